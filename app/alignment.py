@@ -1,0 +1,145 @@
+"""Turns a detected face into classifier pixels: template, similarity fit, pixel normalisation.
+
+Training and the demo both call this; a change here means retraining. It is geometry in numpy alone,
+so that it also runs where there is no OpenCV. The sampling itself is done by `app.warp` (OpenCV)
+and `training.warp` (torch), which give the same crop within one grey level on average.
+
+Points are (x, y) in the continuous pixel convention of `app.types`.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from app.types import LANDMARKS, Floats, Landmark
+
+ColourMode = Literal["grey", "rgb"]
+Matrix = NDArray[np.float64]  # (2, 3), source -> destination
+
+# ITU-R BT.601 luma, in the B, G, R order of OpenCV images.
+LUMA_BGR = np.array([0.114, 0.587, 0.299], np.float32)
+MAX_OVERSAMPLING = 32
+
+
+@dataclass(frozen=True, slots=True)
+class AlignmentTemplate:
+    """Where landmarks belong in the crop, as fractions of its side: (0, 0) is its top left corner
+    and (1, 1) its bottom right one. At least two landmarks, at different places."""
+
+    points: tuple[tuple[Landmark, float, float], ...]
+
+    def __post_init__(self) -> None:
+        names = [name for name, _, _ in self.points]
+        if len(names) < 2 or len(set(names)) != len(names):
+            raise ValueError("a template needs at least two different landmarks")
+        if unknown := [name for name in names if name not in LANDMARKS]:
+            raise ValueError(f"unknown landmarks {unknown}, known are {list(LANDMARKS)}")
+        if not all(-1.0 <= v <= 2.0 for _, x, y in self.points for v in (x, y)):
+            raise ValueError("template points are fractions of the crop's side")
+        if np.ptp(self.targets(), axis=0).max() < 1e-3:
+            raise ValueError("template points coincide")
+
+    def indices(self) -> list[int]:
+        """Rows of `Face.landmarks` that the template uses, in its own order."""
+        return [LANDMARKS.index(name) for name, _, _ in self.points]
+
+    def targets(self) -> NDArray[np.float64]:
+        """`(P, 2)` fractions of the crop's side."""
+        return np.array([(x, y) for _, x, y in self.points], np.float64)
+
+    def mirrored(self) -> "AlignmentTemplate":
+        """The template of horizontally mirrored faces."""
+        swap: dict[Landmark, Landmark] = {
+            "right_eye": "left_eye",
+            "left_eye": "right_eye",
+            "right_ear": "left_ear",
+            "left_ear": "right_ear",
+        }
+        return AlignmentTemplate(
+            tuple((swap.get(name, name), 1.0 - x, y) for name, x, y in self.points)
+        )
+
+
+# The mean places of these four in FER2013's 48 px frames as the short-range detector sees them,
+# made symmetric: the aligned crop keeps what the photographers' crop kept, chin and brow included.
+# The ears are left out: their place is a guess on turned heads.
+FACE_TEMPLATE = AlignmentTemplate(
+    (
+        ("right_eye", 0.327, 0.389),
+        ("left_eye", 0.673, 0.389),
+        ("nose_tip", 0.500, 0.581),
+        ("mouth_centre", 0.500, 0.758),
+    )
+)
+
+
+def fit_similarity(src: ArrayLike, dst: ArrayLike) -> Matrix:
+    """Least-squares rotation, uniform scale and shift, no reflection.
+
+    `src`, `dst`: `(P, 2)`, P >= 2. Returns `(2, 3)`, source -> destination. Raises `ValueError`
+    when the shapes differ, a value is not finite, or the source points coincide.
+    Umeyama, "Least-squares estimation of transformation parameters between two point patterns",
+    IEEE TPAMI 1991; in the plane its solution is the complex quotient used here.
+    """
+    a = np.asarray(src, np.float64)
+    b = np.asarray(dst, np.float64)
+    if a.shape != b.shape or a.ndim != 2 or a.shape[1] != 2 or len(a) < 2:
+        raise ValueError(f"two sets of (P, 2) points with P >= 2 are needed, got {a.shape}, {b.shape}")
+    if not (np.isfinite(a).all() and np.isfinite(b).all()):
+        raise ValueError("points must be finite")
+    mean_a, mean_b = a.mean(axis=0), b.mean(axis=0)
+    za = (a - mean_a) @ np.array([1.0, 1.0j])  # (P,) complex: x + iy
+    zb = (b - mean_b) @ np.array([1.0, 1.0j])
+    spread = float((za.conj() * za).real.sum())
+    if spread <= 1e-12 * max(1.0, float(np.abs(a).max()) ** 2):
+        raise ValueError("the source points coincide")
+    quotient = complex((za.conj() * zb).sum() / spread)  # scale * exp(i * angle)
+    linear = np.array([[quotient.real, -quotient.imag], [quotient.imag, quotient.real]])
+    return np.column_stack([linear, mean_b - linear @ mean_a])
+
+
+def crop_matrix(landmarks: ArrayLike, template: AlignmentTemplate, size_px: int) -> Matrix:
+    """`(2, 3)` from image pixels to the pixels of a `size_px` crop, for one face's
+    `landmarks (6, 2)`. Raises `ValueError` as `fit_similarity` does."""
+    points = np.asarray(landmarks, np.float64)
+    return fit_similarity(points[template.indices()], template.targets() * size_px)
+
+
+def frame_matrix(width_px: float, height_px: float, size_px: int) -> Matrix:
+    """`(2, 3)` that fits a whole picture, centred, into a `size_px` crop: the way out for a face
+    picture in which no landmarks were found."""
+    scale = size_px / max(width_px, height_px)
+    return np.array(
+        [
+            [scale, 0.0, (size_px - scale * width_px) / 2],
+            [0.0, scale, (size_px - scale * height_px) / 2],
+        ]
+    )
+
+
+def oversampling(matrix: Matrix) -> int:
+    """How many samples a side each crop pixel averages so that shrinking does not alias: the
+    nearest whole number to the shrink factor, 1 when the face is enlarged."""
+    scale = float(np.sqrt(abs(np.linalg.det(matrix[:, :2]))))
+    return int(np.clip(round(1.0 / max(scale, 1e-6)), 1, MAX_OVERSAMPLING))
+
+
+def normalise(
+    crops: NDArray[np.uint8], *, colour: ColourMode, mean: ArrayLike, std: ArrayLike
+) -> Floats:
+    """`(N, S, S, 3)` uint8 BGR -> `(N, C, S, S)` float32, C = 1 for grey and 3 (R, G, B) for rgb.
+
+    Pixels are brought to 0..1, then `(x - mean) / std` with one value per channel. N = 0 is valid.
+    """
+    if crops.ndim != 4 or crops.shape[-1] != 3:
+        raise ValueError(f"crops must be (N, S, S, 3), got {crops.shape}")
+    if colour == "grey":
+        planes = (crops @ LUMA_BGR)[:, None]  # (N, 1, S, S)
+    else:
+        planes = crops[..., ::-1].transpose(0, 3, 1, 2).astype(np.float32)
+    shape = (1, planes.shape[1], 1, 1)
+    mean_c = np.broadcast_to(np.asarray(mean, np.float32).reshape(1, -1, 1, 1), shape)
+    std_c = np.broadcast_to(np.asarray(std, np.float32).reshape(1, -1, 1, 1), shape)
+    return np.ascontiguousarray((planes / np.float32(255.0) - mean_c) / std_c, np.float32)

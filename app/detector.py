@@ -1,0 +1,96 @@
+"""Finds faces with MediaPipe and gives them in pixels."""
+
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+
+from app.quiet import quiet_stderr
+from app.types import Face, Image, ModelError
+
+MODELS = Path(__file__).resolve().parent.parent / "models"
+SHORT_RANGE = MODELS / "face_detection_short_range.tflite"
+
+
+class Detector:
+    """MediaPipe Tasks `FaceDetector` on BGR images.
+
+    `min_score` is the detection score (0..1) under which a face is not reported;
+    `max_faces` keeps the largest faces. A context manager; not for use from several threads.
+    """
+
+    def __init__(
+        self, *, model: Path = SHORT_RANGE, min_score: float = 0.5, max_faces: int | None = None
+    ) -> None:
+        if not model.is_file():
+            raise ModelError(
+                f"The face detector {model} is missing. Restore the models folder of the project."
+            )
+        self._max_faces = max_faces
+        with quiet_stderr():
+            # Imported here: it takes most of a second and only a detector needs it.
+            import mediapipe as mp
+            from mediapipe.tasks.python import vision
+            from mediapipe.tasks.python.core.base_options import BaseOptions
+
+            self._mp: Any = mp
+            try:
+                self._detector: Any = vision.FaceDetector.create_from_options(
+                    vision.FaceDetectorOptions(
+                        base_options=BaseOptions(model_asset_buffer=model.read_bytes()),
+                        min_detection_confidence=min_score,
+                    )
+                )
+            except (RuntimeError, ValueError, OSError) as cause:
+                raise ModelError(
+                    f"{model} is not a face detector that MediaPipe can use. Restore the models "
+                    "folder of the project."
+                ) from cause
+            self.detect(np.zeros((240, 320, 3), np.uint8))  # the first call chatters, too
+
+    def detect(self, image: Image) -> tuple[Face, ...]:
+        """Faces of `image (H, W, 3)` uint8 BGR, largest first. An image without pixels has none."""
+        height, width = image.shape[:2]
+        if height == 0 or width == 0:
+            return ()
+        rgb = np.ascontiguousarray(image[..., ::-1])
+        found = self._detector.detect(
+            self._mp.Image(image_format=self._mp.ImageFormat.SRGB, data=rgb)
+        )
+        faces = [
+            Face(
+                box_xyxy=(
+                    float(box.origin_x),
+                    float(box.origin_y),
+                    float(box.origin_x + box.width),
+                    float(box.origin_y + box.height),
+                ),
+                landmarks=np.array(
+                    [(p.x * width, p.y * height) for p in detection.keypoints], np.float32
+                ),
+                score=float(detection.categories[0].score),
+            )
+            for detection in found.detections
+            for box in (detection.bounding_box,)
+            if box.width > 0 and box.height > 0
+        ]
+        faces.sort(key=lambda face: face.width_px * face.height_px, reverse=True)
+        return tuple(faces[: self._max_faces])
+
+    def close(self) -> None:
+        if self._detector is not None:
+            with quiet_stderr():
+                self._detector.close()
+                self._detector = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()

@@ -1,0 +1,115 @@
+"""The values in flight between stages, and the project's error tree.
+
+Every image is `uint8 (H, W, 3)` in OpenCV's BGR order, upright, with the origin at the top left.
+Coordinates are pixels in the continuous convention: the pixel in row r and column c covers
+[c, c + 1) x [r, r + 1), so an image spans (0, 0) to (W, H) and pixel centres lie at halves.
+Values are frozen; a stage never changes what it was given.
+"""
+
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Image: TypeAlias = NDArray[np.uint8]
+Floats: TypeAlias = NDArray[np.float32]
+Landmark = Literal["right_eye", "left_eye", "nose_tip", "mouth_centre", "right_ear", "left_ear"]
+
+# The order of `Face.landmarks`: MediaPipe's six keypoints, named from the subject's point of view.
+LANDMARKS: tuple[Landmark, ...] = (
+    "right_eye",
+    "left_eye",
+    "nose_tip",
+    "mouth_centre",
+    "right_ear",
+    "left_ear",
+)
+
+
+class RecogniserError(Exception):
+    """Something a user can act on. The message says what, where and what next, in one line."""
+
+
+class SourceError(RecogniserError):
+    """A camera, video, image or stream could not be opened or read."""
+
+
+class SinkError(RecogniserError):
+    """A window, video, picture or records file could not be made."""
+
+
+class ModelError(RecogniserError):
+    """A model file is missing, damaged, without a contract, or not what its contract says."""
+
+
+class DeviceError(RecogniserError):
+    """The device that was asked for is not there or does not work."""
+
+
+class DataError(RecogniserError):
+    """A data set is missing, damaged or not in the form that was announced."""
+
+
+class TrainingError(RecogniserError):
+    """Training, evaluation or export cannot go on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One picture of a source.
+
+    `index` counts from 0 without gaps as the source delivered it; `time_s` is the presentation
+    time in seconds (a file's own timestamp, or seconds since a camera was opened).
+    """
+
+    image: Image
+    index: int
+    time_s: float
+    source: str
+    captured_s: float | None = None  # time.monotonic() at capture; None for files
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """One detected face: `box_xyxy` (x0, y0, x1, y1) px, which may reach outside the image;
+    `landmarks (6, 2) float32` px (x, y) in the order of `LANDMARKS`; `score` in 0..1."""
+
+    box_xyxy: tuple[float, float, float, float]
+    landmarks: Floats
+    score: float
+
+    @property
+    def width_px(self) -> float:
+        return self.box_xyxy[2] - self.box_xyxy[0]
+
+    @property
+    def height_px(self) -> float:
+        return self.box_xyxy[3] - self.box_xyxy[1]
+
+
+@dataclass(frozen=True, slots=True)
+class TrackedFace:
+    """A face with an identity and what was read from it.
+
+    `probabilities (K,)` is what is shown (smoothed where the source is a stream of frames),
+    `raw_probabilities (K,)` is this frame alone; both sum to 1 in the order of
+    `FrameResult.labels`.
+    """
+
+    face: Face
+    face_id: int
+    label: str
+    probabilities: Floats
+    raw_probabilities: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class FrameResult:
+    """What the pipeline says of one frame. `labels` are the K class names of the model;
+    `stage_ms` maps each stage's name to the milliseconds that it took."""
+
+    frame: Frame
+    faces: tuple[TrackedFace, ...]
+    labels: tuple[str, ...]
+    stage_ms: dict[str, float] = field(default_factory=dict)
