@@ -1,0 +1,124 @@
+"""Crops to probabilities: an ONNX Runtime session and the contract of its file."""
+
+import io
+import os
+from contextlib import redirect_stdout
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.alignment import normalise
+from app.contract import CAM, INPUT, LOGITS, Contract
+from app.quiet import quiet_stderr
+from app.types import DeviceError, Floats, ModelError
+
+Device = Literal["auto", "cpu", "cuda"]
+MODELS = Path(__file__).resolve().parent.parent / "models"
+DEFAULT_MODEL = MODELS / "dacl.onnx"
+MAX_THREADS = 4  # more threads than this gain nothing on crops this small
+
+
+class Outputs(NamedTuple):
+    logits: Floats  # (N, K), not divided by the temperature
+    cam: Floats  # (N, K, h, w) class activation maps, whose mean over (h, w) are the logits
+
+
+def softmax(logits: Floats, temperature: float) -> Floats:
+    """`(N, K)` logits -> probabilities; rows sum to 1."""
+    scaled = logits / np.float32(temperature)
+    powers = np.exp(scaled - scaled.max(axis=1, keepdims=True))
+    result: Floats = powers / powers.sum(axis=1, keepdims=True)
+    return result
+
+
+class Classifier:
+    """A model file, ready to use.
+
+    `device`: "cpu", "cuda" (an error where CUDA does not work) or "auto" (CUDA where it works).
+    `provider` says which one runs, `fallback` why "auto" did not take CUDA though this build of
+    ONNX Runtime has it. `threads` None: one per core, at most `MAX_THREADS`.
+    Raises `ModelError` and `DeviceError`.
+    """
+
+    def __init__(
+        self, model: Path = DEFAULT_MODEL, *, device: Device = "auto", threads: int | None = None
+    ) -> None:
+        self.path = model
+        if not model.is_file():
+            kind = "is a folder, not a model file" if model.is_dir() else "is missing"
+            raise ModelError(f"The model {model} {kind}. Give an .onnx file with --model.")
+        self._session, self.provider, self.fallback = _open(model, device, threads)
+        meta = self._session.get_modelmeta().custom_metadata_map
+        self.contract = Contract.from_metadata(meta, str(model))
+        self.contract.check_shapes(
+            str(model),
+            {value.name: list(value.shape) for value in self._session.get_inputs()},
+            {value.name: list(value.shape) for value in self._session.get_outputs()},
+        )
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        return self.contract.labels
+
+    def run(self, crops: NDArray[np.uint8]) -> Outputs:
+        """`crops (N, S, S, 3)` uint8 BGR. N = 0 is valid."""
+        contract = self.contract
+        size = contract.size_px
+        if crops.shape[1:] != (size, size, 3):
+            raise ValueError(f"crops must be (N, {size}, {size}, 3), got {crops.shape}")
+        if not len(crops):
+            k = len(contract.labels)
+            return Outputs(np.zeros((0, k), np.float32), np.zeros((0, k, 1, 1), np.float32))
+        x = normalise(crops, colour=contract.colour, mean=contract.mean, std=contract.std)
+        try:
+            logits, cam = self._session.run([LOGITS, CAM], {INPUT: x})
+        except Exception as cause:  # ONNX Runtime has no error type of its own
+            raise ModelError(f"{self.path} could not be run on {self.provider}: {cause}") from cause
+        return Outputs(logits, cam)
+
+    def predict(self, crops: NDArray[np.uint8]) -> Floats:
+        """`(N, K)` calibrated probabilities of `crops (N, S, S, 3)` uint8 BGR; N = 0 is valid."""
+        logits = self.run(crops).logits
+        return softmax(logits, self.contract.temperature) if len(logits) else logits
+
+
+def _open(model: Path, device: Device, threads: int | None) -> tuple[Any, str, str | None]:
+    """(session, "CPU" or "CUDA", why "auto" fell back)."""
+    with quiet_stderr():
+        import onnxruntime as ort
+
+        ort.set_default_logger_severity(4)  # failures come back as exceptions, with their reason
+        has_cuda = "CUDAExecutionProvider" in ort.get_available_providers()
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = threads or max(1, min(MAX_THREADS, os.cpu_count() or 1))
+        options.log_severity_level = 4
+        if device != "cpu" and has_cuda:
+            if hasattr(ort, "preload_dlls"):
+                with redirect_stdout(io.StringIO()):  # it prints what it does not find
+                    ort.preload_dlls()  # CUDA and cuDNN as pip packages
+            session = _session(ort, model, options, ["CUDAExecutionProvider"])
+            if session.get_providers()[0] == "CUDAExecutionProvider":
+                return session, "CUDA", None
+        elif device != "cuda":
+            return _session(ort, model, options, []), "CPU", None
+    if device == "cuda":
+        reason = (
+            "its libraries or a GPU were not found; the `gpu` extra brings the libraries"
+            if has_cuda
+            else "this build of ONNX Runtime has none; install onnxruntime-gpu"
+        )
+        raise DeviceError(f"CUDA does not work here: {reason}. Go on with --device cpu.")
+    return session, "CPU", "CUDA does not work here"
+
+
+def _session(ort: Any, model: Path, options: Any, providers: list[str]) -> Any:
+    try:
+        return ort.InferenceSession(
+            str(model), options, providers=[*providers, "CPUExecutionProvider"]
+        )
+    except Exception as cause:  # ONNX Runtime has no error type of its own
+        raise ModelError(
+            f"{model} is not a model that ONNX Runtime can open: it is damaged or of another kind."
+        ) from cause

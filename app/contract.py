@@ -1,0 +1,199 @@
+"""What a model file promises: labels, input, calibration and provenance, in its own metadata.
+
+Written by `training.export`, read by `app.classifier`; one `.onnx` file is the whole model.
+Nothing here needs OpenCV, MediaPipe, PyAV or ONNX Runtime.
+"""
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.alignment import AlignmentTemplate, ColourMode
+from app.types import ModelError
+
+METADATA_KEY = "expression_contract"
+CONTRACT_FORMAT = 1
+INPUT, LOGITS, CAM = "input", "logits", "cam"
+MAX_SIZE_PX = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingData:
+    """What a model learned from. `key` identifies the prepared file; `class_shares (K,)` are the
+    priors of the training targets, in the order of the labels."""
+
+    dataset: str
+    key: str
+    class_shares: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        if not all(_finite(share) and share >= 0 for share in self.class_shares):
+            raise ValueError("class_shares must be numbers of at least 0")
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """The promises of one model file, checked on construction (`ValueError`).
+
+    `mean`, `std`: one value per input channel, for pixels in 0..1. `temperature` divides the
+    logits before the softmax (Guo et al., "On Calibration of Modern Neural Networks", ICML 2017).
+    `probe_logits (P, K)` are what the exporting run's own network gave for `probe_crops`.
+    """
+
+    labels: tuple[str, ...]
+    colour: ColourMode
+    size_px: int
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    template: AlignmentTemplate
+    temperature: float
+    method: str
+    recipe: dict[str, Any]
+    training_data: TrainingData
+    metrics: dict[str, Any]
+    licence: str
+    probe_logits: tuple[tuple[float, ...], ...] = ()
+    format: int = field(default=CONTRACT_FORMAT)
+
+    def __post_init__(self) -> None:
+        k, c = len(self.labels), self.channels
+        if k < 2 or len(set(self.labels)) != k:
+            raise ValueError("labels must be at least two different names")
+        if not all(isinstance(label, str) and label.strip() for label in self.labels):
+            raise ValueError("every label must be a name")
+        if isinstance(self.size_px, bool) or not isinstance(self.size_px, int):
+            raise ValueError("size_px must be a whole number")
+        if not 8 <= self.size_px <= MAX_SIZE_PX:
+            raise ValueError(f"size_px must be in 8..{MAX_SIZE_PX}, not {self.size_px}")
+        if len(self.mean) != c or len(self.std) != c:
+            raise ValueError(f"mean and std need {c} values each for {self.colour} input")
+        if not all(map(_finite, self.mean)):
+            raise ValueError("mean must be finite numbers")
+        if not all(_finite(value) and value > 0 for value in self.std):
+            raise ValueError("std must be positive numbers")
+        if not (_finite(self.temperature) and self.temperature > 0):
+            raise ValueError("temperature must be a positive number")
+        if len(self.training_data.class_shares) not in (0, k):
+            raise ValueError(f"class_shares must have {k} values, one per label")
+        if any(len(row) != k or not all(map(_finite, row)) for row in self.probe_logits):
+            raise ValueError(f"probe_logits must have {k} finite values a row")
+        if self.format != CONTRACT_FORMAT:
+            raise ValueError(f"format must be {CONTRACT_FORMAT}")
+
+    @property
+    def channels(self) -> int:
+        """1 for grey, 3 for rgb; `ValueError` for anything else."""
+        try:
+            return {"grey": 1, "rgb": 3}[self.colour]
+        except (KeyError, TypeError):
+            raise ValueError(f"colour must be grey or rgb, not {self.colour!r}") from None
+
+    def to_metadata(self) -> dict[str, str]:
+        """The entries to put into the ONNX file's `metadata_props`."""
+        return {METADATA_KEY: json.dumps(asdict(self), ensure_ascii=False, allow_nan=False)}
+
+    @classmethod
+    def from_metadata(cls, metadata: Mapping[str, str], name: str) -> Self:
+        """The contract in an ONNX file's metadata. `name` is how errors call the file. Raises
+        `ModelError` when there is none, when it is of a newer format, or when it is not valid."""
+        text = metadata.get(METADATA_KEY)
+        if text is None:
+            raise ModelError(
+                f"{name} has no contract: it does not say which labels and which input it has. "
+                "Use a model that `python -m training.export` wrote."
+            )
+        try:
+            facts = json.loads(text)
+            found = facts["format"]
+        except (ValueError, KeyError, TypeError) as cause:
+            raise ModelError(f"{name} has a damaged contract. Export the model again.") from cause
+        if isinstance(found, int) and found > CONTRACT_FORMAT:
+            raise ModelError(
+                f"{name} has contract format {found}, this program reads up to {CONTRACT_FORMAT}. "
+                "Update the program, or export the model again with this version."
+            )
+        try:
+            data = facts["training_data"]
+            return cls(
+                labels=tuple(facts["labels"]),
+                colour=facts["colour"],
+                size_px=facts["size_px"],
+                mean=tuple(facts["mean"]),
+                std=tuple(facts["std"]),
+                template=AlignmentTemplate(
+                    tuple((name, float(x), float(y)) for name, x, y in facts["template"]["points"])
+                ),
+                temperature=facts["temperature"],
+                method=str(facts["method"]),
+                recipe=dict(facts["recipe"]),
+                training_data=TrainingData(
+                    dataset=str(data["dataset"]),
+                    key=str(data["key"]),
+                    class_shares=tuple(data["class_shares"]),
+                ),
+                metrics=dict(facts["metrics"]),
+                licence=str(facts["licence"]),
+                probe_logits=tuple(tuple(row) for row in facts["probe_logits"]),
+                format=found,
+            )
+        except KeyError as cause:
+            raise ModelError(
+                f"The contract of {name} lacks {cause.args[0]!r}. Export the model again."
+            ) from cause
+        except (ValueError, TypeError, AttributeError) as cause:
+            raise ModelError(
+                f"The contract of {name} is not valid: {cause}. Export the model again."
+            ) from cause
+
+    def check_shapes(
+        self, name: str, inputs: Mapping[str, list[Any]], outputs: Mapping[str, list[Any]]
+    ) -> None:
+        """Raises `ModelError` when the graph's input and outputs (name -> shape, where an axis of
+        free length is not a whole number) contradict this contract."""
+        k, size = len(self.labels), self.size_px
+
+        def must(held: bool, what: str) -> None:
+            if not held:
+                raise ModelError(
+                    f"{name} contradicts its contract: {what}. Export the model again."
+                )
+
+        must(list(inputs) == [INPUT], f"its inputs are {list(inputs)}, not ['{INPUT}']")
+        wanted = [self.channels, size, size]
+        shape = inputs[INPUT]
+        must(
+            len(shape) == 4 and shape[1:] == wanted,
+            f"its input is {_shape(shape)}, the contract says {_shape(['N', *wanted])}",
+        )
+        must(not isinstance(shape[0], int), f"its batch size is fixed at {shape[0]}")
+        for output, axes in ((LOGITS, 2), (CAM, 4)):
+            must(output in outputs, f"it has no output {output}")
+            shape = outputs[output]
+            must(
+                len(shape) == axes and shape[1] == k,
+                f"its {output} are {_shape(shape)}, for {k} labels",
+            )
+
+
+def probe_crops(size_px: int, count: int = 2) -> NDArray[np.uint8]:
+    """`(count, S, S, 3)` uint8 BGR made by integer arithmetic alone, the same on every machine:
+    waves that no face looks like. The exported file must give the contract's logits for them."""
+    y, x = np.mgrid[:size_px, :size_px].astype(np.int64) * 48 // size_px
+    planes = [
+        [(x * (3 + i) + y * (5 + c) + x * y * (1 + c) // (7 + i)) % 256 for c in range(3)]
+        for i in range(count)
+    ]
+    return np.asarray(planes, np.uint8).transpose(0, 2, 3, 1).copy()
+
+
+def _finite(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _shape(axes: list[Any]) -> str:
+    return "(" + ", ".join(str(axis) for axis in axes) + ")"

@@ -1,0 +1,87 @@
+"""The stages, in order, and nothing else: detect, align, classify, track."""
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.contract import Contract
+from app.tracking import Tracker
+from app.types import Face, Floats, Frame, FrameResult, Image, TrackedFace
+from app.warp import align
+
+
+class FaceFinder(Protocol):
+    def detect(self, image: Image) -> tuple[Face, ...]: ...
+
+
+class CropReader(Protocol):
+    contract: Contract
+
+    def predict(self, crops: NDArray[np.uint8]) -> Floats: ...
+
+
+class Recogniser:
+    """Reads the expressions of one stream of frames.
+
+    `tracker` None: every frame stands for itself (separate pictures); faces are then numbered from
+    1, largest first, and nothing is smoothed. `clock` gives seconds, for `stage_ms`.
+    """
+
+    def __init__(
+        self,
+        detector: FaceFinder,
+        classifier: CropReader,
+        *,
+        tracker: Tracker | None,
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        self._detector = detector
+        self._classifier = classifier
+        self._tracker = tracker
+        self._clock = clock
+
+    def step(self, frame: Frame) -> FrameResult:
+        contract = self._classifier.contract
+        times = [self._clock()]
+        faces = _alignable(self._detector.detect(frame.image))
+        times.append(self._clock())
+        crops = align(frame.image, faces, contract.template, contract.size_px)
+        times.append(self._clock())
+        raw = self._classifier.predict(crops)
+        times.append(self._clock())
+        ids: Sequence[int] = range(1, len(faces) + 1)
+        shown = raw
+        if self._tracker is not None:
+            ids, shown = self._tracker.update(faces, raw, frame.time_s)
+        times.append(self._clock())
+        stages = ("detect", "align", "classify", "track")
+        return FrameResult(
+            frame=frame,
+            faces=tuple(
+                TrackedFace(
+                    face=face,
+                    face_id=face_id,
+                    label=contract.labels[int(smooth.argmax())],
+                    probabilities=smooth,
+                    raw_probabilities=own,
+                )
+                for face, face_id, smooth, own in zip(faces, ids, shown, raw, strict=True)
+            ),
+            labels=contract.labels,
+            stage_ms={
+                stage: 1000 * (after - before)
+                for stage, before, after in zip(stages, times[:-1], times[1:], strict=True)
+            },
+        )
+
+
+def _alignable(faces: tuple[Face, ...]) -> tuple[Face, ...]:
+    """A detection whose landmarks all but coincide is no face that can be read."""
+    return tuple(
+        face
+        for face in faces
+        if np.isfinite(face.landmarks).all() and np.ptp(face.landmarks[:4], axis=0).max() > 1.0
+    )

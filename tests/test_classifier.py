@@ -1,0 +1,143 @@
+"""One file is the whole model, and what is wrong with it is said in one line."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from app.classifier import Classifier, softmax
+from app.types import DeviceError, ModelError
+from tests.tiny_model import tiny_contract, write_tiny_model
+
+
+@pytest.fixture
+def tiny(tmp_path: Path) -> Path:
+    return write_tiny_model(tmp_path / "tiny.onnx", tiny_contract(temperature=2.0))
+
+
+def grey(level: int, count: int = 1) -> np.ndarray:
+    return np.full((count, 16, 16, 3), level, np.uint8)
+
+
+def test_no_crops_have_no_probabilities(tiny: Path) -> None:
+    assert Classifier(tiny, device="cpu").predict(grey(0, count=0)).shape == (0, 2)
+
+
+def test_probabilities_are_the_softmax_of_logits_over_temperature(tiny: Path) -> None:
+    classifier = Classifier(tiny, device="cpu")
+    crops = np.concatenate([grey(0), grey(255)])
+    outputs = classifier.run(crops)
+    # black is (0 - 0.5) / 0.25 = -2, white is 2; the classes weigh it by -1 and 1
+    np.testing.assert_allclose(outputs.logits, [[2, -2], [-2, 2]], atol=1e-5)
+    assert outputs.cam.shape == (2, 2, 16, 16)
+    np.testing.assert_allclose(outputs.cam.mean(axis=(2, 3)), outputs.logits, atol=1e-5)
+    share = 1 / (1 + np.exp(-2.0))  # logits 1 and -1 after division by 2
+    np.testing.assert_allclose(
+        classifier.predict(crops), [[share, 1 - share], [1 - share, share]], atol=1e-5
+    )
+
+
+def test_rgb_model_gets_red_first(tmp_path: Path) -> None:
+    path = write_tiny_model(
+        tmp_path / "rgb.onnx",
+        tiny_contract(("red", "green", "blue"), colour="rgb"),
+        np.eye(3),
+    )
+    blue = np.zeros((1, 16, 16, 3), np.uint8)
+    blue[..., 0] = 255  # OpenCV's order is B, G, R
+    np.testing.assert_allclose(
+        Classifier(path, device="cpu").run(blue).logits, [[-2, -2, 2]], atol=1e-5
+    )
+
+
+@pytest.mark.parametrize("k", [2, 7, 20])
+def test_any_number_of_classes_works(tmp_path: Path, k: int) -> None:
+    labels = tuple(f"class {i}" for i in range(k))
+    path = write_tiny_model(tmp_path / "k.onnx", tiny_contract(labels), classes=k)
+    probabilities = Classifier(path, device="cpu").predict(grey(255, count=3))
+    assert probabilities.shape == (3, k)
+    assert probabilities.argmax(axis=1).tolist() == [k - 1] * 3
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-6)
+
+
+def test_huge_logits_do_not_overflow() -> None:
+    rows = softmax(np.array([[1e4, -1e4], [0, 0]], np.float32), 1.0)
+    np.testing.assert_allclose(rows, [[1, 0], [0.5, 0.5]])
+
+
+def test_crops_of_another_size_are_refused(tiny: Path) -> None:
+    with pytest.raises(ValueError, match=r"must be \(N, 16, 16, 3\)"):
+        Classifier(tiny, device="cpu").predict(np.zeros((1, 48, 48, 3), np.uint8))
+
+
+def test_missing_model_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=r"nowhere\.onnx is missing"):
+        Classifier(tmp_path / "nowhere.onnx")
+    with pytest.raises(ModelError, match="is a folder"):
+        Classifier(tmp_path)
+
+
+@pytest.mark.parametrize("content", [b"", b"hello", b"\x08\x07" * 50], ids=["empty", "text", "bytes"])
+def test_damaged_model_is_named(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "bad.onnx"
+    path.write_bytes(content)
+    with pytest.raises(ModelError, match=r"bad\.onnx"):
+        Classifier(path, device="cpu")
+
+
+def test_truncated_model_is_named(tiny: Path) -> None:
+    tiny.write_bytes(tiny.read_bytes()[:150])
+    with pytest.raises(ModelError, match=r"tiny\.onnx"):
+        Classifier(tiny, device="cpu")
+
+
+def test_model_without_contract_is_refused(tmp_path: Path) -> None:
+    path = write_tiny_model(tmp_path / "bare.onnx", None)
+    with pytest.raises(ModelError, match="has no contract"):
+        Classifier(path, device="cpu")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"size_px": 24}, r"its input is \(N, 1, 24, 24\)"),
+        ({"channels": 3}, r"its input is \(N, 3, 16, 16\)"),
+        ({"classes": 5}, r"its logits are \(N, 5\), for 2 labels"),
+        ({"batch": 1}, "batch size is fixed at 1"),
+    ],
+)
+def test_shapes_that_contradict_the_contract_are_refused(
+    tmp_path: Path, options: dict[str, int], message: str
+) -> None:
+    path = write_tiny_model(tmp_path / "odd.onnx", tiny_contract(), **options)
+    with pytest.raises(ModelError, match=message):
+        Classifier(path, device="cpu")
+
+
+def test_auto_says_which_provider_runs(tiny: Path) -> None:
+    assert Classifier(tiny).provider in {"CPU", "CUDA"}
+
+
+def test_cuda_that_is_not_there_is_an_error(tiny: Path) -> None:
+    if Classifier(tiny).provider == "CUDA":
+        pytest.skip("CUDA works here")
+    with pytest.raises(DeviceError, match="--device cpu"):
+        Classifier(tiny, device="cuda")
+
+
+def test_loading_is_silent(tiny: Path) -> None:
+    for device in ("auto", "cpu"):
+        script = (
+            "from pathlib import Path; from app.classifier import Classifier; "
+            f"Classifier(Path({str(tiny)!r}), device={device!r})"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", script],
+            capture_output=True,
+            text=True,
+            cwd=Path(__file__).parent.parent,
+            check=True,
+        )
+        assert (done.stdout, done.stderr) == ("", "")

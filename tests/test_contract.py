@@ -1,0 +1,138 @@
+"""What a model file promises is checked on the way in and out."""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.alignment import FACE_TEMPLATE
+from app.contract import METADATA_KEY, Contract, TrainingData, probe_crops
+from app.types import ModelError
+
+CONTRACT = Contract(
+    labels=("calm", "joy", "Ärger"),
+    colour="grey",
+    size_px=48,
+    mean=(0.5,),
+    std=(0.25,),
+    template=FACE_TEMPLATE,
+    temperature=0.8,
+    method="DACL",
+    recipe={"train": {"epochs": 3}},
+    training_data=TrainingData("own", "abc", (0.5, 0.3, 0.2)),
+    metrics={"accuracy": 0.9},
+    licence="MIT",
+    probe_logits=((1.0, 2.0, 3.0),),
+)
+INPUTS = {"input": ["N", 1, 48, 48]}
+OUTPUTS = {"logits": ["N", 3], "cam": ["N", 3, 3, 3]}
+
+
+def facts(**changes: Any) -> dict[str, str]:
+    """The contract's metadata with some of its facts replaced; `...` removes one."""
+    content = json.loads(CONTRACT.to_metadata()[METADATA_KEY]) | changes
+    return {METADATA_KEY: json.dumps({k: v for k, v in content.items() if v is not ...})}
+
+
+def test_contract_survives_the_file() -> None:
+    assert Contract.from_metadata(CONTRACT.to_metadata(), "m.onnx") == CONTRACT
+
+
+@pytest.mark.parametrize(
+    ("metadata", "message"),
+    [
+        ({}, "m.onnx has no contract"),
+        ({"other": "1"}, "m.onnx has no contract"),
+        ({METADATA_KEY: "{"}, "m.onnx has a damaged contract"),
+        ({METADATA_KEY: "[]"}, "m.onnx has a damaged contract"),
+        ({METADATA_KEY: '{"labels": []}'}, "m.onnx has a damaged contract"),
+        (facts(format=2), "m.onnx has contract format 2, this program reads up to 1"),
+        (facts(format="1"), "format must be 1"),
+        (facts(labels=...), "lacks 'labels'"),
+        (facts(temperature=...), "lacks 'temperature'"),
+        (facts(labels=["a", "a", "b"]), "different names"),
+        (facts(labels=["a", "", "b"]), "must be a name"),
+        (facts(labels=["a"]), "at least two"),
+        (facts(colour="bgr"), "grey or rgb"),
+        (facts(colour=["grey"]), "grey or rgb"),
+        (facts(colour="rgb"), "3 values each for rgb"),
+        (facts(size_px=48.0), "whole number"),
+        (facts(size_px=True), "whole number"),
+        (facts(size_px=4), "must be in 8..1024"),
+        (facts(std=[0.0]), "std must be positive"),
+        (facts(mean=["x"]), "mean must be finite"),
+        (facts(temperature=0), "temperature must be a positive"),
+        (facts(temperature=None), "temperature must be a positive"),
+        (facts(template={"points": [["nose_tip", 0.5, 0.5]]}), "two different landmarks"),
+        (facts(template={"points": [["chin", 0.5, 0.5], ["nose_tip", 0.1, 0.1]]}), "chin"),
+        (facts(template=[1]), "not valid"),
+        (facts(probe_logits=[[1.0, 2.0]]), "probe_logits must have 3"),
+        (facts(training_data={"dataset": "x", "key": "y", "class_shares": [1.0]}), "3 values"),
+    ],
+)
+def test_bad_contract_is_named(metadata: dict[str, str], message: str) -> None:
+    with pytest.raises(ModelError, match="m.onnx") as caught:
+        Contract.from_metadata(metadata, "m.onnx")
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_matching_shapes_are_accepted() -> None:
+    CONTRACT.check_shapes("m.onnx", INPUTS, OUTPUTS)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "outputs", "message"),
+    [
+        ({"x": ["N", 1, 48, 48]}, OUTPUTS, "its inputs are ['x']"),
+        ({**INPUTS, "y": [1]}, OUTPUTS, "its inputs are ['input', 'y']"),
+        ({"input": ["N", 3, 48, 48]}, OUTPUTS, "its input is (N, 3, 48, 48)"),
+        ({"input": ["N", 1, 48, 64]}, OUTPUTS, "its input is (N, 1, 48, 64)"),
+        ({"input": ["N", 48]}, OUTPUTS, "its input is (N, 48)"),
+        ({"input": [1, 1, 48, 48]}, OUTPUTS, "batch size is fixed at 1"),
+        (INPUTS, {"logits": ["N", 3]}, "it has no output cam"),
+        (INPUTS, {**OUTPUTS, "logits": ["N", 8]}, "its logits are (N, 8), for 3 labels"),
+        (INPUTS, {**OUTPUTS, "cam": ["N", 3]}, "its cam are (N, 3), for 3 labels"),
+    ],
+)
+def test_contradicting_shapes_are_named(
+    inputs: dict[str, list[Any]], outputs: dict[str, list[Any]], message: str
+) -> None:
+    with pytest.raises(ModelError) as caught:
+        CONTRACT.check_shapes("m.onnx", inputs, outputs)
+    assert message in str(caught.value)
+
+
+@given(
+    st.lists(st.text(min_size=1).filter(str.strip), min_size=2, max_size=12, unique=True),
+    st.floats(0.05, 20),
+)
+def test_any_labels_and_temperature_survive(labels: list[str], temperature: float) -> None:
+    contract = replace(
+        CONTRACT,
+        labels=tuple(labels),
+        temperature=temperature,
+        training_data=TrainingData("d", "k", ()),
+        probe_logits=(),
+    )
+    assert Contract.from_metadata(contract.to_metadata(), "m") == contract
+
+
+@pytest.mark.parametrize("size_px", [8, 48, 112])
+def test_probe_crops_are_the_same_everywhere(size_px: int) -> None:
+    crops = probe_crops(size_px)
+    assert crops.shape == (2, size_px, size_px, 3)
+    assert crops.dtype == np.uint8
+    assert crops[0, 0, 0].tolist() == [0, 0, 0]
+    assert np.ptp(crops) > 200
+    assert not np.array_equal(crops[0], crops[1])
+
+
+def test_probe_crops_have_known_pixels() -> None:
+    crops = probe_crops(48)
+    # x=10, y=20 of crop 0: (3x + (5+c)y + xy(1+c)//7) mod 256
+    assert crops[0, 20, 10].tolist() == [158, 207, 255]

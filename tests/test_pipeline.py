@@ -1,0 +1,98 @@
+"""The stages run in order on values, and leave their input alone."""
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from app.pipeline import Recogniser
+from app.tracking import Tracker
+from app.types import Face, Floats, Frame, Image
+from tests.tiny_model import tiny_contract
+
+
+def face(x: float, y: float, side: float = 64.0) -> Face:
+    places = [(0.33, 0.39), (0.67, 0.39), (0.5, 0.58), (0.5, 0.76), (0.1, 0.45), (0.9, 0.45)]
+    points = np.array([(x + side * u, y + side * v) for u, v in places], np.float32)
+    return Face((x, y, x + side, y + side), points, 0.9)
+
+
+class Finder:
+    def __init__(self, *faces: Face) -> None:
+        self.faces = faces
+
+    def detect(self, image: Image) -> tuple[Face, ...]:
+        return self.faces
+
+
+class Brightness:
+    """Says how bright the crop is."""
+
+    contract = tiny_contract()
+
+    def predict(self, crops: NDArray[np.uint8]) -> Floats:
+        bright = crops.reshape(len(crops), -1).mean(axis=1) / 255 if len(crops) else np.zeros(0)
+        return np.stack([1 - bright, bright], axis=1).astype(np.float32)
+
+
+def halves() -> Frame:
+    image = np.zeros((100, 200, 3), np.uint8)
+    image[:, 100:] = 255
+    return Frame(image, 0, 0.0, "halves")
+
+
+def clock_of_milliseconds() -> float:
+    clock_of_milliseconds.now += 0.001  # type: ignore[attr-defined]
+    return clock_of_milliseconds.now  # type: ignore[attr-defined,no-any-return]
+
+
+clock_of_milliseconds.now = 0.0  # type: ignore[attr-defined]
+
+
+def test_empty_frame_yields_no_faces() -> None:
+    result = Recogniser(Finder(), Brightness(), tracker=Tracker()).step(halves())
+    assert result.faces == ()
+    assert result.labels == ("dark", "bright")
+
+
+def test_each_face_gets_its_own_reading() -> None:
+    finder = Finder(face(10, 10), face(120, 10))
+    result = Recogniser(finder, Brightness(), tracker=Tracker()).step(halves())
+    assert [(f.face_id, f.label) for f in result.faces] == [(1, "dark"), (2, "bright")]
+    assert result.faces[1].probabilities[1] > 0.99
+    assert result.frame.image[0, 0].tolist() == [0, 0, 0]
+
+
+def test_separate_pictures_number_their_faces_anew() -> None:
+    recogniser = Recogniser(Finder(face(120, 10)), Brightness(), tracker=None)
+    first, second = recogniser.step(halves()), recogniser.step(halves())
+    assert [f.face_id for f in (*first.faces, *second.faces)] == [1, 1]
+    np.testing.assert_array_equal(
+        second.faces[0].probabilities, second.faces[0].raw_probabilities
+    )
+
+
+def test_smoothed_and_raw_readings_are_both_kept() -> None:
+    recogniser = Recogniser(Finder(face(120, 10)), Brightness(), tracker=Tracker(smooth_s=1.0))
+    recogniser.step(halves())
+    dark = Frame(np.zeros((100, 200, 3), np.uint8), 1, 0.1, "dark")
+    seen = recogniser.step(dark).faces[0]
+    assert seen.raw_probabilities[0] > 0.99
+    assert seen.probabilities[0] < 0.5
+    assert seen.label == "bright"
+
+
+@pytest.mark.parametrize("spoil", [np.nan, 0.0], ids=["not finite", "in one point"])
+def test_detection_without_usable_landmarks_is_no_face(spoil: float) -> None:
+    whole = face(10, 10)
+    broken = Face(whole.box_xyxy, whole.landmarks * np.float32(spoil), 0.9)
+    result = Recogniser(Finder(broken, whole), Brightness(), tracker=None).step(halves())
+    assert len(result.faces) == 1
+
+
+def test_every_stage_is_timed() -> None:
+    recogniser = Recogniser(
+        Finder(face(10, 10)), Brightness(), tracker=None, clock=clock_of_milliseconds
+    )
+    stage_ms = recogniser.step(halves()).stage_ms
+    assert list(stage_ms) == ["detect", "align", "classify", "track"]
+    assert list(stage_ms.values()) == pytest.approx([1.0] * 4)

@@ -1,0 +1,79 @@
+"""ONNX files small enough to reason about: a 1x1 convolution and its mean, with a contract."""
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+from app.alignment import FACE_TEMPLATE, ColourMode
+from app.contract import Contract, TrainingData
+
+
+def tiny_contract(
+    labels: tuple[str, ...] = ("dark", "bright"),
+    *,
+    colour: ColourMode = "grey",
+    size_px: int = 16,
+    temperature: float = 1.0,
+) -> Contract:
+    channels = 1 if colour == "grey" else 3
+    return Contract(
+        labels=labels,
+        colour=colour,
+        size_px=size_px,
+        mean=(0.5,) * channels,
+        std=(0.25,) * channels,
+        template=FACE_TEMPLATE,
+        temperature=temperature,
+        method="none: a convolution by hand",
+        recipe={},
+        training_data=TrainingData("none", "", ()),
+        metrics={},
+        licence="MIT",
+    )
+
+
+def write_tiny_model(
+    path: Path,
+    contract: Contract | None,
+    weights: np.ndarray | None = None,
+    *,
+    channels: int = 1,
+    size_px: int = 16,
+    classes: int = 2,
+    batch: str | int = "N",
+) -> Path:
+    """`weights (K, C)`: logits are their product with the mean of the normalised input. Without
+    them, class 0 likes dark crops and class 1 bright ones."""
+    if weights is None:
+        weights = np.linspace(-1, 1, classes)[:, None].repeat(channels, axis=1)
+    kernel = weights.astype(np.float32)[:, :, None, None]
+    classes, channels = weights.shape
+    graph = helper.make_graph(
+        [
+            helper.make_node("Conv", ["input", "kernel"], ["cam"]),
+            helper.make_node("ReduceMean", ["cam", "axes"], ["logits"], keepdims=0),
+        ],
+        "tiny",
+        [
+            helper.make_tensor_value_info(
+                "input", TensorProto.FLOAT, [batch, channels, size_px, size_px]
+            )
+        ],
+        [
+            helper.make_tensor_value_info("logits", TensorProto.FLOAT, [batch, classes]),
+            helper.make_tensor_value_info(
+                "cam", TensorProto.FLOAT, [batch, classes, size_px, size_px]
+            ),
+        ],
+        [
+            numpy_helper.from_array(kernel, "kernel"),
+            numpy_helper.from_array(np.array([2, 3], np.int64), "axes"),
+        ],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=10)
+    if contract is not None:
+        helper.set_model_props(model, contract.to_metadata())
+    onnx.save(model, str(path))
+    return path
