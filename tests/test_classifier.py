@@ -79,7 +79,9 @@ def test_missing_model_is_named(tmp_path: Path) -> None:
         Classifier(tmp_path)
 
 
-@pytest.mark.parametrize("content", [b"", b"hello", b"\x08\x07" * 50], ids=["empty", "text", "bytes"])
+@pytest.mark.parametrize(
+    "content", [b"", b"hello", b"\x08\x07" * 50], ids=["empty", "text", "bytes"]
+)
 def test_damaged_model_is_named(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "bad.onnx"
     path.write_bytes(content)

@@ -75,7 +75,7 @@ def test_contract_survives_the_file() -> None:
     ],
 )
 def test_bad_contract_is_named(metadata: dict[str, str], message: str) -> None:
-    with pytest.raises(ModelError, match="m.onnx") as caught:
+    with pytest.raises(ModelError, match=r"m\.onnx") as caught:
         Contract.from_metadata(metadata, "m.onnx")
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)

@@ -66,9 +66,7 @@ def test_separate_pictures_number_their_faces_anew() -> None:
     recogniser = Recogniser(Finder(face(120, 10)), Brightness(), tracker=None)
     first, second = recogniser.step(halves()), recogniser.step(halves())
     assert [f.face_id for f in (*first.faces, *second.faces)] == [1, 1]
-    np.testing.assert_array_equal(
-        second.faces[0].probabilities, second.faces[0].raw_probabilities
-    )
+    np.testing.assert_array_equal(second.faces[0].probabilities, second.faces[0].raw_probabilities)
 
 
 def test_smoothed_and_raw_readings_are_both_kept() -> None:

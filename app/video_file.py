@@ -1,0 +1,86 @@
+"""Opening a video file, and what its headers say of it."""
+
+import contextlib
+import errno
+from fractions import Fraction
+from pathlib import Path
+
+import av
+from av.container import InputContainer
+from av.video.stream import VideoStream
+
+from app.types import SourceError
+
+TEXT_ART = frozenset({"ansi", "bintext", "idf", "xbin"})  # libav would film a text file's letters
+
+
+def open_video(path: Path) -> InputContainer:
+    try:
+        if path.is_dir():
+            raise SourceError(f"{path} is a folder. Give a video file, or use --image.")
+        if path.stat().st_size == 0 and path.is_file():
+            raise SourceError(f"{path} is empty.")
+        # Absolute, so that a name with a colon is not taken for a protocol.
+        return av.open(str(path.absolute()))
+    except FileNotFoundError as error:
+        raise SourceError(f"{path} does not exist.") from error
+    except av.FFmpegError as error:
+        if error.errno in (errno.EACCES, errno.EIO):
+            raise SourceError(f"{path} cannot be read: {error.strerror}.") from error
+        raise SourceError(f"{path} is not a video, or is damaged beyond reading.") from error
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise SourceError(f"{path} cannot be read: {reason}.") from error
+
+
+def picture_stream(container: InputContainer, path: Path) -> VideoStream:
+    covers = av.stream.Disposition.attached_pic | av.stream.Disposition.timed_thumbnails
+    pictures = [s for s in container.streams.video if not s.disposition & covers]
+    if not pictures:
+        if container.streams.audio:
+            raise SourceError(f"{path} has sound but no picture.")
+        raise SourceError(f"{path} is not a video, or is damaged beyond reading.")
+    best = container.streams.best("video")
+    stream = next((s for s in pictures if s is best), pictures[0])
+    if stream.codec_context is None:
+        raise SourceError(f"{path} is in a video format that cannot be decoded.")
+    if stream.codec_context.name in TEXT_ART:
+        raise SourceError(f"{path} is not a video.")
+    return stream
+
+
+def average_rate(stream: VideoStream) -> Fraction:
+    for rate in (stream.average_rate, stream.guessed_rate):
+        if rate is not None and 0 < rate <= 1000:
+            return rate
+    return Fraction(25)
+
+
+def own_duration_s(stream: VideoStream) -> float | None:
+    """How long the header says that the pictures last, None when it does not say."""
+    if stream.duration and stream.time_base:
+        return float(stream.duration * stream.time_base)
+    tag = stream.metadata.get("DURATION", "")  # Matroska: "00:00:03.200000000"
+    try:
+        hours, minutes, seconds = tag.split(":")
+        return int(hours) * 3600 + int(minutes) * 60 + float(seconds)
+    except ValueError:
+        return None
+
+
+def reach_s(path: Path) -> float:
+    """Seconds from the start of the file to the end of its last packet of any kind."""
+    end_s = 0.0
+    with av.open(str(path.absolute())) as container, contextlib.suppress(av.FFmpegError):
+        for packet in container.demux():
+            if packet.pts is not None and packet.time_base:
+                end_s = max(end_s, float((packet.pts + (packet.duration or 0)) * packet.time_base))
+        end_s -= (container.start_time or 0) / av.time_base
+    return end_s
+
+
+def duration_s(container: InputContainer, stream: VideoStream) -> float | None:
+    own_s = own_duration_s(stream)
+    if own_s is None and container.duration is not None:
+        return container.duration / av.time_base
+    return own_s

@@ -1,0 +1,245 @@
+"""Every frame of a video file, upright, in its own colours and at its own time."""
+
+from collections.abc import Iterator
+from fractions import Fraction
+from math import floor
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import av
+import cv2
+import numpy as np
+from av.container import InputContainer
+from av.packet import Packet
+from av.video.frame import VideoFrame
+from av.video.reformatter import VideoReformatter
+
+from app.colour import to_bgr
+from app.types import Frame, Image, SourceError
+from app.video_file import (
+    average_rate,
+    duration_s,
+    open_video,
+    own_duration_s,
+    picture_stream,
+    reach_s,
+)
+
+READ_RETRIES = 8
+END_TOLERANCE_S = 0.5  # a header's duration may be rounded, or that of a longer sound
+# Formats whose header says how long the file ought to be; others guess from what is there.
+TIMED_FORMATS = frozenset({"mov", "matroska", "webm", "avi", "flv", "asf"})
+
+
+class VideoSource:
+    """Reads `path` once, frame by frame.
+
+    `size_wh`, `rate` (frames/s, average), `time_base` (every `time_s` is a multiple of it),
+    `duration_s`, `has_audio` and `pixel_aspect` (width / height of a pixel) describe the upright
+    picture. Times count from `origin_s`, the start of the earliest of picture and sound, so both
+    stay together. `finished` says that all that can be read was delivered; `frame_duration_s` is
+    how long the frame delivered last is shown.
+    """
+
+    live = False
+    independent = False
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.name = path.name
+        self.warning: str | None = None
+        self.finished = False
+        self._first_trouble_s: float | None = None
+        self._troubles = 0
+        self._packets = 0
+        self._reached = 0  # ticks of the file at which the last packet ends
+        self._container: InputContainer | None = open_video(path)
+        try:
+            self._describe(self._container)
+        except BaseException:
+            self.close()
+            raise
+
+    def _describe(self, container: InputContainer) -> None:
+        stream = picture_stream(container, self.path)
+        self._stream = stream
+        stream.thread_type = "AUTO"
+        heard = [s for s in container.streams.audio if s.codec_context is not None]
+        self.has_audio = bool(heard)
+        for other in container.streams:
+            # In a file that was cut short, reading ends where any stream that is read ends.
+            if other is not stream:
+                other.discard = av.stream.Discard.all
+        assert stream.time_base is not None
+        self.time_base: Fraction = stream.time_base
+        self.rate = average_rate(stream)
+        self._decoded = self._decode(container)
+        self._first: VideoFrame | None = next(self._decoded, None)
+        if self._first is None:
+            raise SourceError(f"{self.path} is damaged: none of its pictures can be decoded.")
+        self._coded_wh = (self._first.width, self._first.height)
+        self._turn = _Turn(self._first)
+        self.size_wh = self._coded_wh[::-1] if self._turn.swaps else self._coded_wh
+        aspect = stream.sample_aspect_ratio or Fraction(1)
+        self.pixel_aspect = 1 / aspect if self._turn.swaps and aspect else aspect
+        starts = [
+            Fraction(s.start_time) * s.time_base
+            for s in (stream, *heard)
+            if s.start_time is not None and s.time_base is not None
+        ]
+        if self._first.pts is not None:
+            starts.append(self._first.pts * self.time_base)
+        # In whole ticks: what is shifted by it keeps its exact distances.
+        self._origin = floor(min(starts, default=Fraction(0)) / self.time_base)
+        self.origin_s: Fraction = self._origin * self.time_base
+        self.duration_s = duration_s(container, stream)
+        self.frame_count: int | None = stream.frames or None
+        if self.frame_count is None and self.duration_s is not None:
+            self.frame_count = max(1, round(self.duration_s * self.rate))
+        self.frame_duration_s = float(1 / self.rate)
+
+    def __iter__(self) -> Iterator[Frame]:
+        reformatter = VideoReformatter()
+        step = max(1, round(1 / self.rate / self.time_base))
+        last: int | None = None
+        index = 0
+        while self._container is not None:
+            decoded = self._first or next(self._decoded, None)
+            self._first = None
+            if decoded is None:
+                self._finish(index)
+                return
+            ticks = None if decoded.pts is None else decoded.pts - self._origin
+            if ticks is None or (last is not None and ticks <= last):
+                # Without a time of its own, or one that goes back.
+                ticks = 0 if last is None else last + step
+            last = ticks
+            self.frame_duration_s = float((decoded.duration or step) * self.time_base)
+            image = self._turn(to_bgr(decoded, self._coded_wh, reformatter))
+            time_s = float(ticks * self.time_base)
+            self._delivered_s = time_s + self.frame_duration_s
+            yield Frame(image, index, time_s, self.name)
+            index += 1
+
+    def _decode(self, container: InputContainer) -> Iterator[VideoFrame]:
+        """Frames in the order of presentation. What cannot be decoded is stepped over."""
+        for packet in self._demux(container):
+            flush = packet.size == 0 and packet.pts is None and packet.dts is None
+            if not flush:
+                self._packets += 1
+                if packet.size == 0:
+                    continue  # would end the decoder
+                if packet.is_corrupt and container.format.name != "mpegts":
+                    self._trouble(packet)  # half a packet: the file ends in it
+                    continue
+            try:
+                frames = self._stream.decode(packet)
+            except av.FFmpegError:
+                self._trouble(packet)
+                continue
+            for frame in frames:
+                if frame.is_corrupt:
+                    self._trouble(frame)
+                yield frame
+
+    def _demux(self, container: InputContainer) -> Iterator[Any]:
+        failed = 0
+        while failed < READ_RETRIES:
+            try:
+                for packet in container.demux(self._stream):
+                    failed = 0
+                    start = packet.pts if packet.pts is not None else packet.dts
+                    if start is not None:
+                        self._reached = max(self._reached, start + (packet.duration or 0))
+                    yield packet
+                return
+            except av.FFmpegError:
+                failed += 1
+                self._trouble(None)
+        flush = Packet()
+        flush.stream = self._stream
+        yield flush
+
+    def _trouble(self, at: Any) -> None:
+        self._troubles += 1
+        if self._first_trouble_s is None:
+            ticks = self._reached if at is None or at.pts is None else at.pts
+            self._first_trouble_s = float(ticks * self.time_base)
+
+    def _finish(self, delivered: int) -> None:
+        self.finished = True
+        if self._ends_early():
+            self.warning = (
+                f"{self.name} is damaged or cut short after {self._delivered_s:.1f} s "
+                f"({delivered} frames); the rest was left out."
+            )
+        elif self._troubles:
+            at_s = max(0.0, (self._first_trouble_s or 0.0) - float(self.origin_s))
+            places = "1 place" if self._troubles == 1 else f"{self._troubles} places"
+            self.warning = (
+                f"{self.name} is damaged in {places}, first at {at_s:.1f} s; what could not be "
+                "read there was left out."
+            )
+
+    def _ends_early(self) -> bool:
+        """Whether the file announces more than came out; libav ends without an error there."""
+        assert self._container is not None
+        formats = set(self._container.format.name.split(","))
+        announced = self._stream.frames
+        if "mov" in formats and announced:
+            # The index is exact, while an edit list may show less than the announced duration.
+            return self._packets < len(self._stream.index_entries)
+        if "avi" in formats and announced:
+            return self._packets + announced // 50 + 2 < announced
+        if self.duration_s is None or not formats & TIMED_FORMATS:
+            return False
+        start_s = (self._stream.start_time or 0) * self.time_base
+        missing_s = self.duration_s + float(start_s - self._reached * self.time_base)
+        if missing_s <= END_TOLERANCE_S or own_duration_s(self._stream) is not None:
+            return missing_s > END_TOLERANCE_S
+        # Only the whole file's duration is known: another stream may reach there.
+        return self.duration_s - reach_s(self.path) > END_TOLERANCE_S
+
+    def close(self) -> None:
+        if self._container is not None:
+            # Streams point into the container: nothing may touch them after this.
+            container, self._container = self._container, None
+            self._decoded = iter(())
+            container.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+class _Turn:
+    """Turns a picture upright, as the frame's display matrix says: quarter turns and mirrors."""
+
+    def __init__(self, frame: VideoFrame) -> None:
+        try:
+            kept: Any = frame.side_data  # a mapping, whatever its stub says
+            matrix = np.frombuffer(kept["DISPLAYMATRIX"], np.int32).reshape(3, 3)
+        except (KeyError, ValueError):  # ValueError: side data of a kind that PyAV does not know
+            angle = np.deg2rad(frame.rotation)  # counterclockwise
+            matrix = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+        # x' = a x + c y, y' = b x + d y
+        (a, b), (c, d) = matrix[:2, :2].tolist()
+        self.swaps: bool = abs(b) + abs(c) > abs(a) + abs(d)
+        self._mirror_x = (c if self.swaps else a) < 0
+        self._mirror_y = (b if self.swaps else d) < 0
+
+    def __call__(self, image: Image) -> Image:
+        if self.swaps:
+            image = cv2.transpose(image).astype(np.uint8, copy=False)
+        if self._mirror_x or self._mirror_y:
+            code = -1 if self._mirror_x and self._mirror_y else int(self._mirror_x)
+            image = cv2.flip(image, code).astype(np.uint8, copy=False)
+        return image

@@ -1,0 +1,448 @@
+import threading
+import time
+from fractions import Fraction
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from av.video.reformatter import Colorspace
+
+from app.sources import CameraSource, ImageSource, VideoSource
+from app.types import SourceError
+from tests.synthetic import (
+    cut,
+    index_of,
+    level_picture,
+    noise_picture,
+    write_sound_only,
+    write_video,
+)
+
+VARIABLE_TICKS = [0, 40, 80, 200, 210, 211, 1000, 1040]
+
+
+# Video
+
+
+@pytest.mark.parametrize(
+    ("rate", "ticks", "time_base"),
+    [
+        (Fraction(25), None, None),
+        (Fraction(30000, 1001), None, None),
+        (Fraction(25), VARIABLE_TICKS, Fraction(1, 1000)),
+    ],
+)
+@pytest.mark.parametrize("suffix", ["mp4", "mkv"])
+def test_video_delivers_every_frame_once_at_its_own_time(tmp_path, rate, ticks, time_base, suffix):
+    path = tmp_path / f"clip.{suffix}"
+    write_video(path, frames=14, rate=rate, ticks=ticks, time_base=time_base)
+    with VideoSource(path) as source:
+        frames = list(source)
+    expected_s = [float(tick * (time_base or 1 / rate)) for tick in ticks or range(14)]
+    tolerance_s = 1e-9 if suffix == "mp4" else 0.00051  # Matroska counts milliseconds
+    assert [frame.time_s for frame in frames] == pytest.approx(expected_s, abs=tolerance_s)
+    assert [frame.index for frame in frames] == list(range(len(expected_s)))
+    assert [index_of(frame.image) for frame in frames] == list(range(len(expected_s)))
+    assert {frame.source for frame in frames} == {path.name}
+    assert source.warning is None
+    assert source.finished
+
+
+def test_video_describes_itself(tmp_path):
+    path = tmp_path / "clip.mp4"
+    write_video(path, frames=10, rate=Fraction(30000, 1001), size_wh=(66, 50), sound="aac")
+    with VideoSource(path) as source:
+        assert (source.name, source.live, source.independent) == ("clip.mp4", False, False)
+        assert source.size_wh == (66, 50)
+        assert source.rate == Fraction(30000, 1001)
+        assert source.frame_count == 10
+        assert source.has_audio
+        assert source.duration_s == pytest.approx(10 * 1001 / 30000)
+
+
+@pytest.mark.parametrize(
+    ("rotation", "mirrored", "corner"),
+    [
+        (0, False, (0, 0)),
+        (90, False, (-1, 0)),
+        (180, False, (-1, -1)),
+        (-90, False, (0, -1)),
+        (0, True, (0, -1)),
+        (90, True, (-1, -1)),
+        (180, True, (-1, 0)),
+        (-90, True, (0, 0)),
+    ],
+)
+def test_rotated_video_comes_upright(tmp_path, rotation, mirrored, corner):
+    # The white block is stored at the top left; a counterclockwise quarter turn for display
+    # brings it to the bottom left.
+    path = tmp_path / "clip.mp4"
+    write_video(path, frames=2, size_wh=(64, 48), rotation=rotation, mirrored=mirrored)
+    with VideoSource(path) as source:
+        images = [frame.image for frame in source]
+        size_wh = source.size_wh
+    assert size_wh == ((64, 48) if rotation in (0, 180) else (48, 64))
+    for image in images:
+        assert image.shape[1::-1] == size_wh
+        row, column = (5 if side == 0 else -5 for side in corner)
+        assert image[row, column].min() > 240
+        assert image[-row, -column].max() < 60
+
+
+RED_BLUE = np.zeros((48, 64, 3), np.uint8)
+RED_BLUE[:, :32] = (40, 60, 200)
+RED_BLUE[:, 32:] = (190, 90, 30)
+
+
+@pytest.mark.parametrize("full_range", [False, True])
+@pytest.mark.parametrize("matrix", [(Colorspace.ITU601, 6), (Colorspace.ITU709, 1)])
+def test_colours_follow_the_matrix_that_the_video_names(tmp_path, matrix, full_range):
+    path = tmp_path / "clip.mp4"
+    write_video(path, frames=2, picture=lambda *_: RED_BLUE, matrix=matrix, full_range=full_range)
+    with VideoSource(path) as source:
+        image = next(iter(source)).image.astype(int)
+    assert np.abs(image[24, 16] - RED_BLUE[24, 16]).max() <= 3
+    assert np.abs(image[24, 48] - RED_BLUE[24, 48]).max() <= 3
+
+
+@pytest.mark.parametrize(
+    ("size_wh", "matrix"), [((64, 48), Colorspace.ITU601), ((64, 720), Colorspace.ITU709)]
+)
+def test_colours_of_a_silent_video_follow_its_height(tmp_path, size_wh, matrix):
+    path = tmp_path / "clip.mp4"
+    write_video(
+        path,
+        frames=1,
+        size_wh=size_wh,
+        picture=lambda _, wh: np.full((wh[1], wh[0], 3), (40, 60, 200), np.uint8),
+        matrix=(matrix, 2),
+    )
+    with VideoSource(path) as source:
+        image = next(iter(source)).image.astype(int)
+    assert np.abs(image[20, 20] - (40, 60, 200)).max() <= 3
+
+
+@pytest.mark.parametrize(
+    ("suffix", "codec", "pix_fmt"),
+    [("mkv", "ffv1", "bgra"), ("mkv", "ffv1", "yuv420p10le"), ("mkv", "ffv1", "gray")],
+)
+def test_unusual_pixels_become_bgr(tmp_path, suffix, codec, pix_fmt):
+    path = tmp_path / f"clip.{suffix}"
+    write_video(path, frames=3, size_wh=(63, 47), codec=codec, pix_fmt=pix_fmt)
+    with VideoSource(path) as source:
+        frames = list(source)
+    assert [index_of(frame.image) for frame in frames] == [0, 1, 2]
+    assert frames[0].image.shape == (47, 63, 3)
+    assert frames[0].image.dtype == np.uint8
+
+
+def test_picture_size_that_changes_is_scaled_to_the_first(tmp_path):
+    first, second, path = tmp_path / "a.ts", tmp_path / "b.ts", tmp_path / "clip.ts"
+    write_video(first, frames=4)
+    write_video(second, frames=4, size_wh=(96, 80))
+    path.write_bytes(first.read_bytes() + second.read_bytes())
+    with VideoSource(path) as source:
+        frames = list(source)
+    assert {frame.image.shape for frame in frames} == {(48, 64, 3)}
+    assert len(frames) >= 7
+    times_s = [frame.time_s for frame in frames]
+    assert times_s == sorted(set(times_s))
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "mkv", "avi"])
+def test_cut_video_delivers_what_is_there_and_says_so(tmp_path, suffix):
+    path = tmp_path / f"clip.{suffix}"
+    write_video(
+        path, frames=50, picture=noise_picture, codec="mpeg4" if suffix == "avi" else "libx264"
+    )
+    cut(path, 0.5)
+    with VideoSource(path) as source:
+        frames = list(source)
+    assert 15 <= len(frames) <= 30
+    assert [frame.time_s for frame in frames] == pytest.approx(
+        [index / 25 for index in range(len(frames))], abs=0.001
+    )
+    assert source.warning == (
+        f"clip.{suffix} is damaged or cut short after {len(frames) / 25:.1f} s "
+        f"({len(frames)} frames); the rest was left out."
+    )
+
+
+def test_damage_in_the_middle_is_stepped_over(tmp_path):
+    path = tmp_path / "clip.mp4"
+    write_video(path, frames=50, picture=noise_picture)
+    content = bytearray(path.read_bytes())
+    middle = len(content) // 2
+    content[middle : middle + 3000] = bytes(3000)
+    path.write_bytes(content)
+    with VideoSource(path) as source:
+        frames = list(source)
+    assert len(frames) >= 45
+    assert frames[-1].time_s == pytest.approx(49 / 25)
+    assert source.warning is not None
+    assert source.warning.startswith("clip.mp4 is damaged in ")
+    assert "\n" not in source.warning
+
+
+def _video_without_index(path: Path) -> None:
+    write_video(path, frames=20, picture=noise_picture)
+    content = path.read_bytes()
+    path.write_bytes(content[: content.index(b"moov") + 40])
+
+
+@pytest.mark.parametrize(
+    ("name", "make", "message"),
+    [
+        ("missing.mp4", lambda path: None, "does not exist"),
+        ("empty.mp4", lambda path: path.write_bytes(b""), "is empty"),
+        ("folder", lambda path: path.mkdir(), "is a folder"),
+        ("notes.txt", lambda path: path.write_text("Not a video.\n" * 50), "is not a video"),
+        ("fake.mp4", lambda path: path.write_text("Not a video.\n" * 50), "is not a video"),
+        ("song.m4a", write_sound_only, "has sound but no picture"),
+        ("headless.mp4", _video_without_index, "is not a video, or is damaged"),
+    ],
+)
+def test_what_is_no_video_is_refused_in_one_line(tmp_path, name, make, message):
+    path = tmp_path / name
+    make(path)
+    with pytest.raises(SourceError, match=message) as caught:
+        VideoSource(path)
+    assert str(path) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_pictures_that_cannot_be_decoded_are_an_error(tmp_path):
+    path = tmp_path / "clip.mp4"
+    write_video(path, frames=5)
+    content = path.read_bytes()
+    start = content.index(b"mdat") + 4
+    path.write_bytes(content[:start] + bytes(len(content) - start))
+    with pytest.raises(SourceError, match="none of its pictures can be decoded"):
+        VideoSource(path)
+
+
+def test_closing_ends_the_iteration(tmp_path):
+    path = tmp_path / "clip.mp4"
+    write_video(path)
+    source = VideoSource(path)
+    frames = iter(source)
+    next(frames)
+    source.close()
+    source.close()
+    assert list(frames) == []
+    assert not source.finished
+
+
+# Pictures
+
+
+def write_picture(path: Path, image: np.ndarray) -> Path:
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(cv2.imencode(path.suffix, image)[1].tobytes())
+    return path
+
+
+def with_orientation(jpeg: bytes, orientation: int) -> bytes:
+    tiff = b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0" + bytes([orientation]) + bytes(7)
+    exif = b"Exif\0\0" + tiff
+    return jpeg[:2] + b"\xff\xe1" + (len(exif) + 2).to_bytes(2, "big") + exif + jpeg[2:]
+
+
+def test_folder_is_read_in_the_order_of_names(tmp_path):
+    for name, level in (("b.png", 2), ("a.jpg", 1), ("ü.webp", 3)):
+        write_picture(tmp_path / name, level_picture(level, (30, 20)))
+    (tmp_path / "notes.txt").write_text("no picture")
+    (tmp_path / "inner").mkdir()
+    with ImageSource([tmp_path]) as source:
+        frames = list(source)
+    assert [frame.source for frame in frames] == ["a.jpg", "b.png", "ü.webp"]
+    assert [frame.index for frame in frames] == [0, 1, 2]
+    assert {frame.time_s for frame in frames} == {0.0}
+    assert (source.frame_count, source.independent, source.live) == (3, True, False)
+    assert source.warning is None
+
+
+@pytest.mark.parametrize(
+    ("orientation", "shape", "white"),
+    [
+        (1, (48, 64), (5, 5)),
+        (3, (48, 64), (-5, -5)),
+        (6, (64, 48), (5, -5)),
+        (8, (64, 48), (-5, 5)),
+    ],
+)
+def test_exif_orientation_turns_a_picture_upright(tmp_path, orientation, shape, white):
+    path = write_picture(tmp_path / "a.jpg", level_picture(0, (64, 48)))
+    path.write_bytes(with_orientation(path.read_bytes(), orientation))
+    (frame,) = ImageSource([path])
+    assert frame.image.shape[:2] == shape
+    assert frame.image[white].min() > 240
+
+
+@pytest.mark.parametrize(
+    ("dtype", "channels"), [(np.uint16, 3), (np.uint8, 4), (np.uint8, 1), (np.uint16, 1)]
+)
+def test_any_png_becomes_bgr_of_8_bits(tmp_path, dtype, channels):
+    path = tmp_path / "a.png"
+    write_picture(path, np.full((9, 7, channels), np.iinfo(dtype).max // 2, dtype))
+    (frame,) = ImageSource([path])
+    assert frame.image.shape == (9, 7, 3)
+    assert frame.image.dtype == np.uint8
+    assert np.abs(frame.image.astype(int) - 127).max() <= 1
+
+
+def test_pictures_that_cannot_be_read_are_left_out(tmp_path):
+    good = write_picture(tmp_path / "good.png", level_picture(0, (30, 20)))
+    (tmp_path / "bad.png").write_bytes(b"no picture")
+    (tmp_path / "empty.png").write_bytes(b"")
+    paths = [tmp_path / "missing.png", tmp_path / "bad.png", good, tmp_path / "empty.png"]
+    source = ImageSource(paths)
+    assert [(frame.source, frame.index) for frame in source] == [("good.png", 0)]
+    assert source.skipped == [
+        f"{paths[0]} does not exist.",
+        f"{paths[1]} is damaged or not a picture.",
+        f"{paths[3]} is empty.",
+    ]
+    assert source.warning == (f"3 of 4 pictures left out: {paths[0]} does not exist. (and 2 more)")
+
+
+def test_no_picture_at_all_is_an_error(tmp_path):
+    (tmp_path / "bad.png").write_bytes(b"no picture")
+    with pytest.raises(SourceError, match="damaged or not a picture"):
+        list(ImageSource([tmp_path]))
+    with pytest.raises(SourceError, match="does not exist"):
+        ImageSource([tmp_path / "missing.png"])
+    (tmp_path / "inner").mkdir()
+    with pytest.raises(SourceError, match="has no pictures"):
+        ImageSource([tmp_path / "inner"])
+    with pytest.raises(SourceError, match="No picture"):
+        ImageSource([])
+
+
+def test_pictures_of_one_name_are_told_apart(tmp_path):
+    image = level_picture(0, (30, 20))
+    paths = [
+        write_picture(tmp_path / folder / name, image)
+        for folder, name in (("x", "a.png"), ("y", "a.png"), ("y", "b.png"))
+    ]
+    source = ImageSource([*paths, paths[0]])
+    assert [frame.source for frame in source] == ["x/a.png", "y/a.png", "b.png"]
+    assert list(source.files.values()) == paths
+
+
+# Camera
+
+
+class FakeCapture:
+    """Delivers `pictures` one per `allow()`; then its reads fail, or wait until it is released."""
+
+    def __init__(self, pictures=(), *, opened=True, hangs=False, error=None):
+        self.pictures = list(pictures)
+        self.opened = opened
+        self.hangs = hangs
+        self.error = error
+        self.released = threading.Event()
+        self.allowed = threading.Semaphore(0)
+        self.asked = threading.Semaphore(0)
+
+    def isOpened(self):  # noqa: N802
+        return self.opened
+
+    def allow(self, count):
+        """Lets `count` reads through and returns when the reader is back for more."""
+        for _ in range(count):
+            self.asked.acquire()
+            self.allowed.release()
+        self.asked.acquire()
+        self.asked.release()
+
+    def read(self):
+        self.asked.release()
+        if self.pictures:
+            self.allowed.acquire()
+            return True, self.pictures.pop(0)
+        if self.error is not None:
+            raise self.error
+        if self.hangs:
+            self.released.wait(5)
+        return False, None
+
+    def release(self):
+        self.released.set()
+
+
+def camera(capture, **options):
+    return CameraSource(0, open_capture=lambda index: capture, **options)
+
+
+def pictures(count):
+    return [level_picture(index, (32, 24)) for index in range(count)]
+
+
+def test_camera_delivers_the_newest_frame_and_none_twice():
+    capture = FakeCapture(pictures(6))
+    clock = iter(range(100, 200))
+    with camera(capture, clock=lambda: float(next(clock))) as source:
+        frames = iter(source)
+        capture.allow(3)
+        first = next(frames)
+        capture.allow(2)
+        second = next(frames)
+        capture.allowed.release()
+        third = next(frames)
+    assert [index_of(frame.image) for frame in (first, second, third)] == [2, 4, 5]
+    assert [frame.index for frame in (first, second, third)] == [0, 1, 2]
+    assert [frame.time_s for frame in (first, second, third)] == [0.0, 2.0, 3.0]
+    assert first.captured_s == 102.0
+    assert {frame.source for frame in (first, second, third)} == {"camera:0"}
+    assert source.live
+    assert capture.released.is_set()
+
+
+def test_camera_failure_reaches_consumer_after_the_last_frame():
+    capture = FakeCapture(pictures(1))
+    with camera(capture) as source:
+        frames = iter(source)
+        capture.allowed.release()
+        assert next(frames).index == 0
+        with pytest.raises(SourceError, match="Camera 0 stopped delivering pictures"):
+            next(frames)
+
+
+def test_camera_driver_error_reaches_consumer_with_its_cause():
+    broken = cv2.error("driver gone")
+    with (
+        camera(FakeCapture(error=broken)) as source,
+        pytest.raises(SourceError, match="Camera 0 stopped") as caught,
+    ):
+        next(iter(source))
+    assert caught.value.__cause__ is broken
+
+
+@pytest.mark.parametrize(("index", "other"), [(0, 1), (3, 0)])
+def test_camera_that_does_not_open_names_another_one(index, other):
+    with pytest.raises(SourceError, match=rf"Camera {index} did not open. Try --camera {other}"):
+        CameraSource(index, open_capture=lambda index: FakeCapture(opened=False))
+
+
+def test_camera_that_never_delivers_times_out():
+    capture = FakeCapture(hangs=True)
+    source = camera(capture, first_frame_timeout_s=0.05)
+    with pytest.raises(SourceError, match=r"Camera 0 delivered no picture for 0.05 s"):
+        next(iter(source))
+    capture.released.set()
+    source.close()
+
+
+def test_closing_a_camera_ends_its_thread_and_the_iteration():
+    capture = FakeCapture(pictures(1))
+    source = camera(capture)
+    frames = iter(source)
+    capture.allowed.release()
+    next(frames)
+    began_s = time.monotonic()
+    source.close()
+    assert time.monotonic() - began_s < 1.0
+    assert list(frames) == []
+    assert not [thread for thread in threading.enumerate() if thread.name == "camera:0"]
