@@ -7,10 +7,12 @@ from typing import Any, Self
 import numpy as np
 
 from app.quiet import quiet_stderr
-from app.types import Face, Image, ModelError
+from app.types import DeviceError, Face, Image, ModelError
 
 MODELS = Path(__file__).resolve().parent.parent / "models"
 SHORT_RANGE = MODELS / "face_detection_short_range.tflite"
+# The first calls complain, once, of how their memory lies, which is a matter of luck.
+WARM_UP_SIDES_PX = (128, 240, 360, 480)
 
 
 class Detector:
@@ -42,12 +44,18 @@ class Detector:
                         min_detection_confidence=min_score,
                     )
                 )
-            except (RuntimeError, ValueError, OSError) as cause:
+            except OSError as cause:
+                raise DeviceError(
+                    f"MediaPipe does not start here: {cause}. On Linux it needs the system's "
+                    "packages libegl1 and libgles2."
+                ) from cause
+            except (RuntimeError, ValueError) as cause:
                 raise ModelError(
                     f"{model} is not a face detector that MediaPipe can use. Restore the models "
                     "folder of the project."
                 ) from cause
-            self.detect(np.zeros((240, 320, 3), np.uint8))  # the first call chatters, too
+            for side in WARM_UP_SIDES_PX:
+                self.detect(np.zeros((side, side, 3), np.uint8))
 
     def detect(self, image: Image) -> tuple[Face, ...]:
         """Faces of `image (H, W, 3)` uint8 BGR, largest first. An image without pixels has none."""

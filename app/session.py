@@ -1,0 +1,210 @@
+"""The loop: every frame of a source through the recogniser, to the window and the sinks."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+from app.keys import Action
+from app.rendering import Hud, draw
+from app.sinks import Sink, write_picture
+from app.sources import Source
+from app.timing import Pacer, RateMeter
+from app.types import Frame, FrameResult, Image, SinkError, SourceError
+
+PAUSED_POLL_MS = 30
+
+
+class Stage(Protocol):
+    def step(self, frame: Frame) -> FrameResult: ...
+
+
+class Screen(Protocol):
+    def show(self, canvas: Image) -> None: ...
+
+    def poll(self, wait_ms: int) -> Action | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a session did. `cut_short` says in one line what is missing, None when nothing is."""
+
+    frames: int
+    faces: int
+    seconds: float
+    cut_short: str | None = None
+    interrupted: bool = False
+
+
+class Session:
+    """One run over one source.
+
+    `stop` is asked before every frame; it says True after Ctrl-C. `say` shows a line to the user.
+    With a screen and nothing to write, a file is shown at the speed it was filmed.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        recogniser: Stage,
+        *,
+        sinks: Sequence[Sink],
+        screen: Screen | None,
+        provider: str,
+        mirror: bool,
+        stop: Callable[[], bool],
+        say: Callable[[str], None],
+        on_frame: Callable[[], object] = lambda: None,
+        snapshots: Path = Path(),
+        clock: Callable[[], float] = time.monotonic,
+        hold: bool = False,
+    ) -> None:
+        self._source = source
+        self._recogniser = recogniser
+        self._sinks = sinks
+        self._screen = screen
+        self._provider = provider
+        self._mirror = mirror
+        self._stop = stop
+        self._say = say
+        self._on_frame = on_frame
+        self._snapshots = snapshots
+        self._clock = clock
+        self._hold = hold
+        self._paused = False
+        self._help = False
+        self._rate = RateMeter(clock=clock)
+        self._pacer = Pacer(clock=clock)
+        self._latency_ms: float | None = None
+        self._fps: float | None = None
+
+    def run(self) -> Outcome:
+        """Runs to the end of the source, to "quit", or to `stop`. Sinks are completed or, when
+        nothing came or one of them failed, left without a trace. Raises `SourceError` when no frame
+        came and `SinkError` when an output failed."""
+        frames = faces = 0
+        cut_short: str | None = None
+        began_s = self._clock()
+        failed: Sink | None = None
+        try:
+            try:
+                for frame in self._source:
+                    if self._stop():
+                        break
+                    result = self._recogniser.step(frame)
+                    self._fps = self._rate.tick()
+                    canvas = self._draw(result)
+                    for sink in self._sinks:
+                        failed = sink
+                        sink.write(result, canvas)
+                    failed = None
+                    frames += 1
+                    faces += len(result.faces)
+                    self._on_frame()
+                    if self._screen is not None and not self._watch(result, canvas):
+                        break
+                    if self._stop():
+                        break
+            except SourceError as error:
+                if not frames:
+                    raise
+                cut_short = str(error)
+            if not frames and not self._stop():
+                raise SourceError(f"{self._source.name} has no picture that can be shown.")
+            if frames:
+                for sink in self._sinks:
+                    failed = sink
+                    sink.close()
+                failed = None
+        except SinkError:
+            # What the other outputs have is whole up to here and stays.
+            self._settle(failed)
+            raise
+        finally:
+            self._abort_all()
+        return Outcome(
+            frames=frames,
+            faces=faces,
+            seconds=self._clock() - began_s,
+            cut_short=cut_short or self._source.warning,
+            interrupted=self._stop(),
+        )
+
+    def _settle(self, failed: Sink | None) -> None:
+        for sink in self._sinks:
+            if sink is not failed:
+                try:
+                    sink.close()
+                except SinkError as error:
+                    self._say(str(error))
+
+    def _abort_all(self) -> None:
+        """Removes what was not completed; completed outputs are not touched."""
+        for sink in self._sinks:
+            sink.abort()
+
+    def _draw(self, result: FrameResult) -> Image:
+        captured_s = result.frame.captured_s
+        now_ms = (
+            1000 * (self._clock() - captured_s)
+            if captured_s is not None
+            else sum(result.stage_ms.values())
+        )
+        before = self._latency_ms
+        self._latency_ms = now_ms if before is None else before + 0.1 * (now_ms - before)
+        return draw(result, hud=self._hud(), mirror=self._mirror)
+
+    def _hud(self) -> Hud:
+        return Hud(
+            fps=None if self._source.independent else self._fps,
+            latency_ms=self._latency_ms,
+            provider=self._provider,
+            mirrored=self._mirror,
+            paused=self._paused,
+            show_help=self._help,
+        )
+
+    def _watch(self, result: FrameResult, canvas: Image) -> bool:
+        """Shows a frame until the next one is due and obeys the keys. False ends the session."""
+        assert self._screen is not None
+        self._screen.show(canvas)
+        wait_s = 0.0
+        if not self._source.live and not self._source.independent and not self._sinks:
+            wait_s = self._pacer.wait_s(result.frame.time_s)
+        due_s = self._clock() + wait_s
+        stay = self._source.independent and self._hold
+        while True:
+            left_ms = 1000 * (due_s - self._clock())
+            idle = self._paused or stay
+            action = self._screen.poll(PAUSED_POLL_MS if idle else max(1, min(50, int(left_ms))))
+            if self._stop() or action == "quit":
+                return False
+            if action == "pause" and stay:
+                return True
+            if action == "pause":
+                self._paused = not self._paused
+                self._pacer.reset()
+                self._rate.reset()
+                due_s = self._clock()
+            elif action == "mirror":
+                self._mirror = not self._mirror
+            elif action == "help":
+                self._help = not self._help
+            elif action == "snapshot":
+                self._snapshot(canvas)
+            if action in ("pause", "mirror", "help"):
+                canvas = draw(result, hud=self._hud(), mirror=self._mirror)
+                self._screen.show(canvas)
+            if not idle and not self._paused and self._clock() >= due_s:
+                return True
+
+    def _snapshot(self, canvas: Image) -> None:
+        stamp = datetime.now().strftime("%Y%m%d_%H%M%S_%f")[:-3]
+        path = self._snapshots / f"snapshot_{stamp}.png"
+        try:
+            write_picture(path, canvas, overwrite=False)
+            self._say(f"Saved {path}.")
+        except SinkError as error:
+            self._say(str(error))

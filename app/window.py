@@ -1,0 +1,119 @@
+"""The window: shows canvases and turns keys into actions."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import Self
+
+import cv2
+
+from app.keys import Action, action_of
+from app.quiet import quiet_stderr
+from app.types import Image, SinkError
+
+WITHOUT = "Add --no-window, with -o or --records for the results."
+PROBE = "import cv2; cv2.namedWindow('probe'); cv2.destroyAllWindows()"
+PROBE_TIMEOUT_S = 20.0
+NO_WINDOWS = 3  # the probe's exit code where OpenCV was built without them
+LARGEST_WH = (1600, 900)  # of a window that opens; OpenCV does not tell the screen's size
+
+
+def _probe() -> int:
+    """Opens a window in another process, because OpenCV ends the process when it cannot."""
+    code = f"try:\n {PROBE}\nexcept Exception: raise SystemExit({NO_WINDOWS})"
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        timeout=PROBE_TIMEOUT_S,
+        check=False,
+    ).returncode
+
+
+def check_display(
+    environment: Mapping[str, str] = os.environ,
+    platform: str = sys.platform,
+    probe: Callable[[], int] = _probe,
+) -> None:
+    """Raises `SinkError` where no window can be opened. To be called before any window is."""
+    unix = platform not in ("win32", "darwin")
+    if unix and not (environment.get("DISPLAY") or environment.get("WAYLAND_DISPLAY")):
+        raise SinkError(f"There is no display to open a window on. {WITHOUT}")
+    if not unix:
+        return  # there is always one, and probing takes long
+    try:
+        code = probe()
+    except (OSError, subprocess.TimeoutExpired):
+        code = 1
+    if code == NO_WINDOWS:
+        raise SinkError(
+            "This OpenCV was built without windows: opencv-python-headless hides opencv-python. "
+            f"Uninstall it, or go on without a window. {WITHOUT}"
+        )
+    if code != 0:
+        display = environment.get("DISPLAY") or environment.get("WAYLAND_DISPLAY")
+        raise SinkError(f"The display {display} does not open a window. {WITHOUT}")
+
+
+class Window:
+    """One window, which fits itself to the first canvas and can be resized. A context manager."""
+
+    def __init__(self, title: str) -> None:
+        self._title = title
+        self._opened = False
+
+    def show(self, canvas: Image) -> None:
+        """`canvas` uint8 (H, W, 3) BGR."""
+        if not self._opened:
+            with quiet_stderr():  # Qt complains of fonts that it does not need
+                self._open(canvas)
+        cv2.imshow(self._title, canvas)
+
+    def _open(self, canvas: Image) -> None:
+        try:
+            cv2.namedWindow(
+                self._title, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL
+            )
+            height, width = canvas.shape[:2]
+            shrink = min(1.0, LARGEST_WH[0] / width, LARGEST_WH[1] / height)
+            cv2.resizeWindow(self._title, round(width * shrink), round(height * shrink))
+        except cv2.error as cause:
+            raise SinkError(f"No window can be opened here. {WITHOUT}") from cause
+        self._opened = True
+
+    def poll(self, wait_ms: int) -> Action | None:
+        """Waits up to `wait_ms` (at least 1) for a key and says what it asks for; "quit" when the
+        window was closed."""
+        action = action_of(cv2.waitKey(max(1, wait_ms)))
+        return "quit" if action is None and self._closed() else action
+
+    def _closed(self) -> bool:
+        if not self._opened:
+            return False
+        try:
+            return cv2.getWindowProperty(self._title, cv2.WND_PROP_VISIBLE) < 1
+        except cv2.error:
+            return True
+
+    def close(self) -> None:
+        if self._opened:
+            self._opened = False
+            try:
+                cv2.destroyWindow(self._title)
+            except cv2.error:  # the user closed it
+                return
+            cv2.waitKey(1)  # lets it go at once
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()

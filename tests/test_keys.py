@@ -1,0 +1,28 @@
+"""Keys mean what the help says."""
+
+import pytest
+
+from app.keys import KEYS, action_of
+
+
+@pytest.mark.parametrize(
+    ("code", "action"),
+    [
+        (-1, None),
+        (ord("q"), "quit"),
+        (ord("Q"), "quit"),
+        (27, "quit"),
+        (32, "pause"),
+        (ord("s"), "snapshot"),
+        (ord("m"), "mirror"),
+        (ord("H"), "help"),
+        (ord("x"), None),
+        (ord("q") | 0x100000, "quit"),  # modifier bits that some window systems add
+    ],
+)
+def test_key_codes_become_actions(code: int, action: str | None) -> None:
+    assert action_of(code) == action
+
+
+def test_help_names_every_action() -> None:
+    assert [key for key, _ in KEYS] == ["q, ESC", "space", "s", "m", "h"]

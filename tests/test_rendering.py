@@ -1,0 +1,219 @@
+"""The overlay is drawn on a copy, is legible on any ground, and stays in the picture."""
+
+from itertools import combinations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.rendering import COLOURS, OTHERS, Colour, Hud, Rect, colour_of, draw, text_px
+from app.types import Face, Frame, FrameResult, Image, TrackedFace
+
+LABELS = ("neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt")
+HUD = Hud(fps=29.7, latency_ms=12.4, provider="CPU")
+
+
+def face(
+    box_xyxy: tuple[float, float, float, float],
+    top: int = 1,
+    labels: tuple[str, ...] = LABELS,
+    face_id: int = 1,
+) -> TrackedFace:
+    shares = np.full(len(labels), 0.1 / (len(labels) - 1), np.float32)
+    shares[top] = 0.9
+    found = Face(box_xyxy, np.zeros((6, 2), np.float32), 0.9)
+    return TrackedFace(found, face_id, labels[top], shares, shares)
+
+
+def result(
+    *faces: TrackedFace,
+    size_wh: tuple[int, int] = (640, 480),
+    grey: int = 128,
+    labels: tuple[str, ...] = LABELS,
+) -> FrameResult:
+    image = np.full((size_wh[1], size_wh[0], 3), grey, np.uint8)
+    return FrameResult(Frame(image, 0, 0.0, "grey"), faces, labels)
+
+
+def changed(canvas: Image, shown: FrameResult) -> np.ndarray:
+    return (canvas != shown.frame.image).any(axis=2)
+
+
+def has(canvas: Image, colour: Colour) -> np.ndarray:
+    return (np.abs(canvas.astype(int) - colour) <= 2).all(axis=2)
+
+
+def test_canvas_is_new_and_the_frame_untouched() -> None:
+    shown = result(face((100, 100, 200, 200)))
+    before = shown.frame.image.copy()
+    canvas = draw(shown, hud=HUD)
+    assert canvas.shape == before.shape
+    assert canvas.dtype == np.uint8
+    assert not np.shares_memory(canvas, shown.frame.image)
+    np.testing.assert_array_equal(shown.frame.image, before)
+
+
+def test_without_faces_only_the_figures_are_drawn() -> None:
+    shown = result()
+    touched = changed(draw(shown, hud=HUD), shown)
+    assert touched[:20, :100].mean() > 0.8
+    assert not touched[40:].any()
+
+
+@pytest.mark.parametrize(("mirror", "left", "right"), [(False, 100, 200), (True, 440, 540)])
+def test_box_is_drawn_where_the_face_is_seen(mirror: bool, left: int, right: int) -> None:
+    canvas = draw(result(face((100, 150, 200, 260))), hud=HUD, mirror=mirror)
+    yellow = has(canvas, COLOURS["happiness"])
+    for x in (left, right):
+        assert yellow[160:250, x - 1 : x + 2].any(axis=1).all()
+    for y in (150, 260):
+        assert yellow[y - 1 : y + 2, left + 5 : right - 5].any(axis=0).all()
+    assert not yellow[160:250, left + 10 : right - 10].any()
+
+
+def test_mirrored_picture_is_turned_and_its_text_is_not() -> None:
+    image = np.zeros((480, 640, 3), np.uint8)
+    image[:, :320] = 200
+    shown = FrameResult(Frame(image, 0, 0.0, "halves"), (), LABELS)
+    plain, mirrored = draw(shown, hud=HUD), draw(shown, hud=HUD, mirror=True)
+    np.testing.assert_array_equal(mirrored[60:], plain[60:, ::-1])
+    white = [has(canvas, (255, 255, 255))[:24, :120] for canvas in (plain, mirrored)]
+    assert (white[0] == white[1]).mean() > 0.98
+
+
+@pytest.mark.parametrize("grey", [0, 128, 255])
+@pytest.mark.parametrize("size_wh", [(320, 240), (640, 480), (1280, 720), (3840, 2160)])
+def test_label_is_light_on_dark_on_any_ground(size_wh: tuple[int, int], grey: int) -> None:
+    k = size_wh[1] / 480
+    box = (100 * k, 150 * k, 200 * k, 260 * k)
+    canvas = draw(result(face(box), size_wh=size_wh, grey=grey), hud=HUD)
+    size = text_px(*size_wh)
+    chip = canvas[int(box[1]) - round(1.5 * size) : int(box[1]) - round(0.3 * size)]
+    chip = chip[:, int(box[0]) + size : int(box[0]) + 4 * size].max(axis=2)
+    assert 0.08 < (chip > 225).mean() < 0.6  # letters
+    assert (chip < 90).mean() > 0.3  # their ground
+
+
+@pytest.mark.parametrize(
+    ("size_wh", "px"), [((320, 240), 12), ((640, 480), 14), ((1280, 720), 22), ((3840, 2160), 65)]
+)
+def test_text_grows_with_the_picture(size_wh: tuple[int, int], px: int) -> None:
+    assert text_px(*size_wh) == px
+
+
+def test_bars_are_as_long_as_the_probabilities() -> None:
+    shares = np.array([0.5, 0.25, 0.25, 0, 0, 0, 0, 0], np.float32)
+    found = Face((100, 100, 300, 320), np.zeros((6, 2), np.float32), 0.9)
+    shown = result(TrackedFace(found, 1, "neutral", shares, shares))
+    canvas = draw(shown, hud=HUD)[:, 310:]
+    lengths = [has(canvas, COLOURS[label]).sum(axis=1).max() for label in LABELS]
+    assert lengths[0] == pytest.approx(2 * lengths[1], abs=3)
+    assert lengths[1] == lengths[2] > 8
+    assert max(lengths[3:]) <= 3
+
+
+def test_bars_move_to_where_there_is_room() -> None:
+    shown = result(face((520, 100, 630, 220)))
+    canvas = draw(shown, hud=HUD)
+    yellow = has(canvas, COLOURS["happiness"])
+    assert yellow[110:300, 300:510].any()
+
+
+def test_bars_do_not_cover_another_face() -> None:
+    other = (210.0, 100.0, 310.0, 220.0)
+    shown = result(face((100, 100, 200, 220)), face(other, top=3, face_id=2))
+    canvas = draw(shown, hud=HUD)
+    inside = changed(canvas, shown)[110:210, 220:300]
+    assert inside.mean() < 0.02
+
+
+@given(
+    box=st.tuples(*[st.floats(-5000, 5000) for _ in range(2)], *[st.floats(1, 3000)] * 2),
+    size_wh=st.tuples(st.integers(1, 400), st.integers(1, 400)),
+    mirror=st.booleans(),
+    paused=st.booleans(),
+    show_help=st.booleans(),
+)
+def test_any_box_in_any_picture_can_be_drawn(
+    box: tuple[float, float, float, float],
+    size_wh: tuple[int, int],
+    mirror: bool,
+    paused: bool,
+    show_help: bool,
+) -> None:
+    x, y, width, height = box
+    shown = result(
+        face((x, y, x + width, y + height)), face((5, 5, 60, 70), face_id=2), size_wh=size_wh
+    )
+    hud = Hud(None, None, "CPU", mirror, paused, show_help)
+    assert draw(shown, hud=hud, mirror=mirror).shape == (size_wh[1], size_wh[0], 3)
+
+
+def test_faces_are_numbered_only_where_there_are_several() -> None:
+    one, two = face((100, 100, 200, 200)), face((400, 300, 480, 380), face_id=2)
+
+    def chip_width(*faces: TrackedFace) -> int:
+        shown = result(*faces, grey=255)
+        row = changed(draw(shown, hud=HUD), shown)[90]  # through the label of the first face
+        return int(row[95:320].sum())
+
+    assert chip_width(one, two) > chip_width(one) + 8
+
+
+def test_any_label_has_a_colour_and_can_be_written() -> None:
+    labels = ("Glück", "怒り", "no", "maybe")
+    canvas = draw(result(face((100, 100, 200, 220), 1, labels), labels=labels), hud=HUD)
+    assert has(canvas, colour_of("怒り", labels)).any()
+    assert len({colour_of(label, labels) for label in labels}) == 4
+    assert colour_of("Happy", labels) == COLOURS["happiness"]
+
+
+@pytest.mark.parametrize(
+    ("hud", "place"),
+    [
+        (Hud(None, None, "CPU", paused=True), (slice(225, 255), slice(260, 380))),
+        (Hud(None, None, "CPU", show_help=True), (slice(200, 280), slice(240, 400))),
+    ],
+)
+def test_notes_stand_in_the_middle(hud: Hud, place: tuple[slice, slice]) -> None:
+    shown = result()
+    assert changed(draw(shown, hud=hud), shown)[place].mean() > 0.9
+
+
+# Machado, Oliveira & Fernandes, "A Physiologically-based Model for Simulation of Color Vision
+# Deficiency", IEEE TVCG 2009: linear RGB as seen without one kind of cone.
+SEEN = {
+    "protanopia": [
+        [0.152286, 1.052583, -0.204868],
+        [0.114503, 0.786281, 0.099216],
+        [-0.003882, -0.048116, 1.051998],
+    ],
+    "deuteranopia": [
+        [0.367322, 0.860646, -0.227968],
+        [0.280085, 0.672501, 0.047413],
+        [-0.011820, 0.042940, 0.968881],
+    ],
+}
+
+
+@pytest.mark.parametrize("kind", SEEN)
+def test_colours_stay_apart_for_colour_blind_eyes(kind: str) -> None:
+    def seen(colour: Colour) -> np.ndarray:
+        linear = (np.array(colour[::-1]) / 255) ** 2.2
+        return np.clip(np.array(SEEN[kind]) @ linear, 0, 1) ** (1 / 2.2)
+
+    for a, b in combinations(OTHERS, 2):
+        assert np.linalg.norm(seen(a) - seen(b)) > 0.12, (a, b)
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "pixels"),
+    [
+        (Rect(0, 0, 10, 10), Rect(5, 5, 10, 10), 25),
+        (Rect(0, 0, 10, 10), Rect(10, 0, 10, 10), 0),
+        (Rect(-5, -5, 10, 10), Rect(-5, -5, 10, 10), 100),
+    ],
+)
+def test_overlap_counts_common_pixels(a: Rect, b: Rect, pixels: int) -> None:
+    assert a.overlap(b) == b.overlap(a) == pixels

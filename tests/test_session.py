@@ -1,0 +1,241 @@
+"""A run over a source: every frame to every output, and an end that loses nothing."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from app.keys import Action
+from app.session import Outcome, Session
+from app.types import Frame, FrameResult, Image, SinkError, SourceError
+
+
+class Frames:
+    """A source of `count` frames, 40 ms apart, that fails after them if told so."""
+
+    name = "frames"
+
+    def __init__(
+        self,
+        count: int,
+        *,
+        failure: str | None = None,
+        warning: str | None = None,
+        live: bool = False,
+        independent: bool = False,
+    ) -> None:
+        self.frame_count: int | None = count
+        self.warning = warning
+        self.live, self.independent = live, independent
+        self._failure = failure
+
+    def __iter__(self) -> Iterator[Frame]:
+        for index in range(self.frame_count or 0):
+            image = np.full((60, 80, 3), index, np.uint8)
+            image[:, :40] += 100
+            yield Frame(image, index, index / 25, self.name)
+        if self._failure:
+            raise SourceError(self._failure)
+
+
+class Blind:
+    """Sees no face in any frame."""
+
+    def step(self, frame: Frame) -> FrameResult:
+        return FrameResult(frame, (), ("a", "b"), {"detect": 2.0, "classify": 3.0})
+
+
+class Output:
+    def __init__(self, *, fails_at: int | None = None, fails_closing: bool = False) -> None:
+        self.path = Path("out")
+        self.written: list[int] = []
+        self.canvases: list[Image] = []
+        self.state = "open"
+        self._fails_at, self._fails_closing = fails_at, fails_closing
+
+    def write(self, result: FrameResult, canvas: Image) -> None:
+        if result.frame.index == self._fails_at:
+            raise SinkError("disk full")
+        self.written.append(result.frame.index)
+        self.canvases.append(canvas)
+
+    def close(self) -> None:
+        if self._fails_closing:
+            raise SinkError("disk full")
+        if self.state == "open":
+            self.state = "complete"
+
+    def abort(self) -> None:
+        if self.state == "open":
+            self.state = "gone"
+
+
+class Keyboard:
+    """A screen whose user presses `actions`, one a poll, None for no key, and then nothing."""
+
+    def __init__(self, actions: Sequence[Action | None] = (), clock: "Clock | None" = None) -> None:
+        self.shown: list[Image] = []
+        self.polls = 0
+        self._actions = list(actions)
+        self._clock = clock
+
+    def show(self, canvas: Image) -> None:
+        self.shown.append(canvas)
+
+    def poll(self, wait_ms: int) -> Action | None:
+        self.polls += 1
+        if self._clock is not None:
+            self._clock.now += wait_ms / 1000
+        return self._actions.pop(0) if self._actions else None
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def run(
+    source: Frames,
+    *sinks: Output,
+    screen: Keyboard | None = None,
+    stop_after: int | None = None,
+    said: list[str] | None = None,
+    clock: Clock | None = None,
+    snapshots: Path = Path(),
+    hold: bool = False,
+) -> Outcome:
+    frames = [0]
+    return Session(
+        source,
+        Blind(),
+        sinks=sinks,
+        screen=screen,
+        provider="CPU",
+        mirror=False,
+        stop=lambda: stop_after is not None and frames[0] >= stop_after,
+        say=(said if said is not None else []).append,
+        on_frame=lambda: frames.__setitem__(0, frames[0] + 1),
+        snapshots=snapshots,
+        hold=hold,
+        **({"clock": clock} if clock is not None else {}),
+    ).run()
+
+
+def test_every_frame_reaches_every_output() -> None:
+    outputs = Output(), Output()
+    outcome = run(Frames(5), *outputs)
+    assert (outcome.frames, outcome.cut_short, outcome.interrupted) == (5, None, False)
+    for output in outputs:
+        assert (output.written, output.state) == ([0, 1, 2, 3, 4], "complete")
+
+
+def test_source_that_breaks_keeps_what_came() -> None:
+    output = Output()
+    outcome = run(Frames(3, failure="cable pulled"), output)
+    assert (outcome.frames, outcome.cut_short) == (3, "cable pulled")
+    assert output.state == "complete"
+
+
+def test_warning_of_the_source_reaches_the_outcome() -> None:
+    assert run(Frames(3, warning="the end is missing")).cut_short == "the end is missing"
+
+
+@pytest.mark.parametrize("failure", ["does not decode", None])
+def test_source_without_frames_is_an_error_and_leaves_nothing(failure: str | None) -> None:
+    output = Output()
+    with pytest.raises(SourceError, match=failure or "no picture"):
+        run(Frames(0, failure=failure), output)
+    assert output.state == "gone"
+
+
+@pytest.mark.parametrize("broken", [{"fails_at": 2}, {"fails_closing": True}])
+def test_output_that_fails_does_not_take_the_others_along(broken: dict[str, int]) -> None:
+    good, bad = Output(), Output(**broken)  # type: ignore[arg-type]
+    with pytest.raises(SinkError, match="disk full"):
+        run(Frames(4), good, bad)
+    assert (good.state, bad.state) == ("complete", "gone")
+
+
+def test_ctrl_c_ends_after_the_frame_in_hand() -> None:
+    output = Output()
+    outcome = run(Frames(9), output, stop_after=3)
+    assert outcome.interrupted
+    assert (output.written, output.state) == ([0, 1, 2], "complete")
+
+
+def test_quit_completes_the_outputs() -> None:
+    output = Output()
+    outcome = run(Frames(9), output, screen=Keyboard([None, "quit"]))
+    assert not outcome.interrupted
+    assert (output.written, output.state) == ([0, 1], "complete")
+
+
+def test_pause_holds_the_frame_until_space() -> None:
+    screen = Keyboard(["pause", None, None, "pause"])
+    outcome = run(Frames(3, live=True), screen=screen)
+    assert outcome.frames == 3
+    assert screen.polls > 4 + 1  # the keys were all pressed while the first frame was shown
+    assert len(screen.shown) == 3 + 2  # once more when it paused and when it went on
+    paused, resumed = screen.shown[1], screen.shown[2]
+    assert (paused != resumed).any()
+
+
+def test_mirror_key_turns_the_picture_at_once() -> None:
+    screen = Keyboard(["mirror"])
+    run(Frames(2, live=True), screen=screen)
+    first, turned, second = (canvas[50] for canvas in screen.shown)
+    np.testing.assert_array_equal(turned, first[::-1])
+    assert second[79, 0] == 101
+
+
+def test_help_is_shown_and_hidden() -> None:
+    screen = Keyboard(["help", "help"])
+    run(Frames(1), screen=screen, clock=None)
+    assert len(screen.shown) >= 2
+    assert (screen.shown[0] != screen.shown[1]).any()
+
+
+def test_snapshot_is_written_and_said(tmp_path: Path) -> None:
+    said: list[str] = []
+    run(Frames(1), screen=Keyboard(["snapshot"]), said=said, snapshots=tmp_path)
+    (picture,) = tmp_path.iterdir()
+    assert picture.suffix == ".png"
+    assert said == [f"Saved {picture}."]
+
+
+def test_failed_snapshot_is_said_and_the_run_goes_on(tmp_path: Path) -> None:
+    said: list[str] = []
+    outcome = run(
+        Frames(2), screen=Keyboard(["snapshot"]), said=said, snapshots=tmp_path / "missing"
+    )
+    assert outcome.frames == 2
+    assert "missing does not exist" in said[0]
+
+
+def test_file_is_shown_no_faster_than_it_was_filmed() -> None:
+    clock = Clock()
+    run(Frames(26), screen=Keyboard(clock=clock), clock=clock)
+    assert clock.now == pytest.approx(1.0, abs=0.05)
+
+
+def test_file_that_is_written_is_not_held_up() -> None:
+    clock = Clock()
+    run(Frames(26), Output(), screen=Keyboard(clock=clock), clock=clock)
+    assert clock.now <= 26 * 0.001 + 1e-9
+
+
+def test_pictures_wait_for_a_key_where_they_are_looked_at() -> None:
+    screen = Keyboard([None, None, "pause", None, "quit"])
+    outcome = run(Frames(5, independent=True), screen=screen, hold=True)
+    assert outcome.frames == 2
+
+
+def test_pictures_are_drawn_without_a_frame_rate() -> None:
+    outputs = Output(), Output()
+    clock = Clock()
+    run(Frames(2, independent=True), outputs[0], clock=clock)
+    run(Frames(2), outputs[1], clock=clock)
+    np.testing.assert_array_equal(outputs[0].canvases[0], outputs[1].canvases[0])

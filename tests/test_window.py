@@ -1,0 +1,111 @@
+"""A display is checked before any window call, and a real window obeys its keys."""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from app.types import SinkError
+from app.window import NO_WINDOWS, Window, check_display
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.mark.parametrize(
+    ("environment", "platform", "code", "message"),
+    [
+        ({}, "linux", 0, "There is no display"),
+        ({"DISPLAY": ""}, "linux", 0, "There is no display"),
+        ({"DISPLAY": ":9"}, "linux", -6, "The display :9 does not open a window"),
+        ({"WAYLAND_DISPLAY": "w"}, "linux", 1, "The display w does not open a window"),
+        ({"DISPLAY": ":9"}, "linux", NO_WINDOWS, "built without windows"),
+    ],
+)
+def test_missing_display_is_said_with_the_way_out(
+    environment: dict[str, str], platform: str, code: int, message: str
+) -> None:
+    with pytest.raises(SinkError, match=message) as caught:
+        check_display(environment, platform, lambda: code)
+    assert "--no-window" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("environment", "platform"), [({"DISPLAY": ":9"}, "linux"), ({}, "darwin"), ({}, "win32")]
+)
+def test_display_that_works_is_accepted(environment: dict[str, str], platform: str) -> None:
+    check_display(environment, platform, lambda: 0)
+
+
+def test_hung_display_is_given_up() -> None:
+    def hangs() -> int:
+        raise subprocess.TimeoutExpired("probe", 1)
+
+    with pytest.raises(SinkError, match="does not open a window"):
+        check_display({"DISPLAY": ":9"}, "linux", hangs)
+
+
+def test_closing_a_window_that_never_opened_does_nothing() -> None:
+    with Window("never"):
+        pass
+
+
+@pytest.fixture(scope="module")
+def display() -> Iterator[str]:
+    """A virtual screen of its own."""
+    if not (shutil.which("Xvfb") and shutil.which("xdotool")):
+        pytest.skip("needs Xvfb and xdotool")
+    read, write = os.pipe()
+    server = subprocess.Popen(
+        ["Xvfb", "-displayfd", str(write), "-screen", "0", "1280x800x24", "-nolisten", "tcp"],
+        pass_fds=[write],
+        stderr=subprocess.DEVNULL,
+    )
+    os.close(write)
+    with os.fdopen(read) as pipe:
+        number = pipe.readline().strip()
+    yield f":{number}"
+    server.terminate()
+    server.wait(10)
+
+
+def test_keys_of_a_real_window(display: str, tmp_path: Path) -> None:
+    """h, then s, then q in the demo clip's window: a snapshot is left, and the program ends."""
+    environment = {**os.environ, "DISPLAY": display}
+    demo = subprocess.Popen(
+        [sys.executable, str(ROOT / "run_demo.py"), "--demo"],
+        cwd=tmp_path,
+        env=environment,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+    def xdotool(*arguments: str) -> str:
+        return subprocess.run(
+            ["xdotool", *arguments],
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=True,
+        ).stdout.strip()
+
+    window = xdotool("search", "--sync", "--onlyvisible", "--name", "^Expressions: demo").split()[0]
+    assert "640x480" in xdotool("getwindowgeometry", window)
+    xdotool("windowfocus", "--sync", window)
+    xdotool("key", "space")  # it would otherwise end by itself
+    xdotool("key", "s")
+    deadline = time.monotonic() + 20
+    while not list(tmp_path.glob("snapshot_*.png")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    xdotool("key", "q")
+    _, said = demo.communicate(timeout=30)
+    assert demo.returncode == 0, said
+    assert len(list(tmp_path.glob("snapshot_*.png"))) == 1
+    lines = said.splitlines()
+    assert len(lines) == 3, lines
+    assert lines[1].startswith("Saved snapshot_")
