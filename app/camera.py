@@ -20,7 +20,8 @@ class CameraSource:
     """Delivers the newest frame of camera `index`, none of them twice.
 
     A thread reads as fast as the camera delivers and keeps only the newest frame. When the camera
-    fails, the consumer gets the error after the last frame. `clock` stamps the frames;
+    fails, the consumer gets the error after the last frame. `open_capture` makes the capture
+    (None: `cv2.VideoCapture`); `clock` stamps the frames;
     `first_frame_timeout_s` is how long a camera may take to wake up, `stall_timeout_s` how long it
     may pause later on.
     """
@@ -34,7 +35,7 @@ class CameraSource:
         self,
         index: int = 0,
         *,
-        open_capture: Callable[[int], Any] = cv2.VideoCapture,
+        open_capture: Callable[[int], Any] | None = None,
         clock: Callable[[], float] = time.monotonic,
         first_frame_timeout_s: float = 10.0,
         stall_timeout_s: float = 5.0,
@@ -44,12 +45,10 @@ class CameraSource:
         self._clock = clock
         self._first_frame_timeout_s = first_frame_timeout_s
         self._stall_timeout_s = stall_timeout_s
-        cv2.utils.logging.setLogLevel(
-            0
-        )  # later warnings of the reader thread would tear the terminal
+        cv2.utils.logging.setLogLevel(0)  # the reader thread's warnings would tear the terminal
         with quiet_stderr():
             try:
-                self._capture = open_capture(index)
+                self._capture = (open_capture or cv2.VideoCapture)(index)
                 opened = self._capture.isOpened()
             except cv2.error:
                 opened = False
