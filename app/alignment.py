@@ -86,7 +86,9 @@ def fit_similarity(src: ArrayLike, dst: ArrayLike) -> Matrix:
     a = np.asarray(src, np.float64)
     b = np.asarray(dst, np.float64)
     if a.shape != b.shape or a.ndim != 2 or a.shape[1] != 2 or len(a) < 2:
-        raise ValueError(f"two sets of (P, 2) points with P >= 2 are needed, got {a.shape}, {b.shape}")
+        raise ValueError(
+            f"two sets of (P, 2) points with P >= 2 are needed, got {a.shape}, {b.shape}"
+        )
     if not (np.isfinite(a).all() and np.isfinite(b).all()):
         raise ValueError("points must be finite")
     mean_a, mean_b = a.mean(axis=0), b.mean(axis=0)

@@ -48,7 +48,7 @@ class CameraSource:
         cv2.utils.logging.setLogLevel(0)  # the reader thread's warnings would tear the terminal
         with quiet_stderr():
             try:
-                self._capture = (open_capture or cv2.VideoCapture)(index)
+                self._capture: Any = (open_capture or cv2.VideoCapture)(index)
                 opened = self._capture.isOpened()
             except cv2.error:
                 opened = False
