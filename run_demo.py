@@ -1,0 +1,293 @@
+"""Reads facial expressions from a camera, a video, pictures or the demo clip.
+
+python run_demo.py --camera 0
+python run_demo.py --video clip.mp4 -o annotated.mp4 --records clip.jsonl
+"""
+
+import argparse
+import signal
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+from app.quiet import own_stderr
+from app.types import RecogniserError, SinkError
+
+DEMO_CLIP = Path(__file__).resolve().parent / "app" / "assets" / "demo.mp4"
+
+DONE, CUT_SHORT, FAILED, INTERRUPTED = 0, 1, 2, 130
+
+
+def positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("must be at least 1")
+    return number
+
+
+def not_negative(text: str) -> int:
+    number = int(text)
+    if number < 0:
+        raise argparse.ArgumentTypeError("must be at least 0")
+    return number
+
+
+def parser() -> argparse.ArgumentParser:
+    from app.keys import KEYS
+
+    keys = "\n".join(f"  {key:<10} {what}" for key, what in KEYS)
+    top = argparse.ArgumentParser(
+        prog="run_demo.py",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        description="Finds faces, reads their expressions and shows them, frame by frame.\n"
+        "With no option it opens the first camera. Everything stays on this machine, and nothing\n"
+        "is stored unless -o or --records asks for it. An expression is not a feeling.",
+        epilog=f"keys in the window:\n{keys}\n\n"
+        "examples:\n"
+        "  python run_demo.py                                   the first camera, live\n"
+        "  python run_demo.py --demo                            the clip that comes with it\n"
+        "  python run_demo.py --video talk.mp4 -o talk_out.mp4  annotate a video, sound kept\n"
+        "  python run_demo.py --video talk.mp4 --no-window --records talk.csv\n"
+        "  python run_demo.py --image photos/ -o annotated/     every picture of a folder\n\n"
+        "exit codes: 0 done, 1 done but something was skipped or cut short, 2 could not be done,\n"
+        "130 interrupted by Ctrl-C (what was finished is kept)",
+    )
+    source = top.add_argument_group("what to look at (one of)").add_mutually_exclusive_group()
+    source.add_argument(
+        "--camera", type=not_negative, nargs="?", const=0, metavar="N", help="camera number (0)"
+    )
+    source.add_argument("--video", type=Path, metavar="FILE", help="a video file")
+    source.add_argument(
+        "--image",
+        type=Path,
+        nargs="+",
+        metavar="FILE|DIR",
+        help="pictures, or folders of pictures; each stands for itself",
+    )
+    source.add_argument("--demo", action="store_true", help="the clip that comes with the program")
+    results = top.add_argument_group("results")
+    results.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        metavar="PATH",
+        help="annotated video (.mp4), or a folder for pictures; without a window and without "
+        "--records it is NAME_annotated beside the input",
+    )
+    results.add_argument(
+        "--records",
+        type=Path,
+        metavar="FILE",
+        help="one row per face per frame, as .jsonl or .csv",
+    )
+    results.add_argument(
+        "--overwrite", action="store_true", help="replace files that exist already"
+    )
+    look = top.add_argument_group("view")
+    look.add_argument("--no-window", action="store_true", help="show nothing; needs no display")
+    look.add_argument(
+        "--mirror",
+        action=argparse.BooleanOptionalAction,
+        default=None,
+        help="mirror the picture (default: cameras yes, files no)",
+    )
+    how = top.add_argument_group("recognition")
+    how.add_argument("--model", type=Path, metavar="FILE", help="another exported .onnx model")
+    how.add_argument(
+        "--device",
+        choices=["auto", "cpu", "cuda"],
+        default="auto",
+        help="where the model runs; auto takes CUDA where it works (default)",
+    )
+    how.add_argument(
+        "--max-faces", type=positive, metavar="N", help="read only the N largest faces"
+    )
+    return top
+
+
+def open_source(options: argparse.Namespace) -> Any:
+    from app.sources import CameraSource, ImageSource, VideoSource
+
+    if options.image:
+        return ImageSource(options.image)
+    if options.demo:
+        return VideoSource(DEMO_CLIP)
+    if options.video:
+        return VideoSource(options.video)
+    return CameraSource(options.camera or 0)
+
+
+def output_path(options: argparse.Namespace) -> Path | None:
+    """Where the annotated result goes; None when it is only looked at."""
+    from app.sinks import default_output
+
+    given: Path | None = options.output
+    if given is not None or not options.no_window or options.records is not None:
+        return given
+    if options.demo:
+        return Path("demo_annotated.mp4")
+    if options.video:
+        return default_output(options.video)
+    if options.image:
+        return None  # pictures are annotated beside themselves
+    raise SinkError(
+        "A camera without a window leaves nothing behind. Add -o FILE.mp4, --records FILE.jsonl, "
+        "or leave --no-window out."
+    )
+
+
+def check_paths(options: argparse.Namespace, output: Path | None) -> None:
+    """What can be known to fail is said before models are loaded."""
+    from app.sinks import reserve
+
+    targets = [path for path in (output, options.records) if path is not None]
+    if len(targets) == 2 and targets[0].absolute() == targets[1].absolute():
+        raise SinkError(f"{output} cannot be both -o and --records. Choose another name.")
+    inputs = [path for path in (options.video, *(options.image or ())) if path is not None]
+    for target in targets:
+        if target is options.records or not options.image:
+            reserve(target, overwrite=options.overwrite, inputs=inputs)
+
+
+def make_sinks(
+    options: argparse.Namespace,
+    output: Path | None,
+    source: Any,
+    labels: Sequence[str],
+    keep: Callable[[Any], Any],
+) -> list[Any]:
+    """The outputs that were asked for; `keep` gets each as soon as it exists."""
+    from app.records import RecordsSink
+    from app.sinks import ImagesSink
+    from app.video_sink import VideoSink
+
+    sinks = []
+    if options.records is not None:
+        sinks.append(keep(RecordsSink(options.records, labels, overwrite=options.overwrite)))
+    if options.image:
+        if output is not None or (options.no_window and options.records is None):
+            sinks.append(keep(ImagesSink(output, source, overwrite=options.overwrite)))
+    elif output is not None:
+        video = None if source.live else source
+        sinks.append(keep(VideoSink(output, source_video=video, overwrite=options.overwrite)))
+    return sinks
+
+
+@contextmanager
+def ctrl_c() -> Iterator[Callable[[], bool]]:
+    """The first Ctrl-C asks to stop after the frame in hand, the second one stops at once."""
+    asked = False
+
+    def ask(*_: object) -> None:
+        nonlocal asked
+        if asked:
+            raise KeyboardInterrupt
+        asked = True
+
+    before = signal.signal(signal.SIGINT, ask)
+    try:
+        yield lambda: asked
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def run(options: argparse.Namespace) -> int:
+    output = output_path(options)
+    check_paths(options, output)
+    if not options.no_window:
+        from app.window import check_display
+
+        check_display()
+    from app.classifier import DEFAULT_MODEL, Classifier
+    from app.detector import Detector
+    from app.pipeline import Recogniser
+    from app.session import Session
+    from app.tracking import Tracker
+    from app.window import Window
+
+    with ExitStack() as stack:
+        source = stack.enter_context(open_source(options))
+        classifier = Classifier(options.model or DEFAULT_MODEL, device=options.device)
+        say(
+            f"{classifier.path.name} on {classifier.provider}"
+            + (f" ({classifier.fallback})." if classifier.fallback else ".")
+        )
+        detector = stack.enter_context(Detector(max_faces=options.max_faces))
+        recogniser = Recogniser(
+            detector, classifier, tracker=None if source.independent else Tracker()
+        )
+        sinks = make_sinks(options, output, source, classifier.labels, _aborted_by(stack))
+        window = None
+        if not options.no_window:
+            window = stack.enter_context(Window(f"Expressions: {source.name}"))
+        bar = stack.enter_context(_bar(source, quiet=source.live and window is not None))
+        stop = stack.enter_context(ctrl_c())
+        outcome = Session(
+            source,
+            recogniser,
+            sinks=sinks,
+            screen=window,
+            provider=classifier.provider,
+            mirror=source.live if options.mirror is None else options.mirror,
+            stop=stop,
+            say=say,
+            on_frame=lambda: bar.update(1),
+            hold=source.independent,
+        ).run()
+        bar.close()
+    written = [str(sink.path) for sink in sinks]
+    rate = outcome.frames / max(outcome.seconds, 1e-9)
+    say(
+        f"{outcome.frames} frames with {outcome.faces} faces in {outcome.seconds:.1f} s "
+        f"({rate:.1f} frames/s)" + (f" -> {', '.join(written)}" if written else "")
+    )
+    if outcome.interrupted:
+        say("Interrupted; what was finished is complete.")
+        return INTERRUPTED
+    if outcome.cut_short:
+        say(f"warning: {outcome.cut_short}")
+        return CUT_SHORT
+    return DONE
+
+
+def _aborted_by(stack: ExitStack) -> Callable[[Any], Any]:
+    def keep(sink: Any) -> Any:
+        stack.callback(sink.abort)
+        return sink
+
+    return keep
+
+
+def _bar(source: Any, *, quiet: bool) -> Any:
+    from tqdm import tqdm
+
+    return tqdm(
+        total=source.frame_count,
+        desc=source.name,
+        unit="frame",
+        disable=True if quiet else None,  # None: only where stderr is a terminal
+        leave=False,
+    )
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    options = parser().parse_args(argv)
+    with own_stderr():
+        try:
+            return run(options)
+        except RecogniserError as error:
+            say(f"error: {error}")
+            return FAILED
+        except KeyboardInterrupt:
+            say("Interrupted.")
+            return INTERRUPTED
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

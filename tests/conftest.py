@@ -1,0 +1,57 @@
+"""What several test files share: decoded clip frames and one tiny trained network."""
+
+import os
+from pathlib import Path
+
+# Networks this small are slower with more threads; set before anything loads torch, and inherited
+# by the programs that tests start, so that both compute the same bits.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import av
+import pytest
+from hypothesis import settings
+
+from app.types import Image
+from tools.make_demo_clip import CLIP
+
+# A busy machine is no failure; the same examples every time are.
+settings.register_profile("tests", deadline=None, derandomize=True, max_examples=60)
+settings.load_profile("tests")
+
+CLIP_FRAMES = (0, 60, 110, 145, 239)
+
+
+@pytest.fixture(scope="session")
+def clip_frames() -> dict[int, Image]:
+    """BGR pictures of some frames of the demo clip, by their index."""
+    with av.open(str(CLIP)) as container:
+        return {
+            index: frame.to_ndarray(format="bgr24")
+            for index, frame in enumerate(container.decode(video=0))
+            if index in CLIP_FRAMES
+        }
+
+
+@pytest.fixture(scope="session")
+def shapes_npz(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from tests.shapes import write_shapes
+
+    return write_shapes(tmp_path_factory.mktemp("shapes") / "shapes.npz")
+
+
+@pytest.fixture(scope="session")
+def trained(shapes_npz: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a run that has learned the shapes."""
+    from tests.shapes import train_shapes
+
+    return train_shapes(shapes_npz, tmp_path_factory.mktemp("runs") / "dacl")
+
+
+@pytest.fixture(scope="session")
+def exported(shapes_npz: Path, trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """That network as an ONNX file."""
+    from training.export import main
+
+    path = tmp_path_factory.mktemp("exported") / "shapes.onnx"
+    assert main([str(shapes_npz), str(trained / "best.pt"), "-o", str(path)]) == 0
+    return path

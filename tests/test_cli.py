@@ -1,0 +1,111 @@
+"""How the training commands speak: options from dataclasses, bars on terminals, one-line ends."""
+
+import argparse
+import io
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+
+from app.types import DataError
+from training.cli import add_options, chosen, run
+from training.progress import progress
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    side_px: int = field(default=3, metadata={"help": "how wide, 100 % of it"})
+    rate: float = field(default=0.5, metadata={"help": "how fast"})
+    kind: Literal["round", "square"] = field(default="round", metadata={"help": "which"})
+    loud: bool = field(default=False, metadata={"help": "whether"})
+    place: Path | None = field(default=None, metadata={"help": "where"})
+
+
+def parse(*options: str) -> dict[str, Any]:
+    parser = argparse.ArgumentParser()
+    add_options(parser, Settings)
+    return chosen(parser.parse_args(options), Settings)
+
+
+@pytest.mark.parametrize(
+    ("options", "values"),
+    [
+        ([], {}),
+        (["--side-px", "3"], {"side_px": 3}),
+        (["--rate", "1e-3", "--kind", "square"], {"rate": 0.001, "kind": "square"}),
+        (["--loud"], {"loud": True}),
+        (["--no-loud", "--place", "a/b"], {"loud": False, "place": Path("a/b")}),
+    ],
+)
+def test_only_what_was_said_is_chosen(options: list[str], values: dict[str, Any]) -> None:
+    assert parse(*options) == values
+
+
+@pytest.mark.parametrize("options", [["--side-px", "x"], ["--kind", "oval"], ["--what", "1"]])
+def test_option_that_makes_no_sense_ends_with_2(options: list[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        parse(*options)
+    assert ended.value.code == 2
+
+
+def test_help_names_defaults(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        parse("--help")
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "--side-px N how wide, 100 % of it (default: 3)" in shown
+    assert "--kind {round,square} which (default: round)" in shown
+    assert "--place PATH where" in shown
+    assert "None" not in shown
+
+
+def raising(error: BaseException) -> Callable[[], int]:
+    def main() -> int:
+        raise error
+
+    return main
+
+
+@pytest.mark.parametrize(
+    ("main", "code", "said"),
+    [
+        (lambda: 0, 0, ""),
+        (lambda: 1, 1, ""),
+        (raising(DataError("No such picture.")), 2, "error: No such picture.\n"),
+        (raising(KeyboardInterrupt()), 130, "Interrupted.\n"),
+    ],
+)
+def test_commands_end_in_one_line(
+    main: Callable[[], int], code: int, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(main) == code
+    assert capsys.readouterr() == ("", said)
+
+
+def test_error_of_the_program_itself_is_not_hidden() -> None:
+    with pytest.raises(ZeroDivisionError):
+        run(raising(ZeroDivisionError()))
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(("stream", "drawn"), [(io.StringIO, False), (Terminal, True)])
+def test_bar_is_drawn_on_terminals_alone(
+    stream: Callable[[], io.StringIO], drawn: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stderr", stream())
+    notes = iter("abc")
+    bar = progress([1, 2, 3], note=lambda: f"note {next(notes)}", desc="faces", mininterval=0)
+    assert list(bar) == [1, 2, 3]
+    shown = sys.stderr.getvalue()  # type: ignore[attr-defined]
+    assert ("faces" in shown, "note" in shown) == (drawn, drawn)
+
+
+def test_without_tqdm_items_just_come(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "tqdm", None)
+    assert list(progress(iter("abc"), note=lambda: "", total=3, leave=False)) == ["a", "b", "c"]

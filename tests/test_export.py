@@ -1,0 +1,192 @@
+"""An exported file gives the network's logits and carries its whole contract, or is not written."""
+
+import datetime
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from app.alignment import FACE_TEMPLATE
+from app.classifier import Classifier
+from app.contract import probe_crops
+from app.types import TrainingError
+from training import evaluate as evaluation
+from training import export as exporting
+from training.checkpoint import RunConfig, TrainConfig, build, save
+from training.data import load_examples
+from training.model import ModelConfig
+from training.pack import Pack, PackedSample, PackMeta, encode_webp, read_pack, write_pack
+from training.readers import SPLITS, Split
+
+LABELS = ("b", "a", "c")  # not in alphabetical order: names count, not places
+SIDE = 24
+
+
+@pytest.fixture(scope="module")
+def pack(tmp_path_factory: pytest.TempPathFactory) -> Pack:
+    """Random grey pictures with a label each; what they show does not matter here."""
+    generator = np.random.default_rng(0)
+    path = tmp_path_factory.mktemp("pack") / "tiny.npz"
+
+    def sample(number: int, split: Split) -> PackedSample:
+        return PackedSample(
+            webp=encode_webp(generator.integers(0, 256, (SIDE, SIDE), np.uint8)),
+            split=split,
+            votes=np.eye(3, dtype=np.uint8)[number % 3],
+            landmarks=np.full((6, 2), np.nan, np.float32),
+            name=f"{split}{number}",
+        )
+
+    meta = PackMeta("tiny", "single", LABELS, LABELS, {})
+    write_pack(path, meta, [sample(n, split) for split in SPLITS for n in range(12)])
+    return read_pack(path)
+
+
+@pytest.fixture(scope="module")
+def checkpoint(pack: Pack, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A network of random weights, with batch statistics that are not the trivial ones."""
+    torch.manual_seed(1)
+    config = RunConfig(train=TrainConfig(size_px=32), model=ModelConfig(width=4, blocks=1))
+    net = build(config, 3)
+    with torch.no_grad():
+        for name, tensor in net.state_dict().items():
+            if "running_var" in name or ("norm" in name and "weight" in name):
+                tensor.uniform_(0.5, 2)
+            elif "running_mean" in name:
+                tensor.normal_(std=0.3)
+    path = tmp_path_factory.mktemp("run") / "best.pt"
+    facts = {"dataset": "tiny", "key": pack.meta.key, "labels": LABELS}
+    save(
+        path,
+        {
+            "config": {
+                name: {
+                    key: getattr(getattr(config, name), key)
+                    for key in getattr(config, name).__dataclass_fields__
+                }
+                for name in ("train", "model", "augment")
+            },
+            "facts": facts | {"class_shares": (1 / 3, 1 / 3, 1 / 3)},
+            "step": 7,
+            "net": net.state_dict(),
+            "averaged": net.state_dict(),
+            "recommended": "net",
+        },
+    )
+    return path
+
+
+@pytest.fixture(scope="module")
+def exported(pack: Pack, checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("out") / "tiny.onnx"
+    exporting.export(pack, checkpoint, path, "for tests")
+    return path
+
+
+def test_exported_file_stands_alone(exported: Path) -> None:
+    assert [p.name for p in exported.parent.iterdir()] == ["tiny.onnx"]
+
+
+def test_contract_says_where_the_model_comes_from(exported: Path, pack: Pack) -> None:
+    contract = Classifier(exported, device="cpu").contract
+    assert contract.labels == LABELS
+    assert (contract.colour, contract.size_px, contract.licence) == ("grey", 32, "for tests")
+    assert contract.template == FACE_TEMPLATE
+    assert contract.training_data.key == pack.meta.key
+    assert contract.recipe["model"]["width"] == 4
+    assert contract.recipe["steps"] == 7
+    assert contract.metrics["faces"] == 12
+    assert "DACL" in contract.method
+
+
+@pytest.mark.parametrize("count", [1, 2, 5])
+def test_file_gives_the_networks_logits(
+    exported: Path, checkpoint: Path, pack: Pack, count: int
+) -> None:
+    trained = exporting.load_trained(checkpoint)
+    valid = load_examples(
+        pack, "valid", template=FACE_TEMPLATE, size_px=32, colour="grey", labels_from="majority"
+    )
+    wanted = evaluation.net_logits(trained.net, valid)
+    crops = evaluation.uint8_crops(valid, torch.arange(len(valid)))
+    outputs = Classifier(exported, device="cpu").run(crops[:count])
+    np.testing.assert_allclose(outputs.logits, wanted[:count], atol=1e-4)
+    np.testing.assert_allclose(outputs.cam.mean(axis=(2, 3)), outputs.logits, atol=1e-5)
+    assert outputs.cam.shape == (count, 3, 2, 2)
+    assert np.ptp(wanted) > 0.1  # random weights must say something
+
+
+def test_probe_logits_travel_with_the_file(exported: Path) -> None:
+    classifier = Classifier(exported, device="cpu")
+    np.testing.assert_allclose(
+        classifier.run(probe_crops(32)).logits, classifier.contract.probe_logits, atol=1e-4
+    )
+
+
+def test_file_that_differs_from_the_network_does_not_replace_the_old_one(
+    pack: Pack, checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "model.onnx"
+    path.write_bytes(b"the old one")
+    real = exporting.file_logits
+    monkeypatch.setattr(exporting, "file_logits", lambda *a: real(*a) + 2e-4)
+    with pytest.raises(TrainingError, match="differs from the network by 2"):
+        exporting.export(pack, checkpoint, path, "")
+    assert path.read_bytes() == b"the old one"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_file_and_checkpoint_are_judged_alike(exported: Path, checkpoint: Path, pack: Pack) -> None:
+    of_file = evaluation.evaluate(pack, exported, "valid")
+    of_net = evaluation.evaluate(pack, checkpoint, "valid")
+    assert of_file.majority.confusion == of_net.majority.confusion
+    assert of_file.argmax is None  # one label a picture: there is nothing else to report
+    assert of_file.temperature != 1.0
+    assert of_net.temperature == 1.0
+
+
+def test_validation_split_leaves_the_ledger_alone(
+    exported: Path, pack: Pack, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = tmp_path / "tiny.npz"
+    write_pack(data, pack.meta, _samples(pack))
+    ledger = tmp_path / "ledger.md"
+    arguments = [str(data), str(exported), "--ledger", str(ledger)]
+    assert evaluation.main([*arguments, "-o", str(tmp_path / "report")]) == 0
+    assert "12 faces: accuracy" in capsys.readouterr().out
+    assert not ledger.exists()
+    names = sorted(p.name for p in (tmp_path / "report").iterdir())
+    assert names == ["confusion.png", "reliability.png", "report.json", "report.md"]
+    facts = json.loads((tmp_path / "report" / "report.json").read_text())
+    assert facts["split"] == "valid"
+    assert facts["majority"]["count"] == 12
+
+
+def test_each_opening_of_the_test_split_is_entered(
+    exported: Path, pack: Pack, tmp_path: Path
+) -> None:
+    data = tmp_path / "tiny.npz"
+    write_pack(data, pack.meta, _samples(pack))
+    ledger = tmp_path / "ledger.md"
+    for _ in range(2):
+        arguments = [str(data), str(exported), "--split", "test", "--ledger", str(ledger)]
+        assert evaluation.main(arguments) == 0
+    lines = [line for line in ledger.read_text().splitlines() if line.startswith("| 2")]
+    assert len(lines) == 2
+    assert lines[0].startswith(f"| {datetime.date.today().isoformat()} | tiny.onnx | `")
+    assert "| tiny | 12 |" in lines[0]
+
+
+def _samples(pack: Pack) -> list[PackedSample]:
+    return [
+        PackedSample(
+            webp=pack.blob[pack.offsets[row] : pack.offsets[row + 1]].tobytes(),
+            split=SPLITS[pack.split[row]],
+            votes=pack.votes[row],
+            landmarks=pack.landmarks[row],
+            name=pack.names[row],
+        )
+        for row in range(len(pack))
+    ]

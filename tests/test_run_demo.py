@@ -1,0 +1,356 @@
+"""The command line, as its users type it, with the shipped model on the shipped clip."""
+
+import csv
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import av
+import cv2
+import numpy as np
+import pytest
+
+from app.classifier import DEFAULT_MODEL, Classifier
+from run_demo import main
+from tests.tiny_model import write_tiny_model
+from tools import make_demo_clip as clip
+
+ROOT = Path(__file__).resolve().parent.parent
+FIELDS = ["source", "frame", "time_s", "face_id", "x", "y", "width", "height", "det_score", "label"]
+
+
+def no_display() -> dict[str, str]:
+    return {k: v for k, v in os.environ.items() if k not in ("DISPLAY", "WAYLAND_DISPLAY")}
+
+
+def demo(*arguments: str | Path, cwd: Path, **options: Any) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, str(ROOT / "run_demo.py"), *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        cwd=cwd,
+        env=no_display(),
+        timeout=120,
+        check=False,
+        **options,
+    )
+
+
+def still(path: Path, index: int = 0) -> Path:
+    """A frame of the demo clip as a picture file."""
+    cv2.imwrite(str(path), clip_frame(index))
+    return path
+
+
+def clip_frame(index: int) -> np.ndarray:
+    with av.open(str(clip.CLIP)) as container:
+        for number, frame in enumerate(container.decode(video=0)):
+            if number == index:
+                return frame.to_ndarray(format="bgr24")
+    raise AssertionError(index)
+
+
+@pytest.fixture(scope="module")
+def played(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder in which the README's main job has run."""
+    folder = tmp_path_factory.mktemp("demo")
+    done = demo("--demo", "--no-window", "-o", "out.mp4", "--records", "out.jsonl", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    (folder / "said").write_text(done.stdout + done.stderr)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def rows(played: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (played / "out.jsonl").read_text().splitlines()]
+
+
+def test_main_job_leaves_its_outputs_and_nothing_else(played: Path) -> None:
+    assert sorted(p.name for p in played.iterdir()) == ["out.jsonl", "out.mp4", "said"]
+
+
+def test_main_job_says_two_lines_and_no_chatter(played: Path) -> None:
+    lines = (played / "said").read_text().splitlines()
+    assert len(lines) == 2
+    assert re.fullmatch(rf"{DEFAULT_MODEL.name} on (CPU|CUDA)( \(.*\))?\.", lines[0])
+    assert lines[1].startswith("240 frames with ")
+
+
+def test_every_frame_has_its_rows(rows: list[dict[str, Any]]) -> None:
+    assert sorted({row["frame"] for row in rows}) == list(range(clip.FRAMES))
+    assert list(rows[0]) == [*FIELDS, "probabilities"]
+    assert {row["source"] for row in rows} == {"demo.mp4"}
+    for row in rows:
+        assert row["time_s"] == pytest.approx(row["frame"] / clip.FPS, abs=1e-6)
+
+
+def test_faces_are_found_where_they_were_drawn(rows: list[dict[str, Any]]) -> None:
+    found = dict.fromkeys(range(clip.FRAMES), 0)
+    for row in rows:
+        found[row["frame"]] += row["face_id"] is not None
+    wanted = {i: clip.expected_faces(i) for i in found}
+    wrong = [i for i, n in wanted.items() if n is not None and found[i] != n]
+    assert len(wrong) <= 5, wrong
+    for row in rows:
+        if row["face_id"] is not None:
+            middle = (row["x"] + row["width"] / 2, row["y"] + row["height"] / 2)
+            assert -50 < middle[0] < clip.WIDTH_PX + 50
+            assert -50 < middle[1] < clip.HEIGHT_PX + 50
+            assert row["det_score"] >= 0.5
+
+
+def test_the_smile_is_read_as_happiness(rows: list[dict[str, Any]]) -> None:
+    faces = [row for row in rows if row["face_id"] is not None]
+    labels = [row["label"] for row in faces]
+    assert labels.count("happiness") >= 0.98 * len(labels)
+    assert np.mean([row["probabilities"]["happiness"] for row in faces]) > 0.9
+    for row in faces:
+        assert sum(row["probabilities"].values()) == pytest.approx(1, abs=1e-4)
+        assert row["label"] == max(row["probabilities"], key=row["probabilities"].get)
+
+
+def test_identities_last(rows: list[dict[str, Any]]) -> None:
+    """One person until the clip is empty, then one, joined by another."""
+    first = {row["face_id"] for row in rows if row["frame"] < 124}
+    last = [row["face_id"] for row in rows if row["frame"] >= 195]
+    assert first == {1}
+    assert sorted(set(last)) == [2, 3]
+
+
+def test_rows_of_empty_frames_are_empty(rows: list[dict[str, Any]]) -> None:
+    empty = [row for row in rows if 135 <= row["frame"] < 158]
+    assert len(empty) == 23
+    for row in empty:
+        assert all(row[name] is None for name in (*FIELDS[3:], "probabilities"))
+
+
+def test_video_keeps_every_frame_its_time_and_the_sound(played: Path) -> None:
+    def facts(path: Path) -> tuple[list[float], list[bytes]]:
+        with av.open(str(path)) as container:
+            times = [frame.time for frame in container.decode(video=0)]
+        with av.open(str(path)) as container:
+            sound = [bytes(p) for p in container.demux(audio=0) if p.size]
+        return times, sound
+
+    (times, sound), (clip_times, clip_sound) = facts(played / "out.mp4"), facts(clip.CLIP)
+    assert times == pytest.approx(clip_times, abs=1e-6)
+    assert sound == clip_sound
+    with av.open(str(played / "out.mp4")) as container:
+        video = container.streams.video[0]
+        assert (video.codec_context.name, video.pix_fmt) == ("h264", "yuv420p")
+        assert (video.width, video.height) == (clip.WIDTH_PX, clip.HEIGHT_PX)
+
+
+def test_overlay_is_drawn_into_the_video(played: Path) -> None:
+    with av.open(str(played / "out.mp4")) as container:
+        drawn = next(container.decode(video=0)).to_ndarray(format="bgr24").astype(int)
+    changed = np.abs(drawn - clip_frame(0).astype(int)).max(axis=2) > 60
+    assert 0.01 < changed.mean() < 0.5
+
+
+def test_csv_has_one_column_per_label(tmp_path: Path) -> None:
+    assert demo("--demo", "--no-window", "--records", "a.csv", cwd=tmp_path).returncode == 0
+    with open(tmp_path / "a.csv", newline="", encoding="utf-8") as file:
+        table = list(csv.DictReader(file))
+    labels = list(Classifier(DEFAULT_MODEL, device="cpu").labels)
+    assert list(table[0]) == FIELDS + labels
+    assert {row["frame"] for row in table} == {str(i) for i in range(clip.FRAMES)}
+    assert {row["label"] for row in table if row["frame"] == "140"} == {""}
+
+
+def test_pictures_stand_for_themselves(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    for index in (0, 100, 145):
+        still(tmp_path / "in" / f"{index:03}.png", index)
+    done = demo("--image", "in", "--no-window", "-o", "out", "--records", "r.jsonl", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    table = [json.loads(line) for line in (tmp_path / "r.jsonl").read_text().splitlines()]
+    assert [(row["source"], row["face_id"]) for row in table] == [
+        ("000.png", 1),
+        ("100.png", 1),
+        ("145.png", None),
+    ]
+    names = sorted(p.name for p in (tmp_path / "out").iterdir())
+    assert names == [f"{i:03}_annotated.png" for i in (0, 100, 145)]
+
+
+def test_without_an_output_the_result_lies_beside_the_input(tmp_path: Path) -> None:
+    video = tmp_path / "mine.mp4"
+    video.write_bytes(clip.CLIP.read_bytes())
+    still(tmp_path / "photo.jpg")
+    assert demo("--video", video, "--no-window", cwd=tmp_path).returncode == 0
+    assert demo("--image", "photo.jpg", "--no-window", cwd=tmp_path).returncode == 0
+    names = sorted(p.name for p in tmp_path.iterdir())
+    assert names == ["mine.mp4", "mine_annotated.mp4", "photo.jpg", "photo_annotated.jpg"]
+
+
+def test_unreadable_picture_is_skipped_and_said(tmp_path: Path) -> None:
+    still(tmp_path / "good.png")
+    (tmp_path / "bad.png").write_bytes(b"not a picture")
+    done = demo("--image", "bad.png", "good.png", "--no-window", "--records", "r.csv", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "bad.png" in done.stderr
+    assert len((tmp_path / "r.csv").read_text().splitlines()) == 2
+
+
+def test_truncated_video_is_kept_as_far_as_it_goes(tmp_path: Path) -> None:
+    content = clip.CLIP.read_bytes()
+    (tmp_path / "cut.mp4").write_bytes(content[: len(content) // 2])
+    done = demo("--video", "cut.mp4", "--no-window", "-o", "o.mp4", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "cut.mp4 is damaged or cut short" in done.stderr
+    with av.open(str(tmp_path / "o.mp4")) as container:
+        assert 20 < sum(1 for _ in container.decode(video=0)) < clip.FRAMES
+
+
+def bad_inputs(folder: Path) -> None:
+    (folder / "empty.mp4").touch()
+    (folder / "text.mp4").write_text("hello " * 100)
+    (folder / "bad.png").write_bytes(b"\x89PNG but not really")
+    (folder / "there.mp4").write_bytes(b"keep me")
+    (folder / "bad.onnx").write_bytes(b"no model")
+    (folder / "folder").mkdir()
+    write_tiny_model(folder / "bare.onnx", None)
+    still(folder / "photo.png")
+    with av.open(str(folder / "sound.mp4"), "w") as container:
+        stream = container.add_stream("aac", rate=44_100, layout="mono")
+        for start in range(0, 44_100, 1024):
+            frame = av.AudioFrame.from_ndarray(np.zeros((1, 1024), np.float32), "fltp", "mono")
+            frame.sample_rate, frame.pts = 44_100, start
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("--camera 97 --no-window --records r.csv", "Camera 97 did not open"),
+        ("--camera 0 --no-window", "leaves nothing behind"),
+        ("--video missing.mp4 --no-window", "missing.mp4"),
+        ("--video empty.mp4 --no-window", "empty.mp4"),
+        ("--video text.mp4 --no-window", "text.mp4"),
+        ("--video sound.mp4 --no-window", "sound.mp4"),
+        ("--video folder --no-window", "folder"),
+        ("--image bad.png --no-window", "bad.png"),
+        ("--image missing.png --no-window", "missing.png"),
+        ("--image folder --no-window", "folder"),
+        ("--demo --no-window -o there.mp4", "there.mp4 exists already"),
+        ("--demo --no-window -o nowhere/o.mp4", "nowhere"),
+        ("--demo --no-window -o o.txt", "o.txt"),
+        ("--demo --no-window -o folder", "folder"),
+        ("--demo --no-window --records r.xml", "r.xml"),
+        ("--demo --no-window --records nowhere/r.csv", "nowhere"),
+        ("--demo --no-window -o r.csv --records r.csv", "r.csv"),
+        ("--video there.mp4 --no-window -o there.mp4 --overwrite", "input itself"),
+        ("--demo --no-window -o o.mp4 --model missing.onnx", "missing.onnx is missing"),
+        ("--demo --no-window -o o.mp4 --model bad.onnx", "bad.onnx"),
+        ("--demo --no-window -o o.mp4 --model bare.onnx", "bare.onnx has no contract"),
+        ("--demo", "--no-window"),
+    ],
+)
+def test_bad_input_is_one_clear_line(
+    tmp_path: Path, line: str, message: str, monkeypatch: pytest.MonkeyPatch, capfd: Any
+) -> None:
+    bad_inputs(tmp_path)
+    before = {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*")}
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("DISPLAY", raising=False)
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    code = main(line.split())
+    said = [text for text in "".join(capfd.readouterr()).splitlines() if " on CPU" not in text]
+    assert code == 2
+    assert len(said) == 1, said
+    assert said[0].startswith("error: ")
+    assert message in said[0]
+    assert {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*")} == before
+
+
+def test_cuda_that_is_not_there_is_said(tmp_path: Path) -> None:
+    if Classifier(DEFAULT_MODEL).provider == "CUDA":
+        pytest.skip("CUDA works here")
+    arguments = ("--demo", "--no-window", "-o", "o.mp4", "--device", "cuda")
+    done = demo(*arguments, cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: CUDA does not work here")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_ctrl_c_keeps_what_was_finished(tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, str(ROOT / "run_demo.py"), "--demo", "--no-window", "-o", "o.mp4"]
+        + ["--records", "r.jsonl"],
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=tmp_path,
+        env=no_display(),
+    )
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:  # until the first rows are on the disk
+        if any(p.stat().st_size > 1000 for p in tmp_path.glob(".r.jsonl*")):
+            break
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130, said
+    assert "Interrupted" in said
+    rows = [json.loads(line) for line in (tmp_path / "r.jsonl").read_text().splitlines()]
+    with av.open(str(tmp_path / "o.mp4")) as container:
+        frames = sum(1 for _ in container.decode(video=0))
+    assert frames == rows[-1]["frame"] + 1 < clip.FRAMES
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["o.mp4", "r.jsonl"]
+
+
+class FakeCapture:
+    """A camera that shows the demo clip's first frames at its own pace and is then unplugged."""
+
+    opened = 0
+
+    def __init__(self, index: int) -> None:
+        type(self).opened += 1
+        self._index = index
+        self._pictures = [clip_frame(0)] * 12
+
+    def isOpened(self) -> bool:  # noqa: N802 - OpenCV's name
+        return self._index == 0
+
+    def read(self) -> tuple[bool, np.ndarray | None]:
+        time.sleep(0.04)
+        return (True, self._pictures.pop().copy()) if self._pictures else (False, None)
+
+    def release(self) -> None:
+        type(self).opened -= 1
+
+
+def test_unplugged_camera_keeps_what_came(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: Any
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(cv2, "VideoCapture", FakeCapture)
+    code = main("--camera 0 --no-window -o cam.mp4 --records cam.jsonl".split())
+    assert code == 1
+    assert "warning: Camera 0 stopped delivering pictures" in capfd.readouterr().err
+    rows = [json.loads(line) for line in (tmp_path / "cam.jsonl").read_text().splitlines()]
+    assert {(row["source"], row["face_id"], row["label"]) for row in rows} == {
+        ("camera:0", 1, "happiness")
+    }
+    assert [row["frame"] for row in rows] == list(range(len(rows)))
+    assert len(rows) >= 3
+    assert 0.2 < rows[-1]["time_s"] < 5
+    with av.open(str(tmp_path / "cam.mp4")) as container:
+        times = [frame.time for frame in container.decode(video=0)]
+    assert times == pytest.approx([row["time_s"] for row in rows], abs=0.002)
+    assert FakeCapture.opened == 0
+
+
+def test_help_is_quick_and_names_the_keys(tmp_path: Path) -> None:
+    done = demo("--help", cwd=tmp_path)
+    assert done.returncode == 0
+    assert done.stderr == ""
+    for word in ("--camera", "--records", "space", "exit codes", "not a feeling"):
+        assert word in done.stdout

@@ -1,0 +1,130 @@
+"""A run's folder belongs to one process, and a run that is killed goes on as if it had not been."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+from app.types import TrainingError
+from tests.shapes import MACHINE, RECIPE, train_shapes
+from training import train
+from training.checkpoint import load
+from training.run_folder import BEFORE_FIRST_CHECKPOINT, RunFolder, code_state, read_log
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def test_new_folder_is_made_and_held(tmp_path: Path) -> None:
+    with RunFolder(tmp_path / "a" / "run", resume=False) as folder:
+        assert (folder.state, folder.begun, folder.lines) == (None, None, [])
+        with pytest.raises(TrainingError, match="Another process is training"):
+            RunFolder(tmp_path / "a" / "run", resume=False)
+    with RunFolder(tmp_path / "a" / "run", resume=False):
+        pass
+
+
+def test_folder_with_something_in_it_is_not_written_into(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(TrainingError, match="is not empty"):
+        RunFolder(tmp_path, resume=False)
+    with pytest.raises(TrainingError, match="holds no checkpoint"):
+        RunFolder(tmp_path, resume=True)
+    assert (tmp_path / "notes.txt").read_text() == "mine"
+
+
+def test_file_in_the_folders_place_is_said(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(TrainingError, match="Choose another -o"):
+        RunFolder(tmp_path / "file", resume=False)
+
+
+def test_lines_after_the_last_checkpoint_are_dropped(tmp_path: Path) -> None:
+    log = tmp_path / "log.jsonl"
+    log.write_text("".join(json.dumps({"step": step}) + "\n" for step in (10, 20, 30)))
+    assert [line["step"] for line in read_log(log, 20)] == [10, 20]
+    assert read_log(tmp_path / "none", 20) == []
+    log.write_text('{"step": 1}\n{"ste')
+    with pytest.raises(TrainingError, match="is damaged"):
+        read_log(log, 20)
+
+
+def test_run_says_how_it_came_about(trained: Path) -> None:
+    facts = json.loads((trained / "run.json").read_text())
+    assert facts["config"]["model"]["width"] == 8
+    assert facts["data"]["dataset"] == "shapes"
+    assert facts["versions"]["torch"] == torch.__version__
+    assert facts["begun"][0].startswith("20")
+    assert set(facts["code"]) == {"commit", "changed"}
+    assert set(code_state()) == {"commit", "changed"}
+
+
+def test_tensorboard_can_read_the_curves(trained: Path) -> None:
+    pytest.importorskip("tensorboard")
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    events = EventAccumulator(str(trained / "tensorboard"))
+    events.Reload()
+    lines = [json.loads(line) for line in (trained / "log.jsonl").read_text().splitlines()]
+    curve = events.Scalars("valid_accuracy")
+    assert [point.step for point in curve] == [line["step"] for line in lines]
+    assert curve[-1].value == pytest.approx(lines[-1]["valid_accuracy"], abs=1e-6)
+
+
+def begin(data: Path, folder: Path) -> "subprocess.Popen[str]":
+    """A run with a checkpoint after every step, in a process of its own."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "training.train", str(data), "-o", str(folder), *MACHINE, *RECIPE]
+        + ["--checkpoint-minutes", "0"],
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+
+
+def kill_when(run: "subprocess.Popen[str]", there: Path, after_s: float = 0.0) -> None:
+    deadline = time.monotonic() + 60
+    while not there.exists() and time.monotonic() < deadline:
+        time.sleep(0.002)
+    time.sleep(after_s)
+    run.send_signal(signal.SIGKILL)
+    run.wait(30)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs SIGKILL")
+def test_killed_run_goes_on_exactly(shapes_npz: Path, trained: Path, tmp_path: Path) -> None:
+    """Killed in the middle, where files are being written all the time: weights, centres, momentum
+    and log are those of the run that was not killed."""
+    folder = tmp_path / "run"
+    kill_when(begin(shapes_npz, folder), folder / "log.jsonl", after_s=0.05)
+    step = load(folder / "last.pt")["step"]
+    assert 0 < step < 72
+    assert train.main([str(shapes_npz), "-o", str(folder), "--resume", *MACHINE]) == 0
+    whole, resumed = load(trained / "last.pt"), load(folder / "last.pt")
+    for part in ("net", "averaged", "centres"):
+        for name, value in whole[part].items():
+            assert torch.equal(value, resumed[part][name]), (part, name)
+    assert whole["step"] == resumed["step"]
+    momenta = [state["optimizer"]["state"] for state in (whole, resumed)]
+    for index, state in momenta[0].items():
+        assert torch.equal(state["momentum_buffer"], momenta[1][index]["momentum_buffer"])
+    assert (folder / "log.jsonl").read_text() == (trained / "log.jsonl").read_text()
+    assert len(json.loads((folder / "run.json").read_text())["begun"]) == 2
+
+
+def test_run_killed_before_its_first_checkpoint_keeps_its_recipe(
+    shapes_npz: Path, trained: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "run"
+    train_shapes(shapes_npz, folder, "--epochs", "1")
+    for path in folder.iterdir():
+        if path.name not in BEFORE_FIRST_CHECKPOINT:
+            path.unlink()
+    assert train.main([str(shapes_npz), "-o", str(folder), "--resume", *MACHINE]) == 0
+    assert load(folder / "last.pt")["config"]["train"]["epochs"] == 1

@@ -1,0 +1,45 @@
+"""What lies in `models/` is what its own contract and card say."""
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from app.classifier import MODELS, Classifier
+from app.contract import probe_crops
+
+SHIPPED = sorted(MODELS.glob("*.onnx"))
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda p: p.name)
+def test_file_gives_the_logits_of_the_run_that_exported_it(path: Path) -> None:
+    classifier = Classifier(path, device="cpu")
+    contract = classifier.contract
+    outputs = classifier.run(probe_crops(contract.size_px))
+    assert len(contract.probe_logits) == 2
+    np.testing.assert_allclose(outputs.logits, contract.probe_logits, atol=1e-3)
+    np.testing.assert_allclose(outputs.cam.mean(axis=(2, 3)), outputs.logits, atol=1e-4)
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda p: p.name)
+def test_model_is_as_good_as_its_bar(path: Path) -> None:
+    contract = Classifier(path, device="cpu").contract
+    assert contract.metrics["accuracy"] >= 0.845
+    assert contract.metrics["ece"] <= 0.03
+    assert contract.recipe["train"]["loss"] == "dacl"
+    assert contract.recipe["train"]["centre_weight"] > 0
+    assert path.stat().st_size <= 48_000_000
+
+
+def test_the_default_is_shipped() -> None:
+    assert "dacl.onnx" in [path.name for path in SHIPPED]
+
+
+@pytest.mark.parametrize(
+    "path", sorted([*MODELS.glob("*.onnx"), *MODELS.glob("*.tflite")]), ids=lambda p: p.name
+)
+def test_card_names_each_file_with_its_hash(path: Path) -> None:
+    card = (MODELS / "README.md").read_text(encoding="utf-8")
+    assert path.name in card
+    assert hashlib.sha256(path.read_bytes()).hexdigest() in card

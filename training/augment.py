@@ -1,0 +1,138 @@
+"""Random changes of a batch: geometry before the one resampling, light and holes after it, mixing.
+
+Every function takes its generator, so that a step's augmentation follows from its seed alone.
+"""
+
+import math
+from dataclasses import dataclass, field
+
+import torch
+from torch import Generator, Tensor
+
+from training.data import NO_LABEL, Examples
+from training.warp import compose, warp
+
+
+@dataclass(frozen=True, slots=True)
+class AugmentConfig:
+    rotation_deg: float = field(default=15.0, metadata={"help": "largest rotation, either way"})
+    scale: float = field(default=0.15, metadata={"help": "largest change of scale, as a fraction"})
+    shift: float = field(default=0.08, metadata={"help": "largest shift, in sides of the crop"})
+    light: float = field(
+        default=0.3, metadata={"help": "largest change of brightness, contrast and gamma"}
+    )
+    erase: float = field(default=0.4, metadata={"help": "share of crops with a hole in them"})
+    mixup: float = field(
+        default=0.2, metadata={"help": "alpha of mixup's beta distribution; 0 switches it off"}
+    )
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.rotation_deg <= 180:
+            raise ValueError("the rotation must be in 0..180 degrees")
+        if not all(0 <= v < math.inf for v in (self.scale, self.shift, self.light, self.mixup)):
+            raise ValueError("scale, shift, light and mixup must not be negative")
+        if not 0 <= self.erase <= 1:
+            raise ValueError("erase is a share, in 0..1")
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """`crops (B, C, S, S)` float32 of 0..255, `soft (B, K)`, `labels (B,)` for the centre loss."""
+
+    crops: Tensor
+    soft: Tensor
+    labels: Tensor
+
+
+def uniform(low: float, high: float, n: int, generator: Generator) -> Tensor:
+    return torch.rand(n, generator=generator, device=generator.device) * (high - low) + low
+
+
+def random_matrices(n: int, size_px: int, config: AugmentConfig, generator: Generator) -> Tensor:
+    """`(n, 2, 3)` crop -> crop: rotation and scale about the centre, shift, a mirror for half."""
+    turn = math.radians(config.rotation_deg)
+    angle = uniform(-turn, turn, n, generator)
+    scale = uniform(-math.log1p(config.scale), math.log1p(config.scale), n, generator).exp()
+    mirror = torch.where(uniform(0, 1, n, generator) < 0.5, -1.0, 1.0)
+    cos, sin = angle.cos() * scale, angle.sin() * scale
+    linear = torch.stack(
+        [torch.stack([cos * mirror, -sin], 1), torch.stack([sin * mirror, cos], 1)], 1
+    )
+    shift = torch.stack([uniform(-config.shift, config.shift, n, generator) for _ in range(2)], 1)
+    centre = torch.full((n, 2, 1), size_px / 2, device=generator.device)
+    moved = centre - linear @ centre + shift[:, :, None] * size_px
+    return torch.cat([linear, moved], dim=2)
+
+
+def relight(crops: Tensor, strength: float, generator: Generator) -> Tensor:
+    """Contrast about each crop's mean, gamma and brightness, within 0..255."""
+    n = len(crops)
+
+    def factor() -> Tensor:
+        return uniform(-strength, strength, n, generator).exp()[:, None, None, None]
+
+    mean = crops.mean(dim=(1, 2, 3), keepdim=True)
+    crops = ((crops - mean) * factor() + mean).clamp(0, 255)
+    crops = 255 * (crops / 255).clamp(min=1e-4) ** factor()
+    offset = 255 * strength / 2 * uniform(-1, 1, n, generator)
+    return (crops + offset[:, None, None, None]).clamp(0, 255)
+
+
+def erase(crops: Tensor, share: float, generator: Generator) -> Tensor:
+    """Fills a random rectangle (2 to 25 % of the area) of a share of the crops with one random
+    grey. Zhong et al., "Random Erasing Data Augmentation", AAAI 2020."""
+    n, _, height, width = crops.shape
+    area = uniform(0.02, 0.25, n, generator)
+    aspect = uniform(-math.log(3.3), math.log(3.3), n, generator).exp()
+    hole_h = (area * aspect).sqrt().clamp(max=0.9) * height
+    hole_w = (area / aspect).sqrt().clamp(max=0.9) * width
+    top = uniform(0, 1, n, generator) * (height - hole_h)
+    left = uniform(0, 1, n, generator) * (width - hole_w)
+    rows = torch.arange(height, device=crops.device)[None, :]
+    columns = torch.arange(width, device=crops.device)[None, :]
+    in_rows = (rows >= top[:, None]) & (rows < (top + hole_h)[:, None])
+    in_columns = (columns >= left[:, None]) & (columns < (left + hole_w)[:, None])
+    hit = uniform(0, 1, n, generator) < share
+    hole = (in_rows[:, :, None] & in_columns[:, None, :] & hit[:, None, None])[:, None]
+    grey = uniform(0, 255, n, generator)[:, None, None, None]
+    return torch.where(hole, grey, crops)
+
+
+# A mixed crop keeps its class for the centre loss only while this share of it is one picture.
+CLEAR_SHARE = 0.9
+
+
+def mix(batch: Batch, alpha: float, generator: Generator) -> Batch:
+    """Mixup of each crop with another of the batch. Zhang et al., "mixup: Beyond Empirical Risk
+    Minimization", ICLR 2018.
+
+    The deep feature of a blend of two faces belongs to no class's centre: a crop of which less than
+    `CLEAR_SHARE` is one picture takes part in the softmax loss only.
+    """
+    n = len(batch.labels)
+    # Beta(alpha, alpha) as a ratio of gammas, from the generator of this step.
+    shape = torch.full((n, 2), alpha, device=generator.device)
+    gammas = torch._standard_gamma(shape, generator=generator).clamp(min=1e-12)
+    share = gammas.amax(dim=1) / gammas.sum(dim=1)  # of the crop itself, at least one half
+    other = torch.randperm(n, generator=generator, device=generator.device)
+    weight = share[:, None, None, None]
+    return Batch(
+        crops=weight * batch.crops + (1 - weight) * batch.crops[other],
+        soft=share[:, None] * batch.soft + (1 - share[:, None]) * batch.soft[other],
+        labels=torch.where(share >= CLEAR_SHARE, batch.labels, NO_LABEL),
+    )
+
+
+def training_batch(
+    examples: Examples, rows: Tensor, config: AugmentConfig, generator: Generator
+) -> Batch:
+    """The augmented crops of `rows (B,)`; alignment and random geometry are one resampling."""
+    random = random_matrices(len(rows), examples.size_px, config, generator)
+    matrices = compose(random, examples.matrices[rows])
+    crops = warp(examples.pictures[rows], examples.sizes[rows], matrices, examples.size_px)
+    if config.light > 0:
+        crops = relight(crops, config.light, generator)
+    if config.erase > 0:
+        crops = erase(crops, config.erase, generator)
+    batch = Batch(crops, examples.soft[rows], examples.labels[rows])
+    return mix(batch, config.mixup, generator) if config.mixup > 0 else batch

@@ -1,0 +1,76 @@
+"""What the training commands share at the terminal: options from a dataclass, and how they end."""
+
+import argparse
+import signal
+import sys
+import types
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import MISSING, fields
+from pathlib import Path
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+
+from app.types import RecogniserError
+
+
+def run(main: Callable[[], int]) -> int:
+    """Exit codes: 0 done, 1 done with something skipped, 2 could not be done, 130 interrupted."""
+    try:
+        return main()
+    except RecogniserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("Interrupted.", file=sys.stderr)
+        return 130
+
+
+@contextmanager
+def ctrl_c() -> Iterator[Callable[[], bool]]:
+    """Yields what says whether Ctrl-C was pressed, so that a step can be finished and saved first;
+    pressed a second time, it interrupts at once."""
+    asked = False
+
+    def ask(*_: object) -> None:
+        nonlocal asked
+        if asked:
+            raise KeyboardInterrupt
+        asked = True
+
+    before = signal.signal(signal.SIGINT, ask)
+    try:
+        yield lambda: asked
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def add_options(parser: argparse._ActionsContainer, config: type[Any]) -> None:
+    """One `--option` for every field of a dataclass; the field's metadata holds its help. An
+    option that is not given stays out of the namespace, so that callers know what was said."""
+    hints = get_type_hints(config)
+    for item in fields(config):
+        hint = hints[item.name]
+        if get_origin(hint) in (Union, types.UnionType):
+            hint = next(arg for arg in get_args(hint) if arg is not type(None))
+        default = "" if item.default in (MISSING, None) else f" (default: {item.default})"
+        choice = get_origin(hint) is Literal
+        keywords: dict[str, Any] = {
+            "help": f"{item.metadata['help']}{default}".replace("%", "%%"),
+            "default": argparse.SUPPRESS,
+            "dest": item.name,
+        }
+        if hint is bool:
+            keywords["action"] = argparse.BooleanOptionalAction
+        elif choice:
+            keywords["choices"] = get_args(hint)
+            keywords["type"] = type(get_args(hint)[0])
+        else:
+            keywords["type"] = Path if hint is Path else hint
+            keywords["metavar"] = {int: "N", float: "X", Path: "PATH"}.get(hint, "TEXT")
+        parser.add_argument("--" + item.name.replace("_", "-"), **keywords)
+
+
+def chosen(options: argparse.Namespace, config: type[Any]) -> dict[str, Any]:
+    """The fields of `config` that were given on the command line."""
+    names = {item.name for item in fields(config)}
+    return {name: value for name, value in vars(options).items() if name in names}

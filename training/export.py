@@ -1,0 +1,207 @@
+"""Turns a checkpoint into the one file that the app runs: python -m training.export DATA CHECKPOINT
+
+The temperature is fitted on the validation split. The new file must give the network's logits on
+real crops, through the app's own classifier, before it replaces an older one.
+"""
+
+import argparse
+import logging
+import os
+import warnings
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import onnx
+import torch
+from numpy.typing import NDArray
+
+from app.alignment import FACE_TEMPLATE
+from app.classifier import Classifier
+from app.contract import CAM, INPUT, LOGITS, Contract, TrainingData, probe_crops
+from app.types import DataError, TrainingError
+from training.checkpoint import Trained, load_trained
+from training.cli import run
+from training.data import Examples, load_examples
+from training.evaluate import file_logits, net_logits, plain_json
+from training.metrics import Metrics, fit_temperature, measure
+from training.model import ExportNet
+from training.pack import Pack, read_pack
+from training.trainer import PIXEL_MEAN, PIXEL_STD, normalise
+
+TOLERANCE = 1e-4  # largest difference of a logit between PyTorch and ONNX Runtime
+OPSET = 20
+METHODS = {
+    "softmax": "softmax loss",
+    "centre": "centre loss (Wen et al., ECCV 2016)",
+    "dacl": "DACL, Deep Attentive Center Loss (Farzaneh & Qi, WACV 2021)",
+}
+LICENCE = (
+    "Weights: MIT, as the program. Learned from FER2013 pictures, gathered from the web for "
+    "research, with FER+ votes (MIT): check whether your use of such weights is covered."
+)
+FOLDER_LICENCE = "Learned from the maker's own pictures; ask whoever gave you this file."
+
+
+def probe_logits(trained: Trained) -> NDArray[np.float64]:
+    """`(P, K)` the network's own logits on the contract's probe crops."""
+    train = trained.config.train
+    crops = probe_crops(train.size_px)  # (P, S, S, 3) BGR
+    if train.colour == "grey":
+        from app.alignment import normalise as app_normalise
+
+        x = torch.from_numpy(
+            app_normalise(crops, colour="grey", mean=(PIXEL_MEAN,), std=(PIXEL_STD,))
+        )
+    else:
+        x = normalise(torch.from_numpy(crops[..., ::-1].copy()).permute(0, 3, 1, 2).float())
+    with torch.no_grad():
+        logits: torch.Tensor = trained.net(x, with_attention=False).logits
+    return logits.double().numpy()
+
+
+def contract_of(trained: Trained, temperature: float, metrics: Metrics, licence: str) -> Contract:
+    train = trained.config.train
+    channels = 1 if train.colour == "grey" else 3
+    return Contract(
+        labels=trained.facts.labels,
+        colour=train.colour,
+        size_px=train.size_px,
+        mean=(PIXEL_MEAN,) * channels,
+        std=(PIXEL_STD,) * channels,
+        template=FACE_TEMPLATE,
+        temperature=temperature,
+        method=METHODS[train.loss],
+        recipe=asdict(trained.config) | {"steps": trained.step},
+        training_data=TrainingData(
+            dataset=trained.facts.dataset,
+            key=trained.facts.key,
+            class_shares=trained.facts.class_shares,
+        ),
+        metrics={
+            "split": "validation",
+            "protocol": "majority",
+            "faces": metrics.count,
+            **{
+                name: plain_json(getattr(metrics, name))
+                for name in (
+                    "accuracy",
+                    "standard_error",
+                    "mean_class_recall",
+                    "macro_f1",
+                    "nll",
+                    "ece",
+                    "recall",
+                )
+            },
+        },
+        licence=licence,
+        probe_logits=tuple(map(tuple, probe_logits(trained).tolist())),
+    )
+
+
+def write_onnx(trained: Trained, contract: Contract, path: Path) -> None:
+    """One self-contained file with the contract in its metadata."""
+    size = contract.size_px
+    example = torch.zeros(2, contract.channels, size, size)
+    # The exporter warns of its own deprecations, and of torchvision, which is not needed.
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        program = torch.onnx.export(
+            ExportNet(trained.net).eval(),
+            (example,),
+            dynamo=True,
+            dynamic_shapes=({0: torch.export.Dim("N", min=1)},),
+            input_names=[INPUT],
+            output_names=[LOGITS, CAM],
+            opset_version=OPSET,
+            verbose=False,
+        )
+    assert program is not None
+    model = program.model_proto
+    del model.metadata_props[:]
+    onnx.helper.set_model_props(model, contract.to_metadata())
+    model.producer_name, model.doc_string = "training.export", contract.method
+    onnx.checker.check_model(model)
+    onnx.save_model(model, str(path))
+
+
+def parity(
+    classifier: Classifier, examples: Examples, wanted: NDArray[np.float64]
+) -> tuple[float, NDArray[np.float64]]:
+    """(largest absolute difference of a logit, the file's logits) on real crops."""
+    got = file_logits(classifier, examples)
+    return float(np.abs(got - wanted).max()), got
+
+
+def export(pack: Pack, checkpoint: Path, output: Path, licence: str) -> tuple[Contract, float]:
+    """Raises `TrainingError` when the file does not give the network's logits; what was at
+    `output` then stays."""
+    trained = load_trained(checkpoint)
+    if trained.facts.key != pack.meta.key:
+        raise DataError("The data is not what the checkpoint was trained on; give that file.")
+    train = trained.config.train
+    valid = load_examples(
+        pack,
+        "valid",
+        template=FACE_TEMPLATE,
+        size_px=train.size_px,
+        colour=train.colour,
+        labels_from="majority",
+    )
+    labels = valid.labels.numpy()
+    logits = net_logits(trained.net, valid)
+    temperature = fit_temperature(logits, labels)
+    contract = contract_of(trained, temperature, measure(logits, labels, temperature), licence)
+    partial = output.with_name(f".{output.stem}.partial.onnx")
+    try:
+        write_onnx(trained, contract, partial)
+        difference, _ = parity(Classifier(partial, device="cpu"), valid, logits)
+        if not difference <= TOLERANCE:
+            raise TrainingError(
+                f"The exported file differs from the network by {difference:.2e} in a logit, more "
+                f"than {TOLERANCE:.0e}. {output} was left as it was."
+            )
+        os.replace(partial, output)
+    except OSError as cause:
+        raise TrainingError(f"{output} could not be written: {cause.strerror or cause}.") from cause
+    finally:
+        partial.unlink(missing_ok=True)
+    return contract, difference
+
+
+def parser() -> argparse.ArgumentParser:
+    top = argparse.ArgumentParser(
+        prog="python -m training.export",
+        description="Write a checkpoint as one ONNX file that carries its whole contract.",
+    )
+    top.add_argument("data", type=Path, help="the .npz that the checkpoint was trained on")
+    top.add_argument("checkpoint", type=Path, help="RUN_FOLDER/best.pt")
+    top.add_argument(
+        "-o", "--output", type=Path, required=True, help="the .onnx file to write or replace"
+    )
+    top.add_argument("--licence", help="the licence note that travels with the file")
+    return top
+
+
+def main(argv: list[str] | None = None) -> int:
+    options = parser().parse_args(argv)
+    if options.output.suffix != ".onnx":
+        raise TrainingError(f"{options.output}: the output must end in .onnx.")
+    if not options.output.parent.is_dir():
+        raise TrainingError(f"{options.output.parent} is not a folder. Make it first.")
+    pack = read_pack(options.data)
+    licence = options.licence or (LICENCE if pack.meta.dataset == "FER+" else FOLDER_LICENCE)
+    contract, difference = export(pack, options.checkpoint, options.output, licence)
+    m = contract.metrics
+    print(
+        f"{options.output}: {options.output.stat().st_size / 1e6:.1f} MB, validation accuracy "
+        f"{100 * m['accuracy']:.2f} % (± {100 * m['standard_error']:.2f}), ECE {m['ece']:.3f} at "
+        f"temperature {contract.temperature:.3f}, largest difference to PyTorch {difference:.1e}."
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(run(main))

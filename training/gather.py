@@ -1,0 +1,352 @@
+"""A folder of one's own pictures becomes a pack: groups kept together, nothing lost unsaid.
+
+What became of every picture stands in a table beside the pack (`pictures.csv`): path, label, split,
+group, status, reason.
+"""
+
+import csv
+import hashlib
+import io
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, astuple, dataclass, fields
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from app.types import DataError
+from training.pack import PackedSample, PackMeta, read_meta, write_pack
+from training.pictures import (
+    FULL_RANGE,
+    MAX_CROP_SIDE_PX,
+    Finder,
+    Folder,
+    Seen,
+    Status,
+    Unusable,
+    look,
+    open_folder,
+)
+from training.prepare import settings, sha256
+from training.progress import progress
+from training.readers import SPLITS
+from training.run_folder import write_text
+from training.split import dhash, near, one_sided, person_of, same, split_groups, unite
+
+GroupBy = Literal["person", "picture"]
+LARGE_GROUP = 0.4  # share of all pictures from which on a group is worth a word
+TWIN = "the same picture under another label: "
+UNREADABLE_FILE = "-"
+
+
+@dataclass(frozen=True, slots=True)
+class Gathering:
+    """How a folder becomes a pack. Raises `ValueError`."""
+
+    valid_share: float = 0.2
+    seed: int = 0
+    group_by: GroupBy = "person"
+
+    def __post_init__(self) -> None:
+        if not 0 < self.valid_share < 1:
+            raise ValueError("the share for validation must be between 0 and 1")
+        if self.seed < 0:
+            raise ValueError("the seed must be a whole number of at least 0")
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A row of `pictures.csv`. `path` is below the folder; `split` is empty for a skipped one."""
+
+    path: str
+    label: str
+    split: str
+    group: str
+    status: Status
+    reason: str
+
+    @property
+    def used(self) -> bool:
+        return self.split != ""
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """A folder after the look at it. `notes` are lines for people; a pack lies at `pack`."""
+
+    meta: PackMeta
+    pack: Path
+    pictures: tuple[Picture, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def skipped(self) -> tuple[Picture, ...]:
+        return tuple(picture for picture in self.pictures if not picture.used)
+
+
+def gather(
+    root: Path,
+    *,
+    dataset: str,
+    gathering: Gathering,
+    max_unreadable: float,
+    pack: Path,
+    table: Path,
+) -> Gathered:
+    """Writes the `table` of pictures, then the `pack`. Where the pack is there already, from the
+    same pictures in the same way, both are taken as they are. Raises `DataError`."""
+    folder = open_folder(root)
+    byte_keys = [_byte_key(file.path) for file in folder.files]
+    meta = pack_meta(folder, byte_keys, dataset, gathering)
+    if pack.exists() and read_meta(pack).key == meta.key:
+        pictures = read_table(table)
+    else:
+        files = progress(folder.files, desc="faces", unit="picture", leave=False)
+        with Finder() as finder:
+            seen = [look(finder, file.path) for file in files]
+        pictures = judge(folder, seen, byte_keys, gathering)
+        write_table(table, pictures)
+        refuse_unusable(folder, pictures, max_unreadable, table)
+        pictures = divide(folder, pictures, gathering)
+        write_table(table, pictures)
+        write_pack(pack, meta, samples(folder, seen, pictures))
+    return Gathered(meta, pack, pictures, tuple(notes_on(folder, pictures)))
+
+
+def _byte_key(path: Path) -> str:
+    try:
+        return sha256(path)
+    except DataError:  # may not be read: counted as unreadable when it is opened
+        return UNREADABLE_FILE
+
+
+def pack_meta(
+    folder: Folder, byte_keys: Sequence[str], dataset: str, gathering: Gathering
+) -> PackMeta:
+    digest = hashlib.sha256()
+    for file, key in zip(folder.files, byte_keys, strict=True):
+        digest.update(f"{folder.name(file)}\0{key}\n".encode())
+    others = {
+        "far_detector": sha256(FULL_RANGE),
+        "max_crop_side_px": MAX_CROP_SIDE_PX,
+        "pictures": digest.hexdigest(),
+        "count": len(folder.files),
+    }
+    return PackMeta(
+        dataset=dataset,
+        protocol="single",
+        labels=folder.labels,
+        vote_names=folder.labels,
+        made_from=settings() | asdict(gathering) | others,
+    )
+
+
+def relations(
+    people: Sequence[str | None], byte_keys: Sequence[str], seen: Sequence[Seen | Unusable]
+) -> Iterator[tuple[int, int]]:
+    """Pairs of pictures that belong together: of one person; of the same bytes; of the same pixels;
+    of nearly the same face, also when mirrored."""
+    yield from same(people)
+    yield from same([None if key == UNREADABLE_FILE else key for key in byte_keys])
+    places = [place for place, s in enumerate(seen) if isinstance(s, Seen)]
+    usable = [s for s in seen if isinstance(s, Seen)]
+    if not usable:
+        return
+    thumbnails = np.array([s.thumbnail for s in usable])
+    hashes, mirrored = dhash(thumbnails), dhash(thumbnails[:, :, ::-1])
+    for pairs in (
+        same([s.pixel_key for s in usable]),
+        near(hashes, hashes),
+        near(hashes, mirrored),
+    ):
+        for i, j in pairs:
+            yield places[i], places[j]
+
+
+def judge(
+    folder: Folder,
+    seen: Sequence[Seen | Unusable],
+    byte_keys: Sequence[str],
+    gathering: Gathering,
+) -> tuple[Picture, ...]:
+    """What became of each picture and whom it belongs to; no split yet. A group is called after the
+    first person in it, or else after its first picture."""
+    names = [folder.name(file) for file in folder.files]
+    people: list[str | None] = [None] * len(names)
+    if gathering.group_by == "person":
+        people = [person_of(folder.below_label(file), folder.labels) for file in folder.files]
+    groups = unite(len(names), relations(people, byte_keys, seen)).tolist()
+    called: dict[int, str] = {}
+    for words in (people, names):
+        for group, word in zip(groups, words, strict=True):
+            if word is not None:
+                called.setdefault(group, word)
+    keys = [s.pixel_key if isinstance(s, Seen) else None for s in seen]
+    under: dict[str, dict[int, str]] = {}  # pixels -> label -> the first picture that has both
+    for key, file, name in zip(keys, folder.files, names, strict=True):
+        if key is not None:
+            under.setdefault(key, {}).setdefault(file.label, name)
+    pictures = []
+    for file, name, s, key, group in zip(folder.files, names, seen, keys, groups, strict=True):
+        twins = [n for label, n in under.get(key or "", {}).items() if label != file.label]
+        reasons = [s.reason, *(TWIN + twin for twin in twins)]
+        pictures.append(
+            Picture(
+                path=name,
+                label=folder.labels[file.label],
+                split="",
+                group=called[group],
+                status=s.status,
+                reason="; ".join(filter(None, reasons)),
+            )
+        )
+    return tuple(pictures)
+
+
+def _usable(picture: Picture) -> bool:
+    return picture.status not in ("no face", "unreadable")
+
+
+def refuse_unusable(
+    folder: Folder, pictures: Sequence[Picture], max_unreadable: float, table: Path
+) -> None:
+    """Raises `DataError` where too much is missing to go on."""
+    unreadable = [p for p in pictures if p.status == "unreadable"]
+    if len(unreadable) > max_unreadable * len(pictures):
+        raise DataError(
+            f"{len(unreadable)} of {len(pictures)} pictures cannot be read, more than "
+            f"{100 * max_unreadable:g} %; the first is {folder.root / unreadable[0].path}. Repair "
+            f"or remove them ({table} lists them), or allow more with --max-unreadable."
+        )
+    for label in folder.labels:
+        mine = [p for p in pictures if p.label == label]
+        if not any(map(_usable, mine)):
+            raise DataError(
+                f"None of the {len(mine)} pictures of {label!r} can be used: {mine[0].reason} "
+                f"({mine[0].path}). Every label needs faces; {table} lists all pictures."
+            )
+
+
+def divide(
+    folder: Folder, pictures: Sequence[Picture], gathering: Gathering
+) -> tuple[Picture, ...]:
+    """The pictures with their splits: as given, or by groups."""
+    usable = [place for place, picture in enumerate(pictures) if _usable(picture)]
+    sides = [""] * len(pictures)
+    if folder.given:
+        for place in usable:
+            sides[place] = folder.files[place].split
+        for split in ("train", "valid"):
+            if split not in sides:
+                raise DataError(f"No picture in {folder.root / split} can be used.")
+    else:
+        labels = np.array([folder.files[place].label for place in usable], np.int64)
+        groups = unite(len(usable), same([pictures[place].group for place in usable]))
+        valid = split_groups(
+            groups,
+            labels,
+            classes=len(folder.labels),
+            share=gathering.valid_share,
+            seed=gathering.seed,
+        )
+        for place, aside in zip(usable, valid.tolist(), strict=True):
+            sides[place] = "valid" if aside else "train"
+    for label in folder.labels:
+        if not any(p.label == label and s == "train" for p, s in zip(pictures, sides, strict=True)):
+            raise DataError(
+                f"No picture of {label!r} is left for training. Add pictures of it, of other "
+                "people where there are none."
+            )
+    return tuple(
+        Picture(p.path, p.label, side, p.group, p.status, p.reason)
+        for p, side in zip(pictures, sides, strict=True)
+    )
+
+
+def samples(
+    folder: Folder, seen: Sequence[Seen | Unusable], pictures: Sequence[Picture]
+) -> Iterator[PackedSample]:
+    votes = np.eye(len(folder.labels), dtype=np.uint8)
+    for file, s, picture in zip(folder.files, seen, pictures, strict=True):
+        if isinstance(s, Seen):
+            split = next(split for split in SPLITS if split == picture.split)
+            yield PackedSample(s.webp, split, votes[file.label], s.landmarks, picture.path)
+
+
+def notes_on(folder: Folder, pictures: Sequence[Picture]) -> Iterator[str]:
+    """What a person should know, a line each; nothing where all is well."""
+    used = [p for p in pictures if p.used]
+    statuses = Counter(p.status for p in pictures)
+    if skipped := len(pictures) - len(used):
+        yield (
+            f"{skipped} of {len(pictures)} pictures were skipped: {statuses['no face']} without a "
+            f"face, {statuses['unreadable']} unreadable."
+        )
+    if count := statuses["several faces"]:
+        yield f"{count} pictures show several faces; the largest, most central one was taken."
+    if count := statuses["whole frame"]:
+        yield (
+            f"In {count} pictures of at most {MAX_CROP_SIDE_PX} px no face was found; they were "
+            "taken for face crops and used whole."
+        )
+    if folder.passed_over:
+        kinds = ", ".join(f"{count} x {suffix}" for suffix, count in folder.passed_over)
+        yield f"Files that are no pictures this program reads were passed over: {kinds}."
+    if twins := [p for p in pictures if TWIN in p.reason]:
+        yield (
+            f"{len(twins)} pictures stand under two labels, as {twins[0].path} does. Keep one of "
+            "each."
+        )
+    if folder.given:
+        yield from _leaks(used)
+    else:
+        yield from _lopsided(folder, used)
+
+
+def _leaks(used: Sequence[Picture]) -> Iterator[str]:
+    sides: dict[str, dict[str, Picture]] = {}
+    for picture in used:
+        sides.setdefault(picture.group, {}).setdefault(picture.split, picture)
+    if shared := [found for found in sides.values() if len(found) > 1]:
+        one, other = list(shared[0].values())[:2]
+        yield (
+            f"{len(shared)} groups (same person, or same picture) stand on both sides of the given "
+            f"split, as {one.path} and {other.path} do: the figures will flatter."
+        )
+
+
+def _lopsided(folder: Folder, used: Sequence[Picture]) -> Iterator[str]:
+    labels = np.array([folder.labels.index(p.label) for p in used], np.int64)
+    valid = np.array([p.split == "valid" for p in used])
+    for k in one_sided(valid, labels, len(folder.labels))[1]:
+        label = folder.labels[k]
+        groups = len({p.group for p in used if p.label == label})
+        why = "all its pictures are one group" if groups == 1 else "its groups are others' too"
+        yield (
+            f"{label!r} is in training only, so it cannot be judged: {why} (same person, or same "
+            "picture). Add pictures of other people."
+        )
+    group, size = Counter(p.group for p in used).most_common(1)[0]
+    if size > LARGE_GROUP * len(used) and "/" not in group:
+        yield (
+            f"The group {group!r} holds {size} of {len(used)} pictures. If that is no person, use "
+            "--group-by picture."
+        )
+
+
+def write_table(path: Path, pictures: Sequence[Picture]) -> None:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([item.name for item in fields(Picture)])
+    writer.writerows(astuple(picture) for picture in pictures)
+    write_text(path, text.getvalue())
+
+
+def read_table(path: Path) -> tuple[Picture, ...]:
+    """Raises `DataError`."""
+    try:
+        with open(path, newline="", encoding="utf-8") as file:
+            return tuple(Picture(**row) for row in csv.DictReader(file))  # type: ignore[arg-type]
+    except (OSError, ValueError, TypeError, csv.Error) as cause:
+        raise DataError(f"{path} is missing or damaged. Begin the run anew.") from cause

@@ -1,0 +1,211 @@
+"""The DACL network: backbone, attention network and classifier.
+
+Farzaneh & Qi, "Facial Expression Recognition in the Wild via Deep Attentive Center Loss",
+WACV 2021. The logits never touch the attention branch: it weights a loss, so the exported model
+goes without it.
+"""
+
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+Stem = Literal["small", "standard"]
+Reads = Literal["map", "detached", "pooled"]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelConfig:
+    """ResNet (He et al., CVPR 2016) of basic blocks; four stages of width, 2, 4 and 8 times it."""
+
+    width: int = field(default=32, metadata={"help": "channels of the first stage"})
+    blocks: int = field(default=2, metadata={"help": "basic blocks a stage; 2 is ResNet-18"})
+    stem: Stem = field(
+        default="small",
+        metadata={
+            "help": "small: 3x3, stride 2, no pooling, for crops of 48 to 112 px; "
+            "standard: 7x7, stride 2, max pooling, for 224 px"
+        },
+    )
+    dropout: float = field(default=0.2, metadata={"help": "share of pooled features dropped"})
+    attention_reads: Reads = field(
+        default="map",
+        metadata={
+            "help": "what the attention network reads: map, the last feature map, as published; "
+            "detached, the same without sending its gradient back into the backbone; pooled, the "
+            "pooled feature"
+        },
+    )
+
+    def __post_init__(self) -> None:
+        if self.width < 1 or self.blocks < 1:
+            raise ValueError("width and blocks must be at least 1")
+        if not 0 <= self.dropout < 1:
+            raise ValueError("dropout must be in 0..1")
+
+    @property
+    def feature_dim(self) -> int:
+        return 8 * self.width
+
+    def grid(self, size_px: int) -> int:
+        """The side of the last feature map for crops of `size_px`."""
+        strides = 4 if self.stem == "small" else 5
+        side = size_px
+        for _ in range(strides):
+            side = -(-side // 2)
+        return side
+
+
+class BasicBlock(nn.Module):
+    def __init__(self, channels_in: int, channels: int, stride: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(channels_in, channels, 3, stride, 1, bias=False)
+        self.norm1 = nn.BatchNorm2d(channels)
+        self.conv2 = nn.Conv2d(channels, channels, 3, 1, 1, bias=False)
+        self.norm2 = nn.BatchNorm2d(channels)
+        self.shortcut: nn.Module = nn.Identity()
+        if stride != 1 or channels_in != channels:
+            self.shortcut = nn.Sequential(
+                nn.Conv2d(channels_in, channels, 1, stride, bias=False), nn.BatchNorm2d(channels)
+            )
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = functional.relu(self.norm1(self.conv1(x)))
+        return functional.relu(self.norm2(self.conv2(y)) + self.shortcut(x))
+
+
+class Backbone(nn.Module):
+    """`(B, C, S, S)` -> spatial feature map x* `(B, d, h, w)`, d = 8 * width."""
+
+    def __init__(self, config: ModelConfig, channels: int) -> None:
+        super().__init__()
+        w = config.width
+        kernel = 3 if config.stem == "small" else 7
+        stem: list[nn.Module] = [
+            nn.Conv2d(channels, w, kernel, 2, kernel // 2, bias=False),
+            nn.BatchNorm2d(w),
+            nn.ReLU(),
+        ]
+        if config.stem == "standard":
+            stem.append(nn.MaxPool2d(3, 2, 1))
+        self.stem = nn.Sequential(*stem)
+        stages: list[nn.Module] = []
+        channels_in = w
+        for stage, factor in enumerate((1, 2, 4, 8)):
+            for block in range(config.blocks):
+                stride = 2 if stage > 0 and block == 0 else 1
+                stages.append(BasicBlock(channels_in, factor * w, stride))
+                channels_in = factor * w
+        self.stages = nn.Sequential(*stages)
+
+    def forward(self, x: Tensor) -> Tensor:
+        result: Tensor = self.stages(self.stem(x))
+        return result
+
+
+class AttentionNetwork(nn.Module):
+    """Weights `(B, d)` in (0, 1), one per feature dimension and sample, from x* `(B, d, h, w)`.
+
+    The paper's context encoder: three fully connected layers over the flattened map, then d binary
+    heads whose softmax gives the share kept (section 3.3). The published sizes for 512 x 7 x 7 are
+    25088 -> 3584 -> 512 -> 64: each layer keeps a seventh, then an eighth. Here the same ratios
+    follow the map; maps over 7 x 7 are pooled to it, so that input size does not blow this up.
+    """
+
+    MAX_GRID = 7
+    CODE = 64
+
+    def __init__(self, feature_dim: int, grid: int) -> None:
+        super().__init__()
+        self.grid = min(grid, self.MAX_GRID)
+        flat = feature_dim * self.grid**2
+        hidden1 = max(self.CODE, flat // 7)
+        hidden2 = max(self.CODE, flat // 49)
+        self.encoder = nn.Sequential(
+            nn.Linear(flat, hidden1, bias=False),
+            nn.BatchNorm1d(hidden1),
+            nn.ReLU(),
+            nn.Linear(hidden1, hidden2, bias=False),
+            nn.BatchNorm1d(hidden2),
+            nn.ReLU(),
+            nn.Linear(hidden2, self.CODE, bias=False),
+            nn.BatchNorm1d(self.CODE),
+            nn.Tanh(),
+        )
+        self.heads = nn.Linear(self.CODE, 2 * feature_dim)
+
+    def forward(self, feature_map: Tensor) -> Tensor:
+        """`(B, d, h, w)`; (B, d, 1, 1) where it reads the pooled feature."""
+        pooled = functional.adaptive_avg_pool2d(feature_map, self.grid)
+        scores = self.heads(self.encoder(pooled.flatten(1)))  # (B, 2d)
+        kept_or_not = scores.view(len(scores), -1, 2).softmax(dim=2)  # (B, d, 2)
+        attention: Tensor = kept_or_not[:, :, 0]
+        return attention
+
+
+class Output(NamedTuple):
+    logits: Tensor  # (B, K)
+    embedding: Tensor  # (B, d), the deep feature x
+    attention: Tensor  # (B, d) in (0, 1)
+
+
+class DaclNet(nn.Module):
+    def __init__(self, config: ModelConfig, *, channels: int, classes: int, size_px: int) -> None:
+        super().__init__()
+        self.config = config
+        self.backbone = Backbone(config, channels)
+        grid = 1 if config.attention_reads == "pooled" else config.grid(size_px)
+        self.attention = AttentionNetwork(config.feature_dim, grid)
+        self.classifier = nn.Linear(config.feature_dim, classes)
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+            elif isinstance(module, BasicBlock):
+                nn.init.zeros_(module.norm2.weight)  # each block starts as its shortcut
+
+    def forward(
+        self, x: Tensor, with_attention: bool = True, kept_features: Tensor | None = None
+    ) -> Output:
+        """`x (B, C, S, S)`, normalised. `kept_features (B, d)` is the factor on each pooled feature
+        before the classifier, in training: 0 where it is dropped. None draws it here."""
+        feature_map = self.backbone(x)  # (B, d, h, w)
+        embedding = feature_map.mean(dim=(2, 3))
+        if kept_features is None:
+            dropped = functional.dropout(embedding, self.config.dropout, self.training)
+        else:
+            dropped = embedding * kept_features.to(embedding.dtype)
+        logits = self.classifier(dropped)
+        attention = torch.ones_like(embedding)
+        if with_attention:
+            attention = self.attention(self._read(feature_map, embedding))
+        return Output(logits, embedding, attention)
+
+    def _read(self, feature_map: Tensor, embedding: Tensor) -> Tensor:
+        match self.config.attention_reads:
+            case "map":
+                return feature_map
+            case "detached":
+                return feature_map.detach()
+            case "pooled":
+                return embedding[:, :, None, None]
+
+
+class ExportNet(nn.Module):
+    """What is shipped: `(N, C, S, S)` -> `logits (N, K)` and `cam (N, K, h, w)`.
+
+    The classifier as a 1x1 convolution before the mean gives the class activation maps (Zhou et
+    al., CVPR 2016) on the way to the very same logits.
+    """
+
+    def __init__(self, net: DaclNet) -> None:
+        super().__init__()
+        self.backbone = net.backbone
+        self.classifier = net.classifier
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        cam = functional.conv2d(
+            self.backbone(x), self.classifier.weight[:, :, None, None], self.classifier.bias
+        )
+        return cam.mean(dim=(2, 3)), cam

@@ -1,0 +1,238 @@
+"""Makes the portable training file: finds each face once and keeps its landmarks.
+
+python -m training.prepare ferplus --fer2013 fer2013.csv --ferplus fer2013new.csv -o ferplus.npz
+python -m training.prepare folder PICTURES -o mine.npz
+"""
+
+import argparse
+import hashlib
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from app.alignment import FACE_TEMPLATE, crop_matrix
+from app.detector import SHORT_RANGE, Detector
+from app.types import DataError, Face
+from training.cli import run
+from training.pack import PackedSample, PackMeta, encode_webp, read_meta, write_pack
+from training.progress import progress
+from training.readers import (
+    FERPLUS_LABELS,
+    FERPLUS_VOTES,
+    Sample,
+    list_folder,
+    missing_file,
+    read_ferplus,
+    read_picture,
+)
+
+# The detector looks for faces of some size in a frame; FER2013's 48 px are enlarged for it.
+MIN_DETECTION_SIDE_PX = 192
+MIN_SCORE = 0.3  # face pictures show a face: better one badly lit than none
+# What is kept around a face of a photo, in sides of the aligned crop: room for augmentation.
+REGION = 1.6
+MAX_REGION_SIDE_PX = 224
+NOT_FOUND = np.full((6, 2), np.nan, np.float32)
+
+
+def sha256(path: Path) -> str:
+    """Raises `DataError` when the file cannot be read."""
+    try:
+        with open(path, "rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except FileNotFoundError as cause:
+        raise missing_file(path) from cause
+    except OSError as cause:
+        raise DataError(f"{path} could not be read: {cause.strerror or cause}.") from cause
+
+
+def settings() -> dict[str, Any]:
+    """Everything but the pictures that decides what a pack holds."""
+    import mediapipe
+
+    return {
+        "detector": sha256(SHORT_RANGE),
+        "mediapipe": mediapipe.__version__,
+        "min_detection_side_px": MIN_DETECTION_SIDE_PX,
+        "min_score": MIN_SCORE,
+        "region": REGION,
+        "max_region_side_px": MAX_REGION_SIDE_PX,
+        "template": [list(point) for point in FACE_TEMPLATE.points],
+    }
+
+
+def find_faces(detector: Detector, pixels: NDArray[np.uint8]) -> list[Face]:
+    """The faces of a picture, in its pixels; first the one that matters most (large and central).
+    `pixels`: (H, W) grey or (H, W, 3) RGB uint8."""
+    height, width = pixels.shape[:2]
+    enlarge = max(1, -(-MIN_DETECTION_SIDE_PX // min(height, width)))
+    picture = Image.fromarray(pixels).convert("RGB")
+    if enlarge > 1:
+        picture = picture.resize((width * enlarge, height * enlarge), Image.Resampling.BICUBIC)
+    faces = detector.detect(np.asarray(picture)[..., ::-1])
+
+    def weight(face: Face) -> float:
+        x, y = face.landmarks[:4].mean(axis=0) / (width * enlarge, height * enlarge)
+        off_centre = float(np.hypot(x - 0.5, y - 0.5))
+        return face.width_px * (1.0 - min(0.9, off_centre))
+
+    def shrunk(face: Face) -> Face:
+        x0, y0, x1, y1 = (value / enlarge for value in face.box_xyxy)
+        landmarks = np.asarray(face.landmarks / enlarge, np.float32)
+        return replace(face, box_xyxy=(x0, y0, x1, y1), landmarks=landmarks)
+
+    return [shrunk(face) for face in sorted(faces, key=weight, reverse=True)]
+
+
+def find_landmarks(detector: Detector, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """`(6, 2)` landmarks, in pixels of the picture, of the face that matters most in it, or NaN
+    when there is none. `pixels`: (H, W) grey or (H, W, 3) RGB uint8."""
+    faces = find_faces(detector, pixels)
+    return faces[0].landmarks if faces else NOT_FOUND
+
+
+def face_region(
+    pixels: NDArray[np.uint8], landmarks: NDArray[np.float32]
+) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    """The part of a photo around its face, no side over `MAX_REGION_SIDE_PX`, and the landmarks in
+    it. Without a face, the whole picture."""
+    height, width = pixels.shape[:2]
+    x0, y0, x1, y1 = 0, 0, width, height
+    if np.isfinite(landmarks).all():
+        to_unit = crop_matrix(landmarks, FACE_TEMPLATE, 1)
+        linear = np.linalg.inv(to_unit[:, :2])
+        centre = linear @ (np.array([0.5, 0.5]) - to_unit[:, 2])
+        corners = np.array([(-1, -1), (-1, 1), (1, -1), (1, 1)]) / 2 @ linear.T
+        reach = float(np.abs(corners).max()) * REGION
+        x0, y0 = (max(0, int(v)) for v in np.floor(centre - reach))
+        x1, y1 = np.ceil(centre + reach).astype(int).clip(1, (width, height)).tolist()
+        if x1 <= x0 or y1 <= y0:  # a face wholly outside the picture: keep the picture
+            x0, y0, x1, y1 = 0, 0, width, height
+    region = pixels[y0:y1, x0:x1]
+    moved = landmarks - np.array([x0, y0], np.float32)
+    shrink = max(region.shape[:2]) / MAX_REGION_SIDE_PX
+    if shrink > 1:
+        size = (
+            max(1, round(region.shape[1] / shrink)),
+            max(1, round(region.shape[0] / shrink)),
+        )
+        scale = np.array([size[0] / region.shape[1], size[1] / region.shape[0]], np.float32)
+        region = np.asarray(Image.fromarray(region).resize(size, Image.Resampling.LANCZOS))
+        moved = moved * scale
+    return region, moved.astype(np.float32)
+
+
+def pack_sample(detector: Detector, sample: Sample) -> PackedSample:
+    landmarks = find_landmarks(detector, sample.image)
+    region, landmarks = face_region(sample.image, landmarks)
+    return PackedSample(
+        webp=encode_webp(region),
+        split=sample.split,
+        votes=sample.votes,
+        landmarks=landmarks,
+        name=sample.name,
+    )
+
+
+def ferplus_meta(fer2013_csv: Path, ferplus_csv: Path) -> PackMeta:
+    return PackMeta(
+        dataset="FER+",
+        protocol="ferplus",
+        labels=FERPLUS_LABELS,
+        vote_names=FERPLUS_VOTES,
+        made_from=settings() | {"fer2013": sha256(fer2013_csv), "ferplus": sha256(ferplus_csv)},
+    )
+
+
+def folder_samples(root: Path, skipped: list[str]) -> tuple[PackMeta, int, Iterator[Sample]]:
+    labels, files = list_folder(root)
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(f"{file.path.relative_to(root)}\0{sha256(file.path)}\n".encode())
+    meta = PackMeta(
+        dataset=root.resolve().name,
+        protocol="single",
+        labels=labels,
+        vote_names=labels,
+        made_from=settings() | {"pictures": digest.hexdigest(), "count": len(files)},
+    )
+
+    def samples() -> Iterator[Sample]:
+        for file in files:
+            try:
+                image = read_picture(file.path)
+            except DataError as error:
+                skipped.append(str(error))
+                continue
+            votes = np.zeros(len(labels), np.uint8)
+            votes[file.label] = 1
+            yield Sample(image, file.split, votes, str(file.path.relative_to(root)))
+
+    return meta, len(files), samples()
+
+
+def up_to_date(path: Path, meta: PackMeta) -> bool:
+    if not path.exists():
+        return False
+    try:
+        return read_meta(path).key == meta.key
+    except DataError:
+        return False
+
+
+def parser() -> argparse.ArgumentParser:
+    top = argparse.ArgumentParser(
+        prog="python -m training.prepare",
+        description="Find the faces of a data set once and write one portable training file.",
+    )
+    kinds = top.add_subparsers(dest="kind", required=True, metavar="ferplus|folder")
+    fer = kinds.add_parser("ferplus", help="Kaggle's fer2013.csv with FER+'s votes")
+    fer.add_argument("--fer2013", type=Path, required=True, help="Kaggle's fer2013.csv")
+    fer.add_argument("--ferplus", type=Path, required=True, help="FER+'s fer2013new.csv")
+    folder = kinds.add_parser("folder", help="pictures in train/<label>/… and valid/<label>/…")
+    folder.add_argument("root", type=Path, help="the folder that holds train/ and valid/")
+    for kind in (fer, folder):
+        kind.add_argument("-o", "--output", type=Path, required=True, help="the .npz to write")
+    return top
+
+
+def main(argv: list[str] | None = None) -> int:
+    options = parser().parse_args(argv)
+    output: Path = options.output
+    if output.suffix != ".npz":
+        raise DataError(f"{output}: the output must end in .npz.")
+    if not output.parent.is_dir():
+        raise DataError(f"{output.parent} is not a folder. Make it first.")
+    skipped: list[str] = []
+    total: int | None = None
+    if options.kind == "ferplus":
+        meta = ferplus_meta(options.fer2013, options.ferplus)
+        samples = read_ferplus(options.fer2013, options.ferplus)
+    else:
+        meta, total, samples = folder_samples(options.root, skipped)
+    if up_to_date(output, meta):
+        print(f"{output} is up to date.")
+        return 0
+    with Detector(min_score=MIN_SCORE) as detector:
+        packed = [
+            pack_sample(detector, sample)
+            for sample in progress(samples, total=total, desc="faces", unit="picture")
+        ]
+    count = write_pack(output, meta, packed)
+    found = sum(bool(np.isfinite(sample.landmarks).all()) for sample in packed)
+    print(
+        f"{output}: {count} pictures, a face found in {found} ({100 * found / count:.1f} %), "
+        f"{output.stat().st_size / 1e6:.1f} MB."
+    )
+    for line in skipped:
+        print(f"Skipped: {line}")
+    return 1 if skipped else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(run(main))

@@ -1,0 +1,210 @@
+"""Reads data sets in the form in which their users have them.
+
+A reader yields `Sample`s; what they are turned into is the business of `training.prepare`.
+FER2013: Goodfellow et al., "Challenges in Representation Learning", ICONIP 2013.
+FER+: Barsoum et al., "Training deep networks for facial expression recognition with
+crowd-sourced label distribution", ICMI 2016.
+"""
+
+import csv
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+
+from app.types import DataError
+
+Split = Literal["train", "valid", "test"]
+SPLITS: tuple[Split, ...] = ("train", "valid", "test")
+
+FERPLUS_LABELS = (
+    "neutral",
+    "happiness",
+    "surprise",
+    "sadness",
+    "anger",
+    "disgust",
+    "fear",
+    "contempt",
+)
+FERPLUS_VOTES = (*FERPLUS_LABELS, "unknown", "NF")  # the order of FER+'s columns
+FERPLUS_USAGES: dict[str, Split] = {
+    "Training": "train",
+    "PublicTest": "valid",
+    "PrivateTest": "test",
+}
+FER_SIDE_PX = 48
+MAX_FIELD = 1 << 20  # characters; 2304 pixel values take some 9000
+PICTURES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"}
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One labelled picture: `image` uint8, (H, W) grey or (H, W, 3) RGB; `votes (V,)` counts."""
+
+    image: NDArray[np.uint8]
+    split: Split
+    votes: NDArray[np.uint8]
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class PictureFile:
+    path: Path
+    split: Split
+    label: int
+
+
+def _rows(path: Path, required: tuple[str, ...]) -> Iterator[tuple[int, dict[str, str]]]:
+    """(row number counted from 1 under the header, row) of a CSV file with these columns."""
+    csv.field_size_limit(MAX_FIELD)
+    try:
+        with open(path, newline="", encoding="utf-8-sig") as file:
+            reader = csv.DictReader(file)
+            names = [name.strip() for name in reader.fieldnames or []]
+            reader.fieldnames = names
+            if missing := [name for name in required if name not in names]:
+                raise DataError(
+                    f"{path} lacks the columns {', '.join(missing)}; it has "
+                    f"{', '.join(names) or 'none'}. Is it the right file?"
+                )
+            for number, row in enumerate(reader, start=1):
+                if any(row[name] is None for name in required):
+                    raise DataError(f"{path}, row {number}: too few columns.")
+                yield number, row
+    except FileNotFoundError as cause:
+        raise missing_file(path) from cause
+    except (OSError, UnicodeDecodeError, csv.Error) as cause:
+        raise DataError(f"{path} could not be read as a CSV file: {cause}") from cause
+
+
+_WHERE_FROM = {
+    "fer2013.csv": "It comes from Kaggle's 'Challenges in Representation Learning' competition.",
+    "fer2013new.csv": "It comes from Microsoft's FERPlus repository on GitHub.",
+}
+
+
+def missing_file(path: Path) -> DataError:
+    return DataError(f"{path} is missing. {_WHERE_FROM.get(path.name, '')}".strip())
+
+
+def read_ferplus(fer2013_csv: Path, ferplus_csv: Path) -> Iterator[Sample]:
+    """Kaggle's `fer2013.csv` joined, row by row, with FER+'s `fer2013new.csv`.
+
+    Yields the rows to which FER+ gives an image name, with ten votes each in the order of
+    `FERPLUS_VOTES` and the row number (0-based) as name: file names are no key, four of them
+    repeat. Raises `DataError`, naming file and row, for anything that does not fit.
+    """
+    pixel_rows = _rows(fer2013_csv, ("pixels", "Usage"))
+    vote_rows = _rows(ferplus_csv, ("Usage", "Image name", *FERPLUS_VOTES))
+    number = 0
+    for number, pixel_row in pixel_rows:
+        _, vote_row = next(vote_rows, (0, None))
+        if vote_row is None:
+            raise DataError(
+                f"{ferplus_csv} ends before row {number} of {fer2013_csv}: the two do not belong "
+                "together."
+            )
+        usage = pixel_row["Usage"].strip()
+        if usage not in FERPLUS_USAGES:
+            raise DataError(
+                f"{fer2013_csv}, row {number}: unknown Usage {usage!r}, expected one of "
+                f"{', '.join(FERPLUS_USAGES)}."
+            )
+        if usage != vote_row["Usage"].strip():
+            raise DataError(
+                f"Row {number}: Usage is {usage!r} in {fer2013_csv} but {vote_row['Usage']!r} in "
+                f"{ferplus_csv}: the two do not belong together."
+            )
+        if not vote_row["Image name"].strip():
+            continue  # dropped by FER+
+        yield Sample(
+            image=_pixels(fer2013_csv, number, pixel_row["pixels"]),
+            split=FERPLUS_USAGES[usage],
+            votes=_votes(ferplus_csv, number, vote_row),
+            name=f"{number - 1:05d}",
+        )
+    if number == 0:
+        raise DataError(f"{fer2013_csv} has no rows.")
+    if next(vote_rows, None) is not None:
+        raise DataError(
+            f"{fer2013_csv} ends after row {number} but {ferplus_csv} goes on: the two do not "
+            "belong together."
+        )
+
+
+def _pixels(path: Path, number: int, text: str) -> NDArray[np.uint8]:
+    try:
+        values = np.array(text.split(), np.int64)
+    except (ValueError, OverflowError) as cause:
+        raise DataError(f"{path}, row {number}: a pixel is not a whole number.") from cause
+    if values.size != FER_SIDE_PX**2:
+        raise DataError(
+            f"{path}, row {number}: {values.size} pixel values, expected {FER_SIDE_PX**2}."
+        )
+    if values.min() < 0 or values.max() > 255:
+        raise DataError(f"{path}, row {number}: a pixel is outside 0..255.")
+    return values.astype(np.uint8).reshape(FER_SIDE_PX, FER_SIDE_PX)
+
+
+def _votes(path: Path, number: int, row: dict[str, str]) -> NDArray[np.uint8]:
+    try:
+        votes = [int(row[name]) for name in FERPLUS_VOTES]
+    except ValueError as cause:
+        raise DataError(f"{path}, row {number}: a vote is not a whole number.") from cause
+    if min(votes) < 0 or max(votes) > 255:
+        raise DataError(f"{path}, row {number}: a vote is outside 0..255.")
+    return np.array(votes, np.uint8)
+
+
+def list_folder(root: Path) -> tuple[tuple[str, ...], list[PictureFile]]:
+    """The labels (sub-folders of `train/`, sorted) and pictures of `train/<label>/…`,
+    `valid/<label>/…` and, where there is one, `test/<label>/…`. Files that are not pictures are
+    passed over. Raises `DataError` for a missing split, a label that training does not have, or a
+    label without pictures."""
+    if not root.is_dir():
+        raise DataError(
+            f"{root} is not a folder. Expected train/<label>/… and valid/<label>/… in it."
+        )
+    for split in ("train", "valid"):
+        if not (root / split).is_dir():
+            raise DataError(f"{root} lacks the folder {split}/. Expected {split}/<label>/… in it.")
+    labels = tuple(sorted(p.name for p in (root / "train").iterdir() if p.is_dir()))
+    if len(labels) < 2:
+        raise DataError(f"{root / 'train'} has {len(labels)} label folders; at least 2 are needed.")
+    pictures: list[PictureFile] = []
+    for split in SPLITS:
+        if not (root / split).is_dir():
+            continue
+        for folder in sorted(p for p in (root / split).iterdir() if p.is_dir()):
+            if folder.name not in labels:
+                raise DataError(
+                    f"{folder}: the label {folder.name!r} is unknown; train/ has "
+                    f"{', '.join(labels)}."
+                )
+            files = sorted(p for p in folder.rglob("*") if p.suffix.lower() in PICTURES)
+            if split == "train" and not files:
+                raise DataError(f"{folder} holds no pictures.")
+            label = labels.index(folder.name)
+            pictures += [PictureFile(path, split, label) for path in files]
+    if not any(p.split == "valid" for p in pictures):
+        raise DataError(f"{root / 'valid'} holds no pictures.")
+    return labels, pictures
+
+
+def read_picture(path: Path) -> NDArray[np.uint8]:
+    """A picture file, upright, as uint8 (H, W) when it is grey and (H, W, 3) RGB otherwise.
+    Raises `DataError` when it does not decode."""
+    try:
+        with Image.open(path) as picture:
+            upright = ImageOps.exif_transpose(picture)
+            if upright.mode.startswith("I;16"):  # Pillow would clip 16 bits, not scale them
+                return (np.asarray(upright) >> 8).astype(np.uint8)
+            mode = "L" if upright.mode in ("1", "L", "LA") else "RGB"
+            return np.asarray(upright.convert(mode))
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as cause:
+        raise DataError(f"{path} does not decode as a picture: {cause}") from cause

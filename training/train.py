@@ -1,0 +1,185 @@
+"""Trains a DACL network: python -m training.train DATA.npz -o RUN_FOLDER"""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from app.types import TrainingError
+from training.augment import AugmentConfig
+from training.checkpoint import RunConfig, TrainConfig, facts_of, save
+from training.cli import add_options, chosen, ctrl_c, run
+from training.model import ModelConfig
+from training.pack import read_pack
+from training.ranks import Ranks, joined
+from training.run_folder import LAST, RunFolder
+from training.trainer import Machine, Trainer, data_facts, fit, load_pair
+
+RECIPES: dict[str, Callable[[], RunConfig]] = {"default": RunConfig, "paper": RunConfig.published}
+
+
+def parser() -> argparse.ArgumentParser:
+    top = argparse.ArgumentParser(
+        prog="python -m training.train",
+        description="Train a DACL network on a prepared file. The best checkpoint on the "
+        "validation split is RUN_FOLDER/best.pt. On several GPUs or machines: torchrun "
+        "--nproc-per-node N -m training.train …",
+    )
+    top.add_argument("data", type=Path, help="the .npz that training.prepare wrote")
+    top.add_argument("-o", "--output", type=Path, required=True, help="the run's folder")
+    top.add_argument(
+        "--resume", action="store_true", help="go on exactly where the run in the folder stopped"
+    )
+    top.add_argument(
+        "--device",
+        choices=["auto", "cpu", "cuda"],
+        default="auto",
+        help="where to compute; auto (default) takes CUDA where it works",
+    )
+    top.add_argument(
+        "--precision",
+        choices=["auto", "fp32", "bf16"],
+        default="auto",
+        help="auto (default): bfloat16 where the device computes in it, else fp32",
+    )
+    top.add_argument(
+        "--compile",
+        action="store_true",
+        help="torch.compile: a minute more to start, then faster steps; needs a C++ compiler",
+    )
+    top.add_argument(
+        "--checkpoint-minutes",
+        type=float,
+        default=5.0,
+        metavar="X",
+        help="longest time between checkpoints (default: 5)",
+    )
+    top.add_argument(
+        "--init",
+        type=Path,
+        metavar="FILE.pth",
+        help="begin with these weights: a checkpoint of this program, or a state dict of your own",
+    )
+    top.add_argument(
+        "--recipe",
+        choices=sorted(RECIPES),
+        default="default",
+        help="where the options below start from: default, or paper, the configuration that the "
+        "authors published",
+    )
+    for title, config in (
+        ("recipe", TrainConfig),
+        ("network", ModelConfig),
+        ("augmentation", AugmentConfig),
+    ):
+        add_options(top.add_argument_group(title), config)
+    return top
+
+
+def recipe(options: argparse.Namespace, base: RunConfig) -> RunConfig:
+    """`base` with what was said on the command line."""
+    try:
+        return RunConfig(
+            train=replace(base.train, **chosen(options, TrainConfig)),
+            model=replace(base.model, **chosen(options, ModelConfig)),
+            augment=replace(base.augment, **chosen(options, AugmentConfig)),
+        )
+    except ValueError as cause:
+        raise TrainingError(f"The recipe cannot be: {cause}.") from cause
+
+
+def resumed(folder: RunFolder, options: argparse.Namespace, key: str) -> RunConfig:
+    """The recipe of the run that goes on. Raises `TrainingError` when another one, or other data,
+    was asked for."""
+    state = folder.state
+    config = folder.begun if state is None else RunConfig.from_dict(state["config"])
+    assert config is not None
+    if others := config.differences(recipe(options, config)):
+        raise TrainingError(
+            f"The run in {folder.folder} has another recipe ({'; '.join(others)} asked for). "
+            "Resume it without recipe options."
+        )
+    if state is not None and facts_of(state).key != key:
+        raise TrainingError(f"{options.data} is not the data that the run began with.")
+    return config
+
+
+def train(options: argparse.Namespace, ranks: Ranks, folder: RunFolder | None) -> int:
+    """`folder` is the first rank's; the others write nothing and go on from what it began."""
+    machine = Machine.choose(options.device, options.precision, options.compile)
+    pack = read_pack(options.data)
+    config = recipe(options, RECIPES[options.recipe]())
+    state: dict[str, Any] | None = None
+    if folder is not None and options.resume:
+        config, state = resumed(folder, options, pack.meta.key), folder.state
+    config, state = ranks.share((config, state))
+    ranks.check_batch(config.train.batch_size)
+    examples, valid = load_pair(pack, config, machine.device)
+    trainer = Trainer(config, data_facts(pack, examples), machine, ranks)
+    if state is not None:
+        trainer.restore(state)
+    elif options.init is not None:
+        from training.init import load_initial
+
+        report = load_initial(trainer.net, options.init)
+        trainer.start_from_net()
+        if folder is not None:
+            print(report.summary(), file=sys.stderr)
+    if folder is None:
+        for _ in fit(trainer, examples, valid, options.output):
+            pass
+        return 0
+    where = f"{machine.device.type}, {'bf16' if machine.autocast else 'fp32'}"
+    folder.write_facts(config, pack, where)
+    if state is None:
+        save(options.output / LAST, trainer.state("averaged"))
+    print(
+        f"{len(examples)} training and {len(valid)} validation faces, "
+        f"{sum(p.numel() for p in trainer.net.parameters()) / 1e6:.2f} M parameters, {where}",
+        file=sys.stderr,
+    )
+    with ctrl_c() as stop:
+        lines = fit(
+            trainer,
+            examples,
+            valid,
+            options.output,
+            checkpoint_s=options.checkpoint_minutes * 60,
+            stop=stop if ranks.count == 1 else lambda: False,
+        )
+        for line in lines:
+            folder.add(line)
+            print(json.dumps(line))
+    print(f"{options.output / 'best.pt'}: {100 * trainer.best_accuracy:.2f} % on validation.")
+    return 0
+
+
+def main(argv: list[str] | None = None) -> int:
+    options = parser().parse_args(argv)
+    device = "cuda" if options.device != "cpu" and torch.cuda.is_available() else "cpu"
+    try:
+        with joined(device) as ranks:
+            if not ranks.first:
+                return train(options, ranks, None)
+            with RunFolder(options.output, resume=options.resume) as folder:
+                return train(options, ranks, folder)
+    except torch.OutOfMemoryError as cause:
+        raise TrainingError(
+            "The device's memory is too small for this. Lower --batch-size or --width."
+        ) from cause
+    except RuntimeError as cause:
+        if not options.compile:
+            raise
+        reason = str(cause).partition("\n")[0]
+        raise TrainingError(
+            f"torch.compile does not work here ({reason}). Leave --compile out."
+        ) from cause
+
+
+if __name__ == "__main__":
+    raise SystemExit(run(main))

@@ -1,0 +1,385 @@
+"""The state of a training run, one step of it, and the loop.
+
+Everything random in a step follows from the seed and the step's number, so a run that was
+interrupted goes on from its last checkpoint exactly as if it had not been.
+"""
+
+import copy
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.functional import one_hot
+
+from app.alignment import FACE_TEMPLATE
+from app.types import DataError, DeviceError, TrainingError
+from training.augment import training_batch
+from training.checkpoint import DataFacts, RunConfig, TrainConfig, build, save
+from training.data import Examples, load_examples
+from training.loss import (
+    SparseCentreLoss,
+    attention_entropy,
+    attention_pull,
+    soft_cross_entropy,
+)
+from training.metrics import Metrics, attention_statistics, measure
+from training.model import DaclNet, ModelConfig
+from training.pack import Pack
+from training.progress import progress
+from training.ranks import ALONE, Ranks, share_norms
+
+# Pixels 0..1 are brought to about zero mean and unit spread by these, in training and in the app.
+PIXEL_MEAN, PIXEL_STD = 0.5, 0.25
+Precision = Literal["auto", "fp32", "bf16"]
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """Where and how to compute. It changes speed and rounding, not the recipe."""
+
+    device: torch.device
+    autocast: bool
+    compile: bool
+
+    @classmethod
+    def choose(cls, device: str, precision: Precision, compile_net: bool) -> "Machine":
+        if device == "auto":
+            device = "cuda" if torch.cuda.is_available() else "cpu"
+        if device == "cuda" and not torch.cuda.is_available():
+            raise DeviceError("No CUDA device works here. Try --device cpu.")
+        fast = device == "cuda" or bool(torch.cpu.get_capabilities().get("avx512_bf16", False))
+        return cls(
+            device=torch.device(device),
+            autocast=fast if precision == "auto" else precision == "bf16",
+            compile=compile_net,
+        )
+
+    def precision(self) -> torch.autocast:
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.autocast)
+
+
+def normalise(crops: Tensor) -> Tensor:
+    """`(B, C, S, S)` of 0..255 -> network input; the torch twin of `app.alignment.normalise`."""
+    x = (crops / 255 - PIXEL_MEAN) / PIXEL_STD
+    return x.contiguous(memory_format=torch.channels_last)
+
+
+@torch.no_grad()
+def predict(
+    net: DaclNet, examples: Examples, batch_size: int = 256, with_attention: bool = False
+) -> tuple[Tensor, Tensor]:
+    """`(N, K)` logits and `(N, d)` attention (ones unless asked for) of the unaugmented crops."""
+    net.eval()
+    rows = torch.arange(len(examples), device=examples.labels.device)
+    dtype = net.classifier.weight.dtype
+    parts = [
+        net(normalise(examples.crops(part).to(dtype)), with_attention)
+        for part in torch.split(rows, batch_size)
+    ]
+    return torch.cat([p.logits for p in parts]), torch.cat([p.attention for p in parts])
+
+
+def judge(net: DaclNet, examples: Examples) -> Metrics:
+    logits, _ = predict(net, examples)
+    return measure(logits.double().cpu().numpy(), examples.labels.cpu().numpy())
+
+
+def learning_rate(config: TrainConfig, step: int, total: int) -> float:
+    """One cycle: a straight line up to the peak, half a cosine down to zero (Smith & Topin,
+    "Super-Convergence", 2019). Steps: a tenth after every `step_epochs`."""
+    if config.schedule == "step":
+        epoch = step * config.epochs // total
+        return config.learning_rate * 0.1 ** (epoch // config.step_epochs)
+    warm = max(1, round(config.warmup * total))
+    if step < warm:
+        return config.learning_rate * (0.04 + 0.96 * step / warm)
+    done = (step - warm) / max(1, total - warm)
+    return config.learning_rate * (1 + math.cos(math.pi * done)) / 2
+
+
+def centre_weight(config: TrainConfig, step: int, total: int) -> float:
+    """Lambda at a step: risen to its full value after the share `centre_warmup` of the steps."""
+    rising = config.centre_warmup * total
+    return config.centre_weight * (min(1.0, step / rising) if rising > 0 else 1.0)
+
+
+def step_generator(seed: int, purpose: str, number: int, device: torch.device) -> torch.Generator:
+    """The random source of one step (or of one epoch's order), from numbers alone."""
+    sequence = np.random.SeedSequence([seed, number, *purpose.encode()])
+    generator = torch.Generator(device)
+    generator.manual_seed(int(sequence.generate_state(1, np.uint64)[0] >> 1))
+    return generator
+
+
+class Trainer:
+    """The state of a run and one step of it. `sums` gathers this epoch's statistics. With several
+    `ranks`, each calls `step` with the same rows and works on its share of the batch."""
+
+    def __init__(
+        self,
+        config: RunConfig,
+        facts: DataFacts,
+        machine: Machine,
+        ranks: Ranks = ALONE,
+        dtype: torch.dtype = torch.float32,
+    ) -> None:
+        self.config, self.facts, self.machine, self.ranks = config, facts, machine, ranks
+        self.dtype = dtype
+        train = config.train
+        torch.manual_seed(train.seed)
+        self.net = build(config, len(facts.labels)).to(machine.device, dtype)
+        self.net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        share_norms(self.net, ranks, machine.device)
+        # What no loss reaches is not trained: its gradient would not exist on any rank.
+        self.net.attention.requires_grad_(train.loss == "dacl")
+        self.averaged = copy.deepcopy(self.net).requires_grad_(False)
+        self.centre_loss = SparseCentreLoss(len(facts.labels), config.model.feature_dim)
+        self.centre_loss.to(machine.device, dtype)
+        parameters = [p for p in self.net.parameters() if p.requires_grad]
+        groups: list[dict[str, Any]] = [
+            {"params": [p for p in parameters if p.ndim > 1 or train.decay_all]},
+            {"params": [p for p in parameters if p.ndim <= 1 and not train.decay_all]},
+        ]
+        groups[1]["weight_decay"] = 0.0
+        self.optimizer = torch.optim.SGD(
+            [group for group in groups if group["params"]],
+            lr=train.learning_rate,
+            momentum=train.momentum,
+            nesterov=train.nesterov,
+            weight_decay=train.weight_decay,
+        )
+        wrapped = ranks.wrap(self.net, machine.device)
+        self.forward = torch.compile(wrapped) if machine.compile else wrapped
+        self.step_number = 0
+        self.best_accuracy = -1.0
+        self.sums: dict[str, float] = {}
+
+    def step(self, examples: Examples, rows: Tensor, total_steps: int) -> None:
+        train, ranks = self.config.train, self.ranks
+        generator = step_generator(train.seed, "step", self.step_number, self.machine.device)
+        for group in self.optimizer.param_groups:
+            group["lr"] = learning_rate(train, self.step_number, total_steps)
+        batch = training_batch(examples, rows, self.config.augment, generator)
+        kept = kept_features(len(rows), self.config.model, generator)
+        crops, soft, labels, kept = map(ranks.mine, (batch.crops, batch.soft, batch.labels, kept))
+        self.net.train()
+        with self.machine.precision():
+            output = self.forward(normalise(crops.to(self.dtype)), train.loss == "dacl", kept)
+        logits, embedding, attention = (part.to(self.dtype) for part in output)
+        softmax_loss = soft_cross_entropy(logits, soft.to(self.dtype))
+        loss = softmax_loss
+        if train.loss != "softmax":
+            labelled = (batch.labels >= 0).sum().clamp(min=1)
+            centre_loss = self.centre_loss(embedding, attention, labels, labelled / ranks.count)
+            weight = centre_weight(train, self.step_number, total_steps)
+            loss = loss + weight * centre_loss
+            self._add("centre_loss", centre_loss)
+        if train.loss == "dacl":
+            entropy = attention_entropy(attention)
+            if train.attention_entropy:
+                loss = loss + train.attention_entropy * entropy
+            if train.attention_pull:
+                pull = attention_pull(attention, train.attention_keep)
+                loss = loss + train.attention_pull * pull
+        if not math.isfinite(float(loss.detach())):
+            raise TrainingError(
+                f"The loss is not finite at step {self.step_number}. Lower --learning-rate or "
+                "--centre-weight; the last good checkpoint is last.pt in the run's folder."
+            )
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        self.optimizer.step()
+        if train.loss != "softmax":
+            rate = train.centre_rate * (weight if train.scale_centres else 1.0)
+            self.centre_loss.update(
+                embedding.detach(), attention.detach(), labels, rate, total_over=ranks.sum
+            )
+        self._average()
+        self.step_number += 1
+        self._add("loss", loss)
+        self._add("softmax_loss", softmax_loss)
+        self._add("steps", torch.ones(()))
+
+    def _add(self, name: str, value: Tensor) -> None:
+        mean = self.ranks.sum(value.detach().double()) / self.ranks.count
+        self.sums[name] = self.sums.get(name, 0.0) + float(mean)
+
+    @torch.no_grad()
+    def _average(self) -> None:
+        """Exponential moving average of weights and norm statistics, quick at the start."""
+        decay = min(self.config.train.average, (1 + self.step_number) / (10 + self.step_number))
+        for mean, now in zip(
+            self.averaged.state_dict().values(), self.net.state_dict().values(), strict=True
+        ):
+            if mean.is_floating_point():
+                mean.lerp_(now, 1 - decay)
+            else:
+                mean.copy_(now)
+
+    def epoch_line(self, epoch: int) -> dict[str, Any]:
+        """The means of the sums since the last one, which begin anew."""
+        steps = self.sums.pop("steps")
+        line: dict[str, Any] = {"epoch": epoch, "step": self.step_number}
+        line |= {name: round(value / steps, 5) for name, value in self.sums.items()}
+        self.sums = {}
+        return line
+
+    def judge_into(self, line: dict[str, Any], valid: Examples) -> tuple[float, str]:
+        """Adds what validation says; returns the accuracy and the name of the better weights."""
+        plain, averaged = judge(self.net, valid), judge(self.averaged, valid)
+        line |= {
+            "valid_accuracy": round(plain.accuracy, 5),
+            "valid_mean_class_recall": round(plain.mean_class_recall, 5),
+            "valid_accuracy_averaged": round(averaged.accuracy, 5),
+            "valid_mean_class_recall_averaged": round(averaged.mean_class_recall, 5),
+            "valid_nll_averaged": round(averaged.nll, 5),
+        }
+        if self.config.train.loss == "dacl":
+            _, attention = predict(self.net, valid, with_attention=True)
+            seen = attention_statistics(attention.double().cpu().numpy())
+            line |= {f"attention_{name}": round(x, 5) for name, x in asdict(seen).items()}
+        return max((averaged.accuracy, "averaged"), (plain.accuracy, "net"), key=lambda p: p[0])
+
+    def state(self, recommended: str) -> dict[str, Any]:
+        return {
+            "config": asdict(self.config),
+            "facts": asdict(self.facts),
+            "step": self.step_number,
+            "net": self.net.state_dict(),
+            "averaged": self.averaged.state_dict(),
+            "centres": self.centre_loss.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "best_accuracy": self.best_accuracy,
+            "sums": self.sums,
+            "recommended": recommended,
+        }
+
+    def start_from_net(self) -> None:
+        """After other weights were put into `net`: the average begins with them."""
+        self.averaged.load_state_dict(self.net.state_dict())
+
+    def restore(self, state: dict[str, Any]) -> None:
+        self.net.load_state_dict(state["net"])
+        self.averaged.load_state_dict(state["averaged"])
+        self.centre_loss.load_state_dict(state["centres"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.step_number = state["step"]
+        self.best_accuracy = state["best_accuracy"]
+        self.sums = dict(state["sums"])
+
+
+def kept_features(count: int, config: ModelConfig, generator: torch.Generator) -> Tensor:
+    """`(count, d)` factors of dropout on the pooled features, from the step's own generator."""
+    shape = (count, config.feature_dim)
+    keep = 1.0 - config.dropout
+    if keep == 1.0:
+        return torch.ones(shape, device=generator.device)
+    return torch.rand(shape, generator=generator, device=generator.device).lt(keep) / keep
+
+
+def epoch_rows(examples: Examples, config: TrainConfig, epoch: int) -> tuple[Tensor, ...]:
+    """The batches of an epoch; a last one that would be short is left out."""
+    generator = step_generator(config.seed, "order", epoch, torch.device("cpu"))
+    order = torch.randperm(len(examples), generator=generator).to(examples.labels.device)
+    size = min(config.batch_size, len(order))
+    return torch.split(order[: len(order) // size * size], size)
+
+
+def data_facts(pack: Pack, examples: Examples) -> DataFacts:
+    return DataFacts(
+        dataset=pack.meta.dataset,
+        key=pack.meta.key,
+        labels=pack.meta.labels,
+        class_shares=tuple(examples.soft.mean(dim=0).tolist()),
+    )
+
+
+def load_pair(pack: Pack, config: RunConfig, device: torch.device) -> tuple[Examples, Examples]:
+    """Training and validation examples; never the test split."""
+
+    def load_split(split: Literal["train", "valid"], labels_from: str) -> Examples:
+        return load_examples(
+            pack,
+            split,
+            template=FACE_TEMPLATE,
+            size_px=config.train.size_px,
+            colour=config.train.colour,
+            labels_from=labels_from,
+        ).to(device)
+
+    train = load_split("train", config.train.targets)
+    if config.train.targets == "majority":
+        classes = train.soft.shape[1]
+        train = replace(train, soft=one_hot(train.labels, classes).to(train.soft.dtype))
+    valid = load_split("valid", "majority")
+    if len(train) < 2:
+        raise DataError("The pack has a single usable training picture; training needs more.")
+    return train, valid
+
+
+def fit(
+    trainer: Trainer,
+    train: Examples,
+    valid: Examples,
+    folder: Path,
+    *,
+    checkpoint_s: float = 300.0,
+    stop_after_steps: int | None = None,
+    stop: Callable[[], bool] = lambda: False,
+) -> Iterator[dict[str, Any]]:
+    """Runs to the end, yielding one log line an epoch (on the first rank only). `last.pt` is
+    written every `checkpoint_s` seconds and after every epoch, once its line is taken; `best.pt`
+    when validation accuracy rises. `stop_after_steps` ends early, as a crash would; `stop` is
+    asked after every step, and when it says so, the state is saved and KeyboardInterrupt raised."""
+    config, ranks = trainer.config.train, trainer.ranks
+    per_epoch = len(epoch_rows(train, config, 0))
+    total = per_epoch * config.epochs
+    saved_s = time.monotonic()
+
+    def note() -> str:
+        loss = trainer.sums.get("loss", math.nan) / trainer.sums.get("steps", 1.0)
+        return f"epoch {trainer.step_number // per_epoch + 1}/{config.epochs}, loss {loss:.3f}"
+
+    def steps() -> Iterator[tuple[int, Tensor]]:
+        while trainer.step_number < total:
+            epoch, done = divmod(trainer.step_number, per_epoch)
+            for rows in epoch_rows(train, config, epoch)[done:]:
+                yield epoch, rows
+
+    bar = progress(
+        steps(),
+        note=note,
+        initial=trainer.step_number,
+        total=total,
+        unit="step",
+        leave=False,
+        disable=None if ranks.first else True,
+    )
+    for epoch, rows in bar:
+        if stop_after_steps is not None and trainer.step_number >= stop_after_steps:
+            return
+        trainer.step(train, rows, total)
+        if trainer.step_number % per_epoch:
+            stopping = stop()
+            if ranks.first and (stopping or time.monotonic() - saved_s > checkpoint_s):
+                save(folder / "last.pt", trainer.state("averaged"))
+                saved_s = time.monotonic()
+            if stopping:
+                raise KeyboardInterrupt
+            continue
+        line = trainer.epoch_line(epoch + 1)
+        if ranks.first:
+            accuracy, recommended = trainer.judge_into(line, valid)
+            if accuracy > trainer.best_accuracy:
+                trainer.best_accuracy = accuracy
+                save(folder / "best.pt", trainer.state(recommended))
+            yield line
+            save(folder / "last.pt", trainer.state(recommended))
+            saved_s = time.monotonic()
+        ranks.wait()

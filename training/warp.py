@@ -1,0 +1,65 @@
+"""Aligned, augmented crops in one resampling on tensors: the torch twin of `app.warp`."""
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from app.alignment import MAX_OVERSAMPLING
+
+
+def compose(outer: Tensor, inner: Tensor) -> Tensor:
+    """`(B, 2, 3)` affine maps: first `inner`, then `outer`."""
+    linear = outer[:, :, :2] @ inner[:, :, :2]
+    shift = outer[:, :, :2] @ inner[:, :, 2:] + outer[:, :, 2:]
+    return torch.cat([linear, shift], dim=2)
+
+
+def invert(matrices: Tensor) -> Tensor:
+    """`(B, 2, 3)` affine maps, turned around."""
+    a, b = matrices[:, 0, 0], matrices[:, 0, 1]
+    c, d = matrices[:, 1, 0], matrices[:, 1, 1]
+    rows = torch.stack([torch.stack([d, -b], 1), torch.stack([-c, a], 1)], 1)
+    linear = rows / (a * d - b * c)[:, None, None]
+    return torch.cat([linear, -linear @ matrices[:, :, 2:]], dim=2)
+
+
+def oversampling(matrices: Tensor) -> Tensor:
+    """`(B,)` int64, the rule of `app.alignment.oversampling` for a batch."""
+    linear = matrices[:, :, :2]
+    determinant = linear[:, 0, 0] * linear[:, 1, 1] - linear[:, 0, 1] * linear[:, 1, 0]
+    shrink = determinant.abs().sqrt().clamp(min=1e-6).reciprocal()
+    return shrink.round().clamp(1, MAX_OVERSAMPLING).long()
+
+
+def warp(pictures: Tensor, sizes: Tensor, matrices: Tensor, size_px: int) -> Tensor:
+    """Samples `pictures (B, C, H, W)` uint8 into `(B, C, size_px, size_px)` float32 of 0..255.
+
+    `sizes (B, 2)`: width and height of each picture at the top left of its canvas; what lies
+    outside repeats its edge. `matrices (B, 2, 3)` lead from picture to crop pixels.
+    """
+    factors = oversampling(matrices)
+    crops = pictures.new_empty((*pictures.shape[:2], size_px, size_px), dtype=torch.float32)
+    for factor in sorted(set(factors.tolist())):
+        chosen = torch.nonzero(factors == factor).flatten()
+        crops[chosen] = _warp_at(
+            pictures[chosen], sizes[chosen], matrices[chosen], size_px, int(factor)
+        )
+    return crops
+
+
+def _warp_at(
+    pictures: Tensor, sizes: Tensor, matrices: Tensor, size_px: int, factor: int
+) -> Tensor:
+    height, width = pictures.shape[-2:]
+    centres = (torch.arange(size_px * factor, device=pictures.device) + 0.5) / factor
+    y, x = torch.meshgrid(centres, centres, indexing="ij")
+    points = torch.stack([x.flatten(), y.flatten(), torch.ones_like(x).flatten()])  # (3, P)
+    places = (invert(matrices) @ points).transpose(1, 2)  # (B, P, 2), picture pixels
+    limit = sizes.to(places.dtype)[:, None]
+    places = torch.minimum(places.clamp(min=0.5), limit - 0.5)
+    canvas = places.new_tensor([width, height])
+    grid = (2 * places / canvas - 1).view(len(pictures), size_px * factor, size_px * factor, 2)
+    crops = functional.grid_sample(
+        pictures.float(), grid, mode="bilinear", padding_mode="border", align_corners=False
+    )
+    return functional.avg_pool2d(crops, factor) if factor > 1 else crops
