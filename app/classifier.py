@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.alignment import normalise
-from app.contract import CAM, INPUT, LOGITS, Contract
+from app.contract import ATTENTION, CAM, INPUT, LOGITS, Contract
 from app.quiet import quiet_stderr
 from app.types import DeviceError, Floats, ModelError
 
@@ -23,6 +23,7 @@ MAX_THREADS = 4  # more threads than this gain nothing on crops this small
 class Outputs(NamedTuple):
     logits: Floats  # (N, K), not divided by the temperature
     cam: Floats  # (N, K, h, w) class activation maps, whose mean over (h, w) are the logits
+    attention: Floats | None = None  # (N, d) in 0..1, where the file was exported with it
 
 
 def softmax(logits: Floats, temperature: float) -> Floats:
@@ -52,11 +53,13 @@ class Classifier:
         self._session, self.provider, self.fallback = _open(model, device, threads)
         meta = self._session.get_modelmeta().custom_metadata_map
         self.contract = Contract.from_metadata(meta, str(model))
+        outputs = {value.name: list(value.shape) for value in self._session.get_outputs()}
         self.contract.check_shapes(
             str(model),
             {value.name: list(value.shape) for value in self._session.get_inputs()},
-            {value.name: list(value.shape) for value in self._session.get_outputs()},
+            outputs,
         )
+        self._outputs = [name for name in (LOGITS, CAM, ATTENTION) if name in outputs]
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -73,10 +76,10 @@ class Classifier:
             return Outputs(np.zeros((0, k), np.float32), np.zeros((0, k, 1, 1), np.float32))
         x = normalise(crops, colour=contract.colour, mean=contract.mean, std=contract.std)
         try:
-            logits, cam = self._session.run([LOGITS, CAM], {INPUT: x})
+            found = self._session.run(self._outputs, {INPUT: x})
         except Exception as cause:  # ONNX Runtime has no error type of its own
             raise ModelError(f"{self.path} could not be run on {self.provider}: {cause}") from cause
-        return Outputs(logits, cam)
+        return Outputs(*found)
 
     def predict(self, crops: NDArray[np.uint8]) -> Floats:
         """`(N, K)` calibrated probabilities of `crops (N, S, S, 3)` uint8 BGR; N = 0 is valid."""

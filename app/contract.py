@@ -19,6 +19,7 @@ from app.types import ModelError
 METADATA_KEY = "expression_contract"
 CONTRACT_FORMAT = 1
 INPUT, LOGITS, CAM = "input", "logits", "cam"
+ATTENTION = "attention"  # an output that a file may have: DACL's weights (N, d)
 MAX_SIZE_PX = 1024
 
 
@@ -178,6 +179,9 @@ class Contract:
                 len(shape) == axes and shape[1] == k,
                 f"its {output} are {_shape(shape)}, for {k} labels",
             )
+        if ATTENTION in outputs:
+            shape = outputs[ATTENTION]
+            must(len(shape) == 2, f"its {ATTENTION} is {_shape(shape)}, not (N, d)")
 
 
 def probe_crops(size_px: int, count: int = 2) -> NDArray[np.uint8]:

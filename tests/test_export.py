@@ -12,9 +12,10 @@ from app.alignment import FACE_TEMPLATE
 from app.classifier import Classifier
 from app.contract import probe_crops
 from app.types import TrainingError
+from tests.shapes import train_shapes
 from training import evaluate as evaluation
 from training import export as exporting
-from training.checkpoint import RunConfig, TrainConfig, build, save
+from training.checkpoint import RunConfig, TrainConfig, build, load_trained, save
 from training.data import load_examples
 from training.model import ModelConfig
 from training.pack import Pack, PackedSample, PackMeta, encode_webp, read_pack, write_pack
@@ -190,3 +191,26 @@ def _samples(pack: Pack) -> list[PackedSample]:
         )
         for row in range(len(pack))
     ]
+
+
+def test_attention_is_a_third_output_where_it_is_asked_for(
+    shapes_npz: Path, trained: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "attentive.onnx"
+    checkpoint = trained / "best.pt"
+    assert exporting.main([str(shapes_npz), str(checkpoint), "-o", str(path), "--attention"]) == 0
+    network = load_trained(checkpoint)
+    crops = probe_crops(network.config.train.size_px)
+    attentive = Classifier(path, device="cpu").run(crops)
+    np.testing.assert_allclose(attentive.logits, exporting.probe_logits(network), atol=1e-4)
+    assert attentive.attention is not None
+    assert attentive.attention.shape == (2, network.net.config.feature_dim)
+    assert 0 < attentive.attention.min() < attentive.attention.max() < 1
+
+
+def test_attention_of_another_loss_is_refused(shapes_npz: Path, tmp_path: Path) -> None:
+    run = train_shapes(shapes_npz, tmp_path / "softmax", "--loss", "softmax", "--epochs", "1")
+    options = [str(shapes_npz), str(run / "best.pt"), "-o", str(tmp_path / "m.onnx")]
+    with pytest.raises(TrainingError, match="softmax loss and has no attention"):
+        exporting.main([*options, "--attention"])
+    assert not (tmp_path / "m.onnx").exists()

@@ -66,7 +66,7 @@ class TrainConfig:
     )
     size_px: int = field(default=48, metadata={"help": "side of the network's input"})
     colour: ColourMode = field(default="grey", metadata={"help": "what the network sees"})
-    epochs: int = field(default=30, metadata={"help": "passes over the training set"})
+    epochs: int = field(default=40, metadata={"help": "passes over the training set"})
     batch_size: int = field(default=128, metadata={"help": "pictures a step"})
     learning_rate: float = field(
         default=0.15, metadata={"help": "the schedule's highest learning rate"}

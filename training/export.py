@@ -18,12 +18,12 @@ from numpy.typing import NDArray
 
 from app.alignment import FACE_TEMPLATE
 from app.classifier import Classifier
-from app.contract import CAM, INPUT, LOGITS, Contract, TrainingData, probe_crops
+from app.contract import ATTENTION, CAM, INPUT, LOGITS, Contract, TrainingData, probe_crops
 from app.types import DataError, TrainingError
 from training.checkpoint import Trained, load_trained
 from training.cli import run
 from training.data import Examples, load_examples
-from training.evaluate import file_logits, net_logits, plain_json
+from training.evaluate import file_logits, net_logits, plain_json, uint8_crops
 from training.metrics import Metrics, fit_temperature, measure
 from training.model import ExportNet
 from training.pack import Pack, read_pack
@@ -100,7 +100,9 @@ def contract_of(trained: Trained, temperature: float, metrics: Metrics, licence:
     )
 
 
-def write_onnx(trained: Trained, contract: Contract, path: Path) -> None:
+def write_onnx(
+    trained: Trained, contract: Contract, path: Path, *, with_attention: bool = False
+) -> None:
     """One self-contained file with the contract in its metadata."""
     size = contract.size_px
     example = torch.zeros(2, contract.channels, size, size)
@@ -109,12 +111,12 @@ def write_onnx(trained: Trained, contract: Contract, path: Path) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         program = torch.onnx.export(
-            ExportNet(trained.net).eval(),
+            ExportNet(trained.net, with_attention=with_attention).eval(),
             (example,),
             dynamo=True,
             dynamic_shapes=({0: torch.export.Dim("N", min=1)},),
             input_names=[INPUT],
-            output_names=[LOGITS, CAM],
+            output_names=[LOGITS, CAM, *([ATTENTION] if with_attention else [])],
             opset_version=OPSET,
             verbose=False,
         )
@@ -135,13 +137,30 @@ def parity(
     return float(np.abs(got - wanted).max()), got
 
 
-def export(pack: Pack, checkpoint: Path, output: Path, licence: str) -> tuple[Contract, float]:
+def attention_difference(classifier: Classifier, trained: Trained, examples: Examples) -> float:
+    """The largest absolute difference of an attention weight on some real crops."""
+    rows = torch.arange(min(256, len(examples)))
+    with torch.no_grad():
+        wanted = trained.net(normalise(examples.crops(rows).round())).attention
+    got = classifier.run(uint8_crops(examples, rows)).attention
+    assert got is not None
+    return float(np.abs(got - wanted.numpy()).max())
+
+
+def export(
+    pack: Pack, checkpoint: Path, output: Path, licence: str, *, with_attention: bool = False
+) -> tuple[Contract, float]:
     """Raises `TrainingError` when the file does not give the network's logits; what was at
     `output` then stays."""
     trained = load_trained(checkpoint)
     if trained.facts.key != pack.meta.key:
         raise DataError("The data is not what the checkpoint was trained on; give that file.")
     train = trained.config.train
+    if with_attention and train.loss != "dacl":
+        raise TrainingError(
+            f"{checkpoint} was trained with the {train.loss} loss and has no attention. Leave "
+            "--attention out."
+        )
     valid = load_examples(
         pack,
         "valid",
@@ -156,11 +175,14 @@ def export(pack: Pack, checkpoint: Path, output: Path, licence: str) -> tuple[Co
     contract = contract_of(trained, temperature, measure(logits, labels, temperature), licence)
     partial = output.with_name(f".{output.stem}.partial.onnx")
     try:
-        write_onnx(trained, contract, partial)
-        difference, _ = parity(Classifier(partial, device="cpu"), valid, logits)
+        write_onnx(trained, contract, partial, with_attention=with_attention)
+        classifier = Classifier(partial, device="cpu")
+        difference, _ = parity(classifier, valid, logits)
+        if with_attention:
+            difference = max(difference, attention_difference(classifier, trained, valid))
         if not difference <= TOLERANCE:
             raise TrainingError(
-                f"The exported file differs from the network by {difference:.2e} in a logit, more "
+                f"The exported file differs from the network by {difference:.2e}, more "
                 f"than {TOLERANCE:.0e}. {output} was left as it was."
             )
         os.replace(partial, output)
@@ -182,6 +204,11 @@ def parser() -> argparse.ArgumentParser:
         "-o", "--output", type=Path, required=True, help="the .onnx file to write or replace"
     )
     top.add_argument("--licence", help="the licence note that travels with the file")
+    top.add_argument(
+        "--attention",
+        action="store_true",
+        help="add the attention as a third output (N, d); the file grows by the attention network",
+    )
     return top
 
 
@@ -193,7 +220,9 @@ def main(argv: list[str] | None = None) -> int:
         raise TrainingError(f"{options.output.parent} is not a folder. Make it first.")
     pack = read_pack(options.data)
     licence = options.licence or (LICENCE if pack.meta.dataset == "FER+" else FOLDER_LICENCE)
-    contract, difference = export(pack, options.checkpoint, options.output, licence)
+    contract, difference = export(
+        pack, options.checkpoint, options.output, licence, with_attention=options.attention
+    )
     m = contract.metrics
     print(
         f"{options.output}: {options.output.stat().st_size / 1e6:.1f} MB, validation accuracy "

@@ -140,9 +140,20 @@ class AttentionNetwork(nn.Module):
         """`(B, d, h, w)`; (B, d, 1, 1) where it reads the pooled feature."""
         pooled = functional.adaptive_avg_pool2d(feature_map, self.grid)
         scores = self.heads(self.encoder(pooled.flatten(1)))  # (B, 2d)
-        kept_or_not = scores.view(len(scores), -1, 2).softmax(dim=2)  # (B, d, 2)
+        kept_or_not = scores.unflatten(1, (-1, 2)).softmax(dim=2)  # (B, d, 2)
         attention: Tensor = kept_or_not[:, :, 0]
         return attention
+
+
+def attention_input(reads: Reads, feature_map: Tensor, embedding: Tensor) -> Tensor:
+    """What the attention network gets to see of x* `(B, d, h, w)` and x `(B, d)`."""
+    match reads:
+        case "map":
+            return feature_map
+        case "detached":
+            return feature_map.detach()
+        case "pooled":
+            return embedding[:, :, None, None]
 
 
 class Output(NamedTuple):
@@ -179,33 +190,34 @@ class DaclNet(nn.Module):
         logits = self.classifier(dropped)
         attention = torch.ones_like(embedding)
         if with_attention:
-            attention = self.attention(self._read(feature_map, embedding))
+            attention = self.attention(
+                attention_input(self.config.attention_reads, feature_map, embedding)
+            )
         return Output(logits, embedding, attention)
-
-    def _read(self, feature_map: Tensor, embedding: Tensor) -> Tensor:
-        match self.config.attention_reads:
-            case "map":
-                return feature_map
-            case "detached":
-                return feature_map.detach()
-            case "pooled":
-                return embedding[:, :, None, None]
 
 
 class ExportNet(nn.Module):
-    """What is shipped: `(N, C, S, S)` -> `logits (N, K)` and `cam (N, K, h, w)`.
+    """What is shipped: `(N, C, S, S)` -> `logits (N, K)`, `cam (N, K, h, w)` and, if asked for,
+    `attention (N, d)`.
 
     The classifier as a 1x1 convolution before the mean gives the class activation maps (Zhou et
     al., CVPR 2016) on the way to the very same logits.
     """
 
-    def __init__(self, net: DaclNet) -> None:
+    def __init__(self, net: DaclNet, *, with_attention: bool = False) -> None:
         super().__init__()
         self.backbone = net.backbone
         self.classifier = net.classifier
+        self.attention = net.attention if with_attention else None
+        self.reads = net.config.attention_reads
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+        feature_map = self.backbone(x)
         cam = functional.conv2d(
-            self.backbone(x), self.classifier.weight[:, :, None, None], self.classifier.bias
+            feature_map, self.classifier.weight[:, :, None, None], self.classifier.bias
         )
-        return cam.mean(dim=(2, 3)), cam
+        outputs = cam.mean(dim=(2, 3)), cam
+        if self.attention is None:
+            return outputs
+        seen = attention_input(self.reads, feature_map, feature_map.mean(dim=(2, 3)))
+        return *outputs, self.attention(seen)
