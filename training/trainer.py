@@ -74,12 +74,13 @@ def normalise(crops: Tensor) -> Tensor:
 def predict(
     net: DaclNet, examples: Examples, batch_size: int = 256, with_attention: bool = False
 ) -> tuple[Tensor, Tensor]:
-    """`(N, K)` logits and `(N, d)` attention (ones unless asked for) of the unaugmented crops."""
+    """`(N, K)` logits and `(N, d)` attention (ones unless asked for) of the unaugmented
+    crops, in whole grey levels as the app sees them."""
     net.eval()
     rows = torch.arange(len(examples), device=examples.labels.device)
     dtype = net.classifier.weight.dtype
     parts = [
-        net(normalise(examples.crops(part).to(dtype)), with_attention)
+        net(normalise(examples.crops(part).round().to(dtype)), with_attention)
         for part in torch.split(rows, batch_size)
     ]
     return torch.cat([p.logits for p in parts]), torch.cat([p.attention for p in parts])
