@@ -204,3 +204,20 @@ def test_mean_brightness_is_kept_on_average(examples: Examples) -> None:
     change = batch.crops.mean(dim=(1, 2, 3)) - examples.crops(rows).mean(dim=(1, 2, 3))
     assert abs(float(change.mean())) < 10
     assert 10 < float(change.std()) < 60
+
+
+def test_five_crops_are_the_corners_and_the_centre() -> None:
+    config = AugmentConfig(rotation_deg=0, scale=0, shift=0, crops="five")
+    matrices = random_matrices(400, 224, config, torch.Generator().manual_seed(0))
+    mirrored = matrices[:, 0, 0] < 0
+    assert 0.4 < mirrored.float().mean() < 0.6
+    x = torch.where(mirrored, matrices[:, 0, 2] - 224, matrices[:, 0, 2])
+    places = torch.stack([x, matrices[:, 1, 2]], 1).round().long()
+    found, counts = torch.unique(places, dim=0, return_counts=True)
+    assert found.tolist() == [[-16, -16], [-16, 16], [0, 0], [16, -16], [16, 16]]
+    assert counts.min() > 50
+
+
+def test_five_crops_leave_no_random_shift() -> None:
+    with pytest.raises(ValueError, match="take the place of a random shift"):
+        AugmentConfig(crops="five")

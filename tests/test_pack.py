@@ -5,6 +5,7 @@ import io
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 import pytest
@@ -169,11 +170,11 @@ def test_picture_that_does_not_decode_is_named(path: Path) -> None:
 def test_nothing_is_half_written(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = path.read_bytes()
 
-    def fill_the_disk(file: io.BufferedWriter, **arrays: object) -> None:
-        file.write(b"half")
+    def fill_the_disk(source: IO[bytes], target: IO[bytes], length: int) -> None:
+        target.write(b"half")
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(packing.np, "savez_compressed", fill_the_disk)
+    monkeypatch.setattr(packing.shutil, "copyfileobj", fill_the_disk)
     with pytest.raises(DataError, match=r"mine\.npz could not be written: No space left"):
         write_pack(path, META, [sample(GREY, "a")])
     assert path.read_bytes() == before

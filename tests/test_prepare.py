@@ -204,10 +204,10 @@ def test_failed_run_leaves_the_old_file(
     options = write_ferplus(tmp_path, small_face(clip_frames[60]))
     (tmp_path / "f.npz").write_bytes(b"the old one")
 
-    def fail(*args: object, **arrays: object) -> None:
+    def fail(*args: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(packing.np, "savez_compressed", fail)
+    monkeypatch.setattr(packing.shutil, "copyfileobj", fail)
     with pytest.raises(DataError, match="No space left"):
         prepare.main(options)
     assert (tmp_path / "f.npz").read_bytes() == b"the old one"

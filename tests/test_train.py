@@ -24,7 +24,17 @@ from training.data import Examples
 from training.model import ModelConfig
 from training.pack import Pack, read_pack
 from training.run_folder import read_log, write_text
-from training.trainer import Machine, Trainer, data_facts, epoch_rows, fit, learning_rate, load_pair
+from training.trainer import (
+    Machine,
+    Trainer,
+    centre_weight,
+    data_facts,
+    epoch_rows,
+    fit,
+    learning_rate,
+    load_pair,
+    predict,
+)
 
 ROOT = Path(__file__).resolve().parent.parent
 CONFIG = RunConfig(
@@ -511,3 +521,65 @@ def test_help_explains_every_option(
             continue
         assert action.help, action
         assert all(option in shown for option in action.option_strings)
+
+
+def test_paper_recipe_is_the_published_configuration() -> None:
+    options = train.parser().parse_args(["d.npz", "-o", "run", "--recipe", "paper"])
+    config = train.recipe(options, train.RECIPES[options.recipe]())
+    assert (config.train.size_px, config.train.colour, config.model.width) == (224, "rgb", 64)
+    assert (config.train.centre_weight, config.train.centre_rate) == (0.01, 0.5)
+    assert (config.train.batch_size, config.train.epochs, config.train.nesterov) == (64, 60, False)
+    assert (config.augment.crops, config.augment.mixup, config.model.dropout) == ("five", 0, 0)
+    rates = [learning_rate(config.train, epoch * 10, 600) for epoch in (0, 19, 20, 40, 59)]
+    assert rates == pytest.approx([1e-2, 1e-2, 1e-3, 1e-4, 1e-4])
+    with torch.device("meta"):
+        net = checkpoint.build(config, 7)
+    sizes = [layer.weight.shape for layer in net.attention.encoder[::3]]
+    assert sizes == [(3584, 25088), (512, 3584), (64, 512)]
+    assert net.attention.heads.weight.shape == (1024, 64)
+
+
+def test_lambda_rises_over_its_warm_up() -> None:
+    config = TrainConfig(centre_weight=0.1, centre_warmup=0.5)
+    weights = [centre_weight(config, step, 100) for step in (0, 25, 50, 99)]
+    assert weights == pytest.approx([0.0, 0.05, 0.1, 0.1])
+    assert centre_weight(replace(config, centre_warmup=0.0), 0, 100) == 0.1
+
+
+@pytest.mark.parametrize(
+    ("options", "moved"),
+    [
+        ({"scale_centres": True}, 0.01),
+        ({"scale_centres": False}, 1.0),
+    ],
+)
+def test_lambda_scales_the_centres_only_if_asked(
+    pack: Pack, pair: tuple[Examples, Examples], options: dict[str, bool], moved: float
+) -> None:
+    """The first step's update, from centres of 0, is in proportion to the rate."""
+    whole = begin(pack, pair, replace(CONFIG, train=replace(CONFIG.train, centre_weight=0.0)))
+    other = begin(
+        pack, pair, replace(CONFIG, train=replace(CONFIG.train, centre_weight=0.01, **options))
+    )
+    rows = epoch_rows(pair[0], CONFIG.train, 0)[0]
+    for trainer in (whole, other):
+        trainer.step(pair[0], rows, STEPS)
+    torch.testing.assert_close(
+        other.centre_loss.centres, moved * whole.centre_loss.centres, atol=1e-6, rtol=1e-4
+    )
+    assert whole.centre_loss.centres.abs().max() > 1e-3
+
+
+def test_pull_holds_the_attention_at_its_mean(pack: Pack, pair: tuple[Examples, Examples]) -> None:
+    def mean_attention(**options: float) -> float:
+        train_config = replace(CONFIG.train, centre_weight=0.0, **options)
+        trainer = begin(pack, pair, replace(CONFIG, train=train_config))
+        for epoch in range(3):
+            for rows in epoch_rows(pair[0], train_config, epoch):
+                trainer.step(pair[0], rows, STEPS)
+        _, attention = predict(trainer.net, pair[1], with_attention=True)
+        return float(attention.mean())
+
+    free, low = mean_attention(), mean_attention(attention_pull=20.0, attention_keep=0.2)
+    assert free == pytest.approx(0.5, abs=0.1)
+    assert low < free - 0.08

@@ -5,6 +5,7 @@ Every function takes its generator, so that a step's augmentation follows from i
 
 import math
 from dataclasses import dataclass, field
+from typing import Literal
 
 import torch
 from torch import Generator, Tensor
@@ -12,12 +13,24 @@ from torch import Generator, Tensor
 from training.data import NO_LABEL, Examples
 from training.warp import compose, warp
 
+# Where the crop of 224 lies in the frame of 256, from its centre in sides of the crop. The centre
+# is the crop that is judged.
+_REACH = (256 - 224) / 2 / 224
+FIVE_CROPS = ((0.0, 0.0), *((x * _REACH, y * _REACH) for x in (-1, 1) for y in (-1, 1)))
+
 
 @dataclass(frozen=True, slots=True)
 class AugmentConfig:
     rotation_deg: float = field(default=15.0, metadata={"help": "largest rotation, either way"})
     scale: float = field(default=0.15, metadata={"help": "largest change of scale, as a fraction"})
     shift: float = field(default=0.08, metadata={"help": "largest shift, in sides of the crop"})
+    crops: Literal["random", "five"] = field(
+        default="random",
+        metadata={
+            "help": "five: instead of a random shift one of five places, the corners and the "
+            "centre of a frame that is 256 where the crop is 224, as published"
+        },
+    )
     light: float = field(
         default=0.3, metadata={"help": "largest change of brightness, contrast and gamma"}
     )
@@ -33,6 +46,8 @@ class AugmentConfig:
             raise ValueError("scale, shift, light and mixup must not be negative")
         if not 0 <= self.erase <= 1:
             raise ValueError("erase is a share, in 0..1")
+        if self.crops == "five" and self.shift:
+            raise ValueError("five crops take the place of a random shift, which must be 0 then")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +73,12 @@ def random_matrices(n: int, size_px: int, config: AugmentConfig, generator: Gene
     linear = torch.stack(
         [torch.stack([cos * mirror, -sin], 1), torch.stack([sin * mirror, cos], 1)], 1
     )
-    shift = torch.stack([uniform(-config.shift, config.shift, n, generator) for _ in range(2)], 1)
+    if config.crops == "five":
+        corners = torch.tensor(FIVE_CROPS, device=generator.device)
+        shift = corners[torch.randint(5, (n,), generator=generator, device=generator.device)]
+    else:
+        span = config.shift
+        shift = torch.stack([uniform(-span, span, n, generator) for _ in range(2)], 1)
     centre = torch.full((n, 2, 1), size_px / 2, device=generator.device)
     moved = centre - linear @ centre + shift[:, :, None] * size_px
     return torch.cat([linear, moved], dim=2)

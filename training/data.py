@@ -1,5 +1,6 @@
 """Examples for training and judging: targets from votes, crops from packed pictures."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,8 +10,10 @@ from torch import Tensor
 
 from app.alignment import AlignmentTemplate, ColourMode, crop_matrix, frame_matrix
 from app.types import DataError
+from training.memory import free_bytes
 from training.pack import Pack, Protocol
 from training.readers import Split
+from training.streaming import StreamedPictures
 from training.warp import warp
 
 NO_LABEL = -1
@@ -55,9 +58,10 @@ def soft_targets(votes: NDArray[np.uint8], classes: int, protocol: Protocol) -> 
 
 @dataclass(frozen=True, slots=True)
 class Examples:
-    """Decoded pictures with their geometry and targets. All tensors share their first axis (N)."""
+    """Pictures with their geometry and targets. All share their first axis (N). The pictures lie
+    decoded in memory, or are decoded when a batch asks for them; both give the same crops."""
 
-    pictures: Tensor  # (N, C, P, P) uint8
+    pictures: Tensor | StreamedPictures  # (N, C, P, P) uint8
     sizes: Tensor  # (N, 2) int32, width and height
     matrices: Tensor  # (N, 2, 3) float32, picture -> crop
     soft: Tensor  # (N, K) float32
@@ -70,6 +74,13 @@ class Examples:
     def crops(self, rows: Tensor) -> Tensor:
         """`(B, C, S, S)` float32 of 0..255: the crops as the demo would cut them."""
         return warp(self.pictures[rows], self.sizes[rows], self.matrices[rows], self.size_px)
+
+    def ahead(self, batches: Iterable[Tensor]) -> Iterator[Tensor]:
+        """The batches (rows) in turn. Pictures that are not in memory are decoded while the batches
+        before theirs are worked on; asked for with other tensors than these, they have to wait."""
+        if isinstance(self.pictures, StreamedPictures):
+            return self.pictures.ahead(batches)
+        return iter(batches)
 
     def to(self, device: torch.device) -> "Examples":
         return Examples(
@@ -107,9 +118,11 @@ def load_examples(
     size_px: int,
     colour: ColourMode,
     labels_from: str,
+    memory_bytes: int | None = None,
 ) -> Examples:
     """The examples of a split. `labels_from` is "soft" (every picture with a usable vote, for
-    training), "majority" (the official protocol) or "argmax"."""
+    training), "majority" (the official protocol) or "argmax". Pictures that take more than
+    `memory_bytes` (None: half of what is free) when decoded are left to be decoded on demand."""
     rows = pack.rows(split)
     classes = len(pack.meta.labels)
     votes = pack.votes[rows]
@@ -121,10 +134,12 @@ def load_examples(
     if not kept.any():
         raise DataError(f"The pack has no usable pictures in its {split} split.")
     rows, soft, labels = rows[kept], soft[kept], labels[kept]
-    pictures, sizes = pack.pictures(rows, colour)
+    pictures = StreamedPictures(pack, rows, colour)
+    sizes = pack.sizes(rows)
     matrices = picture_matrices(pack.landmarks[rows], sizes, template, size_px)
+    budget = free_bytes() // 2 if memory_bytes is None else memory_bytes
     return Examples(
-        pictures=torch.from_numpy(pictures),
+        pictures=pictures if pictures.nbytes > budget else pictures.decoded(),
         sizes=torch.from_numpy(sizes),
         matrices=torch.from_numpy(matrices),
         soft=torch.from_numpy(soft),

@@ -3,18 +3,25 @@
 One `.npz`: pictures as lossless WebP in one byte string, so that a machine with numpy and Pillow
 alone can read it, and everything that made it as JSON. Nothing in it is resampled; alignment and
 augmentation compose into one resampling when a batch is made.
+
+The byte string is stored, not deflated (it would not shrink), so that a large one can be mapped
+into memory instead of read. Samples are written as they come: what grows with their number is some
+200 bytes each, of landmarks, votes and names, here and in training.
 """
 
 import hashlib
 import io
 import json
 import os
+import shutil
+import struct
+import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import IO, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +32,7 @@ from app.types import DataError
 from training.readers import SPLITS, Split
 
 PACK_FORMAT = 1
+MAP_OVER_BYTES = 1 << 28  # pictures of more bytes than this are mapped, not read
 Protocol = Literal["ferplus", "single"]
 
 
@@ -68,6 +76,9 @@ class Pack:
     votes: NDArray[np.uint8]  # (N, V)
     landmarks: NDArray[np.float32]  # (N, 6, 2)
     names: tuple[str, ...]
+    # Older packs lack these two. Width and height are 0 where the picture does not decode.
+    size_wh: NDArray[np.uint16] | None = None  # (N, 2)
+    crc: NDArray[np.uint32] | None = None  # (N,) CRC-32 of each picture's bytes
 
     def __len__(self) -> int:
         return len(self.names)
@@ -75,29 +86,57 @@ class Pack:
     def rows(self, split: Split) -> NDArray[np.int64]:
         return np.flatnonzero(self.split == SPLITS.index(split))
 
+    def sizes(self, rows: NDArray[np.int64]) -> NDArray[np.int32]:
+        """`(n, 2)` width and height, without decoding. Raises `DataError` where there are none."""
+        if self.size_wh is not None:
+            found = self.size_wh[rows].astype(np.int32)
+        else:
+            found = np.array([webp_size(self._webp(row)) for row in rows], np.int32).reshape(-1, 2)
+        for row in rows[(found == 0).any(axis=1)].tolist():
+            raise self._undecodable(row)
+        return found
+
+    def decode(self, row: int, colour: ColourMode) -> NDArray[np.uint8]:
+        """`(C, H, W)`, C = 1 grey, 3 RGB. Raises `DataError` for a damaged picture."""
+        webp = self._webp(row)
+        try:
+            if self.crc is not None and zlib.crc32(webp) != self.crc[row]:
+                raise OSError("its checksum is another")
+            with Image.open(io.BytesIO(webp)) as picture:
+                pixels = np.asarray(picture.convert("L" if colour == "grey" else "RGB"))
+        except OSError as cause:
+            raise self._undecodable(row) from cause
+        return pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
+
+    def decode_into(
+        self, canvas: NDArray[np.uint8], rows: NDArray[np.int64], colour: ColourMode
+    ) -> None:
+        """Each picture to the top left of its part of `canvas (n, C, P, P)`, which holds zeros."""
+        for part, row in zip(canvas, rows.tolist(), strict=True):
+            planes = self.decode(row, colour)
+            part[:, : planes.shape[1], : planes.shape[2]] = planes
+
     def pictures(
         self, rows: NDArray[np.int64], colour: ColourMode
     ) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
         """Decoded pictures `(n, C, P, P)` uint8 (C = 1 grey, 3 RGB), each at the top left of its
         canvas, and their sizes `(n, 2)` (width, height); P is the longest side among them."""
-        decoded: list[NDArray[np.uint8]] = []
-        for row in rows:
-            webp = self.blob[self.offsets[row] : self.offsets[row + 1]].tobytes()
-            try:
-                with Image.open(io.BytesIO(webp)) as picture:
-                    pixels = np.asarray(picture.convert("L" if colour == "grey" else "RGB"))
-            except OSError as cause:
-                raise DataError(
-                    f"Picture {self.names[row]} of the pack does not decode. Prepare it again."
-                ) from cause
-            decoded.append(pixels)
-        sizes = np.array([(p.shape[1], p.shape[0]) for p in decoded], np.int32).reshape(-1, 2)
-        side = int(sizes.max(initial=1))
-        canvas = np.zeros((len(decoded), 1 if colour == "grey" else 3, side, side), np.uint8)
-        for canvas_row, pixels in zip(canvas, decoded, strict=True):
-            planes = pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
-            canvas_row[:, : planes.shape[1], : planes.shape[2]] = planes
+        sizes = self.sizes(rows)
+        canvas = empty_canvas(len(rows), colour, int(sizes.max(initial=1)))
+        self.decode_into(canvas, rows, colour)
         return canvas, sizes
+
+    def _undecodable(self, row: int) -> DataError:
+        return DataError(
+            f"Picture {self.names[row]} of the pack does not decode. Prepare it again."
+        )
+
+    def _webp(self, row: int) -> bytes:
+        return self.blob[self.offsets[row] : self.offsets[row + 1]].tobytes()
+
+
+def empty_canvas(count: int, colour: ColourMode, side_px: int) -> NDArray[np.uint8]:
+    return np.zeros((count, 1 if colour == "grey" else 3, side_px, side_px), np.uint8)
 
 
 def encode_webp(pixels: NDArray[np.uint8]) -> bytes:
@@ -107,30 +146,92 @@ def encode_webp(pixels: NDArray[np.uint8]) -> bytes:
     return buffer.getvalue()
 
 
-def write_pack(path: Path, meta: PackMeta, samples: Iterable[PackedSample]) -> int:
-    """Writes beside `path` and renames when complete. Returns the number of samples."""
-    kept = list(samples)
-    if not kept:
-        raise DataError("Nothing to pack: no sample was left.")
-    partial = path.with_name(f".{path.name}.partial")
+def webp_size(webp: bytes) -> tuple[int, int]:
+    """(width, height) from a picture's header; (0, 0) where there is none."""
+    if webp[12:16] == b"VP8L":  # lossless and no more: 14 bits each after length and signature
+        bits = int.from_bytes(webp[21:25], "little")
+        return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
     try:
-        with open(partial, "wb") as file:
-            np.savez_compressed(
-                file,
-                blob=np.frombuffer(b"".join(s.webp for s in kept), np.uint8),
-                offsets=np.cumsum([0, *(len(s.webp) for s in kept)], dtype=np.int64),
-                split=np.array([SPLITS.index(s.split) for s in kept], np.uint8),
-                votes=np.stack([s.votes for s in kept]),
-                landmarks=np.stack([s.landmarks for s in kept]).astype(np.float32),
-                names=_text([s.name for s in kept]),
-                meta=_text(asdict(meta)),
-            )
+        with Image.open(io.BytesIO(webp)) as picture:
+            return picture.size
+    except OSError:
+        return 0, 0
+
+
+@dataclass(slots=True)
+class _Table:
+    """What is kept of the samples that have been written."""
+
+    ends: list[int] = field(default_factory=lambda: [0])
+    names: list[str] = field(default_factory=list)
+    votes_per_sample: int = 0
+    split: bytearray = field(default_factory=bytearray)
+    votes: bytearray = field(default_factory=bytearray)
+    landmarks: bytearray = field(default_factory=bytearray)
+    size_wh: bytearray = field(default_factory=bytearray)
+    crc: bytearray = field(default_factory=bytearray)
+
+    def add(self, sample: PackedSample) -> None:
+        self.ends.append(self.ends[-1] + len(sample.webp))
+        self.names.append(sample.name)
+        self.votes_per_sample = len(sample.votes)
+        self.split.append(SPLITS.index(sample.split))
+        self.votes += sample.votes.astype(np.uint8).tobytes()
+        self.landmarks += sample.landmarks.astype(np.float32).tobytes()
+        self.size_wh += np.array(webp_size(sample.webp), np.uint16).tobytes()
+        self.crc += np.uint32(zlib.crc32(sample.webp)).tobytes()
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        return {
+            "offsets": np.array(self.ends, np.int64),
+            "split": np.frombuffer(self.split, np.uint8),
+            "votes": np.frombuffer(self.votes, np.uint8).reshape(-1, self.votes_per_sample),
+            "landmarks": np.frombuffer(self.landmarks, np.float32).reshape(-1, 6, 2),
+            "names": _text(self.names),
+            "size_wh": np.frombuffer(self.size_wh, np.uint16).reshape(-1, 2),
+            "crc": np.frombuffer(self.crc, np.uint32),
+        }
+
+
+def write_pack(path: Path, meta: PackMeta, samples: Iterable[PackedSample]) -> int:
+    """Writes the samples as they come, beside `path`, and renames when complete. Returns their
+    number. While it works it takes twice the room on the disk: the length of the byte string, which
+    stands before it, is known at its end."""
+    partial = path.with_name(f".{path.name}.partial")
+    table = _Table()
+    try:
+        with tempfile.TemporaryFile(dir=path.parent) as pictures:
+            for sample in samples:
+                pictures.write(sample.webp)
+                table.add(sample)
+            if not table.names:
+                raise DataError("Nothing to pack: no sample was left.")
+            pictures.seek(0)
+            with zipfile.ZipFile(partial, "w") as archive:
+                _store_bytes(archive, "blob", pictures, table.ends[-1])
+                for name, array in (table.arrays() | {"meta": _text(asdict(meta))}).items():
+                    with archive.open(_member(name, zipfile.ZIP_DEFLATED), "w") as member:
+                        np.lib.format.write_array(member, array, allow_pickle=False)
         os.replace(partial, path)
     except OSError as cause:
         raise DataError(f"{path} could not be written: {cause.strerror or cause}.") from cause
     finally:
         partial.unlink(missing_ok=True)
-    return len(kept)
+    return len(table.names)
+
+
+def _member(name: str, compression: int) -> zipfile.ZipInfo:
+    """Without the hour: equal samples make equal files."""
+    info = zipfile.ZipInfo(f"{name}.npy")
+    info.compress_type = compression
+    return info
+
+
+def _store_bytes(archive: zipfile.ZipFile, name: str, source: IO[bytes], length: int) -> None:
+    header = {"descr": "|u1", "fortran_order": False, "shape": (length,)}
+    with archive.open(_member(name, zipfile.ZIP_STORED), "w", force_zip64=True) as member:
+        np.lib.format.write_array_header_1_0(member, header)
+        shutil.copyfileobj(source, member, 1 << 20)
 
 
 def _text(value: Sequence[str] | dict[str, Any]) -> NDArray[np.uint8]:
@@ -176,19 +277,42 @@ def read_meta(path: Path) -> PackMeta:
         raise DataError(f"{path} is not a prepared data file. Prepare it again.") from cause
 
 
-def read_pack(path: Path) -> Pack:
-    """Raises `DataError` when the file is missing, damaged or of another format."""
+def read_pack(path: Path, *, map_over_bytes: int = MAP_OVER_BYTES) -> Pack:
+    """Pictures of more than `map_over_bytes` bytes are mapped: their damage is noticed when they
+    are decoded, that of others here. Raises `DataError` when the file is missing, damaged or of
+    another format."""
     meta = read_meta(path)
     try:
+        blob = _mapped(path, "blob", map_over_bytes)
         with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
             return Pack(
                 meta=meta,
-                blob=archive["blob"],
+                blob=archive["blob"] if blob is None else blob,
                 offsets=archive["offsets"],
                 split=archive["split"],
                 votes=archive["votes"],
                 landmarks=archive["landmarks"],
                 names=tuple(json.loads(archive["names"].tobytes())),
+                size_wh=archive.get("size_wh"),
+                crc=archive.get("crc"),
             )
     except _UNREADABLE as cause:
         raise DataError(f"{path} is damaged. Prepare it again.") from cause
+
+
+def _mapped(path: Path, name: str, over_bytes: int) -> NDArray[np.uint8] | None:
+    """The bytes of a stored array in place; None where they are few, or deflated as in older
+    packs."""
+    with zipfile.ZipFile(path) as archive:
+        info = archive.getinfo(f"{name}.npy")
+    if info.compress_type != zipfile.ZIP_STORED or info.file_size <= over_bytes:
+        return None
+    with open(path, "rb") as file:
+        file.seek(info.header_offset + 26)  # the lengths of the name and of the extra field
+        file.seek(sum(struct.unpack("<HH", file.read(4))), os.SEEK_CUR)
+        if np.lib.format.read_magic(file) != (1, 0):
+            raise ValueError("an array of another version")
+        shape, _, dtype = np.lib.format.read_array_header_1_0(file)
+        if dtype != np.uint8 or len(shape) != 1:
+            raise ValueError("not a byte string")
+        return np.memmap(path, np.uint8, "r", file.tell(), shape).view(np.ndarray)

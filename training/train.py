@@ -60,6 +60,13 @@ def parser() -> argparse.ArgumentParser:
         help="longest time between checkpoints (default: 5)",
     )
     top.add_argument(
+        "--memory-gb",
+        type=float,
+        metavar="X",
+        help="decoded pictures that take more than this are decoded batch by batch instead "
+        "(default: half of the free memory)",
+    )
+    top.add_argument(
         "--init",
         type=Path,
         metavar="FILE.pth",
@@ -119,7 +126,8 @@ def train(options: argparse.Namespace, ranks: Ranks, folder: RunFolder | None) -
         config, state = resumed(folder, options, pack.meta.key), folder.state
     config, state = ranks.share((config, state))
     ranks.check_batch(config.train.batch_size)
-    examples, valid = load_pair(pack, config, machine.device)
+    memory = None if options.memory_gb is None else round(options.memory_gb * 2**30)
+    examples, valid = load_pair(pack, config, machine.device, memory)
     trainer = Trainer(config, data_facts(pack, examples), machine, ranks)
     if state is not None:
         trainer.restore(state)

@@ -301,8 +301,11 @@ def data_facts(pack: Pack, examples: Examples) -> DataFacts:
     )
 
 
-def load_pair(pack: Pack, config: RunConfig, device: torch.device) -> tuple[Examples, Examples]:
-    """Training and validation examples; never the test split."""
+def load_pair(
+    pack: Pack, config: RunConfig, device: torch.device, memory_bytes: int | None = None
+) -> tuple[Examples, Examples]:
+    """Training and validation examples; never the test split. `memory_bytes`: of decoded pictures,
+    as `load_examples` takes it."""
 
     def load_split(split: Literal["train", "valid"], labels_from: str) -> Examples:
         return load_examples(
@@ -312,6 +315,7 @@ def load_pair(pack: Pack, config: RunConfig, device: torch.device) -> tuple[Exam
             size_px=config.train.size_px,
             colour=config.train.colour,
             labels_from=labels_from,
+            memory_bytes=memory_bytes,
         ).to(device)
 
     train = load_split("train", config.train.targets)
@@ -350,7 +354,7 @@ def fit(
     def steps() -> Iterator[tuple[int, Tensor]]:
         while trainer.step_number < total:
             epoch, done = divmod(trainer.step_number, per_epoch)
-            for rows in epoch_rows(train, config, epoch)[done:]:
+            for rows in train.ahead(epoch_rows(train, config, epoch)[done:]):
                 yield epoch, rows
 
     bar = progress(
