@@ -13,6 +13,7 @@ import platform
 import statistics
 import sys
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -126,20 +127,25 @@ class TheirLoop:
         self._optimizer = torch.optim.SGD(
             self._net.parameters(), lr=0.01, momentum=0.9, weight_decay=5e-4
         )
-        self._loader = DataLoader(
-            PictureByPicture(pack, config.train.size_px, config.train.colour),
-            batch_size=config.train.batch_size,
-            shuffle=True,
-            num_workers=WORKERS,
-            drop_last=True,
-            pin_memory=device.type == "cuda",
-            persistent_workers=True,
-        )
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "This DataLoader will create")  # on few cores
+            self._loader = DataLoader(
+                PictureByPicture(pack, config.train.size_px, config.train.colour),
+                batch_size=config.train.batch_size,
+                shuffle=True,
+                num_workers=WORKERS,
+                drop_last=True,
+                pin_memory=device.type == "cuda",
+                persistent_workers=True,
+            )
         self._batches = self._forever()
 
     def _forever(self) -> Iterator[Any]:
         while True:
-            yield from self._loader
+            with warnings.catch_warnings():
+                warnings.filterwarnings("ignore", "This DataLoader will create")
+                epoch = iter(self._loader)
+            yield from epoch
 
     def run(self, steps: int) -> None:
         for _ in range(steps):

@@ -1,0 +1,123 @@
+"""Losses are compared over paired seeds, with intervals that say what they can."""
+
+import csv
+import json
+import math
+from pathlib import Path
+
+import pytest
+
+from app.types import TrainingError
+from tests.shapes import RECIPE
+from training import compare
+from training.checkpoint import RunConfig
+from training.compare import Interval, Result, Variant, difference, holds
+
+
+def result(variant: str, seed: int, accuracy: float) -> Result:
+    return Result(variant, seed, accuracy, accuracy / 2, 0, 0, 1, 2, 0.5, *[float("nan")] * 5)
+
+
+@pytest.mark.parametrize(
+    ("values", "mean", "half"),
+    [
+        ([0.5], 0.5, math.nan),
+        ([1.0, 1.0, 1.0], 1.0, 0.0),
+        ([1.0, 2.0, 3.0], 2.0, 4.302653 / math.sqrt(3)),  # Student's t, two degrees of freedom
+    ],
+)
+def test_interval_of_small_tables(values: list[float], mean: float, half: float) -> None:
+    found = Interval.of(values)
+    assert (found.mean, found.count) == (mean, len(values))
+    assert found.half == pytest.approx(half, abs=1e-6, nan_ok=True)
+
+
+def test_differences_are_paired_by_seed() -> None:
+    """Runs vary by ten points from seed to seed, the losses by one: pairing shows it."""
+    results = [
+        *(result("dacl", seed, 0.61 + 0.1 * seed) for seed in (2, 0, 1)),
+        *(result("softmax", seed, 0.60 + 0.1 * seed) for seed in (0, 1, 2)),
+    ]
+    found = difference(results, "dacl", "softmax", "accuracy")
+    assert found.mean == pytest.approx(0.01)
+    assert found.half == pytest.approx(0, abs=1e-9)
+    assert holds(found) == "better"
+
+
+@pytest.mark.parametrize(
+    ("mean", "half", "said"),
+    [
+        (0.01, 0.005, "better"),
+        (-0.01, 0.005, "worse"),
+        (0.01, 0.02, "no difference shown"),
+        (0.01, math.nan, "one run tells nothing"),
+    ],
+)
+def test_only_clear_differences_are_claimed(mean: float, half: float, said: str) -> None:
+    assert holds(Interval(mean, half, 3)) == said
+
+
+def test_variant_changes_what_it_names() -> None:
+    variant = Variant.parse("dacl, λ 0.1: loss=dacl centre-weight=0.1 width=24 erase=0")
+    config = variant.of(RunConfig())
+    assert (config.train.centre_weight, config.model.width, config.augment.erase) == (0.1, 24, 0)
+    assert config.train.epochs == RunConfig().train.epochs
+    assert variant.slug == "dacl_λ_0.1"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("dacl", "is not a variant"),
+        (": loss=dacl", "is not a variant"),
+        ("a: loss", "is not a variant"),
+        ("a: loss=cosine", "invalid choice"),
+        ("a: lambda=1", "unknown option --lambda"),
+        ("a: centre-rate=7", "centre rate must be in 0..1"),
+    ],
+)
+def test_variant_that_cannot_be_is_one_line(text: str, message: str) -> None:
+    with pytest.raises(TrainingError, match=message) as caught:
+        Variant.parse(text).of(RunConfig())
+    assert "\n" not in str(caught.value)
+
+
+def test_command_writes_table_and_figures_and_keeps_finished_runs(
+    shapes_npz: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = [str(shapes_npz), "-o", str(tmp_path / "out"), "--runs", str(tmp_path / "runs")]
+    words += ["--seeds", "2", "--device", "cpu", "--precision", "fp32", *RECIPE, "--epochs", "2"]
+    assert compare.main(words) == 0
+    names = {"comparison.md", "comparison.csv", "accuracy.png", "embedding.png"}
+    assert {p.name for p in (tmp_path / "out").iterdir()} == names | {
+        "attention.png",
+        "profiles.png",
+    }
+    with open(tmp_path / "out" / "comparison.csv", newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["variant"], row["seed"]) for row in rows] == [
+        (loss, seed) for seed in "01" for loss in ("softmax", "centre", "dacl")
+    ]
+    kept = json.loads((tmp_path / "runs" / "dacl" / "seed1" / "result.json").read_text())
+    assert float(rows[-1]["accuracy"]) == pytest.approx(kept["accuracy"], abs=1e-5)
+    assert 0 < kept["attention_mean"] < 1
+    page = (tmp_path / "out" / "comparison.md").read_text()
+    assert "| dacl − centre |" in page
+    capsys.readouterr()
+
+    kept["accuracy"] = 0.123
+    (tmp_path / "runs" / "dacl" / "seed1" / "result.json").write_text(json.dumps(kept))
+    assert compare.main(words) == 0
+    assert "dacl, seed 1: accuracy 12.30 %" in capsys.readouterr().out
+
+
+def test_all_losses_of_a_seed_begin_alike(shapes_npz: Path, tmp_path: Path) -> None:
+    """The first epoch's pictures and weights are the same, so softmax differs only by its loss."""
+    words = [str(shapes_npz), "-o", str(tmp_path / "out"), "--runs", str(tmp_path / "runs")]
+    words += ["--seeds", "1", "--device", "cpu", "--precision", "fp32", *RECIPE, "--epochs", "1"]
+    words += ["--variant", "softmax: loss=softmax", "--variant", "zero: loss=dacl centre-weight=0"]
+    assert compare.main(words) == 0
+    with open(tmp_path / "out" / "comparison.csv", newline="", encoding="utf-8") as file:
+        softmax, zero = csv.DictReader(file)
+    for name in ("accuracy", "nll", "intra", "inter"):
+        assert softmax[name] == zero[name]
