@@ -56,7 +56,8 @@ def see(net: DaclNet, examples: Examples, batch_size: int = BATCH) -> Seen:
     """Every example, unaugmented, in evaluation mode."""
     net.eval()
     rows = torch.arange(len(examples), device=examples.labels.device)
-    parts = [net(normalise(examples.crops(part))) for part in torch.split(rows, batch_size)]
+    batches = examples.ahead(torch.split(rows, batch_size))
+    parts = [net(normalise(examples.crops(part))) for part in batches]
     return Seen(
         torch.cat([part.logits for part in parts]).cpu(),
         torch.cat([part.embedding for part in parts]).cpu(),

@@ -74,8 +74,10 @@ def uint8_crops(examples: Examples, rows: torch.Tensor) -> NDArray[np.uint8]:
 
 
 def batches(examples: Examples) -> Iterator[torch.Tensor]:
-    rows = torch.arange(len(examples), device=examples.labels.device)
-    yield from progress(torch.split(rows, BATCH), desc="faces", unit="batch", leave=False)
+    parts = torch.split(torch.arange(len(examples), device=examples.labels.device), BATCH)
+    yield from progress(
+        examples.ahead(parts), total=len(parts), desc="faces", unit="batch", leave=False
+    )
 
 
 @torch.no_grad()

@@ -22,6 +22,7 @@ from app.contract import ATTENTION, CAM, INPUT, LOGITS, Contract, TrainingData, 
 from app.types import DataError, TrainingError
 from training.checkpoint import Trained, load_trained
 from training.cli import run
+from training.compact import compact_of, write_compact
 from training.data import Examples, load_examples
 from training.evaluate import file_logits, net_logits, plain_json, uint8_crops
 from training.metrics import Metrics, fit_temperature, measure
@@ -209,6 +210,12 @@ def parser() -> argparse.ArgumentParser:
         action="store_true",
         help="add the attention as a third output (N, d); the file grows by the attention network",
     )
+    top.add_argument(
+        "--compact",
+        action="store_true",
+        help="also write NAME.pt beside the file: the weights in half precision, from which "
+        "training can go on (training.retrain --from)",
+    )
     return top
 
 
@@ -223,12 +230,17 @@ def main(argv: list[str] | None = None) -> int:
     contract, difference = export(
         pack, options.checkpoint, options.output, licence, with_attention=options.attention
     )
+    if options.compact:
+        write_compact(options.checkpoint, compact_of(options.output))
     m = contract.metrics
     print(
         f"{options.output}: {options.output.stat().st_size / 1e6:.1f} MB, validation accuracy "
         f"{100 * m['accuracy']:.2f} % (± {100 * m['standard_error']:.2f}), ECE {m['ece']:.3f} at "
         f"temperature {contract.temperature:.3f}, largest difference to PyTorch {difference:.1e}."
     )
+    if options.compact:
+        path = compact_of(options.output)
+        print(f"{path}: {path.stat().st_size / 1e6:.1f} MB, to go on from.")
     return 0
 
 

@@ -280,28 +280,32 @@ def notes_on(folder: Folder, pictures: Sequence[Picture]) -> Iterator[str]:
     statuses = Counter(p.status for p in pictures)
     if skipped := len(pictures) - len(used):
         yield (
-            f"{skipped} of {len(pictures)} pictures were skipped: {statuses['no face']} without a "
-            f"face, {statuses['unreadable']} unreadable."
+            f"{skipped} of {counted(len(pictures), 'picture')} skipped: {statuses['no face']} "
+            f"without a face, {statuses['unreadable']} unreadable."
         )
     if count := statuses["several faces"]:
-        yield f"{count} pictures show several faces; the largest, most central one was taken."
+        yield f"{counted(count, 'picture')} with several faces: the largest, most central taken."
     if count := statuses["whole frame"]:
         yield (
-            f"In {count} pictures of at most {MAX_CROP_SIDE_PX} px no face was found; they were "
+            f"{counted(count, 'picture')} of at most {MAX_CROP_SIDE_PX} px without a face found: "
             "taken for face crops and used whole."
         )
     if folder.passed_over:
         kinds = ", ".join(f"{count} x {suffix}" for suffix, count in folder.passed_over)
-        yield f"Files that are no pictures this program reads were passed over: {kinds}."
+        yield f"Passed over, as no pictures that this program reads: {kinds}."
     if twins := [p for p in pictures if TWIN in p.reason]:
         yield (
-            f"{len(twins)} pictures stand under two labels, as {twins[0].path} does. Keep one of "
-            "each."
+            f"{counted(len(twins), 'picture')} under two labels, as {twins[0].path} is. Keep one "
+            "of each."
         )
     if folder.given:
         yield from _leaks(used)
     else:
         yield from _lopsided(folder, used)
+
+
+def counted(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 def _leaks(used: Sequence[Picture]) -> Iterator[str]:
@@ -311,8 +315,8 @@ def _leaks(used: Sequence[Picture]) -> Iterator[str]:
     if shared := [found for found in sides.values() if len(found) > 1]:
         one, other = list(shared[0].values())[:2]
         yield (
-            f"{len(shared)} groups (same person, or same picture) stand on both sides of the given "
-            f"split, as {one.path} and {other.path} do: the figures will flatter."
+            f"{counted(len(shared), 'group')} (same person, or same picture) on both sides of the "
+            f"given split, as {one.path} and {other.path} are: the figures will flatter."
         )
 
 

@@ -1,5 +1,6 @@
 """How much memory there is to take, so that what does not fit is not tried."""
 
+import os
 from pathlib import Path
 
 import torch
@@ -19,9 +20,11 @@ UNKNOWN_BYTES = 4 << 30  # where the system does not say: what small machines ha
 
 
 def free_bytes(device: torch.device | None = None) -> int:
-    """What this process may still take, of main memory and, for CUDA, of the device's."""
+    """What this process may still take, of main memory and, for CUDA, of the device's. Processes
+    that `torchrun` started on this machine share its main memory."""
     known = [_system(), *(_container(*names) for names in CGROUPS)]
     main = min((free for free in known if free is not None), default=UNKNOWN_BYTES)
+    main //= int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
     if device is not None and device.type == "cuda":
         main = min(main, torch.cuda.mem_get_info(device)[0])
     return main

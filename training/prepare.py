@@ -1,6 +1,8 @@
 """Makes the portable training file: finds each face once and keeps its landmarks.
 
 python -m training.prepare ferplus --fer2013 fer2013.csv --ferplus fer2013new.csv -o ferplus.npz
+python -m training.prepare rafdb RAF-DB/basic -o raf.npz
+python -m training.prepare affectnet AffectNet --classes 8 -o affectnet.npz
 python -m training.prepare folder PICTURES -o mine.npz
 """
 
@@ -18,9 +20,19 @@ from PIL import Image
 from app.alignment import FACE_TEMPLATE, crop_matrix
 from app.detector import SHORT_RANGE, Detector
 from app.types import DataError, Face
+from training.affectnet import list_affectnet
 from training.cli import run
+from training.listed import (
+    MAX_UNREADABLE,
+    VALIDATION_SEED,
+    VALIDATION_SHARE,
+    ListedSet,
+    files_digest,
+    read_samples,
+)
 from training.pack import PackedSample, PackMeta, encode_webp, read_meta, write_pack
 from training.progress import progress
+from training.rafdb import list_rafdb
 from training.readers import (
     FERPLUS_LABELS,
     FERPLUS_VOTES,
@@ -37,6 +49,7 @@ MIN_SCORE = 0.3  # face pictures show a face: better one badly lit than none
 # What is kept around a face of a photo, in sides of the aligned crop: room for augmentation.
 REGION = 1.6
 MAX_REGION_SIDE_PX = 224
+MAX_SKIPPED_LINES = 20
 NOT_FOUND = np.full((6, 2), np.nan, np.float32)
 
 
@@ -176,6 +189,19 @@ def folder_samples(root: Path, skipped: list[str]) -> tuple[PackMeta, int, Itera
     return meta, len(files), samples()
 
 
+def listed_meta(listed: ListedSet, validation_share: float) -> PackMeta:
+    hashes = {name: sha256(path) for name, path in listed.lists.items()}
+    split = {"validation_share": validation_share, "validation_seed": VALIDATION_SEED}
+    files = {"pictures": files_digest(listed), "count": len(listed.pictures)}
+    return PackMeta(
+        dataset=listed.dataset,
+        protocol="single",
+        labels=listed.labels,
+        vote_names=listed.labels,
+        made_from=settings() | hashes | listed.choices | split | files,
+    )
+
+
 def up_to_date(path: Path, meta: PackMeta) -> bool:
     if not path.exists():
         return False
@@ -185,20 +211,94 @@ def up_to_date(path: Path, meta: PackMeta) -> bool:
         return False
 
 
+def share(text: str) -> float:
+    """A fraction of 0..1."""
+    value = float(text)
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 1")
+    return value
+
+
+def inner_share(text: str) -> float:
+    """A fraction that leaves something on both sides."""
+    value = share(text)
+    if value in (0, 1):
+        raise argparse.ArgumentTypeError(f"{text} leaves one side of the split empty")
+    return value
+
+
 def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(
         prog="python -m training.prepare",
         description="Find the faces of a data set once and write one portable training file.",
     )
-    kinds = top.add_subparsers(dest="kind", required=True, metavar="ferplus|folder")
+    kinds = top.add_subparsers(dest="kind", required=True, metavar="ferplus|rafdb|affectnet|folder")
     fer = kinds.add_parser("ferplus", help="Kaggle's fer2013.csv with FER+'s votes")
     fer.add_argument("--fer2013", type=Path, required=True, help="Kaggle's fer2013.csv")
     fer.add_argument("--ferplus", type=Path, required=True, help="FER+'s fer2013new.csv")
+    raf = kinds.add_parser("rafdb", help="RAF-DB's basic set, seven labels")
+    raf.add_argument("root", type=Path, help="the folder that holds EmoLabel/ and Image/")
+    raf.add_argument(
+        "--images",
+        choices=("aligned", "original"),
+        default="aligned",
+        help="Image/aligned, the authors' face crops, or Image/original, whole photos, of which "
+        "the largest, most central face is taken (default: aligned)",
+    )
+    affect = kinds.add_parser("affectnet", help="AffectNet's manually annotated pictures")
+    affect.add_argument(
+        "root",
+        type=Path,
+        help="the folder that holds training.csv, validation.csv (the test split here, as papers "
+        "report on it) and Manually_Annotated_Images/",
+    )
+    affect.add_argument(
+        "--classes",
+        type=int,
+        choices=(7, 8),
+        required=True,
+        help="8 with contempt, 7 without; none, uncertain and no-face are always left out",
+    )
+    for kind in (raf, affect):
+        kind.add_argument(
+            "--validation-share",
+            type=inner_share,
+            default=VALIDATION_SHARE,
+            metavar="X",
+            help="share of each label's training pictures that becomes the validation split, drawn "
+            f"by a fixed seed (default: {VALIDATION_SHARE})",
+        )
+        kind.add_argument(
+            "--max-unreadable",
+            type=share,
+            default=MAX_UNREADABLE,
+            metavar="X",
+            help="share of pictures that may be missing or unreadable and is skipped; with more "
+            f"the run stops (default: {MAX_UNREADABLE})",
+        )
     folder = kinds.add_parser("folder", help="pictures in train/<label>/… and valid/<label>/…")
     folder.add_argument("root", type=Path, help="the folder that holds train/ and valid/")
-    for kind in (fer, folder):
+    for kind in (fer, raf, affect, folder):
         kind.add_argument("-o", "--output", type=Path, required=True, help="the .npz to write")
     return top
+
+
+def open_set(
+    options: argparse.Namespace, skipped: list[str]
+) -> tuple[PackMeta, int | None, Iterator[Sample], tuple[str, ...]]:
+    """(what the pack will be, pictures if known, the samples, what to tell the user)."""
+    if options.kind == "ferplus":
+        meta = ferplus_meta(options.fer2013, options.ferplus)
+        return meta, None, read_ferplus(options.fer2013, options.ferplus), ()
+    if options.kind == "folder":
+        return (*folder_samples(options.root, skipped), ())
+    aside = options.validation_share
+    if options.kind == "rafdb":
+        listed = list_rafdb(options.root, images=options.images, validation_share=aside)
+    else:
+        listed = list_affectnet(options.root, classes=options.classes, validation_share=aside)
+    samples = read_samples(listed, max_unreadable=options.max_unreadable, skipped=skipped)
+    return listed_meta(listed, aside), len(listed.pictures), samples, listed.notes
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -209,28 +309,31 @@ def main(argv: list[str] | None = None) -> int:
     if not output.parent.is_dir():
         raise DataError(f"{output.parent} is not a folder. Make it first.")
     skipped: list[str] = []
-    total: int | None = None
-    if options.kind == "ferplus":
-        meta = ferplus_meta(options.fer2013, options.ferplus)
-        samples = read_ferplus(options.fer2013, options.ferplus)
-    else:
-        meta, total, samples = folder_samples(options.root, skipped)
+    meta, total, samples, notes = open_set(options, skipped)
     if up_to_date(output, meta):
         print(f"{output} is up to date.")
         return 0
+    found = 0
+
+    def packed(detector: Detector) -> Iterator[PackedSample]:
+        nonlocal found
+        for sample in progress(samples, total=total, desc="faces", unit="picture"):
+            done = pack_sample(detector, sample)
+            found += bool(np.isfinite(done.landmarks).all())
+            yield done
+
     with Detector(min_score=MIN_SCORE) as detector:
-        packed = [
-            pack_sample(detector, sample)
-            for sample in progress(samples, total=total, desc="faces", unit="picture")
-        ]
-    count = write_pack(output, meta, packed)
-    found = sum(bool(np.isfinite(sample.landmarks).all()) for sample in packed)
+        count = write_pack(output, meta, packed(detector))
     print(
         f"{output}: {count} pictures, a face found in {found} ({100 * found / count:.1f} %), "
         f"{output.stat().st_size / 1e6:.1f} MB."
     )
-    for line in skipped:
+    for line in notes:
+        print(line)
+    for line in skipped[:MAX_SKIPPED_LINES]:
         print(f"Skipped: {line}")
+    if len(skipped) > MAX_SKIPPED_LINES:
+        print(f"Skipped: {len(skipped) - MAX_SKIPPED_LINES} more, {len(skipped)} in all.")
     return 1 if skipped else 0
 
 

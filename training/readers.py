@@ -38,6 +38,7 @@ FERPLUS_USAGES: dict[str, Split] = {
     "PrivateTest": "test",
 }
 FER_SIDE_PX = 48
+_REST = "\0"  # what a row has beyond its columns
 MAX_FIELD = 1 << 20  # characters; 2304 pixel values take some 9000
 PICTURES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"}
 
@@ -59,13 +60,21 @@ class PictureFile:
     label: int
 
 
-def _rows(path: Path, required: tuple[str, ...]) -> Iterator[tuple[int, dict[str, str]]]:
-    """(row number counted from 1 under the header, row) of a CSV file with these columns."""
+def csv_rows(
+    path: Path, required: tuple[str, ...], *, without_header: tuple[str, ...] = ()
+) -> Iterator[tuple[int, dict[str, str]]]:
+    """(row number counted from 1 under the header, row) of a CSV file with these columns.
+    `without_header`: the columns, in order, of a file that may come without naming them; such a
+    row must have no more of them either."""
     csv.field_size_limit(MAX_FIELD)
     try:
         with open(path, newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file)
+            reader = csv.DictReader(file, restkey=_REST)
             names = [name.strip() for name in reader.fieldnames or []]
+            if len(names) == len(without_header) and not set(names) & set(without_header):
+                names = list(without_header)
+                file.seek(0)
+                reader = csv.DictReader(file, names, restkey=_REST)
             reader.fieldnames = names
             if missing := [name for name in required if name not in names]:
                 raise DataError(
@@ -75,6 +84,8 @@ def _rows(path: Path, required: tuple[str, ...]) -> Iterator[tuple[int, dict[str
             for number, row in enumerate(reader, start=1):
                 if any(row[name] is None for name in required):
                     raise DataError(f"{path}, row {number}: too few columns.")
+                if without_header and _REST in row:
+                    raise DataError(f"{path}, row {number}: too many columns.")
                 yield number, row
     except FileNotFoundError as cause:
         raise missing_file(path) from cause
@@ -85,6 +96,9 @@ def _rows(path: Path, required: tuple[str, ...]) -> Iterator[tuple[int, dict[str
 _WHERE_FROM = {
     "fer2013.csv": "It comes from Kaggle's 'Challenges in Representation Learning' competition.",
     "fer2013new.csv": "It comes from Microsoft's FERPlus repository on GitHub.",
+    "list_patition_label.txt": "It comes with RAF-DB's basic set, in EmoLabel/.",
+    "training.csv": "It comes with AffectNet's manually annotated pictures.",
+    "validation.csv": "It comes with AffectNet's manually annotated pictures.",
 }
 
 
@@ -99,8 +113,8 @@ def read_ferplus(fer2013_csv: Path, ferplus_csv: Path) -> Iterator[Sample]:
     `FERPLUS_VOTES` and the row number (0-based) as name: file names are no key, four of them
     repeat. Raises `DataError`, naming file and row, for anything that does not fit.
     """
-    pixel_rows = _rows(fer2013_csv, ("pixels", "Usage"))
-    vote_rows = _rows(ferplus_csv, ("Usage", "Image name", *FERPLUS_VOTES))
+    pixel_rows = csv_rows(fer2013_csv, ("pixels", "Usage"))
+    vote_rows = csv_rows(ferplus_csv, ("Usage", "Image name", *FERPLUS_VOTES))
     number = 0
     for number, pixel_row in pixel_rows:
         _, vote_row = next(vote_rows, (0, None))

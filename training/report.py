@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
-from training.gather import Picture
+from training.gather import Picture, counted
 from training.metrics import Metrics
 from training.svg import Series, line_chart, reliability_chart
 
@@ -172,7 +172,7 @@ def _skipped(page: Page) -> str:
     more = len(skipped) - len(rows)
     rest = f'<p class="quiet">{more} more stand in pictures.csv.</p>\n' if more else ""
     return (
-        f"<details><summary>{len(skipped)} pictures were skipped</summary>\n"
+        f"<details><summary>{counted(len(skipped), 'picture')} skipped</summary>\n"
         f"{_table(('picture', 'status', 'reason'), rows)}{rest}</details>\n"
     )
 

@@ -8,6 +8,7 @@ import os
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from itertools import islice
 from typing import NamedTuple, Self
 
@@ -63,29 +64,25 @@ class StreamedPictures:
 
     def __getitem__(self, rows: Tensor) -> Tensor:
         """`(B, C, P, P)` of `rows (B,)`, at once when they are the current batch of `ahead`."""
-        batch = self._current
-        if batch is None or batch.rows is not rows:
-            with ThreadPoolExecutor(THREADS) as pool:
-                batch = self._begin(pool, rows)
-        for part in batch.parts:
-            part.result()
-        return torch.from_numpy(batch.canvas).to(self._device)
+        if self._current is not None and self._current.rows is rows:
+            return self._finished(self._current)
+        with _readers() as pool:
+            return self._finished(self._begin(pool, rows))
 
     def ahead(self, batches: Iterable[Tensor]) -> Iterator[Tensor]:
         """The batches (rows) in turn, while the pictures of the next ones are being decoded. Memory
         holds `AHEAD` + 1 batches, however many there are."""
         waiting = iter(batches)
         begun: deque[_Batch] = deque()
-        pool = ThreadPoolExecutor(THREADS)
-        try:
-            begun.extend(self._begin(pool, rows) for rows in islice(waiting, AHEAD))
-            while begun:
-                begun.extend(self._begin(pool, rows) for rows in islice(waiting, 1))
-                self._current = begun.popleft()
-                yield self._current.rows
-        finally:
-            self._current = None
-            pool.shutdown(wait=False, cancel_futures=True)
+        with _readers() as pool:
+            try:
+                begun.extend(self._begin(pool, rows) for rows in islice(waiting, AHEAD))
+                while begun:
+                    begun.extend(self._begin(pool, rows) for rows in islice(waiting, 1))
+                    self._current = begun.popleft()
+                    yield self._current.rows
+            finally:
+                self._current = None
 
     def decoded(self) -> Tensor:
         """All of them, in memory."""
@@ -104,3 +101,18 @@ class StreamedPictures:
             for begin in range(0, len(wanted), CHUNK)
         ]
         return _Batch(rows, canvas, parts)
+
+    def _finished(self, batch: _Batch) -> Tensor:
+        for part in batch.parts:
+            part.result()
+        return torch.from_numpy(batch.canvas).to(self._device)
+
+
+@contextmanager
+def _readers() -> Iterator[ThreadPoolExecutor]:
+    """Threads that end with what they have in hand when they are no longer needed."""
+    pool = ThreadPoolExecutor(THREADS)
+    try:
+        yield pool
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)

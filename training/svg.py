@@ -12,7 +12,7 @@ from html import escape
 from training.metrics import ReliabilityBin
 
 WIDTH, HEIGHT = 400, 250
-LEFT, RIGHT, TOP, BOTTOM = 44, 390, 12, 216  # of the plotting area
+LEFT, RIGHT, TOP, BOTTOM = 44, 380, 12, 216  # of the plotting area
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class Series:
     points: tuple[tuple[float, float], ...]
 
 
-def ticks(low: float, high: float, count: int = 5) -> list[float]:
+def ticks(low: float, high: float, count: int = 6) -> list[float]:
     """About `count` round numbers within `low`..`high`: steps of 1, 2 or 5 times a power of ten."""
     if not high > low:
         return [low]
@@ -55,7 +55,7 @@ def line_chart(
     xs = [x for one in series for x, _ in one.points]
     low, high = (min(xs), max(xs)) if xs else (0.0, 1.0)
     place_x, place_y = _scale(low, high, LEFT, RIGHT), _scale(*y_range, BOTTOM, TOP)
-    whole = [x for x in ticks(low, high, 6) if x == round(x)]
+    whole = [x for x in ticks(low, high) if x == round(x)]
     parts = _frame(
         [(place_x(x), f"{x:g}") for x in whole],
         [(place_y(y), y_text(y)) for y in ticks(*y_range)],

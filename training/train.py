@@ -14,6 +14,7 @@ from app.types import TrainingError
 from training.augment import AugmentConfig
 from training.checkpoint import RunConfig, TrainConfig, facts_of, save
 from training.cli import add_options, chosen, ctrl_c, run
+from training.init import load_initial
 from training.model import ModelConfig
 from training.pack import read_pack
 from training.ranks import Ranks, joined
@@ -132,9 +133,8 @@ def train(options: argparse.Namespace, ranks: Ranks, folder: RunFolder | None) -
     if state is not None:
         trainer.restore(state)
     elif options.init is not None:
-        from training.init import load_initial
-
-        report = load_initial(trainer.net, options.init)
+        centres = trainer.centre_loss.centres
+        report = load_initial(trainer.net, options.init, labels=pack.meta.labels, centres=centres)
         trainer.start_from_net()
         if folder is not None:
             print(report.summary(), file=sys.stderr)

@@ -28,6 +28,7 @@ from training.loss import (
     attention_pull,
     soft_cross_entropy,
 )
+from training.memory import free_bytes
 from training.metrics import Metrics, attention_statistics, measure
 from training.model import DaclNet, ModelConfig
 from training.pack import Pack
@@ -81,7 +82,7 @@ def predict(
     dtype = net.classifier.weight.dtype
     parts = [
         net(normalise(examples.crops(part).round().to(dtype)), with_attention)
-        for part in torch.split(rows, batch_size)
+        for part in examples.ahead(torch.split(rows, batch_size))
     ]
     return torch.cat([p.logits for p in parts]), torch.cat([p.attention for p in parts])
 
@@ -304,8 +305,8 @@ def data_facts(pack: Pack, examples: Examples) -> DataFacts:
 def load_pair(
     pack: Pack, config: RunConfig, device: torch.device, memory_bytes: int | None = None
 ) -> tuple[Examples, Examples]:
-    """Training and validation examples; never the test split. `memory_bytes`: of decoded pictures,
-    as `load_examples` takes it."""
+    """Training and validation examples; never the test split. `memory_bytes`: as in
+    `load_examples`; None: half of what is free, here and on the device."""
 
     def load_split(split: Literal["train", "valid"], labels_from: str) -> Examples:
         return load_examples(
@@ -315,7 +316,7 @@ def load_pair(
             size_px=config.train.size_px,
             colour=config.train.colour,
             labels_from=labels_from,
-            memory_bytes=memory_bytes,
+            memory_bytes=free_bytes(device) // 2 if memory_bytes is None else memory_bytes,
         ).to(device)
 
     train = load_split("train", config.train.targets)

@@ -1,0 +1,297 @@
+"""A folder of pictures becomes a pack, and what became of each picture is told."""
+
+from collections import defaultdict
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image as Picture
+
+from app.types import DataError, Face, Image
+from training import gather as gathering
+from training.gather import Gathered, Gathering, GroupBy, gather, read_table
+from training.pack import read_pack
+from training.pictures import Finder, look, open_folder, within
+
+SIDE_PX = 40
+
+
+class Nobody:
+    """A detector that finds no face: small pictures are then used whole."""
+
+    def faces(self, _: np.ndarray) -> list[Face]:
+        return []
+
+    def __enter__(self) -> "Nobody":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture(autouse=True)
+def blind(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    if "clip_frames" not in request.fixturenames:
+        monkeypatch.setattr(gathering, "Finder", Nobody)
+
+
+def noise(seed: int, side: int = SIDE_PX) -> Picture.Image:
+    """Soft blobs, as different from seed to seed as faces of different people."""
+    cells = np.random.default_rng(seed).integers(0, 256, (9, 9), np.uint8)
+    return Picture.fromarray(cells).resize((side, side), Picture.Resampling.BICUBIC)
+
+
+def fill(root: Path, *names: str) -> Path:
+    """A different picture under each name."""
+    for seed, name in enumerate(names):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        noise(seed).save(root / name)
+    return root
+
+
+def many(*labels: str, count: int = 10) -> list[str]:
+    return [f"{label}/{number}.png" for label in labels for number in range(count)]
+
+
+def gathered(root: Path, into: Path, group_by: GroupBy = "person", max_unreadable: float = 0.1):
+    return gather(
+        root,
+        dataset="mine",
+        gathering=Gathering(group_by=group_by),
+        max_unreadable=max_unreadable,
+        pack=into / "data.npz",
+        table=into / "pictures.csv",
+    )
+
+
+def groups_of(result: Gathered) -> dict[str, str]:
+    return {picture.path: picture.group for picture in result.pictures}
+
+
+def test_pack_holds_what_the_table_says(tmp_path: Path) -> None:
+    root = fill(tmp_path / "in", *many("b", "a"))
+    result = gathered(root, tmp_path)
+    assert read_table(tmp_path / "pictures.csv") == result.pictures
+    assert (result.skipped, result.meta.labels, result.meta.dataset) == ((), ("a", "b"), "mine")
+    pack = read_pack(result.pack)
+    assert pack.names == tuple(picture.path for picture in result.pictures)
+    for split, count in (("train", 16), ("valid", 4)):
+        names = [pack.names[row] for row in pack.rows(split)]
+        assert names == [p.path for p in result.pictures if p.split == split]
+        assert len(names) == count
+    assert pack.votes.tolist() == [[1, 0]] * 10 + [[0, 1]] * 10
+    assert np.isnan(pack.landmarks).all()
+
+
+def test_same_pictures_are_not_looked_at_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = fill(tmp_path / "in", *many("a", "b"))
+    first = gathered(root, tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr(gathering, "look", None)
+        assert gathered(root, tmp_path) == first
+        noise(99).save(root / "a/0.png")
+        with pytest.raises(TypeError):
+            gathered(root, tmp_path)
+    assert gathered(root, tmp_path).meta.key != first.meta.key
+
+
+def test_people_are_told_by_sub_folder_and_file_name_across_labels(tmp_path: Path) -> None:
+    people = [f"{label}/{who}_{n}.png" for label in "ab" for who in ("anna", "bob") for n in (1, 2)]
+    root = fill(tmp_path / "in", *people, *many("a", "b"), "a/Anna/x.png", "b/zoë/1.png")
+    groups = groups_of(gathered(root, tmp_path))
+    assert {name for name, group in groups.items() if group == "anna"} == {
+        *(name for name in people if "anna" in name),
+        "a/Anna/x.png",
+    }
+    assert groups["b/zoë/1.png"] == "zoë"
+    assert groups["a/3.png"] == "a/3.png"
+
+
+def test_names_do_not_count_where_pictures_alone_are_grouped(tmp_path: Path) -> None:
+    root = fill(tmp_path / "in", *(f"{label}/me_{n}.png" for label in "ab" for n in range(10)))
+    with pytest.raises(DataError, match=r"20 pictures make 1 group .*--group-by picture"):
+        gathered(root, tmp_path)
+    result = gathered(root, tmp_path, "picture")
+    assert len(set(groups_of(result).values())) == 20
+
+
+def test_one_picture_in_many_forms_is_one_group(tmp_path: Path) -> None:
+    root = fill(tmp_path / "in", *many("a", "b"))
+    original = Picture.open(root / "a/0.png")
+    (root / "b/90.png").write_bytes((root / "a/0.png").read_bytes())
+    original.save(root / "a/91.bmp")  # other bytes, equal pixels
+    original.transpose(Picture.Transpose.FLIP_LEFT_RIGHT).save(root / "a/92.png")
+    original.point(lambda v: 0.6 * v + 30).save(root / "a/93.png")
+    original.resize((90, 90), Picture.Resampling.BICUBIC).save(root / "b/94.jpg", quality=80)
+    groups = groups_of(gathered(root, tmp_path))
+    family = {"a/0.png", "b/90.png", "a/91.bmp", "a/92.png", "a/93.png", "b/94.jpg"}
+    assert {name for name, group in groups.items() if group == "a/0.png"} == family
+    assert len(set(groups.values())) == 20
+
+
+def test_picture_under_two_labels_is_said(tmp_path: Path) -> None:
+    root = fill(tmp_path / "in", *many("a", "b"))
+    (root / "b/90.png").write_bytes((root / "a/3.png").read_bytes())
+    result = gathered(root, tmp_path)
+    reasons = {p.path: p.reason for p in result.pictures}
+    assert "the same picture under another label: b/90.png" in reasons["a/3.png"]
+    assert "the same picture under another label: a/3.png" in reasons["b/90.png"]
+    assert "2 pictures under two labels, as a/3.png is. Keep one of each." in result.notes
+
+
+def test_given_split_is_kept_and_its_leaks_are_said(tmp_path: Path) -> None:
+    names = [f"{split}/{name}" for split in ("train", "valid") for name in many("a", "b", count=4)]
+    root = fill(tmp_path / "in", *names)
+    clean = gathered(root, tmp_path)
+    assert not any("both sides" in note for note in clean.notes)
+    (root / "valid/a/90.png").write_bytes((root / "train/a/0.png").read_bytes())
+    noise(500).save(root / "train/b/kim_1.png")
+    noise(501).save(root / "valid/a/kim_2.png")
+    result = gathered(root, tmp_path)
+    assert all(p.path.startswith(f"{p.split}/") for p in result.pictures)
+    (leak,) = [note for note in result.notes if "both sides" in note]
+    assert leak.startswith("2 groups (same person, or same picture) on both sides of the given")
+    assert "train/a/0.png and valid/a/90.png" in leak
+
+
+@pytest.mark.parametrize(
+    ("side", "status"), [(256, "whole frame"), (257, "no face")], ids=["crop", "photo"]
+)
+def test_without_a_face_only_small_pictures_are_used(
+    side: int, status: str, tmp_path: Path
+) -> None:
+    root = fill(tmp_path / "in", *many("a", "b"))
+    noise(77).resize((300, side)).save(root / "a/77.png")
+    result = gathered(root, tmp_path)
+    (picture,) = [p for p in result.pictures if p.path == "a/77.png"]
+    assert (picture.status, picture.used) == (status, status == "whole frame")
+    if not picture.used:
+        assert picture.reason == "no face found in 300 x 257 px"
+        assert result.notes[0] == "1 of 21 pictures skipped: 1 without a face, 0 unreadable."
+
+
+def test_unreadable_pictures_are_skipped_up_to_a_share(tmp_path: Path) -> None:
+    root = fill(tmp_path / "in", *many("a", "b"))
+    for name in ("a/8.png", "b/9.png"):
+        (root / name).write_bytes(b"no picture")
+    assert [p.path for p in gathered(root, tmp_path).skipped] == ["a/8.png", "b/9.png"]
+    (tmp_path / "more").mkdir()
+    (root / "b/8.png").write_bytes(b"")
+    with pytest.raises(DataError, match=r"3 of 20 pictures cannot be read, more than 10 %") as said:
+        gathered(root, tmp_path / "more")
+    assert "\n" not in str(said.value)
+    assert [p.name for p in (tmp_path / "more").iterdir()] == ["pictures.csv"]
+    assert len(gathered(root, tmp_path / "more", max_unreadable=0.15).skipped) == 3
+
+
+def test_label_of_which_nothing_is_left_stops_it(tmp_path: Path) -> None:
+    root = fill(tmp_path / "in", *many("a", "b"))
+    (root / "c").mkdir()
+    noise(1).resize((300, 300)).save(root / "c/1.png")
+    with pytest.raises(DataError, match="None of the 1 pictures of 'c' can be used: no face"):
+        gathered(root, tmp_path)
+
+
+def test_label_of_one_group_is_learned_but_cannot_be_judged(tmp_path: Path) -> None:
+    names = many("a", "b")
+    root = fill(tmp_path / "in", *names, "c/kim_1.png", "c/kim_2.png")
+    result = gathered(root, tmp_path)
+    assert {p.split for p in result.pictures if p.label == "c"} == {"train"}
+    (note,) = result.notes[1:]
+    assert note.startswith("'c' is in training only, so it cannot be judged: all its pictures are")
+
+
+def test_prefix_that_may_be_no_person_is_said(tmp_path: Path) -> None:
+    names = [f"{label}/ffhq_{n}.png" for label in "ab" for n in range(9)]
+    root = fill(tmp_path / "in", *names, *many("a", "b"))
+    notes = gathered(root, tmp_path).notes
+    assert any(
+        note == "The group 'ffhq' holds 18 of 38 pictures. If that is no person, use "
+        "--group-by picture."
+        for note in notes
+    )
+
+
+def test_hidden_files_are_absent_and_others_are_counted(tmp_path: Path) -> None:
+    root = fill(tmp_path / "in", *many("a", "b"), ".cache/x.png", "__MACOSX/a/1.png", "a/._0.png")
+    (root / "a/IMG_1.HEIC").touch()
+    (root / "notes.txt").touch()
+    folder = open_folder(root)
+    assert folder.labels == ("a", "b")
+    assert len(folder.files) == 20
+    assert folder.passed_over == ((".heic", 1), (".txt", 1))
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        ([], "has 0 label folders"),
+        (["a/1.png"], "has 1 label folders; at least 2"),
+        (["train/a/1.png", "b/1.png"], "as if it were split"),
+        (["a/1.png", "valid/1.png"], "as if it were split"),
+        (["train/a/1.png", "train/b/1.png", "valid/c/1.png"], "the label 'c' is unknown"),
+    ],
+)
+def test_folder_of_another_form_is_said(names: list[str], said: str, tmp_path: Path) -> None:
+    root = tmp_path / "in"
+    root.mkdir()
+    with pytest.raises(DataError, match=said):
+        open_folder(fill(root, *names))
+    with pytest.raises(DataError, match="is not a folder"):
+        open_folder(tmp_path / "none")
+
+
+def test_small_finding_within_a_face_is_no_second_face() -> None:
+    def face(*box: float) -> Face:
+        return Face(box, np.zeros((6, 2), np.float32), 0.9)
+
+    whole = face(0, 0, 100, 100)
+    assert within(face(40, 60, 60, 80), whole)
+    assert not within(face(90, 0, 190, 100), whole)
+
+
+def painted(photo: Image, person: int, label: int) -> Picture.Image:
+    """A frame of the demo clip, RGB, in a light of each person's own and a tint of each label."""
+    cells = np.random.default_rng(person).uniform(100, 255, (10, 14)).astype(np.uint8)
+    light = Picture.fromarray(cells).resize((640, 480), Picture.Resampling.BICUBIC)
+    tint = ((1.0, 0.9, 0.7), (0.6, 0.8, 1.0))[label]
+    lit = photo[..., ::-1] * (np.asarray(light)[..., None] / 255) * tint
+    return Picture.fromarray(lit.astype(np.uint8))
+
+
+def test_faces_of_photos_are_found_aligned_and_grouped(
+    clip_frames: dict[int, Image], tmp_path: Path
+) -> None:
+    root = tmp_path / "in"
+    for label, name in enumerate(("warm", "cold")):
+        (root / name).mkdir(parents=True)
+        for person in range(6):
+            painted(clip_frames[0], person, label).save(root / name / f"{person}.png")
+    Picture.fromarray(clip_frames[145][..., ::-1]).save(root / "warm/nobody.png")
+    result = gathered(root, tmp_path)
+    statuses = {p.path: p.status for p in result.pictures}
+    assert statuses.pop("warm/nobody.png") == "no face"
+    assert set(statuses.values()) == {"face"}
+    # The light tells people apart, and the tint does not: the same "person" is one group.
+    groups: dict[str, set[str]] = defaultdict(set)
+    for picture in result.pictures:
+        if picture.used:
+            groups[picture.group].add(picture.path.partition("/")[2])
+    assert sorted(groups.values(), key=min) == [{f"{person}.png"} for person in range(6)]
+    pack = read_pack(result.pack)
+    assert np.isfinite(pack.landmarks).all()
+
+
+def test_several_faces_and_the_one_that_was_taken(
+    clip_frames: dict[int, Image], tmp_path: Path
+) -> None:
+    path = tmp_path / "two.png"
+    Picture.fromarray(clip_frames[239][..., ::-1]).save(path)
+    with Finder() as finder:
+        seen = look(finder, path)
+    assert (seen.status, seen.reason) == (
+        "several faces",
+        "2 faces; the largest, most central one taken",
+    )

@@ -1,0 +1,133 @@
+"""People and copies stay on one side of the split."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from app.types import DataError
+from training.split import dhash, near, one_sided, person_of, same, split_groups, tally, unite
+
+
+@pytest.mark.parametrize(
+    ("below_label", "person"),
+    [
+        ("anna/1.jpg", "anna"),
+        ("Anna/holiday/1.jpg", "anna"),
+        ("Anna_001.jpg", "anna"),
+        ("anna-2.png", "anna"),
+        ("anna maria (3).png", "anna maria"),
+        ("subject 12_3.png", "subject 12"),
+        ("happy_anna_7.jpg", "anna"),
+        ("IMG_0017.jpg", None),
+        ("0017.jpg", None),
+        ("a_1.jpg", None),
+        ("subject_3.jpg", None),
+        ("happy-001.jpg", None),
+    ],
+)
+def test_person_is_read_from_the_place(below_label: str, person: str | None) -> None:
+    assert person_of(below_label, ["happy", "sad"]) == person
+
+
+def test_nothing_makes_no_groups() -> None:
+    assert unite(0, []).tolist() == []
+    assert list(same([])) == []
+    assert list(near(np.zeros(0, np.uint64), np.zeros(0, np.uint64))) == []
+
+
+def test_unknown_values_are_not_the_same() -> None:
+    assert list(same(["a", None, "b", "a", None, "a"])) == [(0, 3), (0, 5)]
+
+
+@given(
+    st.integers(1, 12).flatmap(
+        lambda n: st.tuples(
+            st.just(n),
+            st.lists(st.tuples(st.integers(0, n - 1), st.integers(0, n - 1)), max_size=12),
+        )
+    )
+)
+def test_groups_are_what_pairs_connect(case: tuple[int, list[tuple[int, int]]]) -> None:
+    count, pairs = case
+    reach = np.eye(count, dtype=bool)
+    for a, b in pairs:
+        reach[a, b] = reach[b, a] = True
+    for _ in range(count):
+        reach = reach @ reach
+    groups = unite(count, pairs)
+    np.testing.assert_array_equal(groups[:, None] == groups[None], reach)
+    firsts = [int(np.flatnonzero(groups == g)[0]) for g in range(groups.max() + 1)]
+    assert firsts == sorted(firsts)
+
+
+def faces(count: int) -> NDArray[np.float64]:
+    return np.random.default_rng(0).uniform(0, 200, (count, 8, 9))
+
+
+def test_hash_sees_through_light_and_contrast_but_not_another_face() -> None:
+    one, other = faces(2)
+    changed = 0.5 * one + 30  # darker, flatter
+    hashes = dhash(np.array([one, changed, other, one[:, ::-1]]))
+    assert hashes[0] == hashes[1]
+    assert list(near(hashes, hashes)) == [(0, 1)]
+    mirrored = dhash(np.array([one, changed, other, one[:, ::-1]])[:, :, ::-1])
+    assert list(near(hashes, mirrored)) == [(0, 3), (1, 3)]
+
+
+@pytest.mark.parametrize(("flipped", "found"), [(4, True), (5, False)])
+def test_few_bits_apart_are_near(flipped: int, found: bool) -> None:
+    hashes = np.array([0, 2**flipped - 1], np.uint64)
+    assert list(near(hashes, hashes)) == ([(0, 1)] if found else [])
+
+
+@st.composite
+def groupings(draw: st.DrawFn) -> tuple[NDArray[np.int64], NDArray[np.int64], int]:
+    classes = draw(st.integers(2, 4))
+    # A group may show several labels, as a person does.
+    rows = draw(
+        st.lists(st.tuples(st.integers(0, 9), st.integers(0, classes - 1)), min_size=2, max_size=60)
+    )
+    groups = unite(len(rows), same([group for group, _ in rows]))
+    return groups, np.array([label for _, label in rows], np.int64), classes
+
+
+@given(groupings(), st.floats(0.1, 0.5), st.integers(0, 5))
+def test_split_keeps_groups_whole_and_labels_in_training(
+    case: tuple[NDArray[np.int64], NDArray[np.int64], int], share: float, seed: int
+) -> None:
+    groups, labels, classes = case
+    try:
+        valid = split_groups(groups, labels, classes=classes, share=share, seed=seed)
+    except DataError:
+        # Right only where every single group is all that some label has.
+        table = tally(groups, labels, classes)
+        assert ((table == table.sum(axis=0)) & (table > 0)).any(axis=1).all()
+        return
+    assert valid.any()
+    for group in range(groups.max() + 1):
+        assert len(set(valid[groups == group].tolist())) == 1
+    seen = [k for k in range(classes) if (labels == k).any()]
+    assert not set(one_sided(valid, labels, classes)[0]) & set(seen)  # all can be learned
+    again = split_groups(groups, labels, classes=classes, share=share, seed=seed)
+    np.testing.assert_array_equal(again, valid)
+
+
+def test_each_label_gives_its_share() -> None:
+    labels = np.repeat([0, 1, 2], [100, 50, 10])
+    valid = split_groups(np.arange(160), labels, classes=3, share=0.2, seed=3)
+    for label, wanted in enumerate((20, 10, 2)):
+        assert abs(int(valid[labels == label].sum()) - wanted) <= 1
+
+
+def test_label_of_two_people_stands_on_both_sides() -> None:
+    groups = np.repeat([0, 1, 2, 3], [30, 30, 5, 5])
+    labels = np.repeat([0, 1], [60, 10])
+    valid = split_groups(groups, labels, classes=2, share=0.2, seed=0)
+    assert one_sided(valid, labels, 2) == ([], [])
+
+
+def test_one_person_cannot_be_split() -> None:
+    with pytest.raises(DataError, match=r"^6 pictures make 1 group .*--group-by picture"):
+        split_groups(np.zeros(6, np.int64), np.arange(6) % 2, classes=2, share=0.2, seed=0)

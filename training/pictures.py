@@ -1,0 +1,201 @@
+"""One's own pictures: what lies in a folder, and what a look at each file gives."""
+
+import hashlib
+from collections import Counter
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch.nn import functional
+
+from app.alignment import FACE_TEMPLATE
+from app.detector import SHORT_RANGE, Detector
+from app.types import DataError, Face
+from training.data import picture_matrices
+from training.pack import encode_webp
+from training.prepare import MIN_SCORE, NOT_FOUND, face_region, find_faces
+from training.readers import PICTURES, PictureFile, list_folder, read_picture
+from training.split import HASH_SHAPE
+from training.warp import warp
+
+# A picture this small in which no face is found is taken for a face crop and used whole.
+MAX_CROP_SIDE_PX = 256
+# A second face counts from this score on; what is found with less may be a pattern.
+SURE_SCORE = 0.5
+# The detector for distant faces, asked where the usual one finds none in a photo.
+FULL_RANGE = SHORT_RANGE.with_name("face_detection_full_range_sparse.tflite")
+
+Status = Literal["face", "several faces", "whole frame", "no face", "unreadable"]
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """What lies in a folder, before a picture is opened."""
+
+    root: Path
+    labels: tuple[str, ...]
+    files: tuple[PictureFile, ...]
+    given: bool  # the split comes with the folder
+    passed_over: tuple[tuple[str, int], ...]  # (suffix, files) of what is no picture
+
+    def name(self, file: PictureFile) -> str:
+        """Path below the root, the same on every system."""
+        return file.path.relative_to(self.root).as_posix()
+
+    def below_label(self, file: PictureFile) -> str:
+        return "/".join(file.path.relative_to(self.root).parts[2 if self.given else 1 :])
+
+
+def open_folder(root: Path) -> Folder:
+    """`root/<label>/…`, or `root/train/<label>/…` and `root/valid/<label>/…`. What is hidden (a
+    name that begins with . or __) is as good as absent. Raises `DataError` when it is neither."""
+    if not root.is_dir():
+        raise DataError(f"{root} is not a folder. Expected one sub-folder of pictures per label.")
+    try:
+        return _opened(root)
+    except OSError as cause:
+        raise DataError(f"{root} could not be read: {cause.strerror or cause}.") from cause
+
+
+def _opened(root: Path) -> Folder:
+    given = (root / "train").is_dir() and (root / "valid").is_dir()
+    labels, listed = list_folder(root) if given else _list_labels(root)
+    files = [file for file in listed if not _hidden(file.path.relative_to(root))]
+    known = {file.path for file in files}
+    others = Counter(
+        path.suffix.lower() or path.name
+        for path in root.rglob("*")
+        if path.is_file() and path not in known and not _hidden(path.relative_to(root))
+    )
+    return Folder(root, labels, tuple(files), given, tuple(sorted(others.items())))
+
+
+def _hidden(path: Path) -> bool:
+    return any(part.startswith((".", "__")) for part in path.parts)
+
+
+def _list_labels(root: Path) -> tuple[tuple[str, ...], list[PictureFile]]:
+    folders = sorted(p for p in root.iterdir() if p.is_dir() and not _hidden(Path(p.name)))
+    labels = tuple(folder.name for folder in folders)
+    if half := sorted({"train", "valid", "val", "validation"} & set(labels)):
+        raise DataError(
+            f"{root} has {', '.join(half)}/ as if it were split. Expected both train/ and valid/ "
+            "with a folder per label in each, or a folder per label directly."
+        )
+    if len(labels) < 2:
+        raise DataError(
+            f"{root} has {len(labels)} label folders; at least 2 are needed, as in "
+            f"{root / 'happy'} and {root / 'sad'}."
+        )
+    files = []
+    for number, folder in enumerate(folders):
+        paths = sorted(p for p in folder.rglob("*") if p.suffix.lower() in PICTURES)
+        if not paths:
+            raise DataError(f"{folder} holds no pictures ({', '.join(sorted(PICTURES))}).")
+        files += [PictureFile(path, "train", number) for path in paths]
+    return labels, files
+
+
+class Finder:
+    """Faces by the program's detector, and in photos by the one for distant faces where it sees
+    none. A context manager."""
+
+    def __init__(self) -> None:
+        self._stack = ExitStack()
+        self._near = self._stack.enter_context(Detector(min_score=MIN_SCORE))
+        self._far: Detector | None = None
+
+    def faces(self, pixels: NDArray[np.uint8]) -> list[Face]:
+        """The one that matters most first; further ones only where they are sure, and beside it:
+        what is found within a face is part of it."""
+        faces = find_faces(self._near, pixels)
+        if not faces and not small(pixels):
+            if self._far is None:
+                far = Detector(model=FULL_RANGE, min_score=SURE_SCORE)
+                self._far = self._stack.enter_context(far)
+            faces = find_faces(self._far, pixels)
+        sure = [face for face in faces[1:] if face.score >= SURE_SCORE]
+        return [*faces[:1], *(face for face in sure if not within(face, faces[0]))]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+
+def within(face: Face, other: Face) -> bool:
+    """Whether a face's centre lies in another's box."""
+    x0, y0, x1, y1 = face.box_xyxy
+    left, top, right, bottom = other.box_xyxy
+    return left <= (x0 + x1) / 2 <= right and top <= (y0 + y1) / 2 <= bottom
+
+
+def small(pixels: NDArray[np.uint8]) -> bool:
+    return bool(min(pixels.shape[:2]) <= MAX_CROP_SIDE_PX)
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A picture that can be used. `webp` and `landmarks (6, 2)` as in a pack; `thumbnail (8, 9)`
+    grey, of the aligned face; `pixel_key` is equal for equal pixels."""
+
+    status: Status
+    reason: str
+    pixel_key: str
+    webp: bytes
+    landmarks: NDArray[np.float32]
+    thumbnail: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Unusable:
+    status: Status
+    reason: str
+
+
+def look(finder: Finder, path: Path) -> Seen | Unusable:
+    """Opens one file and finds its face."""
+    try:
+        pixels = read_picture(path)
+    except DataError as error:
+        return Unusable("unreadable", str(error))
+    height, width = pixels.shape[:2]
+    faces = finder.faces(pixels)
+    status: Status = "face"
+    reason = ""
+    if len(faces) > 1:
+        status, reason = "several faces", f"{len(faces)} faces; the largest, most central one taken"
+    elif not faces and small(pixels):
+        status, reason = "whole frame", "no face found; small, so taken for a face crop"
+    elif not faces:
+        return Unusable("no face", f"no face found in {width} x {height} px")
+    region, landmarks = face_region(pixels, faces[0].landmarks if faces else NOT_FOUND)
+    return Seen(
+        status=status,
+        reason=reason,
+        pixel_key=hashlib.sha256(repr(pixels.shape).encode() + pixels.tobytes()).hexdigest(),
+        webp=encode_webp(region),
+        landmarks=landmarks,
+        thumbnail=aligned_thumbnail(region, landmarks),
+    )
+
+
+def aligned_thumbnail(
+    region: NDArray[np.uint8], landmarks: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """`(8, 9)` grey means over the aligned face, for `training.split.dhash`."""
+    grey = np.array(Image.fromarray(region).convert("L"))
+    size = np.array([[grey.shape[1], grey.shape[0]]], np.int32)
+    rows, columns = HASH_SHAPE
+    side = rows * columns
+    matrix = picture_matrices(landmarks[None], size, FACE_TEMPLATE, side)
+    picture = torch.from_numpy(grey)[None, None]  # (1, 1, H, W)
+    crop = warp(picture, torch.from_numpy(size), torch.from_numpy(matrix), side)
+    means = functional.avg_pool2d(crop, (side // rows, side // columns))  # (1, 1, 8, 9)
+    return np.asarray(means[0, 0].numpy())
