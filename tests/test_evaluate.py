@@ -147,7 +147,7 @@ def test_report_is_written(
     folder = tmp_path / "deep" / "report"
     assert evaluate.main([str(lamps), str(tiny), "-o", str(folder)]) == 0
     out = capsys.readouterr().out
-    assert out.startswith("tiny.onnx, lamps validation (PublicTest)\n")
+    assert out.startswith("tiny.onnx, lamps validation\n")
     assert "majority protocol, 5 faces: accuracy 60.00 % (± 21.91)" in out
     assert "plain winner of the votes, 7 faces: accuracy 57.14 %" in out
     assert [line.split() for line in out.splitlines()[-2:]] == [
@@ -166,7 +166,7 @@ def test_report_is_written(
     assert facts["majority"]["confusion"] == [[2, 1], [1, 1]]
     assert facts["argmax"]["count"] == 7
     page = (folder / "report.md").read_text(encoding="utf-8")
-    assert page.startswith("# tiny.onnx on lamps, validation (PublicTest)\n")
+    assert page.startswith("# tiny.onnx on lamps, validation\n")
     assert "| dark | 3 | 0.667 | 0.667 |" in page
     assert "| bright | 1 | 1 |" in page
 
@@ -303,3 +303,21 @@ def test_crops_are_handed_over_as_the_demo_cuts_them(tmp_path: Path, colour: Any
 )
 def test_numbers_that_json_lacks_become_null(value: Any, plain: Any) -> None:
     assert evaluate.plain_json(value) == plain
+
+
+@pytest.mark.parametrize(
+    ("dataset", "split", "name"),
+    [
+        ("FER+", "valid", "validation (PublicTest)"),
+        ("FER+", "test", "test (PrivateTest)"),
+        ("FER+", "train", "training"),
+        ("AffectNet", "test", "test (validation.csv)"),
+        ("RAF-DB", "test", "test"),
+        ("lamps", "valid", "validation"),
+    ],
+)
+def test_split_has_its_papers_name(
+    lamps: Path, tiny: Path, dataset: str, split: Any, name: str
+) -> None:
+    report = evaluate.evaluate(read_pack(lamps), tiny, "valid")
+    assert evaluate.split_name(replace(report, dataset=dataset, split=split)) == name

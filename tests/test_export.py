@@ -214,3 +214,10 @@ def test_attention_of_another_loss_is_refused(shapes_npz: Path, tmp_path: Path) 
     with pytest.raises(TrainingError, match="softmax loss and has no attention"):
         exporting.main([*options, "--attention"])
     assert not (tmp_path / "m.onnx").exists()
+
+
+def test_note_warns_of_what_the_data_allows() -> None:
+    assert "FER2013" in exporting.licence_of("FER+")
+    assert "RAF-DB, which its authors give out for non-commercial" in exporting.licence_of("RAF-DB")
+    assert "AffectNet, which" in exporting.licence_of("AffectNet")
+    assert exporting.licence_of("mine") == exporting.FOLDER_LICENCE

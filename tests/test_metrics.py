@@ -110,11 +110,11 @@ def test_temperature_is_recovered(temperature: float) -> None:
     assert m.confusion == measure(logits, labels).confusion
 
 
-@pytest.mark.parametrize(("wrong", "bound"), [(False, 0.05), (True, 20.0)])
-def test_temperature_stays_within_its_bounds(wrong: bool, bound: float) -> None:
+@pytest.mark.parametrize(("wrong", "low", "high"), [(False, 0.3, 0.9), (True, 1.2, 4.0)])
+def test_a_few_samples_do_not_ask_for_certainty(wrong: bool, low: float, high: float) -> None:
+    """Ten samples, all right or all wrong: without a prior, as sharp or as flat as can be."""
     said = 1 - TRUE.clip(max=1) if wrong else TRUE.clip(max=1)
-    fitted = fit_temperature(logits_for(said, 2), TRUE.clip(max=1))
-    assert fitted == pytest.approx(bound, rel=1e-3)
+    assert low < fit_temperature(logits_for(said, 2), TRUE.clip(max=1)) < high
 
 
 @given(st.lists(st.floats(-800, 800), min_size=2, max_size=6), st.floats(0.05, 20))

@@ -43,10 +43,11 @@ Models and settings are chosen on the validation split (FER+'s PublicTest). `tra
 | date | model | sha256 | data | faces | accuracy | mean class recall | macro F1 | ECE |
 |---|---|---|---|---|---|---|---|---|
 """
-SPLIT_NAMES: dict[Split, str] = {
-    "train": "training",
-    "valid": "validation (PublicTest)",
-    "test": "test (PrivateTest)",
+SPLIT_NAMES: dict[Split, str] = {"train": "training", "valid": "validation", "test": "test"}
+OWN_NAMES: dict[str, dict[Split, str]] = {  # what a data set's papers call its splits
+    "FER+": {"valid": "PublicTest", "test": "PrivateTest"},
+    "AffectNet": {"valid": "a share of training.csv", "test": "validation.csv"},
+    "RAF-DB": {"valid": "a share of train"},
 }
 BATCH = 256
 
@@ -156,6 +157,11 @@ def evaluate(pack: Pack, model: Path, split: Split, device: str = "cpu") -> Repo
     )
 
 
+def split_name(report: Report) -> str:
+    own = OWN_NAMES.get(report.dataset, {}).get(report.split)
+    return SPLIT_NAMES[report.split] + (f" ({own})" if own else "")
+
+
 def summary(metrics: Metrics) -> str:
     return (
         f"{metrics.count} faces: accuracy {100 * metrics.accuracy:.2f} % "
@@ -169,7 +175,7 @@ def markdown(report: Report) -> str:
     """The report as a page: figures, per-class table and confusion matrix."""
     m = report.majority
     lines = [
-        f"# {report.model} on {report.dataset}, {SPLIT_NAMES[report.split]}",
+        f"# {report.model} on {report.dataset}, {split_name(report)}",
         "",
         f"sha256 `{report.sha256}`, temperature {report.temperature:.3f}. ± is one binomial "
         "standard error.",
@@ -306,7 +312,7 @@ def main(argv: list[str] | None = None) -> int:
     report = evaluate(pack, options.model, options.split, options.device)
     if options.split == "test":
         enter_in_ledger(report, options.ledger, datetime.date.today())
-    print(f"{report.model}, {report.dataset} {SPLIT_NAMES[report.split]}")
+    print(f"{report.model}, {report.dataset} {split_name(report)}")
     print(f"majority protocol, {summary(report.majority)}")
     if report.argmax is not None:
         print(f"plain winner of the votes, {summary(report.argmax)}")

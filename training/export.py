@@ -42,6 +42,19 @@ LICENCE = (
     "research, with FER+ votes (MIT): check whether your use of such weights is covered."
 )
 FOLDER_LICENCE = "Learned from the maker's own pictures; ask whoever gave you this file."
+RESEARCH_LICENCE = (
+    "Learned from {dataset}, which its authors give out for non-commercial research only: check "
+    "their terms before you use or pass on these weights."
+)
+
+
+def licence_of(dataset: str) -> str:
+    """The note that travels with what was learned from a data set."""
+    if dataset == "FER+":
+        return LICENCE
+    if dataset in ("RAF-DB", "AffectNet"):
+        return RESEARCH_LICENCE.format(dataset=dataset)
+    return FOLDER_LICENCE
 
 
 def probe_logits(trained: Trained) -> NDArray[np.float64]:
@@ -226,7 +239,7 @@ def main(argv: list[str] | None = None) -> int:
     if not options.output.parent.is_dir():
         raise TrainingError(f"{options.output.parent} is not a folder. Make it first.")
     pack = read_pack(options.data)
-    licence = options.licence or (LICENCE if pack.meta.dataset == "FER+" else FOLDER_LICENCE)
+    licence = options.licence or licence_of(pack.meta.dataset)
     contract, difference = export(
         pack, options.checkpoint, options.output, licence, with_attention=options.attention
     )

@@ -14,6 +14,7 @@ from training.checkpoint import RunConfig, facts_of, save
 from training.cli import ctrl_c
 from training.compact import compact_of, read_compact
 from training.export import FOLDER_LICENCE, LICENCE
+from training.gather import counted
 from training.init import InitReport, Weights, load_initial, read_weights
 from training.pack import Pack
 from training.run_folder import FACTS, LAST, RunFolder
@@ -157,7 +158,10 @@ def learn(
         if kept.state is None:
             save(folder / LAST, trainer.state("averaged"))
         epochs = config.train.epochs
-        print(f"Training on {len(train)} faces, {len(valid)} for validation, {epochs} epochs.")
+        print(
+            f"Training on {counted(len(train), 'face')}, {len(valid)} for validation, "
+            f"{counted(epochs, 'epoch')}."
+        )
         for line in fit(trainer, train, valid, folder, checkpoint_s=CHECKPOINT_S, stop=stop):
             kept.add(line)
             if better_of_equals(kept.lines):

@@ -32,7 +32,7 @@ from training.prepare import settings, sha256
 from training.progress import progress
 from training.readers import SPLITS
 from training.run_folder import write_text
-from training.split import dhash, near, one_sided, person_of, same, split_groups, unite
+from training.split import look_alikes, one_sided, person_of, same, split_groups, unite
 
 GroupBy = Literal["person", "picture"]
 LARGE_GROUP = 0.4  # share of all pictures from which on a group is worth a word
@@ -146,19 +146,17 @@ def relations(
     people: Sequence[str | None], byte_keys: Sequence[str], seen: Sequence[Seen | Unusable]
 ) -> Iterator[tuple[int, int]]:
     """Pairs of pictures that belong together: of one person; of the same bytes; of the same pixels;
-    of nearly the same face, also when mirrored."""
+    of nearly the same face or frame, also when mirrored."""
     yield from same(people)
     yield from same([None if key == UNREADABLE_FILE else key for key in byte_keys])
     places = [place for place, s in enumerate(seen) if isinstance(s, Seen)]
     usable = [s for s in seen if isinstance(s, Seen)]
     if not usable:
         return
-    thumbnails = np.array([s.thumbnail for s in usable])
-    hashes, mirrored = dhash(thumbnails), dhash(thumbnails[:, :, ::-1])
     for pairs in (
         same([s.pixel_key for s in usable]),
-        near(hashes, hashes),
-        near(hashes, mirrored),
+        look_alikes(np.array([s.face_thumbnail for s in usable])),
+        look_alikes(np.array([s.frame_thumbnail for s in usable])),
     ):
         for i, j in pairs:
             yield places[i], places[j]
@@ -300,6 +298,9 @@ def notes_on(folder: Folder, pictures: Sequence[Picture]) -> Iterator[str]:
         )
     if folder.given:
         yield from _leaks(used)
+        judged = {p.label for p in used if p.split == "valid"}
+        if unjudged := [label for label in folder.labels if label not in judged]:
+            yield f"No usable picture in valid/ for {', '.join(unjudged)}: not to be judged."
     else:
         yield from _lopsided(folder, used)
 

@@ -1,6 +1,7 @@
 """One's own pictures: what lies in a folder, and what a look at each file gives."""
 
 import hashlib
+import math
 from collections import Counter
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from training.data import picture_matrices
 from training.pack import encode_webp
 from training.prepare import MIN_SCORE, NOT_FOUND, face_region, find_faces
 from training.readers import PICTURES, PictureFile, list_folder, read_picture
-from training.split import HASH_SHAPE
+from training.split import THUMBNAIL
 from training.warp import warp
 
 # A picture this small in which no face is found is taken for a face crop and used whole.
@@ -142,15 +143,17 @@ def small(pixels: NDArray[np.uint8]) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A picture that can be used. `webp` and `landmarks (6, 2)` as in a pack; `thumbnail (8, 9)`
-    grey, of the aligned face; `pixel_key` is equal for equal pixels."""
+    """A picture that can be used. `webp` and `landmarks (6, 2)` as in a pack; `pixel_key` is equal
+    for equal pixels. Two thumbnails (24, 27), grey: the aligned face is the same in a photo and in
+    a part of it, the whole frame does not hang on where exactly a face was found."""
 
     status: Status
     reason: str
     pixel_key: str
     webp: bytes
     landmarks: NDArray[np.float32]
-    thumbnail: NDArray[np.float32]
+    face_thumbnail: NDArray[np.float32]
+    frame_thumbnail: NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,20 +185,28 @@ def look(finder: Finder, path: Path) -> Seen | Unusable:
         pixel_key=hashlib.sha256(repr(pixels.shape).encode() + pixels.tobytes()).hexdigest(),
         webp=encode_webp(region),
         landmarks=landmarks,
-        thumbnail=aligned_thumbnail(region, landmarks),
+        face_thumbnail=face_thumbnail(region, landmarks),
+        frame_thumbnail=frame_thumbnail(pixels),
     )
 
 
-def aligned_thumbnail(
+def frame_thumbnail(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """`(24, 27)` grey means over the whole picture."""
+    rows, columns = THUMBNAIL
+    grey = Image.fromarray(pixels).convert("L")
+    return np.asarray(grey.resize((columns, rows), Image.Resampling.BOX), np.float32)
+
+
+def face_thumbnail(
     region: NDArray[np.uint8], landmarks: NDArray[np.float32]
 ) -> NDArray[np.float32]:
-    """`(8, 9)` grey means over the aligned face, for `training.split.dhash`."""
+    """`(24, 27)` grey means over the aligned face."""
     grey = np.array(Image.fromarray(region).convert("L"))
     size = np.array([[grey.shape[1], grey.shape[0]]], np.int32)
-    rows, columns = HASH_SHAPE
-    side = rows * columns
+    rows, columns = THUMBNAIL
+    side = math.lcm(rows, columns)
     matrix = picture_matrices(landmarks[None], size, FACE_TEMPLATE, side)
     picture = torch.from_numpy(grey)[None, None]  # (1, 1, H, W)
     crop = warp(picture, torch.from_numpy(size), torch.from_numpy(matrix), side)
-    means = functional.avg_pool2d(crop, (side // rows, side // columns))  # (1, 1, 8, 9)
+    means = functional.avg_pool2d(crop, (side // rows, side // columns))  # (1, 1, 24, 27)
     return np.asarray(means[0, 0].numpy())

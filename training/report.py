@@ -249,7 +249,7 @@ def _per_label(metrics: Metrics, labels: Sequence[str]) -> str:
                 f"{metrics.confusion[k][k]} of {claimed}",
             )
         )
-    return _table(("label", "recall", "found", "precision", "right"), rows) + (
+    return _table(("label", "recall", "found", "precision", "right"), rows, "each") + (
         '<p class="quiet">Recall: of the faces of a label, those that were found. Precision: of '
         "the faces that were called so, those that are.</p>\n"
     )
@@ -346,6 +346,7 @@ td { font-variant-numeric: tabular-nums; }
 .meter { display: inline-block; width: 5rem; height: .55rem; margin-right: .5rem;
   background: var(--tile); border-radius: .3rem; overflow: hidden; }
 .meter i { display: block; height: 100%; background: rgb(var(--one)); }
+.each td { white-space: nowrap; }
 .confusion { text-align: center; }
 .confusion td { padding: 1px; border: 0; }
 .confusion th { border: 0; white-space: nowrap; }
@@ -379,5 +380,7 @@ details { margin: .6rem 0; } summary { cursor: pointer; }
 pre { background: var(--tile); padding: .7rem .9rem; border-radius: .4rem; margin: .3rem 0 .8rem;
   white-space: pre-wrap; font-size: .85rem; }
 code { font-size: .9em; }
+@media (max-width: 34rem) {
+  th, td { padding: .3rem; } .meter { display: block; width: 3.5rem; } }
 @media print { details > * { display: block; } }
 """

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import math
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -22,6 +23,13 @@ from training.run_folder import LAST, RunFolder
 from training.trainer import Machine, Trainer, data_facts, fit, load_pair
 
 RECIPES: dict[str, Callable[[], RunConfig]] = {"default": RunConfig, "paper": RunConfig.published}
+
+
+def gigabytes(text: str) -> float:
+    value = float(text)
+    if not 0 <= value < math.inf:
+        raise argparse.ArgumentTypeError(f"{text} is no amount of memory")
+    return value
 
 
 def parser() -> argparse.ArgumentParser:
@@ -62,7 +70,7 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument(
         "--memory-gb",
-        type=float,
+        type=gigabytes,
         metavar="X",
         help="decoded pictures that take more than this are decoded batch by batch instead "
         "(default: half of the free memory)",
