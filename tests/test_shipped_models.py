@@ -37,9 +37,25 @@ def test_the_default_is_shipped() -> None:
 
 
 @pytest.mark.parametrize(
-    "path", sorted([*MODELS.glob("*.onnx"), *MODELS.glob("*.tflite")]), ids=lambda p: p.name
+    "path", sorted(p for kind in ("onnx", "pt", "tflite") for p in MODELS.glob(f"*.{kind}")), ids=lambda p: p.name
 )
 def test_card_names_each_file_with_its_hash(path: Path) -> None:
     card = (MODELS / "README.md").read_text(encoding="utf-8")
     assert path.name in card
     assert hashlib.sha256(path.read_bytes()).hexdigest() in card
+
+
+@pytest.mark.parametrize("path", sorted(MODELS.glob("*.pt")), ids=lambda p: p.name)
+def test_training_can_go_on_from_what_is_shipped(path: Path) -> None:
+    """The compact checkpoint is the network of the file beside it, in half precision."""
+    from training.checkpoint import load_trained
+    from training.compact import read_compact
+    from training.export import probe_logits
+
+    weights, licence = read_compact(path.with_suffix(".onnx"))
+    assert "FER2013" in licence
+    assert weights.facts is not None
+    contract = Classifier(path.with_suffix(".onnx"), device="cpu").contract
+    assert weights.facts.labels == contract.labels
+    logits = probe_logits(load_trained(path))
+    np.testing.assert_allclose(logits, contract.probe_logits, atol=0.03)
