@@ -186,7 +186,7 @@ def test_long_table_of_skipped_pictures_is_cut(page: Page) -> None:
     assert "10 more stand in pictures.csv." in reader.text
 
 
-def test_many_mistakes_and_no_alternative_text_are_escaped(page: Page) -> None:
+def test_names_of_pictures_are_escaped(page: Page) -> None:
     odd = Mistake('"><script>', b"", LABELS[1], LABELS[0], 0.5)
     assert "<script" not in render(replace(page, mistakes=(odd,)))
 

@@ -15,7 +15,7 @@ import torch
 from PIL import Image as Picture
 
 from app.classifier import Classifier
-from app.types import Image
+from app.types import Image, TrainingError
 from tests.shapes import draw
 from training import export as exporting
 from training import finetune, retrain
@@ -282,6 +282,23 @@ def test_what_cannot_be_is_said_in_one_line(
     assert re.fullmatch(rf"error: .*{said}.*\n", error), error
     assert sorted(root.rglob("*")) == before
     assert not list(tmp_path.rglob("*.onnx"))
+
+
+def test_run_that_did_not_come_to_training_may_simply_be_tried_again(
+    pictures: Path, shapes_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, kept = tmp_path / "mine.onnx", tmp_path / "run"
+    options = ("-o", model, "--run", kept, "--from", shapes_model)
+    assert command(tmp_path / "typo", *options) == 2
+    reached: list[Path] = []
+
+    def learn(*arguments: Any, **_: Any) -> None:
+        reached.append(arguments[3])
+        raise TrainingError("far enough")
+
+    monkeypatch.setattr(retrain, "learn", learn)
+    assert command(pictures, *options) == 2
+    assert reached == [kept / "training"]
 
 
 @pytest.mark.parametrize(

@@ -27,15 +27,14 @@ from torch.utils.data import DataLoader, Dataset
 from torch.utils.flop_counter import FlopCounterMode
 
 from app.types import TrainingError
-from training.augment import AugmentConfig, training_batch
-from training.checkpoint import RunConfig, TrainConfig, build
-from training.cli import add_options, run
+from training.augment import training_batch
+from training.checkpoint import RunConfig, build
+from training.cli import run
 from training.data import Examples, majority_labels
 from training.loss import SparseCentreLoss, soft_cross_entropy
-from training.model import ModelConfig
 from training.pack import Pack, read_pack
 from training.run_folder import write_text
-from training.train import recipe
+from training.train import add_machine_options, add_recipe_options, recipe
 from training.trainer import (
     PIXEL_MEAN,
     PIXEL_STD,
@@ -274,27 +273,11 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--rounds", type=int, default=5, metavar="N", help="turns each (default: 5)")
     top.add_argument("--json", type=Path, metavar="FILE", help="write the figures there, too")
-    top.add_argument(
-        "--device",
-        choices=["auto", "cpu", "cuda"],
-        default="auto",
-        help="where to compute; auto (default) takes CUDA where it works",
-    )
-    top.add_argument(
-        "--precision",
-        choices=["auto", "fp32", "bf16"],
-        default="auto",
-        help="of our loop; auto (default): bfloat16 where the device computes in it, else fp32",
-    )
+    add_machine_options(top)
     top.add_argument(
         "--compile", action="store_true", help="torch.compile for our loop; needs a C++ compiler"
     )
-    for title, config in (
-        ("recipe", TrainConfig),
-        ("network", ModelConfig),
-        ("augmentation", AugmentConfig),
-    ):
-        add_options(top.add_argument_group(title), config)
+    add_recipe_options(top)
     return top
 
 

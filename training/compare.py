@@ -24,15 +24,13 @@ from numpy.typing import NDArray
 
 from app.types import TrainingError
 from training.attention import class_distances, class_profiles, project, see
-from training.augment import AugmentConfig
-from training.checkpoint import RunConfig, TrainConfig, build, load, save
-from training.cli import add_options, run
+from training.checkpoint import RunConfig, build, load, save
+from training.cli import run
 from training.data import Examples
 from training.metrics import attention_statistics, measure
-from training.model import ModelConfig
 from training.pack import Pack, read_pack
 from training.run_folder import LAST, RunFolder, write_text
-from training.train import recipe
+from training.train import add_machine_options, add_recipe_options, recipe
 from training.trainer import Machine, Trainer, data_facts, fit, load_pair
 
 RESULT = "result.json"
@@ -63,8 +61,7 @@ class Variant:
 
     def of(self, base: RunConfig) -> RunConfig:
         parser = argparse.ArgumentParser(prog=self.name, exit_on_error=False, allow_abbrev=False)
-        for config in (TrainConfig, ModelConfig, AugmentConfig):
-            add_options(parser.add_argument_group(config.__name__), config)
+        add_recipe_options(parser)
         words = [word for option, value in self.changes for word in (f"--{option}", value)]
         try:
             options, unknown = parser.parse_known_args(words)
@@ -354,24 +351,8 @@ def parser() -> argparse.ArgumentParser:
         metavar="'NAME: option=value …'",
         help="a variant of the recipe, as often as wanted; without any, the three losses",
     )
-    top.add_argument(
-        "--device",
-        choices=["auto", "cpu", "cuda"],
-        default="auto",
-        help="where to compute; auto (default) takes CUDA where it works",
-    )
-    top.add_argument(
-        "--precision",
-        choices=["auto", "fp32", "bf16"],
-        default="auto",
-        help="auto (default): bfloat16 where the device computes in it, else fp32",
-    )
-    for title, config in (
-        ("common recipe", TrainConfig),
-        ("common network", ModelConfig),
-        ("common augmentation", AugmentConfig),
-    ):
-        add_options(top.add_argument_group(title), config)
+    add_machine_options(top)
+    add_recipe_options(top)
     return top
 
 

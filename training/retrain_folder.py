@@ -94,7 +94,8 @@ def _make(folder: Path, *, overwrite: bool) -> None:
         there = {path.name for path in folder.iterdir()}
     except OSError as cause:
         raise _unusable(folder, cause) from cause
-    if SETTINGS in there and not overwrite:
+    # One that was stopped before its training began, as by a wrong path, has nothing to lose.
+    if {SETTINGS, TRAINING} <= there and not overwrite:
         raise TrainingError(
             f"{folder} holds a run. Go on with it by --resume, begin it anew by --overwrite, or "
             "choose another --run."

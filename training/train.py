@@ -25,6 +25,32 @@ from training.trainer import Machine, Trainer, data_facts, fit, load_pair
 RECIPES: dict[str, Callable[[], RunConfig]] = {"default": RunConfig, "paper": RunConfig.published}
 
 
+def add_machine_options(parser: argparse.ArgumentParser) -> None:
+    """Where and how to compute, for `Machine.choose`."""
+    parser.add_argument(
+        "--device",
+        choices=["auto", "cpu", "cuda"],
+        default="auto",
+        help="where to compute; auto (default) takes CUDA where it works",
+    )
+    parser.add_argument(
+        "--precision",
+        choices=["auto", "fp32", "bf16"],
+        default="auto",
+        help="auto (default): bfloat16 where the device computes in it, else fp32",
+    )
+
+
+def add_recipe_options(parser: argparse.ArgumentParser) -> None:
+    """Every option of a recipe; `recipe` reads them back."""
+    for title, config in (
+        ("recipe", TrainConfig),
+        ("network", ModelConfig),
+        ("augmentation", AugmentConfig),
+    ):
+        add_options(parser.add_argument_group(title), config)
+
+
 def gigabytes(text: str) -> float:
     value = float(text)
     if not 0 <= value < math.inf:
@@ -44,18 +70,7 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument(
         "--resume", action="store_true", help="go on exactly where the run in the folder stopped"
     )
-    top.add_argument(
-        "--device",
-        choices=["auto", "cpu", "cuda"],
-        default="auto",
-        help="where to compute; auto (default) takes CUDA where it works",
-    )
-    top.add_argument(
-        "--precision",
-        choices=["auto", "fp32", "bf16"],
-        default="auto",
-        help="auto (default): bfloat16 where the device computes in it, else fp32",
-    )
+    add_machine_options(top)
     top.add_argument(
         "--compile",
         action="store_true",
@@ -88,12 +103,7 @@ def parser() -> argparse.ArgumentParser:
         help="where the options below start from: default, or paper, the configuration that the "
         "authors published",
     )
-    for title, config in (
-        ("recipe", TrainConfig),
-        ("network", ModelConfig),
-        ("augmentation", AugmentConfig),
-    ):
-        add_options(top.add_argument_group(title), config)
+    add_recipe_options(top)
     return top
 
 
