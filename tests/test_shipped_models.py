@@ -37,7 +37,9 @@ def test_the_default_is_shipped() -> None:
 
 
 @pytest.mark.parametrize(
-    "path", sorted(p for kind in ("onnx", "pt", "tflite") for p in MODELS.glob(f"*.{kind}")), ids=lambda p: p.name
+    "path",
+    sorted(p for kind in ("onnx", "pt", "tflite") for p in MODELS.glob(f"*.{kind}")),
+    ids=lambda p: p.name,
 )
 def test_card_names_each_file_with_its_hash(path: Path) -> None:
     card = (MODELS / "README.md").read_text(encoding="utf-8")

@@ -32,7 +32,17 @@ from training.prepare import settings, sha256
 from training.progress import progress
 from training.readers import SPLITS
 from training.run_folder import write_text
-from training.split import look_alikes, one_sided, person_of, same, split_groups, unite
+from training.split import (
+    MAX_HAMMING,
+    MIN_CORRELATION,
+    THUMBNAIL,
+    look_alikes,
+    one_sided,
+    person_of,
+    same,
+    split_groups,
+    unite,
+)
 
 GroupBy = Literal["person", "picture"]
 LARGE_GROUP = 0.4  # share of all pictures from which on a group is worth a word
@@ -130,6 +140,7 @@ def pack_meta(
     others = {
         "far_detector": sha256(FULL_RANGE),
         "max_crop_side_px": MAX_CROP_SIDE_PX,
+        "look_alikes": [*THUMBNAIL, MAX_HAMMING, MIN_CORRELATION],
         "pictures": digest.hexdigest(),
         "count": len(folder.files),
     }
