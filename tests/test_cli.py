@@ -2,6 +2,7 @@
 
 import argparse
 import io
+import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -13,6 +14,8 @@ import pytest
 from app.types import DataError
 from training.cli import add_options, chosen, run
 from training.progress import progress
+
+ROOT = Path(__file__).resolve().parent.parent
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,3 +112,22 @@ def test_bar_is_drawn_on_terminals_alone(
 def test_without_tqdm_items_just_come(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "tqdm", None)
     assert list(progress(iter("abc"), note=lambda: "", total=3, leave=False)) == ["a", "b", "c"]
+
+
+def test_reader_that_has_had_enough_is_no_error() -> None:
+    code = (
+        "from training.cli import run\n"
+        "def main():\n"
+        "    for _ in range(20_000): print('x' * 80)\n"
+        "    return 0\n"
+        "raise SystemExit(run(main))"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT
+    ) as command:
+        assert command.stdout is not None
+        assert command.stderr is not None
+        command.stdout.readline()
+        command.stdout.close()
+        assert command.stderr.read() == b""
+        assert command.wait(30) == 1

@@ -193,6 +193,17 @@ def _samples(pack: Pack) -> list[PackedSample]:
     ]
 
 
+def test_file_says_nothing_of_the_machine_it_was_made_on(
+    shapes_npz: Path, trained: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "m.onnx"
+    assert exporting.main([str(shapes_npz), str(trained / "best.pt"), "-o", str(path)]) == 0
+    content = path.read_bytes()
+    assert b"site-packages" not in content
+    assert str(Path(exporting.__file__).parent).encode() not in content
+    assert b".py" not in content
+
+
 def test_attention_is_a_third_output_where_it_is_asked_for(
     shapes_npz: Path, trained: Path, tmp_path: Path
 ) -> None:

@@ -32,6 +32,11 @@ def test_model_is_as_good_as_its_bar(path: Path) -> None:
     assert path.stat().st_size <= 48_000_000
 
 
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda p: p.name)
+def test_file_says_nothing_of_the_machine_it_was_made_on(path: Path) -> None:
+    assert b".py" not in path.read_bytes()
+
+
 def test_the_default_is_shipped() -> None:
     assert "dacl.onnx" in [path.name for path in SHIPPED]
 

@@ -1,6 +1,7 @@
 """What the training commands share at the terminal: options from a dataclass, and how they end."""
 
 import argparse
+import os
 import signal
 import sys
 import types
@@ -23,6 +24,9 @@ def run(main: Callable[[], int]) -> int:
     except KeyboardInterrupt:
         print("Interrupted.", file=sys.stderr)
         return 130
+    except BrokenPipeError:  # whoever read the output, such as `head`, has had enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
 
 
 @contextmanager

@@ -114,6 +114,23 @@ def contract_of(trained: Trained, temperature: float, metrics: Metrics, licence:
     )
 
 
+def forget_origin(model: onnx.ModelProto) -> None:
+    """Removes the exporter's notes, which hold stack traces and with them the paths of this
+    machine. What the graph computes is not touched."""
+    graph = model.graph
+    for part in (
+        model,
+        graph,
+        *graph.node,
+        *graph.value_info,
+        *graph.input,
+        *graph.output,
+        *graph.initializer,
+    ):
+        del part.metadata_props[:]
+        part.doc_string = ""
+
+
 def write_onnx(
     trained: Trained, contract: Contract, path: Path, *, with_attention: bool = False
 ) -> None:
@@ -136,7 +153,7 @@ def write_onnx(
         )
     assert program is not None
     model = program.model_proto
-    del model.metadata_props[:]
+    forget_origin(model)
     onnx.helper.set_model_props(model, contract.to_metadata())
     model.producer_name, model.doc_string = "training.export", contract.method
     onnx.checker.check_model(model)
