@@ -65,12 +65,17 @@ def test_variant_changes_what_it_names() -> None:
     assert variant.slug == "dacl_λ_0.1"
 
 
+def test_variant_switches_a_switch() -> None:
+    assert Variant.parse("a: scale-centres").of(RunConfig()).train.scale_centres
+    assert not Variant.parse("a: no-nesterov").of(RunConfig()).train.nesterov
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         ("dacl", "is not a variant"),
         (": loss=dacl", "is not a variant"),
-        ("a: loss", "is not a variant"),
+        ("a: loss", "expected one argument"),
         ("a: loss=cosine", "invalid choice"),
         ("a: lambda=1", "unknown option --lambda"),
         ("a: centre-rate=7", "centre rate must be in 0..1"),

@@ -44,7 +44,8 @@ def pictures(clip_frames: dict[int, Image], tmp_path_factory: pytest.TempPathFac
 @pytest.fixture(scope="module")
 def prepared(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("prepared") / "mine.npz"
-    assert prepare.main(["folder", str(pictures), "-o", str(path)]) == 1  # one was skipped
+    options = ["folder", str(pictures), "-o", str(path), "--max-unreadable", "0.2"]
+    assert prepare.main(options) == 1  # one was skipped
     return path
 
 
@@ -257,6 +258,18 @@ def test_pictures_that_all_fail_are_an_error(
     for name in ("train/a", "train/b", "valid/a"):
         (tmp_path / name).mkdir(parents=True)
         (tmp_path / name / "1.png").write_bytes(b"")
-    options = ["folder", str(tmp_path), "-o", str(tmp_path / "m.npz")]
+    options = ["folder", str(tmp_path), "-o", str(tmp_path / "m.npz"), "--max-unreadable", "1"]
     assert run(lambda: prepare.main(options)) == 2
     assert "Nothing to pack" in capsys.readouterr().err
+
+
+def test_a_folder_with_too_many_unreadable_pictures_stops(
+    pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = tmp_path / "mine.npz"
+    options = ["folder", str(pictures), "-o", str(output), "--max-unreadable", "0.19"]
+    assert run(lambda: prepare.main(options)) == 2
+    err = capsys.readouterr().err
+    assert "1 of 5 pictures are missing or unreadable, more than --max-unreadable 0.19" in err
+    assert "broken.png does not decode" in err
+    assert list(tmp_path.iterdir()) == []

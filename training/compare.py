@@ -41,19 +41,18 @@ class Variant:
     """A name and what it changes in the common recipe."""
 
     name: str
-    changes: tuple[tuple[str, str], ...]
+    changes: tuple[str, ...]
 
     @classmethod
     def parse(cls, text: str) -> "Variant":
-        """ "NAME: option=value option=value"; options as on the command line. Raises
+        """ "NAME: option=value switch option=value"; options as on the command line. Raises
         `TrainingError`."""
         name, colon, rest = text.partition(":")
-        pairs = [part.partition("=") for part in rest.split()]
-        if not name.strip() or not colon or not all(p[1] for p in pairs):
+        if not name.strip() or not colon:
             raise TrainingError(
                 f"{text!r} is not a variant. Write it as 'NAME: option=value option=value'."
             )
-        return cls(name.strip(), tuple((p[0].strip("-"), p[2]) for p in pairs))
+        return cls(name.strip(), tuple(part.lstrip("-") for part in rest.split()))
 
     @property
     def slug(self) -> str:
@@ -62,9 +61,8 @@ class Variant:
     def of(self, base: RunConfig) -> RunConfig:
         parser = argparse.ArgumentParser(prog=self.name, exit_on_error=False, allow_abbrev=False)
         add_recipe_options(parser)
-        words = [word for option, value in self.changes for word in (f"--{option}", value)]
         try:
-            options, unknown = parser.parse_known_args(words)
+            options, unknown = parser.parse_known_args([f"--{change}" for change in self.changes])
         except argparse.ArgumentError as cause:
             raise TrainingError(f"Variant {self.name}: {cause}.") from cause
         if unknown:
@@ -72,7 +70,7 @@ class Variant:
         return recipe(options, base)
 
 
-LOSSES = tuple(Variant(name, (("loss", name),)) for name in ("softmax", "centre", "dacl"))
+LOSSES = tuple(Variant(name, (f"loss={name}",)) for name in ("softmax", "centre", "dacl"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -349,7 +347,8 @@ def parser() -> argparse.ArgumentParser:
         "--variant",
         action="append",
         metavar="'NAME: option=value …'",
-        help="a variant of the recipe, as often as wanted; without any, the three losses",
+        help="a variant of the recipe, as often as wanted (a switch such as scale-centres has "
+        "no value); without any, the three losses",
     )
     add_machine_options(top)
     add_recipe_options(top)

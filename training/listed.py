@@ -93,6 +93,16 @@ def files_digest(listed: ListedSet) -> str:
     return digest.hexdigest()
 
 
+def stop_if_too_many(skipped: int, total: int, max_unreadable: float, example: str) -> None:
+    """Raises `DataError` when more than the share `max_unreadable` of `total` pictures had to be
+    skipped. `example` is the sentence that says what was wrong with one of them."""
+    if skipped > max_unreadable * total:
+        raise DataError(
+            f"{skipped} of {total} pictures are missing or unreadable, more than "
+            f"--max-unreadable {max_unreadable:g} allows: {example}"
+        )
+
+
 def read_samples(
     listed: ListedSet, *, max_unreadable: float, skipped: list[str]
 ) -> Iterator[Sample]:
@@ -100,17 +110,9 @@ def read_samples(
     `skipped`; raises `DataError` as soon as more than the share `max_unreadable` has, before the
     first picture when so many are missing."""
     total = len(listed.pictures)
-
-    def stop_if_too_many(count: int, example: str) -> None:
-        if count > max_unreadable * total:
-            raise DataError(
-                f"{count} of {total} pictures are missing or unreadable, more than "
-                f"--max-unreadable {max_unreadable:g} allows: {example}"
-            )
-
     paths = [listed.folder / picture.name for picture in listed.pictures]
     if missing := [path for path in paths if not path.is_file()]:
-        stop_if_too_many(len(missing), f"{missing[0]} is missing.")
+        stop_if_too_many(len(missing), total, max_unreadable, f"{missing[0]} is missing.")
     for picture, path in zip(listed.pictures, paths, strict=True):
         try:
             if not path.is_file():
@@ -118,7 +120,7 @@ def read_samples(
             image = read_picture(path)
         except DataError as error:
             skipped.append(str(error))
-            stop_if_too_many(len(skipped), str(error))
+            stop_if_too_many(len(skipped), total, max_unreadable, str(error))
             continue
         if picture.box_xywh is not None:
             image = around_box(image, picture.box_xywh)

@@ -29,6 +29,7 @@ from training.listed import (
     ListedSet,
     files_digest,
     read_samples,
+    stop_if_too_many,
 )
 from training.pack import PackedSample, PackMeta, encode_webp, read_meta, write_pack
 from training.progress import progress
@@ -162,7 +163,12 @@ def ferplus_meta(fer2013_csv: Path, ferplus_csv: Path) -> PackMeta:
     )
 
 
-def folder_samples(root: Path, skipped: list[str]) -> tuple[PackMeta, int, Iterator[Sample]]:
+def folder_samples(
+    root: Path, *, max_unreadable: float, skipped: list[str]
+) -> tuple[PackMeta, int, Iterator[Sample]]:
+    """(what the pack will be, how many pictures, the samples as they are read). A picture that does
+    not decode becomes a line of `skipped`; raises `DataError` as soon as more than the share
+    `max_unreadable` has."""
     labels, files = list_folder(root)
     digest = hashlib.sha256()
     for file in files:
@@ -181,6 +187,7 @@ def folder_samples(root: Path, skipped: list[str]) -> tuple[PackMeta, int, Itera
                 image = read_picture(file.path)
             except DataError as error:
                 skipped.append(str(error))
+                stop_if_too_many(len(skipped), len(files), max_unreadable, str(error))
                 continue
             votes = np.zeros(len(labels), np.uint8)
             votes[file.label] = 1
@@ -268,6 +275,9 @@ def parser() -> argparse.ArgumentParser:
             help="share of each label's training pictures that becomes the validation split, drawn "
             f"by a fixed seed (default: {VALIDATION_SHARE})",
         )
+    folder = kinds.add_parser("folder", help="pictures in train/<label>/… and valid/<label>/…")
+    folder.add_argument("root", type=Path, help="the folder that holds train/ and valid/")
+    for kind in (raf, affect, folder):
         kind.add_argument(
             "--max-unreadable",
             type=share,
@@ -276,8 +286,6 @@ def parser() -> argparse.ArgumentParser:
             help="share of pictures that may be missing or unreadable and is skipped; with more "
             f"the run stops (default: {MAX_UNREADABLE})",
         )
-    folder = kinds.add_parser("folder", help="pictures in train/<label>/… and valid/<label>/…")
-    folder.add_argument("root", type=Path, help="the folder that holds train/ and valid/")
     for kind in (fer, raf, affect, folder):
         kind.add_argument("-o", "--output", type=Path, required=True, help="the .npz to write")
     return top
@@ -291,7 +299,8 @@ def open_set(
         meta = ferplus_meta(options.fer2013, options.ferplus)
         return meta, None, read_ferplus(options.fer2013, options.ferplus), ()
     if options.kind == "folder":
-        return (*folder_samples(options.root, skipped), ())
+        unreadable = options.max_unreadable
+        return (*folder_samples(options.root, max_unreadable=unreadable, skipped=skipped), ())
     aside = options.validation_share
     if options.kind == "rafdb":
         listed = list_rafdb(options.root, images=options.images, validation_share=aside)
