@@ -11,7 +11,8 @@ from app.types import TrainingError
 from tests.shapes import RECIPE
 from training import compare
 from training.checkpoint import RunConfig
-from training.compare import Interval, Result, Variant, difference, holds
+from training.compare import Variant
+from training.comparison import Interval, Result, difference, holds
 
 
 def result(variant: str, seed: int, accuracy: float) -> Result:

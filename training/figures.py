@@ -145,7 +145,7 @@ def comparison_figure(
 ) -> None:
     """Every run as a point, its variant's mean and 95 % interval beside them; lines join runs of
     one seed."""
-    from training.compare import Interval
+    from training.comparison import Interval
 
     names = list(accuracy)
     width = max(6.0, 1.1 * len(names) + 2.5)

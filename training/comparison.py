@@ -1,0 +1,139 @@
+"""What a comparison says: figures of runs, intervals over seeds, paired differences, the table."""
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from itertools import combinations
+
+import numpy as np
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One run, judged on the validation split after its last epoch. Attention figures are NaN
+    where the loss has none."""
+
+    variant: str
+    seed: int
+    accuracy: float
+    mean_class_recall: float
+    macro_f1: float
+    nll: float
+    intra: float
+    inter: float
+    ratio: float
+    attention_mean: float
+    attention_spread: float
+    attention_spread_of_samples: float
+    attention_entropy: float
+    attention_low: float
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A mean and the half width of its 95 % confidence interval (Student's t over the runs); the
+    half width is NaN for a single run."""
+
+    mean: float
+    half: float
+    count: int
+
+    @classmethod
+    def of(cls, values: Sequence[float]) -> "Interval":
+        n = len(values)
+        half = float("nan")
+        if n > 1:
+            from scipy.stats import t
+
+            half = float(t.ppf(0.975, n - 1) * np.std(values, ddof=1) / np.sqrt(n))
+        return cls(float(np.mean(values)), half, n)
+
+    def says(self, scale: float = 100.0, digits: int = 2, sign: bool = False) -> str:
+        mean = f"{scale * self.mean:{'+' if sign else ''}.{digits}f}"
+        return mean if np.isnan(self.half) else f"{mean} ± {scale * self.half:.{digits}f}"
+
+
+def of(results: Sequence[Result], variant: str, name: str) -> list[float]:
+    """One figure of every run of a variant, by seed."""
+    rows = sorted((r for r in results if r.variant == variant), key=lambda r: r.seed)
+    return [getattr(row, name) for row in rows]
+
+
+def difference(results: Sequence[Result], a: str, b: str, name: str) -> Interval:
+    """Of `a` minus `b`, paired by seed."""
+    return Interval.of(np.subtract(of(results, a, name), of(results, b, name)).tolist())
+
+
+def holds(interval: Interval) -> str:
+    if np.isnan(interval.half):
+        return "one run tells nothing"
+    if interval.mean - interval.half > 0:
+        return "better"
+    return "worse" if interval.mean + interval.half < 0 else "no difference shown"
+
+
+def table(
+    results: Sequence[Result], variants: Sequence[str], *, dataset: str, command: str, faces: int
+) -> str:
+    """The comparison of the named variants as a page of Markdown."""
+    lines = [
+        f"# Losses compared on {dataset}, validation split",
+        "",
+        f"`{command}`",
+        "",
+        f"{faces} faces. The network after its last epoch; mean over the seeds ± half the 95 % "
+        "confidence interval (Student's t). All variants of a seed begin with the same weights and "
+        "see the same pictures in the same order.",
+        "",
+        "| loss | runs | accuracy, % | mean class recall, % | macro F1, % | NLL | intra / inter |",
+        "|---|---|---|---|---|---|---|",
+    ]
+
+    def interval(variant: str, name: str) -> Interval:
+        return Interval.of(of(results, variant, name))
+
+    lines += [
+        f"| {v} | {interval(v, 'accuracy').count} | {interval(v, 'accuracy').says()} | "
+        f"{interval(v, 'mean_class_recall').says()} | {interval(v, 'macro_f1').says()} | "
+        f"{interval(v, 'nll').says(1, 3)} | {interval(v, 'ratio').says(1, 3)} |"
+        for v in variants
+    ]
+    lines += [
+        "",
+        "Intra / inter: mean distance of a face's embedding to its class's mean, over the mean "
+        "distance between two classes' means.",
+        "",
+        "| difference, paired by seed | accuracy, points | | mean class recall, points | |",
+        "|---|---|---|---|---|",
+    ]
+    for b, a in combinations(variants, 2):
+        accuracy = difference(results, a, b, "accuracy")
+        recall = difference(results, a, b, "mean_class_recall")
+        lines.append(
+            f"| {a} − {b} | {accuracy.says(sign=True)} | {holds(accuracy)} | "
+            f"{recall.says(sign=True)} | {holds(recall)} |"
+        )
+    attentive = [v for v in variants if not np.isnan(interval(v, "attention_mean").mean)]
+    if attentive:
+        lines += [
+            "",
+            "| attention at the end | mean | spread | over faces | entropy, nats | under 0.1 |",
+            "|---|---|---|---|---|---|",
+        ]
+    for v in attentive:
+        names = ("mean", "spread", "spread_of_samples", "entropy", "low")
+        row = " | ".join(interval(v, f"attention_{name}").says(1, 3) for name in names)
+        lines.append(f"| {v} | {row} |")
+    return "\n".join(lines) + "\n"
+
+
+def rows_csv(results: Sequence[Result]) -> str:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, [f.name for f in fields(Result)], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(
+        {name: f"{v:.6g}" if isinstance(v, float) else v for name, v in asdict(result).items()}
+        for result in results
+    )
+    return text.getvalue()
