@@ -6,11 +6,12 @@ import math
 from pathlib import Path
 
 import pytest
+import torch
 
 from app.types import TrainingError
 from tests.shapes import RECIPE
 from training import compare
-from training.checkpoint import RunConfig
+from training.checkpoint import RunConfig, load
 from training.compare import Variant
 from training.comparison import Interval, Result, difference, holds
 
@@ -127,3 +128,30 @@ def test_all_losses_of_a_seed_begin_alike(shapes_npz: Path, tmp_path: Path) -> N
         softmax, zero = csv.DictReader(file)
     for name in ("accuracy", "nll", "intra", "inter"):
         assert softmax[name] == zero[name]
+
+
+def test_runs_may_begin_with_trained_weights(
+    shapes_npz: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An epoch at a rate of next to nothing leaves the weights as they were given."""
+    monkeypatch.chdir(tmp_path)
+    words = [str(shapes_npz), "--seeds", "1", "--device", "cpu", "--precision", "fp32", *RECIPE]
+    words += ["--variant", "softmax: loss=softmax"]
+    assert compare.main([*words, "-o", "a", "--epochs", "2"]) == 0
+    last = Path("runs/compare/softmax/seed0/last.pt")
+    given = load(last)
+    words += ["--init", str(last), "--epochs", "1", "--seed", "7", "--learning-rate", "1e-9"]
+    assert compare.main([*words, "-o", "b"]) == 0
+    (folder,) = Path("runs").glob("compare-????????")
+    ended = load(folder / "softmax" / "seed7" / "last.pt")["net"]
+    for name, weights in given[given["recommended"]].items():
+        if name.endswith("weight"):
+            torch.testing.assert_close(ended[name], weights, rtol=0, atol=1e-6)
+
+
+def test_weights_that_are_missing_are_said_before_training(
+    shapes_npz: Path, tmp_path: Path
+) -> None:
+    words = [str(shapes_npz), "-o", str(tmp_path / "out"), "--init", str(tmp_path / "no")]
+    with pytest.raises(TrainingError, match="no could not be read"):
+        compare.main(words)

@@ -2,12 +2,14 @@
 
 python -m training.compare DATA.npz -o docs/comparison --seeds 3
 
-All variants of a seed begin with the same weights and see the same pictures in the same order, so
-their differences are paired. What is compared is the network after the last epoch on the validation
-split: no checkpoint is chosen, the test split stays closed. Finished runs are not done again.
+All variants of a seed begin with the same weights (with --init, all runs do) and see the same
+pictures in the same order, so their differences are paired. What is compared is the network after
+the last epoch on the validation split: no checkpoint is chosen, the test split stays closed.
+Finished runs are not done again.
 """
 
 import argparse
+import hashlib
 import json
 import re
 import sys
@@ -25,6 +27,7 @@ from training.checkpoint import RunConfig, build, load, save
 from training.cli import run
 from training.comparison import Result, of, rows_csv, table
 from training.data import Examples
+from training.init import load_initial
 from training.metrics import attention_statistics, measure
 from training.pack import Pack, read_pack
 from training.run_folder import LAST, RunFolder, write_text
@@ -77,8 +80,10 @@ def train_one(
     config: RunConfig,
     machine: Machine,
     folder: Path,
+    init: Path | None = None,
 ) -> None:
-    """Runs `config` to its end in `folder`, from its last checkpoint if there is one."""
+    """Runs `config` to its end in `folder`, from its last checkpoint if there is one, else from the
+    weights of `init`."""
     with RunFolder(folder, resume=(folder / LAST).exists()) as held:
         trainer = Trainer(config, data_facts(pack, pair[0]), machine)
         if held.state is not None:
@@ -88,6 +93,10 @@ def train_one(
                     f"{folder} holds another recipe ({'; '.join(others)}). Choose another --runs."
                 )
             trainer.restore(held.state)
+        elif init is not None:
+            centres = trainer.centre_loss.centres
+            load_initial(trainer.net, init, labels=pack.meta.labels, centres=centres)
+            trainer.start_from_net()
         held.write_facts(config, pack, machine.device.type)
         if held.state is None:
             save(folder / LAST, trainer.state("averaged"))
@@ -133,6 +142,7 @@ def run_all(
     seeds: int,
     machine: Machine,
     runs: Path,
+    init: Path | None = None,
 ) -> list[Result]:
     """Seed by seed, so that what is finished is paired whenever it is stopped."""
     results = []
@@ -149,7 +159,7 @@ def run_all(
                 facts = json.loads((folder / RESULT).read_text(encoding="utf-8"))
                 result = Result(**facts)
             else:
-                train_one(pack, pairs[key], config, machine, folder)
+                train_one(pack, pairs[key], config, machine, folder, init)
                 result = judge(folder, variant, config.train.seed, pairs[key][1])
             print(
                 f"{variant.name}, seed {result.seed}: accuracy {100 * result.accuracy:.2f} %, mean "
@@ -205,8 +215,15 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument(
         "--runs",
         type=Path,
-        default=Path("runs/compare"),
-        help="folder for the runs (default: runs/compare); what is finished there is kept",
+        help="folder for the runs (default: runs/compare, with --init a folder named after the "
+        "weights); what is finished there is kept",
+    )
+    top.add_argument(
+        "--init",
+        type=Path,
+        metavar="FILE.pth",
+        help="all runs begin with these weights, as the paper's begin with a trained network; the "
+        "seed then decides over order, augmentation and dropout alone",
     )
     top.add_argument(
         "--seeds", type=int, default=3, metavar="N", help="runs a variant (default: 3)"
@@ -221,6 +238,17 @@ def parser() -> argparse.ArgumentParser:
     add_machine_options(top)
     add_recipe_options(top)
     return top
+
+
+def runs_folder(init: Path | None) -> Path:
+    """Runs from other weights are other runs. Raises `TrainingError` when they cannot be read."""
+    if init is None:
+        return Path("runs/compare")
+    try:
+        with open(init, "rb") as file:
+            return Path(f"runs/compare-{hashlib.file_digest(file, 'sha256').hexdigest()[:8]}")
+    except OSError as cause:
+        raise TrainingError(f"{init} could not be read: {cause.strerror}.") from cause
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -239,7 +267,8 @@ def main(argv: list[str] | None = None) -> int:
         raise TrainingError(f"{options.output} could not be made: {cause.strerror}.") from cause
     machine = Machine.choose(options.device, options.precision, False)
     pack = read_pack(options.data)
-    results = run_all(pack, base, variants, options.seeds, machine, options.runs)
+    runs = options.runs or runs_folder(options.init)
+    results = run_all(pack, base, variants, options.seeds, machine, runs, options.init)
     first = variants[0].of(base)
     _, valid = load_pair(pack, first, machine.device)
     command = " ".join(["python -m training.compare", *map(_quoted, argv or sys.argv[1:])])
@@ -261,7 +290,7 @@ def main(argv: list[str] | None = None) -> int:
         print("The figures were left out: matplotlib is not installed.", file=sys.stderr)
         return 1
     looks = [
-        look_at(v, options.runs / v.slug / f"seed{base.train.seed}", valid, machine)
+        look_at(v, runs / v.slug / f"seed{base.train.seed}", valid, machine)
         for v in variants
         if v.of(base).train.size_px == first.train.size_px
     ]
