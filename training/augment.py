@@ -11,6 +11,7 @@ import torch
 from torch import Generator, Tensor
 
 from training.data import NO_LABEL, Examples
+from training.degrade import Degradation, parse_kinds, uniform
 from training.warp import compose, warp
 
 # Where the crop of 224 lies in the frame of 256, from its centre in sides of the crop. The centre
@@ -38,6 +39,24 @@ class AugmentConfig:
     mixup: float = field(
         default=0.2, metadata={"help": "alpha of mixup's beta distribution; 0 switches it off"}
     )
+    degrade: float = field(
+        default=0.0,
+        metadata={
+            "help": "share of crops that are degraded as by a webcam, each in one to three ways; 0 "
+            "gives the very batches of a recipe without it"
+        },
+    )
+    degrade_strength: float = field(
+        default=1.0,
+        metadata={"help": "largest strength of a degradation; 1 is a bad webcam in bad light"},
+    )
+    degrade_kinds: str = field(
+        default="all",
+        metadata={
+            "help": "all, or some of jitter, occlusion, shadow, exposure, cast (not of grey), "
+            "blur, resolution, noise, compression, with commas between"
+        },
+    )
 
     def __post_init__(self) -> None:
         if not 0 <= self.rotation_deg <= 180:
@@ -46,6 +65,11 @@ class AugmentConfig:
             raise ValueError("scale, shift, light and mixup must not be negative")
         if not 0 <= self.erase <= 1:
             raise ValueError("erase is a share, in 0..1")
+        if not 0 <= self.degrade <= 1:
+            raise ValueError("degrade is a share, in 0..1")
+        if not 0 < self.degrade_strength <= 2:
+            raise ValueError("the degradations' strength must be over 0 and at most 2")
+        parse_kinds(self.degrade_kinds)
         if self.crops == "five" and self.shift:
             raise ValueError("five crops take the place of a random shift, which must be 0 then")
 
@@ -57,10 +81,6 @@ class Batch:
     crops: Tensor
     soft: Tensor
     labels: Tensor
-
-
-def uniform(low: float, high: float, n: int, generator: Generator) -> Tensor:
-    return torch.rand(n, generator=generator, device=generator.device) * (high - low) + low
 
 
 def random_matrices(n: int, size_px: int, config: AugmentConfig, generator: Generator) -> Tensor:
@@ -143,15 +163,37 @@ def mix(batch: Batch, alpha: float, generator: Generator) -> Batch:
     )
 
 
+def drawn_degradation(
+    n: int, channels: int, config: AugmentConfig, generator: Generator
+) -> Degradation | None:
+    """None where the recipe has none: then nothing is drawn."""
+    if config.degrade == 0:
+        return None
+    return Degradation.draw(
+        n,
+        channels=channels,
+        share=config.degrade,
+        strength=config.degrade_strength,
+        kinds=parse_kinds(config.degrade_kinds),
+        generator=generator,
+    )
+
+
 def training_batch(
     examples: Examples, rows: Tensor, config: AugmentConfig, generator: Generator
 ) -> Batch:
     """The augmented crops of `rows (B,)`; alignment and random geometry are one resampling."""
     random = random_matrices(len(rows), examples.size_px, config, generator)
+    webcam = drawn_degradation(len(rows), examples.pictures.shape[1], config, generator)
+    moved = webcam.matrices(examples.size_px) if webcam is not None else None
+    if moved is not None:
+        random = compose(moved, random)
     matrices = compose(random, examples.matrices[rows])
     crops = warp(examples.pictures[rows], examples.sizes[rows], matrices, examples.size_px)
     if config.light > 0:
         crops = relight(crops, config.light, generator)
+    if webcam is not None:
+        crops = webcam.apply(crops)
     if config.erase > 0:
         crops = erase(crops, config.erase, generator)
     batch = Batch(crops, examples.soft[rows], examples.labels[rows])

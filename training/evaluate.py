@@ -32,6 +32,11 @@ from training.model import DaclNet
 from training.pack import Pack, read_pack
 from training.progress import progress
 from training.readers import Split
+from training.robustness_command import (
+    add_corruption_options,
+    check_corruptions,
+    judge_corruptions,
+)
 from training.trainer import Machine, normalise
 
 LEDGER = Path(__file__).resolve().parent.parent / "docs" / "test_ledger.md"
@@ -268,7 +273,7 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(
         prog="python -m training.evaluate",
         description="Accuracy, mean class recall, macro F1, confusion matrix and calibration of a "
-        "checkpoint (.pt) or an exported model (.onnx).",
+        "checkpoint (.pt) or an exported model (.onnx), on clean and on corrupted faces.",
     )
     top.add_argument("data", type=Path, help="the .npz that training.prepare wrote")
     top.add_argument("model", type=Path, help="a checkpoint (.pt) or an exported model (.onnx)")
@@ -297,6 +302,7 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument(
         "--device", choices=["cpu", "cuda"], default="cpu", help="where to compute (default: cpu)"
     )
+    add_corruption_options(top)
     return top
 
 
@@ -308,6 +314,7 @@ def main(argv: list[str] | None = None) -> int:
         raise TrainingError(f"The model {options.model} is missing. Give a .pt or .onnx file.")
     if options.latency and options.model.suffix != ".onnx":
         raise TrainingError("--latency times an exported model. Give a .onnx file.")
+    check_corruptions(options)
     pack = read_pack(options.data)
     report = evaluate(pack, options.model, options.split, options.device)
     if options.split == "test":
@@ -324,6 +331,8 @@ def main(argv: list[str] | None = None) -> int:
         median, late = latency_ms(options.model)
         print(f"one face, CPU, 2 threads: median {median:.2f} ms, 95 % within {late:.2f} ms")
     left_out = write_report(report, options.output) if options.output else []
+    if options.corruptions:
+        left_out += judge_corruptions(pack, options)
     for line in left_out:
         print(line)
     return 1 if left_out else 0

@@ -15,6 +15,7 @@ from training.metrics import Metrics
 if TYPE_CHECKING:
     from training.attention import Evidence
     from training.compare import Look
+    from training.robustness import Endured
 
 DPI = 120
 
@@ -223,4 +224,36 @@ def profile_figure(looks: "list[Look]", labels: tuple[str, ...], path: Path) -> 
         area.set_yticks(range(len(labels)), labels)
         area.set(title=f"{look.name}: mean attention", xlabel="feature elements, sorted")
         figure.colorbar(picture, ax=area)
+    _save(figure, path)
+
+
+def corruption_figure(mine: "Endured", other: "Endured | None", path: Path) -> None:
+    """Accuracy against strength, one panel a corruption; 0 is the clean face."""
+    from training.robustness_report import group_of, shared_kinds
+
+    kinds = shared_kinds(mine, other)
+    models = [mine] if other is None else [mine, other]
+    columns = min(4, len(kinds))
+    rows = -(-len(kinds) // columns)
+    figure, areas = plt.subplots(
+        rows,
+        columns,
+        figsize=(2.6 * columns, 2.2 * rows + 0.4),
+        layout="constrained",
+        squeeze=False,
+        sharex=True,
+        sharey=True,
+    )
+    for area in areas.flat[len(kinds) :]:
+        area.axis("off")
+    for area, kind in zip(areas.flat, kinds, strict=False):
+        for endured, colour in zip(models, SERIES, strict=False):
+            curve = [endured.clean.mean(), *endured.right[kind.name].mean(axis=1)]
+            area.plot(100 * np.array(curve), "o-", color=colour, markersize=3, label=endured.model)
+        area.set_title(f"{kind.name}, {group_of(kind)}", fontsize=9)
+        area.grid(color="#dddddd", linewidth=0.6)
+    for area in areas[:, 0]:
+        area.set(ylabel="accuracy, %")
+    areas.flat[0].legend(frameon=False, fontsize=8, loc="lower left")
+    figure.supxlabel("strength (0: clean)", fontsize=9)
     _save(figure, path)
