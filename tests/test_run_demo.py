@@ -17,12 +17,13 @@ import numpy as np
 import pytest
 
 from app.classifier import DEFAULT_MODEL, Classifier
+from app.records import COLUMNS, QUALITY_COLUMNS, flat_columns
 from run_demo import main
 from tests.tiny_model import write_tiny_model
 from tools import make_demo_clip as clip
 
 ROOT = Path(__file__).resolve().parent.parent
-FIELDS = ["source", "frame", "time_s", "face_id", "x", "y", "width", "height", "det_score", "label"]
+FIELDS = list(COLUMNS)
 
 
 def no_display() -> dict[str, str]:
@@ -84,7 +85,8 @@ def test_main_job_says_two_lines_and_no_chatter(played: Path) -> None:
 
 def test_every_frame_has_its_rows(rows: list[dict[str, Any]]) -> None:
     assert sorted({row["frame"] for row in rows}) == list(range(clip.FRAMES))
-    assert list(rows[0]) == [*FIELDS, "probabilities"]
+    nested = ["probabilities", "raw_probabilities", "landmarks"]
+    assert list(rows[0]) == [*FIELDS, *nested, *QUALITY_COLUMNS, "schema"]
     assert {row["source"] for row in rows} == {"demo.mp4"}
     for row in rows:
         assert row["time_s"] == pytest.approx(row["frame"] / clip.FPS, abs=1e-6)
@@ -159,7 +161,7 @@ def test_csv_has_one_column_per_label(tmp_path: Path) -> None:
     with open(tmp_path / "a.csv", newline="", encoding="utf-8") as file:
         table = list(csv.DictReader(file))
     labels = list(Classifier(DEFAULT_MODEL, device="cpu").labels)
-    assert list(table[0]) == FIELDS + labels
+    assert list(table[0]) == [column.name for column in flat_columns(labels)]
     assert {row["frame"] for row in table} == {str(i) for i in range(clip.FRAMES)}
     assert {row["label"] for row in table if row["frame"] == "140"} == {""}
 
