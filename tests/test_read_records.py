@@ -1,4 +1,4 @@
-"""What was written comes back, from every kind of file, whole lines only, errors with their line."""
+"""What was written comes back, from every kind of file; errors name their line."""
 
 import json
 from collections.abc import Sequence

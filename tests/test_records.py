@@ -91,7 +91,7 @@ def test_json_lines_have_the_same_with_probabilities_as_an_object(tmp_path):
         "reason": None,
         "probabilities": {"neutral": 0.25, "happy": 0.625, "label": 0.125},
         "raw_probabilities": {"neutral": 0.25, "happy": 0.625, "label": 0.125},
-        "landmarks": dict.fromkeys(LANDMARKS, [0.0, 0.0]),
+        "landmarks": {name: [0.0, 0.0] for name in LANDMARKS},
         "size_px": 11.07,
         "roll_deg": 0.0,
         "yaw_deg": 0.0,
