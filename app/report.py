@@ -14,7 +14,7 @@ from app.episodes import EpisodeRules, add_rules, by_frame, rules_of
 from app.page import Page, render
 from app.read_records import RecordsReader
 from app.records import records_of
-from app.run_notes import read_notes
+from app.run_notes import read_notes, sha256
 from app.sinks import reserve
 from app.stills import Box, Still, StillsInPassing, stills_from
 from app.summary import Summary
@@ -153,6 +153,10 @@ def _stills(
         if len(sources) > 1 or not beside.is_file():
             return [], None
         video = beside
+    another = f"no stills: {video} is not the video of these records."
+    noted = (read_notes(options.records).get("input") or {}).get("files") or [{}]
+    if noted[0].get("sha256") not in (None, sha256(video)):
+        return [], another
     best: dict[tuple[int, str], tuple[Episode, Box]] = {}
     for one, box in wanted:
         key = (one.face_id, one.label)
@@ -164,7 +168,7 @@ def _stills(
     except SourceError as error:
         return [], f"no stills: {error}"
     if best and not stills:
-        return [], f"no stills: {video} is not the video of these records."
+        return [], another
     return stills, None
 
 
