@@ -2,6 +2,7 @@ import csv
 import json
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -188,3 +189,10 @@ def test_aborted_records_leave_nothing(tmp_path):
     assert list(tmp_path.iterdir()) == []
     with pytest.raises(SinkError, match="closed already"):
         sink.write(RESULTS[0], CANVAS)
+
+
+def test_every_field_is_described():
+    page = (Path(__file__).parent.parent / "docs" / "records.md").read_text(encoding="utf-8")
+    names = [*COLUMNS, *LANDMARKS, *QUALITY_COLUMNS, "raw_", "schema"]
+    assert [name for name in names if f"`{name}`" not in page] == []
+    assert f"This is schema {SCHEMA};" in page.replace("\n", " ")
