@@ -43,7 +43,7 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         description="Finds faces, reads their expressions and shows them, frame by frame.\n"
         "With no option it opens the first camera. Everything stays on this machine, and nothing\n"
-        "is stored unless -o or --records asks for it. An expression is not a feeling.",
+        "is stored unless you name a file for it. An expression is not a feeling.",
         epilog=f"keys in the window:\n{keys}\n\n"
         "examples:\n"
         "  python run_demo.py                                   the first camera, live\n"
@@ -74,14 +74,30 @@ def parser() -> argparse.ArgumentParser:
         type=Path,
         metavar="PATH",
         help="annotated video (.mp4), or a folder for pictures; without a window and without "
-        "--records it is NAME_annotated beside the input",
+        "any other result it is NAME_annotated beside the input",
     )
     results.add_argument(
         "--records",
         type=Path,
         metavar="FILE",
-        help="one row per face per frame, as .jsonl or .csv",
+        help="one row per face per frame, as .jsonl, .csv or .parquet, and FILE's notes beside it "
+        "(NAME.run.json: command, versions, model, settings, input, counts)",
     )
+    results.add_argument(
+        "--episodes",
+        type=Path,
+        action="append",
+        metavar="FILE",
+        help="episodes of expressions, as .csv, .vtt (subtitles), .eaf (ELAN) or .txt (Audacity); "
+        "may be given several times",
+    )
+    results.add_argument(
+        "--report",
+        type=Path,
+        metavar="FILE",
+        help="one .html page: timelines, shares, quality of the data, and stills of faces",
+    )
+    results.add_argument("--no-stills", action="store_true", help="no faces in the report")
     results.add_argument(
         "--overwrite", action="store_true", help="replace files that exist already"
     )
@@ -119,12 +135,18 @@ def open_source(options: argparse.Namespace) -> Any:
     return CameraSource(options.camera or 0)
 
 
+def other_results(options: argparse.Namespace) -> list[Path]:
+    """Files that were asked for beside the annotated result."""
+    named = [options.records, *(options.episodes or ()), options.report]
+    return [path for path in named if path is not None]
+
+
 def output_path(options: argparse.Namespace) -> Path | None:
     """Where the annotated result goes; None when it is only looked at."""
     from app.sinks import default_output
 
     given: Path | None = options.output
-    if given is not None or not options.no_window or options.records is not None:
+    if given is not None or not options.no_window or other_results(options):
         return given
     if options.demo:
         return Path("demo_annotated.mp4")
@@ -140,14 +162,30 @@ def output_path(options: argparse.Namespace) -> Path | None:
 
 def check_paths(options: argparse.Namespace, output: Path | None) -> None:
     """What can be known to fail is said before models are loaded."""
+    from app.episode_files import checked_suffix
+    from app.report import checked_name
+    from app.run_notes import notes_path
     from app.sinks import reserve
 
-    targets = [path for path in (output, options.records) if path is not None]
-    if len(targets) == 2 and targets[0].absolute() == targets[1].absolute():
-        raise SinkError(f"{output} cannot be both -o and --records. Choose another name.")
+    if options.image and options.episodes:
+        raise SinkError("Pictures have no time, so no episodes. Leave --episodes out.")
+    for path in options.episodes or ():
+        checked_suffix(path)
+    if options.report is not None:
+        checked_name(options.report)
+    targets = other_results(options)
+    if options.records is not None:
+        targets.append(notes_path(options.records))
+    if output is not None:
+        targets.append(output)
+    seen: set[Path] = set()
+    for target in targets:
+        if target.absolute() in seen:
+            raise SinkError(f"{target} cannot be two results at once. Choose another name.")
+        seen.add(target.absolute())
     inputs = [path for path in (options.video, *(options.image or ())) if path is not None]
     for target in targets:
-        if target is options.records or not options.image:
+        if target is not output or not options.image:
             reserve(target, overwrite=options.overwrite, inputs=inputs)
 
 
@@ -155,19 +193,41 @@ def make_sinks(
     options: argparse.Namespace,
     output: Path | None,
     source: Any,
-    labels: Sequence[str],
+    classifier: Any,
+    stop: Callable[[], bool],
     keep: Callable[[Any], Any],
 ) -> list[Any]:
     """The outputs that were asked for; `keep` gets each as soon as it exists."""
+    from app.episodes import EpisodesSink
     from app.records import RecordsSink
+    from app.report import ReportSink
+    from app.run_notes import RunNotes, notes_path
     from app.sinks import ImagesSink
     from app.video_sink import VideoSink
 
-    sinks = []
+    again = {"overwrite": options.overwrite}
+    sinks: list[Any] = []
     if options.records is not None:
-        sinks.append(keep(RecordsSink(options.records, labels, overwrite=options.overwrite)))
+        sinks.append(keep(RecordsSink(options.records, classifier.labels, **again)))
+    sinks += [keep(EpisodesSink(path, **again)) for path in options.episodes or ()]
+    if options.records is not None or options.report is not None:
+        notes = RunNotes(
+            None if options.records is None else notes_path(options.records),
+            source=source,
+            model=classifier.path,
+            contract=classifier.contract,
+            provider=classifier.provider,
+            settings=vars(options),
+            interrupted=stop,
+            **again,
+        )
+        sinks.append(keep(notes))
+        if options.report is not None:
+            stills = not options.no_stills
+            report = ReportSink(options.report, facts=notes.facts, with_stills=stills, **again)
+            sinks.append(keep(report))
     if options.image:
-        if output is not None or (options.no_window and options.records is None):
+        if output is not None or (options.no_window and not other_results(options)):
             sinks.append(keep(ImagesSink(output, source, overwrite=options.overwrite)))
     elif output is not None:
         video = None if source.live else source
@@ -222,12 +282,12 @@ def run(options: argparse.Namespace) -> int:
         recogniser = Recogniser(
             detector, classifier, tracker=None if source.independent else Tracker()
         )
-        sinks = make_sinks(options, output, source, classifier.labels, _aborted_by(stack))
+        stop = stack.enter_context(ctrl_c())
+        sinks = make_sinks(options, output, source, classifier, stop, _aborted_by(stack))
         window = None
         if not options.no_window:
             window = stack.enter_context(Window(f"Expressions: {source.name}"))
         bar = stack.enter_context(_bar(source, quiet=source.live and window is not None))
-        stop = stack.enter_context(ctrl_c())
         outcome = Session(
             source,
             recogniser,
@@ -241,7 +301,7 @@ def run(options: argparse.Namespace) -> int:
             hold=source.independent,
         ).run()
         bar.close()
-    written = [str(sink.path) for sink in sinks]
+    written = [str(sink.path) for sink in sinks if sink.path is not None]
     rate = outcome.frames / max(outcome.seconds, 1e-9)
     say(
         f"{outcome.frames} frames with {outcome.faces} faces in {outcome.seconds:.1f} s "

@@ -13,10 +13,12 @@ TRAINING = sorted((ROOT / "training").glob("*.py"))
 
 # What the program itself is installed with; all else belongs to training or development.
 APP_PACKAGES = {"numpy", "cv2", "mediapipe", "onnxruntime", "av", "scipy", "tqdm"}
+# What an extra brings, and the only room that may ask for it; everything else runs without.
+OPTIONAL = {"parquet": {"pyarrow"}}
 ROOMS_FOR_TRAINING = {"types", "contract", "alignment", "detector", "classifier"}
 FILES_AND_WINDOWS = {
     *("sources", "camera", "video_source", "video_file", "sound"),
-    *("sinks", "video_sink", "records", "window", "session"),
+    *("sinks", "video_sink", "records", "parquet", "read_records", "window", "session"),
 }
 
 
@@ -95,7 +97,7 @@ def test_imports_inside_functions_count(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("path", APP, ids=lambda p: p.stem)
 def test_app_needs_no_more_than_it_is_installed_with(path: Path) -> None:
-    assert outsiders(path) <= APP_PACKAGES | {"app"}
+    assert outsiders(path) <= APP_PACKAGES | {"app"} | OPTIONAL.get(path.stem, set())
 
 
 @pytest.mark.parametrize("path", TRAINING, ids=lambda p: p.stem)
@@ -125,7 +127,7 @@ def test_blocked_packages_are_as_good_as_absent() -> None:
 def test_app_imports_where_nothing_of_training_is_installed() -> None:
     modules = [f"app.{path.stem}" for path in APP[:-1] if path.stem != "__init__"]
     done = blocked(
-        "torch training PIL matplotlib onnx onnxscript skimage",
+        "torch training PIL matplotlib onnx onnxscript skimage pyarrow pandas",
         f"import importlib\nfor name in {[*modules, 'run_demo']}: importlib.import_module(name)",
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

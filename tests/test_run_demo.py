@@ -17,12 +17,15 @@ import numpy as np
 import pytest
 
 from app.classifier import DEFAULT_MODEL, Classifier
+from app.records import COLUMNS, QUALITY_COLUMNS, SCHEMA, flat_columns
+from app.summary import BLURRED, TURNED_DEG
+from app.types import LANDMARKS
 from run_demo import main
 from tests.tiny_model import write_tiny_model
 from tools import make_demo_clip as clip
 
 ROOT = Path(__file__).resolve().parent.parent
-FIELDS = ["source", "frame", "time_s", "face_id", "x", "y", "width", "height", "det_score", "label"]
+FIELDS = list(COLUMNS)
 
 
 def no_display() -> dict[str, str]:
@@ -60,7 +63,8 @@ def clip_frame(index: int) -> np.ndarray:
 def played(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder in which the README's main job has run."""
     folder = tmp_path_factory.mktemp("demo")
-    done = demo("--demo", "--no-window", "-o", "out.mp4", "--records", "out.jsonl", cwd=folder)
+    line = "--demo --no-window -o out.mp4 --records out.jsonl --report out.html --episodes out.vtt"
+    done = demo(*line.split(), "--episodes", "out.eaf", cwd=folder)
     assert done.returncode == 0, done.stderr
     (folder / "said").write_text(done.stdout + done.stderr)
     return folder
@@ -72,7 +76,8 @@ def rows(played: Path) -> list[dict[str, Any]]:
 
 
 def test_main_job_leaves_its_outputs_and_nothing_else(played: Path) -> None:
-    assert sorted(p.name for p in played.iterdir()) == ["out.jsonl", "out.mp4", "said"]
+    names = ["out.eaf", "out.html", "out.jsonl", "out.mp4", "out.run.json", "out.vtt", "said"]
+    assert sorted(p.name for p in played.iterdir()) == names
 
 
 def test_main_job_says_two_lines_and_no_chatter(played: Path) -> None:
@@ -84,7 +89,8 @@ def test_main_job_says_two_lines_and_no_chatter(played: Path) -> None:
 
 def test_every_frame_has_its_rows(rows: list[dict[str, Any]]) -> None:
     assert sorted({row["frame"] for row in rows}) == list(range(clip.FRAMES))
-    assert list(rows[0]) == [*FIELDS, "probabilities"]
+    nested = ["probabilities", "raw_probabilities", "landmarks"]
+    assert list(rows[0]) == [*FIELDS, *nested, *QUALITY_COLUMNS, "schema"]
     assert {row["source"] for row in rows} == {"demo.mp4"}
     for row in rows:
         assert row["time_s"] == pytest.approx(row["frame"] / clip.FPS, abs=1e-6)
@@ -154,12 +160,39 @@ def test_overlay_is_drawn_into_the_video(played: Path) -> None:
     assert 0.01 < changed.mean() < 0.5
 
 
+def test_faces_have_figures_of_quality(rows: list[dict[str, Any]]) -> None:
+    faces = [row for row in rows if row["face_id"] is not None]
+    whole = [row for row in faces if row["x"] > 0]
+    assert {row["schema"] for row in rows} == {SCHEMA}
+    for row in faces:
+        assert row["size_px"] == pytest.approx((row["width"] * row["height"]) ** 0.5, abs=0.02)
+        assert list(row["landmarks"]) == list(LANDMARKS)
+        assert sum(row["raw_probabilities"].values()) == pytest.approx(1, abs=1e-4)
+    assert np.median([row["sharpness"] for row in whole]) > BLURRED
+    assert all(0.1 < row["brightness"] < 0.9 for row in whole)
+    assert np.median([abs(row["yaw_deg"]) for row in whole]) < TURNED_DEG
+
+
+def test_episodes_and_report_say_the_same_as_the_records(played: Path) -> None:
+    cues = (played / "out.vtt").read_text().split("\n\n")[1:]
+    assert [cue.splitlines()[2] for cue in cues] == [
+        f"face {number}: happiness (100 %)" for number in (1, 2, 3)
+    ]
+    assert (played / "out.eaf").read_text().count("<ALIGNABLE_ANNOTATION") == 3
+    page = (played / "out.html").read_text()
+    assert page.count('<rect class="span') == page.count("data:image/jpeg") == 3
+    notes = json.loads((played / "out.run.json").read_text())
+    assert notes["counts"]["frames"] == clip.FRAMES
+    assert notes["model"]["sha256"] in page
+    assert notes["input"]["files"][0]["sha256"] in page
+
+
 def test_csv_has_one_column_per_label(tmp_path: Path) -> None:
     assert demo("--demo", "--no-window", "--records", "a.csv", cwd=tmp_path).returncode == 0
     with open(tmp_path / "a.csv", newline="", encoding="utf-8") as file:
         table = list(csv.DictReader(file))
     labels = list(Classifier(DEFAULT_MODEL, device="cpu").labels)
-    assert list(table[0]) == FIELDS + labels
+    assert list(table[0]) == [column.name for column in flat_columns(labels)]
     assert {row["frame"] for row in table} == {str(i) for i in range(clip.FRAMES)}
     assert {row["label"] for row in table if row["frame"] == "140"} == {""}
 
@@ -247,6 +280,10 @@ def bad_inputs(folder: Path) -> None:
         ("--demo --no-window --records r.xml", "r.xml"),
         ("--demo --no-window --records nowhere/r.csv", "nowhere"),
         ("--demo --no-window -o r.csv --records r.csv", "r.csv"),
+        ("--demo --no-window --records r.csv --episodes r.csv", "r.csv cannot be two results"),
+        ("--demo --no-window --episodes e.srt", "e.srt must end in"),
+        ("--demo --no-window --report r.pdf", "r.pdf must end in .html"),
+        ("--image photo.png --no-window --episodes e.csv", "Pictures have no time"),
         ("--video there.mp4 --no-window -o there.mp4 --overwrite", "input itself"),
         ("--demo --no-window -o o.mp4 --model missing.onnx", "missing.onnx is missing"),
         ("--demo --no-window -o o.mp4 --model bad.onnx", "bad.onnx"),
@@ -303,7 +340,8 @@ def test_ctrl_c_keeps_what_was_finished(tmp_path: Path) -> None:
     with av.open(str(tmp_path / "o.mp4")) as container:
         frames = sum(1 for _ in container.decode(video=0))
     assert frames == rows[-1]["frame"] + 1 < clip.FRAMES
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["o.mp4", "r.jsonl"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["o.mp4", "r.jsonl", "r.run.json"]
+    assert json.loads((tmp_path / "r.run.json").read_text())["interrupted"] is True
 
 
 class FakeCapture:

@@ -1,0 +1,56 @@
+"""What the commands that work on finished records share: how they end, and how they write."""
+
+import argparse
+import contextlib
+import os
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from app.sinks import reserve, unwritable
+from app.types import RecogniserError
+
+DONE, CUT_SHORT, FAILED, INTERRUPTED = 0, 1, 2, 130
+EXIT_CODES = (
+    "exit codes: 0 done, 1 done but something was left out, 2 could not be done, 130 interrupted"
+)
+
+
+def say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def run(work: Callable[[], int]) -> int:
+    """The exit code of `work`; the project's errors are one line and code 2."""
+    try:
+        return work()
+    except RecogniserError as error:
+        say(f"error: {error}")
+        return FAILED
+    except KeyboardInterrupt:
+        say("Interrupted.")
+        return INTERRUPTED
+    except BrokenPipeError:  # whoever read the output, such as `head`, has had enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return CUT_SHORT
+
+
+def new_parser(module: str, description: str, examples: str) -> argparse.ArgumentParser:
+    return argparse.ArgumentParser(
+        prog=f"python -m {module}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        description=description,
+        epilog=f"{examples}\n\n{EXIT_CODES}",
+    )
+
+
+def write_text(path: Path, text: str, *, overwrite: bool, inputs: Iterable[Path] = ()) -> None:
+    """`text` as UTF-8 with its line ends as they are, whole or not at all. Raises `SinkError`."""
+    partial = reserve(path, overwrite=overwrite, inputs=inputs)
+    try:
+        partial.write_bytes(text.encode("utf-8"))
+        os.replace(partial, path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)
+        raise unwritable(path, error) from error

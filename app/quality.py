@@ -1,0 +1,109 @@
+"""How well a face can be seen: its size, pose, sharpness and light, beside what is read from it.
+
+Cheap figures, for sorting out rows of a record rather than for judging faces. Image and points are
+those of `app.types`.
+"""
+
+import math
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from app.alignment import FACE_TEMPLATE, fit_similarity
+from app.types import Face, Floats, Image
+
+# The detector's six points on an average face, in units of the distance of the eyes: x to the
+# picture's right, y down, z away from the camera. Proportions from a factorisation of the landmarks
+# of FER+'s 28,460 training faces into shape and pose (Tomasi & Kanade, "Shape and motion from image
+# streams under orthography", IJCV 1992); it leaves the unit of depth open, which is set so that the
+# ears lie 0.95 behind the eyes (60 mm where eyes are 63 mm apart).
+FACE_POINTS = np.array(
+    [
+        (-0.5, 0.0, 0.0),
+        (0.5, 0.0, 0.0),
+        (0.0, 0.556, -0.65),
+        (0.0, 1.065, -0.29),
+        (-1.009, 0.196, 0.95),
+        (1.009, 0.196, 0.95),
+    ]
+)
+_FIT = np.linalg.pinv(FACE_POINTS - FACE_POINTS.mean(axis=0))  # (3, 6): 6 points -> affine camera
+PATCH_PX = 48  # the network's own resolution: what is lost above it does not matter
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """`size_px`: geometric mean of the box's sides. `roll_deg`: of the line through the eyes,
+    positive clockwise as seen. `yaw_deg`: positive where the face turns to the picture's right;
+    an estimate from six points. `sharpness`: variance of the Laplacian over the variance of grey
+    in the face at 48 px, low where blurred; `brightness`: mean grey of the same, 0..1. Both are
+    None where nothing of the face lies in the picture or all of it is of one grey."""
+
+    size_px: float
+    roll_deg: float
+    yaw_deg: float
+    sharpness: float | None
+    brightness: float | None
+
+
+def measure(image: Image, face: Face) -> Quality:
+    """The figures of one face in `image (H, W, 3)`."""
+    roll_deg, yaw_deg = pose_deg(face.landmarks)
+    grey = _patch(image, face.landmarks)
+    sharpness = brightness = None
+    if grey is not None:
+        mean, deviation = (float(value[0, 0]) for value in cv2.meanStdDev(grey))
+        brightness = mean / 255.0
+        if deviation > 0.03:
+            edges = float(cv2.meanStdDev(cv2.Laplacian(grey, cv2.CV_32F))[1][0, 0])
+            sharpness = (edges / deviation) ** 2
+    return Quality(
+        size_px=math.sqrt(max(face.width_px, 0.0) * max(face.height_px, 0.0)),
+        roll_deg=roll_deg,
+        yaw_deg=yaw_deg,
+        sharpness=sharpness,
+        brightness=brightness,
+    )
+
+
+def pose_deg(landmarks: Floats) -> tuple[float, float]:
+    """(roll, yaw) of `landmarks (6, 2)` px: the rotation nearest to the affine camera that maps
+    `FACE_POINTS` to them. Points that all but coincide give a yaw of 0."""
+    points = np.asarray(landmarks, np.float64)
+    (right_x, right_y), (left_x, left_y) = points[:2].tolist()
+    roll = math.atan2(left_y - right_y, left_x - right_x)
+    # Columns of _FIT sum to 0, so the points need not be centred.
+    u, sizes, vt = np.linalg.svd(points.T @ _FIT.T, full_matrices=False)  # of (2, 3)
+    if sizes[1] < 1e-9:
+        return math.degrees(roll), 0.0
+    # The two nearest orthonormal rows: the picture's axes, seen from the face.
+    (across_x, across_y, across_z), (down_x, down_y, down_z) = (u @ vt).tolist()
+    away_z = across_x * down_y - across_y * down_x
+    # The face looks along -z; turned back by its roll, it looks sideways by its yaw.
+    sideways = -(math.cos(roll) * across_z + math.sin(roll) * down_z)
+    return math.degrees(roll), math.degrees(math.atan2(sideways, away_z))
+
+
+def _patch(image: Image, landmarks: Floats) -> NDArray[np.float32] | None:
+    """Grey levels 0..255 `(PATCH_PX, PATCH_PX)` of the upright square about the aligned crop, as
+    far as it lies in the picture; None where nothing of it does."""
+    points = np.asarray(landmarks, np.float64)[FACE_TEMPLATE.indices()]
+    if not np.ptp(points, axis=0).any():
+        return None
+    (a, b, x), (c, d, y) = fit_similarity(FACE_TEMPLATE.targets(), points).tolist()  # crop -> px
+    half = math.hypot(a, c) / 2
+    middle_x, middle_y = (a + b) / 2 + x, (c + d) / 2 + y
+    height, width = image.shape[:2]
+    x0, x1 = max(0, round(middle_x - half)), min(width, round(middle_x + half))
+    y0, y1 = max(0, round(middle_y - half)), min(height, round(middle_y + half))
+    if x1 <= x0 or y1 <= y0:
+        return None
+    shorter = min(x1 - x0, y1 - y0)
+    part: cv2.typing.MatLike = image[y0:y1, x0:x1]
+    if shorter > 4 * PATCH_PX:  # thinned out first, which leaves 9 samples for each pixel
+        part = cv2.resize(part, (3 * PATCH_PX, 3 * PATCH_PX), interpolation=cv2.INTER_NEAREST)
+    grey = cv2.cvtColor(part, cv2.COLOR_BGR2GRAY)
+    how = cv2.INTER_AREA if shorter > PATCH_PX else cv2.INTER_LINEAR
+    return cv2.resize(grey, (PATCH_PX, PATCH_PX), interpolation=how).astype(np.float32)

@@ -1,0 +1,271 @@
+"""Reads records back, row by row, whatever their length, kind and schema."""
+
+import csv
+import json
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+from app.quality import Quality
+from app.records import (
+    COLUMNS,
+    FIXED_COLUMNS,
+    POINT_COLUMNS,
+    QUALITY_COLUMNS,
+    SCHEMA,
+    SCHEMA_COLUMN,
+    SUFFIXES,
+    FaceRecord,
+    Kind,
+    Record,
+    cell_text,
+    flat_columns,
+)
+from app.types import LANDMARKS, DataError
+
+OLDEST_COLUMNS = tuple(name for name in COLUMNS if name != "reason")  # of schema 1
+
+
+class RecordsReader:
+    """The records of `path`, in order, once or several times.
+
+    Only whole lines are read: what a program that is still writing has begun, or a crash has left,
+    is not there yet, and `cut_short` says after reading that there was such a line. Raises
+    `DataError` with the number of the line.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.cut_short = False
+        # A file that is still being written is read under its temporary name.
+        suffix = (path.with_suffix("") if path.suffix == ".partial" else path).suffix.lower()
+        if suffix not in SUFFIXES:
+            raise DataError(
+                f"{path} is no records file: its name must end in .jsonl, .csv or .parquet."
+            )
+        if not path.is_file():
+            kind = "is a folder" if path.is_dir() else "does not exist"
+            raise DataError(f"{path} {kind}. Give a file that --records wrote.")
+        self._read = {".jsonl": self._json, ".csv": self._csv, ".parquet": self._parquet}[suffix]
+
+    def __iter__(self) -> Iterator[Record]:
+        self.cut_short = False
+        return self._read()
+
+    def _lines(self) -> Iterator[tuple[int, str]]:
+        """(number, line), whole ones only."""
+        number = 0
+        try:
+            with self.path.open("rb") as file:
+                for number, content in enumerate(file, start=1):
+                    if not content.endswith(b"\n"):
+                        self.cut_short = True
+                        return
+                    text = content.decode("utf-8-sig" if number == 1 else "utf-8")
+                    yield number, text
+        except OSError as cause:
+            raise DataError(f"{self.path} cannot be read: {cause.strerror}.") from cause
+        except UnicodeDecodeError as cause:
+            raise self._damaged(number, "it is not UTF-8 text") from cause
+
+    def _damaged(self, number: int, why: str) -> DataError:
+        return DataError(
+            f"{self.path}, line {number}: {why}. Mend the line, or make the file again."
+        )
+
+    def _row(self, number: int, make: Callable[..., Record], *values: Any) -> Record:
+        try:
+            return make(*values)
+        except KeyError as cause:
+            raise self._damaged(number, f"{cause.args[0]!r} is missing") from cause
+        except (ValueError, TypeError, AttributeError) as cause:
+            raise self._damaged(number, str(cause)) from cause
+
+    def _json(self) -> Iterator[Record]:
+        for number, line in self._lines():
+            if line.strip():
+                yield self._row(number, _from_json, line)
+
+    def _csv(self) -> Iterator[Record]:
+        lines = self._lines()
+        first = next(lines, None)
+        if first is None:
+            return
+        at = [first[0]]
+
+        def texts() -> Iterator[str]:
+            for at[0], line in chain([first], lines):
+                yield line
+
+        table = csv.reader(texts(), strict=True)
+        labels: tuple[str, ...] | None = None
+        names: list[str] = []
+        while True:
+            try:
+                cells = next(table, None)
+            except csv.Error as cause:
+                raise self._damaged(at[0], str(cause)) from cause
+            if cells is None:
+                return
+            if labels is None:
+                names = [cell_text(cell) for cell in cells]
+                labels = _labels_of(names)
+                if labels is None:
+                    raise self._damaged(at[0], "its columns are not those of records")
+            elif len(cells) != len(names):
+                raise self._damaged(at[0], f"it has {len(cells)} cells, not {len(names)}")
+            else:
+                row = dict(zip(names, cells, strict=True))
+                yield self._row(at[0], _from_cells, row, labels)
+
+    def _parquet(self) -> Iterator[Record]:
+        from app.parquet import parquet_rows
+
+        labels, rows = parquet_rows(self.path)
+        for number, row in enumerate(rows, start=1):
+            yield self._row(number, _from_flat, row, labels)
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError(f"{value!r} is not a number")
+    if not math.isfinite(value):
+        raise ValueError(f"{value!r} is not a finite number")
+    return float(value)
+
+
+def _whole(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise ValueError(f"{value!r} is not a whole number")
+    return value
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError(f"{value!r} is not text")
+    return value
+
+
+def _shares(values: Any) -> dict[str, float]:
+    return {_text(label): _number(value) for label, value in values.items()}
+
+
+def _check_schema(schema: Any) -> None:
+    if _whole(schema) > SCHEMA:
+        raise ValueError(
+            f"it is of schema {schema}, this program reads up to {SCHEMA}; update the program"
+        )
+
+
+def _from_json(line: str) -> Record:
+    row = json.loads(line)
+    if not isinstance(row, dict):
+        raise ValueError("it is not an object")
+    _check_schema(row.get(SCHEMA_COLUMN, 1))
+    raw, points = row.get("raw_probabilities"), row.get("landmarks")
+    return _record(
+        row,
+        None if row["probabilities"] is None else _shares(row["probabilities"]),
+        None if raw is None else _shares(raw),
+        None if points is None else [value for name in LANDMARKS for value in points[name]],
+    )
+
+
+def _from_flat(row: Mapping[str, Any], labels: tuple[str, ...]) -> Record:
+    """A row by column name, as Parquet and CSV have it; None where it is empty."""
+    _check_schema(row.get(SCHEMA_COLUMN, 1))
+    columns = list(_kinds(labels))[len(COLUMNS) :]
+    k = len(labels)
+
+    def shares(names: Sequence[str]) -> dict[str, float] | None:
+        if row.get(names[0]) is None:
+            return None
+        return {label: _number(row[name]) for label, name in zip(labels, names, strict=True)}
+
+    points = None if row.get(POINT_COLUMNS[0]) is None else [row[name] for name in POINT_COLUMNS]
+    return _record(row, shares(columns[:k]), shares(columns[k : 2 * k]), points)
+
+
+def _from_cells(cells: Mapping[str, str], labels: tuple[str, ...]) -> Record:
+    row: dict[str, Any] = {}
+    for name, kind in _kinds(labels).items():
+        cell = cells.get(name, "")
+        if not cell:
+            row[name] = None
+        elif kind == "text":
+            row[name] = cell_text(cell)
+        else:
+            row[name] = int(cell) if kind == "whole" else float(cell)
+    if row[SCHEMA_COLUMN] is None:
+        row[SCHEMA_COLUMN] = 1
+    return _from_flat(row, labels)
+
+
+@cache
+def _kinds(labels: tuple[str, ...]) -> dict[str, Kind]:
+    return dict(flat_columns(labels))
+
+
+def _record(
+    row: Mapping[str, Any],
+    probabilities: dict[str, float] | None,
+    raw: dict[str, float] | None,
+    points: Sequence[float] | None,
+) -> Record:
+    """What all kinds have in common; `points` are x and y in turn."""
+    face = None
+    if row["face_id"] is not None:
+        if probabilities is None:
+            raise ValueError("a face has no probabilities")
+        x, y, width, height = (_number(row[name]) for name in ("x", "y", "width", "height"))
+        numbers = None if points is None else [_number(value) for value in points]
+        face = FaceRecord(
+            face_id=_whole(row["face_id"]),
+            box_xywh=(x, y, width, height),
+            det_score=_number(row["det_score"]),
+            label=_text(row["label"]),
+            reason=row.get("reason"),
+            probabilities=probabilities,
+            raw_probabilities=raw,
+            landmarks=(numbers and tuple(zip(numbers[::2], numbers[1::2], strict=True))) or None,
+            quality=_quality(row),
+        )
+    return Record(_text(row["source"]), _whole(row["frame"]), _number(row["time_s"]), face)
+
+
+def _quality(row: Mapping[str, Any]) -> Quality | None:
+    values = [row.get(name) for name in QUALITY_COLUMNS]
+    if values[0] is None:
+        return None
+    return Quality(*(None if value is None else _number(value) for value in values))  # type: ignore[arg-type]
+
+
+def _labels_of(names: Sequence[str]) -> tuple[str, ...] | None:
+    """The labels that a table's columns are for; None where it is no table of records."""
+    start = COLUMNS if tuple(names[: len(COLUMNS)]) == COLUMNS else OLDEST_COLUMNS
+    if tuple(names[: len(start)]) != start:
+        return None
+    rest = names[len(start) :]
+    if start is OLDEST_COLUMNS and SCHEMA_COLUMN not in rest:
+        return tuple(_without_prefix(rest))
+    count = (len(rest) - (len(FIXED_COLUMNS) - len(COLUMNS))) // 2
+    labels = tuple(_without_prefix(rest[:count])) if count > 0 else ()
+    return labels if [name for name, _ in flat_columns(labels)] == list(names) else None
+
+
+def _without_prefix(columns: Sequence[str]) -> list[str]:
+    """Labels of columns, without the `p_` of those that would have repeated a column."""
+    labels: list[str] = []
+    for number, column in enumerate(columns):
+        label = column
+        while label.startswith("p_") and (
+            label[2:] in FIXED_COLUMNS or label[2:] in columns[:number]
+        ):
+            label = label[2:]
+        while label in labels:
+            label = f"p_{label}"
+        labels.append(label)
+    return labels

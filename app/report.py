@@ -1,0 +1,181 @@
+"""A run on one page: what each person showed and when, and how far the data can be trusted.
+
+python -m app.report talk.jsonl -o talk.html --video talk.mp4
+"""
+
+import argparse
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from app.commands import CUT_SHORT, DONE, new_parser, run, say, write_text
+from app.episode_files import Episode
+from app.episodes import EpisodeRules, add_rules, by_frame, rules_of
+from app.page import Page, render
+from app.read_records import RecordsReader
+from app.records import records_of
+from app.run_notes import read_notes, sha256
+from app.sinks import reserve
+from app.stills import Box, Still, StillsInPassing, stills_from
+from app.summary import Summary
+from app.types import DataError, FrameResult, Image, SinkError, SourceError
+
+SUFFIXES = (".html", ".htm")
+
+
+def checked_name(path: Path) -> None:
+    """Raises `SinkError` for a name that no browser opens as a page."""
+    if path.suffix.lower() not in SUFFIXES:
+        raise SinkError(f"{path} must end in .html.")
+
+
+class ReportSink:
+    """Gathers a run and writes its page when it is over. `facts` gives what `RunNotes` knows;
+    `with_stills`: faces at the height of their episodes are stored in the page."""
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        facts: Callable[[], Mapping[str, Any]],
+        overwrite: bool,
+        with_stills: bool = True,
+        rules: EpisodeRules | None = None,
+    ) -> None:
+        checked_name(path)
+        reserve(path, overwrite=overwrite)
+        self.path = path
+        self._facts = facts
+        self._overwrite = overwrite
+        self._rules = rules or EpisodeRules()
+        self._summary: Summary | None = Summary(self._rules)
+        self._stills = StillsInPassing() if with_stills else None
+
+    def write(self, result: FrameResult, canvas: Image) -> None:
+        """`canvas` is not looked at: stills are of the frame as it came."""
+        if self._summary is None:
+            return
+        rows = records_of(result)
+        over = self._summary.add(rows)
+        if self._stills is not None:
+            self._stills.take(over)
+            boxes = {row.face.face_id: row.face.box_xywh for row in rows if row.face}
+            self._stills.look(result.frame, self._summary.peaks, boxes)
+
+    def close(self) -> None:
+        if self._summary is None:
+            return
+        summary, self._summary = self._summary, None
+        over = summary.finish()
+        stills: list[Still] = []
+        if self._stills is not None:
+            self._stills.take(over)
+            stills = self._stills.stills()
+        page = Page(summary, self._rules, stills, self._facts())
+        write_text(self.path, render(page), overwrite=self._overwrite)
+
+    def abort(self) -> None:
+        self._summary = None
+
+
+def parser() -> argparse.ArgumentParser:
+    top = new_parser(
+        "app.report",
+        "Makes one HTML page of records: timelines, shares, stills and the quality of the data.\n"
+        "The page needs no network. Stills show faces: pass it on accordingly.",
+        "examples:\n"
+        "  python -m app.report talk.jsonl -o talk.html --video talk.mp4\n"
+        "  python -m app.report talk.jsonl -o talk.html --no-stills",
+    )
+    top.add_argument("records", type=Path, metavar="RECORDS", help="a .jsonl, .csv or .parquet")
+    top.add_argument(
+        "-o", "--output", type=Path, required=True, metavar="FILE", help="the .html to write"
+    )
+    top.add_argument(
+        "--video",
+        type=Path,
+        metavar="FILE",
+        help="the video that the records are of, for stills (default: the one of its name beside "
+        "the records, if there is one)",
+    )
+    top.add_argument("--no-stills", action="store_true", help="store no faces in the page")
+    top.add_argument("--overwrite", action="store_true", help="replace a file that exists already")
+    add_rules(top)
+    return top
+
+
+def work(options: argparse.Namespace) -> int:
+    rules = rules_of(options)
+    checked_name(options.output)
+    reserve(options.output, overwrite=options.overwrite, inputs=[options.records])
+    reader = RecordsReader(options.records)
+    summary = Summary(rules)
+    boxes: dict[tuple[int, str], Box] = {}
+    wanted: list[tuple[Episode, Box]] = []
+
+    def take(over: Sequence[Episode]) -> None:
+        wanted.extend((one, boxes.pop((one.face_id, one.label))) for one in over)
+
+    for rows in by_frame(reader):
+        take(summary.add(rows))
+        found = {row.face.face_id: row.face.box_xywh for row in rows if row.face is not None}
+        boxes.update({peak: found[peak[0]] for peak in summary.peaks})
+    take(summary.finish())
+    if not summary.trouble.frames:
+        raise DataError(f"{options.records} has no rows. Give records of a run.")
+    stills: list[Still] = []
+    note = None
+    if not options.no_stills:
+        stills, note = _stills(options, summary, wanted)
+    page = Page(summary, rules, stills, read_notes(options.records))
+    write_text(options.output, render(page), overwrite=options.overwrite)
+    say(
+        f"{summary.trouble.frames} frames, {len(summary.people)} faces, {len(summary.episodes)} "
+        f"episodes, {len(stills)} stills -> {options.output}"
+    )
+    if note is not None:
+        say(f"warning: {note}")
+    if reader.cut_short:
+        say(f"warning: {options.records} ends within a line; that line was left out.")
+    return CUT_SHORT if note is not None or reader.cut_short else DONE
+
+
+def _stills(
+    options: argparse.Namespace, summary: Summary, wanted: Sequence[tuple[Episode, Box]]
+) -> tuple[list[Still], str | None]:
+    """The stills, and what to say where a video that was named gave none."""
+    from app.video_source import VideoSource
+
+    sources = list(summary.end_s)
+    video = options.video
+    if video is None:
+        beside = options.records.parent / Path(sources[0]).name
+        if len(sources) > 1 or not beside.is_file():
+            return [], None
+        video = beside
+    another = f"no stills: {video} is not the video of these records."
+    noted = (read_notes(options.records).get("input") or {}).get("files") or [{}]
+    if noted[0].get("sha256") not in (None, sha256(video)):
+        return [], another
+    best: dict[tuple[int, str], tuple[Episode, Box]] = {}
+    for one, box in wanted:
+        key = (one.face_id, one.label)
+        if one.source == sources[0] and (key not in best or best[key][0].peak < one.peak):
+            best[key] = (one, box)
+    try:
+        with VideoSource(video) as source:
+            stills = stills_from(source, best.values())
+    except SourceError as error:
+        return [], f"no stills: {error}"
+    if best and not stills:
+        return [], another
+    return stills, None
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    options = parser().parse_args(argv)
+    return run(lambda: work(options))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,188 @@
+"""How records came about: NAME.run.json beside them, and the same facts on the report."""
+
+import datetime
+import hashlib
+import json
+import platform
+import sys
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from app.commands import write_text
+from app.contract import Contract
+from app.sinks import reserve
+from app.types import FrameResult, Image
+
+NOTES_SCHEMA = 1
+PACKAGES = ("numpy", "opencv-python", "mediapipe", "onnxruntime", "onnxruntime-gpu", "av", "scipy")
+# What a video says of itself, by the names that `VideoSource` gives it.
+STREAM = ("size_wh", "rate", "time_base", "duration_s", "frame_count", "has_audio", "pixel_aspect")
+
+
+def notes_path(records: Path) -> Path:
+    """talk.jsonl -> talk.run.json, beside it."""
+    return records.with_name(f"{records.stem}.run.json")
+
+
+def sha256(path: Path) -> str | None:
+    """None where the file cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return None
+
+
+def read_notes(records: Path) -> dict[str, Any]:
+    """What `notes_path(records)` holds; nothing where it is missing or damaged."""
+    try:
+        found = json.loads(notes_path(records).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+class RunNotes:
+    """An output that counts a run and describes it, into the file `path` if there is one.
+
+    `source` is the run's, with `files` or `path` where it has them; `settings` are what was asked
+    for; `interrupted` is asked at the end.
+    """
+
+    def __init__(
+        self,
+        path: Path | None,
+        *,
+        source: Any,
+        model: Path,
+        contract: Contract,
+        provider: str,
+        settings: Mapping[str, Any],
+        interrupted: Callable[[], bool],
+        overwrite: bool,
+        command: Sequence[str] | None = None,
+    ) -> None:
+        if path is not None:
+            reserve(path, overwrite=overwrite)
+        self.path = path
+        self._source = source
+        self._model = model
+        self._contract = contract
+        self._provider = provider
+        self._settings = settings
+        self._interrupted = interrupted
+        self._overwrite = overwrite
+        self._command = list(sys.argv if command is None else command)
+        self._begun = _now()
+        self._counts: Counter[str] = Counter(frames=0, frames_without_face=0, faces=0)
+        self._people: set[tuple[str, int]] = set()
+        self._stage_ms: dict[str, float] = {}
+        self._input: dict[str, Any] | None = None
+        self._open = True
+
+    def write(self, result: FrameResult, canvas: Image) -> None:
+        """`canvas` is not looked at."""
+        self._counts["frames"] += 1
+        self._counts["frames_without_face"] += not result.faces
+        self._counts["faces"] += len(result.faces)
+        for face in result.faces:
+            self._people.add((result.frame.source, face.face_id))
+        for stage, milliseconds in result.stage_ms.items():
+            self._stage_ms[stage] = self._stage_ms.get(stage, 0.0) + milliseconds
+
+    def close(self) -> None:
+        if self._open and self.path is not None:
+            text = json.dumps(self.facts(), indent=1, ensure_ascii=False)
+            write_text(self.path, text + "\n", overwrite=self._overwrite)
+        self._open = False
+
+    def abort(self) -> None:
+        self._open = False
+
+    def facts(self) -> dict[str, Any]:
+        """The run up to now, in values that JSON has."""
+        if self._input is None:
+            self._input = describe_input(self._source)
+        contract = asdict(self._contract)
+        contract.pop("probe_logits")
+        ended = _now()
+        seconds = (ended - self._begun).total_seconds()
+        frames = self._counts["frames"]
+        return {
+            "schema": NOTES_SCHEMA,
+            "command": self._command,
+            "begun": self._begun.isoformat(timespec="seconds"),
+            "ended": ended.isoformat(timespec="seconds"),
+            "interrupted": self._interrupted(),
+            "cut_short": self._source.warning,
+            "versions": versions(),
+            "platform": platform.platform(),
+            "provider": self._provider,
+            "model": {
+                "file": self._model.name,
+                "sha256": sha256(self._model),
+                "contract": contract,
+            },
+            "settings": {name: _plain(value) for name, value in self._settings.items()},
+            "input": self._input,
+            "counts": {**self._counts, "people": len(self._people)},
+            "timings": {
+                "seconds": round(seconds, 3),
+                "frames_per_s": round(frames / seconds, 3) if seconds else None,
+                "stage_ms": {
+                    stage: round(total / max(1, frames), 4)
+                    for stage, total in self._stage_ms.items()
+                },
+            },
+        }
+
+
+def versions() -> dict[str, str]:
+    found = {"python": platform.python_version()}
+    for name in ("expression-recogniser", *PACKAGES):
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def describe_input(source: Any) -> dict[str, Any]:
+    """Name, files with hash and size, and what a video says of itself."""
+    files: Mapping[str, Path] = getattr(source, "files", {})
+    if (path := getattr(source, "path", None)) is not None:
+        files = {source.name: path}
+    stream = {name: _plain(getattr(source, name)) for name in STREAM if hasattr(source, name)}
+    return {
+        "name": source.name,
+        "live": source.live,
+        "files": [
+            {"name": name, "sha256": sha256(file), "bytes": _size(file)}
+            for name, file in files.items()
+        ],
+        "stream": stream,
+    }
+
+
+def _size(path: Path) -> int | None:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return None
+
+
+def _plain(value: Any) -> Any:
+    """As JSON has it; what it has not, such as fractions and paths, as text."""
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in value]
+    return str(value)
+
+
+def _now() -> datetime.datetime:
+    return datetime.datetime.now(datetime.UTC)

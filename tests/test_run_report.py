@@ -1,0 +1,424 @@
+"""The report of a run: what it says, what it keeps to itself, and how a browser shows it."""
+
+import json
+import re
+import shutil
+import subprocess
+from fractions import Fraction
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from app.drawings import clock, stretches, time_ticks
+from app.episode_files import Episode
+from app.episodes import EpisodeRules
+from app.page import MAX_PEOPLE, Page, render
+from app.quality import Quality
+from app.records import FaceRecord, Record, RecordsSink
+from app.report import ReportSink, main
+from app.stills import SIDE_PX, Still, StillsInPassing, cut_out, stills_from
+from app.summary import Summary
+from app.types import Frame, SinkError
+from app.video_source import VideoSource
+from tests.synthetic import LABELS, frame_result, tracked_face, write_video
+
+EVIL = "<script>alert(1)</script>&\"'"
+BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
+VOID = {"meta", "img", "line", "polygon"}
+
+
+class Reader(HTMLParser):
+    """Text, tables and addresses of a page; raises where tags do not close in order."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: set[str] = set()
+        self.addresses: list[str] = []
+        self.rows: list[list[str]] = []
+        self.text = ""
+        self.feed(page)
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        self.addresses += [str(value) for name, value in attrs if name in ("src", "href")]
+        if tag not in VOID:
+            self.open.append(tag)
+        if tag == "tr":
+            self.rows.append([])
+        elif tag in ("td", "th"):
+            self.rows[-1].append("")
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in VOID:
+            assert self.open.pop() == tag
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        pass
+
+    def handle_data(self, text: str) -> None:
+        if "style" not in self.open:
+            self.text += text
+        if {"td", "th"} & set(self.open):
+            self.rows[-1][-1] += text
+
+
+def face(happy: float, face_id: int = 1, label: str = "happy") -> FaceRecord:
+    shares = {label: happy, EVIL: 1 - happy}
+    quality = Quality(20.0, 0.0, 0.0, 0.5, 0.5)
+    name = label if happy > 0.5 else EVIL
+    return FaceRecord(face_id, (0, 0, 9, 9), 0.9, name, None, shares, quality=quality)
+
+
+def summary_of(happy: list[float | None], source: str = "a.mp4", people: int = 1) -> Summary:
+    summary = Summary()
+    for n, value in enumerate(happy):
+        faces = [None] if value is None else [face(value, k + 1) for k in range(people)]
+        summary.add([Record(source, n, n / 10, one) for one in faces])
+    summary.finish()
+    return summary
+
+
+def page_of(summary: Summary, stills: tuple[Still, ...] = (), **facts: Any) -> str:
+    return render(Page(summary, EpisodeRules(), stills, facts))
+
+
+HAPPY = [0.9] * 10 + [None] * 10 + [0.1] * 20
+
+
+def test_page_is_whole_and_alone() -> None:
+    page = page_of(summary_of(HAPPY))
+    reader = Reader(page)
+    assert reader.addresses == []
+    assert "script" not in reader.tags
+    for forbidden in ("@import", "url(", "http://", "https://", "javascript:"):
+        assert forbidden not in page
+    assert ["frames without a face", "10", "25.0\xa0%", "of all frames"] in reader.rows
+    assert ["small", "30", "100.0\xa0%", "box under 30 px"] in reader.rows
+    assert ["blurred", "0", "0.0\xa0%", "sharpness under 0.05"] in reader.rows
+    assert "no notes of the run" in reader.text
+
+
+def test_whatever_comes_from_outside_is_escaped() -> None:
+    episode = Episode(EVIL, 1, EVIL, 0, 0, 1, 0, 0.9, 0.9, 9)
+    page = page_of(
+        summary_of(HAPPY, source=EVIL),
+        (Still(episode, b"jpeg"),),
+        command=[EVIL],
+        settings={EVIL: EVIL},
+        model={"file": EVIL, "contract": {"labels": [EVIL], "metrics": {"recall": [0.5]}}},
+        input={"files": [{"name": EVIL, "sha256": EVIL}], "stream": {EVIL: EVIL}},
+        versions={EVIL: EVIL},
+    )
+    reader = Reader(page)
+    assert "script" not in reader.tags
+    assert EVIL not in page
+    assert reader.text.count(EVIL) >= 10
+
+
+def test_damaged_notes_do_not_stop_the_page() -> None:
+    page_of(summary_of(HAPPY), model="x", timings={"frames_per_s": "fast"}, input=None)
+
+
+def test_timeline_shows_what_the_records_say() -> None:
+    page = page_of(summary_of(HAPPY))
+    spans = re.findall(r'<rect class="span k(\d)" x="([\d.]+)" y="88" width="([\d.]+)"', page)
+    # 0 to 1 s and 2 to 4 s of 4 s.
+    assert [tuple(map(float, span)) for span in spans] == [(0, 0, 250), (1, 500, 500)]
+    areas = re.findall(r'<polygon class="area k0" points="([^"]+)"', page)
+    corners = [[tuple(map(float, p.split(","))) for p in area.split()] for area in areas]
+    assert len(corners) == 2  # torn where the face is away
+    assert (corners[0][0][0], corners[1][-1][0]) == pytest.approx((0, 1000 * 3.9 / 4), abs=10)
+    heights = {round((82 - y) / 78, 2) for _, y in corners[0][1:-1]}
+    assert heights == {0.9}
+    reader = Reader(page)
+    assert ["face 1", "happy", "0:00.00", "0:00.00", "0:01.00", "1.00 s", "90 %"] in reader.rows
+
+
+def test_only_the_most_seen_have_a_timeline() -> None:
+    text = Reader(page_of(summary_of([0.9] * 9, people=MAX_PEOPLE + 3))).text
+    assert f"Face {MAX_PEOPLE} " in text
+    assert f"Face {MAX_PEOPLE + 1} " not in text
+    assert "3 more faces, with at most 9 frames each" in text
+
+
+def test_pictures_have_shares_and_no_timeline() -> None:
+    summary = Summary()
+    for n, happy in enumerate((0.9, 0.9, 0.9, 0.1)):
+        summary.add([Record(f"{n}.png", n, 0.0, face(happy))])
+    summary.finish()
+    reader = Reader(page_of(summary))
+    assert ["happy", "3", "75.0\xa0%"] in reader.rows
+    assert "svg" not in reader.tags
+
+
+def test_records_without_any_face_make_a_page() -> None:
+    text = Reader(page_of(summary_of([None] * 5))).text
+    assert "No face was found" in text
+
+
+def test_model_card_says_what_the_model_says_of_itself() -> None:
+    from app.classifier import DEFAULT_MODEL, Classifier
+    from app.run_notes import RunNotes
+
+    classifier = Classifier(DEFAULT_MODEL, device="cpu")
+
+    class Source:
+        name, live, warning = "a.mp4", False, None
+
+    notes = RunNotes(
+        None,
+        source=Source(),
+        model=DEFAULT_MODEL,
+        contract=classifier.contract,
+        provider="CPU",
+        settings={},
+        interrupted=lambda: False,
+        overwrite=False,
+    )
+    reader = Reader(page_of(summary_of(HAPPY), **notes.facts()))
+    rows = {row[0]: row[1:] for row in reader.rows}
+    assert rows["sha256"] == [notes.facts()["model"]["sha256"]]
+    assert rows["method"] == [classifier.contract.method]
+    assert rows["happiness"] == [f"{100 * classifier.contract.metrics['recall'][1]:.0f} %"]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "step", "text"),
+    [
+        (0, 1, "0:00"),
+        (75.4, 1, "1:15"),
+        (3675, 60, "1:01:15"),
+        (59.96, 0.1, "1:00.0"),
+        (5.25, 0.01, "0:05.25"),
+    ],
+)
+def test_clock_reads_as_players_show_it(seconds: float, step: float, text: str) -> None:
+    assert clock(seconds, step) == text
+
+
+@pytest.mark.parametrize(
+    ("end_s", "expected"),
+    [
+        (0, [0]),
+        (0.7, [0, 0.2, 0.4, 0.6]),
+        (19.7, [0, 5, 10, 15]),
+        (14400, [0, 3600, 7200, 10800, 14400]),
+    ],
+)
+def test_ticks_are_round_times(end_s: float, expected: list[float]) -> None:
+    assert time_ticks(end_s) == pytest.approx(expected)
+
+
+def test_stretches_end_where_nothing_is_seen() -> None:
+    steps = [(0.0, 0.5), (0.1, 0.7), (1.0, 0.9)]
+    assert stretches(steps, 0.1, 0.3) == [
+        [(0.0, 0.5), (0.05, 0.5), (pytest.approx(0.15), 0.7), (pytest.approx(0.2), 0.7)],
+        [(1.0, 0.9), (1.05, 0.9), (1.1, 0.9)],
+    ]
+
+
+# Stills
+
+
+@pytest.mark.parametrize("side", [20, 400])
+def test_still_is_the_square_about_the_box(side: int) -> None:
+    image = np.zeros((1000, 1000, 3), np.uint8)
+    image[300 : 300 + side, 300 : 300 + side] = 200
+    still = cut_out(image, (300, 300, side, side))
+    assert still.shape == (SIDE_PX, SIDE_PX, 3)
+    middle = still[SIDE_PX // 2, SIDE_PX // 2]
+    assert middle.tolist() == [200, 200, 200]
+    bright = (still[..., 0] > 100).mean()
+    assert bright == pytest.approx(1 / 1.5**2, abs=0.03)
+
+
+@pytest.mark.parametrize(
+    "box", [(-50, -50, 80, 80), (90, 90, 300, 300), (500, 500, 10, 10), (5, 5, 0, 0)]
+)
+def test_still_of_a_box_that_reaches_out_is_black_there(box: tuple[int, ...]) -> None:
+    still = cut_out(np.full((100, 100, 3), 255, np.uint8), box)  # type: ignore[arg-type]
+    assert still.shape == (SIDE_PX, SIDE_PX, 3)
+
+
+def episode(label: str, peak: float, apex_frame: int, face_id: int = 1) -> Episode:
+    return Episode("a", face_id, label, 0, apex_frame / 10, 9, apex_frame, peak, peak, 9)
+
+
+def frame(index: int) -> Frame:
+    return Frame(np.full((80, 80, 3), 10 * index, np.uint8), index, index / 10, "a")
+
+
+def level(still: Still) -> int:
+    picture = cv2.imdecode(np.frombuffer(still.jpeg, np.uint8), cv2.IMREAD_COLOR)
+    return round(float(picture[90:110, 90:110].mean()) / 10)
+
+
+def test_stills_in_passing_are_of_the_highest_point() -> None:
+    passing = StillsInPassing()
+    box = {1: (20.0, 20.0, 40.0, 40.0)}
+    for index in range(6):
+        passing.look(frame(index), [(1, "a")] if index in (1, 3) else [], box)
+    passing.take([episode("a", 0.8, 3), episode("b", 0.9, 3)])
+    passing.look(frame(7), [(1, "a")], box)
+    passing.take([episode("a", 0.7, 7)])  # less sure than the one before
+    assert [(one.episode.label, level(one)) for one in passing.stills()] == [("a", 3)]
+
+
+def test_stills_of_another_video_are_not_taken() -> None:
+    box = (20.0, 20.0, 40.0, 40.0)
+    frames = [frame(n) for n in range(9)]
+    wanted = [(episode("a", 0.8, 2), box), (episode("b", 0.9, 5), box)]
+    assert [level(one) for one in stills_from(frames, wanted)] == [5, 2]
+    other = [Frame(one.image, one.index, one.time_s + 0.5, "b") for one in frames]
+    assert stills_from(other, wanted) == []
+    rest = iter(frames)
+    stills_from(rest, wanted)
+    assert next(rest).index == 6
+
+
+# The sink and the command
+
+
+def shares_at(index: int) -> tuple[float, float, float]:
+    """Happiest at frame 20."""
+    happy = 0.7 + 0.01 * min(index, 40 - index)
+    return 0.9 - happy, happy, 0.1
+
+
+def happy_results(video: Path) -> list[Any]:
+    with VideoSource(video) as source:
+        return [
+            frame_result(
+                tracked_face(box_xyxy=(10, 10, 40, 40), probabilities=shares_at(one.index)),
+                image=one.image,
+                index=one.index,
+                time_s=one.time_s,
+                source=one.source,
+            )
+            for one in source
+        ]
+
+
+@pytest.fixture
+def video(tmp_path: Path) -> Path:
+    write_video(tmp_path / "clip.mp4", frames=25)
+    return tmp_path / "clip.mp4"
+
+
+def test_sink_and_command_make_the_same_page(
+    video: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    report = ReportSink(tmp_path / "live.html", facts=dict, overwrite=False)
+    records = RecordsSink(tmp_path / "r.jsonl", LABELS, overwrite=False)
+    for result in happy_results(video):
+        for sink in (report, records):
+            sink.write(result, result.frame.image)
+    records.close()
+    assert not (tmp_path / "live.html").exists()
+    report.close()
+    assert main([str(tmp_path / "r.jsonl"), "-o", str(tmp_path / "later.html")]) == 0
+    assert "25 frames, 1 faces, 1 episodes, 1 stills" in capsys.readouterr().err
+    live, later = ((tmp_path / f"{name}.html").read_text() for name in ("live", "later"))
+    assert live == later
+    assert live.count('src="data:image/jpeg;base64,') == 1
+
+
+def test_no_faces_are_stored_unasked(video: Path, tmp_path: Path) -> None:
+    report = ReportSink(tmp_path / "live.html", facts=dict, overwrite=False, with_stills=False)
+    records = RecordsSink(tmp_path / "r.csv", LABELS, overwrite=False)
+    for result in happy_results(video):
+        for sink in (report, records):
+            sink.write(result, result.frame.image)
+    report.close()
+    records.close()
+    assert main([str(tmp_path / "r.csv"), "-o", str(tmp_path / "l.html"), "--no-stills"]) == 0
+    for name in ("live", "l"):
+        page = (tmp_path / f"{name}.html").read_text()
+        assert "data:image" not in page
+        assert "shows faces" not in page
+
+
+def test_command_says_what_is_wrong(
+    video: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    records = RecordsSink(tmp_path / "r.csv", LABELS, overwrite=False)
+    for result in happy_results(video):
+        records.write(result, result.frame.image)
+    records.close()
+    out, other = tmp_path / "r.html", tmp_path / "other.mp4"
+    write_video(other, frames=25, rate=Fraction(20))
+    line = [str(tmp_path / "r.csv"), "-o"]
+    assert main([*line, str(out), "--video", str(other)]) == 1
+    assert "is not the video of these records" in capsys.readouterr().err
+    notes = {"input": {"files": [{"sha256": "of another"}]}}
+    (tmp_path / "r.run.json").write_text(json.dumps(notes))
+    assert main([*line, str(out), "--video", str(video), "--overwrite"]) == 1
+    assert "is not the video of these records" in capsys.readouterr().err
+    assert main([*line, str(out)]) == 2
+    assert "exists already" in capsys.readouterr().err
+    assert main([*line, str(tmp_path / "r.pdf")]) == 2
+    assert "must end in .html" in capsys.readouterr().err
+    (tmp_path / "empty.jsonl").touch()
+    assert main([str(tmp_path / "empty.jsonl"), "-o", str(tmp_path / "e.html")]) == 2
+    assert "has no rows" in capsys.readouterr().err
+    with pytest.raises(SinkError, match="exists already"):
+        ReportSink(out, facts=dict, overwrite=False)
+
+
+MEASURE = """
+<iframe id="page" style="width: %dpx; height: 4000px; border: 0"></iframe>
+<script>
+const page = document.getElementById("page");
+page.onload = () => {
+  const inside = page.contentDocument;
+  const spans = [...inside.querySelectorAll("rect.span")].map(rect => {
+    const whole = rect.ownerSVGElement.getBoundingClientRect();
+    const part = rect.getBoundingClientRect();
+    return [(part.left - whole.left) / whole.width, (part.right - whole.left) / whole.width];
+  });
+  const texts = [...inside.querySelectorAll(".label, .share, .axis span, td, th")];
+  const small = texts.filter(e => parseFloat(page.contentWindow.getComputedStyle(e).fontSize) < 11);
+  document.body.dataset.found = JSON.stringify({
+    spans, small: small.length, width: inside.documentElement.scrollWidth,
+    images: [...inside.images].every(image => image.naturalWidth > 0)});
+};
+page.srcdoc = %s;
+</script>
+"""
+
+
+@pytest.mark.skipif(BROWSER is None, reason="no Chromium is installed")
+@pytest.mark.parametrize("width", [1280, 390])
+def test_browser_shows_times_where_they_are(tmp_path: Path, width: int) -> None:
+    picture = np.full((SIDE_PX, SIDE_PX, 3), 128, np.uint8)
+    still = Still(episode("happy", 0.9, 3), cv2.imencode(".jpg", picture)[1].tobytes())
+    page = page_of(summary_of(HAPPY), (still,), model={"sha256": "0f" * 32})
+    text = json.dumps(page).replace("</", "<\\/")
+    (tmp_path / "measure.html").write_text(MEASURE % (width, text), encoding="utf-8")
+    (tmp_path / "page.html").write_text(page, encoding="utf-8")
+
+    def browse(*line: str) -> subprocess.CompletedProcess[str]:
+        assert BROWSER is not None
+        common = ["--headless=new", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr"]
+        common += [f"--user-data-dir={tmp_path / 'profile'}", f"--window-size={width},1000"]
+        return subprocess.run(
+            [BROWSER, *common, *line], capture_output=True, text=True, timeout=120, check=False
+        )
+
+    alone = browse("--dump-dom", f"file://{tmp_path / 'page.html'}")
+    assert "CONSOLE" not in alone.stderr
+    assert "Face 1" in alone.stdout
+    done = browse("--dump-dom", "--virtual-time-budget=5000", f"file://{tmp_path / 'measure.html'}")
+    match = re.search(r'data-found="([^"]+)"', done.stdout)
+    assert match, done.stderr
+    found = json.loads(match[1].replace("&quot;", '"'))
+    assert found["spans"] == [pytest.approx([0, 0.25], abs=0.01), pytest.approx([0.5, 1], abs=0.01)]
+    assert found["width"] <= width
+    assert found["small"] == 0
+    assert found["images"] is True
