@@ -23,15 +23,16 @@ from app.views import View, face_view, part_view, render, tiles
 SHORT_SIDE_PX, FULL_SIDE_PX = 128, 192  # what the networks read
 # A first look only has to raise a suspicion, which the second one must strengthen.
 HINT_SCORE, FIRST_SCORE = 0.25, 0.4
-# Mean score of the two nearer looks: patterns reach 0.65 at times, most faces 0.85. In between, the
-# other network must see a face there, too.
-SURE_SCORE, FACE_SCORE, AGREED_SCORE = 0.7, 0.6, 0.25
+# Mean score of all nearer looks: patterns reach 0.68, most faces have 0.85. One look alone does not
+# tell them apart.
+FACE_SCORE = 0.7
 KEEP_SCORE = 0.3  # of the look at a face that is known
 # Tiles as shares of the frame's longer side: 480 and 240 px in 1280 x 720.
 TILE, TILE_OVERLAP = 0.375, 0.1
 FAR_TILE, FAR_OVERLAP = 0.1875, 0.0625
 # Side of what is looked at again, in sides of the classifier's crop.
-FIRST_MARGIN, MARGIN, FULL_MARGIN = 2.0, 1.4, 2.2
+FIRST_MARGIN, MARGIN = 2.0, 1.4
+SURE_MARGINS = (1.4, 2.0, 2.8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,16 +129,25 @@ class FaceSearch:
         face = self.look_again(image, first)
         if face is None:
             return None
-        wider = self.look_again(image, face, margin=FIRST_MARGIN)
-        score = (face.score + wider.score) / 2 if wider is not None else 0.0
-        if score < FACE_SCORE:
-            return None
-        if score < SURE_SCORE:
-            view = face_view(face, FULL_MARGIN, FULL_SIDE_PX)
-            seen = [f for f in self._seen(self._full, image, view) if close_by(f, face)]
-            if max((f.score for f in seen), default=0.0) < AGREED_SCORE:
-                return None
-        return replace(face, score=score)
+        score = self._certainty(image, face)
+        return replace(face, score=score) if score >= FACE_SCORE else None
+
+    def _certainty(self, image: Image, face: Face) -> float:
+        """Mean score over looks from near and far, each also mirrored; a look that sees no face, or
+        one of another size or place, counts as 0. Ends early, at 0, where `FACE_SCORE` is out of
+        reach."""
+        total, left = 0.0, 2 * len(SURE_MARGINS)
+        for margin in SURE_MARGINS:
+            view = face_view(face, margin, SHORT_SIDE_PX)
+            shown = render(image, view)
+            for picture, mirrored in ((shown, False), (shown[:, ::-1], True)):
+                here = view.face_from_frame(face, mirrored=mirrored)
+                seen = self._short.detect(np.ascontiguousarray(picture))
+                total += max((f.score for f in seen if agrees(f, here)), default=0.0)
+                left -= 1
+                if total + left < 2 * len(SURE_MARGINS) * FACE_SCORE:
+                    return 0.0
+        return total / (2 * len(SURE_MARGINS))
 
     def close(self) -> None:
         self._stack.close()
@@ -189,6 +199,14 @@ def close_by(now: Face, before: Face) -> bool:
     """Whether a face can be one that was seen before, or in a first look."""
     ratio = now.width_px / max(before.width_px, 1e-6)
     return 0.4 < ratio < 2.5 and distance(now, before) < 0.8
+
+
+def agrees(now: Face, expected: Face) -> bool:
+    """Whether a look confirms a face that is already placed well."""
+    return (
+        0.6 < now.width_px / max(expected.width_px, 1e-6) < 1.4
+        and math.dist(centre(now), centre(expected)) < 0.35 * now.width_px
+    )
 
 
 def plausible(face: Face) -> bool:

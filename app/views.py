@@ -50,6 +50,19 @@ class View:
             score=face.score,
         )
 
+    def face_from_frame(self, face: Face, *, mirrored: bool) -> Face:
+        """A frame's face in view pixels, its box square to the axes; `mirrored`: in the view's
+        mirror image, landmarks still in the subject's order as seen in the frame."""
+        x0, y0, x1, y1 = face.box_xyxy
+        middle = self.matrix[:, :2] @ ((x0 + x1) / 2, (y0 + y1) / 2) + self.matrix[:, 2]
+        points = face.landmarks @ self.matrix[:, :2].T + self.matrix[:, 2]
+        x, y = float(middle[0]), float(middle[1])
+        if mirrored:
+            x, points = self.side_px - x, points * (-1, 1) + (self.side_px, 0)
+        half_w, half_h = self.scale * (x1 - x0) / 2, self.scale * (y1 - y0) / 2
+        box = (x - half_w, y - half_h, x + half_w, y + half_h)
+        return Face(box, points.astype(np.float32), face.score)
+
 
 def part_view(box_xyxy: tuple[float, float, float, float], side_px: int) -> View:
     """The part of a frame in a box, as large as it fits, at the top left of the view."""

@@ -88,7 +88,7 @@ def clip_faces() -> list[FacePicture]:
         for index, frame in enumerate(container.decode(video=0)):
             if index % 10 or index > 110:
                 continue
-            image = frame.to_ndarray(format="bgr24")
+            image = np.asarray(frame.to_ndarray(format="bgr24"), np.uint8)
             for face in detector.detect(image)[:1]:
                 x, y = face.landmarks[:4].mean(axis=0)
                 reach = 0.61 * face.width_px  # as tight as FER2013's pictures
