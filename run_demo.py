@@ -120,6 +120,12 @@ def parser() -> argparse.ArgumentParser:
     how.add_argument(
         "--max-faces", type=positive, metavar="N", help="read only the N largest faces"
     )
+    how.add_argument(
+        "--far-faces",
+        action="store_true",
+        help="also look for small faces, from 3 %% of the picture's width on (default: from 5 %%); "
+        "costs time whenever the whole picture is searched",
+    )
     return top
 
 
@@ -265,8 +271,9 @@ def run(options: argparse.Namespace) -> int:
 
         check_display()
     from app.classifier import DEFAULT_MODEL, Classifier
-    from app.detector import Detector
+    from app.follow import Follower
     from app.pipeline import Recogniser
+    from app.search import FaceSearch
     from app.session import Session
     from app.tracking import Tracker
     from app.window import Window
@@ -278,9 +285,13 @@ def run(options: argparse.Namespace) -> int:
             f"{classifier.path.name} on {classifier.provider}"
             + (f" ({classifier.fallback})." if classifier.fallback else ".")
         )
-        detector = stack.enter_context(Detector(max_faces=options.max_faces))
+        search = FaceSearch(max_faces=options.max_faces, far_faces=options.far_faces)
+        stack.enter_context(search)
         recogniser = Recogniser(
-            detector, classifier, tracker=None if source.independent else Tracker()
+            search,
+            classifier,
+            tracker=None if source.independent else Tracker(),
+            follower=None if source.independent else Follower(search),
         )
         stop = stack.enter_context(ctrl_c())
         sinks = make_sinks(options, output, source, classifier, stop, _aborted_by(stack))

@@ -11,6 +11,7 @@ from app.types import DeviceError, Face, Image, ModelError
 
 MODELS = Path(__file__).resolve().parent.parent / "models"
 SHORT_RANGE = MODELS / "face_detection_short_range.tflite"
+FULL_RANGE = MODELS / "face_detection_full_range_sparse.tflite"
 # The first calls complain, once, of how their memory lies, which is a matter of luck.
 WARM_UP_SIDES_PX = (128, 240, 360, 480)
 

@@ -17,6 +17,10 @@ class FaceFinder(Protocol):
     def detect(self, image: Image) -> tuple[Face, ...]: ...
 
 
+class FaceFollower(Protocol):
+    def find(self, image: Image, time_s: float) -> tuple[Face, ...]: ...
+
+
 class CropReader(Protocol):
     contract: Contract
 
@@ -27,7 +31,8 @@ class Recogniser:
     """Reads the expressions of one stream of frames.
 
     `tracker` None: every frame stands for itself (separate pictures); faces are then numbered from
-    1, largest first, and nothing is smoothed. `clock` gives seconds, for `stage_ms`.
+    1, largest first, and nothing is smoothed. `follower`, for streams, finds faces near where they
+    were instead of anew in each frame. `clock` gives seconds, for `stage_ms`.
     """
 
     def __init__(
@@ -36,17 +41,19 @@ class Recogniser:
         classifier: CropReader,
         *,
         tracker: Tracker | None,
+        follower: FaceFollower | None = None,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         self._detector = detector
         self._classifier = classifier
         self._tracker = tracker
+        self._follower = follower
         self._clock = clock
 
     def step(self, frame: Frame) -> FrameResult:
         contract = self._classifier.contract
         times = [self._clock()]
-        faces = _alignable(self._detector.detect(frame.image))
+        faces = _alignable(self._find(frame))
         times.append(self._clock())
         crops = align(frame.image, faces, contract.template, contract.size_px)
         times.append(self._clock())
@@ -76,6 +83,11 @@ class Recogniser:
                 for stage, before, after in zip(stages, times[:-1], times[1:], strict=True)
             },
         )
+
+    def _find(self, frame: Frame) -> tuple[Face, ...]:
+        if self._follower is not None:
+            return self._follower.find(frame.image, frame.time_s)
+        return self._detector.detect(frame.image)
 
 
 def _alignable(faces: tuple[Face, ...]) -> tuple[Face, ...]:

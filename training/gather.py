@@ -15,10 +15,10 @@ from typing import Literal
 
 import numpy as np
 
+from app.detector import FULL_RANGE
 from app.types import DataError
 from training.pack import PackedSample, PackMeta, read_meta, write_pack
 from training.pictures import (
-    FULL_RANGE,
     MAX_CROP_SIDE_PX,
     Finder,
     Folder,

@@ -15,7 +15,7 @@ from PIL import Image
 from torch.nn import functional
 
 from app.alignment import FACE_TEMPLATE
-from app.detector import SHORT_RANGE, Detector
+from app.detector import FULL_RANGE, Detector
 from app.types import DataError, Face
 from training.data import picture_matrices
 from training.pack import encode_webp
@@ -28,8 +28,6 @@ from training.warp import warp
 MAX_CROP_SIDE_PX = 256
 # A second face counts from this score on; what is found with less may be a pattern.
 SURE_SCORE = 0.5
-# The detector for distant faces, asked where the usual one finds none in a photo.
-FULL_RANGE = SHORT_RANGE.with_name("face_detection_full_range_sparse.tflite")
 
 Status = Literal["face", "several faces", "whole frame", "no face", "unreadable"]
 

@@ -1,0 +1,110 @@
+"""Known faces are looked at where they were; the rest of the frame is gone through in time."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from app.follow import Follower
+from app.search import Glance, glances
+from app.types import Face, Image
+
+FRAME = np.zeros((720, 1280, 3), np.uint8)
+ROUND = len(glances(1280, 720, far_faces=False))
+
+
+def face(x: float, side: float = 100.0, score: float = 0.9) -> Face:
+    points = np.array([(x, 50), (x + 30, 50), (x + 15, 70), (x + 15, 90), (x, 60), (x + 40, 60)])
+    return Face((x, 0.0, x + side, side), points.astype(np.float32), score)
+
+
+class Scene:
+    """Faces that are there, found by a search whose plan holds the whole frame."""
+
+    max_faces: int | None = None
+    far_faces = False
+
+    def __init__(self, *faces: Face) -> None:
+        self.faces = list(faces)
+        self.glances: list[int] = []
+        self.looks = 0
+
+    def search(self, image: Image, plan: Sequence[Glance], known: Sequence[Face]) -> list[Face]:
+        self.glances.append(len(plan))
+        whole = any(glance.full_range for glance in plan)
+        places = {one.box_xyxy for one in known}
+        return [f for f in self.faces if whole and f.box_xyxy not in places]
+
+    def look_again(self, image: Image, before: Face) -> Face | None:
+        self.looks += 1
+        near = [f for f in self.faces if abs(f.box_xyxy[0] - before.box_xyxy[0]) < 60]
+        return near[0] if near else None
+
+
+def test_the_first_frame_is_searched_whole() -> None:
+    scene = Scene(face(100))
+    assert len(Follower(scene).find(FRAME, 0.0)) == 1
+    assert (scene.glances, scene.looks) == ([ROUND], 0)
+
+
+def test_a_known_face_costs_one_look_and_a_share_of_a_search() -> None:
+    scene = Scene(face(100))
+    follower = Follower(scene, search_s=1.0)
+    for frame in range(61):
+        scene.faces = [face(100 + 3 * frame)]
+        assert len(follower.find(FRAME, frame / 30)) == 1
+    assert scene.looks == 60
+    assert max(scene.glances[1:]) == 1
+    assert sum(scene.glances[1:]) == pytest.approx(2 * ROUND, abs=1)
+
+
+def test_a_new_face_is_found_within_a_round() -> None:
+    scene = Scene(face(100))
+    follower = Follower(scene, search_s=1.0)
+    follower.find(FRAME, 0.0)
+    scene.faces.append(face(600))
+    counts = [len(follower.find(FRAME, frame / 30)) for frame in range(1, 32)]
+    assert counts[-1] == 2
+
+
+def test_a_lost_face_is_searched_for_at_once() -> None:
+    scene = Scene(face(100))
+    follower = Follower(scene, search_s=1.0)
+    for frame in range(10):
+        follower.find(FRAME, frame / 30)
+    scene.faces = [face(900)]  # it jumped: a cut
+    counts = [len(follower.find(FRAME, frame / 30)) for frame in range(10, 14)]
+    assert 1 in counts
+    assert counts[-1] == 1
+
+
+def test_a_doubtful_face_is_not_kept() -> None:
+    scene = Scene(face(100))
+    follower = Follower(scene)
+    follower.find(FRAME, 0.0)
+    scene.faces = [replace(face(100), score=0.35)]
+    scene.search = lambda image, plan, known: []  # type: ignore[method-assign]
+    counts = [len(follower.find(FRAME, frame / 30)) for frame in range(1, 61)]
+    assert counts[0] == 1
+    assert counts[-1] == 0
+
+
+def test_reset_and_time_running_backwards_forget_everybody() -> None:
+    scene = Scene(face(100))
+    follower = Follower(scene)
+    follower.find(FRAME, 5.0)
+    follower.find(FRAME, 1.0)
+    follower.reset()
+    follower.find(FRAME, 1.1)
+    assert scene.glances == [ROUND] * 3
+    assert scene.looks == 0
+
+
+def test_empty_frame_yields_no_faces() -> None:
+    assert Follower(Scene(face(1))).find(FRAME[:0], 0.0) == ()
+
+
+def test_a_negative_time_is_refused() -> None:
+    with pytest.raises(ValueError, match="seconds"):
+        Follower(Scene(), search_s=-1)
