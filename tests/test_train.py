@@ -354,6 +354,9 @@ def test_run_is_resumed_only_as_it_began(
         ("--scale -2", "must not be negative"),
         ("--erase 2", "erase is a share"),
         ("--mixup -1", "must not be negative"),
+        ("--cutmix -1", "must not be negative"),
+        ("--growth 9", "growth must be in 1..4"),
+        ("--excite -2", "excite must be 0 or"),
     ],
 )
 def test_impossible_recipe_is_named(
