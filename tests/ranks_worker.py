@@ -1,4 +1,5 @@
-"""Five steps of the default network in float64, as one rank or as several: run by test_ranks."""
+"""Five steps of the default network in float64, as one rank or as several: run by test_ranks. With
+a teacher, it is asked live, batches are cut as well as blended, and each step climbs first."""
 
 import sys
 from dataclasses import replace
@@ -6,23 +7,36 @@ from pathlib import Path
 
 import torch
 
-from training.checkpoint import RunConfig
+from training.checkpoint import RunConfig, TeachConfig
+from training.machine import Machine
 from training.pack import read_pack
 from training.ranks import joined
-from training.trainer import Machine, Trainer, data_facts, epoch_rows, load_pair
+from training.teach import file_digest
+from training.train import find_teaching
+from training.trainer import Trainer, data_facts, epoch_rows, load_pair
 
 STEPS = 5
 
 
-def main(data: Path, folder: Path) -> None:
+def main(data: Path, folder: Path, *teachers: Path) -> None:
     torch.set_num_threads(1)
     config = RunConfig()
     config = replace(config, train=replace(config.train, batch_size=16, size_px=32))
+    if teachers:
+        digests = tuple(map(file_digest, teachers))
+        config = replace(
+            config,
+            train=replace(config.train, sam=0.05),
+            augment=replace(config.augment, cutmix=1.0),
+            teach=TeachConfig(digests, teacher_view="live"),
+        )
     pack = read_pack(data)
     machine = Machine(torch.device("cpu"), autocast=False, compile=False)
     with joined("cpu") as ranks:
         train, _ = load_pair(pack, config, machine.device)
-        trainer = Trainer(config, data_facts(pack, train), machine, ranks, torch.float64)
+        teaching = find_teaching(config, teachers, pack, train, machine, ranks, folder)
+        facts = data_facts(pack, train)
+        trainer = Trainer(config, facts, machine, ranks, torch.float64, teaching)
         losses = []
         for rows in epoch_rows(train, config.train, 0)[:STEPS]:
             before = trainer.sums.get("loss", 0.0)
@@ -38,4 +52,4 @@ def main(data: Path, folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]))
+    main(*map(Path, sys.argv[1:]))

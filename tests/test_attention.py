@@ -18,9 +18,10 @@ from training.attention import (
     see,
 )
 from training.checkpoint import load_trained
+from training.machine import normalise
 from training.metrics import attention_statistics
 from training.pack import read_pack
-from training.trainer import load_pair, normalise, predict
+from training.trainer import load_pair, predict
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,6 @@ from torch import Tensor
 from app.alignment import FACE_TEMPLATE
 from app.types import Image
 from training.augment import (
-    CLEAR_SHARE,
     AugmentConfig,
     Batch,
     erase,
@@ -22,6 +21,7 @@ from training.augment import (
     training_batch,
 )
 from training.data import NO_LABEL, Examples, load_examples
+from training.mixing import CLEAR_SHARE, draw
 from training.pack import read_pack
 from training.warp import warp
 
@@ -146,9 +146,14 @@ def one_hot_batch(n: int, labels: Tensor | None = None) -> Batch:
     return Batch(crops, torch.eye(n), torch.arange(n) if labels is None else labels)
 
 
+def mixup(batch: Batch, alpha: float) -> Batch:
+    drawn = draw(len(batch.labels), 4, mixup=alpha, cutmix=0, generator=source())
+    return mix(batch, drawn)
+
+
 def test_mixup_blends_pictures_and_targets_alike() -> None:
     batch = one_hot_batch(64)
-    mixed = mix(batch, 0.5, source())
+    mixed = mixup(batch, 0.5)
     torch.testing.assert_close(mixed.soft.sum(dim=1), torch.ones(64))
     blended = torch.einsum("ij,jchw->ichw", mixed.soft, batch.crops)
     torch.testing.assert_close(mixed.crops, blended, atol=1e-3, rtol=1e-4)
@@ -160,7 +165,7 @@ def test_mixup_blends_pictures_and_targets_alike() -> None:
 
 def test_only_nearly_pure_blends_keep_their_class() -> None:
     batch = one_hot_batch(400)
-    mixed = mix(batch, 0.2, source())
+    mixed = mixup(batch, 0.2)
     own = mixed.soft.diagonal()
     partner_is_itself = mixed.soft.max(dim=1).values > 1 - 1e-6
     clear = own >= CLEAR_SHARE
@@ -169,12 +174,12 @@ def test_only_nearly_pure_blends_keep_their_class() -> None:
     assert (mixed.labels[sure & ~clear] == NO_LABEL).all()
     assert 0.5 < clear.float().mean() < 0.9
     without = one_hot_batch(50, torch.full((50,), NO_LABEL))
-    assert (mix(without, 0.2, source()).labels == NO_LABEL).all()
+    assert (mixup(without, 0.2).labels == NO_LABEL).all()
 
 
 def test_larger_alpha_mixes_more() -> None:
     batch = one_hot_batch(400)
-    own = [float(mix(batch, a, source()).soft.diagonal().mean()) for a in (0.05, 0.2, 1.0, 8.0)]
+    own = [float(mixup(batch, a).soft.diagonal().mean()) for a in (0.05, 0.2, 1.0, 8.0)]
     assert own == sorted(own, reverse=True)
     assert own[0] > 0.9
     assert own[2] == pytest.approx(0.75, abs=0.03)  # the mean of max(u, 1 - u)
@@ -189,6 +194,7 @@ def test_larger_alpha_mixes_more() -> None:
         ({"shift": math.inf}, "shift"),
         ({"light": -0.1}, "light"),
         ({"mixup": -0.1}, "mixup"),
+        ({"cutmix": math.inf}, "cutmix"),
         ({"erase": 1.5}, "erase"),
     ],
 )

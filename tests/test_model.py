@@ -7,7 +7,14 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from training.model import AttentionNetwork, Backbone, DaclNet, ExportNet, ModelConfig
+from training.model import (
+    AttentionNetwork,
+    Backbone,
+    DaclNet,
+    Excitation,
+    ExportNet,
+    ModelConfig,
+)
 
 
 def network(
@@ -32,6 +39,9 @@ SIZES = [
     ("small", 48, 3),
     ("small", 50, 4),
     ("small", 112, 7),
+    ("fine", 24, 3),
+    ("fine", 48, 6),
+    ("fine", 64, 8),
     ("standard", 64, 2),
     ("standard", 112, 4),
 ]
@@ -53,7 +63,7 @@ def test_outputs_have_their_shapes(
 
 
 @pytest.mark.parametrize("size_px", [8, 9, 17, 33, 47, 48, 65, 100])
-@pytest.mark.parametrize("stem", ["small", "standard"])
+@pytest.mark.parametrize("stem", ["small", "fine", "standard"])
 def test_grid_is_foretold_for_every_size(stem: Any, size_px: int) -> None:
     config = ModelConfig(width=1, blocks=1, stem=stem)
     assert Backbone(config, 1).eval()(torch.zeros(1, 1, size_px, size_px)).shape[2:] == (
@@ -119,9 +129,19 @@ def test_attention_loss_reaches_the_backbone_through_the_attention_network() -> 
     assert net.classifier.weight.grad is None
 
 
-@pytest.mark.parametrize(("stem", "size_px"), [("small", 48), ("small", 33), ("standard", 64)])
-def test_exported_network_gives_the_same_logits(stem: str, size_px: int) -> None:
-    net, x = network(7, size_px=size_px, stem=stem)
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"size_px": 33},
+        {"stem": "standard", "size_px": 64},
+        {"stem": "fine", "excite": 4},
+        {"growth": 1.5, "blocks": 2, "excite": 16},
+    ],
+    ids=str,
+)
+def test_exported_network_gives_the_same_logits(changes: dict[str, Any]) -> None:
+    net, x = network(7, **changes)
     wanted = net.eval()(x).logits
     logits, cam = ExportNet(net)(x)
     torch.testing.assert_close(logits, wanted, atol=1e-5, rtol=1e-5)
@@ -157,15 +177,51 @@ def test_blocks_and_width_are_those_of_the_recipe() -> None:
     assert strides == [1, 1, 2, 1, 2, 1, 2, 1]
 
 
-def test_each_block_starts_as_its_shortcut() -> None:
+@pytest.mark.parametrize(
+    ("width", "growth", "widths"),
+    [(8, 2.0, (8, 16, 32, 64)), (20, 1.5, (20, 30, 45, 68)), (5, 1.0, (5, 5, 5, 5))],
+)
+def test_stages_grow_as_asked_and_the_attention_follows(
+    width: int, growth: float, widths: tuple[int, ...]
+) -> None:
+    net, x = network(width=width, growth=growth)
+    assert tuple(block.conv2.out_channels for block in net.backbone.stages) == widths
+    output = net.eval()(x)
+    assert output.attention.shape == (5, widths[-1])
+    assert net.classifier.in_features == net.config.feature_dim == widths[-1]
+
+
+def test_excitation_scales_channels_by_shares_of_their_means() -> None:
+    torch.manual_seed(1)
+    excitation, x = Excitation(8, 2), torch.randn(3, 8, 5, 4)
+    share = (excitation(x) / x).flatten(2)
+    torch.testing.assert_close(share, share[:, :, :1].expand_as(share))
+    assert 0 < share.min() < share.max() < 1
+    shuffled = x.flatten(2)[:, :, torch.randperm(20)].view_as(x)
+    torch.testing.assert_close((excitation(shuffled) / shuffled).flatten(2), share)
+
+
+def test_excitation_is_there_only_if_asked() -> None:
+    plain, excited = network()[0].state_dict(), network(excite=4)[0].state_dict()
+    assert not [name for name in plain if "excitation" in name]
+    assert [n for n in excited if n not in plain and "excitation" not in n] == []
+    assert len([n for n in excited if n.endswith("squeeze.weight")]) == 4
+
+
+@pytest.mark.parametrize("excite", [0, 4])
+def test_each_block_starts_as_its_shortcut(excite: int) -> None:
     torch.manual_seed(0)
-    net = DaclNet(ModelConfig(width=4), channels=1, classes=2, size_px=24)
+    net = DaclNet(ModelConfig(width=4, excite=excite), channels=1, classes=2, size_px=24)
     x = torch.rand(2, 4, 12, 12)
     torch.testing.assert_close(net.backbone.stages[0].eval()(x), x)
 
 
 @pytest.mark.parametrize(
-    "changes", [{"width": 0}, {"blocks": 0}, {"dropout": 1.0}, {"dropout": -0.1}]
+    "changes",
+    [
+        *({"width": 0}, {"blocks": 0}, {"dropout": 1.0}, {"dropout": -0.1}),
+        *({"growth": 0.9}, {"growth": 5.0}, {"excite": -1}),
+    ],
 )
 def test_impossible_network_is_refused(changes: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="must be"):

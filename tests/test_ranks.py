@@ -15,9 +15,9 @@ from training.ranks import Ranks
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def start(data: Path, folder: Path, environment: dict[str, str]) -> subprocess.Popen[str]:
+def start(environment: dict[str, str], *words: Path) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "tests.ranks_worker", str(data), str(folder)],
+        [sys.executable, "-m", "tests.ranks_worker", *map(str, words)],
         cwd=ROOT,
         env=environment,
         stderr=subprocess.PIPE,
@@ -31,12 +31,16 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def test_two_ranks_learn_what_one_learns(shapes_npz: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("taught", [False, True], ids=["plain", "taught"])
+def test_two_ranks_learn_what_one_learns(
+    taught: bool, shapes_npz: Path, trained: Path, tmp_path: Path
+) -> None:
     """The default network in float64: the same loss, centres and weights within 1e-5."""
+    words = (shapes_npz, tmp_path, *([trained / "best.pt"] if taught else []))
     group = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port()), "WORLD_SIZE": "2"}
     runs = [
-        start(shapes_npz, tmp_path, dict(os.environ)),
-        *(start(shapes_npz, tmp_path, {**os.environ, **group, "RANK": str(r)}) for r in (0, 1)),
+        start(dict(os.environ), *words),
+        *(start({**os.environ, **group, "RANK": str(r)}, *words) for r in (0, 1)),
     ]
     for run in runs:
         _, said = run.communicate(timeout=300)

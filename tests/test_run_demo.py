@@ -345,14 +345,14 @@ def test_ctrl_c_keeps_what_was_finished(tmp_path: Path) -> None:
 
 
 class FakeCapture:
-    """A camera that shows the demo clip's first frames at its own pace and is then unplugged."""
+    """A camera that shows the demo clip's first frame at its own pace and is then unplugged."""
 
     opened = 0
 
     def __init__(self, index: int) -> None:
         type(self).opened += 1
         self._index = index
-        self._pictures = [clip_frame(0)] * 12
+        self._pictures = [clip_frame(0)] * 40
 
     def isOpened(self) -> bool:  # noqa: N802 - OpenCV's name
         return self._index == 0
@@ -379,7 +379,7 @@ def test_unplugged_camera_keeps_what_came(
     }
     assert [row["frame"] for row in rows] == list(range(len(rows)))
     assert len(rows) >= 3
-    assert 0.2 < rows[-1]["time_s"] < 5
+    assert 0.2 < rows[-1]["time_s"] < 20
     with av.open(str(tmp_path / "cam.mp4")) as container:
         times = [frame.time for frame in container.decode(video=0)]
     assert times == pytest.approx([row["time_s"] for row in rows], abs=0.002)

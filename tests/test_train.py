@@ -21,11 +21,11 @@ from training.augment import AugmentConfig
 from training.checkpoint import RunConfig, TrainConfig, load, load_trained
 from training.cli import run
 from training.data import Examples
+from training.machine import Machine
 from training.model import ModelConfig
 from training.pack import Pack, read_pack
 from training.run_folder import read_log, write_text
 from training.trainer import (
-    Machine,
     Trainer,
     centre_weight,
     data_facts,
@@ -348,12 +348,17 @@ def test_run_is_resumed_only_as_it_began(
         ("--average 1", "average and warmup must be in 0..1"),
         ("--warmup nan", "average and warmup must be in 0..1"),
         ("--seed -1", "the seed must be a whole number"),
+        ("--sam -1", "sam must not be negative"),
+        ("--outliers 0.6", "outliers are a share of each batch, in 0..0.5"),
         ("--width 0", "width and blocks must be at least 1"),
         ("--dropout 1", "dropout must be in 0..1"),
         ("--rotation-deg -5", "the rotation must be in 0..180 degrees"),
         ("--scale -2", "must not be negative"),
         ("--erase 2", "erase is a share"),
         ("--mixup -1", "must not be negative"),
+        ("--cutmix -1", "must not be negative"),
+        ("--growth 9", "growth must be in 1..4"),
+        ("--excite -2", "excite must be 0 or"),
     ],
 )
 def test_impossible_recipe_is_named(

@@ -24,9 +24,9 @@ from app.types import DataError, TrainingError
 from training.checkpoint import Trained, load_trained
 from training.cli import run
 from training.data import Examples
+from training.machine import normalise
 from training.model import DaclNet
 from training.readers import read_picture
-from training.trainer import normalise
 from training.warp import warp
 
 BATCH = 256

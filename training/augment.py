@@ -10,8 +10,9 @@ from typing import Literal
 import torch
 from torch import Generator, Tensor
 
-from training.data import NO_LABEL, Examples
+from training.data import Examples
 from training.degrade import Degradation, parse_kinds, uniform
+from training.mixing import Mixing, draw
 from training.warp import compose, warp
 
 # Where the crop of 224 lies in the frame of 256, from its centre in sides of the crop. The centre
@@ -39,6 +40,13 @@ class AugmentConfig:
     mixup: float = field(
         default=0.2, metadata={"help": "alpha of mixup's beta distribution; 0 switches it off"}
     )
+    cutmix: float = field(
+        default=0.0,
+        metadata={
+            "help": "alpha of CutMix's beta distribution; 0 switches it off. With both, "
+            "half of the crops are blended and half get a box of another"
+        },
+    )
     degrade: float = field(
         default=0.0,
         metadata={
@@ -61,8 +69,10 @@ class AugmentConfig:
     def __post_init__(self) -> None:
         if not 0 <= self.rotation_deg <= 180:
             raise ValueError("the rotation must be in 0..180 degrees")
-        if not all(0 <= v < math.inf for v in (self.scale, self.shift, self.light, self.mixup)):
-            raise ValueError("scale, shift, light and mixup must not be negative")
+        if not all(0 <= v < math.inf for v in (self.scale, self.shift, self.light)):
+            raise ValueError("scale, shift and light must not be negative")
+        if not all(0 <= v < math.inf for v in (self.mixup, self.cutmix)):
+            raise ValueError("mixup and cutmix must not be negative")
         if not 0 <= self.erase <= 1:
             raise ValueError("erase is a share, in 0..1")
         if not 0 <= self.degrade <= 1:
@@ -76,11 +86,13 @@ class AugmentConfig:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """`crops (B, C, S, S)` float32 of 0..255, `soft (B, K)`, `labels (B,)` for the centre loss."""
+    """`crops (B, C, S, S)` float32 of 0..255, `soft (B, K)` or whatever else was mixed as the
+    crops were, `labels (B,)` for the centre loss."""
 
     crops: Tensor
     soft: Tensor
     labels: Tensor
+    mixing: Mixing | None = None
 
 
 def random_matrices(n: int, size_px: int, config: AugmentConfig, generator: Generator) -> Tensor:
@@ -138,28 +150,13 @@ def erase(crops: Tensor, share: float, generator: Generator) -> Tensor:
     return torch.where(hole, grey, crops)
 
 
-# A mixed crop keeps its class for the centre loss only while this share of it is one picture.
-CLEAR_SHARE = 0.9
-
-
-def mix(batch: Batch, alpha: float, generator: Generator) -> Batch:
-    """Mixup of each crop with another of the batch. Zhang et al., "mixup: Beyond Empirical Risk
-    Minimization", ICLR 2018.
-
-    The deep feature of a blend of two faces belongs to no class's centre: a crop of which less than
-    `CLEAR_SHARE` is one picture takes part in the softmax loss only.
-    """
-    n = len(batch.labels)
-    # Beta(alpha, alpha) as a ratio of gammas, from the generator of this step.
-    shape = torch.full((n, 2), alpha, device=generator.device)
-    gammas = torch._standard_gamma(shape, generator=generator).clamp(min=1e-12)
-    share = gammas.amax(dim=1) / gammas.sum(dim=1)  # of the crop itself, at least one half
-    other = torch.randperm(n, generator=generator, device=generator.device)
-    weight = share[:, None, None, None]
+def mix(batch: Batch, mixing: Mixing) -> Batch:
+    """Each crop mixed with another of the batch, targets and labels accordingly."""
     return Batch(
-        crops=weight * batch.crops + (1 - weight) * batch.crops[other],
-        soft=share[:, None] * batch.soft + (1 - share[:, None]) * batch.soft[other],
-        labels=torch.where(share >= CLEAR_SHARE, batch.labels, NO_LABEL),
+        crops=mixing.crops(batch.crops),
+        soft=mixing.targets(batch.soft),
+        labels=mixing.labels(batch.labels),
+        mixing=mixing,
     )
 
 
@@ -179,10 +176,11 @@ def drawn_degradation(
     )
 
 
-def training_batch(
+def augmented_crops(
     examples: Examples, rows: Tensor, config: AugmentConfig, generator: Generator
-) -> Batch:
-    """The augmented crops of `rows (B,)`; alignment and random geometry are one resampling."""
+) -> Tensor:
+    """`(B, C, S, S)`, not mixed; alignment and random geometry are one resampling. What is drawn
+    does not hang on the size of the crops: the same source gives the same change of each."""
     random = random_matrices(len(rows), examples.size_px, config, generator)
     webcam = drawn_degradation(len(rows), examples.pictures.shape[1], config, generator)
     moved = webcam.matrices(examples.size_px) if webcam is not None else None
@@ -196,5 +194,27 @@ def training_batch(
         crops = webcam.apply(crops)
     if config.erase > 0:
         crops = erase(crops, config.erase, generator)
-    batch = Batch(crops, examples.soft[rows], examples.labels[rows])
-    return mix(batch, config.mixup, generator) if config.mixup > 0 else batch
+    return crops
+
+
+def training_batch(
+    examples: Examples,
+    rows: Tensor,
+    config: AugmentConfig,
+    generator: Generator,
+    targets: Tensor | None = None,
+) -> Batch:
+    """The augmented and mixed crops of `rows (B,)`. `targets (B, T)` take the place of the
+    examples' soft targets."""
+    crops = augmented_crops(examples, rows, config, generator)
+    batch = Batch(crops, examples.soft[rows] if targets is None else targets, examples.labels[rows])
+    if not (config.mixup or config.cutmix):
+        return batch
+    mixing = draw(
+        len(rows),
+        examples.size_px,
+        mixup=config.mixup,
+        cutmix=config.cutmix,
+        generator=generator,
+    )
+    return mix(batch, mixing)

@@ -32,20 +32,11 @@ from training.checkpoint import RunConfig, build
 from training.cli import run
 from training.data import Examples, majority_labels
 from training.loss import SparseCentreLoss, soft_cross_entropy
+from training.machine import PIXEL_MEAN, PIXEL_STD, Machine, normalise
 from training.pack import Pack, read_pack
 from training.run_folder import write_text
 from training.train import add_machine_options, add_recipe_options, recipe
-from training.trainer import (
-    PIXEL_MEAN,
-    PIXEL_STD,
-    Machine,
-    Trainer,
-    data_facts,
-    epoch_rows,
-    load_pair,
-    normalise,
-    step_generator,
-)
+from training.trainer import Trainer, data_facts, epoch_rows, load_pair, step_generator
 
 WORKERS = 4  # of the authors' loader
 ENLARGE = 256 / 224  # they resize to 256 px and crop 224

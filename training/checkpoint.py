@@ -18,6 +18,7 @@ CHECKPOINT_FORMAT = 1
 Loss = Literal["softmax", "centre", "dacl"]
 Schedule = Literal["one-cycle", "step"]
 Targets = Literal["soft", "majority"]
+TeacherView = Literal["cached", "live"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +90,20 @@ class TrainConfig:
     average: float = field(
         default=0.998, metadata={"help": "decay of the moving average of the weights; 0: none"}
     )
+    sam: float = field(
+        default=0.0,
+        metadata={
+            "help": "rho of sharpness-aware minimisation, such as 0.05: each step looks that far "
+            "uphill first and takes twice the time; 0: off"
+        },
+    )
+    outliers: float = field(
+        default=0.0,
+        metadata={
+            "help": "share of each batch, such as 0.03, that is pictures won by FER+'s 'unknown' "
+            "and 'not a face', to learn no expression of; 0: they are left out"
+        },
+    )
     seed: int = field(default=0, metadata={"help": "of weights, order and augmentation"})
 
     def __post_init__(self) -> None:
@@ -114,8 +129,40 @@ class TrainConfig:
             raise ValueError("momentum must be between 0 and 1, both excluded")
         if not (0 <= self.average < 1 and 0 <= self.warmup < 1):
             raise ValueError("average and warmup must be in 0..1, 1 excluded")
+        if not 0 <= self.sam < math.inf:
+            raise ValueError("sam must not be negative")
+        if not 0 <= self.outliers <= 0.5:
+            raise ValueError("outliers are a share of each batch, in 0..0.5")
         if not 0 <= self.seed < 2**63:
             raise ValueError("the seed must be a whole number of at least 0, below 2^63")
+
+
+@dataclass(frozen=True, slots=True)
+class TeachConfig:
+    """What a student learns from teachers. Raises `ValueError`."""
+
+    teachers: tuple[str, ...] = ()  # sha256 of each one's file; which file that is, says the run
+    teacher_weight: float = field(
+        default=0.5,
+        metadata={"help": "share of the softmax loss's target that comes from the teachers"},
+    )
+    teacher_temperature: float = field(
+        default=1.0,
+        metadata={"help": "what softens teachers and student to be compared; under 1 sharpens"},
+    )
+    teacher_view: TeacherView = field(
+        default="cached",
+        metadata={
+            "help": "what the teachers see: cached, each face and its mirror image, once for the "
+            "whole run, at no cost later; live, the student's augmented batch, each step"
+        },
+    )
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.teacher_weight <= 1:
+            raise ValueError("the teacher weight is a share, in 0..1")
+        if not 0 < self.teacher_temperature < math.inf:
+            raise ValueError("the teacher temperature must be positive")
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,15 +172,20 @@ class RunConfig:
     train: TrainConfig = field(default_factory=TrainConfig)
     model: ModelConfig = field(default_factory=ModelConfig)
     augment: AugmentConfig = field(default_factory=AugmentConfig)
+    teach: TeachConfig = field(default_factory=TeachConfig)
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:
-        """Raises `TrainingError` for a recipe of another version of the program."""
+        """Raises `TrainingError` for a recipe of another version of the program. Recipes from
+        before there were teachers have none."""
         try:
+            teach = dict(values.get("teach", {}))
+            teach["teachers"] = tuple(teach.get("teachers", ()))
             return cls(
                 train=TrainConfig(**values["train"]),
                 model=ModelConfig(**values["model"]),
                 augment=AugmentConfig(**values["augment"]),
+                teach=TeachConfig(**teach),
             )
         except (KeyError, TypeError, ValueError) as cause:
             raise TrainingError(

@@ -49,10 +49,12 @@ def ctrl_c() -> Iterator[Callable[[], bool]]:
 
 
 def add_options(parser: argparse._ActionsContainer, config: type[Any]) -> None:
-    """One `--option` for every field of a dataclass; the field's metadata holds its help. An
+    """One `--option` for every field of a dataclass whose metadata holds help for it. An
     option that is not given stays out of the namespace, so that callers know what was said."""
     hints = get_type_hints(config)
     for item in fields(config):
+        if "help" not in item.metadata:
+            continue
         hint = hints[item.name]
         if get_origin(hint) in (Union, types.UnionType):
             hint = next(arg for arg in get_args(hint) if arg is not type(None))

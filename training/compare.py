@@ -28,11 +28,12 @@ from training.cli import run
 from training.comparison import Result, of, rows_csv, table
 from training.data import Examples
 from training.init import load_initial
+from training.machine import Machine
 from training.metrics import attention_statistics, measure
 from training.pack import Pack, read_pack
 from training.run_folder import LAST, RunFolder, write_text
 from training.train import add_machine_options, add_recipe_options, recipe
-from training.trainer import Machine, Trainer, data_facts, fit, load_pair
+from training.trainer import Trainer, data_facts, fit, load_pair
 
 RESULT = "result.json"
 

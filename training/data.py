@@ -56,6 +56,14 @@ def soft_targets(votes: NDArray[np.uint8], classes: int, protocol: Protocol) -> 
     return np.asarray(np.divide(kept, total, out=np.zeros_like(kept), where=total > 0), np.float32)
 
 
+def outlier_rows(votes: NDArray[np.uint8], classes: int, protocol: Protocol) -> NDArray[np.int64]:
+    """Which pictures "unknown" and "not a face" win: they show no expression that people agree
+    on."""
+    if protocol != "ferplus":
+        return np.empty(0, np.int64)
+    return np.flatnonzero(without_single_votes(votes).argmax(axis=1) >= classes)
+
+
 @dataclass(frozen=True, slots=True)
 class Examples:
     """Pictures with their geometry and targets. All share their first axis (N). The pictures lie
@@ -67,9 +75,15 @@ class Examples:
     soft: Tensor  # (N, K) float32
     labels: Tensor  # (N,) int64, NO_LABEL where there is no majority
     size_px: int
+    outliers: int = 0  # how many, at the end, show no expression: even targets, no label
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    @property
+    def faces(self) -> int:
+        """Examples that are no outliers; they come first."""
+        return len(self) - self.outliers
 
     def crops(self, rows: Tensor) -> Tensor:
         """`(B, C, S, S)` float32 of 0..255: the crops as the demo would cut them."""
@@ -90,6 +104,7 @@ class Examples:
             self.soft.to(device),
             self.labels.to(device),
             self.size_px,
+            self.outliers,
         )
 
 
@@ -119,10 +134,12 @@ def load_examples(
     colour: ColourMode,
     labels_from: str,
     memory_bytes: int | None = None,
+    outliers: bool = False,
 ) -> Examples:
     """The examples of a split. `labels_from` is "soft" (every picture with a usable vote, for
     training), "majority" (the official protocol) or "argmax". Pictures that take more than
-    `memory_bytes` (None: half of what is free) when decoded are left to be decoded on demand."""
+    `memory_bytes` (None: half of what is free) when decoded are left to be decoded on demand.
+    `outliers` adds the pictures that show no expression."""
     rows = pack.rows(split)
     classes = len(pack.meta.labels)
     votes = pack.votes[rows]
@@ -133,7 +150,17 @@ def load_examples(
     kept = soft.sum(axis=1) > 0 if labels_from == "soft" else labels != NO_LABEL
     if not kept.any():
         raise DataError(f"The pack has no usable pictures in its {split} split.")
-    rows, soft, labels = rows[kept], soft[kept], labels[kept]
+    chosen, beside = np.flatnonzero(kept), np.empty(0, np.int64)
+    if outliers:
+        beside = outlier_rows(votes, classes, pack.meta.protocol)
+        if not len(beside):
+            raise DataError(
+                f"The pack has no picture of an unknown expression or of no face in its {split} "
+                "split. Leave --outliers out."
+            )
+        soft[beside], labels[beside] = 1 / classes, NO_LABEL
+        chosen = np.concatenate([chosen, beside])
+    rows, soft, labels = rows[chosen], soft[chosen], labels[chosen]
     pictures = StreamedPictures(pack, rows, colour)
     sizes = pack.sizes(rows)
     matrices = picture_matrices(pack.landmarks[rows], sizes, template, size_px)
@@ -145,4 +172,5 @@ def load_examples(
         soft=torch.from_numpy(soft),
         labels=torch.from_numpy(labels),
         size_px=size_px,
+        outliers=len(beside),
     )

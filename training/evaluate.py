@@ -27,6 +27,7 @@ from app.types import DataError, TrainingError
 from training.checkpoint import load_trained
 from training.cli import run
 from training.data import NO_LABEL, Examples, argmax_labels, load_examples, majority_labels
+from training.machine import Machine, normalise
 from training.metrics import Metrics, measure
 from training.model import DaclNet
 from training.pack import Pack, read_pack
@@ -37,7 +38,6 @@ from training.robustness_command import (
     check_corruptions,
     judge_corruptions,
 )
-from training.trainer import Machine, normalise
 
 LEDGER = Path(__file__).resolve().parent.parent / "docs" / "test_ledger.md"
 LEDGER_HEAD = """# Openings of the test split

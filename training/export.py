@@ -25,10 +25,10 @@ from training.cli import run
 from training.compact import compact_of, write_compact
 from training.data import Examples, load_examples
 from training.evaluate import file_logits, net_logits, plain_json, uint8_crops
+from training.machine import PIXEL_MEAN, PIXEL_STD, normalise
 from training.metrics import Metrics, fit_temperature, measure
 from training.model import ExportNet
 from training.pack import Pack, read_pack
-from training.trainer import PIXEL_MEAN, PIXEL_STD, normalise
 
 TOLERANCE = 1e-4  # largest difference of a logit between PyTorch and ONNX Runtime
 OPSET = 20

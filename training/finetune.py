@@ -10,15 +10,16 @@ import numpy as np
 
 from app.classifier import DEFAULT_MODEL
 from app.types import TrainingError
-from training.checkpoint import RunConfig, facts_of, save
+from training.checkpoint import RunConfig, TeachConfig, facts_of, save
 from training.cli import ctrl_c
 from training.compact import compact_of, read_compact
 from training.export import FOLDER_LICENCE, LICENCE
 from training.gather import counted
 from training.init import InitReport, Weights, load_initial, read_weights
+from training.machine import Machine
 from training.pack import Pack
 from training.run_folder import FACTS, LAST, RunFolder
-from training.trainer import Machine, Trainer, data_facts, fit, load_pair
+from training.trainer import Trainer, data_facts, fit, load_pair
 
 BEST = "best.pt"
 CHECKPOINT_S = 60.0
@@ -101,11 +102,12 @@ def recipe(
             batch_size=batch,
             learning_rate=learning_rate or peak * batch / 32,
             average=0.99,
+            outliers=0.0,
             seed=seed,
         )
     except ValueError as cause:
         raise TrainingError(f"The recipe cannot be: {cause}.") from cause
-    return replace(base, train=train)
+    return replace(base, train=train, teach=TeachConfig())
 
 
 def better_of_equals(lines: Sequence[dict[str, Any]]) -> bool:

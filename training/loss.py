@@ -15,6 +15,13 @@ def soft_cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
     return -(targets * logits.log_softmax(dim=1)).sum(dim=1).mean()
 
 
+def distillation(logits: Tensor, taught: Tensor, temperature: float) -> Tensor:
+    """T^2 times the mean cross-entropy of softmax(z / T) to `taught (B, K)`, which the teachers
+    softened by the same T; the factor keeps the gradient's size. Hinton et al., 2015. At T = 1,
+    a share of it is as good as that share of the target."""
+    return temperature**2 * soft_cross_entropy(logits / temperature, taught)
+
+
 def attention_entropy(attention: Tensor) -> Tensor:
     """Mean over samples and feature elements of the binary entropy of a weight, in nats: ln 2 where
     nothing is decided, 0 where every element is wholly kept or left. `attention` (B, d)."""

@@ -12,13 +12,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-Stem = Literal["small", "standard"]
+Stem = Literal["small", "fine", "standard"]
+STAGES = 4
+HALVINGS: dict[str, int] = {"small": 4, "fine": 3, "standard": 5}  # of the side, stem to last map
 Reads = Literal["map", "detached", "pooled"]
 
 
 @dataclass(frozen=True, slots=True)
 class ModelConfig:
-    """ResNet (He et al., CVPR 2016) of basic blocks; four stages of width, 2, 4 and 8 times it."""
+    """ResNet (He et al., CVPR 2016) of basic blocks in four stages, each `growth` times as wide as
+    the one before."""
 
     width: int = field(default=32, metadata={"help": "channels of the first stage"})
     blocks: int = field(default=2, metadata={"help": "basic blocks a stage; 2 is ResNet-18"})
@@ -26,7 +29,19 @@ class ModelConfig:
         default="small",
         metadata={
             "help": "small: 3x3, stride 2, no pooling, for crops of 48 to 112 px; "
+            "fine: 3x3, stride 1, no pooling, for 48 px and less (four times the work); "
             "standard: 7x7, stride 2, max pooling, for 224 px"
+        },
+    )
+    growth: float = field(
+        default=2.0,
+        metadata={"help": "how many times as wide as the one before a stage is; 2 is ResNet's"},
+    )
+    excite: int = field(
+        default=0,
+        metadata={
+            "help": "squeeze-excitation in every block, over a bottleneck of the channels divided "
+            "by this; 0: none"
         },
     )
     dropout: float = field(default=0.2, metadata={"help": "share of pooled features dropped"})
@@ -42,29 +57,55 @@ class ModelConfig:
     def __post_init__(self) -> None:
         if self.width < 1 or self.blocks < 1:
             raise ValueError("width and blocks must be at least 1")
+        if not 1 <= self.growth <= 4:
+            raise ValueError("growth must be in 1..4")
+        if self.excite < 0:
+            raise ValueError("excite must be 0 or the divisor of the bottleneck, at least 1")
         if not 0 <= self.dropout < 1:
             raise ValueError("dropout must be in 0..1")
 
     @property
+    def widths(self) -> tuple[int, ...]:
+        """Channels of each stage."""
+        return tuple(round(self.width * self.growth**stage) for stage in range(STAGES))
+
+    @property
     def feature_dim(self) -> int:
-        return 8 * self.width
+        return self.widths[-1]
 
     def grid(self, size_px: int) -> int:
         """The side of the last feature map for crops of `size_px`."""
-        strides = 4 if self.stem == "small" else 5
         side = size_px
-        for _ in range(strides):
+        for _ in range(HALVINGS[self.stem]):
             side = -(-side // 2)
         return side
 
 
+class Excitation(nn.Module):
+    """Squeeze-excitation: each channel times a share in (0, 1) that follows from the means of all.
+    Hu et al., "Squeeze-and-Excitation Networks", CVPR 2018. `(B, C, h, w)` -> the same."""
+
+    def __init__(self, channels: int, divisor: int) -> None:
+        super().__init__()
+        hidden = max(4, channels // divisor)
+        self.squeeze = nn.Linear(channels, hidden)
+        self.spread = nn.Linear(hidden, channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        mean = x.mean(dim=(2, 3))  # (B, C)
+        share = self.spread(functional.relu(self.squeeze(mean))).sigmoid()
+        scaled: Tensor = x * share[:, :, None, None]
+        return scaled
+
+
 class BasicBlock(nn.Module):
-    def __init__(self, channels_in: int, channels: int, stride: int) -> None:
+    def __init__(self, channels_in: int, channels: int, stride: int, excite: int = 0) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(channels_in, channels, 3, stride, 1, bias=False)
         self.norm1 = nn.BatchNorm2d(channels)
         self.conv2 = nn.Conv2d(channels, channels, 3, 1, 1, bias=False)
         self.norm2 = nn.BatchNorm2d(channels)
+        self.excitation = Excitation(channels, excite) if excite else nn.Identity()
         self.shortcut: nn.Module = nn.Identity()
         if stride != 1 or channels_in != channels:
             self.shortcut = nn.Sequential(
@@ -73,18 +114,19 @@ class BasicBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         y = functional.relu(self.norm1(self.conv1(x)))
-        return functional.relu(self.norm2(self.conv2(y)) + self.shortcut(x))
+        return functional.relu(self.excitation(self.norm2(self.conv2(y))) + self.shortcut(x))
 
 
 class Backbone(nn.Module):
-    """`(B, C, S, S)` -> spatial feature map x* `(B, d, h, w)`, d = 8 * width."""
+    """`(B, C, S, S)` -> spatial feature map x* `(B, d, h, w)`, d the last stage's width."""
 
     def __init__(self, config: ModelConfig, channels: int) -> None:
         super().__init__()
         w = config.width
-        kernel = 3 if config.stem == "small" else 7
+        kernel = 7 if config.stem == "standard" else 3
+        stride = 1 if config.stem == "fine" else 2
         stem: list[nn.Module] = [
-            nn.Conv2d(channels, w, kernel, 2, kernel // 2, bias=False),
+            nn.Conv2d(channels, w, kernel, stride, kernel // 2, bias=False),
             nn.BatchNorm2d(w),
             nn.ReLU(),
         ]
@@ -93,11 +135,11 @@ class Backbone(nn.Module):
         self.stem = nn.Sequential(*stem)
         stages: list[nn.Module] = []
         channels_in = w
-        for stage, factor in enumerate((1, 2, 4, 8)):
+        for stage, wide in enumerate(config.widths):
             for block in range(config.blocks):
                 stride = 2 if stage > 0 and block == 0 else 1
-                stages.append(BasicBlock(channels_in, factor * w, stride))
-                channels_in = factor * w
+                stages.append(BasicBlock(channels_in, wide, stride, config.excite))
+                channels_in = wide
         self.stages = nn.Sequential(*stages)
 
     def forward(self, x: Tensor) -> Tensor:

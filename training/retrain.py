@@ -33,6 +33,7 @@ from training.export import export
 from training.finetune import BEST, FROM_SCRATCH, Source, find_source, learn, recipe
 from training.gather import Gathered, Gathering, counted, gather
 from training.init import InitReport
+from training.machine import Machine
 from training.metrics import measure, softmax
 from training.pack import Pack, read_pack
 from training.prepare import sha256
@@ -47,7 +48,6 @@ from training.retrain_folder import (
     run_folder,
 )
 from training.run_folder import write_text
-from training.trainer import Machine
 
 MAX_MISTAKES = 24
 

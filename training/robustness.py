@@ -20,10 +20,10 @@ from app.types import DataError, Floats, TrainingError
 from training.checkpoint import load_trained
 from training.corruptions import CORRUPTIONS, LEVELS, Corruption
 from training.data import Examples, load_examples
+from training.machine import Machine, normalise
 from training.pack import Pack
 from training.progress import progress
 from training.readers import Split
-from training.trainer import Machine, normalise
 from training.warp import compose, warp
 
 BATCH = 128

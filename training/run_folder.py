@@ -1,7 +1,8 @@
 """A run's folder: one process in it at a time, and a record of how its result came about.
 
 `last.pt` and `best.pt` (training.checkpoint), `log.jsonl` (a line an epoch), `run.json` (recipe,
-versions, data, state of the code), `tensorboard/` where TensorBoard is installed.
+versions, data, state of the code), `teachers.pt` where there are teachers whose view is cached,
+`tensorboard/` where TensorBoard is installed.
 """
 
 import datetime
@@ -10,7 +11,7 @@ import os
 import platform
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
@@ -26,8 +27,10 @@ from training.checkpoint import RunConfig, load
 from training.pack import Pack
 
 LAST, LOG, FACTS, LOCK, EVENTS = "last.pt", "log.jsonl", "run.json", ".lock", "tensorboard"
-# What a run that was killed before its first checkpoint may leave.
-BEFORE_FIRST_CHECKPOINT = {LOCK, FACTS, EVENTS, f".{LAST}.partial", f".{FACTS}.partial"}
+TAUGHT = "teachers.pt"  # what teachers said of each face (training.teach)
+# What a run may leave that was killed before it had written its facts, or its first checkpoint.
+BEFORE_FACTS = {LOCK, TAUGHT, f".{TAUGHT}.partial"}
+BEFORE_FIRST_CHECKPOINT = BEFORE_FACTS | {FACTS, EVENTS, f".{LAST}.partial", f".{FACTS}.partial"}
 
 
 def write_text(path: Path, text: str) -> None:
@@ -65,7 +68,7 @@ class RunFolder:
             raise TrainingError(
                 f"{folder} could not be used: {cause.strerror}. Choose another -o."
             ) from cause
-        if not resume and not there <= {LOCK}:
+        if not resume and not there <= BEFORE_FACTS:
             raise TrainingError(
                 f"{folder} is not empty. Choose another -o, or go on with that run by --resume."
             )
@@ -100,7 +103,17 @@ class RunFolder:
                 f"{self.folder / FACTS} is damaged. Begin the run again in another folder."
             ) from cause
 
-    def write_facts(self, config: RunConfig, pack: Pack, machine: str) -> None:
+    def teachers(self) -> tuple[Path, ...]:
+        """Where the files of the run's teachers were when it was begun or last resumed."""
+        try:
+            facts = json.loads((self.folder / FACTS).read_text(encoding="utf-8"))
+            return tuple(Path(name) for name in facts.get("teachers", ()))
+        except (OSError, ValueError, AttributeError, TypeError):
+            return ()
+
+    def write_facts(
+        self, config: RunConfig, pack: Pack, machine: str, teachers: Sequence[Path] = ()
+    ) -> None:
         """`run.json`; a resumed run adds the time at which it went on."""
         path = self.folder / FACTS
         now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
@@ -114,6 +127,7 @@ class RunFolder:
             "command": sys.argv,
             "begun": [*begun, now],
             "config": asdict(config),
+            "teachers": [str(path.resolve()) for path in teachers],
             "data": {
                 "dataset": pack.meta.dataset,
                 "key": pack.meta.key,

@@ -4,8 +4,8 @@ import argparse
 import json
 import math
 import sys
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +13,17 @@ import torch
 
 from app.types import TrainingError
 from training.augment import AugmentConfig
-from training.checkpoint import RunConfig, TrainConfig, facts_of, save
+from training.checkpoint import RunConfig, TeachConfig, TrainConfig, facts_of, save
 from training.cli import add_options, chosen, ctrl_c, run
+from training.data import Examples
 from training.init import load_initial
+from training.machine import Machine
 from training.model import ModelConfig
-from training.pack import read_pack
+from training.pack import Pack, read_pack
 from training.ranks import Ranks, joined
 from training.run_folder import LAST, RunFolder
-from training.trainer import Machine, Trainer, data_facts, fit, load_pair
+from training.teach import Cached, Teaching, file_digest, prepared
+from training.trainer import Trainer, data_facts, fit, load_pair
 
 RECIPES: dict[str, Callable[[], RunConfig]] = {"default": RunConfig, "paper": RunConfig.published}
 
@@ -104,16 +107,32 @@ def parser() -> argparse.ArgumentParser:
         "authors published",
     )
     add_recipe_options(top)
+    teachers = top.add_argument_group("teachers")
+    teachers.add_argument(
+        "--teacher",
+        type=Path,
+        action="append",
+        metavar="FILE.pt",
+        help="learn from this network, too: a checkpoint (best.pt, last.pt, NAME.pt) of the same "
+        "labels, of any size; given several times, from the mean of their probabilities",
+    )
+    add_options(teachers, TeachConfig)
     return top
 
 
 def recipe(options: argparse.Namespace, base: RunConfig) -> RunConfig:
     """`base` with what was said on the command line."""
+    teach = chosen(options, TeachConfig)
+    if files := getattr(options, "teacher", None):
+        teach["teachers"] = tuple(file_digest(file) for file in files)
+    elif teach and not base.teach.teachers:
+        raise TrainingError("The teacher options need a teacher. Add --teacher FILE.pt.")
     try:
         return RunConfig(
             train=replace(base.train, **chosen(options, TrainConfig)),
             model=replace(base.model, **chosen(options, ModelConfig)),
             augment=replace(base.augment, **chosen(options, AugmentConfig)),
+            teach=replace(base.teach, **teach),
         )
     except ValueError as cause:
         raise TrainingError(f"The recipe cannot be: {cause}.") from cause
@@ -135,37 +154,72 @@ def resumed(folder: RunFolder, options: argparse.Namespace, key: str) -> RunConf
     return config
 
 
-def train(options: argparse.Namespace, ranks: Ranks, folder: RunFolder | None) -> int:
-    """`folder` is the first rank's; the others write nothing and go on from what it began."""
-    machine = Machine.choose(options.device, options.precision, options.compile)
-    pack = read_pack(options.data)
-    config = recipe(options, RECIPES[options.recipe]())
+def find_teaching(
+    config: RunConfig,
+    files: Sequence[Path],
+    pack: Pack,
+    examples: Examples,
+    machine: Machine,
+    ranks: Ranks,
+    folder: Path,
+) -> Teaching | None:
+    """What the run's teachers say; the cached view is the first rank's work."""
+    if not config.teach.teachers:
+        return None
+    if config.teach.teacher_view == "live":
+        return prepared(files, config, pack, examples, machine, None)
+    found = None
+    if ranks.first:
+        found = prepared(files, config, pack, examples, machine, folder)
+    said = ranks.share(found.probabilities.cpu() if isinstance(found, Cached) else None)
+    assert said is not None
+    return Cached(said.to(examples.labels.device))
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A run to be carried to its end: what from, where to, and what to begin with. `state` is a
+    checkpoint to go on from."""
+
+    config: RunConfig
+    pack: Pack
+    output: Path
+    machine: Machine
+    teachers: tuple[Path, ...] = ()
     state: dict[str, Any] | None = None
-    if folder is not None and options.resume:
-        config, state = resumed(folder, options, pack.meta.key), folder.state
-    config, state = ranks.share((config, state))
+    init: Path | None = None
+    memory_bytes: int | None = None
+    checkpoint_s: float = 300.0
+
+
+def carry_out(job: Job, ranks: Ranks, folder: RunFolder | None) -> float:
+    """Returns the best accuracy on validation. `folder` is the first rank's; the others write
+    nothing."""
+    config, pack, machine, state = job.config, job.pack, job.machine, job.state
     ranks.check_batch(config.train.batch_size)
-    memory = None if options.memory_gb is None else round(options.memory_gb * 2**30)
-    examples, valid = load_pair(pack, config, machine.device, memory)
-    trainer = Trainer(config, data_facts(pack, examples), machine, ranks)
+    examples, valid = load_pair(pack, config, machine.device, job.memory_bytes)
+    teaching = find_teaching(config, job.teachers, pack, examples, machine, ranks, job.output)
+    facts = data_facts(pack, examples)
+    trainer = Trainer(config, facts, machine, ranks, teaching=teaching)
     if state is not None:
         trainer.restore(state)
-    elif options.init is not None:
+    elif job.init is not None:
         centres = trainer.centre_loss.centres
-        report = load_initial(trainer.net, options.init, labels=pack.meta.labels, centres=centres)
+        report = load_initial(trainer.net, job.init, labels=pack.meta.labels, centres=centres)
         trainer.start_from_net()
         if folder is not None:
             print(report.summary(), file=sys.stderr)
     if folder is None:
-        for _ in fit(trainer, examples, valid, options.output):
+        for _ in fit(trainer, examples, valid, job.output):
             pass
-        return 0
+        return trainer.best_accuracy
     where = f"{machine.device.type}, {'bf16' if machine.autocast else 'fp32'}"
-    folder.write_facts(config, pack, where)
+    folder.write_facts(config, pack, where, job.teachers)
     if state is None:
-        save(options.output / LAST, trainer.state("averaged"))
+        save(job.output / LAST, trainer.state("averaged"))
+    beside = f" and {examples.outliers} outliers" if examples.outliers else ""
     print(
-        f"{len(examples)} training and {len(valid)} validation faces, "
+        f"{examples.faces} training{beside} and {len(valid)} validation faces, "
         f"{sum(p.numel() for p in trainer.net.parameters()) / 1e6:.2f} M parameters, {where}",
         file=sys.stderr,
     )
@@ -174,14 +228,41 @@ def train(options: argparse.Namespace, ranks: Ranks, folder: RunFolder | None) -
             trainer,
             examples,
             valid,
-            options.output,
-            checkpoint_s=options.checkpoint_minutes * 60,
+            job.output,
+            checkpoint_s=job.checkpoint_s,
             stop=stop if ranks.count == 1 else lambda: False,
         )
         for line in lines:
             folder.add(line)
             print(json.dumps(line))
-    print(f"{options.output / 'best.pt'}: {100 * trainer.best_accuracy:.2f} % on validation.")
+    return trainer.best_accuracy
+
+
+def train(options: argparse.Namespace, ranks: Ranks, folder: RunFolder | None) -> int:
+    """`folder` is the first rank's; the others go on from what it began."""
+    machine = Machine.choose(options.device, options.precision, options.compile)
+    pack = read_pack(options.data)
+    config = recipe(options, RECIPES[options.recipe]())
+    state: dict[str, Any] | None = None
+    teachers = tuple(options.teacher or ())
+    if folder is not None and options.resume:
+        config, state = resumed(folder, options, pack.meta.key), folder.state
+        teachers = teachers or folder.teachers()
+    config, state, teachers = ranks.share((config, state, teachers))
+    job = Job(
+        config=config,
+        pack=pack,
+        output=options.output,
+        machine=machine,
+        teachers=teachers,
+        state=state,
+        init=options.init,
+        memory_bytes=None if options.memory_gb is None else round(options.memory_gb * 2**30),
+        checkpoint_s=options.checkpoint_minutes * 60,
+    )
+    best = carry_out(job, ranks, folder)
+    if folder is not None:
+        print(f"{options.output / 'best.pt'}: {100 * best:.2f} % on validation.")
     return 0
 
 

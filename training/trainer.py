@@ -8,9 +8,9 @@ import copy
 import math
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -18,7 +18,7 @@ from torch import Tensor
 from torch.nn.functional import one_hot
 
 from app.alignment import FACE_TEMPLATE
-from app.types import DataError, DeviceError, TrainingError
+from app.types import DataError, TrainingError
 from training.augment import training_batch
 from training.checkpoint import DataFacts, RunConfig, TrainConfig, build, save
 from training.data import Examples, load_examples
@@ -26,49 +26,18 @@ from training.loss import (
     SparseCentreLoss,
     attention_entropy,
     attention_pull,
+    distillation,
     soft_cross_entropy,
 )
+from training.machine import Machine, normalise
 from training.memory import free_bytes
 from training.metrics import Metrics, attention_statistics, measure
-from training.model import DaclNet, ModelConfig
+from training.model import DaclNet, ModelConfig, Output
 from training.pack import Pack
 from training.progress import progress
 from training.ranks import ALONE, Ranks, share_norms
-
-# Pixels 0..1 are brought to about zero mean and unit spread by these, in training and in the app.
-PIXEL_MEAN, PIXEL_STD = 0.5, 0.25
-Precision = Literal["auto", "fp32", "bf16"]
-
-
-@dataclass(frozen=True, slots=True)
-class Machine:
-    """Where and how to compute. It changes speed and rounding, not the recipe."""
-
-    device: torch.device
-    autocast: bool
-    compile: bool
-
-    @classmethod
-    def choose(cls, device: str, precision: Precision, compile_net: bool) -> "Machine":
-        if device == "auto":
-            device = "cuda" if torch.cuda.is_available() else "cpu"
-        if device == "cuda" and not torch.cuda.is_available():
-            raise DeviceError("No CUDA device works here. Try --device cpu.")
-        fast = device == "cuda" or bool(torch.cpu.get_capabilities().get("avx512_bf16", False))
-        return cls(
-            device=torch.device(device),
-            autocast=fast if precision == "auto" else precision == "bf16",
-            compile=compile_net,
-        )
-
-    def precision(self) -> torch.autocast:
-        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.autocast)
-
-
-def normalise(crops: Tensor) -> Tensor:
-    """`(B, C, S, S)` of 0..255 -> network input; the torch twin of `app.alignment.normalise`."""
-    x = (crops / 255 - PIXEL_MEAN) / PIXEL_STD
-    return x.contiguous(memory_format=torch.channels_last)
+from training.sam import climbed
+from training.teach import Step, Teaching
 
 
 @torch.no_grad()
@@ -119,6 +88,17 @@ def step_generator(seed: int, purpose: str, number: int, device: torch.device) -
     return generator
 
 
+class Work(NamedTuple):
+    """One rank's share of a step's batch."""
+
+    x: Tensor  # (B, C, S, S), normalised
+    votes: Tensor  # (B, K)
+    taught: Tensor | None  # (B, K), the teachers' probabilities
+    labels: Tensor  # (B,)
+    labelled: Tensor  # how many labels there are for each rank, of all ranks
+    kept: Tensor  # (B, d)
+
+
 class Trainer:
     """The state of a run and one step of it. `sums` gathers this epoch's statistics. With several
     `ranks`, each calls `step` with the same rows and works on its share of the batch."""
@@ -130,9 +110,12 @@ class Trainer:
         machine: Machine,
         ranks: Ranks = ALONE,
         dtype: torch.dtype = torch.float32,
+        teaching: Teaching | None = None,
     ) -> None:
         self.config, self.facts, self.machine, self.ranks = config, facts, machine, ranks
-        self.dtype = dtype
+        self.dtype, self.teaching = dtype, teaching
+        if teaching is None and config.teach.teachers:
+            raise TrainingError("This recipe learns from teachers, which only training.train asks.")
         train = config.train
         torch.manual_seed(train.seed)
         self.net = build(config, len(facts.labels)).to(machine.device, dtype)
@@ -164,31 +147,12 @@ class Trainer:
 
     def step(self, examples: Examples, rows: Tensor, total_steps: int) -> None:
         train, ranks = self.config.train, self.ranks
-        generator = step_generator(train.seed, "step", self.step_number, self.machine.device)
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(train, self.step_number, total_steps)
-        batch = training_batch(examples, rows, self.config.augment, generator)
-        kept = kept_features(len(rows), self.config.model, generator)
-        crops, soft, labels, kept = map(ranks.mine, (batch.crops, batch.soft, batch.labels, kept))
+        work = self._work(examples, rows)
+        weight = centre_weight(train, self.step_number, total_steps)
         self.net.train()
-        with self.machine.precision():
-            output = self.forward(normalise(crops.to(self.dtype)), train.loss == "dacl", kept)
-        logits, embedding, attention = (part.to(self.dtype) for part in output)
-        softmax_loss = soft_cross_entropy(logits, soft.to(self.dtype))
-        loss = softmax_loss
-        if train.loss != "softmax":
-            labelled = (batch.labels >= 0).sum().clamp(min=1)
-            centre_loss = self.centre_loss(embedding, attention, labels, labelled / ranks.count)
-            weight = centre_weight(train, self.step_number, total_steps)
-            loss = loss + weight * centre_loss
-            self._add("centre_loss", centre_loss)
-        if train.loss == "dacl":
-            entropy = attention_entropy(attention)
-            if train.attention_entropy:
-                loss = loss + train.attention_entropy * entropy
-            if train.attention_pull:
-                pull = attention_pull(attention, train.attention_keep)
-                loss = loss + train.attention_pull * pull
+        loss, output = self._loss(work, weight)
         if not math.isfinite(float(loss.detach())):
             raise TrainingError(
                 f"The loss is not finite at step {self.step_number}. Lower --learning-rate or "
@@ -196,17 +160,78 @@ class Trainer:
             )
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
+        if train.sam > 0:
+            with climbed(self.net, train.sam):
+                self._loss(work, weight, log=False)[0].backward()  # type: ignore[no-untyped-call]
         self.optimizer.step()
         if train.loss != "softmax":
             rate = train.centre_rate * (weight if train.scale_centres else 1.0)
             self.centre_loss.update(
-                embedding.detach(), attention.detach(), labels, rate, total_over=ranks.sum
+                output.embedding.detach(),
+                output.attention.detach(),
+                work.labels,
+                rate,
+                total_over=ranks.sum,
             )
         self._average()
         self.step_number += 1
         self._add("loss", loss)
-        self._add("softmax_loss", softmax_loss)
         self._add("steps", torch.ones(()))
+
+    def _work(self, examples: Examples, rows: Tensor) -> "Work":
+        """This rank's share of the step's batch, with what teachers make of it."""
+        device, ranks = self.machine.device, self.ranks
+
+        def generator() -> torch.Generator:
+            return step_generator(self.config.train.seed, "step", self.step_number, device)
+
+        drawn = generator()
+        votes = examples.soft[rows]
+        columns = self.teaching.columns(rows) if self.teaching else votes[:, :0]
+        beside = torch.cat([votes, columns.to(votes.dtype)], dim=1)  # mixed as the votes are
+        batch = training_batch(examples, rows, self.config.augment, drawn, beside)
+        kept = kept_features(len(rows), self.config.model, drawn)
+        crops, soft, labels, kept = map(ranks.mine, (batch.crops, batch.soft, batch.labels, kept))
+        votes, columns = soft[:, : votes.shape[1]], soft[:, votes.shape[1] :]
+        taught = None
+        if self.teaching:
+            shown = Step(crops, rows, self.config.augment, generator, batch.mixing, ranks.mine)
+            taught = self.teaching.targets(columns, shown).to(self.dtype)
+        return Work(
+            x=normalise(crops.to(self.dtype)),
+            votes=votes.to(self.dtype),
+            taught=taught,
+            labels=labels,
+            labelled=(batch.labels >= 0).sum().clamp(min=1) / ranks.count,
+            kept=kept,
+        )
+
+    def _loss(self, work: "Work", weight: float, log: bool = True) -> tuple[Tensor, Output]:
+        """The loss of the network as it is; `weight` is lambda."""
+        train, teach = self.config.train, self.config.teach
+        with self.machine.precision():
+            output = self.forward(work.x, train.loss == "dacl", work.kept)
+        logits, embedding, attention = (part.to(self.dtype) for part in output)
+        softmax_loss = soft_cross_entropy(logits, work.votes)
+        if work.taught is not None:
+            said = distillation(logits, work.taught, teach.teacher_temperature)
+            softmax_loss = softmax_loss.lerp(said, teach.teacher_weight)
+        loss, parts = softmax_loss, {"softmax_loss": softmax_loss}
+        if train.loss != "softmax":
+            centre_loss = self.centre_loss(embedding, attention, work.labels, work.labelled)
+            loss = loss + weight * centre_loss
+            parts["centre_loss"] = centre_loss
+        if train.loss == "dacl":
+            entropy = attention_entropy(attention)
+            if train.attention_entropy:
+                loss = loss + train.attention_entropy * entropy
+            if train.attention_pull:
+                pull = attention_pull(attention, train.attention_keep)
+                loss = loss + train.attention_pull * pull
+        if log:
+            for name, value in parts.items():
+                self._add(name, value)
+        return loss, Output(logits, embedding, attention)
 
     def _add(self, name: str, value: Tensor) -> None:
         mean = self.ranks.sum(value.detach().double()) / self.ranks.count
@@ -286,11 +311,21 @@ def kept_features(count: int, config: ModelConfig, generator: torch.Generator) -
 
 
 def epoch_rows(examples: Examples, config: TrainConfig, epoch: int) -> tuple[Tensor, ...]:
-    """The batches of an epoch; a last one that would be short is left out."""
+    """The batches of an epoch; a last one that would be short is left out. Outliers, where there
+    are any, are a share of every batch, all of them in turn in a new order."""
     generator = step_generator(config.seed, "order", epoch, torch.device("cpu"))
-    order = torch.randperm(len(examples), generator=generator).to(examples.labels.device)
-    size = min(config.batch_size, len(order))
-    return torch.split(order[: len(order) // size * size], size)
+    faces = examples.faces
+    order = torch.randperm(faces, generator=generator).to(examples.labels.device)
+    beside = max(1, round(config.outliers * config.batch_size)) if examples.outliers else 0
+    size = min(max(1, config.batch_size - beside), faces)
+    batches = torch.split(order[: faces // size * size], size)
+    if not beside:
+        return batches
+    rounds = -(-len(batches) * beside // examples.outliers)
+    turns = [torch.randperm(examples.outliers, generator=generator) for _ in range(rounds)]
+    outliers = faces + torch.cat(turns).to(order.device)
+    others = torch.split(outliers[: len(batches) * beside], beside)
+    return tuple(torch.cat(both) for both in zip(batches, others, strict=True))
 
 
 def data_facts(pack: Pack, examples: Examples) -> DataFacts:
@@ -298,7 +333,7 @@ def data_facts(pack: Pack, examples: Examples) -> DataFacts:
         dataset=pack.meta.dataset,
         key=pack.meta.key,
         labels=pack.meta.labels,
-        class_shares=tuple(examples.soft.mean(dim=0).tolist()),
+        class_shares=tuple(examples.soft[: examples.faces].mean(dim=0).tolist()),
     )
 
 
@@ -317,14 +352,16 @@ def load_pair(
             colour=config.train.colour,
             labels_from=labels_from,
             memory_bytes=free_bytes(device) // 2 if memory_bytes is None else memory_bytes,
+            outliers=split == "train" and config.train.outliers > 0,
         ).to(device)
 
     train = load_split("train", config.train.targets)
     if config.train.targets == "majority":
         classes = train.soft.shape[1]
-        train = replace(train, soft=one_hot(train.labels, classes).to(train.soft.dtype))
+        named = one_hot(train.labels[: train.faces], classes).to(train.soft.dtype)
+        train = replace(train, soft=torch.cat([named, train.soft[train.faces :]]))
     valid = load_split("valid", "majority")
-    if len(train) < 2:
+    if train.faces < 2:
         raise DataError("The pack has a single usable training picture; training needs more.")
     return train, valid
 
