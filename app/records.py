@@ -23,6 +23,7 @@ COLUMNS = (
     "height",
     "det_score",
     "label",
+    "reason",
 )
 PIXEL_DECIMALS = 2
 DECIMALS = 6  # of seconds, scores and probabilities
@@ -31,9 +32,10 @@ DECIMALS = 6  # of seconds, scores and probabilities
 class RecordsSink:
     """Writes `.csv` or `.jsonl`, by the suffix of `path`.
 
-    `x, y, width, height` are the face's box in pixels of the upright picture, not clipped to it.
-    CSV has one column per label after `COLUMNS`, in the order of `labels`; JSON lines have them in
-    the object `probabilities`. A frame without faces is one row whose face fields are empty.
+    `x, y, width, height` are the face's box in pixels of the upright picture, not clipped to it;
+    `reason` is empty unless the label is "unsure". CSV has one column per label after `COLUMNS`, in
+    the order of `labels`; JSON lines have them in the object `probabilities`. A frame without faces
+    is one row whose face fields are empty.
     """
 
     def __init__(self, path: Path, labels: Sequence[str], *, overwrite: bool) -> None:
@@ -79,6 +81,7 @@ class RecordsSink:
             *(f"{value:.{PIXEL_DECIMALS}f}" for value in _box_xywh(face)),
             f"{face.face.score:.{DECIMALS}f}",
             face.label,
+            face.reason or "",
             *(f"{p:.{DECIMALS}f}" for p in face.probabilities),
         ]
 
@@ -97,6 +100,7 @@ class RecordsSink:
                 height=height,
                 det_score=round(float(face.face.score), DECIMALS),
                 label=face.label,
+                reason=face.reason,
                 probabilities=dict(zip(self._labels, shares, strict=True)),
             )
         return row

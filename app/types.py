@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 
 Image: TypeAlias = NDArray[np.uint8]
 Floats: TypeAlias = NDArray[np.float32]
+# What is said instead of a label where the model is in doubt, and why (`TrackedFace.reason`).
+UNSURE = "unsure"
+NOT_CONFIDENT = "not confident"
 Landmark = Literal["right_eye", "left_eye", "nose_tip", "mouth_centre", "right_ear", "left_ear"]
 
 # The order of `Face.landmarks`: MediaPipe's six keypoints, named from the subject's point of view.
@@ -94,7 +97,7 @@ class TrackedFace:
 
     `probabilities (K,)` is what is shown (smoothed where the source is a stream of frames),
     `raw_probabilities (K,)` is this frame alone; both sum to 1 in the order of
-    `FrameResult.labels`.
+    `FrameResult.labels`. `label` is the most probable class, or `UNSURE`; then `reason` says why.
     """
 
     face: Face
@@ -102,6 +105,7 @@ class TrackedFace:
     label: str
     probabilities: Floats
     raw_probabilities: Floats
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,9 @@ RESULTS = (
     frame_result(index=1, time_s=1 / 30),
     frame_result(
         tracked_face(),
-        tracked_face(7, (10.0, 20.0, 30.125, 41.0), "label", (0.1, 0.2, 0.7)),
+        tracked_face(
+            7, (10.0, 20.0, 30.125, 41.0), "unsure", (0.3, 0.3, 0.4), reason="not confident"
+        ),
         index=2,
         time_s=2 / 30,
         source="größe, 2.mp4",
@@ -35,16 +37,16 @@ def test_csv_has_one_row_per_face_and_one_for_a_frame_without(tmp_path):
     with path.open(encoding="utf-8", newline="") as file:
         header, *rows = csv.reader(file)
     assert header == [*COLUMNS, "neutral", "happy", "p_label"]
-    first = ["1", "-1.50", "2.00", "10.00", "12.25", "0.875000", "happy"]
+    first = ["1", "-1.50", "2.00", "10.00", "12.25", "0.875000", "happy", ""]
     shares = ["0.250000", "0.625000", "0.125000"]
     assert rows == [
         ["clip.mp4", "0", "0.000000", *first, *shares],
-        ["clip.mp4", "1", "0.033333", *[""] * 10],
+        ["clip.mp4", "1", "0.033333", *[""] * 11],
         ["größe, 2.mp4", "2", "0.066667", *first, *shares],
         [
             *("größe, 2.mp4", "2", "0.066667"),
-            *("7", "10.00", "20.00", "20.12", "21.00", "0.875000", "label"),
-            *("0.100000", "0.200000", "0.700000"),
+            *("7", "10.00", "20.00", "20.12", "21.00", "0.875000", "unsure", "not confident"),
+            *("0.300000", "0.300000", "0.400000"),
         ],
     ]
 
@@ -71,10 +73,12 @@ def test_json_lines_have_the_same_with_probabilities_as_an_object(tmp_path):
         "height": 12.25,
         "det_score": 0.875,
         "label": "happy",
+        "reason": None,
         "probabilities": {"neutral": 0.25, "happy": 0.625, "label": 0.125},
     }
-    assert [rows[1][name] for name in (*COLUMNS[3:], "probabilities")] == [None] * 8
-    assert rows[3]["probabilities"] == {"neutral": 0.1, "happy": 0.2, "label": 0.7}
+    assert [rows[1][name] for name in (*COLUMNS[3:], "probabilities")] == [None] * 9
+    assert (rows[3]["label"], rows[3]["reason"]) == ("unsure", "not confident")
+    assert rows[3]["probabilities"] == {"neutral": 0.3, "happy": 0.3, "label": 0.4}
 
 
 @pytest.mark.parametrize("name", ["out.txt", "out", "out.json"])
