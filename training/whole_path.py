@@ -31,6 +31,7 @@ TILTS_DEG = (0, 10, 20, 30, 40, 50, 60)
 COVERED = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5)
 USUAL_PX = (128.0, 256.0)  # of faces that are tilted or covered
 TARGET_LOSS = 0.01
+NONE = "–"  # of no face there is no figure
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +119,12 @@ def table(rows: Sequence[Row]) -> list[str]:
     """Accuracies in per cent, each with the mean class recall in brackets."""
 
     def both(accuracy: float, recall: float) -> str:
-        return f"{100 * accuracy:.1f} ({recall:.2f})"
+        return NONE if np.isnan(accuracy) else f"{100 * accuracy:.1f} ({recall:.2f})"
+
+    def points(loss: float, error: float) -> str:
+        if np.isnan(loss):
+            return NONE
+        return f"{100 * loss:.1f}" + ("" if np.isnan(error) else f" ± {100 * error:.1f}")
 
     lines = [
         "| | faces | found | cached crops | whole path, found | whole path, all | loss, found "
@@ -129,9 +135,8 @@ def table(rows: Sequence[Row]) -> list[str]:
         f"| {row.kind} {row.name} | {row.faces} | {100 * row.found:.1f} % "
         f"| {both(row.crop_accuracy, row.crop_recall)} "
         f"| {both(row.accuracy_found, row.recall_found)} | {both(row.accuracy, row.recall)} "
-        f"| {100 * row.loss_found:.1f} ± {100 * row.loss_found_error:.1f} "
-        f"| {100 * row.loss:.1f} ± {100 * row.loss_error:.1f} "
-        f"| {100 * row.said:.1f} % | {100 * row.said_right:.1f} |"
+        f"| {points(row.loss_found, row.loss_found_error)} | {points(row.loss, row.loss_error)} "
+        f"| {100 * row.said:.1f} % | {points(row.said_right, np.nan)} |"
         for row in rows
     ]
     return lines
