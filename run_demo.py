@@ -34,6 +34,13 @@ def not_negative(text: str) -> int:
     return number
 
 
+def strength(text: str) -> float:
+    number = float(text)
+    if not 0 <= number <= 1:
+        raise argparse.ArgumentTypeError("must be between 0 and 1")
+    return number
+
+
 def parser() -> argparse.ArgumentParser:
     from app.keys import KEYS
 
@@ -125,6 +132,15 @@ def parser() -> argparse.ArgumentParser:
         action="store_true",
         help="also look for small faces, from 3 %% of the picture's width on (default: from 5 %%); "
         "costs time whenever the whole picture is searched",
+    )
+    how.add_argument(
+        "--prior-correction",
+        type=strength,
+        default=0.0,
+        metavar="TAU",
+        help="how far to forget how frequent each expression was in training: 0 not at all "
+        "(default), 1 as if all were equally frequent; rare ones are then said more often, also "
+        "where they are not there",
     )
     return top
 
@@ -280,7 +296,11 @@ def run(options: argparse.Namespace) -> int:
 
     with ExitStack() as stack:
         source = stack.enter_context(open_source(options))
-        classifier = Classifier(options.model or DEFAULT_MODEL, device=options.device)
+        classifier = Classifier(
+            options.model or DEFAULT_MODEL,
+            device=options.device,
+            prior_correction=options.prior_correction,
+        )
         say(
             f"{classifier.path.name} on {classifier.provider}"
             + (f" ({classifier.fallback})." if classifier.fallback else ".")

@@ -102,6 +102,12 @@ def fit_similarity(src: ArrayLike, dst: ArrayLike) -> Matrix:
     return np.column_stack([linear, mean_b - linear @ mean_a])
 
 
+def alignable(landmarks: Floats) -> bool:
+    """Whether a detection's `landmarks (6, 2)` px can be aligned: finite, and eyes, nose and mouth
+    more than a pixel apart."""
+    return bool(np.isfinite(landmarks).all() and np.ptp(landmarks[:4], axis=0).max() > 1.0)
+
+
 def crop_matrix(landmarks: ArrayLike, template: AlignmentTemplate, size_px: int) -> Matrix:
     """`(2, 3)` from image pixels to the pixels of a `size_px` crop, for one face's
     `landmarks (6, 2)`. Raises `ValueError` as `fit_similarity` does."""

@@ -2,6 +2,7 @@
 
 import io
 import os
+from collections.abc import Sequence
 from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -17,6 +18,7 @@ from app.types import DeviceError, Floats, ModelError
 Device = Literal["auto", "cpu", "cuda"]
 MODELS = Path(__file__).resolve().parent.parent / "models"
 DEFAULT_MODEL = MODELS / "dacl.onnx"
+MIN_SHARE = 1e-3
 MAX_THREADS = 4  # more threads than this gain nothing on crops this small
 
 
@@ -34,17 +36,35 @@ def softmax(logits: Floats, temperature: float) -> Floats:
     return result
 
 
+def prior_shift(shares: Sequence[float], tau: float) -> Floats:
+    """`(K,)` what to take off the logits, after the temperature, so that probabilities become
+    p_k / share_k^tau, normalised: tau 1 is as if every class were as frequent as any other (Saerens
+    et al., "Adjusting the Outputs of a Classifier to New a Priori Probabilities", Neural
+    Computation 2002; Menon et al., "Long-tail learning via logit adjustment", ICLR 2021).
+
+    `shares (K,)` are the training priors; one under `MIN_SHARE` counts as that, so that a class
+    that was hardly ever seen is not made the answer to everything."""
+    floored = np.maximum(np.asarray(shares, np.float64), MIN_SHARE)
+    return np.asarray(tau * np.log(floored), np.float32)
+
+
 class Classifier:
     """A model file, ready to use.
 
     `device`: "cpu", "cuda" (an error where CUDA does not work) or "auto" (CUDA where it works).
     `provider` says which one runs, `fallback` why "auto" did not take CUDA though this build of
-    ONNX Runtime has it. `threads` None: one per core, at most `MAX_THREADS`.
+    ONNX Runtime has it. `threads` None: one per core, at most `MAX_THREADS`. `prior_correction` is
+    the tau of `prior_shift`; 0 leaves the probabilities as they were learned.
     Raises `ModelError` and `DeviceError`.
     """
 
     def __init__(
-        self, model: Path = DEFAULT_MODEL, *, device: Device = "auto", threads: int | None = None
+        self,
+        model: Path = DEFAULT_MODEL,
+        *,
+        device: Device = "auto",
+        threads: int | None = None,
+        prior_correction: float = 0.0,
     ) -> None:
         self.path = model
         if not model.is_file():
@@ -59,6 +79,13 @@ class Classifier:
             {value.name: list(value.shape) for value in self._session.get_inputs()},
             outputs,
         )
+        shares = self.contract.training_data.class_shares
+        if prior_correction and not shares:
+            raise ModelError(
+                f"{model} does not say how frequent its classes were in training. Leave "
+                "--prior-correction out, or export the model again."
+            )
+        self._shift = prior_shift(shares, prior_correction) if prior_correction else None
         self._outputs = [name for name in (LOGITS, CAM, ATTENTION) if name in outputs]
 
     @property
@@ -82,9 +109,14 @@ class Classifier:
         return Outputs(*found)
 
     def predict(self, crops: NDArray[np.uint8]) -> Floats:
-        """`(N, K)` calibrated probabilities of `crops (N, S, S, 3)` uint8 BGR; N = 0 is valid."""
-        logits = self.run(crops).logits
-        return softmax(logits, self.contract.temperature) if len(logits) else logits
+        """`(N, K)` calibrated probabilities of `crops (N, S, S, 3)` uint8 BGR, corrected for the
+        training priors where that was asked for; N = 0 is valid."""
+        logits, temperature = self.run(crops).logits, self.contract.temperature
+        if not len(logits):
+            return logits
+        if self._shift is not None:
+            return softmax(logits / np.float32(temperature) - self._shift, 1.0)
+        return softmax(logits, temperature)
 
 
 def _open(model: Path, device: Device, threads: int | None) -> tuple[Any, str, str | None]:

@@ -43,6 +43,7 @@ class Contract:
 
     `mean`, `std`: one value per input channel, for pixels in 0..1. `temperature` divides the
     logits before the softmax (Guo et al., "On Calibration of Modern Neural Networks", ICML 2017).
+    `unsure_below` and `unsure_above_nats` are where doubt begins (`sure`); None in older files.
     `probe_logits (P, K)` are what the exporting run's own network gave for `probe_crops`.
     """
 
@@ -59,6 +60,8 @@ class Contract:
     metrics: dict[str, Any]
     licence: str
     probe_logits: tuple[tuple[float, ...], ...] = ()
+    unsure_below: float | None = None
+    unsure_above_nats: float | None = None
     format: int = field(default=CONTRACT_FORMAT)
 
     def __post_init__(self) -> None:
@@ -83,6 +86,11 @@ class Contract:
             raise ValueError(f"class_shares must have {k} values, one per label")
         if any(len(row) != k or not all(map(_finite, row)) for row in self.probe_logits):
             raise ValueError(f"probe_logits must have {k} finite values a row")
+        below, above = self.unsure_below, self.unsure_above_nats
+        if below is not None and not (_finite(below) and 0 <= below <= 1):
+            raise ValueError("unsure_below must be a probability")
+        if above is not None and not (_finite(above) and above >= 0):
+            raise ValueError("unsure_above_nats must be a number of at least 0")
         if self.format != CONTRACT_FORMAT:
             raise ValueError(f"format must be {CONTRACT_FORMAT}")
 
@@ -93,6 +101,10 @@ class Contract:
             return {"grey": 1, "rgb": 3}[self.colour]
         except (KeyError, TypeError):
             raise ValueError(f"colour must be grey or rgb, not {self.colour!r}") from None
+
+    def is_sure(self, probabilities: NDArray[np.floating]) -> NDArray[np.bool_]:
+        """`(N,)` for `probabilities (N, K)`: whether a label is said; see `sure`."""
+        return sure(probabilities, below=self.unsure_below, above_nats=self.unsure_above_nats)
 
     def to_metadata(self) -> dict[str, str]:
         """The entries to put into the ONNX file's `metadata_props`."""
@@ -140,6 +152,8 @@ class Contract:
                 metrics=dict(facts["metrics"]),
                 licence=str(facts["licence"]),
                 probe_logits=tuple(tuple(row) for row in facts["probe_logits"]),
+                unsure_below=facts.get("unsure_below"),
+                unsure_above_nats=facts.get("unsure_above_nats"),
                 format=found,
             )
         except KeyError as cause:
@@ -182,6 +196,30 @@ class Contract:
         if ATTENTION in outputs:
             shape = outputs[ATTENTION]
             must(len(shape) == 2, f"its {ATTENTION} is {_shape(shape)}, not (N, d)")
+
+
+def sure(
+    probabilities: NDArray[np.floating], *, below: float | None, above_nats: float | None
+) -> NDArray[np.bool_]:
+    """`(N,)` for `probabilities (N, K)`: no doubt, for the largest is not under `below` and their
+    entropy, in nats, not over `above_nats`. None asks for nothing.
+
+    The largest says whether the first two classes are told apart; the entropy also whether the rest
+    is ruled out, which it is for most faces and seldom for what is none.
+    """
+    p = probabilities.astype(np.float64)
+    result = np.ones(len(p), np.bool_)
+    if below is not None:
+        result &= p.max(axis=1) >= below
+    if above_nats is not None:
+        result &= entropy_nats(p) <= above_nats
+    return result
+
+
+def entropy_nats(probabilities: NDArray[np.floating]) -> NDArray[np.float64]:
+    """`(N,)` for `(N, K)`; between 0 and log K."""
+    p = np.asarray(probabilities, np.float64)
+    return np.asarray(-(p * np.log(np.maximum(p, 1e-300))).sum(axis=1), np.float64)
 
 
 def probe_crops(size_px: int, count: int = 2) -> NDArray[np.uint8]:

@@ -7,9 +7,19 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from app.alignment import alignable
 from app.contract import Contract
 from app.tracking import Tracker
-from app.types import Face, Floats, Frame, FrameResult, Image, TrackedFace
+from app.types import (
+    NOT_CONFIDENT,
+    UNSURE,
+    Face,
+    Floats,
+    Frame,
+    FrameResult,
+    Image,
+    TrackedFace,
+)
 from app.warp import align
 
 
@@ -64,6 +74,7 @@ class Recogniser:
         if self._tracker is not None:
             ids, shown = self._tracker.update(faces, raw, frame.time_s)
         times.append(self._clock())
+        sure = contract.is_sure(shown)
         stages = ("detect", "align", "classify", "track")
         return FrameResult(
             frame=frame,
@@ -71,11 +82,14 @@ class Recogniser:
                 TrackedFace(
                     face=face,
                     face_id=face_id,
-                    label=contract.labels[int(smooth.argmax())],
+                    label=contract.labels[int(smooth.argmax())] if said else UNSURE,
                     probabilities=smooth,
                     raw_probabilities=own,
+                    reason=None if said else NOT_CONFIDENT,
                 )
-                for face, face_id, smooth, own in zip(faces, ids, shown, raw, strict=True)
+                for face, face_id, smooth, own, said in zip(
+                    faces, ids, shown, raw, sure, strict=True
+                )
             ),
             labels=contract.labels,
             stage_ms={
@@ -91,9 +105,5 @@ class Recogniser:
 
 
 def _alignable(faces: tuple[Face, ...]) -> tuple[Face, ...]:
-    """A detection whose landmarks all but coincide is no face that can be read."""
-    return tuple(
-        face
-        for face in faces
-        if np.isfinite(face.landmarks).all() and np.ptp(face.landmarks[:4], axis=0).max() > 1.0
-    )
+    """Those that can be read."""
+    return tuple(face for face in faces if alignable(face.landmarks))

@@ -93,6 +93,11 @@ def colour_of(label: str, labels: Sequence[str]) -> Colour:
     return known or OTHERS[list(labels).index(label) % len(OTHERS)]
 
 
+def _face_colour(face: TrackedFace, labels: Sequence[str]) -> Colour:
+    """White is no expression's: it stands for doubt."""
+    return colour_of(face.label, labels) if face.reason is None else SOFT_WHITE
+
+
 def text_px(width: int, height: int) -> int:
     """The size of text that reads as well in a large picture as in a small one."""
     return max(MIN_TEXT_PX, round(0.03 * min(height, 0.75 * width)))
@@ -108,7 +113,7 @@ def draw(result: FrameResult, *, hud: Hud, mirror: bool = False) -> Image:
     taken = [_draw_figures(canvas, _figures(hud), size)]
     boxes = [_box(face, width if mirror else None) for face in result.faces]
     for face, box in zip(result.faces, boxes, strict=True):
-        _draw_box(canvas, box, colour_of(face.label, result.labels), size)
+        _draw_box(canvas, box, _face_colour(face, result.labels), size)
     many = len(result.faces) > 1
     chips = [
         _chip(canvas, face, box, size, numbered=many)
@@ -121,7 +126,7 @@ def draw(result: FrameResult, *, hud: Hud, mirror: bool = False) -> Image:
             taken.append(bars.rect)
             _draw_bars(canvas, face, result.labels, bars)
     for face, chip in zip(result.faces, chips, strict=True):
-        _draw_chip(canvas, chip, colour_of(face.label, result.labels), size)
+        _draw_chip(canvas, chip, _face_colour(face, result.labels), size)
     if hud.show_help:
         _draw_help(canvas, size)
     elif hud.paused:
@@ -249,7 +254,9 @@ def _chip(canvas: Image, face: TrackedFace, box: Rect, size: int, *, numbered: b
     """Over the box, or under it where the picture ends."""
     height, width = canvas.shape[:2]
     number = f"#{face.face_id} " if numbered else ""
-    text = f"{face.label} {_percent(float(face.probabilities.max()))}"
+    text = face.label
+    if face.reason is None:  # doubt is said without a figure, which would be taken for its size
+        text += f" {_percent(float(face.probabilities.max()))}"
     number_width = _text_width(number, size, 500) if number else 0
     swatch, pad = _chip_parts(size)
     chip_width = swatch + pad + number_width + _text_width(text, size, 700) + pad

@@ -140,10 +140,11 @@ def tracked_face(
     box_xyxy: tuple[float, float, float, float] = (-1.5, 2.0, 8.5, 14.25),
     label: str = "happy",
     probabilities: Sequence[float] = (0.25, 0.625, 0.125),
+    reason: str | None = None,
 ) -> TrackedFace:
     shares = np.array(probabilities, np.float32)
     face = Face(box_xyxy, np.zeros((6, 2), np.float32), 0.875)
-    return TrackedFace(face, face_id, label, shares, shares)
+    return TrackedFace(face, face_id, label, shares, shares, reason)
 
 
 def frame_result(

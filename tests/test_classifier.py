@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app.classifier import Classifier, softmax
+from app.classifier import Classifier, prior_shift, softmax
 from app.types import DeviceError, ModelError
 from tests.tiny_model import tiny_contract, write_tiny_model
 
@@ -37,6 +37,32 @@ def test_probabilities_are_the_softmax_of_logits_over_temperature(tiny: Path) ->
     np.testing.assert_allclose(
         classifier.predict(crops), [[share, 1 - share], [1 - share, share]], atol=1e-5
     )
+
+
+@pytest.mark.parametrize(
+    ("tau", "dark"),
+    [(0.0, 0.5), (1.0, 0.1 / (0.1 + 0.9)), (0.5, 0.1**0.5 / (0.1**0.5 + 0.9**0.5))],
+)
+def test_prior_correction_divides_by_the_shares(tmp_path: Path, tau: float, dark: float) -> None:
+    """Middle grey is either class to the model; nine of ten training faces were dark."""
+    path = write_tiny_model(
+        tmp_path / "m.onnx",
+        tiny_contract(temperature=2.0, class_shares=(0.9, 0.1)),
+        np.array([[-1e-9], [1e-9]]),
+    )
+    found = Classifier(path, device="cpu", prior_correction=tau).predict(grey(128))
+    np.testing.assert_allclose(found, [[dark, 1 - dark]], atol=1e-6)
+
+
+def test_class_that_was_never_seen_does_not_answer_everything() -> None:
+    np.testing.assert_allclose(
+        prior_shift((0.999, 0.001, 0.0), 1.0), np.log([0.999, 0.001, 0.001]), rtol=1e-5
+    )
+
+
+def test_prior_correction_needs_priors(tiny: Path) -> None:
+    with pytest.raises(ModelError, match=r"tiny\.onnx does not say how frequent its classes"):
+        Classifier(tiny, device="cpu", prior_correction=0.5)
 
 
 def test_rgb_model_gets_red_first(tmp_path: Path) -> None:

@@ -10,7 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.alignment import FACE_TEMPLATE
-from app.contract import METADATA_KEY, Contract, TrainingData, probe_crops
+from app.contract import (
+    METADATA_KEY,
+    Contract,
+    TrainingData,
+    entropy_nats,
+    probe_crops,
+    sure,
+)
 from app.types import ModelError
 
 CONTRACT = Contract(
@@ -27,6 +34,8 @@ CONTRACT = Contract(
     metrics={"accuracy": 0.9},
     licence="MIT",
     probe_logits=((1.0, 2.0, 3.0),),
+    unsure_below=0.5,
+    unsure_above_nats=0.9,
 )
 INPUTS = {"input": ["N", 1, 48, 48]}
 OUTPUTS = {"logits": ["N", 3], "cam": ["N", 3, 3, 3]}
@@ -70,6 +79,9 @@ def test_contract_survives_the_file() -> None:
         (facts(template={"points": [["nose_tip", 0.5, 0.5]]}), "two different landmarks"),
         (facts(template={"points": [["chin", 0.5, 0.5], ["nose_tip", 0.1, 0.1]]}), "chin"),
         (facts(template=[1]), "not valid"),
+        (facts(unsure_below=1.5), "unsure_below must be a probability"),
+        (facts(unsure_below="no"), "unsure_below must be a probability"),
+        (facts(unsure_above_nats=-1), "unsure_above_nats must be a number of at least 0"),
         (facts(probe_logits=[[1.0, 2.0]]), "probe_logits must have 3"),
         (facts(training_data={"dataset": "x", "key": "y", "class_shares": [1.0]}), "3 values"),
     ],
@@ -79,6 +91,45 @@ def test_bad_contract_is_named(metadata: dict[str, str], message: str) -> None:
         Contract.from_metadata(metadata, "m.onnx")
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_file_from_before_doubt_is_never_unsure() -> None:
+    old = facts(unsure_below=..., unsure_above_nats=...)
+    contract = Contract.from_metadata(old, "old.onnx")
+    assert (contract.unsure_below, contract.unsure_above_nats) == (None, None)
+    assert contract.is_sure(np.full((2, 3), 1 / 3, np.float32)).tolist() == [True, True]
+
+
+@pytest.mark.parametrize(
+    ("probabilities", "below", "above_nats", "wanted"),
+    [
+        ([1 / 3, 1 / 3, 1 / 3], None, None, True),
+        ([0.6, 0.4, 0.0], 0.6, None, True),  # what is at the threshold is sure
+        ([0.6, 0.4, 0.0], 0.61, None, False),
+        ([0.6, 0.4, 0.0], None, 0.68, True),  # 0.673 nats
+        ([0.6, 0.2, 0.2], None, 0.68, False),  # 0.950 nats: the rest is not ruled out
+        ([0.6, 0.2, 0.2], 0.5, 1.0, True),
+        ([0.45, 0.45, 0.1], 0.5, 1.0, False),
+        ([1.0, 0.0, 0.0], 1.0, 0.0, True),
+    ],
+)
+def test_doubt_begins_at_either_threshold(
+    probabilities: list[float], below: float | None, above_nats: float | None, wanted: bool
+) -> None:
+    row = np.array([probabilities])
+    assert sure(row, below=below, above_nats=above_nats).tolist() == [wanted]
+
+
+def test_no_faces_raise_no_doubt() -> None:
+    assert CONTRACT.is_sure(np.zeros((0, 3), np.float32)).shape == (0,)
+
+
+@pytest.mark.parametrize(
+    ("probabilities", "nats"),
+    [([1.0, 0.0], 0.0), ([0.5, 0.5], np.log(2)), ([0.25] * 4, np.log(4))],
+)
+def test_entropy_by_hand(probabilities: list[float], nats: float) -> None:
+    assert entropy_nats(np.array([probabilities]))[0] == pytest.approx(nats)
 
 
 def test_matching_shapes_are_accepted() -> None:

@@ -156,11 +156,12 @@ def test_report_is_written(
     ]
     assert sorted(p.name for p in folder.iterdir()) == [
         "confusion.png",
+        "coverage.png",
         "reliability.png",
         "report.json",
         "report.md",
     ]
-    for name in ("confusion.png", "reliability.png"):
+    for name in ("confusion.png", "coverage.png", "reliability.png"):
         assert (folder / name).read_bytes().startswith(b"\x89PNG")
     facts = strict_json(folder / "report.json")
     assert facts["majority"]["confusion"] == [[2, 1], [1, 1]]
@@ -169,6 +170,30 @@ def test_report_is_written(
     assert page.startswith("# tiny.onnx on lamps, validation\n")
     assert "| dark | 3 | 0.667 | 0.667 |" in page
     assert "| bright | 1 | 1 |" in page
+
+
+def test_doubt_is_reported_as_the_demo_would_have_it(
+    lamps: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Dark pictures are told with 0.914, bright ones with 0.904: under a threshold between the two
+    only the dark are said, two of three of them rightly."""
+    contract = tiny_contract(
+        LABELS, temperature=1.0, unsure_below=0.91, unsure_above_nats=1.0, class_shares=(0.8, 0.2)
+    )
+    model = write_tiny_model(tmp_path / "m.onnx", contract)
+    assert evaluate.main([str(lamps), str(model), "--priors"]) == 0
+    out = capsys.readouterr().out
+    assert "at 90 % coverage: accuracy 60.00 %" in out
+    assert "unsure below 0.910 or above 1.000 nats: 60.0 % get a label, accuracy of those" in out
+    rows = [line.split("|")[1:-1] for line in out.splitlines() if line.startswith("| ")]
+    assert [row[0].strip() for row in rows[1:]] == [f"{tau / 10:.1f}" for tau in range(11)]
+    assert rows[1][1].strip() == "60.00 ± 21.91"
+    assert "here the same as class-balanced accuracy" in out
+
+
+def test_priors_of_a_model_that_does_not_know_them_are_an_error(lamps: Path, tiny: Path) -> None:
+    with pytest.raises(TrainingError, match=r"tiny\.onnx does not say how frequent its classes"):
+        evaluate.main([str(lamps), str(tiny), "--priors"])
 
 
 def test_empty_class_is_a_gap_and_no_number(

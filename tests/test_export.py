@@ -159,7 +159,10 @@ def test_validation_split_leaves_the_ledger_alone(
     assert "12 faces: accuracy" in capsys.readouterr().out
     assert not ledger.exists()
     names = sorted(p.name for p in (tmp_path / "report").iterdir())
-    assert names == ["confusion.png", "reliability.png", "report.json", "report.md"]
+    assert names == [
+        *("confusion.png", "coverage.png", "reliability.png"),
+        *("report.json", "report.md"),
+    ]
     facts = json.loads((tmp_path / "report" / "report.json").read_text())
     assert facts["split"] == "valid"
     assert facts["majority"]["count"] == 12
@@ -191,6 +194,21 @@ def _samples(pack: Pack) -> list[PackedSample]:
         )
         for row in range(len(pack))
     ]
+
+
+def test_doubt_leaves_nine_of_ten_validation_faces_their_label(
+    shapes_npz: Path, trained: Path, tmp_path: Path
+) -> None:
+    pack = read_pack(shapes_npz)
+    path = tmp_path / "m.onnx"
+    contract, _ = exporting.export(pack, trained / "best.pt", path, "")
+    assert contract.unsure_below is not None
+    assert 1 / 3 < contract.unsure_below <= 2 / 3
+    said = evaluation.evaluate(pack, path, "valid").doubt.said
+    assert said is not None
+    assert said.share >= 0.9
+    assert said.thresholds.below == contract.unsure_below
+    assert said.thresholds.above_nats == contract.unsure_above_nats
 
 
 def test_file_says_nothing_of_the_machine_it_was_made_on(

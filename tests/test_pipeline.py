@@ -79,6 +79,36 @@ def test_smoothed_and_raw_readings_are_both_kept() -> None:
     assert seen.label == "bright"
 
 
+def test_doubt_is_said_and_leaves_the_probabilities_alone() -> None:
+    """The two faces are as bright as 0 and 0.5; only the first is surely dark."""
+
+    class Doubtful(Brightness):
+        contract = tiny_contract(unsure_below=0.6)
+
+    image = halves().image.copy()
+    image[:, 100:] = 128
+    faces = (face(10, 10), face(120, 10))
+    frame = Frame(image, 0, 0.0, "grey")
+    seen = Recogniser(Finder(*faces), Doubtful(), tracker=None).step(frame).faces
+    assert [(f.label, f.reason) for f in seen] == [("dark", None), ("unsure", "not confident")]
+    assert seen[1].probabilities[1] == pytest.approx(128 / 255, abs=1e-3)
+    plain = Recogniser(Finder(*faces), Brightness(), tracker=None).step(frame).faces
+    assert [(f.label, f.reason) for f in plain] == [("dark", None), ("bright", None)]
+    np.testing.assert_array_equal(plain[1].probabilities, seen[1].probabilities)
+
+
+def test_doubt_is_about_the_smoothed_reading() -> None:
+    class Doubtful(Brightness):
+        contract = tiny_contract(unsure_below=0.99)
+
+    recogniser = Recogniser(Finder(face(120, 10)), Doubtful(), tracker=Tracker(smooth_s=1.0))
+    assert recogniser.step(halves()).faces[0].label == "bright"
+    dark = Frame(np.zeros((100, 200, 3), np.uint8), 1, 0.6, "dark")
+    seen = recogniser.step(dark).faces[0]
+    assert seen.raw_probabilities[0] > 0.99
+    assert (seen.label, seen.reason) == ("unsure", "not confident")
+
+
 @pytest.mark.parametrize("spoil", [np.nan, 0.0], ids=["not finite", "in one point"])
 def test_detection_without_usable_landmarks_is_no_face(spoil: float) -> None:
     whole = face(10, 10)

@@ -1,5 +1,6 @@
 """The overlay is drawn on a copy, is legible on any ground, and stays in the picture."""
 
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
@@ -70,6 +71,17 @@ def test_box_is_drawn_where_the_face_is_seen(mirror: bool, left: int, right: int
     for y in (150, 260):
         assert yellow[y - 1 : y + 2, left + 5 : right - 5].any(axis=0).all()
     assert not yellow[160:250, left + 10 : right - 10].any()
+
+
+def test_doubt_has_no_expressions_colour_and_no_figure() -> None:
+    labels = ("neutral", "unsure")  # a class of that name is a class as any other
+    told = face((100, 150, 200, 260), 1, labels)
+    doubt = replace(told, reason="not confident")
+    canvases = [draw(result(f, labels=labels), hud=HUD) for f in (told, doubt)]
+    edges = [has(canvas, colour_of("unsure", labels))[160:250, 99:102] for canvas in canvases]
+    assert [edge.any() for edge in edges] == [True, False]
+    widths = [changed(canvas, result())[140, 95:320].sum() for canvas in canvases]
+    assert widths[1] < widths[0] - 20
 
 
 def test_mirrored_picture_is_turned_and_its_text_is_not() -> None:

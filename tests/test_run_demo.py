@@ -21,7 +21,7 @@ from app.records import COLUMNS, QUALITY_COLUMNS, SCHEMA, flat_columns
 from app.summary import BLURRED, TURNED_DEG
 from app.types import LANDMARKS
 from run_demo import main
-from tests.tiny_model import write_tiny_model
+from tests.tiny_model import tiny_contract, write_tiny_model
 from tools import make_demo_clip as clip
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -223,6 +223,21 @@ def test_without_an_output_the_result_lies_beside_the_input(tmp_path: Path) -> N
     assert names == ["mine.mp4", "mine_annotated.mp4", "photo.jpg", "photo_annotated.jpg"]
 
 
+def test_prior_correction_makes_rare_expressions_more_probable(tmp_path: Path) -> None:
+    still(tmp_path / "photo.png")
+    rows = []
+    for tau in ("0", "1"):
+        options = ("--no-window", "--records", f"{tau}.jsonl", "--prior-correction", tau)
+        assert demo("--image", "photo.png", *options, cwd=tmp_path).returncode == 0
+        rows.append(json.loads((tmp_path / f"{tau}.jsonl").read_text()))
+    shares = Classifier(DEFAULT_MODEL, device="cpu").contract.training_data.class_shares
+    plain, corrected = (np.array(list(row["probabilities"].values())) for row in rows)
+    np.testing.assert_allclose(corrected, plain / shares / (plain / shares).sum(), atol=1e-4)
+    assert corrected[1] < plain[1]  # happiness is frequent
+    bad = demo("--demo", "--prior-correction", "2", cwd=tmp_path)
+    assert (bad.returncode, "must be between 0 and 1" in bad.stderr) == (2, True)
+
+
 def test_unreadable_picture_is_skipped_and_said(tmp_path: Path) -> None:
     still(tmp_path / "good.png")
     (tmp_path / "bad.png").write_bytes(b"not a picture")
@@ -250,6 +265,7 @@ def bad_inputs(folder: Path) -> None:
     (folder / "bad.onnx").write_bytes(b"no model")
     (folder / "folder").mkdir()
     write_tiny_model(folder / "bare.onnx", None)
+    write_tiny_model(folder / "plain.onnx", tiny_contract())
     still(folder / "photo.png")
     with av.open(str(folder / "sound.mp4"), "w") as container:
         stream = container.add_stream("aac", rate=44_100, layout="mono")
@@ -288,6 +304,10 @@ def bad_inputs(folder: Path) -> None:
         ("--demo --no-window -o o.mp4 --model missing.onnx", "missing.onnx is missing"),
         ("--demo --no-window -o o.mp4 --model bad.onnx", "bad.onnx"),
         ("--demo --no-window -o o.mp4 --model bare.onnx", "bare.onnx has no contract"),
+        (
+            "--demo --no-window --prior-correction 0.5 -o o.mp4 --model plain.onnx",
+            "plain.onnx does not say how frequent its classes were",
+        ),
         ("--demo", "--no-window"),
     ],
 )

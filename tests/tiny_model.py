@@ -16,6 +16,9 @@ def tiny_contract(
     colour: ColourMode = "grey",
     size_px: int = 16,
     temperature: float = 1.0,
+    class_shares: tuple[float, ...] = (),
+    unsure_below: float | None = None,
+    unsure_above_nats: float | None = None,
 ) -> Contract:
     channels = 1 if colour == "grey" else 3
     return Contract(
@@ -28,9 +31,11 @@ def tiny_contract(
         temperature=temperature,
         method="none: a convolution by hand",
         recipe={},
-        training_data=TrainingData("none", "", ()),
+        training_data=TrainingData("none", "", class_shares),
         metrics={},
         licence="MIT",
+        unsure_below=unsure_below,
+        unsure_above_nats=unsure_above_nats,
     )
 
 

@@ -27,6 +27,8 @@ from app.types import DataError, TrainingError
 from training.checkpoint import load_trained
 from training.cli import run
 from training.data import NO_LABEL, Examples, argmax_labels, load_examples, majority_labels
+from training.doubt import DoubtReport, Thresholds, judge_doubt
+from training.doubt_lines import doubt_lines, prior_lines
 from training.machine import Machine, normalise
 from training.metrics import Metrics, measure
 from training.model import DaclNet
@@ -60,7 +62,7 @@ BATCH = 256
 @dataclass(frozen=True, slots=True)
 class Report:
     """`majority` is the official protocol; `argmax` the larger set of plain winners, where the data
-    has votes."""
+    has votes. `doubt` is of the majority protocol."""
 
     model: str
     sha256: str
@@ -70,6 +72,7 @@ class Report:
     temperature: float
     majority: Metrics
     argmax: Metrics | None
+    doubt: DoubtReport
 
 
 def uint8_crops(examples: Examples, rows: torch.Tensor) -> NDArray[np.uint8]:
@@ -123,17 +126,21 @@ def evaluate(pack: Pack, model: Path, split: Split, device: str = "cpu") -> Repo
     """Raises `DataError` where the model's labels are not the data's, `DeviceError` where there is
     no such device."""
     temperature = 1.0
+    thresholds: Thresholds | None = None
     if model.suffix == ".onnx":
         classifier = Classifier(model, device="cpu" if device == "cpu" else "cuda")
         contract: Contract = classifier.contract
         labels, temperature = contract.labels, contract.temperature
+        shares = contract.training_data.class_shares
+        if contract.unsure_below is not None and contract.unsure_above_nats is not None:
+            thresholds = Thresholds(contract.unsure_below, contract.unsure_above_nats)
         examples, majority = judged_examples(
             pack, split, contract.template, contract.size_px, contract.colour
         )
     else:
         place = Machine.choose(device, "fp32", compile_net=False).device
         trained = load_trained(model)
-        labels = trained.facts.labels
+        labels, shares = trained.facts.labels, trained.facts.class_shares
         train = trained.config.train
         examples, majority = judged_examples(
             pack, split, FACE_TEMPLATE, train.size_px, train.colour
@@ -146,7 +153,8 @@ def evaluate(pack: Pack, model: Path, split: Split, device: str = "cpu") -> Repo
         logits = file_logits(classifier, examples)
     else:
         logits = net_logits(trained.net.to(place), examples.to(place))
-    logits = logits[:, [labels.index(label) for label in pack.meta.labels]]
+    order = [labels.index(label) for label in pack.meta.labels]
+    logits = logits[:, order]
     argmax = examples.labels.cpu().numpy()
     voted = pack.meta.protocol == "ferplus"
     kept = majority != NO_LABEL
@@ -159,6 +167,13 @@ def evaluate(pack: Pack, model: Path, split: Split, device: str = "cpu") -> Repo
         temperature=temperature,
         majority=measure(logits[kept], majority[kept], temperature),
         argmax=measure(logits, argmax, temperature) if voted else None,
+        doubt=judge_doubt(
+            logits[kept],
+            majority[kept],
+            temperature=temperature,
+            shares=[shares[place] for place in order] if shares else (),
+            thresholds=thresholds,
+        ),
     )
 
 
@@ -176,6 +191,12 @@ def summary(metrics: Metrics) -> str:
     )
 
 
+def missing_labels(report: Report) -> list[str]:
+    """The classes of which the split has no face."""
+    rows = zip(report.labels, report.majority.confusion, strict=True)
+    return [label for label, row in rows if not sum(row)]
+
+
 def markdown(report: Report) -> str:
     """The report as a page: figures, per-class table and confusion matrix."""
     m = report.majority
@@ -189,6 +210,10 @@ def markdown(report: Report) -> str:
     ]
     if report.argmax is not None:
         lines.append(f"- plain winner of the votes, {summary(report.argmax)}")
+    lines += [f"- {line}" for line in doubt_lines(report.doubt)]
+    if report.doubt.priors:
+        note, *table = prior_lines(report.model, report.doubt, missing_labels(report))
+        lines += ["", note, "", *table]
     lines += ["", "| class | faces | recall | precision |", "|---|---|---|---|"]
     for label, row, recall, precision in zip(
         report.labels, m.confusion, m.recall, m.precision, strict=True
@@ -223,11 +248,13 @@ def write_report(report: Report, folder: Path) -> list[str]:
         (folder / "report.json").write_text(content + "\n", encoding="utf-8")
         (folder / "report.md").write_text(markdown(report), encoding="utf-8")
         try:
+            from training.doubt_figures import coverage_figure
             from training.figures import confusion_figure, reliability_figure
         except ImportError:
             return ["The figures were left out: matplotlib is not installed."]
         confusion_figure(report.majority, report.labels, folder / "confusion.png")
         reliability_figure(report.majority, folder / "reliability.png")
+        coverage_figure(report.doubt.selective, folder / "coverage.png")
     except OSError as cause:
         raise TrainingError(
             f"{folder} could not be written: {cause.strerror or cause}. Choose another -o."
@@ -272,8 +299,9 @@ def latency_ms(model: Path, runs: int = 300) -> tuple[float, float]:
 def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(
         prog="python -m training.evaluate",
-        description="Accuracy, mean class recall, macro F1, confusion matrix and calibration of a "
-        "checkpoint (.pt) or an exported model (.onnx), on clean and on corrupted faces.",
+        description="Accuracy, mean class recall, macro F1, confusion matrix, calibration and "
+        "accuracy against coverage of a checkpoint (.pt) or an exported model (.onnx), on clean "
+        "and on corrupted faces.",
     )
     top.add_argument("data", type=Path, help="the .npz that training.prepare wrote")
     top.add_argument("model", type=Path, help="a checkpoint (.pt) or an exported model (.onnx)")
@@ -300,6 +328,12 @@ def parser() -> argparse.ArgumentParser:
         help="also time one face through an exported model, on the CPU with two threads",
     )
     top.add_argument(
+        "--priors",
+        action="store_true",
+        help="also print what correcting for the training priors does, tau from 0 to 1 "
+        "(run_demo.py --prior-correction)",
+    )
+    top.add_argument(
         "--device", choices=["cpu", "cuda"], default="cpu", help="where to compute (default: cpu)"
     )
     add_corruption_options(top)
@@ -323,6 +357,12 @@ def main(argv: list[str] | None = None) -> int:
     print(f"majority protocol, {summary(report.majority)}")
     if report.argmax is not None:
         print(f"plain winner of the votes, {summary(report.argmax)}")
+    for line in doubt_lines(report.doubt):
+        print(line)
+    for line in (
+        prior_lines(report.model, report.doubt, missing_labels(report)) if options.priors else []
+    ):
+        print(line)
     for label, row, recall in zip(
         report.labels, report.majority.confusion, report.majority.recall, strict=True
     ):

@@ -1,7 +1,8 @@
 """Turns a checkpoint into the one file that the app runs: python -m training.export DATA CHECKPOINT
 
-The temperature is fitted on the validation split. The new file must give the network's logits on
-real crops, through the app's own classifier, before it replaces an older one.
+The temperature is fitted, and the thresholds of doubt are chosen, on the validation split. The new
+file must give the network's logits on real crops, through the app's own classifier, before it
+replaces an older one.
 """
 
 import argparse
@@ -24,9 +25,10 @@ from training.checkpoint import Trained, load_trained
 from training.cli import run
 from training.compact import compact_of, write_compact
 from training.data import Examples, load_examples
+from training.doubt import Thresholds, doubt_thresholds
 from training.evaluate import file_logits, net_logits, plain_json, uint8_crops
 from training.machine import PIXEL_MEAN, PIXEL_STD, normalise
-from training.metrics import Metrics, fit_temperature, measure
+from training.metrics import Metrics, fit_temperature, measure, softmax
 from training.model import ExportNet
 from training.pack import Pack, read_pack
 
@@ -74,7 +76,13 @@ def probe_logits(trained: Trained) -> NDArray[np.float64]:
     return logits.double().numpy()
 
 
-def contract_of(trained: Trained, temperature: float, metrics: Metrics, licence: str) -> Contract:
+def contract_of(
+    trained: Trained,
+    temperature: float,
+    metrics: Metrics,
+    licence: str,
+    thresholds: Thresholds,
+) -> Contract:
     train = trained.config.train
     channels = 1 if train.colour == "grey" else 3
     return Contract(
@@ -111,6 +119,8 @@ def contract_of(trained: Trained, temperature: float, metrics: Metrics, licence:
         },
         licence=licence,
         probe_logits=tuple(map(tuple, probe_logits(trained).tolist())),
+        unsure_below=thresholds.below,
+        unsure_above_nats=thresholds.above_nats,
     )
 
 
@@ -203,7 +213,13 @@ def export(
     labels = valid.labels.numpy()
     logits = net_logits(trained.net, valid)
     temperature = fit_temperature(logits, labels)
-    contract = contract_of(trained, temperature, measure(logits, labels, temperature), licence)
+    contract = contract_of(
+        trained,
+        temperature,
+        measure(logits, labels, temperature),
+        licence,
+        doubt_thresholds(softmax(logits, temperature)),
+    )
     partial = output.with_name(f".{output.stem}.partial.onnx")
     try:
         write_onnx(trained, contract, partial, with_attention=with_attention)
@@ -266,7 +282,8 @@ def main(argv: list[str] | None = None) -> int:
     print(
         f"{options.output}: {options.output.stat().st_size / 1e6:.1f} MB, validation accuracy "
         f"{100 * m['accuracy']:.2f} % (± {100 * m['standard_error']:.2f}), ECE {m['ece']:.3f} at "
-        f"temperature {contract.temperature:.3f}, largest difference to PyTorch {difference:.1e}."
+        f"temperature {contract.temperature:.3f}, largest difference to PyTorch {difference:.1e}. "
+        f"Unsure below {contract.unsure_below:.3f} or above {contract.unsure_above_nats:.3f} nats."
     )
     if options.compact:
         path = compact_of(options.output)

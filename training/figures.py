@@ -49,7 +49,7 @@ def confusion_figure(metrics: Metrics, labels: tuple[str, ...], path: Path) -> N
                 color="black" if shares[row, column] > 0.55 else "white",
             )
     figure.colorbar(picture, ax=axes, label="share of the true class", shrink=0.8)
-    _save(figure, path)
+    save(figure, path)
 
 
 def reliability_figure(metrics: Metrics, path: Path) -> None:
@@ -81,10 +81,10 @@ def reliability_figure(metrics: Metrics, path: Path) -> None:
     top.legend(loc="upper left", frameon=False)
     bottom.bar(middles, [b.count for b in filled], width, color="#0072B2", edgecolor="white")
     bottom.set(xlabel="confidence", ylabel="faces", xlim=(0, 1))
-    _save(figure, path)
+    save(figure, path)
 
 
-def _save(figure: Any, path: Path) -> None:
+def save(figure: Any, path: Path) -> None:
     try:
         figure.savefig(path, dpi=DPI)
     finally:
@@ -134,7 +134,7 @@ def evidence_figure(
             )
             area.set(xticks=[], yticks=[], title=f"{labels[k]} {shares[k]:.0%}\n{name}")
         figure.colorbar(picture, ax=axes[row, 1:], label="evidence", shrink=0.8)
-    _save(figure, path)
+    save(figure, path)
 
 
 # Okabe & Ito's colours, told apart with any kind of colour vision.
@@ -166,7 +166,7 @@ def comparison_figure(
             )
         area.set_xticks(places, names, rotation=30, ha="right")
         area.set(ylabel=title, xlim=(-0.5, len(names) - 0.3))
-    _save(figure, path)
+    save(figure, path)
 
 
 def embedding_figure(looks: "list[Look]", labels: tuple[str, ...], path: Path) -> None:
@@ -184,7 +184,7 @@ def embedding_figure(looks: "list[Look]", labels: tuple[str, ...], path: Path) -
             area.plot(x, y, ".", markersize=2, color=SERIES[k % len(SERIES)], label=label)
         area.set(title=look.name, xticks=[], yticks=[])
     areas.flat[0].legend(fontsize=7, markerscale=4, frameon=False, loc="best")
-    _save(figure, path)
+    save(figure, path)
 
 
 def attention_figure(looks: "list[Look]", path: Path) -> None:
@@ -206,7 +206,7 @@ def attention_figure(looks: "list[Look]", path: Path) -> None:
     for area in areas[1]:
         area.set(xlabel="epoch")
     areas.flat[0].legend(frameon=False, fontsize=8)
-    _save(figure, path)
+    save(figure, path)
 
 
 def profile_figure(looks: "list[Look]", labels: tuple[str, ...], path: Path) -> None:
@@ -224,7 +224,7 @@ def profile_figure(looks: "list[Look]", labels: tuple[str, ...], path: Path) -> 
         area.set_yticks(range(len(labels)), labels)
         area.set(title=f"{look.name}: mean attention", xlabel="feature elements, sorted")
         figure.colorbar(picture, ax=area)
-    _save(figure, path)
+    save(figure, path)
 
 
 def corruption_figure(mine: "Endured", other: "Endured | None", path: Path) -> None:
@@ -256,4 +256,4 @@ def corruption_figure(mine: "Endured", other: "Endured | None", path: Path) -> N
         area.set(ylabel="accuracy, %")
     areas.flat[0].legend(frameon=False, fontsize=8, loc="lower left")
     figure.supxlabel("strength (0: clean)", fontsize=9)
-    _save(figure, path)
+    save(figure, path)
