@@ -23,16 +23,16 @@ from app.views import View, face_view, part_view, render, tiles
 SHORT_SIDE_PX, FULL_SIDE_PX = 128, 192  # what the networks read
 # A first look only has to raise a suspicion, which the second one must strengthen.
 HINT_SCORE, FIRST_SCORE = 0.25, 0.4
-# Mean score of all nearer looks: patterns reach 0.68, most faces have 0.85. One look alone does not
-# tell them apart.
-FACE_SCORE = 0.7
+# Mean score of all nearer looks: patterns reach 0.73, most faces have 0.85. Between these two, the
+# other network's looks must agree.
+SURE_SCORE, FACE_SCORE, AGREED_SCORE = 0.75, 0.66, 0.4
 KEEP_SCORE = 0.3  # of the look at a face that is known
 # Tiles as shares of the frame's longer side: 480 and 240 px in 1280 x 720.
 TILE, TILE_OVERLAP = 0.375, 0.1
 FAR_TILE, FAR_OVERLAP = 0.1875, 0.0625
 # Side of what is looked at again, in sides of the classifier's crop.
 FIRST_MARGIN, MARGIN = 2.0, 1.4
-SURE_MARGINS = (1.4, 2.0, 2.8)
+SHORT_MARGINS, FULL_MARGINS = (1.4, 2.0, 2.8), (2.2, 3.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,25 +129,14 @@ class FaceSearch:
         face = self.look_again(image, first)
         if face is None:
             return None
-        score = self._certainty(image, face)
-        return replace(face, score=score) if score >= FACE_SCORE else None
-
-    def _certainty(self, image: Image, face: Face) -> float:
-        """Mean score over looks from near and far, each also mirrored; a look that sees no face, or
-        one of another size or place, counts as 0. Ends early, at 0, where `FACE_SCORE` is out of
-        reach."""
-        total, left = 0.0, 2 * len(SURE_MARGINS)
-        for margin in SURE_MARGINS:
-            view = face_view(face, margin, SHORT_SIDE_PX)
-            shown = render(image, view)
-            for picture, mirrored in ((shown, False), (shown[:, ::-1], True)):
-                here = view.face_from_frame(face, mirrored=mirrored)
-                seen = self._short.detect(np.ascontiguousarray(picture))
-                total += max((f.score for f in seen if agrees(f, here)), default=0.0)
-                left -= 1
-                if total + left < 2 * len(SURE_MARGINS) * FACE_SCORE:
-                    return 0.0
-        return total / (2 * len(SURE_MARGINS))
+        score = _certainty(self._short, image, face, SHORT_MARGINS, SHORT_SIDE_PX, FACE_SCORE)
+        if score < FACE_SCORE:
+            return None
+        if score < SURE_SCORE:
+            other = _certainty(self._full, image, face, FULL_MARGINS, FULL_SIDE_PX, AGREED_SCORE)
+            if other < AGREED_SCORE:
+                return None
+        return replace(face, score=score)
 
     def close(self) -> None:
         self._stack.close()
@@ -162,6 +151,31 @@ class FaceSearch:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def _certainty(
+    detector: Detector,
+    image: Image,
+    face: Face,
+    margins: Sequence[float],
+    side_px: int,
+    needed: float,
+) -> float:
+    """Mean score over looks from near and far, each also mirrored; a look that sees no face, or one
+    of another size or place, counts as 0. Ends early, at 0, where `needed` is out of reach."""
+    looks = 2 * len(margins)
+    total, left = 0.0, looks
+    for margin in margins:
+        view = face_view(face, margin, side_px)
+        shown = render(image, view)
+        for picture, mirrored in ((shown, False), (shown[:, ::-1], True)):
+            here = view.face_from_frame(face, mirrored=mirrored)
+            seen = detector.detect(np.ascontiguousarray(picture))
+            total += max((f.score for f in seen if agrees(f, here)), default=0.0)
+            left -= 1
+            if total + left < looks * needed:
+                return 0.0
+    return total / looks
 
 
 def largest(faces: Iterable[Face], count: int | None) -> tuple[Face, ...]:
