@@ -12,7 +12,7 @@ APP = [*sorted((ROOT / "app").glob("*.py")), ROOT / "run_demo.py"]
 TRAINING = sorted((ROOT / "training").glob("*.py"))
 
 # What the program itself is installed with; all else belongs to training or development.
-APP_PACKAGES = {"numpy", "cv2", "mediapipe", "onnxruntime", "av", "scipy", "tqdm"}
+APP_PACKAGES = {"numpy", "cv2", "mediapipe", "onnxruntime", "av", "scipy", "tqdm", "packaging"}
 # What an extra brings, and the only room that may ask for it; everything else runs without.
 OPTIONAL = {"parquet": {"pyarrow"}}
 ROOMS_FOR_TRAINING = {"types", "contract", "alignment", "detector", "classifier"}
