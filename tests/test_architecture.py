@@ -15,10 +15,11 @@ TRAINING = sorted((ROOT / "training").glob("*.py"))
 APP_PACKAGES = {"numpy", "cv2", "mediapipe", "onnxruntime", "av", "scipy", "tqdm", "packaging"}
 # What an extra brings, and the only room that may ask for it; everything else runs without.
 OPTIONAL = {"parquet": {"pyarrow"}}
-ROOMS_FOR_TRAINING = {"types", "contract", "alignment", "detector", "classifier"}
+ROOMS_FOR_TRAINING = {"types", "contract", "alignment", "detector", "classifier", "cells"}
 FILES_AND_WINDOWS = {
     *("sources", "camera", "video_source", "video_file", "sound"),
     *("sinks", "video_sink", "records", "parquet", "read_records", "window", "session"),
+    *("doctor", "doctor_system", "doctor_models", "camera_probe", "frame_probe"),
 }
 
 
