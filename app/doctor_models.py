@@ -20,6 +20,7 @@ FRAME_TIMEOUT_S = 90.0  # a slow disk loads a hundred megabytes of libraries
 SLOW_MS = 200  # under 5 frames/s
 DRIVER = "libcuda.so.1"
 LATER = ("libcudnn.so.9",)  # opened by others while they run
+DETECTORS = ("face_detection_short_range.tflite", "face_detection_full_range_sparse.tflite")
 RESTORE = "Restore the models folder of the project: git checkout -- models"
 
 
@@ -40,7 +41,7 @@ def models(given: Path | None, folder: Path | None = None) -> Iterator[Check]:
     """Every model in `folder`, against its card, and the one that the user named. What the demo
     needs has to be right; damage elsewhere is a warning."""
     folder = ROOT / "models" if folder is None else folder
-    vital = {"face_detection_short_range.tflite"} | ({"dacl.onnx"} if given is None else set())
+    vital = {*DETECTORS, *(("dacl.onnx",) if given is None else ())}
     listed = listed_hashes(folder / "README.md")
     there = {p.name for kind in ("onnx", "pt", "tflite") for p in folder.glob(f"*.{kind}")}
     for name in sorted(there | set(listed) | vital):

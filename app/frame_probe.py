@@ -1,5 +1,5 @@
-"""Sends one frame of the demo clip through every stage: `python -m app.frame_probe MODEL` prints
-the times as JSON. A program of its own, so that a crash in native code is an answer too."""
+"""Two frames of the demo clip through every stage: `python -m app.frame_probe MODEL` prints the
+times of the second as JSON. A program of its own, so that a crash in native code is an answer."""
 
 import json
 import sys
@@ -12,29 +12,30 @@ CLIP = Path(__file__).resolve().parent / "assets" / "demo.mp4"
 
 def probe(model: Path | None) -> dict[str, Any]:
     """`provider`, `fallback` (why not CUDA), `faces`, `label`, `start_ms` (everything up to the
-    first result) and `stages` (name -> ms, of the same frame once more). Raises
-    `RecogniserError`."""
+    first result) and `stages` (name -> ms, of the frame after it). Raises `RecogniserError`."""
+    began = time.perf_counter()
     from app.classifier import DEFAULT_MODEL, Classifier
-    from app.detector import Detector
+    from app.follow import Follower
     from app.pipeline import Recogniser
     from app.rendering import Hud, draw
+    from app.search import FaceSearch
     from app.tracking import Tracker
     from app.video_source import VideoSource
 
-    began = time.perf_counter()
-    with VideoSource(CLIP) as source, Detector() as detector:
-        decoding = time.perf_counter()
-        frame = next(iter(source))
-        decode_ms = 1000 * (time.perf_counter() - decoding)
+    with VideoSource(CLIP) as source, FaceSearch() as search:
         classifier = Classifier(model or DEFAULT_MODEL)
-        first = Recogniser(detector, classifier, tracker=Tracker()).step(frame)
         hud = Hud(None, None, classifier.provider)
-        draw(first, hud=hud, mirror=False)
+        recogniser = Recogniser(search, classifier, tracker=Tracker(), follower=Follower(search))
+        frames = iter(source)
+        draw(recogniser.step(next(frames)), hud=hud)
         start_ms = 1000 * (time.perf_counter() - began)
-        result = Recogniser(detector, classifier, tracker=Tracker()).step(frame)
+        decoding = time.perf_counter()
+        frame = next(frames)
+        stages = {"decode": 1000 * (time.perf_counter() - decoding)}
+        result = recogniser.step(frame)
+        stages.update(result.stage_ms)
         drawing = time.perf_counter()
-        draw(result, hud=hud, mirror=False)
-        stages = {"decode": decode_ms, **result.stage_ms}
+        draw(result, hud=hud)
         stages["draw"] = 1000 * (time.perf_counter() - drawing)
     return {
         "provider": classifier.provider,

@@ -213,7 +213,8 @@ def test_full_disk_is_warned_of(tmp_path: Path, free: int, status: str) -> None:
 def shelf(tmp_path: Path) -> Path:
     """A models folder with what the demo needs, listed in its card."""
     write_tiny_model(tmp_path / "dacl.onnx", tiny_contract())
-    (tmp_path / "face_detection_short_range.tflite").write_bytes(b"detector")
+    for name in doctor_models.DETECTORS:
+        (tmp_path / name).write_bytes(b"detector")
     rows = [
         f"| `{p.name}` | something | MIT | `{doctor_models.sha256(p)}` |"
         for p in sorted(tmp_path.iterdir())
@@ -230,7 +231,7 @@ def test_models_are_what_their_card_says(shelf: Path) -> None:
     found = statuses(shelf)
     assert {name: status for name, (status, _) in found.items()} == {
         "dacl.onnx": "ok",
-        "face_detection_short_range.tflite": "ok",
+        **dict.fromkeys(doctor_models.DETECTORS, "ok"),
     }
     assert found["dacl.onnx"][1].endswith("2 labels, grey, 16 px")
 
@@ -375,6 +376,13 @@ def test_colour_is_for_terminals_that_want_it() -> None:
     painted = Style(80, colour=True, marks=True).render(FOUND)
     assert "\x1b[32m✓ ok\x1b[0m" in painted
     assert "\x1b[31m✗ failed\x1b[0m" in painted
+
+
+@pytest.mark.parametrize("package", ["onnxruntime", "mediapipe", "av"])
+def test_doctor_sees_what_the_demo_uses(package: str) -> None:
+    """A frame of the demo cannot come out well where one of its packages is missing."""
+    done = blocked(package, "from app.frame_probe import probe; probe(None)")
+    assert f"No module named '{package}" in done.stderr
 
 
 def test_real_machine_is_examined(capfd: pytest.CaptureFixture[str]) -> None:

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="memory is limit
 
 
 def test_damaged_files_end_in_frames_or_in_a_clear_error() -> None:
-    endings = list(run(range(160), seed=1, timeout_s=20))
+    endings = list(run(range(0, 3300, 11), seed=1, timeout_s=20))
     assert [e for e in endings if e.outcome in BAD] == []
     counts = Counter(e.outcome for e in endings)
     assert min(counts["read whole"], counts["recovered"], counts["refused"]) >= 5
