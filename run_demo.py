@@ -5,6 +5,7 @@ python run_demo.py --video clip.mp4 -o annotated.mp4 --records clip.jsonl
 """
 
 import argparse
+import os
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -394,6 +395,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         except KeyboardInterrupt:
             say("Interrupted.")
             return INTERRUPTED
+        except BrokenPipeError:  # who reads the doctor's answer has had enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or Python complains when it ends
+            return CUT_SHORT
 
 
 def run_and_say(options: argparse.Namespace) -> int:

@@ -94,7 +94,7 @@ def doctor(*, model: Path | None = None, camera: int | None = None, as_json: boo
     if as_json:
         found = examine(groups(model, camera), lambda _: None)
         rows = [asdict(check) for findings in found for check in findings.checks]
-        print(json.dumps(rows, indent=2, ensure_ascii=False))
+        print(json.dumps(rows, indent=2), flush=True)  # in ASCII: any terminal and pipe holds it
         return 0 if can_run(found) else 1
     style = Style.of(sys.stdout)
     print(style.bold("Looking at what the demo needs\n"))

@@ -407,6 +407,19 @@ def test_missing_packages_are_said_not_stumbled_over() -> None:
     assert "The demo cannot run here yet" in done.stdout
 
 
+def test_reader_that_has_had_enough_is_no_error() -> None:
+    line = [sys.executable, "run_demo.py", "--doctor"]
+    with subprocess.Popen(
+        line, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as command:
+        assert command.stdout is not None
+        assert command.stderr is not None
+        command.stdout.readline()
+        command.stdout.close()
+        assert command.stderr.read() == b""
+        assert command.wait(60) == 1
+
+
 def test_json_goes_with_doctor_only(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(["--json"])
