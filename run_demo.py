@@ -5,6 +5,7 @@ python run_demo.py --video clip.mp4 -o annotated.mp4 --records clip.jsonl
 """
 
 import argparse
+import os
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -13,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 from app.quiet import own_stderr
-from app.types import RecogniserError, SinkError
 
 DEMO_CLIP = Path(__file__).resolve().parent / "app" / "assets" / "demo.mp4"
 
@@ -57,7 +57,8 @@ def parser() -> argparse.ArgumentParser:
         "  python run_demo.py --demo                            the clip that comes with it\n"
         "  python run_demo.py --video talk.mp4 -o talk_out.mp4  annotate a video, sound kept\n"
         "  python run_demo.py --video talk.mp4 --no-window --records talk.csv\n"
-        "  python run_demo.py --image photos/ -o annotated/     every picture of a folder\n\n"
+        "  python run_demo.py --image photos/ -o annotated/     every picture of a folder\n"
+        "  python run_demo.py --doctor                          what does this machine lack?\n\n"
         "exit codes: 0 done, 1 done but something was skipped or cut short, 2 could not be done,\n"
         "130 interrupted by Ctrl-C (what was finished is kept)",
     )
@@ -142,6 +143,16 @@ def parser() -> argparse.ArgumentParser:
         "(default), 1 as if all were equally frequent; rare ones are then said more often, also "
         "where they are not there",
     )
+    health = top.add_argument_group("when something does not work")
+    health.add_argument(
+        "--doctor",
+        action="store_true",
+        help="look at packages, models, cameras, GPU and disk, and say what to do; with --model or "
+        "--camera, at those too; exit code 1 when the demo cannot run here",
+    )
+    health.add_argument(
+        "--json", action="store_true", help="with --doctor: a list of checks for programs to read"
+    )
     return top
 
 
@@ -166,6 +177,7 @@ def other_results(options: argparse.Namespace) -> list[Path]:
 def output_path(options: argparse.Namespace) -> Path | None:
     """Where the annotated result goes; None when it is only looked at."""
     from app.sinks import default_output
+    from app.types import SinkError
 
     given: Path | None = options.output
     if given is not None or not options.no_window or other_results(options):
@@ -188,6 +200,7 @@ def check_paths(options: argparse.Namespace, output: Path | None) -> None:
     from app.report import checked_name
     from app.run_notes import notes_path
     from app.sinks import reserve
+    from app.types import SinkError
 
     if options.image and options.episodes:
         raise SinkError("Pictures have no time, so no episodes. Leave --episodes out.")
@@ -368,16 +381,33 @@ def _bar(source: Any, *, quiet: bool) -> Any:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    options = parser().parse_args(argv)
+    command = parser()
+    options = command.parse_args(argv)
+    if options.json and not options.doctor:
+        command.error("--json goes with --doctor")
     with own_stderr():
         try:
-            return run(options)
-        except RecogniserError as error:
-            say(f"error: {error}")
-            return FAILED
+            if options.doctor:
+                from app.doctor import doctor  # needs no package: what lacks may be any of them
+
+                return doctor(model=options.model, camera=options.camera, as_json=options.json)
+            return run_and_say(options)
         except KeyboardInterrupt:
             say("Interrupted.")
             return INTERRUPTED
+        except BrokenPipeError:  # who reads the doctor's answer has had enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or Python complains when it ends
+            return CUT_SHORT
+
+
+def run_and_say(options: argparse.Namespace) -> int:
+    from app.types import RecogniserError
+
+    try:
+        return run(options)
+    except RecogniserError as error:
+        say(f"error: {error}")
+        return FAILED
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Crops to probabilities: an ONNX Runtime session and the contract of its file."""
 
+import functools
 import io
 import os
 from collections.abc import Sequence
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from app.alignment import normalise
 from app.contract import ATTENTION, CAM, INPUT, LOGITS, Contract
+from app.model_guard import check_model, check_size
 from app.quiet import quiet_stderr
 from app.types import DeviceError, Floats, ModelError
 
@@ -20,6 +22,7 @@ MODELS = Path(__file__).resolve().parent.parent / "models"
 DEFAULT_MODEL = MODELS / "dacl.onnx"
 MIN_SHARE = 1e-3
 MAX_THREADS = 4  # more threads than this gain nothing on crops this small
+MAX_WORKING_BYTES = 4 << 30  # of all models together, on the CPU; a small file can ask for any sum
 
 
 class Outputs(NamedTuple):
@@ -70,7 +73,8 @@ class Classifier:
         if not model.is_file():
             kind = "is a folder, not a model file" if model.is_dir() else "is missing"
             raise ModelError(f"The model {model} {kind}. Give an .onnx file with --model.")
-        self._session, self.provider, self.fallback = _open(model, device, threads)
+        content = _checked(model)
+        self._session, self.provider, self.fallback = _open(model, content, device, threads)
         meta = self._session.get_modelmeta().custom_metadata_map
         self.contract = Contract.from_metadata(meta, str(model))
         outputs = {value.name: list(value.shape) for value in self._session.get_outputs()}
@@ -119,7 +123,29 @@ class Classifier:
         return softmax(logits, temperature)
 
 
-def _open(model: Path, device: Device, threads: int | None) -> tuple[Any, str, str | None]:
+def _checked(model: Path) -> bytes:
+    """The very bytes that were looked over are what runs."""
+    try:
+        check_size(model.stat().st_size, str(model))
+        content = model.read_bytes()
+    except OSError as cause:
+        raise ModelError(f"The model {model} cannot be read: {cause.strerror}.") from cause
+    check_model(content, str(model))
+    return content
+
+
+@functools.cache
+def _bound_memory(ort: Any) -> None:
+    """One allocator with a limit for every session of this process that asks for it."""
+    where = ort.OrtMemoryInfo(
+        "Cpu", ort.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, ort.OrtMemType.DEFAULT
+    )
+    ort.create_and_register_allocator(where, ort.OrtArenaCfg({"max_mem": MAX_WORKING_BYTES}))
+
+
+def _open(
+    model: Path, content: bytes, device: Device, threads: int | None
+) -> tuple[Any, str, str | None]:
     """(session, "CPU" or "CUDA", why "auto" fell back)."""
     with quiet_stderr():
         import onnxruntime as ort
@@ -129,15 +155,17 @@ def _open(model: Path, device: Device, threads: int | None) -> tuple[Any, str, s
         options = ort.SessionOptions()
         options.intra_op_num_threads = threads or max(1, min(MAX_THREADS, os.cpu_count() or 1))
         options.log_severity_level = 4
+        _bound_memory(ort)
+        options.add_session_config_entry("session.use_env_allocators", "1")
         if device != "cpu" and has_cuda:
             if hasattr(ort, "preload_dlls"):
                 with redirect_stdout(io.StringIO()):  # it prints what it does not find
                     ort.preload_dlls()  # CUDA and cuDNN as pip packages
-            session = _session(ort, model, options, ["CUDAExecutionProvider"])
+            session = _session(ort, model, content, options, ["CUDAExecutionProvider"])
             if session.get_providers()[0] == "CUDAExecutionProvider":
                 return session, "CUDA", None
         elif device != "cuda":
-            return _session(ort, model, options, []), "CPU", None
+            return _session(ort, model, content, options, []), "CPU", None
     if device == "cuda":
         reason = (
             "its libraries or a GPU were not found; the `gpu` extra brings the libraries"
@@ -148,10 +176,10 @@ def _open(model: Path, device: Device, threads: int | None) -> tuple[Any, str, s
     return session, "CPU", "CUDA does not work here"
 
 
-def _session(ort: Any, model: Path, options: Any, providers: list[str]) -> Any:
+def _session(ort: Any, model: Path, content: bytes, options: Any, providers: list[str]) -> Any:
     try:
         return ort.InferenceSession(
-            str(model), options, providers=[*providers, "CPUExecutionProvider"]
+            content, options, providers=[*providers, "CPUExecutionProvider"]
         )
     except Exception as cause:  # ONNX Runtime has no error type of its own
         raise ModelError(

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
+from app.cells import cell_text
 from app.episodes import EpisodeRules, find_episodes
 from app.read_records import RecordsReader
-from app.records import cell_text
 from app.types import UNSURE, DataError
 
 # Names that people write, by what they mean.

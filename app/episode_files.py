@@ -10,8 +10,9 @@ from pathlib import Path
 from urllib.parse import quote
 from xml.etree import ElementTree
 
+from app.cells import text_cell
 from app.commands import write_text
-from app.records import csv_line, text_cell
+from app.records import csv_line
 from app.types import SinkError
 
 SUFFIXES = (".csv", ".vtt", ".eaf", ".txt")

@@ -9,6 +9,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from app.cells import cell_text
 from app.quality import Quality
 from app.records import (
     COLUMNS,
@@ -21,7 +22,6 @@ from app.records import (
     FaceRecord,
     Kind,
     Record,
-    cell_text,
     flat_columns,
 )
 from app.types import LANDMARKS, DataError

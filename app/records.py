@@ -9,12 +9,12 @@ import csv
 import io
 import json
 import os
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import IO, Any, Literal, NamedTuple, Protocol
 
+from app.cells import text_cell
 from app.quality import Quality, measure
 from app.sinks import reserve, unwritable
 from app.types import LANDMARKS, FrameResult, Image, SinkError, TrackedFace
@@ -51,8 +51,6 @@ KINDS: dict[str, Kind] = {
     **dict.fromkeys(("x", "y", "width", "height", *POINT_COLUMNS), "pixels"),
     **dict.fromkeys(("size_px", "roll_deg", "yaw_deg"), "pixels"),
 }
-# What spreadsheets take for a formula; `'` in front makes it text for them.
-_FORMULA = re.compile(r"'*[=+\-@\t\r]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,16 +201,6 @@ def json_row(record: Record) -> dict[str, Any]:
         **{name: getattr(face.quality, name, None) for name in QUALITY_COLUMNS},
     )
     return row
-
-
-def text_cell(text: str) -> str:
-    """A cell that no spreadsheet takes for a formula."""
-    return f"'{text}" if _FORMULA.match(text) else text
-
-
-def cell_text(cell: str) -> str:
-    """What `text_cell` was given."""
-    return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
 
 
 def csv_line(values: Sequence[object]) -> str:

@@ -11,6 +11,8 @@ from av.audio.resampler import AudioResampler
 from av.audio.stream import AudioStream
 from av.container import OutputContainer
 
+from app.video_file import open_container
+
 # What players of each container can be expected to play; anything else becomes AAC.
 COPIED = {
     "mp4": frozenset({"aac", "mp3", "mp3float", "ac3", "eac3", "alac", "opus", "libopus", "flac"}),
@@ -31,7 +33,7 @@ class Sound:
     def __init__(self, path: Path, output: OutputContainer, *, origin_s: Fraction) -> None:
         self._output = output
         self._origin_s = origin_s
-        self._input = av.open(str(path.absolute()))
+        self._input = open_container(path)
         try:
             best = self._input.streams.best("audio")
             usable = [s for s in self._input.streams.audio if s.codec_context is not None]

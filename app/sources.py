@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 
 from app.camera import CameraSource
+from app.picture_header import header_size_wh, jpeg_scans
 from app.quiet import quiet_stderr
 from app.types import Frame, Image, SourceError
 from app.video_source import VideoSource
@@ -20,6 +21,10 @@ __all__ = ["PICTURE_SUFFIXES", "CameraSource", "ImageSource", "Source", "VideoSo
 PICTURE_SUFFIXES = frozenset(
     {".bmp", ".jfif", ".jpe", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
 )
+
+MAX_PICTURE_BYTES = 1 << 30
+MAX_PICTURE_PIXELS = 100_000_000  # 300 MB when decoded
+MAX_PIXELS_DECODED = 2_000_000_000  # a JPEG may want to be gone over many times
 
 
 class Source(Protocol):
@@ -137,19 +142,38 @@ def read_picture(path: Path) -> Image:
     """`path` as uint8 (H, W, 3) BGR, turned upright as its EXIF says. Raises `SourceError`."""
     try:
         # Bytes, because OpenCV opens no path outside the code page on Windows.
-        content = np.frombuffer(path.read_bytes(), np.uint8)
+        with path.open("rb") as file:
+            content = file.read(MAX_PICTURE_BYTES + 1)
     except OSError as error:
         raise SourceError(f"{path} cannot be read: {error.strerror}.") from error
-    if not content.size:
-        raise SourceError(f"{path} is empty.")
+    _check_header(content, path)
     try:
         with quiet_stderr():
-            image = cv2.imdecode(content, cv2.IMREAD_COLOR)
-    except cv2.error as error:  # OpenCV's limit of pixels, or memory
+            image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
+    except cv2.error as error:  # OpenCV's limits, or memory
         raise SourceError(f"{path} is damaged or too large to be read.") from error
     if image is None:
         raise SourceError(f"{path} is damaged or not a picture.")
     return image.astype(np.uint8, copy=False)
+
+
+def _check_header(content: bytes, path: Path) -> None:
+    """Raises `SourceError` for what no decoder ought to see."""
+    if not content:
+        raise SourceError(f"{path} is empty.")
+    size_wh = header_size_wh(content)
+    if size_wh is None:
+        raise SourceError(f"{path} is damaged or not a picture.")
+    pixels = size_wh[0] * size_wh[1]
+    if (
+        len(content) > MAX_PICTURE_BYTES
+        or pixels > MAX_PICTURE_PIXELS
+        or pixels * jpeg_scans(content) > MAX_PIXELS_DECODED
+    ):
+        raise SourceError(
+            f"{path} is too large to be read: {size_wh[0]} x {size_wh[1]} px. Pictures may have "
+            f"{MAX_PICTURE_PIXELS // 1_000_000} million pixels; scale it down."
+        )
 
 
 def _short_names(files: Sequence[Path]) -> list[str]:

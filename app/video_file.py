@@ -11,7 +11,28 @@ from av.video.stream import VideoStream
 
 from app.types import SourceError
 
+# What is opened is one file and names no other: playlists (hls, dash, concat, sdp) do, and some of
+# them the network. By the names of libav's readers.
+FORMATS = (
+    "mov,matroska,avi,mpegts,mpeg,mpegvideo,mpjpeg,flv,asf,ogg,gif,apng,webp,h264,hevc,vvc,av1,obu,"
+    "ivf,m4v,mjpeg,vc1,dv,mxf,nut,rm,wtv,yuv4mpegpipe,swf,amv,nsv,nuv,ipu,avs,cavsvideo,dirac,h261,"
+    "h263,live_flv,lmlm4,mlv,gxf,dhav,thp,bink,smk,roq,flic,ty"
+)
+MAX_FRAME_PIXELS = 40_000_000  # 8K is 33
 TEXT_ART = frozenset({"ansi", "bintext", "idf", "xbin"})  # libav would film a text file's letters
+
+
+def open_container(path: Path) -> InputContainer:
+    """Raises `av.FFmpegError` and `OSError`."""
+    # Absolute, so that a name with a colon is not taken for a protocol.
+    return av.open(
+        str(path.absolute()),
+        options={
+            "protocol_whitelist": "file",
+            "format_whitelist": FORMATS,
+            "max_pixels": str(MAX_FRAME_PIXELS),
+        },
+    )
 
 
 def open_video(path: Path) -> InputContainer:
@@ -20,8 +41,7 @@ def open_video(path: Path) -> InputContainer:
             raise SourceError(f"{path} is a folder. Give a video file, or use --image.")
         if path.stat().st_size == 0 and path.is_file():
             raise SourceError(f"{path} is empty.")
-        # Absolute, so that a name with a colon is not taken for a protocol.
-        return av.open(str(path.absolute()))
+        return open_container(path)
     except FileNotFoundError as error:
         raise SourceError(f"{path} does not exist.") from error
     except av.FFmpegError as error:
@@ -46,7 +66,18 @@ def picture_stream(container: InputContainer, path: Path) -> VideoStream:
         raise SourceError(f"{path} is in a video format that cannot be decoded.")
     if stream.codec_context.name in TEXT_ART:
         raise SourceError(f"{path} is not a video.")
+    _check_size(stream, path)
     return stream
+
+
+def _check_size(stream: VideoStream, path: Path) -> None:
+    context = stream.codec_context
+    if context.width * context.height > MAX_FRAME_PIXELS:
+        raise SourceError(
+            f"{path} is too large to be read: {context.width} x {context.height} px. Videos may "
+            f"have {MAX_FRAME_PIXELS // 1_000_000} million pixels a frame; scale it down."
+        )
+    context.options = {"max_pixels": str(MAX_FRAME_PIXELS)}  # a stream may change its size
 
 
 def average_rate(stream: VideoStream) -> Fraction:
@@ -71,7 +102,7 @@ def own_duration_s(stream: VideoStream) -> float | None:
 def reach_s(path: Path) -> float:
     """Seconds from the start of the file to the end of its last packet of any kind."""
     end_s = 0.0
-    with av.open(str(path.absolute())) as container, contextlib.suppress(av.FFmpegError):
+    with open_container(path) as container, contextlib.suppress(av.FFmpegError):
         for packet in container.demux():
             if packet.pts is not None and packet.time_base:
                 end_s = max(end_s, float((packet.pts + (packet.duration or 0)) * packet.time_base))

@@ -12,13 +12,14 @@ APP = [*sorted((ROOT / "app").glob("*.py")), ROOT / "run_demo.py"]
 TRAINING = sorted((ROOT / "training").glob("*.py"))
 
 # What the program itself is installed with; all else belongs to training or development.
-APP_PACKAGES = {"numpy", "cv2", "mediapipe", "onnxruntime", "av", "scipy", "tqdm"}
+APP_PACKAGES = {"numpy", "cv2", "mediapipe", "onnxruntime", "av", "scipy", "tqdm", "packaging"}
 # What an extra brings, and the only room that may ask for it; everything else runs without.
 OPTIONAL = {"parquet": {"pyarrow"}}
-ROOMS_FOR_TRAINING = {"types", "contract", "alignment", "detector", "classifier"}
+ROOMS_FOR_TRAINING = {"types", "contract", "alignment", "detector", "classifier", "cells"}
 FILES_AND_WINDOWS = {
     *("sources", "camera", "video_source", "video_file", "sound"),
     *("sinks", "video_sink", "records", "parquet", "read_records", "window", "session"),
+    *("doctor", "doctor_system", "doctor_models", "camera_probe", "frame_probe"),
 }
 
 
@@ -91,7 +92,7 @@ sys.meta_path[:] = map(WithoutSome, sys.meta_path)
 def test_imports_inside_functions_count(tmp_path: Path) -> None:
     path = ROOT / "app" / "classifier.py"
     assert {"onnxruntime", "app.types", "app.types.ModelError", "io"} <= imports(path)
-    assert rooms(path, "app") == {"alignment", "contract", "quiet", "types"}
+    assert rooms(path, "app") == {"alignment", "contract", "model_guard", "quiet", "types"}
     assert "tracking" in reached("pipeline", "app")
 
 

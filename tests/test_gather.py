@@ -9,7 +9,15 @@ from PIL import Image as Picture
 
 from app.types import DataError, Face, Image
 from training import gather as gathering
-from training.gather import Gathered, Gathering, GroupBy, gather, read_table
+from training.gather import (
+    Gathered,
+    Gathering,
+    GroupBy,
+    gather,
+    read_table,
+    write_table,
+)
+from training.gather import Picture as Row
 from training.pack import read_pack
 from training.pictures import Finder, look, open_folder, within
 
@@ -66,6 +74,17 @@ def gathered(root: Path, into: Path, group_by: GroupBy = "person", max_unreadabl
 
 def groups_of(result: Gathered) -> dict[str, str]:
     return {picture.path: picture.group for picture in result.pictures}
+
+
+def test_table_holds_no_formula_and_reads_back(tmp_path: Path) -> None:
+    rows = (
+        Row("=cmd/a.png", "@happy", "train", "-g", "used", ""),
+        Row("b.png", "sad", "", "", "no face", "+reason"),
+    )
+    write_table(tmp_path / "pictures.csv", rows)
+    text = (tmp_path / "pictures.csv").read_text(encoding="utf-8")
+    assert text.splitlines()[1] == "'=cmd/a.png,'@happy,train,'-g,used,"
+    assert read_table(tmp_path / "pictures.csv") == rows
 
 
 def test_pack_holds_what_the_table_says(tmp_path: Path) -> None:

@@ -41,6 +41,27 @@ def test_labels_are_matched_by_what_they_say(
     assert shared_rows(labels, known) == rows
 
 
+class Hostile:
+    """What runs when it is unpickled."""
+
+    def __init__(self, victim: Path) -> None:
+        self.victim = victim
+
+    def __reduce__(self) -> tuple[object, tuple[Path]]:
+        return Path.touch, (self.victim,)
+
+
+def test_code_in_a_checkpoint_does_not_run(tmp_path: Path) -> None:
+    victim, file = tmp_path / "ran", tmp_path / "hostile.pt"
+    torch.save({"format": 1, "recommended": "model", "model": Hostile(victim)}, file)
+    for read in (load, load_trained, read_weights):
+        with pytest.raises(TrainingError, match=r"hostile\.pt"):
+            read(file)
+    assert not victim.exists()
+    torch.load(file, weights_only=False)
+    assert victim.exists()  # it would have
+
+
 def test_words_for_an_expression_are_one() -> None:
     assert {expression(word) for word in (" Happy", "JOY", "happiness")} == {"happiness"}
 

@@ -6,14 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from app.cells import cell_text, text_cell
 from app.records import (
     COLUMNS,
     POINT_COLUMNS,
     QUALITY_COLUMNS,
     SCHEMA,
     RecordsSink,
-    cell_text,
-    text_cell,
 )
 from app.types import LANDMARKS, UNSURE, SinkError
 from tests.synthetic import LABELS, frame_result, tracked_face

@@ -191,6 +191,26 @@ def test_names_of_pictures_are_escaped(page: Page) -> None:
     assert "<script" not in render(replace(page, mistakes=(odd,)))
 
 
+def test_labels_titles_and_reasons_are_escaped(page: Page) -> None:
+    odd = '"><script>&'
+    picture = replace(page.pictures[0], label=odd, path=odd, split="", reason=odd)
+    html = render(
+        replace(
+            page,
+            title=odd,
+            labels=(odd, *page.labels[1:]),
+            pictures=(picture, *page.pictures[1:]),
+            notes=(odd,),
+            settings={odd: odd},
+            commands=((odd, odd),),
+            weights=odd,
+            weight_lines=(odd,),
+        )
+    )
+    assert "<script" not in html
+    assert html.count("&lt;script&gt;&amp;") >= 8
+
+
 @pytest.mark.parametrize(
     ("low", "high", "wanted"),
     [

@@ -437,3 +437,15 @@ def test_picture_of_unknown_kind_is_refused(tmp_path):
     with pytest.raises(SinkError, match=r"Choose a name that ends in \.png"):
         write_picture(tmp_path / "a.xyz", level_picture(0, (30, 20)), overwrite=False)
     assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize("name", ["../../evil.png", "in/../../evil.png", "/etc/evil.png"])
+def test_pictures_stay_in_the_folder_that_was_asked_for(tmp_path, name):
+    out = tmp_path / "deep" / "out"
+    out.parent.mkdir()
+    sink = ImagesSink(out, SimpleNamespace(files={name: Path(name)}), overwrite=False)
+    result = frame_result(source=name)
+    sink.write(result, result.frame.image)
+    sink.close()
+    files = [path.relative_to(tmp_path) for path in tmp_path.rglob("*") if path.is_file()]
+    assert files == [Path("deep/out/evil_annotated.png")]

@@ -8,6 +8,8 @@ from itertools import combinations
 
 import numpy as np
 
+from app.cells import text_cell
+
 
 @dataclass(frozen=True, slots=True)
 class Result:
@@ -133,7 +135,10 @@ def rows_csv(results: Sequence[Result]) -> str:
     writer = csv.DictWriter(text, [f.name for f in fields(Result)], lineterminator="\n")
     writer.writeheader()
     writer.writerows(
-        {name: f"{v:.6g}" if isinstance(v, float) else v for name, v in asdict(result).items()}
+        {
+            name: f"{v:.6g}" if isinstance(v, float) else text_cell(v) if isinstance(v, str) else v
+            for name, v in asdict(result).items()
+        }
         for result in results
     )
     return text.getvalue()

@@ -15,6 +15,7 @@ from typing import Literal
 
 import numpy as np
 
+from app.cells import cell_text, text_cell
 from app.detector import FULL_RANGE
 from app.types import DataError
 from training.pack import PackedSample, PackMeta, read_meta, write_pack
@@ -355,7 +356,7 @@ def write_table(path: Path, pictures: Sequence[Picture]) -> None:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow([item.name for item in fields(Picture)])
-    writer.writerows(astuple(picture) for picture in pictures)
+    writer.writerows(map(text_cell, astuple(picture)) for picture in pictures)
     write_text(path, text.getvalue())
 
 
@@ -363,6 +364,10 @@ def read_table(path: Path) -> tuple[Picture, ...]:
     """Raises `DataError`."""
     try:
         with open(path, newline="", encoding="utf-8") as file:
-            return tuple(Picture(**row) for row in csv.DictReader(file))  # type: ignore[arg-type]
-    except (OSError, ValueError, TypeError, csv.Error) as cause:
+            rows = csv.DictReader(file)
+            return tuple(
+                Picture(**{name: cell_text(cell) for name, cell in row.items()})  # type: ignore[arg-type]
+                for row in rows
+            )
+    except (OSError, ValueError, TypeError, AttributeError, csv.Error) as cause:
         raise DataError(f"{path} is missing or damaged. Begin the run anew.") from cause

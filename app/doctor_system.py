@@ -1,0 +1,300 @@
+"""What the doctor looks at of the machine: Python, packages, libraries, window, cameras, disk."""
+
+import importlib.metadata
+import importlib.util
+import json
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from app.doctor import Check
+from app.shared_libraries import missing
+
+ROOT = Path(__file__).resolve().parent.parent
+OLDEST_PYTHON = (3, 11)
+LOW_DISK_BYTES = 1 << 30
+CAMERA_TIMEOUT_S = 12.0  # one camera; waking up may take some seconds
+CAMERAS_TIMEOUT_S = 25.0  # all of them
+MOST_CAMERAS = 4
+INSTALL = "python -m pip install -c constraints.txt -e ."
+ENCODERS = ("libx264", "aac")  # what an annotated video is written with
+DECODERS = ("h264", "hevc", "vp9", "av1", "mpeg4", "mjpeg", "prores", "aac", "mp3", "opus")
+
+
+def python() -> Iterator[Check]:
+    version = platform.python_version()
+    place = f"{version} · {platform.system()} {platform.machine()}"
+    if sys.version_info < OLDEST_PYTHON:
+        yield Check(
+            "Python",
+            "failed",
+            f"{place}, but 3.11 is the oldest that works",
+            "Install Python 3.11 or newer and make the virtual environment anew.",
+        )
+    else:
+        yield Check("Python", "ok", place)
+
+
+def requirements() -> tuple[str, ...]:
+    """What the program says that it needs: pyproject.toml's lines, or those it was installed
+    with."""
+    import tomllib
+
+    path = ROOT / "pyproject.toml"
+    if path.is_file():
+        return tuple(tomllib.loads(path.read_text(encoding="utf-8"))["project"]["dependencies"])
+    found = importlib.metadata.requires("expression-recogniser") or []
+    return tuple(line for line in found if "extra ==" not in line)
+
+
+def tested_versions() -> dict[str, str]:
+    """Name -> the version in constraints.txt, which the tests ran with."""
+    path = ROOT / "constraints.txt"
+    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    pairs = (line.partition("#")[0].strip().partition("==") for line in lines)
+    return {_plain(name): version for name, _, version in pairs if version}
+
+
+def packages(
+    wanted: Sequence[str] | None = None,
+    installed: Callable[[str], str] = importlib.metadata.version,
+) -> Iterator[Check]:
+    from packaging.requirements import Requirement
+
+    tested = tested_versions()
+    for line in requirements() if wanted is None else wanted:
+        need = Requirement(line)
+        if need.marker is not None and not need.marker.evaluate():
+            continue
+        try:
+            version = installed(need.name)
+        except importlib.metadata.PackageNotFoundError:
+            yield Check(need.name, "failed", "is not installed", INSTALL)
+            continue
+        if not need.specifier.contains(version, prereleases=True):
+            yield Check(need.name, "warning", f"{version}, but {need.specifier} is asked", INSTALL)
+            continue
+        usual = tested.get(_plain(need.name), version)
+        yield Check(
+            need.name, "ok", version if usual == version else f"{version} (tests ran with {usual})"
+        )
+    yield from opencv(installed)
+
+
+def opencv(
+    installed: Callable[[str], str] = importlib.metadata.version, build: str | None = None
+) -> Iterator[Check]:
+    """`build` is OpenCV's own account of how it was built."""
+    wheels: dict[str, str] = {}
+    for end in ("", "-contrib", "-headless", "-contrib-headless"):
+        try:
+            name = f"opencv{end.removesuffix('-headless')}-python" + (
+                "-headless" if end.endswith("-headless") else ""
+            )
+            wheels[name] = installed(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    if len(set(wheels.values())) > 1:
+        named = " and ".join(f"{name} {version}" for name, version in wheels.items())
+        yield Check(
+            "OpenCV",
+            "warning",
+            f"{named} lie in one folder, but are of unequal versions: which of their files are in "
+            "use is a matter of luck",
+            f"python -m pip uninstall -y {' '.join(wheels)}; {INSTALL}",
+        )
+        return
+    if build is None:
+        import cv2
+
+        build = cv2.getBuildInformation()
+    shown = re.search(r"^\s*GUI:\s*(.*?)\s*$", build, re.MULTILINE)
+    toolkit = shown[1] if shown and shown[1] not in ("", "NONE") else None
+    if toolkit is None:
+        hides = [name for name in wheels if name.endswith("headless")]
+        yield Check(
+            "OpenCV",
+            "warning",
+            "was built without windows",
+            f"python -m pip uninstall -y {' '.join(hides or wheels)}; {INSTALL}; or use "
+            "--no-window",
+        )
+    else:
+        yield Check("OpenCV", "ok", f"with windows ({toolkit})")
+
+
+def system_libraries(library: Path | None = None) -> Iterator[Check]:
+    """Those that MediaPipe asks the system for. `library`: MediaPipe's own."""
+    name = "for MediaPipe"
+    if library is None:
+        spec = importlib.util.find_spec("mediapipe")
+        if spec is None or spec.origin is None:
+            yield Check(name, "failed", "mediapipe is not installed", INSTALL)
+            return
+        libraries = sorted(Path(spec.origin).parent.rglob("libmediapipe.so"))
+        if not libraries:
+            yield Check(name, "ok", "nothing beyond what the system has")
+            return
+        library = libraries[0]
+    lost = missing(library)
+    if not lost:
+        yield Check(name, "ok", "libEGL and libGLESv2 are there")
+        return
+    debian = {"libEGL.so.1": "libegl1", "libGLESv2.so.2": "libgles2"}
+    known = [debian[one] for one in lost if one in debian]
+    yield Check(
+        name,
+        "failed",
+        f"{', '.join(lost)} cannot be found",
+        f"apt-get update && apt-get install -y {' '.join(known)}"
+        if len(known) == len(lost)
+        else "Install the system's packages that bring these libraries.",
+    )
+
+
+def window(check: Callable[[], None] | None = None) -> Iterator[Check]:
+    from app.types import SinkError
+    from app.window import check_display
+
+    try:
+        (check or check_display)()
+    except SinkError as error:
+        what, _, remedy = str(error).partition(". ")
+        yield Check("display", "warning", f"{what[0].lower()}{what[1:]}", remedy or None)
+        return
+    yield Check("display", "ok", "a window opens")
+
+
+def _probe_camera(index: int, timeout_s: float) -> dict[str, Any]:
+    done = subprocess.run(
+        [sys.executable, "-m", "app.camera_probe", str(index)],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        timeout=timeout_s,
+        check=True,
+    )
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def camera_numbers() -> tuple[int, ...]:
+    """The cameras that may be there. Linux knows; elsewhere it has to be tried."""
+    if sys.platform != "linux":
+        return tuple(range(MOST_CAMERAS))
+    found = (re.fullmatch(r"video(\d+)", path.name) for path in Path("/dev").glob("video*"))
+    return tuple(sorted(int(match[1]) for match in found if match))[: 2 * MOST_CAMERAS]
+
+
+def cameras(
+    wanted: int | None,
+    numbers: Sequence[int] | None = None,
+    probe: Callable[[int, float], dict[str, Any]] = _probe_camera,
+    clock: Callable[[], float] = time.monotonic,
+) -> Iterator[Check]:
+    """`wanted` alone, which then has to work, or whichever is there. Takes bounded time."""
+    if wanted is not None:
+        numbers = (wanted,)
+    elif numbers is None:
+        numbers = camera_numbers()
+    until_s = clock() + CAMERAS_TIMEOUT_S
+    works = 0
+    for index in numbers:
+        name, left_s = f"camera {index}", until_s - clock()
+        bad: Any = "failed" if wanted is not None else "warning"
+        if left_s <= 0:
+            yield Check(name, "warning", "not looked at: others took all the time")
+            continue
+        timeout_s = min(CAMERA_TIMEOUT_S, left_s)
+        try:
+            found = probe(index, timeout_s)
+        except subprocess.TimeoutExpired:
+            yield Check(
+                name,
+                bad,
+                f"did not answer within {timeout_s:.0f} s",
+                "Unplug and replug it, and close the program that uses it.",
+            )
+            continue
+        except (subprocess.CalledProcessError, ValueError):
+            yield Check(name, bad, "brings its driver down", "Unplug and replug it.")
+            continue
+        if not found["opened"]:
+            if wanted is not None:
+                yield Check(
+                    name,
+                    "failed",
+                    "did not open",
+                    f"Try --camera {0 if index else 1}, or close the program that uses it.",
+                )
+            continue
+        works += 1
+        modes = " · ".join(f"{w} × {h} at {fps}" for w, h, fps in found["modes"])
+        if found["first_ms"] is None:
+            yield Check(
+                name,
+                bad,
+                f"opens ({found['backend']}) but gives no picture",
+                "Close the program that uses it, or unplug and replug it.",
+            )
+        else:
+            first = f"{found['backend']}, first picture after {found['first_ms']} ms"
+            yield Check(name, "ok", f"{modes} · {first}")
+    if wanted is None and not works:
+        yield Check(
+            "camera", "warning", "none was found", "Plug one in, or use --video, --image or --demo."
+        )
+
+
+def codecs(can: Callable[[str, Any], object] | None = None) -> Iterator[Check]:
+    """What PyAV's own FFmpeg reads and writes; the system's plays no part."""
+    import av
+
+    look = can or av.codec.Codec
+
+    def lacking(names: Sequence[str], mode: Literal["r", "w"]) -> list[str]:
+        lost = []
+        for name in names:
+            try:
+                look(name, mode)
+            except ValueError:  # av.codec.UnknownCodecError is one
+                lost.append(name)
+        return lost
+
+    whose = f"FFmpeg {av.ffmpeg_version_info} in PyAV {av.__version__}"
+    remedy = "python -m pip install --force-reinstall --only-binary :all: av"
+    if lost := lacking(ENCODERS, "w"):
+        yield Check("writing", "warning", f"{whose} lacks {', '.join(lost)}", remedy)
+    else:
+        yield Check("writing", "ok", f"H.264 and AAC · {whose}")
+    if lost := lacking(DECODERS, "r"):
+        yield Check("reading", "warning", f"{whose} lacks {', '.join(lost)}", remedy)
+    else:
+        yield Check("reading", "ok", ", ".join(DECODERS))
+
+
+def disk(
+    folder: Path | None = None, usage: Callable[[Path], Any] = shutil.disk_usage
+) -> Iterator[Check]:
+    """Where outputs without a folder go: the current one."""
+    folder = Path.cwd() if folder is None else folder
+    free = usage(folder).free
+    room = f"{free / (1 << 30):.1f} GB free in {folder}"
+    if not os.access(folder, os.W_OK):
+        yield Check("free", "warning", f"{folder} cannot be written to", "Give -o another folder.")
+    elif free < LOW_DISK_BYTES:
+        yield Check("free", "warning", room, "Make room, or give -o a folder on another disk.")
+    else:
+        yield Check("free", "ok", room)
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()

@@ -1,0 +1,63 @@
+"""Two frames of the demo clip through every stage: `python -m app.frame_probe MODEL` prints the
+times of the second as JSON. A program of its own, so that a crash in native code is an answer."""
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+CLIP = Path(__file__).resolve().parent / "assets" / "demo.mp4"
+
+
+def probe(model: Path | None) -> dict[str, Any]:
+    """`provider`, `fallback` (why not CUDA), `faces`, `label`, `start_ms` (everything up to the
+    first result) and `stages` (name -> ms, of the frame after it). Raises `RecogniserError`."""
+    began = time.perf_counter()
+    from app.classifier import DEFAULT_MODEL, Classifier
+    from app.follow import Follower
+    from app.pipeline import Recogniser
+    from app.rendering import Hud, draw
+    from app.search import FaceSearch
+    from app.tracking import Tracker
+    from app.video_source import VideoSource
+
+    with VideoSource(CLIP) as source, FaceSearch() as search:
+        classifier = Classifier(model or DEFAULT_MODEL)
+        hud = Hud(None, None, classifier.provider)
+        recogniser = Recogniser(search, classifier, tracker=Tracker(), follower=Follower(search))
+        frames = iter(source)
+        draw(recogniser.step(next(frames)), hud=hud)
+        start_ms = 1000 * (time.perf_counter() - began)
+        decoding = time.perf_counter()
+        frame = next(frames)
+        stages = {"decode": 1000 * (time.perf_counter() - decoding)}
+        result = recogniser.step(frame)
+        stages.update(result.stage_ms)
+        drawing = time.perf_counter()
+        draw(result, hud=hud)
+        stages["draw"] = 1000 * (time.perf_counter() - drawing)
+    return {
+        "provider": classifier.provider,
+        "fallback": classifier.fallback,
+        "faces": len(result.faces),
+        "label": result.faces[0].label if result.faces else None,
+        "start_ms": start_ms,
+        "stages": stages,
+    }
+
+
+def main() -> int:
+    from app.quiet import own_stderr
+    from app.types import RecogniserError
+
+    with own_stderr():
+        try:
+            print(json.dumps(probe(Path(sys.argv[1]) if len(sys.argv) > 1 else None)))
+        except RecogniserError as error:
+            print(json.dumps({"error": str(error)}))
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
