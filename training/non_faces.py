@@ -276,10 +276,10 @@ def main(argv: list[str] | None = None) -> int:
     if pack is not None:
         rows = generator.permutation(pack.rows("valid"))[:500]
         faces = [pack.decode(int(row), "rgb")[::-1].transpose(1, 2, 0) for row in rows]
-    from app.detector import Detector
+    from app.search import FaceSearch
 
     shown = pictures(generator, options.count, faces=faces, frames=frames)
-    with Detector() as detector:
+    with FaceSearch() as detector:
         seen = progress(shown, total=options.count, desc="pictures", unit="", leave=False)
         found = look(classifier, detector, seen)
     table = rows_of(found, classifier)

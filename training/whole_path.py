@@ -244,13 +244,13 @@ def positive(text: str) -> int:
 
 def main(argv: list[str] | None = None) -> int:
     options = parser().parse_args(argv)
-    from app.detector import Detector
+    from app.search import FaceSearch
 
     pack = read_pack(options.data)
     classifier = Classifier(options.model, device="cpu", threads=1)  # a few crops at a time
     rows: list[Row] = []
     print(NOTE)
-    with Detector() as detector:
+    with FaceSearch() as detector:
         path = WholePath(
             pack,
             classifier,
