@@ -1,7 +1,7 @@
 """Finds faces in a stream of frames: near where they were, and everywhere every so often.
 
 A face that is known costs one short look at the place where it was. The rest of the frame is gone
-through glance by glance, so that a search of all of it never holds up a frame: a round takes
+through glance by glance, so that a search of all of it does not hold up one frame: a round takes
 `search_s`, and a tenth of that as long as nobody is known or somebody was just lost.
 """
 
@@ -13,6 +13,7 @@ from app.search import KEEP_SCORE, Glance, glances, largest, same_place
 from app.types import Face, Image
 
 HURRY = 10  # rounds in the time of one
+MOST_GLANCES = 3  # in a frame after the first: a slow machine must not fall further behind
 WATCH_S = 1.0  # how long the place of a lost face is looked at
 # A pattern once taken for a face is not kept for long: the mean score over a while decides.
 TRUST_S, TRUSTED = 0.5, 0.5
@@ -44,7 +45,7 @@ class Follower:
     a file gives the same faces each time. `reset` (or time running backwards, a pause, or frames
     of another size) forgets everybody and begins with a search of the whole frame."""
 
-    def __init__(self, search: Looker, *, search_s: float = 1.0) -> None:
+    def __init__(self, search: Looker, *, search_s: float = 0.5) -> None:
         if search_s < 0:
             raise ValueError("search_s is a time of at least 0 seconds")
         self._search = search
@@ -114,7 +115,9 @@ class Follower:
         hurry = not anybody or time_s <= self._hurry_until_s
         round_s = self._search_s / HURRY if hurry else self._search_s
         share = min(1.0, step_s / round_s) if round_s > 0 else 1.0
-        self._due = min(self._due + share * len(plan), float(len(plan)))
+        first = math.isinf(step_s)
+        most = len(plan) if first else min(MOST_GLANCES, len(plan))
+        self._due = min(self._due + share * len(plan), float(most))
         count = int(self._due)
         self._due -= count
         chosen = [plan[(self._next + i) % len(plan)] for i in range(count)]

@@ -59,6 +59,14 @@ def test_a_known_face_costs_one_look_and_a_share_of_a_search() -> None:
     assert sum(scene.glances[1:]) == pytest.approx(2 * ROUND, abs=1)
 
 
+def test_a_slow_machine_is_not_held_up_further() -> None:
+    scene = Scene()
+    follower = Follower(scene)
+    for frame in range(5):
+        follower.find(FRAME, frame / 4)
+    assert scene.glances == [ROUND, 3, 3, 3, 3]
+
+
 def test_a_new_face_is_found_within_a_round() -> None:
     scene = Scene(face(100))
     follower = Follower(scene, search_s=1.0)
@@ -75,7 +83,6 @@ def test_a_lost_face_is_searched_for_at_once() -> None:
         follower.find(FRAME, frame / 30)
     scene.faces = [face(900)]  # it jumped: a cut
     counts = [len(follower.find(FRAME, frame / 30)) for frame in range(10, 14)]
-    assert 1 in counts
     assert counts[-1] == 1
 
 
