@@ -13,7 +13,7 @@ from app.search import KEEP_SCORE, Glance, glances, largest, same_place
 from app.types import Face, Image
 
 HURRY = 10  # rounds in the time of one
-MOST_GLANCES = 3  # in a frame after the first: a slow machine must not fall further behind
+MOST_GLANCES = 3  # in a frame: a slow machine must not fall further behind
 WATCH_S = 1.0  # how long the place of a lost face is looked at
 # A pattern once taken for a face is not kept for long: the mean score over a while decides.
 TRUST_S, TRUSTED = 0.5, 0.5
@@ -43,7 +43,7 @@ class Followed:
 class Follower:
     """`find(image, time_s)` for the frames of one stream, in order; times are the frames' own, so
     a file gives the same faces each time. `reset` (or time running backwards, a pause, or frames
-    of another size) forgets everybody and begins with a search of the whole frame."""
+    of another size) forgets everybody and begins with the frame as a whole."""
 
     def __init__(self, search: Looker, *, search_s: float = 0.5) -> None:
         if search_s < 0:
@@ -65,10 +65,11 @@ class Follower:
         height, width = image.shape[:2]
         if height == 0 or width == 0:
             return ()
-        if (width, height) != self._size_wh or not 0 <= time_s - self._time_s <= MAX_STEP_S:
+        step_s = time_s - self._time_s
+        if (width, height) != self._size_wh or not 0 <= step_s <= MAX_STEP_S:
             self.reset()
             self._size_wh = (width, height)
-        step_s = time_s - self._time_s
+            step_s = step_s if step_s > MAX_STEP_S else math.inf
         self._time_s = time_s
         faces = self._follow(image, time_s)
         plan = self._plan(step_s, time_s, anybody=bool(faces))
@@ -115,8 +116,8 @@ class Follower:
         hurry = not anybody or time_s <= self._hurry_until_s
         round_s = self._search_s / HURRY if hurry else self._search_s
         share = min(1.0, step_s / round_s) if round_s > 0 else 1.0
-        first = math.isinf(step_s)
-        most = len(plan) if first else min(MOST_GLANCES, len(plan))
+        slow = MAX_STEP_S < step_s < math.inf  # frames this far apart leave time for all of it
+        most = len(plan) if slow else min(MOST_GLANCES, len(plan))
         self._due = min(self._due + share * len(plan), float(most))
         count = int(self._due)
         self._due -= count
