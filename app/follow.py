@@ -1,7 +1,7 @@
 """Finds faces in a stream of frames: near where they were, and everywhere every so often.
 
 A face that is known costs one short look at the place where it was. The rest of the frame is gone
-through glance by glance, so that a search of all of it never holds up a frame: a round takes
+through glance by glance, so that a search of all of it does not hold up one frame: a round takes
 `search_s`, and a tenth of that as long as nobody is known or somebody was just lost.
 """
 
@@ -13,6 +13,7 @@ from app.search import KEEP_SCORE, Glance, glances, largest, same_place
 from app.types import Face, Image
 
 HURRY = 10  # rounds in the time of one
+MOST_GLANCES = 3  # in a frame: a slow machine must not fall further behind
 WATCH_S = 1.0  # how long the place of a lost face is looked at
 # A pattern once taken for a face is not kept for long: the mean score over a while decides.
 TRUST_S, TRUSTED = 0.5, 0.5
@@ -42,9 +43,9 @@ class Followed:
 class Follower:
     """`find(image, time_s)` for the frames of one stream, in order; times are the frames' own, so
     a file gives the same faces each time. `reset` (or time running backwards, a pause, or frames
-    of another size) forgets everybody and begins with a search of the whole frame."""
+    of another size) forgets everybody and begins with the frame as a whole."""
 
-    def __init__(self, search: Looker, *, search_s: float = 1.0) -> None:
+    def __init__(self, search: Looker, *, search_s: float = 0.5) -> None:
         if search_s < 0:
             raise ValueError("search_s is a time of at least 0 seconds")
         self._search = search
@@ -64,10 +65,11 @@ class Follower:
         height, width = image.shape[:2]
         if height == 0 or width == 0:
             return ()
-        if (width, height) != self._size_wh or not 0 <= time_s - self._time_s <= MAX_STEP_S:
+        step_s = time_s - self._time_s
+        if (width, height) != self._size_wh or not 0 <= step_s <= MAX_STEP_S:
             self.reset()
             self._size_wh = (width, height)
-        step_s = time_s - self._time_s
+            step_s = step_s if step_s > MAX_STEP_S else math.inf
         self._time_s = time_s
         faces = self._follow(image, time_s)
         plan = self._plan(step_s, time_s, anybody=bool(faces))
@@ -114,7 +116,9 @@ class Follower:
         hurry = not anybody or time_s <= self._hurry_until_s
         round_s = self._search_s / HURRY if hurry else self._search_s
         share = min(1.0, step_s / round_s) if round_s > 0 else 1.0
-        self._due = min(self._due + share * len(plan), float(len(plan)))
+        slow = MAX_STEP_S < step_s < math.inf  # frames this far apart leave time for all of it
+        most = len(plan) if slow else min(MOST_GLANCES, len(plan))
+        self._due = min(self._due + share * len(plan), float(most))
         count = int(self._due)
         self._due -= count
         chosen = [plan[(self._next + i) % len(plan)] for i in range(count)]
