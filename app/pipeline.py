@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from app.alignment import alignable
 from app.contract import Contract
+from app.quality import measure, trouble
+from app.steady import NOBODY, SteadyReasons
 from app.tracking import Tracker
 from app.types import (
     NOT_CONFIDENT,
@@ -18,6 +20,7 @@ from app.types import (
     Frame,
     FrameResult,
     Image,
+    Reason,
     TrackedFace,
 )
 from app.warp import align
@@ -58,6 +61,7 @@ class Recogniser:
         self._classifier = classifier
         self._tracker = tracker
         self._follower = follower
+        self._reasons = SteadyReasons()
         self._clock = clock
 
     def step(self, frame: Frame) -> FrameResult:
@@ -70,11 +74,14 @@ class Recogniser:
         raw = self._classifier.predict(crops)
         times.append(self._clock())
         ids: Sequence[int] = range(1, len(faces) + 1)
-        shown = raw
         if self._tracker is not None:
-            ids, shown = self._tracker.update(faces, raw, frame.time_s)
+            ids, shown, said = self._tracker.update(
+                faces, raw, frame.time_s, contract.sureness_nats
+            )
+        else:
+            shown, said = raw, np.where(contract.is_sure(raw), raw.argmax(axis=1), NOBODY)
+        reasons = self._reasons_of(frame, faces, ids, said)
         times.append(self._clock())
-        sure = contract.is_sure(shown)
         stages = ("detect", "align", "classify", "track")
         return FrameResult(
             frame=frame,
@@ -82,13 +89,13 @@ class Recogniser:
                 TrackedFace(
                     face=face,
                     face_id=face_id,
-                    label=contract.labels[int(smooth.argmax())] if said else UNSURE,
+                    label=UNSURE if best == NOBODY else contract.labels[best],
                     probabilities=smooth,
                     raw_probabilities=own,
-                    reason=None if said else NOT_CONFIDENT,
+                    reason=reasons.get(face_id),
                 )
-                for face, face_id, smooth, own, said in zip(
-                    faces, ids, shown, raw, sure, strict=True
+                for face, face_id, smooth, own, best in zip(
+                    faces, ids, shown, raw, said.tolist(), strict=True
                 )
             ),
             labels=contract.labels,
@@ -97,6 +104,17 @@ class Recogniser:
                 for stage, before, after in zip(stages, times[:-1], times[1:], strict=True)
             },
         )
+
+    def _reasons_of(
+        self, frame: Frame, faces: Sequence[Face], ids: Sequence[int], said: NDArray[np.int64]
+    ) -> dict[int, Reason]:
+        """Why nothing is said, by the `face_id` of those of whom nothing is."""
+        now = {
+            face_id: trouble(measure(frame.image, face)) or NOT_CONFIDENT
+            for face, face_id, best in zip(faces, ids, said.tolist(), strict=True)
+            if best == NOBODY
+        }
+        return now if self._tracker is None else self._reasons.update(now, frame.time_s)
 
     def _find(self, frame: Frame) -> tuple[Face, ...]:
         if self._follower is not None:
