@@ -38,12 +38,14 @@ BEST, RESULT, MADE, REPORT = "best.pt", "result.json", "made.json", "report"
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A run of the plan. `teachers` are asked by students alone."""
+    """A run of the plan. `teachers` are asked by students alone, and `init`, one of them, is what
+    a student begins with."""
 
     name: str
     config: RunConfig
     folder: Path
     teachers: tuple[Path, ...] = ()
+    init: Path | None = None
 
     @property
     def best(self) -> Path:
@@ -54,6 +56,8 @@ class Stage:
         try:
             facts = json.loads((self.folder / RESULT).read_text(encoding="utf-8"))
             same = facts["data"] == key and RunConfig.from_dict(facts["config"]) == self.config
+            if self.init is not None:
+                same = same and facts.get("init") == file_digest(self.init)
             return float(facts["accuracy"]) if same and self.best.exists() else None
         except (OSError, ValueError, KeyError, TypeError, TrainingError):
             return None
@@ -83,9 +87,12 @@ class Stage:
                 machine=machine,
                 teachers=self.teachers,
                 state=state,
+                init=self.init,
             )
             accuracy = carry_out(job, ALONE, held)
         facts = {"config": asdict(self.config), "data": key, "accuracy": accuracy}
+        if self.init is not None:
+            facts["init"] = file_digest(self.init)
         write_text(self.folder / RESULT, json.dumps(facts, indent=1) + "\n")
         return accuracy
 
@@ -101,7 +108,13 @@ def student_stages(
     name: str, recipe: Recipe, runs: Path, scale: float, teachers: tuple[Path, ...], view: str
 ) -> list[Stage]:
     """Students of these teachers, whose digests are known as far as they are there; without any,
-    students that learn from the votes alone."""
+    students that learn from the votes alone, from random weights. Given other teachers than the
+    recipe's, what begins with one of them begins with the first."""
+    init = None
+    if recipe.begins_with is not None and teachers:
+        names = list(recipe.teachers)
+        own = [stage.best for stage in teacher_stages(recipe, runs, scale)] == list(teachers)
+        init = teachers[names.index(recipe.begins_with) if own else 0]
     stages = []
     for seed, config in recipe.students().items():
         teach = TeachConfig()
@@ -115,6 +128,7 @@ def student_stages(
                 shortened(replace(config, teach=teach), scale),
                 runs / f"{name}-{seed}{'' if teachers else '-alone'}",
                 teachers,
+                init,
             )
         )
     return stages
