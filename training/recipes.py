@@ -60,12 +60,12 @@ def taught(train: TrainConfig, width: int, *, live: bool) -> RunConfig:
 
 RECIPES: dict[str, Recipe] = {
     "default": Recipe(
-        taught(TrainConfig(epochs=16, size_px=64, learning_rate=0.06, warmup=0.1), 32, live=False),
+        taught(TrainConfig(epochs=12, size_px=64, learning_rate=0.06, warmup=0.1), 32, live=False),
         PAIR,
         begins_with="robust",
     ),
     "small": Recipe(
-        taught(TrainConfig(epochs=16, learning_rate=0.06, warmup=0.1), 32, live=False),
+        taught(TrainConfig(epochs=12, learning_rate=0.06, warmup=0.1), 32, live=False),
         PAIR,
         begins_with="robust",
     ),
