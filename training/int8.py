@@ -25,6 +25,7 @@ from app.contract import CAM, INPUT, Contract
 from app.types import Floats, ModelError
 from training.data import Examples
 from training.evaluate import uint8_crops
+from training.half import widen
 
 # What is computed in integers; everything else (sigmoids, means, the attention network) is not.
 OPERATORS = ("Conv", "Relu", "Clip", "Add", "Mul", "MaxPool", "Concat")
@@ -119,6 +120,7 @@ def read_float_model(path: Path) -> Any:
     """The ONNX ModelProto of `path`, every node with a name. Raises `ModelError` when it is
     quantised already."""
     model = onnx.load(str(path))
+    widen(model)
     if any(node.op_type == "QuantizeLinear" for node in model.graph.node):
         raise ModelError(f"{path} is quantised already. Give the file that it was made from.")
     for number, node in enumerate(model.graph.node):
