@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from app import doctor_models, doctor_system
+from app import camera_list, doctor_models, doctor_system
 from app.doctor import Check, Findings, Group, Style, can_run, examine
 from app.shared_libraries import missing, needed
 from app.types import SinkError
@@ -185,10 +185,10 @@ def test_camera_that_hangs_is_really_given_up(
 ) -> None:
     (tmp_path / "app").mkdir()
     (tmp_path / "app" / "camera_probe.py").write_text("import time; time.sleep(60)")
-    monkeypatch.setattr(doctor_system, "ROOT", tmp_path)
+    monkeypatch.setattr(camera_list, "ROOT", tmp_path)
     monkeypatch.chdir(tmp_path)
     with pytest.raises(subprocess.TimeoutExpired):
-        doctor_system._probe_camera(0, 0.5)
+        camera_list.probe_camera(0, 0.5)
 
 
 def test_missing_encoder_is_named() -> None:
