@@ -35,9 +35,9 @@ FORMATS = {
     "http": "mpjpeg,mjpeg,mpegts,flv,h264,hevc",
     "https": "mpjpeg,mjpeg,mpegts,flv,h264,hevc",
 }
-# Short of waiting for what a file would be waited for: the picture is wanted now.
+# Begin soon: what is known of the rate does not matter here.
 OPTIONS = {
-    "fflags": "nobuffer",
+    "fpsprobesize": "0",
     "flags": "low_delay",
     "analyzeduration": "1000000",
     "rtsp_transport": "tcp",

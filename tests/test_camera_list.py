@@ -17,6 +17,7 @@ from app.camera_list import (
 )
 
 WORKS = {"opened": True, "backend": "V4L2", "modes": [[640, 480, 30]], "first_ms": 210}
+DOWN = "3  brings its driver down; unplug and replug it"
 
 
 @pytest.mark.parametrize(
@@ -30,7 +31,7 @@ WORKS = {"opened": True, "backend": "V4L2", "modes": [[640, 480, 30]], "first_ms
             subprocess.CalledProcessError(-11, "x"),
             "3  brings its driver down; unplug and replug it",
         ),
-        (ValueError(), "3  brings its driver down; unplug and replug it"),
+        (ValueError(), DOWN),
     ],
 )
 def test_each_camera_is_a_line(answer: Any, line: str | None) -> None:
