@@ -17,20 +17,22 @@ CLEAR = "\r\x1b[K"
 
 
 class LiveLine:
-    """An output without a file: shows each result on `stream`, in place on a terminal, else as a
-    line a second. `alone` says that the run has no other output, so that nobody is left to run for
-    when `stream` is closed at its other end; then `BrokenPipeError` is raised."""
+    """An output without a file: shows each result on `stream` (None: stdout), in place on a
+    terminal, else as a line a second. `alone` says that the run has no other output, so that nobody
+    is left to run for when `stream` is closed at its other end; then `BrokenPipeError` is raised.
+    """
 
     path = None
 
     def __init__(
         self,
-        stream: TextIO = sys.stdout,
+        stream: TextIO | None = None,
         *,
         alone: bool,
         clock: Callable[[], float] = time.monotonic,
         columns: Callable[[], int] = lambda: shutil.get_terminal_size((80, 24)).columns,
     ) -> None:
+        stream = sys.stdout if stream is None else stream
         self._stream = stream
         self._alone = alone
         self._clock = clock

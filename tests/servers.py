@@ -32,7 +32,7 @@ class HttpCamera(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self.server.asked.append(self.path)
-        words = self.path.strip("/").split("/")
+        words = self.path.partition("?")[0].strip("/").split("/")
         if words[0] == "login" and self.headers.get("Authorization") != LOGIN:
             self.send_response(401)
             self.send_header("WWW-Authenticate", 'Basic realm="camera"')
