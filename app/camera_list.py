@@ -34,7 +34,7 @@ class ListedCamera:
     path: str | None = None
 
     def __str__(self) -> str:
-        modes = ", ".join(f"{w} x {h} at {fps}" for w, h, fps in self.modes)
+        modes = ", ".join(f"{w} x {h} at {fps:g}" for w, h, fps in self.modes)
         parts = (modes if self.works else "", self.detail, self.path or "")
         return f"{self.number}  " + "  ".join(part for part in parts if part)
 

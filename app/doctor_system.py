@@ -210,11 +210,13 @@ def cameras(
                     name,
                     "failed",
                     found.get("why") or "did not open",
-                    f"Try --camera {0 if index else 1}, or close the program that uses it.",
+                    f"Try --camera {0 if index else 1}, or close the program that uses it."
+                    if isinstance(index, int)
+                    else "See --list-cameras, or whether the stream plays elsewhere.",
                 )
             continue
         works += 1
-        modes = " · ".join(f"{w} × {h} at {fps}" for w, h, fps in found["modes"])
+        modes = " · ".join(f"{w} × {h} at {fps:g}" for w, h, fps in found["modes"])
         if found["first_ms"] is None:
             yield Check(
                 name,

@@ -168,6 +168,18 @@ def test_camera_is_asked_but_not_trusted(
     assert found[0].status == as_found
 
 
+def test_stream_that_does_not_open_says_why_without_its_password() -> None:
+    def probe(target: int | str, timeout_s: float) -> dict[str, Any]:
+        assert target == "rtsp://me:pw@cam/"
+        return {"opened": False, "why": "rtsp://***@cam/ has nothing at this path."}
+
+    check = one(doctor_system.cameras("rtsp://me:pw@cam/", None, probe))
+    assert (check.name, check.status) == ("camera rtsp://***@cam/", "failed")
+    assert check.detail == "rtsp://***@cam/ has nothing at this path."
+    assert check.remedy is not None
+    assert check.remedy.startswith("See --list-cameras")
+
+
 def test_hanging_cameras_take_bounded_time() -> None:
     now = [0.0]
 
