@@ -19,7 +19,7 @@ RETRY_S = 0.02  # after a read that gave nothing
 # From one attempt to connect again to the next; the last one is kept to.
 DELAYS_S = (0.5, 1.0, 2.0, 4.0, 8.0)
 ASK_S = 0.1  # how often a consumer that waits gets a word
-JOIN_S = 2.0
+JOIN_S = 1.0  # a read that hangs longer is left to itself
 
 
 class UnreachableError(SourceError):
@@ -236,7 +236,7 @@ class LiveSource:
             self._closed = True
             self._newest = None
             self._change.notify_all()
-        self._reader.join(JOIN_S)  # a driver that hangs in read() must not hang the program
+        self._reader.join(JOIN_S)
 
     def __enter__(self) -> Self:
         return self
