@@ -27,11 +27,19 @@ def positive(text: str) -> int:
     return number
 
 
-def not_negative(text: str) -> int:
-    number = int(text)
-    if number < 0:
-        raise argparse.ArgumentTypeError("must be at least 0")
+def rate(text: str) -> float:
+    number = float(text)
+    if not 0 < number <= 1000:
+        raise argparse.ArgumentTypeError("must be between 0 and 1000")
     return number
+
+
+def size(text: str) -> tuple[int, int]:
+    width, _, height = text.lower().replace("×", "x").partition("x")
+    wanted = int(width), int(height)
+    if not all(1 <= side <= 10_000 for side in wanted):
+        raise argparse.ArgumentTypeError("must be from 1x1 to 10000x10000")
+    return wanted
 
 
 def strength(text: str) -> float:
@@ -42,6 +50,7 @@ def strength(text: str) -> float:
 
 
 def parser() -> argparse.ArgumentParser:
+    from app.address import CameraAddress, parse_address
     from app.keys import KEYS
 
     keys = "\n".join(f"  {key:<10} {what}" for key, what in KEYS)
@@ -54,6 +63,8 @@ def parser() -> argparse.ArgumentParser:
         epilog=f"keys in the window:\n{keys}\n\n"
         "examples:\n"
         "  python run_demo.py                                   the first camera, live\n"
+        "  python run_demo.py --no-window                       the same, as a line of text\n"
+        "  python run_demo.py --camera rtsp://host/stream       a camera in the network\n"
         "  python run_demo.py --demo                            the clip that comes with it\n"
         "  python run_demo.py --video talk.mp4 -o talk_out.mp4  annotate a video, sound kept\n"
         "  python run_demo.py --video talk.mp4 --no-window --records talk.csv\n"
@@ -64,7 +75,13 @@ def parser() -> argparse.ArgumentParser:
     )
     source = top.add_argument_group("what to look at (one of)").add_mutually_exclusive_group()
     source.add_argument(
-        "--camera", type=not_negative, nargs="?", const=0, metavar="N", help="camera number (0)"
+        "--camera",
+        type=parse_address,
+        nargs="?",
+        const=CameraAddress(0),
+        metavar="N|DEVICE|URL",
+        help="a camera's number (0), a device such as /dev/video0, or the address of a stream: "
+        "rtsp, rtsps, http, https",
     )
     source.add_argument("--video", type=Path, metavar="FILE", help="a video file")
     source.add_argument(
@@ -75,6 +92,14 @@ def parser() -> argparse.ArgumentParser:
         help="pictures, or folders of pictures; each stands for itself",
     )
     source.add_argument("--demo", action="store_true", help="the clip that comes with the program")
+    source.add_argument(
+        "--list-cameras",
+        action="store_true",
+        help="print a line for each camera and end; exit code 1 when none works",
+    )
+    mode = top.add_argument_group("camera")
+    mode.add_argument("--size", type=size, metavar="WxH", help="such as 1280x720")
+    mode.add_argument("--fps", type=rate, metavar="N", help="frames/s to ask the camera for")
     results = top.add_argument_group("results")
     results.add_argument(
         "-o",
@@ -110,7 +135,11 @@ def parser() -> argparse.ArgumentParser:
         "--overwrite", action="store_true", help="replace files that exist already"
     )
     look = top.add_argument_group("view")
-    look.add_argument("--no-window", action="store_true", help="show nothing; needs no display")
+    look.add_argument(
+        "--no-window",
+        action="store_true",
+        help="needs no display; of a camera it shows a line of what is seen now",
+    )
     look.add_argument(
         "--mirror",
         action=argparse.BooleanOptionalAction,
@@ -157,7 +186,8 @@ def parser() -> argparse.ArgumentParser:
 
 
 def open_source(options: argparse.Namespace) -> Any:
-    from app.sources import CameraSource, ImageSource, VideoSource
+    from app.address import CameraAddress
+    from app.sources import CameraSource, ImageSource, StreamSource, VideoSource
 
     if options.image:
         return ImageSource(options.image)
@@ -165,7 +195,17 @@ def open_source(options: argparse.Namespace) -> Any:
         return VideoSource(DEMO_CLIP)
     if options.video:
         return VideoSource(options.video)
-    return CameraSource(options.camera or 0)
+    address = options.camera or CameraAddress(0)
+    if address.is_stream:
+        return StreamSource(address)
+    camera = CameraSource(address.target, size_wh=options.size, rate=options.fps)
+    if camera.given is not None:
+        say(camera.given)
+    return camera
+
+
+def is_live(options: argparse.Namespace) -> bool:
+    return not (options.demo or options.video or options.image)
 
 
 def other_results(options: argparse.Namespace) -> list[Path]:
@@ -177,7 +217,6 @@ def other_results(options: argparse.Namespace) -> list[Path]:
 def output_path(options: argparse.Namespace) -> Path | None:
     """Where the annotated result goes; None when it is only looked at."""
     from app.sinks import default_output
-    from app.types import SinkError
 
     given: Path | None = options.output
     if given is not None or not options.no_window or other_results(options):
@@ -188,10 +227,7 @@ def output_path(options: argparse.Namespace) -> Path | None:
         return default_output(options.video)
     if options.image:
         return None  # pictures are annotated beside themselves
-    raise SinkError(
-        "A camera without a window leaves nothing behind. Add -o FILE.mp4, --records FILE.jsonl, "
-        "or leave --no-window out."
-    )
+    return None  # what a camera shows on the terminal is the result
 
 
 def check_paths(options: argparse.Namespace, output: Path | None) -> None:
@@ -200,8 +236,13 @@ def check_paths(options: argparse.Namespace, output: Path | None) -> None:
     from app.report import checked_name
     from app.run_notes import notes_path
     from app.sinks import reserve
-    from app.types import SinkError
+    from app.types import SinkError, SourceError
 
+    camera = is_live(options) and not (options.camera and options.camera.is_stream)
+    if (options.size or options.fps) and not camera:
+        raise SourceError(
+            "--size and --fps are asked of a camera of this machine; leave them out here."
+        )
     if options.image and options.episodes:
         raise SinkError("Pictures have no time, so no episodes. Leave --episodes out.")
     for path in options.episodes or ():
@@ -232,19 +273,26 @@ def make_sinks(
     stop: Callable[[], bool],
     keep: Callable[[Any], Any],
 ) -> list[Any]:
-    """The outputs that were asked for; `keep` gets each as soon as it exists."""
+    """The outputs that were asked for; `keep` gets each as soon as it exists. Those of a live
+    source are written in the background."""
+    from app.background import BackgroundSink
     from app.episodes import EpisodesSink
     from app.records import RecordsSink
     from app.report import ReportSink
+    from app.run_end import dropped_frames
     from app.run_notes import RunNotes, notes_path
     from app.sinks import ImagesSink
     from app.video_sink import VideoSink
 
     again = {"overwrite": options.overwrite}
     sinks: list[Any] = []
+
+    def keep_apace(sink: Any) -> Any:
+        return keep(BackgroundSink(sink) if source.live else sink)
+
     if options.records is not None:
-        sinks.append(keep(RecordsSink(options.records, classifier.labels, **again)))
-    sinks += [keep(EpisodesSink(path, **again)) for path in options.episodes or ()]
+        sinks.append(keep_apace(RecordsSink(options.records, classifier.labels, **again)))
+    sinks += [keep_apace(EpisodesSink(path, **again)) for path in options.episodes or ()]
     if options.records is not None or options.report is not None:
         notes = RunNotes(
             None if options.records is None else notes_path(options.records),
@@ -254,19 +302,20 @@ def make_sinks(
             provider=classifier.provider,
             settings=vars(options),
             interrupted=stop,
+            dropped=lambda: dropped_frames(sinks),
             **again,
         )
         sinks.append(keep(notes))
         if options.report is not None:
             stills = not options.no_stills
             report = ReportSink(options.report, facts=notes.facts, with_stills=stills, **again)
-            sinks.append(keep(report))
+            sinks.append(keep_apace(report))
     if options.image:
         if output is not None or (options.no_window and not other_results(options)):
             sinks.append(keep(ImagesSink(output, source, overwrite=options.overwrite)))
     elif output is not None:
         video = None if source.live else source
-        sinks.append(keep(VideoSink(output, source_video=video, overwrite=options.overwrite)))
+        sinks.append(keep_apace(VideoSink(output, source_video=video, overwrite=options.overwrite)))
     return sinks
 
 
@@ -302,6 +351,7 @@ def run(options: argparse.Namespace) -> int:
     from app.classifier import DEFAULT_MODEL, Classifier
     from app.follow import Follower
     from app.pipeline import Recogniser
+    from app.run_end import dropped_frames, last_lines
     from app.search import FaceSearch
     from app.session import Session
     from app.tracking import Tracker
@@ -328,10 +378,16 @@ def run(options: argparse.Namespace) -> int:
         )
         stop = stack.enter_context(ctrl_c())
         sinks = make_sinks(options, output, source, classifier, stop, _aborted_by(stack))
-        window = None
-        if not options.no_window:
+        window = line = None
+        if options.no_window and source.live:
+            from app.live_line import LiveLine
+
+            line = LiveLine(alone=not sinks)
+            stack.callback(line.abort)
+            sinks.append(line)
+        elif not options.no_window:
             window = stack.enter_context(Window(f"Expressions: {source.name}"))
-        bar = stack.enter_context(_bar(source, quiet=source.live and window is not None))
+        bar = stack.enter_context(_bar(source, quiet=source.live))
         outcome = Session(
             source,
             recogniser,
@@ -340,24 +396,17 @@ def run(options: argparse.Namespace) -> int:
             provider=classifier.provider,
             mirror=source.live if options.mirror is None else options.mirror,
             stop=stop,
-            say=say,
+            say=say if line is None else line.above(say),
             on_frame=lambda: bar.update(1),
             hold=source.independent,
         ).run()
         bar.close()
-    written = [str(sink.path) for sink in sinks if sink.path is not None]
-    rate = outcome.frames / max(outcome.seconds, 1e-9)
-    say(
-        f"{outcome.frames} frames with {outcome.faces} faces in {outcome.seconds:.1f} s "
-        f"({rate:.1f} frames/s)" + (f" -> {', '.join(written)}" if written else "")
-    )
+        gaps = source.gaps if source.live else ()
+    for text in last_lines(outcome, gaps, sinks):
+        say(text)
     if outcome.interrupted:
-        say("Interrupted; what was finished is complete.")
         return INTERRUPTED
-    if outcome.cut_short:
-        say(f"warning: {outcome.cut_short}")
-        return CUT_SHORT
-    return DONE
+    return CUT_SHORT if outcome.cut_short or gaps or dropped_frames(sinks) else DONE
 
 
 def _aborted_by(stack: ExitStack) -> Callable[[Any], Any]:
@@ -382,7 +431,15 @@ def _bar(source: Any, *, quiet: bool) -> Any:
 
 def main(argv: Sequence[str] | None = None) -> int:
     command = parser()
-    options = command.parse_args(argv)
+    try:
+        options = command.parse_args(argv)
+    except Exception as error:  # a camera that can be none; the project's errors need numpy
+        from app.types import RecogniserError
+
+        if not isinstance(error, RecogniserError):
+            raise
+        say(f"error: {error}")
+        return FAILED
     if options.json and not options.doctor:
         command.error("--json goes with --doctor")
     with own_stderr():
@@ -390,7 +447,15 @@ def main(argv: Sequence[str] | None = None) -> int:
             if options.doctor:
                 from app.doctor import doctor  # needs no package: what lacks may be any of them
 
-                return doctor(model=options.model, camera=options.camera, as_json=options.json)
+                camera = options.camera and options.camera.target
+                return doctor(model=options.model, camera=camera, as_json=options.json)
+            if options.list_cameras:
+                from app.camera_list import list_cameras
+
+                if list_cameras():
+                    return DONE
+                say("No camera works here. Plug one in; --doctor says more.")
+                return CUT_SHORT
             return run_and_say(options)
         except KeyboardInterrupt:
             say("Interrupted.")

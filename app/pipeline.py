@@ -29,6 +29,7 @@ class FaceFinder(Protocol):
 
 class FaceFollower(Protocol):
     def find(self, image: Image, time_s: float) -> tuple[Face, ...]: ...
+    def reset(self) -> None: ...
 
 
 class CropReader(Protocol):
@@ -97,6 +98,13 @@ class Recogniser:
                 for stage, before, after in zip(stages, times[:-1], times[1:], strict=True)
             },
         )
+
+    def reset(self) -> None:
+        """The next frame has nothing to do with those before it: everybody in it is new."""
+        if self._tracker is not None:
+            self._tracker.reset()
+        if self._follower is not None:
+            self._follower.reset()
 
     def _find(self, frame: Frame) -> tuple[Face, ...]:
         if self._follower is not None:

@@ -55,7 +55,8 @@ BLOCKED_SHARE = 0.35  # from here on the bars are left out
 
 @dataclass(frozen=True, slots=True)
 class Hud:
-    """What is said of the run as a whole. `fps` and `latency_ms` None: not known."""
+    """What is said of the run as a whole. `fps` and `latency_ms` None: not known. `notice` is a
+    line in the middle of the picture."""
 
     fps: float | None
     latency_ms: float | None
@@ -63,6 +64,7 @@ class Hud:
     mirrored: bool = False
     paused: bool = False
     show_help: bool = False
+    notice: str | None = None
 
 
 class Rect(NamedTuple):
@@ -129,6 +131,8 @@ def draw(result: FrameResult, *, hud: Hud, mirror: bool = False) -> Image:
         _draw_chip(canvas, chip, _face_colour(face, result.labels), size)
     if hud.show_help:
         _draw_help(canvas, size)
+    elif hud.notice is not None:
+        _draw_note(canvas, hud.notice, size)
     elif hud.paused:
         _draw_note(canvas, "Paused. Press space to go on.", size)
     return canvas

@@ -12,6 +12,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from app.address import masked
 from app.commands import write_text
 from app.contract import Contract
 from app.sinks import reserve
@@ -50,7 +51,7 @@ class RunNotes:
     """An output that counts a run and describes it, into the file `path` if there is one.
 
     `source` is the run's, with `files` or `path` where it has them; `settings` are what was asked
-    for; `interrupted` is asked at the end.
+    for; `interrupted` and `dropped` (output -> frames that it lacks) are asked at the end.
     """
 
     def __init__(
@@ -64,6 +65,7 @@ class RunNotes:
         settings: Mapping[str, Any],
         interrupted: Callable[[], bool],
         overwrite: bool,
+        dropped: Callable[[], Mapping[str, int]] = dict,
         command: Sequence[str] | None = None,
     ) -> None:
         if path is not None:
@@ -76,7 +78,8 @@ class RunNotes:
         self._settings = settings
         self._interrupted = interrupted
         self._overwrite = overwrite
-        self._command = list(sys.argv if command is None else command)
+        self._dropped = dropped
+        self._command = [masked(word) for word in (sys.argv if command is None else command)]
         self._begun = _now()
         self._counts: Counter[str] = Counter(frames=0, frames_without_face=0, faces=0)
         self._people: set[tuple[str, int]] = set()
@@ -130,6 +133,11 @@ class RunNotes:
             "settings": {name: _plain(value) for name, value in self._settings.items()},
             "input": self._input,
             "counts": {**self._counts, "people": len(self._people)},
+            "gaps": [
+                {"after_s": round(gap.after_s, 6), "seconds": round(gap.seconds, 6)}
+                for gap in getattr(self._source, "gaps", ())
+            ],
+            "dropped": dict(self._dropped()),
             "timings": {
                 "seconds": round(seconds, 3),
                 "frames_per_s": round(frames / seconds, 3) if seconds else None,

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
@@ -12,13 +12,15 @@ from app.rendering import Hud, draw
 from app.sinks import Sink, write_picture
 from app.sources import Source
 from app.timing import Pacer, RateMeter
-from app.types import Frame, FrameResult, Image, SinkError, SourceError
+from app.types import Frame, FrameResult, Image, Silence, SinkError, SourceError
 
 PAUSED_POLL_MS = 30
 
 
 class Stage(Protocol):
     def step(self, frame: Frame) -> FrameResult: ...
+
+    def reset(self) -> None: ...
 
 
 class Screen(Protocol):
@@ -79,6 +81,8 @@ class Session:
         self._pacer = Pacer(clock=clock)
         self._latency_ms: float | None = None
         self._fps: float | None = None
+        self._last: FrameResult | None = None
+        self._trouble: Silence | None = None  # until a frame comes
 
     def run(self) -> Outcome:
         """Runs to the end of the source, to "quit", or to `stop`. Sinks are completed or, when
@@ -86,6 +90,7 @@ class Session:
         came and `SinkError` when an output failed."""
         frames = faces = 0
         cut_short: str | None = None
+        quit_early = False
         began_s = self._clock()
         failed: Sink | None = None
         try:
@@ -93,7 +98,13 @@ class Session:
                 for frame in self._source:
                     if self._stop():
                         break
-                    result = self._recogniser.step(frame)
+                    if isinstance(frame, Silence):
+                        if not self._bear(frame):
+                            quit_early = not frames
+                            break
+                        continue
+                    self._resume(frame)
+                    result = self._last = self._recogniser.step(frame)
                     self._fps = self._rate.tick()
                     canvas = self._draw(result)
                     for sink in self._sinks:
@@ -111,7 +122,7 @@ class Session:
                 if not frames:
                     raise
                 cut_short = str(error)
-            if not frames and not self._stop():
+            if not frames and not quit_early and not self._stop():
                 raise SourceError(f"{self._source.name} has no picture that can be shown.")
             if frames:
                 for sink in self._sinks:
@@ -131,6 +142,37 @@ class Session:
             cut_short=cut_short or self._source.warning,
             interrupted=self._stop(),
         )
+
+    def _bear(self, silence: Silence) -> bool:
+        """No frame has come: says why, once, and on the screen as long as it lasts. False ends the
+        session, which "quit" does at once."""
+        if silence.why is not None:
+            if self._trouble is None:
+                self._say(f"{silence.why} Waiting for the next picture.")
+            self._trouble = silence
+        if self._screen is None:
+            return True
+        if self._trouble is not None and self._last is not None:
+            notice = f"No picture for {silence.seconds:.0f} s. Trying again."
+            nobody = replace(self._last, faces=())  # what was read there is not true any more
+            hud = replace(self._hud(), fps=None, latency_ms=None, notice=notice)
+            self._screen.show(draw(nobody, hud=hud, mirror=self._mirror))
+        return self._screen.poll(1) != "quit"
+
+    def _resume(self, frame: Frame) -> None:
+        """Before a frame: what came before a gap, or in another size, has nothing to do with it."""
+        before = self._last.frame if self._last is not None else None
+        resized = before is not None and before.image.shape != frame.image.shape
+        if before is not None and (
+            self._trouble is not None or (resized and not self._source.independent)
+        ):
+            self._recogniser.reset()
+        if self._trouble is not None:
+            if before is not None:
+                gap_s = frame.time_s - before.time_s
+                self._say(f"{self._source.name} is back after {gap_s:.1f} s.")
+            self._trouble = None
+            self._rate.reset()
 
     def _settle(self, failed: Sink | None) -> None:
         for sink in self._sinks:

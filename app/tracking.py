@@ -35,6 +35,12 @@ class Tracker:
         self._tracks: dict[int, _Track] = {}  # by face_id
         self._now_s = -math.inf
 
+    def reset(self) -> None:
+        """Everybody who comes now is new."""
+        self._tracks = {}
+        self._identities.reset()
+        self._now_s = -math.inf
+
     def update(
         self, faces: Sequence[Face], probabilities: Floats, time_s: float
     ) -> tuple[tuple[int, ...], Floats]:

@@ -74,6 +74,18 @@ class Frame:
 
 
 @dataclass(frozen=True, slots=True)
+class Silence:
+    """What a live source says, several times a second, while it has no frame to give.
+
+    `why` says in one line what is wrong, None while a frame may just be slow; `seconds` is the time
+    since the last frame.
+    """
+
+    why: str | None
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class Face:
     """One detected face: `box_xyxy` (x0, y0, x1, y1) px, which may reach outside the image;
     `landmarks (6, 2) float32` px (x, y) in the order of `LANDMARKS`; `score` in 0..1."""

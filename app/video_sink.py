@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Protocol
 
 import av
-import cv2
 import numpy as np
 from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
 
 from app.colour import LIMITED_RANGE, implied_colour, to_yuv420p
+from app.raw_picture import letterboxed
 from app.sinks import reserve, unwritable
 from app.sound import Sound
 from app.types import FrameResult, Image, SinkError
@@ -55,7 +55,8 @@ class VideoSink:
     """Writes each canvas as one frame at its frame's own time.
 
     `source_video` None stands for a camera: no sound, and frames come when they come. `size_wh` is
-    that of the first canvas unless given. When a run ends early, the sound ends with the pictures.
+    that of the first canvas unless given; canvases of another size are fitted into it. When a run
+    ends early, the sound ends with the pictures.
     """
 
     def __init__(
@@ -168,8 +169,7 @@ class _Film:
     def _encodable(self, canvas: Image) -> VideoFrame:
         """Padded by repeating the last column and row, because 4:2:0 needs even sides."""
         width, height = self._size_wh
-        if canvas.shape[:2] != (height, width):
-            canvas = cv2.resize(canvas, (width, height)).astype(np.uint8, copy=False)
+        canvas = letterboxed(canvas, self._size_wh)
         if width % 2 or height % 2:
             canvas = np.pad(canvas, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
         return to_yuv420p(canvas, self._colour, self._reformatter)

@@ -8,7 +8,7 @@ import pytest
 
 from app.keys import Action
 from app.session import Outcome, Session
-from app.types import Frame, FrameResult, Image, SinkError, SourceError
+from app.types import Frame, FrameResult, Image, Silence, SinkError, SourceError
 
 
 class Frames:
@@ -39,10 +39,37 @@ class Frames:
             raise SourceError(self._failure)
 
 
+class Live:
+    """A live source that delivers `items`, frames by their time and shade, and then ends."""
+
+    name, live, independent, warning = "camera:0", True, False, None
+    frame_count: int | None = None
+
+    def __init__(self, *items: Silence | Frame) -> None:
+        self._items = items
+
+    def __iter__(self) -> Iterator[Frame | Silence]:
+        yield from self._items
+
+
+def live_frame(index: int, time_s: float, size_wh: tuple[int, int] = (80, 60)) -> Frame:
+    return Frame(np.full((size_wh[1], size_wh[0], 3), 120, np.uint8), index, time_s, "camera:0")
+
+
 class Blind:
-    """Sees no face in any frame."""
+    """Sees no face in any frame, and counts how often it was told to forget."""
+
+    resets: list[int]
+
+    def __init__(self) -> None:
+        self.resets = []
+        self.steps = 0
+
+    def reset(self) -> None:
+        self.resets.append(self.steps)
 
     def step(self, frame: Frame) -> FrameResult:
+        self.steps += 1
         return FrameResult(frame, (), ("a", "b"), {"detect": 2.0, "classify": 3.0})
 
 
@@ -98,7 +125,7 @@ class Clock:
 
 
 def run(
-    source: Frames,
+    source: Frames | Live,
     *sinks: Output,
     screen: Keyboard | None = None,
     stop_after: int | None = None,
@@ -106,11 +133,12 @@ def run(
     clock: Clock | None = None,
     snapshots: Path = Path(),
     hold: bool = False,
+    stage: Blind | None = None,
 ) -> Outcome:
     frames = [0]
     return Session(
         source,
-        Blind(),
+        stage or Blind(),
         sinks=sinks,
         screen=screen,
         provider="CPU",
@@ -239,3 +267,62 @@ def test_pictures_are_drawn_without_a_frame_rate() -> None:
     run(Frames(2, independent=True), outputs[0], clock=clock)
     run(Frames(2), outputs[1], clock=clock)
     np.testing.assert_array_equal(outputs[0].canvases[0], outputs[1].canvases[0])
+
+
+# Live sources that have no picture for a while
+
+
+GONE = "Camera 0 stopped delivering pictures."
+
+
+def test_gap_is_said_once_and_shown_and_identities_begin_anew() -> None:
+    said: list[str] = []
+    screen, output, stage = Keyboard(), Output(), Blind()
+    silences = [Silence(None, 0.1), Silence(GONE, 0.2), Silence(GONE, 2.3), Silence(None, 2.4)]
+    source = Live(live_frame(0, 0.0), live_frame(1, 0.1), *silences, live_frame(2, 2.6))
+    outcome = run(source, output, screen=screen, said=said, stage=stage)
+    assert said == [f"{GONE} Waiting for the next picture.", "camera:0 is back after 2.5 s."]
+    assert (output.written, output.state) == ([0, 1, 2], "complete")
+    assert stage.resets == [2]
+    assert (outcome.frames, outcome.cut_short) == (3, None)
+    notices = screen.shown[2:5]
+    assert len(screen.shown) == 6
+    for notice in notices:  # over the last picture
+        assert notice.shape == (60, 80, 3)
+        assert (notice != screen.shown[1]).any()
+    assert (notices[0] != notices[1]).any()  # the seconds
+
+
+def test_slow_camera_is_no_trouble() -> None:
+    said: list[str] = []
+    screen, stage = Keyboard(), Blind()
+    source = Live(live_frame(0, 0.0), Silence(None, 0.1), live_frame(1, 0.2))
+    run(source, screen=screen, said=said, stage=stage)
+    assert (said, stage.resets, len(screen.shown)) == ([], [], 2)
+
+
+def test_quit_works_at_once_while_there_is_no_picture() -> None:
+    output = Output()
+    frames = [live_frame(0, 0.0), *[Silence(GONE, 1.0)] * 9, live_frame(1, 9.0)]
+    outcome = run(Live(*frames), output, screen=Keyboard([None, None, "quit"]))
+    assert (output.written, output.state, outcome.interrupted) == ([0], "complete", False)
+
+
+def test_quit_before_the_first_picture_leaves_nothing() -> None:
+    output = Output()
+    outcome = run(Live(*[Silence(GONE, 1.0)] * 9), output, screen=Keyboard(["quit"]))
+    assert (outcome.frames, output.state) == (0, "gone")
+
+
+def test_ctrl_c_works_at_once_while_there_is_no_picture() -> None:
+    output = Output()
+    source = Live(live_frame(0, 0.0), *[Silence(GONE, 1.0)] * 9, live_frame(1, 9.0))
+    outcome = run(source, output, stop_after=1)
+    assert (outcome.frames, outcome.interrupted, output.state) == (1, True, "complete")
+
+
+def test_picture_of_another_size_begins_anew() -> None:
+    stage = Blind()
+    frames = [live_frame(0, 0.0), live_frame(1, 0.1, (90, 70)), live_frame(2, 0.2, (90, 70))]
+    assert run(Live(*frames), stage=stage).frames == 3
+    assert stage.resets == [1]
