@@ -192,8 +192,9 @@ def test_student_begins_with_the_weights_of_its_teacher(
     )
     like = RunConfig(TINY, ModelConfig(width=4, blocks=1))
     recipe = Recipe(RECIPE.student, {"a": RECIPE.teachers["wide"], "b": like}, begins_with="b")
-    monkeypatch.setitem(RECIPES, "small", recipe)
+    monkeypatch.setitem(RECIPES, "small", replace(recipe, weights="half"))
     assert make.main(command) == 0
+    assert Classifier(tmp_path / "m.onnx", device="cpu").contract.recipe["weights"] == "half"
     teacher = tmp_path / "runs/teacher-b/best.pt"
     assert started == [None, None, teacher]
     facts = json.loads((tmp_path / "runs/small-seed0/result.json").read_text())

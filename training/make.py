@@ -24,6 +24,7 @@ from training.cli import run
 from training.compact import compact_of, write_compact
 from training.evaluate import evaluate, summary, write_report
 from training.export import export, licence_of
+from training.half import Storage
 from training.machine import Machine
 from training.pack import Pack, read_pack
 from training.ranks import ALONE
@@ -262,16 +263,28 @@ def checked(options: argparse.Namespace, record: Path) -> tuple[Path, ...]:
 
 
 def finish(
-    name: str, stage: Stage, pack: Pack, output: Path, record: Path, report_folder: Path
+    name: str,
+    stage: Stage,
+    pack: Pack,
+    output: Path,
+    record: Path,
+    report_folder: Path,
+    weights: Storage,
 ) -> list[str]:
     """Exports the chosen student and reports on it, as far as that is not done. Returns a line for
     what was left out."""
     checkpoint = file_digest(stage.best)
     known = made(record)
-    if known.get("checkpoint") != checkpoint or known.get("model") != digest(output):
-        export(pack, stage.best, output, licence_of(pack.meta.dataset))
+    made_as = (known.get("checkpoint"), known.get("model"), known.get("weights"))
+    if made_as != (checkpoint, digest(output), weights):
+        export(pack, stage.best, output, licence_of(pack.meta.dataset), weights=weights)
         write_compact(stage.best, compact_of(output))
-        facts = {"checkpoint": checkpoint, "model": digest(output), "run": stage.folder.name}
+        facts = {
+            "checkpoint": checkpoint,
+            "model": digest(output),
+            "weights": weights,
+            "run": stage.folder.name,
+        }
         write_text(record, json.dumps(facts, indent=1) + "\n")
     report = evaluate(pack, output, "valid")
     left_out = write_report(report, report_folder)
@@ -314,7 +327,7 @@ def make(options: argparse.Namespace) -> int:
         print(f"{stage.name}: {100 * scores[-1]:.2f} % on validation", flush=True)
     chosen = candidates[scores.index(max(scores))]
     folder = runs / f"{name}-{REPORT}"
-    left_out = finish(name, chosen, pack, options.output, record, folder)
+    left_out = finish(name, chosen, pack, options.output, record, folder, recipe.weights)
     for line in left_out:
         print(line)
     return 1 if left_out else 0

@@ -10,18 +10,21 @@ from dataclasses import dataclass, replace
 
 from training.augment import AugmentConfig
 from training.checkpoint import RunConfig, TeachConfig, TrainConfig
+from training.half import Storage
 from training.model import ModelConfig
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
     """`student` without the digests of its teachers, which are known once they are trained.
-    `begins_with`: the teacher whose weights it starts from; None: random weights."""
+    `begins_with`: the teacher whose weights it starts from; None: random weights. `weights`: how
+    the file stores the student's."""
 
     student: RunConfig
     teachers: Mapping[str, RunConfig]
     seeds: tuple[int, ...] = (0,)
     begins_with: str | None = None
+    weights: Storage = "full"
 
     def __post_init__(self) -> None:
         if self.begins_with is not None and self.begins_with not in self.teachers:
@@ -68,6 +71,7 @@ RECIPES: dict[str, Recipe] = {
         taught(TrainConfig(epochs=12, learning_rate=0.06, warmup=0.1), 32, live=False),
         PAIR,
         begins_with="robust",
+        weights="half",
     ),
     "default-gpu": Recipe(taught(TrainConfig(epochs=60), 64, live=True), ENSEMBLE),
     "small-gpu": Recipe(taught(TrainConfig(epochs=80), 23, live=True), ENSEMBLE),
