@@ -319,9 +319,11 @@ def run(options: argparse.Namespace) -> int:
     from app.pipeline import Recogniser
     from app.search import FaceSearch
     from app.session import Session
+    from app.threads import set_threads
     from app.tracking import Tracker
     from app.window import Window
 
+    set_threads()
     with ExitStack() as stack:
         source = stack.enter_context(open_source(options))
         classifier = Classifier(

@@ -29,6 +29,7 @@ from app.machine import machine, resident_mb
 from app.pipeline import Recogniser
 from app.rendering import Hud, draw
 from app.search import FaceSearch
+from app.threads import set_threads
 from app.tracking import Tracker
 from app.types import DeviceError, Image
 from app.video_source import VideoSource
@@ -64,7 +65,8 @@ class Figures:
     """What was measured. `stages` in their order, the frame as a whole last but two: `networks` is
     what they took within it, `rest` is the frame without them. `alone` is one call of each network
     on a ready input. `fps` counts picture to canvas, `fps_decoding` with the clip's decoding before
-    it. `cpu_ms` is processor time a frame, of all threads."""
+    it. `cpu_ms` is processor time a frame, of all threads. Memory is that of the process before the
+    first and after the last of `frames`, and after all, with the camera's own decoder."""
 
     clip: str
     enlarged: bool
@@ -89,6 +91,7 @@ class Figures:
     start_s: list[float] = field(default_factory=list)
     memory_start_mb: float | None = None
     memory_end_mb: float | None = None
+    memory_whole_mb: float | None = None
 
     def to_json(self) -> str:
         return json.dumps(asdict(self), indent=2, ensure_ascii=False)
@@ -112,6 +115,7 @@ def benchmark(
     say: Callable[[str], None] = lambda line: None,
 ) -> Figures | None:
     """None when `stop` ended it. Raises `RecogniserError` as the stages do."""
+    set_threads()
     try:
         start_s = []
         for number in range(starts):
@@ -142,7 +146,7 @@ def benchmark(
                 camera_missed=missed,
                 start_s=start_s,
                 alone=alone,
-                memory_end_mb=resident_mb(),
+                memory_whole_mb=resident_mb(),
                 **run,
             )
     except StoppedError:
@@ -221,6 +225,7 @@ class _Bench:
                 for stage, taken_ms in now.items():
                     times.setdefault(stage, []).append(taken_ms)
         self._picture = frame.image
+        memory_end_mb = resident_mb()
         whole_s = sum(times["frame"]) / 1000
         return {
             "frames": frames,
@@ -232,6 +237,7 @@ class _Bench:
             "fps": frames / whole_s,
             "fps_decoding": frames / (whole_s + decoding_s),
             "memory_start_mb": memory_start_mb,
+            "memory_end_mb": memory_end_mb,
         }
 
     def camera(self, clip: Path, frames: int) -> tuple[list[float], int, float]:

@@ -56,8 +56,8 @@ def page(figures: Figures) -> str:
     if figures.memory_start_mb is not None and figures.memory_end_mb is not None:
         rows.append(
             (
-                f"resident memory {figures.memory_start_mb:.0f} MB, at the end "
-                f"{figures.memory_end_mb:.0f} MB",
+                f"resident memory {figures.memory_start_mb:.0f} MB, after those frames "
+                f"{figures.memory_end_mb:.0f} MB, with the camera {figures.memory_whole_mb:.0f} MB",
                 f"aim {MEMORY_MB}, flat",
             )
         )

@@ -28,10 +28,12 @@ def _first_frame(clip: Path, model: Path, device: str) -> None:
     from app.pipeline import Recogniser
     from app.rendering import Hud, draw
     from app.search import FaceSearch
+    from app.threads import set_threads
     from app.tracking import Tracker
     from app.types import Frame
     from app.video_source import VideoSource
 
+    set_threads()
     with VideoSource(clip) as source, FaceSearch() as search:
         classifier = Classifier(model, device=cast(Any, device))
         recogniser = Recogniser(search, classifier, tracker=Tracker(), follower=Follower(search))

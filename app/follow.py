@@ -66,11 +66,15 @@ class Followed:
 class Follower:
     """`find(image, time_s)` for the frames of one stream, in order; times are the frames' own, so
     a file gives the same faces each time. `reset` (or time running backwards, a pause, or frames
-    of another size) forgets everybody and begins with the frame as a whole."""
+    of another size) forgets everybody and begins with the frame as a whole. More faces than
+    `few_looks` are looked at in turns."""
 
-    def __init__(self, search: Looker, *, search_s: float = SEARCH_S) -> None:
+    def __init__(
+        self, search: Looker, *, search_s: float = SEARCH_S, few_looks: int = FEW_LOOKS
+    ) -> None:
         if search_s < 0:
             raise ValueError("search_s is a time of at least 0 seconds")
+        self._few_looks = few_looks
         self._search = search
         self._search_s = search_s
         self._size_wh = (0, 0)
@@ -149,7 +153,7 @@ class Follower:
         """`id`s of the known faces that are looked at in this frame: those that were not for the
         longest time, and the lost ones."""
         there = sorted((k for k in self._known if not k.lost), key=lambda k: k.seen_s)
-        count = max(FEW_LOOKS, math.ceil(len(there) * min(1.0, step_s / LOOK_S)))
+        count = max(self._few_looks, math.ceil(len(there) * min(1.0, step_s / LOOK_S)))
         return {id(known) for known in (*there[:count], *(k for k in self._known if k.lost))}
 
     def _plan(self, step_s: float, time_s: float, *, anybody: bool) -> list[Glance]:

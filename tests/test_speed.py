@@ -3,7 +3,7 @@
 import json
 import time
 from contextlib import closing
-from itertools import islice
+from itertools import combinations, islice
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +15,7 @@ from app.benchmark_page import page
 from app.machine import cores, machine, resident_mb
 from run_demo import main
 from tests.synthetic import write_video
+from tools.make_crowd_clip import places
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +42,7 @@ def test_figures_are_of_the_demo_clip(figures: Figures) -> None:
     assert figures.fps == pytest.approx(1000 / figures.stages["frame"].mean_ms)
     assert figures.fps_decoding < figures.fps
     assert len(figures.start_s) == 1
+    assert figures.threads["OpenCV"] == "1"
     assert set(figures.threads) == {"OpenCV", "MediaPipe", "ONNX Runtime"}
     assert list(figures.alone) == ["detector, short range", "detector, full range", "classifier"]
     assert figures.provider == "CPU"
@@ -141,3 +143,14 @@ def test_benchmark_that_cannot_be_made_is_one_line(
     last = capfd.readouterr().err.splitlines()[-1]
     assert last.startswith("error: ")
     assert said in last
+
+
+@pytest.mark.parametrize("people", [1, 2, 10, 20, 24])
+def test_people_of_a_made_crowd_stay_in_the_picture_and_apart(people: int) -> None:
+    centres, side_px = places(people)
+    assert len(centres) == people
+    for x, y in centres:
+        assert 0.62 * side_px < x < 1280 - 0.62 * side_px
+        assert 0.62 * side_px < y < 720 - 0.62 * side_px
+    for one, other in combinations(centres, 2):
+        assert max(abs(one[0] - other[0]), abs(one[1] - other[1])) > 1.5 * side_px
