@@ -172,7 +172,7 @@ def parser() -> argparse.ArgumentParser:
         "(default), 1 as if all were equally frequent; rare ones are then said more often, also "
         "where they are not there",
     )
-    health = top.add_argument_group("when something does not work")
+    health = top.add_argument_group("when something does not work, or is slow")
     health.add_argument(
         "--doctor",
         action="store_true",
@@ -180,7 +180,22 @@ def parser() -> argparse.ArgumentParser:
         "--camera, at those too; exit code 1 when the demo cannot run here",
     )
     health.add_argument(
-        "--json", action="store_true", help="with --doctor: a list of checks for programs to read"
+        "--benchmark",
+        type=positive,
+        nargs="?",
+        const=900,
+        metavar="FRAMES",
+        help="measure how fast this machine is, with --video FILE or the demo clip, in 1280 x 720 "
+        "(900 frames, and a third as many of a camera: about half a minute); needs no display",
+    )
+    health.add_argument(
+        "--json",
+        type=Path,
+        nargs="?",
+        const=Path("-"),
+        metavar="FILE",
+        help="with --doctor: a list of checks for programs to read; with --benchmark: its figures, "
+        "into FILE if one is named",
     )
     return top
 
@@ -354,9 +369,11 @@ def run(options: argparse.Namespace) -> int:
     from app.run_end import dropped_frames, last_lines
     from app.search import FaceSearch
     from app.session import Session
+    from app.threads import set_threads
     from app.tracking import Tracker
     from app.window import Window
 
+    set_threads()
     with ExitStack() as stack:
         source = stack.enter_context(open_source(options))
         classifier = Classifier(
@@ -440,15 +457,19 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise
         say(f"error: {error}")
         return FAILED
-    if options.json and not options.doctor:
-        command.error("--json goes with --doctor")
+    if options.json and not (options.doctor or options.benchmark):
+        command.error("--json goes with --doctor or --benchmark")
+    if options.benchmark and (options.doctor or options.image or options.camera is not None):
+        command.error("--benchmark takes --video FILE or the demo clip, and nothing else")
+    if options.doctor and options.json not in (None, Path("-")):
+        command.error("--doctor prints its list; --json takes no FILE there")
     with own_stderr():
         try:
             if options.doctor:
                 from app.doctor import doctor  # needs no package: what lacks may be any of them
 
                 camera = options.camera and options.camera.target
-                return doctor(model=options.model, camera=camera, as_json=options.json)
+                return doctor(model=options.model, camera=camera, as_json=bool(options.json))
             if options.list_cameras:
                 from app.camera_list import list_cameras
 
@@ -456,7 +477,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                     return DONE
                 say("No camera works here. Plug one in; --doctor says more.")
                 return CUT_SHORT
-            return run_and_say(options)
+            return run_and_say(options, measure if options.benchmark else run)
         except KeyboardInterrupt:
             say("Interrupted.")
             return INTERRUPTED
@@ -465,11 +486,46 @@ def main(argv: Sequence[str] | None = None) -> int:
             return CUT_SHORT
 
 
-def run_and_say(options: argparse.Namespace) -> int:
+def measure(options: argparse.Namespace) -> int:
+    """The benchmark, to stdout or into a file."""
+    from app.benchmark import CLIP, benchmark
+    from app.benchmark_page import page
+    from app.classifier import DEFAULT_MODEL
+    from app.commands import write_text
+    from app.sinks import reserve
+
+    path = None if options.json in (None, Path("-")) else options.json
+    if path is not None:
+        inputs = [options.video] if options.video else []
+        reserve(path, overwrite=options.overwrite, inputs=inputs)
+    with ctrl_c() as stop:
+        figures = benchmark(
+            options.video or CLIP,
+            model=options.model or DEFAULT_MODEL,
+            device=options.device,
+            far_faces=options.far_faces,
+            max_faces=options.max_faces,
+            frames=options.benchmark,
+            camera_frames=max(1, options.benchmark // 3),
+            stop=stop,
+            say=say,
+        )
+    if figures is None:
+        say("Interrupted; nothing was written.")
+        return INTERRUPTED
+    if path is not None:
+        write_text(path, figures.to_json() + "\n", overwrite=options.overwrite)
+    print(figures.to_json() if options.json == Path("-") else page(figures), flush=True)
+    return DONE
+
+
+def run_and_say(
+    options: argparse.Namespace, command: Callable[[argparse.Namespace], int] = run
+) -> int:
     from app.types import RecogniserError
 
     try:
-        return run(options)
+        return command(options)
     except RecogniserError as error:
         say(f"error: {error}")
         return FAILED

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from app.alignment import alignable
 from app.contract import Contract
+from app.readings import Readings
 from app.tracking import Tracker
 from app.types import (
     NOT_CONFIDENT,
@@ -60,15 +61,26 @@ class Recogniser:
         self._tracker = tracker
         self._follower = follower
         self._clock = clock
+        self._readings = Readings()
 
     def step(self, frame: Frame) -> FrameResult:
         contract = self._classifier.contract
         times = [self._clock()]
         faces = _alignable(self._find(frame))
         times.append(self._clock())
-        crops = align(frame.image, faces, contract.template, contract.size_px)
+        carried = self._readings.carried(faces)
+        fresh = [row for row in range(len(faces)) if row not in carried]
+        crops = align(
+            frame.image, [faces[row] for row in fresh], contract.template, contract.size_px
+        )
         times.append(self._clock())
         raw = self._classifier.predict(crops)
+        if carried:
+            read, raw = raw, np.zeros((len(faces), len(contract.labels)), np.float32)
+            raw[fresh] = read
+            for row, reading in carried.items():
+                raw[row] = reading
+        self._readings.keep(faces, raw)
         times.append(self._clock())
         ids: Sequence[int] = range(1, len(faces) + 1)
         shown = raw

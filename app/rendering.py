@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from app.keys import KEYS
 from app.types import FrameResult, Image, TrackedFace
@@ -74,12 +75,6 @@ class Rect(NamedTuple):
     y: int
     width: int
     height: int
-
-    def overlap(self, other: "Rect") -> int:
-        """Pixels in common."""
-        width = min(self.x + self.width, other.x + other.width) - max(self.x, other.x)
-        height = min(self.y + self.height, other.y + other.height) - max(self.y, other.y)
-        return max(0, width) * max(0, height)
 
     def inside(self, width: int, height: int) -> "Rect":
         """Moved, not cut, into a picture; one that is too large starts at its top left."""
@@ -323,27 +318,41 @@ def _place_bars(
     covered; smaller where that helps; None without room."""
     height, width = canvas.shape[:2]
     gap = max(3, size // 4)
+    # (M, 4) corners of what is in the way; texts count twice.
+    blocks = np.array([_corners(rect) for rect in (*boxes, *taken, *taken)], np.float64)
     best: tuple[float, _Bars] | None = None
     for scale in (0.85, 0.85 * SMALL):
         bars = _bars(labels, max(9, round(scale * size)))
         w, h = bars.rect.width, bars.rect.height
-        corners = [
-            (box.x + box.width + gap, box.y),
-            (box.x - w - gap, box.y),
-            (box.x + box.width + gap, box.y + box.height - h),
-            (box.x - w - gap, box.y + box.height - h),
-            (box.x, box.y + box.height + gap),
-            (box.x, box.y - h - gap),
+        places = [
+            Rect(x, y, w, h).inside(width, height)
+            for x, y in (
+                (box.x + box.width + gap, box.y),
+                (box.x - w - gap, box.y),
+                (box.x + box.width + gap, box.y + box.height - h),
+                (box.x - w - gap, box.y + box.height - h),
+                (box.x, box.y + box.height + gap),
+                (box.x, box.y - h - gap),
+            )
         ]
-        for x, y in corners:
-            rect = Rect(x, y, w, h).inside(width, height)
-            covered = sum(rect.overlap(other) for other in (*boxes, *taken, *taken)) / (w * h)
+        for rect, covered in zip(places, _shared(places, blocks) / (w * h), strict=True):
             if best is None or covered < best[0]:
                 best = covered, bars._replace(rect=rect)
             if covered <= FREE_SHARE:
                 return bars._replace(rect=rect)
     assert best is not None
     return best[1] if best[0] < BLOCKED_SHARE else None
+
+
+def _corners(rect: Rect) -> tuple[int, int, int, int]:
+    return rect.x, rect.y, rect.x + rect.width, rect.y + rect.height
+
+
+def _shared(places: Sequence[Rect], blocks: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Pixels `(P,)` that each place has in common with `blocks (M, 4)`, summed over these."""
+    ours = np.array([_corners(rect) for rect in places], np.float64)[:, None]  # (P, 1, 4)
+    low, high = np.maximum(ours[..., :2], blocks[:, :2]), np.minimum(ours[..., 2:], blocks[:, 2:])
+    return np.asarray(np.maximum(high - low, 0).prod(axis=2).sum(axis=1), np.float64)
 
 
 def _draw_bars(canvas: Image, face: TrackedFace, labels: Sequence[str], bars: _Bars) -> None:

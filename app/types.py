@@ -88,11 +88,13 @@ class Silence:
 @dataclass(frozen=True, slots=True)
 class Face:
     """One detected face: `box_xyxy` (x0, y0, x1, y1) px, which may reach outside the image;
-    `landmarks (6, 2) float32` px (x, y) in the order of `LANDMARKS`; `score` in 0..1."""
+    `landmarks (6, 2) float32` px (x, y) in the order of `LANDMARKS`; `score` in 0..1. `seen` False:
+    it is where it should be by now, for many faces are looked at in turns."""
 
     box_xyxy: tuple[float, float, float, float]
     landmarks: Floats
     score: float
+    seen: bool = True
 
     @property
     def width_px(self) -> float:

@@ -432,7 +432,7 @@ def test_reader_that_has_had_enough_is_no_error() -> None:
         assert command.wait(60) == 1
 
 
-def test_json_goes_with_doctor_only(capsys: pytest.CaptureFixture[str]) -> None:
+def test_json_goes_with_doctor_or_benchmark(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(["--json"])
     assert ended.value.code == 2

@@ -1,5 +1,7 @@
 """The stages run in order on values, and leave their input alone."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -124,3 +126,32 @@ def test_every_stage_is_timed() -> None:
     stage_ms = recogniser.step(halves()).stage_ms
     assert list(stage_ms) == ["detect", "align", "classify", "track"]
     assert list(stage_ms.values()) == pytest.approx([1.0] * 4)
+
+
+def test_a_face_whose_turn_it_is_not_keeps_its_reading() -> None:
+    class Turns:
+        def find(self, image: Image, time_s: float) -> tuple[Face, ...]:
+            bright, dark = face(120, 20), face(20, 20)
+            return (bright, dark) if time_s == 0 else (replace(dark, seen=False), bright)
+
+    class Counting(Brightness):
+        read = 0
+
+        def predict(self, crops: NDArray[np.uint8]) -> Floats:
+            self.read += len(crops)
+            return super().predict(crops)
+
+    reader = Counting()
+    recogniser = Recogniser(Finder(), reader, tracker=None, follower=Turns())
+    first = recogniser.step(halves())
+    second = recogniser.step(Frame(halves().image[:, ::-1].copy(), 1, 0.1, "halves"))
+    assert reader.read == 3
+    dark, bright = second.faces
+    assert dark.raw_probabilities.tolist() == first.faces[1].raw_probabilities.tolist()
+    assert bright.raw_probabilities[1] < first.faces[0].raw_probabilities[1]
+
+
+def test_a_face_nobody_read_before_is_read_though_it_was_not_looked_at() -> None:
+    unseen = replace(face(120, 20), seen=False)
+    (one,) = Recogniser(Finder(unseen), Brightness(), tracker=None).step(halves()).faces
+    assert one.raw_probabilities[1] == pytest.approx(1, abs=0.05)

@@ -8,7 +8,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.rendering import COLOURS, OTHERS, Colour, Hud, Rect, colour_of, draw, text_px
+from app.rendering import (
+    COLOURS,
+    OTHERS,
+    Colour,
+    Hud,
+    Rect,
+    _corners,
+    _shared,
+    colour_of,
+    draw,
+    text_px,
+)
 from app.types import Face, Frame, FrameResult, Image, TrackedFace
 
 LABELS = ("neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt")
@@ -227,5 +238,8 @@ def test_colours_stay_apart_for_colour_blind_eyes(kind: str) -> None:
         (Rect(-5, -5, 10, 10), Rect(-5, -5, 10, 10), 100),
     ],
 )
-def test_overlap_counts_common_pixels(a: Rect, b: Rect, pixels: int) -> None:
-    assert a.overlap(b) == b.overlap(a) == pixels
+def test_common_pixels_are_counted(a: Rect, b: Rect, pixels: int) -> None:
+    block = np.array([_corners(b)], np.float64)
+    assert _shared([a, a], block).tolist() == [pixels, pixels]
+    assert _shared([a], np.vstack([block, block])).tolist() == [2 * pixels]
+    assert _shared([b], np.array([_corners(a)], np.float64)).tolist() == [pixels]

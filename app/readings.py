@@ -1,0 +1,37 @@
+"""What was read from a face a moment ago, for the frames in which it was not looked at.
+
+Where there are many faces they are looked at in turns (`app.follow`), and read when they are looked
+at: at least ten times a second each.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from app.search import distance
+from app.types import Face, Floats
+
+REACH = 0.5  # face sides between where a face was in the frame before and where it should be now
+
+
+class Readings:
+    """The readings `(N, K)` of the frame before, by where its faces were."""
+
+    def __init__(self) -> None:
+        self._faces: Sequence[Face] = ()
+        self._rows: Floats = np.zeros((0, 0), np.float32)
+
+    def carried(self, faces: Sequence[Face]) -> dict[int, Floats]:
+        """Place in `faces` -> reading `(K,)`, for those that were not looked at."""
+        found: dict[int, Floats] = {}
+        for number, face in enumerate(faces):
+            if face.seen or not self._faces:
+                continue
+            apart = [distance(face, before) for before in self._faces]
+            nearest = int(np.argmin(apart))
+            if apart[nearest] < REACH:
+                found[number] = self._rows[nearest]
+        return found
+
+    def keep(self, faces: Sequence[Face], rows: Floats) -> None:
+        self._faces, self._rows = faces, rows
