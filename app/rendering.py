@@ -6,7 +6,7 @@ in colour.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 import cv2
@@ -159,7 +159,7 @@ def _font() -> cv2.FontFace:
     return cv2.FontFace("sans")  # comes with OpenCV; it has letters of most scripts
 
 
-@cache
+@lru_cache(maxsize=2048)  # the run's figures are another text all the time
 def _text_width(text: str, size: int, weight: int) -> int:
     """Pixels that the text advances, so that a space at its end counts, too."""
     end, _ = cv2.putText(np.zeros((1, 1, 3), np.uint8), text, (0, 0), WHITE, _font(), size, weight)

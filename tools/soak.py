@@ -17,7 +17,7 @@ import threading
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -149,8 +149,33 @@ def verdict(samples: Sequence[Sample]) -> list[str]:
     return grown
 
 
-def soak(frames: int, *, sample_every: int, gap_every: int, folder: Path) -> tuple[Any, ...]:
-    """The session's `Outcome`, the source, the outputs and the samples of a run over `frames`."""
+def all_outputs(
+    folder: Path, source: CameraSource, classifier: Classifier
+) -> tuple[list[BackgroundSink], list[Any]]:
+    """The outputs that are written apart, and all outputs."""
+    notes = RunNotes(
+        folder / "soak.run.json",
+        source=source,
+        model=classifier.path,
+        contract=classifier.contract,
+        provider=classifier.provider,
+        settings={},
+        interrupted=lambda: False,
+        overwrite=True,
+    )
+    slow: list[Any] = [
+        RecordsSink(folder / "soak.jsonl", classifier.labels, overwrite=True),
+        EpisodesSink(folder / "soak.csv", overwrite=True),
+        ReportSink(folder / "soak.html", facts=notes.facts, with_stills=True, overwrite=True),
+        VideoSink(folder / "soak.mp4", overwrite=True),
+    ]
+    outputs = [BackgroundSink(sink) for sink in slow]
+    return outputs, [outputs[0], notes, *outputs[1:]]
+
+
+def soak(frames: int, *, sample_every: int, gap_every: int, folder: Path | None) -> tuple[Any, ...]:
+    """The session's `Outcome`, the source, the outputs and the samples of a run over `frames`.
+    `folder` None: without outputs."""
     camera = ClipCamera(pictures(), resize_every=max(50, frames // 50), odd_every=997)
     samples: list[Sample] = []
     done = 0
@@ -167,24 +192,10 @@ def soak(frames: int, *, sample_every: int, gap_every: int, folder: Path) -> tup
                 stall_timeout_s=1e9,
             )
         )
-        notes = RunNotes(
-            folder / "soak.run.json",
-            source=source,
-            model=classifier.path,
-            contract=classifier.contract,
-            provider=classifier.provider,
-            settings={},
-            interrupted=lambda: False,
-            overwrite=True,
-        )
-        slow: list[Any] = [
-            RecordsSink(folder / "soak.jsonl", classifier.labels, overwrite=True),
-            EpisodesSink(folder / "soak.csv", overwrite=True),
-            ReportSink(folder / "soak.html", facts=notes.facts, with_stills=True, overwrite=True),
-            VideoSink(folder / "soak.mp4", overwrite=True),
-        ]
-        outputs = [BackgroundSink(sink) for sink in slow]
-        sinks = [outputs[0], notes, *outputs[1:]]
+        outputs: list[BackgroundSink] = []
+        sinks: list[Any] = []
+        if folder is not None:
+            outputs, sinks = all_outputs(folder, source, classifier)
         for sink in sinks:
             stack.callback(sink.abort)
 
@@ -192,7 +203,7 @@ def soak(frames: int, *, sample_every: int, gap_every: int, folder: Path) -> tup
             nonlocal done
             done += 1
             if done % sample_every == 0 or done == frames:
-                waiting = max(sink.waiting for sink in outputs)
+                waiting = max((sink.waiting for sink in outputs), default=0)
                 seconds = time.monotonic() - began_s
                 sample = Sample(done, seconds, rss_mb(), waiting, threading.active_count())
                 samples.append(sample)
@@ -212,7 +223,9 @@ def soak(frames: int, *, sample_every: int, gap_every: int, folder: Path) -> tup
             stop=lambda: done >= frames,
             say=lambda _: None,
             on_frame=on_frame,
+            clock=camera.now_s,
         ).run()
+        outcome = replace(outcome, seconds=time.monotonic() - began_s)
     return outcome, source, outputs, samples
 
 
@@ -238,6 +251,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     top.add_argument(
         "--gaps", type=int, default=20, metavar="N", help="times it is unplugged (%(default)s)"
     )
+    top.add_argument(
+        "--no-outputs",
+        action="store_true",
+        help="write nothing: what is left then holds nothing that ought to grow, while a video's "
+        "index, a report's timelines and the like do with what is in them",
+    )
     options = top.parse_args(argv)
     if min(options.frames, options.samples, options.gaps) < 1:
         top.error("every number must be at least 1")
@@ -246,7 +265,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             options.frames,
             sample_every=max(1, options.frames // options.samples),
             gap_every=max(1, options.frames // (options.gaps + 1)),
-            folder=Path(folder),
+            folder=None if options.no_outputs else Path(folder),
         )
     dropped = {sink.path.name: sink.dropped for sink in outputs}
     print(
