@@ -2,8 +2,9 @@
 
 A face that is known costs one short look at the place where it was. The rest of the frame is gone
 through glance by glance, so that a search of all of it does not hold up one frame: a round takes
-`search_s`, and much less as long as nobody is known or somebody was just lost. More than a few
-faces are looked at in turns, each at least ten times a second, and moved on in between.
+`search_s`, and begins where most has changed; it takes much less as long as nobody is known or
+somebody was just lost. More than a few faces are looked at in turns, each at least ten times a
+second, and moved on in between.
 """
 
 import math
@@ -14,6 +15,7 @@ from typing import Protocol
 import numpy as np
 
 from app.memory import Patterns
+from app.rounds import Rounds
 from app.search import KEEP_SCORE, Found, Glance, centre, glances, largest, same_place
 from app.types import Face, Image
 
@@ -79,14 +81,15 @@ class Follower:
         self._search_s = search_s
         self._size_wh = (0, 0)
         self._patterns = Patterns()
+        self._rounds = Rounds()
         self.reset()
 
     def reset(self) -> None:
         self._known: list[Followed] = []
         self._patterns.clear()
+        self._rounds.restart()
         self._time_s = -math.inf
         self._hurry_until_s = -math.inf
-        self._next = 0  # glance of the plan
         self._due = 0.0  # glances, the part of one included
 
     def find(self, image: Image, time_s: float) -> tuple[Face, ...]:
@@ -101,7 +104,7 @@ class Follower:
             step_s = step_s if step_s > MAX_STEP_S else math.inf
         self._time_s = time_s
         faces = self._follow(image, time_s, step_s)
-        plan = self._plan(step_s, time_s, anybody=bool(faces))
+        plan = self._plan(image, faces, step_s, time_s)
         if plan:
             found = self._search.search(image, plan, faces, self._patterns.unchanged(image, time_s))
             self._patterns.remember(image, found.refused, time_s)
@@ -145,7 +148,7 @@ class Follower:
                 kept.append(replace(known, lost=True))
                 if self._hurry_until_s < known.seen_s + WATCH_S:
                     self._hurry_until_s = known.seen_s + WATCH_S
-                    self._next = 0  # with the whole frame
+                    self._rounds.restart()  # with the whole frame
         self._known = kept
         return faces
 
@@ -156,11 +159,13 @@ class Follower:
         count = max(self._few_looks, math.ceil(len(there) * min(1.0, step_s / LOOK_S)))
         return {id(known) for known in (*there[:count], *(k for k in self._known if k.lost))}
 
-    def _plan(self, step_s: float, time_s: float, *, anybody: bool) -> list[Glance]:
+    def _plan(
+        self, image: Image, faces: Sequence[Face], step_s: float, time_s: float
+    ) -> list[Glance]:
         """The glances that are due in this frame."""
         width, height = self._size_wh
         plan = glances(width, height, far_faces=self._search.far_faces)
-        hurry = not anybody or time_s <= self._hurry_until_s
+        hurry = not faces or time_s <= self._hurry_until_s
         round_s = min(HURRIED_S, self._search_s) if hurry else self._search_s
         share = min(1.0, step_s / round_s) if round_s > 0 else 1.0
         slow = MAX_STEP_S < step_s < math.inf  # frames this far apart leave time for all of it
@@ -168,9 +173,7 @@ class Follower:
         self._due = min(self._due + share * len(plan), float(most))
         count = int(self._due)
         self._due -= count
-        chosen = [plan[(self._next + i) % len(plan)] for i in range(count)]
-        self._next = (self._next + count) % len(plan)
-        return chosen
+        return self._rounds.take(image, plan, count, known=faces, in_order=hurry)
 
 
 def _velocity(before: Followed, now: Face, time_s: float) -> tuple[float, float]:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from app.follow import Follower
+from app.rounds import Rounds
 from app.search import Found, Glance, glances
 from app.types import Face, Image
 
@@ -188,3 +189,25 @@ def test_a_refused_pattern_is_looked_at_again_when_its_place_changes() -> None:
         follower.find(np.full_like(FRAME, 90), frame / 10)
         assert scene.patterns in ([], scene.refused)
     assert scene.searches_without_patterns >= 3
+
+
+def test_the_search_begins_where_something_changed() -> None:
+    plan = glances(1280, 720, far_faces=False)
+    rounds = Rounds()
+    assert rounds.take(FRAME, plan, ROUND, known=(), in_order=False) == plan
+    changed = FRAME.copy()
+    changed[-100:, -100:] = 200
+    taken = rounds.take(changed, plan, ROUND, known=(), in_order=False)
+    assert taken[0] == plan[-1]
+    assert sorted(taken, key=plan.index) == plan
+    assert rounds.take(FRAME, plan, ROUND, known=(), in_order=True) == plan
+
+
+def test_change_of_a_known_face_is_no_news() -> None:
+    plan = glances(1280, 720, far_faces=False)
+    rounds = Rounds()
+    rounds.take(FRAME, plan, ROUND, known=(), in_order=False)
+    changed = FRAME.copy()
+    changed[:100, 600:700] = 200
+    assert rounds.take(changed, plan, 1, known=[face(600)], in_order=False) == plan[:1]
+    assert rounds.take(changed, plan, 0, known=(), in_order=False) == []
