@@ -5,6 +5,7 @@ python run_demo.py --video clip.mp4 -o annotated.mp4 --records clip.jsonl
 """
 
 import argparse
+import math
 import os
 import signal
 import sys
@@ -49,9 +50,17 @@ def strength(text: str) -> float:
     return number
 
 
+def seconds(text: str) -> float:
+    number = float(text)
+    if not 0 <= number < math.inf:
+        raise argparse.ArgumentTypeError("must be a number of seconds of at least 0")
+    return number
+
+
 def parser() -> argparse.ArgumentParser:
     from app.address import CameraAddress, parse_address
     from app.keys import KEYS
+    from app.steady import SMOOTH_S
 
     keys = "\n".join(f"  {key:<10} {what}" for key, what in KEYS)
     top = argparse.ArgumentParser(
@@ -171,6 +180,14 @@ def parser() -> argparse.ArgumentParser:
         help="how far to forget how frequent each expression was in training: 0 not at all "
         "(default), 1 as if all were equally frequent; rare ones are then said more often, also "
         "where they are not there",
+    )
+    how.add_argument(
+        "--smoothing",
+        type=seconds,
+        default=SMOOTH_S,
+        metavar="SECONDS",
+        help="over how long readings are averaged in videos and on cameras (default: "
+        "%(default)s); more is calmer and later; 0 shows each frame by itself",
     )
     health = top.add_argument_group("when something does not work, or is slow")
     health.add_argument(
@@ -390,7 +407,7 @@ def run(options: argparse.Namespace) -> int:
         recogniser = Recogniser(
             search,
             classifier,
-            tracker=None if source.independent else Tracker(),
+            tracker=None if source.independent else Tracker(smooth_s=options.smoothing),
             follower=None if source.independent else Follower(search),
         )
         stop = stack.enter_context(ctrl_c())

@@ -14,17 +14,9 @@ from app.drawings import axis, clock, stretches, timeline
 from app.episodes import EpisodeRules
 from app.page_facts import model_card, percent, run_facts, table
 from app.page_style import STYLE, colour_rules
+from app.quality import BLURRED, BRIGHT, DARK, SMALL_PX, TURNED_DEG
 from app.stills import Still
-from app.summary import (
-    BLURRED,
-    BRIGHT,
-    DARK,
-    SMALL_PX,
-    TURNED_DEG,
-    PersonSummary,
-    Summary,
-    Trouble,
-)
+from app.summary import PersonSummary, Summary, Trouble
 from app.types import UNSURE
 
 MAX_PEOPLE = 12

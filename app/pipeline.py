@@ -9,7 +9,9 @@ from numpy.typing import NDArray
 
 from app.alignment import alignable
 from app.contract import Contract
+from app.quality import measure, trouble
 from app.readings import Readings
+from app.steady import NOBODY, SteadyReasons
 from app.tracking import Tracker
 from app.types import (
     NOT_CONFIDENT,
@@ -19,6 +21,7 @@ from app.types import (
     Frame,
     FrameResult,
     Image,
+    Reason,
     TrackedFace,
 )
 from app.warp import align
@@ -60,6 +63,7 @@ class Recogniser:
         self._classifier = classifier
         self._tracker = tracker
         self._follower = follower
+        self._reasons = SteadyReasons()
         self._clock = clock
         self._readings = Readings()
 
@@ -83,11 +87,14 @@ class Recogniser:
         self._readings.keep(faces, raw)
         times.append(self._clock())
         ids: Sequence[int] = range(1, len(faces) + 1)
-        shown = raw
         if self._tracker is not None:
-            ids, shown = self._tracker.update(faces, raw, frame.time_s)
+            ids, shown, said = self._tracker.update(
+                faces, raw, frame.time_s, contract.sureness_nats
+            )
+        else:
+            shown, said = raw, np.where(contract.is_sure(raw), raw.argmax(axis=1), NOBODY)
+        reasons = self._reasons_of(frame, faces, ids, said)
         times.append(self._clock())
-        sure = contract.is_sure(shown)
         stages = ("detect", "align", "classify", "track")
         return FrameResult(
             frame=frame,
@@ -95,13 +102,13 @@ class Recogniser:
                 TrackedFace(
                     face=face,
                     face_id=face_id,
-                    label=contract.labels[int(smooth.argmax())] if said else UNSURE,
+                    label=UNSURE if best == NOBODY else contract.labels[best],
                     probabilities=smooth,
                     raw_probabilities=own,
-                    reason=None if said else NOT_CONFIDENT,
+                    reason=reasons.get(face_id),
                 )
-                for face, face_id, smooth, own, said in zip(
-                    faces, ids, shown, raw, sure, strict=True
+                for face, face_id, smooth, own, best in zip(
+                    faces, ids, shown, raw, said.tolist(), strict=True
                 )
             ),
             labels=contract.labels,
@@ -113,10 +120,23 @@ class Recogniser:
 
     def reset(self) -> None:
         """The next frame has nothing to do with those before it: everybody in it is new."""
+        self._readings = Readings()
+        self._reasons = SteadyReasons()
         if self._tracker is not None:
             self._tracker.reset()
         if self._follower is not None:
             self._follower.reset()
+
+    def _reasons_of(
+        self, frame: Frame, faces: Sequence[Face], ids: Sequence[int], said: NDArray[np.int64]
+    ) -> dict[int, Reason]:
+        """Why nothing is said, by the `face_id` of those of whom nothing is."""
+        now = {
+            face_id: trouble(measure(frame.image, face)) or NOT_CONFIDENT
+            for face, face_id, best in zip(faces, ids, said.tolist(), strict=True)
+            if best == NOBODY
+        }
+        return now if self._tracker is None else self._reasons.update(now, frame.time_s)
 
     def _find(self, frame: Frame) -> tuple[Face, ...]:
         if self._follower is not None:

@@ -12,7 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.alignment import FACE_TEMPLATE, fit_similarity
-from app.types import Face, Floats, Image
+from app.types import (
+    TOO_BLURRED,
+    TOO_DARK,
+    TOO_SMALL,
+    TURNED_AWAY,
+    Face,
+    Floats,
+    Image,
+    Reason,
+)
 
 # The detector's six points on an average face, in units of the distance of the eyes: x to the
 # picture's right, y down, z away from the camera. Proportions from a factorisation of the landmarks
@@ -32,6 +41,12 @@ FACE_POINTS = np.array(
 _FIT = np.linalg.pinv(FACE_POINTS - FACE_POINTS.mean(axis=0))  # (3, 6): 6 points -> affine camera
 PATCH_PX = 48  # the network's own resolution: what is lost above it does not matter
 
+# Where a face is hard to read; docs/records.md has the figures behind these.
+SMALL_PX = 30.0
+BLURRED = 0.05
+TURNED_DEG = 30.0
+DARK, BRIGHT = 0.12, 0.88
+
 
 @dataclass(frozen=True, slots=True)
 class Quality:
@@ -46,6 +61,20 @@ class Quality:
     yaw_deg: float
     sharpness: float | None
     brightness: float | None
+
+
+def trouble(quality: Quality) -> Reason | None:
+    """What makes a face hard to read, the more telling first; None where nothing does. A small face
+    is also blurred, and so may a turned or a dark one be."""
+    if quality.size_px < SMALL_PX:
+        return TOO_SMALL
+    if abs(quality.yaw_deg) > TURNED_DEG:
+        return TURNED_AWAY
+    if quality.brightness is not None and quality.brightness < DARK:
+        return TOO_DARK
+    if quality.sharpness is not None and quality.sharpness < BLURRED:
+        return TOO_BLURRED
+    return None
 
 
 def measure(image: Image, face: Face) -> Quality:

@@ -19,7 +19,9 @@ from app.quality import Quality, measure
 from app.sinks import reserve, unwritable
 from app.types import LANDMARKS, FrameResult, Image, SinkError, TrackedFace
 
-SCHEMA = 2  # 1 had no raw probabilities, landmarks, quality figures, reason and schema
+# 1 had no raw probabilities, landmarks, quality figures, reason and schema; in 2, the label was the
+# likeliest of each frame, without regard to the one before.
+SCHEMA = 3
 SUFFIXES = (".jsonl", ".csv", ".parquet")
 # Every records file begins with these; the probabilities follow.
 COLUMNS = (

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.keys import KEYS
-from app.types import FrameResult, Image, TrackedFace
+from app.types import NOT_CONFIDENT, FrameResult, Image, TrackedFace
 
 Colour = tuple[int, int, int]  # B, G, R
 
@@ -113,7 +113,7 @@ def draw(result: FrameResult, *, hud: Hud, mirror: bool = False) -> Image:
         _draw_box(canvas, box, _face_colour(face, result.labels), size)
     many = len(result.faces) > 1
     chips = [
-        _chip(canvas, face, box, size, numbered=many)
+        _chip(canvas, face, result.labels, box, size, numbered=many)
         for face, box in zip(result.faces, boxes, strict=True)
     ]
     taken += [chip.rect for chip in chips]
@@ -249,13 +249,23 @@ class _Chip(NamedTuple):
     text: str
 
 
-def _chip(canvas: Image, face: TrackedFace, box: Rect, size: int, *, numbered: bool) -> _Chip:
+def _chip(
+    canvas: Image,
+    face: TrackedFace,
+    labels: Sequence[str],
+    box: Rect,
+    size: int,
+    *,
+    numbered: bool,
+) -> _Chip:
     """Over the box, or under it where the picture ends."""
     height, width = canvas.shape[:2]
     number = f"#{face.face_id} " if numbered else ""
     text = face.label
     if face.reason is None:  # doubt is said without a figure, which would be taken for its size
-        text += f" {_percent(float(face.probabilities.max()))}"
+        text += f" {_percent(float(face.probabilities[list(labels).index(text)]))}"
+    elif face.reason != NOT_CONFIDENT:  # which "unsure" says already
+        text += f": {face.reason}"
     number_width = _text_width(number, size, 500) if number else 0
     swatch, pad = _chip_parts(size)
     chip_width = swatch + pad + number_width + _text_width(text, size, 700) + pad
@@ -357,7 +367,8 @@ def _shared(places: Sequence[Rect], blocks: NDArray[np.float64]) -> NDArray[np.f
 
 def _draw_bars(canvas: Image, face: TrackedFace, labels: Sequence[str], bars: _Bars) -> None:
     _ground(canvas, bars.rect)
-    top = int(face.probabilities.argmax())
+    said = face.label in labels
+    top = list(labels).index(face.label) if said else int(face.probabilities.argmax())
     x = bars.rect.x + bars.pad
     for row, (label, share) in enumerate(zip(labels, face.probabilities, strict=True)):
         y = bars.rect.y + bars.pad + row * bars.row

@@ -13,19 +13,12 @@ from numpy.typing import NDArray
 
 from app.episode_files import Episode
 from app.episodes import EpisodeFinder, EpisodeRules, in_order
+from app.quality import BLURRED, BRIGHT, DARK, SMALL_PX, TURNED_DEG
 from app.records import Record
 from app.types import UNSURE
 
 MAX_BINS = 600
 FIRST_BIN_S = 1 / 32
-# Where a face is counted as hard to read. On 1,148 of FER+'s validation faces at 48 px, a blur of
-# one pixel brings sharpness to 0.06 (median) and accuracy from 0.83 to 0.75; shrinking the crops to
-# 36 px, whose faces have boxes of 30 px, brings it to 0.79. 99 in 100 of them turn less than 30
-# degrees and lie within these limits of light.
-SMALL_PX = 30.0
-BLURRED = 0.05
-TURNED_DEG = 30.0
-DARK, BRIGHT = 0.12, 0.88
 
 
 class Timeline:

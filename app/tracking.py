@@ -2,74 +2,54 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from app.identity import Identities
+from app.steady import SMOOTH_S, Steady, Sureness
 from app.types import Face, Floats
 
 
-@dataclass(slots=True)
-class _Track:
-    face_id: int
-    seen_s: float
-    log_probabilities: Floats | None = None
+class Tracked(NamedTuple):
+    """Of N faces: `face_ids`, smoothed `probabilities (N, K)`, and the classes to be said, `shown
+    (N,)`, as `app.steady.Steadied` has them."""
+
+    face_ids: tuple[int, ...]
+    probabilities: Floats
+    shown: NDArray[np.int64]
 
 
 class Tracker:
-    """Gives faces identities and smooths what is read from them.
+    """Gives faces identities and steadies what is read from them (`steady`, whose `smooth_s` may be
+    changed while it runs).
 
     A face keeps its `face_id` (counted from 1, never used twice) while it is seen again within
-    `max_age_s`; faces that are gone are not emitted. Readings are averaged in the log domain with
-    the time constant `smooth_s`, so that it feels the same at any frame rate; 0 switches that off.
-    Times are seconds and must not run backwards for long: a jump back starts everybody anew.
+    `max_age_s`; faces that are gone are not emitted. Times are seconds and must not run backwards
+    for long: a jump back starts everybody anew.
     """
 
-    def __init__(self, *, max_age_s: float = 1.5, smooth_s: float = 0.25) -> None:
-        if max_age_s < 0 or smooth_s < 0:
+    def __init__(self, *, max_age_s: float = 1.5, smooth_s: float = SMOOTH_S) -> None:
+        if max_age_s < 0 or not 0 <= smooth_s < math.inf:
             raise ValueError("max_age_s and smooth_s are seconds of at least 0")
-        self._max_age_s = max_age_s
-        self._smooth_s = smooth_s
         self._identities = Identities(max_age_s=max_age_s)
-        self._tracks: dict[int, _Track] = {}  # by face_id
-        self._now_s = -math.inf
+        self.steady = Steady(smooth_s=smooth_s)
 
     def reset(self) -> None:
         """Everybody who comes now is new."""
-        self._tracks = {}
         self._identities.reset()
-        self._now_s = -math.inf
+        self.steady.reset()
 
     def update(
-        self, faces: Sequence[Face], probabilities: Floats, time_s: float
-    ) -> tuple[tuple[int, ...], Floats]:
-        """Identities of the N `faces` and their smoothed `probabilities (N, K)`."""
-        if time_s < self._now_s:
-            self._tracks = {}
-        self._now_s = time_s
-        self._tracks = {
-            face_id: track
-            for face_id, track in self._tracks.items()
-            if time_s - track.seen_s <= self._max_age_s
-        }
+        self,
+        faces: Sequence[Face],
+        probabilities: Floats,
+        time_s: float,
+        sureness: Sureness | None = None,
+    ) -> Tracked:
+        """What is said of the N `faces` after this frame's `probabilities (N, K)`; `sureness` as
+        `Steady.update` takes it."""
         boxes = np.array([face.box_xyxy for face in faces], np.float64).reshape(-1, 4)
-        tracks: list[_Track] = []
-        for row, face_id in enumerate(self._identities.update(boxes, time_s)):
-            track = self._tracks.setdefault(face_id, _Track(face_id, time_s))
-            track.log_probabilities = self._smooth(track, probabilities[row], time_s)
-            track.seen_s = time_s
-            tracks.append(track)
-        smoothed = np.zeros_like(probabilities, np.float32)
-        for row, track in enumerate(tracks):
-            assert track.log_probabilities is not None
-            powers = np.exp(track.log_probabilities - track.log_probabilities.max())
-            smoothed[row] = powers / powers.sum()
-        return tuple(track.face_id for track in tracks), smoothed
-
-    def _smooth(self, track: _Track, probabilities: Floats, time_s: float) -> Floats:
-        now: Floats = np.log(np.maximum(probabilities, 1e-6)).astype(np.float32)
-        if track.log_probabilities is None or self._smooth_s == 0:
-            return now
-        share = 1.0 - math.exp(-(time_s - track.seen_s) / self._smooth_s)
-        return track.log_probabilities + np.float32(share) * (now - track.log_probabilities)
+        face_ids = self._identities.update(boxes, time_s)
+        return Tracked(face_ids, *self.steady.update(face_ids, probabilities, time_s, sureness))

@@ -14,9 +14,16 @@ from numpy.typing import NDArray
 
 Image: TypeAlias = NDArray[np.uint8]
 Floats: TypeAlias = NDArray[np.float32]
-# What is said instead of a label where the model is in doubt, and why (`TrackedFace.reason`).
+# What is said instead of a label where the model is in doubt, and why (`TrackedFace.reason`): what
+# is wrong with the picture where `app.quality` sees that, else that the model is not confident.
 UNSURE = "unsure"
-NOT_CONFIDENT = "not confident"
+Reason = Literal["too small", "turned away", "dark", "blurred", "not confident"]
+TOO_SMALL: Reason = "too small"
+TURNED_AWAY: Reason = "turned away"
+TOO_DARK: Reason = "dark"
+TOO_BLURRED: Reason = "blurred"
+NOT_CONFIDENT: Reason = "not confident"
+REASONS = (TOO_SMALL, TURNED_AWAY, TOO_DARK, TOO_BLURRED, NOT_CONFIDENT)
 Landmark = Literal["right_eye", "left_eye", "nose_tip", "mouth_centre", "right_ear", "left_ear"]
 
 # The order of `Face.landmarks`: MediaPipe's six keypoints, named from the subject's point of view.
@@ -111,7 +118,8 @@ class TrackedFace:
 
     `probabilities (K,)` is what is shown (smoothed where the source is a stream of frames),
     `raw_probabilities (K,)` is this frame alone; both sum to 1 in the order of
-    `FrameResult.labels`. `label` is the most probable class, or `UNSURE`; then `reason` says why.
+    `FrameResult.labels`. `label` is what is said: a class, which in a stream may be one that has
+    just been overtaken (`app.steady`), or `UNSURE`; then `reason` (one of `REASONS`) says why.
     """
 
     face: Face
@@ -119,7 +127,7 @@ class TrackedFace:
     label: str
     probabilities: Floats
     raw_probabilities: Floats
-    reason: str | None = None
+    reason: Reason | None = None
 
 
 @dataclass(frozen=True, slots=True)

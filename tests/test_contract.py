@@ -118,6 +118,20 @@ def test_doubt_begins_at_either_threshold(
 ) -> None:
     row = np.array([probabilities])
     assert sure(row, below=below, above_nats=above_nats).tolist() == [wanted]
+    contract = replace(CONTRACT, unsure_below=below, unsure_above_nats=above_nats)
+    assert (contract.sureness_nats(row) >= 0).tolist() == [wanted]
+
+
+def test_sureness_is_the_lesser_distance_from_doubt() -> None:
+    contract = replace(CONTRACT, unsure_below=0.5, unsure_above_nats=0.8)
+    even, odds = np.array([[0.5, 0.5]]), np.array([[0.75, 0.25]])
+    assert contract.sureness_nats(even).tolist() == [pytest.approx(0, abs=1e-9)]
+    assert contract.sureness_nats(odds)[0] == pytest.approx(1.6 * (0.8 - entropy_nats(odds)[0]))
+    only = replace(contract, unsure_above_nats=None)
+    assert only.sureness_nats(odds)[0] == pytest.approx(np.log(3))
+    none = replace(only, unsure_below=None)
+    assert none.sureness_nats(odds).tolist() == [np.inf]
+    assert contract.sureness_nats(np.zeros((0, 2))).shape == (0,)
 
 
 def test_no_faces_raise_no_doubt() -> None:

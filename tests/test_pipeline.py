@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from app.pipeline import Recogniser
 from app.tracking import Tracker
 from app.types import Face, Floats, Frame, Image
+from tests.test_quality import turned
 from tests.tiny_model import tiny_contract
 
 
@@ -105,10 +106,41 @@ def test_doubt_is_about_the_smoothed_reading() -> None:
 
     recogniser = Recogniser(Finder(face(120, 10)), Doubtful(), tracker=Tracker(smooth_s=1.0))
     assert recogniser.step(halves()).faces[0].label == "bright"
-    dark = Frame(np.zeros((100, 200, 3), np.uint8), 1, 0.6, "dark")
-    seen = recogniser.step(dark).faces[0]
-    assert seen.raw_probabilities[0] > 0.99
+    dim = np.full((100, 200, 3), 120, np.uint8)
+    for n in range(1, 20):
+        seen = recogniser.step(Frame(dim, n, n / 10, "dim")).faces[0]
+        assert seen.raw_probabilities[1] < 0.5
+        assert (seen.label, seen.reason) == ("bright", None) or n > 1
     assert (seen.label, seen.reason) == ("unsure", "not confident")
+
+
+@pytest.mark.parametrize(
+    ("level", "yaw_deg", "reason"),
+    [(128, 0.0, "not confident"), (128, 40.0, "turned away"), (20, 0.0, "dark")],
+)
+def test_doubt_has_the_reason_that_the_picture_gives(
+    level: int, yaw_deg: float, reason: str
+) -> None:
+    class Doubtful(Brightness):
+        contract = tiny_contract(unsure_below=0.999)
+
+    points = turned(yaw_deg, 0.0, scale=22.0) - 300 + (42, 40)
+    found = Face((10, 10, 74, 74), points.astype(np.float32), 0.9)
+    frame = Frame(np.full((100, 200, 3), level, np.uint8), 0, 0.0, "grey")
+    for tracker in (None, Tracker()):
+        seen = Recogniser(Finder(found), Doubtful(), tracker=tracker).step(frame).faces[0]
+        assert (seen.label, seen.reason) == ("unsure", reason)
+
+
+def test_label_that_was_overtaken_a_moment_ago_is_still_said() -> None:
+    recogniser = Recogniser(Finder(face(120, 10)), Brightness(), tracker=Tracker(smooth_s=0.01))
+    recogniser.step(halves())
+    dark = np.zeros((100, 200, 3), np.uint8)
+    first = recogniser.step(Frame(dark, 1, 0.05, "dark")).faces[0]
+    assert (first.label, int(first.probabilities.argmax())) == ("bright", 0)
+    for n in range(2, 8):
+        last = recogniser.step(Frame(dark, n, 0.05 * n, "dark")).faces[0]
+    assert last.label == "dark"
 
 
 @pytest.mark.parametrize("spoil", [np.nan, 0.0], ids=["not finite", "in one point"])

@@ -1,6 +1,7 @@
 """Figures of how well a face can be seen, on faces of known size, pose and sharpness."""
 
 import math
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.quality import FACE_POINTS, PATCH_PX, Quality, measure, pose_deg
+from app.quality import FACE_POINTS, PATCH_PX, Quality, measure, pose_deg, trouble
 from app.types import Face
 
 
@@ -116,3 +117,20 @@ def test_figures_of_the_demo_clip_are_those_of_a_clear_frontal_face(clip_frames)
     assert found.sharpness > 0.05
     assert found.brightness is not None
     assert 0.3 < found.brightness < 0.8
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({}, None),
+        ({"size_px": 29.0, "yaw_deg": 40.0, "brightness": 0.05}, "too small"),
+        ({"yaw_deg": -31.0, "sharpness": 0.01}, "turned away"),
+        ({"yaw_deg": 31.0}, "turned away"),
+        ({"brightness": 0.1, "sharpness": 0.01}, "dark"),
+        ({"sharpness": 0.04}, "blurred"),
+        ({"sharpness": None, "brightness": None}, None),
+    ],
+)
+def test_most_telling_trouble_is_named(changes: dict[str, float | None], reason: str) -> None:
+    good = Quality(size_px=100.0, roll_deg=0.0, yaw_deg=5.0, sharpness=0.3, brightness=0.5)
+    assert trouble(replace(good, **changes)) == reason

@@ -52,14 +52,14 @@ def test_csv_has_one_row_per_face_and_one_for_a_frame_without(tmp_path):
     points = ["0.00"] * 12
     figures = ["11.07", "0.00", "0.00", "", ""]  # landmarks that coincide show no picture
     assert rows == [
-        ["clip.mp4", "0", "0.000000", *first, *shares, *shares, *points, *figures, "2"],
-        ["clip.mp4", "1", "0.033333", *[""] * 31, "2"],
-        ["größe, 2.mp4", "2", "0.066667", *first, *shares, *shares, *points, *figures, "2"],
+        ["clip.mp4", "0", "0.000000", *first, *shares, *shares, *points, *figures, str(SCHEMA)],
+        ["clip.mp4", "1", "0.033333", *[""] * 31, str(SCHEMA)],
+        ["größe, 2.mp4", "2", "0.066667", *first, *shares, *shares, *points, *figures, str(SCHEMA)],
         [
             *("größe, 2.mp4", "2", "0.066667"),
             *("7", "10.00", "20.00", "20.12", "21.00", "0.875000", "label", ""),
             *("0.100000", "0.200000", "0.700000") * 2,
-            *(*points, "20.56", "0.00", "0.00", "", "", "2"),
+            *(*points, "20.56", "0.00", "0.00", "", "", str(SCHEMA)),
         ],
     ]
 

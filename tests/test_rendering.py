@@ -20,7 +20,7 @@ from app.rendering import (
     draw,
     text_px,
 )
-from app.types import Face, Frame, FrameResult, Image, TrackedFace
+from app.types import Face, Frame, FrameResult, Image, Reason, TrackedFace
 
 LABELS = ("neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt")
 HUD = Hud(fps=29.7, latency_ms=12.4, provider="CPU")
@@ -243,3 +243,29 @@ def test_common_pixels_are_counted(a: Rect, b: Rect, pixels: int) -> None:
     assert _shared([a, a], block).tolist() == [pixels, pixels]
     assert _shared([a], np.vstack([block, block])).tolist() == [2 * pixels]
     assert _shared([b], np.array([_corners(a)], np.float64)).tolist() == [pixels]
+
+
+@pytest.mark.parametrize(
+    ("label", "reason", "said"),
+    [
+        ("neutral", None, "neutral 30 %"),  # overtaken a moment ago
+        ("unsure", "not confident", "unsure"),
+        ("unsure", "turned away", "unsure: turned away"),
+    ],
+)
+def test_label_is_said_with_its_own_share_or_the_reason(
+    label: str, reason: Reason | None, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shares = np.array([0.3, 0.7], np.float32)
+    shown = TrackedFace(
+        Face((200, 200, 300, 300), np.zeros((6, 2), np.float32), 0.9),
+        1,
+        label,
+        shares,
+        shares,
+        reason,
+    )
+    texts: list[str] = []
+    monkeypatch.setattr("app.rendering._text", lambda canvas, text, *_, **__: texts.append(text))
+    draw(result(shown, labels=("neutral", "happiness")), hud=HUD)
+    assert said in texts

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,11 @@ import pytest
 
 from app.classifier import DEFAULT_MODEL, Classifier
 from app.pipeline import Recogniser
+from app.quality import BLURRED, TURNED_DEG
 from app.records import COLUMNS, QUALITY_COLUMNS, SCHEMA, flat_columns
-from app.summary import BLURRED, TURNED_DEG
+from app.steady import SMOOTH_S
 from app.types import LANDMARKS, Frame, FrameResult
-from run_demo import main
+from run_demo import main, parser
 from tests.servers import PASSWORD, USER, http_camera
 from tests.tiny_model import tiny_contract, write_tiny_model
 from tools import make_demo_clip as clip
@@ -508,3 +510,39 @@ def test_help_is_quick_and_names_the_keys(tmp_path: Path) -> None:
     assert done.stderr == ""
     for word in ("--camera", "--records", "space", "exit codes", "not a feeling"):
         assert word in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("options", "smooth_s"),
+    [([], SMOOTH_S), (["--smoothing", "0"], 0.0), (["--smoothing", "2"], 2.0)],
+)
+def test_smoothing_is_told_in_seconds(options: list[str], smooth_s: float) -> None:
+    assert parser().parse_args(options).smoothing == smooth_s
+
+
+@pytest.mark.parametrize("text", ["-1", "nan", "inf", "soon"])
+def test_smoothing_that_is_no_time_is_refused(
+    text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        parser().parse_args([f"--smoothing={text}"])
+    assert ended.value.code == 2
+    assert "--smoothing" in capsys.readouterr().err
+
+
+def test_smoothing_calms_the_labels_of_the_clip(played: Path, tmp_path: Path) -> None:
+    done = demo(*"--demo --no-window --smoothing 0 --records raw.csv".split(), cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    with (tmp_path / "raw.csv").open() as file:
+        raw = [row for row in csv.DictReader(file) if row["face_id"]]
+    labels = [name.removeprefix("raw_") for name in raw[0] if name.startswith("raw_")]
+    assert all(row[name] == row[f"raw_{name}"] for row in raw for name in labels)
+    calm = [json.loads(line) for line in (played / "out.jsonl").read_text().splitlines()]
+
+    def changes(rows: list[dict[str, Any]]) -> int:
+        said: dict[str, list[str]] = {}
+        for row in rows:
+            said.setdefault(str(row["face_id"]), []).append(row["label"])
+        return sum(a != b for one in said.values() for a, b in pairwise(one))
+
+    assert changes([row for row in calm if row["face_id"]]) <= changes(raw)

@@ -19,9 +19,9 @@ EVEN = rows((0.5, 0.5))
 
 
 def test_no_faces_have_no_identities() -> None:
-    ids, smoothed = Tracker().update((), np.zeros((0, 3), np.float32), 0.0)
+    ids, smoothed, shown = Tracker().update((), np.zeros((0, 3), np.float32), 0.0)
     assert ids == ()
-    assert smoothed.shape == (0, 3)
+    assert (smoothed.shape, shown.shape) == ((0, 3), (0,))
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_identity_outlives_a_short_absence_only(gap_s: float, face_id: int) -> N
 
 
 def test_first_reading_is_taken_as_it_is() -> None:
-    _, smoothed = Tracker().update((face(0),), rows((0.7, 0.2, 0.1)), 3.0)
+    _, smoothed, _ = Tracker().update((face(0),), rows((0.7, 0.2, 0.1)), 3.0)
     np.testing.assert_allclose(smoothed, [[0.7, 0.2, 0.1]], atol=1e-6)
 
 
@@ -61,22 +61,23 @@ def test_smoothing_feels_the_same_at_any_frame_rate() -> None:
         tracker = Tracker(smooth_s=0.25)
         tracker.update((face(0),), rows((0.9, 0.1)), 0.0)
         for step in range(1, fps // 2 + 1):
-            _, smoothed = tracker.update((face(0),), rows((0.2, 0.8)), step / fps)
+            _, smoothed, _ = tracker.update((face(0),), rows((0.45, 0.55)), step / fps)
         return smoothed
 
     slow, fast = after_half_a_second(12), after_half_a_second(60)
     np.testing.assert_allclose(slow, fast, atol=1e-4)
-    # Of the log odds' way from 0.9:0.1 to 0.2:0.8, exp(-2) is left.
+    # Of the log odds' way from 0.9:0.1 to 0.45:0.55, exp(-2) is left.
     left = np.exp(-2.0)
-    odds = left * np.log(9.0) + (1 - left) * np.log(0.25)
+    odds = left * np.log(9.0) + (1 - left) * np.log(0.45 / 0.55)
     assert slow[0, 0] == pytest.approx(1 / (1 + np.exp(-odds)), abs=1e-4)
 
 
 def test_no_smoothing_shows_each_frame() -> None:
     tracker = Tracker(smooth_s=0)
     tracker.update((face(0),), rows((0.9, 0.1)), 0.0)
-    _, shown = tracker.update((face(0),), rows((0.2, 0.8)), 0.01)
-    np.testing.assert_allclose(shown, [[0.2, 0.8]], atol=1e-6)
+    _, smoothed, shown = tracker.update((face(0),), rows((0.2, 0.8)), 0.01)
+    np.testing.assert_allclose(smoothed, [[0.2, 0.8]], atol=1e-6)
+    assert shown.tolist() == [1]
 
 
 def test_readings_of_two_faces_do_not_mix() -> None:
@@ -84,7 +85,7 @@ def test_readings_of_two_faces_do_not_mix() -> None:
     for step in range(20):
         order = (face(0), face(300)) if step % 2 else (face(300), face(0))
         values = rows((1.0, 0.0), (0.0, 1.0)) if step % 2 else rows((0.0, 1.0), (1.0, 0.0))
-        ids, smoothed = tracker.update(order, values, step / 25)
+        ids, smoothed, _ = tracker.update(order, values, step / 25)
         by_id = dict(zip(ids, smoothed, strict=True))
         assert by_id[1][1] > 0.999
         assert by_id[2][0] > 0.999
@@ -93,13 +94,13 @@ def test_readings_of_two_faces_do_not_mix() -> None:
 def test_time_running_backwards_starts_anew() -> None:
     tracker = Tracker()
     tracker.update((face(0),), rows((0.9, 0.1)), 5.0)
-    ids, smoothed = tracker.update((face(0),), rows((0.2, 0.8)), 1.0)
+    ids, smoothed, _ = tracker.update((face(0),), rows((0.2, 0.8)), 1.0)
     assert ids == (2,)
     np.testing.assert_allclose(smoothed, [[0.2, 0.8]], atol=1e-6)
 
 
 def test_smoothed_rows_sum_to_one_even_from_zeros() -> None:
-    _, smoothed = Tracker().update((face(0),), rows((1.0, 0.0, 0.0)), 0.0)
+    _, smoothed, _ = Tracker().update((face(0),), rows((1.0, 0.0, 0.0)), 0.0)
     assert smoothed.sum() == pytest.approx(1.0)
     assert np.isfinite(smoothed).all()
 
