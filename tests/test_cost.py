@@ -56,6 +56,39 @@ def test_reference_is_what_files_are_held_against(
     assert "| ResNet-18 at 32 px | 32 |" in said
 
 
+def test_gpu_takes_turns_with_the_cpu_and_must_agree(
+    tiny: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A second session on the CPU stands for the GPU."""
+
+    class Second(Classifier):
+        def __init__(self, model: Path, *, device: str, threads: int | None = None) -> None:
+            super().__init__(model, device="cpu", threads=threads)
+            self.shift = 0.01 if device == "cuda" and shifted else 0.0
+
+        def predict(self, crops: np.ndarray) -> np.ndarray:
+            return super().predict(crops) + self.shift
+
+    shifted = False
+    monkeypatch.setattr(cost, "Classifier", Second)
+    assert cost.main([str(tiny), "--cuda", *TURNS]) == 0
+    said = capsys.readouterr().out
+    assert "tiny.onnx: probabilities on CUDA and on the CPU differ by at most 0.0e+00" in said
+    assert said.count("| tiny.onnx on CUDA | 16 |") == 2
+    shifted = True
+    assert cost.main([str(tiny), "--cuda", *TURNS]) == 1
+    assert "differ by at most 1.0e-02 on 512 crops" in capsys.readouterr().out
+
+
+def test_crops_to_compare_on_are_faces_where_there_are_some(shapes_npz: Path, tiny: Path) -> None:
+    contract = Classifier(tiny, device="cpu").contract
+    noise, faces = cost.crops_of(None, contract), cost.crops_of(shapes_npz, contract)
+    assert noise.shape == (512, 16, 16, 3)
+    assert (noise.dtype, faces.dtype) == (np.uint8, np.uint8)
+    assert faces.shape[1:] == noise.shape[1:]
+    assert 0 < len(faces) < 512
+
+
 def test_small_ratios_keep_their_digits() -> None:
     row = cost.Row("m", 48, 1.25, Spread(1, 1, 2), (Spread(0.0123, 0.01, 0.02), Spread(2, 1, 3)))
     cells = "| m | 48 | 1.2 | 1.00 (1.00–2.00) | 0.012 (0.010–0.020) | 2.00 (1.00–3.00) |"

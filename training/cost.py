@@ -2,7 +2,8 @@
 
 Several exported models take turns in one run on the CPU, single faces and batches, beside a
 standard ResNet-18 at 224 and at 112 pixels (of random weights: they do not change the time).
-Figures are of one machine; the ratios travel further.
+Figures are of one machine; the ratios travel further. With --cuda, each model also runs on the GPU,
+and must say there what it says on the CPU.
 """
 
 import argparse
@@ -11,7 +12,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from app.alignment import FACE_TEMPLATE
 from app.classifier import Classifier
@@ -19,6 +22,8 @@ from app.contract import Contract, TrainingData
 from app.types import TrainingError
 from training.checkpoint import DataFacts, RunConfig, TrainConfig, Trained, build
 from training.cli import run
+from training.data import load_examples
+from training.evaluate import uint8_crops
 from training.export import write_onnx
 from training.latency import (
     THREADS,
@@ -31,11 +36,15 @@ from training.latency import (
 )
 from training.machine import PIXEL_MEAN, PIXEL_STD
 from training.model import BasicBlock, ModelConfig
+from training.pack import read_pack
 from training.run_folder import write_text
 
 BATCHES = (1, 8, 64)
 REFERENCE_SIZES_PX = (224, 112)
 REFERENCE_CLASSES = 8
+PARITY = 1e-3  # of a probability
+PARITY_BATCH = 256
+NOISE_CROPS = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +131,36 @@ def table(rows: Sequence[Row], against: Sequence[str]) -> str:
     return "\n".join(lines)
 
 
+def crops_of(data: Path | None, contract: Contract) -> NDArray[np.uint8]:
+    """`(N, S, S, 3)` BGR: validation faces of a prepared file, or noise of many kinds of grain."""
+    if data is not None:
+        pack = read_pack(data)
+        valid = load_examples(
+            pack,
+            "valid",
+            template=contract.template,
+            size_px=contract.size_px,
+            colour=contract.colour,
+            labels_from="majority",
+        )
+        return uint8_crops(valid, torch.arange(len(valid)))
+    random = np.random.default_rng(0)
+    side = contract.size_px
+    grains = [max(1, side // cells) for cells in (2, 4, 8, side)]
+    crops = []
+    for number in range(NOISE_CROPS):
+        grain = grains[number % len(grains)]
+        cells = random.integers(0, 256, (-(-side // grain),) * 2 + (3,), np.uint8)
+        crops.append(cells.repeat(grain, 0).repeat(grain, 1)[:side, :side])
+    return np.stack(crops)
+
+
+def difference(a: Classifier, b: Classifier, crops: NDArray[np.uint8]) -> float:
+    """The largest of any probability of any of the crops."""
+    parts = np.array_split(crops, -(-len(crops) // PARITY_BATCH))
+    return max(float(np.abs(a.predict(part) - b.predict(part)).max()) for part in parts)
+
+
 def names_of(files: Sequence[Path]) -> list[str]:
     """File names, or whole paths where two files share a name. Raises `TrainingError`."""
     short = [path.name for path in files]
@@ -168,6 +207,18 @@ def parser() -> argparse.ArgumentParser:
         metavar="N",
         help=f"CPU threads of ONNX Runtime (default: {THREADS})",
     )
+    top.add_argument(
+        "--cuda",
+        action="store_true",
+        help="run each model on the GPU, too (exit code 1 where a probability differs there by "
+        f"more than {PARITY:g})",
+    )
+    top.add_argument(
+        "--data",
+        type=Path,
+        metavar="FILE.npz",
+        help="with --cuda: compare on the validation faces of this prepared file (default: noise)",
+    )
     top.add_argument("-o", "--output", type=Path, metavar="FILE", help="write the page there, too")
     return top
 
@@ -189,6 +240,17 @@ def main(argv: list[str] | None = None) -> int:
             for name, path in named.items()
         }
         parts = []
+        agree = True
+        if options.cuda:
+            for name, path in zip(names_of(options.models), options.models, strict=True):
+                classifiers[f"{name} on CUDA"] = gpu = Classifier(path, device="cuda")
+                crops = crops_of(options.data, gpu.contract)
+                apart = difference(classifiers[name], gpu, crops)
+                agree = agree and apart <= PARITY
+                parts.append(
+                    f"{name}: probabilities on CUDA and on the CPU differ by at most {apart:.1e} "
+                    f"on {len(crops)} crops.\n"
+                )
         for batch in options.batches:
             rows, rounds = costs(
                 classifiers, against, batch, rounds=options.rounds, at_most_s=options.seconds
@@ -200,7 +262,7 @@ def main(argv: list[str] | None = None) -> int:
     print(page, end="")
     if options.output is not None:
         write_text(options.output, page)
-    return 0
+    return 0 if agree else 1
 
 
 if __name__ == "__main__":
