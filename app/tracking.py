@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from app.identity import Identities
+from app.state import State, array_from, array_state
 from app.types import Face, Floats
 
 
@@ -40,6 +41,34 @@ class Tracker:
         self._tracks = {}
         self._identities.reset()
         self._now_s = -math.inf
+
+    def state(self) -> State:
+        return {
+            "identities": self._identities.state(),
+            "tracks": [
+                {
+                    "face_id": track.face_id,
+                    "seen_s": float(track.seen_s),
+                    "log_probabilities": None
+                    if track.log_probabilities is None
+                    else array_state(track.log_probabilities),
+                }
+                for track in self._tracks.values()
+            ],
+            "now_s": self._now_s,
+        }
+
+    def restore(self, state: State) -> None:
+        self._identities.restore(state["identities"])
+        self._tracks = {
+            int(one["face_id"]): _Track(
+                int(one["face_id"]),
+                float(one["seen_s"]),
+                None if one["log_probabilities"] is None else array_from(one["log_probabilities"]),
+            )
+            for one in state["tracks"]
+        }
+        self._now_s = float(state["now_s"])
 
     def update(
         self, faces: Sequence[Face], probabilities: Floats, time_s: float
