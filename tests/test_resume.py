@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from av.video.frame import VideoFrame
 
+from app.long_records import lines_path
 from app.resume import ResumeFile
 from tools.make_demo_clip import CLIP
 
@@ -121,3 +122,56 @@ def test_killed_run_ends_with_the_same_bytes(
     assert notes["counts"] == others["counts"]
     names = sorted(path.name for path in tmp_path.iterdir())
     assert names == sorted([first.name, f"{kind}.vtt", f"{kind}.run.json"])
+
+
+def test_stopped_run_goes_on_too(two_faces: Path, unbroken: Path, tmp_path: Path) -> None:
+    """Ctrl-C on a single file completes its results up to there; they are gone on with."""
+    first = tmp_path / "jsonl.jsonl"
+    asked = ("--records", first.name)
+    assert stop_at(10, signal.SIGINT, two_faces, first, *asked) == 130
+    part = first.read_bytes()
+    assert part.endswith(b"}\n")
+    assert (unbroken / first.name).read_bytes().startswith(part)
+    assert json.loads((tmp_path / "jsonl.run.json").read_text())["interrupted"] is True
+    again = refused(two_faces, tmp_path, *asked)
+    assert again.startswith("error: An unfinished run of two.mp4 lies beside jsonl.jsonl.")
+    other = refused(two_faces, tmp_path, *asked, "--resume", "--max-faces", "1")
+    assert "it was begun with another --max-faces" in other
+    assert first.read_bytes() == part
+    finish(two_faces, tmp_path, *asked, "--resume")
+    assert first.read_bytes() == (unbroken / first.name).read_bytes()
+    assert json.loads((tmp_path / "jsonl.run.json").read_text())["interrupted"] is False
+    before = first.stat().st_mtime_ns
+    assert "two.mp4: finished before." in finish(two_faces, tmp_path, *asked, "--resume")
+    assert first.stat().st_mtime_ns == before
+    other = refused(two_faces, tmp_path, *asked, "--resume", "--every", "2")
+    assert "jsonl.jsonl was made with another --every" in other
+
+
+def refused(clip: Path, folder: Path, *options: str) -> str:
+    done = subprocess.run(
+        command(clip, *options), cwd=folder, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 2, done.stderr
+    return "\n".join(line for line in done.stderr.splitlines() if " on CPU" not in line)
+
+
+def test_changed_rows_and_damaged_checkpoints_are_not_gone_on_with(
+    two_faces: Path, tmp_path: Path
+) -> None:
+    first = tmp_path / "r.jsonl"
+    asked = ("--records", first.name, "--resume")
+    stop_at(5, signal.SIGKILL, two_faces, first, *asked)
+    rows, kept = lines_path(first), ResumeFile(first).path
+    content = rows.read_bytes()
+    rows.write_bytes(content.replace(b"happiness", b"sadness00", 1))
+    assert "is not as the run left it" in refused(two_faces, tmp_path, *asked)
+    rows.write_bytes(content)
+    state = json.loads(kept.read_text())
+    state["stages"]["follower"]["known"] = [{"face": "a face"}]
+    for damaged in (json.dumps(state), "[" * 100_000, '{"schema": 1}', ""):
+        kept.write_text(damaged)
+        assert "cannot go on: it is damaged" in refused(two_faces, tmp_path, *asked)
+    assert "--overwrite" in refused(two_faces, tmp_path, "--records", first.name)
+    finish(two_faces, tmp_path, "--records", first.name, "--overwrite", "--end", "0.2")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["r.jsonl", "r.run.json"]
