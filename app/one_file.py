@@ -32,7 +32,7 @@ from app.types import FrameResult, Image, SinkError, SourceError
 from app.video_sink import FORMATS, VideoSink
 from app.video_source import VideoSource
 
-CHECKPOINT_S = 2.0
+CHECKPOINT_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from app.resume import ResumeFile
 from tools.make_demo_clip import CLIP
 
 ROOT = Path(__file__).resolve().parent.parent
-FRAMES = 60
+FRAMES = 150
 
 
 def write_two_faces(path: Path, frames: int = FRAMES) -> None:
@@ -101,7 +101,7 @@ def test_two_faces_are_read_and_smoothed(unbroken: Path) -> None:
     assert any(row["probabilities"] != row["raw_probabilities"] for row in rows)
 
 
-@pytest.mark.parametrize(("kind", "at"), [("jsonl", (5, 30)), ("csv", (20,)), ("parquet", (30,))])
+@pytest.mark.parametrize(("kind", "at"), [("jsonl", (5, 50)), ("csv", (20,)), ("parquet", (20,))])
 def test_killed_run_ends_with_the_same_bytes(
     two_faces: Path, unbroken: Path, tmp_path: Path, kind: str, at: tuple[int, ...]
 ) -> None:
@@ -112,7 +112,7 @@ def test_killed_run_ends_with_the_same_bytes(
         assert code == -signal.SIGKILL
         assert not first.exists()
         begun = next_frame(first)
-        assert frame <= begun < FRAMES
+        assert frame <= begun < FRAMES, "it was over before it was killed"
     assert f" from frame {begun} on -> " in finish(two_faces, tmp_path, *asked)
     for name in (first.name, f"{kind}.vtt"):
         assert (tmp_path / name).read_bytes() == (unbroken / name).read_bytes()
