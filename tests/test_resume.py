@@ -19,7 +19,7 @@ from app.resume import ResumeFile
 from tools.make_demo_clip import CLIP
 
 ROOT = Path(__file__).resolve().parent.parent
-FRAMES = 150
+FRAMES = 110  # both faces are in the picture up to there
 
 
 def write_two_faces(path: Path, frames: int = FRAMES) -> None:
