@@ -2,6 +2,7 @@
 
 python run_demo.py --camera 0
 python run_demo.py --video clip.mp4 -o annotated.mp4 --records clip.jsonl
+python run_demo.py --video talks/ --no-window --records .csv --jobs 2 --resume
 """
 
 import argparse
@@ -43,6 +44,12 @@ def size(text: str) -> tuple[int, int]:
     return wanted
 
 
+def moment(text: str) -> float:
+    from app.sampling import parse_time
+
+    return parse_time(text)
+
+
 def strength(text: str) -> float:
     number = float(text)
     if not 0 <= number <= 1:
@@ -77,6 +84,7 @@ def parser() -> argparse.ArgumentParser:
         "  python run_demo.py --demo                            the clip that comes with it\n"
         "  python run_demo.py --video talk.mp4 -o talk_out.mp4  annotate a video, sound kept\n"
         "  python run_demo.py --video talk.mp4 --no-window --records talk.csv\n"
+        "  python run_demo.py --video talks/ 'more/**/*.mov' --no-window --records .csv --jobs 2\n"
         "  python run_demo.py --image photos/ -o annotated/     every picture of a folder\n"
         "  python run_demo.py --doctor                          what does this machine lack?\n\n"
         "exit codes: 0 done, 1 done but something was skipped or cut short, 2 could not be done,\n"
@@ -92,7 +100,14 @@ def parser() -> argparse.ArgumentParser:
         help="a camera's number (0), a device such as /dev/video0, or the address of a stream: "
         "rtsp, rtsps, http, https",
     )
-    source.add_argument("--video", type=Path, metavar="FILE", help="a video file")
+    source.add_argument(
+        "--video",
+        type=Path,
+        nargs="+",
+        metavar="FILE|DIR|PATTERN",
+        help="a video; with --no-window also several, folders, and patterns such as 'a/**/*.mp4', "
+        "each with outputs of its own (docs/annotating.md)",
+    )
     source.add_argument(
         "--image",
         type=Path,
@@ -108,22 +123,48 @@ def parser() -> argparse.ArgumentParser:
     )
     mode = top.add_argument_group("camera")
     mode.add_argument("--size", type=size, metavar="WxH", help="such as 1280x720")
-    mode.add_argument("--fps", type=rate, metavar="N", help="frames/s to ask the camera for")
+    mode.add_argument(
+        "--fps",
+        type=rate,
+        metavar="N",
+        help="frames/s to ask the camera for; of a video, how many a second are read",
+    )
+    part = top.add_argument_group("video")
+    part.add_argument(
+        "--every", type=positive, metavar="N", help="read every N-th frame (default: all)"
+    )
+    part.add_argument(
+        "--start", type=moment, metavar="T", help="begin there: seconds, or h:mm:ss (0:01:30.5)"
+    )
+    part.add_argument("--end", type=moment, metavar="T", help="stop before that time")
+    part.add_argument(
+        "--jobs",
+        type=positive,
+        metavar="N",
+        help="with --no-window: so many videos at once, each in a process of its own (default: 1)",
+    )
+    part.add_argument(
+        "--resume",
+        action="store_true",
+        help="with --no-window: go on where a run was stopped or killed; files that are finished "
+        "are left as they are",
+    )
     results = top.add_argument_group("results")
     results.add_argument(
         "-o",
         "--output",
         type=Path,
         metavar="PATH",
-        help="annotated video (.mp4), or a folder for pictures; without a window and without "
-        "any other result it is NAME_annotated beside the input",
+        help="annotated video (.mp4), or a folder for pictures or for several videos; without a "
+        "window and without any other result it is NAME_annotated beside the input",
     )
     results.add_argument(
         "--records",
         type=Path,
         metavar="FILE",
         help="one row per face per frame, as .jsonl, .csv or .parquet, and FILE's notes beside it "
-        "(NAME.run.json: command, versions, model, settings, input, counts)",
+        "(NAME.run.json: command, versions, model, settings, input, counts); for videos also a "
+        "folder or a suffix alone, such as .csv: NAME.csv for each",
     )
     results.add_argument(
         "--episodes",
@@ -224,9 +265,9 @@ def open_source(options: argparse.Namespace) -> Any:
     if options.image:
         return ImageSource(options.image)
     if options.demo:
-        return VideoSource(DEMO_CLIP)
+        return VideoSource(DEMO_CLIP, selection=selection(options))
     if options.video:
-        return VideoSource(options.video)
+        return VideoSource(the_video(options), selection=selection(options))
     address = options.camera or CameraAddress(0)
     if address.is_stream:
         return StreamSource(address)
@@ -234,6 +275,34 @@ def open_source(options: argparse.Namespace) -> Any:
     if camera.given is not None:
         say(camera.given)
     return camera
+
+
+def the_video(options: argparse.Namespace) -> Path:
+    """The single file that is shown in a window, or measured."""
+    from app.inputs import find_videos
+    from app.types import SourceError
+
+    found = find_videos(options.video)
+    if len(found) > 1 or options.jobs or options.resume:
+        raise SourceError(
+            "Several videos, --jobs and --resume work without a window. Add --no-window."
+        )
+    return options.video[0] if options.video[0].is_dir() else found[0]
+
+
+def selection(options: argparse.Namespace) -> Any:
+    from app.sampling import Selection
+    from app.types import SourceError
+
+    try:
+        return Selection(
+            start_s=options.start or 0.0,
+            end_s=options.end,
+            every=options.every or 1,
+            fps=options.fps,
+        )
+    except ValueError as error:
+        raise SourceError(f"These frames cannot be chosen: {error}.") from error
 
 
 def is_live(options: argparse.Namespace) -> bool:
@@ -256,7 +325,7 @@ def output_path(options: argparse.Namespace) -> Path | None:
     if options.demo:
         return Path("demo_annotated.mp4")
     if options.video:
-        return default_output(options.video)
+        return default_output(the_video(options))
     if options.image:
         return None  # pictures are annotated beside themselves
     return None  # what a camera shows on the terminal is the result
@@ -271,10 +340,16 @@ def check_paths(options: argparse.Namespace, output: Path | None) -> None:
     from app.types import SinkError, SourceError
 
     camera = is_live(options) and not (options.camera and options.camera.is_stream)
-    if (options.size or options.fps) and not camera:
+    film = options.demo or options.video
+    if (options.size and not camera) or (options.fps and not camera and not film):
         raise SourceError(
-            "--size and --fps are asked of a camera of this machine; leave them out here."
+            "--size and --fps are asked of a camera of this machine, --fps also of a video; leave "
+            "them out here."
         )
+    if not film and (options.every or options.start or options.end):
+        raise SourceError("--every, --start and --end choose frames of a video.")
+    if not options.video and (options.jobs or options.resume):
+        raise SourceError("--jobs and --resume go with --video.")
     if options.image and options.episodes:
         raise SinkError("Pictures have no time, so no episodes. Leave --episodes out.")
     for path in options.episodes or ():
@@ -291,7 +366,7 @@ def check_paths(options: argparse.Namespace, output: Path | None) -> None:
         if target.absolute() in seen:
             raise SinkError(f"{target} cannot be two results at once. Choose another name.")
         seen.add(target.absolute())
-    inputs = [path for path in (options.video, *(options.image or ())) if path is not None]
+    inputs = [*(options.video or ()), *(options.image or ())]
     for target in targets:
         if target is not output or not options.image:
             reserve(target, overwrite=options.overwrite, inputs=inputs)
@@ -374,6 +449,8 @@ def say(line: str) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
+    if options.video and options.no_window:
+        return run_videos(options)
     output = output_path(options)
     check_paths(options, output)
     if not options.no_window:
@@ -443,6 +520,50 @@ def run(options: argparse.Namespace) -> int:
     return CUT_SHORT if outcome.cut_short or gaps or dropped_frames(sinks) else DONE
 
 
+def run_videos(options: argparse.Namespace) -> int:
+    """Files to files: any number of videos, in this process or in several."""
+    from app.address import masked
+    from app.classifier import DEFAULT_MODEL
+    from app.inputs import find_videos, one_file
+    from app.many import annotate_all, made
+    from app.naming import Asked, folders, plan
+    from app.one_file import Job
+    from app.run_notes import plain
+    from app.types import SourceError
+    from app.workers import Recognition
+
+    if options.size:
+        raise SourceError("--size is asked of a camera; leave it out here.")
+    videos, one = find_videos(options.video), one_file(options.video)
+    asked = Asked(options.output, options.records, tuple(options.episodes or ()), options.report)
+    outputs = plan(videos, asked, one=one)
+    jobs = [
+        Job(
+            video,
+            files,
+            selection=selection(options),
+            settings={name: plain(value) for name, value in vars(options).items()},
+            command=[masked(word) for word in sys.argv],
+            overwrite=options.overwrite,
+            resume=options.resume,
+            mirror=bool(options.mirror),
+            with_stills=not options.no_stills,
+            keep_early=one,
+        )
+        for video, files in zip(videos, outputs, strict=True)
+    ]
+    recognition = Recognition(
+        options.model or DEFAULT_MODEL,
+        options.device,
+        options.prior_correction,
+        options.max_faces,
+        options.far_faces,
+        options.smoothing,
+    )
+    with made(folders(asked)), ctrl_c() as stop:
+        return annotate_all(jobs, recognition, workers=options.jobs or 1, stop=stop)
+
+
 def _aborted_by(stack: ExitStack) -> Callable[[Any], Any]:
     def keep(sink: Any) -> Any:
         stack.callback(sink.abort)
@@ -476,6 +597,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return FAILED
     if options.json and not (options.doctor or options.benchmark):
         command.error("--json goes with --doctor or --benchmark")
+    if options.resume and options.overwrite:
+        command.error("--resume goes on, --overwrite begins anew: one of them")
     if options.benchmark and (options.doctor or options.image or options.camera is not None):
         command.error("--benchmark takes --video FILE or the demo clip, and nothing else")
     if options.doctor and options.json not in (None, Path("-")):
@@ -513,11 +636,11 @@ def measure(options: argparse.Namespace) -> int:
 
     path = None if options.json in (None, Path("-")) else options.json
     if path is not None:
-        inputs = [options.video] if options.video else []
+        inputs = options.video or []
         reserve(path, overwrite=options.overwrite, inputs=inputs)
     with ctrl_c() as stop:
         figures = benchmark(
-            options.video or CLIP,
+            the_video(options) if options.video else CLIP,
             model=options.model or DEFAULT_MODEL,
             device=options.device,
             far_faces=options.far_faces,

@@ -17,6 +17,7 @@ import numpy as np
 from app.memory import Patterns
 from app.rounds import Rounds
 from app.search import KEEP_SCORE, Found, Glance, centre, glances, largest, same_place
+from app.state import State, face_from, face_state
 from app.types import Face, Image
 
 SEARCH_S, HURRIED_S = 1.0, 0.05  # a round of the search, and one in a hurry
@@ -91,6 +92,41 @@ class Follower:
         self._time_s = -math.inf
         self._hurry_until_s = -math.inf
         self._due = 0.0  # glances, the part of one included
+
+    def state(self) -> State:
+        return {
+            "known": [
+                {
+                    "face": face_state(one.face),
+                    "seen_s": float(one.seen_s),
+                    "trust": float(one.trust),
+                    "velocity_xy": [float(value) for value in one.velocity_xy],
+                    "lost": one.lost,
+                }
+                for one in self._known
+            ],
+            "patterns": self._patterns.state(),
+            "size_wh": list(self._size_wh),
+            "time_s": self._time_s,
+            "hurry_until_s": float(self._hurry_until_s),
+            "rounds": self._rounds.state(),
+            "due": float(self._due),
+        }
+
+    def restore(self, state: State) -> None:
+        known = []
+        for one in state["known"]:
+            x, y = (float(value) for value in one["velocity_xy"])
+            face, seen_s = face_from(one["face"]), float(one["seen_s"])
+            known.append(Followed(face, seen_s, float(one["trust"]), (x, y), bool(one["lost"])))
+        self._known = known
+        self._patterns.restore(state["patterns"])
+        width, height = state["size_wh"]
+        self._size_wh = (int(width), int(height))
+        self._time_s = float(state["time_s"])
+        self._hurry_until_s = float(state["hurry_until_s"])
+        self._rounds.restore(state["rounds"])
+        self._due = float(state["due"])
 
     def find(self, image: Image, time_s: float) -> tuple[Face, ...]:
         """Faces of `image (H, W, 3)` uint8 BGR at `time_s`, largest first."""

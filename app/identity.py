@@ -15,6 +15,8 @@ from threading import Thread
 import numpy as np
 from numpy.typing import NDArray
 
+from app.state import State, array_from, array_state
+
 # Boxes further apart than this, in mean face sides, are not the same person; after an absence the
 # reach grows with the time, for people turn.
 MAX_DISTANCE = 1.0
@@ -103,6 +105,36 @@ class Identities:
         """Everybody who comes now is new."""
         self._people = []
         self._now_s = -math.inf
+
+    def state(self) -> State:
+        return {
+            "people": [
+                {
+                    "face_id": one.face_id,
+                    "state": array_state(one.state),
+                    "velocity": array_state(one.velocity),
+                    "seen_s": float(one.seen_s),
+                    "born_s": float(one.born_s),
+                }
+                for one in self._people
+            ],
+            "next_id": self._next_id,
+            "now_s": self._now_s,
+        }
+
+    def restore(self, state: State) -> None:
+        self._people = [
+            Person(
+                int(one["face_id"]),
+                array_from(one["state"]),
+                array_from(one["velocity"]),
+                float(one["seen_s"]),
+                float(one["born_s"]),
+            )
+            for one in state["people"]
+        ]
+        self._next_id = int(state["next_id"])
+        self._now_s = float(state["now_s"])
 
     def _assign(self, now: NDArray[np.float64], time_s: float) -> dict[int, int]:
         """Row of `now (N, 3)` -> place in the list of people, at the least total cost."""

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from app.state import State, array_from, array_state, face_from, face_state
 from app.types import Face, Image
 
 KEEP_S = 2.0  # then it is looked at anew in any case
@@ -46,6 +47,24 @@ class Patterns:
 
     def clear(self) -> None:
         self._patterns = []
+
+    def state(self) -> State:
+        return {
+            "patterns": [
+                {
+                    "hint": face_state(one.hint),
+                    "thumb": array_state(one.thumb),
+                    "refused_s": float(one.refused_s),
+                }
+                for one in self._patterns
+            ]
+        }
+
+    def restore(self, state: State) -> None:
+        self._patterns = [
+            _Pattern(face_from(one["hint"]), array_from(one["thumb"]), float(one["refused_s"]))
+            for one in state["patterns"]
+        ]
 
 
 def thumb(image: Image, face: Face) -> NDArray[np.uint8]:

@@ -11,6 +11,7 @@ from app.alignment import alignable
 from app.contract import Contract
 from app.quality import measure, trouble
 from app.readings import Readings
+from app.state import State
 from app.steady import NOBODY, SteadyReasons
 from app.tracking import Tracker
 from app.types import (
@@ -34,6 +35,8 @@ class FaceFinder(Protocol):
 class FaceFollower(Protocol):
     def find(self, image: Image, time_s: float) -> tuple[Face, ...]: ...
     def reset(self) -> None: ...
+    def state(self) -> State: ...
+    def restore(self, state: State) -> None: ...
 
 
 class CropReader(Protocol):
@@ -126,6 +129,24 @@ class Recogniser:
             self._tracker.reset()
         if self._follower is not None:
             self._follower.reset()
+
+    def state(self) -> State:
+        """All that the next frame's result depends on but the frame itself."""
+        return {
+            "readings": self._readings.state(),
+            "reasons": self._reasons.state(),
+            "tracker": None if self._tracker is None else self._tracker.state(),
+            "follower": None if self._follower is None else self._follower.state(),
+        }
+
+    def restore(self, state: State) -> None:
+        self._readings.restore(state["readings"])
+        self._reasons.restore(state["reasons"])
+        for stage, kept in ((self._tracker, "tracker"), (self._follower, "follower")):
+            if (stage is None) != (state[kept] is None):
+                raise ValueError(f"the state is of another kind of run: {kept}")
+            if stage is not None:
+                stage.restore(state[kept])
 
     def _reasons_of(
         self, frame: Frame, faces: Sequence[Face], ids: Sequence[int], said: NDArray[np.int64]

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from app.search import distance
+from app.state import State, array_from, array_state, face_from, face_state
 from app.types import Face, Floats
 
 REACH = 0.5  # face sides between where a face was in the frame before and where it should be now
@@ -35,3 +36,13 @@ class Readings:
 
     def keep(self, faces: Sequence[Face], rows: Floats) -> None:
         self._faces, self._rows = faces, rows
+
+    def state(self) -> State:
+        return {
+            "faces": [face_state(face) for face in self._faces],
+            "rows": array_state(self._rows),
+        }
+
+    def restore(self, state: State) -> None:
+        self._faces = tuple(face_from(one) for one in state["faces"])
+        self._rows = array_from(state["rows"])

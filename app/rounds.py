@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.search import Glance
+from app.state import State, array_from, array_state
 from app.types import Face, Image
 
 THUMB_WH = (64, 36)
@@ -24,6 +25,20 @@ class Rounds:
         """The next round begins now, with the first view, which is the whole frame."""
         self._left: list[int] = []
         self._seen: dict[int, Thumb] = {}  # number of a view -> the frame in which it was taken
+
+    def state(self) -> State:
+        return {
+            "left": list(self._left),
+            "seen": [[n, array_state(thumb.astype(np.uint8))] for n, thumb in self._seen.items()],
+        }
+
+    def restore(self, state: State) -> None:
+        self._left = [int(number) for number in state["left"]]
+        self._seen = {
+            int(number): array_from(thumb).astype(np.int16) for number, thumb in state["seen"]
+        }
+        if any(thumb.shape != THUMB_WH[::-1] for thumb in self._seen.values()):
+            raise ValueError("a thumb is of another shape")
 
     def take(
         self,

@@ -13,12 +13,16 @@ def dropped_frames(sinks: Sequence[Any]) -> dict[str, int]:
     return {path: count for path, count in counts if count}
 
 
+def counts_line(frames: int, faces: int, seconds: float) -> str:
+    return (
+        f"{frames} frames with {faces} faces in {seconds:.1f} s "
+        f"({frames / max(seconds, 1e-9):.1f} frames/s)"
+    )
+
+
 def last_lines(outcome: Outcome, gaps: Sequence[Gap], sinks: Sequence[Any]) -> list[str]:
     """Counts, times and outputs in one line, and a line for each thing that is not as it should."""
-    line = (
-        f"{outcome.frames} frames with {outcome.faces} faces in {outcome.seconds:.1f} s "
-        f"({outcome.frames / max(outcome.seconds, 1e-9):.1f} frames/s)"
-    )
+    line = counts_line(outcome.frames, outcome.faces, outcome.seconds)
     if gaps:
         times = "once" if len(gaps) == 1 else f"{len(gaps)} times"
         line += f"; without pictures {times}, {sum(gap.seconds for gap in gaps):.1f} s in all"

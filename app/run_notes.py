@@ -16,6 +16,7 @@ from app.address import masked
 from app.commands import write_text
 from app.contract import Contract
 from app.sinks import reserve
+from app.state import State
 from app.types import FrameResult, Image
 
 NOTES_SCHEMA = 1
@@ -97,6 +98,27 @@ class RunNotes:
         for stage, milliseconds in result.stage_ms.items():
             self._stage_ms[stage] = self._stage_ms.get(stage, 0.0) + milliseconds
 
+    def state(self) -> State:
+        """The counts so far, in values that JSON has, for `restore`."""
+        return {
+            "begun": self._begun.isoformat(),
+            "counts": dict(self._counts),
+            "people": sorted(self._people),
+            "stage_ms": dict(self._stage_ms),
+        }
+
+    def restore(self, state: State) -> None:
+        """Goes on with the notes of a run that was taken up again."""
+        self._begun = datetime.datetime.fromisoformat(state["begun"])
+        self._counts = Counter({str(name): int(n) for name, n in state["counts"].items()})
+        self._people = {(str(source), int(face_id)) for source, face_id in state["people"]}
+        self._stage_ms = {str(name): float(ms) for name, ms in state["stage_ms"].items()}
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """`frames`, `frames_without_face`, `faces`."""
+        return self._counts
+
     def close(self) -> None:
         if self._open and self.path is not None:
             text = json.dumps(self.facts(), indent=1, ensure_ascii=False)
@@ -130,7 +152,7 @@ class RunNotes:
                 "sha256": sha256(self._model),
                 "contract": contract,
             },
-            "settings": {name: _plain(value) for name, value in self._settings.items()},
+            "settings": {name: plain(value) for name, value in self._settings.items()},
             "input": self._input,
             "counts": {**self._counts, "people": len(self._people)},
             "gaps": [
@@ -164,7 +186,7 @@ def describe_input(source: Any) -> dict[str, Any]:
     files: Mapping[str, Path] = getattr(source, "files", {})
     if (path := getattr(source, "path", None)) is not None:
         files = {source.name: path}
-    stream = {name: _plain(getattr(source, name)) for name in STREAM if hasattr(source, name)}
+    stream = {name: plain(getattr(source, name)) for name in STREAM if hasattr(source, name)}
     return {
         "name": source.name,
         "live": source.live,
@@ -183,12 +205,12 @@ def _size(path: Path) -> int | None:
         return None
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """As JSON has it; what it has not, such as fractions and paths, as text."""
     if value is None or isinstance(value, bool | int | float | str):
         return value
     if isinstance(value, list | tuple):
-        return [_plain(one) for one in value]
+        return [plain(one) for one in value]
     return str(value)
 
 

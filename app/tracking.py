@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.identity import Identities
+from app.state import State
 from app.steady import SMOOTH_S, Steady, Sureness
 from app.types import Face, Floats
 
@@ -40,6 +41,13 @@ class Tracker:
         """Everybody who comes now is new."""
         self._identities.reset()
         self.steady.reset()
+
+    def state(self) -> State:
+        return {"identities": self._identities.state(), "steady": self.steady.state()}
+
+    def restore(self, state: State) -> None:
+        self._identities.restore(state["identities"])
+        self.steady.restore(state["steady"])
 
     def update(
         self,

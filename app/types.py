@@ -69,7 +69,8 @@ class TrainingError(RecogniserError):
 class Frame:
     """One picture of a source.
 
-    `index` counts from 0 without gaps as the source delivered it; `time_s` is the presentation
+    `index` counts from 0 without gaps as the source delivered it (of a video of which only a
+    selection is read: as the file has it); `time_s` is the presentation
     time in seconds (a file's own timestamp, or seconds since a camera was opened).
     """
 
