@@ -35,6 +35,11 @@ class Brightness:
         bright = crops.reshape(len(crops), -1).mean(axis=1) / 255 if len(crops) else np.zeros(0)
         return np.stack([1 - bright, bright], axis=1).astype(np.float32)
 
+    def predict_with_maps(self, crops: NDArray[np.uint8]) -> tuple[Floats, Floats]:
+        """Maps of 2 x 2 cells that say how many faces there are, and the class."""
+        maps = np.array([len(crops), 10 + len(crops)], np.float32)[:, None, None] * np.ones((2, 2))
+        return self.predict(crops), np.stack([maps.astype(np.float32)] * len(crops) or [maps][:0])
+
 
 def halves() -> Frame:
     image = np.zeros((100, 200, 3), np.uint8)

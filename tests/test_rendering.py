@@ -8,17 +8,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.history import History
+from app.lettering import Colour, Rect, text_px
 from app.rendering import (
     COLOURS,
+    HUD_MODES,
     OTHERS,
-    Colour,
     Hud,
-    Rect,
+    HudMode,
     _corners,
     _shared,
     colour_of,
     draw,
-    text_px,
 )
 from app.types import Face, Frame, FrameResult, Image, TrackedFace
 
@@ -155,22 +156,22 @@ def test_bars_do_not_cover_another_face() -> None:
     box=st.tuples(*[st.floats(-5000, 5000) for _ in range(2)], *[st.floats(1, 3000)] * 2),
     size_wh=st.tuples(st.integers(1, 400), st.integers(1, 400)),
     mirror=st.booleans(),
-    paused=st.booleans(),
-    show_help=st.booleans(),
+    mode=st.sampled_from(HUD_MODES),
 )
 def test_any_box_in_any_picture_can_be_drawn(
     box: tuple[float, float, float, float],
     size_wh: tuple[int, int],
     mirror: bool,
-    paused: bool,
-    show_help: bool,
+    mode: HudMode,
 ) -> None:
     x, y, width, height = box
     shown = result(
         face((x, y, x + width, y + height)), face((5, 5, 60, 70), face_id=2), size_wh=size_wh
     )
-    hud = Hud(None, None, "CPU", mirror, paused, show_help)
-    assert draw(shown, hud=hud, mirror=mirror).shape == (size_wh[1], size_wh[0], 3)
+    hud, history = Hud(None, None, "CPU", mirror, mode), History()
+    history.add(shown.faces, LABELS, 0.0)
+    canvas = draw(shown, hud=hud, mirror=mirror, history=history)
+    assert canvas.shape == (size_wh[1], size_wh[0], 3)
 
 
 def test_faces_are_numbered_only_where_there_are_several() -> None:
@@ -190,18 +191,6 @@ def test_any_label_has_a_colour_and_can_be_written() -> None:
     assert has(canvas, colour_of("怒り", labels)).any()
     assert len({colour_of(label, labels) for label in labels}) == 4
     assert colour_of("Happy", labels) == COLOURS["happiness"]
-
-
-@pytest.mark.parametrize(
-    ("hud", "place"),
-    [
-        (Hud(None, None, "CPU", paused=True), (slice(225, 255), slice(260, 380))),
-        (Hud(None, None, "CPU", show_help=True), (slice(200, 280), slice(240, 400))),
-    ],
-)
-def test_notes_stand_in_the_middle(hud: Hud, place: tuple[slice, slice]) -> None:
-    shown = result()
-    assert changed(draw(shown, hud=hud), shown)[place].mean() > 0.9
 
 
 # Machado, Oliveira & Fernandes, "A Physiologically-based Model for Simulation of Color Vision
