@@ -17,7 +17,7 @@ from app.types import Floats
 NEUTRAL = "neutral"
 LOOK_S = 5.0
 LEAD_NATS = 0.7  # by which neutral leads in a resting face afterwards, where the bound allows it
-BOUND_NATS = 1.0  # the most that is taken off a class
+BOUND_NATS = 1.5  # the most that is taken off a class
 FORGET_S = 1.5  # who was not seen for so long is gone
 MOST_PEOPLE = 64
 FLOOR = 1e-6

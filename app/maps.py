@@ -27,7 +27,7 @@ def paint(canvas: Image, shown: FaceMap) -> None:
         return
     weights = np.maximum(shown.weights / peak, 0).astype(np.float32)  # (h, w) in 0..1
     fine = cv2.resize(weights, (FINE_PX, FINE_PX), interpolation=cv2.INTER_CUBIC)
-    edge = np.minimum(1.0, 10 * (0.5 - np.abs((np.arange(FINE_PX) + 0.5) / FINE_PX - 0.5)))
+    edge = np.minimum(1.0, 6 * (0.5 - np.abs((np.arange(FINE_PX) + 0.5) / FINE_PX - 0.5)))
     fine = np.clip(fine, 0, 1) * np.outer(edge, edge).astype(np.float32)
     # From the picture to the fine map, both counted from pixels' corners.
     to_fine = np.vstack([shown.matrix * FINE_PX, (0.0, 0.0, 1.0)])

@@ -83,7 +83,7 @@ def _draw_line(
     darken(screen, rect)
     put_text(screen, text, (rect.x + size, rect.y + round(1.35 * size)), size)
     if progress is not None:
-        thick = max(2, size // 5)
+        thick = max(3, size // 4)
         filled = round(rect.width * min(1.0, max(0.0, progress)))
         bar = rect.x, rect.y + rect.height - thick, max(1, filled), thick
         cv2.rectangle(screen, bar, KEY_COLOUR, cv2.FILLED)

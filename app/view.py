@@ -127,8 +127,8 @@ class View:
             message, progress = LOOKING.format(max(1.0, left_s)), 1 - left_s / LOOK_S
         return Notes(
             show_help=self._help,
-            notice=notice or (PAUSED if self.paused and self._message is None else None),
-            message=message,
+            notice=notice,
+            message=PAUSED if message is None and self.paused else message,
             progress=progress,
             recording_s=self.recorder.seconds if self.recorder.running else None,
         )
