@@ -193,6 +193,41 @@ def test_any_label_has_a_colour_and_can_be_written() -> None:
     assert colour_of("Happy", labels) == COLOURS["happiness"]
 
 
+def test_modes_draw_less_and_less() -> None:
+    shown = result(face((100, 100, 200, 220)))
+    full, boxes, off = (
+        changed(draw(shown, hud=replace(HUD, mode=mode)), shown)
+        for mode in ("full", "boxes", "off")
+    )
+    assert full[:20, :60].any()
+    assert full[120:200, 220:].any()
+    assert not boxes[:20, :60].any()
+    assert not boxes[120:200, 260:].any()
+    assert boxes[80:95, 100:180].any()
+    assert not off.any()
+
+
+def test_history_is_a_strip_of_labels_with_now_at_its_right() -> None:
+    history = History()
+    for step in range(101):
+        told = face((100, 100, 200, 220), top=1 if step < 50 else 3)
+        history.add([told], LABELS, step / 10)
+    shown = result(told)
+    with_strip, without = (draw(shown, hud=HUD, history=one) for one in (history, None))
+    strip = with_strip[100:400, 205:420].copy()
+    strip[(with_strip == without)[100:400, 205:420].all(axis=2)] = 0
+    yellow, blue = (np.nonzero(has(strip, COLOURS[label]))[1] for label in ("happiness", "sadness"))
+    assert len(yellow) == pytest.approx(len(blue), rel=0.1)
+    assert yellow.max() < blue.min()
+
+
+def test_what_is_shown_is_the_blurred_picture_where_there_is_one() -> None:
+    shown = result(grey=128)
+    black = replace(shown, blurred=np.zeros((480, 640, 3), np.uint8))
+    assert not draw(black, hud=replace(HUD, mode="off")).any()
+    assert not draw(black, hud=replace(HUD, mode="off"), mirror=True).any()
+
+
 # Machado, Oliveira & Fernandes, "A Physiologically-based Model for Simulation of Color Vision
 # Deficiency", IEEE TVCG 2009: linear RGB as seen without one kind of cone.
 SEEN = {
