@@ -196,6 +196,26 @@ def parser() -> argparse.ArgumentParser:
         default=None,
         help="mirror the picture (default: cameras yes, files no)",
     )
+    look.add_argument(
+        "--hud",
+        choices=["off", "boxes", "full"],
+        default="full",
+        help="what is drawn: nothing, boxes with labels, or everything (default); the key v "
+        "switches through them",
+    )
+    look.add_argument(
+        "--blur",
+        action="store_true",
+        help="blur every face that is found, from the first frame, in all that is shown and saved; "
+        "a face that is lost stays covered for two seconds where it was",
+    )
+    look.add_argument(
+        "--record-dir",
+        type=Path,
+        default=Path(),
+        metavar="DIR",
+        help="where the keys r and s put recordings and snapshots (default: the working folder)",
+    )
     how = top.add_argument_group("recognition")
     how.add_argument("--model", type=Path, metavar="FILE", help="another exported .onnx model")
     how.add_argument(
@@ -352,6 +372,8 @@ def check_paths(options: argparse.Namespace, output: Path | None) -> None:
         raise SourceError("--jobs and --resume go with --video.")
     if options.image and options.episodes:
         raise SinkError("Pictures have no time, so no episodes. Leave --episodes out.")
+    if not options.record_dir.is_dir():
+        raise SinkError(f"{options.record_dir} is no folder. Make it, or name another one.")
     for path in options.episodes or ():
         checked_suffix(path)
     if options.report is not None:
@@ -457,6 +479,7 @@ def run(options: argparse.Namespace) -> int:
         from app.window import check_display
 
         check_display()
+    from app.calibration import RestingFaces
     from app.classifier import DEFAULT_MODEL, Classifier
     from app.follow import Follower
     from app.pipeline import Recogniser
@@ -465,6 +488,7 @@ def run(options: argparse.Namespace) -> int:
     from app.session import Session
     from app.threads import set_threads
     from app.tracking import Tracker
+    from app.view import Look
     from app.window import Window
 
     set_threads()
@@ -484,7 +508,9 @@ def run(options: argparse.Namespace) -> int:
         recogniser = Recogniser(
             search,
             classifier,
-            tracker=None if source.independent else Tracker(smooth_s=options.smoothing),
+            tracker=None
+            if source.independent
+            else Tracker(smooth_s=options.smoothing, resting=RestingFaces(classifier.labels)),
             follower=None if source.independent else Follower(search),
         )
         stop = stack.enter_context(ctrl_c())
@@ -497,7 +523,7 @@ def run(options: argparse.Namespace) -> int:
             stack.callback(line.abort)
             sinks.append(line)
         elif not options.no_window:
-            window = stack.enter_context(Window(f"Expressions: {source.name}"))
+            window = stack.enter_context(Window(f"Expressions: {source.name} (h: keys)"))
         bar = stack.enter_context(_bar(source, quiet=source.live))
         outcome = Session(
             source,
@@ -505,7 +531,12 @@ def run(options: argparse.Namespace) -> int:
             sinks=sinks,
             screen=window,
             provider=classifier.provider,
-            mirror=source.live if options.mirror is None else options.mirror,
+            look=Look(
+                mirror=source.live if options.mirror is None else options.mirror,
+                hud=options.hud,
+                blur=options.blur,
+                folder=options.record_dir,
+            ),
             stop=stop,
             say=say if line is None else line.above(say),
             on_frame=lambda: bar.update(1),

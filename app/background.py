@@ -98,4 +98,5 @@ class BackgroundSink:
 
 
 def _bytes_of(result: FrameResult, canvas: Image) -> int:
-    return result.frame.image.nbytes + canvas.nbytes
+    blurred = 0 if result.blurred is None else result.blurred.nbytes
+    return result.frame.image.nbytes + blurred + canvas.nbytes

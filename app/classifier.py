@@ -123,7 +123,15 @@ class Classifier:
     def predict(self, crops: NDArray[np.uint8]) -> Floats:
         """`(N, K)` calibrated probabilities of `crops (N, S, S, 3)` uint8 BGR, corrected for the
         training priors where that was asked for; N = 0 is valid."""
-        logits, temperature = self.run(crops).logits, self.contract.temperature
+        return self.predict_with_maps(crops)[0]
+
+    def predict_with_maps(self, crops: NDArray[np.uint8]) -> tuple[Floats, Floats]:
+        """The same with the class activation maps `(N, K, h, w)`, which nothing is corrected in."""
+        found = self.run(crops)
+        return self._calibrated(found.logits), found.cam
+
+    def _calibrated(self, logits: Floats) -> Floats:
+        temperature = self.contract.temperature
         if not len(logits):
             return logits
         if self._shift is not None:

@@ -16,14 +16,14 @@ REACH = 0.5  # face sides between where a face was in the frame before and where
 
 
 class Readings:
-    """The readings `(N, K)` of the frame before, by where its faces were."""
+    """The readings of the frame before, N arrays, by where its faces were."""
 
     def __init__(self) -> None:
         self._faces: Sequence[Face] = ()
-        self._rows: Floats = np.zeros((0, 0), np.float32)
+        self._rows: Sequence[Floats] | Floats = ()
 
     def carried(self, faces: Sequence[Face]) -> dict[int, Floats]:
-        """Place in `faces` -> reading `(K,)`, for those that were not looked at."""
+        """Place in `faces` -> reading, for those that were not looked at."""
         found: dict[int, Floats] = {}
         for number, face in enumerate(faces):
             if face.seen or not self._faces:
@@ -34,13 +34,13 @@ class Readings:
                 found[number] = self._rows[nearest]
         return found
 
-    def keep(self, faces: Sequence[Face], rows: Floats) -> None:
+    def keep(self, faces: Sequence[Face], rows: Sequence[Floats] | Floats) -> None:
         self._faces, self._rows = faces, rows
 
     def state(self) -> State:
         return {
             "faces": [face_state(face) for face in self._faces],
-            "rows": array_state(self._rows),
+            "rows": array_state(np.asarray(self._rows, np.float32)),
         }
 
     def restore(self, state: State) -> None:

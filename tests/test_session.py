@@ -1,5 +1,6 @@
 """A run over a source: every frame to every output, and an end that loses nothing."""
 
+import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from app.keys import Action
 from app.session import Outcome, Session
 from app.types import Frame, FrameResult, Image, Silence, SinkError, SourceError
+from app.view import Look
 
 
 class Frames:
@@ -60,6 +62,9 @@ class Blind:
     """Sees no face in any frame, and counts how often it was told to forget."""
 
     resets: list[int]
+    with_maps = False
+    smoothing_s: float | None = 0.25
+    resting = None
 
     def __init__(self) -> None:
         self.resets = []
@@ -71,6 +76,9 @@ class Blind:
     def step(self, frame: Frame) -> FrameResult:
         self.steps += 1
         return FrameResult(frame, (), ("a", "b"), {"detect": 2.0, "classify": 3.0})
+
+    def explain(self, result: FrameResult) -> FrameResult:
+        return result
 
 
 class Output:
@@ -142,11 +150,10 @@ def run(
         sinks=sinks,
         screen=screen,
         provider="CPU",
-        mirror=False,
+        look=Look(folder=snapshots),
         stop=lambda: stop_after is not None and frames[0] >= stop_after,
         say=(said if said is not None else []).append,
         on_frame=lambda: frames.__setitem__(0, frames[0] + 1),
-        snapshots=snapshots,
         hold=hold,
         **({"clock": clock} if clock is not None else {}),
     ).run()
@@ -208,7 +215,8 @@ def test_pause_holds_the_frame_until_space() -> None:
     assert screen.polls > 4 + 1  # the keys were all pressed while the first frame was shown
     assert len(screen.shown) == 3 + 2  # once more when it paused and when it went on
     paused, resumed = screen.shown[1], screen.shown[2]
-    assert (paused != resumed).any()
+    assert paused.shape == (360, 480, 3)  # with words
+    assert resumed.shape == (60, 80, 3)
 
 
 def test_mirror_key_turns_the_picture_at_once() -> None:
@@ -221,16 +229,17 @@ def test_mirror_key_turns_the_picture_at_once() -> None:
 
 def test_help_is_shown_and_hidden() -> None:
     screen = Keyboard(["help", "help"])
-    run(Frames(1), screen=screen, clock=None)
+    run(Frames(2, live=True), screen=screen)
     assert len(screen.shown) >= 2
-    assert (screen.shown[0] != screen.shown[1]).any()
+    assert [canvas.shape[0] for canvas in screen.shown] == [60, 360, 360, 60]
 
 
 def test_snapshot_is_written_and_said(tmp_path: Path) -> None:
     said: list[str] = []
     run(Frames(1), screen=Keyboard(["snapshot"]), said=said, snapshots=tmp_path)
-    (picture,) = tmp_path.iterdir()
-    assert picture.suffix == ".png"
+    record, picture = sorted(tmp_path.iterdir())
+    assert (record.suffix, picture.suffix, record.stem) == (".jsonl", ".png", picture.stem)
+    assert [json.loads(line)["frame"] for line in record.read_text().splitlines()] == [0]
     assert said == [f"Saved {picture}."]
 
 
@@ -288,8 +297,8 @@ def test_gap_is_said_once_and_shown_and_identities_begin_anew() -> None:
     notices = screen.shown[2:5]
     assert len(screen.shown) == 6
     for notice in notices:  # over the last picture
-        assert notice.shape == (60, 80, 3)
-        assert (notice != screen.shown[1]).any()
+        assert notice.shape == (360, 480, 3)  # enlarged, so that it can be read
+        assert 0.01 < (notice > 200).mean() < 0.5
     assert (notices[0] != notices[1]).any()  # the seconds
 
 

@@ -41,6 +41,7 @@ from app.session import Session
 from app.tracking import Tracker
 from app.types import Image
 from app.video_sink import VideoSink
+from app.view import Look
 from tools.make_demo_clip import CLIP
 
 SIZES_WH = ((160, 90), (240, 135), (320, 180))
@@ -219,7 +220,7 @@ def soak(frames: int, *, sample_every: int, gap_every: int, folder: Path | None)
             sinks=sinks,
             screen=NoScreen(),
             provider=classifier.provider,
-            mirror=True,
+            look=Look(mirror=True),
             stop=lambda: done >= frames,
             say=lambda _: None,
             on_frame=on_frame,
