@@ -2,6 +2,7 @@
 
 python run_demo.py --camera 0
 python run_demo.py --video clip.mp4 -o annotated.mp4 --records clip.jsonl
+python run_demo.py --video talks/ --no-window --records .csv --jobs 2 --resume
 """
 
 import argparse
@@ -28,11 +29,25 @@ def positive(text: str) -> int:
     return number
 
 
-def not_negative(text: str) -> int:
-    number = int(text)
-    if number < 0:
-        raise argparse.ArgumentTypeError("must be at least 0")
+def rate(text: str) -> float:
+    number = float(text)
+    if not 0 < number <= 1000:
+        raise argparse.ArgumentTypeError("must be between 0 and 1000")
     return number
+
+
+def size(text: str) -> tuple[int, int]:
+    width, _, height = text.lower().replace("×", "x").partition("x")
+    wanted = int(width), int(height)
+    if not all(1 <= side <= 10_000 for side in wanted):
+        raise argparse.ArgumentTypeError("must be from 1x1 to 10000x10000")
+    return wanted
+
+
+def moment(text: str) -> float:
+    from app.sampling import parse_time
+
+    return parse_time(text)
 
 
 def strength(text: str) -> float:
@@ -50,6 +65,7 @@ def seconds(text: str) -> float:
 
 
 def parser() -> argparse.ArgumentParser:
+    from app.address import CameraAddress, parse_address
     from app.defaults import SMOOTH_S
     from app.keys import KEYS
 
@@ -63,9 +79,12 @@ def parser() -> argparse.ArgumentParser:
         epilog=f"keys in the window:\n{keys}\n\n"
         "examples:\n"
         "  python run_demo.py                                   the first camera, live\n"
+        "  python run_demo.py --no-window                       the same, as a line of text\n"
+        "  python run_demo.py --camera rtsp://host/stream       a camera in the network\n"
         "  python run_demo.py --demo                            the clip that comes with it\n"
         "  python run_demo.py --video talk.mp4 -o talk_out.mp4  annotate a video, sound kept\n"
         "  python run_demo.py --video talk.mp4 --no-window --records talk.csv\n"
+        "  python run_demo.py --video talks/ 'more/**/*.mov' --no-window --records .csv --jobs 2\n"
         "  python run_demo.py --image photos/ -o annotated/     every picture of a folder\n"
         "  python run_demo.py --doctor                          what does this machine lack?\n\n"
         "exit codes: 0 done, 1 done but something was skipped or cut short, 2 could not be done,\n"
@@ -73,9 +92,22 @@ def parser() -> argparse.ArgumentParser:
     )
     source = top.add_argument_group("what to look at (one of)").add_mutually_exclusive_group()
     source.add_argument(
-        "--camera", type=not_negative, nargs="?", const=0, metavar="N", help="camera number (0)"
+        "--camera",
+        type=parse_address,
+        nargs="?",
+        const=CameraAddress(0),
+        metavar="N|DEVICE|URL",
+        help="a camera's number (0), a device such as /dev/video0, or the address of a stream: "
+        "rtsp, rtsps, http, https",
     )
-    source.add_argument("--video", type=Path, metavar="FILE", help="a video file")
+    source.add_argument(
+        "--video",
+        type=Path,
+        nargs="+",
+        metavar="FILE|DIR|PATTERN",
+        help="a video; with --no-window also several, folders, and patterns such as 'a/**/*.mp4', "
+        "each with outputs of its own (docs/annotating.md)",
+    )
     source.add_argument(
         "--image",
         type=Path,
@@ -84,21 +116,55 @@ def parser() -> argparse.ArgumentParser:
         help="pictures, or folders of pictures; each stands for itself",
     )
     source.add_argument("--demo", action="store_true", help="the clip that comes with the program")
+    source.add_argument(
+        "--list-cameras",
+        action="store_true",
+        help="print a line for each camera and end; exit code 1 when none works",
+    )
+    mode = top.add_argument_group("camera")
+    mode.add_argument("--size", type=size, metavar="WxH", help="such as 1280x720")
+    mode.add_argument(
+        "--fps",
+        type=rate,
+        metavar="N",
+        help="frames/s to ask the camera for; of a video, how many a second are read",
+    )
+    part = top.add_argument_group("video")
+    part.add_argument(
+        "--every", type=positive, metavar="N", help="read every N-th frame (default: all)"
+    )
+    part.add_argument(
+        "--start", type=moment, metavar="T", help="begin there: seconds, or h:mm:ss (0:01:30.5)"
+    )
+    part.add_argument("--end", type=moment, metavar="T", help="stop before that time")
+    part.add_argument(
+        "--jobs",
+        type=positive,
+        metavar="N",
+        help="with --no-window: so many videos at once, each in a process of its own (default: 1)",
+    )
+    part.add_argument(
+        "--resume",
+        action="store_true",
+        help="with --no-window: go on where a run was stopped or killed; files that are finished "
+        "are left as they are",
+    )
     results = top.add_argument_group("results")
     results.add_argument(
         "-o",
         "--output",
         type=Path,
         metavar="PATH",
-        help="annotated video (.mp4), or a folder for pictures; without a window and without "
-        "any other result it is NAME_annotated beside the input",
+        help="annotated video (.mp4), or a folder for pictures or for several videos; without a "
+        "window and without any other result it is NAME_annotated beside the input",
     )
     results.add_argument(
         "--records",
         type=Path,
         metavar="FILE",
         help="one row per face per frame, as .jsonl, .csv or .parquet, and FILE's notes beside it "
-        "(NAME.run.json: command, versions, model, settings, input, counts)",
+        "(NAME.run.json: command, versions, model, settings, input, counts); for videos also a "
+        "folder or a suffix alone, such as .csv: NAME.csv for each",
     )
     results.add_argument(
         "--episodes",
@@ -119,12 +185,36 @@ def parser() -> argparse.ArgumentParser:
         "--overwrite", action="store_true", help="replace files that exist already"
     )
     look = top.add_argument_group("view")
-    look.add_argument("--no-window", action="store_true", help="show nothing; needs no display")
+    look.add_argument(
+        "--no-window",
+        action="store_true",
+        help="needs no display; of a camera it shows a line of what is seen now",
+    )
     look.add_argument(
         "--mirror",
         action=argparse.BooleanOptionalAction,
         default=None,
         help="mirror the picture (default: cameras yes, files no)",
+    )
+    look.add_argument(
+        "--hud",
+        choices=["off", "boxes", "full"],
+        default="full",
+        help="what is drawn: nothing, boxes with labels, or everything (default); the key v "
+        "switches through them",
+    )
+    look.add_argument(
+        "--blur",
+        action="store_true",
+        help="blur every face that is found, from the first frame, in all that is shown and saved; "
+        "a face that is lost stays covered for two seconds where it was",
+    )
+    look.add_argument(
+        "--record-dir",
+        type=Path,
+        default=Path(),
+        metavar="DIR",
+        help="where the keys r and s put recordings and snapshots (default: the working folder)",
     )
     how = top.add_argument_group("recognition")
     how.add_argument("--model", type=Path, metavar="FILE", help="another exported .onnx model")
@@ -160,7 +250,7 @@ def parser() -> argparse.ArgumentParser:
         help="over how long readings are averaged in videos and on cameras (default: "
         "%(default)s); more is calmer and later; 0 shows each frame by itself",
     )
-    health = top.add_argument_group("when something does not work")
+    health = top.add_argument_group("when something does not work, or is slow")
     health.add_argument(
         "--doctor",
         action="store_true",
@@ -168,21 +258,75 @@ def parser() -> argparse.ArgumentParser:
         "--camera, at those too; exit code 1 when the demo cannot run here",
     )
     health.add_argument(
-        "--json", action="store_true", help="with --doctor: a list of checks for programs to read"
+        "--benchmark",
+        type=positive,
+        nargs="?",
+        const=900,
+        metavar="FRAMES",
+        help="measure how fast this machine is, with --video FILE or the demo clip, in 1280 x 720 "
+        "(900 frames, and a third as many of a camera: about half a minute); needs no display",
+    )
+    health.add_argument(
+        "--json",
+        type=Path,
+        nargs="?",
+        const=Path("-"),
+        metavar="FILE",
+        help="with --doctor: a list of checks for programs to read; with --benchmark: its figures, "
+        "into FILE if one is named",
     )
     return top
 
 
 def open_source(options: argparse.Namespace) -> Any:
-    from app.sources import CameraSource, ImageSource, VideoSource
+    from app.address import CameraAddress
+    from app.sources import CameraSource, ImageSource, StreamSource, VideoSource
 
     if options.image:
         return ImageSource(options.image)
     if options.demo:
-        return VideoSource(DEMO_CLIP)
+        return VideoSource(DEMO_CLIP, selection=selection(options))
     if options.video:
-        return VideoSource(options.video)
-    return CameraSource(options.camera or 0)
+        return VideoSource(the_video(options), selection=selection(options))
+    address = options.camera or CameraAddress(0)
+    if address.is_stream:
+        return StreamSource(address)
+    camera = CameraSource(address.target, size_wh=options.size, rate=options.fps)
+    if camera.given is not None:
+        say(camera.given)
+    return camera
+
+
+def the_video(options: argparse.Namespace) -> Path:
+    """The single file that is shown in a window, or measured."""
+    from app.inputs import find_videos
+    from app.types import SourceError
+
+    found = find_videos(options.video)
+    if len(found) > 1 or options.jobs or options.resume:
+        raise SourceError(
+            "Several videos, --jobs and --resume work without a window. Add --no-window."
+        )
+    return options.video[0] if options.video[0].is_dir() else found[0]
+
+
+def selection(options: argparse.Namespace) -> Any:
+    from app.sampling import Selection
+    from app.types import SourceError
+
+    try:
+        return Selection(
+            start_s=options.start or 0.0,
+            end_s=options.end,
+            every=options.every or 1,
+            fps=options.fps,
+        )
+    except ValueError as error:
+        raise SourceError(f"These frames cannot be chosen: {error}.") from error
+
+
+def is_live(options: argparse.Namespace) -> bool:
+    return not (options.demo or options.video or options.image)
 
 
 def other_results(options: argparse.Namespace) -> list[Path]:
@@ -194,7 +338,6 @@ def other_results(options: argparse.Namespace) -> list[Path]:
 def output_path(options: argparse.Namespace) -> Path | None:
     """Where the annotated result goes; None when it is only looked at."""
     from app.sinks import default_output
-    from app.types import SinkError
 
     given: Path | None = options.output
     if given is not None or not options.no_window or other_results(options):
@@ -202,13 +345,10 @@ def output_path(options: argparse.Namespace) -> Path | None:
     if options.demo:
         return Path("demo_annotated.mp4")
     if options.video:
-        return default_output(options.video)
+        return default_output(the_video(options))
     if options.image:
         return None  # pictures are annotated beside themselves
-    raise SinkError(
-        "A camera without a window leaves nothing behind. Add -o FILE.mp4, --records FILE.jsonl, "
-        "or leave --no-window out."
-    )
+    return None  # what a camera shows on the terminal is the result
 
 
 def check_paths(options: argparse.Namespace, output: Path | None) -> None:
@@ -217,10 +357,23 @@ def check_paths(options: argparse.Namespace, output: Path | None) -> None:
     from app.report import checked_name
     from app.run_notes import notes_path
     from app.sinks import reserve
-    from app.types import SinkError
+    from app.types import SinkError, SourceError
 
+    camera = is_live(options) and not (options.camera and options.camera.is_stream)
+    film = options.demo or options.video
+    if (options.size and not camera) or (options.fps and not camera and not film):
+        raise SourceError(
+            "--size and --fps are asked of a camera of this machine, --fps also of a video; leave "
+            "them out here."
+        )
+    if not film and (options.every or options.start or options.end):
+        raise SourceError("--every, --start and --end choose frames of a video.")
+    if not options.video and (options.jobs or options.resume):
+        raise SourceError("--jobs and --resume go with --video.")
     if options.image and options.episodes:
         raise SinkError("Pictures have no time, so no episodes. Leave --episodes out.")
+    if not options.record_dir.is_dir():
+        raise SinkError(f"{options.record_dir} is no folder. Make it, or name another one.")
     for path in options.episodes or ():
         checked_suffix(path)
     if options.report is not None:
@@ -235,7 +388,7 @@ def check_paths(options: argparse.Namespace, output: Path | None) -> None:
         if target.absolute() in seen:
             raise SinkError(f"{target} cannot be two results at once. Choose another name.")
         seen.add(target.absolute())
-    inputs = [path for path in (options.video, *(options.image or ())) if path is not None]
+    inputs = [*(options.video or ()), *(options.image or ())]
     for target in targets:
         if target is not output or not options.image:
             reserve(target, overwrite=options.overwrite, inputs=inputs)
@@ -249,19 +402,26 @@ def make_sinks(
     stop: Callable[[], bool],
     keep: Callable[[Any], Any],
 ) -> list[Any]:
-    """The outputs that were asked for; `keep` gets each as soon as it exists."""
+    """The outputs that were asked for; `keep` gets each as soon as it exists. Those of a live
+    source are written in the background."""
+    from app.background import BackgroundSink
     from app.episodes import EpisodesSink
     from app.records import RecordsSink
     from app.report import ReportSink
+    from app.run_end import dropped_frames
     from app.run_notes import RunNotes, notes_path
     from app.sinks import ImagesSink
     from app.video_sink import VideoSink
 
     again = {"overwrite": options.overwrite}
     sinks: list[Any] = []
+
+    def keep_apace(sink: Any) -> Any:
+        return keep(BackgroundSink(sink) if source.live else sink)
+
     if options.records is not None:
-        sinks.append(keep(RecordsSink(options.records, classifier.labels, **again)))
-    sinks += [keep(EpisodesSink(path, **again)) for path in options.episodes or ()]
+        sinks.append(keep_apace(RecordsSink(options.records, classifier.labels, **again)))
+    sinks += [keep_apace(EpisodesSink(path, **again)) for path in options.episodes or ()]
     if options.records is not None or options.report is not None:
         notes = RunNotes(
             None if options.records is None else notes_path(options.records),
@@ -271,19 +431,20 @@ def make_sinks(
             provider=classifier.provider,
             settings=vars(options),
             interrupted=stop,
+            dropped=lambda: dropped_frames(sinks),
             **again,
         )
         sinks.append(keep(notes))
         if options.report is not None:
             stills = not options.no_stills
             report = ReportSink(options.report, facts=notes.facts, with_stills=stills, **again)
-            sinks.append(keep(report))
+            sinks.append(keep_apace(report))
     if options.image:
         if output is not None or (options.no_window and not other_results(options)):
             sinks.append(keep(ImagesSink(output, source, overwrite=options.overwrite)))
     elif output is not None:
         video = None if source.live else source
-        sinks.append(keep(VideoSink(output, source_video=video, overwrite=options.overwrite)))
+        sinks.append(keep_apace(VideoSink(output, source_video=video, overwrite=options.overwrite)))
     return sinks
 
 
@@ -310,20 +471,27 @@ def say(line: str) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
+    if options.video and options.no_window:
+        return run_videos(options)
     output = output_path(options)
     check_paths(options, output)
     if not options.no_window:
         from app.window import check_display
 
         check_display()
+    from app.calibration import RestingFaces
     from app.classifier import DEFAULT_MODEL, Classifier
     from app.follow import Follower
     from app.pipeline import Recogniser
+    from app.run_end import dropped_frames, last_lines
     from app.search import FaceSearch
     from app.session import Session
+    from app.threads import set_threads
     from app.tracking import Tracker
+    from app.view import Look
     from app.window import Window
 
+    set_threads()
     with ExitStack() as stack:
         source = stack.enter_context(open_source(options))
         classifier = Classifier(
@@ -340,41 +508,91 @@ def run(options: argparse.Namespace) -> int:
         recogniser = Recogniser(
             search,
             classifier,
-            tracker=None if source.independent else Tracker(smooth_s=options.smoothing),
+            tracker=None
+            if source.independent
+            else Tracker(smooth_s=options.smoothing, resting=RestingFaces(classifier.labels)),
             follower=None if source.independent else Follower(search),
         )
         stop = stack.enter_context(ctrl_c())
         sinks = make_sinks(options, output, source, classifier, stop, _aborted_by(stack))
-        window = None
-        if not options.no_window:
-            window = stack.enter_context(Window(f"Expressions: {source.name}"))
-        bar = stack.enter_context(_bar(source, quiet=source.live and window is not None))
+        window = line = None
+        if options.no_window and source.live:
+            from app.live_line import LiveLine
+
+            line = LiveLine(alone=not sinks)
+            stack.callback(line.abort)
+            sinks.append(line)
+        elif not options.no_window:
+            window = stack.enter_context(Window(f"Expressions: {source.name} (h: keys)"))
+        bar = stack.enter_context(_bar(source, quiet=source.live))
         outcome = Session(
             source,
             recogniser,
             sinks=sinks,
             screen=window,
             provider=classifier.provider,
-            mirror=source.live if options.mirror is None else options.mirror,
+            look=Look(
+                mirror=source.live if options.mirror is None else options.mirror,
+                hud=options.hud,
+                blur=options.blur,
+                folder=options.record_dir,
+            ),
             stop=stop,
-            say=say,
+            say=say if line is None else line.above(say),
             on_frame=lambda: bar.update(1),
             hold=source.independent,
         ).run()
         bar.close()
-    written = [str(sink.path) for sink in sinks if sink.path is not None]
-    rate = outcome.frames / max(outcome.seconds, 1e-9)
-    say(
-        f"{outcome.frames} frames with {outcome.faces} faces in {outcome.seconds:.1f} s "
-        f"({rate:.1f} frames/s)" + (f" -> {', '.join(written)}" if written else "")
-    )
+        gaps = source.gaps if source.live else ()
+    for text in last_lines(outcome, gaps, sinks):
+        say(text)
     if outcome.interrupted:
-        say("Interrupted; what was finished is complete.")
         return INTERRUPTED
-    if outcome.cut_short:
-        say(f"warning: {outcome.cut_short}")
-        return CUT_SHORT
-    return DONE
+    return CUT_SHORT if outcome.cut_short or gaps or dropped_frames(sinks) else DONE
+
+
+def run_videos(options: argparse.Namespace) -> int:
+    """Files to files: any number of videos, in this process or in several."""
+    from app.address import masked
+    from app.classifier import DEFAULT_MODEL
+    from app.inputs import find_videos, one_file
+    from app.many import annotate_all, made
+    from app.naming import Asked, folders, plan
+    from app.one_file import Job
+    from app.run_notes import plain
+    from app.types import SourceError
+    from app.workers import Recognition
+
+    if options.size:
+        raise SourceError("--size is asked of a camera; leave it out here.")
+    videos, one = find_videos(options.video), one_file(options.video)
+    asked = Asked(options.output, options.records, tuple(options.episodes or ()), options.report)
+    outputs = plan(videos, asked, one=one)
+    jobs = [
+        Job(
+            video,
+            files,
+            selection=selection(options),
+            settings={name: plain(value) for name, value in vars(options).items()},
+            command=[masked(word) for word in sys.argv],
+            overwrite=options.overwrite,
+            resume=options.resume,
+            mirror=bool(options.mirror),
+            with_stills=not options.no_stills,
+            keep_early=one,
+        )
+        for video, files in zip(videos, outputs, strict=True)
+    ]
+    recognition = Recognition(
+        options.model or DEFAULT_MODEL,
+        options.device,
+        options.prior_correction,
+        options.max_faces,
+        options.far_faces,
+        options.smoothing,
+    )
+    with made(folders(asked)), ctrl_c() as stop:
+        return annotate_all(jobs, recognition, workers=options.jobs or 1, stop=stop)
 
 
 def _aborted_by(stack: ExitStack) -> Callable[[Any], Any]:
@@ -399,16 +617,38 @@ def _bar(source: Any, *, quiet: bool) -> Any:
 
 def main(argv: Sequence[str] | None = None) -> int:
     command = parser()
-    options = command.parse_args(argv)
-    if options.json and not options.doctor:
-        command.error("--json goes with --doctor")
+    try:
+        options = command.parse_args(argv)
+    except Exception as error:  # a camera that can be none; the project's errors need numpy
+        from app.types import RecogniserError
+
+        if not isinstance(error, RecogniserError):
+            raise
+        say(f"error: {error}")
+        return FAILED
+    if options.json and not (options.doctor or options.benchmark):
+        command.error("--json goes with --doctor or --benchmark")
+    if options.resume and options.overwrite:
+        command.error("--resume goes on, --overwrite begins anew: one of them")
+    if options.benchmark and (options.doctor or options.image or options.camera is not None):
+        command.error("--benchmark takes --video FILE or the demo clip, and nothing else")
+    if options.doctor and options.json not in (None, Path("-")):
+        command.error("--doctor prints its list; --json takes no FILE there")
     with own_stderr():
         try:
             if options.doctor:
                 from app.doctor import doctor  # needs no package: what lacks may be any of them
 
-                return doctor(model=options.model, camera=options.camera, as_json=options.json)
-            return run_and_say(options)
+                camera = options.camera and options.camera.target
+                return doctor(model=options.model, camera=camera, as_json=bool(options.json))
+            if options.list_cameras:
+                from app.camera_list import list_cameras
+
+                if list_cameras():
+                    return DONE
+                say("No camera works here. Plug one in; --doctor says more.")
+                return CUT_SHORT
+            return run_and_say(options, measure if options.benchmark else run)
         except KeyboardInterrupt:
             say("Interrupted.")
             return INTERRUPTED
@@ -417,11 +657,46 @@ def main(argv: Sequence[str] | None = None) -> int:
             return CUT_SHORT
 
 
-def run_and_say(options: argparse.Namespace) -> int:
+def measure(options: argparse.Namespace) -> int:
+    """The benchmark, to stdout or into a file."""
+    from app.benchmark import CLIP, benchmark
+    from app.benchmark_page import page
+    from app.classifier import DEFAULT_MODEL
+    from app.commands import write_text
+    from app.sinks import reserve
+
+    path = None if options.json in (None, Path("-")) else options.json
+    if path is not None:
+        inputs = options.video or []
+        reserve(path, overwrite=options.overwrite, inputs=inputs)
+    with ctrl_c() as stop:
+        figures = benchmark(
+            the_video(options) if options.video else CLIP,
+            model=options.model or DEFAULT_MODEL,
+            device=options.device,
+            far_faces=options.far_faces,
+            max_faces=options.max_faces,
+            frames=options.benchmark,
+            camera_frames=max(1, options.benchmark // 3),
+            stop=stop,
+            say=say,
+        )
+    if figures is None:
+        say("Interrupted; nothing was written.")
+        return INTERRUPTED
+    if path is not None:
+        write_text(path, figures.to_json() + "\n", overwrite=options.overwrite)
+    print(figures.to_json() if options.json == Path("-") else page(figures), flush=True)
+    return DONE
+
+
+def run_and_say(
+    options: argparse.Namespace, command: Callable[[argparse.Namespace], int] = run
+) -> int:
     from app.types import RecogniserError
 
     try:
-        return run(options)
+        return command(options)
     except RecogniserError as error:
         say(f"error: {error}")
         return FAILED

@@ -1,148 +1,165 @@
-"""Frames of a camera: always the newest one, so that what is shown never lags behind."""
+"""Cameras of this machine, by number or by the path of their device."""
 
-import threading
+import os
+import stat
 import time
-from collections.abc import Callable, Iterator
-from types import TracebackType
-from typing import Any, Self
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
 
 import cv2
 
+from app.address import CameraAddress
+from app.live import DELAYS_S, LiveSource
 from app.quiet import quiet_stderr
-from app.types import Frame, Image, SourceError
+from app.types import SourceError
 
 FAILED_READS = 10  # so many running mean that the camera is gone, not that it hiccups
-RETRY_S = 0.02
-JOIN_S = 2.0
+# Compressed by the camera: where the cable is too slow for a mode's plain pixels.
+MJPG = cv2.VideoWriter.fourcc(*"MJPG")
 
 
-class CameraSource:
-    """Delivers the newest frame of camera `index`, none of them twice.
+class CameraFeed:
+    """An open `cv2.VideoCapture`, or what behaves like one."""
 
-    A thread reads as fast as the camera delivers and keeps only the newest frame. When the camera
-    fails, the consumer gets the error after the last frame. `open_capture` makes the capture
-    (None: `cv2.VideoCapture`); `clock` stamps the frames;
+    def __init__(self, capture: Any, title: str) -> None:
+        self._capture = capture
+        self._title = title
+        self._failed = 0
+
+    def read(self) -> Any:
+        try:
+            arrived, image = self._capture.read()
+        except cv2.error as error:
+            raise SourceError(
+                f"{self._title} stopped delivering pictures: {' '.join(str(error).split())}."
+            ) from error
+        if arrived and image is not None:
+            self._failed = 0
+            return image
+        self._failed += 1
+        if self._failed >= FAILED_READS:
+            raise SourceError(
+                f"{self._title} stopped delivering pictures. Check its cable, or close the program "
+                "that took it."
+            )
+        return None
+
+    def close(self) -> None:
+        self._capture.release()
+
+
+class CameraSource(LiveSource):
+    """The camera `target`: a number, or the path of a device (Linux).
+
+    `size_wh` and `rate` (frames/s) are what the camera is asked for; `given` then says in one line
+    what it really gives. `open_capture` makes the capture from `target` (None: OpenCV);
     `first_frame_timeout_s` is how long a camera may take to wake up, `stall_timeout_s` how long it
-    may pause later on.
+    may pause later on. The rest is `LiveSource`'s. Raises `SourceError` where nothing opens.
     """
-
-    live = True
-    independent = False
-    frame_count: int | None = None
-    warning: str | None = None
 
     def __init__(
         self,
-        index: int = 0,
+        target: int | str = 0,
         *,
-        open_capture: Callable[[int], Any] | None = None,
+        size_wh: tuple[int, int] | None = None,
+        rate: float | None = None,
+        open_capture: Callable[[Any], Any] | None = None,
         clock: Callable[[], float] = time.monotonic,
         first_frame_timeout_s: float = 10.0,
         stall_timeout_s: float = 5.0,
+        delays_s: Sequence[float] = DELAYS_S,
+        rest: Callable[[float], object] | None = None,
     ) -> None:
-        self.name = f"camera:{index}"
-        self._index = index
-        self._clock = clock
-        self._first_frame_timeout_s = first_frame_timeout_s
-        self._stall_timeout_s = stall_timeout_s
+        self._address = CameraAddress(target)
+        self._wanted = (size_wh, rate)
+        self._open_capture = open_capture or capture_of
+        self.given: str | None = None
         cv2.utils.logging.setLogLevel(0)  # the reader thread's warnings would tear the terminal
         with quiet_stderr():
-            try:
-                self._capture: Any = (open_capture or cv2.VideoCapture)(index)
-                opened = self._capture.isOpened()
-            except cv2.error:
-                opened = False
-        if not opened:
-            raise SourceError(
-                f"Camera {index} did not open. Try --camera {0 if index else 1}, or close the "
-                "program that uses it."
-            )
-        self._newest: tuple[Image, float] | None = None
-        self._failure: Exception | None = None
-        self._closed = False
-        self._change = threading.Condition()
-        self._reader = threading.Thread(target=self._read, name=self.name, daemon=True)
-        self._reader.start()
+            first = self._open()  # here, because macOS asks for leave on the main thread alone
+        super().__init__(
+            self._open,
+            name=self._address.name,
+            title=self._address.title,
+            remedy="Unplug and replug it, or close the program that uses it.",
+            first=first,
+            patience_s=first_frame_timeout_s,
+            stall_s=stall_timeout_s,
+            delays_s=delays_s,
+            clock=clock,
+            rest=rest,
+        )
 
-    def _read(self) -> None:
-        """The thread. It alone touches the capture: releasing one that is being read crashes."""
-        failed = 0
+    def _open(self) -> CameraFeed:
+        target, title = self._address.target, self._address.title
         try:
-            while not self._closed:
-                arrived, image = self._capture.read()
-                captured_s = self._clock()
-                if arrived and image is not None and image.size:
-                    failed = 0
-                    with self._change:
-                        self._newest = (image, captured_s)
-                        self._change.notify_all()
-                    continue
-                failed += 1
-                if failed >= FAILED_READS:
-                    raise SourceError(
-                        f"Camera {self._index} stopped delivering pictures. Check its cable, or "
-                        "close the program that took it."
-                    )
-                with self._change:
-                    self._change.wait_for(lambda: self._closed, RETRY_S)
-        except Exception as error:  # a thread's failure belongs to the consumer, whatever it is
-            with self._change:
-                self._failure = error
-                self._change.notify_all()
-        finally:
-            self._capture.release()
-
-    def __iter__(self) -> Iterator[Frame]:
-        began_s: float | None = None
-        index = 0
-        while True:
-            timeout_s = self._first_frame_timeout_s if began_s is None else self._stall_timeout_s
-            newest = self._take(timeout_s)
-            if newest is None:
-                return
-            image, captured_s = newest
-            if began_s is None:
-                began_s = captured_s
-            yield Frame(image, index, captured_s - began_s, self.name, captured_s)
-            index += 1
-
-    def _take(self, timeout_s: float) -> tuple[Image, float] | None:
-        """Waits for a frame that was not taken yet; None once the camera was closed."""
-        with self._change:
-            happened = self._change.wait_for(
-                lambda: self._newest is not None or self._failure is not None or self._closed,
-                timeout_s,
-            )
-            if self._closed:
-                return None
-            newest, self._newest = self._newest, None
-            if newest is not None:
-                return newest
-        if not happened:
+            capture = self._open_capture(target)
+            opened = capture.isOpened()
+        except cv2.error:
+            opened = False
+        if not opened:
+            other = f"--camera {0 if target else 1}" if isinstance(target, int) else "--camera 0"
             raise SourceError(
-                f"Camera {self._index} delivered no picture for {timeout_s:g} s. Unplug and "
-                "replug it, or close the program that uses it."
+                f"{title} did not open. Try {other}, close the program that uses it, or look at "
+                "--list-cameras."
             )
-        if isinstance(self._failure, SourceError):
-            raise self._failure
+        size_wh, rate = self._wanted
+        if size_wh is not None or rate is not None:
+            self.given = f"{title} gives {ask_for(capture, size_wh, rate)}."
+        return CameraFeed(capture, title)
+
+
+def capture_of(target: int | str) -> Any:
+    """Raises `SourceError` for a path that is no device: OpenCV would open files, too."""
+    if isinstance(target, int):
+        return cv2.VideoCapture(target)
+    try:
+        kind = os.stat(target).st_mode
+    except OSError as error:
         raise SourceError(
-            f"Camera {self._index} stopped delivering pictures: {self._failure}."
-        ) from self._failure
+            f"Camera {target} cannot be opened: {error.strerror}. --list-cameras shows what is "
+            "there."
+        ) from error
+    if not stat.S_ISCHR(kind):
+        raise SourceError(f"{target} is not a camera's device. Use --video for a file.")
+    # Resolved anew each time: after it was unplugged it may have another number.
+    return cv2.VideoCapture(str(Path(target).resolve()), cv2.CAP_V4L2)
 
-    def close(self) -> None:
-        with self._change:
-            self._closed = True
-            self._newest = None
-            self._change.notify_all()
-        self._reader.join(JOIN_S)  # a driver that hangs in read() must not hang the program
 
-    def __enter__(self) -> Self:
-        return self
+def ask_for(capture: Any, size_wh: tuple[int, int] | None, rate: float | None) -> str:
+    """Sets the mode of a capture and says what came of it, such as "640 x 480 at 30 frames/s, not
+    1280 x 720 as was asked"."""
+    _set_mode(capture, size_wh, rate)
+    if _falls_short(capture, size_wh, rate):
+        capture.set(cv2.CAP_PROP_FOURCC, MJPG)
+        _set_mode(capture, size_wh, rate)
+    width, height, fps = _mode(capture)
+    asked = []
+    if size_wh is not None and size_wh != (width, height):
+        asked.append(f"{size_wh[0]} x {size_wh[1]}")
+    if rate is not None and abs(fps - rate) > 0.5:
+        asked.append(f"{rate:g} frames/s")
+    rest = f", not {' and '.join(asked)} as was asked" if asked else ""
+    return f"{width} x {height} at {fps:g} frames/s{rest}"
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
+
+def _set_mode(capture: Any, size_wh: tuple[int, int] | None, rate: float | None) -> None:
+    if size_wh is not None:
+        capture.set(cv2.CAP_PROP_FRAME_WIDTH, size_wh[0])
+        capture.set(cv2.CAP_PROP_FRAME_HEIGHT, size_wh[1])
+    if rate is not None:
+        capture.set(cv2.CAP_PROP_FPS, rate)
+
+
+def _mode(capture: Any) -> tuple[int, int, float]:
+    what = (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT, cv2.CAP_PROP_FPS)
+    width, height, fps = (float(capture.get(one)) for one in what)
+    return round(width), round(height), round(fps, 2)
+
+
+def _falls_short(capture: Any, size_wh: tuple[int, int] | None, rate: float | None) -> bool:
+    width, height, fps = _mode(capture)
+    return (size_wh is not None and size_wh != (width, height)) or (
+        rate is not None and fps < rate - 0.5
+    )

@@ -3,6 +3,7 @@
 import functools
 import io
 import os
+import time
 from collections.abc import Sequence
 from contextlib import redirect_stdout
 from pathlib import Path
@@ -57,7 +58,8 @@ class Classifier:
     `device`: "cpu", "cuda" (an error where CUDA does not work) or "auto" (CUDA where it works).
     `provider` says which one runs, `fallback` why "auto" did not take CUDA though this build of
     ONNX Runtime has it. `threads` None: one per core, at most `MAX_THREADS`. `prior_correction` is
-    the tau of `prior_shift`; 0 leaves the probabilities as they were learned.
+    the tau of `prior_shift`; 0 leaves the probabilities as they were learned. `inferences`,
+    `crops_read` and `inference_s` count the session's runs, their crops and their seconds.
     Raises `ModelError` and `DeviceError`.
     """
 
@@ -70,11 +72,13 @@ class Classifier:
         prior_correction: float = 0.0,
     ) -> None:
         self.path = model
+        self.threads = threads or max(1, min(MAX_THREADS, os.cpu_count() or 1))
+        self.inferences, self.crops_read, self.inference_s = 0, 0, 0.0
         if not model.is_file():
             kind = "is a folder, not a model file" if model.is_dir() else "is missing"
             raise ModelError(f"The model {model} {kind}. Give an .onnx file with --model.")
         content = _checked(model)
-        self._session, self.provider, self.fallback = _open(model, content, device, threads)
+        self._session, self.provider, self.fallback = _open(model, content, device, self.threads)
         meta = self._session.get_modelmeta().custom_metadata_map
         self.contract = Contract.from_metadata(meta, str(model))
         outputs = {value.name: list(value.shape) for value in self._session.get_outputs()}
@@ -106,16 +110,28 @@ class Classifier:
             k = len(contract.labels)
             return Outputs(np.zeros((0, k), np.float32), np.zeros((0, k, 1, 1), np.float32))
         x = normalise(crops, colour=contract.colour, mean=contract.mean, std=contract.std)
+        began_s = time.perf_counter()
         try:
             found = self._session.run(self._outputs, {INPUT: x})
         except Exception as cause:  # ONNX Runtime has no error type of its own
             raise ModelError(f"{self.path} could not be run on {self.provider}: {cause}") from cause
+        self.inference_s += time.perf_counter() - began_s
+        self.inferences += 1
+        self.crops_read += len(crops)
         return Outputs(*found)
 
     def predict(self, crops: NDArray[np.uint8]) -> Floats:
         """`(N, K)` calibrated probabilities of `crops (N, S, S, 3)` uint8 BGR, corrected for the
         training priors where that was asked for; N = 0 is valid."""
-        logits, temperature = self.run(crops).logits, self.contract.temperature
+        return self.predict_with_maps(crops)[0]
+
+    def predict_with_maps(self, crops: NDArray[np.uint8]) -> tuple[Floats, Floats]:
+        """The same with the class activation maps `(N, K, h, w)`, which nothing is corrected in."""
+        found = self.run(crops)
+        return self._calibrated(found.logits), found.cam
+
+    def _calibrated(self, logits: Floats) -> Floats:
+        temperature = self.contract.temperature
         if not len(logits):
             return logits
         if self._shift is not None:
@@ -143,9 +159,7 @@ def _bound_memory(ort: Any) -> None:
     ort.create_and_register_allocator(where, ort.OrtArenaCfg({"max_mem": MAX_WORKING_BYTES}))
 
 
-def _open(
-    model: Path, content: bytes, device: Device, threads: int | None
-) -> tuple[Any, str, str | None]:
+def _open(model: Path, content: bytes, device: Device, threads: int) -> tuple[Any, str, str | None]:
     """(session, "CPU" or "CUDA", why "auto" fell back)."""
     with quiet_stderr():
         import onnxruntime as ort
@@ -153,7 +167,10 @@ def _open(
         ort.set_default_logger_severity(4)  # failures come back as exceptions, with their reason
         has_cuda = "CUDAExecutionProvider" in ort.get_available_providers()
         options = ort.SessionOptions()
-        options.intra_op_num_threads = threads or max(1, min(MAX_THREADS, os.cpu_count() or 1))
+        options.intra_op_num_threads = threads
+        # Threads that wait by turning in circles double the processor time, and take it from the
+        # detector's on a machine of few cores (docs/speed.md).
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.log_severity_level = 4
         _bound_memory(ort)
         options.add_session_config_entry("session.use_env_allocators", "1")
@@ -162,8 +179,9 @@ def _open(
                 with redirect_stdout(io.StringIO()):  # it prints what it does not find
                     ort.preload_dlls()  # CUDA and cuDNN as pip packages
             session = _session(ort, model, content, options, ["CUDAExecutionProvider"])
-            if session.get_providers()[0] == "CUDAExecutionProvider":
+            if session.get_providers()[0] == "CUDAExecutionProvider" and _runs(session):
                 return session, "CUDA", None
+            session = _session(ort, model, content, options, [])
         elif device != "cuda":
             return _session(ort, model, content, options, []), "CPU", None
     if device == "cuda":
@@ -174,6 +192,17 @@ def _open(
         )
         raise DeviceError(f"CUDA does not work here: {reason}. Go on with --device cpu.")
     return session, "CPU", "CUDA does not work here"
+
+
+def _runs(session: Any) -> bool:
+    """A GPU that is too old or too full, or a library that is missing, may show only now."""
+    value = session.get_inputs()[0]
+    shape = [side if isinstance(side, int) else 1 for side in value.shape]
+    try:
+        session.run(None, {value.name: np.zeros(shape, np.float32)})
+    except Exception:  # ONNX Runtime has no error type of its own
+        return False
+    return True
 
 
 def _session(ort: Any, model: Path, content: bytes, options: Any, providers: list[str]) -> Any:

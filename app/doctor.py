@@ -45,7 +45,7 @@ class Findings:
     checks: tuple[Check, ...]
 
 
-def groups(model: Path | None, camera: int | None) -> tuple[Group, ...]:
+def groups(model: Path | None, camera: int | str | None) -> tuple[Group, ...]:
     """All that is looked at, in order. What the user named (`model`, `camera`) is essential."""
     from app import doctor_models, doctor_system
 
@@ -89,7 +89,9 @@ def can_run(found: Sequence[Findings]) -> bool:
     return not any(c.status == "failed" for f in found if f.essential for c in f.checks)
 
 
-def doctor(*, model: Path | None = None, camera: int | None = None, as_json: bool = False) -> int:
+def doctor(
+    *, model: Path | None = None, camera: int | str | None = None, as_json: bool = False
+) -> int:
     """Examines this machine and prints the answer to stdout. 0: the demo can run; 1: it cannot."""
     if as_json:
         found = examine(groups(model, camera), lambda _: None)

@@ -2,7 +2,6 @@
 
 import importlib.metadata
 import importlib.util
-import json
 import os
 import platform
 import re
@@ -14,15 +13,14 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
+from app.address import masked
+from app.camera_list import CAMERA_TIMEOUT_S, CAMERAS_TIMEOUT_S, camera_numbers, probe_camera
 from app.doctor import Check
 from app.shared_libraries import missing
 
 ROOT = Path(__file__).resolve().parent.parent
 OLDEST_PYTHON = (3, 11)
 LOW_DISK_BYTES = 1 << 30
-CAMERA_TIMEOUT_S = 12.0  # one camera; waking up may take some seconds
-CAMERAS_TIMEOUT_S = 25.0  # all of them
-MOST_CAMERAS = 4
 INSTALL = "python -m pip install -c constraints.txt -e ."
 ENCODERS = ("libx264", "aac")  # what an annotated video is written with
 DECODERS = ("h264", "hevc", "vp9", "av1", "mpeg4", "mjpeg", "prores", "aac", "mp3", "opus")
@@ -172,35 +170,14 @@ def window(check: Callable[[], None] | None = None) -> Iterator[Check]:
     yield Check("display", "ok", "a window opens")
 
 
-def _probe_camera(index: int, timeout_s: float) -> dict[str, Any]:
-    done = subprocess.run(
-        [sys.executable, "-m", "app.camera_probe", str(index)],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        timeout=timeout_s,
-        check=True,
-    )
-    found: dict[str, Any] = json.loads(done.stdout)
-    return found
-
-
-def camera_numbers() -> tuple[int, ...]:
-    """The cameras that may be there. Linux knows; elsewhere it has to be tried."""
-    if sys.platform != "linux":
-        return tuple(range(MOST_CAMERAS))
-    found = (re.fullmatch(r"video(\d+)", path.name) for path in Path("/dev").glob("video*"))
-    return tuple(sorted(int(match[1]) for match in found if match))[: 2 * MOST_CAMERAS]
-
-
 def cameras(
-    wanted: int | None,
-    numbers: Sequence[int] | None = None,
-    probe: Callable[[int, float], dict[str, Any]] = _probe_camera,
+    wanted: int | str | None,
+    numbers: Sequence[int | str] | None = None,
+    probe: Callable[[int | str, float], dict[str, Any]] = probe_camera,
     clock: Callable[[], float] = time.monotonic,
 ) -> Iterator[Check]:
-    """`wanted` alone, which then has to work, or whichever is there. Takes bounded time."""
+    """`wanted` alone (a number, path or address), which then has to work, or whichever is there.
+    Takes bounded time."""
     if wanted is not None:
         numbers = (wanted,)
     elif numbers is None:
@@ -208,7 +185,7 @@ def cameras(
     until_s = clock() + CAMERAS_TIMEOUT_S
     works = 0
     for index in numbers:
-        name, left_s = f"camera {index}", until_s - clock()
+        name, left_s = f"camera {masked(str(index))}", until_s - clock()
         bad: Any = "failed" if wanted is not None else "warning"
         if left_s <= 0:
             yield Check(name, "warning", "not looked at: others took all the time")
@@ -232,12 +209,14 @@ def cameras(
                 yield Check(
                     name,
                     "failed",
-                    "did not open",
-                    f"Try --camera {0 if index else 1}, or close the program that uses it.",
+                    found.get("why") or "did not open",
+                    f"Try --camera {0 if index else 1}, or close the program that uses it."
+                    if isinstance(index, int)
+                    else "See --list-cameras, or whether the stream plays elsewhere.",
                 )
             continue
         works += 1
-        modes = " · ".join(f"{w} × {h} at {fps}" for w, h, fps in found["modes"])
+        modes = " · ".join(f"{w} × {h} at {fps:g}" for w, h, fps in found["modes"])
         if found["first_ms"] is None:
             yield Check(
                 name,

@@ -227,8 +227,11 @@ class EpisodesSink:
 
     def write(self, result: FrameResult, canvas: Image) -> None:
         """`canvas` is not looked at."""
+        self.add(records_of(result, with_quality=False))
+
+    def add(self, rows: Sequence[Record]) -> None:
+        """The rows of one frame, as records have them."""
         if self._finder is not None:
-            rows = records_of(result, with_quality=False)
             self._sources.setdefault(rows[0].source, len(self._sources))
             self._found += self._finder.add(rows)
 

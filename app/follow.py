@@ -2,22 +2,31 @@
 
 A face that is known costs one short look at the place where it was. The rest of the frame is gone
 through glance by glance, so that a search of all of it does not hold up one frame: a round takes
-`search_s`, and a tenth of that as long as nobody is known or somebody was just lost.
+`search_s`, and begins where most has changed; it takes much less as long as nobody is known or
+somebody was just lost. More than a few faces are looked at in turns, each at least ten times a
+second, and moved on in between.
 """
 
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Protocol
 
-from app.search import KEEP_SCORE, Glance, glances, largest, same_place
+import numpy as np
+
+from app.memory import Patterns
+from app.rounds import Rounds
+from app.search import KEEP_SCORE, Found, Glance, centre, glances, largest, same_place
+from app.state import State, face_from, face_state
 from app.types import Face, Image
 
-HURRY = 10  # rounds in the time of one
+SEARCH_S, HURRIED_S = 1.0, 0.05  # a round of the search, and one in a hurry
 MOST_GLANCES = 3  # in a frame: a slow machine must not fall further behind
 WATCH_S = 1.0  # how long the place of a lost face is looked at
 # A pattern once taken for a face is not kept for long: the mean score over a while decides.
 TRUST_S, TRUSTED = 0.5, 0.5
 MAX_STEP_S = 1.0  # a longer pause between frames is a cut
+FEW_LOOKS, LOOK_S = 3, 0.1  # so many faces are looked at in every frame, more at least that often
 
 
 class Looker(Protocol):
@@ -26,39 +35,98 @@ class Looker(Protocol):
     max_faces: int | None
     far_faces: bool
 
-    def search(self, image: Image, plan: list[Glance], known: list[Face]) -> list[Face]: ...
+    def search(
+        self, image: Image, plan: list[Glance], known: Sequence[Face], patterns: Sequence[Face]
+    ) -> Found: ...
 
     def look_again(self, image: Image, face: Face) -> Face | None: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Followed:
-    """A face where it was last seen, and the mean of its scores over the last `TRUST_S`."""
+    """A face where it was last seen, and the mean of its scores over the last `TRUST_S`.
+    `velocity_xy` in px/s; `lost`: the last look did not find it."""
 
     face: Face
     seen_s: float
     trust: float
+    velocity_xy: tuple[float, float] = (0.0, 0.0)
+    lost: bool = False
+
+    def at(self, time_s: float) -> Face:
+        """Where it should be then, not having been looked at."""
+        step_s = time_s - self.seen_s
+        x, y = self.velocity_xy[0] * step_s, self.velocity_xy[1] * step_s
+        x0, y0, x1, y1 = self.face.box_xyxy
+        return Face(
+            (x0 + x, y0 + y, x1 + x, y1 + y),
+            self.face.landmarks + np.array((x, y), np.float32),
+            self.face.score,
+            seen=False,
+        )
 
 
 class Follower:
     """`find(image, time_s)` for the frames of one stream, in order; times are the frames' own, so
     a file gives the same faces each time. `reset` (or time running backwards, a pause, or frames
-    of another size) forgets everybody and begins with the frame as a whole."""
+    of another size) forgets everybody and begins with the frame as a whole. More faces than
+    `few_looks` are looked at in turns."""
 
-    def __init__(self, search: Looker, *, search_s: float = 0.5) -> None:
+    def __init__(
+        self, search: Looker, *, search_s: float = SEARCH_S, few_looks: int = FEW_LOOKS
+    ) -> None:
         if search_s < 0:
             raise ValueError("search_s is a time of at least 0 seconds")
+        self._few_looks = few_looks
         self._search = search
         self._search_s = search_s
         self._size_wh = (0, 0)
+        self._patterns = Patterns()
+        self._rounds = Rounds()
         self.reset()
 
     def reset(self) -> None:
         self._known: list[Followed] = []
+        self._patterns.clear()
+        self._rounds.restart()
         self._time_s = -math.inf
         self._hurry_until_s = -math.inf
-        self._next = 0  # glance of the plan
         self._due = 0.0  # glances, the part of one included
+
+    def state(self) -> State:
+        return {
+            "known": [
+                {
+                    "face": face_state(one.face),
+                    "seen_s": float(one.seen_s),
+                    "trust": float(one.trust),
+                    "velocity_xy": [float(value) for value in one.velocity_xy],
+                    "lost": one.lost,
+                }
+                for one in self._known
+            ],
+            "patterns": self._patterns.state(),
+            "size_wh": list(self._size_wh),
+            "time_s": self._time_s,
+            "hurry_until_s": float(self._hurry_until_s),
+            "rounds": self._rounds.state(),
+            "due": float(self._due),
+        }
+
+    def restore(self, state: State) -> None:
+        known = []
+        for one in state["known"]:
+            x, y = (float(value) for value in one["velocity_xy"])
+            face, seen_s = face_from(one["face"]), float(one["seen_s"])
+            known.append(Followed(face, seen_s, float(one["trust"]), (x, y), bool(one["lost"])))
+        self._known = known
+        self._patterns.restore(state["patterns"])
+        width, height = state["size_wh"]
+        self._size_wh = (int(width), int(height))
+        self._time_s = float(state["time_s"])
+        self._hurry_until_s = float(state["hurry_until_s"])
+        self._rounds.restore(state["rounds"])
+        self._due = float(state["due"])
 
     def find(self, image: Image, time_s: float) -> tuple[Face, ...]:
         """Faces of `image (H, W, 3)` uint8 BGR at `time_s`, largest first."""
@@ -71,26 +139,37 @@ class Follower:
             self._size_wh = (width, height)
             step_s = step_s if step_s > MAX_STEP_S else math.inf
         self._time_s = time_s
-        faces = self._follow(image, time_s)
-        plan = self._plan(step_s, time_s, anybody=bool(faces))
-        for face in self._search.search(image, plan, faces):
-            self._known.append(Followed(face, time_s, face.score))
-            faces.append(face)
+        faces = self._follow(image, time_s, step_s)
+        plan = self._plan(image, faces, step_s, time_s)
+        if plan:
+            found = self._search.search(image, plan, faces, self._patterns.unchanged(image, time_s))
+            self._patterns.remember(image, found.refused, time_s)
+            for face in found.faces:
+                self._known.append(Followed(face, time_s, face.score))
+                faces.append(face)
         # A new face may be the lost one at another place: nobody is kept twice.
         self._known = [
             k
             for k in self._known
-            if k.seen_s == time_s or not any(same_place(k.face, face) for face in faces)
+            if not k.lost or not any(same_place(k.face, face) for face in faces)
         ]
         return largest(faces, self._search.max_faces)
 
-    def _follow(self, image: Image, time_s: float) -> list[Face]:
-        """Looks where each known face was. Those seen there are returned."""
+    def _follow(self, image: Image, time_s: float, step_s: float) -> list[Face]:
+        """Looks where known faces were, or moves them on. Those that are there are returned."""
         faces: list[Face] = []
         kept: list[Followed] = []
+        turn = self._turn(time_s, step_s)
         # Who was seen last comes first: a lost face's place may be taken by another.
-        for known in sorted(self._known, key=lambda k: k.seen_s, reverse=True):
-            now = self._search.look_again(image, known.face)
+        for known in sorted(self._known, key=lambda k: (k.lost, -k.seen_s)):
+            if id(known) not in turn:
+                here = known.at(time_s)
+                if not any(same_place(here, face) for face in faces):
+                    faces.append(here)
+                    kept.append(known)
+                continue
+            waited = not known.lost and time_s - known.seen_s > 1.01 * step_s
+            now = self._search.look_again(image, known.at(time_s) if waited else known.face)
             if now is not None and now.score < KEEP_SCORE:
                 now = None
             if now is not None and any(same_place(now, face) for face in faces):
@@ -100,27 +179,43 @@ class Follower:
                 trust = known.trust + share * (now.score - known.trust)
                 if trust >= TRUSTED:
                     faces.append(now)
-                    kept.append(Followed(now, time_s, trust))
+                    kept.append(Followed(now, time_s, trust, _velocity(known, now, time_s)))
             elif time_s - known.seen_s <= WATCH_S:
-                kept.append(known)
+                kept.append(replace(known, lost=True))
                 if self._hurry_until_s < known.seen_s + WATCH_S:
                     self._hurry_until_s = known.seen_s + WATCH_S
-                    self._next = 0  # with the whole frame
+                    self._rounds.restart()  # with the whole frame
         self._known = kept
         return faces
 
-    def _plan(self, step_s: float, time_s: float, *, anybody: bool) -> list[Glance]:
+    def _turn(self, time_s: float, step_s: float) -> set[int]:
+        """`id`s of the known faces that are looked at in this frame: those that were not for the
+        longest time, and the lost ones."""
+        there = sorted((k for k in self._known if not k.lost), key=lambda k: k.seen_s)
+        count = max(self._few_looks, math.ceil(len(there) * min(1.0, step_s / LOOK_S)))
+        return {id(known) for known in (*there[:count], *(k for k in self._known if k.lost))}
+
+    def _plan(
+        self, image: Image, faces: Sequence[Face], step_s: float, time_s: float
+    ) -> list[Glance]:
         """The glances that are due in this frame."""
         width, height = self._size_wh
         plan = glances(width, height, far_faces=self._search.far_faces)
-        hurry = not anybody or time_s <= self._hurry_until_s
-        round_s = self._search_s / HURRY if hurry else self._search_s
+        hurry = not faces or time_s <= self._hurry_until_s
+        round_s = min(HURRIED_S, self._search_s) if hurry else self._search_s
         share = min(1.0, step_s / round_s) if round_s > 0 else 1.0
         slow = MAX_STEP_S < step_s < math.inf  # frames this far apart leave time for all of it
         most = len(plan) if slow else min(MOST_GLANCES, len(plan))
         self._due = min(self._due + share * len(plan), float(most))
         count = int(self._due)
         self._due -= count
-        chosen = [plan[(self._next + i) % len(plan)] for i in range(count)]
-        self._next = (self._next + count) % len(plan)
-        return chosen
+        return self._rounds.take(image, plan, count, known=faces, in_order=hurry)
+
+
+def _velocity(before: Followed, now: Face, time_s: float) -> tuple[float, float]:
+    """In px/s, from one sight of a face to the next."""
+    step_s = time_s - before.seen_s
+    if step_s <= 0 or before.lost:
+        return (0.0, 0.0)
+    (x0, y0), (x1, y1) = centre(before.face), centre(now)
+    return ((x1 - x0) / step_s, (y1 - y0) / step_s)

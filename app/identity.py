@@ -6,12 +6,16 @@ for where they should be by then. Detections are assigned at the least total cos
 problem, by scipy).
 """
 
+import importlib
 import math
 from dataclasses import dataclass
+from functools import cache
+from threading import Thread
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment
+
+from app.state import State, array_from, array_state
 
 # Boxes further apart than this, in mean face sides, are not the same person; after an absence the
 # reach grows with the time, for people turn.
@@ -82,6 +86,8 @@ class Identities:
         self._now_s = time_s
         self._people = [p for p in self._people if time_s - p.seen_s <= self._max_age_s]
         states = _states(boxes)
+        if len(states):
+            _prepare()
         found = self._assign(states, time_s)
         ids = []
         for row, state in enumerate(states):
@@ -100,6 +106,36 @@ class Identities:
         self._people = []
         self._now_s = -math.inf
 
+    def state(self) -> State:
+        return {
+            "people": [
+                {
+                    "face_id": one.face_id,
+                    "state": array_state(one.state),
+                    "velocity": array_state(one.velocity),
+                    "seen_s": float(one.seen_s),
+                    "born_s": float(one.born_s),
+                }
+                for one in self._people
+            ],
+            "next_id": self._next_id,
+            "now_s": self._now_s,
+        }
+
+    def restore(self, state: State) -> None:
+        self._people = [
+            Person(
+                int(one["face_id"]),
+                array_from(one["state"]),
+                array_from(one["velocity"]),
+                float(one["seen_s"]),
+                float(one["born_s"]),
+            )
+            for one in state["people"]
+        ]
+        self._next_id = int(state["next_id"])
+        self._now_s = float(state["now_s"])
+
     def _assign(self, now: NDArray[np.float64], time_s: float) -> dict[int, int]:
         """Row of `now (N, 3)` -> place in the list of people, at the least total cost."""
         if not self._people or not len(now):
@@ -114,7 +150,9 @@ class Identities:
         possible = (near < reach) & (growth < math.log(MAX_SIZE_RATIO))
         # Of two people who may be meant, the one who was there a moment ago is likelier.
         cost = near + SIZE_WEIGHT * growth + 0.5 * absent_s[:, None]
-        rows, columns = linear_sum_assignment(np.where(possible, cost, IMPOSSIBLE))
+        if cost.size == 1:  # nothing to choose
+            return {0: 0} if possible[0, 0] else {}
+        rows, columns = _assigned(np.where(possible, cost, IMPOSSIBLE))
         return {int(n): int(m) for m, n in zip(rows, columns, strict=True) if possible[m, n]}
 
 
@@ -124,3 +162,17 @@ def _states(boxes: NDArray[np.float64]) -> NDArray[np.float64]:
     spans = np.maximum(boxes[:, 2:] - boxes[:, :2], 1e-6)
     centres = (boxes[:, :2] + boxes[:, 2:]) / 2
     return np.column_stack([centres, np.log(np.sqrt(spans[:, 0] * spans[:, 1]))])
+
+
+@cache
+def _prepare() -> None:
+    """Begins to import scipy's assignment, which takes a third of a second: the first picture need
+    not wait for it, and the second person not either."""
+    Thread(target=importlib.import_module, args=("scipy.optimize",)).start()
+
+
+def _assigned(cost: NDArray[np.float64]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    from scipy.optimize import linear_sum_assignment
+
+    rows, columns = linear_sum_assignment(cost)
+    return rows, columns

@@ -2,13 +2,32 @@
 
 from typing import Literal
 
-Action = Literal["quit", "pause", "snapshot", "mirror", "help"]
+Action = Literal[
+    "quit",
+    "pause",
+    "hud",
+    "map",
+    "blur",
+    "record",
+    "snapshot",
+    "calm",
+    "quick",
+    "neutral",
+    "mirror",
+    "help",
+]
 
 # As help texts name them: the key, what it does.
 KEYS: tuple[tuple[str, str], ...] = (
     ("q, ESC", "quit (so does closing the window)"),
     ("space", "pause, go on; with pictures, the next one"),
-    ("s", "save a snapshot"),
+    ("v", "view: everything, boxes, nothing"),
+    ("e", "where on the face the evidence lies"),
+    ("b", "blur faces, on the screen and in what is saved"),
+    ("r", "record to a file; stop"),
+    ("s", "save a snapshot and its record"),
+    ("[ ]", "smooth less, more"),
+    ("n", "five seconds of a neutral face, allowed for; forget"),
     ("m", "mirror the picture"),
     ("h", "show or hide this help"),
 )
@@ -18,7 +37,14 @@ _ACTIONS: dict[int, Action] = {
     ord("q"): "quit",
     ESCAPE: "quit",
     ord(" "): "pause",
+    ord("v"): "hud",
+    ord("e"): "map",
+    ord("b"): "blur",
+    ord("r"): "record",
     ord("s"): "snapshot",
+    ord("["): "quick",
+    ord("]"): "calm",
+    ord("n"): "neutral",
     ord("m"): "mirror",
     ord("h"): "help",
 }

@@ -30,6 +30,11 @@ def _arrow(name: Path, error: type[RecogniserError]) -> tuple[Any, Any]:
     return pyarrow, parquet
 
 
+def check_installed(name: Path) -> None:
+    """Raises `SinkError` where `name` cannot be written for want of pyarrow."""
+    _arrow(name, SinkError)
+
+
 class ParquetRows:
     """Writes rows in groups, so that memory stays as it is however long a video is. `name` is how
     errors call the file. Raises `SinkError` and `OSError`."""

@@ -2,14 +2,19 @@
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from app.alignment import alignable
+from app.calibration import RestingFaces
 from app.contract import Contract
+from app.maps import face_map
 from app.quality import measure, trouble
+from app.readings import Readings
+from app.state import State
 from app.steady import NOBODY, SteadyReasons
 from app.tracking import Tracker
 from app.types import (
@@ -32,12 +37,16 @@ class FaceFinder(Protocol):
 
 class FaceFollower(Protocol):
     def find(self, image: Image, time_s: float) -> tuple[Face, ...]: ...
+    def reset(self) -> None: ...
+    def state(self) -> State: ...
+    def restore(self, state: State) -> None: ...
 
 
 class CropReader(Protocol):
     contract: Contract
 
     def predict(self, crops: NDArray[np.uint8]) -> Floats: ...
+    def predict_with_maps(self, crops: NDArray[np.uint8]) -> tuple[Floats, Floats]: ...
 
 
 class Recogniser:
@@ -45,7 +54,8 @@ class Recogniser:
 
     `tracker` None: every frame stands for itself (separate pictures); faces are then numbered from
     1, largest first, and nothing is smoothed. `follower`, for streams, finds faces near where they
-    were instead of anew in each frame. `clock` gives seconds, for `stage_ms`.
+    were instead of anew in each frame. `clock` gives seconds, for `stage_ms`. While `with_maps` is
+    set, faces come with their class activation maps.
     """
 
     def __init__(
@@ -63,15 +73,31 @@ class Recogniser:
         self._follower = follower
         self._reasons = SteadyReasons()
         self._clock = clock
+        self._readings, self._cams = Readings(), Readings()
+        self.with_maps = False
 
     def step(self, frame: Frame) -> FrameResult:
         contract = self._classifier.contract
         times = [self._clock()]
         faces = _alignable(self._find(frame))
         times.append(self._clock())
-        crops = align(frame.image, faces, contract.template, contract.size_px)
+        carried = self._readings.carried(faces)
+        fresh = [row for row in range(len(faces)) if row not in carried]
+        crops = align(
+            frame.image, [faces[row] for row in fresh], contract.template, contract.size_px
+        )
         times.append(self._clock())
-        raw = self._classifier.predict(crops)
+        raw, cams = self._read(crops)
+        maps: dict[int, Floats] = {}
+        if self.with_maps:
+            maps = self._cams.carried(faces) | dict(zip(fresh, cams, strict=True))
+        self._cams.keep([faces[row] for row in maps], list(maps.values()))
+        if carried:
+            read, raw = raw, np.zeros((len(faces), len(contract.labels)), np.float32)
+            raw[fresh] = read
+            for row, reading in carried.items():
+                raw[row] = reading
+        self._readings.keep(faces, raw)
         times.append(self._clock())
         ids: Sequence[int] = range(1, len(faces) + 1)
         if self._tracker is not None:
@@ -83,7 +109,7 @@ class Recogniser:
         reasons = self._reasons_of(frame, faces, ids, said)
         times.append(self._clock())
         stages = ("detect", "align", "classify", "track")
-        return FrameResult(
+        result = FrameResult(
             frame=frame,
             faces=tuple(
                 TrackedFace(
@@ -104,6 +130,77 @@ class Recogniser:
                 for stage, before, after in zip(stages, times[:-1], times[1:], strict=True)
             },
         )
+        return self._mapped(result, maps) if maps else result
+
+    def explain(self, result: FrameResult) -> FrameResult:
+        """The same result with a map of each face, read for that alone: a frame that stands still
+        needs no other way."""
+        contract = self._classifier.contract
+        faces = [face.face for face in result.faces]
+        crops = align(result.frame.image, faces, contract.template, contract.size_px)
+        _, cams = self._classifier.predict_with_maps(crops)
+        return self._mapped(result, dict(enumerate(cams)))
+
+    def _read(self, crops: NDArray[np.uint8]) -> tuple[Floats, Sequence[Floats]]:
+        """`(N, K)` probabilities and, where they are wanted, N class activation maps."""
+        if self.with_maps:
+            probabilities, cams = self._classifier.predict_with_maps(crops)
+            return probabilities, list(cams)
+        return self._classifier.predict(crops), ()
+
+    def _mapped(self, result: FrameResult, maps: dict[int, Floats]) -> FrameResult:
+        """`maps (K, h, w)` by place among the faces; the class is that which is said, in doubt the
+        likeliest."""
+        template, labels = self._classifier.contract.template, result.labels
+        faces = list(result.faces)
+        for row, cams in maps.items():
+            face = faces[row]
+            said = face.reason is None
+            shown = labels.index(face.label) if said else int(face.probabilities.argmax())
+            faces[row] = replace(face, map=face_map(cams[shown], face.face, template))
+        return replace(result, faces=tuple(faces))
+
+    @property
+    def smoothing_s(self) -> float | None:
+        """Over how long readings are averaged; None for separate pictures."""
+        return None if self._tracker is None else self._tracker.smooth_s
+
+    @smoothing_s.setter
+    def smoothing_s(self, seconds: float | None) -> None:
+        if self._tracker is not None and seconds is not None:
+            self._tracker.smooth_s = seconds
+
+    @property
+    def resting(self) -> RestingFaces | None:
+        """Of the people of a stream; None for separate pictures."""
+        return None if self._tracker is None else self._tracker.resting
+
+    def reset(self) -> None:
+        """The next frame has nothing to do with those before it: everybody in it is new."""
+        self._readings, self._cams = Readings(), Readings()
+        self._reasons = SteadyReasons()
+        if self._tracker is not None:
+            self._tracker.reset()
+        if self._follower is not None:
+            self._follower.reset()
+
+    def state(self) -> State:
+        """All that the next frame's result depends on but the frame itself."""
+        return {
+            "readings": self._readings.state(),
+            "reasons": self._reasons.state(),
+            "tracker": None if self._tracker is None else self._tracker.state(),
+            "follower": None if self._follower is None else self._follower.state(),
+        }
+
+    def restore(self, state: State) -> None:
+        self._readings.restore(state["readings"])
+        self._reasons.restore(state["reasons"])
+        for stage, kept in ((self._tracker, "tracker"), (self._follower, "follower")):
+            if (stage is None) != (state[kept] is None):
+                raise ValueError(f"the state is of another kind of run: {kept}")
+            if stage is not None:
+                stage.restore(state[kept])
 
     def _reasons_of(
         self, frame: Frame, faces: Sequence[Face], ids: Sequence[int], said: NDArray[np.int64]

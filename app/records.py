@@ -219,16 +219,26 @@ class RowFile(Protocol):
     def close(self) -> None: ...
 
 
-class _Lines:
-    """Rows as lines. A frame's rows reach the file together, so that who reads along sees whole
-    ones."""
+class LineFile(Protocol):
+    """What `LineRows` needs of a file."""
 
-    def __init__(self, file: IO[bytes], labels: Sequence[str], *, as_csv: bool) -> None:
+    def write(self, content: bytes, /) -> int: ...
+    def flush(self) -> None: ...
+    def close(self) -> None: ...
+
+
+class LineRows:
+    """Rows as lines. A frame's rows reach the file together, so that who reads along sees whole
+    ones. `header` False: the file has one already."""
+
+    def __init__(
+        self, file: LineFile, labels: Sequence[str], *, as_csv: bool, header: bool = True
+    ) -> None:
         self._file = file
         self._labels = labels
         self._columns = flat_columns(labels)
         self._as_csv = as_csv
-        if as_csv:
+        if as_csv and header:
             self._put(csv_line([text_cell(column.name) for column in self._columns]))
 
     def write(self, records: Sequence[Record]) -> None:
@@ -284,7 +294,7 @@ class RecordsSink:
                 self._rows = ParquetRows(self._partial, tuple(labels), name=path)
             else:
                 file = self._partial.open("wb")
-                self._rows = _Lines(file, tuple(labels), as_csv=suffix == ".csv")
+                self._rows = LineRows(file, tuple(labels), as_csv=suffix == ".csv")
         except OSError as error:
             if file is not None:
                 with contextlib.suppress(OSError):

@@ -6,21 +6,28 @@ in colour.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
-from typing import NamedTuple
+from functools import lru_cache
+from typing import Literal, NamedTuple
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
-from app.keys import KEYS
+from app.history import NOT_SEEN, SPAN_S, STEPS, UNSURE_STEP, History, Strip
+from app.lettering import (
+    BLACK,
+    MIN_TEXT_PX,
+    SOFT_WHITE,
+    WHITE,
+    Colour,
+    Rect,
+    darken,
+    put_text,
+    text_px,
+    text_width,
+)
+from app.maps import paint
 from app.types import NOT_CONFIDENT, FrameResult, Image, TrackedFace
-
-Colour = tuple[int, int, int]  # B, G, R
-
-WHITE: Colour = (255, 255, 255)
-SOFT_WHITE: Colour = (205, 205, 205)
-BLACK: Colour = (0, 0, 0)
-GROUND_SHARE = 0.68  # how dark the ground under texts and bars is
 
 # Okabe & Ito's colours, which people with any kind of colour vision can tell apart ("Color
 # Universal Design", 2008), given to the expressions that people know them for.
@@ -47,44 +54,28 @@ COLOURS: dict[str, Colour] = {
 }
 OTHERS = (YELLOW, SKY_BLUE, VERMILION, GREEN, PURPLE, ORANGE, BLUE, GREY)
 
-MIN_TEXT_PX = 12
 SMALL = 0.75  # of the normal size, for bars where there is little room
 FREE_SHARE = 0.02  # how much of the bars may lie over something else
 BLOCKED_SHARE = 0.35  # from here on the bars are left out
 
 
+HudMode = Literal["off", "boxes", "full"]
+HUD_MODES: tuple[HudMode, ...] = ("off", "boxes", "full")
+
+
 @dataclass(frozen=True, slots=True)
 class Hud:
-    """What is said of the run as a whole. `fps` and `latency_ms` None: not known."""
+    """What is said of the run as a whole, and how much is drawn: nothing, boxes with their labels,
+    or everything. `fps` and `latency_ms` None: not known. `corrected`: people whose resting face is
+    allowed for."""
 
     fps: float | None
     latency_ms: float | None
     provider: str
     mirrored: bool = False
-    paused: bool = False
-    show_help: bool = False
-
-
-class Rect(NamedTuple):
-    """`x`, `y`: top left, px."""
-
-    x: int
-    y: int
-    width: int
-    height: int
-
-    def overlap(self, other: "Rect") -> int:
-        """Pixels in common."""
-        width = min(self.x + self.width, other.x + other.width) - max(self.x, other.x)
-        height = min(self.y + self.height, other.y + other.height) - max(self.y, other.y)
-        return max(0, width) * max(0, height)
-
-    def inside(self, width: int, height: int) -> "Rect":
-        """Moved, not cut, into a picture; one that is too large starts at its top left."""
-        return self._replace(
-            x=max(0, min(self.x, width - self.width)),
-            y=max(0, min(self.y, height - self.height)),
-        )
+    mode: HudMode = "full"
+    blurred: bool = False
+    corrected: int = 0
 
 
 def colour_of(label: str, labels: Sequence[str]) -> Colour:
@@ -98,19 +89,24 @@ def _face_colour(face: TrackedFace, labels: Sequence[str]) -> Colour:
     return colour_of(face.label, labels) if face.reason is None else SOFT_WHITE
 
 
-def text_px(width: int, height: int) -> int:
-    """The size of text that reads as well in a large picture as in a small one."""
-    return max(MIN_TEXT_PX, round(0.03 * min(height, 0.75 * width)))
-
-
-def draw(result: FrameResult, *, hud: Hud, mirror: bool = False) -> Image:
+def draw(
+    result: FrameResult, *, hud: Hud, mirror: bool = False, history: History | None = None
+) -> Image:
     """A new canvas, uint8 (H, W, 3) BGR, of the frame's size: the frame, mirrored if asked (texts
-    are not), with a box, the label and bars for each face, and the run's figures."""
-    image = result.frame.image
-    canvas: Image = np.asarray(cv2.flip(image, 1), np.uint8) if mirror else image.copy()
+    are not), with a box, the label and bars for each face, what `history` knows of it, and the
+    run's figures; less where `hud.mode` says so. Maps that faces carry are painted in any case."""
+    canvas: Image = result.picture.copy()
+    for face in result.faces:
+        if face.map is not None:
+            paint(canvas, face.map)
+    if mirror:
+        canvas = np.asarray(cv2.flip(canvas, 1), np.uint8)
+    if hud.mode == "off":
+        return canvas
     height, width = canvas.shape[:2]
     size = text_px(width, height)
-    taken = [_draw_figures(canvas, _figures(hud), size)]
+    full = hud.mode == "full"
+    taken = [_draw_figures(canvas, _figures(hud), size)] if full else []
     boxes = [_box(face, width if mirror else None) for face in result.faces]
     for face, box in zip(result.faces, boxes, strict=True):
         _draw_box(canvas, box, _face_colour(face, result.labels), size)
@@ -120,17 +116,16 @@ def draw(result: FrameResult, *, hud: Hud, mirror: bool = False) -> Image:
         for face, box in zip(result.faces, boxes, strict=True)
     ]
     taken += [chip.rect for chip in chips]
-    for face, box in zip(result.faces, boxes, strict=True):
-        bars = _place_bars(canvas, box, boxes, taken, result.labels, size)
+    for face, box in zip(result.faces, boxes, strict=True) if full else ():
+        strip = None if history is None else history.strip(face.face_id)
+        bars = _place_bars(canvas, box, boxes, taken, result.labels, size, strip is not None)
         if bars is not None:
             taken.append(bars.rect)
             _draw_bars(canvas, face, result.labels, bars)
+            if strip is not None:
+                _draw_strip(canvas, strip, result.labels, bars)
     for face, chip in zip(result.faces, chips, strict=True):
         _draw_chip(canvas, chip, _face_colour(face, result.labels), size)
-    if hud.show_help:
-        _draw_help(canvas, size)
-    elif hud.paused:
-        _draw_note(canvas, "Paused. Press space to go on.", size)
     return canvas
 
 
@@ -140,6 +135,8 @@ def _figures(hud: Hud) -> str:
         f"{hud.latency_ms:.0f} ms" if hud.latency_ms is not None else "",
         hud.provider,
         "mirrored" if hud.mirrored else "",
+        "faces blurred" if hud.blurred else "",
+        f"neutral set ({hud.corrected})" if hud.corrected else "",
     ]
     return "   ".join(part for part in parts if part)
 
@@ -152,83 +149,16 @@ def _box(face: TrackedFace, mirror_width: int | None) -> Rect:
     return Rect(left, top, round(x1) - left, round(y1) - top)
 
 
-# Text
-
-
-@cache
-def _font() -> cv2.FontFace:
-    return cv2.FontFace("sans")  # comes with OpenCV; it has letters of most scripts
-
-
-@cache
-def _text_width(text: str, size: int, weight: int) -> int:
-    """Pixels that the text advances, so that a space at its end counts, too."""
-    end, _ = cv2.putText(np.zeros((1, 1, 3), np.uint8), text, (0, 0), WHITE, _font(), size, weight)
-    return int(end[0])
-
-
-def _text(
-    canvas: Image,
-    text: str,
-    xy: tuple[int, int],
-    size: int,
-    *,
-    weight: int = 600,
-    colour: Colour = WHITE,
-) -> None:
-    """`xy`: the left end of the line that the letters stand on."""
-    cv2.putText(canvas, text, xy, colour, _font(), size, weight)
-
-
-def _ground(canvas: Image, rect: Rect) -> None:
-    """Darkens a rectangle, as far as it lies in the picture."""
-    height, width = canvas.shape[:2]
-    x0, y0 = max(0, rect.x), max(0, rect.y)
-    x1, y1 = min(width, rect.x + rect.width), min(height, rect.y + rect.height)
-    if x0 < x1 and y0 < y1:
-        part = canvas[y0:y1, x0:x1]
-        cv2.convertScaleAbs(part, dst=part, alpha=1 - GROUND_SHARE)
+# The run
 
 
 def _draw_figures(canvas: Image, text: str, size: int) -> Rect:
     small = max(MIN_TEXT_PX, round(0.85 * size))
     pad = small // 2
-    rect = Rect(0, 0, _text_width(text, small, 500) + 2 * pad, small + pad)
-    _ground(canvas, rect)
-    _text(canvas, text, (pad, round(1.1 * small)), small, weight=500)
+    rect = Rect(0, 0, text_width(text, small, 500) + 2 * pad, small + pad)
+    darken(canvas, rect)
+    put_text(canvas, text, (pad, round(1.1 * small)), small, weight=500)
     return rect
-
-
-def _draw_note(canvas: Image, text: str, size: int) -> None:
-    height, width = canvas.shape[:2]
-    while size > MIN_TEXT_PX and _text_width(text, size, 600) + 2 * size > width:
-        size -= 1
-    text_width = _text_width(text, size, 600)
-    rect = Rect(
-        (width - text_width) // 2 - size, height // 2 - size, text_width + 2 * size, 2 * size
-    )
-    _ground(canvas, rect)
-    _text(canvas, text, (rect.x + size, rect.y + round(1.35 * size)), size)
-
-
-def _draw_help(canvas: Image, size: int) -> None:
-    height, width = canvas.shape[:2]
-    lines = [(key, what) for key, what in KEYS]
-    while True:
-        key_width = max(_text_width(key, size, 700) for key, _ in lines) + size
-        panel_width = key_width + max(_text_width(what, size, 500) for _, what in lines) + 2 * size
-        step = round(1.6 * size)
-        panel_height = step * len(lines) + size
-        if size <= 8 or (panel_width <= width and panel_height <= height):
-            break
-        size -= 1
-    rect = Rect((width - panel_width) // 2, (height - panel_height) // 2, panel_width, panel_height)
-    _ground(canvas, rect)
-    _ground(canvas, rect)  # it is read with the picture going on behind it
-    for row, (key, what) in enumerate(lines):
-        y = rect.y + size // 2 + round((row + 0.7) * step)
-        _text(canvas, key, (rect.x + size, y), size, weight=700, colour=YELLOW)
-        _text(canvas, what, (rect.x + size + key_width, y), size, weight=500)
 
 
 # One face
@@ -267,9 +197,9 @@ def _chip(
         text += f" {_percent(float(face.probabilities[list(labels).index(text)]))}"
     elif face.reason != NOT_CONFIDENT:  # which "unsure" says already
         text += f": {face.reason}"
-    number_width = _text_width(number, size, 500) if number else 0
+    number_width = text_width(number, size, 500) if number else 0
     swatch, pad = _chip_parts(size)
-    chip_width = swatch + pad + number_width + _text_width(text, size, 700) + pad
+    chip_width = swatch + pad + number_width + text_width(text, size, 700) + pad
     chip_height, gap = round(1.45 * size), max(2, size // 6)
     above = box.y - chip_height - gap
     y = above if above >= 0 else box.y + box.height + gap
@@ -283,14 +213,14 @@ def _chip_parts(size: int) -> tuple[int, int]:
 
 
 def _draw_chip(canvas: Image, chip: _Chip, colour: Colour, size: int) -> None:
-    _ground(canvas, chip.rect)
+    darken(canvas, chip.rect)
     swatch, pad = _chip_parts(size)
     x, y = chip.rect.x, chip.rect.y
     cv2.rectangle(canvas, (x, y, swatch, chip.rect.height), colour, cv2.FILLED)
     start, line = x + swatch + pad, y + round(1.06 * size)
     if chip.number:
-        _text(canvas, chip.number, (start, line), size, weight=500, colour=SOFT_WHITE)
-    _text(canvas, chip.text, (start + chip.number_width, line), size, weight=700)
+        put_text(canvas, chip.number, (start, line), size, weight=500, colour=SOFT_WHITE)
+    put_text(canvas, chip.text, (start + chip.number_width, line), size, weight=700)
 
 
 def _percent(share: float) -> str:
@@ -298,7 +228,8 @@ def _percent(share: float) -> str:
 
 
 class _Bars(NamedTuple):
-    """Where one face's bars go and how large they are. Widths in px."""
+    """Where one face's bars go and how large they are, px. `strip`: the height of the strip under
+    them, 0 for none."""
 
     rect: Rect
     size: int
@@ -306,15 +237,18 @@ class _Bars(NamedTuple):
     bar: int
     row: int
     pad: int
+    strip: int
 
 
-def _bars(labels: Sequence[str], size: int) -> _Bars:
+def _bars(labels: Sequence[str], size: int, with_strip: bool) -> _Bars:
     row, pad = round(1.3 * size), max(2, size // 3)
-    names = max(_text_width(label, size, 700) for label in labels) + pad
+    names = max(text_width(label, size, 700) for label in labels) + pad
     bar = 4 * size
-    share = _text_width("100 %", size, 700) + pad
+    share = text_width("100 %", size, 700) + pad
     width = pad + names + bar + share + pad
-    return _Bars(Rect(0, 0, width, row * len(labels) + 2 * pad), size, names, bar, row, pad)
+    strip = 2 * row if with_strip else 0
+    height = row * len(labels) + strip + (3 if strip else 2) * pad
+    return _Bars(Rect(0, 0, width, height), size, names, bar, row, pad, strip)
 
 
 def _place_bars(
@@ -324,26 +258,30 @@ def _place_bars(
     taken: Sequence[Rect],
     labels: Sequence[str],
     size: int,
+    with_strip: bool = False,
 ) -> _Bars | None:
     """Beside the box, where the least of faces (`boxes`) and, twice as bad, of texts (`taken`) is
     covered; smaller where that helps; None without room."""
     height, width = canvas.shape[:2]
     gap = max(3, size // 4)
+    # (M, 4) corners of what is in the way; texts count twice.
+    blocks = np.array([_corners(rect) for rect in (*boxes, *taken, *taken)], np.float64)
     best: tuple[float, _Bars] | None = None
     for scale in (0.85, 0.85 * SMALL):
-        bars = _bars(labels, max(9, round(scale * size)))
+        bars = _bars(labels, max(9, round(scale * size)), with_strip)
         w, h = bars.rect.width, bars.rect.height
-        corners = [
-            (box.x + box.width + gap, box.y),
-            (box.x - w - gap, box.y),
-            (box.x + box.width + gap, box.y + box.height - h),
-            (box.x - w - gap, box.y + box.height - h),
-            (box.x, box.y + box.height + gap),
-            (box.x, box.y - h - gap),
+        places = [
+            Rect(x, y, w, h).inside(width, height)
+            for x, y in (
+                (box.x + box.width + gap, box.y),
+                (box.x - w - gap, box.y),
+                (box.x + box.width + gap, box.y + box.height - h),
+                (box.x - w - gap, box.y + box.height - h),
+                (box.x, box.y + box.height + gap),
+                (box.x, box.y - h - gap),
+            )
         ]
-        for x, y in corners:
-            rect = Rect(x, y, w, h).inside(width, height)
-            covered = sum(rect.overlap(other) for other in (*boxes, *taken, *taken)) / (w * h)
+        for rect, covered in zip(places, _shared(places, blocks) / (w * h), strict=True):
             if best is None or covered < best[0]:
                 best = covered, bars._replace(rect=rect)
             if covered <= FREE_SHARE:
@@ -352,8 +290,19 @@ def _place_bars(
     return best[1] if best[0] < BLOCKED_SHARE else None
 
 
+def _corners(rect: Rect) -> tuple[int, int, int, int]:
+    return rect.x, rect.y, rect.x + rect.width, rect.y + rect.height
+
+
+def _shared(places: Sequence[Rect], blocks: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Pixels `(P,)` that each place has in common with `blocks (M, 4)`, summed over these."""
+    ours = np.array([_corners(rect) for rect in places], np.float64)[:, None]  # (P, 1, 4)
+    low, high = np.maximum(ours[..., :2], blocks[:, :2]), np.minimum(ours[..., 2:], blocks[:, 2:])
+    return np.asarray(np.maximum(high - low, 0).prod(axis=2).sum(axis=1), np.float64)
+
+
 def _draw_bars(canvas: Image, face: TrackedFace, labels: Sequence[str], bars: _Bars) -> None:
-    _ground(canvas, bars.rect)
+    darken(canvas, bars.rect)
     said = face.label in labels
     top = list(labels).index(face.label) if said else int(face.probabilities.argmax())
     x = bars.rect.x + bars.pad
@@ -361,10 +310,38 @@ def _draw_bars(canvas: Image, face: TrackedFace, labels: Sequence[str], bars: _B
         y = bars.rect.y + bars.pad + row * bars.row
         line = y + round(0.78 * bars.row)
         weight, colour = (700, WHITE) if row == top else (400, SOFT_WHITE)
-        _text(canvas, label, (x, line), bars.size, weight=weight, colour=colour)
+        put_text(canvas, label, (x, line), bars.size, weight=weight, colour=colour)
         start, inset = x + bars.names, max(1, bars.row // 6)
         end = start + max(1, round(float(share) * bars.bar))
         corners = (start, y + inset), (end, y + bars.row - inset)
         cv2.rectangle(canvas, *corners, colour_of(label, labels), cv2.FILLED)
         share_xy = start + bars.bar + bars.pad, line
-        _text(canvas, _percent(float(share)), share_xy, bars.size, weight=weight, colour=colour)
+        put_text(canvas, _percent(float(share)), share_xy, bars.size, weight=weight, colour=colour)
+
+
+@lru_cache(16)
+def _palette(labels: tuple[str, ...]) -> NDArray[np.uint8]:
+    """`(K + 2, 3)`: from the end, `UNSURE_STEP` and `NOT_SEEN` find theirs."""
+    colours = [colour_of(label, labels) for label in labels]
+    ends = {UNSURE_STEP: SOFT_WHITE, NOT_SEEN: BLACK}
+    return np.array([*colours, ends[-2], ends[-1]], np.uint8)
+
+
+def _draw_strip(canvas: Image, strip: Strip, labels: Sequence[str], bars: _Bars) -> None:
+    """What was said in the last seconds, now at the right: its colour, as high as its share."""
+    left, top = bars.rect.x + bars.pad, bars.rect.y + bars.rect.height - bars.pad - bars.strip
+    line = top + round(0.5 * bars.strip + 0.35 * bars.size)
+    put_text(canvas, f"{SPAN_S:.0f} s", (left, line), bars.size, weight=400, colour=SOFT_WHITE)
+    left += bars.names
+    right, bottom = bars.rect.x + bars.rect.width - bars.pad, top + bars.strip
+    darken(canvas, Rect(left, top, right - left, bars.strip))
+    height, width = canvas.shape[:2]
+    columns, rows = np.arange(left, min(right, width)), np.arange(top, min(bottom, height))
+    if not (len(columns) and len(rows)):
+        return
+    steps = (columns - left) * STEPS // (right - left)
+    classes = strip.classes[steps]  # (w,)
+    high = np.where(classes == NOT_SEEN, 0, np.maximum(1, strip.shares[steps] * bars.strip))
+    lit = (bottom - rows)[:, None] <= high  # (h, w)
+    part = canvas[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    np.copyto(part, _palette(tuple(labels))[classes], where=lit[..., None])

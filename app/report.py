@@ -5,6 +5,7 @@ python -m app.report talk.jsonl -o talk.html --video talk.mp4
 
 import argparse
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +53,7 @@ class ReportSink:
         self._stills = StillsInPassing() if with_stills else None
 
     def write(self, result: FrameResult, canvas: Image) -> None:
-        """`canvas` is not looked at: stills are of the frame as it came."""
+        """`canvas` is not looked at: stills are of the frame as it came, or as it was blurred."""
         if self._summary is None:
             return
         rows = records_of(result)
@@ -60,7 +61,8 @@ class ReportSink:
         if self._stills is not None:
             self._stills.take(over)
             boxes = {row.face.face_id: row.face.box_xywh for row in rows if row.face}
-            self._stills.look(result.frame, self._summary.peaks, boxes)
+            shown = replace(result.frame, image=result.picture)
+            self._stills.look(shown, self._summary.peaks, boxes)
 
     def close(self) -> None:
         if self._summary is None:

@@ -12,9 +12,11 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from app.address import masked
 from app.commands import write_text
 from app.contract import Contract
 from app.sinks import reserve
+from app.state import State
 from app.types import FrameResult, Image
 
 NOTES_SCHEMA = 1
@@ -50,7 +52,7 @@ class RunNotes:
     """An output that counts a run and describes it, into the file `path` if there is one.
 
     `source` is the run's, with `files` or `path` where it has them; `settings` are what was asked
-    for; `interrupted` is asked at the end.
+    for; `interrupted` and `dropped` (output -> frames that it lacks) are asked at the end.
     """
 
     def __init__(
@@ -64,6 +66,7 @@ class RunNotes:
         settings: Mapping[str, Any],
         interrupted: Callable[[], bool],
         overwrite: bool,
+        dropped: Callable[[], Mapping[str, int]] = dict,
         command: Sequence[str] | None = None,
     ) -> None:
         if path is not None:
@@ -76,7 +79,8 @@ class RunNotes:
         self._settings = settings
         self._interrupted = interrupted
         self._overwrite = overwrite
-        self._command = list(sys.argv if command is None else command)
+        self._dropped = dropped
+        self._command = [masked(word) for word in (sys.argv if command is None else command)]
         self._begun = _now()
         self._counts: Counter[str] = Counter(frames=0, frames_without_face=0, faces=0)
         self._people: set[tuple[str, int]] = set()
@@ -93,6 +97,27 @@ class RunNotes:
             self._people.add((result.frame.source, face.face_id))
         for stage, milliseconds in result.stage_ms.items():
             self._stage_ms[stage] = self._stage_ms.get(stage, 0.0) + milliseconds
+
+    def state(self) -> State:
+        """The counts so far, in values that JSON has, for `restore`."""
+        return {
+            "begun": self._begun.isoformat(),
+            "counts": dict(self._counts),
+            "people": sorted(self._people),
+            "stage_ms": dict(self._stage_ms),
+        }
+
+    def restore(self, state: State) -> None:
+        """Goes on with the notes of a run that was taken up again."""
+        self._begun = datetime.datetime.fromisoformat(state["begun"])
+        self._counts = Counter({str(name): int(n) for name, n in state["counts"].items()})
+        self._people = {(str(source), int(face_id)) for source, face_id in state["people"]}
+        self._stage_ms = {str(name): float(ms) for name, ms in state["stage_ms"].items()}
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """`frames`, `frames_without_face`, `faces`."""
+        return self._counts
 
     def close(self) -> None:
         if self._open and self.path is not None:
@@ -127,9 +152,14 @@ class RunNotes:
                 "sha256": sha256(self._model),
                 "contract": contract,
             },
-            "settings": {name: _plain(value) for name, value in self._settings.items()},
+            "settings": {name: plain(value) for name, value in self._settings.items()},
             "input": self._input,
             "counts": {**self._counts, "people": len(self._people)},
+            "gaps": [
+                {"after_s": round(gap.after_s, 6), "seconds": round(gap.seconds, 6)}
+                for gap in getattr(self._source, "gaps", ())
+            ],
+            "dropped": dict(self._dropped()),
             "timings": {
                 "seconds": round(seconds, 3),
                 "frames_per_s": round(frames / seconds, 3) if seconds else None,
@@ -156,7 +186,7 @@ def describe_input(source: Any) -> dict[str, Any]:
     files: Mapping[str, Path] = getattr(source, "files", {})
     if (path := getattr(source, "path", None)) is not None:
         files = {source.name: path}
-    stream = {name: _plain(getattr(source, name)) for name in STREAM if hasattr(source, name)}
+    stream = {name: plain(getattr(source, name)) for name in STREAM if hasattr(source, name)}
     return {
         "name": source.name,
         "live": source.live,
@@ -175,12 +205,12 @@ def _size(path: Path) -> int | None:
         return None
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """As JSON has it; what it has not, such as fractions and paths, as text."""
     if value is None or isinstance(value, bool | int | float | str):
         return value
     if isinstance(value, list | tuple):
-        return [_plain(one) for one in value]
+        return [plain(one) for one in value]
     return str(value)
 
 

@@ -8,11 +8,11 @@ landmarks as in training, whatever the size of the face, and what it does not co
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from types import TracebackType
-from typing import Self
+from typing import NamedTuple, Self
 
 import numpy as np
 
@@ -41,6 +41,13 @@ class Glance:
 
     box_xyxy: tuple[float, float, float, float]
     full_range: bool
+
+
+class Found(NamedTuple):
+    """What a search found: faces, and hints that nearer looks refused."""
+
+    faces: list[Face]
+    refused: list[Face]
 
 
 def glances(width_px: int, height_px: int, *, far_faces: bool) -> list[Glance]:
@@ -81,52 +88,64 @@ class FaceSearch:
         if height == 0 or width == 0:
             return ()
         plan = glances(width, height, far_faces=self.far_faces)
-        return largest(self.search(image, plan), self.max_faces)
+        return largest(self.search(image, plan).faces, self.max_faces)
 
     def search(
-        self, image: Image, plan: Iterable[Glance], known: Sequence[Face] = ()
-    ) -> list[Face]:
-        """Confirmed faces in the glances of `plan`, without those that are `known`."""
+        self,
+        image: Image,
+        plan: Iterable[Glance],
+        known: Sequence[Face] = (),
+        patterns: Sequence[Face] = (),
+    ) -> Found:
+        """Confirmed faces in the glances of `plan`, without those that are `known`. `patterns` are
+        hints that nearer looks refused, at places that look as they did then."""
         hints = [hint for glance in plan for hint in self._glance(image, glance)]
         faces: list[Face] = []
         refused: list[Face] = []
         for hint in sorted(hints, key=lambda face: face.score, reverse=True):
             if any(same_place(hint, face) for face in (*known, *faces)):
                 continue
-            if any(same_look(hint, other) for other in refused):
+            if any(same_look(hint, other) for other in (*patterns, *refused)):
                 continue
             face = self._confirm(image, hint)
             if face is None:
                 refused.append(hint)
             elif not any(same_place(face, f) for f in (*known, *faces)):
                 faces.append(face)
-        return faces
+        return Found(faces, refused)
 
-    def look_again(self, image: Image, face: Face, *, margin: float = MARGIN) -> Face | None:
-        """The face that is now where `face` was, or near; None when there is none."""
+    def look_again(
+        self, image: Image, face: Face, *, margin: float = MARGIN, quick: bool = True
+    ) -> Face | None:
+        """The face that is now where `face` was, or near; None when there is none. `quick` as in
+        `app.views.render`."""
         try:
             view = face_view(face, margin, SHORT_SIDE_PX)
         except ValueError:
             return None
         near = [
-            f for f in self._seen(self._short, image, view) if close_by(f, face) and plausible(f)
+            f
+            for f in self._seen(self._short, image, view, quick=quick)
+            if close_by(f, face) and plausible(f)
         ]
         return min(near, key=lambda f: distance(f, face), default=None)
 
     def _glance(self, image: Image, glance: Glance) -> list[Face]:
         if glance.full_range:
-            return self._seen(self._full, image, part_view(glance.box_xyxy, FULL_SIDE_PX))
-        return self._seen(self._short, image, part_view(glance.box_xyxy, SHORT_SIDE_PX))
+            view = part_view(glance.box_xyxy, FULL_SIDE_PX)
+            return self._seen(self._full, image, view, quick=True)
+        return self._seen(self._short, image, part_view(glance.box_xyxy, SHORT_SIDE_PX), quick=True)
 
-    def _seen(self, detector: Detector, image: Image, view: View) -> list[Face]:
-        return [view.face_to_frame(face) for face in detector.detect(render(image, view))]
+    def _seen(self, detector: Detector, image: Image, view: View, *, quick: bool) -> list[Face]:
+        shown = render(image, view, quick=quick)
+        return [view.face_to_frame(face) for face in detector.detect(shown)]
 
     def _confirm(self, image: Image, hint: Face) -> Face | None:
         """The face that nearer looks make of a hint; None where they are not sure."""
-        first = self.look_again(image, hint, margin=FIRST_MARGIN)
+        first = self.look_again(image, hint, margin=FIRST_MARGIN, quick=False)
         if first is None or first.score < FIRST_SCORE:
             return None
-        face = self.look_again(image, first)
+        face = self.look_again(image, first, quick=False)
         if face is None:
             return None
         score = _certainty(self._short, image, face, SHORT_MARGINS, SHORT_SIDE_PX, FACE_SCORE)
@@ -137,6 +156,25 @@ class FaceSearch:
             if other < AGREED_SCORE:
                 return None
         return replace(face, score=score)
+
+    @property
+    def inferences(self) -> int:
+        """What was asked of the networks so far."""
+        return self._short.inferences + self._full.inferences
+
+    @property
+    def inference_s(self) -> float:
+        """The seconds that they took for it."""
+        return self._short.inference_s + self._full.inference_s
+
+    def one_look(
+        self, image: Image, *, full_range: bool
+    ) -> tuple[Detector, Callable[[], tuple[Face, ...]]]:
+        """One of the networks, and a call that shows it `image`, at its size and nothing more."""
+        network, side = (self._full, FULL_SIDE_PX) if full_range else (self._short, SHORT_SIDE_PX)
+        height, width = image.shape[:2]
+        shown = render(image, part_view((0.0, 0.0, float(width), float(height)), side))
+        return network, lambda: network.detect(shown)
 
     def close(self) -> None:
         self._stack.close()

@@ -2,23 +2,17 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from app.keys import Action
-from app.rendering import Hud, draw
-from app.sinks import Sink, write_picture
+from app.sinks import Sink
 from app.sources import Source
 from app.timing import Pacer, RateMeter
-from app.types import Frame, FrameResult, Image, SinkError, SourceError
+from app.types import Frame, FrameResult, Image, Silence, SinkError, SourceError
+from app.view import Look, Stage, View
 
 PAUSED_POLL_MS = 30
-
-
-class Stage(Protocol):
-    def step(self, frame: Frame) -> FrameResult: ...
 
 
 class Screen(Protocol):
@@ -42,7 +36,8 @@ class Session:
     """One run over one source.
 
     `stop` is asked before every frame; it says True after Ctrl-C. `say` shows a line to the user.
-    With a screen and nothing to write, a file is shown at the speed it was filmed.
+    With a screen and nothing to write, a file is shown at the speed it was filmed. `look` is how
+    the view begins.
     """
 
     def __init__(
@@ -53,11 +48,10 @@ class Session:
         sinks: Sequence[Sink],
         screen: Screen | None,
         provider: str,
-        mirror: bool,
+        look: Look,
         stop: Callable[[], bool],
         say: Callable[[str], None],
         on_frame: Callable[[], object] = lambda: None,
-        snapshots: Path = Path(),
         clock: Callable[[], float] = time.monotonic,
         hold: bool = False,
     ) -> None:
@@ -65,20 +59,25 @@ class Session:
         self._recogniser = recogniser
         self._sinks = sinks
         self._screen = screen
-        self._provider = provider
-        self._mirror = mirror
         self._stop = stop
         self._say = say
         self._on_frame = on_frame
-        self._snapshots = snapshots
         self._clock = clock
         self._hold = hold
-        self._paused = False
-        self._help = False
+        self._view = View(
+            recogniser,
+            look,
+            provider=provider,
+            independent=source.independent,
+            say=say,
+            clock=clock,
+        )
         self._rate = RateMeter(clock=clock)
         self._pacer = Pacer(clock=clock)
         self._latency_ms: float | None = None
         self._fps: float | None = None
+        self._last: FrameResult | None = None
+        self._trouble: Silence | None = None  # until a frame comes
 
     def run(self) -> Outcome:
         """Runs to the end of the source, to "quit", or to `stop`. Sinks are completed or, when
@@ -86,6 +85,7 @@ class Session:
         came and `SinkError` when an output failed."""
         frames = faces = 0
         cut_short: str | None = None
+        quit_early = False
         began_s = self._clock()
         failed: Sink | None = None
         try:
@@ -93,13 +93,20 @@ class Session:
                 for frame in self._source:
                     if self._stop():
                         break
-                    result = self._recogniser.step(frame)
+                    if isinstance(frame, Silence):
+                        if not self._bear(frame):
+                            quit_early = not frames
+                            break
+                        continue
+                    self._resume(frame)
+                    result = self._last = self._view.take(self._recogniser.step(frame))
                     self._fps = self._rate.tick()
                     canvas = self._draw(result)
                     for sink in self._sinks:
                         failed = sink
                         sink.write(result, canvas)
                     failed = None
+                    self._view.recorder.write(result, canvas)
                     frames += 1
                     faces += len(result.faces)
                     self._on_frame()
@@ -111,16 +118,18 @@ class Session:
                 if not frames:
                     raise
                 cut_short = str(error)
-            if not frames and not self._stop():
+            if not frames and not quit_early and not self._stop():
                 raise SourceError(f"{self._source.name} has no picture that can be shown.")
             if frames:
                 for sink in self._sinks:
                     failed = sink
                     sink.close()
                 failed = None
+            self._finish_recording()
         except SinkError:
             # What the other outputs have is whole up to here and stays.
             self._settle(failed)
+            self._finish_recording()
             raise
         finally:
             self._abort_all()
@@ -131,6 +140,37 @@ class Session:
             cut_short=cut_short or self._source.warning,
             interrupted=self._stop(),
         )
+
+    def _bear(self, silence: Silence) -> bool:
+        """No frame has come: says why, once, and on the screen as long as it lasts. False ends the
+        session, which "quit" does at once."""
+        if silence.why is not None:
+            if self._trouble is None:
+                self._say(f"{silence.why} Waiting for the next picture.")
+            self._trouble = silence
+        if self._screen is None:
+            return True
+        if self._trouble is not None and self._last is not None:
+            notice = f"No picture for {silence.seconds:.0f} s. Trying again."
+            nobody = replace(self._last, faces=())  # what was read there is not true any more
+            canvas = self._view.canvas(nobody, fps=None, latency_ms=None)
+            self._screen.show(self._view.screen(canvas, notice=notice))
+        return self._screen.poll(1) != "quit"
+
+    def _resume(self, frame: Frame) -> None:
+        """Before a frame: what came before a gap, or in another size, has nothing to do with it."""
+        before = self._last.frame if self._last is not None else None
+        resized = before is not None and before.image.shape != frame.image.shape
+        if before is not None and (
+            self._trouble is not None or (resized and not self._source.independent)
+        ):
+            self._recogniser.reset()
+        if self._trouble is not None:
+            if before is not None:
+                gap_s = frame.time_s - before.time_s
+                self._say(f"{self._source.name} is back after {gap_s:.1f} s.")
+            self._trouble = None
+            self._rate.reset()
 
     def _settle(self, failed: Sink | None) -> None:
         for sink in self._sinks:
@@ -144,6 +184,11 @@ class Session:
         """Removes what was not completed; completed outputs are not touched."""
         for sink in self._sinks:
             sink.abort()
+        self._view.recorder.abort()
+
+    def _finish_recording(self) -> None:
+        for line in self._view.recorder.finish():
+            self._say(line)
 
     def _draw(self, result: FrameResult) -> Image:
         captured_s = result.frame.captured_s
@@ -154,22 +199,17 @@ class Session:
         )
         before = self._latency_ms
         self._latency_ms = now_ms if before is None else before + 0.1 * (now_ms - before)
-        return draw(result, hud=self._hud(), mirror=self._mirror)
+        return self._redraw(result)
 
-    def _hud(self) -> Hud:
-        return Hud(
-            fps=None if self._source.independent else self._fps,
-            latency_ms=self._latency_ms,
-            provider=self._provider,
-            mirrored=self._mirror,
-            paused=self._paused,
-            show_help=self._help,
-        )
+    def _redraw(self, result: FrameResult) -> Image:
+        fps = None if self._source.independent else self._fps
+        return self._view.canvas(result, fps=fps, latency_ms=self._latency_ms)
 
     def _watch(self, result: FrameResult, canvas: Image) -> bool:
         """Shows a frame until the next one is due and obeys the keys. False ends the session."""
-        assert self._screen is not None
-        self._screen.show(canvas)
+        screen, view = self._screen, self._view
+        assert screen is not None
+        screen.show(view.screen(canvas))
         wait_s = 0.0
         if not self._source.live and not self._source.independent and not self._sinks:
             wait_s = self._pacer.wait_s(result.frame.time_s)
@@ -177,34 +217,23 @@ class Session:
         stay = self._source.independent and self._hold
         while True:
             left_ms = 1000 * (due_s - self._clock())
-            idle = self._paused or stay
-            action = self._screen.poll(PAUSED_POLL_MS if idle else max(1, min(50, int(left_ms))))
+            idle = view.paused or stay
+            action = screen.poll(PAUSED_POLL_MS if idle else max(1, min(50, int(left_ms))))
             if self._stop() or action == "quit":
                 return False
             if action == "pause" and stay:
                 return True
+            if action is not None:
+                changed = view.obey(action, result, canvas)
+                if changed is not None:
+                    result = self._last = changed
+                    canvas = self._redraw(result)
+                    screen.show(view.screen(canvas))
             if action == "pause":
-                self._paused = not self._paused
                 self._pacer.reset()
                 self._rate.reset()
                 due_s = self._clock()
-            elif action == "mirror":
-                self._mirror = not self._mirror
-            elif action == "help":
-                self._help = not self._help
-            elif action == "snapshot":
-                self._snapshot(canvas)
-            if action in ("pause", "mirror", "help"):
-                canvas = draw(result, hud=self._hud(), mirror=self._mirror)
-                self._screen.show(canvas)
-            if not idle and not self._paused and self._clock() >= due_s:
+            if idle and view.stale():
+                screen.show(view.screen(canvas))
+            if not idle and not view.paused and self._clock() >= due_s:
                 return True
-
-    def _snapshot(self, canvas: Image) -> None:
-        stamp = datetime.now().strftime("%Y%m%d_%H%M%S_%f")[:-3]
-        path = self._snapshots / f"snapshot_{stamp}.png"
-        try:
-            write_picture(path, canvas, overwrite=False)
-            self._say(f"Saved {path}.")
-        except SinkError as error:
-            self._say(str(error))

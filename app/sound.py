@@ -27,11 +27,15 @@ class Sound:
     """Feeds the best sound of `path` into `output`, in step with the pictures.
 
     It reads the file a second time, on its own, so that neither side has to store what the other
-    is not ready for. Times are shifted by `origin_s`, as those of the pictures are.
+    is not ready for. Times are shifted by `origin_s`, as those of the pictures are; `cut`: what is
+    over by then is left out.
     """
 
-    def __init__(self, path: Path, output: OutputContainer, *, origin_s: Fraction) -> None:
+    def __init__(
+        self, path: Path, output: OutputContainer, *, origin_s: Fraction, cut: bool = False
+    ) -> None:
         self._output = output
+        self._cut = cut
         self._origin_s = origin_s
         self._input = open_container(path)
         try:
@@ -87,6 +91,8 @@ class Sound:
                 self._origin_s / clock.time_base
             )
             packet.duration = clock.duration_of(duration)
+            if self._cut and packet.pts < 0:
+                continue
             packet.time_base = clock.time_base
             packet.stream = to
             yield packet
@@ -113,6 +119,8 @@ class Sound:
                     resampler = AudioResampler("fltp", layout, rate_hz)
                 if frame.pts is not None and frame.time_base:
                     frame.pts -= round(self._origin_s / frame.time_base)
+                    if self._cut and frame.pts < 0:
+                        continue
                 for resampled in resampler.resample(frame):
                     yield from to.encode(resampled)
         for resampled in resampler.resample(None):

@@ -1,4 +1,4 @@
-"""Where frames come from: a camera, a video file, or pictures, all read in the same way."""
+"""Where frames come from: a camera, a stream, a video file, or pictures, read in the same way."""
 
 import os
 from collections import Counter
@@ -13,10 +13,18 @@ import numpy as np
 from app.camera import CameraSource
 from app.picture_header import header_size_wh, jpeg_scans
 from app.quiet import quiet_stderr
-from app.types import Frame, Image, SourceError
+from app.stream import StreamSource
+from app.types import Frame, Image, Silence, SourceError
 from app.video_source import VideoSource
 
-__all__ = ["PICTURE_SUFFIXES", "CameraSource", "ImageSource", "Source", "VideoSource"]
+__all__ = [
+    "PICTURE_SUFFIXES",
+    "CameraSource",
+    "ImageSource",
+    "Source",
+    "StreamSource",
+    "VideoSource",
+]
 
 PICTURE_SUFFIXES = frozenset(
     {".bmp", ".jfif", ".jpe", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
@@ -30,7 +38,8 @@ MAX_PIXELS_DECODED = 2_000_000_000  # a JPEG may want to be gone over many times
 class Source(Protocol):
     """Frames, in order, once.
 
-    `name` is what a user knows the source by. `live`: it goes on without being asked.
+    `name` is what a user knows the source by. `live`: it goes on without being asked, and says
+    `Silence` while it has no frame.
     `independent`: its frames have nothing to do with each other. `frame_count` may be an estimate.
     `warning` says in one line what was cut short or skipped, as soon as that is known.
     """
@@ -46,7 +55,7 @@ class Source(Protocol):
     @property
     def warning(self) -> str | None: ...
 
-    def __iter__(self) -> Iterator[Frame]: ...
+    def __iter__(self) -> Iterator[Frame | Silence]: ...
     def close(self) -> None: ...
     def __enter__(self) -> Self: ...
     def __exit__(

@@ -23,7 +23,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.defaults import SMOOTH_S as SMOOTH_S
-from app.types import Floats, Reason
+from app.state import State, array_from, array_state
+from app.types import REASONS, Floats, Reason
 
 QUICK_S = 0.05  # of the quick average; the slow one's is `SMOOTH_S`
 MARGIN_NATS, DECIDED_NATS, HOLD_S = 0.5, 1.0, 0.1
@@ -60,6 +61,13 @@ class _Lead:
             self.rival, self.since_s = rival, time_s
         return time_s - self.since_s
 
+    def state(self) -> State:
+        return {"rival": self.rival, "since_s": float(self.since_s)}
+
+    @classmethod
+    def of(cls, state: State) -> "_Lead":
+        return cls(int(state["rival"]), float(state["since_s"]))
+
 
 @dataclass(slots=True)
 class _Person:
@@ -71,6 +79,27 @@ class _Person:
     shown: int | None = None
     slow_lead: _Lead = field(default_factory=_Lead)
     quick_lead: _Lead = field(default_factory=_Lead)
+
+    def state(self) -> State:
+        return {
+            "slow": array_state(self.slow),
+            "quick": array_state(self.quick),
+            "seen_s": float(self.seen_s),
+            "shown": self.shown,
+            "slow_lead": self.slow_lead.state(),
+            "quick_lead": self.quick_lead.state(),
+        }
+
+    @classmethod
+    def of(cls, state: State) -> "_Person":
+        return cls(
+            array_from(state["slow"]),
+            array_from(state["quick"]),
+            float(state["seen_s"]),
+            None if state["shown"] is None else int(state["shown"]),
+            _Lead.of(state["slow_lead"]),
+            _Lead.of(state["quick_lead"]),
+        )
 
 
 class Steady:
@@ -112,6 +141,16 @@ class Steady:
         """Everybody begins anew, as after a cut."""
         self._people: dict[int, _Person] = {}
         self._now_s = -math.inf
+
+    def state(self) -> State:
+        return {
+            "people": [[number, one.state()] for number, one in self._people.items()],
+            "now_s": float(self._now_s),
+        }
+
+    def restore(self, state: State) -> None:
+        self._people = {int(number): _Person.of(one) for number, one in state["people"]}
+        self._now_s = float(state["now_s"])
 
     def update(
         self,
@@ -220,6 +259,28 @@ class _Why:
     rival: Reason | None = None
     rival_since_s: float = 0.0
 
+    def state(self) -> State:
+        return {
+            "reason": self.reason,
+            "seen_s": float(self.seen_s),
+            "rival": self.rival,
+            "rival_since_s": float(self.rival_since_s),
+        }
+
+    @classmethod
+    def of(cls, state: State) -> "_Why":
+        rival = None if state["rival"] is None else _reason(state["rival"])
+        return cls(
+            _reason(state["reason"]), float(state["seen_s"]), rival, float(state["rival_since_s"])
+        )
+
+
+def _reason(text: str) -> Reason:
+    for known in REASONS:
+        if known == text:
+            return known
+    raise ValueError(f"{text!r} is no reason")
+
 
 class SteadyReasons:
     """Why nothing is said of a person, changed only when another reason has held for `hold_s`
@@ -228,6 +289,12 @@ class SteadyReasons:
     def __init__(self, *, hold_s: float = REASON_HOLD_S) -> None:
         self._hold_s = hold_s
         self._people: dict[int, _Why] = {}
+
+    def state(self) -> State:
+        return {"people": [[number, one.state()] for number, one in self._people.items()]}
+
+    def restore(self, state: State) -> None:
+        self._people = {int(number): _Why.of(one) for number, one in state["people"]}
 
     def update(self, now: Mapping[int, Reason], time_s: float) -> dict[int, Reason]:
         """`now`: this frame's reasons, by the number of the person; all others are forgotten after

@@ -7,7 +7,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from app.calibration import RestingFaces
 from app.identity import Identities
+from app.state import State
 from app.steady import SMOOTH_S, Steady, Sureness
 from app.types import Face, Floats
 
@@ -27,14 +29,45 @@ class Tracker:
 
     A face keeps its `face_id` (counted from 1, never used twice) while it is seen again within
     `max_age_s`; faces that are gone are not emitted. Times are seconds and must not run backwards
-    for long: a jump back starts everybody anew.
+    for long: a jump back starts everybody anew. `resting` corrects readings before they are
+    averaged; it is of a live view and is not kept in the state.
     """
 
-    def __init__(self, *, max_age_s: float = 1.5, smooth_s: float = SMOOTH_S) -> None:
+    def __init__(
+        self,
+        *,
+        max_age_s: float = 1.5,
+        smooth_s: float = SMOOTH_S,
+        resting: RestingFaces | None = None,
+    ) -> None:
         if max_age_s < 0 or not 0 <= smooth_s < math.inf:
             raise ValueError("max_age_s and smooth_s are seconds of at least 0")
+        self.resting = resting
         self._identities = Identities(max_age_s=max_age_s)
         self.steady = Steady(smooth_s=smooth_s)
+
+    @property
+    def smooth_s(self) -> float:
+        """May be changed while it runs."""
+        return self.steady.smooth_s
+
+    @smooth_s.setter
+    def smooth_s(self, seconds: float) -> None:
+        self.steady.smooth_s = seconds
+
+    def reset(self) -> None:
+        """Everybody who comes now is new."""
+        if self.resting is not None:
+            self.resting.clear()
+        self._identities.reset()
+        self.steady.reset()
+
+    def state(self) -> State:
+        return {"identities": self._identities.state(), "steady": self.steady.state()}
+
+    def restore(self, state: State) -> None:
+        self._identities.restore(state["identities"])
+        self.steady.restore(state["steady"])
 
     def update(
         self,
@@ -47,4 +80,6 @@ class Tracker:
         `Steady.update` takes it."""
         boxes = np.array([face.box_xyxy for face in faces], np.float64).reshape(-1, 4)
         face_ids = self._identities.update(boxes, time_s)
+        if self.resting is not None:
+            probabilities = self.resting.corrected(face_ids, probabilities, time_s)
         return Tracked(face_ids, *self.steady.update(face_ids, probabilities, time_s, sureness))

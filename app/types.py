@@ -69,7 +69,8 @@ class TrainingError(RecogniserError):
 class Frame:
     """One picture of a source.
 
-    `index` counts from 0 without gaps as the source delivered it; `time_s` is the presentation
+    `index` counts from 0 without gaps as the source delivered it (of a video of which only a
+    selection is read: as the file has it); `time_s` is the presentation
     time in seconds (a file's own timestamp, or seconds since a camera was opened).
     """
 
@@ -81,13 +82,27 @@ class Frame:
 
 
 @dataclass(frozen=True, slots=True)
+class Silence:
+    """What a live source says, several times a second, while it has no frame to give.
+
+    `why` says in one line what is wrong, None while a frame may just be slow; `seconds` is the time
+    since the last frame.
+    """
+
+    why: str | None
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class Face:
     """One detected face: `box_xyxy` (x0, y0, x1, y1) px, which may reach outside the image;
-    `landmarks (6, 2) float32` px (x, y) in the order of `LANDMARKS`; `score` in 0..1."""
+    `landmarks (6, 2) float32` px (x, y) in the order of `LANDMARKS`; `score` in 0..1. `seen` False:
+    it is where it should be by now, for many faces are looked at in turns."""
 
     box_xyxy: tuple[float, float, float, float]
     landmarks: Floats
     score: float
+    seen: bool = True
 
     @property
     def width_px(self) -> float:
@@ -99,6 +114,16 @@ class Face:
 
 
 @dataclass(frozen=True, slots=True)
+class FaceMap:
+    """Where on a face the evidence for what is shown lies: `weights (h, w)`, whose mean is the
+    class's logit, over the aligned crop; `matrix (2, 3)` leads from the picture's pixels to
+    fractions of the crop's side."""
+
+    weights: Floats
+    matrix: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
 class TrackedFace:
     """A face with an identity and what was read from it.
 
@@ -106,6 +131,7 @@ class TrackedFace:
     `raw_probabilities (K,)` is this frame alone; both sum to 1 in the order of
     `FrameResult.labels`. `label` is what is said: a class, which in a stream may be one that has
     just been overtaken (`app.steady`), or `UNSURE`; then `reason` (one of `REASONS`) says why.
+    `map` only where it was asked for.
     """
 
     face: Face
@@ -114,14 +140,22 @@ class TrackedFace:
     probabilities: Floats
     raw_probabilities: Floats
     reason: Reason | None = None
+    map: FaceMap | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class FrameResult:
     """What the pipeline says of one frame. `labels` are the K class names of the model;
-    `stage_ms` maps each stage's name to the milliseconds that it took."""
+    `stage_ms` maps each stage's name to the milliseconds that it took. `blurred` is the frame's
+    picture with its faces made unrecognisable, where that was asked for."""
 
     frame: Frame
     faces: tuple[TrackedFace, ...]
     labels: tuple[str, ...]
     stage_ms: dict[str, float] = field(default_factory=dict)
+    blurred: Image | None = None
+
+    @property
+    def picture(self) -> Image:
+        """What may be shown and stored; to be read faces from, and measured, is the frame."""
+        return self.frame.image if self.blurred is None else self.blurred

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Protocol
 
 import av
-import cv2
 import numpy as np
 from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
 
 from app.colour import LIMITED_RANGE, implied_colour, to_yuv420p
+from app.raw_picture import letterboxed
 from app.sinks import reserve, unwritable
 from app.sound import Sound
 from app.types import FrameResult, Image, SinkError
@@ -44,6 +44,8 @@ class FilmedSource(Protocol):
     @property
     def origin_s(self) -> Fraction: ...
     @property
+    def begins_s(self) -> Fraction: ...
+    @property
     def frame_duration_s(self) -> float: ...
     @property
     def finished(self) -> bool: ...
@@ -55,7 +57,9 @@ class VideoSink:
     """Writes each canvas as one frame at its frame's own time.
 
     `source_video` None stands for a camera: no sound, and frames come when they come. `size_wh` is
-    that of the first canvas unless given. When a run ends early, the sound ends with the pictures.
+    that of the first canvas unless given; canvases of another size are fitted into it. When a run
+    ends early, the sound ends with the pictures. Of a source that is read from `begins_s` on, that
+    is where the copy begins. `threads` is for the encoder; None takes all cores.
     """
 
     def __init__(
@@ -65,6 +69,7 @@ class VideoSink:
         overwrite: bool,
         size_wh: tuple[int, int] | None = None,
         source_video: FilmedSource | None = None,
+        threads: int | None = None,
     ) -> None:
         if path.suffix.lower() not in FORMATS:
             known = ", ".join(FORMATS)
@@ -72,6 +77,7 @@ class VideoSink:
         self.path = path
         self._size_wh = size_wh
         self._source = source_video
+        self._threads = threads
         inputs = () if source_video is None else (source_video.path,)
         self._partial = reserve(path, overwrite=overwrite, inputs=inputs)
         self._film: _Film | None = None
@@ -85,7 +91,7 @@ class VideoSink:
                 height, width = canvas.shape[:2]
                 format_name = FORMATS[self.path.suffix.lower()]
                 size_wh = self._size_wh or (width, height)
-                self._film = _Film(self._partial, format_name, size_wh, self._source)
+                self._film = _Film(self._partial, format_name, size_wh, self._source, self._threads)
             self._film.add(canvas, result.frame.time_s)
         except (av.FFmpegError, OSError, ValueError) as error:
             self.abort()
@@ -119,9 +125,15 @@ class _Film:
     """A file that is being written: the encoder, the sound beside it, and the container."""
 
     def __init__(
-        self, path: Path, format_name: str, size_wh: tuple[int, int], source: FilmedSource | None
+        self,
+        path: Path,
+        format_name: str,
+        size_wh: tuple[int, int],
+        source: FilmedSource | None,
+        threads: int | None,
     ) -> None:
         self._source = source
+        self._begins_s = Fraction(0) if source is None else source.begins_s
         self._size_wh = width, height = size_wh
         self._colour = implied_colour(width, height)
         self._reformatter = VideoReformatter()
@@ -140,7 +152,7 @@ class _Film:
         self._stream = self._container.add_stream(
             "libx264",
             rate=CAMERA_RATE if source is None else source.rate,
-            options=ENCODER_OPTIONS,
+            options=ENCODER_OPTIONS | ({} if threads is None else {"threads": str(threads)}),
             width=width + width % 2,
             height=height + height % 2,
             time_base=self._time_base,
@@ -154,11 +166,16 @@ class _Film:
         if source is not None:
             context.sample_aspect_ratio = source.pixel_aspect
             if source.has_audio:
-                self._sound = Sound(source.path, self._container, origin_s=source.origin_s)
+                self._sound = Sound(
+                    source.path,
+                    self._container,
+                    origin_s=source.origin_s + self._begins_s,
+                    cut=self._begins_s > 0,
+                )
 
     def add(self, canvas: Image, time_s: float) -> None:
         frame = self._encodable(canvas)
-        pts = max(0, round(time_s / self._time_base))
+        pts = max(0, round((time_s - float(self._begins_s)) / self._time_base))
         if self._held is not None:
             held, held_pts = self._held
             pts = max(pts, held_pts + 1)  # two times within one tick
@@ -168,8 +185,7 @@ class _Film:
     def _encodable(self, canvas: Image) -> VideoFrame:
         """Padded by repeating the last column and row, because 4:2:0 needs even sides."""
         width, height = self._size_wh
-        if canvas.shape[:2] != (height, width):
-            canvas = cv2.resize(canvas, (width, height)).astype(np.uint8, copy=False)
+        canvas = letterboxed(canvas, self._size_wh)
         if width % 2 or height % 2:
             canvas = np.pad(canvas, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
         return to_yuv420p(canvas, self._colour, self._reformatter)

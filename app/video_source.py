@@ -1,6 +1,6 @@
 """Every frame of a video file, upright, in its own colours and at its own time."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from math import floor
 from pathlib import Path
@@ -16,6 +16,7 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
 
 from app.colour import to_bgr
+from app.sampling import Selection
 from app.types import Frame, Image, SourceError
 from app.video_file import (
     average_rate,
@@ -39,14 +40,26 @@ class VideoSource:
     `duration_s`, `has_audio` and `pixel_aspect` (width / height of a pixel) describe the upright
     picture. Times count from `origin_s`, the start of the earliest of picture and sound, so both
     stay together. `finished` says that all that can be read was delivered; `frame_duration_s` is
-    how long the frame delivered last is shown.
+    how long the frame delivered last is shown. `selection` leaves frames out; those that are left
+    keep their number and time, and nothing is decoded beyond its end. `reached` counts the frames
+    that were gone through; `watch` is called with that count at each of them, and False ends the
+    reading. `begins_s` is the selection's start. `threads` is for the decoder; None: all
+    cores.
     """
 
     live = False
     independent = False
 
-    def __init__(self, path: Path) -> None:
+    def __init__(
+        self, path: Path, *, selection: Selection | None = None, threads: int | None = None
+    ) -> None:
         self.path = path
+        self.selection = selection or Selection()
+        self.begins_s = Fraction(self.selection.start_s)
+        self.reached = 0
+        self.watch: Callable[[int], bool] = lambda reached: True
+        self._threads = threads
+        self._skip = 0
         self.name = path.name
         self.warning: str | None = None
         self.finished = False
@@ -65,6 +78,8 @@ class VideoSource:
         stream = picture_stream(container, self.path)
         self._stream = stream
         stream.thread_type = "AUTO"
+        if self._threads is not None:
+            stream.codec_context.thread_count = self._threads
         heard = [s for s in container.streams.audio if s.codec_context is not None]
         self.has_audio = bool(heard)
         for other in container.streams:
@@ -99,28 +114,42 @@ class VideoSource:
             self.frame_count = max(1, round(self.duration_s * self.rate))
         self.frame_duration_s = float(1 / self.rate)
 
+    def skip(self, frames: int) -> None:
+        """Delivers none of the first `frames` of the file: they were worked on before."""
+        self._skip = frames
+
     def __iter__(self) -> Iterator[Frame]:
         reformatter = VideoReformatter()
         step = max(1, round(1 / self.rate / self.time_base))
         last: int | None = None
-        index = 0
+        index = -1
+        chooser = self.selection.chooser()
         while self._container is not None:
             decoded = self._first or next(self._decoded, None)
             self._first = None
             if decoded is None:
-                self._finish(index)
+                self._finish(index + 1)
                 return
             ticks = None if decoded.pts is None else decoded.pts - self._origin
             if ticks is None or (last is not None and ticks <= last):
                 # Without a time of its own, or one that goes back.
                 ticks = 0 if last is None else last + step
             last = ticks
-            self.frame_duration_s = float((decoded.duration or step) * self.time_base)
-            image = self._turn(to_bgr(decoded, self._coded_wh, reformatter))
-            time_s = float(ticks * self.time_base)
-            self._delivered_s = time_s + self.frame_duration_s
-            yield Frame(image, index, time_s, self.name)
             index += 1
+            time_s = float(ticks * self.time_base)
+            if self.selection.over(time_s):
+                return
+            self.reached = index + 1
+            shown_s = float((decoded.duration or step) * self.time_base)
+            self._delivered_s = time_s + shown_s
+            if not self.watch(self.reached):
+                return
+            if not chooser.wants(time_s) or index < self._skip:
+                self.frame_duration_s += shown_s  # the one before is shown in its place
+                continue
+            self.frame_duration_s = shown_s
+            image = self._turn(to_bgr(decoded, self._coded_wh, reformatter))
+            yield Frame(image, index, time_s, self.name)
 
     def _decode(self, container: InputContainer) -> Iterator[VideoFrame]:
         """Frames in the order of presentation. What cannot be decoded is stepped over."""

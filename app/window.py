@@ -18,6 +18,7 @@ PROBE = "import cv2; cv2.namedWindow('probe'); cv2.destroyAllWindows()"
 PROBE_TIMEOUT_S = 20.0
 NO_WINDOWS = 3  # the probe's exit code where OpenCV was built without them
 LARGEST_WH = (1600, 900)  # of a window that opens; OpenCV does not tell the screen's size
+LEAST_WIDTH_PX = 480  # smaller pictures are enlarged, so that texts can be read
 
 
 def _probe() -> int:
@@ -78,8 +79,9 @@ class Window:
                 self._title, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL
             )
             height, width = canvas.shape[:2]
-            shrink = min(1.0, LARGEST_WH[0] / width, LARGEST_WH[1] / height)
-            cv2.resizeWindow(self._title, round(width * shrink), round(height * shrink))
+            scale = max(1.0, LEAST_WIDTH_PX / width)
+            scale = min(scale, LARGEST_WH[0] / width, LARGEST_WH[1] / height)
+            cv2.resizeWindow(self._title, round(width * scale), round(height * scale))
         except cv2.error as cause:
             raise SinkError(f"No window can be opened here. {WITHOUT}") from cause
         self._opened = True

@@ -17,8 +17,10 @@ APP_PACKAGES = {"numpy", "cv2", "mediapipe", "onnxruntime", "av", "scipy", "tqdm
 OPTIONAL = {"parquet": {"pyarrow"}}
 ROOMS_FOR_TRAINING = {"types", "contract", "alignment", "detector", "search", "classifier", "cells"}
 FILES_AND_WINDOWS = {
-    *("sources", "camera", "video_source", "video_file", "sound"),
+    *("sources", "camera", "live", "stream", "video_source", "video_file", "sound"),
     *("sinks", "video_sink", "records", "parquet", "read_records", "window", "session"),
+    *("background", "live_line", "camera_list", "run_end", "recording", "view"),
+    *("inputs", "naming", "long_records", "resume", "one_file", "many", "workers", "progress"),
     *("doctor", "doctor_system", "doctor_models", "camera_probe", "frame_probe"),
 }
 

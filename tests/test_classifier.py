@@ -3,8 +3,10 @@
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
+import onnxruntime as ort
 import pytest
 
 from app.classifier import Classifier, prior_shift, softmax
@@ -169,3 +171,37 @@ def test_loading_is_silent(tiny: Path) -> None:
             check=True,
         )
         assert (done.stdout, done.stderr) == ("", "")
+
+
+@pytest.mark.parametrize("device", ["auto", "cuda"])
+def test_cuda_that_opens_but_does_not_run_is_not_taken(
+    tiny: Path, device: Literal["auto", "cuda"], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = ort.InferenceSession
+
+    class Broken:
+        """A GPU that this build has no kernels for."""
+
+        def __init__(self, inner: Any) -> None:
+            self.get_inputs = inner.get_inputs
+
+        def get_providers(self) -> list[str]:
+            return ["CUDAExecutionProvider", "CPUExecutionProvider"]
+
+        def run(self, *_: Any) -> None:
+            raise RuntimeError("no kernel image is available for execution on the device")
+
+    def opened(content: bytes, options: Any, providers: list[str]) -> Any:
+        cpu = real(content, options, providers=["CPUExecutionProvider"])
+        return Broken(cpu) if providers[0] == "CUDAExecutionProvider" else cpu
+
+    monkeypatch.setattr(ort, "InferenceSession", opened)
+    monkeypatch.setattr(ort, "get_available_providers", lambda: ["CUDAExecutionProvider"])
+    monkeypatch.setattr(ort, "preload_dlls", lambda: None, raising=False)
+    if device == "cuda":
+        with pytest.raises(DeviceError, match="CUDA does not work here"):
+            Classifier(tiny, device=device)
+        return
+    classifier = Classifier(tiny, device=device)
+    assert (classifier.provider, classifier.fallback) == ("CPU", "CUDA does not work here")
+    assert classifier.predict(grey(0, count=2)).shape == (2, 2)

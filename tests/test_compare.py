@@ -14,6 +14,7 @@ from training import compare
 from training.checkpoint import RunConfig, load
 from training.compare import Variant
 from training.comparison import Interval, Result, difference, holds
+from training.teach import file_digest
 
 
 def result(variant: str, seed: int, accuracy: float) -> Result:
@@ -128,6 +129,28 @@ def test_all_losses_of_a_seed_begin_alike(shapes_npz: Path, tmp_path: Path) -> N
         softmax, zero = csv.DictReader(file)
     for name in ("accuracy", "nll", "intra", "inter"):
         assert softmax[name] == zero[name]
+
+
+def test_variants_may_have_teachers_and_be_held_against_one(
+    shapes_npz: Path, trained: Path, tmp_path: Path
+) -> None:
+    teacher = trained / "best.pt"
+    words = [str(shapes_npz), "-o", str(tmp_path / "out"), "--runs", str(tmp_path / "runs")]
+    words += ["--seeds", "1", "--device", "cpu", "--precision", "fp32", *RECIPE, "--epochs", "1"]
+    words += ["--variant", "a: loss=dacl", "--variant", f"b: teacher={teacher}"]
+    words += ["--variant", "c: mixup=0", "--against", "b"]
+    assert compare.main(words) == 0
+    config = RunConfig.from_dict(load(tmp_path / "runs/b/seed0/last.pt")["config"])
+    assert config.teach.teachers == (file_digest(teacher),)
+    page = (tmp_path / "out/comparison.md").read_text()
+    assert [f"| {a} − b |" in page for a in "abc"] == [True, False, True]
+    assert "− a |" not in page
+
+
+def test_baseline_that_is_no_variant_is_said(shapes_npz: Path, tmp_path: Path) -> None:
+    words = [str(shapes_npz), "-o", str(tmp_path / "out"), "--against", "nobody"]
+    with pytest.raises(TrainingError, match="there is no variant of this name"):
+        compare.main(words)
 
 
 def test_runs_may_begin_with_trained_weights(

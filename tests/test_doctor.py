@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from app import doctor_models, doctor_system
+from app import camera_list, doctor_models, doctor_system
 from app.doctor import Check, Findings, Group, Style, can_run, examine
 from app.shared_libraries import missing, needed
 from app.types import SinkError
@@ -168,6 +168,18 @@ def test_camera_is_asked_but_not_trusted(
     assert found[0].status == as_found
 
 
+def test_stream_that_does_not_open_says_why_without_its_password() -> None:
+    def probe(target: int | str, timeout_s: float) -> dict[str, Any]:
+        assert target == "rtsp://me:pw@cam/"
+        return {"opened": False, "why": "rtsp://***@cam/ has nothing at this path."}
+
+    check = one(doctor_system.cameras("rtsp://me:pw@cam/", None, probe))
+    assert (check.name, check.status) == ("camera rtsp://***@cam/", "failed")
+    assert check.detail == "rtsp://***@cam/ has nothing at this path."
+    assert check.remedy is not None
+    assert check.remedy.startswith("See --list-cameras")
+
+
 def test_hanging_cameras_take_bounded_time() -> None:
     now = [0.0]
 
@@ -185,10 +197,10 @@ def test_camera_that_hangs_is_really_given_up(
 ) -> None:
     (tmp_path / "app").mkdir()
     (tmp_path / "app" / "camera_probe.py").write_text("import time; time.sleep(60)")
-    monkeypatch.setattr(doctor_system, "ROOT", tmp_path)
+    monkeypatch.setattr(camera_list, "ROOT", tmp_path)
     monkeypatch.chdir(tmp_path)
     with pytest.raises(subprocess.TimeoutExpired):
-        doctor_system._probe_camera(0, 0.5)
+        camera_list.probe_camera(0, 0.5)
 
 
 def test_missing_encoder_is_named() -> None:
@@ -420,7 +432,7 @@ def test_reader_that_has_had_enough_is_no_error() -> None:
         assert command.wait(60) == 1
 
 
-def test_json_goes_with_doctor_only(capsys: pytest.CaptureFixture[str]) -> None:
+def test_json_goes_with_doctor_or_benchmark(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(["--json"])
     assert ended.value.code == 2

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from app.follow import Follower
-from app.search import Glance, glances
+from app.rounds import Rounds
+from app.search import Found, Glance, glances
 from app.types import Face, Image
 
 FRAME = np.zeros((720, 1280, 3), np.uint8)
@@ -29,12 +30,24 @@ class Scene:
         self.faces = list(faces)
         self.glances: list[int] = []
         self.looks = 0
+        self.refused: list[Face] = []
+        self.patterns: list[Face] = []
+        self.searches_without_patterns = 0
 
-    def search(self, image: Image, plan: Sequence[Glance], known: Sequence[Face]) -> list[Face]:
+    def search(
+        self,
+        image: Image,
+        plan: Sequence[Glance],
+        known: Sequence[Face],
+        patterns: Sequence[Face],
+    ) -> Found:
         self.glances.append(len(plan))
         whole = any(glance.full_range for glance in plan)
         places = {one.box_xyxy for one in known}
-        return [f for f in self.faces if whole and f.box_xyxy not in places]
+        self.patterns = list(patterns)
+        self.searches_without_patterns += not patterns
+        new = [f for f in self.faces if whole and f.box_xyxy not in places]
+        return Found(new, [] if patterns else self.refused)
 
     def look_again(self, image: Image, before: Face) -> Face | None:
         self.looks += 1
@@ -99,7 +112,7 @@ def test_a_doubtful_face_is_not_kept() -> None:
     follower = Follower(scene)
     follower.find(FRAME, 0.0)
     scene.faces = [replace(face(100), score=0.35)]
-    scene.search = lambda image, plan, known: []  # type: ignore[method-assign]
+    scene.search = lambda image, plan, known, patterns: Found([], [])  # type: ignore[method-assign]
     counts = [len(follower.find(FRAME, frame / 30)) for frame in range(1, 61)]
     assert counts[0] == 1
     assert counts[-1] == 0
@@ -123,3 +136,78 @@ def test_empty_frame_yields_no_faces() -> None:
 def test_a_negative_time_is_refused() -> None:
     with pytest.raises(ValueError, match="seconds"):
         Follower(Scene(), search_s=-1)
+
+
+def crowd(count: int) -> Scene:
+    return Scene(*(face(100.0 + 200 * i) for i in range(count)))
+
+
+@pytest.mark.parametrize(
+    ("people", "fps", "looks"), [(3, 30, 3), (10, 30, 4), (20, 30, 7), (9, 10, 9)]
+)
+def test_many_faces_are_looked_at_in_turns(people: int, fps: int, looks: int) -> None:
+    scene = crowd(people)
+    follower = Follower(scene)
+    follower.find(FRAME, 0.0)
+    seen_s = dict.fromkeys(range(people), 0.0)
+    for frame in range(1, 40):
+        before = scene.looks
+        found = follower.find(FRAME, frame / fps)
+        assert len(found) == people
+        assert scene.looks - before == looks
+        for one in found:
+            number = round((one.box_xyxy[0] - 100) / 200)
+            if one.seen:
+                seen_s[number] = frame / fps
+            assert frame / fps - seen_s[number] <= 0.1 + 1e-6
+
+
+def test_a_face_whose_turn_it_is_not_is_moved_on() -> None:
+    scene = crowd(6)
+    follower = Follower(scene)
+    for frame in range(30):
+        scene.faces = [face(100.0 + 200 * i + 3 * frame) for i in range(6)]
+        found = follower.find(FRAME, frame / 30)
+    assert {one.seen for one in found} == {True, False}
+    for one in found:
+        assert (one.box_xyxy[0] - 100 - 3 * 29) % 200 == pytest.approx(0, abs=0.1)
+        assert one.landmarks[0, 0] == pytest.approx(one.box_xyxy[0], abs=0.1)
+
+
+def test_a_refused_pattern_is_looked_at_again_when_its_place_changes() -> None:
+    scene = Scene(face(100))
+    scene.refused = [face(600)]
+    follower = Follower(scene, search_s=0)
+    follower.find(FRAME, 0.0)
+    follower.find(FRAME, 0.1)
+    assert scene.patterns == scene.refused
+    follower.find(np.full_like(FRAME, 90), 0.2)
+    assert scene.patterns == []
+    follower.find(np.full_like(FRAME, 90), 0.3)
+    assert scene.patterns == scene.refused
+    for frame in range(4, 40):
+        follower.find(np.full_like(FRAME, 90), frame / 10)
+        assert scene.patterns in ([], scene.refused)
+    assert scene.searches_without_patterns >= 3
+
+
+def test_the_search_begins_where_something_changed() -> None:
+    plan = glances(1280, 720, far_faces=False)
+    rounds = Rounds()
+    assert rounds.take(FRAME, plan, ROUND, known=(), in_order=False) == plan
+    changed = FRAME.copy()
+    changed[-100:, -100:] = 200
+    taken = rounds.take(changed, plan, ROUND, known=(), in_order=False)
+    assert taken[0] == plan[-1]
+    assert sorted(taken, key=plan.index) == plan
+    assert rounds.take(FRAME, plan, ROUND, known=(), in_order=True) == plan
+
+
+def test_change_of_a_known_face_is_no_news() -> None:
+    plan = glances(1280, 720, far_faces=False)
+    rounds = Rounds()
+    rounds.take(FRAME, plan, ROUND, known=(), in_order=False)
+    changed = FRAME.copy()
+    changed[:100, 600:700] = 200
+    assert rounds.take(changed, plan, 1, known=[face(600)], in_order=False) == plan[:1]
+    assert rounds.take(changed, plan, 0, known=(), in_order=False) == []

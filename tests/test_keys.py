@@ -17,6 +17,13 @@ from app.keys import KEYS, action_of
         (ord("m"), "mirror"),
         (ord("H"), "help"),
         (ord("x"), None),
+        (ord("v"), "hud"),
+        (ord("e"), "map"),
+        (ord("b"), "blur"),
+        (ord("r"), "record"),
+        (ord("n"), "neutral"),
+        (ord("["), "quick"),
+        (ord("]"), "calm"),
         (ord("q") | 0x100000, "quit"),  # modifier bits that some window systems add
     ],
 )
@@ -25,4 +32,6 @@ def test_key_codes_become_actions(code: int, action: str | None) -> None:
 
 
 def test_help_names_every_action() -> None:
-    assert [key for key, _ in KEYS] == ["q, ESC", "space", "s", "m", "h"]
+    assert [key for key, _ in KEYS] == [
+        *("q, ESC", "space", "v", "e", "b", "r", "s", "[ ]", "n", "m", "h")
+    ]

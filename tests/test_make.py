@@ -14,7 +14,7 @@ from training.cli import run
 from training.compact import read_compact
 from training.model import ModelConfig
 from training.pack import Pack, read_pack
-from training.recipes import RECIPES, TEACHERS, Recipe
+from training.recipes import ENSEMBLE, PAIR, RECIPES, Recipe
 from training.rehearsal import Cost, shortened, shrunk
 from training.teach import file_digest
 
@@ -182,8 +182,45 @@ def test_cost_is_steps_times_what_they_take() -> None:
     assert cost.run_s(config, 1000, asked_s=cost.ask_s) == pytest.approx(10 * 10 * 0.4 * 1.1)
 
 
-def test_shipped_recipes_are_of_different_teachers_and_of_one_size_each() -> None:
-    shapes = {(c.model, c.train.size_px) for c in TEACHERS.values()}
-    assert len(shapes) == len(TEACHERS) >= 3
-    assert len({c.train.seed for c in TEACHERS.values()}) == len(TEACHERS)
-    assert all(c.train.loss == "dacl" and c.train.centre_weight > 0 for c in TEACHERS.values())
+def test_student_begins_with_the_weights_of_its_teacher(
+    command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[Path | None] = []
+    carry_out = make.carry_out
+    monkeypatch.setattr(
+        make, "carry_out", lambda job, *rest: (started.append(job.init), carry_out(job, *rest))[1]
+    )
+    like = RunConfig(TINY, ModelConfig(width=4, blocks=1))
+    recipe = Recipe(RECIPE.student, {"a": RECIPE.teachers["wide"], "b": like}, begins_with="b")
+    monkeypatch.setitem(RECIPES, "small", replace(recipe, weights="half"))
+    assert make.main(command) == 0
+    assert Classifier(tmp_path / "m.onnx", device="cpu").contract.recipe["weights"] == "half"
+    teacher = tmp_path / "runs/teacher-b/best.pt"
+    assert started == [None, None, teacher]
+    facts = json.loads((tmp_path / "runs/small-seed0/result.json").read_text())
+    assert facts["init"] == file_digest(teacher)
+    # Weights of another beginning are not taken for these.
+    stage = make.Stage(
+        "student", RunConfig.from_dict(facts["config"]), tmp_path / "runs/small-seed0", init=teacher
+    )
+    assert stage.accuracy(facts["data"]) == facts["accuracy"]
+    other = tmp_path / "runs/teacher-a/best.pt"
+    assert replace(stage, init=other).accuracy(facts["data"]) is None
+
+
+def test_recipe_begins_with_one_of_its_teachers() -> None:
+    with pytest.raises(ValueError, match="begins with one of its teachers"):
+        replace(RECIPE, begins_with="nobody")
+
+
+def test_ensembles_are_of_different_networks_and_learn_by_dacl() -> None:
+    for teachers in (ENSEMBLE, PAIR):
+        assert len(set(teachers.values())) == len(teachers) >= 2
+        assert all(c.train.loss == "dacl" and c.train.centre_weight > 0 for c in teachers.values())
+    assert len({c.train.seed for c in ENSEMBLE.values()}) == len(ENSEMBLE)
+
+
+def test_student_that_begins_with_a_teacher_is_of_its_shape() -> None:
+    for recipe in RECIPES.values():
+        if recipe.begins_with is not None:
+            assert recipe.student.model == recipe.teachers[recipe.begins_with].model

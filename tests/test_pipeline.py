@@ -1,5 +1,7 @@
 """The stages run in order on values, and leave their input alone."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -33,6 +35,11 @@ class Brightness:
     def predict(self, crops: NDArray[np.uint8]) -> Floats:
         bright = crops.reshape(len(crops), -1).mean(axis=1) / 255 if len(crops) else np.zeros(0)
         return np.stack([1 - bright, bright], axis=1).astype(np.float32)
+
+    def predict_with_maps(self, crops: NDArray[np.uint8]) -> tuple[Floats, Floats]:
+        """Maps of 2 x 2 cells that say how many faces there are, and the class."""
+        maps = np.array([len(crops), 10 + len(crops)], np.float32)[:, None, None] * np.ones((2, 2))
+        return self.predict(crops), np.stack([maps.astype(np.float32)] * len(crops) or [maps][:0])
 
 
 def halves() -> Frame:
@@ -156,3 +163,73 @@ def test_every_stage_is_timed() -> None:
     stage_ms = recogniser.step(halves()).stage_ms
     assert list(stage_ms) == ["detect", "align", "classify", "track"]
     assert list(stage_ms.values()) == pytest.approx([1.0] * 4)
+
+
+def test_a_face_whose_turn_it_is_not_keeps_its_reading() -> None:
+    class Turns:
+        def find(self, image: Image, time_s: float) -> tuple[Face, ...]:
+            bright, dark = face(120, 20), face(20, 20)
+            return (bright, dark) if time_s == 0 else (replace(dark, seen=False), bright)
+
+    class Counting(Brightness):
+        read = 0
+
+        def predict(self, crops: NDArray[np.uint8]) -> Floats:
+            self.read += len(crops)
+            return super().predict(crops)
+
+    reader = Counting()
+    recogniser = Recogniser(Finder(), reader, tracker=None, follower=Turns())
+    first = recogniser.step(halves())
+    second = recogniser.step(Frame(halves().image[:, ::-1].copy(), 1, 0.1, "halves"))
+    assert reader.read == 3
+    dark, bright = second.faces
+    assert dark.raw_probabilities.tolist() == first.faces[1].raw_probabilities.tolist()
+    assert bright.raw_probabilities[1] < first.faces[0].raw_probabilities[1]
+
+
+def test_a_face_nobody_read_before_is_read_though_it_was_not_looked_at() -> None:
+    unseen = replace(face(120, 20), seen=False)
+    (one,) = Recogniser(Finder(unseen), Brightness(), tracker=None).step(halves()).faces
+    assert one.raw_probabilities[1] == pytest.approx(1, abs=0.05)
+
+
+def test_maps_come_only_when_asked_and_are_of_the_class_that_is_said() -> None:
+    finder = Finder(face(10, 10), face(120, 10))
+    recogniser = Recogniser(finder, Brightness(), tracker=Tracker())
+    assert [f.map for f in recogniser.step(halves()).faces] == [None, None]
+    recogniser.with_maps = True
+    result = recogniser.step(halves())
+    shown = [f.map for f in result.faces]
+    assert [None if m is None else m.weights[0, 0] for m in shown] == [2, 12]
+    matrix = shown[1].matrix  # type: ignore[union-attr]
+    eye = result.faces[1].face.landmarks[0]
+    assert matrix[:, :2] @ eye + matrix[:, 2] == pytest.approx((0.33, 0.39), abs=0.02)
+
+
+def test_face_that_was_not_looked_at_keeps_its_map() -> None:
+    finder = Finder(face(10, 10), face(120, 10))
+    recogniser = Recogniser(finder, Brightness(), tracker=Tracker())
+    recogniser.with_maps = True
+    recogniser.step(halves())
+    finder.faces = (replace(face(12, 10), seen=False), face(120, 10))
+    maps = [f.map for f in recogniser.step(halves()).faces]
+    assert [None if m is None else m.weights[0, 0] for m in maps] == [2, 11]
+
+
+def test_still_frame_is_explained_afterwards() -> None:
+    recogniser = Recogniser(Finder(face(120, 10)), Brightness(), tracker=Tracker())
+    result = recogniser.step(halves())
+    explained = recogniser.explain(result)
+    assert result.faces[0].map is None
+    assert explained.faces[0].map is not None
+    assert explained.faces[0].map.weights[0, 0] == 11
+
+
+def test_smoothing_can_be_changed_while_it_runs() -> None:
+    recogniser = Recogniser(Finder(face(120, 10)), Brightness(), tracker=Tracker(smooth_s=9.0))
+    recogniser.step(halves())
+    recogniser.smoothing_s = 0.0
+    dark = Frame(np.zeros((100, 200, 3), np.uint8), 1, 0.1, "dark")
+    assert recogniser.step(dark).faces[0].probabilities[0] > 0.99
+    assert Recogniser(Finder(), Brightness(), tracker=None).smoothing_s is None

@@ -8,7 +8,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.rendering import COLOURS, OTHERS, Colour, Hud, Rect, colour_of, draw, text_px
+from app.history import History
+from app.lettering import Colour, Rect, text_px
+from app.rendering import (
+    COLOURS,
+    HUD_MODES,
+    OTHERS,
+    Hud,
+    HudMode,
+    _corners,
+    _shared,
+    colour_of,
+    draw,
+)
 from app.types import Face, Frame, FrameResult, Image, Reason, TrackedFace
 
 LABELS = ("neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt")
@@ -144,22 +156,22 @@ def test_bars_do_not_cover_another_face() -> None:
     box=st.tuples(*[st.floats(-5000, 5000) for _ in range(2)], *[st.floats(1, 3000)] * 2),
     size_wh=st.tuples(st.integers(1, 400), st.integers(1, 400)),
     mirror=st.booleans(),
-    paused=st.booleans(),
-    show_help=st.booleans(),
+    mode=st.sampled_from(HUD_MODES),
 )
 def test_any_box_in_any_picture_can_be_drawn(
     box: tuple[float, float, float, float],
     size_wh: tuple[int, int],
     mirror: bool,
-    paused: bool,
-    show_help: bool,
+    mode: HudMode,
 ) -> None:
     x, y, width, height = box
     shown = result(
         face((x, y, x + width, y + height)), face((5, 5, 60, 70), face_id=2), size_wh=size_wh
     )
-    hud = Hud(None, None, "CPU", mirror, paused, show_help)
-    assert draw(shown, hud=hud, mirror=mirror).shape == (size_wh[1], size_wh[0], 3)
+    hud, history = Hud(None, None, "CPU", mirror, mode), History()
+    history.add(shown.faces, LABELS, 0.0)
+    canvas = draw(shown, hud=hud, mirror=mirror, history=history)
+    assert canvas.shape == (size_wh[1], size_wh[0], 3)
 
 
 def test_faces_are_numbered_only_where_there_are_several() -> None:
@@ -181,16 +193,39 @@ def test_any_label_has_a_colour_and_can_be_written() -> None:
     assert colour_of("Happy", labels) == COLOURS["happiness"]
 
 
-@pytest.mark.parametrize(
-    ("hud", "place"),
-    [
-        (Hud(None, None, "CPU", paused=True), (slice(225, 255), slice(260, 380))),
-        (Hud(None, None, "CPU", show_help=True), (slice(200, 280), slice(240, 400))),
-    ],
-)
-def test_notes_stand_in_the_middle(hud: Hud, place: tuple[slice, slice]) -> None:
-    shown = result()
-    assert changed(draw(shown, hud=hud), shown)[place].mean() > 0.9
+def test_modes_draw_less_and_less() -> None:
+    shown = result(face((100, 100, 200, 220)))
+    full, boxes, off = (
+        changed(draw(shown, hud=replace(HUD, mode=mode)), shown)
+        for mode in ("full", "boxes", "off")
+    )
+    assert full[:20, :60].any()
+    assert full[120:200, 220:].any()
+    assert not boxes[:20, :60].any()
+    assert not boxes[120:200, 260:].any()
+    assert boxes[80:95, 100:180].any()
+    assert not off.any()
+
+
+def test_history_is_a_strip_of_labels_with_now_at_its_right() -> None:
+    history = History()
+    for step in range(101):
+        told = face((100, 100, 200, 220), top=1 if step < 50 else 3)
+        history.add([told], LABELS, step / 10)
+    shown = result(told)
+    with_strip, without = (draw(shown, hud=HUD, history=one) for one in (history, None))
+    strip = with_strip[100:400, 205:420].copy()
+    strip[(with_strip == without)[100:400, 205:420].all(axis=2)] = 0
+    yellow, blue = (np.nonzero(has(strip, COLOURS[label]))[1] for label in ("happiness", "sadness"))
+    assert len(yellow) == pytest.approx(len(blue), rel=0.1)
+    assert yellow.max() < blue.min()
+
+
+def test_what_is_shown_is_the_blurred_picture_where_there_is_one() -> None:
+    shown = result(grey=128)
+    black = replace(shown, blurred=np.zeros((480, 640, 3), np.uint8))
+    assert not draw(black, hud=replace(HUD, mode="off")).any()
+    assert not draw(black, hud=replace(HUD, mode="off"), mirror=True).any()
 
 
 # Machado, Oliveira & Fernandes, "A Physiologically-based Model for Simulation of Color Vision
@@ -227,8 +262,11 @@ def test_colours_stay_apart_for_colour_blind_eyes(kind: str) -> None:
         (Rect(-5, -5, 10, 10), Rect(-5, -5, 10, 10), 100),
     ],
 )
-def test_overlap_counts_common_pixels(a: Rect, b: Rect, pixels: int) -> None:
-    assert a.overlap(b) == b.overlap(a) == pixels
+def test_common_pixels_are_counted(a: Rect, b: Rect, pixels: int) -> None:
+    block = np.array([_corners(b)], np.float64)
+    assert _shared([a, a], block).tolist() == [pixels, pixels]
+    assert _shared([a], np.vstack([block, block])).tolist() == [2 * pixels]
+    assert _shared([b], np.array([_corners(a)], np.float64)).tolist() == [pixels]
 
 
 @pytest.mark.parametrize(
@@ -252,6 +290,6 @@ def test_label_is_said_with_its_own_share_or_the_reason(
         reason,
     )
     texts: list[str] = []
-    monkeypatch.setattr("app.rendering._text", lambda canvas, text, *_, **__: texts.append(text))
+    monkeypatch.setattr("app.rendering.put_text", lambda canvas, text, *_, **__: texts.append(text))
     draw(result(shown, labels=("neutral", "happiness")), hud=HUD)
     assert said in texts

@@ -18,11 +18,13 @@ import numpy as np
 import pytest
 
 from app.classifier import DEFAULT_MODEL, Classifier
+from app.pipeline import Recogniser
 from app.quality import BLURRED, TURNED_DEG
 from app.records import COLUMNS, QUALITY_COLUMNS, SCHEMA, flat_columns
 from app.steady import SMOOTH_S
-from app.types import LANDMARKS
+from app.types import LANDMARKS, Frame, FrameResult
 from run_demo import main, parser
+from tests.servers import PASSWORD, USER, http_camera
 from tests.tiny_model import tiny_contract, write_tiny_model
 from tools import make_demo_clip as clip
 
@@ -282,7 +284,20 @@ def bad_inputs(folder: Path) -> None:
     ("line", "message"),
     [
         ("--camera 97 --no-window --records r.csv", "Camera 97 did not open"),
-        ("--camera 0 --no-window", "leaves nothing behind"),
+        ("--camera 97 --no-window", "Camera 97 did not open"),
+        ("--camera -1 --no-window", "'-1' is no camera"),
+        ("--camera file:///dev/zero", "Give its path to --video"),
+        ("--camera udp://me:s3cret@x", "Streams of this kind ('udp') are not read"),
+        ("--camera ./photo.png --no-window", "is not a camera's device. Use --video"),
+        ("--camera http://me@h/ --size 640x480", "--size and --fps are asked of a camera"),
+        ("--video text.mp4 --no-window --size 9x9", "--size is asked of a camera"),
+        ("--image photo.png --no-window --fps 5", "--size and --fps are asked of a camera"),
+        ("--image photo.png --no-window --every 2", "--every, --start and --end choose frames"),
+        ("--demo --no-window --jobs 2", "--jobs and --resume go with --video"),
+        ("--video text.mp4 --every 2 --fps 5 --no-window", "counted or timed, not both"),
+        ("--video text.mp4 text.mp4 sound.mp4", "Add --no-window"),
+        ("--video there.mp4 sound.mp4 --no-window --records r.csv", "r.csv is one file"),
+        ("--video there.mp4 --no-window --records nowhere/r.csv", "nowhere does not exist"),
         ("--video missing.mp4 --no-window", "missing.mp4"),
         ("--video empty.mp4 --no-window", "empty.mp4"),
         ("--video text.mp4 --no-window", "text.mp4"),
@@ -367,45 +382,133 @@ def test_ctrl_c_keeps_what_was_finished(tmp_path: Path) -> None:
 
 
 class FakeCapture:
-    """A camera that shows the demo clip's first frame at its own pace and is then unplugged."""
+    """A camera that shows the demo clip's first frame at its own pace and is unplugged after some
+    of its pictures were `worked_on`. It comes back once; the second time somebody presses Ctrl-C.
+    """
 
-    opened = 0
+    opened = plugged = worked_on = 0
 
     def __init__(self, index: int) -> None:
         type(self).opened += 1
+        type(self).plugged += 1
         self._index = index
-        self._pictures = [clip_frame(0)] * 40
+        self._last = self.worked_on + 4
+        self._picture = clip_frame(0)
 
     def isOpened(self) -> bool:  # noqa: N802 - OpenCV's name
+        if self.plugged > 2:
+            os.kill(os.getpid(), signal.SIGINT)
+            return False
         return self._index == 0
+
+    def set(self, what: int, value: float) -> bool:
+        return True
+
+    def get(self, what: int) -> float:
+        return {cv2.CAP_PROP_FRAME_WIDTH: 640, cv2.CAP_PROP_FRAME_HEIGHT: 480}.get(what, 30)
 
     def read(self) -> tuple[bool, np.ndarray | None]:
         time.sleep(0.04)
-        return (True, self._pictures.pop().copy()) if self._pictures else (False, None)
+        return (False, None) if self.worked_on >= self._last else (True, self._picture.copy())
 
     def release(self) -> None:
         type(self).opened -= 1
 
 
-def test_unplugged_camera_keeps_what_came(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: Any
-) -> None:
+@pytest.fixture
+def fake_camera(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> type[FakeCapture]:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(cv2, "VideoCapture", FakeCapture)
-    code = main("--camera 0 --no-window -o cam.mp4 --records cam.jsonl".split())
-    assert code == 1
-    assert "warning: Camera 0 stopped delivering pictures" in capfd.readouterr().err
+    FakeCapture.opened = FakeCapture.plugged = FakeCapture.worked_on = 0
+
+    def step(recogniser: Recogniser, frame: Frame) -> FrameResult:
+        FakeCapture.worked_on += 1
+        return real(recogniser, frame)
+
+    real = Recogniser.step
+    monkeypatch.setattr(Recogniser, "step", step)
+    return FakeCapture
+
+
+def test_unplugged_camera_comes_back_and_outputs_are_whole(
+    tmp_path: Path, fake_camera: type[FakeCapture], capfd: Any
+) -> None:
+    code = main("--camera 0 --size 1280x720 --no-window -o cam.mp4 --records cam.jsonl".split())
+    assert code == 130
+    shown, said = capfd.readouterr()
+    lines = said.splitlines()
+    assert lines[0] == "Camera 0 gives 640 x 480 at 30 frames/s, not 1280 x 720 as was asked."
+    assert sum(" stopped delivering pictures. Check its cable" in line for line in lines) == 2
+    assert sum(line.startswith("camera:0 is back after ") for line in lines) == 1
+    assert re.search(r"; without pictures 2 times, \d+\.\d s in all -> cam", lines[-2])
+    assert all(re.search(r" face [12] happiness ", line) for line in shown.splitlines())
     rows = [json.loads(line) for line in (tmp_path / "cam.jsonl").read_text().splitlines()]
-    assert {(row["source"], row["face_id"], row["label"]) for row in rows} == {
-        ("camera:0", 1, "happiness")
-    }
+    assert {(row["source"], row["label"]) for row in rows} == {("camera:0", "happiness")}
+    ids = [row["face_id"] for row in rows]
+    assert (ids[0], ids[-1], sorted(ids) == ids) == (1, 2, True)
+    times_s = [row["time_s"] for row in rows]
+    assert times_s == sorted(set(times_s))
+    notes = json.loads((tmp_path / "cam.run.json").read_text())
+    first, second = notes["gaps"]
+    after = times_s.index(first["after_s"]) + 1
+    assert ids[after] == 2
+    assert times_s[after] - times_s[after - 1] == pytest.approx(first["seconds"], abs=1e-5)
+    assert second["after_s"] == times_s[-1]
+    assert notes["dropped"] == {}
     assert [row["frame"] for row in rows] == list(range(len(rows)))
-    assert len(rows) >= 3
-    assert 0.2 < rows[-1]["time_s"] < 20
     with av.open(str(tmp_path / "cam.mp4")) as container:
         times = [frame.time for frame in container.decode(video=0)]
-    assert times == pytest.approx([row["time_s"] for row in rows], abs=0.002)
-    assert FakeCapture.opened == 0
+    assert times == pytest.approx(times_s, abs=0.002)
+    assert FakeCapture.opened == 1  # the capture that never opened
+
+
+def test_camera_without_any_output_is_a_line_of_text(
+    fake_camera: type[FakeCapture], tmp_path: Path, capfd: Any
+) -> None:
+    FakeCapture.plugged = 1
+    assert main("--camera 0 --no-window".split()) == 130
+    shown, said = capfd.readouterr()
+    assert shown.splitlines()
+    for line in shown.splitlines():
+        form = r"00:\d\d  (no face|face 1 happiness (0\.\d\d|1\.00))(  \d+\.\d frames/s)?"
+        assert re.fullmatch(form, line), line
+    assert "without pictures once" in said
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_stream_is_read_and_its_password_never_shown(tmp_path: Path) -> None:
+    with http_camera() as server:
+        host = f"127.0.0.1:{server.server_address[1]}"
+        url = f"http://{USER}:{PASSWORD}@{host}/login/9999?k={PASSWORD}"
+        process = subprocess.Popen(
+            [sys.executable, str(ROOT / "run_demo.py"), "--camera", url, "--no-window"]
+            + ["--records", "r.jsonl", "--report", "r.html"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=tmp_path,
+            env=no_display(),
+        )
+        assert process.stdout is not None
+        first = process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        shown, said = process.communicate(timeout=60)
+        assert process.returncode == 130, said
+    assert first.startswith("00:00  no face")
+    rows = [json.loads(line) for line in (tmp_path / "r.jsonl").read_text().splitlines()]
+    assert {row["source"] for row in rows} == {f"http://***@{host}/login/9999?***"}
+    texts = [shown, said, *(p.read_text() for p in tmp_path.iterdir())]
+    assert len(texts) == 5
+    assert not any(PASSWORD in text for text in texts)
+
+
+def test_cameras_are_listed(tmp_path: Path) -> None:
+    done = demo("--list-cameras", cwd=tmp_path)
+    if done.returncode == 1:
+        assert " x " not in done.stdout
+        assert done.stderr.startswith("No camera works here.")
+    else:
+        assert re.match(r"\d+  \d+ x \d+ at \d+", done.stdout)
 
 
 def test_help_is_quick_and_names_the_keys(tmp_path: Path) -> None:

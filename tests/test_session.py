@@ -1,5 +1,6 @@
 """A run over a source: every frame to every output, and an end that loses nothing."""
 
+import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -8,7 +9,8 @@ import pytest
 
 from app.keys import Action
 from app.session import Outcome, Session
-from app.types import Frame, FrameResult, Image, SinkError, SourceError
+from app.types import Frame, FrameResult, Image, Silence, SinkError, SourceError
+from app.view import Look
 
 
 class Frames:
@@ -39,11 +41,44 @@ class Frames:
             raise SourceError(self._failure)
 
 
+class Live:
+    """A live source that delivers `items`, frames by their time and shade, and then ends."""
+
+    name, live, independent, warning = "camera:0", True, False, None
+    frame_count: int | None = None
+
+    def __init__(self, *items: Silence | Frame) -> None:
+        self._items = items
+
+    def __iter__(self) -> Iterator[Frame | Silence]:
+        yield from self._items
+
+
+def live_frame(index: int, time_s: float, size_wh: tuple[int, int] = (80, 60)) -> Frame:
+    return Frame(np.full((size_wh[1], size_wh[0], 3), 120, np.uint8), index, time_s, "camera:0")
+
+
 class Blind:
-    """Sees no face in any frame."""
+    """Sees no face in any frame, and counts how often it was told to forget."""
+
+    resets: list[int]
+    with_maps = False
+    smoothing_s: float | None = 0.25
+    resting = None
+
+    def __init__(self) -> None:
+        self.resets = []
+        self.steps = 0
+
+    def reset(self) -> None:
+        self.resets.append(self.steps)
 
     def step(self, frame: Frame) -> FrameResult:
+        self.steps += 1
         return FrameResult(frame, (), ("a", "b"), {"detect": 2.0, "classify": 3.0})
+
+    def explain(self, result: FrameResult) -> FrameResult:
+        return result
 
 
 class Output:
@@ -98,7 +133,7 @@ class Clock:
 
 
 def run(
-    source: Frames,
+    source: Frames | Live,
     *sinks: Output,
     screen: Keyboard | None = None,
     stop_after: int | None = None,
@@ -106,19 +141,19 @@ def run(
     clock: Clock | None = None,
     snapshots: Path = Path(),
     hold: bool = False,
+    stage: Blind | None = None,
 ) -> Outcome:
     frames = [0]
     return Session(
         source,
-        Blind(),
+        stage or Blind(),
         sinks=sinks,
         screen=screen,
         provider="CPU",
-        mirror=False,
+        look=Look(folder=snapshots),
         stop=lambda: stop_after is not None and frames[0] >= stop_after,
         say=(said if said is not None else []).append,
         on_frame=lambda: frames.__setitem__(0, frames[0] + 1),
-        snapshots=snapshots,
         hold=hold,
         **({"clock": clock} if clock is not None else {}),
     ).run()
@@ -180,7 +215,8 @@ def test_pause_holds_the_frame_until_space() -> None:
     assert screen.polls > 4 + 1  # the keys were all pressed while the first frame was shown
     assert len(screen.shown) == 3 + 2  # once more when it paused and when it went on
     paused, resumed = screen.shown[1], screen.shown[2]
-    assert (paused != resumed).any()
+    assert paused.shape == (360, 480, 3)  # with words
+    assert resumed.shape == (60, 80, 3)
 
 
 def test_mirror_key_turns_the_picture_at_once() -> None:
@@ -193,16 +229,17 @@ def test_mirror_key_turns_the_picture_at_once() -> None:
 
 def test_help_is_shown_and_hidden() -> None:
     screen = Keyboard(["help", "help"])
-    run(Frames(1), screen=screen, clock=None)
+    run(Frames(2, live=True), screen=screen)
     assert len(screen.shown) >= 2
-    assert (screen.shown[0] != screen.shown[1]).any()
+    assert [canvas.shape[0] for canvas in screen.shown] == [60, 360, 360, 60]
 
 
 def test_snapshot_is_written_and_said(tmp_path: Path) -> None:
     said: list[str] = []
     run(Frames(1), screen=Keyboard(["snapshot"]), said=said, snapshots=tmp_path)
-    (picture,) = tmp_path.iterdir()
-    assert picture.suffix == ".png"
+    record, picture = sorted(tmp_path.iterdir())
+    assert (record.suffix, picture.suffix, record.stem) == (".jsonl", ".png", picture.stem)
+    assert [json.loads(line)["frame"] for line in record.read_text().splitlines()] == [0]
     assert said == [f"Saved {picture}."]
 
 
@@ -239,3 +276,62 @@ def test_pictures_are_drawn_without_a_frame_rate() -> None:
     run(Frames(2, independent=True), outputs[0], clock=clock)
     run(Frames(2), outputs[1], clock=clock)
     np.testing.assert_array_equal(outputs[0].canvases[0], outputs[1].canvases[0])
+
+
+# Live sources that have no picture for a while
+
+
+GONE = "Camera 0 stopped delivering pictures."
+
+
+def test_gap_is_said_once_and_shown_and_identities_begin_anew() -> None:
+    said: list[str] = []
+    screen, output, stage = Keyboard(), Output(), Blind()
+    silences = [Silence(None, 0.1), Silence(GONE, 0.2), Silence(GONE, 2.3), Silence(None, 2.4)]
+    source = Live(live_frame(0, 0.0), live_frame(1, 0.1), *silences, live_frame(2, 2.6))
+    outcome = run(source, output, screen=screen, said=said, stage=stage)
+    assert said == [f"{GONE} Waiting for the next picture.", "camera:0 is back after 2.5 s."]
+    assert (output.written, output.state) == ([0, 1, 2], "complete")
+    assert stage.resets == [2]
+    assert (outcome.frames, outcome.cut_short) == (3, None)
+    notices = screen.shown[2:5]
+    assert len(screen.shown) == 6
+    for notice in notices:  # over the last picture
+        assert notice.shape == (360, 480, 3)  # enlarged, so that it can be read
+        assert 0.01 < (notice > 200).mean() < 0.5
+    assert (notices[0] != notices[1]).any()  # the seconds
+
+
+def test_slow_camera_is_no_trouble() -> None:
+    said: list[str] = []
+    screen, stage = Keyboard(), Blind()
+    source = Live(live_frame(0, 0.0), Silence(None, 0.1), live_frame(1, 0.2))
+    run(source, screen=screen, said=said, stage=stage)
+    assert (said, stage.resets, len(screen.shown)) == ([], [], 2)
+
+
+def test_quit_works_at_once_while_there_is_no_picture() -> None:
+    output = Output()
+    frames = [live_frame(0, 0.0), *[Silence(GONE, 1.0)] * 9, live_frame(1, 9.0)]
+    outcome = run(Live(*frames), output, screen=Keyboard([None, None, "quit"]))
+    assert (output.written, output.state, outcome.interrupted) == ([0], "complete", False)
+
+
+def test_quit_before_the_first_picture_leaves_nothing() -> None:
+    output = Output()
+    outcome = run(Live(*[Silence(GONE, 1.0)] * 9), output, screen=Keyboard(["quit"]))
+    assert (outcome.frames, output.state) == (0, "gone")
+
+
+def test_ctrl_c_works_at_once_while_there_is_no_picture() -> None:
+    output = Output()
+    source = Live(live_frame(0, 0.0), *[Silence(GONE, 1.0)] * 9, live_frame(1, 9.0))
+    outcome = run(source, output, stop_after=1)
+    assert (outcome.frames, outcome.interrupted, output.state) == (1, True, "complete")
+
+
+def test_picture_of_another_size_begins_anew() -> None:
+    stage = Blind()
+    frames = [live_frame(0, 0.0), live_frame(1, 0.1, (90, 70)), live_frame(2, 0.2, (90, 70))]
+    assert run(Live(*frames), stage=stage).frames == 3
+    assert stage.resets == [1]

@@ -3,11 +3,16 @@
 import hashlib
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
 from app.classifier import MODELS, Classifier
 from app.contract import probe_crops
+from app.search import FaceSearch
+from app.types import Face, Image
+from app.warp import align
+from tools import make_demo_clip as clip
 
 SHIPPED = sorted(MODELS.glob("*.onnx"))
 
@@ -30,6 +35,31 @@ def test_model_is_as_good_as_its_bar(path: Path) -> None:
     assert contract.recipe["train"]["loss"] == "dacl"
     assert contract.recipe["train"]["centre_weight"] > 0
     assert path.stat().st_size <= 48_000_000
+
+
+@pytest.fixture(scope="module")
+def smiles() -> list[tuple[Image, Face]]:
+    """Pictures of the demo clip in which one person smiles, and her face."""
+    found: list[tuple[Image, Face]] = []
+    with av.open(str(clip.CLIP)) as container, FaceSearch() as search:
+        for index, frame in enumerate(container.decode(video=0)):
+            if index % 20 == 0 and clip.expected_faces(index) == 1:
+                image = np.ascontiguousarray(frame.to_ndarray(format="bgr24"))
+                found += [(image, face) for face in search.detect(image)]
+    assert len(found) >= 5
+    return found
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda p: p.name)
+def test_model_recognises_the_smile_of_the_demo_clip(
+    path: Path, smiles: list[tuple[Image, Face]]
+) -> None:
+    classifier = Classifier(path, device="cpu")
+    contract = classifier.contract
+    for image, face in smiles:
+        shares = classifier.predict(align(image, [face], contract.template, contract.size_px))
+        assert contract.labels[int(shares.argmax())] == "happiness"
+        assert contract.is_sure(shares).all()
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda p: p.name)

@@ -157,6 +157,23 @@ def test_annotated_video_plays_in_browsers(tmp_path):
         assert stream.frames == 12
 
 
+def test_canvas_of_another_size_is_fitted_in_undistorted(tmp_path):
+    path = tmp_path / "out.mp4"
+    sink = VideoSink(path, overwrite=False)
+    for index, shape in enumerate([(48, 64), (96, 64), (48, 64)]):
+        sink.write(
+            frame_result(index=index, time_s=index / 25), np.full((*shape, 3), 200, np.uint8)
+        )
+    sink.close()
+    with VideoSource(path) as source:
+        images = [frame.image.astype(int) for frame in source]
+    assert [image.shape for image in images] == [(48, 64, 3)] * 3
+    for image in (images[0], images[2]):
+        assert image.min() > 190
+    assert images[1][:, 18:46].min() > 190
+    assert max(images[1][:, :14].max(), images[1][:, 50:].max()) < 10
+
+
 def test_odd_sizes_repeat_the_last_column_and_row(tmp_path):
     path = tmp_path / "out.mp4"
     canvas = np.full((47, 63, 3), 40, np.uint8)

@@ -1,5 +1,3 @@
-import threading
-import time
 from fractions import Fraction
 from pathlib import Path
 
@@ -8,7 +6,7 @@ import numpy as np
 import pytest
 from av.video.reformatter import Colorspace
 
-from app.sources import CameraSource, ImageSource, VideoSource
+from app.sources import ImageSource, VideoSource
 from app.types import SourceError
 from tests.synthetic import (
     cut,
@@ -329,120 +327,3 @@ def test_pictures_of_one_name_are_told_apart(tmp_path):
     source = ImageSource([*paths, paths[0]])
     assert [frame.source for frame in source] == ["x/a.png", "y/a.png", "b.png"]
     assert list(source.files.values()) == paths
-
-
-# Camera
-
-
-class FakeCapture:
-    """Delivers `pictures` one per `allow()`; then its reads fail, or wait until it is released."""
-
-    def __init__(self, pictures=(), *, opened=True, hangs=False, error=None):
-        self.pictures = list(pictures)
-        self.opened = opened
-        self.hangs = hangs
-        self.error = error
-        self.released = threading.Event()
-        self.allowed = threading.Semaphore(0)
-        self.asked = threading.Semaphore(0)
-
-    def isOpened(self):  # noqa: N802
-        return self.opened
-
-    def allow(self, count):
-        """Lets `count` reads through and returns when the reader is back for more."""
-        for _ in range(count):
-            self.asked.acquire()
-            self.allowed.release()
-        self.asked.acquire()
-        self.asked.release()
-
-    def read(self):
-        self.asked.release()
-        if self.pictures:
-            self.allowed.acquire()
-            return True, self.pictures.pop(0)
-        if self.error is not None:
-            raise self.error
-        if self.hangs:
-            self.released.wait(5)
-        return False, None
-
-    def release(self):
-        self.released.set()
-
-
-def camera(capture, **options):
-    return CameraSource(0, open_capture=lambda index: capture, **options)
-
-
-def pictures(count):
-    return [level_picture(index, (32, 24)) for index in range(count)]
-
-
-def test_camera_delivers_the_newest_frame_and_none_twice():
-    capture = FakeCapture(pictures(6))
-    clock = iter(range(100, 200))
-    with camera(capture, clock=lambda: float(next(clock))) as source:
-        frames = iter(source)
-        capture.allow(3)
-        first = next(frames)
-        capture.allow(2)
-        second = next(frames)
-        capture.allowed.release()
-        third = next(frames)
-    assert [index_of(frame.image) for frame in (first, second, third)] == [2, 4, 5]
-    assert [frame.index for frame in (first, second, third)] == [0, 1, 2]
-    assert [frame.time_s for frame in (first, second, third)] == [0.0, 2.0, 3.0]
-    assert first.captured_s == 102.0
-    assert {frame.source for frame in (first, second, third)} == {"camera:0"}
-    assert source.live
-    assert capture.released.is_set()
-
-
-def test_camera_failure_reaches_consumer_after_the_last_frame():
-    capture = FakeCapture(pictures(1))
-    with camera(capture) as source:
-        frames = iter(source)
-        capture.allowed.release()
-        assert next(frames).index == 0
-        with pytest.raises(SourceError, match="Camera 0 stopped delivering pictures"):
-            next(frames)
-
-
-def test_camera_driver_error_reaches_consumer_with_its_cause():
-    broken = cv2.error("driver gone")
-    with (
-        camera(FakeCapture(error=broken)) as source,
-        pytest.raises(SourceError, match="Camera 0 stopped") as caught,
-    ):
-        next(iter(source))
-    assert caught.value.__cause__ is broken
-
-
-@pytest.mark.parametrize(("index", "other"), [(0, 1), (3, 0)])
-def test_camera_that_does_not_open_names_another_one(index, other):
-    with pytest.raises(SourceError, match=rf"Camera {index} did not open. Try --camera {other}"):
-        CameraSource(index, open_capture=lambda index: FakeCapture(opened=False))
-
-
-def test_camera_that_never_delivers_times_out():
-    capture = FakeCapture(hangs=True)
-    source = camera(capture, first_frame_timeout_s=0.05)
-    with pytest.raises(SourceError, match=r"Camera 0 delivered no picture for 0.05 s"):
-        next(iter(source))
-    capture.released.set()
-    source.close()
-
-
-def test_closing_a_camera_ends_its_thread_and_the_iteration():
-    capture = FakeCapture(pictures(1))
-    source = camera(capture)
-    frames = iter(source)
-    capture.allowed.release()
-    next(frames)
-    began_s = time.monotonic()
-    source.close()
-    assert time.monotonic() - began_s < 1.0
-    assert list(frames) == []
-    assert not [thread for thread in threading.enumerate() if thread.name == "camera:0"]

@@ -31,8 +31,15 @@ from training.init import load_initial
 from training.machine import Machine
 from training.metrics import attention_statistics, measure
 from training.pack import Pack, read_pack
+from training.ranks import ALONE
 from training.run_folder import LAST, RunFolder, write_text
-from training.train import add_machine_options, add_recipe_options, recipe
+from training.train import (
+    add_machine_options,
+    add_recipe_options,
+    add_teacher_options,
+    find_teaching,
+    recipe,
+)
 from training.trainer import Trainer, data_facts, fit, load_pair
 
 RESULT = "result.json"
@@ -60,16 +67,24 @@ class Variant:
     def slug(self) -> str:
         return re.sub(r"[^\w.=+-]+", "_", self.name)
 
-    def of(self, base: RunConfig) -> RunConfig:
+    def _options(self) -> argparse.Namespace:
         parser = argparse.ArgumentParser(prog=self.name, exit_on_error=False, allow_abbrev=False)
         add_recipe_options(parser)
+        add_teacher_options(parser)
         try:
             options, unknown = parser.parse_known_args([f"--{change}" for change in self.changes])
         except argparse.ArgumentError as cause:
             raise TrainingError(f"Variant {self.name}: {cause}.") from cause
         if unknown:
             raise TrainingError(f"Variant {self.name}: unknown option {unknown[0]}.")
-        return recipe(options, base)
+        return options
+
+    def of(self, base: RunConfig) -> RunConfig:
+        return recipe(self._options(), base)
+
+    @property
+    def teachers(self) -> tuple[Path, ...]:
+        return tuple(self._options().teacher or ())
 
 
 LOSSES = tuple(Variant(name, (f"loss={name}",)) for name in ("softmax", "centre", "dacl"))
@@ -82,11 +97,13 @@ def train_one(
     machine: Machine,
     folder: Path,
     init: Path | None = None,
+    teachers: tuple[Path, ...] = (),
 ) -> None:
     """Runs `config` to its end in `folder`, from its last checkpoint if there is one, else from the
     weights of `init`."""
     with RunFolder(folder, resume=(folder / LAST).exists()) as held:
-        trainer = Trainer(config, data_facts(pack, pair[0]), machine)
+        teaching = find_teaching(config, teachers, pack, pair[0], machine, ALONE, folder)
+        trainer = Trainer(config, data_facts(pack, pair[0]), machine, teaching=teaching)
         if held.state is not None:
             begun = RunConfig.from_dict(held.state["config"])
             if others := begun.differences(config):
@@ -98,7 +115,7 @@ def train_one(
             centres = trainer.centre_loss.centres
             load_initial(trainer.net, init, labels=pack.meta.labels, centres=centres)
             trainer.start_from_net()
-        held.write_facts(config, pack, machine.device.type)
+        held.write_facts(config, pack, machine.device.type, teachers)
         if held.state is None:
             save(folder / LAST, trainer.state("averaged"))
         for line in fit(trainer, *pair, folder):
@@ -160,7 +177,7 @@ def run_all(
                 facts = json.loads((folder / RESULT).read_text(encoding="utf-8"))
                 result = Result(**facts)
             else:
-                train_one(pack, pairs[key], config, machine, folder, init)
+                train_one(pack, pairs[key], config, machine, folder, init, variant.teachers)
                 result = judge(folder, variant, config.train.seed, pairs[key][1])
             print(
                 f"{variant.name}, seed {result.seed}: accuracy {100 * result.accuracy:.2f} %, mean "
@@ -234,7 +251,12 @@ def parser() -> argparse.ArgumentParser:
         action="append",
         metavar="'NAME: option=value …'",
         help="a variant of the recipe, as often as wanted (a switch such as scale-centres has "
-        "no value); without any, the three losses",
+        "no value; teacher=FILE.pt is an option, too); without any, the three losses",
+    )
+    top.add_argument(
+        "--against",
+        metavar="NAME",
+        help="differences from this variant alone (default: of all pairs)",
     )
     add_machine_options(top)
     add_recipe_options(top)
@@ -259,6 +281,8 @@ def main(argv: list[str] | None = None) -> int:
     variants = [Variant.parse(text) for text in options.variant or ()] or list(LOSSES)
     if len({v.slug for v in variants}) != len(variants):
         raise TrainingError("Two variants have the same name.")
+    if options.against not in (None, *(v.name for v in variants)):
+        raise TrainingError(f"--against {options.against}: there is no variant of this name.")
     base = recipe(options, RunConfig())
     for variant in variants:
         variant.of(base)  # says what is wrong before hours are spent
@@ -281,6 +305,7 @@ def main(argv: list[str] | None = None) -> int:
             dataset=pack.meta.dataset,
             command=command,
             faces=len(valid),
+            against=options.against,
         ),
     )
     write_text(options.output / "comparison.csv", rows_csv(results))

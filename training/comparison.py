@@ -76,11 +76,18 @@ def holds(interval: Interval) -> str:
 
 
 def table(
-    results: Sequence[Result], variants: Sequence[str], *, dataset: str, command: str, faces: int
+    results: Sequence[Result],
+    variants: Sequence[str],
+    *,
+    dataset: str,
+    command: str,
+    faces: int,
+    against: str | None = None,
 ) -> str:
-    """The comparison of the named variants as a page of Markdown."""
+    """The comparison of the named variants as a page of Markdown, with the differences of all
+    pairs or, `against` one variant, from that alone."""
     lines = [
-        f"# Losses compared on {dataset}, validation split",
+        f"# Compared on {dataset}, validation split",
         "",
         f"`{command}`",
         "",
@@ -88,7 +95,8 @@ def table(
         "confidence interval (Student's t). All variants of a seed begin with the same weights and "
         "see the same pictures in the same order.",
         "",
-        "| loss | runs | accuracy, % | mean class recall, % | macro F1, % | NLL | intra / inter |",
+        "| variant | runs | accuracy, % | mean class recall, % | macro F1, % | NLL | "
+        "intra / inter |",
         "|---|---|---|---|---|---|---|",
     ]
 
@@ -109,7 +117,10 @@ def table(
         "| difference, paired by seed | accuracy, points | | mean class recall, points | |",
         "|---|---|---|---|---|",
     ]
-    for b, a in combinations(variants, 2):
+    pairs = [(b, a) for b, a in combinations(variants, 2)]
+    if against is not None:
+        pairs = [(against, variant) for variant in variants if variant != against]
+    for b, a in pairs:
         accuracy = difference(results, a, b, "accuracy")
         recall = difference(results, a, b, "mean_class_recall")
         lines.append(

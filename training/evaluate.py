@@ -10,7 +10,6 @@ import hashlib
 import json
 import math
 import os
-import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -22,13 +21,14 @@ from numpy.typing import NDArray
 
 from app.alignment import FACE_TEMPLATE, AlignmentTemplate, ColourMode
 from app.classifier import Classifier
-from app.contract import Contract, probe_crops
+from app.contract import Contract
 from app.types import DataError, TrainingError
 from training.checkpoint import load_trained
 from training.cli import run
 from training.data import NO_LABEL, Examples, argmax_labels, load_examples, majority_labels
 from training.doubt import DoubtReport, Thresholds, judge_doubt
 from training.doubt_lines import doubt_lines, prior_lines
+from training.latency import THREADS, face_work, take_turns
 from training.machine import Machine, normalise
 from training.metrics import Metrics, measure
 from training.model import DaclNet
@@ -286,14 +286,9 @@ def enter_in_ledger(report: Report, ledger: Path, today: datetime.date) -> None:
 def latency_ms(model: Path, runs: int = 300) -> tuple[float, float]:
     """(median, 95th percentile) of one face through an exported file: uint8 crop to probabilities,
     on the CPU with two threads, after a warm-up."""
-    classifier = Classifier(model, device="cpu", threads=2)
-    crop = probe_crops(classifier.contract.size_px, 1)
-    times = []
-    for _ in range(runs + 20):
-        began_s = time.perf_counter()
-        classifier.predict(crop)
-        times.append(1000 * (time.perf_counter() - began_s))
-    return float(np.median(times[20:])), float(np.percentile(times[20:], 95))
+    works = {model.name: face_work(Classifier(model, device="cpu", threads=THREADS))}
+    times = take_turns(works, runs)[model.name]
+    return float(np.median(times)), float(np.percentile(times, 95))
 
 
 def parser() -> argparse.ArgumentParser:

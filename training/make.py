@@ -24,6 +24,7 @@ from training.cli import run
 from training.compact import compact_of, write_compact
 from training.evaluate import evaluate, summary, write_report
 from training.export import export, licence_of
+from training.half import Storage
 from training.machine import Machine
 from training.pack import Pack, read_pack
 from training.ranks import ALONE
@@ -38,12 +39,14 @@ BEST, RESULT, MADE, REPORT = "best.pt", "result.json", "made.json", "report"
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A run of the plan. `teachers` are asked by students alone."""
+    """A run of the plan. `teachers` are asked by students alone, and `init`, one of them, is what
+    a student begins with."""
 
     name: str
     config: RunConfig
     folder: Path
     teachers: tuple[Path, ...] = ()
+    init: Path | None = None
 
     @property
     def best(self) -> Path:
@@ -54,6 +57,8 @@ class Stage:
         try:
             facts = json.loads((self.folder / RESULT).read_text(encoding="utf-8"))
             same = facts["data"] == key and RunConfig.from_dict(facts["config"]) == self.config
+            if self.init is not None:
+                same = same and facts.get("init") == file_digest(self.init)
             return float(facts["accuracy"]) if same and self.best.exists() else None
         except (OSError, ValueError, KeyError, TypeError, TrainingError):
             return None
@@ -83,9 +88,12 @@ class Stage:
                 machine=machine,
                 teachers=self.teachers,
                 state=state,
+                init=self.init,
             )
             accuracy = carry_out(job, ALONE, held)
         facts = {"config": asdict(self.config), "data": key, "accuracy": accuracy}
+        if self.init is not None:
+            facts["init"] = file_digest(self.init)
         write_text(self.folder / RESULT, json.dumps(facts, indent=1) + "\n")
         return accuracy
 
@@ -101,7 +109,13 @@ def student_stages(
     name: str, recipe: Recipe, runs: Path, scale: float, teachers: tuple[Path, ...], view: str
 ) -> list[Stage]:
     """Students of these teachers, whose digests are known as far as they are there; without any,
-    students that learn from the votes alone."""
+    students that learn from the votes alone, from random weights. Given other teachers than the
+    recipe's, what begins with one of them begins with the first."""
+    init = None
+    if recipe.begins_with is not None and teachers:
+        names = list(recipe.teachers)
+        own = [stage.best for stage in teacher_stages(recipe, runs, scale)] == list(teachers)
+        init = teachers[names.index(recipe.begins_with) if own else 0]
     stages = []
     for seed, config in recipe.students().items():
         teach = TeachConfig()
@@ -115,6 +129,7 @@ def student_stages(
                 shortened(replace(config, teach=teach), scale),
                 runs / f"{name}-{seed}{'' if teachers else '-alone'}",
                 teachers,
+                init,
             )
         )
     return stages
@@ -248,16 +263,28 @@ def checked(options: argparse.Namespace, record: Path) -> tuple[Path, ...]:
 
 
 def finish(
-    name: str, stage: Stage, pack: Pack, output: Path, record: Path, report_folder: Path
+    name: str,
+    stage: Stage,
+    pack: Pack,
+    output: Path,
+    record: Path,
+    report_folder: Path,
+    weights: Storage,
 ) -> list[str]:
     """Exports the chosen student and reports on it, as far as that is not done. Returns a line for
     what was left out."""
     checkpoint = file_digest(stage.best)
     known = made(record)
-    if known.get("checkpoint") != checkpoint or known.get("model") != digest(output):
-        export(pack, stage.best, output, licence_of(pack.meta.dataset))
+    made_as = (known.get("checkpoint"), known.get("model"), known.get("weights"))
+    if made_as != (checkpoint, digest(output), weights):
+        export(pack, stage.best, output, licence_of(pack.meta.dataset), weights=weights)
         write_compact(stage.best, compact_of(output))
-        facts = {"checkpoint": checkpoint, "model": digest(output), "run": stage.folder.name}
+        facts = {
+            "checkpoint": checkpoint,
+            "model": digest(output),
+            "weights": weights,
+            "run": stage.folder.name,
+        }
         write_text(record, json.dumps(facts, indent=1) + "\n")
     report = evaluate(pack, output, "valid")
     left_out = write_report(report, report_folder)
@@ -300,7 +327,7 @@ def make(options: argparse.Namespace) -> int:
         print(f"{stage.name}: {100 * scores[-1]:.2f} % on validation", flush=True)
     chosen = candidates[scores.index(max(scores))]
     folder = runs / f"{name}-{REPORT}"
-    left_out = finish(name, chosen, pack, options.output, record, folder)
+    left_out = finish(name, chosen, pack, options.output, record, folder, recipe.weights)
     for line in left_out:
         print(line)
     return 1 if left_out else 0

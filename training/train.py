@@ -54,6 +54,19 @@ def add_recipe_options(parser: argparse.ArgumentParser) -> None:
         add_options(parser.add_argument_group(title), config)
 
 
+def add_teacher_options(parser: argparse._ActionsContainer) -> None:
+    """For `recipe`, too."""
+    parser.add_argument(
+        "--teacher",
+        type=Path,
+        action="append",
+        metavar="FILE.pt",
+        help="learn from this network, too: a checkpoint (best.pt, last.pt, NAME.pt) of the same "
+        "labels, of any size; given several times, from the mean of their probabilities",
+    )
+    add_options(parser, TeachConfig)
+
+
 def gigabytes(text: str) -> float:
     value = float(text)
     if not 0 <= value < math.inf:
@@ -107,16 +120,7 @@ def parser() -> argparse.ArgumentParser:
         "authors published",
     )
     add_recipe_options(top)
-    teachers = top.add_argument_group("teachers")
-    teachers.add_argument(
-        "--teacher",
-        type=Path,
-        action="append",
-        metavar="FILE.pt",
-        help="learn from this network, too: a checkpoint (best.pt, last.pt, NAME.pt) of the same "
-        "labels, of any size; given several times, from the mean of their probabilities",
-    )
-    add_options(teachers, TeachConfig)
+    add_teacher_options(top.add_argument_group("teachers"))
     return top
 
 

@@ -1,0 +1,96 @@
+"""What `--camera` may be: a number, a device's path, or the address of a stream.
+
+Addresses hold passwords. Whoever shows or stores one takes `shown`, or `masked` of any text.
+"""
+
+import re
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+SCHEMES = ("rtsp", "rtsps", "http", "https")
+HIDDEN = "***"
+# OpenCV reads a number from 100 on as the name of a driver.
+_NUMBER = re.compile(r"[0-9]{1,2}")
+# All up to the last @ is taken for user and password: those may hold any sign.
+_ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://(\S*@)?([^\s?#]*)(\?[^\s#]*)?(#\S*)?")
+# Some cameras have the password in the path, as if that were a query.
+_SECRET = re.compile(
+    r"(?i)\b(user|username|usr|login|pass|passwd|password|pwd|psw|token|auth|key|secret)"
+    r"=[^&/;?\s]*"
+)
+KINDS = (
+    "Give a camera's number (0 to 99), a device such as /dev/video0, or the address of a stream "
+    "(rtsp://, rtsps://, http:// or https://)."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class CameraAddress:
+    """`target`: the number, path or address, passwords and all. As a text it is `shown`."""
+
+    target: int | str = field(repr=False)
+
+    @property
+    def is_stream(self) -> bool:
+        return isinstance(self.target, str) and "://" in self.target
+
+    @property
+    def shown(self) -> str:
+        return masked(str(self.target))
+
+    @property
+    def name(self) -> str:
+        """As records know it: `camera:0`, or the masked address of a stream."""
+        return self.shown if self.is_stream else f"camera:{self.shown}"
+
+    @property
+    def title(self) -> str:
+        """As the beginning of a sentence."""
+        return self.shown if self.is_stream else f"Camera {self.shown}"
+
+    def __str__(self) -> str:
+        return self.shown
+
+
+def masked(text: str) -> str:
+    """`text` in which the addresses hide user, password, query and fragment:
+    `rtsp://me:pw@cam/live?key=1` -> `rtsp://***@cam/live?***`."""
+
+    def hide(match: re.Match[str]) -> str:
+        scheme, user, rest, query, fragment = match.groups()
+        rest = _SECRET.sub(rf"\1={HIDDEN}", rest)
+        return (
+            f"{scheme}://{f'{HIDDEN}@' if user else ''}{rest}"
+            f"{f'?{HIDDEN}' if query else ''}{f'#{HIDDEN}' if fragment else ''}"
+        )
+
+    return _ADDRESS.sub(hide, text)
+
+
+def parse_address(text: str) -> CameraAddress:
+    """Raises `SourceError` for what can be no camera, with the reason in one line."""
+    if _NUMBER.fullmatch(text):
+        return CameraAddress(int(text))
+    scheme, colon, _ = text.partition("://")
+    if not colon and text.startswith(("/", "./", "../")):
+        return CameraAddress(text)
+    from app.types import SourceError
+
+    if not colon:
+        shown = text.encode("unicode_escape", "replace").decode("ascii")
+        raise SourceError(f"'{shown}' is no camera. {KINDS}")
+    if scheme.lower() == "file":
+        raise SourceError("A file is no camera. Give its path to --video.")
+    if scheme.lower() not in SCHEMES or not scheme.isascii():
+        raise SourceError(f"Streams of this kind ({scheme[:20]!a}) are not read. {KINDS}")
+    try:
+        parts = urlsplit(text)
+        good = bool(parts.hostname) and parts.port != 0 and text.isprintable() and " " not in text
+    except ValueError:  # a port that is no number, brackets that do not close
+        good = False
+    if not good:
+        raise SourceError(
+            f"{masked(''.join(c for c in text if c.isprintable() and c != ' '))} is not a complete "
+            f"address. It looks like {scheme.lower()}://host:port/path."
+        )
+    return CameraAddress(f"{scheme.lower()}://{text.partition('://')[2]}")

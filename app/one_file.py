@@ -1,0 +1,362 @@
+"""One video from its frames to its results, without a window: checked, annotated, taken up again.
+
+Records and episodes go on in the middle. An annotated video and a report cannot be put down half
+made: with them, a file that was interrupted is done anew.
+"""
+
+import contextlib
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from app.classifier import Classifier
+from app.episode_files import checked_suffix
+from app.episodes import EpisodesSink
+from app.follow import Follower
+from app.long_records import LongRecords, lines_path
+from app.naming import Outputs
+from app.pipeline import Recogniser
+from app.records import SUFFIXES
+from app.rendering import Hud, draw
+from app.report import ReportSink, checked_name
+from app.resume import Checkpoint, Identity, ResumeFile, check_finished, is_finished
+from app.run_notes import RunNotes
+from app.sampling import Selection
+from app.search import FaceSearch
+from app.sinks import reserve
+from app.steady import SMOOTH_S
+from app.timing import RateMeter
+from app.tracking import Tracker
+from app.types import FrameResult, Image, SinkError, SourceError
+from app.video_sink import FORMATS, VideoSink
+from app.video_source import VideoSource
+
+CHECKPOINT_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What is to be done with `video`. `settings` as JSON has them and `command` are for the
+    notes; `keep_early`: a run that is stopped completes its results up to there, as well."""
+
+    video: Path
+    outputs: Outputs
+    selection: Selection
+    settings: Mapping[str, Any]
+    command: Sequence[str]
+    overwrite: bool = False
+    resume: bool = False
+    mirror: bool = False
+    with_stills: bool = True
+    keep_early: bool = False
+
+    @property
+    def resume_file(self) -> ResumeFile:
+        return ResumeFile(self.outputs.first)
+
+    @property
+    def finished(self) -> bool:
+        return self.resume and is_finished(self.outputs.all, self.resume_file)
+
+
+@dataclass(frozen=True, slots=True)
+class FileOutcome:
+    """`frames` and `faces` count those of runs before, `seconds` only this one. `from_frame`: where
+    it was taken up. `finished_before`: nothing was left to do."""
+
+    frames: int = 0
+    faces: int = 0
+    seconds: float = 0.0
+    cut_short: str | None = None
+    interrupted: bool = False
+    from_frame: int = 0
+    finished_before: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """What reads one file after the other. `threads` for decoder and encoder; None: all cores."""
+
+    search: FaceSearch
+    classifier: Classifier
+    threads: int | None = None
+    smooth_s: float = SMOOTH_S
+
+
+def check(job: Job) -> None:
+    """What can be known to fail, before anything is loaded. Raises `SinkError`; leaves nothing."""
+    outputs = job.outputs
+    if outputs.video is not None and outputs.video.suffix.lower() not in FORMATS:
+        known = ", ".join(FORMATS)
+        raise SinkError(f"{outputs.video} is not a video that can be written. Use one of {known}.")
+    if outputs.records is not None and outputs.records.suffix.lower() not in SUFFIXES:
+        raise SinkError(
+            f"{outputs.records} must end in .jsonl, .csv or .parquet, the three kinds of records."
+        )
+    for path in outputs.episodes:
+        checked_suffix(path)
+    if outputs.report is not None:
+        checked_name(outputs.report)
+    if job.resume_file.exists() and not job.overwrite:
+        if job.resume:
+            return  # the names were free when that run began, what has them now is its own
+        raise SinkError(
+            f"An unfinished run of {job.video.name} lies beside {outputs.first}. Add --resume to "
+            "go on, or --overwrite to begin anew."
+        )
+    if job.finished:
+        return
+    for path in outputs.all:
+        reserve(path, overwrite=job.overwrite, inputs=[job.video])
+
+
+def annotate(
+    job: Job,
+    machine: Machine,
+    *,
+    stop: Callable[[], bool],
+    on_reach: Callable[[int], object] = lambda reached: None,
+    checkpoint_s: float = CHECKPOINT_S,
+    clock: Callable[[], float] = time.monotonic,
+) -> FileOutcome:
+    """Does a job, or what is left of it. `stop` is asked at every frame, `on_reach` told how many
+    of the file's frames were gone through. Raises `RecogniserError`; a file that gave no frame then
+    leaves nothing behind, any other can be taken up again."""
+    check(job)
+    classifier = machine.classifier
+    if job.finished:
+        check_finished(job.outputs.records, job.video, classifier.path, job.settings)
+        return FileOutcome(finished_before=True)
+    began_s = clock()
+    with VideoSource(job.video, selection=job.selection, threads=machine.threads) as source:
+        identity = Identity.of(job.video, classifier.path, classifier.provider, job.settings)
+        kept = job.resume_file.load(identity) if job.resume and job.resume_file.exists() else None
+        if kept is not None and kept.complete and _all_named(job.outputs):
+            job.resume_file.remove()  # that was all that was left to do
+            return FileOutcome(finished_before=True)
+        run = _Run(job, machine, source, identity, kept, stop)
+        try:
+            faults = run.go(on_reach, checkpoint_s, clock)
+            run.finish()
+        except BaseException:
+            run.put_down()
+            raise
+        counts = run.notes.counts
+        return FileOutcome(
+            frames=counts["frames"],
+            faces=counts["faces"],
+            seconds=clock() - began_s,
+            cut_short=faults or source.warning,
+            interrupted=run.interrupted,
+            from_frame=run.from_frame,
+        )
+
+
+def _all_named(outputs: Outputs) -> bool:
+    """Whether every result has its final name; the records get theirs last."""
+    records = outputs.records
+    waiting = records is not None and lines_path(records).exists()
+    return not waiting and all(path.exists() for path in outputs.all)
+
+
+class _Run:
+    """The outputs of one file, the stages, and the checkpoint."""
+
+    def __init__(
+        self,
+        job: Job,
+        machine: Machine,
+        source: VideoSource,
+        identity: Identity,
+        kept: Checkpoint | None,
+        stop: Callable[[], bool],
+    ) -> None:
+        self._job, self._source, self._identity, self._stop = job, source, identity, stop
+        self._file = job.resume_file
+        self._recogniser = Recogniser(
+            machine.search,
+            machine.classifier,
+            tracker=Tracker(smooth_s=machine.smooth_s),
+            follower=Follower(machine.search),
+        )
+        outputs = job.outputs
+        goes_on = outputs.records is not None and outputs.video is None and outputs.report is None
+        self._kept = kept if goes_on else None
+        self.interrupted = False
+        self.from_frame = 0 if self._kept is None else self._kept.next_frame
+        self._next = self.from_frame
+        self._size_wh: tuple[int, int] | None = None
+        self._saved = kept is not None
+        self._sinks: list[Any] = []  # `app.sinks.Sink`, but that notes may have no path
+        self._records: LongRecords | None = None
+        self._overlay: _Overlay | None = None
+        try:
+            self._open(machine, overwrite=job.overwrite or kept is not None)
+            if kept is None:
+                self._file.remove()  # of a run that is begun anew
+            if self._kept is not None:
+                self._take_up(self._kept)
+        except BaseException:
+            self.put_down()
+            raise
+
+    def _open(self, machine: Machine, *, overwrite: bool) -> None:
+        job, outputs, classifier = self._job, self._job.outputs, machine.classifier
+        if outputs.records is not None:
+            kept = None if self._kept is None else self._kept.records
+            self._records = LongRecords(
+                outputs.records, classifier.labels, overwrite=overwrite, kept=kept
+            )
+        self._episodes = [EpisodesSink(path, overwrite=overwrite) for path in outputs.episodes]
+        self.notes = RunNotes(
+            outputs.notes,
+            source=self._source,
+            model=classifier.path,
+            contract=classifier.contract,
+            provider=classifier.provider,
+            settings=job.settings,
+            interrupted=lambda: self.interrupted,
+            overwrite=overwrite,
+            command=job.command,
+        )
+        self._sinks += [*self._episodes, self.notes]
+        if outputs.report is not None:
+            facts, stills = self.notes.facts, job.with_stills
+            self._sinks.append(
+                ReportSink(outputs.report, facts=facts, overwrite=overwrite, with_stills=stills)
+            )
+        if outputs.video is not None:
+            self._overlay = _Overlay(classifier.provider, mirror=job.mirror)
+            self._sinks.append(
+                VideoSink(
+                    outputs.video,
+                    overwrite=overwrite,
+                    source_video=self._source,
+                    threads=machine.threads,
+                )
+            )
+
+    def _take_up(self, kept: Checkpoint) -> None:
+        self._source.skip(kept.next_frame)
+        self._size_wh = kept.size_wh
+        try:
+            if kept.stages is None or kept.notes is None:
+                raise ValueError("nothing was kept")
+            self._recogniser.restore(kept.stages)
+            self.notes.restore(kept.notes)
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+            raise self._file.unusable("it is damaged") from error
+        if self._episodes and self._records is not None:
+            for rows in self._records.rows_so_far():
+                for sink in self._episodes:
+                    sink.add(rows)
+
+    def go(
+        self,
+        on_reach: Callable[[int], object],
+        checkpoint_s: float,
+        clock: Callable[[], float],
+    ) -> str | None:
+        """Reads to the end of the selection, or until it is to stop. Returns what ended it before,
+        in one line."""
+        if self._kept is not None and self._kept.complete:
+            return None
+
+        def watch(reached: int) -> bool:
+            on_reach(reached)
+            self.interrupted = self.interrupted or self._stop()
+            return not self.interrupted
+
+        self._source.watch = watch
+        due_s = clock()
+        try:
+            for frame in self._source:
+                height, width = frame.image.shape[:2]
+                if self._size_wh not in (None, (width, height)):
+                    self._recogniser.reset()
+                self._size_wh = (width, height)
+                result = self._recogniser.step(frame)
+                canvas = frame.image if self._overlay is None else self._overlay.draw(result)
+                if self._records is not None:
+                    self._records.write(result, canvas)
+                for sink in self._sinks:
+                    sink.write(result, canvas)
+                self._next = frame.index + 1
+                if clock() >= due_s:
+                    self._save(complete=False)
+                    due_s = clock() + checkpoint_s
+        except SourceError as error:
+            if not self.notes.counts["frames"]:
+                raise
+            return str(error)
+        if not self.notes.counts["frames"] and not self.interrupted:
+            raise SourceError(
+                f"{self._source.name} has no picture that can be shown"
+                + ("." if self._job.selection.whole else " between --start and --end.")
+            )
+        return None
+
+    def _save(self, *, complete: bool) -> None:
+        assert self._size_wh is not None
+        self._saved = True
+        self._file.save(
+            self._identity,
+            Checkpoint(
+                next_frame=self._next,
+                complete=complete,
+                size_wh=self._size_wh,
+                records=None if self._records is None else self._records.state(),
+                notes=self.notes.state(),
+                stages=self._recogniser.state(),
+            ),
+        )
+
+    def finish(self) -> None:
+        """Gives every result its final name; the records are the last, then the checkpoint goes.
+        A run that was stopped leaves it, and results only where that was asked for."""
+        if not self.notes.counts["frames"]:
+            self.put_down()
+            return
+        self._save(complete=not self.interrupted)
+        if self.interrupted and not self._job.keep_early:
+            self.put_down()
+            return
+        for sink in self._sinks:
+            sink.close()
+        if self._records is not None:
+            self._records.close(keep_lines=self.interrupted)
+        if not self.interrupted:
+            self._file.remove()
+
+    def put_down(self) -> None:
+        """Ends without results. Where there is a checkpoint the rows stay for it."""
+        for sink in self._sinks:
+            with contextlib.suppress(SinkError):
+                sink.abort()
+        if self._records is not None:
+            if self._saved:
+                self._records.suspend()
+            else:
+                self._records.abort()
+
+
+class _Overlay:
+    """Draws as a session does, with the rate and the time that it takes."""
+
+    def __init__(self, provider: str, *, mirror: bool) -> None:
+        self._provider, self._mirror = provider, mirror
+        self._rate = RateMeter()
+        self._latency_ms: float | None = None
+
+    def draw(self, result: FrameResult) -> Image:
+        now_ms, before = sum(result.stage_ms.values()), self._latency_ms
+        self._latency_ms = now_ms if before is None else before + 0.1 * (now_ms - before)
+        hud = Hud(
+            fps=self._rate.tick(),
+            latency_ms=self._latency_ms,
+            provider=self._provider,
+            mirrored=self._mirror,
+        )
+        return draw(result, hud=hud, mirror=self._mirror)

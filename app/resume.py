@@ -1,0 +1,209 @@
+"""Where a run over a video stands, in a file beside its results, so that another run can go on.
+
+The file holds JSON: what the run was asked for and with what (`Identity`), and how far it came with
+all that its stages remember. It is written after the rows that it counts are on the disk, replaced
+as a whole, and removed when every result has its final name. A file from somebody else can make
+results wrong, but nothing in it is ever run.
+"""
+
+import contextlib
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from app.run_notes import read_notes, sha256, versions
+from app.sinks import unwritable
+from app.state import State
+from app.types import SinkError, SourceError
+
+SCHEMA = 1
+MAX_BYTES = 64 << 20
+LOOKED_AT = 1 << 20  # bytes at either end of a video, to know it again
+# Options that say where results go and how fast; all others say what the results are.
+WITHOUT_EFFECT = frozenset(
+    "video output records episodes report overwrite resume jobs no_window json no_stills "
+    "list_cameras doctor benchmark demo camera image".split()
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What makes records what they are. `video`: size, time of change and a hash of both ends;
+    `settings` as JSON has them."""
+
+    video: Mapping[str, Any]
+    model: str | None
+    provider: str
+    settings: Mapping[str, Any]
+    versions: Mapping[str, str]
+
+    @staticmethod
+    def of(video: Path, model: Path, provider: str, settings: Mapping[str, Any]) -> "Identity":
+        return Identity(known_by(video), sha256(model), provider, what_counts(settings), versions())
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "video": dict(self.video),
+            "model": self.model,
+            "provider": self.provider,
+            "settings": dict(self.settings),
+            "versions": dict(self.versions),
+        }
+
+    def difference(self, other: Mapping[str, Any]) -> str | None:
+        """What is not the same in `as_json()` of another run, for people; None where all is."""
+        mine = self.as_json()
+        for name, what in (
+            ("video", "another video, or this one before it was changed"),
+            ("model", "another model"),
+            ("provider", "another device"),
+            ("versions", "other versions of the program or its packages"),
+        ):
+            if mine[name] != other.get(name):
+                return what
+        return different_setting(self.settings, other.get("settings"))
+
+
+def what_counts(settings: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in settings.items() if name not in WITHOUT_EFFECT}
+
+
+def different_setting(mine: Mapping[str, Any], others: object) -> str | None:
+    """An option that was not given, or not so, in the other run."""
+    if not isinstance(others, Mapping):
+        return "other settings"
+    for name, value in what_counts(mine).items():
+        if others.get(name) != value:
+            return f"another --{name.replace('_', '-')}"
+    return None
+
+
+def known_by(video: Path) -> dict[str, Any]:
+    """Raises `SourceError`."""
+    digest = hashlib.sha256()
+    try:
+        facts = video.stat()
+        with video.open("rb") as file:
+            digest.update(file.read(LOOKED_AT))
+            file.seek(max(0, facts.st_size - LOOKED_AT))
+            digest.update(file.read(LOOKED_AT))
+    except OSError as error:
+        raise SourceError(f"{video} cannot be read: {error.strerror}.") from error
+    return {
+        "bytes": facts.st_size,
+        "changed_ns": facts.st_mtime_ns,
+        "ends_sha256": digest.hexdigest(),
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """`next_frame`: the first that is not in the results; `complete`: there is no such frame.
+    `records`, `notes`, `stages`: the states of those. `size_wh` of the last picture."""
+
+    next_frame: int
+    complete: bool
+    size_wh: tuple[int, int]
+    records: State | None
+    notes: State | None
+    stages: State | None
+
+
+class ResumeFile:
+    """The checkpoint of one video. `first` is the first of its results, which names it."""
+
+    def __init__(self, first: Path) -> None:
+        self.path = first.with_name(f".{first.name}.resume")
+
+    def exists(self) -> bool:
+        return self.path.exists()
+
+    def save(self, identity: Identity, at: Checkpoint) -> None:
+        """Raises `SinkError`."""
+        content = {
+            "schema": SCHEMA,
+            "identity": identity.as_json(),
+            "next_frame": at.next_frame,
+            "complete": at.complete,
+            "size_wh": list(at.size_wh),
+            "records": at.records,
+            "notes": at.notes,
+            "stages": at.stages,
+        }
+        partial = self.path.with_name(f"{self.path.name}.new")
+        try:
+            with partial.open("wb") as file:
+                file.write(json.dumps(content).encode())
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(partial, self.path)
+        except OSError as error:
+            with contextlib.suppress(OSError):
+                partial.unlink(missing_ok=True)
+            raise unwritable(self.path, error) from error
+
+    def load(self, identity: Identity) -> Checkpoint:
+        """Raises `SinkError` where it is of another run than this one, or damaged."""
+        try:
+            with self.path.open("rb") as file:
+                content = json.loads(file.read(MAX_BYTES))
+            if content["schema"] != SCHEMA:
+                raise ValueError("of another version")
+            difference = identity.difference(content["identity"])
+            width, height = content["size_wh"]
+            found = Checkpoint(
+                int(content["next_frame"]),
+                bool(content["complete"]),
+                (int(width), int(height)),
+                content["records"],
+                content["notes"],
+                content["stages"],
+            )
+        except OSError as error:
+            raise SinkError(f"{self.path} cannot be read: {error.strerror}.") from error
+        except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
+            raise self.unusable("it is damaged") from error
+        if difference is not None:
+            raise self.unusable(f"it was begun with {difference}")
+        return found
+
+    def unusable(self, why: str) -> SinkError:
+        return SinkError(
+            f"The run in {self.path} cannot go on: {why}. Say the command as it was, or add "
+            "--overwrite instead of --resume to begin anew."
+        )
+
+    def remove(self) -> None:
+        with contextlib.suppress(OSError):
+            self.path.unlink(missing_ok=True)
+
+
+def is_finished(outputs: Iterable[Path], resume: ResumeFile) -> bool:
+    """Whether all results of a video are there: a result has its final name when it is whole."""
+    return not resume.exists() and all(path.exists() for path in outputs)
+
+
+def check_finished(
+    records: Path | None, video: Path, model: Path, settings: Mapping[str, Any]
+) -> None:
+    """Raises `SinkError` where the notes beside finished records say that another run made them."""
+    if records is None or not (notes := read_notes(records)):
+        return
+    try:
+        then = notes["input"]["files"][0]["bytes"], notes["model"]["sha256"]
+        now = video.stat().st_size, sha256(model)
+    except (KeyError, IndexError, TypeError, OSError):
+        return
+    why = None
+    if then != now:
+        why = "another model" if then[0] == now[0] else "another video"
+    why = why or different_setting(settings, notes.get("settings"))
+    if why is not None:
+        raise SinkError(
+            f"{records} was made with {why}. Choose another name, or add --overwrite instead of "
+            "--resume."
+        )

@@ -1,0 +1,40 @@
+"""What a run comes to: the lines that are said when it is over."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from app.live import Gap
+from app.session import Outcome
+
+
+def dropped_frames(sinks: Sequence[Any]) -> dict[str, int]:
+    """Output -> frames that it lacks because it was too slow for a live source."""
+    counts = ((str(sink.path), getattr(sink, "dropped", 0)) for sink in sinks)
+    return {path: count for path, count in counts if count}
+
+
+def counts_line(frames: int, faces: int, seconds: float) -> str:
+    return (
+        f"{frames} frames with {faces} faces in {seconds:.1f} s "
+        f"({frames / max(seconds, 1e-9):.1f} frames/s)"
+    )
+
+
+def last_lines(outcome: Outcome, gaps: Sequence[Gap], sinks: Sequence[Any]) -> list[str]:
+    """Counts, times and outputs in one line, and a line for each thing that is not as it should."""
+    line = counts_line(outcome.frames, outcome.faces, outcome.seconds)
+    if gaps:
+        times = "once" if len(gaps) == 1 else f"{len(gaps)} times"
+        line += f"; without pictures {times}, {sum(gap.seconds for gap in gaps):.1f} s in all"
+    written = [str(sink.path) for sink in sinks if sink.path is not None]
+    if written and outcome.frames:
+        line += f" -> {', '.join(written)}"
+    lines = [line]
+    if outcome.cut_short:
+        lines.append(f"warning: {outcome.cut_short}")
+    if dropped := dropped_frames(sinks):
+        lacks = ", ".join(f"{path} lacks {count} frames" for path, count in dropped.items())
+        lines.append(f"warning: The disk or the encoder was too slow: {lacks}.")
+    if outcome.interrupted:
+        lines.append("Interrupted; what was finished is complete.")
+    return lines

@@ -1,0 +1,164 @@
+"""Streams from the network: RTSP cameras, and MJPEG, MPEG-TS or FLV over HTTP.
+
+Nothing is opened but the address that the user gave, with the protocols that its kind needs: files
+and other protocols are out of reach, and so are playlists, which name other addresses. What libav
+says of an error holds the address with its password, so none of it is passed on as it is.
+"""
+
+import errno
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import av
+from av.video.frame import VideoFrame
+from av.video.reformatter import VideoReformatter
+
+from app.address import CameraAddress
+from app.colour import to_bgr
+from app.live import DELAYS_S, LiveSource, UnreachableError
+from app.types import Image, SourceError
+from app.video_file import MAX_FRAME_PIXELS, average_rate
+
+CONNECT_S, READ_S = 8.0, 5.0
+# libav's names. A plain address may lead on to a secure one, but never the other way round.
+PROTOCOLS = {
+    "rtsp": "tcp",
+    "rtsps": "tls,tcp",
+    "http": "http,https,tls,tcp",
+    "https": "https,tls,tcp",
+}
+FORMATS = {
+    "rtsp": "rtsp",
+    "rtsps": "rtsp",
+    "http": "mpjpeg,mjpeg,mpegts,flv,h264,hevc",
+    "https": "mpjpeg,mjpeg,mpegts,flv,h264,hevc",
+}
+# Begin soon: what is known of the rate does not matter here.
+OPTIONS = {
+    "fpsprobesize": "0",
+    "flags": "low_delay",
+    "analyzeduration": "1000000",
+    "rtsp_transport": "tcp",
+    "max_pixels": str(MAX_FRAME_PIXELS),
+}
+REFUSED = (
+    (av.error.HTTPUnauthorizedError, "asks for another user name or password"),
+    (av.error.HTTPForbiddenError, "does not let this user in"),
+    (av.error.HTTPNotFoundError, "has nothing at this path"),
+    (av.error.InvalidDataError, "sends something else than a video stream that is read here"),
+    (av.error.ProtocolNotFoundError, "leads on to an address of another kind, which is not read"),
+)
+
+
+class StreamFeed:
+    """The pictures of an open stream. `rate` (frames/s) is what it says, and often guesses;
+    `open_container` stands in for `av.open` in tests."""
+
+    def __init__(
+        self, address: CameraAddress, open_container: Callable[..., Any] = av.open
+    ) -> None:
+        self._title = address.title
+        url = str(address.target)
+        scheme = url.partition("://")[0]
+        self._container: Any = None
+        try:
+            self._container = open_container(
+                url,
+                timeout=(CONNECT_S, READ_S),
+                metadata_errors="replace",
+                options={
+                    **OPTIONS,
+                    "protocol_whitelist": PROTOCOLS[scheme],
+                    "format_whitelist": FORMATS[scheme],
+                },
+            )
+            self.format_name = str(self._container.format.name)
+            self._frames = self._decode()
+        except (av.FFmpegError, OSError, ValueError) as error:
+            raise self._refusal(error) from None
+        self._reformatter = VideoReformatter()
+
+    def _decode(self) -> Iterator[VideoFrame]:
+        pictures = self._container.streams.video
+        if not pictures or pictures[0].codec_context is None:
+            self.close()
+            raise SourceError(f"{self._title} has no picture that can be decoded.")
+        stream = pictures[0]
+        self.rate = round(float(average_rate(stream)), 2)
+        for other in self._container.streams:
+            if other is not stream:
+                other.discard = av.stream.Discard.all
+        stream.codec_context.options = {"max_pixels": str(MAX_FRAME_PIXELS)}
+
+        def frames() -> Iterator[VideoFrame]:
+            for packet in self._container.demux(stream):
+                try:
+                    decoded = packet.decode()
+                except av.FFmpegError:
+                    continue  # a damaged picture; the next key frame mends it
+                yield from decoded
+
+        return frames()
+
+    def read(self) -> Image:
+        try:
+            frame = next(self._frames, None)
+            if frame is None:
+                raise SourceError(f"{self._title} ended.")
+            return to_bgr(frame, (frame.width, frame.height), self._reformatter)
+        except av.error.ExitError:
+            raise SourceError(f"{self._title} sent nothing for {READ_S:g} s.") from None
+        except (av.FFmpegError, OSError, ValueError) as error:
+            raise SourceError(f"{self._title} broke off ({_reason(error)}).") from None
+
+    def _refusal(self, error: Exception) -> SourceError:
+        for kind, why in REFUSED:
+            if isinstance(error, kind):
+                return SourceError(f"{self._title} {why}.")
+        if isinstance(error, av.error.ExitError):
+            return UnreachableError(f"{self._title} did not answer within {CONNECT_S:g} s.")
+        return UnreachableError(f"{self._title} cannot be reached ({_reason(error)}).")
+
+    def close(self) -> None:
+        if self._container is not None:
+            container, self._container = self._container, None
+            self._frames = iter(())
+            container.close()
+
+
+def _reason(error: Exception) -> str:
+    """What the system calls it; never libav's own text, which may hold the address."""
+    number = getattr(error, "errno", None)
+    if isinstance(number, int) and number in errno.errorcode:
+        return os.strerror(number)
+    return type(error).__name__
+
+
+class StreamSource(LiveSource):
+    """The stream at `address`. Opens in the reader's thread, so nothing waits here; what does not
+    answer is asked again for `patience_s`. The rest is `LiveSource`'s."""
+
+    def __init__(
+        self,
+        address: CameraAddress,
+        *,
+        open_container: Callable[..., Any] = av.open,
+        clock: Callable[[], float] = time.monotonic,
+        patience_s: float = 15.0,
+        stall_s: float = READ_S + 1,
+        delays_s: Sequence[float] = DELAYS_S,
+        rest: Callable[[float], object] | None = None,
+    ) -> None:
+        super().__init__(
+            lambda: StreamFeed(address, open_container),
+            name=address.name,
+            title=address.title,
+            remedy="See whether it plays elsewhere.",
+            patience_s=patience_s,
+            stall_s=stall_s,
+            delays_s=delays_s,
+            clock=clock,
+            rest=rest,
+        )
