@@ -40,8 +40,9 @@ class Recipe:
 
 WEBCAM = AugmentConfig(degrade=0.4)
 
-# What is shipped: some two hours on two CPU cores. Both teachers are of the students' own shape, so
-# that a student can go on from the one that has seen bad webcams.
+# Some two hours on two CPU cores. Both teachers are of the students' own shape, so that a student
+# can go on from the one that has seen bad webcams. "plain" is what is shipped: the students endure
+# more, but are no better on clean faces yet (docs/ways.md).
 PAIR: dict[str, RunConfig] = {
     "plain": RunConfig(),
     "robust": RunConfig(augment=WEBCAM),
