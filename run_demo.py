@@ -66,8 +66,8 @@ def seconds(text: str) -> float:
 
 def parser() -> argparse.ArgumentParser:
     from app.address import CameraAddress, parse_address
+    from app.defaults import SMOOTH_S
     from app.keys import KEYS
-    from app.steady import SMOOTH_S
 
     keys = "\n".join(f"  {key:<10} {what}" for key, what in KEYS)
     top = argparse.ArgumentParser(

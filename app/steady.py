@@ -22,10 +22,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from app.defaults import SMOOTH_S as SMOOTH_S
 from app.state import State, array_from, array_state
 from app.types import REASONS, Floats, Reason
 
-SMOOTH_S, QUICK_S = 0.5, 0.05
+QUICK_S = 0.05  # of the quick average; the slow one's is `SMOOTH_S`
 MARGIN_NATS, DECIDED_NATS, HOLD_S = 0.5, 1.0, 0.1
 FLOOR = 1e-6  # probabilities below this count as it, for the logarithm of 0 is none
 GAP_S = 0.5  # who was not seen for longer is read anew

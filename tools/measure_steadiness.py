@@ -125,11 +125,10 @@ def clearly(reading: Reading, change: Change, fps: float) -> bool:
     return all(np.isfinite(part).any() and float(np.nanmedian(part)) >= CLEAR for part in parts)
 
 
-def by_class(
-    readings: Sequence[Reading], delays: NDArray[np.float64], labels: Sequence[str]
-) -> list[str]:
-    """One line of a table for each expression that came."""
+def by_class(readings: Sequence[Reading], found: Figures, labels: Sequence[str]) -> list[str]:
+    """One line of a table for each expression that something clearly became."""
     after = np.array([change.after for reading in readings for change in reading.changes])
+    after, delays = after[found.clear], found.delays_ms[found.clear]
     return [
         f"| {labels[k]} | {(after == k).sum()} | {np.median(delays[after == k]):.0f} | "
         f"{percentile(delays[after == k], 95):.0f} |"
@@ -267,8 +266,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             f"{np.count_nonzero(np.isinf(every))} |",
             flush=True,
         )
-    print("\n| becomes | changes | delay, median ms | p95 |\n|---|---|---|---|")
-    print("\n".join(by_class(changing, done[Setting()].delays_ms, recording.labels)))
+    print("\n| clearly becomes | changes | delay, median ms | p95 |\n|---|---|---|---|")
+    print("\n".join(by_class(changing, done[Setting()], recording.labels)))
     if options.video:
         print("\n| clip | faces | people | changes, each frame | shown |\n|---|---|---|---|---|")
         for path in options.video:

@@ -30,7 +30,7 @@ def plot(
 ) -> None:
     """Two panels, points by smoothing and by hold. `aim`: at most so many changes a minute, at most
     so many ms. What never shows has no place on the axis and is left out."""
-    figure, panels = plt.subplots(1, 2, figsize=(11, 4.8), sharey=True, layout="constrained")
+    figure, panels = plt.subplots(1, 2, figsize=(11, 5.4), sharey=True, layout="constrained")
     titles = ("points: smoothing", "points: hold")
     for axes, curves, title in zip(panels, (by_margin, by_decided), titles, strict=True):
         for colour, curve in zip(SERIES, curves, strict=False):
@@ -58,6 +58,6 @@ def plot(
         axes.yaxis.set_major_formatter("{x:g}")
         axes.set_ylim(bottom=-0.05)
         axes.grid(alpha=0.3)
-        axes.legend(fontsize=8, loc="center right")
+        axes.legend(fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=3)
     panels[0].set_ylabel("label changes a minute of a still face (mean)")
     save(figure, path)
