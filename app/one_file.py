@@ -19,7 +19,6 @@ from app.long_records import LongRecords, lines_path
 from app.naming import Outputs
 from app.pipeline import Recogniser
 from app.records import SUFFIXES
-from app.rendering import Hud, draw
 from app.report import ReportSink, checked_name
 from app.resume import Checkpoint, Identity, ResumeFile, check_finished, is_finished
 from app.run_notes import RunNotes
@@ -27,19 +26,22 @@ from app.sampling import Selection
 from app.search import FaceSearch
 from app.sinks import reserve
 from app.steady import SMOOTH_S
-from app.timing import RateMeter
+from app.timing import Eased, RateMeter
 from app.tracking import Tracker
-from app.types import FrameResult, Image, SinkError, SourceError
+from app.types import SinkError, SourceError
 from app.video_sink import FORMATS, VideoSink
 from app.video_source import VideoSource
+from app.view import Look, View
 
 CHECKPOINT_S = 1.0
+PLAIN_LOOK = Look()
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
     """What is to be done with `video`. `settings` as JSON has them and `command` are for the
-    notes; `keep_early`: a run that is stopped completes its results up to there, as well."""
+    notes; `look` is that of pictures that are stored; `keep_early`: a run that is stopped completes
+    its results up to there, as well."""
 
     video: Path
     outputs: Outputs
@@ -48,7 +50,7 @@ class Job:
     command: Sequence[str]
     overwrite: bool = False
     resume: bool = False
-    mirror: bool = False
+    look: Look = PLAIN_LOOK
     with_stills: bool = True
     keep_early: bool = False
 
@@ -191,7 +193,14 @@ class _Run:
         self._saved = kept is not None
         self._sinks: list[Any] = []  # `app.sinks.Sink`, but that notes may have no path
         self._records: LongRecords | None = None
-        self._overlay: _Overlay | None = None
+        self._view = View(
+            self._recogniser,
+            job.look,
+            provider=machine.classifier.provider,
+            independent=False,
+            say=lambda line: None,
+        )
+        self._rate, self._latency_ms = RateMeter(), Eased()
         try:
             self._open(machine, overwrite=job.overwrite or kept is not None)
             if kept is None:
@@ -228,7 +237,6 @@ class _Run:
                 ReportSink(outputs.report, facts=facts, overwrite=overwrite, with_stills=stills)
             )
         if outputs.video is not None:
-            self._overlay = _Overlay(classifier.provider, mirror=job.mirror)
             self._sinks.append(
                 VideoSink(
                     outputs.video,
@@ -277,8 +285,11 @@ class _Run:
                 if self._size_wh not in (None, (width, height)):
                     self._recogniser.reset()
                 self._size_wh = (width, height)
-                result = self._recogniser.step(frame)
-                canvas = frame.image if self._overlay is None else self._overlay.draw(result)
+                result = self._view.take(self._recogniser.step(frame))
+                canvas = result.picture
+                if self._job.outputs.video is not None:
+                    latency_ms = self._latency_ms.take(sum(result.stage_ms.values()))
+                    canvas = self._view.canvas(result, fps=self._rate.tick(), latency_ms=latency_ms)
                 if self._records is not None:
                     self._records.write(result, canvas)
                 for sink in self._sinks:
@@ -340,23 +351,3 @@ class _Run:
                 self._records.suspend()
             else:
                 self._records.abort()
-
-
-class _Overlay:
-    """Draws as a session does, with the rate and the time that it takes."""
-
-    def __init__(self, provider: str, *, mirror: bool) -> None:
-        self._provider, self._mirror = provider, mirror
-        self._rate = RateMeter()
-        self._latency_ms: float | None = None
-
-    def draw(self, result: FrameResult) -> Image:
-        now_ms, before = sum(result.stage_ms.values()), self._latency_ms
-        self._latency_ms = now_ms if before is None else before + 0.1 * (now_ms - before)
-        hud = Hud(
-            fps=self._rate.tick(),
-            latency_ms=self._latency_ms,
-            provider=self._provider,
-            mirrored=self._mirror,
-        )
-        return draw(result, hud=hud, mirror=self._mirror)

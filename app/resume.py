@@ -26,7 +26,7 @@ LOOKED_AT = 1 << 20  # bytes at either end of a video, to know it again
 # Options that say where results go and how fast; all others say what the results are.
 WITHOUT_EFFECT = frozenset(
     "video output records episodes report overwrite resume jobs no_window json no_stills "
-    "list_cameras doctor benchmark demo camera image".split()
+    "list_cameras doctor benchmark demo camera image record_dir".split()
 )
 
 

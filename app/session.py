@@ -8,7 +8,7 @@ from typing import Protocol
 from app.keys import Action
 from app.sinks import Sink
 from app.sources import Source
-from app.timing import Pacer, RateMeter
+from app.timing import Eased, Pacer, RateMeter
 from app.types import Frame, FrameResult, Image, Silence, SinkError, SourceError
 from app.view import Look, Stage, View
 
@@ -74,7 +74,7 @@ class Session:
         )
         self._rate = RateMeter(clock=clock)
         self._pacer = Pacer(clock=clock)
-        self._latency_ms: float | None = None
+        self._latency_ms = Eased()
         self._fps: float | None = None
         self._last: FrameResult | None = None
         self._trouble: Silence | None = None  # until a frame comes
@@ -192,18 +192,16 @@ class Session:
 
     def _draw(self, result: FrameResult) -> Image:
         captured_s = result.frame.captured_s
-        now_ms = (
+        self._latency_ms.take(
             1000 * (self._clock() - captured_s)
             if captured_s is not None
             else sum(result.stage_ms.values())
         )
-        before = self._latency_ms
-        self._latency_ms = now_ms if before is None else before + 0.1 * (now_ms - before)
         return self._redraw(result)
 
     def _redraw(self, result: FrameResult) -> Image:
         fps = None if self._source.independent else self._fps
-        return self._view.canvas(result, fps=fps, latency_ms=self._latency_ms)
+        return self._view.canvas(result, fps=fps, latency_ms=self._latency_ms.value)
 
     def _watch(self, result: FrameResult, canvas: Image) -> bool:
         """Shows a frame until the next one is due and obeys the keys. False ends the session."""

@@ -28,6 +28,17 @@ class RateMeter:
         self._stamps.clear()
 
 
+class Eased:
+    """A figure for the eye: each new value moves it by a tenth of the way."""
+
+    def __init__(self) -> None:
+        self.value: float | None = None
+
+    def take(self, now: float) -> float:
+        self.value = now if self.value is None else self.value + 0.1 * (now - self.value)
+        return self.value
+
+
 class Pacer:
     """Says how long to wait so that a file plays no faster than it was filmed."""
 

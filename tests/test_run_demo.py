@@ -18,12 +18,14 @@ import numpy as np
 import pytest
 
 from app.classifier import DEFAULT_MODEL, Classifier
+from app.command_line import parser
 from app.pipeline import Recogniser
 from app.quality import BLURRED, TURNED_DEG
 from app.records import COLUMNS, QUALITY_COLUMNS, SCHEMA, flat_columns
+from app.search import FaceSearch
 from app.steady import SMOOTH_S
 from app.types import LANDMARKS, Frame, FrameResult
-from run_demo import main, parser
+from run_demo import main
 from tests.servers import PASSWORD, USER, http_camera
 from tests.tiny_model import tiny_contract, write_tiny_model
 from tools import make_demo_clip as clip
@@ -553,3 +555,19 @@ def test_smoothing_calms_the_labels_of_the_clip(played: Path, tmp_path: Path) ->
         return sum(a != b for one in said.values() for a, b in pairwise(one))
 
     assert changes([row for row in calm if row["face_id"]]) <= changes(raw)
+
+
+@pytest.mark.parametrize("source", [["--demo"], ["--video", str(clip.CLIP)]], ids=["demo", "video"])
+def test_blurred_faces_are_blurred_in_the_file(source: list[str], tmp_path: Path) -> None:
+    """In what is written nobody is found where the clip shows a face, and no letters lie there."""
+    out = tmp_path / "out.mp4"
+    words = [*source, "--no-window", "--device", "cpu", "--blur", "--hud", "off", "--end", "0.5"]
+    assert main([*words, "-o", str(out)]) == 0
+    with FaceSearch() as search, av.open(str(clip.CLIP)) as before, av.open(str(out)) as after:
+        pairs = zip(before.decode(video=0), after.decode(video=0), strict=False)
+        for index, pictures in enumerate(pairs):
+            shown, saved = (picture.to_ndarray(format="bgr24") for picture in pictures)
+            if index % 5 == 0:
+                assert len(search.detect(shown)) == clip.expected_faces(index) == 1
+                assert search.detect(saved) == ()
+                assert np.abs(shown[:40].astype(int) - saved[:40]).mean() < 5
