@@ -27,12 +27,12 @@ from app.classifier import DEFAULT_MODEL, Classifier
 from app.follow import Follower
 from app.machine import machine, resident_mb
 from app.pipeline import Recogniser
-from app.rendering import Hud, draw
 from app.search import FaceSearch
 from app.threads import set_threads
 from app.tracking import Tracker
 from app.types import DeviceError, Frame, Image
 from app.video_source import VideoSource
+from app.view import Look, View
 
 CLIP = Path(__file__).resolve().parent / "assets" / "demo.mp4"
 FRAMES, CAMERA_FRAMES = 900, 300
@@ -171,20 +171,27 @@ class _Bench:
         self._search = search
         self._classifier = classifier
         self._stop = stop
-        self._hud = Hud(CAMERA_FPS, 1.0, classifier.provider)
         self._picture: Image | None = None
 
-    def _recogniser(self) -> Recogniser:
-        return Recogniser(
+    def _stages(self) -> tuple[Recogniser, View]:
+        recogniser = Recogniser(
             self._search, self._classifier, tracker=Tracker(), follower=Follower(self._search)
         )
+        view = View(
+            recogniser,
+            Look(),
+            provider=self._classifier.provider,
+            independent=False,
+            say=lambda line: None,
+        )
+        return recogniser, view
 
     def _network_s(self) -> float:
         return self._search.inference_s + self._classifier.inference_s
 
     def sustained(self, clip: Path, frames: int) -> dict[str, Any]:
         """The part of `Figures` that comes of as many frames as go, one after the other."""
-        recogniser = self._recogniser()
+        recogniser, view = self._stages()
         times: dict[str, list[float]] = {}
         faces, detections, readings = 0, 0, 0
         cpu_s = decoding_s = 0.0
@@ -202,7 +209,7 @@ class _Bench:
                 worked_s, began_s = time.process_time(), time.perf_counter()
                 result = recogniser.step(frame)
                 stepped_s = time.perf_counter()
-                draw(result, hud=self._hud)
+                view.canvas(view.take(result), fps=CAMERA_FPS, latency_ms=1.0)
                 ended_s = time.perf_counter()
                 if number < 0:
                     memory_start_mb = resident_mb()
@@ -243,7 +250,7 @@ class _Bench:
     def camera(self, clip: Path, frames: int) -> tuple[list[float], int, float]:
         """(milliseconds from the capture to the drawn canvas, pictures of the camera that were
         never looked at, seconds that it took)."""
-        recogniser = self._recogniser()
+        recogniser, view = self._stages()
         latency_ms: list[float] = []
         if not frames:
             return latency_ms, 0, 0.0
@@ -258,7 +265,8 @@ class _Bench:
             for number, frame in enumerate(f for f in camera if isinstance(f, Frame)):
                 if self._stop():
                     raise StoppedError
-                draw(recogniser.step(frame), hud=self._hud)
+                result = view.take(recogniser.step(frame))
+                view.canvas(result, fps=CAMERA_FPS, latency_ms=1.0)
                 if number >= WARM_UP_FRAMES:
                     assert frame.captured_s is not None
                     latency_ms.append(1000 * (time.monotonic() - frame.captured_s))
