@@ -21,7 +21,7 @@ from app.pipeline import Recogniser
 from app.records import SUFFIXES
 from app.report import ReportSink, checked_name
 from app.resume import Checkpoint, Identity, ResumeFile, check_finished, is_finished
-from app.run_notes import RunNotes
+from app.run_notes import RunNotes, read_notes
 from app.sampling import Selection
 from app.search import FaceSearch
 from app.sinks import reserve
@@ -109,6 +109,13 @@ def check(job: Job) -> None:
             "go on, or --overwrite to begin anew."
         )
     if job.finished:
+        pictures = outputs.video or outputs.report
+        noted = outputs.records is not None and bool(read_notes(outputs.records))
+        if job.look.blur and pictures is not None and not noted:
+            raise SinkError(
+                f"{pictures} is there already, and nothing says that its faces are covered. Choose "
+                "another name, or add --overwrite instead of --resume."
+            )
         return
     for path in outputs.all:
         reserve(path, overwrite=job.overwrite, inputs=[job.video])

@@ -179,3 +179,20 @@ def test_unfinished_runs_are_not_begun_anew_unasked(tmp_path: Path) -> None:
 )
 def test_what_is_said_of_a_file(outcome: FileOutcome, named: bool, lines: list[str]) -> None:
     assert lines_of(job(Path()), outcome, named=named) == lines
+
+
+@pytest.mark.parametrize("records", ["", " --records .csv"])
+def test_pictures_of_faces_are_not_taken_for_covered_ones(
+    films: Path, tmp_path: Path, records: str
+) -> None:
+    """A video that was made without --blur is not what a run with it may call finished."""
+    line = f"--video films/a.mp4 -o out.mp4{records} --end 0.2"
+    annotated(tmp_path, line)
+    before = (tmp_path / "out.mp4").read_bytes()
+    said = annotated(tmp_path, f"{line} --resume --blur", 2)
+    why = "was made with another --blur" if records else "nothing says that its faces are covered"
+    assert why in said[-1]
+    assert "--overwrite instead of --resume" in said[-1]
+    assert (tmp_path / "out.mp4").read_bytes() == before
+    annotated(tmp_path, f"{line} --blur --overwrite")
+    assert (tmp_path / "out.mp4").read_bytes() != before
