@@ -4,7 +4,7 @@ names, never over another one."""
 import json
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -19,11 +19,15 @@ from app.video_sink import VideoSink
 MOST_NAMES = 100  # that are tried for one moment
 
 
-def stamped(folder: Path, kind: str, suffix: str, now: datetime) -> Path:
-    """`kind`_DATE_TIME_MILLISECONDS in `folder`, with a number behind it where that is taken."""
+def stamped(
+    folder: Path, kind: str, suffix: str, now: datetime, taken: Collection[Path] = ()
+) -> Path:
+    """`kind`_DATE_TIME_MILLISECONDS in `folder`, with a number behind it where that is taken: it is
+    there, or among those that are still being written."""
     stem = f"{kind}_{now.strftime('%Y%m%d_%H%M%S_%f')[:-3]}"
     names = [f"{stem}{suffix}", *(f"{stem}_{n}{suffix}" for n in range(2, MOST_NAMES))]
-    return next((folder / name for name in names if not (folder / name).exists()), folder / stem)
+    paths = (folder / name for name in names)
+    return next((path for path in paths if path not in taken and not path.exists()), folder / stem)
 
 
 def save_snapshot(folder: Path, result: FrameResult, canvas: Image) -> Path:
@@ -53,6 +57,7 @@ class Recorder:
         self.seconds = 0.0  # of the recording that runs
         self._news: deque[str] = deque()
         self._ending: list[threading.Thread] = []
+        self._names: set[Path] = set()
 
     @property
     def running(self) -> bool:
@@ -60,11 +65,12 @@ class Recorder:
 
     def start(self) -> str:
         """A line on what is recorded, or on why nothing is."""
-        path = stamped(self._folder, "recording", ".mp4", datetime.now())
+        path = stamped(self._folder, "recording", ".mp4", datetime.now(), self._names)
         try:
             self._sink = self._open_video(path)
         except SinkError as error:
             return str(error)
+        self._names.add(path)
         self._began_s, self.seconds = None, 0.0
         return f"Recording to {path}."
 

@@ -1,7 +1,7 @@
 """Recordings and snapshots: new files, whole, their times from their own beginning."""
 
 import json
-from datetime import datetime
+from datetime import datetime, tzinfo
 from pathlib import Path
 
 import av
@@ -49,6 +49,9 @@ def test_names_carry_the_time_and_never_meet(tmp_path: Path) -> None:
     assert first.name == "recording_20260301_123005_250.mp4"
     first.touch()
     assert stamped(tmp_path, "recording", ".mp4", NOW).name == "recording_20260301_123005_250_2.mp4"
+    second = tmp_path / "recording_20260301_123005_250_2.mp4"
+    third = stamped(tmp_path, "recording", ".mp4", NOW, {second})
+    assert third.name == "recording_20260301_123005_250_3.mp4"
 
 
 @pytest.mark.parametrize("faces", [0, 1, 2])
@@ -75,7 +78,15 @@ def test_recording_is_a_video_from_its_own_beginning(tmp_path: Path) -> None:
     assert not recorder.running
 
 
-def test_two_recordings_are_two_files(tmp_path: Path) -> None:
+def test_two_recordings_are_two_files_even_of_one_moment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Still(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> datetime:
+            return NOW
+
+    monkeypatch.setattr("app.recording.datetime", Still)
     recorder = Recorder(tmp_path)
     for _ in range(2):
         recorder.start()
