@@ -244,12 +244,14 @@ class DataFacts:
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """A network ready to judge or export."""
+    """A network ready to judge or export. `soup`: sha256 of the checkpoints whose weights it is the
+    mean of; the recipe is then that of the first."""
 
     net: DaclNet
     config: RunConfig
     facts: DataFacts
     step: int
+    soup: tuple[str, ...] = ()
 
 
 def save(path: Path, state: dict[str, Any]) -> None:
@@ -306,4 +308,4 @@ def load_trained(path: Path) -> Trained:
     facts = facts_of(state)
     net = build(config, len(facts.labels))
     net.load_state_dict(state[state["recommended"]])
-    return Trained(net.eval(), config, facts, state["step"])
+    return Trained(net.eval(), config, facts, state["step"], tuple(state.get("soup", ())))

@@ -33,6 +33,8 @@ def write_compact(checkpoint: Path, path: Path) -> None:
     }
     if "centres" in state:
         kept["centres"] = {"centres": halved(state["centres"]["centres"])}
+    if "soup" in state:
+        kept["soup"] = state["soup"]
     save(path, kept)
 
 

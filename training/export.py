@@ -97,7 +97,9 @@ def contract_of(
         template=FACE_TEMPLATE,
         temperature=temperature,
         method=METHODS[train.loss],
-        recipe=asdict(trained.config) | {"steps": trained.step},
+        recipe=asdict(trained.config)
+        | {"steps": trained.step}
+        | ({"soup": list(trained.soup)} if trained.soup else {}),
         training_data=TrainingData(
             dataset=trained.facts.dataset,
             key=trained.facts.key,

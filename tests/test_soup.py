@@ -1,0 +1,99 @@
+"""Averages of networks: the mean of their weights, taken where it does no harm."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from app.types import DataError, TrainingError
+from tests.shapes import LABELS, MACHINE, train_shapes, write_shapes
+from training import export, soup
+from training.checkpoint import load, load_trained
+from training.machine import Machine
+from training.pack import read_pack
+from training.teach import file_digest
+from training.trainer import judge, load_pair
+
+CPU = Machine(torch.device("cpu"), autocast=False, compile=False)
+
+
+@pytest.fixture(scope="module")
+def runs(shapes_npz: Path, trained: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Two short runs that began with one network, and that network."""
+    init = trained / "best.pt"
+    options = ["--init", str(init), "--epochs", "2", "--learning-rate", "0.02"]
+    folders = [
+        train_shapes(shapes_npz, tmp_path_factory.mktemp(f"run{seed}") / "run", *options)
+        if seed == 0
+        else train_shapes(
+            shapes_npz, tmp_path_factory.mktemp(f"run{seed}") / "run", *options, "--seed", str(seed)
+        )
+        for seed in (0, 1)
+    ]
+    return [init, *(folder / "best.pt" for folder in folders)]
+
+
+def test_average_is_the_mean_of_every_number(runs: list[Path]) -> None:
+    nets = [load_trained(file).net for file in runs]
+    mean = soup.averaged(nets)
+    for name, tensor in mean.state_dict().items():
+        wanted = torch.stack([net.state_dict()[name].double() for net in nets]).mean(0)
+        assert torch.allclose(tensor.double(), wanted.to(tensor.dtype).double()), name
+    assert torch.equal(nets[0].classifier.weight, load_trained(runs[0]).net.classifier.weight)
+
+
+def test_norms_settle_on_the_statistics_of_the_data(runs: list[Path], shapes_npz: Path) -> None:
+    trained = load_trained(runs[0])
+    train, valid = load_pair(read_pack(shapes_npz), trained.config, CPU.device)
+    before = judge(trained.net, valid).accuracy
+    for module in trained.net.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.reset_running_stats()
+    lost = judge(trained.net, valid).accuracy
+    soup.settle_norms(trained.net, train, trained, CPU)
+    assert lost < before - 0.2
+    assert judge(trained.net, valid).accuracy >= before - 0.1
+    assert trained.net.backbone.stem[1].momentum == pytest.approx(0.1)
+
+
+def test_greedy_soup_is_never_worse_than_its_best_ingredient(
+    runs: list[Path], shapes_npz: Path
+) -> None:
+    ingredients = soup.read_ingredients(runs, read_pack(shapes_npz).meta.key)
+    train, valid = load_pair(read_pack(shapes_npz), ingredients[0].trained.config, CPU.device)
+    alone = [judge(one.trained.net, valid).accuracy for one in ingredients]
+    made = soup.stir(ingredients, train, valid, CPU)
+    assert made.metrics.accuracy >= max(alone)
+    assert len(soup.stir(ingredients, train, valid, CPU, greedy=False).taken) == 3
+
+
+def test_command_writes_a_checkpoint_that_is_exported(
+    runs: list[Path], shapes_npz: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = tmp_path / "soup.pt"
+    command = [str(shapes_npz), *map(str, runs), "-o", str(output), *MACHINE]
+    assert soup.main([*command, "--all"]) == 0
+    assert "the mean of 3 of 3" in capsys.readouterr().out
+    state = load(output)
+    assert sorted(state["soup"]) == sorted(map(file_digest, runs))
+    assert state["centres"]["centres"].shape == (len(LABELS), 64)
+    pack = read_pack(shapes_npz)
+    contract, difference = export.export(pack, output, tmp_path / "soup.onnx", "none")
+    assert difference < export.TOLERANCE
+    assert contract.recipe["soup"] == state["soup"]
+    with pytest.raises(TrainingError, match="--overwrite"):
+        soup.main(command)
+
+
+def test_what_cannot_be_averaged_is_refused(
+    runs: list[Path], shapes_npz: Path, tmp_path: Path
+) -> None:
+    wider = train_shapes(shapes_npz, tmp_path / "wider", "--epochs", "1", "--width", "9")
+    other = write_shapes(tmp_path / "other.npz", seed=5)
+    key = read_pack(shapes_npz).meta.key
+    with pytest.raises(TrainingError, match="another shape"):
+        soup.read_ingredients([runs[0], wider / "best.pt"], key)
+    with pytest.raises(DataError, match="not what"):
+        soup.read_ingredients(runs, read_pack(other).meta.key)
+    with pytest.raises(TrainingError, match="two checkpoints"):
+        soup.main([str(shapes_npz), str(runs[0]), "-o", str(tmp_path / "s.pt")])

@@ -1,0 +1,80 @@
+"""A wider network says what the narrow one says, and its copies learn different things."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from app.types import TrainingError
+from tests.shapes import LABELS
+from training import widen
+from training.checkpoint import DataFacts, RunConfig, TrainConfig, Trained, build, load_trained
+from training.cli import run
+from training.init import load_initial
+from training.model import ModelConfig
+
+
+def a_trained(model: ModelConfig, size_px: int = 24) -> Trained:
+    """At random weights and statistics, none of them at rest."""
+    torch.manual_seed(3)
+    config = RunConfig(TrainConfig(size_px=size_px), model)
+    net = build(config, len(LABELS))
+    with torch.no_grad():
+        for _ in range(3):
+            net(torch.randn(8, 1, size_px, size_px))
+        for name, tensor in net.named_parameters():
+            if "norm" in name:
+                tensor.add_(torch.rand_like(tensor))
+    return Trained(net.eval(), config, DataFacts("shapes", "key", LABELS, (1 / 3,) * 3), 7)
+
+
+@pytest.mark.parametrize("times", [2, 3])
+@pytest.mark.parametrize(
+    "model", [ModelConfig(width=4), ModelConfig(width=3, blocks=1, stem="fine")]
+)
+def test_wider_network_gives_the_same_logits(model: ModelConfig, times: int) -> None:
+    narrow = a_trained(model)
+    wide = widen.widen(narrow, times, seed=1)
+    x = torch.randn(5, 1, 24, 24)
+    with torch.no_grad():
+        a, b = narrow.net(x), wide.net(x)
+    assert wide.net.config.width == times * model.width
+    assert torch.allclose(a.logits, b.logits, atol=1e-4)
+    assert torch.allclose(a.embedding.repeat(1, times), b.embedding, atol=1e-4)
+
+
+def test_copies_of_a_channel_get_different_gradients() -> None:
+    wide = widen.widen(a_trained(ModelConfig(width=4)), 2, seed=1).net
+    wide(torch.randn(8, 1, 24, 24)).logits.square().sum().backward()
+    kernel = wide.backbone.stages[0].conv1.weight.grad
+    assert kernel is not None
+    one, other = kernel.chunk(2)
+    assert not torch.allclose(one, other, rtol=0.01)
+
+
+def test_command_writes_what_training_begins_with(
+    trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = tmp_path / "wide.pt"
+    command = [str(trained / "best.pt"), "-o", str(output)]
+    assert widen.main(command) == 0
+    assert "width 16" in capsys.readouterr().out
+    wide = load_trained(output)
+    net = build(wide.config, len(LABELS))
+    report = load_initial(net, output, labels=LABELS)
+    assert (report.missing, report.mismatched) == ((), ())
+    assert run(lambda: widen.main(command)) == 2
+    assert "--overwrite" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("model", "times", "reason"),
+    [
+        (ModelConfig(width=4), 1, "twice"),
+        (ModelConfig(width=4, excite=4), 2, "squeeze-excitation"),
+        (ModelConfig(width=3, growth=1.5), 2, "growth of 1.5"),
+    ],
+)
+def test_what_cannot_be_widened_is_refused(model: ModelConfig, times: int, reason: str) -> None:
+    with pytest.raises(TrainingError, match=reason):
+        widen.widen(a_trained(model), times, seed=0)
