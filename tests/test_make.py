@@ -14,19 +14,18 @@ from training.cli import run
 from training.compact import read_compact
 from training.model import ModelConfig
 from training.pack import Pack, read_pack
-from training.recipes import ENSEMBLE, PAIR, RECIPES, Recipe
+from training.recipes import ENSEMBLE, RECIPES, Learn, Mean, Recipe
 from training.rehearsal import Cost, shortened, shrunk
 from training.teach import file_digest
 
 TINY = TrainConfig(size_px=24, batch_size=16, epochs=4, learning_rate=0.1, average=0.9)
-RECIPE = Recipe(
-    RunConfig(TINY, ModelConfig(width=4, blocks=1), teach=TeachConfig(teacher_view="live")),
-    {
-        "wide": RunConfig(replace(TINY, seed=1), ModelConfig(width=6, blocks=1)),
-        "large": RunConfig(replace(TINY, size_px=32), ModelConfig(width=4, blocks=1)),
-    },
-    seeds=(0, 5),
-)
+NARROW = ModelConfig(width=4, blocks=1)
+TEACHERS = {
+    "wide": Learn(RunConfig(replace(TINY, seed=1), ModelConfig(width=6, blocks=1))),
+    "large": Learn(RunConfig(replace(TINY, size_px=32), NARROW)),
+}
+STUDENT = Learn(RunConfig(TINY, NARROW, teach=TeachConfig(teacher_view="live")), ("wide", "large"))
+RECIPE = Recipe({**TEACHERS, "student": STUDENT})
 
 
 @pytest.fixture(autouse=True)
@@ -47,15 +46,13 @@ def test_model_is_made_from_data_to_file(
     assert make.main(command) == 0
     said = capsys.readouterr().out
     assert "Plan, 96 training pictures, cpu, fp32:" in said
-    assert "teacher wide" in said
+    assert "24 px, 4 epochs, taught by wide, large:" in said
     assert "in all, if nothing else runs here" in said
-    scores = [json.loads((runs / f"small-seed{s}/result.json").read_text()) for s in (0, 5)]
-    best = max((0, 1), key=lambda which: scores[which]["accuracy"])
     contract = Classifier(tmp_path / "m.onnx", device="cpu").contract
-    assert contract.recipe["train"]["seed"] == (0, 5)[best]
-    teachers = [runs / f"teacher-{name}/best.pt" for name in ("wide", "large")]
+    teachers = [runs / name / "best.pt" for name in ("wide", "large")]
     assert contract.recipe["teach"]["teachers"] == [file_digest(file) for file in teachers]
-    assert contract.metrics["accuracy"] == pytest.approx(scores[best]["accuracy"], abs=0.04)
+    accuracy = json.loads((runs / "student/result.json").read_text())["accuracy"]
+    assert contract.metrics["accuracy"] == pytest.approx(accuracy, abs=0.04)
     read_compact(tmp_path / "m.onnx")
     report = json.loads((runs / "small-report/report.json").read_text())
     assert (report["split"], report["sha256"]) == ("valid", make.digest(tmp_path / "m.onnx"))
@@ -64,7 +61,7 @@ def test_model_is_made_from_data_to_file(
     before = {path: path.stat().st_mtime_ns for path in runs.rglob("*.pt")}
     model = (tmp_path / "m.onnx").stat().st_mtime_ns
     assert make.main(command) == 0
-    assert capsys.readouterr().out.count("finished, ") == 4
+    assert capsys.readouterr().out.count("finished, ") == 3
     assert {path: path.stat().st_mtime_ns for path in runs.rglob("*.pt")} == before
     assert (tmp_path / "m.onnx").stat().st_mtime_ns == model
 
@@ -75,46 +72,62 @@ def test_interrupted_command_goes_on_to_the_same_model(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    alone = [*command, "--teachers", "none"]
-    assert make.main([*alone, "--runs", str(tmp_path / "whole")]) == 0
+    second = Learn(RunConfig(replace(TINY, seed=5), NARROW), begins_with="first")
+    monkeypatch.setitem(
+        RECIPES, "small", Recipe({"first": Learn(RunConfig(TINY, NARROW)), "second": second})
+    )
+    assert make.main([*command, "--runs", str(tmp_path / "whole")]) == 0
     add, count = make.RunFolder.add, 0
 
     def stop_at_the_sixth(self: make.RunFolder, line: dict[str, float]) -> None:
         nonlocal count
         count += 1
-        if count == 6:  # the second student's second epoch
+        if count == 6:  # the second step's second epoch
             raise KeyboardInterrupt
         add(self, line)
 
     monkeypatch.setattr(make.RunFolder, "add", stop_at_the_sixth)
     (tmp_path / "m.onnx").unlink()
-    assert make.main(alone) == 130
+    assert make.main(command) == 130
     assert "Interrupted. The same command goes on." in capsys.readouterr().err
     assert not (tmp_path / "m.onnx").exists()
-    assert make.main(alone) == 0
-    for seed in (0, 5):
-        results = [tmp_path / f"{runs}/small-seed{seed}-alone" for runs in ("runs", "whole")]
+    assert make.main(command) == 0
+    for name in ("first", "second"):
+        results = [tmp_path / runs / name for runs in ("runs", "whole")]
         log, whole = ((folder / "log.jsonl").read_text() for folder in results)
         assert log == whole
         assert load_trained(results[0] / "best.pt").config.teach.teachers == ()
 
 
-def test_given_teachers_take_the_place_of_the_recipes(
+def test_given_checkpoints_take_the_place_of_steps(
     command: list[str], trained: Path, tmp_path: Path
 ) -> None:
-    words = ["--teachers", str(trained / "best.pt"), "--teacher-view", "cached"]
-    assert make.main([*command, *words]) == 0
+    given = [f"--given=large={trained / 'best.pt'}", f"--given=wide={trained / 'best.pt'}"]
+    assert make.main([*command, *given]) == 0
     recipe = Classifier(tmp_path / "m.onnx", device="cpu").contract.recipe
-    assert recipe["teach"]["teachers"] == [file_digest(trained / "best.pt")]
-    assert recipe["teach"]["teacher_view"] == "cached"
-    assert not list((tmp_path / "runs").glob("teacher-*"))
+    assert recipe["teach"]["teachers"] == [file_digest(trained / "best.pt")] * 2
+    assert not (tmp_path / "runs/wide").exists()
+    assert not (tmp_path / "runs/large").exists()
+
+
+def test_what_only_a_given_step_would_need_is_not_done() -> None:
+    recipe = Recipe(
+        {
+            **TEACHERS,
+            "student": STUDENT,
+            "last": Learn(RunConfig(TINY, NARROW), ("wide",), begins_with="student"),
+        }
+    )
+    assert make.Plan(recipe, Path("runs")).needed() == ["wide", "large", "student", "last"]
+    plan = make.Plan(recipe, Path("runs"), given={"student": Path("s.pt")})
+    assert plan.needed() == ["wide", "student", "last"]
 
 
 def test_plan_alone_does_nothing(
     command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert make.main([*command, "--plan"]) == 0
-    assert "student seed5" in capsys.readouterr().out
+    assert "student" in capsys.readouterr().out
     assert list(tmp_path.iterdir()) == []
 
 
@@ -125,7 +138,8 @@ def test_plan_alone_does_nothing(
         ("--scale 2", "--scale must be above 0 and at most 1."),
         ("-o model.pt", "the output must end in .onnx."),
         ("-o gone/model.onnx", "gone is not a folder. Make it first."),
-        ("--teachers gone.pt", "The teacher gone.pt could not be read"),
+        ("--given wide=gone.pt", "The checkpoint gone.pt is missing."),
+        ("--given nobody=gone.pt", "write STEP=FILE.pt, with one of wide, large, student."),
         ("-o {other}", "is there already and not of these runs. Choose another -o, or --over"),
     ],
 )
@@ -148,11 +162,14 @@ def test_what_cannot_be_is_said_first(
 def test_run_of_another_recipe_is_not_written_into(
     command: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    alone = [*command, "--teachers", "none", "--scale", "0.5"]
-    assert make.main(alone) == 0
-    student = replace(RECIPE.student, train=replace(TINY, momentum=0.8))
-    monkeypatch.setitem(RECIPES, "small", replace(RECIPE, student=student))
-    assert run(lambda: make.main(alone)) == 2
+    def recipe(momentum: float) -> Recipe:
+        return Recipe({"one": Learn(RunConfig(replace(TINY, momentum=momentum), NARROW))})
+
+    monkeypatch.setitem(RECIPES, "small", recipe(0.9))
+    half = [*command, "--scale", "0.5"]
+    assert make.main(half) == 0
+    monkeypatch.setitem(RECIPES, "small", recipe(0.8))
+    assert run(lambda: make.main(half)) == 2
     message = capsys.readouterr().err
     assert "holds another run (train.momentum: 0.9 and 0.8). Choose another --runs." in message
 
@@ -182,7 +199,7 @@ def test_cost_is_steps_times_what_they_take() -> None:
     assert cost.run_s(config, 1000, asked_s=cost.ask_s) == pytest.approx(10 * 10 * 0.4 * 1.1)
 
 
-def test_student_begins_with_the_weights_of_its_teacher(
+def test_steps_begin_with_earlier_ones_are_widened_and_averaged(
     command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     started: list[Path | None] = []
@@ -190,37 +207,68 @@ def test_student_begins_with_the_weights_of_its_teacher(
     monkeypatch.setattr(
         make, "carry_out", lambda job, *rest: (started.append(job.init), carry_out(job, *rest))[1]
     )
-    like = RunConfig(TINY, ModelConfig(width=4, blocks=1))
-    recipe = Recipe(RECIPE.student, {"a": RECIPE.teachers["wide"], "b": like}, begins_with="b")
-    monkeypatch.setitem(RECIPES, "small", replace(recipe, weights="half"))
+
+    def gentle(seed: int) -> Learn:
+        train = replace(TINY, seed=seed, learning_rate=0.02, epochs=1)
+        return Learn(RunConfig(train, NARROW), begins_with="first")
+
+    wider = RunConfig(replace(TINY, epochs=1), replace(NARROW, width=8))
+    steps = {
+        "first": Learn(RunConfig(TINY, NARROW)),
+        "a": gentle(1),
+        "b": gentle(2),
+        "mean": Mean(("a", "b")),
+        "wider": Learn(wider, ("a", "mean"), begins_with="mean", wider=2),
+    }
+    recipe = Recipe(steps, weights="half")
+    monkeypatch.setitem(RECIPES, "small", recipe)
     assert make.main(command) == 0
+    runs = tmp_path / "runs"
+    first, begin = runs / "first/best.pt", runs / "wider/begin.pt"
+    assert started == [None, first, first, begin]
+    assert load_trained(begin).config.model.width == 8
+    assert set(load_trained(runs / "mean/best.pt").soup) <= {
+        file_digest(runs / name / "best.pt") for name in ("a", "b")
+    }
     assert Classifier(tmp_path / "m.onnx", device="cpu").contract.recipe["weights"] == "half"
-    teacher = tmp_path / "runs/teacher-b/best.pt"
-    assert started == [None, None, teacher]
-    facts = json.loads((tmp_path / "runs/small-seed0/result.json").read_text())
-    assert facts["init"] == file_digest(teacher)
     # Weights of another beginning are not taken for these.
-    stage = make.Stage(
-        "student", RunConfig.from_dict(facts["config"]), tmp_path / "runs/small-seed0", init=teacher
-    )
-    assert stage.accuracy(facts["data"]) == facts["accuracy"]
-    other = tmp_path / "runs/teacher-a/best.pt"
-    assert replace(stage, init=other).accuracy(facts["data"]) is None
+    plan = make.Plan(recipe, runs)
+    key = json.loads((runs / "a/result.json").read_text())["data"]
+    assert plan.accuracy("a", key) is not None
+    assert replace(plan, given={"first": runs / "b/best.pt"}).accuracy("a", key) is None
+    assert plan.accuracy("a", "other data") is None
 
 
-def test_recipe_begins_with_one_of_its_teachers() -> None:
-    with pytest.raises(ValueError, match="begins with one of its teachers"):
-        replace(RECIPE, begins_with="nobody")
+@pytest.mark.parametrize(
+    ("steps", "reason"),
+    [
+        ({}, "begins with a run"),
+        ({"a": Mean(())}, "begins with a run"),
+        ({"a": STUDENT}, "step a needs wide, which is no step before it"),
+        ({"a": replace(TEACHERS["wide"], begins_with="a")}, "step a needs a, which is no step"),
+    ],
+)
+def test_recipe_that_cannot_be_is_refused(steps: dict[str, Learn | Mean], reason: str) -> None:
+    with pytest.raises(ValueError, match=reason):
+        Recipe(steps)
 
 
-def test_ensembles_are_of_different_networks_and_learn_by_dacl() -> None:
-    for teachers in (ENSEMBLE, PAIR):
-        assert len(set(teachers.values())) == len(teachers) >= 2
-        assert all(c.train.loss == "dacl" and c.train.centre_weight > 0 for c in teachers.values())
-    assert len({c.train.seed for c in ENSEMBLE.values()}) == len(ENSEMBLE)
-
-
-def test_student_that_begins_with_a_teacher_is_of_its_shape() -> None:
+def test_recipes_learn_by_dacl_and_fit_what_they_begin_with() -> None:
     for recipe in RECIPES.values():
-        if recipe.begins_with is not None:
-            assert recipe.student.model == recipe.teachers[recipe.begins_with].model
+        for step in recipe.steps.values():
+            if isinstance(step, Mean):
+                continue
+            assert step.config.train.loss == "dacl"
+            assert step.config.train.centre_weight > 0
+            before = recipe.steps[step.begins_with] if step.begins_with else None
+            while isinstance(before, Mean):
+                before = recipe.steps[before.of[0]]
+            if before is not None:
+                width = before.config.model.width * step.wider
+                assert step.config.model == replace(before.config.model, width=width)
+
+
+def test_ensemble_is_of_different_networks() -> None:
+    configs = [step.config for step in ENSEMBLE.values()]
+    assert len({config.train.seed for config in configs}) == len(configs) >= 2
+    assert len({config.model for config in configs}) >= 2

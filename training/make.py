@@ -2,24 +2,24 @@
 
 python -m training.make default ferplus.npz -o models/dacl.onnx
 
-Trains the recipe's teachers (training.recipes), then the students that learn from them, exports the
-one that is best on validation with its contract, and writes its report. What is finished is not
-done again: the same command goes on where it was stopped. The test split stays closed.
+Carries out the recipe's steps (training.recipes) in order, exports what the last one gave with its
+contract, and writes its report. What is finished is not done again: the same command goes on where
+it was stopped. The test split stays closed.
 """
 
 import argparse
 import hashlib
 import json
 import sys
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from app.types import TrainingError
-from training.checkpoint import RunConfig, TeachConfig, TeacherView, facts_of, load_trained
+from training.checkpoint import RunConfig, facts_of, load_trained
 from training.cli import run
 from training.compact import compact_of, write_compact
 from training.evaluate import evaluate, summary, write_report
@@ -28,111 +28,133 @@ from training.half import Storage
 from training.machine import Machine
 from training.pack import Pack, read_pack
 from training.ranks import ALONE
-from training.recipes import RECIPES, Recipe
+from training.recipes import RECIPES, Learn, Mean, Recipe
 from training.rehearsal import measured, shortened, shrunk
 from training.run_folder import FACTS, LAST, RunFolder, write_text
+from training.soup import make_soup
 from training.teach import file_digest
 from training.train import Job, add_machine_options, carry_out
+from training.widen import write_wide
 
 BEST, RESULT, MADE, REPORT = "best.pt", "result.json", "made.json", "report"
 
 
-@dataclass(frozen=True, slots=True)
-class Stage:
-    """A run of the plan. `teachers` are asked by students alone, and `init`, one of them, is what
-    a student begins with."""
+def facts_in(path: Path) -> dict[str, Any]:
+    """What a JSON file of ours says, as far as it can be read."""
+    try:
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return {}
 
-    name: str
-    config: RunConfig
-    folder: Path
-    teachers: tuple[Path, ...] = ()
-    init: Path | None = None
+
+def write_facts(path: Path, facts: Mapping[str, Any]) -> None:
+    write_text(path, json.dumps(facts, indent=1) + "\n")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A recipe in a folder. `given`: checkpoints that take the place of steps. `scale` shortens
+    all runs."""
+
+    recipe: Recipe
+    runs: Path
+    scale: float = 1.0
+    given: Mapping[str, Path] = field(default_factory=dict)
 
     @property
-    def best(self) -> Path:
-        return self.folder / BEST
+    def last(self) -> str:
+        return list(self.recipe.steps)[-1]
 
-    def accuracy(self, key: str) -> float | None:
-        """Of the finished run on validation; None while there is none of this recipe and data."""
-        try:
-            facts = json.loads((self.folder / RESULT).read_text(encoding="utf-8"))
-            same = facts["data"] == key and RunConfig.from_dict(facts["config"]) == self.config
-            if self.init is not None:
-                same = same and facts.get("init") == file_digest(self.init)
-            return float(facts["accuracy"]) if same and self.best.exists() else None
-        except (OSError, ValueError, KeyError, TypeError, TrainingError):
+    def file(self, name: str) -> Path:
+        """The checkpoint of a step, whether it is there or not."""
+        return self.given.get(name, self.runs / name / BEST)
+
+    def needed(self) -> list[str]:
+        """The steps that lead to the last one, in order, without what given ones would need."""
+        wanted, open_steps = set(), [self.last]
+        while open_steps:
+            name = open_steps.pop()
+            if name in wanted:
+                continue
+            wanted.add(name)
+            if name not in self.given:
+                open_steps += self.recipe.steps[name].needs
+        return [name for name in self.recipe.steps if name in wanted]
+
+    def config(self, step: Learn) -> RunConfig:
+        """With the digests of its teachers, as far as they are there."""
+        files = [self.file(name) for name in step.teachers]
+        digests = tuple(file_digest(file) for file in files if file.exists())
+        teach = replace(step.config.teach, teachers=digests)
+        return shortened(replace(step.config, teach=teach), self.scale)
+
+    def facts(self, name: str) -> dict[str, Any]:
+        """What decides a step's result, beside the data: what its result is written down with."""
+        step = self.recipe.steps[name]
+        if isinstance(step, Mean):
+            files = [self.file(one) for one in step.of]
+            return {"of": [file_digest(file) for file in files if file.exists()]}
+        facts: dict[str, Any] = {"config": asdict(self.config(step))}
+        if step.begins_with is not None:
+            begin = self.file(step.begins_with)
+            facts["init"] = file_digest(begin) if begin.exists() else None
+            facts["wider"] = step.wider
+        return facts
+
+    def accuracy(self, name: str, key: str) -> float | None:
+        """Of the finished step on validation; None while there is none of this recipe and data."""
+        found = facts_in(self.runs / name / RESULT)
+        wanted: dict[str, Any] = json.loads(json.dumps(self.facts(name) | {"data": key}))
+        same = all(found.get(what) == value for what, value in wanted.items())
+        if not (same and self.file(name).exists() and "accuracy" in found):
             return None
+        return float(found["accuracy"])
 
-    def carry_out(self, pack: Pack, machine: Machine) -> float:
-        """To its end, from where it stopped. Raises `TrainingError` where the folder holds another
-        run."""
+    def carry_out(self, name: str, pack: Pack, machine: Machine) -> float:
+        """A step to its end, from where it stopped. Raises `TrainingError` where its folder holds
+        another run."""
         key = pack.meta.key
-        done = self.accuracy(key)
+        done = self.accuracy(name, key)
         if done is not None:
             return done
-        going = any((self.folder / name).exists() for name in (LAST, FACTS))
-        with RunFolder(self.folder, resume=going) as held:
+        step, folder = self.recipe.steps[name], self.runs / name
+        if isinstance(step, Mean):
+            folder.mkdir(parents=True, exist_ok=True)
+            soup = make_soup(pack, [self.file(one) for one in step.of], folder / BEST, machine)
+            accuracy = soup.metrics.accuracy
+        else:
+            accuracy = self._train(name, step, pack, machine)
+        write_facts(folder / RESULT, self.facts(name) | {"data": key, "accuracy": accuracy})
+        return accuracy
+
+    def _train(self, name: str, step: Learn, pack: Pack, machine: Machine) -> float:
+        folder, config = self.runs / name, self.config(step)
+        going = any((folder / part).exists() for part in (LAST, FACTS))
+        with RunFolder(folder, resume=going) as held:
             state = held.state
             begun = held.begun if state is None else RunConfig.from_dict(state["config"])
-            others = begun.differences(self.config) if begun is not None else []
-            if state is not None and facts_of(state).key != key:
+            others = begun.differences(config) if begun is not None else []
+            if state is not None and facts_of(state).key != pack.meta.key:
                 others.append("other data")
             if others:
                 raise TrainingError(
-                    f"{self.folder} holds another run ({'; '.join(others)}). Choose another --runs."
+                    f"{folder} holds another run ({'; '.join(others)}). Choose another --runs."
                 )
+            init = None if step.begins_with is None else self.file(step.begins_with)
+            if init is not None and step.wider > 1 and state is None:
+                wide = folder / "begin.pt"
+                write_wide(init, wide, step.wider, config.train.seed)
+                init = wide
             job = Job(
-                config=self.config,
+                config=config,
                 pack=pack,
-                output=self.folder,
+                output=folder,
                 machine=machine,
-                teachers=self.teachers,
+                teachers=tuple(self.file(teacher) for teacher in step.teachers),
                 state=state,
-                init=self.init,
+                init=init,
             )
-            accuracy = carry_out(job, ALONE, held)
-        facts = {"config": asdict(self.config), "data": key, "accuracy": accuracy}
-        if self.init is not None:
-            facts["init"] = file_digest(self.init)
-        write_text(self.folder / RESULT, json.dumps(facts, indent=1) + "\n")
-        return accuracy
-
-
-def teacher_stages(recipe: Recipe, runs: Path, scale: float) -> list[Stage]:
-    return [
-        Stage(f"teacher {name}", shortened(config, scale), runs / f"teacher-{name}")
-        for name, config in recipe.teachers.items()
-    ]
-
-
-def student_stages(
-    name: str, recipe: Recipe, runs: Path, scale: float, teachers: tuple[Path, ...], view: str
-) -> list[Stage]:
-    """Students of these teachers, whose digests are known as far as they are there; without any,
-    students that learn from the votes alone, from random weights. Given other teachers than the
-    recipe's, what begins with one of them begins with the first."""
-    init = None
-    if recipe.begins_with is not None and teachers:
-        names = list(recipe.teachers)
-        own = [stage.best for stage in teacher_stages(recipe, runs, scale)] == list(teachers)
-        init = teachers[names.index(recipe.begins_with) if own else 0]
-    stages = []
-    for seed, config in recipe.students().items():
-        teach = TeachConfig()
-        if teachers:
-            digests = tuple(file_digest(file) for file in teachers if file.exists())
-            asked: TeacherView = "live" if view == "live" else "cached"
-            teach = replace(config.teach, teachers=digests, teacher_view=asked)
-        stages.append(
-            Stage(
-                f"student {seed}",
-                shortened(replace(config, teach=teach), scale),
-                runs / f"{name}-{seed}{'' if teachers else '-alone'}",
-                teachers,
-                init,
-            )
-        )
-    return stages
+            return carry_out(job, ALONE, held)
 
 
 def minutes(seconds: float) -> str:
@@ -141,37 +163,41 @@ def minutes(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
-def plan(
-    pack: Pack,
-    machine: Machine,
-    teachers: Sequence[Stage],
-    students: Sequence[Stage],
-    given: Sequence[Path],
-    view: str,
-) -> str:
+def said(plan: Plan, pack: Pack, machine: Machine) -> str:
     """What will be done and about how long it takes here, from a few steps of each network."""
     faces, key = len(pack.rows("train")), pack.meta.key
-    asked = [measured(load_trained(file).config, pack, machine).ask_s for file in given]
     total_s, lines = 0.0, []
-    for stage in (*teachers, *students):
-        cost = measured(stage.config, pack, machine)
-        done = stage.accuracy(key)
-        live_s = sum(asked) if view == "live" and stage in students else 0.0
-        took_s = cost.run_s(stage.config, faces, live_s) if done is None else 0.0
-        said = minutes(took_s) if done is None else f"finished, {100 * done:.2f} %"
-        train, millions = stage.config.train, cost.parameters / 1e6
-        lines.append(
-            f"  {stage.name:<16} {millions:5.2f} M parameters, {train.size_px} px, "
-            f"{train.epochs} epochs: {said}"
-        )
+    asked_s: dict[str, float] = {}  # one batch shown to a step's network
+    for name in plan.needed():
+        step = plan.recipe.steps[name]
+        if name in plan.given:
+            asked_s[name] = measured(load_trained(plan.given[name]).config, pack, machine).ask_s
+            lines.append(f"  {name:<12} {plan.given[name]}")
+            continue
+        done = plan.accuracy(name, key)
+        if isinstance(step, Mean):
+            asked_s[name] = asked_s[step.of[0]]
+            about = "minutes" if done is None else f"finished, {100 * done:.2f} %"
+            lines.append(f"  {name:<12} mean of {', '.join(step.of)}: {about}")
+            continue
+        config = plan.config(step)
+        cost = measured(config, pack, machine)
+        asked_s[name] = cost.ask_s
+        live = config.teach.teacher_view == "live"
+        ask_s = sum(asked_s[teacher] for teacher in step.teachers) if live else 0.0
+        took_s = cost.run_s(config, faces, ask_s) if done is None else 0.0
         total_s += took_s
-        if stage in teachers:
-            asked.append(cost.ask_s)
+        about = minutes(took_s) if done is None else f"finished, {100 * done:.2f} %"
+        begins = f", from {step.begins_with}" if step.begins_with else ""
+        taught = f", taught by {', '.join(step.teachers)}" if step.teachers else ""
+        lines.append(
+            f"  {name:<12} {cost.parameters / 1e6:5.2f} M parameters, {config.train.size_px} px, "
+            f"{config.train.epochs} epochs{begins}{taught}: {about}"
+        )
     where = f"{machine.device.type}, {'bf16' if machine.autocast else 'fp32'}"
-    taught = f"; teachers given: {', '.join(map(str, given))}" if given else ""
     return "\n".join(
         [
-            f"Plan, {faces} training pictures, {where}{taught}:",
+            f"Plan, {faces} training pictures, {where}:",
             *lines,
             f"  about {minutes(total_s)} in all, if nothing else runs here",
         ]
@@ -185,22 +211,13 @@ def digest(path: Path) -> str | None:
         return None
 
 
-def made(record: Path) -> dict[str, Any]:
-    """What this folder's runs have been exported to, as far as that is known."""
-    try:
-        return dict(json.loads(record.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
-        return {}
-
-
 def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(
         prog="python -m training.make",
-        description="Make a shipped model from the prepared data: train its teachers, distil the "
-        "student, choose on validation, export, report. The same command goes on where it was "
-        "stopped.",
+        description="Make a shipped model from the prepared data: carry out its recipe, choose on "
+        "validation, export, report. The same command goes on where it was stopped.",
     )
-    top.add_argument("model", choices=sorted(RECIPES), help="which recipe of training.recipes")
+    top.add_argument("model", choices=sorted(RECIPES), help="which recipe (training.recipes)")
     top.add_argument("data", type=Path, help="the .npz that training.prepare wrote")
     top.add_argument(
         "-o", "--output", type=Path, required=True, metavar="MODEL.onnx", help="the file to write"
@@ -210,7 +227,7 @@ def parser() -> argparse.ArgumentParser:
         type=Path,
         default=Path("runs/make"),
         metavar="FOLDER",
-        help="where the runs go; models share their teachers there (default: runs/make)",
+        help="where the runs go; models share their steps there (default: runs/make)",
     )
     top.add_argument(
         "--scale",
@@ -220,18 +237,11 @@ def parser() -> argparse.ArgumentParser:
         help="of epochs and of data, in 0..1: 0.01 rehearses the whole in minutes (default: 1)",
     )
     top.add_argument(
-        "--teachers",
-        nargs="+",
-        default=["recipe"],
-        metavar="WHICH",
-        help="recipe (default): train the recipe's; none: the student learns from the votes alone; "
-        "or checkpoints that are there (.pt), instead of the recipe's",
-    )
-    top.add_argument(
-        "--teacher-view",
-        choices=["recipe", "cached", "live"],
-        default="recipe",
-        help="what the teachers see; cached suits a CPU, live a GPU (default: the recipe's)",
+        "--given",
+        action="append",
+        default=[],
+        metavar="STEP=FILE.pt",
+        help="take this checkpoint for a step instead of training it, such as plain=models/dacl.pt",
     )
     top.add_argument("--plan", action="store_true", help="print plan and cost, and do nothing")
     top.add_argument("--overwrite", action="store_true", help="replace a model made elsewhere")
@@ -239,9 +249,22 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
-def checked(options: argparse.Namespace, record: Path) -> tuple[Path, ...]:
-    """The teachers that were given. Raises `TrainingError` for what cannot be, before anything is
-    done."""
+def given_steps(words: Sequence[str], recipe: Recipe) -> dict[str, Path]:
+    """Raises `TrainingError` for a step that is none, or a file that cannot be read."""
+    given = {}
+    for word in words:
+        name, _, file = word.partition("=")
+        if name not in recipe.steps or not file:
+            raise TrainingError(
+                f"--given {word}: write STEP=FILE.pt, with one of {', '.join(recipe.steps)}."
+            )
+        load_trained(Path(file))
+        given[name] = Path(file)
+    return given
+
+
+def check(options: argparse.Namespace, record: Path) -> None:
+    """Raises `TrainingError` for what cannot be, before anything is done."""
     output: Path = options.output
     if output.suffix != ".onnx":
         raise TrainingError(f"{output}: the output must end in .onnx.")
@@ -249,46 +272,36 @@ def checked(options: argparse.Namespace, record: Path) -> tuple[Path, ...]:
         raise TrainingError(f"{output.parent} is not a folder. Make it first.")
     if not 0 < options.scale <= 1:
         raise TrainingError("--scale must be above 0 and at most 1.")
-    ours = made(record).get("model")
+    ours = facts_in(record).get("model")
     if not options.overwrite and output.exists() and digest(output) != ours:
         raise TrainingError(
             f"{output} is there already and not of these runs. Choose another -o, or --overwrite."
         )
-    if options.teachers in (["recipe"], ["none"]):
-        return ()
-    files = tuple(map(Path, options.teachers))
-    for file in files:
-        file_digest(file)
-    return files
 
 
 def finish(
     name: str,
-    stage: Stage,
+    plan: Plan,
     pack: Pack,
     output: Path,
     record: Path,
     report_folder: Path,
     weights: Storage,
 ) -> list[str]:
-    """Exports the chosen student and reports on it, as far as that is not done. Returns a line for
-    what was left out."""
-    checkpoint = file_digest(stage.best)
-    known = made(record)
+    """Exports the last step's network and reports on it, as far as that is not done. Returns a line
+    for what was left out."""
+    best = plan.file(plan.last)
+    checkpoint = file_digest(best)
+    known = facts_in(record)
     made_as = (known.get("checkpoint"), known.get("model"), known.get("weights"))
     if made_as != (checkpoint, digest(output), weights):
-        export(pack, stage.best, output, licence_of(pack.meta.dataset), weights=weights)
-        write_compact(stage.best, compact_of(output))
-        facts = {
-            "checkpoint": checkpoint,
-            "model": digest(output),
-            "weights": weights,
-            "run": stage.folder.name,
-        }
-        write_text(record, json.dumps(facts, indent=1) + "\n")
+        export(pack, best, output, licence_of(pack.meta.dataset), weights=weights)
+        write_compact(best, compact_of(output))
+        facts = {"checkpoint": checkpoint, "model": digest(output), "weights": weights}
+        write_facts(record, facts)
     report = evaluate(pack, output, "valid")
     left_out = write_report(report, report_folder)
-    print(f"{output} ({name}, {stage.name}), {output.stat().st_size / 1e6:.1f} MB")
+    print(f"{output} ({name}), {output.stat().st_size / 1e6:.1f} MB")
     print(f"validation, majority protocol, {summary(report.majority)}")
     print(f"Report: {report_folder / 'report.md'}")
     return left_out
@@ -299,35 +312,21 @@ def make(options: argparse.Namespace) -> int:
     recipe = RECIPES[name]
     runs = options.runs if scale == 1 else options.runs / f"scale-{scale:g}"
     record = runs / f"{name}-{MADE}"
-    given = checked(options, record)
+    check(options, record)
+    plan = Plan(recipe, runs, scale, given_steps(options.given, recipe))
     machine = Machine.choose(options.device, options.precision, compile_net=False)
     pack = read_pack(options.data)
     if scale < 1:
         pack = shrunk(pack, scale)
-    alone = options.teachers == ["none"]
-    view = options.teacher_view
-    if view == "recipe":
-        view = recipe.student.teach.teacher_view
-    teachers = [] if alone or given else teacher_stages(recipe, runs, scale)
-    files = given or tuple(stage.best for stage in teachers)
-
-    def students() -> list[Stage]:
-        return student_stages(name, recipe, runs, scale, files, view)
-
-    print(plan(pack, machine, teachers, students(), given, view), flush=True)
+    print(said(plan, pack, machine), flush=True)
     if options.plan:
         return 0
-    for stage in teachers:
-        accuracy = stage.carry_out(pack, machine)
-        print(f"{stage.name}: {100 * accuracy:.2f} % on validation", flush=True)
-    candidates = students()  # now that their teachers are there
-    scores = []
-    for stage in candidates:
-        scores.append(stage.carry_out(pack, machine))
-        print(f"{stage.name}: {100 * scores[-1]:.2f} % on validation", flush=True)
-    chosen = candidates[scores.index(max(scores))]
+    for step in plan.needed():
+        if step not in plan.given:
+            accuracy = plan.carry_out(step, pack, machine)
+            print(f"{step}: {100 * accuracy:.2f} % on validation", flush=True)
     folder = runs / f"{name}-{REPORT}"
-    left_out = finish(name, chosen, pack, options.output, record, folder, recipe.weights)
+    left_out = finish(name, plan, pack, options.output, record, folder, recipe.weights)
     for line in left_out:
         print(line)
     return 1 if left_out else 0

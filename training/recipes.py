@@ -1,12 +1,12 @@
 """How models are made, as data: `training.make` carries it out.
 
-Teachers are trained first; students begin with the weights of one of them or at random, learn from
-the mean of all, each under its seed, and the best on validation is exported. Models of the same
-teachers share them.
+A recipe is steps with names, in order; the last one's network is exported. A step is a run, which
+may learn from earlier steps' networks and begin with the weights of one, or the mean of earlier
+ones' weights. Recipes that name the same steps share them.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from training.augment import AugmentConfig
 from training.checkpoint import RunConfig, TeachConfig, TrainConfig
@@ -15,65 +15,107 @@ from training.model import ModelConfig
 
 
 @dataclass(frozen=True, slots=True)
-class Recipe:
-    """`student` without the digests of its teachers, which are known once they are trained.
-    `begins_with`: the teacher whose weights it starts from; None: random weights. `weights`: how
-    the file stores the student's."""
+class Learn:
+    """A run. `config` is without the digests of its teachers, which are known once they are
+    trained. `begins_with`: an earlier step; None: random weights. `wider`: how many times as wide
+    as that step's network this one is (`training.widen`)."""
 
-    student: RunConfig
-    teachers: Mapping[str, RunConfig]
-    seeds: tuple[int, ...] = (0,)
+    config: RunConfig
+    teachers: tuple[str, ...] = ()
     begins_with: str | None = None
+    wider: int = 1
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        begins = () if self.begins_with is None else (self.begins_with,)
+        return (*begins, *self.teachers)
+
+
+@dataclass(frozen=True, slots=True)
+class Mean:
+    """The greedy mean of these steps' weights (`training.soup`); of one alone, where the others do
+    harm."""
+
+    of: tuple[str, ...]
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        return self.of
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """`weights`: how the file stores them. Raises `ValueError` where a step needs a later one."""
+
+    steps: Mapping[str, Learn | Mean]
     weights: Storage = "full"
 
     def __post_init__(self) -> None:
-        if self.begins_with is not None and self.begins_with not in self.teachers:
-            raise ValueError("a recipe begins with one of its teachers")
-
-    def students(self) -> dict[str, RunConfig]:
-        """One run a seed."""
-        return {
-            f"seed{seed}": replace(self.student, train=replace(self.student.train, seed=seed))
-            for seed in self.seeds
-        }
+        known: set[str] = set()
+        for name, step in self.steps.items():
+            if missing := [need for need in step.needs if need not in known]:
+                raise ValueError(f"step {name} needs {missing[0]}, which is no step before it")
+            known.add(name)
+        if not self.steps or isinstance(next(iter(self.steps.values())), Mean):
+            raise ValueError("a recipe begins with a run")
 
 
-WEBCAM = AugmentConfig(degrade=0.4)
+def gentle(seed: int, rate: float, degrade: float, weight: float) -> RunConfig:
+    """A short run from settled weights: a high rate would undo what they know, mixup blurs it."""
+    return RunConfig(
+        TrainConfig(epochs=10, learning_rate=rate, warmup=0.1, seed=seed),
+        augment=AugmentConfig(degrade=degrade, mixup=0),
+        teach=TeachConfig(teacher_weight=weight),
+    )
 
-# Some two hours on two CPU cores. Both teachers are of the students' own shape, so that a student
-# can go on from the one that has seen bad webcams. "plain" is what is shipped: the students endure
-# more, but are no better on clean faces yet (docs/ways.md).
-PAIR: dict[str, RunConfig] = {
-    "plain": RunConfig(),
-    "robust": RunConfig(augment=WEBCAM),
+
+# For two CPU cores. "plain" sees clean faces; "small" goes on from it, gently, on faces as bad
+# webcams show them, and is better there and no worse on clean ones (docs/ways.md).
+SMALL: dict[str, Learn | Mean] = {
+    "plain": Learn(RunConfig()),
+    "small": Learn(gentle(1, 0.03, 0.4, 0.5), ("plain",), begins_with="plain"),
+}
+# The default is twice as wide and goes on from the small one.
+DEFAULT: dict[str, Learn | Mean] = {
+    **SMALL,
+    "rough": Learn(gentle(2, 0.05, 0.6, 0.5), ("plain",), begins_with="plain"),
+    "default": Learn(
+        RunConfig(
+            TrainConfig(epochs=8, learning_rate=0.06, warmup=0.15, seed=5),
+            ModelConfig(width=64),
+            AugmentConfig(degrade=0.4),
+            TeachConfig(teacher_weight=0.5),
+        ),
+        ("plain", "small", "rough"),
+        begins_with="small",
+        wider=2,
+    ),
 }
 
 # For a GPU. Teachers differ in shape and seed, so that their mean knows more than each.
-ENSEMBLE: dict[str, RunConfig] = {
-    "wide": RunConfig(TrainConfig(seed=1), ModelConfig(width=64), WEBCAM),
-    "fine": RunConfig(TrainConfig(seed=2), ModelConfig(stem="fine")),
-    "deep": RunConfig(TrainConfig(seed=3), ModelConfig(width=48, blocks=3), WEBCAM),
-    "large": RunConfig(TrainConfig(seed=4, size_px=64), ModelConfig(width=48)),
+ENSEMBLE: dict[str, Learn] = {
+    "wide": Learn(
+        RunConfig(TrainConfig(seed=1), ModelConfig(width=64), AugmentConfig(degrade=0.4))
+    ),
+    "fine": Learn(RunConfig(TrainConfig(seed=2), ModelConfig(stem="fine"))),
+    "deep": Learn(
+        RunConfig(TrainConfig(seed=3), ModelConfig(width=48, blocks=3), AugmentConfig(degrade=0.4))
+    ),
+    "large": Learn(RunConfig(TrainConfig(seed=4, size_px=64), ModelConfig(width=48))),
 }
 
 
-def taught(train: TrainConfig, width: int, *, live: bool) -> RunConfig:
-    teach = TeachConfig(teacher_weight=0.7, teacher_view="live" if live else "cached")
-    return RunConfig(train, ModelConfig(width=width), WEBCAM, teach)
+def distilled(epochs: int, width: int) -> Learn:
+    """From random weights, under the ensemble's eyes at every step."""
+    teach = TeachConfig(teacher_weight=0.7, teacher_view="live")
+    augment = AugmentConfig(degrade=0.4)
+    config = RunConfig(TrainConfig(epochs=epochs), ModelConfig(width=width), augment, teach)
+    return Learn(config, tuple(ENSEMBLE))
 
 
 RECIPES: dict[str, Recipe] = {
-    "default": Recipe(
-        taught(TrainConfig(epochs=12, size_px=64, learning_rate=0.06, warmup=0.1), 32, live=False),
-        PAIR,
-        begins_with="robust",
-    ),
-    "small": Recipe(
-        taught(TrainConfig(epochs=12, learning_rate=0.06, warmup=0.1), 32, live=False),
-        PAIR,
-        begins_with="robust",
-        weights="half",
-    ),
-    "default-gpu": Recipe(taught(TrainConfig(epochs=60), 64, live=True), ENSEMBLE),
-    "small-gpu": Recipe(taught(TrainConfig(epochs=80), 23, live=True), ENSEMBLE),
+    "default": Recipe(DEFAULT, weights="half"),
+    "small": Recipe(SMALL, weights="half"),
+    "default-gpu": Recipe({**ENSEMBLE, "default-gpu": distilled(60, 64)}),
+    "small-gpu": Recipe({**ENSEMBLE, "small-gpu": distilled(80, 23)}),
 }
