@@ -60,35 +60,18 @@ class Recipe:
             raise ValueError("a recipe begins with a run")
 
 
-def gentle(seed: int, rate: float, degrade: float, weight: float) -> RunConfig:
-    """A short run from settled weights: a high rate would undo what they know, mixup blurs it."""
-    return RunConfig(
-        TrainConfig(epochs=10, learning_rate=rate, warmup=0.1, seed=seed),
-        augment=AugmentConfig(degrade=degrade, mixup=0),
-        teach=TeachConfig(teacher_weight=weight),
-    )
-
-
-# For two CPU cores. "plain" sees clean faces; "small" goes on from it, gently, on faces as bad
-# webcams show them, and is better there and no worse on clean ones (docs/ways.md).
-SMALL: dict[str, Learn | Mean] = {
+# What is shipped, for two CPU cores. "plain" sees clean faces; "gentle" goes on from it on faces as
+# bad webcams show them, and is better there and no worse on clean ones (docs/ways.md).
+SHIPPED: dict[str, Learn | Mean] = {
     "plain": Learn(RunConfig()),
-    "small": Learn(gentle(1, 0.03, 0.4, 0.5), ("plain",), begins_with="plain"),
-}
-# The default is twice as wide and goes on from the small one.
-DEFAULT: dict[str, Learn | Mean] = {
-    **SMALL,
-    "rough": Learn(gentle(2, 0.05, 0.6, 0.5), ("plain",), begins_with="plain"),
-    "default": Learn(
+    "gentle": Learn(
         RunConfig(
-            TrainConfig(epochs=8, learning_rate=0.06, warmup=0.15, seed=5),
-            ModelConfig(width=64),
-            AugmentConfig(degrade=0.4),
-            TeachConfig(teacher_weight=0.5),
+            TrainConfig(epochs=10, learning_rate=0.03, warmup=0.1, seed=1),
+            augment=AugmentConfig(degrade=0.4, mixup=0),
+            teach=TeachConfig(teacher_weight=0.5),
         ),
-        ("plain", "small", "rough"),
-        begins_with="small",
-        wider=2,
+        teachers=("plain",),
+        begins_with="plain",
     ),
 }
 
@@ -114,8 +97,7 @@ def distilled(epochs: int, width: int) -> Learn:
 
 
 RECIPES: dict[str, Recipe] = {
-    "default": Recipe(DEFAULT, weights="half"),
-    "small": Recipe(SMALL, weights="half"),
+    "default": Recipe(SHIPPED, weights="half"),
     "default-gpu": Recipe({**ENSEMBLE, "default-gpu": distilled(60, 64)}),
     "small-gpu": Recipe({**ENSEMBLE, "small-gpu": distilled(80, 23)}),
 }
