@@ -23,6 +23,7 @@ from app.video_file import (
     duration_s,
     open_video,
     own_duration_s,
+    packets,
     picture_stream,
     reach_s,
 )
@@ -176,7 +177,7 @@ class VideoSource:
         failed = 0
         while failed < READ_RETRIES:
             try:
-                for packet in container.demux(self._stream):
+                for packet in packets(container, self._stream):
                     failed = 0
                     start = packet.pts if packet.pts is not None else packet.dts
                     if start is not None:
