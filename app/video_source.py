@@ -52,9 +52,13 @@ class VideoSource:
     independent = False
 
     def __init__(
-        self, path: Path, *, selection: Selection | None = None, threads: int | None = None
+        self,
+        path: str | Path,
+        *,
+        selection: Selection | None = None,
+        threads: int | None = None,
     ) -> None:
-        self.path = path
+        self.path = path = Path(path)
         self.selection = selection or Selection()
         self.begins_s = Fraction(self.selection.start_s)
         self.reached = 0
