@@ -226,7 +226,7 @@ def run(options: argparse.Namespace) -> int:
     from app.calibration import RestingFaces
     from app.classifier import DEFAULT_MODEL, Classifier
     from app.follow import Follower
-    from app.pipeline import Recogniser
+    from app.pipeline import Pipeline
     from app.run_end import dropped_frames, last_lines
     from app.search import FaceSearch
     from app.session import Session
@@ -249,7 +249,7 @@ def run(options: argparse.Namespace) -> int:
         )
         search = FaceSearch(max_faces=options.max_faces, far_faces=options.far_faces)
         stack.enter_context(search)
-        recogniser = Recogniser(
+        recogniser = Pipeline(
             search,
             classifier,
             tracker=None

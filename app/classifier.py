@@ -3,6 +3,7 @@
 import functools
 import io
 import os
+import threading
 import time
 from collections.abc import Sequence
 from contextlib import redirect_stdout
@@ -24,6 +25,7 @@ DEFAULT_MODEL = MODELS / "dacl.onnx"
 MIN_SHARE = 1e-3
 MAX_THREADS = 4  # more threads than this gain nothing on crops this small
 MAX_WORKING_BYTES = 4 << 30  # of all models together, on the CPU; a small file can ask for any sum
+_ONE_AT_A_TIME = threading.Lock()
 
 
 class Outputs(NamedTuple):
@@ -150,9 +152,14 @@ def _checked(model: Path) -> bytes:
     return content
 
 
-@functools.cache
 def _bound_memory(ort: Any) -> None:
     """One allocator with a limit for every session of this process that asks for it."""
+    with _ONE_AT_A_TIME:
+        _bind_memory(ort)
+
+
+@functools.cache
+def _bind_memory(ort: Any) -> None:
     where = ort.OrtMemoryInfo(
         "Cpu", ort.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, ort.OrtMemType.DEFAULT
     )

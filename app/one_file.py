@@ -17,7 +17,7 @@ from app.episodes import EpisodesSink
 from app.follow import Follower
 from app.long_records import LongRecords, lines_path
 from app.naming import Outputs
-from app.pipeline import Recogniser
+from app.pipeline import Pipeline
 from app.records import SUFFIXES
 from app.report import ReportSink, checked_name
 from app.resume import Checkpoint, Identity, ResumeFile, check_finished, is_finished
@@ -184,7 +184,7 @@ class _Run:
     ) -> None:
         self._job, self._source, self._identity, self._stop = job, source, identity, stop
         self._file = job.resume_file
-        self._recogniser = Recogniser(
+        self._recogniser = Pipeline(
             machine.search,
             machine.classifier,
             tracker=Tracker(smooth_s=machine.smooth_s),

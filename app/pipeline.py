@@ -49,7 +49,7 @@ class CropReader(Protocol):
     def predict_with_maps(self, crops: NDArray[np.uint8]) -> tuple[Floats, Floats]: ...
 
 
-class Recogniser:
+class Pipeline:
     """Reads the expressions of one stream of frames.
 
     `tracker` None: every frame stands for itself (separate pictures); faces are then numbered from

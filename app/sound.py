@@ -11,7 +11,7 @@ from av.audio.resampler import AudioResampler
 from av.audio.stream import AudioStream
 from av.container import OutputContainer
 
-from app.video_file import open_container
+from app.video_file import open_container, packets
 
 # What players of each container can be expected to play; anything else becomes AAC.
 COPIED = {
@@ -75,7 +75,7 @@ class Sound:
     def _read(self) -> Iterator[Any]:
         # Damage ends the sound where it cannot be read any further; the pictures tell the user.
         with contextlib.suppress(av.FFmpegError):
-            yield from self._input.demux(self._from)
+            yield from packets(self._input, self._from)
 
     def _copied(self) -> Iterator[Any]:
         to = self._output.add_stream_from_template(self._from)

@@ -19,7 +19,7 @@ from app.address import CameraAddress
 from app.colour import to_bgr
 from app.live import DELAYS_S, LiveSource, UnreachableError
 from app.types import Image, SourceError
-from app.video_file import MAX_FRAME_PIXELS, average_rate
+from app.video_file import MAX_FRAME_PIXELS, average_rate, packets
 
 CONNECT_S, READ_S = 8.0, 5.0
 # libav's names. A plain address may lead on to a secure one, but never the other way round.
@@ -93,7 +93,7 @@ class StreamFeed:
         stream.codec_context.options = {"max_pixels": str(MAX_FRAME_PIXELS)}
 
         def frames() -> Iterator[VideoFrame]:
-            for packet in self._container.demux(stream):
+            for packet in packets(self._container, stream):
                 try:
                     decoded = packet.decode()
                 except av.FFmpegError:

@@ -64,13 +64,14 @@ class VideoSink:
 
     def __init__(
         self,
-        path: Path,
+        path: str | Path,
         *,
-        overwrite: bool,
+        overwrite: bool = False,
         size_wh: tuple[int, int] | None = None,
         source_video: FilmedSource | None = None,
         threads: int | None = None,
     ) -> None:
+        path = Path(path)
         if path.suffix.lower() not in FORMATS:
             known = ", ".join(FORMATS)
             raise SinkError(f"{path} is not a video that can be written. Use one of {known}.")

@@ -23,6 +23,7 @@ from app.video_file import (
     duration_s,
     open_video,
     own_duration_s,
+    packets,
     picture_stream,
     reach_s,
 )
@@ -51,9 +52,13 @@ class VideoSource:
     independent = False
 
     def __init__(
-        self, path: Path, *, selection: Selection | None = None, threads: int | None = None
+        self,
+        path: str | Path,
+        *,
+        selection: Selection | None = None,
+        threads: int | None = None,
     ) -> None:
-        self.path = path
+        self.path = path = Path(path)
         self.selection = selection or Selection()
         self.begins_s = Fraction(self.selection.start_s)
         self.reached = 0
@@ -176,7 +181,7 @@ class VideoSource:
         failed = 0
         while failed < READ_RETRIES:
             try:
-                for packet in container.demux(self._stream):
+                for packet in packets(container, self._stream):
                     failed = 0
                     start = packet.pts if packet.pts is not None else packet.dts
                     if start is not None:

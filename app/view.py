@@ -25,7 +25,7 @@ LOOKING = "Look neutral for {:.0f} s"
 
 
 class Stage(Protocol):
-    """What is done to frames, as `app.pipeline.Recogniser` does it."""
+    """What is done to frames, as `app.pipeline.Pipeline` does it."""
 
     with_maps: bool
     smoothing_s: float | None

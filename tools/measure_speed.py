@@ -23,7 +23,7 @@ from app.alignment import FACE_TEMPLATE
 from app.benchmark_clip import looped
 from app.classifier import DEFAULT_MODEL, Classifier
 from app.follow import FEW_LOOKS, Follower
-from app.pipeline import Recogniser
+from app.pipeline import Pipeline
 from app.search import MARGIN, SHORT_SIDE_PX, FaceSearch, same_place
 from app.tracking import Tracker
 from app.types import FrameResult
@@ -86,7 +86,7 @@ def results(
     search: FaceSearch, classifier: Classifier, clip: Path, frames: int, few_looks: int
 ) -> Iterator[FrameResult]:
     follower = Follower(search, few_looks=few_looks)
-    recogniser = Recogniser(search, classifier, tracker=Tracker(), follower=follower)
+    recogniser = Pipeline(search, classifier, tracker=Tracker(), follower=follower)
     for frame, _ in zip(looped(clip), range(frames), strict=False):
         yield recogniser.step(frame)
 

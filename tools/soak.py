@@ -32,7 +32,7 @@ from app.classifier import Classifier
 from app.commands import run
 from app.episodes import EpisodesSink
 from app.follow import Follower
-from app.pipeline import Recogniser
+from app.pipeline import Pipeline
 from app.records import RecordsSink
 from app.report import ReportSink
 from app.run_notes import RunNotes
@@ -184,7 +184,7 @@ def soak(frames: int, *, sample_every: int, gap_every: int, folder: Path | None)
     with ExitStack() as stack:
         classifier = Classifier()
         search = stack.enter_context(FaceSearch())
-        recogniser = Recogniser(search, classifier, tracker=Tracker(), follower=Follower(search))
+        recogniser = Pipeline(search, classifier, tracker=Tracker(), follower=Follower(search))
         source = stack.enter_context(
             CameraSource(
                 open_capture=lambda _: camera,
