@@ -138,6 +138,20 @@ def check_paths(options: argparse.Namespace, output: Path | None) -> None:
             reserve(target, overwrite=options.overwrite, inputs=inputs)
 
 
+def encoding_of(options: argparse.Namespace, video: Path | None) -> Any:
+    """What the annotated video is to be made with. Encoders that are asked for are tried first."""
+    from app.encoders import choose
+    from app.types import SinkError
+    from app.video_sink import checked_format
+
+    asked = options.codec is not None or options.crf is not None
+    if not asked:
+        return None
+    if video is None or options.image:
+        raise SinkError("--codec and --crf are for an annotated video; name one with -o.")
+    return choose(options.codec, options.crf, checked_format(video))
+
+
 def make_sinks(
     options: argparse.Namespace,
     output: Path | None,
@@ -145,6 +159,7 @@ def make_sinks(
     classifier: Any,
     stop: Callable[[], bool],
     keep: Callable[[Any], Any],
+    encoding: Any = None,
 ) -> list[Any]:
     """The outputs that were asked for; `keep` gets each as soon as it exists. Those of a live
     source are written in the background."""
@@ -159,6 +174,7 @@ def make_sinks(
 
     again = {"overwrite": options.overwrite}
     sinks: list[Any] = []
+    film: list[VideoSink] = []
 
     def keep_apace(sink: Any) -> Any:
         return keep(BackgroundSink(sink) if source.live else sink)
@@ -176,6 +192,7 @@ def make_sinks(
             settings=vars(options),
             interrupted=stop,
             dropped=lambda: dropped_frames(sinks),
+            encoder=lambda: film[0].encoder if film else None,
             **again,
         )
         sinks.append(keep(notes))
@@ -188,7 +205,8 @@ def make_sinks(
             sinks.append(keep(ImagesSink(output, source, overwrite=options.overwrite)))
     elif output is not None:
         video = None if source.live else source
-        sinks.append(keep_apace(VideoSink(output, source_video=video, overwrite=options.overwrite)))
+        film.append(VideoSink(output, source_video=video, encoding=encoding, **again))
+        sinks.append(keep_apace(film[0]))
     return sinks
 
 
@@ -219,6 +237,9 @@ def run(options: argparse.Namespace) -> int:
         return run_videos(options)
     output = output_path(options)
     check_paths(options, output)
+    encoding = encoding_of(options, output)
+    if encoding is not None:
+        say(f"Encoding with {encoding.encoder.name}.")
     if not options.no_window:
         from app.window import check_display
 
@@ -258,7 +279,7 @@ def run(options: argparse.Namespace) -> int:
             follower=None if source.independent else Follower(search),
         )
         stop = stack.enter_context(ctrl_c())
-        sinks = make_sinks(options, output, source, classifier, stop, _aborted_by(stack))
+        sinks = make_sinks(options, output, source, classifier, stop, _aborted_by(stack), encoding)
         window = line = None
         if options.no_window and source.live:
             from app.live_line import LiveLine
@@ -313,6 +334,9 @@ def run_videos(options: argparse.Namespace) -> int:
     videos, one = find_videos(options.video), one_file(options.video)
     asked = Asked(options.output, options.records, tuple(options.episodes or ()), options.report)
     outputs = plan(videos, asked, one=one)
+    encoding = encoding_of(options, outputs[0].video)  # all of them are of one kind
+    if encoding is not None:
+        say(f"Encoding with {encoding.encoder.name}.")
     jobs = [
         Job(
             video,
@@ -325,6 +349,7 @@ def run_videos(options: argparse.Namespace) -> int:
             look=Look(mirror=bool(options.mirror), hud=options.hud, blur=options.blur),
             with_stills=not options.no_stills,
             keep_early=one,
+            encoding=encoding,
         )
         for video, files in zip(videos, outputs, strict=True)
     ]

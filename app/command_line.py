@@ -143,6 +143,20 @@ def parser() -> argparse.ArgumentParser:
         "window and without any other result it is NAME_annotated beside the input",
     )
     results.add_argument(
+        "--codec",
+        metavar="NAME",
+        help="what an annotated video is encoded with: h264 (default), hevc, av1, vp9 (default of "
+        ".webm), mpeg4; an encoder by FFmpeg's name, such as h264_nvenc; or auto: hardware where "
+        "it works and is no slower (--doctor lists what works here)",
+    )
+    results.add_argument(
+        "--crf",
+        type=int,
+        metavar="N",
+        help="how far to compress it: lower is better and larger (default: h264 20, hevc 24, av1 "
+        "30, vp9 31, mpeg4 4)",
+    )
+    results.add_argument(
         "--records",
         type=Path,
         metavar="FILE",

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from app.classifier import Classifier
+from app.encoders import Encoding
 from app.episode_files import checked_suffix
 from app.episodes import EpisodesSink
 from app.follow import Follower
@@ -29,7 +30,7 @@ from app.steady import SMOOTH_S
 from app.timing import Eased, RateMeter
 from app.tracking import Tracker
 from app.types import SinkError, SourceError
-from app.video_sink import FORMATS, VideoSink
+from app.video_sink import VideoSink, checked_format
 from app.video_source import VideoSource
 from app.view import Look, View
 
@@ -41,7 +42,8 @@ PLAIN_LOOK = Look()
 class Job:
     """What is to be done with `video`. `settings` as JSON has them and `command` are for the
     notes; `look` is that of pictures that are stored; `keep_early`: a run that is stopped completes
-    its results up to there, as well."""
+    its results up to there, as well. `encoding` is that of the annotated video, None: the usual
+    one."""
 
     video: Path
     outputs: Outputs
@@ -53,6 +55,7 @@ class Job:
     look: Look = PLAIN_LOOK
     with_stills: bool = True
     keep_early: bool = False
+    encoding: Encoding | None = None
 
     @property
     def resume_file(self) -> ResumeFile:
@@ -90,9 +93,8 @@ class Machine:
 def check(job: Job) -> None:
     """What can be known to fail, before anything is loaded. Raises `SinkError`; leaves nothing."""
     outputs = job.outputs
-    if outputs.video is not None and outputs.video.suffix.lower() not in FORMATS:
-        known = ", ".join(FORMATS)
-        raise SinkError(f"{outputs.video} is not a video that can be written. Use one of {known}.")
+    if outputs.video is not None:
+        checked_format(outputs.video)
     if outputs.records is not None and outputs.records.suffix.lower() not in SUFFIXES:
         raise SinkError(
             f"{outputs.records} must end in .jsonl, .csv or .parquet, the three kinds of records."
@@ -200,6 +202,7 @@ class _Run:
         self._saved = kept is not None
         self._sinks: list[Any] = []  # `app.sinks.Sink`, but that notes may have no path
         self._records: LongRecords | None = None
+        self._film: VideoSink | None = None
         self._view = View(
             self._recogniser,
             job.look,
@@ -236,6 +239,7 @@ class _Run:
             interrupted=lambda: self.interrupted,
             overwrite=overwrite,
             command=job.command,
+            encoder=lambda: None if self._film is None else self._film.encoder,
         )
         self._sinks += [*self._episodes, self.notes]
         if outputs.report is not None:
@@ -244,14 +248,14 @@ class _Run:
                 ReportSink(outputs.report, facts=facts, overwrite=overwrite, with_stills=stills)
             )
         if outputs.video is not None:
-            self._sinks.append(
-                VideoSink(
-                    outputs.video,
-                    overwrite=overwrite,
-                    source_video=self._source,
-                    threads=machine.threads,
-                )
+            self._film = VideoSink(
+                outputs.video,
+                overwrite=overwrite,
+                source_video=self._source,
+                threads=machine.threads,
+                encoding=job.encoding,
             )
+            self._sinks.append(self._film)
 
     def _take_up(self, kept: Checkpoint) -> None:
         self._source.skip(kept.next_frame)

@@ -52,7 +52,8 @@ class RunNotes:
     """An output that counts a run and describes it, into the file `path` if there is one.
 
     `source` is the run's, with `files` or `path` where it has them; `settings` are what was asked
-    for; `interrupted` and `dropped` (output -> frames that it lacks) are asked at the end.
+    for; `interrupted` and `dropped` (output -> frames that it lacks) are asked at the end, and
+    so is `encoder`, for the facts of the one that wrote the annotated video.
     """
 
     def __init__(
@@ -68,6 +69,7 @@ class RunNotes:
         overwrite: bool,
         dropped: Callable[[], Mapping[str, int]] = dict,
         command: Sequence[str] | None = None,
+        encoder: Callable[[], Mapping[str, Any] | None] = lambda: None,
     ) -> None:
         if path is not None:
             reserve(path, overwrite=overwrite)
@@ -80,6 +82,7 @@ class RunNotes:
         self._interrupted = interrupted
         self._overwrite = overwrite
         self._dropped = dropped
+        self._encoder = encoder
         self._command = [masked(word) for word in (sys.argv if command is None else command)]
         self._begun = _now()
         self._counts: Counter[str] = Counter(frames=0, frames_without_face=0, faces=0)
@@ -152,6 +155,7 @@ class RunNotes:
                 "sha256": sha256(self._model),
                 "contract": contract,
             },
+            "encoder": self._encoder(),
             "settings": {name: plain(value) for name, value in self._settings.items()},
             "input": self._input,
             "counts": {**self._counts, "people": len(self._people)},
