@@ -301,6 +301,7 @@ def run(options: argparse.Namespace) -> int:
                 hud=options.hud,
                 blur=options.blur,
                 folder=options.record_dir,
+                if_lost=options.if_lost,
             ),
             stop=stop,
             say=say if line is None else line.above(say),
@@ -346,7 +347,12 @@ def run_videos(options: argparse.Namespace) -> int:
             command=[masked(word) for word in sys.argv],
             overwrite=options.overwrite,
             resume=options.resume,
-            look=Look(mirror=bool(options.mirror), hud=options.hud, blur=options.blur),
+            look=Look(
+                mirror=bool(options.mirror),
+                hud=options.hud,
+                blur=options.blur,
+                if_lost=options.if_lost,
+            ),
             with_stills=not options.no_stills,
             keep_early=one,
             encoding=encoding,
@@ -400,6 +406,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         command.error("--json goes with --doctor or --benchmark")
     if options.resume and options.overwrite:
         command.error("--resume goes on, --overwrite begins anew: one of them")
+    if options.blur and options.max_faces:
+        command.error("--max-faces leaves faces unread, which --blur could not cover: one of them")
     if options.benchmark and (options.doctor or options.image or options.camera is not None):
         command.error("--benchmark takes --video FILE or the demo clip, and nothing else")
     if options.doctor and options.json not in (None, Path("-")):

@@ -208,6 +208,13 @@ def parser() -> argparse.ArgumentParser:
         "a face that is lost stays covered for two seconds where it was",
     )
     look.add_argument(
+        "--if-lost",
+        choices=["whole", "stop"],
+        default="whole",
+        help="with --blur: what is done with a frame whose faces cannot be accounted for, such as "
+        "when one is not found any more: blur it as a whole (default), or stop there",
+    )
+    look.add_argument(
         "--record-dir",
         type=Path,
         default=Path(),

@@ -16,6 +16,7 @@ from app.encoders import Encoding
 from app.episode_files import checked_suffix
 from app.episodes import EpisodesSink
 from app.follow import Follower
+from app.guard import Guard
 from app.long_records import LongRecords, lines_path
 from app.naming import Outputs
 from app.pipeline import Recogniser
@@ -29,7 +30,7 @@ from app.sinks import reserve
 from app.steady import SMOOTH_S
 from app.timing import Eased, RateMeter
 from app.tracking import Tracker
-from app.types import SinkError, SourceError
+from app.types import FrameResult, SinkError, SourceError
 from app.video_sink import VideoSink, checked_format
 from app.video_source import VideoSource
 from app.view import Look, View
@@ -69,7 +70,8 @@ class Job:
 @dataclass(frozen=True, slots=True)
 class FileOutcome:
     """`frames` and `faces` count those of runs before, `seconds` only this one. `from_frame`: where
-    it was taken up. `finished_before`: nothing was left to do."""
+    it was taken up. `finished_before`: nothing was left to do. `blurred_whole` counts frames whose
+    faces could not be accounted for."""
 
     frames: int = 0
     faces: int = 0
@@ -78,6 +80,7 @@ class FileOutcome:
     interrupted: bool = False
     from_frame: int = 0
     finished_before: bool = False
+    blurred_whole: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +162,8 @@ def annotate(
             frames=counts["frames"],
             faces=counts["faces"],
             seconds=clock() - began_s,
-            cut_short=faults or source.warning,
+            cut_short=faults or source.warning or run.guard.warning,
+            blurred_whole=run.notes.blurred_whole,
             interrupted=run.interrupted,
             from_frame=run.from_frame,
         )
@@ -209,6 +213,13 @@ class _Run:
             provider=machine.classifier.provider,
             independent=False,
             say=lambda line: None,
+        )
+        pictures = outputs.video is not None or (outputs.report is not None and job.with_stills)
+        self.guard = Guard(
+            self._recogniser,
+            wanted=lambda: job.look.blur and pictures,
+            if_lost=job.look.if_lost,
+            hold=True,
         )
         self._rate, self._latency_ms = RateMeter(), Eased()
         try:
@@ -296,20 +307,14 @@ class _Run:
                 if self._size_wh not in (None, (width, height)):
                     self._recogniser.reset()
                 self._size_wh = (width, height)
-                result = self._view.take(self._recogniser.step(frame))
-                canvas = result.picture
-                if self._job.outputs.video is not None:
-                    latency_ms = self._latency_ms.take(sum(result.stage_ms.values()))
-                    canvas = self._view.canvas(result, fps=self._rate.tick(), latency_ms=latency_ms)
-                if self._records is not None:
-                    self._records.write(result, canvas)
-                for sink in self._sinks:
-                    sink.write(result, canvas)
-                self._next = frame.index + 1
+                for result in self.guard.step(frame):
+                    self._pass_on(result)
                 if clock() >= due_s:
                     self._save(complete=False)
                     due_s = clock() + checkpoint_s
+            self._pass_on_rest()
         except SourceError as error:
+            self._pass_on_rest()
             if not self.notes.counts["frames"]:
                 raise
             return str(error)
@@ -319,6 +324,23 @@ class _Run:
                 + ("." if self._job.selection.whole else " between --start and --end.")
             )
         return None
+
+    def _pass_on(self, result: FrameResult) -> None:
+        """To every output."""
+        result = self._view.take(result)
+        canvas = result.picture
+        if self._job.outputs.video is not None:
+            latency_ms = self._latency_ms.take(sum(result.stage_ms.values()))
+            canvas = self._view.canvas(result, fps=self._rate.tick(), latency_ms=latency_ms)
+        if self._records is not None:
+            self._records.write(result, canvas)
+        for sink in self._sinks:
+            sink.write(result, canvas)
+        self._next = result.frame.index + 1
+
+    def _pass_on_rest(self) -> None:
+        for result in self.guard.rest():
+            self._pass_on(result)
 
     def _save(self, *, complete: bool) -> None:
         assert self._size_wh is not None

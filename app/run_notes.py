@@ -88,6 +88,7 @@ class RunNotes:
         self._counts: Counter[str] = Counter(frames=0, frames_without_face=0, faces=0)
         self._people: set[tuple[str, int]] = set()
         self._stage_ms: dict[str, float] = {}
+        self._doubts: Counter[str] = Counter()
         self._input: dict[str, Any] | None = None
         self._open = True
 
@@ -96,6 +97,8 @@ class RunNotes:
         self._counts["frames"] += 1
         self._counts["frames_without_face"] += not result.faces
         self._counts["faces"] += len(result.faces)
+        if result.doubt is not None and result.blurred is not None:
+            self._doubts[result.doubt] += 1
         for face in result.faces:
             self._people.add((result.frame.source, face.face_id))
         for stage, milliseconds in result.stage_ms.items():
@@ -121,6 +124,11 @@ class RunNotes:
     def counts(self) -> Mapping[str, int]:
         """`frames`, `frames_without_face`, `faces`."""
         return self._counts
+
+    @property
+    def blurred_whole(self) -> int:
+        """Frames whose faces could not be accounted for."""
+        return self._doubts.total()
 
     def close(self) -> None:
         if self._open and self.path is not None:
@@ -159,6 +167,7 @@ class RunNotes:
             "settings": {name: plain(value) for name, value in self._settings.items()},
             "input": self._input,
             "counts": {**self._counts, "people": len(self._people)},
+            "blurred_whole": dict(self._doubts),
             "gaps": [
                 {"after_s": round(gap.after_s, 6), "seconds": round(gap.seconds, 6)}
                 for gap in getattr(self._source, "gaps", ())

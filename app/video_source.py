@@ -65,6 +65,7 @@ class VideoSource:
         self.finished = False
         self._first_trouble_s: float | None = None
         self._troubles = 0
+        self._damaged_from: int | None = None  # ticks; up to the next key frame
         self._packets = 0
         self._reached = 0  # ticks of the file at which the last packet ends
         self._container: InputContainer | None = open_video(path)
@@ -142,6 +143,7 @@ class VideoSource:
             self.reached = index + 1
             shown_s = float((decoded.duration or step) * self.time_base)
             self._delivered_s = time_s + shown_s
+            damaged = self._is_damaged(decoded)
             if not self.watch(self.reached):
                 return
             if not chooser.wants(time_s) or index < self._skip:
@@ -149,7 +151,16 @@ class VideoSource:
                 continue
             self.frame_duration_s = shown_s
             image = self._turn(to_bgr(decoded, self._coded_wh, reformatter))
-            yield Frame(image, index, time_s, self.name)
+            yield Frame(image, index, time_s, self.name, damaged=damaged)
+
+    def _is_damaged(self, decoded: VideoFrame) -> bool:
+        """Pictures are made of those before them, so damage lasts until one stands for itself."""
+        began = self._damaged_from
+        stands_alone = decoded.key_frame and decoded.pts is not None
+        if began is not None and stands_alone and (decoded.pts or 0) > began:
+            self._damaged_from = began = None
+        late = began is not None and (decoded.pts is None or decoded.pts >= began)
+        return decoded.is_corrupt or late
 
     def _decode(self, container: InputContainer) -> Iterator[VideoFrame]:
         """Frames in the order of presentation. What cannot be decoded is stepped over."""
@@ -192,6 +203,8 @@ class VideoSource:
 
     def _trouble(self, at: Any) -> None:
         self._troubles += 1
+        times = [] if at is None else [t for t in (at.pts, at.dts) if t is not None]
+        self._damaged_from = min(times, default=self._reached)
         if self._first_trouble_s is None:
             ticks = self._reached if at is None or at.pts is None else at.pts
             self._first_trouble_s = float(ticks * self.time_base)
