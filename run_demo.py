@@ -45,13 +45,20 @@ def the_video(options: argparse.Namespace) -> Path:
     """The single file that is shown in a window, or measured."""
     from app.inputs import find_videos
     from app.types import SourceError
+    from app.web_video import WebVideo
 
     found = find_videos(options.video)
+    if any(isinstance(one, WebVideo) for one in options.video):
+        raise SourceError(
+            "Addresses in --video are read without a window. Add --no-window; to watch a stream, "
+            "give its address to --camera."
+        )
     if len(found) > 1 or options.jobs or options.resume:
         raise SourceError(
             "Several videos, --jobs and --resume work without a window. Add --no-window."
         )
-    return options.video[0] if options.video[0].is_dir() else found[0]
+    folder: Path = options.video[0]
+    return folder if folder.is_dir() else Path(str(found[0]))
 
 
 def selection(options: argparse.Namespace) -> Any:
@@ -235,6 +242,8 @@ def say(line: str) -> None:
 def run(options: argparse.Namespace) -> int:
     if options.video and options.no_window:
         return run_videos(options)
+    if options.video:
+        the_video(options)  # or it says why not
     output = output_path(options)
     check_paths(options, output)
     encoding = encoding_of(options, output)
@@ -328,19 +337,22 @@ def run_videos(options: argparse.Namespace) -> int:
     from app.run_notes import plain
     from app.types import SourceError
     from app.view import Look
+    from app.web_video import WebVideo
     from app.workers import Recognition
 
     if options.size:
         raise SourceError("--size is asked of a camera; leave it out here.")
     videos, one = find_videos(options.video), one_file(options.video)
     asked = Asked(options.output, options.records, tuple(options.episodes or ()), options.report)
-    outputs = plan(videos, asked, one=one)
+    places = [Path(video.name) if isinstance(video, WebVideo) else video for video in videos]
+    local = [video for video in videos if isinstance(video, Path)]
+    outputs = plan(places, asked, one=one, inputs=local)
     encoding = encoding_of(options, outputs[0].video)  # all of them are of one kind
     if encoding is not None:
         say(f"Encoding with {encoding.encoder.name}.")
     jobs = [
         Job(
-            video,
+            place,
             files,
             selection=selection(options),
             settings={name: plain(value) for name, value in vars(options).items()},
@@ -356,8 +368,9 @@ def run_videos(options: argparse.Namespace) -> int:
             with_stills=not options.no_stills,
             keep_early=one,
             encoding=encoding,
+            address=video if isinstance(video, WebVideo) else None,
         )
-        for video, files in zip(videos, outputs, strict=True)
+        for video, place, files in zip(videos, places, outputs, strict=True)
     ]
     recognition = Recognition(
         options.model or DEFAULT_MODEL,
@@ -445,7 +458,7 @@ def measure(options: argparse.Namespace) -> int:
 
     path = None if options.json in (None, Path("-")) else options.json
     if path is not None:
-        inputs = options.video or []
+        inputs = [the_video(options)] if options.video else []
         reserve(path, overwrite=options.overwrite, inputs=inputs)
     with ctrl_c() as stop:
         figures = benchmark(

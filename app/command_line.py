@@ -4,6 +4,7 @@ where none is installed."""
 import argparse
 import math
 from pathlib import Path
+from typing import Any
 
 from app.address import CameraAddress, parse_address
 from app.defaults import SMOOTH_S
@@ -36,6 +37,12 @@ def moment(text: str) -> float:
     from app.sampling import parse_time
 
     return parse_time(text)
+
+
+def video(text: str) -> Any:
+    from app.web_video import film
+
+    return film(text)
 
 
 def strength(text: str) -> float:
@@ -86,11 +93,11 @@ def parser() -> argparse.ArgumentParser:
     )
     source.add_argument(
         "--video",
-        type=Path,
+        type=video,
         nargs="+",
-        metavar="FILE|DIR|PATTERN",
-        help="a video; with --no-window also several, folders, and patterns such as 'a/**/*.mp4', "
-        "each with outputs of its own (docs/annotating.md)",
+        metavar="FILE|DIR|PATTERN|URL",
+        help="a video; with --no-window also several, folders, patterns such as 'a/**/*.mp4', and "
+        "addresses (http, https, rtsp), each with outputs of its own (docs/annotating.md)",
     )
     source.add_argument(
         "--image",

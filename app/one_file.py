@@ -6,7 +6,7 @@ made: with them, a file that was interrupted is done anew.
 
 import contextlib
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,18 +22,27 @@ from app.naming import Outputs
 from app.pipeline import Recogniser
 from app.records import SUFFIXES
 from app.report import ReportSink, checked_name
-from app.resume import Checkpoint, Identity, ResumeFile, check_finished, is_finished
+from app.resume import (
+    Checkpoint,
+    Identity,
+    ResumeFile,
+    check_finished,
+    is_finished,
+    video_facts,
+)
 from app.run_notes import RunNotes, read_notes
 from app.sampling import Selection
 from app.search import FaceSearch
 from app.sinks import reserve
 from app.steady import SMOOTH_S
+from app.stream import open_stream
 from app.timing import Eased, RateMeter
 from app.tracking import Tracker
 from app.types import FrameResult, SinkError, SourceError
 from app.video_sink import VideoSink, checked_format
 from app.video_source import VideoSource
 from app.view import Look, View
+from app.web_video import WebVideo, fetched
 
 CHECKPOINT_S = 1.0
 PLAIN_LOOK = Look()
@@ -44,7 +53,7 @@ class Job:
     """What is to be done with `video`. `settings` as JSON has them and `command` are for the
     notes; `look` is that of pictures that are stored; `keep_early`: a run that is stopped completes
     its results up to there, as well. `encoding` is that of the annotated video, None: the usual
-    one."""
+    one. `address`: where `video`, which is then but its name, is to be had."""
 
     video: Path
     outputs: Outputs
@@ -57,6 +66,7 @@ class Job:
     with_stills: bool = True
     keep_early: bool = False
     encoding: Encoding | None = None
+    address: WebVideo | None = None
 
     @property
     def resume_file(self) -> ResumeFile:
@@ -123,7 +133,7 @@ def check(job: Job) -> None:
             )
         return
     for path in outputs.all:
-        reserve(path, overwrite=job.overwrite, inputs=[job.video])
+        reserve(path, overwrite=job.overwrite, inputs=[] if job.address else [job.video])
 
 
 def annotate(
@@ -141,11 +151,13 @@ def annotate(
     check(job)
     classifier = machine.classifier
     if job.finished:
-        check_finished(job.outputs.records, job.video, classifier.path, job.settings)
+        here = job.video if job.address is None else None
+        check_finished(job.outputs.records, here, classifier.path, job.settings)
         return FileOutcome(finished_before=True)
     began_s = clock()
-    with VideoSource(job.video, selection=job.selection, threads=machine.threads) as source:
-        identity = Identity.of(job.video, classifier.path, classifier.provider, job.settings)
+    with _source_of(job, machine, stop) as source:
+        known = video_facts(source)
+        identity = Identity.of(known, classifier.path, classifier.provider, job.settings)
         kept = job.resume_file.load(identity) if job.resume and job.resume_file.exists() else None
         if kept is not None and kept.complete and _all_named(job.outputs):
             job.resume_file.remove()  # that was all that was left to do
@@ -167,6 +179,22 @@ def annotate(
             interrupted=run.interrupted,
             from_frame=run.from_frame,
         )
+
+
+@contextlib.contextmanager
+def _source_of(job: Job, machine: Machine, stop: Callable[[], bool]) -> Iterator[VideoSource]:
+    more: dict[str, Any] = {"selection": job.selection, "threads": machine.threads}
+    if job.address is None:
+        with VideoSource(job.video, **more) as source:
+            yield source
+        return
+    more["name"] = job.video.name
+    with fetched(job.address, job.outputs.first, stop=stop) as copy:
+        if stop():
+            raise SourceError(f"{job.address} was not read to its end.")
+        stream = None if copy else open_stream(job.address.address, {"rtsp_transport": "tcp"})
+        with VideoSource(copy or job.video, **more, stream=stream) as source:
+            yield source
 
 
 def _all_named(outputs: Outputs) -> bool:

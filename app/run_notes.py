@@ -20,6 +20,7 @@ from app.state import State
 from app.types import FrameResult, Image
 
 NOTES_SCHEMA = 1
+NO_HASH = "a stream is no file that could be hashed"
 PACKAGES = ("numpy", "opencv-python", "mediapipe", "onnxruntime", "onnxruntime-gpu", "av", "scipy")
 # What a video says of itself, by the names that `VideoSource` gives it.
 STREAM = ("size_wh", "rate", "time_base", "duration_s", "frame_count", "has_audio", "pixel_aspect")
@@ -199,6 +200,7 @@ def describe_input(source: Any) -> dict[str, Any]:
     files: Mapping[str, Path] = getattr(source, "files", {})
     if (path := getattr(source, "path", None)) is not None:
         files = {source.name: path}
+    streamed = getattr(source, "streamed", False)
     stream = {name: plain(getattr(source, name)) for name in STREAM if hasattr(source, name)}
     return {
         "name": source.name,
@@ -206,7 +208,9 @@ def describe_input(source: Any) -> dict[str, Any]:
         "files": [
             {"name": name, "sha256": sha256(file), "bytes": _size(file)}
             for name, file in files.items()
-        ],
+        ]
+        if not streamed
+        else [{"name": source.name, "sha256": None, "bytes": None, "why": NO_HASH}],
         "stream": stream,
     }
 

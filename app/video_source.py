@@ -44,14 +44,21 @@ class VideoSource:
     keep their number and time, and nothing is decoded beyond its end. `reached` counts the frames
     that were gone through; `watch` is called with that count at each of them, and False ends the
     reading. `begins_s` is the selection's start. `threads` is for the decoder; None: all
-    cores.
+    cores. `name` is another one than the file's own. A `stream` that is open already is read in the
+    file's place, once and without its sound; `streamed` says so.
     """
 
     live = False
     independent = False
 
     def __init__(
-        self, path: Path, *, selection: Selection | None = None, threads: int | None = None
+        self,
+        path: Path,
+        *,
+        selection: Selection | None = None,
+        threads: int | None = None,
+        name: str | None = None,
+        stream: InputContainer | None = None,
     ) -> None:
         self.path = path
         self.selection = selection or Selection()
@@ -60,7 +67,9 @@ class VideoSource:
         self.watch: Callable[[int], bool] = lambda reached: True
         self._threads = threads
         self._skip = 0
-        self.name = path.name
+        self.name = name or path.name
+        self.streamed = stream is not None
+        self._broke_off = False
         self.warning: str | None = None
         self.finished = False
         self._first_trouble_s: float | None = None
@@ -68,7 +77,7 @@ class VideoSource:
         self._damaged_from: int | None = None  # ticks; up to the next key frame
         self._packets = 0
         self._reached = 0  # ticks of the file at which the last packet ends
-        self._container: InputContainer | None = open_video(path)
+        self._container: InputContainer | None = stream or open_video(path)
         try:
             self._describe(self._container)
         except BaseException:
@@ -82,7 +91,7 @@ class VideoSource:
         if self._threads is not None:
             stream.codec_context.thread_count = self._threads
         heard = [s for s in container.streams.audio if s.codec_context is not None]
-        self.has_audio = bool(heard)
+        self.has_audio = bool(heard) and not self.streamed
         for other in container.streams:
             # In a file that was cut short, reading ends where any stream that is read ends.
             if other is not stream:
@@ -195,6 +204,9 @@ class VideoSource:
                     yield packet
                 return
             except av.FFmpegError:
+                if self.streamed:
+                    self._broke_off = True
+                    break
                 failed += 1
                 self._trouble(None)
         flush = Packet()
@@ -211,7 +223,9 @@ class VideoSource:
 
     def _finish(self, delivered: int) -> None:
         self.finished = True
-        if self._ends_early():
+        if self._broke_off:
+            self.warning = f"{self.name} broke off or fell silent after {self._delivered_s:.1f} s."
+        elif not self.streamed and self._ends_early():
             self.warning = (
                 f"{self.name} is damaged or cut short after {self._delivered_s:.1f} s "
                 f"({delivered} frames); the rest was left out."
