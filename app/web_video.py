@@ -88,6 +88,7 @@ def _fetch(video: WebVideo, copy: Path, title: str, stop: Callable[[], bool]) ->
             came = _copy(answer, copy, title, stop)
     except urllib.error.HTTPError as error:
         what = {401: "asks for another user name or password", 403: "does not let this user in"}
+        error.close()
         what |= {404: "has nothing at this path", 302: "leads on to another kind of address"}
         why = what.get(error.code, "fails")
         raise SourceError(f"{title} {why} (HTTP {error.code}).") from None

@@ -37,7 +37,8 @@ def streams(path: Path, kind: str) -> list[dict[str, Any]]:
 def times_s(path: Path) -> list[float]:
     """Of the pictures, from the start of the file."""
     shown = ffprobe(path, "-select_streams", "v:0", "-show_entries", "frame=pts_time")["frames"]
-    start_s = float(ffprobe(path, "-show_entries", "format=start_time")["format"]["start_time"])
+    about = ffprobe(path, "-show_entries", "format=start_time")["format"]
+    start_s = max(0.0, float(about.get("start_time", 0)))  # below 0 is what sound needs to begin
     return [float(frame["pts_time"]) - start_s for frame in shown]
 
 
