@@ -79,7 +79,8 @@ class Pipeline:
     def step(self, frame: Frame) -> FrameResult:
         contract = self._classifier.contract
         times = [self._clock()]
-        faces = _alignable(self._find(frame))
+        found = self._find(frame)
+        faces = tuple(face for face in found if alignable(face.landmarks))
         times.append(self._clock())
         carried = self._readings.carried(faces)
         fresh = [row for row in range(len(faces)) if row not in carried]
@@ -129,6 +130,7 @@ class Pipeline:
                 stage: 1000 * (after - before)
                 for stage, before, after in zip(stages, times[:-1], times[1:], strict=True)
             },
+            unread=tuple(face for face in found if not alignable(face.landmarks)),
         )
         return self._mapped(result, maps) if maps else result
 
@@ -217,8 +219,3 @@ class Pipeline:
         if self._follower is not None:
             return self._follower.find(frame.image, frame.time_s)
         return self._detector.detect(frame.image)
-
-
-def _alignable(faces: tuple[Face, ...]) -> tuple[Face, ...]:
-    """Those that can be read."""
-    return tuple(face for face in faces if alignable(face.landmarks))

@@ -13,6 +13,8 @@ from app.video_file import average_rate, duration_s, open_video, picture_stream
 def expected_frames(job: Job) -> int | None:
     """How many frames will be gone through, by what the file's header says; None where it does not
     say, or cannot be read."""
+    if job.address is not None:
+        return None
     with contextlib.suppress(SourceError), open_video(job.video) as container:
         stream = picture_stream(container, job.video)
         lasts_s = duration_s(container, stream)

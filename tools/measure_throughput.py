@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from fractions import Fraction
 from functools import partial
 from pathlib import Path
 from statistics import median
@@ -23,8 +24,8 @@ from statistics import median
 import av
 
 from app.commands import run
+from app.encoders import SOFTWARE, context_settings
 from app.types import SourceError
-from app.video_sink import ENCODER_OPTIONS
 from app.workers import cores
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -36,7 +37,9 @@ def decode_encode(clip: Path, output: Path) -> int:
     with av.open(str(clip)) as source, av.open(str(output), "w") as container:
         video = source.streams.video[0]
         video.thread_type = "AUTO"
-        stream = container.add_stream("libx264", rate=video.average_rate, options=ENCODER_OPTIONS)
+        rate, size_wh = video.average_rate or Fraction(25), (video.width, video.height)
+        settings = context_settings(SOFTWARE[0], size_wh=size_wh, rate=rate)
+        stream = container.add_stream(SOFTWARE[0].name, rate=rate, **settings)
         stream.width, stream.height = video.width, video.height
         stream.pix_fmt = "yuv420p"
         assert video.time_base is not None
