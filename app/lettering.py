@@ -67,6 +67,42 @@ def put_text(
     cv2.putText(canvas, text, xy, colour, font(), size, weight)
 
 
+@lru_cache(256)
+def _stamp(text: str, size: int, weight: int, colour: Colour) -> tuple[Image, Image, int, int]:
+    """(what the letters leave of the ground, of 255; their own light; where their top left lies
+    from the left end of their line)."""
+    reach = 2 * size
+    shape = 2 * reach, text_width(text, size, weight) + 2 * reach, 3
+    cover, light = np.zeros(shape, np.uint8), np.zeros(shape, np.uint8)
+    put_text(cover, text, (reach, reach), size, weight=weight)
+    put_text(light, text, (reach, reach), size, weight=weight, colour=colour)
+    x, y, width, height = cv2.boundingRect(cover[..., 0])
+    part = slice(y, y + height), slice(x, x + width)
+    return 255 - cover[part], light[part].copy(), x - reach, y - reach
+
+
+def stamp_text(
+    canvas: Image,
+    text: str,
+    xy: tuple[int, int],
+    size: int,
+    *,
+    weight: int = 600,
+    colour: Colour = WHITE,
+) -> None:
+    """As `put_text` within a grey level, and several times as fast for texts that come again and
+    again."""
+    ground, light, left, top = _stamp(text, size, weight, colour)
+    x, y = xy[0] + left, xy[1] + top
+    height, width = light.shape[:2]
+    if x < 0 or y < 0 or x + width > canvas.shape[1] or y + height > canvas.shape[0]:
+        put_text(canvas, text, xy, size, weight=weight, colour=colour)
+    elif width:
+        part = canvas[y : y + height, x : x + width]
+        cv2.multiply(part, ground, dst=part, scale=1 / 255)
+        cv2.add(part, light, dst=part)
+
+
 def darken(canvas: Image, rect: Rect) -> None:
     """Darkens a rectangle, as far as it lies in the picture."""
     height, width = canvas.shape[:2]

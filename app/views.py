@@ -31,6 +31,12 @@ class View:
         (a, b, _), (c, d, _) = self.matrix.tolist()
         return math.sqrt(abs(a * d - b * c))
 
+    @property
+    def straight(self) -> bool:
+        """Whether it shows a part of the frame that begins in it and is not turned."""
+        (a, b, x), (c, d, y) = self.matrix.tolist()
+        return b == c == 0 and a == d and x <= 0 and y <= 0
+
     def to_frame(self, points: Sequence[Sequence[float]]) -> list[tuple[float, float]]:
         """P (x, y) in view pixels -> frame pixels."""
         (a, b, x), (c, d, y) = self.matrix.tolist()
@@ -113,6 +119,8 @@ def render(image: Image, view: View, *, quick: bool = False) -> Image:
     y0, y1 = max(0, math.floor(min(down)) - 1), min(height, math.ceil(max(down)) + 1)
     if x0 >= x1 or y0 >= y1:
         return np.zeros((side, side, 3), np.uint8)
+    if quick and view.straight:
+        return _shrunk(image, view)
     part = image[y0:y1, x0:x1]
     matrix = view.matrix.copy()
     matrix[:, 2] += matrix[:, :2] @ (x0, y0)
@@ -131,3 +139,17 @@ def render(image: Image, view: View, *, quick: bool = False) -> Image:
     matrix[:, 2] += matrix[:, :2] @ (0.5, 0.5) - 0.5
     shown = cv2.warpAffine(part, matrix, (side, side), flags=cv2.INTER_LINEAR)
     return np.asarray(shown, np.uint8)
+
+
+def _shrunk(image: Image, view: View) -> Image:
+    """A straight view, halved and then resized, from the frame's pixel in which it begins."""
+    side = view.side_px
+    (x0, y0), (x1, y1) = view.to_frame(((0, 0), (side, side)))
+    part, scale = image[int(y0) : math.ceil(y1), int(x0) : math.ceil(x1)], view.scale
+    while scale <= 0.5 and min(part.shape[:2]) > 1:
+        part = halved(part)
+        scale *= 2
+    height, width = (min(side, max(1, round(length * scale))) for length in part.shape[:2])
+    shown = np.zeros((side, side, 3), np.uint8)
+    shown[:height, :width] = cv2.resize(part, (width, height), interpolation=cv2.INTER_LINEAR)
+    return shown
