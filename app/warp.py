@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from app.alignment import AlignmentTemplate, Matrix, crop_matrix, oversampling
+from app.alignment import AlignmentTemplate, ColourMode, Matrix, crop_matrix, oversampling
 from app.types import Face, Image
 
 
@@ -19,7 +19,7 @@ HALVED_FROM = 6
 
 
 def warp(image: Image, matrix: Matrix, size_px: int) -> Image:
-    """Samples `image (H, W, 3)` into a `(size_px, size_px, 3)` crop. `matrix (2, 3)` leads from
+    """Samples `image (H, W, 3)` or `(H, W)` into a crop of `size_px` a side. `matrix (2, 3)` leads from
     image to crop pixels; what lies outside the image repeats its edge."""
     k = oversampling(matrix)
     if k >= HALVED_FROM:
@@ -67,8 +67,22 @@ def _near(image: Image, matrix: Matrix, size_px: int) -> tuple[Image, Matrix]:
 
 
 def align(
-    image: Image, faces: Sequence[Face], template: AlignmentTemplate, size_px: int
+    image: Image,
+    faces: Sequence[Face],
+    template: AlignmentTemplate,
+    size_px: int,
+    *,
+    colour: ColourMode = "rgb",
 ) -> NDArray[np.uint8]:
-    """Crops `(N, size_px, size_px, 3)` uint8 BGR of N faces; N = 0 is valid."""
-    crops = [warp(image, crop_matrix(f.landmarks, template, size_px), size_px) for f in faces]
-    return np.stack(crops) if crops else np.zeros((0, size_px, size_px, 3), np.uint8)
+    """Crops `(N, size_px, size_px, 3)` uint8 BGR of N faces; N = 0 is valid. `colour` "grey": all
+    three channels are the luma, which is sampled in a third of the time."""
+    crops = np.zeros((len(faces), size_px, size_px, 3), np.uint8)
+    for crop, face in zip(crops, faces, strict=True):
+        matrix = crop_matrix(face.landmarks, template, size_px)
+        if colour == "grey":
+            part, matrix = _near(image, matrix, size_px)
+            grey = np.asarray(cv2.cvtColor(part, cv2.COLOR_BGR2GRAY), np.uint8)
+            crop[:] = warp(grey, matrix, size_px)[..., None]
+        else:
+            crop[:] = warp(image, matrix, size_px)
+    return crops
