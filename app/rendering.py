@@ -325,7 +325,9 @@ def _draw_bars(canvas: Image, face: TrackedFace, labels: Sequence[str], bars: _B
         corners = (start, y + inset), (end, y + bars.row - inset)
         cv2.rectangle(canvas, *corners, colour_of(label, labels), cv2.FILLED)
         share_xy = start + bars.bar + bars.pad, line
-        stamp_text(canvas, _percent(float(share)), share_xy, bars.size, weight=weight, colour=colour)
+        stamp_text(
+            canvas, _percent(float(share)), share_xy, bars.size, weight=weight, colour=colour
+        )
 
 
 @lru_cache(16)

@@ -166,9 +166,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if options.frames < 1:
         top.error("--frames must be at least 1")
     found = measure(options.clip, options.frames)
-    rest_ms = [
-        sum(row) for row in zip(*(t for name, (t, _) in found.items() if name != NETWORKS))
-    ]
+    rest_ms = [sum(row) for row in zip(*(t for name, (t, _) in found.items() if name != NETWORKS))]
     print(f"{'ms a frame':<40}{'p50':>8}{'mean':>8}{'calls':>8}")
     for name, (times_ms, calls) in found.items():
         print(
