@@ -4,6 +4,7 @@ The letters are OpenCV's own: Latin, Cyrillic, Greek, Chinese, Japanese and Kore
 other scripts as question marks, and those that are written from the right in the wrong order.
 """
 
+from collections.abc import Callable
 from functools import cache, lru_cache
 from typing import NamedTuple
 
@@ -19,6 +20,7 @@ SOFT_WHITE: Colour = (205, 205, 205)
 BLACK: Colour = (0, 0, 0)
 GROUND_SHARE = 0.68  # how dark the ground under texts and bars is
 MIN_TEXT_PX = 12
+LEAST_PX = 9  # where there is no room for more
 
 
 class Rect(NamedTuple):
@@ -52,6 +54,18 @@ def text_width(text: str, size: int, weight: int) -> int:
     """Pixels that the text advances, so that a space at its end counts, too."""
     end, _ = cv2.putText(np.zeros((1, 1, 3), np.uint8), text, (0, 0), WHITE, font(), size, weight)
     return int(end[0])
+
+
+def fitted(text: str, size: int, weight: int, room_px: Callable[[int], int]) -> tuple[str, int]:
+    """The text, and the largest size up to `size` at which it fits into `room_px(size)`; cut where
+    even the least one does not."""
+    while size > LEAST_PX and text_width(text, size, weight) > room_px(size):
+        size -= 1
+    whole = text
+    while len(text) > 1 and text_width(text, size, weight) > room_px(size):
+        whole = whole[:-1]
+        text = f"{whole}…"
+    return text, size
 
 
 def put_text(

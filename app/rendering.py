@@ -22,6 +22,7 @@ from app.lettering import (
     Colour,
     Rect,
     darken,
+    fitted,
     put_text,
     stamp_text,
     text_px,
@@ -121,7 +122,7 @@ def draw(
             if strip is not None:
                 _draw_strip(canvas, strip, result.labels, bars)
     for face, chip in zip(result.faces, chips, strict=True):
-        _draw_chip(canvas, chip, _face_colour(face, result.labels), size)
+        _draw_chip(canvas, chip, _face_colour(face, result.labels))
     return canvas
 
 
@@ -137,7 +138,7 @@ def _ground(result: FrameResult, mirror: bool) -> Image:
     return np.asarray(cv2.flip(canvas, 1), np.uint8) if mirror else canvas
 
 
-def _figures(hud: Hud) -> str:
+def _figures(hud: Hud) -> list[str]:
     parts = [
         f"{hud.fps:.0f} FPS" if hud.fps is not None else "",
         f"{hud.latency_ms:.0f} ms" if hud.latency_ms is not None else "",
@@ -146,7 +147,7 @@ def _figures(hud: Hud) -> str:
         "faces blurred" if hud.blurred else "",
         f"neutral set ({hud.corrected})" if hud.corrected else "",
     ]
-    return "   ".join(part for part in parts if part)
+    return [part for part in parts if part]
 
 
 def _box(face: TrackedFace, mirror_width: int | None) -> Rect:
@@ -160,9 +161,13 @@ def _box(face: TrackedFace, mirror_width: int | None) -> Rect:
 # The run
 
 
-def _draw_figures(canvas: Image, text: str, size: int) -> Rect:
+def _draw_figures(canvas: Image, parts: Sequence[str], size: int) -> Rect:
+    """As many of them as there is room for."""
     small = max(MIN_TEXT_PX, round(0.85 * size))
     pad = small // 2
+    while parts and text_width("   ".join(parts), small, 500) + 2 * pad > canvas.shape[1]:
+        parts = parts[:-1]
+    text = "   ".join(parts)
     rect = Rect(0, 0, text_width(text, small, 500) + 2 * pad, small + pad)
     darken(canvas, rect)
     put_text(canvas, text, (pad, round(1.1 * small)), small, weight=500)
@@ -180,9 +185,10 @@ def _draw_box(canvas: Image, box: Rect, colour: Colour, size: int) -> None:
 
 
 class _Chip(NamedTuple):
-    """A face's label: where it is and what it says. `number_width` in px."""
+    """A face's label: where it is and what it says. `size`, `number_width` in px."""
 
     rect: Rect
+    size: int
     number: str
     number_width: int
     text: str
@@ -205,14 +211,23 @@ def _chip(
         text += f" {_percent(float(face.probabilities[list(labels).index(text)]))}"
     elif face.reason != NOT_CONFIDENT:  # which "unsure" says already
         text += f": {face.reason}"
-    number_width = text_width(number, size, 500) if number else 0
+
+    def number_px(size: int) -> int:
+        return text_width(number, size, 500) if number else 0
+
+    def room_px(size: int) -> int:
+        swatch, pad = _chip_parts(size)
+        return int(width - swatch - 2 * pad - number_px(size))
+
+    text, size = fitted(text, size, 700, room_px)
+    number_width = number_px(size)
     swatch, pad = _chip_parts(size)
     chip_width = swatch + pad + number_width + text_width(text, size, 700) + pad
     chip_height, gap = round(1.45 * size), max(2, size // 6)
     above = box.y - chip_height - gap
     y = above if above >= 0 else box.y + box.height + gap
     rect = Rect(box.x, y, chip_width, chip_height).inside(width, height)
-    return _Chip(rect, number, number_width, text)
+    return _Chip(rect, size, number, number_width, text)
 
 
 def _chip_parts(size: int) -> tuple[int, int]:
@@ -220,8 +235,9 @@ def _chip_parts(size: int) -> tuple[int, int]:
     return max(3, size // 3), size // 3
 
 
-def _draw_chip(canvas: Image, chip: _Chip, colour: Colour, size: int) -> None:
+def _draw_chip(canvas: Image, chip: _Chip, colour: Colour) -> None:
     darken(canvas, chip.rect)
+    size = chip.size
     swatch, pad = _chip_parts(size)
     x, y = chip.rect.x, chip.rect.y
     cv2.rectangle(canvas, (x, y, swatch, chip.rect.height), colour, cv2.FILLED)
@@ -279,6 +295,8 @@ def _place_bars(
     for scale in (0.85, 0.85 * SMALL):
         bars = _bars(tuple(labels), max(9, round(scale * size)), with_strip)
         w, h = bars.rect.width, bars.rect.height
+        if w > width or h > height:
+            continue
         places = [
             Rect(x, y, w, h).inside(width, height)
             for x, y in (
@@ -295,8 +313,7 @@ def _place_bars(
                 best = covered, bars._replace(rect=rect)
             if covered <= FREE_SHARE:
                 return bars._replace(rect=rect)
-    assert best is not None
-    return best[1] if best[0] < BLOCKED_SHARE else None
+    return best[1] if best is not None and best[0] < BLOCKED_SHARE else None
 
 
 def _corners(rect: Rect) -> tuple[int, int, int, int]:

@@ -35,7 +35,7 @@ class View:
     def straight(self) -> bool:
         """Whether it shows a part of the frame that begins in it and is not turned."""
         (a, b, x), (c, d, y) = self.matrix.tolist()
-        return b == c == 0 and a == d and x <= 0 and y <= 0
+        return bool(b == c == 0 and a == d and x <= 0 and y <= 0)
 
     def to_frame(self, points: Sequence[Sequence[float]]) -> list[tuple[float, float]]:
         """P (x, y) in view pixels -> frame pixels."""

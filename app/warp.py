@@ -12,15 +12,14 @@ from numpy.typing import NDArray
 from app.alignment import AlignmentTemplate, ColourMode, Matrix, crop_matrix, oversampling
 from app.types import Face, Image
 
-
 # From so many samples a side on the picture is halved first, which OpenCV does many times faster
 # than it samples; a crop differs by less than half a grey level, on average, for it.
 HALVED_FROM = 6
 
 
 def warp(image: Image, matrix: Matrix, size_px: int) -> Image:
-    """Samples `image (H, W, 3)` or `(H, W)` into a crop of `size_px` a side. `matrix (2, 3)` leads from
-    image to crop pixels; what lies outside the image repeats its edge."""
+    """Samples `image (H, W, 3)` or `(H, W)` into a crop of `size_px` a side. `matrix (2, 3)` leads
+    from image to crop pixels; what lies outside the image repeats its edge."""
     k = oversampling(matrix)
     if k >= HALVED_FROM:
         image, matrix = _near(image, matrix, size_px)

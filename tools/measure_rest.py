@@ -166,7 +166,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     if options.frames < 1:
         top.error("--frames must be at least 1")
     found = measure(options.clip, options.frames)
-    rest_ms = [sum(row) for row in zip(*(t for name, (t, _) in found.items() if name != NETWORKS))]
+    rest = [times_ms for name, (times_ms, _) in found.items() if name != NETWORKS]
+    rest_ms = [sum(row) for row in zip(*rest, strict=True)]
     print(f"{'ms a frame':<40}{'p50':>8}{'mean':>8}{'calls':>8}")
     for name, (times_ms, calls) in found.items():
         print(
