@@ -84,9 +84,7 @@ class Pipeline:
         times.append(self._clock())
         carried = self._readings.carried(faces)
         fresh = [row for row in range(len(faces)) if row not in carried]
-        crops = align(
-            frame.image, [faces[row] for row in fresh], contract.template, contract.size_px
-        )
+        crops = self._crops(frame.image, [faces[row] for row in fresh])
         times.append(self._clock())
         raw, cams = self._read(crops)
         maps: dict[int, Floats] = {}
@@ -137,11 +135,14 @@ class Pipeline:
     def explain(self, result: FrameResult) -> FrameResult:
         """The same result with a map of each face, read for that alone: a frame that stands still
         needs no other way."""
-        contract = self._classifier.contract
         faces = [face.face for face in result.faces]
-        crops = align(result.frame.image, faces, contract.template, contract.size_px)
+        crops = self._crops(result.frame.image, faces)
         _, cams = self._classifier.predict_with_maps(crops)
         return self._mapped(result, dict(enumerate(cams)))
+
+    def _crops(self, image: Image, faces: Sequence[Face]) -> NDArray[np.uint8]:
+        contract = self._classifier.contract
+        return align(image, faces, contract.template, contract.size_px, colour=contract.colour)
 
     def _read(self, crops: NDArray[np.uint8]) -> tuple[Floats, Sequence[Floats]]:
         """`(N, K)` probabilities and, where they are wanted, N class activation maps."""

@@ -38,6 +38,7 @@ from app.report import ReportSink
 from app.run_notes import RunNotes
 from app.search import FaceSearch
 from app.session import Session
+from app.threads import set_threads
 from app.tracking import Tracker
 from app.types import Image
 from app.video_sink import VideoSink
@@ -177,6 +178,7 @@ def all_outputs(
 def soak(frames: int, *, sample_every: int, gap_every: int, folder: Path | None) -> tuple[Any, ...]:
     """The session's `Outcome`, the source, the outputs and the samples of a run over `frames`.
     `folder` None: without outputs."""
+    set_threads()
     camera = ClipCamera(pictures(), resize_every=max(50, frames // 50), odd_every=997)
     samples: list[Sample] = []
     done = 0
