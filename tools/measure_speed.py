@@ -7,9 +7,9 @@ python -m tools.measure_speed threads
 
 `newcomers`: one person sits still, another appears at a random place and time; after how long the
 second one is found. `turns`: labels where faces are looked at in turns against every face in every
-frame, of one clip (`tools.make_crowd_clip` makes one). `crowd`: how many faces of such a clip are found, how many
-numbers they get, and what a frame costs, canvas included. `threads`: the classifier and the cutting of
-pictures on one and more threads.
+frame, of one clip (`tools.make_crowd_clip` makes one). `crowd`: how many faces of such a clip are
+found, how many numbers they get, and what a frame costs, canvas included. `threads`: the classifier
+and the cutting of pictures on one and more threads.
 """
 
 import argparse
