@@ -5,6 +5,9 @@ FFmpeg lists encoders for hardware that is not there. Whether one works is known
 encoded something, so that is what is tried, before anything else is done.
 """
 
+import contextlib
+import os
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,6 +23,8 @@ from av.video.frame import VideoFrame
 from app.types import SinkError
 
 AUTO = "auto"
+_POLICY = os.sched_getscheduler(0) if sys.platform == "linux" else None
+_REAL_TIME = (os.SCHED_FIFO, os.SCHED_RR) if sys.platform == "linux" else ()
 TRIAL_WH, TRIAL_FRAMES, TRIAL_RATE = (640, 360), 12, 25
 BITS_PER_PIXEL = 0.15  # of encoders that are told a bit rate and no quality
 # mpeg4 writes its time base into 16 bits; these ticks are whole in all usual rates.
@@ -169,6 +174,7 @@ class Trial:
 
 def try_out(encoder: Encoder, clock: Callable[[], float] = time.perf_counter) -> Trial:
     """Encodes a few small moving pictures."""
+    os.environ.setdefault("SVT_LOG", "0")  # or it writes a page of its settings to the terminal
     level = av.logging.get_level()
     av.logging.set_level(av.logging.ERROR)  # only then do errors say why
     try:
@@ -176,6 +182,7 @@ def try_out(encoder: Encoder, clock: Callable[[], float] = time.perf_counter) ->
             return _try_out(encoder, clock)
     finally:
         av.logging.set_level(level)
+        calm_threads()
 
 
 def _try_out(encoder: Encoder, clock: Callable[[], float]) -> Trial:
@@ -215,6 +222,18 @@ def _reason(error: Exception) -> str:
     if log and len(log) > 2 and str(log[2]).strip():
         return " ".join(str(log[2]).split()).rstrip(".")
     return getattr(error, "strerror", None) or type(error).__name__
+
+
+def calm_threads() -> None:
+    """SVT-AV1, where root runs it, gives its threads and the caller's real-time priority, which
+    every process started from then on inherits, and which leaves nothing for anybody else. Takes
+    that back, unless the program itself was started so. Linux alone has it."""
+    if _POLICY is None or _POLICY in _REAL_TIME:
+        return
+    for task in os.listdir("/proc/self/task"):
+        with contextlib.suppress(OSError):  # a thread that has just ended
+            if os.sched_getscheduler(int(task)) in _REAL_TIME:
+                os.sched_setscheduler(int(task), _POLICY, os.sched_param(0))
 
 
 Try = Callable[[Encoder], Trial]

@@ -14,7 +14,14 @@ from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 
 from app.colour import LIMITED_RANGE, implied_colour, to_yuv
-from app.encoders import MPEG4_TIME_BASE, Encoder, Encoding, choose, context_settings
+from app.encoders import (
+    MPEG4_TIME_BASE,
+    Encoder,
+    Encoding,
+    calm_threads,
+    choose,
+    context_settings,
+)
 from app.raw_picture import letterboxed
 from app.sinks import reserve, unwritable
 from app.sound import Sound, tracks_of
@@ -208,7 +215,10 @@ class _Film:
             context.codec_tag = "hvc1"  # the name by which Apple's players know it
         if source is not None:
             context.sample_aspect_ratio = source.pixel_aspect
-            context.open()  # before sound is begun, so that a refusal leaves nothing else behind
+        os.environ.setdefault("SVT_LOG", "0")
+        context.open()  # before sound is begun, so that a refusal leaves nothing else behind
+        calm_threads()
+        if source is not None:
             for number in tracks_of(source.path) if source.has_audio else ():
                 self._sounds.append(
                     Sound(

@@ -1,5 +1,7 @@
 """The encoder that is taken is one that works, and what cannot be is said with what can."""
 
+import os
+import sys
 from fractions import Fraction
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from app.encoders import (
     Encoder,
     Encoding,
     Trial,
+    calm_threads,
     choose,
     try_out,
     working,
@@ -165,3 +168,25 @@ def test_hardware_that_refuses_a_size_gives_way_to_software(tmp_path: Path) -> N
             frame_result(), level_picture(0, (64, 48))
         )
     assert [one.name for one in tmp_path.iterdir()] == ["out.mp4"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="priorities are Linux's")
+def test_no_thread_is_left_with_real_time_priority(tmp_path: Path) -> None:
+    policies = {os.SCHED_FIFO, os.SCHED_RR}
+    before = os.sched_getscheduler(0)
+    try:
+        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
+    except PermissionError:
+        pytest.skip("only root may have real-time priority")
+    assert os.sched_getscheduler(0) in policies
+    calm_threads()
+    assert os.sched_getscheduler(0) == before
+    sink = VideoSink(tmp_path / "a.mp4", overwrite=False, encoding=choose("av1", None, "mp4"))
+    picture = level_picture(0, (128, 96))
+    for index in range(3):
+        sink.write(frame_result(image=picture, index=index, time_s=index / 10), picture)
+        tasks = [int(task) for task in os.listdir("/proc/self/task")]
+        assert not policies & {os.sched_getscheduler(task) for task in tasks}
+    sink.close()
+    tasks = [int(task) for task in os.listdir("/proc/self/task")]
+    assert not policies & {os.sched_getscheduler(task) for task in tasks}

@@ -135,7 +135,7 @@ def crowd(clip: Path, frames: int) -> None:
     spent_ms: list[float] = []
     classifier = Classifier()
     with FaceSearch() as search:
-        recogniser = Recogniser(search, classifier, tracker=Tracker(), follower=Follower(search))
+        recogniser = Pipeline(search, classifier, tracker=Tracker(), follower=Follower(search))
         view = View(
             recogniser,
             Look(),
