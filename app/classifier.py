@@ -15,13 +15,14 @@ from numpy.typing import NDArray
 
 from app.alignment import normalise
 from app.contract import ATTENTION, CAM, INPUT, LOGITS, Contract
+from app.defaults import DEFAULT_MODEL, MODELS, shipped_models
 from app.model_guard import check_model, check_size
 from app.quiet import quiet_stderr
 from app.types import DeviceError, Floats, ModelError
 
+__all__ = ["DEFAULT_MODEL", "MODELS", "Classifier", "Device", "Outputs", "prior_shift", "softmax"]
+
 Device = Literal["auto", "cpu", "cuda"]
-MODELS = Path(__file__).resolve().parent.parent / "models"
-DEFAULT_MODEL = MODELS / "dacl.onnx"
 MIN_SHARE = 1e-3
 MAX_THREADS = 4  # more threads than this gain nothing on crops this small
 MAX_WORKING_BYTES = 4 << 30  # of all models together, on the CPU; a small file can ask for any sum
@@ -78,7 +79,10 @@ class Classifier:
         self.inferences, self.crops_read, self.inference_s = 0, 0, 0.0
         if not model.is_file():
             kind = "is a folder, not a model file" if model.is_dir() else "is missing"
-            raise ModelError(f"The model {model} {kind}. Give an .onnx file with --model.")
+            raise ModelError(
+                f"The model {model} {kind}. Give an .onnx file with --model, or one of "
+                f"{', '.join(shipped_models())}."
+            )
         content = _checked(model)
         self._session, self.provider, self.fallback = _open(model, content, device, self.threads)
         meta = self._session.get_modelmeta().custom_metadata_map

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from app.address import CameraAddress, parse_address
-from app.defaults import SMOOTH_S
+from app.defaults import SMOOTH_S, named_model, shipped_models
 from app.keys import KEYS
 
 
@@ -229,7 +229,12 @@ def parser() -> argparse.ArgumentParser:
         help="where the keys r and s put recordings and snapshots (default: the working folder)",
     )
     how = top.add_argument_group("recognition")
-    how.add_argument("--model", type=Path, metavar="FILE", help="another exported .onnx model")
+    how.add_argument(
+        "--model",
+        type=named_model,
+        metavar="NAME|FILE",
+        help=f"a shipped model ({', '.join(shipped_models())}) or another exported .onnx file",
+    )
     how.add_argument(
         "--device",
         choices=["auto", "cpu", "cuda"],

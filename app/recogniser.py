@@ -12,6 +12,7 @@ from typing import Self
 import numpy as np
 
 from app.classifier import DEFAULT_MODEL, Classifier, Device
+from app.defaults import named_model
 from app.follow import Follower
 from app.pipeline import Pipeline
 from app.rendering import Hud, HudMode, draw
@@ -25,10 +26,11 @@ from app.types import Frame, FrameResult, Image, Silence
 class Recogniser:
     """Finds faces and reads their expressions. A context manager; or call `close`.
 
-    `model` is an exported `.onnx` file; `device` "auto" takes CUDA where it works. `max_faces`
-    keeps the largest; `far_faces` looks for small ones, too, which takes longer. In streams,
-    readings are averaged over `smoothing_s` seconds. `prior_correction` says rare expressions more
-    often (docs/doubt.md). `threads` are the classifier's, None: one per core, at most 4.
+    `model` is a shipped one's name ("default", "int8") or an exported `.onnx` file; `device` "auto"
+    takes CUDA where it works. `max_faces` keeps the largest; `far_faces` looks for small ones, too,
+    which takes longer. In streams, readings are averaged over `smoothing_s` seconds.
+    `prior_correction` says rare expressions more often (docs/doubt.md). `threads` are the
+    classifier's, None: one per core, at most 4.
 
     One may be used from several threads, also while others iterate over streams of it: it holds
     nothing that a call changes, and what a stream remembers belongs to that stream.
@@ -52,7 +54,10 @@ class Recogniser:
         Tracker(smooth_s=smoothing_s)  # says what is wrong with it before models are loaded
         self._smoothing_s = smoothing_s
         self._classifier = Classifier(
-            Path(model), device=device, threads=threads, prior_correction=prior_correction
+            named_model(os.fspath(model)),
+            device=device,
+            threads=threads,
+            prior_correction=prior_correction,
         )
         self._search = SharedSearch(max_faces=max_faces, far_faces=far_faces)
         self._closed = False
