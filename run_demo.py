@@ -45,13 +45,20 @@ def the_video(options: argparse.Namespace) -> Path:
     """The single file that is shown in a window, or measured."""
     from app.inputs import find_videos
     from app.types import SourceError
+    from app.web_video import WebVideo
 
     found = find_videos(options.video)
+    if any(isinstance(one, WebVideo) for one in options.video):
+        raise SourceError(
+            "Addresses in --video are read without a window. Add --no-window; to watch a stream, "
+            "give its address to --camera."
+        )
     if len(found) > 1 or options.jobs or options.resume:
         raise SourceError(
             "Several videos, --jobs and --resume work without a window. Add --no-window."
         )
-    return options.video[0] if options.video[0].is_dir() else found[0]
+    folder: Path = options.video[0]
+    return folder if folder.is_dir() else Path(str(found[0]))
 
 
 def selection(options: argparse.Namespace) -> Any:
@@ -138,6 +145,20 @@ def check_paths(options: argparse.Namespace, output: Path | None) -> None:
             reserve(target, overwrite=options.overwrite, inputs=inputs)
 
 
+def encoding_of(options: argparse.Namespace, video: Path | None) -> Any:
+    """What the annotated video is to be made with. Encoders that are asked for are tried first."""
+    from app.encoders import choose
+    from app.types import SinkError
+    from app.video_sink import checked_format
+
+    asked = options.codec is not None or options.crf is not None
+    if not asked:
+        return None
+    if video is None or options.image:
+        raise SinkError("--codec and --crf are for an annotated video; name one with -o.")
+    return choose(options.codec, options.crf, checked_format(video))
+
+
 def make_sinks(
     options: argparse.Namespace,
     output: Path | None,
@@ -145,6 +166,7 @@ def make_sinks(
     classifier: Any,
     stop: Callable[[], bool],
     keep: Callable[[Any], Any],
+    encoding: Any = None,
 ) -> list[Any]:
     """The outputs that were asked for; `keep` gets each as soon as it exists. Those of a live
     source are written in the background."""
@@ -159,6 +181,7 @@ def make_sinks(
 
     again = {"overwrite": options.overwrite}
     sinks: list[Any] = []
+    film: list[VideoSink] = []
 
     def keep_apace(sink: Any) -> Any:
         return keep(BackgroundSink(sink) if source.live else sink)
@@ -176,6 +199,7 @@ def make_sinks(
             settings=vars(options),
             interrupted=stop,
             dropped=lambda: dropped_frames(sinks),
+            encoder=lambda: film[0].encoder if film else None,
             **again,
         )
         sinks.append(keep(notes))
@@ -188,7 +212,8 @@ def make_sinks(
             sinks.append(keep(ImagesSink(output, source, overwrite=options.overwrite)))
     elif output is not None:
         video = None if source.live else source
-        sinks.append(keep_apace(VideoSink(output, source_video=video, overwrite=options.overwrite)))
+        film.append(VideoSink(output, source_video=video, encoding=encoding, **again))
+        sinks.append(keep_apace(film[0]))
     return sinks
 
 
@@ -217,8 +242,13 @@ def say(line: str) -> None:
 def run(options: argparse.Namespace) -> int:
     if options.video and options.no_window:
         return run_videos(options)
+    if options.video:
+        the_video(options)  # or it says why not
     output = output_path(options)
     check_paths(options, output)
+    encoding = encoding_of(options, output)
+    if encoding is not None:
+        say(f"Encoding with {encoding.encoder.name}.")
     if not options.no_window:
         from app.window import check_display
 
@@ -226,7 +256,7 @@ def run(options: argparse.Namespace) -> int:
     from app.calibration import RestingFaces
     from app.classifier import DEFAULT_MODEL, Classifier
     from app.follow import Follower
-    from app.pipeline import Recogniser
+    from app.pipeline import Pipeline
     from app.run_end import dropped_frames, last_lines
     from app.search import FaceSearch
     from app.session import Session
@@ -249,7 +279,7 @@ def run(options: argparse.Namespace) -> int:
         )
         search = FaceSearch(max_faces=options.max_faces, far_faces=options.far_faces)
         stack.enter_context(search)
-        recogniser = Recogniser(
+        recogniser = Pipeline(
             search,
             classifier,
             tracker=None
@@ -258,7 +288,7 @@ def run(options: argparse.Namespace) -> int:
             follower=None if source.independent else Follower(search),
         )
         stop = stack.enter_context(ctrl_c())
-        sinks = make_sinks(options, output, source, classifier, stop, _aborted_by(stack))
+        sinks = make_sinks(options, output, source, classifier, stop, _aborted_by(stack), encoding)
         window = line = None
         if options.no_window and source.live:
             from app.live_line import LiveLine
@@ -280,6 +310,7 @@ def run(options: argparse.Namespace) -> int:
                 hud=options.hud,
                 blur=options.blur,
                 folder=options.record_dir,
+                if_lost=options.if_lost,
             ),
             stop=stop,
             say=say if line is None else line.above(say),
@@ -306,27 +337,40 @@ def run_videos(options: argparse.Namespace) -> int:
     from app.run_notes import plain
     from app.types import SourceError
     from app.view import Look
+    from app.web_video import WebVideo
     from app.workers import Recognition
 
     if options.size:
         raise SourceError("--size is asked of a camera; leave it out here.")
     videos, one = find_videos(options.video), one_file(options.video)
     asked = Asked(options.output, options.records, tuple(options.episodes or ()), options.report)
-    outputs = plan(videos, asked, one=one)
+    places = [Path(video.name) if isinstance(video, WebVideo) else video for video in videos]
+    local = [video for video in videos if isinstance(video, Path)]
+    outputs = plan(places, asked, one=one, inputs=local)
+    encoding = encoding_of(options, outputs[0].video)  # all of them are of one kind
+    if encoding is not None:
+        say(f"Encoding with {encoding.encoder.name}.")
     jobs = [
         Job(
-            video,
+            place,
             files,
             selection=selection(options),
             settings={name: plain(value) for name, value in vars(options).items()},
             command=[masked(word) for word in sys.argv],
             overwrite=options.overwrite,
             resume=options.resume,
-            look=Look(mirror=bool(options.mirror), hud=options.hud, blur=options.blur),
+            look=Look(
+                mirror=bool(options.mirror),
+                hud=options.hud,
+                blur=options.blur,
+                if_lost=options.if_lost,
+            ),
             with_stills=not options.no_stills,
             keep_early=one,
+            encoding=encoding,
+            address=video if isinstance(video, WebVideo) else None,
         )
-        for video, files in zip(videos, outputs, strict=True)
+        for video, place, files in zip(videos, places, outputs, strict=True)
     ]
     recognition = Recognition(
         options.model or DEFAULT_MODEL,
@@ -375,6 +419,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         command.error("--json goes with --doctor or --benchmark")
     if options.resume and options.overwrite:
         command.error("--resume goes on, --overwrite begins anew: one of them")
+    if options.blur and options.max_faces:
+        command.error("--max-faces leaves faces unread, which --blur could not cover: one of them")
     if options.benchmark and (options.doctor or options.image or options.camera is not None):
         command.error("--benchmark takes --video FILE or the demo clip, and nothing else")
     if options.doctor and options.json not in (None, Path("-")):
@@ -412,7 +458,7 @@ def measure(options: argparse.Namespace) -> int:
 
     path = None if options.json in (None, Path("-")) else options.json
     if path is not None:
-        inputs = options.video or []
+        inputs = [the_video(options)] if options.video else []
         reserve(path, overwrite=options.overwrite, inputs=inputs)
     with ctrl_c() as stop:
         figures = benchmark(

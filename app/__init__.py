@@ -1,0 +1,83 @@
+"""Facial expressions of pictures, videos and cameras. These names are the library and stay as they
+are (docs/library.md); they are loaded when they are first asked for, so that importing one room of
+the package brings in no other."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from app.address import CameraAddress
+    from app.camera import CameraSource
+    from app.episodes import EpisodesSink
+    from app.recogniser import Recogniser
+    from app.records import RecordsSink
+    from app.sampling import Selection
+    from app.sinks import Sink, writing
+    from app.stream import StreamSource
+    from app.types import (
+        UNSURE,
+        DeviceError,
+        Face,
+        Frame,
+        FrameResult,
+        Image,
+        ModelError,
+        RecogniserError,
+        Silence,
+        SinkError,
+        SourceError,
+        TrackedFace,
+    )
+    from app.video_sink import VideoSink
+    from app.video_source import VideoSource
+
+__all__ = [
+    "UNSURE",
+    "CameraAddress",
+    "CameraSource",
+    "DeviceError",
+    "EpisodesSink",
+    "Face",
+    "Frame",
+    "FrameResult",
+    "Image",
+    "ModelError",
+    "Recogniser",
+    "RecogniserError",
+    "RecordsSink",
+    "Selection",
+    "Silence",
+    "Sink",
+    "SinkError",
+    "SourceError",
+    "StreamSource",
+    "TrackedFace",
+    "VideoSink",
+    "VideoSource",
+    "writing",
+]
+
+if not TYPE_CHECKING:  # so that a type checker still knows which names there are
+
+    def __getattr__(name):
+        if name not in __all__:
+            raise AttributeError(f"module 'app' has no attribute {name!r}")
+        return getattr(import_module(_ROOMS.get(name, "app.types")), name)
+
+    def __dir__():
+        return sorted({*globals(), *__all__})
+
+
+_ROOMS = {
+    "CameraAddress": "app.address",
+    "CameraSource": "app.camera",
+    "EpisodesSink": "app.episodes",
+    "Recogniser": "app.recogniser",
+    "RecordsSink": "app.records",
+    "Selection": "app.sampling",
+    "Sink": "app.sinks",
+    "StreamSource": "app.stream",
+    "VideoSink": "app.video_sink",
+    "VideoSource": "app.video_source",
+    "writing": "app.sinks",
+}

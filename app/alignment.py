@@ -7,6 +7,8 @@ and `training.warp` (torch), which give the same crop within one grey level on a
 Points are (x, y) in the continuous pixel convention of `app.types`.
 """
 
+import cmath
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -83,23 +85,25 @@ def fit_similarity(src: ArrayLike, dst: ArrayLike) -> Matrix:
     Umeyama, "Least-squares estimation of transformation parameters between two point patterns",
     IEEE TPAMI 1991; in the plane its solution is the complex quotient used here.
     """
-    a = np.asarray(src, np.float64)
-    b = np.asarray(dst, np.float64)
+    a, b = np.asarray(src, np.float64), np.asarray(dst, np.float64)
     if a.shape != b.shape or a.ndim != 2 or a.shape[1] != 2 or len(a) < 2:
         raise ValueError(
             f"two sets of (P, 2) points with P >= 2 are needed, got {a.shape}, {b.shape}"
         )
-    if not (np.isfinite(a).all() and np.isfinite(b).all()):
+    # A handful of points: plain numbers are several times faster than arrays.
+    za = [complex(x, y) for x, y in a.tolist()]
+    zb = [complex(x, y) for x, y in b.tolist()]
+    if not all(map(cmath.isfinite, (*za, *zb))):
         raise ValueError("points must be finite")
-    mean_a, mean_b = a.mean(axis=0), b.mean(axis=0)
-    za = (a - mean_a) @ np.array([1.0, 1.0j])  # (P,) complex: x + iy
-    zb = (b - mean_b) @ np.array([1.0, 1.0j])
-    spread = float((za.conj() * za).real.sum())
-    if spread <= 1e-12 * max(1.0, float(np.abs(a).max()) ** 2):
+    mean_a, mean_b = sum(za) / len(za), sum(zb) / len(zb)
+    spread = sum(abs(z - mean_a) ** 2 for z in za)
+    if spread <= 1e-12 * max(1.0, *(max(abs(z.real), abs(z.imag)) for z in za)) ** 2:
         raise ValueError("the source points coincide")
-    quotient = complex((za.conj() * zb).sum() / spread)  # scale * exp(i * angle)
-    linear = np.array([[quotient.real, -quotient.imag], [quotient.imag, quotient.real]])
-    return np.column_stack([linear, mean_b - linear @ mean_a])
+    # scale * exp(i * angle)
+    turn = sum((p - mean_a).conjugate() * (q - mean_b) for p, q in zip(za, zb, strict=True))
+    turn /= spread
+    shift = mean_b - turn * mean_a
+    return np.array([[turn.real, -turn.imag, shift.real], [turn.imag, turn.real, shift.imag]])
 
 
 def alignable(landmarks: Floats) -> bool:
@@ -130,8 +134,9 @@ def frame_matrix(width_px: float, height_px: float, size_px: int) -> Matrix:
 def oversampling(matrix: Matrix) -> int:
     """How many samples a side each crop pixel averages so that shrinking does not alias: the
     nearest whole number to the shrink factor, 1 when the face is enlarged."""
-    scale = float(np.sqrt(abs(np.linalg.det(matrix[:, :2]))))
-    return int(np.clip(round(1.0 / max(scale, 1e-6)), 1, MAX_OVERSAMPLING))
+    (a, b, _), (c, d, _) = matrix.tolist()
+    scale = math.sqrt(abs(a * d - b * c))
+    return min(max(round(1.0 / max(scale, 1e-6)), 1), MAX_OVERSAMPLING)
 
 
 def normalise(

@@ -26,7 +26,7 @@ from app.camera import CameraSource
 from app.classifier import DEFAULT_MODEL, Classifier
 from app.follow import Follower
 from app.machine import machine, resident_mb
-from app.pipeline import Recogniser
+from app.pipeline import Pipeline
 from app.search import FaceSearch
 from app.threads import set_threads
 from app.tracking import Tracker
@@ -173,8 +173,8 @@ class _Bench:
         self._stop = stop
         self._picture: Image | None = None
 
-    def _stages(self) -> tuple[Recogniser, View]:
-        recogniser = Recogniser(
+    def _stages(self) -> tuple[Pipeline, View]:
+        recogniser = Pipeline(
             self._search, self._classifier, tracker=Tracker(), follower=Follower(self._search)
         )
         view = View(

@@ -81,6 +81,13 @@ class FaceBlur:
         return canvas
 
 
+def whole(image: Image) -> Image:
+    """A new picture of which only the averages of a few cells are left."""
+    canvas = image.copy()
+    _cover(canvas, image, (0, 0, image.shape[1], image.shape[0]))
+    return canvas
+
+
 def _whole_box(face: Face) -> tuple[float, float, float, float]:
     """The box and the landmarks in it, for one of them may be off."""
     x0, y0, x1, y1 = face.box_xyxy

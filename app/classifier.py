@@ -3,6 +3,7 @@
 import functools
 import io
 import os
+import threading
 import time
 from collections.abc import Sequence
 from contextlib import redirect_stdout
@@ -14,16 +15,18 @@ from numpy.typing import NDArray
 
 from app.alignment import normalise
 from app.contract import ATTENTION, CAM, INPUT, LOGITS, Contract
+from app.defaults import DEFAULT_MODEL, MODELS, shipped_models
 from app.model_guard import check_model, check_size
 from app.quiet import quiet_stderr
 from app.types import DeviceError, Floats, ModelError
 
+__all__ = ["DEFAULT_MODEL", "MODELS", "Classifier", "Device", "Outputs", "prior_shift", "softmax"]
+
 Device = Literal["auto", "cpu", "cuda"]
-MODELS = Path(__file__).resolve().parent.parent / "models"
-DEFAULT_MODEL = MODELS / "dacl.onnx"
 MIN_SHARE = 1e-3
 MAX_THREADS = 4  # more threads than this gain nothing on crops this small
 MAX_WORKING_BYTES = 4 << 30  # of all models together, on the CPU; a small file can ask for any sum
+_ONE_AT_A_TIME = threading.Lock()
 
 
 class Outputs(NamedTuple):
@@ -76,7 +79,10 @@ class Classifier:
         self.inferences, self.crops_read, self.inference_s = 0, 0, 0.0
         if not model.is_file():
             kind = "is a folder, not a model file" if model.is_dir() else "is missing"
-            raise ModelError(f"The model {model} {kind}. Give an .onnx file with --model.")
+            raise ModelError(
+                f"The model {model} {kind}. Give an .onnx file with --model, or one of "
+                f"{', '.join(shipped_models())}."
+            )
         content = _checked(model)
         self._session, self.provider, self.fallback = _open(model, content, device, self.threads)
         meta = self._session.get_modelmeta().custom_metadata_map
@@ -150,9 +156,14 @@ def _checked(model: Path) -> bytes:
     return content
 
 
-@functools.cache
 def _bound_memory(ort: Any) -> None:
     """One allocator with a limit for every session of this process that asks for it."""
+    with _ONE_AT_A_TIME:
+        _bind_memory(ort)
+
+
+@functools.cache
+def _bind_memory(ort: Any) -> None:
     where = ort.OrtMemoryInfo(
         "Cpu", ort.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, ort.OrtMemType.DEFAULT
     )

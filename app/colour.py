@@ -46,11 +46,14 @@ def to_bgr(frame: VideoFrame, size_wh: tuple[int, int], reformatter: VideoReform
     return np.ascontiguousarray(bgr.to_ndarray(), np.uint8)
 
 
-def to_yuv420p(image: Image, colour: ColourTags, reformatter: VideoReformatter) -> VideoFrame:
-    """uint8 (H, W, 3) BGR with even sides as a limited-range frame for the encoder."""
+def to_yuv(
+    image: Image, colour: ColourTags, reformatter: VideoReformatter, pix_fmt: str = "yuv420p"
+) -> VideoFrame:
+    """uint8 (H, W, 3) BGR with even sides as a limited-range frame for the encoder, in one of its
+    4:2:0 layouts."""
     return reformatter.reformat(
         VideoFrame.from_ndarray(np.ascontiguousarray(image), format="bgr24"),
-        format="yuv420p",
+        format=pix_fmt,
         dst_colorspace=colour.matrix,
         dst_color_range=ColorRange.MPEG,
         interpolation=WRITING,

@@ -4,9 +4,10 @@ where none is installed."""
 import argparse
 import math
 from pathlib import Path
+from typing import Any
 
 from app.address import CameraAddress, parse_address
-from app.defaults import SMOOTH_S
+from app.defaults import SMOOTH_S, named_model, shipped_models
 from app.keys import KEYS
 
 
@@ -36,6 +37,12 @@ def moment(text: str) -> float:
     from app.sampling import parse_time
 
     return parse_time(text)
+
+
+def video(text: str) -> Any:
+    from app.web_video import film
+
+    return film(text)
 
 
 def strength(text: str) -> float:
@@ -86,11 +93,11 @@ def parser() -> argparse.ArgumentParser:
     )
     source.add_argument(
         "--video",
-        type=Path,
+        type=video,
         nargs="+",
-        metavar="FILE|DIR|PATTERN",
-        help="a video; with --no-window also several, folders, and patterns such as 'a/**/*.mp4', "
-        "each with outputs of its own (docs/annotating.md)",
+        metavar="FILE|DIR|PATTERN|URL",
+        help="a video; with --no-window also several, folders, patterns such as 'a/**/*.mp4', and "
+        "addresses (http, https, rtsp), each with outputs of its own (docs/annotating.md)",
     )
     source.add_argument(
         "--image",
@@ -141,6 +148,20 @@ def parser() -> argparse.ArgumentParser:
         metavar="PATH",
         help="annotated video (.mp4), or a folder for pictures or for several videos; without a "
         "window and without any other result it is NAME_annotated beside the input",
+    )
+    results.add_argument(
+        "--codec",
+        metavar="NAME",
+        help="what an annotated video is encoded with: h264 (default), hevc, av1, vp9 (default of "
+        ".webm), mpeg4; an encoder by FFmpeg's name, such as h264_nvenc; or auto: hardware where "
+        "it works and is no slower (--doctor lists what works here)",
+    )
+    results.add_argument(
+        "--crf",
+        type=int,
+        metavar="N",
+        help="how far to compress it: lower is better and larger (default: h264 20, hevc 24, av1 "
+        "30, vp9 31, mpeg4 4)",
     )
     results.add_argument(
         "--records",
@@ -194,6 +215,13 @@ def parser() -> argparse.ArgumentParser:
         "a face that is lost stays covered for two seconds where it was",
     )
     look.add_argument(
+        "--if-lost",
+        choices=["whole", "stop"],
+        default="whole",
+        help="with --blur: what is done with a frame whose faces cannot be accounted for, such as "
+        "when one is not found any more: blur it as a whole (default), or stop there",
+    )
+    look.add_argument(
         "--record-dir",
         type=Path,
         default=Path(),
@@ -201,7 +229,12 @@ def parser() -> argparse.ArgumentParser:
         help="where the keys r and s put recordings and snapshots (default: the working folder)",
     )
     how = top.add_argument_group("recognition")
-    how.add_argument("--model", type=Path, metavar="FILE", help="another exported .onnx model")
+    how.add_argument(
+        "--model",
+        type=named_model,
+        metavar="NAME|FILE",
+        help=f"a shipped model ({', '.join(shipped_models())}) or another exported .onnx file",
+    )
     how.add_argument(
         "--device",
         choices=["auto", "cpu", "cuda"],

@@ -1,4 +1,23 @@
 """What the command line says of its defaults before any package is loaded: `--help` and `--doctor`
 work where nothing is installed."""
 
+from pathlib import Path
+
 SMOOTH_S = 0.5  # over how long readings are averaged; docs/steadiness.md
+MODELS = Path(__file__).resolve().parent.parent / "models"
+DEFAULT_MODEL = MODELS / "dacl.onnx"
+
+
+def shipped_models(folder: Path = MODELS) -> dict[str, Path]:
+    """Short name -> file: dacl.onnx is `default`, dacl_small.onnx is `small`."""
+    return {
+        path.stem.removeprefix("dacl").removeprefix("_") or "default": path
+        for path in sorted(folder.glob("dacl*.onnx"))
+    }
+
+
+def named_model(text: str, folder: Path = MODELS) -> Path:
+    """The file that a user means: the short name of a shipped model, or a path. A file of that name
+    goes first."""
+    path = Path(text)
+    return path if path.exists() else shipped_models(folder).get(text, path)

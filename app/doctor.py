@@ -59,6 +59,7 @@ def groups(model: Path | None, camera: int | str | None) -> tuple[Group, ...]:
         Group("Window", False, doctor_system.window),
         Group("Camera", camera is not None, lambda: doctor_system.cameras(camera)),
         Group("Video", False, doctor_system.codecs),
+        Group("Encoders", False, doctor_system.encoders),
         Group("Disk", False, doctor_system.disk),
     )
 

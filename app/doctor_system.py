@@ -260,6 +260,23 @@ def codecs(can: Callable[[str, Any], object] | None = None) -> Iterator[Check]:
         yield Check("reading", "ok", ", ".join(DECODERS))
 
 
+def encoders(attempt: Callable[[Any], Any] | None = None) -> Iterator[Check]:
+    """What `--codec` can be: each encoder encodes a few small pictures."""
+    from app.encoders import CODECS, try_out, working
+
+    found = working(CODECS, attempt or try_out)
+    for hardware, name in ((False, "software"), (True, "hardware")):
+        named = [
+            f"{one.encoder.codec} ({one.encoder.name})" if not hardware else one.encoder.name
+            for one in found
+            if one.encoder.hardware == hardware
+        ]
+        if named:
+            yield Check(f"{name} encoders", "ok", ", ".join(named))
+        elif hardware:
+            yield Check(f"{name} encoders", "ok", "none works here; software is used")
+
+
 def disk(
     folder: Path | None = None, usage: Callable[[Path], Any] = shutil.disk_usage
 ) -> Iterator[Check]:

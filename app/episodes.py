@@ -216,7 +216,10 @@ def in_order(episodes: Iterable[Episode], sources: dict[str, int]) -> list[Episo
 class EpisodesSink:
     """Episodes of a run as `.csv`, `.vtt`, `.eaf` or `.txt`, written when it is over."""
 
-    def __init__(self, path: Path, *, overwrite: bool, rules: EpisodeRules | None = None) -> None:
+    def __init__(
+        self, path: str | Path, *, overwrite: bool = False, rules: EpisodeRules | None = None
+    ) -> None:
+        path = Path(path)
         checked_suffix(path)
         reserve(path, overwrite=overwrite)
         self.path = path

@@ -25,7 +25,7 @@ def _first_frame(clip: Path, model: Path, device: str) -> None:
     from app.benchmark_clip import fitted
     from app.classifier import Classifier
     from app.follow import Follower
-    from app.pipeline import Recogniser
+    from app.pipeline import Pipeline
     from app.rendering import Hud, draw
     from app.search import FaceSearch
     from app.threads import set_threads
@@ -36,7 +36,7 @@ def _first_frame(clip: Path, model: Path, device: str) -> None:
     set_threads()
     with VideoSource(clip) as source, FaceSearch() as search:
         classifier = Classifier(model, device=cast(Any, device))
-        recogniser = Recogniser(search, classifier, tracker=Tracker(), follower=Follower(search))
+        recogniser = Pipeline(search, classifier, tracker=Tracker(), follower=Follower(search))
         frame = next(iter(source))
         picture = Frame(fitted(frame.image), 0, frame.time_s, frame.source)
         draw(recogniser.step(picture), hud=Hud(None, None, classifier.provider))

@@ -16,7 +16,7 @@ def probe(model: Path | None) -> dict[str, Any]:
     began = time.perf_counter()
     from app.classifier import DEFAULT_MODEL, Classifier
     from app.follow import Follower
-    from app.pipeline import Recogniser
+    from app.pipeline import Pipeline
     from app.rendering import Hud, draw
     from app.search import FaceSearch
     from app.tracking import Tracker
@@ -25,7 +25,7 @@ def probe(model: Path | None) -> dict[str, Any]:
     with VideoSource(CLIP) as source, FaceSearch() as search:
         classifier = Classifier(model or DEFAULT_MODEL)
         hud = Hud(None, None, classifier.provider)
-        recogniser = Recogniser(search, classifier, tracker=Tracker(), follower=Follower(search))
+        recogniser = Pipeline(search, classifier, tracker=Tracker(), follower=Follower(search))
         frames = iter(source)
         draw(recogniser.step(next(frames)), hud=hud)
         start_ms = 1000 * (time.perf_counter() - began)

@@ -21,7 +21,7 @@ from app.state import State, array_from, array_state
 # reach grows with the time, for people turn.
 MAX_DISTANCE = 1.0
 REACH_PER_S = 1.0
-MAX_SIZE_RATIO = 2.0
+MOST_GROWTH = math.log(2.0)
 SIZE_WEIGHT = 1.5  # of the logarithm of the sizes' ratio, against a side's distance
 # The filter: how fast a place is believed, and how fast a velocity.
 PLACE_S, VELOCITY_S = 0.03, 0.15
@@ -44,7 +44,17 @@ class Person:
     def at(self, time_s: float) -> NDArray[np.float64]:
         """State `(3,)` expected then: the velocity fades, so the way made has an end."""
         way_s = COAST_S * (1 - math.exp(-(time_s - self.seen_s) / COAST_S))
-        return np.asarray(self.state + np.append(self.velocity * way_s, 0.0), np.float64)
+        expected = self.state.copy()
+        expected[:2] += self.velocity * way_s
+        return expected
+
+    def may_be(self, now: NDArray[np.float64], time_s: float) -> bool:
+        """Whether a state `(3,)` is near enough to the one expected then to be the same person."""
+        x, y, size = self.at(time_s).tolist()
+        u, v, other = now.tolist()
+        side = (math.exp(size) + math.exp(other)) / 2
+        reach = MAX_DISTANCE + REACH_PER_S * (time_s - self.seen_s)
+        return math.hypot(x - u, y - v) < reach * side and abs(size - other) < MOST_GROWTH
 
     def see(self, now: NDArray[np.float64], time_s: float) -> None:
         step_s = time_s - self.seen_s
@@ -140,6 +150,8 @@ class Identities:
         """Row of `now (N, 3)` -> place in the list of people, at the least total cost."""
         if not self._people or not len(now):
             return {}
+        if len(self._people) == len(now) == 1:  # nothing to choose
+            return {0: 0} if self._people[0].may_be(now[0], time_s) else {}
         expected = np.array([person.at(time_s) for person in self._people])  # (M, 3)
         absent_s = np.array([time_s - person.seen_s for person in self._people])
         apart = np.linalg.norm(expected[:, None, :2] - now[None, :, :2], axis=2)  # (M, N)
@@ -147,11 +159,9 @@ class Identities:
         growth = np.abs(expected[:, None, 2] - now[None, :, 2])
         reach = MAX_DISTANCE + REACH_PER_S * absent_s[:, None]
         near = apart / sides
-        possible = (near < reach) & (growth < math.log(MAX_SIZE_RATIO))
+        possible = (near < reach) & (growth < MOST_GROWTH)
         # Of two people who may be meant, the one who was there a moment ago is likelier.
         cost = near + SIZE_WEIGHT * growth + 0.5 * absent_s[:, None]
-        if cost.size == 1:  # nothing to choose
-            return {0: 0} if possible[0, 0] else {}
         rows, columns = _assigned(np.where(possible, cost, IMPOSSIBLE))
         return {int(n): int(m) for m, n in zip(rows, columns, strict=True) if possible[m, n]}
 

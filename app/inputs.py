@@ -1,10 +1,11 @@
-"""Which videos are meant by what `--video` names: files, folders and patterns."""
+"""Which videos are meant by what `--video` names: files, folders, patterns and addresses."""
 
 import glob
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from app.types import SourceError
+from app.web_video import WebVideo
 
 VIDEO_SUFFIXES = frozenset(
     ".3gp .asf .avi .flv .m2ts .m4v .mkv .mov .mp4 .mpeg .mpg .mts .mxf .ogv .ts .webm .wmv".split()
@@ -12,12 +13,15 @@ VIDEO_SUFFIXES = frozenset(
 ANNOTATED = "_annotated"
 
 
-def one_file(named: Sequence[Path]) -> bool:
+def one_file(named: Sequence[Path | WebVideo]) -> bool:
     """Whether what is named can only be a single file, there or not."""
-    return len(named) == 1 and not named[0].is_dir() and not _is_pattern(named[0])
+    if len(named) != 1:
+        return False
+    (path,) = named
+    return isinstance(path, WebVideo) or (not path.is_dir() and not _is_pattern(path))
 
 
-def find_videos(named: Sequence[Path]) -> list[Path]:
+def find_videos(named: Sequence[Path | WebVideo]) -> list[Path | WebVideo]:
     """Files in the order in which they were named, those of a folder or a pattern sorted by name;
     of several names of one file the first.
 
@@ -26,8 +30,11 @@ def find_videos(named: Sequence[Path]) -> list[Path]:
     is wrong with it is said when its turn comes. Raises `SourceError` for a folder without videos
     and for a pattern that nothing matches.
     """
-    found: dict[Path, Path] = {}
+    found: dict[Path | WebVideo, Path | WebVideo] = {}
     for path in named:
+        if isinstance(path, WebVideo):
+            found.setdefault(path, path)
+            continue
         for file in _meant_by(path):
             found.setdefault(file.resolve(), file)
     return list(found.values())

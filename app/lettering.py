@@ -4,6 +4,7 @@ The letters are OpenCV's own: Latin, Cyrillic, Greek, Chinese, Japanese and Kore
 other scripts as question marks, and those that are written from the right in the wrong order.
 """
 
+from collections.abc import Callable
 from functools import cache, lru_cache
 from typing import NamedTuple
 
@@ -19,6 +20,7 @@ SOFT_WHITE: Colour = (205, 205, 205)
 BLACK: Colour = (0, 0, 0)
 GROUND_SHARE = 0.68  # how dark the ground under texts and bars is
 MIN_TEXT_PX = 12
+LEAST_PX = 9  # where there is no room for more
 
 
 class Rect(NamedTuple):
@@ -54,6 +56,18 @@ def text_width(text: str, size: int, weight: int) -> int:
     return int(end[0])
 
 
+def fitted(text: str, size: int, weight: int, room_px: Callable[[int], int]) -> tuple[str, int]:
+    """The text, and the largest size up to `size` at which it fits into `room_px(size)`; cut where
+    even the least one does not."""
+    while size > LEAST_PX and text_width(text, size, weight) > room_px(size):
+        size -= 1
+    whole = text
+    while len(text) > 1 and text_width(text, size, weight) > room_px(size):
+        whole = whole[:-1]
+        text = f"{whole}…"
+    return text, size
+
+
 def put_text(
     canvas: Image,
     text: str,
@@ -65,6 +79,42 @@ def put_text(
 ) -> None:
     """`xy`: the left end of the line that the letters stand on."""
     cv2.putText(canvas, text, xy, colour, font(), size, weight)
+
+
+@lru_cache(256)
+def _stamp(text: str, size: int, weight: int, colour: Colour) -> tuple[Image, Image, int, int]:
+    """(what the letters leave of the ground, of 255; their own light; where their top left lies
+    from the left end of their line)."""
+    reach = 2 * size
+    shape = 2 * reach, text_width(text, size, weight) + 2 * reach, 3
+    cover, light = np.zeros(shape, np.uint8), np.zeros(shape, np.uint8)
+    put_text(cover, text, (reach, reach), size, weight=weight)
+    put_text(light, text, (reach, reach), size, weight=weight, colour=colour)
+    x, y, width, height = cv2.boundingRect(cover[..., 0])
+    part = slice(y, y + height), slice(x, x + width)
+    return 255 - cover[part], light[part].copy(), x - reach, y - reach
+
+
+def stamp_text(
+    canvas: Image,
+    text: str,
+    xy: tuple[int, int],
+    size: int,
+    *,
+    weight: int = 600,
+    colour: Colour = WHITE,
+) -> None:
+    """As `put_text` within a grey level, and several times as fast for texts that come again and
+    again."""
+    ground, light, left, top = _stamp(text, size, weight, colour)
+    x, y = xy[0] + left, xy[1] + top
+    height, width = light.shape[:2]
+    if x < 0 or y < 0 or x + width > canvas.shape[1] or y + height > canvas.shape[0]:
+        put_text(canvas, text, xy, size, weight=weight, colour=colour)
+    elif width:
+        part = canvas[y : y + height, x : x + width]
+        cv2.multiply(part, ground, dst=part, scale=1 / 255)
+        cv2.add(part, light, dst=part)
 
 
 def darken(canvas: Image, rect: Rect) -> None:

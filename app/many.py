@@ -9,7 +9,7 @@ from pathlib import Path
 from app.commands import CUT_SHORT, DONE, FAILED, INTERRUPTED
 from app.one_file import FileOutcome, Job, check
 from app.progress import Bars
-from app.run_end import counts_line
+from app.run_end import counts_line, whole_frames
 from app.sinks import unwritable
 from app.types import SinkError
 from app.workers import Recognition, run_apart, run_here
@@ -110,6 +110,7 @@ def lines_of(job: Job, outcome: FileOutcome, *, named: bool) -> list[str]:
     if outcome.from_frame:
         here = f"{outcome.seconds:.1f} s from frame {outcome.from_frame} on"
         line = f"{outcome.frames} frames with {outcome.faces} faces, {here}"
+    line += whole_frames(outcome.blurred_whole)
     if outcome.frames and (not outcome.interrupted or job.keep_early):
         line += f" -> {', '.join(map(str, job.outputs.all))}"
     lines = [f"{name}: {line}" if named else line]

@@ -54,8 +54,11 @@ class Asked:
         return bool(self.video or self.records or self.episodes or self.report)
 
 
-def plan(videos: Sequence[Path], asked: Asked, *, one: bool) -> list[Outputs]:
+def plan(
+    videos: Sequence[Path], asked: Asked, *, one: bool, inputs: Iterable[Path] | None = None
+) -> list[Outputs]:
     """The outputs of each of `videos`; `one`: a single file was named, so files may be, too.
+    `inputs` are those of them that are files here (None: all).
 
     Without anything asked for it is the annotated video beside each. Raises `SinkError` where two
     outputs, or an output and an input, are one file.
@@ -100,7 +103,7 @@ def plan(videos: Sequence[Path], asked: Asked, *, one: bool) -> list[Outputs]:
         Outputs(film, record, tuple(found), report)
         for film, record, found, report in zip(films, records, episodes, reports, strict=True)
     ]
-    _check(videos, outputs)
+    _check(videos if inputs is None else inputs, outputs)
     return outputs
 
 

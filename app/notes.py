@@ -14,6 +14,7 @@ from app.lettering import (
     Colour,
     Rect,
     darken,
+    fitted,
     put_text,
     text_px,
     text_width,
@@ -23,7 +24,7 @@ from app.types import Image
 KEY_COLOUR: Colour = (66, 228, 240)
 RED: Colour = (60, 60, 240)
 LEAST_WIDTH_PX = 480  # of a picture that notes stand on; a smaller one is enlarged for them
-HELP_LEAST_PX, LEAST_PX = 9, 9
+HELP_LEAST_PX = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,22 +63,11 @@ def with_notes(canvas: Image, notes: Notes) -> Image:
     return screen
 
 
-def _fitted(text: str, size: int, width: int) -> tuple[str, int]:
-    """The text at the largest size that fits, cut where the least one does not."""
-    while size > LEAST_PX and text_width(text, size, 600) + 2 * size > width:
-        size -= 1
-    whole = text
-    while len(text) > 1 and text_width(text, size, 600) + 2 * size > width:
-        whole = whole[:-1]
-        text = f"{whole}…"
-    return text, size
-
-
 def _draw_line(
     screen: Image, text: str, size: int, *, middle: int, progress: float | None = None
 ) -> None:
     width = screen.shape[1]
-    text, size = _fitted(text, size, width)
+    text, size = fitted(text, size, 600, lambda size: width - 2 * size)
     wide = text_width(text, size, 600)
     rect = Rect((width - wide) // 2 - size, middle - size, wide + 2 * size, 2 * size)
     darken(screen, rect)

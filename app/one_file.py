@@ -6,32 +6,43 @@ made: with them, a file that was interrupted is done anew.
 
 import contextlib
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from app.classifier import Classifier
+from app.encoders import Encoding
 from app.episode_files import checked_suffix
 from app.episodes import EpisodesSink
 from app.follow import Follower
+from app.guard import Guard
 from app.long_records import LongRecords, lines_path
 from app.naming import Outputs
-from app.pipeline import Recogniser
+from app.pipeline import Pipeline
 from app.records import SUFFIXES
 from app.report import ReportSink, checked_name
-from app.resume import Checkpoint, Identity, ResumeFile, check_finished, is_finished
+from app.resume import (
+    Checkpoint,
+    Identity,
+    ResumeFile,
+    check_finished,
+    is_finished,
+    video_facts,
+)
 from app.run_notes import RunNotes, read_notes
 from app.sampling import Selection
 from app.search import FaceSearch
 from app.sinks import reserve
 from app.steady import SMOOTH_S
+from app.stream import open_stream
 from app.timing import Eased, RateMeter
 from app.tracking import Tracker
-from app.types import SinkError, SourceError
-from app.video_sink import FORMATS, VideoSink
+from app.types import FrameResult, SinkError, SourceError
+from app.video_sink import VideoSink, checked_format
 from app.video_source import VideoSource
 from app.view import Look, View
+from app.web_video import WebVideo, fetched
 
 CHECKPOINT_S = 1.0
 PLAIN_LOOK = Look()
@@ -41,7 +52,8 @@ PLAIN_LOOK = Look()
 class Job:
     """What is to be done with `video`. `settings` as JSON has them and `command` are for the
     notes; `look` is that of pictures that are stored; `keep_early`: a run that is stopped completes
-    its results up to there, as well."""
+    its results up to there, as well. `encoding` is that of the annotated video, None: the usual
+    one. `address`: where `video`, which is then but its name, is to be had."""
 
     video: Path
     outputs: Outputs
@@ -53,6 +65,8 @@ class Job:
     look: Look = PLAIN_LOOK
     with_stills: bool = True
     keep_early: bool = False
+    encoding: Encoding | None = None
+    address: WebVideo | None = None
 
     @property
     def resume_file(self) -> ResumeFile:
@@ -66,7 +80,8 @@ class Job:
 @dataclass(frozen=True, slots=True)
 class FileOutcome:
     """`frames` and `faces` count those of runs before, `seconds` only this one. `from_frame`: where
-    it was taken up. `finished_before`: nothing was left to do."""
+    it was taken up. `finished_before`: nothing was left to do. `blurred_whole` counts frames whose
+    faces could not be accounted for."""
 
     frames: int = 0
     faces: int = 0
@@ -75,6 +90,7 @@ class FileOutcome:
     interrupted: bool = False
     from_frame: int = 0
     finished_before: bool = False
+    blurred_whole: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +106,8 @@ class Machine:
 def check(job: Job) -> None:
     """What can be known to fail, before anything is loaded. Raises `SinkError`; leaves nothing."""
     outputs = job.outputs
-    if outputs.video is not None and outputs.video.suffix.lower() not in FORMATS:
-        known = ", ".join(FORMATS)
-        raise SinkError(f"{outputs.video} is not a video that can be written. Use one of {known}.")
+    if outputs.video is not None:
+        checked_format(outputs.video)
     if outputs.records is not None and outputs.records.suffix.lower() not in SUFFIXES:
         raise SinkError(
             f"{outputs.records} must end in .jsonl, .csv or .parquet, the three kinds of records."
@@ -118,7 +133,7 @@ def check(job: Job) -> None:
             )
         return
     for path in outputs.all:
-        reserve(path, overwrite=job.overwrite, inputs=[job.video])
+        reserve(path, overwrite=job.overwrite, inputs=[] if job.address else [job.video])
 
 
 def annotate(
@@ -136,11 +151,13 @@ def annotate(
     check(job)
     classifier = machine.classifier
     if job.finished:
-        check_finished(job.outputs.records, job.video, classifier.path, job.settings)
+        here = job.video if job.address is None else None
+        check_finished(job.outputs.records, here, classifier.path, job.settings)
         return FileOutcome(finished_before=True)
     began_s = clock()
-    with VideoSource(job.video, selection=job.selection, threads=machine.threads) as source:
-        identity = Identity.of(job.video, classifier.path, classifier.provider, job.settings)
+    with _source_of(job, machine, stop) as source:
+        known = video_facts(source)
+        identity = Identity.of(known, classifier.path, classifier.provider, job.settings)
         kept = job.resume_file.load(identity) if job.resume and job.resume_file.exists() else None
         if kept is not None and kept.complete and _all_named(job.outputs):
             job.resume_file.remove()  # that was all that was left to do
@@ -157,10 +174,27 @@ def annotate(
             frames=counts["frames"],
             faces=counts["faces"],
             seconds=clock() - began_s,
-            cut_short=faults or source.warning,
+            cut_short=faults or source.warning or run.guard.warning,
+            blurred_whole=run.notes.blurred_whole,
             interrupted=run.interrupted,
             from_frame=run.from_frame,
         )
+
+
+@contextlib.contextmanager
+def _source_of(job: Job, machine: Machine, stop: Callable[[], bool]) -> Iterator[VideoSource]:
+    more: dict[str, Any] = {"selection": job.selection, "threads": machine.threads}
+    if job.address is None:
+        with VideoSource(job.video, **more) as source:
+            yield source
+        return
+    more["name"] = job.video.name
+    with fetched(job.address, job.outputs.first, stop=stop) as copy:
+        if stop():
+            raise SourceError(f"{job.address} was not read to its end.")
+        stream = None if copy else open_stream(job.address.address, {"rtsp_transport": "tcp"})
+        with VideoSource(copy or job.video, **more, stream=stream) as source:
+            yield source
 
 
 def _all_named(outputs: Outputs) -> bool:
@@ -184,7 +218,7 @@ class _Run:
     ) -> None:
         self._job, self._source, self._identity, self._stop = job, source, identity, stop
         self._file = job.resume_file
-        self._recogniser = Recogniser(
+        self._recogniser = Pipeline(
             machine.search,
             machine.classifier,
             tracker=Tracker(smooth_s=machine.smooth_s),
@@ -200,12 +234,20 @@ class _Run:
         self._saved = kept is not None
         self._sinks: list[Any] = []  # `app.sinks.Sink`, but that notes may have no path
         self._records: LongRecords | None = None
+        self._film: VideoSink | None = None
         self._view = View(
             self._recogniser,
             job.look,
             provider=machine.classifier.provider,
             independent=False,
             say=lambda line: None,
+        )
+        pictures = outputs.video is not None or (outputs.report is not None and job.with_stills)
+        self.guard = Guard(
+            self._recogniser,
+            wanted=lambda: job.look.blur and pictures,
+            if_lost=job.look.if_lost,
+            hold=True,
         )
         self._rate, self._latency_ms = RateMeter(), Eased()
         try:
@@ -236,6 +278,7 @@ class _Run:
             interrupted=lambda: self.interrupted,
             overwrite=overwrite,
             command=job.command,
+            encoder=lambda: None if self._film is None else self._film.encoder,
         )
         self._sinks += [*self._episodes, self.notes]
         if outputs.report is not None:
@@ -244,14 +287,14 @@ class _Run:
                 ReportSink(outputs.report, facts=facts, overwrite=overwrite, with_stills=stills)
             )
         if outputs.video is not None:
-            self._sinks.append(
-                VideoSink(
-                    outputs.video,
-                    overwrite=overwrite,
-                    source_video=self._source,
-                    threads=machine.threads,
-                )
+            self._film = VideoSink(
+                outputs.video,
+                overwrite=overwrite,
+                source_video=self._source,
+                threads=machine.threads,
+                encoding=job.encoding,
             )
+            self._sinks.append(self._film)
 
     def _take_up(self, kept: Checkpoint) -> None:
         self._source.skip(kept.next_frame)
@@ -292,20 +335,14 @@ class _Run:
                 if self._size_wh not in (None, (width, height)):
                     self._recogniser.reset()
                 self._size_wh = (width, height)
-                result = self._view.take(self._recogniser.step(frame))
-                canvas = result.picture
-                if self._job.outputs.video is not None:
-                    latency_ms = self._latency_ms.take(sum(result.stage_ms.values()))
-                    canvas = self._view.canvas(result, fps=self._rate.tick(), latency_ms=latency_ms)
-                if self._records is not None:
-                    self._records.write(result, canvas)
-                for sink in self._sinks:
-                    sink.write(result, canvas)
-                self._next = frame.index + 1
+                for result in self.guard.step(frame):
+                    self._pass_on(result)
                 if clock() >= due_s:
                     self._save(complete=False)
                     due_s = clock() + checkpoint_s
+            self._pass_on_rest()
         except SourceError as error:
+            self._pass_on_rest()
             if not self.notes.counts["frames"]:
                 raise
             return str(error)
@@ -315,6 +352,23 @@ class _Run:
                 + ("." if self._job.selection.whole else " between --start and --end.")
             )
         return None
+
+    def _pass_on(self, result: FrameResult) -> None:
+        """To every output."""
+        result = self._view.take(result)
+        canvas = result.picture
+        if self._job.outputs.video is not None:
+            latency_ms = self._latency_ms.take(sum(result.stage_ms.values()))
+            canvas = self._view.canvas(result, fps=self._rate.tick(), latency_ms=latency_ms)
+        if self._records is not None:
+            self._records.write(result, canvas)
+        for sink in self._sinks:
+            sink.write(result, canvas)
+        self._next = result.frame.index + 1
+
+    def _pass_on_rest(self) -> None:
+        for result in self.guard.rest():
+            self._pass_on(result)
 
     def _save(self, *, complete: bool) -> None:
         assert self._size_wh is not None

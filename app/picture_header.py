@@ -10,6 +10,8 @@ import struct
 _NO_FRAME = frozenset({0xC4, 0xC8, 0xCC})
 _ALONE = frozenset({0x01, *range(0xD0, 0xD9)})  # JPEG marks without a length
 _SHORT, _LONG, _LONG8 = 3, 4, 16  # TIFF's kinds of whole numbers
+# Decoders make room for what a part of a PNG announces; a file that was cut may lack this much.
+MAX_MISSING_BYTES = 64 << 20
 
 
 def header_size_wh(content: bytes) -> tuple[int, int] | None:
@@ -31,8 +33,14 @@ def jpeg_scans(content: bytes) -> int:
     return content.count(b"\xff\xda") if content.startswith(b"\xff\xd8") else 1
 
 
-def _png(content: bytes) -> tuple[int, int]:
+def _png(content: bytes) -> tuple[int, int] | None:
     width, height = struct.unpack_from(">II", content, 16)
+    at = 8
+    while at + 8 <= len(content):
+        (length,) = struct.unpack_from(">I", content, at)
+        at += 12 + length
+        if at - len(content) > MAX_MISSING_BYTES:
+            return None
     return width, height
 
 

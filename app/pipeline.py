@@ -49,7 +49,7 @@ class CropReader(Protocol):
     def predict_with_maps(self, crops: NDArray[np.uint8]) -> tuple[Floats, Floats]: ...
 
 
-class Recogniser:
+class Pipeline:
     """Reads the expressions of one stream of frames.
 
     `tracker` None: every frame stands for itself (separate pictures); faces are then numbered from
@@ -79,13 +79,12 @@ class Recogniser:
     def step(self, frame: Frame) -> FrameResult:
         contract = self._classifier.contract
         times = [self._clock()]
-        faces = _alignable(self._find(frame))
+        found = self._find(frame)
+        faces = tuple(face for face in found if alignable(face.landmarks))
         times.append(self._clock())
         carried = self._readings.carried(faces)
         fresh = [row for row in range(len(faces)) if row not in carried]
-        crops = align(
-            frame.image, [faces[row] for row in fresh], contract.template, contract.size_px
-        )
+        crops = self._crops(frame.image, [faces[row] for row in fresh])
         times.append(self._clock())
         raw, cams = self._read(crops)
         maps: dict[int, Floats] = {}
@@ -129,17 +128,21 @@ class Recogniser:
                 stage: 1000 * (after - before)
                 for stage, before, after in zip(stages, times[:-1], times[1:], strict=True)
             },
+            unread=tuple(face for face in found if not alignable(face.landmarks)),
         )
         return self._mapped(result, maps) if maps else result
 
     def explain(self, result: FrameResult) -> FrameResult:
         """The same result with a map of each face, read for that alone: a frame that stands still
         needs no other way."""
-        contract = self._classifier.contract
         faces = [face.face for face in result.faces]
-        crops = align(result.frame.image, faces, contract.template, contract.size_px)
+        crops = self._crops(result.frame.image, faces)
         _, cams = self._classifier.predict_with_maps(crops)
         return self._mapped(result, dict(enumerate(cams)))
+
+    def _crops(self, image: Image, faces: Sequence[Face]) -> NDArray[np.uint8]:
+        contract = self._classifier.contract
+        return align(image, faces, contract.template, contract.size_px, colour=contract.colour)
 
     def _read(self, crops: NDArray[np.uint8]) -> tuple[Floats, Sequence[Floats]]:
         """`(N, K)` probabilities and, where they are wanted, N class activation maps."""
@@ -217,8 +220,3 @@ class Recogniser:
         if self._follower is not None:
             return self._follower.find(frame.image, frame.time_s)
         return self._detector.detect(frame.image)
-
-
-def _alignable(faces: tuple[Face, ...]) -> tuple[Face, ...]:
-    """Those that can be read."""
-    return tuple(face for face in faces if alignable(face.landmarks))

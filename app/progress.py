@@ -9,10 +9,14 @@ from app.sampling import Selection
 from app.types import SourceError
 from app.video_file import average_rate, duration_s, open_video, picture_stream
 
+NAME_SIGNS = 24
+
 
 def expected_frames(job: Job) -> int | None:
     """How many frames will be gone through, by what the file's header says; None where it does not
     say, or cannot be read."""
+    if job.address is not None:
+        return None
     with contextlib.suppress(SourceError), open_video(job.video) as container:
         stream = picture_stream(container, job.video)
         lasts_s = duration_s(container, stream)
@@ -26,6 +30,14 @@ def _up_to(selection: Selection, frames: int | None, rate: float) -> int | None:
         return frames
     end = round(selection.end_s * rate)
     return end if frames is None else min(frames, end)
+
+
+def short_name(name: str) -> str:
+    """Its beginning and its end, so that a line of a terminal has room for the bar."""
+    if len(name) <= NAME_SIGNS:
+        return name
+    kept = NAME_SIGNS - 1
+    return f"{name[: kept // 2]}…{name[-(kept - kept // 2) :]}"
 
 
 class Bars:
@@ -61,7 +73,7 @@ class Bars:
         if new <= 0:
             return
         if number not in self._bars:
-            name = self._jobs[number].video.name
+            name = short_name(self._jobs[number].video.name)
             self._bars[number] = self._bar(name, self._expected[number], self._free_line())
         self._reached[number] = frames
         self._bars[number].update(new)

@@ -3,26 +3,55 @@
 import faulthandler
 import os
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+
+class _NativeStderr:
+    """File descriptor 2, which is the whole process's: of the threads that want it quiet together,
+    the first leads it nowhere, and the last leads it back."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._wanting = 0
+        self._saved: int | None = None
+
+    def quiet(self) -> None:
+        with self._lock:
+            self._wanting += 1
+            if self._wanting > 1:
+                return
+            try:
+                saved = os.dup(2)
+            except OSError:  # started without a stderr
+                return
+            with open(os.devnull, "wb") as sink:
+                os.dup2(sink.fileno(), 2)
+            self._saved = saved
+
+    def back(self) -> None:
+        with self._lock:
+            self._wanting -= 1
+            if self._wanting == 0 and self._saved is not None:
+                os.dup2(self._saved, 2)
+                os.close(self._saved)
+                self._saved = None
+
+
+_NATIVE = _NativeStderr()
 
 
 @contextmanager
 def quiet_stderr() -> Iterator[None]:
     """Keeps native libraries' start-up chatter off the terminal: they write to file descriptor 2
-    themselves, where Python's logging has no say. Python exceptions pass through."""
+    themselves, where Python's logging has no say. Python exceptions pass through. From any
+    thread."""
+    _NATIVE.quiet()
     try:
-        saved = os.dup(2)
-    except OSError:  # started without a stderr
-        yield
-        return
-    try:
-        with open(os.devnull, "wb") as sink:
-            os.dup2(sink.fileno(), 2)
         yield
     finally:
-        os.dup2(saved, 2)
-        os.close(saved)
+        _NATIVE.back()
 
 
 @contextmanager

@@ -277,8 +277,8 @@ class RecordsSink:
     Parquet is asked for and pyarrow is not installed.
     """
 
-    def __init__(self, path: Path, labels: Sequence[str], *, overwrite: bool) -> None:
-        self.path = path
+    def __init__(self, path: str | Path, labels: Sequence[str], *, overwrite: bool = False) -> None:
+        self.path = path = Path(path)
         suffix = path.suffix.lower()
         if suffix not in SUFFIXES:
             raise SinkError(

@@ -22,7 +22,9 @@ from app.lettering import (
     Colour,
     Rect,
     darken,
+    fitted,
     put_text,
+    stamp_text,
     text_px,
     text_width,
 )
@@ -95,12 +97,7 @@ def draw(
     """A new canvas, uint8 (H, W, 3) BGR, of the frame's size: the frame, mirrored if asked (texts
     are not), with a box, the label and bars for each face, what `history` knows of it, and the
     run's figures; less where `hud.mode` says so. Maps that faces carry are painted in any case."""
-    canvas: Image = result.picture.copy()
-    for face in result.faces:
-        if face.map is not None:
-            paint(canvas, face.map)
-    if mirror:
-        canvas = np.asarray(cv2.flip(canvas, 1), np.uint8)
+    canvas = _ground(result, mirror)
     if hud.mode == "off":
         return canvas
     height, width = canvas.shape[:2]
@@ -125,11 +122,23 @@ def draw(
             if strip is not None:
                 _draw_strip(canvas, strip, result.labels, bars)
     for face, chip in zip(result.faces, chips, strict=True):
-        _draw_chip(canvas, chip, _face_colour(face, result.labels), size)
+        _draw_chip(canvas, chip, _face_colour(face, result.labels))
     return canvas
 
 
-def _figures(hud: Hud) -> str:
+def _ground(result: FrameResult, mirror: bool) -> Image:
+    """A new picture of the frame with the maps of its faces, copied once where that is enough."""
+    maps = [face.map for face in result.faces if face.map is not None]
+    if not maps:
+        picture = result.picture
+        return np.asarray(cv2.flip(picture, 1), np.uint8) if mirror else picture.copy()
+    canvas: Image = result.picture.copy()
+    for shown in maps:
+        paint(canvas, shown)
+    return np.asarray(cv2.flip(canvas, 1), np.uint8) if mirror else canvas
+
+
+def _figures(hud: Hud) -> list[str]:
     parts = [
         f"{hud.fps:.0f} FPS" if hud.fps is not None else "",
         f"{hud.latency_ms:.0f} ms" if hud.latency_ms is not None else "",
@@ -138,7 +147,7 @@ def _figures(hud: Hud) -> str:
         "faces blurred" if hud.blurred else "",
         f"neutral set ({hud.corrected})" if hud.corrected else "",
     ]
-    return "   ".join(part for part in parts if part)
+    return [part for part in parts if part]
 
 
 def _box(face: TrackedFace, mirror_width: int | None) -> Rect:
@@ -152,9 +161,13 @@ def _box(face: TrackedFace, mirror_width: int | None) -> Rect:
 # The run
 
 
-def _draw_figures(canvas: Image, text: str, size: int) -> Rect:
+def _draw_figures(canvas: Image, parts: Sequence[str], size: int) -> Rect:
+    """As many of them as there is room for."""
     small = max(MIN_TEXT_PX, round(0.85 * size))
     pad = small // 2
+    while parts and text_width("   ".join(parts), small, 500) + 2 * pad > canvas.shape[1]:
+        parts = parts[:-1]
+    text = "   ".join(parts)
     rect = Rect(0, 0, text_width(text, small, 500) + 2 * pad, small + pad)
     darken(canvas, rect)
     put_text(canvas, text, (pad, round(1.1 * small)), small, weight=500)
@@ -167,14 +180,15 @@ def _draw_figures(canvas: Image, text: str, size: int) -> Rect:
 def _draw_box(canvas: Image, box: Rect, colour: Colour, size: int) -> None:
     thickness = max(2, round(size / 8))
     corners = (box.x, box.y), (box.x + box.width, box.y + box.height)
-    cv2.rectangle(canvas, *corners, BLACK, thickness + 2 * max(1, thickness // 2), cv2.LINE_AA)
-    cv2.rectangle(canvas, *corners, colour, thickness, cv2.LINE_AA)
+    cv2.rectangle(canvas, *corners, BLACK, thickness + 2 * max(1, thickness // 2))
+    cv2.rectangle(canvas, *corners, colour, thickness)
 
 
 class _Chip(NamedTuple):
-    """A face's label: where it is and what it says. `number_width` in px."""
+    """A face's label: where it is and what it says. `size`, `number_width` in px."""
 
     rect: Rect
+    size: int
     number: str
     number_width: int
     text: str
@@ -197,14 +211,23 @@ def _chip(
         text += f" {_percent(float(face.probabilities[list(labels).index(text)]))}"
     elif face.reason != NOT_CONFIDENT:  # which "unsure" says already
         text += f": {face.reason}"
-    number_width = text_width(number, size, 500) if number else 0
+
+    def number_px(size: int) -> int:
+        return text_width(number, size, 500) if number else 0
+
+    def room_px(size: int) -> int:
+        swatch, pad = _chip_parts(size)
+        return int(width - swatch - 2 * pad - number_px(size))
+
+    text, size = fitted(text, size, 700, room_px)
+    number_width = number_px(size)
     swatch, pad = _chip_parts(size)
     chip_width = swatch + pad + number_width + text_width(text, size, 700) + pad
     chip_height, gap = round(1.45 * size), max(2, size // 6)
     above = box.y - chip_height - gap
     y = above if above >= 0 else box.y + box.height + gap
     rect = Rect(box.x, y, chip_width, chip_height).inside(width, height)
-    return _Chip(rect, number, number_width, text)
+    return _Chip(rect, size, number, number_width, text)
 
 
 def _chip_parts(size: int) -> tuple[int, int]:
@@ -212,8 +235,9 @@ def _chip_parts(size: int) -> tuple[int, int]:
     return max(3, size // 3), size // 3
 
 
-def _draw_chip(canvas: Image, chip: _Chip, colour: Colour, size: int) -> None:
+def _draw_chip(canvas: Image, chip: _Chip, colour: Colour) -> None:
     darken(canvas, chip.rect)
+    size = chip.size
     swatch, pad = _chip_parts(size)
     x, y = chip.rect.x, chip.rect.y
     cv2.rectangle(canvas, (x, y, swatch, chip.rect.height), colour, cv2.FILLED)
@@ -240,7 +264,8 @@ class _Bars(NamedTuple):
     strip: int
 
 
-def _bars(labels: Sequence[str], size: int, with_strip: bool) -> _Bars:
+@lru_cache(64)
+def _bars(labels: tuple[str, ...], size: int, with_strip: bool) -> _Bars:
     row, pad = round(1.3 * size), max(2, size // 3)
     names = max(text_width(label, size, 700) for label in labels) + pad
     bar = 4 * size
@@ -268,8 +293,10 @@ def _place_bars(
     blocks = np.array([_corners(rect) for rect in (*boxes, *taken, *taken)], np.float64)
     best: tuple[float, _Bars] | None = None
     for scale in (0.85, 0.85 * SMALL):
-        bars = _bars(labels, max(9, round(scale * size)), with_strip)
+        bars = _bars(tuple(labels), max(9, round(scale * size)), with_strip)
         w, h = bars.rect.width, bars.rect.height
+        if w > width or h > height:
+            continue
         places = [
             Rect(x, y, w, h).inside(width, height)
             for x, y in (
@@ -286,8 +313,7 @@ def _place_bars(
                 best = covered, bars._replace(rect=rect)
             if covered <= FREE_SHARE:
                 return bars._replace(rect=rect)
-    assert best is not None
-    return best[1] if best[0] < BLOCKED_SHARE else None
+    return best[1] if best is not None and best[0] < BLOCKED_SHARE else None
 
 
 def _corners(rect: Rect) -> tuple[int, int, int, int]:
@@ -310,13 +336,15 @@ def _draw_bars(canvas: Image, face: TrackedFace, labels: Sequence[str], bars: _B
         y = bars.rect.y + bars.pad + row * bars.row
         line = y + round(0.78 * bars.row)
         weight, colour = (700, WHITE) if row == top else (400, SOFT_WHITE)
-        put_text(canvas, label, (x, line), bars.size, weight=weight, colour=colour)
+        stamp_text(canvas, label, (x, line), bars.size, weight=weight, colour=colour)
         start, inset = x + bars.names, max(1, bars.row // 6)
         end = start + max(1, round(float(share) * bars.bar))
         corners = (start, y + inset), (end, y + bars.row - inset)
         cv2.rectangle(canvas, *corners, colour_of(label, labels), cv2.FILLED)
         share_xy = start + bars.bar + bars.pad, line
-        put_text(canvas, _percent(float(share)), share_xy, bars.size, weight=weight, colour=colour)
+        stamp_text(
+            canvas, _percent(float(share)), share_xy, bars.size, weight=weight, colour=colour
+        )
 
 
 @lru_cache(16)
@@ -331,7 +359,7 @@ def _draw_strip(canvas: Image, strip: Strip, labels: Sequence[str], bars: _Bars)
     """What was said in the last seconds, now at the right: its colour, as high as its share."""
     left, top = bars.rect.x + bars.pad, bars.rect.y + bars.rect.height - bars.pad - bars.strip
     line = top + round(0.5 * bars.strip + 0.35 * bars.size)
-    put_text(canvas, f"{SPAN_S:.0f} s", (left, line), bars.size, weight=400, colour=SOFT_WHITE)
+    stamp_text(canvas, f"{SPAN_S:.0f} s", (left, line), bars.size, weight=400, colour=SOFT_WHITE)
     left += bars.names
     right, bottom = bars.rect.x + bars.rect.width - bars.pad, top + bars.strip
     darken(canvas, Rect(left, top, right - left, bars.strip))
@@ -342,6 +370,7 @@ def _draw_strip(canvas: Image, strip: Strip, labels: Sequence[str], bars: _Bars)
     steps = (columns - left) * STEPS // (right - left)
     classes = strip.classes[steps]  # (w,)
     high = np.where(classes == NOT_SEEN, 0, np.maximum(1, strip.shares[steps] * bars.strip))
-    lit = (bottom - rows)[:, None] <= high  # (h, w)
+    lit = (bottom - rows)[:, None] <= high.astype(np.int32)  # (h, w)
     part = canvas[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    np.copyto(part, _palette(tuple(labels))[classes], where=lit[..., None])
+    colours = cv2.repeat(_palette(tuple(labels))[classes][None], len(rows), 1)  # (h, w, 3)
+    cv2.copyTo(colours, lit.view(np.uint8), dst=part)

@@ -155,8 +155,11 @@ def _stills(
         if len(sources) > 1 or not beside.is_file():
             return [], None
         video = beside
+    notes = read_notes(options.records)
+    if (notes.get("settings") or {}).get("blur"):
+        return [], f"no stills: faces were to be blurred, and in {video} they are not."
     another = f"no stills: {video} is not the video of these records."
-    noted = (read_notes(options.records).get("input") or {}).get("files") or [{}]
+    noted = (notes.get("input") or {}).get("files") or [{}]
     if noted[0].get("sha256") not in (None, sha256(video)):
         return [], another
     best: dict[tuple[int, str], tuple[Episode, Box]] = {}

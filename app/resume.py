@@ -10,6 +10,7 @@ import contextlib
 import hashlib
 import json
 import os
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,8 +43,10 @@ class Identity:
     versions: Mapping[str, str]
 
     @staticmethod
-    def of(video: Path, model: Path, provider: str, settings: Mapping[str, Any]) -> "Identity":
-        return Identity(known_by(video), sha256(model), provider, what_counts(settings), versions())
+    def of(
+        video: Mapping[str, Any], model: Path, provider: str, settings: Mapping[str, Any]
+    ) -> "Identity":
+        return Identity(video, sha256(model), provider, what_counts(settings), versions())
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -80,6 +83,11 @@ def different_setting(mine: Mapping[str, Any], others: object) -> str | None:
         if others.get(name) != value:
             return f"another --{name.replace('_', '-')}"
     return None
+
+
+def video_facts(source: Any) -> dict[str, Any]:
+    """What the video of a `VideoSource` is known by; no stream comes twice."""
+    return {"stream": time.time_ns()} if source.streamed else known_by(source.path)
 
 
 def known_by(video: Path) -> dict[str, Any]:
@@ -188,14 +196,15 @@ def is_finished(outputs: Iterable[Path], resume: ResumeFile) -> bool:
 
 
 def check_finished(
-    records: Path | None, video: Path, model: Path, settings: Mapping[str, Any]
+    records: Path | None, video: Path | None, model: Path, settings: Mapping[str, Any]
 ) -> None:
-    """Raises `SinkError` where the notes beside finished records say that another run made them."""
+    """Raises `SinkError` where the notes beside finished records say that another run made them.
+    `video` None: it is not on this machine."""
     if records is None or not (notes := read_notes(records)):
         return
     try:
         then = notes["input"]["files"][0]["bytes"], notes["model"]["sha256"]
-        now = video.stat().st_size, sha256(model)
+        now = then[0] if video is None else video.stat().st_size, sha256(model)
     except (KeyError, IndexError, TypeError, OSError):
         return
     why = None

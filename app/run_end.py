@@ -20,9 +20,15 @@ def counts_line(frames: int, faces: int, seconds: float) -> str:
     )
 
 
+def whole_frames(count: int) -> str:
+    """What is added about frames whose faces could not be accounted for."""
+    return f"; {count} of them blurred as a whole" if count else ""
+
+
 def last_lines(outcome: Outcome, gaps: Sequence[Gap], sinks: Sequence[Any]) -> list[str]:
     """Counts, times and outputs in one line, and a line for each thing that is not as it should."""
     line = counts_line(outcome.frames, outcome.faces, outcome.seconds)
+    line += whole_frames(outcome.blurred_whole)
     if gaps:
         times = "once" if len(gaps) == 1 else f"{len(gaps)} times"
         line += f"; without pictures {times}, {sum(gap.seconds for gap in gaps):.1f} s in all"

@@ -20,6 +20,7 @@ from app.state import State
 from app.types import FrameResult, Image
 
 NOTES_SCHEMA = 1
+NO_HASH = "a stream is no file that could be hashed"
 PACKAGES = ("numpy", "opencv-python", "mediapipe", "onnxruntime", "onnxruntime-gpu", "av", "scipy")
 # What a video says of itself, by the names that `VideoSource` gives it.
 STREAM = ("size_wh", "rate", "time_base", "duration_s", "frame_count", "has_audio", "pixel_aspect")
@@ -52,7 +53,8 @@ class RunNotes:
     """An output that counts a run and describes it, into the file `path` if there is one.
 
     `source` is the run's, with `files` or `path` where it has them; `settings` are what was asked
-    for; `interrupted` and `dropped` (output -> frames that it lacks) are asked at the end.
+    for; `interrupted` and `dropped` (output -> frames that it lacks) are asked at the end, and
+    so is `encoder`, for the facts of the one that wrote the annotated video.
     """
 
     def __init__(
@@ -68,6 +70,7 @@ class RunNotes:
         overwrite: bool,
         dropped: Callable[[], Mapping[str, int]] = dict,
         command: Sequence[str] | None = None,
+        encoder: Callable[[], Mapping[str, Any] | None] = lambda: None,
     ) -> None:
         if path is not None:
             reserve(path, overwrite=overwrite)
@@ -80,11 +83,13 @@ class RunNotes:
         self._interrupted = interrupted
         self._overwrite = overwrite
         self._dropped = dropped
+        self._encoder = encoder
         self._command = [masked(word) for word in (sys.argv if command is None else command)]
         self._begun = _now()
         self._counts: Counter[str] = Counter(frames=0, frames_without_face=0, faces=0)
         self._people: set[tuple[str, int]] = set()
         self._stage_ms: dict[str, float] = {}
+        self._doubts: Counter[str] = Counter()
         self._input: dict[str, Any] | None = None
         self._open = True
 
@@ -93,6 +98,8 @@ class RunNotes:
         self._counts["frames"] += 1
         self._counts["frames_without_face"] += not result.faces
         self._counts["faces"] += len(result.faces)
+        if result.doubt is not None and result.blurred is not None:
+            self._doubts[result.doubt] += 1
         for face in result.faces:
             self._people.add((result.frame.source, face.face_id))
         for stage, milliseconds in result.stage_ms.items():
@@ -118,6 +125,11 @@ class RunNotes:
     def counts(self) -> Mapping[str, int]:
         """`frames`, `frames_without_face`, `faces`."""
         return self._counts
+
+    @property
+    def blurred_whole(self) -> int:
+        """Frames whose faces could not be accounted for."""
+        return self._doubts.total()
 
     def close(self) -> None:
         if self._open and self.path is not None:
@@ -152,9 +164,11 @@ class RunNotes:
                 "sha256": sha256(self._model),
                 "contract": contract,
             },
+            "encoder": self._encoder(),
             "settings": {name: plain(value) for name, value in self._settings.items()},
             "input": self._input,
             "counts": {**self._counts, "people": len(self._people)},
+            "blurred_whole": dict(self._doubts),
             "gaps": [
                 {"after_s": round(gap.after_s, 6), "seconds": round(gap.seconds, 6)}
                 for gap in getattr(self._source, "gaps", ())
@@ -186,6 +200,7 @@ def describe_input(source: Any) -> dict[str, Any]:
     files: Mapping[str, Path] = getattr(source, "files", {})
     if (path := getattr(source, "path", None)) is not None:
         files = {source.name: path}
+    streamed = getattr(source, "streamed", False)
     stream = {name: plain(getattr(source, name)) for name in STREAM if hasattr(source, name)}
     return {
         "name": source.name,
@@ -193,7 +208,9 @@ def describe_input(source: Any) -> dict[str, Any]:
         "files": [
             {"name": name, "sha256": sha256(file), "bytes": _size(file)}
             for name, file in files.items()
-        ],
+        ]
+        if not streamed
+        else [{"name": source.name, "sha256": None, "bytes": None, "why": NO_HASH}],
         "stream": stream,
     }
 

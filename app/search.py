@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from types import TracebackType
 from typing import NamedTuple, Self
 
@@ -50,12 +51,13 @@ class Found(NamedTuple):
     refused: list[Face]
 
 
-def glances(width_px: int, height_px: int, *, far_faces: bool) -> list[Glance]:
+@lru_cache(16)
+def glances(width_px: int, height_px: int, *, far_faces: bool) -> tuple[Glance, ...]:
     """What a full search looks at, the whole frame first."""
     whole = (0.0, 0.0, float(width_px), float(height_px))
     longer = max(width_px, height_px)
     sizes = [(TILE, TILE_OVERLAP)] + [(FAR_TILE, FAR_OVERLAP)] * far_faces
-    return [
+    return (
         Glance(whole, full_range=True),
         Glance(whole, full_range=False),
         *(
@@ -63,7 +65,7 @@ def glances(width_px: int, height_px: int, *, far_faces: bool) -> list[Glance]:
             for tile, overlap in sizes
             for box in tiles(width_px, height_px, tile * longer, overlap * longer)
         ),
-    ]
+    )
 
 
 class FaceSearch:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+from app.guard import Guard
 from app.keys import Action
 from app.sinks import Sink
 from app.sources import Source
@@ -30,6 +31,7 @@ class Outcome:
     seconds: float
     cut_short: str | None = None
     interrupted: bool = False
+    blurred_whole: int = 0  # frames whose faces could not be accounted for
 
 
 class Session:
@@ -72,6 +74,12 @@ class Session:
             say=say,
             clock=clock,
         )
+        self._guard = Guard(
+            recogniser,
+            wanted=lambda: self._view.blurs,
+            if_lost=look.if_lost,
+            independent=source.independent,
+        )
         self._rate = RateMeter(clock=clock)
         self._pacer = Pacer(clock=clock)
         self._latency_ms = Eased()
@@ -83,7 +91,7 @@ class Session:
         """Runs to the end of the source, to "quit", or to `stop`. Sinks are completed or, when
         nothing came or one of them failed, left without a trace. Raises `SourceError` when no frame
         came and `SinkError` when an output failed."""
-        frames = faces = 0
+        frames = faces = blurred_whole = 0
         cut_short: str | None = None
         quit_early = False
         began_s = self._clock()
@@ -99,7 +107,8 @@ class Session:
                             break
                         continue
                     self._resume(frame)
-                    result = self._last = self._view.take(self._recogniser.step(frame))
+                    (judged,) = self._guard.step(frame)
+                    result = self._last = self._view.take(judged)
                     self._fps = self._rate.tick()
                     canvas = self._draw(result)
                     for sink in self._sinks:
@@ -109,6 +118,7 @@ class Session:
                     self._view.recorder.write(result, canvas)
                     frames += 1
                     faces += len(result.faces)
+                    blurred_whole += result.doubt is not None
                     self._on_frame()
                     if self._screen is not None and not self._watch(result, canvas):
                         break
@@ -137,8 +147,9 @@ class Session:
             frames=frames,
             faces=faces,
             seconds=self._clock() - began_s,
-            cut_short=cut_short or self._source.warning,
+            cut_short=cut_short or self._source.warning or self._guard.warning,
             interrupted=self._stop(),
+            blurred_whole=blurred_whole,
         )
 
     def _bear(self, silence: Silence) -> bool:

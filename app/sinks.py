@@ -6,7 +6,7 @@ that under a final name there is never half a file.
 
 import contextlib
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Protocol
 
@@ -29,6 +29,23 @@ class Sink(Protocol):
     def write(self, result: FrameResult, canvas: Image) -> None: ...
     def close(self) -> None: ...
     def abort(self) -> None: ...
+
+
+@contextlib.contextmanager
+def writing(*sinks: Sink) -> Iterator[Callable[[FrameResult, Image], None]]:
+    """Gives what writes a result and its canvas to each of `sinks`; completes them all at the end,
+    or, where an exception comes through, leaves nothing behind."""
+
+    def write(result: FrameResult, canvas: Image) -> None:
+        for sink in sinks:
+            sink.write(result, canvas)
+
+    with contextlib.ExitStack() as stack:
+        for sink in sinks:
+            stack.callback(sink.abort)  # which does nothing after `close`
+        yield write
+        for sink in sinks:
+            sink.close()
 
 
 class Pictures(Protocol):

@@ -11,37 +11,52 @@ from av.audio.resampler import AudioResampler
 from av.audio.stream import AudioStream
 from av.container import OutputContainer
 
-from app.video_file import open_container
+from app.video_file import open_container, packets
 
 # What players of each container can be expected to play; anything else becomes AAC.
 COPIED = {
     "mp4": frozenset({"aac", "mp3", "mp3float", "ac3", "eac3", "alac", "opus", "libopus", "flac"}),
     "mov": frozenset({"aac", "mp3", "mp3float", "ac3", "eac3", "alac", "pcm_s16le", "pcm_s24le"}),
+    "webm": frozenset({"opus", "libopus", "vorbis", "libvorbis"}),
 }
+ELSE = {"webm": "libopus"}  # what the others become there; AAC elsewhere
+OPUS_RATE_HZ = 48_000
 AAC_RATES_HZ = frozenset(
     {8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000, 64000, 88200, 96000}
 )
 
 
-class Sound:
-    """Feeds the best sound of `path` into `output`, in step with the pictures.
+def tracks_of(path: Path) -> list[int]:
+    """Numbers of the sound tracks that can be read, by their place among the sound tracks."""
+    with open_container(path) as container:
+        sounds = container.streams.audio
+        return [number for number, s in enumerate(sounds) if s.codec_context is not None]
 
-    It reads the file a second time, on its own, so that neither side has to store what the other
+
+class Sound:
+    """Feeds a sound track of `path` (`number` counts its sound tracks) into `output`, in step with
+    the pictures.
+
+    It reads the file once more, on its own, so that neither side has to store what the other
     is not ready for. Times are shifted by `origin_s`, as those of the pictures are; `cut`: what is
     over by then is left out.
     """
 
     def __init__(
-        self, path: Path, output: OutputContainer, *, origin_s: Fraction, cut: bool = False
+        self,
+        path: Path,
+        output: OutputContainer,
+        *,
+        number: int = 0,
+        origin_s: Fraction,
+        cut: bool = False,
     ) -> None:
         self._output = output
         self._cut = cut
         self._origin_s = origin_s
         self._input = open_container(path)
         try:
-            best = self._input.streams.best("audio")
-            usable = [s for s in self._input.streams.audio if s.codec_context is not None]
-            self._from = next((s for s in usable if s is best), usable[0])
+            self._from = self._input.streams.audio[number]
             for other in self._input.streams:
                 if other is not self._from:
                     other.discard = av.stream.Discard.all
@@ -75,11 +90,19 @@ class Sound:
     def _read(self) -> Iterator[Any]:
         # Damage ends the sound where it cannot be read any further; the pictures tell the user.
         with contextlib.suppress(av.FFmpegError):
-            yield from self._input.demux(self._from)
+            yield from packets(self._input, self._from)
 
     def _copied(self) -> Iterator[Any]:
         to = self._output.add_stream_from_template(self._from)
+        self._name(to)
         return self._shifted(to)
+
+    def _name(self, to: AudioStream) -> None:
+        """What tells tracks apart: language and title, and which of them is played unasked."""
+        for word in ("language", "title"):
+            if word in self._from.metadata:
+                to.metadata[word] = self._from.metadata[word]
+        to.disposition = self._from.disposition
 
     def _shifted(self, to: AudioStream) -> Iterator[Any]:
         clock = _SampleClock(self._from)
@@ -99,14 +122,19 @@ class Sound:
 
     def _transcoded(self) -> Iterator[Any]:
         heard = self._from.codec_context
-        rate_hz = heard.sample_rate if heard.sample_rate in AAC_RATES_HZ else 48000
+        codec = ELSE.get(self._output.format.name, "aac")
+        rate_hz = OPUS_RATE_HZ
+        if codec == "aac" and heard.sample_rate in AAC_RATES_HZ:
+            rate_hz = heard.sample_rate
         layout = "mono" if heard.layout.nb_channels == 1 else "stereo"
-        to = self._output.add_stream("aac", rate=rate_hz, layout=layout)
+        to = self._output.add_stream(codec, rate=rate_hz, layout=layout)
+        assert isinstance(to, AudioStream)
         to.codec_context.bit_rate = 96_000 if layout == "mono" else 192_000
+        self._name(to)
         return self._encoded(to, layout, rate_hz)
 
     def _encoded(self, to: AudioStream, layout: str, rate_hz: int) -> Iterator[Any]:
-        resampler = AudioResampler("fltp", layout, rate_hz)
+        resampler = self._resampler(to, layout, rate_hz)
         shape = None
         for packet in self._read():
             try:
@@ -116,7 +144,7 @@ class Sound:
             for frame in frames:
                 before, shape = shape, (frame.format.name, frame.layout.name, frame.sample_rate)
                 if before not in (None, shape):  # broadcasts change between programmes
-                    resampler = AudioResampler("fltp", layout, rate_hz)
+                    resampler = self._resampler(to, layout, rate_hz)
                 if frame.pts is not None and frame.time_base:
                     frame.pts -= round(self._origin_s / frame.time_base)
                     if self._cut and frame.pts < 0:
@@ -126,6 +154,10 @@ class Sound:
         for resampled in resampler.resample(None):
             yield from to.encode(resampled)
         yield from to.encode(None)
+
+    def _resampler(self, to: AudioStream, layout: str, rate_hz: int) -> AudioResampler:
+        kind = "flt" if to.codec_context.name == "libopus" else "fltp"
+        return AudioResampler(kind, layout, rate_hz)
 
     def close(self) -> None:
         self._packets = iter(())

@@ -178,10 +178,12 @@ class Steady:
         # Both averages of everybody at once: (2 N, K), the slow ones first.
         both = _softmax(np.stack([one.slow for one in known] + [one.quick for one in known]))
         best, sure = _best(both, sureness)
+        smoothed = both[:count]
         for row, one in enumerate(known):
+            slow = one.slow
             self._decide(one, both[row::count], best[row::count], sure[row::count], time_s)
-        # A change that was decided in this frame shows in it.
-        smoothed = _softmax(np.stack([one.slow for one in known]))
+            if one.slow is not slow:  # a change that was decided in this frame shows in it
+                smoothed[row] = _softmax(one.slow[None])[0]
         return Steadied(smoothed, np.array([one.shown for one in known], np.int64))
 
     def _averaged(self, number: int, now: NDArray[np.float64], time_s: float) -> _Person:

@@ -8,7 +8,7 @@ says of an error holds the address with its password, so none of it is passed on
 import errno
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import av
@@ -19,7 +19,7 @@ from app.address import CameraAddress
 from app.colour import to_bgr
 from app.live import DELAYS_S, LiveSource, UnreachableError
 from app.types import Image, SourceError
-from app.video_file import MAX_FRAME_PIXELS, average_rate
+from app.video_file import MAX_FRAME_PIXELS, average_rate, packets
 
 CONNECT_S, READ_S = 8.0, 5.0
 # libav's names. A plain address may lead on to a secure one, but never the other way round.
@@ -52,6 +52,38 @@ REFUSED = (
 )
 
 
+def open_stream(
+    address: CameraAddress,
+    options: Mapping[str, str],
+    open_container: Callable[..., Any] = av.open,
+) -> Any:
+    """libav's container for what is at the address, with time limits. Raises `SourceError`."""
+    url = str(address.target)
+    scheme = url.partition("://")[0]
+    try:
+        return open_container(
+            url,
+            timeout=(CONNECT_S, READ_S),
+            metadata_errors="replace",
+            options={
+                **options,
+                "protocol_whitelist": PROTOCOLS[scheme],
+                "format_whitelist": FORMATS[scheme],
+            },
+        )
+    except (av.FFmpegError, OSError, ValueError) as error:
+        raise _refusal(address.title, error) from None
+
+
+def _refusal(title: str, error: Exception) -> SourceError:
+    for kind, why in REFUSED:
+        if isinstance(error, kind):
+            return SourceError(f"{title} {why}.")
+    if isinstance(error, av.error.ExitError):
+        return UnreachableError(f"{title} did not answer within {CONNECT_S:g} s.")
+    return UnreachableError(f"{title} cannot be reached ({_reason(error)}).")
+
+
 class StreamFeed:
     """The pictures of an open stream. `rate` (frames/s) is what it says, and often guesses;
     `open_container` stands in for `av.open` in tests."""
@@ -60,24 +92,12 @@ class StreamFeed:
         self, address: CameraAddress, open_container: Callable[..., Any] = av.open
     ) -> None:
         self._title = address.title
-        url = str(address.target)
-        scheme = url.partition("://")[0]
-        self._container: Any = None
+        self._container: Any = open_stream(address, OPTIONS, open_container)
         try:
-            self._container = open_container(
-                url,
-                timeout=(CONNECT_S, READ_S),
-                metadata_errors="replace",
-                options={
-                    **OPTIONS,
-                    "protocol_whitelist": PROTOCOLS[scheme],
-                    "format_whitelist": FORMATS[scheme],
-                },
-            )
             self.format_name = str(self._container.format.name)
             self._frames = self._decode()
         except (av.FFmpegError, OSError, ValueError) as error:
-            raise self._refusal(error) from None
+            raise _refusal(self._title, error) from None
         self._reformatter = VideoReformatter()
 
     def _decode(self) -> Iterator[VideoFrame]:
@@ -93,7 +113,7 @@ class StreamFeed:
         stream.codec_context.options = {"max_pixels": str(MAX_FRAME_PIXELS)}
 
         def frames() -> Iterator[VideoFrame]:
-            for packet in self._container.demux(stream):
+            for packet in packets(self._container, stream):
                 try:
                     decoded = packet.decode()
                 except av.FFmpegError:
@@ -112,14 +132,6 @@ class StreamFeed:
             raise SourceError(f"{self._title} sent nothing for {READ_S:g} s.") from None
         except (av.FFmpegError, OSError, ValueError) as error:
             raise SourceError(f"{self._title} broke off ({_reason(error)}).") from None
-
-    def _refusal(self, error: Exception) -> SourceError:
-        for kind, why in REFUSED:
-            if isinstance(error, kind):
-                return SourceError(f"{self._title} {why}.")
-        if isinstance(error, av.error.ExitError):
-            return UnreachableError(f"{self._title} did not answer within {CONNECT_S:g} s.")
-        return UnreachableError(f"{self._title} cannot be reached ({_reason(error)}).")
 
     def close(self) -> None:
         if self._container is not None:

@@ -79,6 +79,7 @@ class Frame:
     time_s: float
     source: str
     captured_s: float | None = None  # time.monotonic() at capture; None for files
+    damaged: bool = False  # a part of it could not be read, or of what it is made from
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,13 +148,17 @@ class TrackedFace:
 class FrameResult:
     """What the pipeline says of one frame. `labels` are the K class names of the model;
     `stage_ms` maps each stage's name to the milliseconds that it took. `blurred` is the frame's
-    picture with its faces made unrecognisable, where that was asked for."""
+    picture with its faces made unrecognisable, where that was asked for; `doubt` says why that is
+    the picture as a whole, None where it is not. `unread` are faces that were found but cannot be
+    read."""
 
     frame: Frame
     faces: tuple[TrackedFace, ...]
     labels: tuple[str, ...]
     stage_ms: dict[str, float] = field(default_factory=dict)
     blurred: Image | None = None
+    doubt: str | None = None
+    unread: tuple[Face, ...] = ()
 
     @property
     def picture(self) -> Image:

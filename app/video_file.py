@@ -2,11 +2,14 @@
 
 import contextlib
 import errno
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 from av.container import InputContainer
+from av.stream import Stream
 from av.video.stream import VideoStream
 
 from app.types import SourceError
@@ -99,11 +102,22 @@ def own_duration_s(stream: VideoStream) -> float | None:
         return None
 
 
+def packets(container: InputContainer, *streams: Stream) -> Iterator[Any]:
+    """Packets of `streams`, without any of all of them. Those of a stream that begins in the middle
+    of the file are left out: PyAV fails at each of them, and goes on behind it."""
+    while True:
+        try:
+            yield from container.demux(*streams)
+            return
+        except IndexError:
+            continue
+
+
 def reach_s(path: Path) -> float:
     """Seconds from the start of the file to the end of its last packet of any kind."""
     end_s = 0.0
     with open_container(path) as container, contextlib.suppress(av.FFmpegError):
-        for packet in container.demux():
+        for packet in packets(container):
             if packet.pts is not None and packet.time_base:
                 end_s = max(end_s, float((packet.pts + (packet.duration or 0)) * packet.time_base))
         end_s -= (container.start_time or 0) / av.time_base

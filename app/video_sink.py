@@ -1,31 +1,39 @@
-"""The annotated video: H.264 that browsers play, at the source's own times, with its sound."""
+"""The annotated video: H.264 that browsers play, unless another codec is asked for, at the source's
+own times, with its sound."""
 
 import contextlib
 import os
 from fractions import Fraction
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import av
 import numpy as np
 from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
+from av.video.stream import VideoStream
 
-from app.colour import LIMITED_RANGE, implied_colour, to_yuv420p
+from app.colour import LIMITED_RANGE, implied_colour, to_yuv
+from app.encoders import (
+    MPEG4_TIME_BASE,
+    Encoder,
+    Encoding,
+    calm_threads,
+    choose,
+    context_settings,
+)
 from app.raw_picture import letterboxed
 from app.sinks import reserve, unwritable
-from app.sound import Sound
+from app.sound import Sound, tracks_of
 from app.types import FrameResult, Image, SinkError
 
-FORMATS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska"}
-# Without B-frames decoding order is showing order, and each sample lasts exactly as long as its
-# frame; with them, containers keep the durations of variable rate only approximately.
-ENCODER_OPTIONS = {"crf": "20", "preset": "veryfast", "bf": "0"}
+FORMATS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska", ".webm": "webm"}
 # Edit lists, which delay a sound that starts late, count in this; the default is milliseconds.
 MP4_OPTIONS = {"movflags": "+faststart", "movie_timescale": "90000"}
 CAMERA_TIME_BASE = Fraction(1, 90_000)
 CAMERA_RATE = Fraction(30)
-MATROSKA_TIME_BASE = Fraction(1, 1000)  # its muxer knows no other
+MATROSKA_TIME_BASE = Fraction(1, 1000)  # its muxer, which is WebM's too, knows no other
+MOST_MPEG4_TICKS = 65_535  # a second
 
 
 class FilmedSource(Protocol):
@@ -53,27 +61,38 @@ class FilmedSource(Protocol):
     def warning(self) -> str | None: ...
 
 
+def checked_format(path: Path) -> str:
+    """FFmpeg's name for a file's kind. Raises `SinkError` for a suffix that is not written."""
+    if path.suffix.lower() not in FORMATS:
+        known = ", ".join(FORMATS)
+        raise SinkError(f"{path} is not a video that can be written. Use one of {known}.")
+    return FORMATS[path.suffix.lower()]
+
+
 class VideoSink:
     """Writes each canvas as one frame at its frame's own time.
 
     `source_video` None stands for a camera: no sound, and frames come when they come. `size_wh` is
     that of the first canvas unless given; canvases of another size are fitted into it. When a run
     ends early, the sound ends with the pictures. Of a source that is read from `begins_s` on, that
-    is where the copy begins. `threads` is for the encoder; None takes all cores.
+    is where the copy begins. `threads` is for the encoder; None takes all cores. `encoding` None:
+    what is usual in the file's kind. `encoder` says which one writes, once it does.
     """
 
     def __init__(
         self,
-        path: Path,
+        path: str | Path,
         *,
-        overwrite: bool,
+        overwrite: bool = False,
         size_wh: tuple[int, int] | None = None,
         source_video: FilmedSource | None = None,
         threads: int | None = None,
+        encoding: Encoding | None = None,
     ) -> None:
-        if path.suffix.lower() not in FORMATS:
-            known = ", ".join(FORMATS)
-            raise SinkError(f"{path} is not a video that can be written. Use one of {known}.")
+        path = Path(path)
+        self._format = checked_format(path)
+        self._encoding = encoding or choose(None, None, self._format)
+        self.encoder: dict[str, Any] | None = None
         self.path = path
         self._size_wh = size_wh
         self._source = source_video
@@ -88,14 +107,28 @@ class VideoSink:
             raise SinkError(f"{self.path} is closed already.")
         try:
             if self._film is None:
-                height, width = canvas.shape[:2]
-                format_name = FORMATS[self.path.suffix.lower()]
-                size_wh = self._size_wh or (width, height)
-                self._film = _Film(self._partial, format_name, size_wh, self._source, self._threads)
+                self._film = self._begin(self._size_wh or (canvas.shape[1], canvas.shape[0]))
             self._film.add(canvas, result.frame.time_s)
         except (av.FFmpegError, OSError, ValueError) as error:
             self.abort()
             raise unwritable(self.path, error) from error
+
+    def _begin(self, size_wh: tuple[int, int]) -> "_Film":
+        """What worked in a trial may still refuse a size; then the fallback has its turn."""
+        wanted = self._encoding
+        try:
+            film = self._film_of(size_wh, wanted)
+        except (av.FFmpegError, OSError, ValueError):
+            instead = wanted.fallen_back()
+            if instead is None:
+                raise
+            wanted = instead
+            film = self._film_of(size_wh, wanted)
+        self.encoder = wanted.facts()
+        return film
+
+    def _film_of(self, size_wh: tuple[int, int], encoding: Encoding) -> "_Film":
+        return _Film(self._partial, self._format, size_wh, self._source, self._threads, encoding)
 
     def close(self) -> None:
         if self._done:
@@ -131,46 +164,70 @@ class _Film:
         size_wh: tuple[int, int],
         source: FilmedSource | None,
         threads: int | None,
+        encoding: Encoding,
     ) -> None:
         self._source = source
+        encoder = encoding.encoder
         self._begins_s = Fraction(0) if source is None else source.begins_s
         self._size_wh = width, height = size_wh
         self._colour = implied_colour(width, height)
         self._reformatter = VideoReformatter()
         self._time_base = CAMERA_TIME_BASE if source is None else source.time_base
-        if format_name == "matroska":
+        if format_name in ("matroska", "webm"):
             self._time_base = MATROSKA_TIME_BASE
+        elif encoder.codec == "mpeg4" and self._time_base.denominator > MOST_MPEG4_TICKS:
+            self._time_base = MPEG4_TIME_BASE
         self._held: tuple[VideoFrame, int] | None = None  # until the next says how long it lasts
         self._durations: dict[int, int] = {}  # pts -> ticks, of what the encoder has in hand
         self._last_duration = round(1 / CAMERA_RATE / self._time_base)
+        self._sounds: list[Sound] = []
         self._container = av.open(
             str(path.absolute()),
             "w",
             format=format_name,
-            container_options={} if format_name == "matroska" else MP4_OPTIONS,
+            container_options=MP4_OPTIONS if format_name in ("mp4", "mov") else {},
         )
-        self._stream = self._container.add_stream(
-            "libx264",
-            rate=CAMERA_RATE if source is None else source.rate,
-            options=ENCODER_OPTIONS | ({} if threads is None else {"threads": str(threads)}),
+        try:
+            self._open(encoder, encoding.crf, threads)
+        except BaseException:
+            self.abandon()
+            raise
+
+    def _open(self, encoder: Encoder, crf: int | None, threads: int | None) -> None:
+        source, (width, height) = self._source, self._size_wh
+        rate = CAMERA_RATE if source is None else source.rate
+        stream = self._container.add_stream(
+            encoder.name,
+            rate=rate,
             width=width + width % 2,
             height=height + height % 2,
             time_base=self._time_base,
-            pix_fmt="yuv420p",
+            pix_fmt=encoder.pix_fmt,
+            **context_settings(encoder, size_wh=self._size_wh, rate=rate, crf=crf, threads=threads),
         )
-        context = self._stream.codec_context
+        assert isinstance(stream, VideoStream)
+        self._stream, self._pix_fmt = stream, encoder.pix_fmt
+        context = stream.codec_context
         context.time_base = self._time_base
         context.colorspace = context.color_primaries = context.color_trc = self._colour.tag
         context.color_range = LIMITED_RANGE
-        self._sound: Sound | None = None
+        if encoder.codec == "hevc" and self._container.format.name in ("mp4", "mov"):
+            context.codec_tag = "hvc1"  # the name by which Apple's players know it
         if source is not None:
             context.sample_aspect_ratio = source.pixel_aspect
-            if source.has_audio:
-                self._sound = Sound(
-                    source.path,
-                    self._container,
-                    origin_s=source.origin_s + self._begins_s,
-                    cut=self._begins_s > 0,
+        os.environ.setdefault("SVT_LOG", "0")
+        context.open()  # before sound is begun, so that a refusal leaves nothing else behind
+        calm_threads()
+        if source is not None:
+            for number in tracks_of(source.path) if source.has_audio else ():
+                self._sounds.append(
+                    Sound(
+                        source.path,
+                        self._container,
+                        number=number,
+                        origin_s=source.origin_s + self._begins_s,
+                        cut=self._begins_s > 0,
+                    )
                 )
 
     def add(self, canvas: Image, time_s: float) -> None:
@@ -188,14 +245,14 @@ class _Film:
         canvas = letterboxed(canvas, self._size_wh)
         if width % 2 or height % 2:
             canvas = np.pad(canvas, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
-        return to_yuv420p(canvas, self._colour, self._reformatter)
+        return to_yuv(canvas, self._colour, self._reformatter, self._pix_fmt)
 
     def _encode(self, frame: VideoFrame, pts: int, duration: int) -> None:
         frame.pts, frame.time_base = pts, self._time_base
         self._durations[pts] = self._last_duration = duration
         self._mux_encoded(frame)
-        if self._sound is not None:
-            self._sound.pump((pts + duration) * self._time_base)
+        for sound in self._sounds:
+            sound.pump((pts + duration) * self._time_base)
 
     def _mux_encoded(self, frame: VideoFrame | None) -> None:
         for packet in self._stream.encode(frame):
@@ -213,15 +270,15 @@ class _Film:
                 duration = max(1, round(source.frame_duration_s / self._time_base))
             self._encode(held, pts, duration)
         self._mux_encoded(None)
-        if self._sound is not None and source is not None:
-            if source.finished and source.warning is None:
-                self._sound.pump(None)  # a sound may well outlast the pictures
-            self._sound.close()
+        for sound in self._sounds:
+            if source is not None and source.finished and source.warning is None:
+                sound.pump(None)  # a sound may well outlast the pictures
+            sound.close()
         self._container.close()
 
     def abandon(self) -> None:
         self._held = None
-        if self._sound is not None:
-            self._sound.close()
+        for sound in self._sounds:
+            sound.close()
         with contextlib.suppress(av.FFmpegError, OSError, ValueError):
             self._container.close()

@@ -23,6 +23,7 @@ from app.video_file import (
     duration_s,
     open_video,
     own_duration_s,
+    packets,
     picture_stream,
     reach_s,
 )
@@ -44,30 +45,40 @@ class VideoSource:
     keep their number and time, and nothing is decoded beyond its end. `reached` counts the frames
     that were gone through; `watch` is called with that count at each of them, and False ends the
     reading. `begins_s` is the selection's start. `threads` is for the decoder; None: all
-    cores.
+    cores. `name` is another one than the file's own. A `stream` that is open already is read in the
+    file's place, once and without its sound; `streamed` says so.
     """
 
     live = False
     independent = False
 
     def __init__(
-        self, path: Path, *, selection: Selection | None = None, threads: int | None = None
+        self,
+        path: str | Path,
+        *,
+        selection: Selection | None = None,
+        threads: int | None = None,
+        name: str | None = None,
+        stream: InputContainer | None = None,
     ) -> None:
-        self.path = path
+        self.path = path = Path(path)
         self.selection = selection or Selection()
         self.begins_s = Fraction(self.selection.start_s)
         self.reached = 0
         self.watch: Callable[[int], bool] = lambda reached: True
         self._threads = threads
         self._skip = 0
-        self.name = path.name
+        self.name = name or path.name
+        self.streamed = stream is not None
+        self._broke_off = False
         self.warning: str | None = None
         self.finished = False
         self._first_trouble_s: float | None = None
         self._troubles = 0
+        self._damaged_from: int | None = None  # ticks; up to the next key frame
         self._packets = 0
         self._reached = 0  # ticks of the file at which the last packet ends
-        self._container: InputContainer | None = open_video(path)
+        self._container: InputContainer | None = stream or open_video(path)
         try:
             self._describe(self._container)
         except BaseException:
@@ -81,7 +92,7 @@ class VideoSource:
         if self._threads is not None:
             stream.codec_context.thread_count = self._threads
         heard = [s for s in container.streams.audio if s.codec_context is not None]
-        self.has_audio = bool(heard)
+        self.has_audio = bool(heard) and not self.streamed
         for other in container.streams:
             # In a file that was cut short, reading ends where any stream that is read ends.
             if other is not stream:
@@ -142,6 +153,7 @@ class VideoSource:
             self.reached = index + 1
             shown_s = float((decoded.duration or step) * self.time_base)
             self._delivered_s = time_s + shown_s
+            damaged = self._is_damaged(decoded)
             if not self.watch(self.reached):
                 return
             if not chooser.wants(time_s) or index < self._skip:
@@ -149,7 +161,16 @@ class VideoSource:
                 continue
             self.frame_duration_s = shown_s
             image = self._turn(to_bgr(decoded, self._coded_wh, reformatter))
-            yield Frame(image, index, time_s, self.name)
+            yield Frame(image, index, time_s, self.name, damaged=damaged)
+
+    def _is_damaged(self, decoded: VideoFrame) -> bool:
+        """Pictures are made of those before them, so damage lasts until one stands for itself."""
+        began = self._damaged_from
+        stands_alone = decoded.key_frame and decoded.pts is not None
+        if began is not None and stands_alone and (decoded.pts or 0) > began:
+            self._damaged_from = began = None
+        late = began is not None and (decoded.pts is None or decoded.pts >= began)
+        return decoded.is_corrupt or late
 
     def _decode(self, container: InputContainer) -> Iterator[VideoFrame]:
         """Frames in the order of presentation. What cannot be decoded is stepped over."""
@@ -176,7 +197,7 @@ class VideoSource:
         failed = 0
         while failed < READ_RETRIES:
             try:
-                for packet in container.demux(self._stream):
+                for packet in packets(container, self._stream):
                     failed = 0
                     start = packet.pts if packet.pts is not None else packet.dts
                     if start is not None:
@@ -184,6 +205,9 @@ class VideoSource:
                     yield packet
                 return
             except av.FFmpegError:
+                if self.streamed:
+                    self._broke_off = True
+                    break
                 failed += 1
                 self._trouble(None)
         flush = Packet()
@@ -192,13 +216,17 @@ class VideoSource:
 
     def _trouble(self, at: Any) -> None:
         self._troubles += 1
+        times = [] if at is None else [t for t in (at.pts, at.dts) if t is not None]
+        self._damaged_from = min(times, default=self._reached)
         if self._first_trouble_s is None:
             ticks = self._reached if at is None or at.pts is None else at.pts
             self._first_trouble_s = float(ticks * self.time_base)
 
     def _finish(self, delivered: int) -> None:
         self.finished = True
-        if self._ends_early():
+        if self._broke_off:
+            self.warning = f"{self.name} broke off or fell silent after {self._delivered_s:.1f} s."
+        elif not self.streamed and self._ends_early():
             self.warning = (
                 f"{self.name} is damaged or cut short after {self._delivered_s:.1f} s "
                 f"({delivered} frames); the rest was left out."

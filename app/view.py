@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
-from app.blur import HOLD_S, FaceBlur
+from app.accounts import IfLost
+from app.blur import HOLD_S, FaceBlur, whole
 from app.calibration import LOOK_S, RestingFaces
 from app.history import History
 from app.keys import Action
@@ -25,7 +26,7 @@ LOOKING = "Look neutral for {:.0f} s"
 
 
 class Stage(Protocol):
-    """What is done to frames, as `app.pipeline.Recogniser` does it."""
+    """What is done to frames, as `app.pipeline.Pipeline` does it."""
 
     with_maps: bool
     smoothing_s: float | None
@@ -40,12 +41,14 @@ class Stage(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """How a view begins. `folder` takes recordings and snapshots."""
+    """How a view begins. `folder` takes recordings and snapshots; `if_lost`: what is done, while
+    faces are blurred, with frames whose faces cannot be accounted for."""
 
     mirror: bool = False
     hud: HudMode = "full"
     blur: bool = False
     folder: Path = Path()
+    if_lost: IfLost = "whole"
 
 
 class View:
@@ -77,13 +80,19 @@ class View:
         self._corrected = 0
         self.recorder = Recorder(look.folder)
 
+    @property
+    def blurs(self) -> bool:
+        """Whether faces are blurred just now."""
+        return self._look.blur
+
     # From a result to the screen
 
     def take(self, result: FrameResult) -> FrameResult:
         """Every new result, once: what is shown and stored of it."""
         frame = result.frame
         size_wh = frame.image.shape[1], frame.image.shape[0]
-        self._blur.look([face.face for face in result.faces], frame.time_s, size_wh)
+        faces = [*(face.face for face in result.faces), *result.unread]
+        self._blur.look(faces, frame.time_s, size_wh)
         if not self._independent:
             self._history.add(result.faces, result.labels, frame.time_s)
         self._follow_resting()
@@ -93,7 +102,10 @@ class View:
 
     def _covered(self, result: FrameResult) -> FrameResult:
         image = result.frame.image
-        return replace(result, blurred=self._blur.covered(image) if self._look.blur else None)
+        if not self._look.blur:
+            return replace(result, blurred=None)
+        covered = self._blur.covered(image) if result.doubt is None else whole(image)
+        return replace(result, blurred=covered)
 
     def canvas(self, result: FrameResult, *, fps: float | None, latency_ms: float | None) -> Image:
         """What is saved, and shown below the notes."""

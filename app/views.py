@@ -5,15 +5,17 @@ what they still see: averaged over the area (and not sampled, as MediaPipe does 
 keeps its eyes. So every view is made here, and what is found in it is brought back to the frame.
 """
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from app.alignment import FACE_TEMPLATE, Matrix, crop_matrix
-from app.types import Face, Floats, Image
+from app.types import Face, Image
+from app.warp import halved
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,19 +28,30 @@ class View:
     @property
     def scale(self) -> float:
         """View pixels a frame pixel."""
-        return float(np.sqrt(abs(np.linalg.det(self.matrix[:, :2]))))
+        (a, b, _), (c, d, _) = self.matrix.tolist()
+        return math.sqrt(abs(a * d - b * c))
 
-    def to_frame(self, points: ArrayLike) -> Floats:
-        """`(P, 2)` view pixels -> frame pixels."""
-        inverse = np.linalg.inv(self.matrix[:, :2])
-        there = (np.asarray(points, np.float64) - self.matrix[:, 2]) @ inverse.T
-        return there.astype(np.float32)
+    @property
+    def straight(self) -> bool:
+        """Whether it shows a part of the frame that begins in it and is not turned."""
+        (a, b, x), (c, d, y) = self.matrix.tolist()
+        return bool(b == c == 0 and a == d and x <= 0 and y <= 0)
+
+    def to_frame(self, points: Sequence[Sequence[float]]) -> list[tuple[float, float]]:
+        """P (x, y) in view pixels -> frame pixels."""
+        (a, b, x), (c, d, y) = self.matrix.tolist()
+        area = a * d - b * c
+        return [
+            ((d * (u - x) - b * (v - y)) / area, (a * (v - y) - c * (u - x)) / area)
+            for u, v in points
+        ]
 
     def face_to_frame(self, face: Face) -> Face:
         """The box stays a square to the frame's axes, about the same centre and as large."""
         x0, y0, x1, y1 = face.box_xyxy
-        centre = self.to_frame([[(x0 + x1) / 2, (y0 + y1) / 2]])[0].tolist()
-        half_w, half_h = (side / (2 * self.scale) for side in (x1 - x0, y1 - y0))
+        (centre,) = self.to_frame([((x0 + x1) / 2, (y0 + y1) / 2)])
+        twice = 2 * self.scale
+        half_w, half_h = (x1 - x0) / twice, (y1 - y0) / twice
         return Face(
             box_xyxy=(
                 centre[0] - half_w,
@@ -46,7 +59,7 @@ class View:
                 centre[0] + half_w,
                 centre[1] + half_h,
             ),
-            landmarks=self.to_frame(face.landmarks),
+            landmarks=np.array(self.to_frame(face.landmarks.tolist()), np.float32),
             score=face.score,
         )
 
@@ -101,18 +114,20 @@ def render(image: Image, view: View, *, quick: bool = False) -> Image:
     does many times faster: good enough to raise a suspicion, or to see a face that is known."""
     side = view.side_px
     height, width = image.shape[:2]
-    corners = view.to_frame([(0, 0), (side, 0), (0, side), (side, side)])
-    x0, y0 = np.maximum(np.floor(corners.min(axis=0)).astype(int) - 1, 0).tolist()
-    x1, y1 = np.minimum(np.ceil(corners.max(axis=0)).astype(int) + 1, (width, height)).tolist()
+    across, down = zip(*view.to_frame(((0, 0), (side, 0), (0, side), (side, side))), strict=True)
+    x0, x1 = max(0, math.floor(min(across)) - 1), min(width, math.ceil(max(across)) + 1)
+    y0, y1 = max(0, math.floor(min(down)) - 1), min(height, math.ceil(max(down)) + 1)
     if x0 >= x1 or y0 >= y1:
         return np.zeros((side, side, 3), np.uint8)
+    if quick and view.straight:
+        return _shrunk(image, view)
     part = image[y0:y1, x0:x1]
     matrix = view.matrix.copy()
     matrix[:, 2] += matrix[:, :2] @ (x0, y0)
     scale = view.scale
     if quick:
         while scale <= 0.5 and min(part.shape[:2]) > 1:
-            part = _halved(part)
+            part = halved(part)
             matrix[:, :2] *= 2
             scale *= 2
     elif scale < 1:
@@ -126,8 +141,15 @@ def render(image: Image, view: View, *, quick: bool = False) -> Image:
     return np.asarray(shown, np.uint8)
 
 
-def _halved(image: Image) -> Image:
-    """An odd last row or column is left out."""
-    height, width = image.shape[0] // 2, image.shape[1] // 2
-    even = image[: 2 * height, : 2 * width]
-    return np.asarray(cv2.resize(even, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+def _shrunk(image: Image, view: View) -> Image:
+    """A straight view, halved and then resized, from the frame's pixel in which it begins."""
+    side = view.side_px
+    (x0, y0), (x1, y1) = view.to_frame(((0, 0), (side, side)))
+    part, scale = image[int(y0) : math.ceil(y1), int(x0) : math.ceil(x1)], view.scale
+    while scale <= 0.5 and min(part.shape[:2]) > 1:
+        part = halved(part)
+        scale *= 2
+    height, width = (min(side, max(1, round(length * scale))) for length in part.shape[:2])
+    shown = np.zeros((side, side, 3), np.uint8)
+    shown[:height, :width] = cv2.resize(part, (width, height), interpolation=cv2.INTER_LINEAR)
+    return shown

@@ -21,6 +21,7 @@ FILES_AND_WINDOWS = {
     *("sinks", "video_sink", "records", "parquet", "read_records", "window", "session"),
     *("background", "live_line", "camera_list", "run_end", "recording", "view"),
     *("inputs", "naming", "long_records", "resume", "one_file", "many", "workers", "progress"),
+    *("recogniser",),
     *("doctor", "doctor_system", "doctor_models", "camera_probe", "frame_probe"),
 }
 

@@ -14,6 +14,7 @@ import pytest
 
 from app import camera_list, doctor_models, doctor_system
 from app.doctor import Check, Findings, Group, Style, can_run, examine
+from app.encoders import Encoder, Trial
 from app.shared_libraries import missing, needed
 from app.types import SinkError
 from run_demo import main
@@ -213,6 +214,16 @@ def test_missing_encoder_is_named() -> None:
     assert "lacks libx264" in writing.detail
     assert "lacks prores" in reading.detail
     assert [check.status for check in doctor_system.codecs()] == ["ok", "ok"]
+
+
+def test_encoders_that_work_are_listed() -> None:
+    def attempt(encoder: Encoder) -> Trial:
+        works = encoder.name in ("libx264", "mpeg4", "h264_nvenc")
+        return Trial(encoder, None if works else "no such device")
+
+    software, hardware = doctor_system.encoders(attempt)
+    assert software.detail == "h264 (libx264), mpeg4 (mpeg4)"
+    assert hardware.detail == "h264_nvenc"
 
 
 @pytest.mark.parametrize(("free", "status"), [(1 << 20, "warning"), (5 << 30, "ok")])

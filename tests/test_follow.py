@@ -192,7 +192,7 @@ def test_a_refused_pattern_is_looked_at_again_when_its_place_changes() -> None:
 
 
 def test_the_search_begins_where_something_changed() -> None:
-    plan = glances(1280, 720, far_faces=False)
+    plan = list(glances(1280, 720, far_faces=False))
     rounds = Rounds()
     assert rounds.take(FRAME, plan, ROUND, known=(), in_order=False) == plan
     changed = FRAME.copy()
@@ -204,7 +204,7 @@ def test_the_search_begins_where_something_changed() -> None:
 
 
 def test_change_of_a_known_face_is_no_news() -> None:
-    plan = glances(1280, 720, far_faces=False)
+    plan = list(glances(1280, 720, far_faces=False))
     rounds = Rounds()
     rounds.take(FRAME, plan, ROUND, known=(), in_order=False)
     changed = FRAME.copy()

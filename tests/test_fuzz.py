@@ -20,6 +20,12 @@ def test_damaged_files_end_in_frames_or_in_a_clear_error() -> None:
     assert {e.damage.partition(".")[0] for e in endings} == {d.__name__ for d in DAMAGES}
 
 
+def test_cases_that_once_ended_badly_end_well() -> None:
+    """A part of a PNG that announces 2 GB, and a stream that begins in the middle of a file."""
+    cases = (5002, 5309)
+    assert [e.outcome for e in run(cases, seed=0, timeout_s=20)] == ["refused", "recovered"]
+
+
 def test_case_is_the_same_for_the_same_number(tmp_path: Path) -> None:
     whole = whole_files(tmp_path)
     assert len(whole) >= 14

@@ -13,6 +13,7 @@ import pytest
 from app.many import lines_of
 from app.naming import Outputs
 from app.one_file import FileOutcome, Job, check
+from app.progress import short_name
 from app.resume import ResumeFile
 from app.sampling import Selection
 from app.types import SinkError
@@ -196,3 +197,12 @@ def test_pictures_of_faces_are_not_taken_for_covered_ones(
     assert (tmp_path / "out.mp4").read_bytes() == before
     annotated(tmp_path, f"{line} --blur --overwrite")
     assert (tmp_path / "out.mp4").read_bytes() != before
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [("talk.mp4", "talk.mp4"), ("x" * 20 + ".mp4", "x" * 20 + ".mp4")]
+    + [("a_talk_with_a_very_long_name_of_2026.mp4", "a_talk_with…_of_2026.mp4")],
+)
+def test_bar_of_a_long_name_has_room(name: str, shown: str) -> None:
+    assert short_name(name) == shown

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from app.pipeline import Recogniser
+from app.pipeline import Pipeline
 from app.tracking import Tracker
 from app.types import Face, Floats, Frame, Image
 from tests.test_quality import turned
@@ -57,28 +57,28 @@ clock_of_milliseconds.now = 0.0  # type: ignore[attr-defined]
 
 
 def test_empty_frame_yields_no_faces() -> None:
-    result = Recogniser(Finder(), Brightness(), tracker=Tracker()).step(halves())
+    result = Pipeline(Finder(), Brightness(), tracker=Tracker()).step(halves())
     assert result.faces == ()
     assert result.labels == ("dark", "bright")
 
 
 def test_each_face_gets_its_own_reading() -> None:
     finder = Finder(face(10, 10), face(120, 10))
-    result = Recogniser(finder, Brightness(), tracker=Tracker()).step(halves())
+    result = Pipeline(finder, Brightness(), tracker=Tracker()).step(halves())
     assert [(f.face_id, f.label) for f in result.faces] == [(1, "dark"), (2, "bright")]
     assert result.faces[1].probabilities[1] > 0.99
     assert result.frame.image[0, 0].tolist() == [0, 0, 0]
 
 
 def test_separate_pictures_number_their_faces_anew() -> None:
-    recogniser = Recogniser(Finder(face(120, 10)), Brightness(), tracker=None)
+    recogniser = Pipeline(Finder(face(120, 10)), Brightness(), tracker=None)
     first, second = recogniser.step(halves()), recogniser.step(halves())
     assert [f.face_id for f in (*first.faces, *second.faces)] == [1, 1]
     np.testing.assert_array_equal(second.faces[0].probabilities, second.faces[0].raw_probabilities)
 
 
 def test_smoothed_and_raw_readings_are_both_kept() -> None:
-    recogniser = Recogniser(Finder(face(120, 10)), Brightness(), tracker=Tracker(smooth_s=1.0))
+    recogniser = Pipeline(Finder(face(120, 10)), Brightness(), tracker=Tracker(smooth_s=1.0))
     recogniser.step(halves())
     dark = Frame(np.zeros((100, 200, 3), np.uint8), 1, 0.1, "dark")
     seen = recogniser.step(dark).faces[0]
@@ -97,10 +97,10 @@ def test_doubt_is_said_and_leaves_the_probabilities_alone() -> None:
     image[:, 100:] = 128
     faces = (face(10, 10), face(120, 10))
     frame = Frame(image, 0, 0.0, "grey")
-    seen = Recogniser(Finder(*faces), Doubtful(), tracker=None).step(frame).faces
+    seen = Pipeline(Finder(*faces), Doubtful(), tracker=None).step(frame).faces
     assert [(f.label, f.reason) for f in seen] == [("dark", None), ("unsure", "not confident")]
     assert seen[1].probabilities[1] == pytest.approx(128 / 255, abs=1e-3)
-    plain = Recogniser(Finder(*faces), Brightness(), tracker=None).step(frame).faces
+    plain = Pipeline(Finder(*faces), Brightness(), tracker=None).step(frame).faces
     assert [(f.label, f.reason) for f in plain] == [("dark", None), ("bright", None)]
     np.testing.assert_array_equal(plain[1].probabilities, seen[1].probabilities)
 
@@ -109,7 +109,7 @@ def test_doubt_is_about_the_smoothed_reading() -> None:
     class Doubtful(Brightness):
         contract = tiny_contract(unsure_below=0.99)
 
-    recogniser = Recogniser(Finder(face(120, 10)), Doubtful(), tracker=Tracker(smooth_s=1.0))
+    recogniser = Pipeline(Finder(face(120, 10)), Doubtful(), tracker=Tracker(smooth_s=1.0))
     assert recogniser.step(halves()).faces[0].label == "bright"
     dim = np.full((100, 200, 3), 120, np.uint8)
     for n in range(1, 20):
@@ -133,12 +133,12 @@ def test_doubt_has_the_reason_that_the_picture_gives(
     found = Face((10, 10, 74, 74), points.astype(np.float32), 0.9)
     frame = Frame(np.full((100, 200, 3), level, np.uint8), 0, 0.0, "grey")
     for tracker in (None, Tracker()):
-        seen = Recogniser(Finder(found), Doubtful(), tracker=tracker).step(frame).faces[0]
+        seen = Pipeline(Finder(found), Doubtful(), tracker=tracker).step(frame).faces[0]
         assert (seen.label, seen.reason) == ("unsure", reason)
 
 
 def test_label_that_was_overtaken_a_moment_ago_is_still_said() -> None:
-    recogniser = Recogniser(Finder(face(120, 10)), Brightness(), tracker=Tracker(smooth_s=0.01))
+    recogniser = Pipeline(Finder(face(120, 10)), Brightness(), tracker=Tracker(smooth_s=0.01))
     recogniser.step(halves())
     dark = np.zeros((100, 200, 3), np.uint8)
     first = recogniser.step(Frame(dark, 1, 0.05, "dark")).faces[0]
@@ -152,12 +152,12 @@ def test_label_that_was_overtaken_a_moment_ago_is_still_said() -> None:
 def test_detection_without_usable_landmarks_is_no_face(spoil: float) -> None:
     whole = face(10, 10)
     broken = Face(whole.box_xyxy, whole.landmarks * np.float32(spoil), 0.9)
-    result = Recogniser(Finder(broken, whole), Brightness(), tracker=None).step(halves())
+    result = Pipeline(Finder(broken, whole), Brightness(), tracker=None).step(halves())
     assert len(result.faces) == 1
 
 
 def test_every_stage_is_timed() -> None:
-    recogniser = Recogniser(
+    recogniser = Pipeline(
         Finder(face(10, 10)), Brightness(), tracker=None, clock=clock_of_milliseconds
     )
     stage_ms = recogniser.step(halves()).stage_ms
@@ -179,7 +179,7 @@ def test_a_face_whose_turn_it_is_not_keeps_its_reading() -> None:
             return super().predict(crops)
 
     reader = Counting()
-    recogniser = Recogniser(Finder(), reader, tracker=None, follower=Turns())
+    recogniser = Pipeline(Finder(), reader, tracker=None, follower=Turns())
     first = recogniser.step(halves())
     second = recogniser.step(Frame(halves().image[:, ::-1].copy(), 1, 0.1, "halves"))
     assert reader.read == 3
@@ -190,13 +190,13 @@ def test_a_face_whose_turn_it_is_not_keeps_its_reading() -> None:
 
 def test_a_face_nobody_read_before_is_read_though_it_was_not_looked_at() -> None:
     unseen = replace(face(120, 20), seen=False)
-    (one,) = Recogniser(Finder(unseen), Brightness(), tracker=None).step(halves()).faces
+    (one,) = Pipeline(Finder(unseen), Brightness(), tracker=None).step(halves()).faces
     assert one.raw_probabilities[1] == pytest.approx(1, abs=0.05)
 
 
 def test_maps_come_only_when_asked_and_are_of_the_class_that_is_said() -> None:
     finder = Finder(face(10, 10), face(120, 10))
-    recogniser = Recogniser(finder, Brightness(), tracker=Tracker())
+    recogniser = Pipeline(finder, Brightness(), tracker=Tracker())
     assert [f.map for f in recogniser.step(halves()).faces] == [None, None]
     recogniser.with_maps = True
     result = recogniser.step(halves())
@@ -209,7 +209,7 @@ def test_maps_come_only_when_asked_and_are_of_the_class_that_is_said() -> None:
 
 def test_face_that_was_not_looked_at_keeps_its_map() -> None:
     finder = Finder(face(10, 10), face(120, 10))
-    recogniser = Recogniser(finder, Brightness(), tracker=Tracker())
+    recogniser = Pipeline(finder, Brightness(), tracker=Tracker())
     recogniser.with_maps = True
     recogniser.step(halves())
     finder.faces = (replace(face(12, 10), seen=False), face(120, 10))
@@ -218,7 +218,7 @@ def test_face_that_was_not_looked_at_keeps_its_map() -> None:
 
 
 def test_still_frame_is_explained_afterwards() -> None:
-    recogniser = Recogniser(Finder(face(120, 10)), Brightness(), tracker=Tracker())
+    recogniser = Pipeline(Finder(face(120, 10)), Brightness(), tracker=Tracker())
     result = recogniser.step(halves())
     explained = recogniser.explain(result)
     assert result.faces[0].map is None
@@ -227,9 +227,9 @@ def test_still_frame_is_explained_afterwards() -> None:
 
 
 def test_smoothing_can_be_changed_while_it_runs() -> None:
-    recogniser = Recogniser(Finder(face(120, 10)), Brightness(), tracker=Tracker(smooth_s=9.0))
+    recogniser = Pipeline(Finder(face(120, 10)), Brightness(), tracker=Tracker(smooth_s=9.0))
     recogniser.step(halves())
     recogniser.smoothing_s = 0.0
     dark = Frame(np.zeros((100, 200, 3), np.uint8), 1, 0.1, "dark")
     assert recogniser.step(dark).faces[0].probabilities[0] > 0.99
-    assert Recogniser(Finder(), Brightness(), tracker=None).smoothing_s is None
+    assert Pipeline(Finder(), Brightness(), tracker=None).smoothing_s is None

@@ -12,7 +12,7 @@ from app.alignment import normalise
 from app.classifier import Classifier
 from app.contract import probe_crops
 from app.detector import Detector
-from app.pipeline import Recogniser
+from app.pipeline import Pipeline
 from app.types import DataError, Frame, Image, ModelError, TrainingError
 from tests.shapes import write_shapes
 from tests.tiny_model import tiny_contract, write_tiny_model
@@ -99,7 +99,7 @@ def test_probe_logits_and_maps_are_the_files_own(made: Path, exported: Path) -> 
 
 def test_app_runs_the_file_unchanged(made: Path, clip_frames: dict[int, Image]) -> None:
     with Detector() as detector:
-        recogniser = Recogniser(detector, Classifier(made, device="cpu"), tracker=None)
+        recogniser = Pipeline(detector, Classifier(made, device="cpu"), tracker=None)
         result = recogniser.step(Frame(clip_frames[0], 0, 0.0, "clip"))
     assert len(result.faces) == 1
     assert result.faces[0].probabilities.sum() == pytest.approx(1, abs=1e-5)

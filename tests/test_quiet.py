@@ -22,6 +22,18 @@ def test_quiet_stderr_swallows_only_what_is_inside() -> None:
     assert done.stderr == "after"
 
 
+def test_quiet_in_several_threads_ends_with_the_last() -> None:
+    done = said(
+        "import os\nfrom app.quiet import quiet_stderr\n"
+        "first, second = quiet_stderr(), quiet_stderr()\n"  # as two threads may lie in time
+        "first.__enter__(); second.__enter__(); first.__exit__(None, None, None)\n"
+        "os.write(2, b'chatter ')\n"
+        "second.__exit__(None, None, None)\n"
+        "os.write(2, b'after')"
+    )
+    assert done.stderr == "after"
+
+
 def test_program_keeps_its_lines_and_loses_native_ones() -> None:
     done = said(
         "import os, sys\nfrom app.quiet import own_stderr\n"

@@ -75,11 +75,11 @@ frame, how = int(sys.argv[1]), int(sys.argv[2])
 sys.argv = ["run_demo.py", *sys.argv[3:]]
 import run_demo
 from app import one_file
-from app.pipeline import Recogniser
+from app.pipeline import Pipeline
 from app.resume import ResumeFile
 
 one_file.annotate.__kwdefaults__["checkpoint_s"] = 0.1
-save, step, left = ResumeFile.save, Recogniser.step, None
+save, step, left = ResumeFile.save, Pipeline.step, None
 
 def saving(self, identity, at):
     global left
@@ -98,7 +98,7 @@ def stepping(self, picture):
             os.kill(os.getpid(), how)
     return step(self, picture)
 
-ResumeFile.save, Recogniser.step = saving, stepping
+ResumeFile.save, Pipeline.step = saving, stepping
 raise SystemExit(run_demo.main(sys.argv[1:]))
 """
 

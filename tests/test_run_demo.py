@@ -19,7 +19,7 @@ import pytest
 
 from app.classifier import DEFAULT_MODEL, Classifier
 from app.command_line import parser
-from app.pipeline import Recogniser
+from app.pipeline import Pipeline
 from app.quality import BLURRED, TURNED_DEG
 from app.records import COLUMNS, QUALITY_COLUMNS, SCHEMA, flat_columns
 from app.search import FaceSearch
@@ -423,12 +423,12 @@ def fake_camera(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> type[FakeCap
     monkeypatch.setattr(cv2, "VideoCapture", FakeCapture)
     FakeCapture.opened = FakeCapture.plugged = FakeCapture.worked_on = 0
 
-    def step(recogniser: Recogniser, frame: Frame) -> FrameResult:
+    def step(recogniser: Pipeline, frame: Frame) -> FrameResult:
         FakeCapture.worked_on += 1
         return real(recogniser, frame)
 
-    real = Recogniser.step
-    monkeypatch.setattr(Recogniser, "step", step)
+    real = Pipeline.step
+    monkeypatch.setattr(Pipeline, "step", step)
     return FakeCapture
 
 

@@ -360,6 +360,10 @@ def test_command_says_what_is_wrong(
     (tmp_path / "r.run.json").write_text(json.dumps(notes))
     assert main([*line, str(out), "--video", str(video), "--overwrite"]) == 1
     assert "is not the video of these records" in capsys.readouterr().err
+    (tmp_path / "r.run.json").write_text(json.dumps({"settings": {"blur": True}}))
+    assert main([*line, str(out), "--video", str(video), "--overwrite"]) == 1
+    assert "faces were to be blurred" in capsys.readouterr().err
+    assert "data:image" not in out.read_text()
     assert main([*line, str(out)]) == 2
     assert "exists already" in capsys.readouterr().err
     assert main([*line, str(tmp_path / "r.pdf")]) == 2

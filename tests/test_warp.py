@@ -114,6 +114,21 @@ def test_each_face_is_cut_from_its_own_place() -> None:
     assert np.unique(crops[1]).tolist() == [200]
 
 
+@pytest.mark.parametrize("side", [30, 90, 200, 400])
+def test_grey_crops_are_the_luma_of_those_in_colour(
+    clip_frames: dict[int, Image], side: int
+) -> None:
+    points = np.zeros((6, 2), np.float32)
+    points[:4] = FACE_TEMPLATE.targets() * side + (150.3, 40.6)
+    seen = Face((0, 0, 1, 1), points, 1.0)
+    grey, colour = (
+        app_warp.align(clip_frames[0], [seen], FACE_TEMPLATE, SIZE, colour=kind)[0]
+        for kind in ("grey", "rgb")
+    )
+    assert (grey == grey[..., :1]).all()
+    assert np.abs(grey[..., 0] - colour @ alignment.LUMA_BGR).max() <= 1.5
+
+
 numbers = st.floats(-3, 3, width=32)
 
 

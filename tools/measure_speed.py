@@ -2,12 +2,14 @@
 
 python -m tools.measure_speed newcomers [DATA.npz]
 python -m tools.measure_speed turns ten.mp4
+python -m tools.measure_speed crowd twenty.mp4
 python -m tools.measure_speed threads
 
 `newcomers`: one person sits still, another appears at a random place and time; after how long the
 second one is found. `turns`: labels where faces are looked at in turns against every face in every
-frame, of one clip (`tools.make_crowd_clip` makes one). `threads`: the classifier and the cutting of
-pictures on one and more threads.
+frame, of one clip (`tools.make_crowd_clip` makes one). `crowd`: how many faces of such a clip are
+found, how many numbers they get, and what a frame costs, canvas included. `threads`: the classifier
+and the cutting of pictures on one and more threads.
 """
 
 import argparse
@@ -23,10 +25,11 @@ from app.alignment import FACE_TEMPLATE
 from app.benchmark_clip import looped
 from app.classifier import DEFAULT_MODEL, Classifier
 from app.follow import FEW_LOOKS, Follower
-from app.pipeline import Recogniser
+from app.pipeline import Pipeline
 from app.search import MARGIN, SHORT_SIDE_PX, FaceSearch, same_place
 from app.tracking import Tracker
-from app.types import FrameResult
+from app.types import DataError, FrameResult
+from app.view import Look, View
 from app.views import face_view, render
 from app.warp import align
 from tools.made_frames import background, clip_faces, pack_faces, paste
@@ -86,7 +89,7 @@ def results(
     search: FaceSearch, classifier: Classifier, clip: Path, frames: int, few_looks: int
 ) -> Iterator[FrameResult]:
     follower = Follower(search, few_looks=few_looks)
-    recogniser = Recogniser(search, classifier, tracker=Tracker(), follower=follower)
+    recogniser = Pipeline(search, classifier, tracker=Tracker(), follower=follower)
     for frame, _ in zip(looped(clip), range(frames), strict=False):
         yield recogniser.step(frame)
 
@@ -123,6 +126,37 @@ def turns(clip: Path, frames: int) -> None:
         f"the largest difference of a probability {statistics.median(apart):.3f} (median), "
         f"{np.percentile(apart, 95):.3f} (95 %); landmarks {statistics.median(moved):.2%} of the "
         f"box apart (median), {np.percentile(moved, 95):.2%} (95 %)"
+    )
+
+
+def crowd(clip: Path, frames: int) -> None:
+    found: list[int] = []
+    numbers: set[int] = set()
+    spent_ms: list[float] = []
+    classifier = Classifier()
+    with FaceSearch() as search:
+        recogniser = Pipeline(search, classifier, tracker=Tracker(), follower=Follower(search))
+        view = View(
+            recogniser,
+            Look(),
+            provider=classifier.provider,
+            independent=False,
+            say=lambda line: None,
+        )
+        for number, (frame, _) in enumerate(zip(looped(clip), range(frames), strict=False)):
+            began_s = time.process_time()
+            shown = view.take(recogniser.step(frame))
+            view.canvas(shown, fps=FPS, latency_ms=1.0)
+            if number < FPS:  # the first second: they are being found
+                continue
+            spent_ms.append(1000 * (time.process_time() - began_s))
+            found.append(len(shown.faces))
+            numbers.update(face.face_id for face in shown.faces)
+    print(
+        f"faces in a frame, after the first second: {statistics.mean(found):.1f} on average, "
+        f"{min(found)} to {max(found)}; {len(numbers)} numbers given in {len(found)} frames; "
+        f"{statistics.median(spent_ms):.1f} ms of processor time a frame (median), "
+        f"{np.percentile(spent_ms, 95):.1f} ms (95 %)"
     )
 
 
@@ -185,6 +219,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     turning = parts.add_parser("turns", help="what looking at faces in turns does to labels")
     turning.add_argument("clip", type=Path, help="a video of many faces")
     turning.add_argument("--frames", type=int, default=240, metavar="N", help="default: 240")
+    crowded = parts.add_parser("crowd", help="how many faces of a clip are found, at what cost")
+    crowded.add_argument("clip", type=Path, help="a video of many faces")
+    crowded.add_argument("--frames", type=int, default=170, metavar="N", help="default: 170")
     threading = parts.add_parser("threads", help="what threads give")
     threading.add_argument("--times", type=int, default=200, metavar="N", help="default: 200")
     options = top.parse_args(argv)
@@ -192,6 +229,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         newcomers(options.data, options.trials)
     elif options.part == "turns":
         turns(options.clip, options.frames)
+    elif options.part == "crowd":
+        if options.frames <= FPS:
+            raise DataError(f"--frames must be more than {FPS}.")
+        crowd(options.clip, options.frames)
     else:
         threads(options.times)
     return 0

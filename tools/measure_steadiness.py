@@ -139,7 +139,7 @@ def by_class(readings: Sequence[Reading], found: Figures, labels: Sequence[str])
 def clip_changes(path: Path, classifier: Classifier, setting: Setting) -> str:
     """Label changes in a real video, raw and shown, per person."""
     from app.follow import Follower
-    from app.pipeline import Recogniser
+    from app.pipeline import Pipeline
     from app.search import FaceSearch
     from app.tracking import Tracker
     from app.video_source import VideoSource
@@ -148,7 +148,7 @@ def clip_changes(path: Path, classifier: Classifier, setting: Setting) -> str:
     shown: dict[int, list[str]] = {}
     raw: dict[int, list[str]] = {}
     with VideoSource(path) as source, FaceSearch() as search:
-        recogniser = Recogniser(
+        recogniser = Pipeline(
             search,
             classifier,
             tracker=Tracker(smooth_s=setting.smooth_s),

@@ -32,12 +32,13 @@ from app.classifier import Classifier
 from app.commands import run
 from app.episodes import EpisodesSink
 from app.follow import Follower
-from app.pipeline import Recogniser
+from app.pipeline import Pipeline
 from app.records import RecordsSink
 from app.report import ReportSink
 from app.run_notes import RunNotes
 from app.search import FaceSearch
 from app.session import Session
+from app.threads import set_threads
 from app.tracking import Tracker
 from app.types import Image
 from app.video_sink import VideoSink
@@ -177,6 +178,7 @@ def all_outputs(
 def soak(frames: int, *, sample_every: int, gap_every: int, folder: Path | None) -> tuple[Any, ...]:
     """The session's `Outcome`, the source, the outputs and the samples of a run over `frames`.
     `folder` None: without outputs."""
+    set_threads()
     camera = ClipCamera(pictures(), resize_every=max(50, frames // 50), odd_every=997)
     samples: list[Sample] = []
     done = 0
@@ -184,7 +186,7 @@ def soak(frames: int, *, sample_every: int, gap_every: int, folder: Path | None)
     with ExitStack() as stack:
         classifier = Classifier()
         search = stack.enter_context(FaceSearch())
-        recogniser = Recogniser(search, classifier, tracker=Tracker(), follower=Follower(search))
+        recogniser = Pipeline(search, classifier, tracker=Tracker(), follower=Follower(search))
         source = stack.enter_context(
             CameraSource(
                 open_capture=lambda _: camera,

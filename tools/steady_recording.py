@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from app.classifier import Classifier
 from app.contract import Contract
 from app.follow import Follower
-from app.pipeline import Recogniser
+from app.pipeline import Pipeline
 from app.search import FaceSearch
 from app.types import DataError, Face, Floats, Frame
 from tools.made_frames import FacePicture, pack_faces
@@ -123,7 +123,7 @@ def _known(
     there."""
     names = read_pack(data).meta.vote_names
     pictures = pack_faces(data, count, rng)
-    recogniser = Recogniser(search, classifier, tracker=None)
+    recogniser = Pipeline(search, classifier, tracker=None)
     found: list[_Known] = []
     for first in range(0, len(pictures), len(PLACES)):
         part = pictures[first : first + len(PLACES)]
@@ -176,7 +176,7 @@ def _read(
     rng: np.random.Generator,
 ) -> list[Reading]:
     stage = Stage(rng, camera)
-    recogniser = Recogniser(search, classifier, tracker=None, follower=Follower(search))
+    recogniser = Pipeline(search, classifier, tracker=None, follower=Follower(search))
     pictures = [one.picture for one in known]
     rows = []
     for index, (time_s, image) in enumerate(stage.frames(pictures, plays, seconds)):

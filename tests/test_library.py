@@ -1,0 +1,243 @@
+"""`from app import …`: its names, and that pictures, streams and threads get the same results."""
+
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+import app
+from app import FrameResult, Recogniser, Selection, Silence, SinkError, SourceError, VideoSource
+from app.sinks import writing
+from app.types import Frame, Image, TrackedFace
+from tests.synthetic import frame_result, level_picture
+from tools.make_demo_clip import CLIP
+
+ROOT = Path(__file__).resolve().parent.parent
+NAMES = {
+    *("Recogniser", "Selection", "writing"),
+    *("Frame", "Face", "FrameResult", "Image", "Silence", "TrackedFace", "UNSURE"),
+    *("CameraAddress", "CameraSource", "StreamSource", "VideoSource"),
+    *("EpisodesSink", "RecordsSink", "Sink", "VideoSink"),
+    *("DeviceError", "ModelError", "RecogniserError", "SinkError", "SourceError"),
+}
+
+
+@pytest.fixture(scope="module")
+def recogniser() -> Iterator[Recogniser]:
+    with Recogniser(device="cpu", threads=1) as made:
+        yield made
+
+
+def plain(results: Iterable[FrameResult]) -> list[Any]:
+    """All that is said, as values that can be compared."""
+    return [
+        (result.frame.index, result.frame.time_s, [said_of(face) for face in result.faces])
+        for result in results
+    ]
+
+
+def said_of(face: TrackedFace) -> Any:
+    shares = face.probabilities.tolist()
+    return face.face_id, face.label, face.reason, shares, face.face.box_xyxy
+
+
+def test_public_names_are_these() -> None:
+    assert set(app.__all__) == NAMES
+    assert set(dir(app)) >= NAMES
+    for name in NAMES:
+        value = getattr(app, name)
+        assert getattr(value, "__name__", name) == name or name in {"Image", "UNSURE"}
+    with pytest.raises(AttributeError, match="has no attribute 'Nobody'"):
+        app.Nobody  # noqa: B018
+
+
+@pytest.mark.parametrize(
+    ("line", "absent"),
+    [
+        ("import app.types", "mediapipe onnxruntime cv2 av scipy tqdm"),
+        ("from app import Frame, SourceError", "mediapipe onnxruntime cv2 av scipy tqdm"),
+        ("from app import Recogniser", "mediapipe onnxruntime tqdm"),
+    ],
+)
+def test_importing_names_loads_no_more_than_they_need(line: str, absent: str) -> None:
+    code = f"import sys\n{line}\nprint(*({set(absent.split())!r} & set(sys.modules)))"
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip() == ""
+
+
+def test_types_travel_with_the_package() -> None:
+    assert (ROOT / "app" / "py.typed").exists()
+    assert '"py.typed"' in (ROOT / "pyproject.toml").read_text()
+
+
+def test_picture_is_read_from_a_path_and_from_an_array(
+    recogniser: Recogniser, clip_frames: dict[int, Image], tmp_path: Path
+) -> None:
+    path = tmp_path / "frame.png"
+    assert cv2.imwrite(str(path), clip_frames[60])
+    of_path, of_text = recogniser.image(path), recogniser.image(str(path))
+    of_array = recogniser.image(clip_frames[60])
+    of_view = recogniser.image(np.asfortranarray(clip_frames[60]))
+    assert of_path.frame.source == "frame.png"
+    assert [face.label for face in of_path.faces] == ["happiness"]
+    (expected,) = plain([of_path])
+    assert plain([of_text, of_array, of_view]) == [expected] * 3
+
+
+def test_stream_of_arrays_is_as_good_as_the_file(recogniser: Recogniser) -> None:
+    with VideoSource(str(CLIP), selection=Selection(end_s=0.4)) as clip:
+        frames = list(clip)
+    pairs = [(frame.image, frame.time_s) for frame in frames]
+    expected = plain(recogniser.stream(frames))
+    assert len(expected) == len(frames) > 5
+    assert [len(faces) for *_, faces in expected] == [1] * len(frames)
+    assert plain(recogniser.stream(pairs)) == expected
+    assert {result.frame.source for result in recogniser.stream(pairs[:2], name="desk")} == {"desk"}
+
+
+def test_what_a_live_source_says_without_a_frame_is_passed_over(recogniser: Recogniser) -> None:
+    frame = Frame(level_picture(0, (64, 48)), 0, 0.0, "camera:0")
+    results = list(recogniser.stream([Silence(None, 0.5), frame, Silence("unplugged", 2.0)]))
+    assert [result.frame for result in results] == [frame]
+
+
+def test_results_are_the_same_from_four_threads_as_from_one(
+    recogniser: Recogniser, clip_frames: dict[int, Image]
+) -> None:
+    with VideoSource(CLIP, selection=Selection(start_s=2.0, end_s=2.5)) as clip:
+        frames = list(clip)
+
+    def work(_: int) -> Any:
+        pictures = [recogniser.image(image) for image in clip_frames.values()]
+        return plain(recogniser.stream(frames)), plain(pictures)
+
+    expected = work(0)
+    assert sum(len(faces) for *_, faces in expected[1]) >= 3
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(work, range(4))) == [expected] * 4
+
+
+@pytest.mark.parametrize(
+    ("picture", "error", "said"),
+    [
+        (np.zeros((4, 4), np.uint8), ValueError, "uint8 (H, W, 3) in BGR order, got uint8 (4, 4)"),
+        (np.zeros((4, 4, 4), np.uint8), ValueError, "got uint8 (4, 4, 4)"),
+        (np.zeros((4, 4, 3)), ValueError, "got float64 (4, 4, 3)"),
+        ("nowhere.png", SourceError, "nowhere.png cannot be read"),
+        (None, TypeError, "not NoneType"),
+    ],
+)
+def test_what_is_no_picture_is_said(
+    recogniser: Recogniser, picture: Any, error: type[Exception], said: str
+) -> None:
+    with pytest.raises(error) as caught:
+        recogniser.image(picture)
+    assert said in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("frame", "error", "said"),
+    [
+        (np.zeros((4, 4, 3), np.uint8), TypeError, "pairs (image, time in seconds), got ndarray"),
+        ((0.5, np.zeros((4, 4, 3), np.uint8)), TypeError, "an array uint8 (H, W, 3), got float"),
+        ((np.zeros((4, 4, 3), np.uint8), float("nan")), ValueError, "finite number of seconds"),
+        (Frame(np.zeros((4, 4, 3), np.float32), 0, 0.0, "x"), ValueError, "got float32"),  # type: ignore[arg-type]
+    ],
+)
+def test_what_is_no_frame_is_said(
+    recogniser: Recogniser, frame: Any, error: type[Exception], said: str
+) -> None:
+    with pytest.raises(error) as caught:
+        list(recogniser.stream([frame]))
+    assert said in str(caught.value)
+
+
+@pytest.mark.parametrize("shape", [(0, 0, 3), (1, 1, 3), (0, 50, 3)])
+def test_hardly_any_pixels_are_no_faces(recogniser: Recogniser, shape: tuple[int, ...]) -> None:
+    assert recogniser.image(np.zeros(shape, np.uint8)).faces == ()
+
+
+@pytest.mark.parametrize(
+    "setting", [{"max_faces": 0}, {"smoothing_s": -1.0}, {"smoothing_s": float("inf")}]
+)
+def test_settings_that_cannot_be_are_refused_at_once(setting: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"max_faces|smooth_s"):
+        Recogniser(**setting)
+
+
+def test_closed_recogniser_says_so(clip_frames: dict[int, Image]) -> None:
+    made = Recogniser(device="cpu", threads=1)
+    going_on = made.stream([(clip_frames[0], 0.0)])
+    made.close()
+    made.close()
+    for use in (
+        lambda: made.image(clip_frames[0]),
+        lambda: made.stream([]),
+        lambda: next(going_on),
+    ):
+        with pytest.raises(ValueError, match="this recogniser is closed"):
+            use()
+
+
+def test_canvas_is_new_and_as_asked(recogniser: Recogniser, clip_frames: dict[int, Image]) -> None:
+    result = recogniser.image(clip_frames[60])
+    before = result.frame.image.copy()
+    full, boxes, off = (recogniser.draw(result, mode) for mode in ("full", "boxes", "off"))  # type: ignore[arg-type]
+    assert (off == before).all()
+    assert 0 < (boxes != before).sum() < (full != before).sum()
+    assert (result.frame.image == before).all()
+
+
+class Noted:
+    """A sink that notes what is done to it; `path` names it."""
+
+    def __init__(self, name: str, notes: list[str], *, fails: bool = False) -> None:
+        self.path = Path(name)
+        self._notes, self._fails, self._done = notes, fails, False
+
+    def write(self, result: FrameResult, canvas: Image) -> None:
+        self._notes.append(f"{self.path} {result.frame.index}")
+
+    def close(self) -> None:
+        if self._fails:
+            raise SinkError(f"{self.path} is full.")
+        self._done = True
+        self._notes.append(f"{self.path} whole")
+
+    def abort(self) -> None:
+        if not self._done:
+            self._notes.append(f"{self.path} gone")
+
+
+def test_sinks_are_completed_together() -> None:
+    notes: list[str] = []
+    with writing(Noted("a", notes), Noted("b", notes)) as write:
+        write(frame_result(index=7), level_picture(0, (8, 8)))
+    assert notes == ["a 7", "b 7", "a whole", "b whole"]
+
+
+def test_sinks_leave_nothing_behind_after_an_error() -> None:
+    notes: list[str] = []
+    with pytest.raises(KeyError), writing(Noted("a", notes), Noted("b", notes)):
+        raise KeyError
+    assert notes == ["b gone", "a gone"]
+
+
+def test_sink_that_cannot_be_completed_takes_the_rest_with_it() -> None:
+    notes: list[str] = []
+    sinks = (Noted("a", notes), Noted("b", notes, fails=True), Noted("c", notes))
+    with pytest.raises(SinkError, match="b is full"), writing(*sinks):
+        pass
+    assert notes == ["a whole", "c gone", "b gone"]

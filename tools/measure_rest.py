@@ -1,0 +1,185 @@
+"""Where a frame's time goes beside the networks: python -m tools.measure_rest [CLIP]
+
+The real stages on the demo clip in 1280 x 720, as in the benchmark, with a clock in every part.
+What a part asks of another one is not counted as its own. Printed are milliseconds a frame: the
+median and the mean over all frames, and how often a part was asked for. The clocks themselves cost
+about a microsecond a call.
+"""
+
+import argparse
+import statistics
+import time
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import app.classifier
+import app.follow
+import app.identity
+import app.pipeline
+import app.rendering
+import app.search
+import app.view
+from app.benchmark import CLIP
+from app.benchmark_clip import CAMERA_FPS, looped
+from app.blur import FaceBlur
+from app.classifier import Classifier
+from app.detector import Detector
+from app.follow import Follower
+from app.history import History
+from app.memory import Patterns
+from app.pipeline import Pipeline
+from app.rounds import Rounds
+from app.search import FaceSearch
+from app.steady import Steady
+from app.threads import set_threads
+from app.tracking import Tracker
+from app.view import Look, View
+from app.views import View as Sight
+from training.cli import run
+
+WARM_UP_FRAMES = 30
+NETWORKS = "the networks"
+PARTS: tuple[tuple[str, Any, str], ...] = (
+    ("a picture for a detector", app.search, "render"),
+    ("colours, and what a detector found", Detector, "detect"),
+    ("faces from a view to the frame", Sight, "face_to_frame"),
+    ("the view of a known face", app.search, "face_view"),
+    ("which view is next", Rounds, "take"),
+    ("places refused before", Patterns, "unchanged"),
+    ("places refused before", Patterns, "remember"),
+    ("list of all views", app.follow, "glances"),
+    ("following", Follower, "find"),
+    ("following", FaceSearch, "search"),
+    ("following", FaceSearch, "look_again"),
+    ("a face's crop", app.pipeline, "align"),
+    ("a crop's normalisation", app.classifier, "normalise"),
+    ("reading", Classifier, "predict"),
+    ("who is who", app.identity.Identities, "update"),
+    ("steady readings", Steady, "update"),
+    ("steady readings", Tracker, "update"),
+    ("why unsure", Pipeline, "_reasons_of"),
+    ("results", Pipeline, "step"),
+    ("history, blur", History, "add"),
+    ("history, blur", FaceBlur, "look"),
+    ("history, blur", View, "take"),
+    ("texts", app.rendering, "put_text"),
+    ("dark grounds", app.rendering, "darken"),
+    ("frames around faces", app.rendering, "_draw_box"),
+    ("place of the bars", app.rendering, "_place_bars"),
+    ("bars", app.rendering, "_draw_bars"),
+    ("strip of ten seconds", app.rendering, "_draw_strip"),
+    ("figures", app.rendering, "_draw_figures"),
+    ("labels", app.rendering, "_chip"),
+    ("labels", app.rendering, "_draw_chip"),
+    ("the canvas, a copy of the frame", app.view, "draw"),
+    ("the canvas, a copy of the frame", View, "canvas"),
+)
+
+
+class Clocks:
+    """Own seconds, and calls, of every part in one frame after the other."""
+
+    def __init__(self) -> None:
+        self.own_s: dict[str, float] = defaultdict(float)
+        self.calls: dict[str, int] = defaultdict(int)
+        self._within_s: list[float] = []  # what the parts that run just now have asked of others
+
+    def add(self, name: str, seconds: float) -> None:
+        """Time of `name` that was spent within another part."""
+        self.own_s[name] += seconds
+        if self._within_s:
+            self._within_s[-1] += seconds
+
+    def clocked(self, name: str, work: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(work)
+        def timed(*values: Any, **named: Any) -> Any:
+            self._within_s.append(0.0)
+            began_s = time.perf_counter()
+            try:
+                return work(*values, **named)
+            finally:
+                took_s = time.perf_counter() - began_s
+                self.own_s[name] += took_s - self._within_s.pop()
+                self.calls[name] += 1
+                if self._within_s:
+                    self._within_s[-1] += took_s
+
+        return timed
+
+    def networks(self, work: Callable[..., Any]) -> Callable[..., Any]:
+        """A method of an object with `inference_s`, whose growth is the networks' own."""
+
+        @wraps(work)
+        def timed(of: Any, *values: Any, **named: Any) -> Any:
+            before_s = of.inference_s
+            try:
+                return work(of, *values, **named)
+            finally:
+                self.add(NETWORKS, of.inference_s - before_s)
+
+        return timed
+
+
+def measure(clip: Path, frames: int) -> dict[str, tuple[list[float], int]]:
+    """Of each part: own milliseconds in each of `frames`, and calls in all."""
+    set_threads()
+    clocks = Clocks()
+    for method in ((Detector, "detect"), (Classifier, "predict")):
+        setattr(*method, clocks.networks(getattr(*method)))
+    for name, owner, attribute in PARTS:
+        setattr(owner, attribute, clocks.clocked(name, getattr(owner, attribute)))
+    names = [NETWORKS, *dict.fromkeys(name for name, _, _ in PARTS)]
+    found: dict[str, tuple[list[float], int]] = {name: ([], 0) for name in names}
+    with FaceSearch() as search, closing(looped(clip)) as pictures:
+        classifier = Classifier()
+        recogniser = Pipeline(search, classifier, tracker=Tracker(), follower=Follower(search))
+        view = View(
+            recogniser,
+            Look(),
+            provider=classifier.provider,
+            independent=False,
+            say=lambda line: None,
+        )
+        for number in range(-WARM_UP_FRAMES, frames):
+            frame = next(pictures)
+            clocks.own_s.clear()
+            clocks.calls.clear()
+            view.canvas(view.take(recogniser.step(frame)), fps=CAMERA_FPS, latency_ms=1.0)
+            if number < 0:
+                continue
+            for name in names:
+                times_ms, calls = found[name]
+                times_ms.append(1000 * clocks.own_s[name])
+                found[name] = times_ms, calls + clocks.calls[name]
+    return found
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    top = argparse.ArgumentParser(prog="python -m tools.measure_rest", description=__doc__)
+    top.add_argument("clip", type=Path, nargs="?", default=CLIP, help="default: the demo clip")
+    top.add_argument("--frames", type=int, default=300, metavar="N", help="default: 300")
+    options = top.parse_args(argv)
+    if options.frames < 1:
+        top.error("--frames must be at least 1")
+    found = measure(options.clip, options.frames)
+    rest = [times_ms for name, (times_ms, _) in found.items() if name != NETWORKS]
+    rest_ms = [sum(row) for row in zip(*rest, strict=True)]
+    print(f"{'ms a frame':<40}{'p50':>8}{'mean':>8}{'calls':>8}")
+    for name, (times_ms, calls) in found.items():
+        print(
+            f"{name:<40}{statistics.median(times_ms):>8.3f}{statistics.fmean(times_ms):>8.3f}"
+            f"{calls / options.frames:>8.2f}"
+        )
+    print(
+        f"{'all but the networks':<40}{statistics.median(rest_ms):>8.3f}"
+        f"{statistics.fmean(rest_ms):>8.3f}"
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(run(main))
