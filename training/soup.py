@@ -188,7 +188,9 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("data", type=Path, help="the .npz that training.prepare wrote")
     top.add_argument("checkpoints", type=Path, nargs="+", metavar="FILE.pt", help="the runs' best")
-    top.add_argument("-o", "--output", type=Path, required=True, metavar="SOUP.pt")
+    top.add_argument(
+        "-o", "--output", type=Path, required=True, metavar="SOUP.pt", help="the file to write"
+    )
     top.add_argument(
         "--all", action="store_true", help="the mean of all, instead of those that do no harm"
     )

@@ -93,8 +93,10 @@ def parser() -> argparse.ArgumentParser:
         prog="python -m training.widen",
         description="Write a wider network that says the same, to go on training from.",
     )
-    top.add_argument("checkpoint", type=Path, metavar="FILE.pt")
-    top.add_argument("-o", "--output", type=Path, required=True, metavar="WIDE.pt")
+    top.add_argument("checkpoint", type=Path, metavar="FILE.pt", help="the narrow network")
+    top.add_argument(
+        "-o", "--output", type=Path, required=True, metavar="WIDE.pt", help="the file to write"
+    )
     top.add_argument("--times", type=int, default=2, help="channels for each (default: 2)")
     top.add_argument("--seed", type=int, default=0, help="of the shares (default: 0)")
     top.add_argument("--overwrite", action="store_true", help="replace a file that is there")
