@@ -241,7 +241,8 @@ def parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         metavar="STEP=FILE.pt",
-        help="take this checkpoint for a step instead of training it, such as plain=runs/ferplus/best.pt",
+        help="take this checkpoint for a step instead of training it, such as "
+        "plain=runs/ferplus/best.pt",
     )
     top.add_argument("--plan", action="store_true", help="print plan and cost, and do nothing")
     top.add_argument("--overwrite", action="store_true", help="replace a model made elsewhere")
