@@ -311,6 +311,7 @@ def run(options: argparse.Namespace) -> int:
                 blur=options.blur,
                 folder=options.record_dir,
                 if_lost=options.if_lost,
+                all_faces=options.max_faces is None,
             ),
             stop=stop,
             say=say if line is None else line.above(say),

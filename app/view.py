@@ -49,6 +49,7 @@ class Look:
     blur: bool = False
     folder: Path = Path()
     if_lost: IfLost = "whole"
+    all_faces: bool = True  # else some are left out, which blurring could not cover
 
 
 class View:
@@ -172,6 +173,8 @@ class View:
             self._look = replace(look, hud=HUD_MODES[at - 1])
         elif action == "map":
             return self._switch_maps(result)
+        elif action == "blur" and not look.all_faces:
+            self._tell("--max-faces leaves faces out, which could not be blurred")
         elif action == "blur":
             self._look = replace(look, blur=not look.blur)
             self._tell("Faces are blurred" if self._look.blur else "Faces are not blurred any more")

@@ -128,6 +128,15 @@ def test_blur_key_covers_faces_on_screen_and_in_what_is_stored() -> None:
     assert same(desk.canvas(), plain)
 
 
+def test_faces_that_are_left_out_are_not_promised_to_be_blurred() -> None:
+    desk = Desk(Look(all_faces=False))
+    before = desk.canvas()
+    desk.press("blur")
+    assert not desk.view.blurs
+    assert same(desk.canvas(), before)
+    assert desk.said == ["--max-faces leaves faces out, which could not be blurred"]
+
+
 def test_blur_covers_a_face_that_is_lost_and_begins_with_those_just_lost() -> None:
     for look in (Look(blur=True), Look()):
         desk = Desk(look)
