@@ -207,6 +207,20 @@ def test_template_names_rows_of_the_landmarks() -> None:
     assert [LANDMARKS[row] for row in FACE_TEMPLATE.indices()][:2] == ["right_eye", "left_eye"]
 
 
+def test_template_that_keeps_less_is_the_same_about_its_centre() -> None:
+    tight = FACE_TEMPLATE.keeping(0.8)
+    np.testing.assert_allclose(
+        0.8 * (tight.targets() - 0.5), FACE_TEMPLATE.targets() - 0.5, atol=1e-12
+    )
+    assert tight.indices() == FACE_TEMPLATE.indices()
+    assert FACE_TEMPLATE.keeping(1) == FACE_TEMPLATE
+    points = np.array([(30, 40), (70, 42), (50, 60), (51, 80), (10, 50), (90, 50)], np.float32)
+    whole, near = (crop_matrix(points, t, 48) for t in (FACE_TEMPLATE, tight))
+    centre = np.linalg.solve(whole[:, :2], 24 - whole[:, 2])
+    np.testing.assert_allclose(near[:, :2] @ centre + near[:, 2], 24, atol=1e-9)
+    np.testing.assert_allclose(near[:, :2], whole[:, :2] / 0.8, atol=1e-12)
+
+
 def test_mirrored_template_is_the_one_of_mirrored_faces() -> None:
     leaning = AlignmentTemplate((("right_eye", 0.2, 0.4), ("mouth_centre", 0.4, 0.8)))
     assert leaning.mirrored().points == (("left_eye", 0.8, 0.4), ("mouth_centre", 0.6, 0.8))

@@ -17,7 +17,7 @@ from training.attention import (
     project,
     see,
 )
-from training.checkpoint import load_trained
+from training.checkpoint import TrainConfig, load_trained
 from training.machine import normalise
 from training.metrics import attention_statistics
 from training.pack import read_pack
@@ -96,10 +96,12 @@ def test_all_examples_are_seen_in_order(trained: Path, shapes_npz: Path) -> None
 
 def test_face_without_landmarks_keeps_its_frame() -> None:
     pixels = np.tile(np.arange(0, 240, 10, dtype=np.uint8), (24, 1))
-    crop = face_crop(pixels, np.full((6, 2), np.nan, np.float32), 24, "grey")
+    unknown = np.full((6, 2), np.nan, np.float32)
+    crop = face_crop(pixels, unknown, TrainConfig(size_px=24))
     assert crop.shape == (1, 1, 24, 24)
     np.testing.assert_allclose(crop[0, 0].numpy(), pixels, atol=0.5)
-    assert face_crop(np.dstack([pixels] * 3), np.full((6, 2), np.nan), 24, "rgb").shape[1] == 3
+    coloured = TrainConfig(size_px=24, colour="rgb")
+    assert face_crop(np.dstack([pixels] * 3), unknown, coloured).shape[1] == 3
 
 
 def test_figure_of_a_picture_is_written(

@@ -30,8 +30,11 @@ def scenes(n: int = 8, size: int = 48, channels: int = 1, blocks: int = 11) -> F
 
 
 def damage(kind: Corruption, level: int, crops: Floats, seed: int = 0) -> Floats:
+    value = kind.values[level]
+    if kind.covers is not None:
+        return np.clip(kind.covers(crops, value, FACE_TEMPLATE, source(seed)), 0, 255)
     assert kind.pixels is not None
-    return np.clip(kind.pixels(crops, kind.values[level], source(seed)), 0, 255)
+    return np.clip(kind.pixels(crops, value, source(seed)), 0, 255)
 
 
 def test_at_least_three_kinds_have_no_counterpart_in_training() -> None:
@@ -39,7 +42,7 @@ def test_at_least_three_kinds_have_no_counterpart_in_training() -> None:
     assert sum(not kind.seen for kind in CORRUPTIONS) == 4
     for kind in CORRUPTIONS:
         assert len(set(kind.values)) == len(kind.values) == LEVELS
-        assert (kind.pixels is None) != (kind.moves is None)
+        assert sum(way is not None for way in (kind.pixels, kind.covers, kind.moves)) == 1
 
 
 @pytest.mark.parametrize("kind", PIXELS, ids=lambda k: k.name)
@@ -162,15 +165,18 @@ def test_shadow_darkens_one_side_by_its_share() -> None:
     assert shaded.mean() == pytest.approx(0.5, abs=0.02)
 
 
-def test_mask_covers_mouth_and_glasses_cover_eyes() -> None:
-    places = {name: (x, y) for name, x, y in FACE_TEMPLATE.points}
+@pytest.mark.parametrize("keep", [1.0, 0.75, 1.2])
+def test_mask_covers_mouth_and_glasses_cover_eyes(keep: float) -> None:
+    template = FACE_TEMPLATE.keeping(keep)
+    places = {name: (x, y) for name, x, y in template.points}
     crops = np.full((3, 48, 48, 1), -1, np.float32)
 
     def covered(x: Floats, name: str) -> bool:
         column, row = (int(48 * v) for v in places[name])
         return bool((x[:, row, column] >= 0).all())
 
-    mask, glasses = c.face_mask(crops, 0.55, source()), c.sunglasses(crops, 1.0, source())
+    mask = c.face_mask(crops, 0.55, template, source())
+    glasses = c.sunglasses(crops, 1.0, template, source())
     assert [covered(mask, n) for n in ("mouth_centre", "nose_tip", "left_eye")] == [
         True,
         True,
@@ -200,7 +206,7 @@ def test_fog_hides_evenly_lit_and_dark_alike() -> None:
 
 @given(st.integers(0, 2**32 - 1), st.sampled_from([24, 48, 112]), st.floats(1, 90))
 def test_rotation_is_about_the_middle(seed: int, size: int, degrees: float) -> None:
-    m = c.rotation(5, degrees, size, source(seed))
+    m = c.rotation(5, degrees, size, FACE_TEMPLATE, source(seed))
     np.testing.assert_allclose(m @ (size / 2, size / 2, 1), size / 2, atol=1e-9)
     turned = np.rad2deg(np.arctan2(m[:, 1, 0], m[:, 0, 0]))
     np.testing.assert_allclose(abs(turned), degrees, atol=1e-6)
@@ -213,12 +219,21 @@ def test_moved_landmarks_lie_further_off_with_strength(kind: Corruption) -> None
     targets = np.column_stack([FACE_TEMPLATE.targets() * 48, np.ones(4)])
     off = []
     for value in kind.values:
-        moved = kind.moves(300, value, 48, source()) @ targets.T  # (n, 2, P)
+        moved = kind.moves(300, value, 48, FACE_TEMPLATE, source()) @ targets.T  # (n, 2, P)
         off.append(np.hypot(*(moved - targets[:, :2].T).transpose(1, 0, 2)).mean())
     assert off == sorted(off)
     assert off[-1] > 3 * off[0] > 0.5
 
 
 def test_right_landmarks_move_nothing() -> None:
-    m = c.landmark_noise(3, 0.0, GRAIN_PX, source())
+    m = c.landmark_noise(3, 0.0, GRAIN_PX, FACE_TEMPLATE, source())
     np.testing.assert_allclose(m, np.eye(3)[:2][None].repeat(3, 0), atol=1e-9)
+
+
+def test_landmark_noise_is_as_strong_on_a_tighter_crop() -> None:
+    tight = FACE_TEMPLATE.keeping(0.8)
+    m = c.landmark_noise(20, 0.05, GRAIN_PX, FACE_TEMPLATE, source())
+    n = c.landmark_noise(20, 0.05, GRAIN_PX, tight, source())
+    np.testing.assert_allclose(m[:, :, :2], n[:, :, :2], atol=1e-9)  # of turn and scale
+    middle = (GRAIN_PX / 2, GRAIN_PX / 2, 1)
+    np.testing.assert_allclose((m @ middle - 24) / 0.8, n @ middle - 24, atol=1e-9)

@@ -94,7 +94,7 @@ def test_contract_says_where_the_model_comes_from(exported: Path, pack: Pack) ->
     contract = Classifier(exported, device="cpu").contract
     assert contract.labels == LABELS
     assert (contract.colour, contract.size_px, contract.licence) == ("grey", 32, "for tests")
-    assert contract.template == FACE_TEMPLATE
+    assert contract.template == FACE_TEMPLATE.keeping(0.85)
     assert contract.training_data.key == pack.meta.key
     assert contract.recipe["model"]["width"] == 4
     assert contract.recipe["steps"] == 7
@@ -108,7 +108,12 @@ def test_file_gives_the_networks_logits(
 ) -> None:
     trained = exporting.load_trained(checkpoint)
     valid = load_examples(
-        pack, "valid", template=FACE_TEMPLATE, size_px=32, colour="grey", labels_from="majority"
+        pack,
+        "valid",
+        template=FACE_TEMPLATE.keeping(0.85),
+        size_px=32,
+        colour="grey",
+        labels_from="majority",
     )
     wanted = evaluation.net_logits(trained.net, valid)
     crops = evaluation.uint8_crops(valid, torch.arange(len(valid)))

@@ -6,10 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
+from app.alignment import FACE_TEMPLATE
 from app.classifier import Classifier
 from tests.shapes import MACHINE, RECIPE, train_shapes
 from tests.test_train import assert_same
@@ -34,15 +36,19 @@ def pack(shapes_npz: Path) -> Pack:
 
 
 @pytest.fixture(scope="module")
-def others(shapes_npz: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """Teachers of another size, and of another colour and width."""
+def others(shapes_npz: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, ...]:
+    """Teachers of another size, of another colour and width, and of a wider crop."""
     folder = tmp_path_factory.mktemp("others")
-    options = (("--size-px", "32"), ("--colour", "rgb", "--width", "4", "--loss", "softmax"))
+    options = (
+        ("--size-px", "32"),
+        ("--colour", "rgb", "--width", "4", "--loss", "softmax"),
+        ("--keep", "1.3"),
+    )
     runs = [
         train_shapes(shapes_npz, folder / str(number), "--epochs", "4", *words)
         for number, words in enumerate(options)
     ]
-    return runs[0] / "best.pt", runs[1] / "best.pt"
+    return tuple(run / "best.pt" for run in runs)
 
 
 def student(trained: Path, *files: Path, **changes: Any) -> RunConfig:
@@ -77,9 +83,9 @@ def test_cached_view_is_the_mean_over_teachers_and_mirror_images(pack: Pack, tra
     assert torch.equal(teaching.columns(rows), teaching.probabilities[rows])
 
 
-@pytest.mark.parametrize("which", [0, 1], ids=["size", "colour"])
-def test_teacher_sees_crops_of_its_own_size_and_colour(
-    which: int, pack: Pack, trained: Path, others: tuple[Path, Path]
+@pytest.mark.parametrize("which", [0, 1, 2], ids=["size", "colour", "frame"])
+def test_teacher_sees_crops_of_its_own_kind(
+    which: int, pack: Pack, trained: Path, others: tuple[Path, ...]
 ) -> None:
     file = others[which]
     _, teaching = ask(pack, student(trained, file), file)
@@ -87,6 +93,23 @@ def test_teacher_sees_crops_of_its_own_size_and_colour(
     own, _ = load_pair(pack, load_trained(file).config, FP32.device)
     crops = own.crops(torch.arange(96)).round()
     said = (says(file, crops) + says(file, crops.flip(3))) / 2
+    torch.testing.assert_close(teaching.probabilities, said, atol=1e-5, rtol=0)
+
+
+def test_teacher_of_a_wider_frame_sees_more_around_the_landmarks(
+    pack: Pack, trained: Path, others: tuple[Path, ...]
+) -> None:
+    found = np.full_like(pack.landmarks, np.nan)
+    found[::2, :4] = FACE_TEMPLATE.targets() * 30 + 9  # every other face, well inside its picture
+    pack = replace(pack, landmarks=found)
+    _, teaching = ask(pack, student(trained, others[2]), others[2])
+    assert isinstance(teaching, Cached)
+    own, _ = load_pair(pack, load_trained(others[2]).config, FP32.device)
+    tight, _ = load_pair(pack, load_trained(trained / "best.pt").config, FP32.device)
+    wider = own.matrices[:, 0, 0] / tight.matrices[:, 0, 0]
+    assert {round(float(share), 3) for share in wider} == {1.0, round(0.85 / 1.3, 3)}
+    crops = own.crops(torch.arange(96)).round()
+    said = (says(others[2], crops) + says(others[2], crops.flip(3))) / 2
     torch.testing.assert_close(teaching.probabilities, said, atol=1e-5, rtol=0)
 
 
@@ -106,7 +129,7 @@ def test_live_teachers_see_the_very_batch_of_the_student(pack: Pack, trained: Pa
 
 
 def test_live_teacher_of_another_size_sees_the_same_change(
-    pack: Pack, trained: Path, others: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+    pack: Pack, trained: Path, others: tuple[Path, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shown: list[Tensor] = []
     monkeypatch.setattr(
@@ -183,7 +206,7 @@ def test_taught_run_resumes_exactly(view: str, pack: Pack, trained: Path, tmp_pa
 def test_command_learns_from_teachers_and_says_so(
     shapes_npz: Path,
     trained: Path,
-    others: tuple[Path, Path],
+    others: tuple[Path, ...],
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -272,12 +295,14 @@ def test_teacher_that_cannot_be_is_named(
     assert message in err
 
 
-def test_recipes_from_before_teachers_have_none(trained: Path) -> None:
+def test_recipes_from_before_teachers_have_none_and_keep_the_whole_frame(trained: Path) -> None:
     values = load(trained / "best.pt")["config"]
     del values["teach"]
-    for name in ("sam", "outliers"):
+    for name in ("sam", "outliers", "keep"):
         del values["train"][name]
-    assert RunConfig.from_dict(values) == load_trained(trained / "best.pt").config
+    now = load_trained(trained / "best.pt").config
+    assert now.train.keep == 0.85
+    assert RunConfig.from_dict(values) == replace(now, train=replace(now.train, keep=1.0))
 
 
 def test_taught_loss_is_finite_in_half_precision(pack: Pack, trained: Path) -> None:

@@ -19,9 +19,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from app.alignment import FACE_TEMPLATE, ColourMode, crop_matrix, frame_matrix
+from app.alignment import crop_matrix, frame_matrix
 from app.types import DataError, TrainingError
-from training.checkpoint import Trained, load_trained
+from training.checkpoint import TrainConfig, Trained, load_trained
 from training.cli import run
 from training.data import Examples
 from training.machine import normalise
@@ -121,24 +121,24 @@ def evidence(net: DaclNet, x: Tensor) -> Evidence:
 
 
 def face_crop(
-    pixels: NDArray[np.uint8], landmarks: NDArray[np.float32], size_px: int, colour: ColourMode
+    pixels: NDArray[np.uint8], landmarks: NDArray[np.float32], config: TrainConfig
 ) -> Tensor:
     """`(1, C, S, S)` float32 of 0..255, aligned as in training; a picture without a face keeps its
     own frame. `pixels` (H, W) grey or (H, W, 3) RGB; `landmarks (6, 2)` px or NaN."""
     height, width = pixels.shape[:2]
     try:
-        matrix = crop_matrix(landmarks, FACE_TEMPLATE, size_px)
+        matrix = crop_matrix(landmarks, config.template, config.size_px)
     except ValueError:
-        matrix = frame_matrix(width, height, size_px)
+        matrix = frame_matrix(width, height, config.size_px)
     from PIL import Image
 
-    picture = Image.fromarray(pixels).convert("L" if colour == "grey" else "RGB")
+    picture = Image.fromarray(pixels).convert("L" if config.colour == "grey" else "RGB")
     planes = np.atleast_3d(np.asarray(picture)).transpose(2, 0, 1)
     return warp(
         torch.from_numpy(planes[None].copy()),
         torch.tensor([[width, height]], dtype=torch.int32),
         torch.from_numpy(matrix[None].astype(np.float32)),
-        size_px,
+        config.size_px,
     )
 
 
@@ -154,7 +154,7 @@ def show(trained: Trained, files: Sequence[Path], folder: Path) -> list[Path]:
         for file in files:
             pixels = read_picture(file)
             landmarks = find_landmarks(detector, pixels)
-            crop = face_crop(pixels, landmarks, config.size_px, config.colour)
+            crop = face_crop(pixels, landmarks, config)
             seen = evidence(trained.net, normalise(crop))
             path = folder / f"{file.stem}_attention.png"
             shown = np.asarray(crop[0].round().byte().permute(1, 2, 0).numpy())

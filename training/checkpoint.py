@@ -8,7 +8,7 @@ from typing import Any, Literal, Self
 
 import torch
 
-from app.alignment import ColourMode
+from app.alignment import FACE_TEMPLATE, AlignmentTemplate, ColourMode
 from app.contract import MAX_SIZE_PX
 from app.types import TrainingError
 from training.augment import AugmentConfig
@@ -66,6 +66,13 @@ class TrainConfig:
         },
     )
     size_px: int = field(default=48, metadata={"help": "side of the network's input"})
+    keep: float = field(
+        default=0.85,
+        metadata={
+            "help": "side of the crop, in sides of the frame that FER2013's photographers chose; "
+            "under 1 it is tighter about the face"
+        },
+    )
     colour: ColourMode = field(default="grey", metadata={"help": "what the network sees"})
     epochs: int = field(default=40, metadata={"help": "passes over the training set"})
     batch_size: int = field(default=128, metadata={"help": "pictures a step"})
@@ -111,6 +118,8 @@ class TrainConfig:
             raise ValueError("epochs must be at least 1, the batch size at least 2")
         if not 8 <= self.size_px <= MAX_SIZE_PX:
             raise ValueError(f"the size must be in 8..{MAX_SIZE_PX} px")
+        if not 0.3 <= self.keep <= 3:
+            raise ValueError("keep must be in 0.3..3")
         if not 0 < self.learning_rate < math.inf:
             raise ValueError("the learning rate must be positive")
         if not (0 <= self.centre_weight < math.inf and 0 <= self.weight_decay < math.inf):
@@ -135,6 +144,11 @@ class TrainConfig:
             raise ValueError("outliers are a share of each batch, in 0..0.5")
         if not 0 <= self.seed < 2**63:
             raise ValueError("the seed must be a whole number of at least 0, below 2^63")
+
+    @property
+    def template(self) -> AlignmentTemplate:
+        """By which faces are cropped."""
+        return FACE_TEMPLATE.keeping(self.keep)
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,12 +191,12 @@ class RunConfig:
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:
         """Raises `TrainingError` for a recipe of another version of the program. Recipes from
-        before there were teachers have none."""
+        before there were teachers have none, and those without `keep` kept all."""
         try:
             teach = dict(values.get("teach", {}))
             teach["teachers"] = tuple(teach.get("teachers", ()))
             return cls(
-                train=TrainConfig(**values["train"]),
+                train=TrainConfig(**({"keep": 1.0} | values["train"])),
                 model=ModelConfig(**values["model"]),
                 augment=AugmentConfig(**values["augment"]),
                 teach=TeachConfig(**teach),
@@ -204,6 +218,7 @@ class RunConfig:
                 centre_rate=0.5,
                 targets="majority",
                 size_px=224,
+                keep=1.0,
                 colour="rgb",
                 epochs=60,
                 batch_size=64,

@@ -33,6 +33,7 @@ from training.metrics import attention_statistics, measure
 from training.pack import Pack, read_pack
 from training.ranks import ALONE
 from training.run_folder import LAST, RunFolder, write_text
+from training.teach import view_of
 from training.train import (
     add_machine_options,
     add_recipe_options,
@@ -169,7 +170,7 @@ def run_all(
         for variant in variants:
             config = variant.of(base)
             config = replace(config, train=replace(config.train, seed=base.train.seed + seed))
-            key = (config.train.size_px, config.train.colour, config.train.targets)
+            key = (*view_of(config.train), config.train.targets)
             if key not in pairs:
                 pairs = {key: load_pair(pack, config, machine.device)}
             folder = runs / variant.slug / f"seed{config.train.seed}"
@@ -318,7 +319,7 @@ def main(argv: list[str] | None = None) -> int:
     looks = [
         look_at(v, runs / v.slug / f"seed{base.train.seed}", valid, machine)
         for v in variants
-        if v.of(base).train.size_px == first.train.size_px
+        if view_of(v.of(base).train) == view_of(first.train)
     ]
     figures.comparison_figure(
         {v.name: of(results, v.name, "accuracy") for v in variants},

@@ -20,7 +20,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 from PIL import Image
 
-from app.alignment import FACE_TEMPLATE, fit_similarity
+from app.alignment import FACE_TEMPLATE, AlignmentTemplate, fit_similarity
 from app.types import Floats
 
 GRAIN_PX = 48
@@ -28,8 +28,11 @@ LEVELS = 5
 
 # (crops (n, S, S, C) of 0..255, strength's value, generator) -> the same, perhaps beyond 0..255
 Pixels = Callable[[Floats, float, Generator], Floats]
-# (n, strength's value, S, generator) -> (n, 2, 3) crop -> crop, to compose with the alignment
-Moves = Callable[[int, float, int, Generator], NDArray[np.float64]]
+# The same for what lies at a place of the face, which the crop's template says.
+Covers = Callable[[Floats, float, AlignmentTemplate, Generator], Floats]
+# (n, strength's value, S, template, generator) -> (n, 2, 3) crop -> crop, to compose with the
+# alignment
+Moves = Callable[[int, float, int, AlignmentTemplate, Generator], NDArray[np.float64]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,7 @@ class Corruption:
     values: tuple[float, float, float, float, float]
     seen: bool
     pixels: Pixels | None = None
+    covers: Covers | None = None
     moves: Moves | None = None
     needs_colour: bool = False
 
@@ -49,6 +53,16 @@ class Corruption:
 def _places(size: int) -> Floats:
     """`(S,)` pixel centres as fractions of the side."""
     return np.asarray((np.arange(size) + 0.5) / size, np.float32)
+
+
+def _on_face(size: int, template: AlignmentTemplate) -> tuple[Floats, Floats]:
+    """`(S, S)` y and x of pixel centres as fractions of `FACE_TEMPLATE`'s crop."""
+    y, x = np.meshgrid(_places(size), _places(size), indexing="ij")
+    (a, b, shift_x), (c, d, shift_y) = fit_similarity(template.targets(), FACE_TEMPLATE.targets())
+    return (
+        np.asarray(c * x + d * y + shift_y, np.float32),
+        np.asarray(a * x + b * y + shift_x, np.float32),
+    )
 
 
 def _of_grain(grid: Floats, size: int) -> Floats:
@@ -173,16 +187,20 @@ def _covered(crops: Floats, inside: NDArray[np.bool_], grey: NDArray[np.float64]
     return np.asarray(np.where(inside[None, :, :, None], fill, crops), np.float32)
 
 
-def face_mask(crops: Floats, top: float, generator: Generator) -> Floats:
+def face_mask(
+    crops: Floats, top: float, template: AlignmentTemplate, generator: Generator
+) -> Floats:
     """From the chin up to `top`, of any grey, narrower towards the chin."""
-    y, x = np.meshgrid(_places(crops.shape[1]), _places(crops.shape[1]), indexing="ij")
+    y, x = _on_face(crops.shape[1], template)
     inside = (y > top) & (abs(x - 0.5) < 0.44 - 0.25 * np.clip(y - 0.7, 0, 1))
     return _covered(crops, inside, generator.uniform(40, 240, len(crops)))
 
 
-def sunglasses(crops: Floats, opacity: float, generator: Generator) -> Floats:
+def sunglasses(
+    crops: Floats, opacity: float, template: AlignmentTemplate, generator: Generator
+) -> Floats:
     """Two dark lenses, more and more opaque, where the template puts the eyes."""
-    y, x = np.meshgrid(_places(crops.shape[1]), _places(crops.shape[1]), indexing="ij")
+    y, x = _on_face(crops.shape[1], template)
     inside = np.zeros_like(x, np.bool_)
     for name, eye_x, eye_y in FACE_TEMPLATE.points:
         if name.endswith("_eye"):
@@ -222,7 +240,9 @@ def posterise(crops: Floats, levels: float, _: Generator) -> Floats:
     return np.asarray(np.rint(crops / 255 * steps) / steps * 255, np.float32)
 
 
-def rotation(n: int, degrees: float, size_px: int, generator: Generator) -> NDArray[np.float64]:
+def rotation(
+    n: int, degrees: float, size_px: int, _: AlignmentTemplate, generator: Generator
+) -> NDArray[np.float64]:
     """About the middle, either way."""
     turn = np.deg2rad(degrees) * np.where(generator.random(n) < 0.5, -1, 1)
     cos, sin = np.cos(turn), np.sin(turn)
@@ -232,11 +252,13 @@ def rotation(n: int, degrees: float, size_px: int, generator: Generator) -> NDAr
 
 
 def landmark_noise(
-    n: int, deviation: float, size_px: int, generator: Generator
+    n: int, deviation: float, size_px: int, template: AlignmentTemplate, generator: Generator
 ) -> NDArray[np.float64]:
-    """The alignment that follows when the detector misplaces each landmark by a normal error."""
-    right = FACE_TEMPLATE.targets()  # (P, 2)
-    wrong = right + deviation * generator.standard_normal((n, *right.shape))
+    """The alignment that follows when the detector misplaces each landmark by a normal error, of
+    that deviation in sides of `FACE_TEMPLATE`'s crop."""
+    right = template.targets()  # (P, 2)
+    zoom = float(np.sqrt(np.linalg.det(fit_similarity(FACE_TEMPLATE.targets(), right)[:, :2])))
+    wrong = right + zoom * deviation * generator.standard_normal((n, *right.shape))
     return np.stack([fit_similarity(w * size_px, right * size_px) for w in wrong])
 
 
@@ -249,8 +271,8 @@ CORRUPTIONS: tuple[Corruption, ...] = (
     Corruption("overexposed", "gain", (1.25, 1.5, 1.85, 2.3, 2.9), True, overexposed),
     Corruption("low contrast", "share left", (0.5, 0.3, 0.2, 0.13, 0.09), True, low_contrast),
     Corruption("shadow", "share of light lost", (0.4, 0.6, 0.75, 0.87, 0.95), True, shadow),
-    Corruption("face mask", "its top edge", (0.85, 0.77, 0.70, 0.62, 0.55), True, face_mask),
-    Corruption("sunglasses", "opacity", (0.3, 0.55, 0.75, 0.9, 1.0), True, sunglasses),
+    Corruption("face mask", "its top edge", (0.85, 0.77, 0.70, 0.62, 0.55), True, covers=face_mask),
+    Corruption("sunglasses", "opacity", (0.3, 0.55, 0.75, 0.9, 1.0), True, covers=sunglasses),
     Corruption("rotation", "degrees", (10, 18, 26, 34, 42), True, moves=rotation),
     Corruption(
         "landmark noise", "deviation", (0.02, 0.045, 0.07, 0.095, 0.125), True, moves=landmark_noise

@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from app.alignment import FACE_TEMPLATE, AlignmentTemplate, ColourMode
+from app.alignment import AlignmentTemplate, ColourMode
 from app.classifier import Classifier
 from app.contract import Contract
 from app.types import DataError, TrainingError
@@ -143,7 +143,7 @@ def evaluate(pack: Pack, model: Path, split: Split, device: str = "cpu") -> Repo
         labels, shares = trained.facts.labels, trained.facts.class_shares
         train = trained.config.train
         examples, majority = judged_examples(
-            pack, split, FACE_TEMPLATE, train.size_px, train.colour
+            pack, split, train.template, train.size_px, train.colour
         )
     if set(labels) != set(pack.meta.labels):
         raise DataError(

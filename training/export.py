@@ -18,7 +18,6 @@ import onnx
 import torch
 from numpy.typing import NDArray
 
-from app.alignment import FACE_TEMPLATE
 from app.classifier import Classifier
 from app.contract import ATTENTION, CAM, INPUT, LOGITS, Contract, TrainingData, probe_crops
 from app.types import DataError, TrainingError
@@ -94,7 +93,7 @@ def contract_of(
         size_px=train.size_px,
         mean=(PIXEL_MEAN,) * channels,
         std=(PIXEL_STD,) * channels,
-        template=FACE_TEMPLATE,
+        template=train.template,
         temperature=temperature,
         method=METHODS[train.loss],
         recipe=asdict(trained.config)
@@ -225,7 +224,7 @@ def export(
     valid = load_examples(
         pack,
         "valid",
-        template=FACE_TEMPLATE,
+        template=train.template,
         size_px=train.size_px,
         colour=train.colour,
         labels_from="majority",

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from app.alignment import FACE_TEMPLATE, AlignmentTemplate, ColourMode
+from app.alignment import AlignmentTemplate, ColourMode
 from app.classifier import Classifier
 from app.types import DataError, Floats, TrainingError
 from training.checkpoint import load_trained
@@ -70,7 +70,7 @@ def open_reader(model: Path, device: str = "cpu") -> Reader:
         model.name,
         _sha256(model),
         trained.facts.labels,
-        FACE_TEMPLATE,
+        train.template,
         train.size_px,
         train.colour,
         of_net,
@@ -147,7 +147,7 @@ def endure(
     column = [reader.labels.index(label) for label in pack.meta.labels]
     clean = np.zeros(len(chosen), np.bool_)
     right = {kind.name: np.zeros((LEVELS, len(chosen)), np.bool_) for kind in kinds}
-    for place, kind, level, crops in views(examples, chosen, kinds, seed):
+    for place, kind, level, crops in views(examples, chosen, reader.template, kinds, seed):
         found = reader.logits(crops)[:, column].argmax(axis=1) == labels[place]
         if kind is None:
             clean[place] = found
@@ -165,10 +165,14 @@ def spread_rows(count: int, faces: int | None) -> torch.Tensor:
 
 
 def views(
-    examples: Examples, chosen: torch.Tensor, kinds: tuple[Corruption, ...], seed: int
+    examples: Examples,
+    chosen: torch.Tensor,
+    template: AlignmentTemplate,
+    kinds: tuple[Corruption, ...],
+    seed: int,
 ) -> Iterator[tuple[slice, Corruption | None, int, NDArray[np.uint8]]]:
     """For each batch: its place among `chosen`, the corruption (None: none), its strength 0..4, and
-    the crops `(n, S, S, C)` uint8."""
+    the crops `(n, S, S, C)` uint8, which were cut by `template`."""
     parts = torch.split(chosen, BATCH)
     bar = progress(
         examples.ahead(parts), total=len(parts), desc="corruptions", unit="batch", leave=False
@@ -184,9 +188,11 @@ def views(
                 generator = np.random.default_rng([seed, zlib.crc32(kind.name.encode()), number])
                 if kind.pixels is not None:
                     crops = kind.pixels(plain, value, generator)
+                elif kind.covers is not None:
+                    crops = kind.covers(plain, value, template, generator)
                 else:
                     assert kind.moves is not None
-                    move = torch.from_numpy(kind.moves(len(rows), value, size, generator))
+                    move = torch.from_numpy(kind.moves(len(rows), value, size, template, generator))
                     moved = compose(move.to(matrices.dtype), matrices)
                     crops = _channels_last(warp(pictures, sizes, moved, size))
                 yield place, kind, level, _whole(crops)

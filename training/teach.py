@@ -3,7 +3,7 @@
 Hinton et al., "Distilling the Knowledge in a Neural Network", 2015. The teachers see each picture
 unaugmented and mirrored, once (`Cached`), or the very batch that the student sees (`Live`; Beyer et
 al., "Knowledge distillation: A good teacher is patient and consistent", CVPR 2022). Their input
-size, width and colour need not be the student's.
+size, frame, width and colour need not be the student's.
 """
 
 import hashlib
@@ -12,15 +12,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import torch
 from torch import Generator, Tensor
 
-from app.alignment import FACE_TEMPLATE
+from app.alignment import ColourMode
 from app.types import TrainingError
 from training.augment import AugmentConfig, augmented_crops
-from training.checkpoint import RunConfig, Trained, load, load_trained, save
+from training.checkpoint import RunConfig, TrainConfig, Trained, load, load_trained, save
 from training.data import Examples, load_examples
 from training.machine import Machine, normalise
 from training.mixing import Mixing
@@ -40,6 +40,18 @@ def file_digest(path: Path) -> str:
         raise TrainingError(f"The teacher {path} could not be read: {cause.strerror}.") from cause
 
 
+class View(NamedTuple):
+    """What a network looks at: faces of one size, in a frame, grey or coloured."""
+
+    size_px: int
+    keep: float
+    colour: ColourMode
+
+
+def view_of(train: TrainConfig) -> View:
+    return View(train.size_px, train.keep, train.colour)
+
+
 @dataclass(frozen=True, slots=True)
 class Teacher:
     """A network in evaluation mode and, for each of the data's labels, its own output's column."""
@@ -48,9 +60,9 @@ class Teacher:
     columns: tuple[int, ...]
 
     @property
-    def view(self) -> tuple[int, str]:
-        """What it looks at: size in px and colour."""
-        return self.trained.config.train.size_px, self.trained.config.train.colour
+    def view(self) -> View:
+        """What it looks at."""
+        return view_of(self.trained.config.train)
 
     @torch.no_grad()
     def says(self, crops: Tensor, temperature: float) -> Tensor:
@@ -79,27 +91,31 @@ def load_teachers(
     return tuple(sorted(teachers, key=lambda teacher: teacher.view))
 
 
-def seen_at(
-    examples: Examples, pack: Pack, config: RunConfig, size_px: int, colour: str
-) -> Examples:
-    """The same examples as crops of another size or colour."""
+def seen_at(examples: Examples, pack: Pack, config: RunConfig, view: View) -> Examples:
+    """The same examples as others look at them."""
     own = config.train
-    if colour != own.colour:
+    if view[1:] != view_of(own)[1:]:
+        theirs = replace(own, keep=view.keep)
         other = load_examples(
             pack,
             "train",
-            template=FACE_TEMPLATE,
+            template=theirs.template,
             size_px=own.size_px,
-            colour="grey" if colour == "grey" else "rgb",
+            colour=view.colour,
             labels_from=own.targets,
             outliers=examples.outliers > 0,
         )
-        examples = replace(examples, pictures=other.pictures.to(examples.labels.device))
-    return replace(examples, matrices=examples.matrices * (size_px / own.size_px), size_px=size_px)
+        pictures = examples.pictures if view.colour == own.colour else other.pictures
+        device = examples.labels.device
+        examples = replace(
+            examples, pictures=pictures.to(device), matrices=other.matrices.to(device)
+        )
+    zoom = view.size_px / own.size_px
+    return replace(examples, matrices=examples.matrices * zoom, size_px=view.size_px)
 
 
 def average(
-    teachers: Sequence[Teacher], crops_for: Callable[[tuple[int, str]], Tensor], temperature: float
+    teachers: Sequence[Teacher], crops_for: Callable[[View], Tensor], temperature: float
 ) -> Tensor:
     """`(B, K)` mean of the teachers' probabilities; `crops_for` gives the crops of a view."""
     said = []
@@ -148,11 +164,12 @@ class Cached:
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """`views`: the examples as teachers of another size or colour than the student's see them.
-    Outliers, the examples from `faces` on, are nobody's expression, whatever the teachers say."""
+    """`views`: the examples as teachers of another size, frame or colour than the student's see
+    them. Outliers, the examples from `faces` on, are nobody's expression, whatever the teachers
+    say."""
 
     teachers: tuple[Teacher, ...]
-    views: dict[tuple[int, str], Examples]
+    views: dict[View, Examples]
     faces: int
     temperature: float
     machine: Machine
@@ -161,7 +178,7 @@ class Live:
         return (rows >= self.faces).float()[:, None]
 
     def targets(self, columns: Tensor, step: Step) -> Tensor:
-        def crops_for(view: tuple[int, str]) -> Tensor:
+        def crops_for(view: View) -> Tensor:
             if view not in self.views:
                 return step.crops
             crops = augmented_crops(self.views[view], step.rows, step.augment, step.generator())
@@ -174,7 +191,7 @@ class Live:
 
 def cached_probabilities(
     teachers: Sequence[Teacher],
-    views: dict[tuple[int, str], Examples],
+    views: dict[View, Examples],
     examples: Examples,
     temperature: float,
     machine: Machine,
@@ -186,7 +203,7 @@ def cached_probabilities(
     batches = examples.ahead(parts)
     for rows in progress(batches, total=len(parts), desc="teachers", unit="batch", leave=False):
 
-        def crops_for(view: tuple[int, str], rows: Tensor = rows) -> Tensor:
+        def crops_for(view: View, rows: Tensor = rows) -> Tensor:
             crops = views.get(view, examples).crops(rows).round()
             return torch.cat([crops, crops.flip(3)])
 
@@ -236,9 +253,9 @@ def prepared(
             return Cached(kept.to(examples.labels.device))
     check_files(files, teach.teachers)
     teachers = load_teachers(files, pack.meta.labels, machine.device)
-    own = (config.train.size_px, config.train.colour)
+    own = view_of(config.train)
     views = {
-        view: seen_at(examples, pack, config, *view)
+        view: seen_at(examples, pack, config, view)
         for view in {teacher.view for teacher in teachers} - {own}
     }
     if not cached:

@@ -17,7 +17,6 @@ import torch
 from torch import Tensor
 from torch.nn.functional import one_hot
 
-from app.alignment import FACE_TEMPLATE
 from app.types import DataError, TrainingError
 from training.augment import training_batch
 from training.checkpoint import DataFacts, RunConfig, TrainConfig, build, save
@@ -347,7 +346,7 @@ def load_pair(
         return load_examples(
             pack,
             split,
-            template=FACE_TEMPLATE,
+            template=config.train.template,
             size_px=config.train.size_px,
             colour=config.train.colour,
             labels_from=labels_from,

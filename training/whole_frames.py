@@ -1,0 +1,54 @@
+"""The same pictures with no face found in any, to measure what alignment gives:
+
+python -m training.whole_frames ferplus.npz -o frames.npz
+
+Each is then seen as it is. How much of an aligned face a crop keeps is a recipe's `--keep`.
+"""
+
+import argparse
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from app.types import DataError
+from training.cli import run
+from training.pack import Pack, PackedSample, read_pack, write_pack
+from training.prepare import NOT_FOUND
+from training.readers import SPLITS
+
+
+def samples(pack: Pack) -> Iterator[PackedSample]:
+    for row, name in enumerate(pack.names):
+        yield PackedSample(
+            webp=pack.blob[pack.offsets[row] : pack.offsets[row + 1]].tobytes(),
+            split=SPLITS[int(pack.split[row])],
+            votes=pack.votes[row],
+            landmarks=NOT_FOUND,
+            name=name,
+        )
+
+
+def parser() -> argparse.ArgumentParser:
+    top = argparse.ArgumentParser(
+        prog="python -m training.whole_frames",
+        description="Copy a prepared file as if no face had been found in it, to measure what "
+        "alignment gives.",
+    )
+    top.add_argument("data", type=Path, help="the .npz that training.prepare wrote")
+    top.add_argument("-o", "--output", type=Path, required=True, help="the .npz to write")
+    return top
+
+
+def main(argv: list[str] | None = None) -> int:
+    options = parser().parse_args(argv)
+    if options.output.exists():
+        raise DataError(f"{options.output} is there already. Choose another -o.")
+    pack = read_pack(options.data)
+    meta = replace(pack.meta, made_from=pack.meta.made_from | {"framing": "whole frames"})
+    count = write_pack(options.output, meta, samples(pack))
+    print(f"{options.output}: {count} pictures, whole frames")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(run(main))
