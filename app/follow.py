@@ -14,17 +14,21 @@ from typing import Protocol
 
 import numpy as np
 
+from app.looks import Glance, glances
 from app.memory import Patterns
+from app.places import centre, largest, same_place
 from app.rounds import Rounds
-from app.search import KEEP_SCORE, Found, Glance, centre, glances, largest, same_place
+from app.search import Found
 from app.state import State, face_from, face_state
 from app.types import Face, Image
 
 SEARCH_S, HURRIED_S = 1.0, 0.05  # a round of the search, and one in a hurry
 MOST_GLANCES = 3  # in a frame: a slow machine must not fall further behind
 WATCH_S = 1.0  # how long the place of a lost face is looked at
-# A pattern once taken for a face is not kept for long: the mean score over a while decides.
+# A pattern once taken for a face is not kept for long: where the mean score over a while is low, it
+# is asked again whether it is one.
 TRUST_S, TRUSTED = 0.5, 0.5
+KEEP_SCORE = 0.3  # of the look at a face that is known
 MAX_STEP_S = 1.0  # a longer pause between frames is a cut
 FEW_LOOKS, LOOK_S = 3, 0.1  # so many faces are looked at in every frame, more at least that often
 
@@ -40,6 +44,8 @@ class Looker(Protocol):
     ) -> Found: ...
 
     def look_again(self, image: Image, face: Face) -> Face | None: ...
+
+    def is_face(self, image: Image, face: Face) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +151,7 @@ class Follower:
             found = self._search.search(image, plan, faces, self._patterns.unchanged(image, time_s))
             self._patterns.remember(image, found.refused, time_s)
             for face in found.faces:
-                self._known.append(Followed(face, time_s, face.score))
+                self._known.append(Followed(face, time_s, max(TRUSTED, face.score)))
                 faces.append(face)
         # A new face may be the lost one at another place: nobody is kept twice.
         self._known = [
@@ -177,6 +183,8 @@ class Follower:
             if now is not None:
                 share = 1 - math.exp(-(time_s - known.seen_s) / TRUST_S)
                 trust = known.trust + share * (now.score - known.trust)
+                if trust < TRUSTED and self._search.is_face(image, now):
+                    trust = 1.0
                 if trust >= TRUSTED:
                     faces.append(now)
                     kept.append(Followed(now, time_s, trust, _velocity(known, now, time_s)))

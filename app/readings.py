@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from app.search import distance
+from app.places import distance
 from app.state import State, array_from, array_state, face_from, face_state
 from app.types import Face, Floats
 

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from app.search import Glance
+from app.looks import Glance
 from app.state import State, array_from, array_state
 from app.types import Face, Image
 

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from threading import Lock
 
-from app.search import FaceSearch, Found, Glance
+from app.looks import Glance
+from app.search import FaceSearch, Found
 from app.types import Face, Image
 
 
@@ -38,6 +39,10 @@ class SharedSearch:
     def look_again(self, image: Image, face: Face) -> Face | None:
         with self._one() as search:
             return search.look_again(image, face)
+
+    def is_face(self, image: Image, face: Face) -> bool:
+        with self._one() as search:
+            return search.is_face(image, face)
 
     def close(self) -> None:
         with self._lock:

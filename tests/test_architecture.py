@@ -15,7 +15,10 @@ TRAINING = sorted((ROOT / "training").glob("*.py"))
 APP_PACKAGES = {"numpy", "cv2", "mediapipe", "onnxruntime", "av", "scipy", "tqdm", "packaging"}
 # What an extra brings, and the only room that may ask for it; everything else runs without.
 OPTIONAL = {"parquet": {"pyarrow"}}
-ROOMS_FOR_TRAINING = {"types", "contract", "alignment", "detector", "search", "classifier", "cells"}
+ROOMS_FOR_TRAINING = {
+    *("types", "contract", "alignment", "views", "detector", "looks", "places", "search"),
+    *("classifier", "cells"),
+}
 FILES_AND_WINDOWS = {
     *("sources", "camera", "live", "stream", "video_source", "video_file", "sound"),
     *("sinks", "video_sink", "records", "parquet", "read_records", "window", "session"),

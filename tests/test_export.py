@@ -251,7 +251,7 @@ def test_attention_of_another_loss_is_refused(shapes_npz: Path, tmp_path: Path) 
 
 
 def test_note_warns_of_what_the_data_allows() -> None:
-    assert "FER2013" in exporting.licence_of("FER+")
+    assert "FER2013" in exporting.licence_of("FER+") == exporting.licence_of("FER+ detections")
     assert "RAF-DB, which its authors give out for non-commercial" in exporting.licence_of("RAF-DB")
     assert "AffectNet, which" in exporting.licence_of("AffectNet")
     assert exporting.licence_of("mine") == exporting.FOLDER_LICENCE

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from app.follow import Follower
+from app.looks import Glance, glances
 from app.rounds import Rounds
-from app.search import Found, Glance, glances
+from app.search import Found
 from app.types import Face, Image
 
 FRAME = np.zeros((720, 1280, 3), np.uint8)
@@ -33,6 +34,8 @@ class Scene:
         self.refused: list[Face] = []
         self.patterns: list[Face] = []
         self.searches_without_patterns = 0
+        self.asked = 0
+        self.sure = False
 
     def search(
         self,
@@ -53,6 +56,10 @@ class Scene:
         self.looks += 1
         near = [f for f in self.faces if abs(f.box_xyxy[0] - before.box_xyxy[0]) < 60]
         return near[0] if near else None
+
+    def is_face(self, image: Image, face: Face) -> bool:
+        self.asked += 1
+        return self.sure
 
 
 def test_the_first_frame_is_looked_at_as_a_whole() -> None:
@@ -116,6 +123,15 @@ def test_a_doubtful_face_is_not_kept() -> None:
     counts = [len(follower.find(FRAME, frame / 30)) for frame in range(1, 61)]
     assert counts[0] == 1
     assert counts[-1] == 0
+
+
+def test_a_face_of_low_scores_is_kept_where_the_check_knows_it() -> None:
+    scene = Scene(replace(face(100), score=0.35))
+    scene.sure = True
+    follower = Follower(scene)
+    for frame in range(60):
+        assert len(follower.find(FRAME, frame / 30)) == 1
+    assert 1 <= scene.asked <= 6  # not in every frame
 
 
 def test_reset_and_time_running_backwards_forget_everybody() -> None:

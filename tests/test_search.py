@@ -8,7 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.follow import Follower
-from app.search import FaceSearch, distance, glances, same_place
+from app.looks import glances
+from app.places import distance, same_place
+from app.search import FaceSearch
 from app.types import Face, Image
 from app.views import face_view, part_view, render, tiles
 from tools.made_frames import FacePicture, background, clip_faces, paste

@@ -19,9 +19,9 @@ from typing import Any
 import app.classifier
 import app.follow
 import app.identity
+import app.looks
 import app.pipeline
 import app.rendering
-import app.search
 import app.view
 from app.benchmark import CLIP
 from app.benchmark_clip import CAMERA_FPS, looped
@@ -44,10 +44,10 @@ from training.cli import run
 WARM_UP_FRAMES = 30
 NETWORKS = "the networks"
 PARTS: tuple[tuple[str, Any, str], ...] = (
-    ("a picture for a detector", app.search, "render"),
+    ("a picture for a detector", app.looks, "render"),
     ("colours, and what a detector found", Detector, "detect"),
     ("faces from a view to the frame", Sight, "face_to_frame"),
-    ("the view of a known face", app.search, "face_view"),
+    ("the view of a known face", app.looks, "face_view"),
     ("which view is next", Rounds, "take"),
     ("places refused before", Patterns, "unchanged"),
     ("places refused before", Patterns, "remember"),

@@ -25,8 +25,10 @@ from app.alignment import FACE_TEMPLATE
 from app.benchmark_clip import looped
 from app.classifier import DEFAULT_MODEL, Classifier
 from app.follow import FEW_LOOKS, Follower
+from app.looks import MARGIN, SHORT_SIDE_PX
 from app.pipeline import Pipeline
-from app.search import MARGIN, SHORT_SIDE_PX, FaceSearch, same_place
+from app.places import same_place
+from app.search import FaceSearch
 from app.tracking import Tracker
 from app.types import DataError, FrameResult
 from app.view import Look, View

@@ -50,14 +50,16 @@ RESEARCH_LICENCE = (
     "Learned from {dataset}, which its authors give out for non-commercial research only: check "
     "their terms before you use or pass on these weights."
 )
+DETECTIONS = " detections"  # what training.face_check makes of a data set
 
 
 def licence_of(dataset: str) -> str:
     """The note that travels with what was learned from a data set."""
-    if dataset == "FER+":
+    source = dataset.removesuffix(DETECTIONS)
+    if source == "FER+":
         return LICENCE
-    if dataset in ("RAF-DB", "AffectNet"):
-        return RESEARCH_LICENCE.format(dataset=dataset)
+    if source in ("RAF-DB", "AffectNet"):
+        return RESEARCH_LICENCE.format(dataset=source)
     return FOLDER_LICENCE
 
 

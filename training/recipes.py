@@ -96,7 +96,18 @@ def distilled(epochs: int, width: int) -> Learn:
     return Learn(config, tuple(ENSEMBLE))
 
 
+# Of detections (training.face_check), not of expressions: a face or none.
+FACE_CHECK = Learn(
+    RunConfig(
+        TrainConfig(loss="softmax", keep=1.0, size_px=40, epochs=12, learning_rate=0.1),
+        ModelConfig(width=12, blocks=1),
+        AugmentConfig(shift=0.04, scale=0.08, erase=0.2, mixup=0, degrade=0.5),
+    )
+)
+
+
 RECIPES: dict[str, Recipe] = {
+    "face-check": Recipe({"face-check": FACE_CHECK}, weights="half"),
     "default": Recipe(SHIPPED, weights="half"),
     "default-gpu": Recipe({**ENSEMBLE, "default-gpu": distilled(60, 64)}),
     "small-gpu": Recipe({**ENSEMBLE, "small-gpu": distilled(80, 23)}),

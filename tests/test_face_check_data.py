@@ -1,0 +1,124 @@
+"""Detections in made frames are labelled by what really is there."""
+
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from app.alignment import FACE_TEMPLATE
+from app.detector import Detector
+from app.types import Face, Image
+from training import face_check
+from training.cli import run
+from training.face_check import MARGIN, SIDE_PX, misplaced, truth
+from training.pack import PackedSample, PackMeta, encode_webp, read_pack, write_pack
+from training.paste import Placed
+from training.prepare import find_landmarks
+
+
+def detection(x: float, y: float, side: float) -> Face:
+    box = (x - side / 2, y - side / 2, x + side / 2, y + side / 2)
+    points = np.array([(x + 20, y), (x - 20, y), (x, y + 20), (x, y + 40), (x, y), (x, y)])
+    return Face(box, points.astype(np.float32), 0.8)
+
+
+@pytest.mark.parametrize(
+    ("x", "side", "label"),
+    [
+        (500, 100, "face"),
+        (515, 100, "face"),
+        (540, 100, None),
+        (500, 160, None),
+        (500, 230, "none"),
+        (500, 40, "none"),
+        (600, 100, "none"),
+        (640, 200, None),  # large, and reaching to the face
+    ],
+)
+def test_only_what_is_clearly_right_or_wrong_is_labelled(
+    x: float, side: float, label: str | None
+) -> None:
+    placed = [Placed(0, (500.0, 300.0), 100.0), Placed(1, (1100.0, 300.0), 60.0)]
+    assert truth(detection(x, 300, side), placed) == label
+    assert truth(detection(x, 300, side), []) == "none"
+
+
+def test_misplaced_landmarks_show_no_face_upright() -> None:
+    face, generator = detection(500, 300, 100), np.random.default_rng(0)
+    for _ in range(40):
+        wrong = misplaced(face, generator).landmarks[:4].astype(float)
+        moved = np.hypot(*(wrong.mean(axis=0) - face.landmarks[:4].mean(axis=0)))
+        zoom = np.std(wrong, axis=0).sum() / np.std(face.landmarks[:4], axis=0).sum()
+        upright = (wrong[3] - wrong[:2].mean(axis=0))[1] > 20
+        assert moved > 49 or zoom > 1.5 or zoom < 0.6 or not upright
+
+
+@pytest.fixture(scope="module")
+def faces(clip_frames: dict[int, Image], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo clip's face, twice for each split."""
+    image = clip_frames[0]
+    with Detector() as detector:
+        x0, y0, x1, y1 = (round(v) for v in detector.detect(image)[0].box_xyxy)
+        reach = (x1 - x0) // 3
+        part = image[max(0, y0 - reach) : y1 + reach, max(0, x0 - reach) : x1 + reach]
+        rgb = np.ascontiguousarray(part[..., ::-1])
+        landmarks = find_landmarks(detector, rgb)
+    path = tmp_path_factory.mktemp("faces") / "faces.npz"
+    votes = np.array([1, 0], np.uint8)
+    write_pack(
+        path,
+        PackMeta("faces", "single", ("a", "b"), ("a", "b"), {}),
+        [
+            PackedSample(encode_webp(rgb), split, votes, landmarks, f"{split}{number}")
+            for split in ("train", "valid")
+            for number in range(2)
+        ],
+    )
+    return path
+
+
+def test_command_finds_faces_and_what_is_taken_for_some(
+    faces: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = tmp_path / "check.npz"
+    assert face_check.main([str(faces), "-o", str(output), "--frames", "10"]) == 0
+    pack = read_pack(output)
+    assert f"{len(pack)} detections in 12 frames" in capsys.readouterr().out
+    assert pack.meta.labels == ("face", "none")
+    found = Counter(pack.votes.argmax(axis=1).tolist())
+    assert found[0] >= 5
+    assert found[1] >= 5
+    assert len(pack.rows("valid")) > 0
+    assert len(pack.rows("test")) == 0
+    # The detector's landmarks lie where the template has them, upright in the middle of the view.
+    shown = pack.landmarks[pack.votes[:, 0] == 1][:, :4]
+    wanted = (0.5 + (FACE_TEMPLATE.targets() - 0.5) / MARGIN) * SIDE_PX
+    assert np.abs(np.median(shown, axis=0) - wanted).max() < 4
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["-o", "{data}"], "is there already"),
+        (["-o", "{new}", "--frames", "0"], "at least 1"),
+        (["-o", "{new}", "--photos", "{gone}"], "not a folder"),
+        (["-o", "{new}", "--photos", "{empty}"], "fewer than two photos"),
+    ],
+)
+def test_what_cannot_be_is_said(
+    words: list[str],
+    message: str,
+    faces: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (tmp_path / "empty").mkdir()
+    places = {"data": faces, "new": tmp_path / "x.npz", "gone": tmp_path / "gone"}
+    places["empty"] = tmp_path / "empty"
+    said = [word.format(**places) for word in words]
+    assert run(lambda: face_check.main([str(faces), *said])) == 2
+    err = capsys.readouterr().err
+    assert (err.count("\n"), err[:7]) == (1, "error: ")
+    assert message in err
+    assert not (tmp_path / "x.npz").exists()
