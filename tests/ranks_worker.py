@@ -10,10 +10,12 @@ import torch
 from training.checkpoint import RunConfig, TeachConfig
 from training.machine import Machine
 from training.pack import read_pack
+from training.pair import data_facts, load_pair
 from training.ranks import joined
+from training.schedule import epoch_rows
 from training.teach import file_digest
 from training.train import find_teaching
-from training.trainer import Trainer, data_facts, epoch_rows, load_pair
+from training.trainer import Trainer
 
 STEPS = 5
 
