@@ -20,7 +20,8 @@ FILES_AND_WINDOWS = {
     *("sources", "camera", "live", "stream", "video_source", "video_file", "sound"),
     *("sinks", "video_sink", "records", "parquet", "read_records", "window", "session"),
     *("background", "live_line", "camera_list", "run_end", "recording", "view"),
-    *("inputs", "naming", "long_records", "resume", "one_file", "many", "workers", "progress"),
+    *("inputs", "naming", "long_records", "resume", "job", "file_run", "one_file", "many"),
+    *("workers", "progress", "request", "results"),
     *("recogniser",),
     *("doctor", "doctor_system", "doctor_models", "camera_probe", "frame_probe"),
 }
