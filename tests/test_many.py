@@ -1,7 +1,5 @@
 """Several videos in several processes: what fails, crashes or is stopped concerns one file."""
 
-import contextlib
-import io
 import json
 import os
 import signal
@@ -20,7 +18,7 @@ from app.progress import short_name
 from app.resume import ResumeFile
 from app.sampling import Selection
 from app.types import SinkError
-from run_demo import main
+from tests.program import called
 from tools.make_demo_clip import CLIP, FPS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -32,11 +30,9 @@ def command(*options: str) -> list[str]:
 
 def annotated(folder: Path, line: str, code: int = 0) -> list[str]:
     """What the command says. It works in processes of its own, however it is called."""
-    said = io.StringIO()
-    with contextlib.chdir(folder), contextlib.redirect_stderr(said):
-        found = main(["--no-window", "--device", "cpu", *line.split()])
-    assert found == code, said.getvalue()
-    return said.getvalue().splitlines()
+    found, said = called(folder, "--no-window", "--device", "cpu", *line.split())
+    assert found == code, said
+    return said.splitlines()
 
 
 @pytest.fixture
