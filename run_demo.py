@@ -7,14 +7,14 @@ python run_demo.py --video talks/ --no-window --records .csv --jobs 2 --resume
 
 import argparse
 import os
-import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 from app.command_line import parser
+from app.interrupt import ctrl_c
 from app.quiet import own_stderr
 
 DEMO_CLIP = Path(__file__).resolve().parent / "app" / "assets" / "demo.mp4"
@@ -24,6 +24,7 @@ DONE, CUT_SHORT, FAILED, INTERRUPTED = 0, 1, 2, 130
 
 def open_source(options: argparse.Namespace) -> Any:
     from app.address import CameraAddress
+    from app.request import selection, the_video
     from app.sources import CameraSource, ImageSource, StreamSource, VideoSource
 
     if options.image:
@@ -41,200 +42,6 @@ def open_source(options: argparse.Namespace) -> Any:
     return camera
 
 
-def the_video(options: argparse.Namespace) -> Path:
-    """The single file that is shown in a window, or measured."""
-    from app.inputs import find_videos
-    from app.types import SourceError
-    from app.web_video import WebVideo
-
-    found = find_videos(options.video)
-    if any(isinstance(one, WebVideo) for one in options.video):
-        raise SourceError(
-            "Addresses in --video are read without a window. Add --no-window; to watch a stream, "
-            "give its address to --camera."
-        )
-    if len(found) > 1 or options.jobs or options.resume:
-        raise SourceError(
-            "Several videos, --jobs and --resume work without a window. Add --no-window."
-        )
-    folder: Path = options.video[0]
-    return folder if folder.is_dir() else Path(str(found[0]))
-
-
-def selection(options: argparse.Namespace) -> Any:
-    from app.sampling import Selection
-    from app.types import SourceError
-
-    try:
-        return Selection(
-            start_s=options.start or 0.0,
-            end_s=options.end,
-            every=options.every or 1,
-            fps=options.fps,
-        )
-    except ValueError as error:
-        raise SourceError(f"These frames cannot be chosen: {error}.") from error
-
-
-def is_live(options: argparse.Namespace) -> bool:
-    return not (options.demo or options.video or options.image)
-
-
-def other_results(options: argparse.Namespace) -> list[Path]:
-    """Files that were asked for beside the annotated result."""
-    named = [options.records, *(options.episodes or ()), options.report]
-    return [path for path in named if path is not None]
-
-
-def output_path(options: argparse.Namespace) -> Path | None:
-    """Where the annotated result goes; None when it is only looked at."""
-    from app.sinks import default_output
-
-    given: Path | None = options.output
-    if given is not None or not options.no_window or other_results(options):
-        return given
-    if options.demo:
-        return Path("demo_annotated.mp4")
-    if options.video:
-        return default_output(the_video(options))
-    if options.image:
-        return None  # pictures are annotated beside themselves
-    return None  # what a camera shows on the terminal is the result
-
-
-def check_paths(options: argparse.Namespace, output: Path | None) -> None:
-    """What can be known to fail is said before models are loaded."""
-    from app.episode_files import checked_suffix
-    from app.report import checked_name
-    from app.run_notes import notes_path
-    from app.sinks import reserve
-    from app.types import SinkError, SourceError
-
-    camera = is_live(options) and not (options.camera and options.camera.is_stream)
-    film = options.demo or options.video
-    if (options.size and not camera) or (options.fps and not camera and not film):
-        raise SourceError(
-            "--size and --fps are asked of a camera of this machine, --fps also of a video; leave "
-            "them out here."
-        )
-    if not film and (options.every or options.start or options.end):
-        raise SourceError("--every, --start and --end choose frames of a video.")
-    if not options.video and (options.jobs or options.resume):
-        raise SourceError("--jobs and --resume go with --video.")
-    if options.image and options.episodes:
-        raise SinkError("Pictures have no time, so no episodes. Leave --episodes out.")
-    if not options.record_dir.is_dir():
-        raise SinkError(f"{options.record_dir} is no folder. Make it, or name another one.")
-    for path in options.episodes or ():
-        checked_suffix(path)
-    if options.report is not None:
-        checked_name(options.report)
-    targets = other_results(options)
-    if options.records is not None:
-        targets.append(notes_path(options.records))
-    if output is not None:
-        targets.append(output)
-    seen: set[Path] = set()
-    for target in targets:
-        if target.absolute() in seen:
-            raise SinkError(f"{target} cannot be two results at once. Choose another name.")
-        seen.add(target.absolute())
-    inputs = [*(options.video or ()), *(options.image or ())]
-    for target in targets:
-        if target is not output or not options.image:
-            reserve(target, overwrite=options.overwrite, inputs=inputs)
-
-
-def encoding_of(options: argparse.Namespace, video: Path | None) -> Any:
-    """What the annotated video is to be made with. Encoders that are asked for are tried first."""
-    from app.encoders import choose
-    from app.types import SinkError
-    from app.video_sink import checked_format
-
-    asked = options.codec is not None or options.crf is not None
-    if not asked:
-        return None
-    if video is None or options.image:
-        raise SinkError("--codec and --crf are for an annotated video; name one with -o.")
-    return choose(options.codec, options.crf, checked_format(video))
-
-
-def make_sinks(
-    options: argparse.Namespace,
-    output: Path | None,
-    source: Any,
-    classifier: Any,
-    stop: Callable[[], bool],
-    keep: Callable[[Any], Any],
-    encoding: Any = None,
-) -> list[Any]:
-    """The outputs that were asked for; `keep` gets each as soon as it exists. Those of a live
-    source are written in the background."""
-    from app.background import BackgroundSink
-    from app.episodes import EpisodesSink
-    from app.records import RecordsSink
-    from app.report import ReportSink
-    from app.run_end import dropped_frames
-    from app.run_notes import RunNotes, notes_path
-    from app.sinks import ImagesSink
-    from app.video_sink import VideoSink
-
-    again = {"overwrite": options.overwrite}
-    sinks: list[Any] = []
-    film: list[VideoSink] = []
-
-    def keep_apace(sink: Any) -> Any:
-        return keep(BackgroundSink(sink) if source.live else sink)
-
-    if options.records is not None:
-        sinks.append(keep_apace(RecordsSink(options.records, classifier.labels, **again)))
-    sinks += [keep_apace(EpisodesSink(path, **again)) for path in options.episodes or ()]
-    if options.records is not None or options.report is not None:
-        notes = RunNotes(
-            None if options.records is None else notes_path(options.records),
-            source=source,
-            model=classifier.path,
-            contract=classifier.contract,
-            provider=classifier.provider,
-            settings=vars(options),
-            interrupted=stop,
-            dropped=lambda: dropped_frames(sinks),
-            encoder=lambda: film[0].encoder if film else None,
-            **again,
-        )
-        sinks.append(keep(notes))
-        if options.report is not None:
-            stills = not options.no_stills
-            report = ReportSink(options.report, facts=notes.facts, with_stills=stills, **again)
-            sinks.append(keep_apace(report))
-    if options.image:
-        if output is not None or (options.no_window and not other_results(options)):
-            sinks.append(keep(ImagesSink(output, source, overwrite=options.overwrite)))
-    elif output is not None:
-        video = None if source.live else source
-        film.append(VideoSink(output, source_video=video, encoding=encoding, **again))
-        sinks.append(keep_apace(film[0]))
-    return sinks
-
-
-@contextmanager
-def ctrl_c() -> Iterator[Callable[[], bool]]:
-    """The first Ctrl-C asks to stop after the frame in hand, the second one stops at once."""
-    asked = False
-
-    def ask(*_: object) -> None:
-        nonlocal asked
-        if asked:
-            raise KeyboardInterrupt
-        asked = True
-
-    before = signal.signal(signal.SIGINT, ask)
-    try:
-        yield lambda: asked
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
 def say(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
@@ -242,6 +49,8 @@ def say(line: str) -> None:
 def run(options: argparse.Namespace) -> int:
     if options.video and options.no_window:
         return run_videos(options)
+    from app.request import check_paths, encoding_of, output_path, the_video
+
     if options.video:
         the_video(options)  # or it says why not
     output = output_path(options)
@@ -257,6 +66,7 @@ def run(options: argparse.Namespace) -> int:
     from app.classifier import DEFAULT_MODEL, Classifier
     from app.follow import Follower
     from app.pipeline import Pipeline
+    from app.results import make_sinks
     from app.run_end import dropped_frames, last_lines
     from app.search import FaceSearch
     from app.session import Session
@@ -332,9 +142,10 @@ def run_videos(options: argparse.Namespace) -> int:
     from app.address import masked
     from app.classifier import DEFAULT_MODEL
     from app.inputs import find_videos, one_file
+    from app.job import Job
     from app.many import annotate_all, made
     from app.naming import Asked, folders, plan
-    from app.one_file import Job
+    from app.request import encoding_of, selection
     from app.run_notes import plain
     from app.types import SourceError
     from app.view import Look
@@ -455,6 +266,7 @@ def measure(options: argparse.Namespace) -> int:
     from app.benchmark_page import page
     from app.classifier import DEFAULT_MODEL
     from app.commands import write_text
+    from app.request import the_video
     from app.sinks import reserve
 
     path = None if options.json in (None, Path("-")) else options.json

@@ -17,6 +17,7 @@ from app.alignment import normalise
 from app.contract import ATTENTION, CAM, INPUT, LOGITS, Contract
 from app.defaults import DEFAULT_MODEL, MODELS, shipped_models
 from app.model_guard import check_model, check_size
+from app.no_reports import onnx_runtime
 from app.quiet import quiet_stderr
 from app.types import DeviceError, Floats, ModelError
 
@@ -173,8 +174,7 @@ def _bind_memory(ort: Any) -> None:
 def _open(model: Path, content: bytes, device: Device, threads: int) -> tuple[Any, str, str | None]:
     """(session, "CPU" or "CUDA", why "auto" fell back)."""
     with quiet_stderr():
-        import onnxruntime as ort
-
+        ort = onnx_runtime()
         ort.set_default_logger_severity(4)  # failures come back as exceptions, with their reason
         has_cuda = "CUDAExecutionProvider" in ort.get_available_providers()
         options = ort.SessionOptions()

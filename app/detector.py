@@ -8,6 +8,7 @@ from typing import Any, Self
 import cv2
 import numpy as np
 
+from app.no_reports import mediapipe
 from app.quiet import quiet_stderr
 from app.types import DeviceError, Face, Image, ModelError
 
@@ -37,7 +38,7 @@ class Detector:
         self.inferences, self.inference_s = 0, 0.0
         with quiet_stderr():
             # Imported here: it takes most of a second and only a detector needs it.
-            import mediapipe as mp
+            mp = mediapipe()
             from mediapipe.tasks.python import vision
             from mediapipe.tasks.python.core.base_options import BaseOptions
 

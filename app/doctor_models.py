@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from app.doctor import Check, Status
+from app.no_reports import onnx_runtime
 from app.shared_libraries import loadable, needed
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -143,8 +144,7 @@ def providers(
 ) -> Iterator[Check]:
     """What ONNX Runtime was built with, and what CUDA lacks here. `library`: its CUDA part."""
     if available is None:
-        import onnxruntime
-
+        onnxruntime = onnx_runtime()
         available = list(onnxruntime.get_available_providers())
         _preload(onnxruntime)
     short = ", ".join(one.removesuffix("ExecutionProvider") for one in available)

@@ -7,7 +7,8 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from app.commands import CUT_SHORT, DONE, FAILED, INTERRUPTED
-from app.one_file import FileOutcome, Job, check
+from app.job import Job, check
+from app.one_file import FileOutcome
 from app.progress import Bars
 from app.run_end import counts_line, whole_frames
 from app.sinks import unwritable

@@ -1,80 +1,22 @@
-"""One video from its frames to its results, without a window: checked, annotated, taken up again.
-
-Records and episodes go on in the middle. An annotated video and a report cannot be put down half
-made: with them, a file that was interrupted is done anew.
-"""
+"""One video from its address to its outcome, without a window: checked, annotated, gone on with."""
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from app.classifier import Classifier
-from app.encoders import Encoding
-from app.episode_files import checked_suffix
-from app.episodes import EpisodesSink
-from app.follow import Follower
-from app.guard import Guard
-from app.long_records import LongRecords, lines_path
+from app.file_run import FileRun, Machine
+from app.job import Job, check
+from app.long_records import lines_path
 from app.naming import Outputs
-from app.pipeline import Pipeline
-from app.records import SUFFIXES
-from app.report import ReportSink, checked_name
-from app.resume import (
-    Checkpoint,
-    Identity,
-    ResumeFile,
-    check_finished,
-    is_finished,
-    video_facts,
-)
-from app.run_notes import RunNotes, read_notes
-from app.sampling import Selection
-from app.search import FaceSearch
-from app.sinks import reserve
-from app.steady import SMOOTH_S
+from app.resume import Identity, check_finished, video_facts
 from app.stream import open_stream
-from app.timing import Eased, RateMeter
-from app.tracking import Tracker
-from app.types import FrameResult, SinkError, SourceError
-from app.video_sink import VideoSink, checked_format
+from app.types import SourceError
 from app.video_source import VideoSource
-from app.view import Look, View
-from app.web_video import WebVideo, fetched
+from app.web_video import fetched
 
 CHECKPOINT_S = 1.0
-PLAIN_LOOK = Look()
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """What is to be done with `video`. `settings` as JSON has them and `command` are for the
-    notes; `look` is that of pictures that are stored; `keep_early`: a run that is stopped completes
-    its results up to there, as well. `encoding` is that of the annotated video, None: the usual
-    one. `address`: where `video`, which is then but its name, is to be had."""
-
-    video: Path
-    outputs: Outputs
-    selection: Selection
-    settings: Mapping[str, Any]
-    command: Sequence[str]
-    overwrite: bool = False
-    resume: bool = False
-    look: Look = PLAIN_LOOK
-    with_stills: bool = True
-    keep_early: bool = False
-    encoding: Encoding | None = None
-    address: WebVideo | None = None
-
-    @property
-    def resume_file(self) -> ResumeFile:
-        return ResumeFile(self.outputs.first)
-
-    @property
-    def finished(self) -> bool:
-        return self.resume and is_finished(self.outputs.all, self.resume_file)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,49 +33,6 @@ class FileOutcome:
     from_frame: int = 0
     finished_before: bool = False
     blurred_whole: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Machine:
-    """What reads one file after the other. `threads` for decoder and encoder; None: all cores."""
-
-    search: FaceSearch
-    classifier: Classifier
-    threads: int | None = None
-    smooth_s: float = SMOOTH_S
-
-
-def check(job: Job) -> None:
-    """What can be known to fail, before anything is loaded. Raises `SinkError`; leaves nothing."""
-    outputs = job.outputs
-    if outputs.video is not None:
-        checked_format(outputs.video)
-    if outputs.records is not None and outputs.records.suffix.lower() not in SUFFIXES:
-        raise SinkError(
-            f"{outputs.records} must end in .jsonl, .csv or .parquet, the three kinds of records."
-        )
-    for path in outputs.episodes:
-        checked_suffix(path)
-    if outputs.report is not None:
-        checked_name(outputs.report)
-    if job.resume_file.exists() and not job.overwrite:
-        if job.resume:
-            return  # the names were free when that run began, what has them now is its own
-        raise SinkError(
-            f"An unfinished run of {job.video.name} lies beside {outputs.first}. Add --resume to "
-            "go on, or --overwrite to begin anew."
-        )
-    if job.finished:
-        pictures = outputs.video or outputs.report
-        noted = outputs.records is not None and bool(read_notes(outputs.records))
-        if job.look.blur and pictures is not None and not noted:
-            raise SinkError(
-                f"{pictures} is there already, and nothing says that its faces are covered. Choose "
-                "another name, or add --overwrite instead of --resume."
-            )
-        return
-    for path in outputs.all:
-        reserve(path, overwrite=job.overwrite, inputs=[] if job.address else [job.video])
 
 
 def annotate(
@@ -162,7 +61,7 @@ def annotate(
         if kept is not None and kept.complete and _all_named(job.outputs):
             job.resume_file.remove()  # that was all that was left to do
             return FileOutcome(finished_before=True)
-        run = _Run(job, machine, source, identity, kept, stop)
+        run = FileRun(job, machine, source, identity, kept, stop)
         try:
             faults = run.go(on_reach, checkpoint_s, clock)
             run.finish()
@@ -202,213 +101,3 @@ def _all_named(outputs: Outputs) -> bool:
     records = outputs.records
     waiting = records is not None and lines_path(records).exists()
     return not waiting and all(path.exists() for path in outputs.all)
-
-
-class _Run:
-    """The outputs of one file, the stages, and the checkpoint."""
-
-    def __init__(
-        self,
-        job: Job,
-        machine: Machine,
-        source: VideoSource,
-        identity: Identity,
-        kept: Checkpoint | None,
-        stop: Callable[[], bool],
-    ) -> None:
-        self._job, self._source, self._identity, self._stop = job, source, identity, stop
-        self._file = job.resume_file
-        self._recogniser = Pipeline(
-            machine.search,
-            machine.classifier,
-            tracker=Tracker(smooth_s=machine.smooth_s),
-            follower=Follower(machine.search),
-        )
-        outputs = job.outputs
-        goes_on = outputs.records is not None and outputs.video is None and outputs.report is None
-        self._kept = kept if goes_on else None
-        self.interrupted = False
-        self.from_frame = 0 if self._kept is None else self._kept.next_frame
-        self._next = self.from_frame
-        self._size_wh: tuple[int, int] | None = None
-        self._saved = kept is not None
-        self._sinks: list[Any] = []  # `app.sinks.Sink`, but that notes may have no path
-        self._records: LongRecords | None = None
-        self._film: VideoSink | None = None
-        self._view = View(
-            self._recogniser,
-            job.look,
-            provider=machine.classifier.provider,
-            independent=False,
-            say=lambda line: None,
-        )
-        pictures = outputs.video is not None or (outputs.report is not None and job.with_stills)
-        self.guard = Guard(
-            self._recogniser,
-            wanted=lambda: job.look.blur and pictures,
-            if_lost=job.look.if_lost,
-            hold=True,
-        )
-        self._rate, self._latency_ms = RateMeter(), Eased()
-        try:
-            self._open(machine, overwrite=job.overwrite or kept is not None)
-            if kept is None:
-                self._file.remove()  # of a run that is begun anew
-            if self._kept is not None:
-                self._take_up(self._kept)
-        except BaseException:
-            self.put_down()
-            raise
-
-    def _open(self, machine: Machine, *, overwrite: bool) -> None:
-        job, outputs, classifier = self._job, self._job.outputs, machine.classifier
-        if outputs.records is not None:
-            kept = None if self._kept is None else self._kept.records
-            self._records = LongRecords(
-                outputs.records, classifier.labels, overwrite=overwrite, kept=kept
-            )
-        self._episodes = [EpisodesSink(path, overwrite=overwrite) for path in outputs.episodes]
-        self.notes = RunNotes(
-            outputs.notes,
-            source=self._source,
-            model=classifier.path,
-            contract=classifier.contract,
-            provider=classifier.provider,
-            settings=job.settings,
-            interrupted=lambda: self.interrupted,
-            overwrite=overwrite,
-            command=job.command,
-            encoder=lambda: None if self._film is None else self._film.encoder,
-        )
-        self._sinks += [*self._episodes, self.notes]
-        if outputs.report is not None:
-            facts, stills = self.notes.facts, job.with_stills
-            self._sinks.append(
-                ReportSink(outputs.report, facts=facts, overwrite=overwrite, with_stills=stills)
-            )
-        if outputs.video is not None:
-            self._film = VideoSink(
-                outputs.video,
-                overwrite=overwrite,
-                source_video=self._source,
-                threads=machine.threads,
-                encoding=job.encoding,
-            )
-            self._sinks.append(self._film)
-
-    def _take_up(self, kept: Checkpoint) -> None:
-        self._source.skip(kept.next_frame)
-        self._size_wh = kept.size_wh
-        try:
-            if kept.stages is None or kept.notes is None:
-                raise ValueError("nothing was kept")
-            self._recogniser.restore(kept.stages)
-            self.notes.restore(kept.notes)
-        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
-            raise self._file.unusable("it is damaged") from error
-        if self._episodes and self._records is not None:
-            for rows in self._records.rows_so_far():
-                for sink in self._episodes:
-                    sink.add(rows)
-
-    def go(
-        self,
-        on_reach: Callable[[int], object],
-        checkpoint_s: float,
-        clock: Callable[[], float],
-    ) -> str | None:
-        """Reads to the end of the selection, or until it is to stop. Returns what ended it before,
-        in one line."""
-        if self._kept is not None and self._kept.complete:
-            return None
-
-        def watch(reached: int) -> bool:
-            on_reach(reached)
-            self.interrupted = self.interrupted or self._stop()
-            return not self.interrupted
-
-        self._source.watch = watch
-        due_s = clock()
-        try:
-            for frame in self._source:
-                height, width = frame.image.shape[:2]
-                if self._size_wh not in (None, (width, height)):
-                    self._recogniser.reset()
-                self._size_wh = (width, height)
-                for result in self.guard.step(frame):
-                    self._pass_on(result)
-                if clock() >= due_s:
-                    self._save(complete=False)
-                    due_s = clock() + checkpoint_s
-            self._pass_on_rest()
-        except SourceError as error:
-            self._pass_on_rest()
-            if not self.notes.counts["frames"]:
-                raise
-            return str(error)
-        if not self.notes.counts["frames"] and not self.interrupted:
-            raise SourceError(
-                f"{self._source.name} has no picture that can be shown"
-                + ("." if self._job.selection.whole else " between --start and --end.")
-            )
-        return None
-
-    def _pass_on(self, result: FrameResult) -> None:
-        """To every output."""
-        result = self._view.take(result)
-        canvas = result.picture
-        if self._job.outputs.video is not None:
-            latency_ms = self._latency_ms.take(sum(result.stage_ms.values()))
-            canvas = self._view.canvas(result, fps=self._rate.tick(), latency_ms=latency_ms)
-        if self._records is not None:
-            self._records.write(result, canvas)
-        for sink in self._sinks:
-            sink.write(result, canvas)
-        self._next = result.frame.index + 1
-
-    def _pass_on_rest(self) -> None:
-        for result in self.guard.rest():
-            self._pass_on(result)
-
-    def _save(self, *, complete: bool) -> None:
-        assert self._size_wh is not None
-        self._saved = True
-        self._file.save(
-            self._identity,
-            Checkpoint(
-                next_frame=self._next,
-                complete=complete,
-                size_wh=self._size_wh,
-                records=None if self._records is None else self._records.state(),
-                notes=self.notes.state(),
-                stages=self._recogniser.state(),
-            ),
-        )
-
-    def finish(self) -> None:
-        """Gives every result its final name; the records are the last, then the checkpoint goes.
-        A run that was stopped leaves it, and results only where that was asked for."""
-        if not self.notes.counts["frames"]:
-            self.put_down()
-            return
-        self._save(complete=not self.interrupted)
-        if self.interrupted and not self._job.keep_early:
-            self.put_down()
-            return
-        for sink in self._sinks:
-            sink.close()
-        if self._records is not None:
-            self._records.close(keep_lines=self.interrupted)
-        if not self.interrupted:
-            self._file.remove()
-
-    def put_down(self) -> None:
-        """Ends without results. Where there is a checkpoint the rows stay for it."""
-        for sink in self._sinks:
-            with contextlib.suppress(SinkError):
-                sink.abort()
-        if self._records is not None:
-            if self._saved:
-                self._records.suspend()
-            else:
-                self._records.abort()

@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from app.one_file import Job
+from app.job import Job
 from app.sampling import Selection
 from app.types import SourceError
 from app.video_file import average_rate, duration_s, open_video, picture_stream

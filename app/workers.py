@@ -19,7 +19,9 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple, Protocol
 
 from app.classifier import MAX_THREADS, Classifier
-from app.one_file import FileOutcome, Job, Machine, annotate
+from app.file_run import Machine
+from app.job import Job
+from app.one_file import FileOutcome, annotate
 from app.search import FaceSearch
 from app.steady import SMOOTH_S
 from app.threads import set_threads

@@ -1,6 +1,8 @@
 """What several test files share: decoded clip frames and one tiny trained network."""
 
 import os
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 # Networks this small are slower with more threads; set before anything loads torch, and inherited
@@ -32,11 +34,32 @@ def clip_frames() -> dict[int, Image]:
         }
 
 
+def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], object]) -> Path:
+    """The folder that `make` has filled, in one of the processes that share out the tests; the
+    others wait for it."""
+    from filelock import FileLock
+
+    base = factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        base = base.parent
+    folder, made = base / "shared" / name, base / f"{name}.made"
+    with FileLock(base / f"{name}.lock"):
+        if not made.exists():
+            shutil.rmtree(folder, ignore_errors=True)  # of a process that failed on its way
+            folder.mkdir(parents=True)
+            make(folder)
+            made.touch()
+    return folder
+
+
 @pytest.fixture(scope="session")
 def shapes_npz(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from tests.shapes import write_shapes
 
-    return write_shapes(tmp_path_factory.mktemp("shapes") / "shapes.npz")
+    def make(folder: Path) -> None:
+        write_shapes(folder / "shapes.npz")
+
+    return made_once(tmp_path_factory, "shapes", make) / "shapes.npz"
 
 
 @pytest.fixture(scope="session")
@@ -44,7 +67,10 @@ def trained(shapes_npz: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a run that has learned the shapes."""
     from tests.shapes import train_shapes
 
-    return train_shapes(shapes_npz, tmp_path_factory.mktemp("runs") / "dacl")
+    def make(folder: Path) -> None:
+        train_shapes(shapes_npz, folder / "dacl")
+
+    return made_once(tmp_path_factory, "runs", make) / "dacl"
 
 
 @pytest.fixture(scope="session")
@@ -52,6 +78,8 @@ def exported(shapes_npz: Path, trained: Path, tmp_path_factory: pytest.TempPathF
     """That network as an ONNX file."""
     from training.export import main
 
-    path = tmp_path_factory.mktemp("exported") / "shapes.onnx"
-    assert main([str(shapes_npz), str(trained / "best.pt"), "-o", str(path)]) == 0
-    return path
+    def make(folder: Path) -> None:
+        words = [str(shapes_npz), str(trained / "best.pt"), "-o", str(folder / "shapes.onnx")]
+        assert main(words) == 0
+
+    return made_once(tmp_path_factory, "exported", make) / "shapes.onnx"

@@ -1,4 +1,4 @@
-"""Five steps of the default network in float64, as one rank or as several: run by test_ranks. With
+"""Three steps of the default network in float64, as one rank or as several: run by test_ranks. With
 a teacher, it is asked live, batches are cut as well as blended, and each step climbs first."""
 
 import sys
@@ -10,16 +10,17 @@ import torch
 from training.checkpoint import RunConfig, TeachConfig
 from training.machine import Machine
 from training.pack import read_pack
+from training.pair import data_facts, load_pair
 from training.ranks import joined
+from training.schedule import epoch_rows
 from training.teach import file_digest
 from training.train import find_teaching
-from training.trainer import Trainer, data_facts, epoch_rows, load_pair
+from training.trainer import Trainer
 
-STEPS = 5
+STEPS = 3
 
 
 def main(data: Path, folder: Path, *teachers: Path) -> None:
-    torch.set_num_threads(1)
     config = RunConfig()
     config = replace(config, train=replace(config.train, batch_size=16, size_px=32))
     if teachers:
@@ -52,4 +53,5 @@ def main(data: Path, folder: Path, *teachers: Path) -> None:
 
 
 if __name__ == "__main__":
+    torch.set_num_threads(1)
     main(*map(Path, sys.argv[1:]))

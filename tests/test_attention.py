@@ -21,7 +21,8 @@ from training.checkpoint import TrainConfig, load_trained
 from training.machine import normalise
 from training.metrics import attention_statistics
 from training.pack import read_pack
-from training.trainer import load_pair, predict
+from training.pair import load_pair
+from training.predict import predict
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Several files are timed in one run, beside a standard network that is really built."""
 
 import re
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -21,8 +22,14 @@ def tiny(tmp_path: Path) -> Path:
     return write_tiny_model(tmp_path / "tiny.onnx", tiny_contract())
 
 
-def test_reference_computes_something_from_colour(tmp_path: Path) -> None:
-    classifier = Classifier(cost.write_reference(64, tmp_path / "r.onnx", width=4), device="cpu")
+@pytest.fixture(scope="module")
+def reference(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A narrow ResNet-18 for 64 pixels."""
+    return cost.write_reference(64, tmp_path_factory.mktemp("cost") / "r.onnx", width=4)
+
+
+def test_reference_computes_something_from_colour(reference: Path) -> None:
+    classifier = Classifier(reference, device="cpu")
     assert (classifier.contract.size_px, classifier.contract.colour) == (64, "rgb")
     outputs = classifier.run(probe_crops(64))
     assert outputs.cam.shape == (2, 8, 2, 2)  # 64 px by a stride of 32
@@ -45,15 +52,23 @@ def test_page_has_a_table_for_each_batch_size(
 
 
 def test_reference_is_what_files_are_held_against(
-    tiny: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tiny: Path,
+    reference: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr(cost, "REFERENCE_SIZES_PX", (64, 32))
-    real = cost.write_reference
-    monkeypatch.setattr(cost, "write_reference", lambda size, path: real(size, path, width=4))
+    def write(size_px: int, path: Path) -> Path:
+        if size_px == 64:
+            return Path(shutil.copy(reference, path))
+        return write_tiny_model(path, tiny_contract())  # of 16 pixels
+
+    monkeypatch.setattr(cost, "REFERENCE_SIZES_PX", (64, 16))
+    monkeypatch.setattr(cost, "write_reference", write)
     assert cost.main([str(tiny), "--reference", "--rounds", "2", "--batches", "1"]) == 0
     said = capsys.readouterr().out
-    assert "| × ResNet-18 at 64 px | × ResNet-18 at 32 px |" in said
-    assert "| ResNet-18 at 32 px | 32 |" in said
+    assert "| × ResNet-18 at 64 px | × ResNet-18 at 16 px |" in said
+    assert "| ResNet-18 at 64 px | 64 |" in said
+    assert "| ResNet-18 at 16 px | 16 |" in said
 
 
 def test_gpu_takes_turns_with_the_cpu_and_must_agree(

@@ -13,8 +13,7 @@ from training.compact import compact_of
 @pytest.mark.parametrize(
     "options",
     [
-        ("--stem", "fine", "--excite", "4"),
-        ("--blocks", "2", "--growth", "1.5"),
+        ("--stem", "fine", "--excite", "4", "--blocks", "2", "--growth", "1.5"),
         ("--stem", "standard", "--size-px", "40", "--colour", "rgb"),
     ],
     ids=" ".join,

@@ -14,9 +14,11 @@ from training.checkpoint import RunConfig, TeachConfig, TrainConfig, save
 from training.data import NO_LABEL, outlier_rows
 from training.model import ModelConfig
 from training.pack import Pack, PackedSample, PackMeta, encode_webp, read_pack, write_pack
+from training.pair import data_facts, load_pair
 from training.readers import FERPLUS_LABELS, FERPLUS_VOTES
+from training.schedule import epoch_rows
 from training.teach import Cached, Live, file_digest, prepared
-from training.trainer import Trainer, data_facts, epoch_rows, load_pair
+from training.trainer import Trainer
 
 CONFIG = RunConfig(
     train=TrainConfig(size_px=24, batch_size=16, epochs=1, outliers=0.2),

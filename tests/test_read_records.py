@@ -237,3 +237,18 @@ def test_polars_reads_parquet_with_the_right_types(tmp_path: Path) -> None:
     kinds = {"text": polars.String, "whole": polars.Int64}
     for column in flat_columns(LABELS):
         assert table[column.name].dtype == kinds.get(column.kind, polars.Float64)
+
+
+def test_polars_reads_csv_and_json_lines_alike(tmp_path: Path) -> None:
+    polars = pytest.importorskip("polars")
+    plain = polars.read_csv(write(tmp_path / "r.csv"))
+    lines = polars.read_ndjson(write(tmp_path / "r.jsonl"))
+    for table in (plain, lines):
+        assert table["frame"].to_list() == [0, 1, 2, 2]
+        assert table["face_id"].to_list() == [1, None, 1, 7]
+        assert table["time_s"].to_list() == [0.0, 0.033333, 0.066667, 0.066667]
+        for column in COLUMNS:
+            kind = {"source": polars.String, "label": polars.String, "reason": polars.String}
+            kind |= {"frame": polars.Int64, "face_id": polars.Int64}
+            assert table[column].dtype == kind.get(column, polars.Float64), column
+    assert plain.columns[: len(COLUMNS)] == lines.columns[: len(COLUMNS)]

@@ -26,6 +26,7 @@ from app.search import FaceSearch
 from app.steady import SMOOTH_S
 from app.types import LANDMARKS, Frame, FrameResult
 from run_demo import main
+from tests.program import called
 from tests.servers import PASSWORD, USER, http_camera
 from tests.tiny_model import tiny_contract, write_tiny_model
 from tools import make_demo_clip as clip
@@ -193,9 +194,17 @@ def test_episodes_and_report_say_the_same_as_the_records(played: Path) -> None:
     assert notes["input"]["files"][0]["sha256"] in page
 
 
-def test_csv_has_one_column_per_label(tmp_path: Path) -> None:
-    assert demo("--demo", "--no-window", "--records", "a.csv", cwd=tmp_path).returncode == 0
-    with open(tmp_path / "a.csv", newline="", encoding="utf-8") as file:
+@pytest.fixture(scope="module")
+def raw_csv(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Records of the clip as a table, without smoothing."""
+    folder = tmp_path_factory.mktemp("raw")
+    code, said = called(folder, *"--demo --no-window --smoothing 0 --records raw.csv".split())
+    assert code == 0, said
+    return folder / "raw.csv"
+
+
+def test_csv_has_one_column_per_label(raw_csv: Path) -> None:
+    with open(raw_csv, newline="", encoding="utf-8") as file:
         table = list(csv.DictReader(file))
     labels = list(Classifier(DEFAULT_MODEL, device="cpu").labels)
     assert list(table[0]) == [column.name for column in flat_columns(labels)]
@@ -207,8 +216,8 @@ def test_pictures_stand_for_themselves(tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     for index in (0, 100, 145):
         still(tmp_path / "in" / f"{index:03}.png", index)
-    done = demo("--image", "in", "--no-window", "-o", "out", "--records", "r.jsonl", cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
+    code, said = called(tmp_path, *"--image in --no-window -o out --records r.jsonl".split())
+    assert code == 0, said
     table = [json.loads(line) for line in (tmp_path / "r.jsonl").read_text().splitlines()]
     assert [(row["source"], row["face_id"]) for row in table] == [
         ("000.png", 1),
@@ -220,11 +229,10 @@ def test_pictures_stand_for_themselves(tmp_path: Path) -> None:
 
 
 def test_without_an_output_the_result_lies_beside_the_input(tmp_path: Path) -> None:
-    video = tmp_path / "mine.mp4"
-    video.write_bytes(clip.CLIP.read_bytes())
+    (tmp_path / "mine.mp4").write_bytes(clip.CLIP.read_bytes())
     still(tmp_path / "photo.jpg")
-    assert demo("--video", video, "--no-window", cwd=tmp_path).returncode == 0
-    assert demo("--image", "photo.jpg", "--no-window", cwd=tmp_path).returncode == 0
+    assert called(tmp_path, *"--video mine.mp4 --no-window --end 1".split())[0] == 0
+    assert called(tmp_path, *"--image photo.jpg --no-window".split())[0] == 0
     names = sorted(p.name for p in tmp_path.iterdir())
     assert names == ["mine.mp4", "mine_annotated.mp4", "photo.jpg", "photo_annotated.jpg"]
 
@@ -234,7 +242,7 @@ def test_prior_correction_makes_rare_expressions_more_probable(tmp_path: Path) -
     rows = []
     for tau in ("0", "1"):
         options = ("--no-window", "--records", f"{tau}.jsonl", "--prior-correction", tau)
-        assert demo("--image", "photo.png", *options, cwd=tmp_path).returncode == 0
+        assert called(tmp_path, "--image", "photo.png", *options)[0] == 0
         rows.append(json.loads((tmp_path / f"{tau}.jsonl").read_text()))
     shares = Classifier(DEFAULT_MODEL, device="cpu").contract.training_data.class_shares
     plain, corrected = (np.array(list(row["probabilities"].values())) for row in rows)
@@ -247,18 +255,19 @@ def test_prior_correction_makes_rare_expressions_more_probable(tmp_path: Path) -
 def test_unreadable_picture_is_skipped_and_said(tmp_path: Path) -> None:
     still(tmp_path / "good.png")
     (tmp_path / "bad.png").write_bytes(b"not a picture")
-    done = demo("--image", "bad.png", "good.png", "--no-window", "--records", "r.csv", cwd=tmp_path)
-    assert done.returncode == 1
-    assert "bad.png" in done.stderr
+    line = "--image bad.png good.png --no-window --records r.csv"
+    code, said = called(tmp_path, *line.split())
+    assert code == 1
+    assert "bad.png" in said
     assert len((tmp_path / "r.csv").read_text().splitlines()) == 2
 
 
 def test_truncated_video_is_kept_as_far_as_it_goes(tmp_path: Path) -> None:
     content = clip.CLIP.read_bytes()
     (tmp_path / "cut.mp4").write_bytes(content[: len(content) // 2])
-    done = demo("--video", "cut.mp4", "--no-window", "-o", "o.mp4", cwd=tmp_path)
-    assert done.returncode == 1
-    assert "cut.mp4 is damaged or cut short" in done.stderr
+    code, said = called(tmp_path, *"--video cut.mp4 --no-window -o o.mp4".split())
+    assert code == 1
+    assert "cut.mp4 is damaged or cut short" in said
     with av.open(str(tmp_path / "o.mp4")) as container:
         assert 20 < sum(1 for _ in container.decode(video=0)) < clip.FRAMES
 
@@ -539,10 +548,8 @@ def test_smoothing_that_is_no_time_is_refused(
     assert "--smoothing" in capsys.readouterr().err
 
 
-def test_smoothing_calms_the_labels_of_the_clip(played: Path, tmp_path: Path) -> None:
-    done = demo(*"--demo --no-window --smoothing 0 --records raw.csv".split(), cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
-    with (tmp_path / "raw.csv").open() as file:
+def test_smoothing_calms_the_labels_of_the_clip(played: Path, raw_csv: Path) -> None:
+    with raw_csv.open() as file:
         raw = [row for row in csv.DictReader(file) if row["face_id"]]
     labels = [name.removeprefix("raw_") for name in raw[0] if name.startswith("raw_")]
     assert all(row[name] == row[f"raw_{name}"] for row in raw for name in labels)

@@ -2,8 +2,6 @@
 
 import json
 import re
-import shutil
-import subprocess
 from fractions import Fraction
 from html.parser import HTMLParser
 from pathlib import Path
@@ -24,10 +22,10 @@ from app.stills import SIDE_PX, Still, StillsInPassing, cut_out, stills_from
 from app.summary import Summary
 from app.types import Frame, SinkError
 from app.video_source import VideoSource
+from tests.browser import browse, needs_browser
 from tests.synthetic import LABELS, frame_result, tracked_face, write_video
 
 EVIL = "<script>alert(1)</script>&\"'"
-BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
 VOID = {"meta", "img", "line", "polygon"}
 
 
@@ -397,7 +395,7 @@ page.srcdoc = %s;
 """
 
 
-@pytest.mark.skipif(BROWSER is None, reason="no Chromium is installed")
+@needs_browser
 @pytest.mark.parametrize("width", [1280, 390])
 def test_browser_shows_times_where_they_are(tmp_path: Path, width: int) -> None:
     picture = np.full((SIDE_PX, SIDE_PX, 3), 128, np.uint8)
@@ -407,18 +405,12 @@ def test_browser_shows_times_where_they_are(tmp_path: Path, width: int) -> None:
     (tmp_path / "measure.html").write_text(MEASURE % (width, text), encoding="utf-8")
     (tmp_path / "page.html").write_text(page, encoding="utf-8")
 
-    def browse(*line: str) -> subprocess.CompletedProcess[str]:
-        assert BROWSER is not None
-        common = ["--headless=new", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr"]
-        common += [f"--user-data-dir={tmp_path / 'profile'}", f"--window-size={width},1000"]
-        return subprocess.run(
-            [BROWSER, *common, *line], capture_output=True, text=True, timeout=120, check=False
-        )
-
-    alone = browse("--dump-dom", f"file://{tmp_path / 'page.html'}")
+    profile = tmp_path / "profile"
+    alone = browse(f"file://{tmp_path / 'page.html'}", profile=profile, width=width)
     assert "CONSOLE" not in alone.stderr
     assert "Face 1" in alone.stdout
-    done = browse("--dump-dom", "--virtual-time-budget=5000", f"file://{tmp_path / 'measure.html'}")
+    measure = f"file://{tmp_path / 'measure.html'}"
+    done = browse(measure, "--virtual-time-budget=5000", profile=profile, width=width)
     match = re.search(r'data-found="([^"]+)"', done.stdout)
     assert match, done.stderr
     found = json.loads(match[1].replace("&quot;", '"'))

@@ -11,8 +11,9 @@ from training import export, soup
 from training.checkpoint import load, load_trained
 from training.machine import Machine
 from training.pack import read_pack
+from training.pair import load_pair
+from training.predict import judge
 from training.teach import file_digest
-from training.trainer import judge, load_pair
 
 CPU = Machine(torch.device("cpu"), autocast=False, compile=False)
 

@@ -20,12 +20,15 @@ from training.checkpoint import RunConfig, TeachConfig, load, load_trained, save
 from training.cli import run
 from training.compact import write_compact
 from training.data import Examples
+from training.fit import fit
 from training.loss import distillation, soft_cross_entropy
 from training.machine import Machine, normalise
 from training.pack import Pack, read_pack
+from training.pair import data_facts, load_pair
 from training.run_folder import TAUGHT
+from training.schedule import epoch_rows
 from training.teach import Cached, Live, file_digest, prepared
-from training.trainer import Trainer, data_facts, epoch_rows, fit, load_pair
+from training.trainer import Trainer
 
 FP32 = Machine(torch.device("cpu"), autocast=False, compile=False)
 

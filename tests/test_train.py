@@ -21,20 +21,15 @@ from training.augment import AugmentConfig
 from training.checkpoint import RunConfig, TrainConfig, load, load_trained
 from training.cli import run
 from training.data import Examples
+from training.fit import fit
 from training.machine import Machine
 from training.model import ModelConfig
 from training.pack import Pack, read_pack
+from training.pair import data_facts, load_pair
+from training.predict import predict
 from training.run_folder import read_log, write_text
-from training.trainer import (
-    Trainer,
-    centre_weight,
-    data_facts,
-    epoch_rows,
-    fit,
-    learning_rate,
-    load_pair,
-    predict,
-)
+from training.schedule import centre_weight, epoch_rows, learning_rate
+from training.trainer import Trainer
 
 ROOT = Path(__file__).resolve().parent.parent
 CONFIG = RunConfig(

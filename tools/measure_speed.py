@@ -26,6 +26,7 @@ from app.benchmark_clip import looped
 from app.classifier import DEFAULT_MODEL, Classifier
 from app.follow import FEW_LOOKS, Follower
 from app.looks import MARGIN, SHORT_SIDE_PX
+from app.no_reports import onnx_runtime
 from app.pipeline import Pipeline
 from app.places import same_place
 from app.search import FaceSearch
@@ -174,8 +175,7 @@ def milliseconds(work: Callable[[], object], times: int) -> str:
 
 
 def threads(times: int) -> None:
-    import onnxruntime as ort
-
+    ort = onnx_runtime()
     print(f"{'ms':<44}{'median':>8} {'least':>8} {'cpu':>8}")
     for count in (1, 2, 4):
         for spinning in ("0", "1"):

@@ -34,9 +34,11 @@ from training.data import Examples, majority_labels
 from training.loss import SparseCentreLoss, soft_cross_entropy
 from training.machine import PIXEL_MEAN, PIXEL_STD, Machine, normalise
 from training.pack import Pack, read_pack
+from training.pair import data_facts, load_pair
 from training.run_folder import write_text
+from training.schedule import epoch_rows, step_generator
 from training.train import add_machine_options, add_recipe_options, recipe
-from training.trainer import Trainer, data_facts, epoch_rows, load_pair, step_generator
+from training.trainer import Trainer
 
 WORKERS = 4  # of the authors' loader
 ENLARGE = 256 / 224  # they resize to 256 px and crop 224

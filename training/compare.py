@@ -27,10 +27,12 @@ from training.checkpoint import RunConfig, build, load, save
 from training.cli import run
 from training.comparison import Result, of, rows_csv, table
 from training.data import Examples
+from training.fit import fit
 from training.init import load_initial
 from training.machine import Machine
 from training.metrics import attention_statistics, measure
 from training.pack import Pack, read_pack
+from training.pair import data_facts, load_pair
 from training.ranks import ALONE
 from training.run_folder import LAST, RunFolder, write_text
 from training.teach import view_of
@@ -41,7 +43,7 @@ from training.train import (
     find_teaching,
     recipe,
 )
-from training.trainer import Trainer, data_facts, fit, load_pair
+from training.trainer import Trainer
 
 RESULT = "result.json"
 

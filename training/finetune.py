@@ -14,12 +14,14 @@ from training.checkpoint import RunConfig, TeachConfig, facts_of, save
 from training.cli import ctrl_c
 from training.compact import compact_of, read_compact
 from training.export import FOLDER_LICENCE, LICENCE
+from training.fit import fit
 from training.gather import counted
 from training.init import InitReport, Weights, load_initial, read_weights
 from training.machine import Machine
 from training.pack import Pack
+from training.pair import data_facts, load_pair
 from training.run_folder import FACTS, LAST, RunFolder
-from training.trainer import Trainer, data_facts, fit, load_pair
+from training.trainer import Trainer
 
 BEST = "best.pt"
 CHECKPOINT_S = 60.0

@@ -22,6 +22,7 @@ import torch
 
 from app.alignment import normalise
 from app.contract import CAM, INPUT, Contract
+from app.no_reports import onnx_runtime
 from app.types import Floats, ModelError
 from training.data import Examples
 from training.evaluate import uint8_crops
@@ -158,6 +159,7 @@ def _quiet() -> Iterator[None]:
 def quantised(path: Path, x: Floats, settings: Int8Settings) -> Any:
     """The ONNX ModelProto of `path` in integers, with its metadata as they were. `x`: what to
     calibrate on. Raises `ModelError`."""
+    onnx_runtime()
     from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
 
     model = read_float_model(path)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from app.alignment import normalise
 from app.classifier import Classifier
 from app.contract import INPUT, LOGITS, Contract, probe_crops
+from app.no_reports import onnx_runtime
 from app.types import DataError, ModelError, TrainingError
 from training.data import Examples, load_examples
 from training.evaluate import batches, plain_json, uint8_crops
@@ -117,8 +118,7 @@ def contract_of(
     subject: Subject, settings: Int8Settings, temperature: float, metrics: Metrics
 ) -> Contract:
     """The fp32 file's contract with what the quantisation changed; without probe logits."""
-    import onnxruntime
-
+    onnxruntime = onnx_runtime()
     old = subject.contract
     figures = {k: v for k, v in old.metrics.items() if k in ("split", "protocol")}
     figures["faces"] = metrics.count
@@ -154,8 +154,7 @@ def write_model(model: Any, contract: Contract, path: Path) -> None:
 def unfused_difference(path: Path, contract: Contract) -> float:
     """The largest difference of a logit on the probe crops to the same file without ONNX Runtime's
     fusions: what another machine's kernels may come to."""
-    import onnxruntime
-
+    onnxruntime = onnx_runtime()
     options = onnxruntime.SessionOptions()
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])

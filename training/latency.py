@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from app.classifier import Classifier
 from app.contract import probe_crops
+from app.no_reports import onnx_runtime
 
 THREADS = 2
 WARM_UP = 10  # runs of each before the first round
@@ -121,8 +122,7 @@ class CpuFacts:
 
 def machine_line(threads: int) -> str:
     """The machine that figures belong to, in one sentence, and how busy it was."""
-    import onnxruntime
-
+    onnxruntime = onnx_runtime()
     cpu = CpuFacts.read()
     dot = ", ".join(cpu.int8) or "none known"
     line = (

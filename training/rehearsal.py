@@ -9,8 +9,10 @@ import torch
 from training.checkpoint import RunConfig, TeachConfig
 from training.machine import Machine
 from training.pack import Pack
+from training.pair import data_facts, load_pair
 from training.readers import SPLITS
-from training.trainer import Trainer, data_facts, epoch_rows, load_pair
+from training.schedule import epoch_rows
+from training.trainer import Trainer
 
 LEAST = 256  # pictures of a split that a rehearsal keeps, where there are as many
 NO_SPLIT = 255

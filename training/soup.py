@@ -27,9 +27,11 @@ from training.machine import Machine, normalise
 from training.metrics import Metrics
 from training.model import DaclNet
 from training.pack import Pack, read_pack
+from training.pair import load_pair
+from training.predict import judge
+from training.schedule import epoch_rows, step_generator
 from training.teach import file_digest
 from training.train import add_machine_options
-from training.trainer import epoch_rows, judge, load_pair, step_generator
 
 NORM_STEPS = 60  # batches that the norms' statistics are taken from
 

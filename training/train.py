@@ -16,14 +16,16 @@ from training.augment import AugmentConfig
 from training.checkpoint import RunConfig, TeachConfig, TrainConfig, facts_of, save
 from training.cli import add_options, chosen, ctrl_c, run
 from training.data import Examples
+from training.fit import fit
 from training.init import load_initial
 from training.machine import Machine
 from training.model import ModelConfig
 from training.pack import Pack, read_pack
+from training.pair import data_facts, load_pair
 from training.ranks import Ranks, joined
 from training.run_folder import LAST, RunFolder
 from training.teach import Cached, Teaching, file_digest, prepared
-from training.trainer import Trainer, data_facts, fit, load_pair
+from training.trainer import Trainer
 
 RECIPES: dict[str, Callable[[], RunConfig]] = {"default": RunConfig, "paper": RunConfig.published}
 

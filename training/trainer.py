@@ -1,26 +1,21 @@
-"""The state of a training run, one step of it, and the loop.
+"""The state of a training run and one step of it.
 
-Everything random in a step follows from the seed and the step's number, so a run that was
-interrupted goes on from its last checkpoint exactly as if it had not been.
+Everything random in a step follows from the seed and the step's number (`training.schedule`), so a
+run that was interrupted goes on from its last checkpoint exactly as if it had not been.
 """
 
 import copy
 import math
-import time
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, replace
-from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from dataclasses import asdict
+from typing import Any, NamedTuple
 
-import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.functional import one_hot
 
-from app.types import DataError, TrainingError
+from app.types import TrainingError
 from training.augment import training_batch
-from training.checkpoint import DataFacts, RunConfig, TrainConfig, build, save
-from training.data import Examples, load_examples
+from training.checkpoint import DataFacts, RunConfig, build
+from training.data import Examples
 from training.loss import (
     SparseCentreLoss,
     attention_entropy,
@@ -29,62 +24,13 @@ from training.loss import (
     soft_cross_entropy,
 )
 from training.machine import Machine, normalise
-from training.memory import free_bytes
-from training.metrics import Metrics, attention_statistics, measure
-from training.model import DaclNet, ModelConfig, Output
-from training.pack import Pack
-from training.progress import progress
+from training.metrics import attention_statistics
+from training.model import Output
+from training.predict import judge, predict
 from training.ranks import ALONE, Ranks, share_norms
 from training.sam import climbed
+from training.schedule import centre_weight, kept_features, learning_rate, step_generator
 from training.teach import Step, Teaching
-
-
-@torch.no_grad()
-def predict(
-    net: DaclNet, examples: Examples, batch_size: int = 256, with_attention: bool = False
-) -> tuple[Tensor, Tensor]:
-    """`(N, K)` logits and `(N, d)` attention (ones unless asked for) of the unaugmented
-    crops, in whole grey levels as the app sees them."""
-    net.eval()
-    rows = torch.arange(len(examples), device=examples.labels.device)
-    dtype = net.classifier.weight.dtype
-    parts = [
-        net(normalise(examples.crops(part).round().to(dtype)), with_attention)
-        for part in examples.ahead(torch.split(rows, batch_size))
-    ]
-    return torch.cat([p.logits for p in parts]), torch.cat([p.attention for p in parts])
-
-
-def judge(net: DaclNet, examples: Examples) -> Metrics:
-    logits, _ = predict(net, examples)
-    return measure(logits.double().cpu().numpy(), examples.labels.cpu().numpy())
-
-
-def learning_rate(config: TrainConfig, step: int, total: int) -> float:
-    """One cycle: a straight line up to the peak, half a cosine down to zero (Smith & Topin,
-    "Super-Convergence", 2019). Steps: a tenth after every `step_epochs`."""
-    if config.schedule == "step":
-        epoch = step * config.epochs // total
-        return config.learning_rate * 0.1 ** (epoch // config.step_epochs)
-    warm = max(1, round(config.warmup * total))
-    if step < warm:
-        return config.learning_rate * (0.04 + 0.96 * step / warm)
-    done = (step - warm) / max(1, total - warm)
-    return config.learning_rate * (1 + math.cos(math.pi * done)) / 2
-
-
-def centre_weight(config: TrainConfig, step: int, total: int) -> float:
-    """Lambda at a step: risen to its full value after the share `centre_warmup` of the steps."""
-    rising = config.centre_warmup * total
-    return config.centre_weight * (min(1.0, step / rising) if rising > 0 else 1.0)
-
-
-def step_generator(seed: int, purpose: str, number: int, device: torch.device) -> torch.Generator:
-    """The random source of one step (or of one epoch's order), from numbers alone."""
-    sequence = np.random.SeedSequence([seed, number, *purpose.encode()])
-    generator = torch.Generator(device)
-    generator.manual_seed(int(sequence.generate_state(1, np.uint64)[0] >> 1))
-    return generator
 
 
 class Work(NamedTuple):
@@ -298,130 +244,3 @@ class Trainer:
         self.step_number = state["step"]
         self.best_accuracy = state["best_accuracy"]
         self.sums = dict(state["sums"])
-
-
-def kept_features(count: int, config: ModelConfig, generator: torch.Generator) -> Tensor:
-    """`(count, d)` factors of dropout on the pooled features, from the step's own generator."""
-    shape = (count, config.feature_dim)
-    keep = 1.0 - config.dropout
-    if keep == 1.0:
-        return torch.ones(shape, device=generator.device)
-    return torch.rand(shape, generator=generator, device=generator.device).lt(keep) / keep
-
-
-def epoch_rows(examples: Examples, config: TrainConfig, epoch: int) -> tuple[Tensor, ...]:
-    """The batches of an epoch; a last one that would be short is left out. Outliers, where there
-    are any, are a share of every batch, all of them in turn in a new order."""
-    generator = step_generator(config.seed, "order", epoch, torch.device("cpu"))
-    faces = examples.faces
-    order = torch.randperm(faces, generator=generator).to(examples.labels.device)
-    beside = max(1, round(config.outliers * config.batch_size)) if examples.outliers else 0
-    size = min(max(1, config.batch_size - beside), faces)
-    batches = torch.split(order[: faces // size * size], size)
-    if not beside:
-        return batches
-    rounds = -(-len(batches) * beside // examples.outliers)
-    turns = [torch.randperm(examples.outliers, generator=generator) for _ in range(rounds)]
-    outliers = faces + torch.cat(turns).to(order.device)
-    others = torch.split(outliers[: len(batches) * beside], beside)
-    return tuple(torch.cat(both) for both in zip(batches, others, strict=True))
-
-
-def data_facts(pack: Pack, examples: Examples) -> DataFacts:
-    return DataFacts(
-        dataset=pack.meta.dataset,
-        key=pack.meta.key,
-        labels=pack.meta.labels,
-        class_shares=tuple(examples.soft[: examples.faces].mean(dim=0).tolist()),
-    )
-
-
-def load_pair(
-    pack: Pack, config: RunConfig, device: torch.device, memory_bytes: int | None = None
-) -> tuple[Examples, Examples]:
-    """Training and validation examples; never the test split. `memory_bytes`: as in
-    `load_examples`; None: half of what is free, here and on the device."""
-
-    def load_split(split: Literal["train", "valid"], labels_from: str) -> Examples:
-        return load_examples(
-            pack,
-            split,
-            template=config.train.template,
-            size_px=config.train.size_px,
-            colour=config.train.colour,
-            labels_from=labels_from,
-            memory_bytes=free_bytes(device) // 2 if memory_bytes is None else memory_bytes,
-            outliers=split == "train" and config.train.outliers > 0,
-        ).to(device)
-
-    train = load_split("train", config.train.targets)
-    if config.train.targets == "majority":
-        classes = train.soft.shape[1]
-        named = one_hot(train.labels[: train.faces], classes).to(train.soft.dtype)
-        train = replace(train, soft=torch.cat([named, train.soft[train.faces :]]))
-    valid = load_split("valid", "majority")
-    if train.faces < 2:
-        raise DataError("The pack has a single usable training picture; training needs more.")
-    return train, valid
-
-
-def fit(
-    trainer: Trainer,
-    train: Examples,
-    valid: Examples,
-    folder: Path,
-    *,
-    checkpoint_s: float = 300.0,
-    stop_after_steps: int | None = None,
-    stop: Callable[[], bool] = lambda: False,
-) -> Iterator[dict[str, Any]]:
-    """Runs to the end, yielding one log line an epoch (on the first rank only). `last.pt` is
-    written every `checkpoint_s` seconds and after every epoch, once its line is taken; `best.pt`
-    when validation accuracy rises. `stop_after_steps` ends early, as a crash would; `stop` is
-    asked after every step, and when it says so, the state is saved and KeyboardInterrupt raised."""
-    config, ranks = trainer.config.train, trainer.ranks
-    per_epoch = len(epoch_rows(train, config, 0))
-    total = per_epoch * config.epochs
-    saved_s = time.monotonic()
-
-    def note() -> str:
-        loss = trainer.sums.get("loss", math.nan) / trainer.sums.get("steps", 1.0)
-        return f"epoch {trainer.step_number // per_epoch + 1}/{config.epochs}, loss {loss:.3f}"
-
-    def steps() -> Iterator[tuple[int, Tensor]]:
-        while trainer.step_number < total:
-            epoch, done = divmod(trainer.step_number, per_epoch)
-            for rows in train.ahead(epoch_rows(train, config, epoch)[done:]):
-                yield epoch, rows
-
-    bar = progress(
-        steps(),
-        note=note,
-        initial=trainer.step_number,
-        total=total,
-        unit="step",
-        leave=False,
-        disable=None if ranks.first else True,
-    )
-    for epoch, rows in bar:
-        if stop_after_steps is not None and trainer.step_number >= stop_after_steps:
-            return
-        trainer.step(train, rows, total)
-        if trainer.step_number % per_epoch:
-            stopping = stop()
-            if ranks.first and (stopping or time.monotonic() - saved_s > checkpoint_s):
-                save(folder / "last.pt", trainer.state("averaged"))
-                saved_s = time.monotonic()
-            if stopping:
-                raise KeyboardInterrupt
-            continue
-        line = trainer.epoch_line(epoch + 1)
-        if ranks.first:
-            accuracy, recommended = trainer.judge_into(line, valid)
-            if accuracy > trainer.best_accuracy:
-                trainer.best_accuracy = accuracy
-                save(folder / "best.pt", trainer.state(recommended))
-            yield line
-            save(folder / "last.pt", trainer.state(recommended))
-            saved_s = time.monotonic()
-        ranks.wait()

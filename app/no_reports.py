@@ -1,0 +1,33 @@
+"""What libraries would tell their makers of this machine and its work, and how that is prevented.
+
+Nothing leaves this machine but the request for a stream that the user named. Two libraries see that
+otherwise: ONNX Runtime from 1.29 on sends what models it loads, and keeps a device's number and a
+queue of reports under the user's cache; MediaPipe from 0.10.35 on sends reports of its use, which
+nothing in it switches off (its issue 6291).
+"""
+
+import os
+from typing import Any
+
+NO_REPORTS = "ORT_DISABLE_TELEMETRY"
+# MediaPipe's reports go through libcurl, which asks the environment for a proxy. Nobody listens
+# there. FFmpeg, which fetches streams, heeds another variable.
+PROXY, NOBODY = "https_proxy", "http://127.0.0.1:9"
+
+
+def onnx_runtime() -> Any:
+    """The module `onnxruntime`; once it is loaded, its first reports are made. Raises
+    `ImportError`."""
+    os.environ[NO_REPORTS] = "1"
+    import onnxruntime
+
+    return onnxruntime
+
+
+def mediapipe(proxy: str = NOBODY) -> Any:
+    """The module `mediapipe`, whose reports reach `proxy` and nobody else. The variable is set for
+    native code alone: Python's `os.environ`, by which its own libraries go, stays as it is."""
+    os.putenv(PROXY, proxy)
+    import mediapipe as module
+
+    return module
