@@ -49,6 +49,8 @@ def say(line: str) -> None:
 def run(options: argparse.Namespace) -> int:
     if options.video and options.no_window:
         return run_videos(options)
+    import cv2  # noqa: F401 - before PyAV is, or its window never shows a picture
+
     from app.request import check_paths, encoding_of, output_path, the_video
 
     if options.video:
