@@ -15,12 +15,12 @@ from app.looks import FIRST_MARGIN, Glance, Looks, glances
 from app.places import largest, same_look, same_place
 from app.types import Face, Image
 
-# Probabilities of the face check: what the first of two nearer looks leaves under the first is
-# dropped; of both looks' mean, under the second it is none, from the third on a face.
-FIRST_DOUBT, NO_FACE, SURE_FACE = 0.05, 0.2, 0.8
-# Between them the mean score of more looks decides: patterns reach 0.73, most faces have 0.85.
-# Between these two, the other network's looks must agree.
-SURE_SCORE, FACE_SCORE, AGREED_SCORE = 0.75, 0.66, 0.4
+# Probabilities of the face check: after the first of two nearer looks, what is under the first is
+# dropped; after the second, under the second; a mean of both from the third on is a face.
+FIRST_DOUBT, NO_FACE, SURE_FACE = 0.05, 0.2, 0.9
+# Mean score of six more looks. What the check is sure of needs the first, all else the second;
+# under the third the other network's looks must agree. Patterns reach 0.73, most faces have 0.85.
+SURELY_SEEN, SEEN, WELL_SEEN, AGREED = 0.35, 0.66, 0.75, 0.4
 
 
 class Found(NamedTuple):
@@ -78,22 +78,17 @@ class FaceSearch(Looks):
     def _confirm(self, image: Image, hint: Face) -> Face | None:
         """The face that nearer looks make of a hint; None where it is none, or that is not sure."""
         first = self.look_again(image, hint, margin=FIRST_MARGIN, quick=False)
-        share = 0.0 if first is None else self._check.share(image, first)
-        if first is None or share < FIRST_DOUBT:
+        if first is None or (before := self._check.share(image, first)) < FIRST_DOUBT:
             return None
         face = self.look_again(image, first, quick=False)
-        if face is None:
+        if face is None or (share := self._check.share(image, face)) < NO_FACE:
             return None
-        share = (share + self._check.share(image, face)) / 2
-        if share >= SURE_FACE:
-            return face
-        if share < NO_FACE:
+        sure = (before + share) / 2 >= SURE_FACE
+        needed = SURELY_SEEN if sure else SEEN
+        score = self.certainty(image, face, full_range=False, needed=needed)
+        if score < needed:
             return None
-        score = self.certainty(image, face, full_range=False, needed=FACE_SCORE)
-        if score < FACE_SCORE:
-            return None
-        if score < SURE_SCORE:
-            other = self.certainty(image, face, full_range=True, needed=AGREED_SCORE)
-            if other < AGREED_SCORE:
-                return None
-        return replace(face, score=score)
+        agreed = sure or score >= WELL_SEEN
+        if not agreed:
+            agreed = self.certainty(image, face, full_range=True, needed=AGREED) >= AGREED
+        return replace(face, score=score) if agreed else None
