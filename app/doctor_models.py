@@ -21,7 +21,10 @@ FRAME_TIMEOUT_S = 90.0  # a slow disk loads a hundred megabytes of libraries
 SLOW_MS = 200  # under 5 frames/s
 DRIVER = "libcuda.so.1"
 LATER = ("libcudnn.so.9",)  # opened by others while they run
-DETECTORS = ("face_detection_short_range.tflite", "face_detection_full_range_sparse.tflite")
+DETECTORS = (
+    *("face_detection_short_range.tflite", "face_detection_full_range_sparse.tflite"),
+    "face_check.onnx",
+)
 RESTORE = "Restore the models folder of the project: git checkout -- models"
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from app.alignment import alignable
 from app.classifier import Classifier
 from app.defaults import MODELS
-from app.types import Face, Image
+from app.types import Face, Image, ModelError
 from app.warp import align
 
 FACE_CHECK = MODELS / "face_check.onnx"
@@ -20,7 +20,12 @@ class FaceCheck:
     """Not for several threads. Raises `ModelError` where the file is missing or none."""
 
     def __init__(self, model: Path = FACE_CHECK) -> None:
+        restore = "Restore the models folder of the project."
+        if not model.is_file():
+            raise ModelError(f"The face check {model} is missing. {restore}")
         self._classifier = Classifier(model, device="cpu", threads=1)
+        if FACE not in self._classifier.labels:
+            raise ModelError(f"{model} does not tell faces from what is none. {restore}")
         self._column = self._classifier.labels.index(FACE)
 
     def share(self, image: Image, face: Face) -> float:

@@ -22,9 +22,9 @@ from app.views import View, face_view, part_view, render, tiles
 
 SHORT_SIDE_PX, FULL_SIDE_PX = 128, 192  # what the networks read
 HINT_SCORE = 0.25  # a look only has to raise a suspicion
-# Tiles as shares of the frame's longer side: 320 and 240 px in 1280 x 720.
+# Tiles as shares of the frame's longer side: 320 and 179 px in 1280 x 720.
 TILE, TILE_OVERLAP = 0.25, 0.09
-FAR_TILE, FAR_OVERLAP = 0.1875, 0.0625
+FAR_TILE, FAR_OVERLAP = 0.14, 0.055
 # Side of what is looked at again, in sides of `app.alignment.FACE_TEMPLATE`'s crop.
 FIRST_MARGIN, MARGIN = 2.0, 1.4
 SHORT_MARGINS, FULL_MARGINS = (1.4, 2.0, 2.8), (2.2, 3.0)

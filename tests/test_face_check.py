@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from app.defaults import DEFAULT_MODEL
 from app.detector import Detector
 from app.face_check import FACE_CHECK, FaceCheck
 from app.search import NO_FACE, SURE_FACE
@@ -59,5 +60,10 @@ def test_landmarks_at_one_place_are_no_face(check: FaceCheck, seen: tuple[Image,
 
 
 def test_missing_file_is_said(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match="is missing"):
+    with pytest.raises(ModelError, match=r"face_check\.onnx is missing\. Restore the models"):
         FaceCheck(tmp_path / FACE_CHECK.name)
+
+
+def test_a_model_of_expressions_is_no_check() -> None:
+    with pytest.raises(ModelError, match=r"dacl\.onnx does not tell faces"):
+        FaceCheck(DEFAULT_MODEL)
