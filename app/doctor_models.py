@@ -21,10 +21,8 @@ FRAME_TIMEOUT_S = 90.0  # a slow disk loads a hundred megabytes of libraries
 SLOW_MS = 200  # under 5 frames/s
 DRIVER = "libcuda.so.1"
 LATER = ("libcudnn.so.9",)  # opened by others while they run
-DETECTORS = (
-    *("face_detection_short_range.tflite", "face_detection_full_range_sparse.tflite"),
-    "face_check.onnx",
-)
+DETECTORS = ("face_detection_short_range.tflite", "face_detection_full_range_sparse.tflite")
+FACE_CHECK = "face_check.onnx"
 RESTORE = "Restore the models folder of the project: git checkout -- models"
 
 
@@ -45,7 +43,7 @@ def models(given: Path | None, folder: Path | None = None) -> Iterator[Check]:
     """Every model in `folder`, against its card, and the one that the user named. What the demo
     needs has to be right; damage elsewhere is a warning."""
     folder = ROOT / "models" if folder is None else folder
-    vital = {*DETECTORS, *(("dacl.onnx",) if given is None else ())}
+    vital = {*DETECTORS, FACE_CHECK, *(("dacl.onnx",) if given is None else ())}
     listed = listed_hashes(folder / "README.md")
     there = {p.name for kind in ("onnx", "pt", "tflite") for p in folder.glob(f"*.{kind}")}
     for name in sorted(there | set(listed) | vital):

@@ -7,7 +7,8 @@ from contextlib import contextmanager
 
 @contextmanager
 def ctrl_c() -> Iterator[Callable[[], bool]]:
-    """The first Ctrl-C asks to stop after the frame in hand, the second one stops at once."""
+    """Yields what says whether Ctrl-C was pressed, so that the frame or step in hand can be
+    finished and saved; pressed a second time, it stops at once."""
     asked = False
 
     def ask(*_: object) -> None:

@@ -17,7 +17,7 @@ APP_PACKAGES = {"numpy", "cv2", "mediapipe", "onnxruntime", "av", "scipy", "tqdm
 OPTIONAL = {"parquet": {"pyarrow"}}
 ROOMS_FOR_TRAINING = {
     *("types", "contract", "alignment", "views", "detector", "looks", "places", "search"),
-    "no_reports",
+    *("no_reports", "interrupt"),
     *("classifier", "cells"),
 }
 FILES_AND_WINDOWS = {

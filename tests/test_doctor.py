@@ -236,6 +236,7 @@ def test_full_disk_is_warned_of(tmp_path: Path, free: int, status: str) -> None:
 def shelf(tmp_path: Path) -> Path:
     """A models folder with what the demo needs, listed in its card."""
     write_tiny_model(tmp_path / "dacl.onnx", tiny_contract())
+    write_tiny_model(tmp_path / doctor_models.FACE_CHECK, tiny_contract())
     for name in doctor_models.DETECTORS:
         (tmp_path / name).write_bytes(b"detector")
     rows = [
@@ -254,7 +255,7 @@ def test_models_are_what_their_card_says(shelf: Path) -> None:
     found = statuses(shelf)
     assert {name: status for name, (status, _) in found.items()} == {
         "dacl.onnx": "ok",
-        **dict.fromkeys(doctor_models.DETECTORS, "ok"),
+        **dict.fromkeys((*doctor_models.DETECTORS, doctor_models.FACE_CHECK), "ok"),
     }
     assert found["dacl.onnx"][1].endswith("2 labels, grey, 16 px")
 

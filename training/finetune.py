@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from app.classifier import DEFAULT_MODEL
+from app.interrupt import ctrl_c
 from app.types import TrainingError
 from training.checkpoint import RunConfig, TeachConfig, facts_of, save
-from training.cli import ctrl_c
 from training.compact import compact_of, read_compact
 from training.export import FOLDER_LICENCE, LICENCE
 from training.fit import fit

@@ -11,10 +11,11 @@ from typing import Any
 
 import torch
 
+from app.interrupt import ctrl_c
 from app.types import TrainingError
 from training.augment import AugmentConfig
 from training.checkpoint import RunConfig, TeachConfig, TrainConfig, facts_of, save
-from training.cli import add_options, chosen, ctrl_c, run
+from training.cli import add_options, chosen, run
 from training.data import Examples
 from training.fit import fit
 from training.init import load_initial
