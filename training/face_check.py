@@ -112,7 +112,7 @@ def faces_of(pack: Pack, split: Split) -> NDArray[np.int64]:
 
 def truth(face: Face, placed: Sequence[Placed]) -> str | None:
     """What a detection shows; None where it is neither right nor clearly wrong."""
-    sure = "none"
+    doubtful = False
     for one in placed:
         x0, y0, x1, y1 = face.box_xyxy
         offset = np.hypot((x0 + x1) / 2 - one.centre[0], (y0 + y1) / 2 - one.centre[1])
@@ -120,9 +120,8 @@ def truth(face: Face, placed: Sequence[Placed]) -> str | None:
         size = max(ratio, 1 / max(ratio, 1e-6))
         if away < RIGHT_PLACE and size < RIGHT_SIZE:
             return "face"
-        if away < WRONG_PLACE * max(1.0, ratio) and size < WRONG_SIZE:
-            sure = ""
-    return sure or None
+        doubtful |= away < WRONG_PLACE * max(1.0, ratio) and size < WRONG_SIZE
+    return None if doubtful else "none"
 
 
 def misplaced(face: Face, generator: np.random.Generator) -> Face:
