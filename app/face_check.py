@@ -1,7 +1,6 @@
-"""The last word on whether a detection is a face: a small network of our own, on its aligned crop.
+"""Whether a detection is a face: a small network of our own, on its aligned crop.
 
-It learned from what MediaPipe's networks take for faces (`training.face_check`), and takes a tenth
-of the time of one of their looks.
+It learned from what MediaPipe's networks take for faces (`training.face_check`).
 """
 
 from pathlib import Path
