@@ -3,7 +3,7 @@
 Whatever one of MediaPipe's networks takes for a face at a first look (`app.looks`) is looked at
 again, upright and near, which places the landmarks as in training, whatever the size of the face.
 A small network of our own judges its crop (`app.face_check`), which ends most patterns. What is
-left is looked at from near and far, and where the check is not sure, more of these looks must agree.
+left is looked at from near and far, and where the check is unsure, more of these must agree.
 """
 
 from collections.abc import Iterable, Sequence
