@@ -66,7 +66,7 @@ def run(options: argparse.Namespace) -> int:
         check_display()
     from app.calibration import RestingFaces
     from app.classifier import DEFAULT_MODEL, Classifier
-    from app.follow import Follower
+    from app.follow import LIVE_REST_S, Follower
     from app.pipeline import Pipeline
     from app.results import make_sinks
     from app.run_end import dropped_frames, last_lines
@@ -97,7 +97,9 @@ def run(options: argparse.Namespace) -> int:
             tracker=None
             if source.independent
             else Tracker(smooth_s=options.smoothing, resting=RestingFaces(classifier.labels)),
-            follower=None if source.independent else Follower(search),
+            follower=None
+            if source.independent
+            else Follower(search, rest_s=LIVE_REST_S if source.live else 0.0),
         )
         stop = stack.enter_context(ctrl_c())
         sinks = make_sinks(options, output, source, classifier, stop, _aborted_by(stack), encoding)

@@ -2,9 +2,10 @@
 
 A face that is known costs one short look at the place where it was. The rest of the frame is gone
 through glance by glance, so that a search of all of it does not hold up one frame: a round takes
-`search_s`, and begins where most has changed; it takes much less as long as nobody is known or
-somebody was just lost. More than a few faces are looked at in turns, each at least ten times a
-second, and moved on in between.
+`search_s` where all of it changes, and longer where little does (`app.rounds`); it takes much less
+as long as nobody is known or somebody was just lost. More than a few faces are looked at in turns,
+each at least ten times a second, and moved on in between; so is every face in frames that follow
+each other faster than `rest_s`.
 """
 
 import math
@@ -22,7 +23,7 @@ from app.search import Found
 from app.state import State, face_from, face_state
 from app.types import Face, Image
 
-SEARCH_S, HURRIED_S = 1.0, 0.05  # a round of the search, and one in a hurry
+SEARCH_S, HURRIED_S = 1.0, 0.2  # a round of the search, and one in a hurry
 MOST_GLANCES = 3  # in a frame: a slow machine must not fall further behind
 WATCH_S = 1.0  # how long the place of a lost face is looked at
 # A pattern once taken for a face is not kept for long: where the mean score over a while is low, it
@@ -31,6 +32,7 @@ TRUST_S, TRUSTED = 0.5, 0.5
 KEEP_SCORE = 0.3  # of the look at a face that is known
 MAX_STEP_S = 1.0  # a longer pause between frames is a cut
 FEW_LOOKS, LOOK_S = 3, 0.1  # so many faces are looked at in every frame, more at least that often
+LIVE_REST_S = 0.025  # of a camera's faces: every frame of 30 a second is looked at, half of 60
 
 
 class Looker(Protocol):
@@ -76,14 +78,20 @@ class Follower:
     """`find(image, time_s)` for the frames of one stream, in order; times are the frames' own, so
     a file gives the same faces each time. `reset` (or time running backwards, a pause, or frames
     of another size) forgets everybody and begins with the frame as a whole. More faces than
-    `few_looks` are looked at in turns."""
+    `few_looks` are looked at in turns, and none again within `rest_s`."""
 
     def __init__(
-        self, search: Looker, *, search_s: float = SEARCH_S, few_looks: int = FEW_LOOKS
+        self,
+        search: Looker,
+        *,
+        search_s: float = SEARCH_S,
+        few_looks: int = FEW_LOOKS,
+        rest_s: float = 0.0,
     ) -> None:
-        if search_s < 0:
-            raise ValueError("search_s is a time of at least 0 seconds")
+        if search_s < 0 or rest_s < 0:
+            raise ValueError("search_s and rest_s are times of at least 0 seconds")
         self._few_looks = few_looks
+        self._rest_s = rest_s
         self._search = search
         self._search_s = search_s
         self._size_wh = (0, 0)
@@ -201,7 +209,8 @@ class Follower:
         longest time, and the lost ones."""
         there = sorted((k for k in self._known if not k.lost), key=lambda k: k.seen_s)
         count = max(self._few_looks, math.ceil(len(there) * min(1.0, step_s / LOOK_S)))
-        return {id(known) for known in (*there[:count], *(k for k in self._known if k.lost))}
+        turn = [k for k in there[:count] if time_s - k.seen_s >= self._rest_s]
+        return {id(known) for known in (*turn, *(k for k in self._known if k.lost))}
 
     def _plan(
         self, image: Image, faces: Sequence[Face], step_s: float, time_s: float
@@ -215,9 +224,16 @@ class Follower:
         slow = MAX_STEP_S < step_s < math.inf  # frames this far apart leave time for all of it
         most = len(plan) if slow else min(MOST_GLANCES, len(plan))
         self._due = min(self._due + share * len(plan), float(most))
-        count = int(self._due)
-        self._due -= count
-        return self._rounds.take(image, plan, count, known=faces, in_order=hurry)
+        chosen = self._rounds.take(
+            image,
+            plan,
+            min(int(self._due), math.ceil(share * len(plan))),
+            time_s=time_s,
+            round_s=0.0 if hurry else self._search_s,
+            known=faces,
+        )
+        self._due -= len(chosen)
+        return chosen
 
 
 def _velocity(before: Followed, now: Face, time_s: float) -> tuple[float, float]:

@@ -1,5 +1,5 @@
-"""Which view of a frame a stream's search takes next: each once a round, and before the others
-those in which most has changed since they were looked at, for that is where somebody came in."""
+"""Which views of a frame a stream's search takes next: those in which much has changed since they
+were looked at, for that is where somebody came in, and every other one now and then."""
 
 from collections.abc import Sequence
 
@@ -13,6 +13,12 @@ from app.types import Face, Image
 
 THUMB_WH = (64, 36)
 Thumb = NDArray[np.int16]  # (36, 64) grey levels
+# A cell of a thumb has changed by more than a camera's noise; so many make a view worth a look.
+CHANGE, CELLS = 20, 3
+# Between two looks at a view: where it changes all the time, and where it does not, in rounds.
+AGAIN, CALM = 0.5, 3.0
+# How much more urgent many changed cells make a view, at most; and how many make half of that.
+HASTE, MANY = 3.0, 20
 
 
 class Rounds:
@@ -22,22 +28,24 @@ class Rounds:
         self.restart()
 
     def restart(self) -> None:
-        """The next round begins now, with the first view, which is the whole frame."""
-        self._left: list[int] = []
-        self._seen: dict[int, Thumb] = {}  # number of a view -> the frame in which it was taken
+        """All begins anew, with the first view, which is the whole frame."""
+        # Number of a view -> when it was taken, and the frame of then.
+        self._seen: dict[int, tuple[float, Thumb]] = {}
 
     def state(self) -> State:
         return {
-            "left": list(self._left),
-            "seen": [[n, array_state(thumb.astype(np.uint8))] for n, thumb in self._seen.items()],
+            "seen": [
+                [number, float(seen_s), array_state(thumb.astype(np.uint8))]
+                for number, (seen_s, thumb) in self._seen.items()
+            ],
         }
 
     def restore(self, state: State) -> None:
-        self._left = [int(number) for number in state["left"]]
         self._seen = {
-            int(number): array_from(thumb).astype(np.int16) for number, thumb in state["seen"]
+            int(number): (float(seen_s), array_from(thumb).astype(np.int16))
+            for number, seen_s, thumb in state["seen"]
         }
-        if any(thumb.shape != THUMB_WH[::-1] for thumb in self._seen.values()):
+        if any(thumb.shape != THUMB_WH[::-1] for _, thumb in self._seen.values()):
             raise ValueError("a thumb is of another shape")
 
     def take(
@@ -46,40 +54,38 @@ class Rounds:
         plan: Sequence[Glance],
         count: int,
         *,
+        time_s: float,
+        round_s: float,
         known: Sequence[Face],
-        in_order: bool,
     ) -> list[Glance]:
-        """The `count` views of `plan` that are due. What changes where faces are `known` does not
-        count; `in_order`: nor does any other change."""
+        """At most `count` views of `plan`, the most urgent first: those that were never taken, then
+        by their age, the more so the more has changed. `round_s`: how long all take, if all
+        change; 0: in a hurry, each is due in every frame, and only its age counts. What changes
+        where faces are `known` does not."""
         if count <= 0:
             return []
         now = _thumb(image)
-        counts = _elsewhere(image, known)
-        chosen: list[int] = []
-        for _ in range(count):
-            if not self._left:
-                self._left = list(range(len(plan)))
-            number = self._left[0]
-            if not in_order:
-                number = max(
-                    self._left,
-                    key=lambda n: (self._change(n, plan[n], now, counts, image), -n),
-                )
-            self._left.remove(number)
-            self._seen[number] = now
-            chosen.append(number)
+        free = _elsewhere(image, known)
+        urgency: dict[int, float] = {}
+        for number, view in enumerate(plan):
+            if number not in self._seen:
+                urgency[number] = np.inf
+                continue
+            seen_s, before = self._seen[number]
+            age_s = time_s - seen_s
+            if round_s == 0:
+                urgency[number] = age_s
+                continue
+            if age_s < AGAIN * round_s:
+                continue
+            cells = _cells(view.box_xyxy, image)
+            changed = np.count_nonzero(free[cells] & (np.abs(now[cells] - before[cells]) > CHANGE))
+            if changed >= CELLS or age_s >= CALM * round_s:
+                urgency[number] = age_s * (1 + HASTE * changed / (changed + MANY))
+        chosen = sorted(urgency, key=lambda number: (-urgency[number], number))[:count]
+        for number in chosen:
+            self._seen[number] = (time_s, now)
         return [plan[number] for number in chosen]
-
-    def _change(
-        self, number: int, view: Glance, now: Thumb, counts: NDArray[np.bool_], image: Image
-    ) -> float:
-        """Mean difference of grey levels in the part of the frame that a view shows."""
-        before = self._seen.get(number)
-        if before is None:
-            return 0.0
-        rows, columns = _cells(view.box_xyxy, image)
-        apart = np.abs(now[rows, columns] - before[rows, columns]) * counts[rows, columns]
-        return round(float(apart.mean()), 1) if apart.size else 0.0
 
 
 def _thumb(image: Image) -> Thumb:

@@ -76,7 +76,46 @@ def test_a_known_face_costs_one_look_and_a_share_of_a_search() -> None:
         assert len(follower.find(FRAME, frame / 30)) == 1
     assert scene.looks == 60
     assert (scene.glances[0], max(scene.glances[1:])) == (3, 1)
+    # The first frame took three of the views; after 3 s the others are due, one a frame.
+    assert sum(scene.glances[1:]) == ROUND - 3
+
+
+def test_where_all_changes_a_round_takes_its_time() -> None:
+    scene = Scene(face(100))
+    follower = Follower(scene, search_s=1.0)
+    for frame in range(61):
+        follower.find(np.full_like(FRAME, 90 * (frame % 3)), frame / 30)
+    assert max(scene.glances[1:]) == 1
     assert sum(scene.glances[1:]) == pytest.approx(2 * ROUND, abs=1)
+
+
+def test_where_nothing_changes_a_round_takes_three_times_as_long() -> None:
+    scene = Scene(face(100))
+    follower = Follower(scene, search_s=1.0)
+    for frame in range(601):
+        follower.find(FRAME, frame / 30)
+    assert sum(scene.glances) == pytest.approx(7 * ROUND, abs=1)  # at 0, 3, .. 18 s
+
+
+def test_more_frames_a_second_do_not_mean_more_glances() -> None:
+    glanced = []
+    for fps in (30, 120):
+        scene = Scene(face(100))
+        follower = Follower(scene, search_s=1.0)
+        for frame in range(4 * fps):
+            follower.find(np.full_like(FRAME, 90 * (frame % 3)), frame / fps)
+        glanced.append(sum(scene.glances))
+    assert glanced[1] == pytest.approx(glanced[0], abs=2)
+
+
+@pytest.mark.parametrize(("fps", "looks"), [(30, 30), (60, 30), (100, 34), (25, 25)])
+def test_a_cameras_faces_rest_between_fast_frames(fps: int, looks: int) -> None:
+    scene = Scene(face(100))
+    follower = Follower(scene, rest_s=0.025)
+    for frame in range(fps + 1):
+        (found,) = follower.find(FRAME, frame / fps)
+        assert found.box_xyxy[0] == pytest.approx(100)
+    assert scene.looks == pytest.approx(looks, abs=1)
 
 
 def test_a_slow_machine_is_not_held_up_further() -> None:
@@ -100,7 +139,18 @@ def test_a_new_face_is_found_within_a_round() -> None:
     follower = Follower(scene, search_s=1.0)
     follower.find(FRAME, 0.0)
     scene.faces.append(face(600))
-    counts = [len(follower.find(FRAME, frame / 30)) for frame in range(1, 32)]
+    entered = FRAME.copy()
+    entered[:100, 600:700] = 200
+    counts = [len(follower.find(entered, frame / 30)) for frame in range(1, 32)]
+    assert counts[-1] == 2
+
+
+def test_a_face_that_nothing_announces_is_found_in_time() -> None:
+    scene = Scene(face(100))
+    follower = Follower(scene, search_s=1.0)
+    follower.find(FRAME, 0.0)
+    scene.faces.append(face(600))
+    counts = [len(follower.find(FRAME, frame / 30)) for frame in range(1, 100)]
     assert counts[-1] == 2
 
 
@@ -152,6 +202,8 @@ def test_empty_frame_yields_no_faces() -> None:
 def test_a_negative_time_is_refused() -> None:
     with pytest.raises(ValueError, match="seconds"):
         Follower(Scene(), search_s=-1)
+    with pytest.raises(ValueError, match="seconds"):
+        Follower(Scene(), rest_s=-1)
 
 
 def crowd(count: int) -> Scene:
@@ -207,23 +259,58 @@ def test_a_refused_pattern_is_looked_at_again_when_its_place_changes() -> None:
     assert scene.searches_without_patterns >= 3
 
 
-def test_the_search_begins_where_something_changed() -> None:
-    plan = list(glances(1280, 720, far_faces=False))
+PLAN = list(glances(1280, 720, far_faces=False))
+
+
+def rounds_taken() -> Rounds:
+    """All views were taken at 0 s, of a black frame."""
     rounds = Rounds()
-    assert rounds.take(FRAME, plan, ROUND, known=(), in_order=False) == plan
+    assert rounds.take(FRAME, PLAN, ROUND, time_s=0, round_s=1, known=()) == PLAN
+    return rounds
+
+
+def test_the_search_begins_where_something_changed() -> None:
+    rounds = rounds_taken()
     changed = FRAME.copy()
     changed[-100:, -100:] = 200
-    taken = rounds.take(changed, plan, ROUND, known=(), in_order=False)
-    assert taken[0] == plan[-1]
-    assert sorted(taken, key=plan.index) == plan
-    assert rounds.take(FRAME, plan, ROUND, known=(), in_order=True) == plan
+    taken = rounds.take(changed, PLAN, ROUND, time_s=0.6, round_s=1, known=())
+    assert taken == [*PLAN[:2], PLAN[-1]]
+    assert rounds.take(changed, PLAN, ROUND, time_s=1.2, round_s=1, known=()) == []
+    # After three rounds those are due that were not looked at since.
+    later = rounds.take(changed, PLAN, ROUND, time_s=3, round_s=1, known=())
+    assert later == PLAN[2:-1]
+
+
+def test_what_changes_all_the_time_lets_others_have_their_turn() -> None:
+    rounds = rounds_taken()
+    seen = []
+    for frame in range(1, 120):
+        flickering = FRAME.copy()
+        flickering[:, 640:] = 200 * (frame % 2)
+        seen += rounds.take(flickering, PLAN, 1, time_s=frame / 10, round_s=1, known=())
+    assert set(seen) == set(PLAN)
+
+
+def test_noise_is_no_change() -> None:
+    rounds = rounds_taken()
+    noise = np.random.default_rng(0).normal(0, 4, FRAME.shape).clip(0, 255).astype(np.uint8)
+    assert rounds.take(noise, PLAN, ROUND, time_s=1, round_s=1, known=()) == []
 
 
 def test_change_of_a_known_face_is_no_news() -> None:
-    plan = list(glances(1280, 720, far_faces=False))
-    rounds = Rounds()
-    rounds.take(FRAME, plan, ROUND, known=(), in_order=False)
+    rounds = rounds_taken()
     changed = FRAME.copy()
     changed[:100, 600:700] = 200
-    assert rounds.take(changed, plan, 1, known=[face(600)], in_order=False) == plan[:1]
-    assert rounds.take(changed, plan, 0, known=(), in_order=False) == []
+    news = rounds.take(changed, PLAN, 0, time_s=1, round_s=1, known=())
+    assert news == []
+    assert rounds.take(changed, PLAN, 9, time_s=1, round_s=1, known=[face(600)]) == []
+    assert rounds.take(changed, PLAN, 1, time_s=1, round_s=1, known=()) == PLAN[:1]
+
+
+def test_in_a_hurry_all_take_their_turns_whatever_changes() -> None:
+    rounds = Rounds()
+    taken = []
+    for frame in range(2 * ROUND):
+        flickering = np.full_like(FRAME, 90 * (frame % 2))
+        taken += rounds.take(flickering, PLAN, 1, time_s=frame / 30, round_s=0, known=())
+    assert taken == [*PLAN, *PLAN]
