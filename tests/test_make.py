@@ -220,7 +220,7 @@ def test_steps_begin_with_earlier_ones_are_widened_and_averaged(
         "a": gentle(1),
         "b": gentle(2),
         "mean": Mean(("a", "b")),
-        "wider": Learn(wider, ("a", "mean"), begins_with="mean", wider=2),
+        "wider": Learn(wider, ("a", "mean"), begins_with="mean"),
     }
     recipe = Recipe(steps, weights="half")
     monkeypatch.setitem(RECIPES, "small", recipe)
@@ -266,7 +266,8 @@ def test_recipes_learn_by_dacl_and_fit_what_they_begin_with() -> None:
             while isinstance(before, Mean):
                 before = recipe.steps[before.of[0]]
             if before is not None:
-                width = before.config.model.width * step.wider
+                width = step.config.model.width
+                assert width >= before.config.model.width
                 assert step.config.model == replace(before.config.model, width=width)
 
 

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from app.types import TrainingError
 from tests.shapes import LABELS
@@ -28,23 +30,40 @@ def a_trained(model: ModelConfig, size_px: int = 24) -> Trained:
     return Trained(net.eval(), config, DataFacts("shapes", "key", LABELS, (1 / 3,) * 3), 7)
 
 
-@pytest.mark.parametrize("times", [2, 3])
+@pytest.mark.parametrize("width", [6, 8, 13])
 @pytest.mark.parametrize(
-    "model", [ModelConfig(width=4), ModelConfig(width=3, blocks=1, stem="fine")]
+    "model",
+    [
+        ModelConfig(width=4),
+        ModelConfig(width=3, blocks=1, stem="fine"),
+        ModelConfig(width=3, growth=1.5),
+    ],
 )
-def test_wider_network_gives_the_same_logits(model: ModelConfig, times: int) -> None:
+def test_wider_network_gives_the_same_logits(model: ModelConfig, width: int) -> None:
     narrow = a_trained(model)
-    wide = widen.widen(narrow, times, seed=1)
+    wide = widen.widen(narrow, width, seed=1)
     x = torch.randn(5, 1, 24, 24)
     with torch.no_grad():
         a, b = narrow.net(x), wide.net(x)
-    assert wide.net.config.width == times * model.width
+    assert wide.net.config.width == width
     assert torch.allclose(a.logits, b.logits, atol=1e-4)
-    assert torch.allclose(a.embedding.repeat(1, times), b.embedding, atol=1e-4)
+    source = widen.copies(a.embedding.shape[1], b.embedding.shape[1])
+    assert torch.allclose(a.embedding[:, source], b.embedding, atol=1e-4)
+
+
+@given(inputs=st.integers(1, 9), more=st.integers(0, 20), seed=st.integers(0, 99))
+def test_shares_of_copies_add_up(inputs: int, more: int, seed: int) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    weight = torch.randn(3, inputs, 2, 2, generator=generator)
+    wide = widen.spread_inputs(weight, inputs + more, generator)
+    source = widen.copies(inputs, inputs + more)
+    summed = torch.zeros_like(weight).index_add_(1, source, wide)
+    assert torch.allclose(summed, weight, atol=1e-5)
+    assert (wide * weight[:, source] >= 0).all()
 
 
 def test_copies_of_a_channel_get_different_gradients() -> None:
-    wide = widen.widen(a_trained(ModelConfig(width=4)), 2, seed=1).net
+    wide = widen.widen(a_trained(ModelConfig(width=4)), 8, seed=1).net
     wide(torch.randn(8, 1, 24, 24)).logits.square().sum().backward()
     kernel = wide.backbone.stages[0].conv1.weight.grad
     assert kernel is not None
@@ -56,7 +75,7 @@ def test_command_writes_what_training_begins_with(
     trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     output = tmp_path / "wide.pt"
-    command = [str(trained / "best.pt"), "-o", str(output)]
+    command = [str(trained / "best.pt"), "-o", str(output), "--width", "16"]
     assert widen.main(command) == 0
     assert "width 16" in capsys.readouterr().out
     wide = load_trained(output)
@@ -68,13 +87,12 @@ def test_command_writes_what_training_begins_with(
 
 
 @pytest.mark.parametrize(
-    ("model", "times", "reason"),
+    ("model", "width", "reason"),
     [
-        (ModelConfig(width=4), 1, "twice"),
-        (ModelConfig(width=4, excite=4), 2, "squeeze-excitation"),
-        (ModelConfig(width=3, growth=1.5), 2, "growth of 1.5"),
+        (ModelConfig(width=4), 4, "width 4 is widened to more than that, not to 4"),
+        (ModelConfig(width=4, excite=4), 8, "squeeze-excitation"),
     ],
 )
-def test_what_cannot_be_widened_is_refused(model: ModelConfig, times: int, reason: str) -> None:
+def test_what_cannot_be_widened_is_refused(model: ModelConfig, width: int, reason: str) -> None:
     with pytest.raises(TrainingError, match=reason):
-        widen.widen(a_trained(model), times, seed=0)
+        widen.widen(a_trained(model), width, seed=0)

@@ -98,7 +98,6 @@ class Plan:
         if step.begins_with is not None:
             begin = self.file(step.begins_with)
             facts["init"] = file_digest(begin) if begin.exists() else None
-            facts["wider"] = step.wider
         return facts
 
     def accuracy(self, name: str, key: str) -> float | None:
@@ -141,9 +140,10 @@ class Plan:
                     f"{folder} holds another run ({'; '.join(others)}). Choose another --runs."
                 )
             init = None if step.begins_with is None else self.file(step.begins_with)
-            if init is not None and step.wider > 1 and state is None:
+            width = config.model.width
+            if init is not None and state is None and load_trained(init).config.model.width < width:
                 wide = folder / "begin.pt"
-                write_wide(init, wide, step.wider, config.train.seed)
+                write_wide(init, wide, width, config.train.seed)
                 init = wide
             job = Job(
                 config=config,

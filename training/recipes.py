@@ -17,13 +17,12 @@ from training.model import ModelConfig
 @dataclass(frozen=True, slots=True)
 class Learn:
     """A run. `config` is without the digests of its teachers, which are known once they are
-    trained. `begins_with`: an earlier step; None: random weights. `wider`: how many times as wide
-    as that step's network this one is (`training.widen`)."""
+    trained. `begins_with`: an earlier step, of a network that is as wide or is widened
+    (`training.widen`); None: random weights."""
 
     config: RunConfig
     teachers: tuple[str, ...] = ()
     begins_with: str | None = None
-    wider: int = 1
 
     @property
     def needs(self) -> tuple[str, ...]:

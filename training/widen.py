@@ -1,7 +1,7 @@
 """A wider network that says the same: python -m training.widen models/dacl.pt -o wide.pt
 
-Chen et al., "Net2Net: Accelerating Learning via Knowledge Transfer", ICLR 2016. Every channel is
-there several times; what reads it shares its weights out among the copies at random, so that they
+Chen et al., "Net2Net: Accelerating Learning via Knowledge Transfer", ICLR 2016. Channels are there
+more than once; what reads them shares its weights out among the copies at random, so that they
 learn different things from the first step on. Training goes on from it with
 `training.train --width N --init wide.pt`. The attention network's layers do not grow in step, so it
 begins anew.
@@ -20,34 +20,34 @@ from training.cli import run
 from training.model import DaclNet
 
 
-def shares(times: int, weight: Tensor, generator: Generator) -> Tensor:
-    """`(times, *weight.shape)` positive random shares that add up to 1 over the copies."""
-    drawn = torch.rand((times, *weight.shape[:2]), generator=generator).double() + 1e-3
-    drawn = drawn / drawn.sum(dim=0)
-    return drawn.reshape(times, *weight.shape[:2], *(1,) * (weight.ndim - 2))
+def copies(channels: int, wide: int) -> Tensor:
+    """`(wide,)`: of which of the `channels` each of the wider network's is a copy."""
+    return torch.arange(wide) % channels
 
 
-def spread_inputs(weight: Tensor, times: int, generator: Generator) -> Tensor:
-    """`(O, I, ...)` -> `(O, times * I, ...)`: on copies of the input it gives the same."""
-    parts = shares(times, weight, generator) * weight.double()
-    return torch.cat(list(parts), dim=1).to(weight.dtype)
-
-
-def repeated(tensor: Tensor, times: int) -> Tensor:
-    return torch.cat([tensor] * times)
+def spread_inputs(weight: Tensor, wide: int, generator: Generator) -> Tensor:
+    """`(O, I, ...)` -> `(O, wide, ...)`: on copies of the input it gives the same. The shares of a
+    channel's copies are positive, random and add up to 1."""
+    outputs, inputs = weight.shape[:2]
+    source = copies(inputs, wide)
+    drawn = torch.rand((outputs, wide), generator=generator).double() + 1e-3
+    whole = torch.zeros(outputs, inputs, dtype=torch.float64).index_add_(1, source, drawn)
+    share = (drawn / whole[:, source]).reshape(outputs, wide, *(1,) * (weight.ndim - 2))
+    return (share * weight.double()[:, source]).to(weight.dtype)
 
 
 @torch.no_grad()
-def widen(trained: Trained, times: int, seed: int) -> Trained:
-    """The same network with `times` as many channels in every stage. Raises `TrainingError`."""
-    if times < 2:
-        raise TrainingError("A wider network has at least twice the channels.")
-    if trained.config.model.excite:
+def widen(trained: Trained, width: int, seed: int) -> Trained:
+    """The same network with `width` channels in its first stage and as many more in the others.
+    Raises `TrainingError`."""
+    narrow = trained.config.model
+    if width <= narrow.width:
+        raise TrainingError(
+            f"A network of width {narrow.width} is widened to more than that, not to {width}."
+        )
+    if narrow.excite:
         raise TrainingError("A network with squeeze-excitation cannot be widened.")
-    model = replace(trained.config.model, width=trained.config.model.width * times)
-    if model.widths != tuple(times * width for width in trained.config.model.widths):
-        raise TrainingError(f"The stages of a growth of {model.growth:g} cannot be widened evenly.")
-    config = replace(trained.config, model=model)
+    config = replace(trained.config, model=replace(narrow, width=width))
     generator = Generator().manual_seed(seed)
     torch.manual_seed(seed)  # of the attention network
     wide = build(config, len(trained.facts.labels)).eval()
@@ -57,26 +57,28 @@ def widen(trained: Trained, times: int, seed: int) -> Trained:
             continue
         other = modules[name]
         if isinstance(module, nn.Conv2d) and isinstance(other, nn.Conv2d):
-            weight = repeated(module.weight, times)
+            weight = module.weight[copies(module.out_channels, other.out_channels)]
             if other.in_channels != module.in_channels:  # not the picture's own channels
-                weight = spread_inputs(weight, times, generator)
+                weight = spread_inputs(weight, other.in_channels, generator)
             other.weight.copy_(weight)
         elif isinstance(module, nn.BatchNorm2d) and isinstance(other, nn.BatchNorm2d):
+            source = copies(module.num_features, other.num_features)
             other.load_state_dict(
                 {
-                    key: repeated(value, times) if value.ndim else value
+                    key: value[source] if value.ndim else value
                     for key, value in module.state_dict().items()
                 }
             )
     own: DaclNet = trained.net
-    wide.classifier.weight.copy_(spread_inputs(own.classifier.weight, times, generator))
+    inputs = wide.classifier.in_features
+    wide.classifier.weight.copy_(spread_inputs(own.classifier.weight, inputs, generator))
     wide.classifier.bias.copy_(own.classifier.bias)
     return replace(trained, net=wide, config=config)
 
 
-def write_wide(source: Path, output: Path, times: int, seed: int) -> Trained:
+def write_wide(source: Path, output: Path, width: int, seed: int) -> Trained:
     """A checkpoint like any other, without centres. Raises `TrainingError`."""
-    wide = widen(load_trained(source), times, seed)
+    wide = widen(load_trained(source), width, seed)
     state = {
         "config": asdict(wide.config),
         "facts": asdict(wide.facts),
@@ -97,7 +99,9 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument(
         "-o", "--output", type=Path, required=True, metavar="WIDE.pt", help="the file to write"
     )
-    top.add_argument("--times", type=int, default=2, help="channels for each (default: 2)")
+    top.add_argument(
+        "--width", type=int, required=True, metavar="N", help="channels of its first stage"
+    )
     top.add_argument("--seed", type=int, default=0, help="of the shares (default: 0)")
     top.add_argument("--overwrite", action="store_true", help="replace a file that is there")
     return top
@@ -107,7 +111,7 @@ def main(argv: list[str] | None = None) -> int:
     options = parser().parse_args(argv)
     if options.output.exists() and not options.overwrite:
         raise TrainingError(f"{options.output} is there already. Choose another, or --overwrite.")
-    wide = write_wide(options.checkpoint, options.output, options.times, options.seed)
+    wide = write_wide(options.checkpoint, options.output, options.width, options.seed)
     millions = sum(p.numel() for p in wide.net.backbone.parameters()) / 1e6
     print(f"{options.output}: width {wide.config.model.width}, {millions:.1f} M parameters.")
     return 0
