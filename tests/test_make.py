@@ -111,6 +111,14 @@ def test_given_checkpoints_take_the_place_of_steps(
     assert not (tmp_path / "runs/large").exists()
 
 
+def test_a_network_that_is_there_already_is_only_exported(
+    command: list[str], trained: Path, tmp_path: Path
+) -> None:
+    assert make.main([*command, f"--given=student={trained / 'best.pt'}"]) == 0
+    assert Classifier(tmp_path / "m.onnx", device="cpu").contract.recipe["train"]["loss"] == "dacl"
+    assert (tmp_path / "runs/small-report/report.md").exists()
+
+
 def test_what_only_a_given_step_would_need_is_not_done() -> None:
     recipe = Recipe(
         {

@@ -298,6 +298,7 @@ def finish(
     if made_as != (checkpoint, digest(output), weights):
         export(pack, best, output, licence_of(pack.meta.dataset), weights=weights)
         write_compact(best, compact_of(output))
+        record.parent.mkdir(parents=True, exist_ok=True)
         facts = {"checkpoint": checkpoint, "model": digest(output), "weights": weights}
         write_facts(record, facts)
     report = evaluate(pack, output, "valid")

@@ -71,12 +71,24 @@ def gentle(keep: float, teacher_weight: float) -> RunConfig:
 # What is shipped, for two CPU cores. "plain" sees clean faces; "gentle" goes on from it on damaged
 # ones, and is better there and hardly worse on clean ones (docs/ways.md). The first two, which see
 # more around the face, were shipped before and are teachers now.
-SHIPPED: dict[str, Learn | Mean] = {
+SMALL: dict[str, Learn | Mean] = {
     "whole": Learn(RunConfig(TrainConfig(keep=1.0))),
     "whole-gentle": Learn(gentle(1.0, 0.5), teachers=("whole",), begins_with="whole"),
     "plain": Learn(RunConfig()),
     "gentle": Learn(gentle(0.85, 0.6), teachers=("plain", "whole-gentle"), begins_with="plain"),
 }
+
+
+def wide() -> Learn:
+    """The plain network with half as many channels again, taught by all the better ones."""
+    config = RunConfig(
+        TrainConfig(epochs=14, learning_rate=0.05, warmup=0.1, seed=2),
+        ModelConfig(width=48),
+        AugmentConfig(degrade=0.4, mixup=0),
+        TeachConfig(teacher_weight=0.7),
+    )
+    return Learn(config, teachers=("plain", "gentle", "whole-gentle"), begins_with="plain")
+
 
 # For a GPU. Teachers differ in shape and seed, so that their mean knows more than each.
 ENSEMBLE: dict[str, Learn] = {
@@ -100,7 +112,8 @@ def distilled(epochs: int, width: int) -> Learn:
 
 
 RECIPES: dict[str, Recipe] = {
-    "default": Recipe(SHIPPED, weights="half"),
+    "default": Recipe({**SMALL, "wide": wide()}, weights="half"),
     "default-gpu": Recipe({**ENSEMBLE, "default-gpu": distilled(60, 64)}),
+    "small": Recipe(SMALL, weights="half"),
     "small-gpu": Recipe({**ENSEMBLE, "small-gpu": distilled(80, 23)}),
 }
