@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from app.alignment import normalise
 from app.contract import ATTENTION, CAM, INPUT, LOGITS, Contract
 from app.defaults import DEFAULT_MODEL, MODELS, shipped_models
+from app.machine import give_memory_back
 from app.model_guard import check_model, check_size
 from app.no_reports import onnx_runtime
 from app.quiet import quiet_stderr
@@ -86,6 +87,8 @@ class Classifier:
             )
         content = _checked(model)
         self._session, self.provider, self.fallback = _open(model, content, device, self.threads)
+        del content
+        give_memory_back()  # several times the file was taken while it was opened
         meta = self._session.get_modelmeta().custom_metadata_map
         self.contract = Contract.from_metadata(meta, str(model))
         outputs = {value.name: list(value.shape) for value in self._session.get_outputs()}

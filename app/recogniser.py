@@ -26,11 +26,11 @@ from app.types import Frame, FrameResult, Image, Silence
 class Recogniser:
     """Finds faces and reads their expressions. A context manager; or call `close`.
 
-    `model` is a shipped one's name ("default", "int8") or an exported `.onnx` file; `device` "auto"
-    takes CUDA where it works. `max_faces` keeps the largest; `far_faces` looks for small ones, too,
-    which takes longer. In streams, readings are averaged over `smoothing_s` seconds.
-    `prior_correction` says rare expressions more often (docs/doubt.md). `threads` are the
-    classifier's, None: one per core, at most 4.
+    `model` is a shipped one's name ("default", "int8", "small", "small_int8") or an exported
+    `.onnx` file; `device` "auto" takes CUDA where it works. `max_faces` keeps the largest;
+    `far_faces` looks for small ones, too, which takes longer. In streams, readings are averaged
+    over `smoothing_s` seconds. `prior_correction` says rare expressions more often
+    (docs/doubt.md). `threads` are the classifier's, None: one per core, at most 4.
 
     One may be used from several threads, also while others iterate over streams of it: it holds
     nothing that a call changes, and what a stream remembers belongs to that stream.

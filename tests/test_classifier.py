@@ -205,3 +205,20 @@ def test_cuda_that_opens_but_does_not_run_is_not_taken(
     classifier = Classifier(tiny, device=device)
     assert (classifier.provider, classifier.fallback) == ("CPU", "CUDA does not work here")
     assert classifier.predict(grey(0, count=2)).shape == (2, 2)
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="reads Linux's own figures")
+def test_what_opening_a_model_takes_for_a_moment_is_given_back() -> None:
+    """In a process of its own. The default's weights are 25 MB in full precision."""
+    code = (
+        "import onnxruntime\n"
+        "from app.classifier import DEFAULT_MODEL, Classifier\n"
+        "from app.machine import resident_mb\n"
+        "before = resident_mb()\n"
+        "classifier = Classifier(DEFAULT_MODEL, device='cpu')\n"
+        "print(resident_mb() - before)\n"
+    )
+    said = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert float(said.stdout) < 75
