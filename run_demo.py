@@ -66,7 +66,7 @@ def run(options: argparse.Namespace) -> int:
         check_display()
     from app.calibration import RestingFaces
     from app.classifier import DEFAULT_MODEL, Classifier
-    from app.follow import LIVE_REST_S, Follower
+    from app.follow import FILE, LIVE, Follower
     from app.pipeline import Pipeline
     from app.results import make_sinks
     from app.run_end import dropped_frames, last_lines
@@ -99,7 +99,7 @@ def run(options: argparse.Namespace) -> int:
             else Tracker(smooth_s=options.smoothing, resting=RestingFaces(classifier.labels)),
             follower=None
             if source.independent
-            else Follower(search, rest_s=LIVE_REST_S if source.live else 0.0),
+            else Follower(search, pace=LIVE if source.live else FILE),
         )
         stop = stack.enter_context(ctrl_c())
         sinks = make_sinks(options, output, source, classifier, stop, _aborted_by(stack), encoding)

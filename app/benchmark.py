@@ -24,7 +24,7 @@ import numpy as np
 from app.benchmark_clip import CAMERA_FPS, HEIGHT_PX, WIDTH_PX, ClipCapture, looped
 from app.camera import CameraSource
 from app.classifier import DEFAULT_MODEL, Classifier
-from app.follow import LIVE_REST_S, Follower
+from app.follow import LIVE, Follower
 from app.machine import machine, resident_mb
 from app.pipeline import Pipeline
 from app.search import FaceSearch
@@ -178,7 +178,7 @@ class _Bench:
             self._search,
             self._classifier,
             tracker=Tracker(),
-            follower=Follower(self._search, rest_s=LIVE_REST_S),
+            follower=Follower(self._search, pace=LIVE),
         )
         view = View(
             recogniser,

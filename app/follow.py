@@ -4,8 +4,9 @@ A face that is known costs one short look at the place where it was. The rest of
 through glance by glance, so that a search of all of it does not hold up one frame: a round takes
 `search_s` where all of it changes, and longer where little does (`app.rounds`); it takes much less
 as long as nobody is known or somebody was just lost. More than a few faces are looked at in turns,
-each at least ten times a second, and moved on in between; so is every face in frames that follow
-each other faster than `rest_s`.
+each at least ten times a second, and moved on in between. What is live must not fall behind
+(`Pace`): there, faces rest in frames that follow each other fast, and a crowd is looked at less
+often where frames are late.
 """
 
 import math
@@ -32,7 +33,25 @@ TRUST_S, TRUSTED = 0.5, 0.5
 KEEP_SCORE = 0.3  # of the look at a face that is known
 MAX_STEP_S = 1.0  # a longer pause between frames is a cut
 FEW_LOOKS, LOOK_S = 3, 0.1  # so many faces are looked at in every frame, more at least that often
-LIVE_REST_S = 0.025  # of a camera's faces: every frame of 30 a second is looked at, half of 60
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How often known faces are looked at. After a look a face rests for `rest_s`. Turns are shared
+    out as if frames were at most `most_step_s` apart: those that are later hold no more work, or
+    they would be later still."""
+
+    rest_s: float = 0.0
+    most_step_s: float = math.inf
+
+    def __post_init__(self) -> None:
+        if not (self.rest_s >= 0 and self.most_step_s > 0):
+            raise ValueError("rest_s is a time of at least 0 seconds, most_step_s of more")
+
+
+FILE = Pace()
+# Of 30 frames a second each face is looked at in every one, of 60 in half.
+LIVE = Pace(rest_s=0.025, most_step_s=1 / 30)
 
 
 class Looker(Protocol):
@@ -78,7 +97,7 @@ class Follower:
     """`find(image, time_s)` for the frames of one stream, in order; times are the frames' own, so
     a file gives the same faces each time. `reset` (or time running backwards, a pause, or frames
     of another size) forgets everybody and begins with the frame as a whole. More faces than
-    `few_looks` are looked at in turns, and none again within `rest_s`."""
+    `few_looks` are looked at in turns."""
 
     def __init__(
         self,
@@ -86,12 +105,12 @@ class Follower:
         *,
         search_s: float = SEARCH_S,
         few_looks: int = FEW_LOOKS,
-        rest_s: float = 0.0,
+        pace: Pace = FILE,
     ) -> None:
-        if search_s < 0 or rest_s < 0:
-            raise ValueError("search_s and rest_s are times of at least 0 seconds")
+        if search_s < 0:
+            raise ValueError("search_s is a time of at least 0 seconds")
         self._few_looks = few_looks
-        self._rest_s = rest_s
+        self._pace = pace
         self._search = search
         self._search_s = search_s
         self._size_wh = (0, 0)
@@ -208,8 +227,9 @@ class Follower:
         """`id`s of the known faces that are looked at in this frame: those that were not for the
         longest time, and the lost ones."""
         there = sorted((k for k in self._known if not k.lost), key=lambda k: k.seen_s)
-        count = max(self._few_looks, math.ceil(len(there) * min(1.0, step_s / LOOK_S)))
-        turn = [k for k in there[:count] if time_s - k.seen_s >= self._rest_s]
+        share = min(1.0, step_s / LOOK_S, self._pace.most_step_s / LOOK_S)
+        count = max(self._few_looks, math.ceil(len(there) * share))
+        turn = [k for k in there[:count] if time_s - k.seen_s >= self._pace.rest_s]
         return {id(known) for known in (*turn, *(k for k in self._known if k.lost))}
 
     def _plan(

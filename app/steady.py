@@ -27,7 +27,7 @@ from app.state import State, array_from, array_state
 from app.types import REASONS, Floats, Reason
 
 QUICK_S = 0.05  # of the quick average; the slow one's is `SMOOTH_S`
-MARGIN_NATS, DECIDED_NATS, HOLD_S = 0.5, 1.0, 0.1
+MARGIN_NATS, DECIDED_NATS, HOLD_S = 0.5, 1.5, 0.1
 FLOOR = 1e-6  # probabilities below this count as it, for the logarithm of 0 is none
 GAP_S = 0.5  # who was not seen for longer is read anew
 REASON_HOLD_S = 1.0

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from app.follow import Follower
+from app.follow import LIVE, Follower, Pace
 from app.looks import Glance, glances
 from app.rounds import Rounds
 from app.search import Found
@@ -111,7 +111,7 @@ def test_more_frames_a_second_do_not_mean_more_glances() -> None:
 @pytest.mark.parametrize(("fps", "looks"), [(30, 30), (60, 30), (100, 34), (25, 25)])
 def test_a_cameras_faces_rest_between_fast_frames(fps: int, looks: int) -> None:
     scene = Scene(face(100))
-    follower = Follower(scene, rest_s=0.025)
+    follower = Follower(scene, pace=Pace(rest_s=0.025))
     for frame in range(fps + 1):
         (found,) = follower.find(FRAME, frame / fps)
         assert found.box_xyxy[0] == pytest.approx(100)
@@ -203,7 +203,9 @@ def test_a_negative_time_is_refused() -> None:
     with pytest.raises(ValueError, match="seconds"):
         Follower(Scene(), search_s=-1)
     with pytest.raises(ValueError, match="seconds"):
-        Follower(Scene(), rest_s=-1)
+        Pace(rest_s=-1)
+    with pytest.raises(ValueError, match="seconds"):
+        Pace(most_step_s=0)
 
 
 def crowd(count: int) -> Scene:
@@ -228,6 +230,17 @@ def test_many_faces_are_looked_at_in_turns(people: int, fps: int, looks: int) ->
             if one.seen:
                 seen_s[number] = frame / fps
             assert frame / fps - seen_s[number] <= 0.1 + 1e-6
+
+
+@pytest.mark.parametrize(("people", "looks"), [(2, 2), (9, 3), (20, 7)])
+def test_a_cameras_crowd_is_looked_at_less_often_where_frames_are_late(
+    people: int, looks: int
+) -> None:
+    scene = crowd(people)
+    follower = Follower(scene, pace=LIVE)
+    for frame in range(30):
+        assert len(follower.find(FRAME, frame / 8)) == people
+    assert scene.looks == 29 * looks
 
 
 def test_a_face_whose_turn_it_is_not_is_moved_on() -> None:

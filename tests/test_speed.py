@@ -12,7 +12,7 @@ import pytest
 from app.benchmark import Figures, Spread, benchmark
 from app.benchmark_clip import ClipCapture, fitted, looped
 from app.benchmark_page import page
-from app.follow import LIVE_REST_S
+from app.follow import LIVE
 from app.machine import cores, machine, resident_mb
 from run_demo import main
 from tests.synthetic import write_video
@@ -39,7 +39,7 @@ def test_figures_are_of_the_demo_clip(figures: Figures) -> None:
     assert (figures.frames, figures.camera_frames, figures.enlarged) == (12, 3, True)
     assert figures.faces_a_frame == 1
     # A face rests 25 ms after a look; the first frame's counts whole.
-    assert 0 < figures.readings_a_second <= 1 / LIVE_REST_S + figures.fps / figures.frames
+    assert 0 < figures.readings_a_second <= 1 / LIVE.rest_s + figures.fps / figures.frames
     assert figures.readings_a_second <= 1.5 * figures.fps
     # Who is read was looked at in the same frame.
     assert 0.5 * figures.readings_a_second / figures.fps <= figures.detections_a_frame < 12

@@ -30,7 +30,7 @@ ABSENT = -9
 SMOOTHS_S = (0.1, 0.2, 0.3, 0.5, 1.0)
 MARGINS_NATS = (0.0, 0.05, 0.1, 0.2, MARGIN_NATS)
 HOLDS_S = (0.0, 0.033, 0.066, 0.1, 0.133, 0.166)  # whole frames of 30 a second
-DECIDEDS_NATS = (0.0, 0.25, 0.5, DECIDED_NATS, 1.5)
+DECIDEDS_NATS = (0.0, 0.5, 1.0, DECIDED_NATS, 2.0)
 MIN_SEEN = 0.5  # of the frames, for a still face to be counted
 MAX_CHANGES, MAX_DELAY_MS = 1.0, 300.0  # a minute; what is aimed at
 

@@ -31,7 +31,7 @@ from app.camera import CameraSource
 from app.classifier import Classifier
 from app.commands import run
 from app.episodes import EpisodesSink
-from app.follow import LIVE_REST_S, Follower
+from app.follow import LIVE, Follower
 from app.pipeline import Pipeline
 from app.records import RecordsSink
 from app.report import ReportSink
@@ -186,7 +186,7 @@ def soak(frames: int, *, sample_every: int, gap_every: int, folder: Path | None)
     with ExitStack() as stack:
         classifier = Classifier()
         search = stack.enter_context(FaceSearch())
-        follower = Follower(search, rest_s=LIVE_REST_S)
+        follower = Follower(search, pace=LIVE)
         recogniser = Pipeline(search, classifier, tracker=Tracker(), follower=follower)
         source = stack.enter_context(
             CameraSource(
