@@ -263,6 +263,14 @@ def test_recipe_that_cannot_be_is_refused(steps: dict[str, Learn | Mean], reason
         Recipe(steps)
 
 
+def test_steps_of_one_name_are_the_same_in_all_recipes() -> None:
+    # They share the folder of their runs.
+    known: dict[str, Learn | Mean] = {}
+    for name in RECIPES.keys() - {"small"}:
+        for step, what in RECIPES[name].steps.items():
+            assert known.setdefault(step, what) == what
+
+
 def test_recipes_learn_by_dacl_and_fit_what_they_begin_with() -> None:
     for recipe in RECIPES.values():
         for step in recipe.steps.values():
@@ -276,7 +284,8 @@ def test_recipes_learn_by_dacl_and_fit_what_they_begin_with() -> None:
             if before is not None:
                 width = step.config.model.width
                 assert width >= before.config.model.width
-                assert step.config.model == replace(before.config.model, width=width)
+                stem = step.config.model.stem
+                assert step.config.model == replace(before.config.model, width=width, stem=stem)
 
 
 def test_ensemble_is_of_different_networks() -> None:

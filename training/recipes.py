@@ -18,7 +18,8 @@ from training.model import ModelConfig
 class Learn:
     """A run. `config` is without the digests of its teachers, which are known once they are
     trained. `begins_with`: an earlier step, of a network that is as wide or is widened
-    (`training.widen`); None: random weights."""
+    (`training.widen`), of any input size, and whatever its stem, which then begins anew; None:
+    random weights."""
 
     config: RunConfig
     teachers: tuple[str, ...] = ()
@@ -68,31 +69,50 @@ def gentle(keep: float, teacher_weight: float) -> RunConfig:
     )
 
 
-# What is shipped, for two CPU cores. "plain" sees clean faces; "gentle" goes on from it on damaged
-# ones, and is better there and hardly worse on clean ones (docs/ways.md). The first two, which see
-# more around the face, were shipped before and are teachers now.
+def wide(teachers: tuple[str, ...], begins_with: str, size_px: int, model: ModelConfig) -> Learn:
+    """An earlier network with half as many channels again, taught by all the better ones."""
+    config = RunConfig(
+        TrainConfig(epochs=14, learning_rate=0.05, warmup=0.1, seed=2, size_px=size_px),
+        model,
+        AugmentConfig(degrade=0.4, mixup=0),
+        TeachConfig(teacher_weight=0.7),
+    )
+    return Learn(config, teachers, begins_with)
+
+
+def sharp() -> Learn:
+    """The plain network at 96 px, whose stem shrinks them twice, at no greater cost. It learns
+    longest: its stem begins anew, and all else has to get used to it."""
+    config = RunConfig(
+        TrainConfig(epochs=24, learning_rate=0.1, warmup=0.15, seed=3, size_px=96),
+        ModelConfig(stem="standard"),
+        AugmentConfig(degrade=0.25, mixup=0),
+        TeachConfig(teacher_weight=0.6),
+    )
+    return Learn(config, teachers=("plain", "wide", "whole-gentle"), begins_with="plain")
+
+
+# What is shipped, for two CPU cores, each step better than those before (docs/ways.md). "plain" sees
+# clean faces; "gentle" goes on from it on damaged ones. The first two see more around the face.
 SMALL: dict[str, Learn | Mean] = {
     "whole": Learn(RunConfig(TrainConfig(keep=1.0))),
     "whole-gentle": Learn(gentle(1.0, 0.5), teachers=("whole",), begins_with="whole"),
     "plain": Learn(RunConfig()),
     "gentle": Learn(gentle(0.85, 0.6), teachers=("plain", "whole-gentle"), begins_with="plain"),
+    "wide": wide(("plain", "gentle", "whole-gentle"), "plain", 48, ModelConfig(width=48)),
+    "sharp": sharp(),
 }
-
-
-def wide() -> Learn:
-    """The plain network with half as many channels again, taught by all the better ones."""
-    config = RunConfig(
-        TrainConfig(epochs=14, learning_rate=0.05, warmup=0.1, seed=2),
-        ModelConfig(width=48),
-        AugmentConfig(degrade=0.4, mixup=0),
-        TeachConfig(teacher_weight=0.7),
-    )
-    return Learn(config, teachers=("plain", "gentle", "whole-gentle"), begins_with="plain")
+DEFAULT: dict[str, Learn | Mean] = {
+    **SMALL,
+    "sharp-wide": wide(
+        ("sharp", "wide", "plain"), "sharp", 96, ModelConfig(width=48, stem="standard")
+    ),
+}
 
 
 # For a GPU. Teachers differ in shape and seed, so that their mean knows more than each.
 ENSEMBLE: dict[str, Learn] = {
-    "wide": Learn(
+    "broad": Learn(
         RunConfig(TrainConfig(seed=1), ModelConfig(width=64), AugmentConfig(degrade=0.4))
     ),
     "fine": Learn(RunConfig(TrainConfig(seed=2), ModelConfig(stem="fine"))),
@@ -112,7 +132,7 @@ def distilled(epochs: int, width: int) -> Learn:
 
 
 RECIPES: dict[str, Recipe] = {
-    "default": Recipe({**SMALL, "wide": wide()}, weights="half"),
+    "default": Recipe(DEFAULT, weights="half"),
     "default-gpu": Recipe({**ENSEMBLE, "default-gpu": distilled(60, 64)}),
     "small": Recipe(SMALL, weights="half"),
     "small-gpu": Recipe({**ENSEMBLE, "small-gpu": distilled(80, 23)}),
