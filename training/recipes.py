@@ -92,8 +92,8 @@ def sharp() -> Learn:
     return Learn(config, teachers=("plain", "wide", "whole-gentle"), begins_with="plain")
 
 
-# What is shipped, for two CPU cores, each step better than those before (docs/ways.md). "plain" sees
-# clean faces; "gentle" goes on from it on damaged ones. The first two see more around the face.
+# What is shipped, for two CPU cores (docs/ways.md). "plain" sees clean faces; "gentle" goes on from
+# it on damaged ones. The first two see more around the face.
 SMALL: dict[str, Learn | Mean] = {
     "whole": Learn(RunConfig(TrainConfig(keep=1.0))),
     "whole-gentle": Learn(gentle(1.0, 0.5), teachers=("whole",), begins_with="whole"),
