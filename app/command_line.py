@@ -97,7 +97,7 @@ def parser() -> argparse.ArgumentParser:
         nargs="+",
         metavar="FILE|DIR|PATTERN|URL",
         help="a video; with --no-window also several, folders, patterns such as 'a/**/*.mp4', and "
-        "addresses (http, https, rtsp), each with outputs of its own (docs/annotating.md)",
+        "addresses (http, https, rtsp, rtsps), each with outputs of its own (docs/annotating.md)",
     )
     source.add_argument(
         "--image",
@@ -125,7 +125,10 @@ def parser() -> argparse.ArgumentParser:
         "--every", type=positive, metavar="N", help="read every N-th frame (default: all)"
     )
     part.add_argument(
-        "--start", type=moment, metavar="T", help="begin there: seconds, or h:mm:ss (0:01:30.5)"
+        "--start",
+        type=moment,
+        metavar="T",
+        help="begin there: seconds, m:ss or h:mm:ss (0:01:30.5)",
     )
     part.add_argument("--end", type=moment, metavar="T", help="stop before that time")
     part.add_argument(
@@ -211,8 +214,8 @@ def parser() -> argparse.ArgumentParser:
     look.add_argument(
         "--blur",
         action="store_true",
-        help="blur every face that is found, from the first frame, in all that is shown and saved; "
-        "a face that is lost stays covered for two seconds where it was",
+        help="blur every face that is found, from the first frame, in all that is shown and saved, "
+        "and while one of them is lost the whole picture (--if-lost)",
     )
     look.add_argument(
         "--if-lost",

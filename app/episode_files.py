@@ -13,6 +13,7 @@ from xml.etree import ElementTree
 from app.cells import text_cell
 from app.commands import write_text
 from app.records import csv_line
+from app.suffix import kind_of
 from app.types import SinkError
 
 SUFFIXES = (".csv", ".vtt", ".eaf", ".txt")
@@ -49,12 +50,8 @@ CSV_COLUMNS = tuple(item.name for item in fields(Episode))
 
 def checked_suffix(path: Path) -> str:
     """Raises `SinkError` for a kind of file that there is not."""
-    suffix = path.suffix.lower()
-    if suffix not in SUFFIXES:
-        raise SinkError(
-            f"{path} must end in .csv, .vtt (subtitles), .eaf (ELAN) or .txt (Audacity)."
-        )
-    return suffix
+    kinds = ".csv, .vtt (subtitles), .eaf (ELAN) or .txt (Audacity)."
+    return kind_of(path, SUFFIXES, f"must end in {kinds}")
 
 
 def write_episodes(

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from app.encoders import Encoding
-from app.episode_files import checked_suffix
+from app.episode_files import checked_suffix as checked_episodes
 from app.naming import Outputs
-from app.records import SUFFIXES
+from app.records import checked_suffix as checked_records
 from app.report import checked_name
 from app.resume import ResumeFile, is_finished
 from app.run_notes import read_notes
@@ -56,12 +56,10 @@ def check(job: Job) -> None:
     outputs = job.outputs
     if outputs.video is not None:
         checked_format(outputs.video)
-    if outputs.records is not None and outputs.records.suffix.lower() not in SUFFIXES:
-        raise SinkError(
-            f"{outputs.records} must end in .jsonl, .csv or .parquet, the three kinds of records."
-        )
+    if outputs.records is not None:
+        checked_records(outputs.records)
     for path in outputs.episodes:
-        checked_suffix(path)
+        checked_episodes(path)
     if outputs.report is not None:
         checked_name(outputs.report)
     if job.resume_file.exists() and not job.overwrite:

@@ -15,7 +15,7 @@ from typing import IO
 
 from app.episodes import by_frame
 from app.read_records import RecordsReader
-from app.records import SUFFIXES, LineRows, Record, records_of
+from app.records import LineRows, Record, checked_suffix, records_of
 from app.sinks import reserve, unwritable
 from app.state import State
 from app.types import DataError, FrameResult, Image, SinkError
@@ -80,11 +80,7 @@ class LongRecords:
         self.path = path
         self._labels = tuple(labels)
         self._overwrite = overwrite
-        suffix = path.suffix.lower()
-        if suffix not in SUFFIXES:
-            raise SinkError(
-                f"{path} must end in .jsonl, .csv or .parquet, the three kinds of records."
-            )
+        suffix = checked_suffix(path)
         self._parquet = suffix == ".parquet"
         if self._parquet:
             from app.parquet import check_installed

@@ -17,12 +17,20 @@ from typing import IO, Any, Literal, NamedTuple, Protocol
 from app.cells import text_cell
 from app.quality import Quality, measure
 from app.sinks import reserve, unwritable
+from app.suffix import kind_of
 from app.types import LANDMARKS, FrameResult, Image, SinkError, TrackedFace
 
 # 1 had no raw probabilities, landmarks, quality figures, reason and schema; in 2, the label was the
 # likeliest of each frame, without regard to the one before.
 SCHEMA = 3
 SUFFIXES = (".jsonl", ".csv", ".parquet")
+
+
+def checked_suffix(path: Path) -> str:
+    """Raises `SinkError` for a kind of records that there is not."""
+    return kind_of(path, SUFFIXES, "must end in .jsonl, .csv or .parquet, the kinds of records.")
+
+
 # Every records file begins with these; the probabilities follow.
 COLUMNS = (
     "source",
@@ -279,11 +287,7 @@ class RecordsSink:
 
     def __init__(self, path: str | Path, labels: Sequence[str], *, overwrite: bool = False) -> None:
         self.path = path = Path(path)
-        suffix = path.suffix.lower()
-        if suffix not in SUFFIXES:
-            raise SinkError(
-                f"{path} must end in .jsonl, .csv or .parquet, the three kinds of records."
-            )
+        suffix = checked_suffix(path)
         self._partial = reserve(path, overwrite=overwrite)
         self._rows: RowFile | None = None
         file: IO[bytes] | None = None

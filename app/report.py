@@ -18,16 +18,16 @@ from app.records import records_of
 from app.run_notes import read_notes, sha256
 from app.sinks import reserve
 from app.stills import Box, Still, StillsInPassing, stills_from
+from app.suffix import kind_of
 from app.summary import Summary
-from app.types import DataError, FrameResult, Image, SinkError, SourceError
+from app.types import DataError, FrameResult, Image, SourceError
 
 SUFFIXES = (".html", ".htm")
 
 
 def checked_name(path: Path) -> None:
     """Raises `SinkError` for a name that no browser opens as a page."""
-    if path.suffix.lower() not in SUFFIXES:
-        raise SinkError(f"{path} must end in .html.")
+    kind_of(path, SUFFIXES, "must end in .html.")
 
 
 class ReportSink:

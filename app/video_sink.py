@@ -25,6 +25,7 @@ from app.encoders import (
 from app.raw_picture import letterboxed
 from app.sinks import reserve, unwritable
 from app.sound import Sound, tracks_of
+from app.suffix import kind_of
 from app.types import FrameResult, Image, SinkError
 
 FORMATS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska", ".webm": "webm"}
@@ -63,10 +64,10 @@ class FilmedSource(Protocol):
 
 def checked_format(path: Path) -> str:
     """FFmpeg's name for a file's kind. Raises `SinkError` for a suffix that is not written."""
-    if path.suffix.lower() not in FORMATS:
-        known = ", ".join(FORMATS)
-        raise SinkError(f"{path} is not a video that can be written. Use one of {known}.")
-    return FORMATS[path.suffix.lower()]
+    known = ", ".join(FORMATS)
+    return FORMATS[
+        kind_of(path, FORMATS, f"is not a video that can be written. Use one of {known}.")
+    ]
 
 
 class VideoSink:

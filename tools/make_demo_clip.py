@@ -328,7 +328,10 @@ def _audio_frames() -> Iterator[Any]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Make the demo clip from NASA's portrait.")
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.make_demo_clip",
+        description="Make the demo clip from NASA's portrait.",
+    )
     parser.add_argument("-o", "--output", type=Path, default=CLIP, help=f"default: {CLIP.name}")
     output: Path = parser.parse_args().output
     for index in range(FRAMES):
