@@ -51,7 +51,9 @@ _ACTIONS: dict[int, Action] = {
 
 
 def action_of(code: int) -> Action | None:
-    """What the key of an OpenCV key code asks for; capital letters are as good as small ones."""
-    if code < 0:
+    """What the key of a code of `cv2.waitKeyEx` asks for; capital letters are as good as small
+    ones. Arrows and the like have codes beyond a byte, whose last byte is another key's."""
+    key = code & 0xFFFF  # without the modifier bits that some window systems add
+    if code < 0 or key > 0xFF:
         return None
-    return _ACTIONS.get(ord(chr(code & 0xFF).lower()))
+    return _ACTIONS.get(ord(chr(key).lower()))

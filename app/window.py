@@ -88,7 +88,7 @@ class Window:
     def poll(self, wait_ms: int) -> Action | None:
         """Waits up to `wait_ms` (at least 1) for a key and says what it asks for; "quit" when the
         window was closed."""
-        action = action_of(cv2.waitKey(max(1, wait_ms)))
+        action = action_of(cv2.waitKeyEx(max(1, wait_ms)))  # `waitKey` makes Left a Q
         return "quit" if action is None and self._closed() else action
 
     def _closed(self) -> bool:

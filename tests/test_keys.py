@@ -24,6 +24,9 @@ from app.keys import KEYS, action_of
         (ord("n"), "neutral"),
         (ord("["), "quick"),
         (ord("]"), "calm"),
+        *((arrow, None) for arrow in (0xFF51, 0xFF52, 0xFF53, 0xFF54)),  # Left, Up, Right, Down
+        *((arrow, None) for arrow in (0x250000, 0x260000, 0x270000, 0x280000)),  # on Windows
+        (0xFFE2 | 0x100000, None),  # Shift
         (ord("q") | 0x100000, "quit"),  # modifier bits that some window systems add
     ],
 )
