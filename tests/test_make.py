@@ -1,6 +1,7 @@
 """One command makes a model, goes on where it was stopped, and does nothing twice."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 
 from app.classifier import Classifier
 from tests.shapes import MACHINE
-from training import make
+from training import make, train
 from training.checkpoint import RunConfig, TeachConfig, TrainConfig, load_trained
 from training.cli import run
 from training.compact import read_compact
@@ -247,6 +248,33 @@ def test_steps_begin_with_earlier_ones_are_widened_and_averaged(
     assert plan.accuracy("a", key) is not None
     assert replace(plan, given={"first": runs / "b/best.pt"}).accuracy("a", key) is None
     assert plan.accuracy("a", "other data") is None
+
+
+def test_command_goes_on_that_was_stopped_before_a_widened_step_had_a_checkpoint(
+    command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wider = RunConfig(replace(TINY, epochs=1), replace(NARROW, width=8))
+    steps = {
+        "first": Learn(RunConfig(replace(TINY, epochs=1), NARROW)),
+        "wider": Learn(wider, ("first",), begins_with="first"),
+    }
+    monkeypatch.setitem(RECIPES, "small", Recipe(steps))
+
+    find = train.find_teaching
+
+    def stopped(config: RunConfig, teachers: Sequence[Path], *rest: object) -> object:
+        if teachers:
+            raise KeyboardInterrupt
+        return find(config, teachers, *rest)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(train, "find_teaching", stopped)
+        assert make.main(command) == 130
+    folder = tmp_path / "runs/wider"
+    assert (folder / "begin.pt").exists()
+    assert not (folder / "last.pt").exists()
+    assert make.main(command) == 0
+    assert load_trained(folder / "best.pt").config.model.width == 8
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ from training.pack import Pack, read_pack
 from training.ranks import ALONE
 from training.recipes import RECIPES, Learn, Mean, Recipe
 from training.rehearsal import measured, shortened, shrunk
-from training.run_folder import FACTS, LAST, RunFolder, write_text
+from training.run_folder import BEGIN, FACTS, LAST, RunFolder, write_text
 from training.soup import make_soup
 from training.teach import file_digest
 from training.train import Job, add_machine_options, carry_out
@@ -142,7 +142,7 @@ class Plan:
             init = None if step.begins_with is None else self.file(step.begins_with)
             width = config.model.width
             if init is not None and state is None and load_trained(init).config.model.width < width:
-                wide = folder / "begin.pt"
+                wide = folder / BEGIN
                 write_wide(init, wide, width, config.train.seed)
                 init = wide
             job = Job(

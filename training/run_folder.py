@@ -27,8 +27,9 @@ from training.pack import Pack
 
 LAST, LOG, FACTS, LOCK, EVENTS = "last.pt", "log.jsonl", "run.json", ".lock", "tensorboard"
 TAUGHT = "teachers.pt"  # what teachers said of each face (training.teach)
+BEGIN = "begin.pt"  # a network that was widened to begin with (training.make)
 # What a run may leave that was killed before it had written its facts, or its first checkpoint.
-BEFORE_FACTS = {LOCK, TAUGHT, f".{TAUGHT}.partial"}
+BEFORE_FACTS = {LOCK, *(f"{dot}" for name in (TAUGHT, BEGIN) for dot in (name, f".{name}.partial"))}
 BEFORE_FIRST_CHECKPOINT = BEFORE_FACTS | {FACTS, EVENTS, f".{LAST}.partial", f".{FACTS}.partial"}
 
 
