@@ -15,6 +15,7 @@ from app.quiet import quiet_stderr
 from app.types import SourceError
 
 FAILED_READS = 10  # so many running mean that the camera is gone, not that it hiccups
+WAKING_READS = 150  # before its first picture: three seconds, for some drivers fail until then
 # Compressed by the camera: where the cable is too slow for a mode's plain pixels.
 MJPG = cv2.VideoWriter.fourcc(*"MJPG")
 
@@ -26,6 +27,7 @@ class CameraFeed:
         self._capture = capture
         self._title = title
         self._failed = 0
+        self._most_failed = WAKING_READS
 
     def read(self) -> Any:
         try:
@@ -35,10 +37,10 @@ class CameraFeed:
                 f"{self._title} stopped delivering pictures: {' '.join(str(error).split())}."
             ) from error
         if arrived and image is not None:
-            self._failed = 0
+            self._failed, self._most_failed = 0, FAILED_READS
             return image
         self._failed += 1
-        if self._failed >= FAILED_READS:
+        if self._failed >= self._most_failed:
             raise SourceError(
                 f"{self._title} stopped delivering pictures. Check its cable, or close the program "
                 "that took it."

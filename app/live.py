@@ -17,6 +17,7 @@ from app.types import Frame, Image, Silence, SourceError
 RETRY_S = 0.02  # after a read that gave nothing
 # From one attempt to connect again to the next; the last one is kept to.
 DELAYS_S = (0.5, 1.0, 2.0, 4.0, 8.0)
+LEAST_STEP_S = 0.001  # from one frame's time to the next one's
 ASK_S = 0.1  # how often a consumer that waits gets a word
 JOIN_S = 1.0  # a read that hangs longer is left to itself
 
@@ -162,7 +163,7 @@ class LiveSource:
     def __iter__(self) -> Iterator[Frame | Silence]:
         began_s: float | None = None
         last_s = asked_s = self._clock()
-        index = 0
+        index, time_s = 0, 0.0
         while True:
             newest = self._take()
             if self._closed:
@@ -182,7 +183,9 @@ class LiveSource:
                 yield Silence(newest.lost, captured_s - last_s)
             self._end_gap(captured_s)
             last_s = captured_s
-            yield Frame(newest.image, index, captured_s - began_s, self.name, captured_s)
+            # Some clocks stand still between two pictures, and no two frames have one time.
+            time_s = max(captured_s - began_s, time_s + LEAST_STEP_S) if index else 0.0
+            yield Frame(newest.image, index, time_s, self.name, captured_s)
             index += 1
             asked_s = self._clock()
 

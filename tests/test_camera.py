@@ -113,6 +113,38 @@ def test_camera_delivers_the_newest_frame_and_none_twice() -> None:
     assert capture.released.is_set()
 
 
+def test_no_two_frames_have_one_time_where_the_clock_stands_still() -> None:
+    capture, clock = FakeCapture(pictures(3)), Clock()
+    with camera(capture, clock=clock) as source:
+        frames = iter(source)
+        times = []
+        for _ in range(3):
+            capture.allowed.release()
+            times.append(frame(frames).time_s)
+    assert times == pytest.approx([0.0, 0.001, 0.002])
+
+
+class Sleepy(FakeCapture):
+    """Fails so many times before its first picture."""
+
+    def __init__(self, failures: int, pictures: Any) -> None:
+        super().__init__(pictures)
+        self._failures = failures
+
+    def read(self) -> tuple[bool, Any]:
+        if self._failures:
+            self._failures -= 1
+            return False, None
+        return super().read()
+
+
+def test_camera_may_fail_until_it_is_awake() -> None:
+    capture = Sleepy(30, pictures(1))
+    with camera(capture) as source:
+        capture.allowed.release()
+        assert frame(iter(source)).index == 0
+
+
 def test_camera_that_waits_for_a_frame_says_so() -> None:
     capture, clock = FakeCapture(pictures(1)), Clock()
     with camera(capture, clock=clock) as source:
