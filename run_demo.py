@@ -9,7 +9,8 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,8 @@ def open_source(options: argparse.Namespace) -> Any:
 
 
 def say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
+    with suppress(OSError):  # the terminal may be gone, and results are still to be completed
+        print(line, file=sys.stderr, flush=True)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -99,7 +101,9 @@ def run(options: argparse.Namespace) -> int:
             else Tracker(smooth_s=options.smoothing, resting=RestingFaces(classifier.labels)),
             follower=None
             if source.independent
-            else Follower(search, pace=LIVE if source.live else FILE),
+            else Follower(
+                search, pace=replace(LIVE if source.live else FILE, thorough=options.blur)
+            ),
         )
         stop = stack.enter_context(ctrl_c())
         sinks = make_sinks(options, output, source, classifier, stop, _aborted_by(stack), encoding)

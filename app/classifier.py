@@ -2,7 +2,6 @@
 
 import functools
 import io
-import os
 import threading
 import time
 from collections.abc import Sequence
@@ -16,7 +15,7 @@ from numpy.typing import NDArray
 from app.alignment import normalise
 from app.contract import ATTENTION, CAM, INPUT, LOGITS, Contract
 from app.defaults import DEFAULT_MODEL, MODELS, shipped_models
-from app.machine import give_memory_back
+from app.machine import cores, give_memory_back
 from app.model_guard import check_model, check_size
 from app.no_reports import onnx_runtime
 from app.quiet import quiet_stderr
@@ -77,7 +76,7 @@ class Classifier:
         prior_correction: float = 0.0,
     ) -> None:
         self.path = model
-        self.threads = threads or max(1, min(MAX_THREADS, os.cpu_count() or 1))
+        self.threads = threads or max(1, min(MAX_THREADS, cores()))
         self.inferences, self.crops_read, self.inference_s = 0, 0, 0.0
         if not model.is_file():
             kind = "is a folder, not a model file" if model.is_dir() else "is missing"

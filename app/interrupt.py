@@ -1,14 +1,22 @@
-"""Ctrl-C, and what it asks for."""
+"""Ctrl-C, a closed terminal and `kill`, and what they ask for."""
 
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+SIGNALS = tuple(
+    getattr(signal, name)
+    for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
+    if hasattr(signal, name)
+)
+
 
 @contextmanager
 def ctrl_c() -> Iterator[Callable[[], bool]]:
     """Yields what says whether Ctrl-C was pressed, so that the frame or step in hand can be
-    finished and saved; pressed a second time, it stops at once."""
+    finished and saved; pressed a second time, it stops at once. The terminal that is closed and a
+    `kill` (SIGHUP, SIGTERM; SIGBREAK on Windows) are the same, but for a hang-up that is ignored
+    already, as `nohup` has it."""
     asked = False
 
     def ask(*_: object) -> None:
@@ -17,8 +25,13 @@ def ctrl_c() -> Iterator[Callable[[], bool]]:
             raise KeyboardInterrupt
         asked = True
 
-    before = signal.signal(signal.SIGINT, ask)
+    before = {
+        number: signal.signal(number, ask)
+        for number in SIGNALS
+        if number == signal.SIGINT or signal.getsignal(number) != signal.SIG_IGN
+    }
     try:
         yield lambda: asked
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)

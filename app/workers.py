@@ -6,7 +6,6 @@ themselves when whoever started them is gone.
 """
 
 import multiprocessing
-import os
 import signal
 import time
 from collections import deque
@@ -20,7 +19,9 @@ from typing import Any, Literal, NamedTuple, Protocol
 
 from app.classifier import MAX_THREADS, Classifier
 from app.file_run import Machine
+from app.interrupt import SIGNALS
 from app.job import Job
+from app.machine import cores
 from app.one_file import FileOutcome, annotate
 from app.search import FaceSearch
 from app.steady import SMOOTH_S
@@ -68,13 +69,6 @@ def threads_each(workers: int) -> int | None:
     return None if workers == 1 else max(1, cores() // workers)
 
 
-def cores() -> int:
-    """That this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
 @contextmanager
 def loaded(recognition: Recognition, threads: int | None) -> Iterator[Machine]:
     """Raises `ModelError` and `DeviceError`."""
@@ -116,7 +110,8 @@ def run_here(
 
 def _work(link: Connection, recognition: Recognition, threads: int | None) -> None:
     """Takes jobs from `link` until it gets None or the other end is gone."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
     # EOFError and OSError: nobody listens any more.
     with suppress(EOFError, OSError):
         try:

@@ -369,7 +369,10 @@ def test_cuda_that_is_not_there_is_said(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_ctrl_c_keeps_what_was_finished(tmp_path: Path) -> None:
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_ctrl_c_a_kill_and_a_closed_terminal_keep_what_was_finished(
+    how: signal.Signals, tmp_path: Path
+) -> None:
     process = subprocess.Popen(
         [sys.executable, str(ROOT / "run_demo.py"), "--demo", "--no-window", "-o", "o.mp4"]
         + ["--records", "r.jsonl"],
@@ -383,7 +386,7 @@ def test_ctrl_c_keeps_what_was_finished(tmp_path: Path) -> None:
         if any(p.stat().st_size > 1000 for p in tmp_path.glob(".r.jsonl*")):
             break
         time.sleep(0.01)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(how)
     _, said = process.communicate(timeout=60)
     assert process.returncode == 130, said
     assert "Interrupted" in said
