@@ -69,7 +69,7 @@ class Figures:
     first and after the last of `frames`, and after all, with the camera's own decoder."""
 
     clip: str
-    enlarged: bool
+    fitted: bool
     model: str
     provider: str
     fallback: str | None
@@ -131,10 +131,10 @@ def benchmark(
             latency_ms, missed, took_s = bench.camera(clip, camera_frames)
             alone = bench.alone()
             with VideoSource(clip) as source:
-                enlarged = source.size_wh != (WIDTH_PX, HEIGHT_PX)
+                fitted = source.size_wh != (WIDTH_PX, HEIGHT_PX)
             return Figures(
                 clip=clip.name,
-                enlarged=enlarged,
+                fitted=fitted,
                 model=classifier.path.name,
                 provider=classifier.provider,
                 fallback=classifier.fallback,

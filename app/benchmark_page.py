@@ -9,7 +9,7 @@ REST_MS, FPS, LATENCY_FRAMES, START_S, MEMORY_MB = 2.5, 60, 2, 2.0, 400
 
 
 def page(figures: Figures) -> str:
-    size = "enlarged to 1280 x 720" if figures.enlarged else "1280 x 720"
+    size = "fitted into 1280 x 720" if figures.fitted else "1280 x 720"
     provider = figures.provider + (f" ({figures.fallback})" if figures.fallback else "")
     threads = ", ".join(f"{name} {count}" for name, count in figures.threads.items())
     lines = [

@@ -71,6 +71,11 @@ class FaceSearch(Looks):
                 faces.append(face)
         return Found(faces, refused)
 
+    @property
+    def inference_s(self) -> float:
+        """With the check's."""
+        return super().inference_s + self._check.inference_s
+
     def is_face(self, image: Image, face: Face) -> bool:
         """Whether a face that is followed still is one, whatever the detector's score."""
         return self._check.share(image, face) >= SURE_FACE

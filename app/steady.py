@@ -304,6 +304,8 @@ class SteadyReasons:
         self._people = {
             number: one for number, one in self._people.items() if 0 <= time_s - one.seen_s <= GAP_S
         }
+        for number in self._people.keys() - now.keys():
+            self._people[number].rival = None  # no doubt at all breaks the hold
         return {number: self._held(number, reason, time_s) for number, reason in now.items()}
 
     def _held(self, number: int, reason: Reason, time_s: float) -> Reason:

@@ -36,7 +36,7 @@ def test_stages_make_up_the_frame(figures: Figures) -> None:
 
 
 def test_figures_are_of_the_demo_clip(figures: Figures) -> None:
-    assert (figures.frames, figures.camera_frames, figures.enlarged) == (12, 3, True)
+    assert (figures.frames, figures.camera_frames, figures.fitted) == (12, 3, True)
     assert figures.faces_a_frame == 1
     # A face rests 25 ms after a look; the first frame's counts whole.
     assert 0 < figures.readings_a_second <= 1 / LIVE.rest_s + figures.fps / figures.frames
@@ -56,7 +56,7 @@ def test_page_and_json_say_the_same(figures: Figures) -> None:
     told, text = json.loads(figures.to_json()), page(figures)
     assert told["stages"]["frame"]["p50_ms"] == figures.stages["frame"].p50_ms
     assert f"{figures.fps:.1f} frames/s from picture to canvas" in text
-    assert "enlarged to 1280 x 720" in text
+    assert "fitted into 1280 x 720" in text
     assert max(len(line) for line in text.splitlines()) <= 120
 
 

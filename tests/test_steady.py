@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from app.contract import Contract
 from app.steady import FLOOR, GAP_S, NOBODY, Steady, SteadyReasons
-from app.types import Floats
+from app.types import Floats, Reason
 from tests.tiny_model import tiny_contract
 
 HAPPY, SAD, ANGRY = range(3)
@@ -198,6 +198,15 @@ def test_reason_that_flickers_does_not_show() -> None:
 def test_reason_that_stays_shows_after_the_hold() -> None:
     shown = reasons(SteadyReasons(hold_s=0.5), ["dark"] * 3 + ["blurred"] * 9)
     assert shown == ["dark"] * 8 + ["blurred"] * 4
+
+
+def test_a_time_without_doubt_breaks_the_hold_of_a_reason() -> None:
+    steady = SteadyReasons(hold_s=1.0)
+    said: list[dict[int, Reason]] = [{1: "dark"}, {1: "blurred"}, {}, {}, {}]
+    said += [{1: "blurred"}] * 12
+    shown = [steady.update(now, n / 10) for n, now in enumerate(said)]
+    first = next(n for n, now in enumerate(shown) if now.get(1) == "blurred")
+    assert first / 10 == pytest.approx(1.5)  # a second after it came back
 
 
 def test_reason_of_who_was_gone_begins_anew() -> None:
