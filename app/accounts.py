@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from app.types import Face, Image
 
 IfLost = Literal["whole", "stop"]
-LOOK_BACK_S = 1.0  # as long as a search of the whole picture takes (`app.follow`)
+LOOK_BACK_S = 1.25  # a thorough search of the whole picture takes one second (`app.follow`)
 AHEAD_S = 0.5  # whose way leads out of the picture so soon has left when not seen any more
 REACH, REACH_PER_S = 0.5, 1.0  # of a box's side: how far from where it was a face may come back
 ALIKE = 2.0  # largest ratio of the sides of two boxes of one face
@@ -52,6 +52,7 @@ class _Known:
     seen_s: float
     velocity_xy: tuple[float, float]
     thumb: Thumb
+    here: bool = True  # in the frame in hand, whatever its time
 
     @property
     def side_px(self) -> float:
@@ -99,9 +100,10 @@ class Accounts:
         self._now_s, self._size_wh = time_s, size_wh
         if before is None or another_scene(before, self._thumb):
             self._scene_s, self._known = time_s, []
+        self._known = [replace(one, here=False) for one in self._known]
         new = self._find_again([face.box_xyxy for face in faces], time_s)
         self._known = [one for one in self._known if not self._over(one)][-MOST_FACES:]
-        lost = any(one.seen_s < time_s for one in self._known)
+        lost = any(not one.here for one in self._known)
         since_s = max(self._scene_s, time_s - LOOK_BACK_S) if new else time_s
         if not lost and since_s >= time_s:
             return None
@@ -124,14 +126,14 @@ class Accounts:
             one, box = self._known[number], boxes[place]
             velocity = _velocity(one, box, time_s)
             self._known[number] = replace(
-                one, box_xyxy=box, seen_s=time_s, velocity_xy=velocity, thumb=self._thumb
+                one, box_xyxy=box, seen_s=time_s, velocity_xy=velocity, thumb=self._thumb, here=True
             )
         fresh = [box for place, box in enumerate(boxes) if place not in again.values()]
         self._known += [_Known(box, time_s, (0.0, 0.0), self._thumb) for box in fresh]
         return bool(fresh)
 
     def _over(self, one: _Known) -> bool:
-        if one.seen_s >= self._now_s:
+        if one.here:
             return False
         assert self._thumb is not None
         faded = self._now_s - one.seen_s > FADED_S and another_scene(one.thumb, self._thumb)

@@ -66,8 +66,8 @@ class FaceBlur:
         kept = [
             place
             for place in self._places
-            if time_s - place.seen_s <= self._hold_s
-            and place.seen_s < time_s
+            if self._hold_s > 0
+            and time_s - place.seen_s <= self._hold_s
             and not any(place.near(one) for one in seen)
         ]
         self._places = [*kept, *seen][-MOST_PLACES:]

@@ -6,12 +6,12 @@ made: with them, a file that was interrupted is done anew.
 
 import contextlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from app.classifier import Classifier
 from app.episodes import EpisodesSink
-from app.follow import Follower
+from app.follow import FILE, Follower
 from app.guard import Guard
 from app.job import Job
 from app.long_records import LongRecords
@@ -57,7 +57,7 @@ class FileRun:
             machine.search,
             machine.classifier,
             tracker=Tracker(smooth_s=machine.smooth_s),
-            follower=Follower(machine.search),
+            follower=Follower(machine.search, pace=replace(FILE, thorough=job.look.blur)),
         )
         outputs = job.outputs
         goes_on = outputs.records is not None and outputs.video is None and outputs.report is None

@@ -39,10 +39,12 @@ FEW_LOOKS, LOOK_S = 3, 0.1  # so many faces are looked at in every frame, more a
 class Pace:
     """How often known faces are looked at. After a look a face rests for `rest_s`. Turns are shared
     out as if frames were at most `most_step_s` apart: those that are later hold no more work, or
-    they would be later still."""
+    they would be later still. `thorough`: all of the frame is searched within `search_s`, whether
+    or not it changes, however few frames that is."""
 
     rest_s: float = 0.0
     most_step_s: float = math.inf
+    thorough: bool = False
 
     def __post_init__(self) -> None:
         if not (self.rest_s >= 0 and self.most_step_s > 0):
@@ -242,14 +244,14 @@ class Follower:
         round_s = min(HURRIED_S, self._search_s) if hurry else self._search_s
         share = min(1.0, step_s / round_s) if round_s > 0 else 1.0
         slow = MAX_STEP_S < step_s < math.inf  # frames this far apart leave time for all of it
-        most = len(plan) if slow else min(MOST_GLANCES, len(plan))
+        most = len(plan) if slow or self._pace.thorough else min(MOST_GLANCES, len(plan))
         self._due = min(self._due + share * len(plan), float(most))
         chosen = self._rounds.take(
             image,
             plan,
             min(int(self._due), math.ceil(share * len(plan))),
             time_s=time_s,
-            round_s=0.0 if hurry else self._search_s,
+            round_s=0.0 if hurry or self._pace.thorough else self._search_s,
             known=faces,
         )
         self._due -= len(chosen)

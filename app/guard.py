@@ -10,7 +10,7 @@ from typing import Protocol
 from app.accounts import BEFORE, DAMAGED, LOOK_BACK_S, NOT_SEARCHED, Accounts, Doubt, IfLost
 from app.types import Frame, FrameResult, RecogniserError, SourceError
 
-MAX_HELD_BYTES = 512 << 20  # 1.3 s of 1080p at 60 frames/s, 0.3 s of 4K at that rate
+MAX_HELD_BYTES = 512 << 20  # 1.4 s of 1080p at 60 frames/s, 0.3 s of 4K at that rate
 
 
 class Stepper(Protocol):
@@ -61,7 +61,8 @@ class Guard:
         result, doubt = self._judged(frame)
         if doubt is not None:
             self._mark(doubt.since_s)
-            if self._if_lost == "stop":
+            # Frames that were shown already cannot be stopped any more.
+            if self._if_lost == "stop" and (doubt.why is not None or self._hold):
                 raise self._stopped(frame, doubt)
             result = replace(result, doubt=doubt.why)
         if not self._hold:
@@ -69,6 +70,10 @@ class Guard:
         self._held.append(result)
         self._bytes += frame.image.nbytes
         return self._due(frame.time_s)
+
+    def reset(self) -> None:
+        """What comes next has nothing to do with what was."""
+        self._accounts.reset()
 
     def rest(self) -> list[FrameResult]:
         """What is held back. Nothing comes after it."""

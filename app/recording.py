@@ -86,7 +86,7 @@ class Recorder:
         try:
             self._sink.write(shifted, canvas)
         except SinkError as error:
-            self._news.append(f"The recording ended: {error}")
+            self._news.append(f"The recording ended, and nothing of it is kept: {error}")
             self._sink.abort()
             self._sink = None
 

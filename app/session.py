@@ -10,7 +10,7 @@ from app.keys import Action
 from app.sinks import Sink
 from app.sources import Source
 from app.timing import Eased, Pacer, RateMeter
-from app.types import Frame, FrameResult, Image, Silence, SinkError, SourceError
+from app.types import Frame, FrameResult, Image, RecogniserError, Silence, SourceError
 from app.view import Look, Stage, View
 
 PAUSED_POLL_MS = 30
@@ -78,6 +78,7 @@ class Session:
             recogniser,
             wanted=lambda: self._view.blurs,
             if_lost=look.if_lost,
+            hold=not source.live and not source.independent,
             independent=source.independent,
         )
         self._rate = RateMeter(clock=clock)
@@ -85,72 +86,86 @@ class Session:
         self._latency_ms = Eased()
         self._fps: float | None = None
         self._last: FrameResult | None = None
+        self._before: Frame | None = None  # the last one that was looked at
         self._trouble: Silence | None = None  # until a frame comes
+        self._frames = self._faces = self._blurred_whole = 0
+        self._failing: Sink | None = None  # the one that is written to
 
     def run(self) -> Outcome:
         """Runs to the end of the source, to "quit", or to `stop`. Sinks are completed or, when
         nothing came or one of them failed, left without a trace. Raises `SourceError` when no frame
         came and `SinkError` when an output failed."""
-        frames = faces = blurred_whole = 0
         cut_short: str | None = None
-        quit_early = False
         began_s = self._clock()
-        failed: Sink | None = None
         try:
             try:
-                for frame in self._source:
-                    if self._stop():
-                        break
-                    if isinstance(frame, Silence):
-                        if not self._bear(frame):
-                            quit_early = not frames
-                            break
-                        continue
-                    self._resume(frame)
-                    (judged,) = self._guard.step(frame)
-                    result = self._last = self._view.take(judged)
-                    self._fps = self._rate.tick()
-                    canvas = self._draw(result)
-                    for sink in self._sinks:
-                        failed = sink
-                        sink.write(result, canvas)
-                    failed = None
-                    self._view.recorder.write(result, canvas)
-                    frames += 1
-                    faces += len(result.faces)
-                    blurred_whole += result.doubt is not None
-                    self._on_frame()
-                    if self._screen is not None and not self._watch(result, canvas):
-                        break
-                    if self._stop():
-                        break
+                quit_early = not self._go()
             except SourceError as error:
-                if not frames:
+                for judged in self._guard.rest():
+                    if not self._pass_on(judged):
+                        break
+                if not self._frames:
                     raise
-                cut_short = str(error)
-            if not frames and not quit_early and not self._stop():
+                cut_short, quit_early = str(error), False
+            if not self._frames and not quit_early and not self._stop():
                 raise SourceError(f"{self._source.name} has no picture that can be shown.")
-            if frames:
+            if self._frames:
                 for sink in self._sinks:
-                    failed = sink
+                    self._failing = sink
                     sink.close()
-                failed = None
+                self._failing = None
             self._finish_recording()
-        except SinkError:
+        except SourceError:
+            raise
+        except RecogniserError:
             # What the other outputs have is whole up to here and stays.
-            self._settle(failed)
+            self._settle()
             self._finish_recording()
             raise
         finally:
             self._abort_all()
         return Outcome(
-            frames=frames,
-            faces=faces,
+            frames=self._frames,
+            faces=self._faces,
             seconds=self._clock() - began_s,
             cut_short=cut_short or self._source.warning or self._guard.warning,
             interrupted=self._stop(),
-            blurred_whole=blurred_whole,
+            blurred_whole=self._blurred_whole,
         )
+
+    def _go(self) -> bool:
+        """To the end of the source. False where "quit" or `stop` ended it before; what is held back
+        then was not looked back upon, and is not shown."""
+        for frame in self._source:
+            if self._stop():
+                return False
+            if isinstance(frame, Silence):
+                if not self._bear(frame):
+                    return False
+                continue
+            self._resume(frame)
+            for judged in self._guard.step(frame):
+                if not self._pass_on(judged):
+                    return False
+        return all(self._pass_on(judged) for judged in self._guard.rest())
+
+    def _pass_on(self, judged: FrameResult) -> bool:
+        """A result to the outputs and to the screen. False ends the session."""
+        result = self._last = self._view.take(judged)
+        self._fps = self._rate.tick()
+        canvas = self._draw(result)
+        for sink in self._sinks:
+            self._failing = sink
+            sink.write(result, canvas)
+        self._failing = None
+        self._view.recorder.write(result, canvas)
+        self._frames += 1
+        self._faces += len(result.faces)
+        self._blurred_whole += result.doubt is not None
+        self._on_frame()
+        if self._screen is not None and not self._watch(result, canvas):
+            return False
+        return not self._stop()
 
     def _bear(self, silence: Silence) -> bool:
         """No frame has come: says why, once, and on the screen as long as it lasts. False ends the
@@ -159,23 +174,35 @@ class Session:
             if self._trouble is None:
                 self._say(f"{silence.why} Waiting for the next picture.")
             self._trouble = silence
-        if self._screen is None:
+        screen, view, notice = self._screen, self._view, None
+        if screen is None:
             return True
         if self._trouble is not None and self._last is not None:
             notice = f"No picture for {silence.seconds:.0f} s. Trying again."
-            nobody = replace(self._last, faces=())  # what was read there is not true any more
-            canvas = self._view.canvas(nobody, fps=None, latency_ms=None)
-            self._screen.show(self._view.screen(canvas, notice=notice))
-        return self._screen.poll(1) != "quit"
+            # What was read there is not true any more.
+            self._last = replace(self._last, faces=(), unread=())
+            canvas = view.canvas(self._last, fps=None, latency_ms=None)
+            screen.show(view.screen(canvas, notice=notice))
+        action = screen.poll(1)
+        if action == "quit":
+            return False
+        if action is not None and self._last is not None:
+            changed = view.obey(action, self._last, self._redraw(self._last))
+            if changed is not None:
+                self._last = changed
+                screen.show(view.screen(self._redraw(changed), notice=notice))
+        return True
 
     def _resume(self, frame: Frame) -> None:
         """Before a frame: what came before a gap, or in another size, has nothing to do with it."""
-        before = self._last.frame if self._last is not None else None
+        before, self._before = self._before, frame
         resized = before is not None and before.image.shape != frame.image.shape
         if before is not None and (
             self._trouble is not None or (resized and not self._source.independent)
         ):
             self._recogniser.reset()
+        if before is not None and self._trouble is not None:
+            self._guard.reset()
         if self._trouble is not None:
             if before is not None:
                 gap_s = frame.time_s - before.time_s
@@ -183,12 +210,12 @@ class Session:
             self._trouble = None
             self._rate.reset()
 
-    def _settle(self, failed: Sink | None) -> None:
+    def _settle(self) -> None:
         for sink in self._sinks:
-            if sink is not failed:
+            if sink is not self._failing:
                 try:
                     sink.close()
-                except SinkError as error:
+                except RecogniserError as error:
                     self._say(str(error))
 
     def _abort_all(self) -> None:

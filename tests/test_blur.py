@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.blur import CELLS, HOLD_S, FaceBlur
+from app.blur import CELLS, HOLD_S, FaceBlur, Place
 from app.search import FaceSearch
 from app.types import Face, Image
 
@@ -130,9 +130,23 @@ def test_jump_back_and_another_size_begin_anew(time_s: float, size_wh: tuple[int
 def test_any_place_in_any_picture_can_be_covered(
     x: float, y: float, side: float, size_wh: tuple[int, int]
 ) -> None:
-    image, blur = np.zeros((size_wh[1], size_wh[0], 3), np.uint8), FaceBlur()
+    image = np.random.default_rng(0).integers(0, 256, (size_wh[1], size_wh[0], 3)).astype(np.uint8)
+    blur = FaceBlur()
     blur.look([face(x, y, side)], 0.0, size_wh)
-    assert blur.covered(image).shape == image.shape
+    canvas = blur.covered(image)
+    x0, y0, x1, y1 = Place((x, y, x + side, y + side), 0.0).covered_xyxy(0.0, 1.0)
+    inside = np.zeros(image.shape[:2], np.bool_)
+    inside[max(0, y0) : max(0, y1), max(0, x0) : max(0, x1)] = True
+    np.testing.assert_array_equal(canvas[~inside], image[~inside])
+    if inside.sum() > 4 and max(x1 - x0, y1 - y0) > 2 * CELLS:  # else cells are single pixels
+        assert (canvas[inside] != image[inside]).any()
+
+
+def test_two_frames_of_one_time_do_not_bare_a_lost_face() -> None:
+    blur, image = FaceBlur(), noise()
+    blur.look([face()], 1.0, SIZE_WH)
+    blur.look([], 1.0, SIZE_WH)
+    assert (blur.covered(image) != image).any()
 
 
 def test_detector_finds_no_face_where_one_is_covered(clip_frames: dict[int, Image]) -> None:

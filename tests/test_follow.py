@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from app.accounts import LOOK_BACK_S
 from app.follow import LIVE, Follower, Pace
 from app.looks import Glance, glances
 from app.rounds import Rounds
@@ -106,6 +107,30 @@ def test_more_frames_a_second_do_not_mean_more_glances() -> None:
             follower.find(np.full_like(FRAME, 90 * (frame % 3)), frame / fps)
         glanced.append(sum(scene.glances))
     assert glanced[1] == pytest.approx(glanced[0], abs=2)
+
+
+@pytest.mark.parametrize("fps", [2, 5, 25, 60])
+def test_a_thorough_search_takes_each_view_as_often_as_a_blur_looks_back(fps: int) -> None:
+    scene = Scene(face(100))
+    follower = Follower(scene, pace=Pace(thorough=True))
+    seen_s = dict.fromkeys(glances(1280, 720, far_faces=False), 0.0)
+    search = scene.search
+
+    def watched(image: Image, plan: Sequence[Glance], *rest: Sequence[Face]) -> Found:
+        for glance in plan:
+            seen_s[glance] = now_s
+        return search(image, plan, *rest)
+
+    scene.search = watched  # type: ignore[assignment]
+    for frame in range(6 * fps):
+        now_s = frame / fps
+        flickering = FRAME.copy()
+        flickering[:, 640:] = 200 * (frame % 2)
+        follower.find(flickering, now_s)
+        # What appears right after a look is found at the next one, at the latest a frame before.
+        assert all(now_s - last_s <= LOOK_BACK_S - 0.5 / fps for last_s in seen_s.values()) or (
+            now_s < LOOK_BACK_S
+        )
 
 
 @pytest.mark.parametrize(("fps", "looks"), [(30, 30), (60, 30), (100, 34), (25, 25)])

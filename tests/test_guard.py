@@ -130,7 +130,7 @@ def test_scene_that_fades_is_over_a_while_later() -> None:
 
 def test_frames_before_a_face_is_found_are_in_doubt_where_they_are_held() -> None:
     seen = [NONE] * 15 + [SEEN] * 3
-    assert doubts(seen, hold=True) == [None] * 5 + [BEFORE] * 10 + [None] * 3
+    assert doubts(seen, hold=True) == [None] * 3 + [BEFORE] * 12 + [None] * 3
     assert doubts(seen) == [None] * 18
     # A cut is as far back as it goes.
     assert doubts(seen, hold=True, scenes=[1] * 12 + [2] * 6)[10:16] == [None] * 2 + [
@@ -181,7 +181,7 @@ def test_without_blur_nothing_is_held_or_hidden() -> None:
     ("seen", "passed", "said"),
     [
         ([SEEN, SEEN, NONE], 2, "clip.mp4: stopped at 0.20 s: a face that was seen before is"),
-        ([NONE] * 15 + [SEEN], 5, "stopped at 0.50 s: a face is found only later"),
+        ([NONE] * 15 + [SEEN], 3, "stopped at 0.25 s: a face is found only later"),
     ],
 )
 def test_run_stops_before_the_first_frame_in_doubt(
@@ -195,6 +195,22 @@ def test_run_stops_before_the_first_frame_in_doubt(
     with pytest.raises(SourceError, match=said):
         guard.step(last)
     assert len([*found, *guard.rest()]) == passed
+
+
+def test_who_comes_into_a_live_view_does_not_stop_it() -> None:
+    assert doubts([NONE] * 5 + [SEEN] * 3, if_lost="stop") == [None] * 8
+    guard = Guard(Staged([SEEN, NONE]), wanted=lambda: True, if_lost="stop")
+    guard.step(Frame(scene(0), 0, 0.0, "camera:0"))
+    with pytest.raises(SourceError, match="a face that was seen before is not found"):
+        guard.step(Frame(scene(0), 1, 0.1, "camera:0"))
+
+
+def test_face_that_is_lost_between_two_frames_of_one_time_is_in_doubt() -> None:
+    accounts = Accounts()
+    assert accounts.look([face(100)], scene(0), 1.0) is None
+    doubt = accounts.look([], scene(0), 1.0)
+    assert doubt is not None
+    assert doubt.why == LOST
 
 
 def test_of_a_whole_picture_few_cells_are_left() -> None:

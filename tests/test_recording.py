@@ -108,7 +108,7 @@ def test_recording_that_fails_ends_and_says_so(tmp_path: Path) -> None:
     recorder.start()
     recorder.write(result(0, 0.0), canvas())
     assert not recorder.running
-    assert recorder.finish() == ["The recording ended: disk full"]
+    assert recorder.finish() == ["The recording ended, and nothing of it is kept: disk full"]
 
 
 def test_folder_that_is_missing_is_said(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from app.keys import Action
 from app.session import Outcome, Session
 from app.types import Frame, FrameResult, Image, Silence, SinkError, SourceError
 from app.view import Look
+from tests.synthetic import LABELS, tracked_face
 
 
 class Frames:
@@ -264,6 +266,38 @@ def test_file_that_is_written_is_not_held_up() -> None:
     assert clock.now <= 26 * 0.001 + 1e-9
 
 
+class Late(Blind):
+    """Finds a face from the 20th frame on, of those that are 40 ms apart."""
+
+    def step(self, frame: Frame) -> FrameResult:
+        result = super().step(frame)
+        if frame.index < 20:
+            return result
+        return replace(result, faces=(tracked_face(1),), labels=LABELS)
+
+
+@pytest.mark.parametrize("keys", [(), ("pause", None, "pause")])
+def test_file_that_is_looked_at_is_looked_back_upon_where_faces_are_blurred(
+    keys: tuple[Action | None, ...],
+) -> None:
+    source, output = Frames(25), Output()
+    outcome = Session(
+        source,
+        Late(),
+        sinks=[output],
+        screen=Keyboard(keys),
+        provider="CPU",
+        look=Look(blur=True, hud="off"),
+        stop=lambda: False,
+        say=lambda line: None,
+    ).run()
+    assert output.written == list(range(25))
+    assert (outcome.frames, outcome.blurred_whole) == (25, 20)
+    # The edge in the middle of the pictures is gone where they are covered as a whole.
+    sharp = [int(np.abs(np.diff(canvas[2, :, 0].astype(int))).max()) for canvas in output.canvases]
+    assert max(sharp[:20]) < 50 < min(sharp[20:])
+
+
 def test_pictures_wait_for_a_key_where_they_are_looked_at() -> None:
     screen = Keyboard([None, None, "pause", None, "quit"])
     outcome = run(Frames(5, independent=True), screen=screen, hold=True)
@@ -308,6 +342,24 @@ def test_slow_camera_is_no_trouble() -> None:
     source = Live(live_frame(0, 0.0), Silence(None, 0.1), live_frame(1, 0.2))
     run(source, screen=screen, said=said, stage=stage)
     assert (said, stage.resets, len(screen.shown)) == ([], [], 2)
+
+
+def test_keys_are_obeyed_while_a_slow_camera_is_waited_for(tmp_path: Path) -> None:
+    quiet = Silence(None, 0.1)
+    source = Live(live_frame(0, 0.0), quiet, quiet, live_frame(1, 0.3))
+    screen = Keyboard([None, "help", "snapshot"])
+    run(source, screen=screen, snapshots=tmp_path)
+    assert [path.suffix for path in sorted(tmp_path.iterdir())] == [".jsonl", ".png"]
+    assert screen.shown[1].shape == (360, 480, 3)  # the help, at once, enlarged
+
+
+def test_keys_are_obeyed_while_the_picture_stays_away() -> None:
+    away = Silence("Camera 0 is gone.", 1.0)
+    screen = Keyboard([None, None, "mirror"])
+    source = Live(live_frame(0, 0.0), away, away, live_frame(1, 9.0))
+    outcome = run(source, screen=screen)
+    assert outcome.frames == 2
+    assert len(screen.shown) == 5  # two frames, the notice twice, and once more for the key
 
 
 def test_quit_works_at_once_while_there_is_no_picture() -> None:
