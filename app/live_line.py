@@ -71,10 +71,10 @@ class LiveLine:
         try:
             self._stream.write(text)
             self._stream.flush()
-        except BrokenPipeError:
+        except OSError as error:  # EPIPE, EINVAL on Windows, EIO of a terminal that was closed
             self._gone = True
             if self._alone:
-                raise
+                raise BrokenPipeError from error
 
     def above(self, say: Callable[[str], None]) -> Callable[[str], None]:
         """`say`, with the line out of the way."""

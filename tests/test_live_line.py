@@ -1,5 +1,6 @@
 """The line of what is seen now: short enough, harmless, and not too often."""
 
+import errno
 import io
 from typing import Any
 
@@ -135,13 +136,20 @@ def test_terminal_of_few_signs_gets_what_it_can_show() -> None:
 
 
 class Closed(io.StringIO):
+    def __init__(self, why: int) -> None:
+        super().__init__()
+        self._why = why
+
     def write(self, text: str) -> int:
-        raise BrokenPipeError
+        raise OSError(self._why, "closed")
 
 
-def test_reader_that_has_had_enough_ends_the_run_only_where_nothing_else_is_written() -> None:
+@pytest.mark.parametrize("why", [errno.EPIPE, errno.EINVAL, errno.EIO])
+def test_reader_that_has_had_enough_ends_the_run_only_where_nothing_else_is_written(
+    why: int,
+) -> None:
     with pytest.raises(BrokenPipeError):
-        LiveLine(Closed(), alone=True).write(result_at(0), CANVAS)
-    other = LiveLine(Closed(), alone=False)
+        LiveLine(Closed(why), alone=True).write(result_at(0), CANVAS)
+    other = LiveLine(Closed(why), alone=False)
     other.write(result_at(0), CANVAS)
     other.close()
