@@ -37,6 +37,7 @@ from training.train import Job, add_machine_options, carry_out
 from training.widen import write_wide
 
 BEST, RESULT, MADE, REPORT = "best.pt", "result.json", "made.json", "report"
+WIDE_SEED = 1  # of how a widened network's channels are shared out
 
 
 def facts_in(path: Path) -> dict[str, Any]:
@@ -143,7 +144,7 @@ class Plan:
             width = config.model.width
             if init is not None and state is None and load_trained(init).config.model.width < width:
                 wide = folder / BEGIN
-                write_wide(init, wide, width, config.train.seed)
+                write_wide(init, wide, width, WIDE_SEED)
                 init = wide
             job = Job(
                 config=config,
