@@ -12,7 +12,9 @@ ROOT = Path(__file__).resolve().parent.parent
 CLASSIFY = """
 import numpy as np
 from app.classifier import Classifier
-Classifier(device="cpu").predict(np.zeros((1, 48, 48, 3), np.uint8))
+classifier = Classifier(device="cpu")
+side = classifier.contract.size_px
+classifier.predict(np.zeros((1, side, side, 3), np.uint8))
 """
 DETECT = """
 import sys, time

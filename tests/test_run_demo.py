@@ -373,6 +373,7 @@ def test_cuda_that_is_not_there_is_said(tmp_path: Path) -> None:
 def test_ctrl_c_a_kill_and_a_closed_terminal_keep_what_was_finished(
     how: signal.Signals, tmp_path: Path
 ) -> None:
+    ignored = signal.signal(signal.SIGHUP, signal.SIG_DFL)  # as `nohup pytest` would have it
     process = subprocess.Popen(
         [sys.executable, str(ROOT / "run_demo.py"), "--demo", "--no-window", "-o", "o.mp4"]
         + ["--records", "r.jsonl"],
@@ -381,6 +382,7 @@ def test_ctrl_c_a_kill_and_a_closed_terminal_keep_what_was_finished(
         cwd=tmp_path,
         env=no_display(),
     )
+    signal.signal(signal.SIGHUP, ignored)
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:  # until the first rows are on the disk
         if any(p.stat().st_size > 1000 for p in tmp_path.glob(".r.jsonl*")):
