@@ -18,7 +18,7 @@ OPTIONAL = {"parquet": {"pyarrow"}}
 ROOMS_FOR_TRAINING = {
     *("types", "contract", "alignment", "views", "detector", "looks", "places", "search"),
     *("no_reports", "interrupt"),
-    *("classifier", "cells"),
+    *("classifier", "cells", "machine"),
 }
 FILES_AND_WINDOWS = {
     *("sources", "camera", "live", "stream", "video_source", "video_file", "sound"),

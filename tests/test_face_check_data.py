@@ -82,7 +82,8 @@ def test_command_finds_faces_and_what_is_taken_for_some(
     faces: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     output = tmp_path / "check.npz"
-    assert face_check.main([str(faces), "-o", str(output), "--frames", "10"]) == 0
+    command = [str(faces), "-o", str(output), "--frames", "10", "--workers", "1"]
+    assert face_check.main(command) == 0
     pack = read_pack(output)
     assert f"{len(pack)} detections in 12 frames" in capsys.readouterr().out
     assert pack.meta.labels == ("face", "none")
@@ -97,11 +98,24 @@ def test_command_finds_faces_and_what_is_taken_for_some(
     assert np.abs(np.median(shown, axis=0) - wanted).max() < 4
 
 
+def test_processes_make_together_what_one_makes_alone(
+    faces: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(face_check, "CHUNK", 2)
+    made = []
+    for workers in ("1", "2"):
+        made.append(tmp_path / f"{workers}.npz")
+        command = [str(faces), "-o", str(made[-1]), "--frames", "5", "--workers", workers]
+        assert face_check.main(command) == 0
+    assert made[0].read_bytes() == made[1].read_bytes()
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
         (["-o", "{data}"], "is there already"),
         (["-o", "{new}", "--frames", "0"], "at least 1"),
+        (["-o", "{new}", "--workers", "0"], "at least 1"),
         (["-o", "{new}", "--photos", "{gone}"], "not a folder"),
         (["-o", "{new}", "--photos", "{empty}"], "fewer than two photos"),
     ],

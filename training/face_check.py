@@ -3,25 +3,30 @@
 python -m training.face_check ferplus.npz -o check.npz --photos FOLDER
 
 Frames are made of faces at known places, pieces of photos set in the same way, and rooms or photos
-behind them. Whatever two looks of the detector take for a face, as `app.search` asks for them,
+behind them. What each of two looks of the detector takes for a face, as `app.search` asks for them,
 becomes a picture upright about its landmarks, labelled by what really is there. So the pictures,
 their places and their errors are those that the search will ask about. A tenth of the faces are
-shown a second time at a wrong place, to be refused.
+shown once more at a wrong place, to be refused.
 
 Training pictures become training pictures, validation ones validation ones; of the photos every
 fifth is kept for validation. The test split is never opened.
 """
 
 import argparse
+import itertools
+import multiprocessing
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from app.looks import FIRST_MARGIN, Looks, glances
+from app.machine import cores
 from app.places import same_look
 from app.types import DataError, Face
 from app.types import Image as Picture
@@ -49,6 +54,7 @@ RIGHT_PLACE, RIGHT_SIZE = 0.2, 1.35
 # Further off than this, or larger or smaller by this factor, it is none.
 WRONG_PLACE, WRONG_SIZE = 0.9, 2.2
 MISPLACED = 0.1
+CHUNK = 50  # frames that are drawn from one generator, whoever makes them
 
 
 class Photos:
@@ -143,8 +149,9 @@ def misplaced(face: Face, generator: np.random.Generator) -> Face:
     return replace(face, landmarks=points.astype(np.float32))
 
 
-def taken_for_faces(looks: Looks, frame: Picture) -> Iterator[Face]:
-    """Every detection that a second look leaves, one of several at a place."""
+def taken_for_faces(looks: Looks, frame: Picture) -> Iterator[tuple[Face, ...]]:
+    """Every detection that a first look leaves, as that and, where there is one, a second look
+    place it; one of several at a place."""
     height, width = frame.shape[:2]
     hints = looks.hints(frame, glances(width, height, far_faces=False))
     looked_at: list[Face] = []
@@ -156,10 +163,11 @@ def taken_for_faces(looks: Looks, frame: Picture) -> Iterator[Face]:
         first = looks.look_again(frame, hint, margin=FIRST_MARGIN, quick=False)
         if first is None:
             continue
-        face = looks.look_again(frame, first, quick=False) or first
+        second = looks.look_again(frame, first, quick=False)
+        face = second or first
         if not any(same_look(face, other) for other in found):
             found.append(face)
-            yield face
+            yield (first,) if second is None else (first, second)
 
 
 class Frames:
@@ -236,22 +244,86 @@ def packed(frame: Picture, face: Face, label: str, split: Split, name: str) -> P
 
 
 def samples(
-    frames: Frames, split: Split, count: int, generator: np.random.Generator
+    looks: Looks, frames: Frames, split: Split, numbers: range, generator: np.random.Generator
 ) -> Iterator[PackedSample]:
-    with Looks() as looks:
-        for number in progress(range(count), desc=split, unit="frame", leave=False):
-            frame, placed = frames.draw()
-            for face in taken_for_faces(looks, frame):
-                label = truth(face, placed)
-                if label is None:
-                    continue
-                shown = [(face, label)]
-                if label == "face" and generator.random() < MISPLACED:
-                    shown.append((misplaced(face, generator), "none"))
-                for one, is_what in shown:
-                    sample = packed(frame, one, is_what, split, f"{split} frame {number}")
-                    if sample is not None:
-                        yield sample
+    """Of as many frames as there are `numbers`, which name them."""
+    for number in numbers:
+        frame, placed = frames.draw()
+        for seen in taken_for_faces(looks, frame):
+            shown = [(face, label) for face in seen if (label := truth(face, placed)) is not None]
+            if not shown:
+                continue
+            face, label = shown[-1]
+            if label == "face" and generator.random() < MISPLACED:
+                shown.append((misplaced(face, generator), "none"))
+            for one, is_what in shown:
+                sample = packed(frame, one, is_what, split, f"{split} frame {number}")
+                if sample is not None:
+                    yield sample
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What each process makes frames of. `photos` by split."""
+
+    data: Path
+    photos: dict[Split, tuple[Path, ...]]
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Hands:
+    """What a process keeps between its chunks."""
+
+    pack: Pack
+    photos: dict[Split, Photos | None]
+    looks: Looks
+    seed: int
+
+    @classmethod
+    def ready(cls, work: Work) -> "Hands":
+        photos = {split: Photos(files) if files else None for split, files in work.photos.items()}
+        return cls(read_pack(work.data), photos, Looks(), work.seed)
+
+    def chunk(self, split: Split, numbers: range) -> list[PackedSample]:
+        """The same whatever was made before."""
+        generator = np.random.default_rng([self.seed, len(split), numbers.start])
+        frames = Frames(self.pack, split, self.photos[split], generator)
+        return list(samples(self.looks, frames, split, numbers, generator))
+
+
+_hands: Hands | None = None
+
+
+def _begin(work: Work) -> None:
+    global _hands
+    _hands = Hands.ready(work)
+
+
+def _make(split: Split, numbers: range) -> list[PackedSample]:
+    assert _hands is not None
+    return _hands.chunk(split, numbers)
+
+
+def all_samples(work: Work, counts: dict[Split, int], workers: int) -> Iterator[PackedSample]:
+    """In order, and the same however many processes share the work. `counts`: frames."""
+    chunks = [
+        (split, range(start, min(start + CHUNK, count)))
+        for split, count in counts.items()
+        for start in range(0, count, CHUNK)
+    ]
+    splits, numbers = zip(*chunks, strict=True)
+    bar: dict[str, Any] = {"total": len(chunks), "desc": f"{CHUNK} frames each", "unit": "", "leave": False}
+    if workers == 1:
+        hands = Hands.ready(work)
+        with hands.looks:
+            made = progress(map(hands.chunk, splits, numbers), **bar)
+            yield from itertools.chain.from_iterable(made)
+        return
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, context, initializer=_begin, initargs=(work,)) as pool:
+        made = progress(pool.map(_make, splits, numbers), **bar)
+        yield from itertools.chain.from_iterable(made)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -271,6 +343,14 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--frames", type=int, default=FRAMES, help=f"frames (default: {FRAMES})")
     top.add_argument("--seed", type=int, default=0, metavar="N", help="what is made (default: 0)")
+    top.add_argument(
+        "--workers",
+        type=int,
+        default=cores(),
+        metavar="N",
+        help="processes that share the work, which makes no difference to what is made (default: "
+        "as many as there are processors: %(default)s)",
+    )
     return top
 
 
@@ -280,6 +360,8 @@ def main(argv: list[str] | None = None) -> int:
         raise DataError(f"{options.output} is there already. Choose another -o.")
     if options.frames < 1:
         raise DataError("--frames must be at least 1.")
+    if options.workers < 1:
+        raise DataError("--workers must be at least 1.")
     pack = read_pack(options.data)
     photos = photos_in(options.photos)
     if options.photos and len(photos) < 2:
@@ -302,18 +384,13 @@ def main(argv: list[str] | None = None) -> int:
         "train": tuple(p for p in photos if p not in kept),
         "valid": tuple(p for p in photos if p in kept),
     }
-    counts = {
+    counts: dict[Split, int] = {
         "train": options.frames,
         "valid": max(1, options.frames * VALID_FRAMES // FRAMES),
     }
 
-    def all_samples() -> Iterator[PackedSample]:
-        for split, files in parts.items():
-            generator = np.random.default_rng([options.seed, len(split)])
-            frames = Frames(pack, split, Photos(files) if files else None, generator)
-            yield from samples(frames, split, counts[split], generator)
-
-    count = write_pack(options.output, meta, all_samples())
+    work = Work(options.data, parts, options.seed)
+    count = write_pack(options.output, meta, all_samples(work, counts, options.workers))
     print(f"{options.output}: {count} detections in {sum(counts.values())} frames")
     return 0
 
