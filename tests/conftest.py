@@ -83,3 +83,33 @@ def exported(shapes_npz: Path, trained: Path, tmp_path_factory: pytest.TempPathF
         assert main(words) == 0
 
     return made_once(tmp_path_factory, "exported", make) / "shapes.onnx"
+
+
+@pytest.fixture(scope="session")
+def face_npz(clip_frames: dict[int, Image], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo clip's face, twice for each split."""
+    import numpy as np
+
+    from app.detector import Detector
+    from training.pack import PackedSample, PackMeta, encode_webp, write_pack
+    from training.prepare import find_landmarks
+
+    image = clip_frames[0]
+    with Detector() as detector:
+        x0, y0, x1, y1 = (round(v) for v in detector.detect(image)[0].box_xyxy)
+        reach = (x1 - x0) // 3
+        part = image[max(0, y0 - reach) : y1 + reach, max(0, x0 - reach) : x1 + reach]
+        rgb = np.ascontiguousarray(part[..., ::-1])
+        landmarks = find_landmarks(detector, rgb)
+    path = tmp_path_factory.mktemp("faces") / "faces.npz"
+    votes = np.array([1, 0], np.uint8)
+    write_pack(
+        path,
+        PackMeta("faces", "single", ("a", "b"), ("a", "b"), {}),
+        [
+            PackedSample(encode_webp(rgb), split, votes, landmarks, f"{split}{number}")
+            for split in ("train", "valid")
+            for number in range(2)
+        ],
+    )
+    return path

@@ -7,14 +7,12 @@ import numpy as np
 import pytest
 
 from app.alignment import FACE_TEMPLATE
-from app.detector import Detector
-from app.types import Face, Image
+from app.types import Face
 from training import face_check
 from training.cli import run
 from training.face_check import MARGIN, SIDE_PX, misplaced, truth
-from training.pack import PackedSample, PackMeta, encode_webp, read_pack, write_pack
+from training.pack import read_pack
 from training.paste import Placed
-from training.prepare import find_landmarks
 
 
 def detection(x: float, y: float, side: float) -> Face:
@@ -54,35 +52,11 @@ def test_misplaced_landmarks_show_no_face_upright() -> None:
         assert moved > 49 or zoom > 1.5 or zoom < 0.6 or not upright
 
 
-@pytest.fixture(scope="module")
-def faces(clip_frames: dict[int, Image], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The demo clip's face, twice for each split."""
-    image = clip_frames[0]
-    with Detector() as detector:
-        x0, y0, x1, y1 = (round(v) for v in detector.detect(image)[0].box_xyxy)
-        reach = (x1 - x0) // 3
-        part = image[max(0, y0 - reach) : y1 + reach, max(0, x0 - reach) : x1 + reach]
-        rgb = np.ascontiguousarray(part[..., ::-1])
-        landmarks = find_landmarks(detector, rgb)
-    path = tmp_path_factory.mktemp("faces") / "faces.npz"
-    votes = np.array([1, 0], np.uint8)
-    write_pack(
-        path,
-        PackMeta("faces", "single", ("a", "b"), ("a", "b"), {}),
-        [
-            PackedSample(encode_webp(rgb), split, votes, landmarks, f"{split}{number}")
-            for split in ("train", "valid")
-            for number in range(2)
-        ],
-    )
-    return path
-
-
 def test_command_finds_faces_and_what_is_taken_for_some(
-    faces: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    face_npz: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     output = tmp_path / "check.npz"
-    command = [str(faces), "-o", str(output), "--frames", "10", "--workers", "1"]
+    command = [str(face_npz), "-o", str(output), "--frames", "10", "--workers", "1"]
     assert face_check.main(command) == 0
     pack = read_pack(output)
     assert f"{len(pack)} detections in 12 frames" in capsys.readouterr().out
@@ -99,13 +73,13 @@ def test_command_finds_faces_and_what_is_taken_for_some(
 
 
 def test_processes_make_together_what_one_makes_alone(
-    faces: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    face_npz: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(face_check, "CHUNK", 2)
     made = []
     for workers in ("1", "2"):
         made.append(tmp_path / f"{workers}.npz")
-        command = [str(faces), "-o", str(made[-1]), "--frames", "5", "--workers", workers]
+        command = [str(face_npz), "-o", str(made[-1]), "--frames", "5", "--workers", workers]
         assert face_check.main(command) == 0
     assert made[0].read_bytes() == made[1].read_bytes()
 
@@ -123,15 +97,15 @@ def test_processes_make_together_what_one_makes_alone(
 def test_what_cannot_be_is_said(
     words: list[str],
     message: str,
-    faces: Path,
+    face_npz: Path,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     (tmp_path / "empty").mkdir()
-    places = {"data": faces, "new": tmp_path / "x.npz", "gone": tmp_path / "gone"}
+    places = {"data": face_npz, "new": tmp_path / "x.npz", "gone": tmp_path / "gone"}
     places["empty"] = tmp_path / "empty"
     said = [word.format(**places) for word in words]
-    assert run(lambda: face_check.main([str(faces), *said])) == 2
+    assert run(lambda: face_check.main([str(face_npz), *said])) == 2
     err = capsys.readouterr().err
     assert (err.count("\n"), err[:7]) == (1, "error: ")
     assert message in err

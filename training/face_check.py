@@ -313,7 +313,7 @@ def all_samples(work: Work, counts: dict[Split, int], workers: int) -> Iterator[
         for start in range(0, count, CHUNK)
     ]
     splits, numbers = zip(*chunks, strict=True)
-    bar: dict[str, Any] = {"total": len(chunks), "desc": f"{CHUNK} frames each", "unit": "", "leave": False}
+    bar: dict[str, Any] = {"total": len(chunks), "desc": f"{CHUNK} frames each", "leave": False}
     if workers == 1:
         hands = Hands.ready(work)
         with hands.looks:

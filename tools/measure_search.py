@@ -1,0 +1,218 @@
+"""What other thresholds, or another check of faces, would make of the same hints:
+
+python -m tools.measure_search ferplus.npz [--check OTHER.onnx]
+
+Faces of the validation split, one a frame, as `training.whole_path` pastes them, and pictures
+without any, as `training.non_faces` makes them. Everything that a first look takes for a face gets
+all looks of `app.search`, none of them cut short; then each rule judges the same numbers. A face is
+found when what is left of one hint lies on it (`training.path_reading.assign`).
+"""
+
+import argparse
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+
+import numpy as np
+
+from app import search as shipped
+from app.face_check import FACE_CHECK, FaceCheck
+from app.looks import FIRST_MARGIN, Looks, glances
+from app.types import DataError, Image
+from training.cli import run
+from training.face_check import faces_of, truth
+from training.non_face_pictures import Clip, pictures
+from training.pack import Pack, read_pack
+from training.paste import Grounds, Placed, Pose, arrange, cutout
+from training.path_reading import assign
+from training.progress import progress
+
+SIZES_PX = (128.0, 400.0)  # as in the first row of `training.whole_path`
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """`app.search`'s thresholds."""
+
+    first_doubt: float = shipped.FIRST_DOUBT
+    no_face: float = shipped.NO_FACE
+    sure_face: float = shipped.SURE_FACE
+    surely_seen: float = shipped.SURELY_SEEN
+    seen: float = shipped.SEEN
+    well_seen: float = shipped.WELL_SEEN
+    agreed: float = shipped.AGREED
+
+    def accepts(self, hint: "Hint") -> bool:
+        """As `app.search.FaceSearch` does, which asks only for what it needs."""
+        if hint.before < self.first_doubt or hint.share < self.no_face:
+            return False
+        if (hint.before + hint.share) / 2 >= self.sure_face:
+            return hint.score >= self.surely_seen
+        agreed = hint.score >= self.well_seen or hint.full_score >= self.agreed
+        return hint.score >= self.seen and agreed
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """What all looks say of a hint in picture `frame`: the check's `before` and `share` after the
+    first and the second nearer look, the mean scores of the two networks' looks. `right`: it lies
+    on the face; `wrong`: where no face is."""
+
+    frame: int
+    before: float
+    share: float
+    score: float
+    full_score: float
+    right: bool
+    wrong: bool
+
+
+RULES: dict[str, Rule] = {
+    "as shipped": Rule(),
+    "sure from 0.85": Rule(sure_face=0.85),
+    "sure from 0.7": Rule(sure_face=0.7),
+    "the check may doubt more (0.02, 0.1)": Rule(first_doubt=0.02, no_face=0.1),
+    "both, sure from 0.85": Rule(first_doubt=0.02, no_face=0.1, sure_face=0.85),
+    "seen from 0.5": Rule(seen=0.5),
+    "seen well from 0.6": Rule(seen=0.6, well_seen=0.6),
+    "whatever the check does not rule out": Rule(0.03, 0.03, 0.0, 0.0),
+}
+
+
+def looked_at(
+    looks: Looks,
+    check: FaceCheck,
+    image: Image,
+    placed: Sequence[Placed],
+    frame: int,
+) -> Iterator[Hint]:
+    """Every hint of a whole search that two nearer looks confirm."""
+    height, width = image.shape[:2]
+    for hint in looks.hints(image, glances(width, height, far_faces=False)):
+        first = looks.look_again(image, hint, margin=FIRST_MARGIN, quick=False)
+        face = None if first is None else looks.look_again(image, first, quick=False)
+        if first is None or face is None:
+            continue
+        yield Hint(
+            frame=frame,
+            before=check.share(image, first),
+            share=check.share(image, face),
+            score=looks.certainty(image, face, full_range=False, needed=0),
+            full_score=looks.certainty(image, face, full_range=True, needed=0),
+            right=bool(assign([face], placed)),
+            wrong=truth(face, placed) == "none",
+        )
+
+
+def face_frames(
+    pack: Pack, count: int, generator: np.random.Generator
+) -> Iterator[tuple[Image, tuple[Placed, ...]]]:
+    """One face each, upright as in its own picture."""
+    grounds = Grounds(generator)
+    for row in generator.permutation(faces_of(pack, "valid"))[:count].tolist():
+        size_px = float(np.exp(generator.uniform(*np.log(SIZES_PX))))
+        picture = pack.decode(row, "rgb")[::-1].transpose(1, 2, 0)
+        face = cutout(picture, pack.landmarks[row], Pose(size_px), generator)
+        yield arrange([face], grounds.draw(generator), generator)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What a rule makes of the hints: `found` of `faces`; places without a face that it takes for
+    one, beside faces and in `empty` pictures without any."""
+
+    name: str
+    found: int
+    faces: int
+    beside: int
+    wrong: int
+    empty: int
+
+
+def judged(name: str, rule: Rule, hints: Sequence[Hint], faces: int, empty: int) -> Row:
+    """Pictures 0 to `faces` - 1 show a face, the rest none."""
+    taken = [hint for hint in hints if rule.accepts(hint)]
+    return Row(
+        name=name,
+        found=len({hint.frame for hint in taken if hint.right}),
+        faces=faces,
+        beside=len({hint.frame for hint in taken if hint.wrong and hint.frame < faces}),
+        wrong=len({hint.frame for hint in taken if hint.frame >= faces}),
+        empty=empty,
+    )
+
+
+def table(rows: Sequence[Row]) -> list[str]:
+    return [
+        "| rule | faces | found | frames with a false face beside it | pictures without a face "
+        "| taken to show one |",
+        "|---|---|---|---|---|---|",
+        *(
+            f"| {row.name} | {row.faces} | {100 * row.found / row.faces:.1f} % | {row.beside} "
+            f"| {row.empty} | {row.wrong} |"
+            for row in rows
+        ),
+    ]
+
+
+def parser() -> argparse.ArgumentParser:
+    top = argparse.ArgumentParser(
+        prog="python -m tools.measure_search",
+        description="What other thresholds, or another check of faces, would find, and take for "
+        "faces. The test split stays closed.",
+    )
+    top.add_argument("data", type=Path, help="the .npz that training.prepare wrote")
+    top.add_argument(
+        "--check",
+        type=Path,
+        default=FACE_CHECK,
+        metavar="FILE.onnx",
+        help="the check of faces (default: the one that is shipped)",
+    )
+    top.add_argument(
+        "--media",
+        type=Clip.parse,
+        nargs="+",
+        default=[],
+        metavar="CLIP[@SECONDS]",
+        help="videos without a face, or without one from that second on, to show as well",
+    )
+    top.add_argument("--faces", type=int, default=400, metavar="N", help="faces (default: 400)")
+    top.add_argument(
+        "--empty", type=int, default=800, metavar="N", help="pictures without (default: 800)"
+    )
+    top.add_argument("--seed", type=int, default=0, metavar="N", help="what is made (default: 0)")
+    return top
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    options = parser().parse_args(argv)
+    if options.faces < 1 or options.empty < 1:
+        raise DataError("--faces and --empty must be at least 1.")
+    pack = read_pack(options.data)
+    faces = min(options.faces, len(faces_of(pack, "valid")))
+    generator = np.random.default_rng(options.seed)
+    rows = generator.permutation(pack.rows("valid"))[:500].tolist()
+    strange = pictures(
+        generator,
+        options.empty,
+        faces=[pack.decode(row, "rgb")[::-1].transpose(1, 2, 0) for row in rows],
+        frames=[frame for clip in options.media for frame in clip.frames()],
+    )
+    shown = chain(face_frames(pack, faces, generator), ((picture, ()) for _, picture in strange))
+    total = faces + options.empty
+    check = FaceCheck(options.check)
+    hints: list[Hint] = []
+    with Looks() as looks:
+        bar = progress(shown, total=total, desc="pictures", unit="", leave=False)
+        for frame, (image, placed) in enumerate(bar):
+            hints += looked_at(looks, check, image, placed, frame)
+    judgements = [judged(name, rule, hints, faces, options.empty) for name, rule in RULES.items()]
+    for line in table(judgements):
+        print(line)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(run(main))
