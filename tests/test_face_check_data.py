@@ -5,9 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from app.alignment import FACE_TEMPLATE
-from app.types import Face
+from app.types import DataError, Face
 from training import face_check
 from training.cli import run
 from training.face_check import MARGIN, SIDE_PX, misplaced, truth
@@ -82,6 +83,17 @@ def test_processes_make_together_what_one_makes_alone(
         command = [str(face_npz), "-o", str(made[-1]), "--frames", "5", "--workers", workers]
         assert face_check.main(command) == 0
     assert made[0].read_bytes() == made[1].read_bytes()
+
+
+def test_a_photo_that_a_process_cannot_read_is_said(face_npz: Path, tmp_path: Path) -> None:
+    photo = Image.fromarray(np.zeros((300, 300, 3), np.uint8))
+    for number in range(2):
+        photo.save(tmp_path / f"{number}.png")
+    broken = (tmp_path / "1.png").read_bytes()[:60]
+    (tmp_path / "1.png").write_bytes(broken)
+    command = [str(face_npz), "-o", str(tmp_path / "x.npz"), "--photos", str(tmp_path)]
+    with pytest.raises(DataError, match=r"1\.png could not be read"):
+        face_check.main([*command, "--frames", "2", "--workers", "2"])
 
 
 @pytest.mark.parametrize(

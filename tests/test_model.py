@@ -14,6 +14,7 @@ from training.model import (
     Excitation,
     ExportNet,
     ModelConfig,
+    Projection,
 )
 
 
@@ -32,6 +33,27 @@ def network(
                 module.running_mean.normal_(std=0.3)
                 module.running_var.uniform_(0.5, 2)
     return net, torch.randn(5, channels, size_px, size_px)
+
+
+@pytest.mark.parametrize("channels", [3, 4, 6, 8, 9])
+@pytest.mark.parametrize("stride", [1, 2])
+def test_a_projection_is_a_convolution_and_so_are_its_gradients(channels: int, stride: int) -> None:
+    torch.manual_seed(channels)
+    layer = Projection(channels, 2 * channels, 1, stride, bias=False)
+    layer.to(memory_format=torch.channels_last)
+    x = torch.randn(4, channels, 13, 12).contiguous(memory_format=torch.channels_last)
+    x.requires_grad_()
+    weight = layer.weight.detach().double().contiguous().requires_grad_()
+    plain = x.detach().double().contiguous().requires_grad_()
+    wanted = torch.nn.functional.conv2d(plain, weight, stride=stride)
+    got = layer(x)
+    assert torch.allclose(got.double(), wanted, atol=1e-5)
+    wanted.square().sum().backward()
+    got.square().sum().backward()
+    for mine, theirs in ((x.grad, plain.grad), (layer.weight.grad, weight.grad)):
+        assert mine is not None
+        assert theirs is not None
+        assert torch.allclose(mine.double(), theirs, rtol=1e-4, atol=1e-3)
 
 
 SIZES = [

@@ -15,9 +15,12 @@ fifth is kept for validation. The test split is never opened.
 import argparse
 import itertools
 import multiprocessing
+import signal
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -287,26 +290,36 @@ class Hands:
 
     def chunk(self, split: Split, numbers: range) -> list[PackedSample]:
         """The same whatever was made before."""
-        generator = np.random.default_rng([self.seed, len(split), numbers.start])
+        place = list(self.photos).index(split)
+        generator = np.random.default_rng([self.seed, place, numbers.start])
         frames = Frames(self.pack, split, self.photos[split], generator)
         return list(samples(self.looks, frames, split, numbers, generator))
 
 
-_hands: Hands | None = None
+_work: Work | None = None
 
 
 def _begin(work: Work) -> None:
-    global _hands
-    _hands = Hands.ready(work)
+    """In a process of its own, which Ctrl-C ends without a word."""
+    global _work
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # not ignored, as by nohup
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    _work = work
+
+
+@cache
+def _hands() -> Hands:
+    assert _work is not None
+    return Hands.ready(_work)
 
 
 def _make(split: Split, numbers: range) -> list[PackedSample]:
-    assert _hands is not None
-    return _hands.chunk(split, numbers)
+    return _hands().chunk(split, numbers)
 
 
 def all_samples(work: Work, counts: dict[Split, int], workers: int) -> Iterator[PackedSample]:
-    """In order, and the same however many processes share the work. `counts`: frames."""
+    """In order, and the same however many processes share the work. `counts`: frames. Raises
+    `DataError`."""
     chunks = [
         (split, range(start, min(start + CHUNK, count)))
         for split, count in counts.items()
@@ -321,9 +334,15 @@ def all_samples(work: Work, counts: dict[Split, int], workers: int) -> Iterator[
             yield from itertools.chain.from_iterable(made)
         return
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, context, initializer=_begin, initargs=(work,)) as pool:
-        made = progress(pool.map(_make, splits, numbers), **bar)
-        yield from itertools.chain.from_iterable(made)
+    try:
+        with ProcessPoolExecutor(workers, context, initializer=_begin, initargs=(work,)) as pool:
+            made = progress(pool.map(_make, splits, numbers), **bar)
+            yield from itertools.chain.from_iterable(made)
+    except BrokenProcessPool as cause:
+        raise DataError(
+            "A process that made pictures was ended, perhaps for want of memory. Try fewer "
+            "--workers."
+        ) from cause
 
 
 def parser() -> argparse.ArgumentParser:
