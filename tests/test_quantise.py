@@ -67,6 +67,13 @@ def test_convolutions_compute_in_integers_and_the_maps_do_not(made: Path, export
     assert all(i.data_type == onnx.TensorProto.INT8 for i in weights if i not in kept)
 
 
+def test_sums_of_two_products_cannot_overflow(made: Path) -> None:
+    for weight in onnx.load(str(made)).graph.initializer:
+        if weight.data_type == onnx.TensorProto.INT8 and len(weight.dims) == 4:
+            largest = np.abs(onnx.numpy_helper.to_array(weight).astype(int)).max()
+            assert 2 * 255 * largest <= np.iinfo(np.int16).max, weight.name
+
+
 def test_contract_is_kept_and_says_what_was_done(made: Path, exported: Path) -> None:
     new, old = (Classifier(path, device="cpu").contract for path in (made, exported))
     for name in ("labels", "colour", "size_px", "mean", "std", "template", "training_data"):
@@ -76,7 +83,7 @@ def test_contract_is_kept_and_says_what_was_done(made: Path, exported: Path) -> 
     assert "8-bit integers" in new.method
     assert {**new.recipe, "int8": None} == {**old.recipe, "int8": None}
     done = new.recipe["int8"]
-    assert (done["calibration"], done["weight_bits"], done["faces"]) == ("percentile", 8, 512)
+    assert (done["calibration"], done["weight_bits"], done["faces"]) == ("percentile", 7, 512)
     assert set(new.metrics) == set(old.metrics)
 
 
@@ -109,7 +116,6 @@ def test_app_runs_the_file_unchanged(made: Path, clip_frames: dict[int, Image]) 
     "changes",
     [
         {"per_channel": False},
-        {"weight_bits": 7},
         {"activations": "int8"},
         {"calibration": "minmax"},
         {"calibration": "entropy"},
@@ -194,7 +200,7 @@ def test_slower_file_is_refused_with_its_figures(
     assert list(tmp_path.iterdir()) == [path]
     assert quantise.main([*words, "--anyway"]) == 1
     assert "not fit to ship, it takes 1.50" in capsys.readouterr().out
-    assert Classifier(path, device="cpu").contract.recipe["int8"]["weight_bits"] == 8
+    assert Classifier(path, device="cpu").contract.recipe["int8"]["weight_bits"] == 7
 
 
 SAME = measure(np.eye(4).repeat(25, axis=0) * 9, np.arange(4).repeat(25))
@@ -229,7 +235,7 @@ def test_survey_shows_each_variant_beside_fp32(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    variants = ("as asked for", "minmax", "percentile", "7-bit weights")
+    variants = ("as asked for", "one scale a layer", "minmax", "percentile")
     monkeypatch.setattr(quantise, "VARIANTS", {name: quantise.VARIANTS[name] for name in variants})
     page = tmp_path / "page.md"
     words = [str(shapes_npz), str(exported), "--survey", str(page), "--rounds", "2"]
@@ -237,7 +243,7 @@ def test_survey_shows_each_variant_beside_fp32(
     said = capsys.readouterr().out
     assert page.read_text(encoding="utf-8") == said
     names = [line.split(" | ")[0][2:] for line in said.splitlines() if line.startswith("| ")]
-    assert names == ["variant", "fp32", "as asked for", "minmax", "7-bit weights"]
+    assert names == ["variant", "fp32", "as asked for", "one scale a layer", "minmax"]
     assert said.count("| 0.50 (0.50–0.50) | 0.50 (0.50–0.50) |") == 3
     assert "30 validation faces" in said
 
@@ -245,19 +251,19 @@ def test_survey_shows_each_variant_beside_fp32(
 def test_survey_says_of_a_variant_why_it_failed(
     fast: None, shapes_npz: Path, exported: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    variants = {"as asked for": {}, "7-bit weights": {"weight_bits": 7}}
+    variants = {"as asked for": {}, "8-bit weights": {"weight_bits": 8}}
     monkeypatch.setattr(quantise, "VARIANTS", variants)
     real = quantise.make
 
     def make(subject: object, settings: Int8Settings, path: Path) -> object:
-        if settings.weight_bits == 7:
+        if settings.weight_bits == 8:
             raise ModelError(f"{path} depends on the machine.")
         return real(subject, settings, path)  # type: ignore[arg-type]
 
     monkeypatch.setattr(quantise, "make", make)
     settings = Int8Settings(faces=32)
     page = quantise.survey(read_pack(shapes_npz), exported, settings, rounds=2, threads=1)
-    assert "| 7-bit weights | it depends on the machine. | |" in page
+    assert "| 8-bit weights | it depends on the machine. | |" in page
 
 
 def test_file_whose_integers_depend_on_the_machine_is_refused(

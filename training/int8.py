@@ -47,11 +47,11 @@ class Int8Settings:
     per_channel: bool = field(
         default=True, metadata={"help": "a scale for each output channel's weights, or one a layer"}
     )
-    weight_bits: Literal[8, 7] = field(
-        default=8,
+    weight_bits: Literal[7, 8] = field(
+        default=7,
         metadata={
             "help": "7 leaves a bit free, so that sums of two products cannot overflow on "
-            "processors without dot-product instructions"
+            "processors without dot-product instructions; with 8 such ones say something else"
         },
     )
     calibration: Calibration = field(

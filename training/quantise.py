@@ -25,7 +25,7 @@ ROUNDS = 300
 VARIANTS: dict[str, dict[str, Any]] = {
     "as asked for": {},
     "one scale a layer": {"per_channel": False},
-    "7-bit weights": {"weight_bits": 7},
+    "8-bit weights": {"weight_bits": 8},
     "minmax": {"calibration": "minmax"},
     "percentile": {"calibration": "percentile"},
     "entropy": {"calibration": "entropy"},
