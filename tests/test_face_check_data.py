@@ -11,7 +11,7 @@ from app.alignment import FACE_TEMPLATE
 from app.types import DataError, Face
 from training import face_check
 from training.cli import run
-from training.face_check import MARGIN, SIDE_PX, misplaced, truth
+from training.detections import MARGIN, SIDE_PX, misplaced, truth
 from training.pack import read_pack
 from training.paste import Placed
 

@@ -21,7 +21,7 @@ from app.face_check import FACE_CHECK, FaceCheck
 from app.looks import FIRST_MARGIN, Looks, glances
 from app.types import DataError, Image
 from training.cli import run
-from training.face_check import faces_of, truth
+from training.detections import faces_of, truth
 from training.non_face_pictures import Clip, pictures
 from training.pack import Pack, read_pack
 from training.paste import Grounds, Placed, Pose, arrange, cutout
