@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any, Self
 
 import av
-import cv2
 import numpy as np
 from av.container import InputContainer
 from av.packet import Packet
@@ -15,8 +14,9 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
 
 from app.colour import to_bgr
+from app.orientation import Orientation
 from app.sampling import Selection
-from app.types import Frame, Image, SourceError
+from app.types import Frame, SourceError
 from app.video_file import (
     average_rate,
     duration_s,
@@ -104,10 +104,11 @@ class VideoSource:
         if self._first is None:
             raise SourceError(f"{self.path} is damaged: none of its pictures can be decoded.")
         self._coded_wh = (self._first.width, self._first.height)
-        self._turn = _Turn(self._first)
-        self.size_wh = self._coded_wh[::-1] if self._turn.swaps else self._coded_wh
-        aspect = stream.sample_aspect_ratio or Fraction(1)
-        self.pixel_aspect = 1 / aspect if self._turn.swaps and aspect else aspect
+        self._orientation = orientation_of(self._first)
+        self.size_wh = self._orientation.turned_size(self._coded_wh)
+        self.pixel_aspect = self._orientation.turned_aspect(
+            stream.sample_aspect_ratio or Fraction(1)
+        )
         starts = [
             Fraction(s.start_time) * s.time_base
             for s in (stream, *heard)
@@ -159,7 +160,7 @@ class VideoSource:
                 self.frame_duration_s += shown_s  # the one before is shown in its place
                 continue
             self.frame_duration_s = shown_s
-            image = self._turn(to_bgr(decoded, self._coded_wh, reformatter))
+            image = self._orientation.apply(to_bgr(decoded, self._coded_wh, reformatter))
             yield Frame(image, index, time_s, self.name, damaged=damaged)
 
     def _is_damaged(self, decoded: VideoFrame) -> bool:
@@ -271,26 +272,12 @@ class VideoSource:
         self.close()
 
 
-class _Turn:
-    """Turns a picture upright, as the frame's display matrix says: quarter turns and mirrors."""
-
-    def __init__(self, frame: VideoFrame) -> None:
-        try:
-            kept: Any = frame.side_data  # a mapping, whatever its stub says
-            matrix = np.frombuffer(kept["DISPLAYMATRIX"], np.int32).reshape(3, 3)
-        except (KeyError, ValueError):  # ValueError: side data of a kind that PyAV does not know
-            angle = np.deg2rad(frame.rotation)  # counterclockwise
-            matrix = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-        # x' = a x + c y, y' = b x + d y
-        (a, b), (c, d) = matrix[:2, :2].tolist()
-        self.swaps: bool = abs(b) + abs(c) > abs(a) + abs(d)
-        self._mirror_x = (c if self.swaps else a) < 0
-        self._mirror_y = (b if self.swaps else d) < 0
-
-    def __call__(self, image: Image) -> Image:
-        if self.swaps:
-            image = cv2.transpose(image).astype(np.uint8, copy=False)
-        if self._mirror_x or self._mirror_y:
-            code = -1 if self._mirror_x and self._mirror_y else int(self._mirror_x)
-            image = cv2.flip(image, code).astype(np.uint8, copy=False)
-        return image
+def orientation_of(frame: VideoFrame) -> Orientation:
+    """Reads how `frame` is to be turned from its own display matrix."""
+    try:
+        kept: Any = frame.side_data  # a mapping, whatever its stub says
+        return Orientation.from_display_matrix(
+            np.frombuffer(kept["DISPLAYMATRIX"], np.int32).reshape(3, 3)
+        )
+    except (KeyError, ValueError):  # ValueError: side data of a kind that PyAV does not know
+        return Orientation.from_quarter_turns(round(frame.rotation / 90))

@@ -17,7 +17,7 @@ APP_PACKAGES = {"numpy", "cv2", "mediapipe", "onnxruntime", "av", "scipy", "tqdm
 OPTIONAL = {"parquet": {"pyarrow"}}
 ROOMS_FOR_TRAINING = {
     *("types", "contract", "alignment", "views", "detector", "looks", "places", "search"),
-    *("no_reports", "interrupt"),
+    *("no_reports", "interrupt", "orientation"),
     *("classifier", "cells", "machine"),
 }
 FILES_AND_WINDOWS = {

@@ -1,0 +1,97 @@
+"""How a stored picture is turned and mirrored to stand upright.
+
+Files say it in different ways: EXIF with a number, video with a display matrix, AVIF and HEIF with
+quarter turns and mirrors. All of them become one `Orientation`.
+"""
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, Self
+
+import cv2
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class Orientation:
+    """The steps that make a stored picture upright, in this order: `transposes` exchanges rows and
+    columns, `mirrors_x` exchanges left and right, `mirrors_y` exchanges top and bottom.
+
+    >>> Orientation.from_exif(6)
+    Orientation(transposes=True, mirrors_x=True, mirrors_y=False)
+    """
+
+    transposes: bool = False
+    mirrors_x: bool = False
+    mirrors_y: bool = False
+
+    @classmethod
+    def from_exif(cls, number: int) -> Self:
+        """Takes the number of EXIF's tag Orientation (0x112). A number outside 1..8 means nothing
+        and gives an upright orientation, as in other programs."""
+        return cls(*_EXIF.get(number, (False, False, False)))
+
+    @classmethod
+    def from_display_matrix(cls, matrix: ArrayLike) -> Self:
+        """Takes a video's display matrix: (3, 3) or (2, 2) numbers [[a, b], [c, d]] of any scale,
+        with x' = a x + c y and y' = b x + d y. A slanted matrix gives the nearest quarter turn."""
+        (a, b), (c, d) = np.asarray(matrix, np.float64)[:2, :2].tolist()
+        swaps = abs(b) + abs(c) > abs(a) + abs(d)
+        return cls(swaps, (c if swaps else a) < 0, (b if swaps else d) < 0)
+
+    @classmethod
+    def from_quarter_turns(cls, count: int) -> Self:
+        """Takes how often the stored picture is turned by 90 degrees, anticlockwise."""
+        return cls(*_QUARTERS[count % 4])
+
+    def then(self, after: "Orientation") -> "Orientation":
+        """Gives the orientation that does what `self` does, and then what `after` does."""
+        x, y = self.mirrors_x, self.mirrors_y
+        if after.transposes:
+            x, y = y, x
+        return Orientation(
+            self.transposes != after.transposes, x != after.mirrors_x, y != after.mirrors_y
+        )
+
+    @property
+    def is_upright(self) -> bool:
+        """True where nothing is to be done."""
+        return not (self.transposes or self.mirrors_x or self.mirrors_y)
+
+    @property
+    def exif(self) -> int:
+        """The number that EXIF has for it, 1..8."""
+        steps = (self.transposes, self.mirrors_x, self.mirrors_y)
+        return next(number for number, known in _EXIF.items() if known == steps)
+
+    def apply(self, image: NDArray[Any]) -> NDArray[Any]:
+        """Turns `image` (H, W) or (H, W, C) of a type that OpenCV knows. The result is contiguous;
+        it is `image` itself where nothing is to be done."""
+        if self.transposes:
+            image = cv2.transpose(image)
+        if self.mirrors_x or self.mirrors_y:
+            image = cv2.flip(image, -1 if self.mirrors_x and self.mirrors_y else +self.mirrors_x)
+        return image
+
+    def turned_size(self, size_wh: tuple[int, int]) -> tuple[int, int]:
+        """Gives the size px (width, height) of the upright picture."""
+        return size_wh[::-1] if self.transposes else size_wh
+
+    def turned_aspect(self, pixel_aspect: Fraction) -> Fraction:
+        """Gives the width / height of a pixel of the upright picture."""
+        return 1 / pixel_aspect if self.transposes else pixel_aspect
+
+
+_EXIF = {
+    1: (False, False, False),
+    2: (False, True, False),
+    3: (False, True, True),
+    4: (False, False, True),
+    5: (True, False, False),
+    6: (True, True, False),
+    7: (True, True, True),
+    8: (True, False, True),
+}
+_QUARTERS = (_EXIF[1], _EXIF[8], _EXIF[3], _EXIF[6])
+UPRIGHT = Orientation()
