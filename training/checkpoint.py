@@ -12,6 +12,7 @@ from app.alignment import FACE_TEMPLATE, AlignmentTemplate, ColourMode
 from app.contract import MAX_SIZE_PX
 from app.types import TrainingError
 from training.augment import AugmentConfig
+from training.dlib_backbone import MIN_SIZE_PX as DLIB_MIN_SIZE_PX
 from training.model import DaclNet, ModelConfig
 
 CHECKPOINT_FORMAT = 1
@@ -188,6 +189,10 @@ class RunConfig:
     augment: AugmentConfig = field(default_factory=AugmentConfig)
     teach: TeachConfig = field(default_factory=TeachConfig)
 
+    def __post_init__(self) -> None:
+        if self.model.backbone == "dlib" and self.train.size_px < DLIB_MIN_SIZE_PX:
+            raise ValueError(f"the size must be at least {DLIB_MIN_SIZE_PX} px for dlib's network")
+
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:
         """Raises `TrainingError` for a recipe of another version of the program. Recipes from
@@ -235,6 +240,15 @@ class RunConfig:
             augment=AugmentConfig(
                 rotation_deg=0, scale=0, shift=0, light=0, erase=0, mixup=0, crops="five"
             ),
+        )
+
+    @classmethod
+    def face_pretrained(cls) -> Self:
+        """For dlib's network, begun with its published weights (`--init`): crops of 112 px, a low
+        peak rate, few epochs."""
+        return cls(
+            train=TrainConfig(size_px=112, epochs=14, batch_size=64, learning_rate=0.06),
+            model=ModelConfig(backbone="dlib"),
         )
 
     def differences(self, other: "RunConfig") -> list[str]:

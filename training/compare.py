@@ -23,12 +23,12 @@ from numpy.typing import NDArray
 
 from app.types import TrainingError
 from training.attention import class_distances, class_profiles, project, see
+from training.begin import begin_with
 from training.checkpoint import RunConfig, build, load, save
 from training.cli import run
 from training.comparison import Result, of, rows_csv, table
 from training.data import Examples
 from training.fit import fit
-from training.init import load_initial
 from training.machine import Machine
 from training.metrics import attention_statistics, measure
 from training.pack import Pack, read_pack
@@ -115,9 +115,7 @@ def train_one(
                 )
             trainer.restore(held.state)
         elif init is not None:
-            centres = trainer.centre_loss.centres
-            load_initial(trainer.net, init, labels=pack.meta.labels, centres=centres)
-            trainer.start_from_net()
+            begin_with(trainer, init, pair[0])
         held.write_facts(config, pack, machine.device.type, teachers)
         if held.state is None:
             save(folder / LAST, trainer.state("averaged"))

@@ -18,6 +18,7 @@ from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
 
 from app.types import TrainingError
+from training.dlib_backbone import DlibBlock
 from training.model import BasicBlock, DaclNet
 
 Storage = Literal["full", "half"]
@@ -37,7 +38,7 @@ def _fused(layer: nn.Module, norm: nn.Module) -> nn.Module | None:
 def _fuse_all(net: nn.Module) -> None:
     for module in net.modules():
         pairs: list[tuple[str, str]] = []
-        if isinstance(module, BasicBlock):
+        if isinstance(module, BasicBlock | DlibBlock):
             pairs = [("conv1", "norm1"), ("conv2", "norm2")]
         elif isinstance(module, nn.Sequential):
             names = list(module._modules)

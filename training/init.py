@@ -15,9 +15,11 @@ from torch import Tensor
 
 from app.types import TrainingError
 from training.checkpoint import CHECKPOINT_FORMAT, DataFacts, RunConfig, facts_of
+from training.dlib_backbone import DlibBackbone
+from training.dlib_file import is_dlib_file, read_dlib
 from training.model import DaclNet
 
-Kind = Literal["checkpoint", "compact checkpoint", "state dict"]
+Kind = Literal["checkpoint", "compact checkpoint", "state dict", "dlib"]
 HEAD = ("classifier.weight", "classifier.bias")
 # Where other programs keep the state dict within what they save.
 WRAPPERS = ("state_dict", "model_state_dict", "model", "net")
@@ -140,6 +142,13 @@ def read_weights(path: Path) -> Weights:
     return Weights(path, "state dict", tensors)
 
 
+def _dlib(net: DaclNet, path: Path) -> Weights:
+    if not isinstance(net.backbone, DlibBackbone):
+        raise TrainingError(f"{path} is dlib's network. Add --backbone dlib and --size-px 112.")
+    channels = net.backbone.channels
+    return Weights(path, "dlib", read_dlib(path, channels=channels))
+
+
 def _own(path: Path, state: dict[str, Any]) -> Weights:
     if state.get("format") != CHECKPOINT_FORMAT:
         raise TrainingError(f"{path} is not a checkpoint that this version of the program reads.")
@@ -193,10 +202,11 @@ def load_initial(
 
     With `labels` (the network's, in order) and a file that names its own, the classifier takes the
     rows of the labels that both know, and `centres (K, d)`, where given, those rows of the file's.
-    Without, the classifier is a tensor like any other. Raises `TrainingError` when nothing fits;
+    Without, the classifier is a tensor like any other. The norms of dlib's network only scale and
+    shift; `training.begin.begin_with` measures them. Raises `TrainingError` when nothing fits;
     `net` then stays as it was.
     """
-    weights = read_weights(path)
+    weights = _dlib(net, path) if is_dlib_file(path) else read_weights(path)
     known = weights.facts.labels if weights.facts is not None else ()
     by_row = bool(labels and known)
     rows = shared_rows(labels or (), known)

@@ -12,6 +12,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from training.dlib_backbone import FEATURE_DIM as DLIB_FEATURE_DIM
+from training.dlib_backbone import DlibBackbone, DlibBlock, map_side
+
+BackboneKind = Literal["resnet", "dlib"]
 Stem = Literal["small", "fine", "standard"]
 STAGES = 4
 HALVINGS: dict[str, int] = {"small": 4, "fine": 3, "standard": 5}  # of the side, stem to last map
@@ -21,8 +25,16 @@ Reads = Literal["map", "detached", "pooled"]
 @dataclass(frozen=True, slots=True)
 class ModelConfig:
     """ResNet (He et al., CVPR 2016) of basic blocks in four stages, each `growth` times as wide as
-    the one before."""
+    the one before; or dlib's face recognition network, whose shape is fixed, so that `width`,
+    `blocks`, `stem`, `growth` and `excite` say nothing of it."""
 
+    backbone: BackboneKind = field(
+        default="resnet",
+        metadata={
+            "help": "resnet: of the options below; dlib: the face recognition network of dlib, for "
+            "crops of 64 px and more, whose published weights --init takes"
+        },
+    )
     width: int = field(default=32, metadata={"help": "channels of the first stage"})
     blocks: int = field(default=2, metadata={"help": "basic blocks a stage; 2 is ResNet-18"})
     stem: Stem = field(
@@ -71,10 +83,12 @@ class ModelConfig:
 
     @property
     def feature_dim(self) -> int:
-        return self.widths[-1]
+        return DLIB_FEATURE_DIM if self.backbone == "dlib" else self.widths[-1]
 
     def grid(self, size_px: int) -> int:
         """The side of the last feature map for crops of `size_px`."""
+        if self.backbone == "dlib":
+            return map_side(size_px)
         side = size_px
         for _ in range(HALVINGS[self.stem]):
             side = -(-side // 2)
@@ -220,14 +234,16 @@ class DaclNet(nn.Module):
     def __init__(self, config: ModelConfig, *, channels: int, classes: int, size_px: int) -> None:
         super().__init__()
         self.config = config
-        self.backbone = Backbone(config, channels)
+        self.backbone: nn.Module = (
+            DlibBackbone(channels) if config.backbone == "dlib" else Backbone(config, channels)
+        )
         grid = 1 if config.attention_reads == "pooled" else config.grid(size_px)
         self.attention = AttentionNetwork(config.feature_dim, grid)
         self.classifier = nn.Linear(config.feature_dim, classes)
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
-            elif isinstance(module, BasicBlock):
+            elif isinstance(module, BasicBlock | DlibBlock):
                 nn.init.zeros_(module.norm2.weight)  # each block starts as its shortcut
 
     def forward(

@@ -14,11 +14,11 @@ import torch
 from app.interrupt import ctrl_c
 from app.types import TrainingError
 from training.augment import AugmentConfig
+from training.begin import begin_with
 from training.checkpoint import RunConfig, TeachConfig, TrainConfig, facts_of, save
 from training.cli import add_options, chosen, run
 from training.data import Examples
 from training.fit import fit
-from training.init import load_initial
 from training.machine import Machine
 from training.model import ModelConfig
 from training.pack import Pack, read_pack
@@ -28,7 +28,11 @@ from training.run_folder import LAST, RunFolder
 from training.teach import Cached, Teaching, file_digest, prepared
 from training.trainer import Trainer
 
-RECIPES: dict[str, Callable[[], RunConfig]] = {"default": RunConfig, "paper": RunConfig.published}
+RECIPES: dict[str, Callable[[], RunConfig]] = {
+    "default": RunConfig,
+    "dlib": RunConfig.face_pretrained,
+    "paper": RunConfig.published,
+}
 
 
 def add_machine_options(parser: argparse.ArgumentParser) -> None:
@@ -119,8 +123,9 @@ def parser() -> argparse.ArgumentParser:
         "--recipe",
         choices=sorted(RECIPES),
         default="default",
-        help="where the options below start from: default, or paper, the configuration that the "
-        "authors published",
+        help="where the options below start from: default; dlib, dlib's face recognition network "
+        "to be begun with its weights (--init); or paper, the configuration that the authors "
+        "published",
     )
     add_recipe_options(top)
     add_teacher_options(top.add_argument_group("teachers"))
@@ -211,9 +216,7 @@ def carry_out(job: Job, ranks: Ranks, folder: RunFolder | None) -> float:
     if state is not None:
         trainer.restore(state)
     elif job.init is not None:
-        centres = trainer.centre_loss.centres
-        report = load_initial(trainer.net, job.init, labels=pack.meta.labels, centres=centres)
-        trainer.start_from_net()
+        report = begin_with(trainer, job.init, examples)
         if folder is not None:
             print(report.summary(), file=sys.stderr)
     if folder is None:

@@ -41,6 +41,8 @@ def widen(trained: Trained, width: int, seed: int) -> Trained:
     """The same network with `width` channels in its first stage and as many more in the others.
     Raises `TrainingError`."""
     narrow = trained.config.model
+    if narrow.backbone != "resnet":
+        raise TrainingError(f"A network of the kind {narrow.backbone} cannot be widened.")
     if width <= narrow.width:
         raise TrainingError(
             f"A network of width {narrow.width} is widened to more than that, not to {width}."
