@@ -9,7 +9,6 @@ inside the PyPI package face-recognition-models), and the manifest
 
 import json
 import math
-import struct
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -58,7 +57,7 @@ def read_dlib(path: Path, *, channels: int) -> dict[str, Tensor]:
             raise ValueError(f"it has {len(layers)} convolutions, not {len(names)}")
     except FileNotFoundError as cause:
         raise TrainingError(f"The weights {cause.filename} are missing.") from cause
-    except (OSError, ValueError, KeyError, TypeError, struct.error) as cause:
+    except (OSError, ValueError, LookupError, TypeError) as cause:
         raise TrainingError(
             f"{path} is not dlib's face recognition network ({cause}). Give "
             "dlib_face_recognition_resnet_model_v1.dat, or the manifest of @vladmandic/face-api."

@@ -1,0 +1,240 @@
+"""dlib's face network: its shape, its files, and norms that compute what its scales did."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional
+
+from app.types import TrainingError
+from tests.shapes import LABELS
+from training.checkpoint import DataFacts, RunConfig, TrainConfig, Trained, build
+from training.dlib_backbone import BLOCKS, DlibBackbone, DlibBlock, map_side, measure_norms
+from training.dlib_file import DLIB_MEAN_RGB, Layer, is_dlib_file, read_dlib
+from training.half import rounded
+from training.init import load_initial
+from training.model import ExportNet, ModelConfig
+from training.widen import widen
+
+CONFIG = RunConfig.face_pretrained()
+
+
+def made_layers() -> list[Layer]:
+    rng = np.random.default_rng(0)
+    shapes = [(32, 3, 7)]
+    channels = 32
+    for out, _ in BLOCKS:
+        shapes += [(out, channels, 3), (out, out, 3)]
+        channels = out
+
+    def drawn(*shape: int) -> np.ndarray:
+        return rng.normal(size=shape).astype(np.float32)
+
+    return [
+        (
+            drawn(out, inside, side, side) / side / inside**0.5,
+            drawn(out),
+            1 + 0.1 * drawn(out),
+            drawn(out),
+        )
+        for out, inside, side in shapes
+    ]
+
+
+def number(value: int) -> bytes:
+    content = value.to_bytes(max(1, (value.bit_length() + 7) // 8), "little")
+    return bytes([len(content)]) + content
+
+
+def dat(layers: list[Layer]) -> bytes:
+    """The tags and tensors of dlib's form; what lies between them does not matter."""
+    parts = [number(1), b"\x01\x0dloss_metric_2"]
+    for filters, bias, scale, shift in layers:
+        for tag, values in (
+            (b"con_4", np.concatenate([filters.ravel(), bias])),
+            (b"affine_", np.concatenate([scale, shift])),
+        ):
+            dims = [2, values.size, 1, 1, 1]
+            parts += [bytes([1, len(tag)]), tag, *map(number, dims), values.tobytes(), b"\x01\x07"]
+    return b"".join(parts)
+
+
+def manifest(layers: list[Layer], folder: Path) -> Path:
+    """face-api's form: some tensors in 8 bits, some not."""
+    entries, content = [], b""
+    for place, (filters, *rest) in enumerate(layers):
+        names = ("conv/filters", "conv/bias", "scale/weights", "scale/biases")
+        for name, values in zip(names, (filters.transpose(2, 3, 1, 0), *rest), strict=True):
+            entry = {"name": f"layer{place}/{name}", "shape": values.shape, "dtype": "float32"}
+            if name == "conv/filters" and place % 2:
+                content += values.astype("<f4").tobytes()
+            else:
+                low = float(values.min())
+                step = (float(values.max()) - low) / 255 or 1.0
+                entry["quantization"] = {"dtype": "uint8", "scale": step, "min": low}
+                content += np.rint((values - low) / step).astype(np.uint8).tobytes()
+            entries.append(entry)
+    path = folder / "face_recognition_model-weights_manifest.json"
+    path.write_text(json.dumps([{"weights": entries, "paths": ["model.bin"]}]))
+    (folder / "model.bin").write_bytes(content)
+    return path
+
+
+@pytest.fixture(scope="module")
+def layers() -> list[Layer]:
+    return made_layers()
+
+
+@pytest.fixture(scope="module")
+def file(layers: list[Layer], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("dlib") / "dlib_face_recognition_resnet_model_v1.dat"
+    path.write_bytes(dat(layers))
+    return path
+
+
+def filled(file: Path, channels: int) -> DlibBackbone:
+    net = DlibBackbone(channels).eval()
+    tensors = read_dlib(file, channels=channels)
+    missing, unexpected = net.load_state_dict(
+        {name.removeprefix("backbone."): tensor for name, tensor in tensors.items()}, strict=False
+    )
+    assert not unexpected
+    assert all(name.endswith("num_batches_tracked") for name in missing)
+    return net
+
+
+def dlib_says(layers: list[Layer], rgb: torch.Tensor) -> torch.Tensor:
+    """dlib's own arithmetic on pixels of 0..255: filters, bias, scale and shift, one by one."""
+
+    def layer(x: torch.Tensor, place: int, stride: int, padding: int) -> torch.Tensor:
+        filters, bias, scale, shift = map(torch.from_numpy, layers[place])
+        x = functional.conv2d(x, filters, bias, stride, padding)
+        return x * scale[:, None, None] + shift[:, None, None]
+
+    x = (rgb - torch.tensor(DLIB_MEAN_RGB)[:, None, None]) / 256
+    x = functional.max_pool2d(layer(x, 0, 2, 0).relu(), 3, 2)
+    for block, (channels, halves) in enumerate(BLOCKS):
+        y = layer(x, 1 + 2 * block, 2 if halves else 1, 0 if halves else 1).relu()
+        y = layer(y, 2 + 2 * block, 1, 1)
+        short = functional.avg_pool2d(x, 2, 2) if halves else x
+        side = max(y.shape[-1], short.shape[-1])
+        whole = torch.zeros(len(x), channels, side, side)
+        for part in (y, short):
+            whole[:, : part.shape[1], : part.shape[2], : part.shape[3]] += part
+        x = whole.relu()
+    return x
+
+
+@pytest.mark.parametrize(("size_px", "side"), [(64, 1), (96, 2), (112, 3), (150, 4), (224, 6)])
+def test_the_map_is_as_large_as_announced(size_px: int, side: int) -> None:
+    assert map_side(size_px) == side
+    assert DlibBackbone(1)(torch.zeros(2, 1, size_px, size_px)).shape == (2, 256, side, side)
+
+
+@pytest.mark.parametrize("size_px", [97, 112])  # with and without rows that only the shortcut has
+def test_it_computes_what_dlib_does(layers: list[Layer], file: Path, size_px: int) -> None:
+    torch.manual_seed(0)
+    rgb = torch.randint(0, 256, (2, 3, size_px, size_px)).float()
+    wanted = dlib_says(layers, rgb)
+    with torch.no_grad():
+        got = filled(file, 3)((rgb / 255 - 0.5) / 0.25)
+        grey = rgb[:, :1]
+        from_grey = filled(file, 1)((grey / 255 - 0.5) / 0.25)
+    torch.testing.assert_close(got, wanted, rtol=1e-3, atol=1e-3)
+    wanted = dlib_says(layers, grey.expand(-1, 3, -1, -1))
+    torch.testing.assert_close(from_grey, wanted, rtol=1e-3, atol=1e-3)
+
+
+def test_both_forms_hold_the_same(layers: list[Layer], file: Path, tmp_path: Path) -> None:
+    full = read_dlib(file, channels=3)
+    packed = read_dlib(manifest(layers, tmp_path), channels=3)
+    assert list(full) == list(packed)
+    for name, tensor in full.items():
+        step = float(tensor.max() - tensor.min()) / 255
+        assert (packed[name] - tensor).abs().max() <= 2 * step + 1e-6, name
+
+
+def test_measured_norms_compute_the_same_and_are_what_training_sees(file: Path) -> None:
+    torch.manual_seed(0)
+    net, x = filled(file, 1), torch.randn(16, 1, 112, 112)
+    with torch.no_grad():
+        before = net(x)
+        measure_norms(net, x.split(5))
+        after = net(x)
+        in_training = net.train()(x)
+    torch.testing.assert_close(after, before, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(in_training, before, rtol=2e-2, atol=5e-2)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "reason"),
+    [
+        ("x.dat", b"", "it has 0 convolutions, not 29"),
+        ("x.dat", b"\x01\x05con_4" + number(2), "is not dlib's"),
+        ("x.dat", b"\x01\x05con_4" + b"".join(map(number, (9, 1, 1, 1, 1))), "another version"),
+        ("weights_manifest.json", b"{", "is not dlib's"),
+        ("weights_manifest.json", b"[{}]", "is not dlib's"),
+        ("weights_manifest.json", b'[{"weights": [], "paths": ["gone.bin"]}]', r"gone\.bin are"),
+    ],
+)
+def test_other_files_are_refused_in_one_line(
+    name: str, content: bytes, reason: str, tmp_path: Path
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    assert is_dlib_file(tmp_path / name)
+    with pytest.raises(TrainingError, match=reason) as caught:
+        read_dlib(tmp_path / name, channels=1)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_cut_file_is_refused(layers: list[Layer], tmp_path: Path) -> None:
+    whole = dat(layers)
+    for share in (0.1, 0.5, 0.999):
+        path = tmp_path / "cut.dat"
+        path.write_bytes(whole[: int(share * len(whole))])
+        with pytest.raises(TrainingError, match="is not dlib's"):
+            read_dlib(path, channels=1)
+
+
+def test_it_begins_a_network_and_names_what_is_new(file: Path) -> None:
+    net = build(CONFIG, len(LABELS))
+    report = load_initial(net, file, labels=LABELS)
+    assert report.kind == "dlib"
+    assert len(report.matched) == 29 * 5
+    assert not report.unexpected
+    assert {name.partition(".")[0] for name in report.missing} == {"attention", "classifier"}
+    other = build(RunConfig(), len(LABELS))
+    with pytest.raises(TrainingError, match="Add --backbone dlib"):
+        load_initial(other, file, labels=LABELS)
+
+
+def test_its_export_says_the_same_with_norms_folded_in() -> None:
+    torch.manual_seed(1)
+    net = build(CONFIG, 3).eval()
+    x = torch.randn(2, 1, 112, 112)
+    with torch.no_grad():
+        logits, cam = ExportNet(rounded(net))(x)
+        wanted = net(x, with_attention=False).logits
+    assert cam.shape == (2, 3, 3, 3)
+    torch.testing.assert_close(logits, wanted, rtol=1e-2, atol=1e-2)
+    assert not any("norm" in name for name, _ in rounded(net).backbone.stages.named_parameters())
+
+
+def test_what_cannot_be_is_said() -> None:
+    with pytest.raises(ValueError, match="at least 64 px"):
+        RunConfig(TrainConfig(size_px=48), ModelConfig(backbone="dlib"))
+
+
+def test_it_is_not_widened() -> None:
+    facts = DataFacts("made", "key", LABELS, (1 / 3,) * 3)
+    with pytest.raises(TrainingError, match="dlib cannot be widened"):
+        widen(Trained(build(CONFIG, 3), CONFIG, facts, 0), 64, seed=0)
+
+
+def test_a_block_begins_as_its_shortcut() -> None:
+    net = build(CONFIG, 3)
+    blocks = [module for module in net.modules() if isinstance(module, DlibBlock)]
+    assert len(blocks) == len(BLOCKS) == 14
+    assert all(not block.norm2.weight.any() for block in blocks)
