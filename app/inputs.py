@@ -62,13 +62,20 @@ def _meant_by(path: Path) -> Iterable[Path]:
 
 
 def _videos(files: Iterable[Path]) -> list[Path]:
-    chosen = sorted(
-        file
-        for file in files
-        if file.suffix.lower() in VIDEO_SUFFIXES
-        and not file.name.startswith(".")
-        and file.is_file()
+    return sorted(
+        without_annotated(
+            file
+            for file in files
+            if file.suffix.lower() in VIDEO_SUFFIXES
+            and not file.name.startswith(".")
+            and file.is_file()
+        )
     )
+
+
+def without_annotated(files: Iterable[Path]) -> list[Path]:
+    """Leave out each `NAME_annotated` beside a `NAME`: it is a result of a run before."""
+    chosen = list(files)
     stems = {(file.parent, file.stem) for file in chosen}
     return [
         file

@@ -4,43 +4,89 @@ A file of a kilobyte can announce gigabytes of pixels; this is known before anyt
 Only the kinds named here are given to a decoder at all.
 """
 
+import re
 import struct
+from collections.abc import Callable
+from dataclasses import dataclass
 
 # Between two of these marks a JPEG has no header of a scan: parameters, not pixels.
 _NO_FRAME = frozenset({0xC4, 0xC8, 0xCC})
 _ALONE = frozenset({0x01, *range(0xD0, 0xD9)})  # JPEG marks without a length
+_END, _SCAN = 0xD9, 0xDA  # the picture ends; pixels begin
+_MARK = re.compile(rb"\xff[^\x00\xff]")
 _SHORT, _LONG, _LONG8 = 3, 4, 16  # TIFF's kinds of whole numbers
 # Decoders make room for what a part of a PNG announces; a file that was cut may lack this much.
 MAX_MISSING_BYTES = 64 << 20
 
 
-def header_size_wh(content: bytes) -> tuple[int, int] | None:
-    """(width, height) px that the header announces, before any turning; None when `content` is no
-    BMP, GIF, JPEG, PNG, PNM, TIFF, WebP or AVIF, or too damaged to say."""
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What a picture's first bytes announce. `size_wh` px is before any turning."""
+
+    kind: str
+    size_wh: tuple[int, int]
+
+
+def header_of(content: bytes) -> Header | None:
+    """Read the header of a picture; None when `content` is of no kind that is read, or too damaged
+    to say its size."""
+    read = _KINDS.get(kind_of(content) or "")
+    if read is None:
+        return None
     try:
-        for begins, read in _KINDS:
-            if content.startswith(begins):
-                return read(content)
-        if content[4:8] == b"ftyp":
-            return _avif(content)
+        size_wh = read(content)
     except (struct.error, IndexError, ValueError):
-        pass
+        return None
+    return None if size_wh is None else Header(kind_of(content) or "", size_wh)
+
+
+def kind_of(content: bytes) -> str | None:
+    """Name the kind that the first bytes claim; None when it is none of those that are read."""
+    for kind, begins in _SIGNATURES:
+        if content.startswith(begins):
+            return kind
+    if content[:4] == b"RIFF" and content[8:12] == b"WEBP":
+        return "WebP"
+    if content[4:8] == b"ftyp" and {b"avif", b"avis"} & _brands(content):
+        return "AVIF"
     return None
 
 
+def _brands(content: bytes) -> set[bytes]:
+    """What an ISO media file says that it can be read as: its own brand first, then others."""
+    end = min(int.from_bytes(content[:4], "big"), 256)
+    return {content[at : at + 4] for at in (8, *range(16, end, 4))}
+
+
 def jpeg_scans(content: bytes) -> int:
-    """How often a decoder has to go over the whole picture of a JPEG; at most this."""
-    return content.count(b"\xff\xda") if content.startswith(b"\xff\xd8") else 1
+    """Count how often a decoder goes over the whole picture of a JPEG; 1 for other kinds.
+
+    The count ends where the picture ends. Phones put a video, a depth map or a second JPEG behind
+    it, whose bytes say nothing about the picture.
+    """
+    if not content.startswith(b"\xff\xd8"):
+        return 1
+    scans, at = 0, 2
+    while mark := _MARK.search(content, at):
+        kind, at = content[mark.end() - 1], mark.end()
+        if kind == _END:
+            break
+        scans += kind == _SCAN
+        if kind not in _ALONE:  # a segment: what it holds is no mark
+            at += max(2, int.from_bytes(content[at : at + 2], "big"))
+    return max(1, scans)
 
 
 def _png(content: bytes) -> tuple[int, int] | None:
     width, height = struct.unpack_from(">II", content, 16)
     at = 8
     while at + 8 <= len(content):
-        (length,) = struct.unpack_from(">I", content, at)
+        length, chunk = struct.unpack_from(">I4s", content, at)
         at += 12 + length
         if at - len(content) > MAX_MISSING_BYTES:
             return None
+        if chunk == b"IEND":
+            break  # what is behind the end is not the picture's
     return width, height
 
 
@@ -67,7 +113,7 @@ def _jpeg(content: bytes) -> tuple[int, int] | None:
         elif mark in range(0xC0, 0xD0) and mark not in _NO_FRAME:
             height, width = struct.unpack_from(">HH", content, at + 5)
             return width, height
-        elif mark in (0xD9, 0xDA):
+        elif mark in (_END, _SCAN):
             return None  # pixels, or the end, before a size was said
         else:
             at += 2 + max(2, int.from_bytes(content[at + 2 : at + 4], "big"))
@@ -75,8 +121,6 @@ def _jpeg(content: bytes) -> tuple[int, int] | None:
 
 def _webp(content: bytes) -> tuple[int, int] | None:
     kind = content[12:16]
-    if content[8:12] != b"WEBP":
-        return None
     if kind == b"VP8X":
         width, height = (int.from_bytes(content[at : at + 3], "little") for at in (24, 27))
         return width + 1, height + 1
@@ -119,8 +163,6 @@ def _pnm(content: bytes) -> tuple[int, int] | None:
 
 def _avif(content: bytes) -> tuple[int, int] | None:
     """The largest of the sizes that its properties give; parts of a picture have their own."""
-    if content[8:12] not in (b"avif", b"avis", b"mif1", b"msf1", b"miaf"):
-        return None
     sizes = []
     at = content.find(b"ispe")
     while at >= 0:
@@ -129,15 +171,21 @@ def _avif(content: bytes) -> tuple[int, int] | None:
     return max(sizes, key=lambda wh: wh[0] * wh[1], default=None)
 
 
-_KINDS = (
-    (b"\x89PNG\r\n\x1a\n", _png),
-    (b"\xff\xd8\xff", _jpeg),
-    (b"BM", _bmp),
-    (b"GIF8", _gif),
-    (b"RIFF", _webp),
-    (b"II*\0", _tiff),
-    (b"MM\0*", _tiff),
-    (b"II+\0", _tiff),
-    (b"MM\0+", _tiff),
-    *((b"P%d" % kind, _pnm) for kind in range(1, 7)),
+_SIGNATURES = (
+    ("PNG", b"\x89PNG\r\n\x1a\n"),
+    ("JPEG", b"\xff\xd8\xff"),
+    ("BMP", b"BM"),
+    ("GIF", b"GIF8"),
+    ("TIFF", (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")),
+    ("PNM", tuple(b"P%d" % kind for kind in range(1, 7))),
 )
+_KINDS: dict[str, Callable[[bytes], tuple[int, int] | None]] = {
+    "PNG": _png,
+    "JPEG": _jpeg,
+    "BMP": _bmp,
+    "GIF": _gif,
+    "TIFF": _tiff,
+    "PNM": _pnm,
+    "WebP": _webp,
+    "AVIF": _avif,
+}

@@ -16,6 +16,7 @@ APP_PACKAGES = {"numpy", "cv2", "mediapipe", "onnxruntime", "av", "scipy", "tqdm
 # What an extra brings, and the only room that may ask for it; everything else runs without.
 OPTIONAL = {"parquet": {"pyarrow"}}
 ROOMS_FOR_TRAINING = {
+    *("picture_file", "picture_kinds"),
     *("types", "contract", "alignment", "views", "detector", "looks", "places", "search"),
     *("no_reports", "interrupt", "orientation"),
     *("classifier", "cells", "machine"),
@@ -26,7 +27,7 @@ FILES_AND_WINDOWS = {
     *("background", "live_line", "camera_list", "run_end", "recording", "view"),
     *("inputs", "naming", "long_records", "resume", "job", "file_run", "one_file", "many"),
     *("workers", "progress", "request", "results"),
-    *("recogniser",),
+    *("recogniser", "picture_file"),
     *("doctor", "doctor_system", "doctor_models", "camera_probe", "frame_probe"),
 }
 

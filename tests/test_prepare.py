@@ -271,5 +271,5 @@ def test_a_folder_with_too_many_unreadable_pictures_stops(
     assert run(lambda: prepare.main(options)) == 2
     err = capsys.readouterr().err
     assert "1 of 5 pictures are missing or unreadable, more than --max-unreadable 0.19" in err
-    assert "broken.png does not decode" in err
+    assert "broken.png is text, not a picture" in err
     assert list(tmp_path.iterdir()) == []

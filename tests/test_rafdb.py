@@ -119,12 +119,12 @@ def test_few_unreadable_pictures_are_skipped_many_end_the_run(
     assert run(lambda: prepare.main([*options, "--max-unreadable", "0.05"])) == 2
     err = capsys.readouterr().err
     assert err.startswith("error: 2 of 21 pictures are missing or unreadable, more than")
-    assert f"allows: {broken} does not decode" in err
+    assert f"allows: {broken} is text" in err
     assert not (tmp_path / "raf.npz").exists()
     assert prepare.main([*options, "--max-unreadable", "0.1"]) == 1
     out = capsys.readouterr().out
     assert "raf.npz: 19 pictures" in out
-    assert f"Skipped: {missing} is missing.\nSkipped: {broken} does not decode" in out
+    assert f"Skipped: {missing} is missing.\nSkipped: {broken} is text" in out
     made = read_pack(tmp_path / "raf.npz")
     assert made.meta.made_from["count"] == 21
     assert "train_00003_aligned.jpg" not in made.names

@@ -119,7 +119,7 @@ def test_table_says_what_became_of_each_picture(made: tuple[Path, Path]) -> None
     drawn = [row for row in rows.values() if row["path"].count("/") == 2]
     assert all(row["split"] for row in drawn)
     assert "whole frame" in {row["status"] for row in drawn}  # small, so used without a face
-    assert "does not decode" in rows["disc/broken.png"]["reason"]
+    assert "is text, not a picture" in rows["disc/broken.png"]["reason"]
     packed = read_pack(made[1] / "data.npz")
     assert set(packed.names) == {name for name, row in rows.items() if row["split"]}
 

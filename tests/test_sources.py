@@ -297,17 +297,19 @@ def test_pictures_that_cannot_be_read_are_left_out(tmp_path):
     paths = [tmp_path / "missing.png", tmp_path / "bad.png", good, tmp_path / "empty.png"]
     source = ImageSource(paths)
     assert [(frame.source, frame.index) for frame in source] == [("good.png", 0)]
-    assert source.skipped == [
-        f"{paths[0]} does not exist.",
-        f"{paths[1]} is damaged or not a picture.",
-        f"{paths[3]} is empty.",
-    ]
-    assert source.warning == (f"3 of 4 pictures left out: {paths[0]} does not exist. (and 2 more)")
+    assert source.skipped == {
+        paths[0]: f"{paths[0]} does not exist.",
+        paths[1]: f"{paths[1]} is text, not a picture.",
+        paths[3]: f"{paths[3]} is empty.",
+    }
+    assert source.warning == (
+        f"3 of 4 pictures left out: {paths[0]} does not exist. Also left out: bad.png, empty.png."
+    )
 
 
 def test_no_picture_at_all_is_an_error(tmp_path):
     (tmp_path / "bad.png").write_bytes(b"no picture")
-    with pytest.raises(SourceError, match="damaged or not a picture"):
+    with pytest.raises(SourceError, match="is text, not a picture"):
         list(ImageSource([tmp_path]))
     with pytest.raises(SourceError, match="does not exist"):
         ImageSource([tmp_path / "missing.png"])

@@ -14,9 +14,9 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
 
-from app.types import DataError
+from app.picture_kinds import PICTURE_SUFFIXES
+from app.types import DataError, SourceError
 
 Split = Literal["train", "valid", "test"]
 SPLITS: tuple[Split, ...] = ("train", "valid", "test")
@@ -40,7 +40,7 @@ FERPLUS_USAGES: dict[str, Split] = {
 FER_SIDE_PX = 48
 _REST = "\0"  # what a row has beyond its columns
 MAX_FIELD = 1 << 20  # characters; 2304 pixel values take some 9000
-PICTURES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"}
+PICTURES = PICTURE_SUFFIXES
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,14 +211,14 @@ def list_folder(root: Path) -> tuple[tuple[str, ...], list[PictureFile]]:
 
 
 def read_picture(path: Path) -> NDArray[np.uint8]:
-    """A picture file, upright, as uint8 (H, W) when it is grey and (H, W, 3) RGB otherwise.
-    Raises `DataError` when it does not decode."""
+    """Read a picture file as the program does: upright, uint8, (H, W) when it is grey throughout
+    and (H, W, 3) RGB otherwise. Raises `DataError`."""
+    from app.picture_file import read_picture as read_bgr  # trains without OpenCV
+
     try:
-        with Image.open(path) as picture:
-            upright = ImageOps.exif_transpose(picture)
-            if upright.mode.startswith("I;16"):  # Pillow would clip 16 bits, not scale them
-                return (np.asarray(upright) >> 8).astype(np.uint8)
-            mode = "L" if upright.mode in ("1", "L", "LA") else "RGB"
-            return np.asarray(upright.convert(mode))
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as cause:
-        raise DataError(f"{path} does not decode as a picture: {cause}") from cause
+        bgr = read_bgr(path)
+    except SourceError as cause:
+        raise DataError(str(cause)) from cause
+    if (bgr[..., :1] == bgr[..., 1:]).all():
+        return np.ascontiguousarray(bgr[..., 0])
+    return np.ascontiguousarray(bgr[..., ::-1])

@@ -1,0 +1,93 @@
+"""Reads a picture file: checked before it is decoded, upright, 8 bits in BGR.
+
+The program and training read pictures by this one way, so that a model meets the pixels that it
+has learned from.
+"""
+
+import stat
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from app.picture_header import Header, header_of, jpeg_scans, kind_of
+from app.picture_kinds import is_raw_file, why_unread
+from app.quiet import quiet_stderr
+from app.types import Image, SourceError
+
+MAX_PICTURE_BYTES = 1 << 30
+MAX_PICTURE_PIXELS = 100_000_000  # 300 MB when decoded
+MAX_JPEG_PIXELS = 220_000_000  # phones have 200 million; the file of a bomb is as large as a photo
+DAMAGED = (
+    "is a {} that is damaged, cut short, or of a rare form. If other programs open it, save it "
+    "anew as JPEG or PNG."
+)
+MAX_PIXELS_DECODED = 2_000_000_000  # a JPEG may want to be gone over many times
+
+
+def read_picture(path: Path) -> Image:
+    """Read `path` as uint8 (H, W, 3) BGR, turned upright. Of several pictures in it, the first.
+
+    Raises:
+        SourceError: it is no regular file, no picture, damaged, or too large.
+    """
+    content = read_content(path)
+    header = header_of(content)
+    if is_raw_file(content, path) or kind_of(content) is None:
+        raise SourceError(f"{path} {why_unread(content, path)}")
+    if header is None:
+        raise SourceError(f"{path} {DAMAGED.format(kind_of(content))}")
+    _check_size(header, content, path)
+    try:
+        with quiet_stderr():
+            image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
+    except cv2.error as error:  # OpenCV's limits, or memory
+        raise SourceError(f"{path} is damaged or too large to be read.") from error
+    if image is None:
+        raise SourceError(f"{path} {DAMAGED.format(header.kind)}")
+    return image.astype(np.uint8, copy=False)
+
+
+def read_content(path: Path) -> bytes:
+    """Read the bytes of `path`. Raises `SourceError`, also for pipes and devices, which may never
+    end."""
+    try:
+        mode = path.stat().st_mode
+        if stat.S_ISDIR(mode):
+            raise SourceError(f"{path} is a folder, not a picture.")
+        if not stat.S_ISREG(mode):
+            raise SourceError(
+                f"{path} is a pipe or a device, not a file. Save the picture to a file first."
+            )
+        # Bytes, because OpenCV opens no path outside the code page on Windows.
+        with path.open("rb") as file:
+            content = file.read(MAX_PICTURE_BYTES + 1)
+    except FileNotFoundError as error:
+        raise SourceError(f"{path} does not exist.") from error
+    except OSError as error:
+        raise SourceError(f"{path} cannot be read: {error.strerror}.") from error
+    if not content:
+        raise SourceError(f"{path} is empty.")
+    return content
+
+
+def _check_size(header: Header, content: bytes, path: Path) -> None:
+    """Raise `SourceError` for more pixels or bytes than any decoder ought to see."""
+    width, height = header.size_wh
+    pixels = width * height
+    most = MAX_JPEG_PIXELS if header.kind == "JPEG" else MAX_PICTURE_PIXELS
+    if pixels > most:
+        raise SourceError(
+            f"{path} is too large to be read: {width} x {height} px are {pixels / 1e6:.0f} "
+            f"million. A {header.kind} may have {most // 1_000_000} million; scale it down."
+        )
+    if len(content) > MAX_PICTURE_BYTES:
+        raise SourceError(
+            f"{path} is too large to be read: it has more than {MAX_PICTURE_BYTES >> 20} MB."
+        )
+    scans = jpeg_scans(content)
+    if pixels * scans > MAX_PIXELS_DECODED:
+        raise SourceError(
+            f"{path} takes too long to be read: a JPEG of {width} x {height} px in {scans} passes. "
+            "Save it anew as a baseline JPEG."
+        )

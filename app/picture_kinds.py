@@ -1,0 +1,104 @@
+"""What kind of file some bytes are: the kinds of picture that are read, and names for the others.
+
+A file is known by its first bytes, never by its name: cameras, messengers and data sets write one
+kind under the suffix of another. Suffixes only choose files from a folder.
+"""
+
+import re
+from pathlib import Path
+
+PICTURE_SUFFIXES = frozenset(
+    ".apng .avif .bmp .dib .gif .jfif .jpe .jpeg .jpg .mpo .pbm .pgm .png .pnm .ppm .tif .tiff "
+    ".webp".split()
+)
+RAW_SUFFIXES = frozenset(
+    ".3fr .arw .cr2 .cr3 .crw .dcr .dng .erf .iiq .kdc .mef .mos .mrw .nef .nrw .orf .pef .raf "
+    ".rw2 .rwl .sr2 .srf .srw .x3f".split()
+)
+# Pictures that are not read; a folder's are named rather than passed over without a word.
+UNREAD_SUFFIXES = RAW_SUFFIXES | frozenset(
+    ".exr .hdr .heic .heics .heif .hif .icns .ico .j2c .j2k .jp2 .jpc .jpf .jpx .jxl .jxr .pam "
+    ".pcx .pfm .psb .psd .qoi .svg .tga .wdp .xcf".split()
+)
+
+PHOTO, DRAWING = "Export it as JPEG.", "Export it as PNG."
+_AS_JPEG = (
+    ("HEIC", rb"....ftyp(hei|hev|mif|msf)"),
+    ("AVCI (HEIF with H.264)", rb"....ftypavc"),
+    ("JPEG XL", rb"\xff\x0a|\0\0\0\x0cJXL "),
+    ("JPEG 2000", rb"\0\0\0\x0cjP  |\xff\x4f\xff\x51"),
+    ("JPEG XR", rb"II\xbc[\x00\x01]"),
+    ("a camera's raw file (CR3)", rb"....ftypcrx "),
+    ("a camera's raw file (RAF)", rb"FUJIFILM"),
+    ("a camera's raw file (ORF)", rb"II(RO|RS)|MMOR"),
+    ("a camera's raw file (RW2)", rb"IIU\0"),
+    ("a camera's raw file (X3F)", rb"FOVb"),
+    ("Photoshop's own format", rb"8BPS"),
+    ("GIMP's own format", rb"gimp xcf"),
+    ("OpenEXR", rb"v/1\x01"),
+    ("Radiance HDR", rb"#\?R"),
+    ("DICOM", rb".{128}DICM"),
+    ("QOI", rb"qoif"),
+    ("PAM", rb"P7\s"),
+    ("PFM", rb"P[fF]\s"),
+    ("BPG", rb"BPG\xfb"),
+    ("FITS", rb"SIMPLE  ="),
+)
+_AS_PNG = (
+    ("an icon", rb"\0\0\x01\0|icns"),
+    ("a PDF", rb"%PDF"),
+    ("SVG, a drawing", rb"\s*(<\?xml.{,2000})?<svg"),
+)
+_OTHERS = (
+    (rb"....ftyp|....(moov|mdat|wide)|RIFF....AVI |\x1aE\xdf\xa3", "is a video. Use --video."),
+    (
+        rb"\s*(<!--.{,500}-->\s*)?<(!doctype html|html|head|body)",
+        "is a web page, not a picture. The download has failed; fetch it again.",
+    ),
+    (
+        rb"version https://git-lfs",
+        "is a pointer of Git LFS, not the picture. Run git lfs pull in its repository.",
+    ),
+    (
+        rb"/annex/objects/",
+        "is a pointer of git-annex, not the picture. Run git annex get on it.",
+    ),
+    (
+        rb"\x00\x05\x16[\x00\x07]",
+        "is what macOS notes on another file, not a picture. Leave it out.",
+    ),
+    (
+        rb"\xd0\xcf\x11\xe0",
+        "is a Windows or Office container such as Thumbs.db, not a picture. Leave it out.",
+    ),
+    (rb"PK\x03\x04|\x1f\x8b|7z\xbc\xaf|Rar!", "is an archive. Unpack it first."),
+    (rb"\0{64}", "begins with nothing but zeros: it was not written in full. Copy it again."),
+    (rb"[\t\n\r\x20-\x7e]+\Z", "is text, not a picture."),
+)
+
+
+def why_unread(content: bytes, path: Path) -> str:
+    """Say why `content` of `path`, which is no kind that is read, is not: what it is, and the way
+    out, as the rest of a sentence that begins with its name."""
+    if is_raw_file(content, path):
+        return f"is a camera's raw file, which is not read here. {PHOTO}"
+    for kinds, way_out in ((_AS_JPEG, PHOTO), (_AS_PNG, DRAWING)):
+        for name, begins in kinds:
+            if _begins(content, begins):
+                return f"is {name}, which is not read here. {way_out}"
+    for begins, why in _OTHERS:
+        if _begins(content, begins):
+            return why
+    return "is damaged or not a picture."
+
+
+def is_raw_file(content: bytes, path: Path) -> bool:
+    """Tell a camera's raw file from a TIFF, in whose form most come: a decoder would give the
+    thumbnail in it."""
+    if not content.startswith((b"II*\0", b"MM\0*")):
+        return False
+    return content[8:10] == b"CR" or path.suffix.lower() in RAW_SUFFIXES
+
+
+def _begins(content: bytes, pattern: bytes) -> bool:
+    return re.match(pattern, content[:4096], re.DOTALL | re.IGNORECASE) is not None
