@@ -105,7 +105,8 @@ def _people(summary: Summary) -> str:
         )
     body += (
         '<p class="quiet">Areas: probability from 0 to 100 %, smoothed as in the records. Bars '
-        "below them: episodes. Right: share of the face's frames with this label. A number "
+        "below them: episodes. The grey area of the row unsure: share of frames that got no label. "
+        "Right: share of the face's frames with this label. A number "
         "stands for a face as long as it is in sight; who returns later may get a new one.</p>\n"
     )
     return _section("Who showed what, and when", body)
@@ -125,12 +126,15 @@ def _shares(people: Sequence[PersonSummary]) -> str:
 
 def _person(person: PersonSummary, end_s: float, several: bool) -> str:
     steps = person.timeline.steps()
-    labels = person.timeline.labels
     lines: list[str] = []
     low: list[str] = []
-    for k, label in enumerate(labels):
+    for k, label in enumerate(person.timeline.labels):
         values = [(begin, float(means[k])) for begin, means in steps]
         said = person.said[label]
+        is_unsure = k == len(person.timeline.labels) - 1  # the last one
+        if is_unsure and not said:
+            continue
+        kind = UNSURE if is_unsure else f"k{k}"
         episodes = [one for one in person.episodes if one.label == label]
         if not said and not episodes and max(value for _, value in values) < SHOWN_FROM:
             low.append(escape(label))
@@ -138,19 +142,14 @@ def _person(person: PersonSummary, end_s: float, several: bool) -> str:
         share = percent(said, person.frames)
         drawing = timeline(
             f"{label} of face {person.face_id}: {share} of its frames",
-            f"k{k}",
+            kind,
             stretches(values, person.timeline.bin_s, GAP_S),
             episodes,
             end_s,
         )
         lines.append(
-            f'<div class="label"><i class="key k{k}"></i>{escape(label)}</div>'
+            f'<div class="label"><i class="key {kind}"></i>{escape(label)}</div>'
             f'<div class="plot">{drawing}</div><div class="share">{share}</div>\n'
-        )
-    if person.said[UNSURE]:
-        lines.append(
-            f'<div class="label">{UNSURE}</div><div class="plot"></div>'
-            f'<div class="share">{percent(person.said[UNSURE], person.frames)}</div>\n'
         )
     note = f"Never above {100 * SHOWN_FROM:.0f} %: {', '.join(low)}." if low else ""
     where = f" in {escape(person.source)}" if several else ""

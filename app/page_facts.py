@@ -25,41 +25,60 @@ def percent(part: float, whole: float) -> str:
     return "–" if not whole else f"{100 * part / whole:.1f}\u00a0%"
 
 
+def section_of(facts: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """The values below `name`; none where the notes hold something else there."""
+    found = facts.get(name)
+    return found if isinstance(found, dict) else {}
+
+
+def list_of(facts: Mapping[str, Any], name: str) -> list[Any]:
+    """The list below `name`; an empty one where the notes hold something else there."""
+    found = facts.get(name)
+    return list(found) if isinstance(found, list | tuple) else []
+
+
+def number_of(value: Any) -> float | None:
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
 def model_card(facts: Mapping[str, Any]) -> str:
     """What the model says of itself."""
     model = facts.get("model")
     if not isinstance(model, dict):
         return "<p>Not known: no notes of the run (NAME.run.json) lie beside the records.</p>"
-    contract = model.get("contract") or {}
-    metrics = contract.get("metrics") or {}
-    data = contract.get("training_data") or {}
-    labels = contract.get("labels") or []
+    contract = section_of(model, "contract")
+    metrics = section_of(contract, "metrics")
+    data = section_of(contract, "training_data")
+    labels = list_of(contract, "labels")
     rows = [
         ("file", model.get("file")),
         ("sha256", model.get("sha256")),
         ("method", contract.get("method")),
         ("labels", ", ".join(map(str, labels))),
         ("learned from", data.get("dataset")),
-        ("faces", _faces(labels, data.get("class_shares") or [])),
+        ("faces", _faces(labels, list_of(data, "class_shares"))),
         ("measured", _measured(metrics)),
         ("licence", contract.get("licence")),
     ]
-    return _facts(rows) + _recalls(labels, metrics.get("recall") or [])
+    return _facts(rows) + _recalls(labels, list_of(metrics, "recall"))
 
 
-def _faces(labels: Sequence[Any], shares: Sequence[float]) -> str:
+def _faces(labels: Sequence[Any], shares: Sequence[Any]) -> str:
     return ", ".join(
-        f"{label} {100 * share:.0f} %" for label, share in zip(labels, shares, strict=False)
+        f"{label} {100 * number:.0f} %"
+        for label, share in zip(labels, shares, strict=False)
+        if (number := number_of(share)) is not None
     )
 
 
 def _measured(metrics: Mapping[str, Any]) -> str:
-    if not isinstance(metrics.get("accuracy"), int | float):
+    accuracy, recall = (number_of(metrics.get(name)) for name in ("accuracy", "mean_class_recall"))
+    if accuracy is None:
         return ""
     return (
-        f"{100 * metrics['accuracy']:.1f} % right on {metrics.get('faces', '?')} faces "
+        f"{100 * accuracy:.1f} % right on {metrics.get('faces', '?')} faces "
         f"({metrics.get('split', '?')}); mean recall of the labels "
-        f"{metrics.get('mean_class_recall', float('nan')):.2f}"
+        f"{'?' if recall is None else f'{recall:.2f}'}"
     )
 
 
@@ -67,8 +86,8 @@ def _recalls(labels: Sequence[Any], recall: Sequence[Any]) -> str:
     if not recall:
         return ""
     rows = [
-        (escape(str(label)), f"{100 * share:.0f} %" if isinstance(share, int | float) else "–")
-        for label, share in zip(labels, recall, strict=False)
+        (escape(str(label)), "–" if (share := number_of(one)) is None else f"{100 * share:.0f} %")
+        for label, one in zip(labels, recall, strict=False)
     ]
     return (
         '<p class="quiet">Of the faces of each label, the share that it finds. A label that it '
@@ -84,25 +103,26 @@ def _facts(rows: Iterable[tuple[str, Any]]) -> str:
 
 def run_facts(facts: Mapping[str, Any], rules: EpisodeRules) -> str:
     """Settings, input and versions, as far as they are known."""
-    timings, settings = facts.get("timings") or {}, facts.get("settings") or {}
-    given = facts.get("input") or {}
-    stream = given.get("stream") or {}
+    timings, settings = section_of(facts, "timings"), section_of(facts, "settings")
+    given = section_of(facts, "input")
+    stream = section_of(given, "stream")
+    files = [one for one in list_of(given, "files") if isinstance(one, dict)]
     rows: list[tuple[str, Any]] = [
-        ("command", " ".join(map(str, facts.get("command") or []))),
+        ("command", " ".join(map(str, list_of(facts, "command")))),
         ("begun", facts.get("begun")),
         ("interrupted", "yes" if facts.get("interrupted") else None),
         ("cut short", facts.get("cut_short")),
         ("runs on", facts.get("provider")),
         ("speed", _speed(timings)),
-        *((f"input: {one.get('name')}", one.get("sha256")) for one in given.get("files") or []),
+        *((f"input: {one.get('name')}", one.get("sha256")) for one in files),
         *((f"input: {name}", value) for name, value in stream.items()),
         *((f"setting: {name}", value) for name, value in settings.items()),
         *((f"episodes: {name}", value) for name, value in asdict(rules).items()),
-        *(facts.get("versions") or {}).items(),
+        *section_of(facts, "versions").items(),
     ]
     return f"<details><summary>Settings, input and versions</summary>{_facts(rows)}</details>\n"
 
 
 def _speed(timings: Mapping[str, Any]) -> str:
-    rate = timings.get("frames_per_s")
-    return f"{rate:.1f} frames/s" if isinstance(rate, int | float) else ""
+    rate = number_of(timings.get("frames_per_s"))
+    return "" if rate is None else f"{rate:.1f} frames/s"

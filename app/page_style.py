@@ -49,6 +49,7 @@ p { margin: .5rem 0; }
 .area { fill: var(--c); fill-opacity: .75; stroke: var(--edge); stroke-width: .8;
   vector-effect: non-scaling-stroke; stroke-linejoin: round; }
 .span { fill: var(--c); stroke: var(--edge); stroke-width: 1; vector-effect: non-scaling-stroke; }
+.unsure { --c: var(--quiet); }
 .level { stroke: var(--line); stroke-width: 1; vector-effect: non-scaling-stroke; }
 .axis { position: relative; height: 1.3rem; border-top: 1px solid var(--quiet); }
 .axis span { position: absolute; top: .1rem; transform: translateX(-50%); font-size: .75rem;

@@ -2,7 +2,6 @@
 
 import csv
 import json
-import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from itertools import chain
@@ -11,6 +10,16 @@ from typing import Any
 
 from app.cells import cell_text
 from app.quality import Quality
+from app.record_checks import (
+    RowOrder,
+    check_number,
+    check_pixels,
+    check_score,
+    check_shares,
+    check_text,
+    check_time,
+    check_whole,
+)
 from app.records import (
     COLUMNS,
     FIXED_COLUMNS,
@@ -27,6 +36,7 @@ from app.records import (
 from app.types import LANDMARKS, DataError
 
 OLDEST_COLUMNS = tuple(name for name in COLUMNS if name != "reason")  # of schema 1
+MAX_DIGITS = 40  # of a whole number; Python takes its time over thousands
 
 
 class RecordsReader:
@@ -53,7 +63,13 @@ class RecordsReader:
 
     def __iter__(self) -> Iterator[Record]:
         self.cut_short = False
-        return self._read()
+        order = RowOrder()
+        for number, record in self._read():
+            try:
+                order.check(record)
+            except ValueError as cause:
+                raise self._damaged(number, str(cause)) from cause
+            yield record
 
     def _lines(self) -> Iterator[tuple[int, str]]:
         """(number, line), whole ones only."""
@@ -81,15 +97,17 @@ class RecordsReader:
             return make(*values)
         except KeyError as cause:
             raise self._damaged(number, f"{cause.args[0]!r} is missing") from cause
+        except RecursionError as cause:
+            raise self._damaged(number, "it is nested too deeply") from cause
         except (ValueError, TypeError, AttributeError) as cause:
             raise self._damaged(number, str(cause)) from cause
 
-    def _json(self) -> Iterator[Record]:
+    def _json(self) -> Iterator[tuple[int, Record]]:
         for number, line in self._lines():
             if line.strip():
-                yield self._row(number, _from_json, line)
+                yield number, self._row(number, _from_json, line)
 
-    def _csv(self) -> Iterator[Record]:
+    def _csv(self) -> Iterator[tuple[int, Record]]:
         lines = self._lines()
         first = next(lines, None)
         if first is None:
@@ -119,57 +137,49 @@ class RecordsReader:
                 raise self._damaged(at[0], f"it has {len(cells)} cells, not {len(names)}")
             else:
                 row = dict(zip(names, cells, strict=True))
-                yield self._row(at[0], _from_cells, row, labels)
+                yield at[0], self._row(at[0], _from_cells, row, labels)
 
-    def _parquet(self) -> Iterator[Record]:
+    def _parquet(self) -> Iterator[tuple[int, Record]]:
         from app.parquet import parquet_rows
 
         labels, rows = parquet_rows(self.path)
         for number, row in enumerate(rows, start=1):
-            yield self._row(number, _from_flat, row, labels)
-
-
-def _number(value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ValueError(f"{value!r} is not a number")
-    if not math.isfinite(value):
-        raise ValueError(f"{value!r} is not a finite number")
-    return float(value)
-
-
-def _whole(value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise ValueError(f"{value!r} is not a whole number")
-    return value
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise ValueError(f"{value!r} is not text")
-    return value
-
-
-def _shares(values: Any) -> dict[str, float]:
-    return {_text(label): _number(value) for label, value in values.items()}
+            yield number, self._row(number, _from_flat, row, labels)
 
 
 def _check_schema(schema: Any) -> None:
-    if _whole(schema) > SCHEMA:
+    if check_whole(schema, SCHEMA_COLUMN) > SCHEMA:
         raise ValueError(
             f"it is of schema {schema}, this program reads up to {SCHEMA}; update the program"
         )
 
 
+def _whole_number(digits: str) -> int:
+    if len(digits) > MAX_DIGITS:
+        raise ValueError("a number has too many digits")
+    return int(digits)
+
+
+def _figure(cell: str) -> float:
+    try:
+        return float(cell)
+    except ValueError:
+        raise ValueError(f"{cell[:MAX_DIGITS]!r} is not a number") from None
+
+
 def _from_json(line: str) -> Record:
-    row = json.loads(line)
+    try:
+        row = json.loads(line, parse_int=_whole_number)
+    except json.JSONDecodeError as cause:
+        raise ValueError(f"it is no JSON from character {cause.pos + 1} on") from cause
     if not isinstance(row, dict):
         raise ValueError("it is not an object")
     _check_schema(row.get(SCHEMA_COLUMN, 1))
     raw, points = row.get("raw_probabilities"), row.get("landmarks")
     return _record(
         row,
-        None if row["probabilities"] is None else _shares(row["probabilities"]),
-        None if raw is None else _shares(raw),
+        None if row["probabilities"] is None else check_shares(row["probabilities"], "probability"),
+        None if raw is None else check_shares(raw, "raw probability"),
         None if points is None else [value for name in LANDMARKS for value in points[name]],
     )
 
@@ -180,13 +190,19 @@ def _from_flat(row: Mapping[str, Any], labels: tuple[str, ...]) -> Record:
     columns = list(_kinds(labels))[len(COLUMNS) :]
     k = len(labels)
 
-    def shares(names: Sequence[str]) -> dict[str, float] | None:
-        if row.get(names[0]) is None:
+    def by_label(names: Sequence[str], what: str) -> dict[str, float] | None:
+        if not names or row.get(names[0]) is None:
             return None
-        return {label: _number(row[name]) for label, name in zip(labels, names, strict=True)}
+        values = (row[name] for name in names)
+        return check_shares(dict(zip(labels, values, strict=True)), what)
 
     points = None if row.get(POINT_COLUMNS[0]) is None else [row[name] for name in POINT_COLUMNS]
-    return _record(row, shares(columns[:k]), shares(columns[k : 2 * k]), points)
+    return _record(
+        row,
+        by_label(columns[:k], "probability"),
+        by_label(columns[k : 2 * k], "raw probability"),
+        points,
+    )
 
 
 def _from_cells(cells: Mapping[str, str], labels: tuple[str, ...]) -> Record:
@@ -198,7 +214,7 @@ def _from_cells(cells: Mapping[str, str], labels: tuple[str, ...]) -> Record:
         elif kind == "text":
             row[name] = cell_text(cell)
         else:
-            row[name] = int(cell) if kind == "whole" else float(cell)
+            row[name] = _whole_number(cell) if kind == "whole" else _figure(cell)
     if row[SCHEMA_COLUMN] is None:
         row[SCHEMA_COLUMN] = 1
     return _from_flat(row, labels)
@@ -220,27 +236,33 @@ def _record(
     if row["face_id"] is not None:
         if probabilities is None:
             raise ValueError("a face has no probabilities")
-        x, y, width, height = (_number(row[name]) for name in ("x", "y", "width", "height"))
-        numbers = None if points is None else [_number(value) for value in points]
+        x, y, width, height = (check_pixels(row[name]) for name in ("x", "y", "width", "height"))
+        numbers = None if points is None else [check_pixels(value) for value in points]
+        reason = row.get("reason")
         face = FaceRecord(
-            face_id=_whole(row["face_id"]),
+            face_id=check_whole(row["face_id"], "face_id"),
             box_xywh=(x, y, width, height),
-            det_score=_number(row["det_score"]),
-            label=_text(row["label"]),
-            reason=row.get("reason"),
+            det_score=check_score(row["det_score"], "det_score"),
+            label=check_text(row["label"]),
+            reason=None if reason is None else check_text(reason),
             probabilities=probabilities,
             raw_probabilities=raw,
             landmarks=(numbers and tuple(zip(numbers[::2], numbers[1::2], strict=True))) or None,
             quality=_quality(row),
         )
-    return Record(_text(row["source"]), _whole(row["frame"]), _number(row["time_s"]), face)
+    return Record(
+        check_text(row["source"]),
+        check_whole(row["frame"], "frame"),
+        check_time(row["time_s"]),
+        face,
+    )
 
 
 def _quality(row: Mapping[str, Any]) -> Quality | None:
     values = [row.get(name) for name in QUALITY_COLUMNS]
     if values[0] is None:
         return None
-    return Quality(*(None if value is None else _number(value) for value in values))  # type: ignore[arg-type]
+    return Quality(*(None if value is None else check_number(value) for value in values))  # type: ignore[arg-type]
 
 
 def _labels_of(names: Sequence[str]) -> tuple[str, ...] | None:

@@ -13,6 +13,7 @@ from app.commands import CUT_SHORT, DONE, new_parser, run, say, write_text
 from app.episode_files import Episode
 from app.episodes import EpisodeRules, add_rules, by_frame, rules_of
 from app.page import Page, render
+from app.page_facts import list_of, section_of
 from app.read_records import RecordsReader
 from app.records import records_of
 from app.run_notes import read_notes, sha256
@@ -156,10 +157,12 @@ def _stills(
             return [], None
         video = beside
     notes = read_notes(options.records)
-    if (notes.get("settings") or {}).get("blur"):
+    if section_of(notes, "settings").get("blur"):
         return [], f"no stills: faces were to be blurred, and in {video} they are not."
     another = f"no stills: {video} is not the video of these records."
-    noted = (notes.get("input") or {}).get("files") or [{}]
+    noted = [
+        one for one in list_of(section_of(notes, "input"), "files") if isinstance(one, dict)
+    ] or [{}]
     if noted[0].get("sha256") not in (None, sha256(video)):
         return [], another
     best: dict[tuple[int, str], tuple[Episode, Box]] = {}

@@ -41,12 +41,19 @@ def sha256(path: Path) -> str | None:
 
 
 def read_notes(records: Path) -> dict[str, Any]:
-    """What `notes_path(records)` holds; nothing where it is missing or damaged."""
+    """What `notes_path(records)` holds; nothing where it is missing, damaged or absurd."""
     try:
-        found = json.loads(notes_path(records).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        found = json.loads(notes_path(records).read_text(encoding="utf-8"), parse_int=_small)
+        json.dumps(found, ensure_ascii=False).encode()  # fails where a text holds half a character
+    except (OSError, ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
+
+
+def _small(digits: str) -> int:
+    if len(digits) > 40:
+        raise ValueError("no figure of a run has so many digits")
+    return int(digits)
 
 
 class RunNotes:

@@ -52,7 +52,8 @@ class Timeline:
 
 @dataclass(slots=True)
 class PersonSummary:
-    """One face of one source. `said` counts frames by label, "unsure" included."""
+    """One face of one source. `said` counts frames by label, "unsure" included. `timeline` holds
+    the labels' probabilities and, last, the share of frames that were unsure."""
 
     source: str
     face_id: int
@@ -138,14 +139,13 @@ class Summary:
         key = (row.source, face.face_id)
         person = self.people.get(key)
         if person is None:
-            person = PersonSummary(*key, Timeline(self.labels), first_s=row.time_s)
+            person = PersonSummary(*key, Timeline((*self.labels, UNSURE)), first_s=row.time_s)
             self.people[key] = person
         person.frames += 1
         person.last_s = row.time_s
         person.said[face.label] += 1
-        person.timeline.add(
-            row.time_s, [face.probabilities.get(label, 0.0) for label in self.labels]
-        )
+        shares = [face.probabilities.get(label, 0.0) for label in self.labels]
+        person.timeline.add(row.time_s, [*shares, float(face.label == UNSURE)])
         self._judge(row)
 
     def _judge(self, row: Record) -> None:

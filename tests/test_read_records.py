@@ -134,6 +134,23 @@ def edited(row: dict[str, object], **changes: object) -> str:
         ({"probabilities": {"a": None}}, "line 3: None is not a number"),
         ({"landmarks": {}}, "line 3: 'right_eye' is missing"),
         ({"schema": SCHEMA + 1}, f"line 3: it is of schema {SCHEMA + 1}, this program reads"),
+        ({"frame": -1}, "line 3: frame must be from 0"),
+        ({"frame": 10**30}, "line 3: frame must be from 0"),
+        ({"x": 10**60}, "line 3: a number has too many digits"),
+        ({"x": 10**30}, "line 3: a number is too large"),
+        ({"x": 1e300}, "line 3: a place in the picture must be within"),
+        ({"landmarks": {"right_eye": [-1e300, 0]}}, "line 3: 'left_eye' is missing"),
+        ({"time_s": -0.1}, "line 3: time_s must be from 0 to 1000000000, got -0.1"),
+        ({"time_s": 1e12}, "line 3: time_s must be from 0"),
+        ({"probabilities": {}}, "line 3: probability has no label"),
+        ({"probabilities": [1]}, "line 3: probability must be given by label"),
+        ({"probabilities": {"a": 1.5, "b": -0.5}}, "probability of 'a' must be from 0 to 1"),
+        ({"probabilities": {"a": 0.5, "b": 0.3}}, "line 3: probability must sum up to 1, got 0.8"),
+        ({"raw_probabilities": {"a": 0.5}}, "line 3: raw probability must sum up to 1"),
+        ({"det_score": 2}, "line 3: det_score must be from 0 to 1, got 2"),
+        ({"label": "a\ud800"}, "line 3: 'a\\ud800' holds half a character"),
+        ({"source": "\udcff"}, "holds half a character"),
+        ({"reason": ["dark"]}, "line 3: a list is not text"),
     ],
 )
 def test_damaged_json_line_is_named(
@@ -150,15 +167,54 @@ def test_damaged_json_line_is_named(
 
 
 @pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ([(0, 0.0, 1), (0, 0.0, 1)], "line 2: frame 0 has face 1 twice"),
+        ([(0, 0.0, 1), (0, 0.1, 2)], "line 2: frame 0 has two times"),
+        ([(0, 0.0, 1), (0, 0.0, None)], "line 2: frame 0 has a row without a face beside"),
+        ([(0, 0.0, None), (0, 0.0, 1)], "line 2: frame 0 has a row without a face beside"),
+        ([(3, 0.0, 1), (2, 0.1, 1)], "line 2: frame 2 comes after frame 3"),
+        ([(0, 0.1, 1), (1, 0.1, 1)], "line 2: frame 1 has no time of its own: 0.1 s comes after"),
+    ],
+)
+def test_rows_that_stand_twice_or_in_another_order_are_named(
+    tmp_path: Path, rows: list[tuple[int, float, int | None]], message: str
+) -> None:
+    lines = [json.loads(line) for line in OLD_JSON.splitlines()]
+    path = tmp_path / "r.jsonl"
+    path.write_text(
+        "".join(
+            edited(lines[face_id is None], frame=frame, time_s=time_s, face_id=face_id) + "\n"
+            for frame, time_s, face_id in rows
+        )
+    )
+    with pytest.raises(DataError) as caught:
+        read(path)
+    assert message in str(caught.value)
+
+
+def test_records_joined_with_themselves_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "r.jsonl"
+    path.write_text(OLD_JSON + OLD_JSON.replace("a.mp4", "b.mp4"))
+    assert len(read(path)) == 4
+    path.write_text(OLD_JSON + OLD_JSON.replace("a.mp4", "b.mp4") + OLD_JSON)
+    with pytest.raises(DataError, match=r"line 5: a\.mp4 begins again after another source"):
+        read(path)
+
+
+@pytest.mark.parametrize(
     ("suffix", "content", "message"),
     [
+        ("jsonl", b"[" * 100_000 + b"\n", "line 1: it is nested too deeply"),
+        ("csv", OLD_CSV.encode().replace(b"a.mp4,0", b"a.mp4," + b"9" * 5000), "too many digits"),
+        ("csv", OLD_CSV.encode().replace(b"0.750000", b"0.250000"), "line 2: probability must sum"),
         ("jsonl", b"[1]\n", "line 1: it is not an object"),
         ("jsonl", b"{\n", "line 1: "),
         ("jsonl", b"{}\n", "line 1: 'probabilities' is missing"),
         ("jsonl", b"\xff\xfe\n", "line 1: it is not UTF-8"),
         ("csv", b"a,b\n1,2\n", "line 1: its columns are not those of records"),
         ("csv", OLD_CSV.encode() + b"1,2\r\n", "line 4: it has 2 cells, not 12"),
-        ("csv", OLD_CSV.encode().replace(b",12.25", b",tall"), "line 2: could not convert"),
+        ("csv", OLD_CSV.encode().replace(b",12.25", b",tall"), "line 2: 'tall' is not a number"),
         ("csv", OLD_CSV.encode() + b'"x\n', "line 4: "),
         ("parquet", b"PAR1 but not really", "damaged"),
     ],

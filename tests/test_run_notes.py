@@ -99,3 +99,12 @@ def test_missing_or_damaged_notes_are_no_notes(tmp_path: Path, text: str | None)
     if text is not None:
         (tmp_path / "r.run.json").write_text(text)
     assert read_notes(tmp_path / "r.csv") == {}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"[]", b"{", b"\xff", b"[" * 100_000, b'{"a": ' + b"9" * 60 + b"}", b'{"a": "\\ud800"}'],
+)
+def test_notes_that_are_damaged_or_absurd_say_nothing(tmp_path: Path, content: bytes) -> None:
+    notes_path(tmp_path / "r.jsonl").write_bytes(content)
+    assert read_notes(tmp_path / "r.jsonl") == {}

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from fractions import Fraction
 from html.parser import HTMLParser
 from pathlib import Path
@@ -11,7 +12,7 @@ import cv2
 import numpy as np
 import pytest
 
-from app.drawings import clock, stretches, time_ticks
+from app.drawings import BASE, TOP, clock, stretches, time_ticks
 from app.episode_files import Episode
 from app.episodes import EpisodeRules
 from app.page import MAX_PEOPLE, Page, render
@@ -20,7 +21,7 @@ from app.records import FaceRecord, Record, RecordsSink
 from app.report import ReportSink, main
 from app.stills import SIDE_PX, Still, StillsInPassing, cut_out, stills_from
 from app.summary import Summary
-from app.types import Frame, SinkError
+from app.types import UNSURE, Frame, SinkError
 from app.video_source import VideoSource
 from tests.browser import browse, needs_browser
 from tests.synthetic import LABELS, frame_result, tracked_face, write_video
@@ -121,6 +122,33 @@ def test_whatever_comes_from_outside_is_escaped() -> None:
 
 def test_damaged_notes_do_not_stop_the_page() -> None:
     page_of(summary_of(HAPPY), model="x", timings={"frames_per_s": "fast"}, input=None)
+
+
+@pytest.mark.parametrize("odd", [[], "x", 7, {"a": []}, [[]], {"metrics": [1], "labels": 3}])
+def test_notes_of_another_shape_do_not_stop_the_page(odd: object) -> None:
+    names = ("model", "timings", "settings", "input", "versions", "command", "cut_short")
+    page_of(summary_of(HAPPY), **dict.fromkeys(names, odd))
+    page_of(summary_of(HAPPY), model={"contract": odd}, input={"files": odd, "stream": odd})
+    contract = {"labels": odd, "metrics": {"recall": odd, "accuracy": 0.5}, "training_data": odd}
+    page_of(summary_of(HAPPY), model={"contract": contract})
+
+
+def test_unsure_frames_are_drawn_where_they_are() -> None:
+    """Of 4 s, those from 1 to 2 s are unsure."""
+    summary = Summary()
+    for n in range(40):
+        one = face(0.9)
+        is_unsure = 10 <= n < 20
+        summary.add([Record("a.mp4", n, n / 10, replace(one, label=UNSURE) if is_unsure else one)])
+    summary.finish()
+    page = page_of(summary)
+    (area,) = re.findall(r'<polygon class="area unsure" points="([^"]+)"', page)
+    corners = [tuple(map(float, corner.split(","))) for corner in area.split()]
+    high = [x for x, y in corners if y == TOP]
+    assert (min(high), max(high)) == pytest.approx((1000 * 1 / 4, 1000 * 1.9 / 4), abs=10)
+    assert all(y == BASE for x, y in corners if not 240 < x < 500)
+    assert 'aria-label="unsure of face 1: 25.0\xa0% of its frames"' in page
+    assert "area unsure" not in page_of(summary_of(HAPPY))
 
 
 def test_timeline_shows_what_the_records_say() -> None:
