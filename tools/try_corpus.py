@@ -1,0 +1,125 @@
+"""Reads every picture and video below a folder as the program does, and counts how that ends.
+
+python -m tools.try_corpus FOLDER
+
+Pictures are compared with Pillow's reading, upright and in RGB. Files that are neither by their
+suffix are passed over, unless `--all` is given. Exit code 1 when a file ended in anything but
+frames or one clear line.
+"""
+
+import argparse
+import sys
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+
+import numpy as np
+from PIL import Image as PillowImage
+from PIL import ImageOps
+
+from app.inputs import VIDEO_SUFFIXES
+from app.picture_kinds import PICTURE_SUFFIXES, UNREAD_SUFFIXES
+from app.quiet import quiet_stderr
+from app.sources import VideoSource, read_picture
+from app.types import Image, RecogniserError
+
+GOOD = ("read", "read alike", "read, Pillow cannot", "read with a warning", "refused")
+MAX_MEAN_DIFFERENCE = 1.0  # grey levels, of 255
+MAX_FRAMES = 300
+TIMEOUT_S = 60
+
+
+def ending(path: Path, is_video: bool) -> tuple[str, str]:
+    """Read one file. Give (outcome, detail); every outcome but those in `GOOD` is a fault."""
+    try:
+        with quiet_stderr():
+            return _video(path) if is_video else _picture(path)
+    except RecogniserError as error:
+        said = str(error)
+        clear = said.isprintable() and path.name in said
+        return ("refused", said) if clear else ("unclear", repr(said))
+    except Exception as error:  # a traceback is what is looked for
+        return "other error", repr(error)
+
+
+def _video(path: Path) -> tuple[str, str]:
+    with VideoSource(path) as source:
+        for count, _ in enumerate(source, start=1):
+            if count >= MAX_FRAMES:
+                break
+    return ("read with a warning", source.warning) if source.warning else ("read", "")
+
+
+def _picture(path: Path) -> tuple[str, str]:
+    ours = read_picture(path)
+    theirs = pillow_picture(path)
+    if theirs is None:
+        return "read, Pillow cannot", ""
+    if ours.shape != theirs.shape:
+        return "differs", f"{ours.shape[1::-1]} px, Pillow {theirs.shape[1::-1]} px"
+    mean = float(np.abs(ours.astype(np.float32) - theirs).mean())
+    if mean > MAX_MEAN_DIFFERENCE:
+        return "differs", f"{mean:.1f} grey levels on average"
+    return "read alike", ""
+
+
+def pillow_picture(path: Path) -> Image | None:
+    """Give Pillow's reading as uint8 (H, W, 3) BGR; None where it cannot read the file."""
+    try:
+        with PillowImage.open(path) as picture:
+            upright = ImageOps.exif_transpose(picture)
+            if upright.mode.startswith("I;16"):
+                grey = (np.asarray(upright) >> 8).astype(np.uint8)
+                return np.dstack([grey, grey, grey])
+            return np.asarray(upright.convert("RGB"))[..., ::-1]
+    except Exception:  # Pillow's readers raise many kinds
+        return None
+
+
+def files_in(folder: Path, every: bool) -> Iterator[tuple[Path, bool]]:
+    """Give the files to be read, in order of their names, and whether each is a video."""
+    for path in sorted(folder.rglob("*")):
+        suffix = path.suffix.lower()
+        if path.is_file() and (every or suffix in PICTURE_SUFFIXES | UNREAD_SUFFIXES):
+            yield path, suffix in VIDEO_SUFFIXES
+        elif path.is_file() and suffix in VIDEO_SUFFIXES:
+            yield path, True
+
+
+def endings(folder: Path, every: bool) -> Iterator[tuple[Path, str, str]]:
+    """Read each file in another process, which may crash or hang."""
+    pool = ProcessPoolExecutor(1)
+    for path, is_video in files_in(folder, every):
+        try:
+            outcome, detail = pool.submit(ending, path, is_video).result(TIMEOUT_S)
+        except (BrokenProcessPool, TimeoutError) as error:
+            outcome, detail = "crash or hang", type(error).__name__
+            for process in list((pool._processes or {}).values()):
+                process.kill()
+            pool.shutdown()
+            pool = ProcessPoolExecutor(1)
+        yield path, outcome, detail
+    pool.shutdown()
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--all", action="store_true", help="also files of other suffixes")
+    parser.add_argument("--refused", action="store_true", help="list what was refused, too")
+    options = parser.parse_args(argv)
+    counts: Counter[str] = Counter()
+    for path, outcome, detail in endings(options.folder, options.all):
+        counts[outcome] += 1
+        if outcome not in GOOD or (options.refused and outcome == "refused"):
+            print(f"{outcome}: {path.relative_to(options.folder)}: {detail}", flush=True)
+    print(f"{counts.total()} files")
+    for outcome, count in counts.most_common():
+        print(f"{count:6} {outcome}")
+    return 0 if set(counts) <= set(GOOD) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
