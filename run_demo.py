@@ -6,10 +6,9 @@ python run_demo.py --video talks/ --no-window --records .csv --jobs 2 --resume
 """
 
 import argparse
-import os
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from typing import Any
 from app.command_line import parser
 from app.interrupt import ctrl_c
 from app.quiet import own_stderr
+from app.sure_output import printing
 
 DEMO_CLIP = Path(__file__).resolve().parent / "app" / "assets" / "demo.mp4"
 
@@ -44,8 +44,7 @@ def open_source(options: argparse.Namespace) -> Any:
 
 
 def say(line: str) -> None:
-    with suppress(OSError):  # the terminal may be gone, and results are still to be completed
-        print(line, file=sys.stderr, flush=True)
+    print(line, file=sys.stderr, flush=True)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -225,6 +224,11 @@ def _bar(source: Any, *, quiet: bool) -> Any:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
+    return printing(lambda: obey(argv), cut_short=CUT_SHORT)
+
+
+def obey(argv: Sequence[str] | None) -> int:
+    """The exit code of one call of the program."""
     command = parser()
     try:
         options = command.parse_args(argv)
@@ -263,8 +267,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         except KeyboardInterrupt:
             say("Interrupted.")
             return INTERRUPTED
-        except BrokenPipeError:  # who reads the doctor's answer has had enough
-            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or Python complains when it ends
+        except BrokenPipeError:  # nobody is left who sees the live line
             return CUT_SHORT
 
 

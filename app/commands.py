@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from app.sinks import reserve, unwritable
+from app.sure_output import printing
 from app.types import RecogniserError
 
 DONE, CUT_SHORT, FAILED, INTERRUPTED = 0, 1, 2, 130
@@ -21,18 +22,20 @@ def say(line: str) -> None:
 
 
 def run(work: Callable[[], int]) -> int:
-    """The exit code of `work`; the project's errors are one line and code 2."""
-    try:
-        return work()
-    except RecogniserError as error:
-        say(f"error: {error}")
-        return FAILED
-    except KeyboardInterrupt:
-        say("Interrupted.")
-        return INTERRUPTED
-    except BrokenPipeError:  # whoever read the output, such as `head`, has had enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return CUT_SHORT
+    """The exit code of `work`; the project's errors are one line and code 2. Output that cannot be
+    written ends nothing (`app.sure_output`)."""
+
+    def worked() -> int:
+        try:
+            return work()
+        except RecogniserError as error:
+            say(f"error: {error}")
+            return FAILED
+        except KeyboardInterrupt:
+            say("Interrupted.")
+            return INTERRUPTED
+
+    return printing(worked, cut_short=CUT_SHORT)
 
 
 def new_parser(module: str, description: str, examples: str) -> argparse.ArgumentParser:

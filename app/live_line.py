@@ -71,6 +71,8 @@ class LiveLine:
         try:
             self._stream.write(text)
             self._stream.flush()
+            if (failure := getattr(self._stream, "failure", None)) is not None:
+                raise failure  # of a stream that raises nothing itself
         except OSError as error:  # EPIPE, EINVAL on Windows, EIO of a terminal that was closed
             self._gone = True
             if self._alone:

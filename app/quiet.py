@@ -7,6 +7,8 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from app.sure_output import SureStream, fill_descriptors, is_own
+
 
 class _NativeStderr:
     """File descriptor 2, which is the whole process's: of the threads that want it quiet together,
@@ -58,17 +60,14 @@ def quiet_stderr() -> Iterator[None]:
 def own_stderr() -> Iterator[None]:
     """For a program as a whole: Python's `sys.stderr` keeps the terminal, file descriptor 2, where
     native libraries write whenever they like, leads nowhere. A crash in native code still shows
-    where in Python it happened. Does nothing where `sys.stderr` is not file descriptor 2."""
+    where in Python it happened. Lines that cannot be written, or where there is no stderr, are left
+    out. A `sys.stderr` that is not file descriptor 2 is left as it is."""
+    fill_descriptors()
     before = sys.stderr
-    try:
-        theirs = before.fileno() != 2
-    except (AttributeError, OSError, ValueError):  # replaced by an object that is no file
-        theirs = True
-    if theirs:
+    if not is_own(before, 2):
         yield
         return
-    before.flush()
-    mine = os.fdopen(os.dup(2), "w", buffering=1, encoding=before.encoding, errors=before.errors)
+    mine = SureStream(os.dup(2), before, owns=True)
     with open(os.devnull, "wb") as sink:
         os.dup2(sink.fileno(), 2)
     sys.stderr = mine

@@ -19,6 +19,7 @@ ROOMS_FOR_TRAINING = {
     *("picture_file", "picture_kinds"),
     *("types", "contract", "alignment", "views", "detector", "looks", "places", "search"),
     *("no_reports", "interrupt", "orientation"),
+    "sure_output",
     *("classifier", "cells", "machine"),
 }
 FILES_AND_WINDOWS = {

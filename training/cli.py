@@ -1,7 +1,6 @@
 """What the training commands share at the terminal: options from a dataclass, and how they end."""
 
 import argparse
-import os
 import sys
 import types
 from collections.abc import Callable
@@ -9,22 +8,25 @@ from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
+from app.sure_output import printing
 from app.types import RecogniserError
 
 
 def run(main: Callable[[], int]) -> int:
-    """Exit codes: 0 done, 1 done with something skipped, 2 could not be done, 130 interrupted."""
-    try:
-        return main()
-    except RecogniserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("Interrupted.", file=sys.stderr)
-        return 130
-    except BrokenPipeError:  # whoever read the output, such as `head`, has had enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+    """Exit codes: 0 done, 1 done with something skipped, 2 could not be done, 130 interrupted.
+    Output that cannot be written ends nothing (`app.sure_output`)."""
+
+    def worked() -> int:
+        try:
+            return main()
+        except RecogniserError as error:
+            print(f"error: {error}", file=sys.stderr)
+            return 2
+        except KeyboardInterrupt:
+            print("Interrupted.", file=sys.stderr)
+            return 130
+
+    return printing(worked, cut_short=1)
 
 
 def add_options(parser: argparse._ActionsContainer, config: type[Any]) -> None:
