@@ -173,7 +173,7 @@ class RunNotes:
             },
             "encoder": self._encoder(),
             "settings": {name: plain(value) for name, value in self._settings.items()},
-            "input": self._input,
+            "input": self._input | _time_changes(self._source),
             "counts": {**self._counts, "people": len(self._people)},
             "blurred_whole": dict(self._doubts),
             "gaps": [
@@ -220,6 +220,12 @@ def describe_input(source: Any) -> dict[str, Any]:
         else [{"name": source.name, "sha256": None, "bytes": None, "why": NO_HASH}],
         "stream": stream,
     }
+
+
+def _time_changes(source: Any) -> dict[str, Any]:
+    """Known when a video was read, for those that have any."""
+    changes: dict[str, Any] = getattr(source, "time_changes", {})
+    return {"times": changes} if any(changes.values()) else {}
 
 
 def _size(path: Path) -> int | None:

@@ -5,7 +5,10 @@ import re
 from dataclasses import dataclass
 
 _CLOCK = re.compile(r"(?:(\d+):)?(\d{1,2}):(\d{1,2}(?:\.\d+)?)")
-_SLACK_S = 1e-9  # what is left of the difference of two times in binary
+_BINARY_S = 1e-9  # what is left of the difference of two times in binary
+# Times that are rounded or cut off to ticks lie up to a tick before what they stand for. In time
+# bases as coarse as a frame, times are exact.
+MOST_SLACK_S = 0.001
 
 
 def parse_time(text: str) -> float:
@@ -44,31 +47,34 @@ class Selection:
     def whole(self) -> bool:
         return self == Selection()
 
-    def over(self, time_s: float) -> bool:
-        """Whether no later frame can be wanted."""
-        return self.end_s is not None and time_s >= self.end_s - _SLACK_S
-
-    def chooser(self) -> "Chooser":
-        return Chooser(self)
+    def chooser(self, tick_s: float = 0.0) -> "Chooser":
+        """`tick_s` is what times are rounded to."""
+        return Chooser(self, tick_s)
 
 
 class Chooser:
     """Says of the frames of one video, asked about all of them in order, which are read."""
 
-    def __init__(self, selection: Selection) -> None:
+    def __init__(self, selection: Selection, tick_s: float) -> None:
         self._selection = selection
+        self._slack_s = _BINARY_S + min(tick_s, MOST_SLACK_S)
         self._seen = 0  # since the start
         self._slot = -1
 
+    def over(self, time_s: float) -> bool:
+        """Whether no later frame can be wanted."""
+        end_s = self._selection.end_s
+        return end_s is not None and time_s >= end_s - self._slack_s
+
     def wants(self, time_s: float) -> bool:
         ask = self._selection
-        if time_s < ask.start_s - _SLACK_S or ask.over(time_s):
+        if time_s < ask.start_s - self._slack_s or self.over(time_s):
             return False
         self._seen += 1
         if ask.fps is None:
             return (self._seen - 1) % ask.every == 0
         # Counted from `start_s`, so that the same frames are taken whatever comes before it.
-        slot = math.floor((time_s - ask.start_s) * ask.fps + 1e-6)
+        slot = math.floor((time_s - ask.start_s + self._slack_s) * ask.fps)
         chosen = slot > self._slot
         self._slot = max(self._slot, slot)
         return chosen

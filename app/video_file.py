@@ -94,12 +94,15 @@ def own_duration_s(stream: VideoStream) -> float | None:
     """How long the header says that the pictures last, None when it does not say."""
     if stream.duration and stream.time_base:
         return float(stream.duration * stream.time_base)
-    tag = stream.metadata.get("DURATION", "")  # Matroska: "00:00:03.200000000"
+    # Matroska: "00:00:03.200000000". libav writes the time of the end there, mkvmerge the length;
+    # they differ where the pictures begin late, and then the shorter one is never wrongly missed.
+    tag = stream.metadata.get("DURATION", "")
     try:
         hours, minutes, seconds = tag.split(":")
-        return int(hours) * 3600 + int(minutes) * 60 + float(seconds)
+        end_s = int(hours) * 3600 + int(minutes) * 60 + float(seconds)
     except ValueError:
         return None
+    return end_s - float((stream.start_time or 0) * (stream.time_base or 0))
 
 
 def packets(container: InputContainer, *streams: Stream) -> Iterator[Any]:

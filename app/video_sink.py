@@ -59,7 +59,7 @@ class FilmedSource(Protocol):
     @property
     def finished(self) -> bool: ...
     @property
-    def warning(self) -> str | None: ...
+    def cut_short(self) -> bool: ...
 
 
 def checked_format(path: Path) -> str:
@@ -272,7 +272,7 @@ class _Film:
             self._encode(held, pts, duration)
         self._mux_encoded(None)
         for sound in self._sounds:
-            if source is not None and source.finished and source.warning is None:
+            if source is not None and source.finished and not source.cut_short:
                 sound.pump(None)  # a sound may well outlast the pictures
             sound.close()
         self._container.close()

@@ -1,5 +1,6 @@
 """Every frame of a video file, upright, in its own colours and at its own time."""
 
+from collections import deque
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from math import floor
@@ -14,6 +15,7 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
 
 from app.colour import to_bgr
+from app.frame_times import FrameTimes
 from app.orientation import Orientation
 from app.sampling import Selection
 from app.types import Frame, SourceError
@@ -29,6 +31,7 @@ from app.video_file import (
 
 READ_RETRIES = 8
 END_TOLERANCE_S = 0.5  # a header's duration may be rounded, or that of a longer sound
+JUMP_S = 1.0  # frames that are farther apart are compared with those behind them
 # Formats whose header says how long the file ought to be; others guess from what is there.
 TIMED_FORMATS = frozenset({"mov", "matroska", "webm", "avi", "flv", "asf"})
 
@@ -39,7 +42,8 @@ class VideoSource:
     `size_wh`, `rate` (frames/s, average), `time_base` (every `time_s` is a multiple of it),
     `duration_s`, `has_audio` and `pixel_aspect` (width / height of a pixel) describe the upright
     picture. Times count from `origin_s`, the start of the earliest of picture and sound, so both
-    stay together. `finished` says that all that can be read was delivered; `frame_duration_s` is
+    stay together. `finished` says that all that can be read was delivered, `cut_short` that the
+    file ought to have more; `frame_duration_s` is
     how long the frame delivered last is shown. `selection` leaves frames out; those that are left
     keep their number and time, and nothing is decoded beyond its end. `reached` counts the frames
     that were gone through; `watch` is called with that count at each of them, and False ends the
@@ -70,13 +74,17 @@ class VideoSource:
         self.name = name or path.name
         self.streamed = stream is not None
         self._broke_off = False
-        self.warning: str | None = None
+        self.cut_short = False
+        self._damage: str | None = None
         self.finished = False
         self._first_trouble_s: float | None = None
         self._troubles = 0
         self._damaged_from: int | None = None  # ticks; up to the next key frame
         self._packets = 0
+        self._slots: deque[int] = deque()  # times of the packets of an AVI, see `_own_times`
         self._reached = 0  # ticks of the file at which the last packet ends
+        nothing: Iterator[tuple[int | None, tuple[VideoFrame, bool]]] = iter(())
+        self._timed = FrameTimes(nothing, step=1, jump=1)
         self._container: InputContainer | None = stream or open_video(path)
         try:
             self._describe(self._container)
@@ -99,23 +107,25 @@ class VideoSource:
         assert stream.time_base is not None
         self.time_base: Fraction = stream.time_base
         self.rate = average_rate(stream)
-        self._decoded = self._decode(container)
-        self._first: VideoFrame | None = next(self._decoded, None)
-        if self._first is None:
+        self._step, jump = (max(1, round(s / self.time_base)) for s in (1 / self.rate, JUMP_S))
+        self._timed = FrameTimes(self._own_times(container), step=self._step, jump=jump)
+        first = next(self._timed, None)
+        if first is None:
             raise SourceError(f"{self.path} is damaged: none of its pictures can be decoded.")
-        self._coded_wh = (self._first.width, self._first.height)
-        self._orientation = orientation_of(self._first)
+        self._first: tuple[int, tuple[VideoFrame, bool]] | None = first
+        picture = first[1][0]
+        self._coded_wh = (picture.width, picture.height)
+        self._orientation = orientation_of(picture)
         self.size_wh = self._orientation.turned_size(self._coded_wh)
         self.pixel_aspect = self._orientation.turned_aspect(
             stream.sample_aspect_ratio or Fraction(1)
         )
         starts = [
             Fraction(s.start_time) * s.time_base
-            for s in (stream, *heard)
+            for s in ((*heard,) if self._timed.mended else (stream, *heard))
             if s.start_time is not None and s.time_base is not None
         ]
-        if self._first.pts is not None:
-            starts.append(self._first.pts * self.time_base)
+        starts.append(first[0] * self.time_base)
         # In whole ticks: what is shifted by it keeps its exact distances.
         self._origin = floor(min(starts, default=Fraction(0)) / self.time_base)
         self.origin_s: Fraction = self._origin * self.time_base
@@ -131,29 +141,22 @@ class VideoSource:
 
     def __iter__(self) -> Iterator[Frame]:
         reformatter = VideoReformatter()
-        step = max(1, round(1 / self.rate / self.time_base))
-        last: int | None = None
         index = -1
-        chooser = self.selection.chooser()
+        chooser = self.selection.chooser(float(self.time_base))
         while self._container is not None:
-            decoded = self._first or next(self._decoded, None)
+            timed = self._first or next(self._timed, None)
             self._first = None
-            if decoded is None:
+            if timed is None:
                 self._finish(index + 1)
                 return
-            ticks = None if decoded.pts is None else decoded.pts - self._origin
-            if ticks is None or (last is not None and ticks <= last):
-                # Without a time of its own, or one that goes back.
-                ticks = 0 if last is None else last + step
-            last = ticks
+            ticks, (decoded, damaged) = timed[0] - self._origin, timed[1]
             index += 1
             time_s = float(ticks * self.time_base)
-            if self.selection.over(time_s):
+            if chooser.over(time_s):
                 return
             self.reached = index + 1
-            shown_s = float((decoded.duration or step) * self.time_base)
+            shown_s = float((decoded.duration or self._step) * self.time_base)
             self._delivered_s = time_s + shown_s
-            damaged = self._is_damaged(decoded)
             if not self.watch(self.reached):
                 return
             if not chooser.wants(time_s) or index < self._skip:
@@ -172,6 +175,17 @@ class VideoSource:
         late = began is not None and (decoded.pts is None or decoded.pts >= began)
         return decoded.is_corrupt or late
 
+    def _own_times(
+        self, container: InputContainer
+    ) -> Iterator[tuple[int | None, tuple[VideoFrame, bool]]]:
+        """Frames, and whether they are damaged, with the file's own times.
+
+        An AVI has none but the places of its packets. The frame that is shown n-th has the n-th of
+        them; what libav makes of these places is disordered where frames refer to later ones."""
+        for frame in self._decode(container):
+            ticks = self._slots.popleft() if self._slots else frame.pts
+            yield ticks, (frame, self._is_damaged(frame))
+
     def _decode(self, container: InputContainer) -> Iterator[VideoFrame]:
         """Frames in the order of presentation. What cannot be decoded is stepped over."""
         for packet in self._demux(container):
@@ -183,9 +197,14 @@ class VideoSource:
                 if packet.is_corrupt and container.format.name != "mpegts":
                     self._trouble(packet)  # half a packet: the file ends in it
                     continue
+            slotted = not flush and packet.dts is not None and container.format.name == "avi"
+            if slotted:
+                self._slots.append(packet.dts)
             try:
                 frames = self._stream.decode(packet)
             except av.FFmpegError:
+                if slotted:
+                    self._slots.pop()
                 self._trouble(packet)
                 continue
             for frame in frames:
@@ -224,20 +243,35 @@ class VideoSource:
 
     def _finish(self, delivered: int) -> None:
         self.finished = True
+        self.cut_short = self._broke_off or (not self.streamed and self._ends_early())
         if self._broke_off:
-            self.warning = f"{self.name} broke off or fell silent after {self._delivered_s:.1f} s."
-        elif not self.streamed and self._ends_early():
-            self.warning = (
+            self._damage = f"{self.name} broke off or fell silent after {self._delivered_s:.1f} s."
+        elif self.cut_short:
+            self._damage = (
                 f"{self.name} is damaged or cut short after {self._delivered_s:.1f} s "
                 f"({delivered} frames); the rest was left out."
             )
         elif self._troubles:
             at_s = max(0.0, (self._first_trouble_s or 0.0) - float(self.origin_s))
             places = "1 place" if self._troubles == 1 else f"{self._troubles} places"
-            self.warning = (
+            self._damage = (
                 f"{self.name} is damaged in {places}, first at {at_s:.1f} s; what could not be "
                 "read there was left out."
             )
+
+    @property
+    def warning(self) -> str | None:
+        """What is wrong with what was read so far, in one line."""
+        said = [self._damage, self._timed.warning(self.name, self._seconds)]
+        return " ".join(text for text in said if text) or None
+
+    @property
+    def time_changes(self) -> dict[str, Any]:
+        """Which times are not the file's own, in values that JSON has."""
+        return self._timed.facts(self._seconds)
+
+    def _seconds(self, ticks: int) -> float:
+        return float((ticks - self._origin) * self.time_base)
 
     def _ends_early(self) -> bool:
         """Whether the file announces more than came out; libav ends without an error there."""
@@ -262,7 +296,8 @@ class VideoSource:
         if self._container is not None:
             # Streams point into the container: nothing may touch them after this.
             container, self._container = self._container, None
-            self._decoded = iter(())
+            self._first = None
+            self._timed.end()
             container.close()
 
     def __enter__(self) -> Self:

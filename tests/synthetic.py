@@ -56,6 +56,7 @@ def write_video(
     pix_fmt: str = "yuv420p",
     matrix: tuple[Colorspace, int] | None = None,
     full_range: bool = False,
+    b_frames: int | None = None,
 ) -> None:
     """`ticks` are the frames' times in `time_base` (variable rate); else they come at `rate`.
     `rotation` is counterclockwise, then `mirrored` left to right, in the container only;
@@ -71,6 +72,8 @@ def write_video(
         stream.codec_context.time_base = time_base
         if codec == "libx264":
             stream.options = {"crf": "4", "preset": "ultrafast"}
+        if b_frames is not None:
+            stream.options |= {"bf": str(b_frames), "b_strategy": "0"}
         if matrix is not None:
             stream.codec_context.colorspace = matrix[1]
             stream.codec_context.color_range = 2 if full_range else 1

@@ -58,6 +58,45 @@ def test_variable_rates_are_sampled_by_time(tmp_path: Path) -> None:
         assert [round(1000 * frame.time_s) for frame in source] == [0, 500, 1000, 1990]
 
 
+@pytest.mark.parametrize("cut_off", [False, True], ids=["rounded", "cut off"])
+@pytest.mark.parametrize(
+    ("rate", "fps", "step"),
+    [(30, 30, 1), (30, 15, 2), (30, 10, 3), (60, 30, 2), (24, 24, 1), (24, 12, 2), (120, 30, 4)],
+)
+def test_millisecond_times_are_sampled_as_exact_ones(
+    rate: int, fps: float, step: int, *, cut_off: bool
+) -> None:
+    times_s = [n / rate for n in range(120)]
+    rounded_s = [int(1000 * t) / 1000 if cut_off else round(t, 3) for t in times_s]
+    for times, tick_s in ((times_s, 1 / 90_000), (rounded_s, 0.001)):
+        chooser = Selection(fps=fps).chooser(tick_s)
+        read = [number for number, time_s in enumerate(times) if chooser.wants(time_s)]
+        assert read == list(range(0, 120, step))
+
+
+def test_coarse_time_bases_are_exact() -> None:
+    chooser = Selection(fps=10).chooser(1 / 25)  # of an AVI
+    assert [n for n in range(12) if chooser.wants(n / 25)] == [0, 3, 5, 8, 10]
+
+
+@pytest.mark.parametrize("moment_s", [1 / 3, 1 / 30, 0.7])
+def test_what_ends_at_a_moment_and_what_begins_there_make_one_whole(moment_s: float) -> None:
+    times_s = [round(n / 30, 3) for n in range(30)]
+    before, after = Selection(end_s=moment_s), Selection(start_s=moment_s)
+    parts = [
+        [n for n, time_s in enumerate(times_s) if chooser.wants(time_s)]
+        for chooser in (before.chooser(0.001), after.chooser(0.001))
+    ]
+    assert parts == [list(range(round(30 * moment_s))), list(range(round(30 * moment_s), 30))]
+
+
+def test_video_in_milliseconds_is_read_whole_at_its_own_rate(tmp_path: Path) -> None:
+    ticks = [round(1000 * n / 30) for n in range(12)]
+    write_video(tmp_path / "clip.mkv", ticks=ticks, time_base=Fraction(1, 1000))
+    with VideoSource(tmp_path / "clip.mkv", selection=Selection(fps=30)) as source:
+        assert len(list(source)) == 12
+
+
 def test_frames_that_were_worked_on_are_skipped(tmp_path: Path) -> None:
     write_video(tmp_path / "clip.mp4")
     with VideoSource(tmp_path / "clip.mp4", selection=Selection(every=2)) as source:

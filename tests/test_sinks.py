@@ -240,6 +240,15 @@ def test_sound_keeps_its_distance_to_a_late_picture(tmp_path):
     assert sound_times_s(out) == pytest.approx(sound_times_s(clip), abs=0.001)
 
 
+def test_sound_of_a_matroska_file_with_a_late_picture_is_kept_to_its_end(tmp_path):
+    clip, out = tmp_path / "clip.mkv", tmp_path / "out.mkv"
+    write_video(
+        clip, ticks=range(700, 1500, 40), time_base=Fraction(1, 1000), sound="aac", sound_s=3
+    )
+    annotate(clip, out)
+    assert sound_packets(out) == sound_packets(clip)
+
+
 def test_sound_ends_where_the_run_was_stopped(tmp_path):
     clip, out = tmp_path / "clip.mp4", tmp_path / "out.mp4"
     write_video(clip, frames=50, sound="aac")

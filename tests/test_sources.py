@@ -1,6 +1,7 @@
 from fractions import Fraction
 from pathlib import Path
 
+import av
 import cv2
 import numpy as np
 import pytest
@@ -146,6 +147,87 @@ def test_picture_size_that_changes_is_scaled_to_the_first(tmp_path):
     assert len(frames) >= 7
     times_s = [frame.time_s for frame in frames]
     assert times_s == sorted(set(times_s))
+
+
+def retimed(path, move):
+    """The same packets in a Matroska file, at `move(number, milliseconds)`."""
+    out = path.with_name("moved.mkv")
+    with av.open(str(path)) as source, av.open(str(out), "w") as container:
+        stream = source.streams.video[0]
+        to = container.add_stream_from_template(stream)
+        packets = [packet for packet in source.demux(stream) if packet.size]
+        for number, packet in enumerate(packets):
+            packet.dts = round(1000 * packet.pts * stream.time_base)
+            packet.pts = move(number, packet.dts)
+            packet.time_base, packet.stream = Fraction(1, 1000), to
+            container.mux(packet)
+    return out
+
+
+def test_wrong_time_is_mended_alone_and_said(tmp_path):
+    write_video(tmp_path / "clip.mkv", frames=20, codec="mjpeg", pix_fmt="yuvj420p")
+    path = retimed(tmp_path / "clip.mkv", lambda number, ms: ms + 30_000 * (number == 7))
+    with VideoSource(path) as source:
+        times_s = [frame.time_s for frame in source]
+    assert times_s == pytest.approx([n / 25 for n in range(20)])
+    assert source.warning == (
+        "moved.mkv has a wrong time, which was mended: at frame 7, 30.28 s became 0.28 s."
+    )
+    assert not source.cut_short
+    assert source.time_changes == {
+        "mended": 1,
+        "counted_anew": 0,
+        "first_mended": [{"frame": 7, "file_s": 30.28, "time_s": 0.28}],
+        "first_counted_anew": [],
+    }
+
+
+def test_wrong_first_time_does_not_move_the_others(tmp_path):
+    write_video(tmp_path / "clip.mkv", frames=12, codec="mjpeg", pix_fmt="yuvj420p")
+    path = retimed(tmp_path / "clip.mkv", lambda number, ms: ms + 30_000 * (number == 0))
+    with VideoSource(path) as source:
+        times_s = [frame.time_s for frame in source]
+    assert times_s == pytest.approx([n / 25 for n in range(12)])
+
+
+def test_joined_files_go_on_and_say_so(tmp_path):
+    write_video(tmp_path / "a.ts", frames=12)
+    path = tmp_path / "joined.ts"
+    path.write_bytes((tmp_path / "a.ts").read_bytes() * 2)
+    with VideoSource(path) as source:
+        times_s = [frame.time_s for frame in source]
+    assert len(times_s) == 24
+    assert np.diff(times_s) == pytest.approx(0.04)
+    assert source.warning == "joined.ts counts its time anew at 0.48 s; times go on from there."
+    assert not source.cut_short
+
+
+@pytest.mark.parametrize("codec", ["libx264", "mpeg4", "mjpeg"])
+def test_avi_times_are_the_places_of_its_packets(tmp_path, codec):
+    path = tmp_path / "clip.avi"
+    write_video(
+        path,
+        frames=15,
+        codec=codec,
+        pix_fmt="yuvj420p" if codec == "mjpeg" else "yuv420p",
+        b_frames=0 if codec == "mjpeg" else 2,
+    )
+    with VideoSource(path) as source:
+        frames = list(source)
+    assert [index_of(frame.image) for frame in frames] == list(range(15))
+    assert [frame.time_s for frame in frames] == pytest.approx([n / 25 for n in range(15)])
+    assert source.warning is None
+
+
+def test_matroska_with_a_late_picture_is_not_cut_short(tmp_path):
+    path = tmp_path / "late.mkv"
+    ticks = range(700, 1500, 40)
+    write_video(path, ticks=ticks, time_base=Fraction(1, 1000), sound="aac", sound_s=3)
+    with VideoSource(path) as source:
+        times_s = [frame.time_s for frame in source]
+    assert times_s == pytest.approx([tick / 1000 for tick in ticks])
+    assert source.duration_s == pytest.approx(0.8, abs=0.001)
+    assert (source.frame_count, source.warning, source.cut_short) == (20, None, False)
 
 
 @pytest.mark.parametrize("suffix", ["mp4", "mkv", "avi"])

@@ -1,0 +1,196 @@
+"""Times of a video's frames, which always go on: a wrong one is mended, and where the file's own
+times begin anew they are moved on.
+
+Files have single wrong times (a clock that was set, a damaged container), and joined transport
+streams count from their start again in the middle. Only a look at the frames behind tells the two
+apart, so frames wait here for a moment where times do not rise.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, Generic, TypeVar
+
+LOOKED_AHEAD = 8  # frames, where times do not rise
+BEGINS_ANEW = 3  # so many rising times in a row that lie before the last one are no mistake
+LISTED = 100  # of each kind that are kept one by one
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Frame `index` has the time `given` and not the file's own one, `own` (both in ticks)."""
+
+    index: int
+    own: int
+    given: int
+
+
+class FrameTimes(Generic[T]):
+    """Gives pairs (time, frame) whose times rise strictly, from pairs of own times and frames.
+
+    Times are whole ticks; None stands for a frame without one, which gets the time in between.
+    `step` is the usual distance of two frames, `jump` the distance that makes a step forward
+    doubtful. `mended` and `restarts` list up to `LISTED` changes each, `mended_count` counts all.
+    `shifts` holds for each restart what is added to the file's own times from there on.
+    """
+
+    def __init__(self, frames: Iterator[tuple[int | None, T]], *, step: int, jump: int) -> None:
+        self._frames = frames
+        self._step, self._jump = max(1, step), max(1, jump)
+        self._waiting: deque[tuple[int | None, T]] = deque()
+        self._last: int | None = None
+        self._index = -1
+        self.mended: list[Change] = []
+        self.mended_count = 0
+        self.restarts: list[Change] = []
+        self.shifts: list[int] = []
+
+    def __iter__(self) -> Iterator[tuple[int, T]]:
+        return self
+
+    def __next__(self) -> tuple[int, T]:
+        times = self._times(2)
+        if not times:
+            raise StopIteration
+        own = times[0]
+        if own is None or not self._rises(own, times[1:]):
+            own = self._judged(self._times(LOOKED_AHEAD))
+        self._index += 1
+        time = own if self._last is None else max(own, self._last + 1)
+        file_s_own = self._waiting[0][0]
+        if file_s_own is not None and time != file_s_own + self._shift:
+            self._note_mended(file_s_own, time)
+        self._last = time
+        return time, self._waiting.popleft()[1]
+
+    def end(self) -> None:
+        """Lets go of all frames; what changed so far can still be asked for."""
+        self._frames = iter(())
+        self._waiting.clear()
+
+    def warning(self, name: str, seconds: Callable[[int], float]) -> str | None:
+        """What changed, for people; `seconds` gives the seconds of a time."""
+        said = []
+        if self.mended:
+            first = self.mended[0]
+            instead = f"{seconds(first.own):.2f} s became {seconds(first.given):.2f} s"
+            several = f"{self.mended_count} wrong times, which were mended; at the first, frame"
+            start = (
+                "a wrong time, which was mended: at frame" if self.mended_count == 1 else several
+            )
+            said.append(f"{name} has {start} {first.index}, {instead}.")
+        if self.shifts:
+            places = "" if len(self.shifts) == 1 else f" and in {len(self.shifts) - 1} more places"
+            said.append(
+                f"{name} counts its time anew at {seconds(self.restarts[0].given):.2f} s{places}; "
+                "times go on from there."
+            )
+        return " ".join(said) or None
+
+    def facts(self, seconds: Callable[[int], float]) -> dict[str, Any]:
+        """The same in values that JSON has: how many, and the first `LISTED` of each kind."""
+
+        def rows(changes: list[Change]) -> list[dict[str, Any]]:
+            return [
+                {
+                    "frame": one.index,
+                    "file_s": round(seconds(one.own), 6),
+                    "time_s": round(seconds(one.given), 6),
+                }
+                for one in changes
+            ]
+
+        return {
+            "mended": self.mended_count,
+            "counted_anew": len(self.shifts),
+            "first_mended": rows(self.mended),
+            "first_counted_anew": rows(self.restarts),
+        }
+
+    @property
+    def _shift(self) -> int:
+        return self.shifts[-1] if self.shifts else 0
+
+    def _times(self, count: int) -> list[int | None]:
+        """Those of the next frames, moved as the one before."""
+        while len(self._waiting) < count:
+            following = next(self._frames, None)
+            if following is None:
+                break
+            self._waiting.append(following)
+        return [
+            None if own is None else own + self._shift for own, _ in list(self._waiting)[:count]
+        ]
+
+    def _rises(self, own: int, following: list[int | None]) -> bool:
+        """Whether there is nothing to doubt."""
+        if self._last is not None and not 0 < own - self._last <= self._jump:
+            return False
+        return all(time is not None and own < time for time in following)
+
+    def _judged(self, times: list[int | None]) -> int:
+        """The time of the first of `times`."""
+        known = {time for time in times if time is not None}
+        going_on = _longest_rise(times, self._last, self._step)
+        first = going_on[0] if going_on else None
+        if first == 0:
+            assert times[0] is not None
+            return times[0]
+        if self._last is not None and times[0] is not None and times[0] <= self._last:
+            back = times[: len(times) if first is None else first]
+            few = 2 * len(going_on) < len(known)
+            if len(known) > 1 and (few or (len(back) >= BEGINS_ANEW and _rising(back))):
+                return self._begun_anew(times[0])
+        elif times[0] is not None and 2 * len(going_on) < len(known):
+            return times[0]  # the times behind it begin anew
+        return self._between(None if first is None else times[first], first)
+
+    def _begun_anew(self, own: int) -> int:
+        assert self._last is not None
+        given = self._last + self._step
+        file_s_own = own - self._shift
+        self.shifts.append(self._shift + given - own)
+        if len(self.restarts) < LISTED:
+            self.restarts.append(Change(self._index + 1, file_s_own, given))
+        return given
+
+    def _between(self, following: int | None, distance: int | None) -> int:
+        """A time after the last one and before `following`, which is `distance` frames away."""
+        if self._last is None:
+            return 0 if following is None else following - self._step * (distance or 1)
+        usual = self._last + self._step
+        if following is None:
+            return usual
+        return min(usual, self._last + (following - self._last) // ((distance or 1) + 1))
+
+    def _note_mended(self, own: int, given: int) -> None:
+        self.mended_count += 1
+        if len(self.mended) < LISTED:
+            self.mended.append(Change(self._index, own, given))
+
+
+def _rising(times: list[int | None]) -> bool:
+    return all(
+        one is not None and other is not None and one < other for one, other in pairwise(times)
+    )
+
+
+def _longest_rise(times: list[int | None], above: int | None, step: int) -> list[int]:
+    """Places of the most times that rise strictly, all of them greater than `above`; of several
+    such those that keep most evenly to `step`."""
+    best: dict[int, tuple[int, int, list[int]]] = {}  # by the last place: length, evenness, places
+    for place, time in enumerate(times):
+        if time is None or (above is not None and time <= above):
+            continue
+        uneven = 0 if above is None else abs(time - above - step * (place + 1))
+        ways = [(1, -uneven, [place])]
+        for before, (length, evenness, places) in best.items():
+            earlier = times[before]
+            if earlier is not None and earlier < time:
+                uneven = abs(time - earlier - step * (place - before))
+                ways.append((length + 1, evenness - uneven, [*places, place]))
+        best[place] = max(ways, key=lambda way: way[:2])
+    return max(best.values(), key=lambda way: way[:2], default=(0, 0, []))[2]
