@@ -23,7 +23,7 @@ from app.search import FaceSearch
 from app.steady import SMOOTH_S
 from app.timing import Eased, RateMeter
 from app.tracking import Tracker
-from app.types import FrameResult, SinkError, SourceError
+from app.types import FrameResult, SinkError, SourceError, joined
 from app.video_sink import VideoSink
 from app.video_source import VideoSource
 from app.view import View
@@ -114,6 +114,7 @@ class FileRun:
             overwrite=overwrite,
             command=job.command,
             encoder=lambda: None if self._film is None else self._film.encoder,
+            more_warnings=lambda: [None if self._film is None else self._film.warning],
         )
         self._sinks += [*self._episodes, self.notes]
         if outputs.report is not None:
@@ -129,7 +130,7 @@ class FileRun:
                 threads=machine.threads,
                 encoding=job.encoding,
             )
-            self._sinks.append(self._film)
+            self._sinks.insert(0, self._film)  # the notes say how it ended
 
     def _take_up(self, kept: Checkpoint) -> None:
         self._source.skip(kept.next_frame)
@@ -219,6 +220,12 @@ class FileRun:
                 stages=self._recogniser.state(),
             ),
         )
+
+    @property
+    def warning(self) -> str | None:
+        """What is wrong with the video, the look at it and its copy, in one line."""
+        film = None if self._film is None else self._film.warning
+        return joined(self._source.warning, self.guard.warning, film)
 
     def finish(self) -> None:
         """Gives every result its final name; the records are the last, then the checkpoint goes.

@@ -12,7 +12,7 @@ from app.long_records import lines_path
 from app.naming import Outputs
 from app.resume import Identity, check_finished, video_facts
 from app.stream import open_stream
-from app.types import SourceError
+from app.types import SourceError, joined
 from app.video_source import VideoSource
 from app.web_video import fetched
 
@@ -73,7 +73,7 @@ def annotate(
             frames=counts["frames"],
             faces=counts["faces"],
             seconds=clock() - began_s,
-            cut_short=faults or source.warning or run.guard.warning,
+            cut_short=joined(faults, run.warning),
             blurred_whole=run.notes.blurred_whole,
             interrupted=run.interrupted,
             from_frame=run.from_frame,

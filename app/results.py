@@ -48,6 +48,7 @@ def make_sinks(
             interrupted=stop,
             dropped=lambda: dropped_frames(sinks),
             encoder=lambda: film[0].encoder if film else None,
+            more_warnings=lambda: [one.warning for one in film],
             **again,
         )
         sinks.append(keep(notes))

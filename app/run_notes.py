@@ -6,7 +6,7 @@ import json
 import platform
 import sys
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from importlib import metadata
 from pathlib import Path
@@ -17,7 +17,7 @@ from app.commands import write_text
 from app.contract import Contract
 from app.sinks import reserve
 from app.state import State
-from app.types import FrameResult, Image
+from app.types import FrameResult, Image, joined
 
 NOTES_SCHEMA = 1
 NO_HASH = "a stream is no file that could be hashed"
@@ -61,7 +61,8 @@ class RunNotes:
 
     `source` is the run's, with `files` or `path` where it has them; `settings` are what was asked
     for; `interrupted` and `dropped` (output -> frames that it lacks) are asked at the end, and
-    so is `encoder`, for the facts of the one that wrote the annotated video.
+    so is `encoder`, for the facts of the one that wrote the annotated video. `more_warnings` are
+    those of other outputs.
     """
 
     def __init__(
@@ -78,6 +79,7 @@ class RunNotes:
         dropped: Callable[[], Mapping[str, int]] = dict,
         command: Sequence[str] | None = None,
         encoder: Callable[[], Mapping[str, Any] | None] = lambda: None,
+        more_warnings: Callable[[], Iterable[str | None]] = tuple,
     ) -> None:
         if path is not None:
             reserve(path, overwrite=overwrite)
@@ -91,6 +93,7 @@ class RunNotes:
         self._overwrite = overwrite
         self._dropped = dropped
         self._encoder = encoder
+        self._more_warnings = more_warnings
         self._command = [masked(word) for word in (sys.argv if command is None else command)]
         self._begun = _now()
         self._counts: Counter[str] = Counter(frames=0, frames_without_face=0, faces=0)
@@ -162,7 +165,7 @@ class RunNotes:
             "begun": self._begun.isoformat(timespec="seconds"),
             "ended": ended.isoformat(timespec="seconds"),
             "interrupted": self._interrupted(),
-            "cut_short": self._source.warning,
+            "cut_short": joined(self._source.warning, *self._more_warnings()),
             "versions": versions(),
             "platform": platform.platform(),
             "provider": self._provider,

@@ -10,7 +10,15 @@ from app.keys import Action
 from app.sinks import Sink
 from app.sources import Source
 from app.timing import Eased, Pacer, RateMeter
-from app.types import Frame, FrameResult, Image, RecogniserError, Silence, SourceError
+from app.types import (
+    Frame,
+    FrameResult,
+    Image,
+    RecogniserError,
+    Silence,
+    SourceError,
+    joined,
+)
 from app.view import Look, Stage, View
 
 PAUSED_POLL_MS = 30
@@ -110,7 +118,7 @@ class Session:
             if not self._frames and not quit_early and not self._stop():
                 raise SourceError(f"{self._source.name} has no picture that can be shown.")
             if self._frames:
-                for sink in self._sinks:
+                for sink in reversed(self._sinks):  # the notes say how the video ended
                     self._failing = sink
                     sink.close()
                 self._failing = None
@@ -128,7 +136,12 @@ class Session:
             frames=self._frames,
             faces=self._faces,
             seconds=self._clock() - began_s,
-            cut_short=cut_short or self._source.warning or self._guard.warning,
+            cut_short=joined(
+                cut_short,
+                self._source.warning,
+                self._guard.warning,
+                *(getattr(sink, "warning", None) for sink in self._sinks),
+            ),
             interrupted=self._stop(),
             blurred_whole=self._blurred_whole,
         )

@@ -65,6 +65,11 @@ class TrainingError(RecogniserError):
     """Training, evaluation or export cannot go on."""
 
 
+def joined(*warnings: str | None) -> str | None:
+    """Several warnings as one line; None where there is none."""
+    return " ".join(text for text in warnings if text) or None
+
+
 @dataclass(frozen=True, slots=True)
 class Frame:
     """One picture of a source.

@@ -3,6 +3,7 @@ own times, with its sound."""
 
 import contextlib
 import os
+from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Protocol
@@ -53,6 +54,8 @@ class FilmedSource(Protocol):
     @property
     def origin_s(self) -> Fraction: ...
     @property
+    def shifts_s(self) -> Sequence[Fraction]: ...
+    @property
     def begins_s(self) -> Fraction: ...
     @property
     def frame_duration_s(self) -> float: ...
@@ -102,6 +105,12 @@ class VideoSink:
         self._partial = reserve(path, overwrite=overwrite, inputs=inputs)
         self._film: _Film | None = None
         self._done = False
+
+    @property
+    def warning(self) -> str | None:
+        """What the sound lacks, in one line."""
+        trouble = None if self._film is None else self._film.sound_trouble
+        return trouble and f"In {self.path}, {trouble}."
 
     def write(self, result: FrameResult, canvas: Image) -> None:
         if self._done:
@@ -182,6 +191,7 @@ class _Film:
         self._durations: dict[int, int] = {}  # pts -> ticks, of what the encoder has in hand
         self._last_duration = round(1 / CAMERA_RATE / self._time_base)
         self._sounds: list[Sound] = []
+        self._sounds_lost: list[str] = []
         self._container = av.open(
             str(path.absolute()),
             "w",
@@ -220,16 +230,36 @@ class _Film:
         context.open()  # before sound is begun, so that a refusal leaves nothing else behind
         calm_threads()
         if source is not None:
-            for number in tracks_of(source.path) if source.has_audio else ():
-                self._sounds.append(
-                    Sound(
-                        source.path,
-                        self._container,
-                        number=number,
-                        origin_s=source.origin_s + self._begins_s,
-                        cut=self._begins_s > 0,
-                    )
+            self._open_sounds(source)
+
+    def _open_sounds(self, source: FilmedSource) -> None:
+        """Those that cannot be had are left out."""
+        try:
+            numbers, count = tracks_of(source.path) if source.has_audio else ([], 0)
+        except (av.FFmpegError, OSError, ValueError):
+            self._sounds_lost.append("its sound cannot be read")
+            return
+        if len(numbers) < count:
+            self._sounds_lost.append(f"{count - len(numbers)} sound tracks cannot be decoded")
+        for number in numbers:
+            try:
+                sound = Sound(
+                    source.path,
+                    self._container,
+                    number=number,
+                    origin_s=source.origin_s + self._begins_s,
+                    cut=self._begins_s > 0,
+                    shifts=lambda: source.shifts_s,
                 )
+            except (av.FFmpegError, OSError, ValueError):
+                self._sounds_lost.append(f"sound track {number + 1} cannot be read")
+            else:
+                self._sounds.append(sound)
+
+    @property
+    def sound_trouble(self) -> str | None:
+        found = [*self._sounds_lost, *(sound.trouble for sound in self._sounds)]
+        return "; ".join(text for text in found if text) or None
 
     def add(self, canvas: Image, time_s: float) -> None:
         frame = self._encodable(canvas)

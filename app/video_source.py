@@ -18,7 +18,7 @@ from app.colour import to_bgr
 from app.frame_times import FrameTimes
 from app.orientation import Orientation
 from app.sampling import Selection
-from app.types import Frame, SourceError
+from app.types import Frame, SourceError, joined
 from app.video_file import (
     average_rate,
     duration_s,
@@ -262,8 +262,12 @@ class VideoSource:
     @property
     def warning(self) -> str | None:
         """What is wrong with what was read so far, in one line."""
-        said = [self._damage, self._timed.warning(self.name, self._seconds)]
-        return " ".join(text for text in said if text) or None
+        return joined(self._damage, self._timed.warning(self.name, self._seconds))
+
+    @property
+    def shifts_s(self) -> list[Fraction]:
+        """For each place so far at which the file's times begin anew, what is added from there."""
+        return [shift * self.time_base for shift in self._timed.shifts]
 
     @property
     def time_changes(self) -> dict[str, Any]:

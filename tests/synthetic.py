@@ -82,6 +82,8 @@ def write_video(
         voice = None
         if sound is not None:
             voice = container.add_stream(sound, rate=SOUND_RATE_HZ, layout="mono")
+            if sound.startswith("wma"):
+                voice.codec_context.bit_rate = 64_000
         for index, tick in enumerate(ticks):
             frame = VideoFrame.from_ndarray(picture(index, size_wh), format="bgr24")
             if matrix is not None:

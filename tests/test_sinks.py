@@ -1,5 +1,6 @@
 import contextlib
 from fractions import Fraction
+from itertools import islice
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -10,6 +11,7 @@ import pytest
 
 from app.records import RecordsSink
 from app.sinks import ImagesSink, default_output, reserve, write_picture
+from app.sound import COPIED, Sound
 from app.sources import ImageSource, VideoSource
 from app.types import FrameResult, SinkError
 from app.video_sink import VideoSink
@@ -265,6 +267,95 @@ def test_sound_may_outlast_the_pictures(tmp_path):
     annotate(clip, out)
     assert sound_packets(out) == sound_packets(clip)
     assert len(read_times_s(out)) == 10
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "mkv", "webm"])
+@pytest.mark.parametrize("codec", ["wmav1", "wmav2"])
+def test_windows_media_sound_is_written_to_its_end(tmp_path, codec, suffix):
+    """Its decoder gives the last frame up without a time."""
+    clip, out = tmp_path / "clip.wmv", tmp_path / f"out.{suffix}"
+    write_video(clip, frames=20, codec="wmv2", sound=codec)
+    annotate(clip, out)
+    assert sound_seconds(out) == pytest.approx(0.8, abs=0.1)
+    assert len(read_times_s(out)) == 20
+
+
+def sound_seconds(path: Path) -> float:
+    with av.open(str(path)) as container:
+        return sum(f.samples / f.sample_rate for f in container.decode(audio=0))
+
+
+def joined_ts(folder: Path, sound: str) -> Path:
+    """Two transport streams in one file: times begin anew in the middle."""
+    write_video(folder / "a.ts", frames=30, sound=sound)
+    path = folder / "joined.ts"
+    path.write_bytes((folder / "a.ts").read_bytes() * 2)
+    return path
+
+
+@pytest.mark.parametrize(("sound", "suffix"), [("aac", "mp4"), ("aac", "mkv"), ("mp2", "mp4")])
+def test_sound_of_joined_files_goes_on_with_the_pictures(tmp_path, sound, suffix):
+    clip, out = joined_ts(tmp_path, sound), tmp_path / f"out.{suffix}"
+    times_s = annotate(clip, out)
+    assert len(times_s) == 60
+    sound_s = sound_times_s(out)
+    assert np.diff(sound_s).min() > 0.01
+    assert sound_s[-1] == pytest.approx(times_s[-1], abs=0.06)
+    # The second part's sound stands to its pictures as the first one's does.
+    second_s = times_s[30] - times_s[0]
+    near = [time_s for time_s in sound_s if second_s - 0.02 < time_s < second_s + 0.06]
+    assert 2 <= len(near) <= 4
+
+
+def test_restarts_of_the_sound_alone_are_gone_on_from(tmp_path):
+    """The pictures of these know of none."""
+    clip = joined_ts(tmp_path, "aac")
+    with av.open(str(tmp_path / "out.mp4"), "w") as output:
+        sound = Sound(clip, output, origin_s=Fraction(0))
+        for until_s in (*(Fraction(n, 10) for n in range(60)), None):
+            sound.pump(until_s)
+        sound.close()
+    steps_s = np.diff(sound_times_s(tmp_path / "out.mp4"))
+    assert len(steps_s) > 100
+    assert steps_s.max() < 0.06
+
+
+@pytest.mark.parametrize("method", ["_read", "_shifted", "_placed"])
+def test_no_fault_of_the_sound_costs_the_pictures(tmp_path, monkeypatch, method):
+    def broken(*_args):
+        yield from ()
+        raise TypeError("a fault of the program")
+
+    clip, out = tmp_path / "clip.mp4", tmp_path / "out.mp4"
+    write_video(clip, frames=10, sound="aac")
+    if method == "_read":  # the first packets are read ahead
+        whole = Sound._read
+
+        def some(self):
+            yield from islice(whole(self), 3)
+            raise TypeError("a fault of the program")
+
+        monkeypatch.setattr(Sound, "_read", some)
+    else:
+        monkeypatch.setattr(Sound, method, broken)
+    with VideoSource(clip) as source:
+        sink = VideoSink(out, source_video=source)
+        for frame in source:
+            sink.write(FrameResult(frame, (), LABELS), frame.image)
+        sink.close()
+    assert len(read_times_s(out)) == 10
+    assert sink.warning is not None
+    assert sink.warning.startswith(f"In {out}, the sound ends at 0.")
+    assert "a fault of the program" in sink.warning
+
+
+def test_sound_that_a_container_does_not_take_becomes_another(tmp_path, monkeypatch):
+    clip, out = tmp_path / "clip.mkv", tmp_path / "out.webm"
+    write_video(clip, frames=10, sound="flac")
+    monkeypatch.setitem(COPIED, "webm", frozenset({"flac"}))  # as if it did
+    annotate(clip, out)
+    with av.open(str(out)) as container:
+        assert container.streams.audio[0].codec_context.codec.canonical_name == "opus"
 
 
 @pytest.mark.parametrize("suffix", ["mp4", "mkv", "mov", "m4v"])
