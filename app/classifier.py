@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.alignment import normalise
-from app.contract import ATTENTION, CAM, INPUT, LOGITS, Contract
+from app.contract import ATTENTION, CAM, INPUT, LOGITS, Contract, probe_crops
 from app.defaults import DEFAULT_MODEL, MODELS, shipped_models
+from app.home_process import NOT_IN_FORKS, HomeProcess
 from app.machine import cores, give_memory_back
 from app.model_guard import check_model, check_size
 from app.no_reports import onnx_runtime
@@ -26,6 +27,8 @@ __all__ = ["DEFAULT_MODEL", "MODELS", "Classifier", "Device", "Outputs", "prior_
 Device = Literal["auto", "cpu", "cuda"]
 MIN_SHARE = 1e-3
 MAX_THREADS = 4  # more threads than this gain nothing on crops this small
+MAX_LOGIT = 1e30  # what is larger overflows when it is divided by a small temperature
+MAX_CAUSE = 200  # letters of what ONNX Runtime says
 MAX_WORKING_BYTES = 4 << 30  # of all models together, on the CPU; a small file can ask for any sum
 _ONE_AT_A_TIME = threading.Lock()
 
@@ -64,7 +67,9 @@ class Classifier:
     ONNX Runtime has it. `threads` None: one per core, at most `MAX_THREADS`. `prior_correction` is
     the tau of `prior_shift`; 0 leaves the probabilities as they were learned. `inferences`,
     `crops_read` and `inference_s` count the session's runs, their crops and their seconds.
-    Raises `ModelError` and `DeviceError`.
+    Raises `ModelError` and `DeviceError`: for a file that cannot be used, also where two made crops
+    (`app.contract.probe_crops`) get no numbers of it, and when it fails later; `DeviceError` also
+    in a fork of the process that loaded it.
     """
 
     def __init__(
@@ -76,6 +81,7 @@ class Classifier:
         prior_correction: float = 0.0,
     ) -> None:
         self.path = model
+        self._home = HomeProcess()
         self.threads = threads or max(1, min(MAX_THREADS, cores()))
         self.inferences, self.crops_read, self.inference_s = 0, 0, 0.0
         if not model.is_file():
@@ -86,8 +92,8 @@ class Classifier:
             )
         content = _checked(model)
         self._session, self.provider, self.fallback = _open(model, content, device, self.threads)
+        NOT_IN_FORKS.add(self._session)
         del content
-        give_memory_back()  # several times the file was taken while it was opened
         meta = self._session.get_modelmeta().custom_metadata_map
         self.contract = Contract.from_metadata(meta, str(model))
         outputs = {value.name: list(value.shape) for value in self._session.get_outputs()}
@@ -104,6 +110,8 @@ class Classifier:
             )
         self._shift = prior_shift(shares, prior_correction) if prior_correction else None
         self._outputs = [name for name in (LOGITS, CAM, ATTENTION) if name in outputs]
+        self._answer(probe_crops(self.contract.size_px))
+        give_memory_back()  # several times the file was taken while it was opened
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -118,16 +126,40 @@ class Classifier:
         if not len(crops):
             k = len(contract.labels)
             return Outputs(np.zeros((0, k), np.float32), np.zeros((0, k, 1, 1), np.float32))
-        x = normalise(crops, colour=contract.colour, mean=contract.mean, std=contract.std)
+        self._home.check()
         began_s = time.perf_counter()
-        try:
-            found = self._session.run(self._outputs, {INPUT: x})
-        except Exception as cause:  # ONNX Runtime has no error type of its own
-            raise ModelError(f"{self.path} could not be run on {self.provider}: {cause}") from cause
+        found = self._answer(crops)
         self.inference_s += time.perf_counter() - began_s
         self.inferences += 1
         self.crops_read += len(crops)
-        return Outputs(*found)
+        return found
+
+    def _answer(self, crops: NDArray[np.uint8]) -> Outputs:
+        """The network's outputs for at least one crop, which are numbers and of the right shape."""
+        contract = self.contract
+        x = normalise(crops, colour=contract.colour, mean=contract.mean, std=contract.std)
+        try:
+            found = Outputs(*self._session.run(self._outputs, {INPUT: x}))
+        except Exception as cause:  # ONNX Runtime has no error type of its own
+            said = " ".join(str(cause).split())[:MAX_CAUSE]
+            raise ModelError(f"{self.path} could not be run on {self.provider}: {said}") from cause
+        n, k = len(crops), len(contract.labels)
+        for name, value, wanted in (
+            (LOGITS, found.logits, (n, k)),
+            (CAM, found.cam, (n, k, *found.cam.shape[2:4])),
+        ):
+            if value.shape != wanted or value.dtype != np.float32:
+                raise ModelError(
+                    f"{self.path} contradicts its contract: for {n} crops and {k} labels its "
+                    f"{name} are {value.dtype} {value.shape}. Export the model again."
+                )
+        # Written so that NaN fails.
+        if not (float(np.abs(found.logits).max()) <= MAX_LOGIT and np.isfinite(found.cam).all()):
+            raise ModelError(
+                f"{self.path} gives no numbers: what it computes overflows or is not a number. Its "
+                "weights are damaged or its training failed; give another model."
+            )
+        return found
 
     def predict(self, crops: NDArray[np.uint8]) -> Floats:
         """`(N, K)` calibrated probabilities of `crops (N, S, S, 3)` uint8 BGR, corrected for the

@@ -21,6 +21,10 @@ CONTRACT_FORMAT = 1
 INPUT, LOGITS, CAM = "input", "logits", "cam"
 ATTENTION = "attention"  # an output that a file may have: DACL's weights (N, d)
 MAX_SIZE_PX = 1024
+# What a contract may ask for; float32 holds it, and what comes of it, with room to spare.
+MAX_MEAN = 1e3
+MIN_STD, MAX_STD = 1e-6, 1e6
+MIN_TEMPERATURE, MAX_TEMPERATURE = 1e-3, 1e3
 # How many nats the log odds of the largest probability fall where the entropy rises by one, near
 # where doubt begins: a line through readings of 28 % of FER+'s validation faces.
 ODDS_FOR_ENTROPY = 1.6
@@ -79,12 +83,16 @@ class Contract:
             raise ValueError(f"size_px must be in 8..{MAX_SIZE_PX}, not {self.size_px}")
         if len(self.mean) != c or len(self.std) != c:
             raise ValueError(f"mean and std need {c} values each for {self.colour} input")
-        if not all(map(_finite, self.mean)):
-            raise ValueError("mean must be finite numbers")
-        if not all(_finite(value) and value > 0 for value in self.std):
-            raise ValueError("std must be positive numbers")
-        if not (_finite(self.temperature) and self.temperature > 0):
-            raise ValueError("temperature must be a positive number")
+        if not all(_finite(value) and abs(value) <= MAX_MEAN for value in self.mean):
+            raise ValueError(f"mean must be numbers in -{MAX_MEAN:g}..{MAX_MEAN:g}")
+        if not all(_finite(value) and MIN_STD <= value <= MAX_STD for value in self.std):
+            raise ValueError(f"std must be positive numbers in {MIN_STD:g}..{MAX_STD:g}")
+        if not (
+            _finite(self.temperature) and MIN_TEMPERATURE <= self.temperature <= MAX_TEMPERATURE
+        ):
+            raise ValueError(
+                f"temperature must be a positive number in {MIN_TEMPERATURE:g}..{MAX_TEMPERATURE:g}"
+            )
         if len(self.training_data.class_shares) not in (0, k):
             raise ValueError(f"class_shares must have {k} values, one per label")
         if any(len(row) != k or not all(map(_finite, row)) for row in self.probe_logits):
@@ -175,7 +183,7 @@ class Contract:
             raise ModelError(
                 f"The contract of {name} lacks {cause.args[0]!r}. Export the model again."
             ) from cause
-        except (ValueError, TypeError, AttributeError) as cause:
+        except (ValueError, TypeError, AttributeError, OverflowError) as cause:
             raise ModelError(
                 f"The contract of {name} is not valid: {cause}. Export the model again."
             ) from cause
@@ -255,7 +263,12 @@ def probe_crops(size_px: int, count: int = 2) -> NDArray[np.uint8]:
 
 
 def _finite(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return False
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # a whole number of hundreds of digits
+        return False
 
 
 def _shape(axes: list[Any]) -> str:

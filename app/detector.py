@@ -7,6 +7,7 @@ from typing import Any, Self
 import cv2
 import numpy as np
 
+from app.home_process import NOT_AT_EXIT, NOT_IN_FORKS, HomeProcess
 from app.no_reports import mediapipe
 from app.quiet import quiet_stderr
 from app.types import DeviceError, Face, Image, ModelError
@@ -24,6 +25,7 @@ class Detector:
     `min_score` is the detection score (0..1) under which a face is not reported;
     `max_faces` keeps the largest faces. `inferences` and `inference_s` count what was asked of
     MediaPipe and the seconds that it took. A context manager; not for use from several threads.
+    Raises `ModelError` and `DeviceError`, the latter also in a fork of its process.
     """
 
     def __init__(
@@ -34,6 +36,7 @@ class Detector:
                 f"The face detector {model} is missing. Restore the models folder of the project."
             )
         self._max_faces = max_faces
+        self._home = HomeProcess()
         self.inferences, self.inference_s = 0, 0.0
         with quiet_stderr():
             # Imported here: it takes most of a second and only a detector needs it.
@@ -59,6 +62,9 @@ class Detector:
                     f"{model} is not a face detector that MediaPipe can use. Restore the models "
                     "folder of the project."
                 ) from cause
+            NOT_IN_FORKS.add(self._detector)
+            # Its own end fails with a traceback then, for its threads have ended before.
+            NOT_AT_EXIT.add(self._detector)
             for side in WARM_UP_SIDES_PX:
                 self.detect(np.zeros((side, side, 3), np.uint8))
 
@@ -67,6 +73,7 @@ class Detector:
         height, width = image.shape[:2]
         if height == 0 or width == 0:
             return ()
+        self._home.check()
         rgb = cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
         began_s = time.perf_counter()
         found = self._detector.detect(
@@ -95,7 +102,7 @@ class Detector:
         return tuple(faces[: self._max_faces])
 
     def close(self) -> None:
-        if self._detector is not None:
+        if self._detector is not None and not self._home.left:
             with quiet_stderr():
                 self._detector.close()
                 self._detector = None

@@ -35,13 +35,24 @@ class _NativeStderr:
     def back(self) -> None:
         with self._lock:
             self._wanting -= 1
-            if self._wanting == 0 and self._saved is not None:
-                os.dup2(self._saved, 2)
-                os.close(self._saved)
-                self._saved = None
+            if self._wanting == 0:
+                self._lead_back()
+
+    def begin_anew(self) -> None:
+        """In a fork of the process, which has none of the other threads."""
+        self._lock, self._wanting = threading.Lock(), 0
+        self._lead_back()
+
+    def _lead_back(self) -> None:
+        if self._saved is not None:
+            os.dup2(self._saved, 2)
+            os.close(self._saved)
+            self._saved = None
 
 
 _NATIVE = _NativeStderr()
+if hasattr(os, "register_at_fork"):  # not on Windows, where nothing forks
+    os.register_at_fork(after_in_child=_NATIVE.begin_anew)
 
 
 @contextmanager

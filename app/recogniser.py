@@ -13,10 +13,11 @@ import numpy as np
 from app.classifier import DEFAULT_MODEL, Classifier, Device
 from app.defaults import named_model
 from app.follow import Follower
+from app.live import LiveSource
 from app.pipeline import Pipeline
 from app.rendering import Hud, HudMode, draw
 from app.shared_search import SharedSearch
-from app.sources import read_picture
+from app.sources import VideoSource, read_picture
 from app.steady import SMOOTH_S
 from app.tracking import Tracker
 from app.types import Frame, FrameResult, Image, Silence
@@ -32,7 +33,8 @@ class Recogniser:
     (docs/doubt.md). `threads` are the classifier's, None: one per core, at most 4.
 
     One may be used from several threads, also while others iterate over streams of it: it holds
-    nothing that a call changes, and what a stream remembers belongs to that stream.
+    nothing that a call changes, and what a stream remembers belongs to that stream. It belongs to
+    the process that made it: in a fork of that, every use raises `DeviceError`.
 
     Raises `ModelError` and `DeviceError`; `ValueError` for a setting that cannot be.
     """
@@ -78,7 +80,7 @@ class Recogniser:
         Raises `SourceError` for a file that cannot be read, `ValueError` for another array.
         """
         if isinstance(picture, np.ndarray):
-            frame = Frame(_checked(picture), 0, 0.0, "image")
+            frame = Frame(_own(picture), 0, 0.0, "image")
         else:
             path = Path(picture)
             frame = Frame(read_picture(path), 0, 0.0, path.name)
@@ -127,6 +129,11 @@ class Recogniser:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def __reduce__(self) -> str:
+        raise TypeError(
+            "a Recogniser cannot be sent to another process; make one there (docs/library.md)"
+        )
+
     def _check_open(self) -> None:
         if self._closed:
             raise ValueError("this recogniser is closed")
@@ -134,27 +141,28 @@ class Recogniser:
 
 def _frames(frames: Iterable[Frame | Silence | tuple[Image, float]], name: str) -> Iterator[Frame]:
     index = 0
+    fresh = isinstance(frames, VideoSource | LiveSource)  # each picture is an array of its own
     for given in frames:
         if isinstance(given, Silence):
             continue
         if isinstance(given, Frame):
-            image = _checked(given.image)
-            yield given if image is given.image else replace(given, image=image)
+            yield given if fresh else replace(given, image=_own(given.image))
             continue
         if not (isinstance(given, tuple) and len(given) == 2):
             raise TypeError(
                 "frames are Frame or pairs (image, time in seconds), got "
                 f"{type(given).__name__}; a single picture goes to image()"
             )
-        image, time_s = _checked(given[0]), float(given[1])
+        image, time_s = _own(given[0]), float(given[1])
         if not math.isfinite(time_s):
             raise ValueError(f"a frame's time is a finite number of seconds, got {time_s}")
         yield Frame(image, index, time_s, name)
         index += 1
 
 
-def _checked(image: Image) -> Image:
-    """`image`, whose pixels lie in order, for views of arrays do not suit every library."""
+def _own(image: Image) -> Image:
+    """A copy of `image`, whose pixels lie in order, for views of arrays do not suit every library.
+    Results are kept, and whoever gave the picture may use its memory for the next one."""
     if not isinstance(image, np.ndarray):
         raise TypeError(f"an image is an array uint8 (H, W, 3), got {type(image).__name__}")
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
@@ -162,4 +170,4 @@ def _checked(image: Image) -> Image:
             "an image is uint8 (H, W, 3) in BGR order, got "
             f"{image.dtype} {image.shape}; cv2.cvtColor converts"
         )
-    return np.ascontiguousarray(image)
+    return np.array(image, order="C")

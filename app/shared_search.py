@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from threading import Lock
 
+from app.home_process import HomeProcess
 from app.looks import Glance
 from app.search import FaceSearch, Found
 from app.types import Face, Image
@@ -13,11 +14,12 @@ class SharedSearch:
     """What `FaceSearch` does, from any thread: MediaPipe's networks take one picture at a time, so
     there are as many of them as threads were ever at it together. The first is made here; raises
     what `FaceSearch` raises, and `ValueError` once it is closed. `close` does not wait: those in
-    use are closed when they come back."""
+    use are closed when they come back. In a fork of its process it raises `DeviceError`."""
 
     def __init__(self, *, max_faces: int | None = None, far_faces: bool = False) -> None:
         self.max_faces = max_faces
         self.far_faces = far_faces
+        self._home = HomeProcess()
         self._lock = Lock()
         self._closed = False
         self._idle = [self._made()]
@@ -45,6 +47,8 @@ class SharedSearch:
             return search.is_face(image, face)
 
     def close(self) -> None:
+        if self._home.left:
+            return
         with self._lock:
             self._closed = True
             idle, self._idle = self._idle, []
@@ -56,6 +60,7 @@ class SharedSearch:
 
     @contextmanager
     def _one(self) -> Iterator[FaceSearch]:
+        self._home.check()  # before the lock, which another thread may have held at the fork
         with self._lock:
             if self._closed:
                 raise ValueError("this recogniser is closed")

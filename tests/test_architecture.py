@@ -104,7 +104,7 @@ def test_imports_inside_functions_count(tmp_path: Path) -> None:
     path = ROOT / "app" / "classifier.py"
     assert {"app.types", "app.types.ModelError", "io"} <= imports(path)
     assert rooms(path, "app") == {
-        *("alignment", "contract", "defaults", "machine", "model_guard"),
+        *("alignment", "contract", "defaults", "home_process", "machine", "model_guard"),
         *("no_reports", "quiet", "types"),
     }
     assert "tracking" in reached("pipeline", "app")

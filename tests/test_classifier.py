@@ -10,6 +10,7 @@ import onnxruntime as ort
 import pytest
 
 from app.classifier import Classifier, prior_shift, softmax
+from app.contract import MAX_TEMPERATURE, MIN_TEMPERATURE
 from app.types import DeviceError, ModelError
 from tests.tiny_model import tiny_contract, write_tiny_model
 
@@ -144,6 +145,43 @@ def test_shapes_that_contradict_the_contract_are_refused(
     path = write_tiny_model(tmp_path / "odd.onnx", tiny_contract(), **options)
     with pytest.raises(ModelError, match=message):
         Classifier(path, device="cpu")
+
+
+@pytest.mark.parametrize("weight", [np.nan, np.inf, 1e36])
+def test_weights_that_give_no_numbers_are_refused_on_load(tmp_path: Path, weight: float) -> None:
+    path = write_tiny_model(tmp_path / "bad.onnx", tiny_contract(), np.array([[1], [weight]]))
+    with pytest.raises(ModelError, match=r"bad\.onnx gives no numbers: .* give another model\.$"):
+        Classifier(path, device="cpu")
+
+
+def test_logits_of_the_wrong_shape_are_refused_on_load(tmp_path: Path) -> None:
+    path = write_tiny_model(tmp_path / "one.onnx", tiny_contract(), first_alone=True)
+    with pytest.raises(ModelError, match=r"for 2 crops and 2 labels its logits are float32 \(1, 2"):
+        Classifier(path, device="cpu")
+
+
+def test_what_overflows_only_for_some_crops_is_said_when_it_does(tmp_path: Path) -> None:
+    path = write_tiny_model(tmp_path / "m.onnx", tiny_contract(), np.array([[0], [8e29]]))
+    classifier = Classifier(path, device="cpu")  # the made crops are no darker than a quarter
+    with pytest.raises(ModelError, match=r"m\.onnx gives no numbers"):
+        classifier.predict(grey(255))
+
+
+@pytest.mark.parametrize("weight", [1e-30, 1.0, 1e29])
+@pytest.mark.parametrize("temperature", [MIN_TEMPERATURE, MAX_TEMPERATURE])
+def test_all_that_a_contract_may_ask_for_gives_probabilities(
+    tmp_path: Path, weight: float, temperature: float
+) -> None:
+    contract = tiny_contract(temperature=temperature, class_shares=(0.9, 0.1))
+    path = write_tiny_model(tmp_path / "m.onnx", contract, np.array([[weight], [-weight]]))
+    for tau in (0.0, 1.0):
+        found = Classifier(path, device="cpu", prior_correction=tau).predict(grey(0))
+        np.testing.assert_allclose(found.sum(axis=1), 1, atol=1e-6)
+
+
+def test_the_look_on_load_is_not_counted(tiny: Path) -> None:
+    classifier = Classifier(tiny, device="cpu")
+    assert (classifier.inferences, classifier.crops_read, classifier.inference_s) == (0, 0, 0.0)
 
 
 def test_auto_says_which_provider_runs(tiny: Path) -> None:

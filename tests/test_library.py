@@ -1,8 +1,12 @@
 """`from app import …`: its names, and that pictures, streams and threads get the same results."""
 
+import os
+import pickle
+import signal
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+import warnings
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -110,7 +114,70 @@ def test_stream_of_arrays_is_as_good_as_the_file(recogniser: Recogniser) -> None
 def test_what_a_live_source_says_without_a_frame_is_passed_over(recogniser: Recogniser) -> None:
     frame = Frame(level_picture(0, (64, 48)), 0, 0.0, "camera:0")
     results = list(recogniser.stream([Silence(None, 0.5), frame, Silence("unplugged", 2.0)]))
-    assert [result.frame for result in results] == [frame]
+    assert [(result.frame.index, result.frame.source) for result in results] == [(0, "camera:0")]
+
+
+def test_kept_results_keep_their_pictures(recogniser: Recogniser) -> None:
+    """Whoever gives pictures may use one array for all of them, as cameras do."""
+    picture = level_picture(0, (64, 48))
+    expected = picture.copy()
+
+    def given() -> Iterator[Any]:
+        for index in range(2):
+            yield Frame(picture, index, index / 10, "x")
+            yield picture, 1 + index / 10
+
+    results = [recogniser.image(picture), *recogniser.stream(given())]
+    picture[:] = 0
+    for result in results:
+        np.testing.assert_array_equal(result.picture, expected)
+
+
+def in_a_fork(work: Callable[[], object]) -> str:
+    """What `work` raises in a fork of this process, asked there."""
+    read, write = os.pipe()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Python warns of forks beside threads
+        child = os.fork()
+    if child == 0:
+        signal.alarm(20)
+        try:
+            work()
+        except Exception as error:
+            os.write(write, f"{type(error).__name__}: {error}".encode())
+        os._exit(0)
+    os.close(write)
+    os.waitpid(child, 0)
+    with open(read, "rb") as pipe:
+        return pipe.read().decode()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="nothing forks here")
+def test_a_fork_of_the_process_is_told_at_once(
+    recogniser: Recogniser, clip_frames: dict[int, Image]
+) -> None:
+    picture = clip_frames[60]
+    size_px = recogniser._classifier.contract.size_px
+    crops = np.zeros((1, size_px, size_px, 3), np.uint8)
+    going_on = recogniser.stream([(picture, 0.0), (picture, 0.1)])
+    next(going_on)
+    uses: dict[str, Callable[[], object]] = {
+        "image": lambda: recogniser.image(picture),
+        "stream": lambda: next(recogniser.stream([(picture, 0.0)])),
+        "a stream that goes on": lambda: next(going_on),
+        "the model": lambda: recogniser._classifier.predict(crops),
+    }
+    for name, use in uses.items():
+        said = in_a_fork(use)
+        assert said.startswith(f"DeviceError: These networks were loaded in process {os.getpid()}")
+        assert "make a Recogniser in each process, after the fork (docs/library.md)" in said, name
+    assert in_a_fork(recogniser.close) == ""
+    assert len(recogniser.image(picture).faces) == 1  # the fork took nothing away
+
+
+def test_a_recogniser_is_not_sent_to_another_process(recogniser: Recogniser) -> None:
+    with pytest.raises(TypeError, match="cannot be sent to another process; make one there"):
+        pickle.dumps(recogniser)
 
 
 def test_results_are_the_same_from_four_threads_as_from_one(
@@ -135,7 +202,7 @@ def test_results_are_the_same_from_four_threads_as_from_one(
         (np.zeros((4, 4), np.uint8), ValueError, "uint8 (H, W, 3) in BGR order, got uint8 (4, 4)"),
         (np.zeros((4, 4, 4), np.uint8), ValueError, "got uint8 (4, 4, 4)"),
         (np.zeros((4, 4, 3)), ValueError, "got float64 (4, 4, 3)"),
-        ("nowhere.png", SourceError, "nowhere.png cannot be read"),
+        ("nowhere.png", SourceError, "nowhere.png does not exist"),
         (None, TypeError, "not NoneType"),
     ],
 )

@@ -48,17 +48,21 @@ def write_tiny_model(
     size_px: int = 16,
     classes: int = 2,
     batch: str | int = "N",
+    first_alone: bool = False,
 ) -> Path:
     """`weights (K, C)`: logits are their product with the mean of the normalised input. Without
-    them, class 0 likes dark crops and class 1 bright ones."""
+    them, class 0 likes dark crops and class 1 bright ones. `first_alone`: only the first crop of a
+    batch gets logits, whatever the file says."""
     if weights is None:
         weights = np.linspace(-1, 1, classes)[:, None].repeat(channels, axis=1)
     kernel = weights.astype(np.float32)[:, :, None, None]
     classes, channels = weights.shape
+    means = "means" if first_alone else "logits"
     graph = helper.make_graph(
         [
             helper.make_node("Conv", ["input", "kernel"], ["cam"]),
-            helper.make_node("ReduceMean", ["cam", "axes"], ["logits"], keepdims=0),
+            helper.make_node("ReduceMean", ["cam", "axes"], [means], keepdims=0),
+            *([helper.make_node("Gather", [means, "zero"], ["logits"])] if first_alone else []),
         ],
         "tiny",
         [
@@ -75,6 +79,7 @@ def write_tiny_model(
         [
             numpy_helper.from_array(kernel, "kernel"),
             numpy_helper.from_array(np.array([2, 3], np.int64), "axes"),
+            *([numpy_helper.from_array(np.array([0]), "zero")] if first_alone else []),
         ],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=10)
