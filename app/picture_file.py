@@ -4,15 +4,21 @@ The program and training read pictures by this one way, so that a model meets th
 has learned from.
 """
 
+import io
 import stat
+import struct
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
 
+from app.picture_count import picture_count
 from app.picture_header import Header, header_of, jpeg_scans, kind_of
 from app.picture_kinds import is_raw_file, why_unread
+from app.picture_orientation import orientation_of
 from app.quiet import quiet_stderr
+from app.still_boxes import without_exif
 from app.types import Image, SourceError
 
 MAX_PICTURE_BYTES = 1 << 30
@@ -22,30 +28,71 @@ DAMAGED = (
     "is a {} that is damaged, cut short, or of a rare form. If other programs open it, save it "
     "anew as JPEG or PNG."
 )
+AS_STORED = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION  # 8 bits, BGR
 MAX_PIXELS_DECODED = 2_000_000_000  # a JPEG may want to be gone over many times
 
 
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture file's first picture, `image` uint8 (H, W, 3) BGR and upright, and the `count` of
+    pictures in the file."""
+
+    image: Image
+    kind: str
+    count: int
+
+
 def read_picture(path: Path) -> Image:
-    """Read `path` as uint8 (H, W, 3) BGR, turned upright. Of several pictures in it, the first.
+    """Read the first picture of `path` as uint8 (H, W, 3) BGR, turned upright.
 
     Raises:
         SourceError: it is no regular file, no picture, damaged, or too large.
     """
+    return open_picture(path).image
+
+
+def open_picture(path: Path) -> Picture:
+    """Read `path`. Raises `SourceError` as `read_picture` does."""
     content = read_content(path)
-    header = header_of(content)
-    if is_raw_file(content, path) or kind_of(content) is None:
+    kind = kind_of(content)
+    if kind is None or is_raw_file(content, path):
         raise SourceError(f"{path} {why_unread(content, path)}")
+    header = header_of(content)
     if header is None:
-        raise SourceError(f"{path} {DAMAGED.format(kind_of(content))}")
+        raise SourceError(f"{path} {DAMAGED.format(kind)}")
     _check_size(header, content, path)
-    try:
-        with quiet_stderr():
-            image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
-    except cv2.error as error:  # OpenCV's limits, or memory
-        raise SourceError(f"{path} is damaged or too large to be read.") from error
+    with quiet_stderr():
+        image = _decoded_gif(content) if kind == "GIF" else _decoded(content, kind)
     if image is None:
-        raise SourceError(f"{path} {DAMAGED.format(header.kind)}")
-    return image.astype(np.uint8, copy=False)
+        raise SourceError(f"{path} {DAMAGED.format(kind)}")
+    image = orientation_of(content, kind).apply(image)
+    return Picture(image, kind, picture_count(content, kind))
+
+
+def _decoded(content: bytes, kind: str) -> Image | None:
+    """Decode as stored; None where that fails, also for want of memory."""
+    try:
+        if kind == "AVIF":
+            content = without_exif(content)
+        image = cv2.imdecode(np.frombuffer(content, np.uint8), AS_STORED)
+    except (cv2.error, IndexError, struct.error):
+        return None
+    return None if image is None else image.astype(np.uint8, copy=False)
+
+
+def _decoded_gif(content: bytes) -> Image | None:
+    """Decode the first picture of a GIF with libav, which also reads the animations: OpenCV 5.0
+    takes transparent places for other colours and refuses unusual backgrounds. Transparent places
+    are white."""
+    import av
+
+    try:
+        file = io.BytesIO(content)
+        with av.open(file, "r", format="gif", metadata_errors="replace") as container:
+            frame = next(container.decode(video=0))
+            return np.asarray(frame.to_ndarray(format="bgr24"), np.uint8)
+    except (av.FFmpegError, StopIteration):
+        return None
 
 
 def read_content(path: Path) -> bytes:

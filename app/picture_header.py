@@ -9,10 +9,11 @@ import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from app.picture_chunks import JPEG_END, JPEG_SCAN
+
 # Between two of these marks a JPEG has no header of a scan: parameters, not pixels.
 _NO_FRAME = frozenset({0xC4, 0xC8, 0xCC})
 _ALONE = frozenset({0x01, *range(0xD0, 0xD9)})  # JPEG marks without a length
-_END, _SCAN = 0xD9, 0xDA  # the picture ends; pixels begin
 _MARK = re.compile(rb"\xff[^\x00\xff]")
 _SHORT, _LONG, _LONG8 = 3, 4, 16  # TIFF's kinds of whole numbers
 # Decoders make room for what a part of a PNG announces; a file that was cut may lack this much.
@@ -35,7 +36,7 @@ def header_of(content: bytes) -> Header | None:
         return None
     try:
         size_wh = read(content)
-    except (struct.error, IndexError, ValueError):
+    except (struct.error, IndexError, ValueError, OverflowError):
         return None
     return None if size_wh is None else Header(kind_of(content) or "", size_wh)
 
@@ -69,9 +70,9 @@ def jpeg_scans(content: bytes) -> int:
     scans, at = 0, 2
     while mark := _MARK.search(content, at):
         kind, at = content[mark.end() - 1], mark.end()
-        if kind == _END:
+        if kind == JPEG_END:
             break
-        scans += kind == _SCAN
+        scans += kind == JPEG_SCAN
         if kind not in _ALONE:  # a segment: what it holds is no mark
             at += max(2, int.from_bytes(content[at : at + 2], "big"))
     return max(1, scans)
@@ -113,7 +114,7 @@ def _jpeg(content: bytes) -> tuple[int, int] | None:
         elif mark in range(0xC0, 0xD0) and mark not in _NO_FRAME:
             height, width = struct.unpack_from(">HH", content, at + 5)
             return width, height
-        elif mark in (_END, _SCAN):
+        elif mark in (JPEG_END, JPEG_SCAN):
             return None  # pixels, or the end, before a size was said
         else:
             at += 2 + max(2, int.from_bytes(content[at + 2 : at + 4], "big"))

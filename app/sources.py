@@ -8,7 +8,7 @@ from typing import Protocol, Self
 
 from app.camera import CameraSource
 from app.inputs import without_annotated
-from app.picture_file import read_picture
+from app.picture_file import open_picture, read_picture
 from app.picture_kinds import PICTURE_SUFFIXES, UNREAD_SUFFIXES
 from app.stream import StreamSource
 from app.types import Frame, Silence, SourceError
@@ -23,7 +23,7 @@ __all__ = [
     "read_picture",
 ]
 
-MOST_NAMES = 10  # of pictures that were left out, in the line that says so
+MOST_NAMES = 10  # of pictures, in one line
 
 
 class Source(Protocol):
@@ -65,6 +65,7 @@ class ImageSource:
 
     def __init__(self, paths: Sequence[Path]) -> None:
         self.skipped: dict[Path, str] = {}
+        self._more: dict[Path, tuple[int, str]] = {}  # file -> pictures in it, and its kind
         found: dict[Path, Path] = {}  # resolved -> as given: a picture named twice counts once
         for path in paths:
             for file in self._pictures(path):
@@ -104,25 +105,34 @@ class ImageSource:
 
     @property
     def warning(self) -> str | None:
-        if not self.skipped:
-            return None
-        why, *_ = self.skipped.values()
-        _, *others = (path.name for path in self.skipped)
-        line = f"{len(self.skipped)} of {self._given} pictures left out: {why}"
-        if others:
-            more = f" and {len(others) - MOST_NAMES} more" if len(others) > MOST_NAMES else ""
-            line += f" Also left out: {', '.join(others[:MOST_NAMES])}{more}."
-        return line
+        lines = []
+        if self.skipped:
+            why, *_ = self.skipped.values()
+            _, *others = (path.name for path in self.skipped)
+            lines.append(f"{len(self.skipped)} of {self._given} pictures left out: {why}")
+            if others:
+                lines.append(f"Also left out: {_listed(others)}.")
+        if self._more:
+            (file, (count, kind)), *_ = self._more.items()
+            _, *others = (path.name for path in self._more)
+            lines.append(f"Of {file}, which holds {count} pictures, the first was read.")
+            if kind != "TIFF":
+                lines.append("For all of them use --video.")
+            if others:
+                lines.append(f"Likewise: {_listed(others)}.")
+        return " ".join(lines) or None
 
     def __iter__(self) -> Iterator[Frame]:
         index = 0
         for name, file in self.files.items():
             try:
-                image = read_picture(file)
+                picture = open_picture(file)
             except SourceError as error:
                 self.skipped[file] = str(error)
                 continue
-            yield Frame(image, index, 0.0, name)
+            if picture.count > 1:
+                self._more[file] = picture.count, picture.kind
+            yield Frame(picture.image, index, 0.0, name)
             index += 1
         if index == 0:
             why, *_ = self.skipped.values()
@@ -138,6 +148,11 @@ class ImageSource:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
+    return ", ".join(names[:MOST_NAMES]) + more
 
 
 def _short_names(files: Sequence[Path]) -> list[str]:

@@ -35,6 +35,7 @@ def open_container(path: Path) -> InputContainer:
             "format_whitelist": FORMATS,
             "max_pixels": str(MAX_FRAME_PIXELS),
         },
+        metadata_errors="replace",  # titles of old recorders are no UTF-8
     )
 
 

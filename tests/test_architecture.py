@@ -16,7 +16,7 @@ APP_PACKAGES = {"numpy", "cv2", "mediapipe", "onnxruntime", "av", "scipy", "tqdm
 # What an extra brings, and the only room that may ask for it; everything else runs without.
 OPTIONAL = {"parquet": {"pyarrow"}}
 ROOMS_FOR_TRAINING = {
-    *("picture_file", "picture_kinds"),
+    *("picture_file", "picture_header", "picture_kinds"),
     *("types", "contract", "alignment", "views", "detector", "looks", "places", "search"),
     *("no_reports", "interrupt", "orientation"),
     "sure_output",

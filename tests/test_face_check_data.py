@@ -92,7 +92,7 @@ def test_a_photo_that_a_process_cannot_read_is_said(face_npz: Path, tmp_path: Pa
     broken = (tmp_path / "1.png").read_bytes()[:60]
     (tmp_path / "1.png").write_bytes(broken)
     command = [str(face_npz), "-o", str(tmp_path / "x.npz"), "--photos", str(tmp_path)]
-    with pytest.raises(DataError, match=r"1\.png could not be read"):
+    with pytest.raises(DataError, match=r"1\.png is a PNG that is damaged"):
         face_check.main([*command, "--frames", "2", "--workers", "2"])
 
 

@@ -1,14 +1,17 @@
 """Which pictures are read, from the bytes alone, and what is said of the others."""
 
+import io
 import os
+import struct
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from PIL import Image as PillowImage
 
 from app.picture_file import read_picture
-from app.picture_header import header_of, jpeg_scans
+from app.picture_header import jpeg_scans
 from app.sources import ImageSource
 from app.types import SourceError
 from tests.synthetic import level_picture, noise_picture
@@ -58,15 +61,6 @@ def test_bytes_behind_a_picture_change_nothing(tmp_path, suffix, behind):
 )
 def test_scans_of_a_jpeg_are_counted_up_to_its_end(content, scans):
     assert jpeg_scans(content) == scans
-
-
-def test_a_phones_108_million_pixels_are_read_and_a_bombs_are_not():
-    jpeg = bytearray(encoded(".jpg"))
-    at = jpeg.index(b"\xff\xc0") + 5
-    jpeg[at : at + 4] = (9024).to_bytes(2, "big") + (12032).to_bytes(2, "big")
-    header = header_of(bytes(jpeg))
-    assert header is not None
-    assert header.size_wh == (12032, 9024)
 
 
 @pytest.mark.parametrize(
@@ -151,6 +145,91 @@ def test_pipes_and_devices_are_refused_before_they_are_opened(tmp_path):
             read_picture(path)
     with pytest.raises(SourceError, match="is a folder, not a picture"):
         read_picture(tmp_path)
+
+
+# Several pictures in a file
+
+
+def pillow_saved(kind: str, pictures: list[np.ndarray], **options: object) -> bytes:
+    file = io.BytesIO()
+    first, *others = (PillowImage.fromarray(one) for one in pictures)
+    first.save(file, kind, save_all=True, append_images=others, **options)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "way_out"),
+    [
+        ("GIF", "a.gif", " For all of them use --video."),
+        ("PNG", "a.png", " For all of them use --video."),
+        ("WEBP", "a.webp", " For all of them use --video."),
+        ("TIFF", "a.tif", ""),
+    ],
+)
+def test_of_several_pictures_in_a_file_the_first_is_read_and_the_others_are_told(
+    tmp_path, kind, name, way_out
+):
+    pictures = [level_picture(n, (64, 48)) for n in (3, 9, 12)]
+    path = written(tmp_path / name, pillow_saved(kind, pictures))
+    source = ImageSource([path])
+    (frame,) = source
+    assert np.abs(frame.image.astype(int) - pictures[0]).mean() < 3
+    assert source.warning == f"Of {path}, which holds 3 pictures, the first was read.{way_out}"
+
+
+def test_a_phones_second_jpeg_and_a_scanners_thumbnail_are_no_further_pictures(tmp_path):
+    two = [PICTURE, PICTURE[::2, ::2]]
+    mpo = pillow_saved("MPO", two)
+    assert mpo.count(b"\xff\xd8\xff") == 2
+    tiff = bytearray(pillow_saved("TIFF", two, tiffinfo={254: 0}))
+    second = struct.unpack_from("<I", tiff, 8 + 2 + 12 * tiff[8])[0]
+    entries = [second + 2 + 12 * n for n in range(tiff[second])]
+    (at,) = (entry for entry in entries if tiff[entry] == 254 and tiff[entry + 1] == 0)
+    tiff[at + 8] = 1  # a smaller copy of another picture
+    for name, content in (("a.jpg", mpo), ("a.tif", bytes(tiff))):
+        source = ImageSource([written(tmp_path / name, content)])
+        assert len(list(source)) == 1
+        assert source.warning is None
+
+
+def test_transparent_places_of_a_gif_are_white_and_old_comments_do_no_harm(tmp_path):
+    palette = PillowImage.new("P", (8, 8), 0)
+    palette.putpalette([0, 0, 0, 200, 10, 10])
+    palette.paste(1, (4, 0, 8, 8))
+    palette.info["background"] = 200  # beyond the palette
+    file = io.BytesIO()
+    palette.save(file, "GIF", transparency=0, comment=b"Adobe\xa8")
+    image = read_picture(written(tmp_path / "a.gif", file.getvalue()))
+    assert image[4, 1].tolist() == [255, 255, 255]
+    assert image[4, 6].tolist() == [10, 10, 200]
+
+
+# Kinds of pixels
+
+
+@pytest.mark.parametrize(
+    ("mode", "kind", "most"),
+    [
+        ("L", "JPEG", 0),
+        ("CMYK", "JPEG", 1),
+        ("RGB", "JPEG", 0),
+        ("LA", "PNG", 0),
+        ("RGBA", "PNG", 0),
+        ("P", "PNG", 0),
+        ("1", "PNG", 0),
+        ("CMYK", "TIFF", 1),
+        ("RGBA", "WEBP", 0),
+        ("L", "BMP", 0),
+        ("P", "BMP", 0),
+    ],
+)
+def test_pixels_are_those_that_pillow_reads(tmp_path, mode, kind, most):
+    picture = PillowImage.fromarray(noise_picture(2, (8, 6))).resize((64, 48)).convert(mode)
+    path = tmp_path / "a"
+    picture.save(path, kind)
+    with PillowImage.open(path) as again:
+        theirs = np.asarray(again.convert("RGB"))[..., ::-1]
+    assert np.abs(read_picture(path).astype(int) - theirs).max() <= most
 
 
 # Folders

@@ -5,6 +5,7 @@ import av
 import cv2
 import numpy as np
 import pytest
+from av.video.frame import VideoFrame
 from av.video.reformatter import Colorspace
 
 from app.sources import ImageSource, VideoSource
@@ -247,6 +248,20 @@ def test_cut_video_delivers_what_is_there_and_says_so(tmp_path, suffix):
         f"clip.{suffix} is damaged or cut short after {len(frames) / 25:.1f} s "
         f"({len(frames)} frames); the rest was left out."
     )
+
+
+def test_tags_that_are_no_utf8_do_no_harm(tmp_path):
+    path = tmp_path / "clip.avi"
+    with av.open(str(path), "w") as container:
+        container.metadata["title"] = "TITLE"
+        stream = container.add_stream("mjpeg", rate=25, width=64, height=48)
+        stream.pix_fmt = "yuvj420p"
+        picture = VideoFrame.from_ndarray(level_picture(0, (64, 48)), format="bgr24")
+        container.mux(stream.encode(picture.reformat(format="yuvj420p")))
+        container.mux(stream.encode(None))
+    path.write_bytes(path.read_bytes().replace(b"TITLE", b"Caf\xe9s"))
+    with VideoSource(path) as source:
+        assert len(list(source)) == 1
 
 
 def test_damage_in_the_middle_is_stepped_over(tmp_path):

@@ -16,14 +16,15 @@ from pathlib import Path
 from typing import Any
 
 import av
-import cv2
 import numpy as np
 
 from app.follow import Follower
 from app.looks import glances
+from app.picture_file import read_picture
+from app.picture_kinds import PICTURE_SUFFIXES
 from app.places import same_place
 from app.search import FaceSearch
-from app.types import DataError, Face, Image
+from app.types import DataError, Face, Image, SourceError
 from tools.made_frames import FacePicture, background, clip_faces, face_frames, pack_faces, paste
 from training.cli import run
 from training.run_folder import write_text
@@ -31,7 +32,6 @@ from training.run_folder import write_text
 BANDS_PX = ((67, 115), (115, 300), (300, 720))
 FAR_BAND_PX = (40, 67)
 MAX_ROLL_DEG = 30
-PICTURES = {".jpg", ".jpeg", ".png"}
 
 
 def landmark_error(found: Face, true: Face) -> float:
@@ -155,15 +155,16 @@ def real_frames(folder: Path | None, names: Sequence[str]) -> list[Image]:
     for name in names:
         path = (folder or Path()) / name
         try:
-            if path.suffix.lower() in PICTURES:
-                picture = cv2.imread(str(path))
-                found += [] if picture is None else [np.asarray(picture, np.uint8)]
+            if path.suffix.lower() in PICTURE_SUFFIXES:
+                found.append(read_picture(path))
                 continue
             with av.open(str(path)) as container:
                 found += [
                     np.asarray(f.to_ndarray(format="bgr24"), np.uint8)
                     for f in container.decode(video=0)
                 ]
+        except SourceError as cause:
+            raise DataError(str(cause)) from cause
         except (OSError, av.error.FFmpegError) as cause:
             raise DataError(f"{path} could not be read: {cause}.") from cause
     return found

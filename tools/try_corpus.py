@@ -25,7 +25,10 @@ from app.quiet import quiet_stderr
 from app.sources import VideoSource, read_picture
 from app.types import Image, RecogniserError
 
-GOOD = ("read", "read alike", "read, Pillow cannot", "read with a warning", "refused")
+GOOD = (
+    *("read", "read alike", "read, Pillow cannot", "read with a warning"),
+    *("refused", "refused, Pillow reads it"),
+)
 MAX_MEAN_DIFFERENCE = 1.0  # grey levels, of 255
 MAX_FRAMES = 300
 TIMEOUT_S = 60
@@ -38,8 +41,11 @@ def ending(path: Path, is_video: bool) -> tuple[str, str]:
             return _video(path) if is_video else _picture(path)
     except RecogniserError as error:
         said = str(error)
-        clear = said.isprintable() and path.name in said
-        return ("refused", said) if clear else ("unclear", repr(said))
+        if not said.isprintable() or path.name not in said:
+            return "unclear", repr(said)
+        readable = not is_video and path.suffix.lower() in PICTURE_SUFFIXES
+        reads = readable and pillow_picture(path) is not None
+        return "refused, Pillow reads it" if reads else "refused", said
     except Exception as error:  # a traceback is what is looked for
         return "other error", repr(error)
 
@@ -69,10 +75,15 @@ def pillow_picture(path: Path) -> Image | None:
     """Give Pillow's reading as uint8 (H, W, 3) BGR; None where it cannot read the file."""
     try:
         with PillowImage.open(path) as picture:
+            if getattr(picture, "default_image", False):  # an APNG's, which no frame is
+                picture.seek(1)
             upright = ImageOps.exif_transpose(picture)
-            if upright.mode.startswith("I;16"):
-                grey = (np.asarray(upright) >> 8).astype(np.uint8)
+            if upright.mode.startswith("I"):
+                grey = (np.asarray(upright).astype(np.uint16) >> 8).astype(np.uint8)
                 return np.dstack([grey, grey, grey])
+            if picture.format == "GIF":  # transparent places are white
+                white = PillowImage.new("RGBA", upright.size, "white")
+                upright = PillowImage.alpha_composite(white, upright.convert("RGBA"))
             return np.asarray(upright.convert("RGB"))[..., ::-1]
     except Exception:  # Pillow's readers raise many kinds
         return None
@@ -113,7 +124,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     counts: Counter[str] = Counter()
     for path, outcome, detail in endings(options.folder, options.all):
         counts[outcome] += 1
-        if outcome not in GOOD or (options.refused and outcome == "refused"):
+        if outcome not in GOOD or (options.refused and outcome.startswith("refused")):
             print(f"{outcome}: {path.relative_to(options.folder)}: {detail}", flush=True)
     print(f"{counts.total()} files")
     for outcome, count in counts.most_common():

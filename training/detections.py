@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from app.looks import FIRST_MARGIN, Looks, glances
+from app.picture_header import header_of
 from app.places import same_look
 from app.types import DataError, Face
 from app.types import Image as Picture
@@ -17,7 +18,7 @@ from training.non_face_pictures import piece
 from training.pack import Pack, PackedSample, encode_webp
 from training.paste import FRAME_WH, Cutout, Grounds, Placed, Pose, arrange, cutout
 from training.prepare import NOT_FOUND
-from training.readers import PICTURES, Split
+from training.readers import PICTURES, Split, read_picture
 from training.scenes import MAKERS, scrambled
 
 LABELS = ("face", "none")
@@ -54,12 +55,7 @@ class Photos:
 
 
 def _photo(path: Path) -> Image.Image:
-    try:
-        with Image.open(path) as file:
-            file.draft("RGB", (PHOTO_PX, PHOTO_PX))
-            photo = file.convert("RGB")
-    except (OSError, ValueError, Image.DecompressionBombError) as cause:
-        raise DataError(f"The photo {path} could not be read: {cause}.") from cause
+    photo = Image.fromarray(read_picture(path)).convert("RGB")
     photo.thumbnail((PHOTO_PX, PHOTO_PX), Image.Resampling.BOX)
     return photo
 
@@ -77,10 +73,10 @@ def photos_in(folders: Sequence[Path]) -> tuple[Path, ...]:
 
 def _large(path: Path) -> bool:
     try:
-        with Image.open(path) as file:
-            return min(file.size) >= LEAST_PHOTO_PX
-    except (OSError, ValueError, Image.DecompressionBombError):
+        header = header_of(path.read_bytes())
+    except OSError:
         return False
+    return header is not None and min(header.size_wh) >= LEAST_PHOTO_PX
 
 
 def faces_of(pack: Pack, split: Split) -> NDArray[np.int64]:

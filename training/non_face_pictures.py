@@ -36,7 +36,7 @@ class Clip:
         import av  # only where clips are given
 
         try:
-            with av.open(str(self.path)) as container:
+            with av.open(str(self.path), metadata_errors="replace") as container:
                 found = [
                     np.asarray(frame.to_ndarray(format="bgr24"), np.uint8)
                     for frame in container.decode(video=0)

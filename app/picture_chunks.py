@@ -1,0 +1,42 @@
+"""Walks through the parts that picture files are made of."""
+
+import struct
+from collections.abc import Iterator
+
+JPEG_SCAN, JPEG_END = 0xDA, 0xD9
+
+
+def jpeg_segments(content: bytes) -> Iterator[tuple[int, bytes]]:
+    """Give the (mark, body) of a JPEG's segments in front of its pixels. Ends where it is
+    damaged."""
+    at = 2
+    while at + 4 <= len(content) and content[at] == 0xFF:
+        mark = content[at + 1]
+        if mark == 0xFF:  # filling
+            at += 1
+            continue
+        if mark in (JPEG_SCAN, JPEG_END):
+            return
+        length = max(2, int.from_bytes(content[at + 2 : at + 4], "big"))
+        yield mark, content[at + 4 : at + 2 + length]
+        at += 2 + length
+
+
+def png_chunks(content: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Give the (kind, body) of a PNG's chunks up to its end."""
+    at = 8
+    while at + 8 <= len(content):
+        length, kind = struct.unpack_from(">I4s", content, at)
+        if kind == b"IEND":
+            return
+        yield kind, content[at + 8 : at + 8 + length]
+        at += 12 + length
+
+
+def webp_chunks(content: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Give the (kind, body) of a WebP's chunks."""
+    at = 12
+    while at + 8 <= len(content):
+        kind, length = struct.unpack_from("<4sI", content, at)
+        yield kind, content[at + 8 : at + 8 + length]
+        at += 8 + length + length % 2
