@@ -10,6 +10,7 @@ import cv2
 
 from app.keys import Action, action_of
 from app.quiet import quiet_stderr
+from app.raw_picture import letterboxed
 from app.types import Image, SinkError
 
 WITHOUT = "Add --no-window, with -o or --records for the results."
@@ -17,6 +18,7 @@ PROBE = "import cv2; cv2.namedWindow('probe'); cv2.destroyAllWindows()"
 PROBE_TIMEOUT_S = 20.0
 NO_WINDOWS = 3  # the probe's exit code where OpenCV was built without them
 LARGEST_WH = (1600, 900)  # of a window that opens; OpenCV does not tell the screen's size
+MAX_DISTORTION = 0.01  # of one side against the other
 LEAST_WIDTH_PX = 480  # smaller pictures are enlarged, so that texts can be read
 
 
@@ -58,38 +60,83 @@ def check_display(
         raise SinkError(f"The display {display} does not open a window. {WITHOUT}")
 
 
+def same_shape(size_wh: tuple[int, int], other_wh: tuple[int, int]) -> bool:
+    """Tell whether one size can be scaled to the other without a distortion that shows."""
+    (width, height), (w, h) = size_wh, other_wh
+    return abs(width * h - w * height) <= MAX_DISTORTION * width * h
+
+
+def _size_wh(canvas: Image) -> tuple[int, int]:
+    return canvas.shape[1], canvas.shape[0]
+
+
 class Window:
-    """One window, which fits itself to the first canvas and can be resized. A context manager."""
+    """One window, which fits itself to the first canvas and can be resized. A context manager.
+
+    Nothing is ever stretched: a canvas of another shape resizes a window that the user has left
+    alone, and gets black edges in any other.
+    """
 
     def __init__(self, title: str) -> None:
         self._title = title
         self._opened = False
+        self._canvas: Image | None = None
+        self._fitted_wh = (0, 0)  # the size that the window was given
+        self._painted_wh = (0, 0)  # the size that the canvas was painted for
 
     def show(self, canvas: Image) -> None:
         """`canvas` uint8 (H, W, 3) BGR."""
         if not self._opened:
             with quiet_stderr():  # Qt complains of fonts that it does not need
                 self._open(canvas)
-        cv2.imshow(self._title, canvas)
+        elif self._canvas is not None and not same_shape(_size_wh(canvas), _size_wh(self._canvas)):
+            area_wh = self._area_wh()
+            if max(abs(a - b) for a, b in zip(area_wh, self._fitted_wh, strict=True)) <= 1:
+                self._fit(canvas)
+        self._canvas = canvas
+        self._paint()
 
     def _open(self, canvas: Image) -> None:
         try:
             cv2.namedWindow(
                 self._title, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL
             )
-            height, width = canvas.shape[:2]
-            scale = max(1.0, LEAST_WIDTH_PX / width)
-            scale = min(scale, LARGEST_WH[0] / width, LARGEST_WH[1] / height)
-            cv2.resizeWindow(self._title, round(width * scale), round(height * scale))
+            self._fit(canvas)
         except cv2.error as cause:
             raise SinkError(f"No window can be opened here. {WITHOUT}") from cause
         self._opened = True
+
+    def _fit(self, canvas: Image) -> None:
+        width, height = _size_wh(canvas)
+        scale = max(1.0, LEAST_WIDTH_PX / width)
+        scale = min(scale, LARGEST_WH[0] / width, LARGEST_WH[1] / height)
+        self._fitted_wh = max(1, round(width * scale)), max(1, round(height * scale))
+        cv2.resizeWindow(self._title, *self._fitted_wh)
+
+    def _area_wh(self) -> tuple[int, int]:
+        """The size px in which the window shows a canvas; what it was given where the system does
+        not tell."""
+        try:
+            width, height = cv2.getWindowImageRect(self._title)[2:]
+        except cv2.error:
+            return self._fitted_wh
+        return (width, height) if width > 0 and height > 0 else self._fitted_wh
+
+    def _paint(self) -> None:
+        assert self._canvas is not None
+        self._painted_wh = area_wh = self._area_wh()
+        same = same_shape(_size_wh(self._canvas), area_wh)
+        cv2.imshow(self._title, self._canvas if same else letterboxed(self._canvas, area_wh))
 
     def poll(self, wait_ms: int) -> Action | None:
         """Waits up to `wait_ms` (at least 1) for a key and says what it asks for; "quit" when the
         window was closed."""
         action = action_of(cv2.waitKeyEx(max(1, wait_ms)))  # `waitKey` makes Left a Q
-        return "quit" if action is None and self._closed() else action
+        if action is None and self._closed():
+            return "quit"
+        if self._canvas is not None and self._opened and self._area_wh() != self._painted_wh:
+            self._paint()  # the window has got another size
+        return action
 
     def _closed(self) -> bool:
         if not self._opened:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from app.types import SinkError
-from app.window import NO_WINDOWS, Window, check_display
+from app.window import NO_WINDOWS, Window, check_display, same_shape
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -71,6 +71,61 @@ def display() -> Iterator[str]:
     yield f":{number}"
     server.terminate()
     server.wait(10)
+
+
+CIRCLES = """
+import sys, subprocess, cv2, numpy as np
+from app.window import Window
+
+def shape():
+    out = subprocess.run(["import", "-window", "root", "png:-"], capture_output=True).stdout
+    screen = cv2.imdecode(np.frombuffer(out, np.uint8), cv2.IMREAD_COLOR)
+    y, x = np.nonzero((screen == (0, 200, 255)).all(axis=2))
+    return round(np.ptp(x) / np.ptp(y), 2)
+
+with Window("t") as window:
+    for width, height in ((640, 480), (300, 600), (900, 300), (640, 480), (1280, 960)):
+        picture = np.full((height, width, 3), 60, np.uint8)
+        cv2.circle(picture, (width // 2, height // 2), min(width, height) // 3, (0, 200, 255), -1)
+        window.show(picture)
+        for _ in range(5):
+            window.poll(20)
+        print(shape(), end=" ")
+    cv2.resizeWindow("t", 900, 400)
+    for _ in range(5):
+        window.poll(20)
+    print(shape())
+"""
+
+
+@pytest.mark.skipif(shutil.which("import") is None, reason="needs ImageMagick's import")
+def test_pictures_of_any_shape_are_shown_undistorted(display: str) -> None:
+    """A circle stays round in one window, whether that fits itself or the user resizes it."""
+    done = subprocess.run(
+        [sys.executable, "-c", CIRCLES],
+        cwd=ROOT,
+        env={**os.environ, "DISPLAY": display},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert [float(word) for word in done.stdout.split()] == pytest.approx([1.0] * 6, abs=0.04)
+
+
+@pytest.mark.parametrize(
+    ("size_wh", "other_wh", "same"),
+    [
+        ((640, 480), (320, 240), True),
+        ((640, 480), (641, 480), True),
+        ((640, 480), (660, 480), False),
+        ((640, 480), (480, 640), False),
+    ],
+)
+def test_shapes_are_compared_by_their_sides(
+    size_wh: tuple[int, int], other_wh: tuple[int, int], same: bool
+) -> None:
+    assert same_shape(size_wh, other_wh) is same
 
 
 def test_keys_of_a_real_window(display: str, tmp_path: Path) -> None:
