@@ -115,6 +115,7 @@ def lines_of(job: Job, outcome: FileOutcome, *, named: bool) -> list[str]:
     if outcome.frames and (not outcome.interrupted or job.keep_early):
         line += f" -> {', '.join(map(str, job.outputs.all))}"
     lines = [f"{name}: {line}" if named else line]
+    lines += [f"note: {text}" for text in outcome.remarks]
     if outcome.cut_short:
         lines.append(f"warning: {outcome.cut_short}")
     if outcome.interrupted and not named:

@@ -23,7 +23,8 @@ CHECKPOINT_S = 1.0
 class FileOutcome:
     """`frames` and `faces` count those of runs before, `seconds` only this one. `from_frame`: where
     it was taken up. `finished_before`: nothing was left to do. `blurred_whole` counts frames whose
-    faces could not be accounted for."""
+    faces could not be accounted for; `remarks` are lines on what whoever uses the results must
+    know."""
 
     frames: int = 0
     faces: int = 0
@@ -33,6 +34,7 @@ class FileOutcome:
     from_frame: int = 0
     finished_before: bool = False
     blurred_whole: int = 0
+    remarks: tuple[str, ...] = ()
 
 
 def annotate(
@@ -77,6 +79,7 @@ def annotate(
             blurred_whole=run.notes.blurred_whole,
             interrupted=run.interrupted,
             from_frame=run.from_frame,
+            remarks=tuple(source.remarks),
         )
 
 

@@ -5,7 +5,6 @@ quarter turns and mirrors. All of them become one `Orientation`.
 """
 
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import Any, Self
 
 import cv2
@@ -65,6 +64,14 @@ class Orientation:
         steps = (self.transposes, self.mirrors_x, self.mirrors_y)
         return next(number for number, known in _EXIF.items() if known == steps)
 
+    @property
+    def words(self) -> str:
+        """What is done to the stored picture, for people, such as "turned 90 degrees clockwise";
+        empty where nothing is."""
+        turn, mirrored = _WORDS[self.exif]
+        said = [f"turned {turn}"] if turn else []
+        return " and ".join([*said, "mirrored left to right"] if mirrored else said)
+
     def apply(self, image: NDArray[Any]) -> NDArray[Any]:
         """Turns `image` (H, W) or (H, W, C) of a type that OpenCV knows. The result is contiguous;
         it is `image` itself where nothing is to be done."""
@@ -78,10 +85,6 @@ class Orientation:
         """Gives the size px (width, height) of the upright picture."""
         return size_wh[::-1] if self.transposes else size_wh
 
-    def turned_aspect(self, pixel_aspect: Fraction) -> Fraction:
-        """Gives the width / height of a pixel of the upright picture."""
-        return 1 / pixel_aspect if self.transposes else pixel_aspect
-
 
 _EXIF = {
     1: (False, False, False),
@@ -92,6 +95,17 @@ _EXIF = {
     6: (True, True, False),
     7: (True, True, True),
     8: (True, False, True),
+}
+_HALF, _RIGHT, _LEFT = "180 degrees", "90 degrees clockwise", "90 degrees anticlockwise"
+_WORDS = {  # by EXIF's number: the turn, and whether a mirror comes after it
+    1: ("", False),
+    2: ("", True),
+    3: (_HALF, False),
+    4: (_HALF, True),
+    5: (_RIGHT, True),
+    6: (_RIGHT, False),
+    7: (_LEFT, True),
+    8: (_LEFT, False),
 }
 _QUARTERS = (_EXIF[1], _EXIF[8], _EXIF[3], _EXIF[6])
 UPRIGHT = Orientation()

@@ -35,7 +35,7 @@ def last_lines(outcome: Outcome, gaps: Sequence[Gap], sinks: Sequence[Any]) -> l
     written = [str(sink.path) for sink in sinks if sink.path is not None]
     if written and outcome.frames:
         line += f" -> {', '.join(written)}"
-    lines = [line]
+    lines = [line, *(f"note: {text}" for text in outcome.remarks)]
     if outcome.cut_short:
         lines.append(f"warning: {outcome.cut_short}")
     if dropped := dropped_frames(sinks):

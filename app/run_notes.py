@@ -23,7 +23,7 @@ NOTES_SCHEMA = 1
 NO_HASH = "a stream is no file that could be hashed"
 PACKAGES = ("numpy", "opencv-python", "mediapipe", "onnxruntime", "onnxruntime-gpu", "av", "scipy")
 # What a video says of itself, by the names that `VideoSource` gives it.
-STREAM = ("size_wh", "rate", "time_base", "duration_s", "frame_count", "has_audio", "pixel_aspect")
+STREAM = ("rate", "time_base", "duration_s", "frame_count", "has_audio")
 
 
 def notes_path(records: Path) -> Path:
@@ -176,7 +176,7 @@ class RunNotes:
             },
             "encoder": self._encoder(),
             "settings": {name: plain(value) for name, value in self._settings.items()},
-            "input": self._input | _time_changes(self._source),
+            "input": self._input | _read_from(self._source, self._input),
             "counts": {**self._counts, "people": len(self._people)},
             "blurred_whole": dict(self._doubts),
             "gaps": [
@@ -225,10 +225,11 @@ def describe_input(source: Any) -> dict[str, Any]:
     }
 
 
-def _time_changes(source: Any) -> dict[str, Any]:
-    """Known when a video was read, for those that have any."""
+def _read_from(source: Any, known: Mapping[str, Any]) -> dict[str, Any]:
+    """Known only when a video was read: how its pictures are stored, and which times are mended."""
+    found: dict[str, Any] = {"stream": getattr(source, "picture_facts", {}) | known["stream"]}
     changes: dict[str, Any] = getattr(source, "time_changes", {})
-    return {"times": changes} if any(changes.values()) else {}
+    return found | ({"times": changes} if any(changes.values()) else {})
 
 
 def _size(path: Path) -> int | None:

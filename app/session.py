@@ -32,7 +32,8 @@ class Screen(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a session did. `cut_short` says in one line what is missing, None when nothing is."""
+    """What a session did. `cut_short` says in one line what is missing, None when nothing is;
+    `remarks` are lines on what whoever uses the results must know."""
 
     frames: int
     faces: int
@@ -40,6 +41,7 @@ class Outcome:
     cut_short: str | None = None
     interrupted: bool = False
     blurred_whole: int = 0  # frames whose faces could not be accounted for
+    remarks: Sequence[str] = ()
 
 
 class Session:
@@ -144,6 +146,7 @@ class Session:
             ),
             interrupted=self._stop(),
             blurred_whole=self._blurred_whole,
+            remarks=getattr(self._source, "remarks", ()),
         )
 
     def _go(self) -> bool:

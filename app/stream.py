@@ -13,12 +13,11 @@ from typing import Any
 
 import av
 from av.video.frame import VideoFrame
-from av.video.reformatter import VideoReformatter
 
 from app.address import CameraAddress
-from app.colour import to_bgr
 from app.live import DELAYS_S, LiveSource, UnreachableError
 from app.types import Image, SourceError
+from app.upright import Upright
 from app.video_file import MAX_FRAME_PIXELS, average_rate, packets
 
 CONNECT_S, READ_S = 8.0, 5.0
@@ -98,7 +97,6 @@ class StreamFeed:
             self._frames = self._decode()
         except (av.FFmpegError, OSError, ValueError) as error:
             raise _refusal(self._title, error) from None
-        self._reformatter = VideoReformatter()
 
     def _decode(self) -> Iterator[VideoFrame]:
         pictures = self._container.streams.video
@@ -110,6 +108,7 @@ class StreamFeed:
         for other in self._container.streams:
             if other is not stream:
                 other.discard = av.stream.Discard.all
+        self._upright = Upright(stream)
         stream.codec_context.options = {"max_pixels": str(MAX_FRAME_PIXELS)}
 
         def frames() -> Iterator[VideoFrame]:
@@ -127,7 +126,7 @@ class StreamFeed:
             frame = next(self._frames, None)
             if frame is None:
                 raise SourceError(f"{self._title} ended.")
-            return to_bgr(frame, (frame.width, frame.height), self._reformatter)
+            return self._upright.picture(frame, self._upright.shape_of(frame))
         except av.error.ExitError:
             raise SourceError(f"{self._title} sent nothing for {READ_S:g} s.") from None
         except (av.FFmpegError, OSError, ValueError) as error:

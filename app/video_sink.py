@@ -48,8 +48,6 @@ class FilmedSource(Protocol):
     @property
     def rate(self) -> Fraction: ...
     @property
-    def pixel_aspect(self) -> Fraction: ...
-    @property
     def has_audio(self) -> bool: ...
     @property
     def origin_s(self) -> Fraction: ...
@@ -224,8 +222,7 @@ class _Film:
         context.color_range = LIMITED_RANGE
         if encoder.codec == "hevc" and self._container.format.name in ("mp4", "mov"):
             context.codec_tag = "hvc1"  # the name by which Apple's players know it
-        if source is not None:
-            context.sample_aspect_ratio = source.pixel_aspect
+        context.sample_aspect_ratio = Fraction(1)
         os.environ.setdefault("SVT_LOG", "0")
         context.open()  # before sound is begun, so that a refusal leaves nothing else behind
         calm_threads()

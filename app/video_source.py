@@ -5,20 +5,18 @@ from collections.abc import Callable, Iterator
 from fractions import Fraction
 from math import floor
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import av
-import numpy as np
 from av.container import InputContainer
 from av.packet import Packet
 from av.video.frame import VideoFrame
-from av.video.reformatter import VideoReformatter
 
-from app.colour import to_bgr
 from app.frame_times import FrameTimes
-from app.orientation import Orientation
+from app.picture_shape import Shape, ShapeChanges
 from app.sampling import Selection
 from app.types import Frame, SourceError, joined
+from app.upright import Upright
 from app.video_file import (
     average_rate,
     duration_s,
@@ -36,15 +34,22 @@ JUMP_S = 1.0  # frames that are farther apart are compared with those behind the
 TIMED_FORMATS = frozenset({"mov", "matroska", "webm", "avi", "flv", "asf"})
 
 
+class _Decoded(NamedTuple):
+    frame: VideoFrame
+    shape: Shape
+    damaged: bool
+
+
 class VideoSource:
     """Reads `path` once, frame by frame.
 
-    `size_wh`, `rate` (frames/s, average), `time_base` (every `time_s` is a multiple of it),
-    `duration_s`, `has_audio` and `pixel_aspect` (width / height of a pixel) describe the upright
-    picture. Times count from `origin_s`, the start of the earliest of picture and sound, so both
-    stay together. `finished` says that all that can be read was delivered, `cut_short` that the
-    file ought to have more; `frame_duration_s` is
-    how long the frame delivered last is shown. `selection` leaves frames out; those that are left
+    `rate` (frames/s, average), `time_base` (every `time_s` is a multiple of it), `duration_s` and
+    `has_audio` describe the video. `size_wh` is the size px of its first picture as it is
+    delivered: upright, in square pixels. Later ones have their own shape (`app.upright`);
+    `picture_facts` tells of all. Times count from `origin_s`, the start of the earliest of picture
+    and sound, so both stay together. `finished` says that all that can be read was delivered,
+    `cut_short` that the file ought to have more; `frame_duration_s` is how long the frame delivered
+    last is shown. `selection` leaves frames out; those that are left
     keep their number and time, and nothing is decoded beyond its end. `reached` counts the frames
     that were gone through; `watch` is called with that count at each of them, and False ends the
     reading. `begins_s` is the selection's start. `threads` is for the decoder; None: all
@@ -83,7 +88,7 @@ class VideoSource:
         self._packets = 0
         self._slots: deque[int] = deque()  # times of the packets of an AVI, see `_own_times`
         self._reached = 0  # ticks of the file at which the last packet ends
-        nothing: Iterator[tuple[int | None, tuple[VideoFrame, bool]]] = iter(())
+        nothing: Iterator[tuple[int | None, _Decoded]] = iter(())
         self._timed = FrameTimes(nothing, step=1, jump=1)
         self._container: InputContainer | None = stream or open_video(path)
         try:
@@ -108,18 +113,14 @@ class VideoSource:
         self.time_base: Fraction = stream.time_base
         self.rate = average_rate(stream)
         self._step, jump = (max(1, round(s / self.time_base)) for s in (1 / self.rate, JUMP_S))
+        self._upright = Upright(stream)
         self._timed = FrameTimes(self._own_times(container), step=self._step, jump=jump)
         first = next(self._timed, None)
         if first is None:
             raise SourceError(f"{self.path} is damaged: none of its pictures can be decoded.")
-        self._first: tuple[int, tuple[VideoFrame, bool]] | None = first
-        picture = first[1][0]
-        self._coded_wh = (picture.width, picture.height)
-        self._orientation = orientation_of(picture)
-        self.size_wh = self._orientation.turned_size(self._coded_wh)
-        self.pixel_aspect = self._orientation.turned_aspect(
-            stream.sample_aspect_ratio or Fraction(1)
-        )
+        self._first: tuple[int, _Decoded] | None = first
+        self._shapes = ShapeChanges(first[1].shape)
+        self.size_wh = first[1].shape.size_wh
         starts = [
             Fraction(s.start_time) * s.time_base
             for s in ((*heard,) if self._timed.mended else (stream, *heard))
@@ -140,7 +141,6 @@ class VideoSource:
         self._skip = frames
 
     def __iter__(self) -> Iterator[Frame]:
-        reformatter = VideoReformatter()
         index = -1
         chooser = self.selection.chooser(float(self.time_base))
         while self._container is not None:
@@ -149,13 +149,14 @@ class VideoSource:
             if timed is None:
                 self._finish(index + 1)
                 return
-            ticks, (decoded, damaged) = timed[0] - self._origin, timed[1]
+            ticks, (frame, shape, damaged) = timed[0] - self._origin, timed[1]
             index += 1
             time_s = float(ticks * self.time_base)
             if chooser.over(time_s):
                 return
             self.reached = index + 1
-            shown_s = float((decoded.duration or self._step) * self.time_base)
+            self._shapes.note(shape, index, time_s)
+            shown_s = float((frame.duration or self._step) * self.time_base)
             self._delivered_s = time_s + shown_s
             if not self.watch(self.reached):
                 return
@@ -163,7 +164,7 @@ class VideoSource:
                 self.frame_duration_s += shown_s  # the one before is shown in its place
                 continue
             self.frame_duration_s = shown_s
-            image = self._orientation.apply(to_bgr(decoded, self._coded_wh, reformatter))
+            image = self._upright.picture(frame, shape)
             yield Frame(image, index, time_s, self.name, damaged=damaged)
 
     def _is_damaged(self, decoded: VideoFrame) -> bool:
@@ -175,16 +176,14 @@ class VideoSource:
         late = began is not None and (decoded.pts is None or decoded.pts >= began)
         return decoded.is_corrupt or late
 
-    def _own_times(
-        self, container: InputContainer
-    ) -> Iterator[tuple[int | None, tuple[VideoFrame, bool]]]:
-        """Frames, and whether they are damaged, with the file's own times.
+    def _own_times(self, container: InputContainer) -> Iterator[tuple[int | None, _Decoded]]:
+        """Frames, their shapes, and whether they are damaged, with the file's own times.
 
         An AVI has none but the places of its packets. The frame that is shown n-th has the n-th of
         them; what libav makes of these places is disordered where frames refer to later ones."""
         for frame in self._decode(container):
             ticks = self._slots.popleft() if self._slots else frame.pts
-            yield ticks, (frame, self._is_damaged(frame))
+            yield ticks, _Decoded(frame, self._upright.shape_of(frame), self._is_damaged(frame))
 
     def _decode(self, container: InputContainer) -> Iterator[VideoFrame]:
         """Frames in the order of presentation. What cannot be decoded is stepped over."""
@@ -274,6 +273,16 @@ class VideoSource:
         """Which times are not the file's own, in values that JSON has."""
         return self._timed.facts(self._seconds)
 
+    @property
+    def picture_facts(self) -> dict[str, Any]:
+        """How the pictures are stored and what is made of them, in values that JSON has."""
+        return self._shapes.facts()
+
+    @property
+    def remarks(self) -> list[str]:
+        """What whoever uses the results must know, in lines; nothing of it is a fault."""
+        return self._shapes.remarks(self.name)
+
     def _seconds(self, ticks: int) -> float:
         return float((ticks - self._origin) * self.time_base)
 
@@ -309,14 +318,3 @@ class VideoSource:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-def orientation_of(frame: VideoFrame) -> Orientation:
-    """Reads how `frame` is to be turned from its own display matrix."""
-    try:
-        kept: Any = frame.side_data  # a mapping, whatever its stub says
-        return Orientation.from_display_matrix(
-            np.frombuffer(kept["DISPLAYMATRIX"], np.int32).reshape(3, 3)
-        )
-    except (KeyError, ValueError):  # ValueError: side data of a kind that PyAV does not know
-        return Orientation.from_quarter_turns(round(frame.rotation / 90))

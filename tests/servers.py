@@ -43,6 +43,11 @@ class HttpCamera(http.server.BaseHTTPRequestHandler):
             self._answer("text/plain", b"Not a picture.\n" * 99)
         elif words[0] == "list":
             self._answer("application/vnd.apple.mpegurl", b"#EXTM3U\n#EXTINF:1,\n/9\n")
+        elif words[0] == "stream":
+            self.send_response(200)
+            self.send_header("Content-Type", "video/mp2t")
+            self.end_headers()
+            self.wfile.write(self.server.stream)
         elif words[0] == "away":
             self.send_response(302)
             self.send_header("Location", self.server.away)
@@ -78,7 +83,8 @@ class HttpCamera(http.server.BaseHTTPRequestHandler):
 def http_camera() -> Iterator[http.server.ThreadingHTTPServer]:
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), HttpCamera) as server:
         server.daemon_threads = True
-        server.asked, server.away, server.ended = [], "", threading.Event()
+        server.asked, server.away, server.stream = [], "", b""
+        server.ended = threading.Event()
         thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
         thread.start()
         try:

@@ -57,10 +57,11 @@ def write_video(
     matrix: tuple[Colorspace, int] | None = None,
     full_range: bool = False,
     b_frames: int | None = None,
+    pixel_aspect: Fraction | None = None,
 ) -> None:
     """`ticks` are the frames' times in `time_base` (variable rate); else they come at `rate`.
     `rotation` is counterclockwise, then `mirrored` left to right, in the container only;
-    `matrix` is swscale's and H.273's."""
+    `matrix` is swscale's and H.273's; `pixel_aspect` is the width / height of a pixel."""
     time_base = time_base or 1 / rate
     ticks = ticks if ticks is not None else range(frames)
     options = {"movflags": "+faststart"} if path.suffix in (".mp4", ".mov") else {}
@@ -77,6 +78,8 @@ def write_video(
         if matrix is not None:
             stream.codec_context.colorspace = matrix[1]
             stream.codec_context.color_range = 2 if full_range else 1
+        if pixel_aspect is not None:
+            stream.codec_context.sample_aspect_ratio = pixel_aspect
         if rotation or mirrored:
             stream.set_display_rotation(rotation, hflip=mirrored)
         voice = None
@@ -98,6 +101,22 @@ def write_video(
         if voice is not None:
             seconds = sound_s if sound_s is not None else float((ticks[-1] + 1) * time_base)
             _write_sound(container, voice, seconds)
+
+
+def write_turned_h264(path: Path) -> None:
+    """Six frames, of which the first alone says that they are to be turned clockwise."""
+    plain = path.with_name("plain.ts")
+    write_video(plain, frames=6)
+    with av.open(str(plain)) as source, av.open(str(path), "w") as container:
+        stream = source.streams.video[0]
+        copy = container.add_stream_from_template(stream)
+        says = av.BitStreamFilterContext(
+            "h264_metadata=display_orientation=insert:rotate=-90", stream, copy
+        )
+        for packet in source.demux(stream):
+            for turned in says.filter(packet if packet.size else None):
+                turned.stream = copy
+                container.mux(turned)
 
 
 def write_sound_only(path: Path, codec: str = "aac") -> None:

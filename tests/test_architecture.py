@@ -23,7 +23,17 @@ ROOMS_FOR_TRAINING = {
     *("classifier", "cells", "machine"),
 }
 FILES_AND_WINDOWS = {
-    *("sources", "camera", "live", "stream", "video_source", "video_file", "sound"),
+    *(
+        "sources",
+        "camera",
+        "live",
+        "stream",
+        "video_source",
+        "video_file",
+        "upright",
+        "picture_shape",
+        "sound",
+    ),
     *("sinks", "video_sink", "records", "parquet", "read_records", "window", "session"),
     *("background", "live_line", "camera_list", "run_end", "recording", "view"),
     *("inputs", "naming", "long_records", "resume", "job", "file_run", "one_file", "many"),

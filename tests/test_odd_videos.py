@@ -76,6 +76,8 @@ FILMS: Sequence[tuple[str, Sequence[str], tuple[int, int]]] = (
     ("interlaced.mkv", ["-c:v", "libx264", "-flags", "+ilme+ildct", "-top", "1"], (320, 240)),
     ("odd.mkv", ["-vf", "scale=321:243", "-c:v", "ffv1"], (322, 244)),
     ("odd.mp4", ["-vf", "scale=321:243", "-c:v", "libx264", "-pix_fmt", "yuv444p"], (322, 244)),
+    ("wide.mp4", ["-vf", "scale=240:240,setsar=64/45", "-c:v", "libx264"], (342, 240)),
+    ("wide.mkv", ["-vf", "scale=320:120,setsar=1/2", "-c:v", "libx264"], (320, 240)),
     ("grey.mkv", ["-c:v", "libx264", "-pix_fmt", "gray"], (320, 240)),
     ("silent.mp4", ["-c:v", "libx264"], (320, 240)),
     ("sounds.mp4", TWO_SOUNDS, (320, 240)),
@@ -126,6 +128,7 @@ def test_other_programs_find_in_the_copy_what_was_in_the_video(
     assert times_s(out) == pytest.approx(shown_s, abs=2e-6)
     (picture,) = streams(out, "v")
     assert (picture["width"], picture["height"]) == size_wh
+    assert picture.get("sample_aspect_ratio", "1:1") == "1:1"
     length_s = [
         float(ffprobe(path, "-show_entries", "format=duration")["format"]["duration"])
         for path in (clip, out)

@@ -1,6 +1,5 @@
 """Turning and mirroring stored pictures, against Pillow for EXIF and numpy for quarter turns."""
 
-from fractions import Fraction
 from itertools import product
 
 import numpy as np
@@ -67,10 +66,19 @@ def test_one_after_the_other(first: int, second: int) -> None:
     assert np.array_equal(one.then(other).apply(PICTURE), other.apply(one.apply(PICTURE)))
 
 
-def test_pixels_turn_with_the_picture() -> None:
-    wide = Fraction(64, 45)
-    assert Orientation.from_exif(6).turned_aspect(wide) == Fraction(45, 64)
-    assert Orientation.from_exif(3).turned_aspect(wide) == wide
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [
+        (1, ""),
+        (2, "mirrored left to right"),
+        (3, "turned 180 degrees"),
+        (5, "turned 90 degrees clockwise and mirrored left to right"),
+        (6, "turned 90 degrees clockwise"),
+        (8, "turned 90 degrees anticlockwise"),
+    ],
+)
+def test_orientation_is_told_in_words(number: int, words: str) -> None:
+    assert Orientation.from_exif(number).words == words
 
 
 def test_upright_pictures_are_not_copied() -> None:

@@ -137,19 +137,6 @@ def test_unusual_pixels_become_bgr(tmp_path, suffix, codec, pix_fmt):
     assert frames[0].image.dtype == np.uint8
 
 
-def test_picture_size_that_changes_is_scaled_to_the_first(tmp_path):
-    first, second, path = tmp_path / "a.ts", tmp_path / "b.ts", tmp_path / "clip.ts"
-    write_video(first, frames=4)
-    write_video(second, frames=4, size_wh=(96, 80))
-    path.write_bytes(first.read_bytes() + second.read_bytes())
-    with VideoSource(path) as source:
-        frames = list(source)
-    assert {frame.image.shape for frame in frames} == {(48, 64, 3)}
-    assert len(frames) >= 7
-    times_s = [frame.time_s for frame in frames]
-    assert times_s == sorted(set(times_s))
-
-
 def retimed(path, move):
     """The same packets in a Matroska file, at `move(number, milliseconds)`."""
     out = path.with_name("moved.mkv")

@@ -3,6 +3,7 @@
 import json
 import socket
 from collections.abc import Iterator
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from app.sources import StreamSource
 from app.stream import FORMATS, PROTOCOLS, StreamFeed
 from app.types import Frame, Silence, SourceError
 from tests.servers import PASSWORD, SIZE_WH, USER, http_camera, rtsp_camera
-from tests.synthetic import index_of, write_video
+from tests.synthetic import index_of, write_turned_h264, write_video
 from tests.tiny_model import tiny_contract
 
 
@@ -62,6 +63,21 @@ def test_h264_over_rtsp_is_read_with_its_password() -> None:
     assert {image.shape for image in images} == {(*SIZE_WH[::-1], 3)}
     assert [index_of(image) for image in images] == [i % 16 for i in range(len(images))]
     assert PASSWORD not in end
+
+
+def test_streams_are_turned_and_have_square_pixels(server: Any, tmp_path: Path) -> None:
+    path = tmp_path / "clip.ts"
+    write_turned_h264(path)
+    write_video(tmp_path / "wide.ts", frames=6, pixel_aspect=Fraction(2))
+    for file, size_wh in ((path, (48, 64)), (tmp_path / "wide.ts", (128, 48))):
+        server.stream = file.read_bytes()
+        images, _ = read_all(StreamFeed(address(server, "/stream")))
+        assert [image.shape[1::-1] for image in images] == [size_wh] * 6
+    server.stream = path.read_bytes()
+    turned = read_all(StreamFeed(address(server, "/stream")))[0]
+    for image in turned:  # the white block is stored at the top left
+        assert image[5, -5].min() > 240
+        assert image[-5, 5].max() < 100
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,108 @@
+"""Makes the picture that is looked at from a decoded frame: upright, in square pixels.
+
+Video files and network streams go through here alike. Each frame is judged by what it says itself,
+for streams change their size, their turn and the shape of their pixels midway.
+"""
+
+from fractions import Fraction
+from typing import Any, cast
+
+import numpy as np
+from av.filter import Graph
+from av.video.frame import VideoFrame
+from av.video.reformatter import VideoReformatter
+from av.video.stream import VideoStream
+
+from app.colour import to_bgr
+from app.orientation import UPRIGHT, Orientation
+from app.picture_shape import SQUARE, Shape, squared
+from app.types import Image
+
+UNKNOWN_KINDS = 4  # of data beside a frame that PyAV may not know
+SAME_SHAPE = 0.01  # by which two ratios of sides may differ; sides are whole numbers
+
+
+class Upright:
+    """Reads the frames of one `stream`. `shape_of` is asked for every frame, in their order;
+    `picture` only for those that are wanted."""
+
+    def __init__(self, stream: VideoStream) -> None:
+        self._stream = stream
+        self._stated = self._aspect = stream.sample_aspect_ratio
+        self._first_coded = stream.codec_context.sample_aspect_ratio
+        self._orientation = UPRIGHT
+        self._largest: Shape | None = None
+        self._reformatter = VideoReformatter()
+
+    def shape_of(self, frame: VideoFrame) -> Shape:
+        """Tells how `frame` is stored and how its picture comes out.
+
+        A smaller frame of the same shape as one before is enlarged to its size: calls lower their
+        resolution for a while, and who is in the picture stays the same, in the same place."""
+        self._orientation = orientation_of(frame, self._orientation)
+        if frame.key_frame:  # a codec reads ahead, but only with one of these it begins anew
+            self._aspect = self._aspect_now()
+        aspect = self._aspect if self._aspect is not None and self._aspect > 0 else SQUARE
+        stored_wh = (frame.width, frame.height)
+        shape = Shape(stored_wh, aspect, squared(stored_wh, aspect), self._orientation)
+        largest = self._largest
+        if largest is not None and largest.orientation == shape.orientation:
+            (width, height), (wide, high) = shape.scaled_wh, largest.scaled_wh
+            alike = abs(width * high - wide * height) <= SAME_SHAPE * wide * height
+            if alike and width * height <= wide * high:
+                return Shape(stored_wh, aspect, largest.scaled_wh, shape.orientation)
+        self._largest = shape
+        return shape
+
+    def picture(self, frame: VideoFrame, shape: Shape) -> Image:
+        """Gives the upright picture of `frame` as uint8 (H, W, 3) BGR of `shape.size_wh`."""
+        image = to_bgr(frame, shape.scaled_wh, self._reformatter)
+        return np.asarray(shape.orientation.apply(image), np.uint8)
+
+    def _aspect_now(self) -> Fraction | None:
+        """The container's word counts more than the codec's, but for a codec's that changes."""
+        coded = self._stream.codec_context.sample_aspect_ratio
+        return coded if self._stated == self._first_coded else self._stated
+
+
+def orientation_of(frame: VideoFrame, before: Orientation = UPRIGHT) -> Orientation:
+    """Reads how `frame` is to be turned from its own display matrix.
+
+    A stream may say it in its key frames alone; what it said holds up to the next key frame.
+    `before` is the orientation of the frame before."""
+    kept = _side_data(frame)
+    if kept is None:
+        turns = round(frame.rotation / 90)
+        return Orientation.from_quarter_turns(turns) if turns or frame.key_frame else before
+    matrix = kept.get("DISPLAYMATRIX")
+    if matrix is None:
+        return UPRIGHT if frame.key_frame else before
+    return Orientation.from_display_matrix(np.frombuffer(matrix, np.int32).reshape(3, 3))
+
+
+def _side_data(frame: VideoFrame) -> Any:
+    """Gives the mapping of what libav tells about `frame` beside its pixels. PyAV fails at all of
+    it where one kind is too new for it, as the EXIF of a JPEG is; such kinds are left out. None
+    where even that fails."""
+    for _ in range(UNKNOWN_KINDS):
+        try:
+            return frame.side_data
+        except ValueError as error:  # "31 is not a valid Type"
+            kind = str(error).partition(" ")[0]
+            if not kind.isdigit():
+                break
+            frame = _without(frame, int(kind))
+    return None
+
+
+def _without(frame: VideoFrame, kind: int) -> VideoFrame:
+    graph = Graph()
+    graph.link_nodes(
+        graph.add_buffer(
+            width=frame.width, height=frame.height, format=frame.format, time_base=Fraction(1, 1000)
+        ),
+        graph.add("sidedata", f"mode=delete:type={kind}"),
+        graph.add("buffersink"),
+    ).configure()
+    graph.push(frame)
+    return cast(VideoFrame, graph.pull())
