@@ -12,14 +12,14 @@ from training import gather as gathering
 from training.gather import (
     Gathered,
     Gathering,
-    GroupBy,
     gather,
     read_table,
     write_table,
 )
 from training.gather import Picture as Row
 from training.pack import read_pack
-from training.pictures import Finder, look, open_folder, within
+from training.picture_folder import open_folder
+from training.pictures import Finder, look, within
 
 SIDE_PX = 40
 
@@ -61,9 +61,9 @@ def many(*labels: str, count: int = 10) -> list[str]:
     return [f"{label}/{number}.png" for label in labels for number in range(count)]
 
 
-def gathered(root: Path, into: Path, group_by: GroupBy = "person", max_unreadable: float = 0.1):
+def gathered(root: Path, into: Path, group_by: str = "person", max_unreadable: float = 0.1):
     return gather(
-        root,
+        open_folder(root),
         dataset="mine",
         gathering=Gathering(group_by=group_by),
         max_unreadable=max_unreadable,
@@ -164,15 +164,45 @@ def test_given_split_is_kept_and_its_leaks_are_said(tmp_path: Path) -> None:
     names = [f"{split}/{name}" for split in ("train", "valid") for name in many("a", "b", count=4)]
     root = fill(tmp_path / "in", *names)
     clean = gathered(root, tmp_path)
-    assert not any("both sides" in note for note in clean.notes)
+    assert not any("of the given split" in note for note in clean.notes)
     (root / "valid/a/90.png").write_bytes((root / "train/a/0.png").read_bytes())
     noise(500).save(root / "train/b/kim_1.png")
     noise(501).save(root / "valid/a/kim_2.png")
     result = gathered(root, tmp_path)
     assert all(p.path.startswith(f"{p.split}/") for p in result.pictures)
-    (leak,) = [note for note in result.notes if "both sides" in note]
+    (leak,) = [note for note in result.notes if "of the given split" in note]
     assert leak.startswith("2 groups (same person, or same picture) on both sides of the given")
     assert "train/a/0.png and valid/a/90.png" in leak
+
+
+def test_test_pictures_stay_aside_where_validation_is_drawn(tmp_path: Path) -> None:
+    names = [f"{split}/{name}" for split in ("Train", "Test") for name in many("a", "b")]
+    root = fill(tmp_path / "in", *names)
+    result = gathered(root, tmp_path)
+    pack = read_pack(result.pack)
+    assert [len(pack.rows(split)) for split in ("train", "valid", "test")] == [16, 4, 20]
+    assert {pack.names[row][:5] for row in pack.rows("test")} == {"Test/"}
+    (root / "Test/a/90.png").write_bytes((root / "Train/a/0.png").read_bytes())
+    noise(300).save(root / "Train/b/kim_1.png")
+    noise(301).save(root / "Test/b/kim_2.png")
+    (leak,) = [note for note in gathered(root, tmp_path).notes if "of the given split" in note]
+    assert leak.startswith("2 groups (same person, or same picture)")
+
+
+def test_known_set_is_split_by_its_people(tmp_path: Path) -> None:
+    names = [
+        f"{label}/S{who:03}_00{take}_0000001{n}.png"
+        for take, label in enumerate(("anger", "happy"), 1)
+        for who in range(10, 20)
+        for n in (1, 2)
+    ]
+    root = fill(tmp_path / "in", *names)
+    result = gathered(root, tmp_path)
+    sides = defaultdict(set)
+    for picture in result.pictures:
+        sides[picture.path.partition("/")[2][:4]].add(picture.split)
+    assert sorted(map(len, sides.values())) == [1] * 10
+    assert "10 people by file name: ck+ s010, ck+ s011, ck+ s012 and others." in result.notes
 
 
 @pytest.mark.parametrize(
@@ -188,7 +218,7 @@ def test_without_a_face_only_small_pictures_are_used(
     assert (picture.status, picture.used) == (status, status == "whole frame")
     if not picture.used:
         assert picture.reason == "no face found in 300 x 257 px"
-        assert result.notes[0] == "1 of 21 pictures skipped: 1 without a face, 0 unreadable."
+        assert "1 of 21 pictures skipped: 1 without a face, 0 unreadable." in result.notes
 
 
 def test_unreadable_pictures_are_skipped_up_to_a_share(tmp_path: Path) -> None:
@@ -218,48 +248,27 @@ def test_label_of_one_group_is_learned_but_cannot_be_judged(tmp_path: Path) -> N
     root = fill(tmp_path / "in", *names, "c/kim_1.png", "c/kim_2.png")
     result = gathered(root, tmp_path)
     assert {p.split for p in result.pictures if p.label == "c"} == {"train"}
-    (note,) = result.notes[1:]
+    (note,) = [note for note in result.notes if "training only" in note]
     assert note.startswith("'c' is in training only, so it cannot be judged: all its pictures are")
 
 
 def test_prefix_that_may_be_no_person_is_said(tmp_path: Path) -> None:
-    names = [f"{label}/ffhq_{n}.png" for label in "ab" for n in range(9)]
+    names = [f"{label}/studio_{n}.png" for label in "ab" for n in range(9)]
     root = fill(tmp_path / "in", *names, *many("a", "b"))
     notes = gathered(root, tmp_path).notes
     assert any(
-        note == "The group 'ffhq' holds 18 of 38 pictures. If that is no person, use "
+        note == "The group 'studio' holds 18 of 38 pictures. If that is no person, use "
         "--group-by picture."
         for note in notes
     )
 
 
-def test_hidden_files_are_absent_and_others_are_counted(tmp_path: Path) -> None:
-    root = fill(tmp_path / "in", *many("a", "b"), ".cache/x.png", "__MACOSX/a/1.png", "a/._0.png")
+def test_other_files_are_counted(tmp_path: Path) -> None:
+    root = fill(tmp_path / "in", *many("a", "b"))
     (root / "a/IMG_1.HEIC").touch()
     (root / "notes.txt").touch()
-    folder = open_folder(root)
-    assert folder.labels == ("a", "b")
-    assert len(folder.files) == 20
-    assert folder.passed_over == ((".heic", 1), (".txt", 1))
-
-
-@pytest.mark.parametrize(
-    ("names", "said"),
-    [
-        ([], "has 0 label folders"),
-        (["a/1.png"], "has 1 label folders; at least 2"),
-        (["train/a/1.png", "b/1.png"], "as if it were split"),
-        (["a/1.png", "valid/1.png"], "as if it were split"),
-        (["train/a/1.png", "train/b/1.png", "valid/c/1.png"], "the label 'c' is unknown"),
-    ],
-)
-def test_folder_of_another_form_is_said(names: list[str], said: str, tmp_path: Path) -> None:
-    root = tmp_path / "in"
-    root.mkdir()
-    with pytest.raises(DataError, match=said):
-        open_folder(fill(root, *names))
-    with pytest.raises(DataError, match="is not a folder"):
-        open_folder(tmp_path / "none")
+    notes = gathered(root, tmp_path).notes
+    assert "Passed over, as no pictures that this program reads: 1 x .heic, 1 x .txt." in notes
 
 
 def test_small_finding_within_a_face_is_no_second_face() -> None:

@@ -12,7 +12,7 @@ from tests.shapes import LABELS, train_shapes
 from training import export
 from training.checkpoint import RunConfig, build, load, load_trained
 from training.compact import compact_of, read_compact, write_compact
-from training.init import expression, load_initial, our_name, read_weights, shared_rows
+from training.init import load_initial, our_name, read_weights, shared_rows
 from training.model import DaclNet, ModelConfig
 
 
@@ -60,10 +60,6 @@ def test_code_in_a_checkpoint_does_not_run(tmp_path: Path) -> None:
     assert not victim.exists()
     torch.load(file, weights_only=False)
     assert victim.exists()  # it would have
-
-
-def test_words_for_an_expression_are_one() -> None:
-    assert {expression(word) for word in (" Happy", "JOY", "happiness")} == {"happiness"}
 
 
 @pytest.mark.parametrize(

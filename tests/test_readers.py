@@ -13,7 +13,6 @@ from app.types import DataError
 from training.readers import (
     FERPLUS_LABELS,
     FERPLUS_VOTES,
-    list_folder,
     read_ferplus,
     read_picture,
 )
@@ -148,59 +147,6 @@ def test_swapped_files_are_noticed(tmp_path: Path) -> None:
     fer, votes = write_both(tmp_path, fer_rows(), vote_rows())
     with pytest.raises(DataError, match=r"fer2013new\.csv lacks the columns pixels"):
         list(read_ferplus(votes, fer))
-
-
-def touch(root: Path, *names: str) -> Path:
-    for name in names:
-        path = root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch()
-    return root
-
-
-def test_folder_names_are_labels(tmp_path: Path) -> None:
-    touch(
-        tmp_path,
-        *("train/sad/1.png", "train/joy/b.JPG", "train/joy/more/a.jpeg", "train/joy/notes.txt"),
-        *("valid/joy/1.webp", "test/sad/9.bmp", "train/readme.md", "other/sad/1.png"),
-    )
-    labels, files = list_folder(tmp_path)
-    assert labels == ("joy", "sad")
-    assert [(str(f.path.relative_to(tmp_path)), f.split, f.label) for f in files] == [
-        ("train/joy/b.JPG", "train", 0),
-        ("train/joy/more/a.jpeg", "train", 0),
-        ("train/sad/1.png", "train", 1),
-        ("valid/joy/1.webp", "valid", 0),
-        ("test/sad/9.bmp", "test", 1),
-    ]
-
-
-FULL = ("train/a/1.png", "train/b/1.png", "valid/a/1.png")
-
-
-@pytest.mark.parametrize(
-    ("names", "message"),
-    [
-        (("valid/a/1.png",), "lacks the folder train/"),
-        (FULL[:2], "lacks the folder valid/"),
-        ((FULL[0], FULL[2]), "has 1 label folders; at least 2 are needed"),
-        ((*FULL, "valid/c/1.png"), "the label 'c' is unknown; train/ has a, b"),
-        ((*FULL, "test/A/1.png"), "the label 'A' is unknown; train/ has a, b"),
-        ((*FULL, "train/c/1.txt"), "holds no pictures"),
-        ((*FULL[:2], "valid/a/1.txt"), "holds no pictures"),
-    ],
-)
-def test_folder_of_another_layout_is_named(
-    tmp_path: Path, names: tuple[str, ...], message: str
-) -> None:
-    with pytest.raises(DataError) as caught:
-        list_folder(touch(tmp_path, *names))
-    assert message in str(caught.value)
-
-
-def test_missing_folder_is_named(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"nowhere is not a folder. Expected train/<label>"):
-        list_folder(tmp_path / "nowhere")
 
 
 GREY = np.arange(12, dtype=np.uint8).reshape(3, 4) * 20

@@ -249,6 +249,8 @@ def nothing(_: Path) -> None:
     [
         (lambda root: (root / "cross/a.png").unlink(), [], "cross holds no pictures"),
         (half_split, [], "as if it were split"),
+        (nothing, ["--group-by", "("], r"regular expression, and '\(' is none"),
+        (nothing, ["--group-by", "x+"], "is found in no file's name"),
         (broken, [], r"3 of 5 pictures cannot be read, more than 10 %.*--max-unreadable"),
         (nothing, ["--from", "gone.onnx"], r"gone\.onnx"),
         (nothing, ["--from", "gone.pt"], r"gone\.pt are missing"),

@@ -12,33 +12,11 @@ from training.split import (
     look_alikes,
     near,
     one_sided,
-    person_of,
     same,
     split_groups,
     tally,
     unite,
 )
-
-
-@pytest.mark.parametrize(
-    ("below_label", "person"),
-    [
-        ("anna/1.jpg", "anna"),
-        ("Anna/holiday/1.jpg", "anna"),
-        ("Anna_001.jpg", "anna"),
-        ("anna-2.png", "anna"),
-        ("anna maria (3).png", "anna maria"),
-        ("subject 12_3.png", "subject 12"),
-        ("happy_anna_7.jpg", "anna"),
-        ("IMG_0017.jpg", None),
-        ("0017.jpg", None),
-        ("a_1.jpg", None),
-        ("subject_3.jpg", None),
-        ("happy-001.jpg", None),
-    ],
-)
-def test_person_is_read_from_the_place(below_label: str, person: str | None) -> None:
-    assert person_of(below_label, ["happy", "sad"]) == person
 
 
 def test_nothing_makes_no_groups() -> None:

@@ -34,7 +34,7 @@ from training.metrics import Metrics, measure
 from training.model import DaclNet
 from training.pack import Pack, read_pack
 from training.progress import progress
-from training.readers import Split
+from training.readers import SPLIT_NAMES, Split
 from training.robustness_command import (
     add_corruption_options,
     check_corruptions,
@@ -50,7 +50,6 @@ Models and settings are chosen on the validation split (FER+'s PublicTest). `tra
 | date | model | sha256 | data | faces | accuracy | mean class recall | macro F1 | ECE |
 |---|---|---|---|---|---|---|---|---|
 """
-SPLIT_NAMES: dict[Split, str] = {"train": "training", "valid": "validation", "test": "test"}
 OWN_NAMES: dict[str, dict[Split, str]] = {  # what a data set's papers call its splits
     "FER+": {"valid": "PublicTest", "test": "PrivateTest"},
     "AffectNet": {"valid": "a share of training.csv", "test": "validation.csv"},

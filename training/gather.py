@@ -11,7 +11,6 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, astuple, dataclass, fields
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
@@ -19,19 +18,12 @@ from app.cells import cell_text, text_cell
 from app.detector import FULL_RANGE
 from app.types import DataError
 from training.pack import PackedSample, PackMeta, read_meta, write_pack
-from training.pictures import (
-    MAX_CROP_SIDE_PX,
-    Finder,
-    Folder,
-    Seen,
-    Status,
-    Unusable,
-    look,
-    open_folder,
-)
+from training.people import Place, compiled, people_notes, people_of, source_of
+from training.picture_folder import Folder
+from training.pictures import MAX_CROP_SIDE_PX, Finder, Seen, Status, Unusable, look
 from training.prepare import settings, sha256
 from training.progress import progress
-from training.readers import SPLITS
+from training.readers import SPLIT_NAMES, SPLITS, Split
 from training.run_folder import write_text
 from training.split import (
     MAX_HAMMING,
@@ -39,13 +31,13 @@ from training.split import (
     THUMBNAIL,
     look_alikes,
     one_sided,
-    person_of,
     same,
     split_groups,
     unite,
 )
 
-GroupBy = Literal["person", "picture"]
+GROUP_BY = ("person", "picture", "prefix")  # or a regular expression
+PEOPLE_RULES = 2  # counts up when people are told apart by other rules
 LARGE_GROUP = 0.4  # share of all pictures from which on a group is worth a word
 TWIN = "the same picture under another label: "
 UNREADABLE_FILE = "-"
@@ -57,13 +49,15 @@ class Gathering:
 
     valid_share: float = 0.2
     seed: int = 0
-    group_by: GroupBy = "person"
+    group_by: str = "person"  # of `GROUP_BY`, or a regular expression (`people_of`)
 
     def __post_init__(self) -> None:
         if not 0 < self.valid_share < 1:
             raise ValueError("the share for validation must be between 0 and 1")
         if self.seed < 0:
             raise ValueError("the seed must be a whole number of at least 0")
+        if self.group_by not in GROUP_BY:
+            compiled(self.group_by)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +91,7 @@ class Gathered:
 
 
 def gather(
-    root: Path,
+    folder: Folder,
     *,
     dataset: str,
     gathering: Gathering,
@@ -107,7 +101,7 @@ def gather(
 ) -> Gathered:
     """Writes the `table` of pictures, then the `pack`. Where the pack is there already, from the
     same pictures in the same way, both are taken as they are. Raises `DataError`."""
-    folder = open_folder(root)
+    people = people_of(folder.places, folder.labels, gathering.group_by)
     byte_keys = [_byte_key(file.path) for file in folder.files]
     meta = pack_meta(folder, byte_keys, dataset, gathering)
     if pack.exists() and read_meta(pack).key == meta.key:
@@ -116,18 +110,23 @@ def gather(
         files = progress(folder.files, desc="faces", unit="picture", leave=False)
         with Finder() as finder:
             seen = [look(finder, file.path) for file in files]
-        pictures = judge(folder, seen, byte_keys, gathering)
+        pictures = judge(folder, seen, byte_keys, [who.name if who else None for who in people])
         write_table(table, pictures)
         refuse_unusable(folder, pictures, max_unreadable, table)
         pictures = divide(folder, pictures, gathering)
         write_table(table, pictures)
         write_pack(pack, meta, samples(folder, seen, pictures))
-    return Gathered(meta, pack, pictures, tuple(notes_on(folder, pictures)))
+    notes = (
+        *folder.notes,
+        *people_notes(folder.places, people, folder.labels, gathering.group_by),
+        *notes_on(folder, pictures),
+    )
+    return Gathered(meta, pack, pictures, notes)
 
 
 def _byte_key(path: Path) -> str:
     try:
-        return sha256(path)
+        return sha256(path) if path.is_file() else UNREADABLE_FILE
     except DataError:  # may not be read: counted as unreadable when it is opened
         return UNREADABLE_FILE
 
@@ -144,6 +143,7 @@ def pack_meta(
         "look_alikes": [*THUMBNAIL, MAX_HAMMING, MIN_CORRELATION],
         "pictures": digest.hexdigest(),
         "count": len(folder.files),
+        "people_rules": PEOPLE_RULES,
     }
     return PackMeta(
         dataset=dataset,
@@ -155,13 +155,18 @@ def pack_meta(
 
 
 def relations(
-    people: Sequence[str | None], byte_keys: Sequence[str], seen: Sequence[Seen | Unusable]
+    places: Sequence[Place],
+    people: Sequence[str | None],
+    byte_keys: Sequence[str],
+    seen: Sequence[Seen | Unusable],
 ) -> Iterator[tuple[int, int]]:
-    """Pairs of pictures that belong together: of one person; of the same bytes; of the same pixels;
-    of nearly the same face or frame, also when mirrored."""
+    """Pairs of pictures that belong together: of one person; changed copies of one picture; of the
+    same bytes; of the same pixels; of nearly the same face or frame, also when mirrored."""
     yield from same(people)
+    sources = [source_of(place.below) for place in places]
+    yield from same([s and (s, place.label) for s, place in zip(sources, places, strict=True)])
     yield from same([None if key == UNREADABLE_FILE else key for key in byte_keys])
-    places = [place for place, s in enumerate(seen) if isinstance(s, Seen)]
+    numbers = [number for number, s in enumerate(seen) if isinstance(s, Seen)]
     usable = [s for s in seen if isinstance(s, Seen)]
     if not usable:
         return
@@ -171,22 +176,20 @@ def relations(
         look_alikes(np.array([s.frame_thumbnail for s in usable])),
     ):
         for i, j in pairs:
-            yield places[i], places[j]
+            yield numbers[i], numbers[j]
 
 
 def judge(
     folder: Folder,
     seen: Sequence[Seen | Unusable],
     byte_keys: Sequence[str],
-    gathering: Gathering,
+    people: Sequence[str | None],
 ) -> tuple[Picture, ...]:
-    """What became of each picture and whom it belongs to; no split yet. A group is called after the
-    first person in it, or else after its first picture."""
+    """What became of each picture and whom it belongs to; no split yet. `people`: who is on each,
+    None where nothing tells. A group is called after the first person in it, or else after its
+    first picture."""
     names = [folder.name(file) for file in folder.files]
-    people: list[str | None] = [None] * len(names)
-    if gathering.group_by == "person":
-        people = [person_of(folder.below_label(file), folder.labels) for file in folder.files]
-    groups = unite(len(names), relations(people, byte_keys, seen)).tolist()
+    groups = unite(len(names), relations(folder.places, people, byte_keys, seen)).tolist()
     called: dict[int, str] = {}
     for words in (people, names):
         for group, word in zip(groups, words, strict=True):
@@ -241,16 +244,19 @@ def refuse_unusable(
 def divide(
     folder: Folder, pictures: Sequence[Picture], gathering: Gathering
 ) -> tuple[Picture, ...]:
-    """The pictures with their splits: as given, or by groups."""
-    usable = [place for place, picture in enumerate(pictures) if _usable(picture)]
-    sides = [""] * len(pictures)
-    if folder.given:
-        for place in usable:
-            sides[place] = folder.files[place].split
-        for split in ("train", "valid"):
-            if split not in sides:
-                raise DataError(f"No picture in {folder.root / split} can be used.")
-    else:
+    """The pictures with their splits: as given, or training pictures divided by groups."""
+    sides: list[str] = [
+        file.split if _usable(picture) else ""
+        for file, picture in zip(folder.files, pictures, strict=True)
+    ]
+    needed: tuple[Split, ...] = ("train", "valid") if folder.given else ("train",)
+    for split in needed:
+        if split not in sides:
+            raise DataError(
+                f"None of the {SPLIT_NAMES[split]} pictures in {folder.root} can be used."
+            )
+    if not folder.given:
+        usable = [place for place, side in enumerate(sides) if side == "train"]
         labels = np.array([folder.files[place].label for place in usable], np.int64)
         groups = unite(len(usable), same([pictures[place].group for place in usable]))
         valid = split_groups(
@@ -308,13 +314,15 @@ def notes_on(folder: Folder, pictures: Sequence[Picture]) -> Iterator[str]:
             f"{counted(len(twins), 'picture')} under two labels, as {twins[0].path} is. Keep one "
             "of each."
         )
+    tested = {p.group for p in used if p.split == "test"}
     if folder.given:
         yield from _leaks(used)
         judged = {p.label for p in used if p.split == "valid"}
         if unjudged := [label for label in folder.labels if label not in judged]:
-            yield f"No usable picture in valid/ for {', '.join(unjudged)}: not to be judged."
+            yield f"No usable validation picture of {', '.join(unjudged)}: not to be judged."
     else:
-        yield from _lopsided(folder, used)
+        yield from _leaks([p for p in used if p.split == "test" or p.group in tested])
+        yield from _lopsided(folder, [p for p in used if p.split != "test"])
 
 
 def counted(count: int, noun: str) -> str:

@@ -17,25 +17,13 @@ from app.types import TrainingError
 from training.checkpoint import CHECKPOINT_FORMAT, DataFacts, RunConfig, facts_of
 from training.dlib_backbone import DlibBackbone
 from training.dlib_file import is_dlib_file, read_dlib
+from training.expression_words import expression
 from training.model import DaclNet
 
 Kind = Literal["checkpoint", "compact checkpoint", "state dict", "dlib"]
 HEAD = ("classifier.weight", "classifier.bias")
 # Where other programs keep the state dict within what they save.
 WRAPPERS = ("state_dict", "model_state_dict", "model", "net")
-# Words for one and the same expression, each with the name that FER+ gives it.
-ALIASES = {
-    "happy": "happiness",
-    "joy": "happiness",
-    "sad": "sadness",
-    "angry": "anger",
-    "surprised": "surprise",
-    "disgusted": "disgust",
-    "scared": "fear",
-    "afraid": "fear",
-    "fearful": "fear",
-    "contemptuous": "contempt",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +82,6 @@ class InitReport:
             ),
             *(f"not known here: {name}" for name in self.unexpected),
         ]
-
-
-def expression(label: str) -> str:
-    """One name for all words for an expression: "Happy" -> "happiness"."""
-    name = label.strip().casefold()
-    return ALIASES.get(name, name)
 
 
 def shared_rows(labels: Sequence[str], known: Sequence[str]) -> dict[int, int]:

@@ -1,8 +1,7 @@
-"""One's own pictures: what lies in a folder, and what a look at each file gives."""
+"""One's own pictures: what a look at each file gives."""
 
 import hashlib
 import math
-from collections import Counter
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +19,7 @@ from app.types import DataError, Face
 from training.data import picture_matrices
 from training.pack import encode_webp
 from training.prepare import MIN_SCORE, NOT_FOUND, face_region, find_faces
-from training.readers import PICTURES, PictureFile, list_folder, read_picture
+from training.readers import read_picture
 from training.split import THUMBNAIL
 from training.warp import warp
 
@@ -30,74 +29,6 @@ MAX_CROP_SIDE_PX = 256
 SURE_SCORE = 0.5
 
 Status = Literal["face", "several faces", "whole frame", "no face", "unreadable"]
-
-
-@dataclass(frozen=True, slots=True)
-class Folder:
-    """What lies in a folder, before a picture is opened."""
-
-    root: Path
-    labels: tuple[str, ...]
-    files: tuple[PictureFile, ...]
-    given: bool  # the split comes with the folder
-    passed_over: tuple[tuple[str, int], ...]  # (suffix, files) of what is no picture
-
-    def name(self, file: PictureFile) -> str:
-        """Path below the root, the same on every system."""
-        return file.path.relative_to(self.root).as_posix()
-
-    def below_label(self, file: PictureFile) -> str:
-        return "/".join(file.path.relative_to(self.root).parts[2 if self.given else 1 :])
-
-
-def open_folder(root: Path) -> Folder:
-    """`root/<label>/…`, or `root/train/<label>/…` and `root/valid/<label>/…`. What is hidden (a
-    name that begins with . or __) is as good as absent. Raises `DataError` when it is neither."""
-    if not root.is_dir():
-        raise DataError(f"{root} is not a folder. Expected one sub-folder of pictures per label.")
-    try:
-        return _opened(root)
-    except OSError as cause:
-        raise DataError(f"{root} could not be read: {cause.strerror or cause}.") from cause
-
-
-def _opened(root: Path) -> Folder:
-    given = (root / "train").is_dir() and (root / "valid").is_dir()
-    labels, listed = list_folder(root) if given else _list_labels(root)
-    files = [file for file in listed if not _hidden(file.path.relative_to(root))]
-    known = {file.path for file in files}
-    others = Counter(
-        path.suffix.lower() or path.name
-        for path in root.rglob("*")
-        if path.is_file() and path not in known and not _hidden(path.relative_to(root))
-    )
-    return Folder(root, labels, tuple(files), given, tuple(sorted(others.items())))
-
-
-def _hidden(path: Path) -> bool:
-    return any(part.startswith((".", "__")) for part in path.parts)
-
-
-def _list_labels(root: Path) -> tuple[tuple[str, ...], list[PictureFile]]:
-    folders = sorted(p for p in root.iterdir() if p.is_dir() and not _hidden(Path(p.name)))
-    labels = tuple(folder.name for folder in folders)
-    if half := sorted({"train", "valid", "val", "validation"} & set(labels)):
-        raise DataError(
-            f"{root} has {', '.join(half)}/ as if it were split. Expected both train/ and valid/ "
-            "with a folder per label in each, or a folder per label directly."
-        )
-    if len(labels) < 2:
-        raise DataError(
-            f"{root} has {len(labels)} label folders; at least 2 are needed, as in "
-            f"{root / 'happy'} and {root / 'sad'}."
-        )
-    files = []
-    for number, folder in enumerate(folders):
-        paths = sorted(p for p in folder.rglob("*") if p.suffix.lower() in PICTURES)
-        if not paths:
-            raise DataError(f"{folder} holds no pictures ({', '.join(sorted(PICTURES))}).")
-        files += [PictureFile(path, "train", number) for path in paths]
-    return labels, files
 
 
 class Finder:

@@ -32,13 +32,13 @@ from training.listed import (
     stop_if_too_many,
 )
 from training.pack import PackedSample, PackMeta, encode_webp, read_meta, write_pack
+from training.picture_folder import open_folder
 from training.progress import progress
 from training.rafdb import list_rafdb
 from training.readers import (
     FERPLUS_LABELS,
     FERPLUS_VOTES,
     Sample,
-    list_folder,
     missing_file,
     read_ferplus,
     read_picture,
@@ -169,10 +169,17 @@ def folder_samples(
     """(what the pack will be, how many pictures, the samples as they are read). A picture that does
     not decode becomes a line of `skipped`; raises `DataError` as soon as more than the share
     `max_unreadable` has."""
-    labels, files = list_folder(root)
+    opened = open_folder(root)
+    labels, files = opened.labels, opened.files
+    if not opened.given:
+        raise DataError(
+            f"{root} has no folder of validation pictures. Expected train/<label>/… and "
+            "valid/<label>/… in it; python -m training.retrain splits a folder by itself."
+        )
     digest = hashlib.sha256()
     for file in files:
-        digest.update(f"{file.path.relative_to(root)}\0{sha256(file.path)}\n".encode())
+        key = sha256(file.path) if file.path.is_file() else "-"
+        digest.update(f"{opened.name(file)}\0{key}\n".encode())
     meta = PackMeta(
         dataset=root.resolve().name,
         protocol="single",
@@ -191,7 +198,7 @@ def folder_samples(
                 continue
             votes = np.zeros(len(labels), np.uint8)
             votes[file.label] = 1
-            yield Sample(image, file.split, votes, str(file.path.relative_to(root)))
+            yield Sample(image, file.split, votes, opened.name(file))
 
     return meta, len(files), samples()
 

@@ -20,6 +20,7 @@ from app.types import DataError, SourceError
 
 Split = Literal["train", "valid", "test"]
 SPLITS: tuple[Split, ...] = ("train", "valid", "test")
+SPLIT_NAMES: dict[Split, str] = {"train": "training", "valid": "validation", "test": "test"}
 
 FERPLUS_LABELS = (
     "neutral",
@@ -173,41 +174,6 @@ def _votes(path: Path, number: int, row: dict[str, str]) -> NDArray[np.uint8]:
     if min(votes) < 0 or max(votes) > 255:
         raise DataError(f"{path}, row {number}: a vote is outside 0..255.")
     return np.array(votes, np.uint8)
-
-
-def list_folder(root: Path) -> tuple[tuple[str, ...], list[PictureFile]]:
-    """The labels (sub-folders of `train/`, sorted) and pictures of `train/<label>/…`,
-    `valid/<label>/…` and, where there is one, `test/<label>/…`. Files that are not pictures are
-    passed over. Raises `DataError` for a missing split, a label that training does not have, or a
-    label without pictures."""
-    if not root.is_dir():
-        raise DataError(
-            f"{root} is not a folder. Expected train/<label>/… and valid/<label>/… in it."
-        )
-    for split in ("train", "valid"):
-        if not (root / split).is_dir():
-            raise DataError(f"{root} lacks the folder {split}/. Expected {split}/<label>/… in it.")
-    labels = tuple(sorted(p.name for p in (root / "train").iterdir() if p.is_dir()))
-    if len(labels) < 2:
-        raise DataError(f"{root / 'train'} has {len(labels)} label folders; at least 2 are needed.")
-    pictures: list[PictureFile] = []
-    for split in SPLITS:
-        if not (root / split).is_dir():
-            continue
-        for folder in sorted(p for p in (root / split).iterdir() if p.is_dir()):
-            if folder.name not in labels:
-                raise DataError(
-                    f"{folder}: the label {folder.name!r} is unknown; train/ has "
-                    f"{', '.join(labels)}."
-                )
-            files = sorted(p for p in folder.rglob("*") if p.suffix.lower() in PICTURES)
-            if split == "train" and not files:
-                raise DataError(f"{folder} holds no pictures.")
-            label = labels.index(folder.name)
-            pictures += [PictureFile(path, split, label) for path in files]
-    if not any(p.split == "valid" for p in pictures):
-        raise DataError(f"{root / 'valid'} holds no pictures.")
-    return labels, pictures
 
 
 def read_picture(path: Path) -> NDArray[np.uint8]:

@@ -36,6 +36,7 @@ from training.init import InitReport
 from training.machine import Machine
 from training.metrics import measure, softmax
 from training.pack import Pack, read_pack
+from training.picture_folder import open_folder
 from training.prepare import sha256
 from training.report import Mistake, Page, interval, render
 from training.retrain_folder import (
@@ -188,10 +189,12 @@ def parser() -> argparse.ArgumentParser:
     )
     data.add_argument(
         "--group-by",
-        choices=["person", "picture"],
         default="person",
-        help="person (default): pictures in one sub-folder of a label, or with one name before a "
-        "number, stand on one side of the split; picture: only copies of a picture do",
+        metavar="HOW",
+        help="what stands on one side of the split: person (default; one sub-folder of a label, or "
+        "one name or code in the file's name, as known face sets have it), prefix (file names with "
+        "one first word), picture (copies of a picture alone), or a regular expression that is "
+        "looked for in the path below the label's folder, as '^S[0-9]+'",
     )
     data.add_argument(
         "--max-unreadable",
@@ -250,6 +253,7 @@ def checked(options: argparse.Namespace) -> Gathering:
 
 def retrain(options: argparse.Namespace, arguments: Sequence[str]) -> int:
     gathering = checked(options)
+    opened = open_folder(options.data)
     source = find_source(options.source)
     weights = source.weights
     if weights and weights.path.resolve() == compact_of(options.output).resolve():
@@ -269,7 +273,7 @@ def retrain(options: argparse.Namespace, arguments: Sequence[str]) -> int:
     with run_folder(folder, settings, resume=options.resume, overwrite=options.overwrite):
         print(f"Training begins {source.said}.")
         gathered = gather(
-            options.data,
+            opened,
             dataset=settings.dataset,
             gathering=gathering,
             max_unreadable=options.max_unreadable,

@@ -6,9 +6,7 @@ are split whole.
 """
 
 import math
-import re
 from collections.abc import Hashable, Iterable, Iterator, Sequence
-from pathlib import PurePosixPath
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,40 +19,6 @@ from app.types import DataError
 THUMBNAIL = (24, 27)  # rows, columns
 MAX_HAMMING = 8
 MIN_CORRELATION = 0.95
-
-# Words that cameras, programs and data sets put into file names: nobody's name.
-_NO_NAME = frozenset(
-    [
-        *("img", "image", "images", "dsc", "dscn", "dscf", "pxl", "mvimg", "gopr", "win", "pano"),
-        *("photo", "foto", "picture", "pic", "frame", "face", "crop", "cropped", "aligned"),
-        *("screenshot", "webcam", "cam", "camera", "snapshot", "capture", "scan", "file", "copy"),
-        *("edited", "train", "training", "valid", "validation", "val", "test"),
-    ]
-)
-# Words that a number makes a person: "person 2" is one, "person" is not.
-_ANYBODY = frozenset(["person", "people", "subject", "participant", "actor", "user", "id"])
-_TRAILING_NUMBER = re.compile(r"[\s_.\-]*\(?\d+\)?$")
-_BETWEEN_WORDS = re.compile(r"[\s_.\-]+")
-
-
-def person_of(below_label: str, labels: Iterable[str]) -> str | None:
-    """Whose picture a file is, from its place: the first sub-folder below the label's folder, or
-    else the file's name before its last number. None where that names nobody: numbers alone, one
-    letter, words of cameras and data sets, the labels themselves.
-
-    "anna/1.jpg" -> "anna"; "Anna_001.jpg", "anna-2.png" -> "anna"; "IMG_0017.jpg" -> None.
-    """
-    path = PurePosixPath(below_label)
-    if len(path.parts) > 1:
-        return path.parts[0].casefold()
-    in_labels = {word for label in labels for word in _BETWEEN_WORDS.split(label.casefold())}
-    prefix = _TRAILING_NUMBER.sub("", path.stem.casefold())
-    words = [word for word in _BETWEEN_WORDS.split(prefix) if word]
-    words = [word for word in words if word not in _NO_NAME and word not in in_labels]
-    if len(words) == 1 and (len(words[0]) == 1 or words[0] in _ANYBODY):
-        return None
-    name = " ".join(words)
-    return name if any(letter.isalpha() for letter in name) else None
 
 
 def dhash(thumbnails: NDArray[np.floating]) -> NDArray[np.uint64]:
