@@ -13,7 +13,7 @@ import pytest
 
 from app.types import DataError
 from training.cli import add_options, chosen, run
-from training.progress import progress
+from training.progress import progress, time_left
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -112,6 +112,28 @@ def test_bar_is_drawn_on_terminals_alone(
 def test_without_tqdm_items_just_come(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "tqdm", None)
     assert list(progress(iter("abc"), note=lambda: "", total=3, leave=False)) == ["a", "b", "c"]
+
+
+def test_line_now_and_then_says_the_same_without_a_terminal(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
+    times = iter([0.0, 10.0, 30.0, 40.0, 300.0])
+    items = progress([1, 2, 3, 4], desc="faces", unit="picture", clock=lambda: next(times))
+    assert list(items) == [1, 2, 3, 4]
+    assert sys.stderr.getvalue() == (  # type: ignore[attr-defined]
+        "faces: 2 of 4 pictures, less than a minute left\nfaces: 4 of 4 pictures\n"
+    )
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
+    times = iter([0.0, 600.0])
+    steps = iter([7])
+    assert list(
+        progress(
+            steps, initial=5, total=20, unit="step", note=lambda: "A", clock=lambda: next(times)
+        )
+    ) == [7]
+    assert sys.stderr.getvalue() == "A: 6 of 20 steps, about 2 h 20 min left\n"  # type: ignore[attr-defined]
+    assert time_left(150) == "about 2 min left"
 
 
 def test_reader_that_has_had_enough_is_no_error() -> None:

@@ -22,7 +22,7 @@ from training import finetune, retrain
 from training.checkpoint import load, load_trained
 from training.cli import run
 from training.compact import compact_of, write_compact
-from training.finetune import better_of_equals, recipe
+from training.finetune import better_of_equals, early_end, patience_of, recipe
 from training.pack import read_pack
 from training.report import interval
 from training.retrain_folder import made_here
@@ -208,6 +208,32 @@ def test_ctrl_c_then_resume_gives_the_same_model(
     assert not list(tmp_path.rglob("*partial*"))
 
 
+def test_early_end_is_said_and_resumed_as_one(
+    pictures: Path,
+    shapes_model: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    model, kept = tmp_path / "mine.onnx", tmp_path / "run"
+    words = (pictures, "-o", model, "--run", kept, "--from", shapes_model, "--epochs", 30)
+
+    def stopped(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(retrain, "export", stopped)
+        assert command(*words, "--patience", 1) == 130
+    out = capsys.readouterr().out
+    (said,) = [line for line in out.splitlines() if line.startswith("Training ended")]
+    epochs = len((kept / "training/log.jsonl").read_text().splitlines())
+    assert said.startswith(f"Training ended after epoch {epochs} of 30: ")
+    assert said.endswith(" --patience sets how long it waits.")
+    assert command(*words, "--patience", 1, "--resume") == 1
+    assert len((kept / "training/log.jsonl").read_text().splitlines()) == epochs
+    assert said.partition(" --patience")[0] in (kept / "report.html").read_text(encoding="utf-8")
+
+
 def test_model_that_fails_its_check_leaves_the_old_one(
     pictures: Path,
     shapes_model: Path,
@@ -255,6 +281,7 @@ def nothing(_: Path) -> None:
         (nothing, ["--from", "gone.onnx"], r"gone\.onnx"),
         (nothing, ["--from", "gone.pt"], r"gone\.pt are missing"),
         (nothing, ["--valid-share", "1"], "between 0 and 1"),
+        (nothing, ["--patience", "-1"], "--patience must be at least 0"),
         (nothing, ["--epochs", "0"], "--epochs must be above 0"),
         (nothing, ["--max-unreadable", "nan"], "is a share"),
         (nothing, ["-o", "mine.bin"], r"must end in \.onnx"),
@@ -324,6 +351,38 @@ def test_of_equal_epochs_the_one_of_least_loss_is_kept() -> None:
     kept = [better_of_equals(lines[: n + 1]) for n in range(len(lines))]
     assert kept == [True, True, True, False, False]
     assert not better_of_equals([line(0.5, 0.9, plain=0.8), line(0.75, 0.6)])
+
+
+def seen(*readings: tuple[float, float]) -> list[dict[str, Any]]:
+    return [{"valid_accuracy_averaged": a, "valid_nll_averaged": loss} for a, loss in readings]
+
+
+@pytest.mark.parametrize(
+    ("readings", "patience", "ended"),
+    [
+        ([(1.0, 0.5 / n) for n in range(1, 6)], 9, None),
+        ([(1.0, 0.5 / n) for n in range(1, 7)], 9, "all validation pictures have been right for 6"),
+        ([(1.0, 0.5 / n) for n in range(1, 4)], 2, "all validation pictures have been right for 3"),
+        ([(0.9, 0.5)] * 3, 3, None),
+        ([(0.9, 0.5)] * 4, 3, "validation was no better for 3 epochs"),
+        ([(0.9, 0.5), (0.8, 0.1), (0.9, 0.499), (0.7, 0.1)], 3, "no better for 3"),
+        ([(0.9, 0.5), (0.8, 0.1), (0.9, 0.4), (0.7, 0.1)], 3, None),  # less loss
+        ([(0.9, 0.5), (0.8, 0.1), (0.95, 0.9), (0.7, 0.1)], 3, None),  # more right
+        ([(1.0, 0.5)] * 9, 0, None),
+        ([(1.0, 0.5)] * 20, 5, None),  # all that were planned
+    ],
+)
+def test_training_ends_where_validation_gets_no_better(
+    readings: list[tuple[float, float]], patience: int, ended: str | None
+) -> None:
+    said = early_end(seen(*readings), 20, patience)
+    assert said is None if ended is None else ended in (said or "")
+    if said is not None:
+        assert said.startswith(f"Training ended after epoch {len(readings)} of 20: ")
+
+
+def test_patience_is_a_third_of_the_epochs() -> None:
+    assert [patience_of(recipe(None, 1, epochs=n)) for n in (2, 15, 40)] == [5, 5, 14]
 
 
 @pytest.mark.parametrize(

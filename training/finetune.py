@@ -1,10 +1,11 @@
 """Fine-tuning on few pictures: what to begin with, the recipe, and which epoch to keep."""
 
 import shutil
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -20,6 +21,7 @@ from training.init import InitReport, Weights, load_initial, read_weights
 from training.machine import Machine
 from training.pack import Pack
 from training.pair import data_facts, load_pair
+from training.progress import time_left
 from training.run_folder import FACTS, LAST, RunFolder
 from training.trainer import Trainer
 
@@ -124,6 +126,50 @@ def better_of_equals(lines: Sequence[dict[str, Any]]) -> bool:
     return bool(last["valid_nll_averaged"] < min(rivals, default=float("inf")))
 
 
+# Epochs without a better one after which training ends: a third of all, for the best ones come
+# late, where the learning rate falls, but at least so many.
+LEAST_PATIENCE = 5
+BETTER_LOSS = 0.99  # of the best loss so far: what lies above counts as no better
+
+
+def patience_of(config: RunConfig) -> int:
+    """The epochs that training waits for a better one, where nothing was asked for."""
+    return max(LEAST_PATIENCE, -(-config.train.epochs // 3))
+
+
+def early_end(lines: Sequence[dict[str, Any]], epochs: int, patience: int) -> str | None:
+    """Say, in a sentence, why training ends after the epochs of these `lines` though `epochs` were
+    planned; None where it goes on.
+
+    It ends where no epoch was better for `patience` epochs, 0 for never. Better is a higher
+    validation accuracy of the averaged weights, or as high a one with less loss. Where all
+    validation pictures are right, loss does not count and at most `LEAST_PATIENCE` epochs are
+    waited for: nothing better could be seen.
+    """
+    if not patience or len(lines) >= epochs:
+        return None
+    accuracy, loss, waited = -1.0, float("inf"), 0
+    for line in lines:
+        now, now_loss = line["valid_accuracy_averaged"], line["valid_nll_averaged"]
+        better = now > accuracy or (now == accuracy < 1.0 and now_loss < BETTER_LOSS * loss)
+        waited = 0 if better else waited + 1
+        accuracy, loss = max(accuracy, now), now_loss if better else loss
+    ended = f"Training ended after epoch {len(lines)} of {epochs}"
+    if accuracy == 1.0 and waited >= min(patience, LEAST_PATIENCE):
+        return f"{ended}: all validation pictures have been right for {waited + 1} epochs."
+    if waited >= patience:
+        return f"{ended}: validation was no better for {waited} epochs."
+    return None
+
+
+class Learned(NamedTuple):
+    """`lines` of the log, what was taken over, and why training ended early (None: it did not)."""
+
+    lines: list[dict[str, Any]]
+    began: InitReport | None
+    ended: str | None
+
+
 def learn(
     pack: Pack,
     config: RunConfig,
@@ -131,9 +177,11 @@ def learn(
     folder: Path,
     machine: Machine,
     *,
+    patience: int | None = None,
     resume: bool,
-) -> tuple[list[dict[str, Any]], InitReport | None]:
-    """Trains to the end. Returns the log's lines and what was taken over."""
+) -> Learned:
+    """Trains to the end, or until `patience` epochs were no better (`early_end`; None: by their
+    number)."""
     going = resume and ((folder / LAST).exists() or (folder / FACTS).exists())
     if resume and not going:  # stopped before there was anything to go on from
         shutil.rmtree(folder, ignore_errors=True)
@@ -166,16 +214,28 @@ def learn(
             f"Training on {counted(len(train), 'face')}, {len(valid)} for validation, "
             f"{counted(epochs, 'epoch')}."
         )
+        patience = patience_of(config) if patience is None else patience
+        began_s, before = time.monotonic(), len(kept.lines)
+        if ended := early_end(kept.lines, epochs, patience):  # stopped between this and the export
+            return Learned(kept.lines, began, ended)
         for line in fit(trainer, train, valid, folder, checkpoint_s=CHECKPOINT_S, stop=stop):
             kept.add(line)
             if better_of_equals(kept.lines):
                 save(folder / BEST, trainer.state("averaged"))
-            print(
-                f"epoch {line['epoch']}/{epochs}: loss {line['loss']:.3f}, validation "
-                f"{100 * line['valid_accuracy_averaged']:.1f} %",
-                flush=True,
+            epoch = line["epoch"]
+            text = (
+                f"epoch {epoch}/{epochs}: loss {line['loss']:.3f}, validation "
+                f"{100 * line['valid_accuracy_averaged']:.1f} %"
             )
+            if epoch < epochs:
+                each_s = (time.monotonic() - began_s) / (len(kept.lines) - before)
+                text += f", {time_left(each_s * (epochs - epoch))}"
+            print(text, flush=True)
+            if ended := early_end(kept.lines, epochs, patience):
+                save(folder / LAST, trainer.state("averaged"))
+                print(f"{ended} --patience sets how long it waits.", flush=True)
+                break
             if stop():  # `fit` asks within an epoch only
                 save(folder / LAST, trainer.state("averaged"))
                 raise KeyboardInterrupt
-        return kept.lines, began
+        return Learned(kept.lines, began, ended)

@@ -1,6 +1,5 @@
 """The loop: steps, the validation after each epoch, and the checkpoints."""
 
-import math
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -35,8 +34,10 @@ def fit(
     saved_s = time.monotonic()
 
     def note() -> str:
-        loss = trainer.sums.get("loss", math.nan) / trainer.sums.get("steps", 1.0)
-        return f"epoch {trainer.step_number // per_epoch + 1}/{config.epochs}, loss {loss:.3f}"
+        epoch = f"epoch {trainer.step_number // per_epoch + 1}/{config.epochs}"
+        if not trainer.sums:  # an epoch has just ended
+            return epoch
+        return f"{epoch}, loss {trainer.sums['loss'] / trainer.sums['steps']:.3f}"
 
     def steps() -> Iterator[tuple[int, Tensor]]:
         while trainer.step_number < total:

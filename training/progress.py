@@ -1,23 +1,80 @@
-"""A progress bar where tqdm is installed, and silence where it is not."""
+"""How far a long piece of work is: a bar on a terminal, a line now and then where there is none."""
 
-from collections.abc import Callable, Iterable, Iterator
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Sized
 from typing import Any, TypeVar
 
 T = TypeVar("T")
 
+LINE_EVERY_S = 30.0  # between two lines where there is no terminal to draw a bar on
+
 
 def progress(
-    items: Iterable[T], *, note: Callable[[], str] | None = None, **options: Any
+    items: Iterable[T],
+    *,
+    note: Callable[[], str] | None = None,
+    clock: Callable[[], float] = time.monotonic,
+    **options: Any,
 ) -> Iterator[T]:
-    """Iterates over `items` under a bar; `options` are tqdm's. Off when stderr is no terminal.
-    `note` says, after each item, what stands behind the bar."""
+    """Iterates over `items` under a bar with the time left; `options` are tqdm's.
+
+    Where stderr is no terminal, or tqdm is not installed, a line is written every `LINE_EVERY_S`
+    instead, so that a log or a notebook shows that the work goes on. `note` says what stands
+    behind the bar, or in front of the line. Silent with `disable=True`. `clock` gives seconds.
+    """
+    tqdm = _tqdm() if sys.stderr is not None and sys.stderr.isatty() else None
+    if options.get("disable"):
+        yield from items
+    elif tqdm is None:
+        yield from _with_lines(items, note, clock, options)
+    else:
+        bar = tqdm(items, **({"disable": None} | options))
+        for item in bar:
+            yield item
+            if note is not None:
+                bar.set_postfix_str(note(), refresh=False)
+
+
+def _tqdm() -> Any:
     try:
         from tqdm import tqdm
     except ImportError:
-        yield from items
-        return
-    bar = tqdm(items, **({"disable": None} | options))
-    for item in bar:
+        return None
+    return tqdm
+
+
+def _with_lines(
+    items: Iterable[T],
+    note: Callable[[], str] | None,
+    clock: Callable[[], float],
+    options: dict[str, Any],
+) -> Iterator[T]:
+    total = options.get("total")
+    if total is None and isinstance(items, Sized):
+        total = len(items)
+    first = done = options.get("initial", 0)
+    unit = options.get("unit") or "item"
+    began_s = said_s = clock()
+    for item in items:
         yield item
-        if note is not None:
-            bar.set_postfix_str(note(), refresh=False)
+        done += 1
+        now_s = clock()
+        if now_s - said_s < LINE_EVERY_S:
+            continue
+        said_s = now_s
+        name = note() if note is not None else options.get("desc", "")
+        reached = f"{done} of {total}" if total else f"{done}"
+        line = f"{name}: {reached} {unit}s" if name else f"{reached} {unit}s"
+        if total and done < total:
+            line += f", {time_left((now_s - began_s) / (done - first) * (total - done))}"
+        print(line, file=sys.stderr, flush=True)
+
+
+def time_left(seconds: float) -> str:
+    """Say how long something still takes: "less than a minute left", "about 2 h 10 min left"."""
+    minutes = round(seconds / 60)
+    if minutes < 1:
+        return "less than a minute left"
+    hours, minutes = divmod(minutes, 60)
+    return f"about {f'{hours} h ' if hours else ''}{minutes} min left"

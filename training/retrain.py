@@ -16,7 +16,6 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -30,9 +29,17 @@ from training.cli import run
 from training.compact import compact_of, write_compact
 from training.evaluate import file_logits, judged_examples, uint8_crops
 from training.export import export
-from training.finetune import BEST, FROM_SCRATCH, Source, find_source, learn, recipe
+from training.finetune import (
+    BEST,
+    FROM_SCRATCH,
+    LEAST_PATIENCE,
+    Learned,
+    Source,
+    find_source,
+    learn,
+    recipe,
+)
 from training.gather import Gathered, Gathering, counted, gather
-from training.init import InitReport
 from training.machine import Machine
 from training.metrics import measure, softmax
 from training.pack import Pack, read_pack
@@ -51,6 +58,7 @@ from training.retrain_folder import (
 from training.run_folder import write_text
 
 MAX_MISTAKES = 24
+CHOICES = ("epochs", "learning_rate", "batch_size", "patience")
 
 
 def mistakes(
@@ -97,8 +105,7 @@ def write_report(
     pack: Pack,
     gathered: Gathered,
     source: Source,
-    began: InitReport | None,
-    lines: Sequence[dict[str, Any]],
+    learned: Learned,
     arguments: Sequence[str],
 ) -> None:
     classifier = Classifier(model, device="cpu")
@@ -107,7 +114,7 @@ def write_report(
         pack, "valid", contract.template, contract.size_px, contract.colour
     )
     logits = file_logits(classifier, examples)
-    steps = contract.recipe["steps"]
+    steps, began = contract.recipe["steps"], learned.began
     settings = {
         f"{group}.{name}": str(value)
         for group in ("train", "model", "augment")
@@ -121,9 +128,9 @@ def write_report(
                 made=datetime.date.today().isoformat(),
                 labels=contract.labels,
                 pictures=gathered.pictures,
-                notes=gathered.notes,
-                lines=tuple(lines),
-                chosen_epoch=next(x["epoch"] for x in lines if x["step"] == steps),
+                notes=(*gathered.notes, *([learned.ended] if learned.ended else [])),
+                lines=tuple(learned.lines),
+                chosen_epoch=next(x["epoch"] for x in learned.lines if x["step"] == steps),
                 metrics=measure(logits, labels, contract.temperature),
                 temperature=contract.temperature,
                 mistakes=mistakes(
@@ -207,6 +214,13 @@ def parser() -> argparse.ArgumentParser:
     data.add_argument("--licence", metavar="TEXT", help="the note that travels with the model")
     how = top.add_argument_group("training")
     how.add_argument("--epochs", type=int, metavar="N", help="default: by the number of pictures")
+    how.add_argument(
+        "--patience",
+        type=int,
+        metavar="N",
+        help="end early where no epoch was better for N (default: a third of the epochs, at least "
+        f"{LEAST_PATIENCE}; 0: never)",
+    )
     how.add_argument("--learning-rate", type=float, metavar="X", help="the schedule's peak")
     how.add_argument("--batch-size", type=int, metavar="N", help="pictures a step")
     how.add_argument("--seed", type=int, default=0, metavar="N", help="of split and training")
@@ -245,6 +259,8 @@ def checked(options: argparse.Namespace) -> Gathering:
         value = getattr(options, name)
         if value is not None and not value > 0:
             raise TrainingError(f"--{name.replace('_', '-')} must be above 0.")
+    if options.patience is not None and options.patience < 0:
+        raise TrainingError("--patience must be at least 0.")
     try:
         return Gathering(options.valid_share, options.seed, options.group_by)
     except ValueError as cause:
@@ -266,7 +282,7 @@ def retrain(options: argparse.Namespace, arguments: Sequence[str]) -> int:
         weights_sha256=sha256(weights.path) if weights else None,
         dataset=options.dataset or options.data.resolve().name,
         **asdict(gathering),
-        **{name: getattr(options, name) for name in ("epochs", "learning_rate", "batch_size")},
+        **{name: getattr(options, name) for name in CHOICES},
     )
     machine = Machine.choose(options.device, "auto", compile_net=False)
     folder = run_of(options)
@@ -292,7 +308,15 @@ def retrain(options: argparse.Namespace, arguments: Sequence[str]) -> int:
             batch_size=settings.batch_size,
         )
         training = folder / TRAINING
-        lines, began = learn(pack, config, weights, training, machine, resume=options.resume)
+        learned = learn(
+            pack,
+            config,
+            weights,
+            training,
+            machine,
+            patience=settings.patience,
+            resume=options.resume,
+        )
         contract, _ = export(
             pack, training / BEST, options.output, options.licence or source.licence
         )
@@ -303,8 +327,7 @@ def retrain(options: argparse.Namespace, arguments: Sequence[str]) -> int:
             pack=pack,
             gathered=gathered,
             source=source,
-            began=began,
-            lines=lines,
+            learned=learned,
             arguments=arguments,
         )
     say_result(options.output, contract, folder, gathered)

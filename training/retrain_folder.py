@@ -38,6 +38,7 @@ class Settings:
     epochs: int | None
     learning_rate: float | None
     batch_size: int | None
+    patience: int | None
 
     def differences(self, saved: dict[str, Any]) -> list[str]:
         return [
