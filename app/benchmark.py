@@ -213,7 +213,7 @@ class _Bench:
                 worked_s, began_s = time.process_time(), time.perf_counter()
                 result = recogniser.step(replace(frame, time_s=busy_s))
                 stepped_s = time.perf_counter()
-                view.canvas(view.take(result), fps=CAMERA_FPS, latency_ms=1.0)
+                view.canvas(view.take(result))
                 ended_s = time.perf_counter()
                 busy_s += ended_s - began_s
                 if number < 0:
@@ -271,7 +271,7 @@ class _Bench:
                 if self._stop():
                     raise StoppedError
                 result = view.take(recogniser.step(frame))
-                view.canvas(result, fps=CAMERA_FPS, latency_ms=1.0)
+                view.canvas(result)
                 if number >= WARM_UP_FRAMES:
                     assert frame.captured_s is not None
                     latency_ms.append(1000 * (time.monotonic() - frame.captured_s))

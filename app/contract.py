@@ -25,6 +25,7 @@ MAX_SIZE_PX = 1024
 MAX_MEAN = 1e3
 MIN_STD, MAX_STD = 1e-6, 1e6
 MIN_TEMPERATURE, MAX_TEMPERATURE = 1e-3, 1e3
+MAX_LABEL_LETTERS = 64
 # How many nats the log odds of the largest probability fall where the entropy rises by one, near
 # where doubt begins: a line through readings of 28 % of FER+'s validation faces.
 ODDS_FOR_ENTROPY = 1.6
@@ -77,6 +78,12 @@ class Contract:
             raise ValueError("labels must be at least two different names")
         if not all(isinstance(label, str) and label.strip() for label in self.labels):
             raise ValueError("every label must be a name")
+        for label in self.labels:
+            if not label.isprintable() or len(label) > MAX_LABEL_LETTERS:
+                raise ValueError(
+                    f"every label must be printable text of at most {MAX_LABEL_LETTERS} letters, "
+                    f"not {label[:MAX_LABEL_LETTERS]!a}"
+                )
         if isinstance(self.size_px, bool) or not isinstance(self.size_px, int):
             raise ValueError("size_px must be a whole number")
         if not 8 <= self.size_px <= MAX_SIZE_PX:

@@ -21,7 +21,6 @@ from app.resume import Checkpoint, Identity
 from app.run_notes import RunNotes
 from app.search import FaceSearch
 from app.steady import SMOOTH_S
-from app.timing import Eased, RateMeter
 from app.tracking import Tracker
 from app.types import FrameResult, SinkError, SourceError, joined
 from app.video_sink import VideoSink
@@ -84,7 +83,6 @@ class FileRun:
             if_lost=job.look.if_lost,
             hold=True,
         )
-        self._rate, self._latency_ms = RateMeter(), Eased()
         try:
             self._open(machine, overwrite=job.overwrite or kept is not None)
             if kept is None:
@@ -194,8 +192,7 @@ class FileRun:
         result = self._view.take(result)
         canvas = result.picture
         if self._job.outputs.video is not None:
-            latency_ms = self._latency_ms.take(sum(result.stage_ms.values()))
-            canvas = self._view.canvas(result, fps=self._rate.tick(), latency_ms=latency_ms)
+            canvas = self._view.canvas(result)
         if self._records is not None:
             self._records.write(result, canvas)
         for sink in self._sinks:

@@ -26,7 +26,7 @@ def _first_frame(clip: Path, model: Path, device: str) -> None:
     from app.classifier import Classifier
     from app.follow import Follower
     from app.pipeline import Pipeline
-    from app.rendering import Hud, draw
+    from app.rendering import draw
     from app.search import FaceSearch
     from app.threads import set_threads
     from app.tracking import Tracker
@@ -39,7 +39,7 @@ def _first_frame(clip: Path, model: Path, device: str) -> None:
         recogniser = Pipeline(search, classifier, tracker=Tracker(), follower=Follower(search))
         frame = next(iter(source))
         picture = Frame(fitted(frame.image), 0, frame.time_s, frame.source)
-        draw(recogniser.step(picture), hud=Hud(None, None, classifier.provider))
+        draw(recogniser.step(picture))
         print("drawn", flush=True)
 
 

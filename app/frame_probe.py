@@ -17,17 +17,16 @@ def probe(model: Path | None) -> dict[str, Any]:
     from app.classifier import DEFAULT_MODEL, Classifier
     from app.follow import Follower
     from app.pipeline import Pipeline
-    from app.rendering import Hud, draw
+    from app.rendering import draw
     from app.search import FaceSearch
     from app.tracking import Tracker
     from app.video_source import VideoSource
 
     with VideoSource(CLIP) as source, FaceSearch() as search:
         classifier = Classifier(model or DEFAULT_MODEL)
-        hud = Hud(None, None, classifier.provider)
         recogniser = Pipeline(search, classifier, tracker=Tracker(), follower=Follower(search))
         frames = iter(source)
-        draw(recogniser.step(next(frames)), hud=hud)
+        draw(recogniser.step(next(frames)))
         start_ms = 1000 * (time.perf_counter() - began)
         decoding = time.perf_counter()
         frame = next(frames)
@@ -35,7 +34,7 @@ def probe(model: Path | None) -> dict[str, Any]:
         result = recogniser.step(frame)
         stages.update(result.stage_ms)
         drawing = time.perf_counter()
-        draw(result, hud=hud)
+        draw(result)
         stages["draw"] = 1000 * (time.perf_counter() - drawing)
     return {
         "provider": classifier.provider,

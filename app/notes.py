@@ -1,7 +1,8 @@
-"""What lies over the picture on the screen alone, and never in what is saved: help, words on what
-was done, and that a recording runs."""
+"""What lies over the picture on the screen alone, and never in what is saved: how fast the run is,
+help, words on what was done, and that a recording runs."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -12,13 +13,13 @@ from app.lettering import (
     MIN_TEXT_PX,
     WHITE,
     Colour,
-    Rect,
     darken,
     fitted,
     put_text,
     text_px,
     text_width,
 )
+from app.rects import Rect
 from app.types import Image
 
 KEY_COLOUR: Colour = (66, 228, 240)
@@ -30,13 +31,15 @@ HELP_LEAST_PX = 9
 @dataclass(frozen=True, slots=True)
 class Notes:
     """`notice` stands in the middle of the picture, `message` at its lower edge, over a bar filled
-    as far as `progress` (0..1) says; `recording_s`: how long what is recorded is by now."""
+    as far as `progress` (0..1) says; `recording_s`: how long what is recorded is by now; `figures`:
+    what stands in the upper left corner, as far as there is room."""
 
     show_help: bool = False
     notice: str | None = None
     message: str | None = None
     progress: float | None = None
     recording_s: float | None = None
+    figures: tuple[str, ...] = ()
 
 
 def with_notes(canvas: Image, notes: Notes) -> Image:
@@ -44,12 +47,14 @@ def with_notes(canvas: Image, notes: Notes) -> Image:
     that is too small for texts."""
     if notes == Notes():
         return canvas
-    enlarge = math.ceil(LEAST_WIDTH_PX / canvas.shape[1])
+    enlarge = _enlarged(canvas.shape[1])
     if enlarge > 1:
         screen = np.asarray(cv2.resize(canvas, None, fx=enlarge, fy=enlarge), np.uint8)
     else:
         screen = canvas.copy()
     size = text_px(screen.shape[1], screen.shape[0])
+    if notes.figures:
+        _draw_figures(screen, notes.figures)
     if notes.recording_s is not None:
         _draw_recording(screen, notes.recording_s, size)
     if notes.show_help:
@@ -61,6 +66,35 @@ def with_notes(canvas: Image, notes: Notes) -> Image:
         low = screen.shape[0] - 2 * size
         _draw_line(screen, notes.message, size, middle=low, progress=notes.progress)
     return screen
+
+
+def _enlarged(width: int) -> int:
+    """Returns how many times as large a picture is shown."""
+    return math.ceil(LEAST_WIDTH_PX / width)
+
+
+def figures_room(figures: Sequence[str], width: int, height: int) -> Rect:
+    """Returns the part of a canvas of `width` x `height` px that the figures lie on."""
+    enlarge = _enlarged(width)
+    _, _, rect = _laid_out(figures, width * enlarge, height * enlarge)
+    return Rect(0, 0, math.ceil(rect.width / enlarge), math.ceil(rect.height / enlarge))
+
+
+def _laid_out(figures: Sequence[str], width: int, height: int) -> tuple[str, int, Rect]:
+    """Returns the figures that there is room for, their size in px, and their place."""
+    size = max(MIN_TEXT_PX, round(0.85 * text_px(width, height)))
+    pad = size // 2
+    parts = list(figures)
+    while parts and text_width("   ".join(parts), size, 500) + 2 * pad > width:
+        parts.pop()
+    text = "   ".join(parts)
+    return text, size, Rect(0, 0, text_width(text, size, 500) + 2 * pad, size + pad)
+
+
+def _draw_figures(screen: Image, figures: Sequence[str]) -> None:
+    text, size, rect = _laid_out(figures, screen.shape[1], screen.shape[0])
+    darken(screen, rect)
+    put_text(screen, text, (size // 2, round(1.1 * size)), size, weight=500)
 
 
 def _draw_line(

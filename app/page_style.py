@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from app.rendering import colour_of
+from app.palette import colour_of
 
 
 def colour_rules(labels: Sequence[str]) -> str:

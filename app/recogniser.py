@@ -14,8 +14,9 @@ from app.classifier import DEFAULT_MODEL, Classifier, Device
 from app.defaults import named_model
 from app.follow import Follower
 from app.live import LiveSource
+from app.overlay_scene import HudMode
 from app.pipeline import Pipeline
-from app.rendering import Hud, HudMode, draw
+from app.rendering import draw
 from app.shared_search import SharedSearch
 from app.sources import VideoSource, read_picture
 from app.steady import SMOOTH_S
@@ -116,7 +117,7 @@ class Recogniser:
     def draw(self, result: FrameResult, mode: HudMode = "full") -> Image:
         """A new picture uint8 (H, W, 3) BGR of the frame with what was read: "full" with bars for
         all expressions, "boxes" with labels alone, "off" the frame as it is."""
-        return draw(result, hud=Hud(None, None, self.provider, mode=mode))
+        return draw(result, mode)
 
     def close(self) -> None:
         """Frees the networks. May be called again."""

@@ -82,6 +82,7 @@ class Session:
             provider=provider,
             independent=source.independent,
             say=say,
+            on_screen=screen is not None,
             clock=clock,
         )
         self._guard = Guard(
@@ -197,16 +198,17 @@ class Session:
             notice = f"No picture for {silence.seconds:.0f} s. Trying again."
             # What was read there is not true any more.
             self._last = replace(self._last, faces=(), unread=())
-            canvas = view.canvas(self._last, fps=None, latency_ms=None)
+            view.measured(None, None)
+            canvas = view.canvas(self._last)
             screen.show(view.screen(canvas, notice=notice))
         action = screen.poll(1)
         if action == "quit":
             return False
         if action is not None and self._last is not None:
-            changed = view.obey(action, self._last, self._redraw(self._last))
+            changed = view.obey(action, self._last, view.canvas(self._last))
             if changed is not None:
                 self._last = changed
-                screen.show(view.screen(self._redraw(changed), notice=notice))
+                screen.show(view.screen(view.canvas(changed), notice=notice))
         return True
 
     def _resume(self, frame: Frame) -> None:
@@ -251,11 +253,9 @@ class Session:
             if captured_s is not None
             else sum(result.stage_ms.values())
         )
-        return self._redraw(result)
-
-    def _redraw(self, result: FrameResult) -> Image:
         fps = None if self._source.independent else self._fps
-        return self._view.canvas(result, fps=fps, latency_ms=self._latency_ms.value)
+        self._view.measured(fps, self._latency_ms.value)
+        return self._view.canvas(result)
 
     def _watch(self, result: FrameResult, canvas: Image) -> bool:
         """Shows a frame until the next one is due and obeys the keys. False ends the session."""
@@ -279,7 +279,7 @@ class Session:
                 changed = view.obey(action, result, canvas)
                 if changed is not None:
                     result = self._last = changed
-                    canvas = self._redraw(result)
+                    canvas = view.canvas(result)
                     screen.show(view.screen(canvas))
             if action == "pause":
                 self._pacer.reset()

@@ -12,9 +12,10 @@ from app.blur import HOLD_S, FaceBlur, whole
 from app.calibration import LOOK_S, RestingFaces
 from app.history import History
 from app.keys import Action
-from app.notes import Notes, with_notes
+from app.notes import Notes, figures_room, with_notes
+from app.overlay_scene import HUD_MODES, HudMode, OverlayMemory
 from app.recording import Recorder, save_snapshot
-from app.rendering import HUD_MODES, Hud, HudMode, draw
+from app.rendering import draw
 from app.types import Frame, FrameResult, Image, SinkError
 
 MESSAGE_S = 3.0
@@ -54,7 +55,8 @@ class Look:
 
 class View:
     """One run's view. `say` also puts a line where the program's other lines are. `independent`:
-    frames are pictures that have nothing to do with each other."""
+    frames are pictures that have nothing to do with each other. `on_screen`: canvases are also
+    shown, with the run's figures over them, for which room is left."""
 
     def __init__(
         self,
@@ -64,6 +66,7 @@ class View:
         provider: str,
         independent: bool,
         say: Callable[[str], None],
+        on_screen: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._stage = stage
@@ -71,6 +74,9 @@ class View:
         self._provider = provider
         self._independent = independent
         self._say = say
+        self._on_screen = on_screen
+        self._figures: tuple[float | None, float | None] = None, None
+        self._overlay = OverlayMemory()
         self._clock = clock
         self.paused = False
         self._help = False
@@ -108,19 +114,37 @@ class View:
         covered = self._blur.covered(image) if result.doubt is None else whole(image)
         return replace(result, blurred=covered)
 
-    def canvas(self, result: FrameResult, *, fps: float | None, latency_ms: float | None) -> Image:
+    def canvas(self, result: FrameResult) -> Image:
         """What is saved, and shown below the notes."""
-        hud = Hud(
-            fps,
-            latency_ms,
-            self._provider,
-            mirrored=self._look.mirror,
-            mode=self._look.hud,
-            blurred=self._look.blur,
-            corrected=self._corrected,
+        height, width = result.picture.shape[:2]
+        figures = self._figure_texts(None) if self._on_screen else ()
+        return draw(
+            result,
+            self._look.hud,
+            mirror=self._look.mirror,
+            history=None if self._independent else self._history,
+            memory=None if self._independent else self._overlay,
+            reserved=[figures_room(figures, width, height)] if figures else (),
         )
-        history = None if self._independent else self._history
-        return draw(result, hud=hud, mirror=self._look.mirror, history=history)
+
+    def measured(self, fps: float | None, latency_ms: float | None) -> None:
+        """Takes the figures that the screen shows from now on; None where one is not known."""
+        self._figures = fps, latency_ms
+
+    def _figure_texts(self, figures: tuple[float | None, float | None] | None) -> tuple[str, ...]:
+        """Returns what the screen says of the run; None for the longest figures that there are."""
+        if self._look.hud != "full":
+            return ()
+        fps, latency_ms = figures or (888.0, 8888.0)
+        parts = (
+            "" if fps is None else f"{fps:.0f} FPS",
+            "" if latency_ms is None else f"{latency_ms:.0f} ms",
+            self._provider,
+            "mirrored" if self._look.mirror else "",
+            "faces blurred" if self._look.blur else "",
+            f"neutral set ({self._corrected})" if self._corrected else "",
+        )
+        return tuple(part for part in parts if part)
 
     def screen(self, canvas: Image, *, notice: str | None = None) -> Image:
         """What is shown of a canvas, with everything that is to be said just now."""
@@ -143,6 +167,7 @@ class View:
             notice=notice,
             message=PAUSED if message is None and self.paused else message,
             progress=progress,
+            figures=self._figure_texts(self._figures),
             recording_s=self.recorder.seconds if self.recorder.running else None,
         )
 

@@ -66,6 +66,10 @@ def test_contract_survives_the_file() -> None:
         (facts(labels=["a", "a", "b"]), "different names"),
         (facts(labels=["a", "", "b"]), "must be a name"),
         (facts(labels=["a"]), "at least two"),
+        (facts(labels=["a", "line\nbreak"]), r"at most 64 letters, not 'line\nbreak'"),
+        (facts(labels=["a", "zero\u200bwidth"]), "must be printable text"),
+        (facts(labels=["a", "lone \ud800"]), "must be printable text"),
+        (facts(labels=["a", 65 * "x"]), "printable text of at most 64 letters"),
         (facts(colour="bgr"), "grey or rgb"),
         (facts(colour=["grey"]), "grey or rgb"),
         (facts(colour="rgb"), "3 values each for rgb"),
@@ -177,7 +181,12 @@ def test_contradicting_shapes_are_named(
 
 
 @given(
-    st.lists(st.text(min_size=1).filter(str.strip), min_size=2, max_size=12, unique=True),
+    st.lists(
+        st.text(min_size=1, max_size=64).filter(lambda text: text.strip() and text.isprintable()),
+        min_size=2,
+        max_size=12,
+        unique=True,
+    ),
     st.floats(0.05, 20),
 )
 def test_any_labels_and_temperature_survive(labels: list[str], temperature: float) -> None:

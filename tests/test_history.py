@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from app.history import MOST_PEOPLE, NOT_SEEN, STEPS, UNSURE_STEP, History
+from app.history import HOLD_S, MOST_PEOPLE, NOT_SEEN, STEPS, UNSURE_STEP, History
 from app.types import Face, TrackedFace
 
 LABELS = ("neutral", "happiness", "anger")
@@ -50,6 +50,7 @@ def test_ten_seconds_are_kept_at_any_frame_rate(frames_per_s: int) -> None:
 def test_time_in_which_a_person_was_not_seen_stays_empty() -> None:
     history = History()
     history.add([said("anger")], LABELS, 12.0)
+    history.add([], LABELS, 12.1)
     history.add([], LABELS, 12.5)
     history.add([said("neutral")], LABELS, 13.0)
     strip = history.strip(1)
@@ -58,13 +59,35 @@ def test_time_in_which_a_person_was_not_seen_stays_empty() -> None:
     history.add([], LABELS, 14.0)
     later = history.strip(1)
     assert later is not None
-    assert later.classes[-11:].tolist() == [0, *[NOT_SEEN] * 10]
+    assert later.classes[-11:].tolist() == [*[0] * 10, NOT_SEEN]  # it held until that frame
+
+
+@pytest.mark.parametrize("frames_per_s", [1, 6, 9, 16])
+def test_reading_holds_until_the_next_frame(frames_per_s: int) -> None:
+    history = History()
+    for frame in range(10 * frames_per_s + 1):
+        history.add([said("anger" if frame % 2 else "neutral")], LABELS, frame / frames_per_s)
+    strip = history.strip(1)
+    assert strip is not None
+    assert (strip.classes != NOT_SEEN).all()
+    assert (strip.classes == 2).sum() == pytest.approx(50, abs=10)
+
+
+def test_reading_does_not_hold_without_frames_for_long() -> None:
+    history = History()
+    history.add([said("anger")], LABELS, 1.0)
+    history.add([said("neutral")], LABELS, 6.0)
+    strip = history.strip(1)
+    assert strip is not None
+    assert (strip.classes == 2).sum() == 10 * HOLD_S + 1
+    assert strip.classes[-30:].tolist() == [*[NOT_SEEN] * 29, 0]
 
 
 def test_old_readings_do_not_come_back_after_a_long_absence() -> None:
     history = History()
     for step in range(50):
         history.add([said("anger")], LABELS, step / 10)
+    history.add([], LABELS, 5.0)
     history.add([said("neutral")], LABELS, 14.0)
     strip = history.strip(1)
     assert strip is not None
@@ -75,6 +98,7 @@ def test_old_readings_do_not_come_back_after_a_long_absence() -> None:
 def test_who_is_gone_for_ten_seconds_is_forgotten() -> None:
     history = History()
     history.add([said("anger")], LABELS, 0.0)
+    history.add([], LABELS, 0.1)
     history.add([], LABELS, 9.8)
     assert len(history) == 1
     history.add([], LABELS, 10.1)

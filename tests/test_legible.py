@@ -1,9 +1,11 @@
 """Texts stay whole and within the picture, whatever its size."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 
@@ -11,12 +13,13 @@ from app import lettering
 from app.history import History
 from app.lettering import LEAST_PX, fitted, text_width
 from app.notes import Notes, with_notes
-from app.rendering import HUD_MODES, Hud, HudMode, draw
+from app.overlay_scene import HUD_MODES, HudMode
+from app.rendering import draw
 from app.types import Face, Frame, FrameResult, Image, TrackedFace
 
 LABELS = ("neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt")
 LONG = ("taken by surprise in the middle of a thought", "overwhelmed by a sudden feeling of joy")
-EVERYTHING = Hud(29.7, 112.4, "CUDA", mirrored=True, blurred=True, corrected=12)
+FIGURES = ("30 FPS", "112 ms", "CUDA", "mirrored", "faces blurred", "neutral set (12)")
 SIZES_WH = ((160, 120), (120, 160), (320, 240), (1280, 720), (3840, 2160))
 
 
@@ -53,10 +56,8 @@ def written(monkeypatch: pytest.MonkeyPatch) -> Written:
 
         return write
 
-    for module in ("app.rendering", "app.notes"):
-        for name in ("put_text", "stamp_text"):
-            work = watched(getattr(lettering, name))
-            monkeypatch.setattr(f"{module}.{name}", work, raising=False)
+    for module in ("app.labels", "app.panels", "app.notes"):
+        monkeypatch.setattr(f"{module}.put_text", watched(lettering.put_text))
     return seen
 
 
@@ -70,7 +71,7 @@ def test_what_is_drawn_is_written_within_the_picture(
     shown = crowd(size_wh, labels, count)
     history = History()
     history.add(shown.faces, labels, 0.0)
-    draw(shown, hud=replace(EVERYTHING, mode=mode), mirror=True, history=history)
+    draw(shown, mode, mirror=True, history=history)
     assert [text for text, inside in written if not inside] == []
     assert bool(written) == (mode != "off")
 
@@ -80,6 +81,7 @@ def test_what_is_drawn_is_written_within_the_picture(
     "notes",
     [
         Notes(show_help=True, recording_s=3725),
+        Notes(figures=FIGURES),
         Notes(message="Bright is what speaks for the label. It is no proof: docs/live_view.md"),
         Notes(notice="No picture for 12 s. Trying again.", message="Look neutral", progress=0.5),
     ],
@@ -106,10 +108,65 @@ def test_text_shrinks_before_it_is_cut(room_px: int, whole: bool, size: int) -> 
 @pytest.mark.parametrize("grey", [0, 90, 255])
 @pytest.mark.parametrize("colour", [lettering.WHITE, lettering.SOFT_WHITE, (66, 228, 240)])
 @pytest.mark.parametrize("xy", [(10, 40), (-15, 40), (170, 55)])
-def test_stamped_text_is_the_same_text(
+def test_letters_have_their_colour_on_any_ground(
     grey: int, colour: lettering.Colour, xy: tuple[int, int]
 ) -> None:
-    put, stamped = (np.full((60, 200, 3), grey, np.uint8) for _ in range(2))
-    lettering.put_text(put, "surprise 7 %", xy, 20, colour=colour)
-    lettering.stamp_text(stamped, "surprise 7 %", xy, 20, colour=colour)
-    assert np.abs(put.astype(int) - stamped).max() <= 2
+    canvas = np.full((60, 200, 3), grey, np.uint8)
+    lettering.put_text(canvas, "surprise 7 %", xy, 20, colour=colour)
+    by_opencv = np.full((60, 200, 3), grey, np.uint8)
+    cv2.putText(by_opencv, "surprise 7 %", xy, colour, cv2.FontFace("sans"), 20, 600)
+    assert np.abs(canvas.astype(int) - by_opencv).max() <= 2
+
+
+def test_zero_has_no_stroke_and_the_width_of_a_digit() -> None:
+    canvas = np.zeros((120, 300, 3), np.uint8)
+    lettering.put_text(canvas, "808", (10, 100), 100, weight=500)
+    advance = text_width("8", 100, 500)
+    zero = canvas[:, 10 + advance : 10 + 2 * advance, 0]
+    middle = 10 + advance // 2  # of the letter's width, from the left of the canvas
+    assert text_width("808", 100, 500) == 3 * advance
+    assert (zero[50:80, advance // 2 - 6 : advance // 2 + 6] == 0).all()
+    top, bottom = np.nonzero(zero.any(axis=1))[0][[0, -1]]
+    eight = np.nonzero(canvas[:, 10:middle, 0].any(axis=1))[0][[0, -1]]
+    assert abs(top - eight[0]) <= 2
+    assert abs(bottom - eight[1]) <= 2
+
+
+@pytest.mark.parametrize(
+    ("text", "drawn"),
+    [
+        ("Glück 怒り Ελλάδα", "Glück 怒り Ελλάδα"),
+        ("e\u0301te\u0301", "été"),
+        ("tab\tand\nline", "tab?and?line"),
+        ("lone \ud800", "lone ?"),
+        ("\u0628\u0629", "??"),
+        ("a\u200bb", "ab"),
+    ],
+)
+def test_what_has_no_letters_is_replaced(text: str, drawn: str) -> None:
+    assert lettering.drawable(text) == drawn
+
+
+def test_lines_have_a_bounded_length() -> None:
+    drawn = lettering.drawable(500 * "long ")
+    assert len(drawn) == lettering.MAX_LETTERS
+    assert drawn.endswith("…")
+
+
+def test_threads_draw_the_same_letters() -> None:
+    def picture(number: int) -> Image:
+        canvas = np.zeros((40, 300, 3), np.uint8)
+        size, weight = (12, 20, 28)[number % 3], (400, 700)[number % 2]
+        lettering.put_text(canvas, f"surprise {number} %", (5, 30), size, weight=weight)
+        return canvas
+
+    def forget() -> None:
+        for cached in (lettering.text_width, lettering._mask, lettering._fine_o):
+            cached.cache_clear()
+
+    forget()
+    alone = [picture(number) for number in range(60)]
+    forget()
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(picture, range(60)))
+    assert all((one == other).all() for one, other in zip(alone, together, strict=True))

@@ -79,7 +79,7 @@ class Desk:
         self.result = self.view.take(frame())
 
     def canvas(self) -> Image:
-        return self.view.canvas(self.result, fps=None, latency_ms=None)
+        return self.view.canvas(self.result)
 
     def press(self, *actions: Action) -> Image:
         """The screen after them."""
@@ -227,7 +227,39 @@ def test_messages_go_by_themselves() -> None:
     assert not desk.view.stale()
     desk.clock.now = 10.0
     assert desk.view.stale()
+    assert same(desk.view.screen(desk.canvas())[60:], desk.canvas()[60:])
+
+
+def test_figures_of_the_run_are_on_the_screen_alone() -> None:
+    desk = Desk()
+    canvas = desk.canvas()
+    before = desk.view.screen(canvas)
+    desk.view.measured(24.0, 41.0)
+    assert same(desk.canvas(), canvas)
+    after = desk.view.screen(canvas)
+    assert (after != before)[:30, :200].any()
+    assert same(after[30:], canvas[30:])
+    desk.press("hud")
     assert same(desk.view.screen(desk.canvas()), desk.canvas())
+
+
+def test_room_is_left_for_figures_where_there_is_a_screen() -> None:
+    def label_in_corner(on_screen: bool) -> bool:
+        view = View(
+            Reader(), Look(), provider="CPU", independent=False, say=print, on_screen=on_screen
+        )
+        found = Face((20, 18, 90, 90), np.full((6, 2), 60, np.float32), 0.9)
+        shares = np.array([0.3, 0.7], np.float32)
+        result = FrameResult(
+            Frame(np.full((300, 640, 3), 90, np.uint8), 0, 0.0, "grey"),
+            (TrackedFace(found, 1, "sadness", shares, shares),),
+            LABELS,
+        )
+        canvas = view.canvas(view.take(result))
+        return bool((canvas[:14, :100] != 90).any())
+
+    assert label_in_corner(on_screen=False)
+    assert not label_in_corner(on_screen=True)
 
 
 def test_notes_never_reach_the_canvas() -> None:

@@ -19,12 +19,14 @@ from typing import Any
 import app.classifier
 import app.follow
 import app.identity
+import app.labels
 import app.looks
+import app.panels
 import app.pipeline
 import app.rendering
 import app.view
 from app.benchmark import CLIP
-from app.benchmark_clip import CAMERA_FPS, looped
+from app.benchmark_clip import looped
 from app.blur import FaceBlur
 from app.classifier import Classifier
 from app.detector import Detector
@@ -32,6 +34,7 @@ from app.follow import Follower
 from app.history import History
 from app.memory import Patterns
 from app.pipeline import Pipeline
+from app.placement_memory import PlacementMemory
 from app.rounds import Rounds
 from app.search import FaceSearch
 from app.steady import Steady
@@ -66,15 +69,16 @@ PARTS: tuple[tuple[str, Any, str], ...] = (
     ("history, blur", History, "add"),
     ("history, blur", FaceBlur, "look"),
     ("history, blur", View, "take"),
-    ("texts", app.rendering, "put_text"),
-    ("dark grounds", app.rendering, "darken"),
+    ("texts", app.labels, "put_text"),
+    ("texts", app.panels, "put_text"),
+    ("dark grounds", app.labels, "darken"),
+    ("dark grounds", app.panels, "darken"),
     ("frames around faces", app.rendering, "_draw_box"),
-    ("place of the bars", app.rendering, "_place_bars"),
-    ("bars", app.rendering, "_draw_bars"),
-    ("strip of ten seconds", app.rendering, "_draw_strip"),
-    ("figures", app.rendering, "_draw_figures"),
-    ("labels", app.rendering, "_chip"),
-    ("labels", app.rendering, "_draw_chip"),
+    ("what is to be placed", app.rendering, "scene_of"),
+    ("places of labels and panels", PlacementMemory, "place"),
+    ("panels", app.rendering, "draw_panel"),
+    ("strip of ten seconds", app.panels, "_draw_strip"),
+    ("labels", app.rendering, "draw_label"),
     ("the canvas, a copy of the frame", app.view, "draw"),
     ("the canvas, a copy of the frame", View, "canvas"),
 )
@@ -148,7 +152,7 @@ def measure(clip: Path, frames: int) -> dict[str, tuple[list[float], int]]:
             frame = next(pictures)
             clocks.own_s.clear()
             clocks.calls.clear()
-            view.canvas(view.take(recogniser.step(frame)), fps=CAMERA_FPS, latency_ms=1.0)
+            view.canvas(view.take(recogniser.step(frame)))
             if number < 0:
                 continue
             for name in names:

@@ -149,7 +149,7 @@ def crowd(clip: Path, frames: int) -> None:
         for number, (frame, _) in enumerate(zip(looped(clip), range(frames), strict=False)):
             began_s = time.process_time()
             shown = view.take(recogniser.step(frame))
-            view.canvas(shown, fps=FPS, latency_ms=1.0)
+            view.canvas(shown)
             if number < FPS:  # the first second: they are being found
                 continue
             spent_ms.append(1000 * (time.process_time() - began_s))

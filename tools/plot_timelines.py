@@ -16,9 +16,9 @@ import numpy as np
 matplotlib.use("Agg")
 from matplotlib import pyplot as plt
 
+from app.palette import COLOURS
 from app.read_records import RecordsReader
 from app.records import Record
-from app.rendering import COLOURS
 from app.types import UNSURE, RecogniserError
 
 MOST_PEOPLE = 6

@@ -1,0 +1,139 @@
+"""Finds places on a picture for what is written about its faces. Pure geometry: nothing is drawn.
+
+Each face gets a label and, where there is room, a panel. Neither covers the inner part of any face
+(eyes to mouth), another face, or another label or panel. Where room is short, smaller forms are
+taken, the same one for all faces where possible; what finds no place at all is left out.
+`app.placement_memory` keeps places steady from frame to frame.
+"""
+
+from collections.abc import Sequence
+
+from app.placement_board import FEW, Board, Drift
+from app.placement_values import Placed, Plan, Scene, Spot
+
+CONTENT = 0.05  # a place is taken at once unless a smaller form's best is better by more
+MOST_PANELS = 12  # with more faces only labels are shown
+UNIFORM_SHARE = 0.8  # of the labels must find room in a form that all are to have
+UNIFORM_GAIN = 0.12  # worth for each panel where all have the same form
+
+
+def solve(scene: Scene) -> Plan:
+    """Places everything of a scene for itself."""
+    labels = place_labels(scene)
+    panels = place_panels(scene, labels)
+    return {
+        one.key: Placed(label, panel)
+        for one, label, panel in zip(scene.subjects, labels, panels, strict=True)
+    }
+
+
+def labels_worth(scene: Scene, spots: Sequence[Spot | None]) -> float:
+    """Returns how much labels show, less what their places cost; higher is better."""
+    board = Board(scene)
+    return sum(
+        one.labels[spot.form].worth - board.label_cost(number, spot)
+        for number, (one, spot) in enumerate(zip(scene.subjects, spots, strict=True))
+        if spot is not None
+    )
+
+
+def panels_worth(scene: Scene, spots: Sequence[Spot | None]) -> float:
+    """Returns how much panels show, less what their places cost; higher is better."""
+    board = Board(scene)
+    total = sum(
+        one.panels[spot.form].worth - board.panel_cost(number, spot)
+        for number, (one, spot) in enumerate(zip(scene.subjects, spots, strict=True))
+        if spot is not None
+    )
+    return total + _uniform_gain(spots)
+
+
+def _uniform_gain(panels: Sequence[Spot | None]) -> float:
+    forms = {None if spot is None else spot.form for spot in panels}
+    return UNIFORM_GAIN * len(panels) if len(forms) == 1 and None not in forms else 0.0
+
+
+def place_labels(
+    scene: Scene, kept: Sequence[Spot | None] | None = None, drift: Drift | None = None
+) -> list[Spot | None]:
+    """Places all labels anew: tries each form for all faces in turn, smaller ones for those that
+    find no room. Places in `kept` are preferred where they are as good."""
+    count = len(scene.subjects)
+    kept = kept or [None] * count
+    forms = max((len(one.labels) for one in scene.subjects), default=0)
+    order = sorted(range(count), key=lambda i: -scene.subjects[i].box.area)
+    best: tuple[float, list[Spot | None]] = (-1.0, [None] * count)
+    for first in range(forms):
+        board = Board(scene, drift=drift)
+        spots: list[Spot | None] = [None] * count
+        waiting, total, fit = order, 0.0, 0
+        for form in range(first, forms):
+            left = []
+            for number, options in zip(waiting, board.label_options(waiting, form), strict=True):
+                one = scene.subjects[number]
+                chosen = board.pick_label(number, form, options, kept[number])
+                smaller = one.labels[form + 1].worth if form + 1 < len(one.labels) else 0.0
+                if chosen is None or chosen[1] < smaller - CONTENT:
+                    left.append(number)
+                    continue
+                spots[number], gain = chosen
+                total += gain
+                board.take(chosen[0].rect)
+            waiting = left
+            if form == first:
+                fit = count - len(left)
+        for number in waiting:  # over its own face, or where it hides least
+            spot = spots[number] = board.best_label(number, first, kept[number])
+            if spot is not None:
+                total += scene.subjects[number].labels[spot.form].worth - 0.5
+                board.take(spot.rect)
+        if total > best[0]:
+            best = total, spots
+        if fit == count or (count > FEW and fit >= UNIFORM_SHARE * count):
+            return spots
+    return best[1]
+
+
+def place_panels(
+    scene: Scene,
+    labels: Sequence[Spot | None],
+    kept: Sequence[Spot | None] | None = None,
+    drift: Drift | None = None,
+) -> list[Spot | None]:
+    """Places all panels anew, around `labels`: tries each form for all faces in turn, and takes the
+    one that shows most altogether. Places in `kept` are preferred where they are as good."""
+    count = len(scene.subjects)
+    none: list[Spot | None] = [None] * count
+    forms = max((len(one.panels) for one in scene.subjects), default=0)
+    if not forms or count > MOST_PANELS:
+        return none
+    best: tuple[float, list[Spot | None]] = (-1e-9, none)
+    for first in range(forms):
+        for order in _orders(scene):
+            board = Board(scene, [spot.rect for spot in labels if spot is not None], drift)
+            spots = list(none)
+            total = 0.0
+            for number in order:
+                was = None if kept is None else kept[number]
+                chosen = board.best_panel(number, first, labels[number], was)
+                if chosen is not None:
+                    spots[number], gain = chosen
+                    total += gain
+                    board.take(chosen[0].rect)
+            total += _uniform_gain(spots)
+            if total > best[0]:
+                best = total, spots
+        smaller = scene.subjects[0].panels[first + 1 : first + 2]
+        if smaller and best[0] >= count * (smaller[0].worth + UNIFORM_GAIN):
+            break  # no smaller form can show more
+    return best[1]
+
+
+def _orders(scene: Scene) -> list[list[int]]:
+    """Returns orders in which faces may choose: from the left, the largest first."""
+    boxes = [one.box for one in scene.subjects]
+    from_left = sorted(range(len(boxes)), key=lambda i: boxes[i].x)
+    largest = sorted(range(len(boxes)), key=lambda i: -boxes[i].area)
+    if len(boxes) > FEW or from_left == largest:
+        return [largest]
+    return [largest, from_left, from_left[::-1]]
