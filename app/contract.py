@@ -79,11 +79,7 @@ class Contract:
         if not all(isinstance(label, str) and label.strip() for label in self.labels):
             raise ValueError("every label must be a name")
         for label in self.labels:
-            if not label.isprintable() or len(label) > MAX_LABEL_LETTERS:
-                raise ValueError(
-                    f"every label must be printable text of at most {MAX_LABEL_LETTERS} letters, "
-                    f"not {label[:MAX_LABEL_LETTERS]!a}"
-                )
+            check_label(label)
         if isinstance(self.size_px, bool) or not isinstance(self.size_px, int):
             raise ValueError("size_px must be a whole number")
         if not 8 <= self.size_px <= MAX_SIZE_PX:
@@ -226,6 +222,15 @@ class Contract:
         if ATTENTION in outputs:
             shape = outputs[ATTENTION]
             must(len(shape) == 2, f"its {ATTENTION} is {_shape(shape)}, not (N, d)")
+
+
+def check_label(label: str) -> None:
+    """Raises `ValueError` for a label that cannot be written on pictures and into files."""
+    if not label.isprintable() or len(label) > MAX_LABEL_LETTERS:
+        raise ValueError(
+            f"every label must be printable text of at most {MAX_LABEL_LETTERS} letters, "
+            f"not {label[:MAX_LABEL_LETTERS]!a}"
+        )
 
 
 def sure(

@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from app.alignment import ColourMode
+from app.contract import check_label
 from app.types import DataError
 from training.readers import SPLITS, Split
 
@@ -47,6 +48,13 @@ class PackMeta:
     vote_names: tuple[str, ...]
     made_from: dict[str, Any]
     format: int = PACK_FORMAT
+
+    def __post_init__(self) -> None:
+        try:
+            for label in self.labels:
+                check_label(label)
+        except ValueError as error:
+            raise DataError(f"The labels of {self.dataset} do not suit a model: {error}.") from None
 
     @property
     def key(self) -> str:
