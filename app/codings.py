@@ -1,39 +1,28 @@
 """What somebody says of a video, be it a person with a table or this program with its records:
-labels at instants, or labels over spans. docs/agreement.md describes the tables for users."""
+labels at instants, or labels over spans. docs/agreement.md describes the files for users.
 
-import csv
-import math
-from bisect import bisect_right
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from itertools import pairwise
+Records are read row by row: what stays of a row are ten bytes, a time and the number of a label.
+"""
+
+from array import array
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from app.cells import cell_text
-from app.episodes import EpisodeRules, find_episodes
+import numpy as np
+from numpy.typing import NDArray
+
+from app.coding_rows import CodedRow, CodedTable, FrameTimes, Given
+from app.coding_tiers import is_tiers, read_tiers
+from app.episode_files import Episode
+from app.episodes import EpisodeFinder, EpisodeRules, by_frame
+from app.expression_names import NOT_CODED, plain_label
 from app.read_records import RecordsReader
 from app.types import UNSURE, DataError
 
-# Names that people write, by what they mean.
-COLUMN_NAMES = {
-    "time_s": ("time_s", "time", "seconds", "t"),
-    "frame": ("frame",),
-    "onset_s": ("onset_s", "onset", "start_s", "start", "begin"),
-    "offset_s": ("offset_s", "offset", "end_s", "end", "stop"),
-    "label": ("label", "expression", "emotion", "code"),
-    "face_id": ("face_id", "face", "person", "subject"),
-    "source": ("source", "video", "file"),
-}
-LABEL_NAMES = {
-    **dict.fromkeys(("happy", "joy", "joyful", "smile"), "happiness"),
-    **dict.fromkeys(("sad",), "sadness"),
-    **dict.fromkeys(("angry",), "anger"),
-    **dict.fromkeys(("surprised",), "surprise"),
-    **dict.fromkeys(("disgusted",), "disgust"),
-    **dict.fromkeys(("fearful", "scared", "afraid"), "fear"),
-    **dict.fromkeys(("contemptuous",), "contempt"),
-}
 GAP_STEPS = 2.5  # instants further apart than so many usual steps have something missing in between
+SLIP_S = 0.02  # an overlap of two spans up to this long is a slip of the hand or of rounding
+Times = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,187 +34,279 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Track:
-    """What is said of one person, in order. `instants`: when it was said, where it was said of
-    instants; outside of `spans` then nothing is known. `episodes`: what counts as an episode."""
+    """What is said of one person, in order. `instants (T,)`: when it was said, where it was said of
+    instants; outside of `spans` then nothing is known. A span's label may be `NOT_CODED`.
+    `episodes`: what counts as an episode."""
 
     spans: tuple[Span, ...]
     episodes: tuple[Span, ...]
-    instants: tuple[float, ...] | None
+    instants: Times | None
 
-    def label_at(self, time_s: float, outside: str) -> str | None:
-        """None where it does not say. `outside` of what was coded as spans is a label, too."""
-        at = bisect_right(self.spans, time_s, key=lambda one: one.onset_s) - 1
-        if at >= 0 and time_s < self.spans[at].offset_s:
-            return self.spans[at].label
-        return None if self.instants is not None else outside
+    @property
+    def end_s(self) -> float:
+        return max((one.offset_s for one in self.spans[-1:]), default=0.0)
 
-
-def read_coding(
-    path: Path, *, rename: Mapping[str, str], rules: EpisodeRules, frame_times: Mapping[int, float]
-) -> dict[str, Track]:
-    """Tracks by person ("" where the table names none). `frame_times` tell when a frame is shown,
-    for tables that count frames. Raises `DataError`."""
-    if path.suffix.lower() != ".csv" or _is_records(path):
-        return _from_records(path, rename, rules)
-    return _from_table(path, rename, frame_times)
-
-
-def frame_times_of(path: Path) -> dict[int, float]:
-    """When each frame is shown, if `path` holds records; else nothing."""
-    if path.suffix.lower() == ".csv" and not _is_records(path):
-        return {}
-    return {record.frame: record.time_s for record in RecordsReader(path)}
+    def numbers_at(
+        self, times_s: Times, numbers: Mapping[str, int], outside: str
+    ) -> NDArray[np.int64]:
+        """What is said at `times_s (T,)`, as `numbers` of labels; -1 where nothing is. `outside` of
+        what was coded as spans is a label, too."""
+        elsewhere = -1 if self.instants is not None else numbers[outside]
+        if not self.spans:
+            return np.full(len(times_s), elsewhere)
+        onsets = np.array([one.onset_s for one in self.spans])
+        offsets = np.array([one.offset_s for one in self.spans])
+        said = np.array([numbers.get(one.label, -1) for one in self.spans])  # NOT_CODED: none
+        at = np.searchsorted(onsets, times_s, side="right") - 1
+        return np.where((at >= 0) & (times_s < offsets[at]), said[at], elsewhere)
 
 
-def plain_label(text: str, rename: Mapping[str, str]) -> str:
-    """In lower case and by one name; what the user renames comes first."""
-    label = text.strip().lower()
-    label = rename.get(label, label)
-    return LABEL_NAMES.get(label, label)
+@dataclass(frozen=True, slots=True)
+class Coding:
+    """`tracks` by person ("" where the file names none). `frames` and `labels` (all that may have
+    been said): only where the file holds records. `notes` say what was left out as it should be,
+    `warnings` what is missing."""
+
+    path: Path
+    tracks: Mapping[str, Track]
+    frames: FrameTimes | None = None
+    labels: frozenset[str] = frozenset()
+    notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def end_s(self) -> float:
+        """When the last span ends, or the last frame is shown."""
+        ends = [track.end_s for track in self.tracks.values()]
+        if self.frames is not None and len(self.frames.times_s):
+            ends.append(float(self.frames.times_s[-1]))
+        return max(ends, default=0.0)
 
 
-def _is_records(path: Path) -> bool:
+@dataclass(frozen=True, slots=True)
+class ReadingRules:
+    """How files are read: other names of labels, what an episode is, the tiers that are wanted (all
+    where there are none), and what numbers of times count (None: what the file says)."""
+
+    rename: Mapping[str, str] = field(default_factory=dict)
+    episodes: EpisodeRules = field(default_factory=EpisodeRules)
+    tiers: frozenset[str] = frozenset()
+    unit: Given | None = None
+
+
+def read_coding(path: Path, rules: ReadingRules, frames: FrameTimes | None = None) -> Coding:
+    """`frames`: those of the other file's records, for tables that count frames. Raises
+    `DataError`."""
+    if is_records(path):
+        return _from_records(path, rules)
+    if is_tiers(path):
+        return _from_rows(path, read_tiers(path, rules.tiers), rules)
+    table = CodedTable(path, tiers=rules.tiers, unit=rules.unit, frames=frames)
+    found = _from_rows(path, table.rows(), rules)
+    _one_source(path, table.sources)
+    if table.unpaired:
+        warning = (
+            f"{table.unpaired} of {path}'s events lack their begin or end; they were left out."
+        )
+        return replace(found, warnings=(*found.warnings, warning))
+    return found
+
+
+def is_records(path: Path) -> bool:
+    if path.suffix.lower() in (".jsonl", ".parquet", ".partial"):
+        return True
     try:
         with path.open(encoding="utf-8-sig") as file:
-            return file.readline().startswith("source,frame,time_s,face_id,x,")
+            return file.readline(80).startswith("source,frame,time_s,face_id,x,")
     except (OSError, UnicodeDecodeError):
         return False
 
 
-def _one_source(path: Path, sources: Sequence[str]) -> None:
-    if len(set(sources)) > 1:
-        raise DataError(f"{path} is of {len(set(sources))} videos. Give one of a single video.")
+def _one_source(path: Path, sources: Iterable[str]) -> None:
+    names = sorted(set(sources))
+    if len(names) > 1:
+        raise DataError(
+            f"{path} is of {len(names)} videos ({names[0]}, {names[1]}"
+            f"{' …' if len(names) > 2 else ''}). Give a file of a single video."
+        )
 
 
-def _from_records(path: Path, rename: Mapping[str, str], rules: EpisodeRules) -> dict[str, Track]:
-    records = list(RecordsReader(path))
-    _one_source(path, [record.source for record in records])
-    times = sorted({record.time_s for record in records})
-    said: dict[str, dict[float, str]] = {}
-    for record in records:
-        if record.face is not None:
-            label = plain_label(record.face.label, rename)
-            said.setdefault(str(record.face.face_id), {})[record.time_s] = label
-    episodes: dict[str, list[Span]] = {person: [] for person in said}
-    for one in find_episodes(records, rules):
-        span = Span(one.onset_s, one.offset_s, plain_label(one.label, rename))
-        episodes[str(one.face_id)].append(span)
-    return {
-        person: Track(_runs(labels, times), tuple(episodes[person]), tuple(times))
-        for person, labels in said.items()
+class _Said:
+    """What was said of one person at instants, in little space. `lines` is kept by who needs it."""
+
+    def __init__(self) -> None:
+        self._times = array("d")
+        self._labels = array("H")
+        self._names: dict[str, int] = {}
+        self.lines = array("q")
+
+    def add(self, time_s: float, label: str) -> None:
+        number = self._names.setdefault(label, len(self._names))
+        if number > 0xFFFF:
+            raise DataError("There are more than 65,536 labels. Is that the column of labels?")
+        self._times.append(time_s)
+        self._labels.append(number)
+
+    def arrays(self) -> tuple[Times, NDArray[np.uint16], list[str]]:
+        """Times and numbers of labels `(N,)`, and the labels by number."""
+        times = np.frombuffer(self._times, np.float64)
+        return times, np.frombuffer(self._labels, np.uint16), list(self._names)
+
+
+class _Labels(dict[str, str]):
+    """Plain labels by those of a file, each made once."""
+
+    def __init__(self, rename: Mapping[str, str]) -> None:
+        super().__init__()
+        self._rename = rename
+
+    def __missing__(self, label: str) -> str:
+        self[label] = plain_label(label, self._rename)
+        return self[label]
+
+
+def _from_records(path: Path, rules: ReadingRules) -> Coding:
+    reader = RecordsReader(path)
+    times, frames = array("d"), array("q")
+    said: dict[int, _Said] = {}
+    episodes: dict[int, list[Span]] = {}
+    possible: set[str] = set()
+    plain = _Labels(rules.rename)
+    finder = EpisodeFinder(rules.episodes)
+
+    def keep(over: Iterable[Episode]) -> None:
+        for one in over:
+            span = Span(one.onset_s, one.offset_s, plain[one.label])
+            episodes.setdefault(one.face_id, []).append(span)
+
+    source: str | None = None
+    for rows in by_frame(reader):
+        first = rows[0]
+        if source is not None and first.source != source:
+            _one_source(path, (source, first.source))
+        source = first.source
+        times.append(first.time_s)
+        frames.append(first.frame)
+        keep(finder.add(rows))
+        for row in rows:
+            if row.face is not None:
+                possible.update(row.face.probabilities)
+                one = said.setdefault(row.face.face_id, _Said())
+                one.add(row.time_s, plain[row.face.label])
+    keep(finder.finish())
+    shown_s = np.frombuffer(times, np.float64)
+    tracks = {
+        str(face_id): Track(
+            _runs(*one.arrays(), shown_s),
+            tuple(sorted(episodes.get(face_id, []), key=lambda span: span.onset_s)),
+            shown_s,
+        )
+        for face_id, one in said.items()
     }
+    cut = (f"{path} ends within a line; that line was left out.",) if reader.cut_short else ()
+    return Coding(
+        path,
+        tracks,
+        FrameTimes(np.frombuffer(frames, np.int64), shown_s),
+        frozenset(plain[label] for label in possible),
+        warnings=cut,
+    )
 
 
-def _runs(said: Mapping[float, str], times: Sequence[float]) -> tuple[Span, ...]:
-    """Instants as spans: each holds until the next of `times`, the last for a usual step."""
-    step = usual_step(times)
-    ends = dict(pairwise(times))
-    spans: list[Span] = []
-    for time_s in sorted(said):
-        end = min(ends.get(time_s, time_s + step), time_s + GAP_STEPS * step)
-        label = said[time_s]
-        if spans and spans[-1].label == label and spans[-1].offset_s == time_s:
-            spans[-1] = Span(spans[-1].onset_s, end, label)
-        else:
-            spans.append(Span(time_s, end, label))
-    return tuple(spans)
+def _runs(
+    times: Times, numbers: NDArray[np.uint16], names: Sequence[str], shown_s: Times
+) -> tuple[Span, ...]:
+    """Instants `times (N,)` with labels `numbers (N,)` of `names`, at least one, as spans: each
+    holds until the next of `shown_s (T,)`, which has all of them, the last for a usual step."""
+    step = usual_step(shown_s)
+    following = np.append(shown_s[1:], shown_s[-1] + step)[np.searchsorted(shown_s, times)]
+    ends = np.minimum(following, times + GAP_STEPS * step)
+    breaks = (numbers[1:] != numbers[:-1]) | (ends[:-1] != times[1:])
+    begins = np.flatnonzero(np.append(True, breaks))
+    lasts = np.append(begins[1:], len(times)) - 1
+    return tuple(
+        Span(onset, offset, names[number])
+        for onset, offset, number in zip(
+            times[begins].tolist(), ends[lasts].tolist(), numbers[begins].tolist(), strict=True
+        )
+    )
 
 
-def usual_step(times: Sequence[float]) -> float:
-    """The median distance; 1 s where there is none."""
-    steps = sorted(b - a for a, b in pairwise(times))
-    return steps[len(steps) // 2] if steps else 1.0
+def usual_step(times: Times) -> float:
+    """The median distance of `times (T,)`; 1 s where there is none."""
+    return float(np.median(np.diff(times))) if len(times) > 1 else 1.0
 
 
-def _from_table(
-    path: Path, rename: Mapping[str, str], frame_times: Mapping[int, float]
-) -> dict[str, Track]:
+def _from_rows(path: Path, rows: Iterable[CodedRow], rules: ReadingRules) -> Coding:
+    plain = _Labels(rules.rename)
     spans: dict[str, list[Span]] = {}
-    said: dict[str, dict[float, str]] = {}
-    sources: list[str] = []
-    for number, row in _rows(path):
-        try:
-            label = plain_label(cell_text(row["label"]), rename)
-            person = row.get("face_id", "").strip()
-            sources.append(row.get("source", ""))
-            if "onset_s" in row:
-                onset, offset = _seconds(row["onset_s"]), _seconds(row["offset_s"])
-                if offset <= onset:
-                    raise ValueError("it ends before it begins")
-                spans.setdefault(person, []).append(Span(onset, offset, label))
-            else:
-                time_s = (
-                    _seconds(row["time_s"])
-                    if "time_s" in row
-                    else _time_of(int(row["frame"]), frame_times)
-                )
-                if said.setdefault(person, {}).setdefault(time_s, label) != label:
-                    raise ValueError("it gives a second label for the same instant")
-        except ValueError as cause:
-            raise DataError(f"{path}, line {number}: {cause}. Mend the line.") from cause
-    _one_source(path, sources)
+    said: dict[str, _Said] = {}
+    open_count = 0
+    for row in rows:
+        label = plain[row.label]
+        open_count += label == NOT_CODED
+        if row.offset_s is not None:
+            spans.setdefault(row.person, []).append(Span(row.onset_s, row.offset_s, label))
+        else:
+            one = said.setdefault(row.person, _Said())
+            one.add(row.onset_s, label)
+            one.lines.append(row.line)
+    warnings, notes = [], []
+    if spans and said:
+        points = sum(len(one.lines) for one in said.values())
+        warnings.append(
+            f"{points} of {path}'s rows are points without a length; they were left out."
+        )
+        said = {}
+    if open_count:
+        notes.append(f"{open_count} of {path}'s rows have no label: nothing is compared there.")
     tracks = {person: _track_of_spans(path, found) for person, found in spans.items()}
-    for person, labels in said.items():
-        runs = _runs(labels, sorted(labels))
-        tracks[person] = Track(runs, runs, tuple(sorted(labels)))
-    return tracks
+    for person, one in said.items():
+        tracks[person] = _track_of_instants(path, one)
+    coded = {person: track for person, track in tracks.items() if track.episodes}
+    return Coding(path, coded, notes=tuple(notes), warnings=tuple(warnings))
+
+
+def _track_of_instants(path: Path, said: _Said) -> Track:
+    times, numbers, names = said.arrays()
+    order = np.argsort(times, kind="stable")
+    times, numbers = times[order], numbers[order]
+    again = np.append(False, times[1:] == times[:-1])
+    other = np.append(False, numbers[1:] != numbers[:-1]) & again
+    if other.any():
+        at = order[int(np.flatnonzero(other)[0])]
+        raise DataError(
+            f"{path}, line {said.lines[at]}: it gives a second label for the same instant. Mend "
+            "the line."
+        )
+    instants = times[~again]
+    runs = _runs(instants, numbers[~again], names, instants)
+    return Track(runs, _coded(runs), instants)
 
 
 def _track_of_spans(path: Path, found: list[Span]) -> Track:
-    spans = tuple(sorted(found, key=lambda one: (one.onset_s, one.offset_s)))
-    for before, after in pairwise(spans):
-        if after.onset_s < before.offset_s - 1e-6:
-            raise DataError(
-                f"{path}: {before.label} until {before.offset_s:g} s overlaps {after.label} from "
-                f"{after.onset_s:g} s. Let one person show one expression at a time."
-            )
-    return Track(spans, spans, None)
+    spans: list[Span] = []
+    for after in sorted(found, key=lambda one: (one.onset_s, one.offset_s)):
+        if spans and after.onset_s < (before := spans[-1]).offset_s - 1e-6:
+            if before.offset_s - after.onset_s > SLIP_S + 1e-6:
+                raise DataError(
+                    f"{path}: {_name(before)} until {before.offset_s:g} s overlaps {_name(after)} "
+                    f"from {after.onset_s:g} s. Let one person show one expression at a time, or "
+                    "name the tier that is meant by --tier."
+                )
+            spans[-1] = replace(before, offset_s=after.onset_s)
+            if spans[-1].offset_s <= spans[-1].onset_s:
+                del spans[-1]
+        spans.append(after)
+    return Track(tuple(spans), _coded(spans), None)
 
 
-def _rows(path: Path) -> list[tuple[int, dict[str, str]]]:
-    """(line, cells by `COLUMN_NAMES`)."""
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except OSError as cause:
-        raise DataError(f"{path} cannot be read: {cause.strerror}.") from cause
-    except UnicodeDecodeError as cause:
-        raise DataError(f"{path} is not UTF-8 text. Save it as CSV in UTF-8.") from cause
-    first = text.partition("\n")[0]
-    table = csv.reader(text.splitlines(), delimiter=max(",;\t", key=first.count))
-    header = [cell.strip().lower() for cell in next(table, [])]
-    columns = {
-        name: header.index(known[0])
-        for name, names in COLUMN_NAMES.items()
-        if (known := [one for one in names if one in header])
-    }
-    timed = {"onset_s", "offset_s"} <= columns.keys() or columns.keys() & {"time_s", "frame"}
-    if "label" not in columns or not timed:
-        raise DataError(
-            f"{path} needs a header with label, and onset_s and offset_s, or time_s, or frame."
-        )
-    return [
-        (table.line_num, {name: row[at] if at < len(row) else "" for name, at in columns.items()})
-        for row in table
-        if any(cell.strip() for cell in row)
-    ]
+def _coded(spans: Iterable[Span]) -> tuple[Span, ...]:
+    return tuple(one for one in spans if one.label != NOT_CODED)
 
 
-def _seconds(text: str) -> float:
-    """12.5, or 1:02:03.5 as players show it."""
-    total = 0.0
-    for part in text.strip().replace(",", ".").split(":"):
-        total = 60 * total + float(part)
-    if not math.isfinite(total):
-        raise ValueError(f"{text!r} is not a time")
-    return total
-
-
-def _time_of(frame: int, frame_times: Mapping[int, float]) -> float:
-    if not frame_times:
-        raise ValueError("it counts frames, so the other file must be records, or give time_s")
-    if frame not in frame_times:
-        raise ValueError(f"the records have no frame {frame}")
-    return frame_times[frame]
+def _name(span: Span) -> str:
+    return span.label or "what has no label"
 
 
 def sure(spans: Sequence[Span]) -> tuple[Span, ...]:

@@ -9,14 +9,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.agreement import episode_figures, figures, main, match, pair_people, units
-from app.codings import Span, Track, read_coding
-from app.episodes import EpisodeRules
-from app.records import FaceRecord, Record, RecordsSink
+from app.agreement import main
+from app.agreement_figures import figures, figures_of, intervals
+from app.codings import Span, Track
+from app.compared import (
+    block_numbers,
+    compare_episodes,
+    compare_instants,
+    match,
+    pair_people,
+)
+from app.records import RecordsSink
 from app.types import DataError
 from tests.synthetic import LABELS, frame_result, tracked_face
 
-RULES = EpisodeRules(min_s=0.2)
 coders = st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from("abcd")), min_size=1)
 
 
@@ -25,13 +31,19 @@ def spans(*found: tuple[float, float, str]) -> tuple[Span, ...]:
 
 
 def track(*found: tuple[float, float, str], instants: Sequence[float] | None = None) -> Track:
-    return Track(spans(*found), spans(*found), None if instants is None else tuple(instants))
+    return Track(spans(*found), spans(*found), None if instants is None else np.array(instants))
 
 
-def read(path: Path, text: str, **more: object) -> dict[str, Track]:
-    path.write_text(text, encoding="utf-8")
-    given: dict[str, object] = {"rename": {}, "rules": RULES, "frame_times": {}} | more
-    return read_coding(path, **given)  # type: ignore[arg-type]
+def pairs_at(human: Track, ours: Track, *, step_s: float = 1, outside: str = "none") -> list[str]:
+    """Pairs of labels at the same instants, such as "a b", sorted."""
+    found = compare_instants([(human, ours)], step_s=step_s, outside=outside, keep_unsure=False)
+    names, table = found.labels, found.table
+    return [
+        f"{a} {b}"
+        for m, a in enumerate(names)
+        for n, b in enumerate(names)
+        for _ in range(int(table[m, n]))
+    ]
 
 
 def test_kappa_of_a_worked_example() -> None:
@@ -81,74 +93,80 @@ def test_what_chance_explains_has_no_kappa(
     assert (found.accuracy, found.kappa) == (accuracy, kappa)
 
 
-TABLES = {
-    "onset_s,offset_s,label\n0.5,2,Happy\n2,3.5,sadness\n": [
-        (0.5, 2, "happiness"),
-        (2, 3.5, "sadness"),
-    ],
-    "start;end;emotion\n0:00,5;0:02;joy\n": [(0.5, 2, "happiness")],
-    "Begin\tEnd\tCode\n1:01:00\t1:01:02.5\tscared\n": [(3660, 3662.5, "fear")],
-    "time_s,label\n0,sad\n1,sad\n2,fear\n": [(0, 2, "sadness"), (2, 3, "fear")],
-    "time,label\n0,a\n1,a\n2,a\n9,a\n": [(0, 4.5, "a"), (9, 10, "a")],  # nothing is known between
-    "\ufefflabel,time\n'=x,0\n\n": [(0, 1, "=x")],
-}
+def test_f1_of_labels_is_that_of_the_library() -> None:
+    metrics = pytest.importorskip("sklearn.metrics")
+    pairs = [("a", "a")] * 5 + [("a", "b")] * 3 + [("b", "b")] * 2 + [("c", "b")] + [("b", "d")]
+    found = figures(pairs)
+    human, ours = zip(*pairs, strict=True)
+    theirs = metrics.f1_score(human, ours, labels=list("abcd"), average=None, zero_division=0)
+    assert [one.f1 for one in found.by_label] == pytest.approx(list(theirs))
+    assert found.mean_f1 == pytest.approx(theirs[:3].mean())  # d is no label of the human's
+    first = found.by_label[0]
+    assert (first.human, first.ours, first.precision, first.recall) == (8, 5, 1.0, 5 / 8)
+    assert found.by_label[2].precision is None
 
 
-@pytest.mark.parametrize("text", TABLES)
-def test_tables_are_read_as_people_write_them(tmp_path: Path, text: str) -> None:
-    (found,) = read(tmp_path / "h.csv", text).values()
-    assert found.spans == spans(*TABLES[text])
+def test_intervals_hold_what_resampling_whole_stretches_gives() -> None:
+    """Stretches of one unit each are independent units, whose interval scipy gives, too."""
+    scipy = pytest.importorskip("scipy.stats")
+    right = np.arange(60) < 42
+    blocks = np.zeros((60, 2, 2))
+    blocks[right, 0, 0] = blocks[~right, 0, 1] = 1
+    found = intervals(("a", "b"), blocks)
+    theirs = scipy.bootstrap((right.astype(float),), np.mean, method="percentile", rng=1)
+    limits = theirs.confidence_interval
+    assert found.figures["accuracy"] == pytest.approx((limits.low, limits.high), abs=0.02)
+    assert found.blocks == 60
+    assert intervals(("a", "b"), blocks) == found
+    # Ten frames a stretch are ten times the units, and tell no more.
+    more = intervals(("a", "b"), 10 * blocks)
+    assert more.figures["accuracy"] == found.figures["accuracy"]
 
 
-def test_frames_are_counted_by_the_times_of_the_records(tmp_path: Path) -> None:
-    times = {n: n / 25 for n in range(10)}
-    found = read(tmp_path / "h.csv", "frame,label\n0,a\n5,b\n", frame_times=times)
-    assert found[""].instants == (0.0, 0.2)
+def test_few_stretches_have_no_interval() -> None:
+    blocks = np.ones((9, 2, 2))
+    assert intervals(("a", "b"), blocks).figures == {}
+    assert intervals(("a", "b"), np.concatenate([blocks, np.zeros((5, 2, 2))])).blocks == 9
 
 
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("", "needs a header"),
-        ("label\na\n", "needs a header"),
-        ("onset,label\n1,a\n", "needs a header"),
-        ("onset,offset,label\n2,1,a\n", "line 2: it ends before it begins"),
-        ("onset,offset,label\nsoon,1,a\n", "line 2: could not convert"),
-        ("onset,offset,label\n0,2,a\n1,3,b\n", "a until 2 s overlaps b from 1 s"),
-        ("time,label\n0,a\n0,b\n", "line 3: it gives a second label"),
-        ("time,label\nnan,a\n", "line 2: 'nan' is not a time"),
-        ("frame,label\n0,a\n", "line 2: it counts frames, so the other file must be records"),
-        ("time,label,video\n0,a,x.mp4\n1,a,y.mp4\n", "is of 2 videos"),
-    ],
-)
-def test_tables_that_cannot_be_are_one_clear_line(tmp_path: Path, text: str, message: str) -> None:
-    with pytest.raises(DataError) as caught:
-        read(tmp_path / "h.csv", text)
-    assert message in str(caught.value)
-    assert str(caught.value).startswith(str(tmp_path / "h.csv"))
+def test_labels_that_neither_used_have_no_row() -> None:
+    found = figures_of(("a", "b", "c"), np.array([[2.0, 0, 1], [0, 0, 0], [0, 0, 0]]))
+    assert (found.labels, found.confusion) == (("a", "c"), ((2, 1), (0, 0)))
+
+
+def test_stretches_are_whole_spans_of_two_seconds_or_more() -> None:
+    times = np.arange(0, 10, 0.5)
+    said = np.array([0] * 6 + [1] * 2 + [0] * 2 + [2] * 8 + [0] * 2)
+    assert block_numbers(times, said).tolist() == [0] * 6 + [1] * 4 + [2] * 8 + [3] * 2
 
 
 def test_unlike_samplings_meet_at_the_sparser_one() -> None:
     human = track((0, 1, "a"), (1, 2, "b"), instants=(0.0, 0.5, 1.0, 1.5))
     ours = track((0, 1.25, "a"), (1.25, 1.8, "b"), instants=[n / 100 for n in range(200)])
-    assert units(human, ours, step_s=1, outside="none") == [
-        ("a", "a"),
-        ("a", "a"),
-        ("b", "a"),
-        ("b", "b"),
-    ]
+    assert pairs_at(human, ours) == ["a a", "a a", "b a", "b b"]
 
 
 def test_instants_of_which_one_says_nothing_do_not_count() -> None:
     human = track((0, 1, "a"), instants=(0.0, 0.5, 1.0))
     ours = track((0, 0.4, "a"), instants=(0.0, 0.1, 0.2, 0.3))
-    assert units(human, ours, step_s=1, outside="none") == [("a", "a")]
+    assert pairs_at(human, ours) == ["a a"]
 
 
 def test_outside_of_coded_spans_a_label_holds() -> None:
     human, ours = track((0, 1, "a")), track((0.5, 2, "a"))
-    pairs = units(human, ours, step_s=0.5, outside="neutral")
-    assert pairs == [("a", "neutral"), ("a", "a"), ("neutral", "a"), ("neutral", "a")]
+    found = pairs_at(human, ours, step_s=0.5, outside="neutral")
+    assert found == ["a a", "a neutral", "neutral a", "neutral a"]
+
+
+def test_what_a_coder_left_open_is_not_outside() -> None:
+    human, ours = track((0, 1, ""), (1, 2, "a")), track((0, 3, "a"))
+    assert pairs_at(human, ours) == ["a a", "none a"]
+
+
+def test_too_many_instants_are_refused() -> None:
+    far = track((0, 1e9, "a"))
+    with pytest.raises(DataError, match="25000000000 instants would be compared"):
+        pairs_at(far, far, step_s=0.04)
 
 
 @pytest.mark.parametrize(
@@ -165,25 +183,66 @@ def test_episodes_are_matched_one_to_one(human: list, ours: list, expected: list
     assert match(spans(*human), spans(*ours), 0.25) == expected
 
 
+@given(st.lists(st.floats(0, 9), min_size=2, max_size=9), st.lists(st.floats(0, 9), max_size=9))
+def test_pairs_of_episodes_overlap_the_most(human: list[float], ours: list[float]) -> None:
+    """As the solution of the assignment problem has it."""
+    optimize = pytest.importorskip("scipy.optimize")
+
+    def episodes(times: list[float]) -> tuple[Span, ...]:
+        times = sorted(times)
+        pairs = zip(times[::2], times[1::2], strict=False)
+        return tuple(Span(a, b, "a") for a, b in pairs if b > a)
+
+    one, other = episodes(human), episodes(ours)
+    shares = np.zeros((len(one), len(other)))
+    for m, a in enumerate(one):
+        for n, b in enumerate(other):
+            common = min(a.offset_s, b.offset_s) - max(a.onset_s, b.onset_s)
+            union = max(a.offset_s, b.offset_s) - min(a.onset_s, b.onset_s)
+            shares[m, n] = max(0.0, common) / union
+    rows, columns = optimize.linear_sum_assignment(-shares)
+    found = match(one, other, 0.0)
+    assert sum(shares[m, n] for m, n in found) == pytest.approx(shares[rows, columns].sum())
+    assert len({m for m, _ in found}) == len({n for _, n in found}) == len(found)
+
+
 def test_episodes_are_judged_by_label_and_by_time() -> None:
     human = track((0, 2, "a"), (2, 4, "b"), (4, 6, "none"), (8, 9, "a"))
     ours = track((0.1, 2.2, "a"), (2.2, 4, "a"), (4, 6, "unsure"), (20, 21, "a"))
-    found = episode_figures([(human, ours)], min_overlap=0.25, outside="none")
+    found = compare_episodes([(human, ours)], min_overlap=0.25, outside="none")
     assert (found.human, found.ours, found.right, found.pairs.count) == (3, 3, 1, 2)
     assert found.onset_difference_s == pytest.approx(0.15)
     assert found.offset_difference_s == pytest.approx(0.1)
 
 
 def test_people_are_paired_by_name_by_word_or_alone() -> None:
-    a, b = track((0, 1, "a")), track((0, 1, "b"))
-    assert pair_people({"": a}, {"7": b}, {}) == [(a, b)]
-    assert pair_people({"1": a}, {"1": b, "2": a}, {}) == [(a, b)]
-    assert pair_people({"": a}, {"1": a, "2": b}, {"": "2"}) == [(a, b)]
-    assert pair_people({"Ann": a, "2": b}, {"1": b, "2": a}, {"Ann": "1"}) == [(a, b), (b, a)]
-    with pytest.raises(DataError, match=r"of the person 'Ann', ours of 1, 2\. .* --pair Ann=1"):
-        pair_people({"Ann": a}, {"1": a, "2": b}, {})
-    with pytest.raises(DataError, match="says nothing of anybody"):
-        pair_people({}, {"1": a}, {})
+    a = track((0, 1, "a"))
+    assert pair_people({"": a}, {"7": a}, {}) == {"": "7"}
+    assert pair_people({"1": a}, {"1": a, "2": a}, {}) == {"1": "1"}
+    assert pair_people({"face 2": a, "1": a}, {"1": a, "2": a}, {}) == {"face 2": "2", "1": "1"}
+    assert pair_people({"": a}, {"1": a, "2": a}, {"": "2"}) == {"": "2"}
+    assert pair_people({"Ann": a, "2": a}, {"1": a, "2": a}, {"Ann": "1"}) == {"Ann": "1", "2": "2"}
+    # Of people who are named, others may be left out.
+    assert pair_people({"Ann": a, "Ben": a}, {"1": a, "2": a}, {"Ann": "1"}) == {"Ann": "1"}
+
+
+@pytest.mark.parametrize(
+    ("human", "named", "message"),
+    [
+        ({"Ann"}, {}, "is of Ann, ours of 1, 2. Say who is who by --pair Ann=1."),
+        ({"Ann M", "gaze"}, {}, "'=1. If these are tiers, name the one"),
+        ({"Ann"}, {"Ben": "1"}, "has no person 'Ben'. It is of Ann."),
+        ({"Ann"}, {"Ann": "9"}, "ours of 1, 2"),
+        (set(), {}, "says nothing of anybody"),
+    ],
+)
+def test_people_without_a_counterpart_are_asked_for(
+    human: set[str], named: dict[str, str], message: str
+) -> None:
+    a = track((0, 1, "a"))
+    with pytest.raises(DataError) as caught:
+        pair_people(dict.fromkeys(sorted(human), a), {"1": a, "2": a}, named)
+    assert message.replace("'=1", "=1") in str(caught.value).replace("'=1", "=1")
 
 
 def write_records(path: Path) -> Path:
@@ -200,51 +259,155 @@ def write_records(path: Path) -> Path:
     return path
 
 
+@pytest.fixture
+def records(tmp_path: Path) -> Path:
+    """2 s of face 1, the first of them happy, and of face 2 one frame."""
+    return write_records(tmp_path / "r.jsonl")
+
+
+def human(folder: Path, text: str) -> str:
+    path = folder / "h.csv"
+    path.write_text(text)
+    return str(path)
+
+
 @pytest.mark.parametrize("suffix", ["jsonl", "csv"])
 def test_command_compares_a_table_with_records(
     tmp_path: Path, suffix: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     records = write_records(tmp_path / f"r.{suffix}")
-    human = tmp_path / "h.csv"
-    human.write_text("onset,offset,label\n0,0.8,joy\n")
-    line = [str(human), str(records), "--outside", "neutral", "--pair", "=1"]
+    coding = human(tmp_path, "onset,offset,label\n0,0.8,joy\n")
+    line = [coding, str(records), "--outside", "neutral", "--pair", "=1"]
     assert main([*line, "--json", str(tmp_path / "out.json")]) == 1
     said = capsys.readouterr()
-    assert "1 of our faces are in no pair" in said.err
+    assert "1 of our faces is in no pair and was left out" in said.err
     found = json.loads((tmp_path / "out.json").read_text())
-    assert found["by_frame"]["labels"] == ["happiness", "neutral"]
-    assert found["by_frame"]["confusion"] == [[8, 0], [2, 10]]
-    assert found["by_frame"]["accuracy"] == pytest.approx(0.9)
+    by_frame = found["by_frame"]
+    assert by_frame["labels"] == ["happiness", "neutral"]
+    assert by_frame["confusion"] == [[8, 0], [2, 10]]
+    assert by_frame["accuracy"] == pytest.approx(0.9)
+    assert by_frame["mean_f1"] == pytest.approx((2 * 8 / 18 + 2 * 10 / 22) / 2)
+    assert (by_frame["coded"], by_frame["coverage"]) == (20, 1.0)
+    assert by_frame["intervals"]["figures"] == {}
     assert found["by_episode"]["human"] == found["by_episode"]["ours"] == 1
     assert found["by_episode"]["offset_difference_s"] == pytest.approx(0.2)
-    assert "  accuracy               0.900" in said.out
-    assert "  neutral               2       10" in said.out
-    assert main([str(human), str(records)]) == 2
+    assert "  accuracy               0.900\n" in said.out
+    assert "  neutral               2       10\n" in said.out
+    assert "  happiness      8    10      0.800   1.000  0.889\n" in said.out
+    assert "no intervals: " in said.out
+    assert main([coding, str(records)]) == 2
     assert "--pair =1" in capsys.readouterr().err
 
 
 def test_unsure_is_no_answer_unless_asked_for(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for name, labels in (("h", "aabb"), ("o", "aa_b")):
+    for name, labels in (("h", "aabb_"), ("o", "aa_bb")):
         said = ["unsure" if label == "_" else label for label in labels]
         rows = "".join(f"{n},{label}\n" for n, label in enumerate(said))
         (tmp_path / f"{name}.csv").write_text(f"time,label\n{rows}")
     line = [str(tmp_path / "h.csv"), str(tmp_path / "o.csv")]
     assert main(line) == 0
     out = capsys.readouterr().out
-    assert "  compared               3\n  accuracy               1.000" in out
-    assert "left out, ours unsure  1" in out
+    assert "  compared               3\n  accuracy               1.000\n" in out
+    assert "  coded by the human     4\n  left out, human unsure 1\n" in out
+    assert "  left out, ours unsure  1\n  coverage               0.750\n" in out
     assert main([*line, "--keep-unsure"]) == 0
-    assert "  compared               4\n  accuracy               0.750" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "  compared               5\n  accuracy               0.600\n" in out
 
 
-def test_records_of_a_face_say_nothing_where_it_is_not(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_intervals_stand_beside_the_figures(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    face = FaceRecord(3, (0, 0, 9, 9), 0.9, "a", None, {"a": 1.0})
-    records = [Record("v", n, n / 10, face if n != 2 else None) for n in range(5)]
-    monkeypatch.setattr("app.codings.RecordsReader", lambda path: records)
-    found = read_coding(tmp_path / "r.jsonl", rename={}, rules=RULES, frame_times={})["3"]
-    said = [found.label_at(time_s, "none") for time_s in (0.0, 0.15, 0.25, 0.35, 0.6)]
-    assert said == ["a", "a", None, "a", None]
+    """Twelve spans of 2 s each; ours is wrong in every fourth."""
+    for name, wrong in (("h", False), ("o", True)):
+        rows = "".join(
+            f"{2 * n},{2 * n + 2},{'ab'[(n + (wrong and n % 4 == 0)) % 2]}\n" for n in range(12)
+        )
+        (tmp_path / f"{name}.csv").write_text(f"onset,offset,label\n{rows}")
+    assert main([str(tmp_path / "h.csv"), str(tmp_path / "o.csv")]) == 0
+    out = capsys.readouterr().out
+    assert "  accuracy               0.750  (0.500 to 1.000)\n" in out
+    assert "95 % intervals, from 2000 resamplings of 12 stretches\n" in out
+    assert "  b        300   450      0.667   1.000  0.800  (" in out
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("start,end,label\n0,900,joy\n900,1900,a\n", "look like milliseconds"),
+        ("start,end,label\n0,9,joy\n9,19,a\n", "look like numbers of frames"),
+        ("start,end,label\n0,9,joy\n9,1000000,a\n", "Give times from the beginning of the video"),
+        ("start,end,label\n00:00:00:00,00:00:02:12,joy\n", "is a timecode"),
+    ],
+)
+def test_times_in_another_unit_are_refused(
+    tmp_path: Path, records: Path, text: str, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Every one of them gave a perfect score: its first span covers all of the records."""
+    assert main([human(tmp_path, text), str(records), "--pair", "=1"]) == 2
+    said = capsys.readouterr()
+    assert message in said.err
+    assert said.out == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "unit"),
+    [
+        ("start,end,label\n0,800,joy\n", "ms"),
+        ("start_ms,end_ms,label\n0,800,joy\n", None),
+        ("start,end,label\n0,7,joy\n", "frames"),
+        ("start,end,label\n0,0.013333333,joy\n", "min"),
+        ("start (frame),end (frame),label\n0,7,joy\n", None),
+        ("frame,label\n0,joy\n1,joy\n2,joy\n3,joy\n4,joy\n5,joy\n6,joy\n7,joy\n", None),
+    ],
+)
+def test_units_that_are_named_are_read(
+    tmp_path: Path, records: Path, text: str, unit: str | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = ["--pair", "=1", "--outside", "neutral", "--json", str(tmp_path / "f.json")]
+    options += [] if unit is None else ["--unit", unit]
+    main([human(tmp_path, text), str(records), *options])
+    found = json.loads((tmp_path / "f.json").read_text())["by_frame"]
+    row = found["labels"].index("happiness")
+    assert found["confusion"][row][row] == 8
+
+
+def test_a_coding_of_a_longer_video_is_compared_and_warned_of(
+    tmp_path: Path, records: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    coding = human(tmp_path, "start,end,label\n0,1,joy\n1,5,neutral\n")
+    assert main([coding, str(records), "--pair", "=1"]) == 1
+    said = capsys.readouterr()
+    assert "reaches to 5 s" in said.err
+    assert "What comes later was left out." in said.err
+    assert "  accuracy               1.000\n" in said.out
+
+
+def test_records_that_were_cut_are_said_to_be(
+    tmp_path: Path, records: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    records.write_bytes(records.read_bytes()[:-40])
+    coding = human(tmp_path, "start,end,label\n0,1,joy\n1,1.9,neutral\n")
+    assert main([coding, str(records), "--pair", "=1"]) == 1
+    assert "r.jsonl ends within a line; that line was left out." in capsys.readouterr().err
+
+
+def test_labels_that_the_records_cannot_give_are_named(
+    tmp_path: Path, records: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    coding = human(tmp_path, "start,end,label\n0,1,Hapiness\n1,1.9,Neutral\n")
+    main([coding, str(records), "--pair", "=1"])
+    said = capsys.readouterr().err
+    assert "note: the records cannot give hapiness, but happiness, label, neutral." in said
+    assert "--rename 'hapiness=happiness'" in said
+
+
+def test_records_of_several_videos_are_refused(
+    tmp_path: Path, records: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = records.read_text()
+    records.write_text(lines + lines.replace("clip.mp4", "other.mp4"))
+    assert main([human(tmp_path, "start,end,label\n0,1,joy\n"), str(records)]) == 2
+    assert "is of 2 videos (clip.mp4, other.mp4)" in capsys.readouterr().err

@@ -1,0 +1,91 @@
+"""What the columns of other programs' tables mean, by their names.
+
+A column is one of a few kinds (`Kind`), and one of times may name its unit: `Start (s)`,
+`Begin Time - msec`, `onset_ms`, `OnsetFrame`.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal[
+    "onset", "offset", "duration", "time", "frame", "label", "person", "tier", "source", "event"
+]
+# "clock": hours, minutes and seconds; "timecode": the same and frames, whose rate is not known.
+Unit = Literal["s", "ms", "min", "frame", "clock", "timecode"]
+
+# Names in small letters, words parted by one space. Of several columns of one kind, the name that
+# stands further to the front counts.
+NAMES: dict[Kind, tuple[str, ...]] = {
+    "onset": ("onset", "start", "begin", "start time", "begin time", "onset time", "time start")
+    + ("starttime", "begintime", "onsettime", "from", "tmin", "xmin")
+    + ("beginn", "début", "inicio"),
+    "offset": ("offset", "end", "stop", "end time", "stop time", "offset time", "time end")
+    + ("endtime", "stoptime", "offsettime", "to", "tmax", "xmax")
+    + ("ende", "fin"),
+    "duration": ("duration", "length"),
+    "time": ("time", "timestamp", "t", "video time", "media time", "time relative")
+    + ("approx time", "seconds", "second", "sec", "zeit", "temps", "tiempo"),
+    "frame": ("frame", "frame number", "framenumber", "frame index", "image index"),
+    "label": ("label", "expression", "emotion", "dominant emotion", "facial expression", "code")
+    + ("behavior", "behaviour", "annotation", "annotation value", "event", "value")
+    + ("ausdruck", "émotion", "emoción"),
+    "person": ("face id", "face", "person", "subject", "participant", "actor"),
+    "tier": ("tier", "track", "layer"),
+    "source": ("source", "video", "file", "filename", "file name", "media file name")
+    + ("media file path", "media file", "observation id", "observation"),
+    "event": ("behavior type", "behaviour type", "event type", "status"),
+}
+_KINDS: dict[str, tuple[int, Kind]] = {
+    name: (place, kind) for kind, names in NAMES.items() for place, name in enumerate(names)
+}
+_FRAMES: dict[str, Kind] = {"onsetframe": "onset", "offsetframe": "offset"}
+_FRAMES |= {"frame start": "onset", "frame end": "offset"}
+_UNITS: dict[str, Unit] = {
+    **dict.fromkeys(("s", "sec", "secs", "second", "seconds", "ss.msec", "ss.ms", "sf"), "s"),
+    **dict.fromkeys(("ms", "msec", "msecs", "millisecond", "milliseconds"), "ms"),
+    **dict.fromkeys(("min", "mins", "minute", "minutes"), "min"),
+    **dict.fromkeys(("frame", "frames"), "frame"),
+    **dict.fromkeys(("hh:mm:ss.ms", "hh:mm:ss", "hh:mm:ss.msec", "hms"), "clock"),
+    **dict.fromkeys(("hh:mm:ss:ff", "hh:mm:ss;ff", "hmsf"), "timecode"),
+}
+_BRACKETS = re.compile(r"\s*[(\[]\s*([^()\[\]]*?)\s*[)\]]\s*$")
+_ELAN = re.compile(r"(begin time|end time|duration) - (\S+).*")
+_TIMES: frozenset[Kind] = frozenset({"onset", "offset", "duration", "time"})
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """`place` is the rank of its name among those of the kind; `unit` None: the name has none."""
+
+    kind: Kind
+    place: int = 0
+    unit: Unit | None = None
+
+
+def unit_of(text: str) -> Unit | None:
+    """The unit that a cell names, such as `s`, `[ms]` or `hh:mm:ss`."""
+    return _UNITS.get(text.strip().strip("()[]").strip().lower())
+
+
+def column_of(name: str) -> Column | None:
+    """What a column of this name holds; None where the name is not known."""
+    text = " ".join(name.lower().split())
+    unit: Unit | None = None
+    if elan := _ELAN.fullmatch(text):
+        text, unit = elan[1], unit_of(elan[2])
+    elif (bracket := _BRACKETS.search(text)) and (unit := unit_of(bracket[1])):
+        text = text[: bracket.start()]
+    text = " ".join(word for word in re.split(r"[\s_\-]+", text) if word)
+    if text in _FRAMES:
+        return Column(_FRAMES[text], unit="frame")
+    if text in _KINDS:
+        place, kind = _KINDS[text]
+        return Column(kind, place, unit or (unit_of(text) if kind == "time" else None))
+    # `onset ms`, `time relative sf`, `start frame`
+    front, _, last = text.rpartition(" ")
+    if front in _KINDS and (found := unit_of(last)) is not None:
+        place, kind = _KINDS[front]
+        if kind in _TIMES:
+            return Column(kind, place, found)
+    return None

@@ -1,0 +1,123 @@
+"""The text of a coding, whatever wrote it: its encoding, and how its cells are parted.
+
+Files that hold no text are named, with the way out of the program that wrote them.
+"""
+
+import csv
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from app.types import DataError
+
+MAX_BYTES = 1 << 30
+_LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+$")
+DELIMITERS = ("\t", ";", ",", "|", " ")
+_CSV = "save the sheet as CSV (UTF-8)"
+# First bytes, or an ending, of what holds no text: what it is, and how to get text of it.
+_MAGIC: tuple[tuple[bytes, str, str], ...] = (
+    (b"\xd0\xcf\x11\xe0", "an old Excel workbook or Observer project", _CSV),
+    (b"$FL2", "an SPSS file", "in SPSS, choose Save As, type CSV"),
+    (b"$FL3", "an SPSS file", "in SPSS, choose Save As, type CSV"),
+    (b"PAR1", "a Parquet file without records of this program", "write it as CSV"),
+    (b"%PDF", "a PDF", "export the table as CSV"),
+    (b"\x1f\x8b", "compressed by gzip", "unpack it"),
+)
+_ENDINGS: dict[str, tuple[str, str]] = {
+    ".xlsx": ("an Excel workbook", _CSV),
+    ".xlsm": ("an Excel workbook", _CSV),
+    ".xls": ("an old Excel workbook", _CSV),
+    ".ods": ("a LibreOffice sheet", _CSV),
+    ".numbers": ("a Numbers sheet", "export it to CSV"),
+    ".sav": ("an SPSS file", "in SPSS, choose Save As, type CSV"),
+    ".dta": ("a Stata file", "export it by `export delimited`"),
+    ".rds": ("an R file", "write it by write.csv"),
+    ".rdata": ("an R file", "write it by write.csv"),
+    ".opf": ("a Datavyu spreadsheet", "in Datavyu, export the spreadsheet as CSV"),
+    ".boris": ("a BORIS project", "in BORIS, export aggregated or tabular events as CSV"),
+    ".odx": ("an Observer file", "export the event log as text"),
+    ".json": ("a JSON file", "write it as CSV"),
+}
+
+
+def read_text(path: Path) -> str:
+    """The file's text, from UTF-8, UTF-16 or Windows-1252. Raises `DataError`, also for files that
+    hold no text."""
+    try:
+        if path.is_file() and path.stat().st_size > MAX_BYTES:
+            raise DataError(f"{path} is larger than {MAX_BYTES >> 30} GB, too large for a coding.")
+        content = path.read_bytes()
+    except OSError as cause:
+        raise DataError(f"{path} cannot be read: {cause.strerror}.") from cause
+    _refuse_other_formats(path, content)
+    for encoding in _encodings(content):
+        try:
+            text = content.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        if "\x00" not in text:
+            return text
+    raise DataError(f"{path} is no text, or cut within it. Save the coding as CSV in UTF-8.")
+
+
+def _refuse_other_formats(path: Path, content: bytes) -> None:
+    kind = next(((what, way) for magic, what, way in _MAGIC if content.startswith(magic)), None)
+    is_zip = content.startswith(b"PK\x03\x04")
+    if kind is None and (is_zip or not content[:1].isascii() or path.suffix.lower() == ".boris"):
+        kind = _ENDINGS.get(path.suffix.lower())
+    if kind is None and path.suffix.lower() == ".json":
+        kind = _ENDINGS[".json"]
+    if kind is None and is_zip:
+        kind = ("a workbook or another packed file", _CSV)
+    if kind is not None:
+        what, way = kind
+        raise DataError(f"{path} is {what}, which is not read here; {way}.")
+
+
+def _encodings(content: bytes) -> tuple[str, ...]:
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return ("utf-16",)
+    if content.startswith(b"\xef\xbb\xbf"):
+        return ("utf-8-sig",)
+    # Without a mark, UTF-16 of a table shows by the zeros beside its Latin letters.
+    zeros = content[:400:2].count(0), content[1:400:2].count(0)
+    if max(zeros) > 20:
+        return ("utf-16-be" if zeros[0] > zeros[1] else "utf-16-le",)
+    return ("utf-8", "cp1252")
+
+
+class TextTable:
+    """A text as rows of cells, once or several times. `path` is how errors call it; a row is
+    (number of its last line, cells). Raises `DataError` where quotes do not match."""
+
+    def __init__(self, path: Path, text: str, delimiter: str) -> None:
+        self.path = path
+        self.delimiter = delimiter
+        self._text = text
+
+    def rows(self) -> Iterator[tuple[int, list[str]]]:
+        """Rows in which there is something."""
+        lines = (found[0] for found in _LINE.finditer(self._text))
+        first = 0
+        # Excel's own first line, which says how cells are parted.
+        if self._text[:4].lower() == "sep=":
+            next(lines)
+            first = 1
+        packed = self.delimiter == " "
+        table = csv.reader(lines, delimiter=self.delimiter, skipinitialspace=packed, strict=True)
+        while True:
+            try:
+                cells = next(table, None)
+            except csv.Error as cause:
+                raise DataError(
+                    f"{self.path}, line {first + table.line_num}: {cause}. Mend the line."
+                ) from cause
+            if cells is None:
+                return
+            # ELAN writes "#file://..." above each file's rows, others write remarks.
+            if any(cell.strip() for cell in cells) and not _is_remark(cells):
+                yield first + table.line_num, cells
+
+
+def _is_remark(cells: Sequence[str]) -> bool:
+    return cells[0].startswith("#") and not any(cell.strip() for cell in cells[1:])
