@@ -10,8 +10,10 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
 
 from app.types import Image
+from app.wide_colour import WideColour
 
 UNSPECIFIED = 2  # AVCOL_SPC_UNSPECIFIED
+BT2020_PRIMARIES = 9
 READING = Interpolation.BILINEAR | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
 WRITING = Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INP
 
@@ -35,15 +37,36 @@ def implied_colour(width: int, height: int) -> ColourTags:
     return BT709 if height >= 720 or width >= 1280 else BT601
 
 
-def to_bgr(frame: VideoFrame, size_wh: tuple[int, int], reformatter: VideoReformatter) -> Image:
-    """A decoded frame as uint8 (H, W, 3) BGR, scaled if it is not of `size_wh`."""
+def to_bgr(
+    frame: VideoFrame,
+    size_wh: tuple[int, int],
+    reformatter: VideoReformatter,
+    wide: WideColour | None = None,
+) -> Image:
+    """Makes uint8 (H, W, 3) BGR of BT.709 from a decoded frame, whose colours are `wide`, scaled if
+    it is not of `size_wh`."""
     width, height = size_wh
-    silent = frame.colorspace == UNSPECIFIED and not frame.format.is_rgb
-    matrix = implied_colour(frame.width, frame.height).matrix if silent else None
-    bgr = reformatter.reformat(
-        frame, width, height, "bgr24", src_colorspace=matrix, interpolation=READING
-    )
-    return np.ascontiguousarray(bgr.to_ndarray(), np.uint8)
+    made = reformatter.reformat(
+        frame,
+        width,
+        height,
+        # 16 bits in planes: into packed ones swscale puts wrong colours with these flags.
+        "bgr24" if wide is None else "gbrp16le",
+        src_colorspace=_untold_matrix(frame, wide),
+        interpolation=READING,
+    ).to_ndarray()
+    if wide is not None:
+        return wide.to_bgr(np.asarray(made, np.uint16))
+    return np.ascontiguousarray(made, np.uint8)
+
+
+def _untold_matrix(frame: VideoFrame, wide: WideColour | None) -> Colorspace | None:
+    """Of a frame that does not say it; None where it does."""
+    if frame.colorspace != UNSPECIFIED or frame.format.is_rgb:
+        return None
+    if wide is not None and wide.primaries == BT2020_PRIMARIES:
+        return Colorspace.BT2020
+    return implied_colour(frame.width, frame.height).matrix
 
 
 def to_yuv(

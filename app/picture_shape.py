@@ -7,6 +7,7 @@ from typing import Any
 
 from app.orientation import Orientation
 from app.video_file import MAX_FRAME_PIXELS
+from app.wide_colour import WideColour
 
 SQUARE = Fraction(1)
 ALMOST_SQUARE = 0.01  # scaling an odd size leaves such pixels; nobody sees them
@@ -19,13 +20,15 @@ class Shape:
     """How a frame is stored, and what is made of it.
 
     `stored_wh` px is its size as it is stored, `pixel_aspect` the width / height of its pixels
-    there. It is scaled to `scaled_wh` px and then turned.
+    there. It is scaled to `scaled_wh` px and then turned. `colours` are those that are made into
+    the ones of BT.709; None where it has those.
     """
 
     stored_wh: tuple[int, int]
     pixel_aspect: Fraction
     scaled_wh: tuple[int, int]
     orientation: Orientation
+    colours: WideColour | None = None
 
     @property
     def size_wh(self) -> tuple[int, int]:
@@ -39,6 +42,7 @@ class Shape:
             "stored_size_wh": list(self.stored_wh),
             "pixel_aspect": str(self.pixel_aspect),
             "turned": self.orientation.words or None,
+            "colours_from": None if self.colours is None else str(self.colours),
         }
 
 
@@ -85,6 +89,11 @@ class ShapeChanges:
             said.append(
                 f"{name} says that its pixels are {_ratio(shape.pixel_aspect)}, which cannot be: "
                 "they were taken for square."
+            )
+        if shape.colours is not None:
+            kind = "HDR video" if shape.colours.is_hdr else "video of a wide colour space"
+            said.append(
+                f"{name} is {kind} ({shape.colours}): its colours were made into those of BT.709."
             )
         if self._moves:
             times = "once" if self._moves == 1 else f"{self._moves} times"

@@ -1,9 +1,10 @@
-"""Makes the picture that is looked at from a decoded frame: upright, in square pixels.
+"""Makes the picture that is looked at from a decoded frame: upright, in square pixels, of BT.709.
 
 Video files and network streams go through here alike. Each frame is judged by what it says itself,
 for streams change their size, their turn and the shape of their pixels midway.
 """
 
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any, cast
 
@@ -17,6 +18,7 @@ from app.colour import to_bgr
 from app.orientation import UPRIGHT, Orientation
 from app.picture_shape import SQUARE, Shape, squared
 from app.types import Image
+from app.wide_colour import wide_colour_of
 
 UNKNOWN_KINDS = 4  # of data beside a frame that PyAV may not know
 SAME_SHAPE = 0.01  # by which two ratios of sides may differ; sides are whole numbers
@@ -44,19 +46,20 @@ class Upright:
             self._aspect = self._aspect_now()
         aspect = self._aspect if self._aspect is not None and self._aspect > 0 else SQUARE
         stored_wh = (frame.width, frame.height)
-        shape = Shape(stored_wh, aspect, squared(stored_wh, aspect), self._orientation)
+        scaled_wh, colours = squared(stored_wh, aspect), wide_colour_of(frame)
+        shape = Shape(stored_wh, aspect, scaled_wh, self._orientation, colours)
         largest = self._largest
         if largest is not None and largest.orientation == shape.orientation:
             (width, height), (wide, high) = shape.scaled_wh, largest.scaled_wh
             alike = abs(width * high - wide * height) <= SAME_SHAPE * wide * height
             if alike and width * height <= wide * high:
-                return Shape(stored_wh, aspect, largest.scaled_wh, shape.orientation)
+                return replace(shape, scaled_wh=largest.scaled_wh)
         self._largest = shape
         return shape
 
     def picture(self, frame: VideoFrame, shape: Shape) -> Image:
         """Gives the upright picture of `frame` as uint8 (H, W, 3) BGR of `shape.size_wh`."""
-        image = to_bgr(frame, shape.scaled_wh, self._reformatter)
+        image = to_bgr(frame, shape.scaled_wh, self._reformatter, shape.colours)
         return np.asarray(shape.orientation.apply(image), np.uint8)
 
     def _aspect_now(self) -> Fraction | None:

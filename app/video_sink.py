@@ -14,7 +14,7 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 
-from app.colour import LIMITED_RANGE, implied_colour, to_yuv
+from app.colour import BT709, LIMITED_RANGE, implied_colour, to_yuv
 from app.encoders import (
     MPEG4_TIME_BASE,
     Encoder,
@@ -49,6 +49,8 @@ class FilmedSource(Protocol):
     def rate(self) -> Fraction: ...
     @property
     def has_audio(self) -> bool: ...
+    @property
+    def made_plain(self) -> bool: ...
     @property
     def origin_s(self) -> Fraction: ...
     @property
@@ -178,7 +180,8 @@ class _Film:
         encoder = encoding.encoder
         self._begins_s = Fraction(0) if source is None else source.begins_s
         self._size_wh = width, height = size_wh
-        self._colour = implied_colour(width, height)
+        made_plain = source is not None and source.made_plain
+        self._colour = BT709 if made_plain else implied_colour(width, height)
         self._reformatter = VideoReformatter()
         self._time_base = CAMERA_TIME_BASE if source is None else source.time_base
         if format_name in ("matroska", "webm"):

@@ -279,6 +279,11 @@ class VideoSource:
         return self._shapes.facts()
 
     @property
+    def made_plain(self) -> bool:
+        """True where the colours of the file were made into those of BT.709."""
+        return self._shapes.first.colours is not None
+
+    @property
     def remarks(self) -> list[str]:
         """What whoever uses the results must know, in lines; nothing of it is a fault."""
         return self._shapes.remarks(self.name)

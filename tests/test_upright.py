@@ -122,6 +122,7 @@ def test_pixels_are_those_of_the_stored_picture_also_where_it_is_turned(tmp_path
         "stored_size_wh": [144, 96],
         "pixel_aspect": "64/45",
         "turned": "turned 90 degrees anticlockwise",
+        "colours_from": None,
     }
 
 
@@ -134,6 +135,7 @@ def test_ordinary_video_is_left_as_it_is(tmp_path: Path) -> None:
         "stored_size_wh": [64, 48],
         "pixel_aspect": "1",
         "turned": None,
+        "colours_from": None,
     }
 
 
@@ -162,6 +164,7 @@ def test_each_frame_comes_in_its_own_shape(tmp_path: Path) -> None:
             "stored_size_wh": [48, 64],
             "pixel_aspect": "1",
             "turned": None,
+            "colours_from": None,
         }
     ]
     (remark,) = source.remarks
@@ -218,7 +221,15 @@ def test_many_changes_are_counted_and_not_all_kept() -> None:
 
 def frame_with(matrix: np.ndarray | None, *, key: bool = True) -> Any:
     kept = {} if matrix is None else {"DISPLAYMATRIX": matrix.astype(np.int32).tobytes()}
-    return SimpleNamespace(width=64, height=48, key_frame=key, rotation=0, side_data=kept)
+    return SimpleNamespace(
+        width=64,
+        height=48,
+        key_frame=key,
+        rotation=0,
+        side_data=kept,
+        color_trc=2,
+        color_primaries=2,
+    )
 
 
 CLOCKWISE = np.array([[0, 65536, 0], [-65536, 0, 0], [0, 0, 1 << 30]])

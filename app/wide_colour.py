@@ -1,0 +1,171 @@
+"""Makes BT.709 of the colours of HDR video (HLG and PQ of BT.2100) and of wide colour spaces.
+
+Newer phones film so. Taken for BT.709, such a picture is dull and grey, and faces are read wrongly.
+All is done in light: codes become light, wide primaries become those of BT.709, and light becomes
+codes again. The brightest light is bent under the white of a plain screen as BT.2390 has it.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import cv2
+import numpy as np
+from av.video.frame import VideoFrame
+from av.video.reformatter import ColorPrimaries, ColorTrc
+from numpy.typing import NDArray
+
+from app.types import Floats, Image
+
+CODES = 1 << 16
+BAND_PIXELS = 1 << 15  # that are worked on at once: what is made of them stays in the cache
+SCREEN_GAMMA = 2.4  # of a plain screen, BT.1886
+PEAK_NITS = 1000.0  # the brightest light that is told apart; HLG's nominal peak
+# What becomes the white of a plain screen. Programs put white at 100 nits or, as BT.2408 has it, at
+# 203; this is in between, so that the faces of both are neither dark nor washed out.
+WHITE_NITS = 140.0
+# BT.2100: HLG's inverse OETF and system gamma, PQ's EOTF.
+HLG_A, HLG_B, HLG_C, HLG_GAMMA = 0.17883277, 0.28466892, 0.55991073, 1.2
+PQ_M1, PQ_M2 = 2610 / 16384, 128 * 2523 / 4096
+PQ_C1, PQ_C2, PQ_C3 = 3424 / 4096, 32 * 2413 / 4096, 32 * 2392 / 4096
+PQ_NITS = 10_000.0
+
+TRANSFERS = {int(ColorTrc.SMPTE2084): "PQ", int(ColorTrc.ARIB_STD_B67): "HLG"}
+# x and y of red, green, blue and white (H.273).
+D65, DCI_WHITE = (0.3127, 0.3290), (0.314, 0.351)
+P3 = ((0.680, 0.320), (0.265, 0.690), (0.150, 0.060))
+BT709 = ((0.640, 0.330), (0.300, 0.600), (0.150, 0.060), D65)
+PRIMARIES = {
+    int(ColorPrimaries.BT2020): (
+        "BT.2020",
+        ((0.708, 0.292), (0.170, 0.797), (0.131, 0.046), D65),
+    ),
+    int(ColorPrimaries.SMPTE431): ("DCI-P3", (*P3, DCI_WHITE)),
+    int(ColorPrimaries.SMPTE432): ("Display P3", (*P3, D65)),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class WideColour:
+    """Colours that a plain screen does not show as they are: `transfer` is "PQ", "HLG" or None, for
+    that of a plain screen; `primaries` is H.273's number."""
+
+    transfer: str | None
+    primaries: int
+
+    def __str__(self) -> str:
+        name = PRIMARIES[self.primaries][0] if self.primaries in PRIMARIES else "BT.709 primaries"
+        return f"{self.transfer}, {name}" if self.transfer else name
+
+    @property
+    def is_hdr(self) -> bool:
+        return self.transfer is not None
+
+    def to_bgr(self, codes: NDArray[np.uint16]) -> Image:
+        """Makes uint8 (H, W, 3) BGR of BT.709 from `codes` (H, W, 3), RGB over the whole of
+        uint16."""
+        height, width = codes.shape[:2]
+        made = np.empty((height, width, 3), np.uint8)
+        rows = max(1, BAND_PIXELS // width)
+        for top in range(0, height, rows):
+            made[top : top + rows] = self._band(codes[top : top + rows])
+        return made
+
+    def _band(self, codes: NDArray[np.uint16]) -> Image:
+        light = np.asarray(cv2.LUT(codes, _light(self.transfer)), np.float32)
+        if self.transfer == "HLG":
+            # The screen's own gamma: by the brightness of all three, so that hues stay.
+            brightness = cv2.transform(light, _weights(self.primaries))
+            light *= np.asarray(cv2.pow(brightness, HLG_GAMMA - 1))[..., np.newaxis]
+        plain = np.maximum(cv2.transform(light, _to_bt709(self.primaries)), 0)
+        # The root has as many steps in the dark as codes have.
+        steps = np.minimum(np.sqrt(plain) * np.float32(CODES - 1), CODES - 1).astype(np.uint16)
+        return np.asarray(cv2.LUT(steps, _shown(self.is_hdr)), np.uint8)
+
+
+def wide_colour_of(frame: VideoFrame) -> WideColour | None:
+    """Reads what `frame` says of its colours; None where they are those of a plain screen."""
+    transfer = TRANSFERS.get(frame.color_trc)
+    primaries = frame.color_primaries
+    if transfer is None and primaries not in PRIMARIES:
+        return None
+    if transfer is not None and primaries == ColorPrimaries.UNSPECIFIED:
+        primaries = int(ColorPrimaries.BT2020)  # BT.2100 has no others
+    return WideColour(transfer, primaries)
+
+
+@lru_cache
+def _light(transfer: str | None) -> Floats:
+    """Of each code, its light: 1 is `PEAK_NITS`, or without a transfer the screen's white."""
+    code = np.linspace(0, 1, CODES)
+    if transfer == "PQ":
+        light = pq_nits(code) / PEAK_NITS
+    elif transfer == "HLG":
+        high = (np.exp((code - HLG_C) / HLG_A) + HLG_B) / 12
+        light = np.where(code <= 0.5, code**2 / 3, high)
+    else:
+        light = code**SCREEN_GAMMA
+    return np.minimum(light, 1).astype(np.float32)
+
+
+@lru_cache
+def _shown(hdr: bool) -> Image:
+    """Of each root of light (CODES steps), the code that a plain screen shows."""
+    light = np.linspace(0, 1, CODES) ** 2
+    if hdr:
+        light = rolled_off(PEAK_NITS * light) / WHITE_NITS
+    return np.rint(255 * np.clip(light, 0, 1) ** (1 / SCREEN_GAMMA)).astype(np.uint8)
+
+
+def rolled_off(nits: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Bends light of up to `PEAK_NITS` under `WHITE_NITS`, by the curve of ITU-R BT.2390 (EETF):
+    in PQ's steps the lower part stays as it is, and a smooth knee takes in the rest."""
+    peak = pq_code(np.array(PEAK_NITS))
+    code, white = pq_code(nits) / peak, float(pq_code(np.array(WHITE_NITS)) / peak)
+    knee = 1.5 * white - 0.5
+    t = np.clip((code - knee) / (1 - knee), 0, 1)
+    bent = (
+        (2 * t**3 - 3 * t**2 + 1) * knee
+        + (t**3 - 2 * t**2 + t) * (1 - knee)
+        + (3 * t**2 - 2 * t**3) * white
+    )
+    return pq_nits(np.where(code < knee, code, bent) * peak)
+
+
+def pq_nits(code: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Gives the light of PQ's codes (0..1), SMPTE ST 2084."""
+    root = code ** (1 / PQ_M2)
+    nits: NDArray[np.float64] = PQ_NITS * (
+        np.maximum(root - PQ_C1, 0) / (PQ_C2 - PQ_C3 * root)
+    ) ** (1 / PQ_M1)
+    return nits
+
+
+def pq_code(nits: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Is the inverse of `pq_nits`."""
+    power = (nits / PQ_NITS) ** PQ_M1
+    code: NDArray[np.float64] = ((PQ_C1 + PQ_C2 * power) / (1 + PQ_C3 * power)) ** PQ_M2
+    return code
+
+
+@lru_cache
+def _to_bt709(primaries: int) -> Floats:
+    """(3, 3), from light in RGB of `primaries` to light in BGR of BT.709."""
+    known = PRIMARIES[primaries][1] if primaries in PRIMARIES else BT709
+    matrix = np.linalg.solve(_to_xyz((*BT709[:3], known[3])), _to_xyz(known))
+    return matrix[::-1].astype(np.float32)
+
+
+@lru_cache
+def _weights(primaries: int) -> Floats:
+    """(1, 3): how much each colour adds to brightness."""
+    known = PRIMARIES[primaries][1] if primaries in PRIMARIES else BT709
+    return _to_xyz(known)[1:2].astype(np.float32)
+
+
+def _to_xyz(chromaticities: Any) -> NDArray[np.float64]:
+    """(3, 3), from light in RGB to CIE XYZ, whose Y is 1 for white."""
+    columns = [np.array([x / y, 1, (1 - x - y) / y]) for x, y in chromaticities]
+    colours, white = np.stack(columns[:3], axis=1), columns[3]
+    matrix: NDArray[np.float64] = colours * np.linalg.solve(colours, white)
+    return matrix
