@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from app.address import CameraAddress
     from app.camera import CameraSource
     from app.episodes import EpisodesSink
+    from app.overlay import Overlay
     from app.recogniser import Recogniser
     from app.records import RecordsSink
     from app.sampling import Selection
@@ -42,6 +43,7 @@ __all__ = [
     "FrameResult",
     "Image",
     "ModelError",
+    "Overlay",
     "Recogniser",
     "RecogniserError",
     "RecordsSink",
@@ -72,6 +74,7 @@ _ROOMS = {
     "CameraAddress": "app.address",
     "CameraSource": "app.camera",
     "EpisodesSink": "app.episodes",
+    "Overlay": "app.overlay",
     "Recogniser": "app.recogniser",
     "RecordsSink": "app.records",
     "Selection": "app.sampling",

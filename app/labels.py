@@ -18,7 +18,7 @@ from app.placement_values import Form
 from app.rects import Rect
 from app.types import NOT_CONFIDENT, UNSURE, Image, TrackedFace
 
-WORTHS = (1.0, 0.92, 0.8, 0.3)  # as `app.placement` weighs the forms
+WORTHS = (1.0, 0.92, 0.8, 0.6, 0.3)  # as `app.placement` weighs the forms
 
 
 class Label(NamedTuple):
@@ -47,7 +47,8 @@ def label_forms(
     room_px: int,
 ) -> tuple[Label, ...]:
     """Returns the forms of a face's label, the fullest first: everything in the first of `sizes`
-    and in the second, without the probability, the number alone. None is wider than `room_px`."""
+    and in the second, without the probability, without the number, the number alone. None is wider
+    than `room_px`."""
     number = f"#{face.face_id}" if numbered else ""
     whole, short, share = face.label, face.label, ""
     if face.reason is None:  # doubt has no figure, which would be taken for its size
@@ -61,7 +62,7 @@ def label_forms(
         _label(number, short, "", small, room_px),
     ]
     if numbered:
-        forms.append(_label(number, "", "", small, room_px))
+        forms += [_label("", short, "", small, room_px), _label(number, "", "", small, room_px)]
     return tuple(forms)
 
 

@@ -26,6 +26,7 @@ from app.rects import Rect
 from app.types import Floats, Image
 
 FEW_ROWS = 3  # of the compact forms
+MANY_ROWS, SOME_ROWS = 10, 8  # of more than so many classes, the likeliest make a smaller form
 NAME_LETTERS = 9.0  # em: longer names are cut
 TRACK_LIGHT = 34  # how much brighter a bar's track is than its ground
 Labels = tuple[str, ...]
@@ -79,8 +80,9 @@ class Panel(NamedTuple):
 def panel_forms(
     labels: Labels, sizes: tuple[int, int], *, numbered: bool, with_strip: bool
 ) -> tuple[Panel, ...]:
-    """Returns the forms of a panel, the fullest first: all bars with the last seconds, without,
-    smaller; the likeliest three, under one another and side by side. `sizes`: of the text, px."""
+    """Returns the forms of a panel, the fullest first: all bars with the last seconds, without, and
+    smaller (of many, the likeliest); the likeliest three, under one another and side by side.
+    `sizes`: of the text, px."""
     large, small = sizes
 
     def panel(
@@ -99,9 +101,10 @@ def panel_forms(
 
     count = len(labels)
     few = min(FEW_ROWS, count)
+    some = count if count <= MANY_ROWS else SOME_ROWS
     whole = [
         panel(count, 1, large, 0.9, compact=False),
-        panel(count, 1, small, 0.8, compact=False),
+        panel(some, 1, small, 0.8, compact=False),
     ]
     if with_strip:
         whole.insert(0, panel(count, 1, large, 1.0, strip=True, compact=False))

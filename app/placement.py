@@ -7,9 +7,14 @@ taken, the same one for all faces where possible; what finds no place at all is 
 """
 
 from collections.abc import Sequence
+from functools import cache
 
-from app.placement_board import FEW, Board, Drift
+import numpy as np
+from numpy.typing import NDArray
+
+from app.placement_board import CROWD, FEW, Board, Choice, Drift
 from app.placement_values import Placed, Plan, Scene, Spot
+from app.rects import Corners
 
 CONTENT = 0.05  # a place is taken at once unless a smaller form's best is better by more
 MOST_PANELS = 12  # with more faces only labels are shown
@@ -62,31 +67,44 @@ def place_labels(
     kept = kept or [None] * count
     forms = max((len(one.labels) for one in scene.subjects), default=0)
     order = sorted(range(count), key=lambda i: -scene.subjects[i].box.area)
+
+    @cache
+    def options_of(form: int) -> list[tuple[Corners, NDArray[np.float64]]]:
+        return Board(scene).label_options(range(count), form)
+
     best: tuple[float, list[Spot | None]] = (-1.0, [None] * count)
     for first in range(forms):
         board = Board(scene, drift=drift)
         spots: list[Spot | None] = [None] * count
+        second: list[Choice | None] = [None] * count  # taken where no smaller form does better
         waiting, total, fit = order, 0.0, 0
         for form in range(first, forms):
             left = []
-            for number, options in zip(waiting, board.label_options(waiting, form), strict=True):
+            for number in waiting:
                 one = scene.subjects[number]
-                chosen = board.pick_label(number, form, options, kept[number])
-                smaller = one.labels[form + 1].worth if form + 1 < len(one.labels) else 0.0
-                if chosen is None or chosen[1] < smaller - CONTENT:
-                    left.append(number)
+                chosen = board.pick_label(number, form, options_of(form)[number], kept[number])
+                smaller = one.labels[form + 1].worth if form + 1 < forms else 0.0
+                if chosen is not None and chosen[1] >= smaller - CONTENT:
+                    spots[number] = chosen[0]
+                    total += chosen[1]
+                    board.take(chosen[0].rect)
                     continue
-                spots[number], gain = chosen
-                total += gain
-                board.take(chosen[0].rect)
+                left.append(number)
+                before = second[number]
+                if chosen is not None and (before is None or chosen[1] > before[1]):
+                    second[number] = chosen
             waiting = left
             if form == first:
                 fit = count - len(left)
-        for number in waiting:  # over its own face, or where it hides least
-            spot = spots[number] = board.best_label(number, first, kept[number])
-            if spot is not None:
-                total += scene.subjects[number].labels[spot.form].worth - 0.5
-                board.take(spot.rect)
+        for number in waiting:
+            chosen = second[number]
+            if chosen is None or not board.is_free(chosen[0].rect):
+                found = board.best_label(number, first, kept[number]) if count <= CROWD else None
+                chosen = None if found is None else (found, 0.0)
+            if chosen is not None:
+                spots[number] = chosen[0]
+                total += chosen[1]
+                board.take(chosen[0].rect)
         if total > best[0]:
             best = total, spots
         if fit == count or (count > FEW and fit >= UNIFORM_SHARE * count):

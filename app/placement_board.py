@@ -23,6 +23,9 @@ LINE_TRIES = 24  # places whose line is looked at
 Drift = NDArray[np.float64]  # (N, 2): how far each face moves in a second, px
 
 
+Choice = tuple[Spot, float]  # a place, and what it gains
+
+
 class Board:
     """One picture's faces, and what has been placed so far. Faces are numbered as in the scene."""
 
@@ -48,6 +51,10 @@ class Board:
         """Marks the place of a label or panel."""
         self._all_taken[self._count] = rect.x, rect.y, rect.right, rect.bottom
         self._count += 1
+
+    def is_free(self, rect: Rect) -> bool:
+        """Returns whether no label or panel has taken any of a place."""
+        return not (shared(corners([rect]), self._taken) > 0).any()
 
     # Labels
 
@@ -80,9 +87,11 @@ class Board:
         form: int,
         options: tuple[Corners, NDArray[np.float64]],
         kept: Spot | None,
-    ) -> tuple[Spot, float] | None:
+    ) -> Choice | None:
         """Returns the best free place for a label in a form, and what it gains."""
         places, cost = options
+        if not np.isfinite(cost).any():
+            return None
         cost = cost + self._soon(number, places)
         if kept is not None and kept.slot >= 0:
             cost[kept.slot] -= KEEP_GAIN
@@ -96,7 +105,7 @@ class Board:
 
     def best_label(self, number: int, first: int, kept: Spot | None) -> Spot | None:
         """Returns the best free place for a label, in the form `first` or a smaller one."""
-        best: tuple[Spot, float] | None = None
+        best: Choice | None = None
         for form in range(first, len(self._scene.subjects[number].labels)):
             options = self.label_options([number], form)[0]
             chosen = self.pick_label(number, form, options, kept)
@@ -134,12 +143,12 @@ class Board:
 
     def best_panel(
         self, number: int, first: int, label: Spot | None, kept: Spot | None
-    ) -> tuple[Spot, float] | None:
+    ) -> Choice | None:
         """Returns the best place for a panel in the form `first` or a smaller one, and its gain."""
         one = self._scene.subjects[number]
         around = one.box if label is None else one.box.around(label.rect)
         blocks = self._blocks(number)
-        best: tuple[Spot, float] | None = None
+        best: Choice | None = None
         for form in range(first, len(one.panels)):
             shape = one.panels[form]
             if best is not None and best[1] >= shape.worth:
@@ -184,7 +193,7 @@ class Board:
 
     def _detached(
         self, number: int, form: int, blocks: Corners, kept: Spot | None
-    ) -> tuple[Spot, float] | None:
+    ) -> Choice | None:
         """Returns the free place nearest to a face whose line crosses no face and no text."""
         width, height = self._scene.size_wh
         one = self._scene.subjects[number]

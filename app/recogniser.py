@@ -115,8 +115,10 @@ class Recogniser:
         return (pipeline.step(frame) for frame in _frames(frames, name))
 
     def draw(self, result: FrameResult, mode: HudMode = "full") -> Image:
-        """A new picture uint8 (H, W, 3) BGR of the frame with what was read: "full" with bars for
-        all expressions, "boxes" with labels alone, "off" the frame as it is."""
+        """Returns a new picture uint8 (H, W, 3) BGR of the frame with what was read: "full" with
+        bars, "boxes" with labels alone, "off" the frame as it is. The same result gives the same
+        picture; `app.Overlay` draws a stream, where texts should stay in place. Raises `ValueError`
+        for another mode, and for a picture without pixels."""
         return draw(result, mode)
 
     def close(self) -> None:

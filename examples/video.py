@@ -11,6 +11,7 @@ from pathlib import Path
 
 from app import (
     EpisodesSink,
+    Overlay,
     Recogniser,
     RecogniserError,
     RecordsSink,
@@ -32,9 +33,10 @@ def annotate(video: Path, folder: Path, selection: Selection | None = None) -> i
             RecordsSink(folder / "records.csv", recogniser.labels),
             EpisodesSink(folder / "episodes.vtt"),
         )
+        overlay = Overlay()  # texts keep their places while faces move
         with writing(*sinks) as write:
             for result in recogniser.stream(source):
-                write(result, recogniser.draw(result))
+                write(result, overlay.draw(result))
                 frames += 1
         if source.warning:
             print(f"warning: {source.warning}", file=sys.stderr)

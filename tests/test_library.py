@@ -24,7 +24,7 @@ from tools.make_demo_clip import CLIP
 
 ROOT = Path(__file__).resolve().parent.parent
 NAMES = {
-    *("Recogniser", "Selection", "writing"),
+    *("Overlay", "Recogniser", "Selection", "writing"),
     *("Frame", "Face", "FrameResult", "Image", "Silence", "TrackedFace", "UNSURE"),
     *("CameraAddress", "CameraSource", "StreamSource", "VideoSource"),
     *("EpisodesSink", "RecordsSink", "Sink", "VideoSink"),
