@@ -6,7 +6,7 @@ Whatever comes from outside, such as file names and labels, is escaped.
 import base64
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from html import escape
 from typing import Any
 
@@ -14,8 +14,9 @@ from app.drawings import axis, clock, stretches, timeline
 from app.episodes import EpisodeRules
 from app.page_facts import model_card, percent, run_facts, table
 from app.page_style import STYLE, colour_rules
+from app.picture_page import pictures
 from app.quality import BLURRED, BRIGHT, DARK, SMALL_PX, TURNED_DEG
-from app.stills import Still
+from app.stills import PictureStill, Still
 from app.summary import PersonSummary, Summary, Trouble
 from app.types import UNSURE
 
@@ -28,12 +29,14 @@ GAP_S = 0.3  # a shorter absence does not tear a timeline
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """`facts` as `RunNotes` gives them; empty where nothing is known of the run."""
+    """`facts` as `RunNotes` gives them; empty where nothing is known of the run. `pictures`: those
+    that stand for themselves, by source."""
 
     summary: Summary
     rules: EpisodeRules
     stills: Sequence[Still]
     facts: Mapping[str, Any]
+    pictures: Mapping[str, PictureStill] = field(default_factory=dict)
 
 
 def render(page: Page) -> str:
@@ -42,10 +45,8 @@ def render(page: Page) -> str:
     name = _name(page)
     sections = [
         _head(page, name),
-        _people(summary),
-        _stills(page),
-        _section("Episodes", _episodes(page)),
-        _section("How good the data are", _trouble(summary.trouble)),
+        *(_of_pictures(page) if summary.are_pictures else _of_video(page)),
+        _section("How good the data are", _trouble(summary.trouble, summary.are_pictures)),
         _section("Model", model_card(page.facts)),
         _section("The run", run_facts(page.facts, page.rules)),
     ]
@@ -59,9 +60,32 @@ def render(page: Page) -> str:
     )
 
 
+def _of_video(page: Page) -> list[str]:
+    return [_people(page.summary), _stills(page), _section("Episodes", _episodes(page))]
+
+
+def _of_pictures(page: Page) -> list[str]:
+    summary = page.summary
+    people = list(summary.people.values())
+    several = len(people) > 1
+    return [
+        *([_section("What was seen", _shares(people))] if several else []),
+        _section(
+            "The pictures" if len(summary.end_s) > 1 else "The picture",
+            pictures(
+                summary.pictures,
+                page.pictures,
+                summary.labels,
+                len(summary.end_s) - len(summary.pictures),
+            ),
+        ),
+    ]
+
+
 def _name(page: Page) -> str:
     sources = list(page.summary.end_s)
-    return sources[0] if len(sources) == 1 else f"{len(sources)} inputs"
+    what = "pictures" if page.summary.are_pictures else "inputs"
+    return sources[0] if len(sources) == 1 else f"{len(sources)} {what}"
 
 
 def _section(title: str, body: str) -> str:
@@ -71,15 +95,25 @@ def _section(title: str, body: str) -> str:
 def _head(page: Page, name: str) -> str:
     summary = page.summary
     trouble = summary.trouble
-    tiles = (
-        (clock(sum(summary.end_s.values()), 0.1), "length"),
-        (f"{trouble.frames}", "frames"),
-        (percent(trouble.frames - trouble.empty_frames, trouble.frames), "with a face"),
-        (f"{len(summary.people)}", "faces followed"),
-        (f"{len(summary.episodes)}", "episodes"),
-    )
+    with_face = percent(trouble.frames - trouble.empty_frames, trouble.frames), "with a face"
+    if summary.are_pictures:
+        tiles = [
+            (f"{trouble.frames}", "picture" if trouble.frames == 1 else "pictures"),
+            with_face,
+            (f"{len(summary.people)}", "face" if len(summary.people) == 1 else "faces"),
+        ]
+    else:
+        tiles = [
+            (clock(sum(summary.end_s.values()), 0.1), "length"),
+            (f"{trouble.frames}", "frames"),
+            with_face,
+            (f"{len(summary.people)}", "faces followed"),
+            (f"{len(summary.episodes)}", "episodes"),
+        ]
     cells = "".join(f'<div class="tile"><b>{v}</b><span>{what}</span></div>' for v, what in tiles)
-    shows = " This page shows faces: pass it on accordingly." if page.stills else ""
+    shows = (
+        " This page shows faces: pass it on accordingly." if page.stills or page.pictures else ""
+    )
     return (
         f"<header><h1>{escape(name)}</h1>\n"
         '<p class="lead">An expression is not a feeling: this says what faces look like to the '
@@ -92,8 +126,6 @@ def _people(summary: Summary) -> str:
     people = sorted(summary.people.values(), key=lambda one: -one.frames)
     if not people:
         return _section("Who showed what, and when", "<p>No face was found in any frame.</p>")
-    if not any(summary.end_s.values()):
-        return _section("What was seen", _shares(people))
     shown = sorted(people[:MAX_PEOPLE], key=lambda one: (one.source, one.face_id))
     several = len(summary.end_s) > 1
     body = "".join(_person(one, summary.end_s[one.source], several) for one in shown)
@@ -214,12 +246,14 @@ def _episodes(page: Page) -> str:
     )
 
 
-def _trouble(trouble: Trouble) -> str:
+def _trouble(trouble: Trouble, are_pictures: bool) -> str:
+    what = "pictures" if are_pictures else "frames"
+
     def row(name: str, count: int, whole: int, meaning: str) -> tuple[str, ...]:
         return (name, str(count), percent(count, whole), escape(meaning))
 
     rows = [
-        row("frames without a face", trouble.empty_frames, trouble.frames, "of all frames"),
+        row(f"{what} without a face", trouble.empty_frames, trouble.frames, f"of all {what}"),
         row("unsure", trouble.unsure, trouble.faces, "of faces: no label was given"),
     ]
     rows += [

@@ -72,6 +72,17 @@ figure { margin: 0; }
 .faces figcaption { font-size: .85rem; line-height: 1.3; padding-top: .25rem; }
 .faces small { display: block; font-size: .78rem; }
 .faces figure { break-inside: avoid; }
+.photo { break-inside: avoid; margin-bottom: 2rem; }
+.photo td img { width: 4.5rem; border-radius: .3rem; display: block; }
+.photo td { vertical-align: middle; } .photo th { vertical-align: middle; }
+.photo .key { display: inline-block; } .photo td small { display: block; }
+.shown { position: relative; max-width: 40rem; margin-bottom: .6rem; }
+.shown img { display: block; width: 100%; border-radius: .4rem; }
+.shown svg { position: absolute; inset: 0; width: 100%; height: 100%; overflow: visible; }
+.shown rect { fill: none; stroke: var(--c); stroke-width: 2; vector-effect: non-scaling-stroke; }
+.shown .under { stroke: #000; stroke-width: 4; }
+.shown text { fill: #fff; stroke: #000; stroke-width: .25em; paint-order: stroke;
+  font-weight: 600; }
 details { margin: .6rem 0; } summary { cursor: pointer; }
 @media (max-width: 34rem) {
   th, td { padding: .3rem; }

@@ -18,7 +18,7 @@ from app.read_records import RecordsReader
 from app.records import records_of
 from app.run_notes import read_notes, sha256
 from app.sinks import reserve
-from app.stills import Box, Still, StillsInPassing, stills_from
+from app.stills import Box, PictureStill, Still, StillsInPassing, picture_still, stills_from
 from app.suffix import kind_of
 from app.summary import Summary
 from app.types import DataError, FrameResult, Image, SourceError
@@ -52,6 +52,7 @@ class ReportSink:
         self._rules = rules or EpisodeRules()
         self._summary: Summary | None = Summary(self._rules)
         self._stills = StillsInPassing() if with_stills else None
+        self._pictures: dict[str, PictureStill] = {}
 
     def write(self, result: FrameResult, canvas: Image) -> None:
         """`canvas` is not looked at: stills are of the frame as it came, or as it was blurred."""
@@ -64,6 +65,10 @@ class ReportSink:
             boxes = {row.face.face_id: row.face.box_xywh for row in rows if row.face}
             shown = replace(result.frame, image=result.picture)
             self._stills.look(shown, self._summary.peaks, boxes)
+            if not self._summary.are_pictures:
+                self._pictures.clear()
+            elif rows[0].source in self._summary.pictures:
+                self._pictures[rows[0].source] = picture_still(shown.image, boxes)
 
     def close(self) -> None:
         if self._summary is None:
@@ -74,7 +79,7 @@ class ReportSink:
         if self._stills is not None:
             self._stills.take(over)
             stills = self._stills.stills()
-        page = Page(summary, self._rules, stills, self._facts())
+        page = Page(summary, self._rules, stills, self._facts(), self._pictures)
         write_text(self.path, render(page), overwrite=self._overwrite)
 
     def abort(self) -> None:
@@ -88,7 +93,8 @@ def parser() -> argparse.ArgumentParser:
         "The page needs no network. Stills show faces: pass it on accordingly.",
         "examples:\n"
         "  python -m app.report talk.jsonl -o talk.html --video talk.mp4\n"
-        "  python -m app.report talk.jsonl -o talk.html --no-stills",
+        "  python -m app.report talk.jsonl -o talk.html --no-stills\n"
+        "  python -m app.report photos.jsonl -o photos.html --pictures photos/",
     )
     top.add_argument("records", type=Path, metavar="RECORDS", help="a .jsonl, .csv or .parquet")
     top.add_argument(
@@ -100,6 +106,12 @@ def parser() -> argparse.ArgumentParser:
         metavar="FILE",
         help="the video that the records are of, for stills (default: the one of its name beside "
         "the records, if there is one)",
+    )
+    top.add_argument(
+        "--pictures",
+        type=Path,
+        metavar="FOLDER",
+        help="where the pictures are that the records are of (default: the records' folder)",
     )
     top.add_argument("--no-stills", action="store_true", help="store no faces in the page")
     top.add_argument("--overwrite", action="store_true", help="replace a file that exists already")
@@ -128,14 +140,18 @@ def work(options: argparse.Namespace) -> int:
         raise DataError(f"{options.records} has no rows. Give records of a run.")
     stills: list[Still] = []
     note = None
-    if not options.no_stills:
+    pictures: dict[str, PictureStill] = {}
+    if summary.are_pictures and not options.no_stills:
+        pictures, note = _pictures(options, summary)
+    elif not options.no_stills:
         stills, note = _stills(options, summary, wanted)
-    page = Page(summary, rules, stills, read_notes(options.records))
+    page = Page(summary, rules, stills, read_notes(options.records), pictures)
     write_text(options.output, render(page), overwrite=options.overwrite)
-    say(
-        f"{summary.trouble.frames} frames, {len(summary.people)} faces, {len(summary.episodes)} "
-        f"episodes, {len(stills)} stills -> {options.output}"
-    )
+    holds = f"{len(summary.people)} faces, {len(summary.episodes)} episodes, {len(stills)} stills"
+    what = "frames"
+    if summary.are_pictures:
+        holds, what = f"{len(summary.people)} faces, {len(pictures)} shown", "pictures"
+    say(f"{summary.trouble.frames} {what}, {holds} -> {options.output}")
     if note is not None:
         say(f"warning: {note}")
     if reader.cut_short:
@@ -178,6 +194,40 @@ def _stills(
     if best and not stills:
         return [], another
     return stills, None
+
+
+def _pictures(
+    options: argparse.Namespace, summary: Summary
+) -> tuple[dict[str, PictureStill], str | None]:
+    """The pictures of records of pictures, and what to say where those that were named gave
+    none."""
+    from app.picture_file import read_picture
+
+    folder = options.pictures or options.records.parent
+    notes = read_notes(options.records)
+    if (notes.get("settings") or {}).get("blur"):
+        why = f"no pictures: faces were to be blurred, and in {folder} they are not."
+        return {}, why if options.pictures else None
+    noted = {
+        str(one.get("name")): one.get("sha256")
+        for one in (notes.get("input") or {}).get("files") or []
+        if isinstance(one, dict)
+    }
+    found: dict[str, PictureStill] = {}
+    for name, rows in summary.pictures.items():
+        file = folder / name
+        if not file.is_file() or noted.get(name) not in (None, sha256(file)):
+            continue
+        try:
+            image = read_picture(file)
+        except SourceError:
+            continue
+        boxes = {row.face.face_id: row.face.box_xywh for row in rows if row.face}
+        found[name] = picture_still(image, boxes)
+    missing = len(summary.pictures) - len(found)
+    if missing and options.pictures:
+        return found, f"{missing} of the pictures are not in {folder}, or are other ones."
+    return found, None
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -1,4 +1,5 @@
-"""Faces at the height of their episodes, cut out while frames pass by or later from the video."""
+"""Faces at the height of their episodes, cut out while frames pass by or later from the video; and
+pictures that stand for themselves, with their faces."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from app.types import Frame, Image
 SIDE_PX = 200
 MARGIN = 1.5  # side of the still in sides of the box
 JPEG_QUALITY = 85
+PICTURE_PX = 900  # longest side of a whole picture
 KEPT = 60  # no page shows more; the surest stay
 
 Box = tuple[float, float, float, float]  # x, y, width, height in px
@@ -49,6 +51,28 @@ def cut_out(image: Image, box_xywh: Box) -> Image:
 def jpeg(still: Image) -> bytes:
     _, content = cv2.imencode(".jpg", still, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
     return content.tobytes()
+
+
+@dataclass(frozen=True, slots=True)
+class PictureStill:
+    """A picture that stands for itself, for a page: its size px, a smaller copy of it, and its
+    faces by their number, all as JPEG."""
+
+    size_wh: tuple[int, int]
+    jpeg: bytes
+    faces: Mapping[int, bytes]
+
+
+def picture_still(image: Image, boxes: Mapping[int, Box]) -> PictureStill:
+    """Make the still of `image` uint8 (H, W, 3) BGR, with faces at `boxes` by face_id."""
+    height, width = image.shape[:2]
+    scale = PICTURE_PX / max(width, height)
+    small = image
+    if scale < 1:
+        size_wh = max(1, round(scale * width)), max(1, round(scale * height))
+        small = np.asarray(cv2.resize(image, size_wh, interpolation=cv2.INTER_AREA), np.uint8)
+    faces = {face_id: jpeg(cut_out(image, box)) for face_id, box in boxes.items()}
+    return PictureStill((width, height), jpeg(small), faces)
 
 
 class StillsInPassing:

@@ -18,6 +18,7 @@ from app.records import Record
 from app.types import UNSURE
 
 MAX_BINS = 600
+MAX_PICTURES = 100  # whose faces are kept one by one
 FIRST_BIN_S = 1 / 32
 
 
@@ -87,7 +88,9 @@ class Trouble:
 
 
 class Summary:
-    """Adds up the rows of frames, in order. `end_s` is how long each source is."""
+    """Adds up the rows of frames, in order. `end_s` is how long each source is. `pictures` are the
+    rows of the first `MAX_PICTURES` pictures, by source; none where frames have times, which
+    `are_pictures` says."""
 
     def __init__(self, rules: EpisodeRules | None = None) -> None:
         self._finder = EpisodeFinder(rules)
@@ -95,6 +98,8 @@ class Summary:
         self.end_s: dict[str, float] = {}
         self.labels: tuple[str, ...] = ()
         self.trouble = Trouble()
+        self.are_pictures = True
+        self.pictures: dict[str, tuple[Record, ...]] = {}
 
     @property
     def peaks(self) -> tuple[tuple[int, str], ...]:
@@ -112,6 +117,11 @@ class Summary:
         self._keep(over)
         first = rows[0]
         self.end_s[first.source] = first.time_s
+        self.are_pictures &= not first.time_s
+        if not self.are_pictures:
+            self.pictures.clear()
+        elif len(self.pictures) < MAX_PICTURES:
+            self.pictures[first.source] = tuple(rows)
         self.trouble.frames += 1
         self.trouble.empty_frames += first.face is None
         for row in rows:

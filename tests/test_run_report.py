@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
 from html.parser import HTMLParser
@@ -19,8 +20,16 @@ from app.page import MAX_PEOPLE, Page, render
 from app.quality import Quality
 from app.records import FaceRecord, Record, RecordsSink
 from app.report import ReportSink, main
-from app.stills import SIDE_PX, Still, StillsInPassing, cut_out, stills_from
-from app.summary import Summary
+from app.stills import (
+    PICTURE_PX,
+    SIDE_PX,
+    Still,
+    StillsInPassing,
+    cut_out,
+    picture_still,
+    stills_from,
+)
+from app.summary import MAX_PICTURES, Summary
 from app.types import UNSURE, Frame, SinkError
 from app.video_source import VideoSource
 from tests.browser import browse, needs_browser
@@ -173,14 +182,92 @@ def test_only_the_most_seen_have_a_timeline() -> None:
     assert "3 more faces, with at most 9 frames each" in text
 
 
-def test_pictures_have_shares_and_no_timeline() -> None:
+def picture_summary(happy: Sequence[float | None]) -> Summary:
     summary = Summary()
-    for n, happy in enumerate((0.9, 0.9, 0.9, 0.1)):
-        summary.add([Record(f"{n}.png", n, 0.0, face(happy))])
+    for n, value in enumerate(happy):
+        summary.add([Record(f"{n}.png", n, 0.0, None if value is None else face(value))])
     summary.finish()
-    reader = Reader(page_of(summary))
+    return summary
+
+
+def test_pictures_have_shares_and_no_timeline() -> None:
+    reader = Reader(page_of(picture_summary((0.9, 0.9, 0.9, 0.1))))
     assert ["happy", "3", "75.0\xa0%"] in reader.rows
+    assert ["pictures without a face", "0", "0.0\xa0%", "of all pictures"] in reader.rows
     assert "svg" not in reader.tags
+    assert "4pictures" in reader.text
+    for word in ("length", "episodes", "followed", "At the height"):
+        assert word not in reader.text.partition("Model")[0]
+
+
+def test_every_face_of_a_picture_has_a_row() -> None:
+    two = [face(0.9), replace(face(0.2, 2), label=UNSURE, reason="several labels are as likely")]
+    summary = Summary()
+    summary.add([Record("a.png", 0, 0.0, one) for one in two])
+    summary.add([Record("b.png", 1, 0.0)])
+    summary.finish()
+    still = picture_still(np.zeros((40, 80, 3), np.uint8), {1: (0, 0, 9, 9), 2: (50, 9, 9, 9)})
+    page = render(Page(summary, EpisodeRules(), (), {}, {"a.png": still}))
+    reader = Reader(page)
+    probable = f"{EVIL} 80\xa0%, happy 20\xa0%"
+    assert ["1", "", "happy", f"happy 90\xa0%, {EVIL} 10\xa0%", "20 px, small"] in reader.rows
+    said = f"{UNSURE}several labels are as likely"
+    assert ["2", "", said, probable, "20 px, small"] in reader.rows
+    assert "a.png 80 × 40 px, 2 faces" in reader.text
+    assert "b.png no faces\nNo face was found in it." in reader.text
+    assert len(reader.addresses) == 3  # the picture and two faces
+    assert 'viewBox="0 0 80 40"' in page
+    assert EVIL not in page
+
+
+def test_only_the_first_pictures_are_shown_one_by_one() -> None:
+    summary = picture_summary([0.9] * (MAX_PICTURES + 3))
+    assert "3 more pictures are left out here" in Reader(page_of(summary)).text
+    summary.add([Record("clip.mp4", 0, 0.5, face(0.9))])
+    assert (summary.are_pictures, summary.pictures) == (False, {})
+
+
+def test_still_of_a_picture_is_small_and_knows_its_size() -> None:
+    still = picture_still(np.full((1000, 2000, 3), 200, np.uint8), {3: (10, 10, 50, 50)})
+    whole, cut = (
+        cv2.imdecode(np.frombuffer(one, np.uint8), cv2.IMREAD_COLOR)
+        for one in (still.jpeg, still.faces[3])
+    )
+    assert still.size_wh == (2000, 1000)
+    assert whole.shape == (PICTURE_PX // 2, PICTURE_PX, 3)
+    assert cut.shape == (SIDE_PX, SIDE_PX, 3)
+
+
+def test_sink_and_command_show_the_same_pictures(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    report = ReportSink(tmp_path / "live.html", facts=dict, overwrite=False)
+    records = RecordsSink(tmp_path / "r.jsonl", LABELS, overwrite=False)
+    for n, name in enumerate(("a.png", "b.png")):
+        image = np.full((60, 80, 3), 40 * n, np.uint8)
+        cv2.imwrite(str(tmp_path / name), image)
+        result = frame_result(
+            tracked_face(box_xyxy=(10, 10, 40, 40), probabilities=(0.1, 0.8, 0.1)),
+            image=image,
+            index=n,
+            time_s=0.0,
+            source=name,
+        )
+        for sink in (report, records):
+            sink.write(result, image)
+    records.close()
+    report.close()
+    line = [str(tmp_path / "r.jsonl"), "-o", str(tmp_path / "later.html")]
+    assert main(line) == 0
+    assert "2 pictures, 2 faces, 2 shown" in capsys.readouterr().err
+    live, later = ((tmp_path / f"{name}.html").read_text() for name in ("live", "later"))
+    assert live == later
+    assert live.count("data:image/jpeg") == 4
+    (tmp_path / "a.png").unlink()
+    assert main([*line, "--overwrite", "--pictures", str(tmp_path)]) == 1
+    assert "1 of the pictures are not in" in capsys.readouterr().err
+    assert main([*line, "--overwrite", "--no-stills"]) == 0
+    assert "data:image" not in (tmp_path / "later.html").read_text()
 
 
 def test_records_without_any_face_make_a_page() -> None:
