@@ -17,6 +17,7 @@ from app.command_line import parser
 from app.interrupt import ctrl_c
 from app.quiet import own_stderr
 from app.sure_output import printing
+from app.system_needs import check_all, one_line
 
 DEMO_CLIP = Path(__file__).resolve().parent / "app" / "assets" / "demo.mp4"
 
@@ -228,7 +229,18 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def obey(argv: Sequence[str] | None) -> int:
-    """The exit code of one call of the program."""
+    """The exit code of one call of the program. What the machine lacks is one line."""
+    try:
+        return _obey(argv)
+    except ImportError as error:
+        line = one_line(error)
+        if line is None:
+            raise
+        say(f"error: {line}")
+        return FAILED
+
+
+def _obey(argv: Sequence[str] | None) -> int:
     command = parser()
     try:
         options = command.parse_args(argv)
@@ -256,6 +268,7 @@ def obey(argv: Sequence[str] | None) -> int:
 
                 camera = options.camera and options.camera.target
                 return doctor(model=options.model, camera=camera, as_json=bool(options.json))
+            check_all()
             if options.list_cameras:
                 from app.camera_list import list_cameras
 

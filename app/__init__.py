@@ -2,8 +2,15 @@
 are (docs/library.md); they are loaded when they are first asked for, so that importing one room of
 the package brings in no other."""
 
+import sys
 from importlib import import_module
 from typing import TYPE_CHECKING
+
+if sys.version_info < (3, 11):  # noqa: UP036 - pip refuses it, a checkout does not
+    print("error: Python 3.11 or newer is needed; this is", sys.version.split()[0], file=sys.stderr)
+    raise SystemExit(2)
+
+from app.system_needs import guard
 
 if TYPE_CHECKING:
     from app.address import CameraAddress
@@ -69,6 +76,8 @@ if not TYPE_CHECKING:  # so that a type checker still knows which names there ar
     def __dir__():
         return sorted({*globals(), *__all__})
 
+
+guard()  # what the machine lacks is said in one line, whoever imports OpenCV or MediaPipe first
 
 _ROOMS = {
     "CameraAddress": "app.address",

@@ -14,8 +14,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal, TextIO
 
+from app.system_needs import UnfitMachineError
+
 Status = Literal["ok", "warning", "failed"]
 COLOURS: Mapping[Status, str] = {"ok": "32", "warning": "33", "failed": "31"}
+SEE_ABOVE = "See to what failed above first."
 NAME_COLUMNS, MAX_COLUMNS, MIN_COLUMNS = 21, 100, 60
 
 
@@ -57,7 +60,7 @@ def groups(model: Path | None, camera: int | str | None) -> tuple[Group, ...]:
         Group("One frame", True, lambda: doctor_models.frame(model)),
         Group("Provider", False, doctor_models.providers),
         Group("Window", False, doctor_system.window),
-        Group("Camera", camera is not None, lambda: doctor_system.cameras(camera)),
+        Group("Camera", camera is not None, lambda: doctor_system.cameras_here(camera)),
         Group("Video", False, doctor_system.codecs),
         Group("Encoders", False, doctor_system.encoders),
         Group("Disk", False, doctor_system.disk),
@@ -65,12 +68,16 @@ def groups(model: Path | None, camera: int | str | None) -> tuple[Group, ...]:
 
 
 def examine(wanted: Iterable[Group], saw: Callable[[Findings], object]) -> list[Findings]:
-    """Runs each group and hands it to `saw`. A group that crashes becomes a failed line."""
+    """Runs each group and hands it to `saw`. A group whose packages cannot be loaded, or that
+    crashes, becomes a line."""
     found = []
     for group in wanted:
         checks: list[Check] = []
         try:
             checks.extend(group.look())
+        except ImportError as error:
+            bad: Status = "failed" if group.essential else "warning"
+            checks.append(Check(group.title, bad, f"not looked at: {unloaded(error)}", SEE_ABOVE))
         except Exception as error:  # a doctor that falls ill is of no use
             checks.append(
                 Check(
@@ -84,6 +91,15 @@ def examine(wanted: Iterable[Group], saw: Callable[[Findings], object]) -> list[
         saw(findings)
         found.append(findings)
     return found
+
+
+def unloaded(error: ImportError) -> str:
+    """Why a package cannot be loaded, in a few words."""
+    if isinstance(error, UnfitMachineError):
+        return "not all that it needs is there"
+    if isinstance(error, ModuleNotFoundError):
+        return f"{error.name} is not installed"
+    return f"a package cannot be loaded: {_one_line(error)}"
 
 
 def can_run(found: Sequence[Findings]) -> bool:

@@ -12,9 +12,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from app.doctor import Check, Status
+from app.doctor import SEE_ABOVE, Check, Status, unloaded
 from app.no_reports import onnx_runtime
 from app.shared_libraries import loadable, needed
+from app.system_needs import check_all
 
 ROOT = Path(__file__).resolve().parent.parent
 FRAME_TIMEOUT_S = 90.0  # a slow disk loads a hundred megabytes of libraries
@@ -27,11 +28,17 @@ RESTORE = "Restore the models folder of the project: git checkout -- models"
 
 
 def listed_hashes(card: Path) -> dict[str, str]:
-    """File name -> sha256 in the table of models/README.md; empty where there is none."""
+    """File name -> sha256 in the table of models/README.md; empty where there is none. A row may
+    name several files, and has as many hashes."""
     if not card.is_file():
         return {}
-    rows = re.findall(r"^\| `([^`]+)` \|.*`([0-9a-f]{64})` \|$", card.read_text("utf-8"), re.M)
-    return dict(rows)
+    found: dict[str, str] = {}
+    for row in re.findall(r"^\| (`.*) \|$", card.read_text("utf-8"), re.M):
+        cells = row.split(" | ")
+        names, hashes = re.findall(r"`([^`]+)`", cells[0]), re.findall(r"`(\w{64})`", cells[-1])
+        if len(names) == len(hashes):
+            found.update(zip(names, hashes, strict=True))
+    return found
 
 
 def sha256(path: Path) -> str:
@@ -67,22 +74,36 @@ def _with_contract(check: Check, path: Path, bad: Status) -> Check:
     """An ONNX file has to say what it is, too."""
     if path.suffix != ".onnx" and path.is_file():
         return check
-    from app.classifier import Classifier
-    from app.types import RecogniserError
-
+    try:
+        from app.classifier import Classifier
+        from app.types import RecogniserError
+    except ImportError as error:
+        return Check(check.name, check.status, f"{check.detail} · not opened: {unloaded(error)}")
     try:
         contract = Classifier(path, device="cpu").contract
+    except ImportError as error:  # ONNX Runtime is loaded only now
+        return Check(check.name, check.status, f"{check.detail} · not opened: {unloaded(error)}")
     except RecogniserError as error:
         what, _, remedy = str(error).partition(". ")
         return Check(check.name, bad, what, remedy or None)
     promise = f"{len(contract.labels)} labels, {contract.colour}, {contract.size_px} px"
     accuracy = contract.metrics.get("accuracy")
     if isinstance(accuracy, float):
-        promise += f", accuracy {accuracy:.3f}"
+        promise += f", accuracy {accuracy:.3f}{_judged_on(contract)}"
     return Check(check.name, "ok", f"{check.detail} · {promise}")
 
 
+def _judged_on(contract: Any) -> str:
+    """The faces that a contract's accuracy is of, as far as it says."""
+    split, faces = contract.metrics.get("split"), contract.metrics.get("faces")
+    named = " ".join(word for word in (contract.training_data.dataset, split) if word)
+    count = f"{faces:,} faces" if isinstance(faces, int) else ""
+    told = " of ".join(part for part in (count, named) if part)
+    return f" on {told}" if told and split else ""
+
+
 def _run_probe(model: Path | None) -> dict[str, Any]:
+    check_all()
     done = subprocess.run(
         [sys.executable, "-m", "app.frame_probe", *([str(model)] if model else [])],
         env={**os.environ, "PYTHONPATH": str(ROOT)},
@@ -107,7 +128,7 @@ def frame(
         yield Check(name, "failed", f"no result within {FRAME_TIMEOUT_S:.0f} s", "Try again.")
         return
     except subprocess.CalledProcessError as error:
-        yield Check(name, "failed", _end_of(error), "See to what failed above first.")
+        yield Check(name, "failed", _end_of(error), SEE_ABOVE)
         return
     if "error" in found:
         what, _, remedy = found["error"].partition(". ")
@@ -135,7 +156,11 @@ def _end_of(error: subprocess.CalledProcessError) -> str:
     if error.returncode < 0:
         return f"a library crashed with {signal.Signals(-error.returncode).name}"
     said = [line for line in (error.stderr or "").splitlines() if line.strip()]
-    return said[-1].strip() if said else f"ended with exit code {error.returncode}"
+    return (
+        said[-1].strip().removeprefix("error: ")
+        if said
+        else f"ended with exit code {error.returncode}"
+    )
 
 
 def providers(

@@ -1,7 +1,7 @@
 """What the doctor looks at of the machine: Python, packages, libraries, window, cameras, disk."""
 
+import importlib
 import importlib.metadata
-import importlib.util
 import os
 import platform
 import re
@@ -9,19 +9,26 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 from app.address import masked
 from app.camera_list import CAMERA_TIMEOUT_S, CAMERAS_TIMEOUT_S, camera_numbers, probe_camera
-from app.doctor import Check
-from app.shared_libraries import missing
+from app.doctor import Check, unloaded
+from app.system_needs import (
+    INSTALL,
+    PACKAGES,
+    install_line,
+    kernel_line,
+    missing_libraries,
+    package_folder,
+)
 
 ROOT = Path(__file__).resolve().parent.parent
 OLDEST_PYTHON = (3, 11)
 LOW_DISK_BYTES = 1 << 30
-INSTALL = "python -m pip install -c constraints.txt -e ."
+SEE_BELOW = "See the system libraries below."
 ENCODERS = ("libx264", "aac")  # what an annotated video is written with
 DECODERS = ("h264", "hevc", "vp9", "av1", "mpeg4", "mjpeg", "prores", "aac", "mp3", "opus")
 
@@ -60,30 +67,57 @@ def tested_versions() -> dict[str, str]:
     return {_plain(name): version for name, _, version in pairs if version}
 
 
+def _requirement_class() -> Any:
+    """`packaging.requirements.Requirement`, pip's own copy of it where that is not installed, or
+    None."""
+    for module in ("packaging.requirements", "pip._vendor.packaging.requirements"):
+        try:
+            return importlib.import_module(module).Requirement
+        except ImportError:
+            continue
+    return None
+
+
 def packages(
     wanted: Sequence[str] | None = None,
     installed: Callable[[str], str] = importlib.metadata.version,
 ) -> Iterator[Check]:
-    from packaging.requirements import Requirement
-
+    """What pyproject.toml asks, against what is installed. Without anything that can read
+    requirements, only whether their names are installed."""
+    requirement = _requirement_class()
     tested = tested_versions()
     for line in requirements() if wanted is None else wanted:
-        need = Requirement(line)
-        if need.marker is not None and not need.marker.evaluate():
+        if requirement is None:
+            name = re.split(r"[^\w.-]", line)[0]
+            if ";" not in line:  # else it may be meant for another platform
+                yield _installed(name, "", lambda _: True, installed, tested)
             continue
-        try:
-            version = installed(need.name)
-        except importlib.metadata.PackageNotFoundError:
-            yield Check(need.name, "failed", "is not installed", INSTALL)
-            continue
-        if not need.specifier.contains(version, prereleases=True):
-            yield Check(need.name, "warning", f"{version}, but {need.specifier} is asked", INSTALL)
-            continue
-        usual = tested.get(_plain(need.name), version)
-        yield Check(
-            need.name, "ok", version if usual == version else f"{version} (tests ran with {usual})"
-        )
+        need = requirement(line)
+        if need.marker is None or need.marker.evaluate():
+
+            def suits(version: str, need: Any = need) -> bool:
+                return bool(need.specifier.contains(version, prereleases=True))
+
+            yield _installed(need.name, str(need.specifier), suits, installed, tested)
     yield from opencv(installed)
+
+
+def _installed(
+    name: str,
+    asked: str,
+    suits: Callable[[str], bool],
+    installed: Callable[[str], str],
+    tested: dict[str, str],
+) -> Check:
+    try:
+        version = installed(name)
+    except importlib.metadata.PackageNotFoundError:
+        return Check(name, "failed", "is not installed", INSTALL)
+    if not suits(version):
+        return Check(name, "warning", f"{version}, but {asked} is asked", INSTALL)
+    usual = tested.get(_plain(name), version)
+    told = version if usual == version else f"{version} (tests ran with {usual})"
+    return Check(name, "ok", told)
 
 
 def opencv(
@@ -110,8 +144,13 @@ def opencv(
         )
         return
     if build is None:
-        import cv2
-
+        try:
+            import cv2
+        except ModuleNotFoundError:
+            return  # said already
+        except ImportError as error:
+            yield Check("OpenCV", "failed", f"cannot be loaded: {unloaded(error)}", SEE_BELOW)
+            return
         build = cv2.getBuildInformation()
     shown = re.search(r"^\s*GUI:\s*(.*?)\s*$", build, re.MULTILINE)
     toolkit = shown[1] if shown and shown[1] not in ("", "NONE") else None
@@ -128,33 +167,31 @@ def opencv(
         yield Check("OpenCV", "ok", f"with windows ({toolkit})")
 
 
-def system_libraries(library: Path | None = None) -> Iterator[Check]:
-    """Those that MediaPipe asks the system for. `library`: MediaPipe's own."""
-    name = "for MediaPipe"
-    if library is None:
-        spec = importlib.util.find_spec("mediapipe")
-        if spec is None or spec.origin is None:
-            yield Check(name, "failed", "mediapipe is not installed", INSTALL)
-            return
-        libraries = sorted(Path(spec.origin).parent.rglob("libmediapipe.so"))
-        if not libraries:
-            yield Check(name, "ok", "nothing beyond what the system has")
-            return
-        library = libraries[0]
-    lost = missing(library)
-    if not lost:
-        yield Check(name, "ok", "libEGL and libGLESv2 are there")
-        return
-    debian = {"libEGL.so.1": "libegl1", "libGLESv2.so.2": "libgles2"}
-    known = [debian[one] for one in lost if one in debian]
-    yield Check(
-        name,
-        "failed",
-        f"{', '.join(lost)} cannot be found",
-        f"apt-get update && apt-get install -y {' '.join(known)}"
-        if len(known) == len(lost)
-        else "Install the system's packages that bring these libraries.",
-    )
+def system_libraries(
+    lost: Mapping[str, Sequence[str]] | None = None, kernel: str | None = None
+) -> Iterator[Check]:
+    """The shared libraries and files of the kernel that the packages need of the system. `lost`:
+    library -> packages that cannot be loaded without it; `kernel`: what is wrong with the
+    kernel's."""
+    if lost is None:
+        lost, kernel = missing_libraries(PACKAGES), kernel_line()
+    if lost:
+        users = sorted({PACKAGES[package] for packages in lost.values() for package in packages})
+        yield Check(
+            f"for {', '.join(users)}",
+            "failed",
+            f"{', '.join(lost)} cannot be found",
+            install_line(lost),
+        )
+    elif sys.platform == "linux":
+        there = [PACKAGES[name] for name in PACKAGES if package_folder(name) is not None]
+        whom = f"all are there for {', '.join(there)}" if there else "no package needs any yet"
+        yield Check("libraries", "ok", whom)
+    else:
+        yield Check("libraries", "ok", "nothing beyond what the system has")
+    if kernel is not None:
+        what, _, remedy = kernel.partition(". ")
+        yield Check("kernel's files", "failed", what, remedy)
 
 
 def window(check: Callable[[], None] | None = None) -> Iterator[Check]:
@@ -168,6 +205,13 @@ def window(check: Callable[[], None] | None = None) -> Iterator[Check]:
         yield Check("display", "warning", f"{what[0].lower()}{what[1:]}", remedy or None)
         return
     yield Check("display", "ok", "a window opens")
+
+
+def cameras_here(wanted: int | str | None) -> Iterator[Check]:
+    """`cameras` of this machine, which OpenCV opens. Raises `ImportError` where it cannot."""
+    import cv2  # noqa: F401
+
+    yield from cameras(wanted)
 
 
 def cameras(

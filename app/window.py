@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Self
 
 import cv2
@@ -11,6 +12,8 @@ import cv2
 from app.keys import Action, action_of
 from app.quiet import quiet_stderr
 from app.raw_picture import letterboxed
+from app.shared_libraries import lacking
+from app.system_needs import install_line
 from app.types import Image, SinkError
 
 WITHOUT = "Add --no-window, with -o or --records for the results."
@@ -56,6 +59,11 @@ def check_display(
             f"Uninstall it, or go on without a window. {WITHOUT}"
         )
     if code != 0:
+        if lost := window_libraries():
+            raise SinkError(
+                f"No window opens without {', '.join(lost)}. As root: {install_line(lost)}. Or go "
+                f"on without a window. {WITHOUT}"
+            )
         display = environment.get("DISPLAY") or environment.get("WAYLAND_DISPLAY")
         raise SinkError(f"The display {display} does not open a window. {WITHOUT}")
 
@@ -68,6 +76,12 @@ def same_shape(size_wh: tuple[int, int], other_wh: tuple[int, int]) -> bool:
 
 def _size_wh(canvas: Image) -> tuple[int, int]:
     return canvas.shape[1], canvas.shape[0]
+
+
+def window_libraries() -> list[str]:
+    """The shared libraries that OpenCV's windows need and this system does not have."""
+    plugins = Path(cv2.__file__).parent / "qt" / "plugins" / "platforms"
+    return sorted(lacking(plugins.glob("*.so")))
 
 
 class Window:

@@ -1,9 +1,11 @@
 """What several test files share: decoded clip frames and one tiny trained network."""
 
+import importlib.util
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from pathlib import Path
+from typing import NoReturn
 
 # Networks this small are slower with more threads; set before anything loads torch, and inherited
 # by the programs that tests start, so that both compute the same bits.
@@ -21,6 +23,51 @@ settings.register_profile("tests", deadline=None, derandomize=True, max_examples
 settings.load_profile("tests")
 
 CLIP_FRAMES = (0, 60, 110, 145, 239)
+
+# What the extra `training` brings and `dev` does not: tests that need it are skipped without it.
+ABSENT = {
+    name
+    for name in ("torch", "onnxscript", "tensorboard")
+    if importlib.util.find_spec(name) is None
+}
+
+
+def _skip_or_raise(error: BaseException) -> NoReturn:
+    """Skips the test or file whose import failed for a package in `ABSENT`; raises `error` else."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ModuleNotFoundError) and cause.name in ABSENT:
+            pytest.skip(f"{cause.name} is not installed", allow_module_level=True)
+        cause = cause.__cause__
+    raise error
+
+
+class _File(pytest.Module):
+    def collect(self) -> list[pytest.Item | pytest.Collector]:
+        try:
+            return list(super().collect())
+        except self.CollectError as error:
+            _skip_or_raise(error)
+
+
+def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> pytest.Module:
+    return _File.from_parent(parent, path=module_path)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup() -> Generator[None]:
+    try:
+        return (yield)
+    except ImportError as error:
+        _skip_or_raise(error)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call() -> Generator[None]:
+    try:
+        return (yield)
+    except ImportError as error:
+        _skip_or_raise(error)
 
 
 @pytest.fixture(scope="session")

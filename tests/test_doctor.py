@@ -7,15 +7,17 @@ import subprocess
 import sys
 from collections import namedtuple
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from app import camera_list, doctor_models, doctor_system
-from app.doctor import Check, Findings, Group, Style, can_run, examine
+from app.contract import TrainingData
+from app.doctor import SEE_ABOVE, Check, Findings, Group, Style, can_run, examine
 from app.encoders import Encoder, Trial
-from app.shared_libraries import missing, needed
+from app.system_needs import UnfitMachineError, install_line
 from app.types import SinkError
 from run_demo import main
 from tests.test_architecture import blocked
@@ -100,33 +102,27 @@ def test_old_python_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    ("lost", "remedy"),
+    ("lost", "name"),
     [
-        (("libEGL.so.1", "libGLESv2.so.2"), "apt-get install -y libegl1 libgles2"),
-        (("libGLESv2.so.2",), "apt-get install -y libgles2"),
-        (("libodd.so.7",), "bring these libraries"),
+        ({"libEGL.so.1": ["mediapipe"], "libGL.so.1": ["cv2"]}, "for mediapipe, opencv-python"),
+        ({"libodd.so.7": ["av"]}, "for av"),
     ],
 )
 def test_missing_system_library_comes_with_its_package(
-    lost: tuple[str, ...], remedy: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    lost: dict[str, list[str]], name: str
 ) -> None:
-    monkeypatch.setattr(doctor_system, "missing", lambda _: lost)
-    check = one(doctor_system.system_libraries(tmp_path))
-    assert check.status == "failed"
-    assert all(name in check.detail for name in lost)
-    assert remedy in (check.remedy or "")
+    check = one(doctor_system.system_libraries(lost))
+    assert (check.name, check.status) == (name, "failed")
+    assert check.detail == f"{', '.join(lost)} cannot be found"
+    assert check.remedy == install_line(lost)
 
 
-@LINUX
-def test_needed_libraries_are_read_from_the_file(tmp_path: Path) -> None:
-    import mediapipe
-
-    library = next(Path(mediapipe.__file__).parent.rglob("libmediapipe.so"))
-    names = needed(library)
-    assert {"libEGL.so.1", "libGLESv2.so.2", "libc.so.6"} <= set(names)
-    assert set(missing(library)) <= {"libEGL.so.1", "libGLESv2.so.2"}
-    (tmp_path / "text").write_text("no library")
-    assert needed(tmp_path / "text") == ()
+def test_missing_file_of_the_kernel_is_a_failed_line() -> None:
+    libraries, kernel = doctor_system.system_libraries({}, "/sys is not there. Mount it.")
+    assert libraries.status == "ok"
+    assert (kernel.status, kernel.detail, kernel.remedy) == (
+        *("failed", "/sys is not there", "Mount it."),
+    )
 
 
 def test_display_is_optional() -> None:
@@ -239,10 +235,12 @@ def shelf(tmp_path: Path) -> Path:
     write_tiny_model(tmp_path / doctor_models.FACE_CHECK, tiny_contract())
     for name in doctor_models.DETECTORS:
         (tmp_path / name).write_bytes(b"detector")
-    rows = [
-        f"| `{p.name}` | something | MIT | `{doctor_models.sha256(p)}` |"
-        for p in sorted(tmp_path.iterdir())
-    ]
+    hashes = {f"`{p.name}`": f"`{doctor_models.sha256(p)}`" for p in sorted(tmp_path.iterdir())}
+    model = hashes.pop("`dacl.onnx`")
+    rows = [f"| {name} | something | MIT | {digest} |" for name, digest in hashes.items()]
+    (tmp_path / "dacl.pt").write_bytes(b"to go on from")
+    network = f"`{doctor_models.sha256(tmp_path / 'dacl.pt')}`"
+    rows.append(f"| `dacl.onnx`, `dacl.pt` | two in a row | MIT | {model}, {network} |")
     (tmp_path / "README.md").write_text("\n".join(rows) + "\n")
     return tmp_path
 
@@ -254,10 +252,21 @@ def statuses(shelf: Path, given: Path | None = None) -> dict[str, tuple[str, str
 def test_models_are_what_their_card_says(shelf: Path) -> None:
     found = statuses(shelf)
     assert {name: status for name, (status, _) in found.items()} == {
-        "dacl.onnx": "ok",
+        **dict.fromkeys(("dacl.onnx", "dacl.pt"), "ok"),
         **dict.fromkeys((*doctor_models.DETECTORS, doctor_models.FACE_CHECK), "ok"),
     }
     assert found["dacl.onnx"][1].endswith("2 labels, grey, 16 px")
+    assert all(detail.startswith("as its card says · ") for _, detail in found.values())
+
+
+def test_accuracy_is_told_with_the_faces_that_it_is_of(tmp_path: Path) -> None:
+    metrics = {"accuracy": 0.8712, "split": "validation", "faces": 3199}
+    contract = replace(
+        tiny_contract(), metrics=metrics, training_data=TrainingData("FER+", "key", ())
+    )
+    write_tiny_model(tmp_path / "dacl.onnx", contract)
+    detail = statuses(tmp_path)["dacl.onnx"][1]
+    assert detail.endswith(", accuracy 0.871 on 3,199 faces of FER+ validation")
 
 
 def test_broken_models_fail_where_the_demo_needs_them(shelf: Path) -> None:
@@ -367,6 +376,28 @@ def test_group_that_crashes_is_a_failed_line_and_the_rest_goes_on() -> None:
     assert not can_run(examine([Group("A", True, half)], seen.append))
 
 
+@pytest.mark.parametrize(
+    ("error", "why"),
+    [
+        (ModuleNotFoundError("x", name="av"), "av is not installed"),
+        (UnfitMachineError("libGL is missing"), "not all that it needs is there"),
+        (
+            ImportError("libz.so:\nno such file"),
+            "a package cannot be loaded: libz.so: no such file",
+        ),
+    ],
+)
+@pytest.mark.parametrize(("essential", "status"), [(True, "failed"), (False, "warning")])
+def test_package_that_cannot_be_loaded_is_no_fault_of_the_program(
+    error: ImportError, why: str, essential: bool, status: str
+) -> None:
+    def look() -> Iterable[Check]:
+        raise error
+
+    (found,) = examine([Group("Video", essential, look)], lambda _: None)
+    assert one(found.checks) == Check("Video", status, f"not looked at: {why}", SEE_ABOVE)
+
+
 FOUND = Findings(
     "Models",
     True,
@@ -428,6 +459,7 @@ def test_missing_packages_are_said_not_stumbled_over() -> None:
     assert done.returncode == 1
     assert done.stderr == ""
     assert "Python" in done.stdout
+    assert "please report" not in done.stdout
     assert "The demo cannot run here yet" in done.stdout
 
 

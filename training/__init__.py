@@ -1,0 +1,1 @@
+import app  # noqa: F401 - a command started here says in one line what the machine lacks
