@@ -104,6 +104,7 @@ def run(options: argparse.Namespace) -> int:
             else Follower(
                 search, pace=replace(LIVE if source.live else FILE, thorough=options.blur)
             ),
+            live=source.live,
         )
         stop = stack.enter_context(ctrl_c())
         sinks = make_sinks(options, output, source, classifier, stop, _aborted_by(stack), encoding)

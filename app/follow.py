@@ -3,10 +3,11 @@
 A face that is known costs one short look at the place where it was. The rest of the frame is gone
 through glance by glance, so that a search of all of it does not hold up one frame: a round takes
 `search_s` where all of it changes, and longer where little does (`app.rounds`); it takes much less
-as long as nobody is known or somebody was just lost. More than a few faces are looked at in turns,
-each at least ten times a second, and moved on in between. What is live must not fall behind
-(`Pace`): there, faces rest in frames that follow each other fast, and a crowd is looked at less
-often where frames are late.
+at the beginning, as long as nobody is known, and when somebody was just lost. The first frame of a
+file is searched whole. More than a few faces are looked at in turns, each at least ten times a
+second, and moved on in between. What is live must not fall behind (`Pace`): there, all that is done
+in one frame is bounded, however late it comes; faces rest in frames that follow each other fast,
+and a crowd is looked at less often where frames are late.
 """
 
 import math
@@ -26,6 +27,8 @@ from app.types import Face, Image
 
 SEARCH_S, HURRIED_S = 1.0, 0.2  # a round of the search, and one in a hurry
 MOST_GLANCES = 3  # in a frame: a slow machine must not fall further behind
+MOST_NEW = 4  # so many possible faces are looked at from near in a frame of what is live
+WAIT_S = 3.0  # what could not be looked at from near by then has moved
 WATCH_S = 1.0  # how long the place of a lost face is looked at
 # A pattern once taken for a face is not kept for long: where the mean score over a while is low, it
 # is asked again whether it is one.
@@ -40,11 +43,14 @@ class Pace:
     """How often known faces are looked at. After a look a face rests for `rest_s`. Turns are shared
     out as if frames were at most `most_step_s` apart: those that are later hold no more work, or
     they would be later still. `thorough`: all of the frame is searched within `search_s`, whether
-    or not it changes, however few frames that is."""
+    or not it changes, however few frames that is. `at_once`: the first frame, and one after a cut,
+    is searched whole, and all that may be a face is looked at from near in the same frame. Else
+    there are at most `MOST_GLANCES` and `MOST_NEW` of these in a frame, and the others wait."""
 
     rest_s: float = 0.0
     most_step_s: float = math.inf
     thorough: bool = False
+    at_once: bool = True
 
     def __post_init__(self) -> None:
         if not (self.rest_s >= 0 and self.most_step_s > 0):
@@ -53,7 +59,7 @@ class Pace:
 
 FILE = Pace()
 # Of 30 frames a second each face is looked at in every one, of 60 in half.
-LIVE = Pace(rest_s=0.025, most_step_s=1 / 30)
+LIVE = Pace(rest_s=0.025, most_step_s=1 / 30, at_once=False)
 
 
 class Looker(Protocol):
@@ -63,7 +69,14 @@ class Looker(Protocol):
     far_faces: bool
 
     def search(
-        self, image: Image, plan: list[Glance], known: Sequence[Face], patterns: Sequence[Face]
+        self,
+        image: Image,
+        plan: list[Glance],
+        known: Sequence[Face],
+        patterns: Sequence[Face],
+        *,
+        waiting: Sequence[Face],
+        most: int | None,
     ) -> Found: ...
 
     def look_again(self, image: Image, face: Face) -> Face | None: ...
@@ -122,6 +135,7 @@ class Follower:
 
     def reset(self) -> None:
         self._known: list[Followed] = []
+        self._waiting: list[tuple[Face, float]] = []  # hints, and when they were found
         self._patterns.clear()
         self._rounds.restart()
         self._time_s = -math.inf
@@ -140,6 +154,7 @@ class Follower:
                 }
                 for one in self._known
             ],
+            "waiting": [[face_state(hint), float(since_s)] for hint, since_s in self._waiting],
             "patterns": self._patterns.state(),
             "size_wh": list(self._size_wh),
             "time_s": self._time_s,
@@ -155,6 +170,7 @@ class Follower:
             face, seen_s = face_from(one["face"]), float(one["seen_s"])
             known.append(Followed(face, seen_s, float(one["trust"]), (x, y), bool(one["lost"])))
         self._known = known
+        self._waiting = [(face_from(hint), float(since_s)) for hint, since_s in state["waiting"]]
         self._patterns.restore(state["patterns"])
         width, height = state["size_wh"]
         self._size_wh = (int(width), int(height))
@@ -172,16 +188,12 @@ class Follower:
         if (width, height) != self._size_wh or not 0 <= step_s <= MAX_STEP_S:
             self.reset()
             self._size_wh = (width, height)
-            step_s = step_s if step_s > MAX_STEP_S else math.inf
+            step_s = math.inf
         self._time_s = time_s
         faces = self._follow(image, time_s, step_s)
         plan = self._plan(image, faces, step_s, time_s)
-        if plan:
-            found = self._search.search(image, plan, faces, self._patterns.unchanged(image, time_s))
-            self._patterns.remember(image, found.refused, time_s)
-            for face in found.faces:
-                self._known.append(Followed(face, time_s, max(TRUSTED, face.score)))
-                faces.append(face)
+        if plan or self._waiting:
+            self._find_new(image, plan, faces, time_s)
         # A new face may be the lost one at another place: nobody is kept twice.
         self._known = [
             k
@@ -189,6 +201,25 @@ class Follower:
             if not k.lost or not any(same_place(k.face, face) for face in faces)
         ]
         return largest(faces, self._search.max_faces)
+
+    def _find_new(self, image: Image, plan: list[Glance], faces: list[Face], time_s: float) -> None:
+        """Adds to `faces`, and to those that are known, who is found in the views of `plan` or was
+        waiting."""
+        waiting = [(hint, since_s) for hint, since_s in self._waiting if time_s - since_s <= WAIT_S]
+        found = self._search.search(
+            image,
+            plan,
+            faces,
+            self._patterns.unchanged(image, time_s),
+            waiting=[hint for hint, _ in waiting],
+            most=None if self._pace.at_once or self._pace.thorough else MOST_NEW,
+        )
+        self._patterns.remember(image, found.refused, time_s)
+        for face in found.faces:
+            self._known.append(Followed(face, time_s, max(TRUSTED, face.score)))
+            faces.append(face)
+        since = {id(hint): since_s for hint, since_s in waiting}
+        self._waiting = [(hint, since.get(id(hint), time_s)) for hint in found.waiting]
 
     def _follow(self, image: Image, time_s: float, step_s: float) -> list[Face]:
         """Looks where known faces were, or moves them on. Those that are there are returned."""
@@ -240,11 +271,12 @@ class Follower:
         """The glances that are due in this frame."""
         width, height = self._size_wh
         plan = glances(width, height, far_faces=self._search.far_faces)
-        hurry = not faces or time_s <= self._hurry_until_s
+        begun = not self._rounds.over(plan)
+        hurry = not faces or begun or time_s <= self._hurry_until_s
         round_s = min(HURRIED_S, self._search_s) if hurry else self._search_s
         share = min(1.0, step_s / round_s) if round_s > 0 else 1.0
-        slow = MAX_STEP_S < step_s < math.inf  # frames this far apart leave time for all of it
-        most = len(plan) if slow or self._pace.thorough else min(MOST_GLANCES, len(plan))
+        whole = self._pace.thorough or (self._pace.at_once and step_s == math.inf)
+        most = len(plan) if whole else min(MOST_GLANCES, len(plan))
         self._due = min(self._due + share * len(plan), float(most))
         chosen = self._rounds.take(
             image,

@@ -16,6 +16,7 @@ from app.quality import measure, trouble
 from app.readings import Readings
 from app.state import State
 from app.steady import NOBODY, SteadyReasons
+from app.timing import StageClock
 from app.tracking import Tracker
 from app.types import (
     NOT_CONFIDENT,
@@ -54,8 +55,9 @@ class Pipeline:
 
     `tracker` None: every frame stands for itself (separate pictures); faces are then numbered from
     1, largest first, and nothing is smoothed. `follower`, for streams, finds faces near where they
-    were instead of anew in each frame. `clock` gives seconds, for `stage_ms`. While `with_maps` is
-    set, faces come with their class activation maps.
+    were instead of anew in each frame. `live`: frames may come late, which cuts nothing
+    (`app.timing.StageClock`). `clock` gives seconds, for `stage_ms`. While `with_maps` is set,
+    faces come with their class activation maps.
     """
 
     def __init__(
@@ -65,12 +67,14 @@ class Pipeline:
         *,
         tracker: Tracker | None,
         follower: FaceFollower | None = None,
+        live: bool = False,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         self._detector = detector
         self._classifier = classifier
         self._tracker = tracker
         self._follower = follower
+        self._stage_clock = StageClock() if live else None
         self._reasons = SteadyReasons()
         self._clock = clock
         self._readings, self._cams = Readings(), Readings()
@@ -79,7 +83,8 @@ class Pipeline:
     def step(self, frame: Frame) -> FrameResult:
         contract = self._classifier.contract
         times = [self._clock()]
-        found = self._find(frame)
+        time_s = frame.time_s if self._stage_clock is None else self._stage_clock.at(frame.time_s)
+        found = self._find(frame.image, time_s)
         faces = tuple(face for face in found if alignable(face.landmarks))
         times.append(self._clock())
         carried = self._readings.carried(faces)
@@ -100,12 +105,10 @@ class Pipeline:
         times.append(self._clock())
         ids: Sequence[int] = range(1, len(faces) + 1)
         if self._tracker is not None:
-            ids, shown, said = self._tracker.update(
-                faces, raw, frame.time_s, contract.sureness_nats
-            )
+            ids, shown, said = self._tracker.update(faces, raw, time_s, contract.sureness_nats)
         else:
             shown, said = raw, np.where(contract.is_sure(raw), raw.argmax(axis=1), NOBODY)
-        reasons = self._reasons_of(frame, faces, ids, said)
+        reasons = self._reasons_of(frame.image, time_s, faces, ids, said)
         times.append(self._clock())
         stages = ("detect", "align", "classify", "track")
         result = FrameResult(
@@ -206,17 +209,22 @@ class Pipeline:
                 stage.restore(state[kept])
 
     def _reasons_of(
-        self, frame: Frame, faces: Sequence[Face], ids: Sequence[int], said: NDArray[np.int64]
+        self,
+        image: Image,
+        time_s: float,
+        faces: Sequence[Face],
+        ids: Sequence[int],
+        said: NDArray[np.int64],
     ) -> dict[int, Reason]:
         """Why nothing is said, by the `face_id` of those of whom nothing is."""
         now = {
-            face_id: trouble(measure(frame.image, face)) or NOT_CONFIDENT
+            face_id: trouble(measure(image, face)) or NOT_CONFIDENT
             for face, face_id, best in zip(faces, ids, said.tolist(), strict=True)
             if best == NOBODY
         }
-        return now if self._tracker is None else self._reasons.update(now, frame.time_s)
+        return now if self._tracker is None else self._reasons.update(now, time_s)
 
-    def _find(self, frame: Frame) -> tuple[Face, ...]:
+    def _find(self, image: Image, time_s: float) -> tuple[Face, ...]:
         if self._follower is not None:
-            return self._follower.find(frame.image, frame.time_s)
-        return self._detector.detect(frame.image)
+            return self._follower.find(image, time_s)
+        return self._detector.detect(image)

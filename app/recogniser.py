@@ -12,7 +12,7 @@ import numpy as np
 
 from app.classifier import DEFAULT_MODEL, Classifier, Device
 from app.defaults import named_model
-from app.follow import Follower
+from app.follow import FILE, LIVE, Follower
 from app.live import LiveSource
 from app.overlay_scene import HudMode
 from app.pipeline import Pipeline
@@ -93,6 +93,7 @@ class Recogniser:
         frames: Iterable[Frame | Silence | tuple[Image, float]],
         *,
         name: str = "frames",
+        live: bool | None = None,
     ) -> Iterator[FrameResult]:
         """A result for each frame of one stream, as they are asked for: people keep their
         `face_id`, and readings are steadied over time.
@@ -101,16 +102,21 @@ class Recogniser:
         `Frame`s or pairs of an array, as `image` takes it, and its time in seconds; those come in
         the order of their times, and their results say `name` for a source. What a live source
         says while it has no frame is passed over. A time before the last one begins anew, with new
-        people.
+        people. `live`: frames are read while they are filmed, so the work on one of them is
+        bounded however late it comes, and a late one cuts nothing; None: as `frames` says, which is
+        no for pairs. Else the first frame is searched whole, and so is one that comes more than a
+        second after the one before.
 
         Raises what `frames` raises, and `ValueError` or `TypeError` for what is no frame.
         """
         self._check_open()
+        is_live = bool(getattr(frames, "live", False)) if live is None else live
         pipeline = Pipeline(
             self._search,
             self._classifier,
             tracker=Tracker(smooth_s=self._smoothing_s),
-            follower=Follower(self._search),
+            follower=Follower(self._search, pace=LIVE if is_live else FILE),
+            live=is_live,
         )
         return (pipeline.step(frame) for frame in _frames(frames, name))
 

@@ -32,6 +32,10 @@ class Rounds:
         # Number of a view -> when it was taken, and the frame of then.
         self._seen: dict[int, tuple[float, Thumb]] = {}
 
+    def over(self, plan: Sequence[Glance]) -> bool:
+        """Whether every view of `plan` was taken since all began anew."""
+        return len(self._seen) >= len(plan)
+
     def state(self) -> State:
         return {
             "seen": [

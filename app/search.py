@@ -24,10 +24,12 @@ SURELY_SEEN, SEEN, WELL_SEEN, AGREED = 0.35, 0.66, 0.75, 0.4
 
 
 class Found(NamedTuple):
-    """What a search found: faces, and hints that nearer looks refused."""
+    """What a search found: faces, hints that nearer looks refused, and hints that wait for such
+    looks."""
 
     faces: list[Face]
     refused: list[Face]
+    waiting: Sequence[Face] = ()
 
 
 class FaceSearch(Looks):
@@ -54,22 +56,33 @@ class FaceSearch(Looks):
         plan: Iterable[Glance],
         known: Sequence[Face] = (),
         patterns: Sequence[Face] = (),
+        *,
+        waiting: Sequence[Face] = (),
+        most: int | None = None,
     ) -> Found:
         """Confirmed faces in the glances of `plan`, without those that are `known`. `patterns` are
-        hints that nearer looks refused, at places that look as they did then."""
+        hints that nearer looks refused, at places that look as they did then. `waiting` are hints
+        of frames before, which come first; at most `most` hints (None: all) are looked at from
+        near, the others wait."""
         faces: list[Face] = []
         refused: list[Face] = []
-        for hint in self.hints(image, plan):
+        left: list[Face] = []
+        asked = 0
+        for hint in (*waiting, *self.hints(image, plan)):
             if any(same_place(hint, face) for face in (*known, *faces)):
                 continue
-            if any(same_look(hint, other) for other in (*patterns, *refused)):
+            if any(same_look(hint, other) for other in (*patterns, *refused, *left)):
                 continue
+            if most is not None and asked >= most:
+                left.append(hint)
+                continue
+            asked += 1
             face = self._confirm(image, hint)
             if face is None:
                 refused.append(hint)
             elif not any(same_place(face, f) for f in (*known, *faces)):
                 faces.append(face)
-        return Found(faces, refused)
+        return Found(faces, refused, left)
 
     @property
     def inference_s(self) -> float:

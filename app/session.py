@@ -81,6 +81,7 @@ class Session:
             look,
             provider=provider,
             independent=source.independent,
+            live=source.live,
             say=say,
             on_screen=screen is not None,
             clock=clock,

@@ -34,9 +34,12 @@ class SharedSearch:
         plan: list[Glance],
         known: Sequence[Face] = (),
         patterns: Sequence[Face] = (),
+        *,
+        waiting: Sequence[Face] = (),
+        most: int | None = None,
     ) -> Found:
         with self._one() as search:
-            return search.search(image, plan, known, patterns)
+            return search.search(image, plan, known, patterns, waiting=waiting, most=most)
 
     def look_again(self, image: Image, face: Face) -> Face | None:
         with self._one() as search:

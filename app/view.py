@@ -16,6 +16,7 @@ from app.notes import Notes, figures_room, with_notes
 from app.overlay_scene import HUD_MODES, HudMode, OverlayMemory
 from app.recording import Recorder, save_snapshot
 from app.rendering import draw
+from app.timing import KEEP_S, StageClock
 from app.types import Frame, FrameResult, Image, SinkError
 
 MESSAGE_S = 3.0
@@ -55,8 +56,9 @@ class Look:
 
 class View:
     """One run's view. `say` also puts a line where the program's other lines are. `independent`:
-    frames are pictures that have nothing to do with each other. `on_screen`: canvases are also
-    shown, with the run's figures over them, for which room is left."""
+    frames are pictures that have nothing to do with each other. `live`: time that passes without
+    frames, such as a pause, is left out of the history, unless it is long. `on_screen`: canvases
+    are also shown, with the run's figures over them, for which room is left."""
 
     def __init__(
         self,
@@ -65,6 +67,7 @@ class View:
         *,
         provider: str,
         independent: bool,
+        live: bool = False,
         say: Callable[[str], None],
         on_screen: bool = False,
         clock: Callable[[], float] = time.monotonic,
@@ -81,6 +84,7 @@ class View:
         self.paused = False
         self._help = False
         self._history = History()
+        self._history_clock = StageClock() if live else None
         self._blur = FaceBlur(hold_s=0.0 if independent else HOLD_S)
         self._message: tuple[str, float] | None = None  # and when it goes
         self._shown = Notes()
@@ -101,11 +105,23 @@ class View:
         faces = [*(face.face for face in result.faces), *result.unread]
         self._blur.look(faces, frame.time_s, size_wh)
         if not self._independent:
-            self._history.add(result.faces, result.labels, frame.time_s)
+            self._remember(result)
         self._follow_resting()
         for line in self.recorder.news():
             self._tell(line)
         return self._covered(result)
+
+    def _remember(self, result: FrameResult) -> None:
+        time_s = result.frame.time_s
+        if self._history_clock is not None:
+            time_s = self._history_clock.at(time_s)
+            if self._history_clock.too_long and (len(self._history) or self._corrected):
+                self._corrected = 0
+                self._tell(
+                    f"Nothing was looked at for more than {KEEP_S:.0f} s: faces are numbered anew, "
+                    "and resting faces and history are forgotten."
+                )
+        self._history.add(result.faces, result.labels, time_s)
 
     def _covered(self, result: FrameResult) -> FrameResult:
         image = result.frame.image
@@ -178,6 +194,9 @@ class View:
         if resting.known > self._corrected:
             people = "1 person" if resting.known == 1 else f"{resting.known} people"
             self._tell(f"The resting face of {people} is allowed for. n forgets it.")
+        elif resting.known < self._corrected:
+            left = f"{resting.known} of {self._corrected}" if resting.known else "none"
+            self._tell(f"A resting face is forgotten, for its person is gone; {left} is left.")
         self._corrected = resting.known
 
     # Keys

@@ -250,8 +250,8 @@ class Blinking(FaceSearch):
 
     gone: Callable[[Image], bool] = staticmethod(lambda image: False)
 
-    def search(self, image, *rest):  # type: ignore[no-untyped-def]
-        found = super().search(image, *rest)
+    def search(self, image, *rest, **more):  # type: ignore[no-untyped-def]
+        found = super().search(image, *rest, **more)
         return found._replace(faces=()) if self.gone(image) else found
 
     def look_again(self, image, known, **more):  # type: ignore[no-untyped-def]

@@ -93,7 +93,7 @@ class Unseeing(FaceSearch):
     def __init__(self) -> None:
         self.max_faces, self.far_faces = None, False
 
-    def search(self, *_: object) -> Found:
+    def search(self, *_: object, **__: object) -> Found:
         return Found((), ())
 
 

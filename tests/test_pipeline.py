@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from app.calibration import RestingFaces
 from app.pipeline import Pipeline
 from app.tracking import Tracker
 from app.types import Face, Floats, Frame, Image
@@ -233,3 +234,24 @@ def test_smoothing_can_be_changed_while_it_runs() -> None:
     dark = Frame(np.zeros((100, 200, 3), np.uint8), 1, 0.1, "dark")
     assert recogniser.step(dark).faces[0].probabilities[0] > 0.99
     assert Pipeline(Finder(), Brightness(), tracker=None).smoothing_s is None
+
+
+@pytest.mark.parametrize(
+    ("live", "pause_s", "kept"), [(True, 60.0, True), (True, 200.0, False), (False, 60.0, False)]
+)
+def test_a_pause_of_a_camera_keeps_numbers_and_resting_faces(
+    live: bool, pause_s: float, kept: bool
+) -> None:
+    resting = RestingFaces(("neutral", "other"))
+    recogniser = Pipeline(
+        Finder(face(120, 10)), Brightness(), tracker=Tracker(resting=resting), live=live
+    )
+    frame = halves()
+    resting.start()
+    for step in range(80):
+        result = recogniser.step(replace(frame, time_s=step / 10))
+    assert (resting.known, result.faces[0].face_id) == (1, 1)
+    after = recogniser.step(replace(frame, time_s=8 + pause_s))
+    assert after.frame.time_s == 8 + pause_s
+    assert (resting.known == 1) == kept
+    assert (after.faces[0].face_id == 1) == kept

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.timing import Pacer, RateMeter
+from app.timing import Pacer, RateMeter, StageClock
 
 
 class Clock:
@@ -50,3 +50,21 @@ def test_pacer_waits_for_early_frames_and_lets_late_ones_pass() -> None:
     clock.now += 0.5
     assert pacer.wait_s(2.08) == 0.0
     assert pacer.wait_s(2.12) == pytest.approx(0.04)  # no rush to catch up
+
+
+@pytest.mark.parametrize(
+    ("times", "stage_times"),
+    [
+        ((0.0, 0.04, 0.9), (0.0, 0.04, 0.9)),
+        ((5.0, 7.0, 7.1), (5.0, 5.95, 6.05)),  # a slow machine
+        ((0.0, 60.0, 60.1, 61.5), (0.0, 0.95, 1.05, 2.0)),  # a pause
+        ((0.0, 121.0), (0.0, 121.0)),  # a pause that is too long, or a laptop that slept
+        ((9.0, 3.0, 3.1), (9.0, 3.0, 3.1)),  # begins anew
+    ],
+)
+def test_stages_of_a_live_stream_do_not_see_pauses(
+    times: tuple[float, ...], stage_times: tuple[float, ...]
+) -> None:
+    clock = StageClock()
+    assert [clock.at(time_s) for time_s in times] == pytest.approx(stage_times)
+    assert clock.too_long == (times == (0.0, 121.0))

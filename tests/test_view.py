@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from app.calibration import RestingFaces
+from app.history import NOT_SEEN
 from app.keys import Action
 from app.types import Face, FaceMap, Frame, FrameResult, Image, TrackedFace
 from app.view import Look, View
@@ -73,6 +74,7 @@ class Desk:
             look or Look(),
             provider="CPU",
             independent=self.stage.smoothing_s is None,
+            live=self.stage.smoothing_s is not None,
             say=self.said.append,
             clock=self.clock,
         )
@@ -211,6 +213,41 @@ def test_neutral_key_looks_then_corrects_then_forgets() -> None:
     desk.press("neutral")
     assert resting.known == 0
     assert desk.said[-1] == "Resting faces are forgotten."
+
+
+def test_a_resting_face_that_is_forgotten_is_said() -> None:
+    desk = Desk()
+    resting = desk.stage.resting
+    assert resting is not None
+    resting.start()
+    for step in range(150):
+        resting.corrected([1], np.array([[0.3, 0.7]], np.float32), step / 25)
+    desk.view.take(frame(6.0))
+    resting.corrected([], np.zeros((0, 2), np.float32), 8.0)
+    desk.view.take(frame(8.0))
+    desk.view.take(frame(8.1))
+    assert desk.said[1:] == ["A resting face is forgotten, for its person is gone; none is left."]
+
+
+def strip_of(desk: Desk) -> list[int]:
+    strip = desk.view._history.strip(1)
+    return [] if strip is None else strip.classes[strip.classes != NOT_SEEN].tolist()
+
+
+def test_history_goes_on_after_a_pause_and_says_when_it_cannot() -> None:
+    desk = Desk()
+    for step in range(21):
+        desk.view.take(frame(step / 10))
+    before = len(strip_of(desk))
+    desk.view.take(frame(62.0))  # after a minute's pause
+    assert before < len(strip_of(desk)) <= before + 10  # the pause itself is left out
+    assert desk.said == []
+    desk.view.take(frame(300.0))
+    assert len(strip_of(desk)) == 1
+    assert desk.said == [
+        "Nothing was looked at for more than 120 s: faces are numbered anew, and resting faces "
+        "and history are forgotten."
+    ]
 
 
 def test_model_without_neutral_is_said() -> None:
