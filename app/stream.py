@@ -5,6 +5,7 @@ and other protocols are out of reach, and so are playlists, which name other add
 says of an error holds the address with its password, so none of it is passed on as it is.
 """
 
+import contextlib
 import errno
 import os
 import time
@@ -42,6 +43,7 @@ OPTIONS = {
     "rtsp_transport": "tcp",
     "max_pixels": str(MAX_FRAME_PIXELS),
 }
+JPEGS_ALONE = {"analyzeduration": "1"}  # the first picture tells all
 REFUSED = (
     (av.error.HTTPUnauthorizedError, "asks for another user name or password"),
     (av.error.HTTPForbiddenError, "does not let this user in"),
@@ -59,19 +61,40 @@ def open_stream(
     """libav's container for what is at the address, with time limits. Raises `SourceError`."""
     url = str(address.target)
     scheme = url.partition("://")[0]
-    try:
+    limits = {"protocol_whitelist": PROTOCOLS[scheme], "format_whitelist": FORMATS[scheme]}
+
+    def opened(**more: Any) -> Any:
         return open_container(
             url,
             timeout=(CONNECT_S, READ_S),
             metadata_errors="replace",
-            options={
-                **options,
-                "protocol_whitelist": PROTOCOLS[scheme],
-                "format_whitelist": FORMATS[scheme],
-            },
+            **{"options": {**options, **limits}, **more},
         )
+
+    try:
+        container = opened()
+        if container.format.name != "mpjpeg" or _is_known(container):
+            return container
+        container.close()
+        refusal = _refusal(address.title, av.error.InvalidDataError(0, ""))
     except (av.FFmpegError, OSError, ValueError) as error:
-        raise _refusal(address.title, error) from None
+        refusal = _refusal(address.title, error)
+        if not (isinstance(error, av.error.InvalidDataError) and scheme in ("http", "https")):
+            raise refusal from None
+    # Some cameras send JPEGs in parts of another type than image/jpeg, or of none. libav refuses
+    # those; it finds the pictures when it looks for nothing else.
+    with contextlib.suppress(av.FFmpegError, OSError, ValueError):
+        container = opened(format="mjpeg", options={**options, **limits, **JPEGS_ALONE})
+        if _is_known(container):
+            return container
+        container.close()
+    raise refusal from None
+
+
+def _is_known(container: Any) -> bool:
+    """True where a picture was found in it."""
+    pictures = container.streams.video
+    return bool(pictures and pictures[0].codec_context.width)
 
 
 def _refusal(title: str, error: Exception) -> SourceError:

@@ -24,7 +24,8 @@ PAUSE_S = 0.02
 
 
 class HttpCamera(http.server.BaseHTTPRequestHandler):
-    """`/N`: N pictures and an end; `/login/N` the same for who has the password. `/hang` says
+    """`/N`: N pictures and an end; `/login/N` the same for who has the password, and
+    `/TYPE/N` with another type than "image_jpeg" ("none": without any), "_" for "/". `/hang` says
     nothing, `/text` something else, `/away` leads to `SERVER.away`."""
 
     def log_message(self, *_: object) -> None:
@@ -53,7 +54,7 @@ class HttpCamera(http.server.BaseHTTPRequestHandler):
             self.send_header("Location", self.server.away)
             self.end_headers()
         elif words[-1].isdigit():
-            self._film(int(words[-1]))
+            self._film(int(words[-1]), words[0].replace("_", "/") if words[1:] else "")
         else:
             self.send_error(404)
 
@@ -65,12 +66,13 @@ class HttpCamera(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(content)
 
-    def _film(self, count: int) -> None:
+    def _film(self, count: int, kind: str) -> None:
+        kind = f"Content-Type: {kind if '/' in kind else 'image/jpeg'}\r\n" * (kind != "none")
         self._answer("multipart/x-mixed-replace; boundary=frame", b"")
         for index in range(count):
             size_wh = SIZE_WH if index < 30 else (96, 80)
             jpeg = cv2.imencode(".jpg", level_picture(index, size_wh))[1].tobytes()
-            head = f"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: {len(jpeg)}\r\n\r\n"
+            head = f"--frame\r\n{kind}Content-Length: {len(jpeg)}\r\n\r\n"
             try:
                 self.wfile.write(head.encode() + jpeg + b"\r\n")
             except OSError:  # who watched has gone

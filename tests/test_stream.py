@@ -54,6 +54,14 @@ def test_mjpeg_over_http_is_read_picture_by_picture(server: Any) -> None:
     assert end.startswith(f"http://127.0.0.1:{port}/33 ")
 
 
+@pytest.mark.parametrize("kind", ["none", "image_jpg", "image_jpeg;charset=binary", "image_pjpeg"])
+def test_parts_of_another_type_are_read_as_well(server: Any, kind: str) -> None:
+    images, _ = read_all(StreamFeed(address(server, f"/{kind}/16")))
+    assert [index_of(image) for image in images] == list(range(len(images)))
+    assert len(images) >= 15
+    assert images[0].shape == (*SIZE_WH[::-1], 3)
+
+
 def test_h264_over_rtsp_is_read_with_its_password() -> None:
     with rtsp_camera(25) as camera:
         feed = StreamFeed(address(camera, "/live", f"{USER}:{PASSWORD}@", "rtsp"))
