@@ -2,6 +2,7 @@
 
 import argparse
 import io
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -13,7 +14,7 @@ import pytest
 
 from app.types import DataError
 from training.cli import add_options, chosen, run
-from training.progress import progress, time_left
+from training.progress import progress, say, time_left
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -107,6 +108,26 @@ def test_bar_is_drawn_on_terminals_alone(
     assert list(bar) == [1, 2, 3]
     shown = sys.stderr.getvalue()  # type: ignore[attr-defined]
     assert ("faces" in shown, "note" in shown) == (drawn, drawn)
+
+
+def test_line_does_not_break_into_a_bar(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    termios = pytest.importorskip("termios", reason="there are no such terminals here")
+    leader, follower = os.openpty()
+    with open(follower, "w") as terminal:
+        monkeypatch.setattr(sys, "stderr", terminal)
+        monkeypatch.setattr(sys, "stdout", terminal)
+        for columns in (0, 60):
+            termios.tcsetwinsize(follower, (20, columns))
+            for _ in progress([1], desc="faces", leave=False):
+                say("epoch 1")
+            terminal.flush()
+            shown = os.read(leader, 4096).decode()
+            before, after = shown.split("epoch 1\r\n")
+            assert ("faces" in before, "faces" in after) == ((columns > 0,) * 2)
+            assert not before or before.endswith("\r")  # the bar's line is wiped before it
+    os.close(leader)
 
 
 def test_without_tqdm_items_just_come(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,7 +21,7 @@ from training.init import InitReport, Weights, load_initial, read_weights
 from training.machine import Machine
 from training.pack import Pack
 from training.pair import data_facts, load_pair
-from training.progress import time_left
+from training.progress import say, time_left
 from training.run_folder import FACTS, LAST, RunFolder
 from training.trainer import Trainer
 
@@ -230,10 +230,10 @@ def learn(
             if epoch < epochs:
                 each_s = (time.monotonic() - began_s) / (len(kept.lines) - before)
                 text += f", {time_left(each_s * (epochs - epoch))}"
-            print(text, flush=True)
+            say(text)
             if ended := early_end(kept.lines, epochs, patience):
                 save(folder / LAST, trainer.state("averaged"))
-                print(f"{ended} --patience sets how long it waits.", flush=True)
+                say(f"{ended} --patience sets how long it waits.")
                 break
             if stop():  # `fit` asks within an epoch only
                 save(folder / LAST, trainer.state("averaged"))

@@ -1,5 +1,6 @@
 """How far a long piece of work is: a bar on a terminal, a line now and then where there is none."""
 
+import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sized
@@ -23,7 +24,7 @@ def progress(
     instead, so that a log or a notebook shows that the work goes on. `note` says what stands
     behind the bar, or in front of the line. Silent with `disable=True`. `clock` gives seconds.
     """
-    tqdm = _tqdm() if sys.stderr is not None and sys.stderr.isatty() else None
+    tqdm = _tqdm() if _is_terminal() else None
     if options.get("disable"):
         yield from items
     elif tqdm is None:
@@ -34,6 +35,27 @@ def progress(
             yield item
             if note is not None:
                 bar.set_postfix_str(note(), refresh=False)
+
+
+def say(line: str) -> None:
+    """Print a line to stdout without breaking into a bar that stands on the same terminal."""
+    tqdm = _tqdm() if _is_terminal() else None
+    if tqdm is None:
+        print(line, flush=True)
+    else:
+        tqdm.write(line, file=sys.stdout)
+        sys.stdout.flush()
+
+
+def _is_terminal() -> bool:
+    """Whether stderr is a terminal with room for a bar: those of `docker run -t` and `script` may
+    say that they are 0 wide, and tqdm then draws nothing."""
+    if sys.stderr is None or not sys.stderr.isatty():
+        return False
+    try:
+        return os.get_terminal_size(sys.stderr.fileno()).columns > 0
+    except (OSError, ValueError):  # no descriptor to ask: tqdm decides
+        return True
 
 
 def _tqdm() -> Any:

@@ -23,6 +23,7 @@ from training.machine import Machine
 from training.model import ModelConfig
 from training.pack import Pack, read_pack
 from training.pair import data_facts, load_pair
+from training.progress import say
 from training.ranks import Ranks, joined
 from training.run_folder import LAST, RunFolder
 from training.teach import Cached, Teaching, file_digest, prepared
@@ -244,7 +245,7 @@ def carry_out(job: Job, ranks: Ranks, folder: RunFolder | None) -> float:
         )
         for line in lines:
             folder.add(line)
-            print(json.dumps(line))
+            say(json.dumps(line))
     return trainer.best_accuracy
 
 
