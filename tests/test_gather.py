@@ -13,12 +13,12 @@ from training.gather import (
     Gathered,
     Gathering,
     gather,
-    read_table,
-    write_table,
 )
-from training.gather import Picture as Row
+from training.gather_notes import notes_on
 from training.pack import read_pack
 from training.picture_folder import open_folder
+from training.picture_table import Picture as Row
+from training.picture_table import read_table, write_table
 from training.pictures import Finder, look, within
 
 SIDE_PX = 40
@@ -267,8 +267,13 @@ def test_other_files_are_counted(tmp_path: Path) -> None:
     root = fill(tmp_path / "in", *many("a", "b"))
     (root / "a/IMG_1.HEIC").touch()
     (root / "notes.txt").touch()
-    notes = gathered(root, tmp_path).notes
-    assert "Passed over, as no pictures that this program reads: 1 x .heic, 1 x .txt." in notes
+    result = gathered(root, tmp_path)
+    notes = result.notes
+    assert result.left_out
+    assert "Passed over, as no pictures: 1 x .txt." in notes
+    assert (
+        "Left out, as pictures of kinds that are not read here: 1 x .heic. Export them as JPEG."
+    ) in notes
 
 
 def test_small_finding_within_a_face_is_no_second_face() -> None:
@@ -323,3 +328,33 @@ def test_several_faces_and_the_one_that_was_taken(
         "several faces",
         "2 faces; the largest, most central one taken",
     )
+
+
+@pytest.mark.parametrize(
+    ("counts", "said"),
+    [
+        ({"a": 10, "b": 10}, []),
+        (
+            {"a": 12, "b": 4, "c": 9, "d": 9, "e": 1},
+            [
+                "Few training pictures: b (4), c (9), d (9) and 1 more. From fewer than 10 little "
+                "is learned."
+            ],
+        ),
+        (
+            {"a": 90, "b": 10},
+            [
+                "'a' has 90 of 100 training pictures, so the model will seldom say another label. "
+                "Add pictures of the others, or leave out some of it."
+            ],
+        ),
+    ],
+)
+def test_uneven_labels_are_said(counts: dict[str, int], said: list[str], tmp_path: Path) -> None:
+    names = [f"{k}/{n}.png" for k, count in counts.items() for n in range(count)]
+    for name in names:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    rows = [Row(name, name[0], "train", name, "face", "") for name in names]
+    notes = notes_on(open_folder(tmp_path), rows)
+    assert [n for n in notes if "training pictures" in n] == said

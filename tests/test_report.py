@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image as Picture
 
-from training.gather import Picture as Row
 from training.metrics import measure
+from training.picture_table import Picture as Row
 from training.report import MAX_ROWS, Mistake, Page, render
 from training.retrain import mistakes
 from training.svg import HEIGHT, WIDTH, Series, line_chart, reliability_chart, ticks

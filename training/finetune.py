@@ -16,7 +16,7 @@ from training.checkpoint import RunConfig, TeachConfig, facts_of, save
 from training.compact import compact_of, read_compact
 from training.export import FOLDER_LICENCE, LICENCE
 from training.fit import fit
-from training.gather import counted
+from training.gather_notes import counted
 from training.init import InitReport, Weights, load_initial, read_weights
 from training.machine import Machine
 from training.pack import Pack

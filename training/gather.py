@@ -4,33 +4,29 @@ What became of every picture stands in a table beside the pack (`pictures.csv`):
 group, status, reason.
 """
 
-import csv
 import hashlib
-import io
-from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, astuple, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 
-from app.cells import cell_text, text_cell
 from app.detector import FULL_RANGE
 from app.types import DataError
+from training.gather_notes import TWIN, notes_on
 from training.pack import PackedSample, PackMeta, read_meta, write_pack
 from training.people import Place, compiled, people_notes, people_of, source_of
 from training.picture_folder import Folder
-from training.pictures import MAX_CROP_SIDE_PX, Finder, Seen, Status, Unusable, look
+from training.picture_table import Picture, read_table, write_table
+from training.pictures import MAX_CROP_SIDE_PX, Finder, Seen, Unusable, look
 from training.prepare import settings, sha256
 from training.progress import progress
 from training.readers import SPLIT_NAMES, SPLITS, Split
-from training.run_folder import write_text
 from training.split import (
     MAX_HAMMING,
     MIN_CORRELATION,
     THUMBNAIL,
     look_alikes,
-    one_sided,
     same,
     split_groups,
     unite,
@@ -38,8 +34,6 @@ from training.split import (
 
 GROUP_BY = ("person", "picture", "prefix")  # or a regular expression
 PEOPLE_RULES = 2  # counts up when people are told apart by other rules
-LARGE_GROUP = 0.4  # share of all pictures from which on a group is worth a word
-TWIN = "the same picture under another label: "
 UNREADABLE_FILE = "-"
 
 
@@ -61,22 +55,6 @@ class Gathering:
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
-    """A row of `pictures.csv`. `path` is below the folder; `split` is empty for a skipped one."""
-
-    path: str
-    label: str
-    split: str
-    group: str
-    status: Status
-    reason: str
-
-    @property
-    def used(self) -> bool:
-        return self.split != ""
-
-
-@dataclass(frozen=True, slots=True)
 class Gathered:
     """A folder after the look at it. `notes` are lines for people; a pack lies at `pack`."""
 
@@ -84,6 +62,7 @@ class Gathered:
     pack: Path
     pictures: tuple[Picture, ...]
     notes: tuple[str, ...]
+    left_out: bool = False  # the folder has pictures of kinds that are not read
 
     @property
     def skipped(self) -> tuple[Picture, ...]:
@@ -121,7 +100,7 @@ def gather(
         *people_notes(folder.places, people, folder.labels, gathering.group_by),
         *notes_on(folder, pictures),
     )
-    return Gathered(meta, pack, pictures, notes)
+    return Gathered(meta, pack, pictures, notes, folder.has_unread)
 
 
 def _byte_key(path: Path) -> str:
@@ -288,94 +267,3 @@ def samples(
         if isinstance(s, Seen):
             split = next(split for split in SPLITS if split == picture.split)
             yield PackedSample(s.webp, split, votes[file.label], s.landmarks, picture.path)
-
-
-def notes_on(folder: Folder, pictures: Sequence[Picture]) -> Iterator[str]:
-    """What a person should know, a line each; nothing where all is well."""
-    used = [p for p in pictures if p.used]
-    statuses = Counter(p.status for p in pictures)
-    if skipped := len(pictures) - len(used):
-        yield (
-            f"{skipped} of {counted(len(pictures), 'picture')} skipped: {statuses['no face']} "
-            f"without a face, {statuses['unreadable']} unreadable."
-        )
-    if count := statuses["several faces"]:
-        yield f"{counted(count, 'picture')} with several faces: the largest, most central taken."
-    if count := statuses["whole frame"]:
-        yield (
-            f"{counted(count, 'picture')} of at most {MAX_CROP_SIDE_PX} px without a face found: "
-            "taken for face crops and used whole."
-        )
-    if folder.passed_over:
-        kinds = ", ".join(f"{count} x {suffix}" for suffix, count in folder.passed_over)
-        yield f"Passed over, as no pictures that this program reads: {kinds}."
-    if twins := [p for p in pictures if TWIN in p.reason]:
-        yield (
-            f"{counted(len(twins), 'picture')} under two labels, as {twins[0].path} is. Keep one "
-            "of each."
-        )
-    tested = {p.group for p in used if p.split == "test"}
-    if folder.given:
-        yield from _leaks(used)
-        judged = {p.label for p in used if p.split == "valid"}
-        if unjudged := [label for label in folder.labels if label not in judged]:
-            yield f"No usable validation picture of {', '.join(unjudged)}: not to be judged."
-    else:
-        yield from _leaks([p for p in used if p.split == "test" or p.group in tested])
-        yield from _lopsided(folder, [p for p in used if p.split != "test"])
-
-
-def counted(count: int, noun: str) -> str:
-    return f"{count} {noun}{'' if count == 1 else 's'}"
-
-
-def _leaks(used: Sequence[Picture]) -> Iterator[str]:
-    sides: dict[str, dict[str, Picture]] = {}
-    for picture in used:
-        sides.setdefault(picture.group, {}).setdefault(picture.split, picture)
-    if shared := [found for found in sides.values() if len(found) > 1]:
-        one, other = list(shared[0].values())[:2]
-        yield (
-            f"{counted(len(shared), 'group')} (same person, or same picture) on both sides of the "
-            f"given split, as {one.path} and {other.path} are: the figures will flatter."
-        )
-
-
-def _lopsided(folder: Folder, used: Sequence[Picture]) -> Iterator[str]:
-    labels = np.array([folder.labels.index(p.label) for p in used], np.int64)
-    valid = np.array([p.split == "valid" for p in used])
-    for k in one_sided(valid, labels, len(folder.labels))[1]:
-        label = folder.labels[k]
-        groups = len({p.group for p in used if p.label == label})
-        why = "all its pictures are one group" if groups == 1 else "its groups are others' too"
-        yield (
-            f"{label!r} is in training only, so it cannot be judged: {why} (same person, or same "
-            "picture). Add pictures of other people."
-        )
-    group, size = Counter(p.group for p in used).most_common(1)[0]
-    if size > LARGE_GROUP * len(used) and "/" not in group:
-        yield (
-            f"The group {group!r} holds {size} of {len(used)} pictures. If that is no person, use "
-            "--group-by picture."
-        )
-
-
-def write_table(path: Path, pictures: Sequence[Picture]) -> None:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([item.name for item in fields(Picture)])
-    writer.writerows(map(text_cell, astuple(picture)) for picture in pictures)
-    write_text(path, text.getvalue())
-
-
-def read_table(path: Path) -> tuple[Picture, ...]:
-    """Raises `DataError`."""
-    try:
-        with open(path, newline="", encoding="utf-8") as file:
-            rows = csv.DictReader(file)
-            return tuple(
-                Picture(**{name: cell_text(cell) for name, cell in row.items()})  # type: ignore[arg-type]
-                for row in rows
-            )
-    except (OSError, ValueError, TypeError, AttributeError, csv.Error) as cause:
-        raise DataError(f"{path} is missing or damaged. Begin the run anew.") from cause

@@ -13,6 +13,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from app.contract import check_label
+from app.picture_kinds import UNREAD_SUFFIXES
 from app.types import DataError
 from training.expression_words import folded, is_expression
 from training.known_sets import known_name
@@ -59,6 +61,11 @@ class Folder:
     def given(self) -> bool:
         """The split into training and validation comes with the folder."""
         return any(file.split == "valid" for file in self.files)
+
+    @property
+    def has_unread(self) -> bool:
+        """Pictures of kinds that are not read here lie in the folder."""
+        return any(suffix in UNREAD_SUFFIXES for suffix, _ in self.passed_over)
 
     def name(self, file: PictureFile) -> str:
         """Path below the root, the same on every system."""
@@ -315,7 +322,13 @@ def _no_pictures(folder: Path) -> str:
     for path in walk(folder):
         if found := what_it_is(path):
             return found
-    return f"{folder} holds no pictures ({', '.join(sorted(PICTURES))})."
+    unread = Counter(path.suffix.lower() for path in walk(folder))
+    if kinds := [f"{unread[suffix]} x {suffix}" for suffix in unread if suffix in UNREAD_SUFFIXES]:
+        return (
+            f"{folder} holds pictures only of kinds that are not read here ({', '.join(kinds)}). "
+            "Export them as JPEG."
+        )
+    return f"{folder} holds no pictures (such as .jpg, .png, .webp, .bmp and .tif)."
 
 
 def _refuse_known_form(root: Path) -> None:
@@ -383,7 +396,7 @@ def _by_names(root: Path) -> _Found:
 def _check_labels(root: Path, labels: Sequence[str]) -> None:
     """Raises `DataError` for a label that a model could not say."""
     for label in labels:
-        if not label.isprintable() or not label.strip():
-            raise DataError(
-                f"{root} has a label folder {label!r}, whose name cannot be shown. Rename it."
-            )
+        try:
+            check_label(label)
+        except ValueError as cause:
+            raise DataError(f"{root} has a label folder to rename: {cause}.") from cause

@@ -39,7 +39,8 @@ from training.finetune import (
     learn,
     recipe,
 )
-from training.gather import Gathered, Gathering, counted, gather
+from training.gather import Gathered, Gathering, gather
+from training.gather_notes import counted
 from training.machine import Machine
 from training.metrics import measure, softmax
 from training.pack import Pack, read_pack
@@ -331,7 +332,7 @@ def retrain(options: argparse.Namespace, arguments: Sequence[str]) -> int:
             arguments=arguments,
         )
     say_result(options.output, contract, folder, gathered)
-    return 1 if gathered.skipped else 0
+    return 1 if gathered.skipped or gathered.left_out else 0
 
 
 def say_result(model: Path, contract: Contract, folder: Path, gathered: Gathered) -> None:
