@@ -13,13 +13,16 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from app.colour_profile import ColourProfile
 from app.picture_count import picture_count
 from app.picture_header import Header, header_of, jpeg_scans, kind_of
 from app.picture_kinds import is_raw_file, why_unread
 from app.picture_orientation import orientation_of
 from app.quiet import quiet_stderr
 from app.still_boxes import without_exif
+from app.still_colour import colours_of, stored_depth, to_plain
 from app.types import Image, SourceError
+from app.wide_colour import WideColour
 
 MAX_PICTURE_BYTES = 1 << 30
 MAX_PICTURE_PIXELS = 100_000_000  # 300 MB when decoded
@@ -61,23 +64,30 @@ def open_picture(path: Path) -> Picture:
     if header is None:
         raise SourceError(f"{path} {DAMAGED.format(kind)}")
     _check_size(header, content, path)
+    colours = colours_of(content, kind)
     with quiet_stderr():
-        image = _decoded_gif(content) if kind == "GIF" else _decoded(content, kind)
+        image = _decoded_gif(content) if kind == "GIF" else _decoded(content, kind, colours)
     if image is None:
         raise SourceError(f"{path} {DAMAGED.format(kind)}")
     image = orientation_of(content, kind).apply(image)
     return Picture(image, kind, picture_count(content, kind))
 
 
-def _decoded(content: bytes, kind: str) -> Image | None:
-    """Decode as stored; None where that fails, also for want of memory."""
+def _decoded(content: bytes, kind: str, colours: WideColour | ColourProfile | None) -> Image | None:
+    """Decode as stored, in the colours of a plain screen; None where that fails, also for want of
+    memory."""
+    flags = AS_STORED if colours is None else AS_STORED | cv2.IMREAD_ANYDEPTH
     try:
         if kind == "AVIF":
             content = without_exif(content)
-        image = cv2.imdecode(np.frombuffer(content, np.uint8), AS_STORED)
-    except (cv2.error, IndexError, struct.error):
+        image = cv2.imdecode(np.frombuffer(content, np.uint8), flags)
+        if image is None:
+            return None
+        if colours is not None:
+            return to_plain(np.asarray(image), stored_depth(content, kind, image.dtype), colours)
+    except (cv2.error, IndexError, struct.error, MemoryError):
         return None
-    return None if image is None else image.astype(np.uint8, copy=False)
+    return image.astype(np.uint8, copy=False)
 
 
 def _decoded_gif(content: bytes) -> Image | None:

@@ -85,13 +85,17 @@ class WideColour:
 
 def wide_colour_of(frame: VideoFrame) -> WideColour | None:
     """Reads what `frame` says of its colours; None where they are those of a plain screen."""
-    transfer = TRANSFERS.get(frame.color_trc)
-    primaries = frame.color_primaries
-    if transfer is None and primaries not in PRIMARIES:
+    return wide_colour(frame.color_primaries, frame.color_trc)
+
+
+def wide_colour(primaries: int, transfer: int) -> WideColour | None:
+    """Makes the colours of H.273's numbers; None where they are those of a plain screen."""
+    curve = TRANSFERS.get(transfer)
+    if curve is None and primaries not in PRIMARIES:
         return None
-    if transfer is not None and primaries == ColorPrimaries.UNSPECIFIED:
+    if curve is not None and primaries == ColorPrimaries.UNSPECIFIED:
         primaries = int(ColorPrimaries.BT2020)  # BT.2100 has no others
-    return WideColour(transfer, primaries)
+    return WideColour(curve, primaries)
 
 
 @lru_cache

@@ -2,12 +2,13 @@
 
 python -m tools.try_corpus FOLDER
 
-Pictures are compared with Pillow's reading, upright and in RGB. Files that are neither by their
+Pictures are compared with Pillow's reading, upright and in sRGB. Files that are neither by their
 suffix are passed over, unless `--all` is given. Exit code 1 when a file ended in anything but
 frames or one clear line.
 """
 
 import argparse
+import io
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -17,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image as PillowImage
-from PIL import ImageOps
+from PIL import ImageCms, ImageOps
 
 from app.inputs import VIDEO_SUFFIXES
 from app.picture_kinds import PICTURE_SUFFIXES, UNREAD_SUFFIXES
@@ -32,6 +33,7 @@ GOOD = (
 MAX_MEAN_DIFFERENCE = 1.0  # grey levels, of 255
 MAX_FRAMES = 300
 TIMEOUT_S = 60
+_SRGB = ImageCms.createProfile("sRGB")
 
 
 def ending(path: Path, is_video: bool) -> tuple[str, str]:
@@ -84,6 +86,11 @@ def pillow_picture(path: Path) -> Image | None:
             if picture.format == "GIF":  # transparent places are white
                 white = PillowImage.new("RGBA", upright.size, "white")
                 upright = PillowImage.alpha_composite(white, upright.convert("RGBA"))
+            icc = picture.info.get("icc_profile")
+            if icc and upright.mode in ("RGB", "RGBA") and b"RGB XYZ " in icc[:30]:
+                upright = upright.convert("RGB")
+                profile = ImageCms.ImageCmsProfile(io.BytesIO(icc))
+                upright = ImageCms.profileToProfile(upright, profile, _SRGB) or upright
             return np.asarray(upright.convert("RGB"))[..., ::-1]
     except Exception:  # Pillow's readers raise many kinds
         return None
