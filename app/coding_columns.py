@@ -31,7 +31,7 @@ NAMES: dict[Kind, tuple[str, ...]] = {
     + ("behavior", "behaviour", "annotation", "annotation value", "event", "value")
     + ("ausdruck", "émotion", "emoción"),
     "person": ("face id", "face", "person", "subject", "participant", "actor"),
-    "tier": ("tier", "track", "layer"),
+    "tier": ("tier", "track", "layer", "behavioral category", "behavioural category"),
     "source": ("source", "video", "file", "filename", "file name", "media file name")
     + ("media file path", "media file", "observation id", "observation"),
     "event": ("behavior type", "behaviour type", "event type", "status"),

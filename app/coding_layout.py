@@ -71,7 +71,7 @@ def find_header(
 
 def _first_header(table: TextTable, tiers: Collection[str]) -> Header | None:
     for line, cells in islice(table.rows(), LOOKED_AT):
-        names = tuple(cell.strip() for cell in cells)
+        names = tuple(" ".join(cell.split()) for cell in cells)
         layouts = layouts_of(names, tiers)
         if layouts:
             return Header(line, names, layouts)

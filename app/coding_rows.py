@@ -207,9 +207,9 @@ class _Cells:
     layout: Layout
 
     def text(self, kind: Kind) -> str:
-        """ "" where there is no such column or cell."""
-        index = self.layout.at.get(kind)
-        return self.cells[index].strip() if index is not None and index < len(self.cells) else ""
+        """The words of a cell; none where there is no such column or cell."""
+        index = self.layout.at.get(kind, len(self.cells))
+        return " ".join(self.cells[index].split()) if index < len(self.cells) else ""
 
 
 def _span(line: int, person: str, label: str, onset_s: float, offset_s: float) -> CodedRow:

@@ -47,11 +47,11 @@ class Track:
         return max((one.offset_s for one in self.spans[-1:]), default=0.0)
 
     def numbers_at(
-        self, times_s: Times, numbers: Mapping[str, int], outside: str
+        self, times_s: Times, numbers: Mapping[str, int], outside: str | None
     ) -> NDArray[np.int64]:
         """What is said at `times_s (T,)`, as `numbers` of labels; -1 where nothing is. `outside` of
-        what was coded as spans is a label, too."""
-        elsewhere = -1 if self.instants is not None else numbers[outside]
+        what was coded as spans is a label, too, where one is given."""
+        elsewhere = -1 if self.instants is not None or outside is None else numbers[outside]
         if not self.spans:
             return np.full(len(times_s), elsewhere)
         onsets = np.array([one.onset_s for one in self.spans])
@@ -126,7 +126,7 @@ def _one_source(path: Path, sources: Iterable[str]) -> None:
     names = sorted(set(sources))
     if len(names) > 1:
         raise DataError(
-            f"{path} is of {len(names)} videos ({names[0]}, {names[1]}"
+            f"{path} is of {len(names)} videos ({names[0]!r}, {names[1]!r}"
             f"{' …' if len(names) > 2 else ''}). Give a file of a single video."
         )
 
@@ -291,8 +291,8 @@ def _track_of_spans(path: Path, found: list[Span]) -> Track:
             if before.offset_s - after.onset_s > SLIP_S + 1e-6:
                 raise DataError(
                     f"{path}: {_name(before)} until {before.offset_s:g} s overlaps {_name(after)} "
-                    f"from {after.onset_s:g} s. Let one person show one expression at a time, or "
-                    "name the tier that is meant by --tier."
+                    f"from {after.onset_s:g} s. One person shows one expression at a time: leave "
+                    "other behaviour out, or name the tier that is meant by --tier."
                 )
             spans[-1] = replace(before, offset_s=after.onset_s)
             if spans[-1].offset_s <= spans[-1].onset_s:

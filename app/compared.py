@@ -67,7 +67,9 @@ def compare_instants(
         # Times that were typed or rounded may lie just before the frame that they mean.
         at = times + min(1e-3, 0.1 * usual_step(times))
         a, b = (track.numbers_at(at, number, outside) for track in (human, ours))
-        coded = (a >= 0) & (a != unsure) if unsure >= 0 else a >= 0
+        # Where the human has no span and our face is not there, nobody says anything.
+        silent = (b < 0) & (human.numbers_at(at, number, None) < 0)
+        coded = (a >= 0) & ~silent & ((a != unsure) | (unsure < 0))
         is_unsure = coded & (b == unsure) if unsure >= 0 else np.zeros(len(a), bool)
         both = coded & (b >= 0) & ~is_unsure
         counts += (

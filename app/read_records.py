@@ -259,10 +259,16 @@ def _record(
 
 
 def _quality(row: Mapping[str, Any]) -> Quality | None:
-    values = [row.get(name) for name in QUALITY_COLUMNS]
-    if values[0] is None:
+    size, roll, yaw, sharpness, brightness = (row.get(name) for name in QUALITY_COLUMNS)
+    if size is None:
         return None
-    return Quality(*(None if value is None else check_number(value) for value in values))  # type: ignore[arg-type]
+    return Quality(
+        size_px=check_number(size),
+        roll_deg=check_number(roll),
+        yaw_deg=check_number(yaw),
+        sharpness=None if sharpness is None else check_number(sharpness),
+        brightness=None if brightness is None else check_number(brightness),
+    )
 
 
 def _labels_of(names: Sequence[str]) -> tuple[str, ...] | None:

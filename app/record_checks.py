@@ -104,7 +104,7 @@ class RowOrder:
             return
         if last is None or row.source != last.source:
             if row.source in self._over:
-                raise ValueError(f"{row.source} begins again after another source")
+                raise ValueError(f"{row.source!r} begins again after another source")
             if last is not None and self._has_several_frames:
                 self._over.add(last.source)
             self._has_several_frames = False

@@ -4,7 +4,7 @@ import math
 import re
 from dataclasses import dataclass
 
-_CLOCK = re.compile(r"(?:(\d+):)?(\d{1,2}):(\d{1,2}(?:\.\d+)?)")
+_CLOCK = re.compile(r"(?:(\d{1,6}):)?(\d{1,2}):(\d{1,2}(?:\.\d+)?)")
 _BINARY_S = 1e-9  # what is left of the difference of two times in binary
 # Times that are rounded or cut off to ticks lie up to a tick before what they stand for. In time
 # bases as coarse as a frame, times are exact.

@@ -113,7 +113,9 @@ def test_intervals_hold_what_resampling_whole_stretches_gives() -> None:
     blocks = np.zeros((60, 2, 2))
     blocks[right, 0, 0] = blocks[~right, 0, 1] = 1
     found = intervals(("a", "b"), blocks)
-    theirs = scipy.bootstrap((right.astype(float),), np.mean, method="percentile", rng=1)
+    theirs = scipy.bootstrap(
+        (right.astype(float),), np.mean, n_resamples=2000, method="percentile", rng=1
+    )
     limits = theirs.confidence_interval
     assert found.figures["accuracy"] == pytest.approx((limits.low, limits.high), abs=0.02)
     assert found.blocks == 60
@@ -156,6 +158,14 @@ def test_outside_of_coded_spans_a_label_holds() -> None:
     human, ours = track((0, 1, "a")), track((0.5, 2, "a"))
     found = pairs_at(human, ours, step_s=0.5, outside="neutral")
     assert found == ["a a", "a neutral", "neutral a", "neutral a"]
+
+
+def test_where_nobody_says_anything_is_not_coded() -> None:
+    """2 s of a face in a recording of 10 s, of which the human has coded 3."""
+    human = track((0, 3, "a"))
+    ours = track((0, 2, "a"), instants=np.arange(0, 10, 0.5).tolist())
+    found = compare_instants([(human, ours)], step_s=1, outside="none", keep_unsure=False)
+    assert (found.coded, found.not_seen, found.coverage) == (6, 2, pytest.approx(4 / 6))
 
 
 def test_what_a_coder_left_open_is_not_outside() -> None:
@@ -410,4 +420,4 @@ def test_records_of_several_videos_are_refused(
     lines = records.read_text()
     records.write_text(lines + lines.replace("clip.mp4", "other.mp4"))
     assert main([human(tmp_path, "start,end,label\n0,1,joy\n"), str(records)]) == 2
-    assert "is of 2 videos (clip.mp4, other.mp4)" in capsys.readouterr().err
+    assert "is of 2 videos ('clip.mp4', 'other.mp4')" in capsys.readouterr().err

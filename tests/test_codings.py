@@ -1,6 +1,7 @@
 """Codings as other programs write them."""
 
 import datetime
+import tracemalloc
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -378,6 +379,30 @@ def test_any_column_may_be_named_as_the_one_with_labels(tmp_path: Path) -> None:
     assert only(found).spans == spans((0, 1, "sadness"), (1, 2, "happiness"))
     with pytest.raises(DataError, match="its columns are start, end, label, coder 2"):
         read(tmp_path, text, tiers=["coder 3"])
+
+
+def test_a_category_of_behaviour_is_a_tier(tmp_path: Path) -> None:
+    text = (
+        "Subject,Behavior,Behavioral category,Behavior type,Start (s),Stop (s)\n"
+        "Ann,happy,Face,STATE,0.5,2\nAnn,speaks,Voice,STATE,1,3\nAnn,sad,Face,STATE,2,3.5\n"
+    )
+    assert only(read(tmp_path, text, tiers=["face"])).spans == spans(*HAPPY_SAD)
+    with pytest.raises(DataError, match="until 2 s overlaps speaks from 1 s"):
+        read(tmp_path, text)
+
+
+def test_rows_of_records_take_little_memory(tmp_path: Path) -> None:
+    """What stays of a row: its frame, its time and the number of its label, some of it twice."""
+    row = '{"source": "a", "frame": %d, "time_s": %d, "face_id": 1, "x": 0, "y": 0, "width": 9, '
+    row += '"height": 9, "det_score": 1, "label": "a", "probabilities": {"a": 1}}\n'
+    peaks = []
+    for count in (500, 2500):
+        (tmp_path / "r.jsonl").write_text("".join(row % (n, n) for n in range(count)))
+        tracemalloc.start()
+        read_coding(tmp_path / "r.jsonl", RULES)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] - peaks[0] < 2000 * 100
 
 
 def test_points_and_spans_in_one_table_are_told_apart(tmp_path: Path) -> None:

@@ -150,6 +150,7 @@ def edited(row: dict[str, object], **changes: object) -> str:
         ({"det_score": 2}, "line 3: det_score must be from 0 to 1, got 2"),
         ({"label": "a\ud800"}, "line 3: 'a\\ud800' holds half a character"),
         ({"source": "\udcff"}, "holds half a character"),
+        ({"yaw_deg": None}, "line 3: None is not a number"),
         ({"reason": ["dark"]}, "line 3: a list is not text"),
     ],
 )
@@ -198,7 +199,7 @@ def test_records_joined_with_themselves_are_refused(tmp_path: Path) -> None:
     path.write_text(OLD_JSON + OLD_JSON.replace("a.mp4", "b.mp4"))
     assert len(read(path)) == 4
     path.write_text(OLD_JSON + OLD_JSON.replace("a.mp4", "b.mp4") + OLD_JSON)
-    with pytest.raises(DataError, match=r"line 5: a\.mp4 begins again after another source"):
+    with pytest.raises(DataError, match=r"line 5: 'a\.mp4' begins again after another source"):
         read(path)
 
 
