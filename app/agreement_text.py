@@ -6,6 +6,7 @@ from typing import Any
 
 from app.agreement_figures import MIN_BLOCKS, RESAMPLINGS, Figures, Intervals
 from app.compared import MIN_BLOCK_S, EpisodeFigures, Instants
+from app.wording import counted
 
 NAMES = {
     "accuracy": "accuracy",
@@ -109,7 +110,7 @@ def _label_lines(found: Figures, around: Intervals) -> list[str]:
         )
         for one in found.by_label
     ]
-    blocks = f"{around.blocks} stretch{'' if around.blocks == 1 else 'es'}"
+    blocks = counted(around.blocks, "stretch", "stretches")
     if around.figures:
         how = f"  in brackets: 95 % intervals, from {RESAMPLINGS} resamplings of {blocks}"
     else:

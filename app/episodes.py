@@ -15,6 +15,7 @@ from app.read_records import RecordsReader
 from app.records import FaceRecord, Record, records_of
 from app.sinks import reserve
 from app.types import UNSURE, DataError, FrameResult, Image
+from app.wording import counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -339,7 +340,8 @@ def work(options: argparse.Namespace) -> int:
     for path in options.output:
         write_episodes(path, episodes, sources=list(sources), overwrite=options.overwrite)
     people = len({(one.source, one.face_id) for one in episodes})
-    say(f"{len(episodes)} episodes of {people} faces -> {', '.join(map(str, options.output))}")
+    found = f"{counted(len(episodes), 'episode')} of {counted(people, 'face')}"
+    say(f"{found} -> {', '.join(map(str, options.output))}")
     if reader.cut_short:
         say(f"warning: {options.records} ends within a line; that line was left out.")
         return CUT_SHORT

@@ -19,6 +19,7 @@ from app.quality import BLURRED, BRIGHT, DARK, SMALL_PX, TURNED_DEG
 from app.stills import PictureStill, Still
 from app.summary import PersonSummary, Summary, Trouble
 from app.types import UNSURE
+from app.wording import counted, noun
 
 MAX_PEOPLE = 12
 MAX_STILLS = 24
@@ -98,17 +99,17 @@ def _head(page: Page, name: str) -> str:
     with_face = percent(trouble.frames - trouble.empty_frames, trouble.frames), "with a face"
     if summary.are_pictures:
         tiles = [
-            (f"{trouble.frames}", "picture" if trouble.frames == 1 else "pictures"),
+            (f"{trouble.frames}", noun(trouble.frames, "picture")),
             with_face,
-            (f"{len(summary.people)}", "face" if len(summary.people) == 1 else "faces"),
+            (f"{len(summary.people)}", noun(len(summary.people), "face")),
         ]
     else:
         tiles = [
             (clock(sum(summary.end_s.values()), 0.1), "length"),
-            (f"{trouble.frames}", "frames"),
+            (f"{trouble.frames}", noun(trouble.frames, "frame")),
             with_face,
-            (f"{len(summary.people)}", "faces followed"),
-            (f"{len(summary.episodes)}", "episodes"),
+            (f"{len(summary.people)}", f"{noun(len(summary.people), 'face')} followed"),
+            (f"{len(summary.episodes)}", noun(len(summary.episodes), "episode")),
         ]
     cells = "".join(f'<div class="tile"><b>{v}</b><span>{what}</span></div>' for v, what in tiles)
     shows = (
@@ -132,8 +133,8 @@ def _people(summary: Summary) -> str:
     rest = people[MAX_PEOPLE:]
     if rest:
         body += (
-            f'<p class="quiet">{len(rest)} more faces, with at most {rest[0].frames} frames each, '
-            "are left out here.</p>\n"
+            f'<p class="quiet">Left out here: {counted(len(rest), "more face", "more faces")} with '
+            f"at most {counted(rest[0].frames, 'frame')} each.</p>\n"
         )
     body += (
         '<p class="quiet">Areas: probability from 0 to 100 %, smoothed as in the records. Bars '
@@ -270,5 +271,6 @@ def _trouble(trouble: Trouble, are_pictures: bool) -> str:
             row("too bright", trouble.bright, judged, f"mean grey over {100 * BRIGHT:.0f} %"),
         ]
     without = trouble.faces - judged
-    note = f"<p>{without} faces have no figures of quality.</p>\n" if without else ""
+    faces = counted(without, "face")
+    note = f"<p>No figures of quality: {faces}.</p>\n" if without else ""
     return table(("", "count", "share", "meaning"), rows, "numbers last-text") + note

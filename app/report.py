@@ -22,6 +22,7 @@ from app.stills import Box, PictureStill, Still, StillsInPassing, picture_still,
 from app.suffix import kind_of
 from app.summary import Summary
 from app.types import DataError, FrameResult, Image, SourceError
+from app.wording import counted
 
 SUFFIXES = (".html", ".htm")
 
@@ -147,11 +148,13 @@ def work(options: argparse.Namespace) -> int:
         stills, note = _stills(options, summary, wanted)
     page = Page(summary, rules, stills, read_notes(options.records), pictures)
     write_text(options.output, render(page), overwrite=options.overwrite)
-    holds = f"{len(summary.people)} faces, {len(summary.episodes)} episodes, {len(stills)} stills"
-    what = "frames"
+    faces = counted(len(summary.people), "face")
     if summary.are_pictures:
-        holds, what = f"{len(summary.people)} faces, {len(pictures)} shown", "pictures"
-    say(f"{summary.trouble.frames} {what}, {holds} -> {options.output}")
+        what, holds = "picture", f"{faces}, {len(pictures)} shown"
+    else:
+        episodes = counted(len(summary.episodes), "episode")
+        what, holds = "frame", f"{faces}, {episodes}, {counted(len(stills), 'still')}"
+    say(f"{counted(summary.trouble.frames, what)}, {holds} -> {options.output}")
     if note is not None:
         say(f"warning: {note}")
     if reader.cut_short:

@@ -216,7 +216,7 @@ def test_command_says_what_it_found(tmp_path: Path, capsys: pytest.CaptureFixtur
     line = [str(tmp_path / "r.csv"), "-o", str(out)]
     assert main(line) == 1
     said = capsys.readouterr().err.splitlines()
-    assert said[0].startswith("1 episodes of 1 faces -> ")
+    assert said[0].startswith("1 episode of 1 face -> ")
     assert "ends within a line" in said[1]
     assert main(line) == 2
     assert "exists already" in capsys.readouterr().err

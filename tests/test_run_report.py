@@ -179,7 +179,7 @@ def test_only_the_most_seen_have_a_timeline() -> None:
     text = Reader(page_of(summary_of([0.9] * 9, people=MAX_PEOPLE + 3))).text
     assert f"Face {MAX_PEOPLE} " in text
     assert f"Face {MAX_PEOPLE + 1} " not in text
-    assert "3 more faces, with at most 9 frames each" in text
+    assert "3 more faces with at most 9 frames each" in text
 
 
 def picture_summary(happy: Sequence[float | None]) -> Summary:
@@ -436,7 +436,7 @@ def test_sink_and_command_make_the_same_page(
     assert not (tmp_path / "live.html").exists()
     report.close()
     assert main([str(tmp_path / "r.jsonl"), "-o", str(tmp_path / "later.html")]) == 0
-    assert "25 frames, 1 faces, 1 episodes, 1 stills" in capsys.readouterr().err
+    assert "25 frames, 1 face, 1 episode, 1 still " in capsys.readouterr().err
     live, later = ((tmp_path / f"{name}.html").read_text() for name in ("live", "later"))
     assert live == later
     assert live.count('src="data:image/jpeg;base64,') == 1
