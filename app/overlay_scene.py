@@ -121,12 +121,13 @@ def scene_of(
     boxes = [box_of(told.face, flip) for told in result.faces]
     size = memory.steady_size(_label_px(boxes, text_px(width, height)))
     numbered = memory.is_numbered(len(boxes))
+    longest = max((f"#{told.face_id}" for told in result.faces if numbered), key=len, default="")
     small = max(LEAST_PX + 2, round(SMALL_SHARE * size))
     panel_px = max(MIN_TEXT_PX, round(PANEL_SHARE * size))
     panel_sizes = panel_px, max(LEAST_PX + 2, round(SMALL_PANEL_SHARE * size))
     panels: tuple[Panel, ...] = ()
     if mode == "full":
-        panels = panel_forms(result.labels, panel_sizes, numbered=numbered, with_strip=with_strips)
+        panels = panel_forms(result.labels, panel_sizes, number=longest, with_strip=with_strips)
     panel_shapes = as_panel_forms(panels)
     counted: Counter[int] = Counter()
     said: list[Said] = []

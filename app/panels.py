@@ -34,7 +34,8 @@ Labels = tuple[str, ...]
 
 class Panel(NamedTuple):
     """One form of a panel: how many rows stand under one another, and columns side by side; sizes
-    are px. `header` and `strip`: their heights, 0 for none. `bar` 0: figures alone."""
+    are px. `header` and `strip`: their heights, 0 for none; `lead`: the room before the first
+    column, where the number stands beside it. `bar` 0: figures alone."""
 
     rows: int
     columns: int
@@ -45,6 +46,7 @@ class Panel(NamedTuple):
     bar: int
     shares: int
     header: int
+    lead: int
     strip: int
     worth: float
     over_own: bool
@@ -55,7 +57,8 @@ class Panel(NamedTuple):
 
     @property
     def width(self) -> int:
-        return self.columns * self.column + self.edge + self.side * (self.columns - 1)
+        between = self.side * (self.columns - 1)
+        return self.edge + self.lead + self.columns * self.column + between
 
     @property
     def height(self) -> int:
@@ -71,18 +74,14 @@ class Panel(NamedTuple):
     def side(self) -> int:
         return self.size // 3
 
-    @property
-    def shows_all(self) -> bool:
-        return not self.over_own
-
 
 @lru_cache(64)
 def panel_forms(
-    labels: Labels, sizes: tuple[int, int], *, numbered: bool, with_strip: bool
+    labels: Labels, sizes: tuple[int, int], *, number: str, with_strip: bool
 ) -> tuple[Panel, ...]:
     """Returns the forms of a panel, the fullest first: all bars with the last seconds, without, and
     smaller (of many, the likeliest); the likeliest three, under one another and side by side.
-    `sizes`: of the text, px."""
+    `sizes`: of the text, px; `number`: the longest that a face has, "" for none."""
     large, small = sizes
 
     def panel(
@@ -93,10 +92,11 @@ def panel_forms(
         names = min(names, round(NAME_LETTERS * size)) + pad
         bar = 0 if columns > 1 else round((3.5 if compact else 5.0) * size)
         shares = text_width("100 %", size, 700) + (pad if bar else 0)
-        header = round(1.5 * size) if numbered and columns == 1 else 0
+        header = round(1.5 * size) if number and columns == 1 else 0
+        lead = _tag_px(number, size) + pad if number and columns > 1 else 0
         high = round(1.8 * size) if strip else 0
         return Panel(
-            rows, columns, size, row, pad, names, bar, shares, header, high, worth, compact
+            rows, columns, size, row, pad, names, bar, shares, header, lead, high, worth, compact
         )
 
     count = len(labels)
@@ -119,11 +119,6 @@ def as_forms(panels: tuple[Panel, ...]) -> tuple[Form, ...]:
     return tuple(Form(one.width, one.height, one.worth, one.over_own) for one in panels)
 
 
-def likeliest(probabilities: Floats, count: int) -> tuple[int, ...]:
-    """Returns the `count` most probable classes, the likeliest first."""
-    return tuple(int(i) for i in np.argsort(-probabilities, kind="stable")[:count])
-
-
 def draw_panel(
     canvas: Image,
     rect: Rect,
@@ -144,12 +139,11 @@ def draw_panel(
     _draw_edge(canvas, rect, panel.edge, edge, colour)
     left = rect.x + (panel.edge if edge != "right" else 0) + panel.pad
     top = rect.y + panel.pad
-    if number and panel.header:
+    if number:
         _draw_tag(canvas, (left, top), number, panel.size, colour)
-        top += panel.header
-    first = left
+        left, top = left + panel.lead, top + panel.header
     for place, row in enumerate(rows):
-        x = first + (place % panel.columns) * (panel.column + panel.side)
+        x = left + (place % panel.columns) * (panel.column + panel.side)
         y = top + (place // panel.columns) * panel.row
         label, share = labels[row], float(probabilities[row])
         _draw_row(canvas, (x, y), panel, label, share, colour_of(label, labels), row == said)
@@ -169,11 +163,14 @@ def _draw_edge(canvas: Image, rect: Rect, thick: int, edge: str, colour: Colour)
 
 
 def _draw_tag(canvas: Image, xy: tuple[int, int], number: str, size: int, colour: Colour) -> None:
-    pad = max(2, size // 3)
-    width = text_width(number, size, 700) + 2 * pad
-    fill(canvas, Rect(*xy, width, round(1.35 * size)), colour, radius=radius_of(size))
-    line = xy[1] + round(1.02 * size)
-    put_text(canvas, number, (xy[0] + pad, line), size, weight=700, colour=ink_on(colour))
+    tag = Rect(*xy, _tag_px(number, size), round(1.35 * size))
+    fill(canvas, tag, colour, radius=radius_of(size))
+    start = xy[0] + max(2, size // 3), xy[1] + round(1.02 * size)
+    put_text(canvas, number, start, size, weight=700, colour=ink_on(colour))
+
+
+def _tag_px(number: str, size: int) -> int:
+    return text_width(number, size, 700) + 2 * max(2, size // 3)
 
 
 def _draw_row(

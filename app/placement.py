@@ -6,6 +6,7 @@ taken, the same one for all faces where possible; what finds no place at all is 
 `app.placement_memory` keeps places steady from frame to frame.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from functools import cache
 
@@ -17,9 +18,10 @@ from app.placement_values import Placed, Plan, Scene, Spot
 from app.rects import Corners
 
 CONTENT = 0.05  # a place is taken at once unless a smaller form's best is better by more
+MOST_ORDERED = 8  # up to so many faces, several orders are tried in a picture for itself
 MOST_PANELS = 12  # with more faces only labels are shown
 UNIFORM_SHARE = 0.8  # of the labels must find room in a form that all are to have
-UNIFORM_GAIN = 0.12  # worth for each panel where all have the same form
+UNIFORM_GAIN = 0.12  # worth for each panel where all have the same form, less where not all
 
 
 def solve(scene: Scene) -> Plan:
@@ -54,8 +56,9 @@ def panels_worth(scene: Scene, spots: Sequence[Spot | None]) -> float:
 
 
 def _uniform_gain(panels: Sequence[Spot | None]) -> float:
-    forms = {None if spot is None else spot.form for spot in panels}
-    return UNIFORM_GAIN * len(panels) if len(forms) == 1 and None not in forms else 0.0
+    forms = Counter(spot.form for spot in panels if spot is not None)
+    most = max(forms.values(), default=0)
+    return UNIFORM_GAIN * max(0, 2 * most - len(panels))
 
 
 def place_labels(
@@ -125,33 +128,44 @@ def place_panels(
     forms = max((len(one.panels) for one in scene.subjects), default=0)
     if not forms or count > MOST_PANELS:
         return none
+    taken = [spot.rect for spot in labels if spot is not None]
+
+    def attempt(first: int, order: Sequence[int]) -> tuple[float, list[Spot | None]]:
+        board = Board(scene, taken, drift)
+        spots = list(none)
+        total = 0.0
+        for number in order:
+            was = None if kept is None else kept[number]
+            chosen = board.best_panel(number, first, labels[number], was)
+            if chosen is not None:
+                spots[number] = chosen[0]
+                total += chosen[1]
+                board.take(chosen[0].rect)
+        return total + _uniform_gain(spots), spots
+
     best: tuple[float, list[Spot | None]] = (-1e-9, none)
     for first in range(forms):
-        for order in _orders(scene):
-            board = Board(scene, [spot.rect for spot in labels if spot is not None], drift)
-            spots = list(none)
-            total = 0.0
-            for number in order:
-                was = None if kept is None else kept[number]
-                chosen = board.best_panel(number, first, labels[number], was)
-                if chosen is not None:
-                    spots[number], gain = chosen
-                    total += gain
-                    board.take(chosen[0].rect)
-            total += _uniform_gain(spots)
-            if total > best[0]:
-                best = total, spots
+        for order in _orders(scene, all_orders=kept is None and count <= MOST_ORDERED):
+            found = attempt(first, order)
+            without = [number for number in order if found[1][number] is None]
+            if without and kept is None:  # they choose before the others in another attempt
+                again = attempt(first, [*without, *(n for n in order if n not in without)])
+                found = max(found, again, key=lambda one: one[0])
+            if found[0] > best[0]:
+                best = found
         smaller = scene.subjects[0].panels[first + 1 : first + 2]
         if smaller and best[0] >= count * (smaller[0].worth + UNIFORM_GAIN):
             break  # no smaller form can show more
     return best[1]
 
 
-def _orders(scene: Scene) -> list[list[int]]:
-    """Returns orders in which faces may choose: from the left, the largest first."""
+def _orders(scene: Scene, *, all_orders: bool) -> list[list[int]]:
+    """Returns orders in which faces may choose: the largest first, from the left, from the right,
+    from the top."""
     boxes = [one.box for one in scene.subjects]
     from_left = sorted(range(len(boxes)), key=lambda i: boxes[i].x)
     largest = sorted(range(len(boxes)), key=lambda i: -boxes[i].area)
-    if len(boxes) > FEW or from_left == largest:
+    if len(boxes) == 1 or not all_orders:
         return [largest]
-    return [largest, from_left, from_left[::-1]]
+    from_top = sorted(range(len(boxes)), key=lambda i: boxes[i].y)
+    return [largest, from_left, from_left[::-1], from_top]

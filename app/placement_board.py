@@ -17,7 +17,8 @@ SOON_S = np.array([0.4, 0.8, 1.2])  # where faces are going to be is looked at f
 SOON_COST = 0.12  # for each of these times at which another face would be there
 CROWD = 13  # so many faces cross each other's ways too often to look ahead
 FEW = 3  # up to so many faces, a label with no free place is put where it hides least
-TOUCH_SHARE = 0.12  # of a face's sides may lie under what has stood beside it for some time
+TOUCH_SHARE = 0.07  # of a face's sides may lie under what has stood beside it for some time
+TOUCH_COST = 0.3  # of that, so that something better is found soon
 GRID_CELLS = 72  # of the search for free room, along the shorter side
 LINE_TRIES = 24  # places whose line is looked at
 Drift = NDArray[np.float64]  # (N, 2): how far each face moves in a second, px
@@ -137,7 +138,8 @@ class Board:
         return None if best is None else best[1]
 
     def label_cost(self, number: int, spot: Spot) -> float:
-        return float(LABEL_COSTS[spot.slot]) + OVER_OWN_COST * self._own_share(number, spot.rect)
+        cost = float(LABEL_COSTS[spot.slot]) + OVER_OWN_COST * self._own_share(number, spot.rect)
+        return cost + TOUCH_COST * self._touches(number, spot.rect, over_own=True)
 
     # Panels
 
@@ -178,10 +180,12 @@ class Board:
         return best
 
     def panel_cost(self, number: int, spot: Spot) -> float:
+        over_own = self._scene.subjects[number].panels[spot.form].over_own
+        cost = TOUCH_COST * self._touches(number, spot.rect, over_own=over_own)
         if spot.slot == DETACHED:
-            return DETACHED_COST + DISTANCE_COST * self._distance(number, spot.rect)
+            return cost + DETACHED_COST + DISTANCE_COST * self._distance(number, spot.rect)
         own = self._own_share(number, spot.rect)
-        return float(PANEL_COSTS[spot.slot]) + OVER_OWN_COST * own + 0.1 * (own > 0)
+        return cost + float(PANEL_COSTS[spot.slot]) + OVER_OWN_COST * own + 0.1 * (own > 0)
 
     def _blocks(self, number: int) -> Corners:
         """Returns what a new panel of a face must not touch; other faces with some room around."""
@@ -284,6 +288,13 @@ class Board:
             cost += SOON_COST * out.sum(axis=1)
         return cost
 
+    def _touches(self, number: int, rect: Rect, *, over_own: bool) -> bool:
+        """Returns whether a place covers a part of a face's box, where that was not meant."""
+        over = shared(corners([rect]), self._boxes)[0]
+        if over_own:
+            over[number] = 0
+        return bool(over.any())
+
     def _own_share(self, number: int, rect: Rect) -> float:
         over = shared(corners([rect]), self._boxes[number : number + 1])
         return float(over[0, 0]) / max(1, rect.area)
@@ -305,11 +316,10 @@ class Board:
         width, height = self._scene.size_wh
         shrunk = corners(one.box.shrunk(TOUCH_SHARE) for one in self._scene.subjects)
         over = shared(ours, shrunk)
-        numbers = [number for number, _ in spots]
-        rows = np.arange(len(spots))
-        over[
-            rows[np.array(over_own, np.bool_)], np.array(numbers)[np.array(over_own, np.bool_)]
-        ] = 0
+        rows, numbers = np.arange(len(spots)), [number for number, _ in spots]
+        # Over its own face lies only what the picture's border has pushed there.
+        own = shared(ours, self._boxes)[rows, numbers]
+        over[rows, numbers] = np.where(over_own, 0, own)
         wrong = over.sum(axis=1)
         wrong += shared(ours, np.vstack([self._inner, self._blocked])).sum(axis=1)
         far = np.array(

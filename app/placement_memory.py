@@ -205,7 +205,7 @@ def _carried_labels(
         sizes = np.array([scene.subjects[n].labels[s.form][:2] for n, s in held], np.float64)
         places = label_places(boxes, sizes, scene)[np.arange(len(held)), [s.slot for _, s in held]]
         held = [
-            (number, spot._replace(rect=rect_of(place)))
+            (number, _leashed(scene, spot, rect_of(place)))
             for (number, spot), place in zip(held, places, strict=True)
         ]
     board = Board(scene, drift=drift)
@@ -266,7 +266,16 @@ def _held_panel(scene: Scene, one: Subject, spot: Spot, label: Spot | None) -> S
         return spot._replace(rect=rect.inside(*scene.size_wh))
     around = one.box if label is None else one.box.around(label.rect)
     places = panel_places(one.box, around, shape, scene)
-    return spot._replace(rect=rect_of(places[spot.slot]))
+    return _leashed(scene, spot, rect_of(places[spot.slot]))
+
+
+def _leashed(scene: Scene, spot: Spot, target: Rect) -> Spot:
+    """Returns a place that follows its face without its shaking: it moves only as far as it must to
+    stay within half a gap of where it belongs."""
+    leash = scene.gap_px // 2
+    x = min(max(spot.rect.x, target.x - leash), target.x + leash)
+    y = min(max(spot.rect.y, target.y - leash), target.y + leash)
+    return spot._replace(rect=target._replace(x=x, y=y).inside(*scene.size_wh))
 
 
 def _without_clashes(

@@ -11,7 +11,7 @@ give the same frames: nothing is random, and the encoder works on a single threa
 
 import argparse
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
@@ -180,9 +180,14 @@ def face_corners(pose: Pose, *, mirrored: bool) -> Floats:
 
 def draw_frame(index: int) -> Bytes:
     """Frame `index` as `(480, 640, 3)` uint8 RGB."""
+    return draw_prints(poses(index))
+
+
+def draw_prints(prints: Iterable[tuple[Pose, bool]]) -> Bytes:
+    """Draws prints, each with whether it is mirrored, in their order: `(480, 640, 3)` uint8 RGB."""
     canvas = _background().copy()
     size = (WIDTH_PX * CANVAS_SCALE, HEIGHT_PX * CANVAS_SCALE)
-    for pose, mirrored in poses(index):
+    for pose, mirrored in prints:
         # Pixel centres lie at halves, OpenCV's warp counts them as whole: hence the shifts.
         x0, y0 = PRINT_XYXY[0] - SHADOW_MARGIN_PX, PRINT_XYXY[1] - SHADOW_MARGIN_PX
         from_texture = _shift(x0, y0) @ _zoom(1 / TEXTURE_SCALE) @ _shift(0.5, 0.5)
