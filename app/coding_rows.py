@@ -21,6 +21,7 @@ from app.expression_names import NOT_CODED, plain_label
 from app.types import DataError
 
 _FRAME = re.compile(r"[0-9]{1,15}(\.0*)?")
+_MARKS = {"": 0.0, "false": 0.0, "no": 0.0, "true": 1.0, "yes": 1.0, "x": 1.0}  # instead of scores
 _BEGINS: tuple[Kind, ...] = ("onset", "time", "frame")
 Given = Literal["s", "ms", "min", "frames"]  # what a user says that numbers of times count
 
@@ -181,10 +182,12 @@ class CodedTable:
         """The label of the highest score; "" where there is none above 0, or two of one height."""
         scores: list[tuple[float, str]] = []
         for index, label in row.layout.scores:
+            text = row.cells[index].strip() if index < len(row.cells) else ""
             try:
-                scores.append((self._style.number(row.cells[index]), label))
-            except (ValueError, IndexError):
+                score = _MARKS[text.lower()] if text.lower() in _MARKS else self._style.number(text)
+            except ValueError:
                 return ""  # such as FIND_FAILED
+            scores.append((score, label))
         scores.sort(reverse=True)
         return scores[0][1] if scores[0][0] > max(0.0, scores[1][0]) else ""
 

@@ -69,8 +69,11 @@ def _eaf(text: str) -> Iterator[_Found]:
     root = ElementTree.fromstring(_without_declaration(text))
     if root.tag != "ANNOTATION_DOCUMENT":
         raise ValueError("it is not of ELAN")
+    # Where ELAN's time line begins in the video, which may be cut or joined with others.
+    media = root.find("HEADER/MEDIA_DESCRIPTOR")
+    origin = 0 if media is None else int(media.attrib.get("TIME_ORIGIN") or 0)
     times = {
-        slot.attrib["TIME_SLOT_ID"]: int(slot.attrib["TIME_VALUE"]) / 1000
+        slot.attrib["TIME_SLOT_ID"]: (int(slot.attrib["TIME_VALUE"]) + origin) / 1000
         for slot in root.iter("TIME_SLOT")
         if "TIME_VALUE" in slot.attrib  # others lie somewhere between their neighbours
     }

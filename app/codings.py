@@ -126,7 +126,7 @@ def _one_source(path: Path, sources: Iterable[str]) -> None:
     names = sorted(set(sources))
     if len(names) > 1:
         raise DataError(
-            f"{path} is of {len(names)} videos ({names[0]!r}, {names[1]!r}"
+            f"{path} is of {len(names)} videos or pictures ({names[0]!r}, {names[1]!r}"
             f"{' …' if len(names) > 2 else ''}). Give a file of a single video."
         )
 

@@ -209,10 +209,12 @@ def pair_people(
     if not named and len(human) == len(ours) == 1:
         return {next(iter(human)): next(iter(ours))}
     pairs: dict[str, str] = {}
+    # Episodes call their tiers "face 3", records the same person "3".
+    known = {name.removeprefix("face "): name for name in ours} | {name: name for name in ours}
     for name in human:
-        other = named.get(name, name.removeprefix("face ") if name not in ours else name)
-        if other in ours:
-            pairs[name] = other
+        wanted = named[name] if name in named else name.removeprefix("face ")
+        if wanted in known:
+            pairs[name] = known[wanted]
         elif name in named or not named:
             tier = " If these are tiers, name the one that is meant by --tier." * (len(human) > 1)
             raise DataError(

@@ -1,6 +1,5 @@
 """Episodes as files for other programs: tables, subtitles, ELAN, Audacity."""
 
-import datetime
 import mimetypes
 import re
 from collections.abc import Sequence
@@ -19,6 +18,8 @@ from app.types import SinkError
 SUFFIXES = (".csv", ".vtt", ".eaf", ".txt")
 XSI = "http://www.w3.org/2001/XMLSchema-instance"
 EAF_SCHEMA = "http://www.mpi.nl/tools/elan/EAFv3.0.xsd"
+# The format asks for a date. It is always this one: the same records give the same file.
+EAF_DATE = "1970-01-01T00:00:00+00:00"
 EXPRESSION, APEX = "expression", "apex"  # ELAN's types of tiers
 # Characters that XML 1.0 and one-line formats do not take.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]+")
@@ -72,8 +73,7 @@ def write_episodes(
     elif suffix == ".txt":
         text = as_audacity(episodes)
     else:
-        now = datetime.datetime.now(datetime.UTC)
-        text = as_eaf(episodes, media=sources[0] if sources else None, made=now)
+        text = as_eaf(episodes, media=sources[0] if sources else None)
     write_text(path, text, overwrite=overwrite)
 
 
@@ -104,14 +104,14 @@ def as_audacity(episodes: Sequence[Episode]) -> str:
     )
 
 
-def as_eaf(episodes: Sequence[Episode], *, media: str | None, made: datetime.datetime) -> str:
+def as_eaf(episodes: Sequence[Episode], *, media: str | None) -> str:
     """ELAN's format 3.0: a tier of expressions for each face, and one below it that says for each
     of them when it was strongest. ELAN looks for `media` beside the file."""
     document = ElementTree.Element(
         "ANNOTATION_DOCUMENT",
         {
             "AUTHOR": "",
-            "DATE": made.isoformat(timespec="seconds"),
+            "DATE": EAF_DATE,
             "FORMAT": "3.0",
             "VERSION": "3.0",
             f"{{{XSI}}}noNamespaceSchemaLocation": EAF_SCHEMA,

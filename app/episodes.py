@@ -31,7 +31,7 @@ class EpisodeRules:
     def __post_init__(self) -> None:
         if not 0 < self.leave <= self.enter <= 1:
             raise ValueError("0 < leave <= enter <= 1 must hold")
-        if self.min_s < 0 or self.max_gap_s < 0:
+        if not (self.min_s >= 0 and self.max_gap_s >= 0):  # as NaN is not
             raise ValueError("durations are seconds of at least 0")
 
 
@@ -328,10 +328,13 @@ def work(options: argparse.Namespace) -> int:
         reserve(path, overwrite=options.overwrite, inputs=[options.records])
     reader = RecordsReader(options.records)
     sources: dict[str, None] = {}
+    labels: dict[str, None] = {}
 
     def noted() -> Iterator[Record]:
         for record in reader:
             sources[record.source] = None
+            if record.face is not None:
+                labels.update(dict.fromkeys(record.face.probabilities))
             yield record
 
     episodes = find_episodes(noted(), rules)
@@ -342,10 +345,15 @@ def work(options: argparse.Namespace) -> int:
     people = len({(one.source, one.face_id) for one in episodes})
     found = f"{counted(len(episodes), 'episode')} of {counted(people, 'face')}"
     say(f"{found} -> {', '.join(map(str, options.output))}")
+    warnings = []
+    if strange := [label for label in options.only or () if labels and label not in labels]:
+        names = ", ".join(labels)
+        warnings.append(f"the records have no label {strange[0]!r}. Their labels are {names}.")
     if reader.cut_short:
-        say(f"warning: {options.records} ends within a line; that line was left out.")
-        return CUT_SHORT
-    return DONE
+        warnings.append(f"{options.records} ends within a line; that line was left out.")
+    for warning in warnings:
+        say(f"warning: {warning}")
+    return CUT_SHORT if warnings else DONE
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -96,7 +96,11 @@ def parquet_rows(path: Path) -> tuple[tuple[str, ...], Iterator[dict[str, Any]]]
     try:
         file = parquet.ParquetFile(path)
         labels = tuple(json.loads(file.schema_arrow.metadata[LABELS_KEY]))
-    except (arrow.ArrowException, OSError, KeyError, TypeError, ValueError) as cause:
+        if not all(isinstance(label, str) for label in labels):
+            raise ValueError("labels are texts")
+    except RecursionError as cause:
+        raise DataError(f"{path} is damaged: its labels are nested too deeply.") from cause
+    except (arrow.ArrowException, OSError, LookupError, TypeError, ValueError) as cause:
         raise DataError(f"{path} is damaged or not a records file of this program.") from cause
 
     def rows() -> Iterator[dict[str, Any]]:

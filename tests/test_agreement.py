@@ -230,6 +230,10 @@ def test_people_are_paired_by_name_by_word_or_alone() -> None:
     assert pair_people({"": a}, {"7": a}, {}) == {"": "7"}
     assert pair_people({"1": a}, {"1": a, "2": a}, {}) == {"1": "1"}
     assert pair_people({"face 2": a, "1": a}, {"1": a, "2": a}, {}) == {"face 2": "2", "1": "1"}
+    assert pair_people({"2": a, "Ann": a}, {"face 1": a, "face 2": a}, {"Ann": "1"}) == {
+        "2": "face 2",
+        "Ann": "face 1",
+    }
     assert pair_people({"": a}, {"1": a, "2": a}, {"": "2"}) == {"": "2"}
     assert pair_people({"Ann": a, "2": a}, {"1": a, "2": a}, {"Ann": "1"}) == {"Ann": "1", "2": "2"}
     # Of people who are named, others may be left out.
@@ -420,4 +424,4 @@ def test_records_of_several_videos_are_refused(
     lines = records.read_text()
     records.write_text(lines + lines.replace("clip.mp4", "other.mp4"))
     assert main([human(tmp_path, "start,end,label\n0,1,joy\n"), str(records)]) == 2
-    assert "is of 2 videos ('clip.mp4', 'other.mp4')" in capsys.readouterr().err
+    assert "is of 2 videos or pictures ('clip.mp4', 'other.mp4')" in capsys.readouterr().err

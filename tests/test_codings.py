@@ -1,6 +1,5 @@
 """Codings as other programs write them."""
 
-import datetime
 import tracemalloc
 from collections.abc import Sequence
 from pathlib import Path
@@ -196,6 +195,10 @@ TABLES: dict[str, tuple[str | bytes, list[Found]]] = {
         "second;happy;sad;angry\n0;1;0;0\n1;0;1;0\n2;0;0;0\n",
         [(0, 1, "happiness"), (1, 2, "sadness"), (2, 3, "")],
     ),
+    "columns with crosses": (
+        "time,happy,sad,fear\n0,x,,\n1,,X,\n2,,,\n",
+        [(0, 1, "happiness"), (1, 2, "sadness"), (2, 3, "")],
+    ),
     "OpenFace with labels": (
         "frame, face_id, timestamp, confidence, success, label\n"
         "1, 0, 0.000, 0.98, 1, happy\n2, 0, 0.500, 0.98, 1, sad\n",
@@ -326,7 +329,7 @@ def test_episodes_in_elan_come_back(tmp_path: Path) -> None:
         Episode("a.mp4", 3, "happy", 0.5, 1.0, 2.0, 25, 0.9, 0.8, 40),
         Episode("a.mp4", 3, "sad", 2.0, 3.0, 3.5, 75, 0.9, 0.8, 40),
     ]
-    text = as_eaf(episodes, media="a.mp4", made=datetime.datetime.now(datetime.UTC))
+    text = as_eaf(episodes, media="a.mp4")
     found = read(tmp_path, text, "h.eaf")
     assert found.tracks["face 3"].spans == spans(*HAPPY_SAD)
     read(tmp_path, as_csv(episodes))
@@ -356,6 +359,14 @@ def test_tiers_that_are_damaged_are_one_clear_line(
         read(tmp_path, content, name)
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_times_in_elan_count_from_the_begin_of_the_video(tmp_path: Path) -> None:
+    media = (
+        '<MEDIA_DESCRIPTOR MEDIA_URL="a.mp4" MIME_TYPE="video/mp4" TIME_ORIGIN="1500"/></HEADER>'
+    )
+    text = EAF.replace('TIME_UNITS="milliseconds"/>', f'TIME_UNITS="milliseconds">{media}')
+    assert only(read(tmp_path, text, "h.eaf")).spans[0].onset_s == 2.0
 
 
 TWO_TIERS = "gaze\t\t0.5\t1.5\tleft\nface\t\t0.5\t2.0\thappy\nface\t\t2.0\t3.5\tsad\n"

@@ -309,3 +309,13 @@ def test_polars_reads_csv_and_json_lines_alike(tmp_path: Path) -> None:
             kind |= {"frame": polars.Int64, "face_id": polars.Int64}
             assert table[column].dtype == kind.get(column, polars.Float64), column
     assert plain.columns[: len(COLUMNS)] == lines.columns[: len(COLUMNS)]
+
+
+@pytest.mark.parametrize("labels", [b"[1, 2]", b"[" * 50_000, b"{", b"7"])
+def test_parquet_with_odd_labels_is_one_clear_line(tmp_path: Path, labels: bytes) -> None:
+    pyarrow = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    table = pyarrow.table({"source": ["a"]}).replace_schema_metadata({b"labels": labels})
+    parquet.write_table(table, tmp_path / "r.parquet")
+    with pytest.raises(DataError, match=r"r\.parquet is damaged"):
+        read(tmp_path / "r.parquet")
