@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from app.types import DataError
-from training.picture_folder import open_folder, split_of, walk
+from training.folder_walk import walk
+from training.picture_folder import open_folder
 from training.readers import read_picture
+from training.split_folders import split_of
 
 
 def touch(root: Path, *names: str) -> Path:
@@ -206,12 +208,12 @@ def test_folder_of_another_form_is_said(names: list[str], said: str, tmp_path: P
     [
         ("fer2013.csv", "emotion,pixels,Usage\n", "pictures as numbers.*training.prepare ferplus"),
         ("_annotations.csv", "filename,width,height,class,xmin,ymin,xmax,ymax\n", "table of boxes"),
-        ("labels.csv", "picture,label\n", "a table with the columns picture, label"),
+        ("labels.csv", "when,where\n", "a table with the columns when, where"),
         ("a.coco.json", '{"images":[],"annotations":[],"categories":[]}', "a COCO file"),
         ("project.json", '[{"id":1,"annotations":[]}]', "an export of Label Studio"),
         ("a.json", '{"shapes":[],"imagePath":"a.jpg"}', "an annotation of LabelMe"),
         ("a.json", "[" * 99_999, "holds 1 picture and no folders"),
-        ("metadata.jsonl", '{"file_name":"a.jpg","label":1}\n{', "a Hugging Face metadata file"),
+        ("metadata.jsonl", '{"file_name":"a.jpg","text":"x"}\n', "a Hugging Face metadata file"),
         ("annotations.xml", '<annotations>\n<image id="0">', "an export of CVAT"),
         ("a.xml", "<annotation><folder/>", "in the form of Pascal VOC"),
     ],

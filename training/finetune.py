@@ -16,7 +16,6 @@ from training.checkpoint import RunConfig, TeachConfig, facts_of, save
 from training.compact import compact_of, read_compact
 from training.export import FOLDER_LICENCE, LICENCE
 from training.fit import fit
-from training.gather_notes import counted
 from training.init import InitReport, Weights, load_initial, read_weights
 from training.machine import Machine
 from training.pack import Pack
@@ -24,6 +23,7 @@ from training.pair import data_facts, load_pair
 from training.progress import say, time_left
 from training.run_folder import FACTS, LAST, RunFolder
 from training.trainer import Trainer
+from training.wording import counted
 
 BEST = "best.pt"
 CHECKPOINT_S = 60.0

@@ -62,7 +62,7 @@ class Gathered:
     pack: Path
     pictures: tuple[Picture, ...]
     notes: tuple[str, ...]
-    left_out: bool = False  # the folder has pictures of kinds that are not read
+    left_out: bool  # as of its `Folder`
 
     @property
     def skipped(self) -> tuple[Picture, ...]:
@@ -100,7 +100,7 @@ def gather(
         *people_notes(folder.places, people, folder.labels, gathering.group_by),
         *notes_on(folder, pictures),
     )
-    return Gathered(meta, pack, pictures, notes, folder.has_unread)
+    return Gathered(meta, pack, pictures, notes, folder.left_out)
 
 
 def _byte_key(path: Path) -> str:

@@ -11,6 +11,7 @@ from training.picture_folder import Folder
 from training.picture_table import Picture
 from training.pictures import MAX_CROP_SIDE_PX
 from training.split import one_sided
+from training.wording import counted
 
 FEW_PICTURES = 10  # of a label, to learn from
 LARGE_LABEL = 0.8  # share of the training pictures from which on a label is worth a word
@@ -80,10 +81,6 @@ def _uneven(folder: Folder, training: Sequence[Picture]) -> Iterator[str]:
 
 def _kinds(pairs: Sequence[tuple[str, int]]) -> str:
     return ", ".join(f"{count} x {suffix}" for suffix, count in pairs)
-
-
-def counted(count: int, noun: str) -> str:
-    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 def _leaks(used: Sequence[Picture]) -> Iterator[str]:

@@ -44,15 +44,17 @@ _CODE = re.compile(r"(?P<front>[a-z]+)0*\d{1,4}[a-z]?|\d{1,3}[a-z]{1,2}")
 MAX_CODE_LETTERS = 3
 MAX_PREFIX_DIGITS = 4  # a longer number in front of a name is a date or a counter
 
-How = Literal["sub-folder", "file name"]
+How = Literal["the list", "sub-folder", "file name"]
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A picture's path below the folder of its label, with "/", and that label's number."""
+    """A picture's path below the folder of its label, with "/", and that label's number. Where
+    labels stand in a file, `below` is the picture's name alone."""
 
     below: str
     label: int
+    person: str = ""  # where a list says who it is
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +189,12 @@ def people_of(
     if group_by == "person":
         in_labels = _words_of_labels(labels)
         codes = _repeated_codes(places, in_labels)
-        return tuple(person_of(place.below, labels, codes) for place in places)
+        return tuple(
+            Person(place.person, "the list")
+            if place.person
+            else person_of(place.below, labels, codes)
+            for place in places
+        )
     if group_by == "prefix":
         names: list[str | None] = [_first_word(place.below) or None for place in places]
     else:
@@ -217,7 +224,7 @@ def people_notes(
             "sides of the split, and the figures then flatter. If people repeat, put the pictures "
             "of each in a sub-folder of the label, or use --group-by prefix or --group-by REGEX."
         )
-    for how in ("sub-folder", "file name"):
+    for how in ("the list", "sub-folder", "file name"):
         names = sorted({person.name for person in told if person.how == how})
         if names:
             shown = ", ".join(names[:MAX_NAMED]) + (" and others" if len(names) > MAX_NAMED else "")
@@ -239,7 +246,7 @@ def _prefix_note(
     for number, (place, person) in enumerate(zip(places, people, strict=True)):
         stem = stem_of(place.below)
         words = _words(stem, in_labels)
-        if "/" in place.below or known_name(stem) or len(words) < 2:
+        if place.person or "/" in place.below or known_name(stem) or len(words) < 2:
             continue
         prefix = words[0]
         if (prefix.isdecimal() and len(prefix) > MAX_PREFIX_DIGITS) or is_expression(prefix):

@@ -9,8 +9,8 @@ from typing import Any
 HEAD_BYTES = 1 << 16
 MAX_JSON_BYTES = 1 << 28
 _AS_FOLDERS = (
-    "Labels are read from folders: put each picture into a folder that is called after its label, "
-    "<label>/<picture>"
+    "This form is not read. Put each picture into a folder that is called after its label, "
+    "<label>/<picture>, or write a table labels.csv with the columns image and label"
 )
 
 
@@ -33,13 +33,13 @@ def known_form(root: Path) -> str | None:
         )
     if has("Emotion", "cohn-kanade-images"):
         return (
-            f"{root} is CK+ with its labels in Emotion/. {_AS_FOLDERS}: of each sequence with a "
-            "file in Emotion/, its last pictures."
+            f"{root} is CK+ with its labels in Emotion/. {_AS_FOLDERS}. Take the last pictures of "
+            "each sequence that has a file in Emotion/."
         )
     for place in (root, root / "train", root / "Train", root / "images"):
         if (place / "labels").is_dir() and (place / "images").is_dir():
             return (
-                f"{place} keeps its labels in labels/*.txt (YOLO). {_AS_FOLDERS}; a line of a "
+                f"{place} keeps its labels in labels/*.txt (YOLO). {_AS_FOLDERS}. A line of a "
                 "file in labels/ begins with its label's number, whose name is in data.yaml."
             )
     return None

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
-from training.gather_notes import counted
 from training.metrics import Metrics
 from training.picture_table import Picture
 from training.svg import Series, line_chart, reliability_chart
+from training.wording import counted
 
 MAX_ROWS = 200  # of the table of skipped pictures; the whole one is a file of its own
 

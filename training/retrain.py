@@ -40,7 +40,6 @@ from training.finetune import (
     recipe,
 )
 from training.gather import Gathered, Gathering, gather
-from training.gather_notes import counted
 from training.machine import Machine
 from training.metrics import measure, softmax
 from training.pack import Pack, read_pack
@@ -57,6 +56,7 @@ from training.retrain_folder import (
     run_folder,
 )
 from training.run_folder import write_text
+from training.wording import counted
 
 MAX_MISTAKES = 24
 CHOICES = ("epochs", "learning_rate", "batch_size", "patience")
