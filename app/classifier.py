@@ -1,6 +1,7 @@
 """Crops to probabilities: an ONNX Runtime session and the contract of its file."""
 
 import functools
+import hashlib
 import io
 import threading
 import time
@@ -64,9 +65,10 @@ class Classifier:
 
     `device`: "cpu", "cuda" (an error where CUDA does not work) or "auto" (CUDA where it works).
     `provider` says which one runs, `fallback` why "auto" did not take CUDA though this build of
-    ONNX Runtime has it. `threads` None: one per core, at most `MAX_THREADS`. `prior_correction` is
-    the tau of `prior_shift`; 0 leaves the probabilities as they were learned. `inferences`,
-    `crops_read` and `inference_s` count the session's runs, their crops and their seconds.
+    ONNX Runtime has it. `sha256` is the file's. `threads` None: one per core, at most
+    `MAX_THREADS`. `prior_correction` is the tau of `prior_shift`; 0 leaves the probabilities as
+    they were learned. `inferences`, `crops_read` and `inference_s` count the session's runs, their
+    crops and their seconds.
     Raises `ModelError` and `DeviceError`: for a file that cannot be used, also where two made crops
     (`app.contract.probe_crops`) get no numbers of it, and when it fails later; `DeviceError` also
     in a fork of the process that loaded it.
@@ -91,6 +93,7 @@ class Classifier:
                 f"{', '.join(shipped_models())}."
             )
         content = _checked(model)
+        self.sha256 = hashlib.sha256(content).hexdigest()
         self._session, self.provider, self.fallback = _open(model, content, device, self.threads)
         NOT_IN_FORKS.add(self._session)
         del content

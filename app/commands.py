@@ -1,13 +1,11 @@
 """What the commands that work on finished records share: how they end, and how they write."""
 
 import argparse
-import contextlib
-import os
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from app.sinks import reserve, unwritable
+from app.sinks import write_whole
 from app.sure_output import printing
 from app.types import RecogniserError
 
@@ -49,11 +47,4 @@ def new_parser(module: str, description: str, examples: str) -> argparse.Argumen
 
 def write_text(path: Path, text: str, *, overwrite: bool, inputs: Iterable[Path] = ()) -> None:
     """`text` as UTF-8 with its line ends as they are, whole or not at all. Raises `SinkError`."""
-    partial = reserve(path, overwrite=overwrite, inputs=inputs)
-    try:
-        partial.write_bytes(text.encode("utf-8"))
-        os.replace(partial, path)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            partial.unlink(missing_ok=True)
-        raise unwritable(path, error) from error
+    write_whole(path, text.encode("utf-8", "backslashreplace"), overwrite=overwrite, inputs=inputs)

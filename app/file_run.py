@@ -13,6 +13,7 @@ from app.classifier import Classifier
 from app.episodes import EpisodesSink
 from app.follow import FILE, Follower
 from app.guard import Guard
+from app.hidden_files import DisplacedError
 from app.job import Job
 from app.long_records import LongRecords
 from app.pipeline import Pipeline
@@ -105,6 +106,7 @@ class FileRun:
             outputs.notes,
             source=self._source,
             model=classifier.path,
+            model_sha256=classifier.sha256,
             contract=classifier.contract,
             provider=classifier.provider,
             settings=job.settings,
@@ -234,12 +236,22 @@ class FileRun:
         if self.interrupted and not self._job.keep_early:
             self.put_down()
             return
-        for sink in self._sinks:
-            sink.close()
-        if self._records is not None:
-            self._records.close(keep_lines=self.interrupted)
-        if not self.interrupted:
+        failures: list[SinkError] = []
+        for sink in self._sinks:  # whatever becomes of one, the others are completed
+            try:
+                sink.close()
+            except SinkError as error:
+                failures.append(error)
+        displaced = all(isinstance(error, DisplacedError) for error in failures)
+        if self._records is not None and displaced:
+            try:
+                self._records.close(keep_lines=self.interrupted)
+            except DisplacedError as error:
+                failures.append(error)
+        if not self.interrupted and displaced:
             self._file.remove()
+        if failures:
+            raise SinkError(" ".join(map(str, failures)))
 
     def put_down(self) -> None:
         """Ends without results. Where there is a checkpoint the rows stay for it."""

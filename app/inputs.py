@@ -1,6 +1,7 @@
 """Which videos are meant by what `--video` names: files, folders, patterns and addresses."""
 
 import glob
+import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -18,7 +19,7 @@ def one_file(named: Sequence[Path | WebVideo]) -> bool:
     if len(named) != 1:
         return False
     (path,) = named
-    return isinstance(path, WebVideo) or (not path.is_dir() and not _is_pattern(path))
+    return isinstance(path, WebVideo) or (not os.path.isdir(path) and not _is_pattern(path))
 
 
 def find_videos(named: Sequence[Path | WebVideo]) -> list[Path | WebVideo]:
@@ -41,11 +42,11 @@ def find_videos(named: Sequence[Path | WebVideo]) -> list[Path | WebVideo]:
 
 
 def _is_pattern(path: Path) -> bool:
-    return not path.exists() and glob.has_magic(str(path))
+    return not os.path.exists(path) and glob.has_magic(str(path))
 
 
 def _meant_by(path: Path) -> Iterable[Path]:
-    if path.is_dir():
+    if os.path.isdir(path):
         try:
             inside = _videos(path.iterdir())
         except OSError as error:

@@ -1,19 +1,18 @@
 """Records of a long run, which may be put down and taken up: the same bytes as without a break.
 
-Rows are lines in `.NAME.partial`. A run that goes on cuts that file where the last checkpoint was
-and writes on. Parquet has no such place to cut, so its rows wait as lines of JSON beside it
-(`.NAME.jsonl.partial`) and become Parquet when all of them are there.
+Rows are lines in `.NAME.partial` (`app.hidden_files`). A run that goes on cuts that file where the
+last checkpoint was and writes on. Parquet has no such place to cut, so its rows wait as lines of
+JSON beside it (`.NAME.jsonl.partial`) and become Parquet when all of them are there.
 """
 
-import contextlib
 import hashlib
 import os
-import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO
 
 from app.episodes import by_frame
+from app.hidden_files import DisplacedError, HiddenFile, hidden
 from app.read_records import RecordsReader
 from app.records import LineRows, Record, checked_suffix, records_of
 from app.sinks import reserve, unwritable
@@ -21,7 +20,6 @@ from app.state import State
 from app.types import DataError, FrameResult, Image, SinkError
 
 CHUNK = 1 << 20
-CLAIM_TRIES, CLAIM_STEP_S = 50, 0.1
 
 
 class _CountedFile:
@@ -58,9 +56,6 @@ class _CountedFile:
         self._file.flush()
         os.fsync(self._file.fileno())
 
-    def close(self) -> None:
-        self._file.close()
-
 
 class LongRecords:
     """Writes `.jsonl`, `.csv` or `.parquet` as `app.records.RecordsSink` does.
@@ -87,19 +82,26 @@ class LongRecords:
 
             check_installed(path)
         self._lines_path = lines_path(path)
+        self._ending = _ending(path)
+        self._part: HiddenFile | None = None
+        self._left: HiddenFile | None = None  # that was suspended
         self._file: _CountedFile | None = None
         try:
             self._open(kept, as_csv=suffix == ".csv")
-        except OSError as error:
-            self.suspend()
-            raise unwritable(path, error) from error
+        except BaseException as error:
+            if kept is None:
+                self.abort()
+            else:
+                self.suspend()
+            if isinstance(error, OSError):
+                raise unwritable(path, error) from error
+            raise
 
     def _open(self, kept: State | None, *, as_csv: bool) -> None:
         if kept is None:
             reserve(self.path, overwrite=self._overwrite)
-            raw = self._lines_path.open("wb")
-            self._file = _CountedFile(raw)
-            _claimed(raw)
+            self._part = HiddenFile(self.path, overwrite=self._overwrite, ending=self._ending)
+            self._file = _CountedFile(self._part.file)
         else:
             if not self._parquet and not self._lines_path.exists() and self.path.exists():
                 os.replace(self.path, self._lines_path)  # a run that was stopped completed it
@@ -107,20 +109,17 @@ class LongRecords:
         self._rows = LineRows(self._file, self._labels, as_csv=as_csv, header=kept is None)
 
     def _taken_up(self, kept: State) -> _CountedFile:
-        try:
-            raw = self._lines_path.open("r+b")
-        except FileNotFoundError as error:
+        if not self._lines_path.exists():
             raise SinkError(
                 f"{self._lines_path}, with the rows so far, is not there any more. Add --overwrite "
                 "to begin anew."
-            ) from error
-        file = _CountedFile(raw)
-        if not _claimed(raw):
-            raw.close()
-            raise SinkError(f"{self._lines_path} is being written by another run. Wait for it.")
+            )
+        self._part = HiddenFile(
+            self.path, overwrite=self._overwrite, ending=self._ending, keep=True
+        )
+        file = _CountedFile(self._part.file)
         file.cut_at(int(kept["bytes"]))
         if file.bytes != kept["bytes"] or file.sha256 != kept["sha256"]:
-            file.close()
             raise SinkError(
                 f"{self._lines_path} is not as the run left it. Add --overwrite to begin anew."
             )
@@ -156,71 +155,59 @@ class LongRecords:
 
     def close(self, *, keep_lines: bool = False) -> None:
         """`keep_lines`: the run may still go on, so what Parquet is made of stays."""
-        if self._file is None:
+        if self._file is None or self._part is None:
             return
+        part, self._part, self._file = self._part, None, None
         try:
-            file, self._file = self._file, None
-            file.close()  # a full disk may show only here
-            if self._parquet:
+            part.file.flush()  # a full disk may show only here
+            if not self._parquet:
+                part.settle()
+                return
+            try:
                 self._to_parquet()
-                if not keep_lines:
-                    self._lines_path.unlink()
-            else:
-                os.replace(self._lines_path, self.path)
+            except DisplacedError:
+                part.discard()
+                raise
+            if not keep_lines:
+                part.discard()
         except OSError as error:
             raise unwritable(self.path, error) from error
+        finally:
+            part.let_go()
 
     def _to_parquet(self) -> None:
         from app.parquet import ParquetRows
 
-        partial = reserve(self.path, overwrite=True)  # it was reserved when the run began
+        part = HiddenFile(self.path, overwrite=self._overwrite)
         try:
-            rows = ParquetRows(partial, self._labels, name=self.path)
+            rows = ParquetRows(part.path, self._labels, name=self.path)
             try:
                 for records in self.rows_so_far():
                     rows.write(records)
             finally:
-                rows.close()
-            os.replace(partial, self.path)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                partial.unlink(missing_ok=True)
-            raise
+                rows.finish()
+            part.settle()
+        finally:
+            part.discard()
 
     def suspend(self) -> None:
         """Ends it so that another run can go on; nothing is under the final name."""
-        file, self._file = self._file, None
-        if file is not None:
-            with contextlib.suppress(OSError):
-                file.close()
+        part, self._part, self._file = self._part, None, None
+        if part is not None:
+            self._left = part
+            part.let_go()
 
     def abort(self) -> None:
-        """Leaves nothing behind."""
-        if self._file is not None:
-            self.suspend()
-            with contextlib.suppress(OSError):
-                self._lines_path.unlink(missing_ok=True)
+        """Leaves nothing behind, also of what was suspended."""
+        part, self._part, self._file = self._part or self._left, None, None
+        if part is not None:
+            part.discard()
 
 
-def _claimed(file: IO[bytes]) -> bool:
-    """Keeps the file for this process, for as long as it is open. A worker whose run was killed may
-    need a moment to notice. True also where the system knows no such thing."""
-    try:
-        import fcntl
-    except ImportError:  # Windows does not let two write to it in the first place
-        return True
-    for _ in range(CLAIM_TRIES):
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return True
-        except BlockingIOError:
-            time.sleep(CLAIM_STEP_S)
-        except OSError:  # a file system without locks
-            return True
-    return False
+def _ending(path: Path) -> str:
+    return ".jsonl.partial" if path.suffix.lower() == ".parquet" else ".partial"
 
 
 def lines_path(path: Path) -> Path:
     """Where the rows of `path` are while a run lasts."""
-    ending = ".jsonl.partial" if path.suffix.lower() == ".parquet" else ".partial"
-    return path.with_name(f".{path.name}{ending}")
+    return hidden(path, _ending(path))

@@ -121,7 +121,7 @@ def folders(asked: Asked) -> list[Path]:
 
 def _split(path: Path, usual: str) -> tuple[Path | None, str | None]:
     """(folder or None for beside the video, suffix or None where `path` is the file itself)."""
-    if path.is_dir():
+    if os.path.isdir(path):
         return path, usual
     if path.name.startswith(".") and path.name.count(".") == 1:
         return (None if path.parent == Path() else path.parent), path.name

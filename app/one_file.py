@@ -58,7 +58,7 @@ def annotate(
     began_s = clock()
     with _source_of(job, machine, stop) as source:
         known = video_facts(source)
-        identity = Identity.of(known, classifier.path, classifier.provider, job.settings)
+        identity = Identity.of(known, classifier.sha256, classifier.provider, job.settings)
         kept = job.resume_file.load(identity) if job.resume and job.resume_file.exists() else None
         if kept is not None and kept.complete and _all_named(job.outputs):
             job.resume_file.remove()  # that was all that was left to do

@@ -69,7 +69,7 @@ class ParquetRows:
         self._writer.write_batch(self._arrow.record_batch(arrays, schema=self._schema))
         self._waiting = []
 
-    def close(self) -> None:
+    def finish(self) -> None:
         if self._waiting:
             self._flush()
         self._writer.close()

@@ -4,6 +4,7 @@ The program and training read pictures by this one way, so that a model meets th
 has learned from.
 """
 
+import hashlib
 import io
 import stat
 import struct
@@ -37,12 +38,13 @@ MAX_PIXELS_DECODED = 2_000_000_000  # a JPEG may want to be gone over many times
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A picture file's first picture, `image` uint8 (H, W, 3) BGR and upright, and the `count` of
-    pictures in the file."""
+    """A picture file's first picture, `image` uint8 (H, W, 3) BGR and upright, the `count` of
+    pictures in the file, and the hash of its bytes."""
 
     image: Image
     kind: str
     count: int
+    sha256: str
 
 
 def read_picture(path: Path) -> Image:
@@ -70,7 +72,8 @@ def open_picture(path: Path) -> Picture:
     if image is None:
         raise SourceError(f"{path} {DAMAGED.format(kind)}")
     image = orientation_of(content, kind).apply(image)
-    return Picture(image, kind, picture_count(content, kind))
+    digest = hashlib.sha256(content).hexdigest()
+    return Picture(image, kind, picture_count(content, kind), digest)
 
 
 def _decoded(content: bytes, kind: str, colours: WideColour | ColourProfile | None) -> Image | None:

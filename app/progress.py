@@ -17,8 +17,8 @@ def expected_frames(job: Job) -> int | None:
     say, or cannot be read."""
     if job.address is not None:
         return None
-    with contextlib.suppress(SourceError), open_video(job.video) as container:
-        stream = picture_stream(container, job.video)
+    with contextlib.suppress(SourceError), open_video(job.video, job.video.name) as container:
+        stream = picture_stream(container, job.video.name)
         lasts_s = duration_s(container, stream)
         frames = stream.frames or (lasts_s and round(lasts_s * average_rate(stream))) or None
         return _up_to(job.selection, frames, float(average_rate(stream)))

@@ -8,17 +8,17 @@ import contextlib
 import csv
 import io
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import IO, Any, Literal, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 from app.cells import text_cell
+from app.hidden_files import HiddenFile
 from app.quality import Quality, measure
 from app.sinks import reserve, unwritable
 from app.suffix import kind_of
-from app.types import LANDMARKS, FrameResult, Image, SinkError, TrackedFace
+from app.types import LANDMARKS, FrameResult, Image, SinkError, TrackedFace, readable
 
 # 1 had no raw probabilities, landmarks, quality figures, reason and schema; in 2, the label was the
 # likeliest of each frame, without regard to the one before.
@@ -92,8 +92,7 @@ class Record:
 def records_of(result: FrameResult, *, with_quality: bool = True) -> tuple[Record, ...]:
     """The rows of a frame, at least one, rounded to what a file holds of them."""
     frame = result.frame
-    # File names may hold bytes that are no text; no kind of file would take those.
-    source = frame.source.encode("utf-8", "backslashreplace").decode()
+    source = readable(frame.source)
     time_s = round(frame.time_s, DECIMALS)
     faces: Sequence[TrackedFace | None] = result.faces or (None,)
     return tuple(
@@ -224,7 +223,7 @@ class RowFile(Protocol):
     """A kind of file that rows can be written to."""
 
     def write(self, records: Sequence[Record]) -> None: ...
-    def close(self) -> None: ...
+    def finish(self) -> None: ...
 
 
 class LineFile(Protocol):
@@ -232,7 +231,6 @@ class LineFile(Protocol):
 
     def write(self, content: bytes, /) -> int: ...
     def flush(self) -> None: ...
-    def close(self) -> None: ...
 
 
 class LineRows:
@@ -262,8 +260,8 @@ class LineRows:
         self._file.write(text.encode())
         self._file.flush()
 
-    def close(self) -> None:
-        self._file.close()
+    def finish(self) -> None:
+        self._file.flush()
 
 
 def csv_cell(kind: Kind, value: Any) -> str:
@@ -288,23 +286,24 @@ class RecordsSink:
     def __init__(self, path: str | Path, labels: Sequence[str], *, overwrite: bool = False) -> None:
         self.path = path = Path(path)
         suffix = checked_suffix(path)
-        self._partial = reserve(path, overwrite=overwrite)
+        reserve(path, overwrite=overwrite)
         self._rows: RowFile | None = None
-        file: IO[bytes] | None = None
         try:
-            if suffix == ".parquet":
-                from app.parquet import ParquetRows
-
-                self._rows = ParquetRows(self._partial, tuple(labels), name=path)
-            else:
-                file = self._partial.open("wb")
-                self._rows = LineRows(file, tuple(labels), as_csv=suffix == ".csv")
+            self._partial = HiddenFile(path, overwrite=overwrite)
+            self._rows = self._rows_in(self._partial, suffix, tuple(labels))
         except OSError as error:
-            if file is not None:
-                with contextlib.suppress(OSError):
-                    file.close()
-            self._remove()
             raise unwritable(path, error) from error
+
+    def _rows_in(self, part: HiddenFile, suffix: str, labels: tuple[str, ...]) -> RowFile:
+        try:
+            if suffix != ".parquet":
+                return LineRows(part.file, labels, as_csv=suffix == ".csv")
+            from app.parquet import ParquetRows
+
+            return ParquetRows(part.path, labels, name=self.path)
+        except BaseException:
+            part.discard()
+            raise
 
     def write(self, result: FrameResult, canvas: Image) -> None:
         """`canvas` is not looked at."""
@@ -321,20 +320,17 @@ class RecordsSink:
             return
         rows, self._rows = self._rows, None
         try:
-            rows.close()  # a full disk may show only here
-            os.replace(self._partial, self.path)
+            rows.finish()  # a full disk may show only here
+            self._partial.settle()
         except OSError as error:
-            self._remove()
             raise unwritable(self.path, error) from error
+        finally:
+            self._partial.discard()
 
     def abort(self) -> None:
         if self._rows is None:
             return
         rows, self._rows = self._rows, None
         with contextlib.suppress(OSError):
-            rows.close()
-        self._remove()
-
-    def _remove(self) -> None:
-        with contextlib.suppress(OSError):
-            self._partial.unlink(missing_ok=True)
+            rows.finish()
+        self._partial.discard()

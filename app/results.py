@@ -42,6 +42,7 @@ def make_sinks(
             None if options.records is None else notes_path(options.records),
             source=source,
             model=classifier.path,
+            model_sha256=classifier.sha256,
             contract=classifier.contract,
             provider=classifier.provider,
             settings=vars(options),

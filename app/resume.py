@@ -7,7 +7,6 @@ results wrong, but nothing in it is ever run.
 """
 
 import contextlib
-import hashlib
 import json
 import os
 import time
@@ -16,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from app.hidden_files import hidden
+from app.original import Original
 from app.run_notes import read_notes, sha256, versions
 from app.sinks import unwritable
 from app.state import State
@@ -23,7 +24,6 @@ from app.types import SinkError, SourceError
 
 SCHEMA = 1
 MAX_BYTES = 64 << 20
-LOOKED_AT = 1 << 20  # bytes at either end of a video, to know it again
 # Options that say where results go and how fast; all others say what the results are.
 WITHOUT_EFFECT = frozenset(
     "video output records episodes report overwrite resume jobs no_window json no_stills "
@@ -44,9 +44,9 @@ class Identity:
 
     @staticmethod
     def of(
-        video: Mapping[str, Any], model: Path, provider: str, settings: Mapping[str, Any]
+        video: Mapping[str, Any], model_sha256: str, provider: str, settings: Mapping[str, Any]
     ) -> "Identity":
-        return Identity(video, sha256(model), provider, what_counts(settings), versions())
+        return Identity(video, model_sha256, provider, what_counts(settings), versions())
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -86,25 +86,19 @@ def different_setting(mine: Mapping[str, Any], others: object) -> str | None:
 
 
 def video_facts(source: Any) -> dict[str, Any]:
-    """What the video of a `VideoSource` is known by; no stream comes twice."""
-    return {"stream": time.time_ns()} if source.streamed else known_by(source.path)
-
-
-def known_by(video: Path) -> dict[str, Any]:
-    """Raises `SourceError`."""
-    digest = hashlib.sha256()
+    """What the video of a `VideoSource` is known by; no stream comes twice. Raises
+    `SourceError`."""
+    original: Original | None = source.original
+    if original is None:
+        return {"stream": time.time_ns()}
     try:
-        facts = video.stat()
-        with video.open("rb") as file:
-            digest.update(file.read(LOOKED_AT))
-            file.seek(max(0, facts.st_size - LOOKED_AT))
-            digest.update(file.read(LOOKED_AT))
+        ends = original.ends_sha256()
     except OSError as error:
-        raise SourceError(f"{video} cannot be read: {error.strerror}.") from error
+        raise SourceError(f"{source.name} cannot be read: {error.strerror}.") from error
     return {
-        "bytes": facts.st_size,
-        "changed_ns": facts.st_mtime_ns,
-        "ends_sha256": digest.hexdigest(),
+        "bytes": original.bytes,
+        "changed_ns": original.changed_ns,
+        "ends_sha256": ends,
     }
 
 
@@ -125,10 +119,11 @@ class ResumeFile:
     """The checkpoint of one video. `first` is the first of its results, which names it."""
 
     def __init__(self, first: Path) -> None:
-        self.path = first.with_name(f".{first.name}.resume")
+        self.path = hidden(first, ".resume")
+        self._partial = hidden(first, ".resume.new")
 
     def exists(self) -> bool:
-        return self.path.exists()
+        return os.path.exists(self.path)
 
     def save(self, identity: Identity, at: Checkpoint) -> None:
         """Raises `SinkError`."""
@@ -142,7 +137,7 @@ class ResumeFile:
             "notes": at.notes,
             "stages": at.stages,
         }
-        partial = self.path.with_name(f"{self.path.name}.new")
+        partial = self._partial
         try:
             with partial.open("wb") as file:
                 file.write(json.dumps(content).encode())
@@ -192,7 +187,7 @@ class ResumeFile:
 
 def is_finished(outputs: Iterable[Path], resume: ResumeFile) -> bool:
     """Whether all results of a video are there: a result has its final name when it is whole."""
-    return not resume.exists() and all(path.exists() for path in outputs)
+    return not resume.exists() and all(map(os.path.exists, outputs))
 
 
 def check_finished(

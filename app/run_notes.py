@@ -15,9 +15,10 @@ from typing import Any
 from app.address import masked
 from app.commands import write_text
 from app.contract import Contract
+from app.original import Original
 from app.sinks import reserve
 from app.state import State
-from app.types import FrameResult, Image, joined
+from app.types import FrameResult, Image, joined, readable
 
 NOTES_SCHEMA = 1
 NO_HASH = "a stream is no file that could be hashed"
@@ -62,7 +63,7 @@ class RunNotes:
     `source` is the run's, with `files` or `path` where it has them; `settings` are what was asked
     for; `interrupted` and `dropped` (output -> frames that it lacks) are asked at the end, and
     so is `encoder`, for the facts of the one that wrote the annotated video. `more_warnings` are
-    those of other outputs.
+    those of other outputs. `model_sha256` None: that of the file as it is now.
     """
 
     def __init__(
@@ -80,12 +81,14 @@ class RunNotes:
         command: Sequence[str] | None = None,
         encoder: Callable[[], Mapping[str, Any] | None] = lambda: None,
         more_warnings: Callable[[], Iterable[str | None]] = tuple,
+        model_sha256: str | None = None,
     ) -> None:
         if path is not None:
             reserve(path, overwrite=overwrite)
         self.path = path
         self._source = source
         self._model = model
+        self._model_sha256 = model_sha256 or sha256(model)
         self._contract = contract
         self._provider = provider
         self._settings = settings
@@ -94,7 +97,9 @@ class RunNotes:
         self._dropped = dropped
         self._encoder = encoder
         self._more_warnings = more_warnings
-        self._command = [masked(word) for word in (sys.argv if command is None else command)]
+        self._command = [
+            readable(masked(word)) for word in (sys.argv if command is None else command)
+        ]
         self._begun = _now()
         self._counts: Counter[str] = Counter(frames=0, frames_without_face=0, faces=0)
         self._people: set[tuple[str, int]] = set()
@@ -171,7 +176,7 @@ class RunNotes:
             "provider": self._provider,
             "model": {
                 "file": self._model.name,
-                "sha256": sha256(self._model),
+                "sha256": self._model_sha256,
                 "contract": contract,
             },
             "encoder": self._encoder(),
@@ -207,22 +212,31 @@ def versions() -> dict[str, str]:
 
 def describe_input(source: Any) -> dict[str, Any]:
     """Name, files with hash and size, and what a video says of itself."""
-    files: Mapping[str, Path] = getattr(source, "files", {})
-    if (path := getattr(source, "path", None)) is not None:
-        files = {source.name: path}
-    streamed = getattr(source, "streamed", False)
     stream = {name: plain(getattr(source, name)) for name in STREAM if hasattr(source, name)}
     return {
         "name": source.name,
         "live": source.live,
-        "files": [
-            {"name": name, "sha256": sha256(file), "bytes": _size(file)}
-            for name, file in files.items()
-        ]
-        if not streamed
-        else [{"name": source.name, "sha256": None, "bytes": None, "why": NO_HASH}],
+        "files": _files_of(source),
         "stream": stream,
     }
+
+
+def _files_of(source: Any) -> list[dict[str, Any]]:
+    """Of a video what was opened counts, of pictures what was read, whatever has their names now.
+    Pictures that were not read have no hash."""
+    original: Original | None = getattr(source, "original", None)
+    if original is not None:
+        facts = {"name": source.name, "sha256": original.sha256(), "bytes": original.bytes}
+        change = original.change()
+        return [facts | ({"changed": f"was {change} meanwhile"} if change else {})]
+    if getattr(source, "streamed", False):
+        return [{"name": source.name, "sha256": None, "bytes": None, "why": NO_HASH}]
+    files: Mapping[str, Path] = getattr(source, "files", {})
+    digests: Mapping[str, str] = getattr(source, "digests", {})
+    return [
+        {"name": name, "sha256": digests.get(name), "bytes": _size(file)}
+        for name, file in files.items()
+    ]
 
 
 def _read_from(source: Any, known: Mapping[str, Any]) -> dict[str, Any]:
@@ -241,11 +255,11 @@ def _size(path: Path) -> int | None:
 
 def plain(value: Any) -> Any:
     """As JSON has it; what it has not, such as fractions and paths, as text."""
-    if value is None or isinstance(value, bool | int | float | str):
+    if value is None or isinstance(value, bool | int | float):
         return value
     if isinstance(value, list | tuple):
         return [plain(one) for one in value]
-    return str(value)
+    return readable(str(value))
 
 
 def _now() -> datetime.datetime:

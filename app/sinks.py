@@ -5,13 +5,14 @@ that under a final name there is never half a file.
 """
 
 import contextlib
-import os
+import errno
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Protocol
 
 import cv2
 
+from app.hidden_files import BusyError, HiddenFile, hidden, is_being_written
 from app.types import FrameResult, Image, SinkError
 
 JPEG_QUALITY = 95
@@ -44,8 +45,14 @@ def writing(*sinks: Sink) -> Iterator[Callable[[FrameResult, Image], None]]:
         for sink in sinks:
             stack.callback(sink.abort)  # which does nothing after `close`
         yield write
-        for sink in sinks:
-            sink.close()
+        failures: list[SinkError] = []
+        for sink in sinks:  # whatever becomes of one, the others are completed
+            try:
+                sink.close()
+            except SinkError as error:
+                failures.append(error)
+        if failures:
+            raise failures[0]
 
 
 class Pictures(Protocol):
@@ -64,9 +71,9 @@ def reserve(path: Path, *, overwrite: bool, inputs: Iterable[Path] = ()) -> Path
     """Makes sure that `path` can be written and returns the temporary name to write under.
 
     Leaves nothing behind. Raises `SinkError` if `path` exists (without `overwrite`), is a folder or
-    one of `inputs`, or if its folder is missing or not writable.
+    one of `inputs`, if another run is writing it, or if its folder is missing or not writable.
     """
-    partial = path.with_name(f".{path.name}.partial") if path.name else path
+    partial = hidden(path, ".partial") if path.name else path
     try:
         if path.is_dir():
             raise SinkError(f"{path} is a folder. Give a file name in it.")
@@ -79,6 +86,9 @@ def reserve(path: Path, *, overwrite: bool, inputs: Iterable[Path] = ()) -> Path
             raise SinkError(
                 f"The folder {path.parent} does not exist. Make it, or choose another name."
             )
+        # Of Parquet, the rows are in the second one as long as a run lasts.
+        if is_being_written(partial) or is_being_written(hidden(path, ".jsonl.partial")):
+            raise BusyError(path)
         # Only trying tells: permission bits do not bind every user, and some disks are read-only.
         partial.unlink(missing_ok=True)
         partial.open("xb").close()
@@ -91,29 +101,41 @@ def reserve(path: Path, *, overwrite: bool, inputs: Iterable[Path] = ()) -> Path
 def unwritable(path: Path, cause: Exception) -> SinkError:
     """The one line for an output that failed, from an error of the system or of libav."""
     reason = getattr(cause, "strerror", None) or str(cause) or type(cause).__name__
-    return SinkError(f"{path} could not be written: {reason}.")
+    remedy = " Choose a shorter one." if getattr(cause, "errno", 0) == errno.ENAMETOOLONG else ""
+    return SinkError(f"{path} could not be written: {reason}.{remedy}")
+
+
+def write_whole(
+    path: Path, content: bytes, *, overwrite: bool, inputs: Iterable[Path] = ()
+) -> None:
+    """`content` under its final name, whole or not at all. Raises `SinkError`."""
+    reserve(path, overwrite=overwrite, inputs=inputs)
+    part: HiddenFile | None = None
+    try:
+        part = HiddenFile(path, overwrite=overwrite)
+        part.file.write(content)
+        part.settle()
+    except OSError as error:
+        raise unwritable(path, error) from error
+    finally:
+        if part is not None:
+            part.discard()
 
 
 def write_picture(path: Path, image: Image, *, overwrite: bool) -> None:
     """`image` uint8 (H, W, 3) BGR in the format of the suffix, whole or not at all."""
-    partial = reserve(path, overwrite=overwrite)
     options = [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY] if _is_jpeg(path) else []
     try:
         # Encoded here and written as bytes, because OpenCV opens no path outside the code page on
         # Windows and tells no reason when it fails.
         done, content = cv2.imencode(".jpg" if _is_jpeg(path) else path.suffix, image, options)
-        if not done:
-            raise SinkError(f"{path} could not be encoded. Choose a name that ends in .png.")
-        partial.write_bytes(content.tobytes())
-        os.replace(partial, path)
     except cv2.error as error:
         raise SinkError(
             f"{path} could not be encoded. Choose a name that ends in .png or .jpg."
         ) from error
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            partial.unlink(missing_ok=True)
-        raise unwritable(path, error) from error
+    if not done:
+        raise SinkError(f"{path} could not be encoded. Choose a name that ends in .png.")
+    write_whole(path, content.tobytes(), overwrite=overwrite)
 
 
 class ImagesSink:

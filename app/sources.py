@@ -11,7 +11,7 @@ from app.inputs import without_annotated
 from app.picture_file import open_picture, read_picture
 from app.picture_kinds import PICTURE_SUFFIXES, UNREAD_SUFFIXES
 from app.stream import StreamSource
-from app.types import Frame, Silence, SourceError
+from app.types import Frame, Silence, SourceError, readable
 from app.video_source import VideoSource
 
 __all__ = [
@@ -57,7 +57,8 @@ class ImageSource:
 
     `paths` are files, or folders of which every picture is taken, sorted by name, but hidden ones
     and `NAME_annotated` beside `NAME`. What cannot be read is left out, with its reason in
-    `skipped`, by path. `files` maps each frame's `source` to its file.
+    `skipped`, by path. `files` maps each frame's `source` to its file; `digests` maps it to the
+    SHA-256 of the bytes that were read.
     """
 
     live = False
@@ -65,6 +66,7 @@ class ImageSource:
 
     def __init__(self, paths: Sequence[Path]) -> None:
         self.skipped: dict[Path, str] = {}
+        self.digests: dict[str, str] = {}
         self._more: dict[Path, tuple[int, str]] = {}  # file -> pictures in it, and its kind
         found: dict[Path, Path] = {}  # resolved -> as given: a picture named twice counts once
         for path in paths:
@@ -72,10 +74,13 @@ class ImageSource:
                 found.setdefault(file.resolve(), file)
         if not found:
             raise SourceError(next(iter(self.skipped.values()), "No picture was given."))
-        self.files = dict(zip(_short_names(list(found)), found.values(), strict=True))
+        names = map(readable, _short_names(list(found)))
+        self.files = dict(zip(names, found.values(), strict=True))
         self._given = len(self.files) + len(self.skipped)
         self.frame_count: int | None = len(self.files)
-        self.name = paths[0].resolve().name if len(paths) == 1 else f"{len(self.files)} pictures"
+        self.name = (
+            readable(paths[0].resolve().name) if len(paths) == 1 else f"{len(self.files)} pictures"
+        )
 
     def _pictures(self, path: Path) -> list[Path]:
         try:
@@ -132,6 +137,7 @@ class ImageSource:
                 continue
             if picture.count > 1:
                 self._more[file] = picture.count, picture.kind
+            self.digests[name] = picture.sha256
             yield Frame(picture.image, index, 0.0, name)
             index += 1
         if index == 0:

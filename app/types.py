@@ -65,6 +65,12 @@ class TrainingError(RecogniserError):
     """Training, evaluation or export cannot go on."""
 
 
+def readable(name: str) -> str:
+    """A name as text that every kind of file takes. Names of files may hold bytes that are no
+    UTF-8, which Python keeps as lone surrogates; they become `\\udc` and the byte's hex digits."""
+    return name.encode("utf-8", "backslashreplace").decode()
+
+
 def joined(*warnings: str | None) -> str | None:
     """Several warnings as one line; None where there is none."""
     return " ".join(text for text in warnings if text) or None

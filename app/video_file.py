@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import stat
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -12,6 +13,7 @@ from av.container import InputContainer
 from av.stream import Stream
 from av.video.stream import VideoStream
 
+from app.original import Original
 from app.types import SourceError
 
 # What is opened is one file and names no other: playlists (hls, dash, concat, sdp) do, and some of
@@ -39,46 +41,72 @@ def open_container(path: Path) -> InputContainer:
     )
 
 
-def open_video(path: Path) -> InputContainer:
+def original_of(path: Path, title: str) -> Original:
+    """The regular file that `path` leads to; `title` is how errors call it. Raises
+    `SourceError`."""
     try:
-        if path.is_dir():
-            raise SourceError(f"{path} is a folder. Give a video file, or use --image.")
-        if path.stat().st_size == 0 and path.is_file():
-            raise SourceError(f"{path} is empty.")
-        return open_container(path)
-    except FileNotFoundError as error:
-        raise SourceError(f"{path} does not exist.") from error
-    except av.FFmpegError as error:
-        if error.errno in (errno.EACCES, errno.EIO):
-            raise SourceError(f"{path} cannot be read: {error.strerror}.") from error
-        raise SourceError(f"{path} is not a video, or is damaged beyond reading.") from error
+        _check_regular(path, title)
+        original = Original(path)
     except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise SourceError(f"{path} cannot be read: {reason}.") from error
+        raise _unreadable(title, error) from error
+    if original.bytes == 0:
+        original.close()
+        raise SourceError(f"{title} is empty.")
+    return original
 
 
-def picture_stream(container: InputContainer, path: Path) -> VideoStream:
+def open_video(path: Path, title: str) -> InputContainer:
+    """Raises `SourceError`, which calls it `title`."""
+    try:
+        _check_regular(path, title)
+        return open_container(path)
+    except (OSError, ValueError) as error:
+        raise _unreadable(title, error) from error
+
+
+def _check_regular(path: Path, title: str) -> None:
+    """What is no file would be waited for without end. Raises `OSError` and `SourceError`."""
+    mode = path.stat().st_mode
+    if stat.S_ISDIR(mode):
+        raise SourceError(f"{title} is a folder. Give a video file, or use --image.")
+    if not stat.S_ISREG(mode):
+        raise SourceError(
+            f"{title} is a pipe or a device, not a file. Save the video to a file first; cameras "
+            "and streams are named to --camera."
+        )
+
+
+def _unreadable(title: str, error: Exception) -> SourceError:
+    number = getattr(error, "errno", None)
+    if isinstance(error, FileNotFoundError):
+        return SourceError(f"{title} does not exist.")
+    if isinstance(error, av.FFmpegError) and number not in (errno.EACCES, errno.EIO):
+        return SourceError(f"{title} is not a video, or is damaged beyond reading.")
+    return SourceError(f"{title} cannot be read: {getattr(error, 'strerror', None) or error}.")
+
+
+def picture_stream(container: InputContainer, title: str) -> VideoStream:
     covers = av.stream.Disposition.attached_pic | av.stream.Disposition.timed_thumbnails
     pictures = [s for s in container.streams.video if not s.disposition & covers]
     if not pictures:
         if container.streams.audio:
-            raise SourceError(f"{path} has sound but no picture.")
-        raise SourceError(f"{path} is not a video, or is damaged beyond reading.")
+            raise SourceError(f"{title} has sound but no picture.")
+        raise SourceError(f"{title} is not a video, or is damaged beyond reading.")
     best = container.streams.best("video")
     stream = next((s for s in pictures if s is best), pictures[0])
     if stream.codec_context is None:
-        raise SourceError(f"{path} is in a video format that cannot be decoded.")
+        raise SourceError(f"{title} is in a video format that cannot be decoded.")
     if stream.codec_context.name in TEXT_ART:
-        raise SourceError(f"{path} is not a video.")
-    _check_size(stream, path)
+        raise SourceError(f"{title} is not a video.")
+    _check_size(stream, title)
     return stream
 
 
-def _check_size(stream: VideoStream, path: Path) -> None:
+def _check_size(stream: VideoStream, title: str) -> None:
     context = stream.codec_context
     if context.width * context.height > MAX_FRAME_PIXELS:
         raise SourceError(
-            f"{path} is too large to be read: {context.width} x {context.height} px. Videos may "
+            f"{title} is too large to be read: {context.width} x {context.height} px. Videos may "
             f"have {MAX_FRAME_PIXELS // 1_000_000} million pixels a frame; scale it down."
         )
     context.options = {"max_pixels": str(MAX_FRAME_PIXELS)}  # a stream may change its size

@@ -23,6 +23,7 @@ from app.encoders import (
     choose,
     context_settings,
 )
+from app.hidden_files import HiddenFile
 from app.raw_picture import letterboxed
 from app.sinks import reserve, unwritable
 from app.sound import Sound, tracks_of
@@ -63,6 +64,8 @@ class FilmedSource(Protocol):
     def finished(self) -> bool: ...
     @property
     def cut_short(self) -> bool: ...
+    @property
+    def replaced(self) -> bool: ...
 
 
 def checked_format(path: Path) -> str:
@@ -102,7 +105,11 @@ class VideoSink:
         self._source = source_video
         self._threads = threads
         inputs = () if source_video is None else (source_video.path,)
-        self._partial = reserve(path, overwrite=overwrite, inputs=inputs)
+        reserve(path, overwrite=overwrite, inputs=inputs)
+        try:
+            self._partial = HiddenFile(path, overwrite=overwrite)
+        except OSError as error:
+            raise unwritable(path, error) from error
         self._film: _Film | None = None
         self._done = False
 
@@ -138,7 +145,9 @@ class VideoSink:
         return film
 
     def _film_of(self, size_wh: tuple[int, int], encoding: Encoding) -> "_Film":
-        return _Film(self._partial, self._format, size_wh, self._source, self._threads, encoding)
+        return _Film(
+            self._partial.path, self._format, size_wh, self._source, self._threads, encoding
+        )
 
     def close(self) -> None:
         if self._done:
@@ -148,9 +157,10 @@ class VideoSink:
             raise SinkError(f"{self.path} got no frame, so it was not written.")
         try:
             self._film.complete()
-            os.replace(self._partial, self.path)
             self._done = True
+            self._partial.settle()
         except (av.FFmpegError, OSError, ValueError) as error:
+            self._done = False
             self.abort()
             raise unwritable(self.path, error) from error
 
@@ -160,8 +170,7 @@ class VideoSink:
         self._done = True
         if self._film is not None:
             self._film.abandon()
-        with contextlib.suppress(OSError):
-            self._partial.unlink(missing_ok=True)
+        self._partial.discard()
 
 
 class _Film:
@@ -234,10 +243,13 @@ class _Film:
 
     def _open_sounds(self, source: FilmedSource) -> None:
         """Those that cannot be had are left out."""
+        if source.replaced:  # it is opened by its name once more
+            self._sounds_lost.append("the sound is missing, for its file was taken away")
+            return
         try:
             numbers, count = tracks_of(source.path) if source.has_audio else ([], 0)
         except (av.FFmpegError, OSError, ValueError):
-            self._sounds_lost.append("its sound cannot be read")
+            self._sounds_lost.append("the sound cannot be read")
             return
         if len(numbers) < count:
             self._sounds_lost.append(f"{count - len(numbers)} sound tracks cannot be decoded")

@@ -15,12 +15,13 @@ from av.video.frame import VideoFrame
 from app.frame_times import FrameTimes
 from app.picture_shape import Shape, ShapeChanges
 from app.sampling import Selection
-from app.types import Frame, SourceError, joined
+from app.types import Frame, SourceError, joined, readable
 from app.upright import Upright
 from app.video_file import (
     average_rate,
     duration_s,
     open_video,
+    original_of,
     own_duration_s,
     packets,
     picture_stream,
@@ -76,7 +77,7 @@ class VideoSource:
         self.watch: Callable[[int], bool] = lambda reached: True
         self._threads = threads
         self._skip = 0
-        self.name = name or path.name
+        self.name = readable(name or path.name)
         self.streamed = stream is not None
         self._broke_off = False
         self.cut_short = False
@@ -90,15 +91,19 @@ class VideoSource:
         self._reached = 0  # ticks of the file at which the last packet ends
         nothing: Iterator[tuple[int | None, _Decoded]] = iter(())
         self._timed = FrameTimes(nothing, step=1, jump=1)
-        self._container: InputContainer | None = stream or open_video(path)
+        self._title = name or str(path)
+        self._container: InputContainer | None = None
+        # Before it is opened by its name, so that what is hashed is never of a later file.
+        self.original = None if stream is not None else original_of(path, self._title)
         try:
+            self._container = stream or open_video(path, self._title)
             self._describe(self._container)
         except BaseException:
             self.close()
             raise
 
     def _describe(self, container: InputContainer) -> None:
-        stream = picture_stream(container, self.path)
+        stream = picture_stream(container, self._title)
         self._stream = stream
         stream.thread_type = "AUTO"
         if self._threads is not None:
@@ -117,7 +122,7 @@ class VideoSource:
         self._timed = FrameTimes(self._own_times(container), step=self._step, jump=jump)
         first = next(self._timed, None)
         if first is None:
-            raise SourceError(f"{self.path} is damaged: none of its pictures can be decoded.")
+            raise SourceError(f"{self._title} is damaged: none of its pictures can be decoded.")
         self._first: tuple[int, _Decoded] | None = first
         self._shapes = ShapeChanges(first[1].shape)
         self.size_wh = first[1].shape.size_wh
@@ -261,7 +266,19 @@ class VideoSource:
     @property
     def warning(self) -> str | None:
         """What is wrong with what was read so far, in one line."""
-        return joined(self._damage, self._timed.warning(self.name, self._seconds))
+        return joined(self._damage, self._timed.warning(self.name, self._seconds), self._change())
+
+    def _change(self) -> str | None:
+        change = None if self.original is None else self.original.change()
+        return change and (
+            f"{self.name} was {change} while it was read; what was read is of the file as it was "
+            "opened."
+        )
+
+    @property
+    def replaced(self) -> bool:
+        """Whether the name of the file leads to another one, or nowhere, by now."""
+        return self.original is not None and self.original.change() not in (None, "changed")
 
     @property
     def shifts_s(self) -> list[Fraction]:
@@ -317,6 +334,8 @@ class VideoSource:
             self._first = None
             self._timed.end()
             container.close()
+        if self.original is not None:
+            self.original.close()
 
     def __enter__(self) -> Self:
         return self

@@ -2,7 +2,6 @@
 file and removed again, and streams, which are read as they come."""
 
 import base64
-import contextlib
 import os
 import re
 import shutil
@@ -18,12 +17,13 @@ from typing import Any
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from app.address import CameraAddress, parse_address
+from app.hidden_files import own_file
 from app.types import SourceError
 
 WAIT_S = 8.0  # for an answer, and for whatever comes next
 SLOW_S, SLOW_BYTES = 30.0, 64 << 10  # less than that in such a time is given up
 BLOCK_BYTES = 1 << 18
-MAX_NAME = 80
+MAX_NAME_BYTES = 160
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,8 @@ class WebVideo:
         """The last part of the address, as a file of this machine may be called."""
         parts = urlsplit(str(self.address.target))
         last = unquote(parts.path.rstrip("/").rpartition("/")[2]) or parts.hostname or "stream"
-        return re.sub(r"[^\w. ()-]+", "_", last).strip(". ")[-MAX_NAME:] or "stream"
+        plain = re.sub(r"[^\w. ()-]+", "_", last).strip(". ").encode()[-MAX_NAME_BYTES:]
+        return plain.decode("utf-8", "ignore") or "stream"
 
     def __str__(self) -> str:
         return self.address.shown
@@ -68,12 +69,16 @@ def fetched(video: WebVideo, beside: Path, *, stop: Callable[[], bool]) -> Itera
     if not str(video.address.target).startswith("http"):
         yield None
         return
-    copy = beside.with_name(f".{beside.stem}.fetched")
     try:
-        yield copy if _fetch(video, copy, title, stop) else None
+        part = own_file(beside.with_name(beside.stem), ".fetched")
+    except OSError as error:
+        raise SourceError(
+            f"{title} cannot be copied into {beside.parent}: {error.strerror}."
+        ) from error
+    try:
+        yield part.path if _fetch(video, part.path, title, stop) else None
     finally:
-        with contextlib.suppress(OSError):
-            copy.unlink(missing_ok=True)
+        part.discard()
 
 
 def _fetch(video: WebVideo, copy: Path, title: str, stop: Callable[[], bool]) -> bool:

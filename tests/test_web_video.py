@@ -162,6 +162,35 @@ def test_what_cannot_be_had_is_one_line(path: str, said: str, clip: Path, tmp_pa
     assert [one.name for one in tmp_path.iterdir()] == ["clip.mp4"]
 
 
+def test_two_runs_on_one_address_have_a_copy_each(clip: Path, tmp_path: Path) -> None:
+    with server(clip.read_bytes()) as host:
+        video = film(f"http://{host}/talk.mp4")
+        beside = tmp_path / "talk.jsonl"
+        with fetched(video, beside, stop=lambda: False) as one:
+            assert one is not None
+            with fetched(video, beside, stop=lambda: False) as other:
+                assert other is not None
+                assert (one.name, other.name) == (".talk.fetched", ".talk.2.fetched")
+                assert other.read_bytes() == clip.read_bytes()
+            assert one.read_bytes() == clip.read_bytes()
+            assert not other.exists()
+    assert [one.name for one in tmp_path.iterdir()] == ["clip.mp4"]
+
+
+def test_errors_name_the_address_and_not_the_copy(tmp_path: Path, machine: Machine) -> None:
+    with server(b"no video at all") as host, pytest.raises(SourceError) as caught:
+        read(f"http://{host}/talk.mp4", tmp_path, machine)
+    assert str(caught.value) == "talk.mp4 is not a video, or is damaged beyond reading."
+
+
+def test_long_names_of_addresses_leave_room_for_endings() -> None:
+    for letter in "té表":
+        video = film(f"http://host/{letter * 300}.mp4")
+        assert isinstance(video, WebVideo)
+        assert video.name.endswith(f"{letter}.mp4")
+        assert len(video.name.encode()) <= 160
+
+
 def test_nobody_there_and_silence_end_soon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(web_video, "WAIT_S", 0.3)
     with socket.create_server(("127.0.0.1", 0)) as silent:

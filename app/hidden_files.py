@@ -1,0 +1,236 @@
+"""Results on their way: files under a hidden name beside their final one.
+
+What they are called, which run they belong to, and how they get their final name. A run keeps a
+lock on what it writes, so that no other run takes its file away; the system lets go of locks when a
+process ends, however it ends.
+"""
+
+import contextlib
+import errno
+import hashlib
+import os
+import sys
+import time
+from itertools import count
+from pathlib import Path
+from typing import IO
+
+from app.types import SinkError
+
+MAX_NAME_BYTES = 255  # of a file, on usual systems; `os.pathconf` may say less
+MAX_SUFFIX_BYTES = 16
+CLAIM_TRIES, CLAIM_STEP_S = 50, 0.1  # a worker whose run was killed may need a moment to notice
+MOST_NAMES = 100  # that are tried for a result whose own name is taken
+
+
+def hidden(path: Path, ending: str) -> Path:
+    """`.NAME` with `ending`, beside `path`. Where that is too long for a file, a hash stands for
+    the rest of the name; the suffix stays."""
+    name = f".{path.name}{ending}"
+    limit = _longest_name(path.parent)
+    if len(os.fsencode(name)) <= limit:
+        return path.with_name(name)
+    suffix = path.suffix if len(os.fsencode(path.suffix)) <= MAX_SUFFIX_BYTES else ""
+    rest = f"~{hashlib.sha256(os.fsencode(path.name)).hexdigest()[:16]}{suffix}{ending}"
+    room = max(0, limit - len(os.fsencode(f".{rest}")))
+    return path.with_name(f".{os.fsencode(path.stem)[:room].decode('utf-8', 'ignore')}{rest}")
+
+
+def _longest_name(folder: Path) -> int:
+    try:
+        return min(MAX_NAME_BYTES, os.pathconf(folder, "PC_NAME_MAX"))
+    except (AttributeError, OSError, ValueError):  # Windows; a folder that is not there
+        return MAX_NAME_BYTES
+
+
+def claimed(path: Path, *, keep: bool = False, wait: bool = False) -> IO[bytes] | None:
+    """Opens `path`, made where it is missing, for this run alone and for as long as the file is
+    open; empty, unless `keep`. None: another run has it. `wait`: a run that is ending gets a few
+    seconds. Raises `OSError`."""
+    if sys.platform == "win32" and not keep:  # which takes no file away that is open
+        try:
+            path.unlink(missing_ok=True)
+            return path.open("x+b")
+        except (PermissionError, FileExistsError):
+            return None
+    for tries in count(1):
+        flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0)
+        file = os.fdopen(os.open(path, flags, 0o666), "r+b")
+        try:
+            if locked(file):
+                if _is_at(file, path):
+                    if not keep:
+                        file.truncate(0)
+                    return file
+            elif not wait or tries > CLAIM_TRIES:
+                file.close()
+                return None
+            else:
+                time.sleep(CLAIM_STEP_S)
+        except BaseException:
+            file.close()
+            raise
+        file.close()  # it was taken away meanwhile, or is still somebody else's
+    raise AssertionError
+
+
+def locked(file: IO[bytes]) -> bool:
+    """Keeps `file` for this process for as long as it is open. True also where the system knows no
+    such thing."""
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        return True
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:  # a file system without locks
+        return True
+    return True
+
+
+def _is_at(file: IO[bytes], path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), path.stat())
+    except OSError:
+        return False
+
+
+def is_being_written(path: Path) -> bool:
+    """Whether another run has `path`, and still has it in a moment. Raises `OSError`."""
+    for _ in range(CLAIM_TRIES // 2):
+        try:
+            file = path.open("rb")
+        except FileNotFoundError:
+            return False
+        with file:
+            if locked(file):
+                return False
+        time.sleep(CLAIM_STEP_S)
+    return True
+
+
+class BusyError(SinkError):
+    """Another run is writing a result."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(
+            f"{path} is being written by another run. Wait for it, or choose another name."
+        )
+
+
+class DisplacedError(SinkError):
+    """A result is whole, but its name was taken meanwhile: it has another one."""
+
+
+class HiddenFile:
+    """A result on its way to the name `final`: this run's alone until it is settled or discarded.
+
+    `file` is open for writing; others may write to `path` by its name instead. `keep`: what is
+    there already stays. `wait`: a run that is ending is waited for. Raises `SinkError` where
+    another run has it, and `OSError`.
+    """
+
+    def __init__(
+        self,
+        final: Path,
+        *,
+        overwrite: bool,
+        ending: str = ".partial",
+        keep: bool = False,
+        wait: bool = True,
+    ) -> None:
+        self.final = final
+        self.path = hidden(final, ending)
+        self._overwrite = overwrite
+        self._over = False
+        file = claimed(self.path, keep=keep, wait=wait)
+        if file is None:
+            raise BusyError(final)
+        self.file = file
+
+    def settle(self) -> None:
+        """Gives the result its final name, which it has to be whole for. Raises as `settle`."""
+        self.file.flush()
+        if sys.platform == "win32":  # which renames no file that is open
+            self.file.close()
+        try:
+            settle(self.path, self.final, overwrite=self._overwrite)
+        except DisplacedError:
+            self._over = True
+            self.let_go()
+            raise
+        self._over = True
+        self.file.close()
+
+    def discard(self) -> None:
+        """Leaves nothing behind, but what is settled."""
+        if sys.platform == "win32":
+            self.let_go()
+        if not self._over:
+            with contextlib.suppress(OSError):
+                self.path.unlink(missing_ok=True)
+        self._over = True
+        self.let_go()
+
+    def let_go(self) -> None:
+        """Leaves the file as it is, for another run."""
+        with contextlib.suppress(OSError):  # a full disk, which does not matter any more
+            self.file.close()
+
+
+def own_file(beside: Path, ending: str) -> HiddenFile:
+    """A file that is needed for as long as a run lasts: `.NAME` with `ending` beside `beside`,
+    numbered where other runs have theirs there. Raises `OSError`."""
+    for number in range(1, MOST_NAMES):
+        numbered = ending if number == 1 else f".{number}{ending}"
+        with contextlib.suppress(BusyError):
+            return HiddenFile(beside, overwrite=True, ending=numbered, wait=False)
+    raise FileExistsError(errno.EEXIST, "Too many runs use this folder", str(beside.parent))
+
+
+def settle(partial: Path, path: Path, *, overwrite: bool) -> None:
+    """Gives a result that is whole its final name. Without `overwrite`, a file that has come to be
+    there is left, the result gets a name with a number, and `DisplacedError` says which. Raises
+    `OSError`."""
+    if overwrite:
+        os.replace(partial, path)
+        return
+    try:
+        _rename_to_free(partial, path)
+    except FileExistsError:
+        for number in range(2, MOST_NAMES):
+            other = path.with_name(f"{path.stem}_{number}{path.suffix}")
+            with contextlib.suppress(FileExistsError):
+                _rename_to_free(partial, other)
+                raise DisplacedError(
+                    f"{path} came to be while this run lasted and was left as it is; the result "
+                    f"is {other}."
+                ) from None
+        raise
+
+
+def _rename_to_free(old: Path, new: Path) -> None:
+    """Raises `FileExistsError` where `new` exists; never replaces it."""
+    if sys.platform == "win32":
+        os.rename(old, new)
+        return
+    try:
+        os.link(old, new)
+    except FileExistsError:
+        raise
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.ENOENT):
+            raise
+        # A file system without hard links: the name is taken first, then the file put there.
+        os.close(os.open(new, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+        try:
+            os.replace(old, new)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                os.unlink(new)
+            raise
+    else:
+        with contextlib.suppress(OSError):
+            os.unlink(old)

@@ -1,0 +1,58 @@
+"""An input file as it was when it was opened, whatever becomes of its name meanwhile."""
+
+import contextlib
+import hashlib
+import os
+from io import BufferedReader
+from pathlib import Path
+
+LOOKED_AT = 1 << 20  # bytes at either end of a file, to know it again
+
+
+class Original:
+    """The file that `path` leads to now, open until `close`.
+
+    `bytes` is its size, `changed_ns` its time of change. Raises `OSError`.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file: BufferedReader | None = path.open("rb")
+        self._facts = os.fstat(self._file.fileno())
+        self.bytes, self.changed_ns = self._facts.st_size, self._facts.st_mtime_ns
+        self._sha256: str | None = None
+
+    def change(self) -> str | None:
+        """What has happened to it since, after "was"; None: nothing."""
+        try:
+            now = self._path.stat()
+        except OSError:
+            return "removed"
+        same = (now.st_size, now.st_mtime_ns) == (self.bytes, self.changed_ns)
+        # Some network folders give a file another number each time that it is asked about.
+        if not os.path.samestat(now, self._facts) and not same:
+            return "replaced by another file"
+        return None if same else "changed"
+
+    def sha256(self) -> str | None:
+        """Of what was opened. None where that cannot be read."""
+        if self._sha256 is None and self._file is not None:
+            with contextlib.suppress(OSError):
+                self._file.seek(0)
+                self._sha256 = hashlib.file_digest(self._file, "sha256").hexdigest()
+        return self._sha256
+
+    def ends_sha256(self) -> str:
+        """A hash of `LOOKED_AT` bytes at either end. Raises `OSError`."""
+        assert self._file is not None
+        digest = hashlib.sha256()
+        self._file.seek(0)
+        digest.update(self._file.read(LOOKED_AT))
+        self._file.seek(max(0, self.bytes - LOOKED_AT))
+        digest.update(self._file.read(LOOKED_AT))
+        return digest.hexdigest()
+
+    def close(self) -> None:
+        file, self._file = self._file, None
+        if file is not None:
+            file.close()
