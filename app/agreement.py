@@ -66,7 +66,7 @@ def unknown_labels(human: Coding, ours: Coding, outside: str) -> list[str]:
     if not ours.labels or not strange:
         return []
     known = sorted(ours.labels)
-    like = difflib.get_close_matches(strange[0], known, 1, 0.7) or known[:1]
+    like = difflib.get_close_matches(strange[0], known, 1, 0.7) or ["LABEL"]
     shown = ", ".join(strange[:6]) + (" …" if len(strange) > 6 else "")
     return [
         f"the records cannot give {shown}, but {', '.join(known)}. If a label means one of these, "

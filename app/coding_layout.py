@@ -48,13 +48,11 @@ def find_header(
     """The table of the delimiter with which most columns are known, and its header; None where
     there is none. `tiers` may name columns."""
     best: tuple[int, TextTable, Header] | None = None
-    trouble: DataError | None = None
     for delimiter in DELIMITERS:
         table = table_of[delimiter]
         try:
             header = _first_header(table, tiers)
-        except DataError as error:  # quotes that do not match, where cells are not parted by this
-            trouble = trouble or error
+        except DataError:  # quotes that do not match: cells are not parted by this
             continue
         if header is None:
             continue
@@ -63,9 +61,10 @@ def find_header(
             best = known, table, header
     if best is not None:
         return best[1], best[2]
-    if trouble is not None:
-        raise trouble
-    header = _without_header(table_of["\t"])
+    try:
+        header = _without_header(table_of["\t"])
+    except DataError:
+        return None
     return None if header is None else (table_of["\t"], header)
 
 

@@ -20,6 +20,7 @@ from app.coding_times import NumberStyle, number_style, seconds_of
 from app.expression_names import NOT_CODED, plain_label
 from app.types import DataError
 
+SLIP_S = 0.02  # an overlap of two spans up to this long is a slip of the hand or of rounding
 _FRAME = re.compile(r"[0-9]{1,15}(\.0*)?")
 _MARKS = {"": 0.0, "false": 0.0, "no": 0.0, "true": 1.0, "yes": 1.0, "x": 1.0}  # instead of scores
 _BEGINS: tuple[Kind, ...] = ("onset", "time", "frame")
@@ -45,21 +46,24 @@ class FrameTimes:
     frames: NDArray[np.int64]
     times_s: NDArray[np.float64]
 
+    @property
+    def step_s(self) -> float:
+        return float(np.median(np.diff(self.times_s))) if len(self.times_s) > 1 else 1.0
+
     def time_of(self, frame: int) -> float:
-        """Raises `ValueError` where the records have no such frame."""
-        at = int(np.searchsorted(self.frames, frame))
-        if at >= len(self.frames) or self.frames[at] != frame:
-            raise ValueError(f"the records have no frame {frame}")
-        return float(self.times_s[at])
+        """Of a frame between two of the records, which may hold every n-th, what lies between their
+        times. Raises `ValueError` for one before the first or after the last."""
+        first, last = int(self.frames[0]), int(self.frames[-1])
+        if not first <= frame <= last:
+            raise ValueError(f"it is of frame {frame}, and the records are of {first} to {last}")
+        return float(np.interp(frame, self.frames, self.times_s))
 
     def end_of(self, frame: int) -> float:
-        """When the frame after `frame` is shown."""
-        begin = self.time_of(frame)
-        at = int(np.searchsorted(self.frames, frame)) + 1
-        if at < len(self.frames):
-            return float(self.times_s[at])
-        step = float(np.median(np.diff(self.times_s))) if len(self.times_s) > 1 else 1.0
-        return begin + step
+        """When the frame after `frame` is shown. A frame just behind the last one is its end."""
+        last = int(self.frames[-1])
+        if frame in (last, last + 1):
+            return float(self.times_s[-1]) + self.step_s
+        return self.time_of(frame + 1)
 
 
 class CodedTable:
@@ -93,6 +97,15 @@ class CodedTable:
         self._units_line, self._units = _units_row(self._table, found[1])
         self._shift = _shift(self._table, found[1])
         self._style = self._number_style()
+
+    @property
+    def slip_s(self) -> float:
+        """Up to how long two spans may overlap by a slip. Where frames are counted, some coders end
+        a span with the frame that the next begins with."""
+        units = {unit for layout in self._header.layouts for unit in layout.units.values()}
+        if self._frames is not None and "frame" in (units | {self._unit}):
+            return max(SLIP_S, 1.01 * self._frames.step_s)
+        return SLIP_S
 
     def rows(self) -> Iterator[CodedRow]:
         """In the order of the file, begins and ends of events joined. `unpaired` counts
@@ -170,7 +183,7 @@ class CodedTable:
         if kind == "frame" or unit == "frame":
             if not _FRAME.fullmatch(text):
                 raise ValueError(f"{text[:40]!r} is not the number of a frame")
-            if self._frames is None:
+            if self._frames is None or not len(self._frames.frames):
                 raise ValueError(
                     "it counts frames, so the other file must be records, or give time_s"
                 )

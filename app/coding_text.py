@@ -22,6 +22,11 @@ _MAGIC: tuple[tuple[bytes, str, str], ...] = (
     (b"PAR1", "a Parquet file without records of this program", "write it as CSV"),
     (b"%PDF", "a PDF", "export the table as CSV"),
     (b"\x1f\x8b", "compressed by gzip", "unpack it"),
+    (b"\xff\xd8\xff", "a picture", "give a table"),
+    (b"\x89PNG", "a picture", "give a table"),
+    (b"<!doctype html", "a web page", "export the table as CSV"),
+    (b"<!DOCTYPE html", "a web page", "export the table as CSV"),
+    (b"<html", "a web page", "export the table as CSV"),
 )
 _ENDINGS: dict[str, tuple[str, str]] = {
     ".xlsx": ("an Excel workbook", _CSV),
@@ -38,6 +43,7 @@ _ENDINGS: dict[str, tuple[str, str]] = {
     ".odx": ("an Observer file", "export the event log as text"),
     ".json": ("a JSON file", "write it as CSV"),
 }
+_TEXT_ENDINGS = frozenset({".json", ".boris"})  # which hold text, but no table
 
 
 def read_text(path: Path) -> str:
@@ -61,16 +67,20 @@ def read_text(path: Path) -> str:
 
 
 def _refuse_other_formats(path: Path, content: bytes) -> None:
-    kind = next(((what, way) for magic, what, way in _MAGIC if content.startswith(magic)), None)
-    is_zip = content.startswith(b"PK\x03\x04")
-    if kind is None and (is_zip or not content[:1].isascii() or path.suffix.lower() == ".boris"):
-        kind = _ENDINGS.get(path.suffix.lower())
-    if kind is None and path.suffix.lower() == ".json":
-        kind = _ENDINGS[".json"]
-    if kind is None and is_zip:
-        kind = ("a workbook or another packed file", _CSV)
-    if kind is not None:
-        what, way = kind
+    """By what the file begins with, for names lie: instruments write tables of text as `.xls`."""
+    suffix = path.suffix.lower()
+    packed = content.startswith(b"PK\x03\x04")
+    known = next(((what, way) for magic, what, way in _MAGIC if content.startswith(magic)), None)
+    is_binary = packed or known is not None or b"\x00" in content[:400]
+    has_mark = content.startswith((b"\xff\xfe", b"\xfe\xff"))
+    if suffix in _ENDINGS and (suffix in _TEXT_ENDINGS or (is_binary and not has_mark)):
+        known = _ENDINGS[suffix]
+    elif packed:
+        known = ("a workbook or another packed file", _CSV)
+    elif content[4:8] == b"ftyp":
+        known = ("a video", "give a table")
+    if known is not None:
+        what, way = known
         raise DataError(f"{path} is {what}, which is not read here; {way}.")
 
 

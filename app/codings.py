@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from app.coding_rows import CodedRow, CodedTable, FrameTimes, Given
+from app.coding_rows import SLIP_S, CodedRow, CodedTable, FrameTimes, Given
 from app.coding_tiers import is_tiers, read_tiers
 from app.episode_files import Episode
 from app.episodes import EpisodeFinder, EpisodeRules, by_frame
@@ -21,7 +21,6 @@ from app.read_records import RecordsReader
 from app.types import UNSURE, DataError
 
 GAP_STEPS = 2.5  # instants further apart than so many usual steps have something missing in between
-SLIP_S = 0.02  # an overlap of two spans up to this long is a slip of the hand or of rounding
 Times = NDArray[np.float64]
 
 
@@ -102,7 +101,7 @@ def read_coding(path: Path, rules: ReadingRules, frames: FrameTimes | None = Non
     if is_tiers(path):
         return _from_rows(path, read_tiers(path, rules.tiers), rules)
     table = CodedTable(path, tiers=rules.tiers, unit=rules.unit, frames=frames)
-    found = _from_rows(path, table.rows(), rules)
+    found = _from_rows(path, table.rows(), rules, slip_s=table.slip_s)
     _one_source(path, table.sources)
     if table.unpaired:
         warning = (
@@ -237,7 +236,9 @@ def usual_step(times: Times) -> float:
     return float(np.median(np.diff(times))) if len(times) > 1 else 1.0
 
 
-def _from_rows(path: Path, rows: Iterable[CodedRow], rules: ReadingRules) -> Coding:
+def _from_rows(
+    path: Path, rows: Iterable[CodedRow], rules: ReadingRules, *, slip_s: float = SLIP_S
+) -> Coding:
     plain = _Labels(rules.rename)
     spans: dict[str, list[Span]] = {}
     said: dict[str, _Said] = {}
@@ -260,7 +261,7 @@ def _from_rows(path: Path, rows: Iterable[CodedRow], rules: ReadingRules) -> Cod
         said = {}
     if open_count:
         notes.append(f"{open_count} of {path}'s rows have no label: nothing is compared there.")
-    tracks = {person: _track_of_spans(path, found) for person, found in spans.items()}
+    tracks = {person: _track_of_spans(path, found, slip_s) for person, found in spans.items()}
     for person, one in said.items():
         tracks[person] = _track_of_instants(path, one)
     coded = {person: track for person, track in tracks.items() if track.episodes}
@@ -284,11 +285,12 @@ def _track_of_instants(path: Path, said: _Said) -> Track:
     return Track(runs, _coded(runs), instants)
 
 
-def _track_of_spans(path: Path, found: list[Span]) -> Track:
+def _track_of_spans(path: Path, found: list[Span], slip_s: float) -> Track:
+    """An overlap of up to `slip_s` is cut off the earlier span."""
     spans: list[Span] = []
     for after in sorted(found, key=lambda one: (one.onset_s, one.offset_s)):
         if spans and after.onset_s < (before := spans[-1]).offset_s - 1e-6:
-            if before.offset_s - after.onset_s > SLIP_S + 1e-6:
+            if before.offset_s - after.onset_s > slip_s + 1e-6:
                 raise DataError(
                     f"{path}: {_name(before)} until {before.offset_s:g} s overlaps {_name(after)} "
                     f"from {after.onset_s:g} s. One person shows one expression at a time: leave "

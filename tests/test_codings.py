@@ -453,6 +453,21 @@ def test_frames_are_counted_by_the_times_of_the_records(tmp_path: Path) -> None:
     assert [one.offset_s for one in found.spans] == pytest.approx([0.2, 0.4])
 
 
+def test_coders_may_end_a_span_with_the_frame_that_begins_the_next(tmp_path: Path) -> None:
+    text = "start_frame,end_frame,label\n0,5,a\n5,10,b\n"
+    found = only(read(tmp_path, text, frames=FRAMES))
+    assert found.spans == spans((0, 0.2, "a"), (0.2, pytest.approx(0.4), "b"))
+
+
+def test_frames_that_the_records_left_out_lie_between_others(tmp_path: Path) -> None:
+    every_fifth = FrameTimes(np.arange(0, 50, 5), np.arange(0, 50, 5) / 25)
+    found = only(read(tmp_path, "frame,label\n0,a\n12,b\n", frames=every_fifth))
+    assert found.instants is not None
+    assert found.instants.tolist() == [0.0, pytest.approx(0.48)]
+    with pytest.raises(DataError, match="it is of frame 46, and the records are of 0 to 45"):
+        read(tmp_path, "frame,label\n46,a\n", frames=every_fifth)
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -506,6 +521,9 @@ def test_tables_that_cannot_be_are_one_clear_line(tmp_path: Path, text: str, mes
         ("h.opf", b"PK\x03\x04rest", "is a Datavyu spreadsheet"),
         ("h.boris", b'{"observations": {}}', "is a BORIS project"),
         ("h.ods", b"PK\x03\x04rest", "is a LibreOffice sheet"),
+        ("h.csv", b"<!doctype html><html>", "is a web page"),
+        ("h.jpg", b"\xff\xd8\xff\xe0\x00", "is a picture, which is not read here; give a table"),
+        ("h.mp4", b"\x00\x00\x00\x20ftypisom", "is a video"),
         ("h.csv", b"\x00\x01\x02\x03", "is no text"),
         ("h.csv", b"\xff\xfea\x00b", "is no text, or cut within it"),
     ],
@@ -516,6 +534,16 @@ def test_files_of_other_kinds_are_named(
     with pytest.raises(DataError) as caught:
         read(tmp_path, content, name)
     assert message in str(caught.value)
+
+
+def test_text_is_read_whatever_its_name(tmp_path: Path) -> None:
+    text = "start\tend\tlabel\n0.5\t2\thappy\n2\t3.5\tsad\n"
+    for name, content in (
+        ("h.xls", text.encode()),
+        ("h", text.encode()),
+        ("h.xls", text.encode("utf-16")),
+    ):
+        assert only(read(tmp_path, content, name)).spans == spans(*HAPPY_SAD)
 
 
 def test_files_that_are_not_there_are_one_clear_line(tmp_path: Path) -> None:
