@@ -101,11 +101,11 @@ class Recogniser:
         `frames` is a `VideoSource`, `CameraSource` or `StreamSource`, or anything that gives
         `Frame`s or pairs of an array, as `image` takes it, and its time in seconds; those come in
         the order of their times, and their results say `name` for a source. What a live source
-        says while it has no frame is passed over. A time before the last one begins anew, with new
-        people. `live`: frames are read while they are filmed, so the work on one of them is
-        bounded however late it comes, and a late one cuts nothing; None: as `frames` says, which is
-        no for pairs. Else the first frame is searched whole, and so is one that comes more than a
-        second after the one before.
+        says while it has no frame is passed over. A time before the last one, or a frame of another
+        size, begins anew, with new people. `live`: frames are read while they are filmed, so the
+        work on one of them is bounded however late it comes, and a late one cuts nothing; None: as
+        `frames` says, which is no for pairs. Else the first frame is searched whole, and so is one
+        that comes more than a second after the one before.
 
         Raises what `frames` raises, and `ValueError` or `TypeError` for what is no frame.
         """
@@ -118,7 +118,7 @@ class Recogniser:
             follower=Follower(self._search, pace=LIVE if is_live else FILE),
             live=is_live,
         )
-        return (pipeline.step(frame) for frame in _frames(frames, name))
+        return _results(pipeline, _frames(frames, name))
 
     def draw(self, result: FrameResult, mode: HudMode = "full") -> Image:
         """Returns a new picture uint8 (H, W, 3) BGR of the frame with what was read: "full" with
@@ -146,6 +146,16 @@ class Recogniser:
     def _check_open(self) -> None:
         if self._closed:
             raise ValueError("this recogniser is closed")
+
+
+def _results(pipeline: Pipeline, frames: Iterable[Frame]) -> Iterator[FrameResult]:
+    """A picture of another size has other coordinates, so nobody in it can be known again."""
+    shape: tuple[int, ...] | None = None
+    for frame in frames:
+        if shape not in (None, frame.image.shape):
+            pipeline.reset()
+        shape = frame.image.shape
+        yield pipeline.step(frame)
 
 
 def _frames(frames: Iterable[Frame | Silence | tuple[Image, float]], name: str) -> Iterator[Frame]:

@@ -4,6 +4,7 @@ Video files and network streams go through here alike. Each frame is judged by w
 for streams change their size, their turn and the shape of their pixels midway.
 """
 
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from fractions import Fraction
 from typing import Any, cast
@@ -66,6 +67,16 @@ class Upright:
         """The container's word counts more than the codec's, but for a codec's that changes."""
         coded = self._stream.codec_context.sample_aspect_ratio
         return coded if self._stated == self._first_coded else self._stated
+
+
+def pictures(
+    stream: VideoStream, frames: Iterable[VideoFrame]
+) -> Iterator[tuple[float | None, Image]]:
+    """Gives the time in seconds, None where there is none, and the picture of each of the `frames`
+    decoded from `stream`."""
+    upright = Upright(stream)
+    for frame in frames:
+        yield frame.time, upright.picture(frame, upright.shape_of(frame))
 
 
 def orientation_of(frame: VideoFrame, before: Orientation = UPRIGHT) -> Orientation:

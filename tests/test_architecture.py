@@ -18,7 +18,7 @@ OPTIONAL = {"parquet": {"pyarrow"}}
 ROOMS_FOR_TRAINING = {
     *("picture_file", "picture_header", "picture_kinds"),
     *("types", "contract", "alignment", "views", "detector", "looks", "places", "search"),
-    *("no_reports", "interrupt", "orientation"),
+    *("no_reports", "interrupt", "orientation", "upright"),
     "sure_output",
     *("classifier", "cells", "machine"),
 }

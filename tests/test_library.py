@@ -100,6 +100,15 @@ def test_picture_is_read_from_a_path_and_from_an_array(
     assert plain([of_text, of_array, of_view]) == [expected] * 3
 
 
+def test_pictures_of_another_size_show_new_people(
+    recogniser: Recogniser, clip_frames: dict[int, Image]
+) -> None:
+    image = clip_frames[60]
+    small = np.ascontiguousarray(image[:400])
+    pairs = [(image, 0.0), (image, 0.04), (small, 0.08), (small, 0.12)]
+    assert [result.faces[0].face_id for result in recogniser.stream(pairs)] == [1, 1, 2, 2]
+
+
 def test_stream_of_arrays_is_as_good_as_the_file(recogniser: Recogniser) -> None:
     with VideoSource(str(CLIP), selection=Selection(end_s=0.4)) as clip:
         frames = list(clip)

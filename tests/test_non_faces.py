@@ -2,6 +2,7 @@
 
 import argparse
 import json
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -111,6 +112,8 @@ def test_clips_are_read_from_their_second_on(tmp_path: Path) -> None:
     write_video(tmp_path / "c.mp4", frames=10)
     assert len(Clip(tmp_path / "c.mp4").frames()) == 10
     assert len(Clip(tmp_path / "c.mp4", 0.2).frames()) == 5
+    write_video(tmp_path / "r.mp4", frames=2, rotation=90, pixel_aspect=Fraction(2))
+    assert Clip(tmp_path / "r.mp4").frames()[1].shape == (128, 48, 3)  # as the program reads it
     (tmp_path / "t.mp4").write_text("no video")
     for clip, message in (
         (Clip(tmp_path / "c.mp4", 9.0), "has no frames after 9.0 s"),

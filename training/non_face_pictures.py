@@ -32,15 +32,19 @@ class Clip:
             raise argparse.ArgumentTypeError(f"{text}: seconds belong after the @") from cause
 
     def frames(self) -> list[Picture]:
-        """Raises `DataError`."""
+        """The pictures as the program reads them: upright, in square pixels, of plain colours.
+        Raises `DataError`."""
         import av  # only where clips are given
+
+        from app.upright import pictures
 
         try:
             with av.open(str(self.path), metadata_errors="replace") as container:
+                stream = container.streams.video[0]
                 found = [
-                    np.asarray(frame.to_ndarray(format="bgr24"), np.uint8)
-                    for frame in container.decode(video=0)
-                    if frame.time is not None and frame.time >= self.from_s
+                    picture
+                    for time_s, picture in pictures(stream, container.decode(stream))
+                    if time_s is not None and time_s >= self.from_s
                 ]
         except (OSError, av.FFmpegError, IndexError) as cause:
             raise DataError(f"{self.path} is no video that can be read: {cause}.") from cause
