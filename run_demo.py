@@ -16,7 +16,7 @@ from typing import Any
 from app.command_line import parser
 from app.interrupt import ctrl_c
 from app.quiet import own_stderr
-from app.sure_output import printing
+from app.sure_output import printing, visible
 from app.system_needs import check_all, one_line
 
 DEMO_CLIP = Path(__file__).resolve().parent / "app" / "assets" / "demo.mp4"
@@ -45,7 +45,7 @@ def open_source(options: argparse.Namespace) -> Any:
 
 
 def say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
+    print(visible(line), file=sys.stderr, flush=True)
 
 
 def run(options: argparse.Namespace) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from app.sinks import write_whole
-from app.sure_output import printing
+from app.sure_output import printing, visible
 from app.types import RecogniserError
 
 DONE, CUT_SHORT, FAILED, INTERRUPTED = 0, 1, 2, 130
@@ -16,7 +16,7 @@ EXIT_CODES = (
 
 
 def say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
+    print(visible(line), file=sys.stderr, flush=True)
 
 
 def run(work: Callable[[], int]) -> int:

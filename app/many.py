@@ -12,6 +12,7 @@ from app.one_file import FileOutcome
 from app.progress import Bars
 from app.run_end import counts_line, whole_frames
 from app.sinks import unwritable
+from app.sure_output import visible
 from app.types import SinkError
 from app.workers import Recognition, run_apart, run_here
 
@@ -155,5 +156,5 @@ def _make(folder: Path) -> None:
 def _say(line: str) -> None:
     from tqdm import tqdm
 
-    tqdm.write(line, file=sys.stderr)  # above the bars, where there are some
+    tqdm.write(visible(line), file=sys.stderr)  # above the bars, where there are some
     sys.stderr.flush()

@@ -89,6 +89,8 @@ def why_unread(content: bytes, path: Path) -> str:
     for begins, why in _OTHERS:
         if _begins(content, begins):
             return why
+    if path.suffix.lower() in UNREAD_SUFFIXES:  # some kinds have no mark of their own
+        return f"is {path.suffix[1:].upper()}, or damaged; that kind is not read here. {DRAWING}"
     return "is damaged or not a picture."
 
 

@@ -11,6 +11,7 @@ from app.inputs import without_annotated
 from app.picture_file import open_picture, read_picture
 from app.picture_kinds import PICTURE_SUFFIXES, UNREAD_SUFFIXES
 from app.stream import StreamSource
+from app.sure_output import visible
 from app.types import Frame, Silence, SourceError, readable
 from app.video_source import VideoSource
 
@@ -120,7 +121,9 @@ class ImageSource:
         if self._more:
             (file, (count, kind)), *_ = self._more.items()
             _, *others = (path.name for path in self._more)
-            lines.append(f"Of {file}, which holds {count} pictures, the first was read.")
+            lines.append(
+                f"Of {visible(str(file))}, which holds {count} pictures, the first was read."
+            )
             if kind != "TIFF":
                 lines.append("For all of them use --video.")
             if others:
@@ -158,7 +161,7 @@ class ImageSource:
 
 def _listed(names: Sequence[str]) -> str:
     more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
-    return ", ".join(names[:MOST_NAMES]) + more
+    return visible(", ".join(names[:MOST_NAMES]) + more)
 
 
 def _short_names(files: Sequence[Path]) -> list[str]:

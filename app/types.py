@@ -12,6 +12,8 @@ from typing import Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from app.sure_output import visible
+
 Image: TypeAlias = NDArray[np.uint8]
 Floats: TypeAlias = NDArray[np.float32]
 # What is said instead of a label where the model is in doubt, and why (`TrackedFace.reason`): what
@@ -39,6 +41,9 @@ LANDMARKS: tuple[Landmark, ...] = (
 
 class RecogniserError(Exception):
     """Something a user can act on. The message says what, where and what next, in one line."""
+
+    def __str__(self) -> str:
+        return visible(super().__str__())
 
 
 class SourceError(RecogniserError):

@@ -111,6 +111,7 @@ OTHERS = {
     "._a.jpg": (b"\0\5\x16\7\0\2\0\0Mac OS X", "is what macOS notes on another file"),
     "Thumbs.db": (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "Thumbs.db, not a picture. Leave it out."),
     "a.zip": (b"PK\3\4\x14\0", "is an archive. Unpack it first."),
+    "a.tga": (bytes(3) + bytes(range(40)), "is TGA, or damaged; that kind is not read here. Exp"),
     "notes.txt": (b"Not a picture.\n", "is text, not a picture."),
     "zeros.jpg": (bytes(5000), "begins with nothing but zeros"),
     "empty.jpg": (b"", "is empty."),
@@ -233,6 +234,21 @@ def test_pixels_are_those_that_pillow_reads(tmp_path, mode, kind, most):
 
 
 # Folders
+
+
+@pytest.mark.parametrize("name", ["a\nb.png", "a\x1b[2Jb.png", "a\u2028b.png", "a\x85b.png"])
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such names")
+def test_a_name_with_control_characters_stays_in_its_line(tmp_path, name):
+    for path in (written(tmp_path / name, b"text"), written(tmp_path / f"2{name}", b"text")):
+        with pytest.raises(SourceError) as caught:
+            read_picture(path)
+        assert str(caught.value).isprintable()
+    written(tmp_path / "good.png", encoded(".png"))
+    source = ImageSource([tmp_path])
+    assert [frame.source for frame in source] == ["good.png"]
+    assert source.warning is not None
+    assert source.warning.isprintable()
+    assert "Also left out: " in source.warning
 
 
 def test_a_folder_gives_all_kinds_and_names_those_that_are_not_read(tmp_path):
