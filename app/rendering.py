@@ -96,7 +96,13 @@ def _ground(result: FrameResult, mirror: bool) -> Image:
 
 def _draw_box(canvas: Image, box: Rect, colour: Colour, size: int) -> None:
     thickness = max(2, round(size / 8))
-    corners = (box.x, box.y), (box.right, box.bottom)
+    height, width = canvas.shape[:2]
+    out = (
+        2 * thickness + 2
+    )  # so far outside nothing is seen of a line; OpenCV's numbers end at 2^31
+    left, right = (min(max(x, -out), width + out) for x in (box.x, box.right))
+    top, bottom = (min(max(y, -out), height + out) for y in (box.y, box.bottom))
+    corners = (left, top), (right, bottom)
     cv2.rectangle(canvas, *corners, BLACK, thickness + 2 * max(1, thickness // 2))
     cv2.rectangle(canvas, *corners, colour, thickness)
 

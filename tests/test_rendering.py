@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.history import History
-from app.lettering import Colour, text_px
+from app.lettering import Colour, text_px, text_width
 from app.overlay_scene import HUD_MODES, HudMode
 from app.palette import COLOURS, OTHERS, colour_of
+from app.panels import TRACK_LIGHT
 from app.rendering import draw
 from app.types import Face, Frame, FrameResult, Image, Reason, TrackedFace
 
@@ -186,6 +187,61 @@ def test_any_label_has_a_colour_and_can_be_written() -> None:
     assert has(canvas, colour_of("怒り", labels)).any()
     assert len({colour_of(label, labels) for label in labels}) == 4
     assert colour_of("Happy", labels) == COLOURS["happiness"]
+
+
+@pytest.mark.parametrize(
+    "label",
+    ["tab\there", "lone \ud800", "\u0628\u0629", 3000 * "x", "怒" * 70, "a\u0301\u0302\u0303"],
+)
+def test_names_of_other_origin_are_drawn_as_far_as_there_are_letters(label: str) -> None:
+    labels = ("neutral", label)
+    told = [face((50 + 300 * k, 150, 150 + 300 * k, 260), 1, labels, k) for k in range(2)]
+    shown = result(*told, labels=labels)
+    canvas = draw(shown)
+    assert changed(canvas, shown)[100:150].any()
+
+
+def panel_of(monkeypatch: pytest.MonkeyPatch, shown: FrameResult) -> list[tuple[str, int, int]]:
+    """Texts of panels with where each begins and ends, px."""
+    texts: list[tuple[str, int, int]] = []
+
+    def note(canvas: Image, text: str, xy: tuple[int, int], size: int, **how: int) -> None:
+        texts.append((text, xy[0], xy[0] + text_width(text, size, how["weight"])))
+
+    monkeypatch.setattr("app.panels.put_text", note)
+    draw(shown)
+    return texts
+
+
+def test_figures_of_a_panel_end_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = panel_of(monkeypatch, result(face((100, 100, 200, 220))))
+    ends = {right for text, _, right in texts if text.endswith("%")}
+    starts = {left for text, left, _ in texts if text in LABELS}
+    assert len(texts) == 2 * len(LABELS)
+    assert len(ends) == len(starts) == 1
+
+
+def test_bars_lie_on_tracks_as_long_as_100_percent() -> None:
+    shown = result(face((100, 100, 200, 220)), grey=0)
+    light = draw(shown)[100:300, 205:420].max(axis=2)
+    track = (light == TRACK_LIGHT).sum(axis=1).max()
+    yellow = has(draw(shown)[100:300, 215:420], COLOURS["happiness"]).sum(axis=1).max()
+    assert yellow == pytest.approx(0.9 * track, abs=4)
+
+
+def test_panel_begins_with_the_number_of_its_face(monkeypatch: pytest.MonkeyPatch) -> None:
+    one, two = face((60, 100, 160, 220), face_id=7), face((400, 100, 500, 220), face_id=12)
+    texts = [text for text, *_ in panel_of(monkeypatch, result(one, two))]
+    assert [text for text in texts if text.startswith("#")] == ["#7", "#12"]
+    assert texts.index("#12") == texts.index("#7") + 2 * len(LABELS) + 1
+
+
+def test_face_that_fills_the_picture_keeps_a_panel() -> None:
+    shown = result(face((0, 0, 640, 480)))
+    full, boxes = draw(shown), draw(shown, "boxes")
+    assert (full != boxes).any(axis=2).mean() > 0.01
+    middle = slice(150, 330), slice(160, 480)
+    assert not changed(full, shown)[middle].any()
 
 
 def test_modes_draw_less_and_less() -> None:
