@@ -97,6 +97,7 @@ class Window:
         self._canvas: Image | None = None
         self._fitted_wh = (0, 0)  # the size that the window was given
         self._painted_wh = (0, 0)  # the size that the canvas was painted for
+        self._laid_out = False  # before, the system tells a size that no window has
 
     def show(self, canvas: Image) -> None:
         """`canvas` uint8 (H, W, 3) BGR."""
@@ -126,10 +127,13 @@ class Window:
         scale = min(scale, LARGEST_WH[0] / width, LARGEST_WH[1] / height)
         self._fitted_wh = max(1, round(width * scale)), max(1, round(height * scale))
         cv2.resizeWindow(self._title, *self._fitted_wh)
+        self._laid_out = False
 
     def _area_wh(self) -> tuple[int, int]:
         """The size px in which the window shows a canvas; what it was given where the system does
         not tell."""
+        if not self._laid_out:
+            return self._fitted_wh
         try:
             width, height = cv2.getWindowImageRect(self._title)[2:]
         except cv2.error:
@@ -146,6 +150,7 @@ class Window:
         """Waits up to `wait_ms` (at least 1) for a key and says what it asks for; "quit" when the
         window was closed."""
         action = action_of(cv2.waitKeyEx(max(1, wait_ms)))  # `waitKey` makes Left a Q
+        self._laid_out = True
         if action is None and self._closed():
             return "quit"
         if self._canvas is not None and self._opened and self._area_wh() != self._painted_wh:

@@ -81,7 +81,7 @@ def shape():
     out = subprocess.run(["import", "-window", "root", "png:-"], capture_output=True).stdout
     screen = cv2.imdecode(np.frombuffer(out, np.uint8), cv2.IMREAD_COLOR)
     y, x = np.nonzero((screen == (0, 200, 255)).all(axis=2))
-    return round(np.ptp(x) / np.ptp(y), 2)
+    return round(np.ptp(x) / np.ptp(y), 2), np.ptp(y)
 
 with Window("t") as window:
     for width, height in ((640, 480), (300, 600), (900, 300), (640, 480), (1280, 960)):
@@ -90,17 +90,18 @@ with Window("t") as window:
         window.show(picture)
         for _ in range(5):
             window.poll(20)
-        print(shape(), end=" ")
+        print(*shape(), end=" ")
     cv2.resizeWindow("t", 900, 400)
     for _ in range(5):
         window.poll(20)
-    print(shape())
+    print(*shape())
 """
 
 
 @pytest.mark.skipif(shutil.which("import") is None, reason="needs ImageMagick's import")
 def test_pictures_of_any_shape_are_shown_undistorted(display: str) -> None:
-    """A circle stays round in one window, whether that fits itself or the user resizes it."""
+    """A circle stays round in one window, whether that fits itself or the user resizes it, and is
+    as large as the window allows."""
     done = subprocess.run(
         [sys.executable, "-c", CIRCLES],
         cwd=ROOT,
@@ -110,7 +111,10 @@ def test_pictures_of_any_shape_are_shown_undistorted(display: str) -> None:
         timeout=60,
         check=True,
     )
-    assert [float(word) for word in done.stdout.split()] == pytest.approx([1.0] * 6, abs=0.04)
+    words = [float(word) for word in done.stdout.split()]
+    assert words[::2] == pytest.approx([1.0] * 6, abs=0.04)
+    assert words[1] == pytest.approx(2 * 160, abs=4)
+    assert words[-1] == pytest.approx(2 * 400 / 3, abs=4)
 
 
 @pytest.mark.parametrize(
