@@ -30,7 +30,7 @@ def test_image(capsys: pytest.CaptureFixture[str]) -> None:
     assert said.startswith("1 faces in image\nface 1 at (")
     assert "): happiness\n" in said
     assert load("image").main(["nowhere.png"]) == 2
-    assert capsys.readouterr().err.startswith("error: nowhere.png cannot be read")
+    assert capsys.readouterr().err.startswith("error: nowhere.png does not exist")
 
 
 def test_video(tmp_path: Path) -> None:
