@@ -21,6 +21,7 @@ _MAGIC: tuple[tuple[bytes, str, str], ...] = (
     (b"$FL3", "an SPSS file", "in SPSS, choose Save As, type CSV"),
     (b"PAR1", "a Parquet file without records of this program", "write it as CSV"),
     (b"%PDF", "a PDF", "export the table as CSV"),
+    (b"ooBinaryFile", "a binary Praat file", "in Praat, save it as a text file"),
     (b"\x1f\x8b", "compressed by gzip", "unpack it"),
     (b"\xff\xd8\xff", "a picture", "give a table"),
     (b"\x89PNG", "a picture", "give a table"),

@@ -524,6 +524,7 @@ def test_tables_that_cannot_be_are_one_clear_line(tmp_path: Path, text: str, mes
         ("h.csv", b"<!doctype html><html>", "is a web page"),
         ("h.jpg", b"\xff\xd8\xff\xe0\x00", "is a picture, which is not read here; give a table"),
         ("h.mp4", b"\x00\x00\x00\x20ftypisom", "is a video"),
+        ("h.TextGrid", b"ooBinaryFile\x08TextGrid", "is a binary Praat file, which is not read"),
         ("h.csv", b"\x00\x01\x02\x03", "is no text"),
         ("h.csv", b"\xff\xfea\x00b", "is no text, or cut within it"),
     ],
