@@ -8,9 +8,7 @@ from collections.abc import Generator
 from contextlib import closing
 from pathlib import Path
 
-import cv2
-import numpy as np
-
+from app.raw_picture import letterboxed
 from app.types import Frame, Image, SourceError
 from app.video_source import VideoSource
 
@@ -20,16 +18,7 @@ CAMERA_FPS = 30
 
 def fitted(image: Image) -> Image:
     """As large as it fits into 1280 x 720, on black."""
-    height, width = image.shape[:2]
-    if (width, height) == (WIDTH_PX, HEIGHT_PX):
-        return image
-    scale = min(WIDTH_PX / width, HEIGHT_PX / height)
-    size = max(1, round(scale * width)), max(1, round(scale * height))
-    how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-    canvas = np.zeros((HEIGHT_PX, WIDTH_PX, 3), np.uint8)
-    x, y = (WIDTH_PX - size[0]) // 2, (HEIGHT_PX - size[1]) // 2
-    canvas[y : y + size[1], x : x + size[0]] = cv2.resize(image, size, interpolation=how)
-    return canvas
+    return letterboxed(image, (WIDTH_PX, HEIGHT_PX))
 
 
 def looped(clip: Path) -> Generator[Frame, None, None]:

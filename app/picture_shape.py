@@ -57,8 +57,8 @@ class ShapeChanges:
         self._first_move = ""
         self._listed: list[dict[str, Any]] = []
 
-    def note(self, shape: Shape, index: int, time_s: float) -> None:
-        """Takes the shape of frame `index`, which is shown at `time_s`."""
+    def note(self, shape: Shape, time_s: float, index: int | None = None) -> None:
+        """Takes the shape of the frame at `time_s`; `index` is its number, where it is known."""
         if shape == self._last:
             return
         if shape.size_wh != self._last.size_wh or shape.orientation != self._last.orientation:
@@ -67,7 +67,8 @@ class ShapeChanges:
         self._last = shape
         self.count += 1
         if len(self._listed) < LISTED:
-            self._listed.append({"frame": index, "time_s": round(time_s, 6)} | shape.facts())
+            number = {} if index is None else {"frame": index}
+            self._listed.append(number | {"time_s": round(time_s, 6)} | shape.facts())
 
     def facts(self) -> dict[str, Any]:
         """What is known up to now, in values that JSON has."""

@@ -17,6 +17,7 @@ from av.video.frame import VideoFrame
 
 from app.address import CameraAddress
 from app.live import DELAYS_S, LiveSource, UnreachableError
+from app.picture_shape import Shape, ShapeChanges
 from app.types import Image, SourceError
 from app.upright import Upright
 from app.video_file import MAX_FRAME_PIXELS, average_rate, packets
@@ -108,12 +109,16 @@ def _refusal(title: str, error: Exception) -> SourceError:
 
 class StreamFeed:
     """The pictures of an open stream. `rate` (frames/s) is what it says, and often guesses;
-    `open_container` stands in for `av.open` in tests."""
+    `open_container` stands in for `av.open` in tests; `see` is told the shape of each picture."""
 
     def __init__(
-        self, address: CameraAddress, open_container: Callable[..., Any] = av.open
+        self,
+        address: CameraAddress,
+        open_container: Callable[..., Any] = av.open,
+        see: Callable[[Shape], object] = lambda shape: None,
     ) -> None:
         self._title = address.title
+        self._see = see
         self._container: Any = open_stream(address, OPTIONS, open_container)
         try:
             self.format_name = str(self._container.format.name)
@@ -149,7 +154,9 @@ class StreamFeed:
             frame = next(self._frames, None)
             if frame is None:
                 raise SourceError(f"{self._title} ended.")
-            return self._upright.picture(frame, self._upright.shape_of(frame))
+            shape = self._upright.shape_of(frame)
+            self._see(shape)
+            return self._upright.picture(frame, shape)
         except av.error.ExitError:
             raise SourceError(f"{self._title} sent nothing for {READ_S:g} s.") from None
         except (av.FFmpegError, OSError, ValueError) as error:
@@ -185,8 +192,11 @@ class StreamSource(LiveSource):
         delays_s: Sequence[float] = DELAYS_S,
         rest: Callable[[float], object] | None = None,
     ) -> None:
+        self._shapes: ShapeChanges | None = None
+        self._began_s = 0.0
+        self._now: Callable[[], float] = clock
         super().__init__(
-            lambda: StreamFeed(address, open_container),
+            lambda: StreamFeed(address, open_container, self._take_shape),
             name=address.name,
             title=address.title,
             remedy="See whether it plays elsewhere.",
@@ -196,3 +206,19 @@ class StreamSource(LiveSource):
             clock=clock,
             rest=rest,
         )
+
+    def _take_shape(self, shape: Shape) -> None:
+        """In the reader's thread."""
+        if self._shapes is None:
+            self._shapes, self._began_s = ShapeChanges(shape), self._now()
+        self._shapes.note(shape, self._now() - self._began_s)
+
+    @property
+    def picture_facts(self) -> dict[str, Any]:
+        """How the pictures are sent and what is made of them, in values that JSON has."""
+        return {} if self._shapes is None else self._shapes.facts()
+
+    @property
+    def remarks(self) -> list[str]:
+        """What whoever uses the results must know, in lines; nothing of it is a fault."""
+        return [] if self._shapes is None else self._shapes.remarks(self.name)

@@ -160,7 +160,7 @@ class VideoSource:
             if chooser.over(time_s):
                 return
             self.reached = index + 1
-            self._shapes.note(shape, index, time_s)
+            self._shapes.note(shape, time_s, index)
             shown_s = float((frame.duration or self._step) * self.time_base)
             self._delivered_s = time_s + shown_s
             if not self.watch(self.reached):

@@ -54,6 +54,19 @@ def test_mjpeg_over_http_is_read_picture_by_picture(server: Any) -> None:
     assert end.startswith(f"http://127.0.0.1:{port}/33 ")
 
 
+def test_notes_tell_how_a_stream_is_sent(server: Any, tmp_path: Path) -> None:
+    write_video(tmp_path / "wide.ts", frames=20, pixel_aspect=Fraction(2))
+    server.stream = (tmp_path / "wide.ts").read_bytes()
+    with StreamSource(address(server, "/stream")) as source:
+        next(item for item in source if isinstance(item, Frame))
+        facts, (remark,) = source.picture_facts, source.remarks
+    assert (facts["size_wh"], facts["stored_size_wh"]) == ([128, 48], [64, 48])
+    assert remark.endswith(
+        "has pixels of 2:1, not square ones: it was read at 128 x 48 px, as players show it; "
+        "coordinates are in these."
+    )
+
+
 @pytest.mark.parametrize("kind", ["none", "image_jpg", "image_jpeg;charset=binary", "image_pjpeg"])
 def test_parts_of_another_type_are_read_as_well(server: Any, kind: str) -> None:
     images, _ = read_all(StreamFeed(address(server, f"/{kind}/16")))

@@ -211,7 +211,7 @@ def test_many_changes_are_counted_and_not_all_kept() -> None:
     shapes = [Shape(wh, Fraction(1), wh, UPRIGHT) for wh in ((64, 48), (48, 64))]
     changes = ShapeChanges(shapes[0])
     for index in range(1, 300):
-        changes.note(shapes[index % 2], index, index / 10)
+        changes.note(shapes[index % 2], index / 10, index)
     facts = changes.facts()
     assert (facts["shape_changes_count"], len(facts["shape_changes"])) == (299, 100)
 
