@@ -14,6 +14,7 @@ from app.types import TrainingError
 from training.augment import AugmentConfig
 from training.dlib_backbone import MIN_SIZE_PX as DLIB_MIN_SIZE_PX
 from training.model import DaclNet, ModelConfig
+from training.regular_file import check_regular
 
 CHECKPOINT_FORMAT = 1
 Loss = Literal["softmax", "centre", "dacl"]
@@ -299,7 +300,9 @@ def save(path: Path, state: dict[str, Any]) -> None:
 
 
 def load(path: Path) -> dict[str, Any]:
-    """A checkpoint's state on the CPU. Raises `TrainingError` when it cannot be used."""
+    """A checkpoint's state on the CPU. Raises `TrainingError` when it cannot be used, `DataError`
+    for a pipe."""
+    check_regular(path)
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError as cause:

@@ -19,6 +19,7 @@ from training.dlib_backbone import DlibBackbone
 from training.dlib_file import is_dlib_file, read_dlib
 from training.expression_words import expression
 from training.model import DaclNet
+from training.regular_file import check_regular
 
 Kind = Literal["checkpoint", "compact checkpoint", "state dict", "dlib"]
 HEAD = ("classifier.weight", "classifier.bias")
@@ -98,7 +99,9 @@ def shared_rows(labels: Sequence[str], known: Sequence[str]) -> dict[int, int]:
 
 
 def read_weights(path: Path) -> Weights:
-    """Raises `TrainingError` when the file is missing or holds no weights."""
+    """Raises `TrainingError` when the file is missing or holds no weights, `DataError` for a
+    pipe."""
+    check_regular(path)
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError as cause:
@@ -188,6 +191,7 @@ def load_initial(
     shift; `training.begin.begin_with` measures them. Raises `TrainingError` when nothing fits;
     `net` then stays as it was.
     """
+    check_regular(path)
     weights = _dlib(net, path) if is_dlib_file(path) else read_weights(path)
     known = weights.facts.labels if weights.facts is not None else ()
     by_row = bool(labels and known)

@@ -31,6 +31,7 @@ from app.alignment import ColourMode
 from app.contract import check_label
 from app.types import DataError
 from training.readers import SPLITS, Split
+from training.regular_file import check_regular
 
 PACK_FORMAT = 1
 MAP_OVER_BYTES = 1 << 28  # pictures of more bytes than this are mapped, not read
@@ -262,6 +263,7 @@ _UNREADABLE = (
 
 def read_meta(path: Path) -> PackMeta:
     """Only the facts of a pack, without its pictures. Raises `DataError`."""
+    check_regular(path)
     try:
         with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
             facts = json.loads(archive["meta"].tobytes())

@@ -70,6 +70,8 @@ def _kept(path: Path, what: str) -> str:
 
 
 def _head(path: Path) -> str:
+    if not path.is_file():
+        return ""
     try:
         with open(path, "rb") as file:
             return file.read(HEAD_BYTES).decode("utf-8-sig", errors="replace")

@@ -43,6 +43,7 @@ from training.readers import (
     read_ferplus,
     read_picture,
 )
+from training.regular_file import check_regular
 
 # The detector looks for faces of some size in a frame; FER2013's 48 px are enlarged for it.
 MIN_DETECTION_SIDE_PX = 192
@@ -56,6 +57,7 @@ NOT_FOUND = np.full((6, 2), np.nan, np.float32)
 
 def sha256(path: Path) -> str:
     """Raises `DataError` when the file cannot be read."""
+    check_regular(path)
     try:
         with open(path, "rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()

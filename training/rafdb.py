@@ -18,6 +18,7 @@ from typing import Literal
 from app.types import DataError
 from training.listed import ListedPicture, ListedSet, put_aside, without_pictures
 from training.readers import Split, missing_file
+from training.regular_file import check_regular
 
 Images = Literal["aligned", "original"]
 LIST = Path("EmoLabel", "list_patition_label.txt")
@@ -47,6 +48,7 @@ def list_rafdb(root: Path, *, images: Images, validation_share: float) -> Listed
 
 
 def _pictures(path: Path, ending: str) -> Iterator[ListedPicture]:
+    check_regular(path)
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except FileNotFoundError as cause:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from app.picture_kinds import PICTURE_SUFFIXES
 from app.types import DataError, SourceError
+from training.regular_file import check_regular
 
 Split = Literal["train", "valid", "test"]
 SPLITS: tuple[Split, ...] = ("train", "valid", "test")
@@ -68,6 +69,7 @@ def csv_rows(
     `without_header`: the columns, in order, of a file that may come without naming them; such a
     row must have no more of them either."""
     csv.field_size_limit(MAX_FIELD)
+    check_regular(path)
     try:
         with open(path, newline="", encoding="utf-8-sig") as file:
             reader = csv.DictReader(file, restkey=_REST)

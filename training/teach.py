@@ -26,6 +26,7 @@ from training.machine import Machine, normalise
 from training.mixing import Mixing
 from training.pack import Pack
 from training.progress import progress
+from training.regular_file import check_regular
 from training.run_folder import TAUGHT
 
 # Faces that teachers see at a time: on a CPU so few that what is between layers stays in its cache.
@@ -33,7 +34,8 @@ GPU_BATCH, CPU_BATCH = 256, 32
 
 
 def file_digest(path: Path) -> str:
-    """Its sha256. Raises `TrainingError`."""
+    """Its sha256. Raises `TrainingError`, `DataError` for a pipe."""
+    check_regular(path)
     try:
         with open(path, "rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
