@@ -239,3 +239,21 @@ def test_file_that_is_listed_twice_goes_as_a_whole() -> None:
         sides.setdefault(picture.name, set()).add(picture.split)
     assert all(len(found) == 1 for found in sides.values())
     assert Counter(found.pop() for found in sides.values()) == {"train": 40, "valid": 40}
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("basic/EmoLabel/list_patition_label.txt", r"holds RAF-DB further down\. Give .*basic\."),
+        (
+            "train/1/train_00001_aligned.jpg",
+            r"has folders for splits .*python -m training\.ret",
+        ),
+        ("Image/aligned/train_00001_aligned.jpg", r"label\.txt is missing"),
+    ],
+)
+def test_set_in_another_form_is_said(name: str, said: str, tmp_path: Path) -> None:
+    (tmp_path / name).parent.mkdir(parents=True)
+    (tmp_path / name).touch()
+    with pytest.raises(DataError, match=said):
+        list_rafdb(tmp_path, images="aligned", validation_share=0.1)

@@ -15,7 +15,14 @@ from pathlib import Path, PurePosixPath
 from typing import Literal
 
 from app.types import DataError
-from training.listed import BOX_MARGIN, ListedPicture, ListedSet, put_aside, without_pictures
+from training.listed import (
+    BOX_MARGIN,
+    ListedPicture,
+    ListedSet,
+    put_aside,
+    refuse_other_form,
+    without_pictures,
+)
 from training.readers import Split, csv_rows
 
 Classes = Literal[7, 8]
@@ -53,6 +60,7 @@ def list_affectnet(root: Path, *, classes: Classes, validation_share: float) -> 
         raise DataError(
             f"{root} is not a folder. Expected training.csv, validation.csv and {FOLDER}/ in it."
         )
+    refuse_other_form(root, Path("training.csv"), "AffectNet")
     labels, folder = LABELS[:classes], root / FOLDER
     lists = {name: root / f"{name}.csv" for name in ("training", "validation")}
     left_out: Counter[str] = Counter()

@@ -15,7 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.types import DataError
+from training.folder_walk import entries
 from training.readers import Sample, Split, read_picture
+from training.split_folders import split_of
 
 VALIDATION_SHARE = 0.1
 VALIDATION_SEED = 0
@@ -45,6 +47,20 @@ class ListedSet:
     pictures: tuple[ListedPicture, ...]
     choices: dict[str, Any]  # what else decides which pictures these are
     notes: tuple[str, ...] = field(default=())  # what a user should know of the rows left out
+
+
+def refuse_other_form(root: Path, part: Path, what: str) -> None:
+    """Raises `DataError` where `root`, which lacks `part`, is not the set's own folder: with the
+    folder that is, or with the command that reads the form that is there."""
+    if (root / part).exists() or not root.is_dir():
+        return
+    if inside := [folder for folder in entries(root)[0] if (folder / part).exists()]:
+        raise DataError(f"{root} holds {what} further down. Give {inside[0]}.")
+    if any(split_of(folder.name) == "train" for folder in entries(root)[0]):
+        raise DataError(
+            f"{root} has folders for splits and not {what}'s own form, which has {part}. Read it "
+            f"by: python -m training.retrain {root} -o MODEL.onnx"
+        )
 
 
 def put_aside(pictures: Sequence[ListedPicture], share: float) -> tuple[ListedPicture, ...]:

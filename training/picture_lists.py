@@ -83,9 +83,9 @@ def _table(path: Path) -> str | None:
     columns = [name.strip().strip('"').casefold() for name in _first_line(path).split(",")]
     if {"pixels"} <= {*columns}:
         return (
-            f"{path} holds pictures as numbers (FER2013). With FER+'s fer2013new.csv beside it, "
-            f"read it by: python -m training.prepare ferplus --fer2013 {path} --ferplus "
-            "fer2013new.csv -o ferplus.npz"
+            f"{path} holds pictures as numbers. Save each row as a picture in a folder of its "
+            "label; or, if it is FER2013 and you have FER+'s fer2013new.csv, read both by: python "
+            f"-m training.prepare ferplus --fer2013 {path} --ferplus fer2013new.csv -o ferplus.npz"
         )
     if {"xmin", "ymin"} <= {*columns}:
         return _kept(path, "a table of boxes, as Roboflow and TensorFlow write it")

@@ -16,7 +16,13 @@ from pathlib import Path
 from typing import Literal
 
 from app.types import DataError
-from training.listed import ListedPicture, ListedSet, put_aside, without_pictures
+from training.listed import (
+    ListedPicture,
+    ListedSet,
+    put_aside,
+    refuse_other_form,
+    without_pictures,
+)
 from training.readers import Split, missing_file
 from training.regular_file import check_regular
 
@@ -31,6 +37,7 @@ def list_rafdb(root: Path, *, images: Images, validation_share: float) -> Listed
     """Raises `DataError`, naming file and line, for what is not RAF-DB's basic set."""
     if not root.is_dir():
         raise DataError(f"{root} is not a folder. Expected EmoLabel/ and Image/{images}/ in it.")
+    refuse_other_form(root, LIST, "RAF-DB")
     path, folder = root / LIST, root / "Image" / images
     pictures = list(_pictures(path, "_aligned" if images == "aligned" else ""))
     for split, label in without_pictures(LABELS, pictures):
