@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from app.text_files import decoded, separator_line
 from app.types import DataError
 
 MAX_BYTES = 1 << 30
@@ -57,14 +58,10 @@ def read_text(path: Path) -> str:
     except OSError as cause:
         raise DataError(f"{path} cannot be read: {cause.strerror}.") from cause
     _refuse_other_formats(path, content)
-    for encoding in _encodings(content):
-        try:
-            text = content.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        if "\x00" not in text:
-            return text
-    raise DataError(f"{path} is no text, or cut within it. Save the coding as CSV in UTF-8.")
+    text = decoded(content)
+    if text is None:
+        raise DataError(f"{path} is no text, or cut within it. Save the coding as CSV in UTF-8.")
+    return text
 
 
 def _refuse_other_formats(path: Path, content: bytes) -> None:
@@ -85,18 +82,6 @@ def _refuse_other_formats(path: Path, content: bytes) -> None:
         raise DataError(f"{path} is {what}, which is not read here; {way}.")
 
 
-def _encodings(content: bytes) -> tuple[str, ...]:
-    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return ("utf-16",)
-    if content.startswith(b"\xef\xbb\xbf"):
-        return ("utf-8-sig",)
-    # Without a mark, UTF-16 of a table shows by the zeros beside its Latin letters.
-    zeros = content[:400:2].count(0), content[1:400:2].count(0)
-    if max(zeros) > 20:
-        return ("utf-16-be" if zeros[0] > zeros[1] else "utf-16-le",)
-    return ("utf-8", "cp1252")
-
-
 class TextTable:
     """A text as rows of cells, once or several times. `path` is how errors call it; a row is
     (number of its last line, cells). Raises `DataError` where quotes do not match."""
@@ -108,12 +93,10 @@ class TextTable:
 
     def rows(self) -> Iterator[tuple[int, list[str]]]:
         """Rows in which there is something."""
-        lines = (found[0] for found in _LINE.finditer(self._text))
-        first = 0
-        # Excel's own first line, which says how cells are parted.
-        if self._text[:4].lower() == "sep=":
-            next(lines)
-            first = 1
+        first, text = 0, self._text
+        if (marked := separator_line(text)) is not None:
+            first, text = 1, marked[1]
+        lines = (found[0] for found in _LINE.finditer(text))
         packed = self.delimiter == " "
         table = csv.reader(lines, delimiter=self.delimiter, skipinitialspace=packed, strict=True)
         while True:

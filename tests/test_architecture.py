@@ -18,7 +18,7 @@ OPTIONAL = {"parquet": {"pyarrow"}}
 ROOMS_FOR_TRAINING = {
     *("picture_file", "picture_header", "picture_kinds"),
     *("types", "contract", "alignment", "views", "detector", "looks", "places", "search"),
-    *("no_reports", "interrupt", "orientation", "upright"),
+    *("no_reports", "interrupt", "text_files", "orientation", "upright"),
     "sure_output",
     *("classifier", "cells", "machine"),
 }

@@ -73,9 +73,22 @@ def test_rows_are_read_from_each_form(
 
 
 @pytest.mark.parametrize(
+    "content",
+    [
+        "image,label\na.jpg,glücklich\n".encode("cp1252"),
+        "image\tlabel\r\na.jpg\tglücklich\r\n".encode("utf-16"),
+        "sep=;\r\nimage;label\r\na.jpg;glücklich\r\n".encode("utf-8-sig"),
+    ],
+)
+def test_tables_are_read_as_spreadsheets_write_them(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_bytes(content)
+    assert is_label_file(tmp_path / "a.csv")
+    assert list(rows_of(tmp_path / "a.csv")) == [Row("a.jpg", "glücklich")]
+
+
+@pytest.mark.parametrize(
     ("name", "content", "said"),
     [
-        ("a.csv", b"image,label\na.jpg,gl\xfccklich\n", "is no UTF-8 text. Save it as UTF-8"),
         ("a.jsonl", b'{"image":"a.jpg","label":"x"}\n{', "is damaged"),
         ("a.json", json.dumps(COCO | {"images": []}).encode(), "of its COCO lists lacks 7"),
         ("a.json", b'[{"annotations":[]}]', "a task of Label Studio lacks 'data'"),

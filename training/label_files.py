@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 from xml.etree import ElementTree
 
+from app.text_files import decoded, separator_line
 from app.types import DataError
 
 MAX_FILE_BYTES = 1 << 28
@@ -51,12 +52,10 @@ class Row:
 
 
 def is_label_file(path: Path) -> bool:
-    """Whether a file holds labels of pictures in a form that is read here, and be it in another
-    encoding than UTF-8 (`rows_of` then says so)."""
+    """Whether a file holds labels of pictures in a form that is read here."""
     reader = _reader_of(path)
     try:
-        text = path.read_text(encoding="utf-8-sig", errors="replace") if reader else ""
-        return reader is not None and any(True for _ in reader(text))
+        return reader is not None and any(True for _ in reader(_text_of(path)))
     except (OSError, *_DAMAGED):
         return False
 
@@ -68,14 +67,19 @@ def rows_of(path: Path) -> Iterator[Row]:
     if reader is None:
         return
     try:
-        text = path.read_text(encoding="utf-8-sig")
-        yield from reader(text)
+        yield from reader(_text_of(path))
     except OSError as cause:
         raise DataError(f"{path} could not be read: {cause.strerror or cause}.") from cause
-    except UnicodeDecodeError as cause:
-        raise DataError(f"{path} is no UTF-8 text. Save it as UTF-8.") from cause
     except _DAMAGED as cause:
         raise DataError(f"{path} is damaged: {cause}.") from cause
+
+
+def _text_of(path: Path) -> str:
+    """In UTF-8, UTF-16 or Windows-1252, as spreadsheets write them."""
+    text = decoded(path.read_bytes())
+    if text is None:
+        raise ValueError("it is no text")
+    return text
 
 
 def _key(name: object) -> str:
@@ -135,8 +139,10 @@ def _is_marked(value: Any) -> bool:
 
 
 def _csv(text: str) -> Iterator[Row]:
+    marked = separator_line(text)
+    delimiter, text = marked or ("", text)
     head = text.partition("\n")[0]
-    delimiter = max(",;\t", key=head.count)
+    delimiter = delimiter or max(",;\t", key=head.count)
     if "pixels" in map(_key, head.split(delimiter)):
         return  # pictures as numbers
     csv.field_size_limit(1 << 20)
