@@ -18,7 +18,7 @@ from app.placement_values import Form
 from app.rects import Rect
 from app.types import NOT_CONFIDENT, UNSURE, Image, TrackedFace
 
-WORTHS = (1.0, 0.92, 0.8, 0.6, 0.3)  # as `app.placement` weighs the forms
+WORTHS = (1.0, 0.92, 0.8, 0.6, 0.4)  # as `app.placement` weighs the forms
 
 
 class Label(NamedTuple):

@@ -13,7 +13,8 @@ from app.lettering import LEAST_PX, MIN_TEXT_PX, text_px
 from app.panels import Panel, panel_forms
 from app.panels import as_forms as as_panel_forms
 from app.placement_memory import PlacementMemory
-from app.placement_values import Key, Scene, Subject
+from app.placement_values import Key, Plan, Scene, Subject
+from app.reading_list import Listed, place_list, unnamed
 from app.rects import Rect
 from app.types import Face, Floats, FrameResult, TrackedFace
 
@@ -24,6 +25,8 @@ HUD_MODES: tuple[HudMode, ...] = ("off", "boxes", "full")
 FACE_SHARE = 0.18  # of a face's height
 LEAST_SHARE = 0.6
 HOLD_SHARE, HOLD_S = 0.15, 1.0  # it changes by more than that, and not before
+LISTED_FORM = 1  # of a label, as lines of the list have it
+LIST_AGAIN_S = 1.0
 SMALL_SHARE = 0.78  # of a label where there is little room
 PANEL_SHARE, SMALL_PANEL_SHARE = 0.75, 0.6
 NUMBERED_S = 5.0  # how long a face alone keeps the number that it had among others
@@ -46,6 +49,8 @@ class OverlayMemory:
     _several_s: float | None = None
     _now_s: float = 0.0
     _rows: dict[int, tuple[int, ...]] = field(default_factory=dict)
+    _list: Rect | None = None
+    _no_list_s: float | None = None  # when there was no room for it
 
     def begin(self, mode: HudMode, mirror: bool, time_s: float) -> None:
         """To be called before each frame. Begins anew in another view, and where time runs
@@ -55,12 +60,26 @@ class OverlayMemory:
             self._size_px, self._size_since_s = 0, None
             self._several_s = None
             self._rows = {}
+            self._list = self._no_list_s = None
         self._view, self._now_s = (mode, mirror), time_s
 
     def is_numbered(self, count: int) -> bool:
         if count > 1:
             self._several_s = self._now_s
         return self._several_s is not None and self._now_s - self._several_s <= NUMBERED_S
+
+    def list_of(self, faces: Sequence["Said"], scene: Scene, plan: Plan) -> Listed | None:
+        """Returns the list of those whose label is their number alone, where there is room for it.
+        After there was none, room is looked for again only after some time."""
+        numbers = unnamed([one.labels for one in faces], scene, plan)
+        waits = self._no_list_s is not None and self._now_s - self._no_list_s < LIST_AGAIN_S
+        if not numbers or (waits and self._now_s != self._no_list_s):
+            return None
+        lines = {number: faces[number].labels[LISTED_FORM] for number in numbers}
+        listed = place_list(lines, scene, plan, self._list)
+        self._list = None if listed is None else listed.rect
+        self._no_list_s = self._now_s if listed is None else None
+        return listed
 
     def steady_size(self, wanted_px: int) -> int:
         """Returns the size of a moment ago until another one has been wanted for some time."""

@@ -17,7 +17,9 @@ from app.placement_board import CROWD, FEW, Board, Choice, Drift
 from app.placement_values import Placed, Plan, Scene, Spot
 from app.rects import Corners
 
+WITHOUT_COST = 0.5  # of a face that is left without a label
 CONTENT = 0.05  # a place is taken at once unless a smaller form's best is better by more
+LEAST_SHOWN = 0.5  # of many faces must have room for a panel, else there are none
 MOST_ORDERED = 8  # up to so many faces, several orders are tried in a picture for itself
 MOST_PANELS = 12  # with more faces only labels are shown
 UNIFORM_SHARE = 0.8  # of the labels must find room in a form that all are to have
@@ -39,8 +41,9 @@ def labels_worth(scene: Scene, spots: Sequence[Spot | None]) -> float:
     board = Board(scene)
     return sum(
         one.labels[spot.form].worth - board.label_cost(number, spot)
-        for number, (one, spot) in enumerate(zip(scene.subjects, spots, strict=True))
         if spot is not None
+        else -WITHOUT_COST
+        for number, (one, spot) in enumerate(zip(scene.subjects, spots, strict=True))
     )
 
 
@@ -75,7 +78,7 @@ def place_labels(
     def options_of(form: int) -> list[tuple[Corners, NDArray[np.float64]]]:
         return Board(scene).label_options(range(count), form)
 
-    best: tuple[float, list[Spot | None]] = (-1.0, [None] * count)
+    best: tuple[float, list[Spot | None]] = (-np.inf, [None] * count)
     for first in range(forms):
         board = Board(scene, drift=drift)
         spots: list[Spot | None] = [None] * count
@@ -108,9 +111,10 @@ def place_labels(
                 spots[number] = chosen[0]
                 total += chosen[1]
                 board.take(chosen[0].rect)
+        total -= WITHOUT_COST * spots.count(None)
         if total > best[0]:
             best = total, spots
-        if fit == count or (count > FEW and fit >= UNIFORM_SHARE * count):
+        if fit == count or (fit >= UNIFORM_SHARE * count and None not in spots):
             return spots
     return best[1]
 
@@ -156,7 +160,8 @@ def place_panels(
         smaller = scene.subjects[0].panels[first + 1 : first + 2]
         if smaller and best[0] >= count * (smaller[0].worth + UNIFORM_GAIN):
             break  # no smaller form can show more
-    return best[1]
+    shown = count - best[1].count(None)
+    return best[1] if count <= FEW or shown >= LEAST_SHOWN * count else none
 
 
 def _orders(scene: Scene, *, all_orders: bool) -> list[list[int]]:

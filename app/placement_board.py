@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from app.free_room import cell_px, free_places
 from app.placement_slots import LABEL_COSTS, PANEL_COSTS, label_places, panel_places, rect_of
 from app.placement_values import DETACHED, Scene, Spot
 from app.rects import Corners, Rect, corners, shared
@@ -19,7 +20,6 @@ CROWD = 13  # so many faces cross each other's ways too often to look ahead
 FEW = 3  # up to so many faces, a label with no free place is put where it hides least
 TOUCH_SHARE = 0.07  # of a face's sides may lie under what has stood beside it for some time
 TOUCH_COST = 0.3  # of that, so that something better is found soon
-GRID_CELLS = 72  # of the search for free room, along the shorter side
 LINE_TRIES = 24  # places whose line is looked at
 Drift = NDArray[np.float64]  # (N, 2): how far each face moves in a second, px
 
@@ -202,32 +202,16 @@ class Board:
         width, height = self._scene.size_wh
         one = self._scene.subjects[number]
         shape = one.panels[form]
-        cell = max(4, min(width, height) // GRID_CELLS)
-        rows, columns = height // cell, width // cell
-        high, wide = -(-shape.height // cell), -(-shape.width // cell)
-        if high > rows or wide > columns:
-            return None
         room = 2 * self._scene.gap_px
-        grid = np.zeros((rows + 1, columns + 1), np.int32)
-        own = corners([one.box]) + (-room, -room, room, room)
-        walls = np.vstack([blocks, own])
-        low = np.clip(np.floor(walls[:, :2] / cell), 0, (columns, rows)).astype(int)
-        top = np.clip(np.ceil(walls[:, 2:] / cell), 0, (columns, rows)).astype(int)
-        for (x0, y0), (x1, y1) in zip(low.tolist(), top.tolist(), strict=True):
-            grid[y0 + 1 : y1 + 1, x0 + 1 : x1 + 1] = 1
-        grid = grid.cumsum(axis=0).cumsum(axis=1)
-        inside = (
-            grid[high:, wide:] - grid[:-high, wide:] - grid[high:, :-wide] + grid[:-high, :-wide]
-        )
-        free_y, free_x = np.nonzero(inside == 0)
-        if not len(free_y):
+        walls = np.vstack([blocks, corners([one.box]) + (-room, -room, room, room)])
+        x, y = free_places(self._scene.size_wh, walls, (shape.width, shape.height))
+        if not len(x):
             return None
-        x, y = free_x * cell, free_y * cell
         dx = np.maximum(0, np.maximum(x - one.box.right, one.box.x - x - shape.width))
         dy = np.maximum(0, np.maximum(y - one.box.bottom, one.box.y - y - shape.height))
         far = np.hypot(dx, dy) / np.hypot(width, height)
         if kept is not None and kept.slot == DETACHED:
-            near = np.hypot(x - kept.rect.x, y - kept.rect.y) <= 2 * cell
+            near = np.hypot(x - kept.rect.x, y - kept.rect.y) <= 2 * cell_px(self._scene.size_wh)
             far = np.where(near, far - KEEP_GAIN, far)
         order = np.argsort(far, kind="stable")[:LINE_TRIES]
         rects = [Rect(int(x[i]), int(y[i]), shape.width, shape.height) for i in order]

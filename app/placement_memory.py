@@ -18,7 +18,7 @@ from app.placement import (
     place_panels,
     solve,
 )
-from app.placement_board import Board, Drift
+from app.placement_board import FEW, Board, Drift
 from app.placement_slots import label_places, panel_places, rect_of
 from app.placement_values import DETACHED, NOWHERE, Key, Placed, Plan, Scene, Spot, Subject
 from app.rects import Corners, Rect, corners, shared
@@ -241,6 +241,8 @@ def _carried_panels(
             held.append((number, _held_panel(scene, one, spot, labels.get(number))))
         elif spot is not None or (len(order) <= MOST_PANELS and (retry or one.key not in known)):
             moved.append(number)
+    if len(order) > FEW and not held:  # that some have panels and others none is not begun here
+        moved = []
     taken = [spot.rect for spot in labels.values()]
     board = Board(scene, taken, drift)
     over_own = [scene.subjects[number].panels[spot.form].over_own for number, spot in held]

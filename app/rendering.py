@@ -13,7 +13,14 @@ from app.history import History
 from app.labels import draw_label
 from app.lettering import BLACK, Colour
 from app.maps import paint
-from app.overlay_scene import HUD_MODES, HudMode, OverlayMemory, Said, scene_of
+from app.overlay_scene import (
+    HUD_MODES,
+    LISTED_FORM,
+    HudMode,
+    OverlayMemory,
+    Said,
+    scene_of,
+)
 from app.palette import face_colour
 from app.panels import draw_panel
 from app.placement_values import Placed
@@ -78,6 +85,9 @@ def draw(
         spot = plan[one.key].label
         if spot is not None:
             draw_label(canvas, spot.rect, one.labels[spot.form], colour)
+    if listed := memory.list_of(faces, scene, plan):
+        for number, rect in listed.lines:
+            draw_label(canvas, rect, faces[number].labels[LISTED_FORM], colours[number])
     return canvas
 
 
