@@ -149,7 +149,7 @@ class Contract:
         try:
             facts = json.loads(text)
             found = facts["format"]
-        except (ValueError, KeyError, TypeError) as cause:
+        except (ValueError, KeyError, TypeError, RecursionError) as cause:
             raise ModelError(f"{name} has a damaged contract. Export the model again.") from cause
         if isinstance(found, int) and found > CONTRACT_FORMAT:
             raise ModelError(

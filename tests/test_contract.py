@@ -57,6 +57,7 @@ def test_contract_survives_the_file() -> None:
         ({}, "m.onnx has no contract"),
         ({"other": "1"}, "m.onnx has no contract"),
         ({METADATA_KEY: "{"}, "m.onnx has a damaged contract"),
+        ({METADATA_KEY: "[" * 100_000}, "m.onnx has a damaged contract"),
         ({METADATA_KEY: "[]"}, "m.onnx has a damaged contract"),
         ({METADATA_KEY: '{"labels": []}'}, "m.onnx has a damaged contract"),
         (facts(format=2), "m.onnx has contract format 2, this program reads up to 1"),

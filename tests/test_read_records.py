@@ -1,7 +1,7 @@
 """What was written comes back, from every kind of file; errors name their line."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app import agreement, episodes, report
 from app.read_records import RecordsReader, _labels_of
 from app.records import (
     COLUMNS,
@@ -319,3 +320,33 @@ def test_parquet_with_odd_labels_is_one_clear_line(tmp_path: Path, labels: bytes
     parquet.write_table(table, tmp_path / "r.parquet")
     with pytest.raises(DataError, match=r"r\.parquet is damaged"):
         read(tmp_path / "r.parquet")
+
+
+@pytest.mark.parametrize("command", [agreement.main, episodes.main, report.main])
+def test_every_command_names_the_row_in_one_line(
+    command: Callable[[list[str]], int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "h.csv").write_text("onset,offset,label\n0,1,happy\n")
+    records = tmp_path / "r.jsonl"
+    row = json.loads(OLD_JSON.splitlines()[0])
+    coding = [str(tmp_path / "h.csv")] if command is agreement.main else []
+    output = [] if coding else ["-o", str(tmp_path / "o.html"), "--overwrite"]
+    if command is episodes.main:
+        output[1] = str(tmp_path / "o.csv")
+    for change in (
+        {"frame": 10**60},
+        {"probabilities": {}},
+        {"label": "\ud800"},
+        {"time_s": -1},
+    ):
+        records.write_text(edited(row) + "\n" + edited(row | {"frame": 1, "time_s": 1}, **change))
+        with records.open("a") as file:
+            file.write("\n")
+        assert command([*coding, str(records), *output]) == 2
+        said = capsys.readouterr().err
+        assert said.count("\n") == 1
+        assert f"error: {records}, line 2: " in said
+    records.write_text("[" * 100_000 + "\n")
+    assert command([*coding, str(records), *output]) == 2
+    assert "line 1: it is nested too deeply" in capsys.readouterr().err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["h.csv", "r.jsonl"]
