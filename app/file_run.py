@@ -176,6 +176,8 @@ class FileRun:
                 if clock() >= due_s:
                     self._save(complete=False)
                     due_s = clock() + checkpoint_s
+            # The source asks, too, and may have been told between two frames.
+            self.interrupted = self.interrupted or (not self._source.finished and self._stop())
             self._pass_on_rest()
         except SourceError as error:
             self._pass_on_rest()

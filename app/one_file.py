@@ -85,7 +85,11 @@ def annotate(
 
 @contextlib.contextmanager
 def _source_of(job: Job, machine: Machine, stop: Callable[[], bool]) -> Iterator[VideoSource]:
-    more: dict[str, Any] = {"selection": job.selection, "threads": machine.threads}
+    more: dict[str, Any] = {
+        "selection": job.selection,
+        "threads": machine.threads,
+        "stop": stop,
+    }
     if job.address is None:
         with VideoSource(job.video, **more) as source:
             yield source
@@ -94,7 +98,9 @@ def _source_of(job: Job, machine: Machine, stop: Callable[[], bool]) -> Iterator
     with fetched(job.address, job.outputs.first, stop=stop) as copy:
         if stop():
             raise SourceError(f"{job.address} was not read to its end.")
-        stream = None if copy else open_stream(job.address.address, {"rtsp_transport": "tcp"})
+        stream = None
+        if copy is None:
+            stream = open_stream(job.address.address, {"rtsp_transport": "tcp"}, stop=stop)
         with VideoSource(copy or job.video, **more, stream=stream) as source:
             yield source
 

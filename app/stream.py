@@ -10,6 +10,7 @@ import errno
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import av
@@ -17,12 +18,15 @@ from av.video.frame import VideoFrame
 
 from app.address import CameraAddress
 from app.live import DELAYS_S, LiveSource, UnreachableError
+from app.patience import in_time
 from app.picture_shape import Shape, ShapeChanges
 from app.types import Image, SourceError
 from app.upright import Upright
 from app.video_file import MAX_FRAME_PIXELS, average_rate, packets
 
 CONNECT_S, READ_S = 8.0, 5.0
+OPEN_S = 20.0  # for all of it, where libav does not keep to its limits, as for a name server
+PICTURE_S = 10.0  # of data without a picture that can be decoded
 # libav's names. A plain address may lead on to a secure one, but never the other way round.
 PROTOCOLS = {
     "rtsp": "tcp",
@@ -58,34 +62,50 @@ def open_stream(
     address: CameraAddress,
     options: Mapping[str, str],
     open_container: Callable[..., Any] = av.open,
+    *,
+    stop: Callable[[], bool] = lambda: False,
 ) -> Any:
-    """libav's container for what is at the address, with time limits. Raises `SourceError`."""
+    """libav's container for what is at the address, with time limits. Raises `SourceError`, also as
+    soon as `stop` says so."""
     url = str(address.target)
     scheme = url.partition("://")[0]
     limits = {"protocol_whitelist": PROTOCOLS[scheme], "format_whitelist": FORMATS[scheme]}
 
-    def opened(**more: Any) -> Any:
+    def opened(further: Mapping[str, str], **more: Any) -> Any:
         return open_container(
             url,
             timeout=(CONNECT_S, READ_S),
             metadata_errors="replace",
-            **{"options": {**options, **limits}, **more},
+            options={**options, **limits, **further},
+            **more,
         )
 
     try:
-        container = opened()
+        container = in_time(partial(_container, address, opened), stop=stop, limit_s=OPEN_S)
+    except TimeoutError:
+        raise UnreachableError(f"{address.title} did not answer within {OPEN_S:g} s.") from None
+    if container is None:
+        raise SourceError(f"{address.title} was not read to its end.")
+    return container
+
+
+def _container(address: CameraAddress, opened: Callable[..., Any]) -> Any:
+    """What `opened`, called with further options, finds at the address. Raises `SourceError`."""
+    try:
+        container = opened({})
         if container.format.name != "mpjpeg" or _is_known(container):
             return container
         container.close()
         refusal = _refusal(address.title, av.error.InvalidDataError(0, ""))
     except (av.FFmpegError, OSError, ValueError) as error:
         refusal = _refusal(address.title, error)
-        if not (isinstance(error, av.error.InvalidDataError) and scheme in ("http", "https")):
+        web = str(address.target).startswith("http")
+        if not (web and isinstance(error, av.error.InvalidDataError)):
             raise refusal from None
     # Some cameras send JPEGs in parts of another type than image/jpeg, or of none. libav refuses
     # those; it finds the pictures when it looks for nothing else.
     with contextlib.suppress(av.FFmpegError, OSError, ValueError):
-        container = opened(format="mjpeg", options={**options, **limits, **JPEGS_ALONE})
+        container = opened(JPEGS_ALONE, format="mjpeg")
         if _is_known(container):
             return container
         container.close()
@@ -140,12 +160,20 @@ class StreamFeed:
         stream.codec_context.options = {"max_pixels": str(MAX_FRAME_PIXELS)}
 
         def frames() -> Iterator[VideoFrame]:
+            since_s = time.monotonic()
             for packet in packets(self._container, stream):
                 try:
                     decoded = packet.decode()
                 except av.FFmpegError:
-                    continue  # a damaged picture; the next key frame mends it
-                yield from decoded
+                    decoded = []  # a damaged picture; the next key frame mends it
+                if decoded:
+                    yield from decoded
+                    since_s = time.monotonic()
+                elif time.monotonic() - since_s > PICTURE_S:
+                    raise SourceError(
+                        f"{self._title} sent data for {PICTURE_S:g} s, but no picture that can be "
+                        "decoded."
+                    )
 
         return frames()
 

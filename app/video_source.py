@@ -1,5 +1,6 @@
 """Every frame of a video file, upright, in its own colours and at its own time."""
 
+import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from fractions import Fraction
@@ -30,6 +31,7 @@ from app.video_file import (
 
 READ_RETRIES = 8
 END_TOLERANCE_S = 0.5  # a header's duration may be rounded, or that of a longer sound
+PICTURE_S = 10.0  # of a stream's data without a picture that can be decoded
 JUMP_S = 1.0  # frames that are farther apart are compared with those behind them
 # Formats whose header says how long the file ought to be; others guess from what is there.
 TIMED_FORMATS = frozenset({"mov", "matroska", "webm", "avi", "flv", "asf"})
@@ -55,7 +57,8 @@ class VideoSource:
     that were gone through; `watch` is called with that count at each of them, and False ends the
     reading. `begins_s` is the selection's start. `threads` is for the decoder; None: all
     cores. `name` is another one than the file's own. A `stream` that is open already is read in the
-    file's place, once and without its sound; `streamed` says so.
+    file's place, once and without its sound; `streamed` says so. `stop` is asked at every packet,
+    and True ends the reading, before the first picture with `SourceError`.
     """
 
     live = False
@@ -69,6 +72,7 @@ class VideoSource:
         threads: int | None = None,
         name: str | None = None,
         stream: InputContainer | None = None,
+        stop: Callable[[], bool] = lambda: False,
     ) -> None:
         self.path = path = Path(path)
         self.selection = selection or Selection()
@@ -79,6 +83,9 @@ class VideoSource:
         self._skip = 0
         self.name = readable(name or path.name)
         self.streamed = stream is not None
+        self._stop = stop
+        self._stopped = False
+        self._no_picture = False
         self._broke_off = False
         self.cut_short = False
         self._damage: str | None = None
@@ -122,7 +129,7 @@ class VideoSource:
         self._timed = FrameTimes(self._own_times(container), step=self._step, jump=jump)
         first = next(self._timed, None)
         if first is None:
-            raise SourceError(f"{self._title} is damaged: none of its pictures can be decoded.")
+            raise SourceError(self._why_nothing())
         self._first: tuple[int, _Decoded] | None = first
         self._shapes = ShapeChanges(first[1].shape)
         self.size_wh = first[1].shape.size_wh
@@ -141,6 +148,13 @@ class VideoSource:
             self.frame_count = max(1, round(self.duration_s * self.rate))
         self.frame_duration_s = float(1 / self.rate)
 
+    def _why_nothing(self) -> str:
+        if self._stopped:
+            return f"{self.name} was not read to its end."
+        if self.streamed:
+            return f"{self.name} sent no picture that can be decoded."
+        return f"{self._title} is damaged: none of its pictures can be decoded."
+
     def skip(self, frames: int) -> None:
         """Delivers none of the first `frames` of the file: they were worked on before."""
         self._skip = frames
@@ -152,7 +166,8 @@ class VideoSource:
             timed = self._first or next(self._timed, None)
             self._first = None
             if timed is None:
-                self._finish(index + 1)
+                if not self._stopped:
+                    self._finish(index + 1)
                 return
             ticks, (frame, shape, damaged) = timed[0] - self._origin, timed[1]
             index += 1
@@ -191,30 +206,40 @@ class VideoSource:
             yield ticks, _Decoded(frame, self._upright.shape_of(frame), self._is_damaged(frame))
 
     def _decode(self, container: InputContainer) -> Iterator[VideoFrame]:
-        """Frames in the order of presentation. What cannot be decoded is stepped over."""
+        """Frames in the order of presentation. What cannot be decoded is stepped over. Ends after a
+        packet where it is to stop, and where a stream gives no picture for long."""
+        since_s = time.monotonic()
         for packet in self._demux(container):
-            flush = packet.size == 0 and packet.pts is None and packet.dts is None
-            if not flush:
-                self._packets += 1
-                if packet.size == 0:
-                    continue  # would end the decoder
-                if packet.is_corrupt and container.format.name != "mpegts":
-                    self._trouble(packet)  # half a packet: the file ends in it
-                    continue
-            slotted = not flush and packet.dts is not None and container.format.name == "avi"
-            if slotted:
-                self._slots.append(packet.dts)
-            try:
-                frames = self._stream.decode(packet)
-            except av.FFmpegError:
-                if slotted:
-                    self._slots.pop()
-                self._trouble(packet)
-                continue
-            for frame in frames:
+            for frame in self._pictures(packet, container.format.name):
                 if frame.is_corrupt:
                     self._trouble(frame)
                 yield frame
+                since_s = time.monotonic()
+            self._stopped = self._stop()
+            self._no_picture = self.streamed and time.monotonic() - since_s > PICTURE_S
+            if self._stopped or self._no_picture:
+                return
+
+    def _pictures(self, packet: Any, format_name: str) -> list[VideoFrame]:
+        """What a packet decodes to, or the end of the packets; nothing where it is damaged."""
+        flush = packet.size == 0 and packet.pts is None and packet.dts is None
+        if not flush:
+            self._packets += 1
+            if packet.size == 0:
+                return []  # would end the decoder
+            if packet.is_corrupt and format_name != "mpegts":
+                self._trouble(packet)  # half a packet: the file ends in it
+                return []
+        slotted = not flush and packet.dts is not None and format_name == "avi"
+        if slotted:
+            self._slots.append(packet.dts)
+        try:
+            return self._stream.decode(packet)
+        except av.FFmpegError:
+            if slotted:
+                self._slots.pop()
+            self._trouble(packet)
+            return []
 
     def _demux(self, container: InputContainer) -> Iterator[Any]:
         failed = 0
@@ -247,8 +272,9 @@ class VideoSource:
 
     def _finish(self, delivered: int) -> None:
         self.finished = True
-        self.cut_short = self._broke_off or (not self.streamed and self._ends_early())
-        if self._broke_off:
+        broke_off = self._broke_off or self._no_picture
+        self.cut_short = broke_off or (not self.streamed and self._ends_early())
+        if broke_off:
             self._damage = f"{self.name} broke off or fell silent after {self._delivered_s:.1f} s."
         elif self.cut_short:
             self._damage = (

@@ -2,15 +2,19 @@
 file and removed again, and streams, which are read as they come."""
 
 import base64
+import contextlib
+import http.client
 import os
 import re
 import shutil
+import socket
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from http.client import HTTPException
 from pathlib import Path
 from typing import Any
@@ -18,9 +22,11 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 
 from app.address import CameraAddress, parse_address
 from app.hidden_files import own_file
+from app.patience import in_time
 from app.types import SourceError
 
-WAIT_S = 8.0  # for an answer, and for whatever comes next
+WAIT_S = 8.0  # for a connection, and for whatever comes next
+ANSWER_S = 20.0  # until the server begins to send what was asked for, wherever it leads
 SLOW_S, SLOW_BYTES = 30.0, 64 << 10  # less than that in such a time is given up
 BLOCK_BYTES = 1 << 18
 MAX_NAME_BYTES = 160
@@ -61,6 +67,66 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
         return super().redirect_request(req, fp, code, msg, headers, to)
 
 
+class _Lines:
+    """The connections of one request, which may be cut from another thread."""
+
+    def __init__(self) -> None:
+        self._sockets: list[socket.socket] = []
+        self.cut_off = False
+
+    def add(self, made: socket.socket) -> None:
+        self._sockets.append(made)
+        if self.cut_off:
+            self.cut()
+
+    def cut(self) -> None:
+        self.cut_off = True
+        for one in self._sockets:
+            with contextlib.suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
+
+    def opener(self) -> urllib.request.OpenerDirector:
+        return urllib.request.build_opener(_Redirects, _Plain(self), _Secure(self))
+
+
+class _PlainConnection(http.client.HTTPConnection):
+    def __init__(self, lines: _Lines, host: str, **more: Any) -> None:
+        super().__init__(host, **more)
+        self._lines = lines
+
+    def connect(self) -> None:
+        super().connect()
+        self._lines.add(self.sock)
+
+
+class _SecureConnection(http.client.HTTPSConnection):
+    def __init__(self, lines: _Lines, host: str, **more: Any) -> None:
+        super().__init__(host, **more)
+        self._lines = lines
+
+    def connect(self) -> None:
+        super().connect()
+        self._lines.add(self.sock)
+
+
+class _Plain(urllib.request.HTTPHandler):
+    def __init__(self, lines: _Lines) -> None:
+        super().__init__()
+        self._lines = lines
+
+    def http_open(self, req: Any) -> Any:
+        return self.do_open(partial(_PlainConnection, self._lines), req)
+
+
+class _Secure(urllib.request.HTTPSHandler):
+    def __init__(self, lines: _Lines) -> None:
+        super().__init__()
+        self._lines = lines
+
+    def https_open(self, req: Any) -> Any:
+        return self.do_open(partial(_SecureConnection, self._lines), req)
+
+
 @contextmanager
 def fetched(video: WebVideo, beside: Path, *, stop: Callable[[], bool]) -> Iterator[Path | None]:
     """A copy beside `beside` for as long as this lasts; None where the address is that of a stream,
@@ -82,15 +148,21 @@ def fetched(video: WebVideo, beside: Path, *, stop: Callable[[], bool]) -> Itera
 
 
 def _fetch(video: WebVideo, copy: Path, title: str, stop: Callable[[], bool]) -> bool:
-    opener = urllib.request.build_opener(_Redirects)
+    lines = _Lines()
+    asked = partial(lines.opener().open, _request(str(video.address.target)), timeout=WAIT_S)
+    came: int | None = None
     try:
-        with opener.open(_request(str(video.address.target)), timeout=WAIT_S) as answer:
+        answer = _answer(asked, title, stop, lines)
+        if answer is None:
+            return False
+        with answer:
             length = answer.headers.get("Content-Length", "")
             if not length.isdecimal() or answer.headers.get_content_maintype() == "multipart":
                 return False
             if int(length) > shutil.disk_usage(copy.parent).free:
                 raise SourceError(f"{title} has {int(length):,} bytes; there is no room for them.")
-            came = _copy(answer, copy, title, stop)
+            copying = partial(_copy, answer, copy, title, lambda: lines.cut_off)
+            came = in_time(copying, stop=stop, limit_s=None, give_up=lines.cut)
     except urllib.error.HTTPError as error:
         what = {401: "asks for another user name or password", 403: "does not let this user in"}
         error.close()
@@ -108,10 +180,24 @@ def _fetch(video: WebVideo, copy: Path, title: str, stop: Callable[[], bool]) ->
         why = os.strerror(number) if isinstance(number, int) and number > 0 else ""
         why = why or (cause if isinstance(cause, str) else type(cause).__name__)
         raise SourceError(f"{title} cannot be read: {why}.") from None
-    if came < int(length) and not stop():
+    if came is None:
+        return False
+    if came < int(length):
         raise SourceError(f"{title} broke off after {came:,} of {int(length):,} bytes.")
     os.utime(copy, (0, 0))  # so that it is known again, whenever it was copied
     return came == int(length)
+
+
+def _answer(
+    asked: Callable[[], Any], title: str, stop: Callable[[], bool], lines: _Lines
+) -> Any | None:
+    """The server's answer, of which its header is read; None after `stop`."""
+    try:
+        return in_time(asked, stop=stop, limit_s=ANSWER_S, give_up=lines.cut)
+    except TimeoutError:
+        if not lines.cut_off:
+            raise
+        raise SourceError(f"{title} sent no video within {ANSWER_S:g} s.") from None
 
 
 def _copy(answer: Any, copy: Path, title: str, stop: Callable[[], bool]) -> int:

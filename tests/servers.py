@@ -1,6 +1,7 @@
 """Cameras in the network, small enough for tests: MJPEG over HTTP and H.264 over RTSP."""
 
 import base64
+import contextlib
 import http.server
 import re
 import socketserver
@@ -26,7 +27,8 @@ PAUSE_S = 0.02
 class HttpCamera(http.server.BaseHTTPRequestHandler):
     """`/N`: N pictures and an end; `/login/N` the same for who has the password, and
     `/TYPE/N` with another type than "image_jpeg" ("none": without any), "_" for "/". `/hang` says
-    nothing, `/text` something else, `/away` leads to `SERVER.away`."""
+    nothing, `/text` something else, `/junk` a picture and then parts that are none, without end,
+    `/away` leads to `SERVER.away`."""
 
     def log_message(self, *_: object) -> None:
         pass
@@ -40,6 +42,8 @@ class HttpCamera(http.server.BaseHTTPRequestHandler):
             self.end_headers()
         elif words[0] == "hang":
             self.server.ended.wait(20)
+        elif words[0] == "junk":
+            self._film_junk()
         elif words[0] == "text":
             self._answer("text/plain", b"Not a picture.\n" * 99)
         elif words[0] == "list":
@@ -65,6 +69,16 @@ class HttpCamera(http.server.BaseHTTPRequestHandler):
             self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         self.wfile.write(content)
+
+    def _film_junk(self) -> None:
+        self._answer("multipart/x-mixed-replace; boundary=frame", b"")
+        part = b"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: 9\r\n\r\nno jpeg!!\r\n"
+        jpeg = cv2.imencode(".jpg", level_picture(0, SIZE_WH))[1].tobytes()
+        first = part.replace(b"no jpeg!!", jpeg).replace(b" 9", f" {len(jpeg)}".encode())
+        with contextlib.suppress(OSError):
+            self.wfile.write(first)
+            while not self.server.ended.wait(PAUSE_S):
+                self.wfile.write(part)
 
     def _film(self, count: int, kind: str) -> None:
         kind = f"Content-Type: {kind if '/' in kind else 'image/jpeg'}\r\n" * (kind != "none")

@@ -11,6 +11,7 @@ import av
 import numpy as np
 import pytest
 
+from app import stream
 from app.address import CameraAddress
 from app.camera_probe import probe
 from app.live import UnreachableError
@@ -84,6 +85,15 @@ def test_h264_over_rtsp_is_read_with_its_password() -> None:
     assert {image.shape for image in images} == {(*SIZE_WH[::-1], 3)}
     assert [index_of(image) for image in images] == [i % 16 for i in range(len(images))]
     assert PASSWORD not in end
+
+
+def test_stream_that_gives_no_more_picture_is_given_up(
+    server: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stream, "PICTURE_S", 0.2)
+    images, end = read_all(StreamFeed(address(server, "/junk")))
+    assert len(images) == 1
+    assert end.endswith("/junk sent data for 0.2 s, but no picture that can be decoded.")
 
 
 def test_streams_are_turned_and_have_square_pixels(server: Any, tmp_path: Path) -> None:

@@ -1,9 +1,11 @@
 """Videos that are named by their address."""
 
+import contextlib
 import http.server
 import json
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,13 +13,16 @@ from typing import Any
 
 import pytest
 
-from app import web_video
+from app import video_source, web_video
+from app.address import parse_address
 from app.inputs import find_videos, one_file
 from app.naming import Outputs
 from app.one_file import Job, Machine, annotate
 from app.run_notes import NO_HASH, sha256
 from app.sampling import Selection
+from app.stream import open_stream
 from app.types import SourceError
+from app.video_source import VideoSource
 from app.web_video import WebVideo, fetched, film
 from tests.servers import LOGIN, http_camera
 from tests.synthetic import write_video
@@ -29,7 +34,8 @@ __all__ = ["machine"]  # a fixture
 
 class Files(http.server.BaseHTTPRequestHandler):
     """`/clip.mp4` is the server's content, `/short.mp4` ends early, `/locked.mp4` wants a password,
-    `/away` leads to a file of this machine."""
+    `/away` leads to a file of this machine. `/drip.mp4` sends its header for ever, `/continue.mp4`
+    asks to go on for ever, `/slow.mp4` sends a byte now and then."""
 
     def log_message(self, *_: object) -> None:
         pass
@@ -43,6 +49,16 @@ class Files(http.server.BaseHTTPRequestHandler):
             self.send_response(302)
             self.send_header("Location", "file:///etc/hostname")
             self.end_headers()
+        elif name == "/slow.mp4":
+            self.send_response(200)
+            self.send_header("Content-Length", "99999")
+            self.end_headers()
+            self._repeat(b"x")
+        elif name == "/drip.mp4":
+            self.wfile.write(b"HTTP/1.1 200 OK\r\nX: ")
+            self._repeat(b"x")
+        elif name == "/continue.mp4":
+            self._repeat(b"HTTP/1.1 100 Continue\r\n\r\n")
         elif name.endswith(".mp4") and name != "/none.mp4":
             self.send_response(200)
             self.send_header("Content-Length", str(len(content)))
@@ -50,6 +66,12 @@ class Files(http.server.BaseHTTPRequestHandler):
             self.wfile.write(content[: len(content) // 2] if "short" in name else content)
         else:
             self.send_error(404)
+
+    def _repeat(self, part: bytes) -> None:
+        with contextlib.suppress(OSError):  # until who asked has gone, or long enough
+            for _ in range(200):
+                self.wfile.write(part)
+                time.sleep(0.02)
 
 
 @contextmanager
@@ -189,6 +211,52 @@ def test_long_names_of_addresses_leave_room_for_endings() -> None:
         assert isinstance(video, WebVideo)
         assert video.name.endswith(f"{letter}.mp4")
         assert len(video.name.encode()) <= 160
+
+
+@pytest.mark.parametrize("path", ["/drip.mp4", "/continue.mp4"])
+def test_server_that_never_comes_to_the_point_is_given_up(
+    path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(web_video, "ANSWER_S", 0.2)
+    with server(b"") as host:
+        video = film(f"http://{host}{path}")
+        with (
+            pytest.raises(SourceError, match=r"sent no video within 0\.2 s\.$"),
+            fetched(video, tmp_path / "out.mp4", stop=lambda: False),
+        ):
+            pass
+
+
+@pytest.mark.parametrize("path", ["/drip.mp4", "/continue.mp4", "/slow.mp4"])
+def test_ctrl_c_ends_the_wait_for_a_server_at_once(path: str, tmp_path: Path) -> None:
+    asked = iter([False, False])
+    began_s = time.monotonic()
+    with server(b"") as host:
+        video = film(f"http://{host}{path}")
+        with fetched(video, tmp_path / "out.mp4", stop=lambda: next(asked, True)) as copy:
+            assert copy is None
+    assert time.monotonic() - began_s < 3
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_stream_without_a_further_picture_ends(
+    tmp_path: Path, machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(video_source, "PICTURE_S", 0.2)
+    with http_camera() as camera:
+        outcome, _ = read(f"http://127.0.0.1:{camera.server_port}/junk", tmp_path, machine)
+    assert (outcome.frames, outcome.interrupted) == (1, False)
+    assert outcome.cut_short == "junk broke off or fell silent after 0.0 s."
+
+
+def test_ctrl_c_ends_a_stream_without_a_further_picture(tmp_path: Path) -> None:
+    asked = iter([False] * 4)
+    with http_camera() as camera:
+        address = parse_address(f"http://127.0.0.1:{camera.server_port}/junk")
+        stream = open_stream(address, {})
+        with VideoSource(tmp_path / "x", stream=stream, stop=lambda: next(asked, True)) as video:
+            assert len(list(video)) == 1
+            assert not video.finished
 
 
 def test_nobody_there_and_silence_end_soon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
