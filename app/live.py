@@ -172,14 +172,14 @@ class LiveSource:
                 waited_s = self._clock() - asked_s
                 why = self._trouble(waited_s, first=began_s is None)
                 if why is not None and began_s is not None and self._gap_begun is None:
-                    self._gap_begun = (time_s, last_s)
+                    self._gap_begun = (time_s, began_s + time_s)
                 yield Silence(why, self._clock() - last_s)
                 continue
             captured_s = newest.captured_s
             if began_s is None:
                 began_s = captured_s
             elif newest.lost is not None and self._gap_begun is None:
-                self._gap_begun = (time_s, last_s)
+                self._gap_begun = (time_s, began_s + time_s)
                 yield Silence(newest.lost, captured_s - last_s)
             self._end_gap(captured_s)
             last_s = captured_s
