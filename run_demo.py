@@ -17,7 +17,7 @@ from app.command_line import parser
 from app.interrupt import ctrl_c
 from app.quiet import own_stderr
 from app.sure_output import printing, visible
-from app.system_needs import check_all, one_line
+from app.system_needs import check_all, memory_line, one_line
 
 DEMO_CLIP = Path(__file__).resolve().parent / "app" / "assets" / "demo.mp4"
 
@@ -328,6 +328,9 @@ def run_and_say(
         return command(options)
     except RecogniserError as error:
         say(f"error: {error}")
+        return FAILED
+    except MemoryError:
+        say(f"error: {memory_line('for this')}")
         return FAILED
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import cv2
 
 from app.address import CameraAddress
+from app.camera_list import other_camera
 from app.live import DELAYS_S, LiveSource
 from app.quiet import quiet_stderr
 from app.types import SourceError
@@ -101,11 +102,7 @@ class CameraSource(LiveSource):
         except cv2.error:
             opened = False
         if not opened:
-            other = f"--camera {0 if target else 1}" if isinstance(target, int) else "--camera 0"
-            raise SourceError(
-                f"{title} did not open. Try {other}, close the program that uses it, or look at "
-                "--list-cameras."
-            )
+            raise SourceError(f"{title} did not open. {other_camera(target)}")
         size_wh, rate = self._wanted
         if size_wh is not None or rate is not None:
             self.given = f"{title} gives {ask_for(capture, size_wh, rate)}."

@@ -63,6 +63,18 @@ def camera_numbers() -> tuple[int, ...]:
     return tuple(sorted(int(match[1]) for match in found if match))[: 2 * MOST_CAMERAS]
 
 
+def other_camera(target: int | str, numbers: Sequence[int] | None = None) -> str:
+    """What to do where the camera `target` does not open. `numbers`: the cameras that may be here,
+    None: as `camera_numbers` says."""
+    found = camera_numbers() if numbers is None else numbers
+    others = [number for number in found if number != target]
+    if not found:
+        return "No camera is here. Plug one in, or use --video, --image or --demo."
+    if not others:
+        return "Close the program that uses it, or unplug and replug it."
+    return f"Try --camera {others[0]}, close the program that uses it, or look at --list-cameras."
+
+
 def own_name(number: int, system: Path = SYSTEM) -> str:
     """What the camera calls itself, where Linux tells; else nothing."""
     try:

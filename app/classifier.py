@@ -17,10 +17,11 @@ from app.alignment import normalise
 from app.contract import ATTENTION, CAM, INPUT, LOGITS, Contract, probe_crops
 from app.defaults import DEFAULT_MODEL, MODELS, shipped_models
 from app.home_process import NOT_IN_FORKS, HomeProcess
-from app.machine import cores, give_memory_back
+from app.machine import cores, give_memory_back, has_nvidia_gpu
 from app.model_guard import check_model, check_size
 from app.no_reports import onnx_runtime
 from app.quiet import quiet_stderr
+from app.system_needs import lacks_memory, memory_line
 from app.types import DeviceError, Floats, ModelError
 
 __all__ = ["DEFAULT_MODEL", "MODELS", "Classifier", "Device", "Outputs", "prior_shift", "softmax"]
@@ -65,10 +66,10 @@ class Classifier:
 
     `device`: "cpu", "cuda" (an error where CUDA does not work) or "auto" (CUDA where it works).
     `provider` says which one runs, `fallback` why "auto" did not take CUDA though this build of
-    ONNX Runtime has it. `sha256` is the file's. `threads` None: one per core, at most
-    `MAX_THREADS`. `prior_correction` is the tau of `prior_shift`; 0 leaves the probabilities as
-    they were learned. `inferences`, `crops_read` and `inference_s` count the session's runs, their
-    crops and their seconds.
+    ONNX Runtime has it and the machine a GPU for it. `sha256` is the file's. `threads` None: one
+    per core, at most `MAX_THREADS`. `prior_correction` is the tau of `prior_shift`; 0 leaves the
+    probabilities as they were learned. `inferences`, `crops_read` and `inference_s` count the
+    session's runs, their crops and their seconds.
     Raises `ModelError` and `DeviceError`: for a file that cannot be used, also where two made crops
     (`app.contract.probe_crops`) get no numbers of it, and when it fails later; `DeviceError` also
     in a fork of the process that loaded it.
@@ -239,7 +240,7 @@ def _open(model: Path, content: bytes, device: Device, threads: int) -> tuple[An
             else "this build of ONNX Runtime has none; install onnxruntime-gpu"
         )
         raise DeviceError(f"CUDA does not work here: {reason}. Go on with --device cpu.")
-    return session, "CPU", "CUDA does not work here"
+    return session, "CPU", "CUDA does not work here" if has_nvidia_gpu() else None
 
 
 def _runs(session: Any) -> bool:
@@ -259,6 +260,8 @@ def _session(ort: Any, model: Path, content: bytes, options: Any, providers: lis
             content, options, providers=[*providers, "CPUExecutionProvider"]
         )
     except Exception as cause:  # ONNX Runtime has no error type of its own
+        if lacks_memory(cause):
+            raise DeviceError(memory_line(f"to open {model}")) from cause
         raise ModelError(
             f"{model} is not a model that ONNX Runtime can open: it is damaged or of another kind."
         ) from cause

@@ -9,6 +9,7 @@ from typing import Any
 from app.address import CameraAddress, parse_address
 from app.defaults import SMOOTH_S, named_model, shipped_models
 from app.keys import KEYS
+from app.one_line_parser import OneLineParser, version
 
 
 def positive(text: str) -> int:
@@ -61,7 +62,7 @@ def seconds(text: str) -> float:
 
 def parser() -> argparse.ArgumentParser:
     keys = "\n".join(f"  {key:<10} {what}" for key, what in KEYS)
-    top = argparse.ArgumentParser(
+    top = OneLineParser(
         prog="run_demo.py",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         description="Finds faces, reads their expressions and shows them, frame by frame.\n"
@@ -80,6 +81,12 @@ def parser() -> argparse.ArgumentParser:
         "  python run_demo.py --doctor                          what does this machine lack?\n\n"
         "exit codes: 0 done, 1 done but something was skipped or cut short, 2 could not be done,\n"
         "130 interrupted by Ctrl-C (what was finished is kept)",
+    )
+    top.add_argument(
+        "--version",
+        action="version",
+        version=f"expression-recogniser {version()}",
+        help="print the version and end",
     )
     source = top.add_argument_group("what to look at (one of)").add_mutually_exclusive_group()
     source.add_argument(

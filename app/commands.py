@@ -5,8 +5,10 @@ import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from app.one_line_parser import OneLineParser
 from app.sinks import write_whole
 from app.sure_output import printing, visible
+from app.system_needs import memory_line
 from app.types import RecogniserError
 
 DONE, CUT_SHORT, FAILED, INTERRUPTED = 0, 1, 2, 130
@@ -29,6 +31,9 @@ def run(work: Callable[[], int]) -> int:
         except RecogniserError as error:
             say(f"error: {error}")
             return FAILED
+        except MemoryError:
+            say(f"error: {memory_line('for this')}")
+            return FAILED
         except KeyboardInterrupt:
             say("Interrupted.")
             return INTERRUPTED
@@ -37,7 +42,7 @@ def run(work: Callable[[], int]) -> int:
 
 
 def new_parser(module: str, description: str, examples: str) -> argparse.ArgumentParser:
-    return argparse.ArgumentParser(
+    return OneLineParser(
         prog=f"python -m {module}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         description=description,

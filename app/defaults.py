@@ -3,6 +3,9 @@ work where nothing is installed."""
 
 from pathlib import Path
 
+VIDEO_SUFFIXES = frozenset(
+    ".3gp .asf .avi .flv .m2ts .m4v .mkv .mov .mp4 .mpeg .mpg .mts .mxf .ogv .ts .webm .wmv".split()
+)
 SMOOTH_S = 0.5  # over how long readings are averaged; docs/steadiness.md
 MODELS = Path(__file__).resolve().parent.parent / "models"
 DEFAULT_MODEL = MODELS / "dacl.onnx"

@@ -10,6 +10,7 @@ import numpy as np
 from app.home_process import NOT_AT_EXIT, NOT_IN_FORKS, HomeProcess
 from app.no_reports import mediapipe
 from app.quiet import quiet_stderr
+from app.system_needs import lacks_memory, memory_line
 from app.types import DeviceError, Face, Image, ModelError
 
 MODELS = Path(__file__).resolve().parent.parent / "models"
@@ -53,11 +54,14 @@ class Detector:
                     )
                 )
             except OSError as cause:
+                if lacks_memory(cause):
+                    raise DeviceError(memory_line("for MediaPipe")) from cause
                 raise DeviceError(
-                    f"MediaPipe does not start here: {cause}. On Linux it needs the system's "
-                    "packages libegl1 and libgles2."
+                    f"MediaPipe does not start here: {cause}. See run_demo.py --doctor."
                 ) from cause
             except (RuntimeError, ValueError) as cause:
+                if lacks_memory(cause):
+                    raise DeviceError(memory_line("for MediaPipe")) from cause
                 raise ModelError(
                     f"{model} is not a face detector that MediaPipe can use. Restore the models "
                     "folder of the project."

@@ -14,7 +14,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 from app.address import masked
-from app.camera_list import CAMERA_TIMEOUT_S, CAMERAS_TIMEOUT_S, camera_numbers, probe_camera
+from app.camera_list import (
+    CAMERA_TIMEOUT_S,
+    CAMERAS_TIMEOUT_S,
+    camera_numbers,
+    other_camera,
+    probe_camera,
+)
 from app.doctor import Check, unloaded
 from app.system_needs import (
     INSTALL,
@@ -254,7 +260,7 @@ def cameras(
                     name,
                     "failed",
                     found.get("why") or "did not open",
-                    f"Try --camera {0 if index else 1}, or close the program that uses it."
+                    other_camera(index)
                     if isinstance(index, int)
                     else "See --list-cameras, or whether the stream plays elsewhere.",
                 )

@@ -5,12 +5,10 @@ import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from app.defaults import VIDEO_SUFFIXES
 from app.types import SourceError
 from app.web_video import WebVideo
 
-VIDEO_SUFFIXES = frozenset(
-    ".3gp .asf .avi .flv .m2ts .m4v .mkv .mov .mp4 .mpeg .mpg .mts .mxf .ogv .ts .webm .wmv".split()
-)
 ANNOTATED = "_annotated"
 
 

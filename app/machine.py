@@ -6,6 +6,8 @@ import platform
 import sys
 from pathlib import Path
 
+CUDA_NO_DEVICE = 100  # CUDA_ERROR_NO_DEVICE in the CUDA driver API
+
 
 def machine() -> str:
     """One line: processor, cores, load, system, Python."""
@@ -21,6 +23,16 @@ def cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def has_nvidia_gpu() -> bool:
+    """Tells whether there is a driver of NVIDIA's that knows of a GPU. A driver that does not work
+    counts."""
+    name = "nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1"
+    try:
+        return int(ctypes.CDLL(name).cuInit(0)) != CUDA_NO_DEVICE
+    except (OSError, AttributeError):
+        return False
 
 
 def _processor() -> str:

@@ -14,6 +14,7 @@ from app.run_end import counts_line, whole_frames
 from app.sinks import unwritable
 from app.sure_output import visible
 from app.types import SinkError
+from app.video_file import open_video
 from app.workers import Recognition, run_apart, run_here
 
 GO_ON = "The same command with --resume goes on."
@@ -27,6 +28,8 @@ def annotate_all(
     concerns all of them, and for outputs that cannot be, before anything is loaded."""
     for job in jobs:
         check(job)
+    if len(jobs) == 1:
+        _check_input(jobs[0])
     with closing(Bars(jobs)) as bars:
         news = _News(jobs, bars)
         if all(job.finished for job in jobs) and len(jobs) > 1:
@@ -37,6 +40,12 @@ def annotate_all(
             # In a process of its own even for one at a time: a crash then is that of one file.
             run_apart(jobs, recognition, workers=workers, stop=stop, report=news)
     return news.end(stopped=stop())
+
+
+def _check_input(job: Job) -> None:
+    """Opens the only video of a run for a moment. Raises `SourceError`."""
+    if job.address is None and not job.finished:
+        open_video(job.video, str(job.video)).close()
 
 
 class _News:

@@ -99,9 +99,10 @@ def _decoded_gif(content: bytes) -> Image | None:
     are white."""
     import av
 
+    from app.pyav import open_input
+
     try:
-        file = io.BytesIO(content)
-        with av.open(file, "r", format="gif", metadata_errors="replace") as container:
+        with open_input(io.BytesIO(content), format="gif") as container:
             frame = next(container.decode(video=0))
             return np.asarray(frame.to_ndarray(format="bgr24"), np.uint8)
     except (av.FFmpegError, StopIteration):

@@ -77,6 +77,14 @@ _OTHERS = (
 )
 
 
+_PICTURES = rb"\xff\xd8\xff|\x89PNG|BM|GIF8|II\*\0|MM\0\*|RIFF....WEBP|....ftypavif|P[1-6]\s"
+
+
+def is_picture(content: bytes) -> bool:
+    """Tell whether `content` begins as the kinds of picture do that are read."""
+    return _begins(content, _PICTURES)
+
+
 def why_unread(content: bytes, path: Path) -> str:
     """Say why `content` of `path`, which is no kind that is read, is not: what it is, and the way
     out, as the rest of a sentence that begins with its name."""

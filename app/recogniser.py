@@ -78,10 +78,14 @@ class Recogniser:
         """The faces of one picture, which stands for itself: the path of a file, or an array uint8
         `(H, W, 3)` in OpenCV's BGR order. They are numbered from 1, the largest first.
 
-        Raises `SourceError` for a file that cannot be read, `ValueError` for another array.
+        Raises `SourceError` for a file that cannot be read, `ValueError` for another array,
+        `TypeError` for what is neither.
         """
         if isinstance(picture, np.ndarray):
             frame = Frame(_own(picture), 0, 0.0, "image")
+        elif not isinstance(picture, str | os.PathLike):
+            given = type(picture).__name__
+            raise TypeError(f"a picture is the path of a file or an array, not {given}")
         else:
             path = Path(picture)
             frame = Frame(read_picture(path), 0, 0.0, path.name)

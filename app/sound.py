@@ -21,6 +21,7 @@ from av.container import OutputContainer
 from av.packet import Packet
 
 from app.frame_times import FrameTimes
+from app.pyav import exact
 from app.video_file import open_container, packets
 
 # What players of each container can be expected to play; anything else becomes AAC.
@@ -312,8 +313,9 @@ class _SampleClock:
 
     def __init__(self, stream: AudioStream) -> None:
         context = stream.codec_context
-        assert stream.time_base is not None
-        self.own = stream.time_base
+        own = exact(stream.time_base)
+        assert own is not None
+        self.own = own
         self.rate_hz = context.sample_rate
         coarse = self.own > Fraction(1, context.sample_rate) and context.frame_size > 1
         self._frame = context.frame_size if coarse else 0

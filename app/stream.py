@@ -20,6 +20,7 @@ from app.address import CameraAddress
 from app.live import DELAYS_S, LiveSource, UnreachableError
 from app.patience import in_time
 from app.picture_shape import Shape, ShapeChanges
+from app.pyav import open_input
 from app.types import Image, SourceError
 from app.upright import Upright
 from app.video_file import MAX_FRAME_PIXELS, average_rate, packets
@@ -61,7 +62,7 @@ REFUSED = (
 def open_stream(
     address: CameraAddress,
     options: Mapping[str, str],
-    open_container: Callable[..., Any] = av.open,
+    open_container: Callable[..., Any] = open_input,
     *,
     stop: Callable[[], bool] = lambda: False,
 ) -> Any:
@@ -75,7 +76,6 @@ def open_stream(
         return open_container(
             url,
             timeout=(CONNECT_S, READ_S),
-            metadata_errors="replace",
             options={**options, **limits, **further},
             **more,
         )
@@ -129,12 +129,12 @@ def _refusal(title: str, error: Exception) -> SourceError:
 
 class StreamFeed:
     """The pictures of an open stream. `rate` (frames/s) is what it says, and often guesses;
-    `open_container` stands in for `av.open` in tests; `see` is told the shape of each picture."""
+    `open_container` stands in for `open_input` in tests; `see` hears the shape of each picture."""
 
     def __init__(
         self,
         address: CameraAddress,
-        open_container: Callable[..., Any] = av.open,
+        open_container: Callable[..., Any] = open_input,
         see: Callable[[Shape], object] = lambda shape: None,
     ) -> None:
         self._title = address.title
@@ -213,7 +213,7 @@ class StreamSource(LiveSource):
         self,
         address: CameraAddress,
         *,
-        open_container: Callable[..., Any] = av.open,
+        open_container: Callable[..., Any] = open_input,
         clock: Callable[[], float] = time.monotonic,
         patience_s: float = 15.0,
         stall_s: float = READ_S + 1,

@@ -5,6 +5,7 @@ library ends the process where a file of the kernel is missing. `guard` looks fo
 them is first imported, whoever imports it. Needs no package.
 """
 
+import errno
 import importlib.util
 import os
 import shutil
@@ -63,6 +64,8 @@ KERNEL_FILES = {
     "/sys/devices/system/cpu/possible": "mount -t sysfs sysfs /sys",
     "/dev/urandom": "mknod -m 666 /dev/urandom c 1 9",
 }
+# What libraries say where there is no memory for them: the C library's loader, C++, the system.
+NO_MEMORY = ("failed to map segment", "bad_alloc", "annot allocate memory", "ailed to allocate")
 INSTALL = "python -m pip install -c constraints.txt -e ."
 INSTALL_TRAINING = "python -m pip install -c constraints.txt -e '.[training]'"
 
@@ -239,10 +242,27 @@ def guard() -> None:
         sys.excepthook = _say_in_one_line
 
 
+def lacks_memory(error: BaseException) -> bool:
+    """Tells whether an operation failed for want of memory, and not for what it worked on."""
+    if isinstance(error, MemoryError) or getattr(error, "errno", None) == errno.ENOMEM:
+        return True
+    return any(words in str(error) for words in NO_MEMORY)
+
+
+def memory_line(what: str) -> str:
+    """One line on `what`, for which there is too little memory."""
+    return (
+        f"There is too little memory here {what}. Close other programs, or raise the limit of this "
+        "one (ulimit -v, or the container's)."
+    )
+
+
 def one_line(error: BaseException) -> str | None:
     """What a user can do about a failed import; None where that is no matter of the machine."""
     if isinstance(error, UnfitMachineError):
         return str(error)
+    if lacks_memory(error):
+        return memory_line("to load a library")
     if isinstance(error, ModuleNotFoundError) and error.name in PACKAGES:
         return packages_line(missing_packages() or [PACKAGES[error.name]])
     if isinstance(error, ModuleNotFoundError) and error.name in TRAINING_PACKAGES:

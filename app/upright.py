@@ -18,6 +18,7 @@ from av.video.stream import VideoStream
 from app.colour import to_bgr
 from app.orientation import UPRIGHT, Orientation
 from app.picture_shape import SQUARE, Shape, squared
+from app.pyav import exact
 from app.types import Image
 from app.wide_colour import wide_colour_of
 
@@ -31,8 +32,8 @@ class Upright:
 
     def __init__(self, stream: VideoStream) -> None:
         self._stream = stream
-        self._stated = self._aspect = stream.sample_aspect_ratio
-        self._first_coded = stream.codec_context.sample_aspect_ratio
+        self._stated = self._aspect = exact(stream.sample_aspect_ratio)
+        self._first_coded = exact(stream.codec_context.sample_aspect_ratio)
         self._orientation = UPRIGHT
         self._largest: Shape | None = None
         self._reformatter = VideoReformatter()
@@ -65,7 +66,7 @@ class Upright:
 
     def _aspect_now(self) -> Fraction | None:
         """The container's word counts more than the codec's, but for a codec's that changes."""
-        coded = self._stream.codec_context.sample_aspect_ratio
+        coded = exact(self._stream.codec_context.sample_aspect_ratio)
         return coded if self._stated == self._first_coded else self._stated
 
 

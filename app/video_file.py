@@ -14,6 +14,8 @@ from av.stream import Stream
 from av.video.stream import VideoStream
 
 from app.original import Original
+from app.picture_kinds import is_picture
+from app.pyav import exact, open_input
 from app.types import SourceError
 
 # What is opened is one file and names no other: playlists (hls, dash, concat, sdp) do, and some of
@@ -30,15 +32,15 @@ TEXT_ART = frozenset({"ansi", "bintext", "idf", "xbin"})  # libav would film a t
 def open_container(path: Path) -> InputContainer:
     """Raises `av.FFmpegError` and `OSError`."""
     # Absolute, so that a name with a colon is not taken for a protocol.
-    return av.open(
+    container: InputContainer = open_input(
         str(path.absolute()),
         options={
             "protocol_whitelist": "file",
             "format_whitelist": FORMATS,
             "max_pixels": str(MAX_FRAME_PIXELS),
         },
-        metadata_errors="replace",  # titles of old recorders are no UTF-8
     )
+    return container
 
 
 def original_of(path: Path, title: str) -> Original:
@@ -48,7 +50,7 @@ def original_of(path: Path, title: str) -> Original:
         _check_regular(path, title)
         original = Original(path)
     except (OSError, ValueError) as error:
-        raise _unreadable(title, error) from error
+        raise _unreadable(path, title, error) from error
     if original.bytes == 0:
         original.close()
         raise SourceError(f"{title} is empty.")
@@ -61,7 +63,7 @@ def open_video(path: Path, title: str) -> InputContainer:
         _check_regular(path, title)
         return open_container(path)
     except (OSError, ValueError) as error:
-        raise _unreadable(title, error) from error
+        raise _unreadable(path, title, error) from error
 
 
 def _check_regular(path: Path, title: str) -> None:
@@ -76,13 +78,23 @@ def _check_regular(path: Path, title: str) -> None:
         )
 
 
-def _unreadable(title: str, error: Exception) -> SourceError:
+def _unreadable(path: Path, title: str, error: Exception) -> SourceError:
     number = getattr(error, "errno", None)
     if isinstance(error, FileNotFoundError):
         return SourceError(f"{title} does not exist.")
     if isinstance(error, av.FFmpegError) and number not in (errno.EACCES, errno.EIO):
+        if is_picture(_beginning(path)):
+            return SourceError(f"{title} is a picture. Use --image.")
         return SourceError(f"{title} is not a video, or is damaged beyond reading.")
     return SourceError(f"{title} cannot be read: {getattr(error, 'strerror', None) or error}.")
+
+
+def _beginning(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(64)
+    except OSError:
+        return b""
 
 
 def picture_stream(container: InputContainer, title: str) -> VideoStream:
@@ -113,7 +125,7 @@ def _check_size(stream: VideoStream, title: str) -> None:
 
 
 def average_rate(stream: VideoStream) -> Fraction:
-    for rate in (stream.average_rate, stream.guessed_rate):
+    for rate in map(exact, (stream.average_rate, stream.guessed_rate)):
         if rate is not None and 0 < rate <= 1000:
             return rate
     return Fraction(25)

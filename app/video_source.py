@@ -15,6 +15,7 @@ from av.video.frame import VideoFrame
 
 from app.frame_times import FrameTimes
 from app.picture_shape import Shape, ShapeChanges
+from app.pyav import exact
 from app.sampling import Selection
 from app.types import Frame, SourceError, joined, readable
 from app.upright import Upright
@@ -121,8 +122,9 @@ class VideoSource:
             # In a file that was cut short, reading ends where any stream that is read ends.
             if other is not stream:
                 other.discard = av.stream.Discard.all
-        assert stream.time_base is not None
-        self.time_base: Fraction = stream.time_base
+        time_base = exact(stream.time_base)
+        assert time_base is not None
+        self.time_base: Fraction = time_base
         self.rate = average_rate(stream)
         self._step, jump = (max(1, round(s / self.time_base)) for s in (1 / self.rate, JUMP_S))
         self._upright = Upright(stream)
@@ -134,9 +136,9 @@ class VideoSource:
         self._shapes = ShapeChanges(first[1].shape)
         self.size_wh = first[1].shape.size_wh
         starts = [
-            Fraction(s.start_time) * s.time_base
+            Fraction(s.start_time) * base
             for s in ((*heard,) if self._timed.mended else (stream, *heard))
-            if s.start_time is not None and s.time_base is not None
+            if s.start_time is not None and (base := exact(s.time_base)) is not None
         ]
         starts.append(first[0] * self.time_base)
         # In whole ticks: what is shifted by it keeps its exact distances.

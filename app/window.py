@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -42,6 +42,7 @@ def check_display(
     environment: Mapping[str, str] = os.environ,
     platform: str = sys.platform,
     probe: Callable[[], int] = _probe,
+    lacks: Callable[[], Sequence[str]] | None = None,
 ) -> None:
     """Raises `SinkError` where no window can be opened. To be called before any window is."""
     unix = platform not in ("win32", "darwin")
@@ -59,7 +60,7 @@ def check_display(
             f"Uninstall it, or go on without a window. {WITHOUT}"
         )
     if code != 0:
-        if lost := window_libraries():
+        if lost := (lacks or window_libraries)():
             raise SinkError(
                 f"No window opens without {', '.join(lost)}. As root: {install_line(lost)}. Or go "
                 f"on without a window. {WITHOUT}"

@@ -5,8 +5,11 @@ python examples/custom_sink.py talk.mp4 out
 writes out/faces.db and out/records.jsonl. Without a video, the demo clip is read.
 """
 
+import argparse
 import sqlite3
 import sys
+from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
 from app import (
@@ -75,6 +78,7 @@ class DatabaseSink:
 
 def store(video: Path, folder: Path, selection: Selection | None = None) -> None:
     with Recogniser() as recogniser, VideoSource(video, selection=selection) as source:
+        folder.mkdir(parents=True, exist_ok=True)
         sinks: tuple[Sink, ...] = (
             DatabaseSink(folder / "faces.db"),
             RecordsSink(folder / "records.jsonl", recogniser.labels),
@@ -84,19 +88,21 @@ def store(video: Path, folder: Path, selection: Selection | None = None) -> None
                 write(result, result.frame.image)  # neither of them looks at the picture
 
 
-def main(argv: list[str]) -> int:
-    video = Path(argv[0]) if argv else DEMO_CLIP
-    folder = Path(argv[1]) if len(argv) > 1 else Path()
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description="A video to a database of its faces.")
+    parser.add_argument("video", nargs="?", type=Path, default=DEMO_CLIP, help="(the demo clip)")
+    parser.add_argument("folder", nargs="?", type=Path, default=Path(), help="made if need be")
+    options = parser.parse_args(argv)
     try:
-        store(video, folder)
-    except RecogniserError as error:
+        store(options.video, options.folder)
+    except (RecogniserError, OSError) as error:  # OSError: the folder cannot be made
         print(f"error: {error}", file=sys.stderr)
         return 2
-    with sqlite3.connect(folder / "faces.db") as database:
+    with closing(sqlite3.connect(options.folder / "faces.db")) as database:
         for label, faces in database.execute("SELECT label, COUNT(*) FROM faces GROUP BY label"):
             print(f"{label:<12} {faces}")
     return 0
 
 
 if __name__ == "__main__":
-    raise SystemExit(main(sys.argv[1:]))
+    raise SystemExit(main())

@@ -6,9 +6,10 @@ The number is the camera's; an address (rtsp://…) is a stream, `demo` plays th
 were a camera. Ctrl-C ends it.
 """
 
+import argparse
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from app import (
@@ -45,8 +46,10 @@ def changes(recogniser: Recogniser, frames: Iterable[Frame | Silence]) -> Iterat
                 yield f"{result.frame.time_s:6.1f} s  face {face.face_id}: {face.label}"
 
 
-def main(argv: list[str]) -> int:
-    camera = argv[0] if argv else "0"
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description="What a camera sees, a line for each change.")
+    parser.add_argument("camera", nargs="?", default="0", help="number, device, address, or demo")
+    camera: str = parser.parse_args(argv).camera
     try:
         with Recogniser() as recogniser:
             if camera == "demo":
@@ -68,4 +71,4 @@ def main(argv: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main(sys.argv[1:]))
+    raise SystemExit(main())

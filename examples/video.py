@@ -6,7 +6,9 @@ writes out/annotated.mp4, out/records.csv and out/episodes.vtt. Without a video,
 read. What `run_demo.py --video` does beyond it (resuming, workers, reports) is docs/annotating.md.
 """
 
+import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from app import (
@@ -28,6 +30,7 @@ def annotate(video: Path, folder: Path, selection: Selection | None = None) -> i
     """Returns the number of frames. Outputs are complete, or not there."""
     frames = 0
     with Recogniser() as recogniser, VideoSource(video, selection=selection) as source:
+        folder.mkdir(parents=True, exist_ok=True)
         sinks = (
             VideoSink(folder / "annotated.mp4", source_video=source),  # its sound and times
             RecordsSink(folder / "records.csv", recogniser.labels),
@@ -43,16 +46,19 @@ def annotate(video: Path, folder: Path, selection: Selection | None = None) -> i
     return frames
 
 
-def main(argv: list[str]) -> int:
-    video = Path(argv[0]) if argv else DEMO_CLIP
-    folder = Path(argv[1]) if len(argv) > 1 else Path()
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description="A video to an annotated video and a table.")
+    parser.add_argument("video", nargs="?", type=Path, default=DEMO_CLIP, help="(the demo clip)")
+    parser.add_argument("folder", nargs="?", type=Path, default=Path(), help="made if need be")
+    options = parser.parse_args(argv)
     try:
-        print(f"{annotate(video, folder)} frames of {video.name} annotated")
-    except RecogniserError as error:
+        frames = annotate(options.video, options.folder)
+        print(f"{frames} frame{'' if frames == 1 else 's'} of {options.video.name} annotated")
+    except (RecogniserError, OSError) as error:  # OSError: the folder cannot be made
         print(f"error: {error}", file=sys.stderr)
         return 2
     return 0
 
 
 if __name__ == "__main__":
-    raise SystemExit(main(sys.argv[1:]))
+    raise SystemExit(main())

@@ -18,7 +18,7 @@ OPTIONAL = {"parquet": {"pyarrow"}}
 ROOMS_FOR_TRAINING = {
     *("picture_file", "picture_header", "picture_kinds"),
     *("types", "contract", "alignment", "views", "detector", "looks", "places", "search"),
-    *("no_reports", "interrupt", "text_files", "orientation", "upright"),
+    *("interrupt", "no_reports", "orientation", "pyav", "text_files", "upright"),
     "sure_output",
     *("classifier", "cells", "machine"),
 }
@@ -125,7 +125,7 @@ def test_imports_inside_functions_count(tmp_path: Path) -> None:
     assert {"app.types", "app.types.ModelError", "io"} <= imports(path)
     assert rooms(path, "app") == {
         *("alignment", "contract", "defaults", "home_process", "machine", "model_guard"),
-        *("no_reports", "quiet", "types"),
+        *("no_reports", "quiet", "system_needs", "types"),
     }
     assert "tracking" in reached("pipeline", "app")
 

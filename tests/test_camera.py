@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
+from app import camera_list
 from app.camera import MJPG, ask_for, capture_of
 from app.live import Gap, LiveSource
 from app.sources import CameraSource
@@ -308,10 +309,20 @@ def test_failure_of_the_reader_itself_is_not_lost() -> None:
 
 
 @pytest.mark.parametrize(
-    ("target", "other"), [(0, "--camera 1"), (3, "--camera 0"), ("/dev/video9", "--camera 0")]
+    ("target", "there", "remedy"),
+    [
+        (0, (0, 1), "Try --camera 1, close the program that uses it, or look at --list-cameras."),
+        (3, (0, 3), "Try --camera 0, close"),
+        ("/dev/video9", (0,), "Try --camera 0, close"),
+        (0, (0,), "Close the program that uses it, or unplug and replug it."),
+        (0, (), "No camera is here. Plug one in, or use --video, --image or --demo."),
+    ],
 )
-def test_camera_that_does_not_open_names_another_one(target: int | str, other: str) -> None:
-    with pytest.raises(SourceError, match=rf"Camera {target} did not open. Try {other}"):
+def test_camera_that_does_not_open_names_another_one(
+    target: int | str, there: tuple[int, ...], remedy: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(camera_list, "camera_numbers", lambda: there)
+    with pytest.raises(SourceError, match=rf"Camera {target} did not open\. {remedy}"):
         CameraSource(target, open_capture=lambda target: FakeCapture(opened=False))
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import onnxruntime as ort
 import pytest
 
+from app import classifier as classifier_module
 from app.classifier import Classifier, prior_shift, softmax
 from app.contract import MAX_TEMPERATURE, MIN_TEMPERATURE
 from app.types import DeviceError, ModelError
@@ -211,6 +212,17 @@ def test_loading_is_silent(tiny: Path) -> None:
         assert (done.stdout, done.stderr) == ("", "")
 
 
+def test_memory_that_lacks_is_not_blamed_on_the_file(
+    tiny: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def opened(*_: Any, **__: Any) -> None:
+        raise RuntimeError("std::bad_alloc")
+
+    monkeypatch.setattr(ort, "InferenceSession", opened)
+    with pytest.raises(DeviceError, match=r"too little memory here to open .*tiny"):
+        Classifier(tiny, device="cpu")
+
+
 @pytest.mark.parametrize("device", ["auto", "cuda"])
 def test_cuda_that_opens_but_does_not_run_is_not_taken(
     tiny: Path, device: Literal["auto", "cuda"], monkeypatch: pytest.MonkeyPatch
@@ -240,8 +252,10 @@ def test_cuda_that_opens_but_does_not_run_is_not_taken(
         with pytest.raises(DeviceError, match="CUDA does not work here"):
             Classifier(tiny, device=device)
         return
-    classifier = Classifier(tiny, device=device)
-    assert (classifier.provider, classifier.fallback) == ("CPU", "CUDA does not work here")
+    for has_gpu, fallback in ((True, "CUDA does not work here"), (False, None)):
+        monkeypatch.setattr(classifier_module, "has_nvidia_gpu", lambda has=has_gpu: has)
+        classifier = Classifier(tiny, device=device)
+        assert (classifier.provider, classifier.fallback) == ("CPU", fallback)
     assert classifier.predict(grey(0, count=2)).shape == (2, 2)
 
 

@@ -3,6 +3,7 @@
 import csv
 import importlib.util
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 from types import ModuleType
 
@@ -27,7 +28,7 @@ def load(name: str) -> ModuleType:
 def test_image(capsys: pytest.CaptureFixture[str]) -> None:
     assert load("image").main([]) == 0
     said = capsys.readouterr().out
-    assert said.startswith("1 faces in image\nface 1 at (")
+    assert said.startswith("1 face in image\nface 1 at (")
     assert "): happiness\n" in said
     assert load("image").main(["nowhere.png"]) == 2
     assert capsys.readouterr().err.startswith("error: nowhere.png does not exist")
@@ -35,18 +36,19 @@ def test_image(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_video(tmp_path: Path) -> None:
     video = load("video")
-    assert video.annotate(video.DEMO_CLIP, tmp_path, FEW) == 10
-    assert sorted(path.name for path in tmp_path.iterdir()) == [
+    folder = tmp_path / "made" / "out"
+    assert video.annotate(video.DEMO_CLIP, folder, FEW) == 10
+    assert sorted(path.name for path in folder.iterdir()) == [
         *("annotated.mp4", "episodes.vtt", "records.csv")
     ]
-    with (tmp_path / "records.csv").open(newline="") as file:
+    with (folder / "records.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert {row["label"] for row in rows} >= {"happiness"}
     assert len(rows) == 10
-    with av.open(str(tmp_path / "annotated.mp4")) as container:
+    with av.open(str(folder / "annotated.mp4")) as container:
         assert sum(1 for _ in container.decode(video=0)) == 10
-    assert "face 1: happiness" in (tmp_path / "episodes.vtt").read_text()
-    assert video.main([str(video.DEMO_CLIP), str(tmp_path)]) == 2  # nothing is overwritten
+    assert "face 1: happiness" in (folder / "episodes.vtt").read_text()
+    assert video.main([str(video.DEMO_CLIP), str(folder)]) == 2  # nothing is overwritten
 
 
 def test_live() -> None:
@@ -60,10 +62,29 @@ def test_live() -> None:
 
 def test_custom_sink(tmp_path: Path) -> None:
     custom_sink = load("custom_sink")
-    custom_sink.store(custom_sink.DEMO_CLIP, tmp_path, FEW)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["faces.db", "records.jsonl"]
-    with sqlite3.connect(tmp_path / "faces.db") as database:
+    folder = tmp_path / "made" / "out"
+    custom_sink.store(custom_sink.DEMO_CLIP, folder, FEW)
+    assert sorted(path.name for path in folder.iterdir()) == ["faces.db", "records.jsonl"]
+    with closing(sqlite3.connect(folder / "faces.db")) as database:
         rows = database.execute("SELECT frame, face_id, label FROM faces ORDER BY frame").fetchall()
     assert len(rows) == 10
     assert (rows[-1][1:]) == (1, "happiness")
-    assert custom_sink.main([str(custom_sink.DEMO_CLIP), str(tmp_path)]) == 2
+    assert custom_sink.main([str(custom_sink.DEMO_CLIP), str(folder)]) == 2
+
+
+@pytest.mark.parametrize("name", ["image", "video", "live", "custom_sink"])
+def test_help_is_no_file(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        load(name).main(["--help"])
+    assert ended.value.code == 0
+    assert capsys.readouterr().out.startswith("usage: ")
+
+
+@pytest.mark.parametrize("name", ["video", "custom_sink"])
+def test_folder_that_cannot_be_made_is_one_line(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    example = load(name)
+    assert example.main([str(example.DEMO_CLIP), str(tmp_path / "file" / "out")]) == 2
+    assert capsys.readouterr().err.startswith("error: [Errno 20] Not a directory")

@@ -212,7 +212,7 @@ def test_results_are_the_same_from_four_threads_as_from_one(
         (np.zeros((4, 4, 4), np.uint8), ValueError, "got uint8 (4, 4, 4)"),
         (np.zeros((4, 4, 3)), ValueError, "got float64 (4, 4, 3)"),
         ("nowhere.png", SourceError, "nowhere.png does not exist"),
-        (None, TypeError, "not NoneType"),
+        (None, TypeError, "the path of a file or an array, not NoneType"),
     ],
 )
 def test_what_is_no_picture_is_said(

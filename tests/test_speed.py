@@ -21,7 +21,8 @@ from tools.make_crowd_clip import places
 
 @pytest.fixture(scope="module")
 def figures() -> Figures:
-    found = benchmark(device="cpu", frames=12, camera_frames=3, starts=1)
+    # So many that a face is looked at again, also where a frame takes a millisecond.
+    found = benchmark(device="cpu", frames=60, camera_frames=3, starts=1)
     assert found is not None
     return found
 
@@ -36,8 +37,8 @@ def test_stages_make_up_the_frame(figures: Figures) -> None:
 
 
 def test_figures_are_of_the_demo_clip(figures: Figures) -> None:
-    assert (figures.frames, figures.camera_frames, figures.fitted) == (12, 3, True)
-    assert figures.faces_a_frame == 1
+    assert (figures.frames, figures.camera_frames, figures.fitted) == (60, 3, True)
+    assert 0.95 <= figures.faces_a_frame <= 1
     # A face rests 25 ms after a look; the first frame's counts whole.
     assert 0 < figures.readings_a_second <= 1 / LIVE.rest_s + figures.fps / figures.frames
     assert figures.readings_a_second <= 1.5 * figures.fps

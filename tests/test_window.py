@@ -30,7 +30,7 @@ def test_missing_display_is_said_with_the_way_out(
     environment: dict[str, str], platform: str, code: int, message: str
 ) -> None:
     with pytest.raises(SinkError, match=message) as caught:
-        check_display(environment, platform, lambda: code)
+        check_display(environment, platform, lambda: code, list)
     assert "--no-window" in str(caught.value)
 
 
@@ -46,7 +46,12 @@ def test_hung_display_is_given_up() -> None:
         raise subprocess.TimeoutExpired("probe", 1)
 
     with pytest.raises(SinkError, match="does not open a window"):
-        check_display({"DISPLAY": ":9"}, "linux", hangs)
+        check_display({"DISPLAY": ":9"}, "linux", hangs, list)
+
+
+def test_library_that_windows_lack_is_named() -> None:
+    with pytest.raises(SinkError, match=r"without libICE\.so\.6, libSM\.so\.6\. As root: .*libsm6"):
+        check_display({"DISPLAY": ":9"}, "linux", lambda: -6, lambda: ["libICE.so.6", "libSM.so.6"])
 
 
 def test_closing_a_window_that_never_opened_does_nothing() -> None:

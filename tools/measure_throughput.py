@@ -25,6 +25,7 @@ import av
 
 from app.commands import run
 from app.encoders import SOFTWARE, context_settings
+from app.pyav import exact
 from app.types import SourceError
 from app.workers import cores
 
@@ -37,7 +38,7 @@ def decode_encode(clip: Path, output: Path) -> int:
     with av.open(str(clip)) as source, av.open(str(output), "w") as container:
         video = source.streams.video[0]
         video.thread_type = "AUTO"
-        rate, size_wh = video.average_rate or Fraction(25), (video.width, video.height)
+        rate, size_wh = exact(video.average_rate) or Fraction(25), (video.width, video.height)
         settings = context_settings(SOFTWARE[0], size_wh=size_wh, rate=rate)
         stream = container.add_stream(SOFTWARE[0].name, rate=rate, **settings)
         stream.width, stream.height = video.width, video.height

@@ -36,10 +36,11 @@ class Clip:
         Raises `DataError`."""
         import av  # only where clips are given
 
+        from app.pyav import open_input
         from app.upright import pictures
 
         try:
-            with av.open(str(self.path), metadata_errors="replace") as container:
+            with open_input(str(self.path)) as container:
                 stream = container.streams.video[0]
                 found = [
                     picture

@@ -1,0 +1,69 @@
+"""A parser of options that says in one line what it does not understand, with a guess at what was
+meant. Needs no package."""
+
+import argparse
+import difflib
+import importlib.metadata
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+from app.defaults import VIDEO_SUFFIXES
+from app.picture_kinds import PICTURE_SUFFIXES
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+class OneLineParser(argparse.ArgumentParser):
+    """`argparse.ArgumentParser` without the usage of many lines at each mistake."""
+
+    def error(self, message: str) -> NoReturn:
+        ended = message if message.endswith((".", "?")) else f"{message}."
+        self.exit(2, f"error: {ended} See --help.\n")
+
+    def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
+        options, rest = self.parse_known_args(args, namespace)
+        if rest:
+            self.error(unknown_word(rest[0], self._option_string_actions))
+        return options
+
+
+def unknown_word(word: str, options: Iterable[str]) -> str:
+    """Says of a `word` that belongs to no option what may have been meant by it, where `options`
+    are those that there are."""
+    known = list(options)
+    if word.startswith("-"):
+        name = word.partition("=")[0]
+        near = difflib.get_close_matches(name, known, 1)
+        return f"there is no option {name}" + (f"; did you mean {near[0]}?" if near else "")
+    meant = [option for option in option_for(word) if option in known]
+    if not meant:
+        return f"{word} belongs to no option"
+    return f"{word} belongs to no option; did you mean {' or '.join(f'{o} {word}' for o in meant)}?"
+
+
+def option_for(word: str) -> Sequence[str]:
+    """The options of `run_demo.py` that take what `word` names."""
+    path = Path(word)
+    suffix = path.suffix.lower()
+    if suffix in VIDEO_SUFFIXES:
+        return ("--video",)
+    if "://" in word or word.isdecimal() or word.startswith("/dev/"):
+        return ("--camera",)
+    if suffix in PICTURE_SUFFIXES:
+        return ("--image",)
+    if suffix == ".onnx":
+        return ("--model",)
+    return ("--video", "--image") if path.exists() else ()
+
+
+def version() -> str:
+    """The version of this checkout or, without its pyproject.toml, of what is installed."""
+    import tomllib
+
+    path = ROOT / "pyproject.toml"
+    if path.is_file():
+        project = tomllib.loads(path.read_text(encoding="utf-8"))["project"]
+        if project["name"] == "expression-recogniser":
+            return str(project["version"])
+    return importlib.metadata.version("expression-recogniser")
