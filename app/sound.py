@@ -101,7 +101,8 @@ class Sound:
         if self._broken is not None:
             return f"the sound ends at {float(self._end_s):.1f} s ({self._broken})"
         if self._lost:
-            return f"{self._lost} damaged parts of the sound are left out"
+            parts = "1 damaged part" if self._lost == 1 else f"{self._lost} damaged parts"
+            return f"{parts} of the sound left out"
         return None
 
     def pump(self, until_s: Fraction | None) -> None:
@@ -174,6 +175,12 @@ class Sound:
         self._name(to)
         return self._shifted(to)
 
+    def _begins_at_nought(self, to: AudioStream) -> bool:
+        """Whether nothing may be there before the start. MP4 has edit lists for what decoders need
+        but nobody hears; other containers would move the pictures, but for Opus' own lead."""
+        lists = self._output.format.name in ("mp4", "mov")
+        return self._cut or not (lists or to.codec_context.codec.canonical_name == "opus")
+
     def _name(self, to: AudioStream) -> None:
         """What tells tracks apart: language and title, and which of them is played unasked."""
         for word in ("language", "title"):
@@ -191,13 +198,15 @@ class Sound:
             if packet is None:
                 yield None
                 continue
-            duration = clock.duration_of(packet.duration)
-            if self._overlaps(start_s, duration * clock.time_base, anew):
+            known_s = clock.duration_of(packet.duration) * clock.time_base
+            if self._overlaps(start_s, known_s, anew):
                 continue
-            packet.pts = packet.dts = clock.start_of(start_s, duration)
-            packet.duration = duration
-            if self._cut and packet.pts < 0:
-                continue
+            packet.pts, packet.duration = clock.take(start_s, packet.duration)
+            packet.dts, duration = packet.pts, packet.duration
+            if packet.pts < 0 and self._begins_at_nought(to):
+                if 2 * packet.pts + duration < 0:
+                    continue
+                packet.pts = packet.dts = 0
             packet.time_base = clock.time_base
             packet.stream = to
             yield packet
@@ -321,8 +330,11 @@ class _SampleClock:
         self._frame = context.frame_size if coarse else 0
         self.time_base = Fraction(1, context.sample_rate) if coarse else self.own
         self._next: int | None = None
+        self._before: int | None = None
 
-    def start_of(self, start_s: Fraction, duration: int) -> int:
+    def take(self, start_s: Fraction, ticks: int | None) -> tuple[int, int]:
+        """Start and duration of the next packet. One whose duration the file does not say is as
+        long as the one before it was: a last packet of no duration is not played."""
         start = round(start_s / self.time_base)
         if (
             self._frame
@@ -330,8 +342,11 @@ class _SampleClock:
             and abs(start - self._next) * self.time_base <= self.own
         ):
             start = self._next
-        self._next = start + duration
-        return start
+        duration = self.duration_of(ticks)
+        if not duration and self._before is not None:
+            duration = max(0, start - self._before)
+        self._before, self._next = start, start + duration
+        return start, duration
 
     def duration_of(self, ticks: int | None) -> int:
         return self._frame or ticks or 0

@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import stat
+import struct
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -26,6 +27,11 @@ FORMATS = (
     "h263,live_flv,lmlm4,mlv,gxf,dhav,thp,bink,smk,roq,flic,ty"
 )
 MAX_FRAME_PIXELS = 40_000_000  # 8K is 33
+MOST_BOXES = 100  # of an MP4 that are looked at
+UNFINISHED = (
+    "its index (moov) is missing, so the recording was not finished. Programs that repair videos "
+    "can often make one with the help of another video of the same camera"
+)
 TEXT_ART = frozenset({"ansi", "bintext", "idf", "xbin"})  # libav would film a text file's letters
 
 
@@ -85,7 +91,8 @@ def _unreadable(path: Path, title: str, error: Exception) -> SourceError:
     if isinstance(error, av.FFmpegError) and number not in (errno.EACCES, errno.EIO):
         if is_picture(_beginning(path)):
             return SourceError(f"{title} is a picture. Use --image.")
-        return SourceError(f"{title} is not a video, or is damaged beyond reading.")
+        why = f": {UNFINISHED}" if _lacks_index(path) else ""
+        return SourceError(f"{title} is not a video, or is damaged beyond reading{why}.")
     return SourceError(f"{title} cannot be read: {getattr(error, 'strerror', None) or error}.")
 
 
@@ -97,9 +104,30 @@ def _beginning(path: Path) -> bytes:
         return b""
 
 
-def picture_stream(container: InputContainer, title: str) -> VideoStream:
+def _lacks_index(path: Path) -> bool:
+    """Whether it is an MP4 or MOV without `moov`, which cameras write at the very end."""
+    kinds: list[bytes] = []
+    with contextlib.suppress(OSError, struct.error), path.open("rb") as file:
+        end = file.seek(0, 2)
+        at = 0
+        while at < end and len(kinds) < MOST_BOXES:
+            file.seek(at)
+            size, kind = struct.unpack(">I4s", file.read(8))
+            if size == 1:  # it follows
+                (size,) = struct.unpack(">Q", file.read(8))
+            kinds.append(kind)
+            at = at + size if size >= 8 else end
+    return b"ftyp" in kinds[:1] and b"mdat" in kinds and b"moov" not in kinds
+
+
+def films_of(container: InputContainer) -> list[VideoStream]:
+    """The video tracks, without covers and thumbnails, which are kept as such."""
     covers = av.stream.Disposition.attached_pic | av.stream.Disposition.timed_thumbnails
-    pictures = [s for s in container.streams.video if not s.disposition & covers]
+    return [s for s in container.streams.video if not s.disposition & covers]
+
+
+def picture_stream(container: InputContainer, title: str) -> VideoStream:
+    pictures = films_of(container)
     if not pictures:
         if container.streams.audio:
             raise SourceError(f"{title} has sound but no picture.")
@@ -135,15 +163,13 @@ def own_duration_s(stream: VideoStream) -> float | None:
     """How long the header says that the pictures last, None when it does not say."""
     if stream.duration and stream.time_base:
         return float(stream.duration * stream.time_base)
-    # Matroska: "00:00:03.200000000". libav writes the time of the end there, mkvmerge the length;
-    # they differ where the pictures begin late, and then the shorter one is never wrongly missed.
+    # Matroska: "00:00:03.200000000", the time of the end (libav) or the length (mkvmerge).
     tag = stream.metadata.get("DURATION", "")
     try:
         hours, minutes, seconds = tag.split(":")
-        end_s = int(hours) * 3600 + int(minutes) * 60 + float(seconds)
+        return int(hours) * 3600 + int(minutes) * 60 + float(seconds)
     except ValueError:
         return None
-    return end_s - float((stream.start_time or 0) * (stream.time_base or 0))
 
 
 def packets(container: InputContainer, *streams: Stream) -> Iterator[Any]:
@@ -173,3 +199,13 @@ def duration_s(container: InputContainer, stream: VideoStream) -> float | None:
     if own_s is None and container.duration is not None:
         return container.duration / av.time_base
     return own_s
+
+
+def announced_end_s(container: InputContainer, stream: VideoStream) -> float | None:
+    """When the pictures end, as the header says, in the file's own times. Matroska has ends and no
+    lengths; where mkvmerge has written a length the end is said too early, which misses nothing
+    that is not there."""
+    length_s = duration_s(container, stream)
+    if length_s is None or "matroska" in container.format.name:
+        return length_s
+    return length_s + float((stream.start_time or 0) * (stream.time_base or 0))

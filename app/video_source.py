@@ -20,8 +20,10 @@ from app.sampling import Selection
 from app.types import Frame, SourceError, joined, readable
 from app.upright import Upright
 from app.video_file import (
+    announced_end_s,
     average_rate,
     duration_s,
+    films_of,
     open_video,
     original_of,
     own_duration_s,
@@ -34,6 +36,7 @@ READ_RETRIES = 8
 END_TOLERANCE_S = 0.5  # a header's duration may be rounded, or that of a longer sound
 PICTURE_S = 10.0  # of a stream's data without a picture that can be decoded
 JUMP_S = 1.0  # frames that are farther apart are compared with those behind them
+LAST_GAPS = 8  # distances of the last frames that say how long the very last is shown
 # Formats whose header says how long the file ought to be; others guess from what is there.
 TIMED_FORMATS = frozenset({"mov", "matroska", "webm", "avi", "flv", "asf"})
 
@@ -96,6 +99,7 @@ class VideoSource:
         self._damaged_from: int | None = None  # ticks; up to the next key frame
         self._packets = 0
         self._slots: deque[int] = deque()  # times of the packets of an AVI, see `_own_times`
+        self._gaps: deque[int] = deque([0], maxlen=LAST_GAPS)  # ticks from frame to frame
         self._reached = 0  # ticks of the file at which the last packet ends
         nothing: Iterator[tuple[int | None, _Decoded]] = iter(())
         self._timed = FrameTimes(nothing, step=1, jump=1)
@@ -116,6 +120,14 @@ class VideoSource:
         stream.thread_type = "AUTO"
         if self._threads is not None:
             stream.codec_context.thread_count = self._threads
+        others = [one for one in films_of(container) if one is not stream]
+        self._others = []
+        if others:
+            sizes = ", ".join(f"{one.width} x {one.height}" for one in others)
+            self._others.append(
+                f"{self.name} has {len(others) + 1} video tracks: the one of {stream.width} x "
+                f"{stream.height} px was read, and not that of {sizes} px."
+            )
         heard = [s for s in container.streams.audio if s.codec_context is not None]
         self.has_audio = bool(heard) and not self.streamed
         for other in container.streams:
@@ -144,7 +156,11 @@ class VideoSource:
         # In whole ticks: what is shifted by it keeps its exact distances.
         self._origin = floor(min(starts, default=Fraction(0)) / self.time_base)
         self.origin_s: Fraction = self._origin * self.time_base
+        # Here, for libav changes its mind about where a stream starts while it is read.
+        self._announced_end_s = announced_end_s(container, stream)
         self.duration_s = duration_s(container, stream)
+        if self.duration_s is not None and "matroska" in container.format.name:
+            self.duration_s = max(0.0, self.duration_s - float(first[0] * self.time_base))
         self.frame_count: int | None = stream.frames or None
         if self.frame_count is None and self.duration_s is not None:
             self.frame_count = max(1, round(self.duration_s * self.rate))
@@ -162,7 +178,7 @@ class VideoSource:
         self._skip = frames
 
     def __iter__(self) -> Iterator[Frame]:
-        index = -1
+        index, last = -1, 0
         chooser = self.selection.chooser(float(self.time_base))
         while self._container is not None:
             timed = self._first or next(self._timed, None)
@@ -177,6 +193,8 @@ class VideoSource:
             if chooser.over(time_s):
                 return
             self.reached = index + 1
+            self._gaps.append(ticks - last)
+            last = ticks
             self._shapes.note(shape, time_s, index)
             shown_s = float((frame.duration or self._step) * self.time_base)
             self._delivered_s = time_s + shown_s
@@ -331,7 +349,7 @@ class VideoSource:
     @property
     def remarks(self) -> list[str]:
         """What whoever uses the results must know, in lines; nothing of it is a fault."""
-        return self._shapes.remarks(self.name)
+        return [*self._others, *self._shapes.remarks(self.name)]
 
     def _seconds(self, ticks: int) -> float:
         return float((ticks - self._origin) * self.time_base)
@@ -345,15 +363,17 @@ class VideoSource:
             # The index is exact, while an edit list may show less than the announced duration.
             return self._packets < len(self._stream.index_entries)
         if "avi" in formats and announced:
-            return self._packets + announced // 50 + 2 < announced
-        if self.duration_s is None or not formats & TIMED_FORMATS:
+            # Counted with the empty ones, which stand for frames that were dropped.
+            return max(self._packets, self._reached) + announced // 50 + 2 < announced
+        if self._announced_end_s is None or not formats & TIMED_FORMATS:
             return False
-        start_s = (self._stream.start_time or 0) * self.time_base
-        missing_s = self.duration_s + float(start_s - self._reached * self.time_base)
-        if missing_s <= END_TOLERANCE_S or own_duration_s(self._stream) is not None:
-            return missing_s > END_TOLERANCE_S
+        # How long the last frame is shown is not always known; as long as those before it.
+        tolerance_s = max(END_TOLERANCE_S, *(gap * float(self.time_base) for gap in self._gaps))
+        missing_s = self._announced_end_s - float(self._reached * self.time_base)
+        if missing_s <= tolerance_s or own_duration_s(self._stream) is not None:
+            return missing_s > tolerance_s
         # Only the whole file's duration is known: another stream may reach there.
-        return self.duration_s - reach_s(self.path) > END_TOLERANCE_S
+        return (self.duration_s or 0.0) - reach_s(self.path) > tolerance_s
 
     def close(self) -> None:
         if self._container is not None:

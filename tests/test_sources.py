@@ -207,6 +207,64 @@ def test_avi_times_are_the_places_of_its_packets(tmp_path, codec):
     assert source.warning is None
 
 
+def test_dropped_frames_of_an_avi_are_not_missed(tmp_path):
+    path = tmp_path / "clip.avi"
+    ticks = [*range(10), *range(30, 40)]  # the writer puts empty packets in between
+    write_video(path, ticks=ticks, codec="mjpeg", pix_fmt="yuvj420p")
+    with VideoSource(path) as source:
+        times_s = [frame.time_s for frame in source]
+    assert times_s == pytest.approx([tick / 25 for tick in ticks])
+    assert (source.warning, source.cut_short) == (None, False)
+
+
+@pytest.mark.parametrize("ticks", [range(0, 60_000, 10_000), [0, 40, 80, 1080, 2080, 3080]])
+def test_long_last_frames_are_not_missed(tmp_path, ticks):
+    path = tmp_path / "slides.mkv"
+    write_video(path, ticks=ticks, time_base=Fraction(1, 1000), rate=Fraction(1, 10))
+    with VideoSource(path) as source:
+        assert [frame.time_s for frame in source] == [tick / 1000 for tick in ticks]
+    assert (source.warning, source.cut_short) == (None, False)
+
+
+def test_second_video_track_is_named(tmp_path):
+    path = tmp_path / "two.mkv"
+    with av.open(str(path), "w") as container:
+        streams = [
+            container.add_stream("libx264", rate=25, width=width, height=48, pix_fmt="yuv420p")
+            for width in (64, 96)
+        ]
+        for number in range(4):
+            for stream in streams:
+                image = level_picture(number, (stream.width, 48))
+                container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="bgr24")))
+        for stream in streams:
+            container.mux(stream.encode(None))
+    with VideoSource(path) as source:
+        size_wh = next(iter(source)).image.shape[1::-1]
+    other = {64: 96, 96: 64}[size_wh[0]]
+    assert source.remarks == [
+        f"two.mkv has 2 video tracks: the one of {size_wh[0]} x 48 px was read, and not that of "
+        f"{other} x 48 px."
+    ]
+    assert source.warning is None
+
+
+def test_mp4_whose_recording_was_not_finished_is_named_so(tmp_path):
+    path = tmp_path / "battery.mp4"
+    with av.open(str(path), "w") as container:  # with its index at the end, as cameras write it
+        stream = container.add_stream("libx264", rate=25, width=64, height=48, pix_fmt="yuv420p")
+        for number in range(4):
+            image = level_picture(number, (64, 48))
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="bgr24")))
+        container.mux(stream.encode(None))
+    content = path.read_bytes()
+    path.write_bytes(content[: content.rindex(b"moov") - 4])
+    with pytest.raises(
+        SourceError, match=r"its index \(moov\) is missing, so the recording was not"
+    ):
+        VideoSource(path)
+
+
 def test_matroska_with_a_late_picture_is_not_cut_short(tmp_path):
     path = tmp_path / "late.mkv"
     ticks = range(700, 1500, 40)
