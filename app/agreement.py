@@ -24,9 +24,9 @@ ABSURDLY_FAR = 20.0
 
 
 def check_ends(human: Coding, ours: Coding, *, unit: str | None, outside: str) -> list[str]:
-    """What to say where one of the two reaches much further than the other. Raises `DataError`
-    where the times of the longer one look like another unit than seconds; a user who names the
-    `unit` knows."""
+    """Returns what to say where one of the two reaches much further than the other. Raises
+    `DataError` where the times of the longer one look like another unit than seconds; a user who
+    names the `unit` knows."""
     longer, shorter = (human, ours) if human.end_s > ours.end_s else (ours, human)
     if not shorter.end_s or longer.end_s < FAR * shorter.end_s:
         return []
@@ -60,7 +60,7 @@ def check_ends(human: Coding, ours: Coding, *, unit: str | None, outside: str) -
 
 
 def unknown_labels(human: Coding, ours: Coding, outside: str) -> list[str]:
-    """What to say where the human uses labels that the records cannot give."""
+    """Returns what to say where the human uses labels that the records cannot give."""
     used = {one.label for track in human.tracks.values() for one in track.episodes}
     strange = sorted(used - ours.labels - {outside, "none", UNSURE})
     if not ours.labels or not strange:

@@ -66,7 +66,7 @@ def figures(pairs: Sequence[Pair]) -> Figures:
 
 
 def figures_of(labels: Sequence[str], table: Numbers) -> Figures:
-    """Of `table (K, K)`; labels that neither used are left out."""
+    """Computes all figures of `table (K, K)`. Labels that neither coder used are left out."""
     if not table.sum():
         return Figures(0, (), (), None, None, None, None, ())
     used = np.flatnonzero(table.sum(axis=0) + table.sum(axis=1)).tolist()
@@ -97,9 +97,10 @@ def _none_if_nan(value: np.floating | Numbers) -> float | None:
 
 
 def whole_figures(tables: Numbers) -> dict[str, Numbers]:
-    """Accuracy, Cohen's kappa (Educational and Psychological Measurement, 1960), Krippendorff's
-    alpha for nominal data and two coders ("Computing Krippendorff's Alpha-Reliability", 2011) and
-    the mean F1 of `tables (..., K, K)`, each `(...)`; NaN where one is not defined."""
+    """Computes accuracy, Cohen's kappa (Educational and Psychological Measurement, 1960),
+    Krippendorff's alpha for nominal data and two coders ("Computing Krippendorff's
+    Alpha-Reliability", 2011) and the mean F1 of `tables (..., K, K)`, each `(...)`; NaN where one
+    is not defined."""
     rows, columns = tables.sum(axis=-1), tables.sum(axis=-2)  # (..., K)
     n = rows.sum(axis=-1)
     right = np.trace(tables, axis1=-2, axis2=-1)
@@ -117,8 +118,8 @@ def whole_figures(tables: Numbers) -> dict[str, Numbers]:
 
 
 def label_figures(tables: Numbers) -> dict[str, Numbers]:
-    """Precision, recall and F1 of each label of `tables (..., K, K)`, each `(..., K)`; NaN where
-    one is not defined."""
+    """Computes precision, recall and F1 of each label of `tables (..., K, K)`, each `(..., K)`; NaN
+    where one is not defined."""
     right = np.diagonal(tables, axis1=-2, axis2=-1)
     human, ours = tables.sum(axis=-1), tables.sum(axis=-2)
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -130,8 +131,8 @@ def label_figures(tables: Numbers) -> dict[str, Numbers]:
 
 
 def intervals(labels: Sequence[str], blocks: Numbers, *, seed: int = 0) -> Intervals:
-    """95 % intervals of the figures, for `blocks (B, K, K)`: the tables of stretches of the
-    recording that may be taken as independent of one another, as frames may not.
+    """Computes 95 % intervals of the figures, for `blocks (B, K, K)`: the tables of stretches of
+    the recording that may be taken as independent of one another, as frames may not.
 
     Percentiles of the figures of `RESAMPLINGS` samples, each of B blocks drawn with replacement
     (Efron and Tibshirani, "An Introduction to the Bootstrap", 1993). The same for the same input.
@@ -158,7 +159,7 @@ def intervals(labels: Sequence[str], blocks: Numbers, *, seed: int = 0) -> Inter
 
 
 def _middle(values: Numbers) -> tuple[float, float] | None:
-    """Where the middle 95 % lie; None where a figure is undefined in more than one sample of 20."""
+    """Returns where the middle 95 % of `values (R,)` lie; None where more than one in 20 is NaN."""
     known = values[~np.isnan(values)]
     if len(known) < 0.95 * len(values):
         return None

@@ -1,7 +1,7 @@
-"""What the columns of other programs' tables mean, by their names.
+"""Tells by its name what a column of another program's table holds.
 
-A column is one of a few kinds (`Kind`), and one of times may name its unit: `Start (s)`,
-`Begin Time - msec`, `onset_ms`, `OnsetFrame`.
+A column has a kind (`Kind`). A column of times may also name its unit: `Start (s)`, `onset_ms`,
+`Begin Time - msec`, `OnsetFrame`.
 """
 
 import re
@@ -56,7 +56,8 @@ _TIMES: frozenset[Kind] = frozenset({"onset", "offset", "duration", "time"})
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """`place` is the rank of its name among those of the kind; `unit` None: the name has none."""
+    """A column's kind. `place` is the rank of the name among the names of this kind, 0 for the
+    best. `unit` is None where the name has no unit."""
 
     kind: Kind
     place: int = 0
@@ -64,12 +65,13 @@ class Column:
 
 
 def unit_of(text: str) -> Unit | None:
-    """The unit that a cell names, such as `s`, `[ms]` or `hh:mm:ss`."""
+    """Returns the unit that a cell names, such as `s`, `[ms]` or `hh:mm:ss`; None for other
+    text."""
     return _UNITS.get(text.strip().strip("()[]").strip().lower())
 
 
 def column_of(name: str) -> Column | None:
-    """What a column of this name holds; None where the name is not known."""
+    """Returns what a column of this name holds; None where the name is not known."""
     text = " ".join(name.lower().split())
     unit: Unit | None = None
     if elan := _ELAN.fullmatch(text):

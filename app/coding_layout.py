@@ -1,4 +1,5 @@
-"""Where a table has its times and labels: found by its header, or, without one, by its cells."""
+"""Finds the columns of a table that hold times and labels, by its header or, without one, by its
+cells."""
 
 import re
 from collections.abc import Collection, Mapping, Sequence
@@ -35,7 +36,7 @@ class Layout:
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """`line` 0: there is none. `names` are what it says."""
+    """A header in `line` (0: there is none) with the cells `names`."""
 
     line: int
     names: tuple[str, ...]
@@ -45,8 +46,8 @@ class Header:
 def find_header(
     table_of: Mapping[str, TextTable], tiers: Collection[str]
 ) -> tuple[TextTable, Header] | None:
-    """The table of the delimiter with which most columns are known, and its header; None where
-    there is none. `tiers` may name columns."""
+    """Returns the table of the delimiter with which most columns are known, and its header; None
+    where no header is found. `tiers` may name columns."""
     best: tuple[int, TextTable, Header] | None = None
     for delimiter in DELIMITERS:
         table = table_of[delimiter]
@@ -78,7 +79,7 @@ def _first_header(table: TextTable, tiers: Collection[str]) -> Header | None:
 
 
 def layouts_of(names: Sequence[str], tiers: Collection[str]) -> tuple[Layout, ...]:
-    """What a header names; nothing where it names no times, or no labels."""
+    """Returns the layouts that a header names; none where it names no times, or no labels."""
     groups = _groups(names, tiers)
     if groups:
         return groups
@@ -122,7 +123,8 @@ def _elan_columns(
     units: Mapping[Kind, Unit | None],
     tiers: Collection[str],
 ) -> tuple[Layout, ...]:
-    """ELAN can give each tier a column of its own, whatever its name."""
+    """Returns a layout for each tier of a table in which ELAN gave every tier a column of its
+    own."""
     kinds: tuple[Kind, ...] = ("onset", "offset", "duration")
     times = {kind: at[kind] for kind in kinds if kind in at}
     found = [
@@ -134,8 +136,8 @@ def _elan_columns(
 
 
 def _groups(names: Sequence[str], tiers: Collection[str]) -> tuple[Layout, ...]:
-    """Datavyu's columns: `face.ordinal, face.onset, face.offset, face.code`, group beside group, in
-    milliseconds."""
+    """Returns the layouts of Datavyu's columns: `face.ordinal, face.onset, face.offset, face.code`,
+    group beside group, in milliseconds."""
     groups: dict[str, dict[str, int]] = {}
     for index, name in enumerate(names):
         front, dot, last = name.rpartition(".")
@@ -163,8 +165,9 @@ def _groups(names: Sequence[str], tiers: Collection[str]) -> tuple[Layout, ...]:
 
 
 def _without_header(table: TextTable) -> Header | None:
-    """ELAN's and Audacity's tables: cells parted by tabs, texts before and after a stretch of
-    times, which are begins, ends and perhaps lengths, each in one or several notations."""
+    """Finds the layout of ELAN's and Audacity's tables: cells parted by tabs, a stretch of times
+    with texts around it. The times are begins, ends and perhaps lengths, in one or several
+    notations."""
     rows = [cells for _, cells in islice(table.rows(), LOOKED_AT)]
     width = min((len(cells) for cells in rows), default=0)
     if width < 3:
@@ -205,7 +208,8 @@ def _is_time(cell: str) -> bool:
 
 
 def _notations(cells: Sequence[str], *, has_tier: bool) -> tuple[Unit | None, ...] | None:
-    """The units of a stretch of times of one row, as far as they are begins."""
+    """Returns the units of the begins in a stretch of begins, ends and perhaps lengths of one
+    row."""
 
     def unit(cell: str) -> Unit | None:
         if ":" in cell:

@@ -1,4 +1,4 @@
-"""Rows of a coder's table, with their times in seconds, whatever program wrote it.
+"""Reads the rows of a coder's table, whatever program wrote it, with their times in seconds.
 
 docs/agreement.md says for users what is read. Errors are `DataError` and name file and line.
 """
@@ -29,7 +29,8 @@ Given = Literal["s", "ms", "min", "frames"]  # what a user says that numbers of 
 
 @dataclass(frozen=True, slots=True)
 class CodedRow:
-    """`label` as it was written, "" where none was; `offset_s` None: said of an instant."""
+    """A label of one person. `label` is as it was written, "" where there is none. `offset_s` is
+    None where the label is said of an instant."""
 
     line: int
     person: str
@@ -40,8 +41,8 @@ class CodedRow:
 
 @dataclass(frozen=True, slots=True)
 class FrameTimes:
-    """When each frame of records is shown: `frames (T,) int64` and `times_s (T,) float64`, both
-    going up."""
+    """The time at which each frame of records is shown: `frames (T,) int64` and `times_s (T,)
+    float64`, both going up."""
 
     frames: NDArray[np.int64]
     times_s: NDArray[np.float64]
@@ -51,15 +52,16 @@ class FrameTimes:
         return float(np.median(np.diff(self.times_s))) if len(self.times_s) > 1 else 1.0
 
     def time_of(self, frame: int) -> float:
-        """Of a frame between two of the records, which may hold every n-th, what lies between their
-        times. Raises `ValueError` for one before the first or after the last."""
+        """Returns when a frame is shown. Records may hold every n-th frame only; the others lie
+        between them. Raises `ValueError` for one before the first or after the last."""
         first, last = int(self.frames[0]), int(self.frames[-1])
         if not first <= frame <= last:
             raise ValueError(f"it is of frame {frame}, and the records are of {first} to {last}")
         return float(np.interp(frame, self.frames, self.times_s))
 
     def end_of(self, frame: int) -> float:
-        """When the frame after `frame` is shown. A frame just behind the last one is its end."""
+        """Returns when the frame after `frame` is shown. For the last frame, and for the number
+        after it, that is the end of the video."""
         last = int(self.frames[-1])
         if frame in (last, last + 1):
             return float(self.times_s[-1]) + self.step_s
@@ -100,15 +102,15 @@ class CodedTable:
 
     @property
     def slip_s(self) -> float:
-        """Up to how long two spans may overlap by a slip. Where frames are counted, some coders end
-        a span with the frame that the next begins with."""
+        """The longest overlap of two spans that counts as a slip. Where frames are counted, some
+        coders end a span with the frame that the next begins with."""
         units = {unit for layout in self._header.layouts for unit in layout.units.values()}
         if self._frames is not None and "frame" in (units | {self._unit}):
             return max(SLIP_S, 1.01 * self._frames.step_s)
         return SLIP_S
 
     def rows(self) -> Iterator[CodedRow]:
-        """In the order of the file, begins and ends of events joined. `unpaired` counts
+        """Yields rows in the order of the file, begins and ends of events joined. `unpaired` counts
         the events that begin without an end, or end without a begin."""
         self.unpaired = 0
         open_events: dict[tuple[str, str], tuple[int, float]] = {}
@@ -141,8 +143,8 @@ class CodedTable:
     def _read(
         self, line: int, row: "_Cells", open_events: dict[tuple[str, str], tuple[int, float]]
     ) -> Iterator[CodedRow]:
-        """The rows that this one completes, at most one. `open_events`: (line, time) of events that
-        have begun, by person and label."""
+        """Yields the row that this one completes, if it completes one. `open_events` holds (line,
+        time) of the events that have begun, by person and label."""
         at = row.layout.at
         label = self._highest(row) if row.layout.scores else cell_text(row.text("label"))
         if plain_label(label, {}) == NOT_CODED and (
@@ -192,7 +194,8 @@ class CodedTable:
         return seconds_of(text, unit, self._style)
 
     def _highest(self, row: "_Cells") -> str:
-        """The label of the highest score; "" where there is none above 0, or two of one height."""
+        """Returns the label of the highest score; "" where no score is above 0, or two are
+        highest."""
         scores: list[tuple[float, str]] = []
         for index, label in row.layout.scores:
             text = row.cells[index].strip() if index < len(row.cells) else ""
@@ -223,7 +226,7 @@ class _Cells:
     layout: Layout
 
     def text(self, kind: Kind) -> str:
-        """The words of a cell; none where there is no such column or cell."""
+        """Returns the words of a cell; "" where there is no such column or cell."""
         index = self.layout.at.get(kind, len(self.cells))
         return " ".join(self.cells[index].split()) if index < len(self.cells) else ""
 
@@ -235,13 +238,14 @@ def _span(line: int, person: str, label: str, onset_s: float, offset_s: float) -
 
 
 def _event(text: str) -> str:
-    """ "start", "stop", "point" or "" of what BORIS and The Observer call an event."""
+    """Returns `start`, `stop`, `point` or "" for what BORIS and The Observer call an event."""
     lowered = text.lower()
     return next((one for one in ("start", "stop", "point") if one in lowered), "")
 
 
 def _shift(table: TextTable, header: Header) -> int:
-    """1 where rows have a name in front that the header has no cell for, as R writes them."""
+    """Returns 1 where rows have a name in front that the header has no cell for, as R writes them,
+    else 0."""
     for line, cells in table.rows():
         if line > header.line:
             is_longer = bool(header.names) and len(cells) == len(header.names) + 1
@@ -250,7 +254,8 @@ def _shift(table: TextTable, header: Header) -> int:
 
 
 def _units_row(table: TextTable, header: Header) -> tuple[int, dict[int, Unit | None]]:
-    """The line below the header that names units, and the units by column; 0 where none does."""
+    """Returns the line below the header that names units, and the units by column; 0 and nothing
+    where there is no such line."""
     for line, cells in table.rows():
         if line > header.line:
             units = {index: unit_of(cell) for index, cell in enumerate(cells) if cell.strip()}

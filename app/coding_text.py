@@ -1,4 +1,4 @@
-"""The text of a coding, whatever wrote it: its encoding, and how its cells are parted.
+"""Reads the text of a coding, whatever its encoding, and parts it into cells.
 
 Files that hold no text are named, with the way out of the program that wrote them.
 """
@@ -49,8 +49,8 @@ _TEXT_ENDINGS = frozenset({".json", ".boris"})  # which hold text, but no table
 
 
 def read_text(path: Path) -> str:
-    """The file's text, from UTF-8, UTF-16 or Windows-1252. Raises `DataError`, also for files that
-    hold no text."""
+    """Reads the file's text, from UTF-8, UTF-16 or Windows-1252. Raises `DataError`, also for files
+    that hold no text."""
     try:
         if path.is_file() and path.stat().st_size > MAX_BYTES:
             raise DataError(f"{path} is larger than {MAX_BYTES >> 30} GB, too large for a coding.")
@@ -65,7 +65,8 @@ def read_text(path: Path) -> str:
 
 
 def _refuse_other_formats(path: Path, content: bytes) -> None:
-    """By what the file begins with, for names lie: instruments write tables of text as `.xls`."""
+    """Raises `DataError` for what is no text. Goes by how the file begins, since names lie:
+    instruments write tables of text as `.xls`."""
     suffix = path.suffix.lower()
     packed = content.startswith(b"PK\x03\x04")
     known = next(((what, way) for magic, what, way in _MAGIC if content.startswith(magic)), None)
@@ -92,7 +93,7 @@ class TextTable:
         self._text = text
 
     def rows(self) -> Iterator[tuple[int, list[str]]]:
-        """Rows in which there is something."""
+        """Yields the rows that are not empty."""
         first, text = 0, self._text
         if (marked := separator_line(text)) is not None:
             first, text = 1, marked[1]

@@ -1,4 +1,4 @@
-"""Codings that come as tiers: ELAN's .eaf, Praat's .TextGrid, Anvil's .anvil.
+"""Reads codings that come as tiers: ELAN's .eaf, Praat's .TextGrid, Anvil's .anvil.
 
 Every function gives the rows of a text, tier by tier, with the tier's name, or its participant, for
 the person. Raises `ValueError` where the text is not what its name says.
@@ -28,7 +28,8 @@ def is_tiers(path: Path) -> bool:
 
 
 def read_tiers(path: Path, tiers: Collection[str]) -> list[CodedRow]:
-    """The rows of the tiers in `tiers`, of all where there are none. Raises `DataError`."""
+    """Returns the rows of the tiers named in `tiers`, or of all tiers where it is empty. Raises
+    `DataError`."""
     text = read_text(path)
     try:
         found = list(_READERS[path.suffix.lower()](text))
@@ -58,7 +59,7 @@ def read_tiers(path: Path, tiers: Collection[str]) -> list[CodedRow]:
 
 
 class _Found(NamedTuple):
-    """`row` None: there is such a tier."""
+    """A row of a tier; `row` None says only that the tier exists."""
 
     tier: str
     participant: str
@@ -105,7 +106,7 @@ def _anvil(text: str) -> Iterator[_Found]:
 
 
 def _without_declaration(text: str) -> str:
-    """XML without the line that names an encoding, which is settled."""
+    """Removes the line that names an encoding, since `text` is decoded already."""
     return re.sub(r"\A\s*<\?xml[^>]*\?>", "", text)
 
 

@@ -1,4 +1,4 @@
-"""Times as people and other programs write them, in seconds.
+"""Reads times as people and other programs write them.
 
 A number may have a comma for its decimal mark, and marks between thousands. Which it is, the
 numbers of a whole table tell together.
@@ -26,13 +26,13 @@ TIMECODE = (
 
 @dataclass(frozen=True, slots=True)
 class NumberStyle:
-    """The marks of a table's numbers; `thousands` "" where it has none."""
+    """The marks within a table's numbers. `thousands` is "" where there is none."""
 
     decimal: str = "."
     thousands: str = ""
 
     def number(self, text: str) -> float:
-        """Raises `ValueError` for what is no number."""
+        """Reads a number. Raises `ValueError` for other text."""
         plain = text.strip().translate(_SPACES)
         if self.thousands:
             plain = plain.replace(self.thousands, "")
@@ -43,8 +43,9 @@ class NumberStyle:
 
 
 def number_style(cells: Iterable[str], *, comma_parts_cells: bool) -> NumberStyle:
-    """How numbers are written in `cells`, which may hold other texts, too. Raises `ValueError`
-    where that cannot be told: 1,500 in a table whose cells are parted by commas is 1.5 or 1500."""
+    """Tells how numbers are written in `cells`, which may hold other texts, too. Raises
+    `ValueError` where that cannot be told: 1,500 in a table whose cells are parted by commas is 1.5
+    or 1500."""
     has_comma = has_dot = False
     only_thousands = True
     for cell in cells:
@@ -78,7 +79,7 @@ def number_style(cells: Iterable[str], *, comma_parts_cells: bool) -> NumberStyl
 
 
 def seconds_of(text: str, unit: Unit | None, style: NumberStyle) -> float:
-    """Seconds of `12.5`, `1:02:03.5`, `480 ms`, or of a number in `unit`. Raises `ValueError`."""
+    """Reads `12.5`, `1:02:03.5`, `480 ms` or a number in `unit` as seconds. Raises `ValueError`."""
     text = text.strip()
     if not text:
         raise ValueError("a time is missing")

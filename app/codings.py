@@ -48,8 +48,8 @@ class Track:
     def numbers_at(
         self, times_s: Times, numbers: Mapping[str, int], outside: str | None
     ) -> NDArray[np.int64]:
-        """What is said at `times_s (T,)`, as `numbers` of labels; -1 where nothing is. `outside` of
-        what was coded as spans is a label, too, where one is given."""
+        """Returns what is said at `times_s (T,)`, as `numbers` of labels; -1 where nothing is.
+        `outside` of what was coded as spans is a label, too, where one is given."""
         elsewhere = -1 if self.instants is not None or outside is None else numbers[outside]
         if not self.spans:
             return np.full(len(times_s), elsewhere)
@@ -75,7 +75,7 @@ class Coding:
 
     @property
     def end_s(self) -> float:
-        """When the last span ends, or the last frame is shown."""
+        """The time at which the last span ends or the last frame is shown."""
         ends = [track.end_s for track in self.tracks.values()]
         if self.frames is not None and len(self.frames.times_s):
             ends.append(float(self.frames.times_s[-1]))
@@ -94,8 +94,8 @@ class ReadingRules:
 
 
 def read_coding(path: Path, rules: ReadingRules, frames: FrameTimes | None = None) -> Coding:
-    """`frames`: those of the other file's records, for tables that count frames. Raises
-    `DataError`."""
+    """Reads a file of any kind. `frames` are those of the other file's records, for tables that
+    count frames. Raises `DataError`."""
     if is_records(path):
         return _from_records(path, rules)
     if is_tiers(path):
@@ -131,7 +131,7 @@ def _one_source(path: Path, sources: Iterable[str]) -> None:
 
 
 class _Said:
-    """What was said of one person at instants, in little space. `lines` is kept by who needs it."""
+    """The labels of one person at instants, in little space. `lines` is for those who need it."""
 
     def __init__(self) -> None:
         self._times = array("d")
@@ -147,13 +147,13 @@ class _Said:
         self._labels.append(number)
 
     def arrays(self) -> tuple[Times, NDArray[np.uint16], list[str]]:
-        """Times and numbers of labels `(N,)`, and the labels by number."""
+        """Returns times and numbers of labels `(N,)`, and the labels by number."""
         times = np.frombuffer(self._times, np.float64)
         return times, np.frombuffer(self._labels, np.uint16), list(self._names)
 
 
 class _Labels(dict[str, str]):
-    """Plain labels by those of a file, each made once."""
+    """Maps the labels of a file to plain labels, each made once."""
 
     def __init__(self, rename: Mapping[str, str]) -> None:
         super().__init__()
@@ -215,8 +215,9 @@ def _from_records(path: Path, rules: ReadingRules) -> Coding:
 def _runs(
     times: Times, numbers: NDArray[np.uint16], names: Sequence[str], shown_s: Times
 ) -> tuple[Span, ...]:
-    """Instants `times (N,)` with labels `numbers (N,)` of `names`, at least one, as spans: each
-    holds until the next of `shown_s (T,)`, which has all of them, the last for a usual step."""
+    """Turns instants `times (N,)`, at least one, with labels `numbers (N,)` of `names` into spans:
+    each holds until the next of `shown_s (T,)`, which has all of them, the last for a usual
+    step."""
     step = usual_step(shown_s)
     following = np.append(shown_s[1:], shown_s[-1] + step)[np.searchsorted(shown_s, times)]
     ends = np.minimum(following, times + GAP_STEPS * step)
@@ -232,7 +233,7 @@ def _runs(
 
 
 def usual_step(times: Times) -> float:
-    """The median distance of `times (T,)`; 1 s where there is none."""
+    """Returns the median distance of `times (T,)` in seconds; 1 where there is none."""
     return float(np.median(np.diff(times))) if len(times) > 1 else 1.0
 
 
@@ -286,7 +287,8 @@ def _track_of_instants(path: Path, said: _Said) -> Track:
 
 
 def _track_of_spans(path: Path, found: list[Span], slip_s: float) -> Track:
-    """An overlap of up to `slip_s` is cut off the earlier span."""
+    """Puts spans in order. An overlap of up to `slip_s` is cut off the earlier span; a longer one
+    raises `DataError`."""
     spans: list[Span] = []
     for after in sorted(found, key=lambda one: (one.onset_s, one.offset_s)):
         if spans and after.onset_s < (before := spans[-1]).offset_s - 1e-6:

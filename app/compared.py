@@ -51,8 +51,9 @@ class Instants:
 def compare_instants(
     people: Sequence[tuple[Track, Track]], *, step_s: float, outside: str, keep_unsure: bool
 ) -> Instants:
-    """(human's, our) tracks at the instants of the one who says something at fewer of them; where
-    both have coded spans, every `step_s` seconds. Raises `DataError` for too many of these."""
+    """Compares (human's, our) tracks at the instants of the one who says something at fewer of
+    them; where both have coded spans, every `step_s` seconds. Raises `DataError` for too many of
+    these."""
     names = {one.label for pair in people for track in pair for one in track.spans}
     labels = sorted((names | {outside}) - {NOT_CODED})
     number = {label: k for k, label in enumerate(labels)}
@@ -89,7 +90,7 @@ def compare_instants(
 
 
 def instants_of(human: Track, ours: Track, *, step_s: float) -> Times:
-    """The instants at which two tracks are compared."""
+    """Returns the instants `(T,)` at which two tracks are compared."""
     sparse = min(
         (one.instants for one in (human, ours) if one.instants is not None), key=len, default=None
     )
@@ -106,8 +107,8 @@ def instants_of(human: Track, ours: Track, *, step_s: float) -> Times:
 
 
 def block_numbers(times: Times, said: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The number `(T,)` of the block that each of `times (T,)` belongs to: a block is what the
-    human calls by one label in a row, and goes on until it is `MIN_BLOCK_S` long."""
+    """Returns the number `(T,)` of the block that each of `times (T,)` belongs to: a block is what
+    the human calls by one label in a row, and goes on until it is `MIN_BLOCK_S` long."""
     changes = np.flatnonzero(said[1:] != said[:-1]) + 1
     begins: list[int] = []
     last_s = float(times[0])
@@ -134,9 +135,9 @@ class EpisodeFigures:
 
 
 def match(human: Sequence[Span], ours: Sequence[Span], min_overlap: float) -> list[tuple[int, int]]:
-    """Episodes one to one, whatever their labels, so that their overlaps (intersection over union)
-    sum up to the most; pairs that overlap less than `min_overlap` are none. Both are in order, and
-    episodes of one person do not overlap."""
+    """Pairs episodes one to one, whatever their labels, so that their overlaps (intersection over
+    union) sum up to the most; pairs that overlap less than `min_overlap` are none. Both are in
+    order, and episodes of one person do not overlap."""
     edges: list[tuple[int, int]] = []  # that overlap; each shares an episode with the one before
     m = n = 0
     while m < len(human) and n < len(ours):
@@ -197,8 +198,8 @@ def compare_episodes(
 def pair_people(
     human: Mapping[str, Track], ours: Mapping[str, Track], named: Mapping[str, str]
 ) -> dict[str, str]:
-    """Who is who, human's name -> ours: as `named`, else by the same name, else one with one. Where
-    some are named, others may be left out. Raises `DataError`."""
+    """Returns who is who, human's name -> ours: as `named`, else by the same name, else one with
+    one. Where some are named, others may be left out. Raises `DataError`."""
     if not human or not ours:
         raise DataError("One of the two says nothing of anybody. Give codings with labels.")
     for name in named:

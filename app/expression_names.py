@@ -21,8 +21,8 @@ _EMPTY |= {"find_failed", "fit_failed", "not coded"}
 
 
 def plain_label(text: str, rename: Mapping[str, str]) -> str:
-    """In lower case and by one name, `NOT_CODED` where there is none; what the user renames comes
-    first."""
+    """Writes a label in lower case and by one name, `NOT_CODED` where there is none; what the user
+    renames comes first."""
     label = " ".join(text.lower().split())
     label = rename.get(label, label)
     return NOT_CODED if label in _EMPTY else LABEL_NAMES.get(label, label)

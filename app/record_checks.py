@@ -1,4 +1,4 @@
-"""What a value of a records file may be, and in which order its rows may stand.
+"""Checks the values of a records file and the order of its rows.
 
 Records come from anywhere: they were edited, joined or written by another program. Every check
 raises `ValueError` with a reason that ends up behind "FILE, line N: ".
@@ -19,7 +19,7 @@ SUM_SLACK = 0.02  # what is left of 1 after somebody rounded each probability to
 
 
 def check_number(value: Any) -> float:
-    """A finite number; `True` and `False` are none."""
+    """Returns a finite number. `True` and `False` are no numbers."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ValueError(f"{_shown(value)} is not a number")
     if isinstance(value, int) and abs(value) > MAX_WHOLE:
@@ -30,7 +30,7 @@ def check_number(value: Any) -> float:
 
 
 def check_whole(value: Any, name: str) -> int:
-    """A whole number of at least 0, called `name` in the reason."""
+    """Returns a whole number from 0 to `MAX_WHOLE`; the reason calls it `name`."""
     if isinstance(value, bool) or not isinstance(value, int):
         raise ValueError(f"{_shown(value)} is not a whole number")
     if not 0 <= value <= MAX_WHOLE:
@@ -39,7 +39,7 @@ def check_whole(value: Any, name: str) -> int:
 
 
 def check_text(value: Any) -> str:
-    """Text that can be written as UTF-8."""
+    """Returns text that can be written as UTF-8."""
     if not isinstance(value, str):
         raise ValueError(f"{_shown(value)} is not text")
     if not value.isascii() and _HALF.search(value):
@@ -49,7 +49,7 @@ def check_text(value: Any) -> str:
 
 
 def check_time(value: Any) -> float:
-    """Seconds from the beginning of the source."""
+    """Returns seconds from the beginning of the source."""
     time_s = check_number(value)
     if not 0 <= time_s <= MAX_TIME_S:
         raise ValueError(f"time_s must be from 0 to {MAX_TIME_S:.0f}, got {time_s:g}")
@@ -64,7 +64,7 @@ def check_pixels(value: Any) -> float:
 
 
 def check_score(value: Any, name: str) -> float:
-    """A number from 0 to 1, called `name` in the reason."""
+    """Returns a number from 0 to 1; the reason calls it `name`."""
     found = check_number(value)
     if not 0 <= found <= 1:
         raise ValueError(f"{name} must be from 0 to 1, got {found:g}")
@@ -72,7 +72,7 @@ def check_score(value: Any, name: str) -> float:
 
 
 def check_shares(values: Mapping[Any, Any], what: str) -> dict[str, float]:
-    """Probabilities by label: at least one, each from 0 to 1, with a sum of 1."""
+    """Returns probabilities by label: at least one, each from 0 to 1, with a sum of 1."""
     if not isinstance(values, Mapping):
         raise ValueError(f"{what} must be given by label")
     if not values:
@@ -130,7 +130,7 @@ class RowOrder:
 
 
 def _shown(value: Any) -> str:
-    """A value for an error line, short and printable."""
+    """Shows a value in an error line: short, on one line, encodable."""
     if value is not None and not isinstance(value, str | bool | float | int):
         return f"a {type(value).__name__}"
     if isinstance(value, int) and abs(value) > MAX_WHOLE:

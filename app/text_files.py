@@ -1,8 +1,8 @@
-"""Text of files that other programs wrote, whatever its encoding."""
+"""Reads text that other programs wrote, whatever its encoding."""
 
 
 def decoded(content: bytes) -> str | None:
-    """The text of UTF-8, UTF-16 or Windows-1252, without a mark in front; None for what is no text.
+    """Decodes UTF-8, UTF-16 or Windows-1252, without the mark in front; None for what is no text.
 
     UTF-16 is what Excel calls "Unicode text"; Windows-1252 is what it writes as plain CSV.
     """
@@ -17,7 +17,7 @@ def decoded(content: bytes) -> str | None:
 
 
 def _encodings(content: bytes) -> tuple[str, ...]:
-    """The encodings that are tried, one after the other."""
+    """Returns the encodings to try, one after the other."""
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         return ("utf-16",)
     if content.startswith(b"\xef\xbb\xbf"):
@@ -30,8 +30,8 @@ def _encodings(content: bytes) -> tuple[str, ...]:
 
 
 def separator_line(text: str) -> tuple[str, str] | None:
-    """What parts cells, and the text behind Excel's first line that says so (`sep=;`); None where
-    there is no such line."""
+    """Returns what parts cells, and the text behind Excel's first line that says so (`sep=;`); None
+    where there is no such line."""
     first, _, rest = text.partition("\n")
     first = first.strip().strip('"')
     if first[:4].lower() == "sep=" and len(first) == 5:

@@ -1,4 +1,4 @@
-"""How much memory `app.agreement` takes for records of many rows.
+"""Measures how much memory `app.agreement` takes for records of many rows.
 
 python -m tools.measure_agreement 2000000
 """
@@ -20,7 +20,7 @@ SPAN_FRAMES = 40  # that show one expression
 
 
 def write_files(folder: Path, rows: int) -> tuple[Path, Path]:
-    """A coding by a person, and records of one face that say the same, a row a frame."""
+    """Writes a coding by a person and records of one face that say the same, a row a frame."""
     human, ours = folder / "human.csv", folder / "ours.jsonl"
     with ours.open("w", encoding="utf-8") as file:
         for frame in range(rows):
