@@ -9,6 +9,7 @@ from app.records import SCHEMA, Kind, Record, flat_columns, flat_row
 from app.types import DataError, RecogniserError, SinkError
 
 ROWS_AT_ONCE = 4096  # that wait in memory until they are written as one group
+MAX_GROUP_BYTES = 256 << 20  # unpacked; a group of this program has some 5 MB
 LABELS_KEY, SCHEMA_KEY = b"labels", b"schema"
 PANDAS_TYPES: dict[Kind, tuple[str, str]] = {
     "text": ("unicode", "object"),
@@ -98,6 +99,9 @@ def parquet_rows(path: Path) -> tuple[tuple[str, ...], Iterator[dict[str, Any]]]
         labels = tuple(json.loads(file.schema_arrow.metadata[LABELS_KEY]))
         if not all(isinstance(label, str) for label in labels):
             raise ValueError("labels are texts")
+        groups = (file.metadata.row_group(n) for n in range(file.metadata.num_row_groups))
+        if any(group.total_byte_size > MAX_GROUP_BYTES for group in groups):
+            raise ValueError("a group of rows is of an absurd size")
     except RecursionError as cause:
         raise DataError(f"{path} is damaged: its labels are nested too deeply.") from cause
     except (arrow.ArrowException, OSError, LookupError, TypeError, ValueError) as cause:

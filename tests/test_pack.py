@@ -3,6 +3,7 @@
 import contextlib
 import io
 import json
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 from typing import IO
@@ -121,6 +122,16 @@ def test_truncated_pack_is_named(path: Path, share: float) -> None:
     content = path.read_bytes()
     path.write_bytes(content[: int(share * len(content))])
     with pytest.raises(DataError, match=r"mine\.npz .*Prepare it again"):
+        read_pack(path)
+
+
+def test_pack_that_unpacks_to_gigabytes_is_not_unpacked(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("more.npy", bytes(70 << 20))
+    monkeypatch.setattr(np, "load", lambda *_, **__: pytest.fail("it was unpacked"))
+    with pytest.raises(DataError, match=r"mine\.npz is not a prepared data file"):
         read_pack(path)
 
 

@@ -82,6 +82,9 @@ def test_parquet_is_written_and_read_in_groups(
     path = write(tmp_path / "r.parquet", results)
     assert parquet.ParquetFile(path).num_row_groups == 3
     assert [row.face.face_id for row in read(path) if row.face] == list(range(10))
+    monkeypatch.setattr("app.parquet.MAX_GROUP_BYTES", 100)
+    with pytest.raises(DataError, match=r"r\.parquet is damaged or not a records file"):
+        read(path)
 
 
 @pytest.mark.parametrize(("suffix", "text"), [("csv", OLD_CSV), ("jsonl", OLD_JSON)])

@@ -7,6 +7,7 @@ import math
 import signal
 import subprocess
 import sys
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from training.checkpoint import RunConfig, TrainConfig, load, load_trained
 from training.cli import run
 from training.data import Examples
 from training.fit import fit
+from training.init import read_weights
 from training.machine import Machine
 from training.model import ModelConfig
 from training.pack import Pack, read_pack
@@ -458,6 +460,28 @@ def test_other_file_is_no_checkpoint(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "x.pt").write_bytes(content)
     with pytest.raises(TrainingError, match=r"x\.pt is not a checkpoint of this program"):
         load(tmp_path / "x.pt")
+
+
+def packed_zeros(path: Path) -> None:
+    """A checkpoint of 100 MB of zeros, in a file of 100 kB."""
+    plain = path.with_name("plain.pt")
+    torch.save({"format": 1, "zeros": torch.zeros(25_000_000)}, plain)
+    with zipfile.ZipFile(plain) as whole, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as small:
+        for entry in whole.infolist():
+            small.writestr(entry.filename, whole.read(entry))
+    plain.unlink()
+
+
+def test_checkpoint_that_unpacks_to_more_than_it_is_is_not_unpacked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    packed_zeros(tmp_path / "small.pt")
+    assert (tmp_path / "small.pt").stat().st_size < 1 << 20
+    monkeypatch.setattr(torch, "load", lambda *_, **__: pytest.fail("it was unpacked"))
+    with pytest.raises(TrainingError, match=r"small\.pt is not a checkpoint of this program"):
+        load(tmp_path / "small.pt")
+    with pytest.raises(TrainingError, match=r"small\.pt holds no weights that can be read safely"):
+        read_weights(tmp_path / "small.pt")
 
 
 def test_checkpoint_of_another_version_is_named(trained: Path, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from app.alignment import FACE_TEMPLATE, AlignmentTemplate, ColourMode
 from app.contract import MAX_SIZE_PX
 from app.types import TrainingError
 from training.augment import AugmentConfig
+from training.containers import check_stored
 from training.dlib_backbone import MIN_SIZE_PX as DLIB_MIN_SIZE_PX
 from training.model import DaclNet, ModelConfig
 from training.regular_file import check_regular
@@ -304,6 +305,7 @@ def load(path: Path) -> dict[str, Any]:
     for a pipe."""
     check_regular(path)
     try:
+        check_stored(path)
         state = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError as cause:
         raise TrainingError(f"The checkpoint {path} is missing.") from cause

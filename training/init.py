@@ -15,6 +15,7 @@ from torch import Tensor
 
 from app.types import TrainingError
 from training.checkpoint import CHECKPOINT_FORMAT, DataFacts, RunConfig, facts_of
+from training.containers import check_stored
 from training.dlib_backbone import DlibBackbone
 from training.dlib_file import is_dlib_file, read_dlib
 from training.expression_words import expression
@@ -103,6 +104,7 @@ def read_weights(path: Path) -> Weights:
     pipe."""
     check_regular(path)
     try:
+        check_stored(path)
         state = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError as cause:
         raise TrainingError(f"The weights {path} are missing.") from cause

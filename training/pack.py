@@ -30,6 +30,7 @@ from PIL import Image
 from app.alignment import ColourMode
 from app.contract import check_label
 from app.types import DataError
+from training.containers import check_packed
 from training.readers import SPLITS, Split
 from training.regular_file import check_regular
 
@@ -256,6 +257,7 @@ _UNREADABLE = (
     TypeError,
     AttributeError,
     RuntimeError,
+    MemoryError,
     zipfile.BadZipFile,
     zlib.error,
 )
@@ -265,6 +267,7 @@ def read_meta(path: Path) -> PackMeta:
     """Only the facts of a pack, without its pictures. Raises `DataError`."""
     check_regular(path)
     try:
+        check_packed(path)
         with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
             facts = json.loads(archive["meta"].tobytes())
         found = facts["format"]
