@@ -12,11 +12,12 @@ from pathlib import Path
 
 from app.agreement_figures import figures_of, intervals
 from app.agreement_text import as_text, as_values
-from app.codings import Coding, ReadingRules, read_coding, usual_step
+from app.codings import Coding, ReadingRules, read_coding
 from app.commands import CUT_SHORT, DONE, new_parser, run, say, write_text
 from app.compared import compare_episodes, compare_instants, pair_people
 from app.episodes import add_rules, rules_of
 from app.sinks import reserve
+from app.tracks import usual_step
 from app.types import UNSURE, DataError
 
 FAR = 2.0  # a coding that reaches so many times as far as the records is of more than they are

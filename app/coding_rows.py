@@ -154,7 +154,9 @@ class CodedTable:
             return
         if source := row.text("source"):
             self.sources.add(source)
-        person = row.text("person") or row.text("tier") or row.layout.tier
+        # Tables that have been through floating point call face 1 "1.0".
+        person = re.sub(r"(?<=\d)\.0+$", "", row.text("person"))
+        person = person or row.text("tier") or row.layout.tier
         event = _event(row.text("event"))
         if event in ("start", "stop") and "time" in at:
             now, key = self._time(row, "time"), (person, label)

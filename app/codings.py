@@ -1,16 +1,15 @@
-"""What somebody says of a video, be it a person with a table or this program with its records:
-labels at instants, or labels over spans. docs/agreement.md describes the files for users.
+"""Reads what somebody says of a video, be it a person with a table or this program with its
+records. docs/agreement.md describes the files for users.
 
-Records are read row by row: what stays of a row are ten bytes, a time and the number of a label.
+Records are read row by row. What stays of a row is its frame, its time and the number of its label.
 """
 
 from array import array
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from app.coding_rows import SLIP_S, CodedRow, CodedTable, FrameTimes, Given
 from app.coding_tiers import is_tiers, read_tiers
@@ -18,46 +17,8 @@ from app.episode_files import Episode
 from app.episodes import EpisodeFinder, EpisodeRules, by_frame
 from app.expression_names import NOT_CODED, plain_label
 from app.read_records import RecordsReader
-from app.types import UNSURE, DataError
-
-GAP_STEPS = 2.5  # instants further apart than so many usual steps have something missing in between
-Times = NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    onset_s: float
-    offset_s: float
-    label: str
-
-
-@dataclass(frozen=True, slots=True)
-class Track:
-    """What is said of one person, in order. `instants (T,)`: when it was said, where it was said of
-    instants; outside of `spans` then nothing is known. A span's label may be `NOT_CODED`.
-    `episodes`: what counts as an episode."""
-
-    spans: tuple[Span, ...]
-    episodes: tuple[Span, ...]
-    instants: Times | None
-
-    @property
-    def end_s(self) -> float:
-        return max((one.offset_s for one in self.spans[-1:]), default=0.0)
-
-    def numbers_at(
-        self, times_s: Times, numbers: Mapping[str, int], outside: str | None
-    ) -> NDArray[np.int64]:
-        """Returns what is said at `times_s (T,)`, as `numbers` of labels; -1 where nothing is.
-        `outside` of what was coded as spans is a label, too, where one is given."""
-        elsewhere = -1 if self.instants is not None or outside is None else numbers[outside]
-        if not self.spans:
-            return np.full(len(times_s), elsewhere)
-        onsets = np.array([one.onset_s for one in self.spans])
-        offsets = np.array([one.offset_s for one in self.spans])
-        said = np.array([numbers.get(one.label, -1) for one in self.spans])  # NOT_CODED: none
-        at = np.searchsorted(onsets, times_s, side="right") - 1
-        return np.where((at >= 0) & (times_s < offsets[at]), said[at], elsewhere)
+from app.tracks import InstantLabels, Span, Track, runs_of
+from app.types import DataError
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,28 +91,6 @@ def _one_source(path: Path, sources: Iterable[str]) -> None:
         )
 
 
-class _Said:
-    """The labels of one person at instants, in little space. `lines` is for those who need it."""
-
-    def __init__(self) -> None:
-        self._times = array("d")
-        self._labels = array("H")
-        self._names: dict[str, int] = {}
-        self.lines = array("q")
-
-    def add(self, time_s: float, label: str) -> None:
-        number = self._names.setdefault(label, len(self._names))
-        if number > 0xFFFF:
-            raise DataError("There are more than 65,536 labels. Is that the column of labels?")
-        self._times.append(time_s)
-        self._labels.append(number)
-
-    def arrays(self) -> tuple[Times, NDArray[np.uint16], list[str]]:
-        """Returns times and numbers of labels `(N,)`, and the labels by number."""
-        times = np.frombuffer(self._times, np.float64)
-        return times, np.frombuffer(self._labels, np.uint16), list(self._names)
-
-
 class _Labels(dict[str, str]):
     """Maps the labels of a file to plain labels, each made once."""
 
@@ -167,7 +106,7 @@ class _Labels(dict[str, str]):
 def _from_records(path: Path, rules: ReadingRules) -> Coding:
     reader = RecordsReader(path)
     times, frames = array("d"), array("q")
-    said: dict[int, _Said] = {}
+    said: dict[int, InstantLabels] = {}
     episodes: dict[int, list[Span]] = {}
     possible: set[str] = set()
     plain = _Labels(rules.rename)
@@ -190,13 +129,13 @@ def _from_records(path: Path, rules: ReadingRules) -> Coding:
         for row in rows:
             if row.face is not None:
                 possible.update(row.face.probabilities)
-                one = said.setdefault(row.face.face_id, _Said())
+                one = said.setdefault(row.face.face_id, InstantLabels())
                 one.add(row.time_s, plain[row.face.label])
     keep(finder.finish())
     shown_s = np.frombuffer(times, np.float64)
     tracks = {
         str(face_id): Track(
-            _runs(*one.arrays(), shown_s),
+            runs_of(*one.arrays(), shown_s),
             tuple(sorted(episodes.get(face_id, []), key=lambda span: span.onset_s)),
             shown_s,
         )
@@ -212,37 +151,12 @@ def _from_records(path: Path, rules: ReadingRules) -> Coding:
     )
 
 
-def _runs(
-    times: Times, numbers: NDArray[np.uint16], names: Sequence[str], shown_s: Times
-) -> tuple[Span, ...]:
-    """Turns instants `times (N,)`, at least one, with labels `numbers (N,)` of `names` into spans:
-    each holds until the next of `shown_s (T,)`, which has all of them, the last for a usual
-    step."""
-    step = usual_step(shown_s)
-    following = np.append(shown_s[1:], shown_s[-1] + step)[np.searchsorted(shown_s, times)]
-    ends = np.minimum(following, times + GAP_STEPS * step)
-    breaks = (numbers[1:] != numbers[:-1]) | (ends[:-1] != times[1:])
-    begins = np.flatnonzero(np.append(True, breaks))
-    lasts = np.append(begins[1:], len(times)) - 1
-    return tuple(
-        Span(onset, offset, names[number])
-        for onset, offset, number in zip(
-            times[begins].tolist(), ends[lasts].tolist(), numbers[begins].tolist(), strict=True
-        )
-    )
-
-
-def usual_step(times: Times) -> float:
-    """Returns the median distance of `times (T,)` in seconds; 1 where there is none."""
-    return float(np.median(np.diff(times))) if len(times) > 1 else 1.0
-
-
 def _from_rows(
     path: Path, rows: Iterable[CodedRow], rules: ReadingRules, *, slip_s: float = SLIP_S
 ) -> Coding:
     plain = _Labels(rules.rename)
     spans: dict[str, list[Span]] = {}
-    said: dict[str, _Said] = {}
+    said: dict[str, InstantLabels] = {}
     open_count = 0
     for row in rows:
         label = plain[row.label]
@@ -250,7 +164,7 @@ def _from_rows(
         if row.offset_s is not None:
             spans.setdefault(row.person, []).append(Span(row.onset_s, row.offset_s, label))
         else:
-            one = said.setdefault(row.person, _Said())
+            one = said.setdefault(row.person, InstantLabels())
             one.add(row.onset_s, label)
             one.lines.append(row.line)
     warnings, notes = [], []
@@ -269,7 +183,7 @@ def _from_rows(
     return Coding(path, coded, notes=tuple(notes), warnings=tuple(warnings))
 
 
-def _track_of_instants(path: Path, said: _Said) -> Track:
+def _track_of_instants(path: Path, said: InstantLabels) -> Track:
     times, numbers, names = said.arrays()
     order = np.argsort(times, kind="stable")
     times, numbers = times[order], numbers[order]
@@ -282,7 +196,7 @@ def _track_of_instants(path: Path, said: _Said) -> Track:
             "the line."
         )
     instants = times[~again]
-    runs = _runs(instants, numbers[~again], names, instants)
+    runs = runs_of(instants, numbers[~again], names, instants)
     return Track(runs, _coded(runs), instants)
 
 
@@ -311,7 +225,3 @@ def _coded(spans: Iterable[Span]) -> tuple[Span, ...]:
 
 def _name(span: Span) -> str:
     return span.label or "what has no label"
-
-
-def sure(spans: Sequence[Span]) -> tuple[Span, ...]:
-    return tuple(one for one in spans if one.label != UNSURE)

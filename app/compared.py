@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.agreement_figures import Figures, Numbers, figures
-from app.codings import Span, Times, Track, sure, usual_step
 from app.expression_names import NOT_CODED
+from app.tracks import Span, Times, Track, sure, usual_step
 from app.types import UNSURE, DataError
 
 MAX_INSTANTS = 20_000_000

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from app.agreement import main
 from app.agreement_figures import figures, figures_of, intervals
-from app.codings import Span, Track
 from app.compared import (
     block_numbers,
     compare_episodes,
@@ -20,6 +19,7 @@ from app.compared import (
     pair_people,
 )
 from app.records import RecordsSink
+from app.tracks import Span, Track
 from app.types import DataError
 from tests.synthetic import LABELS, frame_result, tracked_face
 

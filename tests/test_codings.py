@@ -10,10 +10,11 @@ import pytest
 from app.coding_columns import column_of
 from app.coding_rows import FrameTimes
 from app.coding_times import NumberStyle, number_style, seconds_of
-from app.codings import Coding, ReadingRules, Span, Track, read_coding
+from app.codings import Coding, ReadingRules, read_coding
 from app.episode_files import Episode, as_csv, as_eaf
 from app.episodes import EpisodeRules
 from app.records import FaceRecord, Record
+from app.tracks import Span, Track
 from app.types import DataError
 
 RULES = ReadingRules(episodes=EpisodeRules(min_s=0.2))
@@ -390,6 +391,11 @@ def test_any_column_may_be_named_as_the_one_with_labels(tmp_path: Path) -> None:
     assert only(found).spans == spans((0, 1, "sadness"), (1, 2, "happiness"))
     with pytest.raises(DataError, match="its columns are start, end, label, coder 2"):
         read(tmp_path, text, tiers=["coder 3"])
+
+
+def test_numbers_of_faces_stay_whole(tmp_path: Path) -> None:
+    found = read(tmp_path, "time,face_id,label\n0,1.0,a\n0,2.0,b\n1,1.0,a\n")
+    assert list(found.tracks) == ["1", "2"]
 
 
 def test_a_category_of_behaviour_is_a_tier(tmp_path: Path) -> None:
