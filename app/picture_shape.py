@@ -53,12 +53,16 @@ class ShapeChanges:
     def __init__(self, first: Shape) -> None:
         self.first = self._last = first
         self.count = 0
+        self._interlaced = 0  # frames
         self._moves = 0  # changes that change coordinates
         self._first_move = ""
         self._listed: list[dict[str, Any]] = []
 
-    def note(self, shape: Shape, time_s: float, index: int | None = None) -> None:
+    def note(
+        self, shape: Shape, time_s: float, index: int | None = None, *, interlaced: bool = False
+    ) -> None:
         """Takes the shape of the frame at `time_s`; `index` is its number, where it is known."""
+        self._interlaced += interlaced
         if shape == self._last:
             return
         if shape.size_wh != self._last.size_wh or shape.orientation != self._last.orientation:
@@ -73,6 +77,8 @@ class ShapeChanges:
     def facts(self) -> dict[str, Any]:
         """What is known up to now, in values that JSON has."""
         found = self.first.facts()
+        if self._interlaced:
+            found["interlaced_frames"] = self._interlaced
         if self.count:
             found |= {"shape_changes": self._listed, "shape_changes_count": self.count}
         return found

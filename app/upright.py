@@ -1,4 +1,5 @@
-"""Makes the picture that is looked at from a decoded frame: upright, in square pixels, of BT.709.
+"""Makes the picture that is looked at from a decoded frame: upright, in square pixels, of BT.709,
+and without the combs of interlaced video.
 
 Video files and network streams go through here alike. Each frame is judged by what it says itself,
 for streams change their size, their turn and the shape of their pixels midway.
@@ -9,6 +10,7 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import Any, cast
 
+import cv2
 import numpy as np
 from av.filter import Graph
 from av.video.frame import VideoFrame
@@ -16,6 +18,7 @@ from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 
 from app.colour import to_bgr
+from app.interlace import without_comb
 from app.orientation import UPRIGHT, Orientation
 from app.picture_shape import SQUARE, Shape, squared
 from app.pyav import exact
@@ -61,7 +64,12 @@ class Upright:
 
     def picture(self, frame: VideoFrame, shape: Shape) -> Image:
         """Gives the upright picture of `frame` as uint8 (H, W, 3) BGR of `shape.size_wh`."""
-        image = to_bgr(frame, shape.scaled_wh, self._reformatter, shape.colours)
+        if frame.interlaced_frame:  # mended line by line, so before it is scaled
+            image = without_comb(to_bgr(frame, shape.stored_wh, self._reformatter, shape.colours))
+            if shape.scaled_wh != shape.stored_wh:
+                image = np.asarray(cv2.resize(image, shape.scaled_wh), np.uint8)
+        else:
+            image = to_bgr(frame, shape.scaled_wh, self._reformatter, shape.colours)
         return np.asarray(shape.orientation.apply(image), np.uint8)
 
     def _aspect_now(self) -> Fraction | None:

@@ -195,7 +195,7 @@ class VideoSource:
             self.reached = index + 1
             self._gaps.append(ticks - last)
             last = ticks
-            self._shapes.note(shape, time_s, index)
+            self._shapes.note(shape, time_s, index, interlaced=frame.interlaced_frame)
             shown_s = float((frame.duration or self._step) * self.time_base)
             self._delivered_s = time_s + shown_s
             if not self.watch(self.reached):

@@ -58,6 +58,7 @@ def write_video(
     full_range: bool = False,
     b_frames: int | None = None,
     pixel_aspect: Fraction | None = None,
+    interlaced: bool = False,
 ) -> None:
     """`ticks` are the frames' times in `time_base` (variable rate); else they come at `rate`.
     `rotation` is counterclockwise, then `mirrored` left to right, in the container only;
@@ -73,6 +74,8 @@ def write_video(
         stream.codec_context.time_base = time_base
         if codec == "libx264":
             stream.options = {"crf": "4", "preset": "ultrafast"}
+        if interlaced:
+            stream.options |= {"x264-params": "tff=1"}
         if b_frames is not None:
             stream.options |= {"bf": str(b_frames), "b_strategy": "0"}
         if matrix is not None:

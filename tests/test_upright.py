@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
+from app.interlace import without_comb
 from app.orientation import UPRIGHT, Orientation
 from app.picture_shape import Shape, ShapeChanges, squared
 from app.sampling import Selection
@@ -284,3 +285,56 @@ def test_turn_within_h264_is_seen_in_every_frame(tmp_path: Path) -> None:
         assert frame.image[5, -5].min() > 240
         assert frame.image[-5, 5].max() < 100
     assert source.picture_facts["turned"] == "turned 90 degrees clockwise"
+
+
+# Interlaced video
+
+
+def bar(x: int, size_wh: tuple[int, int] = (64, 48)) -> Image:
+    image = np.full((size_wh[1], size_wh[0], 3), 30, np.uint8)
+    image[:, x : x + 12] = 220
+    return image
+
+
+def combed() -> Image:
+    """A bar that moves: where it is in the even lines, and a moment later in the odd ones."""
+    image = bar(20)
+    image[1::2] = bar(26)[1::2]
+    return image
+
+
+def test_combs_are_mended() -> None:
+    image = combed()
+    kept = image.copy()
+    assert np.array_equal(without_comb(image)[:-1], bar(20)[:-1])
+    assert np.array_equal(image, kept)
+
+
+def test_what_stands_still_stays_in_interlaced_pictures() -> None:
+    ramp = np.arange(48 * 64 * 3, dtype=np.uint32).reshape(48, 64, 3) // 64
+    picture = ramp.astype(np.uint8)[:, ::-1].copy()
+    picture[20:30, 10:40] = 250
+    assert np.abs(without_comb(picture).astype(int) - picture).max() <= 1
+
+
+@pytest.mark.parametrize("height", [0, 1, 2, 3, 4])
+def test_few_lines_are_no_trouble(height: int) -> None:
+    assert without_comb(bar(2, (16, height))).shape == (height, 16, 3)
+
+
+@pytest.mark.parametrize("aspect", [Fraction(1), Fraction(1, 2)])
+def test_interlaced_video_is_read_without_combs(aspect: Fraction, tmp_path: Path) -> None:
+    path = tmp_path / "clip.mkv"
+    write_video(
+        *(path,),
+        frames=2,
+        pixel_aspect=aspect,
+        interlaced=True,
+        picture=lambda *_: combed(),
+    )
+    frames, source = read(path)
+    expected = cv2.resize(bar(20), source.size_wh, interpolation=cv2.INTER_NEAREST)
+    for frame in frames:
+        lines = frame.image[4:-4].astype(int)
+        assert np.abs(lines - expected[4:-4]).max() < 40
+    assert source.picture_facts["interlaced_frames"] == 2
