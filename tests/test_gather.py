@@ -1,5 +1,6 @@
 """A folder of pictures becomes a pack, and what became of each picture is told."""
 
+import os
 from collections import defaultdict
 from pathlib import Path
 
@@ -358,3 +359,17 @@ def test_uneven_labels_are_said(counts: dict[str, int], said: list[str], tmp_pat
     rows = [Row(name, name[0], "train", name, "face", "") for name in names]
     notes = notes_on(open_folder(tmp_path), rows)
     assert [n for n in notes if "training pictures" in n] == said
+
+
+def test_names_that_are_no_utf8_are_read_and_written(tmp_path: Path) -> None:
+    root = fill(tmp_path / "in", *many("a", "b"), "a/zo/1.png")
+    try:
+        (root / "a/zo").rename(os.fsdecode(os.fsencode(root) + b"/a/zo\xeb"))
+    except OSError:
+        pytest.skip("this system takes UTF-8 names alone")
+    (root / "b/0.png").rename(os.fsdecode(os.fsencode(root) + b"/b/caf\xe9.png"))
+    result = gathered(root, tmp_path)
+    assert {r"a/zo\udceb/1.png", r"b/caf\udce9.png"} < groups_of(result).keys()
+    assert read_table(tmp_path / "pictures.csv") == result.pictures
+    assert set(read_pack(result.pack).names) == groups_of(result).keys()
+    assert r"1 person by sub-folder: zo\udceb." in result.notes

@@ -29,6 +29,17 @@ def test_new_folder_is_made_and_held(tmp_path: Path) -> None:
         pass
 
 
+def test_folder_may_have_a_name_that_is_no_utf8(tmp_path: Path) -> None:
+    folder = Path(os.fsdecode(os.fsencode(tmp_path) + b"/r\xfcn"))
+    try:
+        folder.mkdir()
+    except OSError:
+        pytest.skip("this system takes UTF-8 names alone")
+    with RunFolder(folder, resume=False) as kept:
+        kept.add({"epoch": 1, "step": 3, "loss": 0.5})
+    assert [path.name for path in folder.iterdir() if path.name[0] != "."] == ["log.jsonl"]
+
+
 def test_folder_with_something_in_it_is_not_written_into(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("mine")
     with pytest.raises(TrainingError, match="is not empty"):

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from app.alignment import AlignmentTemplate, ColourMode
 from app.classifier import Classifier
 from app.contract import Contract
-from app.types import DataError, TrainingError
+from app.types import DataError, TrainingError, readable
 from training.checkpoint import load_trained
 from training.cli import run
 from training.data import NO_LABEL, Examples, argmax_labels, load_examples, majority_labels
@@ -158,7 +158,7 @@ def evaluate(pack: Pack, model: Path, split: Split, device: str = "cpu") -> Repo
     voted = pack.meta.protocol == "ferplus"
     kept = majority != NO_LABEL
     return Report(
-        model=model.name,
+        model=readable(model.name),
         sha256=hashlib.sha256(model.read_bytes()).hexdigest(),
         dataset=pack.meta.dataset,
         split=split,

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from app.types import DataError
+from app.types import DataError, readable
 from training.expression_words import folded
 from training.folder_walk import entries, pictures_in
 from training.label_files import Row, file_names, is_label_file, rows_of
@@ -122,7 +122,7 @@ def by_lists(root: Path, files: Sequence[LabelFile]) -> Contents:
             folder = path.relative_to(file.folder).parts[0]
             split = file.split or split_of(row.split) or split_of(folder) or "train"
             pictures.append(PictureFile(path, split, numbers[label]))
-            places.append(Place(path.name, numbers[label], folded(row.person)))
+            places.append(Place(readable(path.name), numbers[label], folded(row.person)))
         notes.append(f"The labels are read from {file.path.relative_to(root).as_posix()}.")
         lines += _left_over(file, each, unclear)
     named = {path for each in read for path in each.labels}

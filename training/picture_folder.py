@@ -13,7 +13,7 @@ from pathlib import Path
 
 from app.contract import check_label
 from app.picture_kinds import UNREAD_SUFFIXES
-from app.types import DataError
+from app.types import DataError, readable
 from training.expression_words import folded, is_expression
 from training.folder_walk import entries, is_picture, pictures_in, walk
 from training.known_sets import known_name
@@ -49,8 +49,8 @@ class Folder:
         return any(file.split == "valid" for file in self.files)
 
     def name(self, file: PictureFile) -> str:
-        """Path below the root, the same on every system."""
-        return file.path.relative_to(self.root).as_posix()
+        """Path below the root, the same on every system, as text that every file takes."""
+        return readable(file.path.relative_to(self.root).as_posix())
 
 
 def open_folder(root: Path) -> Folder:
@@ -140,7 +140,7 @@ def _with_splits(root: Path, splits: dict[Split, Path]) -> Contents:
             if split == "train" and not below:
                 raise DataError(_no_pictures(folder))
             files += below
-            places += [Place(f.path.relative_to(folder).as_posix(), number) for f in below]
+            places += _places(folder, below)
     notes = []
     present = {file.split for file in files}
     if "valid" in splits and "valid" not in present:
@@ -173,6 +173,11 @@ def _pictures_of(folder: Path, number: int, split: Split) -> list[PictureFile]:
     return [PictureFile(path, split, number) for path in pictures_in(folder)]
 
 
+def _places(folder: Path, files: Sequence[PictureFile]) -> list[Place]:
+    """Where pictures lie below the folder of their label."""
+    return [Place(readable(f.path.relative_to(folder).as_posix()), f.label) for f in files]
+
+
 def _by_folders(root: Path, folders: Sequence[Path], others: Sequence[Path]) -> Contents:
     if len(folders) < 2:
         raise DataError(_few_labels(root, folders, others))
@@ -186,7 +191,7 @@ def _by_folders(root: Path, folders: Sequence[Path], others: Sequence[Path]) -> 
         if not below:
             raise DataError(_no_pictures(folder))
         files += below
-        places += [Place(f.path.relative_to(folder).as_posix(), number) for f in below]
+        places += _places(folder, below)
     notes = []
     if loose := [path.name for path in others if is_picture(path)]:
         notes.append(f"Passed over, as they lie in no label's folder: {listed(loose)}.")
@@ -291,7 +296,7 @@ def _by_names(root: Path) -> Contents:
     notes = [f"The labels are read from the file names, which are those of {of}."]
     if others := [path.name for path, label in zip(pictures, ours, strict=True) if label is None]:
         notes.append(f"Passed over, as their names are not of {of}: {listed(others)}.")
-    places = [Place(file.path.name, file.label) for file in files]
+    places = [Place(readable(file.path.name), file.label) for file in files]
     return Contents(labels, files, places, notes, bool(others))
 
 

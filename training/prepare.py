@@ -19,7 +19,7 @@ from PIL import Image
 
 from app.alignment import FACE_TEMPLATE, crop_matrix
 from app.detector import SHORT_RANGE, Detector
-from app.types import DataError, Face
+from app.types import DataError, Face, readable
 from training.affectnet import list_affectnet
 from training.cli import run
 from training.listed import (
@@ -183,7 +183,7 @@ def folder_samples(
         key = sha256(file.path) if file.path.is_file() else "-"
         digest.update(f"{opened.name(file)}\0{key}\n".encode())
     meta = PackMeta(
-        dataset=root.resolve().name,
+        dataset=readable(root.resolve().name),
         protocol="single",
         labels=labels,
         vote_names=labels,

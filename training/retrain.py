@@ -24,7 +24,7 @@ from PIL import Image
 
 from app.classifier import DEFAULT_MODEL, Classifier
 from app.contract import Contract
-from app.types import TrainingError
+from app.types import TrainingError, readable
 from training.cli import run
 from training.compact import compact_of, write_compact
 from training.evaluate import file_logits, judged_examples, uint8_crops
@@ -281,7 +281,7 @@ def retrain(options: argparse.Namespace, arguments: Sequence[str]) -> int:
         data=str(options.data.resolve()),
         weights=str(weights.path.resolve()) if weights else FROM_SCRATCH,
         weights_sha256=sha256(weights.path) if weights else None,
-        dataset=options.dataset or options.data.resolve().name,
+        dataset=readable(options.dataset or options.data.resolve().name),
         **asdict(gathering),
         **{name: getattr(options, name) for name in CHOICES},
     )

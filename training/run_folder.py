@@ -21,7 +21,7 @@ import PIL
 import torch
 from filelock import FileLock, Timeout
 
-from app.types import TrainingError
+from app.types import TrainingError, readable
 from training.checkpoint import RunConfig, load
 from training.pack import Pack
 
@@ -34,10 +34,11 @@ BEFORE_FIRST_CHECKPOINT = BEFORE_FACTS | {FACTS, EVENTS, f".{LAST}.partial", f".
 
 
 def write_text(path: Path, text: str) -> None:
-    """Beside `path` first, then renamed: never half-written. Raises `TrainingError`."""
+    """Beside `path` first, then renamed: never half-written. Names of files in the text may hold
+    bytes that are no UTF-8. Raises `TrainingError`."""
     partial = path.with_name(f".{path.name}.partial")
     try:
-        partial.write_text(text, encoding="utf-8")
+        partial.write_text(readable(text), encoding="utf-8")
         os.replace(partial, path)
     except OSError as cause:
         raise TrainingError(f"{path} could not be written: {cause.strerror or cause}.") from cause
@@ -155,13 +156,16 @@ class RunFolder:
                 self._scalar(name, value, line["step"])
 
     def _scalar(self, name: str, value: float, step: int) -> None:
+        events = str(self.folder / EVENTS)
+        if events != readable(events):  # TensorBoard takes UTF-8 names alone; the log has all of it
+            self._events = False
         if self._events is None:
             try:
                 from torch.utils.tensorboard import SummaryWriter
             except ImportError:
                 self._events = False
             else:
-                self._events = SummaryWriter(str(self.folder / EVENTS), purge_step=step)
+                self._events = SummaryWriter(events, purge_step=step)
         if self._events:
             self._events.add_scalar(name, value, step)
             self._events.flush()
