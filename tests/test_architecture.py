@@ -18,7 +18,7 @@ OPTIONAL = {"parquet": {"pyarrow"}}
 ROOMS_FOR_TRAINING = {
     *("picture_file", "picture_header", "picture_kinds"),
     *("types", "contract", "alignment", "views", "detector", "looks", "places", "search"),
-    *("interrupt", "no_reports", "orientation", "pyav", "text_files", "upright"),
+    *("interrupt", "no_reports", "one_line_parser", "orientation", "pyav", "text_files", "upright"),
     "sure_output",
     *("classifier", "cells", "machine"),
 }

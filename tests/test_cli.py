@@ -1,6 +1,7 @@
 """How the training commands speak: options from dataclasses, bars on terminals, one-line ends."""
 
 import argparse
+import importlib
 import io
 import os
 import subprocess
@@ -155,6 +156,29 @@ def test_line_now_and_then_says_the_same_without_a_terminal(
     ) == [7]
     assert sys.stderr.getvalue() == "A: 6 of 20 steps, about 2 h 20 min left\n"  # type: ignore[attr-defined]
     assert time_left(150) == "about 2 min left"
+
+
+COMMANDS = sorted(
+    path.stem
+    for path in (ROOT / "training").glob("*.py")
+    if "\ndef parser()" in path.read_text(encoding="utf-8")
+)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_mistyped_command_gets_one_line(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    parser = importlib.import_module(f"training.{command}").parser()
+    for words in ([], ["--no-such-option"]):
+        with pytest.raises(SystemExit) as ended:
+            parser.parse_args(words)
+        assert ended.value.code == 2
+        out, err = capsys.readouterr()
+        assert (out, err[:7], err.count("\n")) == ("", "error: ", 1)
+        assert err.endswith(" See --help.\n")
+    with pytest.raises(SystemExit) as ended:
+        parser.parse_args(["--help"])
+    assert ended.value.code == 0
+    assert capsys.readouterr().out.startswith(f"usage: python -m training.{command} ")
 
 
 def test_reader_that_has_had_enough_is_no_error() -> None:

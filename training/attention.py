@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from app.alignment import crop_matrix, frame_matrix
+from app.one_line_parser import OneLineParser
 from app.types import DataError, TrainingError
 from training.checkpoint import TrainConfig, Trained, load_trained
 from training.cli import run
@@ -173,7 +174,7 @@ def show(trained: Trained, files: Sequence[Path], folder: Path) -> list[Path]:
 
 
 def parser() -> argparse.ArgumentParser:
-    top = argparse.ArgumentParser(
+    top = OneLineParser(
         prog="python -m training.attention",
         description="Show, for any picture, which elements of the deep feature the attention keeps "
         "and where the evidence for each expression lies with and without it.",

@@ -26,6 +26,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 from torch.utils.flop_counter import FlopCounterMode
 
+from app.one_line_parser import OneLineParser
 from app.types import TrainingError
 from training.augment import training_batch
 from training.checkpoint import RunConfig, build
@@ -255,7 +256,7 @@ def says(t: Timings, faces: int, epochs: int) -> str:
 
 
 def parser() -> argparse.ArgumentParser:
-    top = argparse.ArgumentParser(
+    top = OneLineParser(
         prog="python -m training.benchmark",
         description="Images per second of our training loop and of the authors' way of feeding the "
         "same network, in turn; options of the recipe choose the network (default: as shipped).",

@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from app.one_line_parser import OneLineParser
 from app.types import TrainingError
 from training.attention import class_distances, class_profiles, project, see
 from training.begin import begin_with
@@ -71,7 +72,7 @@ class Variant:
         return re.sub(r"[^\w.=+-]+", "_", self.name)
 
     def _options(self) -> argparse.Namespace:
-        parser = argparse.ArgumentParser(prog=self.name, exit_on_error=False, allow_abbrev=False)
+        parser = OneLineParser(prog=self.name, exit_on_error=False, allow_abbrev=False)
         add_recipe_options(parser)
         add_teacher_options(parser)
         try:
@@ -222,7 +223,7 @@ def look_at(variant: Variant, folder: Path, valid: Examples, machine: Machine) -
 
 
 def parser() -> argparse.ArgumentParser:
-    top = argparse.ArgumentParser(
+    top = OneLineParser(
         prog="python -m training.compare",
         description="Train losses, or any variants of a recipe, over several seeds and write a "
         "table and figures with confidence intervals and paired differences.",

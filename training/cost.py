@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from app.alignment import FACE_TEMPLATE
 from app.classifier import Classifier
 from app.contract import Contract, TrainingData
+from app.one_line_parser import OneLineParser
 from app.types import TrainingError
 from training.checkpoint import DataFacts, RunConfig, TrainConfig, Trained, build
 from training.cli import run
@@ -171,7 +172,7 @@ def names_of(files: Sequence[Path]) -> list[str]:
 
 
 def parser() -> argparse.ArgumentParser:
-    top = argparse.ArgumentParser(
+    top = OneLineParser(
         prog="python -m training.cost",
         description="Milliseconds a face (uint8 crop to probabilities) of exported models that "
         "take turns on the CPU, as a Markdown table.",

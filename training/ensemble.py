@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from app.one_line_parser import OneLineParser
 from app.types import TrainingError
 from training.cli import run
 from training.data import NO_LABEL
@@ -115,7 +116,7 @@ def table(ensemble: Ensemble) -> str:
 
 
 def parser() -> argparse.ArgumentParser:
-    top = argparse.ArgumentParser(
+    top = OneLineParser(
         prog="python -m training.ensemble",
         description="How good the mean of several networks' probabilities is on validation: what "
         "a student could learn from them. The test split stays closed.",

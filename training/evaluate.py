@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from app.alignment import AlignmentTemplate, ColourMode
 from app.classifier import Classifier
 from app.contract import Contract
+from app.one_line_parser import OneLineParser
 from app.types import DataError, TrainingError, readable
 from training.checkpoint import load_trained
 from training.cli import run
@@ -291,7 +292,7 @@ def latency_ms(model: Path, runs: int = 300) -> tuple[float, float]:
 
 
 def parser() -> argparse.ArgumentParser:
-    top = argparse.ArgumentParser(
+    top = OneLineParser(
         prog="python -m training.evaluate",
         description="Accuracy, mean class recall, macro F1, confusion matrix, calibration and "
         "accuracy against coverage of a checkpoint (.pt) or an exported model (.onnx), on clean "

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from app.classifier import Classifier
 from app.contract import ATTENTION, CAM, INPUT, LOGITS, Contract, TrainingData, probe_crops
+from app.one_line_parser import OneLineParser
 from app.types import DataError, TrainingError
 from training.checkpoint import Trained, load_trained
 from training.cli import run
@@ -272,7 +273,7 @@ def export(
 
 
 def parser() -> argparse.ArgumentParser:
-    top = argparse.ArgumentParser(
+    top = OneLineParser(
         prog="python -m training.export",
         description="Write a checkpoint as one ONNX file that carries its whole contract.",
     )

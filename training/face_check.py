@@ -28,6 +28,7 @@ import numpy as np
 
 from app.looks import Looks
 from app.machine import cores
+from app.one_line_parser import OneLineParser
 from app.types import DataError
 from training.cli import run
 from training.detections import LABELS, Frames, Photos, photos_in, samples
@@ -122,7 +123,7 @@ def all_samples(work: Work, counts: dict[Split, int], workers: int) -> Iterator[
 
 
 def parser() -> argparse.ArgumentParser:
-    top = argparse.ArgumentParser(
+    top = OneLineParser(
         prog="python -m training.face_check",
         description="Make the pictures from which a network learns whether a detection is a face.",
     )

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from app.classifier import Classifier
+from app.one_line_parser import OneLineParser
 from app.types import DataError, TrainingError
 from training.cli import run
 from training.data import load_examples
@@ -141,7 +142,7 @@ def markdown(found: Curves, model: str, dataset: str) -> str:
 
 
 def parser() -> argparse.ArgumentParser:
-    top = argparse.ArgumentParser(
+    top = OneLineParser(
         prog="python -m training.faithful",
         description="Whether covering what a class activation map marks lowers that class's score "
         "more than covering as much elsewhere, on the validation split.",

@@ -18,6 +18,7 @@ from typing import Any
 
 import torch
 
+from app.one_line_parser import OneLineParser
 from app.types import TrainingError
 from training.checkpoint import RunConfig, facts_of, load_trained
 from training.cli import run
@@ -213,7 +214,7 @@ def digest(path: Path) -> str | None:
 
 
 def parser() -> argparse.ArgumentParser:
-    top = argparse.ArgumentParser(
+    top = OneLineParser(
         prog="python -m training.make",
         description="Make a shipped model from the prepared data: carry out its recipe, choose on "
         "validation, export, report. The same command goes on where it was stopped.",

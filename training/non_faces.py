@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from app.alignment import alignable
 from app.classifier import Classifier, softmax
+from app.one_line_parser import OneLineParser
 from app.types import DataError, TrainingError
 from app.types import Image as Picture
 from training.cli import run
@@ -235,7 +236,7 @@ def write_report(folder: Path, model: str, rows: Sequence[Row], scores: Sequence
 
 
 def parser() -> argparse.ArgumentParser:
-    top = argparse.ArgumentParser(
+    top = OneLineParser(
         prog="python -m training.non_faces",
         description="Show the detector and the model thousands of made pictures without a face and "
         "count how often an expression is read into them.",

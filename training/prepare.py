@@ -19,6 +19,7 @@ from PIL import Image
 
 from app.alignment import FACE_TEMPLATE, crop_matrix
 from app.detector import SHORT_RANGE, Detector
+from app.one_line_parser import OneLineParser
 from app.types import DataError, Face, readable
 from training.affectnet import list_affectnet
 from training.cli import run
@@ -244,7 +245,7 @@ def inner_share(text: str) -> float:
 
 
 def parser() -> argparse.ArgumentParser:
-    top = argparse.ArgumentParser(
+    top = OneLineParser(
         prog="python -m training.prepare",
         description="Find the faces of a data set once and write one portable training file.",
     )

@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from app.one_line_parser import OneLineParser
 from app.types import ModelError, TrainingError
 from training.cli import add_options, chosen, run
 from training.int8 import Int8Settings
@@ -139,7 +140,7 @@ def row(
 
 
 def parser() -> argparse.ArgumentParser:
-    top = argparse.ArgumentParser(
+    top = OneLineParser(
         prog="python -m training.quantise",
         description="Write an exported model in 8-bit integers, if it is as good on the validation "
         "split and faster.",

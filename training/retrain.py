@@ -24,6 +24,7 @@ from PIL import Image
 
 from app.classifier import DEFAULT_MODEL, Classifier
 from app.contract import Contract
+from app.one_line_parser import OneLineParser
 from app.types import TrainingError, readable
 from training.cli import run
 from training.compact import compact_of, write_compact
@@ -161,7 +162,7 @@ def write_report(
 
 
 def parser() -> argparse.ArgumentParser:
-    top = argparse.ArgumentParser(
+    top = OneLineParser(
         prog="python -m training.retrain",
         description="Train on your own pictures: DATA_DIR/<label>/… (whole photos or face crops), "
         "split by person here, or train/<label>/… and valid/<label>/…. Writes the model, and in "

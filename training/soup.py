@@ -18,6 +18,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from app.one_line_parser import OneLineParser
 from app.types import DataError, TrainingError
 from training.augment import training_batch
 from training.checkpoint import Trained, load, load_trained, save
@@ -183,7 +184,7 @@ def make_soup(
 
 
 def parser() -> argparse.ArgumentParser:
-    top = argparse.ArgumentParser(
+    top = OneLineParser(
         prog="python -m training.soup",
         description="Average the weights of runs that began with the same ones: one network, "
         "often better than each. Chosen on validation; the test split stays closed.",

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 
 from app.interrupt import ctrl_c
+from app.one_line_parser import OneLineParser
 from app.types import TrainingError
 from training.augment import AugmentConfig
 from training.begin import begin_with
@@ -83,7 +84,7 @@ def gigabytes(text: str) -> float:
 
 
 def parser() -> argparse.ArgumentParser:
-    top = argparse.ArgumentParser(
+    top = OneLineParser(
         prog="python -m training.train",
         description="Train a DACL network on a prepared file. The best checkpoint on the "
         "validation split is RUN_FOLDER/best.pt. On several GPUs or machines: torchrun "

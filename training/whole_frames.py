@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from app.one_line_parser import OneLineParser
 from app.types import DataError
 from training.cli import run
 from training.pack import Pack, PackedSample, read_pack, write_pack
@@ -29,7 +30,7 @@ def samples(pack: Pack) -> Iterator[PackedSample]:
 
 
 def parser() -> argparse.ArgumentParser:
-    top = argparse.ArgumentParser(
+    top = OneLineParser(
         prog="python -m training.whole_frames",
         description="Copy a prepared file as if no face had been found in it, to measure what "
         "alignment gives.",

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.classifier import Classifier
+from app.one_line_parser import OneLineParser
 from app.types import TrainingError
 from training.cli import run
 from training.data import NO_LABEL
@@ -198,7 +199,7 @@ def write_report(folder: Path, model: str, rows: Sequence[Row]) -> list[str]:
 
 
 def parser() -> argparse.ArgumentParser:
-    top = argparse.ArgumentParser(
+    top = OneLineParser(
         prog="python -m training.whole_path",
         description="Paste faces of the validation split into made 1280 x 720 frames and read them "
         "as the demo does: what detector and alignment cost, and where they break.",

@@ -14,6 +14,7 @@ from pathlib import Path
 import torch
 from torch import Generator, Tensor, nn
 
+from app.one_line_parser import OneLineParser
 from app.types import TrainingError
 from training.checkpoint import Trained, build, load_trained, save
 from training.cli import run
@@ -93,7 +94,7 @@ def write_wide(source: Path, output: Path, width: int, seed: int) -> Trained:
 
 
 def parser() -> argparse.ArgumentParser:
-    top = argparse.ArgumentParser(
+    top = OneLineParser(
         prog="python -m training.widen",
         description="Write a wider network that says the same, to go on training from.",
     )
