@@ -47,7 +47,7 @@ SCRIPTS = (
 ZERO_WIDTH_SHARE = 0.87  # of the O's width
 FINE = 4  # how much larger it is drawn before it is averaged down
 
-# OpenCV keeps one font for the whole process and changes its size and weight for each text.
+# A font object takes on the size and weight of each text that is drawn with it: one at a time.
 _lock = threading.Lock()
 
 

@@ -23,11 +23,11 @@ from app.placement_slots import label_places, panel_places, rect_of
 from app.placement_values import DETACHED, NOWHERE, Key, Placed, Plan, Scene, Spot, Subject
 from app.rects import Corners, Rect, corners, shared
 
-OPEN_S = 1.0  # how long a better arrangement must stand open
+OPEN_S = 1.5  # how long a better arrangement must stand open
 CHECK_S, CHECK_EACH_S = 0.4, 0.04  # between two looks for one; the latter for every face
 DRIFT_S = 0.4
 REMEMBER_S = 2.0  # who returns within it is labelled where they were
-BETTER, BETTER_EACH = 0.1, 0.15  # worth that must be won; the latter for each that moves
+BETTER, BETTER_EACH = 0.1, 0.2  # worth that must be won; the latter for each that moves
 SETTLED_GAPS = 3  # how far faces must move, in gaps, before better places are looked for again
 
 
