@@ -185,6 +185,13 @@ def _person(person: PersonSummary, end_s: float, several: bool) -> str:
             f'<div class="plot">{drawing}</div><div class="share">{share}</div>\n'
         )
     note = f"Never above {100 * SHOWN_FROM:.0f} %: {', '.join(low)}." if low else ""
+    # Labels that somebody wrote into the records by hand.
+    others = ", ".join(
+        f"{escape(label)} {percent(count, person.frames)}"
+        for label, count in person.said.most_common()
+        if label not in person.timeline.labels
+    )
+    note += f" Labels without a probability: {others}." if others else ""
     where = f" in {escape(person.source)}" if several else ""
     return (
         f'<article class="person"><h3>Face {person.face_id}{where} <small>'

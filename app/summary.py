@@ -144,17 +144,18 @@ class Summary:
         face = row.face
         if face is None:
             return
-        if not self.labels:
-            self.labels = tuple(face.probabilities)
         key = (row.source, face.face_id)
         person = self.people.get(key)
         if person is None:
+            # Records of several models, joined, have labels of their own.
+            new = (label for label in face.probabilities if label not in self.labels)
+            self.labels = (*self.labels, *new)
             person = PersonSummary(*key, Timeline((*self.labels, UNSURE)), first_s=row.time_s)
             self.people[key] = person
         person.frames += 1
         person.last_s = row.time_s
         person.said[face.label] += 1
-        shares = [face.probabilities.get(label, 0.0) for label in self.labels]
+        shares = [face.probabilities.get(label, 0.0) for label in person.timeline.labels[:-1]]
         person.timeline.add(row.time_s, [*shares, float(face.label == UNSURE)])
         self._judge(row)
 

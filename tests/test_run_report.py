@@ -160,6 +160,15 @@ def test_unsure_frames_are_drawn_where_they_are() -> None:
     assert "area unsure" not in page_of(summary_of(HAPPY))
 
 
+def test_labels_without_a_probability_are_not_lost() -> None:
+    summary = Summary()
+    for n in range(10):
+        one = face(0.9)
+        summary.add([Record("a.mp4", n, n / 10, replace(one, label="<calm>") if n < 4 else one)])
+    summary.finish()
+    assert "Labels without a probability: <calm> 40.0\xa0%." in Reader(page_of(summary)).text
+
+
 def test_timeline_shows_what_the_records_say() -> None:
     page = page_of(summary_of(HAPPY))
     spans = re.findall(r'<rect class="span k(\d)" x="([\d.]+)" y="88" width="([\d.]+)"', page)

@@ -40,6 +40,19 @@ def test_four_hours_take_no_more_than_one() -> None:
     assert line.bin_s == 32.0
 
 
+def test_records_of_two_models_keep_the_labels_of_both() -> None:
+    summary = Summary()
+    for source, shares in (("a.mp4", {"happy": 1.0}), ("b.mp4", {"calm": 0.75, "happy": 0.25})):
+        one = FaceRecord(1, (0, 0, 9, 9), 0.9, next(iter(shares)), None, shares)
+        for n in range(3):
+            summary.add([Record(source, n, n / 10, one)])
+    summary.finish()
+    assert summary.labels == ("happy", "calm")
+    second = summary.people["b.mp4", 1].timeline
+    assert second.labels == ("happy", "calm", UNSURE)
+    assert second.steps()[0][1] == pytest.approx([0.25, 0.75, 0.0])
+
+
 def test_summary_counts_frames_faces_and_labels() -> None:
     summary = Summary()
     for n in range(10):
