@@ -21,6 +21,7 @@ from app.expression_names import NOT_CODED, plain_label
 from app.types import DataError
 
 SLIP_S = 0.02  # an overlap of two spans up to this long is a slip of the hand or of rounding
+_FACE_LABEL = re.compile(r"(face \d+): (.+)")
 _FRAME = re.compile(r"[0-9]{1,15}(\.0*)?")
 _MARKS = {"": 0.0, "false": 0.0, "no": 0.0, "true": 1.0, "yes": 1.0, "x": 1.0}  # instead of scores
 _BEGINS: tuple[Kind, ...] = ("onset", "time", "frame")
@@ -157,6 +158,8 @@ class CodedTable:
         # Tables that have been through floating point call face 1 "1.0".
         person = re.sub(r"(?<=\d)\.0+$", "", row.text("person"))
         person = person or row.text("tier") or row.layout.tier
+        if not person and not self._header.line and (found := _FACE_LABEL.fullmatch(label)):
+            person, label = found.groups()  # Audacity's labels, as `app.episodes` writes them
         event = _event(row.text("event"))
         if event in ("start", "stop") and "time" in at:
             now, key = self._time(row, "time"), (person, label)

@@ -43,9 +43,11 @@ _ENDINGS: dict[str, tuple[str, str]] = {
     ".opf": ("a Datavyu spreadsheet", "in Datavyu, export the spreadsheet as CSV"),
     ".boris": ("a BORIS project", "in BORIS, export aggregated or tabular events as CSV"),
     ".odx": ("an Observer file", "export the event log as text"),
+    ".vtt": ("a file of subtitles", "write episodes as .csv or .eaf"),
+    ".srt": ("a file of subtitles", "write a table"),
     ".json": ("a JSON file", "write it as CSV"),
 }
-_TEXT_ENDINGS = frozenset({".json", ".boris"})  # which hold text, but no table
+_TEXT_ENDINGS = frozenset({".json", ".boris", ".vtt", ".srt"})  # which hold text, but no table
 
 
 def read_text(path: Path) -> str:

@@ -193,9 +193,10 @@ def _person(person: PersonSummary, end_s: float, several: bool) -> str:
     )
     note += f" Labels without a probability: {others}." if others else ""
     where = f" in {escape(person.source)}" if several else ""
+    frames = counted(person.frames, "frame")
     return (
         f'<article class="person"><h3>Face {person.face_id}{where} <small>'
-        f"{clock(person.first_s, 0.1)} to {clock(person.last_s, 0.1)}, {person.frames} frames"
+        f"{clock(person.first_s, 0.1)} to {clock(person.last_s, 0.1)}, {frames}"
         f'</small></h3>\n<div class="lines">\n{"".join(lines)}'
         f'<div class="label"></div>{axis(end_s)}<div class="share"></div></div>\n'
         f'<p class="quiet">{note}</p></article>\n'

@@ -11,7 +11,7 @@ from app.coding_columns import column_of
 from app.coding_rows import FrameTimes
 from app.coding_times import NumberStyle, number_style, seconds_of
 from app.codings import Coding, ReadingRules, read_coding
-from app.episode_files import Episode, as_csv, as_eaf
+from app.episode_files import Episode, as_audacity, as_csv, as_eaf
 from app.episodes import EpisodeRules
 from app.records import FaceRecord, Record
 from app.tracks import Span, Track
@@ -324,7 +324,7 @@ def test_tiers_of_an_independent_writer_are_read(tmp_path: Path, suffix: str) ->
     assert found == spans((0.5, 2, 'happy "or" so'), (2, 3.5, "sadness"))
 
 
-def test_episodes_in_elan_come_back(tmp_path: Path) -> None:
+def test_episodes_come_back(tmp_path: Path) -> None:
     """As after a coder has gone over what `app.episodes` wrote."""
     episodes = [
         Episode("a.mp4", 3, "happy", 0.5, 1.0, 2.0, 25, 0.9, 0.8, 40),
@@ -333,8 +333,9 @@ def test_episodes_in_elan_come_back(tmp_path: Path) -> None:
     text = as_eaf(episodes, media="a.mp4")
     found = read(tmp_path, text, "h.eaf")
     assert found.tracks["face 3"].spans == spans(*HAPPY_SAD)
-    read(tmp_path, as_csv(episodes))
     assert only(read(tmp_path, as_csv(episodes))).spans == spans(*HAPPY_SAD)
+    found = read(tmp_path, as_audacity(episodes), "h.txt")
+    assert found.tracks["face 3"].spans == spans(*HAPPY_SAD)
 
 
 @pytest.mark.parametrize(
