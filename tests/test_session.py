@@ -221,6 +221,15 @@ def test_pause_holds_the_frame_until_space() -> None:
     assert (resumed == first).all()
 
 
+@pytest.mark.parametrize("independent", [False, True])
+def test_figures_of_the_run_are_in_the_window_and_in_no_file(independent: bool) -> None:
+    output, screen = Output(), Keyboard()
+    run(Frames(2, independent=independent), output, screen=screen)
+    frames = [frame.image for frame in Frames(2)]
+    assert all((a == b).all() for a, b in zip(output.canvases, frames, strict=True))
+    assert (screen.shown[-1][:20, :60] > 200).any()
+
+
 def test_mirror_key_turns_the_picture_at_once() -> None:
     screen = Keyboard(["mirror"])
     run(Frames(2, live=True), screen=screen)
