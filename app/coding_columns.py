@@ -25,7 +25,7 @@ NAMES: dict[Kind, tuple[str, ...]] = {
     + ("ende", "fin"),
     "duration": ("duration", "length"),
     "time": ("time", "timestamp", "t", "video time", "media time", "time relative")
-    + ("approx time", "seconds", "second", "sec", "zeit", "temps", "tiempo"),
+    + ("seconds", "second", "sec", "zeit", "temps", "tiempo"),
     "frame": ("frame", "frame number", "framenumber", "frame index", "image index"),
     "label": ("label", "expression", "emotion", "dominant emotion", "facial expression", "code")
     + ("behavior", "behaviour", "annotation", "annotation value", "event", "value")

@@ -460,6 +460,14 @@ def test_frames_are_counted_by_the_times_of_the_records(tmp_path: Path) -> None:
     assert [one.offset_s for one in found.spans] == pytest.approx([0.2, 0.4])
 
 
+def test_frames_go_before_rounded_times(tmp_path: Path) -> None:
+    """As py-feat writes scores, with times to the second."""
+    text = "FaceScore,anger,happiness,neutral,frame,approx_time\n.9,0,.9,.1,0,00:00\n"
+    text += ".9,.1,.1,.8,5,00:00\n"
+    found = only(read(tmp_path, text, frames=FRAMES))
+    assert found.spans == spans((0, 0.2, "happiness"), (0.2, 0.4, "neutral"))
+
+
 def test_coders_may_end_a_span_with_the_frame_that_begins_the_next(tmp_path: Path) -> None:
     text = "start_frame,end_frame,label\n0,5,a\n5,10,b\n"
     found = only(read(tmp_path, text, frames=FRAMES))
