@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable
+from dataclasses import replace
 
 import numpy as np
 
@@ -61,3 +62,13 @@ def plausible(face: Face) -> bool:
     across, down = left_eye - right_eye, mouth - (right_eye + left_eye) / 2
     # Negative when the mouth lies on the wrong side of the line from eye to eye.
     return bool(across[0] * down[1] - across[1] * down[0] > 0.01 * face.width_px**2)
+
+
+def half_turned(face: Face) -> Face:
+    """The same place the other way up: turned by 180 degrees about the middle of eyes, nose and
+    mouth."""
+    x, y = face.landmarks[:4].astype(np.float64).mean(axis=0).tolist()
+    x0, y0, x1, y1 = face.box_xyxy
+    box_xyxy = (2 * x - x1, 2 * y - y1, 2 * x - x0, 2 * y - y0)
+    points = np.array((2 * x, 2 * y), np.float32) - face.landmarks
+    return replace(face, box_xyxy=box_xyxy, landmarks=points)

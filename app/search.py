@@ -3,7 +3,9 @@
 Whatever one of MediaPipe's networks takes for a face at a first look (`app.looks`) is looked at
 again, upright and near, which places the landmarks as in training, whatever the size of the face.
 A small network of our own judges its crop (`app.face_check`), which ends most patterns. What is
-left is looked at from near and far, and where the check is unsure, more of these must agree.
+left is looked at from near and far, and where the check is unsure, more of these must agree. A face
+that is seen better the other way up is taken that way: the networks now and then read mouth and
+chin of one that is upside down as eyes and brow.
 """
 
 from collections.abc import Iterable, Sequence
@@ -12,7 +14,7 @@ from typing import NamedTuple
 
 from app.face_check import FaceCheck
 from app.looks import FIRST_MARGIN, Glance, Looks, glances
-from app.places import largest, same_look, same_place
+from app.places import half_turned, largest, same_look, same_place
 from app.types import Face, Image
 
 # Probabilities of the face check: after the first of two nearer looks, what is under the first is
@@ -21,6 +23,9 @@ FIRST_DOUBT, NO_FACE, SURE_FACE = 0.05, 0.2, 0.9
 # Mean score of six more looks. What the check is sure of needs the first, all else the second;
 # under the third the other network's looks must agree. Patterns reach 0.73, most faces have 0.85.
 SURELY_SEEN, SEEN, WELL_SEEN, AGREED = 0.35, 0.66, 0.75, 0.4
+
+
+UPRIGHT = 0.85  # mean score of looks at faces that are surely not upside down
 
 
 class Found(NamedTuple):
@@ -109,4 +114,18 @@ class FaceSearch(Looks):
         agreed = sure or score >= WELL_SEEN
         if not agreed:
             agreed = self.certainty(image, face, full_range=True, needed=AGREED) >= AGREED
-        return replace(face, score=score) if agreed else None
+        return self._right_way_up(image, replace(face, score=score)) if agreed else None
+
+    def _right_way_up(self, image: Image, face: Face) -> Face | None:
+        """`face`, whose score is the mean of looks from near and far, or the face that is there the
+        other way up, if that is seen better; None where that is seen better and yet is no sure
+        face."""
+        if face.score >= UPRIGHT:
+            return face
+        other = self.look_again(image, half_turned(face), quick=False)
+        if other is None:
+            return face
+        score = self.certainty(image, other, full_range=False, needed=face.score)
+        if score <= face.score:
+            return face
+        return replace(other, score=score) if self.is_face(image, other) else None

@@ -1,6 +1,9 @@
 """Faces are found from small to close, once each, landmarks where they are; patterns are not."""
 
+import os
 from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,7 +12,8 @@ from hypothesis import strategies as st
 
 from app.follow import Follower
 from app.looks import glances
-from app.places import distance, same_place
+from app.picture_file import read_picture
+from app.places import distance, half_turned, same_look, same_place
 from app.search import FaceSearch
 from app.types import Face, Image
 from app.views import face_view, part_view, render, tiles
@@ -42,6 +46,51 @@ def test_a_face_of_any_size_is_found_once(
     apart = np.hypot(*(true.landmarks[1] - true.landmarks[0]))
     error = np.hypot(*(found.landmarks[:4] - true.landmarks[:4]).T).mean() / apart
     assert error < 0.2
+
+
+@pytest.mark.parametrize("upside_down", [False, True])
+@pytest.mark.parametrize("side_px", [80, 200])
+def test_a_face_is_taken_the_way_up_in_which_it_is_seen_best(
+    search: FaceSearch, source: FacePicture, side_px: float, upside_down: bool
+) -> None:
+    """Handed a face that was seen badly, as upright, it finds out which way up it is."""
+    frame, true = scene(source, side_px, 0)
+    right = search.look_again(frame, true, quick=False)
+    assert right is not None
+    if upside_down:
+        frame = np.ascontiguousarray(frame[::-1, ::-1])
+        height, width = frame.shape[:2]
+        x0, y0, x1, y1 = right.box_xyxy
+        box = (width - x1, height - y1, width - x0, height - y0)
+        right = replace(right, box_xyxy=box, landmarks=(width, height) - right.landmarks)
+    given = half_turned(right) if upside_down else right
+    taken = search._right_way_up(frame, replace(given, score=0.6))
+    assert taken is not None
+    apart = np.hypot(*(right.landmarks[1] - right.landmarks[0]))
+    assert np.abs(taken.landmarks[:4] - right.landmarks[:4]).max() < 0.2 * apart
+    assert same_place(taken, right)
+
+
+def test_a_half_turn_twice_is_none(source: FacePicture) -> None:
+    _, true = scene(source, 100, 20)
+    twice = half_turned(half_turned(true))
+    np.testing.assert_allclose(twice.landmarks, true.landmarks, atol=1e-3)
+    np.testing.assert_allclose(twice.box_xyxy, true.box_xyxy, atol=1e-3)
+    eyes, mouth = half_turned(true).landmarks[:2].mean(axis=0), half_turned(true).landmarks[3]
+    assert eyes[1] > mouth[1]
+
+
+@pytest.mark.skipif("GROUP_PHOTO" not in os.environ, reason="needs a group photo: GROUP_PHOTO")
+def test_nobody_stands_upright_in_a_photo_that_is_upside_down(search: FaceSearch) -> None:
+    picture = read_picture(Path(os.environ["GROUP_PHOTO"]))
+    upright = search.detect(picture)
+    assert len(upright) > 1
+    height, width = picture.shape[:2]
+    for found in search.detect(np.ascontiguousarray(picture[::-1, ::-1])):
+        assert found.landmarks[:2, 1].mean() > found.landmarks[3, 1]
+        x0, y0, x1, y1 = found.box_xyxy
+        back = Face((width - x1, height - y1, width - x0, height - y0), found.landmarks, 1.0)
+        assert any(same_look(back, one) for one in upright)
 
 
 def test_far_faces_are_found_when_asked(source: FacePicture) -> None:
