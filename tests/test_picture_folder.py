@@ -158,6 +158,17 @@ def test_numbers_for_labels_are_said(tmp_path: Path) -> None:
     assert note.startswith("The labels are numbers (1, 2), and the model will say numbers.")
 
 
+def test_numbers_of_rafdb_are_its_words(tmp_path: Path) -> None:
+    names = [f"{s}/{k}/{s}_0000{k}_aligned.jpg" for s in ("train", "test") for k in range(1, 8)]
+    folder = open_folder(touch(tmp_path, *names, "train_labels.csv"))
+    said = {folder.name(file): folder.labels[file.label] for file in folder.files}
+    assert said["train/1/train_00001_aligned.jpg"] == "surprise"
+    assert said["test/4/test_00004_aligned.jpg"] == "happiness"
+    assert said["train/7/train_00007_aligned.jpg"] == "neutral"
+    assert [place.label for place in folder.places] == [file.label for file in folder.files]
+    assert folder.notes[-1].startswith("The numbers of the labels are read as RAF-DB's: 1 surpri")
+
+
 def test_what_lies_beside_labels_and_splits_is_said(tmp_path: Path) -> None:
     split = touch(tmp_path / "a", *crossed(("train", "val"), ("x", "y")), "Train_Points/1.mat")
     assert open_folder(split).notes == ("Passed over, beside the split: Train_Points.",)

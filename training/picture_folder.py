@@ -16,7 +16,7 @@ from app.picture_kinds import UNREAD_SUFFIXES
 from app.types import DataError, readable
 from training.expression_words import folded, is_expression
 from training.folder_walk import entries, is_picture, pictures_in, walk
-from training.known_sets import known_name
+from training.known_folder import by_names, names_say_labels, with_names_of_rafdb
 from training.label_files import is_label_file
 from training.listed_folder import Contents, by_lists, label_files
 from training.people import Place
@@ -26,7 +26,6 @@ from training.split_folders import split_folders
 from training.wording import counted, listed
 
 _ARCHIVES = frozenset([".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar"])
-MIN_KNOWN_SHARE = 0.9  # of pictures that a known set's names must fit to read labels from them
 MAX_LABEL_DEPTH = 3  # levels below the first at which labels in the wrong place are looked for
 
 
@@ -87,10 +86,11 @@ def _opened(root: Path) -> Folder:
         found = by_lists(root, lists)
     elif splits:
         found = _with_splits(root, splits)
-    elif _names_say(root, folders):
-        found = _by_names(root)
+    elif names_say_labels(root, folders):
+        found = by_names(root)
     else:
         found = _by_folders(root, folders, others)
+    found = with_names_of_rafdb(found)
     labels, notes = found.labels, list(found.notes)
     if all(label.isdecimal() for label in labels):
         notes.append(
@@ -265,39 +265,6 @@ def _folders_below(folder: Path, depth: int) -> Iterator[str]:
     for each in entries(folder)[0] if depth else ():
         yield each.name
         yield from _folders_below(each, depth - 1)
-
-
-def _names_say(root: Path, folders: Sequence[Path]) -> bool:
-    """Whether labels are in the files' names, by a known set's rule, and not in the folders'."""
-    if any(is_expression(folder.name) for folder in folders):
-        return False
-    names = [known_name(path.stem) for path in pictures_in(root)]
-    sets = Counter(name.of for name in names if name is not None and name.label is not None)
-    return bool(sets) and sets.most_common(1)[0][1] >= MIN_KNOWN_SHARE * len(names)
-
-
-def _by_names(root: Path) -> Contents:
-    """Pictures of a known set, in whatever folders: the files' names say the labels."""
-    pictures = pictures_in(root)
-    read = [known_name(path.stem) for path in pictures]
-    (of, _), *_ = Counter(name.of for name in read if name is not None).most_common(1)
-    ours = [name.label if name and name.of == of else None for name in read]
-    labels = tuple(sorted({label for label in ours if label is not None}))
-    if len(labels) < 2:
-        raise DataError(
-            f"{root} holds pictures of {of} with one label only, {labels[0]!r}; at least 2 are "
-            "needed."
-        )
-    files = [
-        PictureFile(path, "train", labels.index(label))
-        for path, label in zip(pictures, ours, strict=True)
-        if label is not None
-    ]
-    notes = [f"The labels are read from the file names, which are those of {of}."]
-    if others := [path.name for path, label in zip(pictures, ours, strict=True) if label is None]:
-        notes.append(f"Passed over, as their names are not of {of}: {listed(others)}.")
-    places = [Place(readable(file.path.name), file.label) for file in files]
-    return Contents(labels, files, places, notes, bool(others))
 
 
 def _check_labels(root: Path, labels: Sequence[str]) -> None:

@@ -156,9 +156,9 @@ def _counts(page: Page) -> str:
     rows.append(row("all", page.pictures))
     return (
         _table(head, rows, "numbers totalled")
-        + '<p class="quiet">A group is one person (same sub-folder, or same file name before a '
-        "number) or one picture in several copies; it stands on one side only, unless the split "
-        "was given with the folder.</p>\n"
+        + '<p class="quiet">A group is one person (by sub-folder, file name or list) or one '
+        "picture in several copies; it stands on one side only, unless the split was given with "
+        "the folder.</p>\n"
     )
 
 
