@@ -144,7 +144,7 @@ def test_line_now_and_then_says_the_same_without_a_terminal(
     items = progress([1, 2, 3, 4], desc="faces", unit="picture", clock=lambda: next(times))
     assert list(items) == [1, 2, 3, 4]
     assert sys.stderr.getvalue() == (  # type: ignore[attr-defined]
-        "faces: 2 of 4 pictures, less than a minute left\nfaces: 4 of 4 pictures\n"
+        "faces: 2 of 4 pictures, less than a minute left\n"
     )
     monkeypatch.setattr(sys, "stderr", io.StringIO())
     times = iter([0.0, 600.0])

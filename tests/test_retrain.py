@@ -23,6 +23,7 @@ from training.checkpoint import load, load_trained
 from training.cli import run
 from training.compact import compact_of, write_compact
 from training.finetune import better_of_equals, early_end, patience_of, recipe
+from training.gather import Gathered
 from training.pack import read_pack
 from training.report import interval
 from training.retrain_folder import made_here
@@ -391,3 +392,16 @@ def test_patience_is_a_third_of_the_epochs() -> None:
 )
 def test_interval_is_wilsons(hits: int, count: int, wanted: tuple[float, float]) -> None:
     assert interval(hits, count) == pytest.approx(wanted, abs=1e-4)
+
+
+def test_test_pictures_are_left_for_a_last_command(
+    made: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    model, kept = made
+    pack = read_pack(kept / "data.npz")
+    gathered = Gathered(pack.meta, kept / "data.npz", (), (), left_out=False)
+    retrain.say_result(model, Classifier(model, device="cpu").contract, kept, gathered, tests=3)
+    assert (
+        f"3 test pictures for a last test: python -m training.evaluate {kept}/data.npz {model} "
+        f"--split test --ledger {kept}/test_ledger.md\n"
+    ) in capsys.readouterr().out

@@ -34,7 +34,8 @@ def fit(
     saved_s = time.monotonic()
 
     def note() -> str:
-        epoch = f"epoch {trainer.step_number // per_epoch + 1}/{config.epochs}"
+        number = min(config.epochs, trainer.step_number // per_epoch + 1)
+        epoch = f"epoch {number}/{config.epochs}"
         if not trainer.sums:  # an epoch has just ended
             return epoch
         return f"{epoch}, loss {trainer.sums['loss'] / trainer.sums['steps']:.3f}"

@@ -82,13 +82,13 @@ def _with_lines(
         yield item
         done += 1
         now_s = clock()
-        if now_s - said_s < LINE_EVERY_S:
+        if now_s - said_s < LINE_EVERY_S or done == total:  # what follows says that it is done
             continue
         said_s = now_s
         name = note() if note is not None else options.get("desc", "")
         reached = f"{done} of {total}" if total else f"{done}"
         line = f"{name}: {reached} {unit}s" if name else f"{reached} {unit}s"
-        if total and done < total:
+        if total:
             line += f", {time_left((now_s - began_s) / (done - first) * (total - done))}"
         print(line, file=sys.stderr, flush=True)
 

@@ -100,6 +100,14 @@ def command(module: str, *arguments: object) -> str:
     return f"python {module} {shlex.join(map(str, arguments))}"
 
 
+def last_test(gathered: Gathered, model: Path) -> str:
+    """The command that opens the test pictures of the folder; its ledger lies beside them."""
+    ledger = gathered.pack.with_name("test_ledger.md")
+    return command(
+        "-m training.evaluate", gathered.pack, model, "--split", "test", "--ledger", ledger
+    )
+
+
 def write_report(
     path: Path,
     *,
@@ -147,6 +155,11 @@ def write_report(
                 commands=(
                     ("Run it:", command("run_demo.py", "--model", model)),
                     ("Judge it again:", command("-m training.evaluate", gathered.pack, model)),
+                    *(
+                        [("Judge it by the test pictures, at last:", last_test(gathered, model))]
+                        if len(pack.rows("test"))
+                        else []
+                    ),
                     (
                         "Go on from it with other pictures:",
                         f"{command('-m training.retrain')}DATA_DIR -o models/next.onnx --from "
@@ -332,11 +345,13 @@ def retrain(options: argparse.Namespace, arguments: Sequence[str]) -> int:
             learned=learned,
             arguments=arguments,
         )
-    say_result(options.output, contract, folder, gathered)
+    say_result(options.output, contract, folder, gathered, tests=len(pack.rows("test")))
     return 1 if gathered.skipped or gathered.left_out else 0
 
 
-def say_result(model: Path, contract: Contract, folder: Path, gathered: Gathered) -> None:
+def say_result(
+    model: Path, contract: Contract, folder: Path, gathered: Gathered, *, tests: int
+) -> None:
     faces, accuracy = contract.metrics["faces"], contract.metrics["accuracy"]
     low, high = interval(round(accuracy * faces), faces)
     print(
@@ -346,6 +361,8 @@ def say_result(model: Path, contract: Contract, folder: Path, gathered: Gathered
     print(f"Report: {folder / REPORT}")
     if gathered.skipped:
         print(f"{counted(len(gathered.skipped), 'picture')} skipped: {folder / TABLE} says why.")
+    if tests:
+        print(f"{counted(tests, 'test picture')} for a last test: {last_test(gathered, model)}")
     print(f"Next: {command('run_demo.py', '--model', model)}")
 
 
