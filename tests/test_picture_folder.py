@@ -204,7 +204,10 @@ def test_what_lies_beside_labels_and_splits_is_said(tmp_path: Path) -> None:
         (["EmoLabel/x.txt", "Image/aligned/1.jpg"], "training.prepare rafdb"),
         (["training.csv", "Manually_Annotated_Images/1/1.jpg"], "training.prepare affectnet"),
         (["Emotion/S005/001/x.txt", "cohn-kanade-images/S005/001/1.png"], r"CK\+ with its labels"),
-        (["train/images/1.png", "train/labels/1.txt", "valid/images/2.png"], r"txt \(YOLO\)"),
+        (
+            ["train/images/1.png", "train/labels/1.txt", "valid/images/2.png"],
+            r"\(YOLO\), but the file data\.yaml",
+        ),
         (["image/origin/1.jpg", "label/label.lst"], "a list of ExpW"),
     ],
 )

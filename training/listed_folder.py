@@ -16,6 +16,7 @@ from training.picture_lists import known_form
 from training.readers import PictureFile, Split
 from training.split_folders import split_of
 from training.wording import counted, listed
+from training.yolo_labels import class_names, yolo_file, yolo_rows
 
 MIN_FOUND_SHARE = 0.5  # of the rows must name a picture, or the file is of another folder
 
@@ -72,7 +73,9 @@ class _Pictures:
 
 def _read(file: LabelFile) -> _Read:
     pictures, read = _Pictures(file), _Read()
-    for row in rows_of(file.path):
+    of_yolo = bool(class_names(file.path))
+    rows = yolo_rows(file.path, file.folder, file.pictures) if of_yolo else rows_of(file.path)
+    for row in rows:
         read.count += 1
         path = pictures.find(row.picture)
         if path is None:
@@ -148,6 +151,10 @@ def label_files(
 ) -> list[LabelFile]:
     """The files that hold the labels, where folders do not: one for each split, in its folder or
     called after it, or one for all. Raises `DataError` where it is not clear which."""
+    if any((folder / "images").is_dir() for folder in (root, *splits.values())):
+        pictures = pictures_in(root)
+        if yaml := yolo_file(others, pictures):
+            return [LabelFile(yaml, root, pictures)]
     train = splits.get("train", root)
     if len(entries(train)[0] if splits else folders) > 1 or known_form(train):
         return []

@@ -39,8 +39,8 @@ def known_form(root: Path) -> str | None:
     for place in (root, root / "train", root / "Train", root / "images"):
         if (place / "labels").is_dir() and (place / "images").is_dir():
             return (
-                f"{place} keeps its labels in labels/*.txt (YOLO). {_AS_FOLDERS}. A line of a "
-                "file in labels/ begins with its label's number, whose name is in data.yaml."
+                f"{place} keeps its labels in labels/*.txt (YOLO), but the file data.yaml that "
+                f"names them is missing in the folder that was given, {root}."
             )
     return None
 
