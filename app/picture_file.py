@@ -15,10 +15,11 @@ import cv2
 import numpy as np
 
 from app.colour_profile import ColourProfile
+from app.heic import decode_heic
 from app.picture_count import picture_count
 from app.picture_header import Header, header_of, jpeg_scans, kind_of
 from app.picture_kinds import is_raw_file, why_unread
-from app.picture_orientation import orientation_of
+from app.picture_orientation import cropped, orientation_of
 from app.quiet import quiet_stderr
 from app.still_boxes import without_exif
 from app.still_colour import colours_of, stored_depth, to_plain
@@ -27,7 +28,8 @@ from app.wide_colour import WideColour
 
 MAX_PICTURE_BYTES = 1 << 30
 MAX_PICTURE_PIXELS = 100_000_000  # 300 MB when decoded
-MAX_JPEG_PIXELS = 220_000_000  # phones have 200 million; the file of a bomb is as large as a photo
+MAX_PHONE_PIXELS = 220_000_000  # of the kinds that phones with 200 million write
+PHONE_KINDS = ("JPEG", "HEIC")
 DAMAGED = (
     "is a {} that is damaged, cut short, or of a rare form. If other programs open it, save it "
     "anew as JPEG or PNG."
@@ -71,7 +73,7 @@ def open_picture(path: Path) -> Picture:
         image = _decoded_gif(content) if kind == "GIF" else _decoded(content, kind, colours)
     if image is None:
         raise SourceError(f"{path} {DAMAGED.format(kind)}")
-    image = orientation_of(content, kind).apply(image)
+    image = orientation_of(content, kind).apply(cropped(image, content, kind))
     digest = hashlib.sha256(content).hexdigest()
     return Picture(image, kind, picture_count(content, kind), digest)
 
@@ -81,6 +83,8 @@ def _decoded(content: bytes, kind: str, colours: WideColour | ColourProfile | No
     memory."""
     flags = AS_STORED if colours is None else AS_STORED | cv2.IMREAD_ANYDEPTH
     try:
+        if kind == "HEIC":
+            return decode_heic(content, colours)
         if kind == "AVIF":
             content = without_exif(content)
         image = cv2.imdecode(np.frombuffer(content, np.uint8), flags)
@@ -88,7 +92,7 @@ def _decoded(content: bytes, kind: str, colours: WideColour | ColourProfile | No
             return None
         if colours is not None:
             return to_plain(np.asarray(image), stored_depth(content, kind, image.dtype), colours)
-    except (cv2.error, IndexError, struct.error, MemoryError):
+    except (cv2.error, IndexError, ValueError, OverflowError, struct.error, MemoryError):
         return None
     return image.astype(np.uint8, copy=False)
 
@@ -136,7 +140,7 @@ def _check_size(header: Header, content: bytes, path: Path) -> None:
     """Raise `SourceError` for more pixels or bytes than any decoder ought to see."""
     width, height = header.size_wh
     pixels = width * height
-    most = MAX_JPEG_PIXELS if header.kind == "JPEG" else MAX_PICTURE_PIXELS
+    most = MAX_PHONE_PIXELS if header.kind in PHONE_KINDS else MAX_PICTURE_PIXELS
     if pixels > most:
         raise SourceError(
             f"{path} is too large to be read: {width} x {height} px are {pixels / 1e6:.0f} "

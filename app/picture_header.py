@@ -18,6 +18,7 @@ _MARK = re.compile(rb"\xff[^\x00\xff]")
 _SHORT, _LONG, _LONG8 = 3, 4, 16  # TIFF's kinds of whole numbers
 # Decoders make room for what a part of a PNG announces; a file that was cut may lack this much.
 MAX_MISSING_BYTES = 64 << 20
+HEIC_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +49,12 @@ def kind_of(content: bytes) -> str | None:
             return kind
     if content[:4] == b"RIFF" and content[8:12] == b"WEBP":
         return "WebP"
-    if content[4:8] == b"ftyp" and {b"avif", b"avis"} & _brands(content):
-        return "AVIF"
+    if content[4:8] == b"ftyp":
+        brands = _brands(content)
+        if {b"avif", b"avis"} & brands:
+            return "AVIF"
+        if HEIC_BRANDS & brands:
+            return "HEIC"
     return None
 
 
@@ -162,7 +167,7 @@ def _pnm(content: bytes) -> tuple[int, int] | None:
     return None
 
 
-def _avif(content: bytes) -> tuple[int, int] | None:
+def _still(content: bytes) -> tuple[int, int] | None:
     """The largest of the sizes that its properties give; parts of a picture have their own."""
     sizes = []
     at = content.find(b"ispe")
@@ -188,5 +193,6 @@ _KINDS: dict[str, Callable[[bytes], tuple[int, int] | None]] = {
     "TIFF": _tiff,
     "PNM": _pnm,
     "WebP": _webp,
-    "AVIF": _avif,
+    "AVIF": _still,
+    "HEIC": _still,
 }

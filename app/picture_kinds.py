@@ -8,8 +8,8 @@ import re
 from pathlib import Path
 
 PICTURE_SUFFIXES = frozenset(
-    ".apng .avif .bmp .dib .gif .jfif .jpe .jpeg .jpg .mpo .pbm .pgm .png .pnm .ppm .tif .tiff "
-    ".webp".split()
+    ".apng .avif .bmp .dib .gif .heic .heics .heif .hif .jfif .jpe .jpeg .jpg .mpo .pbm .pgm .png "
+    ".pnm .ppm .tif .tiff .webp".split()
 )
 RAW_SUFFIXES = frozenset(
     ".3fr .arw .cr2 .cr3 .crw .dcr .dng .erf .iiq .kdc .mef .mos .mrw .nef .nrw .orf .pef .raf "
@@ -17,13 +17,13 @@ RAW_SUFFIXES = frozenset(
 )
 # Pictures that are not read; a folder's are named rather than passed over without a word.
 UNREAD_SUFFIXES = RAW_SUFFIXES | frozenset(
-    ".exr .hdr .heic .heics .heif .hif .icns .ico .j2c .j2k .jp2 .jpc .jpf .jpx .jxl .jxr .pam "
+    ".exr .hdr .icns .ico .j2c .j2k .jp2 .jpc .jpf .jpx .jxl .jxr .pam "
     ".pcx .pfm .psb .psd .qoi .svg .tga .wdp .xcf".split()
 )
 
 PHOTO, DRAWING = "Export it as JPEG.", "Export it as PNG."
 _AS_JPEG = (
-    ("HEIC", rb"....ftyp(hei|hev|mif|msf)"),
+    ("HEIF without HEVC", rb"....ftyp(mif|msf)"),
     ("AVCI (HEIF with H.264)", rb"....ftypavc"),
     ("JPEG XL", rb"\xff\x0a|\0\0\0\x0cJXL "),
     ("JPEG 2000", rb"\0\0\0\x0cjP  |\xff\x4f\xff\x51"),

@@ -1,4 +1,5 @@
-"""How a picture file says that its picture is turned: EXIF, else XMP; in AVIF its own properties.
+"""How a picture file says that its picture is turned: EXIF, else XMP; in AVIF and HEIC their own
+properties.
 
 Decoders differ in which of these they find, so they are asked for the stored picture, and it is
 turned by what is read here.
@@ -8,10 +9,15 @@ import re
 import struct
 import zlib
 from collections.abc import Callable, Iterator
+from fractions import Fraction
+from math import floor
+
+import numpy as np
 
 from app.orientation import UPRIGHT, Orientation
 from app.picture_chunks import jpeg_segments, png_chunks, webp_chunks
 from app.still_boxes import primary_properties
+from app.types import Image
 
 ORIENTATION = 0x0112  # EXIF's and TIFF's tag
 MOST_ENTRIES = 4096
@@ -31,7 +37,7 @@ def orientation_of(content: bytes, kind: str) -> Orientation:
     OpenCV turns TIFF itself, whose tag is part of the format.
     """
     try:
-        if kind == "AVIF":
+        if kind in ("AVIF", "HEIC"):
             return _of_properties(content)
         if kind not in _NOTES:
             return UPRIGHT
@@ -43,6 +49,26 @@ def orientation_of(content: bytes, kind: str) -> Orientation:
             if number is not None:
                 return Orientation.from_exif(number)
     return UPRIGHT
+
+
+def cropped(image: Image, content: bytes, kind: str) -> Image:
+    """Cut `image`, as it is stored, to what AVIF and HEIC say is to be seen of it (`clap`):
+    encoders widen small pictures to whole blocks."""
+    if kind not in ("AVIF", "HEIC"):
+        return image
+    try:
+        for name, body in primary_properties(content):
+            if name == b"clap":
+                numbers = struct.unpack_from(">IIIIiIiI", body)
+                wide, high, right, down = (Fraction(*numbers[at : at + 2]) for at in range(0, 8, 2))
+                height, width = image.shape[:2]
+                left = floor(right + Fraction(width - 1, 2) - (wide - 1) / 2)
+                top = floor(down + Fraction(height - 1, 2) - (high - 1) / 2)
+                inside = image[max(0, top) : top + floor(high), max(0, left) : left + floor(wide)]
+                return np.ascontiguousarray(inside) if inside.size else image
+    except (struct.error, IndexError, OverflowError, ZeroDivisionError):
+        pass
+    return image
 
 
 def exif_number(exif: bytes) -> int | None:
@@ -120,8 +146,8 @@ def _in_webp(content: bytes) -> Iterator[Note]:
 
 
 def _of_properties(content: bytes) -> Orientation:
-    """AVIF's quarter turns and mirrors, in their order. Its EXIF says how the camera was held, not
-    what is to be done: the standard has readers leave it alone."""
+    """The quarter turns and mirrors of AVIF and HEIC, in their order. Their EXIF says how the
+    camera was held, not what is to be done: the standard has readers leave it alone."""
     orientation = UPRIGHT
     for name, body in primary_properties(content):
         if name == b"irot":

@@ -1,7 +1,7 @@
 """Reads the boxes of AVIF and HEIF files: what holds for the picture that is to be shown."""
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 MOST_BOXES = 100_000  # in one level of a file; a picture has some hundred
 
@@ -26,25 +26,106 @@ def boxes(content: bytes, at: int, end: int) -> Iterator[Box]:
         at += length
 
 
+class StillFile:
+    """The items of an AVIF or HEIF file: its pictures, their tiles and their notes.
+
+    `primary` is the picture that is to be shown, `types` says of each item what it is. Damaged
+    files raise `struct.error` or `IndexError`, here and in the methods.
+    """
+
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+        self._meta = _inside(content, _find(content, 0, len(content), b"meta"), 4)
+        pitm = _find(content, *self._meta, b"pitm")
+        self.primary: int | None = None
+        if pitm is not None:
+            self.primary = _number(content, pitm[0] + 4, 2 if content[pitm[0]] == 0 else 4)
+        self.types = {item: name for item, name, _ in _item_types(content, self._meta)}
+
+    def properties(self, item: int | None) -> list[tuple[bytes, bytes]]:
+        """List what is said of `item` as (kind, body), in the order in which it applies."""
+        content = self._content
+        iprp = _find(content, *self._meta, b"iprp")
+        container = None if iprp is None else _find(content, *iprp, b"ipco")
+        if item is None or iprp is None or container is None:
+            return []
+        all_of_them = [(kind, at, end) for kind, at, end in boxes(content, *container)]
+        found: list[tuple[bytes, bytes]] = []
+        for kind, at, _ in boxes(content, *iprp):
+            if kind == b"ipma":
+                for number in _associations(content, at).get(item, []):
+                    if number > 0:
+                        name, begin, end = all_of_them[number - 1]
+                        found.append((name, content[begin:end]))
+        return found
+
+    def parts(self, item: int) -> list[int]:
+        """List the items that `item` is made of, in their order."""
+        place = _find(self._content, *self._meta, b"iref")
+        if place is None:
+            return []
+        size = 2 if self._content[place[0]] == 0 else 4
+        for kind, at, _ in boxes(self._content, *_inside(self._content, place, 4)):
+            if kind == b"dimg" and _number(self._content, at, size) == item:
+                count = _number(self._content, at + size, 2)
+                first = at + size + 2
+                return [_number(self._content, first + k * size, size) for k in range(count)]
+        return []
+
+    def data(self, items: Sequence[int]) -> list[bytes]:
+        """Give the bytes of each of `items`."""
+        places = self._places(set(items))
+        return [
+            b"".join(self._content[at : at + length] for at, length in places[item])
+            for item in items
+            if item in places
+        ]
+
+    def _places(self, items: set[int]) -> dict[int, list[tuple[int, int]]]:
+        """Where the bytes of `items` lie: (begin, length) of each stretch."""
+        content = self._content
+        iloc = _find(content, *self._meta, b"iloc")
+        idat = _find(content, *self._meta, b"idat")
+        if iloc is None:
+            return {}
+        at, version = iloc[0] + 4, content[iloc[0]]
+        sizes = content[at], content[at + 1]
+        offset, length, base, index = (n for size in sizes for n in (size >> 4, size & 15))
+        wide = 4 if version == 2 else 2
+        count = _number(content, at + 2, wide)
+        at += 2 + wide
+        found: dict[int, list[tuple[int, int]]] = {}
+        for _ in range(min(count, MOST_BOXES)):
+            item = _number(content, at, wide)
+            at += wide
+            method = 0
+            if version:
+                method = _number(content, at, 2) & 15
+                at += 2
+            begin = _number(content, at + 2, base)  # behind the file that it is in: this one
+            stretches = _number(content, at + 2 + base, 2)
+            at += 4 + base
+            if method == 1:
+                begin += 0 if idat is None else idat[0]
+            step = (index if version else 0) + offset + length
+            first = at + (index if version else 0)
+            if item in items and method < 2:
+                found[item] = [
+                    (
+                        begin + _number(content, first + k * step, offset),
+                        _number(content, first + k * step + offset, length) or len(content),
+                    )
+                    for k in range(min(stretches, MOST_BOXES))
+                ]
+            at += stretches * step
+        return found
+
+
 def primary_properties(content: bytes) -> list[tuple[bytes, bytes]]:
     """List the properties (kind, body) of the primary picture, in the order in which they apply;
     empty where the file has none. Raises `struct.error` or `IndexError` where it is damaged."""
-    meta = _inside(content, _find(content, 0, len(content), b"meta"), 4)
-    primary = _find(content, *meta, b"pitm")
-    iprp = _find(content, *meta, b"iprp")
-    if primary is None or iprp is None:
-        return []
-    item = _number(content, primary[0] + 4, 2 if content[primary[0]] == 0 else 4)
-    container = _find(content, *iprp, b"ipco")
-    if container is None:
-        return []
-    properties = [(kind, content[at:end]) for kind, at, end in boxes(content, *container)]
-    found: list[tuple[bytes, bytes]] = []
-    for kind, at, _ in boxes(content, *iprp):
-        if kind == b"ipma":
-            numbers = _associations(content, at).get(item, [])
-            found += [properties[number - 1] for number in numbers if number > 0]
-    return found
+    still = StillFile(content)
+    return still.properties(still.primary)
 
 
 def without_exif(content: bytes) -> bytes:
@@ -52,14 +133,26 @@ def without_exif(content: bytes) -> bytes:
     libavif does with the EXIF of older writers. Nothing moves: the note only changes its kind."""
     changed = bytearray(content)
     meta = _inside(content, _find(content, 0, len(content), b"meta"), 4)
-    items = _find(content, *meta, b"iinf")
-    if items is not None:
-        head = 6 if content[items[0]] == 0 else 8
-        for kind, at, end in boxes(content, *_inside(content, items, head)):
-            type_at = at + (10 if content[at] > 2 else 8)
-            if kind == b"infe" and content[type_at : min(type_at + 4, end)] == b"Exif":
-                changed[type_at : type_at + 4] = b"free"
+    for _, name, at in _item_types(content, meta):
+        if name == b"Exif":
+            changed[at : at + 4] = b"free"
     return bytes(changed)
+
+
+def _item_types(content: bytes, meta: tuple[int, int]) -> Iterator[tuple[int, bytes, int]]:
+    """Give (item, what it is, where that stands) of each item."""
+    place = _find(content, *meta, b"iinf")
+    if place is None:
+        return
+    for kind, at, end in boxes(
+        content, *_inside(content, place, 6 if content[place[0]] == 0 else 8)
+    ):
+        if kind != b"infe" or content[at] < 2:
+            continue
+        size = 4 if content[at] > 2 else 2
+        type_at = at + 6 + size
+        if type_at + 4 <= end:
+            yield _number(content, at + 4, size), content[type_at : type_at + 4], type_at
 
 
 def _associations(content: bytes, at: int) -> dict[int, list[int]]:

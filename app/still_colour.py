@@ -67,7 +67,7 @@ def _numbers(content: bytes, kind: str) -> tuple[int, int] | None:
         for chunk, body in png_chunks(content):
             if chunk == b"cICP":
                 return body[0], body[1]
-    if kind == "AVIF":
+    if kind in ("AVIF", "HEIC"):
         for name, body in primary_properties(content):
             if name == b"colr" and body.startswith(b"nclx"):
                 primaries, transfer = struct.unpack_from(">HH", body, 4)
@@ -92,7 +92,7 @@ def _profile(content: bytes, kind: str) -> Iterator[bytes]:
                 return
     elif kind == "WebP":
         yield from (body for chunk, body in webp_chunks(content) if chunk == b"ICCP")
-    elif kind == "AVIF":
+    elif kind in ("AVIF", "HEIC"):
         for name, body in primary_properties(content):
             if name == b"colr" and body[:4] in (b"prof", b"rICC"):
                 yield body[4:]

@@ -93,8 +93,9 @@ def box(kind: bytes, body: bytes) -> bytes:
 
 TIFF = encoded(".tif")
 OTHERS = {
-    "IMG_1.HEIC": (box(b"ftyp", b"heic\0\0\0\0mif1heic"), "is HEIC, which is not read here. Exp"),
-    "IMG_2.jpg": (box(b"ftyp", b"mif1\0\0\0\0mif1heic"), "is HEIC, which is not read here. Export"),
+    "cut.heic": (box(b"ftyp", b"heic\0\0\0\0mif1heic"), "is a HEIC that is damaged, cut short, or"),
+    "cut.jpg": (box(b"ftyp", b"mif1\0\0\0\0mif1heic"), "is a HEIC that is damaged, cut short, or"),
+    "j2k.heif": (box(b"ftyp", b"mif1\0\0\0\0mif1j2ki"), "is HEIF without HEVC, which is not read"),
     "a.jxl": (b"\xff\x0a" + bytes(30), "is JPEG XL, which is not read here. Export it as JPEG."),
     "b.jxl": (b"\0\0\0\x0cJXL \r\n\x87\n", "is JPEG XL, which"),
     "a.jp2": (b"\0\0\0\x0cjP  \r\n\x87\n", "is JPEG 2000, which"),
@@ -116,7 +117,7 @@ OTHERS = {
     "zeros.jpg": (bytes(5000), "begins with nothing but zeros"),
     "empty.jpg": (b"", "is empty."),
     "cut.png": (encoded(".png")[:20], "is a PNG that is damaged, cut short, or of a rare form. If"),
-    "cut.jpg": (encoded(".jpg")[:400], "is a JPEG that is damaged, cut short, or of a rare form"),
+    "half.jpg": (encoded(".jpg")[:400], "is a JPEG that is damaged, cut short, or of a rare form"),
     "noise": (noise_picture(5, (9, 9)).tobytes(), "is damaged or not a picture."),
 }
 
@@ -257,7 +258,7 @@ def test_a_folder_gives_all_kinds_and_names_those_that_are_not_read(tmp_path):
         written(
             tmp_path / f"a{suffix}", encoded(suffix.lower(), grey if suffix == ".pgm" else PICTURE)
         )
-    for name in ("IMG_1.HEIC", "a.dng", "notes.txt", "._a.jpg", "Thumbs.db"):
+    for name in ("a.jxl", "a.dng", "notes.txt", "._a.jpg", "Thumbs.db"):
         written(tmp_path / name, OTHERS.get(name, (b"", ""))[0] or b"x")
     written(tmp_path / "a_annotated.png", encoded(".png"))
     source = ImageSource([tmp_path])
@@ -265,6 +266,6 @@ def test_a_folder_gives_all_kinds_and_names_those_that_are_not_read(tmp_path):
         f"a{suffix}" for suffix in ".avif .bmp .gif .JPG .pgm .png .ppm .tiff .webp".split()
     )
     assert source.warning == (
-        f"2 of 11 pictures left out: {tmp_path / 'IMG_1.HEIC'} is HEIC, which is not read here. "
-        "Export it as JPEG. Also left out: a.dng."
+        f"2 of 11 pictures left out: {tmp_path / 'a.dng'} is a camera's raw file, which is not "
+        "read here. Export it as JPEG. Also left out: a.jxl."
     )
