@@ -68,7 +68,7 @@ def open_video(path: Path, title: str) -> InputContainer:
     try:
         _check_regular(path, title)
         return open_container(path)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, av.FFmpegError) as error:
         raise _unreadable(path, title, error) from error
 
 
