@@ -59,7 +59,8 @@ def read_profile(icc: bytes) -> ColourProfile | None:
     """Reads an ICC profile. None where it is that of sRGB, of a kind that is not understood, or
     damaged."""
     try:
-        profile = _read(icc)
+        with np.errstate(all="ignore"):  # what is no number is refused
+            profile = _read(icc)
     except (struct.error, IndexError, ValueError, OverflowError):
         return None
     return None if profile is None or profile.is_srgb() else profile

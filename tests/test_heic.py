@@ -1,8 +1,8 @@
 """HEIC is read as phones write it: one frame of HEVC or a grid of them, cropped and turned."""
 
-import io
 import struct
 from collections.abc import Sequence
+from fractions import Fraction
 from functools import lru_cache
 
 import av
@@ -32,22 +32,23 @@ def full(kind: bytes, *bodies: bytes, version: int = 0, flags: int = 0) -> bytes
 def hevc(pixels: bytes, width: int, height: int) -> tuple[bytes, bytes]:
     """(setup, frame) of RGB pixels, almost without loss."""
     image = np.frombuffer(pixels, np.uint8).reshape(height, width, 3)
-    file = io.BytesIO()
-    with av.open(file, "w", format="mp4") as container:
-        stream = container.add_stream("libx265", rate=25)
-        stream.width, stream.height, stream.pix_fmt = width, height, "yuv444p"
-        colours = "range=full:colormatrix=bt470bg"
-        stream.options = {"x265-params": f"log-level=none:pools=1:crf=1:{colours}"}
-        frame = VideoFrame.from_ndarray(image, format="rgb24").reformat(
-            format="yuv444p", dst_colorspace=5, dst_color_range=2
-        )
-        container.mux(stream.encode(frame))
-        container.mux(stream.encode(None))
-    file.seek(0)
-    with av.open(file) as container:
-        (stream,) = container.streams.video
-        packet = next(packet for packet in container.demux(stream) if packet.size)
-        return bytes(stream.codec_context.extradata or b""), bytes(packet)
+    encoder = av.CodecContext.create("libx265", "w")
+    encoder.width, encoder.height, encoder.pix_fmt = width, height, "yuv444p"
+    encoder.time_base = Fraction(1, 25)
+    colours = "range=full:colormatrix=bt470bg"
+    encoder.options = {"x265-params": f"log-level=none:pools=1:crf=1:{colours}"}
+    frame = VideoFrame.from_ndarray(image, format="rgb24").reformat(
+        format="yuv444p", dst_colorspace=5, dst_color_range=2
+    )
+    frame.pts = 0
+    stream = b"".join(map(bytes, [*encoder.encode(frame), *encoder.encode(None)]))
+    units = [unit.rstrip(b"\0") for unit in stream.split(b"\0\0\1")[1:]]
+    setup = bytes([1, *bytes(20), 3, 3])  # a length of 4 bytes, three lists
+    for kind in (32, 33, 34):  # VPS, SPS and PPS
+        (unit,) = (unit for unit in units if unit[0] >> 1 == kind)
+        setup += struct.pack(">BHH", kind, 1, len(unit)) + unit
+    frames = [unit for unit in units if unit[0] >> 1 < 32]
+    return setup, b"".join(struct.pack(">I", len(unit)) + unit for unit in frames)
 
 
 def heic(

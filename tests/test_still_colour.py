@@ -110,6 +110,7 @@ def test_a_phones_photo_in_display_p3_comes_in_srgb(tmp_path, kind):
         profile(((0.9, 0.9, 0.9),) * 3, SRGB_CURVE),  # no white is made of these
         profile(P3, b"curv\0\0\0\0\0\0\0\2" + bytes(4)),  # no code gives light
         profile(P3, b"mft2" + bytes(40)),
+        profile(P3, b"para\0\0\0\0\0\3\0\0" + fixed(30000, 30000, 1, 1, 0.5)),
         PROFILES["Display P3"][:200],
         PROFILES["Display P3"].replace(b"RGB XYZ ", b"CMYKLab "),
         b"",
