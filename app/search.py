@@ -118,7 +118,7 @@ class FaceSearch(Looks):
 
     def _right_way_up(self, image: Image, face: Face) -> Face | None:
         """`face`, whose score is the mean of looks from near and far, or the face that is there the
-        other way up, if that is seen better; None where that is seen better and yet is no sure
+        other way up, if that is seen better and is a sure face; None where neither is a sure
         face."""
         if face.score >= UPRIGHT:
             return face
@@ -128,4 +128,6 @@ class FaceSearch(Looks):
         score = self.certainty(image, other, full_range=False, needed=face.score)
         if score <= face.score:
             return face
-        return replace(other, score=score) if self.is_face(image, other) else None
+        if self.is_face(image, other):
+            return replace(other, score=score)
+        return face if self.is_face(image, face) else None

@@ -20,6 +20,7 @@ ROOMS_FOR_TRAINING = {
     *("types", "contract", "alignment", "views", "detector", "looks", "places", "search"),
     *("interrupt", "no_reports", "one_line_parser", "orientation", "pyav", "text_files", "upright"),
     "sure_output",
+    "face_check",
     *("classifier", "cells", "machine"),
 }
 FILES_AND_WINDOWS = {

@@ -21,6 +21,7 @@ from training.picture_folder import open_folder
 from training.picture_table import Picture as Row
 from training.picture_table import read_table, write_table
 from training.pictures import Finder, look, within
+from training.prepare import find_faces
 
 SIDE_PX = 40
 
@@ -316,6 +317,26 @@ def test_faces_of_photos_are_found_aligned_and_grouped(
     assert sorted(groups.values(), key=min) == [{f"{person}.png"} for person in range(6)]
     pack = read_pack(result.pack)
     assert np.isfinite(pack.landmarks).all()
+
+
+def test_noise_is_no_face_however_the_detector_sees_it(
+    clip_frames: dict[int, Image], tmp_path: Path
+) -> None:
+    path, statuses = tmp_path / "noise.png", []
+    rng = np.random.default_rng(0)
+    with Finder() as finder:
+        for _ in range(20):
+            pixels = rng.integers(0, 256, (16, 16, 3), np.uint8)
+            Picture.fromarray(pixels).save(path)
+            statuses.append(look(finder, path).status)
+        assert find_faces(finder._near, pixels)  # it does see one
+        clip = Picture.fromarray(clip_frames[60][..., ::-1])
+        clip.crop((230, 100, 490, 360)).resize((48, 48)).save(path)
+        assert look(finder, path).status == "face"
+        Picture.fromarray(rng.integers(0, 256, (4, 4, 3), np.uint8)).save(path)
+        tiny = look(finder, path)
+    assert statuses.count("whole frame") >= 19
+    assert (tiny.status, tiny.reason) == ("no face", "4 x 4 px are too few for a face")
 
 
 def test_several_faces_and_the_one_that_was_taken(

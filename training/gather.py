@@ -12,13 +12,14 @@ from pathlib import Path
 import numpy as np
 
 from app.detector import FULL_RANGE
+from app.face_check import FACE_CHECK
 from app.types import DataError
 from training.gather_notes import TWIN, notes_on
 from training.pack import PackedSample, PackMeta, read_meta, write_pack
 from training.people import Place, compiled, people_notes, people_of, source_of
 from training.picture_folder import Folder
 from training.picture_table import Picture, read_table, write_table
-from training.pictures import MAX_CROP_SIDE_PX, Finder, Seen, Unusable, look
+from training.pictures import MAX_CROP_SIDE_PX, MIN_SIDE_PX, Finder, Seen, Unusable, look
 from training.prepare import settings, sha256
 from training.progress import progress
 from training.readers import SPLIT_NAMES, SPLITS, Split
@@ -118,7 +119,8 @@ def pack_meta(
         digest.update(f"{folder.name(file)}\0{key}\n".encode())
     others = {
         "far_detector": sha256(FULL_RANGE),
-        "max_crop_side_px": MAX_CROP_SIDE_PX,
+        "face_check": sha256(FACE_CHECK),
+        "crop_side_px": [MIN_SIDE_PX, MAX_CROP_SIDE_PX],
         "look_alikes": [*THUMBNAIL, MAX_HAMMING, MIN_CORRELATION],
         "pictures": digest.hexdigest(),
         "count": len(folder.files),

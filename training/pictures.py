@@ -15,6 +15,8 @@ from torch.nn import functional
 
 from app.alignment import FACE_TEMPLATE
 from app.detector import FULL_RANGE, Detector
+from app.face_check import FaceCheck
+from app.search import NO_FACE
 from app.types import DataError, Face
 from training.data import picture_matrices
 from training.pack import encode_webp
@@ -25,6 +27,8 @@ from training.warp import warp
 
 # A picture this small in which no face is found is taken for a face crop and used whole.
 MAX_CROP_SIDE_PX = 256
+# A smaller one shows no expression, whatever the detector sees in it once it is enlarged.
+MIN_SIDE_PX = 12
 # A second face counts from this score on; what is found with less may be a pattern.
 SURE_SCORE = 0.5
 
@@ -33,24 +37,31 @@ Status = Literal["face", "several faces", "whole frame", "no face", "unreadable"
 
 class Finder:
     """Faces by the program's detector, and in photos by the one for distant faces where it sees
-    none. A context manager."""
+    none; what the program's check of faces rules out is none. A context manager."""
 
     def __init__(self) -> None:
         self._stack = ExitStack()
         self._near = self._stack.enter_context(Detector(min_score=MIN_SCORE))
         self._far: Detector | None = None
+        self._check = FaceCheck()
 
     def faces(self, pixels: NDArray[np.uint8]) -> list[Face]:
         """The one that matters most first; further ones only where they are sure, and beside it:
         what is found within a face is part of it."""
-        faces = find_faces(self._near, pixels)
+        faces = self._believed(find_faces(self._near, pixels), pixels)
         if not faces and not small(pixels):
             if self._far is None:
                 far = Detector(model=FULL_RANGE, min_score=SURE_SCORE)
                 self._far = self._stack.enter_context(far)
-            faces = find_faces(self._far, pixels)
+            faces = self._believed(find_faces(self._far, pixels), pixels)
         sure = [face for face in faces[1:] if face.score >= SURE_SCORE]
         return [*faces[:1], *(face for face in sure if not within(face, faces[0]))]
+
+    def _believed(self, faces: list[Face], pixels: NDArray[np.uint8]) -> list[Face]:
+        bgr = np.ascontiguousarray(np.atleast_3d(pixels)[..., ::-1])
+        if bgr.shape[2] == 1:
+            bgr = np.repeat(bgr, 3, axis=2)
+        return [face for face in faces if self._check.share(bgr, face) >= NO_FACE]
 
     def __enter__(self) -> Self:
         return self
@@ -98,6 +109,8 @@ def look(finder: Finder, path: Path) -> Seen | Unusable:
     except DataError as error:
         return Unusable("unreadable", str(error))
     height, width = pixels.shape[:2]
+    if min(height, width) < MIN_SIDE_PX:
+        return Unusable("no face", f"{width} x {height} px are too few for a face")
     faces = finder.faces(pixels)
     status: Status = "face"
     reason = ""
