@@ -115,7 +115,7 @@ def run_facts(facts: Mapping[str, Any], rules: EpisodeRules) -> str:
         ("runs on", facts.get("provider")),
         ("speed", _speed(timings)),
         *((f"input: {one.get('name')}", one.get("sha256")) for one in files),
-        *((f"input: {name}", value) for name, value in stream.items()),
+        *((f"input: {name}", value) for name, value in stream.items() if name != "shape_changes"),
         *((f"setting: {name}", value) for name, value in settings.items()),
         *((f"episodes: {name}", value) for name, value in asdict(rules).items()),
         *section_of(facts, "versions").items(),

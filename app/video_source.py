@@ -13,6 +13,7 @@ from av.container import InputContainer
 from av.packet import Packet
 from av.video.frame import VideoFrame
 
+from app.film_size import largest_wh, may_grow
 from app.frame_times import FrameTimes
 from app.picture_shape import Shape, ShapeChanges
 from app.pyav import exact
@@ -340,6 +341,16 @@ class VideoSource:
     def picture_facts(self) -> dict[str, Any]:
         """How the pictures are stored and what is made of them, in values that JSON has."""
         return self._shapes.facts()
+
+    def film_size_wh(self) -> tuple[int, int]:
+        """Gives the size px that an annotated video has to have; reads the file for it where its
+        pictures may grow."""
+        container = self._container
+        if container is None or self.streamed:
+            return self.size_wh
+        if not may_grow(container.format.name, self._stream.codec_context.name):
+            return self.size_wh
+        return largest_wh(self.path, self.size_wh)
 
     @property
     def made_plain(self) -> bool:

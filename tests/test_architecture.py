@@ -32,6 +32,7 @@ FILES_AND_WINDOWS = {
         "video_source",
         "video_file",
         "upright",
+        "film_size",
         "picture_shape",
         "sound",
     ),
