@@ -90,6 +90,8 @@ def _decoded(content: bytes, kind: str, colours: WideColour | ColourProfile | No
         image = cv2.imdecode(np.frombuffer(content, np.uint8), flags)
         if image is None:
             return None
+        if image.dtype not in (np.uint8, np.uint16):
+            return None
         if colours is not None:
             return to_plain(np.asarray(image), stored_depth(content, kind, image.dtype), colours)
     except (cv2.error, IndexError, ValueError, OverflowError, struct.error, MemoryError):

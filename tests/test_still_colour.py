@@ -12,6 +12,7 @@ from PIL import Image, ImageCms
 from app.colour_profile import read_profile
 from app.picture_file import read_picture
 from app.still_colour import colours_of
+from app.types import SourceError
 from app.wide_colour import wide_colour
 from tests.test_picture_orientation import chunk
 from training.readers import read_picture as read_for_training
@@ -100,6 +101,15 @@ def test_a_phones_photo_in_display_p3_comes_in_srgb(tmp_path, kind):
     image = read_picture(path)
     assert np.abs(image[..., ::-1].astype(int) - by_littlecms(flat, icc)).max() <= 4
     np.testing.assert_array_equal(read_for_training(path), image[..., ::-1])
+
+
+def test_a_tiff_of_floating_point_numbers_is_refused_with_a_profile_and_without(tmp_path):
+    path = tmp_path / "a.tif"
+    floats = Image.fromarray(COLOURS[..., 0].astype(np.float32))
+    for options in ({}, {"icc_profile": PROFILES["Display P3"]}):
+        floats.save(path, **options)
+        with pytest.raises(SourceError, match="is a TIFF that is damaged, cut short, or of a rare"):
+            read_picture(path)
 
 
 @pytest.mark.parametrize(
