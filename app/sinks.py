@@ -35,7 +35,7 @@ class Sink(Protocol):
 @contextlib.contextmanager
 def writing(*sinks: Sink) -> Iterator[Callable[[FrameResult, Image], None]]:
     """Gives what writes a result and its canvas to each of `sinks`; completes them all at the end,
-    or, where an exception comes through, leaves nothing behind."""
+    also when one of them fails, or, where an exception comes from elsewhere, leaves nothing."""
 
     def write(result: FrameResult, canvas: Image) -> None:
         for sink in sinks:

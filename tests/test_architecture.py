@@ -19,7 +19,7 @@ ROOMS_FOR_TRAINING = {
     *("picture_file", "picture_header", "picture_kinds"),
     *("types", "contract", "alignment", "views", "detector", "looks", "places", "search"),
     *("interrupt", "no_reports", "one_line_parser", "orientation", "pyav", "text_files", "upright"),
-    "sure_output",
+    *("hidden_files", "sure_output"),
     "face_check",
     *("classifier", "cells", "machine"),
 }

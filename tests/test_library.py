@@ -311,9 +311,9 @@ def test_sinks_leave_nothing_behind_after_an_error() -> None:
     assert notes == ["b gone", "a gone"]
 
 
-def test_sink_that_cannot_be_completed_takes_the_rest_with_it() -> None:
+def test_sink_that_cannot_be_completed_leaves_the_others_whole() -> None:
     notes: list[str] = []
     sinks = (Noted("a", notes), Noted("b", notes, fails=True), Noted("c", notes))
     with pytest.raises(SinkError, match="b is full"), writing(*sinks):
         pass
-    assert notes == ["a whole", "c gone", "b gone"]
+    assert notes == ["a whole", "c whole", "b gone"]

@@ -287,6 +287,7 @@ def nothing(_: Path) -> None:
         (nothing, ["--max-unreadable", "nan"], "is a share"),
         (nothing, ["-o", "mine.bin"], r"must end in \.onnx"),
         (nothing, ["-o", "nowhere/mine.onnx"], "nowhere is not a folder"),
+        (nothing, ["-o", "m" * 300 + ".onnx"], r"too long\. Choose another -o"),
         (nothing, ["--run", "pictures"], "is not empty and holds no run"),
         (nothing, ["--run", "pictures", "--overwrite"], "is not empty and holds no run"),
         (nothing, ["--resume"], "holds no run to go on from"),

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from app.alignment import AlignmentTemplate, ColourMode
 from app.classifier import Classifier
 from app.contract import Contract
+from app.hidden_files import hidden
 from app.one_line_parser import OneLineParser
 from app.types import DataError, TrainingError, readable
 from training.checkpoint import load_trained
@@ -270,7 +271,7 @@ def enter_in_ledger(report: Report, ledger: Path, today: datetime.date) -> None:
         f"| {m.count} | {100 * m.accuracy:.2f} ± {100 * m.standard_error:.2f} % "
         f"| {m.mean_class_recall:.3f} | {m.macro_f1:.3f} | {m.ece:.3f} |\n"
     )
-    partial = ledger.with_name(f".{ledger.name}.partial")
+    partial = hidden(ledger, ".partial")
     try:
         text = ledger.read_text(encoding="utf-8") if ledger.exists() else LEDGER_HEAD
         partial.write_text(text + line, encoding="utf-8")

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from app.classifier import Classifier
 from app.contract import ATTENTION, CAM, INPUT, LOGITS, Contract, TrainingData, probe_crops
+from app.hidden_files import hidden
 from app.one_line_parser import OneLineParser
 from app.types import DataError, TrainingError
 from training.checkpoint import Trained, load_trained
@@ -252,7 +253,7 @@ def export(
             recipe=contract.recipe | {"weights": weights},
             metrics=contract.metrics | {SAME_LABEL: alike},
         )
-    partial = output.with_name(f".{output.stem}.partial.onnx")
+    partial = hidden(output.with_suffix(""), ".partial.onnx")
     try:
         write_onnx(trained, contract, partial, with_attention=with_attention, weights=weights)
         classifier = Classifier(partial, device="cpu")

@@ -29,6 +29,7 @@ from PIL import Image
 
 from app.alignment import ColourMode
 from app.contract import check_label
+from app.hidden_files import hidden
 from app.types import DataError
 from training.containers import check_packed
 from training.readers import SPLITS, Split
@@ -207,7 +208,7 @@ def write_pack(path: Path, meta: PackMeta, samples: Iterable[PackedSample]) -> i
     """Writes the samples as they come, beside `path`, and renames when complete. Returns their
     number. While it works it takes twice the room on the disk: the length of the byte string, which
     stands before it, is known at its end."""
-    partial = path.with_name(f".{path.name}.partial")
+    partial = hidden(path, ".partial")
     table = _Table()
     try:
         with tempfile.TemporaryFile(dir=path.parent) as pictures:

@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from app.hidden_files import hidden
 from app.one_line_parser import OneLineParser
 from app.types import ModelError, TrainingError
 from training.cli import add_options, chosen, run
@@ -55,7 +56,7 @@ def quantise(
     """(what to say of the file, its faults). With faults, the file is written only `anyway`;
     otherwise what was at `output` stays."""
     subject = subject_of(pack, path)
-    partial = output.with_name(f".{output.stem}.partial.onnx")
+    partial = hidden(output.with_suffix(""), ".partial.onnx")
     try:
         quality = make(subject, settings, partial)
         times = time_in_turn({"fp32": path, "int8": partial}, rounds, threads)

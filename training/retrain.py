@@ -264,10 +264,13 @@ def checked(options: argparse.Namespace) -> Gathering:
         raise TrainingError(f"{output.parent} may not be written to. Choose another -o.")
     replacing = options.overwrite or (options.resume and made_here(output, run_of(options)))
     for path in (output, compact_of(output)):
-        if path.is_dir():
-            raise TrainingError(f"{path} is a folder. Choose another -o.")
-        if path.exists() and not replacing:
-            raise TrainingError(f"{path} is there already. Choose another -o, or --overwrite.")
+        try:
+            if path.is_dir():
+                raise TrainingError(f"{path} is a folder. Choose another -o.")
+            if path.exists() and not replacing:
+                raise TrainingError(f"{path} is there already. Choose another -o, or --overwrite.")
+        except OSError as cause:  # such as a name that is too long
+            raise TrainingError(f"{path}: {cause.strerror}. Choose another -o.") from cause
     if not 0 <= options.max_unreadable <= 1:
         raise TrainingError("--max-unreadable is a share, in 0..1.")
     for name in ("epochs", "learning_rate", "batch_size"):
