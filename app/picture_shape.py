@@ -87,7 +87,7 @@ class ShapeChanges:
         """Says in lines for people what they must know of the coordinates in the records."""
         said = []
         shape = self.first
-        if shape.scaled_wh != shape.stored_wh:
+        if squared(shape.stored_wh, shape.pixel_aspect) != shape.stored_wh:
             said.append(
                 f"{name} has pixels of {_ratio(shape.pixel_aspect)}, not square ones: it was read "
                 f"at {_size(shape.size_wh)}, as players show it; coordinates are in these."

@@ -5,8 +5,7 @@ Video files and network streams go through here alike. Each frame is judged by w
 for streams change their size, their turn and the shape of their pixels midway.
 """
 
-from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from collections.abc import Collection, Iterable, Iterator
 from fractions import Fraction
 from typing import Any, cast
 
@@ -31,9 +30,10 @@ SAME_SHAPE = 0.01  # by which two ratios of sides may differ; sides are whole nu
 
 class Upright:
     """Reads the frames of one `stream`. `shape_of` is asked for every frame, in their order;
-    `picture` only for those that are wanted."""
+    `picture` only for those that are wanted. `sizes_wh` px are those that are known to come."""
 
-    def __init__(self, stream: VideoStream) -> None:
+    def __init__(self, stream: VideoStream, sizes_wh: Collection[tuple[int, int]] = ()) -> None:
+        self._sizes_wh = sizes_wh
         self._stream = stream
         self._stated = self._aspect = exact(stream.sample_aspect_ratio)
         self._first_coded = exact(stream.codec_context.sample_aspect_ratio)
@@ -44,21 +44,21 @@ class Upright:
     def shape_of(self, frame: VideoFrame) -> Shape:
         """Tells how `frame` is stored and how its picture comes out.
 
-        A smaller frame of the same shape as one before is enlarged to its size: calls lower their
-        resolution for a while, and who is in the picture stays the same, in the same place."""
+        A smaller frame of the same shape as one before, or as one that is known to come, is
+        enlarged to its size: calls lower their resolution for a while, and who is in the picture
+        stays the same, in the same place."""
         self._orientation = orientation_of(frame, self._orientation)
         if frame.key_frame:  # a codec reads ahead, but only with one of these it begins anew
             self._aspect = self._aspect_now()
         aspect = self._aspect if self._aspect is not None and self._aspect > 0 else SQUARE
         stored_wh = (frame.width, frame.height)
         scaled_wh, colours = squared(stored_wh, aspect), wide_colour_of(frame)
-        shape = Shape(stored_wh, aspect, scaled_wh, self._orientation, colours)
+        for known_wh in self._sizes_wh:
+            scaled_wh = _larger_of_same_shape(scaled_wh, squared(known_wh, aspect))
         largest = self._largest
-        if largest is not None and largest.orientation == shape.orientation:
-            (width, height), (wide, high) = shape.scaled_wh, largest.scaled_wh
-            alike = abs(width * high - wide * height) <= SAME_SHAPE * wide * height
-            if alike and width * height <= wide * high:
-                return replace(shape, scaled_wh=largest.scaled_wh)
+        if largest is not None and largest.orientation == self._orientation:
+            scaled_wh = _larger_of_same_shape(scaled_wh, largest.scaled_wh)
+        shape = Shape(stored_wh, aspect, scaled_wh, self._orientation, colours)
         self._largest = shape
         return shape
 
@@ -76,6 +76,13 @@ class Upright:
         """The container's word counts more than the codec's, but for a codec's that changes."""
         coded = exact(self._stream.codec_context.sample_aspect_ratio)
         return coded if self._stated == self._first_coded else self._stated
+
+
+def _larger_of_same_shape(size_wh: tuple[int, int], other_wh: tuple[int, int]) -> tuple[int, int]:
+    """Gives `other_wh` where it is larger and has the shape of `size_wh`, else `size_wh`."""
+    (width, height), (wide, high) = size_wh, other_wh
+    alike = abs(width * high - wide * height) <= SAME_SHAPE * wide * height
+    return other_wh if alike and width * height <= wide * high else size_wh
 
 
 def pictures(

@@ -52,7 +52,6 @@ class FilmedSource(Protocol):
     def has_audio(self) -> bool: ...
     @property
     def made_plain(self) -> bool: ...
-    def film_size_wh(self) -> tuple[int, int]: ...
     @property
     def origin_s(self) -> Fraction: ...
     @property
@@ -81,8 +80,7 @@ class VideoSink:
     """Writes each canvas as one frame at its frame's own time.
 
     `source_video` None stands for a camera: no sound, and frames come when they come. `size_wh` is
-    what the source says, or that of the first canvas, unless given; canvases of another size are
-    fitted into it. When a run
+    that of the first canvas unless given; canvases of another size are fitted into it. When a run
     ends early, the sound ends with the pictures. Of a source that is read from `begins_s` on, that
     is where the copy begins. `threads` is for the encoder; None takes all cores. `encoding` None:
     what is usual in the file's kind. `encoder` says which one writes, once it does.
@@ -126,16 +124,11 @@ class VideoSink:
             raise SinkError(f"{self.path} is closed already.")
         try:
             if self._film is None:
-                self._film = self._begin(self._size_wh or self._size_for(canvas))
+                self._film = self._begin(self._size_wh or (canvas.shape[1], canvas.shape[0]))
             self._film.add(canvas, result.frame.time_s)
         except (av.FFmpegError, OSError, ValueError) as error:
             self.abort()
             raise unwritable(self.path, error) from error
-
-    def _size_for(self, canvas: Image) -> tuple[int, int]:
-        if self._source is not None:
-            return self._source.film_size_wh()
-        return canvas.shape[1], canvas.shape[0]
 
     def _begin(self, size_wh: tuple[int, int]) -> "_Film":
         """What worked in a trial may still refuse a size; then the fallback has its turn."""

@@ -13,7 +13,7 @@ from av.container import InputContainer
 from av.packet import Packet
 from av.video.frame import VideoFrame
 
-from app.film_size import largest_wh, may_grow
+from app.call_sizes import call_sizes_wh
 from app.frame_times import FrameTimes
 from app.picture_shape import Shape, ShapeChanges
 from app.pyav import exact
@@ -140,7 +140,11 @@ class VideoSource:
         self.time_base: Fraction = time_base
         self.rate = average_rate(stream)
         self._step, jump = (max(1, round(s / self.time_base)) for s in (1 / self.rate, JUMP_S))
-        self._upright = Upright(stream)
+        sizes_wh: set[tuple[int, int]] = set()
+        if not self.streamed:
+            codec = stream.codec_context.name
+            sizes_wh = call_sizes_wh(self.path, container.format.name, codec)
+        self._upright = Upright(stream, sizes_wh)
         self._timed = FrameTimes(self._own_times(container), step=self._step, jump=jump)
         first = next(self._timed, None)
         if first is None:
@@ -341,16 +345,6 @@ class VideoSource:
     def picture_facts(self) -> dict[str, Any]:
         """How the pictures are stored and what is made of them, in values that JSON has."""
         return self._shapes.facts()
-
-    def film_size_wh(self) -> tuple[int, int]:
-        """Gives the size px that an annotated video has to have; reads the file for it where its
-        pictures may grow."""
-        container = self._container
-        if container is None or self.streamed:
-            return self.size_wh
-        if not may_grow(container.format.name, self._stream.codec_context.name):
-            return self.size_wh
-        return largest_wh(self.path, self.size_wh)
 
     @property
     def made_plain(self) -> bool:

@@ -32,7 +32,7 @@ FILES_AND_WINDOWS = {
         "video_source",
         "video_file",
         "upright",
-        "film_size",
+        "call_sizes",
         "picture_shape",
         "sound",
     ),
