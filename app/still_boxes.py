@@ -129,8 +129,8 @@ def primary_properties(content: bytes) -> list[tuple[bytes, bytes]]:
 
 
 def without_exif(content: bytes) -> bytes:
-    """Hide a file's EXIF from a decoder that gives the picture up where it finds it damaged, as
-    libavif does with the EXIF of older writers. Nothing moves: the note only changes its kind."""
+    """Hide a file's EXIF from OpenCV 5.0, which gives a picture up where its EXIF lies behind its
+    pixels, as libheif puts it. Nothing moves: the note only changes its kind."""
     changed = bytearray(content)
     meta = _inside(content, _find(content, 0, len(content), b"meta"), 4)
     for _, name, at in _item_types(content, meta):
