@@ -111,7 +111,7 @@ run_inside() {
     umount "$root/proc" "$root/sys" "$root/dev/pts" "$root/dev/shm"
     code=0
     in_project '.venv/bin/python run_demo.py --demo --no-window -o no.mp4' >"$out" 2>&1 || code=$?
-    expect 'without /proc and /sys, one line says so' 2 "$code" '/proc' "$out"
+    expect 'without /proc and /sys, one line says so' 2 "$code" '^error: /sys/' "$out"
     mount -t proc proc "$root/proc"
     mount -t sysfs -o ro sysfs "$root/sys"
     mount -t devpts devpts "$root/dev/pts"

@@ -46,9 +46,9 @@ print(json.dumps(dates))
 """
 HEAD = """# Dependencies
 
-What the tests run with, as pinned in [constraints.txt](../constraints.txt) (Python 3.11, Linux
-x86-64). Written by `python -m tools.list_dependencies`: licences as the packages state them, dates
-of the upload to PyPI. For known vulnerabilities, where PyPI's database can be reached:
+What the tests run with, as pinned in [constraints.txt](../constraints.txt) (Python 3.11 and
+3.13, Linux x86-64). Written by `python -m tools.list_dependencies`: licences as the packages state
+them, dates of the upload to PyPI. For known vulnerabilities, where PyPI's database can be reached:
 `pip-audit -r constraints.txt --no-deps --disable-pip`.
 
 | package | version | released | licence | for |
