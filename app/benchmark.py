@@ -33,6 +33,7 @@ from app.tracking import Tracker
 from app.types import DeviceError, Frame, Image
 from app.video_source import VideoSource
 from app.view import Look, View
+from app.wording import counted
 
 CLIP = Path(__file__).resolve().parent / "assets" / "demo.mp4"
 FRAMES, CAMERA_FRAMES = 900, 300
@@ -125,9 +126,9 @@ def benchmark(
             search = stack.enter_context(FaceSearch(max_faces=max_faces, far_faces=far_faces))
             classifier = Classifier(model, device=device)
             bench = _Bench(search, classifier, stop)
-            say(f"{frames} frames as fast as they go")
+            say(f"{counted(frames, 'frame')} as fast as they go")
             run = bench.sustained(clip, frames)
-            say(f"{camera_frames} frames of a camera of {CAMERA_FPS} a second")
+            say(f"{counted(camera_frames, 'frame')} of a camera of {CAMERA_FPS} a second")
             latency_ms, missed, took_s = bench.camera(clip, camera_frames)
             alone = bench.alone()
             with VideoSource(clip) as source:

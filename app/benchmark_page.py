@@ -3,6 +3,7 @@
 from statistics import median
 
 from app.benchmark import Figures, Spread
+from app.wording import counted
 
 # Aims on two cores, 1280 x 720, one face: of each the figure, and whether less is better.
 REST_MS, FPS, LATENCY_FRAMES, START_S, MEMORY_MB = 2.5, 60, 2, 2.0, 400
@@ -13,7 +14,7 @@ def page(figures: Figures) -> str:
     provider = figures.provider + (f" ({figures.fallback})" if figures.fallback else "")
     threads = ", ".join(f"{name} {count}" for name, count in figures.threads.items())
     lines = [
-        f"{figures.clip}, {size}, looped: {figures.frames} frames, "
+        f"{figures.clip}, {size}, looped: {counted(figures.frames, 'frame')}, "
         f"{figures.faces_a_frame:.2f} faces a frame",
         f"{figures.model} on {provider}; threads: {threads}",
         figures.machine,

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from app.accounts import BEFORE, DAMAGED, LOOK_BACK_S, NOT_SEARCHED, Accounts, Doubt, IfLost
 from app.types import Frame, FrameResult, RecogniserError, SourceError
+from app.wording import counted
 
 MAX_HELD_BYTES = 512 << 20  # 1.4 s of 1080p at 60 frames/s, 0.3 s of 4K at that rate
 
@@ -84,7 +85,7 @@ class Guard:
     def warning(self) -> str | None:
         if not self.failures:
             return None
-        frames = "1 frame" if self.failures == 1 else f"{self.failures} frames"
+        frames = counted(self.failures, "frame")
         return (
             f"In {frames} faces could not be looked for ({self.failure}); nothing was read there."
         )

@@ -13,6 +13,7 @@ from typing import Any, Protocol, Self
 
 from app.raw_picture import as_bgr
 from app.types import Frame, Image, Silence, SourceError
+from app.wording import counted
 
 RETRY_S = 0.02  # after a read that gave nothing
 # From one attempt to connect again to the next; the last one is kept to.
@@ -229,7 +230,7 @@ class LiveSource:
     def warning(self) -> str | None:
         if not self.skipped:
             return None
-        pictures = "1 picture" if self.skipped == 1 else f"{self.skipped} pictures"
+        pictures = counted(self.skipped, "picture")
         return f"{pictures} of {self.name} could not be used: empty, or of an unknown kind."
 
     def close(self) -> None:

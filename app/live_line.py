@@ -10,6 +10,7 @@ from typing import TextIO
 
 from app.timing import RateMeter
 from app.types import FrameResult, Image, TrackedFace
+from app.wording import counted
 
 REFRESH_S = 0.1  # in place, where there is a terminal; few bytes, so that slow lines keep up
 EVERY_S = 1.0  # a line of its own each time, where there is none
@@ -117,7 +118,7 @@ def live_line(result: FrameResult, fps: float | None, columns: int | None = None
 
 
 def _count(faces: int) -> str:
-    return {0: "no face", 1: "1 face"}.get(faces, f"{faces} faces")
+    return counted(faces, "face") if faces else "no face"
 
 
 def _said(face: TrackedFace) -> str:

@@ -15,6 +15,7 @@ from app.sinks import unwritable
 from app.sure_output import visible
 from app.types import SinkError
 from app.video_file import open_video
+from app.wording import counted
 from app.workers import Recognition, run_apart, run_here
 
 GO_ON = "The same command with --resume goes on."
@@ -109,7 +110,7 @@ class _News:
             if count
         ]
         seconds = time.monotonic() - self._began_s
-        return f"{len(self._jobs)} videos: {', '.join(parts)}, in {seconds:.1f} s."
+        return f"{counted(len(self._jobs), 'video')}: {', '.join(parts)}, in {seconds:.1f} s."
 
 
 def lines_of(job: Job, outcome: FileOutcome, *, named: bool) -> list[str]:
@@ -120,7 +121,7 @@ def lines_of(job: Job, outcome: FileOutcome, *, named: bool) -> list[str]:
     line = counts_line(outcome.frames, outcome.faces, outcome.seconds)
     if outcome.from_frame:
         here = f"{outcome.seconds:.1f} s from frame {outcome.from_frame} on"
-        line = f"{outcome.frames} frames with {outcome.faces} faces, {here}"
+        line = f"{counted(outcome.frames, 'frame')} with {counted(outcome.faces, 'face')}, {here}"
     line += whole_frames(outcome.blurred_whole)
     if outcome.frames and (not outcome.interrupted or job.keep_early):
         line += f" -> {', '.join(map(str, job.outputs.all))}"

@@ -15,6 +15,7 @@ from app.records import json_row, records_of
 from app.sinks import Sink, write_picture
 from app.types import FrameResult, Image, SinkError
 from app.video_sink import VideoSink
+from app.wording import counted
 
 MOST_NAMES = 100  # that are tried for one moment
 
@@ -110,7 +111,7 @@ class Recorder:
             self._news.append(f"The recording was lost: {error}")
             return
         dropped = getattr(sink, "dropped", 0)
-        lacks = f" It lacks {dropped} frames: the disk or the encoder was too slow."
+        lacks = f" It lacks {counted(dropped, 'frame')}: the disk or the encoder was too slow."
         self._news.append(
             f"Saved {sink.path} ({seconds:.1f} s).{lacks if dropped else ''}",
         )

@@ -5,6 +5,7 @@ from typing import Any
 
 from app.live import Gap
 from app.session import Outcome
+from app.wording import counted
 
 
 def dropped_frames(sinks: Sequence[Any]) -> dict[str, int]:
@@ -15,7 +16,7 @@ def dropped_frames(sinks: Sequence[Any]) -> dict[str, int]:
 
 def counts_line(frames: int, faces: int, seconds: float) -> str:
     return (
-        f"{frames} frames with {faces} faces in {seconds:.1f} s "
+        f"{counted(frames, 'frame')} with {counted(faces, 'face')} in {seconds:.1f} s "
         f"({frames / max(seconds, 1e-9):.1f} frames/s)"
     )
 
@@ -39,7 +40,9 @@ def last_lines(outcome: Outcome, gaps: Sequence[Gap], sinks: Sequence[Any]) -> l
     if outcome.cut_short:
         lines.append(f"warning: {outcome.cut_short}")
     if dropped := dropped_frames(sinks):
-        lacks = ", ".join(f"{path} lacks {count} frames" for path, count in dropped.items())
+        lacks = ", ".join(
+            f"{path} lacks {counted(count, 'frame')}" for path, count in dropped.items()
+        )
         lines.append(f"warning: The disk or the encoder was too slow: {lacks}.")
     if outcome.interrupted:
         lines.append("Interrupted; what was finished is complete.")

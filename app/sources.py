@@ -14,6 +14,7 @@ from app.stream import StreamSource
 from app.sure_output import visible
 from app.types import Frame, Silence, SourceError, readable
 from app.video_source import VideoSource
+from app.wording import counted
 
 __all__ = [
     "CameraSource",
@@ -115,7 +116,9 @@ class ImageSource:
         if self.skipped:
             why, *_ = self.skipped.values()
             _, *others = (path.name for path in self.skipped)
-            lines.append(f"{len(self.skipped)} of {self._given} pictures left out: {why}")
+            lines.append(
+                f"{len(self.skipped)} of {counted(self._given, 'picture')} left out: {why}"
+            )
             if others:
                 lines.append(f"Also left out: {_listed(others)}.")
         if self._more:

@@ -32,6 +32,7 @@ from app.video_file import (
     picture_stream,
     reach_s,
 )
+from app.wording import counted
 
 READ_RETRIES = 8
 END_TOLERANCE_S = 0.5  # a header's duration may be rounded, or that of a longer sound
@@ -304,7 +305,7 @@ class VideoSource:
         elif self.cut_short:
             self._damage = (
                 f"{self.name} is damaged or cut short after {self._delivered_s:.1f} s "
-                f"({delivered} frames); the rest was left out."
+                f"({counted(delivered, 'frame')}); the rest was left out."
             )
         elif self._troubles:
             at_s = max(0.0, (self._first_trouble_s or 0.0) - float(self.origin_s))

@@ -162,20 +162,20 @@ def test_unfinished_runs_are_not_begun_anew_unasked(tmp_path: Path) -> None:
         (
             FileOutcome(2, 1, 4.0),
             False,
-            ["2 frames with 1 faces in 4.0 s (0.5 frames/s) -> r.csv, r.run.json"],
+            ["2 frames with 1 face in 4.0 s (0.5 frames/s) -> r.csv, r.run.json"],
         ),
         (
             FileOutcome(2, 1, 4.0, cut_short="It ends early."),
             True,
             [
-                "demo.mp4: 2 frames with 1 faces in 4.0 s (0.5 frames/s) -> r.csv, r.run.json",
+                "demo.mp4: 2 frames with 1 face in 4.0 s (0.5 frames/s) -> r.csv, r.run.json",
                 "warning: It ends early.",
             ],
         ),
         (
             FileOutcome(9, 1, 4.0, from_frame=5, interrupted=True),
             True,
-            ["demo.mp4: 9 frames with 1 faces, 4.0 s from frame 5 on"],
+            ["demo.mp4: 9 frames with 1 face, 4.0 s from frame 5 on"],
         ),
     ],
 )

@@ -160,7 +160,7 @@ def test_missed_faces_count_as_wrong() -> None:
     assert (row.said, row.said_right) == (0.5, 1.0)
     line = table([row])[-1]
     assert line.startswith("| covered 10 % | 4 | 75.0 % | 75.0 (0.75) | 100.0 (1.00) |")
-    assert "at most 1.0 wanted: held. 2 detections where no face was, in 1 frames" in verdict(row)
+    assert "at most 1.0 wanted: held. 2 detections where no face was, in 1 frame" in verdict(row)
 
 
 def test_model_with_other_labels_is_refused(smiles: Path, tmp_path: Path) -> None:

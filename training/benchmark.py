@@ -40,6 +40,7 @@ from training.run_folder import write_text
 from training.schedule import epoch_rows, step_generator
 from training.train import add_machine_options, add_recipe_options, recipe
 from training.trainer import Trainer
+from training.wording import counted
 
 WORKERS = 4  # of the authors' loader
 ENLARGE = 256 / 224  # they resize to 256 px and crop 224
@@ -249,8 +250,8 @@ def says(t: Timings, faces: int, epochs: int) -> str:
             f"  making the batch     {100 * t.data_share:10.1f} % of our step",
             f"  matrix products      {t.reached_tflop_s:10.3f} TFLOP/s, {100 * t.peak_share:.0f} % "
             f"of the {t.peak_tflop_s:.3f} measured here",
-            f"  a whole training     {minutes:10.1f} minutes ({epochs} epochs of {faces} faces, "
-            "without validation)",
+            f"  a whole training     {minutes:10.1f} minutes ({counted(epochs, 'epoch')} of "
+            f"{faces} faces, without validation)",
         ]
     )
 

@@ -42,6 +42,7 @@ from training.robustness_command import (
     check_corruptions,
     judge_corruptions,
 )
+from training.wording import counted
 
 LEDGER = Path(__file__).resolve().parent.parent / "docs" / "test_ledger.md"
 LEDGER_HEAD = """# Openings of the test split
@@ -185,7 +186,7 @@ def split_name(report: Report) -> str:
 
 def summary(metrics: Metrics) -> str:
     return (
-        f"{metrics.count} faces: accuracy {100 * metrics.accuracy:.2f} % "
+        f"{counted(metrics.count, 'face')}: accuracy {100 * metrics.accuracy:.2f} % "
         f"(± {100 * metrics.standard_error:.2f}), mean class recall "
         f"{metrics.mean_class_recall:.3f}, macro F1 {metrics.macro_f1:.3f}, ECE {metrics.ece:.3f}, "
         f"NLL {metrics.nll:.3f}"

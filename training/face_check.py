@@ -37,6 +37,7 @@ from training.pack import Pack, PackedSample, PackMeta, read_pack, write_pack
 from training.prepare import settings, sha256
 from training.progress import progress
 from training.readers import Split
+from training.wording import counted
 
 FRAMES, VALID_FRAMES = 2000, 400
 CHUNK = 50  # frames that are drawn from one generator, whoever makes them
@@ -187,7 +188,10 @@ def main(argv: list[str] | None = None) -> int:
 
     work = Work(options.data, parts, options.seed)
     count = write_pack(options.output, meta, all_samples(work, counts, options.workers))
-    print(f"{options.output}: {count} detections in {sum(counts.values())} frames")
+    print(
+        f"{options.output}: {counted(count, 'detection')} in "
+        f"{counted(sum(counts.values()), 'frame')}"
+    )
     return 0
 
 

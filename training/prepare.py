@@ -45,6 +45,7 @@ from training.readers import (
     read_picture,
 )
 from training.regular_file import check_regular
+from training.wording import counted
 
 # The detector looks for faces of some size in a frame; FER2013's 48 px are enlarged for it.
 MIN_DETECTION_SIDE_PX = 192
@@ -344,8 +345,8 @@ def main(argv: list[str] | None = None) -> int:
     with Detector(min_score=MIN_SCORE) as detector:
         count = write_pack(output, meta, packed(detector))
     print(
-        f"{output}: {count} pictures, a face found in {found} ({100 * found / count:.1f} %), "
-        f"{output.stat().st_size / 1e6:.1f} MB."
+        f"{output}: {counted(count, 'picture')}, a face found in {found} "
+        f"({100 * found / count:.1f} %), {output.stat().st_size / 1e6:.1f} MB."
     )
     for line in notes:
         print(line)

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.types import DataError
+from training.wording import counted
 
 # Thumbnails are compared, first by 64 bits of each and then by what they show. Of pictures saved
 # again, resized, relit or mirrored, 97 to 100 % are found so; of 18 million pairs of FER+ pictures,
@@ -124,7 +125,7 @@ def split_groups(
     valid = min(found, key=lambda pair: pair[0])[1].astype(bool)[groups]
     if not valid.any():
         raise DataError(
-            f"{len(groups)} pictures make {len(table)} group{'s' * (len(table) > 1)} (same person, "
+            f"{counted(len(groups), 'picture')} make {counted(len(table), 'group')} (same person, "
             "or same picture), too few to put some aside for validation. Add pictures of other "
             "people; or, where file names do not tell people apart, use --group-by picture."
         )

@@ -16,6 +16,7 @@ from training.cli import run
 from training.pack import Pack, PackedSample, read_pack, write_pack
 from training.prepare import NOT_FOUND
 from training.readers import SPLITS
+from training.wording import counted
 
 
 def samples(pack: Pack) -> Iterator[PackedSample]:
@@ -47,7 +48,7 @@ def main(argv: list[str] | None = None) -> int:
     pack = read_pack(options.data)
     meta = replace(pack.meta, made_from=pack.meta.made_from | {"framing": "whole frames"})
     count = write_pack(options.output, meta, samples(pack))
-    print(f"{options.output}: {count} pictures, whole frames")
+    print(f"{options.output}: {counted(count, 'picture')}, whole frames")
     return 0
 
 

@@ -25,6 +25,7 @@ from training.pack import read_pack
 from training.paste import Grounds
 from training.path_reading import Condition, Outcome, WholePath
 from training.run_folder import write_text
+from training.wording import counted
 
 TARGET_PX = (128.0, 400.0)
 SIZES_PX = (32, 48, 67, 96, 128, 192, 256, 400, 600)
@@ -151,7 +152,7 @@ def verdict(row: Row) -> str:
         f"loses {100 * row.loss:.2f} ± {100 * row.loss_error:.2f} points of accuracy, of those "
         f"found {100 * row.loss_found:.2f} ± {100 * row.loss_found_error:.2f}; at most "
         f"{100 * TARGET_LOSS:.1f} wanted: {'held' if held else 'missed'}. {row.others} detections "
-        f"where no face was, in {row.frames} frames."
+        f"where no face was, in {counted(row.frames, 'frame')}."
     )
 
 
