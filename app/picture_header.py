@@ -18,6 +18,7 @@ _MARK = re.compile(rb"\xff[^\x00\xff]")
 _SHORT, _LONG, _LONG8 = 3, 4, 16  # TIFF's kinds of whole numbers
 # Decoders make room for what a part of a PNG announces; a file that was cut may lack this much.
 MAX_MISSING_BYTES = 64 << 20
+STILL_BRANDS = frozenset({b"avif", b"heic", b"heix", b"heim", b"heis", b"mif1"})
 HEIC_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx"})
 
 
@@ -56,6 +57,12 @@ def kind_of(content: bytes) -> str | None:
         if HEIC_BRANDS & brands:
             return "HEIC"
     return None
+
+
+def is_still(content: bytes) -> bool:
+    """Tell whether `content` begins as an AVIF or HEIC that is a picture rather than a sequence.
+    libav opens those as videos, and of a grid of tiles it gives one."""
+    return content[4:8] == b"ftyp" and content[8:12] in STILL_BRANDS
 
 
 def _brands(content: bytes) -> set[bytes]:

@@ -15,6 +15,7 @@ from av.stream import Stream
 from av.video.stream import VideoStream
 
 from app.original import Original
+from app.picture_header import is_still
 from app.picture_kinds import is_picture
 from app.pyav import exact, open_input
 from app.types import SourceError
@@ -67,6 +68,8 @@ def open_video(path: Path, title: str) -> InputContainer:
     """Raises `SourceError`, which calls it `title`."""
     try:
         _check_regular(path, title)
+        if is_still(_beginning(path)):
+            raise SourceError(f"{title} is a picture. Use --image.")
         return open_container(path)
     except (OSError, ValueError, av.FFmpegError) as error:
         raise _unreadable(path, title, error) from error

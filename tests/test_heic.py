@@ -13,6 +13,7 @@ from av.video.frame import VideoFrame
 from app.picture_file import read_picture
 from app.picture_header import header_of
 from app.types import SourceError
+from app.video_source import VideoSource
 from tests.test_still_colour import PROFILES, by_littlecms
 from training.readers import read_picture as read_for_training
 
@@ -148,6 +149,13 @@ def test_display_p3_of_a_phone_comes_in_srgb(tmp_path):
     icc = PROFILES["Display P3"]
     image = read(tmp_path, heic([flat], more=[box(b"colr", b"prof", icc)]))
     assert np.abs(image - by_littlecms(flat, icc)).max() <= 5
+
+
+def test_given_as_a_video_it_is_called_a_picture(tmp_path, tiles):
+    path = tmp_path / "a.heic"
+    path.write_bytes(heic(tiles, 3, (192, 128)))
+    with pytest.raises(SourceError, match=r"a\.heic is a picture\. Use --image\."):
+        VideoSource(path)
 
 
 @pytest.mark.parametrize("share", [0.1, 0.3, 0.5, 0.7, 0.9, 0.99])
