@@ -219,7 +219,8 @@ def _pictures(
     found: dict[str, PictureStill] = {}
     for name, rows in summary.pictures.items():
         file = folder / name
-        if not file.is_file() or noted.get(name) not in (None, sha256(file)):
+        outside = Path(name).is_absolute() or ".." in Path(name).parts
+        if outside or not file.is_file() or noted.get(name) not in (None, sha256(file)):
             continue
         try:
             image = read_picture(file)

@@ -279,6 +279,18 @@ def test_sink_and_command_show_the_same_pictures(
     assert "data:image" not in (tmp_path / "later.html").read_text()
 
 
+@pytest.mark.parametrize("up", ["../out.png", "inner/../../out.png", "ABSOLUTE"])
+def test_pictures_outside_the_folder_are_not_shown(tmp_path: Path, up: str) -> None:
+    (tmp_path / "in" / "inner").mkdir(parents=True)
+    cv2.imwrite(str(tmp_path / "out.png"), np.zeros((60, 80, 3), np.uint8))
+    name = str(tmp_path / "out.png") if up == "ABSOLUTE" else up
+    records = RecordsSink(tmp_path / "in/r.jsonl", LABELS, overwrite=False)
+    records.write(frame_result(tracked_face(), time_s=0.0, source=name), np.zeros((9, 9, 3)))
+    records.close()
+    assert main([str(tmp_path / "in/r.jsonl"), "-o", str(tmp_path / "p.html")]) == 0
+    assert "data:image" not in (tmp_path / "p.html").read_text()
+
+
 def test_records_without_any_face_make_a_page() -> None:
     text = Reader(page_of(summary_of([None] * 5))).text
     assert "No face was found" in text
