@@ -6,6 +6,7 @@ queue of reports under the user's cache; MediaPipe from 0.10.35 on sends reports
 nothing in it switches off (its issue 6291).
 """
 
+import logging
 import os
 from typing import Any
 
@@ -28,6 +29,11 @@ def mediapipe(proxy: str = NOBODY) -> Any:
     """The module `mediapipe`, whose reports reach `proxy` and nobody else. The variable is set for
     native code alone: Python's `os.environ`, by which its own libraries go, stays as it is."""
     os.putenv(PROXY, proxy)
-    import mediapipe as module
-
+    matplotlib = logging.getLogger("matplotlib")  # which MediaPipe imports, and never draws with
+    before = matplotlib.level
+    matplotlib.setLevel(logging.ERROR)  # it warns where the user's folder cannot be written to
+    try:
+        import mediapipe as module
+    finally:
+        matplotlib.setLevel(before)
     return module

@@ -81,3 +81,18 @@ def test_nobody_listens_there() -> None:
     with socket.socket() as asked:
         asked.settimeout(2)
         assert asked.connect_ex((host, int(port))) != 0
+
+
+def test_what_mediapipe_imports_does_not_complain_of_the_users_folder(tmp_path: Path) -> None:
+    """Matplotlib would, in a container whose home cannot be written to."""
+    (tmp_path / "file").touch()
+    code = "from app.no_reports import mediapipe; mediapipe()"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env={**os.environ, "MPLCONFIGDIR": str(tmp_path / "file" / "x")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, "atplotlib" in done.stderr) == (0, False)
