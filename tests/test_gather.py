@@ -152,6 +152,14 @@ def test_one_picture_in_many_forms_is_one_group(tmp_path: Path) -> None:
     assert len(set(groups.values())) == 20
 
 
+def test_changed_copies_of_roboflow_are_one_group(tmp_path: Path) -> None:
+    copies = [f"a/IMG_{n}_jpg.rf.{copy}.jpg" for n in (1, 2) for copy in ("0aa1", "0bb2", "0cc3")]
+    root = fill(tmp_path / "in", *copies, *many("b"), "b/IMG_1_jpg.rf.0dd4.jpg")
+    groups = groups_of(gathered(root, tmp_path))
+    assert {groups[name] for name in copies} == {copies[0], copies[3]}
+    assert groups["b/IMG_1_jpg.rf.0dd4.jpg"] == "b/IMG_1_jpg.rf.0dd4.jpg"  # of another label
+
+
 def test_picture_under_two_labels_is_said(tmp_path: Path) -> None:
     root = fill(tmp_path / "in", *many("a", "b"))
     (root / "b/90.png").write_bytes((root / "a/3.png").read_bytes())
@@ -267,14 +275,14 @@ def test_prefix_that_may_be_no_person_is_said(tmp_path: Path) -> None:
 
 def test_other_files_are_counted(tmp_path: Path) -> None:
     root = fill(tmp_path / "in", *many("a", "b"))
-    (root / "a/IMG_1.HEIC").touch()
+    (root / "a/IMG_1.JXL").touch()
     (root / "notes.txt").touch()
     result = gathered(root, tmp_path)
     notes = result.notes
     assert result.left_out
     assert "Passed over, as no pictures: 1 x .txt." in notes
     assert (
-        "Left out, as pictures of kinds that are not read here: 1 x .heic. Export them as JPEG."
+        "Left out, as pictures of kinds that are not read here: 1 x .jxl. Export them as JPEG."
     ) in notes
 
 

@@ -195,7 +195,7 @@ def test_what_lies_beside_labels_and_splits_is_said(tmp_path: Path) -> None:
         (["train/a/1.png", "train/b/1.png", "valid/1.png"], "valid holds no pictures in folders"),
         (["train/a/1.png", "valid/a/1.png"], "train has 1 label folder, 'a'"),
         (["happy/1.jpg", "sad/1.txt"], r"sad holds no pictures \("),
-        (["happy/1.jpg", "sad/1.HEIC"], r"sad holds pictures only of kinds .*1 x \.heic\)\. Exp"),
+        (["happy/1.jpg", "sad/1.JXL"], r"sad holds pictures only of kinds .*1 x \.jxl\)\. Exp"),
         (["Happy/1.jpg", "happy/1.jpg", "sad/1.jpg"], "'Happy' and 'happy', which differ in case"),
         (crossed(("ann", "bob"), ("happy", "sad")), r"labels \(happy, sad\) further down, in ann"),
         (crossed(("fold1", "fold2"), ("Glücklich", "Wut")), "Put the labels first"),

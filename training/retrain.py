@@ -3,8 +3,9 @@
 python -m training.retrain DATA_DIR -o models/mine.onnx
 
 Pictures lie in DATA_DIR/<label>/…, whole photos or face crops, or already split in train/<label>/…
-and valid/<label>/…. Faces are found, groups are split, a network is fine-tuned, exported and
-judged; the run's folder says what happened: pictures.csv, data.npz, training/, report.html.
+and valid/<label>/…, or in another form of docs/retraining.md. Faces are found, groups are split, a
+network is fine-tuned, exported and judged; the run's folder says what happened: pictures.csv,
+data.npz, training/, report.html.
 """
 
 import argparse
@@ -178,8 +179,9 @@ def parser() -> argparse.ArgumentParser:
     top = OneLineParser(
         prog="python -m training.retrain",
         description="Train on your own pictures: DATA_DIR/<label>/… (whole photos or face crops), "
-        "split by person here, or train/<label>/… and valid/<label>/…. Writes the model, and in "
-        "the run's folder a report (report.html) and what became of each picture (pictures.csv).",
+        "split by person here; or train/<label>/… and valid/<label>/…; or pictures with a table of "
+        "their labels, or another form of docs/retraining.md. Writes the model, and in the run's "
+        "folder a report (report.html) and what became of each picture (pictures.csv).",
     )
     top.add_argument("data", type=Path, metavar="DATA_DIR", help="the folder of pictures")
     top.add_argument(
