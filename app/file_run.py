@@ -209,7 +209,6 @@ class FileRun:
 
     def _save(self, *, complete: bool) -> None:
         assert self._size_wh is not None
-        self._saved = True
         self._file.save(
             self._identity,
             Checkpoint(
@@ -221,6 +220,7 @@ class FileRun:
                 stages=self._recogniser.state(),
             ),
         )
+        self._saved = True  # or the rows are kept for nothing
 
     @property
     def warning(self) -> str | None:

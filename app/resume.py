@@ -119,6 +119,7 @@ class ResumeFile:
     """The checkpoint of one video. `first` is the first of its results, which names it."""
 
     def __init__(self, first: Path) -> None:
+        self._first = first
         self.path = hidden(first, ".resume")
         self._partial = hidden(first, ".resume.new")
 
@@ -147,7 +148,7 @@ class ResumeFile:
         except OSError as error:
             with contextlib.suppress(OSError):
                 partial.unlink(missing_ok=True)
-            raise unwritable(self.path, error) from error
+            raise unwritable(self._first, error) from error
 
     def load(self, identity: Identity) -> Checkpoint:
         """Raises `SinkError` where it is of another run than this one, or damaged."""

@@ -17,7 +17,7 @@ from app.original import Original
 from app.run_notes import describe_input
 from app.sampling import Selection
 from app.sources import ImageSource, VideoSource
-from app.types import FrameResult, SourceError
+from app.types import FrameResult, SinkError, SourceError
 from app.video_sink import VideoSink
 from tests.synthetic import LABELS, level_picture, write_video
 from tests.test_odd_videos import machine
@@ -175,6 +175,21 @@ def test_name_that_is_no_text_is_written_in_one_way(tmp_path: Path, machine: Mac
     assert name in page.read_text("utf-8")
     again = Job(clip, outputs, Selection(), settings, command=[], resume=True)
     assert annotate(again, machine, stop=lambda: False).finished_before
+
+
+def test_full_disk_leaves_no_rows_that_nothing_can_go_on_with(
+    tmp_path: Path, machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    clip, rows = tmp_path / "clip.mp4", tmp_path / "out.jsonl"
+    write_video(clip, frames=3)
+    monkeypatch.setattr("app.resume.os.fsync", full)
+    job = Job(clip, Outputs(records=rows), Selection(), settings={}, command=[])
+    with pytest.raises(SinkError, match=r"/out\.jsonl could not be written: No space left"):
+        annotate(job, machine, stop=lambda: False)
+    assert [path.name for path in tmp_path.iterdir()] == ["clip.mp4"]
 
 
 def test_equal_runs_give_equal_files(tmp_path: Path, machine: Machine) -> None:
