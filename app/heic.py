@@ -23,6 +23,7 @@ from app.types import Image
 from app.wide_colour import WideColour, wide_colour_of
 
 MAX_PIXELS = 220_000_000  # phones have 200 million
+MOST_TILES = 4096  # 200 million pixels take 768 of the usual size
 
 
 def decode_heic(content: bytes, colours: WideColour | ColourProfile | None) -> Image | None:
@@ -66,7 +67,7 @@ class _Grid:
         (width, height), (w, h) = self.size_wh, self.tile_wh
         return (
             0 < width * height <= MAX_PIXELS
-            and len(self.tiles) == self.columns * self.rows
+            and len(self.tiles) == self.columns * self.rows <= MOST_TILES
             and (self.columns - 1) * w < width <= self.columns * w
             and (self.rows - 1) * h < height <= self.rows * h
         )

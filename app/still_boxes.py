@@ -2,6 +2,7 @@
 
 import struct
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 
 MOST_BOXES = 100_000  # in one level of a file; a picture has some hundred
 
@@ -44,20 +45,27 @@ class StillFile:
 
     def properties(self, item: int | None) -> list[tuple[bytes, bytes]]:
         """List what is said of `item` as (kind, body), in the order in which it applies."""
+        places, numbers = self._said
+        return [
+            (places[number - 1][0], self._content[slice(*places[number - 1][1:])])
+            for number in numbers.get(-1 if item is None else item, [])
+            if number > 0
+        ]
+
+    @cached_property
+    def _said(self) -> tuple[list[Box], dict[int, list[int]]]:
+        """All properties, and by item which of them it has, counted from 1."""
         content = self._content
         iprp = _find(content, *self._meta, b"iprp")
         container = None if iprp is None else _find(content, *iprp, b"ipco")
-        if item is None or iprp is None or container is None:
-            return []
-        all_of_them = [(kind, at, end) for kind, at, end in boxes(content, *container)]
-        found: list[tuple[bytes, bytes]] = []
+        if iprp is None or container is None:
+            return [], {}
+        numbers: dict[int, list[int]] = {}
         for kind, at, _ in boxes(content, *iprp):
             if kind == b"ipma":
-                for number in _associations(content, at).get(item, []):
-                    if number > 0:
-                        name, begin, end = all_of_them[number - 1]
-                        found.append((name, content[begin:end]))
-        return found
+                for item, more in _associations(content, at).items():
+                    numbers.setdefault(item, []).extend(more)
+        return list(boxes(content, *container)), numbers
 
     def parts(self, item: int) -> list[int]:
         """List the items that `item` is made of, in their order."""

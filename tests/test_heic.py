@@ -181,3 +181,9 @@ def test_boxes_that_do_not_fit_are_refused(tmp_path, tiles, change):
     assert change(content) != content
     with pytest.raises(SourceError, match="is a HEIC that is damaged"):
         read(tmp_path, change(content))
+
+
+def test_a_grid_of_too_many_tiles_is_refused(tmp_path):
+    tile = np.zeros((TILE, TILE, 3), np.uint8)
+    with pytest.raises(SourceError, match="is a HEIC that is damaged"):
+        read(tmp_path, heic([tile] * (65 * 64), 65, (65 * TILE, 64 * TILE)))
