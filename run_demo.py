@@ -6,6 +6,7 @@ python run_demo.py --video talks/ --no-window --records .csv --jobs 2 --resume
 """
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -18,6 +19,7 @@ from app.interrupt import ctrl_c
 from app.quiet import own_stderr
 from app.sure_output import printing, visible
 from app.system_needs import check_all, memory_line, one_line
+from app.working_folder import NO_WORKING_FOLDER, working_folder_is_there
 
 DEMO_CLIP = Path(__file__).resolve().parent / "app" / "assets" / "demo.mp4"
 
@@ -226,6 +228,8 @@ def _bar(source: Any, *, quiet: bool) -> Any:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
+    # Nothing here computes with it, and each of its threads takes 32 MB as soon as it is loaded.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     return printing(lambda: obey(argv), cut_short=CUT_SHORT)
 
 
@@ -233,6 +237,11 @@ def obey(argv: Sequence[str] | None) -> int:
     """The exit code of one call of the program. What the machine lacks is one line."""
     try:
         return _obey(argv)
+    except FileNotFoundError:
+        if working_folder_is_there():
+            raise
+        say(f"error: {NO_WORKING_FOLDER}")
+        return FAILED
     except ImportError as error:
         line = one_line(error)
         if line is None:

@@ -10,6 +10,7 @@ from app.sinks import write_whole
 from app.sure_output import printing, visible
 from app.system_needs import memory_line
 from app.types import RecogniserError
+from app.working_folder import NO_WORKING_FOLDER, working_folder_is_there
 
 DONE, CUT_SHORT, FAILED, INTERRUPTED = 0, 1, 2, 130
 EXIT_CODES = (
@@ -33,6 +34,11 @@ def run(work: Callable[[], int]) -> int:
             return FAILED
         except MemoryError:
             say(f"error: {memory_line('for this')}")
+            return FAILED
+        except FileNotFoundError:
+            if working_folder_is_there():
+                raise
+            say(f"error: {NO_WORKING_FOLDER}")
             return FAILED
         except KeyboardInterrupt:
             say("Interrupted.")

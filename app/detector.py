@@ -10,7 +10,7 @@ import numpy as np
 from app.home_process import NOT_AT_EXIT, NOT_IN_FORKS, HomeProcess
 from app.no_reports import mediapipe
 from app.quiet import quiet_stderr
-from app.system_needs import lacks_memory, memory_line
+from app.system_needs import has_room, lacks_memory, memory_line
 from app.types import DeviceError, Face, Image, ModelError
 
 MODELS = Path(__file__).resolve().parent.parent / "models"
@@ -18,6 +18,7 @@ SHORT_RANGE = MODELS / "face_detection_short_range.tflite"
 FULL_RANGE = MODELS / "face_detection_full_range_sparse.tflite"
 # The first calls complain, once, of how their memory lies, which is a matter of luck.
 WARM_UP_SIDES_PX = (128, 240, 360, 480)
+LEAST_ROOM_BYTES = 128 << 20  # of address space; where there is less, no model is to blame
 
 
 class Detector:
@@ -54,7 +55,7 @@ class Detector:
                     )
                 )
             except OSError as cause:
-                if lacks_memory(cause):
+                if lacks_memory(cause) or not has_room(LEAST_ROOM_BYTES):
                     raise DeviceError(memory_line("for MediaPipe")) from cause
                 raise DeviceError(
                     f"MediaPipe does not start here: {cause}. See run_demo.py --doctor."

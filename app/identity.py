@@ -8,6 +8,7 @@ problem, by scipy).
 
 import importlib
 import math
+import sys
 from dataclasses import dataclass
 from functools import cache
 from threading import Thread
@@ -16,6 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.state import State, array_from, array_state
+from app.system_needs import has_room, memory_line
+from app.types import DeviceError
 
 # Boxes further apart than this, in mean face sides, are not the same person; after an absence the
 # reach grows with the time, for people turn.
@@ -29,6 +32,9 @@ SIZE_S = 0.15
 # A velocity that nobody confirms fades.
 COAST_S = 1.0
 IMPOSSIBLE = 1e6
+# Of address space, for scipy's libraries and what these take at once. Its algebra library tries
+# again for ever where it gets none, and holds up every other import meanwhile.
+SCIPY_BYTES = 400 << 20
 
 
 @dataclass(slots=True)
@@ -178,10 +184,13 @@ def _states(boxes: NDArray[np.float64]) -> NDArray[np.float64]:
 def _prepare() -> None:
     """Begins to import scipy's assignment, which takes a third of a second: the first picture need
     not wait for it, and the second person not either."""
-    Thread(target=importlib.import_module, args=("scipy.optimize",)).start()
+    if has_room(SCIPY_BYTES):
+        Thread(target=importlib.import_module, args=("scipy.optimize",)).start()
 
 
 def _assigned(cost: NDArray[np.float64]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    if "scipy.optimize" not in sys.modules and not has_room(SCIPY_BYTES):
+        raise DeviceError(memory_line("to load SciPy, which tells several people apart"))
     from scipy.optimize import linear_sum_assignment
 
     rows, columns = linear_sum_assignment(cost)

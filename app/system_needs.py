@@ -7,6 +7,7 @@ them is first imported, whoever imports it. Needs no package.
 
 import errno
 import importlib.util
+import mmap
 import os
 import shutil
 import subprocess
@@ -247,6 +248,15 @@ def lacks_memory(error: BaseException) -> bool:
     if isinstance(error, MemoryError) or getattr(error, "errno", None) == errno.ENOMEM:
         return True
     return any(words in str(error) for words in NO_MEMORY)
+
+
+def has_room(size_bytes: int) -> bool:
+    """Tells whether so much address space can be had. Limits (ulimit -v, containers) may end it."""
+    try:
+        mmap.mmap(-1, size_bytes).close()
+    except (OSError, ValueError, OverflowError):
+        return False
+    return True
 
 
 def memory_line(what: str) -> str:

@@ -21,6 +21,7 @@ ROOMS_FOR_TRAINING = {
     *("interrupt", "no_reports", "one_line_parser", "orientation", "pyav", "text_files", "upright"),
     *("hidden_files", "sure_output"),
     "face_check",
+    "working_folder",
     *("classifier", "cells", "machine"),
 }
 FILES_AND_WINDOWS = {

@@ -10,6 +10,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from app.sure_output import printing
 from app.types import RecogniserError
+from app.working_folder import NO_WORKING_FOLDER, working_folder_is_there
 
 
 def run(main: Callable[[], int]) -> int:
@@ -21,6 +22,11 @@ def run(main: Callable[[], int]) -> int:
             return main()
         except RecogniserError as error:
             print(f"error: {error}", file=sys.stderr)
+            return 2
+        except FileNotFoundError:
+            if working_folder_is_there():
+                raise
+            print(f"error: {NO_WORKING_FOLDER}", file=sys.stderr)
             return 2
         except KeyboardInterrupt:
             print("Interrupted.", file=sys.stderr)
