@@ -53,7 +53,7 @@ def decode_heic(content: bytes, colours: WideColour | ColourProfile | None) -> I
 
 
 @dataclass(frozen=True, slots=True)
-class _Grid:
+class Grid:
     """How a picture of `size_wh` px is made of the items `tiles`, in rows of `columns`."""
 
     size_wh: tuple[int, int]
@@ -73,20 +73,20 @@ class _Grid:
         )
 
 
-def _grid_of(still: StillFile) -> _Grid | None:
+def _grid_of(still: StillFile) -> Grid | None:
     """What the primary picture is made of; None where it is not made of HEVC."""
     item = still.primary
     if item is None:
         return None
     if still.types.get(item) == b"hvc1":
         size_wh = _size_of(still, item)
-        return _Grid(size_wh, size_wh, [item], 1, 1)
+        return Grid(size_wh, size_wh, [item], 1, 1)
     tiles = still.parts(item)
     if still.types.get(item) != b"grid" or not tiles or still.types.get(tiles[0]) != b"hvc1":
         return None
     (grid,) = still.data([item])
     size_wh = struct.unpack_from(">II" if grid[1] & 1 else ">HH", grid, 4)
-    return _Grid(size_wh, _size_of(still, tiles[0]), tiles, grid[3] + 1, grid[2] + 1)
+    return Grid(size_wh, _size_of(still, tiles[0]), tiles, grid[3] + 1, grid[2] + 1)
 
 
 def _size_of(still: StillFile, item: int) -> tuple[int, int]:

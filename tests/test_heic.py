@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from av.video.frame import VideoFrame
 
+from app.heic import Grid
 from app.picture_file import read_picture
 from app.picture_header import header_of
 from app.types import SourceError
@@ -183,7 +184,18 @@ def test_boxes_that_do_not_fit_are_refused(tmp_path, tiles, change):
         read(tmp_path, change(content))
 
 
-def test_a_grid_of_too_many_tiles_is_refused(tmp_path):
-    tile = np.zeros((TILE, TILE, 3), np.uint8)
-    with pytest.raises(SourceError, match="is a HEIC that is damaged"):
-        read(tmp_path, heic([tile] * (65 * 64), 65, (65 * TILE, 64 * TILE)))
+@pytest.mark.parametrize(
+    ("size_wh", "columns", "rows", "fits"),
+    [
+        ((64 * 64, 64 * 64), 64, 64, True),
+        ((63 * 64 + 1, 63 * 64 + 1), 64, 64, True),
+        ((63 * 64, 64 * 64), 64, 64, False),  # a column beside the picture
+        ((64 * 64 + 1, 64 * 64), 64, 64, False),  # a gap
+        ((65 * 64, 64 * 64), 65, 64, False),  # more tiles than any camera writes
+        ((0, 64), 1, 1, False),
+    ],
+)
+def test_tiles_cover_the_picture_and_are_bounded_in_number(size_wh, columns, rows, fits):
+    tiles = [1] * (columns * rows)
+    assert Grid(size_wh, (TILE, TILE), tiles, columns, rows).fits() is fits
+    assert not Grid(size_wh, (TILE, TILE), tiles[1:], columns, rows).fits()
