@@ -60,9 +60,9 @@ class FrameTimes(Generic[T]):
             own = self._judged(self._times(LOOKED_AHEAD))
         self._index += 1
         time = own if self._last is None else max(own, self._last + 1)
-        file_s_own = self._waiting[0][0]
-        if file_s_own is not None and time != file_s_own + self._shift:
-            self._note_mended(file_s_own, time)
+        own_ticks = self._waiting[0][0]
+        if own_ticks is not None and time != own_ticks + self._shift:
+            self._note_mended(own_ticks, time)
         self._last = time
         return time, self._waiting.popleft()[1]
 
@@ -151,10 +151,10 @@ class FrameTimes(Generic[T]):
     def _begun_anew(self, own: int) -> int:
         assert self._last is not None
         given = self._last + self._step
-        file_s_own = own - self._shift
+        own_ticks = own - self._shift
         self.shifts.append(self._shift + given - own)
         if len(self.restarts) < LISTED:
-            self.restarts.append(Change(self._index + 1, file_s_own, given))
+            self.restarts.append(Change(self._index + 1, own_ticks, given))
         return given
 
     def _between(self, following: int | None, distance: int | None) -> int:

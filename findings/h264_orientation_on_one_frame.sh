@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # H.264 says once how its pictures are to be turned; libavcodec tells it of that one frame only.
 #
-# Guess before the run: where the first frame of an H.264 stream has a display orientation message that
+# Met while building, so the expectation was written down after the first sight.
+# Expected: where the first frame of an H.264 stream has a display orientation message that
 # holds on, each decoded frame has a display matrix, as each frame of a turned MP4 has.
 # Source: ITU-T H.264, D.2.26: display_orientation_repetition_period equal to 1 means that the message
 # persists in output order up to the next coded video sequence or the next such message. FFmpeg's own
@@ -15,7 +16,7 @@ set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 python3 -m venv "$folder/venv"
-"$folder/venv/bin/pip" install --quiet av==18.1.0 numpy
+"$folder/venv/bin/pip" install --quiet av==18.1.0 numpy==2.4.6
 cd "$folder"
 "$folder/venv/bin/python" - <<'PYTHON'
 import av

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # libavfilter: haldclut gives other colours for planar RGB than for packed RGB, with the same table.
 #
-# Guess before the run: a colour table in a Hald image that inverts colours does so to within one level in
+# Met while building, so the expectation was written down after the first sight.
+# Expected: a colour table in a Hald image that inverts colours does so to within one level in
 # every RGB format that the filter takes.
 # Source: FFmpeg's documentation, https://ffmpeg.org/ffmpeg-filters.html#haldclut: the filter applies a
 # Hald CLUT; it names no difference between pixel formats.
@@ -13,7 +14,7 @@ set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 python3 -m venv "$folder/venv"
-"$folder/venv/bin/pip" install --quiet av==18.1.0 numpy
+"$folder/venv/bin/pip" install --quiet av==18.1.0 numpy==2.4.6
 "$folder/venv/bin/python" - <<'PYTHON'
 from fractions import Fraction
 

@@ -16,7 +16,7 @@ set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 python3 -m venv "$folder/venv"
-"$folder/venv/bin/pip" install --quiet opencv-python-headless==5.0.0.93 numpy
+"$folder/venv/bin/pip" install --quiet opencv-python-headless==5.0.0.93 numpy==2.4.6
 "$folder/venv/bin/python" - <<'PYTHON'
 from concurrent.futures import ThreadPoolExecutor
 

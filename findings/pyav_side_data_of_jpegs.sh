@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # PyAV: a frame's side data cannot be read at all where a JPEG has EXIF, so mirrored ones are lost.
 #
-# Guess before the run: frame.side_data of a Motion JPEG frame whose EXIF says "mirrored" (2) has the
+# Met while building, so the expectation was written down after the first sight.
+# Expected: frame.side_data of a Motion JPEG frame whose EXIF says "mirrored" (2) has the
 # display matrix that libav makes of it, as the side data of a turned MP4 has.
 # Source: PyAV's documentation, https://pyav.basswood-io.com/docs/stable/api/sidedata.html: side data
 # of a frame is a mapping by kind. libav's AV_FRAME_DATA_DISPLAYMATRIX is set from EXIF since 8.0.
@@ -15,7 +16,7 @@ set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 python3 -m venv "$folder/venv"
-"$folder/venv/bin/pip" install --quiet av==18.1.0 numpy pillow==12.0.0
+"$folder/venv/bin/pip" install --quiet av==18.1.0 numpy==2.4.6 pillow==12.0.0
 cd "$folder"
 "$folder/venv/bin/python" - <<'PYTHON'
 from fractions import Fraction

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # libswscale: with "full chroma interpolation" 16-bit packed RGB gets wrong colours, 8-bit RGB does not.
 #
-# Guess before the run: a 10-bit 4:2:0 frame of one colour becomes the same colour in bgr24,
+# Met while building, so the expectation was written down after the first sight.
+# Expected: a 10-bit 4:2:0 frame of one colour becomes the same colour in bgr24,
 # gbrp16le and rgb48le, whatever flags ask for better chroma.
 # Source: FFmpeg's scaler documentation, https://ffmpeg.org/ffmpeg-scaler.html: full_chroma_int
 # "Enable full chroma interpolation": a matter of quality, of no particular output.
@@ -14,7 +15,7 @@ set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 python3 -m venv "$folder/venv"
-"$folder/venv/bin/pip" install --quiet av==18.1.0 numpy
+"$folder/venv/bin/pip" install --quiet av==18.1.0 numpy==2.4.6
 "$folder/venv/bin/python" - <<'PYTHON'
 import av
 import numpy as np
