@@ -12,13 +12,17 @@ def as_bgr(raw: Any) -> Image | None:
     """`raw` as uint8 (H, W, 3) BGR; None where it holds no picture.
 
     Taken are (H, W) and (H, W, 1) grey, (H, W, 3) BGR and (H, W, 4) BGRA, whose alpha is left out,
-    of uint8, of uint16 over its whole range, of bool, or of floats in 0..1. What is uint8 BGR
-    already comes back as it is.
+    of uint8, of uint16 over its whole range, of bool, or of floats in 0..1; and (H, W, 2) uint8,
+    which is YUYV as cameras send it, of an even width. What is uint8 BGR already comes back as it
+    is.
     """
     if not isinstance(raw, np.ndarray) or raw.ndim not in (2, 3) or raw.size == 0:
         return None
     image = raw[..., np.newaxis] if raw.ndim == 2 else raw
     channels = image.shape[2]
+    if channels == 2 and image.dtype == np.uint8 and image.shape[1] % 2 == 0:
+        yuyv = np.ascontiguousarray(image)
+        return np.asarray(cv2.cvtColor(yuyv, cv2.COLOR_YUV2BGR_YUY2), np.uint8)
     if channels not in (1, 3, 4):
         return None
     if channels == 4:

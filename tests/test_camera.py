@@ -268,7 +268,7 @@ def test_odd_pictures_do_not_stop_a_camera() -> None:
         np.zeros((0, 0, 3), np.uint8),
         grey,
         grey.astype(np.uint16) << 8,
-        np.zeros((4, 4, 2), np.uint8),
+        np.zeros((4, 4, 5), np.uint8),
         np.dstack([level_picture(3, (50, 31)), grey[:1].repeat(31, 0)[:, :1].repeat(50, 1)]),
     ]
     capture = FakeCapture(odd)

@@ -34,6 +34,13 @@ def test_pictures_of_any_kind_become_bgr(raw: Any, wanted: np.ndarray) -> None:
     np.testing.assert_array_equal(image, wanted)
 
 
+def test_yuyv_as_a_camera_sends_it_becomes_bgr() -> None:
+    yuyv = np.array([[(81, 90), (81, 240), (145, 54), (145, 34)]], np.uint8)  # red, then green
+    image = as_bgr(yuyv)
+    assert image is not None
+    np.testing.assert_allclose(image[0], [(0, 0, 255)] * 2 + [(0, 255, 0)] * 2, atol=2)
+
+
 @pytest.mark.parametrize(
     "raw",
     [
