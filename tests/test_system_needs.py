@@ -207,6 +207,8 @@ def test_other_failed_imports_stay_errors_of_the_program(error: ImportError) -> 
 @pytest.mark.parametrize("module", ["app.report", "training.retrain"])
 def test_every_command_ends_in_that_line(tmp_path: Path, module: str) -> None:
     """An OpenCV that needs a library which nobody has lies before the real one."""
+    if module.startswith("training"):
+        pytest.importorskip("torch")
     write_library(tmp_path / "cv2" / "cv2.so", ["libodd.so.7"])
     (tmp_path / "cv2" / "__init__.py").write_text("raise RuntimeError('was loaded')")
     done = subprocess.run(
