@@ -46,6 +46,19 @@ def films(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.mark.parametrize(
+    ("name", "said"), [("gone.mp4", "does not exist"), ("photo.png", "is a picture. Use --image.")]
+)
+def test_what_is_no_video_is_said_before_a_model_is_loaded(
+    tmp_path: Path, name: str, said: str
+) -> None:
+    (tmp_path / "photo.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(64))
+    (tmp_path / "no.onnx").touch()  # would be complained of
+    line = f"--video {tmp_path / name} --records .csv --model {tmp_path / 'no.onnx'}"
+    (line,) = annotated(tmp_path, line, code=2)
+    assert line.endswith(said if said.endswith(".") else f"{said}.")
+
+
 def names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
