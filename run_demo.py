@@ -141,7 +141,7 @@ def run(options: argparse.Namespace) -> int:
         ).run()
         bar.close()
         gaps = source.gaps if source.live else ()
-    for text in last_lines(outcome, gaps, sinks):
+    for text in last_lines(outcome, gaps, sinks, of_pictures=source.independent):
         say(text)
     if outcome.interrupted:
         return INTERRUPTED

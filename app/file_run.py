@@ -185,10 +185,7 @@ class FileRun:
                 raise
             return str(error)
         if not self.notes.counts["frames"] and not self.interrupted:
-            raise SourceError(
-                f"{self._source.name} has no picture that can be shown"
-                + ("." if self._job.selection.whole else " between --start and --end.")
-            )
+            raise SourceError(self._source.why_none_chosen())
         return None
 
     def _pass_on(self, result: FrameResult) -> None:

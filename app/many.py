@@ -10,7 +10,7 @@ from app.commands import CUT_SHORT, DONE, FAILED, INTERRUPTED
 from app.job import Job, check
 from app.one_file import FileOutcome
 from app.progress import Bars
-from app.run_end import counts_line, whole_frames
+from app.run_end import counts_line, seen_line, whole_frames
 from app.sinks import unwritable
 from app.sure_output import visible
 from app.types import SinkError
@@ -121,7 +121,7 @@ def lines_of(job: Job, outcome: FileOutcome, *, named: bool) -> list[str]:
     line = counts_line(outcome.frames, outcome.faces, outcome.seconds)
     if outcome.from_frame:
         here = f"{outcome.seconds:.1f} s from frame {outcome.from_frame} on"
-        line = f"{counted(outcome.frames, 'frame')} with {counted(outcome.faces, 'face')}, {here}"
+        line = f"{seen_line(outcome.frames, outcome.faces)}, {here}"
     line += whole_frames(outcome.blurred_whole)
     if outcome.frames and (not outcome.interrupted or job.keep_early):
         line += f" -> {', '.join(map(str, job.outputs.all))}"

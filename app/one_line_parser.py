@@ -4,6 +4,7 @@ meant. Needs no package."""
 import argparse
 import difflib
 import importlib.metadata
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
@@ -11,6 +12,21 @@ from typing import Any, NoReturn
 from app.defaults import VIDEO_SUFFIXES
 from app.picture_kinds import PICTURE_SUFFIXES
 
+_INVALID = re.compile(r"invalid (?P<kind>\w+) value: (?P<value>.*)", re.DOTALL)
+_A_NUMBER, _A_WHOLE_NUMBER = "a number", "a whole number"
+# What an option takes, by the name of the function that reads it.
+_KINDS = {
+    "int": _A_WHOLE_NUMBER,
+    "positive": _A_WHOLE_NUMBER,
+    "float": _A_NUMBER,
+    "rate": _A_NUMBER,
+    "share": _A_NUMBER,
+    "strength": _A_NUMBER,
+    "seconds": _A_NUMBER,
+    "positive_seconds": _A_NUMBER,
+    "moment": "a time in seconds, m:ss or h:mm:ss",
+    "size": "a size such as 1280x720",
+}
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -18,6 +34,7 @@ class OneLineParser(argparse.ArgumentParser):
     """`argparse.ArgumentParser` without the usage of many lines at each mistake."""
 
     def error(self, message: str) -> NoReturn:
+        message = _INVALID.sub(_expected, message)
         ended = message if message.endswith((".", "?")) else f"{message}."
         self.exit(2, f"error: {ended} See --help.\n")
 
@@ -26,6 +43,12 @@ class OneLineParser(argparse.ArgumentParser):
         if rest:
             self.error(unknown_word(rest[0], self._option_string_actions))
         return options
+
+
+def _expected(invalid: re.Match[str]) -> str:
+    """Says what an option takes instead of argparse's "invalid moment value: '1:99'"."""
+    kind = _KINDS.get(invalid["kind"])
+    return invalid[0] if kind is None else f"{invalid['value']} is not {kind}"
 
 
 def unknown_word(word: str, options: Iterable[str]) -> str:

@@ -14,11 +14,15 @@ def dropped_frames(sinks: Sequence[Any]) -> dict[str, int]:
     return {path: count for path, count in counts if count}
 
 
-def counts_line(frames: int, faces: int, seconds: float) -> str:
-    return (
-        f"{counted(frames, 'frame')} with {counted(faces, 'face')} in {seconds:.1f} s "
-        f"({frames / max(seconds, 1e-9):.1f} frames/s)"
-    )
+def seen_line(frames: int, faces: int, *, one: str = "frame") -> str:
+    """Says how much was read and how many faces were in it; `one` names what was read."""
+    return f"{counted(frames, one)} with {counted(faces, 'face')}"
+
+
+def counts_line(frames: int, faces: int, seconds: float, *, one: str = "frame") -> str:
+    """Adds the time that it took to what `seen_line` says."""
+    rate = frames / max(seconds, 1e-9)
+    return f"{seen_line(frames, faces, one=one)} in {seconds:.1f} s ({rate:.1f} {one}s/s)"
 
 
 def whole_frames(count: int) -> str:
@@ -26,9 +30,13 @@ def whole_frames(count: int) -> str:
     return f"; {count} of them blurred as a whole" if count else ""
 
 
-def last_lines(outcome: Outcome, gaps: Sequence[Gap], sinks: Sequence[Any]) -> list[str]:
-    """Counts, times and outputs in one line, and a line for each thing that is not as it should."""
-    line = counts_line(outcome.frames, outcome.faces, outcome.seconds)
+def last_lines(
+    outcome: Outcome, gaps: Sequence[Gap], sinks: Sequence[Any], *, of_pictures: bool = False
+) -> list[str]:
+    """Counts, times and outputs in one line, and a line for each thing that is not as it should.
+    `of_pictures`: what was read are pictures, not the frames of a video or camera."""
+    one = "picture" if of_pictures else "frame"
+    line = counts_line(outcome.frames, outcome.faces, outcome.seconds, one=one)
     line += whole_frames(outcome.blurred_whole)
     if gaps:
         times = "once" if len(gaps) == 1 else f"{len(gaps)} times"

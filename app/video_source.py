@@ -102,6 +102,7 @@ class VideoSource:
         self._packets = 0
         self._slots: deque[int] = deque()  # times of the packets of an AVI, see `_own_times`
         self._gaps: deque[int] = deque([0], maxlen=LAST_GAPS)  # ticks from frame to frame
+        self._delivered_s = 0.0
         self._reached = 0  # ticks of the file at which the last packet ends
         nothing: Iterator[tuple[int | None, _Decoded]] = iter(())
         self._timed = FrameTimes(nothing, step=1, jump=1)
@@ -212,6 +213,13 @@ class VideoSource:
             self.frame_duration_s = shown_s
             image = self._upright.picture(frame, shape)
             yield Frame(image, index, time_s, self.name, damaged=damaged)
+
+    def why_none_chosen(self) -> str:
+        """Says why the selection held no frame of a video that was read to its end."""
+        start_s, ends_s = self.selection.start_s, self._delivered_s
+        if self.finished and start_s >= ends_s:
+            return f"{self.name} ends at {ends_s:.1f} s, before the start ({start_s:g} s)."
+        return f"{self.name} has no frame between the start and the end that were asked for."
 
     def _is_damaged(self, decoded: VideoFrame) -> bool:
         """Pictures are made of those before them, so damage lasts until one stands for itself."""

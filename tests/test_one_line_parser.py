@@ -50,6 +50,13 @@ def test_folder_may_hold_videos_or_pictures(tmp_path: Path) -> None:
     [
         ("a.mp4", "a.mp4 belongs to no option; did you mean --video a.mp4? See --help."),
         ("--fps 3000", "argument --fps: must be between 0 and 1000. See --help."),
+        ("--fps ten", "argument --fps: 'ten' is not a number. See --help."),
+        ("--jobs 1.5", "argument --jobs: '1.5' is not a whole number. See --help."),
+        (
+            "--start 1:99",
+            "argument --start: '1:99' is not a time in seconds, m:ss or h:mm:ss. See --help.",
+        ),
+        ("--size 720p", "argument --size: '720p' is not a size such as 1280x720. See --help."),
         ("--json", "--json goes with --doctor or --benchmark. See --help."),
     ],
 )

@@ -51,6 +51,23 @@ def test_frames_keep_their_number_and_time(
     assert [frame.time_s for frame in read] == [pytest.approx(n / 25) for n in frames]
 
 
+@pytest.mark.parametrize(
+    ("selection", "said"),
+    [
+        (Selection(start_s=100), "clip.mp4 ends at 0.5 s, before the start (100 s)."),
+        (
+            Selection(start_s=0.21, end_s=0.22),
+            "clip.mp4 has no frame between the start and the end that were asked for.",
+        ),
+    ],
+)
+def test_why_no_frame_is_chosen_is_said(tmp_path: Path, selection: Selection, said: str) -> None:
+    write_video(tmp_path / "clip.mp4")
+    with VideoSource(tmp_path / "clip.mp4", selection=selection) as source:
+        assert list(source) == []
+        assert source.why_none_chosen() == said
+
+
 def test_variable_rates_are_sampled_by_time(tmp_path: Path) -> None:
     ticks = [0, 10, 20, 500, 510, 1000, 1990]  # ms
     write_video(tmp_path / "vfr.mkv", ticks=ticks, time_base=Fraction(1, 1000))
