@@ -18,6 +18,7 @@ from app.recording import Recorder, save_snapshot
 from app.rendering import draw
 from app.timing import KEEP_S, StageClock
 from app.types import Frame, FrameResult, Image, SinkError
+from app.wording import counted
 
 MESSAGE_S = 3.0
 SMOOTHINGS_S = (0.0, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0)
@@ -175,13 +176,16 @@ class View:
         if self._message is not None and self._clock() >= self._message[1]:
             self._message = None
         message, progress = (None if self._message is None else self._message[0]), None
+        if message is None and self.paused:
+            message = PAUSED
         left_s = None if self._stage.resting is None else self._stage.resting.left_s
         if left_s is not None:
-            message, progress = LOOKING.format(max(1.0, left_s)), 1 - left_s / LOOK_S
+            # What a key did meanwhile is told first; the bar shows that the look goes on.
+            message, progress = message or LOOKING.format(max(1.0, left_s)), 1 - left_s / LOOK_S
         return Notes(
             show_help=self._help,
             notice=notice,
-            message=PAUSED if message is None and self.paused else message,
+            message=message,
             progress=progress,
             figures=self._figure_texts(self._figures),
             recording_s=self.recorder.seconds if self.recorder.running else None,
@@ -195,8 +199,13 @@ class View:
             people = "1 person" if resting.known == 1 else f"{resting.known} people"
             self._tell(f"The resting face of {people} is allowed for. n forgets it.")
         elif resting.known < self._corrected:
-            left = f"{resting.known} of {self._corrected}" if resting.known else "none"
-            self._tell(f"A resting face is forgotten, for its person is gone; {left} is left.")
+            gone = self._corrected - resting.known
+            whose = "for its person is gone" if gone == 1 else "for their people are gone"
+            left = (
+                f"{counted(resting.known, 'is', 'are')} left" if resting.known else "none is left"
+            )
+            what = "A resting face is" if gone == 1 else f"{gone} resting faces are"
+            self._tell(f"{what} forgotten, {whose}; {left}.")
         self._corrected = resting.known
 
     # Keys
@@ -278,6 +287,7 @@ class View:
             self._tell("Resting faces are forgotten.")
         else:
             resting.start()
+            self._message = None
 
     def _tell(self, line: str, *, aloud: bool = True) -> None:
         self._message = line, self._clock() + MESSAGE_S

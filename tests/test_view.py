@@ -229,6 +229,45 @@ def test_a_resting_face_that_is_forgotten_is_said() -> None:
     assert desk.said[1:] == ["A resting face is forgotten, for its person is gone; none is left."]
 
 
+@pytest.mark.parametrize(
+    ("gone", "line"),
+    [
+        ([1], "A resting face is forgotten, for its person is gone; 2 are left."),
+        ([1, 2], "2 resting faces are forgotten, for their people are gone; 1 is left."),
+    ],
+)
+def test_the_resting_faces_that_are_left_are_counted(gone: list[int], line: str) -> None:
+    desk = Desk()
+    resting = desk.stage.resting
+    assert resting is not None
+    resting.start()
+    shares = np.array([[0.3, 0.7]] * 3, np.float32)
+    for step in range(150):
+        resting.corrected([1, 2, 3], shares, step / 25)
+    desk.view.take(frame(6.0))
+    stay = [number for number in (1, 2, 3) if number not in gone]
+    for step in range(150, 200):
+        resting.corrected(stay, shares[: len(stay)], step / 25)
+    desk.view.take(frame(8.0))
+    assert desk.said[1:] == [line]
+
+
+def test_what_a_key_did_is_told_while_a_resting_face_is_looked_at(tmp_path: Path) -> None:
+    desk = Desk(Look(folder=tmp_path))
+    desk.press("neutral")
+    assert desk.view._notes(None).message == "Look neutral for 5 s"
+    desk.press("pause")
+    assert desk.view._notes(None).message == "Paused. Press space to go on."
+    desk.press("snapshot")
+    told = desk.view._notes(None)
+    assert (told.message or "").startswith("Saved ")
+    assert told.progress == 0
+    desk.clock.now += 4
+    assert desk.view._notes(None).message == "Paused. Press space to go on."
+    desk.press("pause")
+    assert desk.view._notes(None).message == "Look neutral for 5 s"
+
+
 def strip_of(desk: Desk) -> list[int]:
     strip = desk.view._history.strip(1)
     return [] if strip is None else strip.classes[strip.classes != NOT_SEEN].tolist()
