@@ -150,7 +150,8 @@ def parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         metavar="OLD=NEW",
-        help="a label by another name, in both; happy, sad, scared and such are known",
+        help="a label by another name, in both; happy, sad, scared and such are known, also in "
+        "other languages (tristeza, felice)",
     )
     top.add_argument(
         "--keep-unsure", action="store_true", help='count "unsure" as a label, not as no answer'

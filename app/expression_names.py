@@ -1,18 +1,70 @@
-"""Names of expressions as people and other programs write them."""
+"""Words for expressions, as people of many languages and other programs write them."""
 
-from collections.abc import Mapping
+import unicodedata
+from collections.abc import Mapping, Sequence
 
 EXPRESSIONS = frozenset(
     {"neutral", "happiness", "sadness", "anger", "surprise", "disgust", "fear", "contempt"}
 )
-LABEL_NAMES = {
-    **dict.fromkeys(("happy", "joy", "joyful", "smile"), "happiness"),
-    **dict.fromkeys(("sad",), "sadness"),
-    **dict.fromkeys(("angry",), "anger"),
-    **dict.fromkeys(("surprised",), "surprise"),
-    **dict.fromkeys(("disgusted",), "disgust"),
-    **dict.fromkeys(("fearful", "scared", "afraid"), "fear"),
-    **dict.fromkeys(("contemptuous",), "contempt"),
+# The name that FER+ gives an expression, and other words for it. Adjectives and nouns of the
+# languages in which people have named their codes and the folders of their pictures.
+WORDS: Mapping[str, Sequence[str]] = {
+    "neutral": (
+        *("neutrality", "no expression", "neutro", "neutra", "neutre", "neutraal", "neutrale"),
+        *("neutralny", "nötr", "neutralität"),
+        *("нейтральное", "нейтральный", "中性", "中立", "平静", "無表情", "真顔", "중립", "무표정"),
+    ),
+    "happiness": (
+        *("happy", "joy", "joyful", "smile", "smiling", "freude", "glücklich", "gluecklich"),
+        *("fröhlich", "froehlich", "glück", "joie", "heureux", "bonheur", "felicidad"),
+        *("feliz", "alegría", "alegria", "alegre", "felicidade", "felicità", "felice", "gioia"),
+        *("blij", "blijdschap", "vreugde", "gelukkig", "radość", "szczęście", "mutlu", "mutluluk"),
+        *("радость", "счастье", "高兴", "开心", "快乐", "幸せ", "喜び", "행복", "기쁨"),
+    ),
+    "surprise": (
+        *("surprised", "überraschung", "überrascht", "ueberraschung", "ueberrascht", "surpris"),
+        *("sorpresa", "sorprendido", "surpresa", "surpreso", "sorpreso", "verrast", "verrassing"),
+        *("zaskoczenie", "zdziwienie", "şaşkın", "şaşkınlık", "удивление"),
+        *("惊讶", "吃惊", "驚き", "놀람"),
+    ),
+    "sadness": (
+        *("sad", "unhappy", "traurig", "trauer", "traurigkeit", "triste", "tristesse", "tristeza"),
+        *("tristezza", "verdriet", "verdrietig", "bedroefd", "smutek", "smutny", "üzgün", "üzüntü"),
+        *("грусть", "печаль", "悲伤", "伤心", "悲しみ", "슬픔"),
+    ),
+    "anger": (
+        *("angry", "rage", "wut", "wütend", "wuetend", "ärger", "aerger", "zorn", "verärgert"),
+        *("colère", "colere", "fâché", "enfado", "enojo", "ira", "raiva", "rabbia", "arrabbiato"),
+        *("boos", "boosheid", "woede", "złość", "gniew", "kızgın", "öfke"),
+        *("гнев", "злость", "愤怒", "生气", "怒り", "분노", "화남"),
+    ),
+    "disgust": (
+        *("disgusted", "ekel", "angeekelt", "dégoût", "degout", "dégoûté", "asco", "nojo"),
+        *("disgusto", "disgustato", "walging", "afschuw", "obrzydzenie", "wstręt", "iğrenme"),
+        *("tiksinti", "отвращение", "厌恶", "嫌悪", "혐오"),
+    ),
+    "fear": (
+        *("scared", "afraid", "fearful", "angst", "ängstlich", "aengstlich", "furcht", "peur"),
+        *("miedo", "medo", "paura", "bange", "strach", "korku", "страх"),
+        *("恐惧", "害怕", "恐怖", "恐れ", "공포", "두려움"),
+    ),
+    "contempt": (
+        *("contemptuous", "verachtung", "verächtlich", "mépris", "desprecio", "desprezo"),
+        *("disprezzo", "minachting", "pogarda", "küçümseme", "презрение", "轻蔑", "軽蔑", "경멸"),
+    ),
+    "calm": (),
+}
+
+
+def folded(text: str) -> str:
+    """Text as it is compared: without case, and equal however an accent is stored. macOS stores a
+    file's name as a letter and its accent, other systems as one sign."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
+
+
+# The plain name of each word.
+MEANING: Mapping[str, str] = {
+    folded(word): name for name, words in WORDS.items() for word in (name, *words)
 }
 NOT_CODED = ""  # what a coder left open
 # What programs write where there is no label.
@@ -25,4 +77,4 @@ def plain_label(text: str, rename: Mapping[str, str]) -> str:
     renames comes first."""
     label = " ".join(text.lower().split())
     label = rename.get(label, label)
-    return NOT_CODED if label in _EMPTY else LABEL_NAMES.get(label, label)
+    return NOT_CODED if label in _EMPTY else MEANING.get(folded(label), label)

@@ -22,7 +22,7 @@ ROOMS_FOR_TRAINING = {
     *("hidden_files", "sure_output"),
     "face_check",
     "working_folder",
-    *("classifier", "cells", "machine"),
+    *("classifier", "cells", "machine", "expression_names"),
 }
 FILES_AND_WINDOWS = {
     *(

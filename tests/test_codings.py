@@ -67,6 +67,10 @@ TABLES: dict[str, tuple[str | bytes, list[Found]]] = {
         "Beginn;Ende;Emotion;Präzision\r\n0,5;2,0;happy;\r\n2,0;3,5;sad;\r\n".encode("cp1252"),
         HAPPY_SAD,
     ),
+    "words of other languages": (
+        "inicio,onset,offset,label\n,0.5,2,FRO\u0308HLICH\n,2,3.5,tristeza\n",
+        HAPPY_SAD,
+    ),
     "Excel's Unicode text, UTF-16": (
         "start\tend\tlabel\r\n0,5\t2\thappy\r\n2\t3,5\tsad\r\n".encode("utf-16"),
         HAPPY_SAD,

@@ -1,78 +1,22 @@
-"""Words for expressions: what a label means, whichever word, language or case it is written in."""
+"""What a label means, whichever word, language or case it is written in."""
 
 import re
-import unicodedata
 
-# The name that FER+ gives an expression, and other words for it. Adjectives and nouns of the
-# languages in which people who trained on their own pictures have named their folders.
-_WORDS = {
-    "neutral": (
-        *("neutrality", "no expression", "neutro", "neutra", "neutre", "neutraal", "neutrale"),
-        *("neutralny", "nötr", "neutralität"),
-        *("нейтральное", "нейтральный", "中性", "中立", "平静", "無表情", "真顔", "중립", "무표정"),
-    ),
-    "happiness": (
-        *("happy", "joy", "joyful", "smile", "smiling", "freude", "glücklich", "gluecklich"),
-        *("fröhlich", "froehlich", "glück", "joie", "heureux", "bonheur", "felicidad"),
-        *("feliz", "alegría", "alegria", "alegre", "felicidade", "felicità", "felice", "gioia"),
-        *("blij", "blijdschap", "vreugde", "gelukkig", "radość", "szczęście", "mutlu", "mutluluk"),
-        *("радость", "счастье", "高兴", "开心", "快乐", "幸せ", "喜び", "행복", "기쁨"),
-    ),
-    "surprise": (
-        *("surprised", "überraschung", "überrascht", "ueberraschung", "ueberrascht", "surpris"),
-        *("sorpresa", "sorprendido", "surpresa", "surpreso", "sorpreso", "verrast", "verrassing"),
-        *("zaskoczenie", "zdziwienie", "şaşkın", "şaşkınlık", "удивление"),
-        *("惊讶", "吃惊", "驚き", "놀람"),
-    ),
-    "sadness": (
-        *("sad", "unhappy", "traurig", "trauer", "traurigkeit", "triste", "tristesse", "tristeza"),
-        *("tristezza", "verdriet", "verdrietig", "bedroefd", "smutek", "smutny", "üzgün", "üzüntü"),
-        *("грусть", "печаль", "悲伤", "伤心", "悲しみ", "슬픔"),
-    ),
-    "anger": (
-        *("angry", "rage", "wut", "wütend", "wuetend", "ärger", "aerger", "zorn", "verärgert"),
-        *("colère", "colere", "fâché", "enfado", "enojo", "ira", "raiva", "rabbia", "arrabbiato"),
-        *("boos", "boosheid", "woede", "złość", "gniew", "kızgın", "öfke"),
-        *("гнев", "злость", "愤怒", "生气", "怒り", "분노", "화남"),
-    ),
-    "disgust": (
-        *("disgusted", "ekel", "angeekelt", "dégoût", "degout", "dégoûté", "asco", "nojo"),
-        *("disgusto", "disgustato", "walging", "afschuw", "obrzydzenie", "wstręt", "iğrenme"),
-        *("tiksinti", "отвращение", "厌恶", "嫌悪", "혐오"),
-    ),
-    "fear": (
-        *("scared", "afraid", "fearful", "angst", "ängstlich", "aengstlich", "furcht", "peur"),
-        *("miedo", "medo", "paura", "bange", "strach", "korku", "страх"),
-        *("恐惧", "害怕", "恐怖", "恐れ", "공포", "두려움"),
-    ),
-    "contempt": (
-        *("contemptuous", "verachtung", "verächtlich", "mépris", "desprecio", "desprezo"),
-        *("disprezzo", "minachting", "pogarda", "küçümseme", "презрение", "轻蔑", "軽蔑", "경멸"),
-    ),
-    "calm": (),
-}
+from app.expression_names import MEANING, WORDS, folded
+
+__all__ = ["expression", "folded", "is_expression"]
+
 # A number in front of a word or behind it only sorts: "3_happy", "happy 01".
 _SORTING = re.compile(r"^\d+[\s_.\-]+|[\s_.\-]+\d+$")
-_MEANING = {
-    unicodedata.normalize("NFC", word).casefold(): name
-    for name, words in _WORDS.items()
-    for word in (name, *words)
-}
-
-
-def folded(text: str) -> str:
-    """Text as it is compared: without case, and equal however an accent is stored. macOS stores a
-    file's name as a letter and its accent, other systems as one sign."""
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
 
 
 def expression(label: str) -> str:
     """Give all words for an expression one name: "Happy", "glücklich" -> "happiness". A label that
     is no known word comes back as it is compared."""
     word = folded(label.strip())
-    return _MEANING.get(word) or _MEANING.get(_SORTING.sub("", word), word)
+    return MEANING.get(word) or MEANING.get(_SORTING.sub("", word), word)
 
 
 def is_expression(label: str) -> bool:
     """Say whether a label is a known word for an expression."""
-    return expression(label) in _WORDS
+    return expression(label) in WORDS
