@@ -264,9 +264,11 @@ def _obey(argv: Sequence[str] | None) -> int:
     if options.json and not (options.doctor or options.benchmark):
         command.error("--json goes with --doctor or --benchmark")
     if options.resume and options.overwrite:
-        command.error("--resume goes on, --overwrite begins anew: one of them")
+        command.error("--resume goes on, --overwrite begins anew: use only one of them")
     if options.blur and options.max_faces:
-        command.error("--max-faces leaves faces unread, which --blur could not cover: one of them")
+        command.error(
+            "--max-faces leaves faces unread, which --blur could not cover: use only one of them"
+        )
     if options.benchmark and (options.doctor or options.image or options.camera is not None):
         command.error("--benchmark takes --video FILE or the demo clip, and nothing else")
     if options.doctor and options.json not in (None, Path("-")):

@@ -121,6 +121,8 @@ def folders(asked: Asked) -> list[Path]:
 
 def _split(path: Path, usual: str) -> tuple[Path | None, str | None]:
     """(folder or None for beside the video, suffix or None where `path` is the file itself)."""
+    if path == Path("-"):
+        raise SinkError("- is not a file: nothing goes to the standard output. Name a file.")
     if os.path.isdir(path):
         return path, usual
     if path.name.startswith(".") and path.name.count(".") == 1:

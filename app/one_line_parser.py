@@ -27,6 +27,17 @@ _KINDS = {
     "moment": "a time in seconds, m:ss or h:mm:ss",
     "size": "a size such as 1280x720",
 }
+# The options of `run_demo.py` that take a file by its suffix, other than what is read.
+_RESULTS = {
+    ".onnx": ("--model",),
+    ".csv": ("--records", "--episodes"),
+    ".jsonl": ("--records",),
+    ".parquet": ("--records",),
+    ".eaf": ("--episodes",),
+    ".vtt": ("--episodes",),
+    ".txt": ("--episodes",),
+    ".html": ("--report",),
+}
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -75,8 +86,8 @@ def option_for(word: str) -> Sequence[str]:
         return ("--camera",)
     if suffix in PICTURE_SUFFIXES:
         return ("--image",)
-    if suffix == ".onnx":
-        return ("--model",)
+    if suffix in _RESULTS:
+        return _RESULTS[suffix]
     return ("--video", "--image") if path.exists() else ()
 
 

@@ -12,11 +12,14 @@ from typing import Protocol
 
 import cv2
 
+from app.defaults import VIDEO_SUFFIXES
 from app.hidden_files import BusyError, HiddenFile, hidden, is_being_written
+from app.picture_kinds import PICTURE_SUFFIXES, UNREAD_SUFFIXES
 from app.types import FrameResult, Image, SinkError
 
 JPEG_QUALITY = 95
 JPEG_SUFFIXES = frozenset({".jfif", ".jpe", ".jpeg", ".jpg"})
+DOCUMENTS = {".csv", ".htm", ".html", ".json", ".jsonl", ".parquet", ".pdf", ".txt"}
 WRITABLE_SUFFIXES = JPEG_SUFFIXES | {".bmp", ".png", ".tif", ".tiff", ".webp"}
 
 
@@ -153,6 +156,11 @@ class ImagesSink:
         is_file = target is not None and (
             target.suffix.lower() in WRITABLE_SUFFIXES and not target.is_dir()
         )
+        if target is not None and _names_other_file(target):
+            raise SinkError(
+                f"{target} is not a picture that can be written. Use one of "
+                f"{', '.join(sorted(WRITABLE_SUFFIXES))}, or name a folder."
+            )
         if target is not None and is_file:
             if len(files) != 1:
                 raise SinkError(
@@ -199,6 +207,12 @@ class ImagesSink:
             with contextlib.suppress(OSError):  # not empty
                 self._made.rmdir()
             self._made = None
+
+
+def _names_other_file(target: Path) -> bool:
+    """Whether a result that is no folder yet has a file's suffix, but none that can be written."""
+    others = (PICTURE_SUFFIXES | UNREAD_SUFFIXES | VIDEO_SUFFIXES | DOCUMENTS) - WRITABLE_SUFFIXES
+    return target.suffix.lower() in others and not target.is_dir()
 
 
 def _is_jpeg(path: Path) -> bool:

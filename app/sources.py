@@ -107,7 +107,10 @@ class ImageSource:
             and file.is_file()
         )
         if not inside:
-            raise SourceError(f"The folder {folder} has no pictures.")
+            raise SourceError(
+                f"The folder {folder} has no pictures. Those of folders in it are read when these "
+                "are named."
+            )
         return inside
 
     @property

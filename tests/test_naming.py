@@ -103,6 +103,7 @@ def test_outputs_of_the_first(here: Path, videos: list[Path], asked: Asked, firs
     [
         (TWO, Asked(records=Path("r.csv")), "r.csv is one file"),
         (TWO, Asked(video=Path("o.mp4")), "o.mp4 is one file"),
+        (ONE, Asked(records=Path("-")), "nothing goes to the standard output"),
         (ONE, Asked(records=Path("r.csv"), episodes=(Path("r.csv"),)), "two results at once"),
         (ONE, Asked(video=Path("a/one.mp4")), "the input itself"),
         (ONE, Asked(video=Path("b/../a/ONE.mp4")), "the input itself"),

@@ -8,7 +8,10 @@ from app.command_line import parser
 from app.one_line_parser import unknown_word
 from run_demo import main
 
-OPTIONS = ("--video", "--image", "--camera", "--model", "--records")
+OPTIONS = (
+    *("--video", "--image", "--camera", "--model"),
+    *("--records", "--episodes", "--report"),
+)
 
 
 @pytest.mark.parametrize(
@@ -20,6 +23,9 @@ OPTIONS = ("--video", "--image", "--camera", "--model", "--records")
         ("http://host/a.mp4", "--video http://host/a.mp4"),
         ("1", "--camera 1"),
         ("mine.onnx", "--model mine.onnx"),
+        ("talk.eaf", "--episodes talk.eaf"),
+        ("talk.csv", "--records talk.csv or --episodes talk.csv"),
+        ("talk.html", "--report talk.html"),
     ],
 )
 def test_word_without_an_option_gets_one(word: str, meant: str) -> None:

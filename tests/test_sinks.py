@@ -526,6 +526,15 @@ def test_pictures_go_into_a_folder_that_is_made(tmp_path):
     assert np.array_equal(image, level_picture(3, (30, 20)))
 
 
+@pytest.mark.parametrize("name", ["out.pdf", "out.mp4", "out.GIF", "out.heic"])
+def test_no_folder_is_made_under_the_name_of_another_file(tmp_path: Path, name: str) -> None:
+    paths = write_pictures(tmp_path, "a.png")
+    with pytest.raises(SinkError, match="is not a picture that can be written"):
+        run_pictures(tmp_path / name, paths)
+    assert names(tmp_path) == ["a.png"]
+    assert run_pictures(tmp_path / "out.v2", paths) == tmp_path / "out.v2" / "a_annotated.png"
+
+
 def test_pictures_without_a_target_go_beside_themselves(tmp_path):
     paths = write_pictures(tmp_path, "x/a.png", "x/b.jpg")
     assert run_pictures(None, paths) == tmp_path / "x"
