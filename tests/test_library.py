@@ -126,6 +126,16 @@ def test_what_a_live_source_says_without_a_frame_is_passed_over(recogniser: Reco
     assert [(result.frame.index, result.frame.source) for result in results] == [(0, "camera:0")]
 
 
+@pytest.mark.parametrize(("live", "numbers"), [(True, [1, 1, 1]), (None, [1, 2, 3])])
+def test_late_frames_of_a_camera_show_the_same_person(
+    recogniser: Recogniser, clip_frames: dict[int, Image], live: bool | None, numbers: list[int]
+) -> None:
+    pairs = [(clip_frames[60], 2.0 * step) for step in range(3)]
+    results = list(recogniser.stream(pairs, live=live))
+    assert [face.face_id for result in results for face in result.faces] == numbers
+    assert [result.frame.time_s for result in results] == [0.0, 2.0, 4.0]
+
+
 def test_kept_results_keep_their_pictures(recogniser: Recogniser) -> None:
     """Whoever gives pictures may use one array for all of them, as cameras do."""
     picture = level_picture(0, (64, 48))
