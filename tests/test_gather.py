@@ -132,8 +132,10 @@ def test_people_are_told_by_sub_folder_and_file_name_across_labels(tmp_path: Pat
 
 def test_names_do_not_count_where_pictures_alone_are_grouped(tmp_path: Path) -> None:
     root = fill(tmp_path / "in", *(f"{label}/me_{n}.png" for label in "ab" for n in range(10)))
-    with pytest.raises(DataError, match=r"20 pictures make 1 group .*--group-by picture"):
+    with pytest.raises(DataError, match=r"20 pictures make 1 group .*--group-by picture") as raised:
         gathered(root, tmp_path)
+    assert "picture. 1 person by file name: me. " in str(raised.value)
+    assert str(raised.value).endswith(".csv lists the groups.")
     result = gathered(root, tmp_path, "picture")
     assert len(set(groups_of(result).values())) == 20
 

@@ -82,6 +82,7 @@ def gather(
     """Writes the `table` of pictures, then the `pack`. Where the pack is there already, from the
     same pictures in the same way, both are taken as they are. Raises `DataError`."""
     people = people_of(folder.places, folder.labels, gathering.group_by)
+    told = list(people_notes(folder.places, people, folder.labels, gathering.group_by))
     byte_keys = [_byte_key(file.path) for file in folder.files]
     meta = pack_meta(folder, byte_keys, dataset, gathering)
     if pack.exists() and read_meta(pack).key == meta.key:
@@ -93,12 +94,15 @@ def gather(
         pictures = judge(folder, seen, byte_keys, [who.name if who else None for who in people])
         write_table(table, pictures)
         refuse_unusable(folder, pictures, max_unreadable, table)
-        pictures = divide(folder, pictures, gathering)
+        try:
+            pictures = divide(folder, pictures, gathering)
+        except DataError as error:
+            raise DataError(" ".join([str(error), *told, f"{table} lists the groups."])) from error
         write_table(table, pictures)
         write_pack(pack, meta, samples(folder, seen, pictures))
     notes = (
         *folder.notes,
-        *people_notes(folder.places, people, folder.labels, gathering.group_by),
+        *told,
         *notes_on(folder, pictures),
     )
     return Gathered(meta, pack, pictures, notes, folder.left_out)
