@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Iterator
 from fractions import Fraction
 from typing import Any, cast
 
+import av
 import cv2
 import numpy as np
 from av.filter import Graph
@@ -26,6 +27,8 @@ from app.wide_colour import wide_colour_of
 
 UNKNOWN_KINDS = 4  # of data beside a frame that PyAV may not know
 SAME_SHAPE = 0.01  # by which two ratios of sides may differ; sides are whole numbers
+CORNER_PX = 16
+SMALL_PIXELS = 64 * 64  # of frames that take no room to speak of
 
 
 class Upright:
@@ -38,6 +41,8 @@ class Upright:
         self._stated = self._aspect = exact(stream.sample_aspect_ratio)
         self._first_coded = exact(stream.codec_context.sample_aspect_ratio)
         self._orientation = UPRIGHT
+        self._rotation_deg = 0
+        self._corners = _Corners()
         self._largest: Shape | None = None
         self._reformatter = VideoReformatter()
 
@@ -47,7 +52,10 @@ class Upright:
         A smaller frame of the same shape as one before, or as one that is known to come, is
         enlarged to its size: calls lower their resolution for a while, and who is in the picture
         stays the same, in the same place."""
-        self._orientation = orientation_of(frame, self._orientation)
+        rotation_deg = frame.rotation
+        if frame.key_frame or rotation_deg != self._rotation_deg:
+            self._orientation = _orientation_of(frame, self._corners, self._orientation)
+        self._rotation_deg = rotation_deg
         if frame.key_frame:  # a codec reads ahead, but only with one of these it begins anew
             self._aspect = self._aspect_now()
         aspect = self._aspect if self._aspect is not None and self._aspect > 0 else SQUARE
@@ -95,12 +103,40 @@ def pictures(
         yield frame.time, upright.picture(frame, upright.shape_of(frame))
 
 
-def orientation_of(frame: VideoFrame, before: Orientation = UPRIGHT) -> Orientation:
+class _Corners:
+    """Gives a corner of a frame, with all that libav tells about the frame beside its pixels.
+
+    PyAV's `side_data` and the frame that is asked for it hold each other, so the frame stays in
+    memory until Python looks for such circles: at 4K that is gigabytes. A corner may stay."""
+
+    def __init__(self) -> None:
+        self._kind: tuple[Any, ...] = ()
+        self._graph: Graph | None = None
+
+    def of(self, frame: VideoFrame) -> VideoFrame:
+        """The frame itself where it is small, or of a kind that cannot be cut."""
+        if frame.width * frame.height <= SMALL_PIXELS:
+            return frame
+        kind = (frame.width, frame.height, frame.format.name, frame.colorspace, frame.color_range)
+        try:
+            if kind != self._kind:
+                self._kind, self._graph = kind, None
+                self._graph = _linked(frame, ("crop", f"{CORNER_PX}:{CORNER_PX}:0:0"), ("copy", ""))
+            if self._graph is None:
+                return frame
+            self._graph.push(frame)
+            return cast(VideoFrame, self._graph.pull())
+        except (av.FFmpegError, ValueError):
+            self._graph = None
+            return frame
+
+
+def _orientation_of(frame: VideoFrame, corners: _Corners, before: Orientation) -> Orientation:
     """Reads how `frame` is to be turned from its own display matrix.
 
     A stream may say it in its key frames alone; what it said holds up to the next key frame.
     `before` is the orientation of the frame before."""
-    kept = _side_data(frame)
+    kept = _side_data(corners.of(frame))
     if kept is None:
         turns = round(frame.rotation / 90)
         return Orientation.from_quarter_turns(turns) if turns or frame.key_frame else before
@@ -126,13 +162,19 @@ def _side_data(frame: VideoFrame) -> Any:
 
 
 def _without(frame: VideoFrame, kind: int) -> VideoFrame:
+    graph = _linked(frame, ("sidedata", f"mode=delete:type={kind}"))
+    graph.push(frame)
+    return cast(VideoFrame, graph.pull())
+
+
+def _linked(frame: VideoFrame, *filters: tuple[str, str]) -> Graph:
+    """A graph of `filters` (name, arguments) for frames like `frame`."""
     graph = Graph()
     graph.link_nodes(
         graph.add_buffer(
             width=frame.width, height=frame.height, format=frame.format, time_base=Fraction(1, 1000)
         ),
-        graph.add("sidedata", f"mode=delete:type={kind}"),
+        *(graph.add(name, arguments) for name, arguments in filters),
         graph.add("buffersink"),
     ).configure()
-    graph.push(frame)
-    return cast(VideoFrame, graph.pull())
+    return graph

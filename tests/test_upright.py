@@ -1,5 +1,6 @@
 """Pictures come upright and in square pixels, each as its own frame says."""
 
+import gc
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -10,6 +11,7 @@ import av
 import cv2
 import numpy as np
 import pytest
+from av.video.frame import VideoFrame
 
 from app.interlace import without_comb
 from app.orientation import UPRIGHT, Orientation
@@ -226,7 +228,7 @@ def frame_with(matrix: np.ndarray | None, *, key: bool = True) -> Any:
         width=64,
         height=48,
         key_frame=key,
-        rotation=0,
+        rotation=0 if matrix is None else -90,
         side_data=kept,
         color_trc=2,
         color_primaries=2,
@@ -285,6 +287,31 @@ def test_turn_within_h264_is_seen_in_every_frame(tmp_path: Path) -> None:
         assert frame.image[5, -5].min() > 240
         assert frame.image[-5, 5].max() < 100
     assert source.picture_facts["turned"] == "turned 90 degrees clockwise"
+
+
+@pytest.mark.parametrize(("codec", "pix_fmt"), [("libx264", "yuv420p"), ("mjpeg", "yuvj420p")])
+def test_frames_that_were_read_leave_memory_at_once(
+    codec: str, pix_fmt: str, tmp_path: Path
+) -> None:
+    """PyAV's notes on a frame hold the frame, up to Python's next search for such circles."""
+    path = tmp_path / "clip.mov"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream(codec, rate=25, width=160, height=128, pix_fmt=pix_fmt)
+        stream.options = {"g": "2"}
+        for index in range(30):
+            frame = VideoFrame.from_ndarray(np.full((128, 160, 3), 8 * index, np.uint8), "bgr24")
+            frame.pts, frame.time_base = index, Fraction(1, 25)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    gc.collect()
+    gc.disable()
+    try:
+        with VideoSource(path) as source:
+            assert sum(1 for _ in source) == 30
+            frames = [one for one in gc.get_objects() if type(one) is VideoFrame]
+            assert sum(frame.width == 160 for frame in frames) < 5
+    finally:
+        gc.enable()
 
 
 # Interlaced video
