@@ -33,7 +33,7 @@ def read_tiers(path: Path, tiers: Collection[str]) -> list[CodedRow]:
     text = read_text(path)
     try:
         found = list(_READERS[path.suffix.lower()](text))
-    except (ElementTree.ParseError, ValueError, KeyError) as cause:
+    except (ElementTree.ParseError, ValueError, KeyError, OverflowError) as cause:
         why = f"{cause.args[0]!r} is missing" if isinstance(cause, KeyError) else str(cause)
         raise DataError(
             f"{path} is damaged or no {path.suffix} file: {why}. Save it again, or export a table."

@@ -112,7 +112,7 @@ def parquet_rows(path: Path) -> tuple[tuple[str, ...], Iterator[dict[str, Any]]]
             with file:
                 for batch in file.iter_batches(ROWS_AT_ONCE):
                     yield from batch.to_pylist()
-        except (arrow.ArrowException, OSError) as cause:
+        except (arrow.ArrowException, OSError, ValueError) as cause:  # also text that is no UTF-8
             raise DataError(f"{path} is damaged. Make it again.") from cause
 
     return labels, rows()

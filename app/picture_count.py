@@ -6,6 +6,7 @@ from collections.abc import Callable
 from app.picture_chunks import png_chunks, webp_chunks
 
 MOST_PAGES = 10_000
+MOST_ENTRIES, MOST_ENTRIES_IN_ALL = 4096, 200_000  # of TIFF's directories
 _NOT_A_PAGE = 1 | 4  # TIFF's NewSubfileType: a smaller copy, or a mask
 _NEW_SUBFILE_TYPE = 254
 
@@ -60,13 +61,14 @@ def _tiff(content: bytes) -> int:
     big = struct.unpack_from(order + "H", content, 2)[0] == 43
     place, number, size = ("Q", "Q", 20) if big else ("I", "H", 12)
     (at,) = struct.unpack_from(order + place, content, 8 if big else 4)
-    pages, seen = 0, set[int]()
-    while at and at not in seen and len(seen) < MOST_PAGES:
+    pages, seen, left = 0, set[int](), MOST_ENTRIES_IN_ALL
+    while at and at not in seen and len(seen) < MOST_PAGES and left > 0:
         seen.add(at)
         (entries,) = struct.unpack_from(order + number, content, at)
         at += struct.calcsize(order + number)
-        kind = 0
-        for entry in range(at, at + size * min(entries, 4096), size):
+        kind, looked_at = 0, min(entries, MOST_ENTRIES)
+        left -= looked_at
+        for entry in range(at, at + size * looked_at, size):
             if struct.unpack_from(order + "H", content, entry)[0] == _NEW_SUBFILE_TYPE:
                 (kind,) = struct.unpack_from(order + "I", content, entry + size - (8 if big else 4))
                 break

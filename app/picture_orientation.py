@@ -10,6 +10,7 @@ import struct
 import zlib
 from collections.abc import Callable, Iterator
 from fractions import Fraction
+from itertools import islice
 from math import floor
 
 import numpy as np
@@ -20,8 +21,9 @@ from app.still_boxes import primary_properties
 from app.types import Image
 
 ORIENTATION = 0x0112  # EXIF's and TIFF's tag
-MOST_ENTRIES = 4096
+MOST_ENTRIES, MOST_PREFIXES = 4096, 3
 MAX_UNPACKED_BYTES = 1 << 20  # of one text in a PNG
+MOST_NOTES = 64  # of a picture; the others are not looked at
 # EXIF's types that whole numbers come in; the standard asks for SHORT, writers differ.
 _WHOLE_NUMBERS = {1: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i", 16: "Q"}
 _IN_XMP = re.compile(rb"tiff:Orientation(?:\s*=\s*[\"']|>)\s*([1-8])")
@@ -36,19 +38,20 @@ def orientation_of(content: bytes, kind: str) -> Orientation:
 
     OpenCV turns TIFF itself, whose tag is part of the format.
     """
+    in_xmp: int | None = None
     try:
         if kind in ("AVIF", "HEIC"):
             return _of_properties(content)
         if kind not in _NOTES:
             return UPRIGHT
-        notes = list(_NOTES[kind](content))
+        for name, body in islice(_NOTES[kind](content), MOST_NOTES):
+            if name == "xmp":
+                in_xmp = in_xmp or _xmp_number(body)
+            elif (number := exif_number(body)) is not None:
+                return Orientation.from_exif(number)
     except (struct.error, IndexError, ValueError, OverflowError, zlib.error):
         return UPRIGHT
-    for name, read in (("exif", exif_number), ("xmp", _xmp_number)):
-        for number in (read(body) for which, body in notes if which == name):
-            if number is not None:
-                return Orientation.from_exif(number)
-    return UPRIGHT
+    return Orientation.from_exif(in_xmp or 1)
 
 
 def cropped(image: Image, content: bytes, kind: str) -> Image:
@@ -64,7 +67,8 @@ def cropped(image: Image, content: bytes, kind: str) -> Image:
                 height, width = image.shape[:2]
                 left = floor(right + Fraction(width - 1, 2) - (wide - 1) / 2)
                 top = floor(down + Fraction(height - 1, 2) - (high - 1) / 2)
-                inside = image[max(0, top) : top + floor(high), max(0, left) : left + floor(wide)]
+                bottom, right_end = max(0, top + floor(high)), max(0, left + floor(wide))
+                inside = image[max(0, top) : bottom, max(0, left) : right_end]
                 return np.ascontiguousarray(inside) if inside.size else image
     except (struct.error, IndexError, OverflowError, ZeroDivisionError):
         pass
@@ -74,8 +78,8 @@ def cropped(image: Image, content: bytes, kind: str) -> Image:
 def exif_number(exif: bytes) -> int | None:
     """Read the tag Orientation from an EXIF block, with or without `Exif\\0\\0` in front. None
     where it has none, or none of 1..8."""
-    while exif.startswith(_EXIF):
-        exif = exif[len(_EXIF) :]
+    for _ in range(MOST_PREFIXES):
+        exif = exif.removeprefix(_EXIF)
     order = {b"II": "<", b"MM": ">"}.get(exif[:2])
     if order is None:
         return None

@@ -56,7 +56,7 @@ def stored_depth(content: bytes, kind: str, dtype: np.dtype[Any]) -> int:
         return 8
     if kind == "AVIF":
         for name, body in primary_properties(content):
-            if name == b"pixi":
+            if name == b"pixi" and 8 < body[5] <= 16:
                 return int(body[5])
     return 16
 
@@ -96,6 +96,7 @@ def _profile(content: bytes, kind: str) -> Iterator[bytes]:
         for name, body in primary_properties(content):
             if name == b"colr" and body[:4] in (b"prof", b"rICC"):
                 yield body[4:]
+                return
     elif kind == "TIFF":
         yield from _tiff_profile(content)
 

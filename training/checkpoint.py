@@ -338,8 +338,11 @@ def build(config: RunConfig, classes: int) -> DaclNet:
 def load_trained(path: Path) -> Trained:
     """The network that a checkpoint recommends (the better of plain and averaged weights)."""
     state = load(path)
-    config = RunConfig.from_dict(state["config"])
-    facts = facts_of(state)
-    net = build(config, len(facts.labels))
-    net.load_state_dict(state[state["recommended"]])
-    return Trained(net.eval(), config, facts, state["step"], tuple(state.get("soup", ())))
+    try:
+        config = RunConfig.from_dict(state["config"])
+        facts = facts_of(state)
+        net = build(config, len(facts.labels))
+        net.load_state_dict(state[state["recommended"]])
+        return Trained(net.eval(), config, facts, state["step"], tuple(state.get("soup", ())))
+    except (RuntimeError, KeyError, TypeError, AttributeError) as cause:
+        raise TrainingError(f"{path} is damaged: it is not a whole checkpoint.") from cause

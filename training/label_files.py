@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 from xml.etree import ElementTree
 
 from app.text_files import decoded, separator_line
@@ -229,7 +229,10 @@ _UPLOADED = re.compile(r"^[0-9a-f]{8}-")
 def file_names(picture: str) -> list[str]:
     """The names that a picture may have on the disk: its path, its last part, and that without what
     Label Studio puts before it. Addresses give the path in them."""
-    address = urlsplit(picture)
+    try:
+        address = urlsplit(picture)
+    except ValueError:  # such as //[1].jpg, which begins as a host does
+        address = SplitResult("", "", "", "", "")
     if (address.scheme and address.netloc) or picture.startswith("/data/"):
         within = parse_qs(address.query).get("d", [address.path])[0]
         picture = unquote(within)
