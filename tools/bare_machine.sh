@@ -18,7 +18,7 @@
 #   --bind PATH     show this folder of this machine in the root, at the same place, read-only
 #   --cache FOLDER  where pip keeps what it has downloaded (default: FOLDER/pip-cache)
 #   --env NAME=VALUE  an environment variable inside. May be repeated.
-#   --mirror URL    the package mirror of Debian
+#   --mirror URL    the package mirror of Debian (default: debootstrap's own)
 #   --keep          keep the root of each run, to look around in it
 #
 # FOLDER holds the roots and logs (default: bare-machines in the user's cache).
@@ -38,7 +38,7 @@ fail() {
 }
 
 checkout=$(cd "$(dirname "$0")/.." && pwd)
-mirror=http://deb.debian.org/debian
+mirror= # debootstrap knows its own
 
 # ---------------------------------------------------------------------------------------------
 # Inside a run's own mount and process namespace: whatever is mounted or started here is gone when
@@ -191,7 +191,7 @@ base_of() {
     [ ! -e "$base.complete" ] || return 0
     rm -rf --one-file-system "$base"
     say "debootstrap $1, into $base"
-    debootstrap --variant=minbase "$1" "$base" "$mirror" >"$folder/$1.debootstrap.log" 2>&1 ||
+    debootstrap --variant=minbase "$1" "$base" ${mirror:+"$mirror"} >"$folder/$1.debootstrap.log" 2>&1 ||
         fail "debootstrap failed; see $folder/$1.debootstrap.log"
     copy_in "$base"
     chroot "$base" sh -c 'apt-get update && DEBIAN_FRONTEND=noninteractive \
