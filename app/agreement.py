@@ -16,12 +16,15 @@ from app.codings import Coding, ReadingRules, read_coding
 from app.commands import CUT_SHORT, DONE, new_parser, run, say, write_text
 from app.compared import compare_episodes, compare_instants, pair_people
 from app.episodes import add_rules, rules_of
+from app.expression_names import MEANING
 from app.sinks import reserve
 from app.tracks import usual_step
 from app.types import UNSURE, DataError
+from app.wording import counted
 
 FAR = 2.0  # a coding that reaches so many times as far as the records is of more than they are
 ABSURDLY_FAR = 20.0
+FEW_INSTANTS = 10  # of a table of instants, perhaps one of changes
 
 
 def check_ends(human: Coding, ours: Coding, *, unit: str | None, outside: str) -> list[str]:
@@ -67,11 +70,13 @@ def unknown_labels(human: Coding, ours: Coding, outside: str) -> list[str]:
     if not ours.labels or not strange:
         return []
     known = sorted(ours.labels)
-    like = difflib.get_close_matches(strange[0], known, 1, 0.7) or ["LABEL"]
+    words = [word for word, label in MEANING.items() if label in ours.labels]
+    (like,) = difflib.get_close_matches(strange[0], [*known, *words], 1, 0.7) or ["LABEL"]
+    like = like if like in ours.labels else MEANING.get(like, like)
     shown = ", ".join(strange[:6]) + (" …" if len(strange) > 6 else "")
     return [
         f"the records cannot give {shown}, but {', '.join(known)}. If a label means one of these, "
-        f"say so by --rename '{strange[0]}={like[0]}'."
+        f"say so by --rename '{strange[0]}={like}'."
     ]
 
 
@@ -188,6 +193,10 @@ def work(options: argparse.Namespace) -> int:
         ReadingRules(rename, rules.episodes, frozenset(options.tier), options.unit),
         ours.frames,
     )
+    for coding in (human, ours):
+        if not coding.tracks:
+            why = " ".join(coding.notes)
+            raise DataError(f"{coding.path} has no row with a label to compare. {why}".rstrip())
     names = pair_people(human.tracks, ours.tracks, dict(options.pair))
     warnings = [*human.warnings, *ours.warnings]
     warnings += check_ends(human, ours, unit=options.unit, outside=outside)
@@ -208,6 +217,11 @@ def work(options: argparse.Namespace) -> int:
             warnings.append(f"{left} of {whose} faces {are} in no pair and {were} left out.")
     if not by_frame.count:
         warnings.append("the two have no instant in common.")
+    if 0 < by_frame.count < FEW_INSTANTS and any(one.instants is not None for one, _ in people):
+        say(
+            f"note: the human's labels are of {counted(by_frame.count, 'instant')} that can be "
+            "compared. Labels that hold until the next row need a begin and an end (onset, offset)."
+        )
     for note in (*human.notes, *ours.notes, *unknown_labels(human, ours, outside)):
         say(f"note: {note}")
     for warning in warnings:

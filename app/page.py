@@ -12,7 +12,7 @@ from typing import Any
 
 from app.drawings import axis, clock, stretches, timeline
 from app.episodes import EpisodeRules
-from app.page_facts import model_card, percent, run_facts, table
+from app.page_facts import model_card, percent, run_facts, run_warnings, table
 from app.page_style import STYLE, colour_rules
 from app.picture_page import pictures
 from app.quality import BLURRED, BRIGHT, DARK, SMALL_PX, TURNED_DEG
@@ -119,6 +119,7 @@ def _head(page: Page, name: str) -> str:
         f"<header><h1>{escape(name)}</h1>\n"
         '<p class="lead">An expression is not a feeling: this says what faces look like to the '
         f"model named below, not what people feel.{shows}</p>\n"
+        f"{run_warnings(page.facts)}"
         f'<div class="tiles">{cells}</div></header>\n'
     )
 

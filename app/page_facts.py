@@ -111,7 +111,7 @@ def run_facts(facts: Mapping[str, Any], rules: EpisodeRules) -> str:
         ("command", " ".join(map(str, list_of(facts, "command")))),
         ("begun", facts.get("begun")),
         ("interrupted", "yes" if facts.get("interrupted") else None),
-        ("cut short", facts.get("cut_short")),
+        ("warning", facts.get("cut_short")),
         ("runs on", facts.get("provider")),
         ("speed", _speed(timings)),
         *((f"input: {one.get('name')}", one.get("sha256")) for one in files),
@@ -121,6 +121,16 @@ def run_facts(facts: Mapping[str, Any], rules: EpisodeRules) -> str:
         *section_of(facts, "versions").items(),
     ]
     return f"<details><summary>Settings, input and versions</summary>{_facts(rows)}</details>\n"
+
+
+def run_warnings(facts: Mapping[str, Any]) -> str:
+    """Says above the figures what of the input they are not of, or not as it stands in the file."""
+    lines = []
+    if facts.get("interrupted"):
+        lines.append("The run was interrupted: this page is of the part before.")
+    if facts.get("cut_short"):
+        lines.append(str(facts["cut_short"]))
+    return "".join(f'<p class="lead">{escape(line)}</p>\n' for line in lines)
 
 
 def _speed(timings: Mapping[str, Any]) -> str:

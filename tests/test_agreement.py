@@ -418,6 +418,29 @@ def test_labels_that_the_records_cannot_give_are_named(
     assert "--rename 'hapiness=happiness'" in said
 
 
+def test_a_word_that_is_nearly_known_is_proposed(
+    tmp_path: Path, records: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main([human(tmp_path, "start,end,label\n0,1,hapy\n"), str(records), "--pair", "=1"])
+    assert "--rename 'hapy=happiness'" in capsys.readouterr().err
+
+
+def test_a_table_of_changes_is_told_from_one_of_instants(
+    tmp_path: Path, records: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main([human(tmp_path, "frame,label\n0,happy\n10,neutral\n"), str(records), "--pair", "=1"])
+    assert "note: the human's labels are of 2 instants that can be" in capsys.readouterr().err
+
+
+def test_a_coding_whose_column_of_labels_is_empty_is_named(
+    tmp_path: Path, records: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    coding = human(tmp_path, "onset,offset,code\n0,1,\n")
+    assert main([coding, str(records)]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith(f"error: {coding} has no row with a label to compare. 1 of ")
+
+
 def test_records_of_several_videos_are_refused(
     tmp_path: Path, records: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -129,6 +129,14 @@ def test_whatever_comes_from_outside_is_escaped() -> None:
     assert reader.text.count(EVIL) >= 10
 
 
+def test_warnings_of_the_run_stand_above_the_figures() -> None:
+    page = page_of(summary_of(HAPPY), cut_short="a.mp4 ends early <1>.", interrupted=True)
+    head = page[: page.index('class="tiles"')]
+    assert '<p class="lead">a.mp4 ends early &lt;1&gt;.</p>' in head
+    assert "The run was interrupted" in head
+    assert "interrupted" not in page_of(summary_of(HAPPY))
+
+
 def test_damaged_notes_do_not_stop_the_page() -> None:
     page_of(summary_of(HAPPY), model="x", timings={"frames_per_s": "fast"}, input=None)
 
