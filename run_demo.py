@@ -141,7 +141,9 @@ def run(options: argparse.Namespace) -> int:
         ).run()
         bar.close()
         gaps = source.gaps if source.live else ()
-    for text in last_lines(outcome, gaps, sinks, of_pictures=source.independent):
+    for text in last_lines(
+        outcome, gaps, sinks, of_pictures=source.independent, in_window=not options.no_window
+    ):
         say(text)
     if outcome.interrupted:
         return INTERRUPTED

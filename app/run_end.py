@@ -31,12 +31,21 @@ def whole_frames(count: int) -> str:
 
 
 def last_lines(
-    outcome: Outcome, gaps: Sequence[Gap], sinks: Sequence[Any], *, of_pictures: bool = False
+    outcome: Outcome,
+    gaps: Sequence[Gap],
+    sinks: Sequence[Any],
+    *,
+    of_pictures: bool = False,
+    in_window: bool = False,
 ) -> list[str]:
     """Counts, times and outputs in one line, and a line for each thing that is not as it should.
-    `of_pictures`: what was read are pictures, not the frames of a video or camera."""
+    `of_pictures`: what was read are pictures, not the frames of a video or camera. For those that
+    somebody looked at in a window, a rate would be that of their looking."""
     one = "picture" if of_pictures else "frame"
-    line = counts_line(outcome.frames, outcome.faces, outcome.seconds, one=one)
+    if of_pictures and in_window:
+        line = seen_line(outcome.frames, outcome.faces, one=one)
+    else:
+        line = counts_line(outcome.frames, outcome.faces, outcome.seconds, one=one)
     line += whole_frames(outcome.blurred_whole)
     if gaps:
         times = "once" if len(gaps) == 1 else f"{len(gaps)} times"

@@ -19,3 +19,8 @@ def test_counts_are_of_frames_or_pictures(
     frames: int, faces: int, said: str, *, of_pictures: bool
 ) -> None:
     assert last_lines(Outcome(frames, faces, 4.0), [], [], of_pictures=of_pictures) == [said]
+
+
+def test_pictures_in_a_window_have_no_rate() -> None:
+    lines = last_lines(Outcome(2, 1, 60.0), [], [], of_pictures=True, in_window=True)
+    assert lines == ["2 pictures with 1 face"]
