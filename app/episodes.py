@@ -30,7 +30,10 @@ class EpisodeRules:
 
     def __post_init__(self) -> None:
         if not 0 < self.leave <= self.enter <= 1:
-            raise ValueError("0 < leave <= enter <= 1 must hold")
+            raise ValueError(
+                "enter and leave are more than 0 and at most 1, and leave is at most enter; they "
+                f"are {self.enter:g} and {self.leave:g}"
+            )
         if not (self.min_s >= 0 and self.max_gap_s >= 0):  # as NaN is not
             raise ValueError("durations are seconds of at least 0")
 

@@ -22,7 +22,7 @@ from app.stills import Box, PictureStill, Still, StillsInPassing, picture_still,
 from app.suffix import kind_of
 from app.summary import Summary
 from app.types import DataError, FrameResult, Image, SourceError
-from app.wording import counted
+from app.wording import counted, noun
 
 SUFFIXES = (".html", ".htm")
 
@@ -157,9 +157,22 @@ def work(options: argparse.Namespace) -> int:
     say(f"{counted(summary.trouble.frames, what)}, {holds} -> {options.output}")
     if note is not None:
         say(f"warning: {note}")
+    elif not options.no_stills and (why := _not_beside(options, summary, len(stills or pictures))):
+        say(f"note: {why}")
     if reader.cut_short:
         say(f"warning: {options.records} ends within a line; that line was left out.")
     return CUT_SHORT if note is not None or reader.cut_short else DONE
+
+
+def _not_beside(options: argparse.Namespace, summary: Summary, shown: int) -> str:
+    """Says how to get the pictures of a page that lacks them because their files were not named
+    and do not lie beside the records; empty where there is nothing to say."""
+    if summary.are_pictures and options.pictures is None and shown < len(summary.pictures):
+        missing = counted(len(summary.pictures) - shown, "picture")
+        return f"{missing} not shown, for want of the files: name their folder by --pictures."
+    if not summary.are_pictures and options.video is None and summary.episodes and not shown:
+        return "no stills, for want of the video: name it by --video."
+    return ""
 
 
 def _stills(
@@ -230,7 +243,9 @@ def _pictures(
         found[name] = picture_still(image, boxes)
     missing = len(summary.pictures) - len(found)
     if missing and options.pictures:
-        return found, f"{missing} of the pictures are not in {folder}, or are other ones."
+        are = noun(missing, "is", "are")
+        other = noun(missing, "is another one", "are other ones")
+        return found, f"{missing} of the pictures {are} not in {folder}, or {other}."
     return found, None
 
 

@@ -163,7 +163,7 @@ def test_time_that_does_not_go_on_is_an_error(time_s: float) -> None:
     ],
 )
 def test_rules_that_cannot_be_are_refused(wrong: dict[str, float]) -> None:
-    with pytest.raises(ValueError, match=r"must hold|at least 0"):
+    with pytest.raises(ValueError, match=r"leave is at most enter|at least 0"):
         EpisodeRules(**wrong)
 
 
@@ -228,7 +228,7 @@ def test_command_says_what_it_found(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert main([*line, "--overwrite", "--only", "happy", "Hapy"]) == 1
     assert "no label 'Hapy'. Their labels are neutral, happy, label." in capsys.readouterr().err
     assert main([*line, "--overwrite", "--enter", "0.2"]) == 2
-    assert "0 < leave <= enter <= 1" in capsys.readouterr().err
+    assert "leave is at most enter; they are 0.2 and 0.4." in capsys.readouterr().err
     assert main([*line[:2], str(tmp_path / "r.csv"), "--overwrite"]) == 2
     assert "is the input itself" in capsys.readouterr().err
 

@@ -282,7 +282,11 @@ def test_sink_and_command_show_the_same_pictures(
     assert live.count("data:image/jpeg") == 4
     (tmp_path / "a.png").unlink()
     assert main([*line, "--overwrite", "--pictures", str(tmp_path)]) == 1
-    assert "1 of the pictures are not in" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert f"1 of the pictures is not in {tmp_path}, or is another one." in said
+    assert main([*line, "--overwrite"]) == 0
+    said = capsys.readouterr().err
+    assert "note: 1 picture not shown, for want of the files: name their folder by" in said
     assert main([*line, "--overwrite", "--no-stills"]) == 0
     assert "data:image" not in (tmp_path / "later.html").read_text()
 
@@ -496,6 +500,11 @@ def test_command_says_what_is_wrong(
     out, other = tmp_path / "r.html", tmp_path / "other.mp4"
     write_video(other, frames=25, rate=Fraction(20))
     line = [str(tmp_path / "r.csv"), "-o"]
+    video.rename(tmp_path / "moved.mp4")
+    assert main([*line, str(tmp_path / "none.html")]) == 0
+    said = capsys.readouterr().err
+    assert "note: no stills, for want of the video: name it by --video." in said
+    (tmp_path / "moved.mp4").rename(video)
     assert main([*line, str(out), "--video", str(other)]) == 1
     assert "is not the video of these records" in capsys.readouterr().err
     notes = {"input": {"files": [{"sha256": "of another"}]}}
