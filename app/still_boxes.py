@@ -5,6 +5,8 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 
 MOST_BOXES = 100_000  # in one level of a file; a picture has some hundred
+# Items may share bytes; so many are given at the most, or twice the file's where that is more.
+MOST_SHARED_BYTES = 16 << 20
 
 Box = tuple[bytes, int, int]  # kind, where its body begins, where it ends
 
@@ -61,9 +63,9 @@ class StillFile:
         if iprp is None or container is None:
             return [], {}
         numbers: dict[int, list[int]] = {}
-        for kind, at, _ in boxes(content, *iprp):
+        for kind, at, end in boxes(content, *iprp):
             if kind == b"ipma":
-                for item, more in _associations(content, at).items():
+                for item, more in _associations(content[at:end]):
                     numbers.setdefault(item, []).extend(more)
         return list(boxes(content, *container)), numbers
 
@@ -81,13 +83,21 @@ class StillFile:
         return []
 
     def data(self, items: Sequence[int]) -> list[bytes]:
-        """Give the bytes of each of `items`."""
+        """Give the bytes of each of `items`. Raises `ValueError` where these are many times what
+        the file has."""
         places = self._places(set(items))
-        return [
-            b"".join(self._content[at : at + length] for at, length in places[item])
-            for item in items
-            if item in places
-        ]
+        left = max(MOST_SHARED_BYTES, 2 * len(self._content))
+        found = []
+        for item in items:
+            if item in places:
+                parts = []
+                for at, length in places[item]:
+                    parts.append(self._content[at : at + length])
+                    left -= len(parts[-1])
+                    if left < 0:
+                        raise ValueError("its items hold more than the file")
+                found.append(b"".join(parts))
+        return found
 
     def _places(self, items: set[int]) -> dict[int, list[tuple[int, int]]]:
         """Where the bytes of `items` lie: (begin, length) of each stretch."""
@@ -103,6 +113,7 @@ class StillFile:
         count = _number(content, at + 2, wide)
         at += 2 + wide
         found: dict[int, list[tuple[int, int]]] = {}
+        left = MOST_BOXES  # stretches, which take no room in the file where they have no numbers
         for _ in range(min(count, MOST_BOXES)):
             item = _number(content, at, wide)
             at += wide
@@ -123,8 +134,9 @@ class StillFile:
                         begin + _number(content, first + k * step, offset),
                         _number(content, first + k * step + offset, length) or len(content),
                     )
-                    for k in range(min(stretches, MOST_BOXES))
+                    for k in range(min(stretches, left))
                 ]
+                left -= len(found[item])
             at += stretches * step
         return found
 
@@ -163,22 +175,18 @@ def _item_types(content: bytes, meta: tuple[int, int]) -> Iterator[tuple[int, by
             yield _number(content, at + 4, size), content[type_at : type_at + 4], type_at
 
 
-def _associations(content: bytes, at: int) -> dict[int, list[int]]:
-    """Item -> numbers of its properties, counted from 1, as an `ipma` box has them."""
-    version, wide = content[at], bool(content[at + 3] & 1)
-    (entries,) = struct.unpack_from(">I", content, at + 4)
-    at += 8
-    found: dict[int, list[int]] = {}
+def _associations(ipma: bytes) -> Iterator[tuple[int, list[int]]]:
+    """Give (item, numbers of its properties, counted from 1), as the body of an `ipma` box has
+    them."""
+    size, step = 2 if ipma[0] < 1 else 4, 2 if ipma[3] & 1 else 1
+    mask = 0x7FFF if step == 2 else 0x7F  # the highest bit says "essential"
+    (entries,) = struct.unpack_from(">I", ipma, 4)
+    at = 8
     for _ in range(min(entries, MOST_BOXES)):
-        size = 2 if version < 1 else 4
-        item = _number(content, at, size)
-        count = content[at + size]
+        item, count = _number(ipma, at, size), ipma[at + size]
         at += size + 1
-        step = 2 if wide else 1
-        mask = 0x7FFF if wide else 0x7F  # the highest bit says "essential"
-        found[item] = [_number(content, at + k * step, step) & mask for k in range(count)]
+        yield item, [_number(ipma, at + k * step, step) & mask for k in range(count)]
         at += count * step
-    return found
 
 
 def _find(content: bytes, at: int, end: int, kind: bytes) -> tuple[int, int] | None:

@@ -354,6 +354,8 @@ def test_episodes_come_back(tmp_path: Path) -> None:
             LONG_GRID.replace("= 3.5", "= 1.5"),
             "'sad' of 'face' lasts from 2 to 1.5 s",
         ),
+        ("h.textgrid", LONG_GRID.replace("size = 3", "size = 1e999"), "is damaged or no"),
+        ("h.eaf", EAF.replace('"3500"', f'"{"9" * 400}"'), "is damaged or no"),
         ("h.textgrid", "intervals", "it is not of Praat"),
         ("h.anvil", EAF, "it is not of Anvil"),
     ],

@@ -102,6 +102,18 @@ def test_contract_says_where_the_model_comes_from(tiny: Path, pack: Pack) -> Non
     assert "DACL" in contract.method
 
 
+@pytest.mark.parametrize("key", ["config", "facts", "net", "recommended", "step"])
+def test_checkpoint_that_lacks_a_part_is_one_line(
+    checkpoint: Path, tmp_path: Path, key: str
+) -> None:
+    state = torch.load(checkpoint, weights_only=True)
+    del state[key]
+    path = tmp_path / "cut.pt"
+    torch.save(state, path)
+    with pytest.raises(TrainingError, match=r"cut\.pt is damaged"):
+        load_trained(path)
+
+
 @pytest.mark.parametrize("count", [1, 2, 5])
 def test_file_gives_the_networks_logits(
     tiny: Path, checkpoint: Path, pack: Pack, count: int

@@ -13,6 +13,7 @@ from av.video.frame import VideoFrame
 from app.heic import Grid
 from app.picture_file import read_picture
 from app.picture_header import header_of
+from app.still_boxes import MOST_BOXES, StillFile
 from app.types import SourceError
 from app.video_source import VideoSource
 from tests.test_still_colour import PROFILES, by_littlecms
@@ -199,3 +200,34 @@ def test_tiles_cover_the_picture_and_are_bounded_in_number(size_wh, columns, row
     tiles = [1] * (columns * rows)
     assert Grid(size_wh, (TILE, TILE), tiles, columns, rows).fits() is fits
     assert not Grid(size_wh, (TILE, TILE), tiles[1:], columns, rows).fits()
+
+
+# Numbers that are out of all proportion
+
+
+def with_shared_bytes(item_count: int, stretches: int) -> bytes:
+    """A file whose items have many stretches, all of them the whole file, in few bytes."""
+    iloc = struct.pack(">BBH", 0, 0, item_count)  # numbers of no bytes: from 0, to the end
+    iloc += b"".join(struct.pack(">HHH", item, 0, stretches) for item in range(1, item_count + 1))
+    parts = [full(b"pitm", struct.pack(">H", 1)), full(b"iloc", iloc)]
+    return box(b"ftyp", b"heic\0\0\0\0mif1heic") + full(b"meta", *parts)
+
+
+def test_items_hold_not_much_more_than_the_file() -> None:
+    content = with_shared_bytes(1, 65_535)
+    with pytest.raises(ValueError, match="more than the file"):
+        StillFile(content + bytes(1 << 20)).data([1])
+
+
+def test_stretches_without_numbers_are_counted_over_all_items() -> None:
+    content = with_shared_bytes(500, 65_535)
+    places = StillFile(content)._places(set(range(1, 501)))
+    assert sum(map(len, places.values())) == MOST_BOXES
+
+
+def test_a_box_of_properties_ends_where_it_says() -> None:
+    """Each of these boxes announces as many entries as there are bytes behind it."""
+    many = box(b"ipco", ispe((1, 1))) + box(b"ipma") * 20_000
+    meta = full(b"meta", full(b"pitm", struct.pack(">H", 1)), box(b"iprp", many))
+    with pytest.raises((IndexError, struct.error)):
+        StillFile(box(b"ftyp", b"heic\0\0\0\0") + meta).properties(1)

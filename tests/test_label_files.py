@@ -120,6 +120,8 @@ def test_entities_of_xml_are_not_expanded(tmp_path: Path) -> None:
         ("/data/up/0a1b2c3d-a.jpg", ["/data/up/0a1b2c3d-a.jpg", "0a1b2c3d-a.jpg", "a.jpg"]),
         ("/data/local-files/?d=images/a%20b.jpg", ["images/a b.jpg", "a b.jpg"]),
         ("https://host/x/a.jpg?token=1", ["/x/a.jpg", "a.jpg"]),
+        ("//[1].jpg", ["//[1].jpg", "[1].jpg"]),  # no host, though it begins as one
+        ("http://[x/a.jpg", ["http://[x/a.jpg", "a.jpg"]),
     ],
 )
 def test_picture_may_be_called_by_an_address(picture: str, names: list[str]) -> None:

@@ -3,6 +3,7 @@
 import io
 import os
 import struct
+import time
 from pathlib import Path
 
 import cv2
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image as PillowImage
 
+from app.picture_count import picture_count
 from app.picture_file import read_picture
 from app.picture_header import jpeg_scans
 from app.sources import ImageSource
@@ -192,6 +194,18 @@ def test_a_phones_second_jpeg_and_a_scanners_thumbnail_are_no_further_pictures(t
         source = ImageSource([written(tmp_path / name, content)])
         assert len(list(source)) == 1
         assert source.warning is None
+
+
+def test_directories_of_a_tiff_are_counted_in_bounded_time():
+    """Each of 10 000 overlapping directories has 4096 entries."""
+    entries, body = 4096, bytearray(90_000)
+    struct.pack_into("<2sHI", body, 0, b"II", 42, 8)
+    for at in range(8, 40_000, 4):  # how many entries there are, and behind them the next one
+        struct.pack_into("<H", body, at, entries)
+        struct.pack_into("<I", body, at + 2 + 12 * entries, at + 4)
+    began_s = time.process_time()
+    assert picture_count(bytes(body), "TIFF") >= 1
+    assert time.process_time() - began_s < 1
 
 
 def test_transparent_places_of_a_gif_are_white_and_old_comments_do_no_harm(tmp_path):

@@ -2,6 +2,8 @@
 
 import io
 import struct
+import time
+import tracemalloc
 import zlib
 from collections.abc import Callable
 
@@ -220,3 +222,29 @@ def test_a_damaged_avif_gives_no_traceback(cut):
     assert orientation_of(content[:cut], "AVIF").is_upright or cut > 100
     changed = content[:cut] + b"\xff\xff\xff\xff" + content[cut + 4 :]
     orientation_of(changed, "AVIF")
+
+
+def test_texts_of_a_png_are_unpacked_one_by_one_and_not_without_end() -> None:
+    """A kilobyte of a packed text may be a megabyte; there may be any number of them."""
+    text = b"Raw profile type exif\0\0" + zlib.compress(bytes(1 << 20))
+    content = saved(Image.new("RGB", (4, 4)), "PNG")
+    full_of_texts = in_png(content, b"").replace(chunk(b"eXIf", b""), chunk(b"zTXt", text) * 1000)
+    began_s = time.process_time()
+    tracemalloc.start()
+    assert orientation_of(full_of_texts, "PNG").is_upright
+    peak_bytes = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak_bytes < 30 << 20
+    assert time.process_time() - began_s < 2
+
+
+def test_a_note_behind_one_that_counts_is_not_read() -> None:
+    damaged = chunk(b"zTXt", b"Raw profile type exif\0\0no zlib")
+    content = in_png(saved(Image.new("RGB", (4, 4)), "PNG"), exif(6))
+    cut = content.index(b"IDAT") - 4
+    assert orientation_of(content[:cut] + damaged + content[cut:], "PNG").exif == 6
+
+
+def test_prefixes_of_exif_are_taken_away_a_few_times() -> None:
+    assert exif_number(exif(6, prefix=2 * b"Exif\0\0")) == 6
+    assert exif_number(exif(6, prefix=4 * b"Exif\0\0")) is None

@@ -87,6 +87,18 @@ def test_parquet_is_written_and_read_in_groups(
         read(path)
 
 
+def test_parquet_whose_text_is_damaged_is_one_line(tmp_path: Path) -> None:
+    arrow, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    path = write(tmp_path / "r.parquet")
+    table = parquet.read_table(path)
+    at = table.schema.get_field_index("source")
+    no_text = arrow.array([b"\xac"] * len(table)).view(arrow.string())
+    changed = table.set_column(at, table.schema.field(at).with_type(arrow.string()), no_text)
+    parquet.write_table(changed, path)
+    with pytest.raises(DataError, match=r"r\.parquet is damaged\. Make it again"):
+        read(path)
+
+
 @pytest.mark.parametrize(("suffix", "text"), [("csv", OLD_CSV), ("jsonl", OLD_JSON)])
 def test_files_of_the_first_schema_are_still_read(tmp_path: Path, suffix: str, text: str) -> None:
     path = tmp_path / f"old.{suffix}"
