@@ -12,6 +12,28 @@ SIGNALS = tuple(
 
 
 @contextmanager
+def held_back() -> Iterator[None]:
+    """Lets signals wait meanwhile, for this thread and for processes that it begins: a Ctrl-C goes
+    to all of them at once, and one that is still loading would end with a traceback."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def ignore_signals() -> None:
+    """For a process that another one ends; also drops signals that `held_back` made wait."""
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+
+
+@contextmanager
 def ctrl_c() -> Iterator[Callable[[], bool]]:
     """Yields what says whether Ctrl-C was pressed, so that the frame or step in hand can be
     finished and saved; pressed a second time, it stops at once. The terminal that is closed and a

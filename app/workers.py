@@ -7,19 +7,21 @@ themselves when whoever started them is gone.
 
 import multiprocessing
 import signal
+import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Protocol
 
 from app.classifier import MAX_THREADS, Classifier
 from app.file_run import Machine
-from app.interrupt import SIGNALS
+from app.interrupt import held_back, ignore_signals
 from app.job import Job
 from app.machine import cores
 from app.one_file import FileOutcome, annotate
@@ -110,8 +112,7 @@ def run_here(
 
 def _work(link: Connection, recognition: Recognition, threads: int | None) -> None:
     """Takes jobs from `link` until it gets None or the other end is gone."""
-    for number in SIGNALS:
-        signal.signal(number, signal.SIG_IGN)
+    ignore_signals()
     # EOFError and OSError: nobody listens any more.
     with suppress(EOFError, OSError):
         try:
@@ -156,7 +157,10 @@ class _Worker:
         self.process = context.Process(
             target=_work, args=(theirs, recognition, threads), daemon=True
         )
-        self.process.start()
+        if sys.platform != "win32":
+            resource_tracker.ensure_running()  # else `start` begins it, and lets signals in
+        with held_back():
+            self.process.start()
         theirs.close()  # so that its end is seen when the worker is gone
 
     def say(self, what: Job | str | None) -> None:

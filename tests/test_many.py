@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from app.interrupt import held_back
 from app.job import Job, check
 from app.many import lines_of
 from app.naming import Outputs
@@ -220,3 +221,18 @@ def test_pictures_of_faces_are_not_taken_for_covered_ones(
 )
 def test_bar_of_a_long_name_has_room(name: str, shown: str) -> None:
     assert short_name(name) == shown
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals wait on POSIX only")
+def test_ctrl_c_while_a_worker_loads_does_not_end_it() -> None:
+    """A terminal gives it to all processes at once, those that are loading too."""
+    body = "import time; print(1, flush=True); time.sleep(0.2); from app.interrupt import *;"
+    line = [sys.executable, "-c", f"{body} ignore_signals(); print('lives')"]
+    with held_back():
+        process = subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=ROOT)
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"1\n"
+    process.send_signal(signal.SIGINT)
+    assert process.communicate(timeout=60)[0] == b"lives\n"
+    assert process.returncode == 0
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ())
