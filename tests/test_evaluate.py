@@ -148,7 +148,7 @@ def test_report_is_written(
     assert evaluate.main([str(lamps), str(tiny), "-o", str(folder)]) == 0
     out = capsys.readouterr().out
     assert out.startswith("tiny.onnx, lamps validation\n")
-    assert "majority protocol, 5 faces: accuracy 60.00 % (± 21.91)" in out
+    assert "5 faces: accuracy 60.00 % (± 21.91), 95 % interval 23 to 88 %, mean class" in out
     assert "plain winner of the votes, 7 faces: accuracy 57.14 %" in out
     assert [line.split() for line in out.splitlines()[-2:]] == [
         ["dark", "0.667", "of", "3"],

@@ -24,8 +24,8 @@ from training.cli import run
 from training.compact import compact_of, write_compact
 from training.finetune import better_of_equals, early_end, patience_of, recipe
 from training.gather import Gathered
+from training.metrics import interval
 from training.pack import read_pack
-from training.report import interval
 from training.retrain_folder import made_here
 
 EPOCHS = 2

@@ -32,7 +32,7 @@ from training.doubt import DoubtReport, Thresholds, judge_doubt
 from training.doubt_lines import doubt_lines, prior_lines
 from training.latency import THREADS, face_work, take_turns
 from training.machine import Machine, normalise
-from training.metrics import Metrics, measure
+from training.metrics import Metrics, interval, measure
 from training.model import DaclNet
 from training.pack import Pack, read_pack
 from training.progress import progress
@@ -59,6 +59,7 @@ OWN_NAMES: dict[str, dict[Split, str]] = {  # what a data set's papers call its 
     "RAF-DB": {"valid": "a share of train"},
 }
 BATCH = 256
+FEW_FACES = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,9 +186,15 @@ def split_name(report: Report) -> str:
 
 
 def summary(metrics: Metrics) -> str:
+    """The figures in one line. Of few faces the interval stands there, too, for the standard error
+    of 8 right ones of 8 is 0."""
+    few = ""
+    if 0 < metrics.count < FEW_FACES:
+        low, high = interval(round(metrics.accuracy * metrics.count), metrics.count)
+        few = f", 95 % interval {100 * low:.0f} to {100 * high:.0f} %"
     return (
         f"{counted(metrics.count, 'face')}: accuracy {100 * metrics.accuracy:.2f} % "
-        f"(± {100 * metrics.standard_error:.2f}), mean class recall "
+        f"(± {100 * metrics.standard_error:.2f}){few}, mean class recall "
         f"{metrics.mean_class_recall:.3f}, macro F1 {metrics.macro_f1:.3f}, ECE {metrics.ece:.3f}, "
         f"NLL {metrics.nll:.3f}"
     )

@@ -1,5 +1,6 @@
 """Figures of merit from logits and labels, in numpy."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -159,3 +160,13 @@ def attention_statistics(attention: NDArray[np.float64]) -> AttentionStatistics:
         entropy=float(-(a * np.log(a) + (1 - a) * np.log(1 - a)).mean()),
         low=float((attention < LOW_ATTENTION).mean()),
     )
+
+
+def interval(hits: int, count: int) -> tuple[float, float]:
+    """95 % interval of a share, of use for small counts, too. Wilson, 1927."""
+    z = 1.96
+    share = hits / count
+    middle = share + z * z / (2 * count)
+    reach = z * math.sqrt(share * (1 - share) / count + z * z / (4 * count * count))
+    scale = 1 + z * z / count
+    return max(0.0, (middle - reach) / scale), min(1.0, (middle + reach) / scale)

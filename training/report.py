@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
-from training.metrics import Metrics
+from training.metrics import Metrics, interval
 from training.picture_table import Picture
 from training.svg import Series, line_chart, reliability_chart
 from training.wording import counted
@@ -49,16 +49,6 @@ class Page:
     commands: tuple[tuple[str, str], ...]
     weights: str
     weight_lines: tuple[str, ...] = ()
-
-
-def interval(hits: int, count: int) -> tuple[float, float]:
-    """95 % interval of a share, of use for small counts, too. Wilson, 1927."""
-    z = 1.96
-    share = hits / count
-    middle = share + z * z / (2 * count)
-    reach = z * math.sqrt(share * (1 - share) / count + z * z / (4 * count * count))
-    scale = 1 + z * z / count
-    return max(0.0, (middle - reach) / scale), min(1.0, (middle + reach) / scale)
 
 
 def render(page: Page) -> str:

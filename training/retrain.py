@@ -43,11 +43,11 @@ from training.finetune import (
 )
 from training.gather import Gathered, Gathering, gather
 from training.machine import Machine
-from training.metrics import measure, softmax
+from training.metrics import interval, measure, softmax
 from training.pack import Pack, read_pack
 from training.picture_folder import open_folder
 from training.prepare import sha256
-from training.report import Mistake, Page, interval, render
+from training.report import Mistake, Page, render
 from training.retrain_folder import (
     PACK,
     REPORT,
