@@ -1,5 +1,6 @@
 """Damaged videos and pictures, made from small whole ones; the same for the same number."""
 
+import io
 import struct
 import zlib
 from collections.abc import Callable
@@ -10,7 +11,10 @@ import av
 import cv2
 import numpy as np
 from av.video.frame import VideoFrame
+from PIL import Image as PillowImage
+from PIL import ImageCms
 
+from app.types import Image
 from tests.synthetic import noise_picture, write_video
 
 SIZE_WH = (64, 48)
@@ -34,6 +38,7 @@ PICTURES = {
     ".ppm": [],
     ".avif": [],
 }
+WITH_NOTES = {".jpg": "JPEG", ".webp": "WEBP", ".tif": "TIFF", ".avif": "AVIF"}  # Pillow's names
 ABSURD = (0, 1, 0x7F, 0xFF, 0x7FFF, 0xFFFF, 0x10000, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF)
 
 Damage = Callable[[np.random.Generator, bytes, list[bytes]], bytes]
@@ -58,7 +63,19 @@ def whole_files(folder: Path) -> dict[str, bytes]:
         done, content = cv2.imencode(suffix, picture, options)
         if done:
             found[suffix] = content.tobytes()
+        if suffix in WITH_NOTES:
+            found[suffix] = _with_notes(picture, WITH_NOTES[suffix])
     return found
+
+
+def _with_notes(picture: Image, kind: str) -> bytes:
+    """A picture that says how it is turned and has a profile of colours."""
+    exif = PillowImage.Exif()
+    exif[0x112] = 6
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    file = io.BytesIO()
+    PillowImage.fromarray(picture).save(file, kind, exif=exif, icc_profile=profile)
+    return file.getvalue()
 
 
 def _write_plain(path: Path, codec: str, pix_fmt: str) -> None:
