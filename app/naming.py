@@ -119,10 +119,15 @@ def folders(asked: Asked) -> list[Path]:
     return [where for where, ending in split if where is not None and ending is not None]
 
 
-def _split(path: Path, usual: str) -> tuple[Path | None, str | None]:
-    """(folder or None for beside the video, suffix or None where `path` is the file itself)."""
+def check_not_stdout(path: Path) -> None:
+    """Raises `SinkError` for "-", which other programs take for their standard output."""
     if path == Path("-"):
         raise SinkError("- is not a file: nothing goes to the standard output. Name a file.")
+
+
+def _split(path: Path, usual: str) -> tuple[Path | None, str | None]:
+    """(folder or None for beside the video, suffix or None where `path` is the file itself)."""
+    check_not_stdout(path)
     if os.path.isdir(path):
         return path, usual
     if path.name.startswith(".") and path.name.count(".") == 1:

@@ -6,6 +6,7 @@ from pathlib import Path
 from app.encoders import Encoding, choose
 from app.episode_files import checked_suffix
 from app.inputs import find_videos
+from app.naming import check_not_stdout
 from app.report import checked_name
 from app.run_notes import notes_path
 from app.sampling import Selection
@@ -95,6 +96,7 @@ def check_paths(options: argparse.Namespace, output: Path | None) -> None:
         targets.append(output)
     seen: set[Path] = set()
     for target in targets:
+        check_not_stdout(target)
         if target.absolute() in seen:
             raise SinkError(f"{target} cannot be two results at once. Choose another name.")
         seen.add(target.absolute())

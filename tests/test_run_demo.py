@@ -325,6 +325,7 @@ def bad_inputs(folder: Path) -> None:
         ("--demo --no-window --records nowhere/r.csv", "nowhere"),
         ("--demo --no-window -o r.csv --records r.csv", "r.csv"),
         ("--demo --no-window --records r.csv --episodes r.csv", "r.csv cannot be two results"),
+        ("--demo --no-window -o -", "nothing goes to the standard output"),
         ("--demo --no-window --episodes e.srt", "e.srt must end in"),
         ("--demo --no-window --records .csv", "Put a name before it, such as results.csv."),
         ("--demo --no-window -o .mp4", "Put a name before it, such as results.mp4."),
