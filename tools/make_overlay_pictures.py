@@ -118,7 +118,7 @@ def window_picture(search: FaceSearch, classifier: Classifier) -> Image:
             say=lambda line: None,
         ).run()
     edged = [
-        cv2.copyMakeBorder(part, *[EDGE_PX // 2] * 4, cv2.BORDER_CONSTANT, value=(255, 255, 255))
+        np.pad(part, (*[(EDGE_PX // 2,) * 2] * 2, (0, 0)), constant_values=255)
         for part in hands.taken
     ]
     rows = [np.hstack(edged[place : place + 2]) for place in range(0, len(edged), 2)]

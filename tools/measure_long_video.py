@@ -20,9 +20,10 @@ import av
 
 from app.classifier import DEFAULT_MODEL
 from app.commands import run
+from app.job import Job
 from app.machine import resident_mb
 from app.naming import Outputs
-from app.one_file import Job, annotate
+from app.one_file import annotate
 from app.sampling import Selection
 from app.workers import Recognition, loaded
 from tools.make_demo_clip import CLIP

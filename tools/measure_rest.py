@@ -132,8 +132,9 @@ def measure(clip: Path, frames: int) -> dict[str, tuple[list[float], int]]:
     """Of each part: own milliseconds in each of `frames`, and calls in all."""
     set_threads()
     clocks = Clocks()
-    for method in ((Detector, "detect"), (Classifier, "predict")):
-        setattr(*method, clocks.networks(getattr(*method)))
+    networks: tuple[tuple[type, str], ...] = ((Detector, "detect"), (Classifier, "predict"))
+    for owner, attribute in networks:
+        setattr(owner, attribute, clocks.networks(getattr(owner, attribute)))
     for name, owner, attribute in PARTS:
         setattr(owner, attribute, clocks.clocked(name, getattr(owner, attribute)))
     names = [NETWORKS, *dict.fromkeys(name for name, _, _ in PARTS)]

@@ -16,7 +16,9 @@ import argparse
 import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -46,7 +48,7 @@ def newcomers(data: Path | None, trials: int) -> None:
     rng = np.random.default_rng(0)
     pictures = pack_faces(data, 60, rng) if data else clip_faces()
     pictures = [picture for picture in pictures if picture.frontal]
-    scenes = []
+    scenes: list[Any] = []
     with FaceSearch() as search:
         while len(scenes) < trials:
             empty = background(rng).copy()
@@ -190,11 +192,8 @@ def threads(times: int) -> None:
                 x = np.zeros((crops, *value.shape[1:]), np.float32)
                 waits = "turning in circles" if spinning == "1" else "asleep"
                 name = f"ONNX Runtime {count}, waits {waits}, batch {crops}"
-                print(
-                    f"{name:<44}"
-                    + milliseconds(lambda s=session, n=value.name, x=x: s.run(None, {n: x}), times),
-                    flush=True,
-                )
+                run_once = partial(session.run, None, {value.name: x})
+                print(f"{name:<44}{milliseconds(run_once, times)}", flush=True)
     frame = background(np.random.default_rng(0)).copy()
     face = paste(frame, clip_faces()[0], centre_xy=(640, 360), side_px=250, roll=5)
     view = face_view(face, MARGIN, SHORT_SIDE_PX)

@@ -20,14 +20,16 @@ from fractions import Fraction
 from functools import partial
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 import av
+from av.video.stream import VideoStream
 
 from app.commands import run
 from app.encoders import SOFTWARE, context_settings
+from app.machine import cores
 from app.pyav import exact
 from app.types import SourceError
-from app.workers import cores
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -36,11 +38,11 @@ def decode_encode(clip: Path, output: Path) -> int:
     """Pictures to pictures, nothing read in them. Returns their number."""
     frames = 0
     with av.open(str(clip)) as source, av.open(str(output), "w") as container:
-        video = source.streams.video[0]
+        video: VideoStream = source.streams.video[0]
         video.thread_type = "AUTO"
         rate, size_wh = exact(video.average_rate) or Fraction(25), (video.width, video.height)
         settings = context_settings(SOFTWARE[0], size_wh=size_wh, rate=rate)
-        stream = container.add_stream(SOFTWARE[0].name, rate=rate, **settings)
+        stream: Any = container.add_stream(SOFTWARE[0].name, rate=rate, **settings)
         stream.width, stream.height = video.width, video.height
         stream.pix_fmt = "yuv420p"
         assert video.time_base is not None

@@ -100,7 +100,7 @@ class ClipCamera:
             self._permits.release()  # nobody will work on it
             return True, np.zeros((0, 0, 3), np.uint8)
         if self._next % self._odd_every == 1:
-            image = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
+            image = np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), np.uint8)
         return True, image
 
     def release(self) -> None:

@@ -20,7 +20,7 @@ import numpy as np
 from PIL import Image as PillowImage
 from PIL import ImageCms, ImageOps
 
-from app.inputs import VIDEO_SUFFIXES
+from app.defaults import VIDEO_SUFFIXES
 from app.picture_kinds import PICTURE_SUFFIXES, UNREAD_SUFFIXES
 from app.quiet import quiet_stderr
 from app.sources import VideoSource, read_picture
