@@ -123,8 +123,10 @@ def test_line_does_not_break_into_a_bar(
             termios.tcsetwinsize(follower, (20, columns))
             for _ in progress([1], desc="faces", leave=False):
                 say("epoch 1")
-            terminal.flush()
-            shown = os.read(leader, 4096).decode()
+            print("end", file=terminal, flush=True)
+            shown = ""
+            while not shown.endswith("end\r\n"):  # a terminal hands over what it has, in parts
+                shown += os.read(leader, 4096).decode()
             before, after = shown.split("epoch 1\r\n")
             assert ("faces" in before, "faces" in after) == ((columns > 0,) * 2)
             assert not before or before.endswith("\r")  # the bar's line is wiped before it
