@@ -10,7 +10,7 @@ import pytest
 from PIL import Image as Picture
 
 from app.types import DataError, Image
-from training import prepare
+from training import digests, prepare
 from training.affectnet import COLUMNS, LABELS, list_affectnet
 from training.cli import run
 from training.listed import around_box
@@ -85,8 +85,8 @@ def test_set_becomes_one_file(pack: Pack, affectnet: Path) -> None:
     assert pack.names[1] == f"1/{1:056x}.jpg"
     np.testing.assert_array_equal(pack.votes, np.eye(8)[[*range(8)] * 3])
     facts = pack.meta.made_from
-    assert facts["training"] == prepare.sha256(affectnet / "training.csv")
-    assert facts["validation"] == prepare.sha256(affectnet / "validation.csv")
+    assert facts["training"] == digests.sha256(affectnet / "training.csv")
+    assert facts["validation"] == digests.sha256(affectnet / "validation.csv")
     assert (facts["classes"], facts["count"], facts["validation_share"]) == (8, 24, 0.1)
 
 

@@ -12,7 +12,7 @@ import torch
 from app.types import DataError, ModelError, TrainingError
 from tests.shapes import write_shapes
 from tests.tiny_model import tiny_contract, write_tiny_model
-from training import evaluate
+from training import evaluate, json_values
 from training.cli import run
 from training.pack import PackedSample, PackMeta, encode_webp, read_pack, write_pack
 from training.readers import Split
@@ -327,7 +327,7 @@ def test_crops_are_handed_over_as_the_demo_cuts_them(tmp_path: Path, colour: Any
     ],
 )
 def test_numbers_that_json_lacks_become_null(value: Any, plain: Any) -> None:
-    assert evaluate.plain_json(value) == plain
+    assert json_values.plain_json(value) == plain
 
 
 @pytest.mark.parametrize(

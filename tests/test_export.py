@@ -15,6 +15,7 @@ from app.types import TrainingError
 from tests.shapes import train_shapes
 from training import evaluate as evaluation
 from training import export as exporting
+from training import licences
 from training.checkpoint import RunConfig, TrainConfig, build, load_trained, save
 from training.data import load_examples
 from training.model import ModelConfig
@@ -255,7 +256,7 @@ def test_attention_of_another_loss_is_refused(shapes_npz: Path, tmp_path: Path) 
 
 
 def test_note_warns_of_what_the_data_allows() -> None:
-    assert "FER2013" in exporting.licence_of("FER+") == exporting.licence_of("FER+ detections")
-    assert "RAF-DB, which its authors give out for non-commercial" in exporting.licence_of("RAF-DB")
-    assert "AffectNet, which" in exporting.licence_of("AffectNet")
-    assert exporting.licence_of("mine") == exporting.FOLDER_LICENCE
+    assert "FER2013" in licences.licence_of("FER+") == licences.licence_of("FER+ detections")
+    assert "RAF-DB, which its authors give out for non-commercial" in licences.licence_of("RAF-DB")
+    assert "AffectNet, which" in licences.licence_of("AffectNet")
+    assert licences.licence_of("mine") == licences.FOLDER_LICENCE

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from app.types import TrainingError
 from tests.shapes import LABELS, train_shapes
-from training import export
+from training import export, licences
 from training.checkpoint import RunConfig, build, load, load_trained
 from training.compact import compact_of, read_compact, write_compact
 from training.init import load_initial, our_name, read_weights, shared_rows
@@ -176,7 +176,7 @@ def test_compact_checkpoint_gives_the_same_network(
     assert compact_of(model).stat().st_size < 0.3 * (trained / "best.pt").stat().st_size
     weights, licence = read_compact(model)
     assert weights.kind == "compact checkpoint"
-    assert licence == export.FOLDER_LICENCE
+    assert licence == licences.FOLDER_LICENCE
     whole, half = load_trained(trained / "best.pt"), load_trained(compact_of(model))
     assert (half.config, half.facts, half.step) == (whole.config, whole.facts, whole.step)
     crops = torch.rand(8, 1, 24, 24, generator=torch.Generator().manual_seed(0)) * 4 - 2

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image as Picture
 
 from app.types import DataError, Image
-from training import prepare
+from training import digests, prepare
 from training.cli import run
 from training.listed import ListedPicture, put_aside
 from training.pack import Pack, read_pack
@@ -78,7 +78,7 @@ def test_faces_are_found_in_small_crops(pack: Pack) -> None:
 
 def test_pack_says_what_made_it(pack: Pack, rafdb: Path) -> None:
     facts = pack.meta.made_from
-    assert facts["list"] == prepare.sha256(rafdb / LIST)
+    assert facts["list"] == digests.sha256(rafdb / LIST)
     assert (facts["images"], facts["count"]) == ("aligned", 21)
     assert (facts["validation_share"], facts["validation_seed"]) == (0.5, 0)
     assert len(facts["pictures"]) == 64

@@ -8,14 +8,14 @@ import pytest
 
 from app.types import DataError
 from training.checkpoint import load
+from training.checkpoint_digest import file_digest
+from training.digests import sha256
 from training.init import read_weights
 from training.label_files import is_label_file
 from training.pack import read_meta
 from training.picture_folder import open_folder
-from training.prepare import sha256
 from training.rafdb import list_rafdb
 from training.readers import csv_rows
-from training.teach import file_digest
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes here")
 

@@ -9,11 +9,11 @@ from app.types import DataError, TrainingError
 from tests.shapes import LABELS, MACHINE, train_shapes, write_shapes
 from training import export, soup
 from training.checkpoint import load, load_trained
+from training.checkpoint_digest import file_digest
 from training.machine import Machine
 from training.pack import read_pack
 from training.pair import load_pair
 from training.predict import judge
-from training.teach import file_digest
 
 CPU = Machine(torch.device("cpu"), autocast=False, compile=False)
 

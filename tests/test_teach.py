@@ -17,6 +17,7 @@ from tests.shapes import MACHINE, RECIPE, train_shapes
 from tests.test_train import assert_same
 from training import export, train
 from training.checkpoint import RunConfig, TeachConfig, load, load_trained, save
+from training.checkpoint_digest import file_digest
 from training.cli import run
 from training.compact import write_compact
 from training.data import Examples
@@ -27,7 +28,7 @@ from training.pack import Pack, read_pack
 from training.pair import data_facts, load_pair
 from training.run_folder import TAUGHT
 from training.schedule import epoch_rows
-from training.teach import Cached, Live, file_digest, prepared
+from training.teach import Cached, Live, prepared
 from training.trainer import Trainer
 
 FP32 = Machine(torch.device("cpu"), autocast=False, compile=False)

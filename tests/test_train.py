@@ -22,6 +22,7 @@ from training.augment import AugmentConfig
 from training.checkpoint import RunConfig, TrainConfig, load, load_trained
 from training.cli import run
 from training.data import Examples
+from training.files import write_text
 from training.fit import fit
 from training.init import read_weights
 from training.machine import Machine
@@ -29,7 +30,7 @@ from training.model import ModelConfig
 from training.pack import Pack, read_pack
 from training.pair import data_facts, load_pair
 from training.predict import predict
-from training.run_folder import read_log, write_text
+from training.run_folder import read_log
 from training.schedule import centre_weight, epoch_rows, learning_rate
 from training.trainer import Trainer
 

@@ -27,7 +27,7 @@ from app.search import FaceSearch
 from app.types import DataError, Face, Image, SourceError
 from tools.made_frames import FacePicture, background, clip_faces, face_frames, pack_faces, paste
 from training.cli import run
-from training.run_folder import write_text
+from training.files import write_text
 
 BANDS_PX = ((67, 115), (115, 300), (300, 720))
 FAR_BAND_PX = (40, 67)

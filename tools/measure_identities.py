@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from app.identity import Identities
 from training.cli import run
-from training.run_folder import write_text
+from training.files import write_text
 
 FPS, SECONDS = 30, 20
 NOISE = 0.03  # standard deviation of a box's place and size, in its sides

@@ -29,13 +29,14 @@ from training.checkpoint import RunConfig, build, load, save
 from training.cli import run
 from training.comparison import Result, of, rows_csv, table
 from training.data import Examples
+from training.files import write_text
 from training.fit import fit
 from training.machine import Machine
 from training.metrics import attention_statistics, measure
 from training.pack import Pack, read_pack
 from training.pair import data_facts, load_pair
 from training.ranks import ALONE
-from training.run_folder import LAST, RunFolder, write_text
+from training.run_folder import LAST, RunFolder
 from training.teach import view_of
 from training.train import (
     add_machine_options,

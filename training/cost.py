@@ -26,6 +26,7 @@ from training.cli import run
 from training.data import load_examples
 from training.evaluate import uint8_crops
 from training.export import write_onnx
+from training.files import write_text
 from training.latency import (
     THREADS,
     Milliseconds,
@@ -38,7 +39,6 @@ from training.latency import (
 from training.machine import PIXEL_MEAN, PIXEL_STD
 from training.model import BasicBlock, ModelConfig
 from training.pack import read_pack
-from training.run_folder import write_text
 
 BATCHES = (1, 8, 64)
 REFERENCE_SIZES_PX = (224, 112)

@@ -13,7 +13,6 @@ import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -30,6 +29,7 @@ from training.cli import run
 from training.data import NO_LABEL, Examples, argmax_labels, load_examples, majority_labels
 from training.doubt import DoubtReport, Thresholds, judge_doubt
 from training.doubt_lines import doubt_lines, prior_lines
+from training.json_values import plain_json
 from training.latency import THREADS, face_work, take_turns
 from training.machine import Machine, normalise
 from training.metrics import Metrics, interval, measure
@@ -238,15 +238,6 @@ def markdown(report: Report) -> str:
 
 def _share(value: float) -> str:
     return "–" if math.isnan(value) else f"{value:.3f}"
-
-
-def plain_json(value: Any) -> Any:
-    """NaN, which JSON does not have, becomes null."""
-    if isinstance(value, dict):
-        return {key: plain_json(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain_json(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def write_report(report: Report, folder: Path) -> list[str]:

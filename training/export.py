@@ -28,8 +28,10 @@ from training.cli import run
 from training.compact import compact_of, write_compact
 from training.data import Examples, load_examples
 from training.doubt import Thresholds, doubt_thresholds
-from training.evaluate import file_logits, net_logits, plain_json, uint8_crops
+from training.evaluate import file_logits, net_logits, uint8_crops
 from training.half import Storage, halve, rounded
+from training.json_values import plain_json
+from training.licences import licence_of
 from training.machine import PIXEL_MEAN, PIXEL_STD, normalise
 from training.metrics import Metrics, fit_temperature, measure, softmax
 from training.model import ExportNet
@@ -43,26 +45,6 @@ METHODS = {
     "centre": "centre loss (Wen et al., ECCV 2016)",
     "dacl": "DACL, Deep Attentive Center Loss (Farzaneh & Qi, WACV 2021)",
 }
-LICENCE = (
-    "Weights: MIT, as the program. Learned from FER2013 pictures, gathered from the web for "
-    "research, with FER+ votes (MIT): check whether your use of such weights is covered."
-)
-FOLDER_LICENCE = "Learned from the maker's own pictures; ask whoever gave you this file."
-RESEARCH_LICENCE = (
-    "Learned from {dataset}, which its authors give out for non-commercial research only: check "
-    "their terms before you use or pass on these weights."
-)
-DETECTIONS = " detections"  # what training.face_check makes of a data set
-
-
-def licence_of(dataset: str) -> str:
-    """The note that travels with what was learned from a data set."""
-    source = dataset.removesuffix(DETECTIONS)
-    if source == "FER+":
-        return LICENCE
-    if source in ("RAF-DB", "AffectNet"):
-        return RESEARCH_LICENCE.format(dataset=source)
-    return FOLDER_LICENCE
 
 
 def probe_logits(trained: Trained) -> NDArray[np.float64]:

@@ -32,9 +32,10 @@ from app.one_line_parser import OneLineParser
 from app.types import DataError
 from training.cli import run
 from training.detections import LABELS, Frames, Photos, photos_in, samples
-from training.export import DETECTIONS
+from training.digests import sha256
+from training.licences import DETECTIONS
 from training.pack import Pack, PackedSample, PackMeta, read_pack, write_pack
-from training.prepare import settings, sha256
+from training.prepare import settings
 from training.progress import progress
 from training.readers import Split
 from training.wording import counted

@@ -29,9 +29,9 @@ from training.deletion import (
     curves,
     drop,
 )
+from training.files import write_text
 from training.masking import FILLING_NAMES, FILLINGS
 from training.pack import Pack, read_pack
-from training.run_folder import write_text
 
 SHOWN = (0.1, 0.2, 0.3, 0.4)  # of SHARES, in the tables
 RIVALS: tuple[Area, ...] = tuple(area for area in AREAS if area != "marked")

@@ -14,9 +14,9 @@ from app.interrupt import ctrl_c
 from app.types import TrainingError
 from training.checkpoint import RunConfig, TeachConfig, facts_of, save
 from training.compact import compact_of, read_compact
-from training.export import FOLDER_LICENCE, LICENCE
 from training.fit import fit
 from training.init import InitReport, Weights, load_initial, read_weights
+from training.licences import FOLDER_LICENCE, LICENCE
 from training.machine import Machine
 from training.pack import Pack
 from training.pair import data_facts, load_pair

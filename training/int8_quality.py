@@ -16,8 +16,9 @@ from app.contract import INPUT, LOGITS, Contract, probe_crops
 from app.no_reports import onnx_runtime
 from app.types import DataError, ModelError, TrainingError
 from training.data import Examples, load_examples
-from training.evaluate import batches, plain_json, uint8_crops
+from training.evaluate import batches, uint8_crops
 from training.int8 import Int8Settings, calibration_input, quantised
+from training.json_values import plain_json
 from training.latency import THREADS, Milliseconds, Spread, face_work, take_turns
 from training.metrics import Metrics, fit_temperature, measure, softmax
 from training.pack import Pack

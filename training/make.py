@@ -21,19 +21,21 @@ import torch
 from app.one_line_parser import OneLineParser
 from app.types import TrainingError
 from training.checkpoint import RunConfig, facts_of, load_trained
+from training.checkpoint_digest import file_digest
 from training.cli import run
 from training.compact import compact_of, write_compact
 from training.evaluate import evaluate, summary, write_report
-from training.export import export, licence_of
+from training.export import export
+from training.files import write_text
 from training.half import Storage
+from training.licences import licence_of
 from training.machine import Machine
 from training.pack import Pack, read_pack
 from training.ranks import ALONE
 from training.recipes import RECIPES, Learn, Mean, Recipe
 from training.rehearsal import measured, shortened, shrunk
-from training.run_folder import BEGIN, FACTS, LAST, RunFolder, write_text
+from training.run_folder import BEGIN, FACTS, LAST, RunFolder
 from training.soup import make_soup
-from training.teach import file_digest
 from training.train import Job, add_machine_options, carry_out
 from training.widen import write_wide
 

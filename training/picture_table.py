@@ -8,8 +8,8 @@ from pathlib import Path
 
 from app.cells import cell_text, text_cell
 from app.types import DataError
+from training.files import write_text
 from training.pictures import Status
-from training.run_folder import write_text
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from app.one_line_parser import OneLineParser
 from app.types import DataError, Face, readable
 from training.affectnet import list_affectnet
 from training.cli import run
+from training.digests import sha256
 from training.listed import (
     MAX_UNREADABLE,
     VALIDATION_SEED,
@@ -32,6 +33,7 @@ from training.listed import (
     read_samples,
     stop_if_too_many,
 )
+from training.option_types import inner_share, share
 from training.pack import PackedSample, PackMeta, encode_webp, read_meta, write_pack
 from training.picture_folder import open_folder
 from training.progress import progress
@@ -40,11 +42,9 @@ from training.readers import (
     FERPLUS_LABELS,
     FERPLUS_VOTES,
     Sample,
-    missing_file,
     read_ferplus,
     read_picture,
 )
-from training.regular_file import check_regular
 from training.wording import counted
 
 # The detector looks for faces of some size in a frame; FER2013's 48 px are enlarged for it.
@@ -55,18 +55,6 @@ REGION = 1.6
 MAX_REGION_SIDE_PX = 224
 MAX_SKIPPED_LINES = 20
 NOT_FOUND = np.full((6, 2), np.nan, np.float32)
-
-
-def sha256(path: Path) -> str:
-    """Raises `DataError` when the file cannot be read."""
-    check_regular(path)
-    try:
-        with open(path, "rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except FileNotFoundError as cause:
-        raise missing_file(path) from cause
-    except OSError as cause:
-        raise DataError(f"{path} could not be read: {cause.strerror or cause}.") from cause
 
 
 def settings() -> dict[str, Any]:
@@ -227,22 +215,6 @@ def up_to_date(path: Path, meta: PackMeta) -> bool:
         return read_meta(path).key == meta.key
     except DataError:
         return False
-
-
-def share(text: str) -> float:
-    """A fraction of 0..1."""
-    value = float(text)
-    if not 0 <= value <= 1:
-        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 1")
-    return value
-
-
-def inner_share(text: str) -> float:
-    """A fraction that leaves something on both sides."""
-    value = share(text)
-    if value in (0, 1):
-        raise argparse.ArgumentTypeError(f"{text} leaves one side of the split empty")
-    return value
 
 
 def parser() -> argparse.ArgumentParser:

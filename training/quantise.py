@@ -16,12 +16,12 @@ from app.hidden_files import hidden
 from app.one_line_parser import OneLineParser
 from app.types import ModelError, TrainingError
 from training.cli import add_options, chosen, run
+from training.files import write_text
 from training.int8 import Int8Settings
 from training.int8_quality import Quality, faults, make, subject_of, time_in_turn
 from training.latency import THREADS, Milliseconds, Spread, machine_line, ratio
 from training.metrics import Metrics
 from training.pack import Pack, read_pack
-from training.run_folder import write_text
 
 ROUNDS = 300
 VARIANTS: dict[str, dict[str, Any]] = {

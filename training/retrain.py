@@ -29,8 +29,10 @@ from app.one_line_parser import OneLineParser
 from app.types import TrainingError, readable
 from training.cli import run
 from training.compact import compact_of, write_compact
+from training.digests import sha256
 from training.evaluate import file_logits, judged_examples, uint8_crops
 from training.export import export
+from training.files import write_text
 from training.finetune import (
     BEST,
     FROM_SCRATCH,
@@ -46,7 +48,6 @@ from training.machine import Machine
 from training.metrics import interval, measure, softmax
 from training.pack import Pack, read_pack
 from training.picture_folder import open_folder
-from training.prepare import sha256
 from training.report import Mistake, Page, render
 from training.retrain_folder import (
     PACK,
@@ -57,7 +58,6 @@ from training.retrain_folder import (
     made_here,
     run_folder,
 )
-from training.run_folder import write_text
 from training.wording import counted
 
 MAX_MISTAKES = 24

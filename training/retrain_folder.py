@@ -12,8 +12,9 @@ from filelock import FileLock, Timeout
 
 from app.classifier import Classifier
 from app.types import RecogniserError, TrainingError
+from training.files import write_text
 from training.pack import read_meta
-from training.run_folder import LOCK, write_text
+from training.run_folder import LOCK
 
 SETTINGS, TABLE, PACK, REPORT, TRAINING = (
     "retrain.json",

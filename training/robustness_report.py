@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from app.types import DataError, TrainingError
 from training.corruptions import CORRUPTIONS, LEVELS, Corruption
+from training.files import write_text
 from training.robustness import Endured
-from training.run_folder import write_text
 
 MEANS = ("all", "seen", "unseen")
 

@@ -7,7 +7,6 @@ versions, data, state of the code), `teachers.pt` where there are teachers whose
 
 import datetime
 import json
-import os
 import platform
 import subprocess
 import sys
@@ -23,6 +22,7 @@ from filelock import FileLock, Timeout
 
 from app.types import TrainingError, readable
 from training.checkpoint import RunConfig, load
+from training.files import write_text
 from training.pack import Pack
 
 LAST, LOG, FACTS, LOCK, EVENTS = "last.pt", "log.jsonl", "run.json", ".lock", "tensorboard"
@@ -31,19 +31,6 @@ BEGIN = "begin.pt"  # a network that was widened to begin with (training.make)
 # What a run may leave that was killed before it had written its facts, or its first checkpoint.
 BEFORE_FACTS = {LOCK, *(f"{dot}" for name in (TAUGHT, BEGIN) for dot in (name, f".{name}.partial"))}
 BEFORE_FIRST_CHECKPOINT = BEFORE_FACTS | {FACTS, EVENTS, f".{LAST}.partial", f".{FACTS}.partial"}
-
-
-def write_text(path: Path, text: str) -> None:
-    """Beside `path` first, then renamed: never half-written. Names of files in the text may hold
-    bytes that are no UTF-8. Raises `TrainingError`."""
-    partial = path.with_name(f".{path.name}.partial")
-    try:
-        partial.write_text(readable(text), encoding="utf-8")
-        os.replace(partial, path)
-    except OSError as cause:
-        raise TrainingError(f"{path} could not be written: {cause.strerror or cause}.") from cause
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 class RunFolder:

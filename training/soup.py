@@ -22,6 +22,7 @@ from app.one_line_parser import OneLineParser
 from app.types import DataError, TrainingError
 from training.augment import training_batch
 from training.checkpoint import Trained, load, load_trained, save
+from training.checkpoint_digest import file_digest
 from training.cli import run
 from training.data import Examples
 from training.machine import Machine, normalise
@@ -31,7 +32,6 @@ from training.pack import Pack, read_pack
 from training.pair import load_pair
 from training.predict import judge
 from training.schedule import epoch_rows, step_generator
-from training.teach import file_digest
 from training.train import add_machine_options
 
 NORM_STEPS = 60  # batches that the norms' statistics are taken from

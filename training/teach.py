@@ -21,26 +21,16 @@ from app.alignment import ColourMode
 from app.types import TrainingError
 from training.augment import AugmentConfig, augmented_crops
 from training.checkpoint import RunConfig, TrainConfig, Trained, load, load_trained, save
+from training.checkpoint_digest import file_digest
 from training.data import Examples, load_examples
 from training.machine import Machine, normalise
 from training.mixing import Mixing
 from training.pack import Pack
 from training.progress import progress
-from training.regular_file import check_regular
 from training.run_folder import TAUGHT
 
 # Faces that teachers see at a time: on a CPU so few that what is between layers stays in its cache.
 GPU_BATCH, CPU_BATCH = 256, 32
-
-
-def file_digest(path: Path) -> str:
-    """Its sha256. Raises `TrainingError`, `DataError` for a pipe."""
-    check_regular(path)
-    try:
-        with open(path, "rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as cause:
-        raise TrainingError(f"The teacher {path} could not be read: {cause.strerror}.") from cause
 
 
 class View(NamedTuple):

@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import math
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -17,17 +16,19 @@ from app.types import TrainingError
 from training.augment import AugmentConfig
 from training.begin import begin_with
 from training.checkpoint import RunConfig, TeachConfig, TrainConfig, facts_of, save
+from training.checkpoint_digest import file_digest
 from training.cli import add_options, chosen, run
 from training.data import Examples
 from training.fit import fit
 from training.machine import Machine
 from training.model import ModelConfig
+from training.option_types import gigabytes
 from training.pack import Pack, read_pack
 from training.pair import data_facts, load_pair
 from training.progress import say
 from training.ranks import Ranks, joined
 from training.run_folder import LAST, RunFolder
-from training.teach import Cached, Teaching, file_digest, prepared
+from training.teach import Cached, Teaching, prepared
 from training.trainer import Trainer
 
 RECIPES: dict[str, Callable[[], RunConfig]] = {
@@ -74,13 +75,6 @@ def add_teacher_options(parser: argparse._ActionsContainer) -> None:
         "labels, of any size; given several times, from the mean of their probabilities",
     )
     add_options(parser, TeachConfig)
-
-
-def gigabytes(text: str) -> float:
-    value = float(text)
-    if not 0 <= value < math.inf:
-        raise argparse.ArgumentTypeError(f"{text} is no amount of memory")
-    return value
 
 
 def parser() -> argparse.ArgumentParser:

@@ -20,11 +20,12 @@ from app.one_line_parser import OneLineParser
 from app.types import TrainingError
 from training.cli import run
 from training.data import NO_LABEL
-from training.evaluate import plain_json
+from training.files import write_text
+from training.json_values import plain_json
+from training.option_types import positive
 from training.pack import read_pack
 from training.paste import Grounds
 from training.path_reading import Condition, Outcome, WholePath
-from training.run_folder import write_text
 from training.wording import counted
 
 TARGET_PX = (128.0, 400.0)
@@ -235,13 +236,6 @@ def parser() -> argparse.ArgumentParser:
         "--seed", type=int, default=0, metavar="N", help="places, sizes, backgrounds (default: 0)"
     )
     return top
-
-
-def positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError("must be at least 1")
-    return number
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -1,0 +1,19 @@
+"""Writes text files whole or not at all."""
+
+import os
+from pathlib import Path
+
+from app.types import TrainingError, readable
+
+
+def write_text(path: Path, text: str) -> None:
+    """Beside `path` first, then renamed: never half-written. Names of files in the text may hold
+    bytes that are no UTF-8. Raises `TrainingError`."""
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        partial.write_text(readable(text), encoding="utf-8")
+        os.replace(partial, path)
+    except OSError as cause:
+        raise TrainingError(f"{path} could not be written: {cause.strerror or cause}.") from cause
+    finally:
+        partial.unlink(missing_ok=True)

@@ -1,0 +1,22 @@
+"""Holds the licence notes that travel with models."""
+
+LICENCE = (
+    "Weights: MIT, as the program. Learned from FER2013 pictures, gathered from the web for "
+    "research, with FER+ votes (MIT): check whether your use of such weights is covered."
+)
+FOLDER_LICENCE = "Learned from the maker's own pictures; ask whoever gave you this file."
+RESEARCH_LICENCE = (
+    "Learned from {dataset}, which its authors give out for non-commercial research only: check "
+    "their terms before you use or pass on these weights."
+)
+DETECTIONS = " detections"  # what training.face_check makes of a data set
+
+
+def licence_of(dataset: str) -> str:
+    """The note that travels with what was learned from a data set."""
+    source = dataset.removesuffix(DETECTIONS)
+    if source == "FER+":
+        return LICENCE
+    if source in ("RAF-DB", "AffectNet"):
+        return RESEARCH_LICENCE.format(dataset=source)
+    return FOLDER_LICENCE
