@@ -7,13 +7,14 @@ from pathlib import Path
 
 import torch
 
-from training.checkpoint import RunConfig, TeachConfig
 from training.checkpoint_digest import file_digest
 from training.machine import Machine
 from training.pack import read_pack
 from training.pair import data_facts, load_pair
 from training.ranks import joined
+from training.run_config import RunConfig
 from training.schedule import epoch_rows
+from training.teach_config import TeachConfig
 from training.train import find_teaching
 from training.trainer import Trainer
 

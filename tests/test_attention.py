@@ -17,12 +17,13 @@ from training.attention import (
     project,
     see,
 )
-from training.checkpoint import TrainConfig, load_trained
+from training.checkpoint import load_trained
 from training.machine import normalise
 from training.metrics import attention_statistics
 from training.pack import read_pack
 from training.pair import load_pair
 from training.predict import predict
+from training.train_config import TrainConfig
 
 
 @pytest.mark.parametrize(

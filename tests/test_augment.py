@@ -11,15 +11,8 @@ from torch import Tensor
 
 from app.alignment import FACE_TEMPLATE
 from app.types import Image
-from training.augment import (
-    AugmentConfig,
-    Batch,
-    erase,
-    mix,
-    random_matrices,
-    relight,
-    training_batch,
-)
+from training.augment import Batch, erase, mix, random_matrices, relight, training_batch
+from training.augment_config import AugmentConfig
 from training.data import NO_LABEL, Examples, load_examples
 from training.mixing import CLEAR_SHARE, draw
 from training.pack import read_pack

@@ -10,9 +10,10 @@ import torch
 from tests.shapes import RECIPE
 from training import benchmark
 from training.benchmark import PictureByPicture, step_flop
-from training.checkpoint import RunConfig, TrainConfig
 from training.model import ModelConfig
 from training.pack import read_pack
+from training.run_config import RunConfig
+from training.train_config import TrainConfig
 
 
 def test_both_loops_are_timed_in_turn(

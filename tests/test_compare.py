@@ -11,10 +11,11 @@ import torch
 from app.types import TrainingError
 from tests.shapes import RECIPE
 from training import compare
-from training.checkpoint import RunConfig, load
+from training.checkpoint import load
 from training.checkpoint_digest import file_digest
 from training.compare import Variant
 from training.comparison import Interval, Result, difference, holds
+from training.run_config import RunConfig
 
 
 def result(variant: str, seed: int, accuracy: float) -> Result:

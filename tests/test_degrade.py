@@ -12,21 +12,20 @@ from PIL import Image
 from torch import Tensor
 
 from app.alignment import FACE_TEMPLATE
-from training.augment import AugmentConfig, training_batch
-from training.checkpoint import RunConfig
+from training.augment import training_batch
+from training.augment_config import KINDS, AugmentConfig, parse_kinds
 from training.data import Examples, load_examples
 from training.degrade import (
     JITTER,
-    KINDS,
     PIXEL_KINDS,
     Degradation,
     blur,
     compression,
     jitter_matrices,
-    parse_kinds,
     resolution,
 )
 from training.pack import read_pack
+from training.run_config import RunConfig
 from training.train import main
 
 FULL = torch.ones(16)
@@ -214,7 +213,7 @@ def test_recipes_from_before_there_were_degradations_have_none() -> None:
     old = {"train": {"keep": 0.85}, "model": {}, "augment": {"rotation_deg": 15.0, "erase": 0.4}}
     assert RunConfig.from_dict(old) == RunConfig()
     assert RunConfig().augment.degrade == RunConfig.published().augment.degrade == 0
-    assert parse_kinds("all")[0] == JITTER
+    assert parse_kinds("all") == KINDS == (JITTER, *PIXEL_KINDS)
 
 
 def test_network_trains_on_degraded_crops(shapes_npz: Path, tmp_path: Path) -> None:

@@ -10,12 +10,14 @@ from torch.nn import functional
 
 from app.types import TrainingError
 from tests.shapes import LABELS
-from training.checkpoint import DataFacts, RunConfig, TrainConfig, Trained, build
+from training.checkpoint import Trained, build
 from training.dlib_backbone import BLOCKS, DlibBackbone, DlibBlock, map_side, measure_norms
 from training.dlib_file import DLIB_MEAN_RGB, Layer, is_dlib_file, read_dlib
 from training.half import rounded
 from training.init import load_initial
 from training.model import ExportNet, ModelConfig
+from training.run_config import DataFacts, RunConfig
+from training.train_config import TrainConfig
 from training.widen import widen
 
 CONFIG = RunConfig.face_pretrained()

@@ -16,11 +16,13 @@ from tests.shapes import train_shapes
 from training import evaluate as evaluation
 from training import export as exporting
 from training import licences
-from training.checkpoint import RunConfig, TrainConfig, build, load_trained, save
+from training.checkpoint import build, load_trained, save
 from training.data import load_examples
 from training.model import ModelConfig
 from training.pack import Pack, PackedSample, PackMeta, encode_webp, read_pack, write_pack
 from training.readers import SPLITS, Split
+from training.run_config import RunConfig
+from training.train_config import TrainConfig
 
 LABELS = ("b", "a", "c")  # not in alphabetical order: names count, not places
 SIDE = 24

@@ -3,7 +3,8 @@ is 224, and its mirror image; judged by the centre."""
 
 import torch
 
-from training.augment import AugmentConfig, training_batch
+from training.augment import training_batch
+from training.augment_config import AugmentConfig
 from training.data import Examples
 
 FIVE = AugmentConfig(rotation_deg=0, scale=0, shift=0, crops="five", light=0, erase=0, mixup=0)

@@ -10,10 +10,11 @@ from torch import Tensor
 from app.types import TrainingError
 from tests.shapes import LABELS, train_shapes
 from training import export, licences
-from training.checkpoint import RunConfig, build, load, load_trained
+from training.checkpoint import build, load, load_trained
 from training.compact import compact_of, read_compact, write_compact
 from training.init import load_initial, our_name, read_weights, shared_rows
 from training.model import DaclNet, ModelConfig
+from training.run_config import RunConfig
 
 
 def other_net(trained: Path, classes: int, seed: int = 7) -> DaclNet:

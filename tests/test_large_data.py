@@ -19,7 +19,8 @@ from app.alignment import FACE_TEMPLATE
 from app.types import DataError
 from tests.shapes import train_shapes
 from training import memory, train
-from training.augment import AugmentConfig, training_batch
+from training.augment import training_batch
+from training.augment_config import AugmentConfig
 from training.checkpoint import load
 from training.data import Examples, load_examples
 from training.pack import Pack, PackedSample, PackMeta, encode_webp, read_pack, write_pack

@@ -10,7 +10,7 @@ import pytest
 from app.classifier import Classifier
 from tests.shapes import MACHINE
 from training import make, train
-from training.checkpoint import RunConfig, TeachConfig, TrainConfig, load_trained
+from training.checkpoint import load_trained
 from training.checkpoint_digest import file_digest
 from training.cli import run
 from training.compact import read_compact
@@ -18,6 +18,9 @@ from training.model import ModelConfig
 from training.pack import Pack, read_pack
 from training.recipes import ENSEMBLE, RECIPES, Learn, Mean, Recipe
 from training.rehearsal import Cost, shortened, shrunk
+from training.run_config import RunConfig
+from training.teach_config import TeachConfig
+from training.train_config import TrainConfig
 
 TINY = TrainConfig(size_px=24, batch_size=16, epochs=4, learning_rate=0.1, average=0.9)
 NARROW = ModelConfig(width=4, blocks=1)

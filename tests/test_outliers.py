@@ -10,15 +10,18 @@ import torch
 from app.types import DataError
 from tests.shapes import draw
 from tests.test_train import FP32, fails
-from training.checkpoint import RunConfig, TeachConfig, TrainConfig, save
+from training.checkpoint import save
 from training.checkpoint_digest import file_digest
 from training.data import NO_LABEL, outlier_rows
 from training.model import ModelConfig
 from training.pack import Pack, PackedSample, PackMeta, encode_webp, read_pack, write_pack
 from training.pair import data_facts, load_pair
 from training.readers import FERPLUS_LABELS, FERPLUS_VOTES
+from training.run_config import RunConfig
 from training.schedule import epoch_rows
 from training.teach import Cached, Live, prepared
+from training.teach_config import TeachConfig
+from training.train_config import TrainConfig
 from training.trainer import Trainer
 
 CONFIG = RunConfig(

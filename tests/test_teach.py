@@ -16,7 +16,7 @@ from app.classifier import Classifier
 from tests.shapes import MACHINE, RECIPE, train_shapes
 from tests.test_train import assert_same
 from training import export, train
-from training.checkpoint import RunConfig, TeachConfig, load, load_trained, save
+from training.checkpoint import load, load_trained, save
 from training.checkpoint_digest import file_digest
 from training.cli import run
 from training.compact import write_compact
@@ -26,9 +26,11 @@ from training.loss import distillation, soft_cross_entropy
 from training.machine import Machine, normalise
 from training.pack import Pack, read_pack
 from training.pair import data_facts, load_pair
+from training.run_config import RunConfig
 from training.run_folder import TAUGHT
 from training.schedule import epoch_rows
 from training.teach import Cached, Live, prepared
+from training.teach_config import TeachConfig
 from training.trainer import Trainer
 
 FP32 = Machine(torch.device("cpu"), autocast=False, compile=False)

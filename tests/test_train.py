@@ -18,8 +18,8 @@ import torch
 from app.types import DataError, TrainingError
 from tests.shapes import LABELS, MACHINE, RECIPE, train_shapes, write_shapes
 from training import checkpoint, train
-from training.augment import AugmentConfig
-from training.checkpoint import RunConfig, TrainConfig, load, load_trained
+from training.augment_config import AugmentConfig
+from training.checkpoint import load, load_trained
 from training.cli import run
 from training.data import Examples
 from training.files import write_text
@@ -30,8 +30,10 @@ from training.model import ModelConfig
 from training.pack import Pack, read_pack
 from training.pair import data_facts, load_pair
 from training.predict import predict
+from training.run_config import RunConfig
 from training.run_folder import read_log
 from training.schedule import centre_weight, epoch_rows, learning_rate
+from training.train_config import TrainConfig
 from training.trainer import Trainer
 
 ROOT = Path(__file__).resolve().parent.parent

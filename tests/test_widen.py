@@ -10,10 +10,12 @@ from hypothesis import strategies as st
 from app.types import TrainingError
 from tests.shapes import LABELS
 from training import widen
-from training.checkpoint import DataFacts, RunConfig, TrainConfig, Trained, build, load_trained
+from training.checkpoint import Trained, build, load_trained
 from training.cli import run
 from training.init import load_initial
 from training.model import ModelConfig
+from training.run_config import DataFacts, RunConfig
+from training.train_config import TrainConfig
 
 
 def a_trained(model: ModelConfig, size_px: int = 24) -> Trained:

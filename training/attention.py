@@ -22,12 +22,13 @@ from torch import Tensor
 from app.alignment import crop_matrix, frame_matrix
 from app.one_line_parser import OneLineParser
 from app.types import DataError, TrainingError
-from training.checkpoint import TrainConfig, Trained, load_trained
+from training.checkpoint import Trained, load_trained
 from training.cli import run
 from training.data import Examples
 from training.machine import normalise
 from training.model import DaclNet
 from training.readers import read_picture
+from training.train_config import TrainConfig
 from training.warp import warp
 
 BATCH = 256

@@ -29,7 +29,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from app.one_line_parser import OneLineParser
 from app.types import TrainingError
 from training.augment import training_batch
-from training.checkpoint import RunConfig, build
+from training.checkpoint import build
 from training.cli import run
 from training.data import Examples, majority_labels
 from training.files import write_text
@@ -37,6 +37,7 @@ from training.loss import SparseCentreLoss, soft_cross_entropy
 from training.machine import PIXEL_MEAN, PIXEL_STD, Machine, normalise
 from training.pack import Pack, read_pack
 from training.pair import data_facts, load_pair
+from training.run_config import RunConfig
 from training.schedule import epoch_rows, step_generator
 from training.train import add_machine_options, add_recipe_options, recipe
 from training.trainer import Trainer

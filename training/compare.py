@@ -25,7 +25,7 @@ from app.one_line_parser import OneLineParser
 from app.types import TrainingError
 from training.attention import class_distances, class_profiles, project, see
 from training.begin import begin_with
-from training.checkpoint import RunConfig, build, load, save
+from training.checkpoint import build, load, save
 from training.cli import run
 from training.comparison import Result, of, rows_csv, table
 from training.data import Examples
@@ -36,6 +36,7 @@ from training.metrics import attention_statistics, measure
 from training.pack import Pack, read_pack
 from training.pair import data_facts, load_pair
 from training.ranks import ALONE
+from training.run_config import RunConfig
 from training.run_folder import LAST, RunFolder
 from training.teach import view_of
 from training.train import (

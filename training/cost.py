@@ -21,7 +21,7 @@ from app.classifier import Classifier
 from app.contract import Contract, TrainingData
 from app.one_line_parser import OneLineParser
 from app.types import TrainingError
-from training.checkpoint import DataFacts, RunConfig, TrainConfig, Trained, build
+from training.checkpoint import Trained, build
 from training.cli import run
 from training.data import load_examples
 from training.evaluate import uint8_crops
@@ -39,6 +39,8 @@ from training.latency import (
 from training.machine import PIXEL_MEAN, PIXEL_STD
 from training.model import BasicBlock, ModelConfig
 from training.pack import read_pack
+from training.run_config import DataFacts, RunConfig
+from training.train_config import TrainConfig
 
 BATCHES = (1, 8, 64)
 REFERENCE_SIZES_PX = (224, 112)

@@ -203,7 +203,6 @@ PIXEL_KINDS: dict[str, Kind] = {
     "noise": noise,
     "compression": compression,
 }
-KINDS = (JITTER, *PIXEL_KINDS)
 
 
 def jitter_matrices(strength: Tensor, size_px: int, generator: Generator) -> Tensor:
@@ -229,14 +228,6 @@ def jitter_matrices(strength: Tensor, size_px: int, generator: Generator) -> Ten
     shift = torch.stack([spread(0.08), spread(0.08)], 1)[:, :, None] * size_px
     centre = torch.full((n, 2, 1), size_px / 2, device=strength.device)
     return torch.cat([linear, centre - linear @ centre + shift], dim=2)
-
-
-def parse_kinds(text: str) -> tuple[str, ...]:
-    """The kinds that "all" or "blur,noise" names. Raises `ValueError`."""
-    names = KINDS if text == "all" else tuple(name.strip() for name in text.split(","))
-    if unknown := [name for name in names if name not in KINDS]:
-        raise ValueError(f"unknown degradation {unknown[0]!r}; known are {', '.join(KINDS)}")
-    return names
 
 
 @dataclass(frozen=True, slots=True)

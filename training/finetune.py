@@ -12,7 +12,7 @@ import numpy as np
 from app.classifier import DEFAULT_MODEL
 from app.interrupt import ctrl_c
 from app.types import TrainingError
-from training.checkpoint import RunConfig, TeachConfig, facts_of, save
+from training.checkpoint import facts_of, save
 from training.compact import compact_of, read_compact
 from training.fit import fit
 from training.init import InitReport, Weights, load_initial, read_weights
@@ -21,7 +21,9 @@ from training.machine import Machine
 from training.pack import Pack
 from training.pair import data_facts, load_pair
 from training.progress import say, time_left
+from training.run_config import RunConfig
 from training.run_folder import FACTS, LAST, RunFolder
+from training.teach_config import TeachConfig
 from training.trainer import Trainer
 from training.wording import counted
 

@@ -14,13 +14,14 @@ import torch
 from torch import Tensor
 
 from app.types import TrainingError
-from training.checkpoint import CHECKPOINT_FORMAT, DataFacts, RunConfig, facts_of
+from training.checkpoint import CHECKPOINT_FORMAT, facts_of
 from training.containers import check_stored
 from training.dlib_backbone import DlibBackbone
 from training.dlib_file import is_dlib_file, read_dlib
 from training.expression_words import expression
 from training.model import DaclNet
 from training.regular_file import check_regular
+from training.run_config import DataFacts, RunConfig
 
 Kind = Literal["checkpoint", "compact checkpoint", "state dict", "dlib"]
 HEAD = ("classifier.weight", "classifier.bias")

@@ -20,7 +20,7 @@ import torch
 
 from app.one_line_parser import OneLineParser
 from app.types import TrainingError
-from training.checkpoint import RunConfig, facts_of, load_trained
+from training.checkpoint import facts_of, load_trained
 from training.checkpoint_digest import file_digest
 from training.cli import run
 from training.compact import compact_of, write_compact
@@ -34,6 +34,7 @@ from training.pack import Pack, read_pack
 from training.ranks import ALONE
 from training.recipes import RECIPES, Learn, Mean, Recipe
 from training.rehearsal import measured, shortened, shrunk
+from training.run_config import RunConfig
 from training.run_folder import BEGIN, FACTS, LAST, RunFolder
 from training.soup import make_soup
 from training.train import Job, add_machine_options, carry_out

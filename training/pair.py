@@ -7,10 +7,10 @@ import torch
 from torch.nn.functional import one_hot
 
 from app.types import DataError
-from training.checkpoint import DataFacts, RunConfig
 from training.data import Examples, load_examples
 from training.memory import free_bytes
 from training.pack import Pack
+from training.run_config import DataFacts, RunConfig
 
 
 def data_facts(pack: Pack, examples: Examples) -> DataFacts:

@@ -8,10 +8,12 @@ ones' weights. Recipes that name the same steps share them.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from training.augment import AugmentConfig
-from training.checkpoint import RunConfig, TeachConfig, TrainConfig
+from training.augment_config import AugmentConfig
 from training.half import Storage
 from training.model import ModelConfig
+from training.run_config import RunConfig
+from training.teach_config import TeachConfig
+from training.train_config import TrainConfig
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
-from training.checkpoint import RunConfig, TeachConfig
 from training.machine import Machine
 from training.pack import Pack
 from training.pair import data_facts, load_pair
 from training.readers import SPLITS
+from training.run_config import RunConfig
 from training.schedule import epoch_rows
+from training.teach_config import TeachConfig
 from training.trainer import Trainer
 
 LEAST = 256  # pictures of a split that a rehearsal keeps, where there are as many

@@ -21,9 +21,10 @@ import torch
 from filelock import FileLock, Timeout
 
 from app.types import TrainingError, readable
-from training.checkpoint import RunConfig, load
+from training.checkpoint import load
 from training.files import write_text
 from training.pack import Pack
+from training.run_config import RunConfig
 
 LAST, LOG, FACTS, LOCK, EVENTS = "last.pt", "log.jsonl", "run.json", ".lock", "tensorboard"
 TAUGHT = "teachers.pt"  # what teachers said of each face (training.teach)

@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from training.checkpoint import TrainConfig
 from training.data import Examples
 from training.model import ModelConfig
+from training.train_config import TrainConfig
 
 
 def learning_rate(config: TrainConfig, step: int, total: int) -> float:

@@ -19,15 +19,18 @@ from torch import Generator, Tensor
 
 from app.alignment import ColourMode
 from app.types import TrainingError
-from training.augment import AugmentConfig, augmented_crops
-from training.checkpoint import RunConfig, TrainConfig, Trained, load, load_trained, save
+from training.augment import augmented_crops
+from training.augment_config import AugmentConfig
+from training.checkpoint import Trained, load, load_trained, save
 from training.checkpoint_digest import file_digest
 from training.data import Examples, load_examples
 from training.machine import Machine, normalise
 from training.mixing import Mixing
 from training.pack import Pack
 from training.progress import progress
+from training.run_config import RunConfig
 from training.run_folder import TAUGHT
+from training.train_config import TrainConfig
 
 # Faces that teachers see at a time: on a CPU so few that what is between layers stays in its cache.
 GPU_BATCH, CPU_BATCH = 256, 32

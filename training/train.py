@@ -13,9 +13,9 @@ import torch
 from app.interrupt import ctrl_c
 from app.one_line_parser import OneLineParser
 from app.types import TrainingError
-from training.augment import AugmentConfig
+from training.augment_config import AugmentConfig
 from training.begin import begin_with
-from training.checkpoint import RunConfig, TeachConfig, TrainConfig, facts_of, save
+from training.checkpoint import facts_of, save
 from training.checkpoint_digest import file_digest
 from training.cli import add_options, chosen, run
 from training.data import Examples
@@ -27,8 +27,11 @@ from training.pack import Pack, read_pack
 from training.pair import data_facts, load_pair
 from training.progress import say
 from training.ranks import Ranks, joined
+from training.run_config import RunConfig
 from training.run_folder import LAST, RunFolder
 from training.teach import Cached, Teaching, prepared
+from training.teach_config import TeachConfig
+from training.train_config import TrainConfig
 from training.trainer import Trainer
 
 RECIPES: dict[str, Callable[[], RunConfig]] = {

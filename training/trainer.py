@@ -14,7 +14,7 @@ from torch import Tensor
 
 from app.types import TrainingError
 from training.augment import training_batch
-from training.checkpoint import DataFacts, RunConfig, build
+from training.checkpoint import build
 from training.data import Examples
 from training.loss import (
     SparseCentreLoss,
@@ -28,6 +28,7 @@ from training.metrics import attention_statistics
 from training.model import Output
 from training.predict import judge, predict
 from training.ranks import ALONE, Ranks, share_norms
+from training.run_config import DataFacts, RunConfig
 from training.sam import climbed
 from training.schedule import centre_weight, kept_features, learning_rate, step_generator
 from training.teach import Step, Teaching
