@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 
 from training.checkpoint_digest import file_digest
+from training.job import find_teaching
 from training.machine import Machine
 from training.pack import read_pack
 from training.pair import data_facts, load_pair
@@ -15,7 +16,6 @@ from training.ranks import joined
 from training.run_config import RunConfig
 from training.schedule import epoch_rows
 from training.teach_config import TeachConfig
-from training.train import find_teaching
 from training.trainer import Trainer
 
 STEPS = 3

@@ -8,12 +8,12 @@ import pytest
 import torch
 
 from app.types import DataError, Image
-from training.attention import (
+from training.attention import main
+from training.attention_evidence import (
     class_distances,
     class_profiles,
     evidence,
     face_crop,
-    main,
     project,
     see,
 )

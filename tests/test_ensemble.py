@@ -8,7 +8,7 @@ import pytest
 from app.types import TrainingError
 from tests.shapes import MACHINE, train_shapes
 from training import ensemble
-from training.evaluate import evaluate
+from training.evaluation import evaluate
 from training.pack import read_pack
 
 

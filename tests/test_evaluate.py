@@ -1,6 +1,7 @@
 """A report says what is so: figures, ledger, and the same for a network and its exported file."""
 
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,9 @@ import torch
 from app.types import DataError, ModelError, TrainingError
 from tests.shapes import write_shapes
 from tests.tiny_model import tiny_contract, write_tiny_model
-from training import evaluate, json_values
+from training import evaluate, evaluation, json_values, latency, predictions
 from training.cli import run
+from training.ledger import LEDGER_HEAD
 from training.pack import PackedSample, PackMeta, encode_webp, read_pack, write_pack
 from training.readers import Split
 
@@ -73,7 +75,7 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_figures_by_hand(lamps: Path, tiny: Path) -> None:
-    report = evaluate.evaluate(read_pack(lamps), tiny, "valid")
+    report = evaluation.evaluate(read_pack(lamps), tiny, "valid")
     m = report.majority
     assert (report.labels, report.split, report.temperature) == (LABELS, "valid", 2.0)
     assert m.confusion == ((2, 1), (1, 1))
@@ -98,7 +100,7 @@ def test_order_of_the_models_labels_does_not_matter(
         np.array([[1.0], [-1.0]]),
     )
     pack = read_pack(lamps)
-    usual, other = (evaluate.evaluate(pack, path, "valid") for path in (tiny, turned))
+    usual, other = (evaluation.evaluate(pack, path, "valid") for path in (tiny, turned))
     assert other.labels == usual.labels == LABELS
     assert other.majority == usual.majority
     assert other.argmax == usual.argmax
@@ -109,9 +111,9 @@ def test_model_with_other_labels_is_refused(lamps: Path, tmp_path: Path, trained
     with pytest.raises(
         DataError, match=r"other\.onnx knows dark, light; the data has dark, bright"
     ):
-        evaluate.evaluate(read_pack(lamps), other, "valid")
+        evaluation.evaluate(read_pack(lamps), other, "valid")
     with pytest.raises(DataError, match=r"best\.pt knows frame, disc, cross; the data has dark"):
-        evaluate.evaluate(read_pack(lamps), trained / "best.pt", "valid")
+        evaluation.evaluate(read_pack(lamps), trained / "best.pt", "valid")
 
 
 def test_network_and_exported_file_are_judged_alike(
@@ -119,8 +121,8 @@ def test_network_and_exported_file_are_judged_alike(
 ) -> None:
     """On pictures noisy enough to be mistaken."""
     pack = read_pack(write_shapes(tmp_path / "noisy.npz", seed=3, noise=70))
-    of_net = evaluate.evaluate(pack, trained / "best.pt", "test")
-    of_file = evaluate.evaluate(pack, exported, "test")
+    of_net = evaluation.evaluate(pack, trained / "best.pt", "test")
+    of_file = evaluation.evaluate(pack, exported, "test")
     assert 0.3 < of_net.majority.accuracy < 0.97
     assert of_file.majority.confusion == of_net.majority.confusion
     assert of_file.majority.recall == of_net.majority.recall
@@ -129,7 +131,7 @@ def test_network_and_exported_file_are_judged_alike(
 
 
 def test_trained_network_is_good_on_pictures_it_never_saw(shapes_npz: Path, trained: Path) -> None:
-    report = evaluate.evaluate(read_pack(shapes_npz), trained / "best.pt", "test")
+    report = evaluation.evaluate(read_pack(shapes_npz), trained / "best.pt", "test")
     assert report.majority.count == 30
     assert report.majority.accuracy > 0.9
 
@@ -217,8 +219,8 @@ def test_only_openings_of_the_test_split_enter_the_ledger(
     for _ in range(2):
         assert evaluate.main([str(lamps), str(tiny), "--split", "test"]) == 0
     text = ledger.read_text(encoding="utf-8")
-    assert text.startswith(evaluate.LEDGER_HEAD)
-    first, second = text[len(evaluate.LEDGER_HEAD) :].splitlines()
+    assert text.startswith(LEDGER_HEAD)
+    first, second = text[len(LEDGER_HEAD) :].splitlines()
     assert first == second
     cells = [cell.strip() for cell in first.strip("|").split("|")]
     assert cells[1] == "tiny.onnx"
@@ -260,13 +262,13 @@ def test_split_without_a_majority_is_named(lamps: Path, tiny: Path) -> None:
     votes = pack.votes.copy()
     votes[:] = [5, 5, 0]
     with pytest.raises(DataError, match="No picture of the valid split has a majority label"):
-        evaluate.evaluate(replace(pack, votes=votes), tiny, "valid")
+        evaluation.evaluate(replace(pack, votes=votes), tiny, "valid")
 
 
 def test_damaged_model_is_named(lamps: Path, tmp_path: Path) -> None:
     (tmp_path / "bad.onnx").write_bytes(b"no model")
     with pytest.raises(ModelError, match=r"bad\.onnx is not a model"):
-        evaluate.evaluate(read_pack(lamps), tmp_path / "bad.onnx", "valid")
+        evaluation.evaluate(read_pack(lamps), tmp_path / "bad.onnx", "valid")
 
 
 def test_unwritable_ledger_keeps_its_lines(
@@ -278,7 +280,7 @@ def test_unwritable_ledger_keeps_its_lines(
     def fail(*paths: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(evaluate.os, "replace", fail)
+    monkeypatch.setattr(os, "replace", fail)
     with pytest.raises(TrainingError, match="No space left on device"):
         evaluate.main([str(lamps), str(tiny), "--split", "test"])
     assert ledger.read_text(encoding="utf-8") == before
@@ -290,7 +292,7 @@ def test_one_face_is_timed(
 ) -> None:
     assert evaluate.main([str(lamps), str(tiny), "--latency"]) == 0
     assert "one face, CPU, 2 threads: median " in capsys.readouterr().out
-    median, late = evaluate.latency_ms(tiny, runs=20)
+    median, late = latency.latency_ms(tiny, runs=20)
     assert 0 < median <= late < 1000
 
 
@@ -306,10 +308,10 @@ def test_crops_are_handed_over_as_the_demo_cuts_them(tmp_path: Path, colour: Any
     )
     write_pack(tmp_path / "p.npz", PackMeta("p", "single", LABELS, LABELS, {}), [sample])
     contract = tiny_contract(colour=colour)
-    examples, _ = evaluate.judged_examples(
+    examples, _ = predictions.judged_examples(
         read_pack(tmp_path / "p.npz"), "valid", contract.template, 16, colour
     )
-    crops = evaluate.uint8_crops(examples, torch.tensor([0]))
+    crops = predictions.uint8_crops(examples, torch.tensor([0]))
     assert (crops.shape, crops.dtype) == ((1, 16, 16, 3), np.uint8)
     if colour == "rgb":
         np.testing.assert_array_equal(crops[0], pixels[..., ::-1])
@@ -344,5 +346,5 @@ def test_numbers_that_json_lacks_become_null(value: Any, plain: Any) -> None:
 def test_split_has_its_papers_name(
     lamps: Path, tiny: Path, dataset: str, split: Any, name: str
 ) -> None:
-    report = evaluate.evaluate(read_pack(lamps), tiny, "valid")
-    assert evaluate.split_name(replace(report, dataset=dataset, split=split)) == name
+    report = evaluation.evaluate(read_pack(lamps), tiny, "valid")
+    assert evaluation.split_name(replace(report, dataset=dataset, split=split)) == name

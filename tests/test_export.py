@@ -13,9 +13,8 @@ from app.classifier import Classifier
 from app.contract import probe_crops
 from app.types import TrainingError
 from tests.shapes import train_shapes
-from training import evaluate as evaluation
+from training import evaluate, evaluation, licences, predictions
 from training import export as exporting
-from training import licences
 from training.checkpoint import build, load_trained, save
 from training.data import load_examples
 from training.model import ModelConfig
@@ -130,8 +129,8 @@ def test_file_gives_the_networks_logits(
         colour="grey",
         labels_from="majority",
     )
-    wanted = evaluation.net_logits(trained.net, valid)
-    crops = evaluation.uint8_crops(valid, torch.arange(len(valid)))
+    wanted = predictions.net_logits(trained.net, valid)
+    crops = predictions.uint8_crops(valid, torch.arange(len(valid)))
     outputs = Classifier(tiny, device="cpu").run(crops[:count])
     np.testing.assert_allclose(outputs.logits, wanted[:count], atol=1e-4)
     np.testing.assert_allclose(outputs.cam.mean(axis=(2, 3)), outputs.logits, atol=1e-5)
@@ -175,7 +174,7 @@ def test_validation_split_leaves_the_ledger_alone(
     write_pack(data, pack.meta, _samples(pack))
     ledger = tmp_path / "ledger.md"
     arguments = [str(data), str(tiny), "--ledger", str(ledger)]
-    assert evaluation.main([*arguments, "-o", str(tmp_path / "report")]) == 0
+    assert evaluate.main([*arguments, "-o", str(tmp_path / "report")]) == 0
     assert "12 faces: accuracy" in capsys.readouterr().out
     assert not ledger.exists()
     names = sorted(p.name for p in (tmp_path / "report").iterdir())
@@ -194,7 +193,7 @@ def test_each_opening_of_the_test_split_is_entered(tiny: Path, pack: Pack, tmp_p
     ledger = tmp_path / "ledger.md"
     for _ in range(2):
         arguments = [str(data), str(tiny), "--split", "test", "--ledger", str(ledger)]
-        assert evaluation.main(arguments) == 0
+        assert evaluate.main(arguments) == 0
     lines = [line for line in ledger.read_text().splitlines() if line.startswith("| 2")]
     assert len(lines) == 2
     assert lines[0].startswith(f"| {datetime.date.today().isoformat()} | tiny.onnx | `")

@@ -7,8 +7,9 @@ import pytest
 
 from app.types import DataError, TrainingError
 from tests.tiny_model import tiny_contract, write_tiny_model
-from training import deletion, faithful
-from training.deletion import SHARES, Key, Mean, area_under, drop, partners
+from training import deletion_curves, faithful
+from training.deletion import partners
+from training.deletion_curves import SHARES, Key, Mean, area_under, drop
 from training.pack import PackedSample, PackMeta, encode_webp, read_pack, write_pack
 from training.readers import Split
 
@@ -53,7 +54,7 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def found(spots: Path, tiny: Path) -> deletion.Curves:
+def found(spots: Path, tiny: Path) -> deletion_curves.Curves:
     return faithful.judge(read_pack(spots), tiny)
 
 
@@ -75,7 +76,7 @@ MEAN = LOW + (HIGH - LOW) * SPOT**2 / SIDE**2
     ],
 )
 def test_curve_by_hand(
-    found: deletion.Curves, target: str, label: str, area: str, covered_level: int
+    found: deletion_curves.Curves, target: str, label: str, area: str, covered_level: int
 ) -> None:
     curve = found[Key(target, "grey", area)]  # type: ignore[arg-type]
     assert curve.shape == (8, len(SHARES))
@@ -85,7 +86,7 @@ def test_curve_by_hand(
     np.testing.assert_allclose(curve[:, -1], log_p(label, round(MEAN)), atol=1e-5)
 
 
-def test_marked_area_matters_more_than_any_other(found: deletion.Curves) -> None:
+def test_marked_area_matters_more_than_any_other(found: deletion_curves.Curves) -> None:
     for area in faithful.RIVALS:
         more = drop(found[Key("true", "grey", "marked")], 0.1) - drop(
             found[Key("true", "grey", area)],  # type: ignore[arg-type]
@@ -95,7 +96,7 @@ def test_marked_area_matters_more_than_any_other(found: deletion.Curves) -> None
         assert more.min() > -1e-6  # another face's spot may lie in the same corner
 
 
-def test_page_says_so(found: deletion.Curves) -> None:
+def test_page_says_so(found: deletion_curves.Curves) -> None:
     page = faithful.markdown(found, "tiny.onnx", "spots")
     assert "tiny.onnx on the 8 validation faces of spots (0 read right)" in page
     assert "Of 8 settings" in page

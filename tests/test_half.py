@@ -15,11 +15,12 @@ from app.types import TrainingError
 from training import export as exporting
 from training.checkpoint import load_trained
 from training.data import load_examples
-from training.evaluate import evaluate, net_logits, uint8_crops
+from training.evaluation import evaluate
 from training.half import LEAST_ELEMENTS, SUFFIX, halve, rounded, widen
 from training.int8 import Int8Settings, quantised
 from training.model import DaclNet, ModelConfig
 from training.pack import read_pack
+from training.predictions import net_logits, uint8_crops
 
 
 @pytest.fixture(scope="module")

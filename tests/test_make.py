@@ -9,7 +9,7 @@ import pytest
 
 from app.classifier import Classifier
 from tests.shapes import MACHINE
-from training import make, train
+from training import job, make
 from training.checkpoint import load_trained
 from training.checkpoint_digest import file_digest
 from training.cli import run
@@ -263,7 +263,7 @@ def test_command_goes_on_that_was_stopped_before_a_widened_step_had_a_checkpoint
     }
     monkeypatch.setitem(RECIPES, "small", Recipe(steps))
 
-    find = train.find_teaching
+    find = job.find_teaching
 
     def stopped(config: RunConfig, teachers: Sequence[Path], *rest: object) -> object:
         if teachers:
@@ -271,7 +271,7 @@ def test_command_goes_on_that_was_stopped_before_a_widened_step_had_a_checkpoint
         return find(config, teachers, *rest)
 
     with monkeypatch.context() as patch:
-        patch.setattr(train, "find_teaching", stopped)
+        patch.setattr(job, "find_teaching", stopped)
         assert make.main(command) == 130
     folder = tmp_path / "runs/wider"
     assert (folder / "begin.pt").exists()

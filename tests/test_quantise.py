@@ -18,11 +18,12 @@ from tests.shapes import write_shapes
 from tests.tiny_model import tiny_contract, write_tiny_model
 from training import int8_quality, quantise
 from training.data import load_examples
-from training.evaluate import evaluate, uint8_crops
+from training.evaluation import evaluate
 from training.int8 import Int8Settings, calibration_input, chosen_nodes, quantised
 from training.latency import Spread
 from training.metrics import measure
 from training.pack import read_pack
+from training.predictions import uint8_crops
 
 
 def times(int8_ms: float) -> object:

@@ -27,6 +27,7 @@ from training.fit import fit
 from training.init import read_weights
 from training.machine import Machine
 from training.model import ModelConfig
+from training.options import RECIPES, recipe
 from training.pack import Pack, read_pack
 from training.pair import data_facts, load_pair
 from training.predict import predict
@@ -552,7 +553,7 @@ def test_help_explains_every_option(
 
 def test_paper_recipe_is_the_published_configuration() -> None:
     options = train.parser().parse_args(["d.npz", "-o", "run", "--recipe", "paper"])
-    config = train.recipe(options, train.RECIPES[options.recipe]())
+    config = recipe(options, RECIPES[options.recipe]())
     assert (config.train.size_px, config.train.colour, config.model.width) == (224, "rgb", 64)
     assert (config.train.centre_weight, config.train.centre_rate) == (0.01, 0.5)
     assert (config.train.batch_size, config.train.epochs, config.train.nesterov) == (64, 60, False)

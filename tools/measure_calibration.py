@@ -19,8 +19,8 @@ from app.calibration import BOUND_NATS, FLOOR, LEAD_NATS, resting_shift, shifted
 from app.classifier import DEFAULT_MODEL, Classifier
 from app.types import Floats
 from training.cli import run
-from training.evaluate import batches, judged_examples, uint8_crops
 from training.pack import read_pack
+from training.predictions import batches, judged_examples, uint8_crops
 
 SETTINGS = tuple((lead, bound) for bound in (0.5, 1.0, 1.5, 2.0, 3.0) for lead in (0.0, 0.7, 1.4))
 

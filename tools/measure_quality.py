@@ -24,8 +24,8 @@ from app.quality import measure, pose_deg
 from app.types import LANDMARKS, Face, Image
 from training.cli import run
 from training.data import NO_LABEL, argmax_labels
-from training.evaluate import batches, judged_examples, uint8_crops
 from training.pack import Pack, read_pack
+from training.predictions import batches, judged_examples, uint8_crops
 
 
 def blurred(sigma_px: float) -> Callable[[Image], Image]:

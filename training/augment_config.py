@@ -4,7 +4,6 @@ import math
 from dataclasses import dataclass, field
 from typing import Literal
 
-
 # Every degradation, in the order in which `training.degrade` draws their strengths.
 KINDS = (
     "jitter",

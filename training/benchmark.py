@@ -35,11 +35,11 @@ from training.data import Examples, majority_labels
 from training.files import write_text
 from training.loss import SparseCentreLoss, soft_cross_entropy
 from training.machine import PIXEL_MEAN, PIXEL_STD, Machine, normalise
+from training.options import add_machine_options, add_recipe_options, recipe
 from training.pack import Pack, read_pack
 from training.pair import data_facts, load_pair
 from training.run_config import RunConfig
 from training.schedule import epoch_rows, step_generator
-from training.train import add_machine_options, add_recipe_options, recipe
 from training.trainer import Trainer
 from training.wording import counted
 

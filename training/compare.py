@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from app.one_line_parser import OneLineParser
 from app.types import TrainingError
-from training.attention import class_distances, class_profiles, project, see
+from training.attention_evidence import class_distances, class_profiles, project, see
 from training.begin import begin_with
 from training.checkpoint import build, load, save
 from training.cli import run
@@ -31,21 +31,16 @@ from training.comparison import Result, of, rows_csv, table
 from training.data import Examples
 from training.files import write_text
 from training.fit import fit
+from training.job import find_teaching
 from training.machine import Machine
 from training.metrics import attention_statistics, measure
+from training.options import add_machine_options, add_recipe_options, add_teacher_options, recipe
 from training.pack import Pack, read_pack
 from training.pair import data_facts, load_pair
 from training.ranks import ALONE
 from training.run_config import RunConfig
 from training.run_folder import LAST, RunFolder
 from training.teach import view_of
-from training.train import (
-    add_machine_options,
-    add_recipe_options,
-    add_teacher_options,
-    find_teaching,
-    recipe,
-)
 from training.trainer import Trainer
 
 RESULT = "result.json"

@@ -24,7 +24,6 @@ from app.types import TrainingError
 from training.checkpoint import Trained, build
 from training.cli import run
 from training.data import load_examples
-from training.evaluate import uint8_crops
 from training.export import write_onnx
 from training.files import write_text
 from training.latency import (
@@ -39,6 +38,7 @@ from training.latency import (
 from training.machine import PIXEL_MEAN, PIXEL_STD
 from training.model import BasicBlock, ModelConfig
 from training.pack import read_pack
+from training.predictions import uint8_crops
 from training.run_config import DataFacts, RunConfig
 from training.train_config import TrainConfig
 

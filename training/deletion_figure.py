@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib import pyplot as plt
 
-from training.deletion import AREA_NAMES, AREAS, SHARES, TARGETS, Curves, Key
+from training.deletion_curves import AREA_NAMES, AREAS, SHARES, TARGETS, Curves, Key
 from training.figures import SERIES, save
 from training.masking import FILLING_NAMES, FILLINGS
 

@@ -20,13 +20,13 @@ from app.types import TrainingError
 from training.cli import run
 from training.data import NO_LABEL
 from training.doubt import SURE_COVERAGE, Labels, selective
-from training.evaluate import batches, judged_examples
 from training.machine import Machine
 from training.metrics import measure
+from training.options import add_machine_options
 from training.pack import Pack, read_pack
+from training.predictions import batches, judged_examples
 from training.scores import Floats, max_probability
 from training.teach import Teacher, load_teachers
-from training.train import add_machine_options
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,6 @@ from training.cli import run
 from training.compact import compact_of, write_compact
 from training.data import Examples, load_examples
 from training.doubt import Thresholds, doubt_thresholds
-from training.evaluate import file_logits, net_logits, uint8_crops
 from training.half import Storage, halve, rounded
 from training.json_values import plain_json
 from training.licences import licence_of
@@ -36,6 +35,7 @@ from training.machine import PIXEL_MEAN, PIXEL_STD, normalise
 from training.metrics import Metrics, fit_temperature, measure, softmax
 from training.model import ExportNet
 from training.pack import Pack, read_pack
+from training.predictions import file_logits, net_logits, uint8_crops
 
 TOLERANCE = 1e-4  # largest difference of a logit between PyTorch and ONNX Runtime
 OPSET = 20

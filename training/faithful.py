@@ -15,7 +15,8 @@ from app.one_line_parser import OneLineParser
 from app.types import DataError, TrainingError
 from training.cli import run
 from training.data import load_examples
-from training.deletion import (
+from training.deletion import chosen_examples, curves
+from training.deletion_curves import (
     AREA_NAMES,
     AREAS,
     TARGETS,
@@ -25,8 +26,6 @@ from training.deletion import (
     Mean,
     Target,
     area_under,
-    chosen_examples,
-    curves,
     drop,
 )
 from training.files import write_text

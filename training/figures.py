@@ -13,7 +13,7 @@ from matplotlib import pyplot as plt
 from training.metrics import Metrics
 
 if TYPE_CHECKING:
-    from training.attention import Evidence
+    from training.attention_evidence import Evidence
     from training.compare import Look
     from training.robustness import Endured
 

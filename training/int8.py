@@ -25,8 +25,8 @@ from app.contract import CAM, INPUT, Contract
 from app.no_reports import onnx_runtime
 from app.types import Floats, ModelError
 from training.data import Examples
-from training.evaluate import uint8_crops
 from training.half import widen
+from training.predictions import uint8_crops
 
 # What is computed in integers; everything else (sigmoids, means, the attention network) is not.
 OPERATORS = ("Conv", "Relu", "Clip", "Add", "Mul", "MaxPool", "Concat")

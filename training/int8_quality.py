@@ -16,12 +16,12 @@ from app.contract import INPUT, LOGITS, Contract, probe_crops
 from app.no_reports import onnx_runtime
 from app.types import DataError, ModelError, TrainingError
 from training.data import Examples, load_examples
-from training.evaluate import batches, uint8_crops
 from training.int8 import Int8Settings, calibration_input, quantised
 from training.json_values import plain_json
 from training.latency import THREADS, Milliseconds, Spread, face_work, take_turns
 from training.metrics import Metrics, fit_temperature, measure, softmax
 from training.pack import Pack
+from training.predictions import batches, uint8_crops
 from training.readers import Split
 
 # The limits of a file that may be shipped, against its fp32.

@@ -132,3 +132,11 @@ def machine_line(threads: int) -> str:
     if hasattr(os, "getloadavg"):
         line += f"; load average {os.getloadavg()[0]:.1f} at the end"
     return line + "."
+
+
+def latency_ms(model: Path, runs: int = 300) -> tuple[float, float]:
+    """(median, 95th percentile) of one face through an exported file: uint8 crop to probabilities,
+    on the CPU with two threads, after a warm-up."""
+    works = {model.name: face_work(Classifier(model, device="cpu", threads=THREADS))}
+    times = take_turns(works, runs)[model.name]
+    return float(np.median(times)), float(np.percentile(times, 95))

@@ -24,12 +24,14 @@ from training.checkpoint import facts_of, load_trained
 from training.checkpoint_digest import file_digest
 from training.cli import run
 from training.compact import compact_of, write_compact
-from training.evaluate import evaluate, summary, write_report
+from training.evaluation import evaluate, summary, write_report
 from training.export import export
 from training.files import write_text
 from training.half import Storage
+from training.job import Job, carry_out
 from training.licences import licence_of
 from training.machine import Machine
+from training.options import add_machine_options
 from training.pack import Pack, read_pack
 from training.ranks import ALONE
 from training.recipes import RECIPES, Learn, Mean, Recipe
@@ -37,7 +39,6 @@ from training.rehearsal import measured, shortened, shrunk
 from training.run_config import RunConfig
 from training.run_folder import BEGIN, FACTS, LAST, RunFolder
 from training.soup import make_soup
-from training.train import Job, add_machine_options, carry_out
 from training.widen import write_wide
 
 BEST, RESULT, MADE, REPORT = "best.pt", "result.json", "made.json", "report"

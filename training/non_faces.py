@@ -24,11 +24,11 @@ from app.types import Image as Picture
 from training.cli import run
 from training.data import NO_LABEL
 from training.doubt import selective
-from training.evaluate import file_logits, judged_examples
 from training.files import write_text
 from training.non_face_pictures import Clip, as_crop, pictures
 from training.pack import Pack, read_pack
 from training.path_reading import FaceFinder, cut_crop
+from training.predictions import file_logits, judged_examples
 from training.progress import progress
 from training.scores import SCORES, accepted_at, auroc, kept_from
 

@@ -14,9 +14,9 @@ from app.contract import Contract
 from app.types import DataError, Face
 from app.types import Image as Picture
 from training.data import NO_LABEL, Examples, load_examples, majority_labels
-from training.evaluate import batches, uint8_crops
 from training.pack import Pack
 from training.paste import Cutout, Grounds, Placed, Pose, arrange, cutout
+from training.predictions import batches, uint8_crops
 from training.progress import progress
 from training.warp import warp
 

@@ -30,7 +30,6 @@ from app.types import TrainingError, readable
 from training.cli import run
 from training.compact import compact_of, write_compact
 from training.digests import sha256
-from training.evaluate import file_logits, judged_examples, uint8_crops
 from training.export import export
 from training.files import write_text
 from training.finetune import (
@@ -48,6 +47,7 @@ from training.machine import Machine
 from training.metrics import interval, measure, softmax
 from training.pack import Pack, read_pack
 from training.picture_folder import open_folder
+from training.predictions import file_logits, judged_examples, uint8_crops
 from training.report import Mistake, Page, render
 from training.retrain_folder import (
     PACK,

@@ -28,11 +28,11 @@ from training.data import Examples
 from training.machine import Machine, normalise
 from training.metrics import Metrics
 from training.model import DaclNet
+from training.options import add_machine_options
 from training.pack import Pack, read_pack
 from training.pair import load_pair
 from training.predict import judge
 from training.schedule import epoch_rows, step_generator
-from training.train import add_machine_options
 
 NORM_STEPS = 60  # batches that the norms' statistics are taken from
 

@@ -1,83 +1,27 @@
 """Trains a DACL network: python -m training.train DATA.npz -o RUN_FOLDER"""
 
 import argparse
-import json
-import sys
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from app.interrupt import ctrl_c
 from app.one_line_parser import OneLineParser
 from app.types import TrainingError
-from training.augment_config import AugmentConfig
-from training.begin import begin_with
-from training.checkpoint import facts_of, save
-from training.checkpoint_digest import file_digest
-from training.cli import add_options, chosen, run
-from training.data import Examples
-from training.fit import fit
+from training.cli import run
+from training.job import Job, carry_out, resumed
 from training.machine import Machine
-from training.model import ModelConfig
 from training.option_types import gigabytes
-from training.pack import Pack, read_pack
-from training.pair import data_facts, load_pair
-from training.progress import say
+from training.options import (
+    RECIPES,
+    add_machine_options,
+    add_recipe_options,
+    add_teacher_options,
+    recipe,
+)
+from training.pack import read_pack
 from training.ranks import Ranks, joined
-from training.run_config import RunConfig
-from training.run_folder import LAST, RunFolder
-from training.teach import Cached, Teaching, prepared
-from training.teach_config import TeachConfig
-from training.train_config import TrainConfig
-from training.trainer import Trainer
-
-RECIPES: dict[str, Callable[[], RunConfig]] = {
-    "default": RunConfig,
-    "dlib": RunConfig.face_pretrained,
-    "paper": RunConfig.published,
-}
-
-
-def add_machine_options(parser: argparse.ArgumentParser) -> None:
-    """Where and how to compute, for `Machine.choose`."""
-    parser.add_argument(
-        "--device",
-        choices=["auto", "cpu", "cuda"],
-        default="auto",
-        help="where to compute; auto (default) takes CUDA where it works",
-    )
-    parser.add_argument(
-        "--precision",
-        choices=["auto", "fp32", "bf16"],
-        default="auto",
-        help="auto (default): bfloat16 where the device computes in it, else fp32",
-    )
-
-
-def add_recipe_options(parser: argparse.ArgumentParser) -> None:
-    """Every option of a recipe; `recipe` reads them back."""
-    for title, config in (
-        ("recipe", TrainConfig),
-        ("network", ModelConfig),
-        ("augmentation", AugmentConfig),
-    ):
-        add_options(parser.add_argument_group(title), config)
-
-
-def add_teacher_options(parser: argparse._ActionsContainer) -> None:
-    """For `recipe`, too."""
-    parser.add_argument(
-        "--teacher",
-        type=Path,
-        action="append",
-        metavar="FILE.pt",
-        help="learn from this network, too: a checkpoint (best.pt, last.pt, NAME.pt) of the same "
-        "labels, of any size; given several times, from the mean of their probabilities",
-    )
-    add_options(parser, TeachConfig)
+from training.run_folder import RunFolder
 
 
 def parser() -> argparse.ArgumentParser:
@@ -131,123 +75,7 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
-def recipe(options: argparse.Namespace, base: RunConfig) -> RunConfig:
-    """`base` with what was said on the command line."""
-    teach = chosen(options, TeachConfig)
-    if files := getattr(options, "teacher", None):
-        teach["teachers"] = tuple(file_digest(file) for file in files)
-    elif teach and not base.teach.teachers:
-        raise TrainingError("The teacher options need a teacher. Add --teacher FILE.pt.")
-    try:
-        return RunConfig(
-            train=replace(base.train, **chosen(options, TrainConfig)),
-            model=replace(base.model, **chosen(options, ModelConfig)),
-            augment=replace(base.augment, **chosen(options, AugmentConfig)),
-            teach=replace(base.teach, **teach),
-        )
-    except ValueError as cause:
-        raise TrainingError(f"The recipe cannot be: {cause}.") from cause
-
-
-def resumed(folder: RunFolder, options: argparse.Namespace, key: str) -> RunConfig:
-    """The recipe of the run that goes on. Raises `TrainingError` when another one, or other data,
-    was asked for."""
-    state = folder.state
-    config = folder.begun if state is None else RunConfig.from_dict(state["config"])
-    assert config is not None
-    if others := config.differences(recipe(options, config)):
-        raise TrainingError(
-            f"The run in {folder.folder} has another recipe ({'; '.join(others)} asked for). "
-            "Resume it without recipe options."
-        )
-    if state is not None and facts_of(state).key != key:
-        raise TrainingError(f"{options.data} is not the data that the run began with.")
-    return config
-
-
-def find_teaching(
-    config: RunConfig,
-    files: Sequence[Path],
-    pack: Pack,
-    examples: Examples,
-    machine: Machine,
-    ranks: Ranks,
-    folder: Path,
-) -> Teaching | None:
-    """What the run's teachers say; the cached view is the first rank's work."""
-    if not config.teach.teachers:
-        return None
-    if config.teach.teacher_view == "live":
-        return prepared(files, config, pack, examples, machine, None)
-    found = None
-    if ranks.first:
-        found = prepared(files, config, pack, examples, machine, folder)
-    said = ranks.share(found.probabilities.cpu() if isinstance(found, Cached) else None)
-    assert said is not None
-    return Cached(said.to(examples.labels.device))
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """A run to be carried to its end: what from, where to, and what to begin with. `state` is a
-    checkpoint to go on from."""
-
-    config: RunConfig
-    pack: Pack
-    output: Path
-    machine: Machine
-    teachers: tuple[Path, ...] = ()
-    state: dict[str, Any] | None = None
-    init: Path | None = None
-    memory_bytes: int | None = None
-    checkpoint_s: float = 300.0
-
-
-def carry_out(job: Job, ranks: Ranks, folder: RunFolder | None) -> float:
-    """Returns the best accuracy on validation. `folder` is the first rank's; the others write
-    nothing."""
-    config, pack, machine, state = job.config, job.pack, job.machine, job.state
-    ranks.check_batch(config.train.batch_size)
-    examples, valid = load_pair(pack, config, machine.device, job.memory_bytes)
-    teaching = find_teaching(config, job.teachers, pack, examples, machine, ranks, job.output)
-    facts = data_facts(pack, examples)
-    trainer = Trainer(config, facts, machine, ranks, teaching=teaching)
-    if state is not None:
-        trainer.restore(state)
-    elif job.init is not None:
-        report = begin_with(trainer, job.init, examples)
-        if folder is not None:
-            print(report.summary(), file=sys.stderr)
-    if folder is None:
-        for _ in fit(trainer, examples, valid, job.output):
-            pass
-        return trainer.best_accuracy
-    where = f"{machine.device.type}, {'bf16' if machine.autocast else 'fp32'}"
-    folder.write_facts(config, pack, where, job.teachers)
-    if state is None:
-        save(job.output / LAST, trainer.state("averaged"))
-    beside = f" and {examples.outliers} outliers" if examples.outliers else ""
-    print(
-        f"{examples.faces} training{beside} and {len(valid)} validation faces, "
-        f"{sum(p.numel() for p in trainer.net.parameters()) / 1e6:.2f} M parameters, {where}",
-        file=sys.stderr,
-    )
-    with ctrl_c() as stop:
-        lines = fit(
-            trainer,
-            examples,
-            valid,
-            job.output,
-            checkpoint_s=job.checkpoint_s,
-            stop=stop if ranks.count == 1 else lambda: False,
-        )
-        for line in lines:
-            folder.add(line)
-            say(json.dumps(line))
-    return trainer.best_accuracy
-
-
-def train(options: argparse.Namespace, ranks: Ranks, folder: RunFolder | None) -> int:
+def _train(options: argparse.Namespace, ranks: Ranks, folder: RunFolder | None) -> int:
     """`folder` is the first rank's; the others go on from what it began."""
     machine = Machine.choose(options.device, options.precision, options.compile)
     pack = read_pack(options.data)
@@ -281,9 +109,9 @@ def main(argv: list[str] | None = None) -> int:
     try:
         with joined(device) as ranks:
             if not ranks.first:
-                return train(options, ranks, None)
+                return _train(options, ranks, None)
             with RunFolder(options.output, resume=options.resume) as folder:
-                return train(options, ranks, folder)
+                return _train(options, ranks, folder)
     except torch.OutOfMemoryError as cause:
         raise TrainingError(
             "The device's memory is too small for this. Lower --batch-size or --width."
