@@ -138,8 +138,8 @@ def face_npz(clip_frames: dict[int, Image], tmp_path_factory: pytest.TempPathFac
     import numpy as np
 
     from app.detector import Detector
+    from training.landmarks import find_landmarks
     from training.pack import PackedSample, PackMeta, encode_webp, write_pack
-    from training.prepare import find_landmarks
 
     image = clip_frames[0]
     with Detector() as detector:

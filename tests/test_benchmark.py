@@ -9,10 +9,10 @@ import torch
 
 from tests.shapes import RECIPE
 from training import benchmark
-from training.benchmark import PictureByPicture, step_flop
 from training.model import ModelConfig
 from training.pack import read_pack
 from training.run_config import RunConfig
+from training.speed import PictureByPicture, step_flop
 from training.train_config import TrainConfig
 
 

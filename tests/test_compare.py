@@ -13,9 +13,9 @@ from tests.shapes import RECIPE
 from training import compare
 from training.checkpoint import load
 from training.checkpoint_digest import file_digest
-from training.compare import Variant
 from training.comparison import Interval, Result, difference, holds
 from training.run_config import RunConfig
+from training.variants import Variant
 
 
 def result(variant: str, seed: int, accuracy: float) -> Result:

@@ -11,7 +11,7 @@ from app.classifier import Classifier
 from app.contract import probe_crops
 from app.types import ModelError, TrainingError
 from tests.tiny_model import tiny_contract, write_tiny_model
-from training import cost
+from training import cost, face_cost, reference_network
 from training.latency import Spread
 
 TURNS = ("--rounds", "3", "--batches", "1", "4")
@@ -25,7 +25,9 @@ def tiny(tmp_path: Path) -> Path:
 @pytest.fixture(scope="module")
 def reference(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A narrow ResNet-18 for 64 pixels."""
-    return cost.write_reference(64, tmp_path_factory.mktemp("cost") / "r.onnx", width=4)
+    return reference_network.write_reference(
+        64, tmp_path_factory.mktemp("cost") / "r.onnx", width=4
+    )
 
 
 def test_reference_computes_something_from_colour(reference: Path) -> None:
@@ -98,7 +100,7 @@ def test_gpu_takes_turns_with_the_cpu_and_must_agree(
 
 def test_crops_to_compare_on_are_faces_where_there_are_some(shapes_npz: Path, tiny: Path) -> None:
     contract = Classifier(tiny, device="cpu").contract
-    noise, faces = cost.crops_of(None, contract), cost.crops_of(shapes_npz, contract)
+    noise, faces = face_cost.crops_of(None, contract), face_cost.crops_of(shapes_npz, contract)
     assert noise.shape == (512, 16, 16, 3)
     assert (noise.dtype, faces.dtype) == (np.uint8, np.uint8)
     assert faces.shape[1:] == noise.shape[1:]
@@ -106,14 +108,16 @@ def test_crops_to_compare_on_are_faces_where_there_are_some(shapes_npz: Path, ti
 
 
 def test_small_ratios_keep_their_digits() -> None:
-    row = cost.Row("m", 48, 1.25, Spread(1, 1, 2), (Spread(0.0123, 0.01, 0.02), Spread(2, 1, 3)))
+    row = face_cost.Row(
+        "m", 48, 1.25, Spread(1, 1, 2), (Spread(0.0123, 0.01, 0.02), Spread(2, 1, 3))
+    )
     cells = "| m | 48 | 1.2 | 1.00 (1.00–2.00) | 0.012 (0.010–0.020) | 2.00 (1.00–3.00) |"
-    assert cells in cost.table([row], ["a", "b"])
+    assert cells in face_cost.table([row], ["a", "b"])
 
 
 def test_files_of_one_name_are_told_apart() -> None:
-    assert cost.names_of([Path("a/m.onnx"), Path("b/n.onnx")]) == ["m.onnx", "n.onnx"]
-    assert cost.names_of([Path("a/m.onnx"), Path("b/m.onnx")]) == ["a/m.onnx", "b/m.onnx"]
+    assert face_cost.names_of([Path("a/m.onnx"), Path("b/n.onnx")]) == ["m.onnx", "n.onnx"]
+    assert face_cost.names_of([Path("a/m.onnx"), Path("b/m.onnx")]) == ["a/m.onnx", "b/m.onnx"]
 
 
 @pytest.mark.parametrize(

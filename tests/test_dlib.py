@@ -18,7 +18,7 @@ from training.init import load_initial
 from training.model import ExportNet, ModelConfig
 from training.run_config import DataFacts, RunConfig
 from training.train_config import TrainConfig
-from training.widen import widen
+from training.wider import widen
 
 CONFIG = RunConfig.face_pretrained()
 

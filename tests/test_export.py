@@ -13,7 +13,7 @@ from app.classifier import Classifier
 from app.contract import probe_crops
 from app.types import TrainingError
 from tests.shapes import train_shapes
-from training import evaluate, evaluation, licences, predictions
+from training import evaluate, evaluation, licences, onnx_file, predictions
 from training import export as exporting
 from training.checkpoint import build, load_trained, save
 from training.data import load_examples
@@ -84,7 +84,7 @@ def checkpoint(pack: Pack, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def tiny(pack: Pack, checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("out") / "tiny.onnx"
-    exporting.export(pack, checkpoint, path, "for tests")
+    onnx_file.export(pack, checkpoint, path, "for tests")
     return path
 
 
@@ -120,7 +120,7 @@ def test_checkpoint_that_lacks_a_part_is_one_line(
 def test_file_gives_the_networks_logits(
     tiny: Path, checkpoint: Path, pack: Pack, count: int
 ) -> None:
-    trained = exporting.load_trained(checkpoint)
+    trained = onnx_file.load_trained(checkpoint)
     valid = load_examples(
         pack,
         "valid",
@@ -150,10 +150,10 @@ def test_file_that_differs_from_the_network_does_not_replace_the_old_one(
 ) -> None:
     path = tmp_path / "model.onnx"
     path.write_bytes(b"the old one")
-    real = exporting.file_logits
-    monkeypatch.setattr(exporting, "file_logits", lambda *a: real(*a) + 2e-4)
+    real = onnx_file.file_logits
+    monkeypatch.setattr(onnx_file, "file_logits", lambda *a: real(*a) + 2e-4)
     with pytest.raises(TrainingError, match="differs from the network by 2"):
-        exporting.export(pack, checkpoint, path, "")
+        onnx_file.export(pack, checkpoint, path, "")
     assert path.read_bytes() == b"the old one"
     assert list(tmp_path.iterdir()) == [path]
 
@@ -242,7 +242,7 @@ def test_attention_is_a_third_output_where_it_is_asked_for(
     network = load_trained(checkpoint)
     crops = probe_crops(network.config.train.size_px)
     attentive = Classifier(path, device="cpu").run(crops)
-    np.testing.assert_allclose(attentive.logits, exporting.probe_logits(network), atol=1e-4)
+    np.testing.assert_allclose(attentive.logits, onnx_file.probe_logits(network), atol=1e-4)
     assert attentive.attention is not None
     assert attentive.attention.shape == (2, network.net.config.feature_dim)
     assert 0 < attentive.attention.min() < attentive.attention.max() < 1

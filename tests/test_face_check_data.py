@@ -9,7 +9,7 @@ from PIL import Image
 
 from app.alignment import FACE_TEMPLATE
 from app.types import DataError, Face
-from training import face_check
+from training import detection_samples, face_check
 from training.cli import run
 from training.detections import MARGIN, SIDE_PX, misplaced, truth
 from training.pack import read_pack
@@ -76,7 +76,7 @@ def test_command_finds_faces_and_what_is_taken_for_some(
 def test_processes_make_together_what_one_makes_alone(
     face_npz: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(face_check, "CHUNK", 2)
+    monkeypatch.setattr(detection_samples, "CHUNK", 2)
     made = []
     for workers in ("1", "2"):
         made.append(tmp_path / f"{workers}.npz")

@@ -7,9 +7,10 @@ import pytest
 
 from app.types import DataError, TrainingError
 from tests.tiny_model import tiny_contract, write_tiny_model
-from training import deletion_curves, faithful
+from training import deletion_curves, faithful, faithfulness
 from training.deletion import partners
-from training.deletion_curves import SHARES, Key, Mean, area_under, drop
+from training.deletion_curves import AREAS, SHARES, Key, Mean, area_under, drop
+from training.masking import FILLINGS
 from training.pack import PackedSample, PackMeta, encode_webp, read_pack, write_pack
 from training.readers import Split
 
@@ -55,7 +56,7 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def found(spots: Path, tiny: Path) -> deletion_curves.Curves:
-    return faithful.judge(read_pack(spots), tiny)
+    return faithfulness.judge(read_pack(spots), tiny)
 
 
 def log_p(label: str, mean_grey: float) -> float:
@@ -87,7 +88,7 @@ def test_curve_by_hand(
 
 
 def test_marked_area_matters_more_than_any_other(found: deletion_curves.Curves) -> None:
-    for area in faithful.RIVALS:
+    for area in faithfulness.RIVALS:
         more = drop(found[Key("true", "grey", "marked")], 0.1) - drop(
             found[Key("true", "grey", area)],  # type: ignore[arg-type]
             0.1,
@@ -97,7 +98,7 @@ def test_marked_area_matters_more_than_any_other(found: deletion_curves.Curves) 
 
 
 def test_page_says_so(found: deletion_curves.Curves) -> None:
-    page = faithful.markdown(found, "tiny.onnx", "spots")
+    page = faithfulness.markdown(found, "tiny.onnx", "spots")
     assert "tiny.onnx on the 8 validation faces of spots (0 read right)" in page
     assert "Of 8 settings" in page
     assert "map marks lowers the true class's probability, against anywhere: more in" in page
@@ -114,17 +115,17 @@ def test_maps_that_mark_the_wrong_place_are_called_wrong(reverse: bool, said: st
     steep, flat = (falls, falls / 2) if not reverse else (falls / 2, falls)
     made = {
         Key("true", filling, area): steep if area == "marked" else flat
-        for filling in faithful.FILLINGS
-        for area in faithful.AREAS
+        for filling in FILLINGS
+        for area in AREAS
     }
-    assert faithful.verdict(made, "true").count(said) == len(faithful.RIVALS)
+    assert faithfulness.verdict(made, "true").count(said) == len(faithfulness.RIVALS)
 
 
 def test_where_the_prediction_is_right_both_targets_are_one(tiny: Path, tmp_path: Path) -> None:
     labels = LABELS[::-1]  # the same votes now say dark
-    found = faithful.judge(read_pack(write_spots(tmp_path / "right.npz", labels=labels)), tiny)
-    for filling in faithful.FILLINGS:
-        for area in faithful.AREAS:
+    found = faithfulness.judge(read_pack(write_spots(tmp_path / "right.npz", labels=labels)), tiny)
+    for filling in FILLINGS:
+        for area in AREAS:
             one, other = (found[Key(t, filling, area)] for t in ("predicted", "true"))
             np.testing.assert_array_equal(one, other)
 
@@ -177,9 +178,9 @@ def test_what_makes_no_sense_is_refused(
 def test_data_of_other_labels_is_refused(tiny: Path, tmp_path: Path) -> None:
     other = write_spots(tmp_path / "other.npz", labels=("dark", "light"))
     with pytest.raises(DataError, match="knows dark, bright; the data has dark, light"):
-        faithful.judge(read_pack(other), tiny)
+        faithfulness.judge(read_pack(other), tiny)
 
 
 def test_single_face_is_too_few(tiny: Path, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="another one is needed"):
-        faithful.judge(read_pack(write_spots(tmp_path / "one.npz", count=1)), tiny)
+        faithfulness.judge(read_pack(write_spots(tmp_path / "one.npz", count=1)), tiny)

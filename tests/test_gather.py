@@ -16,12 +16,12 @@ from training.gather import (
     gather,
 )
 from training.gather_notes import notes_on
+from training.landmarks import find_faces
 from training.pack import read_pack
 from training.picture_folder import open_folder
 from training.picture_table import Picture as Row
 from training.picture_table import read_table, write_table
 from training.pictures import Finder, look, within
-from training.prepare import find_faces
 
 SIDE_PX = 40
 

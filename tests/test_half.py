@@ -13,6 +13,7 @@ from app.contract import probe_crops
 from app.model_guard import check_model
 from app.types import TrainingError
 from training import export as exporting
+from training import onnx_file
 from training.checkpoint import load_trained
 from training.data import load_examples
 from training.evaluation import evaluate
@@ -61,7 +62,7 @@ def test_outputs_are_those_of_the_rounded_network(
     np.testing.assert_allclose(outputs.logits, net_logits(net, valid), atol=1e-5)
     # The very same bits as the rounded network stored in full.
     full = tmp_path / "full.onnx"
-    exporting.write_onnx(type(network)(net, network.config, network.facts, 0), contract, full)
+    onnx_file.write_onnx(type(network)(net, network.config, network.facts, 0), contract, full)
     same = Classifier(full, device="cpu").run(crops)
     np.testing.assert_array_equal(outputs.logits, same.logits)
     np.testing.assert_array_equal(outputs.cam, same.cam)

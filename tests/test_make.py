@@ -9,16 +9,19 @@ import pytest
 
 from app.classifier import Classifier
 from tests.shapes import MACHINE
-from training import job, make
+from training import finish, job, make
+from training import plan as planning
 from training.checkpoint import load_trained
 from training.checkpoint_digest import file_digest
 from training.cli import run
 from training.compact import read_compact
 from training.model import ModelConfig
 from training.pack import Pack, read_pack
+from training.plan import Plan
 from training.recipes import ENSEMBLE, RECIPES, Learn, Mean, Recipe
 from training.rehearsal import Cost, shortened, shrunk
 from training.run_config import RunConfig
+from training.run_folder import RunFolder
 from training.teach_config import TeachConfig
 from training.train_config import TrainConfig
 
@@ -59,7 +62,7 @@ def test_model_is_made_from_data_to_file(
     assert contract.metrics["accuracy"] == pytest.approx(accuracy, abs=0.04)
     read_compact(tmp_path / "m.onnx")
     report = json.loads((runs / "small-report/report.json").read_text())
-    assert (report["split"], report["sha256"]) == ("valid", make.digest(tmp_path / "m.onnx"))
+    assert (report["split"], report["sha256"]) == ("valid", finish.digest(tmp_path / "m.onnx"))
 
     # Said again, everything is there already.
     before = {path: path.stat().st_mtime_ns for path in runs.rglob("*.pt")}
@@ -83,16 +86,16 @@ def test_interrupted_command_goes_on_to_the_same_model(
     with monkeypatch.context() as patch:
         patch.setattr(make, "finish", lambda *_: [])
         assert make.main([*command, "--runs", str(tmp_path / "whole")]) == 0
-    add, count = make.RunFolder.add, 0
+    add, count = RunFolder.add, 0
 
-    def stop_at_the_sixth(self: make.RunFolder, line: dict[str, float]) -> None:
+    def stop_at_the_sixth(self: RunFolder, line: dict[str, float]) -> None:
         nonlocal count
         count += 1
         if count == 6:  # the second step's second epoch
             raise KeyboardInterrupt
         add(self, line)
 
-    monkeypatch.setattr(make.RunFolder, "add", stop_at_the_sixth)
+    monkeypatch.setattr(RunFolder, "add", stop_at_the_sixth)
     assert make.main(command) == 130
     assert "Interrupted. The same command goes on." in capsys.readouterr().err
     assert not (tmp_path / "m.onnx").exists()
@@ -131,8 +134,8 @@ def test_what_only_a_given_step_would_need_is_not_done() -> None:
             "last": Learn(RunConfig(TINY, NARROW), ("wide",), begins_with="student"),
         }
     )
-    assert make.Plan(recipe, Path("runs")).needed() == ["wide", "large", "student", "last"]
-    plan = make.Plan(recipe, Path("runs"), given={"student": Path("s.pt")})
+    assert Plan(recipe, Path("runs")).needed() == ["wide", "large", "student", "last"]
+    plan = Plan(recipe, Path("runs"), given={"student": Path("s.pt")})
     assert plan.needed() == ["wide", "student", "last"]
 
 
@@ -217,9 +220,11 @@ def test_steps_begin_with_earlier_ones_are_widened_and_averaged(
     command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     started: list[Path | None] = []
-    carry_out = make.carry_out
+    carry_out = planning.carry_out
     monkeypatch.setattr(
-        make, "carry_out", lambda job, *rest: (started.append(job.init), carry_out(job, *rest))[1]
+        planning,
+        "carry_out",
+        lambda job, *rest: (started.append(job.init), carry_out(job, *rest))[1],
     )
 
     def gentle(seed: int) -> Learn:
@@ -246,7 +251,7 @@ def test_steps_begin_with_earlier_ones_are_widened_and_averaged(
     }
     assert Classifier(tmp_path / "m.onnx", device="cpu").contract.recipe["weights"] == "half"
     # Weights of another beginning are not taken for these.
-    plan = make.Plan(recipe, runs)
+    plan = Plan(recipe, runs)
     key = json.loads((runs / "a/result.json").read_text())["data"]
     assert plan.accuracy("a", key) is not None
     assert replace(plan, given={"first": runs / "b/best.pt"}).accuracy("a", key) is None

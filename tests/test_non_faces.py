@@ -15,7 +15,7 @@ from tests.test_pipeline import Finder, face
 from tests.tiny_model import tiny_contract, write_tiny_model
 from training import non_faces
 from training.non_face_pictures import Clip, as_crop, pictures, piece
-from training.non_faces import Found, compare_scores, lines_of, look, rows_of
+from training.non_face_report import Found, compare_scores, lines_of, look, rows_of
 
 
 @pytest.fixture

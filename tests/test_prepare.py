@@ -13,8 +13,8 @@ from app.alignment import FACE_TEMPLATE, crop_matrix
 from app.detector import Detector
 from app.types import DataError, Image
 from app.warp import align
+from training import landmarks, prepare
 from training import pack as packing
-from training import prepare
 from training.cli import run
 from training.data import load_examples
 from training.pack import Pack, read_pack
@@ -26,7 +26,7 @@ NOBODY = {"train/empty/145.png": 145}
 
 @pytest.fixture(scope="module")
 def detector() -> Iterator[Detector]:
-    with Detector(min_score=prepare.MIN_SCORE) as detector:
+    with Detector(min_score=landmarks.MIN_SCORE) as detector:
         yield detector
 
 
@@ -66,7 +66,7 @@ def test_folder_becomes_one_file(pack: Pack, pictures: Path) -> None:
 def test_landmarks_are_those_of_the_face_in_the_kept_region(pack: Pack, detector: Detector) -> None:
     assert np.isnan(pack.landmarks[0]).all()
     stored, sizes = pack.pictures(np.arange(4), "rgb")
-    assert sizes.max() <= prepare.MAX_REGION_SIDE_PX
+    assert sizes.max() <= landmarks.MAX_REGION_SIDE_PX
     for row in (1, 2, 3):
         points, (width, height) = pack.landmarks[row], sizes[row]
         assert (points[:4] > 0).all()
@@ -95,7 +95,7 @@ def test_region_leaves_room_for_augmentation() -> None:
     points = np.zeros((6, 2), np.float32)
     points[:4] = FACE_TEMPLATE.targets() * 100 + (150.5, 100.5)  # a crop 100 px wide from there
     picture = np.arange(400, dtype=np.uint8)[None, :].repeat(300, axis=0) % 251
-    region, moved = prepare.face_region(picture, points)
+    region, moved = landmarks.face_region(picture, points)
     assert region.shape == (161, 161)  # whole pixels that hold 160
     np.testing.assert_array_equal(region[0], picture[0, 120:281])
     np.testing.assert_allclose(moved[:4], points[:4] - (120, 70), atol=1e-3)
@@ -104,7 +104,7 @@ def test_region_leaves_room_for_augmentation() -> None:
 def test_large_region_is_shrunk_with_its_landmarks() -> None:
     points = np.zeros((6, 2), np.float32)
     points[:4] = FACE_TEMPLATE.targets() * 280 + (85, 85)
-    region, moved = prepare.face_region(np.zeros((450, 450, 3), np.uint8), points)
+    region, moved = landmarks.face_region(np.zeros((450, 450, 3), np.uint8), points)
     assert region.shape == (224, 224, 3)
     to_crop = crop_matrix(moved, FACE_TEMPLATE, 48)
     assert np.hypot(*to_crop[:, 0]) == pytest.approx(48 / 280 * 448 / 224, rel=0.01)
@@ -114,7 +114,7 @@ def test_large_region_is_shrunk_with_its_landmarks() -> None:
 def test_picture_without_a_face_in_it_is_kept_whole(place: float) -> None:
     points = np.full((6, 2), place, np.float32)
     points[:4] += FACE_TEMPLATE.targets() * 50
-    region, moved = prepare.face_region(np.zeros((100, 448), np.uint8), points)
+    region, moved = landmarks.face_region(np.zeros((100, 448), np.uint8), points)
     assert region.shape == (50, 224)
     np.testing.assert_allclose(moved, points / 2, rtol=1e-5)
 
@@ -138,7 +138,7 @@ def small_face(frame: Image) -> np.ndarray:
 def test_small_faces_are_enlarged_for_the_detector(
     detector: Detector, clip_frames: dict[int, Image]
 ) -> None:
-    points = prepare.find_landmarks(detector, small_face(clip_frames[60]))
+    points = landmarks.find_landmarks(detector, small_face(clip_frames[60]))
     assert points.dtype == np.float32
     (whole,) = detector.detect(clip_frames[60])
     expected = (whole.landmarks - (324, 142)) * 48 / 200
@@ -148,11 +148,11 @@ def test_small_faces_are_enlarged_for_the_detector(
 def test_largest_central_face_counts(detector: Detector, clip_frames: dict[int, Image]) -> None:
     frame = clip_frames[239][..., ::-1]
     both = detector.detect(clip_frames[239])
-    points = prepare.find_landmarks(detector, np.ascontiguousarray(frame))
+    points = landmarks.find_landmarks(detector, np.ascontiguousarray(frame))
     np.testing.assert_allclose(points, both[0].landmarks, atol=0.5)
     # With the larger one at the picture's edge, the smaller one in the middle is meant.
     shifted = np.ascontiguousarray(frame[:, 130:])
-    points = prepare.find_landmarks(detector, shifted)
+    points = landmarks.find_landmarks(detector, shifted)
     np.testing.assert_allclose(points[:4], both[1].landmarks[:4] - (130, 0), atol=6)
 
 

@@ -16,7 +16,7 @@ from app.pipeline import Pipeline
 from app.types import DataError, Frame, Image, ModelError, TrainingError
 from tests.shapes import write_shapes
 from tests.tiny_model import tiny_contract, write_tiny_model
-from training import int8_quality, quantise
+from training import int8_file, int8_quality, quantise
 from training.data import load_examples
 from training.evaluation import evaluate
 from training.int8 import Int8Settings, calibration_input, chosen_nodes, quantised
@@ -41,7 +41,7 @@ def patient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def fast(patient: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(quantise, "time_in_turn", times(0.5))
+    monkeypatch.setattr(int8_file, "time_in_turn", times(0.5))
 
 
 @pytest.fixture(scope="module")
@@ -190,7 +190,7 @@ def test_slower_file_is_refused_with_its_figures(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr(quantise, "time_in_turn", times(1.5))
+    monkeypatch.setattr(int8_file, "time_in_turn", times(1.5))
     path = tmp_path / "m.onnx"
     path.write_bytes(b"the old one")
     words = [str(shapes_npz), str(exported), "-o", str(path)]
@@ -237,7 +237,9 @@ def test_survey_shows_each_variant_beside_fp32(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     variants = ("as asked for", "one scale a layer", "minmax", "percentile")
-    monkeypatch.setattr(quantise, "VARIANTS", {name: quantise.VARIANTS[name] for name in variants})
+    monkeypatch.setattr(
+        int8_file, "VARIANTS", {name: int8_file.VARIANTS[name] for name in variants}
+    )
     page = tmp_path / "page.md"
     words = [str(shapes_npz), str(exported), "--survey", str(page), "--rounds", "2"]
     assert quantise.main([*words, "--faces", "32"]) == 0
@@ -253,17 +255,17 @@ def test_survey_says_of_a_variant_why_it_failed(
     fast: None, shapes_npz: Path, exported: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     variants = {"as asked for": {}, "8-bit weights": {"weight_bits": 8}}
-    monkeypatch.setattr(quantise, "VARIANTS", variants)
-    real = quantise.make
+    monkeypatch.setattr(int8_file, "VARIANTS", variants)
+    real = int8_file.make
 
     def make(subject: object, settings: Int8Settings, path: Path) -> object:
         if settings.weight_bits == 8:
             raise ModelError(f"{path} depends on the machine.")
         return real(subject, settings, path)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(quantise, "make", make)
+    monkeypatch.setattr(int8_file, "make", make)
     settings = Int8Settings(faces=32)
-    page = quantise.survey(read_pack(shapes_npz), exported, settings, rounds=2, threads=1)
+    page = int8_file.survey(read_pack(shapes_npz), exported, settings, rounds=2, threads=1)
     assert "| 8-bit weights | it depends on the machine. | |" in page
 
 

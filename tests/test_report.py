@@ -14,7 +14,7 @@ from PIL import Image as Picture
 from training.metrics import measure
 from training.picture_table import Picture as Row
 from training.report import MAX_ROWS, Mistake, Page, render
-from training.retrain import mistakes
+from training.retrain_report import mistakes
 from training.svg import HEIGHT, WIDTH, Series, line_chart, reliability_chart, ticks
 
 LABELS = ("calm", "<wild> & free")

@@ -17,8 +17,7 @@ from PIL import Image as Picture
 from app.classifier import Classifier
 from app.types import Image, TrainingError
 from tests.shapes import draw
-from training import export as exporting
-from training import finetune, retrain
+from training import finetune, onnx_file, retrain, retraining
 from training.checkpoint import load, load_trained
 from training.cli import run
 from training.compact import compact_of, write_compact
@@ -194,7 +193,7 @@ def test_ctrl_c_then_resume_gives_the_same_model(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(retrain, "write_report", stopped)
+        patch.setattr(retraining, "write_report", stopped)
         assert command(*words, "--resume") == 130
     assert made_here(model, kept)
     assert command(*words, "--resume") == 1
@@ -223,7 +222,7 @@ def test_early_end_is_said_and_resumed_as_one(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(retrain, "export", stopped)
+        patch.setattr(retraining, "export", stopped)
         assert command(*words, "--patience", 1) == 130
     out = capsys.readouterr().out
     (said,) = [line for line in out.splitlines() if line.startswith("Training ended")]
@@ -245,7 +244,7 @@ def test_model_that_fails_its_check_leaves_the_old_one(
     model = tmp_path / "mine.onnx"
     model.write_bytes(b"the old one")
 
-    monkeypatch.setattr(exporting, "TOLERANCE", -1.0)
+    monkeypatch.setattr(onnx_file, "TOLERANCE", -1.0)
     words = ("-o", model, "--run", tmp_path / "run", "--from", shapes_model, "--epochs", 1)
     assert command(pictures, *words) == 2
     assert "mine.onnx is there already" in capsys.readouterr().err
@@ -327,7 +326,7 @@ def test_run_that_did_not_come_to_training_may_simply_be_tried_again(
         reached.append(arguments[3])
         raise TrainingError("far enough")
 
-    monkeypatch.setattr(retrain, "learn", learn)
+    monkeypatch.setattr(retraining, "learn", learn)
     assert command(pictures, *options) == 2
     assert reached == [kept / "training"]
 
@@ -401,7 +400,7 @@ def test_test_pictures_are_left_for_a_last_command(
     model, kept = made
     pack = read_pack(kept / "data.npz")
     gathered = Gathered(pack.meta, kept / "data.npz", (), (), left_out=False)
-    retrain.say_result(model, Classifier(model, device="cpu").contract, kept, gathered, tests=3)
+    retraining.say_result(model, Classifier(model, device="cpu").contract, kept, gathered, tests=3)
     assert (
         f"3 test pictures for a last test: python -m training.evaluate {kept}/data.npz {model} "
         f"--split test --ledger {kept}/test_ledger.md\n"

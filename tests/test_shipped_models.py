@@ -98,7 +98,7 @@ def test_training_can_go_on_from_what_is_shipped(path: Path) -> None:
     """The compact checkpoint is the network of the file beside it, in half precision."""
     from training.checkpoint import load_trained
     from training.compact import read_compact
-    from training.export import probe_logits
+    from training.onnx_file import probe_logits
 
     weights, licence = read_compact(path.with_suffix(".onnx"))
     assert "FER2013" in licence

@@ -7,7 +7,7 @@ import torch
 
 from app.types import DataError, TrainingError
 from tests.shapes import LABELS, MACHINE, train_shapes, write_shapes
-from training import export, soup
+from training import averages, onnx_file, soup
 from training.checkpoint import load, load_trained
 from training.checkpoint_digest import file_digest
 from training.machine import Machine
@@ -36,7 +36,7 @@ def runs(shapes_npz: Path, trained: Path, tmp_path_factory: pytest.TempPathFacto
 
 def test_average_is_the_mean_of_every_number(runs: list[Path]) -> None:
     nets = [load_trained(file).net for file in runs]
-    mean = soup.averaged(nets)
+    mean = averages.averaged(nets)
     for name, tensor in mean.state_dict().items():
         wanted = torch.stack([net.state_dict()[name].double() for net in nets]).mean(0)
         assert torch.allclose(tensor.double(), wanted.to(tensor.dtype).double()), name
@@ -51,7 +51,7 @@ def test_norms_settle_on_the_statistics_of_the_data(runs: list[Path], shapes_npz
         if isinstance(module, torch.nn.BatchNorm2d):
             module.reset_running_stats()
     lost = judge(trained.net, valid).accuracy
-    soup.settle_norms(trained.net, train, trained, CPU)
+    averages.settle_norms(trained.net, train, trained, CPU)
     assert lost < before - 0.2
     assert judge(trained.net, valid).accuracy >= before - 0.1
     assert trained.net.backbone.stem[1].momentum == pytest.approx(0.1)
@@ -60,12 +60,12 @@ def test_norms_settle_on_the_statistics_of_the_data(runs: list[Path], shapes_npz
 def test_greedy_soup_is_never_worse_than_its_best_ingredient(
     runs: list[Path], shapes_npz: Path
 ) -> None:
-    ingredients = soup.read_ingredients(runs, read_pack(shapes_npz).meta.key)
+    ingredients = averages.read_ingredients(runs, read_pack(shapes_npz).meta.key)
     train, valid = load_pair(read_pack(shapes_npz), ingredients[0].trained.config, CPU.device)
     alone = [judge(one.trained.net, valid).accuracy for one in ingredients]
-    made = soup.stir(ingredients, train, valid, CPU)
+    made = averages.stir(ingredients, train, valid, CPU)
     assert made.metrics.accuracy >= max(alone)
-    assert len(soup.stir(ingredients, train, valid, CPU, greedy=False).taken) == 3
+    assert len(averages.stir(ingredients, train, valid, CPU, greedy=False).taken) == 3
 
 
 def test_command_writes_a_checkpoint_that_is_exported(
@@ -79,8 +79,8 @@ def test_command_writes_a_checkpoint_that_is_exported(
     assert sorted(state["soup"]) == sorted(map(file_digest, runs))
     assert state["centres"]["centres"].shape == (len(LABELS), 64)
     pack = read_pack(shapes_npz)
-    contract, difference = export.export(pack, output, tmp_path / "soup.onnx", "none")
-    assert difference < export.TOLERANCE
+    contract, difference = onnx_file.export(pack, output, tmp_path / "soup.onnx", "none")
+    assert difference < onnx_file.TOLERANCE
     assert contract.recipe["soup"] == state["soup"]
     with pytest.raises(TrainingError, match="--overwrite"):
         soup.main(command)
@@ -93,8 +93,8 @@ def test_what_cannot_be_averaged_is_refused(
     other = write_shapes(tmp_path / "other.npz", seed=5)
     key = read_pack(shapes_npz).meta.key
     with pytest.raises(TrainingError, match="another shape"):
-        soup.read_ingredients([runs[0], wider / "best.pt"], key)
+        averages.read_ingredients([runs[0], wider / "best.pt"], key)
     with pytest.raises(DataError, match="not what"):
-        soup.read_ingredients(runs, read_pack(other).meta.key)
+        averages.read_ingredients(runs, read_pack(other).meta.key)
     with pytest.raises(TrainingError, match="two checkpoints"):
         soup.main([str(shapes_npz), str(runs[0]), "-o", str(tmp_path / "s.pt")])

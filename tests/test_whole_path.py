@@ -11,12 +11,12 @@ from app.detector import Detector
 from app.types import DataError, Face, Image
 from app.warp import align
 from tests.tiny_model import tiny_contract, write_tiny_model
-from training import whole_path
+from training import path_report, whole_path
+from training.landmarks import find_landmarks
 from training.pack import PackedSample, PackMeta, encode_webp, read_pack, write_pack
 from training.paste import Grounds, Placed
 from training.path_reading import Condition, Outcome, WholePath, assign, cut_crop
-from training.prepare import find_landmarks
-from training.whole_path import row_of, table, verdict
+from training.path_report import row_of, table, verdict
 
 
 @pytest.fixture(scope="module")
@@ -82,9 +82,9 @@ def test_command_prints_every_row_and_writes_them(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(whole_path, "SIZES_PX", (40, 300))
-    monkeypatch.setattr(whole_path, "TILTS_DEG", (10,))
-    monkeypatch.setattr(whole_path, "COVERED", (0.5,))
+    monkeypatch.setattr(path_report, "SIZES_PX", (40, 300))
+    monkeypatch.setattr(path_report, "TILTS_DEG", (10,))
+    monkeypatch.setattr(path_report, "COVERED", (0.5,))
     folder = tmp_path / "report"
     arguments = [str(smiles), str(DEFAULT_MODEL), "--faces", "2", "--target-faces", "3"]
     assert whole_path.main([*arguments, "-o", str(folder)]) == 0

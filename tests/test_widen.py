@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from app.types import TrainingError
 from tests.shapes import LABELS
-from training import widen
+from training import widen, wider
 from training.checkpoint import Trained, build, load_trained
 from training.cli import run
 from training.init import load_initial
@@ -43,13 +43,13 @@ def a_trained(model: ModelConfig, size_px: int = 24) -> Trained:
 )
 def test_wider_network_gives_the_same_logits(model: ModelConfig, width: int) -> None:
     narrow = a_trained(model)
-    wide = widen.widen(narrow, width, seed=1)
+    wide = wider.widen(narrow, width, seed=1)
     x = torch.randn(5, 1, 24, 24)
     with torch.no_grad():
         a, b = narrow.net(x), wide.net(x)
     assert wide.net.config.width == width
     assert torch.allclose(a.logits, b.logits, atol=1e-4)
-    source = widen.copies(a.embedding.shape[1], b.embedding.shape[1])
+    source = wider.copies(a.embedding.shape[1], b.embedding.shape[1])
     assert torch.allclose(a.embedding[:, source], b.embedding, atol=1e-4)
 
 
@@ -57,15 +57,15 @@ def test_wider_network_gives_the_same_logits(model: ModelConfig, width: int) -> 
 def test_shares_of_copies_add_up(inputs: int, more: int, seed: int) -> None:
     generator = torch.Generator().manual_seed(seed)
     weight = torch.randn(3, inputs, 2, 2, generator=generator)
-    wide = widen.spread_inputs(weight, inputs + more, generator)
-    source = widen.copies(inputs, inputs + more)
+    wide = wider.spread_inputs(weight, inputs + more, generator)
+    source = wider.copies(inputs, inputs + more)
     summed = torch.zeros_like(weight).index_add_(1, source, wide)
     assert torch.allclose(summed, weight, atol=1e-5)
     assert (wide * weight[:, source] >= 0).all()
 
 
 def test_copies_of_a_channel_get_different_gradients() -> None:
-    wide = widen.widen(a_trained(ModelConfig(width=4)), 8, seed=1).net
+    wide = wider.widen(a_trained(ModelConfig(width=4)), 8, seed=1).net
     wide(torch.randn(8, 1, 24, 24)).logits.square().sum().backward()
     kernel = wide.backbone.stages[0].conv1.weight.grad
     assert kernel is not None
@@ -97,4 +97,4 @@ def test_command_writes_what_training_begins_with(
 )
 def test_what_cannot_be_widened_is_refused(model: ModelConfig, width: int, reason: str) -> None:
     with pytest.raises(TrainingError, match=reason):
-        widen.widen(a_trained(model), width, seed=0)
+        wider.widen(a_trained(model), width, seed=0)

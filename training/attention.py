@@ -1,10 +1,6 @@
-"""What the attention of DACL keeps, in figures and in pictures.
+"""Shows what the attention of DACL keeps of single faces.
 
 python -m training.attention RUN/best.pt photo.jpg -o folder
-
-The paper's central idea (Farzaneh & Qi, WACV 2021, section 3): of the deep feature's elements only
-those that matter for the sample are pulled to its class's centre. Here that choice is measured over
-a data set, and shown for single pictures beside the class activation map.
 """
 
 import argparse

@@ -143,7 +143,7 @@ def show(trained: Trained, files: Sequence[Path], folder: Path) -> list[Path]:
     """Writes one figure a picture and returns their names. Needs MediaPipe and matplotlib."""
     from app.detector import Detector
     from training.figures import evidence_figure
-    from training.prepare import find_landmarks
+    from training.landmarks import find_landmarks
 
     config = trained.config.train
     written = []

@@ -8,169 +8,22 @@ and must say there what it says on the CPU.
 
 import argparse
 import tempfile
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-import torch
-from numpy.typing import NDArray
-
-from app.alignment import FACE_TEMPLATE
 from app.classifier import Classifier
-from app.contract import Contract, TrainingData
 from app.one_line_parser import OneLineParser
 from app.types import TrainingError
-from training.checkpoint import Trained, build
 from training.cli import run
-from training.data import load_examples
-from training.export import write_onnx
+from training.face_cost import costs, crops_of, difference, names_of, table
 from training.files import write_text
 from training.latency import (
     THREADS,
-    Milliseconds,
-    Spread,
-    face_work,
     machine_line,
-    ratio,
-    take_turns,
 )
-from training.machine import PIXEL_MEAN, PIXEL_STD
-from training.model import BasicBlock, ModelConfig
-from training.pack import read_pack
-from training.predictions import uint8_crops
-from training.run_config import DataFacts, RunConfig
-from training.train_config import TrainConfig
+from training.reference_network import REFERENCE_SIZES_PX, reference_name, write_reference
 
 BATCHES = (1, 8, 64)
-REFERENCE_SIZES_PX = (224, 112)
-REFERENCE_CLASSES = 8
 PARITY = 1e-3  # of a probability
-PARITY_BATCH = 256
-NOISE_CROPS = 512
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One model in one batch size. `face` is milliseconds a face; `ratios` are its time over that
-    of each model it is held against."""
-
-    name: str
-    size_px: int
-    megabytes: float
-    face: Spread
-    ratios: tuple[Spread, ...]
-
-
-def reference_name(size_px: int) -> str:
-    return f"ResNet-18 at {size_px} px"
-
-
-def write_reference(size_px: int, path: Path, *, width: int = 64) -> Path:
-    """A standard ResNet-18 (7 x 7 stem, max pooling, colour) of random weights, written as
-    `training.export` writes a trained one. He et al., "Deep Residual Learning for Image
-    Recognition", CVPR 2016."""
-    labels = tuple(f"class {number}" for number in range(1, REFERENCE_CLASSES + 1))
-    config = RunConfig(
-        train=TrainConfig(size_px=size_px, colour="rgb"),
-        # The attention network is not exported; reading the pooled feature keeps it small.
-        model=ModelConfig(width=width, stem="standard", attention_reads="pooled"),
-    )
-    net = build(config, len(labels)).eval()
-    for module in net.modules():
-        if isinstance(module, BasicBlock):  # begins as its shortcut: let it compute something
-            torch.nn.init.ones_(module.norm2.weight)
-    contract = Contract(
-        labels=labels,
-        colour="rgb",
-        size_px=size_px,
-        mean=(PIXEL_MEAN,) * 3,
-        std=(PIXEL_STD,) * 3,
-        template=FACE_TEMPLATE,
-        temperature=1.0,
-        method="random weights, for timing alone",
-        recipe={},
-        training_data=TrainingData("none", "", ()),
-        metrics={},
-        licence="",
-    )
-    facts = DataFacts(dataset="none", key="", labels=labels, class_shares=())
-    write_onnx(Trained(net, config, facts, 0), contract, path)
-    return path
-
-
-def costs(
-    models: Mapping[str, Classifier],
-    against: Sequence[str],
-    batch: int,
-    *,
-    rounds: int,
-    at_most_s: float,
-) -> tuple[list[Row], int]:
-    """(a row for each model, rounds taken); `against` names the models that are held against."""
-    works = {name: face_work(classifier, batch) for name, classifier in models.items()}
-    times: dict[str, Milliseconds] = take_turns(works, rounds, at_most_s=at_most_s)
-    rows = [
-        Row(
-            name=name,
-            size_px=classifier.contract.size_px,
-            megabytes=classifier.path.stat().st_size / 1e6,
-            face=Spread.of(times[name] / batch),
-            ratios=tuple(ratio(times[name], times[other]) for other in against),
-        )
-        for name, classifier in models.items()
-    ]
-    return rows, len(next(iter(times.values())))
-
-
-def table(rows: Sequence[Row], against: Sequence[str]) -> str:
-    """Markdown: medians, with the middle eight tenths in brackets."""
-    head = ["model", "input, px", "MB", "ms a face", *(f"× {name}" for name in against)]
-    lines = ["| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
-    for row in rows:
-        cells = [row.name, f"{row.size_px}", f"{row.megabytes:.1f}", row.face.says()]
-        cells += [each.says(3 if each.median < 0.1 else 2) for each in row.ratios]
-        lines.append("| " + " | ".join(cells) + " |")
-    return "\n".join(lines)
-
-
-def crops_of(data: Path | None, contract: Contract) -> NDArray[np.uint8]:
-    """`(N, S, S, 3)` BGR: validation faces of a prepared file, or noise of many kinds of grain."""
-    if data is not None:
-        pack = read_pack(data)
-        valid = load_examples(
-            pack,
-            "valid",
-            template=contract.template,
-            size_px=contract.size_px,
-            colour=contract.colour,
-            labels_from="majority",
-        )
-        return uint8_crops(valid, torch.arange(len(valid)))
-    random = np.random.default_rng(0)
-    side = contract.size_px
-    grains = [max(1, side // cells) for cells in (2, 4, 8, side)]
-    crops = []
-    for number in range(NOISE_CROPS):
-        grain = grains[number % len(grains)]
-        cells = random.integers(0, 256, (-(-side // grain),) * 2 + (3,), np.uint8)
-        crops.append(cells.repeat(grain, 0).repeat(grain, 1)[:side, :side])
-    return np.stack(crops)
-
-
-def difference(a: Classifier, b: Classifier, crops: NDArray[np.uint8]) -> float:
-    """The largest of any probability of any of the crops."""
-    parts = np.array_split(crops, -(-len(crops) // PARITY_BATCH))
-    return max(float(np.abs(a.predict(part) - b.predict(part)).max()) for part in parts)
-
-
-def names_of(files: Sequence[Path]) -> list[str]:
-    """File names, or whole paths where two files share a name. Raises `TrainingError`."""
-    short = [path.name for path in files]
-    names = short if len(set(short)) == len(short) else [str(path) for path in files]
-    if len(set(names)) < len(names):
-        raise TrainingError("The same model file was given twice. Give each once.")
-    return names
 
 
 def parser() -> argparse.ArgumentParser:

@@ -14,10 +14,10 @@ from app.places import same_look
 from app.types import DataError, Face
 from app.types import Image as Picture
 from app.views import face_view, render
+from training.landmarks import NOT_FOUND
 from training.non_face_pictures import piece
 from training.pack import Pack, PackedSample, encode_webp
 from training.paste import FRAME_WH, Cutout, Grounds, Placed, Pose, arrange, cutout
-from training.prepare import NOT_FOUND
 from training.readers import PICTURES, Split, read_picture
 from training.scenes import MAKERS, scrambled
 

@@ -10,7 +10,7 @@ from training.doubt import SURE_COVERAGE, Selective
 from training.figures import SERIES, save
 
 if TYPE_CHECKING:
-    from training.whole_path import Row
+    from training.path_report import Row
 
 
 def coverage_figure(doubt: Selective, path: Path) -> None:

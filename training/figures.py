@@ -14,8 +14,8 @@ from training.metrics import Metrics
 
 if TYPE_CHECKING:
     from training.attention_evidence import Evidence
-    from training.compare import Look
     from training.robustness import Endured
+    from training.variants import Look
 
 DPI = 120
 

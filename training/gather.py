@@ -16,12 +16,12 @@ from app.face_check import FACE_CHECK
 from app.types import DataError
 from training.digests import sha256
 from training.gather_notes import TWIN, notes_on
+from training.landmarks import settings
 from training.pack import PackedSample, PackMeta, read_meta, write_pack
 from training.people import Place, compiled, people_notes, people_of, source_of
 from training.picture_folder import Folder
 from training.picture_table import Picture, read_table, write_table
 from training.pictures import MAX_CROP_SIDE_PX, MIN_SIDE_PX, Finder, Seen, Unusable, look
-from training.prepare import settings
 from training.progress import progress
 from training.readers import SPLIT_NAMES, SPLITS, Split
 from training.split import (

@@ -19,8 +19,8 @@ from app.face_check import FaceCheck
 from app.search import NO_FACE
 from app.types import DataError, Face
 from training.data import picture_matrices
+from training.landmarks import MIN_SCORE, NOT_FOUND, face_region, find_faces
 from training.pack import encode_webp
-from training.prepare import MIN_SCORE, NOT_FOUND, face_region, find_faces
 from training.readers import read_picture
 from training.split import THUMBNAIL
 from training.warp import warp

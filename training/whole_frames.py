@@ -6,28 +6,15 @@ Each is then seen as it is. How much of an aligned face a crop keeps is a recipe
 """
 
 import argparse
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 from app.one_line_parser import OneLineParser
 from app.types import DataError
 from training.cli import run
-from training.pack import Pack, PackedSample, read_pack, write_pack
-from training.prepare import NOT_FOUND
-from training.readers import SPLITS
+from training.pack import read_pack, write_pack
+from training.unaligned import samples
 from training.wording import counted
-
-
-def samples(pack: Pack) -> Iterator[PackedSample]:
-    for row, name in enumerate(pack.names):
-        yield PackedSample(
-            webp=pack.blob[pack.offsets[row] : pack.offsets[row + 1]].tobytes(),
-            split=SPLITS[int(pack.split[row])],
-            votes=pack.votes[row],
-            landmarks=NOT_FOUND,
-            name=name,
-        )
 
 
 def parser() -> argparse.ArgumentParser:
