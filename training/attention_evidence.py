@@ -142,7 +142,7 @@ def face_crop(
 def show(trained: Trained, files: Sequence[Path], folder: Path) -> list[Path]:
     """Writes one figure a picture and returns their names. Needs MediaPipe and matplotlib."""
     from app.detector import Detector
-    from training.figures import evidence_figure
+    from training.evidence_figures import evidence_figure
     from training.landmarks import find_landmarks
 
     config = trained.config.train
@@ -157,7 +157,7 @@ def show(trained: Trained, files: Sequence[Path], folder: Path) -> list[Path]:
             shown = np.asarray(crop[0].round().byte().permute(1, 2, 0).numpy())
             partial = path.with_name(f".{path.stem}.partial.png")
             try:
-                evidence_figure(shown, seen, trained.facts.labels, partial)
+                evidence_figure(shown, trained.facts.labels, partial, **seen._asdict())
                 os.replace(partial, path)
             except OSError as cause:
                 raise TrainingError(

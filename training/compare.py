@@ -107,7 +107,12 @@ def main(argv: list[str] | None = None) -> int:
     write_text(options.output / "comparison.csv", rows_csv(results))
     print(f"{options.output / 'comparison.md'}")
     try:
-        from training import figures
+        from training.comparison_figures import (
+            attention_figure,
+            comparison_figure,
+            embedding_figure,
+            profile_figure,
+        )
     except ImportError:
         print("The figures were left out: matplotlib is not installed.", file=sys.stderr)
         return 1
@@ -116,15 +121,15 @@ def main(argv: list[str] | None = None) -> int:
         for v in variants
         if view_of(v.of(base).train) == view_of(first.train)
     ]
-    figures.comparison_figure(
+    comparison_figure(
         {v.name: of(results, v.name, "accuracy") for v in variants},
         {v.name: of(results, v.name, "mean_class_recall") for v in variants},
         options.output / "accuracy.png",
     )
-    figures.embedding_figure(looks, pack.meta.labels, options.output / "embedding.png")
+    embedding_figure(looks, pack.meta.labels, options.output / "embedding.png")
     if any(look.profiles is not None for look in looks):
-        figures.attention_figure(looks, options.output / "attention.png")
-        figures.profile_figure(looks, pack.meta.labels, options.output / "profiles.png")
+        attention_figure(looks, options.output / "attention.png")
+        profile_figure(looks, pack.meta.labels, options.output / "profiles.png")
     return 0
 
 

@@ -5,8 +5,10 @@ import io
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from itertools import combinations
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from app.cells import text_cell
 
@@ -153,3 +155,15 @@ def rows_csv(results: Sequence[Result]) -> str:
         for result in results
     )
     return text.getvalue()
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What the figures show of one run: `places (N, 2)`, `labels (N,)`, and, with attention,
+    `profiles (K, d)` and the epochs' log lines."""
+
+    name: str
+    places: NDArray[np.float64]
+    labels: NDArray[np.int64]
+    profiles: NDArray[np.float64] | None
+    lines: list[dict[str, Any]]

@@ -1,4 +1,4 @@
-"""Deletion curves as a picture. Needs matplotlib, which the figures in words do without."""
+"""Draws deletion curves."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib import pyplot as plt
 
 from training.deletion_curves import AREA_NAMES, AREAS, SHARES, TARGETS, Curves, Key
-from training.figures import SERIES, save
+from training.figure_style import SERIES, save
 from training.masking import FILLING_NAMES, FILLINGS
 
 

@@ -170,7 +170,7 @@ def write_report(report: Report, folder: Path) -> list[str]:
         (folder / "report.md").write_text(markdown(report), encoding="utf-8")
         try:
             from training.doubt_figures import coverage_figure
-            from training.figures import confusion_figure, reliability_figure
+            from training.judged_figures import confusion_figure, reliability_figure
         except ImportError:
             return ["The figures were left out: matplotlib is not installed."]
         confusion_figure(report.majority, report.labels, folder / "confusion.png")

@@ -164,6 +164,13 @@ def judge(path: WholePath, *, faces: int, target_faces: int | None, seed: int) -
         yield row_of(condition, path.judge(condition, chosen, draw))
 
 
+def _by_kind(rows: Sequence[Row]) -> dict[str, list[Row]]:
+    kinds: dict[str, list[Row]] = {}
+    for row in rows:
+        kinds.setdefault(row.kind, []).append(row)
+    return kinds
+
+
 def write_report(folder: Path, model: str, rows: Sequence[Row]) -> list[str]:
     """`whole_path.json`, `.md` and the figure; returns a line for what was left out."""
     try:
@@ -177,11 +184,22 @@ def write_report(folder: Path, model: str, rows: Sequence[Row]) -> list[str]:
     page = [f"# {model}, from frame to label", "", verdict(rows[0]), "", NOTE, "", *table(rows)]
     write_text(folder / "whole_path.md", "\n".join(page) + "\n")
     try:
-        from training.doubt_figures import path_figure
+        from training.path_figures import PathPanel, path_figure
     except ImportError:
         return ["The figure was left out: matplotlib is not installed."]
+    panels = [
+        PathPanel(
+            kind=kind,
+            names=tuple(row.name for row in own),
+            found=tuple(row.found for row in own),
+            right_by_crop=tuple(row.crop_accuracy for row in own),
+            right_by_path=tuple(row.accuracy for row in own),
+            labelled=tuple(row.said for row in own),
+        )
+        for kind, own in _by_kind(rows[1:]).items()
+    ]
     try:
-        path_figure(rows[1:], folder / "whole_path.png")
+        path_figure(panels, folder / "whole_path.png")
     except OSError as cause:
         raise TrainingError(f"{folder} could not be written: {cause}.") from cause
     return []

@@ -106,6 +106,10 @@ class Endured:
         levels = slice(strength - 1, strength) if strength else slice(None)
         return np.asarray(np.mean([self.right[k.name][levels].mean(axis=0) for k in kinds], axis=0))
 
+    def curve(self, kind: Corruption) -> NDArray[np.float64]:
+        """`(6,)`: accuracy on clean faces and at each strength of a corruption."""
+        return np.array([self.clean.mean(), *self.right[kind.name].mean(axis=1)])
+
 
 def check_labels(reader: Reader, pack: Pack) -> None:
     """Raises `DataError` where the model's labels are not the data's."""

@@ -230,10 +230,18 @@ def write_robustness(mine: Endured, other: Endured | None, folder: Path) -> list
         write_text(folder / "corruptions.md", markdown(mine, other))
         write_text(folder / "corruptions.csv", table_csv(mine, other))
         try:
-            from training.figures import corruption_figure
+            from training.corruption_figures import CorruptionPanel, corruption_figure
         except ImportError:
             return ["The figure of corruptions was left out: matplotlib is not installed."]
-        corruption_figure(mine, other, folder / "corruptions.png")
+        models = [mine] if other is None else [mine, other]
+        panels = [
+            CorruptionPanel(
+                f"{kind.name}, {group_of(kind)}",
+                tuple((model.model, model.curve(kind)) for model in models),
+            )
+            for kind in shared_kinds(mine, other)
+        ]
+        corruption_figure(panels, folder / "corruptions.png")
     except OSError as cause:
         raise TrainingError(
             f"{folder} could not be written: {cause.strerror or cause}. Choose another -o."

@@ -9,15 +9,12 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from app.one_line_parser import OneLineParser
 from app.types import TrainingError
 from training.attention_evidence import class_distances, class_profiles, project, see
 from training.begin import begin_with
 from training.checkpoint import build, load, save
-from training.comparison import Result
+from training.comparison import Look, Result
 from training.data import Examples
 from training.files import write_text
 from training.fit import fit
@@ -175,18 +172,6 @@ def run_all(
             )
             results.append(result)
     return results
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """What the figures show of one run: `places (N, 2)`, `labels (N,)`, and, with attention,
-    `profiles (K, d)` and the epochs' log lines."""
-
-    name: str
-    places: NDArray[np.float64]
-    labels: NDArray[np.int64]
-    profiles: NDArray[np.float64] | None
-    lines: list[dict[str, Any]]
 
 
 def look_at(variant: Variant, folder: Path, valid: Examples, machine: Machine) -> Look:

@@ -1,0 +1,20 @@
+"""Sets what all figures share: colours, resolution, and how one is written. Needs matplotlib."""
+
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+
+matplotlib.use("Agg")
+from matplotlib import pyplot as plt
+
+DPI = 120
+# Okabe & Ito's colours, told apart with any kind of colour vision.
+SERIES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#999999", "#000000")
+
+
+def save(figure: Any, path: Path) -> None:
+    try:
+        figure.savefig(path, dpi=DPI)
+    finally:
+        plt.close(figure)
