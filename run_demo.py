@@ -15,13 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from app.command_line import parser
+from app.defaults import DEMO_CLIP
 from app.interrupt import ctrl_c
 from app.quiet import own_stderr
 from app.sure_output import printing, visible
 from app.system_needs import check_all, memory_line, one_line
 from app.working_folder import NO_WORKING_FOLDER, working_folder_is_there
-
-DEMO_CLIP = Path(__file__).resolve().parent / "app" / "assets" / "demo.mp4"
 
 DONE, CUT_SHORT, FAILED, INTERRUPTED = 0, 1, 2, 130
 
@@ -300,7 +299,7 @@ def _obey(argv: Sequence[str] | None) -> int:
 
 def measure(options: argparse.Namespace) -> int:
     """The benchmark, to stdout or into a file."""
-    from app.benchmark import CLIP, benchmark
+    from app.benchmark import benchmark
     from app.benchmark_page import page
     from app.classifier import DEFAULT_MODEL
     from app.commands import write_text
@@ -313,7 +312,7 @@ def measure(options: argparse.Namespace) -> int:
         reserve(path, overwrite=options.overwrite, inputs=inputs)
     with ctrl_c() as stop:
         figures = benchmark(
-            the_video(options) if options.video else CLIP,
+            the_video(options) if options.video else DEMO_CLIP,
             model=options.model or DEFAULT_MODEL,
             device=options.device,
             far_faces=options.far_faces,

@@ -24,6 +24,7 @@ import numpy as np
 from app.benchmark_clip import CAMERA_FPS, HEIGHT_PX, WIDTH_PX, ClipCapture, looped
 from app.camera import CameraSource
 from app.classifier import DEFAULT_MODEL, Classifier
+from app.defaults import DEMO_CLIP, ROOT
 from app.follow import LIVE, Follower
 from app.machine import machine, resident_mb
 from app.pipeline import Pipeline
@@ -35,7 +36,6 @@ from app.video_source import VideoSource
 from app.view import Look, View
 from app.wording import counted
 
-CLIP = Path(__file__).resolve().parent / "assets" / "demo.mp4"
 FRAMES, CAMERA_FRAMES = 900, 300
 WARM_UP_FRAMES = 30  # not counted: memory is taken, caches are filled
 STARTS = 3
@@ -103,7 +103,7 @@ class StoppedError(Exception):
 
 
 def benchmark(
-    clip: Path = CLIP,
+    clip: Path = DEMO_CLIP,
     *,
     model: Path = DEFAULT_MODEL,
     device: Any = "auto",
@@ -321,12 +321,11 @@ def _rate(readings: int, faces: int, taken_s: Sequence[float]) -> float:
 
 def _start_s(clip: Path, model: Path, device: str, stop: Callable[[], bool]) -> float:
     """From the start of a new process to its first drawn canvas."""
-    root = Path(__file__).resolve().parent.parent
     command = [sys.executable, "-m", "app.first_frame", str(clip), str(model), device]
     said = None
     began_s = time.perf_counter()
     with subprocess.Popen(
-        command, cwd=root, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     ) as process:
         assert process.stdout is not None
         timer = threading.Timer(START_TIMEOUT_S, process.kill)

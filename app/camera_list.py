@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parent.parent
+from app.defaults import ROOT
+
 CAMERA_TIMEOUT_S = 12.0  # one camera; waking up may take some seconds
 CAMERAS_TIMEOUT_S = 25.0  # all of them
 MOST_CAMERAS = 4

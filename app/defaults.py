@@ -7,7 +7,9 @@ VIDEO_SUFFIXES = frozenset(
     ".3gp .asf .avi .flv .m2ts .m4v .mkv .mov .mp4 .mpeg .mpg .mts .mxf .ogv .ts .webm .wmv".split()
 )
 SMOOTH_S = 0.5  # over how long readings are averaged; docs/steadiness.md
-MODELS = Path(__file__).resolve().parent.parent / "models"
+ROOT = Path(__file__).resolve().parent.parent  # the folder that holds `app/` and `models/`
+MODELS = ROOT / "models"
+DEMO_CLIP = ROOT / "app" / "assets" / "demo.mp4"
 DEFAULT_MODEL = MODELS / "dacl.onnx"
 
 

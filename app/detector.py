@@ -7,13 +7,13 @@ from typing import Any, Self
 import cv2
 import numpy as np
 
+from app.defaults import MODELS
 from app.home_process import NOT_AT_EXIT, NOT_IN_FORKS, HomeProcess
 from app.no_reports import mediapipe
 from app.quiet import quiet_stderr
 from app.system_needs import has_room, lacks_memory, memory_line
 from app.types import DeviceError, Face, Image, ModelError
 
-MODELS = Path(__file__).resolve().parent.parent / "models"
 SHORT_RANGE = MODELS / "face_detection_short_range.tflite"
 FULL_RANGE = MODELS / "face_detection_full_range_sparse.tflite"
 # The first calls complain, once, of how their memory lies, which is a matter of luck.

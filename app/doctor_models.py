@@ -12,12 +12,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from app.defaults import ROOT
 from app.doctor import SEE_ABOVE, Check, Status, unloaded
 from app.no_reports import onnx_runtime
 from app.shared_libraries import loadable, needed
 from app.system_needs import check_all
 
-ROOT = Path(__file__).resolve().parent.parent
 FRAME_TIMEOUT_S = 90.0  # a slow disk loads a hundred megabytes of libraries
 SLOW_MS = 200  # under 5 frames/s
 DRIVER = "libcuda.so.1"

@@ -21,6 +21,7 @@ from app.camera_list import (
     other_camera,
     probe_camera,
 )
+from app.defaults import ROOT
 from app.doctor import Check, unloaded
 from app.system_needs import (
     INSTALL,
@@ -31,7 +32,6 @@ from app.system_needs import (
     package_folder,
 )
 
-ROOT = Path(__file__).resolve().parent.parent
 OLDEST_PYTHON = (3, 11)
 LOW_DISK_BYTES = 1 << 30
 SEE_BELOW = "See the system libraries below."

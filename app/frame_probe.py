@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-CLIP = Path(__file__).resolve().parent / "assets" / "demo.mp4"
+from app.defaults import DEMO_CLIP
 
 
 def probe(model: Path | None) -> dict[str, Any]:
@@ -22,7 +22,7 @@ def probe(model: Path | None) -> dict[str, Any]:
     from app.tracking import Tracker
     from app.video_source import VideoSource
 
-    with VideoSource(CLIP) as source, FaceSearch() as search:
+    with VideoSource(DEMO_CLIP) as source, FaceSearch() as search:
         classifier = Classifier(model or DEFAULT_MODEL)
         recogniser = Pipeline(search, classifier, tracker=Tracker(), follower=Follower(search))
         frames = iter(source)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from app.defaults import VIDEO_SUFFIXES
+from app.defaults import ROOT, VIDEO_SUFFIXES
 from app.picture_kinds import PICTURE_SUFFIXES
 
 _INVALID = re.compile(r"invalid (?P<kind>\w+) value: (?P<value>.*)", re.DOTALL)
@@ -38,7 +38,6 @@ _RESULTS = {
     ".txt": ("--episodes",),
     ".html": ("--report",),
 }
-ROOT = Path(__file__).resolve().parent.parent
 
 
 class OneLineParser(argparse.ArgumentParser):

@@ -17,9 +17,9 @@ from importlib.machinery import EXTENSION_SUFFIXES, ModuleSpec
 from pathlib import Path
 from types import ModuleType, TracebackType
 
+from app.defaults import ROOT
 from app.shared_libraries import lacking
 
-ROOT = Path(__file__).resolve().parent.parent
 # Imported name -> the name for pip. In the order in which they are named.
 PACKAGES = {
     "numpy": "numpy",

@@ -15,8 +15,8 @@ import av
 import pytest
 from hypothesis import settings
 
+from app.defaults import DEMO_CLIP
 from app.types import Image
-from tools.make_demo_clip import CLIP
 
 # A busy machine is no failure; the same examples every time are.
 settings.register_profile("tests", deadline=None, derandomize=True, max_examples=60)
@@ -73,7 +73,7 @@ def pytest_runtest_call() -> Generator[None]:
 @pytest.fixture(scope="session")
 def clip_frames() -> dict[int, Image]:
     """BGR pictures of some frames of the demo clip, by their index."""
-    with av.open(str(CLIP)) as container:
+    with av.open(str(DEMO_CLIP)) as container:
         return {
             index: frame.to_ndarray(format="bgr24")
             for index, frame in enumerate(container.decode(video=0))

@@ -4,17 +4,18 @@ import av
 import numpy as np
 import pytest
 
+from app.defaults import DEMO_CLIP
 from tools import make_demo_clip as clip
 
 
 def test_clip_is_small_and_starts_before_it_is_all_there() -> None:
-    content = clip.CLIP.read_bytes()
+    content = DEMO_CLIP.read_bytes()
     assert len(content) <= clip.MAX_BYTES
     assert 0 < content.index(b"moov") < content.index(b"mdat")
 
 
 def test_clip_has_the_announced_picture_and_sound() -> None:
-    with av.open(str(clip.CLIP)) as container:
+    with av.open(str(DEMO_CLIP)) as container:
         video, audio = container.streams.video[0], container.streams.audio[0]
         assert (video.codec_context.name, audio.codec_context.name) == ("h264", "aac")
         assert (video.width, video.height, video.pix_fmt) == (640, 480, "yuv420p")
@@ -26,7 +27,7 @@ def test_clip_has_the_announced_picture_and_sound() -> None:
 
 
 def test_sound_is_there_and_quiet() -> None:
-    with av.open(str(clip.CLIP)) as container:
+    with av.open(str(DEMO_CLIP)) as container:
         sound = np.concatenate([f.to_ndarray() for f in container.decode(audio=0)], axis=1)
     assert sound.shape[1] / clip.SAMPLE_RATE_HZ == pytest.approx(clip.FRAMES / clip.FPS, abs=0.1)
     assert 0.01 < np.sqrt((sound**2).mean()) < 0.1
@@ -58,7 +59,7 @@ def test_each_part_lasts_long_enough_to_be_seen(faces: int, least_s: float) -> N
 
 def test_shipped_frames_are_the_ones_the_script_draws() -> None:
     wanted = {0, 100, 145, 239}
-    with av.open(str(clip.CLIP)) as container:
+    with av.open(str(DEMO_CLIP)) as container:
         for index, frame in enumerate(container.decode(video=0)):
             if index in wanted:
                 shipped = frame.to_ndarray(format="rgb24").astype(np.float32)

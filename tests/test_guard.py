@@ -14,6 +14,7 @@ import pytest
 from app.accounts import BEFORE, DAMAGED, LOST, NOT_SEARCHED, Accounts, another_scene
 from app.blur import whole
 from app.classifier import DEFAULT_MODEL, Classifier
+from app.defaults import DEMO_CLIP
 from app.guard import Guard
 from app.naming import Outputs
 from app.one_file import FileOutcome, Job, Machine, annotate
@@ -24,7 +25,6 @@ from app.types import DeviceError, Face, Frame, FrameResult, Image, SourceError
 from app.video_source import VideoSource
 from app.view import Look
 from tests.synthetic import LABELS, noise_picture, tracked_face, write_video
-from tools.make_demo_clip import CLIP
 
 SIZE_WH = (320, 240)
 RATE = 10
@@ -259,7 +259,7 @@ class Blinking(FaceSearch):
 
 
 def run(folder: Path, if_lost: str) -> FileOutcome:
-    with VideoSource(CLIP) as source:
+    with VideoSource(DEMO_CLIP) as source:
         first = [frame.image for _, frame in zip(range(max(GONE) + 1), source, strict=False)]
     pictures = [image[::16, ::16].astype(int) for image in first[min(GONE) :]]
 
@@ -269,7 +269,7 @@ def run(folder: Path, if_lost: str) -> FileOutcome:
 
     outputs = Outputs(folder / "out.mp4", folder / "out.jsonl", (), folder / "out.html")
     job = Job(
-        CLIP,
+        DEMO_CLIP,
         outputs,
         Selection(end_s=0.6),
         settings={"blur": True},

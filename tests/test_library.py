@@ -17,10 +17,10 @@ import pytest
 
 import app
 from app import FrameResult, Recogniser, Selection, Silence, SinkError, SourceError, VideoSource
+from app.defaults import DEMO_CLIP
 from app.sinks import writing
 from app.types import Frame, Image, TrackedFace
 from tests.synthetic import frame_result, level_picture
-from tools.make_demo_clip import CLIP
 
 ROOT = Path(__file__).resolve().parent.parent
 NAMES = {
@@ -110,7 +110,7 @@ def test_pictures_of_another_size_show_new_people(
 
 
 def test_stream_of_arrays_is_as_good_as_the_file(recogniser: Recogniser) -> None:
-    with VideoSource(str(CLIP), selection=Selection(end_s=0.4)) as clip:
+    with VideoSource(str(DEMO_CLIP), selection=Selection(end_s=0.4)) as clip:
         frames = list(clip)
     pairs = [(frame.image, frame.time_s) for frame in frames]
     expected = plain(recogniser.stream(frames))
@@ -202,7 +202,7 @@ def test_a_recogniser_is_not_sent_to_another_process(recogniser: Recogniser) -> 
 def test_results_are_the_same_from_four_threads_as_from_one(
     recogniser: Recogniser, clip_frames: dict[int, Image]
 ) -> None:
-    with VideoSource(CLIP, selection=Selection(start_s=2.0, end_s=2.5)) as clip:
+    with VideoSource(DEMO_CLIP, selection=Selection(start_s=2.0, end_s=2.5)) as clip:
         frames = list(clip)
 
     def work(_: int) -> Any:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from app.defaults import DEMO_CLIP
 from app.interrupt import held_back
 from app.job import Job, check
 from app.many import lines_of
@@ -20,7 +21,7 @@ from app.resume import ResumeFile
 from app.sampling import Selection
 from app.types import SinkError
 from tests.program import called
-from tools.make_demo_clip import CLIP, FPS
+from tools.make_demo_clip import FPS
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -42,7 +43,7 @@ def films(tmp_path: Path) -> Path:
     folder = tmp_path / "films"
     folder.mkdir()
     for name in ("a.mp4", "b.mov", "c.mp4"):
-        (folder / name).write_bytes(CLIP.read_bytes())
+        (folder / name).write_bytes(DEMO_CLIP.read_bytes())
     (folder / "bad.mp4").write_text("no video")
     return folder
 
@@ -157,7 +158,7 @@ def test_stopped_and_killed_runs_leave_nothing_half_done(
 
 def job(folder: Path, **options: bool) -> Job:
     outputs = Outputs(records=folder / "r.csv")
-    return Job(CLIP, outputs, Selection(), settings={}, command=[], **options)
+    return Job(DEMO_CLIP, outputs, Selection(), settings={}, command=[], **options)
 
 
 def test_unfinished_runs_are_not_begun_anew_unasked(tmp_path: Path) -> None:

@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 from av.video.frame import VideoFrame
 
+from app.defaults import DEMO_CLIP
 from app.long_records import lines_path
 from app.resume import ResumeFile
 from tests.program import called
-from tools.make_demo_clip import CLIP
 
 ROOT = Path(__file__).resolve().parent.parent
 FRAMES = 80  # both faces are in the picture all the time
@@ -24,7 +24,7 @@ FRAMES = 80  # both faces are in the picture all the time
 
 def write_two_faces(path: Path, frames: int = FRAMES) -> None:
     """The demo clip beside its own mirror image, half a second later, at half its size."""
-    with av.open(str(CLIP)) as container:
+    with av.open(str(DEMO_CLIP)) as container:
         pictures = []
         for number, frame in enumerate(container.decode(video=0)):
             if number == frames + 12:

@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from app.defaults import DEMO_CLIP
 from app.detector import Detector
 from app.types import Face, Image
 from tools.make_demo_clip import CLIP
@@ -84,7 +85,7 @@ def pack_faces(path: Path, count: int, rng: np.random.Generator) -> list[FacePic
 def clip_faces() -> list[FacePicture]:
     """The demo clip's face, from some of its frames."""
     found = []
-    with av.open(str(CLIP)) as container, Detector() as detector:
+    with av.open(str(DEMO_CLIP)) as container, Detector() as detector:
         for index, frame in enumerate(container.decode(video=0)):
             if index % 10 or index > 110:
                 continue

@@ -5,7 +5,7 @@ Eileen Collins as scikit-image ships it, and a synthesised tune. A photo print d
 close, leaves the picture, returns, and is joined by a smaller, mirrored print. `TIMELINE` says how
 many faces each frame shows, so that tests judge a recogniser against what was drawn.
 
-Run it as `python tools/make_demo_clip.py` (scikit-image is a development dependency). Two runs
+Run it as `python -m tools.make_demo_clip` (scikit-image is a development dependency). Two runs
 give the same frames: nothing is random, and the encoder works on a single thread.
 """
 
@@ -23,7 +23,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-CLIP = Path(__file__).resolve().parent.parent / "app" / "assets" / "demo.mp4"
+from app.defaults import DEMO_CLIP
+
 WIDTH_PX, HEIGHT_PX, FPS, FRAMES = 640, 480, 25, 240
 MAX_BYTES = 400_000
 SAMPLE_RATE_HZ = 44_100
@@ -337,7 +338,9 @@ def main() -> None:
         prog="python -m tools.make_demo_clip",
         description="Make the demo clip from NASA's portrait.",
     )
-    parser.add_argument("-o", "--output", type=Path, default=CLIP, help=f"default: {CLIP.name}")
+    parser.add_argument(
+        "-o", "--output", type=Path, default=DEMO_CLIP, help=f"default: {DEMO_CLIP.name}"
+    )
     output: Path = parser.parse_args().output
     for index in range(FRAMES):
         if drawn_faces(index) != expected_faces(index):

@@ -17,6 +17,7 @@ import numpy as np
 
 from app.calibration import RestingFaces
 from app.classifier import Classifier
+from app.defaults import DEMO_CLIP
 from app.follow import LIVE, Follower
 from app.keys import Action
 from app.overlay import Overlay
@@ -28,7 +29,7 @@ from app.tracking import Tracker
 from app.types import Frame, Image
 from app.video_source import VideoSource
 from app.view import Look
-from tools.make_demo_clip import CLIP, Pose, draw_prints
+from tools.make_demo_clip import Pose, draw_prints
 from training.cli import run
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
@@ -90,7 +91,7 @@ def stages(search: FaceSearch, classifier: Classifier) -> Pipeline:
 
 def overlay_picture(search: FaceSearch, classifier: Classifier) -> Image:
     pipeline, overlay = stages(search, classifier), Overlay()
-    with VideoSource(CLIP) as clip:
+    with VideoSource(DEMO_CLIP) as clip:
         for frame in clip:
             canvas = overlay.draw(pipeline.step(frame))
             if frame.time_s >= OVERLAY_S:
@@ -106,7 +107,7 @@ def many_picture(search: FaceSearch, classifier: Classifier) -> Image:
 
 def window_picture(search: FaceSearch, classifier: Classifier) -> Image:
     hands = Hands()
-    with tempfile.TemporaryDirectory() as folder, VideoSource(CLIP) as clip:
+    with tempfile.TemporaryDirectory() as folder, VideoSource(DEMO_CLIP) as clip:
         Session(
             clip,
             stages(search, classifier),

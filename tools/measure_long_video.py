@@ -20,13 +20,13 @@ import av
 
 from app.classifier import DEFAULT_MODEL
 from app.commands import run
+from app.defaults import DEMO_CLIP
 from app.job import Job
 from app.machine import resident_mb
 from app.naming import Outputs
 from app.one_file import annotate
 from app.sampling import Selection
 from app.workers import Recognition, loaded
-from tools.make_demo_clip import CLIP
 
 SIZE_WH = (160, 120)
 RATE = 5
@@ -36,7 +36,7 @@ SAMPLES = 24
 
 def write_long_video(path: Path, seconds: float) -> int:
     """The clip again and again: its packets are encoded once and repeated. Returns the frames."""
-    with av.open(str(CLIP)) as clip:
+    with av.open(str(DEMO_CLIP)) as clip:
         pictures = [
             frame.reformat(*SIZE_WH, format="yuv420p")
             for number, frame in enumerate(clip.decode(video=0))

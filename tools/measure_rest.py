@@ -1,4 +1,4 @@
-"""Where a frame's time goes beside the networks: python -m tools.measure_rest [CLIP]
+"""Where a frame's time goes beside the networks: python -m tools.measure_rest [DEMO_CLIP]
 
 The real stages on the demo clip in 1280 x 720, as in the benchmark, with a clock in every part.
 What a part asks of another one is not counted as its own. Printed are milliseconds a frame: the
@@ -25,10 +25,10 @@ import app.panels
 import app.pipeline
 import app.rendering
 import app.view
-from app.benchmark import CLIP
 from app.benchmark_clip import looped
 from app.blur import FaceBlur
 from app.classifier import Classifier
+from app.defaults import DEMO_CLIP
 from app.detector import Detector
 from app.follow import Follower
 from app.history import History
@@ -165,7 +165,7 @@ def measure(clip: Path, frames: int) -> dict[str, tuple[list[float], int]]:
 
 def main(argv: Sequence[str] | None = None) -> int:
     top = argparse.ArgumentParser(prog="python -m tools.measure_rest", description=__doc__)
-    top.add_argument("clip", type=Path, nargs="?", default=CLIP, help="default: the demo clip")
+    top.add_argument("clip", type=Path, nargs="?", default=DEMO_CLIP, help="default: the demo clip")
     top.add_argument("--frames", type=int, default=300, metavar="N", help="default: 300")
     options = top.parse_args(argv)
     if options.frames < 1:

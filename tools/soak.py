@@ -30,6 +30,7 @@ from app.background import BackgroundSink
 from app.camera import CameraSource
 from app.classifier import Classifier
 from app.commands import run
+from app.defaults import DEMO_CLIP
 from app.episodes import EpisodesSink
 from app.follow import LIVE, Follower
 from app.pipeline import Pipeline
@@ -43,7 +44,6 @@ from app.tracking import Tracker
 from app.types import Image
 from app.video_sink import VideoSink
 from app.view import Look
-from tools.make_demo_clip import CLIP
 
 SIZES_WH = ((160, 90), (240, 135), (320, 180))
 EVERY = 2  # frame of the clip
@@ -118,7 +118,7 @@ class NoScreen:
 
 def pictures() -> list[list[Image]]:
     """The clip in each of `SIZES_WH`."""
-    with av.open(str(CLIP)) as container:
+    with av.open(str(DEMO_CLIP)) as container:
         frames = [f.to_ndarray(format="bgr24") for f in container.decode(video=0)][::EVERY]
     return [
         [np.asarray(cv2.resize(f, size, interpolation=cv2.INTER_AREA), np.uint8) for f in frames]
