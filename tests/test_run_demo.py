@@ -19,6 +19,7 @@ import pytest
 
 from app.classifier import DEFAULT_MODEL, Classifier
 from app.command_line import parser
+from app.defaults import DEMO_CLIP
 from app.pipeline import Pipeline
 from app.quality import BLURRED, TURNED_DEG
 from app.records import COLUMNS, QUALITY_COLUMNS, SCHEMA, flat_columns
@@ -59,7 +60,7 @@ def still(path: Path, index: int = 0) -> Path:
 
 
 def clip_frame(index: int) -> np.ndarray:
-    with av.open(str(clip.CLIP)) as container:
+    with av.open(str(DEMO_CLIP)) as container:
         for number, frame in enumerate(container.decode(video=0)):
             if number == index:
                 return frame.to_ndarray(format="bgr24")
@@ -151,7 +152,7 @@ def test_video_keeps_every_frame_its_time_and_the_sound(played: Path) -> None:
             sound = [bytes(p) for p in container.demux(audio=0) if p.size]
         return times, sound
 
-    (times, sound), (clip_times, clip_sound) = facts(played / "out.mp4"), facts(clip.CLIP)
+    (times, sound), (clip_times, clip_sound) = facts(played / "out.mp4"), facts(DEMO_CLIP)
     assert times == pytest.approx(clip_times, abs=1e-6)
     assert sound == clip_sound
     with av.open(str(played / "out.mp4")) as container:
@@ -229,7 +230,7 @@ def test_pictures_stand_for_themselves(tmp_path: Path) -> None:
 
 
 def test_without_an_output_the_result_lies_beside_the_input(tmp_path: Path) -> None:
-    (tmp_path / "mine.mp4").write_bytes(clip.CLIP.read_bytes())
+    (tmp_path / "mine.mp4").write_bytes(DEMO_CLIP.read_bytes())
     still(tmp_path / "photo.jpg")
     assert called(tmp_path, *"--video mine.mp4 --no-window --end 1".split())[0] == 0
     assert called(tmp_path, *"--image photo.jpg --no-window".split())[0] == 0
@@ -263,7 +264,7 @@ def test_unreadable_picture_is_skipped_and_said(tmp_path: Path) -> None:
 
 
 def test_truncated_video_is_kept_as_far_as_it_goes(tmp_path: Path) -> None:
-    content = clip.CLIP.read_bytes()
+    content = DEMO_CLIP.read_bytes()
     (tmp_path / "cut.mp4").write_bytes(content[: len(content) // 2])
     code, said = called(tmp_path, *"--video cut.mp4 --no-window -o o.mp4".split())
     assert code == 1
@@ -573,13 +574,13 @@ def test_smoothing_calms_the_labels_of_the_clip(played: Path, raw_csv: Path) -> 
     assert changes([row for row in calm if row["face_id"]]) <= changes(raw)
 
 
-@pytest.mark.parametrize("source", [["--demo"], ["--video", str(clip.CLIP)]], ids=["demo", "video"])
+@pytest.mark.parametrize("source", [["--demo"], ["--video", str(DEMO_CLIP)]], ids=["demo", "video"])
 def test_blurred_faces_are_blurred_in_the_file(source: list[str], tmp_path: Path) -> None:
     """In what is written nobody is found where the clip shows a face, and no letters lie there."""
     out = tmp_path / "out.mp4"
     words = [*source, "--no-window", "--device", "cpu", "--blur", "--hud", "off", "--end", "0.5"]
     assert main([*words, "-o", str(out)]) == 0
-    with FaceSearch() as search, av.open(str(clip.CLIP)) as before, av.open(str(out)) as after:
+    with FaceSearch() as search, av.open(str(DEMO_CLIP)) as before, av.open(str(out)) as after:
         pairs = zip(before.decode(video=0), after.decode(video=0), strict=False)
         for index, pictures in enumerate(pairs):
             shown, saved = (picture.to_ndarray(format="bgr24") for picture in pictures)

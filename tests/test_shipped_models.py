@@ -9,7 +9,7 @@ import pytest
 
 from app.classifier import MODELS, Classifier
 from app.contract import probe_crops
-from app.defaults import shipped_models
+from app.defaults import DEMO_CLIP, shipped_models
 from app.face_check import FACE_CHECK
 from app.search import FaceSearch
 from app.types import Face, Image
@@ -44,7 +44,7 @@ def test_model_is_as_good_as_its_bar(path: Path) -> None:
 def smiles() -> list[tuple[Image, Face]]:
     """Pictures of the demo clip in which one person smiles, and her face."""
     found: list[tuple[Image, Face]] = []
-    with av.open(str(clip.CLIP)) as container, FaceSearch() as search:
+    with av.open(str(DEMO_CLIP)) as container, FaceSearch() as search:
         for index, frame in enumerate(container.decode(video=0)):
             if index % 20 == 0 and clip.expected_faces(index) == 1:
                 image = np.ascontiguousarray(frame.to_ndarray(format="bgr24"))
