@@ -18,8 +18,9 @@ from app.command_line import parser
 from app.defaults import DEMO_CLIP
 from app.interrupt import ctrl_c
 from app.quiet import own_stderr
-from app.sure_output import printing, visible
+from app.sure_output import printing
 from app.system_needs import check_all, memory_line, one_line
+from app.wording import visible
 from app.working_folder import NO_WORKING_FOLDER, working_folder_is_there
 
 DONE, CUT_SHORT, FAILED, INTERRUPTED = 0, 1, 2, 130
@@ -27,8 +28,11 @@ DONE, CUT_SHORT, FAILED, INTERRUPTED = 0, 1, 2, 130
 
 def open_source(options: argparse.Namespace) -> Any:
     from app.address import CameraAddress
+    from app.camera import CameraSource
     from app.request import selection, the_video
-    from app.sources import CameraSource, ImageSource, StreamSource, VideoSource
+    from app.sources import ImageSource
+    from app.stream import StreamSource
+    from app.video_source import VideoSource
 
     if options.image:
         return ImageSource(options.image)
@@ -153,13 +157,13 @@ def run_videos(options: argparse.Namespace) -> int:
     """Files to files: any number of videos, in this process or in several."""
     from app.address import masked
     from app.classifier import DEFAULT_MODEL
+    from app.errors import SourceError
     from app.inputs import find_videos, one_file
     from app.job import Job
     from app.many import annotate_all, made
     from app.naming import Asked, folders, plan
     from app.request import encoding_of, selection
     from app.run_notes import plain
-    from app.types import SourceError
     from app.view import Look
     from app.web_video import WebVideo
     from app.workers import Recognition
@@ -256,7 +260,7 @@ def _obey(argv: Sequence[str] | None) -> int:
     try:
         options = command.parse_args(argv)
     except Exception as error:  # a camera that can be none; the project's errors need numpy
-        from app.types import RecogniserError
+        from app.errors import RecogniserError
 
         if not isinstance(error, RecogniserError):
             raise
@@ -299,12 +303,11 @@ def _obey(argv: Sequence[str] | None) -> int:
 
 def measure(options: argparse.Namespace) -> int:
     """The benchmark, to stdout or into a file."""
+    from app.atomic import reserve, write_text
     from app.benchmark import benchmark
     from app.benchmark_page import page
     from app.classifier import DEFAULT_MODEL
-    from app.commands import write_text
     from app.request import the_video
-    from app.sinks import reserve
 
     path = None if options.json in (None, Path("-")) else options.json
     if path is not None:
@@ -334,7 +337,7 @@ def measure(options: argparse.Namespace) -> int:
 def run_and_say(
     options: argparse.Namespace, command: Callable[[argparse.Namespace], int] = run
 ) -> int:
-    from app.types import RecogniserError
+    from app.errors import RecogniserError
 
     try:
         return command(options)

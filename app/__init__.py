@@ -15,27 +15,15 @@ from app.system_needs import guard
 if TYPE_CHECKING:
     from app.address import CameraAddress
     from app.camera import CameraSource
-    from app.episodes import EpisodesSink
+    from app.episodes_sink import EpisodesSink
+    from app.errors import DeviceError, ModelError, RecogniserError, SinkError, SourceError
     from app.overlay import Overlay
     from app.recogniser import Recogniser
     from app.records import RecordsSink
     from app.sampling import Selection
-    from app.sinks import Sink, writing
+    from app.sink import Sink, writing
     from app.stream import StreamSource
-    from app.types import (
-        UNSURE,
-        DeviceError,
-        Face,
-        Frame,
-        FrameResult,
-        Image,
-        ModelError,
-        RecogniserError,
-        Silence,
-        SinkError,
-        SourceError,
-        TrackedFace,
-    )
+    from app.types import UNSURE, Face, Frame, FrameResult, Image, Silence, TrackedFace
     from app.video_sink import VideoSink
     from app.video_source import VideoSource
 
@@ -71,7 +59,7 @@ if not TYPE_CHECKING:  # so that a type checker still knows which names there ar
     def __getattr__(name):
         if name not in __all__:
             raise AttributeError(f"module 'app' has no attribute {name!r}")
-        return getattr(import_module(_ROOMS.get(name, "app.types")), name)
+        return getattr(import_module(_ROOMS[name]), name)
 
     def __dir__():
         return sorted({*globals(), *__all__})
@@ -80,16 +68,22 @@ if not TYPE_CHECKING:  # so that a type checker still knows which names there ar
 guard()  # what the machine lacks is said in one line, whoever imports OpenCV or MediaPipe first
 
 _ROOMS = {
+    **dict.fromkeys(
+        ("DeviceError", "ModelError", "RecogniserError", "SinkError", "SourceError"), "app.errors"
+    ),
+    **dict.fromkeys(
+        ("UNSURE", "Face", "Frame", "FrameResult", "Image", "Silence", "TrackedFace"), "app.types"
+    ),
     "CameraAddress": "app.address",
     "CameraSource": "app.camera",
-    "EpisodesSink": "app.episodes",
+    "EpisodesSink": "app.episodes_sink",
     "Overlay": "app.overlay",
     "Recogniser": "app.recogniser",
     "RecordsSink": "app.records",
     "Selection": "app.sampling",
-    "Sink": "app.sinks",
+    "Sink": "app.sink",
     "StreamSource": "app.stream",
     "VideoSink": "app.video_sink",
     "VideoSource": "app.video_source",
-    "writing": "app.sinks",
+    "writing": "app.sink",
 }

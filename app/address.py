@@ -74,7 +74,7 @@ def parse_address(text: str) -> CameraAddress:
     scheme, colon, _ = text.partition("://")
     if not colon and text.startswith(("/", "./", "../")):
         return CameraAddress(text)
-    from app.types import SourceError
+    from app.errors import SourceError
 
     if not colon:
         shown = text.encode("unicode_escape", "replace").decode("ascii")

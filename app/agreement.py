@@ -12,14 +12,15 @@ from pathlib import Path
 
 from app.agreement_figures import figures_of, intervals
 from app.agreement_text import as_text, as_values
+from app.atomic import reserve, write_text
 from app.codings import Coding, ReadingRules, read_coding
-from app.commands import CUT_SHORT, DONE, new_parser, run, say, write_text
+from app.commands import CUT_SHORT, DONE, new_parser, run, say
 from app.compared import compare_episodes, compare_instants, pair_people
-from app.episodes import add_rules, rules_of
+from app.episode_rules import add_rules, rules_of
+from app.errors import DataError
 from app.expression_names import MEANING
-from app.sinks import reserve
 from app.tracks import usual_step
-from app.types import UNSURE, DataError
+from app.types import UNSURE
 from app.wording import counted
 
 FAR = 2.0  # a coding that reaches so many times as far as the records is of more than they are

@@ -4,7 +4,7 @@ import threading
 from collections import deque
 from pathlib import Path
 
-from app.sinks import Sink
+from app.sink import Sink
 from app.types import FrameResult, Image
 
 # What waits to be written: about two seconds of 640 x 480 at most.

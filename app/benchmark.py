@@ -25,13 +25,14 @@ from app.benchmark_clip import CAMERA_FPS, HEIGHT_PX, WIDTH_PX, ClipCapture, loo
 from app.camera import CameraSource
 from app.classifier import DEFAULT_MODEL, Classifier
 from app.defaults import DEMO_CLIP, ROOT
+from app.errors import DeviceError
 from app.follow import LIVE, Follower
 from app.machine import machine, resident_mb
 from app.pipeline import Pipeline
 from app.search import FaceSearch
 from app.threads import set_threads
 from app.tracking import Tracker
-from app.types import DeviceError, Frame, Image
+from app.types import Frame, Image
 from app.video_source import VideoSource
 from app.view import Look, View
 from app.wording import counted

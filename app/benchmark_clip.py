@@ -8,8 +8,9 @@ from collections.abc import Generator
 from contextlib import closing
 from pathlib import Path
 
+from app.errors import SourceError
 from app.raw_picture import letterboxed
-from app.types import Frame, Image, SourceError
+from app.types import Frame, Image
 from app.video_source import VideoSource
 
 WIDTH_PX, HEIGHT_PX = 1280, 720

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import av
 
-from app.video_file import MAX_FRAME_PIXELS, open_container, packets
+from app.picture_shape import MAX_FRAME_PIXELS
+from app.video_file import open_container, packets
 
 CALL_FORMATS = frozenset({"matroska", "webm"})
 GROWS_S = 120  # by then a call has the size that its line allows

@@ -11,9 +11,9 @@ import cv2
 
 from app.address import CameraAddress
 from app.camera_list import other_camera
+from app.errors import SourceError
 from app.live import DELAYS_S, LiveSource
 from app.quiet import quiet_stderr
-from app.types import SourceError
 
 FAILED_READS = 10  # so many running mean that the camera is gone, not that it hiccups
 WAKING_READS = 150  # before its first picture: three seconds, for some drivers fail until then

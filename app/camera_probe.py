@@ -17,7 +17,7 @@ MODES_WH = ((640, 480), (1280, 720), (1920, 1080))
 def probe(address: CameraAddress) -> dict[str, Any]:
     """`opened`, and where it did: `backend`, `modes` (width, height, frames/s that it says) and
     `first_ms`, the time to its first picture, None when none came. Where it did not, `why`."""
-    from app.types import SourceError
+    from app.errors import SourceError
 
     try:
         return probe_stream(address) if address.is_stream else probe_camera(address)

@@ -16,13 +16,14 @@ from numpy.typing import NDArray
 from app.alignment import normalise
 from app.contract import ATTENTION, CAM, INPUT, LOGITS, Contract, probe_crops
 from app.defaults import DEFAULT_MODEL, MODELS, shipped_models
+from app.errors import DeviceError, ModelError
 from app.home_process import NOT_IN_FORKS, HomeProcess
 from app.machine import cores, give_memory_back, has_nvidia_gpu
 from app.model_guard import check_model, check_size
 from app.no_reports import onnx_runtime
 from app.quiet import quiet_stderr
 from app.system_needs import lacks_memory, memory_line
-from app.types import DeviceError, Floats, ModelError
+from app.types import Floats
 
 __all__ = ["DEFAULT_MODEL", "MODELS", "Classifier", "Device", "Outputs", "prior_shift", "softmax"]
 

@@ -9,8 +9,8 @@ from itertools import islice
 from app.coding_columns import NAMES, Column, Kind, Unit, column_of
 from app.coding_text import DELIMITERS, TextTable
 from app.coding_times import NumberStyle, seconds_of
+from app.errors import DataError
 from app.expression_names import EXPRESSIONS, plain_label
-from app.types import DataError
 
 _ELAN_TIME = re.compile(r"(begin time|end time|duration) - ", re.IGNORECASE)
 LOOKED_AT = 100  # rows from the top among which a header is looked for

@@ -17,8 +17,8 @@ from app.coding_columns import Kind, Unit, unit_of
 from app.coding_layout import Header, Layout, find_header
 from app.coding_text import DELIMITERS, TextTable, read_text
 from app.coding_times import NumberStyle, number_style, seconds_of
+from app.errors import DataError
 from app.expression_names import NOT_CODED, plain_label
-from app.types import DataError
 
 SLIP_S = 0.02  # an overlap of two spans up to this long is a slip of the hand or of rounding
 _FACE_LABEL = re.compile(r"(face \d+): (.+)")

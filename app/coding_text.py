@@ -8,8 +8,8 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from app.errors import DataError
 from app.text_files import decoded, separator_line
-from app.types import DataError
 
 MAX_BYTES = 1 << 30
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+$")

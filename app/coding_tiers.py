@@ -13,8 +13,8 @@ from xml.etree import ElementTree
 
 from app.coding_rows import CodedRow
 from app.coding_text import read_text
+from app.errors import DataError
 from app.record_checks import MAX_TIME_S
-from app.types import DataError
 
 # Praat reads numbers, quoted texts and flags that stand alone; all else is for people to read.
 _PRAAT = re.compile(

@@ -13,12 +13,13 @@ import numpy as np
 
 from app.coding_rows import SLIP_S, CodedRow, CodedTable, FrameTimes, Given
 from app.coding_tiers import is_tiers, read_tiers
-from app.episode_files import Episode
-from app.episodes import EpisodeFinder, EpisodeRules, by_frame
+from app.episode import Episode
+from app.episode_finder import EpisodeFinder, EpisodeRules
+from app.errors import DataError
 from app.expression_names import NOT_CODED, plain_label
 from app.read_records import RecordsReader
+from app.record_frames import by_frame
 from app.tracks import InstantLabels, Span, Track, runs_of
-from app.types import DataError
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,14 +2,13 @@
 
 import argparse
 import sys
-from collections.abc import Callable, Iterable
-from pathlib import Path
+from collections.abc import Callable
 
+from app.errors import RecogniserError
 from app.one_line_parser import OneLineParser
-from app.sinks import write_whole
-from app.sure_output import printing, visible
+from app.sure_output import printing
 from app.system_needs import memory_line
-from app.types import RecogniserError
+from app.wording import visible
 from app.working_folder import NO_WORKING_FOLDER, working_folder_is_there
 
 DONE, CUT_SHORT, FAILED, INTERRUPTED = 0, 1, 2, 130
@@ -54,8 +53,3 @@ def new_parser(module: str, description: str, examples: str) -> argparse.Argumen
         description=description,
         epilog=f"{examples}\n\n{EXIT_CODES}",
     )
-
-
-def write_text(path: Path, text: str, *, overwrite: bool, inputs: Iterable[Path] = ()) -> None:
-    """`text` as UTF-8 with its line ends as they are, whole or not at all. Raises `SinkError`."""
-    write_whole(path, text.encode("utf-8", "backslashreplace"), overwrite=overwrite, inputs=inputs)

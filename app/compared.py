@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.agreement_figures import Figures, Numbers, figures
+from app.errors import DataError
 from app.expression_names import NOT_CODED
 from app.tracks import Span, Times, Track, sure, usual_step
-from app.types import UNSURE, DataError
+from app.types import UNSURE
 
 MAX_INSTANTS = 20_000_000
 MIN_BLOCK_S = (

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.alignment import AlignmentTemplate, ColourMode
-from app.types import ModelError
+from app.errors import ModelError
 
 METADATA_KEY = "expression_contract"
 CONTRACT_FORMAT = 1

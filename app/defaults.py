@@ -6,6 +6,10 @@ from pathlib import Path
 VIDEO_SUFFIXES = frozenset(
     ".3gp .asf .avi .flv .m2ts .m4v .mkv .mov .mp4 .mpeg .mpg .mts .mxf .ogv .ts .webm .wmv".split()
 )
+PICTURE_SUFFIXES = frozenset(
+    ".apng .avif .bmp .dib .gif .heic .heics .heif .hif .jfif .jpe .jpeg .jpg .mpo .pbm .pgm .png "
+    ".pnm .ppm .tif .tiff .webp".split()
+)
 SMOOTH_S = 0.5  # over how long readings are averaged; docs/steadiness.md
 ROOT = Path(__file__).resolve().parent.parent  # the folder that holds `app/` and `models/`
 MODELS = ROOT / "models"

@@ -8,11 +8,12 @@ import cv2
 import numpy as np
 
 from app.defaults import MODELS
+from app.errors import DeviceError, ModelError
 from app.home_process import NOT_AT_EXIT, NOT_IN_FORKS, HomeProcess
 from app.no_reports import mediapipe
 from app.quiet import quiet_stderr
 from app.system_needs import has_room, lacks_memory, memory_line
-from app.types import DeviceError, Face, Image, ModelError
+from app.types import Face, Image
 
 SHORT_RANGE = MODELS / "face_detection_short_range.tflite"
 FULL_RANGE = MODELS / "face_detection_full_range_sparse.tflite"

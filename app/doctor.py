@@ -12,24 +12,12 @@ import textwrap
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal, TextIO
+from typing import TextIO
 
-from app.system_needs import UnfitMachineError
+from app.check import SEE_ABOVE, Check, Status, in_one_line, unloaded
 
-Status = Literal["ok", "warning", "failed"]
 COLOURS: Mapping[Status, str] = {"ok": "32", "warning": "33", "failed": "31"}
-SEE_ABOVE = "See to what failed above first."
 NAME_COLUMNS, MAX_COLUMNS, MIN_COLUMNS = 21, 100, 60
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One line of the answer. `remedy` says what to do, None where nothing is to be done."""
-
-    name: str
-    status: Status
-    detail: str
-    remedy: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +71,7 @@ def examine(wanted: Iterable[Group], saw: Callable[[Findings], object]) -> list[
                 Check(
                     group.title,
                     "failed",
-                    f"could not be looked at: {type(error).__name__}: {_one_line(error)}",
+                    f"could not be looked at: {type(error).__name__}: {in_one_line(error)}",
                     "If all else is well, please report this line.",
                 )
             )
@@ -91,15 +79,6 @@ def examine(wanted: Iterable[Group], saw: Callable[[Findings], object]) -> list[
         saw(findings)
         found.append(findings)
     return found
-
-
-def unloaded(error: ImportError) -> str:
-    """Why a package cannot be loaded, in a few words."""
-    if isinstance(error, UnfitMachineError):
-        return "not all that it needs is there"
-    if isinstance(error, ModuleNotFoundError):
-        return f"{error.name} is not installed"
-    return f"a package cannot be loaded: {_one_line(error)}"
 
 
 def can_run(found: Sequence[Findings]) -> bool:
@@ -202,7 +181,3 @@ class Style:
         end = f" ({warnings} {'warning' if warnings == 1 else 'warnings'})" if warnings else ""
         status: Status = "warning" if warnings or counts["failed"] else "ok"
         return self._painted(status, f"The demo can run here{end}.")
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())

@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from app.check import SEE_ABOVE, Check, Status, unloaded
 from app.defaults import ROOT
-from app.doctor import SEE_ABOVE, Check, Status, unloaded
 from app.no_reports import onnx_runtime
 from app.shared_libraries import loadable, needed
 from app.system_needs import check_all
@@ -76,7 +76,7 @@ def _with_contract(check: Check, path: Path, bad: Status) -> Check:
         return check
     try:
         from app.classifier import Classifier
-        from app.types import RecogniserError
+        from app.errors import RecogniserError
     except ImportError as error:
         return Check(check.name, check.status, f"{check.detail} · not opened: {unloaded(error)}")
     try:

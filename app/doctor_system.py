@@ -21,8 +21,8 @@ from app.camera_list import (
     other_camera,
     probe_camera,
 )
+from app.check import Check, unloaded
 from app.defaults import ROOT
-from app.doctor import Check, unloaded
 from app.system_needs import (
     INSTALL,
     PACKAGES,
@@ -201,7 +201,7 @@ def system_libraries(
 
 
 def window(check: Callable[[], None] | None = None) -> Iterator[Check]:
-    from app.types import SinkError
+    from app.errors import SinkError
     from app.window import check_display
 
     try:

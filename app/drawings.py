@@ -8,7 +8,7 @@ import math
 from collections.abc import Sequence
 from html import escape
 
-from app.episode_files import Episode
+from app.episode import Episode
 
 WIDTH, HEIGHT = 1000, 100
 BASE, TOP = 82.0, 4.0  # of the areas; the episodes' bar lies below

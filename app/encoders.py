@@ -20,7 +20,7 @@ from av.codec.codec import UnknownCodecError
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 
-from app.types import SinkError
+from app.errors import SinkError
 
 AUTO = "auto"
 _POLICY = os.sched_getscheduler(0) if sys.platform == "linux" else None

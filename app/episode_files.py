@@ -3,17 +3,18 @@
 import mimetypes
 import re
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass, fields
+from dataclasses import astuple, fields
 from html import escape
 from pathlib import Path
 from urllib.parse import quote
 from xml.etree import ElementTree
 
+from app.atomic import write_text
 from app.cells import text_cell
-from app.commands import write_text
-from app.records import csv_line
+from app.episode import Episode
+from app.errors import SinkError
+from app.record_rows import csv_line
 from app.suffix import kind_of
-from app.types import SinkError
 
 SUFFIXES = (".csv", ".vtt", ".eaf", ".txt")
 XSI = "http://www.w3.org/2001/XMLSchema-instance"
@@ -23,27 +24,6 @@ EAF_DATE = "1970-01-01T00:00:00+00:00"
 EXPRESSION, APEX = "expression", "apex"  # ELAN's types of tiers
 # Characters that XML 1.0 and one-line formats do not take.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]+")
-
-
-@dataclass(frozen=True, slots=True)
-class Episode:
-    """One expression of one person. `peak` is its highest probability, at `apex_s`; `mean` that of
-    its `frames` frames."""
-
-    source: str
-    face_id: int
-    label: str
-    onset_s: float
-    apex_s: float
-    offset_s: float
-    apex_frame: int
-    peak: float
-    mean: float
-    frames: int
-
-    @property
-    def duration_s(self) -> float:
-        return self.offset_s - self.onset_s
 
 
 CSV_COLUMNS = tuple(item.name for item in fields(Episode))

@@ -8,7 +8,8 @@ from pathlib import Path
 from app.alignment import alignable
 from app.classifier import Classifier
 from app.defaults import MODELS
-from app.types import Face, Image, ModelError
+from app.errors import ModelError
+from app.types import Face, Image
 from app.warp import align
 
 FACE_CHECK = MODELS / "face_check.onnx"

@@ -10,23 +10,25 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from app.classifier import Classifier
-from app.episodes import EpisodesSink
+from app.episodes_sink import EpisodesSink
+from app.errors import SinkError, SourceError
 from app.follow import FILE, Follower
 from app.guard import Guard
 from app.hidden_files import DisplacedError
 from app.job import Job
 from app.long_records import LongRecords
 from app.pipeline import Pipeline
-from app.report import ReportSink
+from app.report_sink import ReportSink
 from app.resume import Checkpoint, Identity
 from app.run_notes import RunNotes
 from app.search import FaceSearch
 from app.steady import SMOOTH_S
 from app.tracking import Tracker
-from app.types import FrameResult, SinkError, SourceError, joined
+from app.types import FrameResult
 from app.video_sink import VideoSink
 from app.video_source import VideoSource
 from app.view import View
+from app.wording import joined
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,7 @@ class FileRun:
         self._next = self.from_frame
         self._size_wh: tuple[int, int] | None = None
         self._saved = kept is not None
-        self._sinks: list[Any] = []  # `app.sinks.Sink`, but that notes may have no path
+        self._sinks: list[Any] = []  # `app.sink.Sink`, but that notes may have no path
         self._records: LongRecords | None = None
         self._film: VideoSink | None = None
         self._view = View(

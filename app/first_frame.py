@@ -8,7 +8,7 @@ from app.quiet import own_stderr
 
 
 def main() -> int:
-    from app.types import RecogniserError
+    from app.errors import RecogniserError
 
     with own_stderr():
         try:

@@ -47,8 +47,8 @@ def probe(model: Path | None) -> dict[str, Any]:
 
 
 def main() -> int:
+    from app.errors import RecogniserError
     from app.quiet import own_stderr
-    from app.types import RecogniserError
 
     with own_stderr():
         try:

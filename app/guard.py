@@ -8,7 +8,8 @@ from dataclasses import replace
 from typing import Protocol
 
 from app.accounts import BEFORE, DAMAGED, LOOK_BACK_S, NOT_SEARCHED, Accounts, Doubt, IfLost
-from app.types import Frame, FrameResult, RecogniserError, SourceError
+from app.errors import RecogniserError, SourceError
+from app.types import Frame, FrameResult
 from app.wording import counted
 
 MAX_HELD_BYTES = 512 << 20  # 1.4 s of 1080p at 60 frames/s, 0.3 s of 4K at that rate

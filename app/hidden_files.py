@@ -15,7 +15,7 @@ from itertools import count
 from pathlib import Path
 from typing import IO
 
-from app.types import SinkError
+from app.errors import SinkError
 
 MAX_NAME_BYTES = 255  # of a file, on usual systems; `os.pathconf` may say less
 MAX_SUFFIX_BYTES = 16

@@ -8,7 +8,7 @@ import os
 import weakref
 from typing import Any
 
-from app.types import DeviceError
+from app.errors import DeviceError
 
 
 class HomeProcess:

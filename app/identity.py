@@ -16,9 +16,9 @@ from threading import Thread
 import numpy as np
 from numpy.typing import NDArray
 
+from app.errors import DeviceError
 from app.state import State, array_from, array_state
 from app.system_needs import has_room, memory_line
-from app.types import DeviceError
 
 # Boxes further apart than this, in mean face sides, are not the same person; after an absence the
 # reach grows with the time, for people turn.

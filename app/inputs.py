@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from app.defaults import VIDEO_SUFFIXES
-from app.types import SourceError
+from app.errors import SourceError
 from app.web_video import WebVideo
 
 ANNOTATED = "_annotated"

@@ -5,16 +5,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from app.atomic import reserve
 from app.encoders import Encoding
 from app.episode_files import checked_suffix as checked_episodes
+from app.errors import SinkError
 from app.naming import Outputs
 from app.records import checked_suffix as checked_records
-from app.report import checked_name
+from app.report_sink import checked_name
 from app.resume import ResumeFile, is_finished
 from app.run_notes import read_notes
 from app.sampling import Selection
-from app.sinks import reserve
-from app.types import SinkError
 from app.video_sink import checked_format
 from app.view import Look
 from app.web_video import WebVideo

@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, Self
 
+from app.errors import SourceError
 from app.raw_picture import as_bgr
-from app.types import Frame, Image, Silence, SourceError
+from app.types import Frame, Image, Silence
 from app.wording import counted
 
 RETRY_S = 0.02  # after a read that gave nothing

@@ -11,13 +11,16 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO
 
-from app.episodes import by_frame
+from app.atomic import reserve, unwritable
+from app.errors import DataError, SinkError
 from app.hidden_files import DisplacedError, HiddenFile, hidden
 from app.read_records import RecordsReader
-from app.records import LineRows, Record, checked_suffix, records_of
-from app.sinks import reserve, unwritable
+from app.record_frames import by_frame
+from app.record_rows import records_of
+from app.record_schema import Record
+from app.records import LineRows, checked_suffix
 from app.state import State
-from app.types import DataError, FrameResult, Image, SinkError
+from app.types import FrameResult, Image
 
 CHUNK = 1 << 20
 

@@ -6,16 +6,15 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
+from app.atomic import unwritable
 from app.commands import CUT_SHORT, DONE, FAILED, INTERRUPTED
+from app.counts import counts_line, seen_line, whole_frames
+from app.errors import SinkError
 from app.job import Job, check
 from app.one_file import FileOutcome
 from app.progress import Bars
-from app.run_end import counts_line, seen_line, whole_frames
-from app.sinks import unwritable
-from app.sure_output import visible
-from app.types import SinkError
 from app.video_file import open_video
-from app.wording import counted
+from app.wording import counted, visible
 from app.workers import Recognition, run_apart, run_here
 
 GO_ON = "The same command with --resume goes on."

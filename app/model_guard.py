@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NoReturn
 
-from app.types import ModelError
+from app.errors import ModelError
 
 MAX_FILE_BYTES = 512 << 20
 MAX_FIELDS = 200_000  # that are looked at, in all messages together

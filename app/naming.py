@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from app.errors import SinkError
 from app.inputs import ANNOTATED
 from app.run_notes import notes_path
-from app.types import SinkError
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,3 +168,8 @@ def _check(videos: Iterable[Path], outputs: Iterable[Outputs]) -> None:
 
 def _key(path: Path) -> str:
     return os.path.join(path.parent.resolve(), path.name).casefold()
+
+
+def default_output(path: Path) -> Path:
+    """clip.mov -> clip_annotated.mp4, beside it."""
+    return path.with_name(f"{path.stem}_annotated.mp4")

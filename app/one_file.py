@@ -6,15 +6,16 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from app.errors import SourceError
 from app.file_run import FileRun, Machine
 from app.job import Job, check
 from app.long_records import lines_path
 from app.naming import Outputs
 from app.resume import Identity, check_finished, video_facts
 from app.stream import open_stream
-from app.types import SourceError, joined
 from app.video_source import VideoSource
 from app.web_video import fetched
+from app.wording import joined
 
 CHECKPOINT_S = 1.0
 

@@ -9,8 +9,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from app.defaults import ROOT, VIDEO_SUFFIXES
-from app.picture_kinds import PICTURE_SUFFIXES
+from app.defaults import PICTURE_SUFFIXES, ROOT, VIDEO_SUFFIXES
 
 _INVALID = re.compile(r"invalid (?P<kind>\w+) value: (?P<value>.*)", re.DOTALL)
 _A_NUMBER, _A_WHOLE_NUMBER = "a number", "a whole number"

@@ -11,7 +11,7 @@ from html import escape
 from typing import Any
 
 from app.drawings import axis, clock, stretches, timeline
-from app.episodes import EpisodeRules
+from app.episode_finder import EpisodeRules
 from app.page_facts import model_card, percent, run_facts, run_warnings, table
 from app.page_style import STYLE, colour_rules
 from app.picture_page import pictures

@@ -5,8 +5,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from app.records import SCHEMA, Kind, Record, flat_columns, flat_row
-from app.types import DataError, RecogniserError, SinkError
+from app.errors import DataError, RecogniserError, SinkError
+from app.record_rows import flat_row
+from app.record_schema import SCHEMA, Kind, Record, flat_columns
 
 ROWS_AT_ONCE = 4096  # that wait in memory until they are written as one group
 MAX_GROUP_BYTES = 256 << 20  # unpacked; a group of this program has some 5 MB

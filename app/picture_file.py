@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 
 from app.colour_profile import ColourProfile
+from app.errors import SourceError
 from app.heic import decode_heic
 from app.picture_count import picture_count
 from app.picture_header import Header, header_of, jpeg_scans, kind_of
@@ -23,7 +24,7 @@ from app.picture_orientation import cropped, orientation_of
 from app.quiet import quiet_stderr
 from app.still_boxes import without_exif
 from app.still_colour import colours_of, stored_depth, to_plain
-from app.types import Image, SourceError
+from app.types import Image
 from app.wide_colour import WideColour
 
 MAX_PICTURE_BYTES = 1 << 30

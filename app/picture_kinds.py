@@ -7,10 +7,6 @@ kind under the suffix of another. Suffixes only choose files from a folder.
 import re
 from pathlib import Path
 
-PICTURE_SUFFIXES = frozenset(
-    ".apng .avif .bmp .dib .gif .heic .heics .heif .hif .jfif .jpe .jpeg .jpg .mpo .pbm .pgm .png "
-    ".pnm .ppm .tif .tiff .webp".split()
-)
 RAW_SUFFIXES = frozenset(
     ".3fr .arw .cr2 .cr3 .crw .dcr .dng .erf .iiq .kdc .mef .mos .mrw .nef .nrw .orf .pef .raf "
     ".rw2 .rwl .sr2 .srf .srw .x3f".split()

@@ -6,7 +6,7 @@ from html import escape
 
 from app.page_facts import table
 from app.quality import BLURRED, BRIGHT, DARK, SMALL_PX, TURNED_DEG, Quality
-from app.records import FaceRecord, Record
+from app.record_schema import FaceRecord, Record
 from app.stills import PictureStill
 from app.types import UNSURE
 from app.wording import counted

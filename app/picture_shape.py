@@ -6,9 +6,9 @@ from fractions import Fraction
 from typing import Any
 
 from app.orientation import Orientation
-from app.video_file import MAX_FRAME_PIXELS
 from app.wide_colour import WideColour
 
+MAX_FRAME_PIXELS = 40_000_000  # 8K is 33
 SQUARE = Fraction(1)
 ALMOST_SQUARE = 0.01  # scaling an odd size leaves such pixels; nobody sees them
 LISTED = 100  # changes that are kept one by one

@@ -14,9 +14,9 @@ from app.contract import Contract
 from app.maps import face_map
 from app.quality import measure, trouble
 from app.readings import Readings
+from app.stage_clock import StageClock
 from app.state import State
 from app.steady import NOBODY, SteadyReasons
-from app.timing import StageClock
 from app.tracking import Tracker
 from app.types import (
     NOT_CONFIDENT,
@@ -56,7 +56,7 @@ class Pipeline:
     `tracker` None: every frame stands for itself (separate pictures); faces are then numbered from
     1, largest first, and nothing is smoothed. `follower`, for streams, finds faces near where they
     were instead of anew in each frame. `live`: frames may come late, which cuts nothing
-    (`app.timing.StageClock`). `clock` gives seconds, for `stage_ms`. While `with_maps` is set,
+    (`app.stage_clock.StageClock`). `clock` gives seconds, for `stage_ms`. While `with_maps` is set,
     faces come with their class activation maps.
     """
 

@@ -4,9 +4,9 @@ import contextlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from app.errors import SourceError
 from app.job import Job
 from app.sampling import Selection
-from app.types import SourceError
 from app.video_file import average_rate, duration_s, open_video, picture_stream
 
 NAME_SIGNS = 24

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from app.cells import cell_text
+from app.errors import DataError
 from app.quality import Quality
 from app.record_checks import (
     RowOrder,
@@ -20,20 +21,20 @@ from app.record_checks import (
     check_time,
     check_whole,
 )
-from app.records import (
+from app.record_schema import (
     COLUMNS,
     FIXED_COLUMNS,
     POINT_COLUMNS,
     QUALITY_COLUMNS,
     SCHEMA,
     SCHEMA_COLUMN,
-    SUFFIXES,
     FaceRecord,
     Kind,
     Record,
     flat_columns,
 )
-from app.types import LANDMARKS, DataError
+from app.records import SUFFIXES
+from app.types import LANDMARKS
 
 OLDEST_COLUMNS = tuple(name for name in COLUMNS if name != "reason")  # of schema 1
 MAX_DIGITS = 40  # of a whole number; Python takes its time over thousands

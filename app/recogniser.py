@@ -15,13 +15,14 @@ from app.defaults import named_model
 from app.follow import FILE, LIVE, Follower
 from app.live import LiveSource
 from app.overlay_scene import HudMode
+from app.picture_file import read_picture
 from app.pipeline import Pipeline
 from app.rendering import draw
 from app.shared_search import SharedSearch
-from app.sources import VideoSource, read_picture
 from app.steady import SMOOTH_S
 from app.tracking import Tracker
 from app.types import Frame, FrameResult, Image, Silence
+from app.video_source import VideoSource
 
 
 class Recogniser:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from app.records import Record
+from app.record_schema import Record
 
 MAX_WHOLE = 2**53  # above it, not every whole number has a floating-point number of its own
 MAX_TIME_S = 1e9  # about 30 years

@@ -9,11 +9,13 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
+from app.atomic import write_text
 from app.background import BackgroundSink
-from app.commands import write_text
-from app.records import json_row, records_of
-from app.sinks import Sink, write_picture
-from app.types import FrameResult, Image, SinkError
+from app.errors import SinkError
+from app.picture_writer import write_picture
+from app.record_rows import json_row, records_of
+from app.sink import Sink
+from app.types import FrameResult, Image
 from app.video_sink import VideoSink
 from app.wording import counted
 

@@ -5,218 +5,26 @@ docs/records.md is the description for users. A change of names or meanings ther
 """
 
 import contextlib
-import csv
-import io
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Any, Protocol
 
+from app.atomic import reserve, unwritable
 from app.cells import text_cell
+from app.errors import SinkError
 from app.hidden_files import HiddenFile
-from app.quality import Quality, measure
-from app.sinks import reserve, unwritable
+from app.record_rows import csv_line, flat_row, json_row, records_of
+from app.record_schema import DECIMALS, PIXEL_DECIMALS, Kind, Record, flat_columns
 from app.suffix import kind_of
-from app.types import LANDMARKS, FrameResult, Image, SinkError, TrackedFace, readable
+from app.types import FrameResult, Image
 
-# 1 had no raw probabilities, landmarks, quality figures, reason and schema; in 2, the label was the
-# likeliest of each frame, without regard to the one before.
-SCHEMA = 3
 SUFFIXES = (".jsonl", ".csv", ".parquet")
 
 
 def checked_suffix(path: Path) -> str:
     """Raises `SinkError` for a kind of records that there is not."""
     return kind_of(path, SUFFIXES, "must end in .jsonl, .csv or .parquet, the kinds of records.")
-
-
-# Every records file begins with these; the probabilities follow.
-COLUMNS = (
-    "source",
-    "frame",
-    "time_s",
-    "face_id",
-    "x",
-    "y",
-    "width",
-    "height",
-    "det_score",
-    "label",
-    "reason",
-)
-POINT_COLUMNS = tuple(f"{name}_{axis}" for name in LANDMARKS for axis in "xy")
-QUALITY_COLUMNS = tuple(item.name for item in fields(Quality))
-SCHEMA_COLUMN = "schema"
-FIXED_COLUMNS = (*COLUMNS, *POINT_COLUMNS, *QUALITY_COLUMNS, SCHEMA_COLUMN)
-RAW = "raw_"
-
-PIXEL_DECIMALS = 2  # of pixels and degrees
-DECIMALS = 6  # of seconds, scores, probabilities and the other figures
-Kind = Literal["text", "whole", "pixels", "figure"]
-KINDS: dict[str, Kind] = {
-    **dict.fromkeys(FIXED_COLUMNS, "figure"),
-    **dict.fromkeys(("source", "label", "reason"), "text"),
-    **dict.fromkeys(("frame", "face_id", SCHEMA_COLUMN), "whole"),
-    **dict.fromkeys(("x", "y", "width", "height", *POINT_COLUMNS), "pixels"),
-    **dict.fromkeys(("size_px", "roll_deg", "yaw_deg"), "pixels"),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class FaceRecord:
-    """One face of a frame, as `TrackedFace` with `Quality`. `box_xywh` and `landmarks` (in the
-    order of `LANDMARKS`) in px; probabilities by label. None: records of schema 1 do not say."""
-
-    face_id: int
-    box_xywh: tuple[float, float, float, float]
-    det_score: float
-    label: str
-    reason: str | None
-    probabilities: Mapping[str, float]
-    raw_probabilities: Mapping[str, float] | None = None
-    landmarks: tuple[tuple[float, float], ...] | None = None
-    quality: Quality | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """One row. `face` None: the frame has no face."""
-
-    source: str
-    frame: int
-    time_s: float
-    face: FaceRecord | None = None
-
-
-def records_of(result: FrameResult, *, with_quality: bool = True) -> tuple[Record, ...]:
-    """The rows of a frame, at least one, rounded to what a file holds of them."""
-    frame = result.frame
-    source = readable(frame.source)
-    time_s = round(frame.time_s, DECIMALS)
-    faces: Sequence[TrackedFace | None] = result.faces or (None,)
-    return tuple(
-        Record(
-            source,
-            frame.index,
-            time_s,
-            None
-            if face is None
-            else _face_record(face, result.labels, frame.image if with_quality else None),
-        )
-        for face in faces
-    )
-
-
-def _face_record(face: TrackedFace, labels: Sequence[str], image: Image | None) -> FaceRecord:
-    x0, y0, x1, y1 = (float(value) for value in face.face.box_xyxy)
-    quality = None
-    if image is not None:
-        found = measure(image, face.face)
-        quality = Quality(*(_rounded(name, getattr(found, name)) for name in QUALITY_COLUMNS))
-
-    def shares(values: Any) -> dict[str, float]:
-        return {
-            label: round(float(value), DECIMALS)
-            for label, value in zip(labels, values, strict=True)
-        }
-
-    x, y, width, height = (round(value, PIXEL_DECIMALS) for value in (x0, y0, x1 - x0, y1 - y0))
-    return FaceRecord(
-        face_id=face.face_id,
-        box_xywh=(x, y, width, height),
-        det_score=round(float(face.face.score), DECIMALS),
-        label=face.label,
-        reason=face.reason,
-        probabilities=shares(face.probabilities),
-        raw_probabilities=shares(face.raw_probabilities),
-        landmarks=tuple(
-            (round(px, PIXEL_DECIMALS), round(py, PIXEL_DECIMALS))
-            for px, py in face.face.landmarks.tolist()
-        ),
-        quality=quality,
-    )
-
-
-def _rounded(name: str, value: float | None) -> Any:
-    if value is None:
-        return None
-    return round(value, PIXEL_DECIMALS if KINDS[name] == "pixels" else DECIMALS)
-
-
-class Column(NamedTuple):
-    name: str
-    kind: Kind
-
-
-def flat_columns(labels: Sequence[str]) -> tuple[Column, ...]:
-    """The columns of a table: `COLUMNS`, the labels' probabilities, the same raw, and the rest. A
-    label that would repeat a column gets `p_` in front."""
-    names = list(COLUMNS)
-    for prefix in ("", RAW):
-        for label in labels:
-            name = prefix + label
-            while name in FIXED_COLUMNS or name in names:
-                name = f"p_{name}"
-            names.append(name)
-    names += FIXED_COLUMNS[len(COLUMNS) :]
-    return tuple(Column(name, KINDS.get(name, "figure")) for name in names)
-
-
-def flat_row(record: Record, labels: Sequence[str]) -> list[Any]:
-    """A value for each of `flat_columns(labels)`; None where there is nothing to say."""
-    start = [record.source, record.frame, record.time_s]
-    face = record.face
-    if face is None:
-        empty = len(FIXED_COLUMNS) - len(start) - 1 + 2 * len(labels)
-        return [*start, *[None] * empty, SCHEMA]
-    raw = face.raw_probabilities
-    points = face.landmarks
-    return [
-        *start,
-        face.face_id,
-        *face.box_xywh,
-        face.det_score,
-        face.label,
-        face.reason,
-        *(face.probabilities[label] for label in labels),
-        *((raw[label] for label in labels) if raw else [None] * len(labels)),
-        *(
-            (value for point in points for value in point)
-            if points
-            else [None] * len(POINT_COLUMNS)
-        ),
-        *(getattr(face.quality, name, None) for name in QUALITY_COLUMNS),
-        SCHEMA,
-    ]
-
-
-def json_row(record: Record) -> dict[str, Any]:
-    """The same as nested values: probabilities by label, landmarks by name."""
-    face = record.face
-    row: dict[str, Any] = dict.fromkeys(
-        (*COLUMNS, "probabilities", "raw_probabilities", "landmarks", *QUALITY_COLUMNS)
-    )
-    row.update(source=record.source, frame=record.frame, time_s=record.time_s, schema=SCHEMA)
-    if face is None:
-        return row
-    row.update(face_id=face.face_id, det_score=face.det_score, label=face.label)
-    row.update(zip(("x", "y", "width", "height"), face.box_xywh, strict=True))
-    row.update(
-        reason=face.reason,
-        probabilities=dict(face.probabilities),
-        raw_probabilities=None if face.raw_probabilities is None else dict(face.raw_probabilities),
-        landmarks=face.landmarks and dict(zip(LANDMARKS, face.landmarks, strict=True)),
-        **{name: getattr(face.quality, name, None) for name in QUALITY_COLUMNS},
-    )
-    return row
-
-
-def csv_line(values: Sequence[object]) -> str:
-    """One line, quoted where needed, with its end."""
-    line = io.StringIO()
-    csv.writer(line).writerow(values)
-    return line.getvalue()
 
 
 class RowFile(Protocol):

@@ -12,7 +12,7 @@ import numpy as np
 from app.history import History
 from app.labels import draw_label
 from app.lettering import BLACK, Colour
-from app.maps import paint
+from app.map_paint import paint
 from app.overlay_scene import (
     HUD_MODES,
     LISTED_FORM,

@@ -3,15 +3,15 @@
 import argparse
 from pathlib import Path
 
+from app.atomic import reserve
 from app.encoders import Encoding, choose
 from app.episode_files import checked_suffix
+from app.errors import SinkError, SourceError
 from app.inputs import find_videos
-from app.naming import check_not_stdout
-from app.report import checked_name
+from app.naming import check_not_stdout, default_output
+from app.report_sink import checked_name
 from app.run_notes import notes_path
 from app.sampling import Selection
-from app.sinks import default_output, reserve
-from app.types import SinkError, SourceError
 from app.video_sink import checked_format
 from app.web_video import WebVideo
 

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from app.background import BackgroundSink
-from app.episodes import EpisodesSink
+from app.episodes_sink import EpisodesSink
 from app.records import RecordsSink
-from app.report import ReportSink
+from app.report_sink import ReportSink
 from app.request import other_results
 from app.run_end import dropped_frames
 from app.run_notes import RunNotes, notes_path

@@ -15,12 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from app.atomic import unwritable
+from app.errors import SinkError, SourceError
 from app.hidden_files import hidden
 from app.original import Original
 from app.run_notes import read_notes, sha256, versions
-from app.sinks import unwritable
 from app.state import State
-from app.types import SinkError, SourceError
 
 SCHEMA = 1
 MAX_BYTES = 64 << 20

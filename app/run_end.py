@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from app.counts import counts_line, seen_line, whole_frames
 from app.live import Gap
 from app.session import Outcome
 from app.wording import counted
@@ -12,22 +13,6 @@ def dropped_frames(sinks: Sequence[Any]) -> dict[str, int]:
     """Output -> frames that it lacks because it was too slow for a live source."""
     counts = ((str(sink.path), getattr(sink, "dropped", 0)) for sink in sinks)
     return {path: count for path, count in counts if count}
-
-
-def seen_line(frames: int, faces: int, *, one: str = "frame") -> str:
-    """Says how much was read and how many faces were in it; `one` names what was read."""
-    return f"{counted(frames, one)} with {counted(faces, 'face')}"
-
-
-def counts_line(frames: int, faces: int, seconds: float, *, one: str = "frame") -> str:
-    """Adds the time that it took to what `seen_line` says."""
-    rate = frames / max(seconds, 1e-9)
-    return f"{seen_line(frames, faces, one=one)} in {seconds:.1f} s ({rate:.1f} {one}s/s)"
-
-
-def whole_frames(count: int) -> str:
-    """What is added about frames whose faces could not be accounted for."""
-    return f"; {count} of them blurred as a whole" if count else ""
 
 
 def last_lines(

@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from app.address import masked
-from app.commands import write_text
+from app.atomic import reserve, write_text
 from app.contract import Contract
 from app.original import Original
-from app.sinks import reserve
 from app.state import State
-from app.types import FrameResult, Image, joined, readable
+from app.types import FrameResult, Image
+from app.wording import joined, readable
 
 NOTES_SCHEMA = 1
 NO_HASH = "a stream is no file that could be hashed"

@@ -5,21 +5,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+from app.errors import RecogniserError, SourceError
 from app.guard import Guard
 from app.keys import Action
-from app.sinks import Sink
-from app.sources import Source
+from app.sink import Sink
+from app.source import Source
 from app.timing import Eased, Pacer, RateMeter
-from app.types import (
-    Frame,
-    FrameResult,
-    Image,
-    RecogniserError,
-    Silence,
-    SourceError,
-    joined,
-)
+from app.types import Frame, FrameResult, Image, Silence
 from app.view import Look, Stage, View
+from app.wording import joined
 
 PAUSED_POLL_MS = 30
 

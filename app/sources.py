@@ -4,54 +4,17 @@ import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Protocol, Self
+from typing import Self
 
-from app.camera import CameraSource
+from app.defaults import PICTURE_SUFFIXES
+from app.errors import SourceError
 from app.inputs import without_annotated
-from app.picture_file import open_picture, read_picture
-from app.picture_kinds import PICTURE_SUFFIXES, UNREAD_SUFFIXES
-from app.stream import StreamSource
-from app.sure_output import visible
-from app.types import Frame, Silence, SourceError, readable
-from app.video_source import VideoSource
-from app.wording import counted
-
-__all__ = [
-    "CameraSource",
-    "ImageSource",
-    "Source",
-    "StreamSource",
-    "VideoSource",
-    "read_picture",
-]
+from app.picture_file import open_picture
+from app.picture_kinds import UNREAD_SUFFIXES
+from app.types import Frame
+from app.wording import counted, readable, visible
 
 MOST_NAMES = 10  # of pictures, in one line
-
-
-class Source(Protocol):
-    """Frames, in order, once.
-
-    `name` is what a user knows the source by. `live`: it goes on without being asked, and says
-    `Silence` while it has no frame.
-    `independent`: its frames have nothing to do with each other. `frame_count` may be an estimate.
-    `warning` says in one line what was cut short or skipped, as soon as that is known.
-    """
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def live(self) -> bool: ...
-    @property
-    def independent(self) -> bool: ...
-    @property
-    def frame_count(self) -> int | None: ...
-    @property
-    def warning(self) -> str | None: ...
-
-    def __iter__(self) -> Iterator[Frame | Silence]: ...
-    def close(self) -> None: ...
-    def __enter__(self) -> Self: ...
-    def __exit__(self, *_: object) -> None: ...
 
 
 class ImageSource:

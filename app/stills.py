@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from app.episode_files import Episode
+from app.episode import Episode
 from app.types import Frame, Image
 
 SIDE_PX = 200

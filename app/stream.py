@@ -17,13 +17,14 @@ import av
 from av.video.frame import VideoFrame
 
 from app.address import CameraAddress
+from app.errors import SourceError
 from app.live import DELAYS_S, LiveSource, UnreachableError
 from app.patience import in_time
-from app.picture_shape import Shape, ShapeChanges
+from app.picture_shape import MAX_FRAME_PIXELS, Shape, ShapeChanges
 from app.pyav import open_input
-from app.types import Image, SourceError
+from app.types import Image
 from app.upright import Upright
-from app.video_file import MAX_FRAME_PIXELS, average_rate, packets
+from app.video_file import average_rate, packets
 
 CONNECT_S, READ_S = 8.0, 5.0
 OPEN_S = 20.0  # for all of it, where libav does not keep to its limits, as for a name server

@@ -3,7 +3,7 @@
 from collections.abc import Container
 from pathlib import Path
 
-from app.types import SinkError
+from app.errors import SinkError
 
 
 def kind_of(path: Path, kinds: Container[str], otherwise: str) -> str:

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from app.episode_files import Episode
-from app.episodes import EpisodeFinder, EpisodeRules, in_order
+from app.episode import Episode
+from app.episode_finder import EpisodeFinder, EpisodeRules, in_order
 from app.quality import BLURRED, BRIGHT, DARK, SMALL_PX, TURNED_DEG
-from app.records import Record
+from app.record_schema import Record
 from app.types import UNSURE
 
 MAX_BINS = 600

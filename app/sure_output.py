@@ -14,18 +14,6 @@ from contextlib import contextmanager
 from typing import TextIO
 
 
-def visible(text: str) -> str:
-    """Shows control characters as escapes. Names of files may hold them: line breaks, and what
-    terminals obey."""
-    return "".join(_CONTROLS.get(sign, sign) for sign in text)
-
-
-_CONTROLS = {
-    sign: sign.encode("unicode_escape").decode()
-    for sign in map(chr, (*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029))
-}
-
-
 class _SureFile(io.FileIO):
     """A descriptor to write to. What cannot be written counts as written; `failure` is the first
     reason for it."""

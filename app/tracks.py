@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from app.types import UNSURE, DataError
+from app.errors import DataError
+from app.types import UNSURE
 
 GAP_STEPS = 2.5  # instants further apart than so many usual steps have something missing in between
 Times = NDArray[np.float64]

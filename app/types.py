@@ -1,4 +1,4 @@
-"""The values in flight between stages, and the project's error tree.
+"""The values in flight between stages.
 
 Every image is `uint8 (H, W, 3)` in OpenCV's BGR order, upright, with the origin at the top left.
 Coordinates are pixels in the continuous convention: the pixel in row r and column c covers
@@ -11,8 +11,6 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-
-from app.sure_output import visible
 
 Image: TypeAlias = NDArray[np.uint8]
 Floats: TypeAlias = NDArray[np.float32]
@@ -37,48 +35,6 @@ LANDMARKS: tuple[Landmark, ...] = (
     "right_ear",
     "left_ear",
 )
-
-
-class RecogniserError(Exception):
-    """Something a user can act on. The message says what, where and what next, in one line."""
-
-    def __str__(self) -> str:
-        return visible(super().__str__())
-
-
-class SourceError(RecogniserError):
-    """A camera, video, image or stream could not be opened or read."""
-
-
-class SinkError(RecogniserError):
-    """A window, video, picture or records file could not be made."""
-
-
-class ModelError(RecogniserError):
-    """A model file is missing, damaged, without a contract, or not what its contract says."""
-
-
-class DeviceError(RecogniserError):
-    """The device that was asked for is not there or does not work."""
-
-
-class DataError(RecogniserError):
-    """A data set is missing, damaged or not in the form that was announced."""
-
-
-class TrainingError(RecogniserError):
-    """Training, evaluation or export cannot go on."""
-
-
-def readable(name: str) -> str:
-    """A name as text that every kind of file takes. Names of files may hold bytes that are no
-    UTF-8, which Python keeps as lone surrogates; they become `\\udc` and the byte's hex digits."""
-    return name.encode("utf-8", "backslashreplace").decode()
-
-
-def joined(*warnings: str | None) -> str | None:
-    """Several warnings as one line; None where there is none."""
-    return " ".join(text for text in warnings if text) or None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,11 +14,12 @@ from av.container import InputContainer
 from av.stream import Stream
 from av.video.stream import VideoStream
 
+from app.errors import SourceError
 from app.original import Original
 from app.picture_header import is_still
 from app.picture_kinds import is_picture
+from app.picture_shape import MAX_FRAME_PIXELS
 from app.pyav import exact, open_input
-from app.types import SourceError
 
 # What is opened is one file and names no other: playlists (hls, dash, concat, sdp) do, and some of
 # them the network. By the names of libav's readers.
@@ -27,7 +28,6 @@ FORMATS = (
     "ivf,m4v,mjpeg,vc1,dv,mxf,nut,rm,wtv,yuv4mpegpipe,swf,amv,nsv,nuv,ipu,avs,cavsvideo,dirac,h261,"
     "h263,live_flv,lmlm4,mlv,gxf,dhav,thp,bink,smk,roq,flic,ty"
 )
-MAX_FRAME_PIXELS = 40_000_000  # 8K is 33
 MOST_BOXES = 100  # of an MP4 that are looked at
 UNFINISHED = (
     "its index (moov) is missing, so the recording was not finished. Programs that repair videos "

@@ -14,6 +14,7 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 
+from app.atomic import reserve, unwritable
 from app.colour import BT709, LIMITED_RANGE, implied_colour, to_yuv
 from app.encoders import (
     MPEG4_TIME_BASE,
@@ -23,12 +24,12 @@ from app.encoders import (
     choose,
     context_settings,
 )
+from app.errors import SinkError
 from app.hidden_files import HiddenFile
 from app.raw_picture import letterboxed
-from app.sinks import reserve, unwritable
 from app.sound import Sound, tracks_of
 from app.suffix import kind_of
-from app.types import FrameResult, Image, SinkError
+from app.types import FrameResult, Image
 
 FORMATS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska", ".webm": "webm"}
 # Edit lists, which delay a sound that starts late, count in this; the default is milliseconds.

@@ -14,11 +14,12 @@ from av.packet import Packet
 from av.video.frame import VideoFrame
 
 from app.call_sizes import call_sizes_wh
+from app.errors import SourceError
 from app.frame_times import FrameTimes
 from app.picture_shape import Shape, ShapeChanges
 from app.pyav import exact
 from app.sampling import Selection
-from app.types import Frame, SourceError, joined, readable
+from app.types import Frame
 from app.upright import Upright
 from app.video_file import (
     announced_end_s,
@@ -32,7 +33,7 @@ from app.video_file import (
     picture_stream,
     reach_s,
 )
-from app.wording import counted
+from app.wording import counted, joined, readable
 
 READ_RETRIES = 8
 END_TOLERANCE_S = 0.5  # a header's duration may be rounded, or that of a longer sound

@@ -10,14 +10,15 @@ from typing import Protocol
 from app.accounts import IfLost
 from app.blur import HOLD_S, FaceBlur, whole
 from app.calibration import LOOK_S, RestingFaces
+from app.errors import SinkError
 from app.history import History
 from app.keys import Action
 from app.notes import Notes, figures_room, with_notes
 from app.overlay_scene import HUD_MODES, HudMode, OverlayMemory
 from app.recording import Recorder, save_snapshot
 from app.rendering import draw
-from app.timing import KEEP_S, StageClock
-from app.types import Frame, FrameResult, Image, SinkError
+from app.stage_clock import KEEP_S, StageClock
+from app.types import Frame, FrameResult, Image
 from app.wording import counted
 
 MESSAGE_S = 3.0

@@ -21,9 +21,9 @@ from typing import Any
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from app.address import CameraAddress, parse_address
+from app.errors import SourceError
 from app.hidden_files import own_file
 from app.patience import in_time
-from app.types import SourceError
 
 WAIT_S = 8.0  # for a connection, and for whatever comes next
 ANSWER_S = 20.0  # until the server begins to send what was asked for, wherever it leads

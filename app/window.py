@@ -9,12 +9,13 @@ from typing import Self
 
 import cv2
 
+from app.errors import SinkError
 from app.keys import Action, action_of
 from app.quiet import quiet_stderr
 from app.raw_picture import letterboxed
 from app.shared_libraries import lacking
 from app.system_needs import install_line
-from app.types import Image, SinkError
+from app.types import Image
 
 WITHOUT = "Add --no-window, with -o or --records for the results."
 PROBE = "import cv2; cv2.namedWindow('probe'); cv2.destroyAllWindows()"

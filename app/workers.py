@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple, Protocol
 
 from app.classifier import MAX_THREADS, Classifier
+from app.errors import DeviceError, RecogniserError
 from app.file_run import Machine
 from app.interrupt import held_back, ignore_signals
 from app.job import Job
@@ -28,7 +29,6 @@ from app.one_file import FileOutcome, annotate
 from app.search import FaceSearch
 from app.steady import SMOOTH_S
 from app.threads import set_threads
-from app.types import DeviceError, RecogniserError
 
 TELL_S = 0.2  # between two messages on progress
 POLL_S = 0.2

@@ -41,8 +41,9 @@ class Ending:
 
 def read(path: Path, *, as_video: bool) -> tuple[str, str]:
     """(outcome, detail) of reading every frame of `path`."""
-    from app.sources import ImageSource, VideoSource
-    from app.types import RecogniserError
+    from app.errors import RecogniserError
+    from app.sources import ImageSource
+    from app.video_source import VideoSource
 
     frames = 0
     try:

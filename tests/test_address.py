@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.address import SCHEMES, CameraAddress, masked, parse_address
-from app.types import SourceError
+from app.errors import SourceError
 
 
 @pytest.mark.parametrize(

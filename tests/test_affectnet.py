@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image as Picture
 
-from app.types import DataError, Image
+from app.errors import DataError
+from app.types import Image
 from training import digests, prepare
 from training.affectnet import COLUMNS, LABELS, list_affectnet
 from training.cli import run

@@ -18,9 +18,9 @@ from app.compared import (
     match,
     pair_people,
 )
+from app.errors import DataError
 from app.records import RecordsSink
 from app.tracks import Span, Track
-from app.types import DataError
 from tests.synthetic import LABELS, frame_result, tracked_face
 
 coders = st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from("abcd")), min_size=1)

@@ -17,7 +17,20 @@ APP_PACKAGES = {"numpy", "cv2", "mediapipe", "onnxruntime", "av", "scipy", "tqdm
 OPTIONAL = {"parquet": {"pyarrow"}}
 ROOMS_FOR_TRAINING = {
     *("picture_file", "picture_header", "picture_kinds"),
-    *("types", "contract", "alignment", "views", "detector", "looks", "places", "search"),
+    *(
+        "errors",
+        "wording",
+        "defaults",
+        "picture_shape",
+        "types",
+        "contract",
+        "alignment",
+        "views",
+        "detector",
+        "looks",
+        "places",
+        "search",
+    ),
     *("interrupt", "no_reports", "one_line_parser", "orientation", "pyav", "text_files", "upright"),
     *("hidden_files", "sure_output"),
     "face_check",
@@ -125,9 +138,9 @@ sys.meta_path[:] = map(WithoutSome, sys.meta_path)
 def test_imports_inside_functions_count(tmp_path: Path) -> None:
     assert {"onnxruntime", "mediapipe", "os"} <= imports(ROOT / "app" / "no_reports.py")
     path = ROOT / "app" / "classifier.py"
-    assert {"app.types", "app.types.ModelError", "io"} <= imports(path)
+    assert {"app.types", "app.errors.ModelError", "io"} <= imports(path)
     assert rooms(path, "app") == {
-        *("alignment", "contract", "defaults", "home_process", "machine", "model_guard"),
+        *("alignment", "contract", "defaults", "errors", "home_process", "machine", "model_guard"),
         *("no_reports", "quiet", "system_needs", "types"),
     }
     assert "tracking" in reached("pipeline", "app")

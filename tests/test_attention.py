@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from app.types import DataError, Image
+from app.errors import DataError
+from app.types import Image
 from training.attention import main
 from training.attention_evidence import (
     class_distances,

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from app.background import BackgroundSink
-from app.types import FrameResult, Image, SinkError
+from app.errors import SinkError
+from app.types import FrameResult, Image
 from tests.synthetic import frame_result
 
 CANVAS = np.zeros((4, 4, 3), np.uint8)

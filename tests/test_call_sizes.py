@@ -8,7 +8,7 @@ import av
 import pytest
 
 from app.call_sizes import call_sizes_wh, vp8_size_wh, vp9_size_wh
-from app.sources import VideoSource
+from app.video_source import VideoSource
 from tests.synthetic import index_of, write_video
 
 MILLISECONDS = Fraction(1, 1000)

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from app import camera_list
-from app.camera import MJPG, ask_for, capture_of
+from app.camera import MJPG, CameraSource, ask_for, capture_of
+from app.errors import SourceError
 from app.live import Gap, LiveSource
-from app.sources import CameraSource
-from app.types import Frame, Silence, SourceError
+from app.types import Frame, Silence
 from tests.synthetic import index_of, level_picture
 
 

@@ -12,7 +12,7 @@ import pytest
 from app import classifier as classifier_module
 from app.classifier import Classifier, prior_shift, softmax
 from app.contract import MAX_TEMPERATURE, MIN_TEMPERATURE
-from app.types import DeviceError, ModelError
+from app.errors import DeviceError, ModelError
 from tests.tiny_model import tiny_contract, write_tiny_model
 
 

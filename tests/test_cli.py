@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import pytest
 
-from app.types import DataError
+from app.errors import DataError
 from training.cli import add_options, chosen, run
 from training.progress import progress, say, time_left
 

@@ -11,11 +11,12 @@ from app.coding_columns import column_of
 from app.coding_rows import FrameTimes
 from app.coding_times import NumberStyle, number_style, seconds_of
 from app.codings import Coding, ReadingRules, read_coding
-from app.episode_files import Episode, as_audacity, as_csv, as_eaf
-from app.episodes import EpisodeRules
-from app.records import FaceRecord, Record
+from app.episode import Episode
+from app.episode_files import as_audacity, as_csv, as_eaf
+from app.episode_finder import EpisodeRules
+from app.errors import DataError
+from app.record_schema import FaceRecord, Record
 from app.tracks import Span, Track
-from app.types import DataError
 
 RULES = ReadingRules(episodes=EpisodeRules(min_s=0.2))
 Found = tuple[float, float, str]

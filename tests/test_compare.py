@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from app.types import TrainingError
+from app.errors import TrainingError
 from tests.shapes import RECIPE
 from training import compare
 from training.checkpoint import load

@@ -18,7 +18,7 @@ from app.contract import (
     probe_crops,
     sure,
 )
-from app.types import ModelError
+from app.errors import ModelError
 
 CONTRACT = Contract(
     labels=("calm", "joy", "Ärger"),

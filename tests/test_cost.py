@@ -9,7 +9,7 @@ import pytest
 
 from app.classifier import Classifier
 from app.contract import probe_crops
-from app.types import ModelError, TrainingError
+from app.errors import ModelError, TrainingError
 from tests.tiny_model import tiny_contract, write_tiny_model
 from training import cost, face_cost, reference_network
 from training.latency import Spread

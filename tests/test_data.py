@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from app.alignment import FACE_TEMPLATE, crop_matrix, frame_matrix
-from app.types import DataError
+from app.errors import DataError
 from training.data import (
     NO_LABEL,
     argmax_labels,

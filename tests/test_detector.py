@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from app.detector import MODELS, SHORT_RANGE, Detector
-from app.types import DeviceError, Image, ModelError
+from app.errors import DeviceError, ModelError
+from app.types import Image
 from tools.make_demo_clip import face_corners, poses
 
 WEIGHTS = {

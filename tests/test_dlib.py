@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from app.types import TrainingError
+from app.errors import TrainingError
 from tests.shapes import LABELS
 from training.checkpoint import Trained, build
 from training.dlib_backbone import BLOCKS, DlibBackbone, DlibBlock, map_side, measure_norms

@@ -14,11 +14,12 @@ from typing import Any
 import pytest
 
 from app import camera_list, doctor_models, doctor_system
+from app.check import SEE_ABOVE, Check
 from app.contract import TrainingData
-from app.doctor import SEE_ABOVE, Check, Findings, Group, Style, can_run, examine
+from app.doctor import Findings, Group, Style, can_run, examine
 from app.encoders import Encoder, Trial
+from app.errors import SinkError
 from app.system_needs import UnfitMachineError, install_line
-from app.types import SinkError
 from run_demo import main
 from tests.test_architecture import blocked
 from tests.tiny_model import tiny_contract, write_tiny_model

@@ -20,7 +20,7 @@ from app.encoders import (
     try_out,
     working,
 )
-from app.types import SinkError
+from app.errors import SinkError
 from app.video_sink import VideoSink
 from tests.synthetic import frame_result, level_picture, noise_picture
 

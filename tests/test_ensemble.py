@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app.types import TrainingError
+from app.errors import TrainingError
 from tests.shapes import MACHINE, train_shapes
 from training import ensemble, ensembles
 from training.evaluation import evaluate

@@ -9,8 +9,9 @@ from xml.etree import ElementTree
 
 import pytest
 
-from app.episode_files import Episode, as_audacity, as_csv, as_eaf, as_vtt, write_episodes
-from app.types import SinkError
+from app.episode import Episode
+from app.episode_files import as_audacity, as_csv, as_eaf, as_vtt, write_episodes
+from app.errors import SinkError
 
 # MPI's file; its licence does not let it be kept here.
 ELAN_SCHEMA = os.environ.get("ELAN_SCHEMA")

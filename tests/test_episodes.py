@@ -10,16 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.episodes import (
-    EpisodeFinder,
-    EpisodeRules,
-    EpisodesSink,
-    by_frame,
-    find_episodes,
-    main,
-)
-from app.records import FaceRecord, Record, RecordsSink
-from app.types import UNSURE, DataError, SinkError
+from app.episode_finder import EpisodeFinder, EpisodeRules, find_episodes
+from app.episodes import main
+from app.episodes_sink import EpisodesSink
+from app.errors import DataError, SinkError
+from app.record_frames import by_frame
+from app.record_schema import FaceRecord, Record
+from app.records import RecordsSink
+from app.types import UNSURE
 from tests.synthetic import LABELS, frame_result, tracked_face
 
 RULES = EpisodeRules(enter=0.6, leave=0.4, min_s=0.3, max_gap_s=0.25)

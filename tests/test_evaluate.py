@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from app.types import DataError, ModelError, TrainingError
+from app.errors import DataError, ModelError, TrainingError
 from tests.shapes import write_shapes
 from tests.tiny_model import tiny_contract, write_tiny_model
 from training import evaluate, evaluation, json_values, latency, predictions

@@ -11,7 +11,7 @@ import torch
 from app.alignment import FACE_TEMPLATE
 from app.classifier import Classifier
 from app.contract import probe_crops
-from app.types import TrainingError
+from app.errors import TrainingError
 from tests.shapes import train_shapes
 from training import evaluate, evaluation, licences, onnx_file, predictions
 from training import export as exporting

@@ -8,9 +8,10 @@ import pytest
 
 from app.defaults import DEFAULT_MODEL
 from app.detector import Detector
+from app.errors import ModelError
 from app.face_check import FACE_CHECK, FaceCheck
 from app.search import NO_FACE, SURE_FACE
-from app.types import Face, Image, ModelError
+from app.types import Face, Image
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,8 @@ import pytest
 from PIL import Image
 
 from app.alignment import FACE_TEMPLATE
-from app.types import DataError, Face
+from app.errors import DataError
+from app.types import Face
 from training import detection_samples, face_check
 from training.cli import run
 from training.detections import MARGIN, SIDE_PX, misplaced, truth

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app.types import DataError, TrainingError
+from app.errors import DataError, TrainingError
 from tests.tiny_model import tiny_contract, write_tiny_model
 from training import deletion_curves, faithful, faithfulness
 from training.deletion import partners

@@ -12,7 +12,7 @@ from app.follow import FILE, LIVE, Follower, Pace
 from app.looks import Glance, glances
 from app.rounds import Rounds
 from app.search import Found
-from app.timing import StageClock
+from app.stage_clock import StageClock
 from app.tracking import Tracker
 from app.types import Face, Image
 

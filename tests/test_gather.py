@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image as Picture
 
-from app.types import DataError, Face, Image
+from app.errors import DataError
+from app.types import Face, Image
 from training import gather as gathering
 from training.gather import (
     Gathered,

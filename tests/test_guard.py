@@ -15,13 +15,14 @@ from app.accounts import BEFORE, DAMAGED, LOST, NOT_SEARCHED, Accounts, another_
 from app.blur import whole
 from app.classifier import DEFAULT_MODEL, Classifier
 from app.defaults import DEMO_CLIP
+from app.errors import DeviceError, SourceError
 from app.guard import Guard
 from app.naming import Outputs
 from app.one_file import FileOutcome, Job, Machine, annotate
 from app.run_notes import read_notes
 from app.sampling import Selection
 from app.search import FaceSearch
-from app.types import DeviceError, Face, Frame, FrameResult, Image, SourceError
+from app.types import Face, Frame, FrameResult, Image
 from app.video_source import VideoSource
 from app.view import Look
 from tests.synthetic import LABELS, noise_picture, tracked_face, write_video

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from av.video.frame import VideoFrame
 
+from app.errors import SourceError
 from app.heic import Grid
 from app.picture_file import read_picture
 from app.picture_header import header_of
 from app.still_boxes import MOST_BOXES, StillFile
-from app.types import SourceError
 from app.video_source import VideoSource
 from tests.test_still_colour import PROFILES, by_littlecms
 from training.readers import read_picture as read_for_training

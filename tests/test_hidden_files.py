@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 
 from app import hidden_files
-from app.commands import write_text
+from app.atomic import reserve, write_text
+from app.errors import SinkError
 from app.hidden_files import DisplacedError, HiddenFile, claimed, hidden, own_file, settle
 from app.long_records import LongRecords
 from app.records import RecordsSink
 from app.resume import ResumeFile
-from app.sinks import reserve, writing
-from app.types import SinkError
+from app.sink import writing
 from app.video_sink import VideoSink
 from tests.synthetic import LABELS, frame_result, level_picture
 

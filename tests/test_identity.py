@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from app import identity
+from app.errors import DeviceError
 from app.identity import Identities
-from app.types import DeviceError
 from tools.measure_identities import SCENES, detections, follow, judge
 
 SWITCHES_PER_1000 = 1.0

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from app.types import TrainingError
+from app.errors import TrainingError
 from tests.shapes import LABELS, train_shapes
 from training import export, licences
 from training.checkpoint import build, load, load_trained

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from app.types import DataError
+from app.errors import DataError
 from training.label_files import Row, file_names, is_label_file, rows_of
 from training.people import people_of
 from training.picture_folder import Folder, open_folder

@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 
 from app.alignment import FACE_TEMPLATE
-from app.types import DataError
+from app.errors import DataError
 from tests.shapes import train_shapes
 from training import memory, train
 from training.augment import training_batch

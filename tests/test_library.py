@@ -18,7 +18,7 @@ import pytest
 import app
 from app import FrameResult, Recogniser, Selection, Silence, SinkError, SourceError, VideoSource
 from app.defaults import DEMO_CLIP
-from app.sinks import writing
+from app.sink import writing
 from app.types import Frame, Image, TrackedFace
 from tests.synthetic import frame_result, level_picture
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from app.defaults import DEMO_CLIP
+from app.errors import SinkError
 from app.interrupt import held_back
 from app.job import Job, check
 from app.many import lines_of
@@ -19,7 +20,6 @@ from app.one_file import FileOutcome
 from app.progress import short_name
 from app.resume import ResumeFile
 from app.sampling import Selection
-from app.types import SinkError
 from tests.program import called
 from tools.make_demo_clip import FPS
 

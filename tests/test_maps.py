@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.alignment import FACE_TEMPLATE
-from app.maps import face_map, paint
+from app.map_paint import paint
+from app.maps import face_map
 from app.types import LANDMARKS, Face, Floats
 
 

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from app.errors import DataError
 from app.face_check import FaceCheck
 from app.looks import Looks
 from app.search import FaceSearch
-from app.types import DataError
 from tools import measure_search
 from tools.made_frames import background, clip_faces, paste
 from tools.measure_search import Hint, Row, Rule, judged, looked_at

@@ -19,8 +19,8 @@ from onnx import TensorProto, helper, numpy_helper
 
 from app.classifier import MODELS, Classifier
 from app.contract import METADATA_KEY
+from app.errors import ModelError
 from app.model_guard import MAX_FILE_BYTES, check_model, check_size
-from app.types import ModelError
 from tests.tiny_model import tiny_contract, write_tiny_model
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -238,7 +238,7 @@ import resource, sys
 import numpy as np
 from pathlib import Path
 from app.classifier import Classifier
-from app.types import ModelError
+from app.errors import ModelError
 try:
     Classifier(Path(sys.argv[1]), device="cpu").predict(np.zeros((1, 16, 16, 3), np.uint8))
 except ModelError as error:

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from app.errors import SinkError, SourceError
 from app.inputs import find_videos, one_file
 from app.naming import Asked, Outputs, distinct_names, folders, plan
-from app.types import SinkError, SourceError
 
 
 @pytest.fixture

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from app.classifier import Classifier
-from app.types import DataError, Face, Image
+from app.errors import DataError
+from app.types import Face, Image
 from tests.synthetic import write_video
 from tests.test_pipeline import Finder, face
 from tests.tiny_model import tiny_contract, write_tiny_model

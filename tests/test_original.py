@@ -11,14 +11,16 @@ from typing import Any
 import cv2
 import pytest
 
+from app.errors import SinkError, SourceError
 from app.naming import Outputs
 from app.one_file import Job, Machine, annotate
 from app.original import Original
 from app.run_notes import describe_input
 from app.sampling import Selection
-from app.sources import ImageSource, VideoSource
-from app.types import FrameResult, SinkError, SourceError
+from app.sources import ImageSource
+from app.types import FrameResult
 from app.video_sink import VideoSink
+from app.video_source import VideoSource
 from tests.synthetic import LABELS, level_picture, write_video
 from tests.test_odd_videos import machine
 

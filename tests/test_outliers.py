@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from app.types import DataError
+from app.errors import DataError
 from tests.shapes import draw
 from tests.test_train import FP32, fails
 from training.checkpoint import save

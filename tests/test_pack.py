@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from app.types import DataError
+from app.errors import DataError
 from training import pack as packing
 from training.pack import (
     Pack,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.types import DataError
+from app.errors import DataError
 from training.expression_words import expression, is_expression
 from training.known_sets import known_name
 from training.people import Place, people_notes, people_of, person_of, source_of

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from PIL import Image as PillowImage
 
+from app.errors import SourceError
 from app.picture_count import picture_count
 from app.picture_file import read_picture
 from app.picture_header import jpeg_scans
 from app.sources import ImageSource
-from app.types import SourceError
 from tests.synthetic import level_picture, noise_picture
 
 PICTURE = level_picture(3, (64, 48))

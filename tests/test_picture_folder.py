@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from app.types import DataError
+from app.errors import DataError
 from training.folder_walk import walk
 from training.picture_folder import open_folder
 from training.readers import read_picture

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from app.records import FaceRecord, Record
+from app.record_schema import FaceRecord, Record
 from tools import plot_timelines
 from tools.plot_timelines import Person, people, stretches
 

@@ -11,7 +11,8 @@ from PIL import Image as Picture
 
 from app.alignment import FACE_TEMPLATE, crop_matrix
 from app.detector import Detector
-from app.types import DataError, Image
+from app.errors import DataError
+from app.types import Image
 from app.warp import align
 from training import landmarks, prepare
 from training import pack as packing

@@ -12,8 +12,9 @@ from app.alignment import normalise
 from app.classifier import Classifier
 from app.contract import probe_crops
 from app.detector import Detector
+from app.errors import DataError, ModelError, TrainingError
 from app.pipeline import Pipeline
-from app.types import DataError, Frame, Image, ModelError, TrainingError
+from app.types import Frame, Image
 from tests.shapes import write_shapes
 from tests.tiny_model import tiny_contract, write_tiny_model
 from training import int8_file, int8_quality, quantise

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image as Picture
 
-from app.types import DataError, Image
+from app.errors import DataError
+from app.types import Image
 from training import digests, prepare
 from training.cli import run
 from training.listed import ListedPicture, put_aside

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from app.types import TrainingError
+from app.errors import TrainingError
 from tests import ranks_worker
 from training.ranks import Ranks
 

@@ -11,17 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app import agreement, episodes, report
+from app.errors import DataError
 from app.read_records import RecordsReader, _labels_of
-from app.records import (
-    COLUMNS,
-    SCHEMA,
-    FaceRecord,
-    Record,
-    RecordsSink,
-    flat_columns,
-    records_of,
-)
-from app.types import UNSURE, DataError, FrameResult
+from app.record_rows import records_of
+from app.record_schema import COLUMNS, SCHEMA, FaceRecord, Record, flat_columns
+from app.records import RecordsSink
+from app.types import UNSURE, FrameResult
 from tests.synthetic import LABELS, frame_result, tracked_face
 
 RESULTS = (

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from app.types import DataError
+from app.errors import DataError
 from training.readers import (
     FERPLUS_LABELS,
     FERPLUS_VOTES,

@@ -8,8 +8,9 @@ import av
 import numpy as np
 import pytest
 
+from app.errors import SinkError
 from app.recording import Recorder, save_snapshot, stamped
-from app.types import Face, Frame, FrameResult, Image, SinkError, TrackedFace
+from app.types import Face, Frame, FrameResult, Image, TrackedFace
 
 NOW = datetime(2026, 3, 1, 12, 30, 5, 250_000)
 

@@ -7,14 +7,10 @@ from pathlib import Path
 import pytest
 
 from app.cells import cell_text, text_cell
-from app.records import (
-    COLUMNS,
-    POINT_COLUMNS,
-    QUALITY_COLUMNS,
-    SCHEMA,
-    RecordsSink,
-)
-from app.types import LANDMARKS, UNSURE, SinkError
+from app.errors import SinkError
+from app.record_schema import COLUMNS, POINT_COLUMNS, QUALITY_COLUMNS, SCHEMA
+from app.records import RecordsSink
+from app.types import LANDMARKS, UNSURE
 from tests.synthetic import LABELS, frame_result, tracked_face
 
 CANVAS = frame_result().frame.image

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from app.types import DataError
+from app.errors import DataError
 from training.checkpoint import load
 from training.checkpoint_digest import file_digest
 from training.digests import sha256

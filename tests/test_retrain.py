@@ -15,7 +15,8 @@ import torch
 from PIL import Image as Picture
 
 from app.classifier import Classifier
-from app.types import Image, TrainingError
+from app.errors import TrainingError
+from app.types import Image
 from tests.shapes import draw
 from training import finetune, onnx_file, retrain, retraining
 from training.checkpoint import load, load_trained

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from app.types import DataError, TrainingError
+from app.errors import DataError, TrainingError
 from tests.shapes import train_shapes, write_shapes
 from tests.tiny_model import tiny_contract, write_tiny_model
 from training import evaluate, robustness

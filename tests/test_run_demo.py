@@ -22,7 +22,7 @@ from app.command_line import parser
 from app.defaults import DEMO_CLIP
 from app.pipeline import Pipeline
 from app.quality import BLURRED, TURNED_DEG
-from app.records import COLUMNS, QUALITY_COLUMNS, SCHEMA, flat_columns
+from app.record_schema import COLUMNS, QUALITY_COLUMNS, SCHEMA, flat_columns
 from app.search import FaceSearch
 from app.steady import SMOOTH_S
 from app.types import LANDMARKS, Frame, FrameResult

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from app.types import TrainingError
+from app.errors import TrainingError
 from tests.shapes import MACHINE, RECIPE, train_shapes
 from training import train
 from training.checkpoint import load

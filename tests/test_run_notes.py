@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from app.errors import SinkError
 from app.run_notes import RunNotes, notes_path, read_notes
-from app.types import SinkError
 from app.video_source import VideoSource
 from tests.synthetic import frame_result, tracked_face, write_video
 from tests.tiny_model import tiny_contract

@@ -14,12 +14,15 @@ import numpy as np
 import pytest
 
 from app.drawings import BASE, TOP, clock, stretches, time_ticks
-from app.episode_files import Episode
-from app.episodes import EpisodeRules
+from app.episode import Episode
+from app.episode_finder import EpisodeRules
+from app.errors import SinkError
 from app.page import MAX_PEOPLE, Page, render
 from app.quality import Quality
-from app.records import FaceRecord, Record, RecordsSink
-from app.report import ReportSink, main
+from app.record_schema import FaceRecord, Record
+from app.records import RecordsSink
+from app.report import main
+from app.report_sink import ReportSink
 from app.stills import (
     PICTURE_PX,
     SIDE_PX,
@@ -30,7 +33,7 @@ from app.stills import (
     stills_from,
 )
 from app.summary import MAX_PICTURES, Summary
-from app.types import UNSURE, Frame, SinkError
+from app.types import UNSURE, Frame
 from app.video_source import VideoSource
 from tests.browser import browse, needs_browser
 from tests.synthetic import LABELS, frame_result, tracked_face, write_video

@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from app.errors import SinkError, SourceError
 from app.keys import Action
 from app.session import Outcome, Session
-from app.types import Frame, FrameResult, Image, Silence, SinkError, SourceError
+from app.types import Frame, FrameResult, Image, Silence
 from app.view import Look
 from tests.synthetic import LABELS, tracked_face
 

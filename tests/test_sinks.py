@@ -9,12 +9,17 @@ import cv2
 import numpy as np
 import pytest
 
+from app.atomic import reserve
+from app.errors import SinkError
+from app.naming import default_output
+from app.picture_writer import write_picture
 from app.records import RecordsSink
-from app.sinks import ImagesSink, default_output, reserve, write_picture
+from app.sinks import ImagesSink
 from app.sound import COPIED, Sound
-from app.sources import ImageSource, VideoSource
-from app.types import FrameResult, SinkError
+from app.sources import ImageSource
+from app.types import FrameResult
 from app.video_sink import VideoSink
+from app.video_source import VideoSource
 from tests.synthetic import (
     LABELS,
     frame_result,

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from app.types import DataError, TrainingError
+from app.errors import DataError, TrainingError
 from tests.shapes import LABELS, MACHINE, train_shapes, write_shapes
 from training import averages, onnx_file, soup
 from training.checkpoint import load, load_trained

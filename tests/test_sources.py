@@ -8,8 +8,9 @@ import pytest
 from av.video.frame import VideoFrame
 from av.video.reformatter import Colorspace
 
-from app.sources import ImageSource, VideoSource
-from app.types import SourceError
+from app.errors import SourceError
+from app.sources import ImageSource
+from app.video_source import VideoSource
 from tests.synthetic import (
     cut,
     index_of,

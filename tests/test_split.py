@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from app.types import DataError
+from app.errors import DataError
 from training.split import (
     dhash,
     look_alikes,

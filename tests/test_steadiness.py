@@ -5,8 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from app.errors import DataError
 from app.steady import NOBODY
-from app.types import DataError, Face
+from app.types import Face
 from tests.tiny_model import tiny_contract
 from tools.made_frames import FacePicture
 from tools.measure_steadiness import (

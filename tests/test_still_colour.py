@@ -10,9 +10,9 @@ import pytest
 from PIL import Image, ImageCms
 
 from app.colour_profile import read_profile
+from app.errors import SourceError
 from app.picture_file import read_picture
 from app.still_colour import colours_of
-from app.types import SourceError
 from app.wide_colour import wide_colour
 from tests.test_picture_orientation import chunk
 from training.readers import read_picture as read_for_training

@@ -14,11 +14,11 @@ import pytest
 from app import stream
 from app.address import CameraAddress
 from app.camera_probe import probe
+from app.errors import SourceError
 from app.live import UnreachableError
 from app.run_notes import RunNotes
-from app.sources import StreamSource
-from app.stream import FORMATS, PROTOCOLS, StreamFeed
-from app.types import Frame, Silence, SourceError
+from app.stream import FORMATS, PROTOCOLS, StreamFeed, StreamSource
+from app.types import Frame, Silence
 from tests.servers import PASSWORD, SIZE_WH, USER, http_camera, rtsp_camera
 from tests.synthetic import index_of, write_turned_h264, write_video
 from tests.tiny_model import tiny_contract

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from app.alignment import FACE_TEMPLATE, ColourMode
-from app.types import DataError
+from app.errors import DataError
 from training import memory
 from training.data import Examples, load_examples
 from training.memory import free_bytes

@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from app.episode_files import Episode, write_episodes
+from app.episode import Episode
+from app.episode_files import write_episodes
 from app.types import Frame
 from app.video_sink import VideoSink
 from tests.browser import browse, needs_browser

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.quality import Quality
-from app.records import FaceRecord, Record
+from app.record_schema import FaceRecord, Record
 from app.summary import MAX_BINS, Summary, Timeline
 from app.types import UNSURE
 

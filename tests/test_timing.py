@@ -2,7 +2,8 @@
 
 import pytest
 
-from app.timing import Pacer, RateMeter, StageClock
+from app.stage_clock import StageClock
+from app.timing import Pacer, RateMeter
 
 
 class Clock:

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import torch
 
-from app.types import DataError, TrainingError
+from app.errors import DataError, TrainingError
 from tests.shapes import LABELS, MACHINE, RECIPE, train_shapes, write_shapes
 from training import checkpoint, train
 from training.augment_config import AugmentConfig

@@ -15,12 +15,11 @@ from av.video.frame import VideoFrame
 
 from app.interlace import without_comb
 from app.orientation import UPRIGHT, Orientation
-from app.picture_shape import Shape, ShapeChanges, squared
+from app.picture_shape import MAX_FRAME_PIXELS, Shape, ShapeChanges, squared
 from app.sampling import Selection
-from app.sources import VideoSource
 from app.types import Frame, Image
 from app.upright import Upright
-from app.video_file import MAX_FRAME_PIXELS
+from app.video_source import VideoSource
 from tests.synthetic import write_turned_h264, write_video
 from tests.test_sources import with_orientation
 

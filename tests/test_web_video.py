@@ -15,13 +15,13 @@ import pytest
 
 from app import video_source, web_video
 from app.address import parse_address
+from app.errors import SourceError
 from app.inputs import find_videos, one_file
 from app.naming import Outputs
 from app.one_file import Job, Machine, annotate
 from app.run_notes import NO_HASH, sha256
 from app.sampling import Selection
 from app.stream import open_stream
-from app.types import SourceError
 from app.video_source import VideoSource
 from app.web_video import WebVideo, fetched, film
 from tests.servers import LOGIN, http_camera

@@ -8,7 +8,8 @@ import pytest
 
 from app.classifier import DEFAULT_MODEL, Classifier
 from app.detector import Detector
-from app.types import DataError, Face, Image
+from app.errors import DataError
+from app.types import Face, Image
 from app.warp import align
 from tests.tiny_model import tiny_contract, write_tiny_model
 from training import path_report, whole_path

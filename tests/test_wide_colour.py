@@ -10,9 +10,9 @@ import pytest
 from av.video.frame import VideoFrame
 from av.video.reformatter import Colorspace
 
-from app.sources import VideoSource
 from app.types import FrameResult
 from app.video_sink import VideoSink
+from app.video_source import VideoSource
 from app.wide_colour import (
     PEAK_NITS,
     WHITE_NITS,

@@ -7,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.types import TrainingError
+from app.errors import TrainingError
 from tests.shapes import LABELS
 from training import widen, wider
 from training.checkpoint import Trained, build, load_trained

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from app.types import SinkError
+from app.errors import SinkError
 from app.window import NO_WINDOWS, Window, check_display, same_shape
 
 ROOT = Path(__file__).resolve().parent.parent

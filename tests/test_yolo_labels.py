@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from app.types import DataError
+from app.errors import DataError
 from training.picture_folder import Folder, open_folder
 from training.yolo_labels import class_names
 

@@ -32,7 +32,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.commands import run
-from app.types import DataError
+from app.errors import DataError
 from tools.output_commands import (
     BROKEN,
     RESUMED,

@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from app.defaults import DEMO_CLIP
 from app.detector import Detector
 from app.types import Face, Image
-from tools.make_demo_clip import CLIP
 from training.landmarks import MIN_SCORE, find_faces
 from training.pack import read_pack
 

@@ -15,7 +15,8 @@ import av
 import numpy as np
 from av.video.frame import VideoFrame
 
-from app.types import DataError, Image
+from app.errors import DataError
+from app.types import Image
 from tools.made_frames import HEIGHT_PX, WIDTH_PX, FacePicture, background, clip_faces, pack_faces
 from tools.made_frames import paste as set_into
 from training.cli import run

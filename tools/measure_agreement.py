@@ -12,7 +12,8 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from app.records import FaceRecord, Record, json_row
+from app.record_rows import json_row
+from app.record_schema import FaceRecord, Record
 
 LABELS = ("neutral", "happiness", "sadness", "anger", "surprise", "disgust", "fear", "contempt")
 RATE_HZ = 30

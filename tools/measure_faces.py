@@ -18,13 +18,14 @@ from typing import Any
 import av
 import numpy as np
 
+from app.defaults import PICTURE_SUFFIXES
+from app.errors import DataError, SourceError
 from app.follow import Follower
 from app.looks import glances
 from app.picture_file import read_picture
-from app.picture_kinds import PICTURE_SUFFIXES
 from app.places import same_place
 from app.search import FaceSearch
-from app.types import DataError, Face, Image, SourceError
+from app.types import Face, Image
 from tools.made_frames import FacePicture, background, clip_faces, face_frames, pack_faces, paste
 from training.cli import run
 from training.files import write_text

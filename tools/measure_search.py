@@ -17,9 +17,10 @@ from pathlib import Path
 import numpy as np
 
 from app import search as shipped
+from app.errors import DataError
 from app.face_check import FACE_CHECK, FaceCheck
 from app.looks import FIRST_MARGIN, Looks, glances
-from app.types import DataError, Image
+from app.types import Image
 from training.cli import run
 from training.detections import faces_of, truth
 from training.non_face_pictures import Clip, pictures

@@ -26,6 +26,7 @@ import numpy as np
 from app.alignment import FACE_TEMPLATE
 from app.benchmark_clip import looped
 from app.classifier import DEFAULT_MODEL, Classifier
+from app.errors import DataError
 from app.follow import FEW_LOOKS, Follower
 from app.looks import MARGIN, SHORT_SIDE_PX
 from app.no_reports import onnx_runtime
@@ -33,7 +34,7 @@ from app.pipeline import Pipeline
 from app.places import same_place
 from app.search import FaceSearch
 from app.tracking import Tracker
-from app.types import DataError, FrameResult
+from app.types import FrameResult
 from app.view import Look, View
 from app.views import face_view, render
 from app.warp import align

@@ -21,8 +21,9 @@ from numpy.typing import NDArray
 
 from app.classifier import DEFAULT_MODEL, Classifier
 from app.contract import Contract
+from app.errors import DataError
 from app.steady import DECIDED_NATS, HOLD_S, MARGIN_NATS, SMOOTH_S, Steady
-from app.types import UNSURE, DataError
+from app.types import UNSURE
 from tools.steady_recording import CLEAR, Change, Reading, load, record, save
 from training.cli import run
 

@@ -27,9 +27,9 @@ from av.video.stream import VideoStream
 
 from app.commands import run
 from app.encoders import SOFTWARE, context_settings
+from app.errors import SourceError
 from app.machine import cores
 from app.pyav import exact
-from app.types import SourceError
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -16,10 +16,11 @@ import numpy as np
 matplotlib.use("Agg")
 from matplotlib import pyplot as plt
 
+from app.errors import RecogniserError
 from app.palette import COLOURS
 from app.read_records import RecordsReader
-from app.records import Record
-from app.types import UNSURE, RecogniserError
+from app.record_schema import Record
+from app.types import UNSURE
 
 MOST_PEOPLE = 6
 GAP_S = 0.3  # a longer absence tears a curve

@@ -31,11 +31,11 @@ from app.camera import CameraSource
 from app.classifier import Classifier
 from app.commands import run
 from app.defaults import DEMO_CLIP
-from app.episodes import EpisodesSink
+from app.episodes_sink import EpisodesSink
 from app.follow import LIVE, Follower
 from app.pipeline import Pipeline
 from app.records import RecordsSink
-from app.report import ReportSink
+from app.report_sink import ReportSink
 from app.run_notes import RunNotes
 from app.search import FaceSearch
 from app.session import Session

@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 
 from app.classifier import Classifier
 from app.contract import Contract
+from app.errors import DataError
 from app.follow import Follower
 from app.pipeline import Pipeline
 from app.search import FaceSearch
-from app.types import DataError, Face, Floats, Frame
+from app.types import Face, Floats, Frame
 from tools.made_frames import FacePicture, pack_faces
 from tools.steady_scenes import PLACES, Camera, Shown, Stage
 from training.pack import read_pack

@@ -20,11 +20,13 @@ import numpy as np
 from PIL import Image as PillowImage
 from PIL import ImageCms, ImageOps
 
-from app.defaults import VIDEO_SUFFIXES
-from app.picture_kinds import PICTURE_SUFFIXES, UNREAD_SUFFIXES
+from app.defaults import PICTURE_SUFFIXES, VIDEO_SUFFIXES
+from app.errors import RecogniserError
+from app.picture_file import read_picture
+from app.picture_kinds import UNREAD_SUFFIXES
 from app.quiet import quiet_stderr
-from app.sources import VideoSource, read_picture
-from app.types import Image, RecogniserError
+from app.types import Image
+from app.video_source import VideoSource
 
 GOOD = (
     *("read", "read alike", "read, Pillow cannot", "read with a warning"),

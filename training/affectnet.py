@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
-from app.types import DataError
+from app.errors import DataError
 from training.listed import (
     BOX_MARGIN,
     ListedPicture,

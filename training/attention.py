@@ -6,8 +6,8 @@ python -m training.attention RUN/best.pt photo.jpg -o folder
 import argparse
 from pathlib import Path
 
+from app.errors import TrainingError
 from app.one_line_parser import OneLineParser
-from app.types import TrainingError
 from training.attention_evidence import show
 from training.checkpoint import load_trained
 from training.cli import run

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from app.alignment import crop_matrix, frame_matrix
-from app.types import DataError, TrainingError
+from app.errors import DataError, TrainingError
 from training.checkpoint import Trained
 from training.data import Examples
 from training.machine import normalise

@@ -15,7 +15,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from app.types import DataError, TrainingError
+from app.errors import DataError, TrainingError
 from training.augment import training_batch
 from training.checkpoint import Trained, load, load_trained, save
 from training.checkpoint_digest import file_digest

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from app.types import TrainingError
+from app.errors import TrainingError
 from training.containers import check_stored
 from training.model import DaclNet
 from training.regular_file import check_regular

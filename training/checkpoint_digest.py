@@ -3,7 +3,7 @@
 import hashlib
 from pathlib import Path
 
-from app.types import TrainingError
+from app.errors import TrainingError
 from training.regular_file import check_regular
 
 

@@ -8,8 +8,8 @@ from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
+from app.errors import RecogniserError
 from app.sure_output import printing
-from app.types import RecogniserError
 from app.working_folder import NO_WORKING_FOLDER, working_folder_is_there
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from torch import Tensor
 
 from app.classifier import Classifier
-from app.types import TrainingError
+from app.errors import TrainingError
 from training.checkpoint import load, save
 from training.init import Weights, read_weights
 

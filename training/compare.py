@@ -13,8 +13,8 @@ import re
 import sys
 from pathlib import Path
 
+from app.errors import TrainingError
 from app.one_line_parser import OneLineParser
-from app.types import TrainingError
 from training.cli import run
 from training.comparison import of, rows_csv, table
 from training.files import write_text

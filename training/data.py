@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from app.alignment import AlignmentTemplate, ColourMode, crop_matrix, frame_matrix
-from app.types import DataError
+from app.errors import DataError
 from training.memory import free_bytes
 from training.pack import Pack, Protocol
 from training.readers import Split

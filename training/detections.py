@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from app.errors import DataError
 from app.looks import FIRST_MARGIN, Looks, glances
 from app.picture_header import header_of
 from app.places import same_look
-from app.types import DataError, Face
+from app.types import Face
 from app.types import Image as Picture
 from app.views import face_view, render
 from training.landmarks import NOT_FOUND

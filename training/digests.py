@@ -3,7 +3,7 @@
 import hashlib
 from pathlib import Path
 
-from app.types import DataError
+from app.errors import DataError
 from training.readers import (
     missing_file,
 )

@@ -18,7 +18,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from app.types import TrainingError
+from app.errors import TrainingError
 from training.dlib_backbone import BLOCKS
 from training.machine import PIXEL_MEAN, PIXEL_STD
 

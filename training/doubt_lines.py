@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from app.types import TrainingError
+from app.errors import TrainingError
 from training.doubt import SURE_COVERAGE, DoubtReport, PriorRow
 
 

@@ -8,8 +8,8 @@ import argparse
 import datetime
 from pathlib import Path
 
+from app.errors import TrainingError
 from app.one_line_parser import OneLineParser
-from app.types import TrainingError
 from training.cli import run
 from training.doubt_lines import doubt_lines, prior_lines
 from training.evaluation import (

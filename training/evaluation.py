@@ -8,7 +8,8 @@ from pathlib import Path
 
 from app.classifier import Classifier
 from app.contract import Contract
-from app.types import DataError, TrainingError, readable
+from app.errors import DataError, TrainingError
+from app.wording import readable
 from training.checkpoint import load_trained
 from training.data import NO_LABEL
 from training.doubt import DoubtReport, Thresholds, judge_doubt

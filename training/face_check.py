@@ -15,9 +15,9 @@ fifth is kept for validation. The test split is never opened.
 import argparse
 from pathlib import Path
 
+from app.errors import DataError
 from app.machine import cores
 from app.one_line_parser import OneLineParser
-from app.types import DataError
 from training.cli import run
 from training.detection_samples import Work, all_samples
 from training.detections import LABELS, photos_in

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from app.classifier import Classifier
 from app.contract import Contract
-from app.types import TrainingError
+from app.errors import TrainingError
 from training.data import load_examples
 from training.latency import (
     Milliseconds,

@@ -8,8 +8,8 @@ in the middle. Measured on the validation split, for the predicted and for the t
 import argparse
 from pathlib import Path
 
+from app.errors import TrainingError
 from app.one_line_parser import OneLineParser
-from app.types import TrainingError
 from training.cli import run
 from training.faithfulness import judge, markdown
 from training.files import write_text

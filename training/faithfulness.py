@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from app.classifier import Classifier
-from app.types import DataError
+from app.errors import DataError
 from training.data import load_examples
 from training.deletion import chosen_examples, curves
 from training.deletion_curves import (

@@ -3,7 +3,8 @@
 import os
 from pathlib import Path
 
-from app.types import TrainingError, readable
+from app.errors import TrainingError
+from app.wording import readable
 
 
 def write_text(path: Path, text: str) -> None:

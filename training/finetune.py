@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from app.classifier import DEFAULT_MODEL
+from app.errors import TrainingError
 from app.interrupt import ctrl_c
-from app.types import TrainingError
 from training.checkpoint import facts_of, save
 from training.compact import compact_of, read_compact
 from training.fit import fit

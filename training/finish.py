@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
-from app.types import TrainingError
+from app.errors import TrainingError
 from training.checkpoint import load_trained
 from training.checkpoint_digest import file_digest
 from training.compact import compact_of, write_compact

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from app.types import DataError, readable
+from app.errors import DataError
+from app.wording import readable
 from training.digests import sha256
 from training.landmarks import settings
 from training.listed import (

@@ -17,7 +17,7 @@ from onnx import helper, numpy_helper
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
 
-from app.types import TrainingError
+from app.errors import TrainingError
 from training.dlib_backbone import DlibBlock
 from training.model import BasicBlock, DaclNet
 

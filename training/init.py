@@ -13,7 +13,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from app.types import TrainingError
+from app.errors import TrainingError
 from training.checkpoint import CHECKPOINT_FORMAT, facts_of
 from training.containers import check_stored
 from training.dlib_backbone import DlibBackbone

@@ -22,8 +22,9 @@ import torch
 
 from app.alignment import normalise
 from app.contract import CAM, INPUT, Contract
+from app.errors import ModelError
 from app.no_reports import onnx_runtime
-from app.types import Floats, ModelError
+from app.types import Floats
 from training.data import Examples
 from training.half import widen
 from training.predictions import uint8_crops

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from app.errors import TrainingError
 from app.interrupt import ctrl_c
-from app.types import TrainingError
 from training.begin import begin_with
 from training.checkpoint import facts_of, save
 from training.data import Examples

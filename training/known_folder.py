@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from app.types import DataError, readable
+from app.errors import DataError
+from app.wording import readable
 from training.expression_words import is_expression
 from training.folder_walk import pictures_in
 from training.known_sets import known_name

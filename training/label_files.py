@@ -15,8 +15,8 @@ from typing import Any
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 from xml.etree import ElementTree
 
+from app.errors import DataError
 from app.text_files import decoded, separator_line
-from app.types import DataError
 
 MAX_FILE_BYTES = 1 << 28
 # Names of columns and fields, the likeliest first, in small letters and with _ for a blank.

@@ -4,8 +4,8 @@ import datetime
 import os
 from pathlib import Path
 
+from app.errors import TrainingError
 from app.hidden_files import hidden
-from app.types import TrainingError
 from training.evaluation import (
     Report,
 )

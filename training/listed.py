@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from app.types import DataError
+from app.errors import DataError
 from training.folder_walk import entries
 from training.readers import Sample, Split, read_picture
 from training.split_folders import split_of

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from app.types import DataError, readable
+from app.errors import DataError
+from app.wording import readable
 from training.expression_words import folded
 from training.folder_walk import entries, pictures_in
 from training.label_files import Row, file_names, is_label_file, rows_of

@@ -6,7 +6,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from app.types import DeviceError
+from app.errors import DeviceError
 
 # Pixels 0..1 are brought to about zero mean and unit spread by these, in training and in the app.
 PIXEL_MEAN, PIXEL_STD = 0.5, 0.25

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import torch
 
+from app.errors import TrainingError
 from app.one_line_parser import OneLineParser
-from app.types import TrainingError
 from training.cli import run
 from training.finish import digest, finish, given_steps
 from training.forecast import said

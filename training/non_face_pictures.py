@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from app.types import DataError
+from app.errors import DataError
 from app.types import Image as Picture
 from training.scenes import MAKERS, scrambled
 

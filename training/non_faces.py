@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 
 from app.classifier import Classifier
+from app.errors import TrainingError
 from app.one_line_parser import OneLineParser
 from app.types import Image as Picture
-from app.types import TrainingError
 from training.cli import run
 from training.non_face_pictures import Clip, pictures
 from training.non_face_report import (

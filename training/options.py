@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from app.types import TrainingError
+from app.errors import TrainingError
 from training.augment_config import AugmentConfig
 from training.checkpoint_digest import file_digest
 from training.cli import add_options, chosen

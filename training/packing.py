@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from app.detector import Detector
-from app.types import DataError
+from app.errors import DataError
 from training.digests import sha256
 from training.landmarks import face_region, find_landmarks, settings
 from training.listed import (

@@ -6,7 +6,7 @@ from typing import Literal
 import torch
 from torch.nn.functional import one_hot
 
-from app.types import DataError
+from app.errors import DataError
 from training.data import Examples, load_examples
 from training.memory import free_bytes
 from training.pack import Pack

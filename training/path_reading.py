@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from app.alignment import alignable, crop_matrix
 from app.classifier import Classifier
 from app.contract import Contract
-from app.types import DataError, Face
+from app.errors import DataError
+from app.types import Face
 from app.types import Image as Picture
 from training.data import NO_LABEL, Examples, load_examples, majority_labels
 from training.pack import Pack

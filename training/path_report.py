@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from app.types import TrainingError
+from app.errors import TrainingError
 from training.data import NO_LABEL
 from training.files import write_text
 from training.json_values import plain_json

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Literal
 
-from app.types import DataError
+from app.errors import DataError
 from training.expression_words import folded, is_expression
 from training.known_sets import known_name
 

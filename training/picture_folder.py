@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.contract import check_label
+from app.errors import DataError
 from app.picture_kinds import UNREAD_SUFFIXES
-from app.types import DataError, readable
+from app.wording import readable
 from training.expression_words import folded, is_expression
 from training.folder_walk import entries, is_picture, pictures_in, walk
 from training.known_folder import by_names, names_say_labels, with_names_of_rafdb

@@ -7,7 +7,7 @@ from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
 from app.cells import cell_text, text_cell
-from app.types import DataError
+from app.errors import DataError
 from training.files import write_text
 from training.pictures import Status
 

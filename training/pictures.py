@@ -15,9 +15,10 @@ from torch.nn import functional
 
 from app.alignment import FACE_TEMPLATE
 from app.detector import FULL_RANGE, Detector
+from app.errors import DataError
 from app.face_check import FaceCheck
 from app.search import NO_FACE
-from app.types import DataError, Face
+from app.types import Face
 from training.data import picture_matrices
 from training.landmarks import MIN_SCORE, NOT_FOUND, face_region, find_faces
 from training.pack import encode_webp

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from app.types import TrainingError
+from app.errors import TrainingError
 from training.averages import make_soup
 from training.checkpoint import facts_of, load_trained
 from training.checkpoint_digest import file_digest

@@ -7,8 +7,8 @@ and faster in the same run; otherwise the command says the figures and leaves wh
 import argparse
 from pathlib import Path
 
+from app.errors import TrainingError
 from app.one_line_parser import OneLineParser
-from app.types import TrainingError
 from training.cli import add_options, chosen, run
 from training.files import write_text
 from training.int8 import Int8Settings

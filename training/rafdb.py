@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
-from app.types import DataError
+from app.errors import DataError
 from training.listed import (
     ListedPicture,
     ListedSet,

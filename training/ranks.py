@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from app.types import TrainingError
+from app.errors import TrainingError
 
 T = TypeVar("T")
 

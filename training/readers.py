@@ -15,8 +15,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from app.picture_kinds import PICTURE_SUFFIXES
-from app.types import DataError, SourceError
+from app.defaults import PICTURE_SUFFIXES
+from app.errors import DataError, SourceError
 from training.regular_file import check_regular
 
 Split = Literal["train", "valid", "test"]

@@ -3,7 +3,7 @@
 import stat
 from pathlib import Path
 
-from app.types import DataError
+from app.errors import DataError
 
 
 def check_regular(path: Path) -> None:

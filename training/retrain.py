@@ -15,8 +15,8 @@ from pathlib import Path
 import torch
 
 from app.classifier import DEFAULT_MODEL
+from app.errors import TrainingError
 from app.one_line_parser import OneLineParser
-from app.types import TrainingError
 from training.cli import run
 from training.finetune import (
     LEAST_PATIENCE,

@@ -11,7 +11,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from app.classifier import Classifier
-from app.types import RecogniserError, TrainingError
+from app.errors import RecogniserError, TrainingError
 from training.files import write_text
 from training.pack import read_meta
 from training.run_folder import LOCK

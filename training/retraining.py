@@ -7,7 +7,8 @@ from dataclasses import asdict
 from pathlib import Path
 
 from app.contract import Contract
-from app.types import TrainingError, readable
+from app.errors import TrainingError
+from app.wording import readable
 from training.compact import compact_of, write_compact
 from training.digests import sha256
 from training.finetune import (

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from app.alignment import AlignmentTemplate, ColourMode
 from app.classifier import Classifier
-from app.types import DataError, Floats, TrainingError
+from app.errors import DataError, TrainingError
+from app.types import Floats
 from training.checkpoint import load_trained
 from training.corruptions import CORRUPTIONS, LEVELS, Corruption
 from training.data import Examples, load_examples

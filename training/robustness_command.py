@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from app.types import TrainingError
+from app.errors import TrainingError
 from training.pack import Pack
 from training.robustness import check_labels, endure, open_reader
 from training.robustness_report import text, write_robustness

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from app.types import DataError, TrainingError
+from app.errors import DataError, TrainingError
 from training.corruptions import CORRUPTIONS, LEVELS, Corruption
 from training.files import write_text
 from training.robustness import Endured

@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Self
 
-from app.types import TrainingError
+from app.errors import TrainingError
 from training.augment_config import AugmentConfig
 from training.dlib_backbone import MIN_SIZE_PX as DLIB_MIN_SIZE_PX
 from training.model import ModelConfig

@@ -20,7 +20,8 @@ import PIL
 import torch
 from filelock import FileLock, Timeout
 
-from app.types import TrainingError, readable
+from app.errors import TrainingError
+from app.wording import readable
 from training.checkpoint import load
 from training.files import write_text
 from training.pack import Pack

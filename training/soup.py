@@ -6,8 +6,8 @@ python -m training.soup ferplus.npz a/best.pt b/best.pt -o soup.pt
 import argparse
 from pathlib import Path
 
+from app.errors import TrainingError
 from app.one_line_parser import OneLineParser
-from app.types import TrainingError
 from training.averages import make_soup
 from training.cli import run
 from training.machine import Machine

@@ -11,7 +11,7 @@ from collections.abc import Hashable, Iterable, Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from app.types import DataError
+from app.errors import DataError
 from training.wording import counted
 
 # Thumbnails are compared, first by 64 bits of each and then by what they show. Of pictures saved

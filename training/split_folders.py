@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
-from app.types import DataError
+from app.errors import DataError
 from training.readers import SPLIT_NAMES, SPLITS, Split
 from training.wording import listed
 

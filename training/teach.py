@@ -18,7 +18,7 @@ import torch
 from torch import Generator, Tensor
 
 from app.alignment import ColourMode
-from app.types import TrainingError
+from app.errors import TrainingError
 from training.augment import augmented_crops
 from training.augment_config import AugmentConfig
 from training.checkpoint import Trained, load, load_trained, save

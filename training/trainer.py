@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from app.types import TrainingError
+from app.errors import TrainingError
 from training.augment import training_batch
 from training.checkpoint import build
 from training.data import Examples

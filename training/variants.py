@@ -9,8 +9,8 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
+from app.errors import TrainingError
 from app.one_line_parser import OneLineParser
-from app.types import TrainingError
 from training.attention_evidence import class_distances, class_profiles, project, see
 from training.begin import begin_with
 from training.checkpoint import build, load, save

@@ -9,8 +9,8 @@ import argparse
 from dataclasses import replace
 from pathlib import Path
 
+from app.errors import DataError
 from app.one_line_parser import OneLineParser
-from app.types import DataError
 from training.cli import run
 from training.pack import read_pack, write_pack
 from training.unaligned import samples

@@ -8,8 +8,8 @@ Training goes on from it with `training.train --width N --init wide.pt`.
 import argparse
 from pathlib import Path
 
+from app.errors import TrainingError
 from app.one_line_parser import OneLineParser
-from app.types import TrainingError
 from training.cli import run
 from training.wider import write_wide
 

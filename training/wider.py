@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 from torch import Generator, Tensor, nn
 
-from app.types import TrainingError
+from app.errors import TrainingError
 from training.checkpoint import Trained, build, load_trained, save
 from training.model import DaclNet
 

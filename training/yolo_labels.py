@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from app.types import DataError
+from app.errors import DataError
 from training.label_files import Row
 
 _SUFFIXES = frozenset([".yaml", ".yml"])
