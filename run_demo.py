@@ -14,25 +14,26 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from app.command_line import parser
+from app.cli.options import parser
 from app.defaults import DEMO_CLIP
-from app.interrupt import ctrl_c
-from app.quiet import own_stderr
-from app.sure_output import printing
-from app.system_needs import check_all, memory_line, one_line
+from app.process.memory_room import memory_line
+from app.process.native_stderr import own_stderr
+from app.process.safe_output import printing
+from app.process.signals import ctrl_c
+from app.process.working_folder import NO_WORKING_FOLDER, working_folder_is_there
+from app.requirements.system_needs import check_all, one_line
 from app.wording import visible
-from app.working_folder import NO_WORKING_FOLDER, working_folder_is_there
 
 DONE, CUT_SHORT, FAILED, INTERRUPTED = 0, 1, 2, 130
 
 
 def open_source(options: argparse.Namespace) -> Any:
-    from app.address import CameraAddress
-    from app.camera import CameraSource
-    from app.request import selection, the_video
-    from app.sources import ImageSource
-    from app.stream import StreamSource
-    from app.video_source import VideoSource
+    from app.cli.checks import selection, the_video
+    from app.sources.camera import CameraSource
+    from app.sources.camera_address import CameraAddress
+    from app.sources.images import ImageSource
+    from app.sources.network_stream import StreamSource
+    from app.sources.video import VideoSource
 
     if options.image:
         return ImageSource(options.image)
@@ -58,7 +59,7 @@ def run(options: argparse.Namespace) -> int:
         return run_videos(options)
     import cv2  # noqa: F401 - before PyAV is, or its window never shows a picture
 
-    from app.request import check_paths, encoding_of, output_path, the_video
+    from app.cli.checks import check_paths, encoding_of, output_path, the_video
 
     if options.video:
         the_video(options)  # or it says why not
@@ -68,21 +69,21 @@ def run(options: argparse.Namespace) -> int:
     if encoding is not None:
         say(f"Encoding with {encoding.encoder.name}.")
     if not options.no_window:
-        from app.window import check_display
+        from app.live.window import check_display
 
         check_display()
-    from app.calibration import RestingFaces
-    from app.classifier import DEFAULT_MODEL, Classifier
-    from app.follow import FILE, LIVE, Follower
+    from app.cli.closing_lines import dropped_frames, last_lines
+    from app.cli.make_sinks import make_sinks
+    from app.detection.follower import FILE, LIVE, Follower
+    from app.detection.search import FaceSearch
+    from app.live.session import Session
+    from app.live.view import Look
+    from app.live.window import Window
     from app.pipeline import Pipeline
-    from app.results import make_sinks
-    from app.run_end import dropped_frames, last_lines
-    from app.search import FaceSearch
-    from app.session import Session
-    from app.threads import set_threads
-    from app.tracking import Tracker
-    from app.view import Look
-    from app.window import Window
+    from app.process.threads import set_threads
+    from app.recognition.classifier import DEFAULT_MODEL, Classifier
+    from app.tracking.resting_face import RestingFaces
+    from app.tracking.tracker import Tracker
 
     set_threads()
     with ExitStack() as stack:
@@ -115,7 +116,7 @@ def run(options: argparse.Namespace) -> int:
         sinks = make_sinks(options, output, source, classifier, stop, _aborted_by(stack), encoding)
         window = line = None
         if options.no_window and source.live:
-            from app.live_line import LiveLine
+            from app.live.status_line import LiveLine
 
             line = LiveLine(alone=not sinks)
             stack.callback(line.abort)
@@ -155,18 +156,18 @@ def run(options: argparse.Namespace) -> int:
 
 def run_videos(options: argparse.Namespace) -> int:
     """Files to files: any number of videos, in this process or in several."""
-    from app.address import masked
-    from app.classifier import DEFAULT_MODEL
+    from app.batch.job import Job
+    from app.batch.output_names import Asked, folders, plan
+    from app.batch.run_all import annotate_all, made
+    from app.batch.workers import Recognition
+    from app.cli.checks import encoding_of, selection
     from app.errors import SourceError
-    from app.inputs import find_videos, one_file
-    from app.job import Job
-    from app.many import annotate_all, made
-    from app.naming import Asked, folders, plan
-    from app.request import encoding_of, selection
-    from app.run_notes import plain
-    from app.view import Look
-    from app.web_video import WebVideo
-    from app.workers import Recognition
+    from app.live.view import Look
+    from app.outputs.run_metadata import plain
+    from app.recognition.classifier import DEFAULT_MODEL
+    from app.sources.camera_address import masked
+    from app.sources.find_videos import find_videos, one_file
+    from app.sources.remote_video import WebVideo
 
     if options.size:
         raise SourceError("--size is asked of a camera; leave it out here.")
@@ -281,13 +282,15 @@ def _obey(argv: Sequence[str] | None) -> int:
     with own_stderr():
         try:
             if options.doctor:
-                from app.doctor import doctor  # needs no package: what lacks may be any of them
+                from app.diagnostics.doctor import (
+                    doctor,  # needs no package: what lacks may be any of them
+                )
 
                 camera = options.camera and options.camera.target
                 return doctor(model=options.model, camera=camera, as_json=bool(options.json))
             check_all()
             if options.list_cameras:
-                from app.camera_list import list_cameras
+                from app.sources.camera_list import list_cameras
 
                 if list_cameras():
                     return DONE
@@ -303,11 +306,11 @@ def _obey(argv: Sequence[str] | None) -> int:
 
 def measure(options: argparse.Namespace) -> int:
     """The benchmark, to stdout or into a file."""
-    from app.atomic import reserve, write_text
-    from app.benchmark import benchmark
-    from app.benchmark_page import page
-    from app.classifier import DEFAULT_MODEL
-    from app.request import the_video
+    from app.cli.checks import the_video
+    from app.diagnostics.benchmark import benchmark
+    from app.diagnostics.benchmark_text import page
+    from app.files.atomic import reserve, write_text
+    from app.recognition.classifier import DEFAULT_MODEL
 
     path = None if options.json in (None, Path("-")) else options.json
     if path is not None:

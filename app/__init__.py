@@ -10,22 +10,22 @@ if sys.version_info < (3, 11):  # noqa: UP036 - pip refuses it, a checkout does 
     print("error: Python 3.11 or newer is needed; this is", sys.version.split()[0], file=sys.stderr)
     raise SystemExit(2)
 
-from app.system_needs import guard
+from app.requirements.system_needs import guard
 
 if TYPE_CHECKING:
-    from app.address import CameraAddress
-    from app.camera import CameraSource
-    from app.episodes_sink import EpisodesSink
+    from app.episodes.sink import EpisodesSink
     from app.errors import DeviceError, ModelError, RecogniserError, SinkError, SourceError
-    from app.overlay import Overlay
+    from app.outputs.sink import Sink, writing
+    from app.outputs.video import VideoSink
+    from app.overlay.stream_overlay import Overlay
     from app.recogniser import Recogniser
-    from app.records import RecordsSink
-    from app.sampling import Selection
-    from app.sink import Sink, writing
-    from app.stream import StreamSource
+    from app.records.writers import RecordsSink
+    from app.sources.camera import CameraSource
+    from app.sources.camera_address import CameraAddress
+    from app.sources.frame_selection import Selection
+    from app.sources.network_stream import StreamSource
+    from app.sources.video import VideoSource
     from app.types import UNSURE, Face, Frame, FrameResult, Image, Silence, TrackedFace
-    from app.video_sink import VideoSink
-    from app.video_source import VideoSource
 
 __all__ = [
     "UNSURE",
@@ -74,16 +74,16 @@ _ROOMS = {
     **dict.fromkeys(
         ("UNSURE", "Face", "Frame", "FrameResult", "Image", "Silence", "TrackedFace"), "app.types"
     ),
-    "CameraAddress": "app.address",
-    "CameraSource": "app.camera",
-    "EpisodesSink": "app.episodes_sink",
-    "Overlay": "app.overlay",
+    "CameraAddress": "app.sources.camera_address",
+    "CameraSource": "app.sources.camera",
+    "EpisodesSink": "app.episodes.sink",
+    "Overlay": "app.overlay.stream_overlay",
     "Recogniser": "app.recogniser",
-    "RecordsSink": "app.records",
-    "Selection": "app.sampling",
-    "Sink": "app.sink",
-    "StreamSource": "app.stream",
-    "VideoSink": "app.video_sink",
-    "VideoSource": "app.video_source",
-    "writing": "app.sink",
+    "RecordsSink": "app.records.writers",
+    "Selection": "app.sources.frame_selection",
+    "Sink": "app.outputs.sink",
+    "StreamSource": "app.sources.network_stream",
+    "VideoSink": "app.outputs.video",
+    "VideoSource": "app.sources.video",
+    "writing": "app.outputs.sink",
 }

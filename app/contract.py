@@ -1,7 +1,7 @@
 """What a model file promises: labels, input, calibration and provenance, in its own metadata.
 
-Written by `training.export`, read by `app.classifier`; one `.onnx` file is the whole model.
-Nothing here needs OpenCV, MediaPipe, PyAV or ONNX Runtime.
+Written by `training.export`, read by `app.recognition.classifier`; one `.onnx` file is the whole
+model. Nothing here needs OpenCV, MediaPipe, PyAV or ONNX Runtime.
 """
 
 import json

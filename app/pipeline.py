@@ -9,15 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.alignment import alignable
-from app.calibration import RestingFaces
 from app.contract import Contract
-from app.maps import face_map
-from app.quality import measure, trouble
-from app.readings import Readings
-from app.stage_clock import StageClock
-from app.state import State
-from app.steady import NOBODY, SteadyReasons
-from app.tracking import Tracker
+from app.crops import align
+from app.process.stage_clock import StageClock
+from app.recognition.activation_maps import face_map
+from app.recognition.quality import measure, trouble
+from app.stage_state import State
+from app.tracking.carried_readings import Readings
+from app.tracking.resting_face import RestingFaces
+from app.tracking.smoothing import NOBODY, SteadyReasons
+from app.tracking.tracker import Tracker
 from app.types import (
     NOT_CONFIDENT,
     UNSURE,
@@ -29,7 +30,6 @@ from app.types import (
     Reason,
     TrackedFace,
 )
-from app.warp import align
 
 
 class FaceFinder(Protocol):
@@ -56,8 +56,8 @@ class Pipeline:
     `tracker` None: every frame stands for itself (separate pictures); faces are then numbered from
     1, largest first, and nothing is smoothed. `follower`, for streams, finds faces near where they
     were instead of anew in each frame. `live`: frames may come late, which cuts nothing
-    (`app.stage_clock.StageClock`). `clock` gives seconds, for `stage_ms`. While `with_maps` is set,
-    faces come with their class activation maps.
+    (`app.process.stage_clock.StageClock`). `clock` gives seconds, for `stage_ms`. While `with_maps`
+    is set, faces come with their class activation maps.
     """
 
     def __init__(

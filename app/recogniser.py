@@ -10,19 +10,19 @@ from typing import Self
 
 import numpy as np
 
-from app.classifier import DEFAULT_MODEL, Classifier, Device
 from app.defaults import named_model
-from app.follow import FILE, LIVE, Follower
-from app.live import LiveSource
-from app.overlay_scene import HudMode
-from app.picture_file import read_picture
+from app.detection.follower import FILE, LIVE, Follower
+from app.detection.search_pool import SharedSearch
+from app.overlay.drawing import draw
+from app.overlay.scene import HudMode
+from app.pictures.reader import read_picture
 from app.pipeline import Pipeline
-from app.rendering import draw
-from app.shared_search import SharedSearch
-from app.steady import SMOOTH_S
-from app.tracking import Tracker
+from app.recognition.classifier import DEFAULT_MODEL, Classifier, Device
+from app.sources.latest_frame import LiveSource
+from app.sources.video import VideoSource
+from app.tracking.smoothing import SMOOTH_S
+from app.tracking.tracker import Tracker
 from app.types import Frame, FrameResult, Image, Silence
-from app.video_source import VideoSource
 
 
 class Recogniser:

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 Image: TypeAlias = NDArray[np.uint8]
 Floats: TypeAlias = NDArray[np.float32]
 # What is said instead of a label where the model is in doubt, and why (`TrackedFace.reason`): what
-# is wrong with the picture where `app.quality` sees that, else that the model is not confident.
+# is wrong with the picture where `app.recognition.quality` sees that, else that the model is not
+# confident.
 UNSURE = "unsure"
 Reason = Literal["too small", "turned away", "dark", "blurred", "not confident"]
 TOO_SMALL: Reason = "too small"
@@ -103,8 +104,8 @@ class TrackedFace:
     `probabilities (K,)` is what is shown (smoothed where the source is a stream of frames),
     `raw_probabilities (K,)` is this frame alone; both sum to 1 in the order of
     `FrameResult.labels`. `label` is what is said: a class, which in a stream may be one that has
-    just been overtaken (`app.steady`), or `UNSURE`; then `reason` (one of `REASONS`) says why.
-    `map` only where it was asked for.
+    just been overtaken (`app.tracking.smoothing`), or `UNSURE`; then `reason` (one of `REASONS`)
+    says why. `map` only where it was asked for.
     """
 
     face: Face

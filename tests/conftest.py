@@ -101,7 +101,7 @@ def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path],
 
 @pytest.fixture(scope="session")
 def shapes_npz(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from tests.shapes import write_shapes
+    from tests.support.shapes import write_shapes
 
     def make(folder: Path) -> None:
         write_shapes(folder / "shapes.npz")
@@ -112,7 +112,7 @@ def shapes_npz(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def trained(shapes_npz: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a run that has learned the shapes."""
-    from tests.shapes import train_shapes
+    from tests.support.shapes import train_shapes
 
     def make(folder: Path) -> None:
         train_shapes(shapes_npz, folder / "dacl")
@@ -137,7 +137,7 @@ def face_npz(clip_frames: dict[int, Image], tmp_path_factory: pytest.TempPathFac
     """The demo clip's face, twice for each split."""
     import numpy as np
 
-    from app.detector import Detector
+    from app.detection.mediapipe_detector import Detector
     from training.landmarks import find_landmarks
     from training.pack import PackedSample, PackMeta, encode_webp, write_pack
 

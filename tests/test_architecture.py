@@ -1,110 +1,58 @@
-"""The arrows between rooms that must never exist, and what each side runs without."""
+"""The rooms of the code, the arrows between them, and what each side runs without."""
 
 import ast
+import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
-APP = [*sorted((ROOT / "app").glob("*.py")), ROOT / "run_demo.py"]
-TRAINING = sorted((ROOT / "training").glob("*.py"))
+from tools.rooms import (
+    APP_FLOORS,
+    ROOT,
+    find_room,
+    list_arrows,
+    list_imports,
+    list_modules,
+    lowest_floors,
+)
+
+APP = list_modules("app")
+TRAINING = list_modules("training")
+APP_ARROWS = list_arrows("app")
 
 # What the program itself is installed with; all else belongs to training or development.
 APP_PACKAGES = {"numpy", "cv2", "mediapipe", "onnxruntime", "av", "scipy", "tqdm", "packaging"}
-# What an extra brings, and the only room that may ask for it; everything else runs without.
-OPTIONAL = {"parquet": {"pyarrow"}}
+# What an extra brings, and the only module that may ask for it; everything else runs without.
+OPTIONAL = {"app.records.parquet": {"pyarrow"}}
 ROOMS_FOR_TRAINING = {
-    *("picture_file", "picture_header", "picture_kinds"),
-    *(
-        "errors",
-        "wording",
-        "defaults",
-        "picture_shape",
-        "types",
-        "contract",
-        "alignment",
-        "views",
-        "detector",
-        "looks",
-        "places",
-        "search",
-    ),
-    *("interrupt", "no_reports", "one_line_parser", "orientation", "pyav", "text_files", "upright"),
-    *("hidden_files", "sure_output"),
-    "face_check",
-    "working_folder",
-    *("classifier", "cells", "machine", "expression_names"),
+    *("app", "app.detection", "app.files", "app.frames", "app.pictures", "app.process"),
+    "app.recognition",
 }
+STAGES = ("app.pipeline", "app.detection", "app.recognition", "app.tracking", "app.overlay")
 FILES_AND_WINDOWS = {
-    *(
-        "sources",
-        "camera",
-        "live",
-        "stream",
-        "video_source",
-        "video_file",
-        "upright",
-        "call_sizes",
-        "picture_shape",
-        "sound",
-    ),
-    *(
-        "sinks",
-        "hidden_files",
-        "original",
-        "video_sink",
-        "records",
-        "parquet",
-        "read_records",
-        "window",
-        "session",
-    ),
-    *("background", "live_line", "camera_list", "run_end", "recording", "view"),
-    *("inputs", "naming", "long_records", "resume", "job", "file_run", "one_file", "many"),
-    *("workers", "progress", "request", "results"),
-    *("recogniser", "picture_file"),
-    *("doctor", "doctor_system", "doctor_models", "camera_probe", "frame_probe"),
+    *("app.sources", "app.outputs", "app.records", "app.episodes", "app.report"),
+    *("app.live", "app.batch", "app.cli", "app.diagnostics", "app.recogniser", "app.commands"),
 }
-
-
-def imports(path: Path) -> set[str]:
-    """Dotted names of everything a file imports, anywhere in it. `from a import b` gives `a` and
-    `a.b`, for `b` may be a module."""
-    package = path.relative_to(ROOT).parent.parts
-    found = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            above = package[: len(package) - node.level + 1] if node.level else ()
-            base = ".".join([*above, *([node.module] if node.module else [])])
-            found |= {base} | {f"{base}.{alias.name}" for alias in node.names}
-    return found
-
-
-def rooms(path: Path, package: str) -> set[str]:
-    """Names of the modules of `package` that a file imports."""
-    parts = [name.split(".") for name in imports(path)]
-    names = {name[1] for name in parts if name[0] == package and len(name) > 1}
-    return {name for name in names if (ROOT / package / f"{name}.py").exists()}
-
-
-def reached(module: str, package: str) -> set[str]:
-    """The modules of `package` that a module imports, and those that they import, and so on."""
-    found: set[str] = set()
-    waiting = {module}
-    while waiting:
-        new = rooms(ROOT / package / f"{waiting.pop()}.py", package) - found
-        found |= new
-        waiting |= new
-    return found
 
 
 def outsiders(path: Path) -> set[str]:
-    """Top-level packages a file imports that are not Python's own."""
-    return {name.partition(".")[0] for name in imports(path)} - sys.stdlib_module_names
+    """The top-level packages that a file imports and that are not Python's own."""
+    return {name.partition(".")[0] for name in list_imports(path)} - sys.stdlib_module_names
+
+
+def reached(room: str, arrows: dict[tuple[str, str], set[tuple[str, str]]]) -> set[str]:
+    """The rooms that a room imports, the rooms that those import, and so on."""
+    found: set[str] = set()
+    waiting = {room}
+    while waiting:
+        now = waiting.pop()
+        new = {other for one, other in arrows if one == now} - found
+        found |= new
+        waiting |= new
+    return found
 
 
 def blocked(packages: str, code: str, *arguments: object) -> subprocess.CompletedProcess[str]:
@@ -135,36 +83,104 @@ sys.meta_path[:] = map(WithoutSome, sys.meta_path)
     )
 
 
-def test_imports_inside_functions_count(tmp_path: Path) -> None:
-    assert {"onnxruntime", "mediapipe", "os"} <= imports(ROOT / "app" / "no_reports.py")
-    path = ROOT / "app" / "classifier.py"
-    assert {"app.types", "app.errors.ModelError", "io"} <= imports(path)
-    assert rooms(path, "app") == {
-        *("alignment", "contract", "defaults", "errors", "home_process", "machine", "model_guard"),
-        *("no_reports", "quiet", "system_needs", "types"),
+def test_every_module_is_looked_at() -> None:
+    assert len(APP) > 180
+    assert len(TRAINING) > 90
+    assert {"app.detection.search", "app.report.__main__", "app.types"} <= APP.keys()
+
+
+def test_imports_inside_functions_count() -> None:
+    telemetry_off = list_imports(APP["app.process.telemetry_off"])
+    assert {"onnxruntime", "mediapipe", "os"} <= telemetry_off
+    assert ("app.requirements.system_needs", "app.detection.mediapipe_detector") in APP_ARROWS[
+        "app.requirements", "app.detection"
+    ]
+
+
+def test_circles_are_found() -> None:
+    with pytest.raises(ValueError, match=r"^import circle among a, b$"):
+        lowest_floors({("a", "b"): 1, ("b", "a"): 1, ("b", "c"): 1})
+
+
+def test_every_room_imports_only_rooms_below_it() -> None:
+    floor_of = {room: floor for floor, rooms in enumerate(APP_FLOORS) for room in rooms}
+    rooms = {find_room(module) for module in APP} - {"app"} | {"app"}
+    assert rooms == floor_of.keys()
+    upward = {
+        pair: sorted(modules)[0]
+        for pair, modules in APP_ARROWS.items()
+        if floor_of[pair[0]] <= floor_of[pair[1]]
     }
-    assert "tracking" in reached("pipeline", "app")
+    assert upward == {}
 
 
-@pytest.mark.parametrize("path", APP, ids=lambda p: p.stem)
-def test_app_needs_no_more_than_it_is_installed_with(path: Path) -> None:
-    assert outsiders(path) <= APP_PACKAGES | {"app"} | OPTIONAL.get(path.stem, set())
+def test_every_room_stands_on_the_lowest_floor_that_it_can() -> None:
+    floors = lowest_floors(APP_ARROWS)
+    assert {r: n for n, rooms in enumerate(APP_FLOORS) for r in rooms} == floors
 
 
-@pytest.mark.parametrize("path", TRAINING, ids=lambda p: p.stem)
-def test_training_enters_only_its_rooms_of_app(path: Path) -> None:
-    assert rooms(path, "app") <= ROOMS_FOR_TRAINING
-    assert not {"run_demo", "tools", "tests"} & outsiders(path)
+def test_a_wheel_carries_every_room() -> None:
+    """`packages.find` takes each folder that has an `__init__.py`, below the names it is given."""
+    tables = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    assert tables["tool"]["setuptools"]["packages"]["find"]["include"] == ["app*", "training*"]
+    for path in (*APP.values(), *TRAINING.values()):
+        assert (path.parent / "__init__.py").exists(), path
 
 
-@pytest.mark.parametrize("stage", ["pipeline", "tracking", "rendering"])
+def test_the_ground_floor_is_small() -> None:
+    assert len([p for p in (ROOT / "app").iterdir() if p.is_file()]) <= 12
+
+
+@pytest.mark.parametrize("room", sorted({find_room(module) for module in APP}))
+def test_app_needs_no_more_than_it_is_installed_with(room: str) -> None:
+    for module, path in APP.items():
+        if find_room(module) == room:
+            assert outsiders(path) <= APP_PACKAGES | {"app"} | OPTIONAL.get(module, set()), module
+
+
+def test_training_enters_only_its_rooms_of_app() -> None:
+    entered = {
+        find_room(name)
+        for path in TRAINING.values()
+        for name in list_imports(path) & APP.keys() - {"app"}
+    }
+    assert entered <= ROOMS_FOR_TRAINING
+    for path in TRAINING.values():
+        assert not {"run_demo", "tools", "tests"} & outsiders(path)
+
+
+@pytest.mark.parametrize("stage", STAGES)
 def test_stages_know_no_files_and_no_windows(stage: str) -> None:
-    assert not reached(stage, "app") & FILES_AND_WINDOWS
+    assert not reached(stage, APP_ARROWS) & FILES_AND_WINDOWS
 
 
-@pytest.mark.parametrize("module", ["loss", "model"])
-def test_loss_and_model_do_not_know_how_they_are_trained(module: str) -> None:
-    assert reached(module, "training") <= {"dlib_backbone"}
+def test_every_module_named_in_the_documentation_exists() -> None:
+    modules = {**APP, **TRAINING, **list_modules("tools"), **list_modules("tests")}
+    pages = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md"), *(ROOT / "models").glob("*.md")]
+    named = {
+        (page.name, name)
+        for page in pages
+        for name in re.findall(
+            r"`((?:app|training|tools)(?:\.\w+)+)", page.read_text(encoding="utf-8")
+        )
+    }
+    assert len(named) > 20
+    assert {n for n in named if not _exists(n[1], modules)} == set()
+
+
+def _exists(name: str, modules: dict[str, Path]) -> bool:
+    """Whether a dotted name is a module, or a name that a module defines."""
+    if name in modules:
+        return True
+    module, _, attribute = name.rpartition(".")
+    if module not in modules:
+        return "." in module and _exists(module, modules)  # a method
+    tree = ast.parse(modules[module].read_text(encoding="utf-8"))
+    return any(
+        isinstance(node, ast.Name | ast.ClassDef | ast.FunctionDef)
+        and attribute == (node.id if isinstance(node, ast.Name) else node.name)
+        for node in ast.walk(tree)
+    )
 
 
 def test_blocked_packages_are_as_good_as_absent() -> None:
@@ -176,7 +192,7 @@ def test_blocked_packages_are_as_good_as_absent() -> None:
 
 
 def test_app_imports_where_nothing_of_training_is_installed() -> None:
-    modules = [f"app.{path.stem}" for path in APP[:-1] if path.stem != "__init__"]
+    modules = [module for module in APP if module != "app"]
     done = blocked(
         "torch training PIL matplotlib onnx onnxscript skimage pyarrow pandas",
         f"import importlib\nfor name in {[*modules, 'run_demo']}: importlib.import_module(name)",
@@ -194,7 +210,7 @@ def test_training_runs_without_cameras_videos_and_figures(
     shapes_npz: Path, exported: Path, tmp_path: Path
 ) -> None:
     """On a machine with numpy, Pillow, torch, onnx, onnxscript and onnxruntime."""
-    from tests.shapes import MACHINE, RECIPE
+    from tests.support.shapes import MACHINE, RECIPE
 
     code = """
 from training import evaluate, export, train

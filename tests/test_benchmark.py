@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests.shapes import RECIPE
+from tests.support.shapes import RECIPE
 from training import benchmark
 from training.model import ModelConfig
 from training.pack import read_pack

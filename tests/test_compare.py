@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from app.errors import TrainingError
-from tests.shapes import RECIPE
+from tests.support.shapes import RECIPE
 from training import compare
 from training.checkpoint import load
 from training.checkpoint_digest import file_digest

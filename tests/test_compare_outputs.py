@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from app.errors import DataError
-from tests.synthetic import write_video
+from tests.support.synthetic import write_video
 from tools import compare_outputs
 from tools.compare_outputs import check_exit, check_out, judge_resumed
 from tools.output_commands import (

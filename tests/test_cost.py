@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app.classifier import Classifier
 from app.contract import probe_crops
 from app.errors import ModelError, TrainingError
-from tests.tiny_model import tiny_contract, write_tiny_model
+from app.recognition.classifier import Classifier
+from tests.support.tiny_model import tiny_contract, write_tiny_model
 from training import cost, face_cost, reference_network
 from training.latency import Spread
 

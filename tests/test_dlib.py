@@ -9,7 +9,7 @@ import torch
 from torch.nn import functional
 
 from app.errors import TrainingError
-from tests.shapes import LABELS
+from tests.support.shapes import LABELS
 from training.checkpoint import Trained, build
 from training.dlib_backbone import BLOCKS, DlibBackbone, DlibBlock, map_side, measure_norms
 from training.dlib_file import DLIB_MEAN_RGB, Layer, is_dlib_file, read_dlib

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from app.errors import TrainingError
-from tests.shapes import MACHINE, train_shapes
+from tests.support.shapes import MACHINE, train_shapes
 from training import ensemble, ensembles
 from training.evaluation import evaluate
 from training.pack import read_pack

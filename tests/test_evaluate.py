@@ -11,8 +11,8 @@ import pytest
 import torch
 
 from app.errors import DataError, ModelError, TrainingError
-from tests.shapes import write_shapes
-from tests.tiny_model import tiny_contract, write_tiny_model
+from tests.support.shapes import write_shapes
+from tests.support.tiny_model import tiny_contract, write_tiny_model
 from training import evaluate, evaluation, json_values, latency, predictions
 from training.cli import run
 from training.ledger import LEDGER_HEAD

@@ -11,8 +11,9 @@ import av
 import pytest
 
 from app import Recogniser, Selection, VideoSource
+from app.defaults import ROOT
 
-FOLDER = Path(__file__).resolve().parent.parent / "examples"
+FOLDER = ROOT / "examples"
 FEW = Selection(start_s=2.0, end_s=4.0, fps=5)  # ten frames
 
 

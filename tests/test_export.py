@@ -9,10 +9,10 @@ import pytest
 import torch
 
 from app.alignment import FACE_TEMPLATE
-from app.classifier import Classifier
 from app.contract import probe_crops
 from app.errors import TrainingError
-from tests.shapes import train_shapes
+from app.recognition.classifier import Classifier
+from tests.support.shapes import train_shapes
 from training import evaluate, evaluation, licences, onnx_file, predictions
 from training import export as exporting
 from training.checkpoint import build, load_trained, save

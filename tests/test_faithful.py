@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from app.errors import DataError, TrainingError
-from tests.tiny_model import tiny_contract, write_tiny_model
+from tests.support.tiny_model import tiny_contract, write_tiny_model
 from training import deletion_curves, faithful, faithfulness
 from training.deletion import partners
 from training.deletion_curves import AREAS, SHARES, Key, Mean, area_under, drop

@@ -1,4 +1,4 @@
-"""A few hundred damaged files; `python -m tests.fuzz` feeds as many as one likes."""
+"""A few hundred damaged files; `python -m tests.support.fuzz` feeds as many as one likes."""
 
 import sys
 from collections import Counter
@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.fuzz import BAD, Worker, run
-from tests.fuzz_cases import DAMAGES, make_case, whole_files
+from tests.support.fuzz import BAD, Worker, run
+from tests.support.fuzz_cases import DAMAGES, make_case, whole_files
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="memory is limited as Linux does")
 

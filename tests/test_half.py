@@ -8,10 +8,10 @@ import pytest
 import torch
 from onnx import TensorProto, helper, numpy_helper
 
-from app.classifier import Classifier
 from app.contract import probe_crops
 from app.errors import TrainingError
-from app.model_guard import check_model
+from app.recognition.classifier import Classifier
+from app.recognition.onnx_guard import check_model
 from training import export as exporting
 from training import onnx_file
 from training.checkpoint import load_trained

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from app.errors import TrainingError
-from tests.shapes import LABELS, train_shapes
+from tests.support.shapes import LABELS, train_shapes
 from training import export, licences
 from training.checkpoint import build, load, load_trained
 from training.compact import compact_of, read_compact, write_compact

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from app.alignment import FACE_TEMPLATE
 from app.errors import DataError
-from tests.shapes import train_shapes
+from tests.support.shapes import train_shapes
 from training import memory, train
 from training.augment import training_batch
 from training.augment_config import AugmentConfig

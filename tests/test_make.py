@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from app.classifier import Classifier
-from tests.shapes import MACHINE
+from app.recognition.classifier import Classifier
+from tests.support.shapes import MACHINE
 from training import finish, job, make
 from training import plan as planning
 from training.checkpoint import load_trained

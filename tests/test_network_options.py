@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.shapes import LABELS, MACHINE, RECIPE, train_shapes
+from tests.support.shapes import LABELS, MACHINE, RECIPE, train_shapes
 from training import benchmark, evaluate, export
 from training.checkpoint import load_trained
 from training.compact import compact_of

@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app.classifier import Classifier
 from app.errors import DataError
+from app.recognition.classifier import Classifier
 from app.types import Face, Image
-from tests.synthetic import write_video
-from tests.test_pipeline import Finder, face
-from tests.tiny_model import tiny_contract, write_tiny_model
+from tests.app.test_pipeline import Finder, face
+from tests.support.synthetic import write_video
+from tests.support.tiny_model import tiny_contract, write_tiny_model
 from training import non_faces
 from training.non_face_pictures import Clip, as_crop, pictures, piece
 from training.non_face_report import Found, compare_scores, lines_of, look, rows_of

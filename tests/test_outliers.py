@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from app.errors import DataError
-from tests.shapes import draw
+from tests.support.shapes import draw
 from tests.test_train import FP32, fails
 from training.checkpoint import save
 from training.checkpoint_digest import file_digest

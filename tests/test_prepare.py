@@ -10,10 +10,10 @@ import torch
 from PIL import Image as Picture
 
 from app.alignment import FACE_TEMPLATE, crop_matrix
-from app.detector import Detector
+from app.crops import align
+from app.detection.mediapipe_detector import Detector
 from app.errors import DataError
 from app.types import Image
-from app.warp import align
 from training import landmarks, prepare
 from training import pack as packing
 from training.cli import run

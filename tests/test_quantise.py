@@ -9,14 +9,14 @@ import pytest
 import torch
 
 from app.alignment import normalise
-from app.classifier import Classifier
 from app.contract import probe_crops
-from app.detector import Detector
+from app.detection.mediapipe_detector import Detector
 from app.errors import DataError, ModelError, TrainingError
 from app.pipeline import Pipeline
+from app.recognition.classifier import Classifier
 from app.types import Frame, Image
-from tests.shapes import write_shapes
-from tests.tiny_model import tiny_contract, write_tiny_model
+from tests.support.shapes import write_shapes
+from tests.support.tiny_model import tiny_contract, write_tiny_model
 from training import int8_file, int8_quality, quantise
 from training.data import load_examples
 from training.evaluation import evaluate

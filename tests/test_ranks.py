@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from app.errors import TrainingError
-from tests import ranks_worker
+from tests.support import ranks_worker
 from training.ranks import Ranks
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 def start(environment: dict[str, str], *words: Path) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "tests.ranks_worker", *map(str, words)],
+        [sys.executable, "-m", "tests.support.ranks_worker", *map(str, words)],
         cwd=ROOT,
         env=environment,
         stderr=subprocess.PIPE,

@@ -14,10 +14,10 @@ import pytest
 import torch
 from PIL import Image as Picture
 
-from app.classifier import Classifier
 from app.errors import TrainingError
+from app.recognition.classifier import Classifier
 from app.types import Image
-from tests.shapes import draw
+from tests.support.shapes import draw
 from training import finetune, onnx_file, retrain, retraining
 from training.checkpoint import load, load_trained
 from training.cli import run

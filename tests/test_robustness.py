@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from app.errors import DataError, TrainingError
-from tests.shapes import train_shapes, write_shapes
-from tests.tiny_model import tiny_contract, write_tiny_model
+from tests.support.shapes import train_shapes, write_shapes
+from tests.support.tiny_model import tiny_contract, write_tiny_model
 from training import evaluate, robustness
 from training.cli import run
 from training.corruptions import CORRUPTIONS

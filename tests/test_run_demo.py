@@ -17,22 +17,21 @@ import cv2
 import numpy as np
 import pytest
 
-from app.classifier import DEFAULT_MODEL, Classifier
-from app.command_line import parser
-from app.defaults import DEMO_CLIP
+from app.cli.options import parser
+from app.defaults import DEMO_CLIP, ROOT
+from app.detection.search import FaceSearch
 from app.pipeline import Pipeline
-from app.quality import BLURRED, TURNED_DEG
-from app.record_schema import COLUMNS, QUALITY_COLUMNS, SCHEMA, flat_columns
-from app.search import FaceSearch
-from app.steady import SMOOTH_S
+from app.recognition.classifier import DEFAULT_MODEL, Classifier
+from app.recognition.quality import BLURRED, TURNED_DEG
+from app.records.schema import COLUMNS, QUALITY_COLUMNS, SCHEMA, flat_columns
+from app.tracking.smoothing import SMOOTH_S
 from app.types import LANDMARKS, Frame, FrameResult
 from run_demo import main
-from tests.program import called
-from tests.servers import PASSWORD, USER, http_camera
-from tests.tiny_model import tiny_contract, write_tiny_model
+from tests.support.program import called
+from tests.support.servers import PASSWORD, USER, http_camera
+from tests.support.tiny_model import tiny_contract, write_tiny_model
 from tools import make_demo_clip as clip
 
-ROOT = Path(__file__).resolve().parent.parent
 FIELDS = list(COLUMNS)
 
 

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from app.errors import TrainingError
-from tests.shapes import MACHINE, RECIPE, train_shapes
+from tests.support.shapes import MACHINE, RECIPE, train_shapes
 from training import train
 from training.checkpoint import load
 from training.run_folder import BEFORE_FIRST_CHECKPOINT, RunFolder, code_state, read_log

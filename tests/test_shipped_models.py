@@ -7,13 +7,13 @@ import av
 import numpy as np
 import pytest
 
-from app.classifier import MODELS, Classifier
 from app.contract import probe_crops
+from app.crops import align
 from app.defaults import DEMO_CLIP, shipped_models
-from app.face_check import FACE_CHECK
-from app.search import FaceSearch
+from app.detection.face_check import FACE_CHECK
+from app.detection.search import FaceSearch
+from app.recognition.classifier import MODELS, Classifier
 from app.types import Face, Image
-from app.warp import align
 from tools import make_demo_clip as clip
 
 EVERY = sorted(MODELS.glob("*.onnx"))

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from app.errors import DataError, TrainingError
-from tests.shapes import LABELS, MACHINE, train_shapes, write_shapes
+from tests.support.shapes import LABELS, MACHINE, train_shapes, write_shapes
 from training import averages, onnx_file, soup
 from training.checkpoint import load, load_trained
 from training.checkpoint_digest import file_digest

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from app.alignment import FACE_TEMPLATE
-from app.classifier import Classifier
-from tests.shapes import MACHINE, RECIPE, train_shapes
+from app.recognition.classifier import Classifier
+from tests.support.shapes import MACHINE, RECIPE, train_shapes
 from tests.test_train import assert_same
 from training import export, train
 from training.checkpoint import load, load_trained, save

@@ -16,7 +16,7 @@ import pytest
 import torch
 
 from app.errors import DataError, TrainingError
-from tests.shapes import LABELS, MACHINE, RECIPE, train_shapes, write_shapes
+from tests.support.shapes import LABELS, MACHINE, RECIPE, train_shapes, write_shapes
 from training import checkpoint, train
 from training.augment_config import AugmentConfig
 from training.checkpoint import load, load_trained

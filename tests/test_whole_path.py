@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app.classifier import DEFAULT_MODEL, Classifier
-from app.detector import Detector
+from app.crops import align
+from app.detection.mediapipe_detector import Detector
 from app.errors import DataError
+from app.recognition.classifier import DEFAULT_MODEL, Classifier
 from app.types import Face, Image
-from app.warp import align
-from tests.tiny_model import tiny_contract, write_tiny_model
+from tests.support.tiny_model import tiny_contract, write_tiny_model
 from training import path_report, whole_path
 from training.landmarks import find_landmarks
 from training.pack import PackedSample, PackMeta, encode_webp, read_pack, write_pack

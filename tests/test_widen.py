@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.errors import TrainingError
-from tests.shapes import LABELS
+from tests.support.shapes import LABELS
 from training import widen, wider
 from training.checkpoint import Trained, build, load_trained
 from training.cli import run

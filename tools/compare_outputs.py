@@ -31,8 +31,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.commands import run
 from app.errors import DataError
+from app.process.console import run
 from tools.output_commands import (
     BROKEN,
     RESUMED,

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.defaults import DEMO_CLIP
-from app.detector import Detector
+from app.detection.mediapipe_detector import Detector
 from app.types import Face, Image
 from training.landmarks import MIN_SCORE, find_faces
 from training.pack import read_pack

@@ -15,20 +15,20 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from app.calibration import RestingFaces
-from app.classifier import Classifier
 from app.defaults import DEMO_CLIP
-from app.follow import LIVE, Follower
-from app.keys import Action
-from app.overlay import Overlay
+from app.detection.follower import LIVE, Follower
+from app.detection.search import FaceSearch
+from app.live.keys import Action
+from app.live.session import Session
+from app.live.view import Look
+from app.overlay.drawing import draw
+from app.overlay.stream_overlay import Overlay
 from app.pipeline import Pipeline
-from app.rendering import draw
-from app.search import FaceSearch
-from app.session import Session
-from app.tracking import Tracker
+from app.recognition.classifier import Classifier
+from app.sources.video import VideoSource
+from app.tracking.resting_face import RestingFaces
+from app.tracking.tracker import Tracker
 from app.types import Frame, Image
-from app.video_source import VideoSource
-from app.view import Look
 from tools.make_demo_clip import Pose, draw_prints
 from training.cli import run
 

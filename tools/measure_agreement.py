@@ -12,8 +12,8 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from app.record_rows import json_row
-from app.record_schema import FaceRecord, Record
+from app.records.rows import json_row
+from app.records.schema import FaceRecord, Record
 
 LABELS = ("neutral", "happiness", "sadness", "anger", "surprise", "disgust", "fear", "contempt")
 RATE_HZ = 30

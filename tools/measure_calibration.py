@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from app.calibration import BOUND_NATS, FLOOR, LEAD_NATS, resting_shift, shifted
-from app.classifier import DEFAULT_MODEL, Classifier
+from app.recognition.classifier import DEFAULT_MODEL, Classifier
+from app.tracking.resting_face import BOUND_NATS, FLOOR, LEAD_NATS, resting_shift, shifted
 from app.types import Floats
 from training.cli import run
 from training.pack import read_pack

@@ -3,7 +3,7 @@
 Real faces at known places in made 1280 x 720 frames, from the validation split of DATA or, without
 it, from the demo clip; frames without a face, made ones and parts of real ones; and the cost of a
 search and of a face that is followed. A face counts as found when a detection shares its place (see
-`app.places.same_place`); the landmark error is the mean over eyes, nose and mouth, in eye
+`app.detection.boxes.same_place`); the landmark error is the mean over eyes, nose and mouth, in eye
 distances, against what the training's detector sees in the face's own picture.
 """
 
@@ -19,12 +19,12 @@ import av
 import numpy as np
 
 from app.defaults import PICTURE_SUFFIXES
+from app.detection.boxes import same_place
+from app.detection.follower import Follower
+from app.detection.networks import glances
+from app.detection.search import FaceSearch
 from app.errors import DataError, SourceError
-from app.follow import Follower
-from app.looks import glances
-from app.picture_file import read_picture
-from app.places import same_place
-from app.search import FaceSearch
+from app.pictures.reader import read_picture
 from app.types import Face, Image
 from tools.made_frames import FacePicture, background, clip_faces, face_frames, pack_faces, paste
 from training.cli import run

@@ -1,8 +1,8 @@
 """How well people are kept apart: python -m tools.measure_identities
 
 Boxes of people on made paths (crossing, hidden for a second, leaving and coming, a shaking camera)
-with a detector's noise and misses go through `app.identity`; TrackEval counts the field's metrics
-(CLEAR: MOTA and identity switches; IDF1; HOTA).
+with a detector's noise and misses go through `app.tracking.identities`; TrackEval counts the
+field's metrics (CLEAR: MOTA and identity switches; IDF1; HOTA).
 """
 
 import argparse
@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from app.identity import Identities
+from app.tracking.identities import Identities
 from training.cli import run
 from training.files import write_text
 

@@ -18,15 +18,15 @@ from statistics import median
 
 import av
 
-from app.classifier import DEFAULT_MODEL
-from app.commands import run
+from app.batch.annotate import annotate
+from app.batch.job import Job
+from app.batch.output_names import Outputs
+from app.batch.workers import Recognition, loaded
 from app.defaults import DEMO_CLIP
-from app.job import Job
-from app.machine import resident_mb
-from app.naming import Outputs
-from app.one_file import annotate
-from app.sampling import Selection
-from app.workers import Recognition, loaded
+from app.process.console import run
+from app.process.machine import resident_mb
+from app.recognition.classifier import DEFAULT_MODEL
+from app.sources.frame_selection import Selection
 
 SIZE_WH = (160, 120)
 RATE = 5

@@ -5,7 +5,7 @@ python -m tools.measure_quality ferplus.npz models/dacl.onnx
 
 Validation faces with a plain winner, as the classifier sees them, are blurred, darkened, or shrunk
 and enlarged again, and sorted by how far they are turned; sharpness, brightness and yaw are
-`app.quality`'s, accuracy and labels the model's.
+`app.recognition.quality`'s, accuracy and labels the model's.
 """
 
 import argparse
@@ -19,8 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.alignment import FACE_TEMPLATE
-from app.classifier import Classifier
-from app.quality import measure, pose_deg
+from app.recognition.classifier import Classifier
+from app.recognition.quality import measure, pose_deg
 from app.types import LANDMARKS, Face, Image
 from training.cli import run
 from training.data import NO_LABEL, argmax_labels

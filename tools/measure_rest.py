@@ -16,52 +16,52 @@ from functools import wraps
 from pathlib import Path
 from typing import Any
 
-import app.classifier
-import app.follow
-import app.identity
-import app.labels
-import app.looks
-import app.panels
+import app.detection.follower
+import app.detection.networks
+import app.live.view
+import app.overlay.drawing
+import app.overlay.labels
+import app.overlay.panels
 import app.pipeline
-import app.rendering
-import app.view
-from app.benchmark_clip import looped
-from app.blur import FaceBlur
-from app.classifier import Classifier
+import app.recognition.classifier
+import app.tracking.identities
 from app.defaults import DEMO_CLIP
-from app.detector import Detector
-from app.follow import Follower
-from app.history import History
-from app.memory import Patterns
+from app.detection.follower import Follower
+from app.detection.mediapipe_detector import Detector
+from app.detection.network_input import View as Sight
+from app.detection.refused_hints import Patterns
+from app.detection.search import FaceSearch
+from app.detection.view_schedule import Rounds
+from app.diagnostics.benchmark_clip import looped
+from app.live.view import Look, View
+from app.overlay.history import History
 from app.pipeline import Pipeline
-from app.placement_memory import PlacementMemory
-from app.rounds import Rounds
-from app.search import FaceSearch
-from app.steady import Steady
-from app.threads import set_threads
-from app.tracking import Tracker
-from app.view import Look, View
-from app.views import View as Sight
+from app.placement.memory import PlacementMemory
+from app.privacy.blur import FaceBlur
+from app.process.threads import set_threads
+from app.recognition.classifier import Classifier
+from app.tracking.smoothing import Steady
+from app.tracking.tracker import Tracker
 from training.cli import run
 
 WARM_UP_FRAMES = 30
 NETWORKS = "the networks"
 PARTS: tuple[tuple[str, Any, str], ...] = (
-    ("a picture for a detector", app.looks, "render"),
+    ("a picture for a detector", app.detection.networks, "render"),
     ("colours, and what a detector found", Detector, "detect"),
     ("faces from a view to the frame", Sight, "face_to_frame"),
-    ("the view of a known face", app.looks, "face_view"),
+    ("the view of a known face", app.detection.networks, "face_view"),
     ("which view is next", Rounds, "take"),
     ("places refused before", Patterns, "unchanged"),
     ("places refused before", Patterns, "remember"),
-    ("list of all views", app.follow, "glances"),
+    ("list of all views", app.detection.follower, "glances"),
     ("following", Follower, "find"),
     ("following", FaceSearch, "search"),
     ("following", FaceSearch, "look_again"),
     ("a face's crop", app.pipeline, "align"),
-    ("a crop's normalisation", app.classifier, "normalise"),
+    ("a crop's normalisation", app.recognition.classifier, "normalise"),
     ("reading", Classifier, "predict"),
-    ("who is who", app.identity.Identities, "update"),
+    ("who is who", app.tracking.identities.Identities, "update"),
     ("steady readings", Steady, "update"),
     ("steady readings", Tracker, "update"),
     ("why unsure", Pipeline, "_reasons_of"),
@@ -69,17 +69,17 @@ PARTS: tuple[tuple[str, Any, str], ...] = (
     ("history, blur", History, "add"),
     ("history, blur", FaceBlur, "look"),
     ("history, blur", View, "take"),
-    ("texts", app.labels, "put_text"),
-    ("texts", app.panels, "put_text"),
-    ("dark grounds", app.labels, "darken"),
-    ("dark grounds", app.panels, "darken"),
-    ("frames around faces", app.rendering, "_draw_box"),
-    ("what is to be placed", app.rendering, "scene_of"),
+    ("texts", app.overlay.labels, "put_text"),
+    ("texts", app.overlay.panels, "put_text"),
+    ("dark grounds", app.overlay.labels, "darken"),
+    ("dark grounds", app.overlay.panels, "darken"),
+    ("frames around faces", app.overlay.drawing, "_draw_box"),
+    ("what is to be placed", app.overlay.drawing, "scene_of"),
     ("places of labels and panels", PlacementMemory, "place"),
-    ("panels", app.rendering, "draw_panel"),
-    ("strip of ten seconds", app.panels, "_draw_strip"),
-    ("labels", app.rendering, "draw_label"),
-    ("the canvas, a copy of the frame", app.view, "draw"),
+    ("panels", app.overlay.drawing, "draw_panel"),
+    ("strip of ten seconds", app.overlay.panels, "_draw_strip"),
+    ("labels", app.overlay.drawing, "draw_label"),
+    ("the canvas, a copy of the frame", app.live.view, "draw"),
     ("the canvas, a copy of the frame", View, "canvas"),
 )
 

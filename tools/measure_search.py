@@ -4,8 +4,8 @@ python -m tools.measure_search ferplus.npz [--check OTHER.onnx]
 
 Faces of the validation split, one a frame, as `training.whole_path` pastes them, and pictures
 without any, as `training.non_faces` makes them. Everything that a first look takes for a face gets
-all looks of `app.search`, none of them cut short; then each rule judges the same numbers. A face is
-found when what is left of one hint lies on it (`training.path_reading.assign`).
+all looks of `app.detection.search`, none of them cut short; then each rule judges the same numbers.
+A face is found when what is left of one hint lies on it (`training.path_reading.assign`).
 """
 
 import argparse
@@ -16,10 +16,10 @@ from pathlib import Path
 
 import numpy as np
 
-from app import search as shipped
+from app.detection import search as shipped
+from app.detection.face_check import FACE_CHECK, FaceCheck
+from app.detection.networks import FIRST_MARGIN, Looks, glances
 from app.errors import DataError
-from app.face_check import FACE_CHECK, FaceCheck
-from app.looks import FIRST_MARGIN, Looks, glances
 from app.types import Image
 from training.cli import run
 from training.detections import faces_of, truth
@@ -34,7 +34,7 @@ SIZES_PX = (128.0, 400.0)  # as in the first row of `training.whole_path`
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """`app.search`'s thresholds."""
+    """`app.detection.search`'s thresholds."""
 
     first_doubt: float = shipped.FIRST_DOUBT
     no_face: float = shipped.NO_FACE
@@ -45,7 +45,7 @@ class Rule:
     agreed: float = shipped.AGREED
 
     def accepts(self, hint: "Hint") -> bool:
-        """As `app.search.FaceSearch` does, which asks only for what it needs."""
+        """As `app.detection.search.FaceSearch` does, which asks only for what it needs."""
         if hint.before < self.first_doubt or hint.share < self.no_face:
             return False
         if (hint.before + hint.share) / 2 >= self.sure_face:

@@ -24,20 +24,20 @@ import cv2
 import numpy as np
 
 from app.alignment import FACE_TEMPLATE
-from app.benchmark_clip import looped
-from app.classifier import DEFAULT_MODEL, Classifier
+from app.crops import align
+from app.detection.boxes import same_place
+from app.detection.follower import FEW_LOOKS, Follower
+from app.detection.network_input import face_view, render
+from app.detection.networks import MARGIN, SHORT_SIDE_PX
+from app.detection.search import FaceSearch
+from app.diagnostics.benchmark_clip import looped
 from app.errors import DataError
-from app.follow import FEW_LOOKS, Follower
-from app.looks import MARGIN, SHORT_SIDE_PX
-from app.no_reports import onnx_runtime
+from app.live.view import Look, View
 from app.pipeline import Pipeline
-from app.places import same_place
-from app.search import FaceSearch
-from app.tracking import Tracker
+from app.process.telemetry_off import onnx_runtime
+from app.recognition.classifier import DEFAULT_MODEL, Classifier
+from app.tracking.tracker import Tracker
 from app.types import FrameResult
-from app.view import Look, View
-from app.views import face_view, render
-from app.warp import align
 from tools.made_frames import background, clip_faces, pack_faces, paste
 from training.cli import run
 

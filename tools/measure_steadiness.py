@@ -7,7 +7,7 @@ Faces of the validation split are set into frames of 1280 x 720 with sensor nois
 nearest to where their label would change, should keep it; faces that become another person's of
 another expression should get the new one soon. A change is clear where both expressions are clearly
 recognised: the median of the frames' own readings gives them 0.8 or more. The readings are made
-once (`--readings` keeps them) and go through `app.steady` with many settings.
+once (`--readings` keeps them) and go through `app.tracking.smoothing` with many settings.
 """
 
 import argparse
@@ -19,10 +19,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from app.classifier import DEFAULT_MODEL, Classifier
 from app.contract import Contract
 from app.errors import DataError
-from app.steady import DECIDED_NATS, HOLD_S, MARGIN_NATS, SMOOTH_S, Steady
+from app.recognition.classifier import DEFAULT_MODEL, Classifier
+from app.tracking.smoothing import DECIDED_NATS, HOLD_S, MARGIN_NATS, SMOOTH_S, Steady
 from app.types import UNSURE
 from tools.steady_recording import CLEAR, Change, Reading, load, record, save
 from training.cli import run
@@ -139,11 +139,11 @@ def by_class(readings: Sequence[Reading], found: Figures, labels: Sequence[str])
 
 def clip_changes(path: Path, classifier: Classifier, setting: Setting) -> str:
     """Label changes in a real video, raw and shown, per person."""
-    from app.follow import Follower
+    from app.detection.follower import Follower
+    from app.detection.search import FaceSearch
     from app.pipeline import Pipeline
-    from app.search import FaceSearch
-    from app.tracking import Tracker
-    from app.video_source import VideoSource
+    from app.sources.video import VideoSource
+    from app.tracking.tracker import Tracker
 
     contract = classifier.contract
     shown: dict[int, list[str]] = {}

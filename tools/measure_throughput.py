@@ -25,11 +25,11 @@ from typing import Any
 import av
 from av.video.stream import VideoStream
 
-from app.commands import run
-from app.encoders import SOFTWARE, context_settings
 from app.errors import SourceError
-from app.machine import cores
-from app.pyav import exact
+from app.frames.av_versions import exact
+from app.outputs.encoders import SOFTWARE, context_settings
+from app.process.console import run
+from app.process.machine import cores
 
 ROOT = Path(__file__).resolve().parent.parent
 

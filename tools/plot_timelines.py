@@ -17,9 +17,9 @@ matplotlib.use("Agg")
 from matplotlib import pyplot as plt
 
 from app.errors import RecogniserError
-from app.palette import COLOURS
-from app.read_records import RecordsReader
-from app.record_schema import Record
+from app.overlay.palette import COLOURS
+from app.records.reader import RecordsReader
+from app.records.schema import Record
 from app.types import UNSURE
 
 MOST_PEOPLE = 6

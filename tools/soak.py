@@ -26,24 +26,24 @@ import av
 import cv2
 import numpy as np
 
-from app.background import BackgroundSink
-from app.camera import CameraSource
-from app.classifier import Classifier
-from app.commands import run
 from app.defaults import DEMO_CLIP
-from app.episodes_sink import EpisodesSink
-from app.follow import LIVE, Follower
+from app.detection.follower import LIVE, Follower
+from app.detection.search import FaceSearch
+from app.episodes.sink import EpisodesSink
+from app.live.session import Session
+from app.live.view import Look
+from app.outputs.background import BackgroundSink
+from app.outputs.run_metadata import RunNotes
+from app.outputs.video import VideoSink
 from app.pipeline import Pipeline
-from app.records import RecordsSink
-from app.report_sink import ReportSink
-from app.run_notes import RunNotes
-from app.search import FaceSearch
-from app.session import Session
-from app.threads import set_threads
-from app.tracking import Tracker
+from app.process.console import run
+from app.process.threads import set_threads
+from app.recognition.classifier import Classifier
+from app.records.writers import RecordsSink
+from app.report.sink import ReportSink
+from app.sources.camera import CameraSource
+from app.tracking.tracker import Tracker
 from app.types import Image
-from app.video_sink import VideoSink
-from app.view import Look
 
 SIZES_WH = ((160, 90), (240, 135), (320, 180))
 EVERY = 2  # frame of the clip

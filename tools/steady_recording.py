@@ -11,12 +11,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from app.classifier import Classifier
 from app.contract import Contract
+from app.detection.follower import Follower
+from app.detection.search import FaceSearch
 from app.errors import DataError
-from app.follow import Follower
 from app.pipeline import Pipeline
-from app.search import FaceSearch
+from app.recognition.classifier import Classifier
 from app.types import Face, Floats, Frame
 from tools.made_frames import FacePicture, pack_faces
 from tools.steady_scenes import PLACES, Camera, Shown, Stage

@@ -22,11 +22,11 @@ from PIL import ImageCms, ImageOps
 
 from app.defaults import PICTURE_SUFFIXES, VIDEO_SUFFIXES
 from app.errors import RecogniserError
-from app.picture_file import read_picture
-from app.picture_kinds import UNREAD_SUFFIXES
-from app.quiet import quiet_stderr
+from app.pictures.kinds import UNREAD_SUFFIXES
+from app.pictures.reader import read_picture
+from app.process.native_stderr import quiet_stderr
+from app.sources.video import VideoSource
 from app.types import Image
-from app.video_source import VideoSource
 
 GOOD = (
     *("read", "read alike", "read, Pillow cannot", "read with a warning"),

@@ -7,7 +7,7 @@ import argparse
 from pathlib import Path
 
 from app.errors import TrainingError
-from app.one_line_parser import OneLineParser
+from app.process.one_line_parser import OneLineParser
 from training.attention_evidence import show
 from training.checkpoint import load_trained
 from training.cli import run

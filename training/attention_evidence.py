@@ -141,7 +141,7 @@ def face_crop(
 
 def show(trained: Trained, files: Sequence[Path], folder: Path) -> list[Path]:
     """Writes one figure a picture and returns their names. Needs MediaPipe and matplotlib."""
-    from app.detector import Detector
+    from app.detection.mediapipe_detector import Detector
     from training.evidence_figures import evidence_figure
     from training.landmarks import find_landmarks
 

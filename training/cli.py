@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from app.errors import RecogniserError
-from app.sure_output import printing
-from app.working_folder import NO_WORKING_FOLDER, working_folder_is_there
+from app.process.safe_output import printing
+from app.process.working_folder import NO_WORKING_FOLDER, working_folder_is_there
 
 
 def run(main: Callable[[], int]) -> int:
     """Exit codes: 0 done, 1 done with something skipped, 2 could not be done, 130 interrupted.
-    Output that cannot be written ends nothing (`app.sure_output`)."""
+    Output that cannot be written ends nothing (`app.process.safe_output`)."""
 
     def worked() -> int:
         try:

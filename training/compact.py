@@ -9,8 +9,8 @@ from pathlib import Path
 
 from torch import Tensor
 
-from app.classifier import Classifier
 from app.errors import TrainingError
+from app.recognition.classifier import Classifier
 from training.checkpoint import load, save
 from training.init import Weights, read_weights
 

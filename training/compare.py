@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 
 from app.errors import TrainingError
-from app.one_line_parser import OneLineParser
+from app.process.one_line_parser import OneLineParser
 from training.cli import run
 from training.comparison import of, rows_csv, table
 from training.files import write_text

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from app.cells import text_cell
+from app.files.csv_text import text_cell
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,9 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from app.classifier import Classifier
 from app.errors import TrainingError
-from app.one_line_parser import OneLineParser
+from app.process.one_line_parser import OneLineParser
+from app.recognition.classifier import Classifier
 from training.cli import run
 from training.face_cost import costs, crops_of, difference, names_of, table
 from training.files import write_text

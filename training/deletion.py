@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from app.classifier import Classifier
+from app.recognition.classifier import Classifier
 from training.data import Examples
 from training.deletion_curves import AREAS, SHARES, TARGETS, Area, Curves, Key, Target
 from training.masking import (

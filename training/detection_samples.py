@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from app.detection.networks import Looks
 from app.errors import DataError
-from app.looks import Looks
 from training.detections import Frames, Photos, samples
 from training.pack import Pack, PackedSample, read_pack
 from training.progress import progress

@@ -8,13 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from app.detection.boxes import same_look
+from app.detection.network_input import face_view, render
+from app.detection.networks import FIRST_MARGIN, Looks, glances
 from app.errors import DataError
-from app.looks import FIRST_MARGIN, Looks, glances
-from app.picture_header import header_of
-from app.places import same_look
+from app.pictures.header import header_of
 from app.types import Face
 from app.types import Image as Picture
-from app.views import face_view, render
 from training.landmarks import NOT_FOUND
 from training.non_face_pictures import piece
 from training.pack import Pack, PackedSample, encode_webp

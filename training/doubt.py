@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from app.classifier import prior_shift
 from app.contract import entropy_nats, sure
+from app.recognition.classifier import prior_shift
 from training.metrics import measure, softmax
 from training.scores import Floats, faces_kept, kept_from
 

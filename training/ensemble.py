@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from app.errors import TrainingError
-from app.one_line_parser import OneLineParser
+from app.process.one_line_parser import OneLineParser
 from training.cli import run
 from training.ensembles import compare, probabilities, table
 from training.machine import Machine

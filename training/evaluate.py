@@ -9,7 +9,7 @@ import datetime
 from pathlib import Path
 
 from app.errors import TrainingError
-from app.one_line_parser import OneLineParser
+from app.process.one_line_parser import OneLineParser
 from training.cli import run
 from training.doubt_lines import doubt_lines, prior_lines
 from training.evaluation import (

@@ -6,9 +6,9 @@ import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from app.classifier import Classifier
 from app.contract import Contract
 from app.errors import DataError, TrainingError
+from app.recognition.classifier import Classifier
 from app.wording import readable
 from training.checkpoint import load_trained
 from training.data import NO_LABEL

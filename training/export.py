@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import get_args
 
 from app.errors import TrainingError
-from app.one_line_parser import OneLineParser
+from app.process.one_line_parser import OneLineParser
 from training.cli import run
 from training.compact import compact_of, write_compact
 from training.half import Storage

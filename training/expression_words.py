@@ -2,7 +2,7 @@
 
 import re
 
-from app.expression_names import MEANING, WORDS, folded
+from app.recognition.expression_names import MEANING, WORDS, folded
 
 __all__ = ["expression", "folded", "is_expression"]
 

@@ -3,10 +3,10 @@
 python -m training.face_check ferplus.npz -o check.npz --photos FOLDER
 
 Frames are made of faces at known places, pieces of photos set in the same way, and rooms or photos
-behind them. What each of two looks of the detector takes for a face, as `app.search` asks for them,
-becomes a picture upright about its landmarks, labelled by what really is there. So the pictures,
-their places and their errors are those that the search will ask about. A tenth of the faces are
-shown once more at a wrong place, to be refused.
+behind them. What each of two looks of the detector takes for a face, as `app.detection.search` asks
+for them, becomes a picture upright about its landmarks, labelled by what really is there. So the
+pictures, their places and their errors are those that the search will ask about. A tenth of the
+faces are shown once more at a wrong place, to be refused.
 
 Training pictures become training pictures, validation ones validation ones; of the photos every
 fifth is kept for validation. The test split is never opened.
@@ -16,8 +16,8 @@ import argparse
 from pathlib import Path
 
 from app.errors import DataError
-from app.machine import cores
-from app.one_line_parser import OneLineParser
+from app.process.machine import cores
+from app.process.one_line_parser import OneLineParser
 from training.cli import run
 from training.detection_samples import Work, all_samples
 from training.detections import LABELS, photos_in

@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from app.classifier import Classifier
 from app.contract import Contract
 from app.errors import TrainingError
+from app.recognition.classifier import Classifier
 from training.data import load_examples
 from training.latency import (
     Milliseconds,

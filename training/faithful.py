@@ -9,7 +9,7 @@ import argparse
 from pathlib import Path
 
 from app.errors import TrainingError
-from app.one_line_parser import OneLineParser
+from app.process.one_line_parser import OneLineParser
 from training.cli import run
 from training.faithfulness import judge, markdown
 from training.files import write_text

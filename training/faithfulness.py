@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
-from app.classifier import Classifier
 from app.errors import DataError
+from app.recognition.classifier import Classifier
 from training.data import load_examples
 from training.deletion import chosen_examples, curves
 from training.deletion_curves import (

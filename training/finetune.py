@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from app.classifier import DEFAULT_MODEL
 from app.errors import TrainingError
-from app.interrupt import ctrl_c
+from app.process.signals import ctrl_c
+from app.recognition.classifier import DEFAULT_MODEL
 from training.checkpoint import facts_of, save
 from training.compact import compact_of, read_compact
 from training.fit import fit

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
-from app.detector import FULL_RANGE
+from app.detection.face_check import FACE_CHECK
+from app.detection.mediapipe_detector import FULL_RANGE
 from app.errors import DataError
-from app.face_check import FACE_CHECK
 from training.digests import sha256
 from training.gather_notes import TWIN, notes_on
 from training.landmarks import settings

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from app.picture_kinds import UNREAD_SUFFIXES
+from app.pictures.kinds import UNREAD_SUFFIXES
 from training.people import MAX_NAMED
 from training.picture_folder import Folder
 from training.picture_table import Picture

@@ -23,7 +23,7 @@ import torch
 from app.alignment import normalise
 from app.contract import CAM, INPUT, Contract
 from app.errors import ModelError
-from app.no_reports import onnx_runtime
+from app.process.telemetry_off import onnx_runtime
 from app.types import Floats
 from training.data import Examples
 from training.half import widen

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from app.errors import ModelError, TrainingError
-from app.hidden_files import hidden
+from app.files.hidden import hidden
 from training.int8 import Int8Settings
 from training.int8_quality import Quality, faults, make, subject_of, time_in_turn
 from training.latency import THREADS, Milliseconds, Spread, machine_line, ratio

@@ -11,10 +11,10 @@ import onnx
 from numpy.typing import NDArray
 
 from app.alignment import normalise
-from app.classifier import Classifier
 from app.contract import INPUT, LOGITS, Contract, probe_crops
 from app.errors import DataError, ModelError, TrainingError
-from app.no_reports import onnx_runtime
+from app.process.telemetry_off import onnx_runtime
+from app.recognition.classifier import Classifier
 from training.data import Examples, load_examples
 from training.int8 import Int8Settings, calibration_input, quantised
 from training.json_values import plain_json

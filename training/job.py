@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from app.errors import TrainingError
-from app.interrupt import ctrl_c
+from app.process.signals import ctrl_c
 from training.begin import begin_with
 from training.checkpoint import facts_of, save
 from training.data import Examples

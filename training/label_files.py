@@ -16,7 +16,7 @@ from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 from xml.etree import ElementTree
 
 from app.errors import DataError
-from app.text_files import decoded, separator_line
+from app.files.foreign_text import decoded, separator_line
 
 MAX_FILE_BYTES = 1 << 28
 # Names of columns and fields, the likeliest first, in small letters and with _ for a blank.

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from app.alignment import FACE_TEMPLATE, crop_matrix
-from app.detector import SHORT_RANGE, Detector
+from app.detection.mediapipe_detector import SHORT_RANGE, Detector
 from app.types import Face
 from training.digests import sha256
 

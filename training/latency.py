@@ -17,9 +17,9 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from app.classifier import Classifier
 from app.contract import probe_crops
-from app.no_reports import onnx_runtime
+from app.process.telemetry_off import onnx_runtime
+from app.recognition.classifier import Classifier
 
 THREADS = 2
 WARM_UP = 10  # runs of each before the first round

@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 from app.errors import TrainingError
-from app.hidden_files import hidden
+from app.files.hidden import hidden
 from training.evaluation import (
     Report,
 )

@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 
 from app.errors import TrainingError
-from app.one_line_parser import OneLineParser
+from app.process.one_line_parser import OneLineParser
 from training.cli import run
 from training.finish import digest, finish, given_steps
 from training.forecast import said

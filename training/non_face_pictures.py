@@ -36,8 +36,8 @@ class Clip:
         Raises `DataError`."""
         import av  # only where clips are given
 
-        from app.pyav import open_input
-        from app.upright import pictures
+        from app.frames.av_versions import open_input
+        from app.frames.upright import pictures
 
         try:
             with open_input(str(self.path)) as container:

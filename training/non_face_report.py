@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.alignment import alignable
-from app.classifier import Classifier, softmax
 from app.errors import DataError, TrainingError
+from app.recognition.classifier import Classifier, softmax
 from app.types import Image as Picture
 from training.data import NO_LABEL
 from training.doubt import selective

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
-from app.classifier import Classifier
 from app.errors import TrainingError
-from app.one_line_parser import OneLineParser
+from app.process.one_line_parser import OneLineParser
+from app.recognition.classifier import Classifier
 from app.types import Image as Picture
 from training.cli import run
 from training.non_face_pictures import Clip, pictures
@@ -74,7 +74,7 @@ def main(argv: list[str] | None = None) -> int:
     if pack is not None:
         rows = generator.permutation(pack.rows("valid"))[:500]
         faces = [pack.decode(int(row), "rgb")[::-1].transpose(1, 2, 0) for row in rows]
-    from app.search import FaceSearch
+    from app.detection.search import FaceSearch
 
     shown = pictures(generator, options.count, faces=faces, frames=frames)
     with FaceSearch() as detector:

@@ -16,10 +16,10 @@ import onnx
 import torch
 from numpy.typing import NDArray
 
-from app.classifier import Classifier
 from app.contract import ATTENTION, CAM, INPUT, LOGITS, Contract, TrainingData, probe_crops
 from app.errors import DataError, TrainingError
-from app.hidden_files import hidden
+from app.files.hidden import hidden
+from app.recognition.classifier import Classifier
 from training.checkpoint import Trained, load_trained
 from training.data import Examples, load_examples
 from training.doubt import Thresholds, doubt_thresholds

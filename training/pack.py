@@ -30,7 +30,7 @@ from PIL import Image
 from app.alignment import ColourMode
 from app.contract import check_label
 from app.errors import DataError
-from app.hidden_files import hidden
+from app.files.hidden import hidden
 from training.containers import check_packed
 from training.readers import SPLITS, Split
 from training.regular_file import check_regular

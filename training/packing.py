@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from app.detector import Detector
+from app.detection.mediapipe_detector import Detector
 from app.errors import DataError
 from training.digests import sha256
 from training.landmarks import face_region, find_landmarks, settings

@@ -9,9 +9,9 @@ import torch
 from numpy.typing import NDArray
 
 from app.alignment import alignable, crop_matrix
-from app.classifier import Classifier
 from app.contract import Contract
 from app.errors import DataError
+from app.recognition.classifier import Classifier
 from app.types import Face
 from app.types import Image as Picture
 from training.data import NO_LABEL, Examples, load_examples, majority_labels
@@ -60,7 +60,7 @@ class Outcome:
 
 
 def cut_crop(frame: Picture, face: Face, contract: Contract) -> Picture:
-    """`(S, S, 3)`: the crop that `app.warp.align` cuts, by its torch twin, from the part of the
+    """`(S, S, 3)`: the crop that `app.crops.align` cuts, by its torch twin, from the part of the
     frame that it needs."""
     size = contract.size_px
     matrix = crop_matrix(face.landmarks, contract.template, size)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from app.contract import check_label
 from app.errors import DataError
-from app.picture_kinds import UNREAD_SUFFIXES
+from app.pictures.kinds import UNREAD_SUFFIXES
 from app.wording import readable
 from training.expression_words import folded, is_expression
 from training.folder_walk import entries, is_picture, pictures_in, walk

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
-from app.cells import cell_text, text_cell
 from app.errors import DataError
+from app.files.csv_text import cell_text, text_cell
 from training.files import write_text
 from training.pictures import Status
 

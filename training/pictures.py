@@ -14,10 +14,10 @@ from PIL import Image
 from torch.nn import functional
 
 from app.alignment import FACE_TEMPLATE
-from app.detector import FULL_RANGE, Detector
+from app.detection.face_check import FaceCheck
+from app.detection.mediapipe_detector import FULL_RANGE, Detector
+from app.detection.search import NO_FACE
 from app.errors import DataError
-from app.face_check import FaceCheck
-from app.search import NO_FACE
 from app.types import Face
 from training.data import picture_matrices
 from training.landmarks import MIN_SCORE, NOT_FOUND, face_region, find_faces

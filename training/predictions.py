@@ -7,8 +7,8 @@ import torch
 from numpy.typing import NDArray
 
 from app.alignment import AlignmentTemplate, ColourMode
-from app.classifier import Classifier
 from app.errors import DataError
+from app.recognition.classifier import Classifier
 from training.data import NO_LABEL, Examples, argmax_labels, load_examples, majority_labels
 from training.machine import normalise
 from training.model import DaclNet

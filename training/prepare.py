@@ -12,9 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
-from app.detector import Detector
+from app.detection.mediapipe_detector import Detector
 from app.errors import DataError
-from app.one_line_parser import OneLineParser
+from app.process.one_line_parser import OneLineParser
 from training.affectnet import list_affectnet
 from training.cli import run
 from training.given_split import folder_samples

@@ -8,7 +8,7 @@ import argparse
 from pathlib import Path
 
 from app.errors import TrainingError
-from app.one_line_parser import OneLineParser
+from app.process.one_line_parser import OneLineParser
 from training.cli import add_options, chosen, run
 from training.files import write_text
 from training.int8 import Int8Settings

@@ -181,7 +181,7 @@ def _votes(path: Path, number: int, row: dict[str, str]) -> NDArray[np.uint8]:
 def read_picture(path: Path) -> NDArray[np.uint8]:
     """Read a picture file as the program does: upright, uint8, (H, W) when it is grey throughout
     and (H, W, 3) RGB otherwise. Raises `DataError`."""
-    from app.picture_file import read_picture as read_bgr  # trains without OpenCV
+    from app.pictures.reader import read_picture as read_bgr  # trains without OpenCV
 
     try:
         bgr = read_bgr(path)

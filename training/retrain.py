@@ -14,9 +14,9 @@ from pathlib import Path
 
 import torch
 
-from app.classifier import DEFAULT_MODEL
 from app.errors import TrainingError
-from app.one_line_parser import OneLineParser
+from app.process.one_line_parser import OneLineParser
+from app.recognition.classifier import DEFAULT_MODEL
 from training.cli import run
 from training.finetune import (
     LEAST_PATIENCE,

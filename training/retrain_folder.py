@@ -10,8 +10,8 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from app.classifier import Classifier
 from app.errors import RecogniserError, TrainingError
+from app.recognition.classifier import Classifier
 from training.files import write_text
 from training.pack import read_meta
 from training.run_folder import LOCK

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from app.classifier import Classifier
+from app.recognition.classifier import Classifier
 from training.files import write_text
 from training.finetune import (
     Learned,

@@ -15,8 +15,8 @@ import torch
 from numpy.typing import NDArray
 
 from app.alignment import AlignmentTemplate, ColourMode
-from app.classifier import Classifier
 from app.errors import DataError, TrainingError
+from app.recognition.classifier import Classifier
 from app.types import Floats
 from training.checkpoint import load_trained
 from training.corruptions import CORRUPTIONS, LEVELS, Corruption

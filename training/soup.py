@@ -7,7 +7,7 @@ import argparse
 from pathlib import Path
 
 from app.errors import TrainingError
-from app.one_line_parser import OneLineParser
+from app.process.one_line_parser import OneLineParser
 from training.averages import make_soup
 from training.cli import run
 from training.machine import Machine

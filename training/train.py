@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from app.errors import TrainingError
-from app.one_line_parser import OneLineParser
+from app.process.one_line_parser import OneLineParser
 from training.cli import run
 from training.job import Job, carry_out, resumed
 from training.machine import Machine

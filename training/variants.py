@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from app.errors import TrainingError
-from app.one_line_parser import OneLineParser
+from app.process.one_line_parser import OneLineParser
 from training.attention_evidence import class_distances, class_profiles, project, see
 from training.begin import begin_with
 from training.checkpoint import build, load, save

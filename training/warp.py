@@ -1,4 +1,4 @@
-"""Aligned, augmented crops in one resampling on tensors: the torch twin of `app.warp`."""
+"""Aligned, augmented crops in one resampling on tensors: the torch twin of `app.crops`."""
 
 import torch
 from torch import Tensor

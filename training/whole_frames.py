@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from app.errors import DataError
-from app.one_line_parser import OneLineParser
+from app.process.one_line_parser import OneLineParser
 from training.cli import run
 from training.pack import read_pack, write_pack
 from training.unaligned import samples

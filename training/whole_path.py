@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from app.classifier import Classifier
-from app.one_line_parser import OneLineParser
+from app.process.one_line_parser import OneLineParser
+from app.recognition.classifier import Classifier
 from training.cli import run
 from training.option_types import positive
 from training.pack import read_pack
@@ -61,7 +61,7 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: list[str] | None = None) -> int:
     options = parser().parse_args(argv)
-    from app.search import FaceSearch
+    from app.detection.search import FaceSearch
 
     pack = read_pack(options.data)
     classifier = Classifier(options.model, device="cpu", threads=1)  # a few crops at a time

@@ -1,0 +1,1 @@
+"""Measures how well two codings of a video agree."""

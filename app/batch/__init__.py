@@ -1,0 +1,1 @@
+"""Annotates one or many video files."""

@@ -1,0 +1,1 @@
+"""The command line of `run_demo.py`: options, checks and outputs."""

@@ -1,0 +1,51 @@
+"""What a run comes to: the lines that are said when it is over."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from app.batch.counts import counts_line, seen_line, whole_frames
+from app.live.session import Outcome
+from app.sources.latest_frame import Gap
+from app.wording import counted
+
+
+def dropped_frames(sinks: Sequence[Any]) -> dict[str, int]:
+    """Output -> frames that it lacks because it was too slow for a live source."""
+    counts = ((str(sink.path), getattr(sink, "dropped", 0)) for sink in sinks)
+    return {path: count for path, count in counts if count}
+
+
+def last_lines(
+    outcome: Outcome,
+    gaps: Sequence[Gap],
+    sinks: Sequence[Any],
+    *,
+    of_pictures: bool = False,
+    in_window: bool = False,
+) -> list[str]:
+    """Counts, times and outputs in one line, and a line for each thing that is not as it should.
+    `of_pictures`: what was read are pictures, not the frames of a video or camera. For those that
+    somebody looked at in a window, a rate would be that of their looking."""
+    one = "picture" if of_pictures else "frame"
+    if of_pictures and in_window:
+        line = seen_line(outcome.frames, outcome.faces, one=one)
+    else:
+        line = counts_line(outcome.frames, outcome.faces, outcome.seconds, one=one)
+    line += whole_frames(outcome.blurred_whole)
+    if gaps:
+        times = "once" if len(gaps) == 1 else f"{len(gaps)} times"
+        line += f"; without pictures {times}, {sum(gap.seconds for gap in gaps):.1f} s in all"
+    written = [str(sink.path) for sink in sinks if sink.path is not None]
+    if written and outcome.frames:
+        line += f" -> {', '.join(written)}"
+    lines = [line, *(f"note: {text}" for text in outcome.remarks)]
+    if outcome.cut_short:
+        lines.append(f"warning: {outcome.cut_short}")
+    if dropped := dropped_frames(sinks):
+        lacks = ", ".join(
+            f"{path} lacks {counted(count, 'frame')}" for path, count in dropped.items()
+        )
+        lines.append(f"warning: The disk or the encoder was too slow: {lacks}.")
+    if outcome.interrupted:
+        lines.append("Interrupted; what was finished is complete.")
+    return lines

@@ -1,0 +1,305 @@
+"""The options of `run_demo.py`. Nothing here needs a package, so that `--help` and `--doctor` work
+where none is installed."""
+
+import argparse
+import math
+from pathlib import Path
+from typing import Any
+
+from app.defaults import SMOOTH_S, named_model, shipped_models
+from app.live.keys import KEYS
+from app.process.one_line_parser import OneLineParser, version
+from app.sources.camera_address import CameraAddress, parse_address
+
+
+def positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("must be at least 1")
+    return number
+
+
+def rate(text: str) -> float:
+    number = float(text)
+    if not 0 < number <= 1000:
+        raise argparse.ArgumentTypeError("must be between 0 and 1000")
+    return number
+
+
+def size(text: str) -> tuple[int, int]:
+    width, _, height = text.lower().replace("×", "x").partition("x")
+    wanted = int(width), int(height)
+    if not all(1 <= side <= 10_000 for side in wanted):
+        raise argparse.ArgumentTypeError("must be from 1x1 to 10000x10000")
+    return wanted
+
+
+def moment(text: str) -> float:
+    from app.sources.frame_selection import parse_time
+
+    return parse_time(text)
+
+
+def video(text: str) -> Any:
+    from app.sources.remote_video import film
+
+    return film(text)
+
+
+def strength(text: str) -> float:
+    number = float(text)
+    if not 0 <= number <= 1:
+        raise argparse.ArgumentTypeError("must be between 0 and 1")
+    return number
+
+
+def seconds(text: str) -> float:
+    number = float(text)
+    if not 0 <= number < math.inf:
+        raise argparse.ArgumentTypeError("must be a number of seconds of at least 0")
+    return number
+
+
+def parser() -> argparse.ArgumentParser:
+    keys = "\n".join(f"  {key:<10} {what}" for key, what in KEYS)
+    top = OneLineParser(
+        prog="run_demo.py",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        description="Finds faces, reads their expressions and shows them, frame by frame.\n"
+        "With no option it opens the first camera. Everything stays on this machine, and nothing\n"
+        "is stored unless you name a file for it. An expression is not a feeling.",
+        epilog=f"keys in the window:\n{keys}\n\n"
+        "examples:\n"
+        "  python run_demo.py                                   the first camera, live\n"
+        "  python run_demo.py --no-window                       the same, as a line of text\n"
+        "  python run_demo.py --camera rtsp://host/stream       a camera in the network\n"
+        "  python run_demo.py --demo                            the clip that comes with it\n"
+        "  python run_demo.py --video talk.mp4 -o talk_out.mp4  annotate a video, sound kept\n"
+        "  python run_demo.py --video talk.mp4 --no-window --records talk.csv\n"
+        "  python run_demo.py --video talks/ 'more/**/*.mov' --no-window --records .csv --jobs 2\n"
+        "  python run_demo.py --image photos/ -o annotated/     every picture of a folder\n"
+        "  python run_demo.py --doctor                          what does this machine lack?\n\n"
+        "exit codes: 0 done, 1 done but something was skipped or cut short, 2 could not be done,\n"
+        "130 interrupted by Ctrl-C (what was finished is kept)",
+    )
+    top.add_argument(
+        "--version",
+        action="version",
+        version=f"expression-recogniser {version()}",
+        help="print the version and end",
+    )
+    source = top.add_argument_group("what to look at (one of)").add_mutually_exclusive_group()
+    source.add_argument(
+        "--camera",
+        type=parse_address,
+        nargs="?",
+        const=CameraAddress(0),
+        metavar="N|DEVICE|URL",
+        help="a camera's number (0), a device such as /dev/video0, or the address of a stream: "
+        "rtsp, rtsps, http, https",
+    )
+    source.add_argument(
+        "--video",
+        type=video,
+        nargs="+",
+        metavar="FILE|DIR|PATTERN|URL",
+        help="a video; with --no-window also several, folders, patterns such as 'a/**/*.mp4', and "
+        "addresses (http, https, rtsp, rtsps), each with outputs of its own (docs/annotating.md)",
+    )
+    source.add_argument(
+        "--image",
+        type=Path,
+        nargs="+",
+        metavar="FILE|DIR",
+        help="pictures, or folders of pictures; each stands for itself",
+    )
+    source.add_argument("--demo", action="store_true", help="the clip that comes with the program")
+    source.add_argument(
+        "--list-cameras",
+        action="store_true",
+        help="print a line for each camera and end; exit code 1 when none works",
+    )
+    mode = top.add_argument_group("camera")
+    mode.add_argument("--size", type=size, metavar="WxH", help="such as 1280x720")
+    mode.add_argument(
+        "--fps",
+        type=rate,
+        metavar="N",
+        help="frames/s to ask the camera for; of a video, how many a second are read",
+    )
+    part = top.add_argument_group("video")
+    part.add_argument(
+        "--every", type=positive, metavar="N", help="read every N-th frame (default: all)"
+    )
+    part.add_argument(
+        "--start",
+        type=moment,
+        metavar="T",
+        help="begin there: seconds, m:ss or h:mm:ss (0:01:30.5)",
+    )
+    part.add_argument("--end", type=moment, metavar="T", help="stop before that time")
+    part.add_argument(
+        "--jobs",
+        type=positive,
+        metavar="N",
+        help="with --no-window: so many videos at once, each in a process of its own (default: 1)",
+    )
+    part.add_argument(
+        "--resume",
+        action="store_true",
+        help="with --no-window: go on where a run was stopped or killed; files that are finished "
+        "are left as they are",
+    )
+    results = top.add_argument_group("results")
+    results.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        metavar="PATH",
+        help="annotated video (.mp4), or a folder for pictures or for several videos; without a "
+        "window and without any other result it is NAME_annotated beside the input",
+    )
+    results.add_argument(
+        "--codec",
+        metavar="NAME",
+        help="what an annotated video is encoded with: h264 (default), hevc, av1, vp9 (default of "
+        ".webm), mpeg4; an encoder by FFmpeg's name, such as h264_nvenc; or auto: hardware where "
+        "it works and is no slower (--doctor lists what works here)",
+    )
+    results.add_argument(
+        "--crf",
+        type=int,
+        metavar="N",
+        help="how far to compress it: lower is better and larger (default: h264 20, hevc 24, av1 "
+        "30, vp9 31, mpeg4 4)",
+    )
+    results.add_argument(
+        "--records",
+        type=Path,
+        metavar="FILE",
+        help="one row per face per frame, as .jsonl, .csv or .parquet, and FILE's notes beside it "
+        "(NAME.run.json: command, versions, model, settings, input, counts); for videos also a "
+        "folder or a suffix alone, such as .csv: NAME.csv for each",
+    )
+    results.add_argument(
+        "--episodes",
+        type=Path,
+        action="append",
+        metavar="FILE",
+        help="episodes of expressions, as .csv, .vtt (subtitles), .eaf (ELAN) or .txt (Audacity); "
+        "may be given several times",
+    )
+    results.add_argument(
+        "--report",
+        type=Path,
+        metavar="FILE",
+        help="one .html page: timelines, shares, quality of the data, and stills of faces",
+    )
+    results.add_argument("--no-stills", action="store_true", help="no faces in the report")
+    results.add_argument(
+        "--overwrite", action="store_true", help="replace files that exist already"
+    )
+    look = top.add_argument_group("view")
+    look.add_argument(
+        "--no-window",
+        action="store_true",
+        help="needs no display; of a camera it shows a line of what is seen now",
+    )
+    look.add_argument(
+        "--mirror",
+        action=argparse.BooleanOptionalAction,
+        default=None,
+        help="mirror the picture (default: cameras yes, files no)",
+    )
+    look.add_argument(
+        "--hud",
+        choices=["off", "boxes", "full"],
+        default="full",
+        help="what is drawn: nothing, boxes with labels, or everything (default); the key v "
+        "switches through them",
+    )
+    look.add_argument(
+        "--blur",
+        action="store_true",
+        help="blur every face that is found, from the first frame, in all that is shown and saved, "
+        "and while one of them is lost the whole picture (--if-lost)",
+    )
+    look.add_argument(
+        "--if-lost",
+        choices=["whole", "stop"],
+        default="whole",
+        help="with --blur: what is done with a frame whose faces cannot be accounted for, such as "
+        "when one is not found any more: blur it as a whole (default), or stop there",
+    )
+    look.add_argument(
+        "--record-dir",
+        type=Path,
+        default=Path(),
+        metavar="DIR",
+        help="where the keys r and s put recordings and snapshots (default: the working folder)",
+    )
+    how = top.add_argument_group("recognition")
+    how.add_argument(
+        "--model",
+        type=named_model,
+        metavar="NAME|FILE",
+        help=f"a shipped model ({', '.join(shipped_models())}) or another exported .onnx file",
+    )
+    how.add_argument(
+        "--device",
+        choices=["auto", "cpu", "cuda"],
+        default="auto",
+        help="where the model runs; auto takes CUDA where it works (default)",
+    )
+    how.add_argument(
+        "--max-faces", type=positive, metavar="N", help="read only the N largest faces"
+    )
+    how.add_argument(
+        "--far-faces",
+        action="store_true",
+        help="also look for small faces, from 3 %% of the picture's width on (default: from 5 %%); "
+        "costs time whenever the whole picture is searched",
+    )
+    how.add_argument(
+        "--prior-correction",
+        type=strength,
+        default=0.0,
+        metavar="TAU",
+        help="how far to forget how frequent each expression was in training: 0 not at all "
+        "(default), 1 as if all were equally frequent; rare ones are then said more often, also "
+        "where they are not there",
+    )
+    how.add_argument(
+        "--smoothing",
+        type=seconds,
+        default=SMOOTH_S,
+        metavar="SECONDS",
+        help="over how long readings are averaged in videos and on cameras (default: "
+        "%(default)s); more is calmer and later; 0 shows each frame by itself",
+    )
+    health = top.add_argument_group("when something does not work, or is slow")
+    health.add_argument(
+        "--doctor",
+        action="store_true",
+        help="look at packages, models, cameras, GPU and disk, and say what to do; with --model or "
+        "--camera, at those too; exit code 1 when the demo cannot run here",
+    )
+    health.add_argument(
+        "--benchmark",
+        type=positive,
+        nargs="?",
+        const=900,
+        metavar="FRAMES",
+        help="measure how fast this machine is, with --video FILE or the demo clip, in 1280 x 720 "
+        "(900 frames, and a third as many of a camera: about half a minute); needs no display",
+    )
+    health.add_argument(
+        "--json",
+        type=Path,
+        nargs="?",
+        const=Path("-"),
+        metavar="FILE",
+        help="with --doctor: a list of checks for programs to read; with --benchmark: its figures, "
+        "into FILE if one is named",
+    )
+    return top

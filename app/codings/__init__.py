@@ -1,0 +1,1 @@
+"""Reads what people and other programs say of a video: labels over time."""

@@ -1,0 +1,234 @@
+"""Finds the columns of a table that hold times and labels, by its header or, without one, by its
+cells."""
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+from app.codings.columns import NAMES, Column, Kind, Unit, column_of
+from app.codings.text import DELIMITERS, TextTable
+from app.codings.times import NumberStyle, seconds_of
+from app.errors import DataError
+from app.recognition.expression_names import EXPRESSIONS, plain_label
+
+_ELAN_TIME = re.compile(r"(begin time|end time|duration) - ", re.IGNORECASE)
+LOOKED_AT = 100  # rows from the top among which a header is looked for
+MIN_SCORES = 3  # columns named like expressions that make a table one of scores
+# Of columns that say the same, the one that says it best.
+_BEST_UNITS: tuple[Unit | None, ...] = ("s", "clock", "ms", None, "min", "frame", "timecode")
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Columns by what they hold. `scores`: a column for each of several labels, instead of one with
+    labels. `tier`: the name of what is coded, where columns have their own."""
+
+    at: Mapping[Kind, int]
+    units: Mapping[Kind, Unit | None]
+    scores: tuple[tuple[int, str], ...] = ()
+    tier: str = ""
+
+    @property
+    def columns(self) -> int:
+        return len(self.at) + len(self.scores)
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """A header in `line` (0: there is none) with the cells `names`."""
+
+    line: int
+    names: tuple[str, ...]
+    layouts: tuple[Layout, ...]
+
+
+def find_header(
+    table_of: Mapping[str, TextTable], tiers: Collection[str]
+) -> tuple[TextTable, Header] | None:
+    """Returns the table of the delimiter with which most columns are known, and its header; None
+    where no header is found. `tiers` may name columns."""
+    best: tuple[int, TextTable, Header] | None = None
+    for delimiter in DELIMITERS:
+        table = table_of[delimiter]
+        try:
+            header = _first_header(table, tiers)
+        except DataError:  # quotes that do not match: cells are not parted by this
+            continue
+        if header is None:
+            continue
+        known = sum(layout.columns for layout in header.layouts)
+        if best is None or known > best[0]:
+            best = known, table, header
+    if best is not None:
+        return best[1], best[2]
+    try:
+        header = _without_header(table_of["\t"])
+    except DataError:
+        return None
+    return None if header is None else (table_of["\t"], header)
+
+
+def _first_header(table: TextTable, tiers: Collection[str]) -> Header | None:
+    for line, cells in islice(table.rows(), LOOKED_AT):
+        names = tuple(" ".join(cell.split()) for cell in cells)
+        layouts = layouts_of(names, tiers)
+        if layouts:
+            return Header(line, names, layouts)
+    return None
+
+
+def layouts_of(names: Sequence[str], tiers: Collection[str]) -> tuple[Layout, ...]:
+    """Returns the layouts that a header names; none where it names no times, or no labels."""
+    groups = _groups(names, tiers)
+    if groups:
+        return groups
+    found: dict[Kind, tuple[tuple[int, int], int, Column]] = {}
+    for index, name in enumerate(names):
+        column = column_of(name)
+        if column is None:
+            continue
+        rank = (column.place, _BEST_UNITS.index(column.unit))
+        if column.kind not in found or rank < found[column.kind][0]:
+            found[column.kind] = rank, index, column
+    at = {kind: index for kind, (_, index, _) in found.items()}
+    units = {kind: column.unit for kind, (_, _, column) in found.items()}
+    has_spans = "onset" in at and bool(at.keys() & {"offset", "duration"})
+    if not has_spans and not at.keys() & {"time", "frame"}:
+        return ()
+    if "tier" not in at and any(name.lower().startswith("begin time - ") for name in names):
+        return _elan_columns(names, at, units, tiers)
+    named = [
+        Layout({**at, "label": index}, units, tier=name)
+        for index, name in enumerate(names)
+        if name and name.lower() in tiers and index not in at.values()
+    ]
+    if named:
+        return tuple(named)
+    if "label" in at:
+        return (Layout(at, units),)
+    scores: dict[str, int] = {}
+    for index, name in enumerate(names):
+        # Affectiva has a column of smiles beside that of joy.
+        if name.lower() != "smile" and (label := plain_label(name, {})) in EXPRESSIONS:
+            scores.setdefault(label, index)
+    if len(scores) >= MIN_SCORES:
+        return (Layout(at, units, tuple((index, label) for label, index in scores.items())),)
+    return ()
+
+
+def _elan_columns(
+    names: Sequence[str],
+    at: Mapping[Kind, int],
+    units: Mapping[Kind, Unit | None],
+    tiers: Collection[str],
+) -> tuple[Layout, ...]:
+    """Returns a layout for each tier of a table in which ELAN gave every tier a column of its
+    own."""
+    kinds: tuple[Kind, ...] = ("onset", "offset", "duration")
+    times = {kind: at[kind] for kind in kinds if kind in at}
+    found = [
+        Layout({**times, "label": index}, units, tier=name)
+        for index, name in enumerate(names)
+        if name and not _ELAN_TIME.match(name)
+    ]
+    return tuple([one for one in found if one.tier.lower() in tiers] or found)
+
+
+def _groups(names: Sequence[str], tiers: Collection[str]) -> tuple[Layout, ...]:
+    """Returns the layouts of Datavyu's columns: `face.ordinal, face.onset, face.offset, face.code`,
+    group beside group, in milliseconds."""
+    groups: dict[str, dict[str, int]] = {}
+    for index, name in enumerate(names):
+        front, dot, last = name.rpartition(".")
+        if dot and front:
+            groups.setdefault(front, {})[last] = index
+    layouts = []
+    for name, columns in groups.items():
+        if not {"onset", "offset"} <= columns.keys():
+            continue
+        codes = [one for one in columns if one not in ("ordinal", "onset", "offset")]
+        wanted = [one for one in codes if f"{name}.{one}".lower() in tiers]
+        known = [one for one in codes if one.lower() in NAMES["label"]]
+        for code in (wanted or known or codes)[:1]:
+            at: dict[Kind, int] = {
+                "onset": columns["onset"],
+                "offset": columns["offset"],
+                "label": columns[code],
+            }
+            layouts.append(Layout(at, {"onset": "ms", "offset": "ms"}, tier=name))
+    if len(layouts) > 1 and tiers:
+        layouts = [
+            one for one in layouts if any(t.partition(".")[0] == one.tier.lower() for t in tiers)
+        ] or layouts
+    return tuple(layouts)
+
+
+def _without_header(table: TextTable) -> Header | None:
+    """Finds the layout of ELAN's and Audacity's tables: cells parted by tabs, a stretch of times
+    with texts around it. The times are begins, ends and perhaps lengths, in one or several
+    notations."""
+    rows = [cells for _, cells in islice(table.rows(), LOOKED_AT)]
+    width = min((len(cells) for cells in rows), default=0)
+    if width < 3:
+        return None
+    timed = [all(_is_time(cells[index]) for cells in rows) for index in range(width)]
+    first = next((index for index, is_time in enumerate(timed) if is_time), width)
+    count = next(
+        (n for n, is_time in enumerate([*timed[first:], False]) if not is_time), width - first
+    )
+    label = first + count
+    if count < 2 or label >= width:
+        return None
+    notations = _notations(rows[0][first:label], has_tier=first > 0)
+    if notations is None:
+        return None
+    units = notations
+    best = min(range(len(units)), key=lambda n: _BEST_UNITS.index(units[n]))
+    at: dict[Kind, int] = {
+        "onset": first + best,
+        "offset": first + len(units) + best,
+        "label": label,
+    }
+    if first > 0:
+        at["tier"] = 0
+    if first > 1 and any(cells[1].strip() for cells in rows):
+        at["person"] = 1
+    return Header(0, (), (Layout(at, {"onset": units[best], "offset": units[best]}),))
+
+
+def _is_time(cell: str) -> bool:
+    if cell.count(":") == 3:  # a timecode
+        return cell.replace(":", "").strip().isdigit()
+    try:
+        seconds_of(cell, None, NumberStyle())
+    except ValueError:
+        return False
+    return True
+
+
+def _notations(cells: Sequence[str], *, has_tier: bool) -> tuple[Unit | None, ...] | None:
+    """Returns the units of the begins in a stretch of begins, ends and perhaps lengths of one
+    row."""
+
+    def unit(cell: str) -> Unit | None:
+        if ":" in cell:
+            return "timecode" if cell.count(":") == 3 else "clock"
+        return "s" if "." in cell or not has_tier else "ms"
+
+    for parts in (3, 2):
+        size, rest = divmod(len(cells), parts)
+        units = tuple(unit(cell) for cell in cells[:size])
+        if rest or units != tuple(unit(cell) for cell in cells[size : 2 * size]):
+            continue
+        if parts == 2:
+            return units
+        plain = next((n for n, one in enumerate(units) if one != "timecode"), None)
+        if plain is None:
+            return units
+        begin, end, length = (
+            seconds_of(cells[k * size + plain], units[plain], NumberStyle()) for k in range(3)
+        )
+        if abs(end - begin - length) < 0.002:
+            return units
+    return None

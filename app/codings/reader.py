@@ -1,0 +1,228 @@
+"""Reads what somebody says of a video, be it a person with a table or this program with its
+records. docs/agreement.md describes the files for users.
+
+Records are read row by row. What stays of a row is its frame, its time and the number of its label.
+"""
+
+from array import array
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from app.codings.rows import SLIP_S, CodedRow, CodedTable, FrameTimes, Given
+from app.codings.tiers import is_tiers, read_tiers
+from app.codings.tracks import InstantLabels, Span, Track, runs_of
+from app.episodes.episode import Episode
+from app.episodes.finder import EpisodeFinder, EpisodeRules
+from app.errors import DataError
+from app.recognition.expression_names import NOT_CODED, plain_label
+from app.records.frames import by_frame
+from app.records.reader import RecordsReader
+
+
+@dataclass(frozen=True, slots=True)
+class Coding:
+    """`tracks` by person ("" where the file names none). `frames` and `labels` (all that may have
+    been said): only where the file holds records. `notes` say what was left out as it should be,
+    `warnings` what is missing."""
+
+    path: Path
+    tracks: Mapping[str, Track]
+    frames: FrameTimes | None = None
+    labels: frozenset[str] = frozenset()
+    notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def end_s(self) -> float:
+        """The time at which the last span ends or the last frame is shown."""
+        ends = [track.end_s for track in self.tracks.values()]
+        if self.frames is not None and len(self.frames.times_s):
+            ends.append(float(self.frames.times_s[-1]))
+        return max(ends, default=0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class ReadingRules:
+    """How files are read: other names of labels, what an episode is, the tiers that are wanted (all
+    where there are none), and what numbers of times count (None: what the file says)."""
+
+    rename: Mapping[str, str] = field(default_factory=dict)
+    episodes: EpisodeRules = field(default_factory=EpisodeRules)
+    tiers: frozenset[str] = frozenset()
+    unit: Given | None = None
+
+
+def read_coding(path: Path, rules: ReadingRules, frames: FrameTimes | None = None) -> Coding:
+    """Reads a file of any kind. `frames` are those of the other file's records, for tables that
+    count frames. Raises `DataError`."""
+    if is_records(path):
+        return _from_records(path, rules)
+    if is_tiers(path):
+        return _from_rows(path, read_tiers(path, rules.tiers), rules)
+    table = CodedTable(path, tiers=rules.tiers, unit=rules.unit, frames=frames)
+    found = _from_rows(path, table.rows(), rules, slip_s=table.slip_s)
+    _one_source(path, table.sources)
+    if table.unpaired:
+        warning = (
+            f"{table.unpaired} of {path}'s events lack their begin or end; they were left out."
+        )
+        return replace(found, warnings=(*found.warnings, warning))
+    return found
+
+
+def is_records(path: Path) -> bool:
+    if path.suffix.lower() in (".jsonl", ".parquet", ".partial"):
+        return True
+    try:
+        with path.open(encoding="utf-8-sig") as file:
+            return file.readline(80).startswith("source,frame,time_s,face_id,x,")
+    except (OSError, UnicodeDecodeError):
+        return False
+
+
+def _one_source(path: Path, sources: Iterable[str]) -> None:
+    names = sorted(set(sources))
+    if len(names) > 1:
+        raise DataError(
+            f"{path} is of {len(names)} videos or pictures ({names[0]!r}, {names[1]!r}"
+            f"{' …' if len(names) > 2 else ''}). Give a file of a single video."
+        )
+
+
+class _Labels(dict[str, str]):
+    """Maps the labels of a file to plain labels, each made once."""
+
+    def __init__(self, rename: Mapping[str, str]) -> None:
+        super().__init__()
+        self._rename = rename
+
+    def __missing__(self, label: str) -> str:
+        self[label] = plain_label(label, self._rename)
+        return self[label]
+
+
+def _from_records(path: Path, rules: ReadingRules) -> Coding:
+    reader = RecordsReader(path)
+    times, frames = array("d"), array("q")
+    said: dict[int, InstantLabels] = {}
+    episodes: dict[int, list[Span]] = {}
+    possible: set[str] = set()
+    plain = _Labels(rules.rename)
+    finder = EpisodeFinder(rules.episodes)
+
+    def keep(over: Iterable[Episode]) -> None:
+        for one in over:
+            span = Span(one.onset_s, one.offset_s, plain[one.label])
+            episodes.setdefault(one.face_id, []).append(span)
+
+    source: str | None = None
+    for rows in by_frame(reader):
+        first = rows[0]
+        if source is not None and first.source != source:
+            _one_source(path, (source, first.source))
+        source = first.source
+        times.append(first.time_s)
+        frames.append(first.frame)
+        keep(finder.add(rows))
+        for row in rows:
+            if row.face is not None:
+                possible.update(row.face.probabilities)
+                one = said.setdefault(row.face.face_id, InstantLabels())
+                one.add(row.time_s, plain[row.face.label])
+    keep(finder.finish())
+    shown_s = np.frombuffer(times, np.float64)
+    tracks = {
+        str(face_id): Track(
+            runs_of(*one.arrays(), shown_s),
+            tuple(sorted(episodes.get(face_id, []), key=lambda span: span.onset_s)),
+            shown_s,
+        )
+        for face_id, one in said.items()
+    }
+    cut = (f"{path} ends within a line; that line was left out.",) if reader.cut_short else ()
+    return Coding(
+        path,
+        tracks,
+        FrameTimes(np.frombuffer(frames, np.int64), shown_s),
+        frozenset(plain[label] for label in possible),
+        warnings=cut,
+    )
+
+
+def _from_rows(
+    path: Path, rows: Iterable[CodedRow], rules: ReadingRules, *, slip_s: float = SLIP_S
+) -> Coding:
+    plain = _Labels(rules.rename)
+    spans: dict[str, list[Span]] = {}
+    said: dict[str, InstantLabels] = {}
+    open_count = 0
+    for row in rows:
+        label = plain[row.label]
+        open_count += label == NOT_CODED
+        if row.offset_s is not None:
+            spans.setdefault(row.person, []).append(Span(row.onset_s, row.offset_s, label))
+        else:
+            one = said.setdefault(row.person, InstantLabels())
+            one.add(row.onset_s, label)
+            one.lines.append(row.line)
+    warnings, notes = [], []
+    if spans and said:
+        points = sum(len(one.lines) for one in said.values())
+        warnings.append(
+            f"{points} of {path}'s rows are points without a length; they were left out."
+        )
+        said = {}
+    if open_count:
+        notes.append(f"{open_count} of {path}'s rows have no label: nothing is compared there.")
+    tracks = {person: _track_of_spans(path, found, slip_s) for person, found in spans.items()}
+    for person, one in said.items():
+        tracks[person] = _track_of_instants(path, one)
+    coded = {person: track for person, track in tracks.items() if track.episodes}
+    return Coding(path, coded, notes=tuple(notes), warnings=tuple(warnings))
+
+
+def _track_of_instants(path: Path, said: InstantLabels) -> Track:
+    times, numbers, names = said.arrays()
+    order = np.argsort(times, kind="stable")
+    times, numbers = times[order], numbers[order]
+    again = np.append(False, times[1:] == times[:-1])
+    other = np.append(False, numbers[1:] != numbers[:-1]) & again
+    if other.any():
+        at = order[int(np.flatnonzero(other)[0])]
+        raise DataError(
+            f"{path}, line {said.lines[at]}: it gives a second label for the same instant. Mend "
+            "the line."
+        )
+    instants = times[~again]
+    runs = runs_of(instants, numbers[~again], names, instants)
+    return Track(runs, _coded(runs), instants)
+
+
+def _track_of_spans(path: Path, found: list[Span], slip_s: float) -> Track:
+    """Puts spans in order. An overlap of up to `slip_s` is cut off the earlier span; a longer one
+    raises `DataError`."""
+    spans: list[Span] = []
+    for after in sorted(found, key=lambda one: (one.onset_s, one.offset_s)):
+        if spans and after.onset_s < (before := spans[-1]).offset_s - 1e-6:
+            if before.offset_s - after.onset_s > slip_s + 1e-6:
+                raise DataError(
+                    f"{path}: {_name(before)} until {before.offset_s:g} s overlaps {_name(after)} "
+                    f"from {after.onset_s:g} s. One person shows one expression at a time: leave "
+                    "other behaviour out, or name the tier that is meant by --tier."
+                )
+            spans[-1] = replace(before, offset_s=after.onset_s)
+            if spans[-1].offset_s <= spans[-1].onset_s:
+                del spans[-1]
+        spans.append(after)
+    return Track(tuple(spans), _coded(spans), None)
+
+
+def _coded(spans: Iterable[Span]) -> tuple[Span, ...]:
+    return tuple(one for one in spans if one.label != NOT_CODED)
+
+
+def _name(span: Span) -> str:
+    return span.label or "what has no label"

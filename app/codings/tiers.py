@@ -1,0 +1,158 @@
+"""Reads codings that come as tiers: ELAN's .eaf, Praat's .TextGrid, Anvil's .anvil.
+
+Every function gives the rows of a text, tier by tier, with the tier's name, or its participant, for
+the person. Raises `ValueError` where the text is not what its name says.
+"""
+
+import re
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+from xml.etree import ElementTree
+
+from app.codings.rows import CodedRow
+from app.codings.text import read_text
+from app.errors import DataError
+from app.records.checks import MAX_TIME_S
+
+# Praat reads numbers, quoted texts and flags that stand alone; all else is for people to read.
+_PRAAT = re.compile(
+    r'!.*|"(?:[^"]|"")*"|<\w+>|(?<!\S)[+-]?\d+(?:\.\d*)?(?:[eE][+-]?\d+)?(?!\S)|\S+'
+)
+_PRAAT_VALUE = re.compile(r'["<0-9+-]')
+
+
+def is_tiers(path: Path) -> bool:
+    return path.suffix.lower() in _READERS
+
+
+def read_tiers(path: Path, tiers: Collection[str]) -> list[CodedRow]:
+    """Returns the rows of the tiers named in `tiers`, or of all tiers where it is empty. Raises
+    `DataError`."""
+    text = read_text(path)
+    try:
+        found = list(_READERS[path.suffix.lower()](text))
+    except (ElementTree.ParseError, ValueError, KeyError, OverflowError) as cause:
+        why = f"{cause.args[0]!r} is missing" if isinstance(cause, KeyError) else str(cause)
+        raise DataError(
+            f"{path} is damaged or no {path.suffix} file: {why}. Save it again, or export a table."
+        ) from cause
+    wanted = {one.lower() for one in tiers}
+    known = list(dict.fromkeys(one.tier for one in found))
+    for tier in sorted(wanted - {name.lower() for name in known}):
+        raise DataError(
+            f"{path} has no tier {tier!r} with times. Its tiers are {', '.join(known) or 'none'}."
+        )
+    chosen = [one for one in found if one.row and (not wanted or one.tier.lower() in wanted)]
+    # A participant may have tiers of several kinds, such as gaze and expression.
+    tiers_of: dict[str, set[str]] = {}
+    for one in chosen:
+        tiers_of.setdefault(one.participant, set()).add(one.tier)
+    return [
+        replace(
+            one.row, person=one.participant if len(tiers_of[one.participant]) == 1 else one.tier
+        )
+        for one in chosen
+        if one.row is not None
+    ]
+
+
+class _Found(NamedTuple):
+    """A row of a tier; `row` None says only that the tier exists."""
+
+    tier: str
+    participant: str
+    row: CodedRow | None
+
+
+def _eaf(text: str) -> Iterator[_Found]:
+    root = ElementTree.fromstring(_without_declaration(text))
+    if root.tag != "ANNOTATION_DOCUMENT":
+        raise ValueError("it is not of ELAN")
+    # Where ELAN's time line begins in the video, which may be cut or joined with others.
+    media = root.find("HEADER/MEDIA_DESCRIPTOR")
+    origin = 0 if media is None else int(media.attrib.get("TIME_ORIGIN") or 0)
+    times = {
+        slot.attrib["TIME_SLOT_ID"]: (int(slot.attrib["TIME_VALUE"]) + origin) / 1000
+        for slot in root.iter("TIME_SLOT")
+        if "TIME_VALUE" in slot.attrib  # others lie somewhere between their neighbours
+    }
+    for tier in root.iter("TIER"):
+        name = tier.attrib["TIER_ID"]
+        if tier.find("ANNOTATION/ALIGNABLE_ANNOTATION") is None:
+            continue  # empty, or notes on another tier's annotations
+        person = tier.attrib.get("PARTICIPANT", "").strip() or name
+        for one in tier.iter("ALIGNABLE_ANNOTATION"):
+            begin = times.get(one.attrib["TIME_SLOT_REF1"])
+            end = times.get(one.attrib["TIME_SLOT_REF2"])
+            if begin is not None and end is not None:
+                label = one.findtext("ANNOTATION_VALUE") or ""
+                yield _Found(name, person, _row(person, label, begin, end))
+
+
+def _anvil(text: str) -> Iterator[_Found]:
+    root = ElementTree.fromstring(_without_declaration(text))
+    if root.tag != "annotation":
+        raise ValueError("it is not of Anvil")
+    for track in root.iter("track"):
+        name = track.attrib["name"]
+        for one in track.iter("el"):
+            if "start" not in one.attrib:
+                continue  # of a track that belongs to another one, without times of its own
+            label = next((attribute.text for attribute in one.iter("attribute")), "")
+            begin, end = float(one.attrib["start"]), float(one.attrib["end"])
+            yield _Found(name, name, _row(name, label or "", begin, end))
+
+
+def _without_declaration(text: str) -> str:
+    """Removes the line that names an encoding, since `text` is decoded already."""
+    return re.sub(r"\A\s*<\?xml[^>]*\?>", "", text)
+
+
+def _textgrid(text: str) -> Iterator[_Found]:
+    values = (found[0] for found in _PRAAT.finditer(text) if _PRAAT_VALUE.match(found[0]))
+    head = [next(values, ""), next(values, "")]
+    if head != ['"ooTextFile"', '"TextGrid"']:
+        raise ValueError("it is not of Praat")
+    try:
+        _number(values), _number(values), next(values)  # begin, end, <exists>
+        for _ in range(int(_number(values))):
+            kind, name = _quoted(values), _quoted(values)
+            yield _Found(name, name, None)
+            _number(values), _number(values)
+            for _ in range(int(_number(values))):
+                begin = _number(values)
+                if kind == "IntervalTier":
+                    end, label = _number(values), _quoted(values)
+                    # Praat's tiers have no gaps: an interval without a text is nothing.
+                    if label.strip():
+                        yield _Found(name, name, _row(name, label, begin, end))
+                else:
+                    yield _Found(name, name, CodedRow(0, name, _quoted(values), begin))
+    except (StopIteration, RuntimeError):
+        raise ValueError("it ends early") from None
+
+
+def _number(values: Iterator[str]) -> float:
+    return float(next(values))
+
+
+def _quoted(values: Iterator[str]) -> str:
+    value = next(values)
+    if not value.startswith('"'):
+        raise ValueError(f"{value[:40]!r} stands where a text should")
+    return value[1:-1].replace('""', '"')
+
+
+def _row(person: str, label: str, begin: float, end: float) -> CodedRow:
+    if not 0 <= begin < end <= MAX_TIME_S:
+        raise ValueError(f"{label[:40]!r} of {person!r} lasts from {begin:g} to {end:g} s")
+    return CodedRow(0, person, label, begin, end)
+
+
+_READERS: dict[str, Callable[[str], Iterator[_Found]]] = {
+    ".eaf": _eaf,
+    ".textgrid": _textgrid,
+    ".anvil": _anvil,
+}

@@ -1,0 +1,102 @@
+"""Reads times as people and other programs write them.
+
+A number may have a comma for its decimal mark, and marks between thousands. Which it is, the
+numbers of a whole table tell together.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from app.codings.columns import Unit, unit_of
+from app.records.checks import MAX_TIME_S
+from app.sources.frame_selection import parse_time
+
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE)
+_WITH_UNIT = re.compile(r"(.*\d)\s*([a-zA-Z]+)")
+_THOUSANDS = re.compile(r"[+-]?\d{1,3}(?:([.,])\d{3})+")
+# Marks between thousands that mean nothing else: an apostrophe, spaces that do not break.
+_SPACES = str.maketrans("", "", "'\u2019 \u00a0\u2009\u202f")
+_SECONDS = {"s": 1.0, "ms": 1e-3, "min": 60.0}
+TIMECODE = (
+    "is a timecode whose last part counts frames. The rate of the frames is not known here: export "
+    "times as seconds, milliseconds or hh:mm:ss.ms"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class NumberStyle:
+    """The marks within a table's numbers. `thousands` is "" where there is none."""
+
+    decimal: str = "."
+    thousands: str = ""
+
+    def number(self, text: str) -> float:
+        """Reads a number. Raises `ValueError` for other text."""
+        plain = text.strip().translate(_SPACES)
+        if self.thousands:
+            plain = plain.replace(self.thousands, "")
+        plain = plain.replace(self.decimal, ".")
+        if not _NUMBER.fullmatch(plain):
+            raise ValueError(f"{text.strip()[:40]!r} is not a time")
+        return float(plain)
+
+
+def number_style(cells: Iterable[str], *, comma_parts_cells: bool) -> NumberStyle:
+    """Tells how numbers are written in `cells`, which may hold other texts, too. Raises
+    `ValueError` where that cannot be told: 1,500 in a table whose cells are parted by commas is 1.5
+    or 1500."""
+    has_comma = has_dot = False
+    only_thousands = True
+    for cell in cells:
+        text = cell.strip().translate(_SPACES)
+        comma, dot = text.rfind(","), text.rfind(".")
+        if (comma < 0 and dot < 0) or ":" in text:
+            continue
+        if comma >= 0 and dot >= 0:
+            decimal = "," if comma > dot else "."
+            return NumberStyle(decimal, "." if decimal == "," else ",")
+        thousands = _THOUSANDS.fullmatch(text)
+        if comma >= 0:
+            if text.count(",") > 1 and thousands:
+                return NumberStyle(".", ",")
+            has_comma = True
+            only_thousands &= thousands is not None
+        else:
+            if text.count(".") > 1 and thousands:
+                return NumberStyle(",", ".")
+            has_dot = True
+    if not has_comma:
+        return NumberStyle()
+    if has_dot:  # such as 0,5 and 1.250
+        return NumberStyle(".", ",") if only_thousands else NumberStyle(",", ".")
+    if only_thousands and comma_parts_cells:
+        raise ValueError(
+            "its times have a comma before three digits, which may part thousands or decimals. "
+            "Save them without marks between thousands, and with a point"
+        )
+    return NumberStyle(",")
+
+
+def seconds_of(text: str, unit: Unit | None, style: NumberStyle) -> float:
+    """Reads `12.5`, `1:02:03.5`, `480 ms` or a number in `unit` as seconds. Raises `ValueError`."""
+    text = text.strip()
+    if not text:
+        raise ValueError("a time is missing")
+    if unit == "timecode" or text.count(":") > 2 or (":" in text and ";" in text):
+        raise ValueError(f"{text!r} {TIMECODE}")
+    if ":" in text:
+        try:
+            found = parse_time(text.replace(",", "."))
+        except ValueError as error:
+            raise ValueError(
+                f"{text[:40]!r} is not a time: times are seconds or hh:mm:ss.ms, with minutes and "
+                "seconds below 60"
+            ) from error
+    else:
+        if (parts := _WITH_UNIT.fullmatch(text)) and (named := unit_of(parts[2])) in _SECONDS:
+            text, unit = parts[1], named
+        found = style.number(text) * _SECONDS.get(unit or "s", 1.0)
+    if not 0 <= found <= MAX_TIME_S:
+        raise ValueError(f"{text!r} is no time from the beginning of a video")
+    return found

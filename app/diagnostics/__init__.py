@@ -1,0 +1,1 @@
+"""Examines the machine (`--doctor`) and measures the speed (`--benchmark`)."""

@@ -1,0 +1,344 @@
+"""How fast the program is on this machine: the real stages on 1280 x 720 pictures, no display.
+
+A frame counts from the decoded picture to the drawn canvas. Its networks are timed where they run,
+so that what everything else costs is known of the very same frames. Three parts: start-up, in
+processes of their own; as many frames as go; and a camera of 30 frames a second, for how old a
+picture is when it has been drawn.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, closing
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from app.defaults import DEMO_CLIP, ROOT
+from app.detection.follower import LIVE, Follower
+from app.detection.search import FaceSearch
+from app.diagnostics.benchmark_clip import CAMERA_FPS, HEIGHT_PX, WIDTH_PX, ClipCapture, looped
+from app.errors import DeviceError
+from app.live.view import Look, View
+from app.pipeline import Pipeline
+from app.process.machine import machine, resident_mb
+from app.process.threads import set_threads
+from app.recognition.classifier import DEFAULT_MODEL, Classifier
+from app.sources.camera import CameraSource
+from app.sources.video import VideoSource
+from app.tracking.tracker import Tracker
+from app.types import Frame, Image
+from app.wording import counted
+
+FRAMES, CAMERA_FRAMES = 900, 300
+WARM_UP_FRAMES = 30  # not counted: memory is taken, caches are filled
+STARTS = 3
+START_TIMEOUT_S = 120.0
+ALONE_TIMES = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """Of a stage's times, in milliseconds."""
+
+    p50_ms: float
+    p95_ms: float
+    p99_ms: float
+    mean_ms: float
+
+    @classmethod
+    def of(cls, times_ms: Sequence[float]) -> "Spread":
+        """Raises `ValueError` of no times."""
+        if not len(times_ms):
+            raise ValueError("no times to speak of")
+        p50, p95, p99 = np.percentile(times_ms, (50, 95, 99)).tolist()
+        return cls(p50, p95, p99, float(np.mean(times_ms)))
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What was measured. `stages` in their order, the frame as a whole last but two: `networks` is
+    what they took within it, `rest` is the frame without them. `alone` is one call of each network
+    on a ready input. `fps` counts picture to canvas, `fps_decoding` with the clip's decoding before
+    it. `cpu_ms` is processor time a frame, of all threads. Memory is that of the process before the
+    first and after the last of `frames`, and after all, with the camera's own decoder."""
+
+    clip: str
+    fitted: bool
+    model: str
+    provider: str
+    fallback: str | None
+    threads: dict[str, str]
+    machine: str
+    frames: int
+    faces_a_frame: float
+    detections_a_frame: float
+    readings_a_second: float
+    stages: dict[str, Spread]
+    alone: dict[str, Spread]
+    cpu_ms: float
+    fps: float
+    fps_decoding: float
+    latency: Spread | None
+    camera_fps: float
+    camera_frames: int
+    camera_missed: int
+    start_s: list[float] = field(default_factory=list)
+    memory_start_mb: float | None = None
+    memory_end_mb: float | None = None
+    memory_whole_mb: float | None = None
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self), indent=2, ensure_ascii=False)
+
+
+class StoppedError(Exception):
+    """`stop` said so."""
+
+
+def benchmark(
+    clip: Path = DEMO_CLIP,
+    *,
+    model: Path = DEFAULT_MODEL,
+    device: Any = "auto",
+    far_faces: bool = False,
+    max_faces: int | None = None,
+    frames: int = FRAMES,
+    camera_frames: int = CAMERA_FRAMES,
+    starts: int = STARTS,
+    stop: Callable[[], bool] = lambda: False,
+    say: Callable[[str], None] = lambda line: None,
+) -> Figures | None:
+    """None when `stop` ended it. Raises `RecogniserError` as the stages do."""
+    set_threads()
+    try:
+        start_s = []
+        for number in range(starts):
+            say(f"start-up, {number + 1} of {starts}")
+            start_s.append(_start_s(clip, model, device, stop))
+        with ExitStack() as stack:
+            search = stack.enter_context(FaceSearch(max_faces=max_faces, far_faces=far_faces))
+            classifier = Classifier(model, device=device)
+            bench = _Bench(search, classifier, stop)
+            say(f"{counted(frames, 'frame')} as fast as they go")
+            run = bench.sustained(clip, frames)
+            say(f"{counted(camera_frames, 'frame')} of a camera of {CAMERA_FPS} a second")
+            latency_ms, missed, took_s = bench.camera(clip, camera_frames)
+            alone = bench.alone()
+            with VideoSource(clip) as source:
+                fitted = source.size_wh != (WIDTH_PX, HEIGHT_PX)
+            return Figures(
+                clip=clip.name,
+                fitted=fitted,
+                model=classifier.path.name,
+                provider=classifier.provider,
+                fallback=classifier.fallback,
+                threads=threads(classifier),
+                machine=machine(),
+                latency=Spread.of(latency_ms) if latency_ms else None,
+                camera_fps=len(latency_ms) / took_s if took_s else 0.0,
+                camera_frames=len(latency_ms),
+                camera_missed=missed,
+                start_s=start_s,
+                alone=alone,
+                memory_whole_mb=resident_mb(),
+                **run,
+            )
+    except StoppedError:
+        return None
+
+
+def threads(classifier: Classifier) -> dict[str, str]:
+    """Who computes on how many threads."""
+    return {
+        "OpenCV": str(cv2.getNumThreads()),
+        "MediaPipe": "1 a network",  # XNNPACK's own choice on desktops; there is no option
+        "ONNX Runtime": str(classifier.threads),
+    }
+
+
+class _Bench:
+    """The stages as `run_demo` composes them, with a clock at every seam."""
+
+    def __init__(
+        self, search: FaceSearch, classifier: Classifier, stop: Callable[[], bool]
+    ) -> None:
+        self._search = search
+        self._classifier = classifier
+        self._stop = stop
+        self._picture: Image | None = None
+
+    def _stages(self) -> tuple[Pipeline, View]:
+        recogniser = Pipeline(
+            self._search,
+            self._classifier,
+            tracker=Tracker(),
+            follower=Follower(self._search, pace=LIVE),
+        )
+        view = View(
+            recogniser,
+            Look(),
+            provider=self._classifier.provider,
+            independent=False,
+            say=lambda line: None,
+        )
+        return recogniser, view
+
+    def _network_s(self) -> float:
+        return self._search.inference_s + self._classifier.inference_s
+
+    def sustained(self, clip: Path, frames: int) -> dict[str, Any]:
+        """The part of `Figures` that comes of as many frames as go, one after the other. Their
+        times are the seconds that this took, as of a camera that has the next one ready."""
+        recogniser, view = self._stages()
+        times: dict[str, list[float]] = {}
+        faces, detections, readings = 0, 0, 0
+        cpu_s = decoding_s = busy_s = 0.0
+        memory_start_mb: float | None = None
+        taken_s: list[float] = []
+        pictures = looped(clip)
+        with closing(pictures):
+            for number in range(-WARM_UP_FRAMES, frames):
+                if self._stop():
+                    raise StoppedError
+                asked_s = time.perf_counter()
+                frame = next(pictures)
+                network_s, asked = self._network_s(), self._search.inferences
+                read = self._classifier.crops_read
+                worked_s, began_s = time.process_time(), time.perf_counter()
+                result = recogniser.step(replace(frame, time_s=busy_s))
+                stepped_s = time.perf_counter()
+                view.canvas(view.take(result))
+                ended_s = time.perf_counter()
+                busy_s += ended_s - began_s
+                if number < 0:
+                    memory_start_mb = resident_mb()
+                    continue
+                cpu_s += time.process_time() - worked_s
+                decoding_s += began_s - asked_s
+                detections += self._search.inferences - asked
+                readings += self._classifier.crops_read - read
+                faces += len(result.faces)
+                taken_s.append(busy_s)
+                whole_ms = 1000 * (ended_s - began_s)
+                networks_ms = 1000 * (self._network_s() - network_s)
+                now = {
+                    **result.stage_ms,
+                    "draw": 1000 * (ended_s - stepped_s),
+                    "frame": whole_ms,
+                    "networks": networks_ms,
+                    "rest": whole_ms - networks_ms,
+                }
+                for stage, taken_ms in now.items():
+                    times.setdefault(stage, []).append(taken_ms)
+        self._picture = frame.image
+        memory_end_mb = resident_mb()
+        whole_s = sum(times["frame"]) / 1000
+        return {
+            "frames": frames,
+            "faces_a_frame": faces / frames,
+            "detections_a_frame": detections / frames,
+            "readings_a_second": _rate(readings, faces, taken_s),
+            "stages": {stage: Spread.of(taken_ms) for stage, taken_ms in times.items()},
+            "cpu_ms": 1000 * cpu_s / frames,
+            "fps": frames / whole_s,
+            "fps_decoding": frames / (whole_s + decoding_s),
+            "memory_start_mb": memory_start_mb,
+            "memory_end_mb": memory_end_mb,
+        }
+
+    def camera(self, clip: Path, frames: int) -> tuple[list[float], int, float]:
+        """(milliseconds from the capture to the drawn canvas, pictures of the camera that were
+        never looked at, seconds that it took)."""
+        recogniser, view = self._stages()
+        latency_ms: list[float] = []
+        if not frames:
+            return latency_ms, 0, 0.0
+        captures: list[ClipCapture] = []
+
+        def opened(index: int) -> ClipCapture:
+            captures.append(ClipCapture(clip))
+            return captures[-1]
+
+        with CameraSource(open_capture=opened) as camera:
+            began_s = time.monotonic()
+            for number, frame in enumerate(f for f in camera if isinstance(f, Frame)):
+                if self._stop():
+                    raise StoppedError
+                result = view.take(recogniser.step(frame))
+                view.canvas(result)
+                if number >= WARM_UP_FRAMES:
+                    assert frame.captured_s is not None
+                    latency_ms.append(1000 * (time.monotonic() - frame.captured_s))
+                else:
+                    began_s, before = time.monotonic(), captures[0].delivered
+                if len(latency_ms) == frames:
+                    break
+            took_s = time.monotonic() - began_s
+            missed = max(0, captures[0].delivered - before - frames)
+        return latency_ms, missed, took_s
+
+    def alone(self) -> dict[str, Spread]:
+        """One call of each network on a ready input, and nothing beside it."""
+        assert self._picture is not None
+        size = self._classifier.contract.size_px
+        crop = np.asarray(cv2.resize(self._picture, (size, size))[None], np.uint8)
+        calls: dict[str, tuple[Any, Callable[[], object]]] = {
+            "detector, short range": self._search.one_look(self._picture, full_range=False),
+            "detector, full range": self._search.one_look(self._picture, full_range=True),
+            "classifier": (self._classifier, lambda: self._classifier.predict(crop)),
+        }
+        found = {}
+        for name, (network, call) in calls.items():
+            times_ms = []
+            for number in range(-10, ALONE_TIMES):
+                if self._stop():
+                    raise StoppedError
+                before_s = network.inference_s
+                call()
+                if number >= 0:
+                    times_ms.append(1000 * (network.inference_s - before_s))
+            found[name] = Spread.of(times_ms)
+        return found
+
+
+def _rate(readings: int, faces: int, taken_s: Sequence[float]) -> float:
+    """How often a second a face was read, on average."""
+    if not faces or len(taken_s) < 2:
+        return 0.0
+    fps = (len(taken_s) - 1) / max(taken_s[-1] - taken_s[0], 1e-9)
+    return readings / faces * fps
+
+
+# Start-up
+
+
+def _start_s(clip: Path, model: Path, device: str, stop: Callable[[], bool]) -> float:
+    """From the start of a new process to its first drawn canvas."""
+    command = [sys.executable, "-m", "app.diagnostics.first_frame", str(clip), str(model), device]
+    said = None
+    began_s = time.perf_counter()
+    with subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as process:
+        assert process.stdout is not None
+        timer = threading.Timer(START_TIMEOUT_S, process.kill)
+        timer.start()
+        try:
+            said = process.stdout.readline().strip()
+            took_s = time.perf_counter() - began_s
+        finally:
+            timer.cancel()
+            process.terminate()
+    if stop():
+        raise StoppedError
+    if said != "drawn":
+        raise DeviceError(said or f"{os.path.basename(sys.executable)} drew no first frame.")
+    return took_s

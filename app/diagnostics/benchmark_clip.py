@@ -1,0 +1,85 @@
+"""What the benchmark shows the program: a clip in 1280 x 720, on and on, or as a camera would."""
+
+import math
+import queue
+import threading
+import time
+from collections.abc import Generator
+from contextlib import closing
+from pathlib import Path
+
+from app.errors import SourceError
+from app.frames.to_bgr import letterboxed
+from app.sources.video import VideoSource
+from app.types import Frame, Image
+
+WIDTH_PX, HEIGHT_PX = 1280, 720
+CAMERA_FPS = 30
+
+
+def fitted(image: Image) -> Image:
+    """As large as it fits into 1280 x 720, on black."""
+    return letterboxed(image, (WIDTH_PX, HEIGHT_PX))
+
+
+def looped(clip: Path) -> Generator[Frame, None, None]:
+    """The clip's pictures in 1280 x 720, again and again, at times that go on."""
+    index, offset_s = 0, 0.0
+    while True:
+        with VideoSource(clip) as source:
+            end_s = offset_s
+            for frame in source:
+                time_s = offset_s + frame.time_s
+                end_s = time_s + source.frame_duration_s
+                yield Frame(fitted(frame.image), index, time_s, frame.source)
+                index += 1
+            if end_s <= offset_s:
+                raise SourceError(f"{clip} has no picture that can be shown.")
+            offset_s = end_s
+
+
+class ClipCapture:
+    """What `CameraSource` reads of a camera: a clip's pictures, each when it is due. They are
+    decoded before, on a thread of their own, as a camera's are by its driver."""
+
+    def __init__(self, clip: Path, *, fps: float = CAMERA_FPS) -> None:
+        self.delivered = 0
+        self._step_s = 1 / fps
+        self._due_s = -math.inf
+        self._ready: queue.Queue[Image | None] = queue.Queue(maxsize=3)
+        self._closed = threading.Event()
+        self._decoder = threading.Thread(target=self._decode, args=(clip,), daemon=True)
+        self._decoder.start()
+
+    def _decode(self, clip: Path) -> None:
+        with closing(looped(clip)) as pictures:
+            for frame in pictures:
+                while not self._closed.is_set():
+                    try:
+                        self._ready.put(frame.image, timeout=0.1)
+                        break
+                    except queue.Full:
+                        continue
+                if self._closed.is_set():
+                    return
+
+    def isOpened(self) -> bool:  # noqa: N802 - OpenCV's name
+        return True
+
+    def read(self) -> tuple[bool, Image | None]:
+        try:
+            picture = self._ready.get(timeout=10)
+        except queue.Empty:
+            return False, None
+        now_s = time.monotonic()
+        self._due_s = now_s if self._due_s == -math.inf else self._due_s + self._step_s
+        if self._due_s > now_s:
+            self._closed.wait(self._due_s - now_s)
+        else:
+            self._due_s = now_s  # a machine that was held up does not get a burst of pictures
+        self.delivered += 1
+        return True, picture
+
+    def release(self) -> None:
+        self._closed.set()
+        self._decoder.join(2.0)

@@ -1,0 +1,87 @@
+"""The benchmark's figures as text for people, with the aims for two cores beside them."""
+
+from statistics import median
+
+from app.diagnostics.benchmark import Figures, Spread
+from app.wording import counted
+
+# Aims on two cores, 1280 x 720, one face: of each the figure, and whether less is better.
+REST_MS, FPS, LATENCY_FRAMES, START_S, MEMORY_MB = 2.5, 60, 2, 2.0, 400
+
+
+def page(figures: Figures) -> str:
+    size = "fitted into 1280 x 720" if figures.fitted else "1280 x 720"
+    provider = figures.provider + (f" ({figures.fallback})" if figures.fallback else "")
+    threads = ", ".join(f"{name} {count}" for name, count in figures.threads.items())
+    lines = [
+        f"{figures.clip}, {size}, looped: {counted(figures.frames, 'frame')}, "
+        f"{figures.faces_a_frame:.2f} faces a frame",
+        f"{figures.model} on {provider}; threads: {threads}",
+        figures.machine,
+        "",
+        _row("ms", "p50", "p95", "p99", "mean"),
+        *(_spread(_NAMES.get(name, name), spread) for name, spread in figures.stages.items()),
+        "",
+        _row("a network alone, ms", "p50", "p95", "p99", "mean"),
+        *(_spread(name, spread) for name, spread in figures.alone.items()),
+        "",
+    ]
+    rest = figures.stages["rest"].p50_ms
+    rows = [
+        (f"all but the networks {rest:.2f} ms a frame", f"aim {REST_MS}"),
+        (
+            f"{figures.fps:.1f} frames/s from picture to canvas, {figures.fps_decoding:.1f} with "
+            "decoding",
+            f"aim {FPS}",
+        ),
+        (f"{figures.cpu_ms:.2f} ms of processor time a frame, all threads", ""),
+        (
+            f"{figures.detections_a_frame:.2f} calls of the detectors a frame; each face read "
+            f"{figures.readings_a_second:.0f} times a second",
+            "",
+        ),
+    ]
+    if figures.latency is not None:
+        ms = figures.latency
+        rows.append(
+            (
+                f"capture to canvas {ms.p50_ms:.1f} / {ms.p95_ms:.1f} / {ms.p99_ms:.1f} ms (p50, "
+                f"p95, p99), {figures.camera_fps:.1f} frames/s, {figures.camera_missed} skipped",
+                f"aim p95 {1000 * LATENCY_FRAMES / 30:.0f}",
+            )
+        )
+    if figures.start_s:
+        rows.append(
+            (f"first frame {median(figures.start_s):.2f} s after the start", f"aim {START_S:g}")
+        )
+    if figures.memory_start_mb is not None and figures.memory_end_mb is not None:
+        rows.append(
+            (
+                f"resident memory {figures.memory_start_mb:.0f} MB, after those frames "
+                f"{figures.memory_end_mb:.0f} MB, with the camera {figures.memory_whole_mb:.0f} MB",
+                f"aim {MEMORY_MB}, flat",
+            )
+        )
+    lines += [f"{text} ({aim})" if aim else text for text, aim in rows]
+    return "\n".join(lines)
+
+
+_NAMES = {
+    "detect": "find and follow faces",
+    "align": "cut them out",
+    "classify": "read them",
+    "track": "keep them apart",
+    "draw": "draw",
+    "frame": "frame, picture to canvas",
+    "networks": "  of it the networks",
+    "rest": "  of it all else",
+}
+
+
+def _row(name: str, *cells: str) -> str:
+    return f"{name:<26}" + "".join(f"{cell:>9}" for cell in cells)
+
+
+def _spread(name: str, spread: Spread) -> str:
+    values = (spread.p50_ms, spread.p95_ms, spread.p99_ms, spread.mean_ms)
+    return _row(name, *(f"{value:.2f}" for value in values))

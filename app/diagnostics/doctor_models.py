@@ -1,0 +1,208 @@
+"""What the doctor looks at of recognition: models, a frame through them, and where they run."""
+
+import hashlib
+import importlib.util
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from app.defaults import ROOT
+from app.diagnostics.check import SEE_ABOVE, Check, Status, unloaded
+from app.process.telemetry_off import onnx_runtime
+from app.requirements.shared_libraries import loadable, needed
+from app.requirements.system_needs import check_all
+
+FRAME_TIMEOUT_S = 90.0  # a slow disk loads a hundred megabytes of libraries
+SLOW_MS = 200  # under 5 frames/s
+DRIVER = "libcuda.so.1"
+LATER = ("libcudnn.so.9",)  # opened by others while they run
+DETECTORS = ("face_detection_short_range.tflite", "face_detection_full_range_sparse.tflite")
+FACE_CHECK = "face_check.onnx"
+RESTORE = "Restore the models folder of the project: git checkout -- models"
+
+
+def listed_hashes(card: Path) -> dict[str, str]:
+    """File name -> sha256 in the table of models/README.md; empty where there is none. A row may
+    name several files, and has as many hashes."""
+    if not card.is_file():
+        return {}
+    found: dict[str, str] = {}
+    for row in re.findall(r"^\| (`.*) \|$", card.read_text("utf-8"), re.M):
+        cells = row.split(" | ")
+        names, hashes = re.findall(r"`([^`]+)`", cells[0]), re.findall(r"`(\w{64})`", cells[-1])
+        if len(names) == len(hashes):
+            found.update(zip(names, hashes, strict=True))
+    return found
+
+
+def sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def models(given: Path | None, folder: Path | None = None) -> Iterator[Check]:
+    """Every model in `folder`, against its card, and the one that the user named. What the demo
+    needs has to be right; damage elsewhere is a warning."""
+    folder = ROOT / "models" if folder is None else folder
+    vital = {*DETECTORS, FACE_CHECK, *(("dacl.onnx",) if given is None else ())}
+    listed = listed_hashes(folder / "README.md")
+    there = {p.name for kind in ("onnx", "pt", "tflite") for p in folder.glob(f"*.{kind}")}
+    for name in sorted(there | set(listed) | vital):
+        path = folder / name
+        bad: Status = "failed" if name in vital else "warning"
+        if name not in there:
+            yield Check(name, bad, "is missing", RESTORE)
+            continue
+        digest = sha256(path)
+        if name in listed and digest != listed[name]:
+            yield Check(name, bad, f"is not what its card says: sha256 {digest[:12]}…", RESTORE)
+            continue
+        known = "as its card says" if name in listed else "not in models/README.md"
+        yield _with_contract(Check(name, "ok", f"{known} · sha256 {digest[:12]}…"), path, bad)
+    if given is not None:
+        known = f"sha256 {sha256(given)[:12]}…" if given.is_file() else ""
+        yield _with_contract(Check(str(given), "ok", known), given, "failed")
+
+
+def _with_contract(check: Check, path: Path, bad: Status) -> Check:
+    """An ONNX file has to say what it is, too."""
+    if path.suffix != ".onnx" and path.is_file():
+        return check
+    try:
+        from app.errors import RecogniserError
+        from app.recognition.classifier import Classifier
+    except ImportError as error:
+        return Check(check.name, check.status, f"{check.detail} · not opened: {unloaded(error)}")
+    try:
+        contract = Classifier(path, device="cpu").contract
+    except ImportError as error:  # ONNX Runtime is loaded only now
+        return Check(check.name, check.status, f"{check.detail} · not opened: {unloaded(error)}")
+    except RecogniserError as error:
+        what, _, remedy = str(error).partition(". ")
+        return Check(check.name, bad, what, remedy or None)
+    promise = f"{len(contract.labels)} labels, {contract.colour}, {contract.size_px} px"
+    accuracy = contract.metrics.get("accuracy")
+    if isinstance(accuracy, float):
+        promise += f", accuracy {accuracy:.3f}{_judged_on(contract)}"
+    return Check(check.name, "ok", f"{check.detail} · {promise}")
+
+
+def _judged_on(contract: Any) -> str:
+    """The faces that a contract's accuracy is of, as far as it says."""
+    split, faces = contract.metrics.get("split"), contract.metrics.get("faces")
+    named = " ".join(word for word in (contract.training_data.dataset, split) if word)
+    count = f"{faces:,} faces" if isinstance(faces, int) else ""
+    told = " of ".join(part for part in (count, named) if part)
+    return f" on {told}" if told and split else ""
+
+
+def _run_probe(model: Path | None) -> dict[str, Any]:
+    check_all()
+    done = subprocess.run(
+        [sys.executable, "-m", "app.diagnostics.frame_probe", *([str(model)] if model else [])],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=FRAME_TIMEOUT_S,
+        check=True,
+    )
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def frame(
+    model: Path | None, probe: Callable[[Path | None], dict[str, Any]] = _run_probe
+) -> Iterator[Check]:
+    """One frame of the demo clip through every stage, in another process."""
+    name = "demo clip"
+    try:
+        found = probe(model)
+    except subprocess.TimeoutExpired:
+        yield Check(name, "failed", f"no result within {FRAME_TIMEOUT_S:.0f} s", "Try again.")
+        return
+    except subprocess.CalledProcessError as error:
+        yield Check(name, "failed", _end_of(error), SEE_ABOVE)
+        return
+    if "error" in found:
+        what, _, remedy = found["error"].partition(". ")
+        yield Check(name, "failed", what, remedy or None)
+        return
+    if not found["faces"]:
+        yield Check(name, "failed", "its face was not found", RESTORE)
+        return
+    total_ms = sum(found["stages"].values())
+    yield Check(
+        name, "ok", f"{found['label']}; first result after {found['start_ms'] / 1000:.1f} s"
+    )
+    times = ", ".join(f"{stage} {ms:.1f}" for stage, ms in found["stages"].items())
+    yield Check(
+        "stages, ms",
+        "warning" if total_ms > SLOW_MS else "ok",
+        f"{times}; {total_ms:.0f} in all",
+        "Close other programs; smaller pictures are found faster." if total_ms > SLOW_MS else None,
+    )
+    why = f" ({found['fallback']})" if found["fallback"] else ""
+    yield Check("runs on", "ok", f"{found['provider']}{why}")
+
+
+def _end_of(error: subprocess.CalledProcessError) -> str:
+    if error.returncode < 0:
+        return f"a library crashed with {signal.Signals(-error.returncode).name}"
+    said = [line for line in (error.stderr or "").splitlines() if line.strip()]
+    return (
+        said[-1].strip().removeprefix("error: ")
+        if said
+        else f"ended with exit code {error.returncode}"
+    )
+
+
+def providers(
+    available: list[str] | None = None,
+    library: Path | None = None,
+    loads: Callable[[str], bool] = loadable,
+) -> Iterator[Check]:
+    """What ONNX Runtime was built with, and what CUDA lacks here. `library`: its CUDA part."""
+    if available is None:
+        onnxruntime = onnx_runtime()
+        available = list(onnxruntime.get_available_providers())
+        _preload(onnxruntime)
+    short = ", ".join(one.removesuffix("ExecutionProvider") for one in available)
+    yield Check("ONNX Runtime", "ok", f"built with {short}")
+    if "CUDAExecutionProvider" not in available:
+        return
+    if library is None:
+        spec = importlib.util.find_spec("onnxruntime")
+        assert spec is not None
+        assert spec.origin is not None
+        library = Path(spec.origin).parent / "capi" / "libonnxruntime_providers_cuda.so"
+    if not library.is_file() or not (names := needed(library)):
+        return  # not Linux: only running tells
+    lost = [name for name in dict.fromkeys((*names, DRIVER, *LATER)) if not loads(name)]
+    if DRIVER in lost:
+        rest = [name for name in lost if name != DRIVER]
+        also = f"; also missing: {', '.join(rest)}" if rest else ""
+        yield Check("CUDA", "ok", f"no NVIDIA driver here ({DRIVER}), so the CPU is used{also}")
+    elif lost:
+        yield Check(
+            "CUDA",
+            "warning",
+            f"cannot be used: {', '.join(lost)} not found",
+            "python -m pip install -c constraints.txt -e '.[gpu]'",
+        )
+    else:
+        yield Check("CUDA", "ok", "its libraries are there")
+
+
+def _preload(onnxruntime: Any) -> None:
+    import io
+    from contextlib import redirect_stdout, suppress
+
+    with redirect_stdout(io.StringIO()), suppress(Exception):  # it prints what it does not find
+        onnxruntime.preload_dlls()

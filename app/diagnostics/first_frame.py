@@ -1,0 +1,47 @@
+"""Draws the first frame of a video, as the demo does, and says so: `python -m
+app.diagnostics.first_frame CLIP MODEL DEVICE`. A program of its own, so that its start is timed."""
+
+import sys
+from pathlib import Path
+
+from app.process.native_stderr import own_stderr
+
+
+def main() -> int:
+    from app.errors import RecogniserError
+
+    with own_stderr():
+        try:
+            _first_frame(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3])
+        except RecogniserError as error:
+            print(error, flush=True)
+            return 2
+    return 0
+
+
+def _first_frame(clip: Path, model: Path, device: str) -> None:
+    from typing import Any, cast
+
+    from app.detection.follower import Follower
+    from app.detection.search import FaceSearch
+    from app.diagnostics.benchmark_clip import fitted
+    from app.overlay.drawing import draw
+    from app.pipeline import Pipeline
+    from app.process.threads import set_threads
+    from app.recognition.classifier import Classifier
+    from app.sources.video import VideoSource
+    from app.tracking.tracker import Tracker
+    from app.types import Frame
+
+    set_threads()
+    with VideoSource(clip) as source, FaceSearch() as search:
+        classifier = Classifier(model, device=cast(Any, device))
+        recogniser = Pipeline(search, classifier, tracker=Tracker(), follower=Follower(search))
+        frame = next(iter(source))
+        picture = Frame(fitted(frame.image), 0, frame.time_s, frame.source)
+        draw(recogniser.step(picture))
+        print("drawn", flush=True)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,63 @@
+"""Two frames of the demo clip through every stage: `python -m app.diagnostics.frame_probe MODEL`
+prints the times of the second as JSON. A program of its own, so that a crash in native code is an
+answer."""
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from app.defaults import DEMO_CLIP
+
+
+def probe(model: Path | None) -> dict[str, Any]:
+    """`provider`, `fallback` (why not CUDA), `faces`, `label`, `start_ms` (everything up to the
+    first result) and `stages` (name -> ms, of the frame after it). Raises `RecogniserError`."""
+    began = time.perf_counter()
+    from app.detection.follower import Follower
+    from app.detection.search import FaceSearch
+    from app.overlay.drawing import draw
+    from app.pipeline import Pipeline
+    from app.recognition.classifier import DEFAULT_MODEL, Classifier
+    from app.sources.video import VideoSource
+    from app.tracking.tracker import Tracker
+
+    with VideoSource(DEMO_CLIP) as source, FaceSearch() as search:
+        classifier = Classifier(model or DEFAULT_MODEL)
+        recogniser = Pipeline(search, classifier, tracker=Tracker(), follower=Follower(search))
+        frames = iter(source)
+        draw(recogniser.step(next(frames)))
+        start_ms = 1000 * (time.perf_counter() - began)
+        decoding = time.perf_counter()
+        frame = next(frames)
+        stages = {"decode": 1000 * (time.perf_counter() - decoding)}
+        result = recogniser.step(frame)
+        stages.update(result.stage_ms)
+        drawing = time.perf_counter()
+        draw(result)
+        stages["draw"] = 1000 * (time.perf_counter() - drawing)
+    return {
+        "provider": classifier.provider,
+        "fallback": classifier.fallback,
+        "faces": len(result.faces),
+        "label": result.faces[0].label if result.faces else None,
+        "start_ms": start_ms,
+        "stages": stages,
+    }
+
+
+def main() -> int:
+    from app.errors import RecogniserError
+    from app.process.native_stderr import own_stderr
+
+    with own_stderr():
+        try:
+            print(json.dumps(probe(Path(sys.argv[1]) if len(sys.argv) > 1 else None)))
+        except RecogniserError as error:
+            print(json.dumps({"error": str(error)}))
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

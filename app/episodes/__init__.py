@@ -1,0 +1,1 @@
+"""Finds episodes in records and writes them for other programs."""

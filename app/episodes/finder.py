@@ -1,0 +1,203 @@
+"""Finds episodes in records: when a person begins, shows most and ends an expression."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from app.episodes.episode import Episode
+from app.errors import DataError
+from app.records.frames import by_frame
+from app.records.schema import FaceRecord, Record
+from app.types import UNSURE
+
+
+@dataclass(frozen=True, slots=True)
+class EpisodeRules:
+    """An episode of a label reaches the probability `enter` at least once and never falls below
+    `leave`; it lasts `min_s` or longer. Up to `max_gap_s` of it the face may be away or unsure."""
+
+    enter: float = 0.6
+    leave: float = 0.4
+    min_s: float = 0.5
+    max_gap_s: float = 0.5
+
+    def __post_init__(self) -> None:
+        if not 0 < self.leave <= self.enter <= 1:
+            raise ValueError(
+                "enter and leave are more than 0 and at most 1, and leave is at most enter; they "
+                f"are {self.enter:g} and {self.leave:g}"
+            )
+        if not (self.min_s >= 0 and self.max_gap_s >= 0):  # as NaN is not
+            raise ValueError("durations are seconds of at least 0")
+
+
+@dataclass(slots=True)
+class _Run:
+    """Frames in a row in which a label is at `leave` or above; `entered`: it is an episode."""
+
+    onset_s: float
+    apex_s: float
+    apex_frame: int
+    peak: float
+    total: float
+    frames: int = 1
+    entered: bool = False
+
+
+class _Person:
+    """One face's runs, by label. `end_s`: until when it was seen."""
+
+    def __init__(self) -> None:
+        self.runs: dict[str, _Run] = {}
+        self.end_s = 0.0
+
+
+class EpisodeFinder:
+    """Takes frames in order and gives episodes as soon as they are over.
+
+    One person shows one expression at a time: an episode ends where another begins. It reaches
+    back to where its label rose above `leave`, and ends where the first frame that is no part of
+    it begins. Times are those of the records, so that episodes do not depend on the frame rate.
+    """
+
+    def __init__(self, rules: EpisodeRules | None = None) -> None:
+        self._rules = rules or EpisodeRules()
+        self._people: dict[int, _Person] = {}
+        self._seen: list[_Person] = []  # in the last frame
+        self._source: str | None = None
+        self._time_s = 0.0
+        self._step_s = 0.0  # from the last frame but one to the last
+        # (face_id, label) of the episodes that reach their highest so far in the last frame.
+        self.peaks: tuple[tuple[int, str], ...] = ()
+
+    def add(self, rows: Sequence[Record]) -> list[Episode]:
+        """The rows of one frame, at least one. Raises `DataError` where time stands or goes back
+        within a source."""
+        first = rows[0]
+        over: list[Episode] = []
+        if first.source != self._source:
+            over = self.finish()
+            self._source = first.source
+        else:
+            self._step_s = first.time_s - self._time_s
+            if self._step_s <= 0:
+                raise DataError(
+                    f"{first.source} has no time of its own at frame {first.frame}: "
+                    f"{first.time_s:g} s comes after {self._time_s:g} s. Records of a video have "
+                    "one frame after the other."
+                )
+            for person in self._seen:
+                person.end_s = first.time_s
+        self._time_s = first.time_s
+        over += self._let_go()
+        self._seen = []
+        peaks: list[tuple[int, str]] = []
+        for row in rows:
+            if row.face is not None and row.face.label != UNSURE:
+                person = self._people.setdefault(row.face.face_id, _Person())
+                over += self._follow(person, row.face, row.frame)
+                self._seen.append(person)
+                peaks += [
+                    (row.face.face_id, label)
+                    for label, found in person.runs.items()
+                    if found.entered and found.apex_frame == row.frame
+                ]
+        self.peaks = tuple(peaks)
+        return over
+
+    def finish(self) -> list[Episode]:
+        """The episodes that the end of the source ends. The last frame is shown as long as the one
+        before it."""
+        for person in self._seen:
+            person.end_s = self._time_s + self._step_s
+        over = [
+            episode
+            for face_id, person in self._people.items()
+            for episode in self._end_all(face_id, person)
+        ]
+        self._people, self._seen, self._source, self._step_s = {}, [], None, 0.0
+        return over
+
+    def _let_go(self) -> list[Episode]:
+        """Ends what has been out of sight for too long."""
+        away = [
+            face_id
+            for face_id, person in self._people.items()
+            if self._time_s - person.end_s > self._rules.max_gap_s
+        ]
+        return [
+            episode
+            for face_id in away
+            for episode in self._end_all(face_id, self._people.pop(face_id))
+        ]
+
+    def _end_all(self, face_id: int, person: _Person) -> Iterator[Episode]:
+        for label in list(person.runs):
+            yield from self._end(face_id, person, label, person.end_s)
+
+    def _follow(self, person: _Person, face: FaceRecord, frame: int) -> list[Episode]:
+        person.end_s = max(person.end_s, self._time_s)
+        shares = face.probabilities
+        top = max(shares, key=shares.__getitem__)
+        enters = shares[top] >= self._rules.enter
+        going = [label for label, found in person.runs.items() if found.entered]
+        ended = [
+            label
+            for label in person.runs
+            if shares.get(label, 0.0) < self._rules.leave
+            or (enters and label in going and label != top)
+        ]
+        over = [
+            episode
+            for label in ended
+            for episode in self._end(face.face_id, person, label, self._time_s)
+        ]
+        if any(label in going for label in ended):
+            person.runs.clear()  # what came before belongs to the episode that is over
+        for label, share in shares.items():
+            found = person.runs.get(label)
+            if share < self._rules.leave:
+                continue
+            if found is None:
+                person.runs[label] = _Run(self._time_s, self._time_s, frame, share, share)
+                continue
+            found.total += share
+            found.frames += 1
+            if share > found.peak:
+                found.peak, found.apex_s, found.apex_frame = share, self._time_s, frame
+        if enters:
+            person.runs[top].entered = True
+        return over
+
+    def _end(self, face_id: int, person: _Person, label: str, end_s: float) -> Iterator[Episode]:
+        done = person.runs.pop(label)
+        # 1e-9: 0.5 s stay 0.5 s, whatever is left of their difference in binary.
+        if done.entered and end_s - done.onset_s >= self._rules.min_s - 1e-9:
+            assert self._source is not None
+            yield Episode(
+                source=self._source,
+                face_id=face_id,
+                label=label,
+                onset_s=done.onset_s,
+                apex_s=done.apex_s,
+                offset_s=end_s,
+                apex_frame=done.apex_frame,
+                peak=done.peak,
+                mean=done.total / done.frames,
+                frames=done.frames,
+            )
+
+
+def find_episodes(records: Iterable[Record], rules: EpisodeRules | None = None) -> list[Episode]:
+    """All episodes, source by source and in the order of their onsets."""
+    finder = EpisodeFinder(rules)
+    sources: dict[str, int] = {}
+    found: list[Episode] = []
+    for rows in by_frame(records):
+        sources.setdefault(rows[0].source, len(sources))
+        found += finder.add(rows)
+    found += finder.finish()
+    return in_order(found, sources)
+
+
+def in_order(episodes: Iterable[Episode], sources: dict[str, int]) -> list[Episode]:
+    return sorted(episodes, key=lambda one: (sources[one.source], one.onset_s, one.face_id))

@@ -1,0 +1,1 @@
+"""Writes and names files safely, and reads text files of other programs."""

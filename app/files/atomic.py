@@ -1,0 +1,68 @@
+"""Writes files whole or not at all, and checks beforehand that they can be written."""
+
+import errno
+from collections.abc import Iterable
+from pathlib import Path
+
+from app.errors import SinkError
+from app.files.hidden import BusyError, HiddenFile, hidden, is_being_written
+
+
+def reserve(path: Path, *, overwrite: bool, inputs: Iterable[Path] = ()) -> Path:
+    """Makes sure that `path` can be written and returns the temporary name to write under.
+
+    Leaves nothing behind. Raises `SinkError` if `path` exists (without `overwrite`), is a folder or
+    one of `inputs`, if another run is writing it, or if its folder is missing or not writable.
+    """
+    partial = hidden(path, ".partial") if path.name else path
+    try:
+        if path.is_dir():
+            raise SinkError(f"{path} is a folder. Give a file name in it.")
+        if path.exists():
+            if any(source.exists() and path.samefile(source) for source in inputs):
+                raise SinkError(f"{path} is the input itself. Choose another name.")
+            if not overwrite:
+                raise SinkError(f"{path} exists already. Add --overwrite, or choose another name.")
+        if not path.parent.is_dir():
+            raise SinkError(
+                f"The folder {path.parent} does not exist. Make it, or choose another name."
+            )
+        # Of Parquet, the rows are in the second one as long as a run lasts.
+        if is_being_written(partial) or is_being_written(hidden(path, ".jsonl.partial")):
+            raise BusyError(path)
+        # Only trying tells: permission bits do not bind every user, and some disks are read-only.
+        partial.unlink(missing_ok=True)
+        partial.open("xb").close()
+        partial.unlink()
+    except OSError as error:
+        raise unwritable(path, error) from error
+    return partial
+
+
+def unwritable(path: Path, cause: Exception) -> SinkError:
+    """The one line for an output that failed, from an error of the system or of libav."""
+    reason = getattr(cause, "strerror", None) or str(cause) or type(cause).__name__
+    remedy = " Choose a shorter one." if getattr(cause, "errno", 0) == errno.ENAMETOOLONG else ""
+    return SinkError(f"{path} could not be written: {reason}.{remedy}")
+
+
+def write_whole(
+    path: Path, content: bytes, *, overwrite: bool, inputs: Iterable[Path] = ()
+) -> None:
+    """`content` under its final name, whole or not at all. Raises `SinkError`."""
+    reserve(path, overwrite=overwrite, inputs=inputs)
+    part: HiddenFile | None = None
+    try:
+        part = HiddenFile(path, overwrite=overwrite)
+        part.file.write(content)
+        part.settle()
+    except OSError as error:
+        raise unwritable(path, error) from error
+    finally:
+        if part is not None:
+            part.discard()
+
+
+def write_text(path: Path, text: str, *, overwrite: bool, inputs: Iterable[Path] = ()) -> None:
+    """`text` as UTF-8 with its line ends as they are, whole or not at all. Raises `SinkError`."""
+    write_whole(path, text.encode("utf-8", "backslashreplace"), overwrite=overwrite, inputs=inputs)

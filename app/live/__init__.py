@@ -1,0 +1,1 @@
+"""Shows a source on the screen and records on request."""

@@ -1,0 +1,136 @@
+"""Recordings and snapshots that are asked for while a view runs: new files with the time in their
+names, never over another one."""
+
+import json
+import threading
+from collections import deque
+from collections.abc import Callable, Collection
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+from app.errors import SinkError
+from app.files.atomic import write_text
+from app.outputs.background import BackgroundSink
+from app.outputs.picture_writer import write_picture
+from app.outputs.sink import Sink
+from app.outputs.video import VideoSink
+from app.records.rows import json_row, records_of
+from app.types import FrameResult, Image
+from app.wording import counted
+
+MOST_NAMES = 100  # that are tried for one moment
+
+
+def stamped(
+    folder: Path, kind: str, suffix: str, now: datetime, taken: Collection[Path] = ()
+) -> Path:
+    """`kind`_DATE_TIME_MILLISECONDS in `folder`, with a number behind it where that is taken: it is
+    there, or among those that are still being written."""
+    stem = f"{kind}_{now.strftime('%Y%m%d_%H%M%S_%f')[:-3]}"
+    names = [f"{stem}{suffix}", *(f"{stem}_{n}{suffix}" for n in range(2, MOST_NAMES))]
+    paths = (folder / name for name in names)
+    return next((path for path in paths if path not in taken and not path.exists()), folder / stem)
+
+
+def save_snapshot(folder: Path, result: FrameResult, canvas: Image) -> Path:
+    """The canvas as a .png and, under the same name with .jsonl, its records, a line a face.
+    Raises `SinkError`."""
+    path = stamped(folder, "snapshot", ".png", datetime.now())
+    write_picture(path, canvas, overwrite=False)
+    rows = [json.dumps(json_row(row), ensure_ascii=False) for row in records_of(result)]
+    write_text(path.with_suffix(".jsonl"), "\n".join(rows) + "\n", overwrite=False)
+    return path
+
+
+def video(path: Path) -> Sink:
+    return BackgroundSink(VideoSink(path, overwrite=False))
+
+
+class Recorder:
+    """Records what is shown to a file at a time. A recording that cannot go on ends, and the view
+    does not. Files are completed by threads of their own, so that stopping never holds it up;
+    `news` are the lines on what became of them, to be asked for now and then."""
+
+    def __init__(self, folder: Path, *, open_video: Callable[[Path], Sink] = video) -> None:
+        self._folder = folder
+        self._open_video = open_video
+        self._sink: Sink | None = None
+        self._began_s: float | None = None
+        self.seconds = 0.0  # of the recording that runs
+        self._news: deque[str] = deque()
+        self._ending: list[threading.Thread] = []
+        self._names: set[Path] = set()
+
+    @property
+    def running(self) -> bool:
+        return self._sink is not None
+
+    def start(self) -> str:
+        """A line on what is recorded, or on why nothing is."""
+        path = stamped(self._folder, "recording", ".mp4", datetime.now(), self._names)
+        try:
+            self._sink = self._open_video(path)
+        except SinkError as error:
+            return str(error)
+        self._names.add(path)
+        self._began_s, self.seconds = None, 0.0
+        return f"Recording to {path}."
+
+    def write(self, result: FrameResult, canvas: Image) -> None:
+        """A frame, if a recording runs. Its times count from the first frame of the file."""
+        if self._sink is None:
+            return
+        time_s = result.frame.time_s
+        if self._began_s is None or time_s - self._began_s < self.seconds:  # also after a jump back
+            self._began_s = time_s - self.seconds
+        self.seconds = time_s - self._began_s
+        shifted = replace(result, frame=replace(result.frame, time_s=self.seconds))
+        try:
+            self._sink.write(shifted, canvas)
+        except SinkError as error:
+            self._news.append(f"The recording ended, and nothing of it is kept: {error}")
+            self._sink.abort()
+            self._sink = None
+
+    def stop(self) -> None:
+        if self._sink is None:
+            return
+        sink, self._sink = self._sink, None
+        if self._began_s is None:
+            sink.abort()
+            self._news.append("Nothing was recorded.")
+            return
+        thread = threading.Thread(target=self._complete, args=(sink, self.seconds), daemon=True)
+        self._ending.append(thread)
+        thread.start()
+
+    def _complete(self, sink: Sink, seconds: float) -> None:
+        try:
+            sink.close()
+        except Exception as error:  # a thread's failure must be told, whatever it is
+            sink.abort()
+            self._news.append(f"The recording was lost: {error}")
+            return
+        dropped = getattr(sink, "dropped", 0)
+        lacks = f" It lacks {counted(dropped, 'frame')}: the disk or the encoder was too slow."
+        self._news.append(
+            f"Saved {sink.path} ({seconds:.1f} s).{lacks if dropped else ''}",
+        )
+
+    def news(self) -> list[str]:
+        return [self._news.popleft() for _ in range(len(self._news))]
+
+    def finish(self) -> list[str]:
+        """Completes what runs and waits for all of it; the last news."""
+        self.stop()
+        for thread in self._ending:
+            thread.join()
+        self._ending = []
+        return self.news()
+
+    def abort(self) -> None:
+        """Leaves nothing behind of what runs. What was stopped before is complete."""
+        if self._sink is not None:
+            self._sink.abort()
+            self._sink = None

@@ -1,0 +1,183 @@
+"""The window: shows canvases and turns keys into actions."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Self
+
+import cv2
+
+from app.errors import SinkError
+from app.frames.to_bgr import letterboxed
+from app.live.keys import Action, action_of
+from app.process.native_stderr import quiet_stderr
+from app.requirements.shared_libraries import lacking
+from app.requirements.system_needs import install_line
+from app.types import Image
+
+WITHOUT = "Add --no-window, with -o or --records for the results."
+PROBE = "import cv2; cv2.namedWindow('probe'); cv2.destroyAllWindows()"
+PROBE_TIMEOUT_S = 20.0
+NO_WINDOWS = 3  # the probe's exit code where OpenCV was built without them
+LARGEST_WH = (1600, 900)  # of a window that opens; OpenCV does not tell the screen's size
+MAX_DISTORTION = 0.01  # of one side against the other
+LEAST_WIDTH_PX = 480  # smaller pictures are enlarged, so that texts can be read
+
+
+def _probe() -> int:
+    """Opens a window in another process, because OpenCV ends the process when it cannot."""
+    code = f"try:\n {PROBE}\nexcept Exception: raise SystemExit({NO_WINDOWS})"
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        timeout=PROBE_TIMEOUT_S,
+        check=False,
+    ).returncode
+
+
+def check_display(
+    environment: Mapping[str, str] = os.environ,
+    platform: str = sys.platform,
+    probe: Callable[[], int] = _probe,
+    lacks: Callable[[], Sequence[str]] | None = None,
+) -> None:
+    """Raises `SinkError` where no window can be opened. To be called before any window is."""
+    unix = platform not in ("win32", "darwin")
+    if unix and not (environment.get("DISPLAY") or environment.get("WAYLAND_DISPLAY")):
+        raise SinkError(f"There is no display to open a window on. {WITHOUT}")
+    if not unix:
+        return  # there is always one, and probing takes long
+    try:
+        code = probe()
+    except (OSError, subprocess.TimeoutExpired):
+        code = 1
+    if code == NO_WINDOWS:
+        raise SinkError(
+            "This OpenCV was built without windows: opencv-python-headless hides opencv-python. "
+            f"Uninstall it, or go on without a window. {WITHOUT}"
+        )
+    if code != 0:
+        if lost := (lacks or window_libraries)():
+            raise SinkError(
+                f"No window opens without {', '.join(lost)}. As root: {install_line(lost)}. Or go "
+                f"on without a window. {WITHOUT}"
+            )
+        display = environment.get("DISPLAY") or environment.get("WAYLAND_DISPLAY")
+        raise SinkError(f"The display {display} does not open a window. {WITHOUT}")
+
+
+def same_shape(size_wh: tuple[int, int], other_wh: tuple[int, int]) -> bool:
+    """Tell whether one size can be scaled to the other without a distortion that shows."""
+    (width, height), (w, h) = size_wh, other_wh
+    return abs(width * h - w * height) <= MAX_DISTORTION * width * h
+
+
+def _size_wh(canvas: Image) -> tuple[int, int]:
+    return canvas.shape[1], canvas.shape[0]
+
+
+def window_libraries() -> list[str]:
+    """The shared libraries that OpenCV's windows need and this system does not have."""
+    plugins = Path(cv2.__file__).parent / "qt" / "plugins" / "platforms"
+    return sorted(lacking(plugins.glob("*.so")))
+
+
+class Window:
+    """One window, which fits itself to the first canvas and can be resized. A context manager.
+
+    Nothing is ever stretched: a canvas of another shape resizes a window that the user has left
+    alone, and gets black edges in any other.
+    """
+
+    def __init__(self, title: str) -> None:
+        self._title = title
+        self._opened = False
+        self._canvas: Image | None = None
+        self._fitted_wh = (0, 0)  # the size that the window was given
+        self._painted_wh = (0, 0)  # the size that the canvas was painted for
+        self._laid_out = False  # before, the system tells a size that no window has
+
+    def show(self, canvas: Image) -> None:
+        """`canvas` uint8 (H, W, 3) BGR."""
+        if not self._opened:
+            with quiet_stderr():  # Qt complains of fonts that it does not need
+                self._open(canvas)
+        elif self._canvas is not None and not same_shape(_size_wh(canvas), _size_wh(self._canvas)):
+            area_wh = self._area_wh()
+            if max(abs(a - b) for a, b in zip(area_wh, self._fitted_wh, strict=True)) <= 1:
+                self._fit(canvas)
+        self._canvas = canvas
+        self._paint()
+
+    def _open(self, canvas: Image) -> None:
+        try:
+            cv2.namedWindow(
+                self._title, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL
+            )
+            self._fit(canvas)
+        except cv2.error as cause:
+            raise SinkError(f"No window can be opened here. {WITHOUT}") from cause
+        self._opened = True
+
+    def _fit(self, canvas: Image) -> None:
+        width, height = _size_wh(canvas)
+        scale = max(1.0, LEAST_WIDTH_PX / width)
+        scale = min(scale, LARGEST_WH[0] / width, LARGEST_WH[1] / height)
+        self._fitted_wh = max(1, round(width * scale)), max(1, round(height * scale))
+        cv2.resizeWindow(self._title, *self._fitted_wh)
+        self._laid_out = False
+
+    def _area_wh(self) -> tuple[int, int]:
+        """The size px in which the window shows a canvas; what it was given where the system does
+        not tell."""
+        if not self._laid_out:
+            return self._fitted_wh
+        try:
+            width, height = cv2.getWindowImageRect(self._title)[2:]
+        except cv2.error:
+            return self._fitted_wh
+        return (width, height) if width > 0 and height > 0 else self._fitted_wh
+
+    def _paint(self) -> None:
+        assert self._canvas is not None
+        self._painted_wh = area_wh = self._area_wh()
+        same = same_shape(_size_wh(self._canvas), area_wh)
+        cv2.imshow(self._title, self._canvas if same else letterboxed(self._canvas, area_wh))
+
+    def poll(self, wait_ms: int) -> Action | None:
+        """Waits up to `wait_ms` (at least 1) for a key and says what it asks for; "quit" when the
+        window was closed."""
+        action = action_of(cv2.waitKeyEx(max(1, wait_ms)))  # `waitKey` makes Left a Q
+        self._laid_out = True
+        if action is None and self._closed():
+            return "quit"
+        if self._canvas is not None and self._opened and self._area_wh() != self._painted_wh:
+            self._paint()  # the window has got another size
+        return action
+
+    def _closed(self) -> bool:
+        if not self._opened:
+            return False
+        try:
+            return cv2.getWindowProperty(self._title, cv2.WND_PROP_VISIBLE) < 1
+        except cv2.error:
+            return True
+
+    def close(self) -> None:
+        if self._opened:
+            self._opened = False
+            try:
+                cv2.destroyWindow(self._title)
+            except cv2.error:  # the user closed it
+                return
+            cv2.waitKey(1)  # lets it go at once
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

@@ -1,0 +1,1 @@
+"""Writes annotated videos and pictures, and the description of a run."""

@@ -1,0 +1,102 @@
+"""Keeps a slow disk or encoder from holding up a live view: outputs are written by threads."""
+
+import threading
+from collections import deque
+from pathlib import Path
+
+from app.outputs.sink import Sink
+from app.types import FrameResult, Image
+
+# What waits to be written: about two seconds of 640 x 480 at most.
+MAX_WAITING = 64
+MAX_WAITING_BYTES = 64 << 20
+GIVE_UP_S = 10.0  # how long `abort` waits for a write that hangs
+
+
+class BackgroundSink:
+    """Passes frames on to `sink` in a thread of its own. `write` never waits: a frame for which
+    there is no room is left out and counted in `dropped`. `close` writes what waits, however long
+    it takes. What goes wrong in the thread is raised by the next `write`, or by `close`.
+    """
+
+    def __init__(
+        self,
+        sink: Sink,
+        *,
+        max_waiting: int = MAX_WAITING,
+        max_bytes: int = MAX_WAITING_BYTES,
+    ) -> None:
+        self.dropped = 0
+        self._sink = sink
+        self._max_waiting = max_waiting
+        self._max_bytes = max_bytes
+        self._queue: deque[tuple[FrameResult, Image]] = deque()
+        self._bytes = 0
+        self._ending = False
+        self._failure: Exception | None = None
+        self._change = threading.Condition()
+        self._thread = threading.Thread(target=self._work, name=f"write {sink.path}", daemon=True)
+        self._thread.start()
+
+    @property
+    def path(self) -> Path:
+        return self._sink.path
+
+    @property
+    def waiting(self) -> int:
+        """Frames that are not written yet, without the one in hand."""
+        return len(self._queue)
+
+    def write(self, result: FrameResult, canvas: Image) -> None:
+        size = _bytes_of(result, canvas)
+        with self._change:
+            self._raise_failure()
+            full = len(self._queue) >= self._max_waiting or self._bytes + size > self._max_bytes
+            if self._queue and full:
+                self.dropped += 1
+                return
+            self._queue.append((result, canvas))
+            self._bytes += size
+            self._change.notify_all()
+
+    def _work(self) -> None:
+        try:
+            while True:
+                with self._change:
+                    self._change.wait_for(lambda: self._queue or self._ending)
+                    if not self._queue:
+                        return
+                    result, canvas = self._queue.popleft()
+                    self._bytes -= _bytes_of(result, canvas)
+                self._sink.write(result, canvas)
+        except Exception as error:  # a thread's failure belongs to the run, whatever it is
+            with self._change:
+                self._failure = error
+                self._queue.clear()
+
+    def _raise_failure(self) -> None:
+        if self._failure is not None:
+            failure, self._failure = self._failure, None
+            raise failure
+
+    def close(self) -> None:
+        with self._change:
+            self._ending = True
+            self._change.notify_all()
+        self._thread.join()
+        self._raise_failure()
+        self._sink.close()
+
+    def abort(self) -> None:
+        with self._change:
+            self._ending = True
+            self._queue.clear()
+            self._change.notify_all()
+        self._thread.join(GIVE_UP_S)
+        if not self._thread.is_alive():  # else nothing may touch what it writes to
+            self._sink.abort()
+
+
+def _bytes_of(result: FrameResult, canvas: Image) -> int:
+    blurred = 0 if result.blurred is None else result.blurred.nbytes
+    return result.frame.image.nbytes + blurred + canvas.nbytes

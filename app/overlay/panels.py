@@ -1,0 +1,239 @@
+"""The panel of one face: bars of all expressions, or of the likeliest, and the last ten seconds."""
+
+from functools import lru_cache
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from app.overlay.history import NOT_SEEN, SPAN_S, STEPS, UNSURE_STEP, Strip
+from app.overlay.labels import percent, radius_of
+from app.overlay.palette import colour_of, ink_on
+from app.overlay.text import (
+    BLACK,
+    SOFT_WHITE,
+    WHITE,
+    Colour,
+    cut,
+    darken,
+    fill,
+    put_text,
+    text_width,
+)
+from app.placement.rects import Rect
+from app.placement.values import Form
+from app.types import Floats, Image
+
+FEW_ROWS = 3  # of the compact forms
+MANY_ROWS, SOME_ROWS = 10, 8  # of more than so many classes, the likeliest make a smaller form
+NAME_LETTERS = 9.0  # em: longer names are cut
+TRACK_LIGHT = 34  # how much brighter a bar's track is than its ground
+Labels = tuple[str, ...]
+
+
+class Panel(NamedTuple):
+    """One form of a panel: how many rows stand under one another, and columns side by side; sizes
+    are px. `header` and `strip`: their heights, 0 for none; `lead`: the room before the first
+    column, where the number stands beside it. `bar` 0: figures alone."""
+
+    rows: int
+    columns: int
+    size: int
+    row: int
+    pad: int
+    names: int
+    bar: int
+    shares: int
+    header: int
+    lead: int
+    strip: int
+    worth: float
+    over_own: bool
+
+    @property
+    def column(self) -> int:
+        return self.names + self.bar + self.shares + 2 * self.pad
+
+    @property
+    def width(self) -> int:
+        between = self.side * (self.columns - 1)
+        return self.edge + self.lead + self.columns * self.column + between
+
+    @property
+    def height(self) -> int:
+        between = self.pad if self.strip else 0
+        return self.header + self.rows * self.row + between + self.strip + 2 * self.pad
+
+    @property
+    def edge(self) -> int:
+        """Width of the stripe in the face's colour."""
+        return max(3, self.size // 4)
+
+    @property
+    def side(self) -> int:
+        return self.size // 3
+
+
+@lru_cache(64)
+def panel_forms(
+    labels: Labels, sizes: tuple[int, int], *, number: str, with_strip: bool
+) -> tuple[Panel, ...]:
+    """Returns the forms of a panel, the fullest first: all bars with the last seconds, without, and
+    smaller (of many, the likeliest); the likeliest three, under one another and side by side.
+    `sizes`: of the text, px; `number`: the longest that a face has, "" for none."""
+    large, small = sizes
+
+    def panel(
+        rows: int, columns: int, size: int, worth: float, *, strip: bool = False, compact: bool
+    ) -> Panel:
+        row, pad = round(1.32 * size), max(3, round(0.4 * size))
+        names = max(text_width(label, size, 700) for label in labels)
+        names = min(names, round(NAME_LETTERS * size)) + pad
+        bar = 0 if columns > 1 else round((3.5 if compact else 5.0) * size)
+        shares = text_width("100 %", size, 700) + (pad if bar else 0)
+        header = round(1.5 * size) if number and columns == 1 else 0
+        lead = _tag_px(number, size) + pad if number and columns > 1 else 0
+        high = round(1.8 * size) if strip else 0
+        return Panel(
+            rows, columns, size, row, pad, names, bar, shares, header, lead, high, worth, compact
+        )
+
+    count = len(labels)
+    few = min(FEW_ROWS, count)
+    some = count if count <= MANY_ROWS else SOME_ROWS
+    whole = [
+        panel(count, 1, large, 0.9, compact=False),
+        panel(some, 1, small, 0.8, compact=False),
+    ]
+    if with_strip:
+        whole.insert(0, panel(count, 1, large, 1.0, strip=True, compact=False))
+    return (
+        *whole,
+        panel(few, 1, small, 0.6, compact=True),
+        panel(1, few, small, 0.4, compact=True),
+    )
+
+
+def as_forms(panels: tuple[Panel, ...]) -> tuple[Form, ...]:
+    return tuple(Form(one.width, one.height, one.worth, one.over_own) for one in panels)
+
+
+def draw_panel(
+    canvas: Image,
+    rect: Rect,
+    panel: Panel,
+    *,
+    labels: Labels,
+    probabilities: Floats,
+    rows: tuple[int, ...],
+    said: int,
+    number: str,
+    colour: Colour,
+    edge: str,
+    strip: Strip | None,
+) -> None:
+    """Draws a panel. `rows`: the classes shown, in their order; `said`: the one that stands out;
+    `edge`: "left", "right", "top" or "bottom", the side that the face is on."""
+    darken(canvas, rect, radius=radius_of(panel.size))
+    _draw_edge(canvas, rect, panel.edge, edge, colour)
+    left = rect.x + (panel.edge if edge != "right" else 0) + panel.pad
+    top = rect.y + panel.pad
+    if number:
+        _draw_tag(canvas, (left, top), number, panel.size, colour)
+        left, top = left + panel.lead, top + panel.header
+    for place, row in enumerate(rows):
+        x = left + (place % panel.columns) * (panel.column + panel.side)
+        y = top + (place // panel.columns) * panel.row
+        label, share = labels[row], float(probabilities[row])
+        _draw_row(canvas, (x, y), panel, label, share, colour_of(label, labels), row == said)
+    if strip is not None and panel.strip:
+        top += panel.rows * panel.row + panel.pad
+        _draw_strip(canvas, strip, labels, panel, (left, top))
+
+
+def _draw_edge(canvas: Image, rect: Rect, thick: int, edge: str, colour: Colour) -> None:
+    stripes = {
+        "left": Rect(rect.x, rect.y, thick, rect.height),
+        "right": Rect(rect.right - thick, rect.y, thick, rect.height),
+        "top": Rect(rect.x, rect.y, rect.width, max(2, thick // 2)),
+        "bottom": Rect(rect.x, rect.bottom - max(2, thick // 2), rect.width, max(2, thick // 2)),
+    }
+    fill(canvas, stripes[edge], colour)
+
+
+def _draw_tag(canvas: Image, xy: tuple[int, int], number: str, size: int, colour: Colour) -> None:
+    tag = Rect(*xy, _tag_px(number, size), round(1.35 * size))
+    fill(canvas, tag, colour, radius=radius_of(size))
+    start = xy[0] + max(2, size // 3), xy[1] + round(1.02 * size)
+    put_text(canvas, number, start, size, weight=700, colour=ink_on(colour))
+
+
+def _tag_px(number: str, size: int) -> int:
+    return text_width(number, size, 700) + 2 * max(2, size // 3)
+
+
+def _draw_row(
+    canvas: Image,
+    xy: tuple[int, int],
+    panel: Panel,
+    label: str,
+    share: float,
+    colour: Colour,
+    stands_out: bool,
+) -> None:
+    """Draws a name, its bar on a track that shows how long 100 % is, and the figure."""
+    x, y = xy
+    size, line = panel.size, y + round(0.8 * panel.row)
+    weight, ink = (700, WHITE) if stands_out else (500, SOFT_WHITE)
+    name = cut(label, size, 700, panel.names - panel.pad)
+    put_text(canvas, name, (x, line), size, weight=weight, colour=ink)
+    x += panel.names
+    if panel.bar:
+        inset = max(2, round(0.2 * panel.row))
+        track = Rect(x, y + inset, panel.bar, panel.row - 2 * inset)
+        _lighten(canvas, track)
+        wide = max(1, round(share * panel.bar))
+        fill(canvas, track._replace(width=wide), colour)
+    text = percent(share)
+    right = x + panel.bar + panel.shares - text_width(text, size, weight)
+    put_text(canvas, text, (right, line), size, weight=weight, colour=ink)
+
+
+def _lighten(canvas: Image, rect: Rect) -> None:
+    part = canvas[max(0, rect.y) : rect.bottom, max(0, rect.x) : rect.right]
+    if part.size:
+        cv2.convertScaleAbs(part, dst=part, alpha=1, beta=TRACK_LIGHT)
+
+
+@lru_cache(16)
+def _step_colours(labels: Labels) -> NDArray[np.uint8]:
+    """Returns `(K + 2, 3)`: from the end, `UNSURE_STEP` and `NOT_SEEN` find theirs."""
+    colours = [colour_of(label, labels) for label in labels]
+    ends = {UNSURE_STEP: SOFT_WHITE, NOT_SEEN: BLACK}
+    return np.array([*colours, ends[-2], ends[-1]], np.uint8)
+
+
+def _draw_strip(
+    canvas: Image, strip: Strip, labels: Labels, panel: Panel, xy: tuple[int, int]
+) -> None:
+    """Draws what was said in the last seconds, now at the right: each reading in its colour, as
+    high as its probability."""
+    left, top = xy
+    line = top + round(0.5 * panel.strip + 0.35 * panel.size)
+    span = f"{SPAN_S:.0f} s"
+    put_text(canvas, span, (left, line), panel.size, weight=500, colour=SOFT_WHITE)
+    left += panel.names
+    right, bottom = left + panel.bar + panel.shares, top + panel.strip
+    darken(canvas, Rect(left, top, right - left, panel.strip))
+    height, width = canvas.shape[:2]
+    columns, rows = np.arange(left, min(right, width)), np.arange(top, min(bottom, height))
+    if not (len(columns) and len(rows)):
+        return
+    steps = (columns - left) * STEPS // (right - left)
+    classes = strip.classes[steps]  # (w,)
+    high = np.where(classes == NOT_SEEN, 0, np.maximum(1, strip.shares[steps] * panel.strip))
+    lit = (bottom - rows)[:, None] <= high.astype(np.int32)  # (h, w)
+    part = canvas[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    colours = cv2.repeat(_step_colours(labels)[classes][None], len(rows), 1)  # (h, w, 3)
+    cv2.copyTo(colours, lit.view(np.uint8), dst=part)

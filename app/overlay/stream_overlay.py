@@ -1,0 +1,38 @@
+"""Draws the results of one stream, so that texts stay where they are from frame to frame."""
+
+from app.overlay.drawing import draw
+from app.overlay.history import History
+from app.overlay.scene import HUD_MODES, HudMode, OverlayMemory
+from app.types import FrameResult, Image
+
+
+class Overlay:
+    """Draws one stream's results, one after the other: labels and panels keep their places while
+    faces move, and panels show the last ten seconds. A picture that stands for itself is drawn by
+    `Recogniser.draw`. An overlay belongs to one stream, and to one thread at a time.
+
+    Args:
+        mode: "full" (boxes, labels, and panels with bars), "boxes" (with labels) or "off".
+        mirror: Whether pictures are mirrored; texts are not.
+
+    Raises:
+        ValueError: For another mode.
+    """
+
+    def __init__(self, mode: HudMode = "full", *, mirror: bool = False) -> None:
+        if mode not in HUD_MODES:
+            raise ValueError(f"mode must be one of {', '.join(HUD_MODES)}, got {mode!r}")
+        self._mode, self._mirror = mode, mirror
+        self._history, self._memory = History(), OverlayMemory()
+
+    def draw(self, result: FrameResult) -> Image:
+        """Returns a new canvas, uint8 (H, W, 3) BGR, of the frame and what was read in it. A time
+        before the last one begins anew. Raises `ValueError` for a picture without pixels."""
+        self._history.add(result.faces, result.labels, result.frame.time_s)
+        return draw(
+            result,
+            self._mode,
+            mirror=self._mirror,
+            history=self._history,
+            memory=self._memory,
+        )

@@ -1,0 +1,1 @@
+"""Reads picture files: upright, 8 bits, BGR."""

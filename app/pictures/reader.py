@@ -1,0 +1,161 @@
+"""Reads a picture file: checked before it is decoded, upright, 8 bits in BGR.
+
+The program and training read pictures by this one way, so that a model meets the pixels that it
+has learned from.
+"""
+
+import hashlib
+import io
+import stat
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from app.errors import SourceError
+from app.frames.wide_colour import WideColour
+from app.pictures.colour_profile import ColourProfile
+from app.pictures.header import Header, header_of, jpeg_scans, kind_of
+from app.pictures.heic import decode_heic
+from app.pictures.heif_boxes import without_exif
+from app.pictures.kinds import is_raw_file, why_unread
+from app.pictures.page_count import picture_count
+from app.pictures.stored_colour import colours_of, stored_depth, to_plain
+from app.pictures.stored_orientation import cropped, orientation_of
+from app.process.native_stderr import quiet_stderr
+from app.types import Image
+
+MAX_PICTURE_BYTES = 1 << 30
+MAX_PICTURE_PIXELS = 100_000_000  # 300 MB when decoded
+MAX_PHONE_PIXELS = 220_000_000  # of the kinds that phones with 200 million write
+PHONE_KINDS = ("JPEG", "HEIC")
+DAMAGED = (
+    "is a {} that is damaged, cut short, or of a rare form. If other programs open it, save it "
+    "anew as JPEG or PNG."
+)
+AS_STORED = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION  # 8 bits, BGR
+MAX_PIXELS_DECODED = 2_000_000_000  # a JPEG may want to be gone over many times
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture file's first picture, `image` uint8 (H, W, 3) BGR and upright, the `count` of
+    pictures in the file, and the hash of its bytes."""
+
+    image: Image
+    kind: str
+    count: int
+    sha256: str
+
+
+def read_picture(path: Path) -> Image:
+    """Read the first picture of `path` as uint8 (H, W, 3) BGR, turned upright.
+
+    Raises:
+        SourceError: it is no regular file, no picture, damaged, or too large.
+    """
+    return open_picture(path).image
+
+
+def open_picture(path: Path) -> Picture:
+    """Read `path`. Raises `SourceError` as `read_picture` does."""
+    content = read_content(path)
+    kind = kind_of(content)
+    if kind is None or is_raw_file(content, path):
+        raise SourceError(f"{path} {why_unread(content, path)}")
+    header = header_of(content)
+    if header is None:
+        raise SourceError(f"{path} {DAMAGED.format(kind)}")
+    _check_size(header, content, path)
+    colours = colours_of(content, kind)
+    with quiet_stderr():
+        image = _decoded_gif(content) if kind == "GIF" else _decoded(content, kind, colours)
+    if image is None:
+        raise SourceError(f"{path} {DAMAGED.format(kind)}")
+    image = orientation_of(content, kind).apply(cropped(image, content, kind))
+    digest = hashlib.sha256(content).hexdigest()
+    return Picture(image, kind, picture_count(content, kind), digest)
+
+
+def _decoded(content: bytes, kind: str, colours: WideColour | ColourProfile | None) -> Image | None:
+    """Decode as stored, in the colours of a plain screen; None where that fails, also for want of
+    memory."""
+    flags = AS_STORED if colours is None else AS_STORED | cv2.IMREAD_ANYDEPTH
+    try:
+        if kind == "HEIC":
+            return decode_heic(content, colours)
+        if kind == "AVIF":
+            content = without_exif(content)
+        image = cv2.imdecode(np.frombuffer(content, np.uint8), flags)
+        if image is None:
+            return None
+        if image.dtype not in (np.uint8, np.uint16):
+            return None
+        if colours is not None:
+            return to_plain(np.asarray(image), stored_depth(content, kind, image.dtype), colours)
+    except (cv2.error, IndexError, ValueError, OverflowError, struct.error, MemoryError):
+        return None
+    return image.astype(np.uint8, copy=False)
+
+
+def _decoded_gif(content: bytes) -> Image | None:
+    """Decode the first picture of a GIF with libav, which also reads the animations: OpenCV 5.0
+    takes transparent places for other colours and refuses unusual backgrounds. Transparent places
+    are white."""
+    import av
+
+    from app.frames.av_versions import open_input
+
+    try:
+        with open_input(io.BytesIO(content), format="gif") as container:
+            frame = next(container.decode(video=0))
+            return np.asarray(frame.to_ndarray(format="bgr24"), np.uint8)
+    except (av.FFmpegError, StopIteration):
+        return None
+
+
+def read_content(path: Path) -> bytes:
+    """Read the bytes of `path`. Raises `SourceError`, also for pipes and devices, which may never
+    end."""
+    try:
+        mode = path.stat().st_mode
+        if stat.S_ISDIR(mode):
+            raise SourceError(f"{path} is a folder, not a picture.")
+        if not stat.S_ISREG(mode):
+            raise SourceError(
+                f"{path} is a pipe or a device, not a file. Save the picture to a file first."
+            )
+        # Bytes, because OpenCV opens no path outside the code page on Windows.
+        with path.open("rb") as file:
+            content = file.read(MAX_PICTURE_BYTES + 1)
+    except FileNotFoundError as error:
+        raise SourceError(f"{path} does not exist.") from error
+    except OSError as error:
+        raise SourceError(f"{path} cannot be read: {error.strerror}.") from error
+    if not content:
+        raise SourceError(f"{path} is empty.")
+    return content
+
+
+def _check_size(header: Header, content: bytes, path: Path) -> None:
+    """Raise `SourceError` for more pixels or bytes than any decoder ought to see."""
+    width, height = header.size_wh
+    pixels = width * height
+    most = MAX_PHONE_PIXELS if header.kind in PHONE_KINDS else MAX_PICTURE_PIXELS
+    if pixels > most:
+        raise SourceError(
+            f"{path} is too large to be read: {width} x {height} px are {pixels / 1e6:.0f} "
+            f"million. A {header.kind} may have {most // 1_000_000} million; scale it down."
+        )
+    if len(content) > MAX_PICTURE_BYTES:
+        raise SourceError(
+            f"{path} is too large to be read: it has more than {MAX_PICTURE_BYTES >> 20} MB."
+        )
+    scans = jpeg_scans(content)
+    if pixels * scans > MAX_PIXELS_DECODED:
+        raise SourceError(
+            f"{path} takes too long to be read: a JPEG of {width} x {height} px in {scans} passes. "
+            "Save it anew as a baseline JPEG."
+        )

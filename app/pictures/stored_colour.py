@@ -1,0 +1,113 @@
+"""Finds what a picture file says of its colours, and makes those of a plain screen of them."""
+
+import struct
+import zlib
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.frames.wide_colour import WideColour, wide_colour
+from app.pictures.chunks import jpeg_segments, png_chunks, webp_chunks
+from app.pictures.colour_profile import ColourProfile, read_profile
+from app.pictures.heif_boxes import primary_properties
+from app.types import Image
+
+MAX_PROFILE_BYTES = 16 << 20
+BAND_PIXELS = 1 << 18  # that are worked on at once
+_JPEG_BEGINS = b"ICC_PROFILE\0"
+_TIFF_PROFILE = 34675
+
+
+def colours_of(content: bytes, kind: str) -> WideColour | ColourProfile | None:
+    """Reads what `content`, of a `kind` as `picture_header` names it, says of its colours. None
+    where they are those of a plain screen, or nothing that can be understood is said."""
+    try:
+        numbers = _numbers(content, kind)
+        wide = None if numbers is None else wide_colour(*numbers)
+        if wide is not None:
+            return wide
+        if numbers is not None and kind == "PNG":
+            return None  # what they say counts more than a profile
+        icc = b"".join(_profile(content, kind))
+    except (struct.error, IndexError, ValueError, OverflowError, zlib.error):
+        return None
+    return read_profile(icc) if icc else None
+
+
+def to_plain(image: NDArray[Any], depth: int, colours: WideColour | ColourProfile) -> Image:
+    """Makes uint8 (H, W, 3) BGR of a plain screen from `image` (H, W, 3) BGR of `depth` bits."""
+    height, width = image.shape[:2]
+    made = np.empty((height, width, 3), np.uint8)
+    rows = max(1, BAND_PIXELS // width)
+    most = (1 << depth) - 1
+    for top in range(0, height, rows):
+        band = image[top : top + rows, :, ::-1].astype(np.uint32)
+        codes = ((band * 65535 + most // 2) // most).astype(np.uint16)
+        made[top : top + rows] = colours.to_bgr(codes)
+    return made
+
+
+def stored_depth(content: bytes, kind: str, dtype: np.dtype[Any]) -> int:
+    """Tells how many bits a channel has that was decoded to `dtype`: an AVIF's codes of 10 or 12
+    bits are not spread over 16."""
+    if dtype == np.uint8:
+        return 8
+    if kind == "AVIF":
+        for name, body in primary_properties(content):
+            if name == b"pixi" and 8 < body[5] <= 16:
+                return int(body[5])
+    return 16
+
+
+def _numbers(content: bytes, kind: str) -> tuple[int, int] | None:
+    """H.273's numbers of primaries and transfer."""
+    if kind == "PNG":
+        for chunk, body in png_chunks(content):
+            if chunk == b"cICP":
+                return body[0], body[1]
+    if kind in ("AVIF", "HEIC"):
+        for name, body in primary_properties(content):
+            if name == b"colr" and body.startswith(b"nclx"):
+                primaries, transfer = struct.unpack_from(">HH", body, 4)
+                return primaries, transfer
+    return None
+
+
+def _profile(content: bytes, kind: str) -> Iterator[bytes]:
+    """The parts of the ICC profile, in order."""
+    if kind == "JPEG":
+        parts = {
+            body[12]: body[14:]
+            for mark, body in jpeg_segments(content)
+            if mark == 0xE2 and body.startswith(_JPEG_BEGINS)
+        }
+        yield from (parts[number] for number in sorted(parts))
+    elif kind == "PNG":
+        for chunk, body in png_chunks(content):
+            if chunk == b"iCCP":
+                packed = body.partition(b"\0")[2][1:]
+                yield zlib.decompressobj().decompress(packed, MAX_PROFILE_BYTES)
+                return
+    elif kind == "WebP":
+        yield from (body for chunk, body in webp_chunks(content) if chunk == b"ICCP")
+    elif kind in ("AVIF", "HEIC"):
+        for name, body in primary_properties(content):
+            if name == b"colr" and body[:4] in (b"prof", b"rICC"):
+                yield body[4:]
+                return
+    elif kind == "TIFF":
+        yield from _tiff_profile(content)
+
+
+def _tiff_profile(content: bytes) -> Iterator[bytes]:
+    order = "<" if content.startswith(b"II") else ">"
+    if struct.unpack_from(order + "H", content, 2)[0] == 43:
+        return  # BigTIFF: of scanners and microscopes
+    (at,) = struct.unpack_from(order + "I", content, 4)
+    (entries,) = struct.unpack_from(order + "H", content, at)
+    for entry in range(at + 2, at + 2 + 12 * entries, 12):
+        tag, _, count, where = struct.unpack_from(order + "HHII", content, entry)
+        if tag == _TIFF_PROFILE:
+            yield content[where : where + min(count, MAX_PROFILE_BYTES)]

@@ -1,0 +1,1 @@
+"""Finds places on a picture for labels and panels. Pure geometry."""

@@ -1,0 +1,1 @@
+"""Makes faces unrecognisable, and covers whole frames when a face may be missing."""

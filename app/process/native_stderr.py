@@ -1,0 +1,96 @@
+"""Keeps native libraries' chatter off the terminal."""
+
+import faulthandler
+import os
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from app.process.safe_output import SureStream, fill_descriptors, is_own
+
+
+class _NativeStderr:
+    """File descriptor 2, which is the whole process's: of the threads that want it quiet together,
+    the first leads it nowhere, and the last leads it back."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._wanting = 0
+        self._saved: int | None = None
+
+    def quiet(self) -> None:
+        with self._lock:
+            self._wanting += 1
+            if self._wanting > 1:
+                return
+            try:
+                saved = os.dup(2)
+            except OSError:  # started without a stderr
+                return
+            with open(os.devnull, "wb") as sink:
+                os.dup2(sink.fileno(), 2)
+            self._saved = saved
+
+    def back(self) -> None:
+        with self._lock:
+            self._wanting -= 1
+            if self._wanting == 0:
+                self._lead_back()
+
+    def begin_anew(self) -> None:
+        """In a fork of the process, which has none of the other threads."""
+        self._lock, self._wanting = threading.Lock(), 0
+        self._lead_back()
+
+    def _lead_back(self) -> None:
+        if self._saved is not None:
+            os.dup2(self._saved, 2)
+            os.close(self._saved)
+            self._saved = None
+
+
+_NATIVE = _NativeStderr()
+if hasattr(os, "register_at_fork"):  # not on Windows, where nothing forks
+    os.register_at_fork(after_in_child=_NATIVE.begin_anew)
+
+
+@contextmanager
+def quiet_stderr() -> Iterator[None]:
+    """Keeps native libraries' start-up chatter off the terminal: they write to file descriptor 2
+    themselves, where Python's logging has no say. Python exceptions pass through. From any
+    thread."""
+    _NATIVE.quiet()
+    try:
+        yield
+    finally:
+        _NATIVE.back()
+
+
+@contextmanager
+def own_stderr() -> Iterator[None]:
+    """For a program as a whole: Python's `sys.stderr` keeps the terminal, file descriptor 2, where
+    native libraries write whenever they like, leads nowhere. A crash in native code still shows
+    where in Python it happened. Lines that cannot be written, or where there is no stderr, are left
+    out. A `sys.stderr` that is not file descriptor 2 is left as it is."""
+    fill_descriptors()
+    before = sys.stderr
+    if not is_own(before, 2):
+        yield
+        return
+    mine = SureStream(os.dup(2), before, owns=True)
+    with open(os.devnull, "wb") as sink:
+        os.dup2(sink.fileno(), 2)
+    sys.stderr = mine
+    watching = not faulthandler.is_enabled()
+    if watching:
+        faulthandler.enable(mine)
+    try:
+        yield
+    finally:
+        if watching:
+            faulthandler.disable()
+        sys.stderr = before
+        mine.flush()
+        os.dup2(mine.fileno(), 2)
+        mine.close()

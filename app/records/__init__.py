@@ -1,0 +1,1 @@
+"""Writes and reads records: one row per face and frame."""

@@ -1,0 +1,12 @@
+"""Groups records by their frame."""
+
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+
+from app.records.schema import Record
+
+
+def by_frame(records: Iterable[Record]) -> Iterator[list[Record]]:
+    """The rows of each frame together, in order."""
+    for _, rows in groupby(records, key=lambda row: (row.source, row.frame)):
+        yield list(rows)

@@ -1,0 +1,119 @@
+"""Records as Parquet, through pyarrow, which only the extra `records` brings."""
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from app.errors import DataError, RecogniserError, SinkError
+from app.records.rows import flat_row
+from app.records.schema import SCHEMA, Kind, Record, flat_columns
+
+ROWS_AT_ONCE = 4096  # that wait in memory until they are written as one group
+MAX_GROUP_BYTES = 256 << 20  # unpacked; a group of this program has some 5 MB
+LABELS_KEY, SCHEMA_KEY = b"labels", b"schema"
+PANDAS_TYPES: dict[Kind, tuple[str, str]] = {
+    "text": ("unicode", "object"),
+    "whole": ("int64", "Int64"),  # pandas' whole number that may be missing
+    "pixels": ("float64", "float64"),
+    "figure": ("float64", "float64"),
+}
+
+
+def _arrow(name: Path, error: type[RecogniserError]) -> tuple[Any, Any]:
+    try:
+        import pyarrow
+        from pyarrow import parquet
+    except ImportError as cause:
+        raise error(
+            f"{name}: Parquet needs pyarrow, which is not installed. Get it by "
+            "pip install -e '.[records]', or use .jsonl or .csv."
+        ) from cause
+    return pyarrow, parquet
+
+
+def check_installed(name: Path) -> None:
+    """Raises `SinkError` where `name` cannot be written for want of pyarrow."""
+    _arrow(name, SinkError)
+
+
+class ParquetRows:
+    """Writes rows in groups, so that memory stays as it is however long a video is. `name` is how
+    errors call the file. Raises `SinkError` and `OSError`."""
+
+    def __init__(self, path: Path, labels: Sequence[str], *, name: Path) -> None:
+        self._arrow, parquet = _arrow(name, SinkError)
+        self._labels = labels
+        columns = flat_columns(labels)
+        types = {"text": self._arrow.string(), "whole": self._arrow.int64()}
+        self._schema = self._arrow.schema(
+            [(column.name, types.get(column.kind, self._arrow.float64())) for column in columns],
+            metadata={
+                SCHEMA_KEY: str(SCHEMA).encode(),
+                LABELS_KEY: json.dumps(labels).encode(),
+                b"pandas": _pandas_types(columns),
+            },
+        )
+        self._waiting: list[list[Any]] = []
+        self._writer = parquet.ParquetWriter(str(path), self._schema, compression="zstd")
+
+    def write(self, records: Sequence[Record]) -> None:
+        self._waiting += [flat_row(record, self._labels) for record in records]
+        if len(self._waiting) >= ROWS_AT_ONCE:
+            self._flush()
+
+    def _flush(self) -> None:
+        values = zip(*self._waiting, strict=True)
+        arrays = [
+            self._arrow.array(column, item.type)
+            for column, item in zip(values, self._schema, strict=True)
+        ]
+        self._writer.write_batch(self._arrow.record_batch(arrays, schema=self._schema))
+        self._waiting = []
+
+    def finish(self) -> None:
+        if self._waiting:
+            self._flush()
+        self._writer.close()
+
+
+def _pandas_types(columns: Sequence[Any]) -> bytes:
+    """What pandas looks for, so that numbers of faces stay whole where frames have none."""
+    described = [
+        {
+            "name": column.name,
+            "field_name": column.name,
+            "pandas_type": PANDAS_TYPES[column.kind][0],
+            "numpy_type": PANDAS_TYPES[column.kind][1],
+            "metadata": None,
+        }
+        for column in columns
+    ]
+    return json.dumps({"index_columns": [], "column_indexes": [], "columns": described}).encode()
+
+
+def parquet_rows(path: Path) -> tuple[tuple[str, ...], Iterator[dict[str, Any]]]:
+    """The labels and, group by group, the rows by column name. Raises `DataError`."""
+    arrow, parquet = _arrow(path, DataError)
+    try:
+        file = parquet.ParquetFile(path)
+        labels = tuple(json.loads(file.schema_arrow.metadata[LABELS_KEY]))
+        if not all(isinstance(label, str) for label in labels):
+            raise ValueError("labels are texts")
+        groups = (file.metadata.row_group(n) for n in range(file.metadata.num_row_groups))
+        if any(group.total_byte_size > MAX_GROUP_BYTES for group in groups):
+            raise ValueError("a group of rows is of an absurd size")
+    except RecursionError as cause:
+        raise DataError(f"{path} is damaged: its labels are nested too deeply.") from cause
+    except (arrow.ArrowException, OSError, LookupError, TypeError, ValueError) as cause:
+        raise DataError(f"{path} is damaged or not a records file of this program.") from cause
+
+    def rows() -> Iterator[dict[str, Any]]:
+        try:
+            with file:
+                for batch in file.iter_batches(ROWS_AT_ONCE):
+                    yield from batch.to_pylist()
+        except (arrow.ArrowException, OSError, ValueError) as cause:  # also text that is no UTF-8
+            raise DataError(f"{path} is damaged. Make it again.") from cause
+
+    return labels, rows()

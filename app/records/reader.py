@@ -1,0 +1,300 @@
+"""Reads records back, row by row, whatever their length, kind and schema."""
+
+import csv
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+from app.errors import DataError
+from app.files.csv_text import cell_text
+from app.recognition.quality import Quality
+from app.records.checks import (
+    RowOrder,
+    check_number,
+    check_pixels,
+    check_score,
+    check_shares,
+    check_text,
+    check_time,
+    check_whole,
+)
+from app.records.schema import (
+    COLUMNS,
+    FIXED_COLUMNS,
+    POINT_COLUMNS,
+    QUALITY_COLUMNS,
+    SCHEMA,
+    SCHEMA_COLUMN,
+    FaceRecord,
+    Kind,
+    Record,
+    flat_columns,
+)
+from app.records.writers import SUFFIXES
+from app.types import LANDMARKS
+
+OLDEST_COLUMNS = tuple(name for name in COLUMNS if name != "reason")  # of schema 1
+MAX_DIGITS = 40  # of a whole number; Python takes its time over thousands
+
+
+class RecordsReader:
+    """The records of `path`, in order, once or several times.
+
+    Only whole lines are read: what a program that is still writing has begun, or a crash has left,
+    is not there yet, and `cut_short` says after reading that there was such a line. Raises
+    `DataError` with the number of the line.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.cut_short = False
+        # A file that is still being written is read under its temporary name.
+        suffix = (path.with_suffix("") if path.suffix == ".partial" else path).suffix.lower()
+        if suffix not in SUFFIXES:
+            raise DataError(
+                f"{path} is no records file: its name must end in .jsonl, .csv or .parquet."
+            )
+        if not path.is_file():
+            kind = "is a folder" if path.is_dir() else "does not exist"
+            raise DataError(f"{path} {kind}. Give a file that --records wrote.")
+        self._read = {".jsonl": self._json, ".csv": self._csv, ".parquet": self._parquet}[suffix]
+
+    def __iter__(self) -> Iterator[Record]:
+        self.cut_short = False
+        order = RowOrder()
+        for number, record in self._read():
+            try:
+                order.check(record)
+            except ValueError as cause:
+                raise self._damaged(number, str(cause)) from cause
+            yield record
+
+    def _lines(self) -> Iterator[tuple[int, str]]:
+        """(number, line), whole ones only."""
+        number = 0
+        try:
+            with self.path.open("rb") as file:
+                for number, content in enumerate(file, start=1):
+                    if not content.endswith(b"\n"):
+                        self.cut_short = True
+                        return
+                    text = content.decode("utf-8-sig" if number == 1 else "utf-8")
+                    yield number, text
+        except OSError as cause:
+            raise DataError(f"{self.path} cannot be read: {cause.strerror}.") from cause
+        except UnicodeDecodeError as cause:
+            raise self._damaged(number, "it is not UTF-8 text") from cause
+
+    def _damaged(self, number: int, why: str) -> DataError:
+        return DataError(
+            f"{self.path}, line {number}: {why}. Mend the line, or make the file again."
+        )
+
+    def _row(self, number: int, make: Callable[..., Record], *values: Any) -> Record:
+        try:
+            return make(*values)
+        except KeyError as cause:
+            raise self._damaged(number, f"{cause.args[0]!r} is missing") from cause
+        except RecursionError as cause:
+            raise self._damaged(number, "it is nested too deeply") from cause
+        except (ValueError, TypeError, AttributeError) as cause:
+            raise self._damaged(number, str(cause)) from cause
+
+    def _json(self) -> Iterator[tuple[int, Record]]:
+        for number, line in self._lines():
+            if line.strip():
+                yield number, self._row(number, _from_json, line)
+
+    def _csv(self) -> Iterator[tuple[int, Record]]:
+        lines = self._lines()
+        first = next(lines, None)
+        if first is None:
+            return
+        at = [first[0]]
+
+        def texts() -> Iterator[str]:
+            for at[0], line in chain([first], lines):
+                yield line
+
+        table = csv.reader(texts(), strict=True)
+        labels: tuple[str, ...] | None = None
+        names: list[str] = []
+        while True:
+            try:
+                cells = next(table, None)
+            except csv.Error as cause:
+                raise self._damaged(at[0], str(cause)) from cause
+            if cells is None:
+                return
+            if labels is None:
+                names = [cell_text(cell) for cell in cells]
+                labels = _labels_of(names)
+                if labels is None:
+                    raise self._damaged(at[0], "its columns are not those of records")
+            elif len(cells) != len(names):
+                raise self._damaged(at[0], f"it has {len(cells)} cells, not {len(names)}")
+            else:
+                row = dict(zip(names, cells, strict=True))
+                yield at[0], self._row(at[0], _from_cells, row, labels)
+
+    def _parquet(self) -> Iterator[tuple[int, Record]]:
+        from app.records.parquet import parquet_rows
+
+        labels, rows = parquet_rows(self.path)
+        for number, row in enumerate(rows, start=1):
+            yield number, self._row(number, _from_flat, row, labels)
+
+
+def _check_schema(schema: Any) -> None:
+    if check_whole(schema, SCHEMA_COLUMN) > SCHEMA:
+        raise ValueError(
+            f"it is of schema {schema}, this program reads up to {SCHEMA}; update the program"
+        )
+
+
+def _whole_number(digits: str) -> int:
+    if len(digits) > MAX_DIGITS:
+        raise ValueError("a number has too many digits")
+    return int(digits)
+
+
+def _figure(cell: str) -> float:
+    try:
+        return float(cell)
+    except ValueError:
+        raise ValueError(f"{cell[:MAX_DIGITS]!r} is not a number") from None
+
+
+def _from_json(line: str) -> Record:
+    try:
+        row = json.loads(line, parse_int=_whole_number)
+    except json.JSONDecodeError as cause:
+        raise ValueError(f"it is no JSON from character {cause.pos + 1} on") from cause
+    if not isinstance(row, dict):
+        raise ValueError("it is not an object")
+    _check_schema(row.get(SCHEMA_COLUMN, 1))
+    raw, points = row.get("raw_probabilities"), row.get("landmarks")
+    return _record(
+        row,
+        None if row["probabilities"] is None else check_shares(row["probabilities"], "probability"),
+        None if raw is None else check_shares(raw, "raw probability"),
+        None if points is None else [value for name in LANDMARKS for value in points[name]],
+    )
+
+
+def _from_flat(row: Mapping[str, Any], labels: tuple[str, ...]) -> Record:
+    """A row by column name, as Parquet and CSV have it; None where it is empty."""
+    _check_schema(row.get(SCHEMA_COLUMN, 1))
+    columns = list(_kinds(labels))[len(COLUMNS) :]
+    k = len(labels)
+
+    def by_label(names: Sequence[str], what: str) -> dict[str, float] | None:
+        if not names or row.get(names[0]) is None:
+            return None
+        values = (row[name] for name in names)
+        return check_shares(dict(zip(labels, values, strict=True)), what)
+
+    points = None if row.get(POINT_COLUMNS[0]) is None else [row[name] for name in POINT_COLUMNS]
+    return _record(
+        row,
+        by_label(columns[:k], "probability"),
+        by_label(columns[k : 2 * k], "raw probability"),
+        points,
+    )
+
+
+def _from_cells(cells: Mapping[str, str], labels: tuple[str, ...]) -> Record:
+    row: dict[str, Any] = {}
+    for name, kind in _kinds(labels).items():
+        cell = cells.get(name, "")
+        if not cell:
+            row[name] = None
+        elif kind == "text":
+            row[name] = cell_text(cell)
+        else:
+            row[name] = _whole_number(cell) if kind == "whole" else _figure(cell)
+    if row[SCHEMA_COLUMN] is None:
+        row[SCHEMA_COLUMN] = 1
+    return _from_flat(row, labels)
+
+
+@cache
+def _kinds(labels: tuple[str, ...]) -> dict[str, Kind]:
+    return dict(flat_columns(labels))
+
+
+def _record(
+    row: Mapping[str, Any],
+    probabilities: dict[str, float] | None,
+    raw: dict[str, float] | None,
+    points: Sequence[float] | None,
+) -> Record:
+    """What all kinds have in common; `points` are x and y in turn."""
+    face = None
+    if row["face_id"] is not None:
+        if probabilities is None:
+            raise ValueError("a face has no probabilities")
+        x, y, width, height = (check_pixels(row[name]) for name in ("x", "y", "width", "height"))
+        numbers = None if points is None else [check_pixels(value) for value in points]
+        reason = row.get("reason")
+        face = FaceRecord(
+            face_id=check_whole(row["face_id"], "face_id"),
+            box_xywh=(x, y, width, height),
+            det_score=check_score(row["det_score"], "det_score"),
+            label=check_text(row["label"]),
+            reason=None if reason is None else check_text(reason),
+            probabilities=probabilities,
+            raw_probabilities=raw,
+            landmarks=(numbers and tuple(zip(numbers[::2], numbers[1::2], strict=True))) or None,
+            quality=_quality(row),
+        )
+    return Record(
+        check_text(row["source"]),
+        check_whole(row["frame"], "frame"),
+        check_time(row["time_s"]),
+        face,
+    )
+
+
+def _quality(row: Mapping[str, Any]) -> Quality | None:
+    size, roll, yaw, sharpness, brightness = (row.get(name) for name in QUALITY_COLUMNS)
+    if size is None:
+        return None
+    return Quality(
+        size_px=check_number(size),
+        roll_deg=check_number(roll),
+        yaw_deg=check_number(yaw),
+        sharpness=None if sharpness is None else check_number(sharpness),
+        brightness=None if brightness is None else check_number(brightness),
+    )
+
+
+def _labels_of(names: Sequence[str]) -> tuple[str, ...] | None:
+    """The labels that a table's columns are for; None where it is no table of records."""
+    start = COLUMNS if tuple(names[: len(COLUMNS)]) == COLUMNS else OLDEST_COLUMNS
+    if tuple(names[: len(start)]) != start:
+        return None
+    rest = names[len(start) :]
+    if start is OLDEST_COLUMNS and SCHEMA_COLUMN not in rest:
+        return tuple(_without_prefix(rest))
+    count = (len(rest) - (len(FIXED_COLUMNS) - len(COLUMNS))) // 2
+    labels = tuple(_without_prefix(rest[:count])) if count > 0 else ()
+    return labels if [name for name, _ in flat_columns(labels)] == list(names) else None
+
+
+def _without_prefix(columns: Sequence[str]) -> list[str]:
+    """Labels of columns, without the `p_` of those that would have repeated a column."""
+    labels: list[str] = []
+    for number, column in enumerate(columns):
+        label = column
+        while label.startswith("p_") and (
+            label[2:] in FIXED_COLUMNS or label[2:] in columns[:number]
+        ):
+            label = label[2:]
+        while label in labels:
+            label = f"p_{label}"
+        labels.append(label)
+    return labels

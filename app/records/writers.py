@@ -1,0 +1,144 @@
+"""Results as rows, one per face per frame: what a row holds, and the files that hold rows.
+
+docs/records.md is the description for users. A change of names or meanings there and here raises
+`SCHEMA`; `app.records.reader` reads every schema there has been.
+"""
+
+import contextlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from app.errors import SinkError
+from app.files.atomic import reserve, unwritable
+from app.files.csv_text import text_cell
+from app.files.hidden import HiddenFile
+from app.files.suffixes import kind_of
+from app.records.rows import csv_line, flat_row, json_row, records_of
+from app.records.schema import DECIMALS, PIXEL_DECIMALS, Kind, Record, flat_columns
+from app.types import FrameResult, Image
+
+SUFFIXES = (".jsonl", ".csv", ".parquet")
+
+
+def checked_suffix(path: Path) -> str:
+    """Raises `SinkError` for a kind of records that there is not."""
+    return kind_of(path, SUFFIXES, "must end in .jsonl, .csv or .parquet, the kinds of records.")
+
+
+class RowFile(Protocol):
+    """A kind of file that rows can be written to."""
+
+    def write(self, records: Sequence[Record]) -> None: ...
+    def finish(self) -> None: ...
+
+
+class LineFile(Protocol):
+    """What `LineRows` needs of a file."""
+
+    def write(self, content: bytes, /) -> int: ...
+    def flush(self) -> None: ...
+
+
+class LineRows:
+    """Rows as lines. A frame's rows reach the file together, so that who reads along sees whole
+    ones. `header` False: the file has one already."""
+
+    def __init__(
+        self, file: LineFile, labels: Sequence[str], *, as_csv: bool, header: bool = True
+    ) -> None:
+        self._file = file
+        self._labels = labels
+        self._columns = flat_columns(labels)
+        self._as_csv = as_csv
+        if as_csv and header:
+            self._put(csv_line([text_cell(column.name) for column in self._columns]))
+
+    def write(self, records: Sequence[Record]) -> None:
+        self._put("".join(self._line(record) for record in records))
+
+    def _line(self, record: Record) -> str:
+        if not self._as_csv:
+            return json.dumps(json_row(record), ensure_ascii=False, allow_nan=False) + "\n"
+        values = zip(self._columns, flat_row(record, self._labels), strict=True)
+        return csv_line([csv_cell(column.kind, value) for column, value in values])
+
+    def _put(self, text: str) -> None:
+        self._file.write(text.encode())
+        self._file.flush()
+
+    def finish(self) -> None:
+        self._file.flush()
+
+
+def csv_cell(kind: Kind, value: Any) -> str:
+    """A value of `flat_row` as CSV holds it."""
+    if value is None:
+        return ""
+    if kind == "text":
+        return text_cell(value)
+    if kind == "whole":
+        return str(value)
+    return f"{value:.{PIXEL_DECIMALS if kind == 'pixels' else DECIMALS}f}"
+
+
+class RecordsSink:
+    """Writes `.jsonl`, `.csv` or `.parquet`, by the suffix of `path`.
+
+    `x, y, width, height` are the face's box in pixels of the upright picture, not clipped to it. A
+    frame without faces is one row whose face fields are empty. Raises `SinkError`, also where
+    Parquet is asked for and pyarrow is not installed.
+    """
+
+    def __init__(self, path: str | Path, labels: Sequence[str], *, overwrite: bool = False) -> None:
+        self.path = path = Path(path)
+        suffix = checked_suffix(path)
+        reserve(path, overwrite=overwrite)
+        self._rows: RowFile | None = None
+        try:
+            self._partial = HiddenFile(path, overwrite=overwrite)
+            self._rows = self._rows_in(self._partial, suffix, tuple(labels))
+        except OSError as error:
+            raise unwritable(path, error) from error
+
+    def _rows_in(self, part: HiddenFile, suffix: str, labels: tuple[str, ...]) -> RowFile:
+        try:
+            if suffix != ".parquet":
+                return LineRows(part.file, labels, as_csv=suffix == ".csv")
+            from app.records.parquet import ParquetRows
+
+            return ParquetRows(part.path, labels, name=self.path)
+        except BaseException:
+            part.discard()
+            raise
+
+    def write(self, result: FrameResult, canvas: Image) -> None:
+        """`canvas` is not looked at."""
+        if self._rows is None:
+            raise SinkError(f"{self.path} is closed already.")
+        try:
+            self._rows.write(records_of(result))
+        except OSError as error:
+            self.abort()
+            raise unwritable(self.path, error) from error
+
+    def close(self) -> None:
+        if self._rows is None:
+            return
+        rows, self._rows = self._rows, None
+        try:
+            rows.finish()  # a full disk may show only here
+            self._partial.settle()
+        except OSError as error:
+            raise unwritable(self.path, error) from error
+        finally:
+            self._partial.discard()
+
+    def abort(self) -> None:
+        if self._rows is None:
+            return
+        rows, self._rows = self._rows, None
+        with contextlib.suppress(OSError):
+            rows.finish()
+        self._partial.discard()

@@ -1,0 +1,77 @@
+"""Writes the report of a run while its frames pass."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from app.episodes.finder import EpisodeRules
+from app.files.atomic import reserve, write_text
+from app.files.suffixes import kind_of
+from app.records.rows import records_of
+from app.report.page import Page, render
+from app.report.stills import PictureStill, Still, StillsInPassing, picture_still
+from app.report.summary import Summary
+from app.types import FrameResult, Image
+
+SUFFIXES = (".html", ".htm")
+
+
+def checked_name(path: Path) -> None:
+    """Raises `SinkError` for a name that no browser opens as a page."""
+    kind_of(path, SUFFIXES, "must end in .html.")
+
+
+class ReportSink:
+    """Gathers a run and writes its page when it is over. `facts` gives what `RunNotes` knows;
+    `with_stills`: faces at the height of their episodes are stored in the page."""
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        facts: Callable[[], Mapping[str, Any]],
+        overwrite: bool,
+        with_stills: bool = True,
+        rules: EpisodeRules | None = None,
+    ) -> None:
+        checked_name(path)
+        reserve(path, overwrite=overwrite)
+        self.path = path
+        self._facts = facts
+        self._overwrite = overwrite
+        self._rules = rules or EpisodeRules()
+        self._summary: Summary | None = Summary(self._rules)
+        self._stills = StillsInPassing() if with_stills else None
+        self._pictures: dict[str, PictureStill] = {}
+
+    def write(self, result: FrameResult, canvas: Image) -> None:
+        """`canvas` is not looked at: stills are of the frame as it came, or as it was blurred."""
+        if self._summary is None:
+            return
+        rows = records_of(result)
+        over = self._summary.add(rows)
+        if self._stills is not None:
+            self._stills.take(over)
+            boxes = {row.face.face_id: row.face.box_xywh for row in rows if row.face}
+            shown = replace(result.frame, image=result.picture)
+            self._stills.look(shown, self._summary.peaks, boxes)
+            if not self._summary.are_pictures:
+                self._pictures.clear()
+            elif rows[0].source in self._summary.pictures:
+                self._pictures[rows[0].source] = picture_still(shown.image, boxes)
+
+    def close(self) -> None:
+        if self._summary is None:
+            return
+        summary, self._summary = self._summary, None
+        over = summary.finish()
+        stills: list[Still] = []
+        if self._stills is not None:
+            self._stills.take(over)
+            stills = self._stills.stills()
+        page = Page(summary, self._rules, stills, self._facts(), self._pictures)
+        write_text(self.path, render(page), overwrite=self._overwrite)
+
+    def abort(self) -> None:
+        self._summary = None

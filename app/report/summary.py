@@ -1,0 +1,177 @@
+"""What records say as a whole: a timeline for each person, shares, and how good the data are.
+
+Takes rows as they come and keeps little of them: a timeline has at most `MAX_BINS` steps, which
+double in length when the video outgrows them.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.episodes.episode import Episode
+from app.episodes.finder import EpisodeFinder, EpisodeRules, in_order
+from app.recognition.quality import BLURRED, BRIGHT, DARK, SMALL_PX, TURNED_DEG
+from app.records.schema import Record
+from app.types import UNSURE
+
+MAX_BINS = 600
+MAX_PICTURES = 100  # whose faces are kept one by one
+FIRST_BIN_S = 1 / 32
+
+
+class Timeline:
+    """Means of probabilities over steps of `bin_s` seconds, counted from 0."""
+
+    def __init__(self, labels: tuple[str, ...]) -> None:
+        self.labels = labels
+        self.bin_s = FIRST_BIN_S
+        self._bins: dict[int, NDArray[np.float64]] = {}  # (K + 1,): sums, and frames in them
+
+    def add(self, time_s: float, shares: Sequence[float]) -> None:
+        while time_s >= MAX_BINS * self.bin_s:
+            self._coarsen()
+        now = np.array([*shares, 1.0])
+        row = int(time_s / self.bin_s)
+        self._bins[row] = self._bins[row] + now if row in self._bins else now
+
+    def _coarsen(self) -> None:
+        finer, self._bins = self._bins, {}
+        for row, sums in finer.items():
+            at = row // 2
+            self._bins[at] = self._bins[at] + sums if at in self._bins else sums
+        self.bin_s *= 2
+
+    def steps(self) -> list[tuple[float, NDArray[np.float64]]]:
+        """(begin in seconds, means (K,)) of each step in which there is something, in order."""
+        return [
+            (row * self.bin_s, sums[:-1] / sums[-1]) for row, sums in sorted(self._bins.items())
+        ]
+
+
+@dataclass(slots=True)
+class PersonSummary:
+    """One face of one source. `said` counts frames by label, "unsure" included. `timeline` holds
+    the labels' probabilities and, last, the share of frames that were unsure."""
+
+    source: str
+    face_id: int
+    timeline: Timeline
+    frames: int = 0
+    first_s: float = 0.0
+    last_s: float = 0.0
+    said: Counter[str] = field(default_factory=Counter)
+    episodes: list[Episode] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Trouble:
+    """Counts of what makes data doubtful. `faces` are rows with a face, `judged` those of them that
+    hold figures of quality."""
+
+    frames: int = 0
+    empty_frames: int = 0
+    faces: int = 0
+    judged: int = 0
+    small: int = 0
+    blurred: int = 0
+    turned: int = 0
+    dark: int = 0
+    bright: int = 0
+    reasons: Counter[str] = field(default_factory=Counter)  # of "unsure"
+
+    @property
+    def unsure(self) -> int:
+        return self.reasons.total()
+
+
+class Summary:
+    """Adds up the rows of frames, in order. `end_s` is how long each source is. `pictures` are the
+    rows of the first `MAX_PICTURES` pictures, by source; none where frames have times, which
+    `are_pictures` says."""
+
+    def __init__(self, rules: EpisodeRules | None = None) -> None:
+        self._finder = EpisodeFinder(rules)
+        self.people: dict[tuple[str, int], PersonSummary] = {}
+        self.end_s: dict[str, float] = {}
+        self.labels: tuple[str, ...] = ()
+        self.trouble = Trouble()
+        self.are_pictures = True
+        self.pictures: dict[str, tuple[Record, ...]] = {}
+
+    @property
+    def peaks(self) -> tuple[tuple[int, str], ...]:
+        """(face_id, label) of the episodes at their highest so far in the last frame."""
+        return self._finder.peaks
+
+    @property
+    def episodes(self) -> list[Episode]:
+        sources = {source: number for number, source in enumerate(self.end_s)}
+        return in_order((e for one in self.people.values() for e in one.episodes), sources)
+
+    def add(self, rows: Sequence[Record]) -> list[Episode]:
+        """The rows of one frame; returns the episodes that it ends."""
+        over = self._finder.add(rows)
+        self._keep(over)
+        first = rows[0]
+        self.end_s[first.source] = first.time_s
+        self.are_pictures &= not first.time_s
+        if not self.are_pictures:
+            self.pictures.clear()
+        elif len(self.pictures) < MAX_PICTURES:
+            self.pictures[first.source] = tuple(rows)
+        self.trouble.frames += 1
+        self.trouble.empty_frames += first.face is None
+        for row in rows:
+            self._add_face(row)
+        return over
+
+    def finish(self) -> list[Episode]:
+        """The episodes that the end ends; to be called once, after all rows."""
+        over = self._finder.finish()
+        self._keep(over)
+        for one in over:
+            self.end_s[one.source] = max(self.end_s[one.source], one.offset_s)
+        return over
+
+    def _keep(self, over: Sequence[Episode]) -> None:
+        for one in over:
+            self.people[one.source, one.face_id].episodes.append(one)
+
+    def _add_face(self, row: Record) -> None:
+        face = row.face
+        if face is None:
+            return
+        key = (row.source, face.face_id)
+        person = self.people.get(key)
+        if person is None:
+            # Records of several models, joined, have labels of their own.
+            new = (label for label in face.probabilities if label not in self.labels)
+            self.labels = (*self.labels, *new)
+            person = PersonSummary(*key, Timeline((*self.labels, UNSURE)), first_s=row.time_s)
+            self.people[key] = person
+        person.frames += 1
+        person.last_s = row.time_s
+        person.said[face.label] += 1
+        shares = [face.probabilities.get(label, 0.0) for label in person.timeline.labels[:-1]]
+        person.timeline.add(row.time_s, [*shares, float(face.label == UNSURE)])
+        self._judge(row)
+
+    def _judge(self, row: Record) -> None:
+        face, trouble = row.face, self.trouble
+        assert face is not None
+        trouble.faces += 1
+        if face.label == UNSURE:
+            trouble.reasons[face.reason or "no reason given"] += 1
+        found = face.quality
+        if found is None:
+            return
+        trouble.judged += 1
+        trouble.small += found.size_px < SMALL_PX
+        trouble.turned += abs(found.yaw_deg) > TURNED_DEG
+        trouble.blurred += found.sharpness is not None and found.sharpness < BLURRED
+        if found.brightness is not None:
+            trouble.dark += found.brightness < DARK
+            trouble.bright += found.brightness > BRIGHT

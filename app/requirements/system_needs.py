@@ -1,0 +1,269 @@
+"""Says in one line what this machine lacks, before the library that would need it is loaded.
+
+OpenCV's and MediaPipe's wheels do not bring every shared library that they need, and MediaPipe's
+library ends the process where a file of the kernel is missing. `guard` looks for that when one of
+them is first imported, whoever imports it. Needs no package.
+"""
+
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from importlib.machinery import EXTENSION_SUFFIXES, ModuleSpec
+from pathlib import Path
+from types import ModuleType, TracebackType
+
+from app.defaults import ROOT
+from app.process.memory_room import lacks_memory, memory_line
+from app.requirements.shared_libraries import lacking
+
+# Imported name -> the name for pip. In the order in which they are named.
+PACKAGES = {
+    "numpy": "numpy",
+    "cv2": "opencv-python",
+    "mediapipe": "mediapipe",
+    "onnxruntime": "onnxruntime",
+    "av": "av",
+    "scipy": "scipy",
+    "tqdm": "tqdm",
+}
+# What training needs beside them.
+TRAINING_PACKAGES = {
+    "torch": "torch",
+    "onnx": "onnx",
+    "onnxscript": "onnxscript",
+    "PIL": "pillow",
+    "filelock": "filelock",
+    "tensorboard": "tensorboard",
+}
+GUARDED = ("cv2", "mediapipe")
+# Opened while the program runs, not by Python's import.
+OPENED_LATER = ("libmediapipe.so",)
+# Library -> the package that has it in Debian and Ubuntu, and in Fedora. In Debian 13 and Ubuntu
+# 24.04, apt takes libglib2.0-0t64 where libglib2.0-0 is asked for.
+SYSTEM_PACKAGES = {
+    "libEGL.so.1": ("libegl1", "libglvnd-egl"),
+    "libGL.so.1": ("libgl1", "libglvnd-glx"),
+    "libGLESv2.so.2": ("libgles2", "libglvnd-gles"),
+    "libICE.so.6": ("libice6", "libICE"),
+    "libSM.so.6": ("libsm6", "libSM"),
+    "libX11.so.6": ("libx11-6", "libX11"),
+    "libXext.so.6": ("libxext6", "libXext"),
+    "libgcc_s.so.1": ("libgcc-s1", "libgcc"),
+    "libglib-2.0.so.0": ("libglib2.0-0", "glib2"),
+    "libgomp.so.1": ("libgomp1", "libgomp"),
+    "libgthread-2.0.so.0": ("libglib2.0-0", "glib2"),
+    "libstdc++.so.6": ("libstdc++6", "libstdc++"),
+    "libxcb.so.1": ("libxcb1", "libxcb"),
+}
+# File -> how it is brought back. Without the first, MediaPipe's memory allocator ends the process;
+# without the second, one of its threads does.
+KERNEL_FILES = {
+    "/sys/devices/system/cpu/possible": "mount -t sysfs sysfs /sys",
+    "/dev/urandom": "mknod -m 666 /dev/urandom c 1 9",
+}
+INSTALL = "python -m pip install -c constraints.txt -e ."
+INSTALL_TRAINING = "python -m pip install -c constraints.txt -e '.[training]'"
+
+
+class UnfitMachineError(ImportError):
+    """A package cannot work on this machine. The message says what lacks and what to do, in one
+    line."""
+
+
+class _Guard:
+    """Looks at the machine when a package in `GUARDED` is first imported, and finds nothing itself:
+    an entry of `sys.meta_path`. `is_paused` while somebody asks only where a package is."""
+
+    def __init__(self) -> None:
+        self._to_check = set(GUARDED)
+        self.is_paused = False
+
+    def find_spec(
+        self, name: str, path: object = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        if name in self._to_check and not self.is_paused:
+            check((name,))
+            self._to_check.discard(name)
+        return None
+
+
+_GUARD = _Guard()
+
+
+def _installed(package: str) -> ModuleSpec | None:
+    """Where `package` is, without importing it; None where it is not installed."""
+    before, _GUARD.is_paused = _GUARD.is_paused, True
+    try:
+        return importlib.util.find_spec(package)
+    finally:
+        _GUARD.is_paused = before
+
+
+def package_folder(package: str) -> Path | None:
+    """Where `package` is installed, without importing it; None where it is not."""
+    spec = _installed(package)
+    return Path(spec.origin).parent if spec is not None and spec.origin is not None else None
+
+
+def entry_libraries(package: str) -> list[Path]:
+    """The shared libraries of `package` that Python loads: its extension modules and those in
+    `OPENED_LATER`. What is optional, such as ONNX Runtime's CUDA part, is none of them."""
+    folder = package_folder(package)
+    if folder is None or sys.platform != "linux":
+        return []
+    tagged = tuple(suffix for suffix in EXTENSION_SUFFIXES if suffix != ".so")
+    return sorted(
+        path
+        for path in folder.rglob("*.so")
+        if path.name.endswith(tagged)
+        or not path.name.startswith("lib")
+        or path.name in OPENED_LATER
+    )
+
+
+def missing_libraries(packages: Iterable[str] = GUARDED) -> dict[str, list[str]]:
+    """Library -> those of `packages` that cannot be loaded without it, in alphabetical order."""
+    found: dict[str, list[str]] = {}
+    for package in packages:
+        for name in lacking(entry_libraries(package)):
+            found.setdefault(name, []).append(package)
+    return dict(sorted(found.items()))
+
+
+def install_line(libraries: Iterable[str], has: Callable[[str], object] = shutil.which) -> str:
+    """The command that installs `libraries`, for the package manager that this system has; for
+    both where it has neither."""
+    names = list(libraries)
+    known = sorted({SYSTEM_PACKAGES[name][0] for name in names if name in SYSTEM_PACKAGES})
+    unknown = [name for name in names if name not in SYSTEM_PACKAGES]
+    apt = f"apt-get update && apt-get install -y {' '.join(known)}" if known else ""
+    if unknown:
+        apt += " and " if known else "install "
+        apt += f"the packages that have {', '.join(unknown)} (apt-file search NAME)"
+    fedora = sorted({SYSTEM_PACKAGES[name][1] for name in names if name in SYSTEM_PACKAGES})
+    wide = [f"'{name}()(64bit)'" for name in unknown]  # rpm knows libraries by their names
+    dnf = f"dnf install -y {' '.join([*fedora, *wide])}"
+    if has("apt-get"):
+        return apt
+    return dnf if has("dnf") else f"{apt} (Debian, Ubuntu), {dnf} (Fedora)"
+
+
+def libraries_line(lost: Mapping[str, Sequence[str]]) -> str:
+    """One line: which libraries are missing, for whom, and what installs them."""
+    users = " and ".join(
+        dict.fromkeys(PACKAGES.get(p, p) for names in lost.values() for p in names)
+    )
+    are, they = ("is", "it") if len(lost) == 1 else ("are", "them")
+    return (
+        f"{', '.join(lost)} {are} missing on this system, and {users} cannot be loaded without "
+        f"{they}. As root: {install_line(lost)}"
+    )
+
+
+def kernel_line(
+    files: Mapping[str, str] = KERNEL_FILES, survives: Callable[[], bool] | None = None
+) -> str | None:
+    """One line on a file of the kernel without which MediaPipe ends the process; None where all
+    are there, or where MediaPipe's library works without them all the same."""
+    lost = [name for name in files if not os.access(name, os.R_OK)]
+    if not lost or sys.platform != "linux" or (survives or _mediapipe_survives)():
+        return None
+    are = "is" if len(lost) == 1 else "are"
+    return (
+        f"{' and '.join(lost)} {are} not there, and mediapipe would end the program without "
+        f"{'it' if len(lost) == 1 else 'them'}. Start the container with /sys and /dev, or as "
+        f"root: {' && '.join(files[name] for name in lost)}"
+    )
+
+
+def _mediapipe_survives() -> bool:
+    """Loads MediaPipe's library in another process, and starts its threads."""
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "from app.requirements.system_needs import try_mediapipe; try_mediapipe()",
+        ],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        check=False,
+    )
+    return done.returncode >= 0
+
+
+def try_mediapipe() -> None:
+    """Finds no face in a black picture, without the checks of this module."""
+    _GUARD.is_paused = True
+    from app.detection.mediapipe_detector import Detector
+
+    Detector().close()
+
+
+def missing_packages(packages: Mapping[str, str] = PACKAGES) -> list[str]:
+    """Those of `packages` that are not installed, by the names that pip knows."""
+    return [pip for name, pip in packages.items() if _installed(name) is None]
+
+
+def packages_line(lost: Sequence[str], install: str = INSTALL) -> str:
+    """One line on packages that are not installed."""
+    are = "is" if len(lost) == 1 else "are"
+    python = ROOT / ".venv" / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
+    elsewhere = python.exists() and Path(sys.prefix).resolve() != (ROOT / ".venv").resolve()
+    what = f"Start it with {python}, or run" if elsewhere else "Run"
+    return f"{', '.join(lost)} {are} not installed for {sys.executable}. {what}: {install}"
+
+
+def check(packages: Sequence[str] = GUARDED) -> None:
+    """Raises `UnfitMachineError` where one of `packages` cannot work on this machine. It names what
+    all of `GUARDED` lack, so that one installation mends it."""
+    if missing_libraries(packages):
+        raise UnfitMachineError(libraries_line(missing_libraries()))
+    if "mediapipe" in packages and (line := kernel_line()) is not None:
+        raise UnfitMachineError(line)
+
+
+def check_all() -> None:
+    """Raises `UnfitMachineError` where the program cannot run here: before anything is loaded."""
+    if lost := missing_packages():
+        raise UnfitMachineError(packages_line(lost))
+    check()
+
+
+def guard() -> None:
+    """From now on, the first import of OpenCV or MediaPipe raises `UnfitMachineError` where the
+    machine lacks what it needs. A command of this project then ends with that one line."""
+    if _GUARD not in sys.meta_path:
+        sys.meta_path.insert(0, _GUARD)
+    started = getattr(sys, "argv", [""])[:1]
+    if started == ["-m"] or Path(*started).name == "run_demo.py":  # `python -m app.report`
+        sys.excepthook = _say_in_one_line
+
+
+def one_line(error: BaseException) -> str | None:
+    """What a user can do about a failed import; None where that is no matter of the machine."""
+    if isinstance(error, UnfitMachineError):
+        return str(error)
+    if lacks_memory(error):
+        return memory_line("to load a library")
+    if isinstance(error, ModuleNotFoundError) and error.name in PACKAGES:
+        return packages_line(missing_packages() or [PACKAGES[error.name]])
+    if isinstance(error, ModuleNotFoundError) and error.name in TRAINING_PACKAGES:
+        lost = missing_packages(TRAINING_PACKAGES) or [TRAINING_PACKAGES[error.name]]
+        return packages_line(lost, INSTALL_TRAINING)
+    return None
+
+
+def _say_in_one_line(
+    kind: type[BaseException], error: BaseException, trace: TracebackType | None
+) -> None:
+    line = one_line(error)
+    if line is None:
+        sys.__excepthook__(kind, error, trace)
+        return
+    print(f"error: {line}", file=sys.stderr)
+    raise SystemExit(2)

@@ -1,0 +1,1 @@
+"""Opens cameras, network streams, videos and pictures, and reads frames from them."""

@@ -1,0 +1,133 @@
+"""Which cameras there are: `run_demo.py --list-cameras`, and what the doctor asks.
+
+A driver may hang or crash, so each camera is looked at by a program of its own.
+"""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from app.defaults import ROOT
+
+CAMERA_TIMEOUT_S = 12.0  # one camera; waking up may take some seconds
+CAMERAS_TIMEOUT_S = 25.0  # all of them
+MOST_CAMERAS = 4
+SYSTEM, DEVICES = Path("/sys/class/video4linux"), Path("/dev")
+
+
+@dataclass(frozen=True, slots=True)
+class ListedCamera:
+    """`modes`: (width, height, frames/s) as the driver says; none where it did not `work`. `detail`
+    is the camera's own name, or why it does not work; `path` stays the same wherever it is plugged
+    in."""
+
+    number: int
+    works: bool
+    modes: tuple[tuple[int, int, int], ...]
+    detail: str
+    path: str | None = None
+
+    def __str__(self) -> str:
+        modes = ", ".join(f"{w} x {h} at {fps:g}" for w, h, fps in self.modes)
+        parts = (modes if self.works else "", self.detail, self.path or "")
+        return f"{self.number}  " + "  ".join(part for part in parts if part)
+
+
+def probe_camera(target: int | str, timeout_s: float) -> dict[str, Any]:
+    """What `app.sources.camera_probe` says of it. Raises `subprocess.TimeoutExpired`, and
+    `CalledProcessError` or `ValueError` where it crashed."""
+    done = subprocess.run(
+        [sys.executable, "-m", "app.sources.camera_probe"],
+        input=str(target).encode(),  # arguments can be read by every user of the machine
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        timeout=timeout_s,
+        check=True,
+    )
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def camera_numbers() -> tuple[int, ...]:
+    """The cameras that may be there. Linux knows; elsewhere it has to be tried."""
+    if sys.platform != "linux":
+        return tuple(range(MOST_CAMERAS))
+    found = (re.fullmatch(r"video(\d+)", path.name) for path in DEVICES.glob("video*"))
+    return tuple(sorted(int(match[1]) for match in found if match))[: 2 * MOST_CAMERAS]
+
+
+def other_camera(target: int | str, numbers: Sequence[int] | None = None) -> str:
+    """What to do where the camera `target` does not open. `numbers`: the cameras that may be here,
+    None: as `camera_numbers` says."""
+    found = camera_numbers() if numbers is None else numbers
+    others = [number for number in found if number != target]
+    if not found:
+        return "No camera is here. Plug one in, or use --video, --image or --demo."
+    if not others:
+        return "Close the program that uses it, or unplug and replug it."
+    return f"Try --camera {others[0]}, close the program that uses it, or look at --list-cameras."
+
+
+def own_name(number: int, system: Path = SYSTEM) -> str:
+    """What the camera calls itself, where Linux tells; else nothing."""
+    try:
+        text = (system / f"video{number}" / "name").read_text("utf-8", "replace")
+    except OSError:
+        return ""
+    return "".join(sign for sign in text.strip() if sign.isprintable())
+
+
+def lasting_path(number: int, devices: Path = DEVICES) -> str | None:
+    """The camera's path that does not depend on the order of plugging in (Linux)."""
+    try:
+        links = sorted((devices / "v4l" / "by-id").iterdir())
+        return next((str(one) for one in links if one.resolve().name == f"video{number}"), None)
+    except OSError:
+        return None
+
+
+def cameras(
+    numbers: Sequence[int] | None = None,
+    probe: Callable[[int | str, float], dict[str, Any]] = probe_camera,
+    clock: Callable[[], float] = time.monotonic,
+) -> Iterator[ListedCamera]:
+    """Those that are there. Takes bounded time."""
+    until_s = clock() + CAMERAS_TIMEOUT_S
+    for number in camera_numbers() if numbers is None else numbers:
+        left_s = until_s - clock()
+        if left_s <= 0:
+            yield ListedCamera(number, False, (), "not looked at: others took all the time")
+            continue
+        try:
+            found = probe(number, min(CAMERA_TIMEOUT_S, left_s))
+        except subprocess.TimeoutExpired:
+            yield ListedCamera(number, False, (), "did not answer; unplug and replug it")
+            continue
+        except (subprocess.CalledProcessError, ValueError):
+            yield ListedCamera(number, False, (), "brings its driver down; unplug and replug it")
+            continue
+        if not found["opened"]:
+            continue  # Linux has nodes that are no cameras, too
+        if found["first_ms"] is None:
+            yield ListedCamera(number, False, (), "opens but gives no picture; is it in use?")
+            continue
+        modes = tuple((w, h, fps) for w, h, fps in found["modes"])
+        path = lasting_path(number)
+        yield ListedCamera(number, True, modes, own_name(number) or found["backend"], path)
+
+
+def list_cameras(found: Iterable[ListedCamera] | None = None) -> bool:
+    """Prints a line for each of `found` (None: those of this machine). Whether one works."""
+    works = False
+    for camera in cameras() if found is None else found:
+        print(camera, flush=True)
+        works = works or camera.works
+    return works

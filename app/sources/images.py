@@ -1,0 +1,147 @@
+"""Where frames come from: a camera, a stream, a video file, or pictures, read in the same way."""
+
+import os
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Self
+
+from app.defaults import PICTURE_SUFFIXES
+from app.errors import SourceError
+from app.pictures.kinds import UNREAD_SUFFIXES
+from app.pictures.reader import open_picture
+from app.sources.find_videos import without_annotated
+from app.types import Frame
+from app.wording import counted, readable, visible
+
+MOST_NAMES = 10  # of pictures, in one line
+
+
+class ImageSource:
+    """Pictures, each of which stands for itself.
+
+    `paths` are files, or folders of which every picture is taken, sorted by name, but hidden ones
+    and `NAME_annotated` beside `NAME`. What cannot be read is left out, with its reason in
+    `skipped`, by path. `files` maps each frame's `source` to its file; `digests` maps it to the
+    SHA-256 of the bytes that were read.
+    """
+
+    live = False
+    independent = True
+
+    def __init__(self, paths: Sequence[Path]) -> None:
+        self.skipped: dict[Path, str] = {}
+        self.digests: dict[str, str] = {}
+        self._more: dict[Path, tuple[int, str]] = {}  # file -> pictures in it, and its kind
+        found: dict[Path, Path] = {}  # resolved -> as given: a picture named twice counts once
+        for path in paths:
+            for file in self._pictures(path):
+                found.setdefault(file.resolve(), file)
+        if not found:
+            raise SourceError(next(iter(self.skipped.values()), "No picture was given."))
+        names = map(readable, _short_names(list(found)))
+        self.files = dict(zip(names, found.values(), strict=True))
+        self._given = len(self.files) + len(self.skipped)
+        self.frame_count: int | None = len(self.files)
+        self.name = (
+            readable(paths[0].resolve().name) if len(paths) == 1 else f"{len(self.files)} pictures"
+        )
+
+    def _pictures(self, path: Path) -> list[Path]:
+        try:
+            if path.is_dir():
+                return self._inside(path)
+            if path.exists():
+                return [path]
+        except OSError as error:
+            self.skipped[path] = f"{path} cannot be read: {error.strerror}."
+            return []
+        self.skipped[path] = f"{path} does not exist."
+        return []
+
+    def _inside(self, folder: Path) -> list[Path]:
+        """The pictures of a folder, also of kinds that are not read: each of those is named when
+        its turn comes, rather than passed over without a word."""
+        inside = without_annotated(
+            file
+            for file in sorted(folder.iterdir())
+            if file.suffix.lower() in PICTURE_SUFFIXES | UNREAD_SUFFIXES
+            and not file.name.startswith(".")
+            and file.is_file()
+        )
+        if not inside:
+            raise SourceError(
+                f"The folder {folder} has no pictures. Those of folders in it are read when these "
+                "are named."
+            )
+        return inside
+
+    @property
+    def warning(self) -> str | None:
+        lines = []
+        if self.skipped:
+            why, *_ = self.skipped.values()
+            _, *others = (path.name for path in self.skipped)
+            lines.append(
+                f"{len(self.skipped)} of {counted(self._given, 'picture')} left out: {why}"
+            )
+            if others:
+                lines.append(f"Also left out: {_listed(others)}.")
+        if self._more:
+            (file, (count, kind)), *_ = self._more.items()
+            _, *others = (path.name for path in self._more)
+            lines.append(
+                f"Of {visible(str(file))}, which holds {count} pictures, the first was read."
+            )
+            if kind != "TIFF":
+                lines.append("For all of them use --video.")
+            if others:
+                lines.append(f"Likewise: {_listed(others)}.")
+        return " ".join(lines) or None
+
+    def __iter__(self) -> Iterator[Frame]:
+        index = 0
+        for name, file in self.files.items():
+            try:
+                picture = open_picture(file)
+            except SourceError as error:
+                self.skipped[file] = str(error)
+                continue
+            if picture.count > 1:
+                self._more[file] = picture.count, picture.kind
+            self.digests[name] = picture.sha256
+            yield Frame(picture.image, index, 0.0, name)
+            index += 1
+        if index == 0:
+            why, *_ = self.skipped.values()
+            raise SourceError(
+                why if self._given == 1 else f"No picture can be read: {self.warning}"
+            )
+
+    def close(self) -> None:
+        """Nothing stays open between two pictures."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
+    return visible(", ".join(names[:MOST_NAMES]) + more)
+
+
+def _short_names(files: Sequence[Path]) -> list[str]:
+    """The name of each file; those that share one get their folders in front, as far as needed."""
+    times = Counter(file.name for file in files)
+    if len(times) == len(files):
+        return [file.name for file in files]
+    try:
+        root = os.path.commonpath([file.parent for file in files])
+    except ValueError:  # on several drives
+        return [file.as_posix() for file in files]
+    return [
+        file.name if times[file.name] == 1 else file.relative_to(root).as_posix() for file in files
+    ]

@@ -1,0 +1,1 @@
+"""Keeps one identity and one steady reading for each person from frame to frame."""

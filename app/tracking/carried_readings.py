@@ -1,0 +1,48 @@
+"""What was read from a face a moment ago, for the frames in which it was not looked at.
+
+Where there are many faces they are looked at in turns (`app.detection.follower`), and read when
+they are looked at: at least ten times a second each.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from app.detection.boxes import distance
+from app.stage_state import State, array_from, array_state, face_from, face_state
+from app.types import Face, Floats
+
+REACH = 0.5  # face sides between where a face was in the frame before and where it should be now
+
+
+class Readings:
+    """The readings of the frame before, N arrays, by where its faces were."""
+
+    def __init__(self) -> None:
+        self._faces: Sequence[Face] = ()
+        self._rows: Sequence[Floats] | Floats = ()
+
+    def carried(self, faces: Sequence[Face]) -> dict[int, Floats]:
+        """Place in `faces` -> reading, for those that were not looked at."""
+        found: dict[int, Floats] = {}
+        for number, face in enumerate(faces):
+            if face.seen or not self._faces:
+                continue
+            apart = [distance(face, before) for before in self._faces]
+            nearest = int(np.argmin(apart))
+            if apart[nearest] < REACH:
+                found[number] = self._rows[nearest]
+        return found
+
+    def keep(self, faces: Sequence[Face], rows: Sequence[Floats] | Floats) -> None:
+        self._faces, self._rows = faces, rows
+
+    def state(self) -> State:
+        return {
+            "faces": [face_state(face) for face in self._faces],
+            "rows": array_state(np.asarray(self._rows, np.float32)),
+        }
+
+    def restore(self, state: State) -> None:
+        self._faces = tuple(face_from(one) for one in state["faces"])
+        self._rows = array_from(state["rows"])

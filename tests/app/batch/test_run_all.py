@@ -1,0 +1,237 @@
+"""Several videos in several processes: what fails, crashes or is stopped concerns one file."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from app.batch.annotate import FileOutcome
+from app.batch.checkpoint import ResumeFile
+from app.batch.job import Job, check
+from app.batch.output_names import Outputs
+from app.batch.progress import short_name
+from app.batch.run_all import lines_of
+from app.defaults import DEMO_CLIP, ROOT
+from app.errors import SinkError
+from app.process.signals import held_back
+from app.sources.frame_selection import Selection
+from tests.support.program import called
+from tools.make_demo_clip import FPS
+
+
+def command(*options: str) -> list[str]:
+    return [sys.executable, str(ROOT / "run_demo.py"), "--no-window", "--device", "cpu", *options]
+
+
+def annotated(folder: Path, line: str, code: int = 0) -> list[str]:
+    """What the command says. It works in processes of its own, however it is called."""
+    found, said = called(folder, "--no-window", "--device", "cpu", *line.split())
+    assert found == code, said
+    return said.splitlines()
+
+
+@pytest.fixture
+def films(tmp_path: Path) -> Path:
+    """A folder with the demo clip under three names and a file that is no video."""
+    folder = tmp_path / "films"
+    folder.mkdir()
+    for name in ("a.mp4", "b.mov", "c.mp4"):
+        (folder / name).write_bytes(DEMO_CLIP.read_bytes())
+    (folder / "bad.mp4").write_text("no video")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("name", "said"), [("gone.mp4", "does not exist"), ("photo.png", "is a picture. Use --image.")]
+)
+def test_what_is_no_video_is_said_before_a_model_is_loaded(
+    tmp_path: Path, name: str, said: str
+) -> None:
+    (tmp_path / "photo.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(64))
+    (tmp_path / "no.onnx").touch()  # would be complained of
+    line = f"--video {tmp_path / name} --records .csv --model {tmp_path / 'no.onnx'}"
+    (line,) = annotated(tmp_path, line, code=2)
+    assert line.endswith(said if said.endswith(".") else f"{said}.")
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_each_gets_its_own_and_a_bad_one_is_skipped(films: Path, tmp_path: Path) -> None:
+    common = "--video films --records .csv --every 3 --end 1"
+    said = annotated(tmp_path, f"{common} -o one", 1)
+    assert said[-1].startswith("4 videos: 3 done, 1 failed, in ")
+    assert [line for line in said if line.startswith("error: ")] == [
+        "error: films/bad.mp4 is not a video, or is damaged beyond reading."
+    ]
+    wanted = [f"{n}{end}" for n in "abc" for end in (".csv", ".run.json", "_annotated.mp4")]
+    assert names(tmp_path / "one") == wanted
+    said = annotated(tmp_path, f"{common} -o two --jobs 2", 1)
+    assert names(tmp_path / "two") == wanted
+    for name in ("a.csv", "b.csv", "c.csv"):
+        one, two = ((tmp_path / run / name).read_bytes() for run in ("one", "two"))
+        assert one == two
+    (tmp_path / "two" / "b.csv").unlink()
+    said = annotated(tmp_path, f"{common} -o two --resume", 2)
+    assert "a.run.json exists already" in said[0] or "exists already" in said[0]
+    for name in ("b.run.json", "b_annotated.mp4"):
+        (tmp_path / "two" / name).unlink()
+    said = annotated(tmp_path, f"{common} -o two --resume", 1)
+    assert {"a.mp4: finished before.", "c.mp4: finished before."} < set(said)
+    assert (tmp_path / "two" / "b.csv").read_bytes() == (tmp_path / "one" / "b.csv").read_bytes()
+    assert names(films) == ["a.mp4", "b.mov", "bad.mp4", "c.mp4"]
+
+
+def test_where_nothing_can_be_done_the_code_is_2(tmp_path: Path) -> None:
+    for name in ("x.mp4", "y.mp4"):
+        (tmp_path / name).write_text("no video")
+    said = annotated(tmp_path, "--video x.mp4 y.mp4 --records out", 2)
+    assert said[-1].startswith("2 videos: 0 done, 2 failed, in ")
+    assert names(tmp_path) == ["x.mp4", "y.mp4"]
+
+
+def workers_of(process: subprocess.Popen[str]) -> list[int]:
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    return [
+        int(child)
+        for child in children
+        if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()
+    ]
+
+
+def running(folder: Path, line: str, until: Path) -> subprocess.Popen[str]:
+    """The command, from when there is a checkpoint of `until` on."""
+    process = subprocess.Popen(
+        command(*line.split()), cwd=folder, stderr=subprocess.PIPE, text=True
+    )
+    deadline = time.monotonic() + 120
+    while not ResumeFile(until).exists() and time.monotonic() < deadline:
+        assert process.poll() is None
+        time.sleep(0.01)
+    return process
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds the worker in /proc")
+def test_crashed_worker_costs_one_file_which_goes_on(films: Path, tmp_path: Path) -> None:
+    line = "--video films/a.mp4 films/b.mov --records out --end 2"
+    process = running(tmp_path, line, tmp_path / "out" / "a.jsonl")
+    (worker,) = workers_of(process)
+    os.kill(worker, signal.SIGSEGV)
+    _, said = process.communicate(timeout=120)
+    assert process.returncode == 1, said
+    assert "error: films/a.mp4: its worker was ended by SIGSEGV." in said
+    assert "2 videos: 1 done, 1 failed" in said
+    assert {"b.jsonl", "b.run.json"} < set(names(tmp_path / "out"))
+    assert not (tmp_path / "out" / "a.jsonl").exists()
+    annotated(tmp_path, f"{line} --resume")
+    assert names(tmp_path / "out") == ["a.jsonl", "a.run.json", "b.jsonl", "b.run.json"]
+    a, b = ((tmp_path / "out" / f"{name}.jsonl").read_text() for name in "ab")
+    assert a.replace("a.mp4", "b.mov") == b
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+def test_stopped_and_killed_runs_leave_nothing_half_done(
+    films: Path, tmp_path: Path, how: signal.Signals
+) -> None:
+    line = "--video films/a.mp4 films/b.mov --records out --jobs 2 --end 3"
+    process = running(tmp_path, line, tmp_path / "out" / "a.jsonl")
+    os.kill(process.pid, how)
+    _, said = process.communicate(timeout=60)
+    if how == signal.SIGINT:
+        assert process.returncode == 130
+        assert said.splitlines()[-1] == "Interrupted. The same command with --resume goes on."
+    assert not (tmp_path / "out" / "a.jsonl").exists()
+    annotated(tmp_path, f"{line} --resume")
+    a, b = ((tmp_path / "out" / f"{name}.jsonl").read_text() for name in "ab")
+    assert a.replace("a.mp4", "b.mov") == b
+    assert len({json.loads(row)["frame"] for row in a.splitlines()}) == 3 * FPS
+    assert names(tmp_path / "out") == ["a.jsonl", "a.run.json", "b.jsonl", "b.run.json"]
+
+
+def job(folder: Path, **options: bool) -> Job:
+    outputs = Outputs(records=folder / "r.csv")
+    return Job(DEMO_CLIP, outputs, Selection(), settings={}, command=[], **options)
+
+
+def test_unfinished_runs_are_not_begun_anew_unasked(tmp_path: Path) -> None:
+    check(job(tmp_path))
+    ResumeFile(tmp_path / "r.csv").path.touch()
+    with pytest.raises(SinkError, match=r"Add --resume to go on, or --overwrite"):
+        check(job(tmp_path))
+    check(job(tmp_path, resume=True))
+    check(job(tmp_path, overwrite=True))
+
+
+@pytest.mark.parametrize(
+    ("outcome", "named", "lines"),
+    [
+        (FileOutcome(finished_before=True), True, ["demo.mp4: finished before."]),
+        (
+            FileOutcome(2, 1, 4.0),
+            False,
+            ["2 frames with 1 face in 4.0 s (0.5 frames/s) -> r.csv, r.run.json"],
+        ),
+        (
+            FileOutcome(2, 1, 4.0, cut_short="It ends early."),
+            True,
+            [
+                "demo.mp4: 2 frames with 1 face in 4.0 s (0.5 frames/s) -> r.csv, r.run.json",
+                "warning: It ends early.",
+            ],
+        ),
+        (
+            FileOutcome(9, 1, 4.0, from_frame=5, interrupted=True),
+            True,
+            ["demo.mp4: 9 frames with 1 face, 4.0 s from frame 5 on"],
+        ),
+    ],
+)
+def test_what_is_said_of_a_file(outcome: FileOutcome, named: bool, lines: list[str]) -> None:
+    assert lines_of(job(Path()), outcome, named=named) == lines
+
+
+@pytest.mark.parametrize("records", ["", " --records .csv"])
+def test_pictures_of_faces_are_not_taken_for_covered_ones(
+    films: Path, tmp_path: Path, records: str
+) -> None:
+    """A video that was made without --blur is not what a run with it may call finished."""
+    line = f"--video films/a.mp4 -o out.mp4{records} --end 0.2"
+    annotated(tmp_path, line)
+    before = (tmp_path / "out.mp4").read_bytes()
+    said = annotated(tmp_path, f"{line} --resume --blur", 2)
+    why = "was made with another --blur" if records else "nothing says that its faces are covered"
+    assert why in said[-1]
+    assert "--overwrite instead of --resume" in said[-1]
+    assert (tmp_path / "out.mp4").read_bytes() == before
+    annotated(tmp_path, f"{line} --blur --overwrite")
+    assert (tmp_path / "out.mp4").read_bytes() != before
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [("talk.mp4", "talk.mp4"), ("x" * 20 + ".mp4", "x" * 20 + ".mp4")]
+    + [("a_talk_with_a_very_long_name_of_2026.mp4", "a_talk_with…_of_2026.mp4")],
+)
+def test_bar_of_a_long_name_has_room(name: str, shown: str) -> None:
+    assert short_name(name) == shown
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals wait on POSIX only")
+def test_ctrl_c_while_a_worker_loads_does_not_end_it() -> None:
+    """A terminal gives it to all processes at once, those that are loading too."""
+    body = "import time; print(1, flush=True); time.sleep(0.2); from app.process.signals import *;"
+    line = [sys.executable, "-c", f"{body} ignore_signals(); print('lives')"]
+    with held_back():
+        process = subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=ROOT)
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"1\n"
+    process.send_signal(signal.SIGINT)
+    assert process.communicate(timeout=60)[0] == b"lives\n"
+    assert process.returncode == 0
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ())

@@ -1,0 +1,110 @@
+"""Notes of a run: who made what of which file, in values that JSON has."""
+
+import hashlib
+import json
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.errors import SinkError
+from app.outputs.run_metadata import RunNotes, notes_path, read_notes
+from app.sources.video import VideoSource
+from tests.support.synthetic import frame_result, tracked_face, write_video
+from tests.support.tiny_model import tiny_contract
+
+
+class Pictures:
+    name, live, warning = "2 pictures", False, "1 of 2 pictures left out"
+
+    def __init__(self, folder: Path) -> None:
+        self.files = {"a.png": folder / "a.png", "gone.png": folder / "gone.png"}
+
+
+def notes(folder: Path, source: Any, path: Path | None = None, **more: Any) -> RunNotes:
+    (folder / "m.onnx").write_bytes(b"model")
+    return RunNotes(
+        path,
+        source=source,
+        model=folder / "m.onnx",
+        contract=tiny_contract(),
+        provider="CPU",
+        settings={"video": Path("in.mp4"), "max_faces": None, "pair": [1, "x"]},
+        interrupted=lambda: False,
+        command=["run_demo.py", "--video", "in.mp4"],
+        overwrite=False,
+        **more,
+    )
+
+
+def test_notes_name_video_model_and_counts(tmp_path: Path) -> None:
+    video = tmp_path / "in.mp4"
+    write_video(video, frames=5, rate=Fraction(25), sound="aac")
+    path = notes_path(tmp_path / "talk.jsonl")
+    assert path == tmp_path / "talk.run.json"
+    with VideoSource(video) as source:
+        one = notes(tmp_path, source, path)
+        for result in (frame_result(tracked_face(), tracked_face(2)), frame_result(index=1)):
+            one.write(result, result.frame.image)
+        assert not path.exists()
+        one.close()
+        one.close()
+    found = json.loads(path.read_text())
+    assert found == read_notes(tmp_path / "talk.jsonl")
+    assert found["command"] == ["run_demo.py", "--video", "in.mp4"]
+    assert found["model"]["sha256"] == hashlib.sha256(b"model").hexdigest()
+    assert found["model"]["contract"]["labels"] == ["dark", "bright"]
+    assert "probe_logits" not in found["model"]["contract"]
+    assert found["input"]["files"] == [
+        {
+            "name": "in.mp4",
+            "sha256": hashlib.sha256(video.read_bytes()).hexdigest(),
+            "bytes": video.stat().st_size,
+        }
+    ]
+    stream = found["input"]["stream"]
+    assert (stream["size_wh"], stream["rate"], stream["has_audio"]) == ([64, 48], "25", True)
+    assert found["counts"] == {"frames": 2, "frames_without_face": 1, "faces": 2, "people": 2}
+    assert found["settings"] == {"video": "in.mp4", "max_faces": None, "pair": [1, "x"]}
+    assert found["versions"]["numpy"]
+    assert (found["interrupted"], found["cut_short"], found["provider"]) == (False, None, "CPU")
+    assert found["begun"] <= found["ended"]
+
+
+def test_what_cannot_be_read_has_no_hash(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(b"a")
+    found = notes(tmp_path, Pictures(tmp_path)).facts()
+    assert found["cut_short"] == "1 of 2 pictures left out"
+    assert [(one["name"], one["bytes"]) for one in found["input"]["files"]] == [
+        ("a.png", 1),
+        ("gone.png", None),
+    ]
+    assert found["input"]["files"][1]["sha256"] is None
+
+
+def test_aborted_notes_leave_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "r.run.json"
+    one = notes(tmp_path, Pictures(tmp_path), path)
+    one.abort()
+    one.close()
+    assert not path.exists()
+    path.write_text("mine")
+    with pytest.raises(SinkError, match="exists already"):
+        notes(tmp_path, Pictures(tmp_path), path)
+
+
+@pytest.mark.parametrize("text", [None, "", "[1]", "{"])
+def test_missing_or_damaged_notes_are_no_notes(tmp_path: Path, text: str | None) -> None:
+    if text is not None:
+        (tmp_path / "r.run.json").write_text(text)
+    assert read_notes(tmp_path / "r.csv") == {}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"[]", b"{", b"\xff", b"[" * 100_000, b'{"a": ' + b"9" * 60 + b"}", b'{"a": "\\ud800"}'],
+)
+def test_notes_that_are_damaged_or_absurd_say_nothing(tmp_path: Path, content: bytes) -> None:
+    notes_path(tmp_path / "r.jsonl").write_bytes(content)
+    assert read_notes(tmp_path / "r.jsonl") == {}

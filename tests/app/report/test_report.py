@@ -1,0 +1,576 @@
+"""The report of a run: what it says, what it keeps to itself, and how a browser shows it."""
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from fractions import Fraction
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from app.episodes.episode import Episode
+from app.episodes.finder import EpisodeRules
+from app.errors import SinkError
+from app.recognition.quality import Quality
+from app.records.schema import FaceRecord, Record
+from app.records.writers import RecordsSink
+from app.report.__main__ import main
+from app.report.charts import BASE, TOP, clock, stretches, time_ticks
+from app.report.page import MAX_PEOPLE, Page, render
+from app.report.sink import ReportSink
+from app.report.stills import (
+    PICTURE_PX,
+    SIDE_PX,
+    Still,
+    StillsInPassing,
+    cut_out,
+    picture_still,
+    stills_from,
+)
+from app.report.summary import MAX_PICTURES, Summary
+from app.sources.video import VideoSource
+from app.types import UNSURE, Frame
+from tests.support.browser import browse, needs_browser
+from tests.support.synthetic import LABELS, frame_result, tracked_face, write_video
+
+EVIL = "<script>alert(1)</script>&\"'"
+VOID = {"meta", "img", "line", "polygon"}
+
+
+class Reader(HTMLParser):
+    """Text, tables and addresses of a page; raises where tags do not close in order."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: set[str] = set()
+        self.addresses: list[str] = []
+        self.rows: list[list[str]] = []
+        self.text = ""
+        self.feed(page)
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        self.addresses += [str(value) for name, value in attrs if name in ("src", "href")]
+        if tag not in VOID:
+            self.open.append(tag)
+        if tag == "tr":
+            self.rows.append([])
+        elif tag in ("td", "th"):
+            self.rows[-1].append("")
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in VOID:
+            assert self.open.pop() == tag
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        pass
+
+    def handle_data(self, text: str) -> None:
+        if "style" not in self.open:
+            self.text += text
+        if {"td", "th"} & set(self.open):
+            self.rows[-1][-1] += text
+
+
+def face(happy: float, face_id: int = 1, label: str = "happy") -> FaceRecord:
+    shares = {label: happy, EVIL: 1 - happy}
+    quality = Quality(20.0, 0.0, 0.0, 0.5, 0.5)
+    name = label if happy > 0.5 else EVIL
+    return FaceRecord(face_id, (0, 0, 9, 9), 0.9, name, None, shares, quality=quality)
+
+
+def summary_of(happy: list[float | None], source: str = "a.mp4", people: int = 1) -> Summary:
+    summary = Summary()
+    for n, value in enumerate(happy):
+        faces = [None] if value is None else [face(value, k + 1) for k in range(people)]
+        summary.add([Record(source, n, n / 10, one) for one in faces])
+    summary.finish()
+    return summary
+
+
+def page_of(summary: Summary, stills: tuple[Still, ...] = (), **facts: Any) -> str:
+    return render(Page(summary, EpisodeRules(), stills, facts))
+
+
+HAPPY = [0.9] * 10 + [None] * 10 + [0.1] * 20
+
+
+def test_page_is_whole_and_alone() -> None:
+    page = page_of(summary_of(HAPPY))
+    reader = Reader(page)
+    assert reader.addresses == []
+    assert "script" not in reader.tags
+    for forbidden in ("@import", "url(", "http://", "https://", "javascript:"):
+        assert forbidden not in page
+    assert ["frames without a face", "10", "25.0\xa0%", "of all frames"] in reader.rows
+    assert ["small", "30", "100.0\xa0%", "box under 30 px"] in reader.rows
+    assert ["blurred", "0", "0.0\xa0%", "sharpness under 0.05"] in reader.rows
+    assert "no notes of the run" in reader.text
+
+
+def test_whatever_comes_from_outside_is_escaped() -> None:
+    episode = Episode(EVIL, 1, EVIL, 0, 0, 1, 0, 0.9, 0.9, 9)
+    page = page_of(
+        summary_of(HAPPY, source=EVIL),
+        (Still(episode, b"jpeg"),),
+        command=[EVIL],
+        settings={EVIL: EVIL},
+        model={"file": EVIL, "contract": {"labels": [EVIL], "metrics": {"recall": [0.5]}}},
+        input={"files": [{"name": EVIL, "sha256": EVIL}], "stream": {EVIL: EVIL}},
+        versions={EVIL: EVIL},
+    )
+    reader = Reader(page)
+    assert "script" not in reader.tags
+    assert EVIL not in page
+    assert reader.text.count(EVIL) >= 10
+
+
+def test_warnings_of_the_run_stand_above_the_figures() -> None:
+    page = page_of(summary_of(HAPPY), cut_short="a.mp4 ends early <1>.", interrupted=True)
+    head = page[: page.index('class="tiles"')]
+    assert '<p class="lead">a.mp4 ends early &lt;1&gt;.</p>' in head
+    assert "The run was interrupted" in head
+    assert "interrupted" not in page_of(summary_of(HAPPY))
+
+
+def test_damaged_notes_do_not_stop_the_page() -> None:
+    page_of(summary_of(HAPPY), model="x", timings={"frames_per_s": "fast"}, input=None)
+
+
+@pytest.mark.parametrize("odd", [[], "x", 7, {"a": []}, [[]], {"metrics": [1], "labels": 3}])
+def test_notes_of_another_shape_do_not_stop_the_page(odd: object) -> None:
+    names = ("model", "timings", "settings", "input", "versions", "command", "cut_short")
+    page_of(summary_of(HAPPY), **dict.fromkeys(names, odd))
+    page_of(summary_of(HAPPY), model={"contract": odd}, input={"files": odd, "stream": odd})
+    contract = {"labels": odd, "metrics": {"recall": odd, "accuracy": 0.5}, "training_data": odd}
+    page_of(summary_of(HAPPY), model={"contract": contract})
+
+
+def test_unsure_frames_are_drawn_where_they_are() -> None:
+    """Of 4 s, those from 1 to 2 s are unsure."""
+    summary = Summary()
+    for n in range(40):
+        one = face(0.9)
+        is_unsure = 10 <= n < 20
+        summary.add([Record("a.mp4", n, n / 10, replace(one, label=UNSURE) if is_unsure else one)])
+    summary.finish()
+    page = page_of(summary)
+    (area,) = re.findall(r'<polygon class="area unsure" points="([^"]+)"', page)
+    corners = [tuple(map(float, corner.split(","))) for corner in area.split()]
+    high = [x for x, y in corners if y == TOP]
+    assert (min(high), max(high)) == pytest.approx((1000 * 1 / 4, 1000 * 1.9 / 4), abs=10)
+    assert all(y == BASE for x, y in corners if not 240 < x < 500)
+    assert 'aria-label="unsure of face 1: 25.0\xa0% of its frames"' in page
+    assert "area unsure" not in page_of(summary_of(HAPPY))
+
+
+def test_labels_without_a_probability_are_not_lost() -> None:
+    summary = Summary()
+    for n in range(10):
+        one = face(0.9)
+        summary.add([Record("a.mp4", n, n / 10, replace(one, label="<calm>") if n < 4 else one)])
+    summary.finish()
+    assert "Labels without a probability: <calm> 40.0\xa0%." in Reader(page_of(summary)).text
+
+
+def test_timeline_shows_what_the_records_say() -> None:
+    page = page_of(summary_of(HAPPY))
+    spans = re.findall(r'<rect class="span k(\d)" x="([\d.]+)" y="88" width="([\d.]+)"', page)
+    # 0 to 1 s and 2 to 4 s of 4 s.
+    assert [tuple(map(float, span)) for span in spans] == [(0, 0, 250), (1, 500, 500)]
+    areas = re.findall(r'<polygon class="area k0" points="([^"]+)"', page)
+    corners = [[tuple(map(float, p.split(","))) for p in area.split()] for area in areas]
+    assert len(corners) == 2  # torn where the face is away
+    assert (corners[0][0][0], corners[1][-1][0]) == pytest.approx((0, 1000 * 3.9 / 4), abs=10)
+    heights = {round((82 - y) / 78, 2) for _, y in corners[0][1:-1]}
+    assert heights == {0.9}
+    reader = Reader(page)
+    assert ["face 1", "happy", "0:00.00", "0:00.00", "0:01.00", "1.00 s", "90 %"] in reader.rows
+
+
+def test_only_the_most_seen_have_a_timeline() -> None:
+    text = Reader(page_of(summary_of([0.9] * 9, people=MAX_PEOPLE + 3))).text
+    assert f"Face {MAX_PEOPLE} " in text
+    assert f"Face {MAX_PEOPLE + 1} " not in text
+    assert "3 more faces with at most 9 frames each" in text
+
+
+def picture_summary(happy: Sequence[float | None]) -> Summary:
+    summary = Summary()
+    for n, value in enumerate(happy):
+        summary.add([Record(f"{n}.png", n, 0.0, None if value is None else face(value))])
+    summary.finish()
+    return summary
+
+
+def test_pictures_have_shares_and_no_timeline() -> None:
+    reader = Reader(page_of(picture_summary((0.9, 0.9, 0.9, 0.1))))
+    assert ["happy", "3", "75.0\xa0%"] in reader.rows
+    assert ["pictures without a face", "0", "0.0\xa0%", "of all pictures"] in reader.rows
+    assert "svg" not in reader.tags
+    assert "4pictures" in reader.text
+    for word in ("length", "episodes", "followed", "At the height"):
+        assert word not in reader.text.partition("Model")[0]
+
+
+def test_every_face_of_a_picture_has_a_row() -> None:
+    two = [face(0.9), replace(face(0.2, 2), label=UNSURE, reason="several labels are as likely")]
+    summary = Summary()
+    summary.add([Record("a.png", 0, 0.0, one) for one in two])
+    summary.add([Record("b.png", 1, 0.0)])
+    summary.finish()
+    still = picture_still(np.zeros((40, 80, 3), np.uint8), {1: (0, 0, 9, 9), 2: (50, 9, 9, 9)})
+    page = render(Page(summary, EpisodeRules(), (), {}, {"a.png": still}))
+    reader = Reader(page)
+    probable = f"{EVIL} 80\xa0%, happy 20\xa0%"
+    assert ["1", "", "happy", f"happy 90\xa0%, {EVIL} 10\xa0%", "20 px, small"] in reader.rows
+    said = f"{UNSURE}several labels are as likely"
+    assert ["2", "", said, probable, "20 px, small"] in reader.rows
+    assert "a.png 80 × 40 px, 2 faces" in reader.text
+    assert "b.png no faces\nNo face was found in it." in reader.text
+    assert len(reader.addresses) == 3  # the picture and two faces
+    assert 'viewBox="0 0 80 40"' in page
+    assert EVIL not in page
+
+
+def test_only_the_first_pictures_are_shown_one_by_one() -> None:
+    summary = picture_summary([0.9] * (MAX_PICTURES + 3))
+    assert "3 more pictures are left out here" in Reader(page_of(summary)).text
+    summary.add([Record("clip.mp4", 0, 0.5, face(0.9))])
+    assert (summary.are_pictures, summary.pictures) == (False, {})
+
+
+def test_still_of_a_picture_is_small_and_knows_its_size() -> None:
+    still = picture_still(np.full((1000, 2000, 3), 200, np.uint8), {3: (10, 10, 50, 50)})
+    whole, cut = (
+        cv2.imdecode(np.frombuffer(one, np.uint8), cv2.IMREAD_COLOR)
+        for one in (still.jpeg, still.faces[3])
+    )
+    assert still.size_wh == (2000, 1000)
+    assert whole.shape == (PICTURE_PX // 2, PICTURE_PX, 3)
+    assert cut.shape == (SIDE_PX, SIDE_PX, 3)
+
+
+def test_sink_and_command_show_the_same_pictures(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    report = ReportSink(tmp_path / "live.html", facts=dict, overwrite=False)
+    records = RecordsSink(tmp_path / "r.jsonl", LABELS, overwrite=False)
+    for n, name in enumerate(("a.png", "b.png")):
+        image = np.full((60, 80, 3), 40 * n, np.uint8)
+        cv2.imwrite(str(tmp_path / name), image)
+        result = frame_result(
+            tracked_face(box_xyxy=(10, 10, 40, 40), probabilities=(0.1, 0.8, 0.1)),
+            image=image,
+            index=n,
+            time_s=0.0,
+            source=name,
+        )
+        for sink in (report, records):
+            sink.write(result, image)
+    records.close()
+    report.close()
+    line = [str(tmp_path / "r.jsonl"), "-o", str(tmp_path / "later.html")]
+    assert main(line) == 0
+    assert "2 pictures, 2 faces, 2 shown" in capsys.readouterr().err
+    live, later = ((tmp_path / f"{name}.html").read_text() for name in ("live", "later"))
+    assert live == later
+    assert live.count("data:image/jpeg") == 4
+    (tmp_path / "a.png").unlink()
+    assert main([*line, "--overwrite", "--pictures", str(tmp_path)]) == 1
+    said = capsys.readouterr().err
+    assert f"1 of the pictures is not in {tmp_path}, or is another one." in said
+    assert main([*line, "--overwrite"]) == 0
+    said = capsys.readouterr().err
+    assert "note: 1 picture not shown, for want of the files: name their folder by" in said
+    assert main([*line, "--overwrite", "--no-stills"]) == 0
+    assert "data:image" not in (tmp_path / "later.html").read_text()
+
+
+@pytest.mark.parametrize("up", ["../out.png", "inner/../../out.png", "ABSOLUTE"])
+def test_pictures_outside_the_folder_are_not_shown(tmp_path: Path, up: str) -> None:
+    (tmp_path / "in" / "inner").mkdir(parents=True)
+    cv2.imwrite(str(tmp_path / "out.png"), np.zeros((60, 80, 3), np.uint8))
+    name = str(tmp_path / "out.png") if up == "ABSOLUTE" else up
+    records = RecordsSink(tmp_path / "in/r.jsonl", LABELS, overwrite=False)
+    records.write(frame_result(tracked_face(), time_s=0.0, source=name), np.zeros((9, 9, 3)))
+    records.close()
+    assert main([str(tmp_path / "in/r.jsonl"), "-o", str(tmp_path / "p.html")]) == 0
+    assert "data:image" not in (tmp_path / "p.html").read_text()
+
+
+def test_records_without_any_face_make_a_page() -> None:
+    text = Reader(page_of(summary_of([None] * 5))).text
+    assert "No face was found" in text
+
+
+def test_model_card_says_what_the_model_says_of_itself() -> None:
+    from app.outputs.run_metadata import RunNotes
+    from app.recognition.classifier import DEFAULT_MODEL, Classifier
+
+    classifier = Classifier(DEFAULT_MODEL, device="cpu")
+
+    class Source:
+        name, live, warning = "a.mp4", False, None
+
+    notes = RunNotes(
+        None,
+        source=Source(),
+        model=DEFAULT_MODEL,
+        contract=classifier.contract,
+        provider="CPU",
+        settings={},
+        interrupted=lambda: False,
+        overwrite=False,
+    )
+    reader = Reader(page_of(summary_of(HAPPY), **notes.facts()))
+    rows = {row[0]: row[1:] for row in reader.rows}
+    assert rows["sha256"] == [notes.facts()["model"]["sha256"]]
+    assert rows["method"] == [classifier.contract.method]
+    assert rows["happiness"] == [f"{100 * classifier.contract.metrics['recall'][1]:.0f} %"]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "step", "text"),
+    [
+        (0, 1, "0:00"),
+        (75.4, 1, "1:15"),
+        (3675, 60, "1:01:15"),
+        (59.96, 0.1, "1:00.0"),
+        (5.25, 0.01, "0:05.25"),
+    ],
+)
+def test_clock_reads_as_players_show_it(seconds: float, step: float, text: str) -> None:
+    assert clock(seconds, step) == text
+
+
+@pytest.mark.parametrize(
+    ("end_s", "expected"),
+    [
+        (0, [0]),
+        (0.7, [0, 0.2, 0.4, 0.6]),
+        (19.7, [0, 5, 10, 15]),
+        (14400, [0, 3600, 7200, 10800, 14400]),
+    ],
+)
+def test_ticks_are_round_times(end_s: float, expected: list[float]) -> None:
+    assert time_ticks(end_s) == pytest.approx(expected)
+
+
+def test_stretches_end_where_nothing_is_seen() -> None:
+    steps = [(0.0, 0.5), (0.1, 0.7), (1.0, 0.9)]
+    assert stretches(steps, 0.1, 0.3) == [
+        [(0.0, 0.5), (0.05, 0.5), (pytest.approx(0.15), 0.7), (pytest.approx(0.2), 0.7)],
+        [(1.0, 0.9), (1.05, 0.9), (1.1, 0.9)],
+    ]
+
+
+# Stills
+
+
+@pytest.mark.parametrize("side", [20, 400])
+def test_still_is_the_square_about_the_box(side: int) -> None:
+    image = np.zeros((1000, 1000, 3), np.uint8)
+    image[300 : 300 + side, 300 : 300 + side] = 200
+    still = cut_out(image, (300, 300, side, side))
+    assert still.shape == (SIDE_PX, SIDE_PX, 3)
+    middle = still[SIDE_PX // 2, SIDE_PX // 2]
+    assert middle.tolist() == [200, 200, 200]
+    bright = (still[..., 0] > 100).mean()
+    assert bright == pytest.approx(1 / 1.5**2, abs=0.03)
+
+
+@pytest.mark.parametrize(
+    "box", [(-50, -50, 80, 80), (90, 90, 300, 300), (500, 500, 10, 10), (5, 5, 0, 0)]
+)
+def test_still_of_a_box_that_reaches_out_is_black_there(box: tuple[int, ...]) -> None:
+    still = cut_out(np.full((100, 100, 3), 255, np.uint8), box)  # type: ignore[arg-type]
+    assert still.shape == (SIDE_PX, SIDE_PX, 3)
+
+
+def episode(label: str, peak: float, apex_frame: int, face_id: int = 1) -> Episode:
+    return Episode("a", face_id, label, 0, apex_frame / 10, 9, apex_frame, peak, peak, 9)
+
+
+def frame(index: int) -> Frame:
+    return Frame(np.full((80, 80, 3), 10 * index, np.uint8), index, index / 10, "a")
+
+
+def level(still: Still) -> int:
+    picture = cv2.imdecode(np.frombuffer(still.jpeg, np.uint8), cv2.IMREAD_COLOR)
+    return round(float(picture[90:110, 90:110].mean()) / 10)
+
+
+def test_stills_in_passing_are_of_the_highest_point() -> None:
+    passing = StillsInPassing()
+    box = {1: (20.0, 20.0, 40.0, 40.0)}
+    for index in range(6):
+        passing.look(frame(index), [(1, "a")] if index in (1, 3) else [], box)
+    passing.take([episode("a", 0.8, 3), episode("b", 0.9, 3)])
+    passing.look(frame(7), [(1, "a")], box)
+    passing.take([episode("a", 0.7, 7)])  # less sure than the one before
+    assert [(one.episode.label, level(one)) for one in passing.stills()] == [("a", 3)]
+
+
+def test_stills_of_another_video_are_not_taken() -> None:
+    box = (20.0, 20.0, 40.0, 40.0)
+    frames = [frame(n) for n in range(9)]
+    wanted = [(episode("a", 0.8, 2), box), (episode("b", 0.9, 5), box)]
+    assert [level(one) for one in stills_from(frames, wanted)] == [5, 2]
+    other = [Frame(one.image, one.index, one.time_s + 0.5, "b") for one in frames]
+    assert stills_from(other, wanted) == []
+    rest = iter(frames)
+    stills_from(rest, wanted)
+    assert next(rest).index == 6
+
+
+# The sink and the command
+
+
+def shares_at(index: int) -> tuple[float, float, float]:
+    """Happiest at frame 20."""
+    happy = 0.7 + 0.01 * min(index, 40 - index)
+    return 0.9 - happy, happy, 0.1
+
+
+def happy_results(video: Path) -> list[Any]:
+    with VideoSource(video) as source:
+        return [
+            frame_result(
+                tracked_face(box_xyxy=(10, 10, 40, 40), probabilities=shares_at(one.index)),
+                image=one.image,
+                index=one.index,
+                time_s=one.time_s,
+                source=one.source,
+            )
+            for one in source
+        ]
+
+
+@pytest.fixture
+def video(tmp_path: Path) -> Path:
+    write_video(tmp_path / "clip.mp4", frames=25)
+    return tmp_path / "clip.mp4"
+
+
+def test_sink_and_command_make_the_same_page(
+    video: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    report = ReportSink(tmp_path / "live.html", facts=dict, overwrite=False)
+    records = RecordsSink(tmp_path / "r.jsonl", LABELS, overwrite=False)
+    for result in happy_results(video):
+        for sink in (report, records):
+            sink.write(result, result.frame.image)
+    records.close()
+    assert not (tmp_path / "live.html").exists()
+    report.close()
+    assert main([str(tmp_path / "r.jsonl"), "-o", str(tmp_path / "later.html")]) == 0
+    assert "25 frames, 1 face, 1 episode, 1 still " in capsys.readouterr().err
+    live, later = ((tmp_path / f"{name}.html").read_text() for name in ("live", "later"))
+    assert live == later
+    assert live.count('src="data:image/jpeg;base64,') == 1
+
+
+def test_no_faces_are_stored_unasked(video: Path, tmp_path: Path) -> None:
+    report = ReportSink(tmp_path / "live.html", facts=dict, overwrite=False, with_stills=False)
+    records = RecordsSink(tmp_path / "r.csv", LABELS, overwrite=False)
+    for result in happy_results(video):
+        for sink in (report, records):
+            sink.write(result, result.frame.image)
+    report.close()
+    records.close()
+    assert main([str(tmp_path / "r.csv"), "-o", str(tmp_path / "l.html"), "--no-stills"]) == 0
+    for name in ("live", "l"):
+        page = (tmp_path / f"{name}.html").read_text()
+        assert "data:image" not in page
+        assert "shows faces" not in page
+
+
+def test_command_says_what_is_wrong(
+    video: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    records = RecordsSink(tmp_path / "r.csv", LABELS, overwrite=False)
+    for result in happy_results(video):
+        records.write(result, result.frame.image)
+    records.close()
+    out, other = tmp_path / "r.html", tmp_path / "other.mp4"
+    write_video(other, frames=25, rate=Fraction(20))
+    line = [str(tmp_path / "r.csv"), "-o"]
+    video.rename(tmp_path / "moved.mp4")
+    assert main([*line, str(tmp_path / "none.html")]) == 0
+    said = capsys.readouterr().err
+    assert "note: no stills, for want of the video: name it by --video." in said
+    (tmp_path / "moved.mp4").rename(video)
+    assert main([*line, str(out), "--video", str(other)]) == 1
+    assert "is not the video of these records" in capsys.readouterr().err
+    notes = {"input": {"files": [{"sha256": "of another"}]}}
+    (tmp_path / "r.run.json").write_text(json.dumps(notes))
+    assert main([*line, str(out), "--video", str(video), "--overwrite"]) == 1
+    assert "is not the video of these records" in capsys.readouterr().err
+    (tmp_path / "r.run.json").write_text(json.dumps({"settings": {"blur": True}}))
+    assert main([*line, str(out), "--video", str(video), "--overwrite"]) == 1
+    assert "faces were to be blurred" in capsys.readouterr().err
+    assert "data:image" not in out.read_text()
+    assert main([*line, str(out)]) == 2
+    assert "exists already" in capsys.readouterr().err
+    assert main([*line, str(tmp_path / "r.pdf")]) == 2
+    assert "must end in .html" in capsys.readouterr().err
+    (tmp_path / "empty.jsonl").touch()
+    assert main([str(tmp_path / "empty.jsonl"), "-o", str(tmp_path / "e.html")]) == 2
+    assert "has no rows" in capsys.readouterr().err
+    with pytest.raises(SinkError, match="exists already"):
+        ReportSink(out, facts=dict, overwrite=False)
+
+
+MEASURE = """
+<iframe id="page" style="width: %dpx; height: 4000px; border: 0"></iframe>
+<script>
+const page = document.getElementById("page");
+page.onload = () => {
+  const inside = page.contentDocument;
+  const spans = [...inside.querySelectorAll("rect.span")].map(rect => {
+    const whole = rect.ownerSVGElement.getBoundingClientRect();
+    const part = rect.getBoundingClientRect();
+    return [(part.left - whole.left) / whole.width, (part.right - whole.left) / whole.width];
+  });
+  const texts = [...inside.querySelectorAll(".label, .share, .axis span, td, th")];
+  const small = texts.filter(e => parseFloat(page.contentWindow.getComputedStyle(e).fontSize) < 11);
+  document.body.dataset.found = JSON.stringify({
+    spans, small: small.length, width: inside.documentElement.scrollWidth,
+    images: [...inside.images].every(image => image.naturalWidth > 0)});
+};
+page.srcdoc = %s;
+</script>
+"""
+
+
+@needs_browser
+@pytest.mark.parametrize("width", [1280, 390])
+def test_browser_shows_times_where_they_are(tmp_path: Path, width: int) -> None:
+    picture = np.full((SIDE_PX, SIDE_PX, 3), 128, np.uint8)
+    still = Still(episode("happy", 0.9, 3), cv2.imencode(".jpg", picture)[1].tobytes())
+    page = page_of(summary_of(HAPPY), (still,), model={"sha256": "0f" * 32})
+    text = json.dumps(page).replace("</", "<\\/")
+    (tmp_path / "measure.html").write_text(MEASURE % (width, text), encoding="utf-8")
+    (tmp_path / "page.html").write_text(page, encoding="utf-8")
+
+    profile = tmp_path / "profile"
+    alone = browse(f"file://{tmp_path / 'page.html'}", profile=profile, width=width)
+    assert "CONSOLE" not in alone.stderr
+    assert "Face 1" in alone.stdout
+    measure = f"file://{tmp_path / 'measure.html'}"
+    done = browse(measure, "--virtual-time-budget=5000", profile=profile, width=width)
+    match = re.search(r'data-found="([^"]+)"', done.stdout)
+    assert match, done.stderr
+    found = json.loads(match[1].replace("&quot;", '"'))
+    assert found["spans"] == [pytest.approx([0, 0.25], abs=0.01), pytest.approx([0.5, 1], abs=0.01)]
+    assert found["width"] <= width
+    assert found["small"] == 0
+    assert found["images"] is True

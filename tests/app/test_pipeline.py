@@ -1,0 +1,257 @@
+"""The stages run in order on values, and leave their input alone."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from app.pipeline import Pipeline
+from app.tracking.resting_face import RestingFaces
+from app.tracking.tracker import Tracker
+from app.types import Face, Floats, Frame, Image
+from tests.app.recognition.test_quality import turned
+from tests.support.tiny_model import tiny_contract
+
+
+def face(x: float, y: float, side: float = 64.0) -> Face:
+    places = [(0.33, 0.39), (0.67, 0.39), (0.5, 0.58), (0.5, 0.76), (0.1, 0.45), (0.9, 0.45)]
+    points = np.array([(x + side * u, y + side * v) for u, v in places], np.float32)
+    return Face((x, y, x + side, y + side), points, 0.9)
+
+
+class Finder:
+    def __init__(self, *faces: Face) -> None:
+        self.faces = faces
+
+    def detect(self, image: Image) -> tuple[Face, ...]:
+        return self.faces
+
+
+class Brightness:
+    """Says how bright the crop is."""
+
+    contract = tiny_contract()
+
+    def predict(self, crops: NDArray[np.uint8]) -> Floats:
+        bright = crops.reshape(len(crops), -1).mean(axis=1) / 255 if len(crops) else np.zeros(0)
+        return np.stack([1 - bright, bright], axis=1).astype(np.float32)
+
+    def predict_with_maps(self, crops: NDArray[np.uint8]) -> tuple[Floats, Floats]:
+        """Maps of 2 x 2 cells that say how many faces there are, and the class."""
+        maps = np.array([len(crops), 10 + len(crops)], np.float32)[:, None, None] * np.ones((2, 2))
+        return self.predict(crops), np.stack([maps.astype(np.float32)] * len(crops) or [maps][:0])
+
+
+def halves() -> Frame:
+    image = np.zeros((100, 200, 3), np.uint8)
+    image[:, 100:] = 255
+    return Frame(image, 0, 0.0, "halves")
+
+
+def clock_of_milliseconds() -> float:
+    clock_of_milliseconds.now += 0.001  # type: ignore[attr-defined]
+    return clock_of_milliseconds.now  # type: ignore[attr-defined,no-any-return]
+
+
+clock_of_milliseconds.now = 0.0  # type: ignore[attr-defined]
+
+
+def test_empty_frame_yields_no_faces() -> None:
+    result = Pipeline(Finder(), Brightness(), tracker=Tracker()).step(halves())
+    assert result.faces == ()
+    assert result.labels == ("dark", "bright")
+
+
+def test_each_face_gets_its_own_reading() -> None:
+    finder = Finder(face(10, 10), face(120, 10))
+    result = Pipeline(finder, Brightness(), tracker=Tracker()).step(halves())
+    assert [(f.face_id, f.label) for f in result.faces] == [(1, "dark"), (2, "bright")]
+    assert result.faces[1].probabilities[1] > 0.99
+    assert result.frame.image[0, 0].tolist() == [0, 0, 0]
+
+
+def test_separate_pictures_number_their_faces_anew() -> None:
+    recogniser = Pipeline(Finder(face(120, 10)), Brightness(), tracker=None)
+    first, second = recogniser.step(halves()), recogniser.step(halves())
+    assert [f.face_id for f in (*first.faces, *second.faces)] == [1, 1]
+    np.testing.assert_array_equal(second.faces[0].probabilities, second.faces[0].raw_probabilities)
+
+
+def test_smoothed_and_raw_readings_are_both_kept() -> None:
+    recogniser = Pipeline(Finder(face(120, 10)), Brightness(), tracker=Tracker(smooth_s=1.0))
+    recogniser.step(halves())
+    dark = Frame(np.zeros((100, 200, 3), np.uint8), 1, 0.1, "dark")
+    seen = recogniser.step(dark).faces[0]
+    assert seen.raw_probabilities[0] > 0.99
+    assert seen.probabilities[0] < 0.5
+    assert seen.label == "bright"
+
+
+def test_doubt_is_said_and_leaves_the_probabilities_alone() -> None:
+    """The two faces are as bright as 0 and 0.5; only the first is surely dark."""
+
+    class Doubtful(Brightness):
+        contract = tiny_contract(unsure_below=0.6)
+
+    image = halves().image.copy()
+    image[:, 100:] = 128
+    faces = (face(10, 10), face(120, 10))
+    frame = Frame(image, 0, 0.0, "grey")
+    seen = Pipeline(Finder(*faces), Doubtful(), tracker=None).step(frame).faces
+    assert [(f.label, f.reason) for f in seen] == [("dark", None), ("unsure", "not confident")]
+    assert seen[1].probabilities[1] == pytest.approx(128 / 255, abs=1e-3)
+    plain = Pipeline(Finder(*faces), Brightness(), tracker=None).step(frame).faces
+    assert [(f.label, f.reason) for f in plain] == [("dark", None), ("bright", None)]
+    np.testing.assert_array_equal(plain[1].probabilities, seen[1].probabilities)
+
+
+def test_doubt_is_about_the_smoothed_reading() -> None:
+    class Doubtful(Brightness):
+        contract = tiny_contract(unsure_below=0.99)
+
+    recogniser = Pipeline(Finder(face(120, 10)), Doubtful(), tracker=Tracker(smooth_s=1.0))
+    assert recogniser.step(halves()).faces[0].label == "bright"
+    dim = np.full((100, 200, 3), 120, np.uint8)
+    for n in range(1, 20):
+        seen = recogniser.step(Frame(dim, n, n / 10, "dim")).faces[0]
+        assert seen.raw_probabilities[1] < 0.5
+        assert (seen.label, seen.reason) == ("bright", None) or n > 1
+    assert (seen.label, seen.reason) == ("unsure", "not confident")
+
+
+@pytest.mark.parametrize(
+    ("level", "yaw_deg", "reason"),
+    [(128, 0.0, "not confident"), (128, 40.0, "turned away"), (20, 0.0, "dark")],
+)
+def test_doubt_has_the_reason_that_the_picture_gives(
+    level: int, yaw_deg: float, reason: str
+) -> None:
+    class Doubtful(Brightness):
+        contract = tiny_contract(unsure_below=0.999)
+
+    points = turned(yaw_deg, 0.0, scale=22.0) - 300 + (42, 40)
+    found = Face((10, 10, 74, 74), points.astype(np.float32), 0.9)
+    frame = Frame(np.full((100, 200, 3), level, np.uint8), 0, 0.0, "grey")
+    for tracker in (None, Tracker()):
+        seen = Pipeline(Finder(found), Doubtful(), tracker=tracker).step(frame).faces[0]
+        assert (seen.label, seen.reason) == ("unsure", reason)
+
+
+def test_label_that_was_overtaken_a_moment_ago_is_still_said() -> None:
+    recogniser = Pipeline(Finder(face(120, 10)), Brightness(), tracker=Tracker(smooth_s=0.01))
+    recogniser.step(halves())
+    dark = np.zeros((100, 200, 3), np.uint8)
+    first = recogniser.step(Frame(dark, 1, 0.05, "dark")).faces[0]
+    assert (first.label, int(first.probabilities.argmax())) == ("bright", 0)
+    for n in range(2, 8):
+        last = recogniser.step(Frame(dark, n, 0.05 * n, "dark")).faces[0]
+    assert last.label == "dark"
+
+
+@pytest.mark.parametrize("spoil", [np.nan, 0.0], ids=["not finite", "in one point"])
+def test_detection_without_usable_landmarks_is_no_face(spoil: float) -> None:
+    whole = face(10, 10)
+    broken = Face(whole.box_xyxy, whole.landmarks * np.float32(spoil), 0.9)
+    result = Pipeline(Finder(broken, whole), Brightness(), tracker=None).step(halves())
+    assert len(result.faces) == 1
+
+
+def test_every_stage_is_timed() -> None:
+    recogniser = Pipeline(
+        Finder(face(10, 10)), Brightness(), tracker=None, clock=clock_of_milliseconds
+    )
+    stage_ms = recogniser.step(halves()).stage_ms
+    assert list(stage_ms) == ["detect", "align", "classify", "track"]
+    assert list(stage_ms.values()) == pytest.approx([1.0] * 4)
+
+
+def test_a_face_whose_turn_it_is_not_keeps_its_reading() -> None:
+    class Turns:
+        def find(self, image: Image, time_s: float) -> tuple[Face, ...]:
+            bright, dark = face(120, 20), face(20, 20)
+            return (bright, dark) if time_s == 0 else (replace(dark, seen=False), bright)
+
+    class Counting(Brightness):
+        read = 0
+
+        def predict(self, crops: NDArray[np.uint8]) -> Floats:
+            self.read += len(crops)
+            return super().predict(crops)
+
+    reader = Counting()
+    recogniser = Pipeline(Finder(), reader, tracker=None, follower=Turns())
+    first = recogniser.step(halves())
+    second = recogniser.step(Frame(halves().image[:, ::-1].copy(), 1, 0.1, "halves"))
+    assert reader.read == 3
+    dark, bright = second.faces
+    assert dark.raw_probabilities.tolist() == first.faces[1].raw_probabilities.tolist()
+    assert bright.raw_probabilities[1] < first.faces[0].raw_probabilities[1]
+
+
+def test_a_face_nobody_read_before_is_read_though_it_was_not_looked_at() -> None:
+    unseen = replace(face(120, 20), seen=False)
+    (one,) = Pipeline(Finder(unseen), Brightness(), tracker=None).step(halves()).faces
+    assert one.raw_probabilities[1] == pytest.approx(1, abs=0.05)
+
+
+def test_maps_come_only_when_asked_and_are_of_the_class_that_is_said() -> None:
+    finder = Finder(face(10, 10), face(120, 10))
+    recogniser = Pipeline(finder, Brightness(), tracker=Tracker())
+    assert [f.map for f in recogniser.step(halves()).faces] == [None, None]
+    recogniser.with_maps = True
+    result = recogniser.step(halves())
+    shown = [f.map for f in result.faces]
+    assert [None if m is None else m.weights[0, 0] for m in shown] == [2, 12]
+    matrix = shown[1].matrix  # type: ignore[union-attr]
+    eye = result.faces[1].face.landmarks[0]
+    assert matrix[:, :2] @ eye + matrix[:, 2] == pytest.approx((0.33, 0.39), abs=0.02)
+
+
+def test_face_that_was_not_looked_at_keeps_its_map() -> None:
+    finder = Finder(face(10, 10), face(120, 10))
+    recogniser = Pipeline(finder, Brightness(), tracker=Tracker())
+    recogniser.with_maps = True
+    recogniser.step(halves())
+    finder.faces = (replace(face(12, 10), seen=False), face(120, 10))
+    maps = [f.map for f in recogniser.step(halves()).faces]
+    assert [None if m is None else m.weights[0, 0] for m in maps] == [2, 11]
+
+
+def test_still_frame_is_explained_afterwards() -> None:
+    recogniser = Pipeline(Finder(face(120, 10)), Brightness(), tracker=Tracker())
+    result = recogniser.step(halves())
+    explained = recogniser.explain(result)
+    assert result.faces[0].map is None
+    assert explained.faces[0].map is not None
+    assert explained.faces[0].map.weights[0, 0] == 11
+
+
+def test_smoothing_can_be_changed_while_it_runs() -> None:
+    recogniser = Pipeline(Finder(face(120, 10)), Brightness(), tracker=Tracker(smooth_s=9.0))
+    recogniser.step(halves())
+    recogniser.smoothing_s = 0.0
+    dark = Frame(np.zeros((100, 200, 3), np.uint8), 1, 0.1, "dark")
+    assert recogniser.step(dark).faces[0].probabilities[0] > 0.99
+    assert Pipeline(Finder(), Brightness(), tracker=None).smoothing_s is None
+
+
+@pytest.mark.parametrize(
+    ("live", "pause_s", "kept"), [(True, 60.0, True), (True, 200.0, False), (False, 60.0, False)]
+)
+def test_a_pause_of_a_camera_keeps_numbers_and_resting_faces(
+    live: bool, pause_s: float, kept: bool
+) -> None:
+    resting = RestingFaces(("neutral", "other"))
+    recogniser = Pipeline(
+        Finder(face(120, 10)), Brightness(), tracker=Tracker(resting=resting), live=live
+    )
+    frame = halves()
+    resting.start()
+    for step in range(80):
+        result = recogniser.step(replace(frame, time_s=step / 10))
+    assert (resting.known, result.faces[0].face_id) == (1, 1)
+    after = recogniser.step(replace(frame, time_s=8 + pause_s))
+    assert after.frame.time_s == 8 + pause_s
+    assert (resting.known == 1) == kept
+    assert (after.faces[0].face_id == 1) == kept

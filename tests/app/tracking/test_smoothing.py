@@ -1,0 +1,228 @@
+"""Labels are calm on faces that tremble and quick on faces that change."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.contract import Contract
+from app.tracking.smoothing import FLOOR, GAP_S, NOBODY, Steady, SteadyReasons
+from app.types import Floats, Reason
+from tests.support.tiny_model import tiny_contract
+
+HAPPY, SAD, ANGRY = range(3)
+
+
+def odds(nats: float) -> tuple[float, float, float]:
+    """HAPPY before SAD by so many nats, hardly ever ANGRY."""
+    share = 0.98 / (1 + np.exp(-nats))
+    return float(share), float(0.98 - share), 0.02
+
+
+def play(
+    steady: Steady,
+    rows: list[tuple[float, ...]],
+    *,
+    fps: float = 30,
+    start_s: float = 0.0,
+    contract: Contract | None = None,
+) -> list[int]:
+    """The classes shown of one person, frame by frame."""
+    doubt = None if contract is None else contract.sureness_nats
+    return [
+        int(steady.update([7], np.array([row], np.float32), start_s + n / fps, doubt).shown[0])
+        for n, row in enumerate(rows)
+    ]
+
+
+def delay_s(shown: list[int], label: int, fps: float = 30) -> float:
+    return shown.index(label) / fps
+
+
+@pytest.mark.parametrize("fps", [10, 15, 30, 60])
+@pytest.mark.parametrize("before", [2.0, 4.0, 7.0])
+@pytest.mark.parametrize("after", [2.0, 4.0, 7.0])
+def test_clear_change_shows_within_300_ms(fps: int, before: float, after: float) -> None:
+    steady = Steady()
+    play(steady, [odds(before)] * 3 * fps, fps=fps)
+    shown = play(steady, [odds(-after)] * fps, fps=fps, start_s=3.0)
+    assert delay_s(shown, SAD, fps) <= 0.3
+    assert shown[-1] == SAD
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("mean", [0.0, 0.5, 3.0])
+def test_trembling_face_keeps_its_label_for_a_minute(seed: int, mean: float) -> None:
+    """Even one that lies between two expressions; each frame by itself changes all the time."""
+    noise = np.random.default_rng(seed).normal(mean, 0.8, 60 * 30)
+    rows = [odds(float(nats)) for nats in noise]
+    raw = np.array([row[0] > row[1] for row in rows])
+    changes = np.count_nonzero(np.diff(play(Steady(), rows)))
+    assert changes <= 1
+    if mean < 1:
+        assert np.count_nonzero(np.diff(raw)) > 100
+
+
+@pytest.mark.parametrize("frames", [1, 2])
+def test_blink_does_not_show(frames: int) -> None:
+    rows = [odds(3)] * 30 + [odds(-4)] * frames + [odds(3)] * 30
+    assert set(play(Steady(), rows)) == {HAPPY}
+
+
+def test_lead_that_stays_below_the_margin_never_shows() -> None:
+    steady = Steady(margin_nats=0.5)
+    assert set(play(steady, [odds(2)] * 30 + [odds(-0.4)] * 300)) == {HAPPY}
+    assert play(steady, [odds(-0.6)] * 300, start_s=11.0)[-1] == SAD
+
+
+def test_new_label_waits_for_the_hold() -> None:
+    steady = Steady(smooth_s=0.001, margin_nats=0, hold_s=0.1)
+    shown = play(steady, [odds(2)] + [odds(-2)] * 20, fps=100)
+    assert shown.index(SAD) == 11  # leads from frame 1 on
+
+
+def test_rival_has_to_lead_without_a_break() -> None:
+    steady = Steady(smooth_s=0.001, margin_nats=0, hold_s=0.1)
+    rows = [odds(2)] + ([odds(-2)] * 8 + [odds(2)]) * 20
+    assert set(play(steady, rows, fps=100)) == {HAPPY}
+
+
+@given(st.integers(0, 2**32 - 1), st.sampled_from([0.1, 0.25, 1.0]))
+def test_smoothed_rows_are_probabilities(seed: int, smooth_s: float) -> None:
+    rng = np.random.default_rng(seed)
+    steady = Steady(smooth_s=smooth_s)
+    for n in range(20):
+        rows = rng.dirichlet([0.1] * 5, 3).astype(np.float32)
+        done = steady.update([1, 2, 3], rows, n / 30)
+        np.testing.assert_allclose(done.probabilities.sum(axis=1), 1, atol=1e-5)
+        assert done.probabilities.min() >= 0
+
+
+@pytest.mark.parametrize("temperature", [0.5, 1.0, 2.0])
+def test_averaging_log_probabilities_is_averaging_logits(temperature: float) -> None:
+    """Constants of each frame, which a softmax forgets, do not matter."""
+    rng = np.random.default_rng(1)
+    logits = rng.normal(0, 1.5, (3, 4))
+    smooth_s, fps = 0.2, 10
+    steady = Steady(smooth_s=smooth_s)
+    share = 1 - np.exp(-1 / fps / smooth_s)
+    mean = logits[0]
+    for n, row in enumerate(logits):
+        powers = np.exp((row + rng.normal()) / temperature)
+        done = steady.update([1], (powers / powers.sum())[None].astype(np.float32), n / fps)
+        mean = mean + share * (row - mean)
+    wanted = np.exp(mean / temperature)
+    np.testing.assert_allclose(done.probabilities[0], wanted / wanted.sum(), atol=1e-5)
+
+
+def test_no_smoothing_shows_each_frame_by_itself() -> None:
+    rows = [odds(0.1), odds(-0.1)] * 5
+    steady = Steady(smooth_s=0)
+    assert play(steady, rows) == [HAPPY, SAD] * 5
+    done = steady.update([7], np.array([odds(9)], np.float32), 1.0)
+    np.testing.assert_array_equal(done.probabilities, np.array([odds(9)], np.float32))
+
+
+def test_smoothing_can_be_changed_while_it_runs() -> None:
+    steady = Steady(smooth_s=0)
+    assert play(steady, [odds(0.1), odds(-0.1)]) == [HAPPY, SAD]
+    steady.smooth_s = 1.0
+    assert play(steady, [odds(3)] * 10 + [odds(-3)] * 3, start_s=1.0) == [HAPPY] * 13
+    steady.smooth_s = 0
+    assert play(steady, [odds(-3)], start_s=2.0) == [SAD]
+    with pytest.raises(ValueError, match="seconds"):
+        steady.smooth_s = -1
+
+
+@pytest.mark.parametrize(("gap_s", "shown"), [(0.9 * GAP_S, HAPPY), (1.1 * GAP_S, SAD)])
+def test_long_absence_begins_anew(gap_s: float, shown: int) -> None:
+    steady = Steady(smooth_s=2.0)
+    play(steady, [odds(3)] * 30)
+    assert play(steady, [odds(-1)], start_s=29 / 30 + gap_s) == [shown]
+
+
+@pytest.mark.parametrize("back", ["reset", "time"])
+def test_cut_begins_anew(back: str) -> None:
+    steady = Steady()
+    play(steady, [odds(3)] * 30, start_s=5.0)
+    if back == "reset":
+        steady.reset()
+    assert play(steady, [odds(-1)], start_s=0.0 if back == "time" else 6.0) == [SAD]
+
+
+def test_people_do_not_mix() -> None:
+    steady = Steady()
+    for n in range(30):
+        order = [1, 2] if n % 2 else [2, 1]
+        rows = np.array([odds(3 if one == 1 else -3) for one in order], np.float32)
+        done = steady.update(order, rows, n / 30)
+        assert dict(zip(order, done.shown.tolist(), strict=True)) == {1: HAPPY, 2: SAD}
+
+
+def test_nobody_is_steadied_to_nothing() -> None:
+    done = Steady().update([], np.zeros((0, 3), np.float32), 0.0)
+    assert (done.probabilities.shape, done.shown.shape) == ((0, 3), (0,))
+
+
+DOUBT = tiny_contract(unsure_below=0.6)
+
+
+def test_unsure_is_entered_and_left_by_the_margin() -> None:
+    steady = Steady(margin_nats=0.3)
+    at = float(np.log(1.5))  # log odds of 0.6
+
+    def two(nats: float) -> list[tuple[float, ...]]:
+        share = 1 / (1 + np.exp(-nats))
+        return [(share, 1 - share)] * 90
+
+    steps = [(2.0, 0), (at - 0.2, 0), (0.0, NOBODY), (at + 0.2, NOBODY), (at + 0.5, 0)]
+    for n, (nats, label) in enumerate(steps):
+        assert play(steady, two(nats), start_s=3.0 * n, contract=DOUBT)[-1] == label, nats
+
+
+@pytest.mark.parametrize("options", [{"smooth_s": -1}, {"margin_nats": -1}, {"hold_s": -0.1}])
+def test_negative_settings_are_refused(options: dict[str, float]) -> None:
+    with pytest.raises(ValueError, match="at least 0"):
+        Steady(**options)
+
+
+def reasons(steady: SteadyReasons, said: list[str], fps: float = 10) -> list[str]:
+    return [steady.update({1: reason}, n / fps)[1] for n, reason in enumerate(said)]
+
+
+def test_reason_that_flickers_does_not_show() -> None:
+    said = ["dark", "blurred"] * 20
+    assert set(reasons(SteadyReasons(hold_s=0.5), said)) == {"dark"}
+
+
+def test_reason_that_stays_shows_after_the_hold() -> None:
+    shown = reasons(SteadyReasons(hold_s=0.5), ["dark"] * 3 + ["blurred"] * 9)
+    assert shown == ["dark"] * 8 + ["blurred"] * 4
+
+
+def test_a_time_without_doubt_breaks_the_hold_of_a_reason() -> None:
+    steady = SteadyReasons(hold_s=1.0)
+    said: list[dict[int, Reason]] = [{1: "dark"}, {1: "blurred"}, {}, {}, {}]
+    said += [{1: "blurred"}] * 12
+    shown = [steady.update(now, n / 10) for n, now in enumerate(said)]
+    first = next(n for n, now in enumerate(shown) if now.get(1) == "blurred")
+    assert first / 10 == pytest.approx(1.5)  # a second after it came back
+
+
+def test_reason_of_who_was_gone_begins_anew() -> None:
+    steady = SteadyReasons()
+    assert steady.update({1: "dark"}, 0.0) == {1: "dark"}
+    assert steady.update({}, 0.1) == {}
+    assert steady.update({1: "blurred"}, 0.2) == {1: "dark"}
+    assert steady.update({1: "blurred"}, 0.2 + 1.1 * GAP_S) == {1: "blurred"}
+
+
+def test_reading_is_not_believed_to_be_impossible() -> None:
+    def after(before: Floats) -> list[int]:
+        steady = Steady()
+        steady.update([7], before, 0.0)
+        return play(steady, [odds(-2)] * 30, start_s=1 / 30)
+
+    sure = np.array([[1.0, 0.0, 0.0]], np.float32)
+    almost = np.array([[1 - 2 * FLOOR, FLOOR, FLOOR]], np.float32)
+    assert after(sure) == after(almost)

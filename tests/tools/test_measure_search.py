@@ -1,0 +1,77 @@
+"""What other thresholds of the search would find, judged on what all looks say of each hint."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from app.detection.face_check import FaceCheck
+from app.detection.networks import Looks
+from app.detection.search import FaceSearch
+from app.errors import DataError
+from tools import measure_search
+from tools.made_frames import background, clip_faces, paste
+from tools.measure_search import Hint, Row, Rule, judged, looked_at
+from training.paste import Placed
+
+SURE = Hint(0, before=0.95, share=0.99, score=0.8, full_score=0.0, right=True, wrong=False)
+
+
+@pytest.mark.parametrize(
+    ("changed", "taken"),
+    [
+        ({}, True),
+        ({"before": 0.04}, False),  # ruled out at the first nearer look
+        ({"share": 0.19}, False),  # and at the second
+        ({"score": 0.36}, True),  # the check is sure
+        ({"score": 0.34}, False),
+        ({"before": 0.5, "score": 0.76}, True),  # it is not, but the face is seen well
+        ({"before": 0.5, "score": 0.7}, False),
+        ({"before": 0.5, "score": 0.7, "full_score": 0.41}, True),  # or by both networks
+        ({"before": 0.5, "score": 0.6, "full_score": 0.9}, False),
+    ],
+)
+def test_a_hint_is_taken_as_the_search_takes_it(changed: dict[str, float], taken: bool) -> None:
+    assert Rule().accepts(replace(SURE, **changed)) is taken
+
+
+def test_rules_agree_with_the_search() -> None:
+    source = clip_faces()[0]
+    with FaceSearch() as search, Looks() as looks:
+        for seed in range(3):
+            frame = background(np.random.default_rng(seed)).copy()
+            face = paste(frame, source, centre_xy=(640, 360), side_px=150, roll=10.0 * seed)
+            x0, y0, x1, y1 = face.box_xyxy
+            placed = [Placed(0, ((x0 + x1) / 2, (y0 + y1) / 2), x1 - x0)]
+            hints = list(looked_at(looks, FaceCheck(), frame, placed, 0))
+            taken = [hint for hint in hints if Rule().accepts(hint)]
+            assert any(hint.right for hint in taken)
+            assert len(search.detect(frame)) == 1
+            assert not any(hint.wrong for hint in taken)
+
+
+def test_a_face_is_found_once_and_mistakes_count_by_picture() -> None:
+    hints = [
+        SURE,
+        replace(SURE, share=0.95),  # the same face, at another look
+        replace(SURE, frame=1, share=0.1),  # refused
+        replace(SURE, frame=1, right=False, wrong=True),
+        replace(SURE, frame=3, right=False, wrong=True),
+        replace(SURE, frame=3, right=False, wrong=True),
+        replace(SURE, frame=4, right=False, wrong=True, before=0.0),
+    ]
+    assert judged("x", Rule(), hints, 2, 3) == Row("x", 1, 2, beside=1, wrong=1, empty=3)
+    everything = judged("x", Rule(0, 0, 0, 0), hints, 2, 3)
+    assert (everything.found, everything.wrong) == (2, 2)
+
+
+def test_command_prints_a_line_for_each_rule(
+    face_npz: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert measure_search.main([str(face_npz), "--faces", "2", "--empty", "8"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 2 + len(measure_search.RULES)
+    assert lines[2].startswith("| as shipped | 2 | 100.0 % | 0 | 8 | 0 |")
+    with pytest.raises(DataError, match="at least 1"):
+        measure_search.main([str(face_npz), "--empty", "0"])
