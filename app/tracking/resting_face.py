@@ -35,8 +35,8 @@ def resting_shift(
     """`(K,)` what to add to log-probabilities, never above 0 and 0 for neutral. `mean_logs (K,)`:
     the mean log-probabilities of a resting face.
 
-    >>> resting_shift(np.log([0.2, 0.2, 0.6]), 0, lead_nats=0.0, bound_nats=9.0).round(2).tolist()
-    [-0.0, -0.0, -1.1]
+    >>> resting_shift(np.log([0.2, 0.2, 0.6]), 0, lead_nats=0.1, bound_nats=9.0).round(2).tolist()
+    [0.0, -0.1, -1.2]
     """
     excess = mean_logs - mean_logs[neutral] + lead_nats
     shift = -np.clip(excess, 0.0, bound_nats)
