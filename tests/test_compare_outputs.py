@@ -214,5 +214,5 @@ def test_checkout_is_removed_whatever_happens(
         interrupt()
     assert not tree.exists()
     assert compare_outputs.run_git("worktree", "list").count("\n") == 0
-    with pytest.raises(DataError, match="git rev-parse failed"), check_out("none", tree):
+    with pytest.raises(DataError, match="'none' names no commit"), check_out("none", tree):
         pass

@@ -125,7 +125,10 @@ def run_git(*words: str) -> str:
 @contextmanager
 def check_out(ref: str, folder: Path) -> Iterator[Path]:
     """Checks `ref` out into `folder`, which is removed at the end."""
-    commit = run_git("rev-parse", "--verify", "--end-of-options", f"{ref}^{{commit}}")
+    try:
+        commit = run_git("rev-parse", "--verify", "--end-of-options", f"{ref}^{{commit}}")
+    except DataError as error:
+        raise DataError(f"{ref!r} names no commit: {error}") from error
     try:
         run_git("worktree", "add", "--detach", str(folder), commit)
         yield folder
