@@ -1,24 +1,23 @@
 """What a run comes to: the lines that are said when it is over."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from app.batch.counts import counts_line, seen_line, whole_frames
 from app.live.session import Outcome
+from app.outputs.sink import RunSink
 from app.sources.latest_frame import Gap
 from app.wording import counted
 
 
-def dropped_frames(sinks: Sequence[Any]) -> dict[str, int]:
+def dropped_frames(sinks: Sequence[RunSink]) -> dict[str, int]:
     """Output -> frames that it lacks because it was too slow for a live source."""
-    counts = ((str(sink.path), getattr(sink, "dropped", 0)) for sink in sinks)
-    return {path: count for path, count in counts if count}
+    return {str(sink.path): sink.dropped for sink in sinks if sink.dropped}
 
 
 def last_lines(
     outcome: Outcome,
     gaps: Sequence[Gap],
-    sinks: Sequence[Any],
+    sinks: Sequence[RunSink],
     *,
     of_pictures: bool = False,
     in_window: bool = False,

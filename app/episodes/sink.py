@@ -15,6 +15,9 @@ from app.types import FrameResult, Image
 class EpisodesSink:
     """Episodes of a run as `.csv`, `.vtt`, `.eaf` or `.txt`, written when it is over."""
 
+    dropped = 0
+    warning = None
+
     def __init__(
         self, path: str | Path, *, overwrite: bool = False, rules: EpisodeRules | None = None
     ) -> None:

@@ -13,7 +13,7 @@ from app.errors import SinkError
 from app.files.atomic import write_text
 from app.outputs.background import BackgroundSink
 from app.outputs.picture_writer import write_picture
-from app.outputs.sink import Sink
+from app.outputs.sink import RunSink
 from app.outputs.video import VideoSink
 from app.records.rows import json_row, records_of
 from app.types import FrameResult, Image
@@ -43,7 +43,7 @@ def save_snapshot(folder: Path, result: FrameResult, canvas: Image) -> Path:
     return path
 
 
-def video(path: Path) -> Sink:
+def video(path: Path) -> RunSink:
     return BackgroundSink(VideoSink(path, overwrite=False))
 
 
@@ -52,10 +52,10 @@ class Recorder:
     does not. Files are completed by threads of their own, so that stopping never holds it up;
     `news` are the lines on what became of them, to be asked for now and then."""
 
-    def __init__(self, folder: Path, *, open_video: Callable[[Path], Sink] = video) -> None:
+    def __init__(self, folder: Path, *, open_video: Callable[[Path], RunSink] = video) -> None:
         self._folder = folder
         self._open_video = open_video
-        self._sink: Sink | None = None
+        self._sink: RunSink | None = None
         self._began_s: float | None = None
         self.seconds = 0.0  # of the recording that runs
         self._news: deque[str] = deque()
@@ -105,14 +105,14 @@ class Recorder:
         self._ending.append(thread)
         thread.start()
 
-    def _complete(self, sink: Sink, seconds: float) -> None:
+    def _complete(self, sink: RunSink, seconds: float) -> None:
         try:
             sink.close()
         except Exception as error:  # a thread's failure must be told, whatever it is
             sink.abort()
             self._news.append(f"The recording was lost: {error}")
             return
-        dropped = getattr(sink, "dropped", 0)
+        dropped = sink.dropped
         lacks = f" It lacks {counted(dropped, 'frame')}: the disk or the encoder was too slow."
         self._news.append(
             f"Saved {sink.path} ({seconds:.1f} s).{lacks if dropped else ''}",

@@ -9,7 +9,7 @@ from app.errors import RecogniserError, SourceError
 from app.live.keys import Action
 from app.live.pacing import Eased, Pacer, RateMeter
 from app.live.view import Look, Stage, View
-from app.outputs.sink import Sink
+from app.outputs.sink import RunSink
 from app.privacy.blur_guard import Guard
 from app.sources.base import Source
 from app.types import Frame, FrameResult, Image, Silence
@@ -51,7 +51,7 @@ class Session:
         source: Source,
         recogniser: Stage,
         *,
-        sinks: Sequence[Sink],
+        sinks: Sequence[RunSink],
         screen: Screen | None,
         provider: str,
         look: Look,
@@ -95,7 +95,7 @@ class Session:
         self._before: Frame | None = None  # the last one that was looked at
         self._trouble: Silence | None = None  # until a frame comes
         self._frames = self._faces = self._blurred_whole = 0
-        self._failing: Sink | None = None  # the one that is written to
+        self._failing: RunSink | None = None  # the one that is written to
 
     def run(self) -> Outcome:
         """Runs to the end of the source, to "quit", or to `stop`. Sinks are completed or, when
@@ -138,7 +138,7 @@ class Session:
                 cut_short,
                 self._source.warning,
                 self._guard.warning,
-                *(getattr(sink, "warning", None) for sink in self._sinks),
+                *(sink.warning for sink in self._sinks),
             ),
             interrupted=self._stop(),
             blurred_whole=self._blurred_whole,

@@ -24,6 +24,8 @@ class LiveLine:
     """
 
     path = None
+    dropped = 0
+    warning = None
 
     def __init__(
         self,

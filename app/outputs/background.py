@@ -4,7 +4,7 @@ import threading
 from collections import deque
 from pathlib import Path
 
-from app.outputs.sink import Sink
+from app.outputs.sink import RunSink
 from app.types import FrameResult, Image
 
 # What waits to be written: about two seconds of 640 x 480 at most.
@@ -21,7 +21,7 @@ class BackgroundSink:
 
     def __init__(
         self,
-        sink: Sink,
+        sink: RunSink,
         *,
         max_waiting: int = MAX_WAITING,
         max_bytes: int = MAX_WAITING_BYTES,
@@ -39,8 +39,12 @@ class BackgroundSink:
         self._thread.start()
 
     @property
-    def path(self) -> Path:
+    def path(self) -> Path | None:
         return self._sink.path
+
+    @property
+    def warning(self) -> str | None:
+        return self._sink.warning
 
     @property
     def waiting(self) -> int:

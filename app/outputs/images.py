@@ -35,6 +35,9 @@ class ImagesSink:
     before the first picture, so a run does not fail half-way over a name.
     """
 
+    dropped = 0
+    warning = None
+
     def __init__(self, target: Path | None, source: Pictures, *, overwrite: bool) -> None:
         self._overwrite = overwrite
         self._made: Path | None = None

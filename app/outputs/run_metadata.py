@@ -66,6 +66,9 @@ class RunNotes:
     those of other outputs. `model_sha256` None: that of the file as it is now.
     """
 
+    dropped = 0
+    warning = None
+
     def __init__(
         self,
         path: Path | None,

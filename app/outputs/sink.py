@@ -1,4 +1,4 @@
-"""The port that every output fills, and a context that completes several outputs."""
+"""The ports that outputs fill, and a context that completes several outputs."""
 
 import contextlib
 from collections.abc import Callable, Iterator
@@ -10,21 +10,41 @@ from app.types import FrameResult, Image
 
 
 class Sink(Protocol):
-    """An output. `path` is its final name. `close` completes it, with what was written so far;
-    `abort` leaves nothing behind; after either, both do nothing. Raises `SinkError`."""
+    """Takes every result of a run and the picture that is drawn of it.
+
+    `path` is the final name of the output, None where the output is no file. `close` completes the
+    output with all that was written so far; `abort` leaves nothing behind. After either of them,
+    both do nothing. `write` and `close` raise `SinkError`.
+    """
 
     @property
-    def path(self) -> Path: ...
+    def path(self) -> Path | None: ...
 
     def write(self, result: FrameResult, canvas: Image) -> None: ...
     def close(self) -> None: ...
     def abort(self) -> None: ...
 
 
+class RunSink(Sink, Protocol):
+    """A sink of this program's own runs, which also says what its output lacks.
+
+    `dropped` counts the frames that were left out because the output was too slow for a live
+    source. `warning` is one line on what else is wrong with the output, None while nothing is.
+    """
+
+    @property
+    def dropped(self) -> int: ...
+    @property
+    def warning(self) -> str | None: ...
+
+
 @contextlib.contextmanager
 def writing(*sinks: Sink) -> Iterator[Callable[[FrameResult, Image], None]]:
-    """Gives what writes a result and its canvas to each of `sinks`; completes them all at the end,
-    also when one of them fails, or, where an exception comes from elsewhere, leaves nothing."""
+    """Yields a function that writes a result and its canvas to each of `sinks`.
+
+    At the end, all sinks are completed, also when one of them fails. Where an exception comes from
+    elsewhere, the sinks leave nothing behind. Raises the first `SinkError` of a sink that failed.
+    """
 
     def write(result: FrameResult, canvas: Image) -> None:
         for sink in sinks:

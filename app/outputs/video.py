@@ -87,6 +87,8 @@ class VideoSink:
     what is usual in the file's kind. `encoder` says which one writes, once it does.
     """
 
+    dropped = 0
+
     def __init__(
         self,
         path: str | Path,

@@ -67,6 +67,9 @@ class LongRecords:
     Raises `SinkError`, also where the rows written before are not there any more or were changed.
     """
 
+    dropped = 0
+    warning = None
+
     def __init__(
         self,
         path: Path,

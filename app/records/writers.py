@@ -91,6 +91,9 @@ class RecordsSink:
     Parquet is asked for and pyarrow is not installed.
     """
 
+    dropped = 0
+    warning = None
+
     def __init__(self, path: str | Path, labels: Sequence[str], *, overwrite: bool = False) -> None:
         self.path = path = Path(path)
         suffix = checked_suffix(path)

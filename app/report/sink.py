@@ -26,6 +26,9 @@ class ReportSink:
     """Gathers a run and writes its page when it is over. `facts` gives what `RunNotes` knows;
     `with_stills`: faces at the height of their episodes are stored in the page."""
 
+    dropped = 0
+    warning = None
+
     def __init__(
         self,
         path: Path,

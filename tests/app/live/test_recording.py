@@ -30,7 +30,7 @@ def canvas() -> Image:
 
 
 class Failing:
-    path, dropped = Path("x.mp4"), 0
+    path, dropped, warning = Path("x.mp4"), 0, None
 
     def __init__(self, path: Path) -> None:
         self.aborted = False

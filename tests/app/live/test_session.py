@@ -85,6 +85,9 @@ class Blind:
 
 
 class Output:
+    dropped = 0
+    warning = None
+
     def __init__(self, *, fails_at: int | None = None, fails_closing: bool = False) -> None:
         self.path = Path("out")
         self.written: list[int] = []
