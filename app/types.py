@@ -6,6 +6,7 @@ Coordinates are pixels in the continuous convention: the pixel in row r and colu
 Values are frozen; a stage never changes what it was given.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
@@ -14,6 +15,11 @@ from numpy.typing import NDArray
 
 Image: TypeAlias = NDArray[np.uint8]
 Floats: TypeAlias = NDArray[np.float32]
+# A value that JSON can hold, and a JSON object.
+JsonValue: TypeAlias = (
+    "str | int | float | bool | Sequence[JsonValue] | Mapping[str, JsonValue] | None"
+)
+Json: TypeAlias = dict[str, JsonValue]
 # What is said instead of a label where the model is in doubt, and why (`TrackedFace.reason`): what
 # is wrong with the picture where `app.recognition.quality` sees that, else that the model is not
 # confident.

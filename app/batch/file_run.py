@@ -187,7 +187,7 @@ class FileRun:
                 raise
             return str(error)
         if not self.notes.counts["frames"] and not self.interrupted:
-            raise SourceError(self._source.why_none_chosen())
+            raise SourceError(self._source.explain_no_frames())
         return None
 
     def _pass_on(self, result: FrameResult) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from app.batch.counts import counts_line, seen_line, whole_frames
 from app.live.session import Outcome
 from app.outputs.sink import RunSink
-from app.sources.latest_frame import Gap
+from app.sources.base import Gap
 from app.wording import counted
 
 

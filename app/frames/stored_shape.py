@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
 
 from app.frames.orientation import Orientation
 from app.frames.wide_colour import WideColour
+from app.types import Json
 
 MAX_FRAME_PIXELS = 40_000_000  # 8K is 33
 SQUARE = Fraction(1)
@@ -35,7 +35,7 @@ class Shape:
         """The size px of the upright picture."""
         return self.orientation.turned_size(self.scaled_wh)
 
-    def facts(self) -> dict[str, Any]:
+    def facts(self) -> Json:
         """The same for the notes of a run, in values that JSON has."""
         return {
             "size_wh": list(self.size_wh),
@@ -56,7 +56,7 @@ class ShapeChanges:
         self._interlaced = 0  # frames
         self._moves = 0  # changes that change coordinates
         self._first_move = ""
-        self._listed: list[dict[str, Any]] = []
+        self._listed: list[Json] = []
 
     def note(
         self, shape: Shape, time_s: float, index: int | None = None, *, interlaced: bool = False
@@ -71,10 +71,10 @@ class ShapeChanges:
         self._last = shape
         self.count += 1
         if len(self._listed) < LISTED:
-            number = {} if index is None else {"frame": index}
+            number: Json = {} if index is None else {"frame": index}
             self._listed.append(number | {"time_s": round(time_s, 6)} | shape.facts())
 
-    def facts(self) -> dict[str, Any]:
+    def facts(self) -> Json:
         """What is known up to now, in values that JSON has."""
         found = self.first.facts()
         if self._interlaced:

@@ -114,7 +114,7 @@ class Session:
                     raise
                 cut_short, quit_early = str(error), False
             if not self._frames and not quit_early and not self._stop():
-                raise SourceError(f"{self._source.name} has no picture that can be shown.")
+                raise SourceError(self._source.explain_no_frames())
             if self._frames:
                 for sink in reversed(self._sinks):  # the notes say how the video ended
                     self._failing = sink
@@ -142,7 +142,7 @@ class Session:
             ),
             interrupted=self._stop(),
             blurred_whole=self._blurred_whole,
-            remarks=getattr(self._source, "remarks", ()),
+            remarks=self._source.remarks,
         )
 
     def _go(self) -> bool:

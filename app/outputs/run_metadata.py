@@ -14,17 +14,14 @@ from typing import Any
 
 from app.contract import Contract
 from app.files.atomic import reserve, write_text
-from app.files.original import Original
+from app.sources.base import InputFile, Source
 from app.sources.camera_address import masked
 from app.stage_state import State
-from app.types import FrameResult, Image
+from app.types import FrameResult, Image, Json
 from app.wording import joined, readable
 
 NOTES_SCHEMA = 1
-NO_HASH = "a stream is no file that could be hashed"
 PACKAGES = ("numpy", "opencv-python", "mediapipe", "onnxruntime", "onnxruntime-gpu", "av", "scipy")
-# What a video says of itself, by the names that `VideoSource` gives it.
-STREAM = ("rate", "time_base", "duration_s", "frame_count", "has_audio")
 
 
 def notes_path(records: Path) -> Path:
@@ -58,12 +55,22 @@ def _small(digits: str) -> int:
 
 
 class RunNotes:
-    """An output that counts a run and describes it, into the file `path` if there is one.
+    """Counts a run and describes it: an output, and the facts for the report.
 
-    `source` is the run's, with `files` or `path` where it has them; `settings` are what was asked
-    for; `interrupted` and `dropped` (output -> frames that it lacks) are asked at the end, and
-    so is `encoder`, for the facts of the one that wrote the annotated video. `more_warnings` are
-    those of other outputs. `model_sha256` None: that of the file as it is now.
+    Args:
+        path: The file to write when the run is over; None for no file.
+        source: The source of the run.
+        model: The file of the model.
+        contract: The contract that the model declares.
+        provider: The name of the device that runs the model, such as "CPU".
+        settings: The options of the run by their names.
+        interrupted: Tells at the end whether the user ended the run.
+        overwrite: Whether a file at `path` may be replaced.
+        dropped: Gives at the end, for each output, the number of frames that it lacks.
+        command: The words of the command; None for those of this process.
+        encoder: Gives at the end the facts of the encoder of the annotated video, if there is one.
+        more_warnings: Gives at the end the warnings of other outputs.
+        model_sha256: The hash of the model that runs; None for the hash of the file as it is.
     """
 
     dropped = 0
@@ -73,7 +80,7 @@ class RunNotes:
         self,
         path: Path | None,
         *,
-        source: Any,
+        source: Source,
         model: Path,
         contract: Contract,
         provider: str,
@@ -108,7 +115,7 @@ class RunNotes:
         self._people: set[tuple[str, int]] = set()
         self._stage_ms: dict[str, float] = {}
         self._doubts: Counter[str] = Counter()
-        self._input: dict[str, Any] | None = None
+        self._files: list[Json] | None = None
         self._open = True
 
     def write(self, result: FrameResult, canvas: Image) -> None:
@@ -160,8 +167,8 @@ class RunNotes:
 
     def facts(self) -> dict[str, Any]:
         """The run up to now, in values that JSON has."""
-        if self._input is None:
-            self._input = describe_input(self._source)
+        if self._files is None:  # as they were when somebody asked first
+            self._files = list_files(self._source)
         contract = asdict(self._contract)
         contract.pop("probe_logits")
         ended = _now()
@@ -184,12 +191,12 @@ class RunNotes:
             },
             "encoder": self._encoder(),
             "settings": {name: plain(value) for name, value in self._settings.items()},
-            "input": self._input | _read_from(self._source, self._input),
+            "input": describe_input(self._source, self._files),
             "counts": {**self._counts, "people": len(self._people)},
             "blurred_whole": dict(self._doubts),
             "gaps": [
                 {"after_s": round(gap.after_s, 6), "seconds": round(gap.seconds, 6)}
-                for gap in getattr(self._source, "gaps", ())
+                for gap in self._source.gaps
             ],
             "dropped": dict(self._dropped()),
             "timings": {
@@ -213,47 +220,31 @@ def versions() -> dict[str, str]:
     return found
 
 
-def describe_input(source: Any) -> dict[str, Any]:
-    """Name, files with hash and size, and what a video says of itself."""
-    stream = {name: plain(getattr(source, name)) for name in STREAM if hasattr(source, name)}
-    return {
+def describe_input(source: Source, files: list[Json]) -> Json:
+    """Tells what is known of the input by now: its name, `files`, how the pictures are stored, and
+    which times of frames are not those of the file, if there are any."""
+    known: Json = {
         "name": source.name,
         "live": source.live,
-        "files": _files_of(source),
-        "stream": stream,
+        "files": files,
+        "stream": source.describe_stream(),
     }
+    changes = source.describe_time_changes()
+    return known | ({"times": changes} if changes else {})
 
 
-def _files_of(source: Any) -> list[dict[str, Any]]:
-    """Of a video what was opened counts, of pictures what was read, whatever has their names now.
-    Pictures that were not read have no hash."""
-    original: Original | None = getattr(source, "original", None)
-    if original is not None:
-        facts = {"name": source.name, "sha256": original.sha256(), "bytes": original.bytes}
-        change = original.change()
-        return [facts | ({"changed": f"was {change} meanwhile"} if change else {})]
-    if getattr(source, "streamed", False):
-        return [{"name": source.name, "sha256": None, "bytes": None, "why": NO_HASH}]
-    files: Mapping[str, Path] = getattr(source, "files", {})
-    digests: Mapping[str, str] = getattr(source, "digests", {})
-    return [
-        {"name": name, "sha256": digests.get(name), "bytes": _size(file)}
-        for name, file in files.items()
-    ]
+def list_files(source: Source) -> list[Json]:
+    """Lists the files of the input with hash and size."""
+    return [_file_facts(file) for file in source.list_files()]
 
 
-def _read_from(source: Any, known: Mapping[str, Any]) -> dict[str, Any]:
-    """Known only when a video was read: how its pictures are stored, and which times are mended."""
-    found: dict[str, Any] = {"stream": getattr(source, "picture_facts", {}) | known["stream"]}
-    changes: dict[str, Any] = getattr(source, "time_changes", {})
-    return found | ({"times": changes} if any(changes.values()) else {})
-
-
-def _size(path: Path) -> int | None:
-    try:
-        return path.stat().st_size
-    except OSError:
-        return None
+def _file_facts(file: InputFile) -> Json:
+    facts: Json = {"name": file.name, "sha256": file.sha256, "bytes": file.size_bytes}
+    if file.change is not None:
+        facts["changed"] = f"was {file.change} meanwhile"
+    if file.why_no_hash is not None:
+        facts["why"] = file.why_no_hash
+    return facts
 
 
 def plain(value: Any) -> Any:

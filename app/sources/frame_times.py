@@ -10,7 +10,9 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
+
+from app.types import Json
 
 LOOKED_AHEAD = 8  # frames, where times do not rise
 BEGINS_ANEW = 3  # so many rising times in a row that lie before the last one are no mistake
@@ -90,10 +92,10 @@ class FrameTimes(Generic[T]):
             )
         return " ".join(said) or None
 
-    def facts(self, seconds: Callable[[int], float]) -> dict[str, Any]:
+    def facts(self, seconds: Callable[[int], float]) -> Json:
         """The same in values that JSON has: how many, and the first `LISTED` of each kind."""
 
-        def rows(changes: list[Change]) -> list[dict[str, Any]]:
+        def rows(changes: list[Change]) -> list[Json]:
             return [
                 {
                     "frame": one.index,

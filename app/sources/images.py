@@ -4,12 +4,12 @@ import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Self
 
 from app.defaults import PICTURE_SUFFIXES
 from app.errors import SourceError
 from app.pictures.kinds import UNREAD_SUFFIXES
 from app.pictures.reader import open_picture
+from app.sources.base import InputFile, SourceDefaults
 from app.sources.find_videos import without_annotated
 from app.types import Frame
 from app.wording import counted, readable, visible
@@ -17,7 +17,7 @@ from app.wording import counted, readable, visible
 MOST_NAMES = 10  # of pictures, in one line
 
 
-class ImageSource:
+class ImageSource(SourceDefaults):
     """Pictures, each of which stands for itself.
 
     `paths` are files, or folders of which every picture is taken, sorted by name, but hidden ones
@@ -118,14 +118,19 @@ class ImageSource:
                 why if self._given == 1 else f"No picture can be read: {self.warning}"
             )
 
-    def close(self) -> None:
-        """Nothing stays open between two pictures."""
+    def list_files(self) -> Sequence[InputFile]:
+        """Lists all pictures; those that were not read have no hash."""
+        return [
+            InputFile(name, self.digests.get(name), _size_bytes(file))
+            for name, file in self.files.items()
+        ]
 
-    def __enter__(self) -> Self:
-        return self
 
-    def __exit__(self, *_: object) -> None:
-        self.close()
+def _size_bytes(path: Path) -> int | None:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return None
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -9,10 +9,11 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, Self
+from typing import Any, Protocol
 
 from app.errors import SourceError
 from app.frames.to_bgr import as_bgr
+from app.sources.base import Gap, SourceDefaults
 from app.types import Frame, Image, Silence
 from app.wording import counted
 
@@ -36,14 +37,6 @@ class Feed(Protocol):
     def close(self) -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Gap:
-    """A time without pictures: after which `Frame.time_s` it began, and how long it was."""
-
-    after_s: float
-    seconds: float
-
-
 @dataclass(slots=True)
 class _Newest:
     image: Image
@@ -51,7 +44,7 @@ class _Newest:
     lost: str | None  # why the connection was lost since the frame before it
 
 
-class LiveSource:
+class LiveSource(SourceDefaults):
     """The newest frames of what `open_feed` opens, none of them twice.
 
     While there is no frame the consumer gets a `Silence` instead, every `ASK_S` seconds, and before
@@ -241,9 +234,3 @@ class LiveSource:
             self._newest = None
             self._change.notify_all()
         self._reader.join(JOIN_S)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()

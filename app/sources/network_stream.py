@@ -24,7 +24,7 @@ from app.process.deadlines import in_time
 from app.sources.camera_address import CameraAddress
 from app.sources.latest_frame import DELAYS_S, LiveSource, UnreachableError
 from app.sources.video_container import average_rate, packets
-from app.types import Image
+from app.types import Image, Json
 
 CONNECT_S, READ_S = 8.0, 5.0
 OPEN_S = 20.0  # for all of it, where libav does not keep to its limits, as for a name server
@@ -243,9 +243,12 @@ class StreamSource(LiveSource):
         self._shapes.note(shape, self._now() - self._began_s)
 
     @property
-    def picture_facts(self) -> dict[str, Any]:
+    def picture_facts(self) -> Json:
         """How the pictures are sent and what is made of them, in values that JSON has."""
         return {} if self._shapes is None else self._shapes.facts()
+
+    def describe_stream(self) -> Json:
+        return self.picture_facts | super().describe_stream()
 
     @property
     def remarks(self) -> list[str]:

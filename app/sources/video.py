@@ -2,11 +2,11 @@
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from math import floor
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple
 
 import av
 from av.container import InputContainer
@@ -17,6 +17,7 @@ from app.errors import SourceError
 from app.frames.av_versions import exact
 from app.frames.stored_shape import Shape, ShapeChanges
 from app.frames.upright import Upright
+from app.sources.base import InputFile, SourceDefaults
 from app.sources.call_sizes import call_sizes_wh
 from app.sources.frame_selection import Selection
 from app.sources.frame_times import FrameTimes
@@ -32,10 +33,11 @@ from app.sources.video_container import (
     picture_stream,
     reach_s,
 )
-from app.types import Frame
+from app.types import Frame, Json
 from app.wording import counted, joined, readable
 
 READ_RETRIES = 8
+NO_HASH = "a stream is no file that could be hashed"
 END_TOLERANCE_S = 0.5  # a header's duration may be rounded, or that of a longer sound
 PICTURE_S = 10.0  # of a stream's data without a picture that can be decoded
 JUMP_S = 1.0  # frames that are farther apart are compared with those behind them
@@ -50,7 +52,7 @@ class _Decoded(NamedTuple):
     damaged: bool
 
 
-class VideoSource:
+class VideoSource(SourceDefaults):
     """Reads `path` once, frame by frame.
 
     `rate` (frames/s, average), `time_base` (every `time_s` is a multiple of it), `duration_s` and
@@ -215,7 +217,7 @@ class VideoSource:
             image = self._upright.picture(frame, shape)
             yield Frame(image, index, time_s, self.name, damaged=damaged)
 
-    def why_none_chosen(self) -> str:
+    def explain_no_frames(self) -> str:
         """Says why the selection held no frame of a video that was read to its end."""
         start_s, ends_s = self.selection.start_s, self._delivered_s
         if self.finished and start_s >= ends_s:
@@ -347,12 +349,34 @@ class VideoSource:
         return [shift * self.time_base for shift in self._timed.shifts]
 
     @property
-    def time_changes(self) -> dict[str, Any]:
+    def time_changes(self) -> Json:
         """Which times are not the file's own, in values that JSON has."""
         return self._timed.facts(self._seconds)
 
+    def describe_time_changes(self) -> Json:
+        changes = self.time_changes
+        return changes if any(changes.values()) else {}
+
+    def list_files(self) -> Sequence[InputFile]:
+        """Lists the file as it was when it was opened, whatever has its name by now."""
+        original = self.original
+        if original is None:
+            return [InputFile(self.name, None, None, why_no_hash=NO_HASH)]
+        sha256 = original.sha256()
+        return [InputFile(self.name, sha256, original.bytes, change=original.change())]
+
+    def describe_stream(self) -> Json:
+        return {
+            **self.picture_facts,
+            "rate": str(self.rate),
+            "time_base": str(self.time_base),
+            "duration_s": self.duration_s,
+            "frame_count": self.frame_count,
+            "has_audio": self.has_audio,
+        }
+
     @property
-    def picture_facts(self) -> dict[str, Any]:
+    def picture_facts(self) -> Json:
         """How the pictures are stored and what is made of them, in values that JSON has."""
         return self._shapes.facts()
 
@@ -399,9 +423,3 @@ class VideoSource:
             container.close()
         if self.original is not None:
             self.original.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()

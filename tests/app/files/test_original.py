@@ -15,7 +15,6 @@ from app.batch.annotate import Job, Machine, annotate
 from app.batch.output_names import Outputs
 from app.errors import SinkError, SourceError
 from app.files.original import Original
-from app.outputs.run_metadata import describe_input
 from app.outputs.video import VideoSink
 from app.sources.frame_selection import Selection
 from app.sources.images import ImageSource
@@ -123,9 +122,9 @@ def test_pictures_have_the_hash_of_what_was_read(tmp_path: Path) -> None:
     frames = iter(source)
     next(frames)
     paths[0].write_bytes(b"another")
-    assert [one["sha256"] for one in describe_input(source)["files"]] == [digests[0], None]
+    assert [one.sha256 for one in source.list_files()] == [digests[0], None]
     list(frames)
-    assert [one["sha256"] for one in describe_input(source)["files"]] == digests
+    assert [one.sha256 for one in source.list_files()] == digests
 
 
 def test_pipes_are_not_waited_for(tmp_path: Path) -> None:

@@ -12,11 +12,14 @@ from app.errors import SinkError, SourceError
 from app.live.keys import Action
 from app.live.session import Outcome, Session
 from app.live.view import Look
+from app.sources.base import SourceDefaults
+from app.sources.frame_selection import Selection
+from app.sources.video import VideoSource
 from app.types import Frame, FrameResult, Image, Silence
-from tests.support.synthetic import LABELS, tracked_face
+from tests.support.synthetic import LABELS, tracked_face, write_video
 
 
-class Frames:
+class Frames(SourceDefaults):
     """A source of `count` frames, 40 ms apart, that fails after them if told so."""
 
     name = "frames"
@@ -44,7 +47,7 @@ class Frames:
             raise SourceError(self._failure)
 
 
-class Live:
+class Live(SourceDefaults):
     """A live source that delivers `items`, frames by their time and shade, and then ends."""
 
     name, live, independent, warning = "camera:0", True, False, None
@@ -139,7 +142,7 @@ class Clock:
 
 
 def run(
-    source: Frames | Live,
+    source: Frames | Live | VideoSource,
     *sinks: Output,
     screen: Keyboard | None = None,
     stop_after: int | None = None,
@@ -190,6 +193,16 @@ def test_source_without_frames_is_an_error_and_leaves_nothing(failure: str | Non
     with pytest.raises(SourceError, match=failure or "no picture"):
         run(Frames(0, failure=failure), output)
     assert output.state == "gone"
+
+
+def test_window_says_why_the_selection_holds_no_frame(tmp_path: Path) -> None:
+    write_video(tmp_path / "clip.mp4")
+    with (
+        VideoSource(tmp_path / "clip.mp4", selection=Selection(start_s=100)) as source,
+        pytest.raises(SourceError) as error,
+    ):
+        run(source, screen=Keyboard())
+    assert str(error.value) == "clip.mp4 ends at 0.5 s, before the start (100 s)."
 
 
 @pytest.mark.parametrize("broken", [{"fails_at": 2}, {"fails_closing": True}])

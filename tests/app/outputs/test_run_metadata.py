@@ -10,16 +10,18 @@ import pytest
 
 from app.errors import SinkError
 from app.outputs.run_metadata import RunNotes, notes_path, read_notes
+from app.sources.base import InputFile, SourceDefaults
 from app.sources.video import VideoSource
 from tests.support.synthetic import frame_result, tracked_face, write_video
 from tests.support.tiny_model import tiny_contract
 
 
-class Pictures:
+class Pictures(SourceDefaults):
     name, live, warning = "2 pictures", False, "1 of 2 pictures left out"
+    frame_count = 2
 
-    def __init__(self, folder: Path) -> None:
-        self.files = {"a.png": folder / "a.png", "gone.png": folder / "gone.png"}
+    def list_files(self) -> list[InputFile]:
+        return [InputFile("a.png", "0a", 1), InputFile("gone.png", None, None)]
 
 
 def notes(folder: Path, source: Any, path: Path | None = None, **more: Any) -> RunNotes:
@@ -73,25 +75,29 @@ def test_notes_name_video_model_and_counts(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_read_has_no_hash(tmp_path: Path) -> None:
-    (tmp_path / "a.png").write_bytes(b"a")
-    found = notes(tmp_path, Pictures(tmp_path)).facts()
+    found = notes(tmp_path, Pictures()).facts()
     assert found["cut_short"] == "1 of 2 pictures left out"
-    assert [(one["name"], one["bytes"]) for one in found["input"]["files"]] == [
-        ("a.png", 1),
-        ("gone.png", None),
-    ]
-    assert found["input"]["files"][1]["sha256"] is None
+    assert found["input"] == {
+        "name": "2 pictures",
+        "live": False,
+        "files": [
+            {"name": "a.png", "sha256": "0a", "bytes": 1},
+            {"name": "gone.png", "sha256": None, "bytes": None},
+        ],
+        "stream": {"frame_count": 2},
+    }
+    assert found["gaps"] == []
 
 
 def test_aborted_notes_leave_nothing(tmp_path: Path) -> None:
     path = tmp_path / "r.run.json"
-    one = notes(tmp_path, Pictures(tmp_path), path)
+    one = notes(tmp_path, Pictures(), path)
     one.abort()
     one.close()
     assert not path.exists()
     path.write_text("mine")
     with pytest.raises(SinkError, match="exists already"):
-        notes(tmp_path, Pictures(tmp_path), path)
+        notes(tmp_path, Pictures(), path)
 
 
 @pytest.mark.parametrize("text", [None, "", "[1]", "{"])

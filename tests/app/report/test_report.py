@@ -314,11 +314,12 @@ def test_records_without_any_face_make_a_page() -> None:
 def test_model_card_says_what_the_model_says_of_itself() -> None:
     from app.outputs.run_metadata import RunNotes
     from app.recognition.classifier import DEFAULT_MODEL, Classifier
+    from app.sources.base import SourceDefaults
 
     classifier = Classifier(DEFAULT_MODEL, device="cpu")
 
-    class Source:
-        name, live, warning = "a.mp4", False, None
+    class Source(SourceDefaults):
+        name, live, warning, frame_count = "a.mp4", False, None, None
 
     notes = RunNotes(
         None,

@@ -65,7 +65,7 @@ def test_why_no_frame_is_chosen_is_said(tmp_path: Path, selection: Selection, sa
     write_video(tmp_path / "clip.mp4")
     with VideoSource(tmp_path / "clip.mp4", selection=selection) as source:
         assert list(source) == []
-        assert source.why_none_chosen() == said
+        assert source.explain_no_frames() == said
 
 
 def test_variable_rates_are_sampled_by_time(tmp_path: Path) -> None:

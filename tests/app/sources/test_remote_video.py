@@ -16,7 +16,7 @@ import pytest
 from app.batch.annotate import Job, Machine, annotate
 from app.batch.output_names import Outputs
 from app.errors import SourceError
-from app.outputs.run_metadata import NO_HASH, sha256
+from app.outputs.run_metadata import sha256
 from app.sources import remote_video as web_video
 from app.sources import video as video_source
 from app.sources.camera_address import parse_address
@@ -24,7 +24,7 @@ from app.sources.find_videos import find_videos, one_file
 from app.sources.frame_selection import Selection
 from app.sources.network_stream import open_stream
 from app.sources.remote_video import WebVideo, fetched, film
-from app.sources.video import VideoSource
+from app.sources.video import NO_HASH, VideoSource
 from tests.app.sources.test_network_stream import rtsp_camera
 from tests.app.sources.test_odd_videos import machine
 from tests.support.servers import LOGIN, http_camera
