@@ -24,6 +24,8 @@ APP_FLOORS: tuple[tuple[str, ...], ...] = (
     ("app.cli", "app.commands"),
 )
 
+TRAINING_FLOORS: tuple[tuple[str, ...], ...] = ()
+
 ABOVE_GROUND = frozenset({"app.pipeline", "app.recogniser"})
 FRONT_DOORS = frozenset({"app", "training"})  # their `__init__` loads rooms only when asked
 
