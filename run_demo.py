@@ -10,7 +10,6 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -74,16 +73,13 @@ def run(options: argparse.Namespace) -> int:
         check_display()
     from app.cli.closing_lines import dropped_frames, last_lines
     from app.cli.make_sinks import make_sinks
-    from app.detection.follower import FILE, LIVE, Follower
     from app.detection.search import FaceSearch
     from app.live.session import Session
     from app.live.view import Look
     from app.live.window import Window
-    from app.pipeline import Pipeline
+    from app.pipeline import build_pipeline
     from app.process.threads import set_threads
     from app.recognition.classifier import DEFAULT_MODEL, Classifier
-    from app.tracking.resting_face import RestingFaces
-    from app.tracking.tracker import Tracker
 
     set_threads()
     with ExitStack() as stack:
@@ -99,23 +95,19 @@ def run(options: argparse.Namespace) -> int:
         )
         search = FaceSearch(max_faces=options.max_faces, far_faces=options.far_faces)
         stack.enter_context(search)
-        recogniser = Pipeline(
+        mode = source.mode
+        recogniser = build_pipeline(
             search,
             classifier,
-            tracker=None
-            if source.independent
-            else Tracker(smooth_s=options.smoothing, resting=RestingFaces(classifier.labels)),
-            follower=None
-            if source.independent
-            else Follower(
-                search, pace=replace(LIVE if source.live else FILE, thorough=options.blur)
-            ),
-            live=source.live,
+            mode,
+            smooth_s=options.smoothing,
+            with_resting_faces=True,
+            thorough=options.blur,
         )
         stop = stack.enter_context(ctrl_c())
         sinks = make_sinks(options, output, source, classifier, stop, _aborted_by(stack), encoding)
         window = line = None
-        if options.no_window and source.live:
+        if options.no_window and mode.is_live:
             from app.live.status_line import LiveLine
 
             line = LiveLine(alone=not sinks)
@@ -123,7 +115,7 @@ def run(options: argparse.Namespace) -> int:
             sinks.append(line)
         elif not options.no_window:
             window = stack.enter_context(Window(f"Expressions: {source.name} (h: keys)"))
-        bar = stack.enter_context(_bar(source, quiet=source.live))
+        bar = stack.enter_context(_bar(source, quiet=mode.is_live))
         outcome = Session(
             source,
             recogniser,
@@ -131,7 +123,7 @@ def run(options: argparse.Namespace) -> int:
             screen=window,
             provider=classifier.provider,
             look=Look(
-                mirror=source.live if options.mirror is None else options.mirror,
+                mirror=mode.is_live if options.mirror is None else options.mirror,
                 hud=options.hud,
                 blur=options.blur,
                 folder=options.record_dir,
@@ -141,12 +133,11 @@ def run(options: argparse.Namespace) -> int:
             stop=stop,
             say=say if line is None else line.above(say),
             on_frame=lambda: bar.update(1),
-            hold=source.independent,
         ).run()
         bar.close()
-        gaps = source.gaps if source.live else ()
+        gaps = source.gaps if mode.is_live else ()
     for text in last_lines(
-        outcome, gaps, sinks, of_pictures=source.independent, in_window=not options.no_window
+        outcome, gaps, sinks, of_pictures=not mode.is_stream, in_window=not options.no_window
     ):
         say(text)
     if outcome.interrupted:

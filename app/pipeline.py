@@ -1,4 +1,5 @@
-"""The stages, in order, and nothing else: detect, align, classify, track."""
+"""Runs the stages of one frame in order: detect, align, classify, track. `build_pipeline` makes the
+stages that a kind of run needs."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -11,13 +12,14 @@ from numpy.typing import NDArray
 from app.alignment import alignable
 from app.contract import Contract
 from app.crops import align
+from app.detection.follower import FILE, LIVE, Follower, Looker
 from app.process.stage_clock import StageClock
 from app.recognition.activation_maps import face_map
 from app.recognition.quality import measure, trouble
 from app.stage_state import State
 from app.tracking.carried_readings import Readings
 from app.tracking.resting_face import RestingFaces
-from app.tracking.smoothing import NOBODY, SteadyReasons
+from app.tracking.smoothing import NOBODY, SMOOTH_S, SteadyReasons
 from app.tracking.tracker import Tracker
 from app.types import (
     NOT_CONFIDENT,
@@ -27,6 +29,7 @@ from app.types import (
     Frame,
     FrameResult,
     Image,
+    Mode,
     Reason,
     TrackedFace,
 )
@@ -43,6 +46,11 @@ class FaceFollower(Protocol):
     def restore(self, state: State) -> None: ...
 
 
+class StreamSearch(FaceFinder, Looker, Protocol):
+    """A search for faces in pictures and in streams, such as
+    `app.detection.search.FaceSearch`."""
+
+
 class CropReader(Protocol):
     contract: Contract
 
@@ -53,11 +61,11 @@ class CropReader(Protocol):
 class Pipeline:
     """Reads the expressions of one stream of frames.
 
-    `tracker` None: every frame stands for itself (separate pictures); faces are then numbered from
-    1, largest first, and nothing is smoothed. `follower`, for streams, finds faces near where they
-    were instead of anew in each frame. `live`: frames may come late, which cuts nothing
-    (`app.process.stage_clock.StageClock`). `clock` gives seconds, for `stage_ms`. While `with_maps`
-    is set, faces come with their class activation maps.
+    `build_pipeline` chooses the parts. `tracker` None: every frame stands for itself; faces are
+    then numbered from 1, largest first, and nothing is smoothed. `follower`, for streams, finds
+    faces near where they were instead of anew in each frame. `stage_clock`, for live streams, keeps
+    frames that come late from cutting the stream. `clock` gives seconds, for `stage_ms`. While
+    `with_maps` is set, faces come with their class activation maps.
     """
 
     def __init__(
@@ -67,14 +75,14 @@ class Pipeline:
         *,
         tracker: Tracker | None,
         follower: FaceFollower | None = None,
-        live: bool = False,
+        stage_clock: StageClock | None = None,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         self._detector = detector
         self._classifier = classifier
         self._tracker = tracker
         self._follower = follower
-        self._stage_clock = StageClock() if live else None
+        self._stage_clock = stage_clock
         self._reasons = SteadyReasons()
         self._clock = clock
         self._readings, self._cams = Readings(), Readings()
@@ -228,3 +236,39 @@ class Pipeline:
         if self._follower is not None:
             return self._follower.find(image, time_s)
         return self._detector.detect(image)
+
+
+def build_pipeline(
+    search: StreamSearch,
+    classifier: CropReader,
+    mode: Mode,
+    *,
+    smooth_s: float = SMOOTH_S,
+    with_resting_faces: bool = False,
+    thorough: bool = False,
+) -> Pipeline:
+    """Builds the pipeline of one run.
+
+    Args:
+        search: Finds the faces. A search may be shared by pipelines that run one after the other.
+        classifier: Reads the aligned crops.
+        mode: The kind of frames. Pictures get no tracker and no follower, and the three settings
+            below mean nothing there.
+        smooth_s: The time in seconds over which readings are averaged, at least 0.
+        with_resting_faces: True lets the run allow for people's resting faces when asked to.
+        thorough: True searches all of each frame within a second, as blurring faces needs.
+
+    Raises:
+        ValueError: `smooth_s` is no such time.
+    """
+    if not mode.is_stream:
+        return Pipeline(search, classifier, tracker=None)
+    resting = RestingFaces(classifier.contract.labels) if with_resting_faces else None
+    pace = LIVE if mode.is_live else FILE
+    return Pipeline(
+        search,
+        classifier,
+        tracker=Tracker(smooth_s=smooth_s, resting=resting),
+        follower=Follower(search, pace=replace(pace, thorough=thorough)),
+        stage_clock=StageClock() if mode.is_live else None,
+    )

@@ -11,18 +11,17 @@ from typing import Self
 import numpy as np
 
 from app.defaults import named_model
-from app.detection.follower import FILE, LIVE, Follower
 from app.detection.search_pool import SharedSearch
 from app.overlay.drawing import draw
 from app.overlay.scene import HudMode
 from app.pictures.reader import read_picture
-from app.pipeline import Pipeline
+from app.pipeline import Pipeline, build_pipeline
 from app.recognition.classifier import DEFAULT_MODEL, Classifier, Device
 from app.sources.latest_frame import LiveSource
 from app.sources.video import VideoSource
 from app.tracking.smoothing import SMOOTH_S
 from app.tracking.tracker import Tracker
-from app.types import Frame, FrameResult, Image, Silence
+from app.types import Frame, FrameResult, Image, Mode, Silence
 
 
 class Recogniser:
@@ -91,7 +90,7 @@ class Recogniser:
             path = Path(picture)
             frame = Frame(read_picture(path), 0, 0.0, path.name)
         self._check_open()
-        return Pipeline(self._search, self._classifier, tracker=None).step(frame)
+        return build_pipeline(self._search, self._classifier, Mode.PICTURES).step(frame)
 
     def stream(
         self,
@@ -109,19 +108,18 @@ class Recogniser:
         says while it has no frame is passed over. A time before the last one, or a frame of another
         size, begins anew, with new people. `live`: frames are read while they are filmed, so the
         work on one of them is bounded however late it comes, and a late one cuts nothing; None: as
-        `frames` says, which is no for pairs. Else the first frame is searched whole, and so is one
-        that comes more than a second after the one before.
+        `frames` says, which is yes for a `CameraSource` and a `StreamSource` alone. Else the first
+        frame is searched whole, and so is one that comes more than a second after the one before.
 
         Raises what `frames` raises, and `ValueError` or `TypeError` for what is no frame.
         """
         self._check_open()
-        is_live = bool(getattr(frames, "live", False)) if live is None else live
-        pipeline = Pipeline(
+        is_live = isinstance(frames, LiveSource) if live is None else live
+        pipeline = build_pipeline(
             self._search,
             self._classifier,
-            tracker=Tracker(smooth_s=self._smoothing_s),
-            follower=Follower(self._search, pace=LIVE if is_live else FILE),
-            live=is_live,
+            Mode.LIVE if is_live else Mode.FILE,
+            smooth_s=self._smoothing_s,
         )
         return _results(pipeline, _frames(frames, name))
 

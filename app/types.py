@@ -8,6 +8,7 @@ Values are frozen; a stage never changes what it was given.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -42,6 +43,34 @@ LANDMARKS: tuple[Landmark, ...] = (
     "right_ear",
     "left_ear",
 )
+
+
+class Mode(Enum):
+    """The kind of frames that a run reads. It decides what is remembered from one frame to the
+    next, and whether a frame may take its time.
+
+    >>> Mode.PICTURES.is_stream, Mode.FILE.is_stream, Mode.LIVE.is_stream
+    (False, True, True)
+    """
+
+    PICTURES = "pictures"  # each frame stands for itself
+    FILE = "file"  # a recording's frames in order; each waits until the one before is done
+    LIVE = "live"  # frames as they are filmed: the work on each is bounded, and some come late
+
+    @property
+    def is_stream(self) -> bool:
+        """True where frames follow each other in time, so that people keep their numbers."""
+        return self is not Mode.PICTURES
+
+    @property
+    def is_live(self) -> bool:
+        """True where frames are read while they are filmed."""
+        return self is Mode.LIVE
+
+    @property
+    def is_recording(self) -> bool:
+        """True for a stream that can wait: results may be held back, and the speed is chosen."""
+        return self is Mode.FILE
 
 
 @dataclass(frozen=True, slots=True)

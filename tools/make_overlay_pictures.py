@@ -16,19 +16,16 @@ import cv2
 import numpy as np
 
 from app.defaults import DEMO_CLIP
-from app.detection.follower import LIVE, Follower
 from app.detection.search import FaceSearch
 from app.live.keys import Action
 from app.live.session import Session
 from app.live.view import Look
 from app.overlay.drawing import draw
 from app.overlay.stream_overlay import Overlay
-from app.pipeline import Pipeline
+from app.pipeline import Pipeline, build_pipeline
 from app.recognition.classifier import Classifier
 from app.sources.video import VideoSource
-from app.tracking.resting_face import RestingFaces
-from app.tracking.tracker import Tracker
-from app.types import Frame, Image
+from app.types import Frame, Image, Mode
 from tools.make_demo_clip import Pose, draw_prints
 from training.cli import run
 
@@ -85,8 +82,7 @@ class Hands:
 
 
 def stages(search: FaceSearch, classifier: Classifier) -> Pipeline:
-    tracker = Tracker(resting=RestingFaces(classifier.labels))
-    return Pipeline(search, classifier, tracker=tracker, follower=Follower(search, pace=LIVE))
+    return build_pipeline(search, classifier, Mode.LIVE, with_resting_faces=True)
 
 
 def overlay_picture(search: FaceSearch, classifier: Classifier) -> Image:
@@ -101,7 +97,7 @@ def overlay_picture(search: FaceSearch, classifier: Classifier) -> Image:
 
 def many_picture(search: FaceSearch, classifier: Classifier) -> Image:
     image = np.ascontiguousarray(draw_prints(PRINTS)[..., ::-1])
-    pipeline = Pipeline(search, classifier, tracker=None)
+    pipeline = build_pipeline(search, classifier, Mode.PICTURES)
     return draw(pipeline.step(Frame(image, 0, 0.0, "made")))
 
 

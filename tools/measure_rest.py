@@ -35,13 +35,14 @@ from app.detection.view_schedule import Rounds
 from app.diagnostics.benchmark_clip import looped
 from app.live.view import Look, View
 from app.overlay.history import History
-from app.pipeline import Pipeline
+from app.pipeline import Pipeline, build_pipeline
 from app.placement.memory import PlacementMemory
 from app.privacy.blur import FaceBlur
 from app.process.threads import set_threads
 from app.recognition.classifier import Classifier
 from app.tracking.smoothing import Steady
 from app.tracking.tracker import Tracker
+from app.types import Mode
 from training.cli import run
 
 WARM_UP_FRAMES = 30
@@ -141,12 +142,12 @@ def measure(clip: Path, frames: int) -> dict[str, tuple[list[float], int]]:
     found: dict[str, tuple[list[float], int]] = {name: ([], 0) for name in names}
     with FaceSearch() as search, closing(looped(clip)) as pictures:
         classifier = Classifier()
-        recogniser = Pipeline(search, classifier, tracker=Tracker(), follower=Follower(search))
+        recogniser = build_pipeline(search, classifier, Mode.FILE)
         view = View(
             recogniser,
             Look(),
             provider=classifier.provider,
-            independent=False,
+            mode=Mode.FILE,
             say=lambda line: None,
         )
         for number in range(-WARM_UP_FRAMES, frames):

@@ -33,11 +33,11 @@ from app.detection.search import FaceSearch
 from app.diagnostics.benchmark_clip import looped
 from app.errors import DataError
 from app.live.view import Look, View
-from app.pipeline import Pipeline
+from app.pipeline import Pipeline, build_pipeline
 from app.process.telemetry_off import onnx_runtime
 from app.recognition.classifier import DEFAULT_MODEL, Classifier
 from app.tracking.tracker import Tracker
-from app.types import FrameResult
+from app.types import FrameResult, Mode
 from tools.made_frames import background, clip_faces, pack_faces, paste
 from training.cli import run
 
@@ -141,12 +141,12 @@ def crowd(clip: Path, frames: int) -> None:
     spent_ms: list[float] = []
     classifier = Classifier()
     with FaceSearch() as search:
-        recogniser = Pipeline(search, classifier, tracker=Tracker(), follower=Follower(search))
+        recogniser = build_pipeline(search, classifier, Mode.FILE)
         view = View(
             recogniser,
             Look(),
             provider=classifier.provider,
-            independent=False,
+            mode=Mode.FILE,
             say=lambda line: None,
         )
         for number, (frame, _) in enumerate(zip(looped(clip), range(frames), strict=False)):

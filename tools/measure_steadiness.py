@@ -139,22 +139,16 @@ def by_class(readings: Sequence[Reading], found: Figures, labels: Sequence[str])
 
 def clip_changes(path: Path, classifier: Classifier, setting: Setting) -> str:
     """Label changes in a real video, raw and shown, per person."""
-    from app.detection.follower import Follower
     from app.detection.search import FaceSearch
-    from app.pipeline import Pipeline
+    from app.pipeline import build_pipeline
     from app.sources.video import VideoSource
-    from app.tracking.tracker import Tracker
+    from app.types import Mode
 
     contract = classifier.contract
     shown: dict[int, list[str]] = {}
     raw: dict[int, list[str]] = {}
     with VideoSource(path) as source, FaceSearch() as search:
-        recogniser = Pipeline(
-            search,
-            classifier,
-            tracker=Tracker(smooth_s=setting.smooth_s),
-            follower=Follower(search),
-        )
+        recogniser = build_pipeline(search, classifier, Mode.FILE, smooth_s=setting.smooth_s)
         frame = None
         for frame in source:
             for face in recogniser.step(frame).faces:

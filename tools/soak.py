@@ -27,7 +27,6 @@ import cv2
 import numpy as np
 
 from app.defaults import DEMO_CLIP
-from app.detection.follower import LIVE, Follower
 from app.detection.search import FaceSearch
 from app.episodes.sink import EpisodesSink
 from app.live.session import Session
@@ -35,15 +34,14 @@ from app.live.view import Look
 from app.outputs.background import BackgroundSink
 from app.outputs.run_metadata import RunNotes
 from app.outputs.video import VideoSink
-from app.pipeline import Pipeline
+from app.pipeline import build_pipeline
 from app.process.console import run
 from app.process.threads import set_threads
 from app.recognition.classifier import Classifier
 from app.records.writers import RecordsSink
 from app.report.sink import ReportSink
 from app.sources.camera import CameraSource
-from app.tracking.tracker import Tracker
-from app.types import Image
+from app.types import Image, Mode
 
 SIZES_WH = ((160, 90), (240, 135), (320, 180))
 EVERY = 2  # frame of the clip
@@ -186,8 +184,7 @@ def soak(frames: int, *, sample_every: int, gap_every: int, folder: Path | None)
     with ExitStack() as stack:
         classifier = Classifier()
         search = stack.enter_context(FaceSearch())
-        follower = Follower(search, pace=LIVE)
-        recogniser = Pipeline(search, classifier, tracker=Tracker(), follower=follower)
+        recogniser = build_pipeline(search, classifier, Mode.LIVE)
         source = stack.enter_context(
             CameraSource(
                 open_capture=lambda _: camera,

@@ -12,12 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.contract import Contract
-from app.detection.follower import Follower
 from app.detection.search import FaceSearch
 from app.errors import DataError
-from app.pipeline import Pipeline
+from app.pipeline import build_pipeline
 from app.recognition.classifier import Classifier
-from app.types import Face, Floats, Frame
+from app.types import Face, Floats, Frame, Mode
 from tools.made_frames import FacePicture, pack_faces
 from tools.steady_scenes import PLACES, Camera, Shown, Stage
 from training.pack import read_pack
@@ -124,7 +123,7 @@ def _known(
     there."""
     names = read_pack(data).meta.vote_names
     pictures = pack_faces(data, count, rng)
-    recogniser = Pipeline(search, classifier, tracker=None)
+    recogniser = build_pipeline(search, classifier, Mode.PICTURES)
     found: list[_Known] = []
     for first in range(0, len(pictures), len(PLACES)):
         part = pictures[first : first + len(PLACES)]
@@ -177,7 +176,7 @@ def _read(
     rng: np.random.Generator,
 ) -> list[Reading]:
     stage = Stage(rng, camera)
-    recogniser = Pipeline(search, classifier, tracker=None, follower=Follower(search))
+    recogniser = build_pipeline(search, classifier, Mode.FILE)
     pictures = [one.picture for one in known]
     rows = []
     for index, (time_s, image) in enumerate(stage.frames(pictures, plays, seconds)):

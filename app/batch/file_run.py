@@ -6,12 +6,11 @@ made: with them, a file that was interrupted is done anew.
 
 import contextlib
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from app.batch.checkpoint import Checkpoint, Identity
 from app.batch.job import Job
-from app.detection.follower import FILE, Follower
 from app.detection.search import FaceSearch
 from app.episodes.sink import EpisodesSink
 from app.errors import SinkError, SourceError
@@ -19,15 +18,14 @@ from app.files.hidden import DisplacedError
 from app.live.view import View
 from app.outputs.run_metadata import RunNotes
 from app.outputs.video import VideoSink
-from app.pipeline import Pipeline
+from app.pipeline import build_pipeline
 from app.privacy.blur_guard import Guard
 from app.recognition.classifier import Classifier
 from app.records.resumable import LongRecords
 from app.report.sink import ReportSink
 from app.sources.video import VideoSource
 from app.tracking.smoothing import SMOOTH_S
-from app.tracking.tracker import Tracker
-from app.types import FrameResult
+from app.types import FrameResult, Mode
 from app.wording import joined
 
 
@@ -55,11 +53,12 @@ class FileRun:
     ) -> None:
         self._job, self._source, self._identity, self._stop = job, source, identity, stop
         self._file = job.resume_file
-        self._recogniser = Pipeline(
+        self._recogniser = build_pipeline(
             machine.search,
             machine.classifier,
-            tracker=Tracker(smooth_s=machine.smooth_s),
-            follower=Follower(machine.search, pace=replace(FILE, thorough=job.look.blur)),
+            Mode.FILE,
+            smooth_s=machine.smooth_s,
+            thorough=job.look.blur,
         )
         outputs = job.outputs
         goes_on = outputs.records is not None and outputs.video is None and outputs.report is None
@@ -76,15 +75,15 @@ class FileRun:
             self._recogniser,
             job.look,
             provider=machine.classifier.provider,
-            independent=False,
+            mode=Mode.FILE,
             say=lambda line: None,
         )
         pictures = outputs.video is not None or (outputs.report is not None and job.with_stills)
         self.guard = Guard(
             self._recogniser,
             wanted=lambda: job.look.blur and pictures,
+            mode=Mode.FILE,
             if_lost=job.look.if_lost,
-            hold=True,
         )
         try:
             self._open(machine, overwrite=job.overwrite or kept is not None)

@@ -32,7 +32,7 @@ def make_sinks(
     film: list[VideoSink] = []
 
     def keep_apace(sink: Any) -> Any:
-        return keep(BackgroundSink(sink) if source.live else sink)
+        return keep(BackgroundSink(sink) if source.mode.is_live else sink)
 
     if options.records is not None:
         sinks.append(keep_apace(RecordsSink(options.records, classifier.labels, **again)))
@@ -61,7 +61,7 @@ def make_sinks(
         if output is not None or (options.no_window and not other_results(options)):
             sinks.append(keep(ImagesSink(output, source, overwrite=options.overwrite)))
     elif output is not None:
-        video = None if source.live else source
+        video = None if source.mode.is_live else source
         film.append(VideoSink(output, source_video=video, encoding=encoding, **again))
         sinks.append(keep_apace(film[0]))
     return sinks

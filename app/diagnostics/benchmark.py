@@ -22,19 +22,17 @@ import cv2
 import numpy as np
 
 from app.defaults import DEMO_CLIP, ROOT
-from app.detection.follower import LIVE, Follower
 from app.detection.search import FaceSearch
 from app.diagnostics.benchmark_clip import CAMERA_FPS, HEIGHT_PX, WIDTH_PX, ClipCapture, looped
 from app.errors import DeviceError
 from app.live.view import Look, View
-from app.pipeline import Pipeline
+from app.pipeline import Pipeline, build_pipeline
 from app.process.machine import machine, resident_mb
 from app.process.threads import set_threads
 from app.recognition.classifier import DEFAULT_MODEL, Classifier
 from app.sources.camera import CameraSource
 from app.sources.video import VideoSource
-from app.tracking.tracker import Tracker
-from app.types import Frame, Image
+from app.types import Frame, Image, Mode
 from app.wording import counted
 
 FRAMES, CAMERA_FRAMES = 900, 300
@@ -176,17 +174,12 @@ class _Bench:
         self._picture: Image | None = None
 
     def _stages(self) -> tuple[Pipeline, View]:
-        recogniser = Pipeline(
-            self._search,
-            self._classifier,
-            tracker=Tracker(),
-            follower=Follower(self._search, pace=LIVE),
-        )
+        recogniser = build_pipeline(self._search, self._classifier, Mode.LIVE)
         view = View(
             recogniser,
             Look(),
             provider=self._classifier.provider,
-            independent=False,
+            mode=Mode.LIVE,
             say=lambda line: None,
         )
         return recogniser, view

@@ -22,21 +22,19 @@ def main() -> int:
 def _first_frame(clip: Path, model: Path, device: str) -> None:
     from typing import Any, cast
 
-    from app.detection.follower import Follower
     from app.detection.search import FaceSearch
     from app.diagnostics.benchmark_clip import fitted
     from app.overlay.drawing import draw
-    from app.pipeline import Pipeline
+    from app.pipeline import build_pipeline
     from app.process.threads import set_threads
     from app.recognition.classifier import Classifier
     from app.sources.video import VideoSource
-    from app.tracking.tracker import Tracker
-    from app.types import Frame
+    from app.types import Frame, Mode
 
     set_threads()
     with VideoSource(clip) as source, FaceSearch() as search:
         classifier = Classifier(model, device=cast(Any, device))
-        recogniser = Pipeline(search, classifier, tracker=Tracker(), follower=Follower(search))
+        recogniser = build_pipeline(search, classifier, Mode.FILE)
         frame = next(iter(source))
         picture = Frame(fitted(frame.image), 0, frame.time_s, frame.source)
         draw(recogniser.step(picture))

@@ -15,17 +15,16 @@ def probe(model: Path | None) -> dict[str, Any]:
     """`provider`, `fallback` (why not CUDA), `faces`, `label`, `start_ms` (everything up to the
     first result) and `stages` (name -> ms, of the frame after it). Raises `RecogniserError`."""
     began = time.perf_counter()
-    from app.detection.follower import Follower
     from app.detection.search import FaceSearch
     from app.overlay.drawing import draw
-    from app.pipeline import Pipeline
+    from app.pipeline import build_pipeline
     from app.recognition.classifier import DEFAULT_MODEL, Classifier
     from app.sources.video import VideoSource
-    from app.tracking.tracker import Tracker
+    from app.types import Mode
 
     with VideoSource(DEMO_CLIP) as source, FaceSearch() as search:
         classifier = Classifier(model or DEFAULT_MODEL)
-        recogniser = Pipeline(search, classifier, tracker=Tracker(), follower=Follower(search))
+        recogniser = build_pipeline(search, classifier, Mode.FILE)
         frames = iter(source)
         draw(recogniser.step(next(frames)))
         start_ms = 1000 * (time.perf_counter() - began)

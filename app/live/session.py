@@ -59,7 +59,6 @@ class Session:
         say: Callable[[str], None],
         on_frame: Callable[[], object] = lambda: None,
         clock: Callable[[], float] = time.monotonic,
-        hold: bool = False,
     ) -> None:
         self._source = source
         self._recogniser = recogniser
@@ -69,13 +68,11 @@ class Session:
         self._say = say
         self._on_frame = on_frame
         self._clock = clock
-        self._hold = hold
         self._view = View(
             recogniser,
             look,
             provider=provider,
-            independent=source.independent,
-            live=source.live,
+            mode=source.mode,
             say=say,
             on_screen=screen is not None,
             clock=clock,
@@ -84,8 +81,7 @@ class Session:
             recogniser,
             wanted=lambda: self._view.blurs,
             if_lost=look.if_lost,
-            hold=not source.live and not source.independent,
-            independent=source.independent,
+            mode=source.mode,
         )
         self._rate = RateMeter(clock=clock)
         self._pacer = Pacer(clock=clock)
@@ -211,7 +207,7 @@ class Session:
         before, self._before = self._before, frame
         resized = before is not None and before.image.shape != frame.image.shape
         if before is not None and (
-            self._trouble is not None or (resized and not self._source.independent)
+            self._trouble is not None or (resized and self._source.mode.is_stream)
         ):
             self._recogniser.reset()
         if before is not None and self._trouble is not None:
@@ -248,7 +244,7 @@ class Session:
             if captured_s is not None
             else sum(result.stage_ms.values())
         )
-        fps = None if self._source.independent else self._fps
+        fps = self._fps if self._source.mode.is_stream else None
         self._view.measured(fps, self._latency_ms.value)
         return self._view.canvas(result)
 
@@ -258,10 +254,10 @@ class Session:
         assert screen is not None
         screen.show(view.screen(canvas))
         wait_s = 0.0
-        if not self._source.live and not self._source.independent and not self._sinks:
+        if self._source.mode.is_recording and not self._sinks:
             wait_s = self._pacer.wait_s(result.frame.time_s)
         due_s = self._clock() + wait_s
-        stay = self._source.independent and self._hold
+        stay = not self._source.mode.is_stream
         while True:
             left_ms = 1000 * (due_s - self._clock())
             idle = view.paused or stay

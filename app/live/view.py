@@ -18,7 +18,7 @@ from app.privacy.blur import HOLD_S, FaceBlur, whole
 from app.privacy.face_ledger import IfLost
 from app.process.stage_clock import KEEP_S, StageClock
 from app.tracking.resting_face import LOOK_S, RestingFaces
-from app.types import Frame, FrameResult, Image
+from app.types import Frame, FrameResult, Image, Mode
 from app.wording import counted
 
 MESSAGE_S = 3.0
@@ -57,10 +57,10 @@ class Look:
 
 
 class View:
-    """One run's view. `say` also puts a line where the program's other lines are. `independent`:
-    frames are pictures that have nothing to do with each other. `live`: time that passes without
-    frames, such as a pause, is left out of the history, unless it is long. `on_screen`: canvases
-    are also shown, with the run's figures over them, for which room is left."""
+    """One run's view. `say` also puts a line where the program's other lines are. Pictures have
+    no history; in a live stream, time that passes without frames, such as a pause, is left out of
+    the history, unless it is long. `on_screen`: canvases are also shown, with the run's figures
+    over them, for which room is left."""
 
     def __init__(
         self,
@@ -68,8 +68,7 @@ class View:
         look: Look,
         *,
         provider: str,
-        independent: bool,
-        live: bool = False,
+        mode: Mode,
         say: Callable[[str], None],
         on_screen: bool = False,
         clock: Callable[[], float] = time.monotonic,
@@ -77,7 +76,7 @@ class View:
         self._stage = stage
         self._look = look
         self._provider = provider
-        self._independent = independent
+        self._mode = mode
         self._say = say
         self._on_screen = on_screen
         self._figures: tuple[float | None, float | None] = None, None
@@ -86,8 +85,8 @@ class View:
         self.paused = False
         self._help = False
         self._history = History()
-        self._history_clock = StageClock() if live else None
-        self._blur = FaceBlur(hold_s=0.0 if independent else HOLD_S)
+        self._history_clock = StageClock() if mode.is_live else None
+        self._blur = FaceBlur(hold_s=HOLD_S if mode.is_stream else 0.0)
         self._message: tuple[str, float] | None = None  # and when it goes
         self._shown = Notes()
         self._corrected = 0
@@ -106,7 +105,7 @@ class View:
         size_wh = frame.image.shape[1], frame.image.shape[0]
         faces = [*(face.face for face in result.faces), *result.unread]
         self._blur.look(faces, frame.time_s, size_wh)
-        if not self._independent:
+        if self._mode.is_stream:
             self._remember(result)
         self._follow_resting()
         for line in self.recorder.news():
@@ -140,8 +139,8 @@ class View:
             result,
             self._look.hud,
             mirror=self._look.mirror,
-            history=None if self._independent else self._history,
-            memory=None if self._independent else self._overlay,
+            history=self._history if self._mode.is_stream else None,
+            memory=self._overlay if self._mode.is_stream else None,
             reserved=[figures_room(figures, width, height)] if figures else (),
         )
 
@@ -260,7 +259,7 @@ class View:
             self._tell(str(error))
 
     def _record(self) -> None:
-        if self._independent:
+        if not self._mode.is_stream:
             self._tell(f"{PICTURES}: there is nothing to record. s saves one.")
         elif self.recorder.running:
             self.recorder.stop()

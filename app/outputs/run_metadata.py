@@ -225,7 +225,7 @@ def describe_input(source: Source, files: list[Json]) -> Json:
     which times of frames are not those of the file, if there are any."""
     known: Json = {
         "name": source.name,
-        "live": source.live,
+        "live": source.mode.is_live,
         "files": files,
         "stream": source.describe_stream(),
     }

@@ -17,7 +17,7 @@ from app.privacy.face_ledger import (
     Doubt,
     IfLost,
 )
-from app.types import Frame, FrameResult
+from app.types import Frame, FrameResult, Mode
 from app.wording import counted
 
 MAX_HELD_BYTES = 512 << 20  # 1.4 s of 1080p at 60 frames/s, 0.3 s of 4K at that rate
@@ -34,9 +34,9 @@ class Guard:
     """Between the recogniser and the view. It does nothing while `wanted` says no, which is asked
     at every frame.
 
-    `hold`: results come up to `LOOK_BACK_S` later (fewer where pictures are so large that
-    `max_bytes` would not do). `independent`: frames are pictures that have nothing to do with each
-    other. `failures` counts frames in which looking for faces failed, `failure` says how first.
+    Results of a recording come up to `LOOK_BACK_S` later (less where pictures are so large that
+    `max_bytes` would not do). `failures` counts frames in which looking for faces failed, `failure`
+    says how first.
     """
 
     def __init__(
@@ -44,16 +44,14 @@ class Guard:
         stage: Stepper,
         *,
         wanted: Callable[[], bool],
+        mode: Mode,
         if_lost: IfLost = "whole",
-        hold: bool = False,
-        independent: bool = False,
         max_bytes: int = MAX_HELD_BYTES,
     ) -> None:
         self._stage = stage
         self._wanted = wanted
         self._if_lost = if_lost
-        self._hold = hold
-        self._independent = independent
+        self._mode = mode
         self._max_bytes = max_bytes
         self._accounts = Accounts()
         self._held: deque[FrameResult] = deque()
@@ -72,10 +70,10 @@ class Guard:
         if doubt is not None:
             self._mark(doubt.since_s)
             # Frames that were shown already cannot be stopped any more.
-            if self._if_lost == "stop" and (doubt.why is not None or self._hold):
+            if self._if_lost == "stop" and (doubt.why is not None or self._mode.is_recording):
                 raise self._stopped(frame, doubt)
             result = replace(result, doubt=doubt.why)
-        if not self._hold:
+        if not self._mode.is_recording:
             return [result]
         self._held.append(result)
         self._bytes += frame.image.nbytes
@@ -111,7 +109,7 @@ class Guard:
             return FrameResult(frame, (), self._labels), Doubt(NOT_SEARCHED, frame.time_s)
         self._labels = result.labels
         doubt = None
-        if not self._independent:
+        if self._mode.is_stream:
             faces = [*(one.face for one in result.faces), *result.unread]
             doubt = self._accounts.look(faces, frame.image, frame.time_s)
         if frame.damaged:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol, Self
 
-from app.types import Frame, Json, Silence
+from app.types import Frame, Json, Mode, Silence
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +40,8 @@ class Source(Protocol):
 
     Attributes:
         name: The name that a user knows the source by.
-        live: True for a source that films while it is read. It has no end of its own, and it gives
-            `Silence` several times a second while it has no frame.
-        independent: True if the frames have nothing to do with each other, as pictures have not.
+        mode: The kind of the frames. A live source has no end of its own, and it gives `Silence`
+            several times a second while it has no frame.
         frame_count: The number of frames to come, which may be an estimate; None if unknown.
         warning: One line on what was cut short or skipped so far; None if nothing was.
         remarks: Lines that a user of the results must know, none of which is a fault.
@@ -52,9 +51,7 @@ class Source(Protocol):
     @property
     def name(self) -> str: ...
     @property
-    def live(self) -> bool: ...
-    @property
-    def independent(self) -> bool: ...
+    def mode(self) -> Mode: ...
     @property
     def frame_count(self) -> int | None: ...
     @property

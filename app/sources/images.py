@@ -11,7 +11,7 @@ from app.pictures.kinds import UNREAD_SUFFIXES
 from app.pictures.reader import open_picture
 from app.sources.base import InputFile, SourceDefaults
 from app.sources.find_videos import without_annotated
-from app.types import Frame
+from app.types import Frame, Mode
 from app.wording import counted, readable, visible
 
 MOST_NAMES = 10  # of pictures, in one line
@@ -26,8 +26,7 @@ class ImageSource(SourceDefaults):
     SHA-256 of the bytes that were read.
     """
 
-    live = False
-    independent = True
+    mode = Mode.PICTURES
 
     def __init__(self, paths: Sequence[Path]) -> None:
         self.skipped: dict[Path, str] = {}

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from app.errors import SourceError
 from app.frames.to_bgr import as_bgr
 from app.sources.base import Gap, SourceDefaults
-from app.types import Frame, Image, Silence
+from app.types import Frame, Image, Mode, Silence
 from app.wording import counted
 
 RETRY_S = 0.02  # after a read that gave nothing
@@ -59,8 +59,7 @@ class LiveSource(SourceDefaults):
     could not be used.
     """
 
-    live = True
-    independent = False
+    mode = Mode.LIVE
     frame_count: int | None = None
 
     def __init__(

@@ -33,7 +33,7 @@ from app.sources.video_container import (
     picture_stream,
     reach_s,
 )
-from app.types import Frame, Json
+from app.types import Frame, Json, Mode
 from app.wording import counted, joined, readable
 
 READ_RETRIES = 8
@@ -70,8 +70,7 @@ class VideoSource(SourceDefaults):
     and True ends the reading, before the first picture with `SourceError`.
     """
 
-    live = False
-    independent = False
+    mode = Mode.FILE
 
     def __init__(
         self,

@@ -1,15 +1,19 @@
 """The stages run in order on values, and leave their input alone."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from app.pipeline import Pipeline
+from app.detection.networks import Glance
+from app.detection.search import Found
+from app.pipeline import Pipeline, build_pipeline
+from app.process.stage_clock import StageClock
 from app.tracking.resting_face import RestingFaces
 from app.tracking.tracker import Tracker
-from app.types import Face, Floats, Frame, Image
+from app.types import Face, Floats, Frame, Image, Mode
 from tests.app.recognition.test_quality import turned
 from tests.support.tiny_model import tiny_contract
 
@@ -244,7 +248,10 @@ def test_a_pause_of_a_camera_keeps_numbers_and_resting_faces(
 ) -> None:
     resting = RestingFaces(("neutral", "other"))
     recogniser = Pipeline(
-        Finder(face(120, 10)), Brightness(), tracker=Tracker(resting=resting), live=live
+        Finder(face(120, 10)),
+        Brightness(),
+        tracker=Tracker(resting=resting),
+        stage_clock=StageClock() if live else None,
     )
     frame = halves()
     resting.start()
@@ -255,3 +262,63 @@ def test_a_pause_of_a_camera_keeps_numbers_and_resting_faces(
     assert after.frame.time_s == 8 + pause_s
     assert (resting.known == 1) == kept
     assert (after.faces[0].face_id == 1) == kept
+
+
+class Searcher(Finder):
+    """Finds its faces in every search, and counts the views that it was asked to go through."""
+
+    max_faces: int | None = None
+    far_faces = False
+
+    def __init__(self, *faces: Face) -> None:
+        super().__init__(*faces)
+        self.views: list[int] = []
+
+    def search(
+        self,
+        image: Image,
+        plan: list[Glance],
+        known: Sequence[Face],
+        patterns: Sequence[Face],
+        *,
+        waiting: Sequence[Face],
+        most: int | None,
+    ) -> Found:
+        self.views.append(len(plan))
+        return Found([] if known else list(self.faces), [])
+
+    def look_again(self, image: Image, face: Face) -> Face | None:
+        return face
+
+    def is_face(self, image: Image, face: Face) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("mode", "thorough", "views", "numbers", "smoothing_s"),
+    [
+        (Mode.PICTURES, False, [], [1, 1, 1], None),  # found by `detect`
+        (Mode.FILE, False, [20], [1, 1, 2], 0.5),  # the first frame whole; a long step is a cut
+        (Mode.FILE, True, [20], [1, 1, 2], 0.5),
+        (Mode.LIVE, False, [3], [1, 1, 1], 0.5),  # a late frame is no cut
+        (Mode.LIVE, True, [20], [1, 1, 1], 0.5),
+    ],
+)
+def test_the_mode_decides_what_is_remembered_and_how_much_is_searched(
+    mode: Mode, thorough: bool, views: list[int], numbers: list[int], smoothing_s: float | None
+) -> None:
+    search = Searcher(face(120, 10))
+    recogniser = build_pipeline(search, Brightness(), mode, smooth_s=0.5, thorough=thorough)
+    found = [recogniser.step(replace(halves(), time_s=time_s)).faces for time_s in (0.0, 0.1, 9.1)]
+    assert search.views[:1] == views
+    assert [one[0].face_id for one in found] == numbers
+    assert recogniser.smoothing_s == smoothing_s
+    assert recogniser.resting is None
+
+
+def test_resting_faces_are_for_streams_that_ask_for_them() -> None:
+    kept = [
+        build_pipeline(Searcher(), Brightness(), mode, with_resting_faces=True).resting is not None
+        for mode in Mode
+    ]
+    assert kept == [False, True, True]

@@ -15,7 +15,7 @@ from app.live.view import Look
 from app.sources.base import SourceDefaults
 from app.sources.frame_selection import Selection
 from app.sources.video import VideoSource
-from app.types import Frame, FrameResult, Image, Silence
+from app.types import Frame, FrameResult, Image, Mode, Silence
 from tests.support.synthetic import LABELS, tracked_face, write_video
 
 
@@ -30,12 +30,11 @@ class Frames(SourceDefaults):
         *,
         failure: str | None = None,
         warning: str | None = None,
-        live: bool = False,
-        independent: bool = False,
+        mode: Mode = Mode.FILE,
     ) -> None:
         self.frame_count: int | None = count
         self.warning = warning
-        self.live, self.independent = live, independent
+        self.mode = mode
         self._failure = failure
 
     def __iter__(self) -> Iterator[Frame]:
@@ -50,7 +49,7 @@ class Frames(SourceDefaults):
 class Live(SourceDefaults):
     """A live source that delivers `items`, frames by their time and shade, and then ends."""
 
-    name, live, independent, warning = "camera:0", True, False, None
+    name, mode, warning = "camera:0", Mode.LIVE, None
     frame_count: int | None = None
 
     def __init__(self, *items: Silence | Frame) -> None:
@@ -149,7 +148,6 @@ def run(
     said: list[str] | None = None,
     clock: Clock | None = None,
     snapshots: Path = Path(),
-    hold: bool = False,
     stage: Blind | None = None,
 ) -> Outcome:
     frames = [0]
@@ -163,7 +161,6 @@ def run(
         stop=lambda: stop_after is not None and frames[0] >= stop_after,
         say=(said if said is not None else []).append,
         on_frame=lambda: frames.__setitem__(0, frames[0] + 1),
-        hold=hold,
         **({"clock": clock} if clock is not None else {}),
     ).run()
 
@@ -229,7 +226,7 @@ def test_quit_completes_the_outputs() -> None:
 
 def test_pause_holds_the_frame_until_space() -> None:
     screen = Keyboard(["pause", None, None, "pause"])
-    outcome = run(Frames(3, live=True), screen=screen)
+    outcome = run(Frames(3, mode=Mode.LIVE), screen=screen)
     assert outcome.frames == 3
     assert screen.polls > 4 + 1  # the keys were all pressed while the first frame was shown
     assert len(screen.shown) == 3 + 2  # once more when it paused and when it went on
@@ -238,10 +235,10 @@ def test_pause_holds_the_frame_until_space() -> None:
     assert (resumed == first).all()
 
 
-@pytest.mark.parametrize("independent", [False, True])
-def test_figures_of_the_run_are_in_the_window_and_in_no_file(independent: bool) -> None:
-    output, screen = Output(), Keyboard()
-    run(Frames(2, independent=independent), output, screen=screen)
+@pytest.mark.parametrize("mode", [Mode.FILE, Mode.PICTURES])
+def test_figures_of_the_run_are_in_the_window_and_in_no_file(mode: Mode) -> None:
+    output, screen = Output(), Keyboard([] if mode.is_stream else ["pause", "pause"])
+    run(Frames(2, mode=mode), output, screen=screen)
     frames = [frame.image for frame in Frames(2)]
     assert all((a == b).all() for a, b in zip(output.canvases, frames, strict=True))
     assert (screen.shown[-1][:20, :60] > 200).any()
@@ -249,7 +246,7 @@ def test_figures_of_the_run_are_in_the_window_and_in_no_file(independent: bool) 
 
 def test_mirror_key_turns_the_picture_at_once() -> None:
     screen = Keyboard(["mirror"])
-    run(Frames(2, live=True), screen=screen)
+    run(Frames(2, mode=Mode.LIVE), screen=screen)
     first, turned, second = (canvas[300] for canvas in screen.shown)
     np.testing.assert_array_equal(turned, first[::-1])
     assert second[479, 0] == 101
@@ -257,7 +254,7 @@ def test_mirror_key_turns_the_picture_at_once() -> None:
 
 def test_help_is_shown_and_hidden() -> None:
     screen = Keyboard(["help", "help"])
-    run(Frames(2, live=True), screen=screen)
+    run(Frames(2, mode=Mode.LIVE), screen=screen)
     assert len(screen.shown) >= 2
     with_words = [(canvas[100:] > 200).any() for canvas in screen.shown]
     assert with_words == [False, True, True, False]
@@ -328,14 +325,14 @@ def test_file_that_is_looked_at_is_looked_back_upon_where_faces_are_blurred(
 
 def test_pictures_wait_for_a_key_where_they_are_looked_at() -> None:
     screen = Keyboard([None, None, "pause", None, "quit"])
-    outcome = run(Frames(5, independent=True), screen=screen, hold=True)
+    outcome = run(Frames(5, mode=Mode.PICTURES), screen=screen)
     assert outcome.frames == 2
 
 
 def test_pictures_are_drawn_without_a_frame_rate() -> None:
     outputs = Output(), Output()
     clock = Clock()
-    run(Frames(2, independent=True), outputs[0], clock=clock)
+    run(Frames(2, mode=Mode.PICTURES), outputs[0], clock=clock)
     run(Frames(2), outputs[1], clock=clock)
     np.testing.assert_array_equal(outputs[0].canvases[0], outputs[1].canvases[0])
 

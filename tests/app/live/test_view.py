@@ -10,7 +10,7 @@ from app.live.keys import Action
 from app.live.view import Look, View
 from app.overlay.history import NOT_SEEN
 from app.tracking.resting_face import RestingFaces
-from app.types import Face, FaceMap, Frame, FrameResult, Image, TrackedFace
+from app.types import Face, FaceMap, Frame, FrameResult, Image, Mode, TrackedFace
 
 LABELS = ("neutral", "sadness")
 
@@ -73,8 +73,7 @@ class Desk:
             self.stage,
             look or Look(),
             provider="CPU",
-            independent=self.stage.smoothing_s is None,
-            live=self.stage.smoothing_s is not None,
+            mode=Mode.PICTURES if self.stage.smoothing_s is None else Mode.LIVE,
             say=self.said.append,
             clock=self.clock,
         )
@@ -322,7 +321,7 @@ def test_figures_of_the_run_are_on_the_screen_alone() -> None:
 def test_room_is_left_for_figures_where_there_is_a_screen() -> None:
     def label_in_corner(on_screen: bool) -> bool:
         view = View(
-            Reader(), Look(), provider="CPU", independent=False, say=print, on_screen=on_screen
+            Reader(), Look(), provider="CPU", mode=Mode.FILE, say=print, on_screen=on_screen
         )
         found = Face((20, 18, 90, 90), np.full((6, 2), 60, np.float32), 0.9)
         shares = np.array([0.3, 0.7], np.float32)

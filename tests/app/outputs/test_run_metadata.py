@@ -12,12 +12,13 @@ from app.errors import SinkError
 from app.outputs.run_metadata import RunNotes, notes_path, read_notes
 from app.sources.base import InputFile, SourceDefaults
 from app.sources.video import VideoSource
+from app.types import Mode
 from tests.support.synthetic import frame_result, tracked_face, write_video
 from tests.support.tiny_model import tiny_contract
 
 
 class Pictures(SourceDefaults):
-    name, live, warning = "2 pictures", False, "1 of 2 pictures left out"
+    name, mode, warning = "2 pictures", Mode.PICTURES, "1 of 2 pictures left out"
     frame_count = 2
 
     def list_files(self) -> list[InputFile]:

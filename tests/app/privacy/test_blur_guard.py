@@ -24,7 +24,7 @@ from app.privacy.face_ledger import BEFORE, DAMAGED, LOST, NOT_SEARCHED, Account
 from app.recognition.classifier import DEFAULT_MODEL, Classifier
 from app.sources.frame_selection import Selection
 from app.sources.video import VideoSource
-from app.types import Face, Frame, FrameResult, Image
+from app.types import Face, Frame, FrameResult, Image, Mode
 from tests.support.synthetic import LABELS, noise_picture, tracked_face, write_video
 
 SIZE_WH = (320, 240)
@@ -65,10 +65,11 @@ def doubts(
     *,
     scenes: Sequence[int] | None = None,
     damaged: Sequence[int] = (),
+    mode: Mode = Mode.LIVE,
     **options: object,
 ) -> list[str | None]:
     """What is wrong with each frame, ten of which are a second."""
-    guard = Guard(Staged(seen), wanted=lambda: True, **options)
+    guard = Guard(Staged(seen), wanted=lambda: True, mode=mode, **options)
     found: list[FrameResult] = []
     for index in range(len(seen)):
         image = scene(scenes[index] if scenes else 0)
@@ -131,15 +132,15 @@ def test_scene_that_fades_is_over_a_while_later() -> None:
 
 def test_frames_before_a_face_is_found_are_in_doubt_where_they_are_held() -> None:
     seen = [NONE] * 15 + [SEEN] * 3
-    assert doubts(seen, hold=True) == [None] * 3 + [BEFORE] * 12 + [None] * 3
+    assert doubts(seen, mode=Mode.FILE) == [None] * 3 + [BEFORE] * 12 + [None] * 3
     assert doubts(seen) == [None] * 18
     # A cut is as far back as it goes.
-    assert doubts(seen, hold=True, scenes=[1] * 12 + [2] * 6)[10:16] == [None] * 2 + [
+    assert doubts(seen, mode=Mode.FILE, scenes=[1] * 12 + [2] * 6)[10:16] == [None] * 2 + [
         BEFORE
     ] * 3 + [None]
     # No further than there is room.
     room = 4 * scene(0).nbytes
-    assert doubts(seen, hold=True, max_bytes=room)[10:16] == [None] + [BEFORE] * 4 + [None]
+    assert doubts(seen, mode=Mode.FILE, max_bytes=room)[10:16] == [None] + [BEFORE] * 4 + [None]
 
 
 @pytest.mark.parametrize(
@@ -158,7 +159,7 @@ def test_what_was_not_looked_at_is_in_doubt(
 
 def test_failures_are_told_and_what_a_user_can_mend_is_raised() -> None:
     stage = Staged([RuntimeError("no graph\nat all"), NONE, DeviceError("The GPU is gone.")])
-    guard = Guard(stage, wanted=lambda: True)
+    guard = Guard(stage, wanted=lambda: True, mode=Mode.LIVE)
     for index in range(2):
         guard.step(Frame(scene(0), index, index / RATE, "clip.mp4"))
     assert stage.resets == 1
@@ -170,7 +171,7 @@ def test_failures_are_told_and_what_a_user_can_mend_is_raised() -> None:
 
 
 def test_without_blur_nothing_is_held_or_hidden() -> None:
-    guard = Guard(Staged([SEEN, NONE, RuntimeError("x")]), wanted=lambda: False, hold=True)
+    guard = Guard(Staged([SEEN, NONE, RuntimeError("x")]), wanted=lambda: False, mode=Mode.FILE)
     for index in range(2):
         (result,) = guard.step(Frame(scene(0), index, index / RATE, "clip.mp4"))
         assert result.doubt is None
@@ -188,7 +189,7 @@ def test_without_blur_nothing_is_held_or_hidden() -> None:
 def test_run_stops_before_the_first_frame_in_doubt(
     seen: list[list[float]], passed: int, said: str
 ) -> None:
-    guard = Guard(Staged(seen), wanted=lambda: True, if_lost="stop", hold=True)
+    guard = Guard(Staged(seen), wanted=lambda: True, if_lost="stop", mode=Mode.FILE)
     found: list[FrameResult] = []
     for index in range(len(seen) - 1):
         found += guard.step(Frame(scene(0), index, index / RATE, "clip.mp4"))
@@ -200,7 +201,7 @@ def test_run_stops_before_the_first_frame_in_doubt(
 
 def test_who_comes_into_a_live_view_does_not_stop_it() -> None:
     assert doubts([NONE] * 5 + [SEEN] * 3, if_lost="stop") == [None] * 8
-    guard = Guard(Staged([SEEN, NONE]), wanted=lambda: True, if_lost="stop")
+    guard = Guard(Staged([SEEN, NONE]), wanted=lambda: True, mode=Mode.LIVE, if_lost="stop")
     guard.step(Frame(scene(0), 0, 0.0, "camera:0"))
     with pytest.raises(SourceError, match="a face that was seen before is not found"):
         guard.step(Frame(scene(0), 1, 0.1, "camera:0"))

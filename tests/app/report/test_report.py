@@ -34,7 +34,7 @@ from app.report.stills import (
 )
 from app.report.summary import MAX_PICTURES, Summary
 from app.sources.video import VideoSource
-from app.types import UNSURE, Frame
+from app.types import UNSURE, Frame, Mode
 from tests.support.browser import browse, needs_browser
 from tests.support.synthetic import LABELS, frame_result, tracked_face, write_video
 
@@ -319,7 +319,7 @@ def test_model_card_says_what_the_model_says_of_itself() -> None:
     classifier = Classifier(DEFAULT_MODEL, device="cpu")
 
     class Source(SourceDefaults):
-        name, live, warning, frame_count = "a.mp4", False, None, None
+        name, mode, warning, frame_count = "a.mp4", Mode.FILE, None, None
 
     notes = RunNotes(
         None,

@@ -14,7 +14,7 @@ from app.errors import SourceError
 from app.sources import camera_list
 from app.sources.camera import MJPG, CameraSource, ask_for, capture_of
 from app.sources.latest_frame import Gap, LiveSource
-from app.types import Frame, Silence
+from app.types import Frame, Mode, Silence
 from tests.support.synthetic import index_of, level_picture
 
 
@@ -110,7 +110,7 @@ def test_camera_delivers_the_newest_frame_and_none_twice() -> None:
     assert [one.time_s for one in (first, second, third)] == [0.0, 2.0, 3.0]
     assert first.captured_s == 100.0
     assert {one.source for one in (first, second, third)} == {"camera:0"}
-    assert (source.live, source.gaps, source.warning) == (True, (), None)
+    assert (source.mode, source.gaps, source.warning) == (Mode.LIVE, (), None)
     assert capture.released.is_set()
 
 

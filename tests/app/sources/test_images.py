@@ -11,6 +11,7 @@ from av.video.reformatter import Colorspace
 from app.errors import SourceError
 from app.sources.images import ImageSource
 from app.sources.video import VideoSource
+from app.types import Mode
 from tests.support.synthetic import (
     cut,
     index_of,
@@ -54,7 +55,7 @@ def test_video_describes_itself(tmp_path):
     path = tmp_path / "clip.mp4"
     write_video(path, frames=10, rate=Fraction(30000, 1001), size_wh=(66, 50), sound="aac")
     with VideoSource(path) as source:
-        assert (source.name, source.live, source.independent) == ("clip.mp4", False, False)
+        assert (source.name, source.mode) == ("clip.mp4", Mode.FILE)
         assert source.size_wh == (66, 50)
         assert source.rate == Fraction(30000, 1001)
         assert source.frame_count == 10
@@ -400,7 +401,7 @@ def test_folder_is_read_in_the_order_of_names(tmp_path):
     assert [frame.source for frame in frames] == ["a.jpg", "b.png", "ü.webp"]
     assert [frame.index for frame in frames] == [0, 1, 2]
     assert {frame.time_s for frame in frames} == {0.0}
-    assert (source.frame_count, source.independent, source.live) == (3, True, False)
+    assert (source.frame_count, source.mode) == (3, Mode.PICTURES)
     assert source.warning is None
 
 
