@@ -23,7 +23,7 @@ from app.detection.search import FaceSearch
 from app.pipeline import Pipeline
 from app.recognition.classifier import DEFAULT_MODEL, Classifier
 from app.recognition.quality import BLURRED, TURNED_DEG
-from app.records.schema import COLUMNS, QUALITY_COLUMNS, SCHEMA, flat_columns
+from app.records.schema import COLUMNS, QUALITY_COLUMNS, SCHEMA, list_flat_columns
 from app.tracking.smoothing import SMOOTH_S
 from app.types import LANDMARKS, Frame, FrameResult
 from run_demo import main
@@ -207,7 +207,7 @@ def test_csv_has_one_column_per_label(raw_csv: Path) -> None:
     with open(raw_csv, newline="", encoding="utf-8") as file:
         table = list(csv.DictReader(file))
     labels = list(Classifier(DEFAULT_MODEL, device="cpu").labels)
-    assert list(table[0]) == [column.name for column in flat_columns(labels)]
+    assert list(table[0]) == [column.name for column in list_flat_columns(labels)]
     assert {row["frame"] for row in table} == {str(i) for i in range(clip.FRAMES)}
     assert {row["label"] for row in table if row["frame"] == "140"} == {""}
 

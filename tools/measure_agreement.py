@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from app.records.rows import json_row
+from app.records.rows import make_json_row
 from app.records.schema import FaceRecord, Record
 
 LABELS = ("neutral", "happiness", "sadness", "anger", "surprise", "disgust", "fear", "contempt")
@@ -25,7 +25,7 @@ def write_files(folder: Path, rows: int) -> tuple[Path, Path]:
     human, ours = folder / "human.csv", folder / "ours.jsonl"
     with ours.open("w", encoding="utf-8") as file:
         for frame in range(rows):
-            file.write(json.dumps(json_row(record(frame))) + "\n")
+            file.write(json.dumps(make_json_row(record(frame))) + "\n")
     with human.open("w", encoding="utf-8") as file:
         file.write("onset,offset,label\n")
         for frame in range(0, rows, SPAN_FRAMES):

@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from app.agreement.compared import compare_episodes, compare_instants, pair_people
-from app.agreement.figures import figures_of, intervals
-from app.agreement.text import as_text, as_values
+from app.agreement.figures import estimate_intervals, measure_table
+from app.agreement.text import format_agreement, make_json_values
 from app.codings.reader import Coding, ReadingRules, read_coding
-from app.codings.tracks import usual_step
+from app.codings.tracks import find_usual_step
 from app.episodes.rules import add_rules, rules_of
 from app.errors import DataError
 from app.files.atomic import reserve, write_text
@@ -47,7 +47,7 @@ def check_ends(human: Coding, ours: Coding, *, unit: str | None, outside: str) -
     if 300 < ratio < 3000:
         guess = "milliseconds", "ms"
     elif shorter.frames is not None:
-        rate = 1 / usual_step(shorter.frames.times_s)
+        rate = 1 / find_usual_step(shorter.frames.times_s)
         if rate / 1.5 < ratio < rate * 1.5:
             guess = "numbers of frames", "frames"
     if unit is None and guess is not None:
@@ -64,7 +64,7 @@ def check_ends(human: Coding, ours: Coding, *, unit: str | None, outside: str) -
     return [f"{ends} What comes later was left out."]
 
 
-def unknown_labels(human: Coding, ours: Coding, outside: str) -> list[str]:
+def list_unknown_labels(human: Coding, ours: Coding, outside: str) -> list[str]:
     """Returns what to say where the human uses labels that the records cannot give."""
     used = {one.label for track in human.tracks.values() for one in track.episodes}
     strange = sorted(used - ours.labels - {outside, "none", UNSURE})
@@ -81,21 +81,21 @@ def unknown_labels(human: Coding, ours: Coding, outside: str) -> list[str]:
     ]
 
 
-def renaming(text: str) -> tuple[str, str]:
+def parse_renaming(text: str) -> tuple[str, str]:
     before, mark, after = text.partition("=")
     if not mark or not after.strip():
         raise argparse.ArgumentTypeError("must look like OLD=NEW")
     return before.strip(), after.strip()
 
 
-def share(text: str) -> float:
+def parse_overlap(text: str) -> float:
     number = float(text)
     if not 0 < number <= 1:
         raise argparse.ArgumentTypeError("must be above 0 and at most 1")
     return number
 
 
-def positive_seconds(text: str) -> float:
+def parse_positive_seconds(text: str) -> float:
     number = float(text)
     if not (number > 0 and math.isfinite(number)):
         raise argparse.ArgumentTypeError("must be above 0")
@@ -130,7 +130,7 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument(
         "--pair",
-        type=renaming,
+        type=parse_renaming,
         action="append",
         default=[],
         metavar="HUMAN=OURS",
@@ -152,7 +152,7 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument(
         "--rename",
-        type=renaming,
+        type=parse_renaming,
         action="append",
         default=[],
         metavar="OLD=NEW",
@@ -164,14 +164,14 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument(
         "--step",
-        type=positive_seconds,
+        type=parse_positive_seconds,
         default=0.04,
         metavar="S",
         help="seconds between instants where both have coded spans (default: %(default)s)",
     )
     top.add_argument(
         "--overlap",
-        type=share,
+        type=parse_overlap,
         default=0.25,
         metavar="P",
         help="least intersection over union of two episodes that are one (default: %(default)s)",
@@ -205,12 +205,12 @@ def work(options: argparse.Namespace) -> int:
     instants = compare_instants(
         people, step_s=options.step, outside=outside, keep_unsure=options.keep_unsure
     )
-    by_frame = figures_of(instants.labels, instants.table)
-    around = intervals(instants.labels, instants.blocks)
+    by_frame = measure_table(instants.labels, instants.table)
+    around = estimate_intervals(instants.labels, instants.blocks)
     by_episode = compare_episodes(people, min_overlap=options.overlap, outside=outside)
-    print(as_text(instants, by_frame, around, by_episode), end="")
+    print(format_agreement(instants, by_frame, around, by_episode), end="")
     if options.json is not None:
-        found = as_values(instants, by_frame, around, by_episode)
+        found = make_json_values(instants, by_frame, around, by_episode)
         write_text(options.json, json.dumps(found, indent=1) + "\n", overwrite=options.overwrite)
     for coding, whose, used in ((human, "the human's", names), (ours, "our", names.values())):
         if left := len(coding.tracks) - len(set(used)):
@@ -223,7 +223,7 @@ def work(options: argparse.Namespace) -> int:
             f"note: the human's labels are of {counted(by_frame.count, 'instant')} that can be "
             "compared. Labels that hold until the next row need a begin and an end (onset, offset)."
         )
-    for note in (*human.notes, *ours.notes, *unknown_labels(human, ours, outside)):
+    for note in (*human.notes, *ours.notes, *list_unknown_labels(human, ours, outside)):
         say(f"note: {note}")
     for warning in warnings:
         say(f"warning: {warning}")

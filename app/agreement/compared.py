@@ -9,8 +9,8 @@ from statistics import median
 import numpy as np
 from numpy.typing import NDArray
 
-from app.agreement.figures import Figures, Numbers, figures
-from app.codings.tracks import Span, Times, Track, sure, usual_step
+from app.agreement.figures import AgreementFigures, Numbers, measure_pairs
+from app.codings.tracks import Span, Times, Track, drop_unsure, find_usual_step
 from app.errors import DataError
 from app.recognition.expression_names import NOT_CODED
 from app.types import UNSURE
@@ -23,7 +23,7 @@ MAX_CELLS = 20_000_000  # of the tables of all blocks
 
 
 @dataclass(frozen=True, slots=True)
-class Instants:
+class ComparedInstants:
     """What both say at the same instants. `blocks (B, K, K)`: how often the human says label i and
     we say label j of `labels`, in each stretch that counts as independent of the others.
 
@@ -51,7 +51,7 @@ class Instants:
 
 def compare_instants(
     people: Sequence[tuple[Track, Track]], *, step_s: float, outside: str, keep_unsure: bool
-) -> Instants:
+) -> ComparedInstants:
     """Compares (human's, our) tracks at the instants of the one who says something at fewer of
     them; where both have coded spans, every `step_s` seconds. Raises `DataError` for too many of
     these."""
@@ -63,11 +63,11 @@ def compare_instants(
     counts = np.zeros(4, np.int64)
     blocks: list[Numbers] = []
     for human, ours in people:
-        times = instants_of(human, ours, step_s=step_s)
+        times = choose_instants(human, ours, step_s=step_s)
         if not len(times):
             continue
         # Times that were typed or rounded may lie just before the frame that they mean.
-        at = times + min(1e-3, 0.1 * usual_step(times))
+        at = times + min(1e-3, 0.1 * find_usual_step(times))
         a, b = (track.numbers_at(at, number, outside) for track in (human, ours))
         # Where the human has no span and our face is not there, nobody says anything.
         silent = (b < 0) & (human.numbers_at(at, number, None) < 0)
@@ -80,17 +80,17 @@ def compare_instants(
             is_unsure.sum(),
             ((a == unsure) & (unsure >= 0)).sum(),
         )
-        block = block_numbers(times, a)
+        block = number_blocks(times, a)
         block //= max(1, math.ceil((int(block[-1]) + 1) * k * k / MAX_CELLS))
         cells = (block * k + a) * k + b
         size = (int(block[-1]) + 1) * k * k
         table = np.bincount(cells[both], minlength=size).reshape(-1, k, k)
         blocks.append(table.astype(np.float64))
     together = np.concatenate(blocks) if blocks else np.zeros((0, k, k))
-    return Instants(tuple(labels), together, *counts.tolist())
+    return ComparedInstants(tuple(labels), together, *counts.tolist())
 
 
-def instants_of(human: Track, ours: Track, *, step_s: float) -> Times:
+def choose_instants(human: Track, ours: Track, *, step_s: float) -> Times:
     """Returns the instants `(T,)` at which two tracks are compared."""
     sparse = min(
         (one.instants for one in (human, ours) if one.instants is not None), key=len, default=None
@@ -107,7 +107,7 @@ def instants_of(human: Track, ours: Track, *, step_s: float) -> Times:
     return step_s * (np.arange(count, dtype=np.float64) + 0.5)
 
 
-def block_numbers(times: Times, said: NDArray[np.int64]) -> NDArray[np.int64]:
+def number_blocks(times: Times, said: NDArray[np.int64]) -> NDArray[np.int64]:
     """Returns the number `(T,)` of the block that each of `times (T,)` belongs to: a block is what
     the human calls by one label in a row, and goes on until it is `MIN_BLOCK_S` long."""
     changes = np.flatnonzero(said[1:] != said[:-1]) + 1
@@ -132,10 +132,12 @@ class EpisodeFigures:
     right: int
     onset_difference_s: float | None
     offset_difference_s: float | None
-    pairs: Figures
+    pairs: AgreementFigures
 
 
-def match(human: Sequence[Span], ours: Sequence[Span], min_overlap: float) -> list[tuple[int, int]]:
+def match_episodes(
+    human: Sequence[Span], ours: Sequence[Span], min_overlap: float
+) -> list[tuple[int, int]]:
     """Pairs episodes one to one, whatever their labels, so that their overlaps (intersection over
     union) sum up to the most; pairs that overlap less than `min_overlap` are none. Both are in
     order, and episodes of one person do not overlap."""
@@ -180,19 +182,19 @@ def compare_episodes(
     human = ours = 0
     for one, other in tracks:
         theirs, mine = (
-            [span for span in sure(track.episodes) if span.label != outside]
+            [span for span in drop_unsure(track.episodes) if span.label != outside]
             for track in (one, other)
         )
         human += len(theirs)
         ours += len(mine)
-        pairs += [(theirs[m], mine[n]) for m, n in match(theirs, mine, min_overlap)]
+        pairs += [(theirs[m], mine[n]) for m, n in match_episodes(theirs, mine, min_overlap)]
     return EpisodeFigures(
         human=human,
         ours=ours,
         right=sum(a.label == b.label for a, b in pairs),
         onset_difference_s=median(b.onset_s - a.onset_s for a, b in pairs) if pairs else None,
         offset_difference_s=median(b.offset_s - a.offset_s for a, b in pairs) if pairs else None,
-        pairs=figures([(a.label, b.label) for a, b in pairs]),
+        pairs=measure_pairs([(a.label, b.label) for a, b in pairs]),
     )
 
 

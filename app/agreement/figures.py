@@ -34,7 +34,7 @@ class LabelFigures:
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
+class AgreementFigures:
     """Of `count` units that both have labelled. None where chance alone explains everything, so
     that there is nothing to correct for, or where there are no units. `mean_f1` is over the labels
     that the human used."""
@@ -59,23 +59,23 @@ class Intervals:
     f1: dict[str, tuple[float, float]]
 
 
-def figures(pairs: Sequence[Pair]) -> Figures:
+def measure_pairs(pairs: Sequence[Pair]) -> AgreementFigures:
     counted = Counter(pairs)
     labels = sorted({label for pair in counted for label in pair})
-    return figures_of(labels, np.array([[counted[a, b] for b in labels] for a in labels], float))
+    return measure_table(labels, np.array([[counted[a, b] for b in labels] for a in labels], float))
 
 
-def figures_of(labels: Sequence[str], table: Numbers) -> Figures:
+def measure_table(labels: Sequence[str], table: Numbers) -> AgreementFigures:
     """Computes all figures of `table (K, K)`. Labels that neither coder used are left out."""
     if not table.sum():
-        return Figures(0, (), (), None, None, None, None, ())
+        return AgreementFigures(0, (), (), None, None, None, None, ())
     used = np.flatnonzero(table.sum(axis=0) + table.sum(axis=1)).tolist()
     table = table[np.ix_(used, used)]
     names = tuple(labels[k] for k in used)
-    found = {name: _none_if_nan(value) for name, value in whole_figures(table).items()}
-    each = label_figures(table)
+    found = {name: _none_if_nan(value) for name, value in compute_whole_figures(table).items()}
+    each = compute_label_figures(table)
     rows, columns = table.sum(axis=1), table.sum(axis=0)
-    return Figures(
+    return AgreementFigures(
         count=int(table.sum()),
         labels=names,
         confusion=tuple(tuple(int(cell) for cell in row) for row in table),
@@ -96,7 +96,7 @@ def _none_if_nan(value: np.floating | Numbers) -> float | None:
     return None if np.isnan(value) else float(value)
 
 
-def whole_figures(tables: Numbers) -> dict[str, Numbers]:
+def compute_whole_figures(tables: Numbers) -> dict[str, Numbers]:
     """Computes accuracy, Cohen's kappa (Educational and Psychological Measurement, 1960),
     Krippendorff's alpha for nominal data and two coders ("Computing Krippendorff's
     Alpha-Reliability", 2011) and the mean F1 of `tables (..., K, K)`, each `(...)`; NaN where one
@@ -117,7 +117,7 @@ def whole_figures(tables: Numbers) -> dict[str, Numbers]:
     return {"accuracy": observed, "kappa": kappa, "alpha": alpha, "mean_f1": mean_f1}
 
 
-def label_figures(tables: Numbers) -> dict[str, Numbers]:
+def compute_label_figures(tables: Numbers) -> dict[str, Numbers]:
     """Computes precision, recall and F1 of each label of `tables (..., K, K)`, each `(..., K)`; NaN
     where one is not defined."""
     right = np.diagonal(tables, axis1=-2, axis2=-1)
@@ -130,7 +130,7 @@ def label_figures(tables: Numbers) -> dict[str, Numbers]:
         }
 
 
-def intervals(labels: Sequence[str], blocks: Numbers, *, seed: int = 0) -> Intervals:
+def estimate_intervals(labels: Sequence[str], blocks: Numbers, *, seed: int = 0) -> Intervals:
     """Computes 95 % intervals of the figures, for `blocks (B, K, K)`: the tables of stretches of
     the recording that may be taken as independent of one another, as frames may not.
 
@@ -150,10 +150,10 @@ def intervals(labels: Sequence[str], blocks: Numbers, *, seed: int = 0) -> Inter
         for begin in range(0, RESAMPLINGS, at_once)
     ]
     tables = np.concatenate(drawn).reshape(-1, *blocks.shape[1:])
-    f1 = label_figures(tables)["f1"]
+    f1 = compute_label_figures(tables)["f1"]
     return Intervals(
         count,
-        {name: found for name, v in whole_figures(tables).items() if (found := _middle(v))},
+        {name: found for name, v in compute_whole_figures(tables).items() if (found := _middle(v))},
         {name: found for k, name in enumerate(labels) if (found := _middle(f1[:, k]))},
     )
 

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from app.agreement.compared import MIN_BLOCK_S, EpisodeFigures, Instants
-from app.agreement.figures import MIN_BLOCKS, RESAMPLINGS, Figures, Intervals
+from app.agreement.compared import MIN_BLOCK_S, ComparedInstants, EpisodeFigures
+from app.agreement.figures import MIN_BLOCKS, RESAMPLINGS, AgreementFigures, Intervals
 from app.wording import counted
 
 NAMES = {
@@ -16,8 +16,11 @@ NAMES = {
 }
 
 
-def as_text(
-    instants: Instants, by_frame: Figures, around: Intervals, by_episode: EpisodeFigures
+def format_agreement(
+    instants: ComparedInstants,
+    by_frame: AgreementFigures,
+    around: Intervals,
+    by_episode: EpisodeFigures,
 ) -> str:
     lines = ["By frame", f"  coded by the human     {instants.coded}"]
     lines += [
@@ -48,8 +51,11 @@ def as_text(
     return "\n".join(lines) + "\n"
 
 
-def as_values(
-    instants: Instants, by_frame: Figures, around: Intervals, by_episode: EpisodeFigures
+def make_json_values(
+    instants: ComparedInstants,
+    by_frame: AgreementFigures,
+    around: Intervals,
+    by_episode: EpisodeFigures,
 ) -> dict[str, Any]:
     return {
         "by_frame": asdict(by_frame)
@@ -81,7 +87,7 @@ def _between(interval: tuple[float, float] | None) -> str:
     return "" if interval is None else f"({interval[0]:.3f} to {interval[1]:.3f})"
 
 
-def _figure_lines(found: Figures, around: Intervals | None) -> list[str]:
+def _figure_lines(found: AgreementFigures, around: Intervals | None) -> list[str]:
     if not found.count:
         return ["  nothing to compare"]
     intervals = {} if around is None else around.figures
@@ -96,7 +102,7 @@ def _figure_lines(found: Figures, around: Intervals | None) -> list[str]:
     return lines + _table([head, *rows])
 
 
-def _label_lines(found: Figures, around: Intervals) -> list[str]:
+def _label_lines(found: AgreementFigures, around: Intervals) -> list[str]:
     if not found.count:
         return []
     head = ("label", "human", "ours", "precision", "recall", "F1", "")

@@ -11,7 +11,7 @@ from app.batch.file_run import FileRun, Machine
 from app.batch.job import Job, check
 from app.batch.output_names import Outputs
 from app.errors import SourceError
-from app.records.resumable import lines_path
+from app.records.resumable import locate_lines
 from app.sources.network_stream import open_stream
 from app.sources.remote_video import fetched
 from app.sources.video import VideoSource
@@ -109,5 +109,5 @@ def _source_of(job: Job, machine: Machine, stop: Callable[[], bool]) -> Iterator
 def _all_named(outputs: Outputs) -> bool:
     """Whether every result has its final name; the records get theirs last."""
     records = outputs.records
-    waiting = records is not None and lines_path(records).exists()
+    waiting = records is not None and locate_lines(records).exists()
     return not waiting and all(path.exists() for path in outputs.all)

@@ -7,15 +7,15 @@ from typing import Any
 
 from app.batch.checkpoint import ResumeFile, is_finished
 from app.batch.output_names import Outputs
-from app.episodes.formats import checked_suffix as checked_episodes
+from app.episodes.formats import check_episodes_suffix
 from app.errors import SinkError
 from app.files.atomic import reserve
 from app.live.view import Look
 from app.outputs.encoders import Encoding
 from app.outputs.run_metadata import read_notes
 from app.outputs.video import checked_format
-from app.records.writers import checked_suffix as checked_records
-from app.report.sink import checked_name
+from app.records.writers import check_records_suffix
+from app.report.sink import check_report_suffix
 from app.sources.frame_selection import Selection
 from app.sources.remote_video import WebVideo
 
@@ -57,11 +57,11 @@ def check(job: Job) -> None:
     if outputs.video is not None:
         checked_format(outputs.video)
     if outputs.records is not None:
-        checked_records(outputs.records)
+        check_records_suffix(outputs.records)
     for path in outputs.episodes:
-        checked_episodes(path)
+        check_episodes_suffix(path)
     if outputs.report is not None:
-        checked_name(outputs.report)
+        check_report_suffix(outputs.report)
     if job.resume_file.exists() and not job.overwrite:
         if job.resume:
             return  # the names were free when that run began, what has them now is its own

@@ -4,13 +4,13 @@ import argparse
 from pathlib import Path
 
 from app.batch.output_names import check_not_stdout, default_output
-from app.episodes.formats import checked_suffix
+from app.episodes.formats import check_episodes_suffix
 from app.errors import SinkError, SourceError
 from app.files.atomic import reserve
 from app.outputs.encoders import Encoding, choose
 from app.outputs.run_metadata import notes_path
 from app.outputs.video import checked_format
-from app.report.sink import checked_name
+from app.report.sink import check_report_suffix
 from app.sources.find_videos import find_videos
 from app.sources.frame_selection import Selection
 from app.sources.remote_video import WebVideo
@@ -86,9 +86,9 @@ def check_paths(options: argparse.Namespace, output: Path | None) -> None:
     if not options.record_dir.is_dir():
         raise SinkError(f"{options.record_dir} is no folder. Make it, or name another one.")
     for path in options.episodes or ():
-        checked_suffix(path)
+        check_episodes_suffix(path)
     if options.report is not None:
-        checked_name(options.report)
+        check_report_suffix(options.report)
     targets = other_results(options)
     if options.records is not None:
         targets.append(notes_path(options.records))

@@ -6,9 +6,9 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from app.codings.columns import NAMES, Column, Kind, Unit, column_of
+from app.codings.columns import NAMES, ColumnKind, ColumnMeaning, TimeUnit, find_column_meaning
 from app.codings.text import DELIMITERS, TextTable
-from app.codings.times import NumberStyle, seconds_of
+from app.codings.times import NumberStyle, parse_seconds
 from app.errors import DataError
 from app.recognition.expression_names import EXPRESSIONS, plain_label
 
@@ -16,7 +16,7 @@ _ELAN_TIME = re.compile(r"(begin time|end time|duration) - ", re.IGNORECASE)
 LOOKED_AT = 100  # rows from the top among which a header is looked for
 MIN_SCORES = 3  # columns named like expressions that make a table one of scores
 # Of columns that say the same, the one that says it best.
-_BEST_UNITS: tuple[Unit | None, ...] = ("s", "clock", "ms", None, "min", "frame", "timecode")
+_BEST_UNITS: tuple[TimeUnit | None, ...] = ("s", "clock", "ms", None, "min", "frame", "timecode")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +24,8 @@ class Layout:
     """Columns by what they hold. `scores`: a column for each of several labels, instead of one with
     labels. `tier`: the name of what is coded, where columns have their own."""
 
-    at: Mapping[Kind, int]
-    units: Mapping[Kind, Unit | None]
+    at: Mapping[ColumnKind, int]
+    units: Mapping[ColumnKind, TimeUnit | None]
     scores: tuple[tuple[int, str], ...] = ()
     tier: str = ""
 
@@ -35,7 +35,7 @@ class Layout:
 
 
 @dataclass(frozen=True, slots=True)
-class Header:
+class TableHeader:
     """A header in `line` (0: there is none) with the cells `names`."""
 
     line: int
@@ -45,10 +45,10 @@ class Header:
 
 def find_header(
     table_of: Mapping[str, TextTable], tiers: Collection[str]
-) -> tuple[TextTable, Header] | None:
+) -> tuple[TextTable, TableHeader] | None:
     """Returns the table of the delimiter with which most columns are known, and its header; None
     where no header is found. `tiers` may name columns."""
-    best: tuple[int, TextTable, Header] | None = None
+    best: tuple[int, TextTable, TableHeader] | None = None
     for delimiter in DELIMITERS:
         table = table_of[delimiter]
         try:
@@ -69,23 +69,23 @@ def find_header(
     return None if header is None else (table_of["\t"], header)
 
 
-def _first_header(table: TextTable, tiers: Collection[str]) -> Header | None:
+def _first_header(table: TextTable, tiers: Collection[str]) -> TableHeader | None:
     for line, cells in islice(table.rows(), LOOKED_AT):
         names = tuple(" ".join(cell.split()) for cell in cells)
-        layouts = layouts_of(names, tiers)
+        layouts = find_layouts(names, tiers)
         if layouts:
-            return Header(line, names, layouts)
+            return TableHeader(line, names, layouts)
     return None
 
 
-def layouts_of(names: Sequence[str], tiers: Collection[str]) -> tuple[Layout, ...]:
+def find_layouts(names: Sequence[str], tiers: Collection[str]) -> tuple[Layout, ...]:
     """Returns the layouts that a header names; none where it names no times, or no labels."""
     groups = _groups(names, tiers)
     if groups:
         return groups
-    found: dict[Kind, tuple[tuple[int, int], int, Column]] = {}
+    found: dict[ColumnKind, tuple[tuple[int, int], int, ColumnMeaning]] = {}
     for index, name in enumerate(names):
-        column = column_of(name)
+        column = find_column_meaning(name)
         if column is None:
             continue
         rank = (column.place, _BEST_UNITS.index(column.unit))
@@ -119,13 +119,13 @@ def layouts_of(names: Sequence[str], tiers: Collection[str]) -> tuple[Layout, ..
 
 def _elan_columns(
     names: Sequence[str],
-    at: Mapping[Kind, int],
-    units: Mapping[Kind, Unit | None],
+    at: Mapping[ColumnKind, int],
+    units: Mapping[ColumnKind, TimeUnit | None],
     tiers: Collection[str],
 ) -> tuple[Layout, ...]:
     """Returns a layout for each tier of a table in which ELAN gave every tier a column of its
     own."""
-    kinds: tuple[Kind, ...] = ("onset", "offset", "duration")
+    kinds: tuple[ColumnKind, ...] = ("onset", "offset", "duration")
     times = {kind: at[kind] for kind in kinds if kind in at}
     found = [
         Layout({**times, "label": index}, units, tier=name)
@@ -151,7 +151,7 @@ def _groups(names: Sequence[str], tiers: Collection[str]) -> tuple[Layout, ...]:
         wanted = [one for one in codes if f"{name}.{one}".lower() in tiers]
         known = [one for one in codes if one.lower() in NAMES["label"]]
         for code in (wanted or known or codes)[:1]:
-            at: dict[Kind, int] = {
+            at: dict[ColumnKind, int] = {
                 "onset": columns["onset"],
                 "offset": columns["offset"],
                 "label": columns[code],
@@ -164,7 +164,7 @@ def _groups(names: Sequence[str], tiers: Collection[str]) -> tuple[Layout, ...]:
     return tuple(layouts)
 
 
-def _without_header(table: TextTable) -> Header | None:
+def _without_header(table: TextTable) -> TableHeader | None:
     """Finds the layout of ELAN's and Audacity's tables: cells parted by tabs, a stretch of times
     with texts around it. The times are begins, ends and perhaps lengths, in one or several
     notations."""
@@ -185,7 +185,7 @@ def _without_header(table: TextTable) -> Header | None:
         return None
     units = notations
     best = min(range(len(units)), key=lambda n: _BEST_UNITS.index(units[n]))
-    at: dict[Kind, int] = {
+    at: dict[ColumnKind, int] = {
         "onset": first + best,
         "offset": first + len(units) + best,
         "label": label,
@@ -194,24 +194,24 @@ def _without_header(table: TextTable) -> Header | None:
         at["tier"] = 0
     if first > 1 and any(cells[1].strip() for cells in rows):
         at["person"] = 1
-    return Header(0, (), (Layout(at, {"onset": units[best], "offset": units[best]}),))
+    return TableHeader(0, (), (Layout(at, {"onset": units[best], "offset": units[best]}),))
 
 
 def _is_time(cell: str) -> bool:
     if cell.count(":") == 3:  # a timecode
         return cell.replace(":", "").strip().isdigit()
     try:
-        seconds_of(cell, None, NumberStyle())
+        parse_seconds(cell, None, NumberStyle())
     except ValueError:
         return False
     return True
 
 
-def _notations(cells: Sequence[str], *, has_tier: bool) -> tuple[Unit | None, ...] | None:
+def _notations(cells: Sequence[str], *, has_tier: bool) -> tuple[TimeUnit | None, ...] | None:
     """Returns the units of the begins in a stretch of begins, ends and perhaps lengths of one
     row."""
 
-    def unit(cell: str) -> Unit | None:
+    def unit(cell: str) -> TimeUnit | None:
         if ":" in cell:
             return "timecode" if cell.count(":") == 3 else "clock"
         return "s" if "." in cell or not has_tier else "ms"
@@ -227,7 +227,7 @@ def _notations(cells: Sequence[str], *, has_tier: bool) -> tuple[Unit | None, ..
         if plain is None:
             return units
         begin, end, length = (
-            seconds_of(cells[k * size + plain], units[plain], NumberStyle()) for k in range(3)
+            parse_seconds(cells[k * size + plain], units[plain], NumberStyle()) for k in range(3)
         )
         if abs(end - begin - length) < 0.002:
             return units

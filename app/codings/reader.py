@@ -11,14 +11,14 @@ from pathlib import Path
 
 import numpy as np
 
-from app.codings.rows import SLIP_S, CodedRow, CodedTable, FrameTimes, Given
-from app.codings.tiers import is_tiers, read_tiers
-from app.codings.tracks import InstantLabels, Span, Track, runs_of
+from app.codings.rows import SLIP_S, CodedRow, CodedTable, GivenUnit, RecordFrameTimes
+from app.codings.tiers import is_tier_file, read_tiers
+from app.codings.tracks import InstantLabels, Span, Track, join_instants
 from app.episodes.episode import Episode
 from app.episodes.finder import EpisodeFinder, EpisodeRules
 from app.errors import DataError
 from app.recognition.expression_names import NOT_CODED, plain_label
-from app.records.frames import by_frame
+from app.records.frames import group_by_frame
 from app.records.reader import RecordsReader
 
 
@@ -30,7 +30,7 @@ class Coding:
 
     path: Path
     tracks: Mapping[str, Track]
-    frames: FrameTimes | None = None
+    frames: RecordFrameTimes | None = None
     labels: frozenset[str] = frozenset()
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
@@ -52,15 +52,15 @@ class ReadingRules:
     rename: Mapping[str, str] = field(default_factory=dict)
     episodes: EpisodeRules = field(default_factory=EpisodeRules)
     tiers: frozenset[str] = frozenset()
-    unit: Given | None = None
+    unit: GivenUnit | None = None
 
 
-def read_coding(path: Path, rules: ReadingRules, frames: FrameTimes | None = None) -> Coding:
+def read_coding(path: Path, rules: ReadingRules, frames: RecordFrameTimes | None = None) -> Coding:
     """Reads a file of any kind. `frames` are those of the other file's records, for tables that
     count frames. Raises `DataError`."""
-    if is_records(path):
+    if is_records_file(path):
         return _from_records(path, rules)
-    if is_tiers(path):
+    if is_tier_file(path):
         return _from_rows(path, read_tiers(path, rules.tiers), rules)
     table = CodedTable(path, tiers=rules.tiers, unit=rules.unit, frames=frames)
     found = _from_rows(path, table.rows(), rules, slip_s=table.slip_s)
@@ -73,7 +73,7 @@ def read_coding(path: Path, rules: ReadingRules, frames: FrameTimes | None = Non
     return found
 
 
-def is_records(path: Path) -> bool:
+def is_records_file(path: Path) -> bool:
     if path.suffix.lower() in (".jsonl", ".parquet", ".partial"):
         return True
     try:
@@ -119,7 +119,7 @@ def _from_records(path: Path, rules: ReadingRules) -> Coding:
             episodes.setdefault(one.face_id, []).append(span)
 
     source: str | None = None
-    for rows in by_frame(reader):
+    for rows in group_by_frame(reader):
         first = rows[0]
         if source is not None and first.source != source:
             _one_source(path, (source, first.source))
@@ -136,7 +136,7 @@ def _from_records(path: Path, rules: ReadingRules) -> Coding:
     shown_s = np.frombuffer(times, np.float64)
     tracks = {
         str(face_id): Track(
-            runs_of(*one.arrays(), shown_s),
+            join_instants(*one.arrays(), shown_s),
             tuple(sorted(episodes.get(face_id, []), key=lambda span: span.onset_s)),
             shown_s,
         )
@@ -146,7 +146,7 @@ def _from_records(path: Path, rules: ReadingRules) -> Coding:
     return Coding(
         path,
         tracks,
-        FrameTimes(np.frombuffer(frames, np.int64), shown_s),
+        RecordFrameTimes(np.frombuffer(frames, np.int64), shown_s),
         frozenset(plain[label] for label in possible),
         warnings=cut,
     )
@@ -197,7 +197,7 @@ def _track_of_instants(path: Path, said: InstantLabels) -> Track:
             "the line."
         )
     instants = times[~again]
-    runs = runs_of(instants, numbers[~again], names, instants)
+    runs = join_instants(instants, numbers[~again], names, instants)
     return Track(runs, _coded(runs), instants)
 
 

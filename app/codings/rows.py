@@ -12,10 +12,10 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from app.codings.columns import Kind, Unit, unit_of
-from app.codings.layout import Header, Layout, find_header
+from app.codings.columns import ColumnKind, TimeUnit, find_unit
+from app.codings.layout import Layout, TableHeader, find_header
 from app.codings.text import DELIMITERS, TextTable, read_text
-from app.codings.times import NumberStyle, number_style, seconds_of
+from app.codings.times import NumberStyle, detect_number_style, parse_seconds
 from app.errors import DataError
 from app.files.csv_text import cell_text
 from app.recognition.expression_names import NOT_CODED, plain_label
@@ -24,8 +24,8 @@ SLIP_S = 0.02  # an overlap of two spans up to this long is a slip of the hand o
 _FACE_LABEL = re.compile(r"(face \d+): (.+)")
 _FRAME = re.compile(r"[0-9]{1,15}(\.0*)?")
 _MARKS = {"": 0.0, "false": 0.0, "no": 0.0, "true": 1.0, "yes": 1.0, "x": 1.0}  # instead of scores
-_BEGINS: tuple[Kind, ...] = ("onset", "time", "frame")
-Given = Literal["s", "ms", "min", "frames"]  # what a user says that numbers of times count
+_BEGINS: tuple[ColumnKind, ...] = ("onset", "time", "frame")
+GivenUnit = Literal["s", "ms", "min", "frames"]  # what a user says that numbers of times count
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class CodedRow:
 
 
 @dataclass(frozen=True, slots=True)
-class FrameTimes:
+class RecordFrameTimes:
     """The time at which each frame of records is shown: `frames (T,) int64` and `times_s (T,)
     float64`, both going up."""
 
@@ -79,14 +79,14 @@ class CodedTable:
         path: Path,
         *,
         tiers: Collection[str] = (),
-        unit: Given | None = None,
-        frames: FrameTimes | None = None,
+        unit: GivenUnit | None = None,
+        frames: RecordFrameTimes | None = None,
     ) -> None:
         self.path = path
         self.unpaired = 0
         self.sources: set[str] = set()
         self._tiers = {one.lower() for one in tiers}
-        self._unit: Unit | None = "frame" if unit == "frames" else unit
+        self._unit: TimeUnit | None = "frame" if unit == "frames" else unit
         self._frames = frames
         text = read_text(path)
         found = find_header({one: TextTable(path, text, one) for one in DELIMITERS}, self._tiers)
@@ -173,7 +173,7 @@ class CodedTable:
             else:
                 self.unpaired += 1
             return
-        begin: Kind = "onset" if "onset" in at else "time" if "time" in at else "frame"
+        begin: ColumnKind = "onset" if "onset" in at else "time" if "time" in at else "frame"
         onset_s = self._time(row, begin)
         if event != "point" and "offset" in at:
             yield _span(line, person, label, onset_s, self._time(row, "offset"))
@@ -183,7 +183,7 @@ class CodedTable:
         else:
             yield CodedRow(line, person, label, onset_s)
 
-    def _time(self, row: "_Cells", kind: Kind) -> float:
+    def _time(self, row: "_Cells", kind: ColumnKind) -> float:
         text = row.text(kind)
         named = self._units.get(row.layout.at[kind]) or row.layout.units.get(kind)
         unit = self._unit if self._unit is not None and ":" not in text else named
@@ -196,7 +196,7 @@ class CodedTable:
                 )
             frame = int(text.partition(".")[0])
             return self._frames.end_of(frame) if kind == "offset" else self._frames.time_of(frame)
-        return seconds_of(text, unit, self._style)
+        return parse_seconds(text, unit, self._style)
 
     def _highest(self, row: "_Cells") -> str:
         """Returns the label of the highest score; "" where no score is above 0, or two are
@@ -213,14 +213,14 @@ class CodedTable:
         return scores[0][1] if scores[0][0] > max(0.0, scores[1][0]) else ""
 
     def _number_style(self) -> NumberStyle:
-        kinds: tuple[Kind, ...] = ("onset", "offset", "duration", "time")
+        kinds: tuple[ColumnKind, ...] = ("onset", "offset", "duration", "time")
         wanted: set[int] = set()
         for layout in self._header.layouts:
             wanted |= {layout.at[kind] for kind in kinds if kind in layout.at}
             wanted |= {index for index, _ in layout.scores}
         cells = (row[index] for _, row in self._data() for index in wanted if index < len(row))
         try:
-            return number_style(cells, comma_parts_cells=self._table.delimiter == ",")
+            return detect_number_style(cells, comma_parts_cells=self._table.delimiter == ",")
         except ValueError as cause:
             raise DataError(f"{self.path}: {cause}.") from cause
 
@@ -230,7 +230,7 @@ class _Cells:
     cells: Sequence[str]
     layout: Layout
 
-    def text(self, kind: Kind) -> str:
+    def text(self, kind: ColumnKind) -> str:
         """Returns the words of a cell; "" where there is no such column or cell."""
         index = self.layout.at.get(kind, len(self.cells))
         return " ".join(self.cells[index].split()) if index < len(self.cells) else ""
@@ -248,7 +248,7 @@ def _event(text: str) -> str:
     return next((one for one in ("start", "stop", "point") if one in lowered), "")
 
 
-def _shift(table: TextTable, header: Header) -> int:
+def _shift(table: TextTable, header: TableHeader) -> int:
     """Returns 1 where rows have a name in front that the header has no cell for, as R writes them,
     else 0."""
     for line, cells in table.rows():
@@ -258,12 +258,12 @@ def _shift(table: TextTable, header: Header) -> int:
     return 0
 
 
-def _units_row(table: TextTable, header: Header) -> tuple[int, dict[int, Unit | None]]:
+def _units_row(table: TextTable, header: TableHeader) -> tuple[int, dict[int, TimeUnit | None]]:
     """Returns the line below the header that names units, and the units by column; 0 and nothing
     where there is no such line."""
     for line, cells in table.rows():
         if line > header.line:
-            units = {index: unit_of(cell) for index, cell in enumerate(cells) if cell.strip()}
+            units = {index: find_unit(cell) for index, cell in enumerate(cells) if cell.strip()}
             times = [
                 index
                 for kind, index in header.layouts[0].at.items()

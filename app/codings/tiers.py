@@ -23,7 +23,7 @@ _PRAAT = re.compile(
 _PRAAT_VALUE = re.compile(r'["<0-9+-]')
 
 
-def is_tiers(path: Path) -> bool:
+def is_tier_file(path: Path) -> bool:
     return path.suffix.lower() in _READERS
 
 

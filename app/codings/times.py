@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from app.codings.columns import Unit, unit_of
+from app.codings.columns import TimeUnit, find_unit
 from app.records.checks import MAX_TIME_S
 from app.sources.frame_selection import parse_time
 
@@ -42,7 +42,7 @@ class NumberStyle:
         return float(plain)
 
 
-def number_style(cells: Iterable[str], *, comma_parts_cells: bool) -> NumberStyle:
+def detect_number_style(cells: Iterable[str], *, comma_parts_cells: bool) -> NumberStyle:
     """Tells how numbers are written in `cells`, which may hold other texts, too. Raises
     `ValueError` where that cannot be told: 1,500 in a table whose cells are parted by commas is 1.5
     or 1500."""
@@ -78,7 +78,7 @@ def number_style(cells: Iterable[str], *, comma_parts_cells: bool) -> NumberStyl
     return NumberStyle(",")
 
 
-def seconds_of(text: str, unit: Unit | None, style: NumberStyle) -> float:
+def parse_seconds(text: str, unit: TimeUnit | None, style: NumberStyle) -> float:
     """Reads `12.5`, `1:02:03.5`, `480 ms` or a number in `unit` as seconds. Raises `ValueError`."""
     text = text.strip()
     if not text:
@@ -94,7 +94,7 @@ def seconds_of(text: str, unit: Unit | None, style: NumberStyle) -> float:
                 "seconds below 60"
             ) from error
     else:
-        if (parts := _WITH_UNIT.fullmatch(text)) and (named := unit_of(parts[2])) in _SECONDS:
+        if (parts := _WITH_UNIT.fullmatch(text)) and (named := find_unit(parts[2])) in _SECONDS:
             text, unit = parts[1], named
         found = style.number(text) * _SECONDS.get(unit or "s", 1.0)
     if not 0 <= found <= MAX_TIME_S:

@@ -72,13 +72,13 @@ class InstantLabels:
         return times, np.frombuffer(self._labels, np.uint16), list(self._names)
 
 
-def runs_of(
+def join_instants(
     times: Times, numbers: NDArray[np.uint16], names: Sequence[str], shown_s: Times
 ) -> tuple[Span, ...]:
     """Turns instants `times (N,)`, at least one, with labels `numbers (N,)` of `names` into spans:
     each holds until the next of `shown_s (T,)`, which has all of them, the last for a usual
     step."""
-    step = usual_step(shown_s)
+    step = find_usual_step(shown_s)
     following = np.append(shown_s[1:], shown_s[-1] + step)[np.searchsorted(shown_s, times)]
     ends = np.minimum(following, times + GAP_STEPS * step)
     breaks = (numbers[1:] != numbers[:-1]) | (ends[:-1] != times[1:])
@@ -92,10 +92,10 @@ def runs_of(
     )
 
 
-def usual_step(times: Times) -> float:
+def find_usual_step(times: Times) -> float:
     """Returns the median distance of `times (T,)` in seconds; 1 where there is none."""
     return float(np.median(np.diff(times))) if len(times) > 1 else 1.0
 
 
-def sure(spans: Sequence[Span]) -> tuple[Span, ...]:
+def drop_unsure(spans: Sequence[Span]) -> tuple[Span, ...]:
     return tuple(one for one in spans if one.label != UNSURE)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from app.episodes.finder import find_episodes
-from app.episodes.formats import SUFFIXES, checked_suffix, write_episodes
+from app.episodes.formats import SUFFIXES, check_episodes_suffix, write_episodes
 from app.episodes.rules import add_rules, rules_of
 from app.files.atomic import reserve
 from app.process.console import CUT_SHORT, DONE, new_parser, run, say
@@ -48,7 +48,7 @@ def parser() -> argparse.ArgumentParser:
 def work(options: argparse.Namespace) -> int:
     rules = rules_of(options)
     for path in options.output:
-        checked_suffix(path)
+        check_episodes_suffix(path)
         reserve(path, overwrite=options.overwrite, inputs=[options.records])
     reader = RecordsReader(options.records)
     sources: dict[str, None] = {}

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from app.episodes.episode import Episode
 from app.errors import DataError
-from app.records.frames import by_frame
+from app.records.frames import group_by_frame
 from app.records.schema import FaceRecord, Record
 from app.types import UNSURE
 
@@ -192,12 +192,12 @@ def find_episodes(records: Iterable[Record], rules: EpisodeRules | None = None) 
     finder = EpisodeFinder(rules)
     sources: dict[str, int] = {}
     found: list[Episode] = []
-    for rows in by_frame(records):
+    for rows in group_by_frame(records):
         sources.setdefault(rows[0].source, len(sources))
         found += finder.add(rows)
     found += finder.finish()
-    return in_order(found, sources)
+    return sort_episodes(found, sources)
 
 
-def in_order(episodes: Iterable[Episode], sources: dict[str, int]) -> list[Episode]:
+def sort_episodes(episodes: Iterable[Episode], sources: dict[str, int]) -> list[Episode]:
     return sorted(episodes, key=lambda one: (sources[one.source], one.onset_s, one.face_id))

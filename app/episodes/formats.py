@@ -14,7 +14,7 @@ from app.errors import SinkError
 from app.files.atomic import write_text
 from app.files.csv_text import text_cell
 from app.files.suffixes import kind_of
-from app.records.rows import csv_line
+from app.records.rows import format_csv_line
 
 SUFFIXES = (".csv", ".vtt", ".eaf", ".txt")
 XSI = "http://www.w3.org/2001/XMLSchema-instance"
@@ -29,7 +29,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]+")
 CSV_COLUMNS = tuple(item.name for item in fields(Episode))
 
 
-def checked_suffix(path: Path) -> str:
+def check_episodes_suffix(path: Path) -> str:
     """Raises `SinkError` for a kind of file that there is not."""
     kinds = ".csv, .vtt (subtitles), .eaf (ELAN) or .txt (Audacity)."
     return kind_of(path, SUFFIXES, f"must end in {kinds}")
@@ -40,35 +40,35 @@ def write_episodes(
 ) -> None:
     """`sources`: all that were looked at. Raises `SinkError`, also for a file of a kind that is for
     one video where there are several."""
-    suffix = checked_suffix(path)
+    suffix = check_episodes_suffix(path)
     if suffix != ".csv" and len(sources) > 1:
         raise SinkError(
             f"{path} would mix {len(sources)} inputs, but a {suffix} file is for one. Write .csv, "
             "or use records of one video."
         )
     if suffix == ".csv":
-        text = as_csv(episodes)
+        text = format_csv(episodes)
     elif suffix == ".vtt":
-        text = as_vtt(episodes)
+        text = format_vtt(episodes)
     elif suffix == ".txt":
-        text = as_audacity(episodes)
+        text = format_audacity(episodes)
     else:
-        text = as_eaf(episodes, media=sources[0] if sources else None)
+        text = format_eaf(episodes, media=sources[0] if sources else None)
     write_text(path, text, overwrite=overwrite)
 
 
-def as_csv(episodes: Sequence[Episode]) -> str:
-    lines = [csv_line(CSV_COLUMNS)]
+def format_csv(episodes: Sequence[Episode]) -> str:
+    lines = [format_csv_line(CSV_COLUMNS)]
     for one in episodes:
         cells = [
             f"{value:.6f}" if isinstance(value, float) else text_cell(str(value))
             for value in astuple(one)
         ]
-        lines.append(csv_line(cells))
+        lines.append(format_csv_line(cells))
     return "".join(lines)
 
 
-def as_vtt(episodes: Sequence[Episode]) -> str:
+def format_vtt(episodes: Sequence[Episode]) -> str:
     """Subtitles: https://www.w3.org/TR/webvtt1/. Episodes of several people are shown together."""
     cues = [
         f"{number}\n{_clock(one.onset_s)} --> {_clock(one.offset_s)}\n"
@@ -78,13 +78,13 @@ def as_vtt(episodes: Sequence[Episode]) -> str:
     return "\n".join(["WEBVTT\n", *cues])
 
 
-def as_audacity(episodes: Sequence[Episode]) -> str:
+def format_audacity(episodes: Sequence[Episode]) -> str:
     return "".join(
         f"{one.onset_s:.6f}\t{one.offset_s:.6f}\t{_one_line(_title(one))}\n" for one in episodes
     )
 
 
-def as_eaf(episodes: Sequence[Episode], *, media: str | None) -> str:
+def format_eaf(episodes: Sequence[Episode], *, media: str | None) -> str:
     """ELAN's format 3.0: a tier of expressions for each face, and one below it that says for each
     of them when it was strongest. ELAN looks for `media` beside the file."""
     document = ElementTree.Element(

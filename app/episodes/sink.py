@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from app.episodes.episode import Episode
-from app.episodes.finder import EpisodeFinder, EpisodeRules, in_order
-from app.episodes.formats import checked_suffix, write_episodes
+from app.episodes.finder import EpisodeFinder, EpisodeRules, sort_episodes
+from app.episodes.formats import check_episodes_suffix, write_episodes
 from app.files.atomic import reserve
-from app.records.rows import records_of
+from app.records.rows import make_records
 from app.records.schema import Record
 from app.types import FrameResult, Image
 
@@ -22,7 +22,7 @@ class EpisodesSink:
         self, path: str | Path, *, overwrite: bool = False, rules: EpisodeRules | None = None
     ) -> None:
         path = Path(path)
-        checked_suffix(path)
+        check_episodes_suffix(path)
         reserve(path, overwrite=overwrite)
         self.path = path
         self._overwrite = overwrite
@@ -32,7 +32,7 @@ class EpisodesSink:
 
     def write(self, result: FrameResult, canvas: Image) -> None:
         """`canvas` is not looked at."""
-        self.add(records_of(result, with_quality=False))
+        self.add(make_records(result, with_quality=False))
 
     def add(self, rows: Sequence[Record]) -> None:
         """The rows of one frame, as records have them."""
@@ -43,7 +43,7 @@ class EpisodesSink:
     def close(self) -> None:
         if self._finder is not None:
             finder, self._finder = self._finder, None
-            episodes = in_order(self._found + finder.finish(), self._sources)
+            episodes = sort_episodes(self._found + finder.finish(), self._sources)
             write_episodes(
                 self.path, episodes, sources=list(self._sources), overwrite=self._overwrite
             )

@@ -15,7 +15,7 @@ from app.outputs.background import BackgroundSink
 from app.outputs.picture_writer import write_picture
 from app.outputs.sink import RunSink
 from app.outputs.video import VideoSink
-from app.records.rows import json_row, records_of
+from app.records.rows import make_json_row, make_records
 from app.types import FrameResult, Image
 from app.wording import counted
 
@@ -38,7 +38,7 @@ def save_snapshot(folder: Path, result: FrameResult, canvas: Image) -> Path:
     Raises `SinkError`."""
     path = stamped(folder, "snapshot", ".png", datetime.now())
     write_picture(path, canvas, overwrite=False)
-    rows = [json.dumps(json_row(row), ensure_ascii=False) for row in records_of(result)]
+    rows = [json.dumps(make_json_row(row), ensure_ascii=False) for row in make_records(result)]
     write_text(path.with_suffix(".jsonl"), "\n".join(rows) + "\n", overwrite=False)
     return path
 

@@ -6,7 +6,7 @@ from itertools import groupby
 from app.records.schema import Record
 
 
-def by_frame(records: Iterable[Record]) -> Iterator[list[Record]]:
+def group_by_frame(records: Iterable[Record]) -> Iterator[list[Record]]:
     """The rows of each frame together, in order."""
     for _, rows in groupby(records, key=lambda row: (row.source, row.frame)):
         yield list(rows)

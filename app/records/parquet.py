@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from app.errors import DataError, RecogniserError, SinkError
-from app.records.rows import flat_row
-from app.records.schema import SCHEMA, Kind, Record, flat_columns
+from app.records.rows import make_flat_row
+from app.records.schema import SCHEMA, Record, ValueKind, list_flat_columns
 
 ROWS_AT_ONCE = 4096  # that wait in memory until they are written as one group
 MAX_GROUP_BYTES = 256 << 20  # unpacked; a group of this program has some 5 MB
 LABELS_KEY, SCHEMA_KEY = b"labels", b"schema"
-PANDAS_TYPES: dict[Kind, tuple[str, str]] = {
+PANDAS_TYPES: dict[ValueKind, tuple[str, str]] = {
     "text": ("unicode", "object"),
     "whole": ("int64", "Int64"),  # pandas' whole number that may be missing
     "pixels": ("float64", "float64"),
@@ -32,7 +32,7 @@ def _arrow(name: Path, error: type[RecogniserError]) -> tuple[Any, Any]:
     return pyarrow, parquet
 
 
-def check_installed(name: Path) -> None:
+def check_pyarrow(name: Path) -> None:
     """Raises `SinkError` where `name` cannot be written for want of pyarrow."""
     _arrow(name, SinkError)
 
@@ -44,7 +44,7 @@ class ParquetRows:
     def __init__(self, path: Path, labels: Sequence[str], *, name: Path) -> None:
         self._arrow, parquet = _arrow(name, SinkError)
         self._labels = labels
-        columns = flat_columns(labels)
+        columns = list_flat_columns(labels)
         types = {"text": self._arrow.string(), "whole": self._arrow.int64()}
         self._schema = self._arrow.schema(
             [(column.name, types.get(column.kind, self._arrow.float64())) for column in columns],
@@ -58,7 +58,7 @@ class ParquetRows:
         self._writer = parquet.ParquetWriter(str(path), self._schema, compression="zstd")
 
     def write(self, records: Sequence[Record]) -> None:
-        self._waiting += [flat_row(record, self._labels) for record in records]
+        self._waiting += [make_flat_row(record, self._labels) for record in records]
         if len(self._waiting) >= ROWS_AT_ONCE:
             self._flush()
 
@@ -92,7 +92,7 @@ def _pandas_types(columns: Sequence[Any]) -> bytes:
     return json.dumps({"index_columns": [], "column_indexes": [], "columns": described}).encode()
 
 
-def parquet_rows(path: Path) -> tuple[tuple[str, ...], Iterator[dict[str, Any]]]:
+def read_parquet_rows(path: Path) -> tuple[tuple[str, ...], Iterator[dict[str, Any]]]:
     """The labels and, group by group, the rows by column name. Raises `DataError`."""
     arrow, parquet = _arrow(path, DataError)
     try:

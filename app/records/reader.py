@@ -29,9 +29,9 @@ from app.records.schema import (
     SCHEMA,
     SCHEMA_COLUMN,
     FaceRecord,
-    Kind,
     Record,
-    flat_columns,
+    ValueKind,
+    list_flat_columns,
 )
 from app.records.writers import SUFFIXES
 from app.types import LANDMARKS
@@ -141,9 +141,9 @@ class RecordsReader:
                 yield at[0], self._row(at[0], _from_cells, row, labels)
 
     def _parquet(self) -> Iterator[tuple[int, Record]]:
-        from app.records.parquet import parquet_rows
+        from app.records.parquet import read_parquet_rows
 
-        labels, rows = parquet_rows(self.path)
+        labels, rows = read_parquet_rows(self.path)
         for number, row in enumerate(rows, start=1):
             yield number, self._row(number, _from_flat, row, labels)
 
@@ -222,8 +222,8 @@ def _from_cells(cells: Mapping[str, str], labels: tuple[str, ...]) -> Record:
 
 
 @cache
-def _kinds(labels: tuple[str, ...]) -> dict[str, Kind]:
-    return dict(flat_columns(labels))
+def _kinds(labels: tuple[str, ...]) -> dict[str, ValueKind]:
+    return dict(list_flat_columns(labels))
 
 
 def _record(
@@ -282,7 +282,7 @@ def _labels_of(names: Sequence[str]) -> tuple[str, ...] | None:
         return tuple(_without_prefix(rest))
     count = (len(rest) - (len(FIXED_COLUMNS) - len(COLUMNS))) // 2
     labels = tuple(_without_prefix(rest[:count])) if count > 0 else ()
-    return labels if [name for name, _ in flat_columns(labels)] == list(names) else None
+    return labels if [name for name, _ in list_flat_columns(labels)] == list(names) else None
 
 
 def _without_prefix(columns: Sequence[str]) -> list[str]:

@@ -14,11 +14,11 @@ from typing import IO
 from app.errors import DataError, SinkError
 from app.files.atomic import reserve, unwritable
 from app.files.hidden import DisplacedError, HiddenFile, hidden
-from app.records.frames import by_frame
+from app.records.frames import group_by_frame
 from app.records.reader import RecordsReader
-from app.records.rows import records_of
+from app.records.rows import make_records
 from app.records.schema import Record
-from app.records.writers import LineRows, checked_suffix
+from app.records.writers import LineRows, check_records_suffix
 from app.stage_state import State
 from app.types import FrameResult, Image
 
@@ -81,13 +81,13 @@ class LongRecords:
         self.path = path
         self._labels = tuple(labels)
         self._overwrite = overwrite
-        suffix = checked_suffix(path)
+        suffix = check_records_suffix(path)
         self._parquet = suffix == ".parquet"
         if self._parquet:
-            from app.records.parquet import check_installed
+            from app.records.parquet import check_pyarrow
 
-            check_installed(path)
-        self._lines_path = lines_path(path)
+            check_pyarrow(path)
+        self._lines_path = locate_lines(path)
         self._ending = _ending(path)
         self._part: HiddenFile | None = None
         self._left: HiddenFile | None = None  # that was suspended
@@ -136,7 +136,7 @@ class LongRecords:
         if self._file is None:
             raise SinkError(f"{self.path} is closed already.")
         try:
-            self._rows.write(records_of(result))
+            self._rows.write(make_records(result))
         except OSError as error:
             self.suspend()
             raise unwritable(self.path, error) from error
@@ -155,7 +155,7 @@ class LongRecords:
     def rows_so_far(self) -> Iterator[list[Record]]:
         """Frame by frame what was written before this run took it up. Raises `SinkError`."""
         try:
-            yield from by_frame(RecordsReader(self._lines_path))
+            yield from group_by_frame(RecordsReader(self._lines_path))
         except DataError as error:
             raise SinkError(str(error)) from error
 
@@ -214,6 +214,6 @@ def _ending(path: Path) -> str:
     return ".jsonl.partial" if path.suffix.lower() == ".parquet" else ".partial"
 
 
-def lines_path(path: Path) -> Path:
+def locate_lines(path: Path) -> Path:
     """Where the rows of `path` are while a run lasts."""
     return hidden(path, _ending(path))

@@ -22,7 +22,7 @@ from app.types import LANDMARKS, FrameResult, Image, TrackedFace
 from app.wording import readable
 
 
-def records_of(result: FrameResult, *, with_quality: bool = True) -> tuple[Record, ...]:
+def make_records(result: FrameResult, *, with_quality: bool = True) -> tuple[Record, ...]:
     """The rows of a frame, at least one, rounded to what a file holds of them."""
     frame = result.frame
     source = readable(frame.source)
@@ -77,8 +77,8 @@ def _rounded(name: str, value: float | None) -> Any:
     return round(value, PIXEL_DECIMALS if KINDS[name] == "pixels" else DECIMALS)
 
 
-def flat_row(record: Record, labels: Sequence[str]) -> list[Any]:
-    """A value for each of `flat_columns(labels)`; None where there is nothing to say."""
+def make_flat_row(record: Record, labels: Sequence[str]) -> list[Any]:
+    """A value for each of `list_flat_columns(labels)`; None where there is nothing to say."""
     start = [record.source, record.frame, record.time_s]
     face = record.face
     if face is None:
@@ -105,7 +105,7 @@ def flat_row(record: Record, labels: Sequence[str]) -> list[Any]:
     ]
 
 
-def json_row(record: Record) -> dict[str, Any]:
+def make_json_row(record: Record) -> dict[str, Any]:
     """The same as nested values: probabilities by label, landmarks by name."""
     face = record.face
     row: dict[str, Any] = dict.fromkeys(
@@ -126,7 +126,7 @@ def json_row(record: Record) -> dict[str, Any]:
     return row
 
 
-def csv_line(values: Sequence[object]) -> str:
+def format_csv_line(values: Sequence[object]) -> str:
     """One line, quoted where needed, with its end."""
     line = io.StringIO()
     csv.writer(line).writerow(values)

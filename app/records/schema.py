@@ -33,10 +33,10 @@ FIXED_COLUMNS = (*COLUMNS, *POINT_COLUMNS, *QUALITY_COLUMNS, SCHEMA_COLUMN)
 RAW = "raw_"
 PIXEL_DECIMALS = 2  # of pixels and degrees
 DECIMALS = 6  # of seconds, scores, probabilities and the other figures
-Kind = Literal["text", "whole", "pixels", "figure"]
+ValueKind = Literal["text", "whole", "pixels", "figure"]
 
 
-KINDS: dict[str, Kind] = {
+KINDS: dict[str, ValueKind] = {
     **dict.fromkeys(FIXED_COLUMNS, "figure"),
     **dict.fromkeys(("source", "label", "reason"), "text"),
     **dict.fromkeys(("frame", "face_id", SCHEMA_COLUMN), "whole"),
@@ -71,12 +71,12 @@ class Record:
     face: FaceRecord | None = None
 
 
-class Column(NamedTuple):
+class RecordColumn(NamedTuple):
     name: str
-    kind: Kind
+    kind: ValueKind
 
 
-def flat_columns(labels: Sequence[str]) -> tuple[Column, ...]:
+def list_flat_columns(labels: Sequence[str]) -> tuple[RecordColumn, ...]:
     """The columns of a table: `COLUMNS`, the labels' probabilities, the same raw, and the rest. A
     label that would repeat a column gets `p_` in front."""
     names = list(COLUMNS)
@@ -87,4 +87,4 @@ def flat_columns(labels: Sequence[str]) -> tuple[Column, ...]:
                 name = f"p_{name}"
             names.append(name)
     names += FIXED_COLUMNS[len(COLUMNS) :]
-    return tuple(Column(name, KINDS.get(name, "figure")) for name in names)
+    return tuple(RecordColumn(name, KINDS.get(name, "figure")) for name in names)

@@ -15,14 +15,14 @@ from app.files.atomic import reserve, unwritable
 from app.files.csv_text import text_cell
 from app.files.hidden import HiddenFile
 from app.files.suffixes import kind_of
-from app.records.rows import csv_line, flat_row, json_row, records_of
-from app.records.schema import DECIMALS, PIXEL_DECIMALS, Kind, Record, flat_columns
+from app.records.rows import format_csv_line, make_flat_row, make_json_row, make_records
+from app.records.schema import DECIMALS, PIXEL_DECIMALS, Record, ValueKind, list_flat_columns
 from app.types import FrameResult, Image
 
 SUFFIXES = (".jsonl", ".csv", ".parquet")
 
 
-def checked_suffix(path: Path) -> str:
+def check_records_suffix(path: Path) -> str:
     """Raises `SinkError` for a kind of records that there is not."""
     return kind_of(path, SUFFIXES, "must end in .jsonl, .csv or .parquet, the kinds of records.")
 
@@ -50,19 +50,19 @@ class LineRows:
     ) -> None:
         self._file = file
         self._labels = labels
-        self._columns = flat_columns(labels)
+        self._columns = list_flat_columns(labels)
         self._as_csv = as_csv
         if as_csv and header:
-            self._put(csv_line([text_cell(column.name) for column in self._columns]))
+            self._put(format_csv_line([text_cell(column.name) for column in self._columns]))
 
     def write(self, records: Sequence[Record]) -> None:
         self._put("".join(self._line(record) for record in records))
 
     def _line(self, record: Record) -> str:
         if not self._as_csv:
-            return json.dumps(json_row(record), ensure_ascii=False, allow_nan=False) + "\n"
-        values = zip(self._columns, flat_row(record, self._labels), strict=True)
-        return csv_line([csv_cell(column.kind, value) for column, value in values])
+            return json.dumps(make_json_row(record), ensure_ascii=False, allow_nan=False) + "\n"
+        values = zip(self._columns, make_flat_row(record, self._labels), strict=True)
+        return format_csv_line([format_csv_cell(column.kind, value) for column, value in values])
 
     def _put(self, text: str) -> None:
         self._file.write(text.encode())
@@ -72,8 +72,8 @@ class LineRows:
         self._file.flush()
 
 
-def csv_cell(kind: Kind, value: Any) -> str:
-    """A value of `flat_row` as CSV holds it."""
+def format_csv_cell(kind: ValueKind, value: Any) -> str:
+    """A value of `make_flat_row` as CSV holds it."""
     if value is None:
         return ""
     if kind == "text":
@@ -96,7 +96,7 @@ class RecordsSink:
 
     def __init__(self, path: str | Path, labels: Sequence[str], *, overwrite: bool = False) -> None:
         self.path = path = Path(path)
-        suffix = checked_suffix(path)
+        suffix = check_records_suffix(path)
         reserve(path, overwrite=overwrite)
         self._rows: RowFile | None = None
         try:
@@ -121,7 +121,7 @@ class RecordsSink:
         if self._rows is None:
             raise SinkError(f"{self.path} is closed already.")
         try:
-            self._rows.write(records_of(result))
+            self._rows.write(make_records(result))
         except OSError as error:
             self.abort()
             raise unwritable(self.path, error) from error

@@ -13,12 +13,12 @@ from app.errors import DataError, SourceError
 from app.files.atomic import reserve, write_text
 from app.outputs.run_metadata import read_notes, sha256
 from app.process.console import CUT_SHORT, DONE, new_parser, run, say
-from app.records.frames import by_frame
+from app.records.frames import group_by_frame
 from app.records.reader import RecordsReader
-from app.report.facts import list_of, section_of
-from app.report.page import Page, render
-from app.report.sink import checked_name
-from app.report.stills import Box, PictureStill, Still, picture_still, stills_from
+from app.report.facts import find_list, find_section
+from app.report.page import ReportPage, render_report
+from app.report.sink import check_report_suffix
+from app.report.stills import Box, PictureStill, Still, collect_stills, make_picture_still
 from app.report.summary import Summary
 from app.wording import counted, noun
 
@@ -58,7 +58,7 @@ def parser() -> argparse.ArgumentParser:
 
 def work(options: argparse.Namespace) -> int:
     rules = rules_of(options)
-    checked_name(options.output)
+    check_report_suffix(options.output)
     reserve(options.output, overwrite=options.overwrite, inputs=[options.records])
     reader = RecordsReader(options.records)
     summary = Summary(rules)
@@ -68,7 +68,7 @@ def work(options: argparse.Namespace) -> int:
     def take(over: Sequence[Episode]) -> None:
         wanted.extend((one, boxes.pop((one.face_id, one.label))) for one in over)
 
-    for rows in by_frame(reader):
+    for rows in group_by_frame(reader):
         take(summary.add(rows))
         found = {row.face.face_id: row.face.box_xywh for row in rows if row.face is not None}
         boxes.update({peak: found[peak[0]] for peak in summary.peaks})
@@ -82,8 +82,8 @@ def work(options: argparse.Namespace) -> int:
         pictures, note = _pictures(options, summary)
     elif not options.no_stills:
         stills, note = _stills(options, summary, wanted)
-    page = Page(summary, rules, stills, read_notes(options.records), pictures)
-    write_text(options.output, render(page), overwrite=options.overwrite)
+    page = ReportPage(summary, rules, stills, read_notes(options.records), pictures)
+    write_text(options.output, render_report(page), overwrite=options.overwrite)
     faces = counted(len(summary.people), "face")
     if summary.are_pictures:
         what, holds = "picture", f"{faces}, {len(pictures)} shown"
@@ -125,11 +125,11 @@ def _stills(
             return [], None
         video = beside
     notes = read_notes(options.records)
-    if section_of(notes, "settings").get("blur"):
+    if find_section(notes, "settings").get("blur"):
         return [], f"no stills: faces were to be blurred, and in {video} they are not."
     another = f"no stills: {video} is not the video of these records."
     noted = [
-        one for one in list_of(section_of(notes, "input"), "files") if isinstance(one, dict)
+        one for one in find_list(find_section(notes, "input"), "files") if isinstance(one, dict)
     ] or [{}]
     if noted[0].get("sha256") not in (None, sha256(video)):
         return [], another
@@ -140,7 +140,7 @@ def _stills(
             best[key] = (one, box)
     try:
         with VideoSource(video) as source:
-            stills = stills_from(source, best.values())
+            stills = collect_stills(source, best.values())
     except SourceError as error:
         return [], f"no stills: {error}"
     if best and not stills:
@@ -176,7 +176,7 @@ def _pictures(
         except SourceError:
             continue
         boxes = {row.face.face_id: row.face.box_xywh for row in rows if row.face}
-        found[name] = picture_still(image, boxes)
+        found[name] = make_picture_still(image, boxes)
     missing = len(summary.pictures) - len(found)
     if missing and options.pictures:
         are = noun(missing, "is", "are")

@@ -16,7 +16,7 @@ SPAN_Y, SPAN_HEIGHT = 88, 12
 MIN_SPAN = 2.0  # so that a short episode of a long video can still be seen
 
 
-def clock(time_s: float, step_s: float = 1.0) -> str:
+def format_clock(time_s: float, step_s: float = 1.0) -> str:
     """75 -> 1:15, 3675 -> 1:01:15; with decimals where steps are short."""
     decimals = 0 if step_s >= 1 else 1 if step_s >= 0.1 else 2
     whole = round(time_s, decimals)
@@ -26,7 +26,7 @@ def clock(time_s: float, step_s: float = 1.0) -> str:
     return f"{hours}:{minutes:02}:{text}" if hours else f"{minutes}:{text}"
 
 
-def time_ticks(end_s: float, count: int = 4) -> list[float]:
+def choose_time_ticks(end_s: float, count: int = 4) -> list[float]:
     """At most about `count` round times from 0 to `end_s`."""
     if end_s <= 0:
         return [0.0]
@@ -36,7 +36,7 @@ def time_ticks(end_s: float, count: int = 4) -> list[float]:
     return [n * step for n in range(int(end_s / step + 1e-9) + 1)]
 
 
-def timeline(
+def draw_timeline(
     title: str,
     kind: str,
     points: Sequence[Sequence[tuple[float, float]]],
@@ -54,10 +54,10 @@ def timeline(
     for one in episodes:
         x = _x(one.onset_s, end_s)
         width = max(MIN_SPAN, _x(one.offset_s, end_s) - x)
-        what = (
-            f"{one.label}, {clock(one.onset_s, 0.1)} to {clock(one.offset_s, 0.1)}, strongest at "
-            f"{clock(one.apex_s, 0.1)} ({100 * one.peak:.0f} %)"
+        onset, apex, offset = (
+            format_clock(time_s, 0.1) for time_s in (one.onset_s, one.apex_s, one.offset_s)
         )
+        what = f"{one.label}, {onset} to {offset}, strongest at {apex} ({100 * one.peak:.0f} %)"
         parts.append(
             f'<rect class="span {kind}" x="{x:.1f}" y="{SPAN_Y}" width="{width:.1f}" '
             f'height="{SPAN_HEIGHT}"><title>{escape(what)}</title></rect>'
@@ -68,18 +68,18 @@ def timeline(
     )
 
 
-def axis(end_s: float) -> str:
+def draw_axis(end_s: float) -> str:
     """Times below a timeline, as HTML."""
-    ticks = time_ticks(end_s)
+    ticks = choose_time_ticks(end_s)
     step = ticks[1] - ticks[0] if len(ticks) > 1 else 1.0
     marks = "".join(
-        f'<span style="left:{100 * t / max(end_s, 1e-9):.2f}%">{clock(t, step)}</span>'
+        f'<span style="left:{100 * t / max(end_s, 1e-9):.2f}%">{format_clock(t, step)}</span>'
         for t in ticks
     )
     return f'<div class="axis">{marks}</div>'
 
 
-def stretches(
+def split_stretches(
     steps: Sequence[tuple[float, float]], bin_s: float, gap_s: float
 ) -> list[list[tuple[float, float]]]:
     """(begin, value) of steps of `bin_s`, as stretches without gaps longer than `gap_s`. A value

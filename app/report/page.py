@@ -12,11 +12,17 @@ from typing import Any
 
 from app.episodes.finder import EpisodeRules
 from app.recognition.quality import BLURRED, BRIGHT, DARK, SMALL_PX, TURNED_DEG
-from app.report.charts import axis, clock, stretches, timeline
-from app.report.facts import model_card, percent, run_facts, run_warnings, table
-from app.report.picture_page import pictures
+from app.report.charts import draw_axis, draw_timeline, format_clock, split_stretches
+from app.report.facts import (
+    format_percent,
+    render_model_card,
+    render_run_facts,
+    render_run_warnings,
+    render_table,
+)
+from app.report.picture_page import render_pictures
 from app.report.stills import PictureStill, Still
-from app.report.style import STYLE, colour_rules
+from app.report.style import STYLE, format_colour_rules
 from app.report.summary import PersonSummary, Summary, Trouble
 from app.types import UNSURE
 from app.wording import counted, noun
@@ -29,7 +35,7 @@ GAP_S = 0.3  # a shorter absence does not tear a timeline
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class ReportPage:
     """`facts` as `RunNotes` gives them; empty where nothing is known of the run. `pictures`: those
     that stand for themselves, by source."""
 
@@ -40,7 +46,7 @@ class Page:
     pictures: Mapping[str, PictureStill] = field(default_factory=dict)
 
 
-def render(page: Page) -> str:
+def render_report(page: ReportPage) -> str:
     """The whole file."""
     summary = page.summary
     name = _name(page)
@@ -48,24 +54,24 @@ def render(page: Page) -> str:
         _head(page, name),
         *(_of_pictures(page) if summary.are_pictures else _of_video(page)),
         _section("How good the data are", _trouble(summary.trouble, summary.are_pictures)),
-        _section("Model", model_card(page.facts)),
-        _section("The run", run_facts(page.facts, page.rules)),
+        _section("Model", render_model_card(page.facts)),
+        _section("The run", render_run_facts(page.facts, page.rules)),
     ]
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         '<meta name="color-scheme" content="light dark">\n'
         f"<title>{escape(name)}: expressions</title>\n"
-        f"<style>{STYLE}{colour_rules(summary.labels)}</style>\n</head>\n"
+        f"<style>{STYLE}{format_colour_rules(summary.labels)}</style>\n</head>\n"
         f"<body>\n<main>\n{''.join(sections)}</main>\n</body>\n</html>\n"
     )
 
 
-def _of_video(page: Page) -> list[str]:
+def _of_video(page: ReportPage) -> list[str]:
     return [_people(page.summary), _stills(page), _section("Episodes", _episodes(page))]
 
 
-def _of_pictures(page: Page) -> list[str]:
+def _of_pictures(page: ReportPage) -> list[str]:
     summary = page.summary
     people = list(summary.people.values())
     several = len(people) > 1
@@ -73,7 +79,7 @@ def _of_pictures(page: Page) -> list[str]:
         *([_section("What was seen", _shares(people))] if several else []),
         _section(
             "The pictures" if len(summary.end_s) > 1 else "The picture",
-            pictures(
+            render_pictures(
                 summary.pictures,
                 page.pictures,
                 summary.labels,
@@ -83,7 +89,7 @@ def _of_pictures(page: Page) -> list[str]:
     ]
 
 
-def _name(page: Page) -> str:
+def _name(page: ReportPage) -> str:
     sources = list(page.summary.end_s)
     what = "pictures" if page.summary.are_pictures else "inputs"
     return sources[0] if len(sources) == 1 else f"{len(sources)} {what}"
@@ -93,10 +99,10 @@ def _section(title: str, body: str) -> str:
     return f"<section>\n<h2>{escape(title)}</h2>\n{body}\n</section>\n"
 
 
-def _head(page: Page, name: str) -> str:
+def _head(page: ReportPage, name: str) -> str:
     summary = page.summary
     trouble = summary.trouble
-    with_face = percent(trouble.frames - trouble.empty_frames, trouble.frames), "with a face"
+    with_face = format_percent(trouble.frames - trouble.empty_frames, trouble.frames), "with a face"
     if summary.are_pictures:
         tiles = [
             (f"{trouble.frames}", noun(trouble.frames, "picture")),
@@ -105,7 +111,7 @@ def _head(page: Page, name: str) -> str:
         ]
     else:
         tiles = [
-            (clock(sum(summary.end_s.values()), 0.1), "length"),
+            (format_clock(sum(summary.end_s.values()), 0.1), "length"),
             (f"{trouble.frames}", noun(trouble.frames, "frame")),
             with_face,
             (f"{len(summary.people)}", f"{noun(len(summary.people), 'face')} followed"),
@@ -119,7 +125,7 @@ def _head(page: Page, name: str) -> str:
         f"<header><h1>{escape(name)}</h1>\n"
         '<p class="lead">An expression is not a feeling: this says what faces look like to the '
         f"model named below, not what people feel.{shows}</p>\n"
-        f"{run_warnings(page.facts)}"
+        f"{render_run_warnings(page.facts)}"
         f'<div class="tiles">{cells}</div></header>\n'
     )
 
@@ -152,10 +158,10 @@ def _shares(people: Sequence[PersonSummary]) -> str:
     for person in people:
         said += person.said
     rows = [
-        (escape(label), str(count), percent(count, said.total()))
+        (escape(label), str(count), format_percent(count, said.total()))
         for label, count in said.most_common()
     ]
-    return table(("label", "faces", "share"), rows, "numbers")
+    return render_table(("label", "faces", "share"), rows, "numbers")
 
 
 def _person(person: PersonSummary, end_s: float, several: bool) -> str:
@@ -173,11 +179,11 @@ def _person(person: PersonSummary, end_s: float, several: bool) -> str:
         if not said and not episodes and max(value for _, value in values) < SHOWN_FROM:
             low.append(escape(label))
             continue
-        share = percent(said, person.frames)
-        drawing = timeline(
+        share = format_percent(said, person.frames)
+        drawing = draw_timeline(
             f"{label} of face {person.face_id}: {share} of its frames",
             kind,
-            stretches(values, person.timeline.bin_s, GAP_S),
+            split_stretches(values, person.timeline.bin_s, GAP_S),
             episodes,
             end_s,
         )
@@ -188,7 +194,7 @@ def _person(person: PersonSummary, end_s: float, several: bool) -> str:
     note = f"Never above {100 * SHOWN_FROM:.0f} %: {', '.join(low)}." if low else ""
     # Labels that somebody wrote into the records by hand.
     others = ", ".join(
-        f"{escape(label)} {percent(count, person.frames)}"
+        f"{escape(label)} {format_percent(count, person.frames)}"
         for label, count in person.said.most_common()
         if label not in person.timeline.labels
     )
@@ -197,14 +203,14 @@ def _person(person: PersonSummary, end_s: float, several: bool) -> str:
     frames = counted(person.frames, "frame")
     return (
         f'<article class="person"><h3>Face {person.face_id}{where} <small>'
-        f"{clock(person.first_s, 0.1)} to {clock(person.last_s, 0.1)}, {frames}"
+        f"{format_clock(person.first_s, 0.1)} to {format_clock(person.last_s, 0.1)}, {frames}"
         f'</small></h3>\n<div class="lines">\n{"".join(lines)}'
-        f'<div class="label"></div>{axis(end_s)}<div class="share"></div></div>\n'
+        f'<div class="label"></div>{draw_axis(end_s)}<div class="share"></div></div>\n'
         f'<p class="quiet">{note}</p></article>\n'
     )
 
 
-def _stills(page: Page) -> str:
+def _stills(page: ReportPage) -> str:
     chosen = sorted(page.stills, key=lambda one: -one.episode.peak)[:MAX_STILLS]
     chosen.sort(key=lambda one: (one.episode.source, one.episode.face_id, one.episode.apex_s))
     if not chosen:
@@ -213,14 +219,14 @@ def _stills(page: Page) -> str:
         f'<figure><img alt="Face {one.episode.face_id}, {escape(one.episode.label)}" '
         f'src="data:image/jpeg;base64,{base64.b64encode(one.jpeg).decode()}">'
         f"<figcaption><b>{escape(one.episode.label)}</b> {100 * one.episode.peak:.0f} %"
-        f"<small>face {one.episode.face_id} at {clock(one.episode.apex_s, 0.1)}</small>"
+        f"<small>face {one.episode.face_id} at {format_clock(one.episode.apex_s, 0.1)}</small>"
         "</figcaption></figure>\n"
         for one in chosen
     )
     return _section("At the height of episodes", f'<div class="faces">{figures}</div>')
 
 
-def _episodes(page: Page) -> str:
+def _episodes(page: ReportPage) -> str:
     rules = page.rules
     episodes = page.summary.episodes
     several = len(page.summary.end_s) > 1
@@ -234,15 +240,17 @@ def _episodes(page: Page) -> str:
         (
             f"face {one.face_id}" + (f" in {escape(one.source)}" if several else ""),
             escape(one.label),
-            clock(one.onset_s, 0.01),
-            clock(one.apex_s, 0.01),
-            clock(one.offset_s, 0.01),
+            format_clock(one.onset_s, 0.01),
+            format_clock(one.apex_s, 0.01),
+            format_clock(one.offset_s, 0.01),
             f"{one.duration_s:.2f} s",
             f"{100 * one.peak:.0f} %",
         )
         for one in episodes[:MAX_EPISODES]
     ]
-    listed = table(("who", "label", "onset", "apex", "offset", "length", "peak"), rows, "numbers")
+    listed = render_table(
+        ("who", "label", "onset", "apex", "offset", "length", "peak"), rows, "numbers"
+    )
     if len(episodes) > MAX_EPISODES:
         left = len(episodes) - MAX_EPISODES
         what += (
@@ -260,7 +268,7 @@ def _trouble(trouble: Trouble, are_pictures: bool) -> str:
     what = "pictures" if are_pictures else "frames"
 
     def row(name: str, count: int, whole: int, meaning: str) -> tuple[str, ...]:
-        return (name, str(count), percent(count, whole), escape(meaning))
+        return (name, str(count), format_percent(count, whole), escape(meaning))
 
     rows = [
         row(f"{what} without a face", trouble.empty_frames, trouble.frames, f"of all {what}"),
@@ -282,4 +290,4 @@ def _trouble(trouble: Trouble, are_pictures: bool) -> str:
     without = trouble.faces - judged
     faces = counted(without, "face")
     note = f"<p>No figures of quality: {faces}.</p>\n" if without else ""
-    return table(("", "count", "share", "meaning"), rows, "numbers last-text") + note
+    return render_table(("", "count", "share", "meaning"), rows, "numbers last-text") + note

@@ -6,7 +6,7 @@ from html import escape
 
 from app.recognition.quality import BLURRED, BRIGHT, DARK, SMALL_PX, TURNED_DEG, Quality
 from app.records.schema import FaceRecord, Record
-from app.report.facts import table
+from app.report.facts import render_table
 from app.report.stills import PictureStill
 from app.types import UNSURE
 from app.wording import counted
@@ -16,7 +16,7 @@ NUMBER_SHARE = 0.045  # height of a face's number, in shorter sides of the pictu
 HEAD = ("face", "", "label", "probabilities", "how it is seen")
 
 
-def pictures(
+def render_pictures(
     rows: Mapping[str, Sequence[Record]],
     stills: Mapping[str, PictureStill],
     labels: Sequence[str],
@@ -41,7 +41,7 @@ def _picture(
     count = counted(len(faces), "face") if faces else "no faces"
     shown = "" if still is None else _shown(name, faces, still, labels)
     cells = [_row(face, still, labels) for face in faces]
-    listed = table(HEAD, cells) if cells else "<p>No face was found in it.</p>\n"
+    listed = render_table(HEAD, cells) if cells else "<p>No face was found in it.</p>\n"
     return (
         f'<article class="photo"><h3>{escape(name)} <small>{size}{count}</small></h3>\n'
         f"{shown}{listed}</article>\n"

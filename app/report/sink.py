@@ -8,16 +8,16 @@ from typing import Any
 from app.episodes.finder import EpisodeRules
 from app.files.atomic import reserve, write_text
 from app.files.suffixes import kind_of
-from app.records.rows import records_of
-from app.report.page import Page, render
-from app.report.stills import PictureStill, Still, StillsInPassing, picture_still
+from app.records.rows import make_records
+from app.report.page import ReportPage, render_report
+from app.report.stills import PictureStill, Still, StillsInPassing, make_picture_still
 from app.report.summary import Summary
 from app.types import FrameResult, Image
 
 SUFFIXES = (".html", ".htm")
 
 
-def checked_name(path: Path) -> None:
+def check_report_suffix(path: Path) -> None:
     """Raises `SinkError` for a name that no browser opens as a page."""
     kind_of(path, SUFFIXES, "must end in .html.")
 
@@ -38,7 +38,7 @@ class ReportSink:
         with_stills: bool = True,
         rules: EpisodeRules | None = None,
     ) -> None:
-        checked_name(path)
+        check_report_suffix(path)
         reserve(path, overwrite=overwrite)
         self.path = path
         self._facts = facts
@@ -52,7 +52,7 @@ class ReportSink:
         """`canvas` is not looked at: stills are of the frame as it came, or as it was blurred."""
         if self._summary is None:
             return
-        rows = records_of(result)
+        rows = make_records(result)
         over = self._summary.add(rows)
         if self._stills is not None:
             self._stills.take(over)
@@ -62,7 +62,7 @@ class ReportSink:
             if not self._summary.are_pictures:
                 self._pictures.clear()
             elif rows[0].source in self._summary.pictures:
-                self._pictures[rows[0].source] = picture_still(shown.image, boxes)
+                self._pictures[rows[0].source] = make_picture_still(shown.image, boxes)
 
     def close(self) -> None:
         if self._summary is None:
@@ -73,8 +73,8 @@ class ReportSink:
         if self._stills is not None:
             self._stills.take(over)
             stills = self._stills.stills()
-        page = Page(summary, self._rules, stills, self._facts(), self._pictures)
-        write_text(self.path, render(page), overwrite=self._overwrite)
+        page = ReportPage(summary, self._rules, stills, self._facts(), self._pictures)
+        write_text(self.path, render_report(page), overwrite=self._overwrite)
 
     def abort(self) -> None:
         self._summary = None

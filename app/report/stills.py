@@ -25,7 +25,7 @@ class Still:
     jpeg: bytes
 
 
-def cut_out(image: Image, box_xywh: Box) -> Image:
+def cut_still(image: Image, box_xywh: Box) -> Image:
     """The square about a box, `SIDE_PX` a side, as far as it lies in the picture (black beyond)."""
     x, y, width, height = box_xywh
     half = max(1.0, MARGIN * max(width, height) / 2)
@@ -48,7 +48,7 @@ def cut_out(image: Image, box_xywh: Box) -> Image:
     return np.asarray(cv2.warpAffine(image, matrix, (SIDE_PX, SIDE_PX)), np.uint8)
 
 
-def jpeg(still: Image) -> bytes:
+def encode_jpeg(still: Image) -> bytes:
     _, content = cv2.imencode(".jpg", still, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
     return content.tobytes()
 
@@ -63,7 +63,7 @@ class PictureStill:
     faces: Mapping[int, bytes]
 
 
-def picture_still(image: Image, boxes: Mapping[int, Box]) -> PictureStill:
+def make_picture_still(image: Image, boxes: Mapping[int, Box]) -> PictureStill:
     """Make the still of `image` uint8 (H, W, 3) BGR, with faces at `boxes` by face_id."""
     height, width = image.shape[:2]
     scale = PICTURE_PX / max(width, height)
@@ -71,8 +71,8 @@ def picture_still(image: Image, boxes: Mapping[int, Box]) -> PictureStill:
     if scale < 1:
         size_wh = max(1, round(scale * width)), max(1, round(scale * height))
         small = np.asarray(cv2.resize(image, size_wh, interpolation=cv2.INTER_AREA), np.uint8)
-    faces = {face_id: jpeg(cut_out(image, box)) for face_id, box in boxes.items()}
-    return PictureStill((width, height), jpeg(small), faces)
+    faces = {face_id: encode_jpeg(cut_still(image, box)) for face_id, box in boxes.items()}
+    return PictureStill((width, height), encode_jpeg(small), faces)
 
 
 class StillsInPassing:
@@ -88,7 +88,7 @@ class StillsInPassing:
     ) -> None:
         """`peaks`: (face_id, label) at their highest in this frame; `boxes` by face_id."""
         for face_id, label in peaks:
-            self._waiting[face_id, label] = (frame.index, cut_out(frame.image, boxes[face_id]))
+            self._waiting[face_id, label] = (frame.index, cut_still(frame.image, boxes[face_id]))
 
     def take(self, over: Iterable[Episode]) -> None:
         """Episodes that are over. To be called before `look` at the frame that ended them."""
@@ -101,22 +101,22 @@ class StillsInPassing:
                 and index == one.apex_frame
                 and (before is None or before.episode.peak < one.peak)
             ):
-                self._stills[key] = Still(one, jpeg(picture))
+                self._stills[key] = Still(one, encode_jpeg(picture))
         if len(self._stills) > 2 * KEPT:
             self._stills = {
                 (one.episode.source, one.episode.face_id, one.episode.label): one
-                for one in surest(self._stills.values())
+                for one in choose_surest(self._stills.values())
             }
 
     def stills(self) -> list[Still]:
-        return surest(self._stills.values())
+        return choose_surest(self._stills.values())
 
 
-def surest(stills: Iterable[Still]) -> list[Still]:
+def choose_surest(stills: Iterable[Still]) -> list[Still]:
     return sorted(stills, key=lambda one: -one.episode.peak)[:KEPT]
 
 
-def stills_from(frames: Iterable[Frame], wanted: Iterable[tuple[Episode, Box]]) -> list[Still]:
+def collect_stills(frames: Iterable[Frame], wanted: Iterable[tuple[Episode, Box]]) -> list[Still]:
     """Those of a video's frames that episodes had their height in. A frame whose time is not that
     of the records is of another video and gives none; what is left of `frames` is not read."""
     waiting: dict[int, list[tuple[Episode, Box]]] = {}
@@ -129,7 +129,7 @@ def stills_from(frames: Iterable[Frame], wanted: Iterable[tuple[Episode, Box]]) 
     for frame in frames:
         for episode, box in waiting.get(frame.index, ()):
             if abs(frame.time_s - episode.apex_s) < 1e-3:
-                found.append(Still(episode, jpeg(cut_out(frame.image, box))))
+                found.append(Still(episode, encode_jpeg(cut_still(frame.image, box))))
         if frame.index >= last:
             break
-    return surest(found)
+    return choose_surest(found)

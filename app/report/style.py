@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from app.overlay.palette import colour_of
 
 
-def colour_rules(labels: Sequence[str]) -> str:
+def format_colour_rules(labels: Sequence[str]) -> str:
     """A class `k0`, `k1`... for each label, in the colours of the overlay. Texts do without."""
     rules = []
     for k, label in enumerate(labels):

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.episodes.episode import Episode
-from app.episodes.finder import EpisodeFinder, EpisodeRules, in_order
+from app.episodes.finder import EpisodeFinder, EpisodeRules, sort_episodes
 from app.recognition.quality import BLURRED, BRIGHT, DARK, SMALL_PX, TURNED_DEG
 from app.records.schema import Record
 from app.types import UNSURE
@@ -109,7 +109,7 @@ class Summary:
     @property
     def episodes(self) -> list[Episode]:
         sources = {source: number for number, source in enumerate(self.end_s)}
-        return in_order((e for one in self.people.values() for e in one.episodes), sources)
+        return sort_episodes((e for one in self.people.values() for e in one.episodes), sources)
 
     def add(self, rows: Sequence[Record]) -> list[Episode]:
         """The rows of one frame; returns the episodes that it ends."""

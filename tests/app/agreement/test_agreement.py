@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 
 from app.agreement.__main__ import main
 from app.agreement.compared import (
-    block_numbers,
     compare_episodes,
     compare_instants,
-    match,
+    match_episodes,
+    number_blocks,
     pair_people,
 )
-from app.agreement.figures import figures, figures_of, intervals
+from app.agreement.figures import estimate_intervals, measure_pairs, measure_table
 from app.codings.tracks import Span, Track
 from app.errors import DataError
 from app.records.writers import RecordsSink
@@ -49,7 +49,7 @@ def pairs_at(human: Track, ours: Track, *, step_s: float = 1, outside: str = "no
 def test_kappa_of_a_worked_example() -> None:
     """20 yes/yes, 5 yes/no, 10 no/yes, 15 no/no: observed 0.7, by chance 0.5."""
     pairs = [("y", "y")] * 20 + [("y", "n")] * 5 + [("n", "y")] * 10 + [("n", "n")] * 15
-    found = figures(pairs)
+    found = measure_pairs(pairs)
     assert (found.count, found.labels) == (50, ("n", "y"))
     assert found.confusion == ((15, 10), (5, 20))
     assert found.accuracy == pytest.approx(0.7)
@@ -60,14 +60,16 @@ def test_alpha_of_krippendorffs_own_example() -> None:
     """Two observers, twelve articles, five values (Krippendorff 2011, section B)."""
     first = "a a b b d c c c e d d a".split()
     second = "b a b b b c c c e d d d".split()
-    assert figures(list(zip(first, second, strict=True))).alpha == pytest.approx(0.692, abs=5e-4)
+    assert measure_pairs(list(zip(first, second, strict=True))).alpha == pytest.approx(
+        0.692, abs=5e-4
+    )
 
 
 @given(coders)
 def test_alpha_is_that_of_the_library(pairs: list[tuple[str, str]]) -> None:
     krippendorff = pytest.importorskip("krippendorff")
     values = np.array([["abcd".index(label) for label in pair] for pair in pairs], float).T
-    found = figures(pairs).alpha
+    found = measure_pairs(pairs).alpha
     if len(np.unique(values)) == 1:
         assert found is None
     else:
@@ -78,7 +80,7 @@ def test_alpha_is_that_of_the_library(pairs: list[tuple[str, str]]) -> None:
 @given(coders)
 def test_kappa_is_that_of_the_library(pairs: list[tuple[str, str]]) -> None:
     metrics = pytest.importorskip("sklearn.metrics")
-    if (found := figures(pairs).kappa) is not None:
+    if (found := measure_pairs(pairs).kappa) is not None:
         assert found == pytest.approx(metrics.cohen_kappa_score(*zip(*pairs, strict=True)))
 
 
@@ -89,14 +91,14 @@ def test_kappa_is_that_of_the_library(pairs: list[tuple[str, str]]) -> None:
 def test_what_chance_explains_has_no_kappa(
     pairs: list[tuple[str, str]], accuracy: float | None, kappa: float | None
 ) -> None:
-    found = figures(pairs)
+    found = measure_pairs(pairs)
     assert (found.accuracy, found.kappa) == (accuracy, kappa)
 
 
 def test_f1_of_labels_is_that_of_the_library() -> None:
     metrics = pytest.importorskip("sklearn.metrics")
     pairs = [("a", "a")] * 5 + [("a", "b")] * 3 + [("b", "b")] * 2 + [("c", "b")] + [("b", "d")]
-    found = figures(pairs)
+    found = measure_pairs(pairs)
     human, ours = zip(*pairs, strict=True)
     theirs = metrics.f1_score(human, ours, labels=list("abcd"), average=None, zero_division=0)
     assert [one.f1 for one in found.by_label] == pytest.approx(list(theirs))
@@ -112,34 +114,34 @@ def test_intervals_hold_what_resampling_whole_stretches_gives() -> None:
     right = np.arange(60) < 42
     blocks = np.zeros((60, 2, 2))
     blocks[right, 0, 0] = blocks[~right, 0, 1] = 1
-    found = intervals(("a", "b"), blocks)
+    found = estimate_intervals(("a", "b"), blocks)
     theirs = scipy.bootstrap(
         (right.astype(float),), np.mean, n_resamples=2000, method="percentile", rng=1
     )
     limits = theirs.confidence_interval
     assert found.figures["accuracy"] == pytest.approx((limits.low, limits.high), abs=0.02)
     assert found.blocks == 60
-    assert intervals(("a", "b"), blocks) == found
+    assert estimate_intervals(("a", "b"), blocks) == found
     # Ten frames a stretch are ten times the units, and tell no more.
-    more = intervals(("a", "b"), 10 * blocks)
+    more = estimate_intervals(("a", "b"), 10 * blocks)
     assert more.figures["accuracy"] == found.figures["accuracy"]
 
 
 def test_few_stretches_have_no_interval() -> None:
     blocks = np.ones((9, 2, 2))
-    assert intervals(("a", "b"), blocks).figures == {}
-    assert intervals(("a", "b"), np.concatenate([blocks, np.zeros((5, 2, 2))])).blocks == 9
+    assert estimate_intervals(("a", "b"), blocks).figures == {}
+    assert estimate_intervals(("a", "b"), np.concatenate([blocks, np.zeros((5, 2, 2))])).blocks == 9
 
 
 def test_labels_that_neither_used_have_no_row() -> None:
-    found = figures_of(("a", "b", "c"), np.array([[2.0, 0, 1], [0, 0, 0], [0, 0, 0]]))
+    found = measure_table(("a", "b", "c"), np.array([[2.0, 0, 1], [0, 0, 0], [0, 0, 0]]))
     assert (found.labels, found.confusion) == (("a", "c"), ((2, 1), (0, 0)))
 
 
 def test_stretches_are_whole_spans_of_two_seconds_or_more() -> None:
     times = np.arange(0, 10, 0.5)
     said = np.array([0] * 6 + [1] * 2 + [0] * 2 + [2] * 8 + [0] * 2)
-    assert block_numbers(times, said).tolist() == [0] * 6 + [1] * 4 + [2] * 8 + [3] * 2
+    assert number_blocks(times, said).tolist() == [0] * 6 + [1] * 4 + [2] * 8 + [3] * 2
 
 
 def test_unlike_samplings_meet_at_the_sparser_one() -> None:
@@ -190,7 +192,7 @@ def test_too_many_instants_are_refused() -> None:
     ],
 )
 def test_episodes_are_matched_one_to_one(human: list, ours: list, expected: list) -> None:
-    assert match(spans(*human), spans(*ours), 0.25) == expected
+    assert match_episodes(spans(*human), spans(*ours), 0.25) == expected
 
 
 @given(st.lists(st.floats(0, 9), min_size=2, max_size=9), st.lists(st.floats(0, 9), max_size=9))
@@ -211,7 +213,7 @@ def test_pairs_of_episodes_overlap_the_most(human: list[float], ours: list[float
             union = max(a.offset_s, b.offset_s) - min(a.onset_s, b.onset_s)
             shares[m, n] = max(0.0, common) / union
     rows, columns = optimize.linear_sum_assignment(-shares)
-    found = match(one, other, 0.0)
+    found = match_episodes(one, other, 0.0)
     assert sum(shares[m, n] for m, n in found) == pytest.approx(shares[rows, columns].sum())
     assert len({m for m, _ in found}) == len({n for _, n in found}) == len(found)
 

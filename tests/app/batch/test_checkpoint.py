@@ -15,7 +15,7 @@ from av.video.frame import VideoFrame
 
 from app.batch.checkpoint import ResumeFile
 from app.defaults import DEMO_CLIP, ROOT
-from app.records.resumable import lines_path
+from app.records.resumable import locate_lines
 from tests.support.program import called
 
 FRAMES = 80  # both faces are in the picture all the time
@@ -187,7 +187,7 @@ def test_changed_rows_and_damaged_checkpoints_are_not_gone_on_with(
     first = tmp_path / "r.jsonl"
     asked = ("--records", first.name, "--resume")
     stop_at(5, signal.SIGKILL, two_faces, first, *asked)
-    rows, kept = lines_path(first), ResumeFile(first).path
+    rows, kept = locate_lines(first), ResumeFile(first).path
     content = rows.read_bytes()
     rows.write_bytes(content.replace(b"happiness", b"sadness00", 1))
     assert "is not as the run left it" in refused(two_faces, tmp_path, *asked)

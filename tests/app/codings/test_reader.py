@@ -7,21 +7,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app.codings.columns import column_of
+from app.codings.columns import find_column_meaning
 from app.codings.reader import Coding, ReadingRules, read_coding
-from app.codings.rows import FrameTimes
-from app.codings.times import NumberStyle, number_style, seconds_of
+from app.codings.rows import RecordFrameTimes
+from app.codings.times import NumberStyle, detect_number_style, parse_seconds
 from app.codings.tracks import Span, Track
 from app.episodes.episode import Episode
 from app.episodes.finder import EpisodeRules
-from app.episodes.formats import as_audacity, as_csv, as_eaf
+from app.episodes.formats import format_audacity, format_csv, format_eaf
 from app.errors import DataError
 from app.records.schema import FaceRecord, Record
 
 RULES = ReadingRules(episodes=EpisodeRules(min_s=0.2))
 Found = tuple[float, float, str]
 HAPPY_SAD: list[Found] = [(0.5, 2, "happiness"), (2, 3.5, "sadness")]
-FRAMES = FrameTimes(np.arange(10), np.arange(10) / 25)
+FRAMES = RecordFrameTimes(np.arange(10), np.arange(10) / 25)
 
 
 def spans(*found: Found) -> tuple[Span, ...]:
@@ -34,7 +34,7 @@ def read(
     name: str = "h.csv",
     *,
     tiers: Sequence[str] = (),
-    frames: FrameTimes | None = None,
+    frames: RecordFrameTimes | None = None,
 ) -> Coding:
     path = folder / name
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
@@ -335,11 +335,11 @@ def test_episodes_come_back(tmp_path: Path) -> None:
         Episode("a.mp4", 3, "happy", 0.5, 1.0, 2.0, 25, 0.9, 0.8, 40),
         Episode("a.mp4", 3, "sad", 2.0, 3.0, 3.5, 75, 0.9, 0.8, 40),
     ]
-    text = as_eaf(episodes, media="a.mp4")
+    text = format_eaf(episodes, media="a.mp4")
     found = read(tmp_path, text, "h.eaf")
     assert found.tracks["face 3"].spans == spans(*HAPPY_SAD)
-    assert only(read(tmp_path, as_csv(episodes))).spans == spans(*HAPPY_SAD)
-    found = read(tmp_path, as_audacity(episodes), "h.txt")
+    assert only(read(tmp_path, format_csv(episodes))).spans == spans(*HAPPY_SAD)
+    found = read(tmp_path, format_audacity(episodes), "h.txt")
     assert found.tracks["face 3"].spans == spans(*HAPPY_SAD)
 
 
@@ -482,7 +482,7 @@ def test_coders_may_end_a_span_with_the_frame_that_begins_the_next(tmp_path: Pat
 
 
 def test_frames_that_the_records_left_out_lie_between_others(tmp_path: Path) -> None:
-    every_fifth = FrameTimes(np.arange(0, 50, 5), np.arange(0, 50, 5) / 25)
+    every_fifth = RecordFrameTimes(np.arange(0, 50, 5), np.arange(0, 50, 5) / 25)
     found = only(read(tmp_path, "frame,label\n0,a\n12,b\n", frames=every_fifth))
     assert found.instants is not None
     assert found.instants.tolist() == [0.0, pytest.approx(0.48)]
@@ -593,7 +593,7 @@ def test_files_that_are_not_there_are_one_clear_line(tmp_path: Path) -> None:
     ],
 )
 def test_columns_are_known_by_name(name: str, expected: tuple[str, str | None] | None) -> None:
-    found = column_of(name)
+    found = find_column_meaning(name)
     assert (found and (found.kind, found.unit)) == expected
 
 
@@ -614,11 +614,11 @@ def test_columns_are_known_by_name(name: str, expected: tuple[str, str | None] |
 def test_decimal_marks_are_told_by_all_numbers(
     cells: list[str], comma_parts_cells: bool, expected: tuple[str, str]
 ) -> None:
-    assert number_style(cells, comma_parts_cells=comma_parts_cells) == NumberStyle(*expected)
+    assert detect_number_style(cells, comma_parts_cells=comma_parts_cells) == NumberStyle(*expected)
 
 
 def test_clocks_may_have_a_comma() -> None:
-    assert seconds_of("00:01:02,5", None, NumberStyle()) == 62.5
+    assert parse_seconds("00:01:02,5", None, NumberStyle()) == 62.5
 
 
 def test_records_of_a_face_say_nothing_where_it_is_not(

@@ -14,7 +14,7 @@ from app.episodes.__main__ import main
 from app.episodes.finder import EpisodeFinder, EpisodeRules, find_episodes
 from app.episodes.sink import EpisodesSink
 from app.errors import DataError, SinkError
-from app.records.frames import by_frame
+from app.records.frames import group_by_frame
 from app.records.schema import FaceRecord, Record
 from app.records.writers import RecordsSink
 from app.types import UNSURE
@@ -168,7 +168,7 @@ def test_rules_that_cannot_be_are_refused(wrong: dict[str, float]) -> None:
 def test_finder_says_when_an_episode_is_at_its_highest_so_far() -> None:
     finder = EpisodeFinder(RULES)
     peaks = []
-    for frame in by_frame(rows([0.5, 0.7, 0.6, 0.8, 0.8])):
+    for frame in group_by_frame(rows([0.5, 0.7, 0.6, 0.8, 0.8])):
         finder.add(frame)
         peaks.append(finder.peaks)
     assert peaks == [(), ((1, "happy"),), (), ((1, "happy"),), ()]

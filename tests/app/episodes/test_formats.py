@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 import pytest
 
 from app.episodes.episode import Episode
-from app.episodes.formats import as_audacity, as_csv, as_eaf, as_vtt, write_episodes
+from app.episodes.formats import format_audacity, format_csv, format_eaf, format_vtt, write_episodes
 from app.errors import SinkError
 
 # MPI's file; its licence does not let it be kept here.
@@ -78,7 +78,7 @@ def check_structure(element: ElementTree.Element) -> None:
 
 
 def eaf(episodes: tuple[Episode, ...] = EPISODES, media: str | None = "talk 1.mp4"):  # type: ignore[no-untyped-def]
-    return ElementTree.fromstring(as_eaf(episodes, media=media).encode())
+    return ElementTree.fromstring(format_eaf(episodes, media=media).encode())
 
 
 @pytest.mark.parametrize("episodes", [(), EPISODES])
@@ -99,7 +99,7 @@ def test_eaf_is_valid_against_elans_own_schema(
 ) -> None:
     etree = pytest.importorskip("lxml.etree")
     schema = etree.XMLSchema(etree.parse(ELAN_SCHEMA))
-    text = as_eaf(episodes, media=media)
+    text = format_eaf(episodes, media=media)
     schema.assertValid(etree.fromstring(text.encode()))
     if episodes:
         wrong = text.replace('PARENT_REF="face 1"', 'PARENT_REF="face 9"')
@@ -178,7 +178,7 @@ def test_eaf_is_read_by_a_library_for_it(tmp_path: Path) -> None:
 
 
 def test_subtitles_are_cues_of_one_line() -> None:
-    text = as_vtt(EPISODES)
+    text = format_vtt(EPISODES)
     head, *cues = text.split("\n\n")
     assert head == "WEBVTT"
     assert [cue.rstrip("\n").split("\n") for cue in cues] == [
@@ -186,11 +186,11 @@ def test_subtitles_are_cues_of_one_line() -> None:
         ["2", "00:00:00.500 --> 00:00:00.900", "face 2: =a&lt;b&gt; &amp; --&gt;  \"c' (70 %)"],
         ["3", "01:01:01.040 --> 01:01:03.000", "face 1: fear (61 %)"],
     ]
-    assert as_vtt([]) == "WEBVTT\n"
+    assert format_vtt([]) == "WEBVTT\n"
 
 
 def test_audacity_labels_are_three_columns() -> None:
-    lines = as_audacity(EPISODES).splitlines()
+    lines = format_audacity(EPISODES).splitlines()
     assert [line.split("\t") for line in lines] == [
         ["0.500000", "3661.040500", "face 1: happiness"],
         ["0.500000", "0.900000", "face 2: =a<b> & -->  \"c'"],
@@ -199,7 +199,7 @@ def test_audacity_labels_are_three_columns() -> None:
 
 
 def test_table_has_every_field_and_no_formula() -> None:
-    table = list(csv.DictReader(io.StringIO(as_csv(EPISODES), newline="")))
+    table = list(csv.DictReader(io.StringIO(format_csv(EPISODES), newline="")))
     assert table[0] == {
         "source": "talk 1.mp4",
         "face_id": "1",

@@ -14,8 +14,8 @@ from app.agreement import __main__ as agreement
 from app.episodes import __main__ as episodes
 from app.errors import DataError
 from app.records.reader import RecordsReader, _labels_of
-from app.records.rows import records_of
-from app.records.schema import COLUMNS, SCHEMA, FaceRecord, Record, flat_columns
+from app.records.rows import make_records
+from app.records.schema import COLUMNS, SCHEMA, FaceRecord, Record, list_flat_columns
 from app.records.writers import RecordsSink
 from app.report import __main__ as report
 from app.types import UNSURE, FrameResult
@@ -32,7 +32,7 @@ RESULTS = (
         source="=größe, 2\n.mp4",
     ),
 )
-ROWS = [row for result in RESULTS for row in records_of(result)]
+ROWS = [row for result in RESULTS for row in make_records(result)]
 # Files of schema 1, as they were written before there was a schema.
 OLD_CSV = (
     "source,frame,time_s,face_id,x,y,width,height,det_score,label,neutral,happy\r\n"
@@ -127,7 +127,7 @@ def test_only_whole_lines_are_read(tmp_path: Path, suffix: str) -> None:
     )
 )
 def test_labels_are_known_by_the_columns(labels: list[str]) -> None:
-    names = [column.name for column in flat_columns(labels)]
+    names = [column.name for column in list_flat_columns(labels)]
     assert len(set(names)) == len(names)
     assert _labels_of(names) == tuple(labels)
 
@@ -280,7 +280,7 @@ DTYPES = {
 def test_pandas_reads_parquet_with_the_right_types(tmp_path: Path) -> None:
     pandas = pytest.importorskip("pandas")
     table = pandas.read_parquet(write(tmp_path / "r.parquet"))
-    assert list(table.columns) == [column.name for column in flat_columns(LABELS)]
+    assert list(table.columns) == [column.name for column in list_flat_columns(LABELS)]
     assert {name: str(table[name].dtype) for name in DTYPES} in (
         DTYPES,
         DTYPES | dict.fromkeys(("source", "label", "reason"), "object"),  # before pandas 3
@@ -305,7 +305,7 @@ def test_polars_reads_parquet_with_the_right_types(tmp_path: Path) -> None:
     polars = pytest.importorskip("polars")
     table = polars.read_parquet(write(tmp_path / "r.parquet"))
     kinds = {"text": polars.String, "whole": polars.Int64}
-    for column in flat_columns(LABELS):
+    for column in list_flat_columns(LABELS):
         assert table[column.name].dtype == kinds.get(column.kind, polars.Float64)
 
 

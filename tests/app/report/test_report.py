@@ -20,17 +20,17 @@ from app.recognition.quality import Quality
 from app.records.schema import FaceRecord, Record
 from app.records.writers import RecordsSink
 from app.report.__main__ import main
-from app.report.charts import BASE, TOP, clock, stretches, time_ticks
-from app.report.page import MAX_PEOPLE, Page, render
+from app.report.charts import BASE, TOP, choose_time_ticks, format_clock, split_stretches
+from app.report.page import MAX_PEOPLE, ReportPage, render_report
 from app.report.sink import ReportSink
 from app.report.stills import (
     PICTURE_PX,
     SIDE_PX,
     Still,
     StillsInPassing,
-    cut_out,
-    picture_still,
-    stills_from,
+    collect_stills,
+    cut_still,
+    make_picture_still,
 )
 from app.report.summary import MAX_PICTURES, Summary
 from app.sources.video import VideoSource
@@ -96,7 +96,7 @@ def summary_of(happy: list[float | None], source: str = "a.mp4", people: int = 1
 
 
 def page_of(summary: Summary, stills: tuple[Still, ...] = (), **facts: Any) -> str:
-    return render(Page(summary, EpisodeRules(), stills, facts))
+    return render_report(ReportPage(summary, EpisodeRules(), stills, facts))
 
 
 HAPPY = [0.9] * 10 + [None] * 10 + [0.1] * 20
@@ -226,8 +226,8 @@ def test_every_face_of_a_picture_has_a_row() -> None:
     summary.add([Record("a.png", 0, 0.0, one) for one in two])
     summary.add([Record("b.png", 1, 0.0)])
     summary.finish()
-    still = picture_still(np.zeros((40, 80, 3), np.uint8), {1: (0, 0, 9, 9), 2: (50, 9, 9, 9)})
-    page = render(Page(summary, EpisodeRules(), (), {}, {"a.png": still}))
+    still = make_picture_still(np.zeros((40, 80, 3), np.uint8), {1: (0, 0, 9, 9), 2: (50, 9, 9, 9)})
+    page = render_report(ReportPage(summary, EpisodeRules(), (), {}, {"a.png": still}))
     reader = Reader(page)
     probable = f"{EVIL} 80\xa0%, happy 20\xa0%"
     assert ["1", "", "happy", f"happy 90\xa0%, {EVIL} 10\xa0%", "20 px, small"] in reader.rows
@@ -248,7 +248,7 @@ def test_only_the_first_pictures_are_shown_one_by_one() -> None:
 
 
 def test_still_of_a_picture_is_small_and_knows_its_size() -> None:
-    still = picture_still(np.full((1000, 2000, 3), 200, np.uint8), {3: (10, 10, 50, 50)})
+    still = make_picture_still(np.full((1000, 2000, 3), 200, np.uint8), {3: (10, 10, 50, 50)})
     whole, cut = (
         cv2.imdecode(np.frombuffer(one, np.uint8), cv2.IMREAD_COLOR)
         for one in (still.jpeg, still.faces[3])
@@ -349,7 +349,7 @@ def test_model_card_says_what_the_model_says_of_itself() -> None:
     ],
 )
 def test_clock_reads_as_players_show_it(seconds: float, step: float, text: str) -> None:
-    assert clock(seconds, step) == text
+    assert format_clock(seconds, step) == text
 
 
 @pytest.mark.parametrize(
@@ -362,12 +362,12 @@ def test_clock_reads_as_players_show_it(seconds: float, step: float, text: str) 
     ],
 )
 def test_ticks_are_round_times(end_s: float, expected: list[float]) -> None:
-    assert time_ticks(end_s) == pytest.approx(expected)
+    assert choose_time_ticks(end_s) == pytest.approx(expected)
 
 
 def test_stretches_end_where_nothing_is_seen() -> None:
     steps = [(0.0, 0.5), (0.1, 0.7), (1.0, 0.9)]
-    assert stretches(steps, 0.1, 0.3) == [
+    assert split_stretches(steps, 0.1, 0.3) == [
         [(0.0, 0.5), (0.05, 0.5), (pytest.approx(0.15), 0.7), (pytest.approx(0.2), 0.7)],
         [(1.0, 0.9), (1.05, 0.9), (1.1, 0.9)],
     ]
@@ -380,7 +380,7 @@ def test_stretches_end_where_nothing_is_seen() -> None:
 def test_still_is_the_square_about_the_box(side: int) -> None:
     image = np.zeros((1000, 1000, 3), np.uint8)
     image[300 : 300 + side, 300 : 300 + side] = 200
-    still = cut_out(image, (300, 300, side, side))
+    still = cut_still(image, (300, 300, side, side))
     assert still.shape == (SIDE_PX, SIDE_PX, 3)
     middle = still[SIDE_PX // 2, SIDE_PX // 2]
     assert middle.tolist() == [200, 200, 200]
@@ -392,7 +392,7 @@ def test_still_is_the_square_about_the_box(side: int) -> None:
     "box", [(-50, -50, 80, 80), (90, 90, 300, 300), (500, 500, 10, 10), (5, 5, 0, 0)]
 )
 def test_still_of_a_box_that_reaches_out_is_black_there(box: tuple[int, ...]) -> None:
-    still = cut_out(np.full((100, 100, 3), 255, np.uint8), box)  # type: ignore[arg-type]
+    still = cut_still(np.full((100, 100, 3), 255, np.uint8), box)  # type: ignore[arg-type]
     assert still.shape == (SIDE_PX, SIDE_PX, 3)
 
 
@@ -424,11 +424,11 @@ def test_stills_of_another_video_are_not_taken() -> None:
     box = (20.0, 20.0, 40.0, 40.0)
     frames = [frame(n) for n in range(9)]
     wanted = [(episode("a", 0.8, 2), box), (episode("b", 0.9, 5), box)]
-    assert [level(one) for one in stills_from(frames, wanted)] == [5, 2]
+    assert [level(one) for one in collect_stills(frames, wanted)] == [5, 2]
     other = [Frame(one.image, one.index, one.time_s + 0.5, "b") for one in frames]
-    assert stills_from(other, wanted) == []
+    assert collect_stills(other, wanted) == []
     rest = iter(frames)
-    stills_from(rest, wanted)
+    collect_stills(rest, wanted)
     assert next(rest).index == 6
 
 
