@@ -2,7 +2,7 @@
 
 Training and the demo both call this; a change here means retraining. It is geometry in numpy alone,
 so that it also runs where there is no OpenCV. The sampling itself is done by `app.crops` (OpenCV)
-and `training.warp` (torch), which give the same crop within one grey level on average.
+and `training.datasets.crops` (torch), which give the same crop within one grey level on average.
 
 Points are (x, y) in the continuous pixel convention of `app.types`.
 """

@@ -1,6 +1,6 @@
 """Cuts aligned crops out of a frame with OpenCV, anti-aliased where it shrinks.
 
-`training.warp` does the same with torch; a test holds the two together.
+`training.datasets.crops` does the same with torch; a test holds the two together.
 """
 
 from collections.abc import Sequence

@@ -138,8 +138,8 @@ def face_npz(clip_frames: dict[int, Image], tmp_path_factory: pytest.TempPathFac
     import numpy as np
 
     from app.detection.mediapipe_detector import Detector
-    from training.landmarks import find_landmarks
-    from training.pack import PackedSample, PackMeta, encode_webp, write_pack
+    from training.datasets.landmarks import find_landmarks
+    from training.datasets.pack import PackedSample, PackMeta, encode_webp, write_pack
 
     image = clip_frames[0]
     with Detector() as detector:

@@ -11,11 +11,12 @@ from PIL import Image as Picture
 
 from app.errors import DataError
 from app.types import Image
-from training import digests, prepare
-from training.affectnet import COLUMNS, LABELS, list_affectnet
-from training.cli import run
-from training.listed import around_box
-from training.pack import Pack, read_pack
+from training import prepare
+from training.base.cli import run
+from training.datasets import digests
+from training.datasets.affectnet import COLUMNS, LABELS, list_affectnet
+from training.datasets.listed import around_box
+from training.datasets.pack import Pack, read_pack
 
 FOLDER = "Manually_Annotated_Images"
 BOX = (146, 80, 64, 64)  # px of the smaller, right-hand face in the pictures below

@@ -10,7 +10,12 @@ import torch
 from app.errors import DataError
 from app.types import Image
 from training.attention import main
-from training.attention_evidence import (
+from training.base.device import normalise
+from training.checkpoints.checkpoint import load_trained
+from training.config.train_config import TrainConfig
+from training.datasets.pack import read_pack
+from training.datasets.split_pair import load_pair
+from training.judge.attention import (
     class_distances,
     class_profiles,
     evidence,
@@ -18,13 +23,8 @@ from training.attention_evidence import (
     project,
     see,
 )
-from training.checkpoint import load_trained
-from training.machine import normalise
-from training.metrics import attention_statistics
-from training.pack import read_pack
-from training.pair import load_pair
-from training.predict import predict
-from training.train_config import TrainConfig
+from training.measures.metrics import attention_statistics
+from training.run.predict import predict
 
 
 @pytest.mark.parametrize(

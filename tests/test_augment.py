@@ -11,12 +11,12 @@ from torch import Tensor
 
 from app.alignment import FACE_TEMPLATE
 from app.types import Image
-from training.augment import Batch, erase, mix, random_matrices, relight, training_batch
-from training.augment_config import AugmentConfig
-from training.data import NO_LABEL, Examples, load_examples
-from training.mixing import CLEAR_SHARE, draw
-from training.pack import read_pack
-from training.warp import warp
+from training.augment.augment import Batch, erase, mix, random_matrices, relight, training_batch
+from training.augment.mixing import CLEAR_SHARE, draw
+from training.config.augment_config import AugmentConfig
+from training.datasets.crops import warp
+from training.datasets.examples import NO_LABEL, Examples, load_examples
+from training.datasets.pack import read_pack
 
 NOTHING = AugmentConfig(rotation_deg=0, scale=0, shift=0, light=0, erase=0, mixup=0)
 

@@ -9,11 +9,11 @@ import torch
 
 from tests.support.shapes import RECIPE
 from training import benchmark
-from training.model import ModelConfig
-from training.pack import read_pack
-from training.run_config import RunConfig
-from training.speed import PictureByPicture, step_flop
-from training.train_config import TrainConfig
+from training.config.run_config import RunConfig
+from training.config.train_config import TrainConfig
+from training.datasets.pack import read_pack
+from training.network.model import ModelConfig
+from training.studies.speed import PictureByPicture, step_flop
 
 
 def test_both_loops_are_timed_in_turn(

@@ -14,8 +14,8 @@ from typing import Any, Literal
 import pytest
 
 from app.errors import DataError
-from training.cli import add_options, chosen, run
-from training.progress import progress, say, time_left
+from training.base.cli import add_options, chosen, run
+from training.base.progress import progress, say, time_left
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -185,7 +185,7 @@ def test_mistyped_command_gets_one_line(command: str, capsys: pytest.CaptureFixt
 
 def test_reader_that_has_had_enough_is_no_error() -> None:
     code = (
-        "from training.cli import run\n"
+        "from training.base.cli import run\n"
         "def main():\n"
         "    for _ in range(20_000): print('x' * 80)\n"
         "    return 0\n"

@@ -11,11 +11,11 @@ import torch
 from app.errors import TrainingError
 from tests.support.shapes import RECIPE
 from training import compare
-from training.checkpoint import load
-from training.checkpoint_digest import file_digest
-from training.comparison import Interval, Result, difference, holds
-from training.run_config import RunConfig
-from training.variants import Variant
+from training.checkpoints.checkpoint import load
+from training.checkpoints.digest import file_digest
+from training.config.run_config import RunConfig
+from training.measures.comparison import Interval, Result, difference, holds
+from training.studies.variants import Variant
 
 
 def result(variant: str, seed: int, accuracy: float) -> Result:

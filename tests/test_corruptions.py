@@ -11,8 +11,8 @@ from PIL import Image
 
 from app.alignment import FACE_TEMPLATE
 from app.types import Floats
-from training import corruptions as c
-from training.corruptions import CORRUPTIONS, GRAIN_PX, LEVELS, Corruption
+from training.judge import corruptions as c
+from training.judge.corruptions import CORRUPTIONS, GRAIN_PX, LEVELS, Corruption
 
 PIXELS = [kind for kind in CORRUPTIONS if kind.pixels is not None]
 MOVES = [kind for kind in CORRUPTIONS if kind.moves is not None]

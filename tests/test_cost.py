@@ -11,8 +11,10 @@ from app.contract import probe_crops
 from app.errors import ModelError, TrainingError
 from app.recognition.classifier import Classifier
 from tests.support.tiny_model import tiny_contract, write_tiny_model
-from training import cost, face_cost, reference_network
-from training.latency import Spread
+from training import cost
+from training.exporting import reference_network
+from training.judge import face_cost
+from training.judge.latency import Spread
 
 TURNS = ("--rounds", "3", "--batches", "1", "4")
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from app.alignment import FACE_TEMPLATE, crop_matrix, frame_matrix
 from app.errors import DataError
-from training.data import (
+from training.datasets.examples import (
     NO_LABEL,
     argmax_labels,
     load_examples,
@@ -19,8 +19,8 @@ from training.data import (
     picture_matrices,
     soft_targets,
 )
-from training.pack import Pack, PackedSample, PackMeta, encode_webp, read_pack, write_pack
-from training.readers import FERPLUS_LABELS, FERPLUS_VOTES, Split
+from training.datasets.pack import Pack, PackedSample, PackMeta, encode_webp, read_pack, write_pack
+from training.datasets.readers import FERPLUS_LABELS, FERPLUS_VOTES, Split
 
 # Columns: eight classes, unknown, not a face. (votes, majority, plain winner, soft targets)
 VOTES: list[tuple[list[int], int, int, dict[int, float]]] = [

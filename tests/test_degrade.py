@@ -12,10 +12,8 @@ from PIL import Image
 from torch import Tensor
 
 from app.alignment import FACE_TEMPLATE
-from training.augment import training_batch
-from training.augment_config import KINDS, AugmentConfig, parse_kinds
-from training.data import Examples, load_examples
-from training.degrade import (
+from training.augment.augment import training_batch
+from training.augment.degrade import (
     JITTER,
     PIXEL_KINDS,
     Degradation,
@@ -24,8 +22,10 @@ from training.degrade import (
     jitter_matrices,
     resolution,
 )
-from training.pack import read_pack
-from training.run_config import RunConfig
+from training.config.augment_config import KINDS, AugmentConfig, parse_kinds
+from training.config.run_config import RunConfig
+from training.datasets.examples import Examples, load_examples
+from training.datasets.pack import read_pack
 from training.train import main
 
 FULL = torch.ones(16)

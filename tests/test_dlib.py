@@ -10,15 +10,15 @@ from torch.nn import functional
 
 from app.errors import TrainingError
 from tests.support.shapes import LABELS
-from training.checkpoint import Trained, build
-from training.dlib_backbone import BLOCKS, DlibBackbone, DlibBlock, map_side, measure_norms
-from training.dlib_file import DLIB_MEAN_RGB, Layer, is_dlib_file, read_dlib
-from training.half import rounded
-from training.init import load_initial
-from training.model import ExportNet, ModelConfig
-from training.run_config import DataFacts, RunConfig
-from training.train_config import TrainConfig
-from training.wider import widen
+from training.checkpoints.checkpoint import Trained, build
+from training.checkpoints.initial_weights import load_initial
+from training.checkpoints.wider import widen
+from training.config.run_config import DataFacts, RunConfig
+from training.config.train_config import TrainConfig
+from training.network.dlib_backbone import BLOCKS, DlibBackbone, DlibBlock, map_side, measure_norms
+from training.network.dlib_file import DLIB_MEAN_RGB, Layer, is_dlib_file, read_dlib
+from training.network.half_precision import rounded
+from training.network.model import ExportNet, ModelConfig
 
 CONFIG = RunConfig.face_pretrained()
 

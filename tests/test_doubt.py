@@ -5,7 +5,8 @@ import pytest
 
 from app.contract import entropy_nats, sure
 from tests.test_metrics import logits_for
-from training.doubt import (
+from training.measures.confidence_scores import SCORES, accepted_at, auroc
+from training.measures.doubt import (
     MAX_BELOW,
     MIN_ABOVE_NATS,
     Thresholds,
@@ -16,8 +17,7 @@ from training.doubt import (
     selective,
     weighted_ece,
 )
-from training.doubt_lines import doubt_lines, prior_lines
-from training.scores import SCORES, accepted_at, auroc
+from training.measures.doubt_lines import doubt_lines, prior_lines
 
 # Ten faces of two classes, the surest first; the network errs on the sixth and the last.
 LABELS = np.array([0, 1, 0, 0, 1, 1, 0, 1, 0, 1])

@@ -7,9 +7,10 @@ import pytest
 
 from app.errors import TrainingError
 from tests.support.shapes import MACHINE, train_shapes
-from training import ensemble, ensembles
-from training.evaluation import evaluate
-from training.pack import read_pack
+from training import ensemble
+from training.datasets.pack import read_pack
+from training.judge.evaluation import evaluate
+from training.studies import ensembles
 
 
 def shares(*winners: float) -> np.ndarray:

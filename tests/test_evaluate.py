@@ -13,11 +13,13 @@ import torch
 from app.errors import DataError, ModelError, TrainingError
 from tests.support.shapes import write_shapes
 from tests.support.tiny_model import tiny_contract, write_tiny_model
-from training import evaluate, evaluation, json_values, latency, predictions
-from training.cli import run
-from training.ledger import LEDGER_HEAD
-from training.pack import PackedSample, PackMeta, encode_webp, read_pack, write_pack
-from training.readers import Split
+from training import evaluate
+from training.base import json_values
+from training.base.cli import run
+from training.datasets.pack import PackedSample, PackMeta, encode_webp, read_pack, write_pack
+from training.datasets.readers import Split
+from training.judge import evaluation, latency, predictions
+from training.judge.ledger import LEDGER_HEAD
 
 # Votes of one picture each (dark, bright, unknown), and whether the picture is bright. The tiny
 # model says what the picture is.

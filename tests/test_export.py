@@ -13,15 +13,18 @@ from app.contract import probe_crops
 from app.errors import TrainingError
 from app.recognition.classifier import Classifier
 from tests.support.shapes import train_shapes
-from training import evaluate, evaluation, licences, onnx_file, predictions
+from training import evaluate
 from training import export as exporting
-from training.checkpoint import build, load_trained, save
-from training.data import load_examples
-from training.model import ModelConfig
-from training.pack import Pack, PackedSample, PackMeta, encode_webp, read_pack, write_pack
-from training.readers import SPLITS, Split
-from training.run_config import RunConfig
-from training.train_config import TrainConfig
+from training.base import licences
+from training.checkpoints.checkpoint import build, load_trained, save
+from training.config.run_config import RunConfig
+from training.config.train_config import TrainConfig
+from training.datasets.examples import load_examples
+from training.datasets.pack import Pack, PackedSample, PackMeta, encode_webp, read_pack, write_pack
+from training.datasets.readers import SPLITS, Split
+from training.exporting import onnx_file
+from training.judge import evaluation, predictions
+from training.network.model import ModelConfig
 
 LABELS = ("b", "a", "c")  # not in alphabetical order: names count, not places
 SIDE = 24

@@ -10,11 +10,12 @@ from PIL import Image
 from app.alignment import FACE_TEMPLATE
 from app.errors import DataError
 from app.types import Face
-from training import detection_samples, face_check
-from training.cli import run
-from training.detections import MARGIN, SIDE_PX, misplaced, truth
-from training.pack import read_pack
-from training.paste import Placed
+from training import face_check
+from training.base.cli import run
+from training.datasets.pack import read_pack
+from training.synthetic import detection_samples
+from training.synthetic.detections import MARGIN, SIDE_PX, misplaced, truth
+from training.synthetic.paste import Placed
 
 
 def detection(x: float, y: float, side: float) -> Face:

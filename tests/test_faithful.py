@@ -7,12 +7,14 @@ import pytest
 
 from app.errors import DataError, TrainingError
 from tests.support.tiny_model import tiny_contract, write_tiny_model
-from training import deletion_curves, faithful, faithfulness
-from training.deletion import partners
-from training.deletion_curves import AREAS, SHARES, Key, Mean, area_under, drop
-from training.masking import FILLINGS
-from training.pack import PackedSample, PackMeta, encode_webp, read_pack, write_pack
-from training.readers import Split
+from training import faithful
+from training.datasets.pack import PackedSample, PackMeta, encode_webp, read_pack, write_pack
+from training.datasets.readers import Split
+from training.judge import faithfulness
+from training.judge.deletion import partners
+from training.measures import deletion_curves
+from training.measures.deletion_curves import AREAS, SHARES, Key, Mean, area_under, drop
+from training.measures.masking import FILLINGS
 
 LABELS = ("dark", "bright")
 SIDE, SPOT, LOW, HIGH = 16, 6, 50, 250  # px, px, grey levels

@@ -3,9 +3,9 @@ is 224, and its mirror image; judged by the centre."""
 
 import torch
 
-from training.augment import training_batch
-from training.augment_config import AugmentConfig
-from training.data import Examples
+from training.augment.augment import training_batch
+from training.config.augment_config import AugmentConfig
+from training.datasets.examples import Examples
 
 FIVE = AugmentConfig(rotation_deg=0, scale=0, shift=0, crops="five", light=0, erase=0, mixup=0)
 COUNT = 300

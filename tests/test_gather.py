@@ -10,19 +10,19 @@ from PIL import Image as Picture
 
 from app.errors import DataError
 from app.types import Face, Image
-from training import gather as gathering
-from training.gather import (
+from training.datasets.landmarks import find_faces
+from training.datasets.pack import read_pack
+from training.own_pictures import gather as gathering
+from training.own_pictures.gather import (
     Gathered,
     Gathering,
     gather,
 )
-from training.gather_notes import notes_on
-from training.landmarks import find_faces
-from training.pack import read_pack
-from training.picture_folder import open_folder
-from training.picture_table import Picture as Row
-from training.picture_table import read_table, write_table
-from training.pictures import Finder, look, within
+from training.own_pictures.gather_notes import notes_on
+from training.own_pictures.look import Finder, look, within
+from training.own_pictures.picture_folder import open_folder
+from training.own_pictures.picture_table import Picture as Row
+from training.own_pictures.picture_table import read_table, write_table
 
 SIDE_PX = 40
 

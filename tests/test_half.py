@@ -13,15 +13,15 @@ from app.errors import TrainingError
 from app.recognition.classifier import Classifier
 from app.recognition.onnx_guard import check_model
 from training import export as exporting
-from training import onnx_file
-from training.checkpoint import load_trained
-from training.data import load_examples
-from training.evaluation import evaluate
-from training.half import LEAST_ELEMENTS, SUFFIX, halve, rounded, widen
-from training.int8 import Int8Settings, quantised
-from training.model import DaclNet, ModelConfig
-from training.pack import read_pack
-from training.predictions import net_logits, uint8_crops
+from training.checkpoints.checkpoint import load_trained
+from training.datasets.examples import load_examples
+from training.datasets.pack import read_pack
+from training.exporting import onnx_file
+from training.exporting.int8 import Int8Settings, quantised
+from training.judge.evaluation import evaluate
+from training.judge.predictions import net_logits, uint8_crops
+from training.network.half_precision import LEAST_ELEMENTS, SUFFIX, halve, rounded, widen
+from training.network.model import DaclNet, ModelConfig
 
 
 @pytest.fixture(scope="module")

@@ -9,12 +9,13 @@ from torch import Tensor
 
 from app.errors import TrainingError
 from tests.support.shapes import LABELS, train_shapes
-from training import export, licences
-from training.checkpoint import build, load, load_trained
-from training.compact import compact_of, read_compact, write_compact
-from training.init import load_initial, our_name, read_weights, shared_rows
-from training.model import DaclNet, ModelConfig
-from training.run_config import RunConfig
+from training import export
+from training.base import licences
+from training.checkpoints.checkpoint import build, load, load_trained
+from training.checkpoints.compact import compact_of, read_compact, write_compact
+from training.checkpoints.initial_weights import load_initial, our_name, read_weights, shared_rows
+from training.config.run_config import RunConfig
+from training.network.model import DaclNet, ModelConfig
 
 
 def other_net(trained: Path, classes: int, seed: int = 7) -> DaclNet:

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from app.errors import DataError
-from training.label_files import Row, file_names, is_label_file, rows_of
-from training.people import people_of
-from training.picture_folder import Folder, open_folder
+from training.own_pictures.label_files import Row, file_names, is_label_file, rows_of
+from training.own_pictures.people import people_of
+from training.own_pictures.picture_folder import Folder, open_folder
 
 HAPPY_SAD = [Row("a.jpg", "happy"), Row("b.jpg", "sad")]
 NUMBER = [HAPPY_SAD[0], Row("b.jpg", "1")]

@@ -18,13 +18,14 @@ from numpy.typing import NDArray
 from app.alignment import FACE_TEMPLATE
 from app.errors import DataError
 from tests.support.shapes import train_shapes
-from training import memory, train
-from training.augment import training_batch
-from training.augment_config import AugmentConfig
-from training.checkpoint import load
-from training.data import Examples, load_examples
-from training.pack import Pack, PackedSample, PackMeta, encode_webp, read_pack, write_pack
-from training.streaming import AHEAD, StreamedPictures
+from training import train
+from training.augment.augment import training_batch
+from training.base import free_memory
+from training.checkpoints.checkpoint import load
+from training.config.augment_config import AugmentConfig
+from training.datasets.examples import Examples, load_examples
+from training.datasets.pack import Pack, PackedSample, PackMeta, encode_webp, read_pack, write_pack
+from training.datasets.streaming import AHEAD, StreamedPictures
 
 LABELS = ("a", "b", "c")
 META = PackMeta("made", "single", LABELS, LABELS, {"seed": 0})
@@ -115,12 +116,12 @@ def test_processes_of_one_machine_share_its_memory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "meminfo").write_text("MemAvailable:   10000 kB\nHugePages_Total:       0\n")
-    monkeypatch.setattr(memory, "MEMINFO", tmp_path / "meminfo")
-    monkeypatch.setattr(memory, "CGROUPS", ())
+    monkeypatch.setattr(free_memory, "MEMINFO", tmp_path / "meminfo")
+    monkeypatch.setattr(free_memory, "CGROUPS", ())
     monkeypatch.delenv("LOCAL_WORLD_SIZE", raising=False)
-    assert memory.free_bytes() == 10_240_000
+    assert free_memory.free_bytes() == 10_240_000
     monkeypatch.setenv("LOCAL_WORLD_SIZE", "4")
-    assert memory.free_bytes() == 2_560_000
+    assert free_memory.free_bytes() == 2_560_000
 
 
 def write_as_before(path: Path, pack: Pack) -> None:

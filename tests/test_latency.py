@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from training.latency import LEAST_ROUNDS, CpuFacts, Spread, machine_line, ratio, take_turns
+from training.judge.latency import LEAST_ROUNDS, CpuFacts, Spread, machine_line, ratio, take_turns
 
 
 class Clock:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.nn import functional
 
-from training.loss import SparseCentreLoss, soft_cross_entropy
+from training.network.loss import SparseCentreLoss, soft_cross_entropy
 
 K, D = 4, 5
 

@@ -9,21 +9,23 @@ import pytest
 
 from app.recognition.classifier import Classifier
 from tests.support.shapes import MACHINE
-from training import finish, job, make
-from training import plan as planning
-from training.checkpoint import load_trained
-from training.checkpoint_digest import file_digest
-from training.cli import run
-from training.compact import read_compact
-from training.model import ModelConfig
-from training.pack import Pack, read_pack
-from training.plan import Plan
-from training.recipes import ENSEMBLE, RECIPES, Learn, Mean, Recipe
-from training.rehearsal import Cost, shortened, shrunk
-from training.run_config import RunConfig
-from training.run_folder import RunFolder
-from training.teach_config import TeachConfig
-from training.train_config import TrainConfig
+from training import make
+from training.base.cli import run
+from training.checkpoints.checkpoint import load_trained
+from training.checkpoints.compact import read_compact
+from training.checkpoints.digest import file_digest
+from training.config.recipes import ENSEMBLE, RECIPES, Learn, Mean, Recipe
+from training.config.run_config import RunConfig
+from training.config.teach_config import TeachConfig
+from training.config.train_config import TrainConfig
+from training.datasets.pack import Pack, read_pack
+from training.making import finish
+from training.making import plan as planning
+from training.making.plan import Plan
+from training.network.model import ModelConfig
+from training.run import job
+from training.run.rehearsal import Cost, shortened, shrunk
+from training.run.run_folder import RunFolder
 
 TINY = TrainConfig(size_px=24, batch_size=16, epochs=4, learning_rate=0.1, average=0.9)
 NARROW = ModelConfig(width=4, blocks=1)
@@ -199,7 +201,7 @@ def pack(shapes_npz: Path) -> Pack:
 def test_rehearsal_keeps_some_of_both_splits_and_no_test(
     pack: Pack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("training.rehearsal.LEAST", 10)
+    monkeypatch.setattr("training.run.rehearsal.LEAST", 10)
     small = shrunk(pack, 0.25)
     assert [len(small.rows(split)) for split in ("train", "valid", "test")] == [24, 10, 0]
     assert set(small.rows("train")) < set(pack.rows("train"))

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from training.masking import (
+from training.measures.masking import (
     centre_first,
     covered,
     enlarge,

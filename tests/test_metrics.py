@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from training.metrics import (
+from training.measures.metrics import (
     expected_calibration_error,
     fit_temperature,
     measure,

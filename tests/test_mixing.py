@@ -5,8 +5,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from training.data import NO_LABEL
-from training.mixing import CLEAR_SHARE, Mixing, draw
+from training.augment.mixing import CLEAR_SHARE, Mixing, draw
+from training.datasets.examples import NO_LABEL
 
 
 def source(seed: int = 0) -> torch.Generator:

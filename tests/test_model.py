@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from training.model import (
+from training.network.model import (
     AttentionNetwork,
     Backbone,
     DaclNet,

@@ -6,8 +6,8 @@ import pytest
 
 from tests.support.shapes import LABELS, MACHINE, RECIPE, train_shapes
 from training import benchmark, evaluate, export
-from training.checkpoint import load_trained
-from training.compact import compact_of
+from training.checkpoints.checkpoint import load_trained
+from training.checkpoints.compact import compact_of
 
 
 @pytest.mark.parametrize(

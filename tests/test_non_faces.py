@@ -15,8 +15,8 @@ from tests.app.test_pipeline import Finder, face
 from tests.support.synthetic import write_video
 from tests.support.tiny_model import tiny_contract, write_tiny_model
 from training import non_faces
-from training.non_face_pictures import Clip, as_crop, pictures, piece
-from training.non_face_report import Found, compare_scores, lines_of, look, rows_of
+from training.judge.non_face_report import Found, compare_scores, lines_of, look, rows_of
+from training.synthetic.non_face_pictures import Clip, as_crop, pictures, piece
 
 
 @pytest.fixture

@@ -10,19 +10,19 @@ import torch
 from app.errors import DataError
 from tests.support.shapes import draw
 from tests.test_train import FP32, fails
-from training.checkpoint import save
-from training.checkpoint_digest import file_digest
-from training.data import NO_LABEL, outlier_rows
-from training.model import ModelConfig
-from training.pack import Pack, PackedSample, PackMeta, encode_webp, read_pack, write_pack
-from training.pair import data_facts, load_pair
-from training.readers import FERPLUS_LABELS, FERPLUS_VOTES
-from training.run_config import RunConfig
-from training.schedule import epoch_rows
-from training.teach import Cached, Live, prepared
-from training.teach_config import TeachConfig
-from training.train_config import TrainConfig
-from training.trainer import Trainer
+from training.checkpoints.checkpoint import save
+from training.checkpoints.digest import file_digest
+from training.config.run_config import RunConfig
+from training.config.teach_config import TeachConfig
+from training.config.train_config import TrainConfig
+from training.datasets.examples import NO_LABEL, outlier_rows
+from training.datasets.pack import Pack, PackedSample, PackMeta, encode_webp, read_pack, write_pack
+from training.datasets.readers import FERPLUS_LABELS, FERPLUS_VOTES
+from training.datasets.split_pair import data_facts, load_pair
+from training.network.model import ModelConfig
+from training.run.schedule import epoch_rows
+from training.run.teachers import Cached, Live, prepared
+from training.run.trainer import Trainer
 
 CONFIG = RunConfig(
     train=TrainConfig(size_px=24, batch_size=16, epochs=1, outliers=0.2),

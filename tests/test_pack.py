@@ -13,8 +13,8 @@ import pytest
 from numpy.typing import NDArray
 
 from app.errors import DataError
-from training import pack as packing
-from training.pack import (
+from training.datasets import pack as packing
+from training.datasets.pack import (
     Pack,
     PackedSample,
     PackMeta,
@@ -23,7 +23,7 @@ from training.pack import (
     read_pack,
     write_pack,
 )
-from training.readers import SPLITS, Split
+from training.datasets.readers import SPLITS, Split
 
 META = PackMeta("mine", "single", ("joy", "Ärger"), ("joy", "Ärger"), {"version": 1, "side": [1.5]})
 GENERATOR = np.random.default_rng(0)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from app.alignment import FACE_TEMPLATE
 from app.types import LANDMARKS
-from training.paste import BOX_CENTRE, BOX_SIDE, FRAME_WH, Grounds, Pose, arrange, cutout
+from training.synthetic.paste import BOX_CENTRE, BOX_SIDE, FRAME_WH, Grounds, Pose, arrange, cutout
 
 SIDE = 48
 

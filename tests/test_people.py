@@ -3,9 +3,9 @@
 import pytest
 
 from app.errors import DataError
-from training.expression_words import expression, is_expression
-from training.known_sets import known_name
-from training.people import Place, people_notes, people_of, person_of, source_of
+from training.datasets.expression_words import expression, is_expression
+from training.own_pictures.known_sets import known_name
+from training.own_pictures.people import Place, people_notes, people_of, person_of, source_of
 
 LABELS = ("happy", "sad")
 

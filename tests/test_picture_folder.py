@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from app.errors import DataError
-from training.folder_walk import walk
-from training.picture_folder import open_folder
-from training.readers import read_picture
-from training.split_folders import split_of
+from training.datasets.folder_walk import walk
+from training.datasets.readers import read_picture
+from training.datasets.split_folders import split_of
+from training.own_pictures.picture_folder import open_folder
 
 
 def touch(root: Path, *names: str) -> Path:

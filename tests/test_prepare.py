@@ -14,12 +14,13 @@ from app.crops import align
 from app.detection.mediapipe_detector import Detector
 from app.errors import DataError
 from app.types import Image
-from training import landmarks, prepare
-from training import pack as packing
-from training.cli import run
-from training.data import load_examples
-from training.pack import Pack, read_pack
-from training.readers import FERPLUS_VOTES
+from training import prepare
+from training.base.cli import run
+from training.datasets import landmarks
+from training.datasets import pack as packing
+from training.datasets.examples import load_examples
+from training.datasets.pack import Pack, read_pack
+from training.datasets.readers import FERPLUS_VOTES
 
 FACES = {"train/joy/0.png": 0, "train/joy/110.jpg": 110, "valid/joy/60.png": 60}
 NOBODY = {"train/empty/145.png": 145}

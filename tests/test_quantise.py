@@ -17,14 +17,15 @@ from app.recognition.classifier import Classifier
 from app.types import Frame, Image
 from tests.support.shapes import write_shapes
 from tests.support.tiny_model import tiny_contract, write_tiny_model
-from training import int8_file, int8_quality, quantise
-from training.data import load_examples
-from training.evaluation import evaluate
-from training.int8 import Int8Settings, calibration_input, chosen_nodes, quantised
-from training.latency import Spread
-from training.metrics import measure
-from training.pack import read_pack
-from training.predictions import uint8_crops
+from training import quantise
+from training.datasets.examples import load_examples
+from training.datasets.pack import read_pack
+from training.exporting import int8_file, int8_quality
+from training.exporting.int8 import Int8Settings, calibration_input, chosen_nodes, quantised
+from training.judge.evaluation import evaluate
+from training.judge.latency import Spread
+from training.judge.predictions import uint8_crops
+from training.measures.metrics import measure
 
 
 def times(int8_ms: float) -> object:

@@ -9,11 +9,12 @@ from PIL import Image as Picture
 
 from app.errors import DataError
 from app.types import Image
-from training import digests, prepare
-from training.cli import run
-from training.listed import ListedPicture, put_aside
-from training.pack import Pack, read_pack
-from training.rafdb import LABELS, list_rafdb
+from training import prepare
+from training.base.cli import run
+from training.datasets import digests
+from training.datasets.listed import ListedPicture, put_aside
+from training.datasets.pack import Pack, read_pack
+from training.datasets.rafdb import LABELS, list_rafdb
 
 LIST = "EmoLabel/list_patition_label.txt"
 TRAIN = [f"train_{n:05d}.jpg {label}" for n, label in enumerate([*range(1, 8)] * 2, start=1)]

@@ -11,7 +11,7 @@ import torch
 
 from app.errors import TrainingError
 from tests.support import ranks_worker
-from training.ranks import Ranks
+from training.base.processes import Ranks
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from app.errors import DataError
-from training.readers import (
+from training.datasets.readers import (
     FERPLUS_LABELS,
     FERPLUS_VOTES,
     read_ferplus,

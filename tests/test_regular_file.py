@@ -7,15 +7,15 @@ from pathlib import Path
 import pytest
 
 from app.errors import DataError
-from training.checkpoint import load
-from training.checkpoint_digest import file_digest
-from training.digests import sha256
-from training.init import read_weights
-from training.label_files import is_label_file
-from training.pack import read_meta
-from training.picture_folder import open_folder
-from training.rafdb import list_rafdb
-from training.readers import csv_rows
+from training.checkpoints.checkpoint import load
+from training.checkpoints.digest import file_digest
+from training.checkpoints.initial_weights import read_weights
+from training.datasets.digests import sha256
+from training.datasets.pack import read_meta
+from training.datasets.rafdb import list_rafdb
+from training.datasets.readers import csv_rows
+from training.own_pictures.label_files import is_label_file
+from training.own_pictures.picture_folder import open_folder
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes here")
 

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from PIL import Image as Picture
 
-from training.metrics import measure
-from training.picture_table import Picture as Row
-from training.report import MAX_ROWS, Mistake, Page, render
-from training.retrain_report import mistakes
-from training.svg import HEIGHT, WIDTH, Series, line_chart, reliability_chart, ticks
+from training.making.retrain_report import mistakes
+from training.measures.metrics import measure
+from training.own_pictures.picture_table import Picture as Row
+from training.page.report import MAX_ROWS, Mistake, Page, render
+from training.page.svg import HEIGHT, WIDTH, Series, line_chart, reliability_chart, ticks
 
 LABELS = ("calm", "<wild> & free")
 VOID = {"meta", "img"}

@@ -18,15 +18,18 @@ from app.errors import TrainingError
 from app.recognition.classifier import Classifier
 from app.types import Image
 from tests.support.shapes import draw
-from training import finetune, onnx_file, retrain, retraining
-from training.checkpoint import load, load_trained
-from training.cli import run
-from training.compact import compact_of, write_compact
-from training.finetune import better_of_equals, early_end, patience_of, recipe
-from training.gather import Gathered
-from training.metrics import interval
-from training.pack import read_pack
-from training.retrain_folder import made_here
+from training import retrain
+from training.base.cli import run
+from training.checkpoints.checkpoint import load, load_trained
+from training.checkpoints.compact import compact_of, write_compact
+from training.datasets.pack import read_pack
+from training.exporting import onnx_file
+from training.making import retraining
+from training.making.retrain_folder import made_here
+from training.measures.metrics import interval
+from training.own_pictures.gather import Gathered
+from training.run import finetune
+from training.run.finetune import better_of_equals, early_end, patience_of, recipe
 
 EPOCHS = 2
 PEOPLE = ("ann", "bob", "cyd", "dan")

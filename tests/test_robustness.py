@@ -11,12 +11,13 @@ import pytest
 from app.errors import DataError, TrainingError
 from tests.support.shapes import train_shapes, write_shapes
 from tests.support.tiny_model import tiny_contract, write_tiny_model
-from training import evaluate, robustness
-from training.cli import run
-from training.corruptions import CORRUPTIONS
-from training.pack import read_pack
-from training.robustness import Endured, endure, open_reader, spread_rows
-from training.robustness_report import (
+from training import evaluate
+from training.base.cli import run
+from training.datasets.pack import read_pack
+from training.judge import robustness
+from training.judge.corruptions import CORRUPTIONS
+from training.judge.robustness import Endured, endure, open_reader, spread_rows
+from training.judge.robustness_report import (
     left_out,
     markdown,
     over_classes,

@@ -14,8 +14,8 @@ import torch
 from app.errors import TrainingError
 from tests.support.shapes import MACHINE, RECIPE, train_shapes
 from training import train
-from training.checkpoint import load
-from training.run_folder import BEFORE_FIRST_CHECKPOINT, RunFolder, code_state, read_log
+from training.checkpoints.checkpoint import load
+from training.run.run_folder import BEFORE_FIRST_CHECKPOINT, RunFolder, code_state, read_log
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -8,10 +8,10 @@ import torch
 from torch import nn
 
 from tests.test_train import CONFIG, FP32, assert_same
-from training.pack import read_pack
-from training.pair import data_facts, load_pair
-from training.sam import climbed
-from training.trainer import Trainer
+from training.datasets.pack import read_pack
+from training.datasets.split_pair import data_facts, load_pair
+from training.network.sharpness_aware import climbed
+from training.run.trainer import Trainer
 
 
 def test_weights_climb_by_rho_along_their_gradient_and_come_back() -> None:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from training.scenes import MAKERS, room, scrambled
+from training.synthetic.scenes import MAKERS, room, scrambled
 
 
 @pytest.mark.parametrize("name", [*MAKERS, "room"])

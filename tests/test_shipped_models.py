@@ -96,9 +96,9 @@ def test_card_names_each_file_with_its_hash(path: Path) -> None:
 @pytest.mark.parametrize("path", sorted(MODELS.glob("*.pt")), ids=lambda p: p.name)
 def test_training_can_go_on_from_what_is_shipped(path: Path) -> None:
     """The compact checkpoint is the network of the file beside it, in half precision."""
-    from training.checkpoint import load_trained
-    from training.compact import read_compact
-    from training.onnx_file import probe_logits
+    from training.checkpoints.checkpoint import load_trained
+    from training.checkpoints.compact import read_compact
+    from training.exporting.onnx_file import probe_logits
 
     weights, licence = read_compact(path.with_suffix(".onnx"))
     assert "FER2013" in licence

@@ -7,13 +7,15 @@ import torch
 
 from app.errors import DataError, TrainingError
 from tests.support.shapes import LABELS, MACHINE, train_shapes, write_shapes
-from training import averages, onnx_file, soup
-from training.checkpoint import load, load_trained
-from training.checkpoint_digest import file_digest
-from training.machine import Machine
-from training.pack import read_pack
-from training.pair import load_pair
-from training.predict import judge
+from training import soup
+from training.base.device import Machine
+from training.checkpoints.checkpoint import load, load_trained
+from training.checkpoints.digest import file_digest
+from training.datasets.pack import read_pack
+from training.datasets.split_pair import load_pair
+from training.exporting import onnx_file
+from training.run import averages
+from training.run.predict import judge
 
 CPU = Machine(torch.device("cpu"), autocast=False, compile=False)
 

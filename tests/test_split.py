@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from app.errors import DataError
-from training.split import (
+from training.own_pictures.groups import (
     dhash,
     look_alikes,
     near,

@@ -13,11 +13,11 @@ from torch import Tensor
 
 from app.alignment import FACE_TEMPLATE, ColourMode
 from app.errors import DataError
-from training import memory
-from training.data import Examples, load_examples
-from training.memory import free_bytes
-from training.pack import Pack, PackedSample, PackMeta, encode_webp, read_pack, write_pack
-from training.streaming import AHEAD, StreamedPictures
+from training.base import free_memory
+from training.base.free_memory import free_bytes
+from training.datasets.examples import Examples, load_examples
+from training.datasets.pack import Pack, PackedSample, PackMeta, encode_webp, read_pack, write_pack
+from training.datasets.streaming import AHEAD, StreamedPictures
 
 COUNT = 50
 META = PackMeta("noise", "single", ("a", "b"), ("a", "b"), {})
@@ -245,7 +245,7 @@ def write_group(folder: Path, most: str, used: int, droppable: int) -> None:
         (8 * GIB // 1024, (str(4 * GIB), 5 * GIB, 0), 0),
         (GIB // 1024, (str(4 * GIB), 0, 0), GIB),
         (None, (str(4 * GIB), GIB, 0), 3 * GIB),
-        (None, None, memory.UNKNOWN_BYTES),
+        (None, None, free_memory.UNKNOWN_BYTES),
     ],
 )
 def test_free_memory_is_the_least_that_system_and_container_leave(
@@ -261,8 +261,8 @@ def test_free_memory_is_the_least_that_system_and_container_leave(
     if group is not None:
         write_group(tmp_path, *group)
     names = (tmp_path, "memory.max", "memory.current", "inactive_file")
-    monkeypatch.setattr(memory, "MEMINFO", tmp_path / "meminfo")
-    monkeypatch.setattr(memory, "CGROUPS", (names,))
+    monkeypatch.setattr(free_memory, "MEMINFO", tmp_path / "meminfo")
+    monkeypatch.setattr(free_memory, "CGROUPS", (names,))
     assert free_bytes() == expected
     assert free_bytes(torch.device("cpu")) == expected
 
@@ -273,5 +273,5 @@ def test_pictures_are_streamed_when_they_take_half_of_what_is_free(
     pack = read_pack(path)
     need = load(pack, 0).pictures.nbytes
     for free, kind in ((2 * need, Tensor), (2 * need - 2, StreamedPictures)):
-        monkeypatch.setattr("training.data.free_bytes", lambda free=free: free)
+        monkeypatch.setattr("training.datasets.examples.free_bytes", lambda free=free: free)
         assert isinstance(load(pack, None).pictures, kind)

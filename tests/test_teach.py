@@ -16,22 +16,22 @@ from app.recognition.classifier import Classifier
 from tests.support.shapes import MACHINE, RECIPE, train_shapes
 from tests.test_train import assert_same
 from training import export, train
-from training.checkpoint import load, load_trained, save
-from training.checkpoint_digest import file_digest
-from training.cli import run
-from training.compact import write_compact
-from training.data import Examples
-from training.fit import fit
-from training.loss import distillation, soft_cross_entropy
-from training.machine import Machine, normalise
-from training.pack import Pack, read_pack
-from training.pair import data_facts, load_pair
-from training.run_config import RunConfig
-from training.run_folder import TAUGHT
-from training.schedule import epoch_rows
-from training.teach import Cached, Live, prepared
-from training.teach_config import TeachConfig
-from training.trainer import Trainer
+from training.base.cli import run
+from training.base.device import Machine, normalise
+from training.checkpoints.checkpoint import load, load_trained, save
+from training.checkpoints.compact import write_compact
+from training.checkpoints.digest import file_digest
+from training.config.run_config import RunConfig
+from training.config.teach_config import TeachConfig
+from training.datasets.examples import Examples
+from training.datasets.pack import Pack, read_pack
+from training.datasets.split_pair import data_facts, load_pair
+from training.network.loss import distillation, soft_cross_entropy
+from training.run.loop import fit
+from training.run.run_folder import TAUGHT
+from training.run.schedule import epoch_rows
+from training.run.teachers import Cached, Live, prepared
+from training.run.trainer import Trainer
 
 FP32 = Machine(torch.device("cpu"), autocast=False, compile=False)
 
@@ -139,7 +139,7 @@ def test_live_teacher_of_another_size_sees_the_same_change(
 ) -> None:
     shown: list[Tensor] = []
     monkeypatch.setattr(
-        "training.teach.Teacher.says",
+        "training.run.teachers.Teacher.says",
         lambda self, crops, temperature: (shown.append(crops), torch.full((16, 3), 1 / 3))[1],
     )
     trainer, examples = trainer_of(

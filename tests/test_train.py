@@ -17,25 +17,26 @@ import torch
 
 from app.errors import DataError, TrainingError
 from tests.support.shapes import LABELS, MACHINE, RECIPE, train_shapes, write_shapes
-from training import checkpoint, train
-from training.augment_config import AugmentConfig
-from training.checkpoint import load, load_trained
-from training.cli import run
-from training.data import Examples
-from training.files import write_text
-from training.fit import fit
-from training.init import read_weights
-from training.machine import Machine
-from training.model import ModelConfig
-from training.options import RECIPES, recipe
-from training.pack import Pack, read_pack
-from training.pair import data_facts, load_pair
-from training.predict import predict
-from training.run_config import RunConfig
-from training.run_folder import read_log
-from training.schedule import centre_weight, epoch_rows, learning_rate
-from training.train_config import TrainConfig
-from training.trainer import Trainer
+from training import train
+from training.base.cli import run
+from training.base.device import Machine
+from training.base.files import write_text
+from training.checkpoints import checkpoint
+from training.checkpoints.checkpoint import load, load_trained
+from training.checkpoints.initial_weights import read_weights
+from training.config.augment_config import AugmentConfig
+from training.config.run_config import RunConfig
+from training.config.train_config import TrainConfig
+from training.datasets.examples import Examples
+from training.datasets.pack import Pack, read_pack
+from training.datasets.split_pair import data_facts, load_pair
+from training.network.model import ModelConfig
+from training.run.loop import fit
+from training.run.options import RECIPES, recipe
+from training.run.predict import predict
+from training.run.run_folder import read_log
+from training.run.schedule import centre_weight, epoch_rows, learning_rate
+from training.run.trainer import Trainer
 
 ROOT = Path(__file__).resolve().parent.parent
 CONFIG = RunConfig(

@@ -6,9 +6,9 @@ import pytest
 
 from app.alignment import FACE_TEMPLATE
 from training import whole_frames
-from training.cli import run
-from training.data import load_examples
-from training.pack import read_pack
+from training.base.cli import run
+from training.datasets.examples import load_examples
+from training.datasets.pack import read_pack
 
 SIZE = 48
 

@@ -12,12 +12,13 @@ from app.errors import DataError
 from app.recognition.classifier import DEFAULT_MODEL, Classifier
 from app.types import Face, Image
 from tests.support.tiny_model import tiny_contract, write_tiny_model
-from training import path_report, whole_path
-from training.landmarks import find_landmarks
-from training.pack import PackedSample, PackMeta, encode_webp, read_pack, write_pack
-from training.paste import Grounds, Placed
-from training.path_reading import Condition, Outcome, WholePath, assign, cut_crop
-from training.path_report import row_of, table, verdict
+from training import whole_path
+from training.datasets.landmarks import find_landmarks
+from training.datasets.pack import PackedSample, PackMeta, encode_webp, read_pack, write_pack
+from training.judge import path_report
+from training.judge.path_reading import Condition, Outcome, WholePath, assign, cut_crop
+from training.judge.path_report import row_of, table, verdict
+from training.synthetic.paste import Grounds, Placed
 
 
 @pytest.fixture(scope="module")

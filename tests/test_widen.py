@@ -9,13 +9,14 @@ from hypothesis import strategies as st
 
 from app.errors import TrainingError
 from tests.support.shapes import LABELS
-from training import widen, wider
-from training.checkpoint import Trained, build, load_trained
-from training.cli import run
-from training.init import load_initial
-from training.model import ModelConfig
-from training.run_config import DataFacts, RunConfig
-from training.train_config import TrainConfig
+from training import widen
+from training.base.cli import run
+from training.checkpoints import wider
+from training.checkpoints.checkpoint import Trained, build, load_trained
+from training.checkpoints.initial_weights import load_initial
+from training.config.run_config import DataFacts, RunConfig
+from training.config.train_config import TrainConfig
+from training.network.model import ModelConfig
 
 
 def a_trained(model: ModelConfig, size_px: int = 24) -> Trained:

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from app.errors import DataError
-from training.picture_folder import Folder, open_folder
-from training.yolo_labels import class_names
+from training.own_pictures.picture_folder import Folder, open_folder
+from training.own_pictures.yolo_labels import class_names
 
 YAML = "train: ../train/images\nnc: 2\nnames: ['happy', 'sad']\n"
 

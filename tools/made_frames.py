@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from app.defaults import DEMO_CLIP
 from app.detection.mediapipe_detector import Detector
 from app.types import Face, Image
-from training.landmarks import MIN_SCORE, find_faces
-from training.pack import read_pack
+from training.datasets.landmarks import MIN_SCORE, find_faces
+from training.datasets.pack import read_pack
 
 WIDTH_PX, HEIGHT_PX = 1280, 720
 MAX_TURN = 0.25  # of the nose from between the eyes, in eye distances, to count as frontal

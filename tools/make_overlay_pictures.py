@@ -27,7 +27,7 @@ from app.recognition.classifier import Classifier
 from app.sources.video import VideoSource
 from app.types import Frame, Image, Mode
 from tools.make_demo_clip import Pose, draw_prints
-from training.cli import run
+from training.base.cli import run
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 OVERLAY_S = 9.2  # of the clip, when two faces are shown

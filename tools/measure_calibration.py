@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 from app.recognition.classifier import DEFAULT_MODEL, Classifier
 from app.tracking.resting_face import BOUND_NATS, FLOOR, LEAD_NATS, resting_shift, shifted
 from app.types import Floats
-from training.cli import run
-from training.pack import read_pack
-from training.predictions import batches, judged_examples, uint8_crops
+from training.base.cli import run
+from training.datasets.pack import read_pack
+from training.judge.predictions import batches, judged_examples, uint8_crops
 
 SETTINGS = tuple((lead, bound) for bound in (0.5, 1.0, 1.5, 2.0, 3.0) for lead in (0.0, 0.7, 1.4))
 

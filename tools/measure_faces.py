@@ -27,8 +27,8 @@ from app.errors import DataError, SourceError
 from app.pictures.reader import read_picture
 from app.types import Face, Image
 from tools.made_frames import FacePicture, background, clip_faces, face_frames, pack_faces, paste
-from training.cli import run
-from training.files import write_text
+from training.base.cli import run
+from training.base.files import write_text
 
 BANDS_PX = ((67, 115), (115, 300), (300, 720))
 FAR_BAND_PX = (40, 67)

@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.tracking.identities import Identities
-from training.cli import run
-from training.files import write_text
+from training.base.cli import run
+from training.base.files import write_text
 
 FPS, SECONDS = 30, 20
 NOISE = 0.03  # standard deviation of a box's place and size, in its sides

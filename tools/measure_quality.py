@@ -22,10 +22,10 @@ from app.alignment import FACE_TEMPLATE
 from app.recognition.classifier import Classifier
 from app.recognition.quality import measure, pose_deg
 from app.types import LANDMARKS, Face, Image
-from training.cli import run
-from training.data import NO_LABEL, argmax_labels
-from training.pack import Pack, read_pack
-from training.predictions import batches, judged_examples, uint8_crops
+from training.base.cli import run
+from training.datasets.examples import NO_LABEL, argmax_labels
+from training.datasets.pack import Pack, read_pack
+from training.judge.predictions import batches, judged_examples, uint8_crops
 
 
 def blurred(sigma_px: float) -> Callable[[Image], Image]:

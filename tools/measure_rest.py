@@ -43,7 +43,7 @@ from app.recognition.classifier import Classifier
 from app.tracking.smoothing import Steady
 from app.tracking.tracker import Tracker
 from app.types import Mode
-from training.cli import run
+from training.base.cli import run
 
 WARM_UP_FRAMES = 30
 NETWORKS = "the networks"

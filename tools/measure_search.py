@@ -5,7 +5,7 @@ python -m tools.measure_search ferplus.npz [--check OTHER.onnx]
 Faces of the validation split, one a frame, as `training.whole_path` pastes them, and pictures
 without any, as `training.non_faces` makes them. Everything that a first look takes for a face gets
 all looks of `app.detection.search`, none of them cut short; then each rule judges the same numbers.
-A face is found when what is left of one hint lies on it (`training.path_reading.assign`).
+A face is found when what is left of one hint lies on it (`training.judge.path_reading.assign`).
 """
 
 import argparse
@@ -21,13 +21,13 @@ from app.detection.face_check import FACE_CHECK, FaceCheck
 from app.detection.networks import FIRST_MARGIN, Looks, glances
 from app.errors import DataError
 from app.types import Image
-from training.cli import run
-from training.detections import faces_of, truth
-from training.non_face_pictures import Clip, pictures
-from training.pack import Pack, read_pack
-from training.paste import Grounds, Placed, Pose, arrange, cutout
-from training.path_reading import assign
-from training.progress import progress
+from training.base.cli import run
+from training.base.progress import progress
+from training.datasets.pack import Pack, read_pack
+from training.judge.path_reading import assign
+from training.synthetic.detections import faces_of, truth
+from training.synthetic.non_face_pictures import Clip, pictures
+from training.synthetic.paste import Grounds, Placed, Pose, arrange, cutout
 
 SIZES_PX = (128.0, 400.0)  # as in the first row of `training.whole_path`
 

@@ -39,7 +39,7 @@ from app.recognition.classifier import DEFAULT_MODEL, Classifier
 from app.tracking.tracker import Tracker
 from app.types import FrameResult, Mode
 from tools.made_frames import background, clip_faces, pack_faces, paste
-from training.cli import run
+from training.base.cli import run
 
 FPS, WAIT_S, ROUNDS_S = 30, 2.0, (0.5, 1.0, 2.0)
 CLASSIFIED = (1, 4, 10)

@@ -25,7 +25,7 @@ from app.recognition.classifier import DEFAULT_MODEL, Classifier
 from app.tracking.smoothing import DECIDED_NATS, HOLD_S, MARGIN_NATS, SMOOTH_S, Steady
 from app.types import UNSURE
 from tools.steady_recording import CLEAR, Change, Reading, load, record, save
-from training.cli import run
+from training.base.cli import run
 
 ABSENT = -9
 SMOOTHS_S = (0.1, 0.2, 0.3, 0.5, 1.0)

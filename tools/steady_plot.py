@@ -1,4 +1,4 @@
-"""The plot of calm against promptness. Needs matplotlib, as `training.figure_style` does."""
+"""The plot of calm against promptness. Needs matplotlib, as `training.figures.style` does."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from matplotlib import pyplot as plt
 
-from training.figure_style import SERIES, save
+from training.figures.style import SERIES, save
 
 if TYPE_CHECKING:
     from tools.measure_steadiness import Figures

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from app.types import Image
 from tools.made_frames import HEIGHT_PX, WIDTH_PX, FacePicture, paste
-from training import scenes
+from training.synthetic import scenes
 
 COLUMNS, ROWS = 3, 2
 PLACES = tuple(

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from app.errors import TrainingError
 from app.process.one_line_parser import OneLineParser
-from training.attention_evidence import show
-from training.checkpoint import load_trained
-from training.cli import run
+from training.base.cli import run
+from training.checkpoints.checkpoint import load_trained
+from training.judge.attention import show
 
 
 def parser() -> argparse.ArgumentParser:

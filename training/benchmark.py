@@ -14,13 +14,13 @@ from pathlib import Path
 
 from app.errors import TrainingError
 from app.process.one_line_parser import OneLineParser
-from training.cli import run
-from training.files import write_text
-from training.machine import Machine
-from training.options import add_machine_options, add_recipe_options, recipe
-from training.pack import read_pack
-from training.run_config import RunConfig
-from training.speed import measure, says
+from training.base.cli import run
+from training.base.device import Machine
+from training.base.files import write_text
+from training.config.run_config import RunConfig
+from training.datasets.pack import read_pack
+from training.run.options import add_machine_options, add_recipe_options, recipe
+from training.studies.speed import measure, says
 
 
 def parser() -> argparse.ArgumentParser:

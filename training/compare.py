@@ -15,16 +15,16 @@ from pathlib import Path
 
 from app.errors import TrainingError
 from app.process.one_line_parser import OneLineParser
-from training.cli import run
-from training.comparison import of, rows_csv, table
-from training.files import write_text
-from training.machine import Machine
-from training.options import add_machine_options, add_recipe_options, recipe
-from training.pack import read_pack
-from training.pair import load_pair
-from training.run_config import RunConfig
-from training.teach import view_of
-from training.variants import LOSSES, Variant, look_at, run_all, runs_folder
+from training.base.cli import run
+from training.base.device import Machine
+from training.base.files import write_text
+from training.config.run_config import RunConfig
+from training.datasets.pack import read_pack
+from training.datasets.split_pair import load_pair
+from training.measures.comparison import of, rows_csv, table
+from training.run.options import add_machine_options, add_recipe_options, recipe
+from training.run.teachers import view_of
+from training.studies.variants import LOSSES, Variant, look_at, run_all, runs_folder
 
 
 def parser() -> argparse.ArgumentParser:
@@ -107,7 +107,7 @@ def main(argv: list[str] | None = None) -> int:
     write_text(options.output / "comparison.csv", rows_csv(results))
     print(f"{options.output / 'comparison.md'}")
     try:
-        from training.comparison_figures import (
+        from training.figures.comparison import (
             attention_figure,
             comparison_figure,
             embedding_figure,

@@ -13,14 +13,14 @@ from pathlib import Path
 from app.errors import TrainingError
 from app.process.one_line_parser import OneLineParser
 from app.recognition.classifier import Classifier
-from training.cli import run
-from training.face_cost import costs, crops_of, difference, names_of, table
-from training.files import write_text
-from training.latency import (
+from training.base.cli import run
+from training.base.files import write_text
+from training.exporting.reference_network import REFERENCE_SIZES_PX, reference_name, write_reference
+from training.judge.face_cost import costs, crops_of, difference, names_of, table
+from training.judge.latency import (
     THREADS,
     machine_line,
 )
-from training.reference_network import REFERENCE_SIZES_PX, reference_name, write_reference
 
 BATCHES = (1, 8, 64)
 PARITY = 1e-3  # of a probability

@@ -3,8 +3,8 @@
 python -m training.ensemble ferplus.npz a.pt b.pt c.pt
 
 Judges the mean of their probabilities on validation, which is what a student would be taught
-(`training.teach`), with and without each face's mirror image. Networks that err on the same faces
-have little to teach.
+(`training.run.teachers`), with and without each face's mirror image. Networks that err on the same
+faces have little to teach.
 """
 
 import argparse
@@ -14,12 +14,12 @@ import numpy as np
 
 from app.errors import TrainingError
 from app.process.one_line_parser import OneLineParser
-from training.cli import run
-from training.ensembles import compare, probabilities, table
-from training.machine import Machine
-from training.options import add_machine_options
-from training.pack import read_pack
-from training.teach import load_teachers
+from training.base.cli import run
+from training.base.device import Machine
+from training.datasets.pack import read_pack
+from training.run.options import add_machine_options
+from training.run.teachers import load_teachers
+from training.studies.ensembles import compare, probabilities, table
 
 
 def parser() -> argparse.ArgumentParser:

@@ -10,9 +10,14 @@ from pathlib import Path
 
 from app.errors import TrainingError
 from app.process.one_line_parser import OneLineParser
-from training.cli import run
-from training.doubt_lines import doubt_lines, prior_lines
-from training.evaluation import (
+from training.base.cli import run
+from training.datasets.pack import read_pack
+from training.judge.corruption_options import (
+    add_corruption_options,
+    check_corruptions,
+    judge_corruptions,
+)
+from training.judge.evaluation import (
     evaluate,
     missing_labels,
     share_text,
@@ -20,14 +25,9 @@ from training.evaluation import (
     summary,
     write_report,
 )
-from training.latency import latency_ms
-from training.ledger import LEDGER, enter_in_ledger
-from training.pack import read_pack
-from training.robustness_command import (
-    add_corruption_options,
-    check_corruptions,
-    judge_corruptions,
-)
+from training.judge.latency import latency_ms
+from training.judge.ledger import LEDGER, enter_in_ledger
+from training.measures.doubt_lines import doubt_lines, prior_lines
 
 
 def parser() -> argparse.ArgumentParser:

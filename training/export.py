@@ -9,12 +9,12 @@ from typing import get_args
 
 from app.errors import TrainingError
 from app.process.one_line_parser import OneLineParser
-from training.cli import run
-from training.compact import compact_of, write_compact
-from training.half import Storage
-from training.licences import licence_of
-from training.onnx_file import SAME_LABEL, export
-from training.pack import read_pack
+from training.base.cli import run
+from training.base.licences import licence_of
+from training.checkpoints.compact import compact_of, write_compact
+from training.datasets.pack import read_pack
+from training.exporting.onnx_file import SAME_LABEL, export
+from training.network.half_precision import Storage
 
 
 def parser() -> argparse.ArgumentParser:

@@ -18,15 +18,15 @@ from pathlib import Path
 from app.errors import DataError
 from app.process.machine import cores
 from app.process.one_line_parser import OneLineParser
-from training.cli import run
-from training.detection_samples import Work, all_samples
-from training.detections import LABELS, photos_in
-from training.digests import sha256
-from training.landmarks import settings
-from training.licences import DETECTIONS
-from training.pack import PackMeta, read_pack, write_pack
-from training.readers import Split
-from training.wording import counted
+from training.base.cli import run
+from training.base.licences import DETECTIONS
+from training.base.wording import counted
+from training.datasets.digests import sha256
+from training.datasets.landmarks import settings
+from training.datasets.pack import PackMeta, read_pack, write_pack
+from training.datasets.readers import Split
+from training.synthetic.detection_samples import Work, all_samples
+from training.synthetic.detections import LABELS, photos_in
 
 FRAMES, VALID_FRAMES = 2000, 400
 

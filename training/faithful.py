@@ -10,10 +10,10 @@ from pathlib import Path
 
 from app.errors import TrainingError
 from app.process.one_line_parser import OneLineParser
-from training.cli import run
-from training.faithfulness import judge, markdown
-from training.files import write_text
-from training.pack import read_pack
+from training.base.cli import run
+from training.base.files import write_text
+from training.datasets.pack import read_pack
+from training.judge.faithfulness import judge, markdown
 
 PAGE, FIGURE = "faithfulness.md", "deletion.png"
 
@@ -67,7 +67,7 @@ def main(argv: list[str] | None = None) -> int:
         return 0
     write_text(options.output / PAGE, page)
     try:
-        from training.deletion_figure import deletion_figure
+        from training.figures.deletion import deletion_figure
     except ImportError:
         print("The figure was left out: matplotlib is not installed.")
         return 1

@@ -2,9 +2,9 @@
 
 python -m training.make default ferplus.npz -o models/dacl.onnx
 
-Carries out the recipe's steps (training.recipes) in order, exports what the last one gave with its
-contract, and writes its report. What is finished is not done again: the same command goes on where
-it was stopped. The test split stays closed.
+Carries out the recipe's steps (training.config.recipes) in order, exports what the last one gave
+with its contract, and writes its report. What is finished is not done again: the same command goes
+on where it was stopped. The test split stays closed.
 """
 
 import argparse
@@ -15,15 +15,15 @@ import torch
 
 from app.errors import TrainingError
 from app.process.one_line_parser import OneLineParser
-from training.cli import run
-from training.finish import digest, finish, given_steps
-from training.forecast import said
-from training.machine import Machine
-from training.options import add_machine_options
-from training.pack import read_pack
-from training.plan import MADE, REPORT, Plan, facts_in
-from training.recipes import RECIPES
-from training.rehearsal import shrunk
+from training.base.cli import run
+from training.base.device import Machine
+from training.config.recipes import RECIPES
+from training.datasets.pack import read_pack
+from training.making.finish import digest, finish, given_steps
+from training.making.forecast import said
+from training.making.plan import MADE, REPORT, Plan, facts_in
+from training.run.options import add_machine_options
+from training.run.rehearsal import shrunk
 
 
 def parser() -> argparse.ArgumentParser:

@@ -15,9 +15,10 @@ from app.errors import TrainingError
 from app.process.one_line_parser import OneLineParser
 from app.recognition.classifier import Classifier
 from app.types import Image as Picture
-from training.cli import run
-from training.non_face_pictures import Clip, pictures
-from training.non_face_report import (
+from training.base.cli import run
+from training.base.progress import progress
+from training.datasets.pack import read_pack
+from training.judge.non_face_report import (
     ScoreRow,
     compare_scores,
     face_logits,
@@ -26,8 +27,7 @@ from training.non_face_report import (
     rows_of,
     write_report,
 )
-from training.pack import read_pack
-from training.progress import progress
+from training.synthetic.non_face_pictures import Clip, pictures
 
 COUNT = 10_000
 

@@ -15,25 +15,25 @@ import numpy as np
 from app.detection.mediapipe_detector import Detector
 from app.errors import DataError
 from app.process.one_line_parser import OneLineParser
-from training.affectnet import list_affectnet
-from training.cli import run
-from training.given_split import folder_samples
-from training.landmarks import MIN_SCORE
-from training.listed import (
+from training.base.cli import run
+from training.base.option_types import inner_share, share
+from training.base.progress import progress
+from training.base.wording import counted
+from training.datasets.affectnet import list_affectnet
+from training.datasets.landmarks import MIN_SCORE
+from training.datasets.listed import (
     MAX_UNREADABLE,
     VALIDATION_SHARE,
     read_samples,
 )
-from training.option_types import inner_share, share
-from training.pack import PackedSample, PackMeta, write_pack
-from training.packing import ferplus_meta, listed_meta, pack_sample, up_to_date
-from training.progress import progress
-from training.rafdb import list_rafdb
-from training.readers import (
+from training.datasets.pack import PackedSample, PackMeta, write_pack
+from training.datasets.packing import ferplus_meta, listed_meta, pack_sample, up_to_date
+from training.datasets.rafdb import list_rafdb
+from training.datasets.readers import (
     Sample,
     read_ferplus,
 )
-from training.wording import counted
+from training.own_pictures.given_split import folder_samples
 
 MAX_SKIPPED_LINES = 20
 

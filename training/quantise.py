@@ -9,12 +9,12 @@ from pathlib import Path
 
 from app.errors import TrainingError
 from app.process.one_line_parser import OneLineParser
-from training.cli import add_options, chosen, run
-from training.files import write_text
-from training.int8 import Int8Settings
-from training.int8_file import ROUNDS, quantise, survey
-from training.latency import THREADS
-from training.pack import read_pack
+from training.base.cli import add_options, chosen, run
+from training.base.files import write_text
+from training.datasets.pack import read_pack
+from training.exporting.int8 import Int8Settings
+from training.exporting.int8_file import ROUNDS, quantise, survey
+from training.judge.latency import THREADS
 
 
 def parser() -> argparse.ArgumentParser:

@@ -17,12 +17,12 @@ import torch
 from app.errors import TrainingError
 from app.process.one_line_parser import OneLineParser
 from app.recognition.classifier import DEFAULT_MODEL
-from training.cli import run
-from training.finetune import (
+from training.base.cli import run
+from training.making.retraining import retrain
+from training.own_pictures.gather import Gathering
+from training.run.finetune import (
     LEAST_PATIENCE,
 )
-from training.gather import Gathering
-from training.retraining import retrain
 
 
 def parser() -> argparse.ArgumentParser:

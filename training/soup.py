@@ -8,11 +8,11 @@ from pathlib import Path
 
 from app.errors import TrainingError
 from app.process.one_line_parser import OneLineParser
-from training.averages import make_soup
-from training.cli import run
-from training.machine import Machine
-from training.options import add_machine_options
-from training.pack import read_pack
+from training.base.cli import run
+from training.base.device import Machine
+from training.datasets.pack import read_pack
+from training.run.averages import make_soup
+from training.run.options import add_machine_options
 
 
 def parser() -> argparse.ArgumentParser:

@@ -8,20 +8,20 @@ import torch
 
 from app.errors import TrainingError
 from app.process.one_line_parser import OneLineParser
-from training.cli import run
-from training.job import Job, carry_out, resumed
-from training.machine import Machine
-from training.option_types import gigabytes
-from training.options import (
+from training.base.cli import run
+from training.base.device import Machine
+from training.base.option_types import gigabytes
+from training.base.processes import Ranks, joined
+from training.datasets.pack import read_pack
+from training.run.job import Job, carry_out, resumed
+from training.run.options import (
     RECIPES,
     add_machine_options,
     add_recipe_options,
     add_teacher_options,
     recipe,
 )
-from training.pack import read_pack
-from training.ranks import Ranks, joined
-from training.run_folder import RunFolder
+from training.run.run_folder import RunFolder
 
 
 def parser() -> argparse.ArgumentParser:

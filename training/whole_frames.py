@@ -11,10 +11,10 @@ from pathlib import Path
 
 from app.errors import DataError
 from app.process.one_line_parser import OneLineParser
-from training.cli import run
-from training.pack import read_pack, write_pack
-from training.unaligned import samples
-from training.wording import counted
+from training.base.cli import run
+from training.base.wording import counted
+from training.datasets.pack import read_pack, write_pack
+from training.datasets.unaligned import samples
 
 
 def parser() -> argparse.ArgumentParser:

@@ -13,12 +13,12 @@ import numpy as np
 
 from app.process.one_line_parser import OneLineParser
 from app.recognition.classifier import Classifier
-from training.cli import run
-from training.option_types import positive
-from training.pack import read_pack
-from training.paste import Grounds
-from training.path_reading import WholePath
-from training.path_report import NOTE, Row, judge, table, verdict, write_report
+from training.base.cli import run
+from training.base.option_types import positive
+from training.datasets.pack import read_pack
+from training.judge.path_reading import WholePath
+from training.judge.path_report import NOTE, Row, judge, table, verdict, write_report
+from training.synthetic.paste import Grounds
 
 
 def parser() -> argparse.ArgumentParser:

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from app.errors import TrainingError
 from app.process.one_line_parser import OneLineParser
-from training.cli import run
-from training.wider import write_wide
+from training.base.cli import run
+from training.checkpoints.wider import write_wide
 
 
 def parser() -> argparse.ArgumentParser:

@@ -13,7 +13,7 @@ from app import alignment
 from app import crops as app_warp
 from app.alignment import FACE_TEMPLATE
 from app.types import Face, Image
-from training import warp as torch_warp
+from training.datasets import crops as torch_warp
 
 SIZE = 48
 

@@ -7,16 +7,16 @@ from pathlib import Path
 
 import torch
 
-from training.checkpoint_digest import file_digest
-from training.job import find_teaching
-from training.machine import Machine
-from training.pack import read_pack
-from training.pair import data_facts, load_pair
-from training.ranks import joined
-from training.run_config import RunConfig
-from training.schedule import epoch_rows
-from training.teach_config import TeachConfig
-from training.trainer import Trainer
+from training.base.device import Machine
+from training.base.processes import joined
+from training.checkpoints.digest import file_digest
+from training.config.run_config import RunConfig
+from training.config.teach_config import TeachConfig
+from training.datasets.pack import read_pack
+from training.datasets.split_pair import data_facts, load_pair
+from training.run.job import find_teaching
+from training.run.schedule import epoch_rows
+from training.run.trainer import Trainer
 
 STEPS = 3
 

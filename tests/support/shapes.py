@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training import train
-from training.pack import PackedSample, PackMeta, encode_webp, write_pack
-from training.readers import SPLITS, Split
+from training.datasets.pack import PackedSample, PackMeta, encode_webp, write_pack
+from training.datasets.readers import SPLITS, Split
 
 LABELS = ("frame", "disc", "cross")  # not in alphabetical order: names count, not places
 SIDE_PX = 24

@@ -13,7 +13,7 @@ from app.errors import DataError
 from tools import measure_search
 from tools.made_frames import background, clip_faces, paste
 from tools.measure_search import Hint, Row, Rule, judged, looked_at
-from training.paste import Placed
+from training.synthetic.paste import Placed
 
 SURE = Hint(0, before=0.95, share=0.99, score=0.8, full_score=0.0, right=True, wrong=False)
 

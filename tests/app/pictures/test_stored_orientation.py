@@ -16,7 +16,7 @@ from app.pictures.header import kind_of
 from app.pictures.heif_boxes import StillFile, primary_properties, without_exif
 from app.pictures.reader import read_picture
 from app.pictures.stored_orientation import exif_number, orientation_of
-from training.readers import read_picture as read_for_training
+from training.datasets.readers import read_picture as read_for_training
 
 # Four different corners, so that every turn and mirror shows.
 UPRIGHT = np.zeros((48, 64, 3), np.uint8)

@@ -7,7 +7,7 @@ import pytest
 
 from app.process.console import run as run_app
 from run_demo import main
-from training.cli import run as run_training
+from training.base.cli import run as run_training
 
 
 @pytest.fixture

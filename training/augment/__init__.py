@@ -1,0 +1,1 @@
+"""Changes training batches at random."""

@@ -1,0 +1,1 @@
+"""Holds what every room uses: options, exit codes, progress, devices, memory, files and words."""

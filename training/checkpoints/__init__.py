@@ -1,0 +1,1 @@
+"""Saves, loads, shrinks and widens trained networks, and begins with their weights."""

@@ -1,0 +1,91 @@
+"""Saves and loads checkpoints, and builds the networks that they hold."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from app.errors import TrainingError
+from training.base.regular_file import check_regular
+from training.base.zip_size import check_stored
+from training.config.run_config import DataFacts, RunConfig
+from training.network.model import DaclNet
+
+CHECKPOINT_FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """A network ready to judge or export. `soup`: sha256 of the checkpoints whose weights it is the
+    mean of; the recipe is then that of the first."""
+
+    net: DaclNet
+    config: RunConfig
+    facts: DataFacts
+    step: int
+    soup: tuple[str, ...] = ()
+
+
+def save(path: Path, state: dict[str, Any]) -> None:
+    """Never half-written: beside `path` first, synced, then renamed."""
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        with open(partial, "wb") as file:
+            torch.save(state | {"format": CHECKPOINT_FORMAT}, file)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(partial, path)
+    except (OSError, RuntimeError) as cause:
+        raise TrainingError(f"The checkpoint {path} could not be written: {cause}") from cause
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def load(path: Path) -> dict[str, Any]:
+    """A checkpoint's state on the CPU. Raises `TrainingError` when it cannot be used, `DataError`
+    for a pipe."""
+    check_regular(path)
+    try:
+        check_stored(path)
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError as cause:
+        raise TrainingError(f"The checkpoint {path} is missing.") from cause
+    except Exception as cause:  # a damaged pickle raises whatever it stumbles over
+        raise TrainingError(f"{path} is not a checkpoint of this program.") from cause
+    if not isinstance(state, dict) or state.get("format") != CHECKPOINT_FORMAT:
+        raise TrainingError(f"{path} is not a checkpoint that this version of the program reads.")
+    return state
+
+
+def facts_of(state: dict[str, Any]) -> DataFacts:
+    facts = state["facts"]
+    return DataFacts(
+        dataset=facts["dataset"],
+        key=facts["key"],
+        labels=tuple(facts["labels"]),
+        class_shares=tuple(facts["class_shares"]),
+    )
+
+
+def build(config: RunConfig, classes: int) -> DaclNet:
+    return DaclNet(
+        config.model,
+        channels=1 if config.train.colour == "grey" else 3,
+        classes=classes,
+        size_px=config.train.size_px,
+    )
+
+
+def load_trained(path: Path) -> Trained:
+    """The network that a checkpoint recommends (the better of plain and averaged weights)."""
+    state = load(path)
+    try:
+        config = RunConfig.from_dict(state["config"])
+        facts = facts_of(state)
+        net = build(config, len(facts.labels))
+        net.load_state_dict(state[state["recommended"]])
+        return Trained(net.eval(), config, facts, state["step"], tuple(state.get("soup", ())))
+    except (RuntimeError, KeyError, TypeError, AttributeError) as cause:
+        raise TrainingError(f"{path} is damaged: it is not a whole checkpoint.") from cause

@@ -1,0 +1,68 @@
+"""A checkpoint to pass on: what a network has learned, without what only its run needed.
+
+It lies beside an exported model as NAME.pt, so that others can go on from NAME.onnx. The weights
+are in half precision, which is enough to begin with; norms and biases, small and of wide range,
+stay as they are. `training.checkpoints.checkpoint.load_trained` and
+`training.checkpoints.initial_weights` read it as any checkpoint.
+"""
+
+from pathlib import Path
+
+from torch import Tensor
+
+from app.errors import TrainingError
+from app.recognition.classifier import Classifier
+from training.checkpoints.checkpoint import load, save
+from training.checkpoints.initial_weights import Weights, read_weights
+
+
+def halved(tensor: Tensor) -> Tensor:
+    return tensor.half() if tensor.is_floating_point() and tensor.ndim > 1 else tensor.clone()
+
+
+def write_compact(checkpoint: Path, path: Path) -> None:
+    """The recommended weights of `checkpoint`, its centres, recipe and facts; whole or not at all.
+    Raises `TrainingError`."""
+    state = load(checkpoint)
+    tensors: dict[str, Tensor] = state[state["recommended"]]
+    kept = {
+        "config": state["config"],
+        "facts": state["facts"],
+        "step": state["step"],
+        "recommended": "weights",
+        "weights": {name: halved(tensor) for name, tensor in tensors.items()},
+    }
+    if "centres" in state:
+        kept["centres"] = {"centres": halved(state["centres"]["centres"])}
+    if "soup" in state:
+        kept["soup"] = state["soup"]
+    save(path, kept)
+
+
+def compact_of(model: Path) -> Path:
+    """Where the compact checkpoint of an exported model lies."""
+    return model.with_suffix(".pt")
+
+
+def read_compact(model: Path) -> tuple[Weights, str]:
+    """The weights that lie beside `model`, an .onnx file, and the model's licence note. Raises
+    `TrainingError` when there are none, or those of another model."""
+    path = compact_of(model)
+    contract = Classifier(model, device="cpu").contract
+    if not path.is_file():
+        raise TrainingError(
+            f"{path} is missing: without it, training cannot go on from {model}. "
+            "`python -m training.export … --compact` writes it; or give a checkpoint (.pt)."
+        )
+    weights = read_weights(path)
+    facts = weights.facts
+    if facts is None or (facts.key, facts.labels, weights.step) != (
+        contract.training_data.key,
+        contract.labels,
+        contract.recipe.get("steps"),
+    ):
+        raise TrainingError(
+            f"{path} does not belong to {model}: they are of different trainings. Export both "
+            "again with `python -m training.export … --compact`."
+        )
+    return weights, contract.licence

@@ -1,0 +1,1 @@
+"""Describes recipes as frozen values that are checked when they are made."""

@@ -1,0 +1,141 @@
+"""How models are made, as data: `training.make` carries it out.
+
+A recipe is steps with names, in order; the last one's network is exported. A step is a run, which
+may learn from earlier steps' networks and begin with the weights of one, or the mean of earlier
+ones' weights. Recipes that name the same steps share them.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from training.config.augment_config import AugmentConfig
+from training.config.run_config import RunConfig
+from training.config.teach_config import TeachConfig
+from training.config.train_config import TrainConfig
+from training.network.half_precision import Storage
+from training.network.model import ModelConfig
+
+
+@dataclass(frozen=True, slots=True)
+class Learn:
+    """A run. `config` is without the digests of its teachers, which are known once they are
+    trained. `begins_with`: an earlier step, of a network that is as wide or is widened
+    (`training.widen`), of any input size, and whatever its stem, which then begins anew; None:
+    random weights."""
+
+    config: RunConfig
+    teachers: tuple[str, ...] = ()
+    begins_with: str | None = None
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        begins = () if self.begins_with is None else (self.begins_with,)
+        return (*begins, *self.teachers)
+
+
+@dataclass(frozen=True, slots=True)
+class Mean:
+    """The greedy mean of these steps' weights (`training.soup`); of one alone, where the others do
+    harm."""
+
+    of: tuple[str, ...]
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        return self.of
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """`weights`: how the file stores them. Raises `ValueError` where a step needs a later one."""
+
+    steps: Mapping[str, Learn | Mean]
+    weights: Storage = "full"
+
+    def __post_init__(self) -> None:
+        known: set[str] = set()
+        for name, step in self.steps.items():
+            if missing := [need for need in step.needs if need not in known]:
+                raise ValueError(f"step {name} needs {missing[0]}, which is no step before it")
+            known.add(name)
+        if not self.steps or isinstance(next(iter(self.steps.values())), Mean):
+            raise ValueError("a recipe begins with a run")
+
+
+def gentle(keep: float, teacher_weight: float) -> RunConfig:
+    """Ten epochs more, on faces as bad webcams show them."""
+    return RunConfig(
+        TrainConfig(epochs=10, learning_rate=0.03, warmup=0.1, keep=keep, seed=1),
+        augment=AugmentConfig(degrade=0.4, mixup=0),
+        teach=TeachConfig(teacher_weight=teacher_weight),
+    )
+
+
+def wide(teachers: tuple[str, ...], begins_with: str, size_px: int, model: ModelConfig) -> Learn:
+    """An earlier network with half as many channels again, taught by all the better ones."""
+    config = RunConfig(
+        TrainConfig(epochs=14, learning_rate=0.05, warmup=0.1, seed=2, size_px=size_px),
+        model,
+        AugmentConfig(degrade=0.4, mixup=0),
+        TeachConfig(teacher_weight=0.7),
+    )
+    return Learn(config, teachers, begins_with)
+
+
+def sharp() -> Learn:
+    """The plain network at 96 px, whose stem shrinks them twice, at no greater cost. It learns
+    longest: its stem begins anew, and all else has to get used to it."""
+    config = RunConfig(
+        TrainConfig(epochs=24, learning_rate=0.1, warmup=0.15, seed=3, size_px=96),
+        ModelConfig(stem="standard"),
+        AugmentConfig(degrade=0.25, mixup=0),
+        TeachConfig(teacher_weight=0.6),
+    )
+    return Learn(config, teachers=("plain", "wide", "whole-gentle"), begins_with="plain")
+
+
+# What is shipped, for two CPU cores (docs/ways.md). "plain" sees clean faces; "gentle" goes on from
+# it on damaged ones. The first two see more around the face.
+SMALL: dict[str, Learn | Mean] = {
+    "whole": Learn(RunConfig(TrainConfig(keep=1.0))),
+    "whole-gentle": Learn(gentle(1.0, 0.5), teachers=("whole",), begins_with="whole"),
+    "plain": Learn(RunConfig()),
+    "gentle": Learn(gentle(0.85, 0.6), teachers=("plain", "whole-gentle"), begins_with="plain"),
+    "wide": wide(("plain", "gentle", "whole-gentle"), "plain", 48, ModelConfig(width=48)),
+    "sharp": sharp(),
+}
+DEFAULT: dict[str, Learn | Mean] = {
+    **SMALL,
+    "sharp-wide": wide(
+        ("sharp", "wide", "plain"), "sharp", 96, ModelConfig(width=48, stem="standard")
+    ),
+}
+
+
+# For a GPU. Teachers differ in shape and seed, so that their mean knows more than each.
+ENSEMBLE: dict[str, Learn] = {
+    "broad": Learn(
+        RunConfig(TrainConfig(seed=1), ModelConfig(width=64), AugmentConfig(degrade=0.4))
+    ),
+    "fine": Learn(RunConfig(TrainConfig(seed=2), ModelConfig(stem="fine"))),
+    "deep": Learn(
+        RunConfig(TrainConfig(seed=3), ModelConfig(width=48, blocks=3), AugmentConfig(degrade=0.4))
+    ),
+    "large": Learn(RunConfig(TrainConfig(seed=4, size_px=64), ModelConfig(width=48))),
+}
+
+
+def distilled(epochs: int, width: int) -> Learn:
+    """From random weights, under the ensemble's eyes at every step."""
+    teach = TeachConfig(teacher_weight=0.7, teacher_view="live")
+    augment = AugmentConfig(degrade=0.4)
+    config = RunConfig(TrainConfig(epochs=epochs), ModelConfig(width=width), augment, teach)
+    return Learn(config, tuple(ENSEMBLE))
+
+
+RECIPES: dict[str, Recipe] = {
+    "default": Recipe(DEFAULT, weights="half"),
+    "default-gpu": Recipe({**ENSEMBLE, "default-gpu": distilled(60, 64)}),
+    "small": Recipe(SMALL, weights="half"),
+    "small-gpu": Recipe({**ENSEMBLE, "small-gpu": distilled(80, 23)}),
+}

@@ -1,0 +1,97 @@
+"""Finds the face of a picture once, and keeps its landmarks and its surroundings."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from app.alignment import FACE_TEMPLATE, crop_matrix
+from app.detection.mediapipe_detector import SHORT_RANGE, Detector
+from app.types import Face
+from training.datasets.digests import sha256
+
+# The detector looks for faces of some size in a frame; FER2013's 48 px are enlarged for it.
+MIN_DETECTION_SIDE_PX = 192
+MIN_SCORE = 0.3  # face pictures show a face: better one badly lit than none
+# What is kept around a face of a photo, in sides of the aligned crop: room for augmentation.
+REGION = 1.6
+MAX_REGION_SIDE_PX = 224
+NOT_FOUND = np.full((6, 2), np.nan, np.float32)
+
+
+def settings() -> dict[str, Any]:
+    """Everything but the pictures that decides what a pack holds."""
+    import mediapipe
+
+    return {
+        "detector": sha256(SHORT_RANGE),
+        "mediapipe": mediapipe.__version__,
+        "min_detection_side_px": MIN_DETECTION_SIDE_PX,
+        "min_score": MIN_SCORE,
+        "region": REGION,
+        "max_region_side_px": MAX_REGION_SIDE_PX,
+        "template": [list(point) for point in FACE_TEMPLATE.points],
+    }
+
+
+def find_faces(detector: Detector, pixels: NDArray[np.uint8]) -> list[Face]:
+    """The faces of a picture, in its pixels; first the one that matters most (large and central).
+    `pixels`: (H, W) grey or (H, W, 3) RGB uint8."""
+    height, width = pixels.shape[:2]
+    enlarge = max(1, -(-MIN_DETECTION_SIDE_PX // min(height, width)))
+    picture = Image.fromarray(pixels).convert("RGB")
+    if enlarge > 1:
+        picture = picture.resize((width * enlarge, height * enlarge), Image.Resampling.BICUBIC)
+    faces = detector.detect(np.asarray(picture)[..., ::-1])
+
+    def weight(face: Face) -> float:
+        x, y = face.landmarks[:4].mean(axis=0) / (width * enlarge, height * enlarge)
+        off_centre = float(np.hypot(x - 0.5, y - 0.5))
+        return face.width_px * (1.0 - min(0.9, off_centre))
+
+    def shrunk(face: Face) -> Face:
+        x0, y0, x1, y1 = (value / enlarge for value in face.box_xyxy)
+        landmarks = np.asarray(face.landmarks / enlarge, np.float32)
+        return replace(face, box_xyxy=(x0, y0, x1, y1), landmarks=landmarks)
+
+    return [shrunk(face) for face in sorted(faces, key=weight, reverse=True)]
+
+
+def find_landmarks(detector: Detector, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """`(6, 2)` landmarks, in pixels of the picture, of the face that matters most in it, or NaN
+    when there is none. `pixels`: (H, W) grey or (H, W, 3) RGB uint8."""
+    faces = find_faces(detector, pixels)
+    return faces[0].landmarks if faces else NOT_FOUND
+
+
+def face_region(
+    pixels: NDArray[np.uint8], landmarks: NDArray[np.float32]
+) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    """The part of a photo around its face, no side over `MAX_REGION_SIDE_PX`, and the landmarks in
+    it. Without a face, the whole picture."""
+    height, width = pixels.shape[:2]
+    x0, y0, x1, y1 = 0, 0, width, height
+    if np.isfinite(landmarks).all():
+        to_unit = crop_matrix(landmarks, FACE_TEMPLATE, 1)
+        linear = np.linalg.inv(to_unit[:, :2])
+        centre = linear @ (np.array([0.5, 0.5]) - to_unit[:, 2])
+        corners = np.array([(-1, -1), (-1, 1), (1, -1), (1, 1)]) / 2 @ linear.T
+        reach = float(np.abs(corners).max()) * REGION
+        x0, y0 = (max(0, int(v)) for v in np.floor(centre - reach))
+        x1, y1 = np.ceil(centre + reach).astype(int).clip(1, (width, height)).tolist()
+        if x1 <= x0 or y1 <= y0:  # a face wholly outside the picture: keep the picture
+            x0, y0, x1, y1 = 0, 0, width, height
+    region = pixels[y0:y1, x0:x1]
+    moved = landmarks - np.array([x0, y0], np.float32)
+    shrink = max(region.shape[:2]) / MAX_REGION_SIDE_PX
+    if shrink > 1:
+        size = (
+            max(1, round(region.shape[1] / shrink)),
+            max(1, round(region.shape[0] / shrink)),
+        )
+        scale = np.array([size[0] / region.shape[1], size[1] / region.shape[0]], np.float32)
+        region = np.asarray(Image.fromarray(region).resize(size, Image.Resampling.LANCZOS))
+        moved = moved * scale
+    return region, moved.astype(np.float32)

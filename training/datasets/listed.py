@@ -1,0 +1,161 @@
+"""Sets whose pictures stand in a list: which are put aside for validation, and what to do about
+those that are not there.
+
+What a list says is the business of its set's own reader; a list of a million rows is held, its
+pictures are opened one at a time.
+"""
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.errors import DataError
+from training.datasets.folder_walk import entries
+from training.datasets.readers import Sample, Split, read_picture
+from training.datasets.split_folders import split_of
+
+VALIDATION_SHARE = 0.1
+VALIDATION_SEED = 0
+MAX_UNREADABLE = 0.02
+# What is kept around an annotated face box, in its longer sides, on each of its own sides: room for
+# a tilted head and for augmentation.
+BOX_MARGIN = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class ListedPicture:
+    """`name` is its path below the set's folder of pictures; `box_xywh` px of the face, if known.
+    Pictures of equal name are one file."""
+
+    name: str
+    split: Split
+    label: int
+    box_xywh: tuple[float, float, float, float] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ListedSet:
+    dataset: str
+    labels: tuple[str, ...]
+    lists: dict[str, Path]
+    folder: Path
+    pictures: tuple[ListedPicture, ...]
+    choices: dict[str, Any]  # what else decides which pictures these are
+    notes: tuple[str, ...] = field(default=())  # what a user should know of the rows left out
+
+
+def refuse_other_form(root: Path, part: Path, what: str) -> None:
+    """Raises `DataError` where `root`, which lacks `part`, is not the set's own folder: with the
+    folder that is, or with the command that reads the form that is there."""
+    if (root / part).exists() or not root.is_dir():
+        return
+    if inside := [folder for folder in entries(root)[0] if (folder / part).exists()]:
+        raise DataError(f"{root} holds {what} further down. Give {inside[0]}.")
+    if any(split_of(folder.name) == "train" for folder in entries(root)[0]):
+        raise DataError(
+            f"{root} has folders for splits and not {what}'s own form, which has {part}. Read it "
+            f"by: python -m training.retrain {root} -o MODEL.onnx"
+        )
+
+
+def put_aside(pictures: Sequence[ListedPicture], share: float) -> tuple[ListedPicture, ...]:
+    """The pictures in their order, with `share` of the training files of each label turned into
+    validation: drawn by `VALIDATION_SEED`, whatever the order of the list, to the nearest whole
+    number, but at least one of two or more. A file that is listed more than once goes as a whole.
+    """
+    files: dict[str, int] = {}
+    for picture in pictures:
+        if picture.split == "train":
+            files.setdefault(picture.name, picture.label)
+    chosen: set[str] = set()
+    for label in sorted(set(files.values())):
+        names = sorted(name for name, of in files.items() if of == label)
+        count = min(len(names) - 1, max(1, round(share * len(names))))
+        drawn = np.random.default_rng([VALIDATION_SEED, label]).permutation(len(names))[:count]
+        chosen.update(names[place] for place in drawn)
+    return tuple(
+        replace(p, split="valid") if p.split == "train" and p.name in chosen else p
+        for p in pictures
+    )
+
+
+def without_pictures(
+    labels: Sequence[str], pictures: Iterable[ListedPicture]
+) -> list[tuple[Split, str]]:
+    """The (split, label) of which a list has none, in training and test."""
+    present = {(p.split, p.label) for p in pictures}
+    splits: tuple[Split, ...] = ("train", "test")
+    return [
+        (split, name)
+        for split in splits
+        for label, name in enumerate(labels)
+        if (split, label) not in present
+    ]
+
+
+def files_digest(listed: ListedSet) -> str:
+    """Stands for the pictures by their names and lengths: to read hundreds of thousands of them
+    just to hear that nothing changed would take hours."""
+    digest = hashlib.sha256()
+    for picture in listed.pictures:
+        path = listed.folder / picture.name
+        length = path.stat().st_size if path.is_file() else "missing"
+        digest.update(f"{picture.name}\0{picture.split}\0{picture.label}\0{length}\n".encode())
+    return digest.hexdigest()
+
+
+def stop_if_too_many(skipped: int, total: int, max_unreadable: float, example: str) -> None:
+    """Raises `DataError` when more than the share `max_unreadable` of `total` pictures had to be
+    skipped. `example` is the sentence that says what was wrong with one of them."""
+    if skipped > max_unreadable * total:
+        raise DataError(
+            f"{skipped} of {total} pictures are missing or unreadable, more than "
+            f"--max-unreadable {max_unreadable:g} allows: {example}"
+        )
+
+
+def read_samples(
+    listed: ListedSet, *, max_unreadable: float, skipped: list[str]
+) -> Iterator[Sample]:
+    """The samples, as they are read. A picture that is missing or does not decode becomes a line of
+    `skipped`; raises `DataError` as soon as more than the share `max_unreadable` has, before the
+    first picture when so many are missing."""
+    total = len(listed.pictures)
+    paths = [listed.folder / picture.name for picture in listed.pictures]
+    if missing := [path for path in paths if not path.is_file()]:
+        stop_if_too_many(len(missing), total, max_unreadable, f"{missing[0]} is missing.")
+    for picture, path in zip(listed.pictures, paths, strict=True):
+        try:
+            if not path.is_file():
+                raise DataError(f"{path} is missing.")
+            image = read_picture(path)
+        except DataError as error:
+            skipped.append(str(error))
+            stop_if_too_many(len(skipped), total, max_unreadable, str(error))
+            continue
+        if picture.box_xywh is not None:
+            image = around_box(image, picture.box_xywh)
+        votes = np.zeros(len(listed.labels), np.uint8)
+        votes[picture.label] = 1
+        yield Sample(image, picture.split, votes, picture.name)
+
+
+def around_box(
+    pixels: NDArray[np.uint8], box_xywh: tuple[float, float, float, float]
+) -> NDArray[np.uint8]:
+    """The square around a face box, `BOX_MARGIN` wider on each side, as far as the picture goes;
+    the whole picture where the box is empty or its centre lies outside."""
+    height, width = pixels.shape[:2]
+    x, y, w, h = box_xywh
+    centre_x, centre_y = x + w / 2, y + h / 2
+    if not (w > 0 and h > 0 and 0 <= centre_x < width and 0 <= centre_y < height):
+        return pixels
+    reach = max(w, h) * (0.5 + BOX_MARGIN)
+    left, top = max(0, int(centre_x - reach)), max(0, int(centre_y - reach))
+    right, bottom = int(np.ceil(centre_x + reach)), int(np.ceil(centre_y + reach))
+    return pixels[top:bottom, left:right]

@@ -1,0 +1,63 @@
+"""Turns the samples of a data set into those of a pack."""
+
+from pathlib import Path
+
+from app.detection.mediapipe_detector import Detector
+from app.errors import DataError
+from training.datasets.digests import sha256
+from training.datasets.landmarks import face_region, find_landmarks, settings
+from training.datasets.listed import (
+    VALIDATION_SEED,
+    ListedSet,
+    files_digest,
+)
+from training.datasets.pack import PackedSample, PackMeta, encode_webp, read_meta
+from training.datasets.readers import (
+    FERPLUS_LABELS,
+    FERPLUS_VOTES,
+    Sample,
+)
+
+
+def pack_sample(detector: Detector, sample: Sample) -> PackedSample:
+    landmarks = find_landmarks(detector, sample.image)
+    region, landmarks = face_region(sample.image, landmarks)
+    return PackedSample(
+        webp=encode_webp(region),
+        split=sample.split,
+        votes=sample.votes,
+        landmarks=landmarks,
+        name=sample.name,
+    )
+
+
+def ferplus_meta(fer2013_csv: Path, ferplus_csv: Path) -> PackMeta:
+    return PackMeta(
+        dataset="FER+",
+        protocol="ferplus",
+        labels=FERPLUS_LABELS,
+        vote_names=FERPLUS_VOTES,
+        made_from=settings() | {"fer2013": sha256(fer2013_csv), "ferplus": sha256(ferplus_csv)},
+    )
+
+
+def listed_meta(listed: ListedSet, validation_share: float) -> PackMeta:
+    hashes = {name: sha256(path) for name, path in listed.lists.items()}
+    split = {"validation_share": validation_share, "validation_seed": VALIDATION_SEED}
+    files = {"pictures": files_digest(listed), "count": len(listed.pictures)}
+    return PackMeta(
+        dataset=listed.dataset,
+        protocol="single",
+        labels=listed.labels,
+        vote_names=listed.labels,
+        made_from=settings() | hashes | listed.choices | split | files,
+    )
+
+
+def up_to_date(path: Path, meta: PackMeta) -> bool:
+    if not path.exists():
+        return False
+    try:
+        return read_meta(path).key == meta.key
+    except DataError:
+        return False

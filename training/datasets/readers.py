@@ -1,0 +1,192 @@
+"""Reads data sets in the form in which their users have them.
+
+A reader yields `Sample`s; what they are turned into is the business of `training.prepare`.
+FER2013: Goodfellow et al., "Challenges in Representation Learning", ICONIP 2013.
+FER+: Barsoum et al., "Training deep networks for facial expression recognition with
+crowd-sourced label distribution", ICMI 2016.
+"""
+
+import csv
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.defaults import PICTURE_SUFFIXES
+from app.errors import DataError, SourceError
+from training.base.regular_file import check_regular
+
+Split = Literal["train", "valid", "test"]
+SPLITS: tuple[Split, ...] = ("train", "valid", "test")
+SPLIT_NAMES: dict[Split, str] = {"train": "training", "valid": "validation", "test": "test"}
+
+FERPLUS_LABELS = (
+    "neutral",
+    "happiness",
+    "surprise",
+    "sadness",
+    "anger",
+    "disgust",
+    "fear",
+    "contempt",
+)
+FERPLUS_VOTES = (*FERPLUS_LABELS, "unknown", "NF")  # the order of FER+'s columns
+FERPLUS_USAGES: dict[str, Split] = {
+    "Training": "train",
+    "PublicTest": "valid",
+    "PrivateTest": "test",
+}
+FER_SIDE_PX = 48
+_REST = "\0"  # what a row has beyond its columns
+MAX_FIELD = 1 << 20  # characters; 2304 pixel values take some 9000
+PICTURES = PICTURE_SUFFIXES
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One labelled picture: `image` uint8, (H, W) grey or (H, W, 3) RGB; `votes (V,)` counts."""
+
+    image: NDArray[np.uint8]
+    split: Split
+    votes: NDArray[np.uint8]
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class PictureFile:
+    path: Path
+    split: Split
+    label: int
+
+
+def csv_rows(
+    path: Path, required: tuple[str, ...], *, without_header: tuple[str, ...] = ()
+) -> Iterator[tuple[int, dict[str, str]]]:
+    """(row number counted from 1 under the header, row) of a CSV file with these columns.
+    `without_header`: the columns, in order, of a file that may come without naming them; such a
+    row must have no more of them either."""
+    csv.field_size_limit(MAX_FIELD)
+    check_regular(path)
+    try:
+        with open(path, newline="", encoding="utf-8-sig") as file:
+            reader = csv.DictReader(file, restkey=_REST)
+            names = [name.strip() for name in reader.fieldnames or []]
+            if len(names) == len(without_header) and not set(names) & set(without_header):
+                names = list(without_header)
+                file.seek(0)
+                reader = csv.DictReader(file, names, restkey=_REST)
+            reader.fieldnames = names
+            if missing := [name for name in required if name not in names]:
+                raise DataError(
+                    f"{path} lacks the columns {', '.join(missing)}; it has "
+                    f"{', '.join(names) or 'none'}. Is it the right file?"
+                )
+            for number, row in enumerate(reader, start=1):
+                if any(row[name] is None for name in required):
+                    raise DataError(f"{path}, row {number}: too few columns.")
+                if without_header and _REST in row:
+                    raise DataError(f"{path}, row {number}: too many columns.")
+                yield number, row
+    except FileNotFoundError as cause:
+        raise missing_file(path) from cause
+    except (OSError, UnicodeDecodeError, csv.Error) as cause:
+        raise DataError(f"{path} could not be read as a CSV file: {cause}") from cause
+
+
+_WHERE_FROM = {
+    "fer2013.csv": "It comes from Kaggle's 'Challenges in Representation Learning' competition.",
+    "fer2013new.csv": "It comes from Microsoft's FERPlus repository on GitHub.",
+    "list_patition_label.txt": "It comes with RAF-DB's basic set, in EmoLabel/.",
+    "training.csv": "It comes with AffectNet's manually annotated pictures.",
+    "validation.csv": "It comes with AffectNet's manually annotated pictures.",
+}
+
+
+def missing_file(path: Path) -> DataError:
+    return DataError(f"{path} is missing. {_WHERE_FROM.get(path.name, '')}".strip())
+
+
+def read_ferplus(fer2013_csv: Path, ferplus_csv: Path) -> Iterator[Sample]:
+    """Kaggle's `fer2013.csv` joined, row by row, with FER+'s `fer2013new.csv`.
+
+    Yields the rows to which FER+ gives an image name, with ten votes each in the order of
+    `FERPLUS_VOTES` and the row number (0-based) as name: file names are no key, four of them
+    repeat. Raises `DataError`, naming file and row, for anything that does not fit.
+    """
+    pixel_rows = csv_rows(fer2013_csv, ("pixels", "Usage"))
+    vote_rows = csv_rows(ferplus_csv, ("Usage", "Image name", *FERPLUS_VOTES))
+    number = 0
+    for number, pixel_row in pixel_rows:
+        _, vote_row = next(vote_rows, (0, None))
+        if vote_row is None:
+            raise DataError(
+                f"{ferplus_csv} ends before row {number} of {fer2013_csv}: the two do not belong "
+                "together."
+            )
+        usage = pixel_row["Usage"].strip()
+        if usage not in FERPLUS_USAGES:
+            raise DataError(
+                f"{fer2013_csv}, row {number}: unknown Usage {usage!r}, expected one of "
+                f"{', '.join(FERPLUS_USAGES)}."
+            )
+        if usage != vote_row["Usage"].strip():
+            raise DataError(
+                f"Row {number}: Usage is {usage!r} in {fer2013_csv} but {vote_row['Usage']!r} in "
+                f"{ferplus_csv}: the two do not belong together."
+            )
+        if not vote_row["Image name"].strip():
+            continue  # dropped by FER+
+        yield Sample(
+            image=_pixels(fer2013_csv, number, pixel_row["pixels"]),
+            split=FERPLUS_USAGES[usage],
+            votes=_votes(ferplus_csv, number, vote_row),
+            name=f"{number - 1:05d}",
+        )
+    if number == 0:
+        raise DataError(f"{fer2013_csv} has no rows.")
+    if next(vote_rows, None) is not None:
+        raise DataError(
+            f"{fer2013_csv} ends after row {number} but {ferplus_csv} goes on: the two do not "
+            "belong together."
+        )
+
+
+def _pixels(path: Path, number: int, text: str) -> NDArray[np.uint8]:
+    try:
+        values = np.array(text.split(), np.int64)
+    except (ValueError, OverflowError) as cause:
+        raise DataError(f"{path}, row {number}: a pixel is not a whole number.") from cause
+    if values.size != FER_SIDE_PX**2:
+        raise DataError(
+            f"{path}, row {number}: {values.size} pixel values, expected {FER_SIDE_PX**2}."
+        )
+    if values.min() < 0 or values.max() > 255:
+        raise DataError(f"{path}, row {number}: a pixel is outside 0..255.")
+    return values.astype(np.uint8).reshape(FER_SIDE_PX, FER_SIDE_PX)
+
+
+def _votes(path: Path, number: int, row: dict[str, str]) -> NDArray[np.uint8]:
+    try:
+        votes = [int(row[name]) for name in FERPLUS_VOTES]
+    except ValueError as cause:
+        raise DataError(f"{path}, row {number}: a vote is not a whole number.") from cause
+    if min(votes) < 0 or max(votes) > 255:
+        raise DataError(f"{path}, row {number}: a vote is outside 0..255.")
+    return np.array(votes, np.uint8)
+
+
+def read_picture(path: Path) -> NDArray[np.uint8]:
+    """Read a picture file as the program does: upright, uint8, (H, W) when it is grey throughout
+    and (H, W, 3) RGB otherwise. Raises `DataError`."""
+    from app.pictures.reader import read_picture as read_bgr  # trains without OpenCV
+
+    try:
+        bgr = read_bgr(path)
+    except SourceError as cause:
+        raise DataError(str(cause)) from cause
+    if (bgr[..., :1] == bgr[..., 1:]).all():
+        return np.ascontiguousarray(bgr[..., 0])
+    return np.ascontiguousarray(bgr[..., ::-1])

@@ -1,0 +1,18 @@
+"""Copies prepared pictures as if no face had been found in them."""
+
+from collections.abc import Iterator
+
+from training.datasets.landmarks import NOT_FOUND
+from training.datasets.pack import Pack, PackedSample
+from training.datasets.readers import SPLITS
+
+
+def samples(pack: Pack) -> Iterator[PackedSample]:
+    for row, name in enumerate(pack.names):
+        yield PackedSample(
+            webp=pack.blob[pack.offsets[row] : pack.offsets[row + 1]].tobytes(),
+            split=SPLITS[int(pack.split[row])],
+            votes=pack.votes[row],
+            landmarks=NOT_FOUND,
+            name=name,
+        )

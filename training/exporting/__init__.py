@@ -1,0 +1,1 @@
+"""Writes models as ONNX files, in full, half or 8-bit weights, and proves them."""

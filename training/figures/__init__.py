@@ -1,0 +1,1 @@
+"""Draws figures from values with matplotlib, which nothing else in training needs."""

@@ -1,0 +1,1 @@
+"""Reads faces with trained models, and reports how well."""

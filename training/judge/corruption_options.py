@@ -1,0 +1,70 @@
+"""The part of `training.evaluate` that --corruptions switches on: its options and what they do."""
+
+import argparse
+from pathlib import Path
+
+from app.errors import TrainingError
+from training.datasets.pack import Pack
+from training.judge.robustness import check_labels, endure, open_reader
+from training.judge.robustness_report import text, write_robustness
+
+
+def add_corruption_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("corruptions")
+    group.add_argument(
+        "--corruptions",
+        action="store_true",
+        help="also judge under 17 kinds of damage (16 for grey input) at five strengths each: "
+        "blur, noise, bad light, covered and tilted faces …; never on the test split",
+    )
+    group.add_argument(
+        "--against",
+        type=Path,
+        metavar="MODEL",
+        help="another model on the same faces, for the paired differences to it",
+    )
+    group.add_argument(
+        "--faces",
+        type=int,
+        metavar="N",
+        help="only so many faces, evenly spread over the split (default: all)",
+    )
+    group.add_argument(
+        "--seed",
+        type=int,
+        default=0,
+        metavar="N",
+        help="of the corruptions' random choices (default: 0)",
+    )
+
+
+def check_corruptions(options: argparse.Namespace) -> None:
+    """Raises `TrainingError` for options that make no sense together."""
+    if not options.corruptions:
+        if options.against is not None or options.faces is not None:
+            raise TrainingError("--against and --faces go with --corruptions. Add it.")
+        return
+    if options.split == "test":
+        raise TrainingError(
+            "--corruptions judges on the validation or the training split: the test split is for "
+            "the final figures alone. Leave --split test out."
+        )
+    if options.against is not None and not options.against.is_file():
+        raise TrainingError(f"The model {options.against} is missing. Give a .pt or .onnx file.")
+    if (options.faces is not None and options.faces < 1) or options.seed < 0:
+        raise TrainingError("--faces must be at least 1, --seed at least 0.")
+
+
+def judge_corruptions(pack: Pack, options: argparse.Namespace) -> list[str]:
+    """Prints, and with -o writes, how the model endures; returns a line for what was left out."""
+    paths = [options.model] if options.against is None else [options.model, options.against]
+    readers = [open_reader(path, options.device) for path in paths]
+    for reader in readers:  # before the first is judged, which takes minutes
+        check_labels(reader, pack)
+    found = [
+        endure(pack, reader, options.split, seed=options.seed, faces=options.faces)
+        for reader in readers
+    ]
+    mine, other = found[0], found[1] if len(found) > 1 else None
+    print(text(mine, other))
+    return write_robustness(mine, other, options.output) if options.output else []

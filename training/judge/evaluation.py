@@ -1,0 +1,184 @@
+"""Judges a checkpoint or an exported model on a split, and writes the report."""
+
+import hashlib
+import json
+import math
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from app.contract import Contract
+from app.errors import DataError, TrainingError
+from app.recognition.classifier import Classifier
+from app.wording import readable
+from training.base.device import Machine
+from training.base.json_values import plain_json
+from training.base.wording import counted
+from training.checkpoints.checkpoint import load_trained
+from training.datasets.examples import NO_LABEL
+from training.datasets.pack import Pack
+from training.datasets.readers import SPLIT_NAMES, Split
+from training.judge.predictions import file_logits, judged_examples, net_logits
+from training.measures.doubt import DoubtReport, Thresholds, judge_doubt
+from training.measures.doubt_lines import doubt_lines, prior_lines
+from training.measures.metrics import Metrics, interval, measure
+
+OWN_NAMES: dict[str, dict[Split, str]] = {  # what a data set's papers call its splits
+    "FER+": {"valid": "PublicTest", "test": "PrivateTest"},
+    "AffectNet": {"valid": "a share of training.csv", "test": "validation.csv"},
+    "RAF-DB": {"valid": "a share of train"},
+}
+FEW_FACES = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """`majority` is the official protocol; `argmax` the larger set of plain winners, where the data
+    has votes. `doubt` is of the majority protocol."""
+
+    model: str
+    sha256: str
+    dataset: str
+    split: Split
+    labels: tuple[str, ...]
+    temperature: float
+    majority: Metrics
+    argmax: Metrics | None
+    doubt: DoubtReport
+
+
+def evaluate(pack: Pack, model: Path, split: Split, device: str = "cpu") -> Report:
+    """Raises `DataError` where the model's labels are not the data's, `DeviceError` where there is
+    no such device."""
+    temperature = 1.0
+    thresholds: Thresholds | None = None
+    if model.suffix == ".onnx":
+        classifier = Classifier(model, device="cpu" if device == "cpu" else "cuda")
+        contract: Contract = classifier.contract
+        labels, temperature = contract.labels, contract.temperature
+        shares = contract.training_data.class_shares
+        if contract.unsure_below is not None and contract.unsure_above_nats is not None:
+            thresholds = Thresholds(contract.unsure_below, contract.unsure_above_nats)
+        examples, majority = judged_examples(
+            pack, split, contract.template, contract.size_px, contract.colour
+        )
+    else:
+        place = Machine.choose(device, "fp32", compile_net=False).device
+        trained = load_trained(model)
+        labels, shares = trained.facts.labels, trained.facts.class_shares
+        train = trained.config.train
+        examples, majority = judged_examples(
+            pack, split, train.template, train.size_px, train.colour
+        )
+    if set(labels) != set(pack.meta.labels):
+        raise DataError(
+            f"{model} knows {', '.join(labels)}; the data has {', '.join(pack.meta.labels)}."
+        )
+    if model.suffix == ".onnx":
+        logits = file_logits(classifier, examples)
+    else:
+        logits = net_logits(trained.net.to(place), examples.to(place))
+    order = [labels.index(label) for label in pack.meta.labels]
+    logits = logits[:, order]
+    argmax = examples.labels.cpu().numpy()
+    voted = pack.meta.protocol == "ferplus"
+    kept = majority != NO_LABEL
+    return Report(
+        model=readable(model.name),
+        sha256=hashlib.sha256(model.read_bytes()).hexdigest(),
+        dataset=pack.meta.dataset,
+        split=split,
+        labels=pack.meta.labels,
+        temperature=temperature,
+        majority=measure(logits[kept], majority[kept], temperature),
+        argmax=measure(logits, argmax, temperature) if voted else None,
+        doubt=judge_doubt(
+            logits[kept],
+            majority[kept],
+            temperature=temperature,
+            shares=[shares[place] for place in order] if shares else (),
+            thresholds=thresholds,
+        ),
+    )
+
+
+def split_name(report: Report) -> str:
+    own = OWN_NAMES.get(report.dataset, {}).get(report.split)
+    return SPLIT_NAMES[report.split] + (f" ({own})" if own else "")
+
+
+def summary(metrics: Metrics) -> str:
+    """The figures in one line. Of few faces the interval stands there, too, for the standard error
+    of 8 right ones of 8 is 0."""
+    few = ""
+    if 0 < metrics.count < FEW_FACES:
+        low, high = interval(round(metrics.accuracy * metrics.count), metrics.count)
+        few = f", 95 % interval {100 * low:.0f} to {100 * high:.0f} %"
+    return (
+        f"{counted(metrics.count, 'face')}: accuracy {100 * metrics.accuracy:.2f} % "
+        f"(± {100 * metrics.standard_error:.2f}){few}, mean class recall "
+        f"{metrics.mean_class_recall:.3f}, macro F1 {metrics.macro_f1:.3f}, ECE {metrics.ece:.3f}, "
+        f"NLL {metrics.nll:.3f}"
+    )
+
+
+def missing_labels(report: Report) -> list[str]:
+    """The classes of which the split has no face."""
+    rows = zip(report.labels, report.majority.confusion, strict=True)
+    return [label for label, row in rows if not sum(row)]
+
+
+def markdown(report: Report) -> str:
+    """The report as a page: figures, per-class table and confusion matrix."""
+    m = report.majority
+    lines = [
+        f"# {report.model} on {report.dataset}, {split_name(report)}",
+        "",
+        f"sha256 `{report.sha256}`, temperature {report.temperature:.3f}. ± is one binomial "
+        "standard error.",
+        "",
+        f"- majority protocol, {summary(m)}",
+    ]
+    if report.argmax is not None:
+        lines.append(f"- plain winner of the votes, {summary(report.argmax)}")
+    lines += [f"- {line}" for line in doubt_lines(report.doubt)]
+    if report.doubt.priors:
+        note, *table = prior_lines(report.model, report.doubt, missing_labels(report))
+        lines += ["", note, "", *table]
+    lines += ["", "| class | faces | recall | precision |", "|---|---|---|---|"]
+    for label, row, recall, precision in zip(
+        report.labels, m.confusion, m.recall, m.precision, strict=True
+    ):
+        lines.append(f"| {label} | {sum(row)} | {share_text(recall)} | {share_text(precision)} |")
+    lines += ["", "Rows are true classes, columns what the model said.", ""]
+    lines.append("| | " + " | ".join(report.labels) + " |")
+    lines.append("|---" * (len(report.labels) + 1) + "|")
+    for label, row in zip(report.labels, m.confusion, strict=True):
+        lines.append(f"| {label} | " + " | ".join(map(str, row)) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def share_text(value: float) -> str:
+    """Three digits, or a dash for what is not a number."""
+    return "–" if math.isnan(value) else f"{value:.3f}"
+
+
+def write_report(report: Report, folder: Path) -> list[str]:
+    """Writes `report.json`, `report.md` and the figures; returns a line for what was left out."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        content = json.dumps(plain_json(asdict(report)), indent=1, allow_nan=False)
+        (folder / "report.json").write_text(content + "\n", encoding="utf-8")
+        (folder / "report.md").write_text(markdown(report), encoding="utf-8")
+        try:
+            from training.figures.doubt import coverage_figure
+            from training.figures.judged import confusion_figure, reliability_figure
+        except ImportError:
+            return ["The figures were left out: matplotlib is not installed."]
+        confusion_figure(report.majority, report.labels, folder / "confusion.png")
+        reliability_figure(report.majority, folder / "reliability.png")
+        coverage_figure(report.doubt.selective, folder / "coverage.png")
+    except OSError as cause:
+        raise TrainingError(
+            f"{folder} could not be written: {cause.strerror or cause}. Choose another -o."
+        ) from cause
+    return []

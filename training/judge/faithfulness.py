@@ -1,0 +1,130 @@
+"""Judges class activation maps by deletion curves, and writes the page."""
+
+from pathlib import Path
+
+import numpy as np
+
+from app.errors import DataError
+from app.recognition.classifier import Classifier
+from training.datasets.examples import load_examples
+from training.datasets.pack import Pack
+from training.judge.deletion import chosen_examples, curves
+from training.measures.deletion_curves import (
+    AREA_NAMES,
+    AREAS,
+    TARGETS,
+    Area,
+    Curves,
+    Key,
+    Mean,
+    Target,
+    area_under,
+    drop,
+)
+from training.measures.masking import FILLING_NAMES, FILLINGS
+
+SHOWN = (0.1, 0.2, 0.3, 0.4)  # of SHARES, in the tables
+RIVALS: tuple[Area, ...] = tuple(area for area in AREAS if area != "marked")
+
+
+def judge(pack: Pack, model: Path, *, faces: int | None = None, seed: int = 0) -> Curves:
+    """Raises `DataError` where the model's labels are not the data's or there are too few faces."""
+    classifier = Classifier(model, device="cpu")
+    contract = classifier.contract
+    if set(contract.labels) != set(pack.meta.labels):
+        raise DataError(
+            f"{model} knows {', '.join(contract.labels)}; the data has "
+            f"{', '.join(pack.meta.labels)}."
+        )
+    examples = load_examples(
+        pack,
+        "valid",
+        template=contract.template,
+        size_px=contract.size_px,
+        colour=contract.colour,
+        labels_from="majority",
+    )
+    examples = chosen_examples(examples, faces, seed)
+    if len(examples) < 2:
+        raise DataError("The validation split has a single face; another one is needed.")
+    order = [contract.labels.index(label) for label in pack.meta.labels]
+    true = np.array(order)[examples.labels.numpy()]
+    return curves(classifier, examples, true, seed=seed)
+
+
+def says(mean: Mean) -> str:
+    return f"{mean.mean:+.3f} ± {mean.half:.3f} ({100 * mean.above:.0f} %)"
+
+
+def drops_table(found: Curves, target: Target) -> str:
+    """How much covering the marked area takes, and how much more than covering the others."""
+    head = ["filling", "covered", "marked", *(f"more than {AREA_NAMES[rival]}" for rival in RIVALS)]
+    lines = ["| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
+    for filling in FILLINGS:
+        for share in SHOWN:
+            falls = {area: drop(found[Key(target, filling, area)], share) for area in AREAS}
+            own = falls["marked"]
+            cells = [FILLING_NAMES[filling], f"{100 * share:.0f} %", says(Mean.of(own))]
+            cells += [says(Mean.of(own - falls[rival])) for rival in RIVALS]
+            lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def areas_table(found: Curves, target: Target) -> str:
+    """The area under each deletion curve: the smaller, the better the order."""
+    names = [FILLING_NAMES[filling] for filling in FILLINGS]
+    head = ["covered first", *names, *(f"{name}: less the marked area's" for name in names)]
+    lines = ["| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
+    for area in AREAS:
+        under = [area_under(found[Key(target, filling, area)]) for filling in FILLINGS]
+        own = [area_under(found[Key(target, filling, "marked")]) for filling in FILLINGS]
+        cells = [AREA_NAMES[area]]
+        for values in under:
+            mean = Mean.of(values)
+            cells.append(f"{mean.mean:.3f} ± {mean.half:.3f}")
+        for values, base in zip(under, own, strict=True):
+            cells.append("" if area == "marked" else says(Mean.of(values - base)))
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def verdict(found: Curves, target: Target) -> str:
+    """In how many of the settings the marked area matters more than each rival."""
+    settings = [(filling, share) for filling in FILLINGS for share in SHOWN]
+    parts = []
+    for rival in RIVALS:
+        above = below = 0
+        for filling, share in settings:
+            mean = Mean.of(
+                drop(found[Key(target, filling, "marked")], share)
+                - drop(found[Key(target, filling, rival)], share)
+            )
+            above += mean.mean - mean.half > 0
+            below += mean.mean + mean.half < 0
+        parts.append(f"{AREA_NAMES[rival]}: more in {above}, less in {below}")
+    return (
+        f"Of {len(settings)} settings (filling, share), by the 95 % interval, covering what its "
+        f"map marks lowers the {target} class's probability, against {'; '.join(parts)}."
+    )
+
+
+def markdown(found: Curves, model: str, dataset: str) -> str:
+    count = len(next(iter(found.values())))
+    of_predicted, of_true = (found[Key(target, "grey", "marked")][:, 0] for target in TARGETS)
+    right = int((of_predicted == of_true).sum())
+    parts = [
+        f"{model} on the {count} validation faces of {dataset} ({right} read right). ± is half of "
+        "a 95 % interval over faces; in brackets the share of faces for which it is above 0. "
+        "Maps are enlarged bilinearly.",
+        *(verdict(found, target) for target in TARGETS),
+    ]
+    for target in TARGETS:
+        parts += [
+            f"### The {target} class",
+            "Fall of its probability:",
+            drops_table(found, target),
+            "Mean probability over the share covered, from nothing to everything (the area under "
+            "the deletion curve):",
+            areas_table(found, target),
+        ]
+    return "\n\n".join(parts) + "\n"

@@ -1,0 +1,205 @@
+"""Judges the way from a frame to a label under growing hardship, and writes the report."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.errors import TrainingError
+from training.base.files import write_text
+from training.base.json_values import plain_json
+from training.base.wording import counted
+from training.datasets.examples import NO_LABEL
+from training.judge.path_reading import Condition, Outcome, WholePath
+
+TARGET_PX = (128.0, 400.0)
+SIZES_PX = (32, 48, 67, 96, 128, 192, 256, 400, 600)
+TILTS_DEG = (0, 10, 20, 30, 40, 50, 60)
+COVERED = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5)
+USUAL_PX = (128.0, 256.0)  # of faces that are tilted or covered
+TARGET_LOSS = 0.01
+NONE = "–"  # of no face there is no figure
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Shares in 0..1. `loss`: accuracy of the crops less that of the whole path over all faces, of
+    `loss_found` over those found; errors are of the mean of the paired differences. `said`: the
+    share of all faces that get a label, `said_right` the accuracy of those."""
+
+    kind: str
+    name: str
+    faces: int
+    found: float
+    crop_accuracy: float
+    crop_recall: float
+    accuracy: float
+    recall: float
+    accuracy_found: float
+    recall_found: float
+    loss: float
+    loss_error: float
+    loss_found: float
+    loss_found_error: float
+    said: float
+    said_right: float
+    others: int
+    frames: int
+
+
+def conditions() -> Iterator[Condition]:
+    """The rows of "where it breaks"."""
+    for size in SIZES_PX:
+        yield Condition("face size", f"{size} px", (size, size))
+    for tilt in TILTS_DEG:
+        yield Condition("tilt", f"{tilt}°", USUAL_PX, tilt_deg=tilt)
+    for covered in COVERED:
+        yield Condition("covered", f"{100 * covered:.0f} %", USUAL_PX, covered=covered)
+
+
+def row_of(condition: Condition, outcome: Outcome) -> Row:
+    o = outcome
+    count = len(o.labels)
+    found = o.by_path != NO_LABEL
+    crop_right, right = o.by_crop == o.labels, o.by_path == o.labels
+    loss, loss_error = _mean_error(crop_right.astype(float) - right)
+    loss_found, loss_found_error = _mean_error((crop_right.astype(float) - right)[found])
+    return Row(
+        kind=condition.kind,
+        name=condition.name,
+        faces=count,
+        found=float(found.mean()),
+        crop_accuracy=float(crop_right.mean()),
+        crop_recall=_mean_class_recall(o.labels, crop_right),
+        accuracy=float(right.mean()),
+        recall=_mean_class_recall(o.labels, right),
+        accuracy_found=_mean_error(right[found])[0],
+        recall_found=_mean_class_recall(o.labels[found], right[found]),
+        loss=loss,
+        loss_error=loss_error,
+        loss_found=loss_found,
+        loss_found_error=loss_found_error,
+        said=float(o.sure.mean()),
+        said_right=_mean_error(right[o.sure])[0],
+        others=o.others,
+        frames=o.frames,
+    )
+
+
+def _mean_error(values: NDArray[np.generic]) -> tuple[float, float]:
+    """(mean, its standard error); NaN for none."""
+    if not len(values):
+        return float("nan"), float("nan")
+    numbers = values.astype(np.float64)
+    spread = float(numbers.std(ddof=1)) if len(numbers) > 1 else float("nan")
+    return float(numbers.mean()), spread / float(np.sqrt(len(numbers)))
+
+
+def _mean_class_recall(labels: NDArray[np.int64], right: NDArray[np.bool_]) -> float:
+    """Over the classes that are there."""
+    if not len(labels):
+        return float("nan")
+    return float(np.mean([right[labels == k].mean() for k in np.unique(labels)]))
+
+
+def table(rows: Sequence[Row]) -> list[str]:
+    """Accuracies in per cent, each with the mean class recall in brackets."""
+
+    def both(accuracy: float, recall: float) -> str:
+        return NONE if np.isnan(accuracy) else f"{100 * accuracy:.1f} ({recall:.2f})"
+
+    def points(loss: float, error: float) -> str:
+        if np.isnan(loss):
+            return NONE
+        return f"{100 * loss:.1f}" + ("" if np.isnan(error) else f" ± {100 * error:.1f}")
+
+    lines = [
+        "| | faces | found | cached crops | whole path, found | whole path, all | loss, found "
+        "| loss, all | get a label | right of those |",
+        "|---|---|---|---|---|---|---|---|---|---|",
+    ]
+    lines += [
+        f"| {row.kind} {row.name} | {row.faces} | {100 * row.found:.1f} % "
+        f"| {both(row.crop_accuracy, row.crop_recall)} "
+        f"| {both(row.accuracy_found, row.recall_found)} | {both(row.accuracy, row.recall)} "
+        f"| {points(row.loss_found, row.loss_found_error)} | {points(row.loss, row.loss_error)} "
+        f"| {100 * row.said:.1f} % | {points(row.said_right, np.nan)} |"
+        for row in rows
+    ]
+    return lines
+
+
+def verdict(row: Row) -> str:
+    """The target's line."""
+    held = row.loss <= TARGET_LOSS
+    return (
+        f"{row.name}: {100 * row.found:.2f} % of {row.faces} faces found; of all, the whole path "
+        f"loses {100 * row.loss:.2f} ± {100 * row.loss_error:.2f} points of accuracy, of those "
+        f"found {100 * row.loss_found:.2f} ± {100 * row.loss_found_error:.2f}; at most "
+        f"{100 * TARGET_LOSS:.1f} wanted: {'held' if held else 'missed'}. {row.others} detections "
+        f"where no face was, in {counted(row.frames, 'frame')}."
+    )
+
+
+NOTE = (
+    "Face size: side of the box that the short-range detector would draw. Accuracy in per cent, "
+    'mean class recall in brackets; a face that is not found counts as wrong in "all". Loss: '
+    "points of accuracy against the cached crops of the same faces, ± one standard error of the "
+    "paired differences."
+)
+
+
+def judge(path: WholePath, *, faces: int, target_faces: int | None, seed: int) -> Iterator[Row]:
+    """The target's row, then those of the table, each over its own draw of faces."""
+    draw = np.random.default_rng(seed)
+    low, high = TARGET_PX
+    target = Condition("face size", f"{low:.0f} to {high:.0f} px", TARGET_PX)
+    everybody = len(path.rows)
+    for condition, wanted in ((target, target_faces), *((c, faces) for c in conditions())):
+        count = everybody if wanted is None else min(wanted, everybody)
+        chosen = draw.permutation(everybody)[:count]
+        yield row_of(condition, path.judge(condition, chosen, draw))
+
+
+def _by_kind(rows: Sequence[Row]) -> dict[str, list[Row]]:
+    kinds: dict[str, list[Row]] = {}
+    for row in rows:
+        kinds.setdefault(row.kind, []).append(row)
+    return kinds
+
+
+def write_report(folder: Path, model: str, rows: Sequence[Row]) -> list[str]:
+    """`whole_path.json`, `.md` and the figure; returns a line for what was left out."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as cause:
+        raise TrainingError(
+            f"{folder} could not be made: {cause.strerror}. Choose another -o."
+        ) from cause
+    facts = {"model": model, "rows": plain_json([asdict(row) for row in rows])}
+    write_text(folder / "whole_path.json", json.dumps(facts, indent=1, allow_nan=False) + "\n")
+    page = [f"# {model}, from frame to label", "", verdict(rows[0]), "", NOTE, "", *table(rows)]
+    write_text(folder / "whole_path.md", "\n".join(page) + "\n")
+    try:
+        from training.figures.whole_path import PathPanel, path_figure
+    except ImportError:
+        return ["The figure was left out: matplotlib is not installed."]
+    panels = [
+        PathPanel(
+            kind=kind,
+            names=tuple(row.name for row in own),
+            found=tuple(row.found for row in own),
+            right_by_crop=tuple(row.crop_accuracy for row in own),
+            right_by_path=tuple(row.accuracy for row in own),
+            labelled=tuple(row.said for row in own),
+        )
+        for kind, own in _by_kind(rows[1:]).items()
+    ]
+    try:
+        path_figure(panels, folder / "whole_path.png")
+    except OSError as cause:
+        raise TrainingError(f"{folder} could not be written: {cause}.") from cause
+    return []

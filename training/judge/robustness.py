@@ -1,0 +1,211 @@
+"""Reads every face of a split under every kind and strength of `training.judge.corruptions`.
+
+What is damaged follows from the seed, the kind and the face, not from the model: two models meet
+the same damage. `training.judge.robustness_report` says what came of it.
+"""
+
+import hashlib
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from app.alignment import AlignmentTemplate, ColourMode
+from app.errors import DataError, TrainingError
+from app.recognition.classifier import Classifier
+from app.types import Floats
+from training.base.device import Machine, normalise
+from training.base.progress import progress
+from training.checkpoints.checkpoint import load_trained
+from training.datasets.crops import compose, warp
+from training.datasets.examples import Examples, load_examples
+from training.datasets.pack import Pack
+from training.datasets.readers import Split
+from training.judge.corruptions import CORRUPTIONS, LEVELS, Corruption
+
+BATCH = 128
+Bools = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """A model, ready to read crops. `logits`: `(n, S, S, C)` uint8, RGB or grey, -> `(n, K)`."""
+
+    name: str
+    sha256: str
+    labels: tuple[str, ...]
+    template: AlignmentTemplate
+    size_px: int
+    colour: ColourMode
+    logits: Callable[[NDArray[np.uint8]], Floats]
+
+
+def open_reader(model: Path, device: str = "cpu") -> Reader:
+    """An exported file through the app's own classifier, or a checkpoint's network. Raises
+    `ModelError`, `TrainingError` or `DeviceError`."""
+    if model.suffix == ".onnx":
+        classifier = Classifier(model, device="cpu" if device == "cpu" else "cuda")
+        contract = classifier.contract
+
+        def of_file(crops: NDArray[np.uint8]) -> Floats:
+            bgr = crops[..., ::-1] if crops.shape[3] == 3 else crops.repeat(3, axis=3)
+            return classifier.run(bgr).logits
+
+        facts = (contract.labels, contract.template, contract.size_px, contract.colour)
+        return Reader(model.name, _sha256(model), *facts, of_file)
+    place = Machine.choose(device, "fp32", compile_net=False).device
+    trained = load_trained(model)
+    net, train = trained.net.to(place), trained.config.train
+
+    @torch.no_grad()
+    def of_net(crops: NDArray[np.uint8]) -> Floats:
+        x = torch.from_numpy(np.ascontiguousarray(crops)).permute(0, 3, 1, 2).to(place)
+        logits = net(normalise(x.float()), with_attention=False).logits
+        return np.asarray(logits.float().cpu().numpy())
+
+    return Reader(
+        model.name,
+        _sha256(model),
+        trained.facts.labels,
+        train.template,
+        train.size_px,
+        train.colour,
+        of_net,
+    )
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Endured:
+    """`labels (N,)` of the faces; `clean (N,)` and, for each kind by its name, `right (5, N)`: what
+    was read right. `kinds` are those that were tried."""
+
+    model: str
+    sha256: str
+    dataset: str
+    split: Split
+    seed: int
+    size_px: int
+    colour: ColourMode
+    kinds: tuple[Corruption, ...]
+    labels: NDArray[np.int64]
+    clean: Bools
+    right: dict[str, Bools]
+
+    def score(self, kinds: Sequence[Corruption], strength: int = 0) -> NDArray[np.float64]:
+        """`(N,)`: the share of these corruptions at that strength in 1..5 (0: over all strengths)
+        under which a face is read right; without corruptions, whether it is when clean."""
+        if not kinds:
+            return self.clean.astype(np.float64)
+        levels = slice(strength - 1, strength) if strength else slice(None)
+        return np.asarray(np.mean([self.right[k.name][levels].mean(axis=0) for k in kinds], axis=0))
+
+    def curve(self, kind: Corruption) -> NDArray[np.float64]:
+        """`(6,)`: accuracy on clean faces and at each strength of a corruption."""
+        return np.array([self.clean.mean(), *self.right[kind.name].mean(axis=1)])
+
+
+def check_labels(reader: Reader, pack: Pack) -> None:
+    """Raises `DataError` where the model's labels are not the data's."""
+    if set(reader.labels) != set(pack.meta.labels):
+        raise DataError(
+            f"{reader.name} knows {', '.join(reader.labels)}; the data has "
+            f"{', '.join(pack.meta.labels)}."
+        )
+
+
+def endure(
+    pack: Pack,
+    reader: Reader,
+    split: Split,
+    *,
+    seed: int = 0,
+    faces: int | None = None,
+    corruptions: tuple[Corruption, ...] = CORRUPTIONS,
+) -> Endured:
+    """Reads every face of the split that has a majority (or `faces` of them, evenly spread) clean
+    and under every corruption that its input can show. Raises `DataError`, and `TrainingError` for
+    the test split."""
+    if split == "test":
+        raise TrainingError(
+            "Corruptions are judged on the validation or the training split, not on the test split."
+        )
+    check_labels(reader, pack)
+    examples = load_examples(
+        pack,
+        split,
+        template=reader.template,
+        size_px=reader.size_px,
+        colour=reader.colour,
+        labels_from="majority",
+    )
+    chosen = spread_rows(len(examples), faces)
+    labels = examples.labels[chosen].numpy()
+    kinds = tuple(c for c in corruptions if reader.colour == "rgb" or not c.needs_colour)
+    column = [reader.labels.index(label) for label in pack.meta.labels]
+    clean = np.zeros(len(chosen), np.bool_)
+    right = {kind.name: np.zeros((LEVELS, len(chosen)), np.bool_) for kind in kinds}
+    for place, kind, level, crops in views(examples, chosen, reader.template, kinds, seed):
+        found = reader.logits(crops)[:, column].argmax(axis=1) == labels[place]
+        if kind is None:
+            clean[place] = found
+        else:
+            right[kind.name][level, place] = found
+    facts = (reader.name, reader.sha256, pack.meta.dataset, split, seed)
+    return Endured(*facts, reader.size_px, reader.colour, kinds, labels, clean, right)
+
+
+def spread_rows(count: int, faces: int | None) -> torch.Tensor:
+    """`faces` of `count` rows, evenly spread; all of them where there are no more."""
+    if faces is None or faces >= count:
+        return torch.arange(count)
+    return torch.arange(faces) * count // faces
+
+
+def views(
+    examples: Examples,
+    chosen: torch.Tensor,
+    template: AlignmentTemplate,
+    kinds: tuple[Corruption, ...],
+    seed: int,
+) -> Iterator[tuple[slice, Corruption | None, int, NDArray[np.uint8]]]:
+    """For each batch: its place among `chosen`, the corruption (None: none), its strength 0..4, and
+    the crops `(n, S, S, C)` uint8, which were cut by `template`."""
+    parts = torch.split(chosen, BATCH)
+    bar = progress(
+        examples.ahead(parts), total=len(parts), desc="corruptions", unit="batch", leave=False
+    )
+    for number, rows in enumerate(bar):
+        place = slice(number * BATCH, number * BATCH + len(rows))
+        pictures, sizes = examples.pictures[rows], examples.sizes[rows]
+        matrices, size = examples.matrices[rows], examples.size_px
+        plain = _channels_last(warp(pictures, sizes, matrices, size).round())
+        yield place, None, 0, _whole(plain)
+        for kind in kinds:
+            for level, value in enumerate(kind.values):
+                generator = np.random.default_rng([seed, zlib.crc32(kind.name.encode()), number])
+                if kind.pixels is not None:
+                    crops = kind.pixels(plain, value, generator)
+                elif kind.covers is not None:
+                    crops = kind.covers(plain, value, template, generator)
+                else:
+                    assert kind.moves is not None
+                    move = torch.from_numpy(kind.moves(len(rows), value, size, template, generator))
+                    moved = compose(move.to(matrices.dtype), matrices)
+                    crops = _channels_last(warp(pictures, sizes, moved, size))
+                yield place, kind, level, _whole(crops)
+
+
+def _channels_last(crops: torch.Tensor) -> Floats:
+    return np.ascontiguousarray(crops.permute(0, 2, 3, 1).numpy())
+
+
+def _whole(crops: Floats) -> NDArray[np.uint8]:
+    return np.clip(np.rint(crops), 0, 255).astype(np.uint8)

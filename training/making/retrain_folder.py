@@ -1,0 +1,131 @@
+"""The folder of a retraining: what was asked for, and one process in it at a time."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from app.errors import RecogniserError, TrainingError
+from app.recognition.classifier import Classifier
+from training.base.files import write_text
+from training.datasets.pack import read_meta
+from training.run.run_folder import LOCK
+
+SETTINGS, TABLE, PACK, REPORT, TRAINING = (
+    "retrain.json",
+    "pictures.csv",
+    "data.npz",
+    "report.html",
+    "training",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What was asked for, as far as it decides the result; saved in the run's folder."""
+
+    data: str
+    weights: str  # a path, or "none"
+    weights_sha256: str | None
+    dataset: str
+    valid_share: float
+    seed: int
+    group_by: str
+    epochs: int | None
+    learning_rate: float | None
+    batch_size: int | None
+    patience: int | None
+
+    def differences(self, saved: dict[str, Any]) -> list[str]:
+        return [
+            f"{name}: {saved.get(name)} then, {value} now"
+            for name, value in asdict(self).items()
+            if saved.get(name) != value
+        ]
+
+
+@contextmanager
+def run_folder(
+    folder: Path, settings: Settings, *, resume: bool, overwrite: bool
+) -> Iterator[None]:
+    """Makes the run's folder, or makes sure that it is of the same run, and keeps other processes
+    out of it. Raises `TrainingError`."""
+    if resume:
+        _same_run(folder, settings)
+    else:
+        _make(folder, overwrite=overwrite)
+    lock = FileLock(folder / LOCK)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout as cause:
+        raise TrainingError(
+            f"Another process is at work in {folder}. Wait for it, or choose another --run."
+        ) from cause
+    except OSError as cause:
+        raise _unusable(folder, cause) from cause
+    try:
+        if not resume:
+            _clear(folder)
+            write_text(folder / SETTINGS, json.dumps(asdict(settings), indent=1) + "\n")
+        yield
+    finally:
+        lock.release()
+
+
+def _same_run(folder: Path, settings: Settings) -> None:
+    try:
+        saved = json.loads((folder / SETTINGS).read_text(encoding="utf-8"))
+        others = settings.differences(saved)
+    except (OSError, ValueError, AttributeError) as cause:
+        raise TrainingError(f"{folder} holds no run to go on from. Leave --resume out.") from cause
+    if others:
+        raise TrainingError(
+            f"The run in {folder} was begun otherwise ({'; '.join(others)}). Resume it with the "
+            "same options, or begin anew with --overwrite."
+        )
+
+
+def _make(folder: Path, *, overwrite: bool) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        there = {path.name for path in folder.iterdir()}
+    except OSError as cause:
+        raise _unusable(folder, cause) from cause
+    # One that was stopped before its training began, as by a wrong path, has nothing to lose.
+    if {SETTINGS, TRAINING} <= there and not overwrite:
+        raise TrainingError(
+            f"{folder} holds a run. Go on with it by --resume, begin it anew by --overwrite, or "
+            "choose another --run."
+        )
+    # Never emptied: it may be anything.
+    if SETTINGS not in there and not there <= {LOCK}:
+        raise TrainingError(f"{folder} is not empty and holds no run. Choose another --run.")
+
+
+def _clear(folder: Path) -> None:
+    try:
+        for name in (PACK, TABLE, REPORT):
+            (folder / name).unlink(missing_ok=True)
+        if (folder / TRAINING).exists():
+            shutil.rmtree(folder / TRAINING)
+    except OSError as cause:
+        raise _unusable(folder, cause) from cause
+
+
+def _unusable(folder: Path, cause: OSError) -> TrainingError:
+    return TrainingError(f"{folder} could not be used: {cause.strerror or cause}.")
+
+
+def made_here(model: Path, folder: Path) -> bool:
+    """Whether a model comes from the pictures of the run in `folder`, as one does that a run left
+    that was stopped after its export."""
+    try:
+        key = Classifier(model, device="cpu").contract.training_data.key
+        return key == read_meta(folder / PACK).key
+    except RecogniserError:
+        return False

@@ -1,0 +1,160 @@
+"""Goes from a folder of labelled pictures to a model that runs."""
+
+import argparse
+import os
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from app.contract import Contract
+from app.errors import TrainingError
+from app.wording import readable
+from training.base.device import Machine
+from training.base.wording import counted
+from training.checkpoints.compact import compact_of, write_compact
+from training.datasets.digests import sha256
+from training.datasets.pack import read_pack
+from training.exporting.onnx_file import export
+from training.making.retrain_folder import (
+    PACK,
+    REPORT,
+    TABLE,
+    TRAINING,
+    Settings,
+    made_here,
+    run_folder,
+)
+from training.making.retrain_report import command, last_test, write_report
+from training.measures.metrics import interval
+from training.own_pictures.gather import Gathered, Gathering, gather
+from training.own_pictures.picture_folder import open_folder
+from training.run.finetune import (
+    BEST,
+    FROM_SCRATCH,
+    find_source,
+    learn,
+    recipe,
+)
+
+CHOICES = ("epochs", "learning_rate", "batch_size", "patience")
+
+
+def run_of(options: argparse.Namespace) -> Path:
+    """The run's folder, as asked or by the model's name."""
+    return options.run or Path("runs") / f"retrain-{options.output.stem}"
+
+
+def checked(options: argparse.Namespace) -> Gathering:
+    """Raises `TrainingError` for what cannot be, before anything is done."""
+    output: Path = options.output
+    if output.suffix != ".onnx":
+        raise TrainingError(f"{output}: the output must end in .onnx.")
+    if not output.parent.is_dir():
+        raise TrainingError(f"{output.parent} is not a folder. Make it first.")
+    if not os.access(output.parent, os.W_OK):
+        raise TrainingError(f"{output.parent} may not be written to. Choose another -o.")
+    replacing = options.overwrite or (options.resume and made_here(output, run_of(options)))
+    for path in (output, compact_of(output)):
+        try:
+            if path.is_dir():
+                raise TrainingError(f"{path} is a folder. Choose another -o.")
+            if path.exists() and not replacing:
+                raise TrainingError(f"{path} is there already. Choose another -o, or --overwrite.")
+        except OSError as cause:  # such as a name that is too long
+            raise TrainingError(f"{path}: {cause.strerror}. Choose another -o.") from cause
+    if not 0 <= options.max_unreadable <= 1:
+        raise TrainingError("--max-unreadable is a share, in 0..1.")
+    for name in ("epochs", "learning_rate", "batch_size"):
+        value = getattr(options, name)
+        if value is not None and not value > 0:
+            raise TrainingError(f"--{name.replace('_', '-')} must be above 0.")
+    if options.patience is not None and options.patience < 0:
+        raise TrainingError("--patience must be at least 0.")
+    try:
+        return Gathering(options.valid_share, options.seed, options.group_by)
+    except ValueError as cause:
+        raise TrainingError(f"The split cannot be: {cause}.") from cause
+
+
+def retrain(options: argparse.Namespace, arguments: Sequence[str]) -> int:
+    gathering = checked(options)
+    opened = open_folder(options.data)
+    source = find_source(options.source)
+    weights = source.weights
+    if weights and weights.path.resolve() == compact_of(options.output).resolve():
+        raise TrainingError(
+            f"{options.output} would replace what training begins with. Choose another -o."
+        )
+    settings = Settings(
+        data=str(options.data.resolve()),
+        weights=str(weights.path.resolve()) if weights else FROM_SCRATCH,
+        weights_sha256=sha256(weights.path) if weights else None,
+        dataset=readable(options.dataset or options.data.resolve().name),
+        **asdict(gathering),
+        **{name: getattr(options, name) for name in CHOICES},
+    )
+    machine = Machine.choose(options.device, "auto", compile_net=False)
+    folder = run_of(options)
+    with run_folder(folder, settings, resume=options.resume, overwrite=options.overwrite):
+        print(f"Training begins {source.said}.")
+        gathered = gather(
+            opened,
+            dataset=settings.dataset,
+            gathering=gathering,
+            max_unreadable=options.max_unreadable,
+            pack=folder / PACK,
+            table=folder / TABLE,
+        )
+        for note in gathered.notes:
+            print(f"Note: {note}")
+        pack = read_pack(gathered.pack)
+        config = recipe(
+            weights.config if weights else None,
+            len(pack.rows("train")),
+            seed=settings.seed,
+            epochs=settings.epochs,
+            learning_rate=settings.learning_rate,
+            batch_size=settings.batch_size,
+        )
+        training = folder / TRAINING
+        learned = learn(
+            pack,
+            config,
+            weights,
+            training,
+            machine,
+            patience=settings.patience,
+            resume=options.resume,
+        )
+        contract, _ = export(
+            pack, training / BEST, options.output, options.licence or source.licence
+        )
+        write_compact(training / BEST, compact_of(options.output))
+        write_report(
+            folder / REPORT,
+            model=options.output,
+            pack=pack,
+            gathered=gathered,
+            source=source,
+            learned=learned,
+            arguments=arguments,
+        )
+    say_result(options.output, contract, folder, gathered, tests=len(pack.rows("test")))
+    return 1 if gathered.skipped or gathered.left_out else 0
+
+
+def say_result(
+    model: Path, contract: Contract, folder: Path, gathered: Gathered, *, tests: int
+) -> None:
+    faces, accuracy = contract.metrics["faces"], contract.metrics["accuracy"]
+    low, high = interval(round(accuracy * faces), faces)
+    print(
+        f"{model}: {100 * accuracy:.1f} % of {faces} validation pictures right (95 % interval "
+        f"{100 * low:.0f} to {100 * high:.0f} %)."
+    )
+    print(f"Report: {folder / REPORT}")
+    if gathered.skipped:
+        print(f"{counted(len(gathered.skipped), 'picture')} skipped: {folder / TABLE} says why.")
+    if tests:
+        print(f"{counted(tests, 'test picture')} for a last test: {last_test(gathered, model)}")
+    print(f"Next: {command('run_demo.py', '--model', model)}")

@@ -1,0 +1,1 @@
+"""Computes figures of merit from arrays, without a network."""

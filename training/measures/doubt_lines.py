@@ -1,0 +1,60 @@
+"""What `training.measures.doubt` found, in words and tables."""
+
+from collections.abc import Sequence
+
+from app.errors import TrainingError
+from training.measures.doubt import SURE_COVERAGE, DoubtReport, PriorRow
+
+
+def doubt_lines(report: DoubtReport) -> list[str]:
+    """Accuracy where the model is surest, and of the labels that the demo would say."""
+    point = report.selective.at(SURE_COVERAGE)
+    lines = [
+        f"at {100 * point.coverage:.0f} % coverage: accuracy {100 * point.accuracy:.2f} % "
+        f"(± {100 * point.standard_error:.2f}), mean class recall {point.mean_class_recall:.3f}; "
+        f"area under the risk-coverage curve {report.selective.area:.4f} "
+        f"(the errors last: {report.selective.least_area:.4f})"
+    ]
+    if report.said is not None:
+        said, t = report.said, report.said.thresholds
+        lines.append(
+            f"unsure below {t.below:.3f} or above {t.above_nats:.3f} nats: "
+            f"{100 * said.share:.1f} % get a label, accuracy of those {100 * said.accuracy:.2f} % "
+            f"(± {100 * said.standard_error:.2f}), mean class recall {said.mean_class_recall:.3f}"
+        )
+    return lines
+
+
+def prior_lines(model: str, report: DoubtReport, missing: Sequence[str]) -> list[str]:
+    """A note and the table of prior corrections; `missing` are classes without faces. Raises
+    `TrainingError` where the model does not know its priors."""
+    if not report.priors:
+        raise TrainingError(
+            f"{model} does not say how frequent its classes were in training. Export it again, or "
+            "leave --priors out."
+        )
+    same = (
+        f"of the classes that have faces here, which {', '.join(missing)} lacks"
+        if missing
+        else "here the same as class-balanced accuracy, for every class has faces"
+    )
+    note = (
+        f"Probabilities p / share^tau. Mean class recall: {same}. ± is one standard error; tau 0 "
+        "is the model as it was trained."
+    )
+    return [note, *prior_table(report.priors)]
+
+
+def prior_table(rows: Sequence[PriorRow]) -> list[str]:
+    """The rows as a table for people and for pages."""
+    lines = [
+        "| tau | accuracy, % | mean class recall | ECE | ECE, classes alike | NLL | get a label |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    lines += [
+        f"| {row.tau:.1f} | {100 * row.accuracy:.2f} ± {100 * row.standard_error:.2f} "
+        f"| {row.mean_class_recall:.3f} ± {row.recall_error:.3f} | {row.ece:.3f} "
+        f"| {row.balanced_ece:.3f} | {row.nll:.3f} | {100 * row.sure:.1f} % |"
+        for row in rows
+    ]
+    return lines

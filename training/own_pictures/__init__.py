@@ -1,0 +1,1 @@
+"""Turns a user's folder of labelled pictures into a pack."""

@@ -1,0 +1,276 @@
+"""A folder of one's own pictures becomes a pack: groups kept together, nothing lost unsaid.
+
+What became of every picture stands in a table beside the pack (`pictures.csv`): path, label, split,
+group, status, reason.
+"""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from app.detection.face_check import FACE_CHECK
+from app.detection.mediapipe_detector import FULL_RANGE
+from app.errors import DataError
+from training.base.progress import progress
+from training.datasets.digests import sha256
+from training.datasets.landmarks import settings
+from training.datasets.pack import PackedSample, PackMeta, read_meta, write_pack
+from training.datasets.readers import SPLIT_NAMES, SPLITS, Split
+from training.own_pictures.gather_notes import TWIN, notes_on
+from training.own_pictures.groups import (
+    MAX_HAMMING,
+    MIN_CORRELATION,
+    THUMBNAIL,
+    look_alikes,
+    same,
+    split_groups,
+    unite,
+)
+from training.own_pictures.look import MAX_CROP_SIDE_PX, MIN_SIDE_PX, Finder, Seen, Unusable, look
+from training.own_pictures.people import Place, compiled, people_notes, people_of, source_of
+from training.own_pictures.picture_folder import Folder
+from training.own_pictures.picture_table import Picture, read_table, write_table
+
+GROUP_BY = ("person", "picture", "prefix")  # or a regular expression
+PEOPLE_RULES = 2  # counts up when people are told apart by other rules
+UNREADABLE_FILE = "-"
+
+
+@dataclass(frozen=True, slots=True)
+class Gathering:
+    """How a folder becomes a pack. Raises `ValueError`."""
+
+    valid_share: float = 0.2
+    seed: int = 0
+    group_by: str = "person"  # of `GROUP_BY`, or a regular expression (`people_of`)
+
+    def __post_init__(self) -> None:
+        if not 0 < self.valid_share < 1:
+            raise ValueError("the share for validation must be between 0 and 1")
+        if self.seed < 0:
+            raise ValueError("the seed must be a whole number of at least 0")
+        if self.group_by not in GROUP_BY:
+            compiled(self.group_by)
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """A folder after the look at it. `notes` are lines for people; a pack lies at `pack`."""
+
+    meta: PackMeta
+    pack: Path
+    pictures: tuple[Picture, ...]
+    notes: tuple[str, ...]
+    left_out: bool  # as of its `Folder`
+
+    @property
+    def skipped(self) -> tuple[Picture, ...]:
+        return tuple(picture for picture in self.pictures if not picture.used)
+
+
+def gather(
+    folder: Folder,
+    *,
+    dataset: str,
+    gathering: Gathering,
+    max_unreadable: float,
+    pack: Path,
+    table: Path,
+) -> Gathered:
+    """Writes the `table` of pictures, then the `pack`. Where the pack is there already, from the
+    same pictures in the same way, both are taken as they are. Raises `DataError`."""
+    people = people_of(folder.places, folder.labels, gathering.group_by)
+    told = list(people_notes(folder.places, people, folder.labels, gathering.group_by))
+    byte_keys = [_byte_key(file.path) for file in folder.files]
+    meta = pack_meta(folder, byte_keys, dataset, gathering)
+    if pack.exists() and read_meta(pack).key == meta.key:
+        pictures = read_table(table)
+    else:
+        files = progress(folder.files, desc="faces", unit="picture", leave=False)
+        with Finder() as finder:
+            seen = [look(finder, file.path) for file in files]
+        pictures = judge(folder, seen, byte_keys, [who.name if who else None for who in people])
+        write_table(table, pictures)
+        refuse_unusable(folder, pictures, max_unreadable, table)
+        try:
+            pictures = divide(folder, pictures, gathering)
+        except DataError as error:
+            raise DataError(" ".join([str(error), *told, f"{table} lists the groups."])) from error
+        write_table(table, pictures)
+        write_pack(pack, meta, samples(folder, seen, pictures))
+    notes = (
+        *folder.notes,
+        *told,
+        *notes_on(folder, pictures),
+    )
+    return Gathered(meta, pack, pictures, notes, folder.left_out)
+
+
+def _byte_key(path: Path) -> str:
+    try:
+        return sha256(path) if path.is_file() else UNREADABLE_FILE
+    except DataError:  # may not be read: counted as unreadable when it is opened
+        return UNREADABLE_FILE
+
+
+def pack_meta(
+    folder: Folder, byte_keys: Sequence[str], dataset: str, gathering: Gathering
+) -> PackMeta:
+    digest = hashlib.sha256()
+    for file, key in zip(folder.files, byte_keys, strict=True):
+        digest.update(f"{folder.name(file)}\0{key}\n".encode())
+    others = {
+        "far_detector": sha256(FULL_RANGE),
+        "face_check": sha256(FACE_CHECK),
+        "crop_side_px": [MIN_SIDE_PX, MAX_CROP_SIDE_PX],
+        "look_alikes": [*THUMBNAIL, MAX_HAMMING, MIN_CORRELATION],
+        "pictures": digest.hexdigest(),
+        "count": len(folder.files),
+        "people_rules": PEOPLE_RULES,
+    }
+    return PackMeta(
+        dataset=dataset,
+        protocol="single",
+        labels=folder.labels,
+        vote_names=folder.labels,
+        made_from=settings() | asdict(gathering) | others,
+    )
+
+
+def relations(
+    places: Sequence[Place],
+    people: Sequence[str | None],
+    byte_keys: Sequence[str],
+    seen: Sequence[Seen | Unusable],
+) -> Iterator[tuple[int, int]]:
+    """Pairs of pictures that belong together: of one person; changed copies of one picture; of the
+    same bytes; of the same pixels; of nearly the same face or frame, also when mirrored."""
+    yield from same(people)
+    sources = [source_of(place.below) for place in places]
+    yield from same([s and (s, place.label) for s, place in zip(sources, places, strict=True)])
+    yield from same([None if key == UNREADABLE_FILE else key for key in byte_keys])
+    numbers = [number for number, s in enumerate(seen) if isinstance(s, Seen)]
+    usable = [s for s in seen if isinstance(s, Seen)]
+    if not usable:
+        return
+    for pairs in (
+        same([s.pixel_key for s in usable]),
+        look_alikes(np.array([s.face_thumbnail for s in usable])),
+        look_alikes(np.array([s.frame_thumbnail for s in usable])),
+    ):
+        for i, j in pairs:
+            yield numbers[i], numbers[j]
+
+
+def judge(
+    folder: Folder,
+    seen: Sequence[Seen | Unusable],
+    byte_keys: Sequence[str],
+    people: Sequence[str | None],
+) -> tuple[Picture, ...]:
+    """What became of each picture and whom it belongs to; no split yet. `people`: who is on each,
+    None where nothing tells. A group is called after the first person in it, or else after its
+    first picture."""
+    names = [folder.name(file) for file in folder.files]
+    groups = unite(len(names), relations(folder.places, people, byte_keys, seen)).tolist()
+    called: dict[int, str] = {}
+    for words in (people, names):
+        for group, word in zip(groups, words, strict=True):
+            if word is not None:
+                called.setdefault(group, word)
+    keys = [s.pixel_key if isinstance(s, Seen) else None for s in seen]
+    under: dict[str, dict[int, str]] = {}  # pixels -> label -> the first picture that has both
+    for key, file, name in zip(keys, folder.files, names, strict=True):
+        if key is not None:
+            under.setdefault(key, {}).setdefault(file.label, name)
+    pictures = []
+    for file, name, s, key, group in zip(folder.files, names, seen, keys, groups, strict=True):
+        twins = [n for label, n in under.get(key or "", {}).items() if label != file.label]
+        reasons = [s.reason, *(TWIN + twin for twin in twins)]
+        pictures.append(
+            Picture(
+                path=name,
+                label=folder.labels[file.label],
+                split="",
+                group=called[group],
+                status=s.status,
+                reason="; ".join(filter(None, reasons)),
+            )
+        )
+    return tuple(pictures)
+
+
+def _usable(picture: Picture) -> bool:
+    return picture.status not in ("no face", "unreadable")
+
+
+def refuse_unusable(
+    folder: Folder, pictures: Sequence[Picture], max_unreadable: float, table: Path
+) -> None:
+    """Raises `DataError` where too much is missing to go on."""
+    unreadable = [p for p in pictures if p.status == "unreadable"]
+    if len(unreadable) > max_unreadable * len(pictures):
+        raise DataError(
+            f"{len(unreadable)} of {len(pictures)} pictures cannot be read, more than "
+            f"{100 * max_unreadable:g} %; the first is {folder.root / unreadable[0].path}. Repair "
+            f"or remove them ({table} lists them), or allow more with --max-unreadable."
+        )
+    for label in folder.labels:
+        mine = [p for p in pictures if p.label == label]
+        if not any(map(_usable, mine)):
+            raise DataError(
+                f"None of the {len(mine)} pictures of {label!r} can be used: {mine[0].reason} "
+                f"({mine[0].path}). Every label needs faces; {table} lists all pictures."
+            )
+
+
+def divide(
+    folder: Folder, pictures: Sequence[Picture], gathering: Gathering
+) -> tuple[Picture, ...]:
+    """The pictures with their splits: as given, or training pictures divided by groups."""
+    sides: list[str] = [
+        file.split if _usable(picture) else ""
+        for file, picture in zip(folder.files, pictures, strict=True)
+    ]
+    needed: tuple[Split, ...] = ("train", "valid") if folder.given else ("train",)
+    for split in needed:
+        if split not in sides:
+            raise DataError(
+                f"None of the {SPLIT_NAMES[split]} pictures in {folder.root} can be used."
+            )
+    if not folder.given:
+        usable = [place for place, side in enumerate(sides) if side == "train"]
+        labels = np.array([folder.files[place].label for place in usable], np.int64)
+        groups = unite(len(usable), same([pictures[place].group for place in usable]))
+        valid = split_groups(
+            groups,
+            labels,
+            classes=len(folder.labels),
+            share=gathering.valid_share,
+            seed=gathering.seed,
+        )
+        for place, aside in zip(usable, valid.tolist(), strict=True):
+            sides[place] = "valid" if aside else "train"
+    for label in folder.labels:
+        if not any(p.label == label and s == "train" for p, s in zip(pictures, sides, strict=True)):
+            raise DataError(
+                f"No picture of {label!r} is left for training. Add pictures of it, of other "
+                "people where there are none."
+            )
+    return tuple(
+        Picture(p.path, p.label, side, p.group, p.status, p.reason)
+        for p, side in zip(pictures, sides, strict=True)
+    )
+
+
+def samples(
+    folder: Folder, seen: Sequence[Seen | Unusable], pictures: Sequence[Picture]
+) -> Iterator[PackedSample]:
+    votes = np.eye(len(folder.labels), dtype=np.uint8)
+    for file, s, picture in zip(folder.files, seen, pictures, strict=True):
+        if isinstance(s, Seen):
+            split = next(split for split in SPLITS if split == picture.split)
+            yield PackedSample(s.webp, split, votes[file.label], s.landmarks, picture.path)

@@ -1,0 +1,114 @@
+"""What a user should know of the pictures that were gathered, a line each."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from app.pictures.kinds import UNREAD_SUFFIXES
+from training.base.wording import counted
+from training.own_pictures.groups import one_sided
+from training.own_pictures.look import MAX_CROP_SIDE_PX
+from training.own_pictures.people import MAX_NAMED
+from training.own_pictures.picture_folder import Folder
+from training.own_pictures.picture_table import Picture
+
+FEW_PICTURES = 10  # of a label, to learn from
+LARGE_LABEL = 0.8  # share of the training pictures from which on a label is worth a word
+LARGE_GROUP = 0.4  # share of all pictures from which on a group is worth a word
+TWIN = "the same picture under another label: "
+
+
+def notes_on(folder: Folder, pictures: Sequence[Picture]) -> Iterator[str]:
+    """What a person should know, a line each; nothing where all is well."""
+    used = [p for p in pictures if p.used]
+    statuses = Counter(p.status for p in pictures)
+    if skipped := len(pictures) - len(used):
+        yield (
+            f"{skipped} of {counted(len(pictures), 'picture')} skipped: {statuses['no face']} "
+            f"without a face, {statuses['unreadable']} unreadable."
+        )
+    if count := statuses["several faces"]:
+        yield f"{counted(count, 'picture')} with several faces: the largest, most central taken."
+    if count := statuses["whole frame"]:
+        yield (
+            f"{counted(count, 'picture')} of at most {MAX_CROP_SIDE_PX} px without a face found: "
+            "taken for face crops and used whole."
+        )
+    unread = [pair for pair in folder.passed_over if pair[0] in UNREAD_SUFFIXES]
+    if unread:
+        yield (
+            f"Left out, as pictures of kinds that are not read here: {_kinds(unread)}. Export them "
+            "as JPEG."
+        )
+    if others := [pair for pair in folder.passed_over if pair not in unread]:
+        yield f"Passed over, as no pictures: {_kinds(others)}."
+    yield from _uneven(folder, [p for p in used if p.split == "train"])
+    if twins := [p for p in pictures if TWIN in p.reason]:
+        yield (
+            f"{counted(len(twins), 'picture')} under two labels, as {twins[0].path} is. Keep one "
+            "of each."
+        )
+    tested = {p.group for p in used if p.split == "test"}
+    if folder.given:
+        yield from _leaks(used)
+        judged = {p.label for p in used if p.split == "valid"}
+        if unjudged := [label for label in folder.labels if label not in judged]:
+            yield f"No usable validation picture of {', '.join(unjudged)}: not to be judged."
+    else:
+        yield from _leaks([p for p in used if p.split == "test" or p.group in tested])
+        yield from _lopsided(folder, [p for p in used if p.split != "test"])
+
+
+def _uneven(folder: Folder, training: Sequence[Picture]) -> Iterator[str]:
+    """A line for labels with few training pictures, and one for a label with nearly all of them."""
+    counts = Counter(p.label for p in training)
+    few = [label for label in folder.labels if counts[label] < FEW_PICTURES]
+    if few:
+        shown = ", ".join(f"{label} ({counts[label]})" for label in few[:MAX_NAMED])
+        more = f" and {len(few) - MAX_NAMED} more" if len(few) > MAX_NAMED else ""
+        yield (
+            f"Few training pictures: {shown}{more}. From fewer than {FEW_PICTURES} little is "
+            "learned."
+        )
+    label, most = counts.most_common(1)[0]
+    if most > LARGE_LABEL * len(training):
+        yield (
+            f"{label!r} has {most} of {len(training)} training pictures, so the model will seldom "
+            "say another label. Add pictures of the others, or leave out some of it."
+        )
+
+
+def _kinds(pairs: Sequence[tuple[str, int]]) -> str:
+    return ", ".join(f"{count} x {suffix}" for suffix, count in pairs)
+
+
+def _leaks(used: Sequence[Picture]) -> Iterator[str]:
+    sides: dict[str, dict[str, Picture]] = {}
+    for picture in used:
+        sides.setdefault(picture.group, {}).setdefault(picture.split, picture)
+    if shared := [found for found in sides.values() if len(found) > 1]:
+        one, other = list(shared[0].values())[:2]
+        yield (
+            f"{counted(len(shared), 'group')} (same person, or same picture) on both sides of the "
+            f"given split, as {one.path} and {other.path} are: the figures will flatter."
+        )
+
+
+def _lopsided(folder: Folder, used: Sequence[Picture]) -> Iterator[str]:
+    labels = np.array([folder.labels.index(p.label) for p in used], np.int64)
+    valid = np.array([p.split == "valid" for p in used])
+    for k in one_sided(valid, labels, len(folder.labels))[1]:
+        label = folder.labels[k]
+        groups = len({p.group for p in used if p.label == label})
+        why = "all its pictures are one group" if groups == 1 else "its groups are others' too"
+        yield (
+            f"{label!r} is in training only, so it cannot be judged: {why} (same person, or same "
+            "picture). Add pictures of other people."
+        )
+    group, size = Counter(p.group for p in used).most_common(1)[0]
+    if size > LARGE_GROUP * len(used) and "/" not in group:
+        yield (
+            f"The group {group!r} holds {size} of {len(used)} pictures. If that is no person, use "
+            "--group-by picture."
+        )

@@ -1,0 +1,61 @@
+"""Reads a folder of one's own pictures that is split already."""
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from app.errors import DataError
+from app.wording import readable
+from training.datasets.digests import sha256
+from training.datasets.landmarks import settings
+from training.datasets.listed import (
+    stop_if_too_many,
+)
+from training.datasets.pack import PackMeta
+from training.datasets.readers import (
+    Sample,
+    read_picture,
+)
+from training.own_pictures.picture_folder import open_folder
+
+
+def folder_samples(
+    root: Path, *, max_unreadable: float, skipped: list[str]
+) -> tuple[PackMeta, int, Iterator[Sample]]:
+    """(what the pack will be, how many pictures, the samples as they are read). A picture that does
+    not decode becomes a line of `skipped`; raises `DataError` as soon as more than the share
+    `max_unreadable` has."""
+    opened = open_folder(root)
+    labels, files = opened.labels, opened.files
+    if not opened.given:
+        raise DataError(
+            f"{root} has no folder of validation pictures. Expected train/<label>/… and "
+            "valid/<label>/… in it; python -m training.retrain splits a folder by itself."
+        )
+    digest = hashlib.sha256()
+    for file in files:
+        key = sha256(file.path) if file.path.is_file() else "-"
+        digest.update(f"{opened.name(file)}\0{key}\n".encode())
+    meta = PackMeta(
+        dataset=readable(root.resolve().name),
+        protocol="single",
+        labels=labels,
+        vote_names=labels,
+        made_from=settings() | {"pictures": digest.hexdigest(), "count": len(files)},
+    )
+
+    def samples() -> Iterator[Sample]:
+        for file in files:
+            try:
+                image = read_picture(file.path)
+            except DataError as error:
+                skipped.append(str(error))
+                stop_if_too_many(len(skipped), len(files), max_unreadable, str(error))
+                continue
+            votes = np.zeros(len(labels), np.uint8)
+            votes[file.label] = 1
+            yield Sample(image, file.split, votes, opened.name(file))
+
+    return meta, len(files), samples()

@@ -1,0 +1,183 @@
+"""A folder of pictures whose labels stand in a file: which picture each row means, and what is left
+over on both sides.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from app.errors import DataError
+from app.wording import readable
+from training.base.wording import counted, listed
+from training.datasets.expression_words import folded
+from training.datasets.folder_walk import entries, pictures_in
+from training.datasets.readers import PictureFile, Split
+from training.datasets.split_folders import split_of
+from training.own_pictures.label_files import Row, file_names, is_label_file, rows_of
+from training.own_pictures.people import Place
+from training.own_pictures.picture_lists import known_form
+from training.own_pictures.yolo_labels import class_names, yolo_file, yolo_rows
+
+MIN_FOUND_SHARE = 0.5  # of the rows must name a picture, or the file is of another folder
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """The labelled pictures of a folder; `places` are in the order of `files`. `notes` are lines
+    for people. `left_out`: there are pictures without a label, or labels without a picture."""
+
+    labels: tuple[str, ...]
+    files: list[PictureFile]
+    places: list[Place]
+    notes: list[str]
+    left_out: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LabelFile:
+    """A file with labels of the pictures in `folder`; `split` where the folder is that split's."""
+
+    path: Path
+    folder: Path
+    pictures: tuple[Path, ...]
+    split: Split | None = None
+
+
+@dataclass(slots=True)
+class _Read:
+    """What the rows say of each picture; `missing` and `empty` are rows of no use."""
+
+    labels: dict[Path, set[str]] = field(default_factory=lambda: defaultdict(set))
+    rows: dict[Path, Row] = field(default_factory=dict)
+    missing: list[str] = field(default_factory=list)
+    count: int = 0
+
+
+class _Pictures:
+    """Finds pictures by what a row calls them: by their path, or else by their name alone where
+    only one has it."""
+
+    def __init__(self, file: LabelFile) -> None:
+        self._by_path = {p.relative_to(file.folder).as_posix(): p for p in file.pictures}
+        by_name: dict[str, list[Path]] = defaultdict(list)
+        for picture in file.pictures:
+            by_name[picture.name].append(picture)
+        self._by_name = {name: found[0] for name, found in by_name.items() if len(found) == 1}
+
+    def find(self, picture: str) -> Path | None:
+        for name in file_names(picture):
+            if found := self._by_path.get(name) or self._by_name.get(name):
+                return found
+        return None
+
+
+def _read(file: LabelFile) -> _Read:
+    pictures, read = _Pictures(file), _Read()
+    of_yolo = bool(class_names(file.path))
+    rows = yolo_rows(file.path, file.folder, file.pictures) if of_yolo else rows_of(file.path)
+    for row in rows:
+        read.count += 1
+        path = pictures.find(row.picture)
+        if path is None:
+            read.missing.append(row.picture)
+            continue
+        read.rows.setdefault(path, row)
+        if row.label is not None:
+            read.labels[path].add(folded(row.label))
+            read.rows[path] = row
+        else:
+            read.labels[path] |= {"", "\0"}  # none or several: of no use
+    if len(read.missing) > (1 - MIN_FOUND_SHARE) * read.count:
+        raise DataError(
+            f"{len(read.missing)} of {read.count} rows of {file.path} name no picture in "
+            f"{file.folder}, such as {read.missing[0][:80]!r}. Put the pictures there."
+        )
+    return read
+
+
+def by_lists(root: Path, files: Sequence[LabelFile]) -> Contents:
+    """Read a folder whose labels stand in `files`. A column of splits, or else the name of the
+    picture's first folder, says which split it is of. Raises `DataError`."""
+    read = [_read(file) for file in files]
+    spelled: dict[str, str] = {}
+    for each in read:
+        for row in each.rows.values():
+            if row.label is not None:
+                spelled.setdefault(folded(row.label), row.label)
+    labels = tuple(sorted(spelled.values()))
+    if len(labels) < 2:
+        found = f"one label only, {labels[0]!r}" if labels else "no label"
+        raise DataError(f"{files[0].path} has {found}; at least 2 are needed.")
+    numbers = {folded(label): number for number, label in enumerate(labels)}
+    pictures: list[PictureFile] = []
+    places: list[Place] = []
+    notes: list[str] = []
+    lines: list[str] = []
+    for file, each in zip(files, read, strict=True):
+        unclear = 0
+        for path in file.pictures:
+            said = each.labels.get(path, set())
+            if len(said) != 1:
+                unclear += bool(said)
+                continue
+            (label,) = said
+            row = each.rows[path]
+            folder = path.relative_to(file.folder).parts[0]
+            split = file.split or split_of(row.split) or split_of(folder) or "train"
+            pictures.append(PictureFile(path, split, numbers[label]))
+            places.append(Place(readable(path.name), numbers[label], folded(row.person)))
+        notes.append(f"The labels are read from {file.path.relative_to(root).as_posix()}.")
+        lines += _left_over(file, each, unclear)
+    named = {path for each in read for path in each.labels}
+    unnamed = {path.name for file in files for path in file.pictures if path not in named}
+    if unnamed:
+        lines.append(f"{counted(len(unnamed), 'picture')} left out, which no row names.")
+    if not any(picture.split == "train" for picture in pictures):
+        raise DataError(f"{files[0].path} names no picture for training.")
+    return Contents(labels, pictures, places, [*notes, *lines], bool(lines))
+
+
+def _left_over(file: LabelFile, read: _Read, unclear: int) -> Iterator[str]:
+    name = file.path.name
+    if unclear:
+        pictures = counted(unclear, "picture")
+        yield f"{pictures} left out, to which {name} gives no label or several."
+    if missing := len(read.missing):
+        yield f"{counted(missing, 'row')} of {name} left out, for which there is no picture."
+
+
+def label_files(
+    root: Path, folders: Sequence[Path], others: Sequence[Path], splits: dict[Split, Path]
+) -> list[LabelFile]:
+    """The files that hold the labels, where folders do not: one for each split, in its folder or
+    called after it, or one for all. Raises `DataError` where it is not clear which."""
+    if any((folder / "images").is_dir() for folder in (root, *splits.values())):
+        pictures = pictures_in(root)
+        if yaml := yolo_file(others, pictures):
+            return [LabelFile(yaml, root, pictures)]
+    train = splits.get("train", root)
+    if len(entries(train)[0] if splits else folders) > 1 or known_form(train):
+        return []
+    found: list[LabelFile] = []
+    for split, folder in splits.items():
+        if one := _only_list(folder, entries(folder)[1]):
+            found.append(LabelFile(one, folder, pictures_in(folder), split))
+    if found:
+        return found
+    named = {split_of(path.stem): path for path in others if is_label_file(path)}
+    pictures = pictures_in(root)
+    if len(named) > 1 and None not in named:
+        return [LabelFile(path, root, pictures, split) for split, path in named.items()]
+    one = _only_list(root, others)
+    return [LabelFile(one, root, pictures)] if one else []
+
+
+def _only_list(folder: Path, files: Sequence[Path]) -> Path | None:
+    lists = [path for path in files if is_label_file(path)]
+    if len(lists) > 1:
+        raise DataError(
+            f"{folder} has several files with labels: {listed(path.name for path in lists)}. "
+            "Leave one of them there, or call one after each split."
+        )
+    return lists[0] if lists else None

@@ -1,0 +1,265 @@
+"""Who is on a picture, by its place and name: pictures of one person must stay on one side of a
+split, and file names are often all that tells.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Literal
+
+from app.errors import DataError
+from training.datasets.expression_words import folded, is_expression
+from training.own_pictures.known_sets import known_name
+
+# Words that cameras, programs and data sets put into file names: nobody's name.
+_NO_NAME = frozenset(
+    [
+        *("img", "image", "images", "dsc", "dscn", "dscf", "pxl", "mvimg", "gopr", "win", "pano"),
+        *("photo", "foto", "picture", "pic", "frame", "face", "crop", "cropped", "aligned"),
+        *("screenshot", "webcam", "cam", "camera", "snapshot", "capture", "scan", "file", "copy"),
+        *("edited", "train", "training", "valid", "validation", "val", "test"),
+        *("publictest", "privatetest", "fer", "ffhq", "rafdb", "affectnet"),
+    ]
+)
+# Names of sub-folders that sort pictures by something else than who is on them.
+_SORTING_FOLDERS = frozenset(
+    [
+        *("male", "female", "men", "women", "man", "woman", "boys", "girls", "child", "adult"),
+        *("young", "old", "frontal", "front", "left", "right", "profile", "posed", "spontaneous"),
+        *("strong", "weak", "dark", "high", "low", "original", "originals", "augmented", "aug"),
+        *("images", "imgs", "pictures", "photos", "faces", "crops", "color", "colour", "grey"),
+        *("gray", "rgb", "jpg", "jpeg", "png", "new", "others", "misc", "raw"),
+    ]
+)
+# Roboflow appends this to every picture's name: copies that it changed differ behind "rf".
+_ROBOFLOW = re.compile(r"_(?:jpe?g|png|bmp|webp|tiff?)\.rf\.[0-9a-z]+$", re.IGNORECASE)
+# Words that a number makes a person: "person 2" is one, "person" is not.
+_ANYBODY = frozenset(["person", "people", "subject", "subj", "participant", "actor", "user", "id"])
+_BETWEEN_WORDS = re.compile(r"[\s_.\-()]+")
+_NUMBER_BEHIND = re.compile(r"\d+$")
+# A person's number as studies write it: S010, P001, ff01, 01F, sub-12; not a camera's P1000123.
+_CODE = re.compile(r"(?P<front>[a-z]+)0*\d{1,4}[a-z]?|\d{1,3}[a-z]{1,2}")
+MAX_CODE_LETTERS = 3
+MAX_PREFIX_DIGITS = 4  # a longer number in front of a name is a date or a counter
+
+How = Literal["the list", "sub-folder", "file name"]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A picture's path below the folder of its label, with "/", and that label's number. Where
+    labels stand in a file, `below` is the picture's name alone."""
+
+    below: str
+    label: int
+    person: str = ""  # where a list says who it is
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    name: str
+    how: How
+
+
+def stem_of(below: str) -> str:
+    """A file's name without its suffix and what Roboflow appends."""
+    return _ROBOFLOW.sub("", PurePosixPath(below).stem)
+
+
+def source_of(below: str) -> str | None:
+    """The name of the picture that a file is a changed copy of, as Roboflow names such copies; None
+    for all other files."""
+    stem = PurePosixPath(below).stem
+    return folded(stem_of(below)) if _ROBOFLOW.search(stem) else None
+
+
+def _words(stem: str, in_labels: frozenset[str]) -> list[str]:
+    """The words of a file's name, as they are compared, but for those that are nobody's."""
+    words = [word for word in _BETWEEN_WORDS.split(folded(stem)) if word]
+    return [word for word in words if word not in _NO_NAME and word not in in_labels]
+
+
+def _words_of_labels(labels: Iterable[str]) -> frozenset[str]:
+    return frozenset(word for label in labels for word in _BETWEEN_WORDS.split(folded(label)))
+
+
+def _is_code(word: str) -> bool:
+    match = _CODE.fullmatch(word)
+    if match is None:
+        return False
+    front = match["front"]
+    if front is None or front in _ANYBODY:
+        return True
+    return len(front) <= MAX_CODE_LETTERS and front not in _NO_NAME
+
+
+def _by_words(stem: str, in_labels: frozenset[str], codes: frozenset[str]) -> str | None:
+    """Whose picture a file is by the words of its name: the code of a person that it begins with,
+    or else what stands before its last numbers."""
+    words = _words(stem, in_labels)
+    if not words:
+        return None
+    if _is_code(words[0]) and (len(words) > 1 or words[0] in codes):
+        return words[0]
+    numbers = 0
+    while words and words[-1].isdecimal():
+        numbers += 1
+        last_number = words.pop()
+    if words and not numbers:
+        words[-1] = _NUMBER_BEHIND.sub("", words[-1])
+        words = [word for word in words if word and word not in _NO_NAME]
+    if len(words) == 1 and words[0] in _ANYBODY:
+        return f"{words[0]} {last_number}" if numbers > 1 else None
+    if len(words) == 1 and len(words[0]) == 1:
+        return None
+    name = " ".join(words)
+    return name if any(letter.isalpha() for letter in name) else None
+
+
+def person_of(
+    below: str, labels: Iterable[str], codes: frozenset[str] = frozenset()
+) -> Person | None:
+    """Read who is on a picture from its path below the label's folder.
+
+    The name of a known set goes before all; then the first sub-folder that does not sort by
+    something else, as "male" does; then the file's name, by the
+    code of a person that it begins with or by what stands before its last numbers. `codes` are
+    codes that are known to be people's. None where a name tells nobody: numbers alone, one letter,
+    words of cameras and data sets, the labels themselves.
+
+    "anna/1.jpg" -> "anna"; "anna-2.png" -> "anna"; "S010_004_00000017.png" -> "ck+ s010";
+    "IMG_0017.jpg" -> None.
+    """
+    stem = stem_of(below)
+    if known := known_name(stem):
+        return Person(f"{known.of} {known.who}".lower(), "file name")
+    for folder in map(folded, PurePosixPath(below).parts[:-1]):
+        if folder not in _SORTING_FOLDERS:
+            return Person(folder, "sub-folder")
+    name = _by_words(stem, _words_of_labels(labels), codes)
+    return None if name is None else Person(name, "file name")
+
+
+def _repeated_codes(places: Sequence[Place], in_labels: frozenset[str]) -> frozenset[str]:
+    """Codes that are the one word of file names under several labels, as in "S010_happy.png"."""
+    under: dict[str, set[int]] = defaultdict(set)
+    for place in places:
+        words = _words(stem_of(place.below), in_labels)
+        if len(words) == 1 and _is_code(words[0]):
+            under[words[0]].add(place.label)
+    return frozenset(word for word, found in under.items() if len(found) > 1)
+
+
+def _first_word(below: str) -> str:
+    """What a file's name begins with, up to the first space, _, - or dot."""
+    stem = stem_of(below)
+    return folded(next((word for word in _BETWEEN_WORDS.split(stem) if word), ""))
+
+
+def compiled(rule: str) -> re.Pattern[str]:
+    """A regular expression of `--group-by`. Raises `ValueError`."""
+    try:
+        return re.compile(rule)
+    except re.error as cause:
+        raise ValueError(
+            f"--group-by takes person, picture, prefix or a regular expression, and {rule!r} is "
+            f"none ({cause})"
+        ) from cause
+
+
+def _by_rule(rule: re.Pattern[str], below: str) -> str | None:
+    found = rule.search(below)
+    if found is None:
+        return None
+    name = next((group for group in found.groups() if group), None) or found[0]
+    return folded(name) or None
+
+
+def people_of(
+    places: Sequence[Place], labels: Sequence[str], group_by: str
+) -> tuple[Person | None, ...]:
+    """Who is on each picture, None where nothing tells. `group_by`: "person" (`person_of`),
+    "picture" (nobody is known), "prefix" (the first word of the file's name) or a regular
+    expression that is looked for in the path below the label's folder; its first group, or else
+    all that it matches, is the person. Raises `DataError` where that finds nobody."""
+    if group_by == "picture":
+        return (None,) * len(places)
+    if group_by == "person":
+        in_labels = _words_of_labels(labels)
+        codes = _repeated_codes(places, in_labels)
+        return tuple(
+            Person(place.person, "the list")
+            if place.person
+            else person_of(place.below, labels, codes)
+            for place in places
+        )
+    if group_by == "prefix":
+        names: list[str | None] = [_first_word(place.below) or None for place in places]
+    else:
+        rule = compiled(group_by)
+        names = [_by_rule(rule, place.below) for place in places]
+    if places and not any(names):
+        raise DataError(
+            f"--group-by {group_by!r} is found in no file's name, such as {places[0].below!r}."
+        )
+    return tuple(None if name is None else Person(name, "file name") for name in names)
+
+
+MAX_NAMED = 3
+
+
+def people_notes(
+    places: Sequence[Place], people: Sequence[Person | None], labels: Sequence[str], group_by: str
+) -> Iterator[str]:
+    """What a user should know of how people were told apart, a line each."""
+    if group_by == "picture":
+        return
+    told = [person for person in people if person is not None]
+    nameless = len(people) - len(told)
+    if not told:
+        yield (
+            "Neither sub-folders nor file names tell people apart: one person may stand on both "
+            "sides of the split, and the figures then flatter. If people repeat, put the pictures "
+            "of each in a sub-folder of the label, or use --group-by prefix or --group-by REGEX."
+        )
+    for how in ("the list", "sub-folder", "file name"):
+        names = sorted({person.name for person in told if person.how == how})
+        if names:
+            shown = ", ".join(names[:MAX_NAMED]) + (" and others" if len(names) > MAX_NAMED else "")
+            people_word = "person" if len(names) == 1 else "people"
+            yield f"{len(names)} {people_word} by {how}: {shown}."
+    if told and nameless:
+        yield f"{nameless} of {len(people)} pictures name nobody; each counts as another person."
+    if group_by == "person":
+        yield from _prefix_note(places, people, labels)
+
+
+def _prefix_note(
+    places: Sequence[Place], people: Sequence[Person | None], labels: Sequence[str]
+) -> Iterator[str]:
+    """A line where file names of several "people" begin alike, under several labels."""
+    in_labels = _words_of_labels(labels)
+    owners: dict[str, set[str]] = defaultdict(set)
+    under: dict[str, set[int]] = defaultdict(set)
+    for number, (place, person) in enumerate(zip(places, people, strict=True)):
+        stem = stem_of(place.below)
+        words = _words(stem, in_labels)
+        if place.person or "/" in place.below or known_name(stem) or len(words) < 2:
+            continue
+        prefix = words[0]
+        if (prefix.isdecimal() and len(prefix) > MAX_PREFIX_DIGITS) or is_expression(prefix):
+            continue
+        owners[prefix].add(person.name if person else str(number))
+        under[prefix].add(place.label)
+    found = sorted(
+        word for word, names in owners.items() if len(names) > 1 and len(under[word]) > 1
+    )
+    if found:
+        one = max(found, key=lambda word: len(owners[word]))
+        yield (
+            f"The beginning {one!r} of file names occurs in {len(owners[one])} of what counts as "
+            f"different people ({len(found)} such beginning{'s' * (len(found) > 1)}). If it says "
+            "who is on the picture, use --group-by prefix."
+        )

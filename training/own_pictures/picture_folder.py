@@ -1,0 +1,277 @@
+"""What lies in a folder of labelled pictures: labels, splits and files, before a picture is opened;
+or one line that says why it is no such folder and what to do.
+
+Folders come as people unpack them: with splits under many names, with what systems leave behind,
+and with labels in another case or with accents stored in another way on each side of a split.
+"""
+
+import unicodedata
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.contract import check_label
+from app.errors import DataError
+from app.pictures.kinds import UNREAD_SUFFIXES
+from app.wording import readable
+from training.base.wording import counted, listed
+from training.datasets.expression_words import folded, is_expression
+from training.datasets.folder_walk import entries, is_picture, pictures_in, walk
+from training.datasets.readers import PictureFile, Split
+from training.datasets.split_folders import split_folders
+from training.own_pictures.known_folder import by_names, names_say_labels, with_names_of_rafdb
+from training.own_pictures.label_files import is_label_file
+from training.own_pictures.listed_folder import Contents, by_lists, label_files
+from training.own_pictures.people import Place
+from training.own_pictures.picture_lists import known_form, what_it_is
+
+_ARCHIVES = frozenset([".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar"])
+MAX_LABEL_DEPTH = 3  # levels below the first at which labels in the wrong place are looked for
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """What lies in a folder, before a picture is opened. `files` in order of their names, those of
+    `places` alike. `notes` are lines for people."""
+
+    root: Path
+    labels: tuple[str, ...]
+    files: tuple[PictureFile, ...]
+    places: tuple[Place, ...]
+    passed_over: tuple[tuple[str, int], ...]  # (suffix, files) of what is no picture
+    notes: tuple[str, ...]
+    left_out: bool  # there are pictures that cannot be used, and not for what they show
+
+    @property
+    def given(self) -> bool:
+        """The split into training and validation comes with the folder."""
+        return any(file.split == "valid" for file in self.files)
+
+    def name(self, file: PictureFile) -> str:
+        """Path below the root, the same on every system, as text that every file takes."""
+        return readable(file.path.relative_to(self.root).as_posix())
+
+
+def open_folder(root: Path) -> Folder:
+    """`root/<label>/…`; or `root/<split>/<label>/…` with splits for training and for validation or
+    test, under any of their usual names; or pictures of a known set whose names say the label.
+    Hidden files are as good as absent. Raises `DataError` when it is none of them."""
+    if not root.is_dir():
+        raise DataError(_no_folder(root))
+    try:
+        return _opened(root)
+    except OSError as cause:
+        where = cause.filename or root
+        raise DataError(f"{where} could not be read: {cause.strerror or cause}.") from cause
+
+
+def _no_folder(root: Path) -> str:
+    if root.suffix.lower() in _ARCHIVES and root.is_file():
+        return (
+            f"{root} is an archive. Unpack it, and give the folder with one sub-folder per label."
+        )
+    if is_label_file(root):
+        return f"{root} holds labels of pictures. Give the folder that it lies in: {root.parent}."
+    if root.is_file() and (found := what_it_is(root)):
+        return found
+    missing = "is not a folder" if root.exists() else "does not exist"
+    return f"{root} {missing}. Expected one sub-folder of pictures per label in a folder."
+
+
+def _opened(root: Path) -> Folder:
+    folders, others = entries(root)
+    splits = split_folders(root, folders)
+    lists = label_files(root, folders, others, splits)
+    if lists:
+        found = by_lists(root, lists)
+    elif splits:
+        found = _with_splits(root, splits)
+    elif names_say_labels(root, folders):
+        found = by_names(root)
+    else:
+        found = _by_folders(root, folders, others)
+    found = with_names_of_rafdb(found)
+    labels, notes = found.labels, list(found.notes)
+    if all(label.isdecimal() for label in labels):
+        notes.append(
+            f"The labels are numbers ({listed(labels)}), and the model will say numbers. Write the "
+            "names of the expressions instead, to have words."
+        )
+    if splits and not lists and (beside := [f.name for f in folders if f not in splits.values()]):
+        notes.append(f"Passed over, beside the split: {listed(beside)}.")
+    known = {file.path for file in found.files} | {each.path for each in lists}
+    strangers = Counter(
+        path.suffix.lower() or path.name
+        for path in walk(root)
+        if path not in known and not is_picture(path)
+    )
+    _check_labels(root, labels)
+    unread = any(suffix in UNREAD_SUFFIXES for suffix in strangers)
+    return Folder(
+        root=root,
+        labels=labels,
+        files=tuple(found.files),
+        places=tuple(found.places),
+        passed_over=tuple(sorted(strangers.items())),
+        notes=tuple(notes),
+        left_out=found.left_out or unread,
+    )
+
+
+def _with_splits(root: Path, splits: dict[Split, Path]) -> Contents:
+    train = splits["train"]
+    folders, others = entries(train)
+    if len(folders) < 2:
+        raise DataError(_few_labels(train, folders, others))
+    _refuse_known_form(train)
+    _refuse_nested(train, folders)
+    labels, numbers = _labels(train, folders)
+    files: list[PictureFile] = []
+    places: list[Place] = []
+    for split, place in splits.items():
+        for folder in entries(place)[0]:
+            number = numbers.get(folded(folder.name))
+            if number is None:
+                raise DataError(
+                    f"{folder}: the label {folder.name!r} is unknown; {train.name}/ has "
+                    f"{', '.join(labels)}."
+                )
+            below = _pictures_of(folder, number, split)
+            if split == "train" and not below:
+                raise DataError(_no_pictures(folder))
+            files += below
+            places += _places(folder, below)
+    notes = []
+    present = {file.split for file in files}
+    if "valid" in splits and "valid" not in present:
+        raise DataError(f"{splits['valid']} holds no pictures in folders of labels.")
+    if "test" in splits and "test" not in present:
+        notes.append(f"{splits['test'].name}/ has no folders of labels and is left out.")
+    if "valid" not in splits:
+        drawn = f"Validation pictures are drawn from {train.name}/"
+        kept = f"; {splits['test'].name}/ stays for a last test" if "test" in present else ""
+        notes.append(f"{root} has no validation folder. {drawn}{kept}.")
+    return Contents(labels, files, places, notes)
+
+
+def _labels(root: Path, folders: Sequence[Path]) -> tuple[tuple[str, ...], dict[str, int]]:
+    """The labels, and the number of each as they are compared. Raises `DataError` where two differ
+    in case or accents' form alone."""
+    labels = tuple(unicodedata.normalize("NFC", folder.name) for folder in folders)
+    numbers: dict[str, int] = {}
+    for number, folder in enumerate(folders):
+        first = numbers.setdefault(folded(folder.name), number)
+        if first != number:
+            raise DataError(
+                f"{root} has the labels {folders[first].name!r} and {folder.name!r}, which differ "
+                "in case or in how accents are stored only. Put their pictures into one folder."
+            )
+    return labels, numbers
+
+
+def _pictures_of(folder: Path, number: int, split: Split) -> list[PictureFile]:
+    return [PictureFile(path, split, number) for path in pictures_in(folder)]
+
+
+def _places(folder: Path, files: Sequence[PictureFile]) -> list[Place]:
+    """Where pictures lie below the folder of their label."""
+    return [Place(readable(f.path.relative_to(folder).as_posix()), f.label) for f in files]
+
+
+def _by_folders(root: Path, folders: Sequence[Path], others: Sequence[Path]) -> Contents:
+    if len(folders) < 2:
+        raise DataError(_few_labels(root, folders, others))
+    _refuse_known_form(root)
+    _refuse_nested(root, folders)
+    labels, _ = _labels(root, folders)
+    files: list[PictureFile] = []
+    places: list[Place] = []
+    for number, folder in enumerate(folders):
+        below = _pictures_of(folder, number, "train")
+        if not below:
+            raise DataError(_no_pictures(folder))
+        files += below
+        places += _places(folder, below)
+    notes = []
+    if loose := [path.name for path in others if is_picture(path)]:
+        notes.append(f"Passed over, as they lie in no label's folder: {listed(loose)}.")
+    return Contents(labels, files, places, notes, bool(loose))
+
+
+def _few_labels(root: Path, folders: Sequence[Path], others: Sequence[Path]) -> str:
+    """Why a folder with fewer than two label folders is none to learn from, and the way out."""
+    if form := known_form(root):
+        return form
+    for path in others:
+        if not is_picture(path) and (found := what_it_is(path)):
+            return found
+    needed = f"at least 2 are needed, as in {root / 'happy'} and {root / 'sad'}"
+    if not folders:
+        pictures = sum(map(is_picture, others))
+        if pictures:
+            held = f"{counted(pictures, 'picture')} and no folders"
+            return f"{root} holds {held}. Labels are the names of folders; {needed}."
+        if archives := [path.name for path in others if path.suffix.lower() in _ARCHIVES]:
+            return f"{root} holds the archive {archives[0]}. Unpack it, and give what is in it."
+        return f"{root} has 0 label folders; {needed}."
+    only = folders[0]
+    below, _ = entries(only)
+    said = f"{root} has 1 label folder, {only.name!r}; {needed}."
+    if len(below) > 1:
+        names = listed(folder.name for folder in below)
+        said += f" If {names} are the labels (or splits), give {only}."
+    return said
+
+
+def _no_pictures(folder: Path) -> str:
+    """Why a label's folder is of no use."""
+    for path in walk(folder):
+        if found := what_it_is(path):
+            return found
+    unread = Counter(path.suffix.lower() for path in walk(folder))
+    if kinds := [f"{unread[suffix]} x {suffix}" for suffix in unread if suffix in UNREAD_SUFFIXES]:
+        return (
+            f"{folder} holds pictures only of kinds that are not read here ({', '.join(kinds)}). "
+            "Export them as JPEG."
+        )
+    return f"{folder} holds no pictures (such as .jpg, .png, .webp, .bmp and .tif)."
+
+
+def _refuse_known_form(root: Path) -> None:
+    if form := known_form(root):
+        raise DataError(form)
+
+
+def _refuse_nested(root: Path, folders: Sequence[Path]) -> None:
+    """Raises `DataError` where expressions are the names of folders further down: of every person
+    or every part of a set. Equal sub-folders of other names are people, who have all expressions.
+    """
+    if sum(is_expression(folder.name) for folder in folders) > 1:
+        return
+    within = {folder: list(_folders_below(folder, MAX_LABEL_DEPTH)) for folder in folders}
+    expressions = {name for names in within.values() for name in names if is_expression(name)}
+    if len({*map(folded, expressions)}) < 2:
+        return
+    one = next(folder for folder, names in within.items() if any(map(is_expression, names)))
+    raise DataError(
+        f"{root} has the folders {listed(f.name for f in folders)}, and the labels "
+        f"({listed(expressions)}) further down, in {one.name} and others. Put the labels first: "
+        f"{root.name}/<label>/<person>/…; or name splits train/, valid/ and test/."
+    )
+
+
+def _folders_below(folder: Path, depth: int) -> Iterator[str]:
+    """The names of the folders in a folder, `depth` levels down."""
+    for each in entries(folder)[0] if depth else ():
+        yield each.name
+        yield from _folders_below(each, depth - 1)
+
+
+def _check_labels(root: Path, labels: Sequence[str]) -> None:
+    """Raises `DataError` for a label that a model could not say."""
+    for label in labels:
+        try:
+            check_label(label)
+        except ValueError as cause:
+            raise DataError(f"{root} has a label folder to rename: {cause}.") from cause

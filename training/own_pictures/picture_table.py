@@ -1,0 +1,49 @@
+"""What became of each picture of a folder: a row each of `pictures.csv`."""
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass, fields
+from pathlib import Path
+
+from app.errors import DataError
+from app.files.csv_text import cell_text, text_cell
+from training.base.files import write_text
+from training.own_pictures.look import Status
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A row of `pictures.csv`. `path` is below the folder; `split` is empty for a skipped one."""
+
+    path: str
+    label: str
+    split: str
+    group: str
+    status: Status
+    reason: str
+
+    @property
+    def used(self) -> bool:
+        return self.split != ""
+
+
+def write_table(path: Path, pictures: Sequence[Picture]) -> None:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([item.name for item in fields(Picture)])
+    writer.writerows(map(text_cell, astuple(picture)) for picture in pictures)
+    write_text(path, text.getvalue())
+
+
+def read_table(path: Path) -> tuple[Picture, ...]:
+    """Raises `DataError`."""
+    try:
+        with open(path, newline="", encoding="utf-8") as file:
+            rows = csv.DictReader(file)
+            return tuple(
+                Picture(**{name: cell_text(cell) for name, cell in row.items()})  # type: ignore[arg-type]
+                for row in rows
+            )
+    except (OSError, ValueError, TypeError, AttributeError, csv.Error) as cause:
+        raise DataError(f"{path} is missing or damaged. Begin the run anew.") from cause

@@ -1,0 +1,1 @@
+"""Writes the page on a training, which needs no other file."""

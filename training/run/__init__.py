@@ -1,0 +1,1 @@
+"""Trains a network from its first step to its last checkpoint."""

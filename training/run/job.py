@@ -1,0 +1,126 @@
+"""Carries a run from its first step, or its last checkpoint, to its end."""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from app.errors import TrainingError
+from app.process.signals import ctrl_c
+from training.base.device import Machine
+from training.base.processes import Ranks
+from training.base.progress import say
+from training.checkpoints.checkpoint import facts_of, save
+from training.config.run_config import RunConfig
+from training.datasets.examples import Examples
+from training.datasets.pack import Pack
+from training.datasets.split_pair import data_facts, load_pair
+from training.run.begin import begin_with
+from training.run.loop import fit
+from training.run.options import (
+    recipe,
+)
+from training.run.run_folder import LAST, RunFolder
+from training.run.teachers import Cached, Teaching, prepared
+from training.run.trainer import Trainer
+
+
+def resumed(folder: RunFolder, options: argparse.Namespace, key: str) -> RunConfig:
+    """The recipe of the run that goes on. Raises `TrainingError` when another one, or other data,
+    was asked for."""
+    state = folder.state
+    config = folder.begun if state is None else RunConfig.from_dict(state["config"])
+    assert config is not None
+    if others := config.differences(recipe(options, config)):
+        raise TrainingError(
+            f"The run in {folder.folder} has another recipe ({'; '.join(others)} asked for). "
+            "Resume it without recipe options."
+        )
+    if state is not None and facts_of(state).key != key:
+        raise TrainingError(f"{options.data} is not the data that the run began with.")
+    return config
+
+
+def find_teaching(
+    config: RunConfig,
+    files: Sequence[Path],
+    pack: Pack,
+    examples: Examples,
+    machine: Machine,
+    ranks: Ranks,
+    folder: Path,
+) -> Teaching | None:
+    """What the run's teachers say; the cached view is the first rank's work."""
+    if not config.teach.teachers:
+        return None
+    if config.teach.teacher_view == "live":
+        return prepared(files, config, pack, examples, machine, None)
+    found = None
+    if ranks.first:
+        found = prepared(files, config, pack, examples, machine, folder)
+    said = ranks.share(found.probabilities.cpu() if isinstance(found, Cached) else None)
+    assert said is not None
+    return Cached(said.to(examples.labels.device))
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A run to be carried to its end: what from, where to, and what to begin with. `state` is a
+    checkpoint to go on from."""
+
+    config: RunConfig
+    pack: Pack
+    output: Path
+    machine: Machine
+    teachers: tuple[Path, ...] = ()
+    state: dict[str, Any] | None = None
+    init: Path | None = None
+    memory_bytes: int | None = None
+    checkpoint_s: float = 300.0
+
+
+def carry_out(job: Job, ranks: Ranks, folder: RunFolder | None) -> float:
+    """Returns the best accuracy on validation. `folder` is the first rank's; the others write
+    nothing."""
+    config, pack, machine, state = job.config, job.pack, job.machine, job.state
+    ranks.check_batch(config.train.batch_size)
+    examples, valid = load_pair(pack, config, machine.device, job.memory_bytes)
+    teaching = find_teaching(config, job.teachers, pack, examples, machine, ranks, job.output)
+    facts = data_facts(pack, examples)
+    trainer = Trainer(config, facts, machine, ranks, teaching=teaching)
+    if state is not None:
+        trainer.restore(state)
+    elif job.init is not None:
+        report = begin_with(trainer, job.init, examples)
+        if folder is not None:
+            print(report.summary(), file=sys.stderr)
+    if folder is None:
+        for _ in fit(trainer, examples, valid, job.output):
+            pass
+        return trainer.best_accuracy
+    where = f"{machine.device.type}, {'bf16' if machine.autocast else 'fp32'}"
+    folder.write_facts(config, pack, where, job.teachers)
+    if state is None:
+        save(job.output / LAST, trainer.state("averaged"))
+    beside = f" and {examples.outliers} outliers" if examples.outliers else ""
+    print(
+        f"{examples.faces} training{beside} and {len(valid)} validation faces, "
+        f"{sum(p.numel() for p in trainer.net.parameters()) / 1e6:.2f} M parameters, {where}",
+        file=sys.stderr,
+    )
+    with ctrl_c() as stop:
+        lines = fit(
+            trainer,
+            examples,
+            valid,
+            job.output,
+            checkpoint_s=job.checkpoint_s,
+            stop=stop if ranks.count == 1 else lambda: False,
+        )
+        for line in lines:
+            folder.add(line)
+            say(json.dumps(line))
+    return trainer.best_accuracy

@@ -1,0 +1,79 @@
+"""The loop: steps, the validation after each epoch, and the checkpoints."""
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from training.base.progress import progress
+from training.checkpoints.checkpoint import save
+from training.datasets.examples import Examples
+from training.run.schedule import epoch_rows
+from training.run.trainer import Trainer
+
+
+def fit(
+    trainer: Trainer,
+    train: Examples,
+    valid: Examples,
+    folder: Path,
+    *,
+    checkpoint_s: float = 300.0,
+    stop_after_steps: int | None = None,
+    stop: Callable[[], bool] = lambda: False,
+) -> Iterator[dict[str, Any]]:
+    """Runs to the end, yielding one log line an epoch (on the first rank only). `last.pt` is
+    written every `checkpoint_s` seconds and after every epoch, once its line is taken; `best.pt`
+    when validation accuracy rises. `stop_after_steps` ends early, as a crash would; `stop` is
+    asked after every step, and when it says so, the state is saved and KeyboardInterrupt raised."""
+    config, ranks = trainer.config.train, trainer.ranks
+    per_epoch = len(epoch_rows(train, config, 0))
+    total = per_epoch * config.epochs
+    saved_s = time.monotonic()
+
+    def note() -> str:
+        number = min(config.epochs, trainer.step_number // per_epoch + 1)
+        epoch = f"epoch {number}/{config.epochs}"
+        if not trainer.sums:  # an epoch has just ended
+            return epoch
+        return f"{epoch}, loss {trainer.sums['loss'] / trainer.sums['steps']:.3f}"
+
+    def steps() -> Iterator[tuple[int, Tensor]]:
+        while trainer.step_number < total:
+            epoch, done = divmod(trainer.step_number, per_epoch)
+            for rows in train.ahead(epoch_rows(train, config, epoch)[done:]):
+                yield epoch, rows
+
+    bar = progress(
+        steps(),
+        note=note,
+        initial=trainer.step_number,
+        total=total,
+        unit="step",
+        leave=False,
+        disable=None if ranks.first else True,
+    )
+    for epoch, rows in bar:
+        if stop_after_steps is not None and trainer.step_number >= stop_after_steps:
+            return
+        trainer.step(train, rows, total)
+        if trainer.step_number % per_epoch:
+            stopping = stop()
+            if ranks.first and (stopping or time.monotonic() - saved_s > checkpoint_s):
+                save(folder / "last.pt", trainer.state("averaged"))
+                saved_s = time.monotonic()
+            if stopping:
+                raise KeyboardInterrupt
+            continue
+        line = trainer.epoch_line(epoch + 1)
+        if ranks.first:
+            accuracy, recommended = trainer.judge_into(line, valid)
+            if accuracy > trainer.best_accuracy:
+                trainer.best_accuracy = accuracy
+                save(folder / "best.pt", trainer.state(recommended))
+            yield line
+            save(folder / "last.pt", trainer.state(recommended))
+            saved_s = time.monotonic()
+        ranks.wait()

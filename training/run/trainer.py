@@ -1,0 +1,247 @@
+"""The state of a training run and one step of it.
+
+Everything random in a step follows from the seed and the step's number (`training.run.schedule`),
+so a run that was interrupted goes on from its last checkpoint exactly as if it had not been.
+"""
+
+import copy
+import math
+from dataclasses import asdict
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from app.errors import TrainingError
+from training.augment.augment import training_batch
+from training.base.device import Machine, normalise
+from training.base.processes import ALONE, Ranks, share_norms
+from training.checkpoints.checkpoint import build
+from training.config.run_config import DataFacts, RunConfig
+from training.datasets.examples import Examples
+from training.measures.metrics import attention_statistics
+from training.network.loss import (
+    SparseCentreLoss,
+    attention_entropy,
+    attention_pull,
+    distillation,
+    soft_cross_entropy,
+)
+from training.network.model import Output
+from training.network.sharpness_aware import climbed
+from training.run.predict import judge, predict
+from training.run.schedule import centre_weight, kept_features, learning_rate, step_generator
+from training.run.teachers import Step, Teaching
+
+
+class Work(NamedTuple):
+    """One rank's share of a step's batch."""
+
+    x: Tensor  # (B, C, S, S), normalised
+    votes: Tensor  # (B, K)
+    taught: Tensor | None  # (B, K), the teachers' probabilities
+    labels: Tensor  # (B,)
+    labelled: Tensor  # how many labels there are for each rank, of all ranks
+    kept: Tensor  # (B, d)
+
+
+class Trainer:
+    """The state of a run and one step of it. `sums` gathers this epoch's statistics. With several
+    `ranks`, each calls `step` with the same rows and works on its share of the batch."""
+
+    def __init__(
+        self,
+        config: RunConfig,
+        facts: DataFacts,
+        machine: Machine,
+        ranks: Ranks = ALONE,
+        dtype: torch.dtype = torch.float32,
+        teaching: Teaching | None = None,
+    ) -> None:
+        self.config, self.facts, self.machine, self.ranks = config, facts, machine, ranks
+        self.dtype, self.teaching = dtype, teaching
+        if teaching is None and config.teach.teachers:
+            raise TrainingError("This recipe learns from teachers, which only training.train asks.")
+        train = config.train
+        torch.manual_seed(train.seed)
+        self.net = build(config, len(facts.labels)).to(machine.device, dtype)
+        self.net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        share_norms(self.net, ranks, machine.device)
+        # What no loss reaches is not trained: its gradient would not exist on any rank.
+        self.net.attention.requires_grad_(train.loss == "dacl")
+        self.averaged = copy.deepcopy(self.net).requires_grad_(False)
+        self.centre_loss = SparseCentreLoss(len(facts.labels), config.model.feature_dim)
+        self.centre_loss.to(machine.device, dtype)
+        parameters = [p for p in self.net.parameters() if p.requires_grad]
+        groups: list[dict[str, Any]] = [
+            {"params": [p for p in parameters if p.ndim > 1 or train.decay_all]},
+            {"params": [p for p in parameters if p.ndim <= 1 and not train.decay_all]},
+        ]
+        groups[1]["weight_decay"] = 0.0
+        self.optimizer = torch.optim.SGD(
+            [group for group in groups if group["params"]],
+            lr=train.learning_rate,
+            momentum=train.momentum,
+            nesterov=train.nesterov,
+            weight_decay=train.weight_decay,
+        )
+        wrapped = ranks.wrap(self.net, machine.device)
+        self.forward = torch.compile(wrapped) if machine.compile else wrapped
+        self.step_number = 0
+        self.best_accuracy = -1.0
+        self.sums: dict[str, float] = {}
+
+    def step(self, examples: Examples, rows: Tensor, total_steps: int) -> None:
+        train, ranks = self.config.train, self.ranks
+        for group in self.optimizer.param_groups:
+            group["lr"] = learning_rate(train, self.step_number, total_steps)
+        work = self._work(examples, rows)
+        weight = centre_weight(train, self.step_number, total_steps)
+        self.net.train()
+        loss, output = self._loss(work, weight)
+        if not math.isfinite(float(loss.detach())):
+            raise TrainingError(
+                f"The loss is not finite at step {self.step_number}. Lower --learning-rate or "
+                "--centre-weight; the last good checkpoint is last.pt in the run's folder."
+            )
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        if train.sam > 0:
+            with climbed(self.net, train.sam):
+                self._loss(work, weight, log=False)[0].backward()  # type: ignore[no-untyped-call]
+        self.optimizer.step()
+        if train.loss != "softmax":
+            rate = train.centre_rate * (weight if train.scale_centres else 1.0)
+            self.centre_loss.update(
+                output.embedding.detach(),
+                output.attention.detach(),
+                work.labels,
+                rate,
+                total_over=ranks.sum,
+            )
+        self._average()
+        self.step_number += 1
+        self._add("loss", loss)
+        self._add("steps", torch.ones(()))
+
+    def _work(self, examples: Examples, rows: Tensor) -> "Work":
+        """This rank's share of the step's batch, with what teachers make of it."""
+        device, ranks = self.machine.device, self.ranks
+
+        def generator() -> torch.Generator:
+            return step_generator(self.config.train.seed, "step", self.step_number, device)
+
+        drawn = generator()
+        votes = examples.soft[rows]
+        columns = self.teaching.columns(rows) if self.teaching else votes[:, :0]
+        beside = torch.cat([votes, columns.to(votes.dtype)], dim=1)  # mixed as the votes are
+        batch = training_batch(examples, rows, self.config.augment, drawn, beside)
+        kept = kept_features(len(rows), self.config.model, drawn)
+        crops, soft, labels, kept = map(ranks.mine, (batch.crops, batch.soft, batch.labels, kept))
+        votes, columns = soft[:, : votes.shape[1]], soft[:, votes.shape[1] :]
+        taught = None
+        if self.teaching:
+            shown = Step(crops, rows, self.config.augment, generator, batch.mixing, ranks.mine)
+            taught = self.teaching.targets(columns, shown).to(self.dtype)
+        return Work(
+            x=normalise(crops.to(self.dtype)),
+            votes=votes.to(self.dtype),
+            taught=taught,
+            labels=labels,
+            labelled=(batch.labels >= 0).sum().clamp(min=1) / ranks.count,
+            kept=kept,
+        )
+
+    def _loss(self, work: "Work", weight: float, log: bool = True) -> tuple[Tensor, Output]:
+        """The loss of the network as it is; `weight` is lambda."""
+        train, teach = self.config.train, self.config.teach
+        with self.machine.precision():
+            output = self.forward(work.x, train.loss == "dacl", work.kept)
+        logits, embedding, attention = (part.to(self.dtype) for part in output)
+        softmax_loss = soft_cross_entropy(logits, work.votes)
+        if work.taught is not None:
+            said = distillation(logits, work.taught, teach.teacher_temperature)
+            softmax_loss = softmax_loss.lerp(said, teach.teacher_weight)
+        loss, parts = softmax_loss, {"softmax_loss": softmax_loss}
+        if train.loss != "softmax":
+            centre_loss = self.centre_loss(embedding, attention, work.labels, work.labelled)
+            loss = loss + weight * centre_loss
+            parts["centre_loss"] = centre_loss
+        if train.loss == "dacl":
+            entropy = attention_entropy(attention)
+            if train.attention_entropy:
+                loss = loss + train.attention_entropy * entropy
+            if train.attention_pull:
+                pull = attention_pull(attention, train.attention_keep)
+                loss = loss + train.attention_pull * pull
+        if log:
+            for name, value in parts.items():
+                self._add(name, value)
+        return loss, Output(logits, embedding, attention)
+
+    def _add(self, name: str, value: Tensor) -> None:
+        mean = self.ranks.sum(value.detach().double()) / self.ranks.count
+        self.sums[name] = self.sums.get(name, 0.0) + float(mean)
+
+    @torch.no_grad()
+    def _average(self) -> None:
+        """Exponential moving average of weights and norm statistics, quick at the start."""
+        decay = min(self.config.train.average, (1 + self.step_number) / (10 + self.step_number))
+        for mean, now in zip(
+            self.averaged.state_dict().values(), self.net.state_dict().values(), strict=True
+        ):
+            if mean.is_floating_point():
+                mean.lerp_(now, 1 - decay)
+            else:
+                mean.copy_(now)
+
+    def epoch_line(self, epoch: int) -> dict[str, Any]:
+        """The means of the sums since the last one, which begin anew."""
+        steps = self.sums.pop("steps")
+        line: dict[str, Any] = {"epoch": epoch, "step": self.step_number}
+        line |= {name: round(value / steps, 5) for name, value in self.sums.items()}
+        self.sums = {}
+        return line
+
+    def judge_into(self, line: dict[str, Any], valid: Examples) -> tuple[float, str]:
+        """Adds what validation says; returns the accuracy and the name of the better weights."""
+        plain, averaged = judge(self.net, valid), judge(self.averaged, valid)
+        line |= {
+            "valid_accuracy": round(plain.accuracy, 5),
+            "valid_mean_class_recall": round(plain.mean_class_recall, 5),
+            "valid_accuracy_averaged": round(averaged.accuracy, 5),
+            "valid_mean_class_recall_averaged": round(averaged.mean_class_recall, 5),
+            "valid_nll_averaged": round(averaged.nll, 5),
+        }
+        if self.config.train.loss == "dacl":
+            _, attention = predict(self.net, valid, with_attention=True)
+            seen = attention_statistics(attention.double().cpu().numpy())
+            line |= {f"attention_{name}": round(x, 5) for name, x in asdict(seen).items()}
+        return max((averaged.accuracy, "averaged"), (plain.accuracy, "net"), key=lambda p: p[0])
+
+    def state(self, recommended: str) -> dict[str, Any]:
+        return {
+            "config": asdict(self.config),
+            "facts": asdict(self.facts),
+            "step": self.step_number,
+            "net": self.net.state_dict(),
+            "averaged": self.averaged.state_dict(),
+            "centres": self.centre_loss.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "best_accuracy": self.best_accuracy,
+            "sums": self.sums,
+            "recommended": recommended,
+        }
+
+    def start_from_net(self) -> None:
+        """After other weights were put into `net`: the average begins with them."""
+        self.averaged.load_state_dict(self.net.state_dict())
+
+    def restore(self, state: dict[str, Any]) -> None:
+        self.net.load_state_dict(state["net"])
+        self.averaged.load_state_dict(state["averaged"])
+        self.centre_loss.load_state_dict(state["centres"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.step_number = state["step"]
+        self.best_accuracy = state["best_accuracy"]
+        self.sums = dict(state["sums"])

@@ -1,0 +1,1 @@
+"""Compares recipes, ensembles and ways to train."""

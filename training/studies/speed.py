@@ -1,0 +1,242 @@
+"""Times the training loop beside the authors' way of feeding the same network, in turn."""
+
+import io
+import platform
+import statistics
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+from torch.utils.flop_counter import FlopCounterMode
+
+from training.augment.augment import training_batch
+from training.base.device import PIXEL_MEAN, PIXEL_STD, Machine, normalise
+from training.base.wording import counted
+from training.checkpoints.checkpoint import build
+from training.config.run_config import RunConfig
+from training.datasets.examples import Examples, majority_labels
+from training.datasets.pack import Pack
+from training.datasets.split_pair import data_facts, load_pair
+from training.network.loss import SparseCentreLoss, soft_cross_entropy
+from training.run.schedule import epoch_rows, step_generator
+from training.run.trainer import Trainer
+
+WORKERS = 4  # of the authors' loader
+ENLARGE = 256 / 224  # they resize to 256 px and crop 224
+WARM_UP = 3
+PEAK_SIDES = {"cuda": 8192, "cpu": 1024}  # of the square products that show the peak
+
+
+@dataclass(frozen=True, slots=True)
+class Timings:
+    """Medians over the rounds, which took turns. `ratio`: ours over theirs, of each round.
+    `data_share`: of our step's time, what making the batch takes. `peak_share`: of the device's
+    measured matrix-product peak, what the step's convolutions and products reach."""
+
+    device: str
+    precision: str
+    batch_size: int
+    size_px: int
+    ours_images_s: float
+    theirs_images_s: float
+    ratio: float
+    ratios: tuple[float, ...]
+    data_share: float
+    step_tflop: float
+    reached_tflop_s: float
+    peak_tflop_s: float
+    peak_share: float
+
+
+def finish(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+
+
+def seconds(work: Callable[[], object], device: torch.device) -> float:
+    finish(device)
+    began_s = time.perf_counter()
+    work()
+    finish(device)
+    return time.perf_counter() - began_s
+
+
+class PictureByPicture(Dataset[tuple[Tensor, int]]):
+    """One picture at a time from its file's bytes, as a loader worker sees it."""
+
+    def __init__(self, pack: Pack, size_px: int, colour: str) -> None:
+        labels = majority_labels(pack.votes, len(pack.meta.labels), pack.meta.protocol)
+        rows = np.intersect1d(pack.rows("train"), np.flatnonzero(labels >= 0))
+        self._files = [pack.blob[pack.offsets[r] : pack.offsets[r + 1]].tobytes() for r in rows]
+        self._labels = labels[rows]
+        self._size_px, self._mode = size_px, "L" if colour == "grey" else "RGB"
+
+    def __len__(self) -> int:
+        return len(self._files)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, int]:
+        size = self._size_px
+        side = round(ENLARGE * size)
+        with Image.open(io.BytesIO(self._files[index])) as file:
+            picture = file.convert(self._mode).resize((side, side), Image.Resampling.BILINEAR)
+        x, y, turn = torch.randint(0, side - size + 1, (3,)).tolist()
+        picture = picture.crop((x, y, x + size, y + size))
+        if turn % 2:
+            picture = picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+        planes = np.atleast_3d(np.asarray(picture, np.float32)).transpose(2, 0, 1)
+        tensor = torch.from_numpy(np.ascontiguousarray((planes / 255 - PIXEL_MEAN) / PIXEL_STD))
+        return tensor, int(self._labels[index])
+
+
+class TheirLoop:
+    """The authors' step on our network: loader workers, fp32, plain memory layout."""
+
+    def __init__(self, pack: Pack, config: RunConfig, device: torch.device) -> None:
+        self._config, self._device = config, device
+        classes = len(pack.meta.labels)
+        torch.manual_seed(0)
+        self._net = build(config, classes).to(device).train()
+        self._centres = SparseCentreLoss(classes, config.model.feature_dim).to(device)
+        self._optimizer = torch.optim.SGD(
+            self._net.parameters(), lr=0.01, momentum=0.9, weight_decay=5e-4
+        )
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "This DataLoader will create")  # on few cores
+            self._loader = DataLoader(
+                PictureByPicture(pack, config.train.size_px, config.train.colour),
+                batch_size=config.train.batch_size,
+                shuffle=True,
+                num_workers=WORKERS,
+                drop_last=True,
+                pin_memory=device.type == "cuda",
+                persistent_workers=True,
+            )
+        self._batches = self._forever()
+
+    def _forever(self) -> Iterator[Any]:
+        while True:
+            with warnings.catch_warnings():
+                warnings.filterwarnings("ignore", "This DataLoader will create")
+                epoch = iter(self._loader)
+            yield from epoch
+
+    def run(self, steps: int) -> None:
+        for _ in range(steps):
+            crops, labels = (part.to(self._device) for part in next(self._batches))
+            output = self._net(crops)
+            targets = torch.nn.functional.one_hot(labels, output.logits.shape[1]).float()
+            loss = soft_cross_entropy(output.logits, targets)
+            loss = loss + 0.01 * self._centres(output.embedding, output.attention, labels)
+            self._optimizer.zero_grad()
+            loss.backward()
+            self._optimizer.step()
+            self._centres.update(output.embedding.detach(), output.attention.detach(), labels, 0.5)
+
+
+class OurLoop:
+    def __init__(self, pack: Pack, config: RunConfig, machine: Machine) -> None:
+        self.examples: Examples
+        self.examples, _ = load_pair(pack, config, machine.device)
+        self.trainer = Trainer(config, data_facts(pack, self.examples), machine)
+        self._config = config
+        self._batches = self._forever()
+
+    def _forever(self) -> Iterator[Tensor]:
+        epoch = 0
+        while True:
+            yield from epoch_rows(self.examples, self._config.train, epoch)
+            epoch += 1
+
+    def run(self, steps: int) -> None:
+        for _ in range(steps):
+            self.trainer.step(self.examples, next(self._batches), 10**6)
+
+    def make_batches(self, steps: int) -> None:
+        """Only what comes before the network: alignment, augmentation, normalisation."""
+        for number in range(steps):
+            device = self.examples.labels.device
+            generator = step_generator(0, "benchmark", number, device)
+            batch = training_batch(
+                self.examples, next(self._batches), self._config.augment, generator
+            )
+            normalise(batch.crops)
+
+
+def step_flop(config: RunConfig, classes: int) -> float:
+    """Floating-point operations of a training step's products and convolutions."""
+    net = build(config, classes).train()
+    channels = 1 if config.train.colour == "grey" else 3
+    batch, size = 4, config.train.size_px
+    with FlopCounterMode(display=False) as counter:
+        output = net(torch.zeros(batch, channels, size, size))
+        (output.logits.sum() + output.attention.sum()).backward()
+    return float(counter.get_total_flops()) / batch * config.train.batch_size
+
+
+def peak_flop_s(machine: Machine) -> float:
+    """The best of some square matrix products, in the precision of the step."""
+    dtype = torch.bfloat16 if machine.autocast else torch.float32
+    side = PEAK_SIDES[machine.device.type]
+    a = torch.randn(side, side, device=machine.device).to(dtype)
+    best = min(seconds(lambda: a @ a, machine.device) for _ in range(20))
+    return 2 * side**3 / best
+
+
+def measure(pack: Pack, config: RunConfig, machine: Machine, steps: int, rounds: int) -> Timings:
+    ours, theirs = OurLoop(pack, config, machine), TheirLoop(pack, config, machine.device)
+    ours.run(WARM_UP)
+    theirs.run(WARM_UP)
+    ours_s, theirs_s, data_s = [], [], []
+    for _ in range(rounds):
+        ours_s.append(seconds(lambda: ours.run(steps), machine.device) / steps)
+        data_s.append(seconds(lambda: ours.make_batches(steps), machine.device) / steps)
+        theirs_s.append(seconds(lambda: theirs.run(steps), machine.device) / steps)
+    batch = config.train.batch_size
+    flop = step_flop(config, len(pack.meta.labels))
+    ours_median, peak = statistics.median(ours_s), peak_flop_s(machine)
+    ratios = tuple(their / own for own, their in zip(ours_s, theirs_s, strict=True))
+    name = (
+        torch.cuda.get_device_name(machine.device)
+        if machine.device.type == "cuda"
+        else f"{platform.processor() or platform.machine()}, {torch.get_num_threads()} threads"
+    )
+    return Timings(
+        device=name,
+        precision="bf16" if machine.autocast else "fp32",
+        batch_size=batch,
+        size_px=config.train.size_px,
+        ours_images_s=batch / ours_median,
+        theirs_images_s=batch / statistics.median(theirs_s),
+        ratio=statistics.median(ratios),
+        ratios=ratios,
+        data_share=statistics.median(d / o for d, o in zip(data_s, ours_s, strict=True)),
+        step_tflop=flop / 1e12,
+        reached_tflop_s=flop / ours_median / 1e12,
+        peak_tflop_s=peak / 1e12,
+        peak_share=flop / ours_median / peak,
+    )
+
+
+def says(t: Timings, faces: int, epochs: int) -> str:
+    minutes = faces * epochs / t.ours_images_s / 60
+    return "\n".join(
+        [
+            f"{t.device}, {t.size_px} px, batch {t.batch_size}, {len(t.ratios)} rounds in turn",
+            f"  ours ({t.precision})          {t.ours_images_s:10.0f} images/s",
+            f"  picture by picture   {t.theirs_images_s:10.0f} images/s ({WORKERS} workers, fp32)",
+            f"  ratio                {t.ratio:10.2f} (from {min(t.ratios):.2f} to "
+            f"{max(t.ratios):.2f})",
+            f"  making the batch     {100 * t.data_share:10.1f} % of our step",
+            f"  matrix products      {t.reached_tflop_s:10.3f} TFLOP/s, {100 * t.peak_share:.0f} % "
+            f"of the {t.peak_tflop_s:.3f} measured here",
+            f"  a whole training     {minutes:10.1f} minutes ({counted(epochs, 'epoch')} of "
+            f"{faces} faces, without validation)",
+        ]
+    )

@@ -1,0 +1,1 @@
+"""Makes pictures and frames: grounds, pasted faces, and frames without a face."""
