@@ -19,7 +19,7 @@ from app.live.view import View
 from app.outputs.run_metadata import RunNotes
 from app.outputs.video import VideoSink
 from app.pipeline import build_pipeline
-from app.privacy.blur_guard import Guard
+from app.privacy.blur_guard import BlurGuard
 from app.recognition.classifier import Classifier
 from app.records.resumable import LongRecords
 from app.report.sink import ReportSink
@@ -79,7 +79,7 @@ class FileRun:
             say=lambda line: None,
         )
         pictures = outputs.video is not None or (outputs.report is not None and job.with_stills)
-        self.guard = Guard(
+        self.guard = BlurGuard(
             self._recogniser,
             wanted=lambda: job.look.blur and pictures,
             mode=Mode.FILE,
@@ -202,7 +202,7 @@ class FileRun:
         self._next = result.frame.index + 1
 
     def _pass_on_rest(self) -> None:
-        for result in self.guard.rest():
+        for result in self.guard.release():
             self._pass_on(result)
 
     def _save(self, *, complete: bool) -> None:

@@ -13,7 +13,7 @@ from app.files.atomic import reserve
 from app.live.view import Look
 from app.outputs.encoders import Encoding
 from app.outputs.run_metadata import read_notes
-from app.outputs.video import checked_format
+from app.outputs.video import check_video_format
 from app.records.writers import check_records_suffix
 from app.report.sink import check_report_suffix
 from app.sources.frame_selection import Selection
@@ -55,7 +55,7 @@ def check(job: Job) -> None:
     """What can be known to fail, before anything is loaded. Raises `SinkError`; leaves nothing."""
     outputs = job.outputs
     if outputs.video is not None:
-        checked_format(outputs.video)
+        check_video_format(outputs.video)
     if outputs.records is not None:
         check_records_suffix(outputs.records)
     for path in outputs.episodes:

@@ -7,9 +7,9 @@ from app.batch.output_names import check_not_stdout, default_output
 from app.episodes.formats import check_episodes_suffix
 from app.errors import SinkError, SourceError
 from app.files.atomic import reserve
-from app.outputs.encoders import Encoding, choose
+from app.outputs.encoders import Encoding, choose_encoding
 from app.outputs.run_metadata import notes_path
-from app.outputs.video import checked_format
+from app.outputs.video import check_video_format
 from app.report.sink import check_report_suffix
 from app.sources.find_videos import find_videos
 from app.sources.frame_selection import Selection
@@ -113,4 +113,4 @@ def encoding_of(options: argparse.Namespace, video: Path | None) -> Encoding | N
         return None
     if video is None or options.image:
         raise SinkError("--codec and --crf are for an annotated video; name one with -o.")
-    return choose(options.codec, options.crf, checked_format(video))
+    return choose_encoding(options.codec, options.crf, check_video_format(video))

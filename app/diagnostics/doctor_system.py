@@ -312,9 +312,9 @@ def codecs(can: Callable[[str, Any], object] | None = None) -> Iterator[Check]:
 
 def encoders(attempt: Callable[[Any], Any] | None = None) -> Iterator[Check]:
     """What `--codec` can be: each encoder encodes a few small pictures."""
-    from app.outputs.encoders import CODECS, try_out, working
+    from app.outputs.encoders import CODECS, list_working, try_out
 
-    found = working(CODECS, attempt or try_out)
+    found = list_working(CODECS, attempt or try_out)
     for hardware, name in ((False, "software"), (True, "hardware")):
         named = [
             f"{one.encoder.codec} ({one.encoder.name})" if not hardware else one.encoder.name

@@ -13,11 +13,11 @@ from app.overlay.text import (
     MIN_TEXT_PX,
     WHITE,
     Colour,
-    darken,
-    fitted,
+    choose_text_px,
+    darken_rect,
+    fit_text,
+    measure_text,
     put_text,
-    text_px,
-    text_width,
 )
 from app.placement.rects import Rect
 from app.types import Image
@@ -52,7 +52,7 @@ def with_notes(canvas: Image, notes: Notes) -> Image:
         screen = np.asarray(cv2.resize(canvas, None, fx=enlarge, fy=enlarge), np.uint8)
     else:
         screen = canvas.copy()
-    size = text_px(screen.shape[1], screen.shape[0])
+    size = choose_text_px(screen.shape[1], screen.shape[0])
     if notes.figures:
         _draw_figures(screen, notes.figures)
     if notes.recording_s is not None:
@@ -82,18 +82,18 @@ def figures_room(figures: Sequence[str], width: int, height: int) -> Rect:
 
 def _laid_out(figures: Sequence[str], width: int, height: int) -> tuple[str, int, Rect]:
     """Returns the figures that there is room for, their size in px, and their place."""
-    size = max(MIN_TEXT_PX, round(0.85 * text_px(width, height)))
+    size = max(MIN_TEXT_PX, round(0.85 * choose_text_px(width, height)))
     pad = size // 2
     parts = list(figures)
-    while parts and text_width("   ".join(parts), size, 500) + 2 * pad > width:
+    while parts and measure_text("   ".join(parts), size, 500) + 2 * pad > width:
         parts.pop()
     text = "   ".join(parts)
-    return text, size, Rect(0, 0, text_width(text, size, 500) + 2 * pad, size + pad)
+    return text, size, Rect(0, 0, measure_text(text, size, 500) + 2 * pad, size + pad)
 
 
 def _draw_figures(screen: Image, figures: Sequence[str]) -> None:
     text, size, rect = _laid_out(figures, screen.shape[1], screen.shape[0])
-    darken(screen, rect)
+    darken_rect(screen, rect)
     put_text(screen, text, (size // 2, round(1.1 * size)), size, weight=500)
 
 
@@ -101,10 +101,10 @@ def _draw_line(
     screen: Image, text: str, size: int, *, middle: int, progress: float | None = None
 ) -> None:
     width = screen.shape[1]
-    text, size = fitted(text, size, 600, lambda size: width - 2 * size)
-    wide = text_width(text, size, 600)
+    text, size = fit_text(text, size, 600, lambda size: width - 2 * size)
+    wide = measure_text(text, size, 600)
     rect = Rect((width - wide) // 2 - size, middle - size, wide + 2 * size, 2 * size)
-    darken(screen, rect)
+    darken_rect(screen, rect)
     put_text(screen, text, (rect.x + size, rect.y + round(1.35 * size)), size)
     if progress is not None:
         thick = max(3, size // 4)
@@ -117,9 +117,9 @@ def _draw_recording(screen: Image, seconds: float, size: int) -> None:
     minutes, rest = divmod(int(seconds), 60)
     text = f"{minutes}:{rest:02}"
     pad, dot = size // 2, max(3, round(0.3 * size))
-    width = text_width(text, size, 600) + 3 * pad + 2 * dot
+    width = measure_text(text, size, 600) + 3 * pad + 2 * dot
     rect = Rect(screen.shape[1] - width, 0, width, round(1.6 * size))
-    darken(screen, rect)
+    darken_rect(screen, rect)
     centre = rect.x + pad + dot, rect.height // 2
     cv2.circle(screen, centre, dot, RED, cv2.FILLED, cv2.LINE_AA)
     put_text(screen, text, (rect.x + 2 * pad + 2 * dot, round(1.15 * size)), size, colour=WHITE)
@@ -128,16 +128,16 @@ def _draw_recording(screen: Image, seconds: float, size: int) -> None:
 def _draw_help(screen: Image, size: int) -> None:
     height, width = screen.shape[:2]
     while True:
-        key_width = max(text_width(key, size, 700) for key, _ in KEYS) + size
-        panel_width = key_width + max(text_width(what, size, 500) for _, what in KEYS) + 2 * size
+        key_width = max(measure_text(key, size, 700) for key, _ in KEYS) + size
+        panel_width = key_width + max(measure_text(what, size, 500) for _, what in KEYS) + 2 * size
         step = round((1.6 if size > MIN_TEXT_PX else 1.35) * size)
         panel_height = step * len(KEYS) + size
         if size <= HELP_LEAST_PX or (panel_width <= width and panel_height <= height):
             break
         size -= 1
     rect = Rect((width - panel_width) // 2, (height - panel_height) // 2, panel_width, panel_height)
-    darken(screen, rect)
-    darken(screen, rect)  # it is read with the picture going on behind it
+    darken_rect(screen, rect)
+    darken_rect(screen, rect)  # it is read with the picture going on behind it
     for row, (key, what) in enumerate(KEYS):
         y = rect.y + size // 2 + round((row + 0.7) * step)
         put_text(screen, key, (rect.x + size, y), size, weight=700, colour=KEY_COLOUR)

@@ -10,7 +10,7 @@ from app.live.keys import Action
 from app.live.pacing import Eased, Pacer, RateMeter
 from app.live.view import Look, Stage, View
 from app.outputs.sink import RunSink
-from app.privacy.blur_guard import Guard
+from app.privacy.blur_guard import BlurGuard
 from app.sources.base import Source
 from app.types import Frame, FrameResult, Image, Silence
 from app.wording import joined
@@ -77,7 +77,7 @@ class Session:
             on_screen=screen is not None,
             clock=clock,
         )
-        self._guard = Guard(
+        self._guard = BlurGuard(
             recogniser,
             wanted=lambda: self._view.blurs,
             if_lost=look.if_lost,
@@ -103,7 +103,7 @@ class Session:
             try:
                 quit_early = not self._go()
             except SourceError as error:
-                for judged in self._guard.rest():
+                for judged in self._guard.release():
                     if not self._pass_on(judged):
                         break
                 if not self._frames:
@@ -155,7 +155,7 @@ class Session:
             for judged in self._guard.step(frame):
                 if not self._pass_on(judged):
                     return False
-        return all(self._pass_on(judged) for judged in self._guard.rest())
+        return all(self._pass_on(judged) for judged in self._guard.release())
 
     def _pass_on(self, judged: FrameResult) -> bool:
         """A result to the outputs and to the screen. False ends the session."""

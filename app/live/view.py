@@ -14,7 +14,7 @@ from app.live.screen_notes import Notes, figures_room, with_notes
 from app.overlay.drawing import draw
 from app.overlay.history import History
 from app.overlay.scene import HUD_MODES, HudMode, OverlayMemory
-from app.privacy.blur import HOLD_S, FaceBlur, whole
+from app.privacy.blur import HOLD_S, FaceBlur, blur_whole
 from app.privacy.face_ledger import IfLost
 from app.process.stage_clock import KEEP_S, StageClock
 from app.tracking.resting_face import LOOK_S, RestingFaces
@@ -104,7 +104,7 @@ class View:
         frame = result.frame
         size_wh = frame.image.shape[1], frame.image.shape[0]
         faces = [*(face.face for face in result.faces), *result.unread]
-        self._blur.look(faces, frame.time_s, size_wh)
+        self._blur.add_frame(faces, frame.time_s, size_wh)
         if self._mode.is_stream:
             self._remember(result)
         self._follow_resting()
@@ -128,7 +128,7 @@ class View:
         image = result.frame.image
         if not self._look.blur:
             return replace(result, blurred=None)
-        covered = self._blur.covered(image) if result.doubt is None else whole(image)
+        covered = self._blur.cover(image) if result.doubt is None else blur_whole(image)
         return replace(result, blurred=covered)
 
     def canvas(self, result: FrameResult) -> Image:

@@ -44,7 +44,7 @@ FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROF
 T = TypeVar("T")
 
 
-def tracks_of(path: Path) -> tuple[list[int], int]:
+def list_tracks(path: Path) -> tuple[list[int], int]:
     """The sound tracks that can be read, by their place among the sound tracks, and how many
     there are in all."""
     with open_container(path) as container:
@@ -53,7 +53,7 @@ def tracks_of(path: Path) -> tuple[list[int], int]:
         return readable, len(sounds)
 
 
-class Sound:
+class AudioCopy:
     """Feeds a sound track of `path` (`number` counts its sound tracks) into `output`, in step with
     the pictures.
 

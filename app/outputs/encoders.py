@@ -239,13 +239,15 @@ def calm_threads() -> None:
 Try = Callable[[Encoder], Trial]
 
 
-def working(of: Sequence[str] = CODECS, attempt: Try = try_out) -> list[Trial]:
+def list_working(of: Sequence[str] = CODECS, attempt: Try = try_out) -> list[Trial]:
     """The encoders of these codecs that work here, hardware first."""
     known = [one for one in (*HARDWARE, *SOFTWARE) if one.codec in of]
     return [trial for trial in map(attempt, known) if trial.why is None]
 
 
-def choose(name: str | None, crf: int | None, container: str, attempt: Try = try_out) -> Encoding:
+def choose_encoding(
+    name: str | None, crf: int | None, container: str, attempt: Try = try_out
+) -> Encoding:
     """The encoder for `--codec NAME` and `--crf N` in a container (FFmpeg's name of it). Raises
     `SinkError`, with what works here, for what cannot be.
 
@@ -309,7 +311,7 @@ def _quickest(crf: int | None, usual: Encoder, attempt: Try) -> Encoding:
 
 
 def _choices(codecs: Sequence[str], attempt: Try) -> str:
-    found = working(codecs, attempt)
+    found = list_working(codecs, attempt)
     names = [one.encoder.codec for one in found if not one.encoder.hardware]
     names += [one.encoder.name for one in found if one.encoder.hardware]
     return f"These work here: auto, {', '.join(names)}."

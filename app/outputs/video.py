@@ -20,13 +20,13 @@ from app.files.hidden import HiddenFile
 from app.files.suffixes import kind_of
 from app.frames.to_bgr import letterboxed
 from app.frames.yuv_colour import BT709, LIMITED_RANGE, implied_colour, to_yuv
-from app.outputs.audio_copy import Sound, tracks_of
+from app.outputs.audio_copy import AudioCopy, list_tracks
 from app.outputs.encoders import (
     MPEG4_TIME_BASE,
     Encoder,
     Encoding,
     calm_threads,
-    choose,
+    choose_encoding,
     context_settings,
 )
 from app.types import FrameResult, Image
@@ -69,7 +69,7 @@ class FilmedSource(Protocol):
     def replaced(self) -> bool: ...
 
 
-def checked_format(path: Path) -> str:
+def check_video_format(path: Path) -> str:
     """FFmpeg's name for a file's kind. Raises `SinkError` for a suffix that is not written."""
     known = ", ".join(FORMATS)
     return FORMATS[
@@ -100,8 +100,8 @@ class VideoSink:
         encoding: Encoding | None = None,
     ) -> None:
         path = Path(path)
-        self._format = checked_format(path)
-        self._encoding = encoding or choose(None, None, self._format)
+        self._format = check_video_format(path)
+        self._encoding = encoding or choose_encoding(None, None, self._format)
         self.encoder: dict[str, Any] | None = None
         self.path = path
         self._size_wh = size_wh
@@ -203,7 +203,7 @@ class _Film:
         self._held: tuple[VideoFrame, int] | None = None  # until the next says how long it lasts
         self._durations: dict[int, int] = {}  # pts -> ticks, of what the encoder has in hand
         self._last_duration = round(1 / CAMERA_RATE / self._time_base)
-        self._sounds: list[Sound] = []
+        self._sounds: list[AudioCopy] = []
         self._sounds_lost: list[str] = []
         self._container = av.open(
             str(path.absolute()),
@@ -250,7 +250,7 @@ class _Film:
             self._sounds_lost.append("the sound is missing, for its file was taken away")
             return
         try:
-            numbers, count = tracks_of(source.path) if source.has_audio else ([], 0)
+            numbers, count = list_tracks(source.path) if source.has_audio else ([], 0)
         except (av.FFmpegError, OSError, ValueError):
             self._sounds_lost.append("the sound cannot be read")
             return
@@ -258,7 +258,7 @@ class _Film:
             self._sounds_lost.append(f"{count - len(numbers)} sound tracks cannot be decoded")
         for number in numbers:
             try:
-                sound = Sound(
+                sound = AudioCopy(
                     source.path,
                     self._container,
                     number=number,

@@ -11,13 +11,20 @@ import numpy as np
 
 from app.overlay.history import History
 from app.overlay.labels import draw_label
-from app.overlay.map_paint import paint
-from app.overlay.palette import face_colour
+from app.overlay.map_paint import paint_map
+from app.overlay.palette import choose_face_colour
 from app.overlay.panels import draw_panel
-from app.overlay.scene import HUD_MODES, LISTED_FORM, HudMode, OverlayMemory, Said, scene_of
+from app.overlay.scene import (
+    HUD_MODES,
+    LISTED_FORM,
+    DrawnFace,
+    HudMode,
+    OverlayMemory,
+    describe_scene,
+)
 from app.overlay.text import BLACK, Colour
-from app.placement.rects import Rect, shortest_line
-from app.placement.values import Placed
+from app.placement.rects import Rect, find_shortest_line
+from app.placement.values import FacePlaces
 from app.types import FrameResult, Image
 
 
@@ -56,7 +63,7 @@ def draw(
         return canvas
     memory = memory or OverlayMemory()
     memory.begin(mode, mirror, result.frame.time_s)
-    scene, faces, size = scene_of(
+    scene, faces, size = describe_scene(
         result,
         mode=mode,
         mirror=mirror,
@@ -65,12 +72,12 @@ def draw(
         reserved=reserved,
     )
     plan = memory.places.place(scene, result.frame.time_s)
-    colours = [face_colour(one.face, result.labels) for one in faces]
-    for one, subject, colour in zip(faces, scene.subjects, colours, strict=True):
+    colours = [choose_face_colour(one.face, result.labels) for one in faces]
+    for one, subject, colour in zip(faces, scene.faces, colours, strict=True):
         _draw_line(canvas, plan[one.key], subject.box, colour, size)
     for one, colour in zip(faces, colours, strict=True):
         _draw_box(canvas, one.box, colour, size)
-    for one, subject, colour in zip(faces, scene.subjects, colours, strict=True):
+    for one, subject, colour in zip(faces, scene.faces, colours, strict=True):
         placed = plan[one.key]
         if placed.panel is not None:
             _draw_panel(canvas, one, placed, subject.box, colour, result.labels, history, memory)
@@ -93,7 +100,7 @@ def _ground(result: FrameResult, mirror: bool) -> Image:
         return np.asarray(cv2.flip(picture, 1), np.uint8) if mirror else picture.copy()
     canvas: Image = result.picture.copy()
     for shown in maps:
-        paint(canvas, shown)
+        paint_map(canvas, shown)
     return np.asarray(cv2.flip(canvas, 1), np.uint8) if mirror else canvas
 
 
@@ -110,11 +117,11 @@ def _draw_box(canvas: Image, box: Rect, colour: Colour, size: int) -> None:
     cv2.rectangle(canvas, *corners, colour, thickness)
 
 
-def _draw_line(canvas: Image, placed: Placed, box: Rect, colour: Colour, size: int) -> None:
+def _draw_line(canvas: Image, placed: FacePlaces, box: Rect, colour: Colour, size: int) -> None:
     """Ties a panel to its face."""
     if placed.panel is None:
         return
-    start, end = shortest_line(placed.panel.rect, box)
+    start, end = find_shortest_line(placed.panel.rect, box)
     if start != end:
         thickness = max(2, round(size / 10))
         cv2.line(canvas, start, end, BLACK, thickness + 2, cv2.LINE_AA)
@@ -123,8 +130,8 @@ def _draw_line(canvas: Image, placed: Placed, box: Rect, colour: Colour, size: i
 
 def _draw_panel(
     canvas: Image,
-    one: Said,
-    placed: Placed,
+    one: DrawnFace,
+    placed: FacePlaces,
     box: Rect,
     colour: Colour,
     labels: tuple[str, ...],

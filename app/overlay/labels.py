@@ -3,16 +3,16 @@
 from functools import lru_cache
 from typing import NamedTuple
 
-from app.overlay.palette import ink_on
+from app.overlay.palette import choose_ink
 from app.overlay.text import (
     LEAST_PX,
     SOFT_WHITE,
     Colour,
-    darken,
-    fill,
-    fitted,
+    darken_rect,
+    fill_rect,
+    fit_text,
+    measure_text,
     put_text,
-    text_width,
 )
 from app.placement.rects import Rect
 from app.placement.values import Form
@@ -34,11 +34,11 @@ class Label(NamedTuple):
     text_width: int
 
 
-def percent(share: float) -> str:
+def format_share(share: float) -> str:
     return f"{100 * share:.0f} %"
 
 
-def label_forms(
+def make_labels(
     face: TrackedFace,
     labels: tuple[str, ...],
     *,
@@ -52,7 +52,7 @@ def label_forms(
     number = f"#{face.face_id}" if numbered else ""
     whole, short, share = face.label, face.label, ""
     if face.reason is None:  # doubt has no figure, which would be taken for its size
-        share = percent(float(face.probabilities[labels.index(face.label)]))
+        share = format_share(float(face.probabilities[labels.index(face.label)]))
     elif face.reason != NOT_CONFIDENT:  # which "unsure" says already
         whole, short = f"{face.label}: {face.reason}", UNSURE
     large, small = sizes
@@ -66,7 +66,7 @@ def label_forms(
     return tuple(forms)
 
 
-def as_forms(labels: tuple[Label, ...]) -> tuple[Form, ...]:
+def to_label_forms(labels: tuple[Label, ...]) -> tuple[Form, ...]:
     return tuple(
         Form(label.width, label.height, worth, over_own=True)
         for label, worth in zip(labels, WORTHS, strict=False)
@@ -78,8 +78,8 @@ def _label(number: str, text: str, share: str, size: int, room_px: int) -> Label
     def around(size: int) -> int:
         """Returns the width of everything but the text."""
         pad = _pad(size)
-        number_px = text_width(number, size, 700) + 2 * pad if number else max(3, size // 3)
-        share_px = text_width(" 100 %", size, 500) if share else 0
+        number_px = measure_text(number, size, 700) + 2 * pad if number else max(3, size // 3)
+        share_px = measure_text(" 100 %", size, 500) if share else 0
         return number_px + share_px + (2 * pad if text else 0)
 
     def least(size: int) -> int:
@@ -87,10 +87,10 @@ def _label(number: str, text: str, share: str, size: int, room_px: int) -> Label
 
     while size > LEAST_PX and least(size) < 0:
         size -= 1
-    text, size = fitted(text, size, 700, least)
+    text, size = fit_text(text, size, 700, least)
     pad = _pad(size)
-    number_width = text_width(number, size, 700) + 2 * pad if number else max(3, size // 3)
-    wide = text_width(text, size, 700)
+    number_width = measure_text(number, size, 700) + 2 * pad if number else max(3, size // 3)
+    wide = measure_text(text, size, 700)
     return Label(
         number, text, share, size, around(size) + wide, round(1.45 * size), number_width, wide
     )
@@ -100,7 +100,7 @@ def _pad(size: int) -> int:
     return max(2, size // 3)
 
 
-def radius_of(size: int) -> int:
+def choose_radius_px(size: int) -> int:
     return max(2, round(0.22 * size))
 
 
@@ -108,17 +108,17 @@ def draw_label(canvas: Image, rect: Rect, label: Label, colour: Colour) -> None:
     """Draws a label: the number on the face's colour (a stripe of it where there is none), then
     what is said, then its probability."""
     size, pad = label.size, _pad(label.size)
-    darken(canvas, rect, radius=radius_of(size))
+    darken_rect(canvas, rect, radius=choose_radius_px(size))
     tag = Rect(rect.x, rect.y, label.number_width, rect.height)
-    fill(canvas, tag, colour, radius=radius_of(size) if label.number else 0)
+    fill_rect(canvas, tag, colour, radius=choose_radius_px(size) if label.number else 0)
     line = rect.y + round(1.06 * size)
     if label.number:
         put_text(
-            canvas, label.number, (rect.x + pad, line), size, weight=700, colour=ink_on(colour)
+            canvas, label.number, (rect.x + pad, line), size, weight=700, colour=choose_ink(colour)
         )
     x = rect.x + label.number_width + pad
     if label.text:
         put_text(canvas, label.text, (x, line), size, weight=700)
     if label.share:
-        right = rect.right - pad - text_width(label.share, size, 500)
+        right = rect.right - pad - measure_text(label.share, size, 500)
         put_text(canvas, label.share, (right, line), size, weight=500, colour=SOFT_WHITE)

@@ -9,7 +9,7 @@ STRENGTH = 0.6  # how much of the picture the strongest place hides
 FINE_PX = 96  # the map's side on its way to the picture, so that its few cells do not show
 
 
-def paint(canvas: Image, shown: FaceMap) -> None:
+def paint_map(canvas: Image, shown: FaceMap) -> None:
     """Lays the map over the face, in place: bright where the evidence for the class is strongest on
     this face, nothing where there is none or evidence against it."""
     peak = float(shown.weights.max())

@@ -32,18 +32,18 @@ OTHERS = (YELLOW, SKY_BLUE, VERMILION, GREEN, PURPLE, ORANGE, BLUE, GREY)
 BRIGHT = 105  # luminance, of 255, from which on letters on a colour are black
 
 
-def colour_of(label: str, labels: Sequence[str]) -> Colour:
+def choose_colour(label: str, labels: Sequence[str]) -> Colour:
     """Returns the colour of a label; known expressions have the same one for every model."""
     known = COLOURS.get(label.lower())
     return known or OTHERS[list(labels).index(label) % len(OTHERS)]
 
 
-def face_colour(face: TrackedFace, labels: Sequence[str]) -> Colour:
+def choose_face_colour(face: TrackedFace, labels: Sequence[str]) -> Colour:
     """Returns the colour of what is said of a face. White is no expression's: it means doubt."""
-    return colour_of(face.label, labels) if face.reason is None else SOFT_WHITE
+    return choose_colour(face.label, labels) if face.reason is None else SOFT_WHITE
 
 
-def ink_on(colour: Colour) -> Colour:
+def choose_ink(colour: Colour) -> Colour:
     """Returns black or white, whichever is easier to read on a colour."""
     blue, green, red = colour
     return BLACK if 0.114 * blue + 0.587 * green + 0.299 * red > BRIGHT else WHITE

@@ -8,18 +8,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.overlay.history import NOT_SEEN, SPAN_S, STEPS, UNSURE_STEP, Strip
-from app.overlay.labels import percent, radius_of
-from app.overlay.palette import colour_of, ink_on
+from app.overlay.labels import choose_radius_px, format_share
+from app.overlay.palette import choose_colour, choose_ink
 from app.overlay.text import (
     BLACK,
     SOFT_WHITE,
     WHITE,
     Colour,
-    cut,
-    darken,
-    fill,
+    darken_rect,
+    fill_rect,
+    measure_text,
     put_text,
-    text_width,
+    shorten_text,
 )
 from app.placement.rects import Rect
 from app.placement.values import Form
@@ -76,7 +76,7 @@ class Panel(NamedTuple):
 
 
 @lru_cache(64)
-def panel_forms(
+def make_panels(
     labels: Labels, sizes: tuple[int, int], *, number: str, with_strip: bool
 ) -> tuple[Panel, ...]:
     """Returns the forms of a panel, the fullest first: all bars with the last seconds, without, and
@@ -88,10 +88,10 @@ def panel_forms(
         rows: int, columns: int, size: int, worth: float, *, strip: bool = False, compact: bool
     ) -> Panel:
         row, pad = round(1.32 * size), max(3, round(0.4 * size))
-        names = max(text_width(label, size, 700) for label in labels)
+        names = max(measure_text(label, size, 700) for label in labels)
         names = min(names, round(NAME_LETTERS * size)) + pad
         bar = 0 if columns > 1 else round((3.5 if compact else 5.0) * size)
-        shares = text_width("100 %", size, 700) + (pad if bar else 0)
+        shares = measure_text("100 %", size, 700) + (pad if bar else 0)
         header = round(1.5 * size) if number and columns == 1 else 0
         lead = _tag_px(number, size) + pad if number and columns > 1 else 0
         high = round(1.8 * size) if strip else 0
@@ -115,7 +115,7 @@ def panel_forms(
     )
 
 
-def as_forms(panels: tuple[Panel, ...]) -> tuple[Form, ...]:
+def to_panel_forms(panels: tuple[Panel, ...]) -> tuple[Form, ...]:
     return tuple(Form(one.width, one.height, one.worth, one.over_own) for one in panels)
 
 
@@ -135,7 +135,7 @@ def draw_panel(
 ) -> None:
     """Draws a panel. `rows`: the classes shown, in their order; `said`: the one that stands out;
     `edge`: "left", "right", "top" or "bottom", the side that the face is on."""
-    darken(canvas, rect, radius=radius_of(panel.size))
+    darken_rect(canvas, rect, radius=choose_radius_px(panel.size))
     _draw_edge(canvas, rect, panel.edge, edge, colour)
     left = rect.x + (panel.edge if edge != "right" else 0) + panel.pad
     top = rect.y + panel.pad
@@ -146,7 +146,7 @@ def draw_panel(
         x = left + (place % panel.columns) * (panel.column + panel.side)
         y = top + (place // panel.columns) * panel.row
         label, share = labels[row], float(probabilities[row])
-        _draw_row(canvas, (x, y), panel, label, share, colour_of(label, labels), row == said)
+        _draw_row(canvas, (x, y), panel, label, share, choose_colour(label, labels), row == said)
     if strip is not None and panel.strip:
         top += panel.rows * panel.row + panel.pad
         _draw_strip(canvas, strip, labels, panel, (left, top))
@@ -159,18 +159,18 @@ def _draw_edge(canvas: Image, rect: Rect, thick: int, edge: str, colour: Colour)
         "top": Rect(rect.x, rect.y, rect.width, max(2, thick // 2)),
         "bottom": Rect(rect.x, rect.bottom - max(2, thick // 2), rect.width, max(2, thick // 2)),
     }
-    fill(canvas, stripes[edge], colour)
+    fill_rect(canvas, stripes[edge], colour)
 
 
 def _draw_tag(canvas: Image, xy: tuple[int, int], number: str, size: int, colour: Colour) -> None:
     tag = Rect(*xy, _tag_px(number, size), round(1.35 * size))
-    fill(canvas, tag, colour, radius=radius_of(size))
+    fill_rect(canvas, tag, colour, radius=choose_radius_px(size))
     start = xy[0] + max(2, size // 3), xy[1] + round(1.02 * size)
-    put_text(canvas, number, start, size, weight=700, colour=ink_on(colour))
+    put_text(canvas, number, start, size, weight=700, colour=choose_ink(colour))
 
 
 def _tag_px(number: str, size: int) -> int:
-    return text_width(number, size, 700) + 2 * max(2, size // 3)
+    return measure_text(number, size, 700) + 2 * max(2, size // 3)
 
 
 def _draw_row(
@@ -186,7 +186,7 @@ def _draw_row(
     x, y = xy
     size, line = panel.size, y + round(0.8 * panel.row)
     weight, ink = (700, WHITE) if stands_out else (500, SOFT_WHITE)
-    name = cut(label, size, 700, panel.names - panel.pad)
+    name = shorten_text(label, size, 700, panel.names - panel.pad)
     put_text(canvas, name, (x, line), size, weight=weight, colour=ink)
     x += panel.names
     if panel.bar:
@@ -194,9 +194,9 @@ def _draw_row(
         track = Rect(x, y + inset, panel.bar, panel.row - 2 * inset)
         _lighten(canvas, track)
         wide = max(1, round(share * panel.bar))
-        fill(canvas, track._replace(width=wide), colour)
-    text = percent(share)
-    right = x + panel.bar + panel.shares - text_width(text, size, weight)
+        fill_rect(canvas, track._replace(width=wide), colour)
+    text = format_share(share)
+    right = x + panel.bar + panel.shares - measure_text(text, size, weight)
     put_text(canvas, text, (right, line), size, weight=weight, colour=ink)
 
 
@@ -209,7 +209,7 @@ def _lighten(canvas: Image, rect: Rect) -> None:
 @lru_cache(16)
 def _step_colours(labels: Labels) -> NDArray[np.uint8]:
     """Returns `(K + 2, 3)`: from the end, `UNSURE_STEP` and `NOT_SEEN` find theirs."""
-    colours = [colour_of(label, labels) for label in labels]
+    colours = [choose_colour(label, labels) for label in labels]
     ends = {UNSURE_STEP: SOFT_WHITE, NOT_SEEN: BLACK}
     return np.array([*colours, ends[-2], ends[-1]], np.uint8)
 
@@ -225,7 +225,7 @@ def _draw_strip(
     put_text(canvas, span, (left, line), panel.size, weight=500, colour=SOFT_WHITE)
     left += panel.names
     right, bottom = left + panel.bar + panel.shares, top + panel.strip
-    darken(canvas, Rect(left, top, right - left, panel.strip))
+    darken_rect(canvas, Rect(left, top, right - left, panel.strip))
     height, width = canvas.shape[:2]
     columns, rows = np.arange(left, min(right, width)), np.arange(top, min(bottom, height))
     if not (len(columns) and len(rows)):

@@ -6,8 +6,8 @@ from typing import NamedTuple
 import numpy as np
 
 from app.overlay.labels import Label
-from app.placement.free_room import free_places
-from app.placement.rects import Corners, Rect, corners, shared
+from app.placement.free_room import find_free_places
+from app.placement.rects import Corners, Rect, count_shared_px, stack_corners
 from app.placement.values import Plan, Scene
 
 LEAST_LISTED = 2  # for fewer, numbers stay alone
@@ -15,16 +15,16 @@ SHARES = (1.0, 0.75, 0.5, 0.25)  # of the faces that are listed where there is n
 MAX_COLUMNS = 4
 
 
-class Listed(NamedTuple):
+class ReadingList(NamedTuple):
     """Where the list is, and the number of the face and the place of each of its lines."""
 
     rect: Rect
     lines: tuple[tuple[int, Rect], ...]
 
 
-def unnamed(labels: Sequence[tuple[Label, ...]], scene: Scene, plan: Plan) -> list[int]:
+def find_unnamed(labels: Sequence[tuple[Label, ...]], scene: Scene, plan: Plan) -> list[int]:
     """Returns the places in the scene of faces that are shown with their number alone."""
-    spots = [plan[one.key].label for one in scene.subjects]
+    spots = [plan[one.key].label for one in scene.faces]
     return [
         number
         for number, (forms, spot) in enumerate(zip(labels, spots, strict=True))
@@ -34,22 +34,22 @@ def unnamed(labels: Sequence[tuple[Label, ...]], scene: Scene, plan: Plan) -> li
 
 def place_list(
     lines: Mapping[int, Label], scene: Scene, plan: Plan, kept: Rect | None
-) -> Listed | None:
+) -> ReadingList | None:
     """Finds room for a list of `lines` (by place in the scene), the first faces where there is not
     enough for all. `kept`: where the list was; it stays there if it can."""
     if len(lines) < LEAST_LISTED:
         return None
     walls = _walls(scene, plan)
-    middle = corners(scene.subjects[number].box for number in lines).mean(axis=0)
+    middle = stack_corners(scene.faces[number].box for number in lines).mean(axis=0)
     centre_x, centre_y = (middle[:2] + middle[2:]) / 2
     for share in SHARES:
         listed = sorted(lines)[: max(LEAST_LISTED, round(share * len(lines)))]
         for columns, (width, height) in _shapes([lines[number] for number in listed]):
             if kept is not None:
-                rect = Rect(kept.x, kept.y, width, height).inside(*scene.size_wh)
-                if not (shared(corners([rect]), walls) > 0).any():
+                rect = Rect(kept.x, kept.y, width, height).move_inside(*scene.size_wh)
+                if not (count_shared_px(stack_corners([rect]), walls) > 0).any():
                     return _laid_out(rect, listed, lines, columns)
-            x, y = free_places(scene.size_wh, walls, (width, height))
+            x, y = find_free_places(scene.size_wh, walls, (width, height))
             if len(x):
                 far = np.hypot(x + width / 2 - centre_x, y + height / 2 - centre_y)
                 best = int(far.argmin())
@@ -62,8 +62,8 @@ def _walls(scene: Scene, plan: Plan) -> Corners:
     """Returns `(M, 4)` of all that a list must not cover."""
     gap = scene.gap_px
     placed = [spot.rect for one in plan.values() for spot in one if spot is not None]
-    boxes = corners(one.box for one in scene.subjects) + (-gap, -gap, gap, gap)
-    return np.vstack([boxes, corners(scene.blocked), corners(placed)])
+    boxes = stack_corners(one.box for one in scene.faces) + (-gap, -gap, gap, gap)
+    return np.vstack([boxes, stack_corners(scene.blocked), stack_corners(placed)])
 
 
 def _shapes(labels: Sequence[Label]) -> Iterator[tuple[int, tuple[int, int]]]:
@@ -82,7 +82,7 @@ def _cell(labels: Sequence[Label]) -> tuple[int, int, int]:
 
 def _laid_out(
     rect: Rect, listed: Sequence[int], lines: Mapping[int, Label], columns: int
-) -> Listed:
+) -> ReadingList:
     labels = [lines[number] for number in listed]
     wide, high, gap = _cell(labels)
     rows = -(-len(listed) // columns)
@@ -91,4 +91,4 @@ def _laid_out(
         column, row = divmod(place, rows)
         x, y = rect.x + column * (wide + gap), rect.y + row * (high + gap)
         places.append((number, Rect(x, y, wide, high)))
-    return Listed(rect, tuple(places))
+    return ReadingList(rect, tuple(places))

@@ -7,15 +7,13 @@ from typing import Literal
 
 import numpy as np
 
-from app.overlay.labels import Label, label_forms
-from app.overlay.labels import as_forms as as_label_forms
-from app.overlay.panels import Panel, panel_forms
-from app.overlay.panels import as_forms as as_panel_forms
-from app.overlay.reading_list import Listed, place_list, unnamed
-from app.overlay.text import LEAST_PX, MIN_TEXT_PX, text_px
+from app.overlay.labels import Label, make_labels, to_label_forms
+from app.overlay.panels import Panel, make_panels, to_panel_forms
+from app.overlay.reading_list import ReadingList, find_unnamed, place_list
+from app.overlay.text import LEAST_PX, MIN_TEXT_PX, choose_text_px
 from app.placement.memory import PlacementMemory
 from app.placement.rects import Rect
-from app.placement.values import Key, Plan, Scene, Subject
+from app.placement.values import Key, Plan, Scene, SceneFace
 from app.types import Face, Floats, FrameResult, TrackedFace
 
 HudMode = Literal["off", "boxes", "full"]
@@ -68,10 +66,10 @@ class OverlayMemory:
             self._several_s = self._now_s
         return self._several_s is not None and self._now_s - self._several_s <= NUMBERED_S
 
-    def list_of(self, faces: Sequence["Said"], scene: Scene, plan: Plan) -> Listed | None:
+    def list_of(self, faces: Sequence["DrawnFace"], scene: Scene, plan: Plan) -> ReadingList | None:
         """Returns the list of those whose label is their number alone, where there is room for it.
         After there was none, room is looked for again only after some time."""
-        numbers = unnamed([one.labels for one in faces], scene, plan)
+        numbers = find_unnamed([one.labels for one in faces], scene, plan)
         waits = self._no_list_s is not None and self._now_s - self._no_list_s < LIST_AGAIN_S
         if not numbers or (waits and self._now_s != self._no_list_s):
             return None
@@ -114,7 +112,7 @@ class OverlayMemory:
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class DrawnFace:
     """One face on the canvas: its whole box and the forms that it can be labelled in."""
 
     face: TrackedFace
@@ -124,7 +122,7 @@ class Said:
     panels: tuple[Panel, ...]
 
 
-def scene_of(
+def describe_scene(
     result: FrameResult,
     *,
     mode: HudMode,
@@ -132,13 +130,13 @@ def scene_of(
     with_strips: bool,
     memory: OverlayMemory,
     reserved: Sequence[Rect] = (),
-) -> tuple[Scene, tuple[Said, ...], int]:
+) -> tuple[Scene, tuple[DrawnFace, ...], int]:
     """Returns what is to be placed, what is said of each face, and the size of labels in px.
     `reserved`: parts of the canvas that something else is drawn on."""
     height, width = result.picture.shape[:2]
     flip = width if mirror else None
-    boxes = [box_of(told.face, flip) for told in result.faces]
-    size = memory.steady_size(_label_px(boxes, text_px(width, height)))
+    boxes = [locate_box(told.face, flip) for told in result.faces]
+    size = memory.steady_size(_label_px(boxes, choose_text_px(width, height)))
     numbered = memory.is_numbered(len(boxes))
     longest = max((f"#{told.face_id}" for told in result.faces if numbered), key=len, default="")
     small = max(LEAST_PX + 2, round(SMALL_SHARE * size))
@@ -146,23 +144,25 @@ def scene_of(
     panel_sizes = panel_px, max(LEAST_PX + 2, round(SMALL_PANEL_SHARE * size))
     panels: tuple[Panel, ...] = ()
     if mode == "full":
-        panels = panel_forms(result.labels, panel_sizes, number=longest, with_strip=with_strips)
-    panel_shapes = as_panel_forms(panels)
+        panels = make_panels(result.labels, panel_sizes, number=longest, with_strip=with_strips)
+    panel_shapes = to_panel_forms(panels)
     counted: Counter[int] = Counter()
-    said: list[Said] = []
-    subjects: list[Subject] = []
+    said: list[DrawnFace] = []
+    subjects: list[SceneFace] = []
     for told, box in zip(result.faces, boxes, strict=True):
-        labels = label_forms(
+        labels = make_labels(
             told, result.labels, sizes=(size, small), numbered=numbered, room_px=width
         )
         key = told.face_id, counted[told.face_id]
         counted[told.face_id] += 1
-        within, inner = box.cut(width, height), inner_of(told.face, box, flip)
+        within, inner = box.cut_to(width, height), locate_inner(told.face, box, flip)
         subjects.append(
-            Subject(key, within, inner.cut(width, height), as_label_forms(labels), panel_shapes)
+            SceneFace(
+                key, within, inner.cut_to(width, height), to_label_forms(labels), panel_shapes
+            )
         )
-        said.append(Said(told, key, box, labels, panels))
-    unread = (box_of(face, flip).cut(width, height) for face in result.unread)
+        said.append(DrawnFace(told, key, box, labels, panels))
+    unread = (locate_box(face, flip).cut_to(width, height) for face in result.unread)
     gap = max(3, round(size / 5))
     return Scene((width, height), tuple(subjects), (*unread, *reserved), gap), tuple(said), size
 
@@ -175,7 +175,7 @@ def _label_px(boxes: Sequence[Rect], usual_px: int) -> int:
     return int(min(usual_px, max(least, round(fit))))
 
 
-def box_of(face: Face, mirror_width: int | None) -> Rect:
+def locate_box(face: Face, mirror_width: int | None) -> Rect:
     """Returns a face's box on the canvas, which it may reach out of."""
     x0, y0, x1, y1 = face.box_xyxy
     if mirror_width is not None:
@@ -184,7 +184,7 @@ def box_of(face: Face, mirror_width: int | None) -> Rect:
     return Rect(left, top, max(1, round(x1) - left), max(1, round(y1) - top))
 
 
-def inner_of(face: Face, box: Rect, mirror_width: int | None) -> Rect:
+def locate_inner(face: Face, box: Rect, mirror_width: int | None) -> Rect:
     """Returns the part of a box from the eyes to the mouth, which nothing may cover."""
     x, y = face.landmarks[:4].astype(float).T
     if mirror_width is not None:

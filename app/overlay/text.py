@@ -51,13 +51,13 @@ FINE = 4  # how much larger it is drawn before it is averaged down
 _lock = threading.Lock()
 
 
-def text_px(width: int, height: int) -> int:
+def choose_text_px(width: int, height: int) -> int:
     """Returns the size of text that reads as well in a large picture as in a small one."""
     return max(MIN_TEXT_PX, round(0.03 * min(height, 0.75 * width)))
 
 
 @lru_cache(4096)
-def drawable(text: str) -> str:
+def replace_undrawable(text: str) -> str:
     """Returns a text of bounded length in letters that there are; `UNKNOWN` for all others."""
     composed = unicodedata.normalize("NFC", text)
     letters = [
@@ -85,25 +85,25 @@ def _advance(canvas: Image, text: str, xy: tuple[int, int], size: int, weight: i
 
 
 @lru_cache(4096)
-def text_width(text: str, size: int, weight: int) -> int:
+def measure_text(text: str, size: int, weight: int) -> int:
     """Returns the pixels that a text advances, so that a space at its end counts, too."""
-    return _advance(np.zeros((1, 1, 3), np.uint8), drawable(text), (0, 0), size, weight)
+    return _advance(np.zeros((1, 1, 3), np.uint8), replace_undrawable(text), (0, 0), size, weight)
 
 
-def fitted(text: str, size: int, weight: int, room_px: Callable[[int], int]) -> tuple[str, int]:
+def fit_text(text: str, size: int, weight: int, room_px: Callable[[int], int]) -> tuple[str, int]:
     """Returns the text and the largest size up to `size` at which it fits into `room_px(size)`; cut
     where even the least size does not."""
-    text = drawable(text)
-    while size > LEAST_PX and text_width(text, size, weight) > room_px(size):
+    text = replace_undrawable(text)
+    while size > LEAST_PX and measure_text(text, size, weight) > room_px(size):
         size -= 1
-    return cut(text, size, weight, room_px(size)), size
+    return shorten_text(text, size, weight, room_px(size)), size
 
 
 @lru_cache(1024)
-def cut(text: str, size: int, weight: int, room_px: int) -> str:
+def shorten_text(text: str, size: int, weight: int, room_px: int) -> str:
     """Returns the text, or as much of its beginning as fits with "…" behind it."""
-    text = whole = drawable(text)
-    while len(whole) > 1 and text_width(text, size, weight) > room_px:
+    text = whole = replace_undrawable(text)
+    while len(whole) > 1 and measure_text(text, size, weight) > room_px:
         whole = whole[:-1]
         text = f"{whole.rstrip()}…"
     return text
@@ -114,12 +114,12 @@ def _mask(text: str, size: int, weight: int) -> tuple[NDArray[np.uint8], int, in
     """Returns how much of each pixel the letters cover `(h, w)`, of 255, and where the top left
     lies from the left end of the line that they stand on."""
     reach = 2 * size
-    sheet = np.zeros((2 * reach, text_width(text, size, weight) + 2 * reach, 3), np.uint8)
+    sheet = np.zeros((2 * reach, measure_text(text, size, weight) + 2 * reach, 3), np.uint8)
     x = reach
     for number, part in enumerate(text.split("0")):
         if number:
             _draw_zero(sheet, (x, reach), size, weight)
-            x += text_width("0", size, weight)
+            x += measure_text("0", size, weight)
         if part:
             x = _advance(sheet, part, (x, reach), size, weight)
     cover = sheet[..., 0]
@@ -131,7 +131,7 @@ def _draw_zero(sheet: Image, xy: tuple[int, int], size: int, weight: int) -> Non
     """Draws a zero without a stroke, in white on black."""
     letter = _fine_o(size, weight)
     height, width = letter.shape
-    x = xy[0] + round((text_width("0", size, weight) - width) / 2)
+    x = xy[0] + round((measure_text("0", size, weight) - width) / 2)
     y = xy[1] - round(0.98 * height)
     part = sheet[y : y + height, x : x + width]
     np.maximum(part, letter[..., None], out=part)
@@ -158,7 +158,7 @@ def put_text(
     colour: Colour = WHITE,
 ) -> None:
     """Draws a text. `xy`: the left end of the line that the letters stand on, px."""
-    mask, left, top = _mask(drawable(text), size, weight)
+    mask, left, top = _mask(replace_undrawable(text), size, weight)
     height, width = canvas.shape[:2]
     x, y = xy[0] + left, xy[1] + top
     x0, y0 = max(0, x), max(0, y)
@@ -174,12 +174,12 @@ def put_text(
     cv2.add(part, cover, dst=part)
 
 
-def darken(canvas: Image, rect: Rect, *, radius: int = 0) -> None:
+def darken_rect(canvas: Image, rect: Rect, *, radius: int = 0) -> None:
     """Darkens a rectangle, as far as it lies in the picture, with rounded corners."""
     _on_rounded(canvas, rect, radius, _darken)
 
 
-def fill(canvas: Image, rect: Rect, colour: Colour, *, radius: int = 0) -> None:
+def fill_rect(canvas: Image, rect: Rect, colour: Colour, *, radius: int = 0) -> None:
     """Fills a rectangle, as far as it lies in the picture, with rounded corners."""
 
     def paint(part: Image) -> None:

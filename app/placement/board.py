@@ -5,9 +5,15 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from app.placement.free_room import cell_px, free_places
-from app.placement.rects import Corners, Rect, corners, shared
-from app.placement.slots import LABEL_COSTS, PANEL_COSTS, label_places, panel_places, rect_of
+from app.placement.free_room import choose_cell_px, find_free_places
+from app.placement.rects import Corners, Rect, count_shared_px, stack_corners
+from app.placement.slots import (
+    LABEL_COSTS,
+    PANEL_COSTS,
+    list_label_places,
+    list_panel_places,
+    to_rect,
+)
 from app.placement.values import DETACHED, Scene, Spot
 
 OVER_OWN_COST = 0.4  # for a label that lies over its own face as a whole; less for a part of it
@@ -34,12 +40,12 @@ class Board:
         self, scene: Scene, taken: Iterable[Rect] = (), drift: Drift | None = None
     ) -> None:
         self._scene = scene
-        self._boxes = corners(one.box for one in scene.subjects)  # (N, 4)
-        self._inner = corners(one.inner for one in scene.subjects)  # (N, 4)
-        self._blocked = corners(scene.blocked)
-        self._all_taken = np.zeros((2 * len(scene.subjects), 4))  # labels and panels
+        self._boxes = stack_corners(one.box for one in scene.faces)  # (N, 4)
+        self._inner = stack_corners(one.inner for one in scene.faces)  # (N, 4)
+        self._blocked = stack_corners(scene.blocked)
+        self._all_taken = np.zeros((2 * len(scene.faces), 4))  # labels and panels
         self._count = 0
-        crowded = len(scene.subjects) >= CROWD  # who moves where is then of little use
+        crowded = len(scene.faces) >= CROWD  # who moves where is then of little use
         self._drift = None if crowded or drift is None or not drift.any() else drift
         for rect in taken:
             self.take(rect)
@@ -55,7 +61,7 @@ class Board:
 
     def is_free(self, rect: Rect) -> bool:
         """Returns whether no label or panel has taken any of a place."""
-        return not (shared(corners([rect]), self._taken) > 0).any()
+        return not (count_shared_px(stack_corners([rect]), self._taken) > 0).any()
 
     # Labels
 
@@ -67,16 +73,18 @@ class Board:
         if not len(numbers):
             return []
         sizes = np.array(
-            [self._scene.subjects[i].labels[form][:2] for i in numbers], np.float64
+            [self._scene.faces[i].labels[form][:2] for i in numbers], np.float64
         )  # (n, 2)
-        places = label_places(self._boxes[list(numbers)], sizes, self._scene)  # (n, S, 4)
+        places = list_label_places(self._boxes[list(numbers)], sizes, self._scene)  # (n, S, 4)
         count, slots = places.shape[:2]
         flat = places.reshape(-1, 4)
-        over = shared(flat, self._boxes).reshape(count, slots, -1)  # (n, S, N)
+        over = count_shared_px(flat, self._boxes).reshape(count, slots, -1)  # (n, S, N)
         own = over[np.arange(count), :, list(numbers)]  # (n, S)
         wrong = over.sum(axis=2) - own
         wrong += (
-            shared(flat, np.vstack([self._inner, self._blocked])).sum(axis=1).reshape(own.shape)
+            count_shared_px(flat, np.vstack([self._inner, self._blocked]))
+            .sum(axis=1)
+            .reshape(own.shape)
         )
         cost = LABEL_COSTS + OVER_OWN_COST * own / sizes.prod(axis=1)[:, None]
         cost[wrong > 0.5] = np.inf
@@ -97,44 +105,46 @@ class Board:
         if kept is not None and kept.slot >= 0:
             cost[kept.slot] -= KEEP_GAIN
         if self._count:
-            cost = np.where(shared(places, self._taken).sum(axis=1) > 0, np.inf, cost)
+            cost = np.where(count_shared_px(places, self._taken).sum(axis=1) > 0, np.inf, cost)
         slot = int(cost.argmin())
         if not np.isfinite(cost[slot]):
             return None
-        gain = self._scene.subjects[number].labels[form].worth - float(cost[slot])
-        return Spot(form, slot, rect_of(places[slot])), gain
+        gain = self._scene.faces[number].labels[form].worth - float(cost[slot])
+        return Spot(form, slot, to_rect(places[slot])), gain
 
     def best_label(self, number: int, first: int, kept: Spot | None) -> Spot | None:
         """Returns the best free place for a label, in the form `first` or a smaller one."""
         best: Choice | None = None
-        for form in range(first, len(self._scene.subjects[number].labels)):
+        for form in range(first, len(self._scene.faces[number].labels)):
             options = self.label_options([number], form)[0]
             chosen = self.pick_label(number, form, options, kept)
             if chosen is not None and (best is None or chosen[1] > best[1]):
                 best = chosen
         if best is not None:
             return best[0]
-        if len(self._scene.subjects) <= FEW:
+        if len(self._scene.faces) <= FEW:
             return self._last_resort(number, kept)
         return None
 
     def _last_resort(self, number: int, kept: Spot | None) -> Spot | None:
         """Returns the place at which a label hides least of its own face, where none is free."""
-        one = self._scene.subjects[number]
+        one = self._scene.faces[number]
         taken = np.vstack([self._taken, self._blocked])
         others = np.delete(self._boxes, number, axis=0)
         best: tuple[float, Spot] | None = None
         for form, size in enumerate(one.labels):
             sizes = np.array([size[:2]], np.float64)
-            places = label_places(self._boxes[number : number + 1], sizes, self._scene)[0]
-            hidden = shared(places, self._inner[number : number + 1])[:, 0] / (size[0] * size[1])
+            places = list_label_places(self._boxes[number : number + 1], sizes, self._scene)[0]
+            hidden = count_shared_px(places, self._inner[number : number + 1])[:, 0] / (
+                size[0] * size[1]
+            )
             cost = hidden - 0.2 * size.worth + 0.1 * LABEL_COSTS
-            cost[shared(places, np.vstack([taken, others])).sum(axis=1) > 0] = np.inf
+            cost[count_shared_px(places, np.vstack([taken, others])).sum(axis=1) > 0] = np.inf
             if kept is not None:
                 cost[kept.slot] -= KEEP_GAIN
             slot = int(cost.argmin())
             if np.isfinite(cost[slot]) and (best is None or cost[slot] < best[0]):
-                best = float(cost[slot]), Spot(form, slot, rect_of(places[slot]))
+                best = float(cost[slot]), Spot(form, slot, to_rect(places[slot]))
         return None if best is None else best[1]
 
     def label_cost(self, number: int, spot: Spot) -> float:
@@ -147,17 +157,17 @@ class Board:
         self, number: int, first: int, label: Spot | None, kept: Spot | None
     ) -> Choice | None:
         """Returns the best place for a panel in the form `first` or a smaller one, and its gain."""
-        one = self._scene.subjects[number]
-        around = one.box if label is None else one.box.around(label.rect)
+        one = self._scene.faces[number]
+        around = one.box if label is None else one.box.enclose(label.rect)
         blocks = self._blocks(number)
         best: Choice | None = None
         for form in range(first, len(one.panels)):
             shape = one.panels[form]
             if best is not None and best[1] >= shape.worth:
                 break
-            places = panel_places(one.box, around, shape, self._scene)
+            places = list_panel_places(one.box, around, shape, self._scene)
             cost = PANEL_COSTS + self._soon(number, places)
-            own = shared(places, self._boxes[number : number + 1])[:, 0]
+            own = count_shared_px(places, self._boxes[number : number + 1])[:, 0]
             if shape.over_own:
                 cost += OVER_OWN_COST * own / (shape.width * shape.height) + 0.1 * (own > 0)
             else:
@@ -165,13 +175,13 @@ class Board:
             width, height = self._scene.size_wh
             if shape.width > width or shape.height > height:
                 continue
-            cost[shared(places, blocks).sum(axis=1) > 0] = np.inf
+            cost[count_shared_px(places, blocks).sum(axis=1) > 0] = np.inf
             if kept is not None and kept.slot >= 0:
                 cost[kept.slot] -= KEEP_GAIN
             slot = int(cost.argmin())
             gain = shape.worth - float(cost[slot])
             if np.isfinite(gain) and (best is None or gain > best[1]):
-                best = Spot(form, slot, rect_of(places[slot])), gain
+                best = Spot(form, slot, to_rect(places[slot])), gain
             away_too = form == first or (shape.over_own and not one.panels[form - 1].over_own)
             if away_too and (best is None or best[1] < shape.worth - DETACHED_COST):
                 away = self._detached(number, form, blocks, kept)
@@ -180,7 +190,7 @@ class Board:
         return best
 
     def panel_cost(self, number: int, spot: Spot) -> float:
-        over_own = self._scene.subjects[number].panels[spot.form].over_own
+        over_own = self._scene.faces[number].panels[spot.form].over_own
         cost = TOUCH_COST * self._touches(number, spot.rect, over_own=over_own)
         if spot.slot == DETACHED:
             return cost + DETACHED_COST + DISTANCE_COST * self._distance(number, spot.rect)
@@ -200,23 +210,25 @@ class Board:
     ) -> Choice | None:
         """Returns the free place nearest to a face whose line crosses no face and no text."""
         width, height = self._scene.size_wh
-        one = self._scene.subjects[number]
+        one = self._scene.faces[number]
         shape = one.panels[form]
         room = 2 * self._scene.gap_px
-        walls = np.vstack([blocks, corners([one.box]) + (-room, -room, room, room)])
-        x, y = free_places(self._scene.size_wh, walls, (shape.width, shape.height))
+        walls = np.vstack([blocks, stack_corners([one.box]) + (-room, -room, room, room)])
+        x, y = find_free_places(self._scene.size_wh, walls, (shape.width, shape.height))
         if not len(x):
             return None
         dx = np.maximum(0, np.maximum(x - one.box.right, one.box.x - x - shape.width))
         dy = np.maximum(0, np.maximum(y - one.box.bottom, one.box.y - y - shape.height))
         far = np.hypot(dx, dy) / np.hypot(width, height)
         if kept is not None and kept.slot == DETACHED:
-            near = np.hypot(x - kept.rect.x, y - kept.rect.y) <= 2 * cell_px(self._scene.size_wh)
+            near = np.hypot(x - kept.rect.x, y - kept.rect.y) <= 2 * choose_cell_px(
+                self._scene.size_wh
+            )
             far = np.where(near, far - KEEP_GAIN, far)
         order = np.argsort(far, kind="stable")[:LINE_TRIES]
         rects = [Rect(int(x[i]), int(y[i]), shape.width, shape.height) for i in order]
         cost = DETACHED_COST + DISTANCE_COST * far[order]
-        cost += self._soon(number, corners(rects), is_detached=True)
+        cost += self._soon(number, stack_corners(rects), is_detached=True)
         cost[~self._lines_clear(number, rects) | (far[order] > MAX_DISTANCE)] = np.inf
         best = int(cost.argmin())
         if not np.isfinite(cost[best]):
@@ -225,8 +237,8 @@ class Board:
 
     def _lines_clear(self, number: int, rects: Sequence[Rect]) -> NDArray[np.bool_]:
         """Returns of each place `(P,)` whether its line to the face crosses no face and no text."""
-        box = self._scene.subjects[number].box
-        own = corners(rects)
+        box = self._scene.faces[number].box
+        own = stack_corners(rects)
         x = _facing(own[:, 0], own[:, 2], box.x, box.right)  # (P, 2)
         y = _facing(own[:, 1], own[:, 3], box.y, box.bottom)
         steps = np.linspace(0.02, 0.98, 12)
@@ -262,7 +274,7 @@ class Board:
             boxes, drift = np.delete(boxes, number, axis=0), np.delete(drift, number, axis=0) - own
         moves = np.concatenate([drift, drift], axis=1)  # (M, 4)
         soon = boxes + SOON_S[:, None, None] * moves  # (T, M, 4)
-        hit = shared(places, soon.reshape(-1, 4)).reshape(len(places), len(SOON_S), -1) > 0
+        hit = count_shared_px(places, soon.reshape(-1, 4)).reshape(len(places), len(SOON_S), -1) > 0
         cost += SOON_COST * hit.any(axis=2).sum(axis=1)
         if not is_detached:
             width, height = self._scene.size_wh
@@ -274,17 +286,17 @@ class Board:
 
     def _touches(self, number: int, rect: Rect, *, over_own: bool) -> bool:
         """Returns whether a place covers a part of a face's box, where that was not meant."""
-        over = shared(corners([rect]), self._boxes)[0]
+        over = count_shared_px(stack_corners([rect]), self._boxes)[0]
         if over_own:
             over[number] = 0
         return bool(over.any())
 
     def _own_share(self, number: int, rect: Rect) -> float:
-        over = shared(corners([rect]), self._boxes[number : number + 1])
+        over = count_shared_px(stack_corners([rect]), self._boxes[number : number + 1])
         return float(over[0, 0]) / max(1, rect.area)
 
     def _distance(self, number: int, rect: Rect) -> float:
-        box, (width, height) = self._scene.subjects[number].box, self._scene.size_wh
+        box, (width, height) = self._scene.faces[number].box, self._scene.size_wh
         dx = max(0, rect.x - box.right, box.x - rect.right)
         dy = max(0, rect.y - box.bottom, box.y - rect.bottom)
         return float(np.hypot(dx, dy) / np.hypot(width, height))
@@ -296,16 +308,16 @@ class Board:
         may touch the border of a face for a while, but no inner part."""
         if not spots:
             return np.zeros(0, np.bool_)
-        ours = corners(spot.rect for _, spot in spots)
+        ours = stack_corners(spot.rect for _, spot in spots)
         width, height = self._scene.size_wh
-        shrunk = corners(one.box.shrunk(TOUCH_SHARE) for one in self._scene.subjects)
-        over = shared(ours, shrunk)
+        shrunk = stack_corners(one.box.shrink(TOUCH_SHARE) for one in self._scene.faces)
+        over = count_shared_px(ours, shrunk)
         rows, numbers = np.arange(len(spots)), [number for number, _ in spots]
         # Over its own face lies only what the picture's border has pushed there.
-        own = shared(ours, self._boxes)[rows, numbers]
+        own = count_shared_px(ours, self._boxes)[rows, numbers]
         over[rows, numbers] = np.where(over_own, 0, own)
         wrong = over.sum(axis=1)
-        wrong += shared(ours, np.vstack([self._inner, self._blocked])).sum(axis=1)
+        wrong += count_shared_px(ours, np.vstack([self._inner, self._blocked])).sum(axis=1)
         far = np.array(
             [
                 spot.slot == DETACHED and self._distance(number, spot.rect) > 1.2 * MAX_DISTANCE

@@ -8,13 +8,13 @@ from app.placement.rects import Corners
 GRID_CELLS = 72  # along the picture's shorter side
 
 
-def free_places(
+def find_free_places(
     size_wh: tuple[int, int], walls: Corners, shape_wh: tuple[int, int]
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Returns the top left corners `x (P,)`, `y (P,)` px of a grid at which a rectangle of
     `shape_wh` px touches none of `walls (M, 4)`, from the top, in each row from the left."""
     width, height = size_wh
-    cell = cell_px(size_wh)
+    cell = choose_cell_px(size_wh)
     rows, columns = height // cell, width // cell
     wide, high = -(-shape_wh[0] // cell), -(-shape_wh[1] // cell)
     if high > rows or wide > columns:
@@ -31,6 +31,6 @@ def free_places(
     return free_x * cell, free_y * cell
 
 
-def cell_px(size_wh: tuple[int, int]) -> int:
+def choose_cell_px(size_wh: tuple[int, int]) -> int:
     """Returns the side of the grid's cells."""
     return max(4, min(size_wh) // GRID_CELLS)

@@ -11,17 +11,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from app.placement.board import FEW, Board, Drift
-from app.placement.rects import Corners, Rect, corners, shared
-from app.placement.slots import label_places, panel_places, rect_of
+from app.placement.rects import Corners, Rect, count_shared_px, stack_corners
+from app.placement.slots import list_label_places, list_panel_places, to_rect
 from app.placement.solver import (
     MOST_PANELS,
-    labels_worth,
-    panels_worth,
     place_labels,
     place_panels,
+    rate_labels,
+    rate_panels,
     solve,
 )
-from app.placement.values import DETACHED, NOWHERE, Key, Placed, Plan, Scene, Spot, Subject
+from app.placement.values import DETACHED, NOWHERE, FacePlaces, Key, Plan, Scene, SceneFace, Spot
 
 OPEN_S = 1.5  # how long a better arrangement must stand open
 CHECK_S, CHECK_EACH_S = 0.4, 0.04  # between two looks for one; the latter for every face
@@ -35,7 +35,9 @@ class PlacementMemory:
     """One view's places, from frame to frame. Not for use from several threads at once."""
 
     def __init__(self) -> None:
-        self._kept: dict[Key, tuple[Placed, float]] = {}  # and when it was last used; oldest first
+        self._kept: dict[
+            Key, tuple[FacePlaces, float]
+        ] = {}  # and when it was last used; oldest first
         self._scene: Scene | None = None
         self._plan: Plan = {}
         self._now_s = 0.0
@@ -58,9 +60,9 @@ class PlacementMemory:
             if time_s - seen_s <= REMEMBER_S
         }
         known = {key: placed for key, (placed, _) in self._kept.items()}
-        if any(one.key in known for one in scene.subjects):
+        if any(one.key in known for one in scene.faces):
             drift = self._drifts(scene, time_s)
-            check_s = CHECK_S + CHECK_EACH_S * len(scene.subjects)
+            check_s = CHECK_S + CHECK_EACH_S * len(scene.faces)
             is_due = time_s - self._checked_s >= check_s
             plan = _carried(scene, known, drift, retry=is_due)
             if is_due:
@@ -88,11 +90,11 @@ class PlacementMemory:
         """Returns how far each face moves in a second, averaged over `DRIFT_S`."""
         assert self._scene is not None
         passed_s = time_s - self._now_s
-        before = {one.key: one.box for one in self._scene.subjects}
+        before = {one.key: one.box for one in self._scene.faces}
         if passed_s > 0:
             new = min(1.0, passed_s / DRIFT_S)
             drift = {}
-            for one in scene.subjects:
+            for one in scene.faces:
                 was, (x, y) = before.get(one.key), self._drift.get(one.key, (0.0, 0.0))
                 if was is not None:
                     dx = one.box.x + one.box.width / 2 - was.x - was.width / 2
@@ -100,29 +102,29 @@ class PlacementMemory:
                     x, y = x + new * (dx / passed_s - x), y + new * (dy / passed_s - y)
                 drift[one.key] = x, y
             self._drift = drift
-        moves = [self._drift.get(one.key, (0.0, 0.0)) for one in scene.subjects]
+        moves = [self._drift.get(one.key, (0.0, 0.0)) for one in scene.faces]
         return np.array(moves, np.float64).reshape(-1, 2)
 
     def _checked(self, scene: Scene, plan: Plan, time_s: float, drift: Drift) -> Plan:
         """Looks for better places, and returns them once they have been there for long enough."""
-        placed = [plan[one.key] for one in scene.subjects]
+        placed = [plan[one.key] for one in scene.faces]
         labels: Sequence[Spot | None] = [one.label for one in placed]
         panels: Sequence[Spot | None] = [one.panel for one in placed]
         fresh = place_labels(scene, labels, drift)
-        won = labels_worth(scene, fresh) - labels_worth(scene, labels)
+        won = rate_labels(scene, fresh) - rate_labels(scene, labels)
         is_better = won > _needed(labels, fresh)
         if self._better_labels.is_open(is_better, time_s):
             labels = fresh
             panels = _clear_of(panels, labels)
         fresh = place_panels(scene, labels, panels, drift)
-        won = panels_worth(scene, fresh) - panels_worth(scene, panels)
+        won = rate_panels(scene, fresh) - rate_panels(scene, panels)
         is_better |= won > _needed(panels, fresh)
         if self._better_panels.is_open(won > _needed(panels, fresh), time_s):
             panels = fresh
         self._settled = None if is_better else _corners_of(scene)
         return {
-            one.key: Placed(label, panel)
-            for one, label, panel in zip(scene.subjects, labels, panels, strict=True)
+            one.key: FacePlaces(label, panel)
+            for one, label, panel in zip(scene.faces, labels, panels, strict=True)
         }
 
 
@@ -155,37 +157,39 @@ def _needed(before: Sequence[Spot | None], after: Sequence[Spot | None]) -> floa
 
 
 def _corners_of(scene: Scene) -> Corners:
-    return corners(one.box for one in scene.subjects)
+    return stack_corners(one.box for one in scene.faces)
 
 
 def _clear_of(panels: Sequence[Spot | None], labels: Sequence[Spot | None]) -> list[Spot | None]:
     """Returns the panels that no label lies on."""
-    taken = corners(spot.rect for spot in labels if spot is not None)
+    taken = stack_corners(spot.rect for spot in labels if spot is not None)
     return [
-        None if spot is None or (shared(corners([spot.rect]), taken) > 0).any() else spot
+        None
+        if spot is None or (count_shared_px(stack_corners([spot.rect]), taken) > 0).any()
+        else spot
         for spot in panels
     ]
 
 
-def _carried(scene: Scene, known: Mapping[Key, Placed], drift: Drift, *, retry: bool) -> Plan:
+def _carried(scene: Scene, known: Mapping[Key, FacePlaces], drift: Drift, *, retry: bool) -> Plan:
     """Places everything where it was; only what is new or in the way gets another place. `retry`:
     what found no place before is tried again."""
     age = {key: rank for rank, key in enumerate(known)}
     order = sorted(
-        range(len(scene.subjects)),
-        key=lambda i: age.get(scene.subjects[i].key, len(age)),
+        range(len(scene.faces)),
+        key=lambda i: age.get(scene.faces[i].key, len(age)),
     )
     labels = _carried_labels(scene, known, order, drift, retry=retry)
     panels = _carried_panels(scene, known, order, labels, drift, retry=retry)
     return {
-        one.key: Placed(labels.get(number), panels.get(number))
-        for number, one in enumerate(scene.subjects)
+        one.key: FacePlaces(labels.get(number), panels.get(number))
+        for number, one in enumerate(scene.faces)
     }
 
 
 def _carried_labels(
     scene: Scene,
-    known: Mapping[Key, Placed],
+    known: Mapping[Key, FacePlaces],
     order: Sequence[int],
     drift: Drift,
     *,
@@ -194,18 +198,20 @@ def _carried_labels(
     held: list[tuple[int, Spot]] = []
     moved: list[int] = []
     for number in order:
-        one = scene.subjects[number]
+        one = scene.faces[number]
         spot = known.get(one.key, NOWHERE).label
         if spot is not None and spot.form < len(one.labels):
             held.append((number, spot))
         elif spot is not None or one.key not in known or retry:
             moved.append(number)
     if held:
-        boxes = corners(scene.subjects[number].box for number, _ in held)
-        sizes = np.array([scene.subjects[n].labels[s.form][:2] for n, s in held], np.float64)
-        places = label_places(boxes, sizes, scene)[np.arange(len(held)), [s.slot for _, s in held]]
+        boxes = stack_corners(scene.faces[number].box for number, _ in held)
+        sizes = np.array([scene.faces[n].labels[s.form][:2] for n, s in held], np.float64)
+        places = list_label_places(boxes, sizes, scene)[
+            np.arange(len(held)), [s.slot for _, s in held]
+        ]
         held = [
-            (number, _leashed(scene, spot, rect_of(place)))
+            (number, _leashed(scene, spot, to_rect(place)))
             for (number, spot), place in zip(held, places, strict=True)
         ]
     board = Board(scene, drift=drift)
@@ -215,7 +221,7 @@ def _carried_labels(
     for spot in found.values():
         board.take(spot.rect)
     for number in [*given_way, *moved]:
-        was = known.get(scene.subjects[number].key, NOWHERE).label
+        was = known.get(scene.faces[number].key, NOWHERE).label
         new = board.best_label(number, first, was)
         if new is not None:
             found[number] = new
@@ -225,7 +231,7 @@ def _carried_labels(
 
 def _carried_panels(
     scene: Scene,
-    known: Mapping[Key, Placed],
+    known: Mapping[Key, FacePlaces],
     order: Sequence[int],
     labels: Mapping[int, Spot],
     drift: Drift,
@@ -235,7 +241,7 @@ def _carried_panels(
     held: list[tuple[int, Spot]] = []
     moved: list[int] = []
     for number in order:
-        one = scene.subjects[number]
+        one = scene.faces[number]
         spot = known.get(one.key, NOWHERE).panel
         if spot is not None and spot.form < len(one.panels):
             held.append((number, _held_panel(scene, one, spot, labels.get(number))))
@@ -245,14 +251,14 @@ def _carried_panels(
         moved = []
     taken = [spot.rect for spot in labels.values()]
     board = Board(scene, taken, drift)
-    over_own = [scene.subjects[number].panels[spot.form].over_own for number, spot in held]
+    over_own = [scene.faces[number].panels[spot.form].over_own for number, spot in held]
     stay = board.stay(held, over_own=over_own)
     first = min((spot.form for _, spot in held), default=0)
     found, given_way = _without_clashes(held, stay.tolist(), taken)
     for spot in found.values():
         board.take(spot.rect)
     for number in [*given_way, *moved]:
-        was = known.get(scene.subjects[number].key, NOWHERE).panel
+        was = known.get(scene.faces[number].key, NOWHERE).panel
         new = board.best_panel(number, first, labels.get(number), was)
         if new is not None:
             found[number] = new[0]
@@ -260,15 +266,15 @@ def _carried_panels(
     return found
 
 
-def _held_panel(scene: Scene, one: Subject, spot: Spot, label: Spot | None) -> Spot:
+def _held_panel(scene: Scene, one: SceneFace, spot: Spot, label: Spot | None) -> Spot:
     """Returns a panel's place at where its face is now."""
     shape = one.panels[spot.form]
     if spot.slot == DETACHED:
         rect = spot.rect._replace(width=shape.width, height=shape.height)
-        return spot._replace(rect=rect.inside(*scene.size_wh))
-    around = one.box if label is None else one.box.around(label.rect)
-    places = panel_places(one.box, around, shape, scene)
-    return _leashed(scene, spot, rect_of(places[spot.slot]))
+        return spot._replace(rect=rect.move_inside(*scene.size_wh))
+    around = one.box if label is None else one.box.enclose(label.rect)
+    places = list_panel_places(one.box, around, shape, scene)
+    return _leashed(scene, spot, to_rect(places[spot.slot]))
 
 
 def _leashed(scene: Scene, spot: Spot, target: Rect) -> Spot:
@@ -277,7 +283,7 @@ def _leashed(scene: Scene, spot: Spot, target: Rect) -> Spot:
     leash = scene.gap_px // 2
     x = min(max(spot.rect.x, target.x - leash), target.x + leash)
     y = min(max(spot.rect.y, target.y - leash), target.y + leash)
-    return spot._replace(rect=target._replace(x=x, y=y).inside(*scene.size_wh))
+    return spot._replace(rect=target._replace(x=x, y=y).move_inside(*scene.size_wh))
 
 
 def _without_clashes(
@@ -287,9 +293,9 @@ def _without_clashes(
     `taken`, and to those before them."""
     found: dict[int, Spot] = {}
     given_way: list[int] = []
-    rects = corners(spot.rect for _, spot in held)
-    against = np.vstack([corners(taken), rects])
-    over = shared(rects, against) > 0
+    rects = stack_corners(spot.rect for _, spot in held)
+    against = np.vstack([stack_corners(taken), rects])
+    over = count_shared_px(rects, against) > 0
     offset = len(taken)
     over[np.arange(len(held)), offset + np.arange(len(held))] = False
     if all(stay) and not over.any():

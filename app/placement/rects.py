@@ -29,7 +29,7 @@ class Rect(NamedTuple):
     def area(self) -> int:
         return self.width * self.height
 
-    def inside(self, width: int, height: int) -> "Rect":
+    def move_inside(self, width: int, height: int) -> "Rect":
         """Moves the rectangle, uncut, into a picture; one that is too large starts at the top
         left."""
         return self._replace(
@@ -37,30 +37,30 @@ class Rect(NamedTuple):
             y=max(0, min(self.y, height - self.height)),
         )
 
-    def cut(self, width: int, height: int) -> "Rect":
+    def cut_to(self, width: int, height: int) -> "Rect":
         """Returns the part in a picture; of one that lies outside, the nearest pixel."""
         x0, x1 = (min(max(x, 0), width) for x in (self.x, self.right))
         y0, y1 = (min(max(y, 0), height) for y in (self.y, self.bottom))
         x0, y0 = min(x0, max(0, width - 1)), min(y0, max(0, height - 1))
         return Rect(x0, y0, max(1, x1 - x0), max(1, y1 - y0))
 
-    def shrunk(self, share: float) -> "Rect":
+    def shrink(self, share: float) -> "Rect":
         """Returns the middle, without `share` of each side at each end."""
         dx, dy = int(share * self.width), int(share * self.height)
         return Rect(self.x + dx, self.y + dy, self.width - 2 * dx, self.height - 2 * dy)
 
-    def around(self, other: "Rect") -> "Rect":
+    def enclose(self, other: "Rect") -> "Rect":
         """Returns the smallest rectangle that holds both."""
         x, y = min(self.x, other.x), min(self.y, other.y)
         return Rect(x, y, max(self.right, other.right) - x, max(self.bottom, other.bottom) - y)
 
 
-def corners(rects: Iterable[Rect]) -> Corners:
+def stack_corners(rects: Iterable[Rect]) -> Corners:
     """Returns `(N, 4)`, also for none."""
     return np.array([(r.x, r.y, r.right, r.bottom) for r in rects], np.float64).reshape(-1, 4)
 
 
-def shared(ours: Corners, theirs: Corners) -> Corners:
+def count_shared_px(ours: Corners, theirs: Corners) -> Corners:
     """Returns the pixels `(P, M)` that each of `ours (P, 4)` has in common with each of
     `theirs (M, 4)`."""
     wide = np.minimum(ours[:, None, 2], theirs[:, 2]) - np.maximum(ours[:, None, 0], theirs[:, 0])
@@ -68,7 +68,7 @@ def shared(ours: Corners, theirs: Corners) -> Corners:
     return np.asarray(np.maximum(wide, 0) * np.maximum(high, 0), np.float64)
 
 
-def shortest_line(one: Rect, other: Rect) -> tuple[tuple[int, int], tuple[int, int]]:
+def find_shortest_line(one: Rect, other: Rect) -> tuple[tuple[int, int], tuple[int, int]]:
     """Returns the ends of the shortest straight line from `one` to `other`, a point on the border
     of each; from the middle of the sides that face each other."""
     x0, x1 = _gap(one.x, one.right, other.x, other.right)

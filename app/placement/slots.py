@@ -21,7 +21,7 @@ _AROUND = (0.0, 0.02, 0.03, 0.04, 0.05, 0.06, 0.10, 0.12, 0.14, 0.16)
 PANEL_COSTS = np.array([*_AROUND, *(cost + 0.005 for cost in _AROUND), *([0.2] * 6)])
 
 
-def label_places(boxes: Corners, sizes: Corners, scene: Scene) -> Corners:
+def list_label_places(boxes: Corners, sizes: Corners, scene: Scene) -> Corners:
     """Returns the slots `(n, S, 4)` of labels of `sizes (n, 2)` at `boxes (n, 4)`, moved into the
     picture, in the order of `LABEL_COSTS`."""
     gap = scene.gap_px
@@ -38,7 +38,7 @@ def label_places(boxes: Corners, sizes: Corners, scene: Scene) -> Corners:
     return _into(np.stack(x, axis=1), np.stack(y, axis=1), w[:, None], h[:, None], scene)
 
 
-def panel_places(box: Rect, around: Rect, shape: Form, scene: Scene) -> Corners:
+def list_panel_places(box: Rect, around: Rect, shape: Form, scene: Scene) -> Corners:
     """Returns the slots `(S, 4)` of a panel at `box`, and at the box with its label, moved into the
     picture, in the order of `PANEL_COSTS`."""
     w, h, gap = shape.width, shape.height, scene.gap_px
@@ -66,6 +66,6 @@ def _into(x: Any, y: Any, w: Any, h: Any, scene: Scene) -> Corners:
     return np.stack([x, y, x + w, y + h], axis=-1).astype(np.float64)
 
 
-def rect_of(place: Corners) -> Rect:
+def to_rect(place: Corners) -> Rect:
     x0, y0, x1, y1 = (int(v) for v in place)
     return Rect(x0, y0, x1 - x0, y1 - y0)

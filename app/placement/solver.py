@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from app.placement.board import CROWD, FEW, Board, Choice, Drift
 from app.placement.rects import Corners
-from app.placement.values import Placed, Plan, Scene, Spot
+from app.placement.values import FacePlaces, Plan, Scene, Spot
 
 WITHOUT_COST = 0.5  # of a face that is left without a label
 CONTENT = 0.05  # a place is taken at once unless a smaller form's best is better by more
@@ -31,28 +31,28 @@ def solve(scene: Scene) -> Plan:
     labels = place_labels(scene)
     panels = place_panels(scene, labels)
     return {
-        one.key: Placed(label, panel)
-        for one, label, panel in zip(scene.subjects, labels, panels, strict=True)
+        one.key: FacePlaces(label, panel)
+        for one, label, panel in zip(scene.faces, labels, panels, strict=True)
     }
 
 
-def labels_worth(scene: Scene, spots: Sequence[Spot | None]) -> float:
+def rate_labels(scene: Scene, spots: Sequence[Spot | None]) -> float:
     """Returns how much labels show, less what their places cost; higher is better."""
     board = Board(scene)
     return sum(
         one.labels[spot.form].worth - board.label_cost(number, spot)
         if spot is not None
         else -WITHOUT_COST
-        for number, (one, spot) in enumerate(zip(scene.subjects, spots, strict=True))
+        for number, (one, spot) in enumerate(zip(scene.faces, spots, strict=True))
     )
 
 
-def panels_worth(scene: Scene, spots: Sequence[Spot | None]) -> float:
+def rate_panels(scene: Scene, spots: Sequence[Spot | None]) -> float:
     """Returns how much panels show, less what their places cost; higher is better."""
     board = Board(scene)
     total = sum(
         one.panels[spot.form].worth - board.panel_cost(number, spot)
-        for number, (one, spot) in enumerate(zip(scene.subjects, spots, strict=True))
+        for number, (one, spot) in enumerate(zip(scene.faces, spots, strict=True))
         if spot is not None
     )
     return total + _uniform_gain(spots)
@@ -69,10 +69,10 @@ def place_labels(
 ) -> list[Spot | None]:
     """Places all labels anew: tries each form for all faces in turn, smaller ones for those that
     find no room. Places in `kept` are preferred where they are as good."""
-    count = len(scene.subjects)
+    count = len(scene.faces)
     kept = kept or [None] * count
-    forms = max((len(one.labels) for one in scene.subjects), default=0)
-    order = sorted(range(count), key=lambda i: -scene.subjects[i].box.area)
+    forms = max((len(one.labels) for one in scene.faces), default=0)
+    order = sorted(range(count), key=lambda i: -scene.faces[i].box.area)
 
     @cache
     def options_of(form: int) -> list[tuple[Corners, NDArray[np.float64]]]:
@@ -87,7 +87,7 @@ def place_labels(
         for form in range(first, forms):
             left = []
             for number in waiting:
-                one = scene.subjects[number]
+                one = scene.faces[number]
                 chosen = board.pick_label(number, form, options_of(form)[number], kept[number])
                 smaller = one.labels[form + 1].worth if form + 1 < forms else 0.0
                 if chosen is not None and chosen[1] >= smaller - CONTENT:
@@ -127,9 +127,9 @@ def place_panels(
 ) -> list[Spot | None]:
     """Places all panels anew, around `labels`: tries each form for all faces in turn, and takes the
     one that shows most altogether. Places in `kept` are preferred where they are as good."""
-    count = len(scene.subjects)
+    count = len(scene.faces)
     none: list[Spot | None] = [None] * count
-    forms = max((len(one.panels) for one in scene.subjects), default=0)
+    forms = max((len(one.panels) for one in scene.faces), default=0)
     if not forms or count > MOST_PANELS:
         return none
     taken = [spot.rect for spot in labels if spot is not None]
@@ -157,7 +157,7 @@ def place_panels(
                 found = max(found, again, key=lambda one: one[0])
             if found[0] > best[0]:
                 best = found
-        smaller = scene.subjects[0].panels[first + 1 : first + 2]
+        smaller = scene.faces[0].panels[first + 1 : first + 2]
         if smaller and best[0] >= count * (smaller[0].worth + UNIFORM_GAIN):
             break  # no smaller form can show more
     shown = count - best[1].count(None)
@@ -167,7 +167,7 @@ def place_panels(
 def _orders(scene: Scene, *, all_orders: bool) -> list[list[int]]:
     """Returns orders in which faces may choose: the largest first, from the left, from the right,
     from the top."""
-    boxes = [one.box for one in scene.subjects]
+    boxes = [one.box for one in scene.faces]
     from_left = sorted(range(len(boxes)), key=lambda i: boxes[i].x)
     largest = sorted(range(len(boxes)), key=lambda i: -boxes[i].area)
     if len(boxes) == 1 or not all_orders:

@@ -20,7 +20,7 @@ class Form(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
+class SceneFace:
     """A face to be labelled: its box, cut to the picture; `inner`: eyes to mouth. Forms are
     ordered, the fullest first."""
 
@@ -37,7 +37,7 @@ class Scene:
     between a box and what belongs to it."""
 
     size_wh: tuple[int, int]
-    subjects: tuple[Subject, ...]
+    faces: tuple[SceneFace, ...]
     blocked: tuple[Rect, ...] = ()
     gap_px: int = 4
 
@@ -50,12 +50,12 @@ class Spot(NamedTuple):
     rect: Rect
 
 
-class Placed(NamedTuple):
+class FacePlaces(NamedTuple):
     """Places of one face's label and panel; None where there was no room."""
 
     label: Spot | None = None
     panel: Spot | None = None
 
 
-Plan = dict[Key, Placed]
-NOWHERE = Placed()
+Plan = dict[Key, FacePlaces]
+NOWHERE = FacePlaces()

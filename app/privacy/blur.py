@@ -21,7 +21,7 @@ MOST_PLACES = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class CoveredPlace:
     """Where a face was last seen. `box_xyxy` px, without margin."""
 
     box_xyxy: tuple[float, float, float, float]
@@ -32,7 +32,7 @@ class Place:
         x0, y0, x1, y1 = self.box_xyxy
         return max(1.0, x1 - x0, y1 - y0)
 
-    def near(self, other: "Place") -> bool:
+    def near(self, other: "CoveredPlace") -> bool:
         gaps = np.abs(np.subtract(self.box_xyxy, other.box_xyxy))
         return bool(gaps.max() <= NEAR * max(self.side_px, other.side_px))
 
@@ -53,16 +53,16 @@ class FaceBlur:
         if hold_s < 0:
             raise ValueError("hold_s is a time of at least 0 seconds")
         self._hold_s = hold_s
-        self._places: list[Place] = []
+        self._places: list[CoveredPlace] = []
         self._now_s = 0.0
         self._size_wh = (0, 0)
 
-    def look(self, faces: Sequence[Face], time_s: float, size_wh: tuple[int, int]) -> None:
+    def add_frame(self, faces: Sequence[Face], time_s: float, size_wh: tuple[int, int]) -> None:
         """To be told of every frame."""
         if time_s < self._now_s or size_wh != self._size_wh:
             self._places = []
         self._now_s, self._size_wh = time_s, size_wh
-        seen = [Place(_whole_box(face), time_s) for face in faces]
+        seen = [CoveredPlace(_whole_box(face), time_s) for face in faces]
         kept = [
             place
             for place in self._places
@@ -72,7 +72,7 @@ class FaceBlur:
         ]
         self._places = [*kept, *seen][-MOST_PLACES:]
 
-    def covered(self, image: Image) -> Image:
+    def cover(self, image: Image) -> Image:
         """A new picture in which every place is: averages of a few cells, softened. Each is made
         of the picture as it came, so that nothing shines through where two meet."""
         canvas = image.copy()
@@ -81,7 +81,7 @@ class FaceBlur:
         return canvas
 
 
-def whole(image: Image) -> Image:
+def blur_whole(image: Image) -> Image:
     """A new picture of which only the averages of a few cells are left."""
     canvas = image.copy()
     _cover(canvas, image, (0, 0, image.shape[1], image.shape[0]))

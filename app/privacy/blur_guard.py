@@ -13,8 +13,8 @@ from app.privacy.face_ledger import (
     DAMAGED,
     LOOK_BACK_S,
     NOT_SEARCHED,
-    Accounts,
     Doubt,
+    FaceLedger,
     IfLost,
 )
 from app.types import Frame, FrameResult, Mode
@@ -30,7 +30,7 @@ class Stepper(Protocol):
     def reset(self) -> None: ...
 
 
-class Guard:
+class BlurGuard:
     """Between the recogniser and the view. It does nothing while `wanted` says no, which is asked
     at every frame.
 
@@ -53,7 +53,7 @@ class Guard:
         self._if_lost = if_lost
         self._mode = mode
         self._max_bytes = max_bytes
-        self._accounts = Accounts()
+        self._ledger = FaceLedger()
         self._held: deque[FrameResult] = deque()
         self._bytes = 0
         self._labels: tuple[str, ...] = ()
@@ -64,8 +64,8 @@ class Guard:
         """The results that are due, in order; `doubt` says which are to be covered as a whole.
         Raises `SourceError` where the run is to stop; what `rest` gives then may pass."""
         if not self._wanted():
-            self._accounts.reset()
-            return [*self.rest(), self._stage.step(frame)]
+            self._ledger.reset()
+            return [*self.release(), self._stage.step(frame)]
         result, doubt = self._judged(frame)
         if doubt is not None:
             self._mark(doubt.since_s)
@@ -81,9 +81,9 @@ class Guard:
 
     def reset(self) -> None:
         """What comes next has nothing to do with what was."""
-        self._accounts.reset()
+        self._ledger.reset()
 
-    def rest(self) -> list[FrameResult]:
+    def release(self) -> list[FrameResult]:
         """What is held back. Nothing comes after it."""
         held, self._held, self._bytes = list(self._held), deque(), 0
         return held
@@ -111,7 +111,7 @@ class Guard:
         doubt = None
         if self._mode.is_stream:
             faces = [*(one.face for one in result.faces), *result.unread]
-            doubt = self._accounts.look(faces, frame.image, frame.time_s)
+            doubt = self._ledger.check_frame(faces, frame.image, frame.time_s)
         if frame.damaged:
             doubt = Doubt(DAMAGED, frame.time_s if doubt is None else doubt.since_s)
         return result, doubt

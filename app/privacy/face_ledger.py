@@ -78,7 +78,7 @@ class _Known:
         return not all(0 <= x < side for x, side in zip(ahead, size_wh, strict=True))
 
 
-class Accounts:
+class FaceLedger:
     """To be told of every frame of a stream. A time that runs backwards, or a picture of another
     size, begins anew."""
 
@@ -92,7 +92,7 @@ class Accounts:
         self._scene_s = -math.inf  # when this scene began, as far as frames were seen
         self._thumb: Thumb | None = None
 
-    def look(self, faces: Sequence[Face], image: Image, time_s: float) -> Doubt | None:
+    def check_frame(self, faces: Sequence[Face], image: Image, time_s: float) -> Doubt | None:
         """None where every face is accounted for, now and in the frames before. `why` None: now
         they are, but a face was just found that may have been there unseen since then."""
         size_wh = (image.shape[1], image.shape[0])
@@ -100,7 +100,7 @@ class Accounts:
             self.reset()
         before, self._thumb = self._thumb, _thumb(image)
         self._now_s, self._size_wh = time_s, size_wh
-        if before is None or another_scene(before, self._thumb):
+        if before is None or shows_another_scene(before, self._thumb):
             self._scene_s, self._known = time_s, []
         self._known = [replace(one, here=False) for one in self._known]
         new = self._find_again([face.box_xyxy for face in faces], time_s)
@@ -138,11 +138,11 @@ class Accounts:
         if one.here:
             return False
         assert self._thumb is not None
-        faded = self._now_s - one.seen_s > FADED_S and another_scene(one.thumb, self._thumb)
+        faded = self._now_s - one.seen_s > FADED_S and shows_another_scene(one.thumb, self._thumb)
         return faded or one.left(self._size_wh)
 
 
-def another_scene(before: Thumb, now: Thumb) -> bool:
+def shows_another_scene(before: Thumb, now: Thumb) -> bool:
     """Whether two pictures are so different that they show different things altogether."""
     if np.abs(before - now).mean() < LEAST_DIFFERENCE:
         return False

@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 
-from app.overlay.palette import colour_of
+from app.overlay.palette import choose_colour
 
 
 def format_colour_rules(labels: Sequence[str]) -> str:
     """A class `k0`, `k1`... for each label, in the colours of the overlay. Texts do without."""
     rules = []
     for k, label in enumerate(labels):
-        blue, green, red = colour_of(label, labels)
+        blue, green, red = choose_colour(label, labels)
         rules.append(f".k{k} {{ --c: rgb({red} {green} {blue}); }}\n")
     return "".join(rules)
 

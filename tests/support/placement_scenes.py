@@ -3,8 +3,8 @@
 import math
 from collections.abc import Iterator
 
-from app.placement.rects import Rect, corners, shared
-from app.placement.values import Form, Plan, Scene, Subject
+from app.placement.rects import Rect, count_shared_px, stack_corners
+from app.placement.values import Form, Plan, Scene, SceneFace
 
 LABELS = (
     Form(150, 26, 1.0, over_own=True),
@@ -31,8 +31,10 @@ def inner_of(box: Rect) -> Rect:
     )
 
 
-def subject(number: int, box: Rect, size_wh: tuple[int, int] = HD) -> Subject:
-    return Subject((number, 0), box.cut(*size_wh), inner_of(box).cut(*size_wh), LABELS, PANELS)
+def subject(number: int, box: Rect, size_wh: tuple[int, int] = HD) -> SceneFace:
+    return SceneFace(
+        (number, 0), box.cut_to(*size_wh), inner_of(box).cut_to(*size_wh), LABELS, PANELS
+    )
 
 
 def scene(*boxes: Rect, size_wh: tuple[int, int] = HD, blocked: tuple[Rect, ...] = ()) -> Scene:
@@ -47,16 +49,16 @@ def clashes(made: Scene, plan: Plan) -> list[str]:
     width, height = made.size_wh
     spots = [
         (one, name, spot)
-        for one in made.subjects
+        for one in made.faces
         for name, spot in zip(("label", "panel"), plan[one.key], strict=True)
         if spot is not None
     ]
     if not spots:
         return []
-    ours = corners(spot.rect for _, _, spot in spots)
-    over = shared(ours, ours) > 0
-    inner = shared(ours, corners(one.inner for one in made.subjects)) > 0
-    blocked = (shared(ours, corners(made.blocked)) > 0).any(axis=1)
+    ours = stack_corners(spot.rect for _, _, spot in spots)
+    over = count_shared_px(ours, ours) > 0
+    inner = count_shared_px(ours, stack_corners(one.inner for one in made.faces)) > 0
+    blocked = (count_shared_px(ours, stack_corners(made.blocked)) > 0).any(axis=1)
     for row, (one, name, spot) in enumerate(spots):
         rect = spot.rect
         if rect.x < 0 or rect.y < 0 or rect.right > width or rect.bottom > height:

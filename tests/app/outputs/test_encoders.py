@@ -17,9 +17,9 @@ from app.outputs.encoders import (
     Encoding,
     Trial,
     calm_threads,
-    choose,
+    choose_encoding,
+    list_working,
     try_out,
-    working,
 )
 from app.outputs.video import VideoSink
 from tests.support.synthetic import frame_result, level_picture, noise_picture
@@ -52,7 +52,7 @@ HERE = machine(libx264=3.0, mpeg4=1.0, h264_nvenc=1.0, hevc_nvenc=1.0)
     ],
 )
 def test_codec_names_an_encoder(name: str | None, container: str, encoder: str) -> None:
-    assert choose(name, None, container, HERE).encoder.name == encoder
+    assert choose_encoding(name, None, container, HERE).encoder.name == encoder
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_codec_names_an_encoder(name: str | None, container: str, encoder: str) 
 def test_auto_takes_hardware_that_works_and_is_no_slower(
     frame_ms: dict[str, float], taken: str
 ) -> None:
-    found = choose("auto", 30, "mp4", machine(**frame_ms))
+    found = choose_encoding("auto", 30, "mp4", machine(**frame_ms))
     assert (found.encoder.name, found.crf) == (taken, 30)
     assert (found.fallback is not None) == found.encoder.hardware
 
@@ -90,7 +90,7 @@ def test_what_cannot_be_is_one_line_with_what_can(
     name: str | None, crf: int | None, container: str, said: str
 ) -> None:
     with pytest.raises(SinkError) as caught:
-        choose(name, crf, container, HERE)
+        choose_encoding(name, crf, container, HERE)
     assert said in str(caught.value)
     assert "\n" not in str(caught.value)
     if "These work here" in said:
@@ -103,14 +103,14 @@ def test_trial_tells_what_encodes_from_what_is_only_listed() -> None:
     assert trial.why is None
     assert trial.frame_ms > 0
     assert try_out(Encoder("libnone", "h264")).why == "this FFmpeg was built without it"
-    found = {one.encoder.name for one in working(("h264",))}
+    found = {one.encoder.name for one in list_working(("h264",))}
     assert "libx264" in found
     for encoder in ENCODERS.values():
         if encoder.codec == "h264":
             assert (try_out(encoder).why is None) == (encoder.name in found)
 
 
-WORKING = {one.encoder.codec for one in working() if not one.encoder.hardware}
+WORKING = {one.encoder.codec for one in list_working() if not one.encoder.hardware}
 PAIRS = [
     (codec, suffix, container)
     for codec in CODECS
@@ -128,7 +128,7 @@ def test_every_codec_keeps_frames_and_times(
     if codec not in WORKING:
         pytest.skip(f"this FFmpeg has no encoder of {codec}")
     path = tmp_path / f"out{suffix}"
-    encoding = choose(codec, None, container)
+    encoding = choose_encoding(codec, None, container)
     sink = VideoSink(path, overwrite=False, encoding=encoding)
     ticks_ms = [0, 40, 120, 125, 600]
     for index, tick in enumerate(ticks_ms):
@@ -181,7 +181,9 @@ def test_no_thread_is_left_with_real_time_priority(tmp_path: Path) -> None:
     assert os.sched_getscheduler(0) in policies
     calm_threads()
     assert os.sched_getscheduler(0) == before
-    sink = VideoSink(tmp_path / "a.mp4", overwrite=False, encoding=choose("av1", None, "mp4"))
+    sink = VideoSink(
+        tmp_path / "a.mp4", overwrite=False, encoding=choose_encoding("av1", None, "mp4")
+    )
     picture = level_picture(0, (128, 96))
     for index in range(3):
         sink.write(frame_result(image=picture, index=index, time_s=index / 10), picture)

@@ -12,7 +12,7 @@ import pytest
 from app.batch.output_names import default_output
 from app.errors import SinkError
 from app.files.atomic import reserve
-from app.outputs.audio_copy import COPIED, Sound
+from app.outputs.audio_copy import COPIED, AudioCopy
 from app.outputs.images import ImagesSink
 from app.outputs.picture_writer import write_picture
 from app.outputs.video import VideoSink
@@ -338,7 +338,7 @@ def test_restarts_of_the_sound_alone_are_gone_on_from(tmp_path):
     """The pictures of these know of none."""
     clip = joined_ts(tmp_path, "aac")
     with av.open(str(tmp_path / "out.mp4"), "w") as output:
-        sound = Sound(clip, output, origin_s=Fraction(0))
+        sound = AudioCopy(clip, output, origin_s=Fraction(0))
         for until_s in (*(Fraction(n, 10) for n in range(60)), None):
             sound.pump(until_s)
         sound.close()
@@ -356,15 +356,15 @@ def test_no_fault_of_the_sound_costs_the_pictures(tmp_path, monkeypatch, method)
     clip, out = tmp_path / "clip.mp4", tmp_path / "out.mp4"
     write_video(clip, frames=10, sound="aac")
     if method == "_read":  # the first packets are read ahead
-        whole = Sound._read
+        whole = AudioCopy._read
 
         def some(self):
             yield from islice(whole(self), 3)
             raise TypeError("a fault of the program")
 
-        monkeypatch.setattr(Sound, "_read", some)
+        monkeypatch.setattr(AudioCopy, "_read", some)
     else:
-        monkeypatch.setattr(Sound, method, broken)
+        monkeypatch.setattr(AudioCopy, method, broken)
     with VideoSource(clip) as source:
         sink = VideoSink(out, source_video=source)
         for frame in source:

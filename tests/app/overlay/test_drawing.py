@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from app.overlay.drawing import draw
 from app.overlay.history import History
-from app.overlay.palette import COLOURS, OTHERS, colour_of
+from app.overlay.palette import COLOURS, OTHERS, choose_colour
 from app.overlay.panels import TRACK_LIGHT
 from app.overlay.scene import HUD_MODES, HudMode
-from app.overlay.text import Colour, text_px, text_width
+from app.overlay.text import Colour, choose_text_px, measure_text
 from app.types import Face, Frame, FrameResult, Image, Reason, TrackedFace
 
 LABELS = ("neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt")
@@ -88,7 +88,7 @@ def test_doubt_has_no_expressions_colour_and_no_figure() -> None:
     told = face((100, 150, 200, 260), 1, labels)
     doubt = replace(told, reason="not confident")
     canvases = [draw(result(f, labels=labels)) for f in (told, doubt)]
-    edges = [has(canvas, colour_of("unsure", labels))[160:250, 99:102] for canvas in canvases]
+    edges = [has(canvas, choose_colour("unsure", labels))[160:250, 99:102] for canvas in canvases]
     assert [edge.any() for edge in edges] == [True, False]
     widths = [changed(canvas, result())[140, 95:320].sum() for canvas in canvases]
     assert widths[1] < widths[0] - 20
@@ -108,7 +108,7 @@ def test_label_is_light_on_dark_on_any_ground(size_wh: tuple[int, int], grey: in
     k = size_wh[1] / 480
     box = (100 * k, 150 * k, 200 * k, 260 * k)
     canvas = draw(result(face(box), size_wh=size_wh, grey=grey))
-    size = text_px(*size_wh)
+    size = choose_text_px(*size_wh)
     chip = canvas[int(box[1]) - round(1.5 * size) : int(box[1]) - round(0.3 * size)]
     chip = chip[:, int(box[0]) + size : int(box[0]) + 4 * size].max(axis=2)
     assert 0.08 < (chip > 225).mean() < 0.6  # letters
@@ -119,7 +119,7 @@ def test_label_is_light_on_dark_on_any_ground(size_wh: tuple[int, int], grey: in
     ("size_wh", "px"), [((320, 240), 12), ((640, 480), 14), ((1280, 720), 22), ((3840, 2160), 65)]
 )
 def test_text_grows_with_the_picture(size_wh: tuple[int, int], px: int) -> None:
-    assert text_px(*size_wh) == px
+    assert choose_text_px(*size_wh) == px
 
 
 def test_bars_are_as_long_as_the_probabilities() -> None:
@@ -184,9 +184,9 @@ def test_faces_are_numbered_only_where_there_are_several() -> None:
 def test_any_label_has_a_colour_and_can_be_written() -> None:
     labels = ("Glück", "怒り", "no", "maybe")
     canvas = draw(result(face((100, 100, 200, 220), 1, labels), labels=labels))
-    assert has(canvas, colour_of("怒り", labels)).any()
-    assert len({colour_of(label, labels) for label in labels}) == 4
-    assert colour_of("Happy", labels) == COLOURS["happiness"]
+    assert has(canvas, choose_colour("怒り", labels)).any()
+    assert len({choose_colour(label, labels) for label in labels}) == 4
+    assert choose_colour("Happy", labels) == COLOURS["happiness"]
 
 
 @pytest.mark.parametrize(
@@ -206,7 +206,7 @@ def panel_of(monkeypatch: pytest.MonkeyPatch, shown: FrameResult) -> list[tuple[
     texts: list[tuple[str, int, int]] = []
 
     def note(canvas: Image, text: str, xy: tuple[int, int], size: int, **how: int) -> None:
-        texts.append((text, xy[0], xy[0] + text_width(text, size, how["weight"])))
+        texts.append((text, xy[0], xy[0] + measure_text(text, size, how["weight"])))
 
     monkeypatch.setattr("app.overlay.panels.put_text", note)
     draw(shown)

@@ -14,7 +14,7 @@ from app.overlay import text as lettering
 from app.overlay.drawing import draw
 from app.overlay.history import History
 from app.overlay.scene import HUD_MODES, HudMode
-from app.overlay.text import LEAST_PX, fitted, text_width
+from app.overlay.text import LEAST_PX, fit_text, measure_text
 from app.types import Face, Frame, FrameResult, Image, TrackedFace
 
 LABELS = ("neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt")
@@ -48,7 +48,7 @@ def written(monkeypatch: pytest.MonkeyPatch) -> Written:
 
     def watched(work: Callable[..., None]) -> Callable[..., None]:
         def write(canvas: Image, text: str, xy: tuple[int, int], size: int, **how: Any) -> None:
-            right = xy[0] + text_width(text.rstrip(), size, how.get("weight", 600))
+            right = xy[0] + measure_text(text.rstrip(), size, how.get("weight", 600))
             height, width = canvas.shape[:2]
             inside = xy[0] >= 0 and right <= width and 0.7 * size <= xy[1] <= height - 0.2 * size
             seen.append((text, inside and size >= LEAST_PX))
@@ -98,10 +98,10 @@ def test_notes_are_written_within_the_screen(
     ("room_px", "whole", "size"), [(1000, True, 20), (60, True, 11), (20, False, 9)]
 )
 def test_text_shrinks_before_it_is_cut(room_px: int, whole: bool, size: int) -> None:
-    text, given = fitted("happiness", 20, 700, lambda size: room_px)
+    text, given = fit_text("happiness", 20, 700, lambda size: room_px)
     assert (text == "happiness") == whole
     assert given == size
-    assert text_width(text, given, 700) <= room_px
+    assert measure_text(text, given, 700) <= room_px
     assert whole or text.endswith("…")
 
 
@@ -121,10 +121,10 @@ def test_letters_have_their_colour_on_any_ground(
 def test_zero_has_no_stroke_and_the_width_of_a_digit() -> None:
     canvas = np.zeros((120, 300, 3), np.uint8)
     lettering.put_text(canvas, "808", (10, 100), 100, weight=500)
-    advance = text_width("8", 100, 500)
+    advance = measure_text("8", 100, 500)
     zero = canvas[:, 10 + advance : 10 + 2 * advance, 0]
     middle = 10 + advance // 2  # of the letter's width, from the left of the canvas
-    assert text_width("808", 100, 500) == 3 * advance
+    assert measure_text("808", 100, 500) == 3 * advance
     assert (zero[50:80, advance // 2 - 6 : advance // 2 + 6] == 0).all()
     top, bottom = np.nonzero(zero.any(axis=1))[0][[0, -1]]
     eight = np.nonzero(canvas[:, 10:middle, 0].any(axis=1))[0][[0, -1]]
@@ -144,11 +144,11 @@ def test_zero_has_no_stroke_and_the_width_of_a_digit() -> None:
     ],
 )
 def test_what_has_no_letters_is_replaced(text: str, drawn: str) -> None:
-    assert lettering.drawable(text) == drawn
+    assert lettering.replace_undrawable(text) == drawn
 
 
 def test_lines_have_a_bounded_length() -> None:
-    drawn = lettering.drawable(500 * "long ")
+    drawn = lettering.replace_undrawable(500 * "long ")
     assert len(drawn) == lettering.MAX_LETTERS
     assert drawn.endswith("…")
 
@@ -161,7 +161,7 @@ def test_threads_draw_the_same_letters() -> None:
         return canvas
 
     def forget() -> None:
-        for cached in (lettering.text_width, lettering._mask, lettering._fine_o):
+        for cached in (lettering.measure_text, lettering._mask, lettering._fine_o):
             cached.cache_clear()
 
     forget()

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from app.overlay.labels import as_forms, label_forms
-from app.overlay.reading_list import Listed, place_list, unnamed
-from app.overlay.scene import LISTED_FORM, OverlayMemory, scene_of
+from app.overlay.labels import make_labels, to_label_forms
+from app.overlay.reading_list import ReadingList, find_unnamed, place_list
+from app.overlay.scene import LISTED_FORM, OverlayMemory, describe_scene
 from app.overlay.stream_overlay import Overlay
-from app.placement.free_room import free_places
-from app.placement.rects import Rect, corners, shared
+from app.placement.free_room import find_free_places
+from app.placement.rects import Rect, count_shared_px, stack_corners
 from app.placement.solver import solve
 from app.types import Face, Frame, FrameResult, TrackedFace
 
@@ -28,14 +28,16 @@ def class_photo(count: int, columns: int, top: int, height: int = 360) -> FrameR
     return FrameResult(Frame(image, 0, 0.0, "class"), tuple(faces), LABELS)
 
 
-def listed_of(shown: FrameResult) -> tuple[Listed | None, list[Rect]]:
+def listed_of(shown: FrameResult) -> tuple[ReadingList | None, list[Rect]]:
     """The list, and all else that is in the picture."""
     memory = OverlayMemory()
     memory.begin("full", False, 0.0)
-    scene, faces, _ = scene_of(shown, mode="full", mirror=False, with_strips=False, memory=memory)
+    scene, faces, _ = describe_scene(
+        shown, mode="full", mirror=False, with_strips=False, memory=memory
+    )
     plan = solve(scene)
     others = [spot.rect for one in plan.values() for spot in one if spot is not None]
-    others += [one.box for one in scene.subjects]
+    others += [one.box for one in scene.faces]
     return memory.list_of(faces, scene, plan), others
 
 
@@ -43,9 +45,9 @@ def test_crowd_with_room_above_is_listed_there() -> None:
     listed, others = listed_of(class_photo(30, 10, 200))
     assert listed is not None
     assert [number for number, _ in listed.lines] == list(range(30))
-    rects = corners(rect for _, rect in listed.lines)
-    assert (shared(rects, rects) > 0).sum() == 30
-    assert not (shared(rects, corners(others)) > 0).any()
+    rects = stack_corners(rect for _, rect in listed.lines)
+    assert (count_shared_px(rects, rects) > 0).sum() == 30
+    assert not (count_shared_px(rects, stack_corners(others)) > 0).any()
     assert (rects[:, :2] >= 0).all()
     assert (rects[:, 2:] <= (640, 360)).all()
 
@@ -62,7 +64,9 @@ def test_list_stays_where_it_was() -> None:
     shown = class_photo(30, 10, 200)
     memory = OverlayMemory()
     memory.begin("full", False, 0.0)
-    scene, faces, _ = scene_of(shown, mode="full", mirror=False, with_strips=False, memory=memory)
+    scene, faces, _ = describe_scene(
+        shown, mode="full", mirror=False, with_strips=False, memory=memory
+    )
     plan = solve(scene)
     lines = {n: faces[n].labels[LISTED_FORM] for n in range(30)}
     first = place_list(lines, scene, plan, None)
@@ -77,14 +81,16 @@ def test_only_faces_shown_by_number_alone_are_listed() -> None:
     shown = class_photo(30, 10, 200)
     memory = OverlayMemory()
     memory.begin("boxes", False, 0.0)
-    scene, faces, _ = scene_of(shown, mode="boxes", mirror=False, with_strips=False, memory=memory)
+    scene, faces, _ = describe_scene(
+        shown, mode="boxes", mirror=False, with_strips=False, memory=memory
+    )
     plan = solve(scene)
-    assert unnamed([one.labels for one in faces], scene, plan) == list(range(30))
+    assert find_unnamed([one.labels for one in faces], scene, plan) == list(range(30))
     named = {}
     for key, placed in plan.items():
         assert placed.label is not None
         named[key] = placed._replace(label=placed.label._replace(form=0))
-    assert unnamed([one.labels for one in faces], scene, named) == []
+    assert find_unnamed([one.labels for one in faces], scene, named) == []
 
 
 def test_listed_readings_are_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -99,8 +105,8 @@ def test_listed_readings_are_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_forms_of_a_label_shrink() -> None:
     shown = class_photo(1, 1, 100)
-    forms = as_forms(
-        label_forms(shown.faces[0], LABELS, sizes=(20, 15), numbered=True, room_px=640)
+    forms = to_label_forms(
+        make_labels(shown.faces[0], LABELS, sizes=(20, 15), numbered=True, room_px=640)
     )
     assert [form.width for form in forms] == sorted((form.width for form in forms), reverse=True)
     assert [form.worth for form in forms] == sorted((form.worth for form in forms), reverse=True)
@@ -119,5 +125,5 @@ def test_forms_of_a_label_shrink() -> None:
 def test_free_places_touch_no_wall(
     walls: list[Rect], shape_wh: tuple[int, int], free: list[tuple[int, int]]
 ) -> None:
-    x, y = free_places((720, 720), corners(walls), shape_wh)
+    x, y = find_free_places((720, 720), stack_corners(walls), shape_wh)
     assert list(zip(x.tolist(), y.tolist(), strict=True)) == free

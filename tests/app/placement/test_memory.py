@@ -17,8 +17,8 @@ JUMP_PX = 40  # further than any face moves in a frame
 def jumps(before: tuple[Scene, Plan], after: tuple[Scene, Plan]) -> Counter[str]:
     """Counts what has moved both on the picture and against its face."""
     found: Counter[str] = Counter()
-    boxes = {one.key: one.box for one in before[0].subjects}
-    for one in after[0].subjects:
+    boxes = {one.key: one.box for one in before[0].faces}
+    for one in after[0].faces:
         was, now = before[1].get(one.key, NOWHERE), after[1][one.key]
         for kind, a, b in (("label", was.label, now.label), ("panel", was.panel, now.panel)):
             if a is None or b is None:
@@ -127,7 +127,7 @@ def test_who_is_missed_for_a_moment_returns_to_the_same_place() -> None:
     crowd = scene(Rect(100, 300, 120, 120), Rect(500, 300, 120, 120), Rect(900, 300, 120, 120))
     before = memory.place(crowd, 0.0)
     for frame in range(1, 10):
-        memory.place(replace(crowd, subjects=crowd.subjects[:2]), frame / 25)
+        memory.place(replace(crowd, faces=crowd.faces[:2]), frame / 25)
     assert memory.place(crowd, 0.4) == before
 
 
@@ -136,7 +136,7 @@ def test_other_forms_of_a_panel_are_taken_in_place() -> None:
     one = scene(Rect(300, 200, 150, 150))
     memory.place(one, 0.0)
     wider = tuple(form._replace(width=form.width + 10) for form in PANELS)
-    after = replace(one, subjects=(replace(one.subjects[0], panels=wider),))
+    after = replace(one, faces=(replace(one.faces[0], panels=wider),))
     panel = memory.place(after, 0.04)[0, 0].panel
     assert panel is not None
     assert panel.rect == Rect(454, 200, 210, 220)

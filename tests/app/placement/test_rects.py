@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.placement.rects import Rect, corners, shared, shortest_line
+from app.placement.rects import Rect, count_shared_px, find_shortest_line, stack_corners
 
 
 @pytest.mark.parametrize(
@@ -14,10 +14,15 @@ from app.placement.rects import Rect, corners, shared, shortest_line
     ],
 )
 def test_common_pixels_are_counted(a: Rect, b: Rect, pixels: int) -> None:
-    assert shared(corners([a, a]), corners([b])).tolist() == [[pixels], [pixels]]
-    assert shared(corners([b]), corners([a, b])).tolist() == [[pixels, b.width * b.height]]
-    assert shared(corners([]), corners([b])).shape == (0, 1)
-    assert shared(corners([a]), corners([])).shape == (1, 0)
+    assert count_shared_px(stack_corners([a, a]), stack_corners([b])).tolist() == [
+        [pixels],
+        [pixels],
+    ]
+    assert count_shared_px(stack_corners([b]), stack_corners([a, b])).tolist() == [
+        [pixels, b.width * b.height]
+    ]
+    assert count_shared_px(stack_corners([]), stack_corners([b])).shape == (0, 1)
+    assert count_shared_px(stack_corners([a]), stack_corners([])).shape == (1, 0)
 
 
 @pytest.mark.parametrize(
@@ -29,7 +34,7 @@ def test_common_pixels_are_counted(a: Rect, b: Rect, pixels: int) -> None:
     ],
 )
 def test_cut_is_the_part_in_the_picture_or_the_nearest_pixel(rect: Rect, part: Rect) -> None:
-    assert rect.cut(100, 80) == part
+    assert rect.cut_to(100, 80) == part
 
 
 @pytest.mark.parametrize(
@@ -45,10 +50,10 @@ def test_cut_is_the_part_in_the_picture_or_the_nearest_pixel(rect: Rect, part: R
 def test_shortest_line_joins_facing_borders(
     other: Rect, ends: tuple[tuple[int, int], tuple[int, int]]
 ) -> None:
-    assert shortest_line(Rect(0, 0, 10, 10), other) == ends
+    assert find_shortest_line(Rect(0, 0, 10, 10), other) == ends
 
 
 def test_around_and_shrunk() -> None:
-    assert Rect(0, 0, 10, 10).around(Rect(20, -5, 5, 5)) == Rect(0, -5, 25, 15)
-    assert Rect(0, 0, 100, 50).shrunk(0.1) == Rect(10, 5, 80, 40)
-    assert Rect(95, -3, 10, 10).inside(100, 80) == Rect(90, 0, 10, 10)
+    assert Rect(0, 0, 10, 10).enclose(Rect(20, -5, 5, 5)) == Rect(0, -5, 25, 15)
+    assert Rect(0, 0, 100, 50).shrink(0.1) == Rect(10, 5, 80, 40)
+    assert Rect(95, -3, 10, 10).move_inside(100, 80) == Rect(90, 0, 10, 10)

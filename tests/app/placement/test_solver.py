@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.placement.board import FEW
-from app.placement.rects import Rect, corners, shared
+from app.placement.rects import Rect, count_shared_px, stack_corners
 from app.placement.solver import MOST_PANELS, solve
 from app.placement.values import DETACHED
 from tests.support.placement_scenes import HD, clashes, scene
@@ -22,11 +22,11 @@ def test_many_faces_any_way_are_placed_without_a_clash(faces: list[Rect]) -> Non
     plan = solve(made)
     assert clashes(made, plan) == []
     assert solve(made) == plan
-    others = corners(one.box for one in made.subjects)
-    for number, one in enumerate(made.subjects):
+    others = stack_corners(one.box for one in made.faces)
+    for number, one in enumerate(made.faces):
         for spot in plan[one.key]:
             if spot is not None:
-                over = shared(corners([spot.rect]), others)[0]
+                over = count_shared_px(stack_corners([spot.rect]), others)[0]
                 over[number] = 0
                 assert not over.any()
 
@@ -35,7 +35,7 @@ def test_many_faces_any_way_are_placed_without_a_clash(faces: list[Rect]) -> Non
 def test_few_faces_always_have_labels_that_cover_at_most_their_own_face(faces: list[Rect]) -> None:
     made = scene(*faces)
     plan = solve(made)
-    own = [f"label of {one.key} covers eyes or mouth" for one in made.subjects]
+    own = [f"label of {one.key} covers eyes or mouth" for one in made.faces]
     assert [what for what in clashes(made, plan) if what not in own] == []
     if len(faces) == 1:
         assert plan[0, 0].label is not None

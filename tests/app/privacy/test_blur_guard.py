@@ -18,9 +18,16 @@ from app.detection.search import FaceSearch
 from app.errors import DeviceError, SourceError
 from app.live.view import Look
 from app.outputs.run_metadata import read_notes
-from app.privacy.blur import whole
-from app.privacy.blur_guard import Guard
-from app.privacy.face_ledger import BEFORE, DAMAGED, LOST, NOT_SEARCHED, Accounts, another_scene
+from app.privacy.blur import blur_whole
+from app.privacy.blur_guard import BlurGuard
+from app.privacy.face_ledger import (
+    BEFORE,
+    DAMAGED,
+    LOST,
+    NOT_SEARCHED,
+    FaceLedger,
+    shows_another_scene,
+)
 from app.recognition.classifier import DEFAULT_MODEL, Classifier
 from app.sources.frame_selection import Selection
 from app.sources.video import VideoSource
@@ -69,13 +76,13 @@ def doubts(
     **options: object,
 ) -> list[str | None]:
     """What is wrong with each frame, ten of which are a second."""
-    guard = Guard(Staged(seen), wanted=lambda: True, mode=mode, **options)
+    guard = BlurGuard(Staged(seen), wanted=lambda: True, mode=mode, **options)
     found: list[FrameResult] = []
     for index in range(len(seen)):
         image = scene(scenes[index] if scenes else 0)
         frame = Frame(image, index, index / RATE, "clip.mp4", damaged=index in damaged)
         found += guard.step(frame)
-    found += guard.rest()
+    found += guard.release()
     assert [one.frame.index for one in found] == list(range(len(seen)))
     return [one.doubt for one in found]
 
@@ -116,14 +123,14 @@ def test_scene_that_is_over_takes_its_faces_with_it() -> None:
 
 
 def test_scene_that_fades_is_over_a_while_later() -> None:
-    accounts = Accounts()
+    ledger = FaceLedger()
     pictures = [cv2.addWeighted(scene(1), 1 - n / 30, scene(2), n / 30, 0) for n in range(31)]
     assert not any(
-        another_scene(*(cv2.cvtColor(p, cv2.COLOR_BGR2GRAY).astype(np.float32) for p in pair))
+        shows_another_scene(*(cv2.cvtColor(p, cv2.COLOR_BGR2GRAY).astype(np.float32) for p in pair))
         for pair in pairwise(pictures)
     )
     found = [
-        accounts.look([face(100)] if n < 2 else [], pictures[min(n, 30)], n / RATE)
+        ledger.check_frame([face(100)] if n < 2 else [], pictures[min(n, 30)], n / RATE)
         for n in range(60)
     ]
     assert all(one is not None for one in found[2:22])
@@ -159,7 +166,7 @@ def test_what_was_not_looked_at_is_in_doubt(
 
 def test_failures_are_told_and_what_a_user_can_mend_is_raised() -> None:
     stage = Staged([RuntimeError("no graph\nat all"), NONE, DeviceError("The GPU is gone.")])
-    guard = Guard(stage, wanted=lambda: True, mode=Mode.LIVE)
+    guard = BlurGuard(stage, wanted=lambda: True, mode=Mode.LIVE)
     for index in range(2):
         guard.step(Frame(scene(0), index, index / RATE, "clip.mp4"))
     assert stage.resets == 1
@@ -171,7 +178,7 @@ def test_failures_are_told_and_what_a_user_can_mend_is_raised() -> None:
 
 
 def test_without_blur_nothing_is_held_or_hidden() -> None:
-    guard = Guard(Staged([SEEN, NONE, RuntimeError("x")]), wanted=lambda: False, mode=Mode.FILE)
+    guard = BlurGuard(Staged([SEEN, NONE, RuntimeError("x")]), wanted=lambda: False, mode=Mode.FILE)
     for index in range(2):
         (result,) = guard.step(Frame(scene(0), index, index / RATE, "clip.mp4"))
         assert result.doubt is None
@@ -189,35 +196,35 @@ def test_without_blur_nothing_is_held_or_hidden() -> None:
 def test_run_stops_before_the_first_frame_in_doubt(
     seen: list[list[float]], passed: int, said: str
 ) -> None:
-    guard = Guard(Staged(seen), wanted=lambda: True, if_lost="stop", mode=Mode.FILE)
+    guard = BlurGuard(Staged(seen), wanted=lambda: True, if_lost="stop", mode=Mode.FILE)
     found: list[FrameResult] = []
     for index in range(len(seen) - 1):
         found += guard.step(Frame(scene(0), index, index / RATE, "clip.mp4"))
     last = Frame(scene(0), len(seen) - 1, (len(seen) - 1) / RATE, "clip.mp4")
     with pytest.raises(SourceError, match=said):
         guard.step(last)
-    assert len([*found, *guard.rest()]) == passed
+    assert len([*found, *guard.release()]) == passed
 
 
 def test_who_comes_into_a_live_view_does_not_stop_it() -> None:
     assert doubts([NONE] * 5 + [SEEN] * 3, if_lost="stop") == [None] * 8
-    guard = Guard(Staged([SEEN, NONE]), wanted=lambda: True, mode=Mode.LIVE, if_lost="stop")
+    guard = BlurGuard(Staged([SEEN, NONE]), wanted=lambda: True, mode=Mode.LIVE, if_lost="stop")
     guard.step(Frame(scene(0), 0, 0.0, "camera:0"))
     with pytest.raises(SourceError, match="a face that was seen before is not found"):
         guard.step(Frame(scene(0), 1, 0.1, "camera:0"))
 
 
 def test_face_that_is_lost_between_two_frames_of_one_time_is_in_doubt() -> None:
-    accounts = Accounts()
-    assert accounts.look([face(100)], scene(0), 1.0) is None
-    doubt = accounts.look([], scene(0), 1.0)
+    ledger = FaceLedger()
+    assert ledger.check_frame([face(100)], scene(0), 1.0) is None
+    doubt = ledger.check_frame([], scene(0), 1.0)
     assert doubt is not None
     assert doubt.why == LOST
 
 
 def test_of_a_whole_picture_few_cells_are_left() -> None:
     image = noise_picture(0, SIZE_WH)
-    covered = whole(image).astype(int)
+    covered = blur_whole(image).astype(int)
     assert np.abs(np.diff(covered, axis=1)).max() <= 2
     assert covered.shape == image.shape
 
