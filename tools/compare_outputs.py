@@ -31,6 +31,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from app.defaults import ROOT
 from app.errors import DataError
 from app.process.console import run
 from tools.output_commands import (
@@ -44,7 +45,6 @@ from tools.output_commands import (
 )
 from tools.output_difference import TERMINAL, compare_folders
 
-ROOT = Path(__file__).resolve().parent.parent
 CLIP = "app/assets/demo.mp4"
 TIMEOUT_S = 180
 FRAMES_MORE_S = 0.4  # from the first checkpoint to Ctrl-C: some frames, never all of them
@@ -209,7 +209,7 @@ def judge_resumed(base: Path, head: Path) -> str:
     return "The interrupted run of the first build is gone on with."
 
 
-def compare_builds(options: argparse.Namespace) -> int:
+def compare_refs(options: argparse.Namespace) -> int:
     """Does what the options ask. Returns the exit code."""
     with ExitStack() as stack:
         place = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="compare_outputs_")))
@@ -245,7 +245,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     top.add_argument("head", metavar="HEAD_REF", nargs="?", help="(default: the working tree)")
     top.add_argument("--keep", type=Path, metavar="FOLDER", help="keep all outputs there")
     options = top.parse_args(argv)
-    return run(lambda: compare_builds(options))
+    return run(lambda: compare_refs(options))
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from app.defaults import ROOT
 from app.errors import DataError
 from tests.support.synthetic import write_video
 from tools import compare_outputs
@@ -31,8 +32,6 @@ from tools.output_difference import (
     hash_parts,
     make_comparable,
 )
-
-ROOT = Path(__file__).resolve().parent.parent
 
 
 def notes(begun: str, faces: int, indent: int = 1) -> str:
