@@ -26,7 +26,7 @@ import av
 from av.video.stream import VideoStream
 
 from app.errors import SourceError
-from app.frames.av_versions import exact
+from app.frames.av_versions import to_fraction
 from app.outputs.encoders import SOFTWARE, context_settings
 from app.process.console import run
 from app.process.machine import cores
@@ -40,7 +40,7 @@ def decode_encode(clip: Path, output: Path) -> int:
     with av.open(str(clip)) as source, av.open(str(output), "w") as container:
         video: VideoStream = source.streams.video[0]
         video.thread_type = "AUTO"
-        rate, size_wh = exact(video.average_rate) or Fraction(25), (video.width, video.height)
+        rate, size_wh = to_fraction(video.average_rate) or Fraction(25), (video.width, video.height)
         settings = context_settings(SOFTWARE[0], size_wh=size_wh, rate=rate)
         stream: Any = container.add_stream(SOFTWARE[0].name, rate=rate, **settings)
         stream.width, stream.height = video.width, video.height

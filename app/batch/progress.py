@@ -7,7 +7,8 @@ from typing import Any
 from app.batch.job import Job
 from app.errors import SourceError
 from app.sources.frame_selection import Selection
-from app.sources.video_container import average_rate, duration_s, open_video, picture_stream
+from app.sources.video_container import choose_picture_stream, find_average_rate, open_video
+from app.sources.video_length import find_duration_s
 
 NAME_SIGNS = 24
 
@@ -18,10 +19,10 @@ def expected_frames(job: Job) -> int | None:
     if job.address is not None:
         return None
     with contextlib.suppress(SourceError), open_video(job.video, job.video.name) as container:
-        stream = picture_stream(container, job.video.name)
-        lasts_s = duration_s(container, stream)
-        frames = stream.frames or (lasts_s and round(lasts_s * average_rate(stream))) or None
-        return _up_to(job.selection, frames, float(average_rate(stream)))
+        stream = choose_picture_stream(container, job.video.name)
+        lasts_s = find_duration_s(container, stream)
+        frames = stream.frames or (lasts_s and round(lasts_s * find_average_rate(stream))) or None
+        return _up_to(job.selection, frames, float(find_average_rate(stream)))
     return None
 
 

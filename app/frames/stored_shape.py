@@ -35,7 +35,7 @@ class Shape:
         """The size px of the upright picture."""
         return self.orientation.turned_size(self.scaled_wh)
 
-    def facts(self) -> Json:
+    def describe(self) -> Json:
         """The same for the notes of a run, in values that JSON has."""
         return {
             "size_wh": list(self.size_wh),
@@ -72,11 +72,11 @@ class ShapeChanges:
         self.count += 1
         if len(self._listed) < LISTED:
             number: Json = {} if index is None else {"frame": index}
-            self._listed.append(number | {"time_s": round(time_s, 6)} | shape.facts())
+            self._listed.append(number | {"time_s": round(time_s, 6)} | shape.describe())
 
-    def facts(self) -> Json:
+    def describe(self) -> Json:
         """What is known up to now, in values that JSON has."""
-        found = self.first.facts()
+        found = self.first.describe()
         if self._interlaced:
             found["interlaced_frames"] = self._interlaced
         if self.count:

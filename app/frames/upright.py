@@ -17,7 +17,7 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 
-from app.frames.av_versions import exact
+from app.frames.av_versions import to_fraction
 from app.frames.interlace import without_comb
 from app.frames.orientation import UPRIGHT, Orientation
 from app.frames.stored_shape import SQUARE, Shape, squared
@@ -38,8 +38,8 @@ class Upright:
     def __init__(self, stream: VideoStream, sizes_wh: Collection[tuple[int, int]] = ()) -> None:
         self._sizes_wh = sizes_wh
         self._stream = stream
-        self._stated = self._aspect = exact(stream.sample_aspect_ratio)
-        self._first_coded = exact(stream.codec_context.sample_aspect_ratio)
+        self._stated = self._aspect = to_fraction(stream.sample_aspect_ratio)
+        self._first_coded = to_fraction(stream.codec_context.sample_aspect_ratio)
         self._orientation = UPRIGHT
         self._rotation_deg = 0
         self._corners = _Corners()
@@ -82,7 +82,7 @@ class Upright:
 
     def _aspect_now(self) -> Fraction | None:
         """The container's word counts more than the codec's, but for a codec's that changes."""
-        coded = exact(self._stream.codec_context.sample_aspect_ratio)
+        coded = to_fraction(self._stream.codec_context.sample_aspect_ratio)
         return coded if self._stated == self._first_coded else self._stated
 
 

@@ -20,9 +20,9 @@ from av.audio.stream import AudioStream
 from av.container import OutputContainer
 from av.packet import Packet
 
-from app.frames.av_versions import exact
+from app.frames.av_versions import to_fraction
 from app.sources.frame_times import FrameTimes
-from app.sources.video_container import open_container, packets
+from app.sources.video_container import open_container, read_packets
 
 # What players of each container can be expected to play; anything else becomes AAC.
 COPIED = {
@@ -147,7 +147,7 @@ class AudioCopy:
     def _read(self) -> Iterator[Any]:
         # Damage ends the sound where it cannot be read any further; the pictures tell the user.
         with contextlib.suppress(av.FFmpegError):
-            yield from packets(self._input, self._from)
+            yield from read_packets(self._input, self._from)
 
     # As it is
 
@@ -322,7 +322,7 @@ class _SampleClock:
 
     def __init__(self, stream: AudioStream) -> None:
         context = stream.codec_context
-        own = exact(stream.time_base)
+        own = to_fraction(stream.time_base)
         assert own is not None
         self.own = own
         self.rate_hz = context.sample_rate

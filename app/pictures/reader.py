@@ -109,7 +109,7 @@ def _decoded_gif(content: bytes) -> Image | None:
     from app.frames.av_versions import open_input
 
     try:
-        with open_input(io.BytesIO(content), format="gif") as container:
+        with open_input(io.BytesIO(content), format_name="gif") as container:
             frame = next(container.decode(video=0))
             return np.asarray(frame.to_ndarray(format="bgr24"), np.uint8)
     except (av.FFmpegError, StopIteration):

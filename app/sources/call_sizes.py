@@ -12,14 +12,14 @@ from pathlib import Path
 import av
 
 from app.frames.stored_shape import MAX_FRAME_PIXELS
-from app.sources.video_container import open_container, packets
+from app.sources.video_container import open_container, read_packets
 
 CALL_FORMATS = frozenset({"matroska", "webm"})
 GROWS_S = 120  # by then a call has the size that its line allows
 MOST_SIZES = 64  # a call has a handful
 
 
-def call_sizes_wh(path: Path, format_name: str, codec_name: str) -> set[tuple[int, int]]:
+def find_call_sizes_wh(path: Path, format_name: str, codec_name: str) -> set[tuple[int, int]]:
     """Gives the sizes px (width, height) that the key frames have in the first `GROWS_S` seconds of
     a file as browsers record calls (VP8 or VP9 in WebM or Matroska); of any other file, nothing."""
     size_of = HEADERS.get(codec_name)
@@ -30,7 +30,7 @@ def call_sizes_wh(path: Path, format_name: str, codec_name: str) -> set[tuple[in
         contextlib.suppress(av.FFmpegError, OSError, IndexError),
         open_container(path) as container,
     ):
-        for packet in packets(container, container.streams.video[0]):
+        for packet in read_packets(container, container.streams.video[0]):
             if packet.pts is not None and packet.pts * packet.time_base > GROWS_S:
                 break
             if packet.is_keyframe and packet.size and len(found) < MOST_SIZES:

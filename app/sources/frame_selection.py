@@ -61,14 +61,14 @@ class Chooser:
         self._seen = 0  # since the start
         self._slot = -1
 
-    def over(self, time_s: float) -> bool:
+    def is_over(self, time_s: float) -> bool:
         """Whether no later frame can be wanted."""
         end_s = self._selection.end_s
         return end_s is not None and time_s >= end_s - self._slack_s
 
     def wants(self, time_s: float) -> bool:
         ask = self._selection
-        if time_s < ask.start_s - self._slack_s or self.over(time_s):
+        if time_s < ask.start_s - self._slack_s or self.is_over(time_s):
             return False
         self._seen += 1
         if ask.fps is None:

@@ -92,7 +92,7 @@ class FrameTimes(Generic[T]):
             )
         return " ".join(said) or None
 
-    def facts(self, seconds: Callable[[int], float]) -> Json:
+    def describe(self, seconds: Callable[[int], float]) -> Json:
         """The same in values that JSON has: how many, and the first `LISTED` of each kind."""
 
         def rows(changes: list[Change]) -> list[Json]:

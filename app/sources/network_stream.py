@@ -23,7 +23,7 @@ from app.frames.upright import Upright
 from app.process.deadlines import in_time
 from app.sources.camera_address import CameraAddress
 from app.sources.latest_frame import DELAYS_S, LiveSource, UnreachableError
-from app.sources.video_container import average_rate, packets
+from app.sources.video_container import find_average_rate, read_packets
 from app.types import Image, Json
 
 CONNECT_S, READ_S = 8.0, 5.0
@@ -106,7 +106,7 @@ def _container(address: CameraAddress, opened: Callable[..., Any]) -> Any:
     # Some cameras send JPEGs in parts of another type than image/jpeg, or of none. libav refuses
     # those; it finds the pictures when it looks for nothing else.
     with contextlib.suppress(av.FFmpegError, OSError, ValueError):
-        container = opened(JPEGS_ALONE, format="mjpeg")
+        container = opened(JPEGS_ALONE, format_name="mjpeg")
         if _is_known(container):
             return container
         container.close()
@@ -153,7 +153,7 @@ class StreamFeed:
             self.close()
             raise SourceError(f"{self._title} has no picture that can be decoded.")
         stream = pictures[0]
-        self.rate = round(float(average_rate(stream)), 2)
+        self.rate = round(float(find_average_rate(stream)), 2)
         for other in self._container.streams:
             if other is not stream:
                 other.discard = av.stream.Discard.all
@@ -162,7 +162,7 @@ class StreamFeed:
 
         def frames() -> Iterator[VideoFrame]:
             since_s = time.monotonic()
-            for packet in packets(self._container, stream):
+            for packet in read_packets(self._container, stream):
                 try:
                     decoded = packet.decode()
                 except av.FFmpegError:
@@ -245,7 +245,7 @@ class StreamSource(LiveSource):
     @property
     def picture_facts(self) -> Json:
         """How the pictures are sent and what is made of them, in values that JSON has."""
-        return {} if self._shapes is None else self._shapes.facts()
+        return {} if self._shapes is None else self._shapes.describe()
 
     def describe_stream(self) -> Json:
         return self.picture_facts | super().describe_stream()

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import av
 import pytest
 
-from app.frames.av_versions import exact, open_input
+from app.frames.av_versions import open_input, to_fraction
 
 
 class Ratio(NamedTuple):
@@ -31,7 +31,7 @@ class Ratio(NamedTuple):
     ],
 )
 def test_ratio_is_a_fraction_or_not_set(ratio: object, value: Fraction | None) -> None:
-    found = exact(ratio)
+    found = to_fraction(ratio)
     assert (type(found), found) == (type(value), value)
 
 
@@ -46,4 +46,4 @@ def test_title_that_is_no_utf8_is_no_obstacle(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes().replace(b"caf~", b"caf\xe9"))
     with open_input(str(path)) as container:
         assert container.metadata["title"].startswith("caf")
-        assert exact(container.streams.video[0].average_rate) == 25
+        assert to_fraction(container.streams.video[0].average_rate) == 25

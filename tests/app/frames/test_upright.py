@@ -214,7 +214,7 @@ def test_many_changes_are_counted_and_not_all_kept() -> None:
     changes = ShapeChanges(shapes[0])
     for index in range(1, 300):
         changes.note(shapes[index % 2], index / 10, index)
-    facts = changes.facts()
+    facts = changes.describe()
     assert (facts["shape_changes_count"], len(facts["shape_changes"])) == (299, 100)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import av
 import pytest
 
-from app.sources.call_sizes import call_sizes_wh, vp8_size_wh, vp9_size_wh
+from app.sources.call_sizes import find_call_sizes_wh, vp8_size_wh, vp9_size_wh
 from app.sources.video import VideoSource
 from tests.support.synthetic import index_of, write_video
 
@@ -59,10 +59,10 @@ def test_only_recorded_calls_are_looked_through(tmp_path: Path) -> None:
     path = tmp_path / "call.webm"
     write_call(path, [(64, 48), (130, 98)], "libvpx")
     sizes = {(64, 48), (130, 98)}
-    assert call_sizes_wh(path, "matroska,webm", "vp8") == sizes
-    assert call_sizes_wh(path, "matroska,webm", "h264") == set()
-    assert call_sizes_wh(path, "mov,mp4,m4a,3gp,3g2,mj2", "vp8") == set()
-    assert call_sizes_wh(tmp_path / "none.webm", "matroska,webm", "vp8") == set()
+    assert find_call_sizes_wh(path, "matroska,webm", "vp8") == sizes
+    assert find_call_sizes_wh(path, "matroska,webm", "h264") == set()
+    assert find_call_sizes_wh(path, "mov,mp4,m4a,3gp,3g2,mj2", "vp8") == set()
+    assert find_call_sizes_wh(tmp_path / "none.webm", "matroska,webm", "vp8") == set()
 
 
 @pytest.mark.parametrize(

@@ -17,8 +17,8 @@ from app.batch.annotate import Job, Machine, annotate
 from app.batch.output_names import Outputs
 from app.errors import SourceError
 from app.outputs.run_metadata import sha256
+from app.sources import packet_decoder
 from app.sources import remote_video as web_video
-from app.sources import video as video_source
 from app.sources.camera_address import parse_address
 from app.sources.find_videos import find_videos, one_file
 from app.sources.frame_selection import Selection
@@ -243,7 +243,7 @@ def test_ctrl_c_ends_the_wait_for_a_server_at_once(path: str, tmp_path: Path) ->
 def test_stream_without_a_further_picture_ends(
     tmp_path: Path, machine: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(video_source, "PICTURE_S", 0.2)
+    monkeypatch.setattr(packet_decoder, "MAX_PICTURELESS_S", 0.2)
     with http_camera() as camera:
         outcome, _ = read(f"http://127.0.0.1:{camera.server_port}/junk", tmp_path, machine)
     assert (outcome.frames, outcome.interrupted) == (1, False)
