@@ -15,13 +15,13 @@ from typing import Any
 
 from app.cli.options import parser
 from app.defaults import DEMO_CLIP
-from app.process.memory_room import memory_line
-from app.process.native_stderr import own_stderr
+from app.process.memory_room import format_memory_line
+from app.process.native_stderr import redirect_native_stderr
 from app.process.safe_output import printing
 from app.process.signals import ctrl_c
 from app.process.working_folder import NO_WORKING_FOLDER, working_folder_is_there
-from app.requirements.system_needs import check_all, one_line
-from app.wording import visible
+from app.requirements.system_needs import check_machine, explain_import_error
+from app.wording import escape_controls
 
 DONE, CUT_SHORT, FAILED, INTERRUPTED = 0, 1, 2, 130
 
@@ -50,7 +50,7 @@ def open_source(options: argparse.Namespace) -> Any:
 
 
 def say(line: str) -> None:
-    print(visible(line), file=sys.stderr, flush=True)
+    print(escape_controls(line), file=sys.stderr, flush=True)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -240,7 +240,7 @@ def obey(argv: Sequence[str] | None) -> int:
         say(f"error: {NO_WORKING_FOLDER}")
         return FAILED
     except ImportError as error:
-        line = one_line(error)
+        line = explain_import_error(error)
         if line is None:
             raise
         say(f"error: {line}")
@@ -270,16 +270,16 @@ def _obey(argv: Sequence[str] | None) -> int:
         command.error("--benchmark takes --video FILE or the demo clip, and nothing else")
     if options.doctor and options.json not in (None, Path("-")):
         command.error("--doctor prints its list; --json takes no FILE there")
-    with own_stderr():
+    with redirect_native_stderr():
         try:
             if options.doctor:
                 from app.diagnostics.doctor import (
-                    doctor,  # needs no package: what lacks may be any of them
+                    run_doctor,  # needs no package: what lacks may be any of them
                 )
 
                 camera = options.camera and options.camera.target
-                return doctor(model=options.model, camera=camera, as_json=bool(options.json))
-            check_all()
+                return run_doctor(model=options.model, camera=camera, as_json=bool(options.json))
+            check_machine()
             if options.list_cameras:
                 from app.sources.camera_list import list_cameras
 
@@ -298,8 +298,8 @@ def _obey(argv: Sequence[str] | None) -> int:
 def measure(options: argparse.Namespace) -> int:
     """The benchmark, to stdout or into a file."""
     from app.cli.checks import the_video
-    from app.diagnostics.benchmark import benchmark
-    from app.diagnostics.benchmark_text import page
+    from app.diagnostics.benchmark import run_benchmark
+    from app.diagnostics.benchmark_text import format_figures
     from app.files.atomic import reserve, write_text
     from app.recognition.classifier import DEFAULT_MODEL
 
@@ -308,7 +308,7 @@ def measure(options: argparse.Namespace) -> int:
         inputs = [the_video(options)] if options.video else []
         reserve(path, overwrite=options.overwrite, inputs=inputs)
     with ctrl_c() as stop:
-        figures = benchmark(
+        figures = run_benchmark(
             the_video(options) if options.video else DEMO_CLIP,
             model=options.model or DEFAULT_MODEL,
             device=options.device,
@@ -324,7 +324,7 @@ def measure(options: argparse.Namespace) -> int:
         return INTERRUPTED
     if path is not None:
         write_text(path, figures.to_json() + "\n", overwrite=options.overwrite)
-    print(figures.to_json() if options.json == Path("-") else page(figures), flush=True)
+    print(figures.to_json() if options.json == Path("-") else format_figures(figures), flush=True)
     return DONE
 
 
@@ -339,7 +339,7 @@ def run_and_say(
         say(f"error: {error}")
         return FAILED
     except MemoryError:
-        say(f"error: {memory_line('for this')}")
+        say(f"error: {format_memory_line('for this')}")
         return FAILED
 
 

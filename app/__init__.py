@@ -10,7 +10,7 @@ if sys.version_info < (3, 11):  # noqa: UP036 - pip refuses it, a checkout does 
     print("error: Python 3.11 or newer is needed; this is", sys.version.split()[0], file=sys.stderr)
     raise SystemExit(2)
 
-from app.requirements.system_needs import guard
+from app.requirements.system_needs import guard_imports
 
 if TYPE_CHECKING:
     from app.episodes.sink import EpisodesSink
@@ -65,7 +65,7 @@ if not TYPE_CHECKING:  # so that a type checker still knows which names there ar
         return sorted({*globals(), *__all__})
 
 
-guard()  # what the machine lacks is said in one line, whoever imports OpenCV or MediaPipe first
+guard_imports()  # a missing system library then gives one line, whoever imports OpenCV first
 
 _ROOMS = {
     **dict.fromkeys(

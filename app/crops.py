@@ -24,7 +24,7 @@ def warp(image: Image, matrix: Matrix, size_px: int) -> Image:
     if k >= HALVED_FROM:
         image, matrix = _near(image, matrix, size_px)
         while k >= HALVED_FROM and min(image.shape[:2]) > 1:
-            image, matrix = halved(image), matrix * (2, 2, 1)
+            image, matrix = halve_image(image), matrix * (2, 2, 1)
             k = oversampling(matrix)
     fine = matrix * k
     # OpenCV counts pixel centres at whole numbers, this project at halves.
@@ -41,7 +41,7 @@ def warp(image: Image, matrix: Matrix, size_px: int) -> Image:
     return np.asarray(crop, np.uint8)
 
 
-def halved(image: Image) -> Image:
+def halve_image(image: Image) -> Image:
     """Half as wide and high, each pixel the mean of four. An odd last row or column is left out."""
     height, width = image.shape[0] // 2, image.shape[1] // 2
     even = image[: 2 * height, : 2 * width]

@@ -17,7 +17,7 @@ DEMO_CLIP = ROOT / "app" / "assets" / "demo.mp4"
 DEFAULT_MODEL = MODELS / "dacl.onnx"
 
 
-def shipped_models(folder: Path = MODELS) -> dict[str, Path]:
+def list_shipped_models(folder: Path = MODELS) -> dict[str, Path]:
     """Short name -> file: dacl.onnx is `default`, dacl_small.onnx is `small`."""
     return {
         path.stem.removeprefix("dacl").removeprefix("_") or "default": path
@@ -25,8 +25,8 @@ def shipped_models(folder: Path = MODELS) -> dict[str, Path]:
     }
 
 
-def named_model(text: str, folder: Path = MODELS) -> Path:
+def find_model(text: str, folder: Path = MODELS) -> Path:
     """The file that a user means: the short name of a shipped model, or a path. A file of that name
     goes first."""
     path = Path(text)
-    return path if path.exists() else shipped_models(folder).get(text, path)
+    return path if path.exists() else list_shipped_models(folder).get(text, path)

@@ -1,13 +1,13 @@
 """The project's errors. All of them are `RecogniserError`; `str()` of an error is one line."""
 
-from app.wording import visible
+from app.wording import escape_controls
 
 
 class RecogniserError(Exception):
     """Something a user can act on. The message says what, where and what next, in one line."""
 
     def __str__(self) -> str:
-        return visible(super().__str__())
+        return escape_controls(super().__str__())
 
 
 class SourceError(RecogniserError):

@@ -14,8 +14,8 @@ from app.contract import Contract
 from app.crops import align
 from app.detection.follower import FILE, LIVE, Follower, Looker
 from app.process.stage_clock import StageClock
-from app.recognition.activation_maps import face_map
-from app.recognition.quality import measure, trouble
+from app.recognition.activation_maps import make_face_map
+from app.recognition.quality import find_reading_problem, measure_quality
 from app.stage_state import State
 from app.tracking.carried_readings import Readings
 from app.tracking.resting_face import RestingFaces
@@ -171,7 +171,7 @@ class Pipeline:
             face = faces[row]
             said = face.reason is None
             shown = labels.index(face.label) if said else int(face.probabilities.argmax())
-            faces[row] = replace(face, map=face_map(cams[shown], face.face, template))
+            faces[row] = replace(face, map=make_face_map(cams[shown], face.face, template))
         return replace(result, faces=tuple(faces))
 
     @property
@@ -226,7 +226,7 @@ class Pipeline:
     ) -> dict[int, Reason]:
         """Why nothing is said, by the `face_id` of those of whom nothing is."""
         now = {
-            face_id: trouble(measure(image, face)) or NOT_CONFIDENT
+            face_id: find_reading_problem(measure_quality(image, face)) or NOT_CONFIDENT
             for face, face_id, best in zip(faces, ids, said.tolist(), strict=True)
             if best == NOBODY
         }

@@ -10,9 +10,9 @@ from typing import Self
 
 import numpy as np
 
-from app.defaults import named_model
+from app.defaults import find_model
 from app.detection.search_pool import SharedSearch
-from app.overlay.drawing import draw
+from app.overlay.drawing import draw_result
 from app.overlay.scene import HudMode
 from app.pictures.reader import read_picture
 from app.pipeline import Pipeline, build_pipeline
@@ -56,7 +56,7 @@ class Recogniser:
         Tracker(smooth_s=smoothing_s)  # says what is wrong with it before models are loaded
         self._smoothing_s = smoothing_s
         self._classifier = Classifier(
-            named_model(os.fspath(model)),
+            find_model(os.fspath(model)),
             device=device,
             threads=threads,
             prior_correction=prior_correction,
@@ -128,7 +128,7 @@ class Recogniser:
         bars, "boxes" with labels alone, "off" the frame as it is. The same result gives the same
         picture; `app.Overlay` draws a stream, where texts should stay in place. Raises `ValueError`
         for another mode, and for a picture without pixels."""
-        return draw(result, mode)
+        return draw_result(result, mode)
 
     def close(self) -> None:
         """Frees the networks. May be called again."""

@@ -19,7 +19,7 @@ State: TypeAlias = dict[str, Any]
 FLOATS = frozenset({"float32", "float64"})
 
 
-def array_state(array: NDArray[Any]) -> State:
+def dump_array(array: NDArray[Any]) -> State:
     """Of floats of single or double precision, or of bytes."""
     kind = array.dtype.name
     if kind == "uint8":
@@ -31,7 +31,7 @@ def array_state(array: NDArray[Any]) -> State:
     return {"kind": kind, "shape": list(array.shape), "values": values}
 
 
-def array_from(state: State) -> NDArray[Any]:
+def load_array(state: State) -> NDArray[Any]:
     kind, shape, values = state["kind"], tuple(state["shape"]), state["values"]
     if kind == "uint8":
         return np.frombuffer(base64.b64decode(values, validate=True), np.uint8).reshape(shape)
@@ -40,18 +40,18 @@ def array_from(state: State) -> NDArray[Any]:
     return np.array(values, kind).reshape(shape)
 
 
-def face_state(face: Face) -> State:
+def dump_face(face: Face) -> State:
     return {
         "box_xyxy": [float(side) for side in face.box_xyxy],
-        "landmarks": array_state(face.landmarks),
+        "landmarks": dump_array(face.landmarks),
         "score": float(face.score),
         "seen": face.seen,
     }
 
 
-def face_from(state: State) -> Face:
+def load_face(state: State) -> Face:
     x0, y0, x1, y1 = (float(side) for side in state["box_xyxy"])
-    landmarks = array_from(state["landmarks"])
+    landmarks = load_array(state["landmarks"])
     if landmarks.shape != (len(LANDMARKS), 2):
         raise ValueError(f"landmarks are of the shape {landmarks.shape}")
     return Face((x0, y0, x1, y1), landmarks, float(state["score"]), bool(state["seen"]))

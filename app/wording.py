@@ -1,12 +1,12 @@
 """Numbers with the things that they count."""
 
 
-def counted(count: int, one: str, many: str | None = None) -> str:
+def format_count(count: int, one: str, many: str | None = None) -> str:
     """Puts a count before its noun: "1 face", "2 faces". `many` where `one` takes no s."""
-    return f"{count} {noun(count, one, many)}"
+    return f"{count} {choose_noun(count, one, many)}"
 
 
-def noun(count: int, one: str, many: str | None = None) -> str:
+def choose_noun(count: int, one: str, many: str | None = None) -> str:
     """Gives the noun alone, in the form that goes with `count`."""
     return one if count == 1 else many or f"{one}s"
 
@@ -17,12 +17,12 @@ def readable(name: str) -> str:
     return name.encode("utf-8", "backslashreplace").decode()
 
 
-def joined(*warnings: str | None) -> str | None:
+def join_warnings(*warnings: str | None) -> str | None:
     """Several warnings as one line; None where there is none."""
     return " ".join(text for text in warnings if text) or None
 
 
-def visible(text: str) -> str:
+def escape_controls(text: str) -> str:
     """Shows control characters as escapes. Names of files may hold them: line breaks, and what
     terminals obey."""
     return "".join(_CONTROLS.get(sign, sign) for sign in text)

@@ -9,7 +9,7 @@ import pytest
 
 from app.contract import probe_crops
 from app.crops import align
-from app.defaults import DEMO_CLIP, shipped_models
+from app.defaults import DEMO_CLIP, list_shipped_models
 from app.detection.face_check import FACE_CHECK
 from app.detection.search import FaceSearch
 from app.recognition.classifier import MODELS, Classifier
@@ -17,7 +17,7 @@ from app.types import Face, Image
 from tools import make_demo_clip as clip
 
 EVERY = sorted(MODELS.glob("*.onnx"))
-SHIPPED = sorted(shipped_models().values())  # those that read expressions
+SHIPPED = sorted(list_shipped_models().values())  # those that read expressions
 
 
 @pytest.mark.parametrize("path", EVERY, ids=lambda p: p.name)

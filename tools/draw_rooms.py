@@ -16,7 +16,7 @@ from html import escape
 from pathlib import Path
 
 from app.files.atomic import write_text
-from app.wording import counted
+from app.wording import format_count
 from tools.rooms import (
     APP_FLOORS,
     ROOT,
@@ -167,7 +167,7 @@ def draw_room(room: Room) -> str:
         f'height="{BOX_HEIGHT_PX}" rx="5"/>'
         f'<text class="name" x="{room.x_px + 9:g}" y="{room.y_px + 19:g}">{escape(name)}</text>'
         f'<text class="count" text-anchor="end" x="{room.x_px + BOX_WIDTH_PX - 9:g}" '
-        f'y="{room.y_px + 19:g}">{counted(room.modules, "module")}</text>{texts}'
+        f'y="{room.y_px + 19:g}">{format_count(room.modules, "module")}</text>{texts}'
     )
 
 

@@ -20,7 +20,7 @@ from app.detection.search import FaceSearch
 from app.live.keys import Action
 from app.live.session import Session
 from app.live.view import Look
-from app.overlay.drawing import draw
+from app.overlay.drawing import draw_result
 from app.overlay.stream_overlay import Overlay
 from app.pipeline import Pipeline, build_pipeline
 from app.recognition.classifier import Classifier
@@ -98,7 +98,7 @@ def overlay_picture(search: FaceSearch, classifier: Classifier) -> Image:
 def many_picture(search: FaceSearch, classifier: Classifier) -> Image:
     image = np.ascontiguousarray(draw_prints(PRINTS)[..., ::-1])
     pipeline = build_pipeline(search, classifier, Mode.PICTURES)
-    return draw(pipeline.step(Frame(image, 0, 0.0, "made")))
+    return draw_result(pipeline.step(Frame(image, 0, 0.0, "made")))
 
 
 def window_picture(search: FaceSearch, classifier: Classifier) -> Image:

@@ -24,7 +24,7 @@ from app.batch.output_names import Outputs
 from app.batch.workers import Recognition, loaded
 from app.defaults import DEMO_CLIP
 from app.process.console import run
-from app.process.machine import resident_mb
+from app.process.machine import measure_resident_mb
 from app.recognition.classifier import DEFAULT_MODEL
 from app.sources.frame_selection import Selection
 
@@ -96,7 +96,7 @@ def measure(folder: Path, hours: float, fps: float) -> int:
 
     def look(reached: int) -> None:
         if reached % step == 0:
-            samples.append(resident_mb() or 0.0)
+            samples.append(measure_resident_mb() or 0.0)
             print(
                 f"{reached / RATE / 3600:6.2f} h  {time.monotonic() - began_s:6.0f} s  "
                 f"{samples[-1]:7.1f} MB",

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from app.alignment import FACE_TEMPLATE
 from app.recognition.classifier import Classifier
-from app.recognition.quality import measure, pose_deg
+from app.recognition.quality import estimate_pose_deg, measure_quality
 from app.types import LANDMARKS, Face, Image
 from training.base.cli import run
 from training.datasets.examples import NO_LABEL, argmax_labels
@@ -78,7 +78,7 @@ def turns_deg(pack: Pack) -> NDArray[np.float64]:
     winners = argmax_labels(pack.votes[rows], len(pack.meta.labels)) != NO_LABEL
     return np.array(
         [
-            pose_deg(points)[1] if np.isfinite(points).all() else np.nan
+            estimate_pose_deg(points)[1] if np.isfinite(points).all() else np.nan
             for points in pack.landmarks[rows][winners]
         ]
     )
@@ -109,7 +109,7 @@ def main(argv: list[str] | None = None) -> int:
         found = []
         for crop in changed:
             began_s = time.perf_counter()
-            found.append(measure(crop, face))
+            found.append(measure_quality(crop, face))
             spent_ms.append(1000 * (time.perf_counter() - began_s))
         marks = [
             ", ".join(f"{value:.3f}" for value in np.percentile(values, (5, 50, 95)))

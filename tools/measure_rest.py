@@ -32,7 +32,7 @@ from app.detection.network_input import View as Sight
 from app.detection.refused_hints import Patterns
 from app.detection.search import FaceSearch
 from app.detection.view_schedule import Rounds
-from app.diagnostics.benchmark_clip import looped
+from app.diagnostics.benchmark_clip import loop_clip
 from app.live.view import Look, View
 from app.overlay.history import History
 from app.pipeline import Pipeline, build_pipeline
@@ -140,7 +140,7 @@ def measure(clip: Path, frames: int) -> dict[str, tuple[list[float], int]]:
         setattr(owner, attribute, clocks.clocked(name, getattr(owner, attribute)))
     names = [NETWORKS, *dict.fromkeys(name for name, _, _ in PARTS)]
     found: dict[str, tuple[list[float], int]] = {name: ([], 0) for name in names}
-    with FaceSearch() as search, closing(looped(clip)) as pictures:
+    with FaceSearch() as search, closing(loop_clip(clip)) as pictures:
         classifier = Classifier()
         recogniser = build_pipeline(search, classifier, Mode.FILE)
         view = View(

@@ -30,7 +30,7 @@ from app.detection.follower import FEW_LOOKS, Follower
 from app.detection.network_input import face_view, render
 from app.detection.networks import MARGIN, SHORT_SIDE_PX
 from app.detection.search import FaceSearch
-from app.diagnostics.benchmark_clip import looped
+from app.diagnostics.benchmark_clip import loop_clip
 from app.errors import DataError
 from app.live.view import Look, View
 from app.pipeline import Pipeline, build_pipeline
@@ -96,7 +96,7 @@ def results(
 ) -> Iterator[FrameResult]:
     follower = Follower(search, few_looks=few_looks)
     recogniser = Pipeline(search, classifier, tracker=Tracker(), follower=follower)
-    for frame, _ in zip(looped(clip), range(frames), strict=False):
+    for frame, _ in zip(loop_clip(clip), range(frames), strict=False):
         yield recogniser.step(frame)
 
 
@@ -149,7 +149,7 @@ def crowd(clip: Path, frames: int) -> None:
             mode=Mode.FILE,
             say=lambda line: None,
         )
-        for number, (frame, _) in enumerate(zip(looped(clip), range(frames), strict=False)):
+        for number, (frame, _) in enumerate(zip(loop_clip(clip), range(frames), strict=False)):
             began_s = time.process_time()
             shown = view.take(recogniser.step(frame))
             view.canvas(shown)

@@ -27,7 +27,7 @@ from av.video.stream import VideoStream
 
 from app.errors import SourceError
 from app.frames.av_versions import to_fraction
-from app.outputs.encoders import SOFTWARE, context_settings
+from app.outputs.encoders import SOFTWARE, build_context_settings
 from app.process.console import run
 from app.process.machine import cores
 
@@ -41,7 +41,7 @@ def decode_encode(clip: Path, output: Path) -> int:
         video: VideoStream = source.streams.video[0]
         video.thread_type = "AUTO"
         rate, size_wh = to_fraction(video.average_rate) or Fraction(25), (video.width, video.height)
-        settings = context_settings(SOFTWARE[0], size_wh=size_wh, rate=rate)
+        settings = build_context_settings(SOFTWARE[0], size_wh=size_wh, rate=rate)
         stream: Any = container.add_stream(SOFTWARE[0].name, rate=rate, **settings)
         stream.width, stream.height = video.width, video.height
         stream.pix_fmt = "yuv420p"

@@ -21,7 +21,7 @@ from app.files.atomic import reserve, write_text
 from app.process.console import CUT_SHORT, DONE, new_parser, run, say
 from app.recognition.expression_names import MEANING
 from app.types import UNSURE
-from app.wording import counted
+from app.wording import format_count
 
 FAR = 2.0  # a coding that reaches so many times as far as the records is of more than they are
 ABSURDLY_FAR = 20.0
@@ -220,8 +220,9 @@ def work(options: argparse.Namespace) -> int:
         warnings.append("the two have no instant in common.")
     if 0 < by_frame.count < FEW_INSTANTS and any(one.instants is not None for one, _ in people):
         say(
-            f"note: the human's labels are of {counted(by_frame.count, 'instant')} that can be "
-            "compared. Labels that hold until the next row need a begin and an end (onset, offset)."
+            f"note: the human's labels are of {format_count(by_frame.count, 'instant')} that can "
+            "be compared. Labels that hold until the next row need a begin and an end (onset, "
+            "offset)."
         )
     for note in (*human.notes, *ours.notes, *list_unknown_labels(human, ours, outside)):
         say(f"note: {note}")

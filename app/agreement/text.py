@@ -6,7 +6,7 @@ from typing import Any
 
 from app.agreement.compared import MIN_BLOCK_S, ComparedInstants, EpisodeFigures
 from app.agreement.figures import MIN_BLOCKS, RESAMPLINGS, AgreementFigures, Intervals
-from app.wording import counted
+from app.wording import format_count
 
 NAMES = {
     "accuracy": "accuracy",
@@ -116,7 +116,7 @@ def _label_lines(found: AgreementFigures, around: Intervals) -> list[str]:
         )
         for one in found.by_label
     ]
-    blocks = counted(around.blocks, "stretch", "stretches")
+    blocks = format_count(around.blocks, "stretch", "stretches")
     if around.figures:
         how = f"  in brackets: 95 % intervals, from {RESAMPLINGS} resamplings of {blocks}"
     else:

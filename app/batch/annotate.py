@@ -15,7 +15,7 @@ from app.records.resumable import locate_lines
 from app.sources.network_stream import open_stream
 from app.sources.remote_video import fetched
 from app.sources.video import VideoSource
-from app.wording import joined
+from app.wording import join_warnings
 
 CHECKPOINT_S = 1.0
 
@@ -76,7 +76,7 @@ def annotate(
             frames=counts["frames"],
             faces=counts["faces"],
             seconds=clock() - began_s,
-            cut_short=joined(faults, run.warning),
+            cut_short=join_warnings(faults, run.warning),
             blurred_whole=run.notes.blurred_whole,
             interrupted=run.interrupted,
             from_frame=run.from_frame,

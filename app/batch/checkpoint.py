@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from app.errors import SinkError, SourceError
-from app.files.atomic import unwritable
+from app.files.atomic import make_write_error
 from app.files.hidden import hidden
 from app.files.original import Original
 from app.outputs.run_metadata import read_notes, sha256, versions
@@ -148,7 +148,7 @@ class ResumeFile:
         except OSError as error:
             with contextlib.suppress(OSError):
                 partial.unlink(missing_ok=True)
-            raise unwritable(self._first, error) from error
+            raise make_write_error(self._first, error) from error
 
     def load(self, identity: Identity) -> Checkpoint:
         """Raises `SinkError` where it is of another run than this one, or damaged."""

@@ -1,11 +1,11 @@
 """Says how many frames and faces were read, and in what time."""
 
-from app.wording import counted
+from app.wording import format_count
 
 
 def seen_line(frames: int, faces: int, *, one: str = "frame") -> str:
     """Says how much was read and how many faces were in it; `one` names what was read."""
-    return f"{counted(frames, one)} with {counted(faces, 'face')}"
+    return f"{format_count(frames, one)} with {format_count(faces, 'face')}"
 
 
 def counts_line(frames: int, faces: int, seconds: float, *, one: str = "frame") -> str:

@@ -26,7 +26,7 @@ from app.report.sink import ReportSink
 from app.sources.video import VideoSource
 from app.tracking.smoothing import SMOOTH_S
 from app.types import FrameResult, Mode
-from app.wording import joined
+from app.wording import join_warnings
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +224,7 @@ class FileRun:
     def warning(self) -> str | None:
         """What is wrong with the video, the look at it and its copy, in one line."""
         film = None if self._film is None else self._film.warning
-        return joined(self._source.warning, self.guard.warning, film)
+        return join_warnings(self._source.warning, self.guard.warning, film)
 
     def finish(self) -> None:
         """Gives every result its final name; the records are the last, then the checkpoint goes.

@@ -12,10 +12,10 @@ from app.batch.job import Job, check
 from app.batch.progress import Bars
 from app.batch.workers import Recognition, run_apart, run_here
 from app.errors import SinkError
-from app.files.atomic import unwritable
+from app.files.atomic import make_write_error
 from app.process.console import CUT_SHORT, DONE, FAILED, INTERRUPTED
 from app.sources.video_container import open_video
-from app.wording import counted, visible
+from app.wording import escape_controls, format_count
 
 GO_ON = "The same command with --resume goes on."
 
@@ -109,7 +109,7 @@ class _News:
             if count
         ]
         seconds = time.monotonic() - self._began_s
-        return f"{counted(len(self._jobs), 'video')}: {', '.join(parts)}, in {seconds:.1f} s."
+        return f"{format_count(len(self._jobs), 'video')}: {', '.join(parts)}, in {seconds:.1f} s."
 
 
 def lines_of(job: Job, outcome: FileOutcome, *, named: bool) -> list[str]:
@@ -159,11 +159,11 @@ def _make(folder: Path) -> None:
             f"The folder {folder.parent} does not exist. Make it, or choose another one."
         ) from error
     except OSError as error:
-        raise unwritable(folder, error) from error
+        raise make_write_error(folder, error) from error
 
 
 def _say(line: str) -> None:
     from tqdm import tqdm
 
-    tqdm.write(visible(line), file=sys.stderr)  # above the bars, where there are some
+    tqdm.write(escape_controls(line), file=sys.stderr)  # above the bars, where there are some
     sys.stderr.flush()

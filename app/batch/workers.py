@@ -25,7 +25,7 @@ from app.batch.job import Job
 from app.detection.search import FaceSearch
 from app.errors import DeviceError, RecogniserError
 from app.process.machine import cores
-from app.process.signals import held_back, ignore_signals
+from app.process.signals import hold_back_signals, ignore_signals
 from app.process.threads import set_threads
 from app.recognition.classifier import MAX_THREADS, Classifier
 from app.tracking.smoothing import SMOOTH_S
@@ -159,7 +159,7 @@ class _Worker:
         )
         if sys.platform != "win32":
             resource_tracker.ensure_running()  # else `start` begins it, and lets signals in
-        with held_back():
+        with hold_back_signals():
             self.process.start()
         theirs.close()  # so that its end is seen when the worker is gone
 

@@ -6,7 +6,7 @@ from app.batch.counts import counts_line, seen_line, whole_frames
 from app.live.session import Outcome
 from app.outputs.sink import RunSink
 from app.sources.base import Gap
-from app.wording import counted
+from app.wording import format_count
 
 
 def dropped_frames(sinks: Sequence[RunSink]) -> dict[str, int]:
@@ -42,7 +42,7 @@ def last_lines(
         lines.append(f"warning: {outcome.cut_short}")
     if dropped := dropped_frames(sinks):
         lacks = ", ".join(
-            f"{path} lacks {counted(count, 'frame')}" for path, count in dropped.items()
+            f"{path} lacks {format_count(count, 'frame')}" for path, count in dropped.items()
         )
         lines.append(f"warning: The disk or the encoder was too slow: {lacks}.")
     if outcome.interrupted:

@@ -6,9 +6,9 @@ import math
 from pathlib import Path
 from typing import Any
 
-from app.defaults import SMOOTH_S, named_model, shipped_models
+from app.defaults import SMOOTH_S, find_model, list_shipped_models
 from app.live.keys import KEYS
-from app.process.one_line_parser import OneLineParser, version
+from app.process.one_line_parser import OneLineParser, read_version
 from app.sources.camera_address import CameraAddress, parse_address
 
 
@@ -85,7 +85,7 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument(
         "--version",
         action="version",
-        version=f"expression-recogniser {version()}",
+        version=f"expression-recogniser {read_version()}",
         help="print the version and end",
     )
     source = top.add_argument_group("what to look at (one of)").add_mutually_exclusive_group()
@@ -241,9 +241,9 @@ def parser() -> argparse.ArgumentParser:
     how = top.add_argument_group("recognition")
     how.add_argument(
         "--model",
-        type=named_model,
+        type=find_model,
         metavar="NAME|FILE",
-        help=f"a shipped model ({', '.join(shipped_models())}) or another exported .onnx file",
+        help=f"a shipped model ({', '.join(list_shipped_models())}) or another exported .onnx file",
     )
     how.add_argument(
         "--device",

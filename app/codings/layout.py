@@ -10,7 +10,7 @@ from app.codings.columns import NAMES, ColumnKind, ColumnMeaning, TimeUnit, find
 from app.codings.text import DELIMITERS, TextTable
 from app.codings.times import NumberStyle, parse_seconds
 from app.errors import DataError
-from app.recognition.expression_names import EXPRESSIONS, plain_label
+from app.recognition.expression_names import EXPRESSIONS, normalise_label
 
 _ELAN_TIME = re.compile(r"(begin time|end time|duration) - ", re.IGNORECASE)
 LOOKED_AT = 100  # rows from the top among which a header is looked for
@@ -110,7 +110,7 @@ def find_layouts(names: Sequence[str], tiers: Collection[str]) -> tuple[Layout, 
     scores: dict[str, int] = {}
     for index, name in enumerate(names):
         # Affectiva has a column of smiles beside that of joy.
-        if name.lower() != "smile" and (label := plain_label(name, {})) in EXPRESSIONS:
+        if name.lower() != "smile" and (label := normalise_label(name, {})) in EXPRESSIONS:
             scores.setdefault(label, index)
     if len(scores) >= MIN_SCORES:
         return (Layout(at, units, tuple((index, label) for label, index in scores.items())),)

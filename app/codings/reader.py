@@ -17,7 +17,7 @@ from app.codings.tracks import InstantLabels, Span, Track, join_instants
 from app.episodes.episode import Episode
 from app.episodes.finder import EpisodeFinder, EpisodeRules
 from app.errors import DataError
-from app.recognition.expression_names import NOT_CODED, plain_label
+from app.recognition.expression_names import NOT_CODED, normalise_label
 from app.records.frames import group_by_frame
 from app.records.reader import RecordsReader
 
@@ -100,7 +100,7 @@ class _Labels(dict[str, str]):
         self._rename = rename
 
     def __missing__(self, label: str) -> str:
-        self[label] = plain_label(label, self._rename)
+        self[label] = normalise_label(label, self._rename)
         return self[label]
 
 

@@ -18,7 +18,7 @@ from app.codings.text import DELIMITERS, TextTable, read_text
 from app.codings.times import NumberStyle, detect_number_style, parse_seconds
 from app.errors import DataError
 from app.files.csv_text import cell_text
-from app.recognition.expression_names import NOT_CODED, plain_label
+from app.recognition.expression_names import NOT_CODED, normalise_label
 
 SLIP_S = 0.02  # an overlap of two spans up to this long is a slip of the hand or of rounding
 _FACE_LABEL = re.compile(r"(face \d+): (.+)")
@@ -148,9 +148,9 @@ class CodedTable:
         time) of the events that have begun, by person and label."""
         at = row.layout.at
         label = self._highest(row) if row.layout.scores else cell_text(row.text("label"))
-        if plain_label(label, {}) == NOT_CODED and (
+        if normalise_label(label, {}) == NOT_CODED and (
             (row.layout.tier and "onset" in at)  # there is something of another tier
-            or not any(plain_label(row.text(kind), {}) for kind in _BEGINS)  # a remark
+            or not any(normalise_label(row.text(kind), {}) for kind in _BEGINS)  # a remark
         ):
             return
         if source := row.text("source"):
@@ -177,7 +177,7 @@ class CodedTable:
         onset_s = self._time(row, begin)
         if event != "point" and "offset" in at:
             yield _span(line, person, label, onset_s, self._time(row, "offset"))
-        elif event != "point" and begin != "frame" and plain_label(row.text("duration"), {}):
+        elif event != "point" and begin != "frame" and normalise_label(row.text("duration"), {}):
             length_s = self._time(row, "duration")
             yield _span(line, person, label, onset_s, onset_s + length_s)
         else:

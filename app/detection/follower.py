@@ -22,7 +22,7 @@ from app.detection.networks import Glance, glances
 from app.detection.refused_hints import Patterns
 from app.detection.search import Found
 from app.detection.view_schedule import Rounds
-from app.stage_state import State, face_from, face_state
+from app.stage_state import State, dump_face, load_face
 from app.types import Face, Image
 
 SEARCH_S, HURRIED_S = 1.0, 0.2  # a round of the search, and one in a hurry
@@ -146,7 +146,7 @@ class Follower:
         return {
             "known": [
                 {
-                    "face": face_state(one.face),
+                    "face": dump_face(one.face),
                     "seen_s": float(one.seen_s),
                     "trust": float(one.trust),
                     "velocity_xy": [float(value) for value in one.velocity_xy],
@@ -154,7 +154,7 @@ class Follower:
                 }
                 for one in self._known
             ],
-            "waiting": [[face_state(hint), float(since_s)] for hint, since_s in self._waiting],
+            "waiting": [[dump_face(hint), float(since_s)] for hint, since_s in self._waiting],
             "patterns": self._patterns.state(),
             "size_wh": list(self._size_wh),
             "time_s": self._time_s,
@@ -167,10 +167,10 @@ class Follower:
         known = []
         for one in state["known"]:
             x, y = (float(value) for value in one["velocity_xy"])
-            face, seen_s = face_from(one["face"]), float(one["seen_s"])
+            face, seen_s = load_face(one["face"]), float(one["seen_s"])
             known.append(Followed(face, seen_s, float(one["trust"]), (x, y), bool(one["lost"])))
         self._known = known
-        self._waiting = [(face_from(hint), float(since_s)) for hint, since_s in state["waiting"]]
+        self._waiting = [(load_face(hint), float(since_s)) for hint, since_s in state["waiting"]]
         self._patterns.restore(state["patterns"])
         width, height = state["size_wh"]
         self._size_wh = (int(width), int(height))

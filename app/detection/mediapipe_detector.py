@@ -10,9 +10,9 @@ import numpy as np
 from app.defaults import MODELS
 from app.errors import DeviceError, ModelError
 from app.process.fork_safety import NOT_AT_EXIT, NOT_IN_FORKS, HomeProcess
-from app.process.memory_room import has_room, lacks_memory, memory_line
+from app.process.memory_room import format_memory_line, has_room, lacks_memory
 from app.process.native_stderr import quiet_stderr
-from app.process.telemetry_off import mediapipe
+from app.process.telemetry_off import import_mediapipe
 from app.types import Face, Image
 
 SHORT_RANGE = MODELS / "face_detection_short_range.tflite"
@@ -43,7 +43,7 @@ class Detector:
         self.inferences, self.inference_s = 0, 0.0
         with quiet_stderr():
             # Imported here: it takes most of a second and only a detector needs it.
-            mp = mediapipe()
+            mp = import_mediapipe()
             from mediapipe.tasks.python import vision
             from mediapipe.tasks.python.core.base_options import BaseOptions
 
@@ -57,13 +57,13 @@ class Detector:
                 )
             except OSError as cause:
                 if lacks_memory(cause) or not has_room(LEAST_ROOM_BYTES):
-                    raise DeviceError(memory_line("for MediaPipe")) from cause
+                    raise DeviceError(format_memory_line("for MediaPipe")) from cause
                 raise DeviceError(
                     f"MediaPipe does not start here: {cause}. See run_demo.py --doctor."
                 ) from cause
             except (RuntimeError, ValueError) as cause:
                 if lacks_memory(cause):
-                    raise DeviceError(memory_line("for MediaPipe")) from cause
+                    raise DeviceError(format_memory_line("for MediaPipe")) from cause
                 raise ModelError(
                     f"{model} is not a face detector that MediaPipe can use. Restore the models "
                     "folder of the project."

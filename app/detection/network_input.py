@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.alignment import FACE_TEMPLATE, Matrix, crop_matrix
-from app.crops import halved
+from app.crops import halve_image
 from app.types import Face, Image
 
 
@@ -127,7 +127,7 @@ def render(image: Image, view: View, *, quick: bool = False) -> Image:
     scale = view.scale
     if quick:
         while scale <= 0.5 and min(part.shape[:2]) > 1:
-            part = halved(part)
+            part = halve_image(part)
             matrix[:, :2] *= 2
             scale *= 2
     elif scale < 1:
@@ -147,7 +147,7 @@ def _shrunk(image: Image, view: View) -> Image:
     (x0, y0), (x1, y1) = view.to_frame(((0, 0), (side, side)))
     part, scale = image[int(y0) : math.ceil(y1), int(x0) : math.ceil(x1)], view.scale
     while scale <= 0.5 and min(part.shape[:2]) > 1:
-        part = halved(part)
+        part = halve_image(part)
         scale *= 2
     height, width = (min(side, max(1, round(length * scale))) for length in part.shape[:2])
     shown = np.zeros((side, side, 3), np.uint8)

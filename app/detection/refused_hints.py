@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from app.stage_state import State, array_from, array_state, face_from, face_state
+from app.stage_state import State, dump_array, dump_face, load_array, load_face
 from app.types import Face, Image
 
 KEEP_S = 2.0  # then it is looked at anew in any case
@@ -52,8 +52,8 @@ class Patterns:
         return {
             "patterns": [
                 {
-                    "hint": face_state(one.hint),
-                    "thumb": array_state(one.thumb),
+                    "hint": dump_face(one.hint),
+                    "thumb": dump_array(one.thumb),
                     "refused_s": float(one.refused_s),
                 }
                 for one in self._patterns
@@ -62,7 +62,7 @@ class Patterns:
 
     def restore(self, state: State) -> None:
         self._patterns = [
-            _Pattern(face_from(one["hint"]), array_from(one["thumb"]), float(one["refused_s"]))
+            _Pattern(load_face(one["hint"]), load_array(one["thumb"]), float(one["refused_s"]))
             for one in state["patterns"]
         ]
 

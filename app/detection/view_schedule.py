@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.detection.networks import Glance
-from app.stage_state import State, array_from, array_state
+from app.stage_state import State, dump_array, load_array
 from app.types import Face, Image
 
 THUMB_WH = (64, 36)
@@ -39,14 +39,14 @@ class Rounds:
     def state(self) -> State:
         return {
             "seen": [
-                [number, float(seen_s), array_state(thumb.astype(np.uint8))]
+                [number, float(seen_s), dump_array(thumb.astype(np.uint8))]
                 for number, (seen_s, thumb) in self._seen.items()
             ],
         }
 
     def restore(self, state: State) -> None:
         self._seen = {
-            int(number): (float(seen_s), array_from(thumb).astype(np.int16))
+            int(number): (float(seen_s), load_array(thumb).astype(np.int16))
             for number, seen_s, thumb in state["seen"]
         }
         if any(thumb.shape != THUMB_WH[::-1] for _, thumb in self._seen.values()):

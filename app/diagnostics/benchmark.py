@@ -23,17 +23,17 @@ import numpy as np
 
 from app.defaults import DEMO_CLIP, ROOT
 from app.detection.search import FaceSearch
-from app.diagnostics.benchmark_clip import CAMERA_FPS, HEIGHT_PX, WIDTH_PX, ClipCapture, looped
+from app.diagnostics.benchmark_clip import CAMERA_FPS, HEIGHT_PX, WIDTH_PX, ClipCapture, loop_clip
 from app.errors import DeviceError
 from app.live.view import Look, View
 from app.pipeline import Pipeline, build_pipeline
-from app.process.machine import machine, resident_mb
+from app.process.machine import describe_machine, measure_resident_mb
 from app.process.threads import set_threads
 from app.recognition.classifier import DEFAULT_MODEL, Classifier
 from app.sources.camera import CameraSource
 from app.sources.video import VideoSource
 from app.types import Frame, Image, Mode
-from app.wording import counted
+from app.wording import format_count
 
 FRAMES, CAMERA_FRAMES = 900, 300
 WARM_UP_FRAMES = 30  # not counted: memory is taken, caches are filled
@@ -43,7 +43,7 @@ ALONE_TIMES = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Spread:
+class TimeSpread:
     """Of a stage's times, in milliseconds."""
 
     p50_ms: float
@@ -52,7 +52,7 @@ class Spread:
     mean_ms: float
 
     @classmethod
-    def of(cls, times_ms: Sequence[float]) -> "Spread":
+    def of(cls, times_ms: Sequence[float]) -> "TimeSpread":
         """Raises `ValueError` of no times."""
         if not len(times_ms):
             raise ValueError("no times to speak of")
@@ -61,7 +61,7 @@ class Spread:
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
+class BenchmarkFigures:
     """What was measured. `stages` in their order, the frame as a whole last but two: `networks` is
     what they took within it, `rest` is the frame without them. `alone` is one call of each network
     on a ready input. `fps` counts picture to canvas, `fps_decoding` with the clip's decoding before
@@ -79,12 +79,12 @@ class Figures:
     faces_a_frame: float
     detections_a_frame: float
     readings_a_second: float
-    stages: dict[str, Spread]
-    alone: dict[str, Spread]
+    stages: dict[str, TimeSpread]
+    alone: dict[str, TimeSpread]
     cpu_ms: float
     fps: float
     fps_decoding: float
-    latency: Spread | None
+    latency: TimeSpread | None
     camera_fps: float
     camera_frames: int
     camera_missed: int
@@ -101,7 +101,7 @@ class StoppedError(Exception):
     """`stop` said so."""
 
 
-def benchmark(
+def run_benchmark(
     clip: Path = DEMO_CLIP,
     *,
     model: Path = DEFAULT_MODEL,
@@ -113,7 +113,7 @@ def benchmark(
     starts: int = STARTS,
     stop: Callable[[], bool] = lambda: False,
     say: Callable[[str], None] = lambda line: None,
-) -> Figures | None:
+) -> BenchmarkFigures | None:
     """None when `stop` ended it. Raises `RecogniserError` as the stages do."""
     set_threads()
     try:
@@ -125,35 +125,35 @@ def benchmark(
             search = stack.enter_context(FaceSearch(max_faces=max_faces, far_faces=far_faces))
             classifier = Classifier(model, device=device)
             bench = _Bench(search, classifier, stop)
-            say(f"{counted(frames, 'frame')} as fast as they go")
+            say(f"{format_count(frames, 'frame')} as fast as they go")
             run = bench.sustained(clip, frames)
-            say(f"{counted(camera_frames, 'frame')} of a camera of {CAMERA_FPS} a second")
+            say(f"{format_count(camera_frames, 'frame')} of a camera of {CAMERA_FPS} a second")
             latency_ms, missed, took_s = bench.camera(clip, camera_frames)
             alone = bench.alone()
             with VideoSource(clip) as source:
                 fitted = source.size_wh != (WIDTH_PX, HEIGHT_PX)
-            return Figures(
+            return BenchmarkFigures(
                 clip=clip.name,
                 fitted=fitted,
                 model=classifier.path.name,
                 provider=classifier.provider,
                 fallback=classifier.fallback,
-                threads=threads(classifier),
-                machine=machine(),
-                latency=Spread.of(latency_ms) if latency_ms else None,
+                threads=list_threads(classifier),
+                machine=describe_machine(),
+                latency=TimeSpread.of(latency_ms) if latency_ms else None,
                 camera_fps=len(latency_ms) / took_s if took_s else 0.0,
                 camera_frames=len(latency_ms),
                 camera_missed=missed,
                 start_s=start_s,
                 alone=alone,
-                memory_whole_mb=resident_mb(),
+                memory_whole_mb=measure_resident_mb(),
                 **run,
             )
     except StoppedError:
         return None
 
 
-def threads(classifier: Classifier) -> dict[str, str]:
+def list_threads(classifier: Classifier) -> dict[str, str]:
     """Who computes on how many threads."""
     return {
         "OpenCV": str(cv2.getNumThreads()),
@@ -188,15 +188,16 @@ class _Bench:
         return self._search.inference_s + self._classifier.inference_s
 
     def sustained(self, clip: Path, frames: int) -> dict[str, Any]:
-        """The part of `Figures` that comes of as many frames as go, one after the other. Their
-        times are the seconds that this took, as of a camera that has the next one ready."""
+        """Measures frames one after the other, as fast as the machine computes them, and returns
+        this part of `BenchmarkFigures`. A frame's time is the seconds of work before it, as with a
+        camera that always has its next picture ready."""
         recogniser, view = self._stages()
         times: dict[str, list[float]] = {}
         faces, detections, readings = 0, 0, 0
         cpu_s = decoding_s = busy_s = 0.0
         memory_start_mb: float | None = None
         taken_s: list[float] = []
-        pictures = looped(clip)
+        pictures = loop_clip(clip)
         with closing(pictures):
             for number in range(-WARM_UP_FRAMES, frames):
                 if self._stop():
@@ -212,7 +213,7 @@ class _Bench:
                 ended_s = time.perf_counter()
                 busy_s += ended_s - began_s
                 if number < 0:
-                    memory_start_mb = resident_mb()
+                    memory_start_mb = measure_resident_mb()
                     continue
                 cpu_s += time.process_time() - worked_s
                 decoding_s += began_s - asked_s
@@ -232,14 +233,14 @@ class _Bench:
                 for stage, taken_ms in now.items():
                     times.setdefault(stage, []).append(taken_ms)
         self._picture = frame.image
-        memory_end_mb = resident_mb()
+        memory_end_mb = measure_resident_mb()
         whole_s = sum(times["frame"]) / 1000
         return {
             "frames": frames,
             "faces_a_frame": faces / frames,
             "detections_a_frame": detections / frames,
             "readings_a_second": _rate(readings, faces, taken_s),
-            "stages": {stage: Spread.of(taken_ms) for stage, taken_ms in times.items()},
+            "stages": {stage: TimeSpread.of(taken_ms) for stage, taken_ms in times.items()},
             "cpu_ms": 1000 * cpu_s / frames,
             "fps": frames / whole_s,
             "fps_decoding": frames / (whole_s + decoding_s),
@@ -278,7 +279,7 @@ class _Bench:
             missed = max(0, captures[0].delivered - before - frames)
         return latency_ms, missed, took_s
 
-    def alone(self) -> dict[str, Spread]:
+    def alone(self) -> dict[str, TimeSpread]:
         """One call of each network on a ready input, and nothing beside it."""
         assert self._picture is not None
         size = self._classifier.contract.size_px
@@ -298,7 +299,7 @@ class _Bench:
                 call()
                 if number >= 0:
                     times_ms.append(1000 * (network.inference_s - before_s))
-            found[name] = Spread.of(times_ms)
+            found[name] = TimeSpread.of(times_ms)
         return found
 
 

@@ -17,12 +17,12 @@ WIDTH_PX, HEIGHT_PX = 1280, 720
 CAMERA_FPS = 30
 
 
-def fitted(image: Image) -> Image:
+def fit_picture(image: Image) -> Image:
     """As large as it fits into 1280 x 720, on black."""
     return letterboxed(image, (WIDTH_PX, HEIGHT_PX))
 
 
-def looped(clip: Path) -> Generator[Frame, None, None]:
+def loop_clip(clip: Path) -> Generator[Frame, None, None]:
     """The clip's pictures in 1280 x 720, again and again, at times that go on."""
     index, offset_s = 0, 0.0
     while True:
@@ -31,7 +31,7 @@ def looped(clip: Path) -> Generator[Frame, None, None]:
             for frame in source:
                 time_s = offset_s + frame.time_s
                 end_s = time_s + source.frame_duration_s
-                yield Frame(fitted(frame.image), index, time_s, frame.source)
+                yield Frame(fit_picture(frame.image), index, time_s, frame.source)
                 index += 1
             if end_s <= offset_s:
                 raise SourceError(f"{clip} has no picture that can be shown.")
@@ -52,7 +52,7 @@ class ClipCapture:
         self._decoder.start()
 
     def _decode(self, clip: Path) -> None:
-        with closing(looped(clip)) as pictures:
+        with closing(loop_clip(clip)) as pictures:
             for frame in pictures:
                 while not self._closed.is_set():
                     try:

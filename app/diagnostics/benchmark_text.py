@@ -2,19 +2,19 @@
 
 from statistics import median
 
-from app.diagnostics.benchmark import Figures, Spread
-from app.wording import counted
+from app.diagnostics.benchmark import BenchmarkFigures, TimeSpread
+from app.wording import format_count
 
 # Aims on two cores, 1280 x 720, one face: of each the figure, and whether less is better.
 REST_MS, FPS, LATENCY_FRAMES, START_S, MEMORY_MB = 2.5, 60, 2, 2.0, 400
 
 
-def page(figures: Figures) -> str:
+def format_figures(figures: BenchmarkFigures) -> str:
     size = "fitted into 1280 x 720" if figures.fitted else "1280 x 720"
     provider = figures.provider + (f" ({figures.fallback})" if figures.fallback else "")
     threads = ", ".join(f"{name} {count}" for name, count in figures.threads.items())
     lines = [
-        f"{figures.clip}, {size}, looped: {counted(figures.frames, 'frame')}, "
+        f"{figures.clip}, {size}, looped: {format_count(figures.frames, 'frame')}, "
         f"{figures.faces_a_frame:.2f} faces a frame",
         f"{figures.model} on {provider}; threads: {threads}",
         figures.machine,
@@ -82,6 +82,6 @@ def _row(name: str, *cells: str) -> str:
     return f"{name:<26}" + "".join(f"{cell:>9}" for cell in cells)
 
 
-def _spread(name: str, spread: Spread) -> str:
+def _spread(name: str, spread: TimeSpread) -> str:
     values = (spread.p50_ms, spread.p95_ms, spread.p99_ms, spread.mean_ms)
     return _row(name, *(f"{value:.2f}" for value in values))

@@ -21,15 +21,15 @@ class Check:
     remedy: str | None = None
 
 
-def unloaded(error: ImportError) -> str:
+def explain_unloaded(error: ImportError) -> str:
     """Why a package cannot be loaded, in a few words."""
     if isinstance(error, UnfitMachineError):
         return "not all that it needs is there"
     if isinstance(error, ModuleNotFoundError):
         return f"{error.name} is not installed"
-    return f"a package cannot be loaded: {in_one_line(error)}"
+    return f"a package cannot be loaded: {join_lines(error)}"
 
 
-def in_one_line(error: Exception) -> str:
+def join_lines(error: Exception) -> str:
     """Gives an error's message with its line breaks as spaces."""
     return " ".join(str(error).split())

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TextIO
 
-from app.diagnostics.check import SEE_ABOVE, Check, Status, in_one_line, unloaded
+from app.diagnostics.check import SEE_ABOVE, Check, Status, explain_unloaded, join_lines
 
 COLOURS: Mapping[Status, str] = {"ok": "32", "warning": "33", "failed": "31"}
 NAME_COLUMNS, MAX_COLUMNS, MIN_COLUMNS = 21, 100, 60
@@ -36,22 +36,22 @@ class Findings:
     checks: tuple[Check, ...]
 
 
-def groups(model: Path | None, camera: int | str | None) -> tuple[Group, ...]:
+def list_groups(model: Path | None, camera: int | str | None) -> tuple[Group, ...]:
     """All that is looked at, in order. What the user named (`model`, `camera`) is essential."""
     from app.diagnostics import doctor_models, doctor_system
 
     return (
-        Group("Python", True, doctor_system.python),
-        Group("Packages", True, doctor_system.packages),
-        Group("System libraries", True, doctor_system.system_libraries),
-        Group("Models", True, lambda: doctor_models.models(model)),
-        Group("One frame", True, lambda: doctor_models.frame(model)),
-        Group("Provider", False, doctor_models.providers),
-        Group("Window", False, doctor_system.window),
-        Group("Camera", camera is not None, lambda: doctor_system.cameras_here(camera)),
-        Group("Video", False, doctor_system.codecs),
-        Group("Encoders", False, doctor_system.encoders),
-        Group("Disk", False, doctor_system.disk),
+        Group("Python", True, doctor_system.check_python),
+        Group("Packages", True, doctor_system.check_package_versions),
+        Group("System libraries", True, doctor_system.check_system_libraries),
+        Group("Models", True, lambda: doctor_models.check_models(model)),
+        Group("One frame", True, lambda: doctor_models.check_frame(model)),
+        Group("Provider", False, doctor_models.check_providers),
+        Group("Window", False, doctor_system.check_window),
+        Group("Camera", camera is not None, lambda: doctor_system.check_cameras_here(camera)),
+        Group("Video", False, doctor_system.check_codecs),
+        Group("Encoders", False, doctor_system.check_encoders),
+        Group("Disk", False, doctor_system.check_disk),
     )
 
 
@@ -65,13 +65,15 @@ def examine(wanted: Iterable[Group], saw: Callable[[Findings], object]) -> list[
             checks.extend(group.look())
         except ImportError as error:
             bad: Status = "failed" if group.essential else "warning"
-            checks.append(Check(group.title, bad, f"not looked at: {unloaded(error)}", SEE_ABOVE))
+            checks.append(
+                Check(group.title, bad, f"not looked at: {explain_unloaded(error)}", SEE_ABOVE)
+            )
         except Exception as error:  # a doctor that falls ill is of no use
             checks.append(
                 Check(
                     group.title,
                     "failed",
-                    f"could not be looked at: {type(error).__name__}: {in_one_line(error)}",
+                    f"could not be looked at: {type(error).__name__}: {join_lines(error)}",
                     "If all else is well, please report this line.",
                 )
             )
@@ -85,18 +87,18 @@ def can_run(found: Sequence[Findings]) -> bool:
     return not any(c.status == "failed" for f in found if f.essential for c in f.checks)
 
 
-def doctor(
+def run_doctor(
     *, model: Path | None = None, camera: int | str | None = None, as_json: bool = False
 ) -> int:
     """Examines this machine and prints the answer to stdout. 0: the demo can run; 1: it cannot."""
     if as_json:
-        found = examine(groups(model, camera), lambda _: None)
+        found = examine(list_groups(model, camera), lambda _: None)
         rows = [asdict(check) for findings in found for check in findings.checks]
         print(json.dumps(rows, indent=2), flush=True)  # in ASCII: any terminal and pipe holds it
         return 0 if can_run(found) else 1
     style = Style.of(sys.stdout)
     print(style.bold("Looking at what the demo needs\n"))
-    found = examine(groups(model, camera), lambda f: print(style.render(f), flush=True))
+    found = examine(list_groups(model, camera), lambda f: print(style.render(f), flush=True))
     print(style.verdict(found))
     return 0 if can_run(found) else 1
 

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from app.defaults import ROOT
-from app.diagnostics.check import SEE_ABOVE, Check, Status, unloaded
+from app.diagnostics.check import SEE_ABOVE, Check, Status, explain_unloaded
 from app.process.telemetry_off import onnx_runtime
-from app.requirements.shared_libraries import loadable, needed
-from app.requirements.system_needs import check_all
+from app.requirements.shared_libraries import is_loadable, list_needed
+from app.requirements.system_needs import check_machine
 
 FRAME_TIMEOUT_S = 90.0  # a slow disk loads a hundred megabytes of libraries
 SLOW_MS = 200  # under 5 frames/s
@@ -27,7 +27,7 @@ FACE_CHECK = "face_check.onnx"
 RESTORE = "Restore the models folder of the project: git checkout -- models"
 
 
-def listed_hashes(card: Path) -> dict[str, str]:
+def read_listed_hashes(card: Path) -> dict[str, str]:
     """File name -> sha256 in the table of models/README.md; empty where there is none. A row may
     name several files, and has as many hashes."""
     if not card.is_file():
@@ -46,12 +46,12 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def models(given: Path | None, folder: Path | None = None) -> Iterator[Check]:
+def check_models(given: Path | None, folder: Path | None = None) -> Iterator[Check]:
     """Every model in `folder`, against its card, and the one that the user named. What the demo
     needs has to be right; damage elsewhere is a warning."""
     folder = ROOT / "models" if folder is None else folder
     vital = {*DETECTORS, FACE_CHECK, *(("dacl.onnx",) if given is None else ())}
-    listed = listed_hashes(folder / "README.md")
+    listed = read_listed_hashes(folder / "README.md")
     there = {p.name for kind in ("onnx", "pt", "tflite") for p in folder.glob(f"*.{kind}")}
     for name in sorted(there | set(listed) | vital):
         path = folder / name
@@ -78,11 +78,15 @@ def _with_contract(check: Check, path: Path, bad: Status) -> Check:
         from app.errors import RecogniserError
         from app.recognition.classifier import Classifier
     except ImportError as error:
-        return Check(check.name, check.status, f"{check.detail} · not opened: {unloaded(error)}")
+        return Check(
+            check.name, check.status, f"{check.detail} · not opened: {explain_unloaded(error)}"
+        )
     try:
         contract = Classifier(path, device="cpu").contract
     except ImportError as error:  # ONNX Runtime is loaded only now
-        return Check(check.name, check.status, f"{check.detail} · not opened: {unloaded(error)}")
+        return Check(
+            check.name, check.status, f"{check.detail} · not opened: {explain_unloaded(error)}"
+        )
     except RecogniserError as error:
         what, _, remedy = str(error).partition(". ")
         return Check(check.name, bad, what, remedy or None)
@@ -103,7 +107,7 @@ def _judged_on(contract: Any) -> str:
 
 
 def _run_probe(model: Path | None) -> dict[str, Any]:
-    check_all()
+    check_machine()
     done = subprocess.run(
         [sys.executable, "-m", "app.diagnostics.frame_probe", *([str(model)] if model else [])],
         env={**os.environ, "PYTHONPATH": str(ROOT)},
@@ -117,7 +121,7 @@ def _run_probe(model: Path | None) -> dict[str, Any]:
     return found
 
 
-def frame(
+def check_frame(
     model: Path | None, probe: Callable[[Path | None], dict[str, Any]] = _run_probe
 ) -> Iterator[Check]:
     """One frame of the demo clip through every stage, in another process."""
@@ -163,10 +167,10 @@ def _end_of(error: subprocess.CalledProcessError) -> str:
     )
 
 
-def providers(
+def check_providers(
     available: list[str] | None = None,
     library: Path | None = None,
-    loads: Callable[[str], bool] = loadable,
+    loads: Callable[[str], bool] = is_loadable,
 ) -> Iterator[Check]:
     """What ONNX Runtime was built with, and what CUDA lacks here. `library`: its CUDA part."""
     if available is None:
@@ -182,7 +186,7 @@ def providers(
         assert spec is not None
         assert spec.origin is not None
         library = Path(spec.origin).parent / "capi" / "libonnxruntime_providers_cuda.so"
-    if not library.is_file() or not (names := needed(library)):
+    if not library.is_file() or not (names := list_needed(library)):
         return  # not Linux: only running tells
     lost = [name for name in dict.fromkeys((*names, DRIVER, *LATER)) if not loads(name)]
     if DRIVER in lost:

@@ -14,14 +14,14 @@ from pathlib import Path
 from typing import Any, Literal
 
 from app.defaults import ROOT
-from app.diagnostics.check import Check, unloaded
+from app.diagnostics.check import Check, explain_unloaded
 from app.requirements.system_needs import (
     INSTALL,
     PACKAGES,
-    install_line,
-    kernel_line,
-    missing_libraries,
-    package_folder,
+    find_kernel_problem,
+    find_missing_libraries,
+    find_package_folder,
+    format_install_line,
 )
 from app.sources.camera_address import masked
 from app.sources.camera_list import (
@@ -39,7 +39,7 @@ ENCODERS = ("libx264", "aac")  # what an annotated video is written with
 DECODERS = ("h264", "hevc", "vp9", "av1", "mpeg4", "mjpeg", "prores", "aac", "mp3", "opus")
 
 
-def python() -> Iterator[Check]:
+def check_python() -> Iterator[Check]:
     version = platform.python_version()
     place = f"{version} · {platform.system()} {platform.machine()}"
     if sys.version_info < OLDEST_PYTHON:
@@ -53,7 +53,7 @@ def python() -> Iterator[Check]:
         yield Check("Python", "ok", place)
 
 
-def requirements() -> tuple[str, ...]:
+def read_requirements() -> tuple[str, ...]:
     """What the program says that it needs: pyproject.toml's lines, or those it was installed
     with."""
     import tomllib
@@ -65,7 +65,7 @@ def requirements() -> tuple[str, ...]:
     return tuple(line for line in found if "extra ==" not in line)
 
 
-def tested_versions() -> dict[str, str]:
+def read_tested_versions() -> dict[str, str]:
     """Name -> the version in constraints.txt, which the tests ran with."""
     path = ROOT / "constraints.txt"
     lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
@@ -84,15 +84,15 @@ def _requirement_class() -> Any:
     return None
 
 
-def packages(
+def check_package_versions(
     wanted: Sequence[str] | None = None,
     installed: Callable[[str], str] = importlib.metadata.version,
 ) -> Iterator[Check]:
     """What pyproject.toml asks, against what is installed. Without anything that can read
     requirements, only whether their names are installed."""
     requirement = _requirement_class()
-    tested = tested_versions()
-    for line in requirements() if wanted is None else wanted:
+    tested = read_tested_versions()
+    for line in read_requirements() if wanted is None else wanted:
         if requirement is None:
             name = re.split(r"[^\w.-]", line)[0]
             if ";" not in line:  # else it may be meant for another platform
@@ -105,7 +105,7 @@ def packages(
                 return bool(need.specifier.contains(version, prereleases=True))
 
             yield _installed(need.name, str(need.specifier), suits, installed, tested)
-    yield from opencv(installed)
+    yield from check_opencv(installed)
 
 
 def _installed(
@@ -126,7 +126,7 @@ def _installed(
     return Check(name, "ok", told)
 
 
-def opencv(
+def check_opencv(
     installed: Callable[[str], str] = importlib.metadata.version, build: str | None = None
 ) -> Iterator[Check]:
     """`build` is OpenCV's own account of how it was built."""
@@ -155,7 +155,9 @@ def opencv(
         except ModuleNotFoundError:
             return  # said already
         except ImportError as error:
-            yield Check("OpenCV", "failed", f"cannot be loaded: {unloaded(error)}", SEE_BELOW)
+            yield Check(
+                "OpenCV", "failed", f"cannot be loaded: {explain_unloaded(error)}", SEE_BELOW
+            )
             return
         build = cv2.getBuildInformation()
     shown = re.search(r"^\s*GUI:\s*(.*?)\s*$", build, re.MULTILINE)
@@ -173,24 +175,24 @@ def opencv(
         yield Check("OpenCV", "ok", f"with windows ({toolkit})")
 
 
-def system_libraries(
+def check_system_libraries(
     lost: Mapping[str, Sequence[str]] | None = None, kernel: str | None = None
 ) -> Iterator[Check]:
     """The shared libraries and files of the kernel that the packages need of the system. `lost`:
     library -> packages that cannot be loaded without it; `kernel`: what is wrong with the
     kernel's."""
     if lost is None:
-        lost, kernel = missing_libraries(PACKAGES), kernel_line()
+        lost, kernel = find_missing_libraries(PACKAGES), find_kernel_problem()
     if lost:
         users = sorted({PACKAGES[package] for packages in lost.values() for package in packages})
         yield Check(
             f"for {', '.join(users)}",
             "failed",
             f"{', '.join(lost)} cannot be found",
-            install_line(lost),
+            format_install_line(lost),
         )
     elif sys.platform == "linux":
-        there = [PACKAGES[name] for name in PACKAGES if package_folder(name) is not None]
+        there = [PACKAGES[name] for name in PACKAGES if find_package_folder(name) is not None]
         whom = f"all are there for {', '.join(there)}" if there else "no package needs any yet"
         yield Check("libraries", "ok", whom)
     else:
@@ -200,7 +202,7 @@ def system_libraries(
         yield Check("kernel's files", "failed", what, remedy)
 
 
-def window(check: Callable[[], None] | None = None) -> Iterator[Check]:
+def check_window(check: Callable[[], None] | None = None) -> Iterator[Check]:
     from app.errors import SinkError
     from app.live.window import check_display
 
@@ -213,14 +215,14 @@ def window(check: Callable[[], None] | None = None) -> Iterator[Check]:
     yield Check("display", "ok", "a window opens")
 
 
-def cameras_here(wanted: int | str | None) -> Iterator[Check]:
+def check_cameras_here(wanted: int | str | None) -> Iterator[Check]:
     """`cameras` of this machine, which OpenCV opens. Raises `ImportError` where it cannot."""
     import cv2  # noqa: F401
 
-    yield from cameras(wanted)
+    yield from check_cameras(wanted)
 
 
-def cameras(
+def check_cameras(
     wanted: int | str | None,
     numbers: Sequence[int | str] | None = None,
     probe: Callable[[int | str, float], dict[str, Any]] = probe_camera,
@@ -283,7 +285,7 @@ def cameras(
         )
 
 
-def codecs(can: Callable[[str, Any], object] | None = None) -> Iterator[Check]:
+def check_codecs(can: Callable[[str, Any], object] | None = None) -> Iterator[Check]:
     """What PyAV's own FFmpeg reads and writes; the system's plays no part."""
     import av
 
@@ -310,11 +312,11 @@ def codecs(can: Callable[[str, Any], object] | None = None) -> Iterator[Check]:
         yield Check("reading", "ok", ", ".join(DECODERS))
 
 
-def encoders(attempt: Callable[[Any], Any] | None = None) -> Iterator[Check]:
+def check_encoders(attempt: Callable[[Any], Any] | None = None) -> Iterator[Check]:
     """What `--codec` can be: each encoder encodes a few small pictures."""
-    from app.outputs.encoders import CODECS, list_working, try_out
+    from app.outputs.encoders import CODECS, list_working, try_encoder
 
-    found = list_working(CODECS, attempt or try_out)
+    found = list_working(CODECS, attempt or try_encoder)
     for hardware, name in ((False, "software"), (True, "hardware")):
         named = [
             f"{one.encoder.codec} ({one.encoder.name})" if not hardware else one.encoder.name
@@ -327,7 +329,7 @@ def encoders(attempt: Callable[[Any], Any] | None = None) -> Iterator[Check]:
             yield Check(f"{name} encoders", "ok", "none works here; software is used")
 
 
-def disk(
+def check_disk(
     folder: Path | None = None, usage: Callable[[Path], Any] = shutil.disk_usage
 ) -> Iterator[Check]:
     """Where outputs without a folder go: the current one."""

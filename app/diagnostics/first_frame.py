@@ -4,13 +4,13 @@ app.diagnostics.first_frame CLIP MODEL DEVICE`. A program of its own, so that it
 import sys
 from pathlib import Path
 
-from app.process.native_stderr import own_stderr
+from app.process.native_stderr import redirect_native_stderr
 
 
 def main() -> int:
     from app.errors import RecogniserError
 
-    with own_stderr():
+    with redirect_native_stderr():
         try:
             _first_frame(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3])
         except RecogniserError as error:
@@ -23,8 +23,8 @@ def _first_frame(clip: Path, model: Path, device: str) -> None:
     from typing import Any, cast
 
     from app.detection.search import FaceSearch
-    from app.diagnostics.benchmark_clip import fitted
-    from app.overlay.drawing import draw
+    from app.diagnostics.benchmark_clip import fit_picture
+    from app.overlay.drawing import draw_result
     from app.pipeline import build_pipeline
     from app.process.threads import set_threads
     from app.recognition.classifier import Classifier
@@ -36,8 +36,8 @@ def _first_frame(clip: Path, model: Path, device: str) -> None:
         classifier = Classifier(model, device=cast(Any, device))
         recogniser = build_pipeline(search, classifier, Mode.FILE)
         frame = next(iter(source))
-        picture = Frame(fitted(frame.image), 0, frame.time_s, frame.source)
-        draw(recogniser.step(picture))
+        picture = Frame(fit_picture(frame.image), 0, frame.time_s, frame.source)
+        draw_result(recogniser.step(picture))
         print("drawn", flush=True)
 
 

@@ -11,12 +11,12 @@ from typing import Any
 from app.defaults import DEMO_CLIP
 
 
-def probe(model: Path | None) -> dict[str, Any]:
+def probe_frame(model: Path | None) -> dict[str, Any]:
     """`provider`, `fallback` (why not CUDA), `faces`, `label`, `start_ms` (everything up to the
     first result) and `stages` (name -> ms, of the frame after it). Raises `RecogniserError`."""
     began = time.perf_counter()
     from app.detection.search import FaceSearch
-    from app.overlay.drawing import draw
+    from app.overlay.drawing import draw_result
     from app.pipeline import build_pipeline
     from app.recognition.classifier import DEFAULT_MODEL, Classifier
     from app.sources.video import VideoSource
@@ -26,7 +26,7 @@ def probe(model: Path | None) -> dict[str, Any]:
         classifier = Classifier(model or DEFAULT_MODEL)
         recogniser = build_pipeline(search, classifier, Mode.FILE)
         frames = iter(source)
-        draw(recogniser.step(next(frames)))
+        draw_result(recogniser.step(next(frames)))
         start_ms = 1000 * (time.perf_counter() - began)
         decoding = time.perf_counter()
         frame = next(frames)
@@ -34,7 +34,7 @@ def probe(model: Path | None) -> dict[str, Any]:
         result = recogniser.step(frame)
         stages.update(result.stage_ms)
         drawing = time.perf_counter()
-        draw(result)
+        draw_result(result)
         stages["draw"] = 1000 * (time.perf_counter() - drawing)
     return {
         "provider": classifier.provider,
@@ -48,11 +48,11 @@ def probe(model: Path | None) -> dict[str, Any]:
 
 def main() -> int:
     from app.errors import RecogniserError
-    from app.process.native_stderr import own_stderr
+    from app.process.native_stderr import redirect_native_stderr
 
-    with own_stderr():
+    with redirect_native_stderr():
         try:
-            print(json.dumps(probe(Path(sys.argv[1]) if len(sys.argv) > 1 else None)))
+            print(json.dumps(probe_frame(Path(sys.argv[1]) if len(sys.argv) > 1 else None)))
         except RecogniserError as error:
             print(json.dumps({"error": str(error)}))
     return 0

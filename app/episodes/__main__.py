@@ -14,7 +14,7 @@ from app.files.atomic import reserve
 from app.process.console import CUT_SHORT, DONE, new_parser, run, say
 from app.records.reader import RecordsReader
 from app.records.schema import Record
-from app.wording import counted
+from app.wording import format_count
 
 
 def parser() -> argparse.ArgumentParser:
@@ -67,7 +67,7 @@ def work(options: argparse.Namespace) -> int:
     for path in options.output:
         write_episodes(path, episodes, sources=list(sources), overwrite=options.overwrite)
     people = len({(one.source, one.face_id) for one in episodes})
-    found = f"{counted(len(episodes), 'episode')} of {counted(people, 'face')}"
+    found = f"{format_count(len(episodes), 'episode')} of {format_count(people, 'face')}"
     say(f"{found} -> {', '.join(map(str, options.output))}")
     warnings = []
     if strange := [label for label in options.only or () if labels and label not in labels]:

@@ -13,7 +13,7 @@ from app.episodes.episode import Episode
 from app.errors import SinkError
 from app.files.atomic import write_text
 from app.files.csv_text import text_cell
-from app.files.suffixes import kind_of
+from app.files.suffixes import read_suffix
 from app.records.rows import format_csv_line
 
 SUFFIXES = (".csv", ".vtt", ".eaf", ".txt")
@@ -32,7 +32,7 @@ CSV_COLUMNS = tuple(item.name for item in fields(Episode))
 def check_episodes_suffix(path: Path) -> str:
     """Raises `SinkError` for a kind of file that there is not."""
     kinds = ".csv, .vtt (subtitles), .eaf (ELAN) or .txt (Audacity)."
-    return kind_of(path, SUFFIXES, f"must end in {kinds}")
+    return read_suffix(path, SUFFIXES, f"must end in {kinds}")
 
 
 def write_episodes(

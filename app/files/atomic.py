@@ -35,11 +35,11 @@ def reserve(path: Path, *, overwrite: bool, inputs: Iterable[Path] = ()) -> Path
         partial.open("xb").close()
         partial.unlink()
     except OSError as error:
-        raise unwritable(path, error) from error
+        raise make_write_error(path, error) from error
     return partial
 
 
-def unwritable(path: Path, cause: Exception) -> SinkError:
+def make_write_error(path: Path, cause: Exception) -> SinkError:
     """The one line for an output that failed, from an error of the system or of libav."""
     reason = getattr(cause, "strerror", None) or str(cause) or type(cause).__name__
     remedy = " Choose a shorter one." if getattr(cause, "errno", 0) == errno.ENAMETOOLONG else ""
@@ -57,7 +57,7 @@ def write_whole(
         part.file.write(content)
         part.settle()
     except OSError as error:
-        raise unwritable(path, error) from error
+        raise make_write_error(path, error) from error
     finally:
         if part is not None:
             part.discard()

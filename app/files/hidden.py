@@ -43,7 +43,7 @@ def _longest_name(folder: Path) -> int:
         return MAX_NAME_BYTES
 
 
-def claimed(path: Path, *, keep: bool = False, wait: bool = False) -> IO[bytes] | None:
+def claim_file(path: Path, *, keep: bool = False, wait: bool = False) -> IO[bytes] | None:
     """Opens `path`, made where it is missing, for this run alone and for as long as the file is
     open; empty, unless `keep`. None: another run has it. `wait`: a run that is ending gets a few
     seconds. Raises `OSError`."""
@@ -57,7 +57,7 @@ def claimed(path: Path, *, keep: bool = False, wait: bool = False) -> IO[bytes] 
         flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0)
         file = os.fdopen(os.open(path, flags, 0o666), "r+b")
         try:
-            if locked(file):
+            if lock_file(file):
                 if _is_at(file, path):
                     if not keep:
                         file.truncate(0)
@@ -74,7 +74,7 @@ def claimed(path: Path, *, keep: bool = False, wait: bool = False) -> IO[bytes] 
     raise AssertionError
 
 
-def locked(file: IO[bytes]) -> bool:
+def lock_file(file: IO[bytes]) -> bool:
     """Keeps `file` for this process for as long as it is open. True also where the system knows no
     such thing."""
     try:
@@ -105,7 +105,7 @@ def is_being_written(path: Path) -> bool:
         except FileNotFoundError:
             return False
         with file:
-            if locked(file):
+            if lock_file(file):
                 return False
         time.sleep(CLAIM_STEP_S)
     return True
@@ -145,18 +145,18 @@ class HiddenFile:
         self.path = hidden(final, ending)
         self._overwrite = overwrite
         self._over = False
-        file = claimed(self.path, keep=keep, wait=wait)
+        file = claim_file(self.path, keep=keep, wait=wait)
         if file is None:
             raise BusyError(final)
         self.file = file
 
     def settle(self) -> None:
-        """Gives the result its final name, which it has to be whole for. Raises as `settle`."""
+        """Gives the finished result its final name. Raises as `settle_file`."""
         self.file.flush()
         if sys.platform == "win32":  # which renames no file that is open
             self.file.close()
         try:
-            settle(self.path, self.final, overwrite=self._overwrite)
+            settle_file(self.path, self.final, overwrite=self._overwrite)
         except DisplacedError:
             self._over = True
             self.let_go()
@@ -180,7 +180,7 @@ class HiddenFile:
             self.file.close()
 
 
-def own_file(beside: Path, ending: str) -> HiddenFile:
+def claim_own_file(beside: Path, ending: str) -> HiddenFile:
     """A file that is needed for as long as a run lasts: `.NAME` with `ending` beside `beside`,
     numbered where other runs have theirs there. Raises `OSError`."""
     for number in range(1, MOST_NAMES):
@@ -190,7 +190,7 @@ def own_file(beside: Path, ending: str) -> HiddenFile:
     raise FileExistsError(errno.EEXIST, "Too many runs use this folder", str(beside.parent))
 
 
-def settle(partial: Path, path: Path, *, overwrite: bool) -> None:
+def settle_file(partial: Path, path: Path, *, overwrite: bool) -> None:
     """Gives a result that is whole its final name. Without `overwrite`, a file that has come to be
     there is left, the result gets a name with a number, and `DisplacedError` says which. Raises
     `OSError`."""

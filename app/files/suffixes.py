@@ -6,7 +6,7 @@ from pathlib import Path
 from app.errors import SinkError
 
 
-def kind_of(path: Path, kinds: Container[str], otherwise: str) -> str:
+def read_suffix(path: Path, kinds: Container[str], otherwise: str) -> str:
     """The suffix, in small letters. Raises `SinkError` where it is none of `kinds`, which says
     `otherwise` of the path, or where there is nothing else: only several videos take a suffix
     alone."""

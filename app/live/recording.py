@@ -17,7 +17,7 @@ from app.outputs.sink import RunSink
 from app.outputs.video import VideoSink
 from app.records.rows import make_json_row, make_records
 from app.types import FrameResult, Image
-from app.wording import counted
+from app.wording import format_count
 
 MOST_NAMES = 100  # that are tried for one moment
 
@@ -113,7 +113,7 @@ class Recorder:
             self._news.append(f"The recording was lost: {error}")
             return
         dropped = sink.dropped
-        lacks = f" It lacks {counted(dropped, 'frame')}: the disk or the encoder was too slow."
+        lacks = f" It lacks {format_count(dropped, 'frame')}: the disk or the encoder was too slow."
         self._news.append(
             f"Saved {sink.path} ({seconds:.1f} s).{lacks if dropped else ''}",
         )

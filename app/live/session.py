@@ -13,7 +13,7 @@ from app.outputs.sink import RunSink
 from app.privacy.blur_guard import BlurGuard
 from app.sources.base import Source
 from app.types import Frame, FrameResult, Image, Silence
-from app.wording import joined
+from app.wording import join_warnings
 
 PAUSED_POLL_MS = 30
 
@@ -130,7 +130,7 @@ class Session:
             frames=self._frames,
             faces=self._faces,
             seconds=self._clock() - began_s,
-            cut_short=joined(
+            cut_short=join_warnings(
                 cut_short,
                 self._source.warning,
                 self._guard.warning,

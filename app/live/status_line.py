@@ -10,7 +10,7 @@ from typing import TextIO
 
 from app.live.pacing import RateMeter
 from app.types import FrameResult, Image, TrackedFace
-from app.wording import counted
+from app.wording import format_count
 
 REFRESH_S = 0.1  # in place, where there is a terminal; few bytes, so that slow lines keep up
 EVERY_S = 1.0  # a line of its own each time, where there is none
@@ -120,7 +120,7 @@ def live_line(result: FrameResult, fps: float | None, columns: int | None = None
 
 
 def _count(faces: int) -> str:
-    return counted(faces, "face") if faces else "no face"
+    return format_count(faces, "face") if faces else "no face"
 
 
 def _said(face: TrackedFace) -> str:

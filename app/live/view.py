@@ -11,7 +11,7 @@ from app.errors import SinkError
 from app.live.keys import Action
 from app.live.recording import Recorder, save_snapshot
 from app.live.screen_notes import Notes, figures_room, with_notes
-from app.overlay.drawing import draw
+from app.overlay.drawing import draw_result
 from app.overlay.history import History
 from app.overlay.scene import HUD_MODES, HudMode, OverlayMemory
 from app.privacy.blur import HOLD_S, FaceBlur, blur_whole
@@ -19,7 +19,7 @@ from app.privacy.face_ledger import IfLost
 from app.process.stage_clock import KEEP_S, StageClock
 from app.tracking.resting_face import LOOK_S, RestingFaces
 from app.types import Frame, FrameResult, Image, Mode
-from app.wording import counted
+from app.wording import format_count
 
 MESSAGE_S = 3.0
 SMOOTHINGS_S = (0.0, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0)
@@ -135,7 +135,7 @@ class View:
         """What is saved, and shown below the notes."""
         height, width = result.picture.shape[:2]
         figures = self._figure_texts(None) if self._on_screen else ()
-        return draw(
+        return draw_result(
             result,
             self._look.hud,
             mirror=self._look.mirror,
@@ -202,7 +202,9 @@ class View:
             gone = self._corrected - resting.known
             whose = "for its person is gone" if gone == 1 else "for their people are gone"
             left = (
-                f"{counted(resting.known, 'is', 'are')} left" if resting.known else "none is left"
+                f"{format_count(resting.known, 'is', 'are')} left"
+                if resting.known
+                else "none is left"
             )
             what = "A resting face is" if gone == 1 else f"{gone} resting faces are"
             self._tell(f"{what} forgotten, {whose}; {left}.")

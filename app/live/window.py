@@ -13,8 +13,8 @@ from app.errors import SinkError
 from app.frames.to_bgr import letterboxed
 from app.live.keys import Action, action_of
 from app.process.native_stderr import quiet_stderr
-from app.requirements.shared_libraries import lacking
-from app.requirements.system_needs import install_line
+from app.requirements.shared_libraries import find_lacking
+from app.requirements.system_needs import format_install_line
 from app.types import Image
 
 WITHOUT = "Add --no-window, with -o or --records for the results."
@@ -63,8 +63,8 @@ def check_display(
     if code != 0:
         if lost := (lacks or window_libraries)():
             raise SinkError(
-                f"No window opens without {', '.join(lost)}. As root: {install_line(lost)}. Or go "
-                f"on without a window. {WITHOUT}"
+                f"No window opens without {', '.join(lost)}. As root: {format_install_line(lost)}. "
+                f"Or go on without a window. {WITHOUT}"
             )
         display = environment.get("DISPLAY") or environment.get("WAYLAND_DISPLAY")
         raise SinkError(f"The display {display} does not open a window. {WITHOUT}")
@@ -83,7 +83,7 @@ def _size_wh(canvas: Image) -> tuple[int, int]:
 def window_libraries() -> list[str]:
     """The shared libraries that OpenCV's windows need and this system does not have."""
     plugins = Path(cv2.__file__).parent / "qt" / "plugins" / "platforms"
-    return sorted(lacking(plugins.glob("*.so")))
+    return sorted(find_lacking(plugins.glob("*.so")))
 
 
 class Window:

@@ -133,7 +133,7 @@ class Encoding:
         }
 
 
-def context_settings(
+def build_context_settings(
     encoder: Encoder,
     *,
     size_wh: tuple[int, int],
@@ -172,7 +172,7 @@ class Trial:
     frame_ms: float = 0.0
 
 
-def try_out(encoder: Encoder, clock: Callable[[], float] = time.perf_counter) -> Trial:
+def try_encoder(encoder: Encoder, clock: Callable[[], float] = time.perf_counter) -> Trial:
     """Encodes a few small moving pictures."""
     os.environ.setdefault("SVT_LOG", "0")  # or it writes a page of its settings to the terminal
     level = av.logging.get_level()
@@ -193,7 +193,7 @@ def _try_out(encoder: Encoder, clock: Callable[[], float]) -> Trial:
         context.width, context.height = TRIAL_WH
         context.pix_fmt = encoder.pix_fmt
         context.time_base, context.framerate = Fraction(1, TRIAL_RATE), Fraction(TRIAL_RATE)
-        settings = context_settings(encoder, size_wh=TRIAL_WH, rate=Fraction(TRIAL_RATE))
+        settings = build_context_settings(encoder, size_wh=TRIAL_WH, rate=Fraction(TRIAL_RATE))
         for name, value in settings.items():
             setattr(context, name, value)
         slope = np.add.outer(np.arange(height), np.arange(width))[..., np.newaxis]
@@ -239,14 +239,14 @@ def calm_threads() -> None:
 Try = Callable[[Encoder], Trial]
 
 
-def list_working(of: Sequence[str] = CODECS, attempt: Try = try_out) -> list[Trial]:
+def list_working(of: Sequence[str] = CODECS, attempt: Try = try_encoder) -> list[Trial]:
     """The encoders of these codecs that work here, hardware first."""
     known = [one for one in (*HARDWARE, *SOFTWARE) if one.codec in of]
     return [trial for trial in map(attempt, known) if trial.why is None]
 
 
 def choose_encoding(
-    name: str | None, crf: int | None, container: str, attempt: Try = try_out
+    name: str | None, crf: int | None, container: str, attempt: Try = try_encoder
 ) -> Encoding:
     """The encoder for `--codec NAME` and `--crf N` in a container (FFmpeg's name of it). Raises
     `SinkError`, with what works here, for what cannot be.

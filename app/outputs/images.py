@@ -11,7 +11,7 @@ from typing import Protocol
 
 from app.defaults import PICTURE_SUFFIXES, VIDEO_SUFFIXES
 from app.errors import SinkError
-from app.files.atomic import reserve, unwritable
+from app.files.atomic import make_write_error, reserve
 from app.outputs.picture_writer import JPEG_SUFFIXES, write_picture
 from app.pictures.kinds import UNREAD_SUFFIXES
 from app.types import FrameResult, Image
@@ -81,7 +81,7 @@ class ImagesSink:
                 f"The folder {folder.parent} does not exist. Make it, or choose another one."
             ) from error
         except OSError as error:
-            raise unwritable(folder, error) from error
+            raise make_write_error(folder, error) from error
 
     def write(self, result: FrameResult, canvas: Image) -> None:
         write_picture(self._targets[result.frame.source], canvas, overwrite=self._overwrite)

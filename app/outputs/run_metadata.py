@@ -18,7 +18,7 @@ from app.sources.base import InputFile, Source
 from app.sources.camera_address import masked
 from app.stage_state import State
 from app.types import FrameResult, Image, Json
-from app.wording import joined, readable
+from app.wording import join_warnings, readable
 
 NOTES_SCHEMA = 1
 PACKAGES = ("numpy", "opencv-python", "mediapipe", "onnxruntime", "onnxruntime-gpu", "av", "scipy")
@@ -180,7 +180,7 @@ class RunNotes:
             "begun": self._begun.isoformat(timespec="seconds"),
             "ended": ended.isoformat(timespec="seconds"),
             "interrupted": self._interrupted(),
-            "cut_short": joined(self._source.warning, *self._more_warnings()),
+            "cut_short": join_warnings(self._source.warning, *self._more_warnings()),
             "versions": versions(),
             "platform": platform.platform(),
             "provider": self._provider,

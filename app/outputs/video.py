@@ -15,9 +15,9 @@ from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 
 from app.errors import SinkError
-from app.files.atomic import reserve, unwritable
+from app.files.atomic import make_write_error, reserve
 from app.files.hidden import HiddenFile
-from app.files.suffixes import kind_of
+from app.files.suffixes import read_suffix
 from app.frames.to_bgr import letterboxed
 from app.frames.yuv_colour import BT709, LIMITED_RANGE, implied_colour, to_yuv
 from app.outputs.audio_copy import AudioCopy, list_tracks
@@ -25,9 +25,9 @@ from app.outputs.encoders import (
     MPEG4_TIME_BASE,
     Encoder,
     Encoding,
+    build_context_settings,
     calm_threads,
     choose_encoding,
-    context_settings,
 )
 from app.types import FrameResult, Image
 
@@ -73,7 +73,7 @@ def check_video_format(path: Path) -> str:
     """FFmpeg's name for a file's kind. Raises `SinkError` for a suffix that is not written."""
     known = ", ".join(FORMATS)
     return FORMATS[
-        kind_of(path, FORMATS, f"is not a video that can be written. Use one of {known}.")
+        read_suffix(path, FORMATS, f"is not a video that can be written. Use one of {known}.")
     ]
 
 
@@ -112,7 +112,7 @@ class VideoSink:
         try:
             self._partial = HiddenFile(path, overwrite=overwrite)
         except OSError as error:
-            raise unwritable(path, error) from error
+            raise make_write_error(path, error) from error
         self._film: _Film | None = None
         self._done = False
 
@@ -131,7 +131,7 @@ class VideoSink:
             self._film.add(canvas, result.frame.time_s)
         except (av.FFmpegError, OSError, ValueError) as error:
             self.abort()
-            raise unwritable(self.path, error) from error
+            raise make_write_error(self.path, error) from error
 
     def _begin(self, size_wh: tuple[int, int]) -> "_Film":
         """What worked in a trial may still refuse a size; then the fallback has its turn."""
@@ -165,7 +165,7 @@ class VideoSink:
         except (av.FFmpegError, OSError, ValueError) as error:
             self._done = False
             self.abort()
-            raise unwritable(self.path, error) from error
+            raise make_write_error(self.path, error) from error
 
     def abort(self) -> None:
         if self._done:
@@ -227,7 +227,9 @@ class _Film:
             height=height + height % 2,
             time_base=self._time_base,
             pix_fmt=encoder.pix_fmt,
-            **context_settings(encoder, size_wh=self._size_wh, rate=rate, crf=crf, threads=threads),
+            **build_context_settings(
+                encoder, size_wh=self._size_wh, rate=rate, crf=crf, threads=threads
+            ),
         )
         assert isinstance(stream, VideoStream)
         self._stream, self._pix_fmt = stream, encoder.pix_fmt

@@ -28,7 +28,7 @@ from app.placement.values import FacePlaces
 from app.types import FrameResult, Image
 
 
-def draw(
+def draw_result(
     result: FrameResult,
     mode: HudMode = "full",
     *,

@@ -1,6 +1,6 @@
 """Draws the results of one stream, so that texts stay where they are from frame to frame."""
 
-from app.overlay.drawing import draw
+from app.overlay.drawing import draw_result
 from app.overlay.history import History
 from app.overlay.scene import HUD_MODES, HudMode, OverlayMemory
 from app.types import FrameResult, Image
@@ -29,7 +29,7 @@ class Overlay:
         """Returns a new canvas, uint8 (H, W, 3) BGR, of the frame and what was read in it. A time
         before the last one begins anew. Raises `ValueError` for a picture without pixels."""
         self._history.add(result.faces, result.labels, result.frame.time_s)
-        return draw(
+        return draw_result(
             result,
             self._mode,
             mirror=self._mirror,

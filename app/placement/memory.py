@@ -15,11 +15,11 @@ from app.placement.rects import Corners, Rect, count_shared_px, stack_corners
 from app.placement.slots import list_label_places, list_panel_places, to_rect
 from app.placement.solver import (
     MOST_PANELS,
+    place_all,
     place_labels,
     place_panels,
     rate_labels,
     rate_panels,
-    solve,
 )
 from app.placement.values import DETACHED, NOWHERE, FacePlaces, Key, Plan, Scene, SceneFace, Spot
 
@@ -70,7 +70,7 @@ class PlacementMemory:
             if is_due and not self._is_settled(scene):
                 plan = self._checked(scene, plan, time_s, drift)
         else:
-            plan = solve(scene)
+            plan = place_all(scene)
             self._checked_s = time_s
             self._better_labels, self._better_panels = _Patience(), _Patience()
             self._settled = None

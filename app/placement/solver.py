@@ -26,7 +26,7 @@ UNIFORM_SHARE = 0.8  # of the labels must find room in a form that all are to ha
 UNIFORM_GAIN = 0.12  # worth for each panel where all have the same form, less where not all
 
 
-def solve(scene: Scene) -> Plan:
+def place_all(scene: Scene) -> Plan:
     """Places everything of a scene for itself."""
     labels = place_labels(scene)
     panels = place_panels(scene, labels)

@@ -18,7 +18,7 @@ from app.privacy.face_ledger import (
     IfLost,
 )
 from app.types import Frame, FrameResult, Mode
-from app.wording import counted
+from app.wording import format_count
 
 MAX_HELD_BYTES = 512 << 20  # 1.4 s of 1080p at 60 frames/s, 0.3 s of 4K at that rate
 
@@ -92,7 +92,7 @@ class BlurGuard:
     def warning(self) -> str | None:
         if not self.failures:
             return None
-        frames = counted(self.failures, "frame")
+        frames = format_count(self.failures, "frame")
         return (
             f"In {frames} faces could not be looked for ({self.failure}); nothing was read there."
         )

@@ -5,11 +5,11 @@ import sys
 from collections.abc import Callable
 
 from app.errors import RecogniserError
-from app.process.memory_room import memory_line
+from app.process.memory_room import format_memory_line
 from app.process.one_line_parser import OneLineParser
 from app.process.safe_output import printing
 from app.process.working_folder import NO_WORKING_FOLDER, working_folder_is_there
-from app.wording import visible
+from app.wording import escape_controls
 
 DONE, CUT_SHORT, FAILED, INTERRUPTED = 0, 1, 2, 130
 EXIT_CODES = (
@@ -18,7 +18,7 @@ EXIT_CODES = (
 
 
 def say(line: str) -> None:
-    print(visible(line), file=sys.stderr, flush=True)
+    print(escape_controls(line), file=sys.stderr, flush=True)
 
 
 def run(work: Callable[[], int]) -> int:
@@ -32,7 +32,7 @@ def run(work: Callable[[], int]) -> int:
             say(f"error: {error}")
             return FAILED
         except MemoryError:
-            say(f"error: {memory_line('for this')}")
+            say(f"error: {format_memory_line('for this')}")
             return FAILED
         except FileNotFoundError:
             if working_folder_is_there():

@@ -24,7 +24,7 @@ class _Work(Generic[T]):
             self.error = error
 
 
-def in_time(
+def run_with_deadline(
     work: Callable[[], T],
     *,
     stop: Callable[[], bool],

@@ -9,7 +9,7 @@ from pathlib import Path
 CUDA_NO_DEVICE = 100  # CUDA_ERROR_NO_DEVICE in the CUDA driver API
 
 
-def machine() -> str:
+def describe_machine() -> str:
     """One line: processor, cores, load, system, Python."""
     load = f", load {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
     return (
@@ -45,7 +45,7 @@ def _processor() -> str:
     return platform.processor() or "unknown processor"
 
 
-def resident_mb() -> float | None:
+def measure_resident_mb() -> float | None:
     """Resident memory of this process now, in MB of 1,000,000 bytes; None where the system does
     not say."""
     try:

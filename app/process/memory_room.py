@@ -23,7 +23,7 @@ def has_room(size_bytes: int) -> bool:
     return True
 
 
-def memory_line(what: str) -> str:
+def format_memory_line(what: str) -> str:
     """One line on `what`, for which there is too little memory."""
     return (
         f"There is too little memory here {what}. Close other programs, or raise the limit of this "

@@ -68,7 +68,7 @@ def quiet_stderr() -> Iterator[None]:
 
 
 @contextmanager
-def own_stderr() -> Iterator[None]:
+def redirect_native_stderr() -> Iterator[None]:
     """For a program as a whole: Python's `sys.stderr` keeps the terminal, file descriptor 2, where
     native libraries write whenever they like, leads nowhere. A crash in native code still shows
     where in Python it happened. Lines that cannot be written, or where there is no stderr, are left

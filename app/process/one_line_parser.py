@@ -50,7 +50,7 @@ class OneLineParser(argparse.ArgumentParser):
     def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
         options, rest = self.parse_known_args(args, namespace)
         if rest:
-            self.error(unknown_word(rest[0], self._option_string_actions))
+            self.error(describe_unknown_word(rest[0], self._option_string_actions))
         return options
 
 
@@ -60,7 +60,7 @@ def _expected(invalid: re.Match[str]) -> str:
     return invalid[0] if kind is None else f"{invalid['value']} is not {kind}"
 
 
-def unknown_word(word: str, options: Iterable[str]) -> str:
+def describe_unknown_word(word: str, options: Iterable[str]) -> str:
     """Says of a `word` that belongs to no option what may have been meant by it, where `options`
     are those that there are."""
     known = list(options)
@@ -68,13 +68,13 @@ def unknown_word(word: str, options: Iterable[str]) -> str:
         name = word.partition("=")[0]
         near = difflib.get_close_matches(name, known, 1)
         return f"there is no option {name}" + (f"; did you mean {near[0]}?" if near else "")
-    meant = [option for option in option_for(word) if option in known]
+    meant = [option for option in find_options(word) if option in known]
     if not meant:
         return f"{word} belongs to no option"
     return f"{word} belongs to no option; did you mean {' or '.join(f'{o} {word}' for o in meant)}?"
 
 
-def option_for(word: str) -> Sequence[str]:
+def find_options(word: str) -> Sequence[str]:
     """The options of `run_demo.py` that take what `word` names."""
     path = Path(word)
     suffix = path.suffix.lower()
@@ -89,7 +89,7 @@ def option_for(word: str) -> Sequence[str]:
     return ("--video", "--image") if path.exists() else ()
 
 
-def version() -> str:
+def read_version() -> str:
     """The version of this checkout or, without its pyproject.toml, of what is installed."""
     import tomllib
 

@@ -60,7 +60,7 @@ def fill_descriptors() -> None:
 
 
 @contextmanager
-def sure_output() -> Iterator[SureStream | None]:
+def protect_output() -> Iterator[SureStream | None]:
     """For a program as a whole: what is written to `sys.stdout` and `sys.stderr` raises nothing.
     Yields the new `sys.stdout`, None where that was replaced by what is no file of this process; it
     is left as it is then, as such a `sys.stderr` is."""
@@ -85,7 +85,7 @@ def printing(work: Callable[[], int], *, cut_short: int) -> int:
     """The exit code of `work`, during which nothing that is printed raises; `cut_short` in place of
     0 where some of what went to stdout is lost, with a line that says why. None is said where who
     read it has had enough, as `head` does."""
-    with sure_output() as out:
+    with protect_output() as out:
         code = work()
         if out is None:
             return code

@@ -12,7 +12,7 @@ SIGNALS = tuple(
 
 
 @contextmanager
-def held_back() -> Iterator[None]:
+def hold_back_signals() -> Iterator[None]:
     """Lets signals wait meanwhile, for this thread and for processes that it begins: a Ctrl-C goes
     to all of them at once, and one that is still loading would end with a traceback."""
     if not hasattr(signal, "pthread_sigmask"):  # Windows
@@ -26,7 +26,8 @@ def held_back() -> Iterator[None]:
 
 
 def ignore_signals() -> None:
-    """For a process that another one ends; also drops signals that `held_back` made wait."""
+    """Makes this process ignore signals, because its parent process ends it. Signals that
+    `hold_back_signals` holds back are dropped."""
     for number in SIGNALS:
         signal.signal(number, signal.SIG_IGN)
     if hasattr(signal, "pthread_sigmask"):

@@ -25,9 +25,12 @@ def onnx_runtime() -> Any:
     return onnxruntime
 
 
-def mediapipe(proxy: str = NOBODY) -> Any:
-    """The module `mediapipe`, whose reports reach `proxy` and nobody else. The variable is set for
-    native code alone: Python's `os.environ`, by which its own libraries go, stays as it is."""
+def import_mediapipe(proxy: str = NOBODY) -> Any:
+    """Imports and returns `mediapipe`, with `proxy` as the only address that its reports reach.
+
+    The variable is set for native code alone. `os.environ`, which Python's own libraries read,
+    stays unchanged.
+    """
     os.putenv(PROXY, proxy)
     matplotlib = logging.getLogger("matplotlib")  # which MediaPipe imports, and never draws with
     before = matplotlib.level

@@ -10,6 +10,6 @@ from app.alignment import AlignmentTemplate, crop_matrix
 from app.types import Face, FaceMap, Floats
 
 
-def face_map(cam: Floats, face: Face, template: AlignmentTemplate) -> FaceMap:
+def make_face_map(cam: Floats, face: Face, template: AlignmentTemplate) -> FaceMap:
     """`cam (h, w)` of one class on one face's crop, to be shown where the face is now."""
     return FaceMap(np.asarray(cam, np.float32), crop_matrix(face.landmarks, template, 1))

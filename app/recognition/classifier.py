@@ -15,17 +15,25 @@ from numpy.typing import NDArray
 
 from app.alignment import normalise
 from app.contract import ATTENTION, CAM, INPUT, LOGITS, Contract, probe_crops
-from app.defaults import DEFAULT_MODEL, MODELS, shipped_models
+from app.defaults import DEFAULT_MODEL, MODELS, list_shipped_models
 from app.errors import DeviceError, ModelError
 from app.process.fork_safety import NOT_IN_FORKS, HomeProcess
 from app.process.machine import cores, give_memory_back, has_nvidia_gpu
-from app.process.memory_room import lacks_memory, memory_line
+from app.process.memory_room import format_memory_line, lacks_memory
 from app.process.native_stderr import quiet_stderr
 from app.process.telemetry_off import onnx_runtime
 from app.recognition.onnx_guard import check_model, check_size
 from app.types import Floats
 
-__all__ = ["DEFAULT_MODEL", "MODELS", "Classifier", "Device", "Outputs", "prior_shift", "softmax"]
+__all__ = [
+    "DEFAULT_MODEL",
+    "MODELS",
+    "Classifier",
+    "Device",
+    "NetworkOutputs",
+    "prior_shift",
+    "softmax",
+]
 
 Device = Literal["auto", "cpu", "cuda"]
 MIN_SHARE = 1e-3
@@ -36,7 +44,7 @@ MAX_WORKING_BYTES = 4 << 30  # of all models together, on the CPU; a small file 
 _ONE_AT_A_TIME = threading.Lock()
 
 
-class Outputs(NamedTuple):
+class NetworkOutputs(NamedTuple):
     logits: Floats  # (N, K), not divided by the temperature
     cam: Floats  # (N, K, h, w) class activation maps, whose mean over (h, w) are the logits
     attention: Floats | None = None  # (N, d) in 0..1, where the file was exported with it
@@ -92,7 +100,7 @@ class Classifier:
             kind = "is a folder, not a model file" if model.is_dir() else "is missing"
             raise ModelError(
                 f"The model {model} {kind}. Give an .onnx file with --model, or one of "
-                f"{', '.join(shipped_models())}."
+                f"{', '.join(list_shipped_models())}."
             )
         content = _checked(model)
         self.sha256 = hashlib.sha256(content).hexdigest()
@@ -122,7 +130,7 @@ class Classifier:
     def labels(self) -> tuple[str, ...]:
         return self.contract.labels
 
-    def run(self, crops: NDArray[np.uint8]) -> Outputs:
+    def run(self, crops: NDArray[np.uint8]) -> NetworkOutputs:
         """`crops (N, S, S, 3)` uint8 BGR. N = 0 is valid."""
         contract = self.contract
         size = contract.size_px
@@ -130,7 +138,7 @@ class Classifier:
             raise ValueError(f"crops must be (N, {size}, {size}, 3), got {crops.shape}")
         if not len(crops):
             k = len(contract.labels)
-            return Outputs(np.zeros((0, k), np.float32), np.zeros((0, k, 1, 1), np.float32))
+            return NetworkOutputs(np.zeros((0, k), np.float32), np.zeros((0, k, 1, 1), np.float32))
         self._home.check()
         began_s = time.perf_counter()
         found = self._answer(crops)
@@ -139,12 +147,12 @@ class Classifier:
         self.crops_read += len(crops)
         return found
 
-    def _answer(self, crops: NDArray[np.uint8]) -> Outputs:
+    def _answer(self, crops: NDArray[np.uint8]) -> NetworkOutputs:
         """The network's outputs for at least one crop, which are numbers and of the right shape."""
         contract = self.contract
         x = normalise(crops, colour=contract.colour, mean=contract.mean, std=contract.std)
         try:
-            found = Outputs(*self._session.run(self._outputs, {INPUT: x}))
+            found = NetworkOutputs(*self._session.run(self._outputs, {INPUT: x}))
         except Exception as cause:  # ONNX Runtime has no error type of its own
             said = " ".join(str(cause).split())[:MAX_CAUSE]
             raise ModelError(f"{self.path} could not be run on {self.provider}: {said}") from cause
@@ -262,7 +270,7 @@ def _session(ort: Any, model: Path, content: bytes, options: Any, providers: lis
         )
     except Exception as cause:  # ONNX Runtime has no error type of its own
         if lacks_memory(cause):
-            raise DeviceError(memory_line(f"to open {model}")) from cause
+            raise DeviceError(format_memory_line(f"to open {model}")) from cause
         raise ModelError(
             f"{model} is not a model that ONNX Runtime can open: it is damaged or of another kind."
         ) from cause

@@ -72,7 +72,7 @@ _EMPTY = frozenset({"", ".", "-", "–", "na", "n/a", "<na>", "nan", "null", "#n
 _EMPTY |= {"find_failed", "fit_failed", "not coded"}
 
 
-def plain_label(text: str, rename: Mapping[str, str]) -> str:
+def normalise_label(text: str, rename: Mapping[str, str]) -> str:
     """Writes a label in lower case and by one name, `NOT_CODED` where there is none; what the user
     renames comes first."""
     label = " ".join(text.lower().split())

@@ -63,7 +63,7 @@ class Quality:
     brightness: float | None
 
 
-def trouble(quality: Quality) -> Reason | None:
+def find_reading_problem(quality: Quality) -> Reason | None:
     """What makes a face hard to read, the more telling first; None where nothing does. A small face
     is also blurred, and so may a turned or a dark one be."""
     if quality.size_px < SMALL_PX:
@@ -77,9 +77,9 @@ def trouble(quality: Quality) -> Reason | None:
     return None
 
 
-def measure(image: Image, face: Face) -> Quality:
+def measure_quality(image: Image, face: Face) -> Quality:
     """The figures of one face in `image (H, W, 3)`."""
-    roll_deg, yaw_deg = pose_deg(face.landmarks)
+    roll_deg, yaw_deg = estimate_pose_deg(face.landmarks)
     grey = _patch(image, face.landmarks)
     sharpness = brightness = None
     if grey is not None:
@@ -97,7 +97,7 @@ def measure(image: Image, face: Face) -> Quality:
     )
 
 
-def pose_deg(landmarks: Floats) -> tuple[float, float]:
+def estimate_pose_deg(landmarks: Floats) -> tuple[float, float]:
     """(roll, yaw) of `landmarks (6, 2)` px: the rotation nearest to the affine camera that maps
     `FACE_POINTS` to them. Points that all but coincide give a yaw of 0."""
     points = np.asarray(landmarks, np.float64)

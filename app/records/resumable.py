@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO
 
 from app.errors import DataError, SinkError
-from app.files.atomic import reserve, unwritable
+from app.files.atomic import make_write_error, reserve
 from app.files.hidden import DisplacedError, HiddenFile, hidden
 from app.records.frames import group_by_frame
 from app.records.reader import RecordsReader
@@ -100,7 +100,7 @@ class LongRecords:
             else:
                 self.suspend()
             if isinstance(error, OSError):
-                raise unwritable(path, error) from error
+                raise make_write_error(path, error) from error
             raise
 
     def _open(self, kept: State | None, *, as_csv: bool) -> None:
@@ -139,7 +139,7 @@ class LongRecords:
             self._rows.write(make_records(result))
         except OSError as error:
             self.suspend()
-            raise unwritable(self.path, error) from error
+            raise make_write_error(self.path, error) from error
 
     def state(self) -> State:
         """What is safely on the disk now. Raises `SinkError`."""
@@ -149,7 +149,7 @@ class LongRecords:
             self._file.sync()
         except OSError as error:
             self.suspend()
-            raise unwritable(self.path, error) from error
+            raise make_write_error(self.path, error) from error
         return {"bytes": self._file.bytes, "sha256": self._file.sha256}
 
     def rows_so_far(self) -> Iterator[list[Record]]:
@@ -177,7 +177,7 @@ class LongRecords:
             if not keep_lines:
                 part.discard()
         except OSError as error:
-            raise unwritable(self.path, error) from error
+            raise make_write_error(self.path, error) from error
         finally:
             part.let_go()
 

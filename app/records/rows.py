@@ -5,7 +5,7 @@ import io
 from collections.abc import Sequence
 from typing import Any
 
-from app.recognition.quality import Quality, measure
+from app.recognition.quality import Quality, measure_quality
 from app.records.schema import (
     COLUMNS,
     DECIMALS,
@@ -45,7 +45,7 @@ def _face_record(face: TrackedFace, labels: Sequence[str], image: Image | None) 
     x0, y0, x1, y1 = (float(value) for value in face.face.box_xyxy)
     quality = None
     if image is not None:
-        found = measure(image, face.face)
+        found = measure_quality(image, face.face)
         quality = Quality(*(_rounded(name, getattr(found, name)) for name in QUALITY_COLUMNS))
 
     def shares(values: Any) -> dict[str, float]:

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from app.errors import SinkError
-from app.files.atomic import reserve, unwritable
+from app.files.atomic import make_write_error, reserve
 from app.files.csv_text import text_cell
 from app.files.hidden import HiddenFile
-from app.files.suffixes import kind_of
+from app.files.suffixes import read_suffix
 from app.records.rows import format_csv_line, make_flat_row, make_json_row, make_records
 from app.records.schema import DECIMALS, PIXEL_DECIMALS, Record, ValueKind, list_flat_columns
 from app.types import FrameResult, Image
@@ -24,7 +24,9 @@ SUFFIXES = (".jsonl", ".csv", ".parquet")
 
 def check_records_suffix(path: Path) -> str:
     """Raises `SinkError` for a kind of records that there is not."""
-    return kind_of(path, SUFFIXES, "must end in .jsonl, .csv or .parquet, the kinds of records.")
+    return read_suffix(
+        path, SUFFIXES, "must end in .jsonl, .csv or .parquet, the kinds of records."
+    )
 
 
 class RowFile(Protocol):
@@ -103,7 +105,7 @@ class RecordsSink:
             self._partial = HiddenFile(path, overwrite=overwrite)
             self._rows = self._rows_in(self._partial, suffix, tuple(labels))
         except OSError as error:
-            raise unwritable(path, error) from error
+            raise make_write_error(path, error) from error
 
     def _rows_in(self, part: HiddenFile, suffix: str, labels: tuple[str, ...]) -> RowFile:
         try:
@@ -124,7 +126,7 @@ class RecordsSink:
             self._rows.write(make_records(result))
         except OSError as error:
             self.abort()
-            raise unwritable(self.path, error) from error
+            raise make_write_error(self.path, error) from error
 
     def close(self) -> None:
         if self._rows is None:
@@ -134,7 +136,7 @@ class RecordsSink:
             rows.finish()  # a full disk may show only here
             self._partial.settle()
         except OSError as error:
-            raise unwritable(self.path, error) from error
+            raise make_write_error(self.path, error) from error
         finally:
             self._partial.discard()
 

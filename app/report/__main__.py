@@ -20,7 +20,7 @@ from app.report.page import ReportPage, render_report
 from app.report.sink import check_report_suffix
 from app.report.stills import Box, PictureStill, Still, collect_stills, make_picture_still
 from app.report.summary import Summary
-from app.wording import counted, noun
+from app.wording import choose_noun, format_count
 
 
 def parser() -> argparse.ArgumentParser:
@@ -84,13 +84,13 @@ def work(options: argparse.Namespace) -> int:
         stills, note = _stills(options, summary, wanted)
     page = ReportPage(summary, rules, stills, read_notes(options.records), pictures)
     write_text(options.output, render_report(page), overwrite=options.overwrite)
-    faces = counted(len(summary.people), "face")
+    faces = format_count(len(summary.people), "face")
     if summary.are_pictures:
         what, holds = "picture", f"{faces}, {len(pictures)} shown"
     else:
-        episodes = counted(len(summary.episodes), "episode")
-        what, holds = "frame", f"{faces}, {episodes}, {counted(len(stills), 'still')}"
-    say(f"{counted(summary.trouble.frames, what)}, {holds} -> {options.output}")
+        episodes = format_count(len(summary.episodes), "episode")
+        what, holds = "frame", f"{faces}, {episodes}, {format_count(len(stills), 'still')}"
+    say(f"{format_count(summary.trouble.frames, what)}, {holds} -> {options.output}")
     if note is not None:
         say(f"warning: {note}")
     elif not options.no_stills and (why := _not_beside(options, summary, len(stills or pictures))):
@@ -104,7 +104,7 @@ def _not_beside(options: argparse.Namespace, summary: Summary, shown: int) -> st
     """Says how to get the pictures of a page that lacks them because their files were not named
     and do not lie beside the records; empty where there is nothing to say."""
     if summary.are_pictures and options.pictures is None and shown < len(summary.pictures):
-        missing = counted(len(summary.pictures) - shown, "picture")
+        missing = format_count(len(summary.pictures) - shown, "picture")
         return f"{missing} not shown, for want of the files: name their folder by --pictures."
     if not summary.are_pictures and options.video is None and summary.episodes and not shown:
         return "no stills, for want of the video: name it by --video."
@@ -179,8 +179,8 @@ def _pictures(
         found[name] = make_picture_still(image, boxes)
     missing = len(summary.pictures) - len(found)
     if missing and options.pictures:
-        are = noun(missing, "is", "are")
-        other = noun(missing, "is another one", "are other ones")
+        are = choose_noun(missing, "is", "are")
+        other = choose_noun(missing, "is another one", "are other ones")
         return found, f"{missing} of the pictures {are} not in {folder}, or {other}."
     return found, None
 

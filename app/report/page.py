@@ -25,7 +25,7 @@ from app.report.stills import PictureStill, Still
 from app.report.style import STYLE, format_colour_rules
 from app.report.summary import PersonSummary, Summary, Trouble
 from app.types import UNSURE
-from app.wording import counted, noun
+from app.wording import choose_noun, format_count
 
 MAX_PEOPLE = 12
 MAX_STILLS = 24
@@ -105,17 +105,17 @@ def _head(page: ReportPage, name: str) -> str:
     with_face = format_percent(trouble.frames - trouble.empty_frames, trouble.frames), "with a face"
     if summary.are_pictures:
         tiles = [
-            (f"{trouble.frames}", noun(trouble.frames, "picture")),
+            (f"{trouble.frames}", choose_noun(trouble.frames, "picture")),
             with_face,
-            (f"{len(summary.people)}", noun(len(summary.people), "face")),
+            (f"{len(summary.people)}", choose_noun(len(summary.people), "face")),
         ]
     else:
         tiles = [
             (format_clock(sum(summary.end_s.values()), 0.1), "length"),
-            (f"{trouble.frames}", noun(trouble.frames, "frame")),
+            (f"{trouble.frames}", choose_noun(trouble.frames, "frame")),
             with_face,
-            (f"{len(summary.people)}", f"{noun(len(summary.people), 'face')} followed"),
-            (f"{len(summary.episodes)}", noun(len(summary.episodes), "episode")),
+            (f"{len(summary.people)}", f"{choose_noun(len(summary.people), 'face')} followed"),
+            (f"{len(summary.episodes)}", choose_noun(len(summary.episodes), "episode")),
         ]
     cells = "".join(f'<div class="tile"><b>{v}</b><span>{what}</span></div>' for v, what in tiles)
     shows = (
@@ -140,8 +140,8 @@ def _people(summary: Summary) -> str:
     rest = people[MAX_PEOPLE:]
     if rest:
         body += (
-            f'<p class="quiet">Left out here: {counted(len(rest), "more face", "more faces")} with '
-            f"at most {counted(rest[0].frames, 'frame')} each.</p>\n"
+            f'<p class="quiet">Left out here: {format_count(len(rest), "more face", "more faces")} '
+            f"with at most {format_count(rest[0].frames, 'frame')} each.</p>\n"
         )
     body += (
         '<p class="quiet">Areas: probability from 0 to 100 %, smoothed as in the records. Bars '
@@ -200,7 +200,7 @@ def _person(person: PersonSummary, end_s: float, several: bool) -> str:
     )
     note += f" Labels without a probability: {others}." if others else ""
     where = f" in {escape(person.source)}" if several else ""
-    frames = counted(person.frames, "frame")
+    frames = format_count(person.frames, "frame")
     return (
         f'<article class="person"><h3>Face {person.face_id}{where} <small>'
         f"{format_clock(person.first_s, 0.1)} to {format_clock(person.last_s, 0.1)}, {frames}"
@@ -288,6 +288,6 @@ def _trouble(trouble: Trouble, are_pictures: bool) -> str:
             row("too bright", trouble.bright, judged, f"mean grey over {100 * BRIGHT:.0f} %"),
         ]
     without = trouble.faces - judged
-    faces = counted(without, "face")
+    faces = format_count(without, "face")
     note = f"<p>No figures of quality: {faces}.</p>\n" if without else ""
     return render_table(("", "count", "share", "meaning"), rows, "numbers last-text") + note

@@ -9,7 +9,7 @@ from app.records.schema import FaceRecord, Record
 from app.report.facts import render_table
 from app.report.stills import PictureStill
 from app.types import UNSURE
-from app.wording import counted
+from app.wording import format_count
 
 SHOWN_FROM = 0.01  # smaller probabilities are left out
 NUMBER_SHARE = 0.045  # height of a face's number, in shorter sides of the picture
@@ -38,7 +38,7 @@ def _picture(
 ) -> str:
     faces = [row.face for row in rows if row.face is not None]
     size = "" if still is None else f"{still.size_wh[0]} × {still.size_wh[1]} px, "
-    count = counted(len(faces), "face") if faces else "no faces"
+    count = format_count(len(faces), "face") if faces else "no faces"
     shown = "" if still is None else _shown(name, faces, still, labels)
     cells = [_row(face, still, labels) for face in faces]
     listed = render_table(HEAD, cells) if cells else "<p>No face was found in it.</p>\n"

@@ -7,7 +7,7 @@ from typing import Any
 
 from app.episodes.finder import EpisodeRules
 from app.files.atomic import reserve, write_text
-from app.files.suffixes import kind_of
+from app.files.suffixes import read_suffix
 from app.records.rows import make_records
 from app.report.page import ReportPage, render_report
 from app.report.stills import PictureStill, Still, StillsInPassing, make_picture_still
@@ -19,7 +19,7 @@ SUFFIXES = (".html", ".htm")
 
 def check_report_suffix(path: Path) -> None:
     """Raises `SinkError` for a name that no browser opens as a page."""
-    kind_of(path, SUFFIXES, "must end in .html.")
+    read_suffix(path, SUFFIXES, "must end in .html.")
 
 
 class ReportSink:

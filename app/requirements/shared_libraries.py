@@ -12,7 +12,7 @@ _LONGEST_NAME = 4096
 
 
 @dataclass(frozen=True, slots=True)
-class Wants:
+class LibraryNeeds:
     """What a library says of others: `names` of those it needs, in order, and the `folders` in
     which they are looked for before the system's own."""
 
@@ -20,7 +20,7 @@ class Wants:
     folders: tuple[Path, ...] = ()
 
 
-def wants(path: Path) -> Wants:
+def read_needs(path: Path) -> LibraryNeeds:
     """Reads the DT_NEEDED, DT_RPATH and DT_RUNPATH entries of a 64-bit little-endian ELF file;
     nothing for a file of another kind. After the System V ABI's "Object Files" and "Dynamic
     Linking". Raises `OSError`."""
@@ -32,12 +32,12 @@ def wants(path: Path) -> Wants:
 
         head = at(0, 64)
         if head[:6] != b"\x7fELF\x02\x01" or len(head) < 64:
-            return Wants()
+            return LibraryNeeds()
         (table,) = struct.unpack_from("<Q", head, 32)
         size, count = struct.unpack_from("<HH", head, 54)
         rows = at(table, size * count)
         if size < 56 or len(rows) < size * count:  # cut short
-            return Wants()
+            return LibraryNeeds()
         segments = [struct.unpack_from("<II6Q", rows, i * size) for i in range(count)]
         loaded = [s for s in segments if s[0] == _LOADED_SEGMENT]
         entries: list[tuple[int, int]] = []
@@ -63,18 +63,18 @@ def wants(path: Path) -> Wants:
         folders = ":".join(text(value) for tag, value in entries if tag != _NEEDED)
         for sign in ("${ORIGIN}", "$ORIGIN"):
             folders = folders.replace(sign, origin)
-        return Wants(
+        return LibraryNeeds(
             tuple(text(value) for tag, value in entries if tag == _NEEDED),
             tuple(Path(folder) for folder in folders.split(":") if folder),
         )
 
 
-def needed(path: Path) -> tuple[str, ...]:
+def list_needed(path: Path) -> tuple[str, ...]:
     """The names in the DT_NEEDED entries of `path`, in order; none for a file that is not ELF."""
-    return wants(path).names
+    return read_needs(path).names
 
 
-def loadable(name: str) -> bool:
+def is_loadable(name: str) -> bool:
     """Tells whether the system's linker finds and loads the library `name`."""
     try:
         ctypes.CDLL(name)
@@ -83,7 +83,9 @@ def loadable(name: str) -> bool:
     return True
 
 
-def lacking(paths: Iterable[Path], loads: Callable[[str], bool] = loadable) -> dict[str, Path]:
+def find_lacking(
+    paths: Iterable[Path], loads: Callable[[str], bool] = is_loadable
+) -> dict[str, Path]:
     """Finds what is missing for `paths` to be loaded, through the libraries that lie beside them.
 
     Returns the name of each library that neither lies in a folder of the file that asks for it (or
@@ -97,7 +99,7 @@ def lacking(paths: Iterable[Path], loads: Callable[[str], bool] = loadable) -> d
         if path in seen:
             continue
         seen.add(path)
-        wanted = wants(path)
+        wanted = read_needs(path)
         folders = (*wanted.folders, *inherited)
         for name in wanted.names:
             beside = next((f / name for f in folders if (f / name).is_file()), None)

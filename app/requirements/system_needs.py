@@ -1,8 +1,8 @@
 """Says in one line what this machine lacks, before the library that would need it is loaded.
 
 OpenCV's and MediaPipe's wheels do not bring every shared library that they need, and MediaPipe's
-library ends the process where a file of the kernel is missing. `guard` looks for that when one of
-them is first imported, whoever imports it. Needs no package.
+library ends the process where a file of the kernel is missing. `guard_imports` has the machine
+checked when either is first imported, whoever imports it. This module needs no package.
 """
 
 import importlib.util
@@ -16,8 +16,8 @@ from pathlib import Path
 from types import ModuleType, TracebackType
 
 from app.defaults import ROOT
-from app.process.memory_room import lacks_memory, memory_line
-from app.requirements.shared_libraries import lacking
+from app.process.memory_room import format_memory_line, lacks_memory
+from app.requirements.shared_libraries import find_lacking
 
 # Imported name -> the name for pip. In the order in which they are named.
 PACKAGES = {
@@ -85,7 +85,7 @@ class _Guard:
         self, name: str, path: object = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         if name in self._to_check and not self.is_paused:
-            check((name,))
+            check_packages((name,))
             self._to_check.discard(name)
         return None
 
@@ -102,16 +102,16 @@ def _installed(package: str) -> ModuleSpec | None:
         _GUARD.is_paused = before
 
 
-def package_folder(package: str) -> Path | None:
+def find_package_folder(package: str) -> Path | None:
     """Where `package` is installed, without importing it; None where it is not."""
     spec = _installed(package)
     return Path(spec.origin).parent if spec is not None and spec.origin is not None else None
 
 
-def entry_libraries(package: str) -> list[Path]:
+def list_entry_libraries(package: str) -> list[Path]:
     """The shared libraries of `package` that Python loads: its extension modules and those in
     `OPENED_LATER`. What is optional, such as ONNX Runtime's CUDA part, is none of them."""
-    folder = package_folder(package)
+    folder = find_package_folder(package)
     if folder is None or sys.platform != "linux":
         return []
     tagged = tuple(suffix for suffix in EXTENSION_SUFFIXES if suffix != ".so")
@@ -124,16 +124,18 @@ def entry_libraries(package: str) -> list[Path]:
     )
 
 
-def missing_libraries(packages: Iterable[str] = GUARDED) -> dict[str, list[str]]:
+def find_missing_libraries(packages: Iterable[str] = GUARDED) -> dict[str, list[str]]:
     """Library -> those of `packages` that cannot be loaded without it, in alphabetical order."""
     found: dict[str, list[str]] = {}
     for package in packages:
-        for name in lacking(entry_libraries(package)):
+        for name in find_lacking(list_entry_libraries(package)):
             found.setdefault(name, []).append(package)
     return dict(sorted(found.items()))
 
 
-def install_line(libraries: Iterable[str], has: Callable[[str], object] = shutil.which) -> str:
+def format_install_line(
+    libraries: Iterable[str], has: Callable[[str], object] = shutil.which
+) -> str:
     """The command that installs `libraries`, for the package manager that this system has; for
     both where it has neither."""
     names = list(libraries)
@@ -151,7 +153,7 @@ def install_line(libraries: Iterable[str], has: Callable[[str], object] = shutil
     return dnf if has("dnf") else f"{apt} (Debian, Ubuntu), {dnf} (Fedora)"
 
 
-def libraries_line(lost: Mapping[str, Sequence[str]]) -> str:
+def format_libraries_line(lost: Mapping[str, Sequence[str]]) -> str:
     """One line: which libraries are missing, for whom, and what installs them."""
     users = " and ".join(
         dict.fromkeys(PACKAGES.get(p, p) for names in lost.values() for p in names)
@@ -159,11 +161,11 @@ def libraries_line(lost: Mapping[str, Sequence[str]]) -> str:
     are, they = ("is", "it") if len(lost) == 1 else ("are", "them")
     return (
         f"{', '.join(lost)} {are} missing on this system, and {users} cannot be loaded without "
-        f"{they}. As root: {install_line(lost)}"
+        f"{they}. As root: {format_install_line(lost)}"
     )
 
 
-def kernel_line(
+def find_kernel_problem(
     files: Mapping[str, str] = KERNEL_FILES, survives: Callable[[], bool] | None = None
 ) -> str | None:
     """One line on a file of the kernel without which MediaPipe ends the process; None where all
@@ -204,12 +206,12 @@ def try_mediapipe() -> None:
     Detector().close()
 
 
-def missing_packages(packages: Mapping[str, str] = PACKAGES) -> list[str]:
+def find_missing_packages(packages: Mapping[str, str] = PACKAGES) -> list[str]:
     """Those of `packages` that are not installed, by the names that pip knows."""
     return [pip for name, pip in packages.items() if _installed(name) is None]
 
 
-def packages_line(lost: Sequence[str], install: str = INSTALL) -> str:
+def format_packages_line(lost: Sequence[str], install: str = INSTALL) -> str:
     """One line on packages that are not installed."""
     are = "is" if len(lost) == 1 else "are"
     python = ROOT / ".venv" / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
@@ -218,23 +220,23 @@ def packages_line(lost: Sequence[str], install: str = INSTALL) -> str:
     return f"{', '.join(lost)} {are} not installed for {sys.executable}. {what}: {install}"
 
 
-def check(packages: Sequence[str] = GUARDED) -> None:
+def check_packages(packages: Sequence[str] = GUARDED) -> None:
     """Raises `UnfitMachineError` where one of `packages` cannot work on this machine. It names what
     all of `GUARDED` lack, so that one installation mends it."""
-    if missing_libraries(packages):
-        raise UnfitMachineError(libraries_line(missing_libraries()))
-    if "mediapipe" in packages and (line := kernel_line()) is not None:
+    if find_missing_libraries(packages):
+        raise UnfitMachineError(format_libraries_line(find_missing_libraries()))
+    if "mediapipe" in packages and (line := find_kernel_problem()) is not None:
         raise UnfitMachineError(line)
 
 
-def check_all() -> None:
+def check_machine() -> None:
     """Raises `UnfitMachineError` where the program cannot run here: before anything is loaded."""
-    if lost := missing_packages():
-        raise UnfitMachineError(packages_line(lost))
-    check()
+    if lost := find_missing_packages():
+        raise UnfitMachineError(format_packages_line(lost))
+    check_packages()
 
 
-def guard() -> None:
+def guard_imports() -> None:
     """From now on, the first import of OpenCV or MediaPipe raises `UnfitMachineError` where the
     machine lacks what it needs. A command of this project then ends with that one line."""
     if _GUARD not in sys.meta_path:
@@ -244,24 +246,24 @@ def guard() -> None:
         sys.excepthook = _say_in_one_line
 
 
-def one_line(error: BaseException) -> str | None:
+def explain_import_error(error: BaseException) -> str | None:
     """What a user can do about a failed import; None where that is no matter of the machine."""
     if isinstance(error, UnfitMachineError):
         return str(error)
     if lacks_memory(error):
-        return memory_line("to load a library")
+        return format_memory_line("to load a library")
     if isinstance(error, ModuleNotFoundError) and error.name in PACKAGES:
-        return packages_line(missing_packages() or [PACKAGES[error.name]])
+        return format_packages_line(find_missing_packages() or [PACKAGES[error.name]])
     if isinstance(error, ModuleNotFoundError) and error.name in TRAINING_PACKAGES:
-        lost = missing_packages(TRAINING_PACKAGES) or [TRAINING_PACKAGES[error.name]]
-        return packages_line(lost, INSTALL_TRAINING)
+        lost = find_missing_packages(TRAINING_PACKAGES) or [TRAINING_PACKAGES[error.name]]
+        return format_packages_line(lost, INSTALL_TRAINING)
     return None
 
 
 def _say_in_one_line(
     kind: type[BaseException], error: BaseException, trace: TracebackType | None
 ) -> None:
-    line = one_line(error)
+    line = explain_import_error(error)
     if line is None:
         sys.__excepthook__(kind, error, trace)
         return

@@ -12,7 +12,7 @@ from app.pictures.reader import open_picture
 from app.sources.base import InputFile, SourceDefaults
 from app.sources.find_videos import without_annotated
 from app.types import Frame, Mode
-from app.wording import counted, readable, visible
+from app.wording import escape_controls, format_count, readable
 
 MOST_NAMES = 10  # of pictures, in one line
 
@@ -82,7 +82,7 @@ class ImageSource(SourceDefaults):
             why, *_ = self.skipped.values()
             _, *others = (path.name for path in self.skipped)
             lines.append(
-                f"{len(self.skipped)} of {counted(self._given, 'picture')} left out: {why}"
+                f"{len(self.skipped)} of {format_count(self._given, 'picture')} left out: {why}"
             )
             if others:
                 lines.append(f"Also left out: {_listed(others)}.")
@@ -90,7 +90,8 @@ class ImageSource(SourceDefaults):
             (file, (count, kind)), *_ = self._more.items()
             _, *others = (path.name for path in self._more)
             lines.append(
-                f"Of {visible(str(file))}, which holds {count} pictures, the first was read."
+                f"Of {escape_controls(str(file))}, which holds {count} pictures, the first was "
+                "read."
             )
             if kind != "TIFF":
                 lines.append("For all of them use --video.")
@@ -134,7 +135,7 @@ def _size_bytes(path: Path) -> int | None:
 
 def _listed(names: Sequence[str]) -> str:
     more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
-    return visible(", ".join(names[:MOST_NAMES]) + more)
+    return escape_controls(", ".join(names[:MOST_NAMES]) + more)
 
 
 def _short_names(files: Sequence[Path]) -> list[str]:

@@ -15,7 +15,7 @@ from app.errors import SourceError
 from app.frames.to_bgr import as_bgr
 from app.sources.base import Gap, SourceDefaults
 from app.types import Frame, Image, Mode, Silence
-from app.wording import counted
+from app.wording import format_count
 
 RETRY_S = 0.02  # after a read that gave nothing
 # From one attempt to connect again to the next; the last one is kept to.
@@ -223,7 +223,7 @@ class LiveSource(SourceDefaults):
     def warning(self) -> str | None:
         if not self.skipped:
             return None
-        pictures = counted(self.skipped, "picture")
+        pictures = format_count(self.skipped, "picture")
         return f"{pictures} of {self.name} could not be used: empty, or of an unknown kind."
 
     def close(self) -> None:

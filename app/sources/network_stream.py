@@ -20,7 +20,7 @@ from app.errors import SourceError
 from app.frames.av_versions import open_input
 from app.frames.stored_shape import MAX_FRAME_PIXELS, Shape, ShapeChanges
 from app.frames.upright import Upright
-from app.process.deadlines import in_time
+from app.process.deadlines import run_with_deadline
 from app.sources.camera_address import CameraAddress
 from app.sources.latest_frame import DELAYS_S, LiveSource, UnreachableError
 from app.sources.video_container import find_average_rate, read_packets
@@ -82,7 +82,9 @@ def open_stream(
         )
 
     try:
-        container = in_time(partial(_container, address, opened), stop=stop, limit_s=OPEN_S)
+        container = run_with_deadline(
+            partial(_container, address, opened), stop=stop, limit_s=OPEN_S
+        )
     except TimeoutError:
         raise UnreachableError(f"{address.title} did not answer within {OPEN_S:g} s.") from None
     if container is None:

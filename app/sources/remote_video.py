@@ -21,8 +21,8 @@ from typing import Any
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from app.errors import SourceError
-from app.files.hidden import own_file
-from app.process.deadlines import in_time
+from app.files.hidden import claim_own_file
+from app.process.deadlines import run_with_deadline
 from app.sources.camera_address import CameraAddress, parse_address
 
 WAIT_S = 8.0  # for a connection, and for whatever comes next
@@ -136,7 +136,7 @@ def fetched(video: WebVideo, beside: Path, *, stop: Callable[[], bool]) -> Itera
         yield None
         return
     try:
-        part = own_file(beside.with_name(beside.stem), ".fetched")
+        part = claim_own_file(beside.with_name(beside.stem), ".fetched")
     except OSError as error:
         raise SourceError(
             f"{title} cannot be copied into {beside.parent}: {error.strerror}."
@@ -162,7 +162,7 @@ def _fetch(video: WebVideo, copy: Path, title: str, stop: Callable[[], bool]) ->
             if int(length) > shutil.disk_usage(copy.parent).free:
                 raise SourceError(f"{title} has {int(length):,} bytes; there is no room for them.")
             copying = partial(_copy, answer, copy, title, lambda: lines.cut_off)
-            came = in_time(copying, stop=stop, limit_s=None, give_up=lines.cut)
+            came = run_with_deadline(copying, stop=stop, limit_s=None, give_up=lines.cut)
     except urllib.error.HTTPError as error:
         what = {401: "asks for another user name or password", 403: "does not let this user in"}
         error.close()
@@ -193,7 +193,7 @@ def _answer(
 ) -> Any | None:
     """The server's answer, of which its header is read; None after `stop`."""
     try:
-        return in_time(asked, stop=stop, limit_s=ANSWER_S, give_up=lines.cut)
+        return run_with_deadline(asked, stop=stop, limit_s=ANSWER_S, give_up=lines.cut)
     except TimeoutError:
         if not lines.cut_off:
             raise

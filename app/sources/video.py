@@ -29,7 +29,7 @@ from app.sources.video_container import (
 )
 from app.sources.video_length import find_announced_end_s, find_duration_s, is_truncated
 from app.types import Frame, Json, Mode
-from app.wording import counted, joined, readable
+from app.wording import format_count, join_warnings, readable
 
 NO_HASH = "a stream is no file that could be hashed"
 JUMP_S = 1.0  # frames that are farther apart are compared with those behind them
@@ -228,7 +228,7 @@ class VideoSource(SourceDefaults):
         elif self.cut_short:
             self._damage = (
                 f"{self.name} is damaged or cut short after {self._delivered_s:.1f} s "
-                f"({counted(delivered, 'frame')}); the rest was left out."
+                f"({format_count(delivered, 'frame')}); the rest was left out."
             )
         elif decoder.trouble_count:
             first_s = float((decoder.first_trouble_ticks or 0) * self.time_base)
@@ -260,7 +260,9 @@ class VideoSource(SourceDefaults):
 
     @property
     def warning(self) -> str | None:
-        return joined(self._damage, self._timed.warning(self.name, self._seconds), self._change())
+        return join_warnings(
+            self._damage, self._timed.warning(self.name, self._seconds), self._change()
+        )
 
     def _change(self) -> str | None:
         change = None if self.original is None else self.original.change()

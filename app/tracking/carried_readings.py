@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from app.detection.boxes import distance
-from app.stage_state import State, array_from, array_state, face_from, face_state
+from app.stage_state import State, dump_array, dump_face, load_array, load_face
 from app.types import Face, Floats
 
 REACH = 0.5  # face sides between where a face was in the frame before and where it should be now
@@ -39,10 +39,10 @@ class Readings:
 
     def state(self) -> State:
         return {
-            "faces": [face_state(face) for face in self._faces],
-            "rows": array_state(np.asarray(self._rows, np.float32)),
+            "faces": [dump_face(face) for face in self._faces],
+            "rows": dump_array(np.asarray(self._rows, np.float32)),
         }
 
     def restore(self, state: State) -> None:
-        self._faces = tuple(face_from(one) for one in state["faces"])
-        self._rows = array_from(state["rows"])
+        self._faces = tuple(load_face(one) for one in state["faces"])
+        self._rows = load_array(state["rows"])

@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.errors import DeviceError
-from app.process.memory_room import has_room, memory_line
-from app.stage_state import State, array_from, array_state
+from app.process.memory_room import format_memory_line, has_room
+from app.stage_state import State, dump_array, load_array
 
 # Boxes further apart than this, in mean face sides, are not the same person; after an absence the
 # reach grows with the time, for people turn.
@@ -127,8 +127,8 @@ class Identities:
             "people": [
                 {
                     "face_id": one.face_id,
-                    "state": array_state(one.state),
-                    "velocity": array_state(one.velocity),
+                    "state": dump_array(one.state),
+                    "velocity": dump_array(one.velocity),
                     "seen_s": float(one.seen_s),
                     "born_s": float(one.born_s),
                 }
@@ -142,8 +142,8 @@ class Identities:
         self._people = [
             Person(
                 int(one["face_id"]),
-                array_from(one["state"]),
-                array_from(one["velocity"]),
+                load_array(one["state"]),
+                load_array(one["velocity"]),
                 float(one["seen_s"]),
                 float(one["born_s"]),
             )
@@ -190,7 +190,7 @@ def _prepare() -> None:
 
 def _assigned(cost: NDArray[np.float64]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     if "scipy.optimize" not in sys.modules and not has_room(SCIPY_BYTES):
-        raise DeviceError(memory_line("to load SciPy, which tells several people apart"))
+        raise DeviceError(format_memory_line("to load SciPy, which tells several people apart"))
     from scipy.optimize import linear_sum_assignment
 
     rows, columns = linear_sum_assignment(cost)

@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.defaults import SMOOTH_S as SMOOTH_S
-from app.stage_state import State, array_from, array_state
+from app.stage_state import State, dump_array, load_array
 from app.types import REASONS, Floats, Reason
 
 QUICK_S = 0.05  # of the quick average; the slow one's is `SMOOTH_S`
@@ -82,8 +82,8 @@ class _Person:
 
     def state(self) -> State:
         return {
-            "slow": array_state(self.slow),
-            "quick": array_state(self.quick),
+            "slow": dump_array(self.slow),
+            "quick": dump_array(self.quick),
             "seen_s": float(self.seen_s),
             "shown": self.shown,
             "slow_lead": self.slow_lead.state(),
@@ -93,8 +93,8 @@ class _Person:
     @classmethod
     def of(cls, state: State) -> "_Person":
         return cls(
-            array_from(state["slow"]),
-            array_from(state["quick"]),
+            load_array(state["slow"]),
+            load_array(state["quick"]),
             float(state["seen_s"]),
             None if state["shown"] is None else int(state["shown"]),
             _Lead.of(state["slow_lead"]),

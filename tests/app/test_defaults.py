@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from app.cli.options import parser
-from app.defaults import DEFAULT_MODEL, named_model, shipped_models
+from app.defaults import DEFAULT_MODEL, find_model, list_shipped_models
 
 
 @pytest.fixture
@@ -16,7 +16,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_names_are_what_follows_dacl(folder: Path) -> None:
-    assert {name: path.name for name, path in shipped_models(folder).items()} == {
+    assert {name: path.name for name, path in list_shipped_models(folder).items()} == {
         "default": "dacl.onnx",
         "small": "dacl_small.onnx",
         "small_int8": "dacl_small_int8.onnx",
@@ -27,7 +27,7 @@ def test_names_are_what_follows_dacl(folder: Path) -> None:
     ("text", "name"), [("small", "dacl_small.onnx"), ("mine.onnx", None), ("tiny", None)]
 )
 def test_name_or_path_is_meant(folder: Path, text: str, name: str | None) -> None:
-    assert named_model(text, folder) == (Path(text) if name is None else folder / name)
+    assert find_model(text, folder) == (Path(text) if name is None else folder / name)
 
 
 def test_file_of_that_name_goes_first(
@@ -35,7 +35,7 @@ def test_file_of_that_name_goes_first(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("small").touch()
-    assert named_model("small", folder) == Path("small")
+    assert find_model("small", folder) == Path("small")
 
 
 def test_command_line_takes_names() -> None:

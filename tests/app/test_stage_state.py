@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from app.detection.refused_hints import Patterns
 from app.detection.view_schedule import Rounds
-from app.stage_state import array_from, array_state, face_from, face_state
+from app.stage_state import dump_array, dump_face, load_array, load_face
 from app.tracking.carried_readings import Readings
 from app.tracking.identities import Identities
 from app.tracking.smoothing import SteadyReasons
@@ -34,7 +34,7 @@ def test_arrays_come_back_bit_for_bit(
         np.array(singles, np.float32),
         np.frombuffer(raw, np.uint8).reshape(1, -1),
     ):
-        back = array_from(through_json(array_state(array)))
+        back = load_array(through_json(dump_array(array)))
         assert (back.dtype, back.shape) == (array.dtype, array.shape)
         assert back.tobytes() == array.tobytes()
 
@@ -42,7 +42,7 @@ def test_arrays_come_back_bit_for_bit(
 @given(st.tuples(number, number, number, number), number, st.booleans())
 def test_faces_come_back(box: tuple[float, float, float, float], score: float, seen: bool) -> None:
     face = Face(box, np.arange(12, dtype=np.float32).reshape(6, 2) / 3, score, seen)
-    back = face_from(through_json(face_state(face)))
+    back = load_face(through_json(dump_face(face)))
     assert (back.box_xyxy, back.score, back.seen) == (face.box_xyxy, score, seen)
     assert back.landmarks.tobytes() == face.landmarks.tobytes()
 

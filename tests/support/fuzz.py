@@ -66,12 +66,12 @@ def read(path: Path, *, as_video: bool) -> tuple[str, str]:
 
 def work(seed: int, folder: Path) -> None:
     """The worker: numbers come by stdin, a line for each goes to stdout."""
-    from app.process.native_stderr import own_stderr
+    from app.process.native_stderr import redirect_native_stderr
 
     resource.setrlimit(resource.RLIMIT_AS, (ADDRESS_SPACE_BYTES,) * 2)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     whole = {path.suffix: path.read_bytes() for path in sorted(folder.glob("whole.*"))}
-    with own_stderr():
+    with redirect_native_stderr():
         for line in sys.stdin:
             number = int(line)
             damage, as_video, suffix, content = make_case(whole, seed, number)

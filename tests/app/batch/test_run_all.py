@@ -18,7 +18,7 @@ from app.batch.progress import short_name
 from app.batch.run_all import lines_of
 from app.defaults import DEMO_CLIP, ROOT
 from app.errors import SinkError
-from app.process.signals import held_back
+from app.process.signals import hold_back_signals
 from app.sources.frame_selection import Selection
 from tests.support.program import called
 from tools.make_demo_clip import FPS
@@ -227,7 +227,7 @@ def test_ctrl_c_while_a_worker_loads_does_not_end_it() -> None:
     """A terminal gives it to all processes at once, those that are loading too."""
     body = "import time; print(1, flush=True); time.sleep(0.2); from app.process.signals import *;"
     line = [sys.executable, "-c", f"{body} ignore_signals(); print('lives')"]
-    with held_back():
+    with hold_back_signals():
         process = subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=ROOT)
     assert process.stdout is not None
     assert process.stdout.readline() == b"1\n"

@@ -10,24 +10,24 @@ import numpy as np
 import pytest
 
 from app.detection.follower import LIVE
-from app.diagnostics.benchmark import Figures, Spread, benchmark
-from app.diagnostics.benchmark_clip import ClipCapture, fitted, looped
-from app.diagnostics.benchmark_text import page
-from app.process.machine import cores, machine, resident_mb
+from app.diagnostics.benchmark import BenchmarkFigures, TimeSpread, run_benchmark
+from app.diagnostics.benchmark_clip import ClipCapture, fit_picture, loop_clip
+from app.diagnostics.benchmark_text import format_figures
+from app.process.machine import cores, describe_machine, measure_resident_mb
 from run_demo import main
 from tests.support.synthetic import write_video
 from tools.make_crowd_clip import places
 
 
 @pytest.fixture(scope="module")
-def figures() -> Figures:
+def figures() -> BenchmarkFigures:
     # So many that a face is looked at again, also where a frame takes a millisecond.
-    found = benchmark(device="cpu", frames=60, camera_frames=3, starts=1)
+    found = run_benchmark(device="cpu", frames=60, camera_frames=3, starts=1)
     assert found is not None
     return found
 
 
-def test_stages_make_up_the_frame(figures: Figures) -> None:
+def test_stages_make_up_the_frame(figures: BenchmarkFigures) -> None:
     means = {name: spread.mean_ms for name, spread in figures.stages.items()}
     stages = ("detect", "align", "classify", "track", "draw")
     assert tuple(means) == (*stages, "frame", "networks", "rest")
@@ -36,7 +36,7 @@ def test_stages_make_up_the_frame(figures: Figures) -> None:
     assert 0 < means["networks"] < means["frame"]
 
 
-def test_figures_are_of_the_demo_clip(figures: Figures) -> None:
+def test_figures_are_of_the_demo_clip(figures: BenchmarkFigures) -> None:
     assert (figures.frames, figures.camera_frames, figures.fitted) == (60, 3, True)
     assert 0.95 <= figures.faces_a_frame <= 1
     # A face rests 25 ms after a look; the first frame's counts whole.
@@ -53,8 +53,8 @@ def test_figures_are_of_the_demo_clip(figures: Figures) -> None:
     assert figures.provider == "CPU"
 
 
-def test_page_and_json_say_the_same(figures: Figures) -> None:
-    told, text = json.loads(figures.to_json()), page(figures)
+def test_page_and_json_say_the_same(figures: BenchmarkFigures) -> None:
+    told, text = json.loads(figures.to_json()), format_figures(figures)
     assert told["stages"]["frame"]["p50_ms"] == figures.stages["frame"].p50_ms
     assert f"{figures.fps:.1f} frames/s from picture to canvas" in text
     assert "fitted into 1280 x 720" in text
@@ -62,10 +62,10 @@ def test_page_and_json_say_the_same(figures: Figures) -> None:
 
 
 def test_spread_of_times() -> None:
-    spread = Spread.of([float(n) for n in range(101)])
+    spread = TimeSpread.of([float(n) for n in range(101)])
     assert (spread.p50_ms, spread.p95_ms, spread.p99_ms, spread.mean_ms) == (50, 95, 99, 50)
     with pytest.raises(ValueError, match="no times"):
-        Spread.of([])
+        TimeSpread.of([])
 
 
 @pytest.mark.parametrize(
@@ -73,14 +73,14 @@ def test_spread_of_times() -> None:
 )
 def test_picture_fits_into_720p(size_wh: tuple[int, int], bars_px: int) -> None:
     white = np.full((size_wh[1], size_wh[0], 3), 255, np.uint8)
-    shown = fitted(white)
+    shown = fit_picture(white)
     assert shown.shape == (720, 1280, 3)
     assert shown[360, :, 0].nonzero()[0][[0, -1]].tolist() == [bars_px, 1279 - bars_px]
 
 
 def test_clip_goes_on_and_on(tmp_path: Path) -> None:
     write_video(tmp_path / "clip.mp4", frames=5)
-    with closing(looped(tmp_path / "clip.mp4")) as pictures:
+    with closing(loop_clip(tmp_path / "clip.mp4")) as pictures:
         frames = list(islice(pictures, 12))
     assert [frame.index for frame in frames] == list(range(12))
     np.testing.assert_allclose([frame.time_s for frame in frames], np.arange(12) / 25, atol=1e-6)
@@ -100,13 +100,13 @@ def test_camera_delivers_when_pictures_are_due(tmp_path: Path) -> None:
 
 def test_stopped_benchmark_has_no_figures() -> None:
     asked = iter([False] * 4 + [True] * 100)
-    assert benchmark(device="cpu", frames=12, starts=0, stop=lambda: next(asked)) is None
+    assert run_benchmark(device="cpu", frames=12, starts=0, stop=lambda: next(asked)) is None
 
 
 def test_machine_is_one_line() -> None:
-    assert "\n" not in machine()
-    assert f"{cores()} cores" in machine()
-    assert 20 < (resident_mb() or 100) < 100_000
+    assert "\n" not in describe_machine()
+    assert f"{cores()} cores" in describe_machine()
+    assert 20 < (measure_resident_mb() or 100) < 100_000
 
 
 @pytest.mark.parametrize(

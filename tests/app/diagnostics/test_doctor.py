@@ -20,7 +20,7 @@ from app.diagnostics.check import SEE_ABOVE, Check
 from app.diagnostics.doctor import Findings, Group, Style, can_run, examine
 from app.errors import SinkError
 from app.outputs.encoders import Encoder, Trial
-from app.requirements.system_needs import UnfitMachineError, install_line
+from app.requirements.system_needs import UnfitMachineError, format_install_line
 from app.sources import camera_list
 from run_demo import main
 from tests.support.tiny_model import tiny_contract, write_tiny_model
@@ -57,14 +57,14 @@ def test_packages_are_held_against_what_is_asked(
     version: str | None, status: str, detail: str
 ) -> None:
     installed = versions(opencv_python="5", **({"numpy": version} if version else {}))
-    check = next(iter(doctor_system.packages(["numpy>=2.0"], installed)))
+    check = next(iter(doctor_system.check_package_versions(["numpy>=2.0"], installed)))
     assert (check.name, check.status, check.detail) == ("numpy", status, detail)
     assert (check.remedy is None) == (status == "ok")
 
 
 def test_package_of_another_platform_is_not_missed() -> None:
     lines = ["nothing>=1; platform_system == 'Nowhere'"]
-    checks = list(doctor_system.packages(lines, versions(opencv_python="5")))
+    checks = list(doctor_system.check_package_versions(lines, versions(opencv_python="5")))
     assert [check.name for check in checks] == ["OpenCV"]
 
 
@@ -91,16 +91,16 @@ def test_package_of_another_platform_is_not_missed() -> None:
 def test_opencv_is_one_and_has_windows(
     wheels: dict[str, str], build: str, status: str, detail: str, remedy: str | None
 ) -> None:
-    check = one(doctor_system.opencv(versions(**wheels), build))
+    check = one(doctor_system.check_opencv(versions(**wheels), build))
     assert check.status == status
     assert detail in check.detail
     assert (remedy or "") in (check.remedy or "")
 
 
 def test_old_python_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert one(doctor_system.python()).status == "ok"
+    assert one(doctor_system.check_python()).status == "ok"
     monkeypatch.setattr(doctor_system, "OLDEST_PYTHON", (99, 0))
-    assert one(doctor_system.python()).status == "failed"
+    assert one(doctor_system.check_python()).status == "failed"
 
 
 @pytest.mark.parametrize(
@@ -113,14 +113,14 @@ def test_old_python_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_missing_system_library_comes_with_its_package(
     lost: dict[str, list[str]], name: str
 ) -> None:
-    check = one(doctor_system.system_libraries(lost))
+    check = one(doctor_system.check_system_libraries(lost))
     assert (check.name, check.status) == (name, "failed")
     assert check.detail == f"{', '.join(lost)} cannot be found"
-    assert check.remedy == install_line(lost)
+    assert check.remedy == format_install_line(lost)
 
 
 def test_missing_file_of_the_kernel_is_a_failed_line() -> None:
-    libraries, kernel = doctor_system.system_libraries({}, "/sys is not there. Mount it.")
+    libraries, kernel = doctor_system.check_system_libraries({}, "/sys is not there. Mount it.")
     assert libraries.status == "ok"
     assert (kernel.status, kernel.detail, kernel.remedy) == (
         *("failed", "/sys is not there", "Mount it."),
@@ -131,11 +131,11 @@ def test_display_is_optional() -> None:
     def none() -> None:
         raise SinkError("There is no display to open a window on. Add --no-window.")
 
-    check = one(doctor_system.window(none))
+    check = one(doctor_system.check_window(none))
     assert check == Check(
         "display", "warning", "there is no display to open a window on", "Add --no-window."
     )
-    assert one(doctor_system.window(lambda: None)).status == "ok"
+    assert one(doctor_system.check_window(lambda: None)).status == "ok"
 
 
 GOOD_CAMERA = {"opened": True, "backend": "V4L2", "modes": [[640, 480, 30]], "first_ms": 210}
@@ -160,10 +160,10 @@ def test_camera_is_asked_but_not_trusted(
         found: dict[str, Any] = answer
         return found
 
-    asked = one(doctor_system.cameras(2, None, probe))
+    asked = one(doctor_system.check_cameras(2, None, probe))
     assert (asked.name, asked.status) == ("camera 2", as_asked)
     assert detail in asked.detail
-    found = list(doctor_system.cameras(None, (0,), probe))
+    found = list(doctor_system.check_cameras(None, (0,), probe))
     assert found[0].status == as_found
 
 
@@ -172,7 +172,7 @@ def test_stream_that_does_not_open_says_why_without_its_password() -> None:
         assert target == "rtsp://me:pw@cam/"
         return {"opened": False, "why": "rtsp://***@cam/ has nothing at this path."}
 
-    check = one(doctor_system.cameras("rtsp://me:pw@cam/", None, probe))
+    check = one(doctor_system.check_cameras("rtsp://me:pw@cam/", None, probe))
     assert (check.name, check.status) == ("camera rtsp://***@cam/", "failed")
     assert check.detail == "rtsp://***@cam/ has nothing at this path."
     assert check.remedy is not None
@@ -186,7 +186,7 @@ def test_hanging_cameras_take_bounded_time() -> None:
         now[0] += timeout_s
         raise subprocess.TimeoutExpired("probe", timeout_s)
 
-    checks = list(doctor_system.cameras(None, range(8), hangs, lambda: now[0]))
+    checks = list(doctor_system.check_cameras(None, range(8), hangs, lambda: now[0]))
     assert now[0] == doctor_system.CAMERAS_TIMEOUT_S
     assert [c.detail.split()[0] for c in checks] == ["did"] * 3 + ["not"] * 5 + ["none"]
 
@@ -207,11 +207,11 @@ def test_missing_encoder_is_named() -> None:
         if name in ("libx264", "prores"):
             raise ValueError(name)
 
-    writing, reading = doctor_system.codecs(can)
+    writing, reading = doctor_system.check_codecs(can)
     assert (writing.status, reading.status) == ("warning", "warning")
     assert "lacks libx264" in writing.detail
     assert "lacks prores" in reading.detail
-    assert [check.status for check in doctor_system.codecs()] == ["ok", "ok"]
+    assert [check.status for check in doctor_system.check_codecs()] == ["ok", "ok"]
 
 
 def test_encoders_that_work_are_listed() -> None:
@@ -219,7 +219,7 @@ def test_encoders_that_work_are_listed() -> None:
         works = encoder.name in ("libx264", "mpeg4", "h264_nvenc")
         return Trial(encoder, None if works else "no such device")
 
-    software, hardware = doctor_system.encoders(attempt)
+    software, hardware = doctor_system.check_encoders(attempt)
     assert software.detail == "h264 (libx264), mpeg4 (mpeg4)"
     assert hardware.detail == "h264_nvenc"
 
@@ -227,7 +227,7 @@ def test_encoders_that_work_are_listed() -> None:
 @pytest.mark.parametrize(("free", "status"), [(1 << 20, "warning"), (5 << 30, "ok")])
 def test_full_disk_is_warned_of(tmp_path: Path, free: int, status: str) -> None:
     usage = namedtuple("usage", "free")
-    assert one(doctor_system.disk(tmp_path, lambda _: usage(free))).status == status
+    assert one(doctor_system.check_disk(tmp_path, lambda _: usage(free))).status == status
 
 
 @pytest.fixture
@@ -248,7 +248,7 @@ def shelf(tmp_path: Path) -> Path:
 
 
 def statuses(shelf: Path, given: Path | None = None) -> dict[str, tuple[str, str]]:
-    return {c.name: (c.status, c.detail) for c in doctor_models.models(given, shelf)}
+    return {c.name: (c.status, c.detail) for c in doctor_models.check_models(given, shelf)}
 
 
 def test_models_are_what_their_card_says(shelf: Path) -> None:
@@ -324,7 +324,7 @@ def test_frame_tells_how_it_went(answer: Any, status: str, detail: str) -> None:
         found: dict[str, Any] = answer
         return found
 
-    first, *rest = doctor_models.frame(None, probe)
+    first, *rest = doctor_models.check_frame(None, probe)
     assert first.status == status
     assert detail in first.detail
     assert [c.status for c in rest] == (["ok", "ok"] if status == "ok" else [])
@@ -332,7 +332,7 @@ def test_frame_tells_how_it_went(answer: Any, status: str, detail: str) -> None:
 
 def test_slow_frame_is_a_warning() -> None:
     slow = {**ANSWER, "stages": {"detect": 900.0}, "fallback": "CUDA does not work here"}
-    _, stages, where = doctor_models.frame(None, lambda _: slow)
+    _, stages, where = doctor_models.check_frame(None, lambda _: slow)
     assert stages.status == "warning"
     assert where.detail == "CPU (CUDA does not work here)"
 
@@ -348,7 +348,7 @@ def test_slow_frame_is_a_warning() -> None:
     ],
 )
 def test_cuda_libraries_are_missed_by_name(lost: set[str], status: str, detail: str) -> None:
-    _, cuda = doctor_models.providers(
+    _, cuda = doctor_models.check_providers(
         ["CUDAExecutionProvider", "CPUExecutionProvider"],
         Path(sys.executable).resolve(),
         lambda name: name not in lost,
@@ -358,7 +358,7 @@ def test_cuda_libraries_are_missed_by_name(lost: set[str], status: str, detail: 
 
 
 def test_build_without_cuda_has_nothing_to_miss() -> None:
-    check = one(doctor_models.providers(["CPUExecutionProvider"]))
+    check = one(doctor_models.check_providers(["CPUExecutionProvider"]))
     assert (check.status, check.detail) == ("ok", "built with CPU")
 
 
@@ -438,7 +438,9 @@ def test_colour_is_for_terminals_that_want_it() -> None:
 @pytest.mark.parametrize("package", ["onnxruntime", "mediapipe", "av"])
 def test_doctor_sees_what_the_demo_uses(package: str) -> None:
     """A frame of the demo cannot come out well where one of its packages is missing."""
-    done = blocked(package, "from app.diagnostics.frame_probe import probe; probe(None)")
+    done = blocked(
+        package, "from app.diagnostics.frame_probe import probe_frame; probe_frame(None)"
+    )
     assert f"No module named '{package}" in done.stderr
 
 

@@ -16,7 +16,14 @@ from app.defaults import ROOT
 from app.errors import SinkError
 from app.files import hidden as hidden_files
 from app.files.atomic import reserve, write_text
-from app.files.hidden import DisplacedError, HiddenFile, claimed, hidden, own_file, settle
+from app.files.hidden import (
+    DisplacedError,
+    HiddenFile,
+    claim_file,
+    claim_own_file,
+    hidden,
+    settle_file,
+)
 from app.outputs.sink import writing
 from app.outputs.video import VideoSink
 from app.records.resumable import LongRecords
@@ -95,8 +102,8 @@ def test_name_that_no_disk_takes_is_one_line(tmp_path: Path) -> None:
 def another_run(path: Path) -> Iterator[None]:
     """A process that has `path` for itself."""
     code = (
-        "import sys; from pathlib import Path; from app.files.hidden import claimed\n"
-        "file = claimed(Path(sys.argv[1])); print('ready', flush=True); sys.stdin.read()"
+        "import sys; from pathlib import Path; from app.files.hidden import claim_file\n"
+        "file = claim_file(Path(sys.argv[1])); print('ready', flush=True); sys.stdin.read()"
     )
     with subprocess.Popen(
         [sys.executable, "-c", code, str(path)],
@@ -142,10 +149,10 @@ def test_what_another_run_is_writing_stays_its_own(tmp_path: Path, name: str) ->
 
 def test_each_run_gets_a_file_of_its_own(tmp_path: Path) -> None:
     beside = tmp_path / "talk.mp4"
-    files = [own_file(beside, ".fetched") for _ in range(3)]
+    files = [claim_own_file(beside, ".fetched") for _ in range(3)]
     assert names(tmp_path) == [f".talk.mp4{n}.fetched" for n in (".2", ".3", "")]
     files[0].discard()
-    again = own_file(beside, ".fetched")
+    again = claim_own_file(beside, ".fetched")
     assert again.path == files[0].path
     for file in (*files[1:], again):
         file.discard()
@@ -155,11 +162,11 @@ def test_each_run_gets_a_file_of_its_own(tmp_path: Path) -> None:
 def test_file_that_was_left_behind_is_taken_over_empty(tmp_path: Path) -> None:
     path = tmp_path / ".left"
     path.write_text("of a run that was killed")
-    file = claimed(path)
+    file = claim_file(path)
     assert file is not None
     with file:
         assert path.read_text() == ""
-        assert claimed(path) is None
+        assert claim_file(path) is None
 
 
 # Their final names
@@ -209,7 +216,7 @@ def test_disk_that_is_full_at_the_end_leaves_no_empty_file(
     monkeypatch.setattr(os, "replace", raising(errno.ENOSPC))
     (tmp_path / ".part").write_text("mine")
     with pytest.raises(OSError, match="No space"):
-        settle(tmp_path / ".part", tmp_path / "out", overwrite=False)
+        settle_file(tmp_path / ".part", tmp_path / "out", overwrite=False)
     assert names(tmp_path) == [".part"]
 
 

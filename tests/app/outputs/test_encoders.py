@@ -19,7 +19,7 @@ from app.outputs.encoders import (
     calm_threads,
     choose_encoding,
     list_working,
-    try_out,
+    try_encoder,
 )
 from app.outputs.video import VideoSink
 from tests.support.synthetic import frame_result, level_picture, noise_picture
@@ -99,15 +99,15 @@ def test_what_cannot_be_is_one_line_with_what_can(
 
 
 def test_trial_tells_what_encodes_from_what_is_only_listed() -> None:
-    trial = try_out(ENCODERS["libx264"])
+    trial = try_encoder(ENCODERS["libx264"])
     assert trial.why is None
     assert trial.frame_ms > 0
-    assert try_out(Encoder("libnone", "h264")).why == "this FFmpeg was built without it"
+    assert try_encoder(Encoder("libnone", "h264")).why == "this FFmpeg was built without it"
     found = {one.encoder.name for one in list_working(("h264",))}
     assert "libx264" in found
     for encoder in ENCODERS.values():
         if encoder.codec == "h264":
-            assert (try_out(encoder).why is None) == (encoder.name in found)
+            assert (try_encoder(encoder).why is None) == (encoder.name in found)
 
 
 WORKING = {one.encoder.codec for one in list_working() if not one.encoder.hardware}

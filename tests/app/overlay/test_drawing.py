@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.overlay.drawing import draw
+from app.overlay.drawing import draw_result
 from app.overlay.history import History
 from app.overlay.palette import COLOURS, OTHERS, choose_colour
 from app.overlay.panels import TRACK_LIGHT
@@ -52,7 +52,7 @@ def has(canvas: Image, colour: Colour) -> np.ndarray:
 def test_canvas_is_new_and_the_frame_untouched() -> None:
     shown = result(face((100, 100, 200, 200)))
     before = shown.frame.image.copy()
-    canvas = draw(shown)
+    canvas = draw_result(shown)
     assert canvas.shape == before.shape
     assert canvas.dtype == np.uint8
     assert not np.shares_memory(canvas, shown.frame.image)
@@ -62,19 +62,19 @@ def test_canvas_is_new_and_the_frame_untouched() -> None:
 @pytest.mark.parametrize("mode", HUD_MODES)
 def test_without_faces_nothing_is_drawn(mode: HudMode) -> None:
     shown = result()
-    assert not changed(draw(shown, mode), shown).any()
+    assert not changed(draw_result(shown, mode), shown).any()
 
 
 def test_unknown_mode_and_empty_picture_are_refused() -> None:
     with pytest.raises(ValueError, match="one of off, boxes, full, got 'bad'"):
-        draw(result(), "bad")  # type: ignore[arg-type]
+        draw_result(result(), "bad")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match=r"must have pixels, got shape \(0, 640, 3\)"):
-        draw(result(size_wh=(640, 0)))
+        draw_result(result(size_wh=(640, 0)))
 
 
 @pytest.mark.parametrize(("mirror", "left", "right"), [(False, 100, 200), (True, 440, 540)])
 def test_box_is_drawn_where_the_face_is_seen(mirror: bool, left: int, right: int) -> None:
-    canvas = draw(result(face((100, 150, 200, 260))), mirror=mirror)
+    canvas = draw_result(result(face((100, 150, 200, 260))), mirror=mirror)
     yellow = has(canvas, COLOURS["happiness"])
     for x in (left, right):
         assert yellow[160:250, x - 1 : x + 2].any(axis=1).all()
@@ -87,7 +87,7 @@ def test_doubt_has_no_expressions_colour_and_no_figure() -> None:
     labels = ("neutral", "unsure")  # a class of that name is a class as any other
     told = face((100, 150, 200, 260), 1, labels)
     doubt = replace(told, reason="not confident")
-    canvases = [draw(result(f, labels=labels)) for f in (told, doubt)]
+    canvases = [draw_result(result(f, labels=labels)) for f in (told, doubt)]
     edges = [has(canvas, choose_colour("unsure", labels))[160:250, 99:102] for canvas in canvases]
     assert [edge.any() for edge in edges] == [True, False]
     widths = [changed(canvas, result())[140, 95:320].sum() for canvas in canvases]
@@ -98,7 +98,7 @@ def test_mirrored_picture_is_turned_and_its_text_is_not() -> None:
     image = np.zeros((480, 640, 3), np.uint8)
     image[:, :320] = 200
     shown = FrameResult(Frame(image, 0, 0.0, "halves"), (), LABELS)
-    plain, mirrored = draw(shown), draw(shown, mirror=True)
+    plain, mirrored = draw_result(shown), draw_result(shown, mirror=True)
     np.testing.assert_array_equal(mirrored, plain[:, ::-1])
 
 
@@ -107,7 +107,7 @@ def test_mirrored_picture_is_turned_and_its_text_is_not() -> None:
 def test_label_is_light_on_dark_on_any_ground(size_wh: tuple[int, int], grey: int) -> None:
     k = size_wh[1] / 480
     box = (100 * k, 150 * k, 200 * k, 260 * k)
-    canvas = draw(result(face(box), size_wh=size_wh, grey=grey))
+    canvas = draw_result(result(face(box), size_wh=size_wh, grey=grey))
     size = choose_text_px(*size_wh)
     chip = canvas[int(box[1]) - round(1.5 * size) : int(box[1]) - round(0.3 * size)]
     chip = chip[:, int(box[0]) + size : int(box[0]) + 4 * size].max(axis=2)
@@ -126,7 +126,7 @@ def test_bars_are_as_long_as_the_probabilities() -> None:
     shares = np.array([0.5, 0.25, 0.25, 0, 0, 0, 0, 0], np.float32)
     found = Face((100, 100, 300, 320), np.zeros((6, 2), np.float32), 0.9)
     shown = result(TrackedFace(found, 1, "neutral", shares, shares))
-    canvas = draw(shown)[:, 310:]
+    canvas = draw_result(shown)[:, 310:]
     lengths = [has(canvas, COLOURS[label]).sum(axis=1).max() for label in LABELS]
     assert lengths[0] == pytest.approx(2 * lengths[1], abs=3)
     assert lengths[1] == lengths[2] > 8
@@ -135,7 +135,7 @@ def test_bars_are_as_long_as_the_probabilities() -> None:
 
 def test_bars_move_to_where_there_is_room() -> None:
     shown = result(face((520, 100, 630, 220)))
-    canvas = draw(shown)
+    canvas = draw_result(shown)
     yellow = has(canvas, COLOURS["happiness"])
     assert yellow[110:300, 300:510].any()
 
@@ -143,7 +143,7 @@ def test_bars_move_to_where_there_is_room() -> None:
 def test_bars_do_not_cover_another_face() -> None:
     other = (210.0, 100.0, 310.0, 220.0)
     shown = result(face((100, 100, 200, 220)), face(other, top=3, face_id=2))
-    canvas = draw(shown)
+    canvas = draw_result(shown)
     inside = changed(canvas, shown)[110:210, 220:300]
     assert inside.mean() < 0.02
 
@@ -166,7 +166,7 @@ def test_any_box_in_any_picture_can_be_drawn(
     )
     history = History()
     history.add(shown.faces, LABELS, 0.0)
-    canvas = draw(shown, mode, mirror=mirror, history=history)
+    canvas = draw_result(shown, mode, mirror=mirror, history=history)
     assert canvas.shape == (size_wh[1], size_wh[0], 3)
 
 
@@ -175,7 +175,7 @@ def test_faces_are_numbered_only_where_there_are_several() -> None:
 
     def chip_width(*faces: TrackedFace) -> int:
         shown = result(*faces, grey=255)
-        row = changed(draw(shown), shown)[90]  # through the label of the first face
+        row = changed(draw_result(shown), shown)[90]  # through the label of the first face
         return int(row[95:320].sum())
 
     assert chip_width(one, two) > chip_width(one) + 8
@@ -183,7 +183,7 @@ def test_faces_are_numbered_only_where_there_are_several() -> None:
 
 def test_any_label_has_a_colour_and_can_be_written() -> None:
     labels = ("Glück", "怒り", "no", "maybe")
-    canvas = draw(result(face((100, 100, 200, 220), 1, labels), labels=labels))
+    canvas = draw_result(result(face((100, 100, 200, 220), 1, labels), labels=labels))
     assert has(canvas, choose_colour("怒り", labels)).any()
     assert len({choose_colour(label, labels) for label in labels}) == 4
     assert choose_colour("Happy", labels) == COLOURS["happiness"]
@@ -197,7 +197,7 @@ def test_names_of_other_origin_are_drawn_as_far_as_there_are_letters(label: str)
     labels = ("neutral", label)
     told = [face((50 + 300 * k, 150, 150 + 300 * k, 260), 1, labels, k) for k in range(2)]
     shown = result(*told, labels=labels)
-    canvas = draw(shown)
+    canvas = draw_result(shown)
     assert changed(canvas, shown)[100:150].any()
 
 
@@ -209,7 +209,7 @@ def panel_of(monkeypatch: pytest.MonkeyPatch, shown: FrameResult) -> list[tuple[
         texts.append((text, xy[0], xy[0] + measure_text(text, size, how["weight"])))
 
     monkeypatch.setattr("app.overlay.panels.put_text", note)
-    draw(shown)
+    draw_result(shown)
     return texts
 
 
@@ -223,9 +223,9 @@ def test_figures_of_a_panel_end_in_one_line(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_bars_lie_on_tracks_as_long_as_100_percent() -> None:
     shown = result(face((100, 100, 200, 220)), grey=0)
-    light = draw(shown)[100:300, 205:420].max(axis=2)
+    light = draw_result(shown)[100:300, 205:420].max(axis=2)
     track = (light == TRACK_LIGHT).sum(axis=1).max()
-    yellow = has(draw(shown)[100:300, 215:420], COLOURS["happiness"]).sum(axis=1).max()
+    yellow = has(draw_result(shown)[100:300, 215:420], COLOURS["happiness"]).sum(axis=1).max()
     assert yellow == pytest.approx(0.9 * track, abs=4)
 
 
@@ -238,7 +238,7 @@ def test_panel_begins_with_the_number_of_its_face(monkeypatch: pytest.MonkeyPatc
 
 def test_face_that_fills_the_picture_keeps_a_panel() -> None:
     shown = result(face((0, 0, 640, 480)))
-    full, boxes = draw(shown), draw(shown, "boxes")
+    full, boxes = draw_result(shown), draw_result(shown, "boxes")
     assert (full != boxes).any(axis=2).mean() > 0.01
     middle = slice(150, 330), slice(160, 480)
     assert not changed(full, shown)[middle].any()
@@ -246,7 +246,9 @@ def test_face_that_fills_the_picture_keeps_a_panel() -> None:
 
 def test_modes_draw_less_and_less() -> None:
     shown = result(face((100, 100, 200, 220)))
-    full, boxes, off = (changed(draw(shown, mode), shown) for mode in ("full", "boxes", "off"))
+    full, boxes, off = (
+        changed(draw_result(shown, mode), shown) for mode in ("full", "boxes", "off")
+    )
     assert full[120:200, 220:].any()
     assert not boxes[120:200, 260:].any()
     assert boxes[80:95, 100:180].any()
@@ -259,7 +261,7 @@ def test_history_is_a_strip_of_labels_with_now_at_its_right() -> None:
         told = face((100, 100, 200, 220), top=1 if step < 50 else 3)
         history.add([told], LABELS, step / 10)
     shown = result(told)
-    with_strip, without = (draw(shown, history=one) for one in (history, None))
+    with_strip, without = (draw_result(shown, history=one) for one in (history, None))
     strip = with_strip[100:400, 215:420].copy()
     strip[(with_strip == without)[100:400, 215:420].all(axis=2)] = 0
     yellow, blue = (np.nonzero(has(strip, COLOURS[label]))[1] for label in ("happiness", "sadness"))
@@ -270,8 +272,8 @@ def test_history_is_a_strip_of_labels_with_now_at_its_right() -> None:
 def test_what_is_shown_is_the_blurred_picture_where_there_is_one() -> None:
     shown = result(grey=128)
     black = replace(shown, blurred=np.zeros((480, 640, 3), np.uint8))
-    assert not draw(black, "off").any()
-    assert not draw(black, "off", mirror=True).any()
+    assert not draw_result(black, "off").any()
+    assert not draw_result(black, "off", mirror=True).any()
 
 
 # Machado, Oliveira & Fernandes, "A Physiologically-based Model for Simulation of Color Vision
@@ -324,5 +326,5 @@ def test_label_is_said_with_its_own_share_or_the_reason(
     monkeypatch.setattr(
         "app.overlay.labels.put_text", lambda canvas, text, *_, **__: texts.append(text)
     )
-    draw(result(shown, labels=("neutral", "happiness")))
+    draw_result(result(shown, labels=("neutral", "happiness")))
     assert texts == said

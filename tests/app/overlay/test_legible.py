@@ -11,7 +11,7 @@ import pytest
 
 from app.live.screen_notes import Notes, with_notes
 from app.overlay import text as lettering
-from app.overlay.drawing import draw
+from app.overlay.drawing import draw_result
 from app.overlay.history import History
 from app.overlay.scene import HUD_MODES, HudMode
 from app.overlay.text import LEAST_PX, fit_text, measure_text
@@ -71,7 +71,7 @@ def test_what_is_drawn_is_written_within_the_picture(
     shown = crowd(size_wh, labels, count)
     history = History()
     history.add(shown.faces, labels, 0.0)
-    draw(shown, mode, mirror=True, history=history)
+    draw_result(shown, mode, mirror=True, history=history)
     assert [text for text, inside in written if not inside] == []
     assert bool(written) == (mode != "off")
 

@@ -9,7 +9,7 @@ from app.overlay.scene import LISTED_FORM, OverlayMemory, describe_scene
 from app.overlay.stream_overlay import Overlay
 from app.placement.free_room import find_free_places
 from app.placement.rects import Rect, count_shared_px, stack_corners
-from app.placement.solver import solve
+from app.placement.solver import place_all
 from app.types import Face, Frame, FrameResult, TrackedFace
 
 LABELS = ("neutral", "happiness", "surprise")
@@ -35,7 +35,7 @@ def listed_of(shown: FrameResult) -> tuple[ReadingList | None, list[Rect]]:
     scene, faces, _ = describe_scene(
         shown, mode="full", mirror=False, with_strips=False, memory=memory
     )
-    plan = solve(scene)
+    plan = place_all(scene)
     others = [spot.rect for one in plan.values() for spot in one if spot is not None]
     others += [one.box for one in scene.faces]
     return memory.list_of(faces, scene, plan), others
@@ -67,7 +67,7 @@ def test_list_stays_where_it_was() -> None:
     scene, faces, _ = describe_scene(
         shown, mode="full", mirror=False, with_strips=False, memory=memory
     )
-    plan = solve(scene)
+    plan = place_all(scene)
     lines = {n: faces[n].labels[LISTED_FORM] for n in range(30)}
     first = place_list(lines, scene, plan, None)
     assert first is not None
@@ -84,7 +84,7 @@ def test_only_faces_shown_by_number_alone_are_listed() -> None:
     scene, faces, _ = describe_scene(
         shown, mode="boxes", mirror=False, with_strips=False, memory=memory
     )
-    plan = solve(scene)
+    plan = place_all(scene)
     assert find_unnamed([one.labels for one in faces], scene, plan) == list(range(30))
     named = {}
     for key, placed in plan.items():

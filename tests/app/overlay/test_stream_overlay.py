@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from app.overlay.drawing import draw
+from app.overlay.drawing import draw_result
 from app.overlay.history import History
 from app.overlay.stream_overlay import Overlay
 from app.types import Face, Frame, FrameResult, Image, TrackedFace
@@ -45,7 +45,7 @@ def test_two_runs_give_the_same_pictures_also_in_threads() -> None:
 
 def test_still_is_drawn_the_same_whenever_it_is_drawn() -> None:
     still = result(5)
-    assert (draw(still) == draw(still)).all()
+    assert (draw_result(still) == draw_result(still)).all()
     overlay = Overlay("boxes")
     overlay.draw(result(0))
     assert (overlay.draw(still) == overlay.draw(still)).all()
@@ -53,11 +53,11 @@ def test_still_is_drawn_the_same_whenever_it_is_drawn() -> None:
 
 def test_first_canvas_is_that_of_a_still_with_the_history() -> None:
     first = result(0, 1)
-    assert (Overlay("boxes").draw(first) == draw(first, "boxes")).all()
+    assert (Overlay("boxes").draw(first) == draw_result(first, "boxes")).all()
     history = History()
     history.add(first.faces, LABELS, 0.0)
-    assert (Overlay().draw(first) == draw(first, history=history)).all()
-    assert (Overlay().draw(first) != draw(first)).any()
+    assert (Overlay().draw(first) == draw_result(first, history=history)).all()
+    assert (Overlay().draw(first) != draw_result(first)).any()
 
 
 def test_mirror_shows_faces_on_the_other_side() -> None:

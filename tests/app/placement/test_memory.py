@@ -7,7 +7,7 @@ import pytest
 
 from app.placement.memory import OPEN_S, PlacementMemory
 from app.placement.rects import Rect
-from app.placement.solver import solve
+from app.placement.solver import place_all
 from app.placement.values import NOWHERE, Plan, Scene
 from tests.support.placement_scenes import PANELS, clashes, scene, walk
 
@@ -117,9 +117,9 @@ def test_two_runs_place_the_same() -> None:
 def test_first_frame_and_time_that_runs_backwards_are_placed_anew() -> None:
     memory = PlacementMemory()
     scenes = [made for made, _ in walk(4, seconds=2)]
-    assert memory.place(scenes[0], 5.0) == solve(scenes[0])
+    assert memory.place(scenes[0], 5.0) == place_all(scenes[0])
     memory.place(scenes[30], 6.0)
-    assert memory.place(scenes[49], 1.0) == solve(scenes[49])
+    assert memory.place(scenes[49], 1.0) == place_all(scenes[49])
 
 
 def test_who_is_missed_for_a_moment_returns_to_the_same_place() -> None:

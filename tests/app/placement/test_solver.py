@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from app.placement.board import FEW
 from app.placement.rects import Rect, count_shared_px, stack_corners
-from app.placement.solver import MOST_PANELS, solve
+from app.placement.solver import MOST_PANELS, place_all
 from app.placement.values import DETACHED
 from tests.support.placement_scenes import HD, clashes, scene
 
@@ -19,9 +19,9 @@ boxes = st.builds(
 @given(st.lists(boxes, min_size=FEW + 1, max_size=12))
 def test_many_faces_any_way_are_placed_without_a_clash(faces: list[Rect]) -> None:
     made = scene(*faces, blocked=(Rect(0, 0, 150, 30),))
-    plan = solve(made)
+    plan = place_all(made)
     assert clashes(made, plan) == []
-    assert solve(made) == plan
+    assert place_all(made) == plan
     others = stack_corners(one.box for one in made.faces)
     for number, one in enumerate(made.faces):
         for spot in plan[one.key]:
@@ -34,7 +34,7 @@ def test_many_faces_any_way_are_placed_without_a_clash(faces: list[Rect]) -> Non
 @given(st.lists(boxes, min_size=1, max_size=FEW))
 def test_few_faces_always_have_labels_that_cover_at_most_their_own_face(faces: list[Rect]) -> None:
     made = scene(*faces)
-    plan = solve(made)
+    plan = place_all(made)
     own = [f"label of {one.key} covers eyes or mouth" for one in made.faces]
     assert [what for what in clashes(made, plan) if what not in own] == []
     if len(faces) == 1:
@@ -43,7 +43,7 @@ def test_few_faces_always_have_labels_that_cover_at_most_their_own_face(faces: l
 
 def test_label_is_above_and_panel_beside_where_there_is_room() -> None:
     box = Rect(300, 200, 150, 150)
-    label, panel = solve(scene(box))[0, 0]
+    label, panel = place_all(scene(box))[0, 0]
     assert label is not None
     assert panel is not None
     assert (label.form, label.rect) == (0, Rect(300, 170, 150, 26))
@@ -58,7 +58,7 @@ def test_face_that_fills_the_picture_keeps_label_and_a_small_panel(
     box: Rect, covered: bool
 ) -> None:
     made = scene(box)
-    plan = solve(made)
+    plan = place_all(made)
     assert plan[0, 0].label is not None
     assert plan[0, 0].panel is not None
     assert plan[0, 0].panel.form >= 3
@@ -67,7 +67,7 @@ def test_face_that_fills_the_picture_keeps_label_and_a_small_panel(
 
 def test_picture_that_is_all_eyes_and_mouth_still_has_a_label() -> None:
     made = scene(Rect(-1000, -1000, 3280, 2720))
-    plan = solve(made)
+    plan = place_all(made)
     assert plan[0, 0].label is not None
     assert plan[0, 0].panel is None
     assert plan[0, 0].label.rect.y in (0, 720 - plan[0, 0].label.rect.height)
@@ -76,7 +76,7 @@ def test_picture_that_is_all_eyes_and_mouth_still_has_a_label() -> None:
 def test_five_people_side_by_side_all_have_full_panels_of_one_form() -> None:
     faces = [Rect(60 + 245 * number, 150 + 90 * (number % 2), 90, 90) for number in range(5)]
     made = scene(*faces)
-    plan = solve(made)
+    plan = place_all(made)
     assert clashes(made, plan) == []
     forms = {None if placed.panel is None else placed.panel.form for placed in plan.values()}
     assert len(forms) == 1
@@ -93,7 +93,7 @@ def test_rows_of_faces_all_have_labels_with_names(count: int, columns: int, name
         for number in range(count)
     ]
     made = scene(*faces)
-    plan = solve(made)
+    plan = place_all(made)
     assert clashes(made, plan) == []
     assert sum(one.label is not None and one.label.form < 3 for one in plan.values()) == named
     assert all(one.panel is None for one in plan.values()) == (count > MOST_PANELS)
@@ -106,11 +106,11 @@ def test_panel_without_room_beside_its_face_stands_away_from_it() -> None:
         for x, y in [(470, 300), (690, 300), (600, 170), (600, 400), (480, 170), (720, 170)]
     ]
     made = scene(middle, *around, Rect(480, 430, 100, 100), Rect(730, 430, 100, 100))
-    plan = solve(made)
+    plan = place_all(made)
     assert clashes(made, plan) == []
     panel = plan[0, 0].panel
     assert panel is None or panel.slot == DETACHED or panel.form >= 3
 
 
 def test_nobody_needs_no_room() -> None:
-    assert solve(scene()) == {}
+    assert place_all(scene()) == {}

@@ -35,8 +35,8 @@ def test_quiet_in_several_threads_ends_with_the_last() -> None:
 
 def test_program_keeps_its_lines_and_loses_native_ones() -> None:
     done = said(
-        "import os, sys\nfrom app.process.native_stderr import own_stderr\n"
-        "with own_stderr():\n"
+        "import os, sys\nfrom app.process.native_stderr import redirect_native_stderr\n"
+        "with redirect_native_stderr():\n"
         "    os.write(2, b'chatter ')\n"
         "    print('line', file=sys.stderr)\n"
         "os.write(2, b'after')"
@@ -46,8 +46,8 @@ def test_program_keeps_its_lines_and_loses_native_ones() -> None:
 
 def test_errors_pass_and_restore_the_terminal() -> None:
     done = said(
-        "from app.process.native_stderr import own_stderr\n"
-        "with own_stderr():\n    raise ValueError('seen')"
+        "from app.process.native_stderr import redirect_native_stderr\n"
+        "with redirect_native_stderr():\n    raise ValueError('seen')"
     )
     assert done.returncode == 1
     assert done.stderr.endswith("ValueError: seen\n")
@@ -55,8 +55,8 @@ def test_errors_pass_and_restore_the_terminal() -> None:
 
 def test_native_crash_still_says_where() -> None:
     done = said(
-        "import faulthandler\nfrom app.process.native_stderr import own_stderr\n"
-        "with own_stderr(): faulthandler._sigabrt()"
+        "import faulthandler\nfrom app.process.native_stderr import redirect_native_stderr\n"
+        "with redirect_native_stderr(): faulthandler._sigabrt()"
     )
     assert done.returncode != 0
     assert "Fatal Python error: Aborted" in done.stderr
@@ -64,8 +64,9 @@ def test_native_crash_still_says_where() -> None:
 
 def test_replaced_stderr_is_left_alone() -> None:
     done = said(
-        "import io, os, sys\nfrom app.process.native_stderr import own_stderr\n"
+        "import io, os, sys\nfrom app.process.native_stderr import redirect_native_stderr\n"
         "sys.stderr = io.StringIO()\n"
-        "with own_stderr():\n    os.write(2, b'shown')\n    assert sys.stderr.getvalue() == ''"
+        "with redirect_native_stderr():\n    os.write(2, b'shown')\n"
+        "    assert sys.stderr.getvalue() == ''"
     )
     assert done.stderr == "shown"

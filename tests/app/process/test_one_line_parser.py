@@ -6,7 +6,7 @@ import pytest
 
 from app.cli.options import parser
 from app.defaults import ROOT
-from app.process.one_line_parser import unknown_word
+from app.process.one_line_parser import describe_unknown_word
 from run_demo import main
 
 OPTIONS = (
@@ -30,8 +30,11 @@ OPTIONS = (
     ],
 )
 def test_word_without_an_option_gets_one(word: str, meant: str) -> None:
-    assert unknown_word(word, OPTIONS) == f"{word} belongs to no option; did you mean {meant}?"
-    assert unknown_word(word, ["--output"]) == f"{word} belongs to no option"
+    assert (
+        describe_unknown_word(word, OPTIONS)
+        == f"{word} belongs to no option; did you mean {meant}?"
+    )
+    assert describe_unknown_word(word, ["--output"]) == f"{word} belongs to no option"
 
 
 @pytest.mark.parametrize(
@@ -44,11 +47,11 @@ def test_word_without_an_option_gets_one(word: str, meant: str) -> None:
     ],
 )
 def test_word_that_is_nothing_is_named(word: str, said: str) -> None:
-    assert unknown_word(word, OPTIONS) == said
+    assert describe_unknown_word(word, OPTIONS) == said
 
 
 def test_folder_may_hold_videos_or_pictures(tmp_path: Path) -> None:
-    said = unknown_word(str(tmp_path), OPTIONS)
+    said = describe_unknown_word(str(tmp_path), OPTIONS)
     assert said.endswith(f"did you mean --video {tmp_path} or --image {tmp_path}?")
 
 

@@ -20,7 +20,7 @@ DETECT = """
 import sys, time
 import numpy as np
 import app.process.telemetry_off as no_reports
-no_reports.mediapipe.__defaults__ = (sys.argv[1],)
+no_reports.import_mediapipe.__defaults__ = (sys.argv[1],)
 from app.detection.mediapipe_detector import Detector
 with Detector() as detector:
     detector.detect(np.zeros((128, 128, 3), np.uint8))
@@ -28,8 +28,8 @@ with Detector() as detector:
 """
 IN_NATIVE_CODE = """
 import ctypes, os
-from app.process.telemetry_off import PROXY, mediapipe
-mediapipe()
+from app.process.telemetry_off import PROXY, import_mediapipe
+import_mediapipe()
 getenv = ctypes.CDLL(None).getenv
 getenv.restype = ctypes.c_char_p
 print(getenv(PROXY.encode()).decode(), PROXY in os.environ)
@@ -86,7 +86,7 @@ def test_nobody_listens_there() -> None:
 def test_what_mediapipe_imports_does_not_complain_of_the_users_folder(tmp_path: Path) -> None:
     """Matplotlib would, in a container whose home cannot be written to."""
     (tmp_path / "file").touch()
-    code = "from app.process.telemetry_off import mediapipe; mediapipe()"
+    code = "from app.process.telemetry_off import import_mediapipe; import_mediapipe()"
     done = subprocess.run(
         [sys.executable, "-c", code],
         cwd=ROOT,

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from app.alignment import FACE_TEMPLATE
 from app.overlay.map_paint import paint_map
-from app.recognition.activation_maps import face_map
+from app.recognition.activation_maps import make_face_map
 from app.types import LANDMARKS, Face, Floats
 
 
@@ -40,7 +40,7 @@ def test_evidence_is_painted_where_it_lies(
     cell: tuple[int, int], turn_deg: float, place_xy: tuple[int, int]
 ) -> None:
     canvas = np.zeros((300, 300, 3), np.uint8)
-    paint_map(canvas, face_map(corner(*cell), face(100, 100, 100, turn_deg), FACE_TEMPLATE))
+    paint_map(canvas, make_face_map(corner(*cell), face(100, 100, 100, turn_deg), FACE_TEMPLATE))
     rows, columns = np.nonzero(canvas.any(axis=2))
     light = canvas.sum(axis=2)[rows, columns].astype(float)
     middle = np.average(columns, weights=light), np.average(rows, weights=light)
@@ -52,7 +52,9 @@ def test_evidence_is_painted_where_it_lies(
 
 def test_evidence_against_is_not_shown() -> None:
     canvas = np.full((300, 300, 3), 90, np.uint8)
-    paint_map(canvas, face_map(np.full((3, 3), -1, np.float32), face(100, 100, 100), FACE_TEMPLATE))
+    paint_map(
+        canvas, make_face_map(np.full((3, 3), -1, np.float32), face(100, 100, 100), FACE_TEMPLATE)
+    )
     assert (canvas == 90).all()
 
 
@@ -64,5 +66,5 @@ def test_evidence_against_is_not_shown() -> None:
 )
 def test_any_face_can_be_painted(x: float, y: float, side: float, turn: float) -> None:
     canvas = np.zeros((60, 80, 3), np.uint8)
-    paint_map(canvas, face_map(corner(0, 2), face(x, y, side, turn), FACE_TEMPLATE))
+    paint_map(canvas, make_face_map(corner(0, 2), face(x, y, side, turn), FACE_TEMPLATE))
     assert canvas.shape == (60, 80, 3)

@@ -266,10 +266,10 @@ def test_what_opening_a_model_takes_for_a_moment_is_given_back() -> None:
     code = (
         "import onnxruntime\n"
         "from app.recognition.classifier import DEFAULT_MODEL, Classifier\n"
-        "from app.process.machine import resident_mb\n"
-        "before = resident_mb()\n"
+        "from app.process.machine import measure_resident_mb\n"
+        "before = measure_resident_mb()\n"
         "classifier = Classifier(DEFAULT_MODEL, device='cpu')\n"
-        "print(resident_mb() - before)\n"
+        "print(measure_resident_mb() - before)\n"
     )
     said = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60

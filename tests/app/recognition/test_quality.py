@@ -9,7 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.recognition.quality import FACE_POINTS, PATCH_PX, Quality, measure, pose_deg, trouble
+from app.recognition.quality import (
+    FACE_POINTS,
+    PATCH_PX,
+    Quality,
+    estimate_pose_deg,
+    find_reading_problem,
+    measure_quality,
+)
 from app.types import Face
 
 
@@ -33,30 +40,30 @@ def face_at(landmarks: np.ndarray, size_px: float = 160.0) -> Face:
 @given(st.floats(-60, 60), st.floats(-170, 170), st.floats(5, 500))
 def test_pose_is_found_again(yaw_deg: float, roll_deg: float, scale: float) -> None:
     landmarks = turned(yaw_deg, roll_deg, scale)
-    assert pose_deg(landmarks) == pytest.approx((roll_deg, yaw_deg), abs=0.2)
+    assert estimate_pose_deg(landmarks) == pytest.approx((roll_deg, yaw_deg), abs=0.2)
 
 
 @given(st.floats(-50, 50), st.floats(-60, 60))
 def test_mirrored_face_has_mirrored_pose(yaw_deg: float, roll_deg: float) -> None:
     landmarks = turned(yaw_deg, roll_deg)
     mirrored = (landmarks * (-1, 1) + (600, 0))[[1, 0, 2, 3, 5, 4]].astype(np.float32)
-    assert pose_deg(mirrored) == pytest.approx((-roll_deg, -yaw_deg), abs=0.2)
+    assert estimate_pose_deg(mirrored) == pytest.approx((-roll_deg, -yaw_deg), abs=0.2)
 
 
 def test_nose_towards_the_right_of_the_picture_is_a_positive_yaw() -> None:
     landmarks = turned(25, 0)
     assert landmarks[2, 0] > landmarks[:2, 0].mean()
-    assert pose_deg(landmarks)[1] == pytest.approx(25, abs=0.1)
+    assert estimate_pose_deg(landmarks)[1] == pytest.approx(25, abs=0.1)
 
 
 def test_points_that_coincide_have_no_yaw() -> None:
-    assert pose_deg(np.full((6, 2), 7.0, np.float32)) == (0.0, 0.0)
+    assert estimate_pose_deg(np.full((6, 2), 7.0, np.float32)) == (0.0, 0.0)
 
 
 @pytest.mark.parametrize(("box", "size_px"), [((0, 0, 40, 90), 60.0), ((5, 5, 4, 9), 0.0)])
 def test_size_is_the_mean_side_of_the_box(box: tuple[int, ...], size_px: float) -> None:
     image = np.zeros((600, 600, 3), np.uint8)
-    assert measure(image, Face(box, turned(0, 0), 0.9)).size_px == pytest.approx(size_px)
+    assert measure_quality(image, Face(box, turned(0, 0), 0.9)).size_px == pytest.approx(size_px)
 
 
 @pytest.mark.parametrize("scale", [15, 60, 200])
@@ -67,7 +74,7 @@ def test_blur_lowers_sharpness_at_every_size(scale: float) -> None:
     small = rng.integers(0, 256, (600 // pixel + 1,) * 2 + (1,), np.uint8).repeat(3, axis=2)
     sharp = cv2.resize(small, None, fx=pixel, fy=pixel, interpolation=cv2.INTER_NEAREST)
     found = [
-        measure(cv2.GaussianBlur(sharp, (0, 0), sigma * pixel) if sigma else sharp, face)
+        measure_quality(cv2.GaussianBlur(sharp, (0, 0), sigma * pixel) if sigma else sharp, face)
         for face in [face_at(turned(0, 0, scale))]
         for sigma in (0, 1, 2, 4)
     ]
@@ -80,7 +87,10 @@ def test_blur_lowers_sharpness_at_every_size(scale: float) -> None:
 def test_light_and_contrast_do_not_count_as_sharpness(gain: float) -> None:
     image = np.random.default_rng(0).integers(0, 200, (600, 600, 3), np.uint8)
     face = face_at(turned(0, 0))
-    plain, dim = measure(image, face), measure((image * gain).astype(np.uint8), face)
+    plain, dim = (
+        measure_quality(image, face),
+        measure_quality((image * gain).astype(np.uint8), face),
+    )
     assert plain.sharpness is not None
     assert dim.sharpness == pytest.approx(plain.sharpness, rel=0.1)
     assert plain.brightness is not None
@@ -90,7 +100,7 @@ def test_light_and_contrast_do_not_count_as_sharpness(gain: float) -> None:
 @pytest.mark.parametrize(("level", "brightness"), [(0, 0.0), (51, 0.2), (255, 1.0)])
 def test_even_face_has_brightness_and_no_sharpness(level: int, brightness: float) -> None:
     image = np.full((600, 600, 3), level, np.uint8)
-    found = measure(image, face_at(turned(10, -20)))
+    found = measure_quality(image, face_at(turned(10, -20)))
     assert found == Quality(
         size_px=pytest.approx(160, abs=0.01),
         roll_deg=pytest.approx(-20, abs=0.01),
@@ -102,7 +112,7 @@ def test_even_face_has_brightness_and_no_sharpness(level: int, brightness: float
 
 def test_face_outside_the_picture_has_only_size_and_pose() -> None:
     image = np.full((100, 100, 3), 128, np.uint8)
-    found = measure(image, face_at(turned(0, 0) + 1000))
+    found = measure_quality(image, face_at(turned(0, 0) + 1000))
     assert (found.sharpness, found.brightness) == (None, None)
 
 
@@ -110,7 +120,7 @@ def test_figures_of_the_demo_clip_are_those_of_a_clear_frontal_face(clip_frames)
     from app.detection.mediapipe_detector import Detector
 
     with Detector() as detector:
-        found = measure(clip_frames[0], detector.detect(clip_frames[0])[0])
+        found = measure_quality(clip_frames[0], detector.detect(clip_frames[0])[0])
     assert abs(found.yaw_deg) < 25
     assert abs(found.roll_deg) < 20
     assert found.sharpness is not None
@@ -133,4 +143,4 @@ def test_figures_of_the_demo_clip_are_those_of_a_clear_frontal_face(clip_frames)
 )
 def test_most_telling_trouble_is_named(changes: dict[str, float | None], reason: str) -> None:
     good = Quality(size_px=100.0, roll_deg=0.0, yaw_deg=5.0, sharpness=0.3, brightness=0.5)
-    assert trouble(replace(good, **changes)) == reason
+    assert find_reading_problem(replace(good, **changes)) == reason

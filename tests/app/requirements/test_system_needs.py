@@ -12,13 +12,13 @@ import pytest
 import run_demo
 from app.defaults import ROOT
 from app.requirements import system_needs
-from app.requirements.shared_libraries import Wants, lacking, needed, wants
+from app.requirements.shared_libraries import LibraryNeeds, find_lacking, list_needed, read_needs
 from app.requirements.system_needs import (
     UnfitMachineError,
-    install_line,
-    kernel_line,
-    libraries_line,
-    one_line,
+    explain_import_error,
+    find_kernel_problem,
+    format_install_line,
+    format_libraries_line,
 )
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="looks at Linux's libraries")
@@ -50,8 +50,12 @@ def write_library(path: Path, names: Sequence[str], folders: str = "", tag: int 
 
 def test_wants_are_read_from_the_file(tmp_path: Path) -> None:
     path = write_library(tmp_path / "a.so", ["libx.so.1", "liby.so.2"], "$ORIGIN/../b:${ORIGIN}")
-    assert wants(path) == Wants(("libx.so.1", "liby.so.2"), (tmp_path / "../b", tmp_path))
-    assert wants(write_library(tmp_path / "c.so", [], "/opt", RPATH)) == Wants((), (Path("/opt"),))
+    assert read_needs(path) == LibraryNeeds(
+        ("libx.so.1", "liby.so.2"), (tmp_path / "../b", tmp_path)
+    )
+    assert read_needs(write_library(tmp_path / "c.so", [], "/opt", RPATH)) == LibraryNeeds(
+        (), (Path("/opt"),)
+    )
 
 
 @pytest.mark.parametrize(
@@ -59,14 +63,14 @@ def test_wants_are_read_from_the_file(tmp_path: Path) -> None:
 )
 def test_other_files_want_nothing(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "a").write_bytes(content)
-    assert needed(tmp_path / "a") == ()
+    assert list_needed(tmp_path / "a") == ()
 
 
 def test_library_cut_short_wants_nothing(tmp_path: Path) -> None:
     whole = write_library(tmp_path / "a.so", ["libx.so.1"]).read_bytes()
     for size in (64, 100, 180):
         (tmp_path / "cut.so").write_bytes(whole[:size])
-        assert set(needed(tmp_path / "cut.so")) <= {""}
+        assert set(list_needed(tmp_path / "cut.so")) <= {""}
 
 
 def test_lacking_goes_through_the_libraries_that_a_wheel_brings(tmp_path: Path) -> None:
@@ -83,19 +87,19 @@ def test_lacking_goes_through_the_libraries_that_a_wheel_brings(tmp_path: Path) 
         asked.append(name)
         return name == "libc.so.6"
 
-    found = {name: path.name for name, path in lacking([start], loads).items()}
+    found = {name: path.name for name, path in find_lacking([start], loads).items()}
     assert found == {"libGL.so.1": "libQt.so.5", "libgthread-2.0.so.0": "libCore.so.5"}
     assert sorted(asked) == ["libGL.so.1", "libc.so.6", "libgthread-2.0.so.0"]
 
 
 @LINUX
 def test_installed_packages_are_read_as_they_are() -> None:
-    (library,) = system_needs.entry_libraries("mediapipe")
-    assert {"libEGL.so.1", "libGLESv2.so.2", "libc.so.6"} <= set(needed(library))
-    names = [path.name for path in system_needs.entry_libraries("onnxruntime")]
+    (library,) = system_needs.list_entry_libraries("mediapipe")
+    assert {"libEGL.so.1", "libGLESv2.so.2", "libc.so.6"} <= set(list_needed(library))
+    names = [path.name for path in system_needs.list_entry_libraries("onnxruntime")]
     assert len(names) == 1  # and none of the optional providers
     assert names[0].startswith("onnxruntime_pybind11_state")
-    assert system_needs.entry_libraries("nowhere") == []
+    assert system_needs.list_entry_libraries("nowhere") == []
 
 
 @pytest.mark.parametrize(
@@ -125,30 +129,30 @@ def test_installed_packages_are_read_as_they_are() -> None:
 def test_line_that_installs_is_that_of_the_system(
     libraries: list[str], managers: set[str], line: str
 ) -> None:
-    assert install_line(libraries, managers.__contains__) == line
+    assert format_install_line(libraries, managers.__contains__) == line
 
 
 def test_missing_libraries_are_named_with_who_needs_them() -> None:
     lost = {"libEGL.so.1": ["mediapipe"], "libGL.so.1": ["cv2"]}
-    assert libraries_line(lost).startswith(
+    assert format_libraries_line(lost).startswith(
         "libEGL.so.1, libGL.so.1 are missing on this system, and mediapipe and opencv-python "
         "cannot be loaded without them. As root: "
     )
     assert " is missing on this system, and mediapipe cannot be loaded without it." in (
-        libraries_line({"libEGL.so.1": ["mediapipe"]})
+        format_libraries_line({"libEGL.so.1": ["mediapipe"]})
     )
 
 
 @LINUX
 def test_missing_file_of_the_kernel_is_said_where_mediapipe_would_end(tmp_path: Path) -> None:
     files = {str(tmp_path / "possible"): "mount it"}
-    assert kernel_line(files, lambda: True) is None
-    line = kernel_line(files, lambda: False)
+    assert find_kernel_problem(files, lambda: True) is None
+    line = find_kernel_problem(files, lambda: False)
     assert line is not None
     assert line.startswith(f"{tmp_path}/possible is not there, and mediapipe would end the program")
     assert line.endswith("or as root: mount it")
     (tmp_path / "possible").write_text("0-1\n")
-    assert kernel_line(files, lambda: False) is None
+    assert find_kernel_problem(files, lambda: False) is None
 
 
 @pytest.fixture
@@ -156,7 +160,7 @@ def lost_library(monkeypatch: pytest.MonkeyPatch) -> None:
     def lost(packages: Sequence[str] = system_needs.GUARDED) -> dict[str, list[str]]:
         return {"libGL.so.1": ["cv2"]} if "cv2" in packages else {}
 
-    monkeypatch.setattr(system_needs, "missing_libraries", lost)
+    monkeypatch.setattr(system_needs, "find_missing_libraries", lost)
 
 
 @pytest.mark.usefixtures("lost_library")
@@ -198,7 +202,7 @@ def test_program_ends_in_one_line_before_anything_is_loaded(
     ],
 )
 def test_failed_imports_say_what_to_do(error: ImportError, start: str, end: str) -> None:
-    line = one_line(error)
+    line = explain_import_error(error)
     assert line is not None
     assert line.startswith(start)
     assert line.endswith(end)
@@ -206,7 +210,7 @@ def test_failed_imports_say_what_to_do(error: ImportError, start: str, end: str)
 
 @pytest.mark.parametrize("error", [ModuleNotFoundError("", name="app.nowhere"), ImportError("x")])
 def test_other_failed_imports_stay_errors_of_the_program(error: ImportError) -> None:
-    assert one_line(error) is None
+    assert explain_import_error(error) is None
 
 
 @LINUX
