@@ -17,9 +17,9 @@ from app.cli.options import parser
 from app.defaults import DEMO_CLIP
 from app.process.memory_room import format_memory_line
 from app.process.native_stderr import redirect_native_stderr
-from app.process.safe_output import printing
-from app.process.signals import ctrl_c
-from app.process.working_folder import NO_WORKING_FOLDER, working_folder_is_there
+from app.process.safe_output import run_printing
+from app.process.signals import catch_ctrl_c
+from app.process.working_folder import NO_WORKING_FOLDER, has_working_folder
 from app.requirements.system_needs import check_machine, explain_import_error
 from app.wording import escape_controls
 
@@ -104,7 +104,7 @@ def run(options: argparse.Namespace) -> int:
             with_resting_faces=True,
             thorough=options.blur,
         )
-        stop = stack.enter_context(ctrl_c())
+        stop = stack.enter_context(catch_ctrl_c())
         sinks = make_sinks(options, output, source, classifier, stop, _aborted_by(stack), encoding)
         window = line = None
         if options.no_window and mode.is_live:
@@ -200,7 +200,7 @@ def run_videos(options: argparse.Namespace) -> int:
         options.far_faces,
         options.smoothing,
     )
-    with made(folders(asked)), ctrl_c() as stop:
+    with made(folders(asked)), catch_ctrl_c() as stop:
         return annotate_all(jobs, recognition, workers=options.jobs or 1, stop=stop)
 
 
@@ -227,7 +227,7 @@ def _bar(source: Any, *, quiet: bool) -> Any:
 def main(argv: Sequence[str] | None = None) -> int:
     # Nothing here computes with it, and each of its threads takes 32 MB as soon as it is loaded.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    return printing(lambda: obey(argv), cut_short=CUT_SHORT)
+    return run_printing(lambda: obey(argv), cut_short=CUT_SHORT)
 
 
 def obey(argv: Sequence[str] | None) -> int:
@@ -235,7 +235,7 @@ def obey(argv: Sequence[str] | None) -> int:
     try:
         return _obey(argv)
     except FileNotFoundError:
-        if working_folder_is_there():
+        if has_working_folder():
             raise
         say(f"error: {NO_WORKING_FOLDER}")
         return FAILED
@@ -307,7 +307,7 @@ def measure(options: argparse.Namespace) -> int:
     if path is not None:
         inputs = [the_video(options)] if options.video else []
         reserve(path, overwrite=options.overwrite, inputs=inputs)
-    with ctrl_c() as stop:
+    with catch_ctrl_c() as stop:
         figures = run_benchmark(
             the_video(options) if options.video else DEMO_CLIP,
             model=options.model or DEFAULT_MODEL,

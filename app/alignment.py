@@ -118,20 +118,20 @@ def fit_similarity(src: ArrayLike, dst: ArrayLike) -> Matrix:
     return np.array([[turn.real, -turn.imag, shift.real], [turn.imag, turn.real, shift.imag]])
 
 
-def alignable(landmarks: Floats) -> bool:
+def is_alignable(landmarks: Floats) -> bool:
     """Whether a detection's `landmarks (6, 2)` px can be aligned: finite, and eyes, nose and mouth
     more than a pixel apart."""
     return bool(np.isfinite(landmarks).all() and np.ptp(landmarks[:4], axis=0).max() > 1.0)
 
 
-def crop_matrix(landmarks: ArrayLike, template: AlignmentTemplate, size_px: int) -> Matrix:
+def fit_crop_matrix(landmarks: ArrayLike, template: AlignmentTemplate, size_px: int) -> Matrix:
     """`(2, 3)` from image pixels to the pixels of a `size_px` crop, for one face's
     `landmarks (6, 2)`. Raises `ValueError` as `fit_similarity` does."""
     points = np.asarray(landmarks, np.float64)
     return fit_similarity(points[template.indices()], template.targets() * size_px)
 
 
-def frame_matrix(width_px: float, height_px: float, size_px: int) -> Matrix:
+def fit_frame_matrix(width_px: float, height_px: float, size_px: int) -> Matrix:
     """`(2, 3)` that fits a whole picture, centred, into a `size_px` crop: the way out for a face
     picture in which no landmarks were found."""
     scale = size_px / max(width_px, height_px)

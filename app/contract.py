@@ -51,8 +51,8 @@ class Contract:
 
     `mean`, `std`: one value per input channel, for pixels in 0..1. `temperature` divides the
     logits before the softmax (Guo et al., "On Calibration of Modern Neural Networks", ICML 2017).
-    `unsure_below` and `unsure_above_nats` are where doubt begins (`sure`); None in older files.
-    `probe_logits (P, K)` are what the exporting run's own network gave for `probe_crops`.
+    `unsure_below` and `unsure_above_nats` are where doubt begins (`are_sure`); None in older files.
+    `probe_logits (P, K)` are what the exporting run's own network gave for `make_probe_crops`.
     """
 
     labels: tuple[str, ...]
@@ -117,8 +117,8 @@ class Contract:
             raise ValueError(f"colour must be grey or rgb, not {self.colour!r}") from None
 
     def is_sure(self, probabilities: NDArray[np.floating]) -> NDArray[np.bool_]:
-        """`(N,)` for `probabilities (N, K)`: whether a label is said; see `sure`."""
-        return sure(probabilities, below=self.unsure_below, above_nats=self.unsure_above_nats)
+        """`(N,)` for `probabilities (N, K)`: whether a label is said; see `are_sure`."""
+        return are_sure(probabilities, below=self.unsure_below, above_nats=self.unsure_above_nats)
 
     def sureness_nats(self, probabilities: NDArray[np.floating]) -> NDArray[np.float64]:
         """`(N,)` for `probabilities (N, K)`: how far they are from where doubt begins, at least 0
@@ -233,7 +233,7 @@ def check_label(label: str) -> None:
         )
 
 
-def sure(
+def are_sure(
     probabilities: NDArray[np.floating], *, below: float | None, above_nats: float | None
 ) -> NDArray[np.bool_]:
     """`(N,)` for `probabilities (N, K)`: no doubt, for the largest is not under `below` and their
@@ -263,7 +263,7 @@ def log_odds(probability: NDArray[np.float64] | float) -> NDArray[np.float64]:
     return np.asarray(np.log(p / (1 - p)), np.float64)
 
 
-def probe_crops(size_px: int, count: int = 2) -> NDArray[np.uint8]:
+def make_probe_crops(size_px: int, count: int = 2) -> NDArray[np.uint8]:
     """`(count, S, S, 3)` uint8 BGR made by integer arithmetic alone, the same on every machine:
     waves that no face looks like. The exported file must give the contract's logits for them."""
     y, x = np.mgrid[:size_px, :size_px].astype(np.int64) * 48 // size_px

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from app.alignment import AlignmentTemplate, ColourMode, Matrix, crop_matrix, oversampling
+from app.alignment import AlignmentTemplate, ColourMode, Matrix, fit_crop_matrix, oversampling
 from app.types import Face, Image
 
 # From so many samples a side on the picture is halved first, which OpenCV does many times faster
@@ -65,7 +65,7 @@ def _near(image: Image, matrix: Matrix, size_px: int) -> tuple[Image, Matrix]:
     return image[y0:y1, x0:x1], moved
 
 
-def align(
+def align_faces(
     image: Image,
     faces: Sequence[Face],
     template: AlignmentTemplate,
@@ -77,7 +77,7 @@ def align(
     three channels are the luma, which is sampled in a third of the time."""
     crops = np.zeros((len(faces), size_px, size_px, 3), np.uint8)
     for crop, face in zip(crops, faces, strict=True):
-        matrix = crop_matrix(face.landmarks, template, size_px)
+        matrix = fit_crop_matrix(face.landmarks, template, size_px)
         if colour == "grey":
             part, matrix = _near(image, matrix, size_px)
             grey = np.asarray(cv2.cvtColor(part, cv2.COLOR_BGR2GRAY), np.uint8)

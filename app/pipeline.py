@@ -9,9 +9,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from app.alignment import alignable
+from app.alignment import is_alignable
 from app.contract import Contract
-from app.crops import align
+from app.crops import align_faces
 from app.detection.follower import FILE, LIVE, Follower, Looker
 from app.process.stage_clock import StageClock
 from app.recognition.activation_maps import make_face_map
@@ -93,7 +93,7 @@ class Pipeline:
         times = [self._clock()]
         time_s = frame.time_s if self._stage_clock is None else self._stage_clock.at(frame.time_s)
         found = self._find(frame.image, time_s)
-        faces = tuple(face for face in found if alignable(face.landmarks))
+        faces = tuple(face for face in found if is_alignable(face.landmarks))
         times.append(self._clock())
         carried = self._readings.carried(faces)
         fresh = [row for row in range(len(faces)) if row not in carried]
@@ -139,7 +139,7 @@ class Pipeline:
                 stage: 1000 * (after - before)
                 for stage, before, after in zip(stages, times[:-1], times[1:], strict=True)
             },
-            unread=tuple(face for face in found if not alignable(face.landmarks)),
+            unread=tuple(face for face in found if not is_alignable(face.landmarks)),
         )
         return self._mapped(result, maps) if maps else result
 
@@ -153,7 +153,9 @@ class Pipeline:
 
     def _crops(self, image: Image, faces: Sequence[Face]) -> NDArray[np.uint8]:
         contract = self._classifier.contract
-        return align(image, faces, contract.template, contract.size_px, colour=contract.colour)
+        return align_faces(
+            image, faces, contract.template, contract.size_px, colour=contract.colour
+        )
 
     def _read(self, crops: NDArray[np.uint8]) -> tuple[Floats, Sequence[Floats]]:
         """`(N, K)` probabilities and, where they are wanted, N class activation maps."""

@@ -11,7 +11,7 @@ def choose_noun(count: int, one: str, many: str | None = None) -> str:
     return one if count == 1 else many or f"{one}s"
 
 
-def readable(name: str) -> str:
+def escape_surrogates(name: str) -> str:
     """A name as text that every kind of file takes. Names of files may hold bytes that are no
     UTF-8, which Python keeps as lone surrogates; they become `\\udc` and the byte's hex digits."""
     return name.encode("utf-8", "backslashreplace").decode()

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app.contract import probe_crops
+from app.contract import make_probe_crops
 from app.errors import ModelError, TrainingError
 from app.recognition.classifier import Classifier
 from tests.support.tiny_model import tiny_contract, write_tiny_model
@@ -35,7 +35,7 @@ def reference(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_reference_computes_something_from_colour(reference: Path) -> None:
     classifier = Classifier(reference, device="cpu")
     assert (classifier.contract.size_px, classifier.contract.colour) == (64, "rgb")
-    outputs = classifier.run(probe_crops(64))
+    outputs = classifier.run(make_probe_crops(64))
     assert outputs.cam.shape == (2, 8, 2, 2)  # 64 px by a stride of 32
     assert np.ptp(outputs.logits) > 0.01
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from app.alignment import FACE_TEMPLATE, crop_matrix, frame_matrix
+from app.alignment import FACE_TEMPLATE, fit_crop_matrix, fit_frame_matrix
 from app.errors import DataError
 from training.datasets.examples import (
     NO_LABEL,
@@ -154,7 +154,7 @@ def test_landmarks_are_aligned_as_in_the_app() -> None:
     landmarks = np.stack([points, UNKNOWN, np.ones((6, 2), np.float32)])
     sizes = np.array([(50, 60), (50, 60), (60, 30)], np.int32)
     matrices = picture_matrices(landmarks, sizes, FACE_TEMPLATE, 48)
-    np.testing.assert_allclose(matrices[0], crop_matrix(points, FACE_TEMPLATE, 48), rtol=1e-6)
+    np.testing.assert_allclose(matrices[0], fit_crop_matrix(points, FACE_TEMPLATE, 48), rtol=1e-6)
     np.testing.assert_allclose(matrices[0, :, :2], np.eye(2) * 1.6, atol=1e-5)
-    np.testing.assert_allclose(matrices[1], frame_matrix(50, 60, 48), rtol=1e-6)
-    np.testing.assert_allclose(matrices[2], frame_matrix(60, 30, 48), rtol=1e-6)
+    np.testing.assert_allclose(matrices[1], fit_frame_matrix(50, 60, 48), rtol=1e-6)
+    np.testing.assert_allclose(matrices[2], fit_frame_matrix(60, 30, 48), rtol=1e-6)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from app.contract import entropy_nats, sure
+from app.contract import are_sure, entropy_nats
 from tests.test_metrics import logits_for
 from training.measures.confidence_scores import SCORES, accepted_at, auroc
 from training.measures.doubt import (
@@ -58,7 +58,7 @@ def test_nine_of_ten_faces_keep_their_label(count: int) -> None:
     generator = np.random.default_rng(count)
     probabilities = generator.dirichlet([0.6, 0.4, 0.3], count)
     found = doubt_thresholds(probabilities)
-    kept = sure(probabilities, below=found.below, above_nats=found.above_nats).mean()
+    kept = are_sure(probabilities, below=found.below, above_nats=found.above_nats).mean()
     assert 0.9 <= kept <= (1 if count < 100 else 0.92)
 
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from app.alignment import FACE_TEMPLATE
-from app.contract import probe_crops
+from app.contract import make_probe_crops
 from app.errors import TrainingError
 from app.recognition.classifier import Classifier
 from tests.support.shapes import train_shapes
@@ -144,7 +144,7 @@ def test_file_gives_the_networks_logits(
 def test_probe_logits_travel_with_the_file(tiny: Path) -> None:
     classifier = Classifier(tiny, device="cpu")
     np.testing.assert_allclose(
-        classifier.run(probe_crops(32)).logits, classifier.contract.probe_logits, atol=1e-4
+        classifier.run(make_probe_crops(32)).logits, classifier.contract.probe_logits, atol=1e-4
     )
 
 
@@ -243,7 +243,7 @@ def test_attention_is_a_third_output_where_it_is_asked_for(
     checkpoint = trained / "best.pt"
     assert exporting.main([str(shapes_npz), str(checkpoint), "-o", str(path), "--attention"]) == 0
     network = load_trained(checkpoint)
-    crops = probe_crops(network.config.train.size_px)
+    crops = make_probe_crops(network.config.train.size_px)
     attentive = Classifier(path, device="cpu").run(crops)
     np.testing.assert_allclose(attentive.logits, onnx_file.probe_logits(network), atol=1e-4)
     assert attentive.attention is not None

@@ -8,7 +8,7 @@ import pytest
 import torch
 from onnx import TensorProto, helper, numpy_helper
 
-from app.contract import probe_crops
+from app.contract import make_probe_crops
 from app.errors import TrainingError
 from app.recognition.classifier import Classifier
 from app.recognition.onnx_guard import check_model
@@ -78,7 +78,7 @@ def test_contract_is_the_rounded_networks(half: Path, exported: Path, shapes_npz
     assert (
         new.metrics["accuracy"] == evaluate(read_pack(shapes_npz), half, "valid").majority.accuracy
     )
-    logits = classifier.run(probe_crops(new.size_px)).logits
+    logits = classifier.run(make_probe_crops(new.size_px)).logits
     np.testing.assert_allclose(logits, new.probe_logits, atol=1e-5)
     assert new.probe_logits != old.probe_logits
     np.testing.assert_allclose(new.probe_logits, old.probe_logits, atol=0.05)

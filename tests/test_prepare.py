@@ -9,8 +9,8 @@ import pytest
 import torch
 from PIL import Image as Picture
 
-from app.alignment import FACE_TEMPLATE, crop_matrix
-from app.crops import align
+from app.alignment import FACE_TEMPLATE, fit_crop_matrix
+from app.crops import align_faces
 from app.detection.mediapipe_detector import Detector
 from app.errors import DataError
 from app.types import Image
@@ -88,7 +88,7 @@ def test_training_cuts_the_crop_that_the_app_cuts(
     crops = examples.crops(torch.tensor([1, 2])).permute(0, 2, 3, 1).numpy()[..., ::-1]
     for crop, index in zip(crops, (0, 110), strict=True):
         (face,) = detector.detect(clip_frames[index])
-        (ours,) = align(clip_frames[index], [face], FACE_TEMPLATE, 48)
+        (ours,) = align_faces(clip_frames[index], [face], FACE_TEMPLATE, 48)
         assert ours.std() > 30
         assert np.abs(crop - ours).mean() < 3  # a JPEG file and a smaller copy lie between
 
@@ -108,7 +108,7 @@ def test_large_region_is_shrunk_with_its_landmarks() -> None:
     points[:4] = FACE_TEMPLATE.targets() * 280 + (85, 85)
     region, moved = landmarks.face_region(np.zeros((450, 450, 3), np.uint8), points)
     assert region.shape == (224, 224, 3)
-    to_crop = crop_matrix(moved, FACE_TEMPLATE, 48)
+    to_crop = fit_crop_matrix(moved, FACE_TEMPLATE, 48)
     assert np.hypot(*to_crop[:, 0]) == pytest.approx(48 / 280 * 448 / 224, rel=0.01)
 
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from app.alignment import normalise
-from app.contract import probe_crops
+from app.contract import make_probe_crops
 from app.detection.mediapipe_detector import Detector
 from app.errors import DataError, ModelError, TrainingError
 from app.pipeline import Pipeline
@@ -100,11 +100,13 @@ def test_figures_in_the_file_are_its_own(made: Path, shapes_npz: Path) -> None:
 
 def test_probe_logits_and_maps_are_the_files_own(made: Path, exported: Path) -> None:
     classifier = Classifier(made, device="cpu")
-    outputs = classifier.run(probe_crops(24))
+    outputs = classifier.run(make_probe_crops(24))
     tolerance = classifier.contract.recipe["int8"]["probe_tolerance"]
     np.testing.assert_allclose(outputs.logits, classifier.contract.probe_logits, atol=tolerance)
     np.testing.assert_allclose(outputs.cam.mean(axis=(2, 3)), outputs.logits, atol=1e-4)
-    assert (outputs.logits != Classifier(exported, device="cpu").run(probe_crops(24)).logits).any()
+    assert (
+        outputs.logits != Classifier(exported, device="cpu").run(make_probe_crops(24)).logits
+    ).any()
 
 
 def test_app_runs_the_file_unchanged(made: Path, clip_frames: dict[int, Image]) -> None:

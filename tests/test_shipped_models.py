@@ -7,8 +7,8 @@ import av
 import numpy as np
 import pytest
 
-from app.contract import probe_crops
-from app.crops import align
+from app.contract import make_probe_crops
+from app.crops import align_faces
 from app.defaults import DEMO_CLIP, list_shipped_models
 from app.detection.face_check import FACE_CHECK
 from app.detection.search import FaceSearch
@@ -24,7 +24,7 @@ SHIPPED = sorted(list_shipped_models().values())  # those that read expressions
 def test_file_gives_the_logits_of_the_run_that_exported_it(path: Path) -> None:
     classifier = Classifier(path, device="cpu")
     contract = classifier.contract
-    outputs = classifier.run(probe_crops(contract.size_px))
+    outputs = classifier.run(make_probe_crops(contract.size_px))
     assert len(contract.probe_logits) == 2
     np.testing.assert_allclose(outputs.logits, contract.probe_logits, atol=1e-3)
     np.testing.assert_allclose(outputs.cam.mean(axis=(2, 3)), outputs.logits, atol=1e-4)
@@ -60,7 +60,7 @@ def test_model_recognises_the_smile_of_the_demo_clip(
     classifier = Classifier(path, device="cpu")
     contract = classifier.contract
     for image, face in smiles:
-        shares = classifier.predict(align(image, [face], contract.template, contract.size_px))
+        shares = classifier.predict(align_faces(image, [face], contract.template, contract.size_px))
         assert contract.labels[int(shares.argmax())] == "happiness"
         assert contract.is_sure(shares).all()
 

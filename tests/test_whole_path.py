@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app.crops import align
+from app.crops import align_faces
 from app.detection.mediapipe_detector import Detector
 from app.errors import DataError
 from app.recognition.classifier import DEFAULT_MODEL, Classifier
@@ -113,7 +113,7 @@ def test_crop_is_the_one_that_the_demo_cuts(clip_frames: dict[int, Image]) -> No
     moved = Face(face.box_xyxy, face.landmarks - face.landmarks.min(axis=0), face.score)
     for seen in (face, moved):
         ours = cut_crop(clip_frames[0], seen, contract)
-        (theirs,) = align(clip_frames[0], [seen], contract.template, 48)
+        (theirs,) = align_faces(clip_frames[0], [seen], contract.template, 48)
         assert ours.shape == theirs.shape
         assert np.abs(ours.astype(int) - theirs).mean() < 1
 

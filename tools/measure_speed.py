@@ -24,7 +24,7 @@ import cv2
 import numpy as np
 
 from app.alignment import FACE_TEMPLATE
-from app.crops import align
+from app.crops import align_faces
 from app.detection.boxes import same_place
 from app.detection.follower import FEW_LOOKS, Follower
 from app.detection.network_input import face_view, render
@@ -34,7 +34,7 @@ from app.diagnostics.benchmark_clip import loop_clip
 from app.errors import DataError
 from app.live.view import Look, View
 from app.pipeline import Pipeline, build_pipeline
-from app.process.telemetry_off import onnx_runtime
+from app.process.telemetry_off import import_onnx_runtime
 from app.recognition.classifier import DEFAULT_MODEL, Classifier
 from app.tracking.tracker import Tracker
 from app.types import FrameResult, Mode
@@ -178,7 +178,7 @@ def milliseconds(work: Callable[[], object], times: int) -> str:
 
 
 def threads(times: int) -> None:
-    ort = onnx_runtime()
+    ort = import_onnx_runtime()
     print(f"{'ms':<44}{'median':>8} {'least':>8} {'cpu':>8}")
     for count in (1, 2, 4):
         for spinning in ("0", "1"):
@@ -203,7 +203,7 @@ def threads(times: int) -> None:
         for name, work in (
             ("a look's view", lambda: render(frame, view, quick=True)),
             ("a look's view, exact", lambda: render(frame, view)),
-            ("a crop", lambda: align(frame, [face], FACE_TEMPLATE, 48)),
+            ("a crop", lambda: align_faces(frame, [face], FACE_TEMPLATE, 48)),
         ):
             print(f"{f'OpenCV {count}, {name}':<44}" + milliseconds(work, times), flush=True)
 

@@ -29,7 +29,7 @@ from app.errors import SourceError
 from app.frames.av_versions import to_fraction
 from app.outputs.encoders import SOFTWARE, build_context_settings
 from app.process.console import run
-from app.process.machine import cores
+from app.process.machine import count_cores
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -108,7 +108,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         frames = options.copies * decode_encode(options.clip, folder / "plain.mp4")
         load = os.getloadavg()[0] if hasattr(os, "getloadavg") else float("nan")
         print(
-            f"{options.copies} x {options.clip.name}, {frames} frames; {cores()} cores, "
+            f"{options.copies} x {options.clip.name}, {frames} frames; {count_cores()} cores, "
             f"load {load:.1f}; median of {options.runs}"
         )
         plain = partial(_decode_encode_all, clips, folder / "plain.mp4")

@@ -16,7 +16,7 @@ import argparse
 from pathlib import Path
 
 from app.errors import DataError
-from app.process.machine import cores
+from app.process.machine import count_cores
 from app.process.one_line_parser import OneLineParser
 from training.base.cli import run
 from training.base.licences import DETECTIONS
@@ -51,7 +51,7 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument(
         "--workers",
         type=int,
-        default=cores(),
+        default=count_cores(),
         metavar="N",
         help="processes that share the work, which makes no difference to what is made (default: "
         "as many as there are processors: %(default)s)",

@@ -17,7 +17,7 @@ from typing import Any
 
 from app.errors import SinkError, SourceError
 from app.files.atomic import make_write_error
-from app.files.hidden import hidden
+from app.files.hidden import build_hidden_path
 from app.files.original import Original
 from app.outputs.run_metadata import read_notes, sha256, versions
 from app.stage_state import State
@@ -120,8 +120,8 @@ class ResumeFile:
 
     def __init__(self, first: Path) -> None:
         self._first = first
-        self.path = hidden(first, ".resume")
-        self._partial = hidden(first, ".resume.new")
+        self.path = build_hidden_path(first, ".resume")
+        self._partial = build_hidden_path(first, ".resume.new")
 
     def exists(self) -> bool:
         return os.path.exists(self.path)

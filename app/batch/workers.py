@@ -24,7 +24,7 @@ from app.batch.file_run import Machine
 from app.batch.job import Job
 from app.detection.search import FaceSearch
 from app.errors import DeviceError, RecogniserError
-from app.process.machine import cores
+from app.process.machine import count_cores
 from app.process.signals import hold_back_signals, ignore_signals
 from app.process.threads import set_threads
 from app.recognition.classifier import MAX_THREADS, Classifier
@@ -68,7 +68,7 @@ class Report(Protocol):
 
 def threads_each(workers: int) -> int | None:
     """So that all of them together have a thread for each core; None: one worker has them all."""
-    return None if workers == 1 else max(1, cores() // workers)
+    return None if workers == 1 else max(1, count_cores() // workers)
 
 
 @contextmanager

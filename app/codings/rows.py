@@ -17,7 +17,7 @@ from app.codings.layout import Layout, TableHeader, find_header
 from app.codings.text import DELIMITERS, TextTable, read_text
 from app.codings.times import NumberStyle, detect_number_style, parse_seconds
 from app.errors import DataError
-from app.files.csv_text import cell_text
+from app.files.csv_text import unescape_cell
 from app.recognition.expression_names import NOT_CODED, normalise_label
 
 SLIP_S = 0.02  # an overlap of two spans up to this long is a slip of the hand or of rounding
@@ -147,7 +147,7 @@ class CodedTable:
         """Yields the row that this one completes, if it completes one. `open_events` holds (line,
         time) of the events that have begun, by person and label."""
         at = row.layout.at
-        label = self._highest(row) if row.layout.scores else cell_text(row.text("label"))
+        label = self._highest(row) if row.layout.scores else unescape_cell(row.text("label"))
         if normalise_label(label, {}) == NOT_CODED and (
             (row.layout.tier and "onset" in at)  # there is something of another tier
             or not any(normalise_label(row.text(kind), {}) for kind in _BEGINS)  # a remark

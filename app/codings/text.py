@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from app.errors import DataError
-from app.files.foreign_text import decoded, separator_line
+from app.files.foreign_text import decode_text, split_separator_line
 
 MAX_BYTES = 1 << 30
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+$")
@@ -60,7 +60,7 @@ def read_text(path: Path) -> str:
     except OSError as cause:
         raise DataError(f"{path} cannot be read: {cause.strerror}.") from cause
     _refuse_other_formats(path, content)
-    text = decoded(content)
+    text = decode_text(content)
     if text is None:
         raise DataError(f"{path} is no text, or cut within it. Save the coding as CSV in UTF-8.")
     return text
@@ -97,7 +97,7 @@ class TextTable:
     def rows(self) -> Iterator[tuple[int, list[str]]]:
         """Yields the rows that are not empty."""
         first, text = 0, self._text
-        if (marked := separator_line(text)) is not None:
+        if (marked := split_separator_line(text)) is not None:
             first, text = 1, marked[1]
         lines = (found[0] for found in _LINE.finditer(text))
         packed = self.delimiter == " "

@@ -5,8 +5,8 @@ It learned from what MediaPipe's networks take for faces (`training.face_check`)
 
 from pathlib import Path
 
-from app.alignment import alignable
-from app.crops import align
+from app.alignment import is_alignable
+from app.crops import align_faces
 from app.defaults import MODELS
 from app.errors import ModelError
 from app.recognition.classifier import Classifier
@@ -30,10 +30,12 @@ class FaceCheck:
 
     def share(self, image: Image, face: Face) -> float:
         """The probability, 0..1, that `face` is one; `image (H, W, 3)` uint8 BGR."""
-        if not alignable(face.landmarks):
+        if not is_alignable(face.landmarks):
             return 0.0
         contract = self._classifier.contract
-        crops = align(image, [face], contract.template, contract.size_px, colour=contract.colour)
+        crops = align_faces(
+            image, [face], contract.template, contract.size_px, colour=contract.colour
+        )
         return float(self._classifier.predict(crops)[0, self._column])
 
     @property

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from app.alignment import FACE_TEMPLATE, Matrix, crop_matrix
+from app.alignment import FACE_TEMPLATE, Matrix, fit_crop_matrix
 from app.crops import halve_image
 from app.types import Face, Image
 
@@ -87,7 +87,7 @@ def part_view(box_xyxy: tuple[float, float, float, float], side_px: int) -> View
 def face_view(face: Face, margin: float, side_px: int) -> View:
     """One face upright, as in the classifier's crop with `margin` times its side. Raises
     `ValueError` when the landmarks coincide."""
-    matrix = crop_matrix(face.landmarks, FACE_TEMPLATE, 1) / margin
+    matrix = fit_crop_matrix(face.landmarks, FACE_TEMPLATE, 1) / margin
     matrix[:, 2] += 0.5 - 0.5 / margin
     return View(matrix * side_px, side_px)
 

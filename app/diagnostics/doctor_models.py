@@ -14,7 +14,7 @@ from typing import Any
 
 from app.defaults import ROOT
 from app.diagnostics.check import SEE_ABOVE, Check, Status, explain_unloaded
-from app.process.telemetry_off import onnx_runtime
+from app.process.telemetry_off import import_onnx_runtime
 from app.requirements.shared_libraries import is_loadable, list_needed
 from app.requirements.system_needs import check_machine
 
@@ -174,7 +174,7 @@ def check_providers(
 ) -> Iterator[Check]:
     """What ONNX Runtime was built with, and what CUDA lacks here. `library`: its CUDA part."""
     if available is None:
-        onnxruntime = onnx_runtime()
+        onnxruntime = import_onnx_runtime()
         available = list(onnxruntime.get_available_providers())
         _preload(onnxruntime)
     short = ", ".join(one.removesuffix("ExecutionProvider") for one in available)

@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 from app.episodes.episode import Episode
 from app.errors import SinkError
 from app.files.atomic import write_text
-from app.files.csv_text import text_cell
+from app.files.csv_text import escape_cell
 from app.files.suffixes import read_suffix
 from app.records.rows import format_csv_line
 
@@ -61,7 +61,7 @@ def format_csv(episodes: Sequence[Episode]) -> str:
     lines = [format_csv_line(CSV_COLUMNS)]
     for one in episodes:
         cells = [
-            f"{value:.6f}" if isinstance(value, float) else text_cell(str(value))
+            f"{value:.6f}" if isinstance(value, float) else escape_cell(str(value))
             for value in astuple(one)
         ]
         lines.append(format_csv_line(cells))

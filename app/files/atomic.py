@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from app.errors import SinkError
-from app.files.hidden import BusyError, HiddenFile, hidden, is_being_written
+from app.files.hidden import BusyError, HiddenFile, build_hidden_path, is_being_written
 
 
 def reserve(path: Path, *, overwrite: bool, inputs: Iterable[Path] = ()) -> Path:
@@ -14,7 +14,7 @@ def reserve(path: Path, *, overwrite: bool, inputs: Iterable[Path] = ()) -> Path
     Leaves nothing behind. Raises `SinkError` if `path` exists (without `overwrite`), is a folder or
     one of `inputs`, if another run is writing it, or if its folder is missing or not writable.
     """
-    partial = hidden(path, ".partial") if path.name else path
+    partial = build_hidden_path(path, ".partial") if path.name else path
     try:
         if path.is_dir():
             raise SinkError(f"{path} is a folder. Give a file name in it.")
@@ -28,7 +28,7 @@ def reserve(path: Path, *, overwrite: bool, inputs: Iterable[Path] = ()) -> Path
                 f"The folder {path.parent} does not exist. Make it, or choose another name."
             )
         # Of Parquet, the rows are in the second one as long as a run lasts.
-        if is_being_written(partial) or is_being_written(hidden(path, ".jsonl.partial")):
+        if is_being_written(partial) or is_being_written(build_hidden_path(path, ".jsonl.partial")):
             raise BusyError(path)
         # Only trying tells: permission bits do not bind every user, and some disks are read-only.
         partial.unlink(missing_ok=True)

@@ -11,11 +11,11 @@ import re
 _FORMULA = re.compile(r"'*[=+\-@\t\r\n＝＋－＠]")
 
 
-def text_cell(text: str) -> str:
+def escape_cell(text: str) -> str:
     """A cell that no spreadsheet takes for a formula."""
     return f"'{text}" if _FORMULA.match(text) else text
 
 
-def cell_text(cell: str) -> str:
-    """What `text_cell` was given."""
+def unescape_cell(cell: str) -> str:
+    """What `escape_cell` was given."""
     return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell

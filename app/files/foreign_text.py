@@ -1,7 +1,7 @@
 """Reads text that other programs wrote, whatever its encoding."""
 
 
-def decoded(content: bytes) -> str | None:
+def decode_text(content: bytes) -> str | None:
     """Decodes UTF-8, UTF-16 or Windows-1252, without the mark in front; None for what is no text.
 
     UTF-16 is what Excel calls "Unicode text"; Windows-1252 is what it writes as plain CSV.
@@ -29,7 +29,7 @@ def _encodings(content: bytes) -> tuple[str, ...]:
     return ("utf-8", "cp1252")
 
 
-def separator_line(text: str) -> tuple[str, str] | None:
+def split_separator_line(text: str) -> tuple[str, str] | None:
     """Returns what parts cells, and the text behind Excel's first line that says so (`sep=;`); None
     where there is no such line."""
     first, _, rest = text.partition("\n")

@@ -23,7 +23,7 @@ CLAIM_TRIES, CLAIM_STEP_S = 50, 0.1  # a worker whose run was killed may need a 
 MOST_NAMES = 100  # that are tried for a result whose own name is taken
 
 
-def hidden(path: Path, ending: str) -> Path:
+def build_hidden_path(path: Path, ending: str) -> Path:
     """`.NAME` with `ending`, beside `path`. Where that is too long for a file, a hash stands for
     the rest of the name; the suffix stays."""
     name = f".{path.name}{ending}"
@@ -142,7 +142,7 @@ class HiddenFile:
         wait: bool = True,
     ) -> None:
         self.final = final
-        self.path = hidden(final, ending)
+        self.path = build_hidden_path(final, ending)
         self._overwrite = overwrite
         self._over = False
         file = claim_file(self.path, keep=keep, wait=wait)

@@ -18,7 +18,7 @@ from app.sources.base import InputFile, Source
 from app.sources.camera_address import masked
 from app.stage_state import State
 from app.types import FrameResult, Image, Json
-from app.wording import join_warnings, readable
+from app.wording import escape_surrogates, join_warnings
 
 NOTES_SCHEMA = 1
 PACKAGES = ("numpy", "opencv-python", "mediapipe", "onnxruntime", "onnxruntime-gpu", "av", "scipy")
@@ -108,7 +108,7 @@ class RunNotes:
         self._encoder = encoder
         self._more_warnings = more_warnings
         self._command = [
-            readable(masked(word)) for word in (sys.argv if command is None else command)
+            escape_surrogates(masked(word)) for word in (sys.argv if command is None else command)
         ]
         self._begun = _now()
         self._counts: Counter[str] = Counter(frames=0, frames_without_face=0, faces=0)
@@ -253,7 +253,7 @@ def plain(value: Any) -> Any:
         return value
     if isinstance(value, list | tuple):
         return [plain(one) for one in value]
-    return readable(str(value))
+    return escape_surrogates(str(value))
 
 
 def _now() -> datetime.datetime:

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from app.errors import RecogniserError
 from app.process.memory_room import format_memory_line
 from app.process.one_line_parser import OneLineParser
-from app.process.safe_output import printing
-from app.process.working_folder import NO_WORKING_FOLDER, working_folder_is_there
+from app.process.safe_output import run_printing
+from app.process.working_folder import NO_WORKING_FOLDER, has_working_folder
 from app.wording import escape_controls
 
 DONE, CUT_SHORT, FAILED, INTERRUPTED = 0, 1, 2, 130
@@ -35,7 +35,7 @@ def run(work: Callable[[], int]) -> int:
             say(f"error: {format_memory_line('for this')}")
             return FAILED
         except FileNotFoundError:
-            if working_folder_is_there():
+            if has_working_folder():
                 raise
             say(f"error: {NO_WORKING_FOLDER}")
             return FAILED
@@ -43,7 +43,7 @@ def run(work: Callable[[], int]) -> int:
             say("Interrupted.")
             return INTERRUPTED
 
-    return printing(worked, cut_short=CUT_SHORT)
+    return run_printing(worked, cut_short=CUT_SHORT)
 
 
 def new_parser(module: str, description: str, examples: str) -> argparse.ArgumentParser:

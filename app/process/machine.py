@@ -13,12 +13,12 @@ def describe_machine() -> str:
     """One line: processor, cores, load, system, Python."""
     load = f", load {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
     return (
-        f"{_processor()}, {cores()} cores{load}; {platform.system()} {platform.machine()}, "
+        f"{_processor()}, {count_cores()} cores{load}; {platform.system()} {platform.machine()}, "
         f"Python {platform.python_version()}"
     )
 
 
-def cores() -> int:
+def count_cores() -> int:
     """Cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))

@@ -81,7 +81,7 @@ def protect_output() -> Iterator[SureStream | None]:
                 stream.detach()  # it may not close the process's own descriptor
 
 
-def printing(work: Callable[[], int], *, cut_short: int) -> int:
+def run_printing(work: Callable[[], int], *, cut_short: int) -> int:
     """The exit code of `work`, during which nothing that is printed raises; `cut_short` in place of
     0 where some of what went to stdout is lost, with a line that says why. None is said where who
     read it has had enough, as `head` does."""

@@ -35,7 +35,7 @@ def ignore_signals() -> None:
 
 
 @contextmanager
-def ctrl_c() -> Iterator[Callable[[], bool]]:
+def catch_ctrl_c() -> Iterator[Callable[[], bool]]:
     """Yields what says whether Ctrl-C was pressed, so that the frame or step in hand can be
     finished and saved; pressed a second time, it stops at once. The terminal that is closed and a
     `kill` (SIGHUP, SIGTERM; SIGBREAK on Windows) are the same, but for a hang-up that is ignored

@@ -16,7 +16,7 @@ NO_REPORTS = "ORT_DISABLE_TELEMETRY"
 PROXY, NOBODY = "https_proxy", "http://127.0.0.1:9"
 
 
-def onnx_runtime() -> Any:
+def import_onnx_runtime() -> Any:
     """The module `onnxruntime`; once it is loaded, its first reports are made. Raises
     `ImportError`."""
     os.environ[NO_REPORTS] = "1"

@@ -8,7 +8,7 @@ NO_WORKING_FOLDER = (
 )
 
 
-def working_folder_is_there() -> bool:
+def has_working_folder() -> bool:
     try:
         os.getcwd()
     except OSError:

@@ -6,10 +6,10 @@ this network are worth is measured in docs/models.md.
 
 import numpy as np
 
-from app.alignment import AlignmentTemplate, crop_matrix
+from app.alignment import AlignmentTemplate, fit_crop_matrix
 from app.types import Face, FaceMap, Floats
 
 
 def make_face_map(cam: Floats, face: Face, template: AlignmentTemplate) -> FaceMap:
     """`cam (h, w)` of one class on one face's crop, to be shown where the face is now."""
-    return FaceMap(np.asarray(cam, np.float32), crop_matrix(face.landmarks, template, 1))
+    return FaceMap(np.asarray(cam, np.float32), fit_crop_matrix(face.landmarks, template, 1))

@@ -14,14 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.alignment import normalise
-from app.contract import ATTENTION, CAM, INPUT, LOGITS, Contract, probe_crops
+from app.contract import ATTENTION, CAM, INPUT, LOGITS, Contract, make_probe_crops
 from app.defaults import DEFAULT_MODEL, MODELS, list_shipped_models
 from app.errors import DeviceError, ModelError
 from app.process.fork_safety import NOT_IN_FORKS, HomeProcess
-from app.process.machine import cores, give_memory_back, has_nvidia_gpu
+from app.process.machine import count_cores, give_memory_back, has_nvidia_gpu
 from app.process.memory_room import format_memory_line, lacks_memory
 from app.process.native_stderr import quiet_stderr
-from app.process.telemetry_off import onnx_runtime
+from app.process.telemetry_off import import_onnx_runtime
 from app.recognition.onnx_guard import check_model, check_size
 from app.types import Floats
 
@@ -31,8 +31,8 @@ __all__ = [
     "Classifier",
     "Device",
     "NetworkOutputs",
-    "prior_shift",
-    "softmax",
+    "apply_softmax",
+    "compute_prior_shift",
 ]
 
 Device = Literal["auto", "cpu", "cuda"]
@@ -50,7 +50,7 @@ class NetworkOutputs(NamedTuple):
     attention: Floats | None = None  # (N, d) in 0..1, where the file was exported with it
 
 
-def softmax(logits: Floats, temperature: float) -> Floats:
+def apply_softmax(logits: Floats, temperature: float) -> Floats:
     """`(N, K)` logits -> probabilities; rows sum to 1."""
     scaled = logits / np.float32(temperature)
     powers = np.exp(scaled - scaled.max(axis=1, keepdims=True))
@@ -58,7 +58,7 @@ def softmax(logits: Floats, temperature: float) -> Floats:
     return result
 
 
-def prior_shift(shares: Sequence[float], tau: float) -> Floats:
+def compute_prior_shift(shares: Sequence[float], tau: float) -> Floats:
     """`(K,)` what to take off the logits, after the temperature, so that probabilities become
     p_k / share_k^tau, normalised: tau 1 is as if every class were as frequent as any other (Saerens
     et al., "Adjusting the Outputs of a Classifier to New a Priori Probabilities", Neural
@@ -76,12 +76,12 @@ class Classifier:
     `device`: "cpu", "cuda" (an error where CUDA does not work) or "auto" (CUDA where it works).
     `provider` says which one runs, `fallback` why "auto" did not take CUDA though this build of
     ONNX Runtime has it and the machine a GPU for it. `sha256` is the file's. `threads` None: one
-    per core, at most `MAX_THREADS`. `prior_correction` is the tau of `prior_shift`; 0 leaves the
-    probabilities as they were learned. `inferences`, `crops_read` and `inference_s` count the
-    session's runs, their crops and their seconds.
+    per core, at most `MAX_THREADS`. `prior_correction` is the tau of `compute_prior_shift`; 0
+    leaves the probabilities as they were learned. `inferences`, `crops_read` and `inference_s`
+    count the session's runs, their crops and their seconds.
     Raises `ModelError` and `DeviceError`: for a file that cannot be used, also where two made crops
-    (`app.contract.probe_crops`) get no numbers of it, and when it fails later; `DeviceError` also
-    in a fork of the process that loaded it.
+    (`app.contract.make_probe_crops`) get no numbers of it, and when it fails later; `DeviceError`
+    also in a fork of the process that loaded it.
     """
 
     def __init__(
@@ -94,7 +94,7 @@ class Classifier:
     ) -> None:
         self.path = model
         self._home = HomeProcess()
-        self.threads = threads or max(1, min(MAX_THREADS, cores()))
+        self.threads = threads or max(1, min(MAX_THREADS, count_cores()))
         self.inferences, self.crops_read, self.inference_s = 0, 0, 0.0
         if not model.is_file():
             kind = "is a folder, not a model file" if model.is_dir() else "is missing"
@@ -121,9 +121,9 @@ class Classifier:
                 f"{model} does not say how frequent its classes were in training. Leave "
                 "--prior-correction out, or export the model again."
             )
-        self._shift = prior_shift(shares, prior_correction) if prior_correction else None
+        self._shift = compute_prior_shift(shares, prior_correction) if prior_correction else None
         self._outputs = [name for name in (LOGITS, CAM, ATTENTION) if name in outputs]
-        self._answer(probe_crops(self.contract.size_px))
+        self._answer(make_probe_crops(self.contract.size_px))
         give_memory_back()  # several times the file was taken while it was opened
 
     @property
@@ -189,8 +189,8 @@ class Classifier:
         if not len(logits):
             return logits
         if self._shift is not None:
-            return softmax(logits / np.float32(temperature) - self._shift, 1.0)
-        return softmax(logits, temperature)
+            return apply_softmax(logits / np.float32(temperature) - self._shift, 1.0)
+        return apply_softmax(logits, temperature)
 
 
 def _checked(model: Path) -> bytes:
@@ -221,7 +221,7 @@ def _bind_memory(ort: Any) -> None:
 def _open(model: Path, content: bytes, device: Device, threads: int) -> tuple[Any, str, str | None]:
     """(session, "CPU" or "CUDA", why "auto" fell back)."""
     with quiet_stderr():
-        ort = onnx_runtime()
+        ort = import_onnx_runtime()
         ort.set_default_logger_severity(4)  # failures come back as exceptions, with their reason
         has_cuda = "CUDAExecutionProvider" in ort.get_available_providers()
         options = ort.SessionOptions()

@@ -56,7 +56,7 @@ WORDS: Mapping[str, Sequence[str]] = {
 }
 
 
-def folded(text: str) -> str:
+def fold_text(text: str) -> str:
     """Text as it is compared: without case, and equal however an accent is stored. macOS stores a
     file's name as a letter and its accent, other systems as one sign."""
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
@@ -64,7 +64,7 @@ def folded(text: str) -> str:
 
 # The plain name of each word.
 MEANING: Mapping[str, str] = {
-    folded(word): name for name, words in WORDS.items() for word in (name, *words)
+    fold_text(word): name for name, words in WORDS.items() for word in (name, *words)
 }
 NOT_CODED = ""  # what a coder left open
 # What programs write where there is no label.
@@ -77,4 +77,4 @@ def normalise_label(text: str, rename: Mapping[str, str]) -> str:
     renames comes first."""
     label = " ".join(text.lower().split())
     label = rename.get(label, label)
-    return NOT_CODED if label in _EMPTY else MEANING.get(folded(label), label)
+    return NOT_CODED if label in _EMPTY else MEANING.get(fold_text(label), label)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from app.errors import DataError
-from app.files.csv_text import cell_text
+from app.files.csv_text import unescape_cell
 from app.recognition.quality import Quality
 from app.records.checks import (
     RowOrder,
@@ -130,7 +130,7 @@ class RecordsReader:
             if cells is None:
                 return
             if labels is None:
-                names = [cell_text(cell) for cell in cells]
+                names = [unescape_cell(cell) for cell in cells]
                 labels = _labels_of(names)
                 if labels is None:
                     raise self._damaged(at[0], "its columns are not those of records")
@@ -213,7 +213,7 @@ def _from_cells(cells: Mapping[str, str], labels: tuple[str, ...]) -> Record:
         if not cell:
             row[name] = None
         elif kind == "text":
-            row[name] = cell_text(cell)
+            row[name] = unescape_cell(cell)
         else:
             row[name] = _whole_number(cell) if kind == "whole" else _figure(cell)
     if row[SCHEMA_COLUMN] is None:

@@ -13,7 +13,7 @@ from typing import IO
 
 from app.errors import DataError, SinkError
 from app.files.atomic import make_write_error, reserve
-from app.files.hidden import DisplacedError, HiddenFile, hidden
+from app.files.hidden import DisplacedError, HiddenFile, build_hidden_path
 from app.records.frames import group_by_frame
 from app.records.reader import RecordsReader
 from app.records.rows import make_records
@@ -216,4 +216,4 @@ def _ending(path: Path) -> str:
 
 def locate_lines(path: Path) -> Path:
     """Where the rows of `path` are while a run lasts."""
-    return hidden(path, _ending(path))
+    return build_hidden_path(path, _ending(path))

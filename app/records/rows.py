@@ -19,13 +19,13 @@ from app.records.schema import (
     Record,
 )
 from app.types import LANDMARKS, FrameResult, Image, TrackedFace
-from app.wording import readable
+from app.wording import escape_surrogates
 
 
 def make_records(result: FrameResult, *, with_quality: bool = True) -> tuple[Record, ...]:
     """The rows of a frame, at least one, rounded to what a file holds of them."""
     frame = result.frame
-    source = readable(frame.source)
+    source = escape_surrogates(frame.source)
     time_s = round(frame.time_s, DECIMALS)
     faces: Sequence[TrackedFace | None] = result.faces or (None,)
     return tuple(

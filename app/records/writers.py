@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from app.errors import SinkError
 from app.files.atomic import make_write_error, reserve
-from app.files.csv_text import text_cell
+from app.files.csv_text import escape_cell
 from app.files.hidden import HiddenFile
 from app.files.suffixes import read_suffix
 from app.records.rows import format_csv_line, make_flat_row, make_json_row, make_records
@@ -55,7 +55,7 @@ class LineRows:
         self._columns = list_flat_columns(labels)
         self._as_csv = as_csv
         if as_csv and header:
-            self._put(format_csv_line([text_cell(column.name) for column in self._columns]))
+            self._put(format_csv_line([escape_cell(column.name) for column in self._columns]))
 
     def write(self, records: Sequence[Record]) -> None:
         self._put("".join(self._line(record) for record in records))
@@ -79,7 +79,7 @@ def format_csv_cell(kind: ValueKind, value: Any) -> str:
     if value is None:
         return ""
     if kind == "text":
-        return text_cell(value)
+        return escape_cell(value)
     if kind == "whole":
         return str(value)
     return f"{value:.{PIXEL_DECIMALS if kind == 'pixels' else DECIMALS}f}"

@@ -12,7 +12,7 @@ from app.pictures.reader import open_picture
 from app.sources.base import InputFile, SourceDefaults
 from app.sources.find_videos import without_annotated
 from app.types import Frame, Mode
-from app.wording import escape_controls, format_count, readable
+from app.wording import escape_controls, escape_surrogates, format_count
 
 MOST_NAMES = 10  # of pictures, in one line
 
@@ -38,12 +38,14 @@ class ImageSource(SourceDefaults):
                 found.setdefault(file.resolve(), file)
         if not found:
             raise SourceError(next(iter(self.skipped.values()), "No picture was given."))
-        names = map(readable, _short_names(list(found)))
+        names = map(escape_surrogates, _short_names(list(found)))
         self.files = dict(zip(names, found.values(), strict=True))
         self._given = len(self.files) + len(self.skipped)
         self.frame_count: int | None = len(self.files)
         self.name = (
-            readable(paths[0].resolve().name) if len(paths) == 1 else f"{len(self.files)} pictures"
+            escape_surrogates(paths[0].resolve().name)
+            if len(paths) == 1
+            else f"{len(self.files)} pictures"
         )
 
     def _pictures(self, path: Path) -> list[Path]:

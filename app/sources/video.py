@@ -29,7 +29,7 @@ from app.sources.video_container import (
 )
 from app.sources.video_length import find_announced_end_s, find_duration_s, is_truncated
 from app.types import Frame, Json, Mode
-from app.wording import format_count, join_warnings, readable
+from app.wording import escape_surrogates, format_count, join_warnings
 
 NO_HASH = "a stream is no file that could be hashed"
 JUMP_S = 1.0  # frames that are farther apart are compared with those behind them
@@ -88,7 +88,7 @@ class VideoSource(SourceDefaults):
         self.begins_s = Fraction(self.selection.start_s)
         self.reached = 0
         self.watch: Callable[[int], bool] = lambda reached: True
-        self.name = readable(name or path.name)
+        self.name = escape_surrogates(name or path.name)
         self.finished = False
         self.cut_short = False
         self._is_stream = stream is not None

@@ -13,9 +13,9 @@ from app.alignment import (
     FACE_TEMPLATE,
     MAX_OVERSAMPLING,
     AlignmentTemplate,
-    crop_matrix,
+    fit_crop_matrix,
+    fit_frame_matrix,
     fit_similarity,
-    frame_matrix,
     normalise,
     oversampling,
 )
@@ -111,7 +111,7 @@ def test_points_that_say_nothing_are_refused(src: Any, dst: Any, message: str) -
 def test_align_puts_landmarks_on_the_template(matrix: Points, size_px: int) -> None:
     landmarks = np.full((6, 2), np.nan)  # the ears take no part
     landmarks[FACE_TEMPLATE.indices()] = moved(matrix, FACE_TEMPLATE.targets())
-    to_crop = crop_matrix(landmarks, FACE_TEMPLATE, size_px)
+    to_crop = fit_crop_matrix(landmarks, FACE_TEMPLATE, size_px)
     np.testing.assert_allclose(
         moved(to_crop, landmarks[:4]) / size_px,
         [(0.327, 0.389), (0.673, 0.389), (0.5, 0.581), (0.5, 0.758)],
@@ -131,7 +131,7 @@ def test_align_puts_landmarks_on_the_template(matrix: Points, size_px: int) -> N
 def test_whole_frame_fits_centred(
     width: float, height: float, size: int, expected: list[list[float]]
 ) -> None:
-    np.testing.assert_allclose(frame_matrix(width, height, size), expected)
+    np.testing.assert_allclose(fit_frame_matrix(width, height, size), expected)
 
 
 @pytest.mark.parametrize(
@@ -215,7 +215,7 @@ def test_template_that_keeps_less_is_the_same_about_its_centre() -> None:
     assert tight.indices() == FACE_TEMPLATE.indices()
     assert FACE_TEMPLATE.keeping(1) == FACE_TEMPLATE
     points = np.array([(30, 40), (70, 42), (50, 60), (51, 80), (10, 50), (90, 50)], np.float32)
-    whole, near = (crop_matrix(points, t, 48) for t in (FACE_TEMPLATE, tight))
+    whole, near = (fit_crop_matrix(points, t, 48) for t in (FACE_TEMPLATE, tight))
     centre = np.linalg.solve(whole[:, :2], 24 - whole[:, 2])
     np.testing.assert_allclose(near[:, :2] @ centre + near[:, 2], 24, atol=1e-9)
     np.testing.assert_allclose(near[:, :2], whole[:, :2] / 0.8, atol=1e-12)

@@ -14,9 +14,9 @@ from app.contract import (
     METADATA_KEY,
     Contract,
     TrainingData,
+    are_sure,
     entropy_nats,
-    probe_crops,
-    sure,
+    make_probe_crops,
 )
 from app.errors import ModelError
 
@@ -126,7 +126,7 @@ def test_doubt_begins_at_either_threshold(
     probabilities: list[float], below: float | None, above_nats: float | None, wanted: bool
 ) -> None:
     row = np.array([probabilities])
-    assert sure(row, below=below, above_nats=above_nats).tolist() == [wanted]
+    assert are_sure(row, below=below, above_nats=above_nats).tolist() == [wanted]
     contract = replace(CONTRACT, unsure_below=below, unsure_above_nats=above_nats)
     assert (contract.sureness_nats(row) >= 0).tolist() == [wanted]
 
@@ -203,7 +203,7 @@ def test_any_labels_and_temperature_survive(labels: list[str], temperature: floa
 
 @pytest.mark.parametrize("size_px", [8, 48, 112])
 def test_probe_crops_are_the_same_everywhere(size_px: int) -> None:
-    crops = probe_crops(size_px)
+    crops = make_probe_crops(size_px)
     assert crops.shape == (2, size_px, size_px, 3)
     assert crops.dtype == np.uint8
     assert crops[0, 0, 0].tolist() == [0, 0, 0]
@@ -212,6 +212,6 @@ def test_probe_crops_are_the_same_everywhere(size_px: int) -> None:
 
 
 def test_probe_crops_have_known_pixels() -> None:
-    crops = probe_crops(48)
+    crops = make_probe_crops(48)
     # x=10, y=20 of crop 0: (3x + (5+c)y + xy(1+c)//7) mod 256
     assert crops[0, 20, 10].tolist() == [158, 207, 255]

@@ -95,7 +95,7 @@ def test_whole_pixels_come_through_untouched(turn: int) -> None:
 
 
 def test_no_faces_give_no_crops() -> None:
-    crops = app_warp.align(np.zeros((10, 10, 3), np.uint8), [], FACE_TEMPLATE, SIZE)
+    crops = app_warp.align_faces(np.zeros((10, 10, 3), np.uint8), [], FACE_TEMPLATE, SIZE)
     assert (crops.shape, crops.dtype) == ((0, SIZE, SIZE, 3), np.uint8)
 
 
@@ -108,7 +108,7 @@ def test_each_face_is_cut_from_its_own_place() -> None:
         points[:4] = FACE_TEMPLATE.targets() * 60 + (x, 20)
         return Face((x, 20, x + 60, 80), points, 1.0)
 
-    crops = app_warp.align(image, [face(20), face(120)], FACE_TEMPLATE, SIZE)
+    crops = app_warp.align_faces(image, [face(20), face(120)], FACE_TEMPLATE, SIZE)
     assert crops.shape == (2, SIZE, SIZE, 3)
     assert np.unique(crops[0]).tolist() == [0]
     assert np.unique(crops[1]).tolist() == [200]
@@ -122,7 +122,7 @@ def test_grey_crops_are_the_luma_of_those_in_colour(
     points[:4] = FACE_TEMPLATE.targets() * side + (150.3, 40.6)
     seen = Face((0, 0, 1, 1), points, 1.0)
     grey, colour = (
-        app_warp.align(clip_frames[0], [seen], FACE_TEMPLATE, SIZE, colour=kind)[0]
+        app_warp.align_faces(clip_frames[0], [seen], FACE_TEMPLATE, SIZE, colour=kind)[0]
         for kind in ("grey", "rgb")
     )
     assert (grey == grey[..., :1]).all()

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from app.errors import RecogniserError
-from app.process.safe_output import printing
-from app.process.working_folder import NO_WORKING_FOLDER, working_folder_is_there
+from app.process.safe_output import run_printing
+from app.process.working_folder import NO_WORKING_FOLDER, has_working_folder
 
 
 def run(main: Callable[[], int]) -> int:
@@ -24,7 +24,7 @@ def run(main: Callable[[], int]) -> int:
             print(f"error: {error}", file=sys.stderr)
             return 2
         except FileNotFoundError:
-            if working_folder_is_there():
+            if has_working_folder():
                 raise
             print(f"error: {NO_WORKING_FOLDER}", file=sys.stderr)
             return 2
@@ -32,7 +32,7 @@ def run(main: Callable[[], int]) -> int:
             print("Interrupted.", file=sys.stderr)
             return 130
 
-    return printing(worked, cut_short=1)
+    return run_printing(worked, cut_short=1)
 
 
 def add_options(parser: argparse._ActionsContainer, config: type[Any]) -> None:

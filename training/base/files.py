@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from app.errors import TrainingError
-from app.wording import readable
+from app.wording import escape_surrogates
 
 
 def write_text(path: Path, text: str) -> None:
@@ -12,7 +12,7 @@ def write_text(path: Path, text: str) -> None:
     bytes that are no UTF-8. Raises `TrainingError`."""
     partial = path.with_name(f".{path.name}.partial")
     try:
-        partial.write_text(readable(text), encoding="utf-8")
+        partial.write_text(escape_surrogates(text), encoding="utf-8")
         os.replace(partial, path)
     except OSError as cause:
         raise TrainingError(f"{path} could not be written: {cause.strerror or cause}.") from cause

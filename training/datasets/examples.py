@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from app.alignment import AlignmentTemplate, ColourMode, crop_matrix, frame_matrix
+from app.alignment import AlignmentTemplate, ColourMode, fit_crop_matrix, fit_frame_matrix
 from app.errors import DataError
 from training.base.free_memory import free_bytes
 from training.datasets.crops import warp
@@ -119,9 +119,9 @@ def picture_matrices(
     matrices = np.empty((len(landmarks), 2, 3), np.float32)
     for matrix, points, (width, height) in zip(matrices, landmarks, sizes, strict=True):
         try:
-            matrix[:] = crop_matrix(points, template, size_px)
+            matrix[:] = fit_crop_matrix(points, template, size_px)
         except ValueError:
-            matrix[:] = frame_matrix(width, height, size_px)
+            matrix[:] = fit_frame_matrix(width, height, size_px)
     return matrices
 
 

@@ -2,9 +2,9 @@
 
 import re
 
-from app.recognition.expression_names import MEANING, WORDS, folded
+from app.recognition.expression_names import MEANING, WORDS, fold_text
 
-__all__ = ["expression", "folded", "is_expression"]
+__all__ = ["expression", "fold_text", "is_expression"]
 
 # A number in front of a word or behind it only sorts: "3_happy", "happy 01".
 _SORTING = re.compile(r"^\d+[\s_.\-]+|[\s_.\-]+\d+$")
@@ -13,7 +13,7 @@ _SORTING = re.compile(r"^\d+[\s_.\-]+|[\s_.\-]+\d+$")
 def expression(label: str) -> str:
     """Give all words for an expression one name: "Happy", "glücklich" -> "happiness". A label that
     is no known word comes back as it is compared."""
-    word = folded(label.strip())
+    word = fold_text(label.strip())
     return MEANING.get(word) or MEANING.get(_SORTING.sub("", word), word)
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from app.alignment import FACE_TEMPLATE, crop_matrix
+from app.alignment import FACE_TEMPLATE, fit_crop_matrix
 from app.detection.mediapipe_detector import SHORT_RANGE, Detector
 from app.types import Face
 from training.datasets.digests import sha256
@@ -74,7 +74,7 @@ def face_region(
     height, width = pixels.shape[:2]
     x0, y0, x1, y1 = 0, 0, width, height
     if np.isfinite(landmarks).all():
-        to_unit = crop_matrix(landmarks, FACE_TEMPLATE, 1)
+        to_unit = fit_crop_matrix(landmarks, FACE_TEMPLATE, 1)
         linear = np.linalg.inv(to_unit[:, :2])
         centre = linear @ (np.array([0.5, 0.5]) - to_unit[:, 2])
         corners = np.array([(-1, -1), (-1, 1), (1, -1), (1, 1)]) / 2 @ linear.T

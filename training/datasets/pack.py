@@ -30,7 +30,7 @@ from PIL import Image
 from app.alignment import ColourMode
 from app.contract import check_label
 from app.errors import DataError
-from app.files.hidden import hidden
+from app.files.hidden import build_hidden_path
 from training.base.regular_file import check_regular
 from training.base.zip_size import check_packed
 from training.datasets.readers import SPLITS, Split
@@ -208,7 +208,7 @@ def write_pack(path: Path, meta: PackMeta, samples: Iterable[PackedSample]) -> i
     """Writes the samples as they come, beside `path`, and renames when complete. Returns their
     number. While it works it takes twice the room on the disk: the length of the byte string, which
     stands before it, is known at its end."""
-    partial = hidden(path, ".partial")
+    partial = build_hidden_path(path, ".partial")
     table = _Table()
     try:
         with tempfile.TemporaryFile(dir=path.parent) as pictures:

@@ -23,7 +23,7 @@ import torch
 from app.alignment import normalise
 from app.contract import CAM, INPUT, Contract
 from app.errors import ModelError
-from app.process.telemetry_off import onnx_runtime
+from app.process.telemetry_off import import_onnx_runtime
 from app.types import Floats
 from training.datasets.examples import Examples
 from training.judge.predictions import uint8_crops
@@ -160,7 +160,7 @@ def _quiet() -> Iterator[None]:
 def quantised(path: Path, x: Floats, settings: Int8Settings) -> Any:
     """The ONNX ModelProto of `path` in integers, with its metadata as they were. `x`: what to
     calibrate on. Raises `ModelError`."""
-    onnx_runtime()
+    import_onnx_runtime()
     from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
 
     model = read_float_model(path)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from app.errors import ModelError, TrainingError
-from app.files.hidden import hidden
+from app.files.hidden import build_hidden_path
 from training.datasets.pack import Pack
 from training.exporting.int8 import Int8Settings
 from training.exporting.int8_quality import Quality, faults, make, subject_of, time_in_turn
@@ -48,7 +48,7 @@ def quantise(
     """(what to say of the file, its faults). With faults, the file is written only `anyway`;
     otherwise what was at `output` stays."""
     subject = subject_of(pack, path)
-    partial = hidden(output.with_suffix(""), ".partial.onnx")
+    partial = build_hidden_path(output.with_suffix(""), ".partial.onnx")
     try:
         quality = make(subject, settings, partial)
         times = time_in_turn({"fp32": path, "int8": partial}, rounds, threads)

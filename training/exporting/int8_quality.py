@@ -11,9 +11,9 @@ import onnx
 from numpy.typing import NDArray
 
 from app.alignment import normalise
-from app.contract import INPUT, LOGITS, Contract, probe_crops
+from app.contract import INPUT, LOGITS, Contract, make_probe_crops
 from app.errors import DataError, ModelError, TrainingError
-from app.process.telemetry_off import onnx_runtime
+from app.process.telemetry_off import import_onnx_runtime
 from app.recognition.classifier import Classifier
 from training.base.json_values import plain_json
 from training.datasets.examples import Examples, load_examples
@@ -119,7 +119,7 @@ def contract_of(
     subject: Subject, settings: Int8Settings, temperature: float, metrics: Metrics
 ) -> Contract:
     """The fp32 file's contract with what the quantisation changed; without probe logits."""
-    onnxruntime = onnx_runtime()
+    onnxruntime = import_onnx_runtime()
     old = subject.contract
     figures = {k: v for k, v in old.metrics.items() if k in ("split", "protocol")}
     figures["faces"] = metrics.count
@@ -155,12 +155,12 @@ def write_model(model: Any, contract: Contract, path: Path) -> None:
 def unfused_difference(path: Path, contract: Contract) -> float:
     """The largest difference of a logit on the probe crops to the same file without ONNX Runtime's
     fusions: what another machine's kernels may come to."""
-    onnxruntime = onnx_runtime()
+    onnxruntime = import_onnx_runtime()
     options = onnxruntime.SessionOptions()
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     x = normalise(
-        probe_crops(contract.size_px),
+        make_probe_crops(contract.size_px),
         colour=contract.colour,
         mean=contract.mean,
         std=contract.std,
@@ -180,7 +180,7 @@ def make(subject: Subject, settings: Int8Settings, path: Path) -> Quality:
     read = read_all(classifier, subject.valid)
     temperature = fit_temperature(read.logits, subject.valid.labels.numpy())
     quality = compare(subject, read, temperature)
-    probes = classifier.run(probe_crops(subject.contract.size_px)).logits
+    probes = classifier.run(make_probe_crops(subject.contract.size_px)).logits
     contract = replace(
         contract_of(subject, settings, temperature, quality.metrics),
         probe_logits=tuple(map(tuple, probes.astype(np.float64).tolist())),

@@ -16,9 +16,9 @@ import onnx
 import torch
 from numpy.typing import NDArray
 
-from app.contract import ATTENTION, CAM, INPUT, LOGITS, Contract, TrainingData, probe_crops
+from app.contract import ATTENTION, CAM, INPUT, LOGITS, Contract, TrainingData, make_probe_crops
 from app.errors import DataError, TrainingError
-from app.files.hidden import hidden
+from app.files.hidden import build_hidden_path
 from app.recognition.classifier import Classifier
 from training.base.device import PIXEL_MEAN, PIXEL_STD, normalise
 from training.base.json_values import plain_json
@@ -44,7 +44,7 @@ METHODS = {
 def probe_logits(trained: Trained) -> NDArray[np.float64]:
     """`(P, K)` the network's own logits on the contract's probe crops."""
     train = trained.config.train
-    crops = probe_crops(train.size_px)  # (P, S, S, 3) BGR
+    crops = make_probe_crops(train.size_px)  # (P, S, S, 3) BGR
     if train.colour == "grey":
         from app.alignment import normalise as app_normalise
 
@@ -229,7 +229,7 @@ def export(
             recipe=contract.recipe | {"weights": weights},
             metrics=contract.metrics | {SAME_LABEL: alike},
         )
-    partial = hidden(output.with_suffix(""), ".partial.onnx")
+    partial = build_hidden_path(output.with_suffix(""), ".partial.onnx")
     try:
         write_onnx(trained, contract, partial, with_attention=with_attention, weights=weights)
         classifier = Classifier(partial, device="cpu")

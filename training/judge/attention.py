@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from app.alignment import crop_matrix, frame_matrix
+from app.alignment import fit_crop_matrix, fit_frame_matrix
 from app.errors import DataError, TrainingError
 from training.base.device import normalise
 from training.checkpoints.checkpoint import Trained
@@ -124,9 +124,9 @@ def face_crop(
     own frame. `pixels` (H, W) grey or (H, W, 3) RGB; `landmarks (6, 2)` px or NaN."""
     height, width = pixels.shape[:2]
     try:
-        matrix = crop_matrix(landmarks, config.template, config.size_px)
+        matrix = fit_crop_matrix(landmarks, config.template, config.size_px)
     except ValueError:
-        matrix = frame_matrix(width, height, config.size_px)
+        matrix = fit_frame_matrix(width, height, config.size_px)
     from PIL import Image
 
     picture = Image.fromarray(pixels).convert("L" if config.colour == "grey" else "RGB")

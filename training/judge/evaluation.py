@@ -9,7 +9,7 @@ from pathlib import Path
 from app.contract import Contract
 from app.errors import DataError, TrainingError
 from app.recognition.classifier import Classifier
-from app.wording import readable
+from app.wording import escape_surrogates
 from training.base.device import Machine
 from training.base.json_values import plain_json
 from training.base.wording import counted
@@ -83,7 +83,7 @@ def evaluate(pack: Pack, model: Path, split: Split, device: str = "cpu") -> Repo
     voted = pack.meta.protocol == "ferplus"
     kept = majority != NO_LABEL
     return Report(
-        model=readable(model.name),
+        model=escape_surrogates(model.name),
         sha256=hashlib.sha256(model.read_bytes()).hexdigest(),
         dataset=pack.meta.dataset,
         split=split,

@@ -17,8 +17,8 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from app.contract import probe_crops
-from app.process.telemetry_off import onnx_runtime
+from app.contract import make_probe_crops
+from app.process.telemetry_off import import_onnx_runtime
 from app.recognition.classifier import Classifier
 
 THREADS = 2
@@ -53,7 +53,7 @@ class Spread:
 
 def face_work(classifier: Classifier, count: int = 1) -> Callable[[], object]:
     """What is timed: `count` uint8 crops to calibrated probabilities, as the app does it."""
-    crops = probe_crops(classifier.contract.size_px, count)
+    crops = make_probe_crops(classifier.contract.size_px, count)
     return lambda: classifier.predict(crops)
 
 
@@ -122,7 +122,7 @@ class CpuFacts:
 
 def machine_line(threads: int) -> str:
     """The machine that figures belong to, in one sentence, and how busy it was."""
-    onnxruntime = onnx_runtime()
+    onnxruntime = import_onnx_runtime()
     cpu = CpuFacts.read()
     dot = ", ".join(cpu.int8) or "none known"
     line = (

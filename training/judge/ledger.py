@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 from app.errors import TrainingError
-from app.files.hidden import hidden
+from app.files.hidden import build_hidden_path
 from training.judge.evaluation import (
     Report,
 )
@@ -29,7 +29,7 @@ def enter_in_ledger(report: Report, ledger: Path, today: datetime.date) -> None:
         f"| {m.count} | {100 * m.accuracy:.2f} ± {100 * m.standard_error:.2f} % "
         f"| {m.mean_class_recall:.3f} | {m.macro_f1:.3f} | {m.ece:.3f} |\n"
     )
-    partial = hidden(ledger, ".partial")
+    partial = build_hidden_path(ledger, ".partial")
     try:
         text = ledger.read_text(encoding="utf-8") if ledger.exists() else LEDGER_HEAD
         partial.write_text(text + line, encoding="utf-8")

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from app.alignment import alignable
+from app.alignment import is_alignable
 from app.errors import DataError, TrainingError
-from app.recognition.classifier import Classifier, softmax
+from app.recognition.classifier import Classifier, apply_softmax
 from app.types import Image as Picture
 from training.base.files import write_text
 from training.datasets.examples import NO_LABEL
@@ -80,7 +80,7 @@ def look(
     past_crops: list[Picture] = []
     past_rows: list[int] = []
     for row, (kind, picture) in enumerate(shown):
-        faces = [f for f in detector.detect(picture) if alignable(f.landmarks)]
+        faces = [f for f in detector.detect(picture) if is_alignable(f.landmarks)]
         kinds.append(kind)
         past_crops += [cut_crop(picture, face, contract) for face in faces]
         past_rows += [row] * len(faces)
@@ -96,7 +96,7 @@ def look(
     past, said = (np.zeros(len(kinds), np.bool_) for _ in range(2))
     past[rows] = True
     if len(behind):
-        said[rows[contract.is_sure(softmax(behind, contract.temperature))]] = True
+        said[rows[contract.is_sure(apply_softmax(behind, contract.temperature))]] = True
     return Found(
         kinds=tuple(kinds),
         past=past,
@@ -110,7 +110,7 @@ def look(
 def rows_of(found: Found, classifier: Classifier) -> list[Row]:
     """A row a kind, then all of them."""
     contract = classifier.contract
-    as_said = contract.is_sure(softmax(found.logits.astype(np.float32), contract.temperature))
+    as_said = contract.is_sure(apply_softmax(found.logits.astype(np.float32), contract.temperature))
     kinds = np.array(found.kinds)
     rows = []
     for kind in (*dict.fromkeys(found.kinds), "all"):

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from app.alignment import alignable, crop_matrix
+from app.alignment import fit_crop_matrix, is_alignable
 from app.contract import Contract
 from app.errors import DataError
 from app.recognition.classifier import Classifier
@@ -60,10 +60,10 @@ class Outcome:
 
 
 def cut_crop(frame: Picture, face: Face, contract: Contract) -> Picture:
-    """`(S, S, 3)`: the crop that `app.crops.align` cuts, by its torch twin, from the part of the
-    frame that it needs."""
+    """Cuts the crop `(S, S, 3)` of `app.crops.align_faces` by its torch twin, from the part of the
+    frame that the crop shows."""
     size = contract.size_px
-    matrix = crop_matrix(face.landmarks, contract.template, size)
+    matrix = fit_crop_matrix(face.landmarks, contract.template, size)
     corners = np.array([(0, 0), (size, 0), (0, size), (size, size)], np.float64)
     reach = (corners - matrix[:, 2]) @ np.linalg.inv(matrix[:, :2]).T  # (4, 2) frame px
     limits = np.array(frame.shape[1::-1])
@@ -157,7 +157,7 @@ class WholePath:
             unit="frame",
             leave=False,
         ):
-            faces = [f for f in self._detector.detect(frame) if alignable(f.landmarks)]
+            faces = [f for f in self._detector.detect(frame) if is_alignable(f.landmarks)]
             found = assign(faces, placed)
             frames += 1
             others += len(faces) - len(found)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from app.contract import Contract
 from app.errors import TrainingError
-from app.wording import readable
+from app.wording import escape_surrogates
 from training.base.device import Machine
 from training.base.wording import counted
 from training.checkpoints.compact import compact_of, write_compact
@@ -89,7 +89,7 @@ def retrain(options: argparse.Namespace, arguments: Sequence[str]) -> int:
         data=str(options.data.resolve()),
         weights=str(weights.path.resolve()) if weights else FROM_SCRATCH,
         weights_sha256=sha256(weights.path) if weights else None,
-        dataset=readable(options.dataset or options.data.resolve().name),
+        dataset=escape_surrogates(options.dataset or options.data.resolve().name),
         **asdict(gathering),
         **{name: getattr(options, name) for name in CHOICES},
     )

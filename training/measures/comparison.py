@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from app.files.csv_text import text_cell
+from app.files.csv_text import escape_cell
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +149,11 @@ def rows_csv(results: Sequence[Result]) -> str:
     writer.writeheader()
     writer.writerows(
         {
-            name: f"{v:.6g}" if isinstance(v, float) else text_cell(v) if isinstance(v, str) else v
+            name: f"{v:.6g}"
+            if isinstance(v, float)
+            else escape_cell(v)
+            if isinstance(v, str)
+            else v
             for name, v in asdict(result).items()
         }
         for result in results

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from app.contract import entropy_nats, sure
-from app.recognition.classifier import prior_shift
+from app.contract import are_sure, entropy_nats
+from app.recognition.classifier import compute_prior_shift
 from training.measures.confidence_scores import Floats, faces_kept, kept_from
 from training.measures.metrics import measure, softmax
 
@@ -83,7 +83,7 @@ def selective(logits: Floats, labels: Labels, score: Floats) -> Selective:
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
-    """Where a contract's doubt begins: see `app.contract.sure`."""
+    """Where a contract's doubt begins: see `app.contract.are_sure`."""
 
     below: float
     above_nats: float
@@ -123,7 +123,7 @@ class Said:
 def labels_said(
     logits: Floats, labels: Labels, *, temperature: float, thresholds: Thresholds
 ) -> Said:
-    kept = sure(
+    kept = are_sure(
         softmax(logits, temperature), below=thresholds.below, above_nats=thresholds.above_nats
     )
     if not kept.any():
@@ -136,7 +136,7 @@ def labels_said(
 class PriorRow:
     """What a prior correction of strength `tau` does. `recall_error`: one standard error of the
     mean class recall, from the binomial ones of the classes. `balanced_ece` weighs every class as
-    much as every other. `sure`: the share of faces that get a label."""
+    much as every other. `are_sure`: the share of faces that get a label."""
 
     tau: float
     accuracy: float
@@ -163,7 +163,7 @@ def prior_rows(
     faces = np.bincount(labels, minlength=logits.shape[1])
     weights = 1.0 / faces[labels]
     for tau in taus:
-        shifted = logits / temperature - prior_shift(shares, tau).astype(np.float64)
+        shifted = logits / temperature - compute_prior_shift(shares, tau).astype(np.float64)
         m = measure(shifted, labels)
         present = faces > 0
         # One hit and one miss more than were seen: no class is known to fail or hit always.
@@ -185,7 +185,7 @@ def prior_rows(
                 ),
                 nll=m.nll,
                 sure=float(
-                    sure(
+                    are_sure(
                         probabilities, below=thresholds.below, above_nats=thresholds.above_nats
                     ).mean()
                 ),

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from app.errors import DataError
-from app.wording import readable
+from app.wording import escape_surrogates
 from training.datasets.digests import sha256
 from training.datasets.landmarks import settings
 from training.datasets.listed import (
@@ -39,7 +39,7 @@ def folder_samples(
         key = sha256(file.path) if file.path.is_file() else "-"
         digest.update(f"{opened.name(file)}\0{key}\n".encode())
     meta = PackMeta(
-        dataset=readable(root.resolve().name),
+        dataset=escape_surrogates(root.resolve().name),
         protocol="single",
         labels=labels,
         vote_names=labels,

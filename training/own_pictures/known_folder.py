@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from app.errors import DataError
-from app.wording import readable
+from app.wording import escape_surrogates
 from training.base.wording import listed
 from training.datasets.expression_words import is_expression
 from training.datasets.folder_walk import pictures_in
@@ -50,7 +50,7 @@ def by_names(root: Path) -> Contents:
     notes = [f"The labels are read from the file names, which are those of {of}."]
     if others := [path.name for path, label in zip(pictures, ours, strict=True) if label is None]:
         notes.append(f"Passed over, as their names are not of {of}: {listed(others)}.")
-    places = [Place(readable(file.path.name), file.label) for file in files]
+    places = [Place(escape_surrogates(file.path.name), file.label) for file in files]
     return Contents(labels, files, places, notes, bool(others))
 
 

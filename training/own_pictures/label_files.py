@@ -16,7 +16,7 @@ from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 from xml.etree import ElementTree
 
 from app.errors import DataError
-from app.files.foreign_text import decoded, separator_line
+from app.files.foreign_text import decode_text, split_separator_line
 
 MAX_FILE_BYTES = 1 << 28
 # Names of columns and fields, the likeliest first, in small letters and with _ for a blank.
@@ -76,7 +76,7 @@ def rows_of(path: Path) -> Iterator[Row]:
 
 def _text_of(path: Path) -> str:
     """In UTF-8, UTF-16 or Windows-1252, as spreadsheets write them."""
-    text = decoded(path.read_bytes())
+    text = decode_text(path.read_bytes())
     if text is None:
         raise ValueError("it is no text")
     return text
@@ -139,7 +139,7 @@ def _is_marked(value: Any) -> bool:
 
 
 def _csv(text: str) -> Iterator[Row]:
-    marked = separator_line(text)
+    marked = split_separator_line(text)
     delimiter, text = marked or ("", text)
     head = text.partition("\n")[0]
     delimiter = delimiter or max(",;\t", key=head.count)

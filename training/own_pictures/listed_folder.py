@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from app.errors import DataError
-from app.wording import readable
+from app.wording import escape_surrogates
 from training.base.wording import counted, listed
-from training.datasets.expression_words import folded
+from training.datasets.expression_words import fold_text
 from training.datasets.folder_walk import entries, pictures_in
 from training.datasets.readers import PictureFile, Split
 from training.datasets.split_folders import split_of
@@ -84,7 +84,7 @@ def _read(file: LabelFile) -> _Read:
             continue
         read.rows.setdefault(path, row)
         if row.label is not None:
-            read.labels[path].add(folded(row.label))
+            read.labels[path].add(fold_text(row.label))
             read.rows[path] = row
         else:
             read.labels[path] |= {"", "\0"}  # none or several: of no use
@@ -104,12 +104,12 @@ def by_lists(root: Path, files: Sequence[LabelFile]) -> Contents:
     for each in read:
         for row in each.rows.values():
             if row.label is not None:
-                spelled.setdefault(folded(row.label), row.label)
+                spelled.setdefault(fold_text(row.label), row.label)
     labels = tuple(sorted(spelled.values()))
     if len(labels) < 2:
         found = f"one label only, {labels[0]!r}" if labels else "no label"
         raise DataError(f"{files[0].path} has {found}; at least 2 are needed.")
-    numbers = {folded(label): number for number, label in enumerate(labels)}
+    numbers = {fold_text(label): number for number, label in enumerate(labels)}
     pictures: list[PictureFile] = []
     places: list[Place] = []
     notes: list[str] = []
@@ -126,7 +126,9 @@ def by_lists(root: Path, files: Sequence[LabelFile]) -> Contents:
             folder = path.relative_to(file.folder).parts[0]
             split = file.split or split_of(row.split) or split_of(folder) or "train"
             pictures.append(PictureFile(path, split, numbers[label]))
-            places.append(Place(readable(path.name), numbers[label], folded(row.person)))
+            places.append(
+                Place(escape_surrogates(path.name), numbers[label], fold_text(row.person))
+            )
         notes.append(f"The labels are read from {file.path.relative_to(root).as_posix()}.")
         lines += _left_over(file, each, unclear)
     named = {path for each in read for path in each.labels}

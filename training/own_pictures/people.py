@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 from typing import Literal
 
 from app.errors import DataError
-from training.datasets.expression_words import folded, is_expression
+from training.datasets.expression_words import fold_text, is_expression
 from training.own_pictures.known_sets import known_name
 
 # Words that cameras, programs and data sets put into file names: nobody's name.
@@ -72,17 +72,17 @@ def source_of(below: str) -> str | None:
     """The name of the picture that a file is a changed copy of, as Roboflow names such copies; None
     for all other files."""
     stem = PurePosixPath(below).stem
-    return folded(stem_of(below)) if _ROBOFLOW.search(stem) else None
+    return fold_text(stem_of(below)) if _ROBOFLOW.search(stem) else None
 
 
 def _words(stem: str, in_labels: frozenset[str]) -> list[str]:
     """The words of a file's name, as they are compared, but for those that are nobody's."""
-    words = [word for word in _BETWEEN_WORDS.split(folded(stem)) if word]
+    words = [word for word in _BETWEEN_WORDS.split(fold_text(stem)) if word]
     return [word for word in words if word not in _NO_NAME and word not in in_labels]
 
 
 def _words_of_labels(labels: Iterable[str]) -> frozenset[str]:
-    return frozenset(word for label in labels for word in _BETWEEN_WORDS.split(folded(label)))
+    return frozenset(word for label in labels for word in _BETWEEN_WORDS.split(fold_text(label)))
 
 
 def _is_code(word: str) -> bool:
@@ -135,7 +135,7 @@ def person_of(
     stem = stem_of(below)
     if known := known_name(stem):
         return Person(f"{known.of} {known.who}".lower(), "file name")
-    for folder in map(folded, PurePosixPath(below).parts[:-1]):
+    for folder in map(fold_text, PurePosixPath(below).parts[:-1]):
         if folder not in _SORTING_FOLDERS:
             return Person(folder, "sub-folder")
     name = _by_words(stem, _words_of_labels(labels), codes)
@@ -155,7 +155,7 @@ def _repeated_codes(places: Sequence[Place], in_labels: frozenset[str]) -> froze
 def _first_word(below: str) -> str:
     """What a file's name begins with, up to the first space, _, - or dot."""
     stem = stem_of(below)
-    return folded(next((word for word in _BETWEEN_WORDS.split(stem) if word), ""))
+    return fold_text(next((word for word in _BETWEEN_WORDS.split(stem) if word), ""))
 
 
 def compiled(rule: str) -> re.Pattern[str]:
@@ -174,7 +174,7 @@ def _by_rule(rule: re.Pattern[str], below: str) -> str | None:
     if found is None:
         return None
     name = next((group for group in found.groups() if group), None) or found[0]
-    return folded(name) or None
+    return fold_text(name) or None
 
 
 def people_of(

@@ -14,9 +14,9 @@ from pathlib import Path
 from app.contract import check_label
 from app.errors import DataError
 from app.pictures.kinds import UNREAD_SUFFIXES
-from app.wording import readable
+from app.wording import escape_surrogates
 from training.base.wording import counted, listed
-from training.datasets.expression_words import folded, is_expression
+from training.datasets.expression_words import fold_text, is_expression
 from training.datasets.folder_walk import entries, is_picture, pictures_in, walk
 from training.datasets.readers import PictureFile, Split
 from training.datasets.split_folders import split_folders
@@ -50,7 +50,7 @@ class Folder:
 
     def name(self, file: PictureFile) -> str:
         """Path below the root, the same on every system, as text that every file takes."""
-        return readable(file.path.relative_to(self.root).as_posix())
+        return escape_surrogates(file.path.relative_to(self.root).as_posix())
 
 
 def open_folder(root: Path) -> Folder:
@@ -131,7 +131,7 @@ def _with_splits(root: Path, splits: dict[Split, Path]) -> Contents:
     places: list[Place] = []
     for split, place in splits.items():
         for folder in entries(place)[0]:
-            number = numbers.get(folded(folder.name))
+            number = numbers.get(fold_text(folder.name))
             if number is None:
                 raise DataError(
                     f"{folder}: the label {folder.name!r} is unknown; {train.name}/ has "
@@ -161,7 +161,7 @@ def _labels(root: Path, folders: Sequence[Path]) -> tuple[tuple[str, ...], dict[
     labels = tuple(unicodedata.normalize("NFC", folder.name) for folder in folders)
     numbers: dict[str, int] = {}
     for number, folder in enumerate(folders):
-        first = numbers.setdefault(folded(folder.name), number)
+        first = numbers.setdefault(fold_text(folder.name), number)
         if first != number:
             raise DataError(
                 f"{root} has the labels {folders[first].name!r} and {folder.name!r}, which differ "
@@ -176,7 +176,7 @@ def _pictures_of(folder: Path, number: int, split: Split) -> list[PictureFile]:
 
 def _places(folder: Path, files: Sequence[PictureFile]) -> list[Place]:
     """Where pictures lie below the folder of their label."""
-    return [Place(readable(f.path.relative_to(folder).as_posix()), f.label) for f in files]
+    return [Place(escape_surrogates(f.path.relative_to(folder).as_posix()), f.label) for f in files]
 
 
 def _by_folders(root: Path, folders: Sequence[Path], others: Sequence[Path]) -> Contents:
@@ -251,7 +251,7 @@ def _refuse_nested(root: Path, folders: Sequence[Path]) -> None:
         return
     within = {folder: list(_folders_below(folder, MAX_LABEL_DEPTH)) for folder in folders}
     expressions = {name for names in within.values() for name in names if is_expression(name)}
-    if len({*map(folded, expressions)}) < 2:
+    if len({*map(fold_text, expressions)}) < 2:
         return
     one = next(folder for folder, names in within.items() if any(map(is_expression, names)))
     raise DataError(

@@ -7,7 +7,7 @@ from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
 from app.errors import DataError
-from app.files.csv_text import cell_text, text_cell
+from app.files.csv_text import escape_cell, unescape_cell
 from training.base.files import write_text
 from training.own_pictures.look import Status
 
@@ -32,7 +32,7 @@ def write_table(path: Path, pictures: Sequence[Picture]) -> None:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow([item.name for item in fields(Picture)])
-    writer.writerows(map(text_cell, astuple(picture)) for picture in pictures)
+    writer.writerows(map(escape_cell, astuple(picture)) for picture in pictures)
     write_text(path, text.getvalue())
 
 
@@ -42,7 +42,7 @@ def read_table(path: Path) -> tuple[Picture, ...]:
         with open(path, newline="", encoding="utf-8") as file:
             rows = csv.DictReader(file)
             return tuple(
-                Picture(**{name: cell_text(cell) for name, cell in row.items()})  # type: ignore[arg-type]
+                Picture(**{name: unescape_cell(cell) for name, cell in row.items()})  # type: ignore[arg-type]
                 for row in rows
             )
     except (OSError, ValueError, TypeError, AttributeError, csv.Error) as cause:

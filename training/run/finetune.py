@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from app.errors import TrainingError
-from app.process.signals import ctrl_c
+from app.process.signals import catch_ctrl_c
 from app.recognition.classifier import DEFAULT_MODEL
 from training.base.device import Machine
 from training.base.licences import FOLDER_LICENCE, LICENCE
@@ -187,7 +187,7 @@ def learn(
     going = resume and ((folder / LAST).exists() or (folder / FACTS).exists())
     if resume and not going:  # stopped before there was anything to go on from
         shutil.rmtree(folder, ignore_errors=True)
-    with RunFolder(folder, resume=going) as kept, ctrl_c() as stop:
+    with RunFolder(folder, resume=going) as kept, catch_ctrl_c() as stop:
         if kept.state is not None:
             config = RunConfig.from_dict(kept.state["config"])
             if facts_of(kept.state).key != pack.meta.key:

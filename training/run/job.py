@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from app.errors import TrainingError
-from app.process.signals import ctrl_c
+from app.process.signals import catch_ctrl_c
 from training.base.device import Machine
 from training.base.processes import Ranks
 from training.base.progress import say
@@ -111,7 +111,7 @@ def carry_out(job: Job, ranks: Ranks, folder: RunFolder | None) -> float:
         f"{sum(p.numel() for p in trainer.net.parameters()) / 1e6:.2f} M parameters, {where}",
         file=sys.stderr,
     )
-    with ctrl_c() as stop:
+    with catch_ctrl_c() as stop:
         lines = fit(
             trainer,
             examples,

@@ -21,7 +21,7 @@ import torch
 from filelock import FileLock, Timeout
 
 from app.errors import TrainingError
-from app.wording import readable
+from app.wording import escape_surrogates
 from training.base.files import write_text
 from training.checkpoints.checkpoint import load
 from training.config.run_config import RunConfig
@@ -146,7 +146,7 @@ class RunFolder:
 
     def _scalar(self, name: str, value: float, step: int) -> None:
         events = str(self.folder / EVENTS)
-        if events != readable(events):  # TensorBoard takes UTF-8 names alone; the log has all of it
+        if events != escape_surrogates(events):  # TensorBoard takes names in UTF-8 alone
             self._events = False
         if self._events is None:
             try:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from app.alignment import FACE_TEMPLATE, crop_matrix, frame_matrix
+from app.alignment import FACE_TEMPLATE, fit_crop_matrix, fit_frame_matrix
 from app.types import Image as Picture
 from training.synthetic import scenes
 
@@ -67,9 +67,9 @@ def cutout(
     that fills its frame, as in training."""
     height, width = picture.shape[:2]
     try:
-        matrix = crop_matrix(landmarks, FACE_TEMPLATE, 1)
+        matrix = fit_crop_matrix(landmarks, FACE_TEMPLATE, 1)
     except ValueError:
-        matrix = frame_matrix(width, height, 1)
+        matrix = fit_frame_matrix(width, height, 1)
     inverse = np.linalg.inv(matrix[:, :2])
     box_side = BOX_SIDE * float(np.sqrt(np.linalg.det(inverse)))  # picture px
     centre = inverse @ (np.array(BOX_CENTRE) - matrix[:, 2])

@@ -13,7 +13,7 @@ from app.detection.follower import LIVE
 from app.diagnostics.benchmark import BenchmarkFigures, TimeSpread, run_benchmark
 from app.diagnostics.benchmark_clip import ClipCapture, fit_picture, loop_clip
 from app.diagnostics.benchmark_text import format_figures
-from app.process.machine import cores, describe_machine, measure_resident_mb
+from app.process.machine import count_cores, describe_machine, measure_resident_mb
 from run_demo import main
 from tests.support.synthetic import write_video
 from tools.make_crowd_clip import places
@@ -105,7 +105,7 @@ def test_stopped_benchmark_has_no_figures() -> None:
 
 def test_machine_is_one_line() -> None:
     assert "\n" not in describe_machine()
-    assert f"{cores()} cores" in describe_machine()
+    assert f"{count_cores()} cores" in describe_machine()
     assert 20 < (measure_resident_mb() or 100) < 100_000
 
 

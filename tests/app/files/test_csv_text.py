@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.files.csv_text import cell_text, text_cell
+from app.files.csv_text import escape_cell, unescape_cell
 
 
 @pytest.mark.parametrize(
@@ -28,14 +28,14 @@ from app.files.csv_text import cell_text, text_cell
     ],
 )
 def test_what_starts_like_a_formula_becomes_text(text: str, cell: str) -> None:
-    assert text_cell(text) == cell
-    assert cell_text(cell) == text
+    assert escape_cell(text) == cell
+    assert unescape_cell(cell) == text
 
 
 @given(st.text(st.characters(codec="utf-8", exclude_characters="\0")))
 def test_every_text_comes_back(text: str) -> None:
     file = io.StringIO(newline="")
-    csv.writer(file).writerow(["first", text_cell(text)])
+    csv.writer(file).writerow(["first", escape_cell(text)])
     cell = next(csv.reader(io.StringIO(file.getvalue(), newline="")))[1]
     assert not cell.startswith(("=", "+", "-", "@", "\t", "\r", "\n"))
-    assert cell_text(cell) == text
+    assert unescape_cell(cell) == text

@@ -19,9 +19,9 @@ from app.files.atomic import reserve, write_text
 from app.files.hidden import (
     DisplacedError,
     HiddenFile,
+    build_hidden_path,
     claim_file,
     claim_own_file,
-    hidden,
     settle_file,
 )
 from app.outputs.sink import writing
@@ -53,21 +53,23 @@ def test_long_names_are_shortened_and_told_apart(tmp_path: Path, name: str) -> N
     path.write_text("a name that the disk takes")
     found = set()
     for ending in (".partial", ".jsonl.partial", ".resume", ".resume.new"):
-        short = hidden(path, ending)
+        short = build_hidden_path(path, ending)
         assert len(os.fsencode(short.name)) <= 255
         assert short.name.startswith(".")
         assert short.name.endswith(ending)
         short.write_text("so is this")
         found.add(short)
         other = path.with_name(f"{name[:-8]}x{name[-7:]}")
-        assert hidden(other, ending) != short
+        assert build_hidden_path(other, ending) != short
     assert len(found) == 4
 
 
 def test_usual_names_are_whole_and_suffixes_stay() -> None:
-    assert hidden(Path("a/talk.csv"), ".partial") == Path("a/.talk.csv.partial")
-    assert hidden(Path("t" * 251 + ".csv"), ".partial").name.endswith(".csv.partial")
-    assert hidden(Path(os.fsdecode(b"\xff" * 250 + b".csv")), ".partial").suffixes[-2:] == [
+    assert build_hidden_path(Path("a/talk.csv"), ".partial") == Path("a/.talk.csv.partial")
+    assert build_hidden_path(Path("t" * 251 + ".csv"), ".partial").name.endswith(".csv.partial")
+    assert build_hidden_path(Path(os.fsdecode(b"\xff" * 250 + b".csv")), ".partial").suffixes[
+        -2:
+    ] == [
         ".csv",
         ".partial",
     ]
@@ -77,7 +79,7 @@ def test_folder_that_takes_shorter_names_gets_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(os, "pathconf", lambda *_: 143)  # as on an encrypted disk
-    assert len(hidden(tmp_path / ("n" * 139 + ".csv"), ".partial").name) == 143
+    assert len(build_hidden_path(tmp_path / ("n" * 139 + ".csv"), ".partial").name) == 143
 
 
 def test_long_names_are_written_and_gone_on_with(tmp_path: Path) -> None:
@@ -133,7 +135,7 @@ def test_what_another_run_is_writing_stays_its_own(tmp_path: Path, name: str) ->
         pytest.importorskip("pyarrow")
     path = tmp_path / name
     make, ending = SINKS[name]
-    theirs = hidden(path, ending)
+    theirs = build_hidden_path(path, ending)
     with another_run(theirs):
         theirs.write_text("hours of work")
         for attempt in (make, lambda path: reserve(path, overwrite=True)):

@@ -55,7 +55,7 @@ def test_a_live_line_alone_ends_with_its_reader(gone: SureStream) -> None:
 
 WORK = """
 import sys
-from app.process.safe_output import printing
+from app.process.safe_output import run_printing
 
 def work():
     with open(sys.argv[1], "w") as file:
@@ -64,7 +64,7 @@ def work():
         file.write("row")
         return 0
 
-raise SystemExit(printing(work, cut_short=1))
+raise SystemExit(run_printing(work, cut_short=1))
 """
 
 

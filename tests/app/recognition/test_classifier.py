@@ -13,7 +13,7 @@ from app.contract import MAX_TEMPERATURE, MIN_TEMPERATURE
 from app.defaults import ROOT
 from app.errors import DeviceError, ModelError
 from app.recognition import classifier as classifier_module
-from app.recognition.classifier import Classifier, prior_shift, softmax
+from app.recognition.classifier import Classifier, apply_softmax, compute_prior_shift
 from tests.support.tiny_model import tiny_contract, write_tiny_model
 
 
@@ -61,7 +61,7 @@ def test_prior_correction_divides_by_the_shares(tmp_path: Path, tau: float, dark
 
 def test_class_that_was_never_seen_does_not_answer_everything() -> None:
     np.testing.assert_allclose(
-        prior_shift((0.999, 0.001, 0.0), 1.0), np.log([0.999, 0.001, 0.001]), rtol=1e-5
+        compute_prior_shift((0.999, 0.001, 0.0), 1.0), np.log([0.999, 0.001, 0.001]), rtol=1e-5
     )
 
 
@@ -94,7 +94,7 @@ def test_any_number_of_classes_works(tmp_path: Path, k: int) -> None:
 
 
 def test_huge_logits_do_not_overflow() -> None:
-    rows = softmax(np.array([[1e4, -1e4], [0, 0]], np.float32), 1.0)
+    rows = apply_softmax(np.array([[1e4, -1e4], [0, 0]], np.float32), 1.0)
     np.testing.assert_allclose(rows, [[1, 0], [0.5, 0.5]])
 
 

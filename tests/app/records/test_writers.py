@@ -7,7 +7,7 @@ import pytest
 
 from app.defaults import ROOT
 from app.errors import SinkError
-from app.files.csv_text import cell_text, text_cell
+from app.files.csv_text import escape_cell, unescape_cell
 from app.records.schema import COLUMNS, POINT_COLUMNS, QUALITY_COLUMNS, SCHEMA
 from app.records.writers import RecordsSink
 from app.types import LANDMARKS, UNSURE
@@ -125,8 +125,8 @@ def test_doubt_is_said_with_its_reason(tmp_path):
     ],
 )
 def test_no_cell_is_a_formula(text, cell):
-    assert text_cell(text) == cell
-    assert cell_text(cell) == text
+    assert escape_cell(text) == cell
+    assert unescape_cell(cell) == text
 
 
 def test_formulas_in_names_and_labels_stay_text(tmp_path):
