@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from tools.rooms import (
     APP_FLOORS,
     ROOT,
+    TRAINING_FLOORS,
     find_room,
     list_arrows,
     list_imports,
@@ -22,6 +24,12 @@ from tools.rooms import (
 APP = list_modules("app")
 TRAINING = list_modules("training")
 APP_ARROWS = list_arrows("app")
+TRAINING_ARROWS = list_arrows("training")
+Arrows = Mapping[tuple[str, str], set[tuple[str, str]]]
+Floors = tuple[tuple[str, ...], ...]
+HOUSES = ((APP_ARROWS, APP_FLOORS), (TRAINING_ARROWS, TRAINING_FLOORS))
+# Network and figures can be used where no training is: all that they may reach.
+SMALL_WORLDS = {"training.network": {"training.base"}, "training.figures": {"training.measures"}}
 
 # What the program itself is installed with; all else belongs to training or development.
 APP_PACKAGES = {"numpy", "cv2", "mediapipe", "onnxruntime", "av", "scipy", "tqdm", "packaging"}
@@ -43,7 +51,7 @@ def outsiders(path: Path) -> set[str]:
     return {name.partition(".")[0] for name in list_imports(path)} - sys.stdlib_module_names
 
 
-def reached(room: str, arrows: dict[tuple[str, str], set[tuple[str, str]]]) -> set[str]:
+def reached(room: str, arrows: Arrows) -> set[str]:
     """The rooms that a room imports, the rooms that those import, and so on."""
     found: set[str] = set()
     waiting = {room}
@@ -102,21 +110,39 @@ def test_circles_are_found() -> None:
         lowest_floors({("a", "b"): 1, ("b", "a"): 1, ("b", "c"): 1})
 
 
-def test_every_room_imports_only_rooms_below_it() -> None:
-    floor_of = {room: floor for floor, rooms in enumerate(APP_FLOORS) for room in rooms}
-    rooms = {find_room(module) for module in APP} - {"app"} | {"app"}
-    assert rooms == floor_of.keys()
+@pytest.mark.parametrize(("arrows", "floors"), HOUSES, ids=["app", "training"])
+def test_every_room_stands_above_all_that_it_imports(arrows: Arrows, floors: Floors) -> None:
+    stated = {room: floor for floor, rooms in enumerate(floors) for room in rooms}
     upward = {
         pair: sorted(modules)[0]
-        for pair, modules in APP_ARROWS.items()
-        if floor_of[pair[0]] <= floor_of[pair[1]]
+        for pair, modules in arrows.items()
+        if stated[pair[0]] <= stated[pair[1]]
     }
     assert upward == {}
+    assert lowest_floors(arrows) == stated
 
 
-def test_every_room_stands_on_the_lowest_floor_that_it_can() -> None:
-    floors = lowest_floors(APP_ARROWS)
-    assert {r: n for n, rooms in enumerate(APP_FLOORS) for r in rooms} == floors
+def test_the_floors_hold_every_room() -> None:
+    rooms = {find_room(module) for module in (*APP, *TRAINING)}
+    assert rooms == {room for _, floors in HOUSES for floor in floors for room in floor}
+
+
+def test_commands_of_training_are_front_desks() -> None:
+    """Each has `parser` and `main`, and no module imports one."""
+    desks = {name for name in TRAINING if find_room(name) == "training"} - {"training"}
+    assert len(desks) > 15
+    for name in desks:
+        tree = ast.parse(TRAINING[name].read_text(encoding="utf-8"))
+        functions = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+        assert {"parser", "main"} <= functions, name
+        assert not [node for node in tree.body if isinstance(node, ast.ClassDef)], name
+    importers = {name for name, path in {**APP, **TRAINING}.items() if list_imports(path) & desks}
+    assert importers == set()
+
+
+@pytest.mark.parametrize(("room", "others"), SMALL_WORLDS.items())
+def test_some_rooms_know_little(room: str, others: set[str]) -> None:
+    assert reached(room, TRAINING_ARROWS) <= others
 
 
 def test_a_wheel_carries_every_room() -> None:

@@ -24,7 +24,17 @@ APP_FLOORS: tuple[tuple[str, ...], ...] = (
     ("app.cli", "app.commands"),
 )
 
-TRAINING_FLOORS: tuple[tuple[str, ...], ...] = ()
+TRAINING_FLOORS: tuple[tuple[str, ...], ...] = (
+    ("training.base", "training.measures"),
+    ("training.figures", "training.network"),
+    ("training.config",),
+    ("training.datasets",),
+    ("training.augment", "training.checkpoints", "training.own_pictures", "training.synthetic"),
+    ("training.judge", "training.page", "training.run"),
+    ("training.exporting", "training.studies"),
+    ("training.making",),
+    ("training",),
+)
 
 ABOVE_GROUND = frozenset({"app.pipeline", "app.recogniser"})
 FRONT_DOORS = frozenset({"app", "training"})  # their `__init__` loads rooms only when asked

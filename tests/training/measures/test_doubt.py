@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from app.contract import are_sure, entropy_nats
-from tests.test_metrics import logits_for
+from tests.training.measures.test_metrics import logits_for
 from training.measures.confidence_scores import SCORES, accepted_at, auroc
 from training.measures.doubt import (
     MAX_BELOW,

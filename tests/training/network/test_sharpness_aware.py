@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from tests.test_train import CONFIG, FP32, assert_same
+from tests.training.test_train import CONFIG, FP32, assert_same
 from training.datasets.pack import read_pack
 from training.datasets.split_pair import data_facts, load_pair
 from training.network.sharpness_aware import climbed

@@ -9,11 +9,10 @@ from pathlib import Path
 import pytest
 import torch
 
+from app.defaults import ROOT
 from app.errors import TrainingError
 from tests.support import ranks_worker
 from training.base.processes import Ranks
-
-ROOT = Path(__file__).resolve().parent.parent
 
 
 def start(environment: dict[str, str], *words: Path) -> subprocess.Popen[str]:

@@ -11,13 +11,12 @@ from pathlib import Path
 import pytest
 import torch
 
+from app.defaults import ROOT
 from app.errors import TrainingError
 from tests.support.shapes import MACHINE, RECIPE, train_shapes
 from training import train
 from training.checkpoints.checkpoint import load
 from training.run.run_folder import BEFORE_FIRST_CHECKPOINT, RunFolder, code_state, read_log
-
-ROOT = Path(__file__).resolve().parent.parent
 
 
 def test_new_folder_is_made_and_held(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from torch import Tensor
 from app.alignment import FACE_TEMPLATE
 from app.recognition.classifier import Classifier
 from tests.support.shapes import MACHINE, RECIPE, train_shapes
-from tests.test_train import assert_same
+from tests.training.test_train import assert_same
 from training import export, train
 from training.base.cli import run
 from training.base.device import Machine, normalise

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 import torch
 
+from app.defaults import ROOT
 from app.errors import DataError, TrainingError
 from tests.support.shapes import LABELS, MACHINE, RECIPE, train_shapes, write_shapes
 from training import train
@@ -38,7 +39,6 @@ from training.run.run_folder import read_log
 from training.run.schedule import centre_weight, epoch_rows, learning_rate
 from training.run.trainer import Trainer
 
-ROOT = Path(__file__).resolve().parent.parent
 CONFIG = RunConfig(
     train=TrainConfig(size_px=24, batch_size=16, epochs=3, learning_rate=0.1, average=0.9),
     model=ModelConfig(width=4, blocks=1),

@@ -13,11 +13,10 @@ from typing import Any, Literal
 
 import pytest
 
+from app.defaults import ROOT
 from app.errors import DataError
 from training.base.cli import add_options, chosen, run
 from training.base.progress import progress, say, time_left
-
-ROOT = Path(__file__).resolve().parent.parent
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ import torch
 
 from app.errors import DataError
 from tests.support.shapes import draw
-from tests.test_train import FP32, fails
+from tests.training.test_train import FP32, fails
 from training.checkpoints.checkpoint import save
 from training.checkpoints.digest import file_digest
 from training.config.run_config import RunConfig
