@@ -154,15 +154,15 @@ def run_videos(options: argparse.Namespace) -> int:
     from app.cli.checks import encoding_of, selection
     from app.errors import SourceError
     from app.live.view import Look
-    from app.outputs.run_metadata import plain
+    from app.outputs.run_metadata import make_json_value
     from app.recognition.classifier import DEFAULT_MODEL
-    from app.sources.camera_address import masked
-    from app.sources.find_videos import find_videos, one_file
+    from app.sources.camera_address import mask_addresses
+    from app.sources.find_videos import find_videos, is_one_file
     from app.sources.remote_video import WebVideo
 
     if options.size:
         raise SourceError("--size is asked of a camera; leave it out here.")
-    videos, one = find_videos(options.video), one_file(options.video)
+    videos, one = find_videos(options.video), is_one_file(options.video)
     asked = Asked(options.output, options.records, tuple(options.episodes or ()), options.report)
     places = [Path(video.name) if isinstance(video, WebVideo) else video for video in videos]
     local = [video for video in videos if isinstance(video, Path)]
@@ -175,8 +175,8 @@ def run_videos(options: argparse.Namespace) -> int:
             place,
             files,
             selection=selection(options),
-            settings={name: plain(value) for name, value in vars(options).items()},
-            command=[masked(word) for word in sys.argv],
+            settings={name: make_json_value(value) for name, value in vars(options).items()},
+            command=[mask_addresses(word) for word in sys.argv],
             overwrite=options.overwrite,
             resume=options.resume,
             look=Look(
@@ -281,9 +281,9 @@ def _obey(argv: Sequence[str] | None) -> int:
                 return run_doctor(model=options.model, camera=camera, as_json=bool(options.json))
             check_machine()
             if options.list_cameras:
-                from app.sources.camera_list import list_cameras
+                from app.sources.camera_list import print_cameras
 
-                if list_cameras():
+                if print_cameras():
                     return DONE
                 say("No camera works here. Plug one in; --doctor says more.")
                 return CUT_SHORT

@@ -13,7 +13,7 @@ from app.batch.output_names import Outputs
 from app.errors import SourceError
 from app.records.resumable import locate_lines
 from app.sources.network_stream import open_stream
-from app.sources.remote_video import fetched
+from app.sources.remote_video import fetch_copy
 from app.sources.video import VideoSource
 from app.wording import join_warnings
 
@@ -96,7 +96,7 @@ def _source_of(job: Job, machine: Machine, stop: Callable[[], bool]) -> Iterator
             yield source
         return
     more["name"] = job.video.name
-    with fetched(job.address, job.outputs.first, stop=stop) as copy:
+    with fetch_copy(job.address, job.outputs.first, stop=stop) as copy:
         if stop():
             raise SourceError(f"{job.address} was not read to its end.")
         stream = None

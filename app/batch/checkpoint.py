@@ -19,7 +19,7 @@ from app.errors import SinkError, SourceError
 from app.files.atomic import make_write_error
 from app.files.hidden import build_hidden_path
 from app.files.original import Original
-from app.outputs.run_metadata import read_notes, sha256, versions
+from app.outputs.run_metadata import hash_file, list_versions, read_notes
 from app.stage_state import State
 
 SCHEMA = 1
@@ -46,7 +46,7 @@ class Identity:
     def of(
         video: Mapping[str, Any], model_sha256: str, provider: str, settings: Mapping[str, Any]
     ) -> "Identity":
-        return Identity(video, model_sha256, provider, what_counts(settings), versions())
+        return Identity(video, model_sha256, provider, what_counts(settings), list_versions())
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -200,7 +200,7 @@ def check_finished(
         return
     try:
         then = notes["input"]["files"][0]["bytes"], notes["model"]["sha256"]
-        now = then[0] if video is None else video.stat().st_size, sha256(model)
+        now = then[0] if video is None else video.stat().st_size, hash_file(model)
     except (KeyError, IndexError, TypeError, OSError):
         return
     why = None

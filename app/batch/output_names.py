@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.errors import SinkError
-from app.outputs.run_metadata import notes_path
+from app.outputs.run_metadata import name_notes
 from app.sources.find_videos import ANNOTATED
 
 
@@ -27,7 +27,7 @@ class Outputs:
 
     @property
     def notes(self) -> Path | None:
-        return None if self.records is None else notes_path(self.records)
+        return None if self.records is None else name_notes(self.records)
 
     @property
     def all(self) -> tuple[Path, ...]:

@@ -8,7 +8,7 @@ from app.episodes.formats import check_episodes_suffix
 from app.errors import SinkError, SourceError
 from app.files.atomic import reserve
 from app.outputs.encoders import Encoding, choose_encoding
-from app.outputs.run_metadata import notes_path
+from app.outputs.run_metadata import name_notes
 from app.outputs.video import check_video_format
 from app.report.sink import check_report_suffix
 from app.sources.find_videos import find_videos
@@ -91,7 +91,7 @@ def check_paths(options: argparse.Namespace, output: Path | None) -> None:
         check_report_suffix(options.report)
     targets = other_results(options)
     if options.records is not None:
-        targets.append(notes_path(options.records))
+        targets.append(name_notes(options.records))
     if output is not None:
         targets.append(output)
     seen: set[Path] = set()

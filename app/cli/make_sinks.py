@@ -10,7 +10,7 @@ from app.cli.closing_lines import dropped_frames
 from app.episodes.sink import EpisodesSink
 from app.outputs.background import BackgroundSink
 from app.outputs.images import ImagesSink
-from app.outputs.run_metadata import RunNotes, notes_path
+from app.outputs.run_metadata import RunNotes, name_notes
 from app.outputs.video import VideoSink
 from app.records.writers import RecordsSink
 from app.report.sink import ReportSink
@@ -39,7 +39,7 @@ def make_sinks(
     sinks += [keep_apace(EpisodesSink(path, **again)) for path in options.episodes or ()]
     if options.records is not None or options.report is not None:
         notes = RunNotes(
-            None if options.records is None else notes_path(options.records),
+            None if options.records is None else name_notes(options.records),
             source=source,
             model=classifier.path,
             model_sha256=classifier.sha256,

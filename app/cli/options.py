@@ -41,9 +41,9 @@ def moment(text: str) -> float:
 
 
 def video(text: str) -> Any:
-    from app.sources.remote_video import film
+    from app.sources.remote_video import parse_video
 
-    return film(text)
+    return parse_video(text)
 
 
 def strength(text: str) -> float:

@@ -9,7 +9,7 @@ from contextlib import closing
 from pathlib import Path
 
 from app.errors import SourceError
-from app.frames.to_bgr import letterboxed
+from app.frames.to_bgr import letterbox
 from app.sources.video import VideoSource
 from app.types import Frame, Image
 
@@ -19,7 +19,7 @@ CAMERA_FPS = 30
 
 def fit_picture(image: Image) -> Image:
     """As large as it fits into 1280 x 720, on black."""
-    return letterboxed(image, (WIDTH_PX, HEIGHT_PX))
+    return letterbox(image, (WIDTH_PX, HEIGHT_PX))
 
 
 def loop_clip(clip: Path) -> Generator[Frame, None, None]:

@@ -23,13 +23,13 @@ from app.requirements.system_needs import (
     find_package_folder,
     format_install_line,
 )
-from app.sources.camera_address import masked
+from app.sources.camera_address import mask_addresses
 from app.sources.camera_list import (
     CAMERA_TIMEOUT_S,
     CAMERAS_TIMEOUT_S,
-    camera_numbers,
-    other_camera,
-    probe_camera,
+    list_camera_numbers,
+    run_camera_probe,
+    suggest_other_camera,
 )
 
 OLDEST_PYTHON = (3, 11)
@@ -225,7 +225,7 @@ def check_cameras_here(wanted: int | str | None) -> Iterator[Check]:
 def check_cameras(
     wanted: int | str | None,
     numbers: Sequence[int | str] | None = None,
-    probe: Callable[[int | str, float], dict[str, Any]] = probe_camera,
+    probe: Callable[[int | str, float], dict[str, Any]] = run_camera_probe,
     clock: Callable[[], float] = time.monotonic,
 ) -> Iterator[Check]:
     """`wanted` alone (a number, path or address), which then has to work, or whichever is there.
@@ -233,11 +233,11 @@ def check_cameras(
     if wanted is not None:
         numbers = (wanted,)
     elif numbers is None:
-        numbers = camera_numbers()
+        numbers = list_camera_numbers()
     until_s = clock() + CAMERAS_TIMEOUT_S
     works = 0
     for index in numbers:
-        name, left_s = f"camera {masked(str(index))}", until_s - clock()
+        name, left_s = f"camera {mask_addresses(str(index))}", until_s - clock()
         bad: Any = "failed" if wanted is not None else "warning"
         if left_s <= 0:
             yield Check(name, "warning", "not looked at: others took all the time")
@@ -262,7 +262,7 @@ def check_cameras(
                     name,
                     "failed",
                     found.get("why") or "did not open",
-                    other_camera(index)
+                    suggest_other_camera(index)
                     if isinstance(index, int)
                     else "See --list-cameras, or whether the stream plays elsewhere.",
                 )

@@ -10,7 +10,7 @@ import numpy as np
 from app.types import Image
 
 
-def without_comb(image: Image) -> Image:
+def remove_comb(image: Image) -> Image:
     """Gives `image` (H, W, 3) uint8 as its even lines show it: each value of an odd line is moved
     into the range of the two lines beside it. What stands still stays as it is, but for details of
     a single line."""

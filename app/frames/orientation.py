@@ -81,7 +81,7 @@ class Orientation:
             image = cv2.flip(image, -1 if self.mirrors_x and self.mirrors_y else +self.mirrors_x)
         return image
 
-    def turned_size(self, size_wh: tuple[int, int]) -> tuple[int, int]:
+    def turn_size(self, size_wh: tuple[int, int]) -> tuple[int, int]:
         """Gives the size px (width, height) of the upright picture."""
         return size_wh[::-1] if self.transposes else size_wh
 

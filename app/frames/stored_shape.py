@@ -33,7 +33,7 @@ class Shape:
     @property
     def size_wh(self) -> tuple[int, int]:
         """The size px of the upright picture."""
-        return self.orientation.turned_size(self.scaled_wh)
+        return self.orientation.turn_size(self.scaled_wh)
 
     def describe(self) -> Json:
         """The same for the notes of a run, in values that JSON has."""
@@ -87,7 +87,7 @@ class ShapeChanges:
         """Says in lines for people what they must know of the coordinates in the records."""
         said = []
         shape = self.first
-        if squared(shape.stored_wh, shape.pixel_aspect) != shape.stored_wh:
+        if find_square_size(shape.stored_wh, shape.pixel_aspect) != shape.stored_wh:
             said.append(
                 f"{name} has pixels of {_ratio(shape.pixel_aspect)}, not square ones: it was read "
                 f"at {_size(shape.size_wh)}, as players show it; coordinates are in these."
@@ -119,7 +119,7 @@ def _ratio(aspect: Fraction) -> str:
     return f"{aspect.numerator}:{aspect.denominator}"
 
 
-def squared(stored_wh: tuple[int, int], pixel_aspect: Fraction) -> tuple[int, int]:
+def find_square_size(stored_wh: tuple[int, int], pixel_aspect: Fraction) -> tuple[int, int]:
     """Gives the size px at which a picture has square pixels. The shorter side of a pixel is
     stretched, so that nothing is lost, or else, where that would be too large, the longer side is
     shrunk. An aspect that no device has (`MOST_UNEQUAL`) is taken for square."""

@@ -8,7 +8,7 @@ import numpy as np
 from app.types import Image
 
 
-def as_bgr(raw: Any) -> Image | None:
+def convert_to_bgr(raw: Any) -> Image | None:
     """`raw` as uint8 (H, W, 3) BGR; None where it holds no picture.
 
     Taken are (H, W) and (H, W, 1) grey, (H, W, 3) BGR and (H, W, 4) BGRA, whose alpha is left out,
@@ -40,7 +40,7 @@ def as_bgr(raw: Any) -> Image | None:
     return np.ascontiguousarray(image)
 
 
-def letterboxed(image: Image, size_wh: tuple[int, int]) -> Image:
+def letterbox(image: Image, size_wh: tuple[int, int]) -> Image:
     """`image (H, W, 3)` as large as it fits into `size_wh` without being distorted, in the middle,
     with black where nothing is."""
     width, height = size_wh

@@ -18,10 +18,10 @@ from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 
 from app.frames.av_versions import to_fraction
-from app.frames.interlace import without_comb
+from app.frames.interlace import remove_comb
 from app.frames.orientation import UPRIGHT, Orientation
-from app.frames.stored_shape import SQUARE, Shape, squared
-from app.frames.wide_colour import wide_colour_of
+from app.frames.stored_shape import SQUARE, Shape, find_square_size
+from app.frames.wide_colour import find_wide_colour
 from app.frames.yuv_colour import to_bgr
 from app.types import Image
 
@@ -31,7 +31,7 @@ CORNER_PX = 16
 SMALL_PIXELS = 64 * 64  # of frames that take no room to speak of
 
 
-class Upright:
+class UprightConverter:
     """Reads the frames of one `stream`. `shape_of` is asked for every frame, in their order;
     `picture` only for those that are wanted. `sizes_wh` px are those that are known to come."""
 
@@ -46,7 +46,7 @@ class Upright:
         self._largest: Shape | None = None
         self._reformatter = VideoReformatter()
 
-    def shape_of(self, frame: VideoFrame) -> Shape:
+    def find_shape(self, frame: VideoFrame) -> Shape:
         """Tells how `frame` is stored and how its picture comes out.
 
         A smaller frame of the same shape as one before, or as one that is known to come, is
@@ -60,9 +60,9 @@ class Upright:
             self._aspect = self._aspect_now()
         aspect = self._aspect if self._aspect is not None and self._aspect > 0 else SQUARE
         stored_wh = (frame.width, frame.height)
-        scaled_wh, colours = squared(stored_wh, aspect), wide_colour_of(frame)
+        scaled_wh, colours = find_square_size(stored_wh, aspect), find_wide_colour(frame)
         for known_wh in self._sizes_wh:
-            scaled_wh = _larger_of_same_shape(scaled_wh, squared(known_wh, aspect))
+            scaled_wh = _larger_of_same_shape(scaled_wh, find_square_size(known_wh, aspect))
         largest = self._largest
         if largest is not None and largest.orientation == self._orientation:
             scaled_wh = _larger_of_same_shape(scaled_wh, largest.scaled_wh)
@@ -73,7 +73,7 @@ class Upright:
     def picture(self, frame: VideoFrame, shape: Shape) -> Image:
         """Gives the upright picture of `frame` as uint8 (H, W, 3) BGR of `shape.size_wh`."""
         if frame.interlaced_frame:  # mended line by line, so before it is scaled
-            image = without_comb(to_bgr(frame, shape.stored_wh, self._reformatter, shape.colours))
+            image = remove_comb(to_bgr(frame, shape.stored_wh, self._reformatter, shape.colours))
             if shape.scaled_wh != shape.stored_wh:
                 image = np.asarray(cv2.resize(image, shape.scaled_wh), np.uint8)
         else:
@@ -93,14 +93,14 @@ def _larger_of_same_shape(size_wh: tuple[int, int], other_wh: tuple[int, int]) -
     return other_wh if alike and width * height <= wide * high else size_wh
 
 
-def pictures(
+def read_upright_pictures(
     stream: VideoStream, frames: Iterable[VideoFrame]
 ) -> Iterator[tuple[float | None, Image]]:
     """Gives the time in seconds, None where there is none, and the picture of each of the `frames`
     decoded from `stream`."""
-    upright = Upright(stream)
+    upright = UprightConverter(stream)
     for frame in frames:
-        yield frame.time, upright.picture(frame, upright.shape_of(frame))
+        yield frame.time, upright.picture(frame, upright.find_shape(frame))
 
 
 class _Corners:

@@ -83,12 +83,12 @@ class WideColour:
         return np.asarray(cv2.LUT(steps, _shown(self.is_hdr)), np.uint8)
 
 
-def wide_colour_of(frame: VideoFrame) -> WideColour | None:
+def find_wide_colour(frame: VideoFrame) -> WideColour | None:
     """Reads what `frame` says of its colours; None where they are those of a plain screen."""
-    return wide_colour(frame.color_primaries, frame.color_trc)
+    return choose_wide_colour(frame.color_primaries, frame.color_trc)
 
 
-def wide_colour(primaries: int, transfer: int) -> WideColour | None:
+def choose_wide_colour(primaries: int, transfer: int) -> WideColour | None:
     """Makes the colours of H.273's numbers; None where they are those of a plain screen."""
     curve = TRANSFERS.get(transfer)
     if curve is None and primaries not in PRIMARIES:
@@ -103,7 +103,7 @@ def _light(transfer: str | None) -> Floats:
     """Of each code, its light: 1 is `PEAK_NITS`, or without a transfer the screen's white."""
     code = np.linspace(0, 1, CODES)
     if transfer == "PQ":
-        light = pq_nits(code) / PEAK_NITS
+        light = decode_pq(code) / PEAK_NITS
     elif transfer == "HLG":
         high = (np.exp((code - HLG_C) / HLG_A) + HLG_B) / 12
         light = np.where(code <= 0.5, code**2 / 3, high)
@@ -117,15 +117,15 @@ def _shown(hdr: bool) -> Image:
     """Of each root of light (CODES steps), the code that a plain screen shows."""
     light = np.linspace(0, 1, CODES) ** 2
     if hdr:
-        light = rolled_off(PEAK_NITS * light) / WHITE_NITS
+        light = roll_off(PEAK_NITS * light) / WHITE_NITS
     return np.rint(255 * np.clip(light, 0, 1) ** (1 / SCREEN_GAMMA)).astype(np.uint8)
 
 
-def rolled_off(nits: NDArray[np.float64]) -> NDArray[np.float64]:
+def roll_off(nits: NDArray[np.float64]) -> NDArray[np.float64]:
     """Bends light of up to `PEAK_NITS` under `WHITE_NITS`, by the curve of ITU-R BT.2390 (EETF):
     in PQ's steps the lower part stays as it is, and a smooth knee takes in the rest."""
-    peak = pq_code(np.array(PEAK_NITS))
-    code, white = pq_code(nits) / peak, float(pq_code(np.array(WHITE_NITS)) / peak)
+    peak = encode_pq(np.array(PEAK_NITS))
+    code, white = encode_pq(nits) / peak, float(encode_pq(np.array(WHITE_NITS)) / peak)
     knee = 1.5 * white - 0.5
     t = np.clip((code - knee) / (1 - knee), 0, 1)
     bent = (
@@ -133,10 +133,10 @@ def rolled_off(nits: NDArray[np.float64]) -> NDArray[np.float64]:
         + (t**3 - 2 * t**2 + t) * (1 - knee)
         + (3 * t**2 - 2 * t**3) * white
     )
-    return pq_nits(np.where(code < knee, code, bent) * peak)
+    return decode_pq(np.where(code < knee, code, bent) * peak)
 
 
-def pq_nits(code: NDArray[np.float64]) -> NDArray[np.float64]:
+def decode_pq(code: NDArray[np.float64]) -> NDArray[np.float64]:
     """Gives the light of PQ's codes (0..1), SMPTE ST 2084."""
     root = code ** (1 / PQ_M2)
     nits: NDArray[np.float64] = PQ_NITS * (
@@ -145,8 +145,8 @@ def pq_nits(code: NDArray[np.float64]) -> NDArray[np.float64]:
     return nits
 
 
-def pq_code(nits: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Is the inverse of `pq_nits`."""
+def encode_pq(nits: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Is the inverse of `decode_pq`."""
     power = (nits / PQ_NITS) ** PQ_M1
     code: NDArray[np.float64] = ((PQ_C1 + PQ_C2 * power) / (1 + PQ_C3 * power)) ** PQ_M2
     return code

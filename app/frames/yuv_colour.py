@@ -32,7 +32,7 @@ BT601 = ColourTags(Colorspace.ITU601, 6)
 LIMITED_RANGE = 1
 
 
-def implied_colour(width: int, height: int) -> ColourTags:
+def guess_colour_tags(width: int, height: int) -> ColourTags:
     """What players assume of a picture that does not say: BT.709 from 720 lines on."""
     return BT709 if height >= 720 or width >= 1280 else BT601
 
@@ -66,7 +66,7 @@ def _untold_matrix(frame: VideoFrame, wide: WideColour | None) -> Colorspace | N
         return None
     if wide is not None and wide.primaries == BT2020_PRIMARIES:
         return Colorspace.BT2020
-    return implied_colour(frame.width, frame.height).matrix
+    return guess_colour_tags(frame.width, frame.height).matrix
 
 
 def to_yuv(

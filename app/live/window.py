@@ -10,7 +10,7 @@ from typing import Self
 import cv2
 
 from app.errors import SinkError
-from app.frames.to_bgr import letterboxed
+from app.frames.to_bgr import letterbox
 from app.live.keys import Action, action_of
 from app.process.native_stderr import quiet_stderr
 from app.requirements.shared_libraries import find_lacking
@@ -146,7 +146,7 @@ class Window:
         assert self._canvas is not None
         self._painted_wh = area_wh = self._area_wh()
         same = same_shape(_size_wh(self._canvas), area_wh)
-        cv2.imshow(self._title, self._canvas if same else letterboxed(self._canvas, area_wh))
+        cv2.imshow(self._title, self._canvas if same else letterbox(self._canvas, area_wh))
 
     def poll(self, wait_ms: int) -> Action | None:
         """Waits up to `wait_ms` (at least 1) for a key and says what it asks for; "quit" when the

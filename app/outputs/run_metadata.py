@@ -15,7 +15,7 @@ from typing import Any
 from app.contract import Contract
 from app.files.atomic import reserve, write_text
 from app.sources.base import InputFile, Source
-from app.sources.camera_address import masked
+from app.sources.camera_address import mask_addresses
 from app.stage_state import State
 from app.types import FrameResult, Image, Json
 from app.wording import escape_surrogates, join_warnings
@@ -24,12 +24,12 @@ NOTES_SCHEMA = 1
 PACKAGES = ("numpy", "opencv-python", "mediapipe", "onnxruntime", "onnxruntime-gpu", "av", "scipy")
 
 
-def notes_path(records: Path) -> Path:
+def name_notes(records: Path) -> Path:
     """talk.jsonl -> talk.run.json, beside it."""
     return records.with_name(f"{records.stem}.run.json")
 
 
-def sha256(path: Path) -> str | None:
+def hash_file(path: Path) -> str | None:
     """None where the file cannot be read."""
     try:
         with path.open("rb") as file:
@@ -41,7 +41,7 @@ def sha256(path: Path) -> str | None:
 def read_notes(records: Path) -> dict[str, Any]:
     """What `notes_path(records)` holds; nothing where it is missing, damaged or absurd."""
     try:
-        found = json.loads(notes_path(records).read_text(encoding="utf-8"), parse_int=_small)
+        found = json.loads(name_notes(records).read_text(encoding="utf-8"), parse_int=_small)
         json.dumps(found, ensure_ascii=False).encode()  # fails where a text holds half a character
     except (OSError, ValueError, RecursionError):
         return {}
@@ -98,7 +98,7 @@ class RunNotes:
         self.path = path
         self._source = source
         self._model = model
-        self._model_sha256 = model_sha256 or sha256(model)
+        self._model_sha256 = model_sha256 or hash_file(model)
         self._contract = contract
         self._provider = provider
         self._settings = settings
@@ -108,7 +108,8 @@ class RunNotes:
         self._encoder = encoder
         self._more_warnings = more_warnings
         self._command = [
-            escape_surrogates(masked(word)) for word in (sys.argv if command is None else command)
+            escape_surrogates(mask_addresses(word))
+            for word in (sys.argv if command is None else command)
         ]
         self._begun = _now()
         self._counts: Counter[str] = Counter(frames=0, frames_without_face=0, faces=0)
@@ -168,7 +169,7 @@ class RunNotes:
     def facts(self) -> dict[str, Any]:
         """The run up to now, in values that JSON has."""
         if self._files is None:  # as they were when somebody asked first
-            self._files = list_files(self._source)
+            self._files = list_input_files(self._source)
         contract = asdict(self._contract)
         contract.pop("probe_logits")
         ended = _now()
@@ -181,7 +182,7 @@ class RunNotes:
             "ended": ended.isoformat(timespec="seconds"),
             "interrupted": self._interrupted(),
             "cut_short": join_warnings(self._source.warning, *self._more_warnings()),
-            "versions": versions(),
+            "versions": list_versions(),
             "platform": platform.platform(),
             "provider": self._provider,
             "model": {
@@ -190,7 +191,7 @@ class RunNotes:
                 "contract": contract,
             },
             "encoder": self._encoder(),
-            "settings": {name: plain(value) for name, value in self._settings.items()},
+            "settings": {name: make_json_value(value) for name, value in self._settings.items()},
             "input": describe_input(self._source, self._files),
             "counts": {**self._counts, "people": len(self._people)},
             "blurred_whole": dict(self._doubts),
@@ -210,7 +211,7 @@ class RunNotes:
         }
 
 
-def versions() -> dict[str, str]:
+def list_versions() -> dict[str, str]:
     found = {"python": platform.python_version()}
     for name in ("expression-recogniser", *PACKAGES):
         try:
@@ -233,7 +234,7 @@ def describe_input(source: Source, files: list[Json]) -> Json:
     return known | ({"times": changes} if changes else {})
 
 
-def list_files(source: Source) -> list[Json]:
+def list_input_files(source: Source) -> list[Json]:
     """Lists the files of the input with hash and size."""
     return [_file_facts(file) for file in source.list_files()]
 
@@ -247,12 +248,12 @@ def _file_facts(file: InputFile) -> Json:
     return facts
 
 
-def plain(value: Any) -> Any:
+def make_json_value(value: Any) -> Any:
     """As JSON has it; what it has not, such as fractions and paths, as text."""
     if value is None or isinstance(value, bool | int | float):
         return value
     if isinstance(value, list | tuple):
-        return [plain(one) for one in value]
+        return [make_json_value(one) for one in value]
     return escape_surrogates(str(value))
 
 

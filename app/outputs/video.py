@@ -18,8 +18,8 @@ from app.errors import SinkError
 from app.files.atomic import make_write_error, reserve
 from app.files.hidden import HiddenFile
 from app.files.suffixes import read_suffix
-from app.frames.to_bgr import letterboxed
-from app.frames.yuv_colour import BT709, LIMITED_RANGE, implied_colour, to_yuv
+from app.frames.to_bgr import letterbox
+from app.frames.yuv_colour import BT709, LIMITED_RANGE, guess_colour_tags, to_yuv
 from app.outputs.audio_copy import AudioCopy, list_tracks
 from app.outputs.encoders import (
     MPEG4_TIME_BASE,
@@ -193,7 +193,7 @@ class _Film:
         self._begins_s = Fraction(0) if source is None else source.begins_s
         self._size_wh = width, height = size_wh
         made_plain = source is not None and source.made_plain
-        self._colour = BT709 if made_plain else implied_colour(width, height)
+        self._colour = BT709 if made_plain else guess_colour_tags(width, height)
         self._reformatter = VideoReformatter()
         self._time_base = CAMERA_TIME_BASE if source is None else source.time_base
         if format_name in ("matroska", "webm"):
@@ -290,7 +290,7 @@ class _Film:
     def _encodable(self, canvas: Image) -> VideoFrame:
         """Padded by repeating the last column and row, because 4:2:0 needs even sides."""
         width, height = self._size_wh
-        canvas = letterboxed(canvas, self._size_wh)
+        canvas = letterbox(canvas, self._size_wh)
         if width % 2 or height % 2:
             canvas = np.pad(canvas, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
         return to_yuv(canvas, self._colour, self._reformatter, self._pix_fmt)

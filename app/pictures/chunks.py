@@ -6,7 +6,7 @@ from collections.abc import Iterator
 JPEG_SCAN, JPEG_END = 0xDA, 0xD9
 
 
-def jpeg_segments(content: bytes) -> Iterator[tuple[int, bytes]]:
+def read_jpeg_segments(content: bytes) -> Iterator[tuple[int, bytes]]:
     """Give the (mark, body) of a JPEG's segments in front of its pixels. Ends where it is
     damaged."""
     at = 2
@@ -22,7 +22,7 @@ def jpeg_segments(content: bytes) -> Iterator[tuple[int, bytes]]:
         at += 2 + length
 
 
-def png_chunks(content: bytes) -> Iterator[tuple[bytes, bytes]]:
+def read_png_chunks(content: bytes) -> Iterator[tuple[bytes, bytes]]:
     """Give the (kind, body) of a PNG's chunks up to its end."""
     at = 8
     while at + 8 <= len(content):
@@ -33,7 +33,7 @@ def png_chunks(content: bytes) -> Iterator[tuple[bytes, bytes]]:
         at += 12 + length
 
 
-def webp_chunks(content: bytes) -> Iterator[tuple[bytes, bytes]]:
+def read_webp_chunks(content: bytes) -> Iterator[tuple[bytes, bytes]]:
     """Give the (kind, body) of a WebP's chunks."""
     at = 12
     while at + 8 <= len(content):

@@ -30,20 +30,20 @@ class Header:
     size_wh: tuple[int, int]
 
 
-def header_of(content: bytes) -> Header | None:
+def read_header(content: bytes) -> Header | None:
     """Read the header of a picture; None when `content` is of no kind that is read, or too damaged
     to say its size."""
-    read = _KINDS.get(kind_of(content) or "")
+    read = _KINDS.get(find_kind(content) or "")
     if read is None:
         return None
     try:
         size_wh = read(content)
     except (struct.error, IndexError, ValueError, OverflowError):
         return None
-    return None if size_wh is None else Header(kind_of(content) or "", size_wh)
+    return None if size_wh is None else Header(find_kind(content) or "", size_wh)
 
 
-def kind_of(content: bytes) -> str | None:
+def find_kind(content: bytes) -> str | None:
     """Name the kind that the first bytes claim; None when it is none of those that are read."""
     for kind, begins in _SIGNATURES:
         if content.startswith(begins):
@@ -71,7 +71,7 @@ def _brands(content: bytes) -> set[bytes]:
     return {content[at : at + 4] for at in (8, *range(16, end, 4))}
 
 
-def jpeg_scans(content: bytes) -> int:
+def count_jpeg_scans(content: bytes) -> int:
     """Count how often a decoder goes over the whole picture of a JPEG; 1 for other kinds.
 
     The count ends where the picture ends. Phones put a video, a depth map or a second JPEG behind

@@ -16,7 +16,7 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 
-from app.frames.wide_colour import WideColour, wide_colour_of
+from app.frames.wide_colour import WideColour, find_wide_colour
 from app.frames.yuv_colour import READING, UNSPECIFIED
 from app.pictures.colour_profile import ColourProfile
 from app.pictures.heif_boxes import StillFile
@@ -146,7 +146,7 @@ def _bgr(
         frame.colorspace = Colorspace.ITU601
     if frame.color_range == ColorRange.UNSPECIFIED:
         frame.color_range = ColorRange.JPEG
-    colours = colours or wide_colour_of(frame)
+    colours = colours or find_wide_colour(frame)
     kind = "bgr24" if colours is None else "gbrp16le"
     made = VideoReformatter().reformat(frame, format=kind, interpolation=READING).to_ndarray()
     if colours is None:

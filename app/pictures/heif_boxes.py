@@ -11,7 +11,7 @@ MOST_SHARED_BYTES = 16 << 20
 Box = tuple[bytes, int, int]  # kind, where its body begins, where it ends
 
 
-def boxes(content: bytes, at: int, end: int) -> Iterator[Box]:
+def read_boxes(content: bytes, at: int, end: int) -> Iterator[Box]:
     """Give the boxes between two places, in order; a damaged length ends them."""
     for _ in range(MOST_BOXES):
         if at + 8 > end:
@@ -63,11 +63,11 @@ class StillFile:
         if iprp is None or container is None:
             return [], {}
         numbers: dict[int, list[int]] = {}
-        for kind, at, end in boxes(content, *iprp):
+        for kind, at, end in read_boxes(content, *iprp):
             if kind == b"ipma":
                 for item, more in _associations(content[at:end]):
                     numbers.setdefault(item, []).extend(more)
-        return list(boxes(content, *container)), numbers
+        return list(read_boxes(content, *container)), numbers
 
     def parts(self, item: int) -> list[int]:
         """List the items that `item` is made of, in their order."""
@@ -75,7 +75,7 @@ class StillFile:
         if place is None:
             return []
         size = 2 if self._content[place[0]] == 0 else 4
-        for kind, at, _ in boxes(self._content, *_inside(self._content, place, 4)):
+        for kind, at, _ in read_boxes(self._content, *_inside(self._content, place, 4)):
             if kind == b"dimg" and _number(self._content, at, size) == item:
                 count = _number(self._content, at + size, 2)
                 first = at + size + 2
@@ -141,14 +141,14 @@ class StillFile:
         return found
 
 
-def primary_properties(content: bytes) -> list[tuple[bytes, bytes]]:
+def read_primary_properties(content: bytes) -> list[tuple[bytes, bytes]]:
     """List the properties (kind, body) of the primary picture, in the order in which they apply;
     empty where the file has none. Raises `struct.error` or `IndexError` where it is damaged."""
     still = StillFile(content)
     return still.properties(still.primary)
 
 
-def without_exif(content: bytes) -> bytes:
+def hide_exif(content: bytes) -> bytes:
     """Hide a file's EXIF from OpenCV 5.0, which gives a picture up where its EXIF lies behind its
     pixels, as libheif puts it. Nothing moves: the note only changes its kind."""
     changed = bytearray(content)
@@ -164,7 +164,7 @@ def _item_types(content: bytes, meta: tuple[int, int]) -> Iterator[tuple[int, by
     place = _find(content, *meta, b"iinf")
     if place is None:
         return
-    for kind, at, end in boxes(
+    for kind, at, end in read_boxes(
         content, *_inside(content, place, 6 if content[place[0]] == 0 else 8)
     ):
         if kind != b"infe" or content[at] < 2:
@@ -190,7 +190,7 @@ def _associations(ipma: bytes) -> Iterator[tuple[int, list[int]]]:
 
 
 def _find(content: bytes, at: int, end: int, kind: bytes) -> tuple[int, int] | None:
-    return next(((b, e) for name, b, e in boxes(content, at, end) if name == kind), None)
+    return next(((b, e) for name, b, e in read_boxes(content, at, end) if name == kind), None)
 
 
 def _inside(content: bytes, place: tuple[int, int] | None, skip: int) -> tuple[int, int]:

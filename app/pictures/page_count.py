@@ -3,7 +3,7 @@
 import struct
 from collections.abc import Callable
 
-from app.pictures.chunks import png_chunks, webp_chunks
+from app.pictures.chunks import read_png_chunks, read_webp_chunks
 
 MOST_PAGES = 10_000
 MOST_ENTRIES, MOST_ENTRIES_IN_ALL = 4096, 200_000  # of TIFF's directories
@@ -11,7 +11,7 @@ _NOT_A_PAGE = 1 | 4  # TIFF's NewSubfileType: a smaller copy, or a mask
 _NEW_SUBFILE_TYPE = 254
 
 
-def picture_count(content: bytes, kind: str) -> int:
+def count_pictures(content: bytes, kind: str) -> int:
     """Count the pictures in `content`, of a `kind` as `picture_header` names it; 1 where the file
     is damaged. A second JPEG behind the first is no picture of its own: it is what a phone keeps
     for brightness or depth."""
@@ -25,7 +25,7 @@ def picture_count(content: bytes, kind: str) -> int:
 
 
 def _png(content: bytes) -> int:
-    for kind, body in png_chunks(content):
+    for kind, body in read_png_chunks(content):
         if kind == b"acTL":
             return int(struct.unpack_from(">I", body)[0])
         if kind == b"IDAT":
@@ -34,7 +34,7 @@ def _png(content: bytes) -> int:
 
 
 def _webp(content: bytes) -> int:
-    return sum(kind == b"ANMF" for kind, _ in webp_chunks(content))
+    return sum(kind == b"ANMF" for kind, _ in read_webp_chunks(content))
 
 
 def _gif(content: bytes) -> int:

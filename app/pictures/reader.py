@@ -17,13 +17,13 @@ import numpy as np
 from app.errors import SourceError
 from app.frames.wide_colour import WideColour
 from app.pictures.colour_profile import ColourProfile
-from app.pictures.header import Header, header_of, jpeg_scans, kind_of
+from app.pictures.header import Header, count_jpeg_scans, find_kind, read_header
 from app.pictures.heic import decode_heic
-from app.pictures.heif_boxes import without_exif
+from app.pictures.heif_boxes import hide_exif
 from app.pictures.kinds import is_raw_file, why_unread
-from app.pictures.page_count import picture_count
-from app.pictures.stored_colour import colours_of, stored_depth, to_plain
-from app.pictures.stored_orientation import cropped, orientation_of
+from app.pictures.page_count import count_pictures
+from app.pictures.stored_colour import find_colours, find_stored_depth, make_plain
+from app.pictures.stored_orientation import crop_to_shown, find_orientation
 from app.process.native_stderr import quiet_stderr
 from app.types import Image
 
@@ -62,21 +62,21 @@ def read_picture(path: Path) -> Image:
 def open_picture(path: Path) -> Picture:
     """Read `path`. Raises `SourceError` as `read_picture` does."""
     content = read_content(path)
-    kind = kind_of(content)
+    kind = find_kind(content)
     if kind is None or is_raw_file(content, path):
         raise SourceError(f"{path} {why_unread(content, path)}")
-    header = header_of(content)
+    header = read_header(content)
     if header is None:
         raise SourceError(f"{path} {DAMAGED.format(kind)}")
     _check_size(header, content, path)
-    colours = colours_of(content, kind)
+    colours = find_colours(content, kind)
     with quiet_stderr():
         image = _decoded_gif(content) if kind == "GIF" else _decoded(content, kind, colours)
     if image is None:
         raise SourceError(f"{path} {DAMAGED.format(kind)}")
-    image = orientation_of(content, kind).apply(cropped(image, content, kind))
+    image = find_orientation(content, kind).apply(crop_to_shown(image, content, kind))
     digest = hashlib.sha256(content).hexdigest()
-    return Picture(image, kind, picture_count(content, kind), digest)
+    return Picture(image, kind, count_pictures(content, kind), digest)
 
 
 def _decoded(content: bytes, kind: str, colours: WideColour | ColourProfile | None) -> Image | None:
@@ -87,14 +87,16 @@ def _decoded(content: bytes, kind: str, colours: WideColour | ColourProfile | No
         if kind == "HEIC":
             return decode_heic(content, colours)
         if kind == "AVIF":
-            content = without_exif(content)
+            content = hide_exif(content)
         image = cv2.imdecode(np.frombuffer(content, np.uint8), flags)
         if image is None:
             return None
         if image.dtype not in (np.uint8, np.uint16):
             return None
         if colours is not None:
-            return to_plain(np.asarray(image), stored_depth(content, kind, image.dtype), colours)
+            return make_plain(
+                np.asarray(image), find_stored_depth(content, kind, image.dtype), colours
+            )
     except (cv2.error, IndexError, ValueError, OverflowError, struct.error, MemoryError):
         return None
     return image.astype(np.uint8, copy=False)
@@ -153,7 +155,7 @@ def _check_size(header: Header, content: bytes, path: Path) -> None:
         raise SourceError(
             f"{path} is too large to be read: it has more than {MAX_PICTURE_BYTES >> 20} MB."
         )
-    scans = jpeg_scans(content)
+    scans = count_jpeg_scans(content)
     if pixels * scans > MAX_PIXELS_DECODED:
         raise SourceError(
             f"{path} takes too long to be read: a JPEG of {width} x {height} px in {scans} passes. "

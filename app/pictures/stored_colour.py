@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from app.frames.wide_colour import WideColour, wide_colour
-from app.pictures.chunks import jpeg_segments, png_chunks, webp_chunks
+from app.frames.wide_colour import WideColour, choose_wide_colour
+from app.pictures.chunks import read_jpeg_segments, read_png_chunks, read_webp_chunks
 from app.pictures.colour_profile import ColourProfile, read_profile
-from app.pictures.heif_boxes import primary_properties
+from app.pictures.heif_boxes import read_primary_properties
 from app.types import Image
 
 MAX_PROFILE_BYTES = 16 << 20
@@ -20,12 +20,12 @@ _JPEG_BEGINS = b"ICC_PROFILE\0"
 _TIFF_PROFILE = 34675
 
 
-def colours_of(content: bytes, kind: str) -> WideColour | ColourProfile | None:
+def find_colours(content: bytes, kind: str) -> WideColour | ColourProfile | None:
     """Reads what `content`, of a `kind` as `picture_header` names it, says of its colours. None
     where they are those of a plain screen, or nothing that can be understood is said."""
     try:
         numbers = _numbers(content, kind)
-        wide = None if numbers is None else wide_colour(*numbers)
+        wide = None if numbers is None else choose_wide_colour(*numbers)
         if wide is not None:
             return wide
         if numbers is not None and kind == "PNG":
@@ -36,7 +36,7 @@ def colours_of(content: bytes, kind: str) -> WideColour | ColourProfile | None:
     return read_profile(icc) if icc else None
 
 
-def to_plain(image: NDArray[Any], depth: int, colours: WideColour | ColourProfile) -> Image:
+def make_plain(image: NDArray[Any], depth: int, colours: WideColour | ColourProfile) -> Image:
     """Makes uint8 (H, W, 3) BGR of a plain screen from `image` (H, W, 3) BGR of `depth` bits."""
     height, width = image.shape[:2]
     made = np.empty((height, width, 3), np.uint8)
@@ -49,13 +49,13 @@ def to_plain(image: NDArray[Any], depth: int, colours: WideColour | ColourProfil
     return made
 
 
-def stored_depth(content: bytes, kind: str, dtype: np.dtype[Any]) -> int:
+def find_stored_depth(content: bytes, kind: str, dtype: np.dtype[Any]) -> int:
     """Tells how many bits a channel has that was decoded to `dtype`: an AVIF's codes of 10 or 12
     bits are not spread over 16."""
     if dtype == np.uint8:
         return 8
     if kind == "AVIF":
-        for name, body in primary_properties(content):
+        for name, body in read_primary_properties(content):
             if name == b"pixi" and 8 < body[5] <= 16:
                 return int(body[5])
     return 16
@@ -64,11 +64,11 @@ def stored_depth(content: bytes, kind: str, dtype: np.dtype[Any]) -> int:
 def _numbers(content: bytes, kind: str) -> tuple[int, int] | None:
     """H.273's numbers of primaries and transfer."""
     if kind == "PNG":
-        for chunk, body in png_chunks(content):
+        for chunk, body in read_png_chunks(content):
             if chunk == b"cICP":
                 return body[0], body[1]
     if kind in ("AVIF", "HEIC"):
-        for name, body in primary_properties(content):
+        for name, body in read_primary_properties(content):
             if name == b"colr" and body.startswith(b"nclx"):
                 primaries, transfer = struct.unpack_from(">HH", body, 4)
                 return primaries, transfer
@@ -80,20 +80,20 @@ def _profile(content: bytes, kind: str) -> Iterator[bytes]:
     if kind == "JPEG":
         parts = {
             body[12]: body[14:]
-            for mark, body in jpeg_segments(content)
+            for mark, body in read_jpeg_segments(content)
             if mark == 0xE2 and body.startswith(_JPEG_BEGINS)
         }
         yield from (parts[number] for number in sorted(parts))
     elif kind == "PNG":
-        for chunk, body in png_chunks(content):
+        for chunk, body in read_png_chunks(content):
             if chunk == b"iCCP":
                 packed = body.partition(b"\0")[2][1:]
                 yield zlib.decompressobj().decompress(packed, MAX_PROFILE_BYTES)
                 return
     elif kind == "WebP":
-        yield from (body for chunk, body in webp_chunks(content) if chunk == b"ICCP")
+        yield from (body for chunk, body in read_webp_chunks(content) if chunk == b"ICCP")
     elif kind in ("AVIF", "HEIC"):
-        for name, body in primary_properties(content):
+        for name, body in read_primary_properties(content):
             if name == b"colr" and body[:4] in (b"prof", b"rICC"):
                 yield body[4:]
                 return

@@ -16,8 +16,8 @@ from math import floor
 import numpy as np
 
 from app.frames.orientation import UPRIGHT, Orientation
-from app.pictures.chunks import jpeg_segments, png_chunks, webp_chunks
-from app.pictures.heif_boxes import primary_properties
+from app.pictures.chunks import read_jpeg_segments, read_png_chunks, read_webp_chunks
+from app.pictures.heif_boxes import read_primary_properties
 from app.types import Image
 
 ORIENTATION = 0x0112  # EXIF's and TIFF's tag
@@ -32,7 +32,7 @@ _EXIF, _XMP = b"Exif\0\0", b"http://ns.adobe.com/xap/1.0/\0"
 Note = tuple[str, bytes]  # ("exif" or "xmp", what stands there)
 
 
-def orientation_of(content: bytes, kind: str) -> Orientation:
+def find_orientation(content: bytes, kind: str) -> Orientation:
     """Find how the picture in `content`, of a `kind` as `picture_header` names it, is turned.
     Damaged or missing notes give an upright orientation.
 
@@ -47,20 +47,20 @@ def orientation_of(content: bytes, kind: str) -> Orientation:
         for name, body in islice(_NOTES[kind](content), MOST_NOTES):
             if name == "xmp":
                 in_xmp = in_xmp or _xmp_number(body)
-            elif (number := exif_number(body)) is not None:
+            elif (number := read_exif_number(body)) is not None:
                 return Orientation.from_exif(number)
     except (struct.error, IndexError, ValueError, OverflowError, zlib.error):
         return UPRIGHT
     return Orientation.from_exif(in_xmp or 1)
 
 
-def cropped(image: Image, content: bytes, kind: str) -> Image:
+def crop_to_shown(image: Image, content: bytes, kind: str) -> Image:
     """Cut `image`, as it is stored, to what AVIF and HEIC say is to be seen of it (`clap`):
     encoders widen small pictures to whole blocks."""
     if kind not in ("AVIF", "HEIC"):
         return image
     try:
-        for name, body in primary_properties(content):
+        for name, body in read_primary_properties(content):
             if name == b"clap":
                 numbers = struct.unpack_from(">IIIIiIiI", body)
                 wide, high, right, down = (Fraction(*numbers[at : at + 2]) for at in range(0, 8, 2))
@@ -75,7 +75,7 @@ def cropped(image: Image, content: bytes, kind: str) -> Image:
     return image
 
 
-def exif_number(exif: bytes) -> int | None:
+def read_exif_number(exif: bytes) -> int | None:
     """Read the tag Orientation from an EXIF block, with or without `Exif\\0\\0` in front. None
     where it has none, or none of 1..8."""
     for _ in range(MOST_PREFIXES):
@@ -106,7 +106,7 @@ def _xmp_number(xmp: bytes) -> int | None:
 
 
 def _in_jpeg(content: bytes) -> Iterator[Note]:
-    for mark, body in jpeg_segments(content):
+    for mark, body in read_jpeg_segments(content):
         if mark == 0xE1 and body.startswith(_EXIF):
             yield "exif", body
         elif mark == 0xE1 and body.startswith(_XMP):
@@ -114,7 +114,7 @@ def _in_jpeg(content: bytes) -> Iterator[Note]:
 
 
 def _in_png(content: bytes) -> Iterator[Note]:
-    for chunk, body in png_chunks(content):
+    for chunk, body in read_png_chunks(content):
         if chunk == b"eXIf":
             yield "exif", body
         elif chunk in (b"tEXt", b"zTXt", b"iTXt"):
@@ -142,7 +142,7 @@ def _unpacked(text: bytes) -> bytes:
 
 
 def _in_webp(content: bytes) -> Iterator[Note]:
-    for chunk, body in webp_chunks(content):
+    for chunk, body in read_webp_chunks(content):
         if chunk == b"EXIF":
             yield "exif", body
         elif chunk == b"XMP ":
@@ -153,7 +153,7 @@ def _of_properties(content: bytes) -> Orientation:
     """The quarter turns and mirrors of AVIF and HEIC, in their order. Their EXIF says how the
     camera was held, not what is to be done: the standard has readers leave it alone."""
     orientation = UPRIGHT
-    for name, body in primary_properties(content):
+    for name, body in read_primary_properties(content):
         if name == b"irot":
             orientation = orientation.then(Orientation.from_quarter_turns(body[0] & 3))
         elif name == b"imir":

@@ -11,7 +11,7 @@ from app.episodes.episode import Episode
 from app.episodes.rules import add_rules, rules_of
 from app.errors import DataError, SourceError
 from app.files.atomic import reserve, write_text
-from app.outputs.run_metadata import read_notes, sha256
+from app.outputs.run_metadata import hash_file, read_notes
 from app.process.console import CUT_SHORT, DONE, new_parser, run, say
 from app.records.frames import group_by_frame
 from app.records.reader import RecordsReader
@@ -131,7 +131,7 @@ def _stills(
     noted = [
         one for one in find_list(find_section(notes, "input"), "files") if isinstance(one, dict)
     ] or [{}]
-    if noted[0].get("sha256") not in (None, sha256(video)):
+    if noted[0].get("sha256") not in (None, hash_file(video)):
         return [], another
     best: dict[tuple[int, str], tuple[Episode, Box]] = {}
     for one, box in wanted:
@@ -169,7 +169,7 @@ def _pictures(
     for name, rows in summary.pictures.items():
         file = folder / name
         outside = Path(name).is_absolute() or ".." in Path(name).parts
-        if outside or not file.is_file() or noted.get(name) not in (None, sha256(file)):
+        if outside or not file.is_file() or noted.get(name) not in (None, hash_file(file)):
             continue
         try:
             image = read_picture(file)

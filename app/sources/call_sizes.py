@@ -40,7 +40,7 @@ def find_call_sizes_wh(path: Path, format_name: str, codec_name: str) -> set[tup
     return found
 
 
-def vp8_size_wh(frame: bytes) -> tuple[int, int] | None:
+def read_vp8_size_wh(frame: bytes) -> tuple[int, int] | None:
     """Reads the size px from a key frame of VP8 (RFC 6386, 9.1); None where it is none."""
     if len(frame) < 10 or frame[0] & 1 or frame[3:6] != b"\x9d\x01\x2a":
         return None
@@ -48,7 +48,7 @@ def vp8_size_wh(frame: bytes) -> tuple[int, int] | None:
     return width, height
 
 
-def vp9_size_wh(frame: bytes) -> tuple[int, int] | None:
+def read_vp9_size_wh(frame: bytes) -> tuple[int, int] | None:
     """Reads the size px from a key frame of VP9 (its bitstream specification, 6.2); None where it
     is none, or of a profile that no browser records."""
     bits = int.from_bytes(frame[:16].ljust(16, b"\0"), "big")
@@ -74,6 +74,6 @@ def vp9_size_wh(frame: bytes) -> tuple[int, int] | None:
 
 
 HEADERS: dict[str, Callable[[bytes], tuple[int, int] | None]] = {
-    "vp8": vp8_size_wh,
-    "vp9": vp9_size_wh,
+    "vp8": read_vp8_size_wh,
+    "vp9": read_vp9_size_wh,
 }

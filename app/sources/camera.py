@@ -12,7 +12,7 @@ import cv2
 from app.errors import SourceError
 from app.process.native_stderr import quiet_stderr
 from app.sources.camera_address import CameraAddress
-from app.sources.camera_list import other_camera
+from app.sources.camera_list import suggest_other_camera
 from app.sources.latest_frame import DELAYS_S, LiveSource
 
 FAILED_READS = 10  # so many running mean that the camera is gone, not that it hiccups
@@ -76,7 +76,7 @@ class CameraSource(LiveSource):
     ) -> None:
         self._address = CameraAddress(target)
         self._wanted = (size_wh, rate)
-        self._open_capture = open_capture or capture_of
+        self._open_capture = open_capture or open_device
         self.given: str | None = None
         cv2.utils.logging.setLogLevel(0)  # the reader thread's warnings would tear the terminal
         with quiet_stderr():
@@ -102,14 +102,14 @@ class CameraSource(LiveSource):
         except cv2.error:
             opened = False
         if not opened:
-            raise SourceError(f"{title} did not open. {other_camera(target)}")
+            raise SourceError(f"{title} did not open. {suggest_other_camera(target)}")
         size_wh, rate = self._wanted
         if size_wh is not None or rate is not None:
-            self.given = f"{title} gives {ask_for(capture, size_wh, rate)}."
+            self.given = f"{title} gives {request_mode(capture, size_wh, rate)}."
         return CameraFeed(capture, title)
 
 
-def capture_of(target: int | str) -> Any:
+def open_device(target: int | str) -> Any:
     """Raises `SourceError` for a path that is no device: OpenCV would open files, too."""
     if isinstance(target, int):
         return cv2.VideoCapture(target)
@@ -126,7 +126,7 @@ def capture_of(target: int | str) -> Any:
     return cv2.VideoCapture(str(Path(target).resolve()), cv2.CAP_V4L2)
 
 
-def ask_for(capture: Any, size_wh: tuple[int, int] | None, rate: float | None) -> str:
+def request_mode(capture: Any, size_wh: tuple[int, int] | None, rate: float | None) -> str:
     """Sets the mode of a capture and says what came of it, such as "640 x 480 at 30 frames/s, not
     1280 x 720 as was asked"."""
     _set_mode(capture, size_wh, rate)

@@ -1,6 +1,6 @@
-"""What `--camera` may be: a number, a device's path, or the address of a stream.
+"""Reads the argument of `--camera`: a number, the path of a device, or the address of a stream.
 
-Addresses hold passwords. Whoever shows or stores one takes `shown`, or `masked` of any text.
+Addresses hold passwords. Show and store `CameraAddress.shown` or the result of `mask_addresses`.
 """
 
 import re
@@ -36,7 +36,7 @@ class CameraAddress:
 
     @property
     def shown(self) -> str:
-        return masked(str(self.target))
+        return mask_addresses(str(self.target))
 
     @property
     def name(self) -> str:
@@ -52,7 +52,7 @@ class CameraAddress:
         return self.shown
 
 
-def masked(text: str) -> str:
+def mask_addresses(text: str) -> str:
     """`text` in which the addresses hide user, password, query and fragment:
     `rtsp://me:pw@cam/live?key=1` -> `rtsp://***@cam/live?***`."""
 
@@ -89,8 +89,8 @@ def parse_address(text: str) -> CameraAddress:
     except ValueError:  # a port that is no number, brackets that do not close
         good = False
     if not good:
+        shown = mask_addresses("".join(c for c in text if c.isprintable() and c != " "))
         raise SourceError(
-            f"{masked(''.join(c for c in text if c.isprintable() and c != ' '))} is not a complete "
-            f"address. It looks like {scheme.lower()}://host:port/path."
+            f"{shown} is not a complete address. It looks like {scheme.lower()}://host:port/path."
         )
     return CameraAddress(f"{scheme.lower()}://{text.partition('://')[2]}")

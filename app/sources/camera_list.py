@@ -40,7 +40,7 @@ class ListedCamera:
         return f"{self.number}  " + "  ".join(part for part in parts if part)
 
 
-def probe_camera(target: int | str, timeout_s: float) -> dict[str, Any]:
+def run_camera_probe(target: int | str, timeout_s: float) -> dict[str, Any]:
     """What `app.sources.camera_probe` says of it. Raises `subprocess.TimeoutExpired`, and
     `CalledProcessError` or `ValueError` where it crashed."""
     done = subprocess.run(
@@ -56,7 +56,7 @@ def probe_camera(target: int | str, timeout_s: float) -> dict[str, Any]:
     return found
 
 
-def camera_numbers() -> tuple[int, ...]:
+def list_camera_numbers() -> tuple[int, ...]:
     """The cameras that may be there. Linux knows; elsewhere it has to be tried."""
     if sys.platform != "linux":
         return tuple(range(MOST_CAMERAS))
@@ -64,10 +64,10 @@ def camera_numbers() -> tuple[int, ...]:
     return tuple(sorted(int(match[1]) for match in found if match))[: 2 * MOST_CAMERAS]
 
 
-def other_camera(target: int | str, numbers: Sequence[int] | None = None) -> str:
+def suggest_other_camera(target: int | str, numbers: Sequence[int] | None = None) -> str:
     """What to do where the camera `target` does not open. `numbers`: the cameras that may be here,
-    None: as `camera_numbers` says."""
-    found = camera_numbers() if numbers is None else numbers
+    None: as `list_camera_numbers` says."""
+    found = list_camera_numbers() if numbers is None else numbers
     others = [number for number in found if number != target]
     if not found:
         return "No camera is here. Plug one in, or use --video, --image or --demo."
@@ -76,7 +76,7 @@ def other_camera(target: int | str, numbers: Sequence[int] | None = None) -> str
     return f"Try --camera {others[0]}, close the program that uses it, or look at --list-cameras."
 
 
-def own_name(number: int, system: Path = SYSTEM) -> str:
+def read_camera_name(number: int, system: Path = SYSTEM) -> str:
     """What the camera calls itself, where Linux tells; else nothing."""
     try:
         text = (system / f"video{number}" / "name").read_text("utf-8", "replace")
@@ -85,7 +85,7 @@ def own_name(number: int, system: Path = SYSTEM) -> str:
     return "".join(sign for sign in text.strip() if sign.isprintable())
 
 
-def lasting_path(number: int, devices: Path = DEVICES) -> str | None:
+def find_lasting_path(number: int, devices: Path = DEVICES) -> str | None:
     """The camera's path that does not depend on the order of plugging in (Linux)."""
     try:
         links = sorted((devices / "v4l" / "by-id").iterdir())
@@ -94,14 +94,14 @@ def lasting_path(number: int, devices: Path = DEVICES) -> str | None:
         return None
 
 
-def cameras(
+def find_cameras(
     numbers: Sequence[int] | None = None,
-    probe: Callable[[int | str, float], dict[str, Any]] = probe_camera,
+    probe: Callable[[int | str, float], dict[str, Any]] = run_camera_probe,
     clock: Callable[[], float] = time.monotonic,
 ) -> Iterator[ListedCamera]:
     """Those that are there. Takes bounded time."""
     until_s = clock() + CAMERAS_TIMEOUT_S
-    for number in camera_numbers() if numbers is None else numbers:
+    for number in list_camera_numbers() if numbers is None else numbers:
         left_s = until_s - clock()
         if left_s <= 0:
             yield ListedCamera(number, False, (), "not looked at: others took all the time")
@@ -120,14 +120,14 @@ def cameras(
             yield ListedCamera(number, False, (), "opens but gives no picture; is it in use?")
             continue
         modes = tuple((w, h, fps) for w, h, fps in found["modes"])
-        path = lasting_path(number)
-        yield ListedCamera(number, True, modes, own_name(number) or found["backend"], path)
+        path = find_lasting_path(number)
+        yield ListedCamera(number, True, modes, read_camera_name(number) or found["backend"], path)
 
 
-def list_cameras(found: Iterable[ListedCamera] | None = None) -> bool:
+def print_cameras(found: Iterable[ListedCamera] | None = None) -> bool:
     """Prints a line for each of `found` (None: those of this machine). Whether one works."""
     works = False
-    for camera in cameras() if found is None else found:
+    for camera in find_cameras() if found is None else found:
         print(camera, flush=True)
         works = works or camera.works
     return works

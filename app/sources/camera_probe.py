@@ -14,7 +14,7 @@ from app.sources.camera_address import CameraAddress, parse_address
 MODES_WH = ((640, 480), (1280, 720), (1920, 1080))
 
 
-def probe(address: CameraAddress) -> dict[str, Any]:
+def probe_address(address: CameraAddress) -> dict[str, Any]:
     """`opened`, and where it did: `backend`, `modes` (width, height, frames/s that it says) and
     `first_ms`, the time to its first picture, None when none came. Where it did not, `why`."""
     from app.errors import SourceError
@@ -28,11 +28,11 @@ def probe(address: CameraAddress) -> dict[str, Any]:
 def probe_camera(address: CameraAddress) -> dict[str, Any]:
     import cv2
 
-    from app.sources.camera import capture_of
+    from app.sources.camera import open_device
 
     cv2.utils.logging.setLogLevel(0)
     began = time.perf_counter()
-    capture = capture_of(address.target)
+    capture = open_device(address.target)
     if not capture.isOpened():
         return {"opened": False}
     arrived, _ = capture.read()
@@ -75,4 +75,4 @@ def probe_stream(address: CameraAddress) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    print(json.dumps(probe(parse_address(sys.stdin.read().strip()))))
+    print(json.dumps(probe_address(parse_address(sys.stdin.read().strip()))))

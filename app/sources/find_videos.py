@@ -12,7 +12,7 @@ from app.sources.remote_video import WebVideo
 ANNOTATED = "_annotated"
 
 
-def one_file(named: Sequence[Path | WebVideo]) -> bool:
+def is_one_file(named: Sequence[Path | WebVideo]) -> bool:
     """Whether what is named can only be a single file, there or not."""
     if len(named) != 1:
         return False
@@ -62,7 +62,7 @@ def _meant_by(path: Path) -> Iterable[Path]:
 
 def _videos(files: Iterable[Path]) -> list[Path]:
     return sorted(
-        without_annotated(
+        leave_out_annotated(
             file
             for file in files
             if file.suffix.lower() in VIDEO_SUFFIXES
@@ -72,7 +72,7 @@ def _videos(files: Iterable[Path]) -> list[Path]:
     )
 
 
-def without_annotated(files: Iterable[Path]) -> list[Path]:
+def leave_out_annotated(files: Iterable[Path]) -> list[Path]:
     """Leave out each `NAME_annotated` beside a `NAME`: it is a result of a run before."""
     chosen = list(files)
     stems = {(file.parent, file.stem) for file in chosen}

@@ -47,12 +47,12 @@ class Selection:
     def whole(self) -> bool:
         return self == Selection()
 
-    def chooser(self, tick_s: float = 0.0) -> "Chooser":
+    def chooser(self, tick_s: float = 0.0) -> "FrameChooser":
         """`tick_s` is what times are rounded to."""
-        return Chooser(self, tick_s)
+        return FrameChooser(self, tick_s)
 
 
-class Chooser:
+class FrameChooser:
     """Says of the frames of one video, asked about all of them in order, which are read."""
 
     def __init__(self, selection: Selection, tick_s: float) -> None:

@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class TimeChange:
     """Frame `index` has the time `given` and not the file's own one, `own` (both in ticks)."""
 
     index: int
@@ -45,9 +45,9 @@ class FrameTimes(Generic[T]):
         self._waiting: deque[tuple[int | None, T]] = deque()
         self._last: int | None = None
         self._index = -1
-        self.mended: list[Change] = []
+        self.mended: list[TimeChange] = []
         self.mended_count = 0
-        self.restarts: list[Change] = []
+        self.restarts: list[TimeChange] = []
         self.shifts: list[int] = []
 
     def __iter__(self) -> Iterator[tuple[int, T]]:
@@ -95,7 +95,7 @@ class FrameTimes(Generic[T]):
     def describe(self, seconds: Callable[[int], float]) -> Json:
         """The same in values that JSON has: how many, and the first `LISTED` of each kind."""
 
-        def rows(changes: list[Change]) -> list[Json]:
+        def rows(changes: list[TimeChange]) -> list[Json]:
             return [
                 {
                     "frame": one.index,
@@ -156,7 +156,7 @@ class FrameTimes(Generic[T]):
         own_ticks = own - self._shift
         self.shifts.append(self._shift + given - own)
         if len(self.restarts) < LISTED:
-            self.restarts.append(Change(self._index + 1, own_ticks, given))
+            self.restarts.append(TimeChange(self._index + 1, own_ticks, given))
         return given
 
     def _between(self, following: int | None, distance: int | None) -> int:
@@ -171,7 +171,7 @@ class FrameTimes(Generic[T]):
     def _note_mended(self, own: int, given: int) -> None:
         self.mended_count += 1
         if len(self.mended) < LISTED:
-            self.mended.append(Change(self._index, own, given))
+            self.mended.append(TimeChange(self._index, own, given))
 
 
 def _rising(times: list[int | None]) -> bool:

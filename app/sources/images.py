@@ -10,7 +10,7 @@ from app.errors import SourceError
 from app.pictures.kinds import UNREAD_SUFFIXES
 from app.pictures.reader import open_picture
 from app.sources.base import InputFile, SourceDefaults
-from app.sources.find_videos import without_annotated
+from app.sources.find_videos import leave_out_annotated
 from app.types import Frame, Mode
 from app.wording import escape_controls, escape_surrogates, format_count
 
@@ -63,7 +63,7 @@ class ImageSource(SourceDefaults):
     def _inside(self, folder: Path) -> list[Path]:
         """The pictures of a folder, also of kinds that are not read: each of those is named when
         its turn comes, rather than passed over without a word."""
-        inside = without_annotated(
+        inside = leave_out_annotated(
             file
             for file in sorted(folder.iterdir())
             if file.suffix.lower() in PICTURE_SUFFIXES | UNREAD_SUFFIXES

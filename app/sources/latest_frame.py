@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from app.errors import SourceError
-from app.frames.to_bgr import as_bgr
+from app.frames.to_bgr import convert_to_bgr
 from app.sources.base import Gap, SourceDefaults
 from app.types import Frame, Image, Mode, Silence
 from app.wording import format_count
@@ -123,7 +123,7 @@ class LiveSource(SourceDefaults):
         while not self._closed:
             raw = feed.read()
             captured_s = self._clock()
-            image = None if raw is None else as_bgr(raw)
+            image = None if raw is None else convert_to_bgr(raw)
             if image is None:
                 self.skipped += raw is not None
                 self._until_closed(RETRY_S)

@@ -19,7 +19,7 @@ from av.video.frame import VideoFrame
 from app.errors import SourceError
 from app.frames.av_versions import open_input
 from app.frames.stored_shape import MAX_FRAME_PIXELS, Shape, ShapeChanges
-from app.frames.upright import Upright
+from app.frames.upright import UprightConverter
 from app.process.deadlines import run_with_deadline
 from app.sources.camera_address import CameraAddress
 from app.sources.latest_frame import DELAYS_S, LiveSource, UnreachableError
@@ -159,7 +159,7 @@ class StreamFeed:
         for other in self._container.streams:
             if other is not stream:
                 other.discard = av.stream.Discard.all
-        self._upright = Upright(stream)
+        self._upright = UprightConverter(stream)
         stream.codec_context.options = {"max_pixels": str(MAX_FRAME_PIXELS)}
 
         def frames() -> Iterator[VideoFrame]:
@@ -185,7 +185,7 @@ class StreamFeed:
             frame = next(self._frames, None)
             if frame is None:
                 raise SourceError(f"{self._title} ended.")
-            shape = self._upright.shape_of(frame)
+            shape = self._upright.find_shape(frame)
             self._see(shape)
             return self._upright.picture(frame, shape)
         except av.error.ExitError:

@@ -12,7 +12,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from app.frames.stored_shape import Shape
-from app.frames.upright import Upright
+from app.frames.upright import UprightConverter
 from app.sources.video_container import read_packets
 
 MAX_READ_RETRIES = 8  # errors in a row, after which the rest of a file is given up
@@ -51,7 +51,7 @@ class PacketDecoder:
         self,
         container: InputContainer,
         stream: VideoStream,
-        upright: Upright,
+        upright: UprightConverter,
         *,
         from_network: bool,
         stop: Callable[[], bool],
@@ -80,7 +80,10 @@ class PacketDecoder:
         """
         for frame in self._decode_pictures():
             ticks = self._avi_slots.popleft() if self._avi_slots else frame.pts
-            yield ticks, DecodedFrame(frame, self._upright.shape_of(frame), self._is_damaged(frame))
+            yield (
+                ticks,
+                DecodedFrame(frame, self._upright.find_shape(frame), self._is_damaged(frame)),
+            )
 
     def _is_damaged(self, frame: VideoFrame) -> bool:
         """Pictures are made of earlier ones, so damage lasts until a picture stands for itself."""

@@ -50,7 +50,7 @@ class WebVideo:
         return self.address.shown
 
 
-def film(text: str) -> "Path | WebVideo":
+def parse_video(text: str) -> "Path | WebVideo":
     """What one word after `--video` names. Raises `SourceError` for an address that is none."""
     return WebVideo(parse_address(text)) if "://" in text else Path(text)
 
@@ -128,7 +128,7 @@ class _Secure(urllib.request.HTTPSHandler):
 
 
 @contextmanager
-def fetched(video: WebVideo, beside: Path, *, stop: Callable[[], bool]) -> Iterator[Path | None]:
+def fetch_copy(video: WebVideo, beside: Path, *, stop: Callable[[], bool]) -> Iterator[Path | None]:
     """A copy beside `beside` for as long as this lasts; None where the address is that of a stream,
     or where `stop` said so meanwhile. Raises `SourceError`."""
     title = str(video)

@@ -14,7 +14,7 @@ from av.video.stream import VideoStream
 from app.errors import SourceError
 from app.frames.av_versions import to_fraction
 from app.frames.stored_shape import ShapeChanges
-from app.frames.upright import Upright
+from app.frames.upright import UprightConverter
 from app.sources.base import InputFile, SourceDefaults
 from app.sources.call_sizes import find_call_sizes_wh
 from app.sources.frame_selection import Selection
@@ -133,7 +133,7 @@ class VideoSource(SourceDefaults):
         if not self._is_stream:
             codec = stream.codec_context.name
             sizes_wh = find_call_sizes_wh(self.path, container.format.name, codec)
-        self._upright = Upright(stream, sizes_wh)
+        self._upright = UprightConverter(stream, sizes_wh)
         self._decoder = PacketDecoder(
             container, stream, self._upright, from_network=self._is_stream, stop=stop
         )

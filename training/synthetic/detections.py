@@ -12,7 +12,7 @@ from app.detection.boxes import same_look
 from app.detection.network_input import face_view, render
 from app.detection.networks import FIRST_MARGIN, Looks, glances
 from app.errors import DataError
-from app.pictures.header import header_of
+from app.pictures.header import read_header
 from app.types import Face
 from app.types import Image as Picture
 from training.datasets.landmarks import NOT_FOUND
@@ -74,7 +74,7 @@ def photos_in(folders: Sequence[Path]) -> tuple[Path, ...]:
 
 def _large(path: Path) -> bool:
     try:
-        header = header_of(path.read_bytes())
+        header = read_header(path.read_bytes())
     except OSError:
         return False
     return header is not None and min(header.size_wh) >= LEAST_PHOTO_PX

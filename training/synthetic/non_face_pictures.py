@@ -37,14 +37,14 @@ class Clip:
         import av  # only where clips are given
 
         from app.frames.av_versions import open_input
-        from app.frames.upright import pictures
+        from app.frames.upright import read_upright_pictures
 
         try:
             with open_input(str(self.path)) as container:
                 stream = container.streams.video[0]
                 found = [
                     picture
-                    for time_s, picture in pictures(stream, container.decode(stream))
+                    for time_s, picture in read_upright_pictures(stream, container.decode(stream))
                     if time_s is not None and time_s >= self.from_s
                 ]
         except (OSError, av.FFmpegError, IndexError) as cause:

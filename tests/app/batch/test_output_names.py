@@ -6,7 +6,7 @@ import pytest
 
 from app.batch.output_names import Asked, Outputs, distinct_names, folders, plan
 from app.errors import SinkError, SourceError
-from app.sources.find_videos import find_videos, one_file
+from app.sources.find_videos import find_videos, is_one_file
 
 
 @pytest.fixture
@@ -49,9 +49,9 @@ def test_nothing_meant_is_an_error(here: Path, named: str) -> None:
 
 
 def test_one_file_is_not_a_folder_of_one(here: Path) -> None:
-    assert one_file([Path("talk.mp4")])
-    assert one_file([Path("missing.mp4")])
-    assert not any(one_file([Path(text)]) for text in ("a", "*.MOV"))
+    assert is_one_file([Path("talk.mp4")])
+    assert is_one_file([Path("missing.mp4")])
+    assert not any(is_one_file([Path(text)]) for text in ("a", "*.MOV"))
 
 
 @pytest.mark.parametrize(

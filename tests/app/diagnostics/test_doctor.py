@@ -199,7 +199,7 @@ def test_camera_that_hangs_is_really_given_up(
     monkeypatch.setattr(camera_list, "ROOT", tmp_path)
     monkeypatch.chdir(tmp_path)
     with pytest.raises(subprocess.TimeoutExpired):
-        camera_list.probe_camera(0, 0.5)
+        camera_list.run_camera_probe(0, 0.5)
 
 
 def test_missing_encoder_is_named() -> None:

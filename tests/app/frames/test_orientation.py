@@ -19,7 +19,7 @@ def test_exif_turns_as_in_pillow(number: int) -> None:
     upright = ImageOps.exif_transpose(picture)
     orientation = Orientation.from_exif(number)
     assert np.array_equal(orientation.apply(PICTURE), np.asarray(upright))
-    assert orientation.turned_size((3, 2)) == upright.size
+    assert orientation.turn_size((3, 2)) == upright.size
     assert orientation.exif == number
 
 

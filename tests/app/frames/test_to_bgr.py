@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from app.frames.to_bgr import as_bgr, letterboxed
+from app.frames.to_bgr import convert_to_bgr, letterbox
 
 GREY = np.array([[0, 100], [200, 255]], np.uint8)
 BGR = np.stack([GREY, GREY // 2, GREY // 4], axis=2)
@@ -27,7 +27,7 @@ BGR = np.stack([GREY, GREY // 2, GREY // 4], axis=2)
     ],
 )
 def test_pictures_of_any_kind_become_bgr(raw: Any, wanted: np.ndarray) -> None:
-    image = as_bgr(raw)
+    image = convert_to_bgr(raw)
     assert image is not None
     assert image.flags.c_contiguous
     assert image.dtype == np.uint8
@@ -36,7 +36,7 @@ def test_pictures_of_any_kind_become_bgr(raw: Any, wanted: np.ndarray) -> None:
 
 def test_yuyv_as_a_camera_sends_it_becomes_bgr() -> None:
     yuyv = np.array([[(81, 90), (81, 240), (145, 54), (145, 34)]], np.uint8)  # red, then green
-    image = as_bgr(yuyv)
+    image = convert_to_bgr(yuyv)
     assert image is not None
     np.testing.assert_allclose(image[0], [(0, 0, 255)] * 2 + [(0, 255, 0)] * 2, atol=2)
 
@@ -56,12 +56,12 @@ def test_yuyv_as_a_camera_sends_it_becomes_bgr() -> None:
     ],
 )
 def test_what_is_no_picture_is_none(raw: Any) -> None:
-    assert as_bgr(raw) is None
+    assert convert_to_bgr(raw) is None
 
 
 def test_good_pictures_are_not_copied() -> None:
-    assert as_bgr(BGR) is BGR
-    assert letterboxed(BGR, (2, 2)) is BGR
+    assert convert_to_bgr(BGR) is BGR
+    assert letterbox(BGR, (2, 2)) is BGR
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_good_pictures_are_not_copied() -> None:
 def test_letterbox_keeps_the_shape(
     shape: tuple[int, int], size_wh: tuple[int, int], inside: tuple[slice, slice]
 ) -> None:
-    box = letterboxed(np.full((*shape, 3), 200, np.uint8), size_wh)
+    box = letterbox(np.full((*shape, 3), 200, np.uint8), size_wh)
     assert box.shape == (size_wh[1], size_wh[0], 3)
     wanted = np.zeros_like(box)
     wanted[inside] = 200

@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 from av.video.frame import VideoFrame
 
-from app.frames.interlace import without_comb
+from app.frames.interlace import remove_comb
 from app.frames.orientation import UPRIGHT, Orientation
-from app.frames.stored_shape import MAX_FRAME_PIXELS, Shape, ShapeChanges, squared
-from app.frames.upright import Upright
+from app.frames.stored_shape import MAX_FRAME_PIXELS, Shape, ShapeChanges, find_square_size
+from app.frames.upright import UprightConverter
 from app.sources.frame_selection import Selection
 from app.sources.video import VideoSource
 from app.types import Frame, Image
@@ -78,12 +78,12 @@ def joined(path: Path, parts: Sequence[dict[str, Any]]) -> Path:
 def test_sizes_in_square_pixels(
     stored_wh: tuple[int, int], aspect: Fraction, size_wh: tuple[int, int]
 ) -> None:
-    assert squared(stored_wh, aspect) == size_wh
+    assert find_square_size(stored_wh, aspect) == size_wh
 
 
 def test_pictures_do_not_grow_beyond_the_largest() -> None:
     for stored_wh, aspect in (((7680, 4320), Fraction(2)), ((7680, 4320), Fraction(1, 2))):
-        width, height = squared(stored_wh, aspect)
+        width, height = find_square_size(stored_wh, aspect)
         assert width * height <= MAX_FRAME_PIXELS
         assert width / height == pytest.approx(float(16 / 9 * aspect), rel=0.001)
 
@@ -96,7 +96,7 @@ def test_round_things_are_round(aspect: Fraction, suffix: str, tmp_path: Path) -
     picture = disc(stored_wh, aspect)
     write_video(path, frames=2, size_wh=stored_wh, picture=lambda *_: picture, pixel_aspect=aspect)
     frames, source = read(path)
-    assert source.size_wh == frames[1].image.shape[1::-1] == squared(stored_wh, aspect)
+    assert source.size_wh == frames[1].image.shape[1::-1] == find_square_size(stored_wh, aspect)
     assert width_over_height(frames[1].image) == pytest.approx(1, abs=0.08)
     facts = source.picture_facts
     assert facts["stored_size_wh"] == [144, 96]
@@ -241,7 +241,7 @@ def test_turn_holds_up_to_the_next_key_frame() -> None:
     """H.264 streams may say it once, in the key frame."""
     context = SimpleNamespace(sample_aspect_ratio=None)
     stream: Any = SimpleNamespace(sample_aspect_ratio=None, codec_context=context)
-    upright = Upright(stream)
+    upright = UprightConverter(stream)
     frames = [
         frame_with(None),
         frame_with(CLOCKWISE),
@@ -250,7 +250,7 @@ def test_turn_holds_up_to_the_next_key_frame() -> None:
         frame_with(None),
         frame_with(CLOCKWISE, key=False),
     ]
-    turned = [upright.shape_of(frame).orientation.exif for frame in frames]
+    turned = [upright.find_shape(frame).orientation.exif for frame in frames]
     assert turned == [1, 6, 6, 6, 1, 6]
 
 
@@ -332,7 +332,7 @@ def combed() -> Image:
 def test_combs_are_mended() -> None:
     image = combed()
     kept = image.copy()
-    assert np.array_equal(without_comb(image)[:-1], bar(20)[:-1])
+    assert np.array_equal(remove_comb(image)[:-1], bar(20)[:-1])
     assert np.array_equal(image, kept)
 
 
@@ -340,12 +340,12 @@ def test_what_stands_still_stays_in_interlaced_pictures() -> None:
     ramp = np.arange(48 * 64 * 3, dtype=np.uint32).reshape(48, 64, 3) // 64
     picture = ramp.astype(np.uint8)[:, ::-1].copy()
     picture[20:30, 10:40] = 250
-    assert np.abs(without_comb(picture).astype(int) - picture).max() <= 1
+    assert np.abs(remove_comb(picture).astype(int) - picture).max() <= 1
 
 
 @pytest.mark.parametrize("height", [0, 1, 2, 3, 4])
 def test_few_lines_are_no_trouble(height: int) -> None:
-    assert without_comb(bar(2, (16, height))).shape == (height, 16, 3)
+    assert remove_comb(bar(2, (16, height))).shape == (height, 16, 3)
 
 
 @pytest.mark.parametrize("aspect", [Fraction(1), Fraction(1, 2)])

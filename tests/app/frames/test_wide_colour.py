@@ -14,10 +14,10 @@ from app.frames.wide_colour import (
     PEAK_NITS,
     WHITE_NITS,
     WideColour,
-    pq_code,
-    pq_nits,
-    rolled_off,
-    wide_colour_of,
+    decode_pq,
+    encode_pq,
+    find_wide_colour,
+    roll_off,
 )
 from app.outputs.video import VideoSink
 from app.sources.video import VideoSource
@@ -35,7 +35,7 @@ def as_hdr(rgb: Any, transfer: int, white_nits: float) -> np.ndarray:
     """Codes 0..1 of BT.2020 for RGB (0..255) of BT.709, whose white has `white_nits`."""
     nits = white_nits * (np.asarray(rgb) / 255) ** 2.4 @ TO_BT2020.T
     if transfer == PQ:
-        return pq_code(nits)
+        return encode_pq(nits)
     brightness = (nits / 1000) @ [0.2627, 0.6780, 0.0593]
     scene = nits / 1000 * np.maximum(brightness, 1e-9)[..., None] ** (1 / 1.2 - 1)
     high = 0.17883277 * np.log(np.maximum(12 * scene - 0.28466892, 1e-9)) + 0.55991073
@@ -60,13 +60,13 @@ def shown(rgb: Any, transfer: int, white_nits: float) -> np.ndarray:
     ("code", "nits"), [(0.0, 0.0), (0.508078, 100), (0.580689, 203), (0.751827, 1000), (1, 10_000)]
 )
 def test_pq_is_that_of_the_standard(code: float, nits: float) -> None:
-    assert float(pq_nits(np.array(code))) == pytest.approx(nits, rel=1e-4)
-    assert float(pq_code(np.array(nits))) == pytest.approx(code, abs=1e-5)
+    assert float(decode_pq(np.array(code))) == pytest.approx(nits, rel=1e-4)
+    assert float(encode_pq(np.array(nits))) == pytest.approx(code, abs=1e-5)
 
 
 def test_bright_light_is_bent_under_white_and_the_rest_stays() -> None:
     nits = np.linspace(0, PEAK_NITS, 200)
-    bent = rolled_off(nits)
+    bent = roll_off(nits)
     assert (np.diff(bent) >= 0).all()
     assert bent[-1] == pytest.approx(WHITE_NITS)
     assert bent[nits < 40] == pytest.approx(nits[nits < 40])
@@ -121,7 +121,7 @@ def test_wide_colours_of_plain_brightness_become_narrow_ones() -> None:
 )
 def test_only_what_says_so_is_wide(transfer: int, primaries: int, said: str | None) -> None:
     frame: Any = SimpleNamespace(color_trc=transfer, color_primaries=primaries)
-    found = wide_colour_of(frame)
+    found = find_wide_colour(frame)
     assert (None if found is None else str(found)) == said
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from app.errors import SinkError
-from app.outputs.run_metadata import RunNotes, notes_path, read_notes
+from app.outputs.run_metadata import RunNotes, name_notes, read_notes
 from app.sources.base import InputFile, SourceDefaults
 from app.sources.video import VideoSource
 from app.types import Mode
@@ -44,7 +44,7 @@ def notes(folder: Path, source: Any, path: Path | None = None, **more: Any) -> R
 def test_notes_name_video_model_and_counts(tmp_path: Path) -> None:
     video = tmp_path / "in.mp4"
     write_video(video, frames=5, rate=Fraction(25), sound="aac")
-    path = notes_path(tmp_path / "talk.jsonl")
+    path = name_notes(tmp_path / "talk.jsonl")
     assert path == tmp_path / "talk.run.json"
     with VideoSource(video) as source:
         one = notes(tmp_path, source, path)
@@ -113,5 +113,5 @@ def test_missing_or_damaged_notes_are_no_notes(tmp_path: Path, text: str | None)
     [b"[]", b"{", b"\xff", b"[" * 100_000, b'{"a": ' + b"9" * 60 + b"}", b'{"a": "\\ud800"}'],
 )
 def test_notes_that_are_damaged_or_absurd_say_nothing(tmp_path: Path, content: bytes) -> None:
-    notes_path(tmp_path / "r.jsonl").write_bytes(content)
+    name_notes(tmp_path / "r.jsonl").write_bytes(content)
     assert read_notes(tmp_path / "r.jsonl") == {}

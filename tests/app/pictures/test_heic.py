@@ -11,7 +11,7 @@ import pytest
 from av.video.frame import VideoFrame
 
 from app.errors import SourceError
-from app.pictures.header import header_of
+from app.pictures.header import read_header
 from app.pictures.heic import Grid
 from app.pictures.heif_boxes import MOST_BOXES, StillFile
 from app.pictures.reader import read_picture
@@ -125,7 +125,7 @@ def read(tmp_path, content: bytes) -> np.ndarray:
 
 def test_a_single_frame_is_read(tmp_path, picture):
     content = heic([picture], size_wh=(192, 128))
-    assert header_of(content).size_wh == (192, 128)
+    assert read_header(content).size_wh == (192, 128)
     image = read(tmp_path, content)
     assert image.shape == picture.shape
     assert np.abs(image - picture).max() <= 4

@@ -12,8 +12,8 @@ import pytest
 from PIL import Image as PillowImage
 
 from app.errors import SourceError
-from app.pictures.header import jpeg_scans
-from app.pictures.page_count import picture_count
+from app.pictures.header import count_jpeg_scans
+from app.pictures.page_count import count_pictures
 from app.pictures.reader import read_picture
 from app.sources.images import ImageSource
 from tests.support.synthetic import level_picture, noise_picture
@@ -62,7 +62,7 @@ def test_bytes_behind_a_picture_change_nothing(tmp_path, suffix, behind):
     ids=["baseline", "marks behind", "progressive", "restarts", "marks in EXIF", "cut", "PNG"],
 )
 def test_scans_of_a_jpeg_are_counted_up_to_its_end(content, scans):
-    assert jpeg_scans(content) == scans
+    assert count_jpeg_scans(content) == scans
 
 
 @pytest.mark.parametrize(
@@ -204,7 +204,7 @@ def test_directories_of_a_tiff_are_counted_in_bounded_time():
         struct.pack_into("<H", body, at, entries)
         struct.pack_into("<I", body, at + 2 + 12 * entries, at + 4)
     began_s = time.process_time()
-    assert picture_count(bytes(body), "TIFF") >= 1
+    assert count_pictures(bytes(body), "TIFF") >= 1
     assert time.process_time() - began_s < 1
 
 

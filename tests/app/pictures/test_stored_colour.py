@@ -10,10 +10,10 @@ import pytest
 from PIL import Image, ImageCms
 
 from app.errors import SourceError
-from app.frames.wide_colour import wide_colour
+from app.frames.wide_colour import choose_wide_colour
 from app.pictures.colour_profile import read_profile
 from app.pictures.reader import read_picture
-from app.pictures.stored_colour import colours_of
+from app.pictures.stored_colour import find_colours
 from tests.app.pictures.test_stored_orientation import chunk
 from training.datasets.readers import read_picture as read_for_training
 
@@ -150,7 +150,7 @@ def test_a_png_says_its_colours_in_cicp(tmp_path, primaries, transfer):
     codes = np.random.default_rng(4).integers(0, 40_000, (6, 9, 3), np.uint16)
     path = tmp_path / "a.png"
     path.write_bytes(hdr_png(codes, primaries, transfer))
-    wide = wide_colour(primaries, transfer)
+    wide = choose_wide_colour(primaries, transfer)
     assert wide is not None
     np.testing.assert_array_equal(read_picture(path), wide.to_bgr(codes))
 
@@ -159,7 +159,7 @@ def test_cicp_of_a_plain_screen_counts_more_than_a_profile(tmp_path):
     content = bytes(cv2.imencode(".png", COLOURS)[1])
     icc = chunk(b"iCCP", b"P3\0\0" + zlib.compress(PROFILES["Display P3"]))
     with_profile = content[:33] + icc + content[33:]
-    assert colours_of(with_profile, "PNG") is not None
+    assert find_colours(with_profile, "PNG") is not None
     both = content[:33] + chunk(b"cICP", bytes([1, 13, 0, 1])) + with_profile[33:]
     path = tmp_path / "a.png"
     path.write_bytes(both)
@@ -174,7 +174,7 @@ def test_an_avif_of_10_bits_in_pq_comes_as_video_does(tmp_path):
     path = tmp_path / "a.avif"
     path.write_bytes(avif[:at] + struct.pack(">HH", BT2020, PQ) + avif[at + 4 :])
     codes = np.rint(ramp[:1] * (65535 / 1023)).astype(np.uint16)
-    wide = wide_colour(BT2020, PQ)
+    wide = choose_wide_colour(BT2020, PQ)
     assert wide is not None
     differs = np.abs(read_picture(path).astype(int) - wide.to_bgr(codes))
     assert np.median(differs) <= 1  # but for what compression leaves

@@ -12,10 +12,10 @@ import pytest
 from PIL import Image
 
 from app.frames.orientation import Orientation
-from app.pictures.header import kind_of
-from app.pictures.heif_boxes import StillFile, primary_properties, without_exif
+from app.pictures.header import find_kind
+from app.pictures.heif_boxes import StillFile, hide_exif, read_primary_properties
 from app.pictures.reader import read_picture
-from app.pictures.stored_orientation import exif_number, orientation_of
+from app.pictures.stored_orientation import find_orientation, read_exif_number
 from training.datasets.readers import read_picture as read_for_training
 
 # Four different corners, so that every turn and mirror shows.
@@ -100,7 +100,7 @@ def test_every_form_of_exif_is_understood(tmp_path, kind, form, order, prefix):
     put_in, options = KINDS[kind]
     plain = saved(stored(6).rotate(0), kind, **options)
     content = put_in(plain, exif(6, form, order, prefix))
-    assert orientation_of(content, kind) == Orientation.from_exif(6)
+    assert find_orientation(content, kind) == Orientation.from_exif(6)
     if form == 4:
         assert_upright(tmp_path, content)
 
@@ -128,7 +128,7 @@ def test_xmp_and_raw_profiles_speak_where_exif_is_silent(tmp_path, kind, block, 
     content = put_in(saved(stored(6), kind, **KINDS[kind][1]), block, name)
     assert_upright(tmp_path, content)
     if kind == "JPEG":  # EXIF is asked first
-        assert orientation_of(in_jpeg(content, exif(3)), kind) == Orientation.from_exif(3)
+        assert find_orientation(in_jpeg(content, exif(3)), kind) == Orientation.from_exif(3)
 
 
 @pytest.mark.parametrize(
@@ -146,10 +146,10 @@ def test_xmp_and_raw_profiles_speak_where_exif_is_silent(tmp_path, kind, block, 
     ],
 )
 def test_damaged_or_silent_exif_turns_nothing(block):
-    assert exif_number(block) is None
+    assert read_exif_number(block) is None
     for kind, (put_in, options) in KINDS.items():
         content = put_in(saved(stored(1), kind, **options), block)
-        assert orientation_of(content, kind).is_upright
+        assert find_orientation(content, kind).is_upright
 
 
 # AVIF
@@ -160,11 +160,11 @@ def test_damaged_or_silent_exif_turns_nothing(block):
 def test_avif_is_turned_by_its_own_properties_in_their_order(turns, axis):
     avif = saved(Image.fromarray(UPRIGHT), "AVIF")
     content = with_properties(avif, turns, axis)
-    assert kind_of(content) == "AVIF"
+    assert find_kind(content) == "AVIF"
     picture = np.rot90(UPRIGHT, turns)  # anticlockwise
     if axis is not None:
         picture = picture[::-1] if axis == 0 else picture[:, ::-1]
-    turned = orientation_of(content, "AVIF").apply(UPRIGHT)
+    turned = find_orientation(content, "AVIF").apply(UPRIGHT)
     np.testing.assert_array_equal(turned, picture)
 
 
@@ -210,18 +210,18 @@ def test_exif_of_an_avif_is_hidden_from_the_decoder_and_nothing_moves():
     block = Image.Exif()
     block[0x10F] = "Maker"
     content = saved(stored(1), "AVIF", exif=block)
-    hidden = without_exif(content)
+    hidden = hide_exif(content)
     assert len(hidden) == len(content)
     assert [a != b for a, b in zip(content, hidden, strict=True)].count(True) == 4
-    assert primary_properties(hidden) == primary_properties(content)
+    assert read_primary_properties(hidden) == read_primary_properties(content)
 
 
 @pytest.mark.parametrize("cut", range(0, 400, 7))
 def test_a_damaged_avif_gives_no_traceback(cut):
     content = saved(stored(6), "AVIF")
-    assert orientation_of(content[:cut], "AVIF").is_upright or cut > 100
+    assert find_orientation(content[:cut], "AVIF").is_upright or cut > 100
     changed = content[:cut] + b"\xff\xff\xff\xff" + content[cut + 4 :]
-    orientation_of(changed, "AVIF")
+    find_orientation(changed, "AVIF")
 
 
 def test_texts_of_a_png_are_unpacked_one_by_one_and_not_without_end() -> None:
@@ -231,7 +231,7 @@ def test_texts_of_a_png_are_unpacked_one_by_one_and_not_without_end() -> None:
     full_of_texts = in_png(content, b"").replace(chunk(b"eXIf", b""), chunk(b"zTXt", text) * 1000)
     began_s = time.process_time()
     tracemalloc.start()
-    assert orientation_of(full_of_texts, "PNG").is_upright
+    assert find_orientation(full_of_texts, "PNG").is_upright
     peak_bytes = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak_bytes < 30 << 20
@@ -242,9 +242,9 @@ def test_a_note_behind_one_that_counts_is_not_read() -> None:
     damaged = chunk(b"zTXt", b"Raw profile type exif\0\0no zlib")
     content = in_png(saved(Image.new("RGB", (4, 4)), "PNG"), exif(6))
     cut = content.index(b"IDAT") - 4
-    assert orientation_of(content[:cut] + damaged + content[cut:], "PNG").exif == 6
+    assert find_orientation(content[:cut] + damaged + content[cut:], "PNG").exif == 6
 
 
 def test_prefixes_of_exif_are_taken_away_a_few_times() -> None:
-    assert exif_number(exif(6, prefix=2 * b"Exif\0\0")) == 6
-    assert exif_number(exif(6, prefix=4 * b"Exif\0\0")) is None
+    assert read_exif_number(exif(6, prefix=2 * b"Exif\0\0")) == 6
+    assert read_exif_number(exif(6, prefix=4 * b"Exif\0\0")) is None

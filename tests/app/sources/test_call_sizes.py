@@ -7,7 +7,7 @@ from pathlib import Path
 import av
 import pytest
 
-from app.sources.call_sizes import find_call_sizes_wh, vp8_size_wh, vp9_size_wh
+from app.sources.call_sizes import find_call_sizes_wh, read_vp8_size_wh, read_vp9_size_wh
 from app.sources.video import VideoSource
 from tests.support.synthetic import index_of, write_video
 
@@ -69,5 +69,5 @@ def test_only_recorded_calls_are_looked_through(tmp_path: Path) -> None:
     "frame", [b"", b"\0", b"\x82", bytes(16), b"\xff" * 16, b"\x82\x49\x83\x42"]
 )
 def test_headers_of_nothing_give_no_size(frame: bytes) -> None:
-    assert vp8_size_wh(frame) is None
-    assert vp9_size_wh(frame) in (None, (1, 1))
+    assert read_vp8_size_wh(frame) is None
+    assert read_vp9_size_wh(frame) in (None, (1, 1))

@@ -12,7 +12,7 @@ import pytest
 
 from app.errors import SourceError
 from app.sources import camera_list
-from app.sources.camera import MJPG, CameraSource, ask_for, capture_of
+from app.sources.camera import MJPG, CameraSource, open_device, request_mode
 from app.sources.latest_frame import Gap, LiveSource
 from app.types import Frame, Mode, Silence
 from tests.support.synthetic import index_of, level_picture
@@ -321,7 +321,7 @@ def test_failure_of_the_reader_itself_is_not_lost() -> None:
 def test_camera_that_does_not_open_names_another_one(
     target: int | str, there: tuple[int, ...], remedy: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(camera_list, "camera_numbers", lambda: there)
+    monkeypatch.setattr(camera_list, "list_camera_numbers", lambda: there)
     with pytest.raises(SourceError, match=rf"Camera {target} did not open\. {remedy}"):
         CameraSource(target, open_capture=lambda target: FakeCapture(opened=False))
 
@@ -393,7 +393,7 @@ VGA, HD, SLOW_HD = (640, 480, 30.0), (1280, 720, 30.0), (1280, 720, 10.0)
 def test_camera_says_what_it_really_gives(
     modes: Any, size_wh: tuple[int, int] | None, rate: float | None, given: str
 ) -> None:
-    assert ask_for(Modes(*modes), size_wh, rate) == given
+    assert request_mode(Modes(*modes), size_wh, rate) == given
 
 
 def test_mode_is_asked_for_again_after_it_was_unplugged() -> None:
@@ -423,7 +423,7 @@ def test_only_devices_are_cameras(tmp_path: Path, make: Any, message: str) -> No
     path = tmp_path / "clip.mp4"
     make(path)
     with pytest.raises(SourceError, match=message):
-        capture_of(str(path))
+        open_device(str(path))
 
 
 def test_device_is_found_again_by_its_lasting_path(
@@ -434,7 +434,7 @@ def test_device_is_found_again_by_its_lasting_path(
     for device in ("/dev/null", "/dev/zero"):
         link.unlink(missing_ok=True)
         link.symlink_to(device)
-        capture_of(str(link))
+        open_device(str(link))
     assert asked == [("/dev/null", cv2.CAP_V4L2), ("/dev/zero", cv2.CAP_V4L2)]
 
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.errors import SourceError
-from app.sources.camera_address import SCHEMES, CameraAddress, masked, parse_address
+from app.sources.camera_address import SCHEMES, CameraAddress, mask_addresses, parse_address
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_what_can_be_no_camera_is_one_clear_line(text: str, message: str) -> Non
     ],
 )
 def test_passwords_are_masked(text: str, shown: str) -> None:
-    assert masked(text) == shown
+    assert mask_addresses(text) == shown
 
 
 SIGNS = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=12)

@@ -9,11 +9,11 @@ import pytest
 from app.sources.camera_list import (
     CAMERAS_TIMEOUT_S,
     ListedCamera,
-    cameras,
-    lasting_path,
-    list_cameras,
-    own_name,
-    probe_camera,
+    find_cameras,
+    find_lasting_path,
+    print_cameras,
+    read_camera_name,
+    run_camera_probe,
 )
 
 WORKS = {"opened": True, "backend": "V4L2", "modes": [[640, 480, 30]], "first_ms": 210}
@@ -41,7 +41,7 @@ def test_each_camera_is_a_line(answer: Any, line: str | None) -> None:
         found: dict[str, Any] = answer
         return found
 
-    assert [str(one) for one in cameras((3,), probe)] == ([] if line is None else [line])
+    assert [str(one) for one in find_cameras((3,), probe)] == ([] if line is None else [line])
 
 
 def test_hanging_drivers_take_bounded_time() -> None:
@@ -51,7 +51,7 @@ def test_hanging_drivers_take_bounded_time() -> None:
         now[0] += timeout_s
         raise subprocess.TimeoutExpired("probe", timeout_s)
 
-    found = list(cameras(range(8), hangs, lambda: now[0]))
+    found = list(find_cameras(range(8), hangs, lambda: now[0]))
     assert now[0] == CAMERAS_TIMEOUT_S
     assert [one.detail.split()[0] for one in found] == ["did"] * 3 + ["not"] * 5
 
@@ -62,18 +62,20 @@ def test_linux_knows_names_and_lasting_paths(tmp_path: Path) -> None:
     (tmp_path / "v4l" / "by-id").mkdir(parents=True)
     link = tmp_path / "v4l" / "by-id" / "usb-HD_Cam-index0"
     link.symlink_to("../../video2")
-    assert own_name(2, tmp_path) == "HD Cam\ufffd"
-    assert (own_name(0, tmp_path), lasting_path(0, tmp_path)) == ("", None)
-    assert lasting_path(2, tmp_path) == str(link)
-    assert lasting_path(2, tmp_path / "none") is None
+    assert read_camera_name(2, tmp_path) == "HD Cam\ufffd"
+    assert (read_camera_name(0, tmp_path), find_lasting_path(0, tmp_path)) == ("", None)
+    assert find_lasting_path(2, tmp_path) == str(link)
+    assert find_lasting_path(2, tmp_path / "none") is None
 
 
 @pytest.mark.parametrize("works", [False, True])
 def test_list_says_whether_one_works(works: bool, capsys: pytest.CaptureFixture[str]) -> None:
-    assert list_cameras([ListedCamera(0, works, (), "A"), ListedCamera(1, False, (), "B")]) is works
+    assert (
+        print_cameras([ListedCamera(0, works, (), "A"), ListedCamera(1, False, (), "B")]) is works
+    )
     assert capsys.readouterr().out == "0  A\n1  B\n"
 
 
 @pytest.mark.parametrize("target", [97, "/dev/null"])
 def test_camera_that_is_not_there_does_not_open(target: int | str) -> None:
-    assert probe_camera(target, 60)["opened"] is False
+    assert run_camera_probe(target, 60)["opened"] is False

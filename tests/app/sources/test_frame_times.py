@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.sources.frame_times import LISTED, Change, FrameTimes
+from app.sources.frame_times import LISTED, FrameTimes, TimeChange
 
 STEP, JUMP = 40, 1000
 
@@ -44,7 +44,7 @@ def test_single_wrong_time_is_mended_and_no_other_changes(at: int, wrong: int) -
     times, changes = given(list(own))
     expected = steady(20)
     assert times == expected
-    assert changes.mended == [Change(at, own[at], expected[at])]
+    assert changes.mended == [TimeChange(at, own[at], expected[at])]
     assert changes.restarts == []
 
 
@@ -82,7 +82,7 @@ def test_times_that_begin_anew_are_moved_on() -> None:
     own = [*steady(10, 1400), *steady(10, 1400), *steady(12), *steady(4, 5000)]
     times, changes = given(list(own))
     assert times == [*steady(32, 1400), *steady(4, 1400 + 20 * STEP + 5000)]
-    assert changes.restarts == [Change(10, 1400, 1800), Change(20, 0, 2200)]
+    assert changes.restarts == [TimeChange(10, 1400, 1800), TimeChange(20, 0, 2200)]
     assert changes.shifts == [400, 2200]
     assert changes.mended_count == 0
 
@@ -92,8 +92,8 @@ def test_wrong_times_behind_a_restart_are_mended_too() -> None:
     own[15] = 99_000
     times, changes = given(list(own))
     assert times == steady(20)
-    assert changes.mended == [Change(15, 99_000, 600)]
-    assert changes.restarts == [Change(10, 0, 400)]
+    assert changes.mended == [TimeChange(15, 99_000, 600)]
+    assert changes.restarts == [TimeChange(10, 0, 400)]
 
 
 def test_lists_stay_short() -> None:

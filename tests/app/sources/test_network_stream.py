@@ -15,7 +15,7 @@ from app.errors import SourceError
 from app.outputs.run_metadata import RunNotes
 from app.sources import network_stream as stream
 from app.sources.camera_address import CameraAddress
-from app.sources.camera_probe import probe
+from app.sources.camera_probe import probe_address
 from app.sources.latest_frame import UnreachableError
 from app.sources.network_stream import FORMATS, PROTOCOLS, StreamFeed, StreamSource
 from app.types import Frame, Silence
@@ -235,10 +235,10 @@ def test_libav_gets_time_limits_and_allowed_protocols() -> None:
 
 
 def test_probe_says_what_a_stream_gives(server: Any) -> None:
-    found = probe(address(server, "/9"))
+    found = probe_address(address(server, "/9"))
     assert (found["opened"], found["backend"], found["modes"][0][:2]) == (True, "mpjpeg", [64, 48])
     assert found["first_ms"] > 0
-    lost = probe(nowhere())
+    lost = probe_address(nowhere())
     assert lost["opened"] is False
     assert "s3cret" not in json.dumps(lost)
 

@@ -16,14 +16,14 @@ import pytest
 from app.batch.annotate import Job, Machine, annotate
 from app.batch.output_names import Outputs
 from app.errors import SourceError
-from app.outputs.run_metadata import sha256
+from app.outputs.run_metadata import hash_file
 from app.sources import packet_decoder
 from app.sources import remote_video as web_video
 from app.sources.camera_address import parse_address
-from app.sources.find_videos import find_videos, one_file
+from app.sources.find_videos import find_videos, is_one_file
 from app.sources.frame_selection import Selection
 from app.sources.network_stream import open_stream
-from app.sources.remote_video import WebVideo, fetched, film
+from app.sources.remote_video import WebVideo, fetch_copy, parse_video
 from app.sources.video import NO_HASH, VideoSource
 from tests.app.sources.test_network_stream import rtsp_camera
 from tests.app.sources.test_odd_videos import machine
@@ -106,22 +106,22 @@ def clip(tmp_path: Path) -> Path:
     ],
 )
 def test_results_are_named_after_the_last_part(text: str, name: str) -> None:
-    video = film(text)
+    video = parse_video(text)
     assert isinstance(video, WebVideo)
     assert video.name == name
     assert "pw" not in f"{video}{video!r}"
     assert find_videos([video, video]) == [video]
-    assert one_file([video])
+    assert is_one_file([video])
 
 
 def test_words_without_a_scheme_are_paths() -> None:
-    assert film("a/b.mp4") == Path("a/b.mp4")
+    assert parse_video("a/b.mp4") == Path("a/b.mp4")
     with pytest.raises(SourceError, match="Streams of this kind"):
-        film("ftp://host/a.mp4")
+        parse_video("ftp://host/a.mp4")
 
 
 def read(text: str, folder: Path, machine: Machine) -> tuple[Any, dict[str, Any]]:
-    video = film(text)
+    video = parse_video(text)
     assert isinstance(video, WebVideo)
     outputs = Outputs(folder / "out.mp4", folder / "out.jsonl")
     settings = {"video": [str(video)]}
@@ -137,7 +137,7 @@ def test_file_on_a_server_is_read_as_one_here(clip: Path, tmp_path: Path, machin
         outcome, notes = read(f"http://me:s3cret@{host}/locked.mp4?k=1", folder, machine)
     assert (outcome.frames, outcome.cut_short) == (8, None)
     assert notes["input"]["files"] == [
-        {"name": "locked.mp4", "sha256": sha256(clip), "bytes": clip.stat().st_size}
+        {"name": "locked.mp4", "sha256": hash_file(clip), "bytes": clip.stat().st_size}
     ]
     assert notes["input"]["stream"]["has_audio"]
     assert "s3cret" not in json.dumps(notes)
@@ -174,10 +174,10 @@ def test_streams_are_read_to_their_end_and_have_no_hash(tmp_path: Path, machine:
 )
 def test_what_cannot_be_had_is_one_line(path: str, said: str, clip: Path, tmp_path: Path) -> None:
     with server(clip.read_bytes()) as host:
-        video = film(f"http://{host}{path}")
+        video = parse_video(f"http://{host}{path}")
         with (
             pytest.raises(SourceError) as caught,
-            fetched(video, tmp_path / "out.mp4", stop=lambda: False),
+            fetch_copy(video, tmp_path / "out.mp4", stop=lambda: False),
         ):
             pass
     assert str(caught.value).startswith(f"http://{host}{path} ")
@@ -187,11 +187,11 @@ def test_what_cannot_be_had_is_one_line(path: str, said: str, clip: Path, tmp_pa
 
 def test_two_runs_on_one_address_have_a_copy_each(clip: Path, tmp_path: Path) -> None:
     with server(clip.read_bytes()) as host:
-        video = film(f"http://{host}/talk.mp4")
+        video = parse_video(f"http://{host}/talk.mp4")
         beside = tmp_path / "talk.jsonl"
-        with fetched(video, beside, stop=lambda: False) as one:
+        with fetch_copy(video, beside, stop=lambda: False) as one:
             assert one is not None
-            with fetched(video, beside, stop=lambda: False) as other:
+            with fetch_copy(video, beside, stop=lambda: False) as other:
                 assert other is not None
                 assert (one.name, other.name) == (".talk.fetched", ".talk.2.fetched")
                 assert other.read_bytes() == clip.read_bytes()
@@ -208,7 +208,7 @@ def test_errors_name_the_address_and_not_the_copy(tmp_path: Path, machine: Machi
 
 def test_long_names_of_addresses_leave_room_for_endings() -> None:
     for letter in "té表":
-        video = film(f"http://host/{letter * 300}.mp4")
+        video = parse_video(f"http://host/{letter * 300}.mp4")
         assert isinstance(video, WebVideo)
         assert video.name.endswith(f"{letter}.mp4")
         assert len(video.name.encode()) <= 160
@@ -220,10 +220,10 @@ def test_server_that_never_comes_to_the_point_is_given_up(
 ) -> None:
     monkeypatch.setattr(web_video, "ANSWER_S", 0.2)
     with server(b"") as host:
-        video = film(f"http://{host}{path}")
+        video = parse_video(f"http://{host}{path}")
         with (
             pytest.raises(SourceError, match=r"sent no video within 0\.2 s\.$"),
-            fetched(video, tmp_path / "out.mp4", stop=lambda: False),
+            fetch_copy(video, tmp_path / "out.mp4", stop=lambda: False),
         ):
             pass
 
@@ -233,8 +233,8 @@ def test_ctrl_c_ends_the_wait_for_a_server_at_once(path: str, tmp_path: Path) ->
     asked = iter([False, False])
     began_s = time.monotonic()
     with server(b"") as host:
-        video = film(f"http://{host}{path}")
-        with fetched(video, tmp_path / "out.mp4", stop=lambda: next(asked, True)) as copy:
+        video = parse_video(f"http://{host}{path}")
+        with fetch_copy(video, tmp_path / "out.mp4", stop=lambda: next(asked, True)) as copy:
             assert copy is None
     assert time.monotonic() - began_s < 3
     assert list(tmp_path.iterdir()) == []
@@ -267,7 +267,11 @@ def test_nobody_there_and_silence_end_soon(tmp_path: Path, monkeypatch: pytest.M
         for said in ("sent nothing for 0.3 s|did not answer within 0.3 s", "Connection refused"):
             with (
                 pytest.raises(SourceError, match=said),
-                fetched(film(f"http://127.0.0.1:{port}/a.mp4"), tmp_path / "o", stop=lambda: False),
+                fetch_copy(
+                    parse_video(f"http://127.0.0.1:{port}/a.mp4"),
+                    tmp_path / "o",
+                    stop=lambda: False,
+                ),
             ):
                 pass
             silent.close()
