@@ -17,7 +17,7 @@ from app.process.stage_clock import StageClock
 from app.recognition.activation_maps import make_face_map
 from app.recognition.quality import find_reading_problem, measure_quality
 from app.stage_state import State
-from app.tracking.carried_readings import Readings
+from app.tracking.carried_readings import CarriedReadings
 from app.tracking.resting_face import RestingFaces
 from app.tracking.smoothing import NOBODY, SMOOTH_S, SteadyReasons
 from app.tracking.tracker import Tracker
@@ -85,7 +85,7 @@ class Pipeline:
         self._stage_clock = stage_clock
         self._reasons = SteadyReasons()
         self._clock = clock
-        self._readings, self._cams = Readings(), Readings()
+        self._readings, self._cams = CarriedReadings(), CarriedReadings()
         self.with_maps = False
 
     def step(self, frame: Frame) -> FrameResult:
@@ -95,14 +95,14 @@ class Pipeline:
         found = self._find(frame.image, time_s)
         faces = tuple(face for face in found if is_alignable(face.landmarks))
         times.append(self._clock())
-        carried = self._readings.carried(faces)
+        carried = self._readings.carry(faces)
         fresh = [row for row in range(len(faces)) if row not in carried]
         crops = self._crops(frame.image, [faces[row] for row in fresh])
         times.append(self._clock())
         raw, cams = self._read(crops)
         maps: dict[int, Floats] = {}
         if self.with_maps:
-            maps = self._cams.carried(faces) | dict(zip(fresh, cams, strict=True))
+            maps = self._cams.carry(faces) | dict(zip(fresh, cams, strict=True))
         self._cams.keep([faces[row] for row in maps], list(maps.values()))
         if carried:
             read, raw = raw, np.zeros((len(faces), len(contract.labels)), np.float32)
@@ -193,7 +193,7 @@ class Pipeline:
 
     def reset(self) -> None:
         """The next frame has nothing to do with those before it: everybody in it is new."""
-        self._readings, self._cams = Readings(), Readings()
+        self._readings, self._cams = CarriedReadings(), CarriedReadings()
         self._reasons = SteadyReasons()
         if self._tracker is not None:
             self._tracker.reset()

@@ -46,6 +46,7 @@ def dump_face(face: Face) -> State:
         "landmarks": dump_array(face.landmarks),
         "score": float(face.score),
         "seen": face.seen,
+        "key": face.key,
     }
 
 
@@ -54,4 +55,11 @@ def load_face(state: State) -> Face:
     landmarks = load_array(state["landmarks"])
     if landmarks.shape != (len(LANDMARKS), 2):
         raise ValueError(f"landmarks are of the shape {landmarks.shape}")
-    return Face((x0, y0, x1, y1), landmarks, float(state["score"]), bool(state["seen"]))
+    key = state.get("key")  # states that were kept before faces had keys lack it
+    return Face(
+        (x0, y0, x1, y1),
+        landmarks,
+        float(state["score"]),
+        bool(state["seen"]),
+        None if key is None else int(key),
+    )

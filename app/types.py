@@ -104,14 +104,23 @@ class Silence:
 
 @dataclass(frozen=True, slots=True)
 class Face:
-    """One detected face: `box_xyxy` (x0, y0, x1, y1) px, which may reach outside the image;
-    `landmarks (6, 2) float32` px (x, y) in the order of `LANDMARKS`; `score` in 0..1. `seen` False:
-    it is where it should be by now, for many faces are looked at in turns."""
+    """A face that was found in a frame.
+
+    Attributes:
+        box_xyxy: The corners (x0, y0, x1, y1) in px. The box may reach outside the image.
+        landmarks: `(6, 2)` float32 px (x, y), in the order of `LANDMARKS`.
+        score: The detector's score, 0 to 1.
+        seen: False if the detector did not run on this face in this frame. The box and the
+            landmarks are then extrapolated from its last velocity.
+        key: A number that the same face has in successive frames of a stream, for as long as it is
+            followed without a break; None where faces are not followed, as in pictures.
+    """
 
     box_xyxy: tuple[float, float, float, float]
     landmarks: Floats
     score: float
     seen: bool = True
+    key: int | None = None
 
     @property
     def width_px(self) -> float:

@@ -105,6 +105,7 @@ class Followed:
             self.face.landmarks + np.array((x, y), np.float32),
             self.face.score,
             seen=False,
+            key=self.face.key,
         )
 
 
@@ -131,6 +132,7 @@ class Follower:
         self._size_wh = (0, 0)
         self._patterns = Patterns()
         self._rounds = Rounds()
+        self._next_key = 1  # no key is given twice, not even after a reset
         self.reset()
 
     def reset(self) -> None:
@@ -161,13 +163,17 @@ class Follower:
             "hurry_until_s": float(self._hurry_until_s),
             "rounds": self._rounds.state(),
             "due": float(self._due),
+            "next_key": self._next_key,
         }
 
     def restore(self, state: State) -> None:
+        self._next_key = int(state.get("next_key", 1))
         known = []
         for one in state["known"]:
             x, y = (float(value) for value in one["velocity_xy"])
             face, seen_s = load_face(one["face"]), float(one["seen_s"])
+            if face.key is None:  # of a state that was kept before faces had keys
+                face = self._give_key(face)
             known.append(Followed(face, seen_s, float(one["trust"]), (x, y), bool(one["lost"])))
         self._known = known
         self._waiting = [(load_face(hint), float(since_s)) for hint, since_s in state["waiting"]]
@@ -215,11 +221,15 @@ class Follower:
             most=None if self._pace.at_once or self._pace.thorough else MOST_NEW,
         )
         self._patterns.remember(image, found.refused, time_s)
-        for face in found.faces:
+        for face in map(self._give_key, found.faces):
             self._known.append(Followed(face, time_s, max(TRUSTED, face.score)))
             faces.append(face)
         since = {id(hint): since_s for hint, since_s in waiting}
         self._waiting = [(hint, since.get(id(hint), time_s)) for hint in found.waiting]
+
+    def _give_key(self, face: Face) -> Face:
+        self._next_key += 1
+        return replace(face, key=self._next_key - 1)
 
     def _follow(self, image: Image, time_s: float, step_s: float) -> list[Face]:
         """Looks where known faces were, or moves them on. Those that are there are returned."""
@@ -241,6 +251,7 @@ class Follower:
             if now is not None and any(same_place(now, face) for face in faces):
                 continue
             if now is not None:
+                now = replace(now, key=known.face.key)
                 share = 1 - math.exp(-(time_s - known.seen_s) / TRUST_S)
                 trust = known.trust + share * (now.score - known.trust)
                 if trust < TRUSTED and self._search.is_face(image, now):

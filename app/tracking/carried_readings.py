@@ -1,4 +1,4 @@
-"""What was read from a face a moment ago, for the frames in which it was not looked at.
+"""Keeps the readings of one frame for faces that the detector does not run on in the next one.
 
 Where there are many faces they are looked at in turns (`app.detection.follower`), and read when
 they are looked at: at least ten times a second each.
@@ -8,41 +8,48 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from app.detection.boxes import distance
-from app.stage_state import State, dump_array, dump_face, load_array, load_face
+from app.stage_state import State, dump_array, load_array
 from app.types import Face, Floats
 
-REACH = 0.5  # face sides between where a face was in the frame before and where it should be now
 
+class CarriedReadings:
+    """The readings of the frame before, by the keys of its faces (`Face.key`).
 
-class Readings:
-    """The readings of the frame before, N arrays, by where its faces were."""
+    >>> box, points = (0.0, 0.0, 9.0, 9.0), np.zeros((6, 2), np.float32)
+    >>> readings = CarriedReadings()
+    >>> readings.keep([Face(box, points, 0.9, key=7)], [np.array([0.25, 0.75], np.float32)])
+    >>> readings.carry([Face(box, points, 0.9, seen=False, key=7)])
+    {0: array([0.25, 0.75], dtype=float32)}
+    >>> readings.carry([Face(box, points, 0.9, key=7)])
+    {}
+    """
 
     def __init__(self) -> None:
-        self._faces: Sequence[Face] = ()
-        self._rows: Sequence[Floats] | Floats = ()
+        self._rows: dict[int, Floats] = {}
 
-    def carried(self, faces: Sequence[Face]) -> dict[int, Floats]:
-        """Place in `faces` -> reading, for those that were not looked at."""
-        found: dict[int, Floats] = {}
-        for number, face in enumerate(faces):
-            if face.seen or not self._faces:
-                continue
-            apart = [distance(face, before) for before in self._faces]
-            nearest = int(np.argmin(apart))
-            if apart[nearest] < REACH:
-                found[number] = self._rows[nearest]
-        return found
+    def carry(self, faces: Sequence[Face]) -> dict[int, Floats]:
+        """Maps the places in `faces` of those that were not seen to their kept readings. A face
+        that has none is left out."""
+        return {
+            place: self._rows[face.key]
+            for place, face in enumerate(faces)
+            if not face.seen and face.key in self._rows
+        }
 
     def keep(self, faces: Sequence[Face], rows: Sequence[Floats] | Floats) -> None:
-        self._faces, self._rows = faces, rows
+        """Replaces what was kept by `rows`, one reading for each of the N `faces`: `(N, K)`, or N
+        arrays of one shape. Faces without a key are not kept."""
+        pairs = zip(faces, rows, strict=True)
+        self._rows = {face.key: row for face, row in pairs if face.key is not None}
 
     def state(self) -> State:
         return {
-            "faces": [dump_face(face) for face in self._faces],
-            "rows": dump_array(np.asarray(self._rows, np.float32)),
+            "keys": list(self._rows),
+            "rows": dump_array(np.asarray(list(self._rows.values()), np.float32)),
         }
 
     def restore(self, state: State) -> None:
-        self._faces = tuple(load_face(one) for one in state["faces"])
-        self._rows = load_array(state["rows"])
+        """Takes up a state. One that was kept before faces had keys leaves nothing to carry."""
+        rows = load_array(state["rows"])
+        keys = [int(key) for key in state.get("keys", ())]
+        self._rows = dict(zip(keys, rows, strict=True)) if "keys" in state else {}

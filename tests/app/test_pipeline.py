@@ -173,7 +173,7 @@ def test_every_stage_is_timed() -> None:
 def test_a_face_whose_turn_it_is_not_keeps_its_reading() -> None:
     class Turns:
         def find(self, image: Image, time_s: float) -> tuple[Face, ...]:
-            bright, dark = face(120, 20), face(20, 20)
+            bright, dark = replace(face(120, 20), key=1), replace(face(20, 20), key=2)
             return (bright, dark) if time_s == 0 else (replace(dark, seen=False), bright)
 
     class Counting(Brightness):
@@ -194,7 +194,7 @@ def test_a_face_whose_turn_it_is_not_keeps_its_reading() -> None:
 
 
 def test_a_face_nobody_read_before_is_read_though_it_was_not_looked_at() -> None:
-    unseen = replace(face(120, 20), seen=False)
+    unseen = replace(face(120, 20), seen=False, key=1)
     (one,) = Pipeline(Finder(unseen), Brightness(), tracker=None).step(halves()).faces
     assert one.raw_probabilities[1] == pytest.approx(1, abs=0.05)
 
@@ -213,11 +213,12 @@ def test_maps_come_only_when_asked_and_are_of_the_class_that_is_said() -> None:
 
 
 def test_face_that_was_not_looked_at_keeps_its_map() -> None:
-    finder = Finder(face(10, 10), face(120, 10))
+    left, right = replace(face(10, 10), key=1), replace(face(120, 10), key=2)
+    finder = Finder(left, right)
     recogniser = Pipeline(finder, Brightness(), tracker=Tracker())
     recogniser.with_maps = True
     recogniser.step(halves())
-    finder.faces = (replace(face(12, 10), seen=False), face(120, 10))
+    finder.faces = (replace(left, seen=False), right)
     maps = [f.map for f in recogniser.step(halves()).faces]
     assert [None if m is None else m.weights[0, 0] for m in maps] == [2, 11]
 

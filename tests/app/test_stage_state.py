@@ -1,6 +1,7 @@
 """What a stage remembers comes back as it was, through JSON, and nothing else is taken."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from app.detection.refused_hints import Patterns
 from app.detection.view_schedule import Rounds
 from app.stage_state import dump_array, dump_face, load_array, load_face
-from app.tracking.carried_readings import Readings
+from app.tracking.carried_readings import CarriedReadings
 from app.tracking.identities import Identities
 from app.tracking.smoothing import SteadyReasons
 from app.tracking.tracker import Tracker
@@ -39,12 +40,24 @@ def test_arrays_come_back_bit_for_bit(
         assert back.tobytes() == array.tobytes()
 
 
-@given(st.tuples(number, number, number, number), number, st.booleans())
-def test_faces_come_back(box: tuple[float, float, float, float], score: float, seen: bool) -> None:
-    face = Face(box, np.arange(12, dtype=np.float32).reshape(6, 2) / 3, score, seen)
+@given(st.tuples(number, number, number, number), number, st.booleans(), st.none() | st.integers(1))
+def test_faces_come_back(
+    box: tuple[float, float, float, float], score: float, seen: bool, key: int | None
+) -> None:
+    face = Face(box, np.arange(12, dtype=np.float32).reshape(6, 2) / 3, score, seen, key)
     back = load_face(through_json(dump_face(face)))
-    assert (back.box_xyxy, back.score, back.seen) == (face.box_xyxy, score, seen)
+    assert (back.box_xyxy, back.score, back.seen, back.key) == (face.box_xyxy, score, seen, key)
     assert back.landmarks.tobytes() == face.landmarks.tobytes()
+
+
+def test_states_from_before_faces_had_keys_are_taken_up() -> None:
+    kept = dump_face(Face((0.0, 0.0, 9.0, 9.0), np.zeros((6, 2), np.float32), 0.9))
+    del kept["key"]
+    face = load_face(through_json(kept))
+    assert face.key is None
+    readings = CarriedReadings()
+    readings.restore({"faces": [kept], "rows": dump_array(np.ones((1, 2), np.float32))})
+    assert readings.carry([replace(face, seen=False)]) == {}
 
 
 def walk(step: int) -> tuple[list[Face], np.ndarray]:
@@ -70,7 +83,7 @@ def test_tracker_goes_on_as_if_nothing_had_been() -> None:
 
 
 @pytest.mark.parametrize(
-    "stage", [Tracker(), Identities(), Patterns(), Readings(), Rounds(), SteadyReasons()]
+    "stage", [Tracker(), Identities(), Patterns(), CarriedReadings(), Rounds(), SteadyReasons()]
 )
 def test_new_stages_have_a_state_too(stage: Any) -> None:
     before = stage.state()

@@ -362,6 +362,42 @@ def test_a_face_whose_turn_it_is_not_is_moved_on() -> None:
         assert one.landmarks[0, 0] == pytest.approx(one.box_xyxy[0], abs=0.1)
 
 
+def test_a_face_keeps_its_key_while_it_is_followed() -> None:
+    scene = crowd(6)
+    follower = Follower(scene)
+    keys: dict[int, set[int | None]] = {}
+    for frame in range(30):
+        scene.faces = [face(100.0 + 200 * i + 3 * frame) for i in range(6)]
+        for one in follower.find(FRAME, frame / 30):
+            keys.setdefault(round((one.box_xyxy[0] - 100 - 3 * frame) / 200), set()).add(one.key)
+    assert sorted(keys) == [0, 1, 2, 3, 4, 5]
+    assert set.union(*keys.values()) == {1, 2, 3, 4, 5, 6}
+    assert all(len(own) == 1 for own in keys.values())
+
+
+def test_no_key_is_given_twice() -> None:
+    follower = Follower(crowd(2))
+    assert {one.key for one in follower.find(FRAME, 5.0)} == {1, 2}
+    assert {one.key for one in follower.find(FRAME, 1.0)} == {3, 4}  # time ran backwards
+    again = Follower(crowd(2))
+    again.restore(follower.state())
+    assert {one.key for one in again.find(FRAME, 1.1)} == {3, 4}
+    again.reset()
+    assert {one.key for one in again.find(FRAME, 1.2)} == {5, 6}
+
+
+def test_a_state_from_before_faces_had_keys_is_taken_up() -> None:
+    follower = Follower(crowd(2))
+    follower.find(FRAME, 0.0)
+    state = follower.state()
+    del state["next_key"]
+    for one in state["known"]:
+        del one["face"]["key"]
+    again = Follower(crowd(2))
+    again.restore(state)
+    assert {one.key for one in again.find(FRAME, 0.1)} == {1, 2}
+
+
 def test_a_refused_pattern_is_looked_at_again_when_its_place_changes() -> None:
     scene = Scene(face(100))
     scene.refused = [face(600)]
