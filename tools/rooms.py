@@ -16,11 +16,11 @@ ROOT = Path(__file__).resolve().parent.parent
 APP_FLOORS: tuple[tuple[str, ...], ...] = (
     ("app", "app.placement"),
     ("app.files", "app.frames", "app.overlay", "app.privacy", "app.process"),
-    ("app.pictures", "app.recognition"),
+    ("app.pictures", "app.recognition", "app.tracking"),
     ("app.detection", "app.records", "app.sources"),
-    ("app.episodes", "app.outputs", "app.requirements", "app.tracking"),
-    ("app.codings", "app.live", "app.pipeline", "app.report"),
-    ("app.agreement", "app.batch", "app.diagnostics", "app.recogniser"),
+    ("app.episodes", "app.outputs", "app.pipeline", "app.requirements"),
+    ("app.codings", "app.live", "app.recogniser", "app.report"),
+    ("app.agreement", "app.batch", "app.diagnostics"),
     ("app.cli", "app.commands"),
 )
 
