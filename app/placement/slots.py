@@ -1,29 +1,50 @@
-"""The places at a face that labels and panels can take, and how far each is from the best one."""
+"""The slots of labels and panels: fixed places around a face, and the cost of each.
 
-from typing import Any
+A cost is subtracted from the worth of what is shown there (`app.placement.values.Form`, at most 1).
+"""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from app.placement.rects import Corners, Rect
 from app.placement.values import Form, Scene
 
-# Slots of a label beside a box, and what each costs. Worth is 1 for the fullest form.
+# Of a label. The place above the box, with left edges in line, is the best one.
 LABEL_COSTS = np.array(
     [
         *(0.0, 0.02, 0.03),  # above: left edges in line, right edges in line, centred
-        *(0.05, 0.07, 0.08),  # below
+        *(0.05, 0.07, 0.08),  # below, in the same order
         *(0.12, 0.14, 0.16, 0.18),  # right and left of the top, right and left of the bottom
         *(0.22, 0.24, 0.26, 0.28),  # in the box: top left, top right, bottom left, bottom right
     ]
 )
-# Slots of a panel: around the box (10), around the box with its label (10), in the box (6).
-_AROUND = (0.0, 0.02, 0.03, 0.04, 0.05, 0.06, 0.10, 0.12, 0.14, 0.16)
-PANEL_COSTS = np.array([*_AROUND, *(cost + 0.005 for cost in _AROUND), *([0.2] * 6)])
+# Of a panel: 10 slots around the box, the same 10 around the box with its label, 6 in the box.
+_AROUND_COSTS = (0.0, 0.02, 0.03, 0.04, 0.05, 0.06, 0.10, 0.12, 0.14, 0.16)
+_WITH_LABEL_COST = 0.005  # more than the same slot around the box alone
+_IN_BOX_COST = 0.2
+PANEL_COSTS = np.array(
+    [*_AROUND_COSTS, *(cost + _WITH_LABEL_COST for cost in _AROUND_COSTS), *([_IN_BOX_COST] * 6)]
+)
+
+_Numbers = NDArray[np.float64] | NDArray[np.int64]
 
 
 def list_label_places(boxes: Corners, sizes: Corners, scene: Scene) -> Corners:
-    """Returns the slots `(n, S, 4)` of labels of `sizes (n, 2)` at `boxes (n, 4)`, moved into the
-    picture, in the order of `LABEL_COSTS`."""
+    """Lists the place of a label in each slot, moved into the picture.
+
+    Args:
+        boxes: float64 `(n, 4)`: x0, y0, x1, y1 px of n faces.
+        sizes: float64 `(n, 2)`: width and height px of the label of each.
+        scene: Gives the picture's size and the gap between a box and its label.
+
+    Returns:
+        float64 `(n, S, 4)`: x0, y0, x1, y1 px, the slots in the order of `LABEL_COSTS`.
+
+    >>> box, size = np.array([[100.0, 100, 200, 200]]), np.array([[60.0, 20]])
+    >>> places = list_label_places(box, size, Scene((640, 480), ()))
+    >>> places.shape, places[0, 0].tolist()  # the first slot is above the box
+    ((1, 14, 4), [100.0, 76.0, 160.0, 96.0])
+    """
     gap = scene.gap_px
     x0, y0, x1, y1 = boxes.T
     w, h = sizes.T
@@ -35,13 +56,27 @@ def list_label_places(boxes: Corners, sizes: Corners, scene: Scene) -> Corners:
     y = [above] * 3 + [below] * 3 + [y0, y0, y1 - h, y1 - h]
     x += [in_left, in_right, in_left, in_right]
     y += [in_top, in_top, in_bottom, in_bottom]
-    return _into(np.stack(x, axis=1), np.stack(y, axis=1), w[:, None], h[:, None], scene)
+    return _move_inside(np.stack(x, axis=1), np.stack(y, axis=1), w[:, None], h[:, None], scene)
 
 
-def list_panel_places(box: Rect, around: Rect, shape: Form, scene: Scene) -> Corners:
-    """Returns the slots `(S, 4)` of a panel at `box`, and at the box with its label, moved into the
-    picture, in the order of `PANEL_COSTS`."""
-    w, h, gap = shape.width, shape.height, scene.gap_px
+def list_panel_places(box: Rect, around: Rect, form: Form, scene: Scene) -> Corners:
+    """Lists the place of a panel in each slot, moved into the picture.
+
+    Args:
+        box: The face's box.
+        around: The smallest rectangle around the box and its label; `box` where it has none.
+        form: Gives the panel's size.
+        scene: Gives the picture's size and the gap between a box and its panel.
+
+    Returns:
+        float64 `(S, 4)`: x0, y0, x1, y1 px, in the order of `PANEL_COSTS`.
+
+    >>> box = Rect(100, 100, 80, 80)
+    >>> places = list_panel_places(box, box, Form(50, 60, 1.0), Scene((640, 480), ()))
+    >>> places.shape, places[0].tolist()  # the first slot is at the right, tops in line
+    ((26, 4), [184.0, 100.0, 234.0, 160.0])
+    """
+    w, h, gap = form.width, form.height, scene.gap_px
     x: list[int] = []
     y: list[int] = []
     for one in (box, around):
@@ -56,10 +91,13 @@ def list_panel_places(box: Rect, around: Rect, shape: Form, scene: Scene) -> Cor
     x += [*in_x, *in_x, (box.x + box.right - w) // 2, (box.x + box.right - w) // 2]
     top, bottom = box.y + gap, box.bottom - gap - h
     y += [bottom, bottom, top, top, bottom, top]
-    return _into(np.array(x), np.array(y), w, h, scene)
+    return _move_inside(np.array(x), np.array(y), w, h, scene)
 
 
-def _into(x: Any, y: Any, w: Any, h: Any, scene: Scene) -> Corners:
+def _move_inside(
+    x: _Numbers, y: _Numbers, w: Corners | int, h: Corners | int, scene: Scene
+) -> Corners:
+    """Moves rectangles with the top left corners `x`, `y` into the picture."""
     width, height = scene.size_wh
     x = np.maximum(0, np.minimum(x, width - w))
     y = np.maximum(0, np.minimum(y, height - h))
@@ -67,5 +105,10 @@ def _into(x: Any, y: Any, w: Any, h: Any, scene: Scene) -> Corners:
 
 
 def to_rect(place: Corners) -> Rect:
+    """Makes a rectangle of `place (4,)`: x0, y0, x1, y1 px.
+
+    >>> to_rect(np.array([10.0, 20.0, 40.0, 60.0]))
+    Rect(x=10, y=20, width=30, height=40)
+    """
     x0, y0, x1, y1 = (int(v) for v in place)
     return Rect(x0, y0, x1 - x0, y1 - y0)

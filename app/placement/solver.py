@@ -1,8 +1,8 @@
-"""Finds places on a picture for what is written about its faces. Pure geometry: nothing is drawn.
+"""Finds places on a picture for the labels and panels of its faces. Pure geometry: draws nothing.
 
 Each face gets a label and, where there is room, a panel. Neither covers the inner part of any face
 (eyes to mouth), another face, or another label or panel. Where room is short, smaller forms are
-taken, the same one for all faces where possible; what finds no place at all is left out.
+used, if possible the same one for all faces. A label or panel without any room is left out.
 `app.placement.memory` keeps places steady from frame to frame.
 """
 
@@ -11,23 +11,37 @@ from collections.abc import Sequence
 from functools import cache
 
 import numpy as np
-from numpy.typing import NDArray
 
 from app.placement.board import CROWD, FEW, Board, Choice, Drift
-from app.placement.rects import Corners
+from app.placement.label_places import (
+    LabelOptions,
+    compute_label_cost,
+    find_label,
+    list_label_options,
+    pick_label,
+)
+from app.placement.panel_places import compute_panel_cost, find_panel
 from app.placement.values import FacePlaces, Plan, Scene, Spot
 
-WITHOUT_COST = 0.5  # of a face that is left without a label
-CONTENT = 0.05  # a place is taken at once unless a smaller form's best is better by more
-LEAST_SHOWN = 0.5  # of many faces must have room for a panel, else there are none
-MOST_ORDERED = 8  # up to so many faces, several orders are tried in a picture for itself
-MOST_PANELS = 12  # with more faces only labels are shown
-UNIFORM_SHARE = 0.8  # of the labels must find room in a form that all are to have
-UNIFORM_GAIN = 0.12  # worth for each panel where all have the same form, less where not all
+WITHOUT_COST = 0.5  # of a face without a label
+CONTENT_MARGIN = 0.05  # a place is taken unless a smaller form could gain more by over this
+MIN_PANEL_SHARE = 0.5  # of more than `FEW` faces must have room for a panel; else none has one
+MAX_ORDERED = 8  # up to this number of faces, several orders are tried in a single picture
+MAX_PANELS = 12  # with more faces, labels alone are shown
+UNIFORM_SHARE = 0.8  # of the labels must have room in a form that is used for all
+UNIFORM_GAIN = 0.12  # for each panel where all have the same form; less where some have others
 
 
 def place_all(scene: Scene) -> Plan:
-    """Places everything of a scene for itself."""
+    """Places all labels and panels of a single picture.
+
+    >>> from app.placement.rects import Rect
+    >>> from app.placement.values import Form, SceneFace
+    >>> inner = Rect(320, 230, 110, 100)
+    >>> face = SceneFace((1, 0), Rect(300, 200, 150, 150), inner, (Form(150, 26, 1.0),), ())
+    >>> place_all(Scene((1280, 720), (face,)))[1, 0].label  # above the box, with a gap of 4 px
+    Spot(form=0, slot=0, rect=Rect(x=300, y=170, width=150, height=26))
+    """
     labels = place_labels(scene)
     panels = place_panels(scene, labels)
     return {
@@ -37,10 +51,11 @@ def place_all(scene: Scene) -> Plan:
 
 
 def rate_labels(scene: Scene, spots: Sequence[Spot | None]) -> float:
-    """Returns how much labels show, less what their places cost; higher is better."""
+    """Computes what labels show (the worth of their forms) less what their places cost. Higher is
+    better. `spots` are in the order of the scene's faces."""
     board = Board(scene)
     return sum(
-        one.labels[spot.form].worth - board.label_cost(number, spot)
+        one.labels[spot.form].worth - compute_label_cost(board, number, spot)
         if spot is not None
         else -WITHOUT_COST
         for number, (one, spot) in enumerate(zip(scene.faces, spots, strict=True))
@@ -48,17 +63,18 @@ def rate_labels(scene: Scene, spots: Sequence[Spot | None]) -> float:
 
 
 def rate_panels(scene: Scene, spots: Sequence[Spot | None]) -> float:
-    """Returns how much panels show, less what their places cost; higher is better."""
+    """Computes what panels show (the worth of their forms) less what their places cost. Higher is
+    better. `spots` are in the order of the scene's faces."""
     board = Board(scene)
     total = sum(
-        one.panels[spot.form].worth - board.panel_cost(number, spot)
+        one.panels[spot.form].worth - compute_panel_cost(board, number, spot)
         for number, (one, spot) in enumerate(zip(scene.faces, spots, strict=True))
         if spot is not None
     )
-    return total + _uniform_gain(spots)
+    return total + _rate_uniformity(spots)
 
 
-def _uniform_gain(panels: Sequence[Spot | None]) -> float:
+def _rate_uniformity(panels: Sequence[Spot | None]) -> float:
     forms = Counter(spot.form for spot in panels if spot is not None)
     most = max(forms.values(), default=0)
     return UNIFORM_GAIN * max(0, 2 * most - len(panels))
@@ -67,16 +83,25 @@ def _uniform_gain(panels: Sequence[Spot | None]) -> float:
 def place_labels(
     scene: Scene, kept: Sequence[Spot | None] | None = None, drift: Drift | None = None
 ) -> list[Spot | None]:
-    """Places all labels anew: tries each form for all faces in turn, smaller ones for those that
-    find no room. Places in `kept` are preferred where they are as good."""
+    """Places all labels anew. Each form is tried for all faces in turn, and smaller forms for the
+    faces without room.
+
+    Args:
+        scene: The picture and its faces.
+        kept: The labels' places in the frame before, which are preferred where they are as good.
+        drift: The velocity of each face, `(N, 2)` px/s.
+
+    Returns:
+        The places in the order of the faces; None where there is no room.
+    """
     count = len(scene.faces)
     kept = kept or [None] * count
     forms = max((len(one.labels) for one in scene.faces), default=0)
     order = sorted(range(count), key=lambda i: -scene.faces[i].box.area)
 
     @cache
-    def options_of(form: int) -> list[tuple[Corners, NDArray[np.float64]]]:
-        return Board(scene).label_options(range(count), form)
+    def list_options(form: int) -> list[LabelOptions]:
+        return list_label_options(Board(scene), range(count), form)
 
     best: tuple[float, list[Spot | None]] = (-np.inf, [None] * count)
     for first in range(forms):
@@ -88,29 +113,30 @@ def place_labels(
             left = []
             for number in waiting:
                 one = scene.faces[number]
-                chosen = board.pick_label(number, form, options_of(form)[number], kept[number])
+                options = list_options(form)[number]
+                chosen = pick_label(board, number, form, options, kept[number])
                 smaller = one.labels[form + 1].worth if form + 1 < forms else 0.0
-                if chosen is not None and chosen[1] >= smaller - CONTENT:
-                    spots[number] = chosen[0]
-                    total += chosen[1]
-                    board.take(chosen[0].rect)
+                if chosen is not None and chosen.gain >= smaller - CONTENT_MARGIN:
+                    spots[number] = chosen.spot
+                    total += chosen.gain
+                    board.take(chosen.spot.rect)
                     continue
                 left.append(number)
                 before = second[number]
-                if chosen is not None and (before is None or chosen[1] > before[1]):
+                if chosen is not None and (before is None or chosen.gain > before.gain):
                     second[number] = chosen
             waiting = left
             if form == first:
                 fit = count - len(left)
         for number in waiting:
             chosen = second[number]
-            if chosen is None or not board.is_free(chosen[0].rect):
-                found = board.best_label(number, first, kept[number]) if count <= CROWD else None
-                chosen = None if found is None else (found, 0.0)
+            if chosen is None or not board.is_free(chosen.spot.rect):
+                other = find_label(board, number, first, kept[number]) if count <= CROWD else None
+                chosen = None if other is None else Choice(other, 0.0)
             if chosen is not None:
-                spots[number] = chosen[0]
-                total += chosen[1]
-                board.take(chosen[0].rect)
+                spots[number] = chosen.spot
+                total += chosen.gain
+                board.take(chosen.spot.rect)
         total -= WITHOUT_COST * spots.count(None)
         if total > best[0]:
             best = total, spots
@@ -125,48 +151,58 @@ def place_panels(
     kept: Sequence[Spot | None] | None = None,
     drift: Drift | None = None,
 ) -> list[Spot | None]:
-    """Places all panels anew, around `labels`: tries each form for all faces in turn, and takes the
-    one that shows most altogether. Places in `kept` are preferred where they are as good."""
+    """Places all panels anew, around the labels. Each form is tried for all faces in turn, and the
+    arrangement that shows most is taken.
+
+    Args:
+        scene: The picture and its faces.
+        labels: The places of the labels.
+        kept: The panels' places in the frame before, which are preferred where they are as good.
+        drift: The velocity of each face, `(N, 2)` px/s.
+
+    Returns:
+        The places in the order of the faces; None where there is no room.
+    """
     count = len(scene.faces)
     none: list[Spot | None] = [None] * count
     forms = max((len(one.panels) for one in scene.faces), default=0)
-    if not forms or count > MOST_PANELS:
+    if not forms or count > MAX_PANELS:
         return none
     taken = [spot.rect for spot in labels if spot is not None]
 
-    def attempt(first: int, order: Sequence[int]) -> tuple[float, list[Spot | None]]:
+    def try_order(first: int, order: Sequence[int]) -> tuple[float, list[Spot | None]]:
         board = Board(scene, taken, drift)
         spots = list(none)
         total = 0.0
         for number in order:
             was = None if kept is None else kept[number]
-            chosen = board.best_panel(number, first, labels[number], was)
+            chosen = find_panel(board, number, first, labels[number], was)
             if chosen is not None:
-                spots[number] = chosen[0]
-                total += chosen[1]
-                board.take(chosen[0].rect)
-        return total + _uniform_gain(spots), spots
+                spots[number] = chosen.spot
+                total += chosen.gain
+                board.take(chosen.spot.rect)
+        return total + _rate_uniformity(spots), spots
 
     best: tuple[float, list[Spot | None]] = (-1e-9, none)
     for first in range(forms):
-        for order in _orders(scene, all_orders=kept is None and count <= MOST_ORDERED):
-            found = attempt(first, order)
-            without = [number for number in order if found[1][number] is None]
-            if without and kept is None:  # they choose before the others in another attempt
-                again = attempt(first, [*without, *(n for n in order if n not in without)])
-                found = max(found, again, key=lambda one: one[0])
-            if found[0] > best[0]:
-                best = found
+        for order in _list_orders(scene, all_orders=kept is None and count <= MAX_ORDERED):
+            attempt = try_order(first, order)
+            without = [number for number in order if attempt[1][number] is None]
+            if without and kept is None:  # a second attempt, in which they choose first
+                again = try_order(first, [*without, *(n for n in order if n not in without)])
+                attempt = max(attempt, again, key=lambda one: one[0])
+            if attempt[0] > best[0]:
+                best = attempt
         smaller = scene.faces[0].panels[first + 1 : first + 2]
         if smaller and best[0] >= count * (smaller[0].worth + UNIFORM_GAIN):
             break  # no smaller form can show more
     shown = count - best[1].count(None)
-    return best[1] if count <= FEW or shown >= LEAST_SHOWN * count else none
+    return best[1] if count <= FEW or shown >= MIN_PANEL_SHARE * count else none
 
 
-def _orders(scene: Scene, *, all_orders: bool) -> list[list[int]]:
-    """Returns orders in which faces may choose: the largest first, from the left, from the right,
-    from the top."""
+def _list_orders(scene: Scene, *, all_orders: bool) -> list[list[int]]:
+    """Lists orders in which faces choose their places: the largest first, from the left, from the
+    right, from the top. Without `all_orders`, the first of these alone."""
     boxes = [one.box for one in scene.faces]
     from_left = sorted(range(len(boxes)), key=lambda i: boxes[i].x)
     largest = sorted(range(len(boxes)), key=lambda i: -boxes[i].area)

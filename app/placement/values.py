@@ -1,17 +1,20 @@
-"""What is to be placed on a picture, and where it was placed."""
+"""The input of placement (a scene of faces) and its result (a plan)."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from app.placement.rects import Rect
 
-Key = tuple[int, int]  # face id, and its count among faces with this id
-DETACHED = -1  # the slot of a panel that stands away from its face, tied to it by a line
+Key = tuple[int, int]  # face id, and a count from 0 among the faces with this id
+DETACHED = -1  # the slot of a panel that stands away from its face and is joined to it by a line
 
 
 class Form(NamedTuple):
-    """One way to show a label or panel: size in px, and its worth of at most 1. `over_own`: it may
-    lie over the outer parts of its own face."""
+    """One way to show a label or panel.
+
+    `width` and `height` are px. `worth` in 0..1 says how much this form shows; 1 is the fullest.
+    `over_own`: this form may cover the outer parts of its own face.
+    """
 
     width: int
     height: int
@@ -21,8 +24,11 @@ class Form(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class SceneFace:
-    """A face to be labelled: its box, cut to the picture; `inner`: eyes to mouth. Forms are
-    ordered, the fullest first."""
+    """One face that gets a label and a panel.
+
+    `box` is its box, cut to the picture; `inner` is the part from the eyes to the mouth, which
+    nothing may cover. `labels` and `panels` are the forms to choose from, the fullest first.
+    """
 
     key: Key
     box: Rect
@@ -33,8 +39,11 @@ class SceneFace:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """What is to be placed on a picture of `size_wh` px. `blocked` is never covered; `gap_px` lies
-    between a box and what belongs to it."""
+    """A picture of `size_wh` px and its faces.
+
+    Nothing is placed over `blocked`. `gap_px` is the distance between a face's box and its label or
+    panel.
+    """
 
     size_wh: tuple[int, int]
     faces: tuple[SceneFace, ...]
@@ -43,7 +52,8 @@ class Scene:
 
 
 class Spot(NamedTuple):
-    """Where something lies: the number of its form, of its slot (or `DETACHED`), and `rect`."""
+    """A place for one label or panel: the index of its form, the index of its slot
+    (`app.placement.slots`) or `DETACHED`, and the rectangle on the picture."""
 
     form: int
     slot: int
@@ -51,7 +61,7 @@ class Spot(NamedTuple):
 
 
 class FacePlaces(NamedTuple):
-    """Places of one face's label and panel; None where there was no room."""
+    """The places of one face's label and panel. None: there was no room."""
 
     label: Spot | None = None
     panel: Spot | None = None

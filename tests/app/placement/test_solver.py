@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from app.placement.board import FEW
 from app.placement.rects import Rect, count_shared_px, stack_corners
-from app.placement.solver import MOST_PANELS, place_all
+from app.placement.solver import MAX_PANELS, place_all
 from app.placement.values import DETACHED
 from tests.support.placement_scenes import HD, clashes, scene
 
@@ -96,7 +96,7 @@ def test_rows_of_faces_all_have_labels_with_names(count: int, columns: int, name
     plan = place_all(made)
     assert clashes(made, plan) == []
     assert sum(one.label is not None and one.label.form < 3 for one in plan.values()) == named
-    assert all(one.panel is None for one in plan.values()) == (count > MOST_PANELS)
+    assert all(one.panel is None for one in plan.values()) == (count > MAX_PANELS)
 
 
 def test_panel_without_room_beside_its_face_stands_away_from_it() -> None:
