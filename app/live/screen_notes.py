@@ -9,12 +9,12 @@ import cv2
 import numpy as np
 
 from app.live.keys import KEYS
+from app.overlay.grounds import darken_rect
 from app.overlay.text import (
     MIN_TEXT_PX,
     WHITE,
     Colour,
     choose_text_px,
-    darken_rect,
     fit_text,
     measure_text,
     put_text,

@@ -13,7 +13,8 @@ from app.live.recording import Recorder, save_snapshot
 from app.live.screen_notes import Notes, figures_room, with_notes
 from app.overlay.drawing import draw_result
 from app.overlay.history import History
-from app.overlay.scene import HUD_MODES, HudMode, OverlayMemory
+from app.overlay.memory import OverlayMemory
+from app.overlay.scene import HUD_MODES, HudMode
 from app.privacy.blur import HOLD_S, FaceBlur, blur_whole
 from app.privacy.face_ledger import IfLost
 from app.process.stage_clock import KEEP_S, StageClock

@@ -1,7 +1,7 @@
-"""Keeps what was said of each person in the last seconds, in rings of a fixed size.
+"""Keeps the displayed labels of each person's last seconds, in rings of a fixed size.
 
-Frames may come more seldom than steps of a ring. A reading holds until the next frame, for at most
-`HOLD_S`; a frame without the person ends it.
+A frame may span several steps of a ring. A label holds until the next frame, for at most `HOLD_S`,
+and ends at a frame without the person.
 """
 
 import math
@@ -14,17 +14,21 @@ from numpy.typing import NDArray
 
 from app.types import Floats, TrackedFace
 
-SPAN_S = 10.0
-STEP_S = 0.1
+SPAN_S = 10.0  # what a panel's strip shows
+STEP_S = 0.1  # finer steps would be narrower than a pixel in most panels
 STEPS = round(SPAN_S / STEP_S)
-HOLD_S = 2.0  # without a frame, nothing is known of anybody any more
-MOST_PEOPLE = 64  # who was not seen for longest gives way
-NOT_SEEN, UNSURE_STEP = -2, -1  # in place of a class
+HOLD_S = 2.0  # after this time without a frame, the label is unknown
+MOST_PEOPLE = 64  # the person who was not seen for longest is forgotten first
+NOT_SEEN = -2  # in place of a class index: the person was not seen
+UNSURE_STEP = -1  # in place of a class index: the label was `app.types.UNSURE`
 
 
 class Strip(NamedTuple):
-    """One person's last `SPAN_S` seconds, oldest first. `classes (STEPS,)`: the class that was
-    said, `UNSURE_STEP` or `NOT_SEEN`; `shares (STEPS,)`: its probability, in doubt the highest."""
+    """One person's last `SPAN_S` seconds, the oldest first.
+
+    `classes (STEPS,)` int16: the index of the displayed label, `UNSURE_STEP` or `NOT_SEEN`.
+    `shares (STEPS,)` float32: its probability; where unsure, the highest one.
+    """
 
     classes: NDArray[np.int16]
     shares: Floats
@@ -32,27 +36,28 @@ class Strip(NamedTuple):
 
 @dataclass(slots=True)
 class _Ring:
-    """Step number n lies at n modulo `STEPS`; `last` is the newest that is filled. `is_here`: the
-    newest frame showed the person."""
+    """The steps of one person. Step number n lies at index n modulo `STEPS`. `last` is the number
+    of the newest filled step. `is_here`: the newest frame showed the person."""
 
     last: int
     classes: NDArray[np.int16]
     shares: Floats
     is_here: bool = True
 
-    def fill(self, first: int, stop: int, said: int, share: float) -> None:
-        """Fills steps `first` to `stop` (left out), which follow what is filled."""
+    def fill(self, first: int, stop: int, step: int, share: float) -> None:
+        """Fills the steps from `first` up to, not including, `stop`. They come next."""
         steps = np.arange(max(first, stop - STEPS), stop) % STEPS
-        self.classes[steps], self.shares[steps] = said, share
+        self.classes[steps], self.shares[steps] = step, share
         self.last = max(self.last, stop - 1)
 
 
-def _new(last: int) -> _Ring:
+def _make_ring(last: int) -> _Ring:
     return _Ring(last, np.full(STEPS, NOT_SEEN, np.int16), np.zeros(STEPS, np.float32))
 
 
 class History:
-    """Rings by `face_id`; who was not seen for `SPAN_S` is forgotten."""
+    """The displayed labels of each person, by `face_id`. A person who was not seen for `SPAN_S` is
+    forgotten."""
 
     def __init__(self) -> None:
         self._rings: dict[int, _Ring] = {}
@@ -62,7 +67,8 @@ class History:
         return len(self._rings)
 
     def add(self, faces: Sequence[TrackedFace], labels: Sequence[str], time_s: float) -> None:
-        """Takes the readings of one frame. Times that run backwards begin anew."""
+        """Adds the faces of one frame at `time_s`. After a time that runs backwards, all earlier
+        frames are forgotten. `labels` are the names of the model's classes."""
         now = math.floor(time_s / STEP_S + 1e-6)
         if now < self._now:
             self._rings = {}
@@ -70,11 +76,15 @@ class History:
             self._hold(ring, now)
         self._now = now
         for face in faces:
-            ring = self._rings.pop(face.face_id) if face.face_id in self._rings else _new(now - 1)
-            said = UNSURE_STEP if face.reason is not None else list(labels).index(face.label)
-            share = face.probabilities[said if said >= 0 else ...].max()
+            ring = (
+                self._rings.pop(face.face_id)
+                if face.face_id in self._rings
+                else _make_ring(now - 1)
+            )
+            step = UNSURE_STEP if face.reason is not None else list(labels).index(face.label)
+            share = face.probabilities[step if step >= 0 else ...].max()
             ring.fill(ring.last + 1, now, NOT_SEEN, 0.0)
-            ring.fill(now, now + 1, said, float(share))
+            ring.fill(now, now + 1, step, float(share))
             ring.is_here = True
             self._rings[face.face_id] = ring  # the newest last
         gone = [key for key, ring in self._rings.items() if now - ring.last >= STEPS]
@@ -82,15 +92,16 @@ class History:
             self._rings.pop(key, None)
 
     def _hold(self, ring: _Ring, now: int) -> None:
-        """Fills the steps between the frame before and this one with what was said then."""
+        """Fills the steps between the frame before and this one with the label of then."""
         if ring.is_here:
             held = min(now, ring.last + 1 + round(HOLD_S / STEP_S))
             at = ring.last % STEPS
             ring.fill(ring.last + 1, held, int(ring.classes[at]), float(ring.shares[at]))
-        ring.is_here = False  # until this frame says otherwise
+        ring.is_here = False  # `add` sets it again for the faces of this frame
 
-    def strip(self, face_id: int) -> Strip | None:
-        """Up to the newest time that was added; None for who is not known."""
+    def get_strip(self, face_id: int) -> Strip | None:
+        """Returns a person's last seconds, up to the newest time that was added; None for a person
+        who is not known."""
         ring = self._rings.get(face_id)
         if ring is None:
             return None

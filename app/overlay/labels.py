@@ -1,15 +1,14 @@
-"""The label at a face: what it says, how large each of its forms is, and how it is drawn."""
+"""The label of a face: its texts, the sizes of its forms, and its drawing."""
 
 from functools import lru_cache
 from typing import NamedTuple
 
+from app.overlay.grounds import darken_rect, fill_rect
 from app.overlay.palette import choose_ink
 from app.overlay.text import (
     LEAST_PX,
     SOFT_WHITE,
     Colour,
-    darken_rect,
-    fill_rect,
     fit_text,
     measure_text,
     put_text,
@@ -18,11 +17,14 @@ from app.placement.rects import Rect
 from app.placement.values import Form
 from app.types import NOT_CONFIDENT, UNSURE, Image, TrackedFace
 
-WORTHS = (1.0, 0.92, 0.8, 0.6, 0.4)  # as `app.placement.solver` weighs the forms
+WORTHS = (1.0, 0.92, 0.8, 0.6, 0.4)  # of the forms, for `app.placement.solver`
+LINE_HEIGHT = 1.45  # of a label, in sizes of its text
+BASELINE = 1.06  # below the label's top, in sizes of its text
 
 
 class Label(NamedTuple):
-    """One form of a label. `number` is "" where there is one face; sizes are px."""
+    """One form of a label, from left to right: the face's number, the text and the probability.
+    Each is "" where it is left out. All sizes are px; `size` is that of the text."""
 
     number: str
     text: str
@@ -35,6 +37,11 @@ class Label(NamedTuple):
 
 
 def format_share(share: float) -> str:
+    """Formats a probability.
+
+    >>> format_share(0.734)
+    '73 %'
+    """
     return f"{100 * share:.0f} %"
 
 
@@ -46,14 +53,21 @@ def make_labels(
     numbered: bool,
     room_px: int,
 ) -> tuple[Label, ...]:
-    """Returns the forms of a face's label, the fullest first: everything in the first of `sizes`
-    and in the second, without the probability, without the number, the number alone. None is wider
-    than `room_px`."""
+    """Makes the forms of a face's label, the fullest first: everything in large letters, everything
+    in small letters, without the probability, without the number, the number alone.
+
+    Args:
+        face: The face and its displayed label.
+        labels: The names of the model's classes.
+        sizes: The sizes of large and small letters, px.
+        numbered: Whether labels begin with the face's number. Without, there are three forms.
+        room_px: The largest width of a form, px. Longer texts are shortened.
+    """
     number = f"#{face.face_id}" if numbered else ""
     whole, short, share = face.label, face.label, ""
-    if face.reason is None:  # doubt has no figure, which would be taken for its size
+    if face.reason is None:  # a figure beside "unsure" would be read as how unsure
         share = format_share(float(face.probabilities[labels.index(face.label)]))
-    elif face.reason != NOT_CONFIDENT:  # which "unsure" says already
+    elif face.reason != NOT_CONFIDENT:  # "unsure" alone says this already
         whole, short = f"{face.label}: {face.reason}", UNSURE
     large, small = sizes
     forms = [
@@ -67,6 +81,7 @@ def make_labels(
 
 
 def to_label_forms(labels: tuple[Label, ...]) -> tuple[Form, ...]:
+    """Gives each form of a label its size and worth for `app.placement.solver`."""
     return tuple(
         Form(label.width, label.height, worth, over_own=True)
         for label, worth in zip(labels, WORTHS, strict=False)
@@ -76,7 +91,7 @@ def to_label_forms(labels: tuple[Label, ...]) -> tuple[Form, ...]:
 @lru_cache(1024)
 def _label(number: str, text: str, share: str, size: int, room_px: int) -> Label:
     def around(size: int) -> int:
-        """Returns the width of everything but the text."""
+        """Returns the width of everything but the text, px."""
         pad = _pad(size)
         number_px = measure_text(number, size, 700) + 2 * pad if number else max(3, size // 3)
         share_px = measure_text(" 100 %", size, 500) if share else 0
@@ -92,7 +107,14 @@ def _label(number: str, text: str, share: str, size: int, room_px: int) -> Label
     number_width = measure_text(number, size, 700) + 2 * pad if number else max(3, size // 3)
     wide = measure_text(text, size, 700)
     return Label(
-        number, text, share, size, around(size) + wide, round(1.45 * size), number_width, wide
+        number,
+        text,
+        share,
+        size,
+        around(size) + wide,
+        round(LINE_HEIGHT * size),
+        number_width,
+        wide,
     )
 
 
@@ -101,17 +123,32 @@ def _pad(size: int) -> int:
 
 
 def choose_radius_px(size: int) -> int:
+    """Chooses the radius of rounded corners, px, for texts of `size` px."""
     return max(2, round(0.22 * size))
 
 
 def draw_label(canvas: Image, rect: Rect, label: Label, colour: Colour) -> None:
-    """Draws a label: the number on the face's colour (a stripe of it where there is none), then
-    what is said, then its probability."""
+    """Draws a label onto the canvas, in place: the number on the face's colour (without a number, a
+    stripe in this colour), then the text, then the probability.
+
+    Args:
+        canvas: uint8 `(H, W, 3)` BGR.
+        rect: The label's place, px.
+        label: The form to draw.
+        colour: The face's colour, BGR.
+
+    >>> import numpy as np
+    >>> canvas = np.full((40, 90, 3), 200, np.uint8)
+    >>> label = Label("", "fear", "", size=16, width=60, height=23, number_width=5, text_width=30)
+    >>> draw_label(canvas, Rect(10, 8, 60, 23), label, (0, 0, 255))
+    >>> canvas[20, 12].tolist(), canvas[10, 60].tolist()  # the stripe, the dark ground
+    ([0, 0, 255], [64, 64, 64])
+    """
     size, pad = label.size, _pad(label.size)
     darken_rect(canvas, rect, radius=choose_radius_px(size))
     tag = Rect(rect.x, rect.y, label.number_width, rect.height)
     fill_rect(canvas, tag, colour, radius=choose_radius_px(size) if label.number else 0)
-    line = rect.y + round(1.06 * size)
+    line = rect.y + round(BASELINE * size)
     if label.number:
         put_text(
             canvas, label.number, (rect.x + pad, line), size, weight=700, colour=choose_ink(colour)

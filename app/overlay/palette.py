@@ -1,12 +1,12 @@
-"""The colours that labels are shown in."""
+"""The colours of labels."""
 
 from collections.abc import Sequence
 
 from app.overlay.text import BLACK, SOFT_WHITE, WHITE, Colour
 from app.types import TrackedFace
 
-# Okabe & Ito's colours, which people with any kind of colour vision can tell apart ("Color
-# Universal Design", 2008), given to the expressions that people know them for.
+# Okabe & Ito's colours ("Color Universal Design", 2008), which people with any kind of colour
+# vision can tell apart. Each expression has the colour that is usual for it.
 ORANGE: Colour = (0, 159, 230)
 SKY_BLUE: Colour = (233, 180, 86)
 GREEN: Colour = (115, 158, 0)
@@ -29,21 +29,31 @@ COLOURS: dict[str, Colour] = {
     "contempt": ORANGE,
 }
 OTHERS = (YELLOW, SKY_BLUE, VERMILION, GREEN, PURPLE, ORANGE, BLUE, GREY)
-BRIGHT = 105  # luminance, of 255, from which on letters on a colour are black
+BRIGHT_LUMA = 105  # of 255; letters on a brighter colour are black, else white
 
 
 def choose_colour(label: str, labels: Sequence[str]) -> Colour:
-    """Returns the colour of a label; known expressions have the same one for every model."""
+    """Chooses the colour of a label, BGR. A known expression has the same colour for every model;
+    another label has a colour by its position in `labels`.
+
+    >>> choose_colour("Happy", ("Happy", "Sad")) == YELLOW
+    True
+    """
     known = COLOURS.get(label.lower())
     return known or OTHERS[list(labels).index(label) % len(OTHERS)]
 
 
 def choose_face_colour(face: TrackedFace, labels: Sequence[str]) -> Colour:
-    """Returns the colour of what is said of a face. White is no expression's: it means doubt."""
+    """Chooses the colour of a face's box and label, BGR. A face that the model is unsure of is
+    white, which is no expression's colour."""
     return choose_colour(face.label, labels) if face.reason is None else SOFT_WHITE
 
 
 def choose_ink(colour: Colour) -> Colour:
-    """Returns black or white, whichever is easier to read on a colour."""
+    """Chooses black or white for letters on a colour, whichever is easier to read.
+
+    >>> choose_ink(YELLOW) == BLACK, choose_ink(BLUE) == WHITE
+    (True, True)
+    """
     blue, green, red = colour
-    return BLACK if 0.114 * blue + 0.587 * green + 0.299 * red > BRIGHT else WHITE
+    return BLACK if 0.114 * blue + 0.587 * green + 0.299 * red > BRIGHT_LUMA else WHITE

@@ -1,4 +1,4 @@
-"""The panel of one face: bars of all expressions, or of the likeliest, and the last ten seconds."""
+"""The panel of one face: bars of all expressions or of the likeliest, and the last ten seconds."""
 
 from functools import lru_cache
 from typing import NamedTuple
@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from app.overlay.grounds import darken_rect, fill_rect
 from app.overlay.history import NOT_SEEN, SPAN_S, STEPS, UNSURE_STEP, Strip
 from app.overlay.labels import choose_radius_px, format_share
 from app.overlay.palette import choose_colour, choose_ink
@@ -15,8 +16,6 @@ from app.overlay.text import (
     SOFT_WHITE,
     WHITE,
     Colour,
-    darken_rect,
-    fill_rect,
     measure_text,
     put_text,
     shorten_text,
@@ -26,16 +25,30 @@ from app.placement.values import Form
 from app.types import Floats, Image
 
 FEW_ROWS = 3  # of the compact forms
-MANY_ROWS, SOME_ROWS = 10, 8  # of more than so many classes, the likeliest make a smaller form
-NAME_LETTERS = 9.0  # em: longer names are cut
-TRACK_LIGHT = 34  # how much brighter a bar's track is than its ground
+MANY_ROWS = 10  # with more classes, the smaller forms show the likeliest alone
+SOME_ROWS = 8  # of these forms
+MAX_NAME_EM = 9.0  # in sizes of the text; longer names are shortened
+TRACK_LIGHT = 34  # of 255, by which a bar's track is brighter than its ground
+TEXT_ONLY_COLUMNS = 2  # from this number of columns on, there are no bars
 Labels = tuple[str, ...]
 
 
 class Panel(NamedTuple):
-    """One form of a panel: how many rows stand under one another, and columns side by side; sizes
-    are px. `header` and `strip`: their heights, 0 for none; `lead`: the room before the first
-    column, where the number stands beside it. `bar` 0: figures alone."""
+    """One form of a panel: `rows` under one another, in `columns` side by side. All sizes are px.
+
+    Attributes:
+        size: The size of texts.
+        row: The height of a row.
+        pad: The margin around the content, and between its parts.
+        names: The width of the names, with a pad.
+        bar: The length of a bar of 100 %; 0 where there are figures alone.
+        shares: The width of the figures, with a pad where there are bars.
+        header: The height of the face's number above the rows; 0 for none.
+        lead: The width of the face's number before the first column; 0 for none.
+        strip: The height of the strip of the last seconds; 0 for none.
+        worth: How much this form shows, for `app.placement.solver`; 1 is the fullest.
+        over_own: Whether this form may cover the outer parts of its own face.
+    """
 
     rows: int
     columns: int
@@ -53,25 +66,29 @@ class Panel(NamedTuple):
 
     @property
     def column(self) -> int:
+        """The width of one column."""
         return self.names + self.bar + self.shares + 2 * self.pad
 
     @property
     def width(self) -> int:
+        """The width of the panel."""
         between = self.side * (self.columns - 1)
         return self.edge + self.lead + self.columns * self.column + between
 
     @property
     def height(self) -> int:
+        """The height of the panel."""
         between = self.pad if self.strip else 0
         return self.header + self.rows * self.row + between + self.strip + 2 * self.pad
 
     @property
     def edge(self) -> int:
-        """Width of the stripe in the face's colour."""
+        """The width of the stripe in the face's colour."""
         return max(3, self.size // 4)
 
     @property
     def side(self) -> int:
+        """The gap between two columns."""
         return self.size // 3
 
 
@@ -79,9 +96,16 @@ class Panel(NamedTuple):
 def make_panels(
     labels: Labels, sizes: tuple[int, int], *, number: str, with_strip: bool
 ) -> tuple[Panel, ...]:
-    """Returns the forms of a panel, the fullest first: all bars with the last seconds, without, and
-    smaller (of many, the likeliest); the likeliest three, under one another and side by side.
-    `sizes`: of the text, px; `number`: the longest that a face has, "" for none."""
+    """Makes the forms of panels, the fullest first: all bars with the strip of the last seconds,
+    all bars, all bars in small letters (of more than `MANY_ROWS` classes, the likeliest), the
+    likeliest three under one another, the likeliest three side by side.
+
+    Args:
+        labels: The names of the model's classes.
+        sizes: The sizes of large and small letters, px.
+        number: The longest number of a face, "" for none.
+        with_strip: Whether there is a form with the strip.
+    """
     large, small = sizes
 
     def panel(
@@ -89,8 +113,8 @@ def make_panels(
     ) -> Panel:
         row, pad = round(1.32 * size), max(3, round(0.4 * size))
         names = max(measure_text(label, size, 700) for label in labels)
-        names = min(names, round(NAME_LETTERS * size)) + pad
-        bar = 0 if columns > 1 else round((3.5 if compact else 5.0) * size)
+        names = min(names, round(MAX_NAME_EM * size)) + pad
+        bar = 0 if columns >= TEXT_ONLY_COLUMNS else round((3.5 if compact else 5.0) * size)
         shares = measure_text("100 %", size, 700) + (pad if bar else 0)
         header = round(1.5 * size) if number and columns == 1 else 0
         lead = _tag_px(number, size) + pad if number and columns > 1 else 0
@@ -116,6 +140,7 @@ def make_panels(
 
 
 def to_panel_forms(panels: tuple[Panel, ...]) -> tuple[Form, ...]:
+    """Gives each form of a panel its size and worth for `app.placement.solver`."""
     return tuple(Form(one.width, one.height, one.worth, one.over_own) for one in panels)
 
 
@@ -127,14 +152,39 @@ def draw_panel(
     labels: Labels,
     probabilities: Floats,
     rows: tuple[int, ...],
-    said: int,
+    highlighted: int,
     number: str,
     colour: Colour,
     edge: str,
     strip: Strip | None,
 ) -> None:
-    """Draws a panel. `rows`: the classes shown, in their order; `said`: the one that stands out;
-    `edge`: "left", "right", "top" or "bottom", the side that the face is on."""
+    """Draws a panel onto the canvas, in place.
+
+    Args:
+        canvas: uint8 `(H, W, 3)` BGR.
+        rect: The panel's place, px.
+        panel: The form to draw.
+        labels: The names of the K classes.
+        probabilities: float32 `(K,)`, in the order of `labels`.
+        rows: The indices of the classes to show, from the top.
+        highlighted: The index of the class whose name and figure are brighter.
+        number: The face's number, "" for none.
+        colour: The face's colour, BGR.
+        edge: The side of the panel that the face is on: "left", "right", "top" or "bottom".
+        strip: The last seconds; None for none.
+
+    >>> (panel, *_) = make_panels(("a", "b"), (14, 12), number="", with_strip=False)
+    >>> canvas = np.full((panel.height, panel.width, 3), 200, np.uint8)
+    >>> shares, white = np.array([1, 0], np.float32), (255, 255, 255)
+    >>> draw_panel(
+    ...     canvas, Rect(0, 0, panel.width, panel.height), panel, labels=("a", "b"),
+    ...     probabilities=shares, rows=(0, 1), highlighted=0, number="", colour=white, edge="left",
+    ...     strip=None,
+    ... )
+    >>> yellow = (canvas == choose_colour("a", ("a", "b"))).all(axis=2)  # the bar of "a", 100 %
+    >>> int(yellow.sum(axis=1).max()) == panel.bar
+    True
+    """
     darken_rect(canvas, rect, radius=choose_radius_px(panel.size))
     _draw_edge(canvas, rect, panel.edge, edge, colour)
     left = rect.x + (panel.edge if edge != "right" else 0) + panel.pad
@@ -146,7 +196,9 @@ def draw_panel(
         x = left + (place % panel.columns) * (panel.column + panel.side)
         y = top + (place // panel.columns) * panel.row
         label, share = labels[row], float(probabilities[row])
-        _draw_row(canvas, (x, y), panel, label, share, choose_colour(label, labels), row == said)
+        _draw_row(
+            canvas, (x, y), panel, label, share, choose_colour(label, labels), row == highlighted
+        )
     if strip is not None and panel.strip:
         top += panel.rows * panel.row + panel.pad
         _draw_strip(canvas, strip, labels, panel, (left, top))
@@ -182,7 +234,7 @@ def _draw_row(
     colour: Colour,
     stands_out: bool,
 ) -> None:
-    """Draws a name, its bar on a track that shows how long 100 % is, and the figure."""
+    """Draws a class's name, its bar on a track as long as 100 %, and its figure."""
     x, y = xy
     size, line = panel.size, y + round(0.8 * panel.row)
     weight, ink = (700, WHITE) if stands_out else (500, SOFT_WHITE)
@@ -208,7 +260,8 @@ def _lighten(canvas: Image, rect: Rect) -> None:
 
 @lru_cache(16)
 def _step_colours(labels: Labels) -> NDArray[np.uint8]:
-    """Returns `(K + 2, 3)`: from the end, `UNSURE_STEP` and `NOT_SEEN` find theirs."""
+    """Lists the colours of a strip's steps, uint8 `(K + 2, 3)` BGR: those of the K classes, then
+    those of `NOT_SEEN` (-2) and `UNSURE_STEP` (-1), so that a step's value is its index."""
     colours = [choose_colour(label, labels) for label in labels]
     ends = {UNSURE_STEP: SOFT_WHITE, NOT_SEEN: BLACK}
     return np.array([*colours, ends[-2], ends[-1]], np.uint8)
@@ -217,8 +270,8 @@ def _step_colours(labels: Labels) -> NDArray[np.uint8]:
 def _draw_strip(
     canvas: Image, strip: Strip, labels: Labels, panel: Panel, xy: tuple[int, int]
 ) -> None:
-    """Draws what was said in the last seconds, now at the right: each reading in its colour, as
-    high as its probability."""
+    """Draws the last seconds from left to right: each step in the colour of its label, as high as
+    its probability. The right border is now."""
     left, top = xy
     line = top + round(0.5 * panel.strip + 0.35 * panel.size)
     span = f"{SPAN_S:.0f} s"

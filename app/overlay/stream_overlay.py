@@ -1,19 +1,20 @@
-"""Draws the results of one stream, so that texts stay where they are from frame to frame."""
+"""Draws the results of one stream with texts that keep their places from frame to frame."""
 
 from app.overlay.drawing import draw_result
 from app.overlay.history import History
-from app.overlay.scene import HUD_MODES, HudMode, OverlayMemory
+from app.overlay.memory import OverlayMemory
+from app.overlay.scene import HUD_MODES, HudMode
 from app.types import FrameResult, Image
 
 
 class Overlay:
-    """Draws one stream's results, one after the other: labels and panels keep their places while
-    faces move, and panels show the last ten seconds. A picture that stands for itself is drawn by
-    `Recogniser.draw`. An overlay belongs to one stream, and to one thread at a time.
+    """Draws the results of one stream in order: labels and panels keep their places while faces
+    move, and panels show the last ten seconds. For a single picture, use `Recogniser.draw`. An
+    overlay belongs to one stream, and to one thread at a time.
 
     Args:
         mode: "full" (boxes, labels, and panels with bars), "boxes" (with labels) or "off".
-        mirror: Whether pictures are mirrored; texts are not.
+        mirror: Whether pictures are mirrored. Texts are not.
 
     Raises:
         ValueError: For another mode.
@@ -26,8 +27,9 @@ class Overlay:
         self._history, self._memory = History(), OverlayMemory()
 
     def draw(self, result: FrameResult) -> Image:
-        """Returns a new canvas, uint8 (H, W, 3) BGR, of the frame and what was read in it. A time
-        before the last one begins anew. Raises `ValueError` for a picture without pixels."""
+        """Draws a frame and its results on a new canvas, uint8 `(H, W, 3)` BGR. After a time that
+        runs backwards, earlier frames are forgotten. Raises `ValueError` for a picture without
+        pixels."""
         self._history.add(result.faces, result.labels, result.frame.time_s)
         return draw_result(
             result,

@@ -1,7 +1,7 @@
-"""Draws letters on pictures, and the dark grounds under them.
+"""Draws texts on pictures with the letters that come with OpenCV.
 
-The letters are OpenCV's own: Latin, Greek, Cyrillic, Chinese, Japanese and Korean ones. What it has
-no letters for is shown as a question mark. Everything here may be called from several threads.
+OpenCV has Latin, Greek, Cyrillic, Chinese, Japanese and Korean letters. Every other letter is shown
+as a question mark. All functions here may be called from several threads.
 """
 
 import threading
@@ -13,7 +13,6 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from app.placement.rects import Rect
 from app.types import Image
 
 Colour = tuple[int, int, int]  # B, G, R
@@ -21,13 +20,12 @@ Colour = tuple[int, int, int]  # B, G, R
 WHITE: Colour = (255, 255, 255)
 SOFT_WHITE: Colour = (225, 225, 225)
 BLACK: Colour = (0, 0, 0)
-GROUND_SHARE = 0.68  # how dark the ground under texts and bars is
-MIN_TEXT_PX = 12
-LEAST_PX = 9  # where there is no room for more
-MAX_LETTERS = 160  # of one line of text; longer ones are cut
+MIN_TEXT_PX = 12  # the usual lower limit; smaller letters are hard to read
+LEAST_PX = 9  # the lower limit where there is little room
+MAX_LETTERS = 160  # of a text; the rest of a longer text is left out
 UNKNOWN = "?"
 
-# The scripts that there are letters for: first and last code point.
+# The scripts that OpenCV's font has letters for: first and last code point.
 SCRIPTS = (
     (0x0020, 0x007E),  # ASCII
     (0x00A0, 0x024F),  # Latin
@@ -43,22 +41,33 @@ SCRIPTS = (
     (0xAC00, 0xD7A3),  # Korean syllables
     (0xFF01, 0xFFEE),  # wide and narrow forms
 )
-# OpenCV's zero has a stroke through it; ours is its capital O, as narrow as a digit.
+# OpenCV's zero has a stroke through it and looks like an 8 when it is small. A capital O, made as
+# narrow as a digit, is drawn in its place.
 ZERO_WIDTH_SHARE = 0.87  # of the O's width
-FINE = 4  # how much larger it is drawn before it is averaged down
+FINE = 4  # the O is drawn this many times larger and then averaged down
 
-# A font object takes on the size and weight of each text that is drawn with it: one at a time.
+# Drawing sets the font object to the text's size and weight, so only one thread may draw at a time.
 _lock = threading.Lock()
 
 
 def choose_text_px(width: int, height: int) -> int:
-    """Returns the size of text that reads as well in a large picture as in a small one."""
+    """Chooses the size of texts, px, for a picture of `width` x `height` px. Texts grow with the
+    picture.
+
+    >>> choose_text_px(640, 480), choose_text_px(1280, 720)
+    (14, 22)
+    """
     return max(MIN_TEXT_PX, round(0.03 * min(height, 0.75 * width)))
 
 
 @lru_cache(4096)
 def replace_undrawable(text: str) -> str:
-    """Returns a text of bounded length in letters that there are; `UNKNOWN` for all others."""
+    """Replaces each letter that the font lacks by `UNKNOWN`, and cuts texts of more than
+    `MAX_LETTERS` letters.
+
+    >>> replace_undrawable("anger 7 %"), replace_undrawable("a\\tb")
+    ('anger 7 %', 'a?b')
+    """
     composed = unicodedata.normalize("NFC", text)
     letters = [
         letter
@@ -78,7 +87,7 @@ def _font() -> cv2.FontFace:
 
 
 def _advance(canvas: Image, text: str, xy: tuple[int, int], size: int, weight: int) -> int:
-    """Draws in white, and returns where the next letter would stand."""
+    """Draws a text in white and returns the x at which the next letter would begin, px."""
     with _lock:
         end, _ = cv2.putText(canvas, text, xy, WHITE, _font(), size, weight)
     return int(end[0])
@@ -86,13 +95,29 @@ def _advance(canvas: Image, text: str, xy: tuple[int, int], size: int, weight: i
 
 @lru_cache(4096)
 def measure_text(text: str, size: int, weight: int) -> int:
-    """Returns the pixels that a text advances, so that a space at its end counts, too."""
+    """Measures the width of a text, px. A space at its end counts.
+
+    Args:
+        text: The text; letters that the font lacks count as `UNKNOWN`.
+        size: The size of the letters, px.
+        weight: Their weight: 400 is regular, 700 is bold.
+    """
     return _advance(np.zeros((1, 1, 3), np.uint8), replace_undrawable(text), (0, 0), size, weight)
 
 
 def fit_text(text: str, size: int, weight: int, room_px: Callable[[int], int]) -> tuple[str, int]:
-    """Returns the text and the largest size up to `size` at which it fits into `room_px(size)`; cut
-    where even the least size does not."""
+    """Finds the largest size at which a text fits. A text that is too wide even at `LEAST_PX` is
+    shortened.
+
+    Args:
+        text: The text.
+        size: The largest size allowed, px.
+        weight: The weight of the letters.
+        room_px: Gives the room for the text, px, at a size.
+
+    Returns:
+        The text and its size, px.
+    """
     text = replace_undrawable(text)
     while size > LEAST_PX and measure_text(text, size, weight) > room_px(size):
         size -= 1
@@ -101,7 +126,7 @@ def fit_text(text: str, size: int, weight: int, room_px: Callable[[int], int]) -
 
 @lru_cache(1024)
 def shorten_text(text: str, size: int, weight: int, room_px: int) -> str:
-    """Returns the text, or as much of its beginning as fits with "…" behind it."""
+    """Returns the text; one that is wider than `room_px` is cut and ends with "…"."""
     text = whole = replace_undrawable(text)
     while len(whole) > 1 and measure_text(text, size, weight) > room_px:
         whole = whole[:-1]
@@ -111,8 +136,12 @@ def shorten_text(text: str, size: int, weight: int, room_px: int) -> str:
 
 @lru_cache(512)
 def _mask(text: str, size: int, weight: int) -> tuple[NDArray[np.uint8], int, int]:
-    """Returns how much of each pixel the letters cover `(h, w)`, of 255, and where the top left
-    lies from the left end of the line that they stand on."""
+    """Draws the letters of a text once.
+
+    Returns:
+        The cover of each pixel, uint8 `(h, w)` of 255, and the x and y px of its top left corner
+        from the left end of the baseline.
+    """
     reach = 2 * size
     sheet = np.zeros((2 * reach, measure_text(text, size, weight) + 2 * reach, 3), np.uint8)
     x = reach
@@ -128,7 +157,7 @@ def _mask(text: str, size: int, weight: int) -> tuple[NDArray[np.uint8], int, in
 
 
 def _draw_zero(sheet: Image, xy: tuple[int, int], size: int, weight: int) -> None:
-    """Draws a zero without a stroke, in white on black."""
+    """Draws a zero without a stroke, in white on black. `xy`: the left end of its baseline."""
     letter = _fine_o(size, weight)
     height, width = letter.shape
     x = xy[0] + round((measure_text("0", size, weight) - width) / 2)
@@ -157,7 +186,21 @@ def put_text(
     weight: int = 600,
     colour: Colour = WHITE,
 ) -> None:
-    """Draws a text. `xy`: the left end of the line that the letters stand on, px."""
+    """Draws a text onto the canvas, in place. Parts outside the canvas are left out.
+
+    Args:
+        canvas: uint8 `(H, W, 3)` BGR.
+        text: The text; letters that the font lacks are drawn as `UNKNOWN`.
+        xy: The left end of the baseline (the line that the letters stand on), px.
+        size: The size of the letters, px.
+        weight: Their weight: 400 is regular, 700 is bold.
+        colour: Their colour, BGR.
+
+    >>> canvas = np.zeros((40, 60, 3), np.uint8)
+    >>> put_text(canvas, "8 %", (5, 30), 20, colour=(0, 0, 200))
+    >>> canvas.max(axis=(0, 1)).tolist()
+    [0, 0, 200]
+    """
     mask, left, top = _mask(replace_undrawable(text), size, weight)
     height, width = canvas.shape[:2]
     x, y = xy[0] + left, xy[1] + top
@@ -172,53 +215,3 @@ def put_text(
     if colour != WHITE:
         cover = cv2.merge([cv2.convertScaleAbs(mask, alpha=value / 255) for value in colour])
     cv2.add(part, cover, dst=part)
-
-
-def darken_rect(canvas: Image, rect: Rect, *, radius: int = 0) -> None:
-    """Darkens a rectangle, as far as it lies in the picture, with rounded corners."""
-    _on_rounded(canvas, rect, radius, _darken)
-
-
-def fill_rect(canvas: Image, rect: Rect, colour: Colour, *, radius: int = 0) -> None:
-    """Fills a rectangle, as far as it lies in the picture, with rounded corners."""
-
-    def paint(part: Image) -> None:
-        part[:] = colour
-
-    _on_rounded(canvas, rect, radius, paint)
-
-
-def _darken(part: Image) -> None:
-    cv2.convertScaleAbs(part, dst=part, alpha=1 - GROUND_SHARE)
-
-
-@lru_cache(32)
-def _quarter(radius: int) -> NDArray[np.float32]:
-    """Returns how much of each pixel of a rounded corner's square lies inside `(r, r, 1)`; of the
-    top left one."""
-    sheet = np.zeros((8 * radius, 8 * radius), np.uint8)
-    cv2.circle(sheet, (8 * radius, 8 * radius), 8 * radius, 255, cv2.FILLED)
-    small = cv2.resize(sheet, (radius, radius), interpolation=cv2.INTER_AREA)
-    return np.asarray(small[..., None] / 255, np.float32)
-
-
-def _on_rounded(canvas: Image, rect: Rect, radius: int, paint: Callable[[Image], None]) -> None:
-    """Paints a rectangle and gives its corners back what was there."""
-    height, width = canvas.shape[:2]
-    x0, y0 = max(0, rect.x), max(0, rect.y)
-    x1, y1 = min(width, rect.right), min(height, rect.bottom)
-    if x0 >= x1 or y0 >= y1:
-        return
-    part = canvas[y0:y1, x0:x1]
-    radius = min(radius, part.shape[0] // 2, part.shape[1] // 2)
-    if not radius or (x1 - x0, y1 - y0) != (rect.width, rect.height):
-        paint(part)
-        return
-    near, far = slice(0, radius), slice(-radius, None)
-    places = [(near, near), (near, far), (far, near), (far, far)]
-    before = [part[place].astype(np.float32) for place in places]
-    paint(part)
-    inside = _quarter(radius)
-    for number, (place, was) in enumerate(zip(places, before, strict=True)):
-        share = inside[:: -1 if number > 1 else 1, :: -1 if number % 2 else 1]
-        part[place] = (was + share * (part[place] - was) + 0.5).astype(np.uint8)

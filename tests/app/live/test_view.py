@@ -268,7 +268,7 @@ def test_what_a_key_did_is_told_while_a_resting_face_is_looked_at(tmp_path: Path
 
 
 def strip_of(desk: Desk) -> list[int]:
-    strip = desk.view._history.strip(1)
+    strip = desk.view._history.get_strip(1)
     return [] if strip is None else strip.classes[strip.classes != NOT_SEEN].tolist()
 
 

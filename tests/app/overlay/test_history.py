@@ -20,14 +20,14 @@ def said(label: str, share: float = 0.8, face_id: int = 1) -> TrackedFace:
 def test_nobody_has_no_history() -> None:
     history = History()
     history.add((), LABELS, 0.0)
-    assert history.strip(1) is None
+    assert history.get_strip(1) is None
 
 
 def test_strip_holds_labels_and_shares_with_now_at_its_end() -> None:
     history = History()
     for step, label in enumerate(["neutral", "happiness", "unsure"]):
         history.add([said(label, 0.5 + step / 10)], LABELS, step / 10)
-    strip = history.strip(1)
+    strip = history.get_strip(1)
     assert strip is not None
     assert strip.classes[-4:].tolist() == [NOT_SEEN, 0, 1, UNSURE_STEP]
     assert strip.shares[-3:] == pytest.approx([0.5, 0.6, 0.7])
@@ -40,7 +40,7 @@ def test_ten_seconds_are_kept_at_any_frame_rate(frames_per_s: int) -> None:
     for frame in range(15 * frames_per_s + 1):
         time_s = frame / frames_per_s
         history.add([said("neutral" if time_s < 10 else "anger")], LABELS, time_s)
-    strip = history.strip(1)
+    strip = history.get_strip(1)
     assert strip is not None
     assert (strip.classes == 0).sum() == pytest.approx(49, abs=1)
     assert (strip.classes == 2).sum() == pytest.approx(51, abs=1)
@@ -53,11 +53,11 @@ def test_time_in_which_a_person_was_not_seen_stays_empty() -> None:
     history.add([], LABELS, 12.1)
     history.add([], LABELS, 12.5)
     history.add([said("neutral")], LABELS, 13.0)
-    strip = history.strip(1)
+    strip = history.get_strip(1)
     assert strip is not None
     assert strip.classes[-12:].tolist() == [NOT_SEEN, 2, *[NOT_SEEN] * 9, 0]
     history.add([], LABELS, 14.0)
-    later = history.strip(1)
+    later = history.get_strip(1)
     assert later is not None
     assert later.classes[-11:].tolist() == [*[0] * 10, NOT_SEEN]  # it held until that frame
 
@@ -67,7 +67,7 @@ def test_reading_holds_until_the_next_frame(frames_per_s: int) -> None:
     history = History()
     for frame in range(10 * frames_per_s + 1):
         history.add([said("anger" if frame % 2 else "neutral")], LABELS, frame / frames_per_s)
-    strip = history.strip(1)
+    strip = history.get_strip(1)
     assert strip is not None
     assert (strip.classes != NOT_SEEN).all()
     assert (strip.classes == 2).sum() == pytest.approx(50, abs=10)
@@ -77,7 +77,7 @@ def test_reading_does_not_hold_without_frames_for_long() -> None:
     history = History()
     history.add([said("anger")], LABELS, 1.0)
     history.add([said("neutral")], LABELS, 6.0)
-    strip = history.strip(1)
+    strip = history.get_strip(1)
     assert strip is not None
     assert (strip.classes == 2).sum() == 10 * HOLD_S + 1
     assert strip.classes[-30:].tolist() == [*[NOT_SEEN] * 29, 0]
@@ -89,7 +89,7 @@ def test_old_readings_do_not_come_back_after_a_long_absence() -> None:
         history.add([said("anger")], LABELS, step / 10)
     history.add([], LABELS, 5.0)
     history.add([said("neutral")], LABELS, 14.0)
-    strip = history.strip(1)
+    strip = history.get_strip(1)
     assert strip is not None
     assert (strip.classes == 2).sum() == 9  # from 4.1 s on
     assert strip.classes[-1] == 0
@@ -109,8 +109,8 @@ def test_time_that_runs_backwards_begins_anew() -> None:
     history = History()
     history.add([said("anger")], LABELS, 5.0)
     history.add([said("neutral", face_id=2)], LABELS, 1.0)
-    assert history.strip(1) is None
-    assert history.strip(2) is not None
+    assert history.get_strip(1) is None
+    assert history.get_strip(2) is not None
 
 
 def test_ever_new_people_take_no_more_room() -> None:
@@ -118,4 +118,4 @@ def test_ever_new_people_take_no_more_room() -> None:
     for number in range(500):
         history.add([said("anger", face_id=number)], LABELS, number / 1000)
     assert len(history) == MOST_PEOPLE
-    assert history.strip(499) is not None
+    assert history.get_strip(499) is not None

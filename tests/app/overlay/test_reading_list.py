@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from app.overlay.labels import make_labels, to_label_forms
+from app.overlay.memory import LISTED_FORM, OverlayMemory
 from app.overlay.reading_list import ReadingList, find_unnamed, place_list
-from app.overlay.scene import LISTED_FORM, OverlayMemory, describe_scene
+from app.overlay.scene import describe_scene
 from app.overlay.stream_overlay import Overlay
 from app.placement.free_room import find_free_places
 from app.placement.rects import Rect, count_shared_px, stack_corners
@@ -38,7 +39,7 @@ def listed_of(shown: FrameResult) -> tuple[ReadingList | None, list[Rect]]:
     plan = place_all(scene)
     others = [spot.rect for one in plan.values() for spot in one if spot is not None]
     others += [one.box for one in scene.faces]
-    return memory.list_of(faces, scene, plan), others
+    return memory.place_list([one.labels for one in faces], scene, plan), others
 
 
 def test_crowd_with_room_above_is_listed_there() -> None:
