@@ -50,7 +50,8 @@ def draw_result(
 
     >>> from app.types import Frame
     >>> picture = np.full((48, 64, 3), 90, np.uint8)
-    >>> canvas = draw(FrameResult(Frame(picture, 0, 0.0, "grey"), faces=(), labels=("neutral",)))
+    >>> frame = Frame(picture, 0, 0.0, "grey")
+    >>> canvas = draw_result(FrameResult(frame, faces=(), labels=("neutral",)))
     >>> canvas.shape, bool((canvas == picture).all()), canvas is picture
     ((48, 64, 3), True, False)
     """

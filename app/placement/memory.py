@@ -13,7 +13,7 @@ import numpy as np
 from app.placement.board import Drift
 from app.placement.carry_over import carry_over
 from app.placement.rects import Corners, count_shared_px, stack_corners
-from app.placement.solver import place_labels, place_panels, rate_labels, rate_panels, place_all
+from app.placement.solver import place_all, place_labels, place_panels, rate_labels, rate_panels
 from app.placement.values import DETACHED, FacePlaces, Key, Plan, Scene, Spot
 
 OPEN_S = 1.5  # how long a better arrangement must be possible before texts move to it
