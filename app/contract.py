@@ -1,7 +1,8 @@
-"""What a model file promises: labels, input, calibration and provenance, in its own metadata.
+"""Describes a model file's contract: labels, input, calibration and provenance.
 
-Written by `training.export`, read by `app.recognition.classifier`; one `.onnx` file is the whole
-model. Nothing here needs OpenCV, MediaPipe, PyAV or ONNX Runtime.
+`training.export` writes the contract into the metadata of the `.onnx` file, so that one file is the
+whole model, and `app.recognition.classifier` reads it. Nothing here needs OpenCV, MediaPipe, PyAV
+or ONNX Runtime.
 """
 
 import json
@@ -18,23 +19,28 @@ from app.errors import ModelError
 
 METADATA_KEY = "expression_contract"
 CONTRACT_FORMAT = 1
-INPUT, LOGITS, CAM = "input", "logits", "cam"
+INPUT = "input"  # (N, C, S, S)
+LOGITS = "logits"  # an output (N, K)
+CAM = "cam"  # an output (N, K, h, w): class activation maps
 ATTENTION = "attention"  # an output that a file may have: DACL's weights (N, d)
+MIN_SIZE_PX = 8
 MAX_SIZE_PX = 1024
-# What a contract may ask for; float32 holds it, and what comes of it, with room to spare.
+# The limits of a contract's numbers: float32 holds all that is computed from them with ease.
 MAX_MEAN = 1e3
-MIN_STD, MAX_STD = 1e-6, 1e6
-MIN_TEMPERATURE, MAX_TEMPERATURE = 1e-3, 1e3
+MIN_STD = 1e-6
+MAX_STD = 1e6
+MIN_TEMPERATURE = 1e-3
+MAX_TEMPERATURE = 1e3
 MAX_LABEL_LETTERS = 64
-# How many nats the log odds of the largest probability fall where the entropy rises by one, near
-# where doubt begins: a line through readings of 28 % of FER+'s validation faces.
+# The fall of the largest probability's log odds, in nats, for each nat by which the entropy rises,
+# near the limits of doubt: a line through readings of 28 % of FER+'s validation faces.
 ODDS_FOR_ENTROPY = 1.6
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingData:
-    """What a model learned from. `key` identifies the prepared file; `class_shares (K,)` are the
-    priors of the training targets, in the order of the labels."""
+    """The data that a model learned from. `key` identifies the prepared file. `class_shares (K,)`
+    are the priors of the training targets in the order of the labels, or empty."""
 
     dataset: str
     key: str
@@ -42,17 +48,20 @@ class TrainingData:
 
     def __post_init__(self) -> None:
         if not all(_finite(share) and share >= 0 for share in self.class_shares):
-            raise ValueError("class_shares must be numbers of at least 0")
+            raise ValueError(f"class_shares must be numbers of at least 0, got {self.class_shares}")
 
 
 @dataclass(frozen=True, slots=True)
 class Contract:
-    """The promises of one model file, checked on construction (`ValueError`).
+    """The promises of one model file, checked on construction.
 
-    `mean`, `std`: one value per input channel, for pixels in 0..1. `temperature` divides the
+    `mean` and `std` have one value per input channel, for pixels in 0..1. `temperature` divides the
     logits before the softmax (Guo et al., "On Calibration of Modern Neural Networks", ICML 2017).
-    `unsure_below` and `unsure_above_nats` are where doubt begins (`are_sure`); None in older files.
-    `probe_logits (P, K)` are what the exporting run's own network gave for `make_probe_crops`.
+    `unsure_below` and `unsure_above_nats` are the limits of doubt (`are_sure`), None in older
+    files. `probe_logits (P, K)` are the answers of the exported network to `make_probe_crops`.
+
+    Raises:
+        ValueError: A promise contradicts another, or is out of its range.
     """
 
     labels: tuple[str, ...]
@@ -82,8 +91,8 @@ class Contract:
             check_label(label)
         if isinstance(self.size_px, bool) or not isinstance(self.size_px, int):
             raise ValueError("size_px must be a whole number")
-        if not 8 <= self.size_px <= MAX_SIZE_PX:
-            raise ValueError(f"size_px must be in 8..{MAX_SIZE_PX}, not {self.size_px}")
+        if not MIN_SIZE_PX <= self.size_px <= MAX_SIZE_PX:
+            raise ValueError(f"size_px must be in {MIN_SIZE_PX}..{MAX_SIZE_PX}, not {self.size_px}")
         if len(self.mean) != c or len(self.std) != c:
             raise ValueError(f"mean and std need {c} values each for {self.colour} input")
         if not all(_finite(value) and abs(value) <= MAX_MEAN for value in self.mean):
@@ -110,20 +119,25 @@ class Contract:
 
     @property
     def channels(self) -> int:
-        """1 for grey, 3 for rgb; `ValueError` for anything else."""
+        """The number of input channels: 1 for grey, 3 for rgb. Raises `ValueError` for another
+        colour."""
         try:
             return {"grey": 1, "rgb": 3}[self.colour]
         except (KeyError, TypeError):
             raise ValueError(f"colour must be grey or rgb, not {self.colour!r}") from None
 
     def is_sure(self, probabilities: NDArray[np.floating]) -> NDArray[np.bool_]:
-        """`(N,)` for `probabilities (N, K)`: whether a label is said; see `are_sure`."""
+        """Tells for each row of `probabilities (N, K)` whether a label is shown, as bools `(N,)`.
+        See `are_sure`."""
         return are_sure(probabilities, below=self.unsure_below, above_nats=self.unsure_above_nats)
 
     def sureness_nats(self, probabilities: NDArray[np.floating]) -> NDArray[np.float64]:
-        """`(N,)` for `probabilities (N, K)`: how far they are from where doubt begins, at least 0
-        where `is_sure`. The lesser of two distances: of the largest probability's log odds, and of
-        the entropy in the same unit. Infinite where the contract knows no doubt."""
+        """Measures how far each row of `probabilities (N, K)` is from doubt, as nats `(N,)`.
+
+        The result is the lesser of two distances: of the largest probability's log odds, and of the
+        entropy in the same unit. It is at least 0 where `is_sure`, and infinite where the contract
+        knows no doubt.
+        """
         p = np.asarray(probabilities, np.float64)
         far = np.full(len(p), np.inf)
         if self.unsure_below is not None:
@@ -133,13 +147,20 @@ class Contract:
         return far
 
     def to_metadata(self) -> dict[str, str]:
-        """The entries to put into the ONNX file's `metadata_props`."""
+        """Returns the entries for the ONNX file's `metadata_props`."""
         return {METADATA_KEY: json.dumps(asdict(self), ensure_ascii=False, allow_nan=False)}
 
     @classmethod
     def from_metadata(cls, metadata: Mapping[str, str], name: str) -> Self:
-        """The contract in an ONNX file's metadata. `name` is how errors call the file. Raises
-        `ModelError` when there is none, when it is of a newer format, or when it is not valid."""
+        """Reads the contract from an ONNX file's metadata.
+
+        Args:
+            metadata: The file's `metadata_props`.
+            name: The file's name in errors.
+
+        Raises:
+            ModelError: There is no contract, its format is newer, or it is not valid.
+        """
         text = metadata.get(METADATA_KEY)
         if text is None:
             raise ModelError(
@@ -194,8 +215,16 @@ class Contract:
     def check_shapes(
         self, name: str, inputs: Mapping[str, list[Any]], outputs: Mapping[str, list[Any]]
     ) -> None:
-        """Raises `ModelError` when the graph's input and outputs (name -> shape, where an axis of
-        free length is not a whole number) contradict this contract."""
+        """Compares this contract with the graph.
+
+        Args:
+            name: The file's name in errors.
+            inputs: The shape of each input. An axis of free length is not a whole number.
+            outputs: The shape of each output, likewise.
+
+        Raises:
+            ModelError: The graph contradicts the contract.
+        """
         k, size = len(self.labels), self.size_px
 
         def must(held: bool, what: str) -> None:
@@ -225,7 +254,7 @@ class Contract:
 
 
 def check_label(label: str) -> None:
-    """Raises `ValueError` for a label that cannot be written on pictures and into files."""
+    """Raises `ValueError` if a label cannot be written on pictures and into files."""
     if not label.isprintable() or len(label) > MAX_LABEL_LETTERS:
         raise ValueError(
             f"every label must be printable text of at most {MAX_LABEL_LETTERS} letters, "
@@ -236,11 +265,22 @@ def check_label(label: str) -> None:
 def are_sure(
     probabilities: NDArray[np.floating], *, below: float | None, above_nats: float | None
 ) -> NDArray[np.bool_]:
-    """`(N,)` for `probabilities (N, K)`: no doubt, for the largest is not under `below` and their
-    entropy, in nats, not over `above_nats`. None asks for nothing.
+    """Tells which readings are beyond doubt.
 
-    The largest says whether the first two classes are told apart; the entropy also whether the rest
-    is ruled out, which it is for most faces and seldom for what is none.
+    Args:
+        probabilities: `(N, K)`; each row sums to 1.
+        below: Doubt begins where the largest probability is lower. None: no such limit.
+        above_nats: Doubt begins where the entropy in nats is higher. None: no such limit.
+
+    Returns:
+        `(N,)`: True where there is no doubt.
+
+    The largest probability tells the first two classes apart. The entropy also tells whether the
+    other classes are ruled out, as they are for most faces and seldom for other things.
+
+    >>> readings = np.array([[0.9, 0.1, 0.0], [0.4, 0.3, 0.3]])
+    >>> are_sure(readings, below=0.5, above_nats=None)
+    array([ True, False])
     """
     p = probabilities.astype(np.float64)
     result = np.ones(len(p), np.bool_)
@@ -252,20 +292,40 @@ def are_sure(
 
 
 def entropy_nats(probabilities: NDArray[np.floating]) -> NDArray[np.float64]:
-    """`(N,)` for `(N, K)`; between 0 and log K."""
+    """Computes the entropy of each row of `probabilities (N, K)`, as nats `(N,)` in 0..log K.
+
+    >>> entropy_nats(np.array([[1.0, 0.0], [0.5, 0.5]])).round(4)
+    array([-0.    ,  0.6931])
+    """
     p = np.asarray(probabilities, np.float64)
     return np.asarray(-(p * np.log(np.maximum(p, 1e-300))).sum(axis=1), np.float64)
 
 
 def log_odds(probability: NDArray[np.float64] | float) -> NDArray[np.float64]:
-    """log p / (1 - p), finite also at 0 and 1."""
+    """Computes log(p / (1 - p)) in nats, elementwise. The result is finite at 0 and 1, too.
+
+    >>> log_odds(np.array([0.5, 0.9])).round(3)
+    array([0.   , 2.197])
+    """
     p = np.clip(np.asarray(probability, np.float64), 1e-12, 1 - 1e-12)
     return np.asarray(np.log(p / (1 - p)), np.float64)
 
 
 def make_probe_crops(size_px: int, count: int = 2) -> NDArray[np.uint8]:
-    """`(count, S, S, 3)` uint8 BGR made by integer arithmetic alone, the same on every machine:
-    waves that no face looks like. The exported file must give the contract's logits for them."""
+    """Makes test pictures of waves, for which an exported file must give the contract's logits.
+
+    Integer arithmetic alone makes them, so that they are the same on every machine.
+
+    Args:
+        size_px: The side S of each crop.
+        count: The number of crops.
+
+    Returns:
+        `(count, S, S, 3)` uint8 BGR.
+
+    >>> make_probe_crops(48)[:, 1, 2, 0]
+    array([11, 13], dtype=uint8)
+    """
     y, x = np.mgrid[:size_px, :size_px].astype(np.int64) * 48 // size_px
     planes = [
         [(x * (3 + i) + y * (5 + c) + x * y * (1 + c) // (7 + i)) % 256 for c in range(3)]

@@ -12,18 +12,31 @@ from numpy.typing import NDArray
 from app.alignment import AlignmentTemplate, ColourMode, Matrix, fit_crop_matrix, oversampling
 from app.types import Face, Image
 
-# From so many samples a side on the picture is halved first, which OpenCV does many times faster
-# than it samples; a crop differs by less than half a grey level, on average, for it.
-HALVED_FROM = 6
+# From this number of samples a side, the picture is halved first. OpenCV halves many times faster
+# than it samples, and the crop differs by less than half a grey level on average.
+HALVING_SAMPLES = 6
 
 
 def warp(image: Image, matrix: Matrix, size_px: int) -> Image:
-    """Samples `image (H, W, 3)` or `(H, W)` into a crop of `size_px` a side. `matrix (2, 3)` leads
-    from image to crop pixels; what lies outside the image repeats its edge."""
+    """Samples a picture into a square crop.
+
+    Args:
+        image: `(H, W, 3)` or `(H, W)` uint8.
+        matrix: `(2, 3)` from image pixels to crop pixels.
+        size_px: The side S of the crop.
+
+    Returns:
+        `(S, S, 3)` or `(S, S)` uint8. The image's edge is repeated outside of it.
+
+    >>> image = np.arange(16, dtype=np.uint8).reshape(4, 4)
+    >>> warp(image, np.array([[1.0, 0, -1], [0, 1, -1]]), 2)  # moved by a pixel to left and top
+    array([[ 5,  6],
+           [ 9, 10]], dtype=uint8)
+    """
     k = oversampling(matrix)
-    if k >= HALVED_FROM:
-        image, matrix = _near(image, matrix, size_px)
-        while k >= HALVED_FROM and min(image.shape[:2]) > 1:
+    if k >= HALVING_SAMPLES:
+        image, matrix = _cut_near(image, matrix, size_px)
+        while k >= HALVING_SAMPLES and min(image.shape[:2]) > 1:
             image, matrix = halve_image(image), matrix * (2, 2, 1)
             k = oversampling(matrix)
     fine = matrix * k
@@ -42,21 +55,31 @@ def warp(image: Image, matrix: Matrix, size_px: int) -> Image:
 
 
 def halve_image(image: Image) -> Image:
-    """Half as wide and high, each pixel the mean of four. An odd last row or column is left out."""
+    """Halves a picture's width and height, each new pixel being the mean of four.
+
+    Args:
+        image: `(H, W, 3)` or `(H, W)` uint8. An odd last row or column is left out.
+
+    Returns:
+        `(H // 2, W // 2, 3)` or `(H // 2, W // 2)` uint8.
+
+    >>> halve_image(np.array([[0, 4, 9], [8, 4, 9]], np.uint8))
+    array([[4]], dtype=uint8)
+    """
     height, width = image.shape[0] // 2, image.shape[1] // 2
     even = image[: 2 * height, : 2 * width]
     return np.asarray(cv2.resize(even, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def _near(image: Image, matrix: Matrix, size_px: int) -> tuple[Image, Matrix]:
-    """The part of a picture that a crop shows, and the matrix from there. The whole of it where
-    that is none."""
+def _cut_near(image: Image, matrix: Matrix, size_px: int) -> tuple[Image, Matrix]:
+    """Cuts out the part of a picture that a crop shows. Returns the part and the matrix from there,
+    or the whole picture where the crop shows nothing of it."""
     (a, b, x), (c, d, y) = matrix.tolist()
     area = a * d - b * c
     across = [(d * (u - x) - b * (v - y)) / area for u in (0, size_px) for v in (0, size_px)]
     down = [(a * (v - y) - c * (u - x)) / area for u in (0, size_px) for v in (0, size_px)]
     height, width = image.shape[:2]
-    # A few pixels more, for samples lie between pixels.
+    # A few pixels more, because samples lie between pixels.
     x0, x1 = max(0, int(min(across)) - 8), min(width, int(max(across)) + 8)
     y0, y1 = max(0, int(min(down)) - 8), min(height, int(max(down)) + 8)
     if x0 >= x1 or y0 >= y1:
@@ -73,13 +96,27 @@ def align_faces(
     *,
     colour: ColourMode = "rgb",
 ) -> NDArray[np.uint8]:
-    """Crops `(N, size_px, size_px, 3)` uint8 BGR of N faces; N = 0 is valid. `colour` "grey": all
-    three channels are the luma, which is sampled in a third of the time."""
+    """Cuts the aligned crops of faces out of a picture.
+
+    Args:
+        image: `(H, W, 3)` uint8 BGR.
+        faces: N faces; N = 0 is valid.
+        template: The places of landmarks in the crop.
+        size_px: The side S of each crop.
+        colour: "grey" gives the luma in all three channels, in a third of the time.
+
+    Returns:
+        `(N, S, S, 3)` uint8 BGR.
+
+    >>> from app.alignment import FACE_TEMPLATE
+    >>> align_faces(np.zeros((9, 9, 3), np.uint8), [], FACE_TEMPLATE, 48).shape
+    (0, 48, 48, 3)
+    """
     crops = np.zeros((len(faces), size_px, size_px, 3), np.uint8)
     for crop, face in zip(crops, faces, strict=True):
         matrix = fit_crop_matrix(face.landmarks, template, size_px)
         if colour == "grey":
-            part, matrix = _near(image, matrix, size_px)
+            part, matrix = _cut_near(image, matrix, size_px)
             grey = np.asarray(cv2.cvtColor(part, cv2.COLOR_BGR2GRAY), np.uint8)
             crop[:] = warp(grey, matrix, size_px)[..., None]
         else:

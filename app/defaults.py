@@ -1,5 +1,5 @@
-"""What the command line says of its defaults before any package is loaded: `--help` and `--doctor`
-work where nothing is installed."""
+"""Holds the defaults that the command line names before any package is loaded, because `--help`
+and `--doctor` work where nothing is installed."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ PICTURE_SUFFIXES = frozenset(
     ".apng .avif .bmp .dib .gif .heic .heics .heif .hif .jfif .jpe .jpeg .jpg .mpo .pbm .pgm .png "
     ".pnm .ppm .tif .tiff .webp".split()
 )
-SMOOTH_S = 0.5  # over how long readings are averaged; docs/steadiness.md
+SMOOTH_S = 0.5  # readings are averaged over this time; docs/steadiness.md has the measurement
 ROOT = Path(__file__).resolve().parent.parent  # the folder that holds `app/` and `models/`
 MODELS = ROOT / "models"
 DEMO_CLIP = ROOT / "app" / "assets" / "demo.mp4"
@@ -18,7 +18,8 @@ DEFAULT_MODEL = MODELS / "dacl.onnx"
 
 
 def list_shipped_models(folder: Path = MODELS) -> dict[str, Path]:
-    """Short name -> file: dacl.onnx is `default`, dacl_small.onnx is `small`."""
+    """Maps the short name of each shipped model to its file: dacl.onnx is `default`, and
+    dacl_small.onnx is `small`."""
     return {
         path.stem.removeprefix("dacl").removeprefix("_") or "default": path
         for path in sorted(folder.glob("dacl*.onnx"))
@@ -26,7 +27,7 @@ def list_shipped_models(folder: Path = MODELS) -> dict[str, Path]:
 
 
 def find_model(text: str, folder: Path = MODELS) -> Path:
-    """The file that a user means: the short name of a shipped model, or a path. A file of that name
-    goes first."""
+    """Finds the file that a user means by a path or by the short name of a shipped model. A file
+    that has the short name as its path comes first."""
     path = Path(text)
     return path if path.exists() else list_shipped_models(folder).get(text, path)

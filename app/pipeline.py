@@ -16,7 +16,7 @@ from app.detection.follower import FILE, LIVE, Follower, Looker
 from app.process.stage_clock import StageClock
 from app.recognition.activation_maps import make_face_map
 from app.recognition.quality import find_reading_problem, measure_quality
-from app.stage_state import State
+from app.stage_state import SavedState, State
 from app.tracking.carried_readings import CarriedReadings
 from app.tracking.resting_face import RestingFaces
 from app.tracking.smoothing import NOBODY, SMOOTH_S, SteadyReasons
@@ -43,7 +43,7 @@ class FaceFollower(Protocol):
     def find(self, image: Image, time_s: float) -> tuple[Face, ...]: ...
     def reset(self) -> None: ...
     def state(self) -> State: ...
-    def restore(self, state: State) -> None: ...
+    def restore(self, state: SavedState) -> None: ...
 
 
 class StreamSearch(FaceFinder, Looker, Protocol):
@@ -209,7 +209,7 @@ class Pipeline:
             "follower": None if self._follower is None else self._follower.state(),
         }
 
-    def restore(self, state: State) -> None:
+    def restore(self, state: SavedState) -> None:
         self._readings.restore(state["readings"])
         self._reasons.restore(state["reasons"])
         for stage, kept in ((self._tracker, "tracker"), (self._follower, "follower")):

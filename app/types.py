@@ -1,4 +1,4 @@
-"""The values in flight between stages.
+"""Defines the values that pass from stage to stage.
 
 Every image is `uint8 (H, W, 3)` in OpenCV's BGR order, upright, with the origin at the top left.
 Coordinates are pixels in the continuous convention: the pixel in row r and column c covers
@@ -21,9 +21,9 @@ JsonValue: TypeAlias = (
     "str | int | float | bool | Sequence[JsonValue] | Mapping[str, JsonValue] | None"
 )
 Json: TypeAlias = dict[str, JsonValue]
-# What is said instead of a label where the model is in doubt, and why (`TrackedFace.reason`): what
-# is wrong with the picture where `app.recognition.quality` sees that, else that the model is not
-# confident.
+# The label that is shown where the model is in doubt, and the reasons for it
+# (`TrackedFace.reason`): a fault of the picture that `app.recognition.quality` finds, else that the
+# model is not confident.
 UNSURE = "unsure"
 Reason = Literal["too small", "turned away", "dark", "blurred", "not confident"]
 TOO_SMALL: Reason = "too small"
@@ -77,9 +77,9 @@ class Mode(Enum):
 class Frame:
     """One picture of a source.
 
-    `index` counts from 0 without gaps as the source delivered it (of a video of which only a
-    selection is read: as the file has it); `time_s` is the presentation
-    time in seconds (a file's own timestamp, or seconds since a camera was opened).
+    `index` counts the frames that the source delivered, from 0 without gaps. Where only a selection
+    of a video is read, `index` counts the frames of the file. `time_s` is the presentation time in
+    seconds: a file's own timestamp, or the seconds since a camera was opened.
     """
 
     image: Image
@@ -87,15 +87,15 @@ class Frame:
     time_s: float
     source: str
     captured_s: float | None = None  # time.monotonic() at capture; None for files
-    damaged: bool = False  # a part of it could not be read, or of what it is made from
+    damaged: bool = False  # a part of the frame, or of the data it is decoded from, is unreadable
 
 
 @dataclass(frozen=True, slots=True)
 class Silence:
-    """What a live source says, several times a second, while it has no frame to give.
+    """A sign of life from a live source that has no frame to give. It comes several times a second.
 
-    `why` says in one line what is wrong, None while a frame may just be slow; `seconds` is the time
-    since the last frame.
+    `why` names the trouble in one line, or is None while the next frame may just be slow. `seconds`
+    is the time since the last frame.
     """
 
     why: str | None
@@ -133,9 +133,11 @@ class Face:
 
 @dataclass(frozen=True, slots=True)
 class FaceMap:
-    """Where on a face the evidence for what is shown lies: `weights (h, w)`, whose mean is the
-    class's logit, over the aligned crop; `matrix (2, 3)` leads from the picture's pixels to
-    fractions of the crop's side."""
+    """The evidence for the shown class over a face.
+
+    `weights (h, w)` cover the aligned crop, and their mean is the class's logit. `matrix (2, 3)`
+    leads from the picture's pixels to fractions of the crop's side.
+    """
 
     weights: Floats
     matrix: NDArray[np.float64]
@@ -143,13 +145,13 @@ class FaceMap:
 
 @dataclass(frozen=True, slots=True)
 class TrackedFace:
-    """A face with an identity and what was read from it.
+    """A face with the number of its person and the reading of its expression.
 
-    `probabilities (K,)` is what is shown (smoothed where the source is a stream of frames),
-    `raw_probabilities (K,)` is this frame alone; both sum to 1 in the order of
-    `FrameResult.labels`. `label` is what is said: a class, which in a stream may be one that has
-    just been overtaken (`app.tracking.smoothing`), or `UNSURE`; then `reason` (one of `REASONS`)
-    says why. `map` only where it was asked for.
+    `probabilities (K,)` are shown; they are smoothed where the source is a stream of frames.
+    `raw_probabilities (K,)` are those of this frame alone. Both sum to 1, in the order of
+    `FrameResult.labels`. `label` is a class or `UNSURE`. In a stream, the class may have just been
+    overtaken by another (`app.tracking.smoothing`). `reason` (one of `REASONS`) goes with `UNSURE`,
+    and is None for a class. `map` is None unless maps were asked for.
     """
 
     face: Face
@@ -163,11 +165,13 @@ class TrackedFace:
 
 @dataclass(frozen=True, slots=True)
 class FrameResult:
-    """What the pipeline says of one frame. `labels` are the K class names of the model;
-    `stage_ms` maps each stage's name to the milliseconds that it took. `blurred` is the frame's
-    picture with its faces made unrecognisable, where that was asked for; `doubt` says why that is
-    the picture as a whole, None where it is not. `unread` are faces that were found but cannot be
-    read."""
+    """The pipeline's answer for one frame.
+
+    `labels` are the K class names of the model. `stage_ms` maps the name of each stage to its
+    milliseconds. `blurred` is the picture with unrecognisable faces, or None unless blurring was
+    asked for. `doubt` is the reason for which the whole picture is blurred, or None where only the
+    faces are. `unread` are faces that were found but cannot be read.
+    """
 
     frame: Frame
     faces: tuple[TrackedFace, ...]
@@ -179,5 +183,5 @@ class FrameResult:
 
     @property
     def picture(self) -> Image:
-        """What may be shown and stored; to be read faces from, and measured, is the frame."""
+        """The picture that may be shown and stored. Stages read and measure `frame.image`."""
         return self.frame.image if self.blurred is None else self.blurred

@@ -20,7 +20,7 @@ from app.files.atomic import make_write_error
 from app.files.hidden import build_hidden_path
 from app.files.original import Original
 from app.outputs.run_metadata import hash_file, list_versions, read_notes
-from app.stage_state import State
+from app.stage_state import SavedState
 
 SCHEMA = 1
 MAX_BYTES = 64 << 20
@@ -110,9 +110,9 @@ class Checkpoint:
     next_frame: int
     complete: bool
     size_wh: tuple[int, int]
-    records: State | None
-    notes: State | None
-    stages: State | None
+    records: SavedState | None
+    notes: SavedState | None
+    stages: SavedState | None
 
 
 class ResumeFile:

@@ -22,7 +22,7 @@ from app.detection.networks import Glance, glances
 from app.detection.refused_hints import Patterns
 from app.detection.search import Found
 from app.detection.view_schedule import Rounds
-from app.stage_state import State, dump_face, load_face
+from app.stage_state import SavedState, State, dump_face, load_face
 from app.types import Face, Image
 
 SEARCH_S, HURRIED_S = 1.0, 0.2  # a round of the search, and one in a hurry
@@ -166,7 +166,7 @@ class Follower:
             "next_key": self._next_key,
         }
 
-    def restore(self, state: State) -> None:
+    def restore(self, state: SavedState) -> None:
         self._next_key = int(state.get("next_key", 1))
         known = []
         for one in state["known"]:

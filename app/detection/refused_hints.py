@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from app.stage_state import State, dump_array, dump_face, load_array, load_face
+from app.stage_state import SavedState, State, dump_array, dump_face, load_array, load_face
 from app.types import Face, Image
 
 KEEP_S = 2.0  # then it is looked at anew in any case
@@ -60,7 +60,7 @@ class Patterns:
             ]
         }
 
-    def restore(self, state: State) -> None:
+    def restore(self, state: SavedState) -> None:
         self._patterns = [
             _Pattern(load_face(one["hint"]), load_array(one["thumb"]), float(one["refused_s"]))
             for one in state["patterns"]

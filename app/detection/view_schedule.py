@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.detection.networks import Glance
-from app.stage_state import State, dump_array, load_array
+from app.stage_state import SavedState, State, dump_array, load_array
 from app.types import Face, Image
 
 THUMB_WH = (64, 36)
@@ -44,7 +44,7 @@ class Rounds:
             ],
         }
 
-    def restore(self, state: State) -> None:
+    def restore(self, state: SavedState) -> None:
         self._seen = {
             int(number): (float(seen_s), load_array(thumb).astype(np.int16))
             for number, seen_s, thumb in state["seen"]

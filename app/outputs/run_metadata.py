@@ -16,7 +16,7 @@ from app.contract import Contract
 from app.files.atomic import reserve, write_text
 from app.sources.base import InputFile, Source
 from app.sources.camera_address import mask_addresses
-from app.stage_state import State
+from app.stage_state import SavedState, State
 from app.types import FrameResult, Image, Json
 from app.wording import escape_surrogates, join_warnings
 
@@ -140,7 +140,7 @@ class RunNotes:
             "stage_ms": dict(self._stage_ms),
         }
 
-    def restore(self, state: State) -> None:
+    def restore(self, state: SavedState) -> None:
         """Goes on with the notes of a run that was taken up again."""
         self._begun = datetime.datetime.fromisoformat(state["begun"])
         self._counts = Counter({str(name): int(n) for name, n in state["counts"].items()})

@@ -19,7 +19,7 @@ from app.records.reader import RecordsReader
 from app.records.rows import make_records
 from app.records.schema import Record
 from app.records.writers import LineRows, check_records_suffix
-from app.stage_state import State
+from app.stage_state import SavedState, State
 from app.types import FrameResult, Image
 
 CHUNK = 1 << 20
@@ -76,7 +76,7 @@ class LongRecords:
         labels: Sequence[str],
         *,
         overwrite: bool,
-        kept: State | None = None,
+        kept: SavedState | None = None,
     ) -> None:
         self.path = path
         self._labels = tuple(labels)
@@ -103,7 +103,7 @@ class LongRecords:
                 raise make_write_error(path, error) from error
             raise
 
-    def _open(self, kept: State | None, *, as_csv: bool) -> None:
+    def _open(self, kept: SavedState | None, *, as_csv: bool) -> None:
         if kept is None:
             reserve(self.path, overwrite=self._overwrite)
             self._part = HiddenFile(self.path, overwrite=self._overwrite, ending=self._ending)
@@ -114,7 +114,7 @@ class LongRecords:
             self._file = self._taken_up(kept)
         self._rows = LineRows(self._file, self._labels, as_csv=as_csv, header=kept is None)
 
-    def _taken_up(self, kept: State) -> _CountedFile:
+    def _taken_up(self, kept: SavedState) -> _CountedFile:
         if not self._lines_path.exists():
             raise SinkError(
                 f"{self._lines_path}, with the rows so far, is not there any more. Add --overwrite "

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from app.stage_state import State, dump_array, load_array
+from app.stage_state import SavedState, State, dump_array, load_array
 from app.types import Face, Floats
 
 
@@ -48,7 +48,7 @@ class CarriedReadings:
             "rows": dump_array(np.asarray(list(self._rows.values()), np.float32)),
         }
 
-    def restore(self, state: State) -> None:
+    def restore(self, state: SavedState) -> None:
         """Takes up a state. One that was kept before faces had keys leaves nothing to carry."""
         rows = load_array(state["rows"])
         keys = [int(key) for key in state.get("keys", ())]

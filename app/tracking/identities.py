@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from app.errors import DeviceError
 from app.process.memory_room import format_memory_line, has_room
-from app.stage_state import State, dump_array, load_array
+from app.stage_state import SavedState, State, dump_array, load_array
 
 # Boxes further apart than this, in mean face sides, are not the same person; after an absence the
 # reach grows with the time, for people turn.
@@ -138,7 +138,7 @@ class Identities:
             "now_s": self._now_s,
         }
 
-    def restore(self, state: State) -> None:
+    def restore(self, state: SavedState) -> None:
         self._people = [
             Person(
                 int(one["face_id"]),

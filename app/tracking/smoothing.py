@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.defaults import SMOOTH_S as SMOOTH_S
-from app.stage_state import State, dump_array, load_array
+from app.stage_state import SavedState, State, dump_array, load_array
 from app.types import REASONS, Floats, Reason
 
 QUICK_S = 0.05  # of the quick average; the slow one's is `SMOOTH_S`
@@ -65,7 +65,7 @@ class _Lead:
         return {"rival": self.rival, "since_s": float(self.since_s)}
 
     @classmethod
-    def of(cls, state: State) -> "_Lead":
+    def of(cls, state: SavedState) -> "_Lead":
         return cls(int(state["rival"]), float(state["since_s"]))
 
 
@@ -91,7 +91,7 @@ class _Person:
         }
 
     @classmethod
-    def of(cls, state: State) -> "_Person":
+    def of(cls, state: SavedState) -> "_Person":
         return cls(
             load_array(state["slow"]),
             load_array(state["quick"]),
@@ -148,7 +148,7 @@ class Steady:
             "now_s": float(self._now_s),
         }
 
-    def restore(self, state: State) -> None:
+    def restore(self, state: SavedState) -> None:
         self._people = {int(number): _Person.of(one) for number, one in state["people"]}
         self._now_s = float(state["now_s"])
 
@@ -270,7 +270,7 @@ class _Why:
         }
 
     @classmethod
-    def of(cls, state: State) -> "_Why":
+    def of(cls, state: SavedState) -> "_Why":
         rival = None if state["rival"] is None else _reason(state["rival"])
         return cls(
             _reason(state["reason"]), float(state["seen_s"]), rival, float(state["rival_since_s"])
@@ -295,7 +295,7 @@ class SteadyReasons:
     def state(self) -> State:
         return {"people": [[number, one.state()] for number, one in self._people.items()]}
 
-    def restore(self, state: State) -> None:
+    def restore(self, state: SavedState) -> None:
         self._people = {int(number): _Why.of(one) for number, one in state["people"]}
 
     def update(self, now: Mapping[int, Reason], time_s: float) -> dict[int, Reason]:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from app.stage_state import State
+from app.stage_state import SavedState, State
 from app.tracking.identities import Identities
 from app.tracking.resting_face import RestingFaces
 from app.tracking.smoothing import SMOOTH_S, Steady, Sureness
@@ -65,7 +65,7 @@ class Tracker:
     def state(self) -> State:
         return {"identities": self._identities.state(), "steady": self.steady.state()}
 
-    def restore(self, state: State) -> None:
+    def restore(self, state: SavedState) -> None:
         self._identities.restore(state["identities"])
         self.steady.restore(state["steady"])
 

@@ -208,12 +208,12 @@ def test_template_names_rows_of_the_landmarks() -> None:
 
 
 def test_template_that_keeps_less_is_the_same_about_its_centre() -> None:
-    tight = FACE_TEMPLATE.keeping(0.8)
+    tight = FACE_TEMPLATE.scale_crop(0.8)
     np.testing.assert_allclose(
         0.8 * (tight.targets() - 0.5), FACE_TEMPLATE.targets() - 0.5, atol=1e-12
     )
     assert tight.indices() == FACE_TEMPLATE.indices()
-    assert FACE_TEMPLATE.keeping(1) == FACE_TEMPLATE
+    assert FACE_TEMPLATE.scale_crop(1) == FACE_TEMPLATE
     points = np.array([(30, 40), (70, 42), (50, 60), (51, 80), (10, 50), (90, 50)], np.float32)
     whole, near = (fit_crop_matrix(points, t, 48) for t in (FACE_TEMPLATE, tight))
     centre = np.linalg.solve(whole[:, :2], 24 - whole[:, 2])
@@ -223,12 +223,12 @@ def test_template_that_keeps_less_is_the_same_about_its_centre() -> None:
 
 def test_mirrored_template_is_the_one_of_mirrored_faces() -> None:
     leaning = AlignmentTemplate((("right_eye", 0.2, 0.4), ("mouth_centre", 0.4, 0.8)))
-    assert leaning.mirrored().points == (("left_eye", 0.8, 0.4), ("mouth_centre", 0.6, 0.8))
+    assert leaning.mirror().points == (("left_eye", 0.8, 0.4), ("mouth_centre", 0.6, 0.8))
     for template in (leaning, FACE_TEMPLATE):
-        twice = template.mirrored().mirrored()
+        twice = template.mirror().mirror()
         np.testing.assert_allclose(twice.targets(), template.targets())
         assert twice.indices() == template.indices()
     # The shipped template is symmetric: mirroring trades its eyes and changes nothing else.
-    places = {name: (x, y) for name, x, y in FACE_TEMPLATE.mirrored().points}
+    places = {name: (x, y) for name, x, y in FACE_TEMPLATE.mirror().points}
     for name, x, y in FACE_TEMPLATE.points:
         assert places[name] == pytest.approx((x, y))

@@ -99,7 +99,7 @@ def test_contract_says_where_the_model_comes_from(tiny: Path, pack: Pack) -> Non
     contract = Classifier(tiny, device="cpu").contract
     assert contract.labels == LABELS
     assert (contract.colour, contract.size_px, contract.licence) == ("grey", 32, "for tests")
-    assert contract.template == FACE_TEMPLATE.keeping(0.85)
+    assert contract.template == FACE_TEMPLATE.scale_crop(0.85)
     assert contract.training_data.key == pack.meta.key
     assert contract.recipe["model"]["width"] == 4
     assert contract.recipe["steps"] == 7
@@ -127,7 +127,7 @@ def test_file_gives_the_networks_logits(
     valid = load_examples(
         pack,
         "valid",
-        template=FACE_TEMPLATE.keeping(0.85),
+        template=FACE_TEMPLATE.scale_crop(0.85),
         size_px=32,
         colour="grey",
         labels_from="majority",

@@ -139,4 +139,4 @@ class TrainConfig:
     @property
     def template(self) -> AlignmentTemplate:
         """By which faces are cropped."""
-        return FACE_TEMPLATE.keeping(self.keep)
+        return FACE_TEMPLATE.scale_crop(self.keep)

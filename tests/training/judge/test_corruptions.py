@@ -167,7 +167,7 @@ def test_shadow_darkens_one_side_by_its_share() -> None:
 
 @pytest.mark.parametrize("keep", [1.0, 0.75, 1.2])
 def test_mask_covers_mouth_and_glasses_cover_eyes(keep: float) -> None:
-    template = FACE_TEMPLATE.keeping(keep)
+    template = FACE_TEMPLATE.scale_crop(keep)
     places = {name: (x, y) for name, x, y in template.points}
     crops = np.full((3, 48, 48, 1), -1, np.float32)
 
@@ -231,7 +231,7 @@ def test_right_landmarks_move_nothing() -> None:
 
 
 def test_landmark_noise_is_as_strong_on_a_tighter_crop() -> None:
-    tight = FACE_TEMPLATE.keeping(0.8)
+    tight = FACE_TEMPLATE.scale_crop(0.8)
     m = c.landmark_noise(20, 0.05, GRAIN_PX, FACE_TEMPLATE, source())
     n = c.landmark_noise(20, 0.05, GRAIN_PX, tight, source())
     np.testing.assert_allclose(m[:, :, :2], n[:, :, :2], atol=1e-9)  # of turn and scale
