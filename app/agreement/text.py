@@ -1,19 +1,12 @@
-"""Figures of agreement as text for people and as values for JSON."""
+"""Formats figures of agreement: as text for people and as values for JSON."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any
 
-from app.agreement.compared import MIN_BLOCK_S, ComparedInstants, EpisodeFigures
-from app.agreement.figures import MIN_BLOCKS, RESAMPLINGS, AgreementFigures, Intervals
+from app.agreement.figures import CONFIDENCE, MIN_BLOCKS, RESAMPLINGS, AgreementFigures, Intervals
+from app.agreement.measures import MIN_BLOCK_S, ComparedInstants, EpisodeFigures
+from app.types import Json
 from app.wording import format_count
-
-NAMES = {
-    "accuracy": "accuracy",
-    "kappa": "Cohen's kappa",
-    "alpha": "Krippendorff's alpha",
-    "mean_f1": "mean F1",
-}
 
 
 def format_agreement(
@@ -22,6 +15,7 @@ def format_agreement(
     around: Intervals,
     by_episode: EpisodeFigures,
 ) -> str:
+    """Formats all figures as lines of text: those by frame, then those by episode."""
     lines = ["By frame", f"  coded by the human     {instants.coded}"]
     lines += [
         f"  {name:<22} {count}"
@@ -56,7 +50,8 @@ def make_json_values(
     by_frame: AgreementFigures,
     around: Intervals,
     by_episode: EpisodeFigures,
-) -> dict[str, Any]:
+) -> Json:
+    """Gives all figures as values for JSON, under `by_frame` and `by_episode`."""
     return {
         "by_frame": asdict(by_frame)
         | {
@@ -65,7 +60,7 @@ def make_json_values(
             "not_seen": instants.not_seen,
             "unsure_left_out": instants.unsure,
             "coverage": instants.coverage,
-            "intervals": asdict(around) | {"confidence": 0.95, "resamplings": RESAMPLINGS},
+            "intervals": asdict(around) | {"confidence": CONFIDENCE, "resamplings": RESAMPLINGS},
         },
         "by_episode": asdict(by_episode),
     }
@@ -92,9 +87,14 @@ def _figure_lines(found: AgreementFigures, around: Intervals | None) -> list[str
         return ["  nothing to compare"]
     intervals = {} if around is None else around.figures
     lines = [f"  compared               {found.count}"]
-    for name, shown in NAMES.items():
-        value = _number(getattr(found, name))
-        lines.append(f"  {shown:<22} {value}  {_between(intervals.get(name))}".rstrip())
+    for key, name, value in (
+        ("accuracy", "accuracy", found.accuracy),
+        ("kappa", "Cohen's kappa", found.kappa),
+        ("alpha", "Krippendorff's alpha", found.alpha),
+        ("mean_f1", "mean F1", found.mean_f1),
+    ):
+        between = _between(intervals.get(key))
+        lines.append(f"  {name:<22} {_number(value)}  {between}".rstrip())
     head = ("human \\ ours", *found.labels)
     rows = [
         (label, *map(str, row)) for label, row in zip(found.labels, found.confusion, strict=True)

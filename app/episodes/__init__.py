@@ -1,1 +1,1 @@
-"""Finds episodes in records and writes them for other programs."""
+"""Finds episodes of expressions in records and writes them for other programs."""

@@ -1,12 +1,15 @@
-"""One expression of one person, with its times and its strength."""
+"""Holds one expression of one person, with its times and its strength."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Episode:
-    """One expression of one person. `peak` is its highest probability, at `apex_s`; `mean` that of
-    its `frames` frames."""
+    """One expression of one person, from `onset_s` to `offset_s` in seconds of the source.
+
+    `peak` is the highest probability of the label, reached at `apex_s` in frame `apex_frame`.
+    `mean` is the mean probability over the `frames` frames of the episode.
+    """
 
     source: str
     face_id: int

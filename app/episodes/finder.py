@@ -12,8 +12,12 @@ from app.types import UNSURE
 
 @dataclass(frozen=True, slots=True)
 class EpisodeRules:
-    """An episode of a label reaches the probability `enter` at least once and never falls below
-    `leave`; it lasts `min_s` or longer. Up to `max_gap_s` of it the face may be away or unsure."""
+    """The thresholds that make a run of frames an episode of a label.
+
+    The label's probability reaches `enter` at least once and never falls below `leave`. The
+    episode lasts `min_s` seconds or longer. For up to `max_gap_s` seconds within an episode, the
+    face may be absent or unsure.
+    """
 
     enter: float = 0.6
     leave: float = 0.4
@@ -32,7 +36,8 @@ class EpisodeRules:
 
 @dataclass(slots=True)
 class _Run:
-    """Frames in a row in which a label is at `leave` or above; `entered`: it is an episode."""
+    """Consecutive frames in which a label is at `leave` or above. `has_entered`: the label reached
+    `enter`, so that the run is an episode."""
 
     onset_s: float
     apex_s: float
@@ -40,11 +45,11 @@ class _Run:
     peak: float
     total: float
     frames: int = 1
-    entered: bool = False
+    has_entered: bool = False
 
 
 class _Person:
-    """One face's runs, by label. `end_s`: until when it was seen."""
+    """The runs of one face, by label. The face was last seen until `end_s`."""
 
     def __init__(self) -> None:
         self.runs: dict[str, _Run] = {}
@@ -52,11 +57,14 @@ class _Person:
 
 
 class EpisodeFinder:
-    """Takes frames in order and gives episodes as soon as they are over.
+    """Takes frames in order and returns each episode as soon as it is over.
 
-    One person shows one expression at a time: an episode ends where another begins. It reaches
-    back to where its label rose above `leave`, and ends where the first frame that is no part of
-    it begins. Times are those of the records, so that episodes do not depend on the frame rate.
+    One person shows one expression at a time: an episode ends where another begins. An episode
+    begins where its label rose above `leave`, and ends where the first frame after it begins.
+    All times are those of the records, so that episodes do not depend on the frame rate.
+
+    `peaks` holds (face_id, label) of every running episode whose highest probability so far is in
+    the frame added last.
     """
 
     def __init__(self, rules: EpisodeRules | None = None) -> None:
@@ -66,12 +74,13 @@ class EpisodeFinder:
         self._source: str | None = None
         self._time_s = 0.0
         self._step_s = 0.0  # from the last frame but one to the last
-        # (face_id, label) of the episodes that reach their highest so far in the last frame.
         self.peaks: tuple[tuple[int, str], ...] = ()
 
     def add(self, rows: Sequence[Record]) -> list[Episode]:
-        """The rows of one frame, at least one. Raises `DataError` where time stands or goes back
-        within a source."""
+        """Takes the rows of one frame, at least one. Returns the episodes that this frame ends.
+
+        Raises `DataError` if the frame is not later than the one before it in the same source.
+        """
         first = rows[0]
         over: list[Episode] = []
         if first.source != self._source:
@@ -88,7 +97,7 @@ class EpisodeFinder:
             for person in self._seen:
                 person.end_s = first.time_s
         self._time_s = first.time_s
-        over += self._let_go()
+        over += self._end_absent()
         self._seen = []
         peaks: list[tuple[int, str]] = []
         for row in rows:
@@ -99,14 +108,14 @@ class EpisodeFinder:
                 peaks += [
                     (row.face.face_id, label)
                     for label, found in person.runs.items()
-                    if found.entered and found.apex_frame == row.frame
+                    if found.has_entered and found.apex_frame == row.frame
                 ]
         self.peaks = tuple(peaks)
         return over
 
     def finish(self) -> list[Episode]:
-        """The episodes that the end of the source ends. The last frame is shown as long as the one
-        before it."""
+        """Ends the source and returns the episodes that were still running. The last frame is
+        assumed to last as long as the frame before it."""
         for person in self._seen:
             person.end_s = self._time_s + self._step_s
         over = [
@@ -117,8 +126,8 @@ class EpisodeFinder:
         self._people, self._seen, self._source, self._step_s = {}, [], None, 0.0
         return over
 
-    def _let_go(self) -> list[Episode]:
-        """Ends what has been out of sight for too long."""
+    def _end_absent(self) -> list[Episode]:
+        """Ends the episodes of faces that have been out of sight for longer than `max_gap_s`."""
         away = [
             face_id
             for face_id, person in self._people.items()
@@ -139,7 +148,7 @@ class EpisodeFinder:
         shares = face.probabilities
         top = max(shares, key=shares.__getitem__)
         enters = shares[top] >= self._rules.enter
-        going = [label for label, found in person.runs.items() if found.entered]
+        going = [label for label, found in person.runs.items() if found.has_entered]
         ended = [
             label
             for label in person.runs
@@ -152,7 +161,7 @@ class EpisodeFinder:
             for episode in self._end(face.face_id, person, label, self._time_s)
         ]
         if any(label in going for label in ended):
-            person.runs.clear()  # what came before belongs to the episode that is over
+            person.runs.clear()  # these frames belong to the episode that is over
         for label, share in shares.items():
             found = person.runs.get(label)
             if share < self._rules.leave:
@@ -165,13 +174,13 @@ class EpisodeFinder:
             if share > found.peak:
                 found.peak, found.apex_s, found.apex_frame = share, self._time_s, frame
         if enters:
-            person.runs[top].entered = True
+            person.runs[top].has_entered = True
         return over
 
     def _end(self, face_id: int, person: _Person, label: str, end_s: float) -> Iterator[Episode]:
         done = person.runs.pop(label)
-        # 1e-9: 0.5 s stay 0.5 s, whatever is left of their difference in binary.
-        if done.entered and end_s - done.onset_s >= self._rules.min_s - 1e-9:
+        # 1e-9: a difference of 0.5 s counts as 0.5 s in spite of its rounding in binary.
+        if done.has_entered and end_s - done.onset_s >= self._rules.min_s - 1e-9:
             assert self._source is not None
             yield Episode(
                 source=self._source,
@@ -188,7 +197,14 @@ class EpisodeFinder:
 
 
 def find_episodes(records: Iterable[Record], rules: EpisodeRules | None = None) -> list[Episode]:
-    """All episodes, source by source and in the order of their onsets."""
+    """Finds all episodes of `records`, which are rows in the order of a records file.
+
+    Returns:
+        The episodes of each source in the order of their onsets, source after source.
+
+    Raises:
+        DataError: Time does not go up within a source.
+    """
     finder = EpisodeFinder(rules)
     sources: dict[str, int] = {}
     found: list[Episode] = []
@@ -200,4 +216,5 @@ def find_episodes(records: Iterable[Record], rules: EpisodeRules | None = None) 
 
 
 def sort_episodes(episodes: Iterable[Episode], sources: dict[str, int]) -> list[Episode]:
+    """Sorts episodes by the number of their source in `sources`, then by onset and face."""
     return sorted(episodes, key=lambda one: (sources[one.source], one.onset_s, one.face_id))

@@ -1,4 +1,4 @@
-"""Episodes as files for other programs: tables, subtitles, ELAN, Audacity."""
+"""Writes episodes for other programs: tables, subtitles, ELAN, Audacity."""
 
 import mimetypes
 import re
@@ -19,18 +19,18 @@ from app.records.rows import format_csv_line
 SUFFIXES = (".csv", ".vtt", ".eaf", ".txt")
 XSI = "http://www.w3.org/2001/XMLSchema-instance"
 EAF_SCHEMA = "http://www.mpi.nl/tools/elan/EAFv3.0.xsd"
-# The format asks for a date. It is always this one: the same records give the same file.
+# ELAN's format requires a date. A fixed one makes the same records give the same file.
 EAF_DATE = "1970-01-01T00:00:00+00:00"
-EXPRESSION, APEX = "expression", "apex"  # ELAN's types of tiers
-# Characters that XML 1.0 and one-line formats do not take.
+EXPRESSION_TYPE = "expression"  # ELAN's type of the tiers with episodes
+APEX_TYPE = "apex"  # ELAN's type of the tiers with notes on them
+# Characters that XML 1.0 and one-line formats do not allow.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]+")
-
-
 CSV_COLUMNS = tuple(item.name for item in fields(Episode))
 
 
 def check_episodes_suffix(path: Path) -> str:
-    """Raises `SinkError` for a kind of file that there is not."""
+    """Returns the suffix of `path` in small letters. Raises `SinkError` if it is not one of
+    `SUFFIXES`."""
     kinds = ".csv, .vtt (subtitles), .eaf (ELAN) or .txt (Audacity)."
     return read_suffix(path, SUFFIXES, f"must end in {kinds}")
 
@@ -38,8 +38,18 @@ def check_episodes_suffix(path: Path) -> str:
 def write_episodes(
     path: Path, episodes: Sequence[Episode], *, sources: Sequence[str], overwrite: bool
 ) -> None:
-    """`sources`: all that were looked at. Raises `SinkError`, also for a file of a kind that is for
-    one video where there are several."""
+    """Writes `episodes` in the format that the suffix of `path` names.
+
+    Args:
+        path: A file that ends in one of `SUFFIXES`.
+        episodes: The episodes, in the order in which they are written.
+        sources: All sources that were searched, also those without an episode.
+        overwrite: An existing file is replaced.
+
+    Raises:
+        SinkError: The file cannot be written, or its format is for one video and there are several
+            sources.
+    """
     suffix = check_episodes_suffix(path)
     if suffix != ".csv" and len(sources) > 1:
         raise SinkError(
@@ -58,6 +68,7 @@ def write_episodes(
 
 
 def format_csv(episodes: Sequence[Episode]) -> str:
+    """Formats episodes as a table with the columns `CSV_COLUMNS`, a row per episode."""
     lines = [format_csv_line(CSV_COLUMNS)]
     for one in episodes:
         cells = [
@@ -69,7 +80,8 @@ def format_csv(episodes: Sequence[Episode]) -> str:
 
 
 def format_vtt(episodes: Sequence[Episode]) -> str:
-    """Subtitles: https://www.w3.org/TR/webvtt1/. Episodes of several people are shown together."""
+    """Formats episodes as WebVTT subtitles (https://www.w3.org/TR/webvtt1/). A player shows the
+    episodes of several people at the same time."""
     cues = [
         f"{number}\n{_clock(one.onset_s)} --> {_clock(one.offset_s)}\n"
         f"{escape(_one_line(_title(one)), quote=False)} ({100 * one.peak:.0f} %)\n"
@@ -79,14 +91,19 @@ def format_vtt(episodes: Sequence[Episode]) -> str:
 
 
 def format_audacity(episodes: Sequence[Episode]) -> str:
+    """Formats episodes as Audacity's labels: onset and offset in seconds, and a title."""
     return "".join(
         f"{one.onset_s:.6f}\t{one.offset_s:.6f}\t{_one_line(_title(one))}\n" for one in episodes
     )
 
 
 def format_eaf(episodes: Sequence[Episode], *, media: str | None) -> str:
-    """ELAN's format 3.0: a tier of expressions for each face, and one below it that says for each
-    of them when it was strongest. ELAN looks for `media` beside the file."""
+    """Formats episodes as a document of ELAN, format 3.0.
+
+    Each face has a tier with its expressions and a second tier, below it, with the time and the
+    height of each apex. `media` is the name of the video, which ELAN expects beside the document;
+    None, or the address of a camera, leaves the document without media.
+    """
     document = ElementTree.Element(
         "ANNOTATION_DOCUMENT",
         {
@@ -124,12 +141,16 @@ def format_eaf(episodes: Sequence[Episode], *, media: str | None) -> str:
         mine = [(number, one) for number, one in enumerate(episodes) if one.face_id == face_id]
         person = f"face {face_id}"
         tier = _element(
-            document, "TIER", LINGUISTIC_TYPE_REF=EXPRESSION, PARTICIPANT=person, TIER_ID=person
+            document,
+            "TIER",
+            LINGUISTIC_TYPE_REF=EXPRESSION_TYPE,
+            PARTICIPANT=person,
+            TIER_ID=person,
         )
         below = _element(
             document,
             "TIER",
-            LINGUISTIC_TYPE_REF=APEX,
+            LINGUISTIC_TYPE_REF=APEX_TYPE,
             PARENT_REF=person,
             PARTICIPANT=person,
             TIER_ID=f"{person} apex",
@@ -155,7 +176,7 @@ def format_eaf(episodes: Sequence[Episode], *, media: str | None) -> str:
         document,
         "LINGUISTIC_TYPE",
         GRAPHIC_REFERENCES="false",
-        LINGUISTIC_TYPE_ID=EXPRESSION,
+        LINGUISTIC_TYPE_ID=EXPRESSION_TYPE,
         TIME_ALIGNABLE="true",
     )
     _element(
@@ -163,7 +184,7 @@ def format_eaf(episodes: Sequence[Episode], *, media: str | None) -> str:
         "LINGUISTIC_TYPE",
         CONSTRAINTS="Symbolic_Association",
         GRAPHIC_REFERENCES="false",
-        LINGUISTIC_TYPE_ID=APEX,
+        LINGUISTIC_TYPE_ID=APEX_TYPE,
         TIME_ALIGNABLE="false",
     )
     _element(
@@ -195,7 +216,7 @@ def _one_line(text: str) -> str:
 
 
 def _clock(time_s: float) -> str:
-    """1.5 -> 00:00:01.500."""
+    """Formats seconds for WebVTT: 1.5 -> 00:00:01.500."""
     milliseconds = max(0, round(1000 * time_s))
     seconds, rest = divmod(milliseconds, 1000)
     return f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}.{rest:03}"

@@ -1,4 +1,4 @@
-"""The options that set the rules of an episode, and the rules that they set."""
+"""Declares the options that set the rules of an episode, for every command that finds episodes."""
 
 import argparse
 
@@ -6,8 +6,9 @@ from app.episodes.finder import EpisodeRules
 from app.errors import DataError
 
 
-def add_rules(parser: argparse.ArgumentParser) -> None:
-    """The options that `rules_of` reads."""
+def add_rule_options(parser: argparse.ArgumentParser) -> None:
+    """Adds `--enter`, `--leave`, `--min-duration` and `--max-gap`, the arguments of
+    `make_rules`."""
     rules = EpisodeRules()
     group = parser.add_argument_group("what an episode is")
     group.add_argument(
@@ -40,9 +41,9 @@ def add_rules(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def rules_of(options: argparse.Namespace) -> EpisodeRules:
-    """Raises `DataError` for rules that contradict each other."""
+def make_rules(enter: float, leave: float, min_s: float, max_gap_s: float) -> EpisodeRules:
+    """Makes the rules that a user asks for. Raises `DataError` if they contradict each other."""
     try:
-        return EpisodeRules(options.enter, options.leave, options.min_duration, options.max_gap)
+        return EpisodeRules(enter, leave, min_s, max_gap_s)
     except ValueError as error:
         raise DataError(f"These episodes cannot be: {error}.") from error

@@ -1,4 +1,4 @@
-"""Writes episodes beside the records of a run."""
+"""Writes the episodes of a run beside its records."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,7 +13,10 @@ from app.types import FrameResult, Image
 
 
 class EpisodesSink:
-    """Episodes of a run as `.csv`, `.vtt`, `.eaf` or `.txt`, written when it is over."""
+    """Writes the episodes of a run as `.csv`, `.vtt`, `.eaf` or `.txt` when the run is over.
+
+    Raises `SinkError` if the file cannot be written.
+    """
 
     dropped = 0
     warning = None
@@ -26,27 +29,29 @@ class EpisodesSink:
         reserve(path, overwrite=overwrite)
         self.path = path
         self._overwrite = overwrite
-        self._finder: EpisodeFinder | None = EpisodeFinder(rules)
+        self._finder: EpisodeFinder | None = EpisodeFinder(rules)  # None: closed
         self._sources: dict[str, int] = {}
-        self._found: list[Episode] = []
+        self._episodes: list[Episode] = []
 
     def write(self, result: FrameResult, canvas: Image) -> None:
-        """`canvas` is not looked at."""
+        """Takes the faces of a frame. The sink does not use `canvas`."""
         self.add(make_records(result, with_quality=False))
 
     def add(self, rows: Sequence[Record]) -> None:
-        """The rows of one frame, as records have them."""
+        """Takes the rows of one frame, at least one, as records hold them."""
         if self._finder is not None:
             self._sources.setdefault(rows[0].source, len(self._sources))
-            self._found += self._finder.add(rows)
+            self._episodes += self._finder.add(rows)
 
     def close(self) -> None:
+        """Ends the running episodes and writes the file. A second call does nothing."""
         if self._finder is not None:
             finder, self._finder = self._finder, None
-            episodes = sort_episodes(self._found + finder.finish(), self._sources)
+            episodes = sort_episodes(self._episodes + finder.finish(), self._sources)
             write_episodes(
                 self.path, episodes, sources=list(self._sources), overwrite=self._overwrite
             )
 
     def abort(self) -> None:
+        """Gives the run up; nothing is written."""
         self._finder = None

@@ -22,7 +22,8 @@ _KINDS = {
     "share": _A_NUMBER,
     "strength": _A_NUMBER,
     "seconds": _A_NUMBER,
-    "positive_seconds": _A_NUMBER,
+    "parse_overlap": _A_NUMBER,
+    "parse_positive_seconds": _A_NUMBER,
     "moment": "a time in seconds, m:ss or h:mm:ss",
     "size": "a size such as 1280x720",
 }

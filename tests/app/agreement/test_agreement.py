@@ -10,14 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.agreement.__main__ import main
-from app.agreement.compared import (
+from app.agreement.figures import estimate_intervals, measure_pairs, measure_table
+from app.agreement.measures import (
     compare_episodes,
     compare_instants,
     match_episodes,
     number_blocks,
     pair_people,
 )
-from app.agreement.figures import estimate_intervals, measure_pairs, measure_table
 from app.codings.tracks import Span, Track
 from app.errors import DataError
 from app.records.writers import RecordsSink

@@ -1,5 +1,4 @@
-"""Two codings of one video side by side: what both say at the same instants, and which of their
-episodes are the same."""
+"""Compares two codings of one video: their labels at the same instants, and their episodes."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -16,19 +15,24 @@ from app.recognition.expression_names import NOT_CODED
 from app.types import UNSURE
 
 MAX_INSTANTS = 20_000_000
-MIN_BLOCK_S = (
-    2.0  # expressions last up to some seconds, and what we say is smoothed over half a one
-)
+# Expressions last up to some seconds, and our labels are smoothed over half a second.
+MIN_BLOCK_S = 2.0
 MAX_CELLS = 20_000_000  # of the tables of all blocks
+SLIP_S = 1e-3  # typed or rounded times may lie this much before the frame that they mean
 
 
 @dataclass(frozen=True, slots=True)
 class ComparedInstants:
-    """What both say at the same instants. `blocks (B, K, K)`: how often the human says label i and
-    we say label j of `labels`, in each stretch that counts as independent of the others.
+    """The labels of two codings at the same instants.
 
-    `coded` instants have a label of the human; in `not_seen` of them our face is not there, in
-    `unsure` we give none. `human_unsure` have none of the human."""
+    `blocks (B, K, K)` holds a table for each block of the recording, and blocks count as
+    independent of one another. Cell (i, j) of a table counts the instants to which the human gave
+    label i of the K `labels`, and we label j.
+
+    `coded` counts the instants with a label of the human. In `not_seen` of these, our face is
+    absent; in `unsure` of these, our label is "unsure". In `human_unsure` further instants, the
+    human is unsure.
+    """
 
     labels: tuple[str, ...]
     blocks: Numbers
@@ -43,7 +47,8 @@ class ComparedInstants:
 
     @property
     def coverage(self) -> float | None:
-        """The share of what the human coded for which we give a label."""
+        """The share of the instants coded by the human for which we give a label, 0 to 1; None if
+        the human coded none."""
         if not self.coded:
             return None
         return (self.coded - self.not_seen - self.unsure) / self.coded
@@ -52,13 +57,21 @@ class ComparedInstants:
 def compare_instants(
     people: Sequence[tuple[Track, Track]], *, step_s: float, outside: str, keep_unsure: bool
 ) -> ComparedInstants:
-    """Compares (human's, our) tracks at the instants of the one who says something at fewer of
-    them; where both have coded spans, every `step_s` seconds. Raises `DataError` for too many of
-    these."""
+    """Compares the labels of two codings at the same instants (`choose_instants`).
+
+    Args:
+        people: For each person, the human's track and ours.
+        step_s: The distance of the instants if both tracks have coded spans.
+        outside: The label that holds outside of coded spans.
+        keep_unsure: "unsure" counts as a label like any other.
+
+    Raises:
+        DataError: `step_s` gives more than `MAX_INSTANTS` instants.
+    """
     names = {one.label for pair in people for track in pair for one in track.spans}
     labels = sorted((names | {outside}) - {NOT_CODED})
-    number = {label: k for k, label in enumerate(labels)}
-    unsure = -1 if keep_unsure else number.get(UNSURE, -1)
+    numbers = {label: k for k, label in enumerate(labels)}
+    unsure = -1 if keep_unsure else numbers.get(UNSURE, -1)
     k = len(labels)
     counts = np.zeros(4, np.int64)
     blocks: list[Numbers] = []
@@ -66,12 +79,11 @@ def compare_instants(
         times = choose_instants(human, ours, step_s=step_s)
         if not len(times):
             continue
-        # Times that were typed or rounded may lie just before the frame that they mean.
-        at = times + min(1e-3, 0.1 * find_usual_step(times))
-        a, b = (track.numbers_at(at, number, outside) for track in (human, ours))
-        # Where the human has no span and our face is not there, nobody says anything.
-        silent = (b < 0) & (human.numbers_at(at, number, None) < 0)
-        coded = (a >= 0) & ~silent & ((a != unsure) | (unsure < 0))
+        at = times + min(SLIP_S, 0.1 * find_usual_step(times))
+        a, b = (track.numbers_at(at, numbers, outside) for track in (human, ours))
+        # Without a span of the human and without our face, there is nothing to compare.
+        is_silent = (b < 0) & (human.numbers_at(at, numbers, None) < 0)
+        coded = (a >= 0) & ~is_silent & ((a != unsure) | (unsure < 0))
         is_unsure = coded & (b == unsure) if unsure >= 0 else np.zeros(len(a), bool)
         both = coded & (b >= 0) & ~is_unsure
         counts += (
@@ -91,7 +103,20 @@ def compare_instants(
 
 
 def choose_instants(human: Track, ours: Track, *, step_s: float) -> Times:
-    """Returns the instants `(T,)` at which two tracks are compared."""
+    """Chooses the instants at which two tracks are compared.
+
+    Returns:
+        Times in seconds, `(T,) float64`, in order: those of the track with fewer instants. If both
+        tracks have spans alone, the middles of steps of `step_s` up to the later end.
+
+    Raises:
+        DataError: There would be more than `MAX_INSTANTS`.
+
+    >>> from app.codings.tracks import Span, Track
+    >>> track = Track((Span(0.0, 1.5, "happiness"),), (), None)
+    >>> choose_instants(track, track, step_s=0.5)
+    array([0.25, 0.75, 1.25])
+    """
     sparse = min(
         (one.instants for one in (human, ours) if one.instants is not None), key=len, default=None
     )
@@ -103,14 +128,24 @@ def choose_instants(human: Track, ours: Track, *, step_s: float) -> Times:
             f"{count} instants would be compared, which is too many. Give a longer --step, and "
             "see whether the times of both files are seconds."
         )
-    # The middles of steps, so that no instant lies on the border of a span.
+    # At the middles of steps, no instant lies on the border of a span.
     return step_s * (np.arange(count, dtype=np.float64) + 0.5)
 
 
-def number_blocks(times: Times, said: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Returns the number `(T,)` of the block that each of `times (T,)` belongs to: a block is what
-    the human calls by one label in a row, and goes on until it is `MIN_BLOCK_S` long."""
-    changes = np.flatnonzero(said[1:] != said[:-1]) + 1
+def number_blocks(times: Times, labels: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Divides instants into blocks of whole runs of one label, each `MIN_BLOCK_S` or longer.
+
+    Args:
+        times: The instants in seconds, `(T,) float64`, in order, at least one.
+        labels: The number of the human's label at each instant, `(T,)`.
+
+    Returns:
+        The number of the block of each instant, `(T,)`, from 0 up.
+
+    >>> number_blocks(np.array([0.0, 1.0, 2.0, 3.0]), np.array([5, 5, 7, 5]))
+    array([0, 0, 1, 1])
+    """
+    changes = np.flatnonzero(labels[1:] != labels[:-1]) + 1
     begins: list[int] = []
     last_s = float(times[0])
     for at, time_s in zip(changes.tolist(), times[changes].tolist(), strict=True):
@@ -124,8 +159,13 @@ def number_blocks(times: Times, said: NDArray[np.int64]) -> NDArray[np.int64]:
 
 @dataclass(frozen=True, slots=True)
 class EpisodeFigures:
-    """`pairs`: episodes that overlap, one with one. `right` of them have one label. Differences are
-    ours minus the human's, medians over `pairs`."""
+    """The agreement of episodes.
+
+    `human` and `ours` count the episodes of each side. `pairs` are the figures of the labels of
+    overlapping episodes, paired one to one; in `right` pairs, both labels are the same. The
+    differences are ours minus the human's, as medians over the pairs in seconds; None without a
+    pair.
+    """
 
     human: int
     ours: int
@@ -138,10 +178,24 @@ class EpisodeFigures:
 def match_episodes(
     human: Sequence[Span], ours: Sequence[Span], min_overlap: float
 ) -> list[tuple[int, int]]:
-    """Pairs episodes one to one, whatever their labels, so that their overlaps (intersection over
-    union) sum up to the most; pairs that overlap less than `min_overlap` are none. Both are in
-    order, and episodes of one person do not overlap."""
-    edges: list[tuple[int, int]] = []  # that overlap; each shares an episode with the one before
+    """Pairs the episodes of one person one to one, whatever their labels.
+
+    Of all pairings, this one has the highest sum of overlaps (intersection over union). Pairs that
+    overlap by less than `min_overlap` are then left out.
+
+    Args:
+        human: The human's episodes, in order and without overlaps among themselves.
+        ours: Our episodes, likewise.
+        min_overlap: The least intersection over union of a pair, 0 to 1.
+
+    Returns:
+        (index in `human`, index in `ours`) of each pair, in order.
+
+    >>> happy = [Span(0.0, 2.0, "happiness"), Span(5.0, 6.0, "happiness")]
+    >>> match_episodes(happy, [Span(1.0, 3.0, "surprise")], min_overlap=0.25)
+    [(0, 0)]
+    """
+    edges: list[tuple[int, int]] = []  # pairs that overlap, in order of time
     m = n = 0
     while m < len(human) and n < len(ours):
         if _overlap(human[m], ours[n]) > 0:
@@ -150,9 +204,10 @@ def match_episodes(
             m += 1
         else:
             n += 1
-    # best[k]: the highest sum of the first k edges. Edges that share an episode stand in a row.
+    # best[k] is the highest sum of overlaps that the first k edges allow. Edges that share an
+    # episode are neighbours in `edges`.
     best = [0.0]
-    free: list[int] = []  # how many edges come before those that share an episode with this one
+    free: list[int] = []  # for each edge: the edges before all those that share an episode with it
     first_of_human: dict[int, int] = {}
     first_of_ours: dict[int, int] = {}
     for k, (m, n) in enumerate(edges):
@@ -178,6 +233,14 @@ def _overlap(a: Span, b: Span) -> float:
 def compare_episodes(
     tracks: Sequence[tuple[Track, Track]], *, min_overlap: float, outside: str
 ) -> EpisodeFigures:
+    """Compares the episodes of two codings.
+
+    Args:
+        tracks: For each person, the human's track and ours.
+        min_overlap: The least intersection over union of two episodes that are a pair.
+        outside: The label that holds outside of coded spans; its episodes do not count, and
+            neither do those of "unsure".
+    """
     pairs: list[tuple[Span, Span]] = []
     human = ours = 0
     for one, other in tracks:
@@ -201,8 +264,22 @@ def compare_episodes(
 def pair_people(
     human: Mapping[str, Track], ours: Mapping[str, Track], named: Mapping[str, str]
 ) -> dict[str, str]:
-    """Returns who is who, human's name -> ours: as `named`, else by the same name, else one with
-    one. Where some are named, others may be left out. Raises `DataError`."""
+    """Finds out who is who in two codings.
+
+    People are paired as `named` says, else by the same name. If each coding has one person and
+    none is named, these two are a pair. If some people are named, others may stay without a pair.
+
+    Args:
+        human: The human's tracks, by person.
+        ours: Our tracks, by person.
+        named: The pairs that the user gave, human's name -> ours.
+
+    Returns:
+        The pairs, human's name -> ours.
+
+    Raises:
+        DataError: A person has no partner.
+    """
     if not human or not ours:
         raise DataError("One of the two says nothing of anybody. Give codings with labels.")
     for name in named:
