@@ -1,1 +1,1 @@
-"""Reads what people and other programs say of a video: labels over time."""
+"""Reads the labels over time that people and other programs gave a video."""

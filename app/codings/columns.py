@@ -1,7 +1,7 @@
-"""Tells by its name what a column of another program's table holds.
+"""Recognises columns of other programs' tables by their names.
 
-A column has a kind (`Kind`). A column of times may also name its unit: `Start (s)`, `onset_ms`,
-`Begin Time - msec`, `OnsetFrame`.
+A column has a kind (`ColumnKind`). The name of a column of times may also give the unit, as in
+`Start (s)`, `onset_ms`, `Begin Time - msec` or `OnsetFrame`.
 """
 
 import re
@@ -11,11 +11,12 @@ from typing import Literal
 ColumnKind = Literal[
     "onset", "offset", "duration", "time", "frame", "label", "person", "tier", "source", "event"
 ]
-# "clock": hours, minutes and seconds; "timecode": the same and frames, whose rate is not known.
+# "clock" stands for hours, minutes and seconds; "timecode" for these and a number of frames, whose
+# rate the table does not give.
 TimeUnit = Literal["s", "ms", "min", "frame", "clock", "timecode"]
 
-# Names in small letters, words parted by one space. Of several columns of one kind, the name that
-# stands further to the front counts.
+# The names of each kind, in small letters, with one space between words. If several columns of a
+# table have the same kind, the one whose name comes first here is used.
 NAMES: dict[ColumnKind, tuple[str, ...]] = {
     "onset": ("onset", "start", "begin", "start time", "begin time", "onset time", "time start")
     + ("starttime", "begintime", "onsettime", "from", "tmin", "xmin")
@@ -37,7 +38,7 @@ NAMES: dict[ColumnKind, tuple[str, ...]] = {
     "event": ("behavior type", "behaviour type", "event type", "status"),
 }
 _KINDS: dict[str, tuple[int, ColumnKind]] = {
-    name: (place, kind) for kind, names in NAMES.items() for place, name in enumerate(names)
+    name: (rank, kind) for kind, names in NAMES.items() for rank, name in enumerate(names)
 }
 _FRAMES: dict[str, ColumnKind] = {"onsetframe": "onset", "offsetframe": "offset"}
 _FRAMES |= {"frame start": "onset", "frame end": "offset"}
@@ -56,22 +57,29 @@ _TIMES: frozenset[ColumnKind] = frozenset({"onset", "offset", "duration", "time"
 
 @dataclass(frozen=True, slots=True)
 class ColumnMeaning:
-    """A column's kind. `place` is the rank of the name among the names of this kind, 0 for the
-    best. `unit` is None where the name has no unit."""
+    """The kind of a column. `rank` is the position of its name in `NAMES`, 0 for the best.
+    `unit` is None if the name has no unit."""
 
     kind: ColumnKind
-    place: int = 0
+    rank: int = 0
     unit: TimeUnit | None = None
 
 
 def find_unit(text: str) -> TimeUnit | None:
-    """Returns the unit that a cell names, such as `s`, `[ms]` or `hh:mm:ss`; None for other
-    text."""
+    """Reads the name of a unit, such as `s`, `[ms]` or `hh:mm:ss`; None for other text.
+
+    >>> find_unit("[ms]"), find_unit("hh:mm:ss"), find_unit("happy")
+    ('ms', 'clock', None)
+    """
     return _UNITS.get(text.strip().strip("()[]").strip().lower())
 
 
 def find_column_meaning(name: str) -> ColumnMeaning | None:
-    """Returns what a column of this name holds; None where the name is not known."""
+    """Finds the kind of a column with this name; None if the name is not known.
+
+    >>> find_column_meaning("Start (s)")
+    ColumnMeaning(kind='onset', rank=1, unit='s')
+    """
     text = " ".join(name.lower().split())
     unit: TimeUnit | None = None
     if elan := _ELAN.fullmatch(text):
@@ -82,12 +90,12 @@ def find_column_meaning(name: str) -> ColumnMeaning | None:
     if text in _FRAMES:
         return ColumnMeaning(_FRAMES[text], unit="frame")
     if text in _KINDS:
-        place, kind = _KINDS[text]
-        return ColumnMeaning(kind, place, unit or (find_unit(text) if kind == "time" else None))
+        rank, kind = _KINDS[text]
+        return ColumnMeaning(kind, rank, unit or (find_unit(text) if kind == "time" else None))
     # `onset ms`, `time relative sf`, `start frame`
     front, _, last = text.rpartition(" ")
     if front in _KINDS and (found := find_unit(last)) is not None:
-        place, kind = _KINDS[front]
+        rank, kind = _KINDS[front]
         if kind in _TIMES:
-            return ColumnMeaning(kind, place, found)
+            return ColumnMeaning(kind, rank, found)
     return None

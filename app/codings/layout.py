@@ -1,4 +1,4 @@
-"""Finds the columns of a table that hold times and labels, by its header or, without one, by its
+"""Finds the columns with times and labels of a table: by its header or, without one, by its
 cells."""
 
 import re
@@ -13,16 +13,21 @@ from app.errors import DataError
 from app.recognition.expression_names import EXPRESSIONS, normalise_label
 
 _ELAN_TIME = re.compile(r"(begin time|end time|duration) - ", re.IGNORECASE)
-LOOKED_AT = 100  # rows from the top among which a header is looked for
-MIN_SCORES = 3  # columns named like expressions that make a table one of scores
-# Of columns that say the same, the one that says it best.
+MAX_ROWS_BEFORE_HEADER = 100  # a header further down is not found
+MIN_SCORE_COLUMNS = 3  # this many columns named like expressions make a table of scores
+LENGTH_SLIP_S = 0.002  # begins, ends and lengths are each rounded to milliseconds
+# Which of several columns with the same times is read: the best unit comes first.
 _BEST_UNITS: tuple[TimeUnit | None, ...] = ("s", "clock", "ms", None, "min", "frame", "timecode")
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Columns by what they hold. `scores`: a column for each of several labels, instead of one with
-    labels. `tier`: the name of what is coded, where columns have their own."""
+    """The columns of a table.
+
+    `at` gives the index of each kind of column, and `units` the units of the columns with times.
+    `scores` holds (index, label) of each column with scores of one label; such a table has no
+    column of labels. `tier` names the coded behaviour if it has columns of its own.
+    """
 
     at: Mapping[ColumnKind, int]
     units: Mapping[ColumnKind, TimeUnit | None]
@@ -30,13 +35,14 @@ class Layout:
     tier: str = ""
 
     @property
-    def columns(self) -> int:
+    def column_count(self) -> int:
         return len(self.at) + len(self.scores)
 
 
 @dataclass(frozen=True, slots=True)
 class TableHeader:
-    """A header in `line` (0: there is none) with the cells `names`."""
+    """The header of a table, in line `line`, with the cells `names`. Line 0 stands for a table
+    without a header. Each layout describes one tier."""
 
     line: int
     names: tuple[str, ...]
@@ -46,18 +52,25 @@ class TableHeader:
 def find_header(
     table_of: Mapping[str, TextTable], tiers: Collection[str]
 ) -> tuple[TextTable, TableHeader] | None:
-    """Returns the table of the delimiter with which most columns are known, and its header; None
-    where no header is found. `tiers` may name columns."""
+    """Finds the delimiter with which most columns are known.
+
+    Args:
+        table_of: The same text as a table by each of `DELIMITERS`.
+        tiers: Names of tiers in small letters, which may be names of columns.
+
+    Returns:
+        The table with this delimiter, and its header; None if no table has one.
+    """
     best: tuple[int, TextTable, TableHeader] | None = None
     for delimiter in DELIMITERS:
         table = table_of[delimiter]
         try:
             header = _first_header(table, tiers)
-        except DataError:  # quotes that do not match: cells are not parted by this
+        except DataError:  # quotes do not match, so this is not the delimiter
             continue
         if header is None:
             continue
-        known = sum(layout.columns for layout in header.layouts)
+        known = sum(layout.column_count for layout in header.layouts)
         if best is None or known > best[0]:
             best = known, table, header
     if best is not None:
@@ -70,7 +83,7 @@ def find_header(
 
 
 def _first_header(table: TextTable, tiers: Collection[str]) -> TableHeader | None:
-    for line, cells in islice(table.rows(), LOOKED_AT):
+    for line, cells in islice(table.rows(), MAX_ROWS_BEFORE_HEADER):
         names = tuple(" ".join(cell.split()) for cell in cells)
         layouts = find_layouts(names, tiers)
         if layouts:
@@ -79,7 +92,14 @@ def _first_header(table: TextTable, tiers: Collection[str]) -> TableHeader | Non
 
 
 def find_layouts(names: Sequence[str], tiers: Collection[str]) -> tuple[Layout, ...]:
-    """Returns the layouts that a header names; none where it names no times, or no labels."""
+    """Finds the layouts that the `names` of a header stand for, one for each tier.
+
+    Returns an empty tuple if the header names no times or no labels. `tiers` are names of tiers in
+    small letters, which may be names of columns.
+
+    >>> [layout.at for layout in find_layouts(["onset", "offset", "label"], ())]
+    [{'onset': 0, 'offset': 1, 'label': 2}]
+    """
     groups = _groups(names, tiers)
     if groups:
         return groups
@@ -88,7 +108,7 @@ def find_layouts(names: Sequence[str], tiers: Collection[str]) -> tuple[Layout, 
         column = find_column_meaning(name)
         if column is None:
             continue
-        rank = (column.place, _BEST_UNITS.index(column.unit))
+        rank = (column.rank, _BEST_UNITS.index(column.unit))
         if column.kind not in found or rank < found[column.kind][0]:
             found[column.kind] = rank, index, column
     at = {kind: index for kind, (_, index, _) in found.items()}
@@ -98,21 +118,21 @@ def find_layouts(names: Sequence[str], tiers: Collection[str]) -> tuple[Layout, 
         return ()
     if "tier" not in at and any(name.lower().startswith("begin time - ") for name in names):
         return _elan_columns(names, at, units, tiers)
-    named = [
+    by_tier = [
         Layout({**at, "label": index}, units, tier=name)
         for index, name in enumerate(names)
         if name and name.lower() in tiers and index not in at.values()
     ]
-    if named:
-        return tuple(named)
+    if by_tier:
+        return tuple(by_tier)
     if "label" in at:
         return (Layout(at, units),)
     scores: dict[str, int] = {}
     for index, name in enumerate(names):
-        # Affectiva has a column of smiles beside that of joy.
+        # Affectiva's tables have a column "smile" beside the column "joy".
         if name.lower() != "smile" and (label := normalise_label(name, {})) in EXPRESSIONS:
             scores.setdefault(label, index)
-    if len(scores) >= MIN_SCORES:
+    if len(scores) >= MIN_SCORE_COLUMNS:
         return (Layout(at, units, tuple((index, label) for label, index in scores.items())),)
     return ()
 
@@ -123,8 +143,7 @@ def _elan_columns(
     units: Mapping[ColumnKind, TimeUnit | None],
     tiers: Collection[str],
 ) -> tuple[Layout, ...]:
-    """Returns a layout for each tier of a table in which ELAN gave every tier a column of its
-    own."""
+    """Finds the layouts of ELAN's tables in which each tier has its own column."""
     kinds: tuple[ColumnKind, ...] = ("onset", "offset", "duration")
     times = {kind: at[kind] for kind in kinds if kind in at}
     found = [
@@ -136,8 +155,8 @@ def _elan_columns(
 
 
 def _groups(names: Sequence[str], tiers: Collection[str]) -> tuple[Layout, ...]:
-    """Returns the layouts of Datavyu's columns: `face.ordinal, face.onset, face.offset, face.code`,
-    group beside group, in milliseconds."""
+    """Finds the layouts of Datavyu's tables. These have groups of columns such as `face.ordinal`,
+    `face.onset`, `face.offset` and `face.code`, with times in milliseconds."""
     groups: dict[str, dict[str, int]] = {}
     for index, name in enumerate(names):
         front, dot, last = name.rpartition(".")
@@ -165,10 +184,12 @@ def _groups(names: Sequence[str], tiers: Collection[str]) -> tuple[Layout, ...]:
 
 
 def _without_header(table: TextTable) -> TableHeader | None:
-    """Finds the layout of ELAN's and Audacity's tables: cells parted by tabs, a stretch of times
-    with texts around it. The times are begins, ends and perhaps lengths, in one or several
-    notations."""
-    rows = [cells for _, cells in islice(table.rows(), LOOKED_AT)]
+    """Finds the layout of the tables that ELAN and Audacity write without a header.
+
+    Their cells are separated by tabs. A row has texts, then begins, ends and perhaps lengths, each
+    in one or several notations, then the label.
+    """
+    rows = [cells for _, cells in islice(table.rows(), MAX_ROWS_BEFORE_HEADER)]
     width = min((len(cells) for cells in rows), default=0)
     if width < 3:
         return None
@@ -208,8 +229,8 @@ def _is_time(cell: str) -> bool:
 
 
 def _notations(cells: Sequence[str], *, has_tier: bool) -> tuple[TimeUnit | None, ...] | None:
-    """Returns the units of the begins in a stretch of begins, ends and perhaps lengths of one
-    row."""
+    """Finds the units of the begins in `cells`, which are the begins, ends and perhaps lengths of
+    one row. Returns None if `cells` are something else."""
 
     def unit(cell: str) -> TimeUnit | None:
         if ":" in cell:
@@ -229,6 +250,6 @@ def _notations(cells: Sequence[str], *, has_tier: bool) -> tuple[TimeUnit | None
         begin, end, length = (
             parse_seconds(cells[k * size + plain], units[plain], NumberStyle()) for k in range(3)
         )
-        if abs(end - begin - length) < 0.002:
+        if abs(end - begin - length) < LENGTH_SLIP_S:
             return units
     return None

@@ -1,7 +1,7 @@
-"""Reads what somebody says of a video, be it a person with a table or this program with its
-records. docs/agreement.md describes the files for users.
+"""Reads the labels that a person or this program gave a video, from a table, tiers or records.
 
-Records are read row by row. What stays of a row is its frame, its time and the number of its label.
+docs/agreement.md describes the files for users. Records are read row by row, and only the frame,
+the time and the number of the label of each row stay in memory.
 """
 
 from array import array
@@ -24,9 +24,12 @@ from app.records.reader import RecordsReader
 
 @dataclass(frozen=True, slots=True)
 class Coding:
-    """`tracks` by person ("" where the file names none). `frames` and `labels` (all that may have
-    been said): only where the file holds records. `notes` say what was left out as it should be,
-    `warnings` what is missing."""
+    """The labels of one file.
+
+    `tracks` holds the labels by person; the name is "" if the file names none. `frames` are the
+    times of the frames and `labels` all labels that the model can give; only records have both.
+    `notes` name rows that were left out on purpose, `warnings` those that could not be used.
+    """
 
     path: Path
     tracks: Mapping[str, Track]
@@ -46,8 +49,12 @@ class Coding:
 
 @dataclass(frozen=True, slots=True)
 class ReadingRules:
-    """How files are read: other names of labels, what an episode is, the tiers that are wanted (all
-    where there are none), and what numbers of times count (None: what the file says)."""
+    """The rules by which a file is read.
+
+    `rename` maps labels to other labels, both in small letters. `episodes` are the rules by which
+    episodes are found in records. `tiers` are the tiers to read, all if it is empty. `unit` is the
+    unit of plain numbers of times; None stands for the one that the file names.
+    """
 
     rename: Mapping[str, str] = field(default_factory=dict)
     episodes: EpisodeRules = field(default_factory=EpisodeRules)
@@ -56,15 +63,23 @@ class ReadingRules:
 
 
 def read_coding(path: Path, rules: ReadingRules, frames: RecordFrameTimes | None = None) -> Coding:
-    """Reads a file of any kind. `frames` are those of the other file's records, for tables that
-    count frames. Raises `DataError`."""
+    """Reads a file of any kind.
+
+    Args:
+        path: Records, a table, or tiers of ELAN, Praat or Anvil.
+        rules: The rules by which it is read.
+        frames: The frames of the other file's records, for tables that count frames.
+
+    Raises:
+        DataError: The file cannot be read.
+    """
     if is_records_file(path):
         return _from_records(path, rules)
     if is_tier_file(path):
         return _from_rows(path, read_tiers(path, rules.tiers), rules)
     table = CodedTable(path, tiers=rules.tiers, unit=rules.unit, frames=frames)
     found = _from_rows(path, table.rows(), rules, slip_s=table.slip_s)
-    _one_source(path, table.sources)
+    _check_one_source(path, table.sources)
     if table.unpaired:
         warning = (
             f"{table.unpaired} of {path}'s events lack their begin or end; they were left out."
@@ -74,6 +89,7 @@ def read_coding(path: Path, rules: ReadingRules, frames: RecordFrameTimes | None
 
 
 def is_records_file(path: Path) -> bool:
+    """True for records, by the suffix or by the first line of a table."""
     if path.suffix.lower() in (".jsonl", ".parquet", ".partial"):
         return True
     try:
@@ -83,7 +99,7 @@ def is_records_file(path: Path) -> bool:
         return False
 
 
-def _one_source(path: Path, sources: Iterable[str]) -> None:
+def _check_one_source(path: Path, sources: Iterable[str]) -> None:
     names = sorted(set(sources))
     if len(names) > 1:
         raise DataError(
@@ -93,7 +109,7 @@ def _one_source(path: Path, sources: Iterable[str]) -> None:
 
 
 class _Labels(dict[str, str]):
-    """Maps the labels of a file to plain labels, each made once."""
+    """A cache from the labels of a file to plain labels."""
 
     def __init__(self, rename: Mapping[str, str]) -> None:
         super().__init__()
@@ -107,7 +123,7 @@ class _Labels(dict[str, str]):
 def _from_records(path: Path, rules: ReadingRules) -> Coding:
     reader = RecordsReader(path)
     times, frames = array("d"), array("q")
-    said: dict[int, InstantLabels] = {}
+    instants: dict[int, InstantLabels] = {}
     episodes: dict[int, list[Span]] = {}
     possible: set[str] = set()
     plain = _Labels(rules.rename)
@@ -122,7 +138,7 @@ def _from_records(path: Path, rules: ReadingRules) -> Coding:
     for rows in group_by_frame(reader):
         first = rows[0]
         if source is not None and first.source != source:
-            _one_source(path, (source, first.source))
+            _check_one_source(path, (source, first.source))
         source = first.source
         times.append(first.time_s)
         frames.append(first.frame)
@@ -130,7 +146,7 @@ def _from_records(path: Path, rules: ReadingRules) -> Coding:
         for row in rows:
             if row.face is not None:
                 possible.update(row.face.probabilities)
-                one = said.setdefault(row.face.face_id, InstantLabels())
+                one = instants.setdefault(row.face.face_id, InstantLabels())
                 one.add(row.time_s, plain[row.face.label])
     keep(finder.finish())
     shown_s = np.frombuffer(times, np.float64)
@@ -140,7 +156,7 @@ def _from_records(path: Path, rules: ReadingRules) -> Coding:
             tuple(sorted(episodes.get(face_id, []), key=lambda span: span.onset_s)),
             shown_s,
         )
-        for face_id, one in said.items()
+        for face_id, one in instants.items()
     }
     cut = (f"{path} ends within a line; that line was left out.",) if reader.cut_short else ()
     return Coding(
@@ -157,7 +173,7 @@ def _from_rows(
 ) -> Coding:
     plain = _Labels(rules.rename)
     spans: dict[str, list[Span]] = {}
-    said: dict[str, InstantLabels] = {}
+    instants: dict[str, InstantLabels] = {}
     open_count = 0
     for row in rows:
         label = plain[row.label]
@@ -165,27 +181,29 @@ def _from_rows(
         if row.offset_s is not None:
             spans.setdefault(row.person, []).append(Span(row.onset_s, row.offset_s, label))
         else:
-            one = said.setdefault(row.person, InstantLabels())
+            one = instants.setdefault(row.person, InstantLabels())
             one.add(row.onset_s, label)
             one.lines.append(row.line)
     warnings, notes = [], []
-    if spans and said:
-        points = sum(len(one.lines) for one in said.values())
+    if spans and instants:
+        points = sum(len(one.lines) for one in instants.values())
         warnings.append(
             f"{points} of {path}'s rows are points without a length; they were left out."
         )
-        said = {}
+        instants = {}
     if open_count:
         notes.append(f"{open_count} of {path}'s rows have no label: nothing is compared there.")
-    tracks = {person: _track_of_spans(path, found, slip_s) for person, found in spans.items()}
-    for person, one in said.items():
-        tracks[person] = _track_of_instants(path, one)
+    tracks = {person: _make_span_track(path, found, slip_s) for person, found in spans.items()}
+    for person, one in instants.items():
+        tracks[person] = _make_instant_track(path, one)
     coded = {person: track for person, track in tracks.items() if track.episodes}
     return Coding(path, coded, notes=tuple(notes), warnings=tuple(warnings))
 
 
-def _track_of_instants(path: Path, said: InstantLabels) -> Track:
-    times, numbers, names = said.arrays()
+def _make_instant_track(path: Path, labels: InstantLabels) -> Track:
+    """Makes the track of one person from labels at instants in any order. Raises `DataError` if an
+    instant has two labels."""
+    times, numbers, names = labels.arrays()
     order = np.argsort(times, kind="stable")
     times, numbers = times[order], numbers[order]
     again = np.append(False, times[1:] == times[:-1])
@@ -193,36 +211,37 @@ def _track_of_instants(path: Path, said: InstantLabels) -> Track:
     if other.any():
         at = order[int(np.flatnonzero(other)[0])]
         raise DataError(
-            f"{path}, line {said.lines[at]}: it gives a second label for the same instant. Mend "
+            f"{path}, line {labels.lines[at]}: it gives a second label for the same instant. Mend "
             "the line."
         )
     instants = times[~again]
-    runs = join_instants(instants, numbers[~again], names, instants)
-    return Track(runs, _coded(runs), instants)
+    spans = join_instants(instants, numbers[~again], names, instants)
+    return Track(spans, _leave_out_uncoded(spans), instants)
 
 
-def _track_of_spans(path: Path, found: list[Span], slip_s: float) -> Track:
-    """Puts spans in order. An overlap of up to `slip_s` is cut off the earlier span; a longer one
-    raises `DataError`."""
+def _make_span_track(path: Path, found: list[Span], slip_s: float) -> Track:
+    """Makes the track of one person from coded spans in any order. An overlap of up to `slip_s`
+    seconds is cut off the earlier span. Raises `DataError` for a longer overlap."""
     spans: list[Span] = []
     for after in sorted(found, key=lambda one: (one.onset_s, one.offset_s)):
         if spans and after.onset_s < (before := spans[-1]).offset_s - 1e-6:
             if before.offset_s - after.onset_s > slip_s + 1e-6:
                 raise DataError(
-                    f"{path}: {_name(before)} until {before.offset_s:g} s overlaps {_name(after)} "
-                    f"from {after.onset_s:g} s. One person shows one expression at a time: leave "
-                    "other behaviour out, or name the tier that is meant by --tier."
+                    f"{path}: {_describe(before)} until {before.offset_s:g} s overlaps "
+                    f"{_describe(after)} from {after.onset_s:g} s. One person shows one expression "
+                    "at a time: leave other behaviour out, or name the tier that is meant by "
+                    "--tier."
                 )
             spans[-1] = replace(before, offset_s=after.onset_s)
             if spans[-1].offset_s <= spans[-1].onset_s:
                 del spans[-1]
         spans.append(after)
-    return Track(tuple(spans), _coded(spans), None)
+    return Track(tuple(spans), _leave_out_uncoded(spans), None)
 
 
-def _coded(spans: Iterable[Span]) -> tuple[Span, ...]:
+def _leave_out_uncoded(spans: Iterable[Span]) -> tuple[Span, ...]:
     return tuple(one for one in spans if one.label != NOT_CODED)
 
 
-def _name(span: Span) -> str:
+def _describe(span: Span) -> str:
     return span.label or "what has no label"

@@ -1,6 +1,6 @@
-"""Reads the rows of a coder's table, whatever program wrote it, with their times in seconds.
+"""Reads the rows of a coder's table of any program, with their times in seconds.
 
-docs/agreement.md says for users what is read. Errors are `DataError` and name file and line.
+docs/agreement.md describes the tables for users. Errors are `DataError` and name file and line.
 """
 
 import re
@@ -20,18 +20,20 @@ from app.errors import DataError
 from app.files.csv_text import unescape_cell
 from app.recognition.expression_names import NOT_CODED, normalise_label
 
-SLIP_S = 0.02  # an overlap of two spans up to this long is a slip of the hand or of rounding
+SLIP_S = 0.02  # an overlap of two spans up to this length counts as a slip or as rounding
+SLIP_FRAMES = 1.01  # likewise in tables that count frames: one frame, and room for rounding
 _FACE_LABEL = re.compile(r"(face \d+): (.+)")
 _FRAME = re.compile(r"[0-9]{1,15}(\.0*)?")
-_MARKS = {"": 0.0, "false": 0.0, "no": 0.0, "true": 1.0, "yes": 1.0, "x": 1.0}  # instead of scores
+# Words that coders write in place of scores.
+_MARKS = {"": 0.0, "false": 0.0, "no": 0.0, "true": 1.0, "yes": 1.0, "x": 1.0}
 _BEGINS: tuple[ColumnKind, ...] = ("onset", "time", "frame")
-GivenUnit = Literal["s", "ms", "min", "frames"]  # what a user says that numbers of times count
+GivenUnit = Literal["s", "ms", "min", "frames"]  # the unit of times that a user may name
 
 
 @dataclass(frozen=True, slots=True)
 class CodedRow:
-    """A label of one person. `label` is as it was written, "" where there is none. `offset_s` is
-    None where the label is said of an instant."""
+    """One label of one person. `label` is as written, "" for an empty cell. `offset_s` is None if
+    the label is of an instant. `line` is 0 in files without lines."""
 
     line: int
     person: str
@@ -42,37 +44,54 @@ class CodedRow:
 
 @dataclass(frozen=True, slots=True)
 class RecordFrameTimes:
-    """The time at which each frame of records is shown: `frames (T,) int64` and `times_s (T,)
-    float64`, both going up."""
+    """The times of the T frames of records.
+
+    `frames (T,) int64` are the numbers of the frames and `times_s (T,) float64` their times in
+    seconds. Both go up. Records may hold every n-th frame only.
+    """
 
     frames: NDArray[np.int64]
     times_s: NDArray[np.float64]
 
     @property
     def step_s(self) -> float:
+        """The median distance of two frames of the records; 1 s for a single frame."""
         return float(np.median(np.diff(self.times_s))) if len(self.times_s) > 1 else 1.0
 
-    def time_of(self, frame: int) -> float:
-        """Returns when a frame is shown. Records may hold every n-th frame only; the others lie
-        between them. Raises `ValueError` for one before the first or after the last."""
+    def find_time(self, frame: int) -> float:
+        """Returns the time in seconds of a frame, interpolated if the records lack it.
+
+        Raises `ValueError` for a frame before the first or after the last of the records.
+        """
         first, last = int(self.frames[0]), int(self.frames[-1])
         if not first <= frame <= last:
             raise ValueError(f"it is of frame {frame}, and the records are of {first} to {last}")
         return float(np.interp(frame, self.frames, self.times_s))
 
-    def end_of(self, frame: int) -> float:
-        """Returns when the frame after `frame` is shown. For the last frame, and for the number
-        after it, that is the end of the video."""
+    def find_end(self, frame: int) -> float:
+        """Returns the time in seconds at which the frame after `frame` begins. For the last frame,
+        and for the number after the last, this is the end of the video."""
         last = int(self.frames[-1])
         if frame in (last, last + 1):
             return float(self.times_s[-1]) + self.step_s
-        return self.time_of(frame + 1)
+        return self.find_time(frame + 1)
 
 
 class CodedTable:
-    """The rows of the table `path`. `tiers`: the only ones that are wanted, all where it is empty;
-    `unit`: what numbers of times count, whatever the header says; `frames`: those of the records,
-    where the other file holds any."""
+    """The rows of the table `path`.
+
+    After `rows`, `unpaired` counts the events that have a begin or an end only, and `sources`
+    holds the names of the videos in the table.
+
+    Args:
+        path: The file of the table.
+        tiers: The tiers to read; all if it is empty.
+        unit: The unit of plain numbers of times; None stands for the one that the header names.
+        frames: The frames of the other file's records, for tables that count frames.
+
+    Raises:
+        DataError: The file holds no table with times and labels.
+    """
 
     def __init__(
         self,
@@ -103,16 +122,16 @@ class CodedTable:
 
     @property
     def slip_s(self) -> float:
-        """The longest overlap of two spans that counts as a slip. Where frames are counted, some
-        coders end a span with the frame that the next begins with."""
+        """The longest overlap of two spans, in seconds, that counts as a slip. In tables that count
+        frames, some coders end a span with the first frame of the next span."""
         units = {unit for layout in self._header.layouts for unit in layout.units.values()}
         if self._frames is not None and "frame" in (units | {self._unit}):
-            return max(SLIP_S, 1.01 * self._frames.step_s)
+            return max(SLIP_S, SLIP_FRAMES * self._frames.step_s)
         return SLIP_S
 
     def rows(self) -> Iterator[CodedRow]:
-        """Yields rows in the order of the file, begins and ends of events joined. `unpaired` counts
-        the events that begin without an end, or end without a begin."""
+        """Yields the rows in the order of the file; the begin and the end of an event are one row.
+        Raises `DataError`."""
         self.unpaired = 0
         open_events: dict[tuple[str, str], tuple[int, float]] = {}
         tiers: set[str] = {one.tier for one in self._header.layouts if one.tier}
@@ -144,18 +163,18 @@ class CodedTable:
     def _read(
         self, line: int, row: "_Cells", open_events: dict[tuple[str, str], tuple[int, float]]
     ) -> Iterator[CodedRow]:
-        """Yields the row that this one completes, if it completes one. `open_events` holds (line,
-        time) of the events that have begun, by person and label."""
+        """Yields one row, or none if the row begins an event, is a remark or is of another tier.
+        `open_events` holds (line, onset in seconds) of the running events, by person and label."""
         at = row.layout.at
-        label = self._highest(row) if row.layout.scores else unescape_cell(row.text("label"))
+        label = self._find_highest(row) if row.layout.scores else unescape_cell(row.text("label"))
         if normalise_label(label, {}) == NOT_CODED and (
-            (row.layout.tier and "onset" in at)  # there is something of another tier
+            (row.layout.tier and "onset" in at)  # the row is of another tier
             or not any(normalise_label(row.text(kind), {}) for kind in _BEGINS)  # a remark
         ):
             return
         if source := row.text("source"):
             self.sources.add(source)
-        # Tables that have been through floating point call face 1 "1.0".
+        # Programs that hold numbers as floating point write face 1 as "1.0".
         person = re.sub(r"(?<=\d)\.0+$", "", row.text("person"))
         person = person or row.text("tier") or row.layout.tier
         if not person and not self._header.line and (found := _FACE_LABEL.fullmatch(label)):
@@ -195,17 +214,23 @@ class CodedTable:
                     "it counts frames, so the other file must be records, or give time_s"
                 )
             frame = int(text.partition(".")[0])
-            return self._frames.end_of(frame) if kind == "offset" else self._frames.time_of(frame)
+            return (
+                self._frames.find_end(frame) if kind == "offset" else self._frames.find_time(frame)
+            )
         return parse_seconds(text, unit, self._style)
 
-    def _highest(self, row: "_Cells") -> str:
-        """Returns the label of the highest score; "" where no score is above 0, or two are
-        highest."""
+    def _find_highest(self, row: "_Cells") -> str:
+        """Returns the label with the highest score; "" if no score is above 0 or if two labels
+        share the highest score."""
         scores: list[tuple[float, str]] = []
         for index, label in row.layout.scores:
             text = row.cells[index].strip() if index < len(row.cells) else ""
             try:
-                score = _MARKS[text.lower()] if text.lower() in _MARKS else self._style.number(text)
+                score = (
+                    _MARKS[text.lower()]
+                    if text.lower() in _MARKS
+                    else self._style.parse_number(text)
+                )
             except ValueError:
                 return ""  # such as FIND_FAILED
             scores.append((score, label))
@@ -231,7 +256,7 @@ class _Cells:
     layout: Layout
 
     def text(self, kind: ColumnKind) -> str:
-        """Returns the words of a cell; "" where there is no such column or cell."""
+        """Returns the words of a cell; "" if the column or the cell is missing."""
         index = self.layout.at.get(kind, len(self.cells))
         return " ".join(self.cells[index].split()) if index < len(self.cells) else ""
 
@@ -243,13 +268,14 @@ def _span(line: int, person: str, label: str, onset_s: float, offset_s: float) -
 
 
 def _event(text: str) -> str:
-    """Returns `start`, `stop`, `point` or "" for what BORIS and The Observer call an event."""
+    """Reads the type of an event in tables of BORIS and The Observer: `start`, `stop`, `point` or
+    ""."""
     lowered = text.lower()
     return next((one for one in ("start", "stop", "point") if one in lowered), "")
 
 
 def _shift(table: TextTable, header: TableHeader) -> int:
-    """Returns 1 where rows have a name in front that the header has no cell for, as R writes them,
+    """Returns 1 if each row begins with a name for which the header has no cell, as in tables of R,
     else 0."""
     for line, cells in table.rows():
         if line > header.line:
@@ -259,8 +285,8 @@ def _shift(table: TextTable, header: TableHeader) -> int:
 
 
 def _units_row(table: TextTable, header: TableHeader) -> tuple[int, dict[int, TimeUnit | None]]:
-    """Returns the line below the header that names units, and the units by column; 0 and nothing
-    where there is no such line."""
+    """Returns the number of the line below the header if this line names units, and the units by
+    column; else 0 and nothing."""
     for line, cells in table.rows():
         if line > header.line:
             units = {index: find_unit(cell) for index, cell in enumerate(cells) if cell.strip()}

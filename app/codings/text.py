@@ -1,6 +1,6 @@
-"""Reads the text of a coding, whatever its encoding, and parts it into cells.
+"""Reads the text of a coding in any encoding, and splits it into cells.
 
-Files that hold no text are named, with the way out of the program that wrote them.
+For files without text, the error names the program and how to export a table from it.
 """
 
 import csv
@@ -11,11 +11,12 @@ from pathlib import Path
 from app.errors import DataError
 from app.files.foreign_text import decode_text, split_separator_line
 
-MAX_BYTES = 1 << 30
+MAX_BYTES = 1 << 30  # of a coding; a larger file is something else
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+$")
 DELIMITERS = ("\t", ";", ",", "|", " ")
 _CSV = "save the sheet as CSV (UTF-8)"
-# First bytes, or an ending, of what holds no text: what it is, and how to get text of it.
+# Files that hold no table of text, by their first bytes or their ending: (first bytes, kind of
+# file, how to get a table from it).
 _MAGIC: tuple[tuple[bytes, str, str], ...] = (
     (b"\xd0\xcf\x11\xe0", "an old Excel workbook or Observer project", _CSV),
     (b"$FL2", "an SPSS file", "in SPSS, choose Save As, type CSV"),
@@ -47,12 +48,12 @@ _ENDINGS: dict[str, tuple[str, str]] = {
     ".srt": ("a file of subtitles", "write a table"),
     ".json": ("a JSON file", "write it as CSV"),
 }
-_TEXT_ENDINGS = frozenset({".json", ".boris", ".vtt", ".srt"})  # which hold text, but no table
+_TEXT_ENDINGS = frozenset({".json", ".boris", ".vtt", ".srt"})  # files with text, but no table
 
 
 def read_text(path: Path) -> str:
-    """Reads the file's text, from UTF-8, UTF-16 or Windows-1252. Raises `DataError`, also for files
-    that hold no text."""
+    """Reads the text of a file in UTF-8, UTF-16 or Windows-1252. Raises `DataError`, also for files
+    without text."""
     try:
         if path.is_file() and path.stat().st_size > MAX_BYTES:
             raise DataError(f"{path} is larger than {MAX_BYTES >> 30} GB, too large for a coding.")
@@ -67,8 +68,8 @@ def read_text(path: Path) -> str:
 
 
 def _refuse_other_formats(path: Path, content: bytes) -> None:
-    """Raises `DataError` for what is no text. Goes by how the file begins, since names lie:
-    instruments write tables of text as `.xls`."""
+    """Raises `DataError` for a file that holds no table of text. The first bytes decide, because
+    names mislead: some instruments write tables of text as `.xls`."""
     suffix = path.suffix.lower()
     packed = content.startswith(b"PK\x03\x04")
     known = next(((what, way) for magic, what, way in _MAGIC if content.startswith(magic)), None)
@@ -86,8 +87,7 @@ def _refuse_other_formats(path: Path, content: bytes) -> None:
 
 
 class TextTable:
-    """A text as rows of cells, once or several times. `path` is how errors call it; a row is
-    (number of its last line, cells). Raises `DataError` where quotes do not match."""
+    """A text as rows of cells, separated by `delimiter`. Error messages call the text `path`."""
 
     def __init__(self, path: Path, text: str, delimiter: str) -> None:
         self.path = path
@@ -95,13 +95,16 @@ class TextTable:
         self._text = text
 
     def rows(self) -> Iterator[tuple[int, list[str]]]:
-        """Yields the rows that are not empty."""
+        """Yields (number of the last line, cells) of every row that is not empty and no remark.
+
+        Can be called several times. Raises `DataError` if quotes do not match.
+        """
         first, text = 0, self._text
         if (marked := split_separator_line(text)) is not None:
             first, text = 1, marked[1]
         lines = (found[0] for found in _LINE.finditer(text))
-        packed = self.delimiter == " "
-        table = csv.reader(lines, delimiter=self.delimiter, skipinitialspace=packed, strict=True)
+        is_spaced = self.delimiter == " "  # several spaces then separate two cells
+        table = csv.reader(lines, delimiter=self.delimiter, skipinitialspace=is_spaced, strict=True)
         while True:
             try:
                 cells = next(table, None)
@@ -111,7 +114,7 @@ class TextTable:
                 ) from cause
             if cells is None:
                 return
-            # ELAN writes "#file://..." above each file's rows, others write remarks.
+            # ELAN writes "#file://..." above the rows of each file; other programs write remarks.
             if any(cell.strip() for cell in cells) and not _is_remark(cells):
                 yield first + table.line_num, cells
 

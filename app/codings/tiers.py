@@ -1,8 +1,4 @@
-"""Reads codings that come as tiers: ELAN's .eaf, Praat's .TextGrid, Anvil's .anvil.
-
-Every function gives the rows of a text, tier by tier, with the tier's name, or its participant, for
-the person. Raises `ValueError` where the text is not what its name says.
-"""
+"""Reads codings in tiers: ELAN's .eaf, Praat's .TextGrid and Anvil's .anvil."""
 
 import re
 from collections.abc import Callable, Collection, Iterator
@@ -16,7 +12,7 @@ from app.codings.text import read_text
 from app.errors import DataError
 from app.records.checks import MAX_TIME_S
 
-# Praat reads numbers, quoted texts and flags that stand alone; all else is for people to read.
+# Praat itself reads only numbers, quoted texts and flags, each between spaces, and skips the rest.
 _PRAAT = re.compile(
     r'!.*|"(?:[^"]|"")*"|<\w+>|(?<!\S)[+-]?\d+(?:\.\d*)?(?:[eE][+-]?\d+)?(?!\S)|\S+'
 )
@@ -24,12 +20,16 @@ _PRAAT_VALUE = re.compile(r'["<0-9+-]')
 
 
 def is_tier_file(path: Path) -> bool:
+    """True for the suffixes of ELAN, Praat and Anvil."""
     return path.suffix.lower() in _READERS
 
 
 def read_tiers(path: Path, tiers: Collection[str]) -> list[CodedRow]:
-    """Returns the rows of the tiers named in `tiers`, or of all tiers where it is empty. Raises
-    `DataError`."""
+    """Reads the rows of the tiers that `tiers` names, or of all tiers if it is empty.
+
+    The person of a row is the participant of its tier. If a participant has several tiers, the
+    name of the tier takes the place of the person. Raises `DataError`.
+    """
     text = read_text(path)
     try:
         found = list(_READERS[path.suffix.lower()](text))
@@ -58,40 +58,40 @@ def read_tiers(path: Path, tiers: Collection[str]) -> list[CodedRow]:
     ]
 
 
-class _Found(NamedTuple):
-    """A row of a tier; `row` None says only that the tier exists."""
+class _TierRow(NamedTuple):
+    """One row of a tier. `row` is None in an entry that only states that the tier exists."""
 
     tier: str
     participant: str
     row: CodedRow | None
 
 
-def _eaf(text: str) -> Iterator[_Found]:
+def _read_eaf(text: str) -> Iterator[_TierRow]:
     root = ElementTree.fromstring(_without_declaration(text))
     if root.tag != "ANNOTATION_DOCUMENT":
         raise ValueError("it is not of ELAN")
-    # Where ELAN's time line begins in the video, which may be cut or joined with others.
+    # The begin of ELAN's time line in the video, in ms: not 0 if the video was cut or joined.
     media = root.find("HEADER/MEDIA_DESCRIPTOR")
     origin = 0 if media is None else int(media.attrib.get("TIME_ORIGIN") or 0)
     times = {
         slot.attrib["TIME_SLOT_ID"]: (int(slot.attrib["TIME_VALUE"]) + origin) / 1000
         for slot in root.iter("TIME_SLOT")
-        if "TIME_VALUE" in slot.attrib  # others lie somewhere between their neighbours
+        if "TIME_VALUE" in slot.attrib  # a slot without a value is between its neighbours
     }
     for tier in root.iter("TIER"):
         name = tier.attrib["TIER_ID"]
         if tier.find("ANNOTATION/ALIGNABLE_ANNOTATION") is None:
-            continue  # empty, or notes on another tier's annotations
+            continue  # the tier is empty, or its annotations refer to those of another tier
         person = tier.attrib.get("PARTICIPANT", "").strip() or name
         for one in tier.iter("ALIGNABLE_ANNOTATION"):
             begin = times.get(one.attrib["TIME_SLOT_REF1"])
             end = times.get(one.attrib["TIME_SLOT_REF2"])
             if begin is not None and end is not None:
                 label = one.findtext("ANNOTATION_VALUE") or ""
-                yield _Found(name, person, _row(person, label, begin, end))
+                yield _TierRow(name, person, _row(person, label, begin, end))
 
 
-def _anvil(text: str) -> Iterator[_Found]:
+def _read_anvil(text: str) -> Iterator[_TierRow]:
     root = ElementTree.fromstring(_without_declaration(text))
     if root.tag != "annotation":
         raise ValueError("it is not of Anvil")
@@ -99,18 +99,18 @@ def _anvil(text: str) -> Iterator[_Found]:
         name = track.attrib["name"]
         for one in track.iter("el"):
             if "start" not in one.attrib:
-                continue  # of a track that belongs to another one, without times of its own
+                continue  # the track takes its times from another track
             label = next((attribute.text for attribute in one.iter("attribute")), "")
             begin, end = float(one.attrib["start"]), float(one.attrib["end"])
-            yield _Found(name, name, _row(name, label or "", begin, end))
+            yield _TierRow(name, name, _row(name, label or "", begin, end))
 
 
 def _without_declaration(text: str) -> str:
-    """Removes the line that names an encoding, since `text` is decoded already."""
+    """Removes the line that names an encoding, because `text` is already decode_text."""
     return re.sub(r"\A\s*<\?xml[^>]*\?>", "", text)
 
 
-def _textgrid(text: str) -> Iterator[_Found]:
+def _read_textgrid(text: str) -> Iterator[_TierRow]:
     values = (found[0] for found in _PRAAT.finditer(text) if _PRAAT_VALUE.match(found[0]))
     head = [next(values, ""), next(values, "")]
     if head != ['"ooTextFile"', '"TextGrid"']:
@@ -119,17 +119,17 @@ def _textgrid(text: str) -> Iterator[_Found]:
         _number(values), _number(values), next(values)  # begin, end, <exists>
         for _ in range(int(_number(values))):
             kind, name = _quoted(values), _quoted(values)
-            yield _Found(name, name, None)
+            yield _TierRow(name, name, None)
             _number(values), _number(values)
             for _ in range(int(_number(values))):
                 begin = _number(values)
                 if kind == "IntervalTier":
                     end, label = _number(values), _quoted(values)
-                    # Praat's tiers have no gaps: an interval without a text is nothing.
+                    # Praat's tiers have no gaps: an interval without a text is a gap.
                     if label.strip():
-                        yield _Found(name, name, _row(name, label, begin, end))
+                        yield _TierRow(name, name, _row(name, label, begin, end))
                 else:
-                    yield _Found(name, name, CodedRow(0, name, _quoted(values), begin))
+                    yield _TierRow(name, name, CodedRow(0, name, _quoted(values), begin))
     except (StopIteration, RuntimeError):
         raise ValueError("it ends early") from None
 
@@ -151,8 +151,9 @@ def _row(person: str, label: str, begin: float, end: float) -> CodedRow:
     return CodedRow(0, person, label, begin, end)
 
 
-_READERS: dict[str, Callable[[str], Iterator[_Found]]] = {
-    ".eaf": _eaf,
-    ".textgrid": _textgrid,
-    ".anvil": _anvil,
+# Each reads the rows of a text, tier by tier, and raises `ValueError` for a text of another format.
+_READERS: dict[str, Callable[[str], Iterator[_TierRow]]] = {
+    ".eaf": _read_eaf,
+    ".textgrid": _read_textgrid,
+    ".anvil": _read_anvil,
 }

@@ -1,7 +1,7 @@
 """Reads times as people and other programs write them.
 
-A number may have a comma for its decimal mark, and marks between thousands. Which it is, the
-numbers of a whole table tell together.
+The decimal mark of a number may be a comma, and there may be marks between thousands. The numbers
+of a whole table together show which marks are in use.
 """
 
 import re
@@ -15,10 +15,10 @@ from app.sources.frame_selection import parse_time
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE)
 _WITH_UNIT = re.compile(r"(.*\d)\s*([a-zA-Z]+)")
 _THOUSANDS = re.compile(r"[+-]?\d{1,3}(?:([.,])\d{3})+")
-# Marks between thousands that mean nothing else: an apostrophe, spaces that do not break.
+# Marks between thousands that have no other meaning: an apostrophe, and spaces of several kinds.
 _SPACES = str.maketrans("", "", "'\u2019 \u00a0\u2009\u202f")
 _SECONDS = {"s": 1.0, "ms": 1e-3, "min": 60.0}
-TIMECODE = (
+_TIMECODE_ERROR = (
     "is a timecode whose last part counts frames. The rate of the frames is not known here: export "
     "times as seconds, milliseconds or hh:mm:ss.ms"
 )
@@ -26,13 +26,17 @@ TIMECODE = (
 
 @dataclass(frozen=True, slots=True)
 class NumberStyle:
-    """The marks within a table's numbers. `thousands` is "" where there is none."""
+    """The marks within the numbers of a table. `thousands` is "" if there is no such mark."""
 
     decimal: str = "."
     thousands: str = ""
 
-    def number(self, text: str) -> float:
-        """Reads a number. Raises `ValueError` for other text."""
+    def parse_number(self, text: str) -> float:
+        """Reads a number. Raises `ValueError` for other text.
+
+        >>> NumberStyle(decimal=",", thousands=".").parse_number("1.234,5")
+        1234.5
+        """
         plain = text.strip().translate(_SPACES)
         if self.thousands:
             plain = plain.replace(self.thousands, "")
@@ -43,9 +47,14 @@ class NumberStyle:
 
 
 def detect_number_style(cells: Iterable[str], *, comma_parts_cells: bool) -> NumberStyle:
-    """Tells how numbers are written in `cells`, which may hold other texts, too. Raises
-    `ValueError` where that cannot be told: 1,500 in a table whose cells are parted by commas is 1.5
-    or 1500."""
+    """Detects how the numbers in `cells` are written. Cells with other texts are skipped.
+
+    Raises `ValueError` if the style stays open: in a table with commas between cells
+    (`comma_parts_cells`), 1,500 is 1.5 or 1500.
+
+    >>> detect_number_style(["0,5", "12,25"], comma_parts_cells=False)
+    NumberStyle(decimal=',', thousands='')
+    """
     has_comma = has_dot = False
     only_thousands = True
     for cell in cells:
@@ -68,7 +77,7 @@ def detect_number_style(cells: Iterable[str], *, comma_parts_cells: bool) -> Num
             has_dot = True
     if not has_comma:
         return NumberStyle()
-    if has_dot:  # such as 0,5 and 1.250
+    if has_dot:  # for example 0,5 and 1.250
         return NumberStyle(".", ",") if only_thousands else NumberStyle(",", ".")
     if only_thousands and comma_parts_cells:
         raise ValueError(
@@ -79,12 +88,18 @@ def detect_number_style(cells: Iterable[str], *, comma_parts_cells: bool) -> Num
 
 
 def parse_seconds(text: str, unit: TimeUnit | None, style: NumberStyle) -> float:
-    """Reads `12.5`, `1:02:03.5`, `480 ms` or a number in `unit` as seconds. Raises `ValueError`."""
+    """Reads a time as seconds: a number in `unit`, a number with its unit, or hours, minutes and
+    seconds. Raises `ValueError`.
+
+    >>> style = NumberStyle()
+    >>> [parse_seconds(text, None, style) for text in ("12.5", "1:02:03.5", "480 ms")]
+    [12.5, 3723.5, 0.48]
+    """
     text = text.strip()
     if not text:
         raise ValueError("a time is missing")
     if unit == "timecode" or text.count(":") > 2 or (":" in text and ";" in text):
-        raise ValueError(f"{text!r} {TIMECODE}")
+        raise ValueError(f"{text!r} {_TIMECODE_ERROR}")
     if ":" in text:
         try:
             found = parse_time(text.replace(",", "."))
@@ -96,7 +111,7 @@ def parse_seconds(text: str, unit: TimeUnit | None, style: NumberStyle) -> float
     else:
         if (parts := _WITH_UNIT.fullmatch(text)) and (named := find_unit(parts[2])) in _SECONDS:
             text, unit = parts[1], named
-        found = style.number(text) * _SECONDS.get(unit or "s", 1.0)
+        found = style.parse_number(text) * _SECONDS.get(unit or "s", 1.0)
     if not 0 <= found <= MAX_TIME_S:
         raise ValueError(f"{text!r} is no time from the beginning of a video")
     return found
