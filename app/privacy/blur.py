@@ -1,7 +1,7 @@
-"""Makes faces unrecognisable in a picture, also where the detector loses them for a moment.
+"""Makes faces unrecognisable in pictures, also while the detector loses them for a moment.
 
-A place is covered from the frame in which a face was found until `HOLD_S` after it was last seen
-there, and grows meanwhile, because who cannot be seen may have moved.
+The place of a face is covered from the frame in which the face is found until `HOLD_S` after it was
+last seen. Meanwhile the place grows, because an unseen face may move.
 """
 
 from collections.abc import Sequence
@@ -12,84 +12,114 @@ import numpy as np
 
 from app.types import Face, Image
 
-HOLD_S = 2.0
-MARGIN = 0.35  # of the box's larger side, on each side; hair and ears lie outside the box
-GROWTH_PER_S = 0.6  # of the larger side, on each side, once it is not seen any more
-CELLS = 6  # across the place's larger side; some four of them across a face
-NEAR = 0.5  # of the larger side: a face this near to a place is the one that was there
-MOST_PLACES = 200
+HOLD_S = 2.0  # the detector rarely loses a face for longer
+MARGIN_SHARE = 0.35  # of the box's larger side, on each side; hair and ears lie outside the box
+GROWTH_SHARE_PER_S = 0.6  # of the larger side, on each side, while the face is not seen
+CELLS = 6  # across the larger side of a place: about four across a face
+NEAR_SHARE = 0.5  # of the larger side: a face this near to a place is the one that was there
+MAX_PLACES = 200  # the oldest are forgotten first
 
 
 @dataclass(frozen=True, slots=True)
 class CoveredPlace:
-    """Where a face was last seen. `box_xyxy` px, without margin."""
+    """The place where a face was last seen, at `seen_s`. `box_xyxy` (x0, y0, x1, y1) px has no
+    margin."""
 
     box_xyxy: tuple[float, float, float, float]
     seen_s: float
 
     @property
     def side_px(self) -> float:
+        """The larger side, at least 1 px."""
         x0, y0, x1, y1 = self.box_xyxy
         return max(1.0, x1 - x0, y1 - y0)
 
-    def near(self, other: "CoveredPlace") -> bool:
+    def is_near(self, other: "CoveredPlace") -> bool:
+        """Returns whether both places are those of the same face, a moment apart."""
         gaps = np.abs(np.subtract(self.box_xyxy, other.box_xyxy))
-        return bool(gaps.max() <= NEAR * max(self.side_px, other.side_px))
+        return bool(gaps.max() <= NEAR_SHARE * max(self.side_px, other.side_px))
 
-    def covered_xyxy(self, time_s: float, hold_s: float) -> tuple[int, int, int, int]:
-        """What is made unrecognisable at a time, px, which may reach outside the picture."""
+    def find_covered_xyxy(self, time_s: float, hold_s: float) -> tuple[int, int, int, int]:
+        """Returns the part of the picture that is covered at `time_s`: x0, y0, x1, y1 px, which may
+        reach outside the picture. The part grows until `hold_s` after the face was last seen.
+
+        >>> CoveredPlace((100, 100, 200, 200), seen_s=0.0).find_covered_xyxy(0.5, hold_s=2.0)
+        (35, 35, 265, 265)
+        """
         unseen_s = min(hold_s, max(0.0, time_s - self.seen_s))
-        out = self.side_px * (MARGIN + GROWTH_PER_S * unseen_s)
+        out = self.side_px * (MARGIN_SHARE + GROWTH_SHARE_PER_S * unseen_s)
         x0, y0, x1, y1 = self.box_xyxy
         return int(x0 - out), int(y0 - out), int(np.ceil(x1 + out)), int(np.ceil(y1 + out))
 
 
 class FaceBlur:
-    """The places of one stream's faces. They are kept whether or not anything is covered, so that
-    covering begins with those who were just lost, too. A time that runs backwards, or a picture of
-    another size, begins anew; `hold_s` 0 covers only what is seen in the frame itself."""
+    """Covers the faces of one stream.
+
+    Every frame is added, also while nothing is covered, so that covering can begin at any time with
+    the faces that were just lost. After a time that runs backwards, and in a picture of another
+    size, all places are forgotten.
+
+    Args:
+        hold_s: How long a place stays covered after its face was last seen. With 0, only the faces
+            of the frame itself are covered.
+    """
 
     def __init__(self, *, hold_s: float = HOLD_S) -> None:
         if hold_s < 0:
-            raise ValueError("hold_s is a time of at least 0 seconds")
+            raise ValueError(f"hold_s must be >= 0, got {hold_s}")
         self._hold_s = hold_s
         self._places: list[CoveredPlace] = []
         self._now_s = 0.0
         self._size_wh = (0, 0)
 
     def add_frame(self, faces: Sequence[Face], time_s: float, size_wh: tuple[int, int]) -> None:
-        """To be told of every frame."""
+        """Adds a frame at `time_s` of `size_wh` px: all faces found in it, read or not."""
         if time_s < self._now_s or size_wh != self._size_wh:
             self._places = []
         self._now_s, self._size_wh = time_s, size_wh
-        seen = [CoveredPlace(_whole_box(face), time_s) for face in faces]
+        seen = [CoveredPlace(_enclose_face(face), time_s) for face in faces]
         kept = [
             place
             for place in self._places
             if self._hold_s > 0
             and time_s - place.seen_s <= self._hold_s
-            and not any(place.near(one) for one in seen)
+            and not any(place.is_near(one) for one in seen)
         ]
-        self._places = [*kept, *seen][-MOST_PLACES:]
+        self._places = [*kept, *seen][-MAX_PLACES:]
 
     def cover(self, image: Image) -> Image:
-        """A new picture in which every place is: averages of a few cells, softened. Each is made
-        of the picture as it came, so that nothing shines through where two meet."""
+        """Returns a new picture in which every place shows the averages of a few cells, softened.
+        All averages are those of the picture as it came, so that nothing shows through where two
+        places overlap.
+
+        Args:
+            image: The picture of the frame that was added last, uint8 `(H, W, 3)` BGR.
+        """
         canvas = image.copy()
         for place in self._places:
-            _cover(canvas, image, place.covered_xyxy(self._now_s, self._hold_s))
+            _cover(canvas, image, place.find_covered_xyxy(self._now_s, self._hold_s))
         return canvas
 
 
 def blur_whole(image: Image) -> Image:
-    """A new picture of which only the averages of a few cells are left."""
+    """Returns a new picture that shows the averages of a few cells, softened.
+
+    Args:
+        image: uint8 `(H, W, 3)` BGR.
+
+    >>> picture = np.zeros((60, 60, 3), np.uint8)
+    >>> picture[::2] = 100  # fine stripes
+    >>> bool((blur_whole(picture) == 50).all())
+    True
+    """
     canvas = image.copy()
     _cover(canvas, image, (0, 0, image.shape[1], image.shape[0]))
     return canvas
 
 
-def _whole_box(face: Face) -> tuple[float, float, float, float]:
-    """The box and the landmarks in it, for one of them may be off."""
+def _enclose_face(face: Face) -> tuple[float, float, float, float]:
+    """Returns the smallest box around the face's box and its landmarks, because the box may be
+    wrong. Landmarks more than a side away from the box are ignored."""
     x0, y0, x1, y1 = face.box_xyxy
     points = face.landmarks[np.isfinite(face.landmarks).all(axis=1)]
     side = max(x1 - x0, y1 - y0)
@@ -100,8 +130,8 @@ def _whole_box(face: Face) -> tuple[float, float, float, float]:
 
 
 def _cover(canvas: Image, image: Image, xyxy: tuple[int, int, int, int]) -> None:
-    """Cells are laid from the place's own corner, so that a face that moves shows no more of itself
-    from frame to frame."""
+    """Draws the averages of a part of `image` onto `canvas`. Cells begin at the part's own corner:
+    with a fixed grid, a moving face would show more of itself with every frame."""
     height, width = image.shape[:2]
     x0, y0 = max(0, xyxy[0]), max(0, xyxy[1])
     x1, y1 = min(width, xyxy[2]), min(height, xyxy[3])
@@ -110,5 +140,5 @@ def _cover(canvas: Image, image: Image, xyxy: tuple[int, int, int, int]) -> None
     cell = max(1.0, max(xyxy[2] - xyxy[0], xyxy[3] - xyxy[1]) / CELLS)
     cells = max(1, round((x1 - x0) / cell)), max(1, round((y1 - y0) / cell))
     means = cv2.resize(image[y0:y1, x0:x1], cells, interpolation=cv2.INTER_AREA)
-    # Linear between the cells' middles: as soft as a blur of a cell's width, at less cost.
+    # Linear between the cells' middles: as soft as a blur of a cell's width, but cheaper.
     canvas[y0:y1, x0:x1] = cv2.resize(means, (x1 - x0, y1 - y0), interpolation=cv2.INTER_LINEAR)

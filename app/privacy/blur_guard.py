@@ -1,6 +1,9 @@
-"""Lets no frame pass whose faces cannot be accounted for: it is to be covered as a whole, or the
-run stops. Of a file that goes for frames before a face was found, too: they are held back as long
-as it takes to search a picture."""
+"""Makes blurring fail closed: a frame in which a face may be missing is covered as a whole, or the
+run stops.
+
+The frames of a recording are held back for as long as a search of the whole picture takes. So a
+face that is found late also covers the frames before, in which it was not found.
+"""
 
 from collections import deque
 from collections.abc import Callable
@@ -24,19 +27,28 @@ MAX_HELD_BYTES = 512 << 20  # 1.4 s of 1080p at 60 frames/s, 0.3 s of 4K at that
 
 
 class Stepper(Protocol):
-    """What `app.pipeline.Pipeline` does of it."""
+    """The part of `app.pipeline.Pipeline` that the guard needs."""
 
     def step(self, frame: Frame) -> FrameResult: ...
     def reset(self) -> None: ...
 
 
 class BlurGuard:
-    """Between the recogniser and the view. It does nothing while `wanted` says no, which is asked
-    at every frame.
+    """Stands between the recogniser and the view, and marks the frames to cover as a whole.
 
-    Results of a recording come up to `LOOK_BACK_S` later (less where pictures are so large that
-    `max_bytes` would not do). `failures` counts frames in which looking for faces failed, `failure`
-    says how first.
+    Args:
+        stage: The recogniser.
+        wanted: Returns whether faces are blurred now; asked at every frame. While it returns False,
+            the guard passes all results on as they are.
+        mode: The mode of the run. The results of a recording come up to `LOOK_BACK_S` later; single
+            pictures have no faces that were seen earlier.
+        if_lost: "whole" marks frames in doubt, "stop" raises `SourceError` at the first one.
+        max_bytes: The room for pictures that are held back; with large pictures, results come
+            earlier than after `LOOK_BACK_S`.
+
+    Attributes:
+        failures: The number of frames in which the search for faces failed.
+        failure: The first of these failures, in one line.
     """
 
     def __init__(
@@ -61,35 +73,40 @@ class BlurGuard:
         self.failure: str | None = None
 
     def step(self, frame: Frame) -> list[FrameResult]:
-        """The results that are due, in order; `doubt` says which are to be covered as a whole.
-        Raises `SourceError` where the run is to stop; what `rest` gives then may pass."""
+        """Reads a frame and returns the results that are due, in order. Those with a `doubt` must
+        be covered as a whole.
+
+        Raises:
+            SourceError: The run must stop here. The results that `release` returns then are fine.
+        """
         if not self._wanted():
             self._ledger.reset()
             return [*self.release(), self._stage.step(frame)]
-        result, doubt = self._judged(frame)
+        result, doubt = self._read_and_judge(frame)
         if doubt is not None:
-            self._mark(doubt.since_s)
+            self._mark_held(doubt.since_s)
             # Frames that were shown already cannot be stopped any more.
             if self._if_lost == "stop" and (doubt.why is not None or self._mode.is_recording):
-                raise self._stopped(frame, doubt)
+                raise self._make_stop_error(frame, doubt)
             result = replace(result, doubt=doubt.why)
         if not self._mode.is_recording:
             return [result]
         self._held.append(result)
         self._bytes += frame.image.nbytes
-        return self._due(frame.time_s)
+        return self._release_due(frame.time_s)
 
     def reset(self) -> None:
-        """What comes next has nothing to do with what was."""
+        """Forgets all faces, before frames that have nothing to do with those so far."""
         self._ledger.reset()
 
     def release(self) -> list[FrameResult]:
-        """What is held back. Nothing comes after it."""
+        """Returns the results that are held back, at the end of the run."""
         held, self._held, self._bytes = list(self._held), deque(), 0
         return held
 
     @property
     def warning(self) -> str | None:
+        """The number of failed searches in one line, for users; None for none."""
         if not self.failures:
             return None
         frames = format_count(self.failures, "frame")
@@ -97,12 +114,12 @@ class BlurGuard:
             f"In {frames} faces could not be looked for ({self.failure}); nothing was read there."
         )
 
-    def _judged(self, frame: Frame) -> tuple[FrameResult, Doubt | None]:
+    def _read_and_judge(self, frame: Frame) -> tuple[FrameResult, Doubt | None]:
         try:
             result = self._stage.step(frame)
         except RecogniserError:
             raise
-        except Exception as error:  # whatever it is, the frame's faces are not known
+        except Exception as error:  # after any failure, the frame's faces are unknown
             self.failures += 1
             self.failure = self.failure or f"{type(error).__name__}: {error}".split("\n")[0]
             self._stage.reset()
@@ -116,9 +133,8 @@ class BlurGuard:
             doubt = Doubt(DAMAGED, frame.time_s if doubt is None else doubt.since_s)
         return result, doubt
 
-    def _mark(self, since_s: float) -> None:
-        """What is held back from then on is in doubt, too; where that is to stop the run, it is
-        left out."""
+    def _mark_held(self, since_s: float) -> None:
+        """Marks the held results from `since_s` on as in doubt, or drops them if the run stops."""
         if self._if_lost == "stop":
             while self._held and self._held[-1].frame.time_s >= since_s:
                 self._bytes -= self._held.pop().frame.image.nbytes
@@ -127,7 +143,7 @@ class BlurGuard:
             if one.frame.time_s >= since_s and one.doubt is None:
                 self._held[place] = replace(one, doubt=BEFORE)
 
-    def _stopped(self, frame: Frame, doubt: Doubt) -> SourceError:
+    def _make_stop_error(self, frame: Frame, doubt: Doubt) -> SourceError:
         why = doubt.why or BEFORE
         at_s = frame.time_s if doubt.why else max(0.0, doubt.since_s)
         return SourceError(
@@ -135,7 +151,7 @@ class BlurGuard:
             "frames are blurred as a whole."
         )
 
-    def _due(self, now_s: float) -> list[FrameResult]:
+    def _release_due(self, now_s: float) -> list[FrameResult]:
         due = []
         while self._held and (
             now_s - self._held[0].frame.time_s > LOOK_BACK_S or self._bytes > self._max_bytes

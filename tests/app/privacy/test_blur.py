@@ -134,7 +134,7 @@ def test_any_place_in_any_picture_can_be_covered(
     blur = FaceBlur()
     blur.add_frame([face(x, y, side)], 0.0, size_wh)
     canvas = blur.cover(image)
-    x0, y0, x1, y1 = CoveredPlace((x, y, x + side, y + side), 0.0).covered_xyxy(0.0, 1.0)
+    x0, y0, x1, y1 = CoveredPlace((x, y, x + side, y + side), 0.0).find_covered_xyxy(0.0, 1.0)
     inside = np.zeros(image.shape[:2], np.bool_)
     inside[max(0, y0) : max(0, y1), max(0, x0) : max(0, x1)] = True
     np.testing.assert_array_equal(canvas[~inside], image[~inside])

@@ -26,7 +26,7 @@ from app.privacy.face_ledger import (
     LOST,
     NOT_SEARCHED,
     FaceLedger,
-    shows_another_scene,
+    show_two_scenes,
 )
 from app.recognition.classifier import DEFAULT_MODEL, Classifier
 from app.sources.frame_selection import Selection
@@ -126,7 +126,7 @@ def test_scene_that_fades_is_over_a_while_later() -> None:
     ledger = FaceLedger()
     pictures = [cv2.addWeighted(scene(1), 1 - n / 30, scene(2), n / 30, 0) for n in range(31)]
     assert not any(
-        shows_another_scene(*(cv2.cvtColor(p, cv2.COLOR_BGR2GRAY).astype(np.float32) for p in pair))
+        show_two_scenes(*(cv2.cvtColor(p, cv2.COLOR_BGR2GRAY).astype(np.float32) for p in pair))
         for pair in pairwise(pictures)
     )
     found = [
