@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from app.errors import SinkError, SourceError
-from app.files.atomic import make_write_error
+from app.files.atomic import make_write_error, replace_durably
 from app.files.hidden import build_hidden_path
 from app.files.original import Original
 from app.outputs.run_metadata import hash_file, list_versions, read_notes
@@ -138,16 +138,9 @@ class ResumeFile:
             "notes": at.notes,
             "stages": at.stages,
         }
-        partial = self._partial
         try:
-            with partial.open("wb") as file:
-                file.write(json.dumps(content).encode())
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(partial, self.path)
+            replace_durably(self.path, json.dumps(content).encode(), partial=self._partial)
         except OSError as error:
-            with contextlib.suppress(OSError):
-                partial.unlink(missing_ok=True)
             raise make_write_error(self._first, error) from error
 
     def load(self, identity: Identity) -> Checkpoint:

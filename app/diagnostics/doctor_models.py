@@ -1,6 +1,5 @@
 """What the doctor looks at of recognition: models, a frame through them, and where they run."""
 
-import hashlib
 import importlib.util
 import json
 import os
@@ -14,6 +13,7 @@ from typing import Any
 
 from app.defaults import ROOT
 from app.diagnostics.check import SEE_ABOVE, Check, Status, explain_unloaded
+from app.files.hashing import sha256_of_file
 from app.process.telemetry_off import import_onnx_runtime
 from app.requirements.shared_libraries import is_loadable, list_needed
 from app.requirements.system_needs import check_machine
@@ -41,11 +41,6 @@ def read_listed_hashes(card: Path) -> dict[str, str]:
     return found
 
 
-def sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def check_models(given: Path | None, folder: Path | None = None) -> Iterator[Check]:
     """Every model in `folder`, against its card, and the one that the user named. What the demo
     needs has to be right; damage elsewhere is a warning."""
@@ -59,14 +54,14 @@ def check_models(given: Path | None, folder: Path | None = None) -> Iterator[Che
         if name not in there:
             yield Check(name, bad, "is missing", RESTORE)
             continue
-        digest = sha256(path)
+        digest = sha256_of_file(path)
         if name in listed and digest != listed[name]:
             yield Check(name, bad, f"is not what its card says: sha256 {digest[:12]}…", RESTORE)
             continue
         known = "as its card says" if name in listed else "not in models/README.md"
         yield _with_contract(Check(name, "ok", f"{known} · sha256 {digest[:12]}…"), path, bad)
     if given is not None:
-        known = f"sha256 {sha256(given)[:12]}…" if given.is_file() else ""
+        known = f"sha256 {sha256_of_file(given)[:12]}…" if given.is_file() else ""
         yield _with_contract(Check(str(given), "ok", known), given, "failed")
 
 

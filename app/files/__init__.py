@@ -1,1 +1,1 @@
-"""Writes and names files safely, and reads text files of other programs."""
+"""Writes, names and hashes files safely, and reads text files of other programs."""

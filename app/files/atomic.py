@@ -1,6 +1,8 @@
 """Writes files whole or not at all, and checks beforehand that they can be written."""
 
+import contextlib
 import errno
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -9,10 +11,19 @@ from app.files.hidden import BusyError, HiddenFile, build_hidden_path, is_being_
 
 
 def reserve(path: Path, *, overwrite: bool, inputs: Iterable[Path] = ()) -> Path:
-    """Makes sure that `path` can be written and returns the temporary name to write under.
+    """Checks that a file can be written, and leaves nothing behind.
 
-    Leaves nothing behind. Raises `SinkError` if `path` exists (without `overwrite`), is a folder or
-    one of `inputs`, if another run is writing it, or if its folder is missing or not writable.
+    Args:
+        path: The final name.
+        overwrite: True allows `path` to exist already.
+        inputs: Files that must not be overwritten, because they are read.
+
+    Returns:
+        The temporary name to write under.
+
+    Raises:
+        SinkError: `path` exists (without `overwrite`), is a folder or one of `inputs`, another run
+            is writing it, or its folder is missing or not writable.
     """
     partial = build_hidden_path(path, ".partial") if path.name else path
     try:
@@ -27,10 +38,11 @@ def reserve(path: Path, *, overwrite: bool, inputs: Iterable[Path] = ()) -> Path
             raise SinkError(
                 f"The folder {path.parent} does not exist. Make it, or choose another name."
             )
-        # Of Parquet, the rows are in the second one as long as a run lasts.
+        # The rows of a Parquet file are in the second one as long as a run lasts.
         if is_being_written(partial) or is_being_written(build_hidden_path(path, ".jsonl.partial")):
             raise BusyError(path)
-        # Only trying tells: permission bits do not bind every user, and some disks are read-only.
+        # Only an attempt tells: permission bits do not bind every user, and some disks are
+        # read-only.
         partial.unlink(missing_ok=True)
         partial.open("xb").close()
         partial.unlink()
@@ -40,7 +52,9 @@ def reserve(path: Path, *, overwrite: bool, inputs: Iterable[Path] = ()) -> Path
 
 
 def make_write_error(path: Path, cause: Exception) -> SinkError:
-    """The one line for an output that failed, from an error of the system or of libav."""
+    """Makes the error for an output that could not be written, from an error of the system or of
+    FFmpeg."""
+    # PyAV's errors have both, too, but only some of them are OSErrors.
     reason = getattr(cause, "strerror", None) or str(cause) or type(cause).__name__
     remedy = " Choose a shorter one." if getattr(cause, "errno", 0) == errno.ENAMETOOLONG else ""
     return SinkError(f"{path} could not be written: {reason}.{remedy}")
@@ -49,7 +63,7 @@ def make_write_error(path: Path, cause: Exception) -> SinkError:
 def write_whole(
     path: Path, content: bytes, *, overwrite: bool, inputs: Iterable[Path] = ()
 ) -> None:
-    """`content` under its final name, whole or not at all. Raises `SinkError`."""
+    """Writes `content` under its final name, whole or not at all. Raises `SinkError`."""
     reserve(path, overwrite=overwrite, inputs=inputs)
     part: HiddenFile | None = None
     try:
@@ -64,5 +78,28 @@ def write_whole(
 
 
 def write_text(path: Path, text: str, *, overwrite: bool, inputs: Iterable[Path] = ()) -> None:
-    """`text` as UTF-8 with its line ends as they are, whole or not at all. Raises `SinkError`."""
+    """Writes `text` as UTF-8 with unchanged line ends, whole or not at all. Raises `SinkError`."""
     write_whole(path, text.encode("utf-8", "backslashreplace"), overwrite=overwrite, inputs=inputs)
+
+
+def replace_durably(path: Path, content: bytes, *, partial: Path) -> None:
+    """Replaces a file of this run by `content`, which is on the disk before the old file goes.
+
+    Args:
+        path: The file, which need not exist yet.
+        content: All that the file shall hold.
+        partial: The name to write under, in the same folder. It belongs to this run alone.
+
+    Raises:
+        OSError: The old file is unchanged, and `partial` is gone.
+    """
+    try:
+        with partial.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(partial, path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)
+        raise

@@ -2,9 +2,15 @@
 
 
 def decode_text(content: bytes) -> str | None:
-    """Decodes UTF-8, UTF-16 or Windows-1252, without the mark in front; None for what is no text.
+    """Decodes UTF-8, UTF-16 or Windows-1252, without a byte order mark.
 
-    UTF-16 is what Excel calls "Unicode text"; Windows-1252 is what it writes as plain CSV.
+    Excel writes "Unicode text" as UTF-16, and plain CSV as Windows-1252.
+
+    Returns:
+        The text, or None where `content` is not text.
+
+    >>> decode_text(b"\\xff\\xfea\\x00"), decode_text(b"caf\\xe9"), decode_text(b"\\x00")
+    ('a', 'café', None)
     """
     for encoding in _encodings(content):
         try:
@@ -17,12 +23,12 @@ def decode_text(content: bytes) -> str | None:
 
 
 def _encodings(content: bytes) -> tuple[str, ...]:
-    """Returns the encodings to try, one after the other."""
+    """Lists the encodings to try, in order."""
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         return ("utf-16",)
     if content.startswith(b"\xef\xbb\xbf"):
         return ("utf-8-sig",)
-    # Without a mark, UTF-16 of a table shows by the zeros beside its Latin letters.
+    # Without a mark, the zeros beside its Latin letters reveal a table in UTF-16.
     zeros = content[:400:2].count(0), content[1:400:2].count(0)
     if max(zeros) > 20:
         return ("utf-16-be" if zeros[0] > zeros[1] else "utf-16-le",)
@@ -30,8 +36,11 @@ def _encodings(content: bytes) -> tuple[str, ...]:
 
 
 def split_separator_line(text: str) -> tuple[str, str] | None:
-    """Returns what parts cells, and the text behind Excel's first line that says so (`sep=;`); None
-    where there is no such line."""
+    """Splits off Excel's first line, which names the separator of cells (`sep=;`).
+
+    Returns:
+        The separator and the text behind that line, or None where there is no such line.
+    """
     first, _, rest = text.partition("\n")
     first = first.strip().strip('"')
     if first[:4].lower() == "sep=" and len(first) == 5:

@@ -1,7 +1,7 @@
-"""Results on their way: files under a hidden name beside their final one.
+"""Writes results under a hidden name and gives them their final name once they are complete.
 
-What they are called, which run they belong to, and how they get their final name. A run keeps a
-lock on what it writes, so that no other run takes its file away; the system lets go of locks when a
+This module names the hidden files, tells to which run a file belongs, and renames. A run keeps a
+lock on its file, so that no other run takes the file away. The system releases a lock when its
 process ends, however it ends.
 """
 
@@ -17,15 +17,20 @@ from typing import IO
 
 from app.errors import SinkError
 
-MAX_NAME_BYTES = 255  # of a file, on usual systems; `os.pathconf` may say less
+MAX_NAME_BYTES = 255  # of a file, on usual systems; `os.pathconf` may tell a lower limit
 MAX_SUFFIX_BYTES = 16
-CLAIM_TRIES, CLAIM_STEP_S = 50, 0.1  # a worker whose run was killed may need a moment to notice
-MOST_NAMES = 100  # that are tried for a result whose own name is taken
+MAX_CLAIM_TRIES = 50  # a worker whose run was killed may need a moment to notice
+CLAIM_STEP_S = 0.1  # between two tries
+MAX_NAMES = 100  # tried for a result whose own name is taken
 
 
 def build_hidden_path(path: Path, ending: str) -> Path:
-    """`.NAME` with `ending`, beside `path`. Where that is too long for a file, a hash stands for
-    the rest of the name; the suffix stays."""
+    """Builds the path `.NAME` with `ending` beside `path`. In a name that is too long for a file, a
+    hash replaces the rest of NAME, and the suffix stays.
+
+    >>> build_hidden_path(Path("talk.csv"), ".partial").as_posix()
+    '.talk.csv.partial'
+    """
     name = f".{path.name}{ending}"
     limit = _longest_name(path.parent)
     if len(os.fsencode(name)) <= limit:
@@ -44,10 +49,20 @@ def _longest_name(folder: Path) -> int:
 
 
 def claim_file(path: Path, *, keep: bool = False, wait: bool = False) -> IO[bytes] | None:
-    """Opens `path`, made where it is missing, for this run alone and for as long as the file is
-    open; empty, unless `keep`. None: another run has it. `wait`: a run that is ending gets a few
-    seconds. Raises `OSError`."""
-    if sys.platform == "win32" and not keep:  # which takes no file away that is open
+    """Opens a file for this run alone, for as long as the file stays open.
+
+    Args:
+        path: The file, which is made where it is missing.
+        keep: False empties the file.
+        wait: True gives a run that is ending a few seconds to release the file.
+
+    Returns:
+        The open file, or None where it belongs to another run.
+
+    Raises:
+        OSError: The file cannot be opened.
+    """
+    if sys.platform == "win32" and not keep:  # Windows removes no file that is open
         try:
             path.unlink(missing_ok=True)
             return path.open("x+b")
@@ -62,7 +77,7 @@ def claim_file(path: Path, *, keep: bool = False, wait: bool = False) -> IO[byte
                     if not keep:
                         file.truncate(0)
                     return file
-            elif not wait or tries > CLAIM_TRIES:
+            elif not wait or tries > MAX_CLAIM_TRIES:
                 file.close()
                 return None
             else:
@@ -70,13 +85,13 @@ def claim_file(path: Path, *, keep: bool = False, wait: bool = False) -> IO[byte
         except BaseException:
             file.close()
             raise
-        file.close()  # it was taken away meanwhile, or is still somebody else's
+        file.close()  # the file was removed meanwhile, or still belongs to another run
     raise AssertionError
 
 
 def lock_file(file: IO[bytes]) -> bool:
-    """Keeps `file` for this process for as long as it is open. True also where the system knows no
-    such thing."""
+    """Locks `file` for this process for as long as it is open. Returns False if another process has
+    it, and True also where the system knows no locks."""
     try:
         import fcntl
     except ImportError:  # Windows
@@ -98,8 +113,9 @@ def _is_at(file: IO[bytes], path: Path) -> bool:
 
 
 def is_being_written(path: Path) -> bool:
-    """Whether another run has `path`, and still has it in a moment. Raises `OSError`."""
-    for _ in range(CLAIM_TRIES // 2):
+    """Tells whether another run has `path`, and still has it after some seconds. Raises
+    `OSError`."""
+    for _ in range(MAX_CLAIM_TRIES // 2):
         try:
             file = path.open("rb")
         except FileNotFoundError:
@@ -121,15 +137,25 @@ class BusyError(SinkError):
 
 
 class DisplacedError(SinkError):
-    """A result is whole, but its name was taken meanwhile: it has another one."""
+    """A result is complete, but under another name, because its own was taken meanwhile."""
 
 
 class HiddenFile:
-    """A result on its way to the name `final`: this run's alone until it is settled or discarded.
+    """A result that is being written. It belongs to this run alone until it is settled or
+    discarded.
 
-    `file` is open for writing; others may write to `path` by its name instead. `keep`: what is
-    there already stays. `wait`: a run that is ending is waited for. Raises `SinkError` where
-    another run has it, and `OSError`.
+    `file` is open for writing. A library that wants a name may write to `path` instead.
+
+    Args:
+        final: The name that the complete result gets.
+        overwrite: True allows `final` to exist already.
+        ending: The end of the hidden name.
+        keep: True leaves the content of a hidden file that is there already.
+        wait: True waits some seconds for a run that is ending.
+
+    Raises:
+        BusyError: Another run is writing the result.
+        OSError: The file cannot be opened.
     """
 
     def __init__(
@@ -153,7 +179,7 @@ class HiddenFile:
     def settle(self) -> None:
         """Gives the finished result its final name. Raises as `settle_file`."""
         self.file.flush()
-        if sys.platform == "win32":  # which renames no file that is open
+        if sys.platform == "win32":  # Windows renames no file that is open
             self.file.close()
         try:
             settle_file(self.path, self.final, overwrite=self._overwrite)
@@ -165,7 +191,7 @@ class HiddenFile:
         self.file.close()
 
     def discard(self) -> None:
-        """Leaves nothing behind, but what is settled."""
+        """Leaves nothing behind, except a settled result."""
         if sys.platform == "win32":
             self.let_go()
         if not self._over:
@@ -175,15 +201,15 @@ class HiddenFile:
         self.let_go()
 
     def let_go(self) -> None:
-        """Leaves the file as it is, for another run."""
-        with contextlib.suppress(OSError):  # a full disk, which does not matter any more
+        """Closes the file and leaves it unchanged, for another run."""
+        with contextlib.suppress(OSError):  # a full disk does not matter any more
             self.file.close()
 
 
 def claim_own_file(beside: Path, ending: str) -> HiddenFile:
-    """A file that is needed for as long as a run lasts: `.NAME` with `ending` beside `beside`,
-    numbered where other runs have theirs there. Raises `OSError`."""
-    for number in range(1, MOST_NAMES):
+    """Opens a file that a run needs for as long as it lasts. The name is `.NAME` with `ending`
+    beside `beside`, numbered where other runs have theirs there. Raises `OSError`."""
+    for number in range(1, MAX_NAMES):
         numbered = ending if number == 1 else f".{number}{ending}"
         with contextlib.suppress(BusyError):
             return HiddenFile(beside, overwrite=True, ending=numbered, wait=False)
@@ -191,16 +217,24 @@ def claim_own_file(beside: Path, ending: str) -> HiddenFile:
 
 
 def settle_file(partial: Path, path: Path, *, overwrite: bool) -> None:
-    """Gives a result that is whole its final name. Without `overwrite`, a file that has come to be
-    there is left, the result gets a name with a number, and `DisplacedError` says which. Raises
-    `OSError`."""
+    """Gives a complete result its final name.
+
+    Args:
+        partial: The complete result.
+        path: Its final name.
+        overwrite: False leaves a file that has come to be at `path`.
+
+    Raises:
+        DisplacedError: There is such a file; the result got a name with a number instead.
+        OSError: The result cannot be renamed.
+    """
     if overwrite:
         os.replace(partial, path)
         return
     try:
         _rename_to_free(partial, path)
     except FileExistsError:
-        for number in range(2, MOST_NAMES):
+        for number in range(2, MAX_NAMES):
             other = path.with_name(f"{path.stem}_{number}{path.suffix}")
             with contextlib.suppress(FileExistsError):
                 _rename_to_free(partial, other)
@@ -212,7 +246,7 @@ def settle_file(partial: Path, path: Path, *, overwrite: bool) -> None:
 
 
 def _rename_to_free(old: Path, new: Path) -> None:
-    """Raises `FileExistsError` where `new` exists; never replaces it."""
+    """Renames a file, never over another. Raises `FileExistsError` where `new` exists."""
     if sys.platform == "win32":
         os.rename(old, new)
         return
@@ -223,7 +257,7 @@ def _rename_to_free(old: Path, new: Path) -> None:
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.ENOENT):
             raise
-        # A file system without hard links: the name is taken first, then the file put there.
+        # A file system without hard links: the name is reserved first, then the file moves there.
         os.close(os.open(new, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
         try:
             os.replace(old, new)

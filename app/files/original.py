@@ -1,4 +1,4 @@
-"""An input file as it was when it was opened, whatever becomes of its name meanwhile."""
+"""Keeps hold of an input file as it was when it was opened, whatever becomes of its name."""
 
 import contextlib
 import hashlib
@@ -6,11 +6,11 @@ import os
 from io import BufferedReader
 from pathlib import Path
 
-LOOKED_AT = 1 << 20  # bytes at either end of a file, to know it again
+END_BYTES = 1 << 20  # read at either end of a file, to know the file again
 
 
 class Original:
-    """The file that `path` leads to now, open until `close`.
+    """The file that `path` leads to at the time of opening. It stays open until `close`.
 
     `bytes` is its size, `changed_ns` its time of change. Raises `OSError`.
     """
@@ -23,19 +23,19 @@ class Original:
         self._sha256: str | None = None
 
     def change(self) -> str | None:
-        """What has happened to it since, after "was"; None: nothing."""
+        """Tells what has happened to the file since, in words that follow "was". None: nothing."""
         try:
             now = self._path.stat()
         except OSError:
             return "removed"
         same = (now.st_size, now.st_mtime_ns) == (self.bytes, self.changed_ns)
-        # Some network folders give a file another number each time that it is asked about.
+        # Some network folders give a file another number at each call.
         if not os.path.samestat(now, self._facts) and not same:
             return "replaced by another file"
         return None if same else "changed"
 
     def sha256(self) -> str | None:
-        """Of what was opened. None where that cannot be read."""
+        """Computes the SHA-256 of the opened file once. None where the file cannot be read."""
         if self._sha256 is None and self._file is not None:
             with contextlib.suppress(OSError):
                 self._file.seek(0)
@@ -43,13 +43,13 @@ class Original:
         return self._sha256
 
     def ends_sha256(self) -> str:
-        """A hash of `LOOKED_AT` bytes at either end. Raises `OSError`."""
+        """Computes the SHA-256 of `END_BYTES` at either end. Raises `OSError`."""
         assert self._file is not None
         digest = hashlib.sha256()
         self._file.seek(0)
-        digest.update(self._file.read(LOOKED_AT))
-        self._file.seek(max(0, self.bytes - LOOKED_AT))
-        digest.update(self._file.read(LOOKED_AT))
+        digest.update(self._file.read(END_BYTES))
+        self._file.seek(max(0, self.bytes - END_BYTES))
+        digest.update(self._file.read(END_BYTES))
         return digest.hexdigest()
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""A result's kind, by the end of its name."""
+"""Reads the kind of a result from the suffix of its name."""
 
 from collections.abc import Container
 from pathlib import Path
@@ -7,9 +7,20 @@ from app.errors import SinkError
 
 
 def read_suffix(path: Path, kinds: Container[str], otherwise: str) -> str:
-    """The suffix, in small letters. Raises `SinkError` where it is none of `kinds`, which says
-    `otherwise` of the path, or where there is nothing else: only several videos take a suffix
-    alone."""
+    """Reads the suffix of a result's name.
+
+    Args:
+        path: The name.
+        kinds: The suffixes that can be written, in small letters.
+        otherwise: The end of the error's sentence for another suffix, such as "must end in .csv.".
+
+    Returns:
+        The suffix in small letters.
+
+    Raises:
+        SinkError: The suffix is none of `kinds`, or there is no name before it. Only a run on
+            several videos takes a suffix alone.
+    """
     suffix = path.suffix.lower()
     if suffix in kinds:
         return suffix

@@ -1,7 +1,6 @@
 """How records came about: NAME.run.json beside them, and the same facts on the report."""
 
 import datetime
-import hashlib
 import json
 import platform
 import sys
@@ -14,6 +13,7 @@ from typing import Any
 
 from app.contract import Contract
 from app.files.atomic import reserve, write_text
+from app.files.hashing import sha256_of_file
 from app.sources.base import InputFile, Source
 from app.sources.camera_address import mask_addresses
 from app.stage_state import SavedState, State
@@ -30,10 +30,9 @@ def name_notes(records: Path) -> Path:
 
 
 def hash_file(path: Path) -> str | None:
-    """None where the file cannot be read."""
+    """Computes the SHA-256 of a file, or returns None where the file cannot be read."""
     try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return sha256_of_file(path)
     except OSError:
         return None
 

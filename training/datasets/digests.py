@@ -1,9 +1,9 @@
 """Computes the digests by which the files of a data set are known."""
 
-import hashlib
 from pathlib import Path
 
 from app.errors import DataError
+from app.files.hashing import sha256_of_file
 from training.base.regular_file import check_regular
 from training.datasets.readers import (
     missing_file,
@@ -14,8 +14,7 @@ def sha256(path: Path) -> str:
     """Raises `DataError` when the file cannot be read."""
     check_regular(path)
     try:
-        with open(path, "rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return sha256_of_file(path)
     except FileNotFoundError as cause:
         raise missing_file(path) from cause
     except OSError as cause:

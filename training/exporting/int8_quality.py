@@ -1,6 +1,5 @@
 """How good a quantised file is: made, run on the validation faces, held against its fp32."""
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 from app.alignment import normalise
 from app.contract import INPUT, LOGITS, Contract, make_probe_crops
 from app.errors import DataError, ModelError, TrainingError
+from app.files.hashing import sha256_of_file
 from app.process.telemetry_off import import_onnx_runtime
 from app.recognition.classifier import Classifier
 from training.base.json_values import plain_json
@@ -128,7 +128,7 @@ def contract_of(
             figures[name] = plain_json(getattr(metrics, name))
     made = {
         **asdict(settings),
-        "made_from_sha256": hashlib.sha256(subject.path.read_bytes()).hexdigest(),
+        "made_from_sha256": sha256_of_file(subject.path),
         "made_by": f"onnxruntime {onnxruntime.__version__}",
         "probe_tolerance": PROBE_TOLERANCE,
     }

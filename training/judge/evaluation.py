@@ -1,6 +1,5 @@
 """Judges a checkpoint or an exported model on a split, and writes the report."""
 
-import hashlib
 import json
 import math
 from dataclasses import asdict, dataclass
@@ -8,6 +7,7 @@ from pathlib import Path
 
 from app.contract import Contract
 from app.errors import DataError, TrainingError
+from app.files.hashing import sha256_of_file
 from app.recognition.classifier import Classifier
 from app.wording import escape_surrogates
 from training.base.device import Machine
@@ -84,7 +84,7 @@ def evaluate(pack: Pack, model: Path, split: Split, device: str = "cpu") -> Repo
     kept = majority != NO_LABEL
     return Report(
         model=escape_surrogates(model.name),
-        sha256=hashlib.sha256(model.read_bytes()).hexdigest(),
+        sha256=sha256_of_file(model),
         dataset=pack.meta.dataset,
         split=split,
         labels=pack.meta.labels,

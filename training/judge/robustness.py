@@ -4,7 +4,6 @@ What is damaged follows from the seed, the kind and the face, not from the model
 the same damage. `training.judge.robustness_report` says what came of it.
 """
 
-import hashlib
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 
 from app.alignment import AlignmentTemplate, ColourMode
 from app.errors import DataError, TrainingError
+from app.files.hashing import sha256_of_file
 from app.recognition.classifier import Classifier
 from app.types import Floats
 from training.base.device import Machine, normalise
@@ -56,7 +56,7 @@ def open_reader(model: Path, device: str = "cpu") -> Reader:
             return classifier.run(bgr).logits
 
         facts = (contract.labels, contract.template, contract.size_px, contract.colour)
-        return Reader(model.name, _sha256(model), *facts, of_file)
+        return Reader(model.name, sha256_of_file(model), *facts, of_file)
     place = Machine.choose(device, "fp32", compile_net=False).device
     trained = load_trained(model)
     net, train = trained.net.to(place), trained.config.train
@@ -69,17 +69,13 @@ def open_reader(model: Path, device: str = "cpu") -> Reader:
 
     return Reader(
         model.name,
-        _sha256(model),
+        sha256_of_file(model),
         trained.facts.labels,
         train.template,
         train.size_px,
         train.colour,
         of_net,
     )
-
-
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

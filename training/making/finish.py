@@ -1,10 +1,10 @@
 """Exports and reports on what a plan's last step gave."""
 
-import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
 from app.errors import TrainingError
+from app.files.hashing import sha256_of_file
 from training.base.licences import licence_of
 from training.checkpoints.checkpoint import load_trained
 from training.checkpoints.compact import compact_of, write_compact
@@ -19,7 +19,7 @@ from training.network.half_precision import Storage
 
 def digest(path: Path) -> str | None:
     try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
+        return sha256_of_file(path)
     except OSError:
         return None
 

@@ -1,7 +1,6 @@
 """Trains and judges variants of a recipe, seed by seed."""
 
 import argparse
-import hashlib
 import json
 import re
 from collections.abc import Sequence
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from app.errors import TrainingError
+from app.files.hashing import sha256_of_file
 from app.process.one_line_parser import OneLineParser
 from training.base.device import Machine
 from training.base.files import write_text
@@ -199,7 +199,6 @@ def runs_folder(init: Path | None) -> Path:
     if init is None:
         return Path("runs/compare")
     try:
-        with open(init, "rb") as file:
-            return Path(f"runs/compare-{hashlib.file_digest(file, 'sha256').hexdigest()[:8]}")
+        return Path(f"runs/compare-{sha256_of_file(init)[:8]}")
     except OSError as cause:
         raise TrainingError(f"{init} could not be read: {cause.strerror}.") from cause

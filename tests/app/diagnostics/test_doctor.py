@@ -19,6 +19,7 @@ from app.diagnostics import doctor_models, doctor_system
 from app.diagnostics.check import SEE_ABOVE, Check
 from app.diagnostics.doctor import Findings, Group, Style, can_run, examine
 from app.errors import SinkError
+from app.files.hashing import sha256_of_file
 from app.outputs.encoders import Encoder, Trial
 from app.requirements.system_needs import UnfitMachineError, format_install_line
 from app.sources import camera_list
@@ -237,11 +238,11 @@ def shelf(tmp_path: Path) -> Path:
     write_tiny_model(tmp_path / doctor_models.FACE_CHECK, tiny_contract())
     for name in doctor_models.DETECTORS:
         (tmp_path / name).write_bytes(b"detector")
-    hashes = {f"`{p.name}`": f"`{doctor_models.sha256(p)}`" for p in sorted(tmp_path.iterdir())}
+    hashes = {f"`{p.name}`": f"`{sha256_of_file(p)}`" for p in sorted(tmp_path.iterdir())}
     model = hashes.pop("`dacl.onnx`")
     rows = [f"| {name} | something | MIT | {digest} |" for name, digest in hashes.items()]
     (tmp_path / "dacl.pt").write_bytes(b"to go on from")
-    network = f"`{doctor_models.sha256(tmp_path / 'dacl.pt')}`"
+    network = f"`{sha256_of_file(tmp_path / 'dacl.pt')}`"
     rows.append(f"| `dacl.onnx`, `dacl.pt` | two in a row | MIT | {model}, {network} |")
     (tmp_path / "README.md").write_text("\n".join(rows) + "\n")
     return tmp_path
