@@ -1,25 +1,25 @@
 """Checks the values of a records file and the order of its rows.
 
-Records come from anywhere: they were edited, joined or written by another program. Every check
-raises `ValueError` with a reason that ends up behind "FILE, line N: ".
+Records may have been edited, joined or written by another program. Every check raises `ValueError`
+with a reason, which the reader puts behind "FILE, line N: ".
 """
 
 import math
 import re
 from collections.abc import Mapping
-from typing import Any
 
 from app.records.schema import Record
 
-MAX_WHOLE = 2**53  # above it, not every whole number has a floating-point number of its own
+MAX_WHOLE = 2**53  # floating point holds every whole number up to this one
 MAX_TIME_S = 1e9  # about 30 years
 MAX_PX = 1e7  # boxes reach outside of pictures, but not that far
-_HALF = re.compile("[\ud800-\udfff]")  # of a character that UTF-16 writes in two
-SUM_SLACK = 0.02  # what is left of 1 after somebody rounded each probability to two decimals
+MAX_SUM_ERROR = 0.02  # of probabilities, if each was rounded to two decimals
+MAX_SHOWN_CHARACTERS = 40  # of a value in an error line
+_HALF = re.compile("[\ud800-\udfff]")  # half of a character that UTF-16 writes in two parts
 
 
-def check_number(value: Any) -> float:
-    """Returns a finite number. `True` and `False` are no numbers."""
+def check_number(value: object) -> float:
+    """Returns a finite number. `True` and `False` do not count as numbers."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ValueError(f"{_shown(value)} is not a number")
     if isinstance(value, int) and abs(value) > MAX_WHOLE:
@@ -29,7 +29,7 @@ def check_number(value: Any) -> float:
     return float(value)
 
 
-def check_whole(value: Any, name: str) -> int:
+def check_whole(value: object, name: str) -> int:
     """Returns a whole number from 0 to `MAX_WHOLE`; the reason calls it `name`."""
     if isinstance(value, bool) or not isinstance(value, int):
         raise ValueError(f"{_shown(value)} is not a whole number")
@@ -38,32 +38,33 @@ def check_whole(value: Any, name: str) -> int:
     return value
 
 
-def check_text(value: Any) -> str:
+def check_text(value: object) -> str:
     """Returns text that can be written as UTF-8."""
     if not isinstance(value, str):
         raise ValueError(f"{_shown(value)} is not text")
     if not value.isascii() and _HALF.search(value):
-        # JSON can name halves of characters, which no file and no screen can show.
+        # JSON can name halves of characters, which cannot be written as UTF-8.
         raise ValueError(f"{_shown(value)} holds half a character")
     return value
 
 
-def check_time(value: Any) -> float:
-    """Returns seconds from the beginning of the source."""
+def check_time(value: object) -> float:
+    """Returns seconds from the beginning of the source, from 0 to `MAX_TIME_S`."""
     time_s = check_number(value)
     if not 0 <= time_s <= MAX_TIME_S:
         raise ValueError(f"time_s must be from 0 to {MAX_TIME_S:.0f}, got {time_s:g}")
     return time_s
 
 
-def check_pixels(value: Any) -> float:
+def check_pixels(value: object) -> float:
+    """Returns a coordinate or a length in pixels, within ±`MAX_PX`."""
     found = check_number(value)
     if abs(found) > MAX_PX:
         raise ValueError(f"a place in the picture must be within {MAX_PX:.0f} px, got {found:g}")
     return found
 
 
-def check_score(value: Any, name: str) -> float:
+def check_score(value: object, name: str) -> float:
     """Returns a number from 0 to 1; the reason calls it `name`."""
     found = check_number(value)
     if not 0 <= found <= 1:
@@ -71,8 +72,9 @@ def check_score(value: Any, name: str) -> float:
     return found
 
 
-def check_shares(values: Mapping[Any, Any], what: str) -> dict[str, float]:
-    """Returns probabilities by label: at least one, each from 0 to 1, with a sum of 1."""
+def check_shares(values: object, what: str) -> dict[str, float]:
+    """Returns probabilities by label: at least one, each from 0 to 1, with a sum of 1. The reason
+    calls a probability `what`."""
     if not isinstance(values, Mapping):
         raise ValueError(f"{what} must be given by label")
     if not values:
@@ -82,22 +84,26 @@ def check_shares(values: Mapping[Any, Any], what: str) -> dict[str, float]:
         for label, value in values.items()
     }
     total = math.fsum(found.values())
-    if abs(total - 1) > SUM_SLACK:
+    if abs(total - 1) > MAX_SUM_ERROR:
         raise ValueError(f"{what} must sum up to 1, got {total:.3f}")
     return found
 
 
 class RowOrder:
-    """Checks that rows, asked about one after the other, are those of one run: the rows of a frame
-    stand together and name each face once; frames and times go up within a source."""
+    """Checks that rows are in the order of a run.
+
+    The rows of a frame follow one another and name each face once. Within a source, frames and
+    times go up. The rows of a video are not interrupted by another source.
+    """
 
     def __init__(self) -> None:
         self._last: Record | None = None
         self._faces: set[int] = set()  # of the frame so far
-        self._over: set[str] = set()  # sources of several frames that another one came after
+        self._over: set[str] = set()  # finished sources of several frames
         self._has_several_frames = False  # the source of the last row
 
     def check(self, row: Record) -> None:
+        """Checks the next row. Raises `ValueError`."""
         last, self._last = self._last, row
         if last is not None and row.source == last.source and row.frame == last.frame:
             self._check_same_frame(row, last)
@@ -129,11 +135,15 @@ class RowOrder:
         self._faces.add(row.face.face_id)
 
 
-def _shown(value: Any) -> str:
-    """Shows a value in an error line: short, on one line, encodable."""
+def _shown(value: object) -> str:
+    """Formats a value for an error line: short, in one line, and possible to encode."""
     if value is not None and not isinstance(value, str | bool | float | int):
         return f"a {type(value).__name__}"
     if isinstance(value, int) and abs(value) > MAX_WHOLE:
         return "a number of many digits"
-    shown = repr(value) if len(str(value)) <= 40 else f"{str(value)[:37]!r}..."
+    text = str(value)
+    if len(text) <= MAX_SHOWN_CHARACTERS:
+        shown = repr(value)
+    else:
+        shown = f"{text[: MAX_SHOWN_CHARACTERS - 3]!r}..."
     return _HALF.sub(lambda found: f"\\u{ord(found[0]):x}", shown)

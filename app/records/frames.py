@@ -7,6 +7,7 @@ from app.records.schema import Record
 
 
 def group_by_frame(records: Iterable[Record]) -> Iterator[list[Record]]:
-    """The rows of each frame together, in order."""
+    """Yields the rows of each frame, in the order of `records`. The rows of a frame must follow one
+    another."""
     for _, rows in groupby(records, key=lambda row: (row.source, row.frame)):
         yield list(rows)

@@ -1,26 +1,28 @@
-"""Records as Parquet, through pyarrow, which only the extra `records` brings."""
+"""Writes and reads records as Parquet with pyarrow, which the extra `records` installs."""
 
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from types import ModuleType
 
 from app.errors import DataError, RecogniserError, SinkError
 from app.records.rows import make_flat_row
-from app.records.schema import SCHEMA, Record, ValueKind, list_flat_columns
+from app.records.schema import SCHEMA, Cell, Record, RecordColumn, ValueKind, list_flat_columns
 
-ROWS_AT_ONCE = 4096  # that wait in memory until they are written as one group
-MAX_GROUP_BYTES = 256 << 20  # unpacked; a group of this program has some 5 MB
-LABELS_KEY, SCHEMA_KEY = b"labels", b"schema"
+ROWS_PER_GROUP = 4096  # rows wait in memory until they are written as one group
+MAX_GROUP_BYTES = 256 << 20  # unpacked; a group of this program has about 5 MB
+LABELS_KEY = b"labels"  # of the file's metadata: the labels as JSON
+SCHEMA_KEY = b"schema"  # of the file's metadata: the number of the schema
 PANDAS_TYPES: dict[ValueKind, tuple[str, str]] = {
     "text": ("unicode", "object"),
-    "whole": ("int64", "Int64"),  # pandas' whole number that may be missing
+    "whole": ("int64", "Int64"),  # whole numbers of pandas that may be missing
     "pixels": ("float64", "float64"),
     "figure": ("float64", "float64"),
 }
 
 
-def _arrow(name: Path, error: type[RecogniserError]) -> tuple[Any, Any]:
+def _import_arrow(name: Path, error: type[RecogniserError]) -> tuple[ModuleType, ModuleType]:
+    """Imports `pyarrow` and `pyarrow.parquet`. Raises `error` if they are not installed."""
     try:
         import pyarrow
         from pyarrow import parquet
@@ -33,16 +35,18 @@ def _arrow(name: Path, error: type[RecogniserError]) -> tuple[Any, Any]:
 
 
 def check_pyarrow(name: Path) -> None:
-    """Raises `SinkError` where `name` cannot be written for want of pyarrow."""
-    _arrow(name, SinkError)
+    """Raises `SinkError` if pyarrow, which the file `name` needs, is not installed."""
+    _import_arrow(name, SinkError)
 
 
 class ParquetRows:
-    """Writes rows in groups, so that memory stays as it is however long a video is. `name` is how
-    errors call the file. Raises `SinkError` and `OSError`."""
+    """Writes rows in groups, so that the memory in use does not grow with the video.
+
+    Errors call the file `name`. Raises `SinkError` if pyarrow is not installed, and `OSError`.
+    """
 
     def __init__(self, path: Path, labels: Sequence[str], *, name: Path) -> None:
-        self._arrow, parquet = _arrow(name, SinkError)
+        self._arrow, parquet = _import_arrow(name, SinkError)
         self._labels = labels
         columns = list_flat_columns(labels)
         types = {"text": self._arrow.string(), "whole": self._arrow.int64()}
@@ -54,12 +58,12 @@ class ParquetRows:
                 b"pandas": _pandas_types(columns),
             },
         )
-        self._waiting: list[list[Any]] = []
+        self._waiting: list[list[Cell]] = []
         self._writer = parquet.ParquetWriter(str(path), self._schema, compression="zstd")
 
     def write(self, records: Sequence[Record]) -> None:
         self._waiting += [make_flat_row(record, self._labels) for record in records]
-        if len(self._waiting) >= ROWS_AT_ONCE:
+        if len(self._waiting) >= ROWS_PER_GROUP:
             self._flush()
 
     def _flush(self) -> None:
@@ -77,8 +81,9 @@ class ParquetRows:
         self._writer.close()
 
 
-def _pandas_types(columns: Sequence[Any]) -> bytes:
-    """What pandas looks for, so that numbers of faces stay whole where frames have none."""
+def _pandas_types(columns: Sequence[RecordColumn]) -> bytes:
+    """Describes the columns for pandas, which otherwise reads whole numbers as floating point if a
+    row lacks them."""
     described = [
         {
             "name": column.name,
@@ -92,9 +97,12 @@ def _pandas_types(columns: Sequence[Any]) -> bytes:
     return json.dumps({"index_columns": [], "column_indexes": [], "columns": described}).encode()
 
 
-def read_parquet_rows(path: Path) -> tuple[tuple[str, ...], Iterator[dict[str, Any]]]:
-    """The labels and, group by group, the rows by column name. Raises `DataError`."""
-    arrow, parquet = _arrow(path, DataError)
+def read_parquet_rows(path: Path) -> tuple[tuple[str, ...], Iterator[dict[str, object]]]:
+    """Reads the labels of a file and, group by group, its rows as values by column name.
+
+    Raises `DataError`, also while the rows are read.
+    """
+    arrow, parquet = _import_arrow(path, DataError)
     try:
         file = parquet.ParquetFile(path)
         labels = tuple(json.loads(file.schema_arrow.metadata[LABELS_KEY]))
@@ -108,12 +116,16 @@ def read_parquet_rows(path: Path) -> tuple[tuple[str, ...], Iterator[dict[str, A
     except (arrow.ArrowException, OSError, LookupError, TypeError, ValueError) as cause:
         raise DataError(f"{path} is damaged or not a records file of this program.") from cause
 
-    def rows() -> Iterator[dict[str, Any]]:
+    def rows() -> Iterator[dict[str, object]]:
         try:
             with file:
-                for batch in file.iter_batches(ROWS_AT_ONCE):
+                for batch in file.iter_batches(ROWS_PER_GROUP):
                     yield from batch.to_pylist()
-        except (arrow.ArrowException, OSError, ValueError) as cause:  # also text that is no UTF-8
+        except (
+            arrow.ArrowException,
+            OSError,
+            ValueError,
+        ) as cause:  # also for text that is not UTF-8
             raise DataError(f"{path} is damaged. Make it again.") from cause
 
     return labels, rows()

@@ -1,12 +1,11 @@
-"""Reads records back, row by row, whatever their length, kind and schema."""
+"""Reads records of any length, kind and schema, row by row."""
 
 import csv
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cache
+from functools import cache, partial
 from itertools import chain
 from pathlib import Path
-from typing import Any
 
 from app.errors import DataError
 from app.files.csv_text import unescape_cell
@@ -28,6 +27,7 @@ from app.records.schema import (
     QUALITY_COLUMNS,
     SCHEMA,
     SCHEMA_COLUMN,
+    Cell,
     FaceRecord,
     Record,
     ValueKind,
@@ -37,15 +37,15 @@ from app.records.writers import SUFFIXES
 from app.types import LANDMARKS
 
 OLDEST_COLUMNS = tuple(name for name in COLUMNS if name != "reason")  # of schema 1
-MAX_DIGITS = 40  # of a whole number; Python takes its time over thousands
+MAX_DIGITS = 40  # of a whole number; Python is slow to read thousands of digits
 
 
 class RecordsReader:
-    """The records of `path`, in order, once or several times.
+    """The records of the file `path`, in order. Can be iterated several times.
 
-    Only whole lines are read: what a program that is still writing has begun, or a crash has left,
-    is not there yet, and `cut_short` says after reading that there was such a line. Raises
-    `DataError` with the number of the line.
+    Only whole lines are read. The last line is incomplete while a program is still writing, or
+    after a crash; it is left out, and `cut_short` is True after the iteration. Raises `DataError`
+    with the number of the line.
     """
 
     def __init__(self, path: Path) -> None:
@@ -73,7 +73,7 @@ class RecordsReader:
             yield record
 
     def _lines(self) -> Iterator[tuple[int, str]]:
-        """(number, line), whole ones only."""
+        """Yields (number, text) of the whole lines."""
         number = 0
         try:
             with self.path.open("rb") as file:
@@ -93,9 +93,10 @@ class RecordsReader:
             f"{self.path}, line {number}: {why}. Mend the line, or make the file again."
         )
 
-    def _row(self, number: int, make: Callable[..., Record], *values: Any) -> Record:
+    def _row(self, number: int, make: Callable[[], Record]) -> Record:
+        """Makes a row; an error names its line."""
         try:
-            return make(*values)
+            return make()
         except KeyError as cause:
             raise self._damaged(number, f"{cause.args[0]!r} is missing") from cause
         except RecursionError as cause:
@@ -106,7 +107,7 @@ class RecordsReader:
     def _json(self) -> Iterator[tuple[int, Record]]:
         for number, line in self._lines():
             if line.strip():
-                yield number, self._row(number, _from_json, line)
+                yield number, self._row(number, partial(_from_json, line))
 
     def _csv(self) -> Iterator[tuple[int, Record]]:
         lines = self._lines()
@@ -138,17 +139,17 @@ class RecordsReader:
                 raise self._damaged(at[0], f"it has {len(cells)} cells, not {len(names)}")
             else:
                 row = dict(zip(names, cells, strict=True))
-                yield at[0], self._row(at[0], _from_cells, row, labels)
+                yield at[0], self._row(at[0], partial(_from_cells, row, labels))
 
     def _parquet(self) -> Iterator[tuple[int, Record]]:
         from app.records.parquet import read_parquet_rows
 
         labels, rows = read_parquet_rows(self.path)
         for number, row in enumerate(rows, start=1):
-            yield number, self._row(number, _from_flat, row, labels)
+            yield number, self._row(number, partial(_from_flat, row, labels))
 
 
-def _check_schema(schema: Any) -> None:
+def _check_schema(schema: object) -> None:
     if check_whole(schema, SCHEMA_COLUMN) > SCHEMA:
         raise ValueError(
             f"it is of schema {schema}, this program reads up to {SCHEMA}; update the program"
@@ -185,8 +186,8 @@ def _from_json(line: str) -> Record:
     )
 
 
-def _from_flat(row: Mapping[str, Any], labels: tuple[str, ...]) -> Record:
-    """A row by column name, as Parquet and CSV have it; None where it is empty."""
+def _from_flat(row: Mapping[str, object], labels: tuple[str, ...]) -> Record:
+    """Makes a record of the values of a table by column name; None stands for an empty cell."""
     _check_schema(row.get(SCHEMA_COLUMN, 1))
     columns = list(_kinds(labels))[len(COLUMNS) :]
     k = len(labels)
@@ -207,7 +208,7 @@ def _from_flat(row: Mapping[str, Any], labels: tuple[str, ...]) -> Record:
 
 
 def _from_cells(cells: Mapping[str, str], labels: tuple[str, ...]) -> Record:
-    row: dict[str, Any] = {}
+    row: dict[str, Cell] = {}
     for name, kind in _kinds(labels).items():
         cell = cells.get(name, "")
         if not cell:
@@ -227,12 +228,13 @@ def _kinds(labels: tuple[str, ...]) -> dict[str, ValueKind]:
 
 
 def _record(
-    row: Mapping[str, Any],
+    row: Mapping[str, object],
     probabilities: dict[str, float] | None,
     raw: dict[str, float] | None,
-    points: Sequence[float] | None,
+    points: Sequence[object] | None,
 ) -> Record:
-    """What all kinds have in common; `points` are x and y in turn."""
+    """Makes a record of values by name, checked here, and of checked probabilities. `points` are
+    the landmarks' x and y in turn."""
     face = None
     if row["face_id"] is not None:
         if probabilities is None:
@@ -259,7 +261,7 @@ def _record(
     )
 
 
-def _quality(row: Mapping[str, Any]) -> Quality | None:
+def _quality(row: Mapping[str, object]) -> Quality | None:
     size, roll, yaw, sharpness, brightness = (row.get(name) for name in QUALITY_COLUMNS)
     if size is None:
         return None
@@ -273,7 +275,7 @@ def _quality(row: Mapping[str, Any]) -> Quality | None:
 
 
 def _labels_of(names: Sequence[str]) -> tuple[str, ...] | None:
-    """The labels that a table's columns are for; None where it is no table of records."""
+    """Finds the labels in the columns `names` of a table; None if it is no table of records."""
     start = COLUMNS if tuple(names[: len(COLUMNS)]) == COLUMNS else OLDEST_COLUMNS
     if tuple(names[: len(start)]) != start:
         return None
@@ -286,7 +288,7 @@ def _labels_of(names: Sequence[str]) -> tuple[str, ...] | None:
 
 
 def _without_prefix(columns: Sequence[str]) -> list[str]:
-    """Labels of columns, without the `p_` of those that would have repeated a column."""
+    """Returns the labels of columns, without the `p_` that `list_flat_columns` put in front."""
     labels: list[str] = []
     for number, column in enumerate(columns):
         label = column

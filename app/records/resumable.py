@@ -1,8 +1,8 @@
-"""Records of a long run, which may be put down and taken up: the same bytes as without a break.
+"""Writes records of a run that may be interrupted and continued, with the same bytes in the end.
 
-Rows are lines in `.NAME.partial` (`app.files.hidden`). A run that goes on cuts that file where the
-last checkpoint was and writes on. Parquet has no such place to cut, so its rows wait as lines of
-JSON beside it (`.NAME.jsonl.partial`) and become Parquet when all of them are there.
+Rows are lines in `.NAME.partial` (`app.files.hidden`). A continued run cuts this file at the last
+checkpoint and appends to it. A Parquet file cannot be cut, so its rows are first written as lines
+of JSON (`.NAME.jsonl.partial`) and converted when the run is over.
 """
 
 import hashlib
@@ -22,11 +22,11 @@ from app.records.writers import LineRows, check_records_suffix
 from app.stage_state import SavedState, State
 from app.types import FrameResult, Image
 
-CHUNK = 1 << 20
+CHUNK_BYTES = 1 << 20  # read at once to find the digest of the rows so far
 
 
 class _CountedFile:
-    """A file and what it holds, from its beginning, in bytes and as a SHA-256."""
+    """A file that counts its bytes and computes their SHA-256 from the beginning."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
@@ -42,8 +42,10 @@ class _CountedFile:
         self._hash.update(content)
 
     def cut_at(self, length: int) -> None:
-        """Goes on after the first `length` bytes, or what there is of them."""
-        while self.bytes < length and (chunk := self._file.read(min(CHUNK, length - self.bytes))):
+        """Cuts the file after `length` bytes, or keeps all of a shorter file."""
+        while self.bytes < length and (
+            chunk := self._file.read(min(CHUNK_BYTES, length - self.bytes))
+        ):
             self._count(chunk)
         self._file.truncate(self.bytes)
         self._file.seek(self.bytes)
@@ -61,10 +63,10 @@ class _CountedFile:
 
 
 class LongRecords:
-    """Writes `.jsonl`, `.csv` or `.parquet` as `app.records.writers.RecordsSink` does.
+    """Writes `.jsonl`, `.csv` or `.parquet` like `app.records.writers.RecordsSink`.
 
-    `kept` is a `state()` to go on from, with what was written up to then and nothing after it.
-    Raises `SinkError`, also where the rows written before are not there any more or were changed.
+    `kept` is the `state()` from which an interrupted run continues; rows written later are cut off.
+    Raises `SinkError`, also if the rows written before are missing or were changed.
     """
 
     dropped = 0
@@ -90,7 +92,7 @@ class LongRecords:
         self._lines_path = locate_lines(path)
         self._ending = _ending(path)
         self._part: HiddenFile | None = None
-        self._left: HiddenFile | None = None  # that was suspended
+        self._left: HiddenFile | None = None  # the suspended file
         self._file: _CountedFile | None = None
         try:
             self._open(kept, as_csv=suffix == ".csv")
@@ -110,11 +112,11 @@ class LongRecords:
             self._file = _CountedFile(self._part.file)
         else:
             if not self._parquet and not self._lines_path.exists() and self.path.exists():
-                os.replace(self.path, self._lines_path)  # a run that was stopped completed it
-            self._file = self._taken_up(kept)
+                os.replace(self.path, self._lines_path)  # a stopped run had completed the file
+            self._file = self._reopen(kept)
         self._rows = LineRows(self._file, self._labels, as_csv=as_csv, header=kept is None)
 
-    def _taken_up(self, kept: SavedState) -> _CountedFile:
+    def _reopen(self, kept: SavedState) -> _CountedFile:
         if not self._lines_path.exists():
             raise SinkError(
                 f"{self._lines_path}, with the rows so far, is not there any more. Add --overwrite "
@@ -132,7 +134,7 @@ class LongRecords:
         return file
 
     def write(self, result: FrameResult, canvas: Image) -> None:
-        """`canvas` is not looked at."""
+        """Writes the rows of a frame. The sink does not use `canvas`. Raises `SinkError`."""
         if self._file is None:
             raise SinkError(f"{self.path} is closed already.")
         try:
@@ -142,7 +144,8 @@ class LongRecords:
             raise make_write_error(self.path, error) from error
 
     def state(self) -> State:
-        """What is safely on the disk now. Raises `SinkError`."""
+        """Returns the length and the digest of the rows, which are on the disk then. Raises
+        `SinkError`."""
         if self._file is None:
             raise SinkError(f"{self.path} is closed already.")
         try:
@@ -153,14 +156,15 @@ class LongRecords:
         return {"bytes": self._file.bytes, "sha256": self._file.sha256}
 
     def rows_so_far(self) -> Iterator[list[Record]]:
-        """Frame by frame what was written before this run took it up. Raises `SinkError`."""
+        """Yields the rows written so far, frame by frame. Raises `SinkError`."""
         try:
             yield from group_by_frame(RecordsReader(self._lines_path))
         except DataError as error:
             raise SinkError(str(error)) from error
 
     def close(self, *, keep_lines: bool = False) -> None:
-        """`keep_lines`: the run may still go on, so what Parquet is made of stays."""
+        """Completes the file. With `keep_lines`, the lines behind a Parquet file stay, so that the
+        run can be continued. Raises `SinkError`."""
         if self._file is None or self._part is None:
             return
         part, self._part, self._file = self._part, None, None
@@ -197,14 +201,14 @@ class LongRecords:
             part.discard()
 
     def suspend(self) -> None:
-        """Ends it so that another run can go on; nothing is under the final name."""
+        """Stops writing so that another run can continue. The final name stays unused."""
         part, self._part, self._file = self._part, None, None
         if part is not None:
             self._left = part
             part.let_go()
 
     def abort(self) -> None:
-        """Leaves nothing behind, also of what was suspended."""
+        """Removes the rows, also suspended ones."""
         part, self._part, self._file = self._part or self._left, None, None
         if part is not None:
             part.discard()
@@ -215,5 +219,5 @@ def _ending(path: Path) -> str:
 
 
 def locate_lines(path: Path) -> Path:
-    """Where the rows of `path` are while a run lasts."""
+    """Returns the path of the lines that hold the rows of `path` during a run."""
     return build_hidden_path(path, _ending(path))

@@ -1,29 +1,32 @@
-"""Makes rows of results: one per face per frame, as values, as JSON and as text of a CSV file."""
+"""Makes rows of results: one per face and frame, as values, as JSON and as text of a CSV file."""
 
 import csv
 import io
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import astuple
 
 from app.recognition.quality import Quality, measure_quality
 from app.records.schema import (
     COLUMNS,
     DECIMALS,
     FIXED_COLUMNS,
-    KINDS,
     PIXEL_DECIMALS,
     POINT_COLUMNS,
     QUALITY_COLUMNS,
     SCHEMA,
+    Cell,
     FaceRecord,
     Record,
 )
-from app.types import LANDMARKS, FrameResult, Image, TrackedFace
+from app.types import LANDMARKS, Floats, FrameResult, Image, Json, TrackedFace
 from app.wording import escape_surrogates
 
 
 def make_records(result: FrameResult, *, with_quality: bool = True) -> tuple[Record, ...]:
-    """The rows of a frame, at least one, rounded to what a file holds of them."""
+    """Makes the rows of a frame, at least one, with values rounded as in a file.
+
+    `with_quality` measures the quality of each face in the picture, which takes time.
+    """
     frame = result.frame
     source = escape_surrogates(frame.source)
     time_s = round(frame.time_s, DECIMALS)
@@ -35,20 +38,19 @@ def make_records(result: FrameResult, *, with_quality: bool = True) -> tuple[Rec
             time_s,
             None
             if face is None
-            else _face_record(face, result.labels, frame.image if with_quality else None),
+            else _make_face_record(face, result.labels, frame.image if with_quality else None),
         )
         for face in faces
     )
 
 
-def _face_record(face: TrackedFace, labels: Sequence[str], image: Image | None) -> FaceRecord:
+def _make_face_record(face: TrackedFace, labels: Sequence[str], image: Image | None) -> FaceRecord:
     x0, y0, x1, y1 = (float(value) for value in face.face.box_xyxy)
     quality = None
     if image is not None:
-        found = measure_quality(image, face.face)
-        quality = Quality(*(_rounded(name, getattr(found, name)) for name in QUALITY_COLUMNS))
+        quality = _round_quality(measure_quality(image, face.face))
 
-    def shares(values: Any) -> dict[str, float]:
+    def round_shares(values: Floats) -> dict[str, float]:
         return {
             label: round(float(value), DECIMALS)
             for label, value in zip(labels, values, strict=True)
@@ -61,8 +63,8 @@ def _face_record(face: TrackedFace, labels: Sequence[str], image: Image | None) 
         det_score=round(float(face.face.score), DECIMALS),
         label=face.label,
         reason=face.reason,
-        probabilities=shares(face.probabilities),
-        raw_probabilities=shares(face.raw_probabilities),
+        probabilities=round_shares(face.probabilities),
+        raw_probabilities=round_shares(face.raw_probabilities),
         landmarks=tuple(
             (round(px, PIXEL_DECIMALS), round(py, PIXEL_DECIMALS))
             for px, py in face.face.landmarks.tolist()
@@ -71,15 +73,29 @@ def _face_record(face: TrackedFace, labels: Sequence[str], image: Image | None) 
     )
 
 
-def _rounded(name: str, value: float | None) -> Any:
-    if value is None:
-        return None
-    return round(value, PIXEL_DECIMALS if KINDS[name] == "pixels" else DECIMALS)
+def _round_quality(quality: Quality) -> Quality:
+    sharpness, brightness = (
+        None if value is None else round(value, DECIMALS)
+        for value in (quality.sharpness, quality.brightness)
+    )
+    return Quality(
+        size_px=round(quality.size_px, PIXEL_DECIMALS),
+        roll_deg=round(quality.roll_deg, PIXEL_DECIMALS),
+        yaw_deg=round(quality.yaw_deg, PIXEL_DECIMALS),
+        sharpness=sharpness,
+        brightness=brightness,
+    )
 
 
-def make_flat_row(record: Record, labels: Sequence[str]) -> list[Any]:
-    """A value for each of `list_flat_columns(labels)`; None where there is nothing to say."""
-    start = [record.source, record.frame, record.time_s]
+def _list_quality(quality: Quality | None) -> Sequence[float | None]:
+    """Lists the figures in the order of `QUALITY_COLUMNS`, which are the fields of `Quality`."""
+    return (None,) * len(QUALITY_COLUMNS) if quality is None else astuple(quality)
+
+
+def make_flat_row(record: Record, labels: Sequence[str]) -> list[Cell]:
+    """Makes the row of a table: a value for each of `list_flat_columns(labels)`, None for an empty
+    cell."""
+    start: list[Cell] = [record.source, record.frame, record.time_s]
     face = record.face
     if face is None:
         empty = len(FIXED_COLUMNS) - len(start) - 1 + 2 * len(labels)
@@ -100,15 +116,15 @@ def make_flat_row(record: Record, labels: Sequence[str]) -> list[Any]:
             if points
             else [None] * len(POINT_COLUMNS)
         ),
-        *(getattr(face.quality, name, None) for name in QUALITY_COLUMNS),
+        *_list_quality(face.quality),
         SCHEMA,
     ]
 
 
-def make_json_row(record: Record) -> dict[str, Any]:
-    """The same as nested values: probabilities by label, landmarks by name."""
+def make_json_row(record: Record) -> Json:
+    """Makes the row of a JSON file, with probabilities by label and landmarks by name."""
     face = record.face
-    row: dict[str, Any] = dict.fromkeys(
+    row: Json = dict.fromkeys(
         (*COLUMNS, "probabilities", "raw_probabilities", "landmarks", *QUALITY_COLUMNS)
     )
     row.update(source=record.source, frame=record.frame, time_s=record.time_s, schema=SCHEMA)
@@ -121,13 +137,13 @@ def make_json_row(record: Record) -> dict[str, Any]:
         probabilities=dict(face.probabilities),
         raw_probabilities=None if face.raw_probabilities is None else dict(face.raw_probabilities),
         landmarks=face.landmarks and dict(zip(LANDMARKS, face.landmarks, strict=True)),
-        **{name: getattr(face.quality, name, None) for name in QUALITY_COLUMNS},
+        **dict(zip(QUALITY_COLUMNS, _list_quality(face.quality), strict=True)),
     )
     return row
 
 
 def format_csv_line(values: Sequence[object]) -> str:
-    """One line, quoted where needed, with its end."""
+    """Formats one line of a CSV file, with quotes where needed and with its line end."""
     line = io.StringIO()
     csv.writer(line).writerow(values)
     return line.getvalue()

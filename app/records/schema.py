@@ -1,4 +1,4 @@
-"""The columns of records: names, kinds, decimals and order."""
+"""Defines the columns of records: names, kinds, decimals and order."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -7,8 +7,8 @@ from typing import Literal, NamedTuple
 from app.recognition.quality import Quality
 from app.types import LANDMARKS
 
-# 1 had no raw probabilities, landmarks, quality figures, reason and schema; in 2, the label was the
-# likeliest of each frame, without regard to the one before.
+# Schema 1 had no raw probabilities, landmarks, quality figures, reason and schema. In schema 2, the
+# label was the likeliest one of the frame alone, without regard to the frame before.
 SCHEMA = 3
 # Every records file begins with these; the probabilities follow.
 COLUMNS = (
@@ -24,16 +24,15 @@ COLUMNS = (
     "label",
     "reason",
 )
-
-
 POINT_COLUMNS = tuple(f"{name}_{axis}" for name in LANDMARKS for axis in "xy")
 QUALITY_COLUMNS = tuple(item.name for item in fields(Quality))
 SCHEMA_COLUMN = "schema"
 FIXED_COLUMNS = (*COLUMNS, *POINT_COLUMNS, *QUALITY_COLUMNS, SCHEMA_COLUMN)
-RAW = "raw_"
+RAW_PREFIX = "raw_"  # of the columns of raw probabilities
 PIXEL_DECIMALS = 2  # of pixels and degrees
 DECIMALS = 6  # of seconds, scores, probabilities and the other figures
 ValueKind = Literal["text", "whole", "pixels", "figure"]
+Cell = str | int | float | None  # a value of a row; None for an empty one
 
 
 KINDS: dict[str, ValueKind] = {
@@ -47,8 +46,11 @@ KINDS: dict[str, ValueKind] = {
 
 @dataclass(frozen=True, slots=True)
 class FaceRecord:
-    """One face of a frame, as `TrackedFace` with `Quality`. `box_xywh` and `landmarks` (in the
-    order of `LANDMARKS`) in px; probabilities by label. None: records of schema 1 do not say."""
+    """One face of a frame, with the values of a `TrackedFace` and its `Quality`.
+
+    `box_xywh` and `landmarks`, as (x, y) in the order of `LANDMARKS`, are in pixels of the upright
+    picture. Probabilities are by label. Records of schema 1 have None for the last three fields.
+    """
 
     face_id: int
     box_xywh: tuple[float, float, float, float]
@@ -63,7 +65,8 @@ class FaceRecord:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One row. `face` None: the frame has no face."""
+    """One row: a face of a frame, or a frame without a face (`face` is None). `time_s` counts from
+    the beginning of the source."""
 
     source: str
     frame: int
@@ -72,15 +75,23 @@ class Record:
 
 
 class RecordColumn(NamedTuple):
+    """A column of a table of records."""
+
     name: str
     kind: ValueKind
 
 
 def list_flat_columns(labels: Sequence[str]) -> tuple[RecordColumn, ...]:
-    """The columns of a table: `COLUMNS`, the labels' probabilities, the same raw, and the rest. A
-    label that would repeat a column gets `p_` in front."""
+    """Lists the columns of a table of records.
+
+    These are `COLUMNS`, the probabilities of the labels, the raw probabilities, and the rest of
+    `FIXED_COLUMNS`. A label that would repeat the name of a column gets the prefix `p_`.
+
+    >>> [column.name for column in list_flat_columns(["happiness", "x"])][11:15]
+    ['happiness', 'p_x', 'raw_happiness', 'raw_x']
+    """
     names = list(COLUMNS)
-    for prefix in ("", RAW):
+    for prefix in ("", RAW_PREFIX):
         for label in labels:
             name = prefix + label
             while name in FIXED_COLUMNS or name in names:

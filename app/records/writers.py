@@ -1,14 +1,14 @@
-"""Results as rows, one per face per frame: what a row holds, and the files that hold rows.
+"""Writes records: results as rows, one per face and frame, in files of several kinds.
 
-docs/records.md is the description for users. A change of names or meanings there and here raises
-`SCHEMA`; `app.records.reader` reads every schema there has been.
+docs/records.md describes the rows for users. A change of names or meanings there and here needs a
+higher `SCHEMA`; `app.records.reader` reads all schemas.
 """
 
 import contextlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from app.errors import SinkError
 from app.files.atomic import make_write_error, reserve
@@ -16,36 +16,40 @@ from app.files.csv_text import escape_cell
 from app.files.hidden import HiddenFile
 from app.files.suffixes import read_suffix
 from app.records.rows import format_csv_line, make_flat_row, make_json_row, make_records
-from app.records.schema import DECIMALS, PIXEL_DECIMALS, Record, ValueKind, list_flat_columns
+from app.records.schema import DECIMALS, PIXEL_DECIMALS, Cell, Record, ValueKind, list_flat_columns
 from app.types import FrameResult, Image
 
 SUFFIXES = (".jsonl", ".csv", ".parquet")
 
 
 def check_records_suffix(path: Path) -> str:
-    """Raises `SinkError` for a kind of records that there is not."""
+    """Returns the suffix of `path` in small letters. Raises `SinkError` if it is not one of
+    `SUFFIXES`."""
     return read_suffix(
         path, SUFFIXES, "must end in .jsonl, .csv or .parquet, the kinds of records."
     )
 
 
 class RowFile(Protocol):
-    """A kind of file that rows can be written to."""
+    """A file of rows, of any kind."""
 
     def write(self, records: Sequence[Record]) -> None: ...
     def finish(self) -> None: ...
 
 
 class LineFile(Protocol):
-    """What `LineRows` needs of a file."""
+    """A file of bytes, as far as `LineRows` uses it."""
 
     def write(self, content: bytes, /) -> int: ...
     def flush(self) -> None: ...
 
 
 class LineRows:
-    """Rows as lines. A frame's rows reach the file together, so that who reads along sees whole
-    ones. `header` False: the file has one already."""
+    """Writes rows as lines of JSON or CSV.
+
+    The rows of a frame reach the file together, so that a program that reads along finds whole
+    frames. `header` is False for a file that already has its header.
+    """
 
     def __init__(
         self, file: LineFile, labels: Sequence[str], *, as_csv: bool, header: bool = True
@@ -74,23 +78,27 @@ class LineRows:
         self._file.flush()
 
 
-def format_csv_cell(kind: ValueKind, value: Any) -> str:
-    """A value of `make_flat_row` as CSV holds it."""
+def format_csv_cell(kind: ValueKind, value: Cell) -> str:
+    """Formats a value of `make_flat_row` as the cell of a CSV file.
+
+    >>> format_csv_cell("pixels", 12.5), format_csv_cell("figure", 0.25)
+    ('12.50', '0.250000')
+    """
     if value is None:
         return ""
-    if kind == "text":
-        return escape_cell(value)
+    if kind == "text" or isinstance(value, str):
+        return escape_cell(str(value))
     if kind == "whole":
         return str(value)
     return f"{value:.{PIXEL_DECIMALS if kind == 'pixels' else DECIMALS}f}"
 
 
 class RecordsSink:
-    """Writes `.jsonl`, `.csv` or `.parquet`, by the suffix of `path`.
+    """Writes records as `.jsonl`, `.csv` or `.parquet`, by the suffix of `path`.
 
-    `x, y, width, height` are the face's box in pixels of the upright picture, not clipped to it. A
-    frame without faces is one row whose face fields are empty. Raises `SinkError`, also where
-    Parquet is asked for and pyarrow is not installed.
+    `x, y, width, height` are the box of the face in pixels of the upright picture, not clipped to
+    the picture. A frame without faces is one row with empty fields for the face. Raises
+    `SinkError`, also for Parquet without pyarrow.
     """
 
     dropped = 0
@@ -103,11 +111,11 @@ class RecordsSink:
         self._rows: RowFile | None = None
         try:
             self._partial = HiddenFile(path, overwrite=overwrite)
-            self._rows = self._rows_in(self._partial, suffix, tuple(labels))
+            self._rows = self._open_rows(self._partial, suffix, tuple(labels))
         except OSError as error:
             raise make_write_error(path, error) from error
 
-    def _rows_in(self, part: HiddenFile, suffix: str, labels: tuple[str, ...]) -> RowFile:
+    def _open_rows(self, part: HiddenFile, suffix: str, labels: tuple[str, ...]) -> RowFile:
         try:
             if suffix != ".parquet":
                 return LineRows(part.file, labels, as_csv=suffix == ".csv")
@@ -119,7 +127,7 @@ class RecordsSink:
             raise
 
     def write(self, result: FrameResult, canvas: Image) -> None:
-        """`canvas` is not looked at."""
+        """Writes the rows of a frame. The sink does not use `canvas`. Raises `SinkError`."""
         if self._rows is None:
             raise SinkError(f"{self.path} is closed already.")
         try:
@@ -129,6 +137,8 @@ class RecordsSink:
             raise make_write_error(self.path, error) from error
 
     def close(self) -> None:
+        """Completes the file under its final name. A second call does nothing. Raises
+        `SinkError`."""
         if self._rows is None:
             return
         rows, self._rows = self._rows, None
@@ -141,6 +151,7 @@ class RecordsSink:
             self._partial.discard()
 
     def abort(self) -> None:
+        """Gives the run up and removes the rows."""
         if self._rows is None:
             return
         rows, self._rows = self._rows, None

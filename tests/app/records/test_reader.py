@@ -74,7 +74,7 @@ def test_parquet_is_written_and_read_in_groups(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     parquet = pytest.importorskip("pyarrow.parquet")
-    monkeypatch.setattr("app.records.parquet.ROWS_AT_ONCE", 4)
+    monkeypatch.setattr("app.records.parquet.ROWS_PER_GROUP", 4)
     results = [frame_result(tracked_face(n), index=n, time_s=n / 25) for n in range(10)]
     path = write(tmp_path / "r.parquet", results)
     assert parquet.ParquetFile(path).num_row_groups == 3
