@@ -44,8 +44,8 @@ def open_source(options: argparse.Namespace) -> Any:
     if address.is_stream:
         return StreamSource(address)
     camera = CameraSource(address.target, size_wh=options.size, rate=options.fps)
-    if camera.given is not None:
-        say(camera.given)
+    if camera.mode_note is not None:
+        say(camera.mode_note)
     return camera
 
 

@@ -12,9 +12,9 @@ from app.batch.job import Job, check
 from app.batch.output_names import Outputs
 from app.errors import SourceError
 from app.records.resumable import locate_lines
-from app.sources.network_stream import open_stream
-from app.sources.remote_video import fetch_copy
+from app.sources.stream_container import open_stream
 from app.sources.video import VideoSource
+from app.sources.video_download import fetch_copy
 from app.wording import join_warnings
 
 CHECKPOINT_S = 1.0

@@ -31,6 +31,7 @@ from app.sources.camera_list import (
     run_camera_probe,
     suggest_other_camera,
 )
+from app.sources.camera_probe import ProbeFacts
 
 OLDEST_PYTHON = (3, 11)
 LOW_DISK_BYTES = 1 << 30
@@ -225,7 +226,7 @@ def check_cameras_here(wanted: int | str | None) -> Iterator[Check]:
 def check_cameras(
     wanted: int | str | None,
     numbers: Sequence[int | str] | None = None,
-    probe: Callable[[int | str, float], dict[str, Any]] = run_camera_probe,
+    probe: Callable[[int | str, float], ProbeFacts] = run_camera_probe,
     clock: Callable[[], float] = time.monotonic,
 ) -> Iterator[Check]:
     """`wanted` alone (a number, path or address), which then has to work, or whichever is there.

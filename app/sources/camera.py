@@ -1,11 +1,11 @@
-"""Cameras of this machine, by number or by the path of their device."""
+"""Reads cameras of this machine, by number or by the path of their device."""
 
 import os
 import stat
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Protocol, cast
 
 import cv2
 
@@ -15,22 +15,40 @@ from app.sources.camera_address import CameraAddress
 from app.sources.camera_list import suggest_other_camera
 from app.sources.latest_frame import DELAYS_S, LiveSource
 
-FAILED_READS = 10  # so many running mean that the camera is gone, not that it hiccups
-WAKING_READS = 150  # before its first picture: three seconds, for some drivers fail until then
-# Compressed by the camera: where the cable is too slow for a mode's plain pixels.
+MAX_FAILED_READS = 10  # in a row; more mean that the camera is gone, fewer that it hiccups
+# In a row before the first picture: three seconds, because some drivers fail until then.
+MAX_WAKING_READS = 150
+# Compression by the camera, where the cable is too slow for the plain pixels of a mode.
 MJPG = cv2.VideoWriter.fourcc(*"MJPG")
 
 
-class CameraFeed:
-    """An open `cv2.VideoCapture`, or what behaves like one."""
+class Capture(Protocol):
+    """The parts of `cv2.VideoCapture` that are used here."""
 
-    def __init__(self, capture: Any, title: str) -> None:
+    def isOpened(self) -> bool: ...  # noqa: N802 - OpenCV's name
+    def read(self) -> tuple[bool, object]: ...
+    def release(self) -> None: ...
+
+
+class AdjustableCapture(Capture, Protocol):
+    """A capture whose size and rate can be asked for."""
+
+    def get(self, prop: int, /) -> float: ...
+    def set(self, prop: int, value: float, /) -> bool: ...
+
+
+class CameraFeed:
+    """Reads pictures from an open capture. `title` begins sentences about the camera."""
+
+    def __init__(self, capture: Capture, title: str) -> None:
         self._capture = capture
         self._title = title
         self._failed = 0
-        self._most_failed = WAKING_READS
+        self._max_failed = MAX_WAKING_READS
 
-    def read(self) -> Any:
+    def read(self) -> object:
+        """Waits for the next picture, in any form that `convert_to_bgr` knows. Returns None after a
+        hiccup. Raises `SourceError` when no more will come."""
         try:
             arrived, image = self._capture.read()
         except cv2.error as error:
@@ -38,10 +56,10 @@ class CameraFeed:
                 f"{self._title} stopped delivering pictures: {' '.join(str(error).split())}."
             ) from error
         if arrived and image is not None:
-            self._failed, self._most_failed = 0, FAILED_READS
+            self._failed, self._max_failed = 0, MAX_FAILED_READS
             return image
         self._failed += 1
-        if self._failed >= self._most_failed:
+        if self._failed >= self._max_failed:
             raise SourceError(
                 f"{self._title} stopped delivering pictures. Check its cable, or close the program "
                 "that took it."
@@ -53,12 +71,24 @@ class CameraFeed:
 
 
 class CameraSource(LiveSource):
-    """The camera `target`: a number, or the path of a device (Linux).
+    """Reads the newest frames of a camera of this machine. A context manager.
 
-    `size_wh` and `rate` (frames/s) are what the camera is asked for; `given` then says in one line
-    what it really gives. `open_capture` makes the capture from `target` (None: OpenCV);
-    `first_frame_timeout_s` is how long a camera may take to wake up, `stall_timeout_s` how long it
-    may pause later on. The rest is `LiveSource`'s. Raises `SourceError` where nothing opens.
+    Args:
+        target: The number of the camera, or the path of its device (Linux).
+        size_wh: The width and height in pixels to ask the camera for; None for its own choice.
+        rate: The frames/s to ask the camera for; None for its own choice.
+        open_capture: Makes a capture of `target`; None for OpenCV.
+        clock: Stamps the frames, in seconds.
+        first_frame_timeout_s: The seconds that a camera may take to wake up.
+        stall_timeout_s: The seconds without a picture after which the camera counts as lost.
+        delays_s: The waits in seconds between attempts to open the camera again.
+        rest: Waits for some seconds between two attempts; None for a wait that `close` ends.
+
+    Attributes:
+        mode_note: One line on the mode that the camera gives; None where no mode was asked for.
+
+    Raises:
+        SourceError: If the camera does not open.
     """
 
     def __init__(
@@ -67,7 +97,7 @@ class CameraSource(LiveSource):
         *,
         size_wh: tuple[int, int] | None = None,
         rate: float | None = None,
-        open_capture: Callable[[Any], Any] | None = None,
+        open_capture: Callable[[int | str], Capture] | None = None,
         clock: Callable[[], float] = time.monotonic,
         first_frame_timeout_s: float = 10.0,
         stall_timeout_s: float = 5.0,
@@ -77,10 +107,10 @@ class CameraSource(LiveSource):
         self._address = CameraAddress(target)
         self._wanted = (size_wh, rate)
         self._open_capture = open_capture or open_device
-        self.given: str | None = None
+        self.mode_note: str | None = None
         cv2.utils.logging.setLogLevel(0)  # the reader thread's warnings would tear the terminal
         with quiet_stderr():
-            first = self._open()  # here, because macOS asks for leave on the main thread alone
+            first = self._open()  # here, because macOS asks for permission on the main thread alone
         super().__init__(
             self._open,
             name=self._address.name,
@@ -105,12 +135,14 @@ class CameraSource(LiveSource):
             raise SourceError(f"{title} did not open. {suggest_other_camera(target)}")
         size_wh, rate = self._wanted
         if size_wh is not None or rate is not None:
-            self.given = f"{title} gives {request_mode(capture, size_wh, rate)}."
+            adjustable = cast(AdjustableCapture, capture)  # whoever asks for a mode gives such
+            self.mode_note = f"{title} gives {request_mode(adjustable, size_wh, rate)}."
         return CameraFeed(capture, title)
 
 
-def open_device(target: int | str) -> Any:
-    """Raises `SourceError` for a path that is no device: OpenCV would open files, too."""
+def open_device(target: int | str) -> cv2.VideoCapture:
+    """Makes OpenCV's capture of a camera, which may not be open. Raises `SourceError` for a path
+    that is no device, because OpenCV would open files, too."""
     if isinstance(target, int):
         return cv2.VideoCapture(target)
     try:
@@ -126,9 +158,14 @@ def open_device(target: int | str) -> Any:
     return cv2.VideoCapture(str(Path(target).resolve()), cv2.CAP_V4L2)
 
 
-def request_mode(capture: Any, size_wh: tuple[int, int] | None, rate: float | None) -> str:
-    """Sets the mode of a capture and says what came of it, such as "640 x 480 at 30 frames/s, not
-    1280 x 720 as was asked"."""
+def request_mode(
+    capture: AdjustableCapture, size_wh: tuple[int, int] | None, rate: float | None
+) -> str:
+    """Sets the size in pixels and the rate in frames/s of a capture; None leaves its own choice.
+
+    Returns the mode that the camera gives, such as "640 x 480 at 30 frames/s, not 1280 x 720 as was
+    asked".
+    """
     _set_mode(capture, size_wh, rate)
     if _falls_short(capture, size_wh, rate):
         capture.set(cv2.CAP_PROP_FOURCC, MJPG)
@@ -143,7 +180,9 @@ def request_mode(capture: Any, size_wh: tuple[int, int] | None, rate: float | No
     return f"{width} x {height} at {fps:g} frames/s{rest}"
 
 
-def _set_mode(capture: Any, size_wh: tuple[int, int] | None, rate: float | None) -> None:
+def _set_mode(
+    capture: AdjustableCapture, size_wh: tuple[int, int] | None, rate: float | None
+) -> None:
     if size_wh is not None:
         capture.set(cv2.CAP_PROP_FRAME_WIDTH, size_wh[0])
         capture.set(cv2.CAP_PROP_FRAME_HEIGHT, size_wh[1])
@@ -151,13 +190,15 @@ def _set_mode(capture: Any, size_wh: tuple[int, int] | None, rate: float | None)
         capture.set(cv2.CAP_PROP_FPS, rate)
 
 
-def _mode(capture: Any) -> tuple[int, int, float]:
-    what = (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT, cv2.CAP_PROP_FPS)
-    width, height, fps = (float(capture.get(one)) for one in what)
+def _mode(capture: AdjustableCapture) -> tuple[int, int, float]:
+    properties = (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT, cv2.CAP_PROP_FPS)
+    width, height, fps = (float(capture.get(each)) for each in properties)
     return round(width), round(height), round(fps, 2)
 
 
-def _falls_short(capture: Any, size_wh: tuple[int, int] | None, rate: float | None) -> bool:
+def _falls_short(
+    capture: AdjustableCapture, size_wh: tuple[int, int] | None, rate: float | None
+) -> bool:
     width, height, fps = _mode(capture)
     return (size_wh is not None and size_wh != (width, height)) or (
         rate is not None and fps < rate - 0.5

@@ -9,11 +9,11 @@ from urllib.parse import urlsplit
 
 SCHEMES = ("rtsp", "rtsps", "http", "https")
 HIDDEN = "***"
-# OpenCV reads a number from 100 on as the name of a driver.
+# A camera's number. OpenCV reads a number from 100 on as the name of a driver.
 _NUMBER = re.compile(r"[0-9]{1,2}")
-# All up to the last @ is taken for user and password: those may hold any sign.
+# An address. All up to the last @ counts as user and password, which may hold any sign.
 _ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://(\S*@)?([^\s?#]*)(\?[^\s#]*)?(#\S*)?")
-# Some cameras have the password in the path, as if that were a query.
+# A secret in the path of an address, where some cameras have the password.
 _SECRET = re.compile(
     r"(?i)\b(user|username|usr|login|pass|passwd|password|pwd|psw|token|auth|key|secret)"
     r"=[^&/;?\s]*"
@@ -26,7 +26,14 @@ KINDS = (
 
 @dataclass(frozen=True, slots=True)
 class CameraAddress:
-    """`target`: the number, path or address, passwords and all. As a text it is `shown`."""
+    """The address of a camera or a stream.
+
+    `target` is the number, the path or the address with its password. `str()` of the value hides
+    the password.
+
+    >>> str(CameraAddress("rtsp://me:secret@cam/live")), CameraAddress(0).name
+    ('rtsp://***@cam/live', 'camera:0')
+    """
 
     target: int | str = field(repr=False)
 
@@ -36,16 +43,17 @@ class CameraAddress:
 
     @property
     def shown(self) -> str:
+        """The target without its password."""
         return mask_addresses(str(self.target))
 
     @property
     def name(self) -> str:
-        """As records know it: `camera:0`, or the masked address of a stream."""
+        """The name in the records: `camera:0`, or the masked address of a stream."""
         return self.shown if self.is_stream else f"camera:{self.shown}"
 
     @property
     def title(self) -> str:
-        """As the beginning of a sentence."""
+        """The beginning of a sentence about the camera: `Camera 0`, or the masked address."""
         return self.shown if self.is_stream else f"Camera {self.shown}"
 
     def __str__(self) -> str:
@@ -53,8 +61,11 @@ class CameraAddress:
 
 
 def mask_addresses(text: str) -> str:
-    """`text` in which the addresses hide user, password, query and fragment:
-    `rtsp://me:pw@cam/live?key=1` -> `rtsp://***@cam/live?***`."""
+    """Hides user, password, query and fragment of every address in `text`.
+
+    >>> mask_addresses("--camera rtsp://me:secret@cam/live?key=1")
+    '--camera rtsp://***@cam/live?***'
+    """
 
     def hide(match: re.Match[str]) -> str:
         scheme, user, rest, query, fragment = match.groups()
@@ -68,7 +79,12 @@ def mask_addresses(text: str) -> str:
 
 
 def parse_address(text: str) -> CameraAddress:
-    """Raises `SourceError` for what can be no camera, with the reason in one line."""
+    """Reads the argument of `--camera`. Raises `SourceError` with the reason in one line for a text
+    that can be no camera.
+
+    >>> parse_address("1").target, parse_address("RTSP://cam/live").target
+    (1, 'rtsp://cam/live')
+    """
     if _NUMBER.fullmatch(text):
         return CameraAddress(int(text))
     scheme, colon, _ = text.partition("://")

@@ -1,6 +1,6 @@
-"""Which cameras there are: `run_demo.py --list-cameras`, and what the doctor asks.
+"""Finds the cameras of this machine for `run_demo.py --list-cameras` and the doctor.
 
-A driver may hang or crash, so each camera is looked at by a program of its own.
+A driver may hang or crash, so a program of its own opens each camera.
 """
 
 import json
@@ -12,25 +12,29 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from app.defaults import ROOT
+from app.sources.camera_probe import ProbeFacts
 
 CAMERA_TIMEOUT_S = 12.0  # one camera; waking up may take some seconds
 CAMERAS_TIMEOUT_S = 25.0  # all of them
-MOST_CAMERAS = 4
-SYSTEM, DEVICES = Path("/sys/class/video4linux"), Path("/dev")
+MAX_CAMERAS = 4  # numbers to try where the system does not tell which there are
+SYSTEM_FOLDER = Path("/sys/class/video4linux")  # of Linux: a folder for each camera, with its name
+DEVICES_FOLDER = Path("/dev")
 
 
 @dataclass(frozen=True, slots=True)
 class ListedCamera:
-    """`modes`: (width, height, frames/s) as the driver says; none where it did not `work`. `detail`
-    is the camera's own name, or why it does not work; `path` stays the same wherever it is plugged
-    in."""
+    """A camera of this machine.
+
+    `modes` has (width, height, frames/s) as the driver reports them, and is empty where `works` is
+    False. `detail` is the camera's own name, or the reason why it does not work. `path` stays the
+    same wherever the camera is plugged in; None if there is no such path.
+    """
 
     number: int
     works: bool
-    modes: tuple[tuple[int, int, int], ...]
+    modes: tuple[tuple[int, int, float], ...]
     detail: str
     path: str | None = None
 
@@ -40,9 +44,13 @@ class ListedCamera:
         return f"{self.number}  " + "  ".join(part for part in parts if part)
 
 
-def run_camera_probe(target: int | str, timeout_s: float) -> dict[str, Any]:
-    """What `app.sources.camera_probe` says of it. Raises `subprocess.TimeoutExpired`, and
-    `CalledProcessError` or `ValueError` where it crashed."""
+def run_camera_probe(target: int | str, timeout_s: float) -> ProbeFacts:
+    """Runs `app.sources.camera_probe` on one camera or stream.
+
+    Raises:
+        subprocess.TimeoutExpired: If there is no answer within `timeout_s`.
+        subprocess.CalledProcessError, ValueError: If the driver brought the program down.
+    """
     done = subprocess.run(
         [sys.executable, "-m", "app.sources.camera_probe"],
         input=str(target).encode(),  # arguments can be read by every user of the machine
@@ -52,21 +60,22 @@ def run_camera_probe(target: int | str, timeout_s: float) -> dict[str, Any]:
         timeout=timeout_s,
         check=True,
     )
-    found: dict[str, Any] = json.loads(done.stdout)
+    found: ProbeFacts = json.loads(done.stdout)
     return found
 
 
 def list_camera_numbers() -> tuple[int, ...]:
-    """The cameras that may be there. Linux knows; elsewhere it has to be tried."""
+    """Lists the numbers of cameras that may be there. Linux knows them; elsewhere the first
+    `MAX_CAMERAS` numbers have to be tried."""
     if sys.platform != "linux":
-        return tuple(range(MOST_CAMERAS))
-    found = (re.fullmatch(r"video(\d+)", path.name) for path in DEVICES.glob("video*"))
-    return tuple(sorted(int(match[1]) for match in found if match))[: 2 * MOST_CAMERAS]
+        return tuple(range(MAX_CAMERAS))
+    found = (re.fullmatch(r"video(\d+)", path.name) for path in DEVICES_FOLDER.glob("video*"))
+    return tuple(sorted(int(match[1]) for match in found if match))[: 2 * MAX_CAMERAS]
 
 
 def suggest_other_camera(target: int | str, numbers: Sequence[int] | None = None) -> str:
-    """What to do where the camera `target` does not open. `numbers`: the cameras that may be here,
-    None: as `list_camera_numbers` says."""
+    """Says in a sentence what to do where the camera `target` does not open. `numbers` are the
+    cameras that may be here; None for those of `list_camera_numbers`."""
     found = list_camera_numbers() if numbers is None else numbers
     others = [number for number in found if number != target]
     if not found:
@@ -76,8 +85,8 @@ def suggest_other_camera(target: int | str, numbers: Sequence[int] | None = None
     return f"Try --camera {others[0]}, close the program that uses it, or look at --list-cameras."
 
 
-def read_camera_name(number: int, system: Path = SYSTEM) -> str:
-    """What the camera calls itself, where Linux tells; else nothing."""
+def read_camera_name(number: int, system: Path = SYSTEM_FOLDER) -> str:
+    """Reads the camera's own name where Linux tells it; else gives an empty text."""
     try:
         text = (system / f"video{number}" / "name").read_text("utf-8", "replace")
     except OSError:
@@ -85,8 +94,9 @@ def read_camera_name(number: int, system: Path = SYSTEM) -> str:
     return "".join(sign for sign in text.strip() if sign.isprintable())
 
 
-def find_lasting_path(number: int, devices: Path = DEVICES) -> str | None:
-    """The camera's path that does not depend on the order of plugging in (Linux)."""
+def find_lasting_path(number: int, devices: Path = DEVICES_FOLDER) -> str | None:
+    """Finds the camera's path that does not depend on the order of plugging in (Linux); None where
+    there is none."""
     try:
         links = sorted((devices / "v4l" / "by-id").iterdir())
         return next((str(one) for one in links if one.resolve().name == f"video{number}"), None)
@@ -96,10 +106,16 @@ def find_lasting_path(number: int, devices: Path = DEVICES) -> str | None:
 
 def find_cameras(
     numbers: Sequence[int] | None = None,
-    probe: Callable[[int | str, float], dict[str, Any]] = run_camera_probe,
+    probe: Callable[[int | str, float], ProbeFacts] = run_camera_probe,
     clock: Callable[[], float] = time.monotonic,
 ) -> Iterator[ListedCamera]:
-    """Those that are there. Takes bounded time."""
+    """Opens the cameras in turn and yields those that are there, within `CAMERAS_TIMEOUT_S`.
+
+    Args:
+        numbers: The numbers to try; None for those of `list_camera_numbers`.
+        probe: Opens the camera of a number within some seconds, as `run_camera_probe` does.
+        clock: Gives the time in seconds.
+    """
     until_s = clock() + CAMERAS_TIMEOUT_S
     for number in list_camera_numbers() if numbers is None else numbers:
         left_s = until_s - clock()
@@ -125,7 +141,8 @@ def find_cameras(
 
 
 def print_cameras(found: Iterable[ListedCamera] | None = None) -> bool:
-    """Prints a line for each of `found` (None: those of this machine). Whether one works."""
+    """Prints a line for each of `found` (None: the cameras of this machine). Returns True if at
+    least one of them works."""
     works = False
     for camera in find_cameras() if found is None else found:
         print(camera, flush=True)

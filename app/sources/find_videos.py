@@ -1,4 +1,4 @@
-"""Which videos are meant by what `--video` names: files, folders, patterns and addresses."""
+"""Finds the videos that the words after `--video` name: files, folders, patterns and addresses."""
 
 import glob
 import os
@@ -9,11 +9,11 @@ from app.defaults import VIDEO_SUFFIXES
 from app.errors import SourceError
 from app.sources.remote_video import WebVideo
 
-ANNOTATED = "_annotated"
+ANNOTATED = "_annotated"  # the end of the stem of a result that was made of another file
 
 
 def is_one_file(named: Sequence[Path | WebVideo]) -> bool:
-    """Whether what is named can only be a single file, there or not."""
+    """Tells whether the words can name only a single file, which may be missing."""
     if len(named) != 1:
         return False
     (path,) = named
@@ -21,13 +21,15 @@ def is_one_file(named: Sequence[Path | WebVideo]) -> bool:
 
 
 def find_videos(named: Sequence[Path | WebVideo]) -> list[Path | WebVideo]:
-    """Files in the order in which they were named, those of a folder or a pattern sorted by name;
-    of several names of one file the first.
+    """Lists the videos in the order in which they were named; the videos of a folder or a pattern
+    are sorted by name. A file that is named twice counts once, under its first name.
 
-    Of a folder these are its videos, by their suffix, but hidden ones and `NAME_annotated` beside
-    `NAME`. `**` in a pattern is any depth of folders. A file that was named is taken as it is: what
-    is wrong with it is said when its turn comes. Raises `SourceError` for a folder without videos
-    and for a pattern that nothing matches.
+    A folder stands for the files with the suffix of a video in it, without hidden files and without
+    `NAME_annotated` beside `NAME`. `**` in a pattern stands for any depth of folders. A file that
+    was named is listed as it is, even if it is missing or no video.
+
+    Raises:
+        SourceError: If a folder has no videos, or nothing matches a pattern.
     """
     found: dict[Path | WebVideo, Path | WebVideo] = {}
     for path in named:
@@ -73,7 +75,13 @@ def _videos(files: Iterable[Path]) -> list[Path]:
 
 
 def leave_out_annotated(files: Iterable[Path]) -> list[Path]:
-    """Leave out each `NAME_annotated` beside a `NAME`: it is a result of a run before."""
+    """Lists the files without each `NAME_annotated` beside a `NAME`: it is the result of an earlier
+    run.
+
+    >>> names = "a.mp4", "a_annotated.mp4", "b_annotated.mp4"
+    >>> [file.name for file in leave_out_annotated(map(Path, names))]
+    ['a.mp4', 'b_annotated.mp4']
+    """
     chosen = list(files)
     stems = {(file.parent, file.stem) for file in chosen}
     return [

@@ -1,18 +1,22 @@
-"""Which frames of a video are read: a stretch of time, every n-th frame, or so many a second."""
+"""Chooses frames of a video: a stretch of time, every n-th frame, or a number per second."""
 
 import math
 import re
 from dataclasses import dataclass
 
 _CLOCK = re.compile(r"(?:(\d{1,6}):)?(\d{1,2}):(\d{1,2}(?:\.\d+)?)")
-_BINARY_S = 1e-9  # what is left of the difference of two times in binary
-# Times that are rounded or cut off to ticks lie up to a tick before what they stand for. In time
-# bases as coarse as a frame, times are exact.
-MOST_SLACK_S = 0.001
+_BINARY_ERROR_S = 1e-9  # the error of the difference of two times in binary
+# Times that are rounded or cut off to ticks lie up to a tick before the moment that they stand for.
+# A time base as coarse as a frame has exact times, so the slack is never more than this.
+MAX_SLACK_S = 0.001
 
 
 def parse_time(text: str) -> float:
-    """Seconds of `90`, `90.5`, `1:30` or `1:02:03.5`. Raises `ValueError`."""
+    """Reads a time as seconds or as a clock. Raises `ValueError` for any other text.
+
+    >>> parse_time("90.5"), parse_time("1:30"), parse_time("1:02:03.5")
+    (90.5, 90.0, 3723.5)
+    """
     found = _CLOCK.fullmatch(text.strip())
     if found is None:
         seconds = float(text)
@@ -27,8 +31,18 @@ def parse_time(text: str) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Frames whose own time is at least `start_s` and less than `end_s`; of them every `every`-th,
-    from the first on, or with `fps` the first at or after each tick of that many a second."""
+    """The frames of a video that are read.
+
+    Attributes:
+        start_s: The least time of a frame in seconds.
+        end_s: The time in seconds from which on no frame is read; None for the end of the video.
+        every: Takes every n-th of the frames between both, from the first on.
+        fps: Takes the first frame at or after each 1 / `fps` seconds from `start_s` on; None for
+            no such limit. Not together with `every`.
+
+    Raises:
+        ValueError: If no frame can fit, or both `every` and `fps` are given.
+    """
 
     start_s: float = 0.0
     end_s: float | None = None
@@ -37,36 +51,38 @@ class Selection:
 
     def __post_init__(self) -> None:
         if self.start_s < 0 or (self.end_s is not None and self.end_s <= self.start_s):
-            raise ValueError("the end must come after the start")
+            raise ValueError("the end must come after the start")  # users see these lines
         if self.every < 1 or (self.fps is not None and not 0 < self.fps < math.inf):
             raise ValueError("every is at least 1, fps more than 0")
         if self.every > 1 and self.fps is not None:
             raise ValueError("frames are counted or timed, not both")
 
-    @property
-    def whole(self) -> bool:
-        return self == Selection()
-
     def chooser(self, tick_s: float = 0.0) -> "FrameChooser":
-        """`tick_s` is what times are rounded to."""
+        """Makes a chooser for one video, whose times are rounded to multiples of `tick_s`."""
         return FrameChooser(self, tick_s)
 
 
 class FrameChooser:
-    """Says of the frames of one video, asked about all of them in order, which are read."""
+    """Decides which frames of one video are read. It must be asked about every frame, in order.
+
+    >>> chooser = Selection(every=2).chooser()
+    >>> [chooser.wants(n / 25) for n in range(4)]
+    [True, False, True, False]
+    """
 
     def __init__(self, selection: Selection, tick_s: float) -> None:
         self._selection = selection
-        self._slack_s = _BINARY_S + min(tick_s, MOST_SLACK_S)
+        self._slack_s = _BINARY_ERROR_S + min(tick_s, MAX_SLACK_S)
         self._seen = 0  # since the start
         self._slot = -1
 
     def is_over(self, time_s: float) -> bool:
-        """Whether no later frame can be wanted."""
+        """Tells whether no frame from `time_s` on can be wanted."""
         end_s = self._selection.end_s
         return end_s is not None and time_s >= end_s - self._slack_s
 
     def wants(self, time_s: float) -> bool:
+        """Tells whether the next frame, at `time_s`, is read."""
         ask = self._selection
         if time_s < ask.start_s - self._slack_s or self.is_over(time_s):
             return False

@@ -1,9 +1,8 @@
-"""Times of a video's frames, which always go on: a wrong one is mended, and where the file's own
-times begin anew they are moved on.
+"""Gives the frames of a video times that always rise.
 
-Files have single wrong times (a clock that was set, a damaged container), and joined transport
-streams count from their start again in the middle. Only a look at the frames behind tells the two
-apart, so frames wait here for a moment where times do not rise.
+Files have single wrong times (a clock that was set, a damaged container), which are mended. Joined
+transport streams count from their start again in the middle; from there on, times are shifted. Only
+the frames behind such a place tell the two apart, so frames wait here where times do not rise.
 """
 
 from collections import deque
@@ -14,16 +13,21 @@ from typing import Generic, TypeVar
 
 from app.types import Json
 
-LOOKED_AHEAD = 8  # frames, where times do not rise
-BEGINS_ANEW = 3  # so many rising times in a row that lie before the last one are no mistake
-LISTED = 100  # of each kind that are kept one by one
+LOOKAHEAD_FRAMES = 8  # frames to compare where times do not rise
+# Rising times in a row that all lie before the last time: with fewer the times may be mistakes.
+MIN_RESTART_FRAMES = 3
+MAX_LISTED_CHANGES = 100  # of each kind that are kept one by one
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class TimeChange:
-    """Frame `index` has the time `given` and not the file's own one, `own` (both in ticks)."""
+    """A frame whose time is not the file's own.
+
+    `index` is the number of the frame, `own` its time in the file and `given` its time here, both
+    in ticks.
+    """
 
     index: int
     own: int
@@ -31,12 +35,23 @@ class TimeChange:
 
 
 class FrameTimes(Generic[T]):
-    """Gives pairs (time, frame) whose times rise strictly, from pairs of own times and frames.
+    """Iterates over pairs (time, frame) whose times rise strictly.
 
-    Times are whole ticks; None stands for a frame without one, which gets the time in between.
-    `step` is the usual distance of two frames, `jump` the distance that makes a step forward
-    doubtful. `mended` and `restarts` list up to `LISTED` changes each, `mended_count` counts all.
-    `shifts` holds for each restart what is added to the file's own times from there on.
+    >>> frames = iter([(0, "a"), (40, "b"), (7, "c"), (120, "d"), (160, "e")])
+    >>> list(FrameTimes(frames, step=40, jump=1000))
+    [(0, 'a'), (40, 'b'), (80, 'c'), (120, 'd'), (160, 'e')]
+
+    Args:
+        frames: Pairs of the frame's own time in ticks, or None, and the frame. A frame without a
+            time gets a time between its neighbours.
+        step: The usual distance of two frames in ticks.
+        jump: The distance in ticks from which on a step forward is doubted.
+
+    Attributes:
+        mended: The first `MAX_LISTED_CHANGES` frames whose wrong time was mended.
+        mended_count: The number of all such frames.
+        restarts: The first `MAX_LISTED_CHANGES` frames at which the file's times begin anew.
+        shifts: For each restart the ticks that are added to the file's own times from there on.
     """
 
     def __init__(self, frames: Iterator[tuple[int | None, T]], *, step: int, jump: int) -> None:
@@ -59,7 +74,7 @@ class FrameTimes(Generic[T]):
             raise StopIteration
         own = times[0]
         if own is None or not self._rises(own, times[1:]):
-            own = self._judged(self._times(LOOKED_AHEAD))
+            own = self._choose_time(self._times(LOOKAHEAD_FRAMES))
         self._index += 1
         time = own if self._last is None else max(own, self._last + 1)
         own_ticks = self._waiting[0][0]
@@ -69,12 +84,13 @@ class FrameTimes(Generic[T]):
         return time, self._waiting.popleft()[1]
 
     def end(self) -> None:
-        """Lets go of all frames; what changed so far can still be asked for."""
+        """Lets go of all frames. The changes so far stay known."""
         self._frames = iter(())
         self._waiting.clear()
 
     def warning(self, name: str, seconds: Callable[[int], float]) -> str | None:
-        """What changed, for people; `seconds` gives the seconds of a time."""
+        """Says in a line for users which times were changed; None if none were. `name` is the
+        video's name, and `seconds` turns ticks into seconds."""
         said = []
         if self.mended:
             first = self.mended[0]
@@ -93,7 +109,8 @@ class FrameTimes(Generic[T]):
         return " ".join(said) or None
 
     def describe(self, seconds: Callable[[int], float]) -> Json:
-        """The same in values that JSON has: how many, and the first `LISTED` of each kind."""
+        """Counts the changes of each kind and lists the first of them. `seconds` turns ticks into
+        seconds."""
 
         def rows(changes: list[TimeChange]) -> list[Json]:
             return [
@@ -117,7 +134,7 @@ class FrameTimes(Generic[T]):
         return self.shifts[-1] if self.shifts else 0
 
     def _times(self, count: int) -> list[int | None]:
-        """Those of the next frames, moved as the one before."""
+        """Gives the file's own times of the next `count` frames, shifted like the last one."""
         while len(self._waiting) < count:
             following = next(self._frames, None)
             if following is None:
@@ -128,13 +145,13 @@ class FrameTimes(Generic[T]):
         ]
 
     def _rises(self, own: int, following: list[int | None]) -> bool:
-        """Whether there is nothing to doubt."""
+        """Tells whether `own` and the times behind it are beyond doubt."""
         if self._last is not None and not 0 < own - self._last <= self._jump:
             return False
         return all(time is not None and own < time for time in following)
 
-    def _judged(self, times: list[int | None]) -> int:
-        """The time of the first of `times`."""
+    def _choose_time(self, times: list[int | None]) -> int:
+        """Decides the time of the first of `times`."""
         known = {time for time in times if time is not None}
         going_on = _longest_rise(times, self._last, self._step)
         first = going_on[0] if going_on else None
@@ -144,23 +161,24 @@ class FrameTimes(Generic[T]):
         if self._last is not None and times[0] is not None and times[0] <= self._last:
             back = times[: len(times) if first is None else first]
             few = 2 * len(going_on) < len(known)
-            if len(known) > 1 and (few or (len(back) >= BEGINS_ANEW and _rising(back))):
-                return self._begun_anew(times[0])
+            if len(known) > 1 and (few or (len(back) >= MIN_RESTART_FRAMES and _rising(back))):
+                return self._begin_anew(times[0])
         elif times[0] is not None and 2 * len(going_on) < len(known):
             return times[0]  # the times behind it begin anew
         return self._between(None if first is None else times[first], first)
 
-    def _begun_anew(self, own: int) -> int:
+    def _begin_anew(self, own: int) -> int:
         assert self._last is not None
         given = self._last + self._step
         own_ticks = own - self._shift
         self.shifts.append(self._shift + given - own)
-        if len(self.restarts) < LISTED:
+        if len(self.restarts) < MAX_LISTED_CHANGES:
             self.restarts.append(TimeChange(self._index + 1, own_ticks, given))
         return given
 
     def _between(self, following: int | None, distance: int | None) -> int:
-        """A time after the last one and before `following`, which is `distance` frames away."""
+        """Gives a time after the last one and before `following`, which is `distance` frames
+        away."""
         if self._last is None:
             return 0 if following is None else following - self._step * (distance or 1)
         usual = self._last + self._step
@@ -170,7 +188,7 @@ class FrameTimes(Generic[T]):
 
     def _note_mended(self, own: int, given: int) -> None:
         self.mended_count += 1
-        if len(self.mended) < LISTED:
+        if len(self.mended) < MAX_LISTED_CHANGES:
             self.mended.append(TimeChange(self._index, own, given))
 
 
@@ -181,8 +199,8 @@ def _rising(times: list[int | None]) -> bool:
 
 
 def _longest_rise(times: list[int | None], above: int | None, step: int) -> list[int]:
-    """Places of the most times that rise strictly, all of them greater than `above`; of several
-    such those that keep most evenly to `step`."""
+    """Finds the places of the longest series of times that rise strictly and are all greater than
+    `above`; among series of one length, the series that keeps most evenly to `step`."""
     best: dict[int, tuple[int, int, list[int]]] = {}  # by the last place: length, evenness, places
     for place, time in enumerate(times):
         if time is None or (above is not None and time <= above):

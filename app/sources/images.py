@@ -1,4 +1,4 @@
-"""Where frames come from: a camera, a stream, a video file, or pictures, read in the same way."""
+"""Reads picture files one after the other as the frames of a source."""
 
 import os
 from collections import Counter
@@ -14,22 +14,28 @@ from app.sources.find_videos import leave_out_annotated
 from app.types import Frame, Mode
 from app.wording import escape_controls, escape_surrogates, format_count
 
-MOST_NAMES = 10  # of pictures, in one line
+MAX_NAMES = 10  # of pictures, in one line
 
 
 class ImageSource(SourceDefaults):
-    """Pictures, each of which stands for itself.
+    """Delivers pictures, each of which stands for itself. A context manager.
 
-    `paths` are files, or folders of which every picture is taken, sorted by name, but hidden ones
-    and `NAME_annotated` beside `NAME`. What cannot be read is left out, with its reason in
-    `skipped`, by path. `files` maps each frame's `source` to its file; `digests` maps it to the
-    SHA-256 of the bytes that were read.
+    A folder among `paths` stands for every picture in it, sorted by name, without hidden files and
+    without `NAME_annotated` beside `NAME`. A picture that cannot be read is left out.
+
+    Attributes:
+        files: Maps the `source` of each frame to its file.
+        digests: Maps the `source` of each frame so far to the SHA-256 of the bytes that were read.
+        skip_reasons: Maps each file that was left out to the reason, a sentence.
+
+    Raises:
+        SourceError: If there is no picture, or none of them can be read.
     """
 
     mode = Mode.PICTURES
 
     def __init__(self, paths: Sequence[Path]) -> None:
-        self.skipped: dict[Path, str] = {}
+        self.skip_reasons: dict[Path, str] = {}
         self.digests: dict[str, str] = {}
         self._more: dict[Path, tuple[int, str]] = {}  # file -> pictures in it, and its kind
         found: dict[Path, Path] = {}  # resolved -> as given: a picture named twice counts once
@@ -37,10 +43,10 @@ class ImageSource(SourceDefaults):
             for file in self._pictures(path):
                 found.setdefault(file.resolve(), file)
         if not found:
-            raise SourceError(next(iter(self.skipped.values()), "No picture was given."))
+            raise SourceError(next(iter(self.skip_reasons.values()), "No picture was given."))
         names = map(escape_surrogates, _short_names(list(found)))
         self.files = dict(zip(names, found.values(), strict=True))
-        self._given = len(self.files) + len(self.skipped)
+        self._given = len(self.files) + len(self.skip_reasons)
         self.frame_count: int | None = len(self.files)
         self.name = (
             escape_surrogates(paths[0].resolve().name)
@@ -55,14 +61,14 @@ class ImageSource(SourceDefaults):
             if path.exists():
                 return [path]
         except OSError as error:
-            self.skipped[path] = f"{path} cannot be read: {error.strerror}."
+            self.skip_reasons[path] = f"{path} cannot be read: {error.strerror}."
             return []
-        self.skipped[path] = f"{path} does not exist."
+        self.skip_reasons[path] = f"{path} does not exist."
         return []
 
     def _inside(self, folder: Path) -> list[Path]:
-        """The pictures of a folder, also of kinds that are not read: each of those is named when
-        its turn comes, rather than passed over without a word."""
+        """Lists the pictures of a folder, also those of kinds that are not read: the warning names
+        each of them when its turn comes."""
         inside = leave_out_annotated(
             file
             for file in sorted(folder.iterdir())
@@ -80,12 +86,11 @@ class ImageSource(SourceDefaults):
     @property
     def warning(self) -> str | None:
         lines = []
-        if self.skipped:
-            why, *_ = self.skipped.values()
-            _, *others = (path.name for path in self.skipped)
-            lines.append(
-                f"{len(self.skipped)} of {format_count(self._given, 'picture')} left out: {why}"
-            )
+        if self.skip_reasons:
+            why, *_ = self.skip_reasons.values()
+            _, *others = (path.name for path in self.skip_reasons)
+            count = len(self.skip_reasons)
+            lines.append(f"{count} of {format_count(self._given, 'picture')} left out: {why}")
             if others:
                 lines.append(f"Also left out: {_listed(others)}.")
         if self._more:
@@ -107,7 +112,7 @@ class ImageSource(SourceDefaults):
             try:
                 picture = open_picture(file)
             except SourceError as error:
-                self.skipped[file] = str(error)
+                self.skip_reasons[file] = str(error)
                 continue
             if picture.count > 1:
                 self._more[file] = picture.count, picture.kind
@@ -115,7 +120,7 @@ class ImageSource(SourceDefaults):
             yield Frame(picture.image, index, 0.0, name)
             index += 1
         if index == 0:
-            why, *_ = self.skipped.values()
+            why, *_ = self.skip_reasons.values()
             raise SourceError(
                 why if self._given == 1 else f"No picture can be read: {self.warning}"
             )
@@ -136,12 +141,12 @@ def _size_bytes(path: Path) -> int | None:
 
 
 def _listed(names: Sequence[str]) -> str:
-    more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
-    return escape_controls(", ".join(names[:MOST_NAMES]) + more)
+    more = f" and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else ""
+    return escape_controls(", ".join(names[:MAX_NAMES]) + more)
 
 
 def _short_names(files: Sequence[Path]) -> list[str]:
-    """The name of each file; those that share one get their folders in front, as far as needed."""
+    """Names each file. Files that share a name get their folders in front, as far as needed."""
     times = Counter(file.name for file in files)
     if len(times) == len(files):
         return [file.name for file in files]

@@ -1,15 +1,15 @@
-"""Frames of a camera or a stream: always the newest, so that what is shown never lags behind, and
-again after the connection was lost.
+"""Delivers the newest frames of a camera or a stream, and connects again after a loss.
 
-A thread reads as fast as pictures come and keeps only the newest. It alone touches what it reads
-from, because releasing a camera that is being read crashes.
+A thread reads as fast as pictures come and keeps only the newest picture, so that the view never
+lags behind. No other thread touches the camera, because releasing a camera that is being read
+crashes.
 """
 
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 from app.errors import SourceError
 from app.frames.to_bgr import convert_to_bgr
@@ -17,23 +17,25 @@ from app.sources.base import Gap, SourceDefaults
 from app.types import Frame, Image, Mode, Silence
 from app.wording import format_count
 
-RETRY_S = 0.02  # after a read that gave nothing
-# From one attempt to connect again to the next; the last one is kept to.
+RETRY_S = 0.02  # the wait after a read that gave nothing
+# The waits between attempts to connect again; further attempts keep to the last of them.
 DELAYS_S = (0.5, 1.0, 2.0, 4.0, 8.0)
-LEAST_STEP_S = 0.001  # from one frame's time to the next one's
-ASK_S = 0.1  # how often a consumer that waits gets a word
-JOIN_S = 1.0  # a read that hangs longer is left to itself
+MIN_STEP_S = 0.001  # between the times of two frames
+SILENCE_INTERVAL_S = 0.1  # between two `Silence`s to a consumer that waits
+JOIN_TIMEOUT_S = 1.0  # a read that hangs longer is left to itself
 
 
 class UnreachableError(SourceError):
-    """What did not answer, but may a little later."""
+    """A camera or a server that did not answer, but may do so a little later."""
 
 
 class Feed(Protocol):
-    """An open camera or stream. `read` waits for a picture and returns it as it is, None after a
-    hiccup; it raises `SourceError` when nothing more will come."""
+    """An open camera or stream."""
 
-    def read(self) -> Any: ...
+    def read(self) -> object:
+        """Waits for the next picture, in any form that `convert_to_bgr` knows. Returns None after a
+        hiccup. Raises `SourceError` when no more will come."""
+
     def close(self) -> None: ...
 
 
@@ -45,18 +47,27 @@ class _Newest:
 
 
 class LiveSource(SourceDefaults):
-    """The newest frames of what `open_feed` opens, none of them twice.
+    """Delivers the newest frames of a feed, each of them once. A context manager.
 
-    While there is no frame the consumer gets a `Silence` instead, every `ASK_S` seconds, and before
-    the first frame after a lost connection at least one that says why. A feed that fails is opened
-    again, after each of `delays_s`, for as long as it takes; but a `SourceError` before the very
-    first frame is raised, at once, or after `patience_s` where it is `UnreachableError`. A pause of
-    `stall_s` counts as trouble, too.
+    While there is no frame, the consumer gets a `Silence` every `SILENCE_INTERVAL_S`. Before the
+    first frame after a lost connection there is at least one `Silence` that says the reason. A feed
+    that fails is opened again for as long as it takes. Before the very first frame, however, a
+    `SourceError` is raised to the consumer at once, and an `UnreachableError` after `patience_s`.
 
-    `first` is a feed that is open already. `remedy` says what to do about a camera that gives no
-    picture. `clock` stamps the frames; `rest` waits between two attempts (None: until closed, too).
-    `gaps` are the times without pictures, the current one included; `skipped` counts pictures that
-    could not be used.
+    Args:
+        open_feed: Opens the camera or stream, in the reader's thread.
+        name: The name that a user knows the source by.
+        title: The name as it begins a sentence.
+        remedy: A sentence that says what to do about a camera that gives no picture.
+        first: A feed that is open already.
+        patience_s: The seconds to wait for the first frame.
+        stall_s: The seconds without a frame from which on the consumer is told of trouble.
+        delays_s: The waits in seconds between attempts to open the feed again.
+        clock: Stamps the frames, in seconds.
+        rest: Waits for some seconds between two attempts; None for a wait that `close` ends.
+
+    Attributes:
+        skipped_count: The number of pictures so far that could not be used.
     """
 
     mode = Mode.LIVE
@@ -77,7 +88,7 @@ class LiveSource(SourceDefaults):
         rest: Callable[[float], object] | None = None,
     ) -> None:
         self.name = name
-        self.skipped = 0
+        self.skipped_count = 0
         self._title = title
         self._remedy = remedy
         self._open_feed = open_feed
@@ -125,7 +136,7 @@ class LiveSource(SourceDefaults):
             captured_s = self._clock()
             image = None if raw is None else convert_to_bgr(raw)
             if image is None:
-                self.skipped += raw is not None
+                self.skipped_count += raw is not None
                 self._until_closed(RETRY_S)
                 continue
             self._attempts = 0
@@ -178,23 +189,23 @@ class LiveSource(SourceDefaults):
             self._end_gap(captured_s)
             last_s = captured_s
             # Some clocks stand still between two pictures, and no two frames have one time.
-            time_s = max(captured_s - began_s, time_s + LEAST_STEP_S) if index else 0.0
+            time_s = max(captured_s - began_s, time_s + MIN_STEP_S) if index else 0.0
             yield Frame(newest.image, index, time_s, self.name, captured_s)
             index += 1
             asked_s = self._clock()
 
     def _take(self) -> _Newest | None:
-        """Waits a little for a frame that was not taken yet."""
+        """Waits up to `SILENCE_INTERVAL_S` for a frame that was not taken yet."""
         with self._change:
             self._change.wait_for(
                 lambda: self._newest is not None or self._failure is not None or self._closed,
-                ASK_S,
+                SILENCE_INTERVAL_S,
             )
             newest, self._newest = self._newest, None
             return newest
 
     def _trouble(self, waited_s: float, *, first: bool) -> str | None:
-        """Why there is no frame; None where it may just be slow."""
+        """Says why there is no frame; None where the next frame may just be slow."""
         with self._change:
             lost, failure = self._lost, self._failure
         if failure is not None:
@@ -221,9 +232,9 @@ class LiveSource(SourceDefaults):
 
     @property
     def warning(self) -> str | None:
-        if not self.skipped:
+        if not self.skipped_count:
             return None
-        pictures = format_count(self.skipped, "picture")
+        pictures = format_count(self.skipped_count, "picture")
         return f"{pictures} of {self.name} could not be used: empty, or of an unknown kind."
 
     def close(self) -> None:
@@ -232,4 +243,4 @@ class LiveSource(SourceDefaults):
             self._closed = True
             self._newest = None
             self._change.notify_all()
-        self._reader.join(JOIN_S)
+        self._reader.join(JOIN_TIMEOUT_S)

@@ -91,15 +91,15 @@ def _check_regular(path: Path, title: str) -> None:
 
 
 def _unreadable(path: Path, title: str, error: Exception) -> SourceError:
-    number = getattr(error, "errno", None)
     if isinstance(error, FileNotFoundError):
         return SourceError(f"{title} does not exist.")
-    if isinstance(error, av.FFmpegError) and number not in (errno.EACCES, errno.EIO):
+    if isinstance(error, av.FFmpegError) and error.errno not in (errno.EACCES, errno.EIO):
         if is_picture(_beginning(path)):
             return SourceError(f"{title} is a picture. Use --image.")
         why = f": {UNFINISHED}" if _lacks_index(path) else ""
         return SourceError(f"{title} is not a video, or is damaged beyond reading{why}.")
-    return SourceError(f"{title} cannot be read: {getattr(error, 'strerror', None) or error}.")
+    has_reason = isinstance(error, OSError | av.FFmpegError) and error.strerror
+    return SourceError(f"{title} cannot be read: {has_reason or error}.")
 
 
 def _beginning(path: Path) -> bytes:

@@ -280,7 +280,7 @@ def test_odd_pictures_do_not_stop_a_camera() -> None:
             seen.append(frame(frames).image)
     assert [image.shape for image in seen] == [(24, 32, 3)] * 3 + [(31, 50, 3)]
     assert [index_of(image) for image in seen] == [1, 2, 2, 3]
-    assert source.skipped == 2
+    assert source.skipped_count == 2
     assert source.warning == (
         "2 pictures of camera:0 could not be used: empty, or of an unknown kind."
     )
@@ -402,7 +402,7 @@ def test_mode_is_asked_for_again_after_it_was_unplugged() -> None:
     first.pictures = pictures(1)
     first.allowed.release()
     with camera(first, second, size_wh=(1280, 720)) as source:
-        assert source.given == "Camera 0 gives 1280 x 720 at 30 frames/s."
+        assert source.mode_note == "Camera 0 gives 1280 x 720 at 30 frames/s."
         frames = iter(source)
         frame(frames)
         trouble(frames)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.sources.frame_times import LISTED, FrameTimes, TimeChange
+from app.sources.frame_times import MAX_LISTED_CHANGES, FrameTimes, TimeChange
 
 STEP, JUMP = 40, 1000
 
@@ -97,10 +97,10 @@ def test_wrong_times_behind_a_restart_are_mended_too() -> None:
 
 
 def test_lists_stay_short() -> None:
-    own = [time for time in range(0, 4 * LISTED * STEP, 2 * STEP) for _ in range(2)]
+    own = [time for time in range(0, 4 * MAX_LISTED_CHANGES * STEP, 2 * STEP) for _ in range(2)]
     _, changes = given(list(own))
-    assert len(changes.mended) == LISTED
-    assert changes.mended_count == 2 * LISTED
+    assert len(changes.mended) == MAX_LISTED_CHANGES
+    assert changes.mended_count == 2 * MAX_LISTED_CHANGES
 
 
 def test_frames_wait_only_where_times_are_in_doubt() -> None:

@@ -441,7 +441,7 @@ def test_pictures_that_cannot_be_read_are_left_out(tmp_path):
     paths = [tmp_path / "missing.png", tmp_path / "bad.png", good, tmp_path / "empty.png"]
     source = ImageSource(paths)
     assert [(frame.source, frame.index) for frame in source] == [("good.png", 0)]
-    assert source.skipped == {
+    assert source.skip_reasons == {
         paths[0]: f"{paths[0]} does not exist.",
         paths[1]: f"{paths[1]} is text, not a picture.",
         paths[3]: f"{paths[3]} is empty.",

@@ -17,7 +17,8 @@ from app.sources import network_stream as stream
 from app.sources.camera_address import CameraAddress
 from app.sources.camera_probe import probe_address
 from app.sources.latest_frame import UnreachableError
-from app.sources.network_stream import FORMATS, PROTOCOLS, StreamFeed, StreamSource
+from app.sources.network_stream import StreamFeed, StreamSource
+from app.sources.stream_container import FORMATS, PROTOCOLS
 from app.types import Frame, Silence
 from tests.support.servers import PASSWORD, SIZE_WH, USER, http_camera, rtsp_camera
 from tests.support.synthetic import index_of, write_turned_h264, write_video
@@ -90,7 +91,7 @@ def test_h264_over_rtsp_is_read_with_its_password() -> None:
 def test_stream_that_gives_no_more_picture_is_given_up(
     server: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stream, "PICTURE_S", 0.2)
+    monkeypatch.setattr(stream, "MAX_PICTURELESS_S", 0.2)
     images, end = read_all(StreamFeed(address(server, "/junk")))
     assert len(images) == 1
     assert end.endswith("/junk sent data for 0.2 s, but no picture that can be decoded.")
@@ -213,7 +214,7 @@ def test_dropped_stream_comes_back_with_later_times(server: Any) -> None:
 def test_time_that_a_stream_may_take_is_limited(
     server: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.sources.network_stream.CONNECT_S", 0.3)
+    monkeypatch.setattr("app.sources.stream_container.CONNECT_TIMEOUT_S", 0.3)
     with pytest.raises(UnreachableError, match=r"did not answer within 0.3 s"):
         StreamFeed(address(server, "/hang"))
 
@@ -236,7 +237,7 @@ def test_libav_gets_time_limits_and_allowed_protocols() -> None:
 
 def test_probe_says_what_a_stream_gives(server: Any) -> None:
     found = probe_address(address(server, "/9"))
-    assert (found["opened"], found["backend"], found["modes"][0][:2]) == (True, "mpjpeg", [64, 48])
+    assert (found["opened"], found["backend"], found["modes"][0][:2]) == (True, "mpjpeg", (64, 48))
     assert found["first_ms"] > 0
     lost = probe_address(nowhere())
     assert lost["opened"] is False

@@ -17,14 +17,14 @@ from app.batch.annotate import Job, Machine, annotate
 from app.batch.output_names import Outputs
 from app.errors import SourceError
 from app.outputs.run_metadata import hash_file
-from app.sources import packet_decoder
-from app.sources import remote_video as web_video
+from app.sources import packet_decoder, video_download
 from app.sources.camera_address import parse_address
 from app.sources.find_videos import find_videos, is_one_file
 from app.sources.frame_selection import Selection
-from app.sources.network_stream import open_stream
-from app.sources.remote_video import WebVideo, fetch_copy, parse_video
+from app.sources.remote_video import WebVideo, parse_video
+from app.sources.stream_container import open_stream
 from app.sources.video import NO_HASH, VideoSource
+from app.sources.video_download import fetch_copy
 from tests.app.sources.test_network_stream import rtsp_camera
 from tests.app.sources.test_odd_videos import machine
 from tests.support.servers import LOGIN, http_camera
@@ -218,7 +218,7 @@ def test_long_names_of_addresses_leave_room_for_endings() -> None:
 def test_server_that_never_comes_to_the_point_is_given_up(
     path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(web_video, "ANSWER_S", 0.2)
+    monkeypatch.setattr(video_download, "ANSWER_S", 0.2)
     with server(b"") as host:
         video = parse_video(f"http://{host}{path}")
         with (
@@ -261,7 +261,7 @@ def test_ctrl_c_ends_a_stream_without_a_further_picture(tmp_path: Path) -> None:
 
 
 def test_nobody_there_and_silence_end_soon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(web_video, "WAIT_S", 0.3)
+    monkeypatch.setattr(video_download, "WAIT_S", 0.3)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
         for said in ("sent nothing for 0.3 s|did not answer within 0.3 s", "Connection refused"):
