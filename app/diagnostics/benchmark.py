@@ -257,7 +257,7 @@ class _Bench:
             return latency_ms, 0, 0.0
         captures: list[ClipCapture] = []
 
-        def opened(index: int) -> ClipCapture:
+        def opened(index: int | str) -> ClipCapture:
             captures.append(ClipCapture(clip))
             return captures[-1]
 
