@@ -42,7 +42,15 @@ ROOMS_FOR_TRAINING = {
 STAGES = ("app.pipeline", "app.detection", "app.recognition", "app.tracking", "app.overlay")
 FILES_AND_WINDOWS = {
     *("app.sources", "app.outputs", "app.records", "app.episodes", "app.report"),
-    *("app.live", "app.batch", "app.cli", "app.diagnostics", "app.recogniser", "app.commands"),
+    *(
+        "app.runs",
+        "app.live",
+        "app.batch",
+        "app.cli",
+        "app.diagnostics",
+        "app.recogniser",
+        "app.commands",
+    ),
 }
 
 

@@ -33,7 +33,7 @@ import cv2
 
 from app.defaults import DEMO_CLIP, ROOT
 from app.errors import DataError
-from app.process.console import run
+from app.process.console import run_command
 from tools.compare_outputs import check_out
 
 PICTURES = 24  # of the clip, spread over it
@@ -266,7 +266,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         help="only these: 'import app', 'annotate', 'records', 'two, --jobs 2', 'pictures'",
     )
     options = parser.parse_args(argv)
-    return run(lambda: compare(options))
+    return run_command(lambda: compare(options))
 
 
 if __name__ == "__main__":

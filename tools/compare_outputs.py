@@ -33,7 +33,7 @@ from pathlib import Path
 
 from app.defaults import ROOT
 from app.errors import DataError
-from app.process.console import run
+from app.process.console import run_command
 from tools.output_commands import (
     BROKEN,
     RESUMED,
@@ -245,7 +245,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     top.add_argument("head", metavar="HEAD_REF", nargs="?", help="(default: the working tree)")
     top.add_argument("--keep", type=Path, metavar="FOLDER", help="keep all outputs there")
     options = top.parse_args(argv)
-    return run(lambda: compare_refs(options))
+    return run_command(lambda: compare_refs(options))
 
 
 if __name__ == "__main__":

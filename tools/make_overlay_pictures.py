@@ -19,11 +19,11 @@ from app.defaults import DEMO_CLIP
 from app.detection.search import FaceSearch
 from app.live.keys import Action
 from app.live.session import Session
-from app.live.view import Look
 from app.overlay.drawing import draw_result
 from app.overlay.stream_overlay import Overlay
 from app.pipeline import Pipeline, build_pipeline
 from app.recognition.classifier import Classifier
+from app.runs.plan import ViewSettings
 from app.sources.video import VideoSource
 from app.types import Frame, Image, Mode
 from tools.make_demo_clip import Pose, draw_prints
@@ -110,7 +110,7 @@ def window_picture(search: FaceSearch, classifier: Classifier) -> Image:
             sinks=(),
             screen=hands,
             provider=classifier.provider,
-            look=Look(folder=Path(folder)),
+            settings=ViewSettings(folder=Path(folder)),
             stop=lambda: False,
             say=lambda line: None,
         ).run()

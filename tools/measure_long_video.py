@@ -19,13 +19,11 @@ from statistics import median
 import av
 
 from app.batch.annotate import annotate
-from app.batch.job import Job
-from app.batch.output_names import Outputs
-from app.batch.workers import Recognition, loaded
 from app.defaults import DEMO_CLIP
-from app.process.console import run
+from app.process.console import run_command
 from app.process.machine import measure_resident_mb
-from app.recognition.classifier import DEFAULT_MODEL
+from app.runs.networks import load_networks
+from app.runs.plan import OutputPaths, RecognitionSettings, RunPlan, VideoInput
 from app.sources.frame_selection import Selection
 
 SIZE_WH = (160, 120)
@@ -88,8 +86,9 @@ def measure(folder: Path, hours: float, fps: float) -> int:
     clip = folder / "long.mp4"
     frames = write_long_video(clip, 3600 * hours)
     print(f"{hours:g} hours, {frames} frames, {clip.stat().st_size / 1e6:.1f} MB", flush=True)
-    outputs = Outputs(folder / "out.mp4", folder / "out.csv", (folder / "out.vtt",))
-    job = Job(clip, outputs, Selection(fps=fps), settings={}, command=[])
+    outputs = OutputPaths(folder / "out.mp4", folder / "out.csv", (folder / "out.vtt",))
+    settings = RecognitionSettings(device="cpu")
+    plan = RunPlan(VideoInput(clip), outputs, Selection(fps=fps), settings)
     step = max(1, frames // SAMPLES)
     samples: list[float] = []
     began_s = time.monotonic()
@@ -103,8 +102,8 @@ def measure(folder: Path, hours: float, fps: float) -> int:
                 flush=True,
             )
 
-    with loaded(Recognition(DEFAULT_MODEL, "cpu", 0.0, None, False), None) as machine:
-        outcome = annotate(job, machine, stop=lambda: False, on_reach=look)
+    with load_networks(settings) as networks:
+        outcome = annotate(plan, networks, stop=lambda: False, on_reach=look)
     more_mb = grown_mb(samples)
     print(
         f"{outcome.frames} frames read with {outcome.faces} faces in {outcome.seconds:.0f} s; "
@@ -115,4 +114,4 @@ def measure(folder: Path, hours: float, fps: float) -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(run(main))
+    raise SystemExit(run_command(main))

@@ -18,12 +18,12 @@ from typing import Any
 
 import app.detection.follower
 import app.detection.networks
-import app.live.view
 import app.overlay.drawing
 import app.overlay.labels
 import app.overlay.panels
 import app.pipeline
 import app.recognition.classifier
+import app.runs.result_view
 import app.tracking.identities
 from app.defaults import DEMO_CLIP
 from app.detection.follower import Follower
@@ -33,13 +33,14 @@ from app.detection.refused_hints import Patterns
 from app.detection.search import FaceSearch
 from app.detection.view_schedule import Rounds
 from app.diagnostics.benchmark_clip import loop_clip
-from app.live.view import Look, View
 from app.overlay.history import History
 from app.pipeline import Pipeline, build_pipeline
 from app.placement.memory import PlacementMemory
 from app.privacy.blur import FaceBlur
 from app.process.threads import set_threads
 from app.recognition.classifier import Classifier
+from app.runs.plan import ViewSettings
+from app.runs.result_view import ResultView
 from app.tracking.smoothing import Steady
 from app.tracking.tracker import Tracker
 from app.types import Mode
@@ -69,7 +70,7 @@ PARTS: tuple[tuple[str, Any, str], ...] = (
     ("results", Pipeline, "step"),
     ("history, blur", History, "add"),
     ("history, blur", FaceBlur, "add_frame"),
-    ("history, blur", View, "take"),
+    ("history, blur", ResultView, "add"),
     ("texts", app.overlay.labels, "put_text"),
     ("texts", app.overlay.panels, "put_text"),
     ("dark grounds", app.overlay.labels, "darken_rect"),
@@ -80,8 +81,8 @@ PARTS: tuple[tuple[str, Any, str], ...] = (
     ("panels", app.overlay.drawing, "draw_panel"),
     ("strip of ten seconds", app.overlay.panels, "_draw_strip"),
     ("labels", app.overlay.drawing, "draw_label"),
-    ("the canvas, a copy of the frame", app.live.view, "draw"),
-    ("the canvas, a copy of the frame", View, "canvas"),
+    ("the canvas, a copy of the frame", app.runs.result_view, "draw_result"),
+    ("the canvas, a copy of the frame", ResultView, "draw"),
 )
 
 
@@ -143,18 +144,12 @@ def measure(clip: Path, frames: int) -> dict[str, tuple[list[float], int]]:
     with FaceSearch() as search, closing(loop_clip(clip)) as pictures:
         classifier = Classifier()
         recogniser = build_pipeline(search, classifier, Mode.FILE)
-        view = View(
-            recogniser,
-            Look(),
-            provider=classifier.provider,
-            mode=Mode.FILE,
-            say=lambda line: None,
-        )
+        view = ResultView(ViewSettings(), Mode.FILE)
         for number in range(-WARM_UP_FRAMES, frames):
             frame = next(pictures)
             clocks.own_s.clear()
             clocks.calls.clear()
-            view.canvas(view.take(recogniser.step(frame)))
+            view.draw(view.add(recogniser.step(frame)))
             if number < 0:
                 continue
             for name in names:

@@ -32,10 +32,11 @@ from app.detection.networks import MARGIN, SHORT_SIDE_PX
 from app.detection.search import FaceSearch
 from app.diagnostics.benchmark_clip import loop_clip
 from app.errors import DataError
-from app.live.view import Look, View
 from app.pipeline import Pipeline, build_pipeline
 from app.process.telemetry_off import import_onnx_runtime
 from app.recognition.classifier import DEFAULT_MODEL, Classifier
+from app.runs.plan import ViewSettings
+from app.runs.result_view import ResultView
 from app.tracking.tracker import Tracker
 from app.types import FrameResult, Mode
 from tools.made_frames import background, clip_faces, pack_faces, paste
@@ -142,17 +143,11 @@ def crowd(clip: Path, frames: int) -> None:
     classifier = Classifier()
     with FaceSearch() as search:
         recogniser = build_pipeline(search, classifier, Mode.FILE)
-        view = View(
-            recogniser,
-            Look(),
-            provider=classifier.provider,
-            mode=Mode.FILE,
-            say=lambda line: None,
-        )
+        view = ResultView(ViewSettings(), Mode.FILE)
         for number, (frame, _) in enumerate(zip(loop_clip(clip), range(frames), strict=False)):
             began_s = time.process_time()
-            shown = view.take(recogniser.step(frame))
-            view.canvas(shown)
+            shown = view.add(recogniser.step(frame))
+            view.draw(shown)
             if number < FPS:  # the first second: they are being found
                 continue
             spent_ms.append(1000 * (time.process_time() - began_s))

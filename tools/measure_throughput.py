@@ -28,7 +28,7 @@ from av.video.stream import VideoStream
 from app.errors import SourceError
 from app.frames.av_versions import to_fraction
 from app.outputs.encoders import SOFTWARE, build_context_settings
-from app.process.console import run
+from app.process.console import run_command
 from app.process.machine import count_cores
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -132,4 +132,4 @@ def _decode_encode_all(clips: Sequence[Path], output: Path) -> None:
 
 
 if __name__ == "__main__":
-    raise SystemExit(run(main))
+    raise SystemExit(run_command(main))

@@ -19,9 +19,11 @@ APP_FLOORS: tuple[tuple[str, ...], ...] = (
     ("app.pictures", "app.recognition", "app.tracking"),
     ("app.detection", "app.records", "app.sources"),
     ("app.episodes", "app.outputs", "app.pipeline", "app.requirements"),
-    ("app.codings", "app.live", "app.recogniser", "app.report"),
-    ("app.agreement", "app.batch", "app.diagnostics"),
-    ("app.cli", "app.commands"),
+    ("app.codings", "app.recogniser", "app.report"),
+    ("app.agreement", "app.runs"),
+    ("app.batch", "app.commands", "app.live"),
+    ("app.diagnostics",),
+    ("app.cli",),
 )
 
 TRAINING_FLOORS: tuple[tuple[str, ...], ...] = (

@@ -30,16 +30,16 @@ from app.defaults import DEMO_CLIP
 from app.detection.search import FaceSearch
 from app.episodes.sink import EpisodesSink
 from app.live.session import Session
-from app.live.view import Look
 from app.outputs.background import BackgroundSink
 from app.outputs.run_metadata import RunNotes
 from app.outputs.video import VideoSink
 from app.pipeline import build_pipeline
-from app.process.console import run
+from app.process.console import run_command
 from app.process.threads import set_threads
 from app.recognition.classifier import Classifier
 from app.records.writers import RecordsSink
 from app.report.sink import ReportSink
+from app.runs.plan import ViewSettings
 from app.sources.camera import CameraSource
 from app.types import Image, Mode
 
@@ -220,7 +220,7 @@ def soak(frames: int, *, sample_every: int, gap_every: int, folder: Path | None)
             sinks=sinks,
             screen=NoScreen(),
             provider=classifier.provider,
-            look=Look(mirror=True),
+            settings=ViewSettings(mirror=True),
             stop=lambda: done >= frames,
             say=lambda _: None,
             on_frame=on_frame,
@@ -283,4 +283,4 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(run(main))
+    sys.exit(run_command(main))

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from app.agreement.comparison import ComparisonRequest, compare_codings
 from app.episodes.rules import add_rule_options, make_rules
-from app.process.console import new_parser, run
+from app.process.console import new_parser, run_command
 
 
 def parse_renaming(text: str) -> tuple[str, str]:
@@ -139,7 +139,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             )
         )
 
-    return run(compare)
+    return run_command(compare)
 
 
 if __name__ == "__main__":

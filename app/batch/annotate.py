@@ -1,31 +1,34 @@
-"""One video from its address to its outcome, without a window: checked, annotated, gone on with."""
+"""Annotates one video without a window, from its address to its outcome."""
 
 import contextlib
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
 
-from app.batch.checkpoint import Identity, check_finished, video_facts
-from app.batch.file_run import FileRun, Machine
-from app.batch.job import Job, check
-from app.batch.output_names import Outputs
+from app.batch.file_run import FileRun
 from app.errors import SourceError
 from app.records.resumable import locate_lines
+from app.runs.check_plan import check_plan, is_plan_finished
+from app.runs.checkpoint import Identity, ResumeFile, check_finished, video_facts
+from app.runs.networks import LoadedNetworks
+from app.runs.plan import OutputPaths, RunPlan
 from app.sources.stream_container import open_stream
 from app.sources.video import VideoSource
 from app.sources.video_download import fetch_copy
-from app.wording import join_warnings
 
 CHECKPOINT_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class FileOutcome:
-    """`frames` and `faces` count those of runs before, `seconds` only this one. `from_frame`: where
-    it was taken up. `finished_before`: nothing was left to do. `blurred_whole` counts frames whose
-    faces could not be accounted for; `remarks` are lines on what whoever uses the results must
-    know."""
+    """The outcome of one video.
+
+    `frames` and `faces` also count those of runs before; `seconds` is the time of this run alone,
+    which began at `from_frame`. `cut_short` is one line on what is missing, None if nothing is.
+    `finished_before`: nothing was left to do. `blurred_whole` counts frames whose faces could not
+    be accounted for. `remarks` are lines that a user of the results must know.
+    """
 
     frames: int = 0
     faces: int = 0
@@ -39,45 +42,61 @@ class FileOutcome:
 
 
 def annotate(
-    job: Job,
-    machine: Machine,
+    plan: RunPlan,
+    networks: LoadedNetworks,
     *,
     stop: Callable[[], bool],
     on_reach: Callable[[int], object] = lambda reached: None,
     checkpoint_s: float = CHECKPOINT_S,
     clock: Callable[[], float] = time.monotonic,
 ) -> FileOutcome:
-    """Does a job, or what is left of it. `stop` is asked at every frame, `on_reach` told how many
-    of the file's frames were gone through. Raises `RecogniserError`; a file that gave no frame then
-    leaves nothing behind, any other can be taken up again."""
-    check(job)
-    classifier = machine.classifier
-    if job.finished:
-        here = job.video if job.address is None else None
-        check_finished(job.outputs.records, here, classifier.path, job.settings)
+    """Carries out the plan of one video, or what a run before left of it.
+
+    Args:
+        plan: The plan; its source is a `VideoInput`.
+        networks: The loaded networks.
+        stop: Tells at every frame whether the run is to stop.
+        on_reach: Is told how many of the file's frames were gone through.
+        checkpoint_s: The least time in seconds between two checkpoints.
+        clock: Gives the time in seconds.
+
+    Returns:
+        The outcome.
+
+    Raises:
+        RecogniserError: A file that gave no frame leaves nothing behind; any other can be taken up
+            again.
+    """
+    check_plan(plan)
+    outputs, classifier = plan.outputs, networks.classifier
+    if is_plan_finished(plan):
+        here = plan.video.path if plan.video.address is None else None
+        check_finished(outputs.records, here, classifier.path, plan.settings)
         return FileOutcome(finished_before=True)
+    resume_file = ResumeFile(outputs.first)
     began_s = clock()
-    with _source_of(job, machine, stop) as source:
-        known = video_facts(source)
-        identity = Identity.of(known, classifier.sha256, classifier.provider, job.settings)
-        kept = job.resume_file.load(identity) if job.resume and job.resume_file.exists() else None
-        if kept is not None and kept.complete and _all_named(job.outputs):
-            job.resume_file.remove()  # that was all that was left to do
+    with _open_video_source(plan, networks, stop) as source:
+        identity = Identity.of(
+            video_facts(source), classifier.sha256, classifier.provider, plan.settings
+        )
+        kept = resume_file.load(identity) if plan.resume and resume_file.exists() else None
+        if kept is not None and kept.complete and _have_final_names(outputs):
+            resume_file.remove()  # that was all that was left to do
             return FileOutcome(finished_before=True)
-        run = FileRun(job, machine, source, identity, kept, stop)
+        run = FileRun(plan, networks, source, identity, kept, stop)
         try:
-            faults = run.go(on_reach, checkpoint_s, clock)
+            run.read(on_reach, checkpoint_s, clock)
             run.finish()
         except BaseException:
             run.put_down()
             raise
-        counts = run.notes.counts
+        loop = run.loop
         return FileOutcome(
-            frames=counts["frames"],
-            faces=counts["faces"],
+            frames=loop.frames,
+            faces=loop.faces,
             seconds=clock() - began_s,
-            cut_short=join_warnings(faults, run.warning),
-            blurred_whole=run.notes.blurred_whole,
+            cut_short=loop.warning,
+            blurred_whole=loop.blurred_whole,
             interrupted=run.interrupted,
             from_frame=run.from_frame,
             remarks=tuple(source.remarks),
@@ -85,29 +104,27 @@ def annotate(
 
 
 @contextlib.contextmanager
-def _source_of(job: Job, machine: Machine, stop: Callable[[], bool]) -> Iterator[VideoSource]:
-    more: dict[str, Any] = {
-        "selection": job.selection,
-        "threads": machine.threads,
-        "stop": stop,
-    }
-    if job.address is None:
-        with VideoSource(job.video, **more) as source:
+def _open_video_source(
+    plan: RunPlan, networks: LoadedNetworks, stop: Callable[[], bool]
+) -> Iterator[VideoSource]:
+    path, address = plan.video.path, plan.video.address
+    opened = partial(VideoSource, selection=plan.selection, threads=networks.threads, stop=stop)
+    if address is None:
+        with opened(path) as source:
             yield source
         return
-    more["name"] = job.video.name
-    with fetch_copy(job.address, job.outputs.first, stop=stop) as copy:
+    with fetch_copy(address, plan.outputs.first, stop=stop) as copy:
         if stop():
-            raise SourceError(f"{job.address} was not read to its end.")
+            raise SourceError(f"{address} was not read to its end.")
         stream = None
         if copy is None:
-            stream = open_stream(job.address.address, {"rtsp_transport": "tcp"}, stop=stop)
-        with VideoSource(copy or job.video, **more, stream=stream) as source:
+            stream = open_stream(address.address, {"rtsp_transport": "tcp"}, stop=stop)
+        with opened(copy or path, name=path.name, stream=stream) as source:
             yield source
 
 
-def _all_named(outputs: Outputs) -> bool:
-    """Whether every result has its final name; the records get theirs last."""
+def _have_final_names(outputs: OutputPaths) -> bool:
+    """Tells whether every result has its final name; the records get theirs last."""
     records = outputs.records
     waiting = records is not None and locate_lines(records).exists()
     return not waiting and all(path.exists() for path in outputs.all)

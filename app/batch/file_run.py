@@ -1,4 +1,4 @@
-"""The outputs of one video, the stages that fill them, and the checkpoint that lets them go on.
+"""Reads one video into its outputs, with checkpoints from which another run can go on.
 
 Records and episodes go on in the middle. An annotated video and a report cannot be put down half
 made: with them, a file that was interrupted is done anew.
@@ -6,158 +6,143 @@ made: with them, a file that was interrupted is done anew.
 
 import contextlib
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import replace
+from pathlib import Path
 
-from app.batch.checkpoint import Checkpoint, Identity
-from app.batch.job import Job
-from app.detection.search import FaceSearch
-from app.episodes.sink import EpisodesSink
-from app.errors import SinkError, SourceError
+from app.errors import RecogniserError, SinkError, SourceError
 from app.files.hidden import DisplacedError
-from app.live.view import View
 from app.outputs.run_metadata import RunNotes
-from app.outputs.video import VideoSink
+from app.outputs.sink import RunSink, close_all
 from app.pipeline import build_pipeline
 from app.privacy.blur_guard import BlurGuard
 from app.recognition.classifier import Classifier
 from app.records.resumable import LongRecords
-from app.report.sink import ReportSink
+from app.runs.checkpoint import Checkpoint, Identity, ResumeFile
+from app.runs.frame_loop import FrameLoop
+from app.runs.networks import LoadedNetworks
+from app.runs.open_sinks import open_sinks
+from app.runs.plan import RunPlan
+from app.runs.result_view import ResultView
 from app.sources.video import VideoSource
-from app.tracking.smoothing import SMOOTH_S
-from app.types import FrameResult, Mode
-from app.wording import join_warnings
-
-
-@dataclass(frozen=True, slots=True)
-class Machine:
-    """What reads one file after the other. `threads` for decoder and encoder; None: all cores."""
-
-    search: FaceSearch
-    classifier: Classifier
-    threads: int | None = None
-    smooth_s: float = SMOOTH_S
+from app.types import Frame, FrameResult, Image, Mode, Silence
 
 
 class FileRun:
-    """The outputs of one file, the stages, and the checkpoint."""
+    """Reads one video, or what a checkpoint left of it. Fills the hooks of the loop.
+
+    Args:
+        plan: The plan of this video.
+        networks: The loaded networks.
+        source: The open video.
+        identity: Describes this run, for its checkpoints.
+        kept: The checkpoint to go on from; None begins anew.
+        stop: Tells whether the user has ended the run.
+    """
 
     def __init__(
         self,
-        job: Job,
-        machine: Machine,
+        plan: RunPlan,
+        networks: LoadedNetworks,
         source: VideoSource,
         identity: Identity,
         kept: Checkpoint | None,
         stop: Callable[[], bool],
     ) -> None:
-        self._job, self._source, self._identity, self._stop = job, source, identity, stop
-        self._file = job.resume_file
+        self._plan, self._source, self._identity, self._stop = plan, source, identity, stop
+        self._file = ResumeFile(plan.outputs.first)
         self._recogniser = build_pipeline(
-            machine.search,
-            machine.classifier,
+            networks.search,
+            networks.classifier,
             Mode.FILE,
-            smooth_s=machine.smooth_s,
-            thorough=job.look.blur,
+            smooth_s=plan.recognition.smooth_s,
+            thorough=plan.view.blur,
         )
-        outputs = job.outputs
+        outputs = plan.outputs
         goes_on = outputs.records is not None and outputs.video is None and outputs.report is None
         self._kept = kept if goes_on else None
         self.interrupted = False
         self.from_frame = 0 if self._kept is None else self._kept.next_frame
         self._next = self.from_frame
-        self._size_wh: tuple[int, int] | None = None
         self._saved = kept is not None
-        self._sinks: list[Any] = []  # `app.outputs.sink.Sink`, but that notes may have no path
+        self._opened: list[RunSink] = []
         self._records: LongRecords | None = None
-        self._film: VideoSink | None = None
-        self._view = View(
+        self._view = ResultView(plan.view, Mode.FILE)
+        draws = outputs.video is not None or (outputs.report is not None and plan.with_stills)
+        guard = BlurGuard(
             self._recogniser,
-            job.look,
-            provider=machine.classifier.provider,
+            wanted=lambda: plan.view.blur and draws,
             mode=Mode.FILE,
-            say=lambda line: None,
-        )
-        pictures = outputs.video is not None or (outputs.report is not None and job.with_stills)
-        self.guard = BlurGuard(
-            self._recogniser,
-            wanted=lambda: job.look.blur and pictures,
-            mode=Mode.FILE,
-            if_lost=job.look.if_lost,
+            if_lost=plan.view.if_lost,
         )
         try:
-            self._open(machine, overwrite=job.overwrite or kept is not None)
+            overwrite = plan.overwrite or kept is not None
+            sinks = open_sinks(
+                replace(plan, overwrite=overwrite),
+                source,
+                networks.classifier,
+                is_interrupted=lambda: self.interrupted,
+                keep=self._opened.append,
+                open_records=lambda path: self._open_records(
+                    path, networks.classifier, overwrite=overwrite
+                ),
+                threads=networks.threads,
+            )
+            assert sinks.notes is not None  # of a resumable run
+            self.notes: RunNotes = sinks.notes
+            self._loop = FrameLoop(source, self._recogniser, guard, sinks.all, self)
             if kept is None:
                 self._file.remove()  # of a run that is begun anew
             if self._kept is not None:
-                self._take_up(self._kept)
+                self._go_on_from(self._kept)
+                if sinks.episodes and self._records is not None:
+                    for rows in self._records.rows_so_far():
+                        for sink in sinks.episodes:
+                            sink.add(rows)
         except BaseException:
             self.put_down()
             raise
 
-    def _open(self, machine: Machine, *, overwrite: bool) -> None:
-        job, outputs, classifier = self._job, self._job.outputs, machine.classifier
-        if outputs.records is not None:
-            kept = None if self._kept is None else self._kept.records
-            self._records = LongRecords(
-                outputs.records, classifier.labels, overwrite=overwrite, kept=kept
-            )
-        self._episodes = [EpisodesSink(path, overwrite=overwrite) for path in outputs.episodes]
-        self.notes = RunNotes(
-            outputs.notes,
-            source=self._source,
-            model=classifier.path,
-            model_sha256=classifier.sha256,
-            contract=classifier.contract,
-            provider=classifier.provider,
-            settings=job.settings,
-            interrupted=lambda: self.interrupted,
-            overwrite=overwrite,
-            command=job.command,
-            encoder=lambda: None if self._film is None else self._film.encoder,
-            more_warnings=lambda: [None if self._film is None else self._film.warning],
-        )
-        self._sinks += [*self._episodes, self.notes]
-        if outputs.report is not None:
-            facts, stills = self.notes.facts, job.with_stills
-            self._sinks.append(
-                ReportSink(outputs.report, facts=facts, overwrite=overwrite, with_stills=stills)
-            )
-        if outputs.video is not None:
-            self._film = VideoSink(
-                outputs.video,
-                overwrite=overwrite,
-                source_video=self._source,
-                threads=machine.threads,
-                encoding=job.encoding,
-            )
-            self._sinks.insert(0, self._film)  # the notes say how it ended
+    def _open_records(self, path: Path, classifier: Classifier, *, overwrite: bool) -> LongRecords:
+        kept = None if self._kept is None else self._kept.records
+        self._records = LongRecords(path, classifier.labels, overwrite=overwrite, kept=kept)
+        return self._records
 
-    def _take_up(self, kept: Checkpoint) -> None:
+    def _go_on_from(self, kept: Checkpoint) -> None:
         self._source.skip(kept.next_frame)
-        self._size_wh = kept.size_wh
+        self._loop.size_wh = kept.size_wh
         try:
             if kept.stages is None or kept.notes is None:
-                raise ValueError("nothing was kept")
+                raise ValueError(f"nothing was kept of {self._file.path}")
             self._recogniser.restore(kept.stages)
             self.notes.restore(kept.notes)
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise self._file.unusable("it is damaged") from error
-        if self._episodes and self._records is not None:
-            for rows in self._records.rows_so_far():
-                for sink in self._episodes:
-                    sink.add(rows)
+        counts = self.notes.counts
+        self._loop.frames, self._loop.faces = counts["frames"], counts["faces"]
 
-    def go(
+    @property
+    def loop(self) -> FrameLoop:
+        """The loop, with its counts and its warning; those of runs before count too."""
+        return self._loop
+
+    def read(
         self,
         on_reach: Callable[[int], object],
         checkpoint_s: float,
         clock: Callable[[], float],
-    ) -> str | None:
-        """Reads to the end of the selection, or until it is to stop. Returns what ended it before,
-        in one line."""
+    ) -> None:
+        """Reads to the end of the selection, or until the run is to stop.
+
+        Args:
+            on_reach: Is told the number of frames that the file was gone through.
+            checkpoint_s: The least time in seconds between two checkpoints.
+            clock: Gives the time in seconds.
+
+        Raises:
+            RecogniserError: No frame could be read, or an output failed.
+        """
         if self._kept is not None and self._kept.complete:
-            return None
+            return
 
         def watch(reached: int) -> bool:
             on_reach(reached)
@@ -165,54 +150,52 @@ class FileRun:
             return not self.interrupted
 
         self._source.watch = watch
-        due_s = clock()
-        try:
-            for frame in self._source:
-                height, width = frame.image.shape[:2]
-                if self._size_wh not in (None, (width, height)):
-                    self._recogniser.reset()
-                self._size_wh = (width, height)
-                for result in self.guard.step(frame):
-                    self._pass_on(result)
-                if clock() >= due_s:
-                    self._save(complete=False)
-                    due_s = clock() + checkpoint_s
-            # The source asks, too, and may have been told between two frames.
-            self.interrupted = self.interrupted or (not self._source.finished and self._stop())
-            self._pass_on_rest()
-        except SourceError as error:
-            self._pass_on_rest()
-            if not self.notes.counts["frames"]:
-                raise
-            return str(error)
-        if not self.notes.counts["frames"] and not self.interrupted:
+        self._checkpoint_s, self._clock = checkpoint_s, clock
+        self._due_s = clock()
+        self._loop.run()
+        if not self._loop.frames and not self.interrupted:
             raise SourceError(self._source.explain_no_frames())
-        return None
 
-    def _pass_on(self, result: FrameResult) -> None:
-        """To every output."""
-        result = self._view.take(result)
-        canvas = result.picture
-        if self._job.outputs.video is not None:
-            canvas = self._view.canvas(result)
-        if self._records is not None:
-            self._records.write(result, canvas)
-        for sink in self._sinks:
-            sink.write(result, canvas)
+    # The hooks of the loop. The source asks `watch` at every frame, also at those that are not
+    # chosen, so `is_stopped` need not.
+
+    def is_stopped(self) -> bool:
+        return False
+
+    def on_silence(self, silence: Silence) -> bool:
+        return True
+
+    def before_frame(self, frame: Frame) -> None:
+        """Does nothing."""
+
+    def prepare(self, judged: FrameResult) -> tuple[FrameResult, Image]:
+        result = self._view.add(judged)
+        draws = self._plan.outputs.video is not None
+        return result, self._view.draw(result) if draws else result.picture
+
+    def after_result(self, result: FrameResult, canvas: Image) -> bool:
         self._next = result.frame.index + 1
+        return True
 
-    def _pass_on_rest(self) -> None:
-        for result in self.guard.release():
-            self._pass_on(result)
+    def after_frame(self) -> None:
+        if self._clock() >= self._due_s:
+            self._save(complete=False)
+            self._due_s = self._clock() + self._checkpoint_s
+
+    def after_last_frame(self) -> None:
+        # The source asks, too, and may have been told between two frames.
+        self.interrupted = self.interrupted or (not self._source.finished and self._stop())
+
+    # The end
 
     def _save(self, *, complete: bool) -> None:
-        assert self._size_wh is not None
+        assert self._loop.size_wh is not None
         self._file.save(
             self._identity,
             Checkpoint(
                 next_frame=self._next,
                 complete=complete,
-                size_wh=self._size_wh,
+                size_wh=self._loop.size_wh,
                 records=None if self._records is None else self._records.state(),
                 notes=self.notes.state(),
                 stages=self._recogniser.state(),
@@ -220,28 +203,22 @@ class FileRun:
         )
         self._saved = True  # or the rows are kept for nothing
 
-    @property
-    def warning(self) -> str | None:
-        """What is wrong with the video, the look at it and its copy, in one line."""
-        film = None if self._film is None else self._film.warning
-        return join_warnings(self._source.warning, self.guard.warning, film)
-
     def finish(self) -> None:
         """Gives every result its final name; the records are the last, then the checkpoint goes.
-        A run that was stopped leaves it, and results only where that was asked for."""
-        if not self.notes.counts["frames"]:
+
+        A run that was stopped leaves its checkpoint, and results only where the plan asks for them.
+        Raises `SinkError` for the outputs that failed; the others are completed.
+        """
+        if not self._loop.frames:
             self.put_down()
             return
         self._save(complete=not self.interrupted)
-        if self.interrupted and not self._job.keep_early:
+        if self.interrupted and not self._plan.keeps_early:
             self.put_down()
             return
-        failures: list[SinkError] = []
-        for sink in self._sinks:  # whatever becomes of one, the others are completed
-            try:
-                sink.close()
-            except SinkError as error:
-                failures.append(error)
+        failures: list[RecogniserError] = close_all(
+            sink for sink in reversed(self._opened) if sink is not self._records
+        )
         displaced = all(isinstance(error, DisplacedError) for error in failures)
         if self._records is not None and displaced:
             try:
@@ -254,10 +231,11 @@ class FileRun:
             raise SinkError(" ".join(map(str, failures)))
 
     def put_down(self) -> None:
-        """Ends without results. Where there is a checkpoint the rows stay for it."""
-        for sink in self._sinks:
-            with contextlib.suppress(SinkError):
-                sink.abort()
+        """Ends without results. Where there is a checkpoint, the rows stay for another run."""
+        for sink in self._opened:
+            if sink is not self._records:
+                with contextlib.suppress(SinkError):
+                    sink.abort()
         if self._records is not None:
             if self._saved:
                 self._records.suspend()

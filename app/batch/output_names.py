@@ -12,36 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.errors import SinkError
-from app.outputs.run_metadata import name_notes
+from app.runs.check_plan import check_not_stdout
+from app.runs.plan import OutputPaths
 from app.sources.find_videos import ANNOTATED
 
 
 @dataclass(frozen=True, slots=True)
-class Outputs:
-    """The results of one video."""
-
-    video: Path | None = None
-    records: Path | None = None
-    episodes: tuple[Path, ...] = ()
-    report: Path | None = None
-
-    @property
-    def notes(self) -> Path | None:
-        return None if self.records is None else name_notes(self.records)
-
-    @property
-    def all(self) -> tuple[Path, ...]:
-        found = (self.video, self.records, self.notes, *self.episodes, self.report)
-        return tuple(path for path in found if path is not None)
-
-    @property
-    def first(self) -> Path:
-        """What the others are found beside of: the records, where there are some."""
-        return self.records or self.all[0]
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
+class AskedOutputs:
     """What `-o`, `--records`, `--episodes` and `--report` say. None and (): not asked for."""
 
     video: Path | None = None
@@ -54,9 +31,9 @@ class Asked:
         return bool(self.video or self.records or self.episodes or self.report)
 
 
-def plan(
-    videos: Sequence[Path], asked: Asked, *, one: bool, inputs: Iterable[Path] | None = None
-) -> list[Outputs]:
+def plan_outputs(
+    videos: Sequence[Path], asked: AskedOutputs, *, one: bool, inputs: Iterable[Path] | None = None
+) -> list[OutputPaths]:
     """The outputs of each of `videos`; `one`: a single file was named, so files may be, too.
     `inputs` are those of them that are files here (None: all).
 
@@ -100,14 +77,14 @@ def plan(
         for number, file in enumerate(named(where, ending)):
             episodes[number].append(file)
     outputs = [
-        Outputs(film, record, tuple(found), report)
+        OutputPaths(film, record, tuple(found), report)
         for film, record, found, report in zip(films, records, episodes, reports, strict=True)
     ]
     _check(videos if inputs is None else inputs, outputs)
     return outputs
 
 
-def folders(asked: Asked) -> list[Path]:
+def list_folders(asked: AskedOutputs) -> list[Path]:
     """Those that are named as folders, there or not."""
     named = [
         (asked.video, ".mp4"),
@@ -117,12 +94,6 @@ def folders(asked: Asked) -> list[Path]:
     ]
     split = [_split(path, usual) for path, usual in named if path is not None]
     return [where for where, ending in split if where is not None and ending is not None]
-
-
-def check_not_stdout(path: Path) -> None:
-    """Raises `SinkError` for "-", which other programs take for their standard output."""
-    if path == Path("-"):
-        raise SinkError("- is not a file: nothing goes to the standard output. Name a file.")
 
 
 def _split(path: Path, usual: str) -> tuple[Path | None, str | None]:
@@ -153,7 +124,7 @@ def distinct_names(videos: Sequence[Path]) -> list[str]:
     return names
 
 
-def _check(videos: Iterable[Path], outputs: Iterable[Outputs]) -> None:
+def _check(videos: Iterable[Path], outputs: Iterable[OutputPaths]) -> None:
     """By what the names lead to, whatever case they are written in."""
     inputs = {_key(video) for video in videos}
     seen: set[str] = set()

@@ -4,8 +4,8 @@ import contextlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from app.batch.job import Job
 from app.errors import SourceError
+from app.runs.plan import RunPlan
 from app.sources.frame_selection import Selection
 from app.sources.video_container import choose_picture_stream, find_average_rate, open_video
 from app.sources.video_length import find_duration_s
@@ -13,16 +13,17 @@ from app.sources.video_length import find_duration_s
 NAME_SIGNS = 24
 
 
-def expected_frames(job: Job) -> int | None:
+def expected_frames(plan: RunPlan) -> int | None:
     """How many frames will be gone through, by what the file's header says; None where it does not
     say, or cannot be read."""
-    if job.address is not None:
+    path, name = plan.video.path, plan.name
+    if plan.video.address is not None:
         return None
-    with contextlib.suppress(SourceError), open_video(job.video, job.video.name) as container:
-        stream = choose_picture_stream(container, job.video.name)
+    with contextlib.suppress(SourceError), open_video(path, name) as container:
+        stream = choose_picture_stream(container, name)
         lasts_s = find_duration_s(container, stream)
         frames = stream.frames or (lasts_s and round(lasts_s * find_average_rate(stream))) or None
-        return _up_to(job.selection, frames, float(find_average_rate(stream)))
+        return _up_to(plan.selection, frames, float(find_average_rate(stream)))
     return None
 
 
@@ -44,16 +45,16 @@ def short_name(name: str) -> str:
 class Bars:
     """Bars on a terminal; nothing where `sys.stderr` is none. A context manager."""
 
-    def __init__(self, jobs: Sequence[Job]) -> None:
+    def __init__(self, plans: Sequence[RunPlan]) -> None:
         from tqdm import tqdm
 
         self._tqdm: Callable[..., Any] = tqdm
-        self._jobs = jobs
-        self._expected = [expected_frames(job) for job in jobs]
-        self._reached = [0] * len(jobs)
+        self._plans = plans
+        self._expected = [expected_frames(plan) for plan in plans]
+        self._reached = [0] * len(plans)
         self._bars: dict[int, Any] = {}
         self._total: Any = None
-        if len(jobs) > 1:
+        if len(plans) > 1:
             known = [frames for frames in self._expected if frames is not None]
             self._total = self._bar("all", sum(known) if known else None, 0)
 
@@ -69,12 +70,12 @@ class Bars:
         )
 
     def reached(self, number: int, frames: int) -> None:
-        """`frames` of the job's file were gone through."""
+        """`frames` of the plan's video were gone through."""
         new = frames - self._reached[number]
         if new <= 0:
             return
         if number not in self._bars:
-            name = short_name(self._jobs[number].video.name)
+            name = short_name(self._plans[number].name)
             self._bars[number] = self._bar(name, self._expected[number], self._free_line())
         self._reached[number] = frames
         self._bars[number].update(new)
@@ -89,7 +90,7 @@ class Bars:
         return line
 
     def over(self, number: int) -> None:
-        """Nothing more comes of the job; the total is corrected to what there really was."""
+        """Nothing more comes of the video; the total is corrected to what there really was."""
         bar = self._bars.pop(number, None)
         if bar is not None:
             bar.close()

@@ -8,53 +8,59 @@ from pathlib import Path
 
 from app.batch.annotate import FileOutcome
 from app.batch.counts import counts_line, seen_line, whole_frames
-from app.batch.job import Job, check
 from app.batch.progress import Bars
-from app.batch.workers import Recognition, run_apart, run_here
+from app.batch.workers import run_apart, run_here
 from app.errors import SinkError
 from app.files.atomic import make_write_error
 from app.process.console import CUT_SHORT, DONE, FAILED, INTERRUPTED
+from app.runs.check_plan import check_plan, is_plan_finished
+from app.runs.plan import BatchPlan, RunPlan
 from app.sources.video_container import open_video
 from app.wording import escape_controls, format_count
 
 GO_ON = "The same command with --resume goes on."
 
 
-def annotate_all(
-    jobs: Sequence[Job], recognition: Recognition, *, workers: int, stop: Callable[[], bool]
-) -> int:
-    """The exit code: 1 where a file failed or was cut short, 2 where all failed, 130 after a stop.
-    What concerns one file is said in a line and the others go on. Raises `RecogniserError` for what
-    concerns all of them, and for outputs that cannot be, before anything is loaded."""
-    for job in jobs:
-        check(job)
-    if len(jobs) == 1:
-        _check_input(jobs[0])
-    with closing(Bars(jobs)) as bars:
-        news = _News(jobs, bars)
-        if all(job.finished for job in jobs) and len(jobs) > 1:
-            workers = 1  # there is little to do
-        if len(jobs) == 1 and workers == 1:
-            run_here(jobs, recognition, stop=stop, report=news)
-        else:
-            # In a process of its own even for one at a time: a crash then is that of one file.
-            run_apart(jobs, recognition, workers=workers, stop=stop, report=news)
-    return news.end(stopped=stop())
+def annotate_all(batch: BatchPlan, *, stop: Callable[[], bool]) -> int:
+    """Carries out every plan of a batch.
+
+    A line to the user says what became of each file, and the others go on. `stop` tells whether the
+    user has ended the run. Returns the exit code: 1 where a file failed or was cut short, 2 where
+    all failed, 130 after a stop. Raises `RecogniserError` for what concerns all of the files, and
+    for outputs that cannot be, before anything is loaded.
+    """
+    plans, workers = batch.runs, batch.workers
+    with _made_folders(batch.folders):
+        for plan in plans:
+            check_plan(plan)
+        if len(plans) == 1:
+            _check_input(plans[0])
+        with closing(Bars(plans)) as bars:
+            news = _News(plans, bars)
+            if all(map(is_plan_finished, plans)) and len(plans) > 1:
+                workers = 1  # there is little to do
+            if len(plans) == 1 and workers == 1:
+                run_here(plans, stop=stop, listener=news)
+            else:
+                # In a process of its own even for one at a time: a crash then is that of one file.
+                run_apart(plans, workers=workers, stop=stop, listener=news)
+        return news.end(stopped=stop())
 
 
-def _check_input(job: Job) -> None:
+def _check_input(plan: RunPlan) -> None:
     """Opens the only video of a run for a moment. Raises `SourceError`."""
-    if job.address is None and not job.finished:
-        open_video(job.video, str(job.video)).close()
+    path, address = plan.video.path, plan.video.address
+    if address is None and not is_plan_finished(plan):
+        open_video(path, str(path)).close()
 
 
 class _News:
     """Says what there is to say of each file when it is over, and counts."""
 
-    def __init__(self, jobs: Sequence[Job], bars: Bars) -> None:
-        self._jobs = jobs
+    def __init__(self, plans: Sequence[RunPlan], bars: Bars) -> None:
+        self._plans = plans
         self._bars = bars
-        self._several = len(jobs) > 1
+        self._several = len(plans) > 1
         self._began_s = time.monotonic()
         self._ready = False
         self._outcomes: list[FileOutcome] = []
@@ -71,7 +77,7 @@ class _News:
     def done(self, number: int, outcome: FileOutcome) -> None:
         self._bars.over(number)
         self._outcomes.append(outcome)
-        for line in lines_of(self._jobs[number], outcome, named=self._several):
+        for line in describe_outcome(self._plans[number], outcome, named=self._several):
             _say(line)
 
     def failed(self, number: int, why: str) -> None:
@@ -88,7 +94,7 @@ class _News:
         if interrupted:
             return INTERRUPTED
         if self._failed:
-            return FAILED if self._failed == len(self._jobs) else CUT_SHORT
+            return FAILED if self._failed == len(self._plans) else CUT_SHORT
         return CUT_SHORT if any(one.cut_short for one in self._outcomes) else DONE
 
     def _summary(self) -> str:
@@ -96,7 +102,7 @@ class _News:
         stopped = sum(one.interrupted for one in self._outcomes)
         done = len(self._outcomes) - before - stopped
         cut_short = sum(one.cut_short is not None for one in self._outcomes)
-        left = len(self._jobs) - len(self._outcomes) - self._failed
+        left = len(self._plans) - len(self._outcomes) - self._failed
         parts = [f"{done} done" + (f" ({cut_short} of them cut short)" if cut_short else "")]
         parts += [
             f"{count} {what}"
@@ -109,12 +115,12 @@ class _News:
             if count
         ]
         seconds = time.monotonic() - self._began_s
-        return f"{format_count(len(self._jobs), 'video')}: {', '.join(parts)}, in {seconds:.1f} s."
+        return f"{format_count(len(self._plans), 'video')}: {', '.join(parts)}, in {seconds:.1f} s."
 
 
-def lines_of(job: Job, outcome: FileOutcome, *, named: bool) -> list[str]:
+def describe_outcome(plan: RunPlan, outcome: FileOutcome, *, named: bool) -> list[str]:
     """What is said of a file that did not fail; `named`: it is one of several."""
-    name = job.video.name
+    name = plan.name
     if outcome.finished_before:
         return [f"{name}: finished before."]
     line = counts_line(outcome.frames, outcome.faces, outcome.seconds)
@@ -122,20 +128,20 @@ def lines_of(job: Job, outcome: FileOutcome, *, named: bool) -> list[str]:
         here = f"{outcome.seconds:.1f} s from frame {outcome.from_frame} on"
         line = f"{seen_line(outcome.frames, outcome.faces)}, {here}"
     line += whole_frames(outcome.blurred_whole)
-    if outcome.frames and (not outcome.interrupted or job.keep_early):
-        line += f" -> {', '.join(map(str, job.outputs.all))}"
+    if outcome.frames and (not outcome.interrupted or plan.keeps_early):
+        line += f" -> {', '.join(map(str, plan.outputs.all))}"
     lines = [f"{name}: {line}" if named else line]
     lines += [f"note: {text}" for text in outcome.remarks]
     if outcome.cut_short:
         lines.append(f"warning: {outcome.cut_short}")
     if outcome.interrupted and not named:
-        kept = "Interrupted; what was finished is complete." if job.keep_early else "Interrupted."
+        kept = "Interrupted; what was finished is complete." if plan.keeps_early else "Interrupted."
         lines.append(f"{kept} {GO_ON}" if outcome.frames else "Interrupted.")
     return lines
 
 
 @contextmanager
-def made(folders: Iterable[Path]) -> Iterator[None]:
+def _made_folders(folders: Iterable[Path]) -> Iterator[None]:
     """Makes those that are missing; what is still empty in the end goes again. Raises
     `SinkError`."""
     new: list[Path] = []

@@ -10,41 +10,24 @@ import signal
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
-from pathlib import Path
 from typing import Any, Literal, NamedTuple, Protocol
 
 from app.batch.annotate import FileOutcome, annotate
-from app.batch.file_run import Machine
-from app.batch.job import Job
-from app.detection.search import FaceSearch
 from app.errors import DeviceError, RecogniserError
 from app.process.machine import count_cores
 from app.process.signals import hold_back_signals, ignore_signals
 from app.process.threads import set_threads
-from app.recognition.classifier import MAX_THREADS, Classifier
-from app.tracking.smoothing import SMOOTH_S
+from app.runs.networks import LoadedNetworks, describe_classifier, load_networks
+from app.runs.plan import RecognitionSettings, RunPlan
 
 TELL_S = 0.2  # between two messages on progress
 POLL_S = 0.2
 END_S = 10.0  # for a worker that was told to stop: one frame, and closing its files
-
-
-@dataclass(frozen=True, slots=True)
-class Recognition:
-    """What a worker loads: `FaceSearch`, `Classifier` and `Tracker` with these."""
-
-    model: Path
-    device: Literal["auto", "cpu", "cuda"]
-    prior_correction: float
-    max_faces: int | None
-    far_faces: bool
-    smooth_s: float = SMOOTH_S
 
 
 class Message(NamedTuple):
@@ -57,7 +40,7 @@ class Message(NamedTuple):
     outcome: FileOutcome | None = None
 
 
-class Report(Protocol):
+class BatchListener(Protocol):
     """Hears how the files are getting on, by their number in the list of jobs."""
 
     def ready(self, text: str) -> None: ...
@@ -71,61 +54,43 @@ def threads_each(workers: int) -> int | None:
     return None if workers == 1 else max(1, count_cores() // workers)
 
 
-@contextmanager
-def loaded(recognition: Recognition, threads: int | None) -> Iterator[Machine]:
-    """Raises `ModelError` and `DeviceError`."""
-    set_threads()
-    classifier = Classifier(
-        recognition.model,
-        device=recognition.device,
-        threads=threads and min(threads, MAX_THREADS),
-        prior_correction=recognition.prior_correction,
-    )
-    with FaceSearch(max_faces=recognition.max_faces, far_faces=recognition.far_faces) as search:
-        yield Machine(search, classifier, threads, recognition.smooth_s)
-
-
-def runs_on(classifier: Classifier) -> str:
-    """Which model on what, for people."""
-    why = f" ({classifier.fallback})" if classifier.fallback else ""
-    return f"{classifier.path.name} on {classifier.provider}{why}."
-
-
 def run_here(
-    jobs: Sequence[Job], recognition: Recognition, *, stop: Callable[[], bool], report: Report
+    plans: Sequence[RunPlan], *, stop: Callable[[], bool], listener: BatchListener
 ) -> None:
-    """One after the other, in this process. What a job raises is passed on to `report`."""
-    with loaded(recognition, threads_each(1)) as machine:
-        report.ready(runs_on(machine.classifier))
-        for number, job in enumerate(jobs):
+    """One after the other, in this process. What a plan raises is passed on to `listener`."""
+    set_threads()
+    with load_networks(plans[0].recognition, threads_each(1)) as networks:
+        listener.ready(describe_classifier(networks.classifier))
+        for number, plan in enumerate(plans):
             if stop():
                 return
             try:
-                told = partial(report.reached, number)
-                report.done(number, annotate(job, machine, stop=stop, on_reach=told))
+                told = partial(listener.reached, number)
+                listener.done(number, annotate(plan, networks, stop=stop, on_reach=told))
             except RecogniserError as error:
-                report.failed(number, str(error))
+                listener.failed(number, str(error))
 
 
 # In the worker
 
 
-def _work(link: Connection, recognition: Recognition, threads: int | None) -> None:
+def _work(link: Connection, recognition: RecognitionSettings, threads: int | None) -> None:
     """Takes jobs from `link` until it gets None or the other end is gone."""
     ignore_signals()
+    set_threads()
     # EOFError and OSError: nobody listens any more.
     with suppress(EOFError, OSError):
         try:
-            with loaded(recognition, threads) as machine:
-                link.send(Message("ready", runs_on(machine.classifier)))
-                while (job := link.recv()) is not None:
-                    if isinstance(job, Job):  # else a stop that came too late
-                        link.send(_done(job, machine, link))
+            with load_networks(recognition, threads) as networks:
+                link.send(Message("ready", describe_classifier(networks.classifier)))
+                while (plan := link.recv()) is not None:
+                    if isinstance(plan, RunPlan):  # else a stop that came too late
+                        link.send(_done(plan, networks, link))
         except RecogniserError as error:
             link.send(Message("unable", str(error)))
 
 
-def _done(job: Job, machine: Machine, link: Connection) -> Message:
+def _done(plan: RunPlan, networks: LoadedNetworks, link: Connection) -> Message:
     told_s = time.monotonic()
 
     def tell(reached: int) -> None:
@@ -135,24 +100,24 @@ def _done(job: Job, machine: Machine, link: Connection) -> Message:
             link.send(Message("reached", frames=reached))
 
     try:
-        # Whatever is said in the middle of a job, or that nobody is there to say it: stop.
-        return Message("done", outcome=annotate(job, machine, stop=link.poll, on_reach=tell))
+        # Whatever is said in the middle of a plan, or that nobody is there to say it: stop.
+        return Message("done", outcome=annotate(plan, networks, stop=link.poll, on_reach=tell))
     except RecogniserError as error:
         return Message("failed", str(error))
     except (BrokenPipeError, ConnectionError):
         raise
     except Exception as error:  # a fault of the program with this file; the others go on
-        return Message("failed", f"{job.video}: {type(error).__name__}: {error}")
+        return Message("failed", f"{plan.video.path}: {type(error).__name__}: {error}")
 
 
 # In the process that started it
 
 
 class _Worker:
-    def __init__(self, recognition: Recognition, threads: int | None) -> None:
+    def __init__(self, recognition: RecognitionSettings, threads: int | None) -> None:
         context = multiprocessing.get_context("spawn")
         self.link, theirs = context.Pipe()
-        self.number: int | None = None  # of the job in hand
+        self.number: int | None = None  # of the plan in hand
         self.ready = False
         self.process = context.Process(
             target=_work, args=(theirs, recognition, threads), daemon=True
@@ -163,7 +128,7 @@ class _Worker:
             self.process.start()
         theirs.close()  # so that its end is seen when the worker is gone
 
-    def say(self, what: Job | str | None) -> None:
+    def say(self, what: RunPlan | str | None) -> None:
         with suppress(OSError):  # it has crashed, which is seen when it is listened to
             self.link.send(what)
 
@@ -188,17 +153,16 @@ class _Worker:
 
 
 def run_apart(
-    jobs: Sequence[Job],
-    recognition: Recognition,
+    plans: Sequence[RunPlan],
     *,
     workers: int,
     stop: Callable[[], bool],
-    report: Report,
+    listener: BatchListener,
 ) -> None:
     """On so many processes. After `stop` those that are at work stop after the frame in hand.
     Raises `RecogniserError` where workers cannot begin."""
-    count = min(workers, len(jobs))
-    pool = _Pool(jobs, report, lambda: _Worker(recognition, threads_each(count)))
+    count = min(workers, len(plans))
+    pool = _Pool(plans, listener, lambda: _Worker(plans[0].recognition, threads_each(count)))
     at_once = True
     try:
         pool.start(count)
@@ -212,11 +176,13 @@ def run_apart(
 
 
 class _Pool:
-    def __init__(self, jobs: Sequence[Job], report: Report, begin: Callable[[], _Worker]) -> None:
-        self._jobs = jobs
-        self._report = report
+    def __init__(
+        self, plans: Sequence[RunPlan], listener: BatchListener, begin: Callable[[], _Worker]
+    ) -> None:
+        self._plans = plans
+        self._listener = listener
         self._begin = begin
-        self._waiting = deque(range(len(jobs)))
+        self._waiting = deque(range(len(plans)))
         self._workers: list[_Worker] = []
         self._stopping = False
 
@@ -246,22 +212,22 @@ class _Pool:
             raise RecogniserError(message.text)
         if message.kind == "ready":
             worker.ready = True
-            self._report.ready(message.text)
+            self._listener.ready(message.text)
         elif number is not None and message.kind == "reached":
-            self._report.reached(number, message.frames)
+            self._listener.reached(number, message.frames)
             return
         elif number is not None:
             worker.number = None
             if message.outcome is not None:
-                self._report.done(number, message.outcome)
+                self._listener.done(number, message.outcome)
             else:
-                self._report.failed(number, message.text)
+                self._listener.failed(number, message.text)
         self._employ(worker)
 
     def _employ(self, worker: _Worker) -> None:
         if self._waiting:
             worker.number = self._waiting.popleft()
-            worker.say(self._jobs[worker.number])
+            worker.say(self._plans[worker.number])
 
     def _crashed(self, worker: _Worker) -> None:
         self._workers.remove(worker)
@@ -270,8 +236,8 @@ class _Pool:
         if worker.number is None and not worker.ready:
             raise DeviceError(f"A worker {how} before it could begin. Try --jobs 1.")
         if worker.number is not None:
-            name = self._jobs[worker.number].video
-            self._report.failed(worker.number, f"{name}: its worker {how}.")
+            name = self._plans[worker.number].video.path
+            self._listener.failed(worker.number, f"{name}: its worker {how}.")
         if self._waiting:
             self._workers.append(self._begin())
 

@@ -3,19 +3,14 @@
 from collections.abc import Sequence
 
 from app.batch.counts import counts_line, seen_line, whole_frames
-from app.live.session import Outcome
-from app.outputs.sink import RunSink
+from app.live.session import SessionOutcome
+from app.outputs.sink import RunSink, count_dropped
 from app.sources.base import Gap
 from app.wording import format_count
 
 
-def dropped_frames(sinks: Sequence[RunSink]) -> dict[str, int]:
-    """Output -> frames that it lacks because it was too slow for a live source."""
-    return {str(sink.path): sink.dropped for sink in sinks if sink.dropped}
-
-
-def last_lines(
-    outcome: Outcome,
+def list_closing_lines(
+    outcome: SessionOutcome,
     gaps: Sequence[Gap],
     sinks: Sequence[RunSink],
     *,
@@ -40,7 +35,7 @@ def last_lines(
     lines = [line, *(f"note: {text}" for text in outcome.remarks)]
     if outcome.cut_short:
         lines.append(f"warning: {outcome.cut_short}")
-    if dropped := dropped_frames(sinks):
+    if dropped := count_dropped(sinks):
         lacks = ", ".join(
             f"{path} lacks {format_count(count, 'frame')}" for path, count in dropped.items()
         )

@@ -3,6 +3,7 @@ where none is installed."""
 
 import argparse
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -303,3 +304,26 @@ def parser() -> argparse.ArgumentParser:
         "into FILE if one is named",
     )
     return top
+
+
+def parse_options(argv: Sequence[str] | None) -> argparse.Namespace:
+    """Reads the words of a command line (None: those of this process).
+
+    Ends the process with code 2, and one line, for what is not understood and for options that do
+    not go together. Raises `SourceError` for an address that can be no camera.
+    """
+    command = parser()
+    options = command.parse_args(argv)
+    if options.json and not (options.doctor or options.benchmark):
+        command.error("--json goes with --doctor or --benchmark")
+    if options.resume and options.overwrite:
+        command.error("--resume goes on, --overwrite begins anew: use only one of them")
+    if options.blur and options.max_faces:
+        command.error(
+            "--max-faces leaves faces unread, which --blur could not cover: use only one of them"
+        )
+    if options.benchmark and (options.doctor or options.image or options.camera is not None):
+        command.error("--benchmark takes --video FILE or the demo clip, and nothing else")
+    if options.doctor and options.json not in (None, Path("-")):
+        command.error("--doctor prints its list; --json takes no FILE there")
+    return options

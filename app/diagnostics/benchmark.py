@@ -25,11 +25,12 @@ from app.defaults import DEMO_CLIP, ROOT
 from app.detection.search import FaceSearch
 from app.diagnostics.benchmark_clip import CAMERA_FPS, HEIGHT_PX, WIDTH_PX, ClipCapture, loop_clip
 from app.errors import DeviceError
-from app.live.view import Look, View
 from app.pipeline import Pipeline, build_pipeline
 from app.process.machine import describe_machine, measure_resident_mb
 from app.process.threads import set_threads
 from app.recognition.classifier import DEFAULT_MODEL, Classifier
+from app.runs.plan import ViewSettings
+from app.runs.result_view import ResultView
 from app.sources.camera import CameraSource
 from app.sources.video import VideoSource
 from app.types import Frame, Image, Mode
@@ -173,15 +174,9 @@ class _Bench:
         self._stop = stop
         self._picture: Image | None = None
 
-    def _stages(self) -> tuple[Pipeline, View]:
+    def _stages(self) -> tuple[Pipeline, ResultView]:
         recogniser = build_pipeline(self._search, self._classifier, Mode.LIVE)
-        view = View(
-            recogniser,
-            Look(),
-            provider=self._classifier.provider,
-            mode=Mode.LIVE,
-            say=lambda line: None,
-        )
+        view = ResultView(ViewSettings(), Mode.LIVE)
         return recogniser, view
 
     def _network_s(self) -> float:
@@ -209,7 +204,7 @@ class _Bench:
                 worked_s, began_s = time.process_time(), time.perf_counter()
                 result = recogniser.step(replace(frame, time_s=busy_s))
                 stepped_s = time.perf_counter()
-                view.canvas(view.take(result))
+                view.draw(view.add(result))
                 ended_s = time.perf_counter()
                 busy_s += ended_s - began_s
                 if number < 0:
@@ -266,8 +261,8 @@ class _Bench:
             for number, frame in enumerate(f for f in camera if isinstance(f, Frame)):
                 if self._stop():
                     raise StoppedError
-                result = view.take(recogniser.step(frame))
-                view.canvas(result)
+                result = view.add(recogniser.step(frame))
+                view.draw(result)
                 if number >= WARM_UP_FRAMES:
                     assert frame.captured_s is not None
                     latency_ms.append(1000 * (time.monotonic() - frame.captured_s))

@@ -10,7 +10,7 @@ from pathlib import Path
 from app.episodes.export import ExportRequest, export_episodes
 from app.episodes.formats import SUFFIXES
 from app.episodes.rules import add_rule_options, make_rules
-from app.process.console import new_parser, run
+from app.process.console import new_parser, run_command
 
 
 def parser() -> argparse.ArgumentParser:
@@ -55,7 +55,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             )
         )
 
-    return run(export)
+    return run_command(export)
 
 
 if __name__ == "__main__":

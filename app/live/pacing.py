@@ -34,7 +34,7 @@ class Eased:
     def __init__(self) -> None:
         self.value: float | None = None
 
-    def take(self, now: float) -> float:
+    def add(self, now: float) -> float:
         self.value = now if self.value is None else self.value + 0.1 * (now - self.value)
         return self.value
 

@@ -19,16 +19,16 @@ from app.records.rows import make_json_row, make_records
 from app.types import FrameResult, Image
 from app.wording import format_count
 
-MOST_NAMES = 100  # that are tried for one moment
+MAX_NAMES_PER_MOMENT = 100  # far more recordings than anybody begins in a millisecond
 
 
-def stamped(
+def name_by_time(
     folder: Path, kind: str, suffix: str, now: datetime, taken: Collection[Path] = ()
 ) -> Path:
     """`kind`_DATE_TIME_MILLISECONDS in `folder`, with a number behind it where that is taken: it is
     there, or among those that are still being written."""
     stem = f"{kind}_{now.strftime('%Y%m%d_%H%M%S_%f')[:-3]}"
-    names = [f"{stem}{suffix}", *(f"{stem}_{n}{suffix}" for n in range(2, MOST_NAMES))]
+    names = [f"{stem}{suffix}", *(f"{stem}_{n}{suffix}" for n in range(2, MAX_NAMES_PER_MOMENT))]
     paths = (folder / name for name in names)
     return next((path for path in paths if path not in taken and not path.exists()), folder / stem)
 
@@ -36,14 +36,14 @@ def stamped(
 def save_snapshot(folder: Path, result: FrameResult, canvas: Image) -> Path:
     """The canvas as a .png and, under the same name with .jsonl, its records, a line a face.
     Raises `SinkError`."""
-    path = stamped(folder, "snapshot", ".png", datetime.now())
+    path = name_by_time(folder, "snapshot", ".png", datetime.now())
     write_picture(path, canvas, overwrite=False)
     rows = [json.dumps(make_json_row(row), ensure_ascii=False) for row in make_records(result)]
     write_text(path.with_suffix(".jsonl"), "\n".join(rows) + "\n", overwrite=False)
     return path
 
 
-def video(path: Path) -> RunSink:
+def open_recording(path: Path) -> RunSink:
     return BackgroundSink(VideoSink(path, overwrite=False))
 
 
@@ -52,7 +52,9 @@ class Recorder:
     does not. Files are completed by threads of their own, so that stopping never holds it up;
     `news` are the lines on what became of them, to be asked for now and then."""
 
-    def __init__(self, folder: Path, *, open_video: Callable[[Path], RunSink] = video) -> None:
+    def __init__(
+        self, folder: Path, *, open_video: Callable[[Path], RunSink] = open_recording
+    ) -> None:
         self._folder = folder
         self._open_video = open_video
         self._sink: RunSink | None = None
@@ -63,12 +65,12 @@ class Recorder:
         self._names: set[Path] = set()
 
     @property
-    def running(self) -> bool:
+    def is_running(self) -> bool:
         return self._sink is not None
 
     def start(self) -> str:
         """A line on what is recorded, or on why nothing is."""
-        path = stamped(self._folder, "recording", ".mp4", datetime.now(), self._names)
+        path = name_by_time(self._folder, "recording", ".mp4", datetime.now(), self._names)
         try:
             self._sink = self._open_video(path)
         except SinkError as error:
@@ -118,7 +120,7 @@ class Recorder:
             f"Saved {sink.path} ({seconds:.1f} s).{lacks if dropped else ''}",
         )
 
-    def news(self) -> list[str]:
+    def take_news(self) -> list[str]:
         return [self._news.popleft() for _ in range(len(self._news))]
 
     def finish(self) -> list[str]:
@@ -127,7 +129,7 @@ class Recorder:
         for thread in self._ending:
             thread.join()
         self._ending = []
-        return self.news()
+        return self.take_news()
 
     def abort(self) -> None:
         """Leaves nothing behind of what runs. What was stopped before is complete."""

@@ -1,4 +1,4 @@
-"""The loop: every frame of a source through the recogniser, to the window and the sinks."""
+"""Runs one source in this process: live or not, in a window or without one, to any outputs."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -8,42 +8,59 @@ from typing import Protocol
 from app.errors import RecogniserError, SourceError
 from app.live.keys import Action
 from app.live.pacing import Eased, Pacer, RateMeter
-from app.live.view import Look, Stage, View
-from app.outputs.sink import RunSink
+from app.live.view import LiveView, Stage
+from app.outputs.sink import RunSink, close_all
 from app.privacy.blur_guard import BlurGuard
+from app.runs.frame_loop import FrameLoop
+from app.runs.plan import ViewSettings
 from app.sources.base import Source
 from app.types import Frame, FrameResult, Image, Silence
-from app.wording import join_warnings
 
-PAUSED_POLL_MS = 30
+PAUSED_POLL_MS = 30  # between two looks at the keyboard while the picture stands still
+LONGEST_POLL_MS = 50  # so that Ctrl-C is heard soon
 
 
 class Screen(Protocol):
+    """Shows canvases and hears keys, as `app.live.window.Window` does."""
+
     def show(self, canvas: Image) -> None: ...
 
     def poll(self, wait_ms: int) -> Action | None: ...
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """What a session did. `cut_short` says in one line what is missing, None when nothing is;
-    `remarks` are lines on what whoever uses the results must know."""
+class SessionOutcome:
+    """The outcome of a session.
+
+    `seconds` is the time from the first frame to the last output. `cut_short` is one line on what
+    is missing, None if nothing is. `blurred_whole` counts frames whose faces could not be accounted
+    for. `remarks` are lines that a user of the results must know.
+    """
 
     frames: int
     faces: int
     seconds: float
     cut_short: str | None = None
     interrupted: bool = False
-    blurred_whole: int = 0  # frames whose faces could not be accounted for
+    blurred_whole: int = 0
     remarks: Sequence[str] = ()
 
 
 class Session:
-    """One run over one source.
+    """Runs one source once, and fills the hooks of the loop with the screen and its keys.
 
-    `stop` is asked before every frame; it says True after Ctrl-C. `say` shows a line to the user.
-    With a screen and nothing to write, a file is shown at the speed it was filmed. `look` is how
-    the view begins.
+    Args:
+        source: The open source.
+        recogniser: The stages.
+        sinks: The open outputs, in the order in which they are written.
+        screen: The window; None for a run without one. With a screen and nothing to write, a file
+            is shown at the speed at which it was filmed.
+        provider: The name of the device that runs the model.
+        settings: The settings with which the view begins.
+        stop: Tells before every frame whether the user has ended the run, as Ctrl-C does.
+        say: Shows a line to the user.
+        on_frame: Is called after each frame that was written.
+        clock: Gives the time in seconds.
     """
 
     def __init__(
@@ -54,7 +71,7 @@ class Session:
         sinks: Sequence[RunSink],
         screen: Screen | None,
         provider: str,
-        look: Look,
+        settings: ViewSettings,
         stop: Callable[[], bool],
         say: Callable[[str], None],
         on_frame: Callable[[], object] = lambda: None,
@@ -68,9 +85,9 @@ class Session:
         self._say = say
         self._on_frame = on_frame
         self._clock = clock
-        self._view = View(
+        self._view = LiveView(
             recogniser,
-            look,
+            settings,
             provider=provider,
             mode=source.mode,
             say=say,
@@ -80,152 +97,70 @@ class Session:
         self._guard = BlurGuard(
             recogniser,
             wanted=lambda: self._view.blurs,
-            if_lost=look.if_lost,
             mode=source.mode,
+            if_lost=settings.if_lost,
         )
+        self._loop = FrameLoop(source, recogniser, self._guard, sinks, self)
         self._rate = RateMeter(clock=clock)
         self._pacer = Pacer(clock=clock)
         self._latency_ms = Eased()
-        self._fps: float | None = None
         self._last: FrameResult | None = None
-        self._before: Frame | None = None  # the last one that was looked at
+        self._before_s: float | None = None  # `time_s` of the last frame that was looked at
         self._trouble: Silence | None = None  # until a frame comes
-        self._frames = self._faces = self._blurred_whole = 0
-        self._failing: RunSink | None = None  # the one that is written to
 
-    def run(self) -> Outcome:
-        """Runs to the end of the source, to "quit", or to `stop`. Sinks are completed or, when
-        nothing came or one of them failed, left without a trace. Raises `SourceError` when no frame
-        came and `SinkError` when an output failed."""
-        cut_short: str | None = None
+    def run(self) -> SessionOutcome:
+        """Runs to the end of the source, to "quit", or to Ctrl-C.
+
+        Outputs are completed or, when no frame came or one of them failed, left without a trace.
+
+        Returns:
+            The outcome.
+
+        Raises:
+            SourceError: No frame came.
+            SinkError: An output failed. What the other outputs have is whole up to there and stays.
+        """
         began_s = self._clock()
+        loop = self._loop
+        failures: list[RecogniserError] = []
         try:
-            try:
-                quit_early = not self._go()
-            except SourceError as error:
-                for judged in self._guard.release():
-                    if not self._pass_on(judged):
-                        break
-                if not self._frames:
-                    raise
-                cut_short, quit_early = str(error), False
-            if not self._frames and not quit_early and not self._stop():
-                raise SourceError(self._source.explain_no_frames())
-            if self._frames:
-                for sink in reversed(self._sinks):  # the notes say how the video ended
-                    self._failing = sink
-                    sink.close()
-                self._failing = None
+            self._read()
+            if loop.frames:  # the notes, which are written early, say how the video ended
+                failures = close_all(reversed(self._sinks))
+            self._say_all(failures[1:])
             self._finish_recording()
-        except SourceError:
-            raise
-        except RecogniserError:
-            # What the other outputs have is whole up to here and stays.
-            self._settle()
-            self._finish_recording()
-            raise
+            if failures:
+                raise failures[0]
         finally:
             self._abort_all()
-        return Outcome(
-            frames=self._frames,
-            faces=self._faces,
+        return SessionOutcome(
+            frames=loop.frames,
+            faces=loop.faces,
             seconds=self._clock() - began_s,
-            cut_short=join_warnings(
-                cut_short,
-                self._source.warning,
-                self._guard.warning,
-                *(sink.warning for sink in self._sinks),
-            ),
+            cut_short=loop.warning,
             interrupted=self._stop(),
-            blurred_whole=self._blurred_whole,
+            blurred_whole=loop.blurred_whole,
             remarks=self._source.remarks,
         )
 
-    def _go(self) -> bool:
-        """To the end of the source. False where "quit" or `stop` ended it before; what is held back
-        then was not looked back upon, and is not shown."""
-        for frame in self._source:
-            if self._stop():
-                return False
-            if isinstance(frame, Silence):
-                if not self._bear(frame):
-                    return False
-                continue
-            self._resume(frame)
-            for judged in self._guard.step(frame):
-                if not self._pass_on(judged):
-                    return False
-        return all(self._pass_on(judged) for judged in self._guard.release())
+    def _read(self) -> None:
+        """Runs the loop. Where it fails, what the outputs have is completed, but for the output
+        that failed."""
+        loop = self._loop
+        try:
+            is_ended = loop.run()
+        except SourceError:
+            raise
+        except RecogniserError:
+            self._say_all(close_all(sink for sink in self._sinks if sink is not loop.failing))
+            self._finish_recording()
+            raise
+        if not loop.frames and is_ended and not self._stop():
+            raise SourceError(self._source.explain_no_frames())
 
-    def _pass_on(self, judged: FrameResult) -> bool:
-        """A result to the outputs and to the screen. False ends the session."""
-        result = self._last = self._view.take(judged)
-        self._fps = self._rate.tick()
-        canvas = self._draw(result)
-        for sink in self._sinks:
-            self._failing = sink
-            sink.write(result, canvas)
-        self._failing = None
-        self._view.recorder.write(result, canvas)
-        self._frames += 1
-        self._faces += len(result.faces)
-        self._blurred_whole += result.doubt is not None
-        self._on_frame()
-        if self._screen is not None and not self._watch(result, canvas):
-            return False
-        return not self._stop()
-
-    def _bear(self, silence: Silence) -> bool:
-        """No frame has come: says why, once, and on the screen as long as it lasts. False ends the
-        session, which "quit" does at once."""
-        if silence.why is not None:
-            if self._trouble is None:
-                self._say(f"{silence.why} Waiting for the next picture.")
-            self._trouble = silence
-        screen, view, notice = self._screen, self._view, None
-        if screen is None:
-            return True
-        if self._trouble is not None and self._last is not None:
-            notice = f"No picture for {silence.seconds:.0f} s. Trying again."
-            # What was read there is not true any more.
-            self._last = replace(self._last, faces=(), unread=())
-            view.measured(None, None)
-            canvas = view.canvas(self._last)
-            screen.show(view.screen(canvas, notice=notice))
-        action = screen.poll(1)
-        if action == "quit":
-            return False
-        if action is not None and self._last is not None:
-            changed = view.obey(action, self._last, view.canvas(self._last))
-            if changed is not None:
-                self._last = changed
-                screen.show(view.screen(view.canvas(changed), notice=notice))
-        return True
-
-    def _resume(self, frame: Frame) -> None:
-        """Before a frame: what came before a gap, or in another size, has nothing to do with it."""
-        before, self._before = self._before, frame
-        resized = before is not None and before.image.shape != frame.image.shape
-        if before is not None and (
-            self._trouble is not None or (resized and self._source.mode.is_stream)
-        ):
-            self._recogniser.reset()
-        if before is not None and self._trouble is not None:
-            self._guard.reset()
-        if self._trouble is not None:
-            if before is not None:
-                gap_s = frame.time_s - before.time_s
-                self._say(f"{self._source.name} is back after {gap_s:.1f} s.")
-            self._trouble = None
-            self._rate.reset()
-
-    def _settle(self) -> None:
-        for sink in self._sinks:
-            if sink is not self._failing:
-                try:
-                    sink.close()
-                except RecogniserError as error:
-                    self._say(str(error))
+    def _say_all(self, errors: Sequence[RecogniserError]) -> None:
+        for error in errors:
+            self._say(str(error))
 
     def _abort_all(self) -> None:
         """Removes what was not completed; completed outputs are not touched."""
@@ -237,22 +172,78 @@ class Session:
         for line in self._view.recorder.finish():
             self._say(line)
 
-    def _draw(self, result: FrameResult) -> Image:
+    # The hooks of the loop
+
+    def is_stopped(self) -> bool:
+        return self._stop()
+
+    def on_silence(self, silence: Silence) -> bool:
+        """Says why no frame comes, once, and shows it on the screen as long as it lasts. "quit"
+        ends the session at once."""
+        if silence.why is not None:
+            if self._trouble is None:
+                self._say(f"{silence.why} Waiting for the next picture.")
+            self._trouble = silence
+        screen, view, notice = self._screen, self._view, None
+        if screen is None:
+            return True
+        if self._trouble is not None and self._last is not None:
+            notice = f"No picture for {silence.seconds:.0f} s. Trying again."
+            # What was read there is not true any more.
+            self._last = replace(self._last, faces=(), unread=())
+            view.set_figures(None, None)
+            screen.show(view.draw_screen(view.draw(self._last), notice=notice))
+        action = screen.poll(1)
+        if action == "quit":
+            return False
+        if action is not None and self._last is not None:
+            changed = view.obey(action, self._last, view.draw(self._last))
+            if changed is not None:
+                self._last = changed
+                screen.show(view.draw_screen(view.draw(changed), notice=notice))
+        return True
+
+    def before_frame(self, frame: Frame) -> None:
+        """Begins a stream anew after a gap: what came before has nothing to do with the frame."""
+        before_s, self._before_s = self._before_s, frame.time_s
+        if self._trouble is None:
+            return
+        self._trouble = None
+        if before_s is not None:
+            self._recogniser.reset()
+            self._guard.reset()
+            self._say(f"{self._source.name} is back after {frame.time_s - before_s:.1f} s.")
+        self._rate.reset()
+
+    def prepare(self, judged: FrameResult) -> tuple[FrameResult, Image]:
+        result = self._last = self._view.add(judged)
+        fps = self._rate.tick()
         captured_s = result.frame.captured_s
-        self._latency_ms.take(
+        self._latency_ms.add(
             1000 * (self._clock() - captured_s)
             if captured_s is not None
             else sum(result.stage_ms.values())
         )
-        fps = self._fps if self._source.mode.is_stream else None
-        self._view.measured(fps, self._latency_ms.value)
-        return self._view.canvas(result)
+        self._view.set_figures(fps if self._source.mode.is_stream else None, self._latency_ms.value)
+        return result, self._view.draw(result)
 
-    def _watch(self, result: FrameResult, canvas: Image) -> bool:
+    def after_result(self, result: FrameResult, canvas: Image) -> bool:
+        self._view.recorder.write(result, canvas)
+        self._on_frame()
+        if self._screen is not None and not self._show(self._screen, result, canvas):
+            return False
+        return not self._stop()
+
+    def after_frame(self) -> None:
+        """Does nothing."""
+
+    def after_last_frame(self) -> None:
+        """Does nothing."""
+
+    def _show(self, screen: Screen, result: FrameResult, canvas: Image) -> bool:
         """Shows a frame until the next one is due and obeys the keys. False ends the session."""
-        screen, view = self._screen, self._view
-        assert screen is not None
-        screen.show(view.screen(canvas))
+        view = self._view
+        screen.show(view.draw_screen(canvas))
         wait_s = 0.0
         if self._source.mode.is_recording and not self._sinks:
             wait_s = self._pacer.wait_s(result.frame.time_s)
@@ -261,7 +252,8 @@ class Session:
         while True:
             left_ms = 1000 * (due_s - self._clock())
             idle = view.paused or stay
-            action = screen.poll(PAUSED_POLL_MS if idle else max(1, min(50, int(left_ms))))
+            wait_ms = max(1, min(LONGEST_POLL_MS, int(left_ms)))
+            action = screen.poll(PAUSED_POLL_MS if idle else wait_ms)
             if self._stop() or action == "quit":
                 return False
             if action == "pause" and stay:
@@ -270,13 +262,13 @@ class Session:
                 changed = view.obey(action, result, canvas)
                 if changed is not None:
                     result = self._last = changed
-                    canvas = view.canvas(result)
-                    screen.show(view.screen(canvas))
+                    canvas = view.draw(result)
+                    screen.show(view.draw_screen(canvas))
             if action == "pause":
                 self._pacer.reset()
                 self._rate.reset()
                 due_s = self._clock()
-            if idle and view.stale():
-                screen.show(view.screen(canvas))
+            if idle and view.is_stale():
+                screen.show(view.draw_screen(canvas))
             if not idle and not view.paused and self._clock() >= due_s:
                 return True

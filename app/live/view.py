@@ -1,23 +1,18 @@
-"""What the user sees, and has switched on: from a result to a canvas, from a canvas to the screen,
-and what each key changes. The loop is the session's."""
+"""Draws the live view: from a result to a canvas, from a canvas to the screen. Obeys the keys."""
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 from typing import Protocol
 
 from app.errors import SinkError
 from app.live.keys import Action
 from app.live.recording import Recorder, save_snapshot
 from app.live.screen_notes import Notes, figures_room, with_notes
-from app.overlay.drawing import draw_result
-from app.overlay.history import History
-from app.overlay.memory import OverlayMemory
-from app.overlay.scene import HUD_MODES, HudMode
-from app.privacy.blur import HOLD_S, FaceBlur, blur_whole
-from app.privacy.face_ledger import IfLost
-from app.process.stage_clock import KEEP_S, StageClock
+from app.overlay.scene import HUD_MODES
+from app.process.stage_clock import KEEP_S
+from app.runs.plan import ViewSettings
+from app.runs.result_view import ResultView
 from app.tracking.resting_face import LOOK_S, RestingFaces
 from app.types import Frame, FrameResult, Image, Mode
 from app.wording import format_count
@@ -31,7 +26,11 @@ LOOKING = "Look neutral for {:.0f} s"
 
 
 class Stage(Protocol):
-    """What is done to frames, as `app.pipeline.Pipeline` does it."""
+    """Does to frames what `app.pipeline.Pipeline` does, with the switches that keys turn.
+
+    `with_maps`: results come with maps of the evidence. `smoothing_s` is the time over which
+    readings are averaged, in seconds; None for separate pictures, as `resting` is.
+    """
 
     with_maps: bool
     smoothing_s: float | None
@@ -44,29 +43,26 @@ class Stage(Protocol):
     def reset(self) -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
-    """How a view begins. `folder` takes recordings and snapshots; `if_lost`: what is done, while
-    faces are blurred, with frames whose faces cannot be accounted for."""
+class LiveView:
+    """Makes of results what the user sees, and obeys the keys that change it.
 
-    mirror: bool = False
-    hud: HudMode = "full"
-    blur: bool = False
-    folder: Path = Path()
-    if_lost: IfLost = "whole"
-    all_faces: bool = True  # else some are left out, which blurring could not cover
+    Args:
+        stage: The stages whose switches the keys turn.
+        settings: The settings with which the view begins.
+        provider: The name of the device that runs the model, which the screen shows.
+        mode: The kind of frames of the run.
+        say: Puts a line where the program's other lines are.
+        on_screen: True if canvases are also shown, with the run's figures over them, for which
+            room is left.
+        clock: Gives the time in seconds.
 
-
-class View:
-    """One run's view. `say` also puts a line where the program's other lines are. Pictures have
-    no history; in a live stream, time that passes without frames, such as a pause, is left out of
-    the history, unless it is long. `on_screen`: canvases are also shown, with the run's figures
-    over them, for which room is left."""
+    `paused` tells whether the user holds the picture; `recorder` makes the recordings.
+    """
 
     def __init__(
         self,
         stage: Stage,
-        look: Look,
+        settings: ViewSettings,
         *,
         provider: str,
         mode: Mode,
@@ -75,102 +71,85 @@ class View:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._stage = stage
-        self._look = look
+        self._drawn = ResultView(settings, mode)
         self._provider = provider
         self._mode = mode
         self._say = say
         self._on_screen = on_screen
         self._figures: tuple[float | None, float | None] = None, None
-        self._overlay = OverlayMemory()
         self._clock = clock
         self.paused = False
         self._help = False
-        self._history = History()
-        self._history_clock = StageClock() if mode.is_live else None
-        self._blur = FaceBlur(hold_s=HOLD_S if mode.is_stream else 0.0)
         self._message: tuple[str, float] | None = None  # and when it goes
         self._shown = Notes()
         self._corrected = 0
-        self.recorder = Recorder(look.folder)
+        self.recorder = Recorder(settings.folder)
+
+    @property
+    def _settings(self) -> ViewSettings:
+        return self._drawn.settings
+
+    @_settings.setter
+    def _settings(self, settings: ViewSettings) -> None:
+        self._drawn.settings = settings
 
     @property
     def blurs(self) -> bool:
-        """Whether faces are blurred just now."""
-        return self._look.blur
+        """True while faces are blurred."""
+        return self._settings.blur
 
     # From a result to the screen
 
-    def take(self, result: FrameResult) -> FrameResult:
-        """Every new result, once: what is shown and stored of it."""
-        frame = result.frame
-        size_wh = frame.image.shape[1], frame.image.shape[0]
-        faces = [*(face.face for face in result.faces), *result.unread]
-        self._blur.add_frame(faces, frame.time_s, size_wh)
-        if self._mode.is_stream:
-            self._remember(result)
+    def add(self, result: FrameResult) -> FrameResult:
+        """Takes a new result, once each and in order. Returns the result to show and to store."""
+        had_something = self._drawn.has_history or self._corrected > 0
+        if self._drawn.remember(result) and had_something:
+            self._corrected = 0
+            self._tell(
+                f"Nothing was looked at for more than {KEEP_S:.0f} s: faces are numbered anew, "
+                "and resting faces and history are forgotten."
+            )
         self._follow_resting()
-        for line in self.recorder.news():
+        for line in self.recorder.take_news():
             self._tell(line)
-        return self._covered(result)
+        return self._drawn.cover(result)
 
-    def _remember(self, result: FrameResult) -> None:
-        time_s = result.frame.time_s
-        if self._history_clock is not None:
-            time_s = self._history_clock.at(time_s)
-            if self._history_clock.too_long and (len(self._history) or self._corrected):
-                self._corrected = 0
-                self._tell(
-                    f"Nothing was looked at for more than {KEEP_S:.0f} s: faces are numbered anew, "
-                    "and resting faces and history are forgotten."
-                )
-        self._history.add(result.faces, result.labels, time_s)
-
-    def _covered(self, result: FrameResult) -> FrameResult:
-        image = result.frame.image
-        if not self._look.blur:
-            return replace(result, blurred=None)
-        covered = self._blur.cover(image) if result.doubt is None else blur_whole(image)
-        return replace(result, blurred=covered)
-
-    def canvas(self, result: FrameResult) -> Image:
-        """What is saved, and shown below the notes."""
+    def draw(self, result: FrameResult) -> Image:
+        """Draws a result that `add` or `obey` returned: the canvas that is saved, and shown below
+        the notes. Returns an image uint8 (H, W, 3) BGR."""
         height, width = result.picture.shape[:2]
         figures = self._figure_texts(None) if self._on_screen else ()
-        return draw_result(
-            result,
-            self._look.hud,
-            mirror=self._look.mirror,
-            history=self._history if self._mode.is_stream else None,
-            memory=self._overlay if self._mode.is_stream else None,
-            reserved=[figures_room(figures, width, height)] if figures else (),
+        return self._drawn.draw(
+            result, reserved=[figures_room(figures, width, height)] if figures else ()
         )
 
-    def measured(self, fps: float | None, latency_ms: float | None) -> None:
-        """Takes the figures that the screen shows from now on; None where one is not known."""
+    def set_figures(self, fps: float | None, latency_ms: float | None) -> None:
+        """Sets the figures that the screen shows from here on; None for an unknown figure."""
         self._figures = fps, latency_ms
 
     def _figure_texts(self, figures: tuple[float | None, float | None] | None) -> tuple[str, ...]:
         """Returns what the screen says of the run; None for the longest figures that there are."""
-        if self._look.hud != "full":
+        if self._settings.hud != "full":
             return ()
         fps, latency_ms = figures or (888.0, 8888.0)
         parts = (
             "" if fps is None else f"{fps:.0f} FPS",
             "" if latency_ms is None else f"{latency_ms:.0f} ms",
             self._provider,
-            "mirrored" if self._look.mirror else "",
-            "faces blurred" if self._look.blur else "",
+            "mirrored" if self._settings.mirror else "",
+            "faces blurred" if self._settings.blur else "",
             f"neutral set ({self._corrected})" if self._corrected else "",
         )
         return tuple(part for part in parts if part)
 
-    def screen(self, canvas: Image, *, notice: str | None = None) -> Image:
-        """What is shown of a canvas, with everything that is to be said just now."""
+    def draw_screen(self, canvas: Image, *, notice: str | None = None) -> Image:
+        """Draws the notes of this moment over a canvas, and `notice` in its middle. Returns the
+        image to show, which is larger than a canvas that is too small for texts."""
         self._shown = self._notes(notice)
         return with_notes(canvas, self._shown)
 
-    def stale(self) -> bool:
-        """Whether there is something else to say by now than on the last screen."""
+    def is_stale(self) -> bool:
+        """Tells whether the notes of this moment differ from those of the last screen."""
         return self._notes(None) != self._shown
 
     def _notes(self, notice: str | None) -> Notes:
@@ -189,7 +168,7 @@ class View:
             message=message,
             progress=progress,
             figures=self._figure_texts(self._figures),
-            recording_s=self.recorder.seconds if self.recorder.running else None,
+            recording_s=self.recorder.seconds if self.recorder.is_running else None,
         )
 
     def _follow_resting(self) -> None:
@@ -214,27 +193,32 @@ class View:
     # Keys
 
     def obey(self, action: Action, result: FrameResult, canvas: Image) -> FrameResult | None:
-        """Does what a key asks for, but for "quit" and the passing of time. The result to be drawn
-        anew, None where the picture stays as it is."""
-        look = self._look
+        """Does what a key asks for, except to quit and to let time pass.
+
+        `result` and `canvas` are shown at this moment. Returns the result to draw anew, None where
+        the picture stays as it is.
+        """
+        settings = self._settings
         if action == "pause":
             self.paused = not self.paused
             return result
         if action == "mirror":
-            self._look = replace(look, mirror=not look.mirror)
+            self._settings = replace(settings, mirror=not settings.mirror)
         elif action == "help":
             self._help = not self._help
         elif action == "hud":
-            at = HUD_MODES.index(look.hud)
-            self._look = replace(look, hud=HUD_MODES[at - 1])
+            at = HUD_MODES.index(settings.hud)
+            self._settings = replace(settings, hud=HUD_MODES[at - 1])
         elif action == "map":
             return self._switch_maps(result)
-        elif action == "blur" and not look.all_faces:
+        elif action == "blur" and not settings.all_faces:
             self._tell("--max-faces leaves faces out, which could not be blurred")
         elif action == "blur":
-            self._look = replace(look, blur=not look.blur)
-            self._tell("Faces are blurred" if self._look.blur else "Faces are not blurred any more")
-            return self._covered(result)
+            self._settings = replace(settings, blur=not settings.blur)
+            self._tell(
+                "Faces are blurred" if self._settings.blur else "Faces are not blurred any more"
+            )
+            return self._drawn.cover(result)
         elif action == "snapshot":
             self._snapshot(result, canvas)
             return None
@@ -257,14 +241,14 @@ class View:
 
     def _snapshot(self, result: FrameResult, canvas: Image) -> None:
         try:
-            self._tell(f"Saved {save_snapshot(self._look.folder, result, canvas)}.")
+            self._tell(f"Saved {save_snapshot(self._settings.folder, result, canvas)}.")
         except SinkError as error:
             self._tell(str(error))
 
     def _record(self) -> None:
         if not self._mode.is_stream:
             self._tell(f"{PICTURES}: there is nothing to record. s saves one.")
-        elif self.recorder.running:
+        elif self.recorder.is_running:
             self.recorder.stop()
         else:
             self._tell(self.recorder.start())

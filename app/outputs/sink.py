@@ -1,11 +1,11 @@
 """The ports that outputs fill, and a context that completes several outputs."""
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Protocol
 
-from app.errors import SinkError
+from app.errors import RecogniserError
 from app.types import FrameResult, Image
 
 
@@ -38,6 +38,24 @@ class RunSink(Sink, Protocol):
     def warning(self) -> str | None: ...
 
 
+def close_all(sinks: Iterable[Sink]) -> list[RecogniserError]:
+    """Completes the sinks in the order given, whatever becomes of one of them. Returns the errors
+    of those that failed."""
+    failures: list[RecogniserError] = []
+    for sink in sinks:
+        try:
+            sink.close()
+        except RecogniserError as error:
+            failures.append(error)
+    return failures
+
+
+def count_dropped(sinks: Iterable[RunSink]) -> dict[str, int]:
+    """Maps the name of each output that was too slow for a live source to the number of frames that
+    it lacks."""
+    return {str(sink.path): sink.dropped for sink in sinks if sink.dropped}
+
+
 @contextlib.contextmanager
 def writing(*sinks: Sink) -> Iterator[Callable[[FrameResult, Image], None]]:
     """Yields a function that writes a result and its canvas to each of `sinks`.
@@ -54,11 +72,5 @@ def writing(*sinks: Sink) -> Iterator[Callable[[FrameResult, Image], None]]:
         for sink in sinks:
             stack.callback(sink.abort)  # which does nothing after `close`
         yield write
-        failures: list[SinkError] = []
-        for sink in sinks:  # whatever becomes of one, the others are completed
-            try:
-                sink.close()
-            except SinkError as error:
-                failures.append(error)
-        if failures:
+        if failures := close_all(sinks):
             raise failures[0]

@@ -1,4 +1,4 @@
-"""What the commands that work on finished records share: how they end, and how they write."""
+"""Holds what all commands of `app` share: their exit codes, their errors and their lines."""
 
 import argparse
 import sys
@@ -11,23 +11,32 @@ from app.process.safe_output import run_printing
 from app.process.working_folder import NO_WORKING_FOLDER, has_working_folder
 from app.wording import escape_controls
 
-DONE, CUT_SHORT, FAILED, INTERRUPTED = 0, 1, 2, 130
+# The exit codes of every command.
+DONE = 0
+CUT_SHORT = 1  # done, but something was left out
+FAILED = 2
+INTERRUPTED = 130  # as shells have it: 128 and the number of SIGINT
 EXIT_CODES = (
     "exit codes: 0 done, 1 done but something was left out, 2 could not be done, 130 interrupted"
 )
 
 
 def say(line: str) -> None:
+    """Prints a line to stderr, with control characters as escapes."""
     print(escape_controls(line), file=sys.stderr, flush=True)
 
 
-def run(work: Callable[[], int]) -> int:
-    """The exit code of `work`; the project's errors are one line and code 2. Output that cannot be
-    written ends nothing (`app.process.safe_output`)."""
+def run_command(command: Callable[[], int]) -> int:
+    """Runs a command and returns its exit code.
 
-    def worked() -> int:
+    An error of the project becomes one line and the code `FAILED`, as do too little memory and a
+    working folder that is gone. Output that cannot be written ends nothing
+    (`app.process.safe_output`).
+    """
+
+    def obey() -> int:
         try:
-            return work()
+            return command()
         except RecogniserError as error:
             say(f"error: {error}")
             return FAILED
@@ -43,10 +52,12 @@ def run(work: Callable[[], int]) -> int:
             say("Interrupted.")
             return INTERRUPTED
 
-    return run_printing(worked, cut_short=CUT_SHORT)
+    return run_printing(obey, cut_short=CUT_SHORT)
 
 
 def new_parser(module: str, description: str, examples: str) -> argparse.ArgumentParser:
+    """Makes the parser of `python -m module`, whose `--help` ends with `examples` and the exit
+    codes."""
     return OneLineParser(
         prog=f"python -m {module}",
         formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from app.episodes.rules import add_rule_options, make_rules
-from app.process.console import new_parser, run
+from app.process.console import new_parser, run_command
 from app.report.from_records import ReportRequest, report_records
 
 
@@ -61,7 +61,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             )
         )
 
-    return run(report)
+    return run_command(report)
 
 
 if __name__ == "__main__":

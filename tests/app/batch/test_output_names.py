@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from app.batch.output_names import Asked, Outputs, distinct_names, folders, plan
+from app.batch.output_names import AskedOutputs, distinct_names, list_folders, plan_outputs
 from app.errors import SinkError, SourceError
+from app.runs.plan import OutputPaths
 from app.sources.find_videos import find_videos, is_one_file
 
 
@@ -74,51 +75,67 @@ ONE = [Path("a/one.mp4")]
 @pytest.mark.parametrize(
     ("videos", "asked", "first"),
     [
-        (TWO, Asked(), Outputs(Path("a/one_annotated.mp4"))),
-        (TWO, Asked(video=Path("out")), Outputs(Path("out/one_annotated.mp4"))),
-        (TWO, Asked(video=Path(".mkv")), Outputs(Path("a/one_annotated.mkv"))),
-        (TWO, Asked(records=Path(".csv")), Outputs(records=Path("a/one.csv"))),
-        (TWO, Asked(records=Path("b")), Outputs(records=Path("b/one.jsonl"))),
-        (TWO, Asked(records=Path("new/.parquet")), Outputs(records=Path("new/one.parquet"))),
+        (TWO, AskedOutputs(), OutputPaths(Path("a/one_annotated.mp4"))),
+        (TWO, AskedOutputs(video=Path("out")), OutputPaths(Path("out/one_annotated.mp4"))),
+        (TWO, AskedOutputs(video=Path(".mkv")), OutputPaths(Path("a/one_annotated.mkv"))),
+        (TWO, AskedOutputs(records=Path(".csv")), OutputPaths(records=Path("a/one.csv"))),
+        (TWO, AskedOutputs(records=Path("b")), OutputPaths(records=Path("b/one.jsonl"))),
         (
             TWO,
-            Asked(Path("out"), Path(".csv"), (Path(".csv"), Path(".vtt")), Path(".html")),
-            Outputs(
+            AskedOutputs(records=Path("new/.parquet")),
+            OutputPaths(records=Path("new/one.parquet")),
+        ),
+        (
+            TWO,
+            AskedOutputs(Path("out"), Path(".csv"), (Path(".csv"), Path(".vtt")), Path(".html")),
+            OutputPaths(
                 Path("out/one_annotated.mp4"),
                 Path("out/one.csv"),
                 (Path("out/one.episodes.csv"), Path("out/one.vtt")),
                 Path("out/one.html"),
             ),
         ),
-        (ONE, Asked(Path("o.mp4"), Path("r.csv")), Outputs(Path("o.mp4"), Path("r.csv"))),
-        (ONE, Asked(records=Path(".csv")), Outputs(records=Path("a/one.csv"))),
+        (
+            ONE,
+            AskedOutputs(Path("o.mp4"), Path("r.csv")),
+            OutputPaths(Path("o.mp4"), Path("r.csv")),
+        ),
+        (ONE, AskedOutputs(records=Path(".csv")), OutputPaths(records=Path("a/one.csv"))),
     ],
 )
-def test_outputs_of_the_first(here: Path, videos: list[Path], asked: Asked, first: Outputs) -> None:
-    assert plan(videos, asked, one=len(videos) == 1)[0] == first
+def test_outputs_of_the_first(
+    here: Path, videos: list[Path], asked: AskedOutputs, first: OutputPaths
+) -> None:
+    assert plan_outputs(videos, asked, one=len(videos) == 1)[0] == first
 
 
 @pytest.mark.parametrize(
     ("videos", "asked", "why"),
     [
-        (TWO, Asked(records=Path("r.csv")), "r.csv is one file"),
-        (TWO, Asked(video=Path("o.mp4")), "o.mp4 is one file"),
-        (ONE, Asked(records=Path("-")), "nothing goes to the standard output"),
-        (ONE, Asked(records=Path("r.csv"), episodes=(Path("r.csv"),)), "two results at once"),
-        (ONE, Asked(video=Path("a/one.mp4")), "the input itself"),
-        (ONE, Asked(video=Path("b/../a/ONE.mp4")), "the input itself"),
+        (TWO, AskedOutputs(records=Path("r.csv")), "r.csv is one file"),
+        (TWO, AskedOutputs(video=Path("o.mp4")), "o.mp4 is one file"),
+        (ONE, AskedOutputs(records=Path("-")), "nothing goes to the standard output"),
+        (
+            ONE,
+            AskedOutputs(records=Path("r.csv"), episodes=(Path("r.csv"),)),
+            "two results at once",
+        ),
+        (ONE, AskedOutputs(video=Path("a/one.mp4")), "the input itself"),
+        (ONE, AskedOutputs(video=Path("b/../a/ONE.mp4")), "the input itself"),
         (
             [Path("x.mp4"), Path("x_annotated.mp4")],
-            Asked(video=Path(".")),
+            AskedOutputs(video=Path(".")),
             "the input itself",
         ),
     ],
 )
-def test_no_two_files_of_one_name(here: Path, videos: list[Path], asked: Asked, why: str) -> None:
+def test_no_two_files_of_one_name(
+    here: Path, videos: list[Path], asked: AskedOutputs, why: str
+) -> None:
     with pytest.raises(SinkError, match=why):
-        plan(videos, asked, one=len(videos) == 1)
+        plan_outputs(videos, asked, one=len(videos) == 1)
 
 
 def test_only_folders_that_were_named_are_made(here: Path) -> None:
-    asked = Asked(Path("out"), Path("r/.csv"), (Path("e/x.vtt"),), Path(".html"))
-    assert folders(asked) == [Path("out"), Path("r")]
+    asked = AskedOutputs(Path("out"), Path("r/.csv"), (Path("e/x.vtt"),), Path(".html"))
+    assert list_folders(asked) == [Path("out"), Path("r")]

@@ -11,15 +11,14 @@ from pathlib import Path
 import pytest
 
 from app.batch.annotate import FileOutcome
-from app.batch.checkpoint import ResumeFile
-from app.batch.job import Job, check
-from app.batch.output_names import Outputs
 from app.batch.progress import short_name
-from app.batch.run_all import lines_of
+from app.batch.run_all import describe_outcome
 from app.defaults import DEMO_CLIP, ROOT
 from app.errors import SinkError
 from app.process.signals import hold_back_signals
-from app.sources.frame_selection import Selection
+from app.runs.check_plan import check_plan
+from app.runs.checkpoint import ResumeFile
+from app.runs.plan import OutputPaths, RunPlan, VideoInput
 from tests.support.program import called
 from tools.make_demo_clip import FPS
 
@@ -154,18 +153,17 @@ def test_stopped_and_killed_runs_leave_nothing_half_done(
     assert names(tmp_path / "out") == ["a.jsonl", "a.run.json", "b.jsonl", "b.run.json"]
 
 
-def job(folder: Path, **options: bool) -> Job:
-    outputs = Outputs(records=folder / "r.csv")
-    return Job(DEMO_CLIP, outputs, Selection(), settings={}, command=[], **options)
+def plan(folder: Path, **options: bool) -> RunPlan:
+    return RunPlan(VideoInput(DEMO_CLIP), OutputPaths(records=folder / "r.csv"), **options)
 
 
 def test_unfinished_runs_are_not_begun_anew_unasked(tmp_path: Path) -> None:
-    check(job(tmp_path))
+    check_plan(plan(tmp_path))
     ResumeFile(tmp_path / "r.csv").path.touch()
     with pytest.raises(SinkError, match=r"Add --resume to go on, or --overwrite"):
-        check(job(tmp_path))
-    check(job(tmp_path, resume=True))
-    check(job(tmp_path, overwrite=True))
+        check_plan(plan(tmp_path))
+    check_plan(plan(tmp_path, resume=True))
+    check_plan(plan(tmp_path, overwrite=True))
 
 
 @pytest.mark.parametrize(
@@ -193,7 +191,7 @@ def test_unfinished_runs_are_not_begun_anew_unasked(tmp_path: Path) -> None:
     ],
 )
 def test_what_is_said_of_a_file(outcome: FileOutcome, named: bool, lines: list[str]) -> None:
-    assert lines_of(job(Path()), outcome, named=named) == lines
+    assert describe_outcome(plan(Path()), outcome, named=named) == lines
 
 
 @pytest.mark.parametrize("records", ["", " --records .csv"])

@@ -2,8 +2,8 @@
 
 import pytest
 
-from app.cli.closing_lines import last_lines
-from app.live.session import Outcome
+from app.cli.closing_lines import list_closing_lines
+from app.live.session import SessionOutcome
 
 
 @pytest.mark.parametrize(
@@ -18,9 +18,11 @@ from app.live.session import Outcome
 def test_counts_are_of_frames_or_pictures(
     frames: int, faces: int, said: str, *, of_pictures: bool
 ) -> None:
-    assert last_lines(Outcome(frames, faces, 4.0), [], [], of_pictures=of_pictures) == [said]
+    assert list_closing_lines(
+        SessionOutcome(frames, faces, 4.0), [], [], of_pictures=of_pictures
+    ) == [said]
 
 
 def test_pictures_in_a_window_have_no_rate() -> None:
-    lines = last_lines(Outcome(2, 1, 60.0), [], [], of_pictures=True, in_window=True)
+    lines = list_closing_lines(SessionOutcome(2, 1, 60.0), [], [], of_pictures=True, in_window=True)
     assert lines == ["2 pictures with 1 face"]

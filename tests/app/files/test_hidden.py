@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from app.batch.checkpoint import ResumeFile
 from app.defaults import ROOT
 from app.errors import SinkError
 from app.files import hidden as hidden_files
@@ -28,6 +27,7 @@ from app.outputs.sink import writing
 from app.outputs.video import VideoSink
 from app.records.resumable import LongRecords
 from app.records.writers import RecordsSink
+from app.runs.checkpoint import ResumeFile
 from tests.support.synthetic import LABELS, frame_result, level_picture
 
 

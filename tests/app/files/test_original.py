@@ -11,12 +11,12 @@ from typing import Any
 import cv2
 import pytest
 
-from app.batch.annotate import Job, Machine, annotate
-from app.batch.output_names import Outputs
+from app.batch.annotate import annotate
 from app.errors import SinkError, SourceError
 from app.files.original import Original
 from app.outputs.video import VideoSink
-from app.sources.frame_selection import Selection
+from app.runs.networks import LoadedNetworks
+from app.runs.plan import OutputPaths, RunPlan, VideoInput
 from app.sources.images import ImageSource
 from app.sources.video import VideoSource
 from app.types import FrameResult
@@ -75,18 +75,18 @@ def test_file_is_known_as_it_was_opened(
 
 @CASES
 def test_notes_of_a_run_are_of_what_it_read(
-    tmp_path: Path, machine: Machine, act: Callable[[Path], None], what: str | None
+    tmp_path: Path, machine: LoadedNetworks, act: Callable[[Path], None], what: str | None
 ) -> None:
     clip, out = tmp_path / "clip.mp4", tmp_path / "out.jsonl"
     write_video(clip, frames=6)
     digest = sha256(clip.read_bytes()).hexdigest()
-    job = Job(clip, Outputs(records=out), Selection(), settings={}, command=[])
+    plan = RunPlan(VideoInput(clip), OutputPaths(records=out))
 
     def act_on(reached: int) -> None:
         if reached == 3:
             act(clip)
 
-    outcome = annotate(job, machine, stop=lambda: False, on_reach=act_on)
+    outcome = annotate(plan, machine, stop=lambda: False, on_reach=act_on)
     assert outcome.frames == 6
     notes = json.loads((tmp_path / "out.run.json").read_text())
     (file,) = notes["input"]["files"]
@@ -153,7 +153,9 @@ def test_errors_call_a_video_as_its_user_does(
     assert str(caught.value).startswith(said)
 
 
-def test_name_that_is_no_text_is_written_in_one_way(tmp_path: Path, machine: Machine) -> None:
+def test_name_that_is_no_text_is_written_in_one_way(
+    tmp_path: Path, machine: LoadedNetworks
+) -> None:
     try:
         clip = tmp_path / os.fsdecode(b"t\xff.mp4")
         write_video(clip, frames=3)
@@ -163,10 +165,10 @@ def test_name_that_is_no_text_is_written_in_one_way(tmp_path: Path, machine: Mac
         pytest.skip("this disk takes no such names")
     ends = ("jsonl", "csv", "eaf", "html")
     rows, table, elan, page = (clip.with_suffix(f".{end}") for end in ends)
-    outputs = Outputs(records=rows, episodes=(table, elan), report=page)
+    outputs = OutputPaths(records=rows, episodes=(table, elan), report=page)
     settings = {"video": [str(clip)]}
-    job = Job(clip, outputs, Selection(), settings, command=[str(clip)])
-    annotate(job, machine, stop=lambda: False)
+    plan = RunPlan(VideoInput(clip), outputs, settings=settings, command=[str(clip)])
+    annotate(plan, machine, stop=lambda: False)
     row = json.loads(rows.read_text("utf-8").splitlines()[0])
     notes = json.loads(clip.with_suffix(".run.json").read_text("utf-8"))
     name = "t\\udcff.mp4"
@@ -174,32 +176,32 @@ def test_name_that_is_no_text_is_written_in_one_way(tmp_path: Path, machine: Mac
     assert notes["settings"]["video"][0].endswith(name)
     assert notes["command"][0].endswith(name)
     assert name in page.read_text("utf-8")
-    again = Job(clip, outputs, Selection(), settings, command=[], resume=True)
+    again = RunPlan(VideoInput(clip), outputs, settings=settings, resume=True)
     assert annotate(again, machine, stop=lambda: False).finished_before
 
 
 def test_full_disk_leaves_no_rows_that_nothing_can_go_on_with(
-    tmp_path: Path, machine: Machine, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, machine: LoadedNetworks, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     clip, rows = tmp_path / "clip.mp4", tmp_path / "out.jsonl"
     write_video(clip, frames=3)
-    monkeypatch.setattr("app.batch.checkpoint.os.fsync", full)
-    job = Job(clip, Outputs(records=rows), Selection(), settings={}, command=[])
+    monkeypatch.setattr("app.runs.checkpoint.os.fsync", full)
+    plan = RunPlan(VideoInput(clip), OutputPaths(records=rows))
     with pytest.raises(SinkError, match=r"/out\.jsonl could not be written: No space left"):
-        annotate(job, machine, stop=lambda: False)
+        annotate(plan, machine, stop=lambda: False)
     assert [path.name for path in tmp_path.iterdir()] == ["clip.mp4"]
 
 
-def test_equal_runs_give_equal_files(tmp_path: Path, machine: Machine) -> None:
+def test_equal_runs_give_equal_files(tmp_path: Path, machine: LoadedNetworks) -> None:
     clip = tmp_path / "clip.mp4"
     write_video(clip, frames=3)
     found = []
     for number in range(2):
         path = tmp_path / f"{number}.eaf"
-        job = Job(clip, Outputs(episodes=(path,)), Selection(), settings={}, command=[])
-        annotate(job, machine, stop=lambda: False)
+        plan = RunPlan(VideoInput(clip), OutputPaths(episodes=(path,)))
+        annotate(plan, machine, stop=lambda: False)
         found.append(path.read_text())
     assert found[0] == found[1]

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from app.errors import SinkError
-from app.live.recording import Recorder, save_snapshot, stamped
+from app.live.recording import Recorder, name_by_time, save_snapshot
 from app.types import Face, Frame, FrameResult, Image, TrackedFace
 
 NOW = datetime(2026, 3, 1, 12, 30, 5, 250_000)
@@ -46,12 +46,15 @@ class Failing:
 
 
 def test_names_carry_the_time_and_never_meet(tmp_path: Path) -> None:
-    first = stamped(tmp_path, "recording", ".mp4", NOW)
+    first = name_by_time(tmp_path, "recording", ".mp4", NOW)
     assert first.name == "recording_20260301_123005_250.mp4"
     first.touch()
-    assert stamped(tmp_path, "recording", ".mp4", NOW).name == "recording_20260301_123005_250_2.mp4"
+    assert (
+        name_by_time(tmp_path, "recording", ".mp4", NOW).name
+        == "recording_20260301_123005_250_2.mp4"
+    )
     second = tmp_path / "recording_20260301_123005_250_2.mp4"
-    third = stamped(tmp_path, "recording", ".mp4", NOW, {second})
+    third = name_by_time(tmp_path, "recording", ".mp4", NOW, {second})
     assert third.name == "recording_20260301_123005_250_3.mp4"
 
 
@@ -76,7 +79,7 @@ def test_recording_is_a_video_from_its_own_beginning(tmp_path: Path) -> None:
     with av.open(str(path)) as container:
         times = [float(frame.time or 0) for frame in container.decode(video=0)]
     assert times == pytest.approx([step / 25 for step in range(10)], abs=1e-3)
-    assert not recorder.running
+    assert not recorder.is_running
 
 
 def test_two_recordings_are_two_files_even_of_one_moment(
@@ -108,14 +111,14 @@ def test_recording_that_fails_ends_and_says_so(tmp_path: Path) -> None:
     recorder = Recorder(tmp_path, open_video=Failing)
     recorder.start()
     recorder.write(result(0, 0.0), canvas())
-    assert not recorder.running
+    assert not recorder.is_running
     assert recorder.finish() == ["The recording ended, and nothing of it is kept: disk full"]
 
 
 def test_folder_that_is_missing_is_said(tmp_path: Path) -> None:
     recorder = Recorder(tmp_path / "none")
     assert "none does not exist" in recorder.start()
-    assert not recorder.running
+    assert not recorder.is_running
 
 
 def test_aborted_recording_leaves_nothing(tmp_path: Path) -> None:

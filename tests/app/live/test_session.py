@@ -10,8 +10,8 @@ import pytest
 
 from app.errors import SinkError, SourceError
 from app.live.keys import Action
-from app.live.session import Outcome, Session
-from app.live.view import Look
+from app.live.session import Session, SessionOutcome
+from app.runs.plan import ViewSettings
 from app.sources.base import SourceDefaults
 from app.sources.frame_selection import Selection
 from app.sources.video import VideoSource
@@ -149,7 +149,7 @@ def run(
     clock: Clock | None = None,
     snapshots: Path = Path(),
     stage: Blind | None = None,
-) -> Outcome:
+) -> SessionOutcome:
     frames = [0]
     return Session(
         source,
@@ -157,7 +157,7 @@ def run(
         sinks=sinks,
         screen=screen,
         provider="CPU",
-        look=Look(folder=snapshots),
+        settings=ViewSettings(folder=snapshots),
         stop=lambda: stop_after is not None and frames[0] >= stop_after,
         say=(said if said is not None else []).append,
         on_frame=lambda: frames.__setitem__(0, frames[0] + 1),
@@ -312,7 +312,7 @@ def test_file_that_is_looked_at_is_looked_back_upon_where_faces_are_blurred(
         sinks=[output],
         screen=Keyboard(keys),
         provider="CPU",
-        look=Look(blur=True, hud="off"),
+        settings=ViewSettings(blur=True, hud="off"),
         stop=lambda: False,
         say=lambda line: None,
     ).run()

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from app.live.keys import Action
-from app.live.view import Look, View
+from app.live.view import LiveView
 from app.overlay.history import NOT_SEEN
+from app.runs.plan import ViewSettings
 from app.tracking.resting_face import RestingFaces
 from app.types import Face, FaceMap, Frame, FrameResult, Image, Mode, TrackedFace
 
@@ -65,29 +66,29 @@ def frame(time_s: float = 0.0, faces: int = 1) -> FrameResult:
 class Desk:
     """A view with one result on it, and what it said."""
 
-    def __init__(self, look: Look | None = None, stage: Reader | None = None) -> None:
+    def __init__(self, look: ViewSettings | None = None, stage: Reader | None = None) -> None:
         self.said: list[str] = []
         self.clock = Clock()
         self.stage = stage or Reader()
-        self.view = View(
+        self.view = LiveView(
             self.stage,
-            look or Look(),
+            look or ViewSettings(),
             provider="CPU",
             mode=Mode.PICTURES if self.stage.smoothing_s is None else Mode.LIVE,
             say=self.said.append,
             clock=self.clock,
         )
-        self.result = self.view.take(frame())
+        self.result = self.view.add(frame())
 
     def canvas(self) -> Image:
-        return self.view.canvas(self.result)
+        return self.view.draw(self.result)
 
     def press(self, *actions: Action) -> Image:
         """The screen after them."""
         for action in actions:
             changed = self.view.obey(action, self.result, self.canvas())
             self.result = changed or self.result
-        return self.view.screen(self.canvas())
+        return self.view.draw_screen(self.canvas())
 
 
 def same(canvas: Image, other: Image) -> bool:
@@ -106,7 +107,7 @@ def test_view_key_goes_from_everything_to_boxes_to_nothing_and_around() -> None:
 
 
 def test_map_key_paints_the_evidence_and_takes_it_away() -> None:
-    desk = Desk(Look(hud="off"))
+    desk = Desk(ViewSettings(hud="off"))
     plain = desk.canvas()
     desk.press("map")
     assert desk.stage.with_maps
@@ -118,7 +119,7 @@ def test_map_key_paints_the_evidence_and_takes_it_away() -> None:
 
 
 def test_blur_key_covers_faces_on_screen_and_in_what_is_stored() -> None:
-    desk = Desk(Look(hud="off"))
+    desk = Desk(ViewSettings(hud="off"))
     plain = desk.canvas()
     assert same(desk.result.picture, desk.result.frame.image)
     desk.press("blur")
@@ -130,7 +131,7 @@ def test_blur_key_covers_faces_on_screen_and_in_what_is_stored() -> None:
 
 
 def test_faces_that_are_left_out_are_not_promised_to_be_blurred() -> None:
-    desk = Desk(Look(all_faces=False))
+    desk = Desk(ViewSettings(all_faces=False))
     before = desk.canvas()
     desk.press("blur")
     assert not desk.view.blurs
@@ -139,9 +140,9 @@ def test_faces_that_are_left_out_are_not_promised_to_be_blurred() -> None:
 
 
 def test_blur_covers_a_face_that_is_lost_and_begins_with_those_just_lost() -> None:
-    for look in (Look(blur=True), Look()):
+    for look in (ViewSettings(blur=True), ViewSettings()):
         desk = Desk(look)
-        desk.result = desk.view.take(frame(0.5, faces=0))
+        desk.result = desk.view.add(frame(0.5, faces=0))
         if not look.blur:
             desk.press("blur")
         assert not same(desk.result.picture[95:165, 115:185], frame().frame.image[95:165, 115:185])
@@ -150,7 +151,7 @@ def test_blur_covers_a_face_that_is_lost_and_begins_with_those_just_lost() -> No
 def test_snapshot_is_of_the_canvas_without_notes(tmp_path: Path) -> None:
     import cv2
 
-    desk = Desk(Look(folder=tmp_path, blur=True))
+    desk = Desk(ViewSettings(folder=tmp_path, blur=True))
     desk.press("help", "snapshot")
     (path,) = tmp_path.glob("*.png")
     saved = cv2.imread(str(path))
@@ -161,7 +162,7 @@ def test_snapshot_is_of_the_canvas_without_notes(tmp_path: Path) -> None:
 
 
 def test_record_key_starts_and_stops(tmp_path: Path) -> None:
-    desk = Desk(Look(folder=tmp_path))
+    desk = Desk(ViewSettings(folder=tmp_path))
     desk.press("record")
     desk.view.recorder.write(desk.result, desk.canvas())
     desk.press("record")
@@ -172,7 +173,7 @@ def test_record_key_starts_and_stops(tmp_path: Path) -> None:
 def test_pictures_are_not_recorded_nor_smoothed() -> None:
     desk = Desk(stage=Reader(stream=False))
     desk.press("record", "calm", "neutral")
-    assert not desk.view.recorder.running
+    assert not desk.view.recorder.is_running
     assert desk.stage.smoothing_s is None
 
 
@@ -207,7 +208,7 @@ def test_neutral_key_looks_then_corrects_then_forgets() -> None:
     assert resting.left_s == 5
     for step in range(130):
         resting.corrected([1], np.array([[0.3, 0.7]], np.float32), step / 25)
-    desk.result = desk.view.take(frame(5.2))
+    desk.result = desk.view.add(frame(5.2))
     assert desk.said == ["The resting face of 1 person is allowed for. n forgets it."]
     desk.press("neutral")
     assert resting.known == 0
@@ -221,10 +222,10 @@ def test_a_resting_face_that_is_forgotten_is_said() -> None:
     resting.start()
     for step in range(150):
         resting.corrected([1], np.array([[0.3, 0.7]], np.float32), step / 25)
-    desk.view.take(frame(6.0))
+    desk.view.add(frame(6.0))
     resting.corrected([], np.zeros((0, 2), np.float32), 8.0)
-    desk.view.take(frame(8.0))
-    desk.view.take(frame(8.1))
+    desk.view.add(frame(8.0))
+    desk.view.add(frame(8.1))
     assert desk.said[1:] == ["A resting face is forgotten, for its person is gone; none is left."]
 
 
@@ -243,16 +244,16 @@ def test_the_resting_faces_that_are_left_are_counted(gone: list[int], line: str)
     shares = np.array([[0.3, 0.7]] * 3, np.float32)
     for step in range(150):
         resting.corrected([1, 2, 3], shares, step / 25)
-    desk.view.take(frame(6.0))
+    desk.view.add(frame(6.0))
     stay = [number for number in (1, 2, 3) if number not in gone]
     for step in range(150, 200):
         resting.corrected(stay, shares[: len(stay)], step / 25)
-    desk.view.take(frame(8.0))
+    desk.view.add(frame(8.0))
     assert desk.said[1:] == [line]
 
 
 def test_what_a_key_did_is_told_while_a_resting_face_is_looked_at(tmp_path: Path) -> None:
-    desk = Desk(Look(folder=tmp_path))
+    desk = Desk(ViewSettings(folder=tmp_path))
     desk.press("neutral")
     assert desk.view._notes(None).message == "Look neutral for 5 s"
     desk.press("pause")
@@ -268,19 +269,19 @@ def test_what_a_key_did_is_told_while_a_resting_face_is_looked_at(tmp_path: Path
 
 
 def strip_of(desk: Desk) -> list[int]:
-    strip = desk.view._history.get_strip(1)
+    strip = desk.view._drawn._history.get_strip(1)
     return [] if strip is None else strip.classes[strip.classes != NOT_SEEN].tolist()
 
 
 def test_history_goes_on_after_a_pause_and_says_when_it_cannot() -> None:
     desk = Desk()
     for step in range(21):
-        desk.view.take(frame(step / 10))
+        desk.view.add(frame(step / 10))
     before = len(strip_of(desk))
-    desk.view.take(frame(62.0))  # after a minute's pause
+    desk.view.add(frame(62.0))  # after a minute's pause
     assert before < len(strip_of(desk)) <= before + 10  # the pause itself is left out
     assert desk.said == []
-    desk.view.take(frame(300.0))
+    desk.view.add(frame(300.0))
     assert len(strip_of(desk)) == 1
     assert desk.said == [
         "Nothing was looked at for more than 120 s: faces are numbered anew, and resting faces "
@@ -290,7 +291,7 @@ def test_history_goes_on_after_a_pause_and_says_when_it_cannot() -> None:
 
 def test_model_without_neutral_is_said() -> None:
     desk = Desk(stage=Reader(("happy", "sad")))
-    before = desk.view.screen(desk.canvas())
+    before = desk.view.draw_screen(desk.canvas())
     assert not same(desk.press("neutral"), before)
     assert desk.stage.resting is not None
     assert desk.stage.resting.left_s is None
@@ -299,29 +300,29 @@ def test_model_without_neutral_is_said() -> None:
 def test_messages_go_by_themselves() -> None:
     desk = Desk()
     desk.press("calm")
-    assert not desk.view.stale()
+    assert not desk.view.is_stale()
     desk.clock.now = 10.0
-    assert desk.view.stale()
-    assert same(desk.view.screen(desk.canvas())[60:], desk.canvas()[60:])
+    assert desk.view.is_stale()
+    assert same(desk.view.draw_screen(desk.canvas())[60:], desk.canvas()[60:])
 
 
 def test_figures_of_the_run_are_on_the_screen_alone() -> None:
     desk = Desk()
     canvas = desk.canvas()
-    before = desk.view.screen(canvas)
-    desk.view.measured(24.0, 41.0)
+    before = desk.view.draw_screen(canvas)
+    desk.view.set_figures(24.0, 41.0)
     assert same(desk.canvas(), canvas)
-    after = desk.view.screen(canvas)
+    after = desk.view.draw_screen(canvas)
     assert (after != before)[:30, :200].any()
     assert same(after[30:], canvas[30:])
     desk.press("hud")
-    assert same(desk.view.screen(desk.canvas()), desk.canvas())
+    assert same(desk.view.draw_screen(desk.canvas()), desk.canvas())
 
 
 def test_room_is_left_for_figures_where_there_is_a_screen() -> None:
     def label_in_corner(on_screen: bool) -> bool:
-        view = View(
-            Reader(), Look(), provider="CPU", mode=Mode.FILE, say=print, on_screen=on_screen
+        view = LiveView(
+            Reader(), ViewSettings(), provider="CPU", mode=Mode.FILE, say=print, on_screen=on_screen
         )
         found = Face((20, 18, 90, 90), np.full((6, 2), 60, np.float32), 0.9)
         shares = np.array([0.3, 0.7], np.float32)
@@ -330,7 +331,7 @@ def test_room_is_left_for_figures_where_there_is_a_screen() -> None:
             (TrackedFace(found, 1, "sadness", shares, shares),),
             LABELS,
         )
-        canvas = view.canvas(view.take(result))
+        canvas = view.draw(view.add(result))
         return bool((canvas[:14, :100] != 90).any())
 
     assert label_in_corner(on_screen=False)

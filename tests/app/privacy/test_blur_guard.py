@@ -11,12 +11,10 @@ import cv2
 import numpy as np
 import pytest
 
-from app.batch.annotate import FileOutcome, Job, Machine, annotate
-from app.batch.output_names import Outputs
+from app.batch.annotate import FileOutcome, annotate
 from app.defaults import DEMO_CLIP
 from app.detection.search import FaceSearch
 from app.errors import DeviceError, SourceError
-from app.live.view import Look
 from app.outputs.run_metadata import read_notes
 from app.privacy.blur import blur_whole
 from app.privacy.blur_guard import BlurGuard
@@ -29,6 +27,8 @@ from app.privacy.face_ledger import (
     show_two_scenes,
 )
 from app.recognition.classifier import DEFAULT_MODEL, Classifier
+from app.runs.networks import LoadedNetworks
+from app.runs.plan import OutputPaths, RunPlan, VideoInput, ViewSettings
 from app.sources.frame_selection import Selection
 from app.sources.video import VideoSource
 from app.types import Face, Frame, FrameResult, Image, Mode
@@ -276,19 +276,18 @@ def run(folder: Path, if_lost: str) -> FileOutcome:
         now = image[::16, ::16].astype(int)
         return any(np.abs(now - one).mean() < 0.5 for one in pictures)
 
-    outputs = Outputs(folder / "out.mp4", folder / "out.jsonl", (), folder / "out.html")
-    job = Job(
-        DEMO_CLIP,
+    outputs = OutputPaths(folder / "out.mp4", folder / "out.jsonl", (), folder / "out.html")
+    plan = RunPlan(
+        VideoInput(DEMO_CLIP),
         outputs,
         Selection(end_s=0.6),
         settings={"blur": True},
-        command=[],
-        look=Look(blur=True, hud="off", if_lost=if_lost),  # type: ignore[arg-type]
+        view=ViewSettings(blur=True, hud="off", if_lost=if_lost),  # type: ignore[arg-type]
     )
     with Blinking() as search:
         search.gone = gone  # type: ignore[method-assign]
-        machine = Machine(search, Classifier(DEFAULT_MODEL, device="cpu"))
-        return annotate(job, machine, stop=lambda: False)
+        machine = LoadedNetworks(search, Classifier(DEFAULT_MODEL, device="cpu"))
+        return annotate(plan, machine, stop=lambda: False)
 
 
 def test_frames_of_a_lost_face_show_nothing_at_all(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from app.process.console import run as run_app
+from app.process.console import run_command as run_app
 from run_demo import main
 from training.base.cli import run as run_training
 

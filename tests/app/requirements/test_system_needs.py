@@ -179,7 +179,7 @@ def test_program_ends_in_one_line_before_anything_is_loaded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(run_demo, "run", lambda options: pytest.fail("went on"))
+    monkeypatch.setattr("app.cli.run_one.run_one", lambda options: pytest.fail("went on"))
     assert run_demo.main(["--demo", "--no-window", "-o", "out.mp4"]) == 2
     assert capfd.readouterr().err.startswith("error: libGL.so.1 is missing on this system")
     assert list(tmp_path.iterdir()) == []

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from app.batch.annotate import FileOutcome, Job, Machine, annotate
-from app.batch.output_names import Outputs
+from app.batch.annotate import FileOutcome, annotate
 from app.detection.search import FaceSearch, Found
 from app.recognition.classifier import DEFAULT_MODEL, Classifier
-from app.sources.frame_selection import Selection
+from app.runs.networks import LoadedNetworks
+from app.runs.plan import OutputPaths, RunPlan, VideoInput
 from tests.support.synthetic import cut, noise_picture, write_video
 
 FFMPEG, FFPROBE = shutil.which("ffmpeg"), shutil.which("ffprobe")
@@ -98,15 +98,15 @@ class Unseeing(FaceSearch):
 
 
 @pytest.fixture(scope="module")
-def machine() -> Machine:
-    return Machine(Unseeing(), Classifier(DEFAULT_MODEL, device="cpu"))
+def machine() -> LoadedNetworks:
+    return LoadedNetworks(Unseeing(), Classifier(DEFAULT_MODEL, device="cpu"))
 
 
-def run(clip: Path, machine: Machine) -> tuple[Path, list[float], FileOutcome]:
+def run(clip: Path, machine: LoadedNetworks) -> tuple[Path, list[float], FileOutcome]:
     """The annotated video, the records' times, and what came of it."""
     out, rows = clip.with_name(f"out{clip.suffix}"), clip.with_name("out.jsonl")
-    job = Job(clip, Outputs(out, rows), Selection(), settings={}, command=[])
-    outcome = annotate(job, machine, stop=lambda: False)
+    plan = RunPlan(VideoInput(clip), OutputPaths(out, rows))
+    outcome = annotate(plan, machine, stop=lambda: False)
     frames = {row["frame"]: row["time_s"] for row in map(json.loads, rows.read_text().splitlines())}
     assert list(frames) == list(range(len(frames)))
     return out, list(frames.values()), outcome
@@ -118,7 +118,7 @@ def test_other_programs_find_in_the_copy_what_was_in_the_video(
     words: Sequence[str],
     size_wh: tuple[int, int],
     tmp_path: Path,
-    machine: Machine,
+    machine: LoadedNetworks,
 ) -> None:
     clip = film(tmp_path / name, *words)
     out, recorded_s, outcome = run(clip, machine)
@@ -145,7 +145,7 @@ def test_other_programs_find_in_the_copy_what_was_in_the_video(
 
 @pytest.mark.parametrize("rotation", [90, 180, 270])
 def test_rotation_is_in_the_pictures_and_not_in_the_metadata(
-    rotation: int, tmp_path: Path, machine: Machine
+    rotation: int, tmp_path: Path, machine: LoadedNetworks
 ) -> None:
     clip = tmp_path / "turned.mp4"
     write_video(clip, frames=6, size_wh=(160, 120), rotation=rotation if rotation < 270 else -90)
@@ -160,7 +160,7 @@ def test_rotation_is_in_the_pictures_and_not_in_the_metadata(
 
 
 def test_truncated_video_gives_a_whole_copy_of_what_is_left(
-    tmp_path: Path, machine: Machine
+    tmp_path: Path, machine: LoadedNetworks
 ) -> None:
     clip = tmp_path / "cut.mkv"
     write_video(clip, frames=40, picture=noise_picture, size_wh=(160, 120), sound="aac")

@@ -13,14 +13,14 @@ from typing import Any
 
 import pytest
 
-from app.batch.annotate import Job, Machine, annotate
-from app.batch.output_names import Outputs
+from app.batch.annotate import annotate
 from app.errors import SourceError
 from app.outputs.run_metadata import hash_file
+from app.runs.networks import LoadedNetworks
+from app.runs.plan import OutputPaths, RunPlan, VideoInput
 from app.sources import packet_decoder, video_download
 from app.sources.camera_address import parse_address
 from app.sources.find_videos import find_videos, is_one_file
-from app.sources.frame_selection import Selection
 from app.sources.remote_video import WebVideo, parse_video
 from app.sources.stream_container import open_stream
 from app.sources.video import NO_HASH, VideoSource
@@ -120,17 +120,19 @@ def test_words_without_a_scheme_are_paths() -> None:
         parse_video("ftp://host/a.mp4")
 
 
-def read(text: str, folder: Path, machine: Machine) -> tuple[Any, dict[str, Any]]:
+def read(text: str, folder: Path, machine: LoadedNetworks) -> tuple[Any, dict[str, Any]]:
     video = parse_video(text)
     assert isinstance(video, WebVideo)
-    outputs = Outputs(folder / "out.mp4", folder / "out.jsonl")
+    outputs = OutputPaths(folder / "out.mp4", folder / "out.jsonl")
     settings = {"video": [str(video)]}
-    job = Job(Path(video.name), outputs, Selection(), settings, [text], address=video)
-    outcome = annotate(job, machine, stop=lambda: False)
+    plan = RunPlan(VideoInput(Path(video.name), video), outputs, settings=settings, command=[text])
+    outcome = annotate(plan, machine, stop=lambda: False)
     return outcome, json.loads((folder / "out.run.json").read_text())
 
 
-def test_file_on_a_server_is_read_as_one_here(clip: Path, tmp_path: Path, machine: Machine) -> None:
+def test_file_on_a_server_is_read_as_one_here(
+    clip: Path, tmp_path: Path, machine: LoadedNetworks
+) -> None:
     folder = tmp_path / "out"
     folder.mkdir()
     with server(clip.read_bytes()) as host:
@@ -147,7 +149,9 @@ def test_file_on_a_server_is_read_as_one_here(clip: Path, tmp_path: Path, machin
     assert sorted(one.name for one in folder.iterdir()) == names
 
 
-def test_streams_are_read_to_their_end_and_have_no_hash(tmp_path: Path, machine: Machine) -> None:
+def test_streams_are_read_to_their_end_and_have_no_hash(
+    tmp_path: Path, machine: LoadedNetworks
+) -> None:
     for number, (kind, count) in enumerate((("http", 6), ("rtsp", 8))):
         folder = tmp_path / str(number)
         folder.mkdir()
@@ -200,7 +204,7 @@ def test_two_runs_on_one_address_have_a_copy_each(clip: Path, tmp_path: Path) ->
     assert [one.name for one in tmp_path.iterdir()] == ["clip.mp4"]
 
 
-def test_errors_name_the_address_and_not_the_copy(tmp_path: Path, machine: Machine) -> None:
+def test_errors_name_the_address_and_not_the_copy(tmp_path: Path, machine: LoadedNetworks) -> None:
     with server(b"no video at all") as host, pytest.raises(SourceError) as caught:
         read(f"http://{host}/talk.mp4", tmp_path, machine)
     assert str(caught.value) == "talk.mp4 is not a video, or is damaged beyond reading."
@@ -241,7 +245,7 @@ def test_ctrl_c_ends_the_wait_for_a_server_at_once(path: str, tmp_path: Path) ->
 
 
 def test_stream_without_a_further_picture_ends(
-    tmp_path: Path, machine: Machine, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, machine: LoadedNetworks, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(packet_decoder, "MAX_PICTURELESS_S", 0.2)
     with http_camera() as camera:

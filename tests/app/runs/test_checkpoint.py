@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 from av.video.frame import VideoFrame
 
-from app.batch.checkpoint import ResumeFile
 from app.defaults import DEMO_CLIP, ROOT
 from app.records.resumable import locate_lines
+from app.runs.checkpoint import ResumeFile
 from tests.support.program import called
 
 FRAMES = 80  # both faces are in the picture all the time
@@ -68,7 +68,7 @@ sys.argv = ["run_demo.py", *sys.argv[3:]]
 import run_demo
 import app.batch.annotate as one_file
 from app.pipeline import Pipeline
-from app.batch.checkpoint import ResumeFile
+from app.runs.checkpoint import ResumeFile
 
 one_file.annotate.__kwdefaults__["checkpoint_s"] = 0.1
 save, step, left = ResumeFile.save, Pipeline.step, None

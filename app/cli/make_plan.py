@@ -1,0 +1,214 @@
+"""Makes plans from the options of `run_demo.py`, and refuses options that do not go together."""
+
+import argparse
+import sys
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from app.batch.output_names import AskedOutputs, default_output, list_folders, plan_outputs
+from app.errors import SinkError, SourceError
+from app.outputs.encoders import Encoding, choose_encoding
+from app.outputs.run_metadata import make_json_value
+from app.outputs.video import check_video_format
+from app.recognition.classifier import DEFAULT_MODEL
+from app.runs.plan import (
+    BatchPlan,
+    CameraInput,
+    DemoInput,
+    Input,
+    OutputPaths,
+    PicturesInput,
+    RecognitionSettings,
+    RunPlan,
+    VideoInput,
+    ViewSettings,
+)
+from app.sources.camera_address import CameraAddress, mask_addresses
+from app.sources.find_videos import find_videos, is_one_file
+from app.sources.frame_selection import Selection
+from app.sources.remote_video import WebVideo
+
+
+def plan_run(options: argparse.Namespace) -> RunPlan:
+    """Plans a run over one source, in this process: all but videos without a window.
+
+    The plan has no encoding yet, because that is chosen when the rest of the plan has been checked.
+    Raises `SourceError` and `SinkError` for options that do not go together.
+    """
+    source = _plan_input(options)
+    outputs = _plan_output_paths(options, source)
+    _check_combinations(options, source)
+    live = isinstance(source, CameraInput)
+    return RunPlan(
+        source,
+        outputs,
+        selection=make_selection(options),
+        recognition=make_recognition(options),
+        view=ViewSettings(
+            mirror=live if options.mirror is None else options.mirror,
+            hud=options.hud,
+            blur=options.blur,
+            folder=options.record_dir,
+            if_lost=options.if_lost,
+            all_faces=options.max_faces is None,
+        ),
+        settings=_describe_settings(options),
+        command=_describe_command(),
+        overwrite=options.overwrite,
+        in_window=not options.no_window,
+        with_stills=not options.no_stills,
+    )
+
+
+def plan_batch(options: argparse.Namespace) -> BatchPlan:
+    """Plans videos that are read without a window, each with outputs of its own.
+
+    The plans have no encoding yet. Raises `SourceError` and `SinkError` for options that do not go
+    together, and for outputs of one name.
+    """
+    if options.size:
+        raise SourceError("--size is asked of a camera; leave it out here.")
+    videos, one = find_videos(options.video), is_one_file(options.video)
+    asked = AskedOutputs(
+        options.output, options.records, tuple(options.episodes or ()), options.report
+    )
+    sources = [
+        VideoInput(Path(video.name), video) if isinstance(video, WebVideo) else VideoInput(video)
+        for video in videos
+    ]
+    places = [source.path for source in sources]
+    local = [source.path for source in sources if source.address is None]
+    common = RunPlan(
+        sources[0],
+        OutputPaths(),
+        recognition=make_recognition(options),
+        view=ViewSettings(
+            mirror=bool(options.mirror),
+            hud=options.hud,
+            blur=options.blur,
+            if_lost=options.if_lost,
+        ),
+        settings=_describe_settings(options),
+        command=_describe_command(),
+        overwrite=options.overwrite,
+        resume=options.resume,
+        with_stills=not options.no_stills,
+        keeps_early=one,
+    )
+    outputs = plan_outputs(places, asked, one=one, inputs=local)
+    common = replace(common, selection=make_selection(options))
+    runs = tuple(
+        replace(common, source=source, outputs=paths)
+        for source, paths in zip(sources, outputs, strict=True)
+    )
+    return BatchPlan(runs, tuple(list_folders(asked)), workers=options.jobs or 1)
+
+
+def find_single_video(options: argparse.Namespace) -> Path:
+    """Finds the only file that `--video` names, for a window or for the benchmark.
+
+    Raises `SourceError` where several videos are named, or what only works without a window.
+    """
+    found = find_videos(options.video)
+    if any(isinstance(one, WebVideo) for one in options.video):
+        raise SourceError(
+            "Addresses in --video are read without a window. Add --no-window; to watch a stream, "
+            "give its address to --camera."
+        )
+    if len(found) > 1 or options.jobs or options.resume:
+        raise SourceError(
+            "Several videos, --jobs and --resume work without a window. Add --no-window."
+        )
+    named: Path = options.video[0]
+    return named if named.is_dir() else Path(str(found[0]))
+
+
+def make_selection(options: argparse.Namespace) -> Selection:
+    """Makes the selection of a video's frames. Raises `SourceError` for one that cannot be."""
+    try:
+        return Selection(
+            start_s=options.start or 0.0,
+            end_s=options.end,
+            every=options.every or 1,
+            fps=options.fps,
+        )
+    except ValueError as error:
+        raise SourceError(f"These frames cannot be chosen: {error}.") from error
+
+
+def make_recognition(options: argparse.Namespace) -> RecognitionSettings:
+    """Makes the settings of the networks."""
+    return RecognitionSettings(
+        model=options.model or DEFAULT_MODEL,
+        device=options.device,
+        prior_correction=options.prior_correction,
+        max_faces=options.max_faces,
+        far_faces=options.far_faces,
+        smooth_s=options.smoothing,
+    )
+
+
+def plan_encoding(options: argparse.Namespace, outputs: OutputPaths) -> Encoding | None:
+    """Chooses what the annotated video is encoded with, None where nothing is asked for.
+
+    Encoders that are asked for are tried first. Raises `SinkError` for what cannot be.
+    """
+    if options.codec is None and options.crf is None:
+        return None
+    if outputs.video is None:
+        raise SinkError("--codec and --crf are for an annotated video; name one with -o.")
+    return choose_encoding(options.codec, options.crf, check_video_format(outputs.video))
+
+
+def _plan_input(options: argparse.Namespace) -> Input:
+    if options.image:
+        return PicturesInput(tuple(options.image))
+    if options.demo:
+        return DemoInput()
+    if options.video:
+        return VideoInput(find_single_video(options))
+    address = options.camera or CameraAddress(0)
+    return CameraInput(address, size_wh=options.size, rate=options.fps)
+
+
+def _plan_output_paths(options: argparse.Namespace, source: Input) -> OutputPaths:
+    """Takes the outputs as they are named; the demo clip is annotated if nothing else is asked."""
+    paths = OutputPaths(
+        records=options.records, episodes=tuple(options.episodes or ()), report=options.report
+    )
+    output: Path | None = options.output
+    if isinstance(source, PicturesInput):
+        return replace(paths, pictures=output)
+    if output is None and options.no_window and not paths.are_analyses:
+        if isinstance(source, DemoInput):
+            output = Path("demo_annotated.mp4")
+        elif isinstance(source, VideoInput):
+            output = default_output(source.path)
+    return replace(paths, video=output)
+
+
+def _check_combinations(options: argparse.Namespace, source: Input) -> None:
+    is_camera = isinstance(source, CameraInput) and not source.address.is_stream
+    is_film = isinstance(source, DemoInput | VideoInput)
+    if (options.size and not is_camera) or (options.fps and not is_camera and not is_film):
+        raise SourceError(
+            "--size and --fps are asked of a camera of this machine, --fps also of a video; leave "
+            "them out here."
+        )
+    if not is_film and (options.every or options.start or options.end):
+        raise SourceError("--every, --start and --end choose frames of a video.")
+    if not isinstance(source, VideoInput) and (options.jobs or options.resume):
+        raise SourceError("--jobs and --resume go with --video.")
+    if isinstance(source, PicturesInput) and options.episodes:
+        raise SinkError("Pictures have no time, so no episodes. Leave --episodes out.")
+    if not options.record_dir.is_dir():
+        raise SinkError(f"{options.record_dir} is no folder. Make it, or name another one.")
+
+
+def _describe_settings(options: argparse.Namespace) -> Mapping[str, object]:
+    return {name: make_json_value(value) for name, value in vars(options).items()}
+
+
+def _describe_command() -> list[str]:
+    return [mask_addresses(word) for word in sys.argv]

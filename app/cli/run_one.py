@@ -1,0 +1,113 @@
+"""Carries out a plan over one source in this process, in a window or without one."""
+
+import argparse
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+
+from app.cli.closing_lines import list_closing_lines
+from app.cli.make_plan import plan_encoding, plan_run
+from app.live.session import Session, SessionOutcome
+from app.live.status_line import LiveLine
+from app.live.window import Window, check_display
+from app.outputs.sink import RunSink, count_dropped
+from app.pipeline import build_pipeline
+from app.process.console import CUT_SHORT, DONE, INTERRUPTED, say
+from app.process.signals import catch_ctrl_c
+from app.process.threads import set_threads
+from app.runs.check_plan import check_plan
+from app.runs.networks import describe_classifier, load_networks
+from app.runs.open_sinks import open_sinks
+from app.runs.open_source import open_source
+from app.runs.plan import PicturesInput, RunPlan
+from app.sources.base import Gap, Source
+
+
+def run_one(options: argparse.Namespace) -> int:
+    """Plans a run over one source and carries it out. Returns the exit code.
+
+    Raises `RecogniserError`; what was finished by then stays.
+    """
+    plan = plan_run(options)
+    check_plan(plan)
+    encoding = plan_encoding(options, plan.outputs)
+    if encoding is not None:
+        say(f"Encoding with {encoding.encoder.name}.")
+    plan = replace(plan, encoding=encoding)
+    if plan.in_window:
+        check_display()
+    set_threads()
+    with ExitStack() as stack:
+        outcome, gaps, sinks = _run(plan, stack)
+    lines = list_closing_lines(
+        outcome,
+        gaps,
+        sinks,
+        of_pictures=isinstance(plan.source, PicturesInput),
+        in_window=plan.in_window,
+    )
+    for line in lines:
+        say(line)
+    if outcome.interrupted:
+        return INTERRUPTED
+    return CUT_SHORT if outcome.cut_short or gaps or count_dropped(sinks) else DONE
+
+
+def _run(plan: RunPlan, stack: ExitStack) -> tuple[SessionOutcome, tuple[Gap, ...], list[RunSink]]:
+    """Opens everything on `stack` and runs the session."""
+    source = stack.enter_context(open_source(plan, say))
+    networks = stack.enter_context(load_networks(plan.recognition))
+    classifier = networks.classifier
+    say(describe_classifier(classifier))
+    stop = stack.enter_context(catch_ctrl_c())
+    sinks = open_sinks(
+        plan,
+        source,
+        classifier,
+        is_interrupted=stop,
+        keep=lambda sink: stack.callback(sink.abort),
+    ).all
+    window = None
+    tell: Callable[[str], None] = say
+    if plan.in_window:
+        window = stack.enter_context(Window(f"Expressions: {source.name} (h: keys)"))
+    elif source.mode.is_live:
+        line = LiveLine(alone=not sinks)
+        stack.callback(line.abort)
+        sinks.append(line)
+        tell = line.above(say)
+    outcome = Session(
+        source,
+        build_pipeline(
+            networks.search,
+            classifier,
+            source.mode,
+            smooth_s=plan.recognition.smooth_s,
+            with_resting_faces=True,
+            thorough=plan.view.blur,
+        ),
+        sinks=sinks,
+        screen=window,
+        provider=classifier.provider,
+        settings=plan.view,
+        stop=stop,
+        say=tell,
+        on_frame=stack.enter_context(_progress_bar(source)),
+    ).run()
+    return outcome, tuple(source.gaps) if source.mode.is_live else (), sinks
+
+
+@contextmanager
+def _progress_bar(source: Source) -> Iterator[Callable[[], object]]:
+    """Shows a bar on a terminal, but not for a live source. Yields a function that counts a
+    frame."""
+    from tqdm import tqdm
+
+    with tqdm(
+        total=source.frame_count,
+        desc=source.name,
+        unit="frame",
+        disable=True if source.mode.is_live else None,  # None: only where stderr is a terminal
+        leave=False,
+    ) as bar:
+        yield lambda: bar.update(1)

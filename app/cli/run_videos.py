@@ -1,0 +1,23 @@
+"""Carries out a batch: any number of videos to files, in this process or in several."""
+
+import argparse
+from dataclasses import replace
+
+from app.batch.run_all import annotate_all
+from app.cli.make_plan import plan_batch, plan_encoding
+from app.process.console import say
+from app.process.signals import catch_ctrl_c
+
+
+def run_videos(options: argparse.Namespace) -> int:
+    """Plans all videos that are named and annotates them. Returns the exit code.
+
+    Raises `RecogniserError` for what concerns all of them.
+    """
+    batch = plan_batch(options)
+    encoding = plan_encoding(options, batch.runs[0].outputs)  # all outputs are of one kind
+    if encoding is not None:
+        say(f"Encoding with {encoding.encoder.name}.")
+    runs = tuple(replace(plan, encoding=encoding) for plan in batch.runs)
+    with catch_ctrl_c() as stop:
+        return annotate_all(replace(batch, runs=runs), stop=stop)

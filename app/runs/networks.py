@@ -1,0 +1,44 @@
+"""Loads the networks of a run, and says which model runs on which device."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from app.detection.search import FaceSearch
+from app.recognition.classifier import MAX_THREADS, Classifier
+from app.runs.plan import RecognitionSettings
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedNetworks:
+    """The networks that read one source after the other.
+
+    `threads` is the number of threads that a run may take for its decoder and its encoder; None:
+    all cores.
+    """
+
+    search: FaceSearch
+    classifier: Classifier
+    threads: int | None = None
+
+
+@contextmanager
+def load_networks(
+    settings: RecognitionSettings, threads: int | None = None
+) -> Iterator[LoadedNetworks]:
+    """Loads the networks for `settings`, each with at most `threads` threads; frees them at the
+    end. Raises `ModelError` and `DeviceError`."""
+    classifier = Classifier(
+        settings.model,
+        device=settings.device,
+        threads=threads and min(threads, MAX_THREADS),
+        prior_correction=settings.prior_correction,
+    )
+    with FaceSearch(max_faces=settings.max_faces, far_faces=settings.far_faces) as search:
+        yield LoadedNetworks(search, classifier, threads)
+
+
+def describe_classifier(classifier: Classifier) -> str:
+    """Says in one line which model runs on which device, and why not on another one."""
+    why = f" ({classifier.fallback})" if classifier.fallback else ""
+    return f"{classifier.path.name} on {classifier.provider}{why}."

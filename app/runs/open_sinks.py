@@ -1,0 +1,112 @@
+"""Opens the outputs of a plan as the sinks that write them."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from app.episodes.sink import EpisodesSink
+from app.outputs.background import BackgroundSink
+from app.outputs.images import ImagesSink
+from app.outputs.run_metadata import RunNotes
+from app.outputs.sink import RunSink, count_dropped
+from app.outputs.video import VideoSink
+from app.recognition.classifier import Classifier
+from app.records.writers import RecordsSink
+from app.report.sink import ReportSink
+from app.runs.plan import RunPlan
+from app.sources.base import Source
+from app.sources.images import ImageSource
+from app.sources.video import VideoSource
+
+
+@dataclass(slots=True)
+class OpenSinks:
+    """The open outputs of one run. `all` is in the order in which they are written; the notes say
+    how the outputs behind them ended, so sinks are closed from the last to the first."""
+
+    all: list[RunSink] = field(default_factory=list)
+    episodes: list[EpisodesSink] = field(default_factory=list)
+    notes: RunNotes | None = None
+
+
+def open_sinks(
+    plan: RunPlan,
+    source: Source,
+    classifier: Classifier,
+    *,
+    is_interrupted: Callable[[], bool],
+    keep: Callable[[RunSink], object],
+    open_records: Callable[[Path], RunSink] | None = None,
+    threads: int | None = None,
+) -> OpenSinks:
+    """Opens every output of `plan`.
+
+    Args:
+        plan: What is asked for.
+        source: The open source. The outputs of a live source are written in the background.
+        classifier: The model whose labels the records name.
+        is_interrupted: Tells at the end whether the user ended the run.
+        keep: Gets each sink as soon as it is open, so that it can be aborted when a later one
+            fails.
+        open_records: Opens the records; None for records that no other run goes on with.
+        threads: The number of threads of the video encoder; None: all cores.
+
+    Returns:
+        The open sinks. A resumable run always has notes, because they count.
+
+    Raises:
+        SinkError: An output cannot be written.
+    """
+    outputs, overwrite = plan.outputs, plan.overwrite
+    sinks = OpenSinks()
+
+    def add(sink: RunSink, *, in_background: bool = source.mode.is_live) -> None:
+        ready = BackgroundSink(sink) if in_background else sink
+        keep(ready)
+        sinks.all.append(ready)
+
+    if outputs.records is not None:
+        if open_records is not None:
+            add(open_records(outputs.records))
+        else:
+            add(RecordsSink(outputs.records, classifier.labels, overwrite=overwrite))
+    for path in outputs.episodes:
+        sinks.episodes.append(EpisodesSink(path, overwrite=overwrite))
+        add(sinks.episodes[-1])
+    film: VideoSink | None = None
+
+    def encoder() -> Mapping[str, object] | None:
+        return None if film is None else film.encoder
+
+    if outputs.records is not None or outputs.report is not None or plan.is_resumable:
+        sinks.notes = RunNotes(
+            outputs.notes,
+            source=source,
+            model=classifier.path,
+            model_sha256=classifier.sha256,
+            contract=classifier.contract,
+            provider=classifier.provider,
+            settings=plan.settings,
+            interrupted=is_interrupted,
+            overwrite=overwrite,
+            dropped=lambda: count_dropped(sinks.all),
+            command=plan.command,
+            encoder=encoder,
+            more_warnings=lambda: [sink.warning for sink in sinks.all],
+        )
+        add(sinks.notes, in_background=False)
+        if outputs.report is not None:
+            facts, stills = sinks.notes.facts, plan.with_stills
+            add(ReportSink(outputs.report, facts=facts, with_stills=stills, overwrite=overwrite))
+    if plan.draws_pictures and isinstance(source, ImageSource):
+        add(ImagesSink(outputs.pictures, source, overwrite=overwrite))
+    if outputs.video is not None:
+        film = VideoSink(
+            outputs.video,
+            source_video=source if isinstance(source, VideoSource) else None,
+            overwrite=overwrite,
+            threads=threads,
+            encoding=plan.encoding,
+        )
+        add(film)
+    return sinks
