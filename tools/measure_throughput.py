@@ -42,7 +42,7 @@ def decode_encode(clip: Path, output: Path) -> int:
         video.thread_type = "AUTO"
         rate, size_wh = to_fraction(video.average_rate) or Fraction(25), (video.width, video.height)
         settings = build_context_settings(SOFTWARE[0], size_wh=size_wh, rate=rate)
-        stream: Any = container.add_stream(SOFTWARE[0].name, rate=rate, **settings)
+        stream: Any = container.add_stream(SOFTWARE[0].name, rate=rate, options=settings.options)
         stream.width, stream.height = video.width, video.height
         stream.pix_fmt = "yuv420p"
         assert video.time_base is not None

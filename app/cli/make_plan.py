@@ -8,7 +8,8 @@ from pathlib import Path
 
 from app.batch.output_names import AskedOutputs, default_output, list_folders, plan_outputs
 from app.errors import SinkError, SourceError
-from app.outputs.encoders import Encoding, choose_encoding
+from app.outputs.encoder_choice import choose_encoding
+from app.outputs.encoders import Encoding
 from app.outputs.run_metadata import make_json_value
 from app.outputs.video import check_video_format
 from app.recognition.classifier import DEFAULT_MODEL

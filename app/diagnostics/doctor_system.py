@@ -315,7 +315,8 @@ def check_codecs(can: Callable[[str, Any], object] | None = None) -> Iterator[Ch
 
 def check_encoders(attempt: Callable[[Any], Any] | None = None) -> Iterator[Check]:
     """What `--codec` can be: each encoder encodes a few small pictures."""
-    from app.outputs.encoders import CODECS, list_working, try_encoder
+    from app.outputs.encoder_trial import list_working, try_encoder
+    from app.outputs.encoders import CODECS
 
     found = list_working(CODECS, attempt or try_encoder)
     for hardware, name in ((False, "software"), (True, "hardware")):

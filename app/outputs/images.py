@@ -1,8 +1,4 @@
-"""Where results go: the port that every output fills, its naming rules, and pictures.
-
-An output is written under a temporary name beside its final one and renamed when it is whole, so
-that under a final name there is never half a file.
-"""
+"""The sink that writes annotated pictures, and the rules for their names."""
 
 import contextlib
 from collections.abc import Mapping
@@ -16,23 +12,32 @@ from app.outputs.picture_writer import JPEG_SUFFIXES, write_picture
 from app.pictures.kinds import UNREAD_SUFFIXES
 from app.types import FrameResult, Image
 
-DOCUMENTS = {".csv", ".htm", ".html", ".json", ".jsonl", ".parquet", ".pdf", ".txt"}
+DOCUMENT_SUFFIXES = {".csv", ".htm", ".html", ".json", ".jsonl", ".parquet", ".pdf", ".txt"}
 WRITABLE_SUFFIXES = JPEG_SUFFIXES | {".bmp", ".png", ".tif", ".tiff", ".webp"}
 
 
 class Pictures(Protocol):
-    """What `ImagesSink` needs of a source: each frame's `source` mapped to its file."""
+    """A source of pictures; `files` maps each frame's `source` to its file."""
 
     @property
     def files(self) -> Mapping[str, Path]: ...
 
 
 class ImagesSink:
-    """Annotated pictures, each complete as soon as it is written.
+    """Writes annotated pictures, each complete as soon as it is written. All names are chosen and
+    checked before the first picture, so that a run does not fail half-way over a name.
 
-    `target` None: NAME_annotated beside each picture. A folder, made if missing: the same names in
-    there. For a single picture it may also be the file to write. All names are settled and checked
-    before the first picture, so a run does not fail half-way over a name.
+    Args:
+        target: None: each picture gets the name NAME_annotated beside it. A folder, made if
+            missing: the same names in there. For a single picture also the file to write.
+        source: The source of the pictures.
+        overwrite: Whether existing files are replaced.
+
+    Attributes:
+        path: The file of a single picture, else the folder.
+
+    Raises:
+        SinkError: A name cannot be written.
     """
 
     dropped = 0
@@ -58,8 +63,8 @@ class ImagesSink:
             self._targets = dict.fromkeys(files, target)
         else:
             if target is not None:
-                self._make(target)
-            self._targets = _annotated_names(files, target)
+                self._make_folder(target)
+            self._targets = _list_targets(files, target)
         try:
             for path in self._targets.values():
                 reserve(path, overwrite=overwrite, inputs=files.values())
@@ -69,7 +74,7 @@ class ImagesSink:
         outputs = list(self._targets.values())
         self.path = outputs[0] if len(outputs) == 1 else target or outputs[0].parent
 
-    def _make(self, folder: Path) -> None:
+    def _make_folder(self, folder: Path) -> None:
         try:
             if not folder.exists():
                 folder.mkdir()
@@ -84,14 +89,15 @@ class ImagesSink:
             raise make_write_error(folder, error) from error
 
     def write(self, result: FrameResult, canvas: Image) -> None:
+        """Writes the picture of a frame: `canvas`, uint8 `(H, W, 3)` BGR."""
         write_picture(self._targets[result.frame.source], canvas, overwrite=self._overwrite)
 
     def close(self) -> None:
-        """Every picture is complete already."""
+        """Ends the run. Every picture is complete already."""
         self._made = None
 
     def abort(self) -> None:
-        """Pictures that are complete stay; an empty folder that was made for them goes."""
+        """Removes the folder that was made, if it is empty. Complete pictures stay."""
         if self._made is not None:
             with contextlib.suppress(OSError):  # not empty
                 self._made.rmdir()
@@ -99,13 +105,17 @@ class ImagesSink:
 
 
 def _names_other_file(target: Path) -> bool:
-    """Whether a result that is no folder yet has a file's suffix, but none that can be written."""
-    others = (PICTURE_SUFFIXES | UNREAD_SUFFIXES | VIDEO_SUFFIXES | DOCUMENTS) - WRITABLE_SUFFIXES
+    """Returns whether a target that is no folder has the suffix of a file that this sink cannot
+    write, so that a folder of this name would be a mistake."""
+    others = (
+        PICTURE_SUFFIXES | UNREAD_SUFFIXES | VIDEO_SUFFIXES | DOCUMENT_SUFFIXES
+    ) - WRITABLE_SUFFIXES
     return target.suffix.lower() in others and not target.is_dir()
 
 
-def _annotated_names(files: Mapping[str, Path], folder: Path | None) -> dict[str, Path]:
-    """The output of each picture; `_2`, `_3` … keep pictures of one name apart."""
+def _list_targets(files: Mapping[str, Path], folder: Path | None) -> dict[str, Path]:
+    """Chooses the file of each picture, by the picture's name. The endings `_2`, `_3` … keep files
+    of the same name apart."""
     taken: set[Path] = set()
     targets: dict[str, Path] = {}
     for name, file in files.items():

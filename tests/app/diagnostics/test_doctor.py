@@ -20,7 +20,8 @@ from app.diagnostics.check import SEE_ABOVE, Check
 from app.diagnostics.doctor import Findings, Group, Style, can_run, examine
 from app.errors import SinkError
 from app.files.hashing import sha256_of_file
-from app.outputs.encoders import Encoder, Trial
+from app.outputs.encoder_trial import Trial
+from app.outputs.encoders import Encoder
 from app.requirements.system_needs import UnfitMachineError, format_install_line
 from app.sources import camera_list
 from run_demo import main

@@ -9,18 +9,9 @@ import av
 import pytest
 
 from app.errors import SinkError
-from app.outputs.encoders import (
-    CODECS,
-    ENCODERS,
-    SOFTWARE,
-    Encoder,
-    Encoding,
-    Trial,
-    calm_threads,
-    choose_encoding,
-    list_working,
-    try_encoder,
-)
+from app.outputs.encoder_choice import choose_encoding
+from app.outputs.encoder_trial import Trial, calm_threads, list_working, try_encoder
+from app.outputs.encoders import CODECS, ENCODERS, SOFTWARE, Encoder, Encoding
 from app.outputs.video import VideoSink
 from tests.support.synthetic import frame_result, level_picture, noise_picture
 
@@ -135,7 +126,7 @@ def test_every_codec_keeps_frames_and_times(
         picture = level_picture(index, (320, 180))
         sink.write(frame_result(index=index, time_s=tick / 1000), picture)
     sink.close()
-    assert sink.encoder == encoding.facts()
+    assert sink.encoder == encoding.describe()
     with av.open(str(path)) as read:
         (stream,) = read.streams.video
         assert stream.codec_context.codec.canonical_name == codec

@@ -12,7 +12,9 @@ import pytest
 from app.batch.output_names import default_output
 from app.errors import SinkError
 from app.files.atomic import reserve
-from app.outputs.audio_copy import COPIED, AudioCopy
+from app.outputs.audio_copy import AudioCopy
+from app.outputs.audio_formats import COPIED
+from app.outputs.audio_times import AudioTimes
 from app.outputs.images import ImagesSink
 from app.outputs.picture_writer import write_picture
 from app.outputs.video import VideoSink
@@ -347,7 +349,7 @@ def test_restarts_of_the_sound_alone_are_gone_on_from(tmp_path):
     assert steps_s.max() < 0.06
 
 
-@pytest.mark.parametrize("method", ["_read", "_shifted", "_placed"])
+@pytest.mark.parametrize("method", ["_read", "_shift", "place"])
 def test_no_fault_of_the_sound_costs_the_pictures(tmp_path, monkeypatch, method):
     def broken(*_args):
         yield from ()
@@ -364,7 +366,8 @@ def test_no_fault_of_the_sound_costs_the_pictures(tmp_path, monkeypatch, method)
 
         monkeypatch.setattr(AudioCopy, "_read", some)
     else:
-        monkeypatch.setattr(AudioCopy, method, broken)
+        owner = AudioTimes if method == "place" else AudioCopy
+        monkeypatch.setattr(owner, method, broken)
     with VideoSource(clip) as source:
         sink = VideoSink(out, source_video=source)
         for frame in source:
