@@ -1,21 +1,25 @@
-"""How a stored picture is turned and mirrored to stand upright.
+"""Turns and mirrors stored pictures so that they stand upright.
 
-Files say it in different ways: EXIF with a number, video with a display matrix, AVIF and HEIF with
-quarter turns and mirrors. All of them become one `Orientation`.
+Files note the orientation in different ways: EXIF as a number, videos as a display matrix, AVIF and
+HEIF as quarter turns and mirrors. All of them become one `Orientation`.
 """
 
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Self, cast
 
 import cv2
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
+
+from app.types import Image
 
 
 @dataclass(frozen=True, slots=True)
 class Orientation:
-    """The steps that make a stored picture upright, in this order: `transposes` exchanges rows and
-    columns, `mirrors_x` exchanges left and right, `mirrors_y` exchanges top and bottom.
+    """The steps that make a stored picture upright, in this order.
+
+    `transposes` exchanges rows and columns, `mirrors_x` exchanges left and right, and `mirrors_y`
+    exchanges top and bottom.
 
     >>> Orientation.from_exif(6)
     Orientation(transposes=True, mirrors_x=True, mirrors_y=False)
@@ -27,25 +31,33 @@ class Orientation:
 
     @classmethod
     def from_exif(cls, number: int) -> Self:
-        """Takes the number of EXIF's tag Orientation (0x112). A number outside 1..8 means nothing
-        and gives an upright orientation, as in other programs."""
+        """Makes the orientation of a number of EXIF's tag Orientation (0x112). A number outside
+        1..8 means nothing and gives an upright orientation, as in other programs."""
         return cls(*_EXIF.get(number, (False, False, False)))
 
     @classmethod
     def from_display_matrix(cls, matrix: ArrayLike) -> Self:
-        """Takes a video's display matrix: (3, 3) or (2, 2) numbers [[a, b], [c, d]] of any scale,
-        with x' = a x + c y and y' = b x + d y. A slanted matrix gives the nearest quarter turn."""
+        """Makes the orientation of a video's display matrix.
+
+        Args:
+            matrix: (3, 3) or (2, 2) numbers [[a, b], [c, d]] of any scale, which lead from the
+                stored picture to the upright one: x' = a x + c y and y' = b x + d y. A slanted
+                matrix gives the nearest quarter turn.
+
+        >>> Orientation.from_display_matrix([[0, 1], [-1, 0]]).words
+        'turned 90 degrees clockwise'
+        """
         (a, b), (c, d) = np.asarray(matrix, np.float64)[:2, :2].tolist()
         swaps = abs(b) + abs(c) > abs(a) + abs(d)
         return cls(swaps, (c if swaps else a) < 0, (b if swaps else d) < 0)
 
     @classmethod
     def from_quarter_turns(cls, count: int) -> Self:
-        """Takes how often the stored picture is turned by 90 degrees, anticlockwise."""
+        """Makes the orientation of a number of turns by 90 degrees, anticlockwise."""
         return cls(*_QUARTERS[count % 4])
 
     def then(self, after: "Orientation") -> "Orientation":
-        """Gives the orientation that does what `self` does, and then what `after` does."""
+        """Gives the orientation that takes the steps of `self` and then those of `after`."""
         x, y = self.mirrors_x, self.mirrors_y
         if after.transposes:
             x, y = y, x
@@ -55,34 +67,44 @@ class Orientation:
 
     @property
     def is_upright(self) -> bool:
-        """True where nothing is to be done."""
+        """True if there are no steps to take."""
         return not (self.transposes or self.mirrors_x or self.mirrors_y)
 
     @property
     def exif(self) -> int:
-        """The number that EXIF has for it, 1..8."""
+        """The number of EXIF's tag Orientation, 1..8."""
         steps = (self.transposes, self.mirrors_x, self.mirrors_y)
         return next(number for number, known in _EXIF.items() if known == steps)
 
     @property
     def words(self) -> str:
-        """What is done to the stored picture, for people, such as "turned 90 degrees clockwise";
-        empty where nothing is."""
+        """The steps for users, such as "turned 90 degrees clockwise"; empty if there are none."""
         turn, mirrored = _WORDS[self.exif]
         said = [f"turned {turn}"] if turn else []
         return " and ".join([*said, "mirrored left to right"] if mirrored else said)
 
-    def apply(self, image: NDArray[Any]) -> NDArray[Any]:
-        """Turns `image` (H, W) or (H, W, C) of a type that OpenCV knows. The result is contiguous;
-        it is `image` itself where nothing is to be done."""
+    def apply(self, image: Image) -> Image:
+        """Turns and mirrors a stored picture.
+
+        Args:
+            image: uint8 (H, W) or (H, W, C).
+
+        Returns:
+            The upright picture, contiguous; `image` itself if there are no steps.
+
+        >>> Orientation.from_exif(6).apply(np.array([[1, 2]], np.uint8)).tolist()
+        [[1], [2]]
+        """
         if self.transposes:
-            image = cv2.transpose(image)
+            image = cast(Image, cv2.transpose(image))
         if self.mirrors_x or self.mirrors_y:
-            image = cv2.flip(image, -1 if self.mirrors_x and self.mirrors_y else +self.mirrors_x)
+            axis = -1 if self.mirrors_x and self.mirrors_y else +self.mirrors_x
+            image = cast(Image, cv2.flip(image, axis))
         return image
 
     def turn_size(self, size_wh: tuple[int, int]) -> tuple[int, int]:
-        """Gives the size px (width, height) of the upright picture."""
+        """Gives the width and height in pixels of the upright picture, from those of the stored
+        picture."""
         return size_wh[::-1] if self.transposes else size_wh
 
 
@@ -96,7 +118,9 @@ _EXIF = {
     7: (True, True, True),
     8: (True, False, True),
 }
-_HALF, _RIGHT, _LEFT = "180 degrees", "90 degrees clockwise", "90 degrees anticlockwise"
+_HALF = "180 degrees"
+_RIGHT = "90 degrees clockwise"
+_LEFT = "90 degrees anticlockwise"
 _WORDS = {  # by EXIF's number: the turn, and whether a mirror comes after it
     1: ("", False),
     2: ("", True),

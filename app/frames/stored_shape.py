@@ -1,4 +1,4 @@
-"""How the pictures of a video are stored, what is made of them, and where that changes."""
+"""Describes how the pictures of a video are stored and what is made of them, and notes changes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,18 +10,23 @@ from app.types import Json
 
 MAX_FRAME_PIXELS = 40_000_000  # 8K is 33
 SQUARE = Fraction(1)
-ALMOST_SQUARE = 0.01  # scaling an odd size leaves such pixels; nobody sees them
-LISTED = 100  # changes that are kept one by one
-MOST_UNEQUAL = 5  # sides of a pixel; beyond it the file is wrong
+# Aspects of a pixel that differ from 1 by less are taken for square: scaling an odd size leaves
+# such pixels, and no viewer sees them.
+SQUARE_TOLERANCE = 0.01
+MAX_LISTED_SHAPES = 100  # changes that are kept one by one
+MAX_PIXEL_ASPECT = 5  # of the sides of a pixel; beyond it the file is wrong
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """How a frame is stored, and what is made of it.
+    """The form in which a frame is stored, and the steps that make its picture.
 
-    `stored_wh` px is its size as it is stored, `pixel_aspect` the width / height of its pixels
-    there. It is scaled to `scaled_wh` px and then turned. `colours` are those that are made into
-    the ones of BT.709; None where it has those.
+    Attributes:
+        stored_wh: Width and height in pixels as stored.
+        pixel_aspect: Width / height of a stored pixel.
+        scaled_wh: Width and height in pixels to which the stored picture is scaled.
+        orientation: The turn and the mirrors after the scaling.
+        colours: The colours that are made into those of BT.709; None where they are BT.709.
     """
 
     stored_wh: tuple[int, int]
@@ -32,11 +37,11 @@ class Shape:
 
     @property
     def size_wh(self) -> tuple[int, int]:
-        """The size px of the upright picture."""
+        """Width and height in pixels of the upright picture."""
         return self.orientation.turn_size(self.scaled_wh)
 
     def describe(self) -> Json:
-        """The same for the notes of a run, in values that JSON has."""
+        """Describes the shape for NAME.run.json."""
         return {
             "size_wh": list(self.size_wh),
             "stored_size_wh": list(self.stored_wh),
@@ -47,8 +52,12 @@ class Shape:
 
 
 class ShapeChanges:
-    """Keeps the shape of the first picture, and the first `LISTED` of those that are unlike the one
-    before them. `count` is how many there are in all."""
+    """Notes the shape of the first picture, and the changes from one picture to the next.
+
+    Attributes:
+        first: The shape of the first picture.
+        count: The number of changes so far. The first `MAX_LISTED_SHAPES` are kept one by one.
+    """
 
     def __init__(self, first: Shape) -> None:
         self.first = self._last = first
@@ -61,7 +70,7 @@ class ShapeChanges:
     def note(
         self, shape: Shape, time_s: float, index: int | None = None, *, interlaced: bool = False
     ) -> None:
-        """Takes the shape of the frame at `time_s`; `index` is its number, where it is known."""
+        """Notes the shape of the frame at `time_s`; `index` is the frame's number, if known."""
         self._interlaced += interlaced
         if shape == self._last:
             return
@@ -70,12 +79,12 @@ class ShapeChanges:
             self._first_move = self._first_move or f"{time_s:.2f} s to {_size(shape.size_wh)}"
         self._last = shape
         self.count += 1
-        if len(self._listed) < LISTED:
+        if len(self._listed) < MAX_LISTED_SHAPES:
             number: Json = {} if index is None else {"frame": index}
             self._listed.append(number | {"time_s": round(time_s, 6)} | shape.describe())
 
     def describe(self) -> Json:
-        """What is known up to now, in values that JSON has."""
+        """Describes the shapes so far for NAME.run.json."""
         found = self.first.describe()
         if self._interlaced:
             found["interlaced_frames"] = self._interlaced
@@ -84,7 +93,8 @@ class ShapeChanges:
         return found
 
     def remarks(self, name: str) -> list[str]:
-        """Says in lines for people what they must know of the coordinates in the records."""
+        """Says in lines what users must know of the coordinates in the records. `name` is the
+        source's name."""
         said = []
         shape = self.first
         if find_square_size(shape.stored_wh, shape.pixel_aspect) != shape.stored_wh:
@@ -92,7 +102,7 @@ class ShapeChanges:
                 f"{name} has pixels of {_ratio(shape.pixel_aspect)}, not square ones: it was read "
                 f"at {_size(shape.size_wh)}, as players show it; coordinates are in these."
             )
-        elif abs(shape.pixel_aspect - 1) > ALMOST_SQUARE:
+        elif abs(shape.pixel_aspect - 1) > SQUARE_TOLERANCE:
             said.append(
                 f"{name} says that its pixels are {_ratio(shape.pixel_aspect)}, which cannot be: "
                 "they were taken for square."
@@ -120,11 +130,27 @@ def _ratio(aspect: Fraction) -> str:
 
 
 def find_square_size(stored_wh: tuple[int, int], pixel_aspect: Fraction) -> tuple[int, int]:
-    """Gives the size px at which a picture has square pixels. The shorter side of a pixel is
-    stretched, so that nothing is lost, or else, where that would be too large, the longer side is
-    shrunk. An aspect that no device has (`MOST_UNEQUAL`) is taken for square."""
+    """Finds the size at which a picture has square pixels.
+
+    The shorter side of a pixel is stretched, so that nothing is lost, or else, where the picture
+    would be too large, the longer side is shrunk. An aspect beyond `MAX_PIXEL_ASPECT`, which no
+    device has, is taken for square.
+
+    Args:
+        stored_wh: Width and height in pixels as stored.
+        pixel_aspect: Width / height of a stored pixel.
+
+    Returns:
+        Width and height in pixels.
+
+    >>> find_square_size((1440, 1080), Fraction(4, 3))
+    (1920, 1080)
+    """
     aspect = float(pixel_aspect)
-    if abs(aspect - 1) <= ALMOST_SQUARE or not 1 / MOST_UNEQUAL <= aspect <= MOST_UNEQUAL:
+    if (
+        abs(aspect - 1) <= SQUARE_TOLERANCE
+        or not 1 / MAX_PIXEL_ASPECT <= aspect <= MAX_PIXEL_ASPECT
+    ):
         return stored_wh
     width, height = stored_wh
     wider, higher = (_even(width * aspect), height), (width, _even(height / aspect))

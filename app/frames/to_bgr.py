@@ -1,6 +1,4 @@
-"""Pictures as cameras and decoders give them, made into what the stages and the outputs take."""
-
-from typing import Any
+"""Converts pictures of cameras and decoders to uint8 BGR, and fits pictures into a size."""
 
 import cv2
 import numpy as np
@@ -8,13 +6,20 @@ import numpy as np
 from app.types import Image
 
 
-def convert_to_bgr(raw: Any) -> Image | None:
-    """`raw` as uint8 (H, W, 3) BGR; None where it holds no picture.
+def convert_to_bgr(raw: object) -> Image | None:
+    """Converts a picture of any common layout to BGR.
 
-    Taken are (H, W) and (H, W, 1) grey, (H, W, 3) BGR and (H, W, 4) BGRA, whose alpha is left out,
-    of uint8, of uint16 over its whole range, of bool, or of floats in 0..1; and (H, W, 2) uint8,
-    which is YUYV as cameras send it, of an even width. What is uint8 BGR already comes back as it
-    is.
+    Args:
+        raw: An array (H, W) or (H, W, 1) grey, (H, W, 3) BGR, or (H, W, 4) BGRA, whose alpha is
+            left out, of uint8, of uint16 over its whole range, of bool, or of floats in 0..1; or an
+            array uint8 (H, W, 2) of an even width, which is YUYV as cameras send it.
+
+    Returns:
+        uint8 (H, W, 3) BGR, contiguous; `raw` itself where it is that already. None for anything
+        else, and for an array without pixels.
+
+    >>> convert_to_bgr(np.array([[0.0, 1.0]])).tolist()
+    [[[0, 0, 0], [255, 255, 255]]]
     """
     if not isinstance(raw, np.ndarray) or raw.ndim not in (2, 3) or raw.size == 0:
         return None
@@ -41,8 +46,18 @@ def convert_to_bgr(raw: Any) -> Image | None:
 
 
 def letterbox(image: Image, size_wh: tuple[int, int]) -> Image:
-    """`image (H, W, 3)` as large as it fits into `size_wh` without being distorted, in the middle,
-    with black where nothing is."""
+    """Fits a picture into a size without distorting it, in the middle of a black ground.
+
+    Args:
+        image: uint8 (H, W, 3).
+        size_wh: Width and height in pixels of the result.
+
+    Returns:
+        uint8 (height, width, 3); `image` itself if it has this size.
+
+    >>> letterbox(np.full((2, 2, 3), 9, np.uint8), (4, 2))[0, :, 0].tolist()
+    [0, 9, 9, 0]
+    """
     width, height = size_wh
     if image.shape[1::-1] == size_wh:
         return image

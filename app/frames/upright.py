@@ -1,18 +1,19 @@
-"""Makes the picture that is looked at from a decoded frame: upright, in square pixels, of BT.709,
-and without the combs of interlaced video.
+"""Makes pictures of decoded frames: upright, in square pixels, of BT.709, and without the combs of
+interlaced video.
 
-Video files and network streams go through here alike. Each frame is judged by what it says itself,
-for streams change their size, their turn and the shape of their pixels midway.
+Video files and network streams both go through this module. Each frame is judged by its own facts,
+because streams change their size, their turn and the shape of their pixels midway.
 """
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from fractions import Fraction
-from typing import Any, cast
+from typing import cast
 
 import av
 import cv2
 import numpy as np
 from av.filter import Graph
+from av.sidedata.sidedata import SideData
 from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
@@ -25,15 +26,23 @@ from app.frames.wide_colour import find_wide_colour
 from app.frames.yuv_colour import to_bgr
 from app.types import Image
 
-UNKNOWN_KINDS = 4  # of data beside a frame that PyAV may not know
-SAME_SHAPE = 0.01  # by which two ratios of sides may differ; sides are whole numbers
-CORNER_PX = 16
-SMALL_PIXELS = 64 * 64  # of frames that take no room to speak of
+MAX_UNKNOWN_KINDS = 4  # of data beside a frame that PyAV may not know
+# The share by which the aspects of two pictures of one shape may differ: sides are whole numbers.
+ASPECT_TOLERANCE = 0.01
+CORNER_PX = 16  # sides of the corner that stands for a frame
+MAX_SMALL_PIXELS = 64 * 64  # of frames that take so little memory that no corner is cut from them
 
 
 class UprightConverter:
-    """Reads the frames of one `stream`. `shape_of` is asked for every frame, in their order;
-    `picture` only for those that are wanted. `sizes_wh` px are those that are known to come."""
+    """Makes upright pictures of the frames of one stream.
+
+    `find_shape` must be asked about every frame, in their order, and `make_picture` only about the
+    frames that are wanted.
+
+    Args:
+        stream: The video track of the frames.
+        sizes_wh: Sizes (width, height) in pixels that later frames are known to have.
+    """
 
     def __init__(self, stream: VideoStream, sizes_wh: Collection[tuple[int, int]] = ()) -> None:
         self._sizes_wh = sizes_wh
@@ -49,14 +58,15 @@ class UprightConverter:
     def find_shape(self, frame: VideoFrame) -> Shape:
         """Tells how `frame` is stored and how its picture comes out.
 
-        A smaller frame of the same shape as one before, or as one that is known to come, is
-        enlarged to its size: calls lower their resolution for a while, and who is in the picture
-        stays the same, in the same place."""
+        A smaller frame is enlarged to the size of an earlier frame of the same aspect, or of one
+        that is known to come. Calls lower their resolution for a while, and people stay the same,
+        in the same place.
+        """
         rotation_deg = frame.rotation
         if frame.key_frame or rotation_deg != self._rotation_deg:
             self._orientation = _orientation_of(frame, self._corners, self._orientation)
         self._rotation_deg = rotation_deg
-        if frame.key_frame:  # a codec reads ahead, but only with one of these it begins anew
+        if frame.key_frame:  # the codec has read ahead, but its aspect changes only at a key frame
             self._aspect = self._aspect_now()
         aspect = self._aspect if self._aspect is not None and self._aspect > 0 else SQUARE
         stored_wh = (frame.width, frame.height)
@@ -70,52 +80,68 @@ class UprightConverter:
         self._largest = shape
         return shape
 
-    def picture(self, frame: VideoFrame, shape: Shape) -> Image:
-        """Gives the upright picture of `frame` as uint8 (H, W, 3) BGR of `shape.size_wh`."""
-        if frame.interlaced_frame:  # mended line by line, so before it is scaled
+    def make_picture(self, frame: VideoFrame, shape: Shape) -> Image:
+        """Makes the upright picture of a frame.
+
+        Args:
+            frame: The decoded frame.
+            shape: The result of `find_shape` for this frame.
+
+        Returns:
+            uint8 (H, W, 3) BGR of `shape.size_wh`.
+        """
+        if frame.interlaced_frame:  # mended line by line, so before the scaling
             image = remove_comb(to_bgr(frame, shape.stored_wh, self._reformatter, shape.colours))
             if shape.scaled_wh != shape.stored_wh:
                 image = np.asarray(cv2.resize(image, shape.scaled_wh), np.uint8)
         else:
             image = to_bgr(frame, shape.scaled_wh, self._reformatter, shape.colours)
-        return np.asarray(shape.orientation.apply(image), np.uint8)
+        return shape.orientation.apply(image)
 
     def _aspect_now(self) -> Fraction | None:
-        """The container's word counts more than the codec's, but for a codec's that changes."""
+        """Gives the aspect that the container states, or else the codec's, which may change."""
         coded = to_fraction(self._stream.codec_context.sample_aspect_ratio)
         return coded if self._stated == self._first_coded else self._stated
 
 
 def _larger_of_same_shape(size_wh: tuple[int, int], other_wh: tuple[int, int]) -> tuple[int, int]:
-    """Gives `other_wh` where it is larger and has the shape of `size_wh`, else `size_wh`."""
+    """Gives `other_wh` if it is larger and has the aspect of `size_wh`, else `size_wh`."""
     (width, height), (wide, high) = size_wh, other_wh
-    alike = abs(width * high - wide * height) <= SAME_SHAPE * wide * height
+    alike = abs(width * high - wide * height) <= ASPECT_TOLERANCE * wide * height
     return other_wh if alike and width * height <= wide * high else size_wh
 
 
 def read_upright_pictures(
     stream: VideoStream, frames: Iterable[VideoFrame]
 ) -> Iterator[tuple[float | None, Image]]:
-    """Gives the time in seconds, None where there is none, and the picture of each of the `frames`
-    decoded from `stream`."""
+    """Yields (time in seconds or None, picture) of each frame.
+
+    Args:
+        stream: The video track.
+        frames: All frames decoded from `stream`, in order.
+
+    Yields:
+        The frame's time, and its upright picture as uint8 (H, W, 3) BGR.
+    """
     upright = UprightConverter(stream)
     for frame in frames:
-        yield frame.time, upright.picture(frame, upright.find_shape(frame))
+        yield frame.time, upright.make_picture(frame, upright.find_shape(frame))
 
 
 class _Corners:
-    """Gives a corner of a frame, with all that libav tells about the frame beside its pixels.
+    """Cuts a corner of a frame, which keeps all that libav tells about the frame.
 
-    PyAV's `side_data` and the frame that is asked for it hold each other, so the frame stays in
-    memory until Python looks for such circles: at 4K that is gigabytes. A corner may stay."""
+    PyAV's `side_data` and its frame hold each other, so the frame stays in memory until Python
+    looks for such circles: at 4K that is gigabytes. A corner may stay.
+    """
 
     def __init__(self) -> None:
-        self._kind: tuple[Any, ...] = ()
+        self._kind: tuple[int | str, ...] = ()
         self._graph: Graph | None = None
 
-    def of(self, frame: VideoFrame) -> VideoFrame:
-        """The frame itself where it is small, or of a kind that cannot be cut."""
-        if frame.width * frame.height <= SMALL_PIXELS:
+    def cut(self, frame: VideoFrame) -> VideoFrame:
+        """Gives a corner, or the frame itself if it is small or cannot be cut."""
+        if frame.width * frame.height <= MAX_SMALL_PIXELS:
             return frame
         kind = (frame.width, frame.height, frame.format.name, frame.colorspace, frame.color_range)
         try:
@@ -132,27 +158,28 @@ class _Corners:
 
 
 def _orientation_of(frame: VideoFrame, corners: _Corners, before: Orientation) -> Orientation:
-    """Reads how `frame` is to be turned from its own display matrix.
+    """Reads the orientation of `frame` from its own display matrix.
 
-    A stream may say it in its key frames alone; what it said holds up to the next key frame.
-    `before` is the orientation of the frame before."""
-    kept = _side_data(corners.of(frame))
+    A stream may have the matrix only at its key frames; it then holds up to the next key frame.
+    `before` is the orientation of the frame before.
+    """
+    kept = _side_data(corners.cut(frame))
     if kept is None:
         turns = round(frame.rotation / 90)
         return Orientation.from_quarter_turns(turns) if turns or frame.key_frame else before
     matrix = kept.get("DISPLAYMATRIX")
     if matrix is None:
         return UPRIGHT if frame.key_frame else before
-    return Orientation.from_display_matrix(np.frombuffer(matrix, np.int32).reshape(3, 3))
+    return Orientation.from_display_matrix(np.frombuffer(bytes(matrix), np.int32).reshape(3, 3))
 
 
-def _side_data(frame: VideoFrame) -> Any:
-    """Gives the mapping of what libav tells about `frame` beside its pixels. PyAV fails at all of
-    it where one kind is too new for it, as the EXIF of a JPEG is; such kinds are left out. None
-    where even that fails."""
-    for _ in range(UNKNOWN_KINDS):
+def _side_data(frame: VideoFrame) -> Mapping[str, SideData] | None:
+    """Gives the data that libav has beside the pixels of `frame`. PyAV fails at all of them where
+    one kind is too new for it, as the EXIF of a JPEG is; such kinds are left out. None where even
+    that fails."""
+    for _ in range(MAX_UNKNOWN_KINDS):
         try:
-            return frame.side_data
+            return cast("Mapping[str, SideData]", frame.side_data)
         except ValueError as error:  # "31 is not a valid Type"
             kind = str(error).partition(" ")[0]
             if not kind.isdigit():
@@ -168,7 +195,7 @@ def _without(frame: VideoFrame, kind: int) -> VideoFrame:
 
 
 def _linked(frame: VideoFrame, *filters: tuple[str, str]) -> Graph:
-    """A graph of `filters` (name, arguments) for frames like `frame`."""
+    """Makes a graph of `filters` (name, arguments) for frames like `frame`."""
     graph = Graph()
     graph.link_nodes(
         graph.add_buffer(

@@ -1,6 +1,7 @@
-"""Between a video's colours and BGR, with the matrix that the video says or that its size implies.
+"""Converts between the colours of videos and BGR, with the matrix that the video states or its size
+implies.
 
-swscale does the arithmetic, on its exact paths: the fast ones are up to three levels too dark.
+swscale does the arithmetic, on its exact paths: the fast paths are up to three levels too dark.
 """
 
 from dataclasses import dataclass
@@ -20,8 +21,8 @@ WRITING = Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.FUL
 
 @dataclass(frozen=True, slots=True)
 class ColourTags:
-    """What a stream says of its colours: `tag` is the number of ITU-T H.273 for the matrix, the
-    primaries and the transfer curve alike."""
+    """The colours that a stream states: swscale's `matrix`, and as `tag` the number of ITU-T H.273
+    for the matrix, the primaries and the transfer curve alike."""
 
     matrix: Colorspace
     tag: int
@@ -29,11 +30,16 @@ class ColourTags:
 
 BT709 = ColourTags(Colorspace.ITU709, 1)
 BT601 = ColourTags(Colorspace.ITU601, 6)
-LIMITED_RANGE = 1
+LIMITED_RANGE = 1  # AVCOL_RANGE_MPEG
 
 
 def guess_colour_tags(width: int, height: int) -> ColourTags:
-    """What players assume of a picture that does not say: BT.709 from 720 lines on."""
+    """Guesses the colours of a picture that does not state them, as players do: BT.709 from 720
+    lines on. `width` and `height` are in pixels.
+
+    >>> guess_colour_tags(1920, 1080).tag, guess_colour_tags(640, 480).tag
+    (1, 6)
+    """
     return BT709 if height >= 720 or width >= 1280 else BT601
 
 
@@ -43,8 +49,21 @@ def to_bgr(
     reformatter: VideoReformatter,
     wide: WideColour | None = None,
 ) -> Image:
-    """Makes uint8 (H, W, 3) BGR of BT.709 from a decoded frame, whose colours are `wide`, scaled if
-    it is not of `size_wh`."""
+    """Converts a decoded frame to BGR of BT.709.
+
+    Args:
+        frame: The decoded frame.
+        size_wh: Width and height in pixels of the result; other frames are scaled.
+        reformatter: The converter, which keeps its tables between frames of one kind.
+        wide: The wide colours of the frame; None for those of a plain screen.
+
+    Returns:
+        uint8 (height, width, 3) BGR.
+
+    >>> grey = VideoFrame.from_ndarray(np.full((4, 4, 3), 90, np.uint8), format="bgr24")
+    >>> to_bgr(grey, (2, 2), VideoReformatter())[0, 0].tolist()
+    [90, 90, 90]
+    """
     width, height = size_wh
     made = reformatter.reformat(
         frame,
@@ -61,7 +80,7 @@ def to_bgr(
 
 
 def _untold_matrix(frame: VideoFrame, wide: WideColour | None) -> Colorspace | None:
-    """Of a frame that does not say it; None where it does."""
+    """Guesses the matrix of a frame that does not state it; None where the frame does."""
     if frame.colorspace != UNSPECIFIED or frame.format.is_rgb:
         return None
     if wide is not None and wide.primaries == BT2020_PRIMARIES:
@@ -72,8 +91,18 @@ def _untold_matrix(frame: VideoFrame, wide: WideColour | None) -> Colorspace | N
 def to_yuv(
     image: Image, colour: ColourTags, reformatter: VideoReformatter, pix_fmt: str = "yuv420p"
 ) -> VideoFrame:
-    """uint8 (H, W, 3) BGR with even sides as a limited-range frame for the encoder, in one of its
-    4:2:0 layouts."""
+    """Converts a picture to a limited-range frame for the encoder.
+
+    Args:
+        image: uint8 (H, W, 3) BGR with even sides.
+        colour: The colours of the frame.
+        reformatter: The converter, which keeps its tables between pictures of one size.
+        pix_fmt: libav's name of a 4:2:0 layout.
+
+    >>> frame = to_yuv(np.zeros((2, 2, 3), np.uint8), BT709, VideoReformatter())
+    >>> frame.to_ndarray().tolist()  # black is 16, and no colour is 128
+    [[16, 16], [16, 16], [128, 128]]
+    """
     return reformatter.reformat(
         VideoFrame.from_ndarray(np.ascontiguousarray(image), format="bgr24"),
         format=pix_fmt,

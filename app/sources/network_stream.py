@@ -98,7 +98,7 @@ class StreamFeed:
                 raise SourceError(f"{self._title} ended.")
             shape = self._upright.find_shape(frame)
             self._see_shape(shape)
-            return self._upright.picture(frame, shape)
+            return self._upright.make_picture(frame, shape)
         except av.error.ExitError:
             raise SourceError(f"{self._title} sent nothing for {READ_TIMEOUT_S:g} s.") from None
         except AV_ERRORS as error:

@@ -216,7 +216,7 @@ class VideoSource(SourceDefaults):
                 self.frame_duration_s += shown_s  # the one before is shown in its place
                 continue
             self.frame_duration_s = shown_s
-            image = self._upright.picture(frame, shape)
+            image = self._upright.make_picture(frame, shape)
             yield Frame(image, index, time_s, self.name, damaged=is_damaged)
 
     def _finish(self, delivered: int) -> None:
