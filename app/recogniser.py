@@ -90,7 +90,7 @@ class Recogniser:
             path = Path(picture)
             frame = Frame(read_picture(path), 0, 0.0, path.name)
         self._check_open()
-        return build_pipeline(self._search, self._classifier, Mode.PICTURES).step(frame)
+        return self._build(Mode.PICTURES).step(frame)
 
     def stream(
         self,
@@ -115,12 +115,7 @@ class Recogniser:
         """
         self._check_open()
         is_live = isinstance(frames, LiveSource) if live is None else live
-        pipeline = build_pipeline(
-            self._search,
-            self._classifier,
-            Mode.LIVE if is_live else Mode.FILE,
-            smooth_s=self._smoothing_s,
-        )
+        pipeline = self._build(Mode.LIVE if is_live else Mode.FILE)
         return _results(pipeline, _frames(frames, name))
 
     def draw(self, result: FrameResult, mode: HudMode = "full") -> Image:
@@ -144,6 +139,16 @@ class Recogniser:
     def __reduce__(self) -> str:
         raise TypeError(
             "a Recogniser cannot be sent to another process; make one there (docs/library.md)"
+        )
+
+    def _build(self, mode: Mode) -> Pipeline:
+        """Faces come with their quality, because a `RecordsSink` may be given the results."""
+        return build_pipeline(
+            self._search,
+            self._classifier,
+            mode,
+            smooth_s=self._smoothing_s,
+            with_quality=True,
         )
 
     def _check_open(self) -> None:

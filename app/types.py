@@ -144,6 +144,28 @@ class FaceMap:
 
 
 @dataclass(frozen=True, slots=True)
+class FaceQuality:
+    """How well a face can be seen in its frame; `app.recognition.quality` measures it.
+
+    Attributes:
+        size_px: The geometric mean of the box's sides.
+        roll_deg: The angle of the line through the eyes, positive clockwise as seen.
+        yaw_deg: The turn to the picture's right, estimated from six points.
+        sharpness: The variance of the Laplacian over the variance of grey levels in the face at
+            48 px; low where the face is blurred. None where nothing of the face lies in the picture
+            or all of it has one grey level.
+        brightness: The mean grey level of the same, 0 to 1. None where nothing of the face lies in
+            the picture.
+    """
+
+    size_px: float
+    roll_deg: float
+    yaw_deg: float
+    sharpness: float | None
+    brightness: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class TrackedFace:
     """A face with the number of its person and the reading of its expression.
 
@@ -151,7 +173,8 @@ class TrackedFace:
     `raw_probabilities (K,)` are those of this frame alone. Both sum to 1, in the order of
     `FrameResult.labels`. `label` is a class or `UNSURE`. In a stream, the class may have just been
     overtaken by another (`app.tracking.smoothing`). `reason` (one of `REASONS`) goes with `UNSURE`,
-    and is None for a class. `map` is None unless maps were asked for.
+    and is None for a class. `map` is None unless maps were asked for. `quality` is None unless it
+    was asked for or the label is `UNSURE`.
     """
 
     face: Face
@@ -161,6 +184,7 @@ class TrackedFace:
     raw_probabilities: Floats
     reason: Reason | None = None
     map: FaceMap | None = None
+    quality: FaceQuality | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,6 +56,7 @@ class FileRun:
             Mode.FILE,
             smooth_s=plan.recognition.smooth_s,
             thorough=plan.view.blur,
+            with_quality=plan.outputs.need_quality,
         )
         outputs = plan.outputs
         goes_on = outputs.records is not None and outputs.video is None and outputs.report is None

@@ -85,6 +85,7 @@ def _run(plan: RunPlan, stack: ExitStack) -> tuple[SessionOutcome, tuple[Gap, ..
             smooth_s=plan.recognition.smooth_s,
             with_resting_faces=True,
             thorough=plan.view.blur,
+            with_quality=plan.outputs.need_quality,
         ),
         sinks=sinks,
         screen=window,

@@ -35,7 +35,7 @@ class EpisodesSink:
 
     def write(self, result: FrameResult, canvas: Image) -> None:
         """Takes the faces of a frame. The sink does not use `canvas`."""
-        self.add(make_records(result, with_quality=False))
+        self.add(make_records(result))
 
     def add(self, rows: Sequence[Record]) -> None:
         """Takes the rows of one frame, at least one, as records hold them."""

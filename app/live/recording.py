@@ -15,6 +15,7 @@ from app.outputs.background import BackgroundSink
 from app.outputs.picture_writer import write_picture
 from app.outputs.sink import RunSink
 from app.outputs.video import VideoSink
+from app.recognition.quality import add_quality
 from app.records.rows import make_json_row, make_records
 from app.types import FrameResult, Image
 from app.wording import format_count
@@ -38,7 +39,8 @@ def save_snapshot(folder: Path, result: FrameResult, canvas: Image) -> Path:
     Raises `SinkError`."""
     path = name_by_time(folder, "snapshot", ".png", datetime.now())
     write_picture(path, canvas, overwrite=False)
-    rows = [json.dumps(make_json_row(row), ensure_ascii=False) for row in make_records(result)]
+    records = make_records(add_quality(result))
+    rows = [json.dumps(make_json_row(record), ensure_ascii=False) for record in records]
     write_text(path.with_suffix(".jsonl"), "\n".join(rows) + "\n", overwrite=False)
     return path
 

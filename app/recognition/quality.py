@@ -5,7 +5,7 @@ those of `app.types`.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -18,7 +18,9 @@ from app.types import (
     TOO_SMALL,
     TURNED_AWAY,
     Face,
+    FaceQuality,
     Floats,
+    FrameResult,
     Image,
     Reason,
 )
@@ -48,22 +50,7 @@ TURNED_DEG = 30.0
 DARK, BRIGHT = 0.12, 0.88
 
 
-@dataclass(frozen=True, slots=True)
-class Quality:
-    """`size_px`: geometric mean of the box's sides. `roll_deg`: of the line through the eyes,
-    positive clockwise as seen. `yaw_deg`: positive where the face turns to the picture's right;
-    an estimate from six points. `sharpness`: variance of the Laplacian over the variance of grey
-    in the face at 48 px, low where blurred; `brightness`: mean grey of the same, 0..1. Both are
-    None where nothing of the face lies in the picture or all of it is of one grey."""
-
-    size_px: float
-    roll_deg: float
-    yaw_deg: float
-    sharpness: float | None
-    brightness: float | None
-
-
-def find_reading_problem(quality: Quality) -> Reason | None:
+def find_reading_problem(quality: FaceQuality) -> Reason | None:
     """What makes a face hard to read, the more telling first; None where nothing does. A small face
     is also blurred, and so may a turned or a dark one be."""
     if quality.size_px < SMALL_PX:
@@ -77,7 +64,7 @@ def find_reading_problem(quality: Quality) -> Reason | None:
     return None
 
 
-def measure_quality(image: Image, face: Face) -> Quality:
+def measure_quality(image: Image, face: Face) -> FaceQuality:
     """The figures of one face in `image (H, W, 3)`."""
     roll_deg, yaw_deg = estimate_pose_deg(face.landmarks)
     grey = _patch(image, face.landmarks)
@@ -88,13 +75,23 @@ def measure_quality(image: Image, face: Face) -> Quality:
         if deviation > 0.03:
             edges = float(cv2.meanStdDev(cv2.Laplacian(grey, cv2.CV_32F))[1][0, 0])
             sharpness = (edges / deviation) ** 2
-    return Quality(
+    return FaceQuality(
         size_px=math.sqrt(max(face.width_px, 0.0) * max(face.height_px, 0.0)),
         roll_deg=roll_deg,
         yaw_deg=yaw_deg,
         sharpness=sharpness,
         brightness=brightness,
     )
+
+
+def add_quality(result: FrameResult) -> FrameResult:
+    """Returns `result` with the quality of every face; measures those that have none yet."""
+    image = result.frame.image
+    faces = tuple(
+        one if one.quality else replace(one, quality=measure_quality(image, one.face))
+        for one in result.faces
+    )
+    return replace(result, faces=faces)
 
 
 def estimate_pose_deg(landmarks: Floats) -> tuple[float, float]:

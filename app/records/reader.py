@@ -9,7 +9,6 @@ from pathlib import Path
 
 from app.errors import DataError
 from app.files.csv_text import unescape_cell
-from app.recognition.quality import Quality
 from app.records.checks import (
     RowOrder,
     check_number,
@@ -34,7 +33,7 @@ from app.records.schema import (
     list_flat_columns,
 )
 from app.records.writers import SUFFIXES
-from app.types import LANDMARKS
+from app.types import LANDMARKS, FaceQuality
 
 OLDEST_COLUMNS = tuple(name for name in COLUMNS if name != "reason")  # of schema 1
 MAX_DIGITS = 40  # of a whole number; Python is slow to read thousands of digits
@@ -261,11 +260,11 @@ def _record(
     )
 
 
-def _quality(row: Mapping[str, object]) -> Quality | None:
+def _quality(row: Mapping[str, object]) -> FaceQuality | None:
     size, roll, yaw, sharpness, brightness = (row.get(name) for name in QUALITY_COLUMNS)
     if size is None:
         return None
-    return Quality(
+    return FaceQuality(
         size_px=check_number(size),
         roll_deg=check_number(roll),
         yaw_deg=check_number(yaw),

@@ -5,7 +5,6 @@ import io
 from collections.abc import Sequence
 from dataclasses import astuple
 
-from app.recognition.quality import Quality, measure_quality
 from app.records.schema import (
     COLUMNS,
     DECIMALS,
@@ -18,15 +17,12 @@ from app.records.schema import (
     FaceRecord,
     Record,
 )
-from app.types import LANDMARKS, Floats, FrameResult, Image, Json, TrackedFace
+from app.types import LANDMARKS, FaceQuality, Floats, FrameResult, Json, TrackedFace
 from app.wording import escape_surrogates
 
 
-def make_records(result: FrameResult, *, with_quality: bool = True) -> tuple[Record, ...]:
-    """Makes the rows of a frame, at least one, with values rounded as in a file.
-
-    `with_quality` measures the quality of each face in the picture, which takes time.
-    """
+def make_records(result: FrameResult) -> tuple[Record, ...]:
+    """Makes the rows of a frame, at least one, with values rounded as in a file."""
     frame = result.frame
     source = escape_surrogates(frame.source)
     time_s = round(frame.time_s, DECIMALS)
@@ -36,19 +32,15 @@ def make_records(result: FrameResult, *, with_quality: bool = True) -> tuple[Rec
             source,
             frame.index,
             time_s,
-            None
-            if face is None
-            else _make_face_record(face, result.labels, frame.image if with_quality else None),
+            None if face is None else _make_face_record(face, result.labels),
         )
         for face in faces
     )
 
 
-def _make_face_record(face: TrackedFace, labels: Sequence[str], image: Image | None) -> FaceRecord:
+def _make_face_record(face: TrackedFace, labels: Sequence[str]) -> FaceRecord:
     x0, y0, x1, y1 = (float(value) for value in face.face.box_xyxy)
-    quality = None
-    if image is not None:
-        quality = _round_quality(measure_quality(image, face.face))
+    quality = None if face.quality is None else _round_quality(face.quality)
 
     def round_shares(values: Floats) -> dict[str, float]:
         return {
@@ -73,12 +65,12 @@ def _make_face_record(face: TrackedFace, labels: Sequence[str], image: Image | N
     )
 
 
-def _round_quality(quality: Quality) -> Quality:
+def _round_quality(quality: FaceQuality) -> FaceQuality:
     sharpness, brightness = (
         None if value is None else round(value, DECIMALS)
         for value in (quality.sharpness, quality.brightness)
     )
-    return Quality(
+    return FaceQuality(
         size_px=round(quality.size_px, PIXEL_DECIMALS),
         roll_deg=round(quality.roll_deg, PIXEL_DECIMALS),
         yaw_deg=round(quality.yaw_deg, PIXEL_DECIMALS),
@@ -87,8 +79,8 @@ def _round_quality(quality: Quality) -> Quality:
     )
 
 
-def _list_quality(quality: Quality | None) -> Sequence[float | None]:
-    """Lists the figures in the order of `QUALITY_COLUMNS`, which are the fields of `Quality`."""
+def _list_quality(quality: FaceQuality | None) -> Sequence[float | None]:
+    """Lists the figures in the order of `QUALITY_COLUMNS`, the fields of `FaceQuality`."""
     return (None,) * len(QUALITY_COLUMNS) if quality is None else astuple(quality)
 
 

@@ -4,8 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Literal, NamedTuple
 
-from app.recognition.quality import Quality
-from app.types import LANDMARKS
+from app.types import LANDMARKS, FaceQuality
 
 # Schema 1 had no raw probabilities, landmarks, quality figures, reason and schema. In schema 2, the
 # label was the likeliest one of the frame alone, without regard to the frame before.
@@ -25,7 +24,7 @@ COLUMNS = (
     "reason",
 )
 POINT_COLUMNS = tuple(f"{name}_{axis}" for name in LANDMARKS for axis in "xy")
-QUALITY_COLUMNS = tuple(item.name for item in fields(Quality))
+QUALITY_COLUMNS = tuple(item.name for item in fields(FaceQuality))
 SCHEMA_COLUMN = "schema"
 FIXED_COLUMNS = (*COLUMNS, *POINT_COLUMNS, *QUALITY_COLUMNS, SCHEMA_COLUMN)
 RAW_PREFIX = "raw_"  # of the columns of raw probabilities
@@ -46,7 +45,7 @@ KINDS: dict[str, ValueKind] = {
 
 @dataclass(frozen=True, slots=True)
 class FaceRecord:
-    """One face of a frame, with the values of a `TrackedFace` and its `Quality`.
+    """One face of a frame, with the values of a `TrackedFace` and its `FaceQuality`.
 
     `box_xywh` and `landmarks`, as (x, y) in the order of `LANDMARKS`, are in pixels of the upright
     picture. Probabilities are by label. Records of schema 1 have None for the last three fields.
@@ -60,7 +59,7 @@ class FaceRecord:
     probabilities: Mapping[str, float]
     raw_probabilities: Mapping[str, float] | None = None
     landmarks: tuple[tuple[float, float], ...] | None = None
-    quality: Quality | None = None
+    quality: FaceQuality | None = None
 
 
 @dataclass(frozen=True, slots=True)

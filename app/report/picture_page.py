@@ -4,11 +4,11 @@ import base64
 from collections.abc import Mapping, Sequence
 from html import escape
 
-from app.recognition.quality import BLURRED, BRIGHT, DARK, SMALL_PX, TURNED_DEG, Quality
+from app.recognition.quality import BLURRED, BRIGHT, DARK, SMALL_PX, TURNED_DEG
 from app.records.schema import FaceRecord, Record
 from app.report.facts import render_table
 from app.report.stills import PictureStill
-from app.types import UNSURE
+from app.types import UNSURE, FaceQuality
 from app.wording import format_count
 
 SHOWN_FROM = 0.01  # smaller probabilities are left out
@@ -89,7 +89,7 @@ def _key(label: str, labels: Sequence[str]) -> str:
     return f"k{labels.index(label)}" if label in labels else UNSURE
 
 
-def _seen(quality: Quality | None) -> str:
+def _seen(quality: FaceQuality | None) -> str:
     """What of its quality speaks against a reading, after the size."""
     if quality is None:
         return ""

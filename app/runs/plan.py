@@ -86,6 +86,11 @@ class OutputPaths:
         return self.records or self.all[0]
 
     @property
+    def need_quality(self) -> bool:
+        """True if results are asked for that hold the quality of each face."""
+        return self.records is not None or self.report is not None
+
+    @property
     def are_analyses(self) -> bool:
         """True if something else than annotated pictures or an annotated video is asked for."""
         return bool(self.records or self.episodes or self.report)

@@ -11,6 +11,7 @@ from app.detection.networks import Glance
 from app.detection.search import Found
 from app.pipeline import Pipeline, build_pipeline
 from app.process.stage_clock import StageClock
+from app.recognition.quality import measure_quality
 from app.tracking.resting_face import RestingFaces
 from app.tracking.tracker import Tracker
 from app.types import Face, Floats, Frame, Image, Mode
@@ -315,6 +316,26 @@ def test_the_mode_decides_what_is_remembered_and_how_much_is_searched(
     assert [one[0].face_id for one in found] == numbers
     assert recogniser.smoothing_s == smoothing_s
     assert recogniser.resting is None
+
+
+@pytest.mark.parametrize("mode", list(Mode))
+@pytest.mark.parametrize("with_quality", [False, True])
+def test_quality_is_measured_where_it_is_asked_for_and_of_unsure_faces(
+    mode: Mode, with_quality: bool
+) -> None:
+    class Doubtful(Brightness):
+        contract = tiny_contract(unsure_below=0.6)
+
+    grey = Frame(np.full((100, 200, 3), 128, np.uint8), 0, 0.0, "grey")
+    sure, unsure = (
+        build_pipeline(Searcher(face(120, 10)), reader, mode, with_quality=with_quality)
+        .step(grey)
+        .faces[0]
+        for reader in (Brightness(), Doubtful())
+    )
+    measured = measure_quality(grey.image, face(120, 10))
+    assert (sure.reason, sure.quality) == (None, measured if with_quality else None)
+    assert (unsure.reason, unsure.quality) == ("not confident", measured)
 
 
 def test_resting_faces_are_for_streams_that_ask_for_them() -> None:

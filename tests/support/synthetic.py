@@ -9,6 +9,7 @@ import numpy as np
 from av.video.frame import VideoFrame
 from av.video.reformatter import ColorRange, Colorspace
 
+from app.recognition.quality import add_quality
 from app.types import Face, Frame, FrameResult, Image, TrackedFace
 
 SOUND_RATE_HZ = 48_000
@@ -182,4 +183,4 @@ def frame_result(
     source: str = "clip.mp4",
 ) -> FrameResult:
     picture = level_picture(index, (64, 48)) if image is None else image
-    return FrameResult(Frame(picture, index, time_s, source), faces, LABELS)
+    return add_quality(FrameResult(Frame(picture, index, time_s, source), faces, LABELS))

@@ -12,12 +12,13 @@ from hypothesis import strategies as st
 from app.recognition.quality import (
     FACE_POINTS,
     PATCH_PX,
-    Quality,
+    add_quality,
     estimate_pose_deg,
     find_reading_problem,
     measure_quality,
 )
-from app.types import Face
+from app.types import Face, FaceQuality, Frame, FrameResult
+from tests.support.synthetic import LABELS, tracked_face
 
 
 def turned(yaw_deg: float, roll_deg: float, scale: float = 80.0) -> np.ndarray:
@@ -101,7 +102,7 @@ def test_light_and_contrast_do_not_count_as_sharpness(gain: float) -> None:
 def test_even_face_has_brightness_and_no_sharpness(level: int, brightness: float) -> None:
     image = np.full((600, 600, 3), level, np.uint8)
     found = measure_quality(image, face_at(turned(10, -20)))
-    assert found == Quality(
+    assert found == FaceQuality(
         size_px=pytest.approx(160, abs=0.01),
         roll_deg=pytest.approx(-20, abs=0.01),
         yaw_deg=pytest.approx(10, abs=0.01),
@@ -142,5 +143,18 @@ def test_figures_of_the_demo_clip_are_those_of_a_clear_frontal_face(clip_frames)
     ],
 )
 def test_most_telling_trouble_is_named(changes: dict[str, float | None], reason: str) -> None:
-    good = Quality(size_px=100.0, roll_deg=0.0, yaw_deg=5.0, sharpness=0.3, brightness=0.5)
+    good = FaceQuality(size_px=100.0, roll_deg=0.0, yaw_deg=5.0, sharpness=0.3, brightness=0.5)
     assert find_reading_problem(replace(good, **changes)) == reason
+
+
+def test_only_faces_without_figures_are_measured() -> None:
+    grey = np.full((600, 600, 3), 102, np.uint8)
+    known = FaceQuality(1.0, 2.0, 3.0, None, None)
+    faces = [
+        replace(tracked_face(number), face=face_at(turned(0, 0)), quality=quality)
+        for number, quality in ((1, None), (2, known))
+    ]
+    result = FrameResult(Frame(grey, 0, 0.0, "grey"), tuple(faces), LABELS)
+    measured, kept = add_quality(result).faces
+    assert measured.quality == measure_quality(grey, faces[0].face)
+    assert kept.quality is known

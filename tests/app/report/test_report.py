@@ -16,7 +16,6 @@ import pytest
 from app.episodes.episode import Episode
 from app.episodes.finder import EpisodeRules
 from app.errors import SinkError
-from app.recognition.quality import Quality
 from app.records.schema import FaceRecord, Record
 from app.records.writers import RecordsSink
 from app.report.__main__ import main
@@ -34,7 +33,7 @@ from app.report.stills import (
 )
 from app.report.summary import MAX_PICTURES, Summary
 from app.sources.video import VideoSource
-from app.types import UNSURE, Frame, Mode
+from app.types import UNSURE, FaceQuality, Frame, Mode
 from tests.support.browser import browse, needs_browser
 from tests.support.synthetic import LABELS, frame_result, tracked_face, write_video
 
@@ -81,7 +80,7 @@ class Reader(HTMLParser):
 
 def face(happy: float, face_id: int = 1, label: str = "happy") -> FaceRecord:
     shares = {label: happy, EVIL: 1 - happy}
-    quality = Quality(20.0, 0.0, 0.0, 0.5, 0.5)
+    quality = FaceQuality(20.0, 0.0, 0.0, 0.5, 0.5)
     name = label if happy > 0.5 else EVIL
     return FaceRecord(face_id, (0, 0, 9, 9), 0.9, name, None, shares, quality=quality)
 

@@ -5,15 +5,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.recognition.quality import Quality
 from app.records.schema import FaceRecord, Record
 from app.report.summary import MAX_BINS, Summary, Timeline
-from app.types import UNSURE
+from app.types import UNSURE, FaceQuality
 
-CLEAR = Quality(120.0, 0.0, 5.0, 0.5, 0.5)
+CLEAR = FaceQuality(120.0, 0.0, 5.0, 0.5, 0.5)
 
 
-def face(happy: float, face_id: int = 1, quality: Quality | None = CLEAR) -> FaceRecord:
+def face(happy: float, face_id: int = 1, quality: FaceQuality | None = CLEAR) -> FaceRecord:
     label = "happy" if happy > 0.5 else "sad"
     shares = {"happy": happy, "sad": 1 - happy}
     return FaceRecord(face_id, (0, 0, 9, 9), 0.9, label, None, shares, quality=quality)
@@ -76,15 +75,17 @@ def test_summary_counts_frames_faces_and_labels() -> None:
     ("quality", "counted"),
     [
         (CLEAR, set()),
-        (Quality(29.0, 0, 0, 0.5, 0.5), {"small"}),
-        (Quality(99.0, 0, -31.0, 0.5, 0.5), {"turned"}),
-        (Quality(99.0, 90, 0, 0.04, 0.5), {"blurred"}),
-        (Quality(99.0, 0, 0, 0.5, 0.05), {"dark"}),
-        (Quality(99.0, 0, 0, 0.5, 0.95), {"bright"}),
-        (Quality(9.0, 0, 60, None, None), {"small", "turned"}),
+        (FaceQuality(29.0, 0, 0, 0.5, 0.5), {"small"}),
+        (FaceQuality(99.0, 0, -31.0, 0.5, 0.5), {"turned"}),
+        (FaceQuality(99.0, 90, 0, 0.04, 0.5), {"blurred"}),
+        (FaceQuality(99.0, 0, 0, 0.5, 0.05), {"dark"}),
+        (FaceQuality(99.0, 0, 0, 0.5, 0.95), {"bright"}),
+        (FaceQuality(9.0, 0, 60, None, None), {"small", "turned"}),
     ],
 )
-def test_doubtful_faces_are_counted_by_what_is_wrong(quality: Quality, counted: set[str]) -> None:
+def test_doubtful_faces_are_counted_by_what_is_wrong(
+    quality: FaceQuality, counted: set[str]
+) -> None:
     summary = Summary()
     summary.add([Record("a", 0, 0.0, face(0.9, quality=quality))])
     names = ("small", "blurred", "turned", "dark", "bright")
