@@ -60,21 +60,36 @@ def make_write_error(path: Path, cause: Exception) -> SinkError:
     return SinkError(f"{path} could not be written: {reason}.{remedy}")
 
 
+def open_partial(path: Path, *, overwrite: bool, inputs: Iterable[Path] = ()) -> HiddenFile:
+    """Begins a file that is written bit by bit, under a hidden name.
+
+    Args:
+        path: The final name, which `HiddenFile.settle` gives the file once it is whole.
+        overwrite: Whether an existing file is replaced.
+        inputs: Files that must not be replaced.
+
+    Raises:
+        SinkError: As `reserve`.
+    """
+    reserve(path, overwrite=overwrite, inputs=inputs)
+    try:
+        return HiddenFile(path, overwrite=overwrite)
+    except OSError as error:
+        raise make_write_error(path, error) from error
+
+
 def write_whole(
     path: Path, content: bytes, *, overwrite: bool, inputs: Iterable[Path] = ()
 ) -> None:
     """Writes `content` under its final name, whole or not at all. Raises `SinkError`."""
-    reserve(path, overwrite=overwrite, inputs=inputs)
-    part: HiddenFile | None = None
+    part = open_partial(path, overwrite=overwrite, inputs=inputs)
     try:
-        part = HiddenFile(path, overwrite=overwrite)
         part.file.write(content)
         part.settle()
     except OSError as error:
         raise make_write_error(path, error) from error
     finally:
-        if part is not None:
-            part.discard()
+        part.discard()
 
 
 def write_text(path: Path, text: str, *, overwrite: bool, inputs: Iterable[Path] = ()) -> None:

@@ -21,8 +21,8 @@ from av.video.frame import VideoFrame
 
 from app.outputs.encoders import CODECS, HARDWARE, SOFTWARE, Encoder, build_context_settings
 
-TRIAL_WH = (640, 360)  # some hardware takes no smaller pictures
-TRIAL_FRAMES = 12
+TRIAL_WH = (640, 360)  # px
+TRIAL_FRAMES = 12  # a trial takes a fraction of a second
 TRIAL_RATE = 25  # frames per second
 _POLICY = os.sched_getscheduler(0) if sys.platform == "linux" else None
 _REAL_TIME = (os.SCHED_FIFO, os.SCHED_RR) if sys.platform == "linux" else ()

@@ -8,7 +8,7 @@ from app.errors import SinkError
 from app.files.atomic import write_whole
 from app.types import Image
 
-JPEG_QUALITY = 95  # of 100: no traces that people see
+JPEG_QUALITY = 95  # of 100
 JPEG_SUFFIXES = frozenset({".jfif", ".jpe", ".jpeg", ".jpg"})
 
 

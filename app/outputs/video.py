@@ -6,8 +6,7 @@ from pathlib import Path
 import av
 
 from app.errors import SinkError
-from app.files.atomic import make_write_error, reserve
-from app.files.hidden import HiddenFile
+from app.files.atomic import make_write_error, open_partial
 from app.files.suffixes import read_suffix
 from app.outputs.encoder_choice import choose_encoding
 from app.outputs.encoders import Encoding
@@ -76,11 +75,7 @@ class VideoSink:
         self._source = source_video
         self._threads = threads
         inputs = () if source_video is None else (source_video.path,)
-        reserve(path, overwrite=overwrite, inputs=inputs)
-        try:
-            self._partial = HiddenFile(path, overwrite=overwrite)
-        except OSError as error:
-            raise make_write_error(path, error) from error
+        self._partial = open_partial(path, overwrite=overwrite, inputs=inputs)
         self._film: Film | None = None
         self._done = False
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from app.types import Floats, TrackedFace
 
 SPAN_S = 10.0  # what a panel's strip shows
-STEP_S = 0.1  # finer steps would be narrower than a pixel in most panels
+STEP_S = 0.1  # of a ring
 STEPS = round(SPAN_S / STEP_S)
 HOLD_S = 2.0  # after this time without a frame, the label is unknown
 MOST_PEOPLE = 64  # the person who was not seen for longest is forgotten first

@@ -12,7 +12,7 @@ from app.placement.values import Plan, Scene
 
 MIN_LISTED = 2  # faces; a list of fewer is left out
 SHARES = (1.0, 0.75, 0.5, 0.25)  # of the faces, tried in turn until the list has room
-MAX_COLUMNS = 4  # a wider list is harder to read
+MAX_COLUMNS = 4  # of the list
 
 
 class ReadingList(NamedTuple):

@@ -20,7 +20,7 @@ Colour = tuple[int, int, int]  # B, G, R
 WHITE: Colour = (255, 255, 255)
 SOFT_WHITE: Colour = (225, 225, 225)
 BLACK: Colour = (0, 0, 0)
-MIN_TEXT_PX = 12  # the usual lower limit; smaller letters are hard to read
+MIN_TEXT_PX = 12  # the usual lower limit
 LEAST_PX = 9  # the lower limit where there is little room
 MAX_LETTERS = 160  # of a text; the rest of a longer text is left out
 UNKNOWN = "?"
@@ -41,8 +41,8 @@ SCRIPTS = (
     (0xAC00, 0xD7A3),  # Korean syllables
     (0xFF01, 0xFFEE),  # wide and narrow forms
 )
-# OpenCV's zero has a stroke through it and looks like an 8 when it is small. A capital O, made as
-# narrow as a digit, is drawn in its place.
+# OpenCV's zero has a stroke through it. A capital O, made as narrow as a digit, is drawn in its
+# place.
 ZERO_WIDTH_SHARE = 0.87  # of the O's width
 FINE = 4  # the O is drawn this many times larger and then averaged down
 

@@ -24,6 +24,17 @@ def carry_over(scene: Scene, known: Mapping[Key, FacePlaces], drift: Drift, *, r
         known: The places so far, the oldest first; the oldest choose first.
         drift: The velocity of each face, `(N, 2)` px/s.
         retry: Labels and panels that had no room are tried again.
+
+    >>> from app.placement.solver import place_all
+    >>> from app.placement.values import Form
+    >>> def make_scene(x):
+    ...     inner = Rect(x + 20, 230, 110, 100)
+    ...     face = SceneFace((1, 0), Rect(x, 200, 150, 150), inner, (Form(150, 26, 1.0),), ())
+    ...     return Scene((1280, 720), (face,))
+    >>> known = place_all(make_scene(300))
+    >>> plan = carry_over(make_scene(310), known, np.zeros((1, 2)), retry=False)
+    >>> known[1, 0].label.rect.x, plan[1, 0].label.rect.x  # at most half a gap behind the face
+    (300, 308)
     """
     age = {key: rank for rank, key in enumerate(known)}
     order = sorted(

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from app.placement.rects import Corners
 
 GRID_CELLS = 72  # along the picture's shorter side
-MIN_CELL_PX = 4
+MIN_CELL_PX = 4  # in small pictures
 
 
 def find_free_places(

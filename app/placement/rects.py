@@ -80,6 +80,9 @@ class Rect(NamedTuple):
 def stack_corners(rects: Iterable[Rect]) -> Corners:
     """Stacks rectangles into an array.
 
+    Args:
+        rects: N rectangles.
+
     Returns:
         float64 `(N, 4)` of x0, y0, x1, y1 px; `(0, 4)` for no rectangles.
 

@@ -105,7 +105,10 @@ def _move_inside(
 
 
 def to_rect(place: Corners) -> Rect:
-    """Makes a rectangle of `place (4,)`: x0, y0, x1, y1 px.
+    """Makes a rectangle of whole pixels.
+
+    Args:
+        place: float64 `(4,)` of x0, y0, x1, y1 px.
 
     >>> to_rect(np.array([10.0, 20.0, 40.0, 60.0]))
     Rect(x=10, y=20, width=30, height=40)

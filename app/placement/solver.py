@@ -93,6 +93,13 @@ def place_labels(
 
     Returns:
         The places in the order of the faces; None where there is no room.
+
+    >>> from app.placement.rects import Rect
+    >>> from app.placement.values import Form, SceneFace
+    >>> box, inner = Rect(300, 0, 150, 150), Rect(320, 30, 110, 100)
+    >>> face = SceneFace((1, 0), box, inner, (Form(150, 26, 1.0),), ())
+    >>> place_labels(Scene((1280, 720), (face,)))[0].rect  # below: there is no room above
+    Rect(x=300, y=154, width=150, height=26)
     """
     count = len(scene.faces)
     kept = kept or [None] * count
@@ -162,6 +169,13 @@ def place_panels(
 
     Returns:
         The places in the order of the faces; None where there is no room.
+
+    >>> from app.placement.rects import Rect
+    >>> from app.placement.values import Form, SceneFace
+    >>> box, inner = Rect(300, 200, 150, 150), Rect(320, 230, 110, 100)
+    >>> face = SceneFace((1, 0), box, inner, (), (Form(200, 220, 1.0),))
+    >>> place_panels(Scene((1280, 720), (face,)), labels=[None])[0].rect  # at the right
+    Rect(x=454, y=200, width=200, height=220)
     """
     count = len(scene.faces)
     none: list[Spot | None] = [None] * count

@@ -12,7 +12,7 @@ import numpy as np
 
 from app.types import Face, Image
 
-HOLD_S = 2.0  # the detector rarely loses a face for longer
+HOLD_S = 2.0  # a place stays covered for this time after its face was last seen
 MARGIN_SHARE = 0.35  # of the box's larger side, on each side; hair and ears lie outside the box
 GROWTH_SHARE_PER_S = 0.6  # of the larger side, on each side, while the face is not seen
 CELLS = 6  # across the larger side of a place: about four across a face

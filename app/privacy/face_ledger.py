@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 from app.types import Face, Image
 
 IfLost = Literal["whole", "stop"]  # cover the whole frame, or stop the run
-# `app.detection.follower` searches the whole picture thoroughly once a second. A face may have been
-# there for that long before it is found.
+# A thorough search of the whole picture takes one second (`app.detection.follower`), so a face may
+# have been there for that long before it is found.
 LOOK_BACK_S = 1.25
 AHEAD_S = 0.5  # a lost face whose way leads out of the picture within this time has left
 REACH_SHARE = 0.5  # of a box's side: how far from its last place a face may be found again

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Protocol
 
 from app.errors import SinkError
-from app.files.atomic import make_write_error, reserve
+from app.files.atomic import make_write_error, open_partial
 from app.files.csv_text import escape_cell
 from app.files.hidden import HiddenFile
 from app.files.suffixes import read_suffix
@@ -107,10 +107,9 @@ class RecordsSink:
     def __init__(self, path: str | Path, labels: Sequence[str], *, overwrite: bool = False) -> None:
         self.path = path = Path(path)
         suffix = check_records_suffix(path)
-        reserve(path, overwrite=overwrite)
         self._rows: RowFile | None = None
+        self._partial = open_partial(path, overwrite=overwrite)
         try:
-            self._partial = HiddenFile(path, overwrite=overwrite)
             self._rows = self._open_rows(self._partial, suffix, tuple(labels))
         except OSError as error:
             raise make_write_error(path, error) from error
