@@ -1,18 +1,18 @@
-"""Walks through the parts that picture files are made of."""
+"""Reads the parts that picture files are made of, one after the other."""
 
 import struct
 from collections.abc import Iterator
 
-JPEG_SCAN, JPEG_END = 0xDA, 0xD9
+JPEG_SCAN = 0xDA  # the mark in front of the pixels
+JPEG_END = 0xD9
 
 
 def read_jpeg_segments(content: bytes) -> Iterator[tuple[int, bytes]]:
-    """Give the (mark, body) of a JPEG's segments in front of its pixels. Ends where it is
-    damaged."""
+    """Yields (mark, body) of the segments of a JPEG in front of its pixels, up to damaged bytes."""
     at = 2
     while at + 4 <= len(content) and content[at] == 0xFF:
         mark = content[at + 1]
-        if mark == 0xFF:  # filling
+        if mark == 0xFF:  # padding
             at += 1
             continue
         if mark in (JPEG_SCAN, JPEG_END):
@@ -23,7 +23,7 @@ def read_jpeg_segments(content: bytes) -> Iterator[tuple[int, bytes]]:
 
 
 def read_png_chunks(content: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Give the (kind, body) of a PNG's chunks up to its end."""
+    """Yields (kind, body) of the chunks of a PNG, up to the end of its picture."""
     at = 8
     while at + 8 <= len(content):
         length, kind = struct.unpack_from(">I4s", content, at)
@@ -34,7 +34,7 @@ def read_png_chunks(content: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 
 def read_webp_chunks(content: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Give the (kind, body) of a WebP's chunks."""
+    """Yields (kind, body) of the chunks of a WebP."""
     at = 12
     while at + 8 <= len(content):
         kind, length = struct.unpack_from("<4sI", content, at)

@@ -1,7 +1,7 @@
-"""Reads ICC profiles of RGB pictures, and makes sRGB of their colours.
+"""Reads the ICC profiles of RGB pictures, and converts their colours to sRGB.
 
-Phones and cameras store photos in Display P3, Adobe RGB and the like. Profiles of three primaries
-and their curves are understood, which those are; tables of printers and scanners are not.
+Phones and cameras store photos in Display P3, Adobe RGB and the like. Their profiles have three
+primaries and curves, which are understood here; tables of printers and scanners are not.
 """
 
 import struct
@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from app.types import Floats, Image
 
 CODES = 1 << 16
-SAME_LEVELS = 2.0  # a profile that moves no colour by more is taken for sRGB
-WHITE_TOLERANCE = 0.05  # the primaries' sum against white; beyond it the profile is wrong
+MAX_SRGB_LEVELS = 2.0  # a profile that moves no colour by more is taken for sRGB
+WHITE_TOLERANCE = 0.05  # of the sum of the primaries against white; beyond it the profile is wrong
 D50 = np.array([0.9642, 1.0, 0.8249])
 # From light in sRGB to CIE XYZ at D50, as profiles have it (IEC 61966-2-1, Bradford).
 SRGB_TO_XYZ = np.array(
@@ -32,14 +32,24 @@ _PARAMETERS = (1, 3, 4, 5, 7)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ColourProfile:
-    """`curves` float32 (3, CODES): the light, 0..1, of each code of red, green and blue. `matrix`
-    float32 (3, 3) makes light in BGR of sRGB of light in the profile's RGB."""
+    """The colours of an ICC profile.
+
+    `curves`, float32 (3, CODES), are the light 0..1 of each code of red, green and blue. `matrix`,
+    float32 (3, 3), leads from light in the profile's RGB to light in BGR of sRGB.
+    """
 
     curves: Floats
     matrix: Floats
 
     def to_bgr(self, codes: NDArray[np.uint16]) -> Image:
-        """Makes uint8 (H, W, 3) BGR of sRGB from `codes` (H, W, 3), RGB over all of uint16."""
+        """Converts a picture.
+
+        Args:
+            codes: uint16 (H, W, 3) RGB over the whole range.
+
+        Returns:
+            uint8 (H, W, 3) BGR of sRGB.
+        """
         light = np.dstack([cv2.LUT(codes[..., k], self.curves[k]) for k in range(3)])
         plain = np.clip(cv2.transform(light, self.matrix), 0, 1)
         # The root has as many steps in the dark as codes have.
@@ -47,19 +57,19 @@ class ColourProfile:
         return np.asarray(cv2.LUT(steps, _SHOWN), np.uint8)
 
     def is_srgb(self) -> bool:
-        """Tells whether it moves no colour by more than `SAME_LEVELS` of 255."""
+        """Tells whether the profile moves no colour by more than `MAX_SRGB_LEVELS` of 255."""
         levels = np.linspace(0, 255, 9).round().astype(np.uint8)
         grid = np.stack(np.meshgrid(levels, levels, levels), axis=-1).reshape(-1, 9, 3)
         moved = self.to_bgr(grid.astype(np.uint16) * 257)[..., ::-1].astype(int) - grid
-        return bool(np.abs(moved).max() <= SAME_LEVELS)
+        return bool(np.abs(moved).max() <= MAX_SRGB_LEVELS)
 
 
 @lru_cache(8)
 def read_profile(icc: bytes) -> ColourProfile | None:
-    """Reads an ICC profile. None where it is that of sRGB, of a kind that is not understood, or
-    damaged."""
+    """Reads an ICC profile. None where the profile is that of sRGB, is of a kind that is not
+    understood, or is damaged."""
     try:
-        with np.errstate(all="ignore"):  # what is no number is refused
+        with np.errstate(all="ignore"):  # infinite and missing numbers are refused later
             profile = _read(icc)
     except (struct.error, IndexError, ValueError, OverflowError):
         return None
@@ -86,12 +96,12 @@ def _read(icc: bytes) -> ColourProfile | None:
 
 
 def _numbers(body: bytes, at: int, count: int) -> NDArray[np.float64]:
-    """Numbers of ICC's s15Fixed16."""
+    """Reads numbers of ICC's s15Fixed16."""
     return np.array(struct.unpack_from(f">{count}i", body, at)) / 65536
 
 
 def _curve(body: bytes) -> NDArray[np.float64]:
-    """(CODES,): the light of each code. Raises `ValueError` for one that is none."""
+    """Reads a curve as the light of each code, (CODES,). Raises `ValueError` for another tag."""
     code = np.linspace(0, 1, CODES)
     if body.startswith(b"curv"):
         (count,) = struct.unpack_from(">I", body, 8)
@@ -106,16 +116,16 @@ def _curve(body: bytes) -> NDArray[np.float64]:
         (kind,) = struct.unpack_from(">H", body, 8)
         light = _formula(kind, _numbers(body, 12, _PARAMETERS[kind]), code)
     else:
-        raise ValueError("an unknown kind of curve")
+        raise ValueError(f"an unknown kind of curve: {body[:4]!r}")
     if not np.isfinite(light).all() or light[-1] - light[0] < 0.5:
-        raise ValueError("a curve that does not rise")
+        raise ValueError(f"a curve that does not rise: it ends at {light[-1]}")
     return np.clip(light, 0, 1)
 
 
 def _formula(
     kind: int, numbers: NDArray[np.float64], code: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """ICC's formulas 0 to 4, `code` 0..1."""
+    """Computes one of ICC's formulas 0 to 4 for `code` 0..1."""
     g, a, b, c, d, e, f = np.pad(numbers, (0, 7 - len(numbers))).tolist()
     if kind == 0:
         return np.asarray(code**g)
@@ -129,7 +139,7 @@ def _formula(
 
 
 def _shown() -> Image:
-    """Of each root of light (CODES steps), the code of sRGB."""
+    """Gives the code of sRGB, uint8 (CODES,), for each root of light."""
     light = np.linspace(0, 1, CODES) ** 2
     code = np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
     return np.asarray(np.rint(255 * code), np.uint8)

@@ -1,7 +1,7 @@
-"""What kind of picture some bytes are and how large it will be, read from the header alone.
+"""Reads the kind and the size of a picture from its header alone.
 
-A file of a kilobyte can announce gigabytes of pixels; this is known before anything is decoded.
-Only the kinds named here are given to a decoder at all.
+A file of a kilobyte can announce gigabytes of pixels, so the size is read before anything is
+decoded. No other kinds than those named here are given to a decoder.
 """
 
 import re
@@ -11,12 +11,16 @@ from dataclasses import dataclass
 
 from app.pictures.chunks import JPEG_END, JPEG_SCAN
 
-# Between two of these marks a JPEG has no header of a scan: parameters, not pixels.
+# The marks of a JPEG between 0xC0 and 0xCF that carry parameters and no size.
 _NO_FRAME = frozenset({0xC4, 0xC8, 0xCC})
 _ALONE = frozenset({0x01, *range(0xD0, 0xD9)})  # JPEG marks without a length
 _MARK = re.compile(rb"\xff[^\x00\xff]")
-_SHORT, _LONG, _LONG8 = 3, 4, 16  # TIFF's kinds of whole numbers
-# Decoders make room for what a part of a PNG announces; a file that was cut may lack this much.
+# TIFF's kinds of whole numbers.
+_SHORT = 3
+_LONG = 4
+_LONG8 = 16
+# Decoders reserve the memory that a chunk of a PNG announces; a file that was cut may lack up to
+# this much.
 MAX_MISSING_BYTES = 64 << 20
 STILL_BRANDS = frozenset({b"avif", b"heic", b"heix", b"heim", b"heis", b"mif1"})
 HEIC_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx"})
@@ -24,15 +28,20 @@ HEIC_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx"})
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What a picture's first bytes announce. `size_wh` px is before any turning."""
+    """The kind and the size that the first bytes of a picture announce. `size_wh` is width and
+    height in pixels before any turning."""
 
     kind: str
     size_wh: tuple[int, int]
 
 
 def read_header(content: bytes) -> Header | None:
-    """Read the header of a picture; None when `content` is of no kind that is read, or too damaged
-    to say its size."""
+    """Reads the header of a picture; None if `content` is of no kind that is read here, or is too
+    damaged to give its size.
+
+    >>> read_header(b"GIF89a" + bytes([64, 0, 48, 0]))
+    Header(kind='GIF', size_wh=(64, 48))
+    """
     read = _KINDS.get(find_kind(content) or "")
     if read is None:
         return None
@@ -44,7 +53,7 @@ def read_header(content: bytes) -> Header | None:
 
 
 def find_kind(content: bytes) -> str | None:
-    """Name the kind that the first bytes claim; None when it is none of those that are read."""
+    """Names the kind that the first bytes claim; None if it is none of the kinds read here."""
     for kind, begins in _SIGNATURES:
         if content.startswith(begins):
             return kind
@@ -60,22 +69,22 @@ def find_kind(content: bytes) -> str | None:
 
 
 def is_still(content: bytes) -> bool:
-    """Tell whether `content` begins as an AVIF or HEIC that is a picture rather than a sequence.
-    libav opens those as videos, and of a grid of tiles it gives one."""
+    """Tells whether `content` begins as an AVIF or HEIC that is a picture rather than a sequence.
+    libav opens such pictures as videos, and gives one tile of a grid of tiles."""
     return content[4:8] == b"ftyp" and content[8:12] in STILL_BRANDS
 
 
 def _brands(content: bytes) -> set[bytes]:
-    """What an ISO media file says that it can be read as: its own brand first, then others."""
+    """Lists the brands of an ISO media file, which name the standards that can read it."""
     end = min(int.from_bytes(content[:4], "big"), 256)
     return {content[at : at + 4] for at in (8, *range(16, end, 4))}
 
 
 def count_jpeg_scans(content: bytes) -> int:
-    """Count how often a decoder goes over the whole picture of a JPEG; 1 for other kinds.
+    """Counts how often a decoder goes over the whole picture of a JPEG; 1 for other kinds.
 
-    The count ends where the picture ends. Phones put a video, a depth map or a second JPEG behind
-    it, whose bytes say nothing about the picture.
+    The count ends at the end of the picture. Phones put a video, a depth map or a second JPEG
+    behind the end.
     """
     if not content.startswith(b"\xff\xd8"):
         return 1
@@ -85,7 +94,7 @@ def count_jpeg_scans(content: bytes) -> int:
         if kind == JPEG_END:
             break
         scans += kind == JPEG_SCAN
-        if kind not in _ALONE:  # a segment: what it holds is no mark
+        if kind not in _ALONE:  # a segment, whose bytes are no marks
             at += max(2, int.from_bytes(content[at : at + 2], "big"))
     return max(1, scans)
 
@@ -99,7 +108,7 @@ def _png(content: bytes) -> tuple[int, int] | None:
         if at - len(content) > MAX_MISSING_BYTES:
             return None
         if chunk == b"IEND":
-            break  # what is behind the end is not the picture's
+            break  # bytes behind the end are no part of the picture
     return width, height
 
 
@@ -117,7 +126,7 @@ def _bmp(content: bytes) -> tuple[int, int]:
 def _jpeg(content: bytes) -> tuple[int, int] | None:
     at = 2
     while True:
-        at = content.index(b"\xff", at)  # decoders step over what is no mark
+        at = content.index(b"\xff", at)  # decoders step over bytes that are no mark
         mark = content[at + 1]
         if mark in (0x00, 0xFF):
             at += 1
@@ -145,7 +154,7 @@ def _webp(content: bytes) -> tuple[int, int] | None:
 
 
 def _tiff(content: bytes) -> tuple[int, int] | None:
-    """The first directory's. Both the usual form and BigTIFF, in both byte orders."""
+    """Reads the first directory of the usual form or of BigTIFF, in both byte orders."""
     order = "<" if content.startswith(b"II") else ">"
     big = struct.unpack_from(order + "H", content, 2)[0] == 43
     (at,) = struct.unpack_from(order + ("Q" if big else "I"), content, 8 if big else 4)
@@ -164,7 +173,7 @@ def _tiff(content: bytes) -> tuple[int, int] | None:
 
 
 def _pnm(content: bytes) -> tuple[int, int] | None:
-    """P1 to P6: numbers after the mark, with comments between them."""
+    """Reads the numbers after the mark (P1 to P6), with comments between them."""
     numbers: list[int] = []
     for line in content[2:4096].splitlines():
         words = line.partition(b"#")[0].split()
@@ -175,7 +184,7 @@ def _pnm(content: bytes) -> tuple[int, int] | None:
 
 
 def _still(content: bytes) -> tuple[int, int] | None:
-    """The largest of the sizes that its properties give; parts of a picture have their own."""
+    """Gives the largest of the sizes in the properties; parts of a picture have their own sizes."""
     sizes = []
     at = content.find(b"ispe")
     while at >= 0:

@@ -1,17 +1,17 @@
 """Decodes HEIC, the kind of picture that iPhones and other phones write.
 
-A HEIC is one frame of HEVC, or a grid of such frames as tiles. libav has the decoder, which reads
-videos too; where the tiles lie and how they go together is read here.
+A HEIC is one frame of HEVC, or a grid of such frames as tiles. libav has the decoder for the
+frames; this module finds the tiles in the file and puts them together.
 """
 
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import av
 import numpy as np
 from av.packet import Packet
+from av.stream import Stream
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
@@ -23,18 +23,31 @@ from app.pictures.heif_boxes import StillFile
 from app.types import Image
 
 MAX_PIXELS = 220_000_000  # phones have 200 million
-MOST_TILES = 4096  # 200 million pixels take 768 of the usual size
+MAX_TILES = 4096  # 200 million pixels take 768 of the usual size
 
 
 def decode_heic(content: bytes, colours: WideColour | ColourProfile | None) -> Image | None:
-    """Decode the primary picture as it is stored, uint8 (H, W, 3) BGR of a plain screen, from
-    `colours`. None where it is damaged, or not made of HEVC. Raises `struct.error`, `IndexError`
-    and `ValueError` for damaged boxes."""
+    """Decodes the primary picture as it is stored.
+
+    Args:
+        content: The bytes of the file.
+        colours: The colours to convert from; None where they are those of a plain screen, or the
+            frames themselves state them.
+
+    Returns:
+        uint8 (H, W, 3) BGR of a plain screen; None if the picture is damaged, or not made of HEVC.
+
+    Raises:
+        struct.error, IndexError, ValueError: If boxes of the file are damaged.
+    """
     still = StillFile(content)
-    grid = _grid_of(still)
+    grid = _find_grid(still)
     if grid is None or not grid.fits():
         return None
-    said = [*still.properties(still.primary), *still.properties(grid.tiles[0])]
+    properties = [
+        *still.list_properties(still.primary),
+        *still.list_properties(grid.tiles[0]),
+    ]
     (width, height), (tile_width, tile_height) = grid.size_wh, grid.tile_wh
     picture = np.zeros((height, width, 3), np.uint8)
     shown = 0
@@ -44,7 +57,7 @@ def decode_heic(content: bytes, colours: WideColour | ColourProfile | None) -> I
                 return None
             row, column = divmod(number, grid.columns)
             y, x = row * tile_height, column * tile_width
-            part = _bgr(tile, said, colours)[: height - y, : width - x]
+            part = _to_bgr(tile, properties, colours)[: height - y, : width - x]
             picture[y : y + part.shape[0], x : x + part.shape[1]] = part
             shown += 1
     except av.FFmpegError:
@@ -54,7 +67,8 @@ def decode_heic(content: bytes, colours: WideColour | ColourProfile | None) -> I
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """How a picture of `size_wh` px is made of the items `tiles`, in rows of `columns`."""
+    """The tiles of a picture. `size_wh` and `tile_wh` are width and height in pixels of the picture
+    and of each tile; `tiles` are the items in `rows` rows of `columns`."""
 
     size_wh: tuple[int, int]
     tile_wh: tuple[int, int]
@@ -63,35 +77,35 @@ class Grid:
     rows: int
 
     def fits(self) -> bool:
-        """Tells whether the tiles are there and cover the picture, with none beside it."""
+        """Tells whether the tiles are there and cover the picture, and no tile lies beside it."""
         (width, height), (w, h) = self.size_wh, self.tile_wh
         return (
             0 < width * height <= MAX_PIXELS
-            and len(self.tiles) == self.columns * self.rows <= MOST_TILES
+            and len(self.tiles) == self.columns * self.rows <= MAX_TILES
             and (self.columns - 1) * w < width <= self.columns * w
             and (self.rows - 1) * h < height <= self.rows * h
         )
 
 
-def _grid_of(still: StillFile) -> Grid | None:
-    """What the primary picture is made of; None where it is not made of HEVC."""
+def _find_grid(still: StillFile) -> Grid | None:
+    """Finds the tiles of the primary picture; None where it is not made of HEVC."""
     item = still.primary
     if item is None:
         return None
     if still.types.get(item) == b"hvc1":
-        size_wh = _size_of(still, item)
+        size_wh = _find_size_wh(still, item)
         return Grid(size_wh, size_wh, [item], 1, 1)
-    tiles = still.parts(item)
+    tiles = still.list_parts(item)
     if still.types.get(item) != b"grid" or not tiles or still.types.get(tiles[0]) != b"hvc1":
         return None
-    (grid,) = still.data([item])
+    (grid,) = still.read_data([item])
     size_wh = struct.unpack_from(">II" if grid[1] & 1 else ">HH", grid, 4)
-    return Grid(size_wh, _size_of(still, tiles[0]), tiles, grid[3] + 1, grid[2] + 1)
+    return Grid(size_wh, _find_size_wh(still, tiles[0]), tiles, grid[3] + 1, grid[2] + 1)
 
 
-def _size_of(still: StillFile, item: int) -> tuple[int, int]:
-    """Width and height px of an item; (0, 0) where they are not said."""
-    for name, body in still.properties(item):
+def _find_size_wh(still: StillFile, item: int) -> tuple[int, int]:
+    """Gives width and height in pixels of an item; (0, 0) where they are missing."""
+    for name, body in still.list_properties(item):
         if name == b"ispe":
             width, height = struct.unpack_from(">II", body, 4)
             return width, height
@@ -99,11 +113,11 @@ def _size_of(still: StillFile, item: int) -> tuple[int, int]:
 
 
 def _frames(still: StillFile, tiles: list[int]) -> Iterator[tuple[int, VideoFrame]]:
-    """Give (number, frame) of each tile, in the order in which the decoder is ready."""
+    """Yields (number, frame) of each tile, in the order in which the decoder gives them."""
     decoder: VideoCodecContext | None = None
     before = b""
-    for number, (tile, body) in enumerate(zip(tiles, still.data(tiles), strict=True)):
-        setup = next((b for name, b in still.properties(tile) if name == b"hvcC"), b"")
+    for number, (tile, body) in enumerate(zip(tiles, still.read_data(tiles), strict=True)):
+        setup = next((b for name, b in still.list_properties(tile) if name == b"hvcC"), b"")
         if decoder is None or setup != before:
             if decoder is not None:
                 yield from _numbered(decoder, None)
@@ -123,20 +137,20 @@ def _decoder(setup: bytes) -> VideoCodecContext:
 
 
 def _numbered(
-    decoder: VideoCodecContext, packet: "Packet[Any] | None"
+    decoder: VideoCodecContext, packet: "Packet[Stream] | None"
 ) -> Iterator[tuple[int, VideoFrame]]:
     for frame in decoder.decode(packet):
         yield frame.pts or 0, frame
 
 
-def _bgr(
+def _to_bgr(
     frame: VideoFrame,
-    said: list[tuple[bytes, bytes]],
+    properties: list[tuple[bytes, bytes]],
     colours: WideColour | ColourProfile | None,
 ) -> Image:
-    """Make uint8 (H, W, 3) BGR of a tile. What the file says of the matrix and the range counts
-    more than what the frame says; where neither does, they are those of JPEG."""
-    nclx = next((b for name, b in said if name == b"colr" and b.startswith(b"nclx")), None)
+    """Converts a tile to uint8 (H, W, 3) BGR. The matrix and the range in the file's properties
+    count more than those in the frame; where both lack them, they are those of JPEG."""
+    nclx = next((b for name, b in properties if name == b"colr" and b.startswith(b"nclx")), None)
     if nclx is not None:
         matrix, full = struct.unpack_from(">HB", nclx, 8)
         if matrix != UNSPECIFIED:

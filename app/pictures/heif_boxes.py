@@ -1,19 +1,19 @@
-"""Reads the boxes of AVIF and HEIF files: what holds for the picture that is to be shown."""
+"""Reads the boxes of AVIF and HEIF files: their pictures, and the properties of each picture."""
 
 import struct
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 
-MOST_BOXES = 100_000  # in one level of a file; a picture has some hundred
-# Items may share bytes; so many are given at the most, or twice the file's where that is more.
-MOST_SHARED_BYTES = 16 << 20
+MAX_BOXES = 100_000  # in one level of a file; a picture has some hundred
+# Items may share bytes. All items together may have this many, or twice the file's if that is more.
+MAX_SHARED_BYTES = 16 << 20
 
 Box = tuple[bytes, int, int]  # kind, where its body begins, where it ends
 
 
 def read_boxes(content: bytes, at: int, end: int) -> Iterator[Box]:
-    """Give the boxes between two places, in order; a damaged length ends them."""
-    for _ in range(MOST_BOXES):
+    """Yields the boxes between two places, in order, up to a damaged length."""
+    for _ in range(MAX_BOXES):
         if at + 8 > end:
             return
         length, kind = struct.unpack_from(">I4s", content, at)
@@ -32,8 +32,12 @@ def read_boxes(content: bytes, at: int, end: int) -> Iterator[Box]:
 class StillFile:
     """The items of an AVIF or HEIF file: its pictures, their tiles and their notes.
 
-    `primary` is the picture that is to be shown, `types` says of each item what it is. Damaged
-    files raise `struct.error` or `IndexError`, here and in the methods.
+    Attributes:
+        primary: The item of the picture that is to be shown; None if there is none.
+        types: Maps each item to its type, such as `b"hvc1"`.
+
+    Raises:
+        struct.error, IndexError: If the file is damaged, here and in the methods.
     """
 
     def __init__(self, content: bytes) -> None:
@@ -45,9 +49,9 @@ class StillFile:
             self.primary = _number(content, pitm[0] + 4, 2 if content[pitm[0]] == 0 else 4)
         self.types = {item: name for item, name, _ in _item_types(content, self._meta)}
 
-    def properties(self, item: int | None) -> list[tuple[bytes, bytes]]:
-        """List what is said of `item` as (kind, body), in the order in which it applies."""
-        places, numbers = self._said
+    def list_properties(self, item: int | None) -> list[tuple[bytes, bytes]]:
+        """Lists the properties (kind, body) of `item`, in the order in which they apply."""
+        places, numbers = self._properties
         return [
             (places[number - 1][0], self._content[slice(*places[number - 1][1:])])
             for number in numbers.get(-1 if item is None else item, [])
@@ -55,8 +59,8 @@ class StillFile:
         ]
 
     @cached_property
-    def _said(self) -> tuple[list[Box], dict[int, list[int]]]:
-        """All properties, and by item which of them it has, counted from 1."""
+    def _properties(self) -> tuple[list[Box], dict[int, list[int]]]:
+        """All properties of the file, and for each item the numbers of its own, from 1 on."""
         content = self._content
         iprp = _find(content, *self._meta, b"iprp")
         container = None if iprp is None else _find(content, *iprp, b"ipco")
@@ -69,8 +73,8 @@ class StillFile:
                     numbers.setdefault(item, []).extend(more)
         return list(read_boxes(content, *container)), numbers
 
-    def parts(self, item: int) -> list[int]:
-        """List the items that `item` is made of, in their order."""
+    def list_parts(self, item: int) -> list[int]:
+        """Lists the items that `item` is made of, in their order."""
         place = _find(self._content, *self._meta, b"iref")
         if place is None:
             return []
@@ -82,11 +86,11 @@ class StillFile:
                 return [_number(self._content, first + k * size, size) for k in range(count)]
         return []
 
-    def data(self, items: Sequence[int]) -> list[bytes]:
-        """Give the bytes of each of `items`. Raises `ValueError` where these are many times what
-        the file has."""
+    def read_data(self, items: Sequence[int]) -> list[bytes]:
+        """Gives the bytes of each of `items`. Raises `ValueError` if these are many times the bytes
+        of the file."""
         places = self._places(set(items))
-        left = max(MOST_SHARED_BYTES, 2 * len(self._content))
+        left = max(MAX_SHARED_BYTES, 2 * len(self._content))
         found = []
         for item in items:
             if item in places:
@@ -95,12 +99,12 @@ class StillFile:
                     parts.append(self._content[at : at + length])
                     left -= len(parts[-1])
                     if left < 0:
-                        raise ValueError("its items hold more than the file")
+                        raise ValueError(f"{len(items)} items hold more than the file")
                 found.append(b"".join(parts))
         return found
 
     def _places(self, items: set[int]) -> dict[int, list[tuple[int, int]]]:
-        """Where the bytes of `items` lie: (begin, length) of each stretch."""
+        """Finds the bytes of `items`: (begin, length) of each stretch."""
         content = self._content
         iloc = _find(content, *self._meta, b"iloc")
         idat = _find(content, *self._meta, b"idat")
@@ -113,15 +117,16 @@ class StillFile:
         count = _number(content, at + 2, wide)
         at += 2 + wide
         found: dict[int, list[tuple[int, int]]] = {}
-        left = MOST_BOXES  # stretches, which take no room in the file where they have no numbers
-        for _ in range(min(count, MOST_BOXES)):
+        left = MAX_BOXES  # stretches, which take no room in the file where they have no numbers
+        for _ in range(min(count, MAX_BOXES)):
             item = _number(content, at, wide)
             at += wide
             method = 0
             if version:
                 method = _number(content, at, 2) & 15
                 at += 2
-            begin = _number(content, at + 2, base)  # behind the file that it is in: this one
+            # In front of it is the number of the file that holds the bytes, which is this file.
+            begin = _number(content, at + 2, base)
             stretches = _number(content, at + 2 + base, 2)
             at += 4 + base
             if method == 1:
@@ -142,15 +147,15 @@ class StillFile:
 
 
 def read_primary_properties(content: bytes) -> list[tuple[bytes, bytes]]:
-    """List the properties (kind, body) of the primary picture, in the order in which they apply;
-    empty where the file has none. Raises `struct.error` or `IndexError` where it is damaged."""
+    """Lists the properties (kind, body) of the primary picture, in the order in which they apply;
+    empty if the file has none. Raises `struct.error` or `IndexError` for a damaged file."""
     still = StillFile(content)
-    return still.properties(still.primary)
+    return still.list_properties(still.primary)
 
 
 def hide_exif(content: bytes) -> bytes:
-    """Hide a file's EXIF from OpenCV 5.0, which gives a picture up where its EXIF lies behind its
-    pixels, as libheif puts it. Nothing moves: the note only changes its kind."""
+    """Hides the EXIF of a file from OpenCV 5.0, which refuses a picture whose EXIF lies behind its
+    pixels, as libheif puts it. No bytes move: only the type of the item changes."""
     changed = bytearray(content)
     meta = _inside(content, _find(content, 0, len(content), b"meta"), 4)
     for _, name, at in _item_types(content, meta):
@@ -160,7 +165,7 @@ def hide_exif(content: bytes) -> bytes:
 
 
 def _item_types(content: bytes, meta: tuple[int, int]) -> Iterator[tuple[int, bytes, int]]:
-    """Give (item, what it is, where that stands) of each item."""
+    """Yields (item, type, place of the type in the file) of each item."""
     place = _find(content, *meta, b"iinf")
     if place is None:
         return
@@ -176,13 +181,12 @@ def _item_types(content: bytes, meta: tuple[int, int]) -> Iterator[tuple[int, by
 
 
 def _associations(ipma: bytes) -> Iterator[tuple[int, list[int]]]:
-    """Give (item, numbers of its properties, counted from 1), as the body of an `ipma` box has
-    them."""
+    """Yields (item, numbers of its properties from 1 on) from the body of an `ipma` box."""
     size, step = 2 if ipma[0] < 1 else 4, 2 if ipma[3] & 1 else 1
     mask = 0x7FFF if step == 2 else 0x7F  # the highest bit says "essential"
     (entries,) = struct.unpack_from(">I", ipma, 4)
     at = 8
-    for _ in range(min(entries, MOST_BOXES)):
+    for _ in range(min(entries, MAX_BOXES)):
         item, count = _number(ipma, at, size), ipma[at + size]
         at += size + 1
         yield item, [_number(ipma, at + k * step, step) & mask for k in range(count)]
@@ -194,11 +198,11 @@ def _find(content: bytes, at: int, end: int, kind: bytes) -> tuple[int, int] | N
 
 
 def _inside(content: bytes, place: tuple[int, int] | None, skip: int) -> tuple[int, int]:
-    """The boxes of a box that has a version in front of them."""
+    """Finds the boxes inside a box that has `skip` bytes, such as a version, in front of them."""
     return (0, 0) if place is None else (place[0] + skip, place[1])
 
 
 def _number(content: bytes, at: int, size: int) -> int:
     if at + size > len(content):
-        raise IndexError
+        raise IndexError(f"no {size} bytes at {at} of {len(content)}")
     return int.from_bytes(content[at : at + size], "big")

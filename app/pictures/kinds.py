@@ -1,7 +1,7 @@
-"""What kind of file some bytes are: the kinds of picture that are read, and names for the others.
+"""Tells the kinds of picture that are read by their first bytes, and explains other files to users.
 
-A file is known by its first bytes, never by its name: cameras, messengers and data sets write one
-kind under the suffix of another. Suffixes only choose files from a folder.
+The name of a file tells nothing: cameras, messengers and data sets write one kind under the suffix
+of another. Suffixes only choose files from a folder.
 """
 
 import re
@@ -11,13 +11,14 @@ RAW_SUFFIXES = frozenset(
     ".3fr .arw .cr2 .cr3 .crw .dcr .dng .erf .iiq .kdc .mef .mos .mrw .nef .nrw .orf .pef .raf "
     ".rw2 .rwl .sr2 .srf .srw .x3f".split()
 )
-# Pictures that are not read; a folder's are named rather than passed over without a word.
+# Kinds of picture that are not read. Those in a folder are reported, not passed over silently.
 UNREAD_SUFFIXES = RAW_SUFFIXES | frozenset(
     ".exr .hdr .icns .ico .j2c .j2k .jp2 .jpc .jpf .jpx .jxl .jxr .pam "
     ".pcx .pfm .psb .psd .qoi .svg .tga .wdp .xcf".split()
 )
 
-PHOTO, DRAWING = "Export it as JPEG.", "Export it as PNG."
+EXPORT_AS_JPEG = "Export it as JPEG."
+EXPORT_AS_PNG = "Export it as PNG."
 _AS_JPEG = (
     ("HEIF without HEVC", rb"....ftyp(mif|msf)"),
     ("AVCI (HEIF with H.264)", rb"....ftypavc"),
@@ -77,16 +78,26 @@ _PICTURES = rb"\xff\xd8\xff|\x89PNG|BM|GIF8|II\*\0|MM\0\*|RIFF....WEBP|....ftypa
 
 
 def is_picture(content: bytes) -> bool:
-    """Tell whether `content` begins as the kinds of picture do that are read."""
+    """Tells whether `content` begins as a kind of picture that is read."""
     return _begins(content, _PICTURES)
 
 
-def why_unread(content: bytes, path: Path) -> str:
-    """Say why `content` of `path`, which is no kind that is read, is not: what it is, and the way
-    out, as the rest of a sentence that begins with its name."""
+def explain_unread(content: bytes, path: Path) -> str:
+    """Says why a file of another kind is not read, and what to do.
+
+    Args:
+        content: The beginning of the file.
+        path: The name of the file.
+
+    Returns:
+        The rest of a sentence that begins with the name of the file.
+
+    >>> explain_unread(b"%PDF-1.7", Path("scan.png"))
+    'is a PDF, which is not read here. Export it as PNG.'
+    """
     if is_raw_file(content, path):
-        return f"is a camera's raw file, which is not read here. {PHOTO}"
-    for kinds, way_out in ((_AS_JPEG, PHOTO), (_AS_PNG, DRAWING)):
+        return f"is a camera's raw file, which is not read here. {EXPORT_AS_JPEG}"
+    for kinds, way_out in ((_AS_JPEG, EXPORT_AS_JPEG), (_AS_PNG, EXPORT_AS_PNG)):
         for name, begins in kinds:
             if _begins(content, begins):
                 return f"is {name}, which is not read here. {way_out}"
@@ -94,13 +105,14 @@ def why_unread(content: bytes, path: Path) -> str:
         if _begins(content, begins):
             return why
     if path.suffix.lower() in UNREAD_SUFFIXES:  # some kinds have no mark of their own
-        return f"is {path.suffix[1:].upper()}, or damaged; that kind is not read here. {DRAWING}"
+        kind = path.suffix[1:].upper()
+        return f"is {kind}, or damaged; that kind is not read here. {EXPORT_AS_PNG}"
     return "is damaged or not a picture."
 
 
 def is_raw_file(content: bytes, path: Path) -> bool:
-    """Tell a camera's raw file from a TIFF, in whose form most come: a decoder would give the
-    thumbnail in it."""
+    """Tells whether a file that begins as a TIFF is the raw file of a camera. Most raw files have
+    the form of a TIFF, and a decoder would give the thumbnail in them."""
     if not content.startswith((b"II*\0", b"MM\0*")):
         return False
     return content[8:10] == b"CR" or path.suffix.lower() in RAW_SUFFIXES

@@ -1,20 +1,24 @@
-"""How many pictures a file holds: frames of an animation, pages of a scan."""
+"""Counts the pictures in a file: frames of an animation, pages of a scan."""
 
 import struct
 from collections.abc import Callable
 
 from app.pictures.chunks import read_png_chunks, read_webp_chunks
 
-MOST_PAGES = 10_000
-MOST_ENTRIES, MOST_ENTRIES_IN_ALL = 4096, 200_000  # of TIFF's directories
+MAX_PAGES = 10_000
+# Entries of TIFF's directories that are looked at: in one of them, and in all.
+MAX_ENTRIES = 4096
+MAX_TOTAL_ENTRIES = 200_000
 _NOT_A_PAGE = 1 | 4  # TIFF's NewSubfileType: a smaller copy, or a mask
 _NEW_SUBFILE_TYPE = 254
 
 
 def count_pictures(content: bytes, kind: str) -> int:
-    """Count the pictures in `content`, of a `kind` as `picture_header` names it; 1 where the file
-    is damaged. A second JPEG behind the first is no picture of its own: it is what a phone keeps
-    for brightness or depth."""
+    """Counts the pictures in a file; 1 where the file is damaged.
+
+    `kind` is the result of `app.pictures.header.find_kind`. A second JPEG behind the first does not
+    count: phones keep brightness or depth there.
+    """
     count = _COUNTS.get(kind)
     if count is None:
         return 1
@@ -46,7 +50,7 @@ def _gif(content: bytes) -> int:
         if content[at] == 0x2C:
             pictures += 1
             at += 11 + table(content[at + 9])
-        else:  # an extension
+        else:  # an extension block
             at += 2
         while content[at]:  # blocks, each with its length in front
             at += 1 + content[at]
@@ -61,12 +65,12 @@ def _tiff(content: bytes) -> int:
     big = struct.unpack_from(order + "H", content, 2)[0] == 43
     place, number, size = ("Q", "Q", 20) if big else ("I", "H", 12)
     (at,) = struct.unpack_from(order + place, content, 8 if big else 4)
-    pages, seen, left = 0, set[int](), MOST_ENTRIES_IN_ALL
-    while at and at not in seen and len(seen) < MOST_PAGES and left > 0:
+    pages, seen, left = 0, set[int](), MAX_TOTAL_ENTRIES
+    while at and at not in seen and len(seen) < MAX_PAGES and left > 0:
         seen.add(at)
         (entries,) = struct.unpack_from(order + number, content, at)
         at += struct.calcsize(order + number)
-        kind, looked_at = 0, min(entries, MOST_ENTRIES)
+        kind, looked_at = 0, min(entries, MAX_ENTRIES)
         left -= looked_at
         for entry in range(at, at + size * looked_at, size):
             if struct.unpack_from(order + "H", content, entry)[0] == _NEW_SUBFILE_TYPE:

@@ -1,7 +1,7 @@
-"""Reads a picture file: checked before it is decoded, upright, 8 bits in BGR.
+"""Reads picture files: checked before they are decoded, upright, in 8 bits and BGR.
 
-The program and training read pictures by this one way, so that a model meets the pixels that it
-has learned from.
+The program and training both read pictures with this module, so that a model meets the pixels that
+it has learned from.
 """
 
 import hashlib
@@ -10,9 +10,11 @@ import stat
 import struct
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from app.errors import SourceError
 from app.frames.wide_colour import WideColour
@@ -20,7 +22,7 @@ from app.pictures.colour_profile import ColourProfile
 from app.pictures.header import Header, count_jpeg_scans, find_kind, read_header
 from app.pictures.heic import decode_heic
 from app.pictures.heif_boxes import hide_exif
-from app.pictures.kinds import is_raw_file, why_unread
+from app.pictures.kinds import explain_unread, is_raw_file
 from app.pictures.page_count import count_pictures
 from app.pictures.stored_colour import find_colours, find_stored_depth, make_plain
 from app.pictures.stored_orientation import crop_to_shown, find_orientation
@@ -29,20 +31,23 @@ from app.types import Image
 
 MAX_PICTURE_BYTES = 1 << 30
 MAX_PICTURE_PIXELS = 100_000_000  # 300 MB when decoded
-MAX_PHONE_PIXELS = 220_000_000  # of the kinds that phones with 200 million write
+MAX_PHONE_PIXELS = 220_000_000  # of the kinds that phones with 200 million pixels write
 PHONE_KINDS = ("JPEG", "HEIC")
 DAMAGED = (
     "is a {} that is damaged, cut short, or of a rare form. If other programs open it, save it "
     "anew as JPEG or PNG."
 )
 AS_STORED = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION  # 8 bits, BGR
-MAX_PIXELS_DECODED = 2_000_000_000  # a JPEG may want to be gone over many times
+MAX_PIXELS_DECODED = 2_000_000_000  # of a JPEG in all its passes
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A picture file's first picture, `image` uint8 (H, W, 3) BGR and upright, the `count` of
-    pictures in the file, and the hash of its bytes."""
+    """The first picture of a file.
+
+    `image` is uint8 (H, W, 3) BGR and upright. `kind` is the kind of the file as `find_kind` names
+    it, `count` the number of pictures in the file, and `sha256` the hash of its bytes.
+    """
 
     image: Image
     kind: str
@@ -51,20 +56,23 @@ class Picture:
 
 
 def read_picture(path: Path) -> Image:
-    """Read the first picture of `path` as uint8 (H, W, 3) BGR, turned upright.
+    """Reads the first picture of a file.
+
+    Returns:
+        uint8 (H, W, 3) BGR, upright.
 
     Raises:
-        SourceError: it is no regular file, no picture, damaged, or too large.
+        SourceError: If the file is no regular file, no picture, damaged, or too large.
     """
     return open_picture(path).image
 
 
 def open_picture(path: Path) -> Picture:
-    """Read `path`. Raises `SourceError` as `read_picture` does."""
+    """Reads the first picture of a file and its facts. Raises `SourceError` like `read_picture`."""
     content = read_content(path)
     kind = find_kind(content)
     if kind is None or is_raw_file(content, path):
-        raise SourceError(f"{path} {why_unread(content, path)}")
+        raise SourceError(f"{path} {explain_unread(content, path)}")
     header = read_header(content)
     if header is None:
         raise SourceError(f"{path} {DAMAGED.format(kind)}")
@@ -80,8 +88,8 @@ def open_picture(path: Path) -> Picture:
 
 
 def _decoded(content: bytes, kind: str, colours: WideColour | ColourProfile | None) -> Image | None:
-    """Decode as stored, in the colours of a plain screen; None where that fails, also for want of
-    memory."""
+    """Decodes the stored picture in the colours of a plain screen; None where this fails, also for
+    lack of memory."""
     flags = AS_STORED if colours is None else AS_STORED | cv2.IMREAD_ANYDEPTH
     try:
         if kind == "HEIC":
@@ -94,18 +102,16 @@ def _decoded(content: bytes, kind: str, colours: WideColour | ColourProfile | No
         if image.dtype not in (np.uint8, np.uint16):
             return None
         if colours is not None:
-            return make_plain(
-                np.asarray(image), find_stored_depth(content, kind, image.dtype), colours
-            )
+            codes = cast("NDArray[np.uint8 | np.uint16]", np.asarray(image))
+            return make_plain(codes, find_stored_depth(content, kind, codes), colours)
     except (cv2.error, IndexError, ValueError, OverflowError, struct.error, MemoryError):
         return None
     return image.astype(np.uint8, copy=False)
 
 
 def _decoded_gif(content: bytes) -> Image | None:
-    """Decode the first picture of a GIF with libav, which also reads the animations: OpenCV 5.0
-    takes transparent places for other colours and refuses unusual backgrounds. Transparent places
-    are white."""
+    """Decodes the first picture of a GIF with libav, in which transparent places are white. OpenCV
+    5.0 takes transparent places for other colours and refuses unusual backgrounds."""
     import av
 
     from app.frames.av_versions import open_input
@@ -119,8 +125,8 @@ def _decoded_gif(content: bytes) -> Image | None:
 
 
 def read_content(path: Path) -> bytes:
-    """Read the bytes of `path`. Raises `SourceError`, also for pipes and devices, which may never
-    end."""
+    """Reads the bytes of a file, one more than `MAX_PICTURE_BYTES` at most. Raises `SourceError`,
+    also for pipes and devices, which may never end."""
     try:
         mode = path.stat().st_mode
         if stat.S_ISDIR(mode):
@@ -142,7 +148,7 @@ def read_content(path: Path) -> bytes:
 
 
 def _check_size(header: Header, content: bytes, path: Path) -> None:
-    """Raise `SourceError` for more pixels or bytes than any decoder ought to see."""
+    """Raises `SourceError` for more pixels or bytes than a decoder should get."""
     width, height = header.size_wh
     pixels = width * height
     most = MAX_PHONE_PIXELS if header.kind in PHONE_KINDS else MAX_PICTURE_PIXELS

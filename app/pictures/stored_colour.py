@@ -1,9 +1,8 @@
-"""Finds what a picture file says of its colours, and makes those of a plain screen of them."""
+"""Finds the colours that a picture file states, and converts them to those of a plain screen."""
 
 import struct
 import zlib
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,29 +14,45 @@ from app.pictures.heif_boxes import read_primary_properties
 from app.types import Image
 
 MAX_PROFILE_BYTES = 16 << 20
-BAND_PIXELS = 1 << 18  # that are worked on at once
+BAND_PIXELS = 1 << 18  # converted at once
 _JPEG_BEGINS = b"ICC_PROFILE\0"
 _TIFF_PROFILE = 34675
 
 
 def find_colours(content: bytes, kind: str) -> WideColour | ColourProfile | None:
-    """Reads what `content`, of a `kind` as `picture_header` names it, says of its colours. None
-    where they are those of a plain screen, or nothing that can be understood is said."""
+    """Finds the colours that a file states; None where they are those of a plain screen, are
+    missing, or are damaged. `kind` is the result of `app.pictures.header.find_kind`."""
     try:
         numbers = _numbers(content, kind)
         wide = None if numbers is None else choose_wide_colour(*numbers)
         if wide is not None:
             return wide
         if numbers is not None and kind == "PNG":
-            return None  # what they say counts more than a profile
+            return None  # the numbers count more than a profile
         icc = b"".join(_profile(content, kind))
     except (struct.error, IndexError, ValueError, OverflowError, zlib.error):
         return None
     return read_profile(icc) if icc else None
 
 
-def make_plain(image: NDArray[Any], depth: int, colours: WideColour | ColourProfile) -> Image:
-    """Makes uint8 (H, W, 3) BGR of a plain screen from `image` (H, W, 3) BGR of `depth` bits."""
+def make_plain(
+    image: NDArray[np.uint8 | np.uint16], depth: int, colours: WideColour | ColourProfile
+) -> Image:
+    """Converts a decoded picture to the colours of a plain screen.
+
+    Args:
+        image: uint8 or uint16 (H, W, 3) BGR.
+        depth: The number of bits of each value.
+        colours: The colours of the picture.
+
+    Returns:
+        uint8 (H, W, 3) BGR.
+
+    >>> from app.frames.wide_colour import choose_wide_colour
+    >>> p3 = choose_wide_colour(12, 13)
+    >>> make_plain(np.full((1, 1, 3), 1023, np.uint16), 10, p3).tolist()
+    [[[255, 255, 255]]]
+    """
     height, width = image.shape[:2]
     made = np.empty((height, width, 3), np.uint8)
     rows = max(1, BAND_PIXELS // width)
@@ -49,10 +64,13 @@ def make_plain(image: NDArray[Any], depth: int, colours: WideColour | ColourProf
     return made
 
 
-def find_stored_depth(content: bytes, kind: str, dtype: np.dtype[Any]) -> int:
-    """Tells how many bits a channel has that was decoded to `dtype`: an AVIF's codes of 10 or 12
-    bits are not spread over 16."""
-    if dtype == np.uint8:
+def find_stored_depth(content: bytes, kind: str, image: NDArray[np.uint8 | np.uint16]) -> int:
+    """Finds the number of bits of each value of `image`, which was decoded from `content`.
+
+    The codes of an AVIF, of 10 or 12 bits, are not spread over 16 bits. `kind` is the result of
+    `app.pictures.header.find_kind`.
+    """
+    if image.dtype == np.uint8:
         return 8
     if kind == "AVIF":
         for name, body in read_primary_properties(content):
@@ -62,7 +80,7 @@ def find_stored_depth(content: bytes, kind: str, dtype: np.dtype[Any]) -> int:
 
 
 def _numbers(content: bytes, kind: str) -> tuple[int, int] | None:
-    """H.273's numbers of primaries and transfer."""
+    """Reads H.273's numbers of primaries and transfer."""
     if kind == "PNG":
         for chunk, body in read_png_chunks(content):
             if chunk == b"cICP":
@@ -76,7 +94,7 @@ def _numbers(content: bytes, kind: str) -> tuple[int, int] | None:
 
 
 def _profile(content: bytes, kind: str) -> Iterator[bytes]:
-    """The parts of the ICC profile, in order."""
+    """Yields the parts of the ICC profile, in order."""
     if kind == "JPEG":
         parts = {
             body[12]: body[14:]
@@ -104,7 +122,7 @@ def _profile(content: bytes, kind: str) -> Iterator[bytes]:
 def _tiff_profile(content: bytes) -> Iterator[bytes]:
     order = "<" if content.startswith(b"II") else ">"
     if struct.unpack_from(order + "H", content, 2)[0] == 43:
-        return  # BigTIFF: of scanners and microscopes
+        return  # BigTIFF, which scanners and microscopes write
     (at,) = struct.unpack_from(order + "I", content, 4)
     (entries,) = struct.unpack_from(order + "H", content, at)
     for entry in range(at + 2, at + 2 + 12 * entries, 12):

@@ -1,8 +1,8 @@
-"""How a picture file says that its picture is turned: EXIF, else XMP; in AVIF and HEIC their own
+"""Finds how the picture in a file is turned: by EXIF, or else XMP; in AVIF and HEIC by their own
 properties.
 
-Decoders differ in which of these they find, so they are asked for the stored picture, and it is
-turned by what is read here.
+Decoders differ in the notes that they find. They are therefore asked for the stored picture, which
+is turned as this module says.
 """
 
 import re
@@ -21,22 +21,25 @@ from app.pictures.heif_boxes import read_primary_properties
 from app.types import Image
 
 ORIENTATION = 0x0112  # EXIF's and TIFF's tag
-MOST_ENTRIES, MOST_PREFIXES = 4096, 3
+MAX_ENTRIES = 4096  # of an EXIF block; a camera writes some dozen
+MAX_PREFIXES = 3  # of one EXIF block: some writers repeat "Exif"
 MAX_UNPACKED_BYTES = 1 << 20  # of one text in a PNG
-MOST_NOTES = 64  # of a picture; the others are not looked at
-# EXIF's types that whole numbers come in; the standard asks for SHORT, writers differ.
+MAX_NOTES = 64  # of a picture; the others are not looked at
+# EXIF's types of whole numbers. The standard asks for SHORT, but writers differ.
 _WHOLE_NUMBERS = {1: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i", 16: "Q"}
 _IN_XMP = re.compile(rb"tiff:Orientation(?:\s*=\s*[\"']|>)\s*([1-8])")
-_EXIF, _XMP = b"Exif\0\0", b"http://ns.adobe.com/xap/1.0/\0"
+_EXIF = b"Exif\0\0"
+_XMP = b"http://ns.adobe.com/xap/1.0/\0"
 
-Note = tuple[str, bytes]  # ("exif" or "xmp", what stands there)
+Note = tuple[str, bytes]  # ("exif" or "xmp", its bytes)
 
 
 def find_orientation(content: bytes, kind: str) -> Orientation:
-    """Find how the picture in `content`, of a `kind` as `picture_header` names it, is turned.
-    Damaged or missing notes give an upright orientation.
+    """Finds the orientation of the picture in a file. Damaged or missing notes give an upright
+    orientation.
 
-    OpenCV turns TIFF itself, whose tag is part of the format.
+    `kind` is the result of `app.pictures.header.find_kind`. A TIFF counts as upright, because
+    OpenCV turns it: its tag is part of the format.
     """
     in_xmp: int | None = None
     try:
@@ -44,7 +47,7 @@ def find_orientation(content: bytes, kind: str) -> Orientation:
             return _of_properties(content)
         if kind not in _NOTES:
             return UPRIGHT
-        for name, body in islice(_NOTES[kind](content), MOST_NOTES):
+        for name, body in islice(_NOTES[kind](content), MAX_NOTES):
             if name == "xmp":
                 in_xmp = in_xmp or _xmp_number(body)
             elif (number := read_exif_number(body)) is not None:
@@ -55,8 +58,22 @@ def find_orientation(content: bytes, kind: str) -> Orientation:
 
 
 def crop_to_shown(image: Image, content: bytes, kind: str) -> Image:
-    """Cut `image`, as it is stored, to what AVIF and HEIC say is to be seen of it (`clap`):
-    encoders widen small pictures to whole blocks."""
+    """Cuts a stored picture to the part that AVIF and HEIC want to be shown (`clap`).
+
+    Encoders widen small pictures to whole blocks, and note the part that is the picture.
+
+    Args:
+        image: uint8 (H, W, 3) as stored.
+        content: The bytes of the file.
+        kind: The result of `app.pictures.header.find_kind`.
+
+    Returns:
+        uint8 (h, w, 3), contiguous; `image` itself where the file does not want a part.
+
+    >>> whole = np.zeros((2, 2, 3), np.uint8)
+    >>> crop_to_shown(whole, b"", "PNG") is whole
+    True
+    """
     if kind not in ("AVIF", "HEIC"):
         return image
     try:
@@ -76,9 +93,9 @@ def crop_to_shown(image: Image, content: bytes, kind: str) -> Image:
 
 
 def read_exif_number(exif: bytes) -> int | None:
-    """Read the tag Orientation from an EXIF block, with or without `Exif\\0\\0` in front. None
-    where it has none, or none of 1..8."""
-    for _ in range(MOST_PREFIXES):
+    """Reads the tag Orientation from an EXIF block, with or without `Exif\\0\\0` in front. None
+    where the tag is missing or not within 1..8."""
+    for _ in range(MAX_PREFIXES):
         exif = exif.removeprefix(_EXIF)
     order = {b"II": "<", b"MM": ">"}.get(exif[:2])
     if order is None:
@@ -86,7 +103,7 @@ def read_exif_number(exif: bytes) -> int | None:
     try:
         (at,) = struct.unpack_from(order + "I", exif, 4)
         (entries,) = struct.unpack_from(order + "H", exif, at)
-        for entry in range(at + 2, at + 2 + 12 * min(entries, MOST_ENTRIES), 12):
+        for entry in range(at + 2, at + 2 + 12 * min(entries, MAX_ENTRIES), 12):
             tag, form = struct.unpack_from(order + "HH", exif, entry)
             if tag == ORIENTATION and form in _WHOLE_NUMBERS:
                 letter = order + _WHOLE_NUMBERS[form]
@@ -122,7 +139,7 @@ def _in_png(content: bytes) -> Iterator[Note]:
 
 
 def _png_text(chunk: bytes, body: bytes) -> Iterator[Note]:
-    """XMP as Adobe puts it, and EXIF or XMP in hexadecimal digits, as ImageMagick does."""
+    """Finds XMP as Adobe writes it, and EXIF or XMP in hexadecimal digits as ImageMagick does."""
     key, _, text = body.partition(b"\0")
     packed = chunk == b"zTXt"
     if chunk == b"iTXt":
@@ -150,8 +167,8 @@ def _in_webp(content: bytes) -> Iterator[Note]:
 
 
 def _of_properties(content: bytes) -> Orientation:
-    """The quarter turns and mirrors of AVIF and HEIC, in their order. Their EXIF says how the
-    camera was held, not what is to be done: the standard has readers leave it alone."""
+    """Combines the quarter turns and mirrors of AVIF and HEIC, in their order. Their EXIF tells how
+    the camera was held, and the standard asks readers to ignore it."""
     orientation = UPRIGHT
     for name, body in read_primary_properties(content):
         if name == b"irot":

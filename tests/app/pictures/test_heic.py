@@ -13,7 +13,7 @@ from av.video.frame import VideoFrame
 from app.errors import SourceError
 from app.pictures.header import read_header
 from app.pictures.heic import Grid
-from app.pictures.heif_boxes import MOST_BOXES, StillFile
+from app.pictures.heif_boxes import MAX_BOXES, StillFile
 from app.pictures.reader import read_picture
 from app.sources.video import VideoSource
 from tests.app.pictures.test_stored_colour import PROFILES, by_littlecms
@@ -216,13 +216,13 @@ def with_shared_bytes(item_count: int, stretches: int) -> bytes:
 def test_items_hold_not_much_more_than_the_file() -> None:
     content = with_shared_bytes(1, 65_535)
     with pytest.raises(ValueError, match="more than the file"):
-        StillFile(content + bytes(1 << 20)).data([1])
+        StillFile(content + bytes(1 << 20)).read_data([1])
 
 
 def test_stretches_without_numbers_are_counted_over_all_items() -> None:
     content = with_shared_bytes(500, 65_535)
     places = StillFile(content)._places(set(range(1, 501)))
-    assert sum(map(len, places.values())) == MOST_BOXES
+    assert sum(map(len, places.values())) == MAX_BOXES
 
 
 def test_a_box_of_properties_ends_where_it_says() -> None:
@@ -230,4 +230,4 @@ def test_a_box_of_properties_ends_where_it_says() -> None:
     many = box(b"ipco", ispe((1, 1))) + box(b"ipma") * 20_000
     meta = full(b"meta", full(b"pitm", struct.pack(">H", 1)), box(b"iprp", many))
     with pytest.raises((IndexError, struct.error)):
-        StillFile(box(b"ftyp", b"heic\0\0\0\0") + meta).properties(1)
+        StillFile(box(b"ftyp", b"heic\0\0\0\0") + meta).list_properties(1)

@@ -195,11 +195,11 @@ def test_avif_is_read_wherever_its_exif_lies(tmp_path):
     block[0x10F] = "Maker"
     content = saved(noise, "AVIF", exif=block)
     (item,) = (item for item, kind in StillFile(content).types.items() if kind == b"Exif")
-    note = StillFile(content).data([item])[0]
+    note = StillFile(content).read_data([item])[0]
     place, at = content.index(note), content.index(b"iloc")
     moved = struct.pack(">I", place), struct.pack(">I", len(content))
     behind = content[:at] + content[at:].replace(*moved, 1) + note
-    assert StillFile(behind).data([item]) == [note]
+    assert StillFile(behind).read_data([item]) == [note]
     (tmp_path / "a.avif").write_bytes(content)
     (tmp_path / "b.avif").write_bytes(behind)
     first, second = (read_picture(tmp_path / name) for name in ("a.avif", "b.avif"))
