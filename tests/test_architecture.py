@@ -36,8 +36,8 @@ APP_PACKAGES = {"numpy", "cv2", "mediapipe", "onnxruntime", "av", "scipy", "tqdm
 # What an extra brings, and the only module that may ask for it; everything else runs without.
 OPTIONAL = {"app.records.parquet": {"pyarrow"}}
 ROOMS_FOR_TRAINING = {
-    *("app", "app.detection", "app.files", "app.frames", "app.pictures", "app.process"),
-    "app.recognition",
+    *("app", "app.detection", "app.files", "app.frames", "app.pages", "app.pictures"),
+    *("app.process", "app.recognition"),
 }
 STAGES = ("app.pipeline", "app.detection", "app.recognition", "app.tracking", "app.overlay")
 FILES_AND_WINDOWS = {

@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 # From the ground up. `app` and `training` stand for the modules directly in them.
 APP_FLOORS: tuple[tuple[str, ...], ...] = (
-    ("app", "app.placement"),
+    ("app", "app.pages", "app.placement"),
     ("app.files", "app.frames", "app.overlay", "app.privacy", "app.process"),
     ("app.pictures", "app.recognition", "app.records", "app.tracking"),
     ("app.detection", "app.episodes", "app.sources"),

@@ -12,7 +12,7 @@ from app.outputs.run_metadata import hash_file, read_notes
 from app.process.console import CUT_SHORT, DONE, say
 from app.records.frames import group_by_frame
 from app.records.reader import RecordsReader
-from app.report.facts import find_list, find_section
+from app.report.notes import find_objects, find_section
 from app.report.page import ReportPage, render_report
 from app.report.sink import check_report_suffix
 from app.report.stills import Box, PictureStill, Still, collect_stills, make_picture_still
@@ -142,9 +142,7 @@ def _find_stills(
     if find_section(notes, "settings").get("blur"):
         return _Faces(warning=f"no stills: faces were to be blurred, and in {video} they are not.")
     is_another = _Faces(warning=f"no stills: {video} is not the video of these records.")
-    files = [
-        one for one in find_list(find_section(notes, "input"), "files") if isinstance(one, dict)
-    ] or [{}]
+    files = find_objects(find_section(notes, "input"), "files") or [{}]
     if files[0].get("sha256") not in (None, hash_file(video)):
         return is_another
     best: dict[tuple[int, str], tuple[Episode, Box]] = {}
@@ -173,8 +171,7 @@ def _find_pictures(request: ReportRequest, summary: Summary) -> _Faces:
         return _Faces(warning=why if request.pictures else None)
     digests = {
         str(one.get("name")): one.get("sha256")
-        for one in find_list(find_section(notes, "input"), "files")
-        if isinstance(one, dict)
+        for one in find_objects(find_section(notes, "input"), "files")
     }
     found: dict[str, PictureStill] = {}
     for name, rows in summary.pictures.items():

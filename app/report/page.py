@@ -1,245 +1,285 @@
-"""The report's page: one HTML file without scripts, network or second file, for screens and paper.
+"""Renders the report's page: one HTML file without scripts, network or second file.
 
-Whatever comes from outside, such as file names and labels, is escaped.
+The page is for screens and for paper.
 """
 
-import base64
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from html import escape
-from typing import Any
 
 from app.episodes.finder import EpisodeRules
-from app.recognition.quality import BLURRED, BRIGHT, DARK, SMALL_PX, TURNED_DEG
-from app.report.charts import draw_axis, draw_timeline, format_clock, split_stretches
-from app.report.facts import (
-    format_percent,
-    render_model_card,
-    render_run_facts,
-    render_run_warnings,
+from app.overlay.palette import choose_colour
+from app.pages.document import (
+    embed_picture,
+    render_details,
+    render_document,
+    render_remark,
+    render_section,
     render_table,
+    render_tiles,
 )
+from app.pages.html import NO_HTML, Html, fill_html, join_html
+from app.pages.style import STYLE
+from app.recognition.quality import BLURRED, BRIGHT, DARK, SMALL_PX, TURNED_DEG
+from app.report.facts import render_model_card, render_run_facts, render_run_warnings
 from app.report.picture_page import render_pictures
 from app.report.stills import PictureStill, Still
-from app.report.style import STYLE, format_colour_rules
-from app.report.summary import PersonSummary, Summary, Trouble
-from app.types import UNSURE
+from app.report.summary import DataTrouble, PersonSummary, Summary
+from app.report.timeline import draw_axis, draw_label_timeline, format_clock, split_stretches
+from app.types import UNSURE, JsonValue
 from app.wording import choose_noun, format_count
 
-MAX_PEOPLE = 12
+MAX_PEOPLE = 12  # with a timeline
 MAX_STILLS = 24
 MAX_EPISODES = 300  # rows of the table; a file of episodes holds all
-SHOWN_FROM = 0.1  # a label that never comes this high has no line of its own
-GAP_S = 0.3  # a shorter absence does not tear a timeline
+MAX_OPEN_EPISODES = 20  # a longer table is folded
+MIN_SHOWN_SHARE = 0.1  # a label that is never this probable has no line of its own
+GAP_S = 0.3  # a shorter absence does not break a timeline
 
 
 @dataclass(frozen=True, slots=True)
 class ReportPage:
-    """`facts` as `RunNotes` gives them; empty where nothing is known of the run. `pictures`: those
-    that stand for themselves, by source."""
+    """The contents of a page. `notes` are those of the run (`RunNotes`), empty if nothing is known.
+    `pictures` holds the pictures of a run of pictures, by source."""
 
     summary: Summary
     rules: EpisodeRules
     stills: Sequence[Still]
-    facts: Mapping[str, Any]
+    notes: Mapping[str, JsonValue]
     pictures: Mapping[str, PictureStill] = field(default_factory=dict)
 
 
 def render_report(page: ReportPage) -> str:
-    """The whole file."""
+    """Gives the text of the whole HTML file."""
     summary = page.summary
-    name = _name(page)
+    name = _name_page(page)
     sections = [
-        _head(page, name),
-        *(_of_pictures(page) if summary.are_pictures else _of_video(page)),
-        _section("How good the data are", _trouble(summary.trouble, summary.are_pictures)),
-        _section("Model", render_model_card(page.facts)),
-        _section("The run", render_run_facts(page.facts, page.rules)),
+        _render_head(page, name),
+        *(_render_for_pictures(page) if summary.are_pictures else _render_for_video(page)),
+        render_section(
+            "How good the data are", _render_trouble(summary.trouble, summary.are_pictures)
+        ),
+        render_section("Model", render_model_card(page.notes)),
+        render_section("The run", render_run_facts(page.notes, page.rules)),
     ]
-    return (
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        '<meta name="color-scheme" content="light dark">\n'
-        f"<title>{escape(name)}: expressions</title>\n"
-        f"<style>{STYLE}{format_colour_rules(summary.labels)}</style>\n</head>\n"
-        f"<body>\n<main>\n{''.join(sections)}</main>\n</body>\n</html>\n"
-    )
+    style = STYLE + format_colour_rules(summary.labels)
+    return render_document(f"{name}: expressions", style, sections)
 
 
-def _of_video(page: ReportPage) -> list[str]:
-    return [_people(page.summary), _stills(page), _section("Episodes", _episodes(page))]
+def format_colour_rules(labels: Sequence[str]) -> str:
+    """Formats a CSS class `k0`, `k1`… for each label, with the label's colour in the overlay."""
+    rules = []
+    for k, label in enumerate(labels):
+        blue, green, red = choose_colour(label, labels)
+        rules.append(f".k{k} {{ --c: rgb({red} {green} {blue}); }}\n")
+    return "".join(rules)
 
 
-def _of_pictures(page: ReportPage) -> list[str]:
+def format_percent(part: float, whole: float) -> str:
+    """Formats a share, with a space that does not break; "–" if `whole` is 0.
+
+    >>> format_percent(1, 8)
+    '12.5\\xa0%'
+    """
+    return "–" if not whole else f"{100 * part / whole:.1f}\u00a0%"
+
+
+def _render_for_video(page: ReportPage) -> list[Html]:
+    return [
+        render_section("Who showed what, and when", _render_people(page.summary)),
+        _render_stills(page),
+        render_section("Episodes", _render_episodes(page)),
+    ]
+
+
+def _render_for_pictures(page: ReportPage) -> list[Html]:
     summary = page.summary
     people = list(summary.people.values())
-    several = len(people) > 1
-    return [
-        *([_section("What was seen", _shares(people))] if several else []),
-        _section(
-            "The pictures" if len(summary.end_s) > 1 else "The picture",
-            render_pictures(
-                summary.pictures,
-                page.pictures,
-                summary.labels,
-                len(summary.end_s) - len(summary.pictures),
-            ),
-        ),
-    ]
+    pictures = render_pictures(
+        summary.pictures, page.pictures, summary.labels, len(summary.end_s) - len(summary.pictures)
+    )
+    title = "The pictures" if len(summary.end_s) > 1 else "The picture"
+    shares = [render_section("What was seen", _render_shares(people))] if len(people) > 1 else []
+    return [*shares, render_section(title, pictures)]
 
 
-def _name(page: ReportPage) -> str:
+def _name_page(page: ReportPage) -> str:
     sources = list(page.summary.end_s)
     what = "pictures" if page.summary.are_pictures else "inputs"
     return sources[0] if len(sources) == 1 else f"{len(sources)} {what}"
 
 
-def _section(title: str, body: str) -> str:
-    return f"<section>\n<h2>{escape(title)}</h2>\n{body}\n</section>\n"
-
-
-def _head(page: ReportPage, name: str) -> str:
+def _render_head(page: ReportPage, name: str) -> Html:
     summary = page.summary
     trouble = summary.trouble
-    with_face = format_percent(trouble.frames - trouble.empty_frames, trouble.frames), "with a face"
+    share = format_percent(trouble.frames - trouble.empty_frames, trouble.frames)
+    frames, people = f"{trouble.frames}", f"{len(summary.people)}"
+    faces = choose_noun(len(summary.people), "face")
     if summary.are_pictures:
         tiles = [
-            (f"{trouble.frames}", choose_noun(trouble.frames, "picture")),
-            with_face,
-            (f"{len(summary.people)}", choose_noun(len(summary.people), "face")),
+            (frames, choose_noun(trouble.frames, "picture")),
+            (share, "with a face"),
+            (people, faces),
         ]
     else:
         tiles = [
             (format_clock(sum(summary.end_s.values()), 0.1), "length"),
-            (f"{trouble.frames}", choose_noun(trouble.frames, "frame")),
-            with_face,
-            (f"{len(summary.people)}", f"{choose_noun(len(summary.people), 'face')} followed"),
+            (frames, choose_noun(trouble.frames, "frame")),
+            (share, "with a face"),
+            (people, f"{faces} followed"),
             (f"{len(summary.episodes)}", choose_noun(len(summary.episodes), "episode")),
         ]
-    cells = "".join(f'<div class="tile"><b>{v}</b><span>{what}</span></div>' for v, what in tiles)
-    shows = (
-        " This page shows faces: pass it on accordingly." if page.stills or page.pictures else ""
-    )
-    return (
-        f"<header><h1>{escape(name)}</h1>\n"
+    shows_faces = page.stills or page.pictures
+    return fill_html(
+        "<header><h1>{name}</h1>\n"
         '<p class="lead">An expression is not a feeling: this says what faces look like to the '
-        f"model named below, not what people feel.{shows}</p>\n"
-        f"{render_run_warnings(page.facts)}"
-        f'<div class="tiles">{cells}</div></header>\n'
+        "model named below, not what people feel.{caution}</p>\n"
+        "{warnings}{tiles}</header>\n",
+        name=name,
+        caution=" This page shows faces: pass it on accordingly." if shows_faces else "",
+        warnings=render_run_warnings(page.notes),
+        tiles=render_tiles(tiles),
     )
 
 
-def _people(summary: Summary) -> str:
+def _render_people(summary: Summary) -> Html:
     people = sorted(summary.people.values(), key=lambda one: -one.frames)
     if not people:
-        return _section("Who showed what, and when", "<p>No face was found in any frame.</p>")
+        return Html("<p>No face was found in any frame.</p>")
     shown = sorted(people[:MAX_PEOPLE], key=lambda one: (one.source, one.face_id))
     several = len(summary.end_s) > 1
-    body = "".join(_person(one, summary.end_s[one.source], several) for one in shown)
+    body = join_html(_render_person(one, summary.end_s[one.source], several) for one in shown)
     rest = people[MAX_PEOPLE:]
     if rest:
-        body += (
-            f'<p class="quiet">Left out here: {format_count(len(rest), "more face", "more faces")} '
-            f"with at most {format_count(rest[0].frames, 'frame')} each.</p>\n"
-        )
-    body += (
-        '<p class="quiet">Areas: probability from 0 to 100 %, smoothed as in the records. Bars '
+        count = format_count(len(rest), "more face", "more faces")
+        frames = format_count(rest[0].frames, "frame")
+        left_out = f"Left out here: {count} with at most {frames} each."
+        body += render_remark(left_out) + Html("\n")
+    explanation = (
+        "Areas: probability from 0 to 100 %, smoothed as in the records. Bars "
         "below them: episodes. The grey area of the row unsure: share of frames that got no label. "
         "Right: share of the face's frames with this label. A number "
-        "stands for a face as long as it is in sight; who returns later may get a new one.</p>\n"
+        "stands for a face as long as it is in sight; who returns later may get a new one."
     )
-    return _section("Who showed what, and when", body)
+    return body + render_remark(Html(explanation)) + Html("\n")
 
 
-def _shares(people: Sequence[PersonSummary]) -> str:
-    """For pictures, which have no time."""
-    said: Counter[str] = Counter()
+def _render_shares(people: Sequence[PersonSummary]) -> Html:
+    """Renders the share of each label, for pictures, which have no time."""
+    counts: Counter[str] = Counter()
     for person in people:
-        said += person.said
+        counts += person.label_counts
     rows = [
-        (escape(label), str(count), format_percent(count, said.total()))
-        for label, count in said.most_common()
+        (label, str(count), format_percent(count, counts.total()))
+        for label, count in counts.most_common()
     ]
     return render_table(("label", "faces", "share"), rows, "numbers")
 
 
-def _person(person: PersonSummary, end_s: float, several: bool) -> str:
-    steps = person.timeline.steps()
-    lines: list[str] = []
-    low: list[str] = []
+def _render_person(person: PersonSummary, end_s: float, several: bool) -> Html:
+    lines: list[Html] = []
+    low: list[str] = []  # labels without a line
+    last = len(person.timeline.labels) - 1  # the label "unsure"
     for k, label in enumerate(person.timeline.labels):
-        values = [(begin, float(means[k])) for begin, means in steps]
-        said = person.said[label]
-        is_unsure = k == len(person.timeline.labels) - 1  # the last one
-        if is_unsure and not said:
+        if k == last and not person.label_counts[label]:
             continue
-        kind = UNSURE if is_unsure else f"k{k}"
-        episodes = [one for one in person.episodes if one.label == label]
-        if not said and not episodes and max(value for _, value in values) < SHOWN_FROM:
-            low.append(escape(label))
-            continue
-        share = format_percent(said, person.frames)
-        drawing = draw_timeline(
-            f"{label} of face {person.face_id}: {share} of its frames",
-            kind,
-            split_stretches(values, person.timeline.bin_s, GAP_S),
-            episodes,
-            end_s,
-        )
-        lines.append(
-            f'<div class="label"><i class="key {kind}"></i>{escape(label)}</div>'
-            f'<div class="plot">{drawing}</div><div class="share">{share}</div>\n'
-        )
-    note = f"Never above {100 * SHOWN_FROM:.0f} %: {', '.join(low)}." if low else ""
+        line = _render_line(person, k, end_s)
+        if line:
+            lines.append(line)
+        else:
+            low.append(label)
+    note = f"Never above {100 * MIN_SHOWN_SHARE:.0f} %: {', '.join(low)}." if low else ""
     # Labels that somebody wrote into the records by hand.
     others = ", ".join(
-        f"{escape(label)} {format_percent(count, person.frames)}"
-        for label, count in person.said.most_common()
+        f"{label} {format_percent(count, person.frames)}"
+        for label, count in person.label_counts.most_common()
         if label not in person.timeline.labels
     )
     note += f" Labels without a probability: {others}." if others else ""
-    where = f" in {escape(person.source)}" if several else ""
-    frames = format_count(person.frames, "frame")
-    return (
-        f'<article class="person"><h3>Face {person.face_id}{where} <small>'
-        f"{format_clock(person.first_s, 0.1)} to {format_clock(person.last_s, 0.1)}, {frames}"
-        f'</small></h3>\n<div class="lines">\n{"".join(lines)}'
-        f'<div class="label"></div>{draw_axis(end_s)}<div class="share"></div></div>\n'
-        f'<p class="quiet">{note}</p></article>\n'
+    return fill_html(
+        '<article class="person"><h3>Face {face_id}{where} <small>'
+        "{first} to {last}, {frames}"
+        '</small></h3>\n<div class="lines">\n{lines}'
+        '<div class="label"></div>{axis}<div class="share"></div></div>\n'
+        "{note}</article>\n",
+        face_id=person.face_id,
+        where=f" in {person.source}" if several else "",
+        first=format_clock(person.first_s, 0.1),
+        last=format_clock(person.last_s, 0.1),
+        frames=format_count(person.frames, "frame"),
+        lines=join_html(lines),
+        axis=draw_axis(end_s),
+        note=render_remark(note),
     )
 
 
-def _stills(page: ReportPage) -> str:
+def _render_line(person: PersonSummary, number: int, end_s: float) -> Html:
+    """Renders the timeline of a person's label; nothing if the label never shows."""
+    timeline = person.timeline
+    label = timeline.labels[number]
+    is_unsure = number == len(timeline.labels) - 1  # the last label of a timeline
+    values = [(begin, float(means[number])) for begin, means in timeline.list_steps()]
+    count = person.label_counts[label]
+    episodes = [one for one in person.episodes if one.label == label]
+    if not count and not episodes and max(value for _, value in values) < MIN_SHOWN_SHARE:
+        return NO_HTML
+    kind = UNSURE if is_unsure else f"k{number}"
+    share = format_percent(count, person.frames)
+    drawing = draw_label_timeline(
+        f"{label} of face {person.face_id}: {share} of its frames",
+        kind,
+        split_stretches(values, timeline.bin_s, GAP_S),
+        episodes,
+        end_s,
+    )
+    return fill_html(
+        '<div class="label"><i class="key {}"></i>{}</div>'
+        '<div class="plot">{}</div><div class="share">{}</div>\n',
+        kind,
+        label,
+        drawing,
+        share,
+    )
+
+
+def _render_stills(page: ReportPage) -> Html:
     chosen = sorted(page.stills, key=lambda one: -one.episode.peak)[:MAX_STILLS]
     chosen.sort(key=lambda one: (one.episode.source, one.episode.face_id, one.episode.apex_s))
     if not chosen:
-        return ""
-    figures = "".join(
-        f'<figure><img alt="Face {one.episode.face_id}, {escape(one.episode.label)}" '
-        f'src="data:image/jpeg;base64,{base64.b64encode(one.jpeg).decode()}">'
-        f"<figcaption><b>{escape(one.episode.label)}</b> {100 * one.episode.peak:.0f} %"
-        f"<small>face {one.episode.face_id} at {format_clock(one.episode.apex_s, 0.1)}</small>"
-        "</figcaption></figure>\n"
-        for one in chosen
+        return NO_HTML
+    figures = join_html(_render_still(one) for one in chosen)
+    return render_section(
+        "At the height of episodes", fill_html('<div class="faces">{}</div>', figures)
     )
-    return _section("At the height of episodes", f'<div class="faces">{figures}</div>')
 
 
-def _episodes(page: ReportPage) -> str:
+def _render_still(still: Still) -> Html:
+    episode = still.episode
+    return fill_html(
+        "<figure>{picture}<figcaption><b>{label}</b> {peak:.0f} %"
+        "<small>face {face_id} at {apex}</small></figcaption></figure>\n",
+        picture=embed_picture(f"Face {episode.face_id}, {episode.label}", still.jpeg, "jpeg"),
+        label=episode.label,
+        peak=100 * episode.peak,
+        face_id=episode.face_id,
+        apex=format_clock(episode.apex_s, 0.1),
+    )
+
+
+def _render_episodes(page: ReportPage) -> Html:
     rules = page.rules
     episodes = page.summary.episodes
     several = len(page.summary.end_s) > 1
-    what = (
-        f'<p class="quiet">An episode reaches {100 * rules.enter:.0f} % and ends below '
-        f"{100 * rules.leave:.0f} %; it lasts {rules.min_s:g} s or longer.</p>\n"
-    )
+    remarks = render_remark(
+        f"An episode reaches {100 * rules.enter:.0f} % and ends below "
+        f"{100 * rules.leave:.0f} %; it lasts {rules.min_s:g} s or longer."
+    ) + Html("\n")
     if not episodes:
-        return f"<p>None was found.</p>\n{what}"
+        return Html("<p>None was found.</p>\n") + remarks
     rows = [
         (
-            f"face {one.face_id}" + (f" in {escape(one.source)}" if several else ""),
-            escape(one.label),
+            f"face {one.face_id}" + (f" in {one.source}" if several else ""),
+            one.label,
             format_clock(one.onset_s, 0.01),
             format_clock(one.apex_s, 0.01),
             format_clock(one.offset_s, 0.01),
@@ -248,46 +288,45 @@ def _episodes(page: ReportPage) -> str:
         )
         for one in episodes[:MAX_EPISODES]
     ]
-    listed = render_table(
-        ("who", "label", "onset", "apex", "offset", "length", "peak"), rows, "numbers"
-    )
+    head = ("who", "label", "onset", "apex", "offset", "length", "peak")
+    table = render_table(head, rows, "numbers")
     if len(episodes) > MAX_EPISODES:
         left = len(episodes) - MAX_EPISODES
-        what += (
-            f'<p class="quiet">{left} later ones are left out here; app.episodes writes all.</p>\n'
-        )
-    is_long = len(rows) > 20
-    return (
-        f"<details><summary>All {len(episodes)} episodes</summary>{listed}</details>\n{what}"
-        if is_long
-        else listed + what
-    )
+        remarks += render_remark(
+            f"{left} later ones are left out here; app.episodes writes all."
+        ) + Html("\n")
+    if len(rows) > MAX_OPEN_EPISODES:
+        table = render_details(f"All {len(episodes)} episodes", table)
+    return table + remarks
 
 
-def _trouble(trouble: Trouble, are_pictures: bool) -> str:
+def _render_trouble(trouble: DataTrouble, are_pictures: bool) -> Html:
     what = "pictures" if are_pictures else "frames"
 
-    def row(name: str, count: int, whole: int, meaning: str) -> tuple[str, ...]:
-        return (name, str(count), format_percent(count, whole), escape(meaning))
+    def make_row(name: str, count: int, whole: int, meaning: str) -> tuple[str, ...]:
+        return (name, str(count), format_percent(count, whole), meaning)
 
-    rows = [
-        row(f"{what} without a face", trouble.empty_frames, trouble.frames, f"of all {what}"),
-        row("unsure", trouble.unsure, trouble.faces, "of faces: no label was given"),
-    ]
-    rows += [
-        row(f"– {escape(reason)}", count, trouble.faces, "why it was unsure")
-        for reason, count in trouble.reasons.most_common()
-    ]
-    judged = trouble.judged
-    if judged:
-        rows += [
-            row("small", trouble.small, judged, f"box under {SMALL_PX:g} px"),
-            row("blurred", trouble.blurred, judged, f"sharpness under {BLURRED:g}"),
-            row("turned away", trouble.turned, judged, f"yaw beyond {TURNED_DEG:g}°, estimated"),
-            row("dark", trouble.dark, judged, f"mean grey under {100 * DARK:.0f} %"),
-            row("too bright", trouble.bright, judged, f"mean grey over {100 * BRIGHT:.0f} %"),
-        ]
-    without = trouble.faces - judged
-    faces = format_count(without, "face")
-    note = f"<p>No figures of quality: {faces}.</p>\n" if without else ""
-    return render_table(("", "count", "share", "meaning"), rows, "numbers last-text") + note
+    def make_rows() -> Iterable[tuple[str, ...]]:
+        yield make_row(
+            f"{what} without a face", trouble.empty_frames, trouble.frames, f"of all {what}"
+        )
+        faces = trouble.faces
+        yield make_row("unsure", trouble.unsure, faces, "of faces: no label was given")
+        for reason, count in trouble.reasons.most_common():
+            yield make_row(f"– {reason}", count, faces, "why it was unsure")
+        known = trouble.faces_with_quality
+        if known:
+            yield make_row("small", trouble.small, known, f"box under {SMALL_PX:g} px")
+            yield make_row("blurred", trouble.blurred, known, f"sharpness under {BLURRED:g}")
+            turned = f"yaw beyond {TURNED_DEG:g}°, estimated"
+            yield make_row("turned away", trouble.turned, known, turned)
+            yield make_row("dark", trouble.dark, known, f"mean grey under {100 * DARK:.0f} %")
+            bright = f"mean grey over {100 * BRIGHT:.0f} %"
+            yield make_row("too bright", trouble.bright, known, bright)
+
+    table = render_table(("", "count", "share", "meaning"), make_rows(), "numbers last-text")
+    without = trouble.faces - trouble.faces_with_quality
+    if not without:
+        return table
+    note = f"No figures of quality: {format_count(without, 'face')}."
+    return table + fill_html("<p>{}</p>\n", note)

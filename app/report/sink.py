@@ -1,9 +1,8 @@
-"""Writes the report of a run while its frames pass."""
+"""Writes the report of a run, from its frames as they pass."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from app.episodes.finder import EpisodeRules
 from app.files.atomic import reserve, write_text
@@ -12,19 +11,29 @@ from app.records.rows import make_records
 from app.report.page import ReportPage, render_report
 from app.report.stills import PictureStill, Still, StillsInPassing, make_picture_still
 from app.report.summary import Summary
-from app.types import FrameResult, Image
+from app.types import FrameResult, Image, JsonValue
 
 SUFFIXES = (".html", ".htm")
 
 
 def check_report_suffix(path: Path) -> None:
-    """Raises `SinkError` for a name that no browser opens as a page."""
+    """Raises `SinkError` for a name that does not end like a web page."""
     read_suffix(path, SUFFIXES, "must end in .html.")
 
 
 class ReportSink:
-    """Gathers a run and writes its page when it is over. `facts` gives what `RunNotes` knows;
-    `with_stills`: faces at the height of their episodes are stored in the page."""
+    """Adds up the frames of a run and writes the page when the run is over.
+
+    Args:
+        path: The page, `.html` or `.htm`.
+        facts: Gives the notes of the run (`RunNotes.facts`) at the end.
+        overwrite: An existing file is replaced.
+        with_stills: The page shows faces at the height of their episodes.
+        rules: The rules of episodes.
+
+    Raises:
+        SinkError: The page cannot be written.
+    """
 
     dropped = 0
     warning = None
@@ -33,7 +42,7 @@ class ReportSink:
         self,
         path: Path,
         *,
-        facts: Callable[[], Mapping[str, Any]],
+        facts: Callable[[], Mapping[str, JsonValue]],
         overwrite: bool,
         with_stills: bool = True,
         rules: EpisodeRules | None = None,
@@ -49,32 +58,35 @@ class ReportSink:
         self._pictures: dict[str, PictureStill] = {}
 
     def write(self, result: FrameResult, canvas: Image) -> None:
-        """`canvas` is not looked at: stills are of the frame as it came, or as it was blurred."""
+        """Takes a frame. Stills are cut from the frame itself, or from the blurred frame, and not
+        from `canvas`."""
         if self._summary is None:
             return
         rows = make_records(result)
         over = self._summary.add(rows)
         if self._stills is not None:
-            self._stills.take(over)
+            self._stills.end_episodes(over)
             boxes = {row.face.face_id: row.face.box_xywh for row in rows if row.face}
             shown = replace(result.frame, image=result.picture)
-            self._stills.look(shown, self._summary.peaks, boxes)
+            self._stills.add_frame(shown, self._summary.peaks, boxes)
             if not self._summary.are_pictures:
                 self._pictures.clear()
             elif rows[0].source in self._summary.pictures:
                 self._pictures[rows[0].source] = make_picture_still(shown.image, boxes)
 
     def close(self) -> None:
+        """Writes the page. A second call does nothing. Raises `SinkError`."""
         if self._summary is None:
             return
         summary, self._summary = self._summary, None
         over = summary.finish()
         stills: list[Still] = []
         if self._stills is not None:
-            self._stills.take(over)
-            stills = self._stills.stills()
+            self._stills.end_episodes(over)
+            stills = self._stills.list_stills()
         page = ReportPage(summary, self._rules, stills, self._facts(), self._pictures)
         write_text(self.path, render_report(page), overwrite=self._overwrite)
 
     def abort(self) -> None:
+        """Gives the run up; nothing is written."""
         self._summary = None

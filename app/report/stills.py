@@ -1,5 +1,4 @@
-"""Faces at the height of their episodes, cut out while frames pass by or later from the video; and
-pictures that stand for themselves, with their faces."""
+"""Cuts out faces for the report: at the height of their episodes, or all faces of a picture."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -11,27 +10,44 @@ from app.episodes.episode import Episode
 from app.types import Frame, Image
 
 SIDE_PX = 200
-MARGIN = 1.5  # side of the still in sides of the box
+MARGIN = 1.5  # side of the still, in sides of the box
 JPEG_QUALITY = 85
 PICTURE_PX = 900  # longest side of a whole picture
-KEPT = 60  # no page shows more; the surest stay
+MAX_KEPT = 60  # stills in memory: more than a page shows
+MAX_TIME_ERROR_S = 1e-3  # of a frame of the video and its row in the records
 
 Box = tuple[float, float, float, float]  # x, y, width, height in px
 
 
 @dataclass(frozen=True, slots=True)
 class Still:
+    """The face of an episode at its apex, as JPEG."""
+
     episode: Episode
     jpeg: bytes
 
 
 def cut_still(image: Image, box_xywh: Box) -> Image:
-    """The square about a box, `SIDE_PX` a side, as far as it lies in the picture (black beyond)."""
+    """Cuts the square around a box out of a picture.
+
+    Args:
+        image: The picture, `(H, W, 3)` uint8 BGR.
+        box_xywh: The box in pixels of the picture.
+
+    Returns:
+        The square with `MARGIN` around the box, `(SIDE_PX, SIDE_PX, 3)` uint8 BGR; black beyond
+        the picture.
+
+    >>> white = np.full((100, 100, 3), 255, np.uint8)
+    >>> still = cut_still(white, (40.0, 40.0, 20.0, 20.0))
+    >>> still.shape, int(still.min())
+    ((200, 200, 3), 255)
+    """
     x, y, width, height = box_xywh
     half = max(1.0, MARGIN * max(width, height) / 2)
     scale = SIDE_PX / (2 * half)
     left, top = x + width / 2 - half, y + height / 2 - half
-    if scale < 1:  # shrinking: averaged over what a pixel covers
+    if scale < 1:  # to shrink, average over the area of each new pixel
         rows, columns = image.shape[:2]
         x0, y0 = max(0, round(left)), max(0, round(top))
         x1, y1 = min(columns, round(left + 2 * half)), min(rows, round(top + 2 * half))
@@ -49,14 +65,19 @@ def cut_still(image: Image, box_xywh: Box) -> Image:
 
 
 def encode_jpeg(still: Image) -> bytes:
+    """Encodes a picture `(H, W, 3)` uint8 BGR as JPEG.
+
+    >>> encode_jpeg(np.zeros((8, 8, 3), np.uint8))[:2]
+    b'\\xff\\xd8'
+    """
     _, content = cv2.imencode(".jpg", still, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
     return content.tobytes()
 
 
 @dataclass(frozen=True, slots=True)
 class PictureStill:
-    """A picture that stands for itself, for a page: its size px, a smaller copy of it, and its
-    faces by their number, all as JPEG."""
+    """A picture of a run of pictures: its size (width, height) in pixels, a smaller copy as JPEG,
+    and its faces by `face_id` as JPEG."""
 
     size_wh: tuple[int, int]
     jpeg: bytes
@@ -64,7 +85,16 @@ class PictureStill:
 
 
 def make_picture_still(image: Image, boxes: Mapping[int, Box]) -> PictureStill:
-    """Make the still of `image` uint8 (H, W, 3) BGR, with faces at `boxes` by face_id."""
+    """Makes the still of a picture.
+
+    Args:
+        image: The picture, `(H, W, 3)` uint8 BGR.
+        boxes: The boxes (x, y, width, height) of its faces in pixels, by `face_id`.
+
+    >>> still = make_picture_still(np.zeros((30, 40, 3), np.uint8), {1: (5.0, 5.0, 9.0, 9.0)})
+    >>> still.size_wh, list(still.faces)
+    ((40, 30), [1])
+    """
     height, width = image.shape[:2]
     scale = PICTURE_PX / max(width, height)
     small = image
@@ -76,22 +106,32 @@ def make_picture_still(image: Image, boxes: Mapping[int, Box]) -> PictureStill:
 
 
 class StillsInPassing:
-    """Keeps the picture of every running episode's highest point so far; that of an episode that is
-    over becomes a still. Only the surest one of each face and label stays."""
+    """Collects stills while frames pass.
+
+    The face of each running episode is kept at its highest probability so far. When an episode is
+    over, this face becomes a still. Of each face and label, the most probable still is kept.
+    """
 
     def __init__(self) -> None:
         self._waiting: dict[tuple[int, str], tuple[int, Image]] = {}
         self._stills: dict[tuple[str, int, str], Still] = {}
 
-    def look(
+    def add_frame(
         self, frame: Frame, peaks: Iterable[tuple[int, str]], boxes: Mapping[int, Box]
     ) -> None:
-        """`peaks`: (face_id, label) at their highest in this frame; `boxes` by face_id."""
+        """Cuts out the faces whose episodes are at their highest so far in this frame.
+
+        Args:
+            frame: The frame.
+            peaks: (face_id, label) of these episodes.
+            boxes: The boxes (x, y, width, height) of the faces in pixels, by face_id.
+        """
         for face_id, label in peaks:
             self._waiting[face_id, label] = (frame.index, cut_still(frame.image, boxes[face_id]))
 
-    def take(self, over: Iterable[Episode]) -> None:
-        """Episodes that are over. To be called before `look` at the frame that ended them."""
+    def end_episodes(self, over: Iterable[Episode]) -> None:
+        """Makes stills of episodes that are over. Must be called before `add_frame` of the frame
+        that ended them."""
         for one in over:
             index, picture = self._waiting.pop((one.face_id, one.label), (None, None))
             key = (one.source, one.face_id, one.label)
@@ -102,23 +142,33 @@ class StillsInPassing:
                 and (before is None or before.episode.peak < one.peak)
             ):
                 self._stills[key] = Still(one, encode_jpeg(picture))
-        if len(self._stills) > 2 * KEPT:
+        if len(self._stills) > 2 * MAX_KEPT:
             self._stills = {
                 (one.episode.source, one.episode.face_id, one.episode.label): one
                 for one in choose_surest(self._stills.values())
             }
 
-    def stills(self) -> list[Still]:
+    def list_stills(self) -> list[Still]:
+        """Returns the stills of all ended episodes, the most probable first."""
         return choose_surest(self._stills.values())
 
 
 def choose_surest(stills: Iterable[Still]) -> list[Still]:
-    return sorted(stills, key=lambda one: -one.episode.peak)[:KEPT]
+    """Returns the `MAX_KEPT` stills of the highest peaks, the highest first."""
+    return sorted(stills, key=lambda one: -one.episode.peak)[:MAX_KEPT]
 
 
 def collect_stills(frames: Iterable[Frame], wanted: Iterable[tuple[Episode, Box]]) -> list[Still]:
-    """Those of a video's frames that episodes had their height in. A frame whose time is not that
-    of the records is of another video and gives none; what is left of `frames` is not read."""
+    """Cuts the faces of episodes at their apexes out of a video.
+
+    Args:
+        frames: The frames of the video. They are read up to the last apex.
+        wanted: Episodes, each with the box of its face at the apex.
+
+    Returns:
+        The stills, the most probable first. A frame with another time than in the records belongs
+        to another video and gives no still.
+    """
     waiting: dict[int, list[tuple[Episode, Box]]] = {}
     for episode, box in wanted:
         waiting.setdefault(episode.apex_frame, []).append((episode, box))
@@ -128,7 +178,7 @@ def collect_stills(frames: Iterable[Frame], wanted: Iterable[tuple[Episode, Box]
     last = max(waiting)
     for frame in frames:
         for episode, box in waiting.get(frame.index, ()):
-            if abs(frame.time_s - episode.apex_s) < 1e-3:
+            if abs(frame.time_s - episode.apex_s) < MAX_TIME_ERROR_S:
                 found.append(Still(episode, encode_jpeg(cut_still(frame.image, box))))
         if frame.index >= last:
             break

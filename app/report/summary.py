@@ -1,7 +1,7 @@
-"""What records say as a whole: a timeline for each person, shares, and how good the data are.
+"""Adds up records for the report: a timeline of each person, shares, and doubts about the data.
 
-Takes rows as they come and keeps little of them: a timeline has at most `MAX_BINS` steps, which
-double in length when the video outgrows them.
+Memory stays small in long videos: a timeline has at most `MAX_BINS` steps, which double in length
+when the video outgrows them.
 """
 
 from collections import Counter
@@ -17,13 +17,13 @@ from app.recognition.quality import BLURRED, BRIGHT, DARK, SMALL_PX, TURNED_DEG
 from app.records.schema import Record
 from app.types import UNSURE
 
-MAX_BINS = 600
-MAX_PICTURES = 100  # whose faces are kept one by one
-FIRST_BIN_S = 1 / 32
+MAX_BINS = 600  # steps of a timeline, about one for each pixel of its drawing
+MAX_PICTURES = 100  # with all their rows in memory
+FIRST_BIN_S = 1 / 32  # exact in binary, also when it is doubled
 
 
 class Timeline:
-    """Means of probabilities over steps of `bin_s` seconds, counted from 0."""
+    """The means of probabilities over steps of `bin_s` seconds, from 0 on."""
 
     def __init__(self, labels: tuple[str, ...]) -> None:
         self.labels = labels
@@ -31,6 +31,7 @@ class Timeline:
         self._bins: dict[int, NDArray[np.float64]] = {}  # (K + 1,): sums, and frames in them
 
     def add(self, time_s: float, shares: Sequence[float]) -> None:
+        """Adds the probabilities of a frame, in the order of `labels`."""
         while time_s >= MAX_BINS * self.bin_s:
             self._coarsen()
         now = np.array([*shares, 1.0])
@@ -44,8 +45,9 @@ class Timeline:
             self._bins[at] = self._bins[at] + sums if at in self._bins else sums
         self.bin_s *= 2
 
-    def steps(self) -> list[tuple[float, NDArray[np.float64]]]:
-        """(begin in seconds, means (K,)) of each step in which there is something, in order."""
+    def list_steps(self) -> list[tuple[float, NDArray[np.float64]]]:
+        """Returns (begin in seconds, mean probabilities `(K,)` float64) of each step with a frame,
+        in order."""
         return [
             (row * self.bin_s, sums[:-1] / sums[-1]) for row, sums in sorted(self._bins.items())
         ]
@@ -53,8 +55,11 @@ class Timeline:
 
 @dataclass(slots=True)
 class PersonSummary:
-    """One face of one source. `said` counts frames by label, "unsure" included. `timeline` holds
-    the labels' probabilities and, last, the share of frames that were unsure."""
+    """One face of one source, seen in `frames` frames from `first_s` to `last_s`.
+
+    `label_counts` counts frames by label, including "unsure". `timeline` holds the probabilities of
+    the labels and, last, the share of frames that were unsure.
+    """
 
     source: str
     face_id: int
@@ -62,25 +67,28 @@ class PersonSummary:
     frames: int = 0
     first_s: float = 0.0
     last_s: float = 0.0
-    said: Counter[str] = field(default_factory=Counter)
+    label_counts: Counter[str] = field(default_factory=Counter)
     episodes: list[Episode] = field(default_factory=list)
 
 
 @dataclass(slots=True)
-class Trouble:
-    """Counts of what makes data doubtful. `faces` are rows with a face, `judged` those of them that
-    hold figures of quality."""
+class DataTrouble:
+    """Counts the frames and faces whose data are doubtful.
+
+    `faces` counts the rows with a face, and `faces_with_quality` those that have figures of
+    quality. `reasons` counts the unsure faces by their reason.
+    """
 
     frames: int = 0
     empty_frames: int = 0
     faces: int = 0
-    judged: int = 0
+    faces_with_quality: int = 0
     small: int = 0
     blurred: int = 0
     turned: int = 0
     dark: int = 0
     bright: int = 0
-    reasons: Counter[str] = field(default_factory=Counter)  # of "unsure"
+    reasons: Counter[str] = field(default_factory=Counter)
 
     @property
     def unsure(self) -> int:
@@ -88,31 +96,34 @@ class Trouble:
 
 
 class Summary:
-    """Adds up the rows of frames, in order. `end_s` is how long each source is. `pictures` are the
-    rows of the first `MAX_PICTURES` pictures, by source; none where frames have times, which
-    `are_pictures` says."""
+    """Adds up the rows of frames, in order.
+
+    `end_s` holds the length of each source in seconds. `are_pictures` is True as long as all times
+    are 0. `pictures` then holds the rows of the first `MAX_PICTURES` pictures, by source.
+    """
 
     def __init__(self, rules: EpisodeRules | None = None) -> None:
         self._finder = EpisodeFinder(rules)
         self.people: dict[tuple[str, int], PersonSummary] = {}
         self.end_s: dict[str, float] = {}
         self.labels: tuple[str, ...] = ()
-        self.trouble = Trouble()
+        self.trouble = DataTrouble()
         self.are_pictures = True
         self.pictures: dict[str, tuple[Record, ...]] = {}
 
     @property
     def peaks(self) -> tuple[tuple[int, str], ...]:
-        """(face_id, label) of the episodes at their highest so far in the last frame."""
+        """(face_id, label) of every running episode at its highest so far in the last frame."""
         return self._finder.peaks
 
     @property
     def episodes(self) -> list[Episode]:
+        """The finished episodes of all people, by source and onset."""
         sources = {source: number for number, source in enumerate(self.end_s)}
         return sort_episodes((e for one in self.people.values() for e in one.episodes), sources)
 
     def add(self, rows: Sequence[Record]) -> list[Episode]:
-        """The rows of one frame; returns the episodes that it ends."""
+        """Takes the rows of one frame. Returns the episodes that this frame ends."""
         over = self._finder.add(rows)
         self._keep(over)
         first = rows[0]
@@ -129,7 +140,7 @@ class Summary:
         return over
 
     def finish(self) -> list[Episode]:
-        """The episodes that the end ends; to be called once, after all rows."""
+        """Ends the running episodes and returns them. Must be called once, after all rows."""
         over = self._finder.finish()
         self._keep(over)
         for one in over:
@@ -147,19 +158,19 @@ class Summary:
         key = (row.source, face.face_id)
         person = self.people.get(key)
         if person is None:
-            # Records of several models, joined, have labels of their own.
+            # Joined records of several models have several sets of labels.
             new = (label for label in face.probabilities if label not in self.labels)
             self.labels = (*self.labels, *new)
             person = PersonSummary(*key, Timeline((*self.labels, UNSURE)), first_s=row.time_s)
             self.people[key] = person
         person.frames += 1
         person.last_s = row.time_s
-        person.said[face.label] += 1
+        person.label_counts[face.label] += 1
         shares = [face.probabilities.get(label, 0.0) for label in person.timeline.labels[:-1]]
         person.timeline.add(row.time_s, [*shares, float(face.label == UNSURE)])
-        self._judge(row)
+        self._count_trouble(row)
 
-    def _judge(self, row: Record) -> None:
+    def _count_trouble(self, row: Record) -> None:
         face, trouble = row.face, self.trouble
         assert face is not None
         trouble.faces += 1
@@ -168,7 +179,7 @@ class Summary:
         found = face.quality
         if found is None:
             return
-        trouble.judged += 1
+        trouble.faces_with_quality += 1
         trouble.small += found.size_px < SMALL_PX
         trouble.turned += abs(found.yaw_deg) > TURNED_DEG
         trouble.blurred += found.sharpness is not None and found.sharpness < BLURRED

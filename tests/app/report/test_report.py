@@ -16,10 +16,10 @@ import pytest
 from app.episodes.episode import Episode
 from app.episodes.finder import EpisodeRules
 from app.errors import SinkError
+from app.pages.charts import TIMELINE_BASE, TIMELINE_TOP
 from app.records.schema import FaceRecord, Record
 from app.records.writers import RecordsSink
 from app.report.__main__ import main
-from app.report.charts import BASE, TOP, choose_time_ticks, format_clock, split_stretches
 from app.report.page import MAX_PEOPLE, ReportPage, render_report
 from app.report.sink import ReportSink
 from app.report.stills import (
@@ -32,6 +32,7 @@ from app.report.stills import (
     make_picture_still,
 )
 from app.report.summary import MAX_PICTURES, Summary
+from app.report.timeline import choose_time_ticks, format_clock, split_stretches
 from app.sources.video import VideoSource
 from app.types import UNSURE, FaceQuality, Frame, Mode
 from tests.support.browser import browse, needs_browser
@@ -163,9 +164,9 @@ def test_unsure_frames_are_drawn_where_they_are() -> None:
     page = page_of(summary)
     (area,) = re.findall(r'<polygon class="area unsure" points="([^"]+)"', page)
     corners = [tuple(map(float, corner.split(","))) for corner in area.split()]
-    high = [x for x, y in corners if y == TOP]
+    high = [x for x, y in corners if y == TIMELINE_TOP]
     assert (min(high), max(high)) == pytest.approx((1000 * 1 / 4, 1000 * 1.9 / 4), abs=10)
-    assert all(y == BASE for x, y in corners if not 240 < x < 500)
+    assert all(y == TIMELINE_BASE for x, y in corners if not 240 < x < 500)
     assert 'aria-label="unsure of face 1: 25.0\xa0% of its frames"' in page
     assert "area unsure" not in page_of(summary_of(HAPPY))
 
@@ -412,11 +413,11 @@ def test_stills_in_passing_are_of_the_highest_point() -> None:
     passing = StillsInPassing()
     box = {1: (20.0, 20.0, 40.0, 40.0)}
     for index in range(6):
-        passing.look(frame(index), [(1, "a")] if index in (1, 3) else [], box)
-    passing.take([episode("a", 0.8, 3), episode("b", 0.9, 3)])
-    passing.look(frame(7), [(1, "a")], box)
-    passing.take([episode("a", 0.7, 7)])  # less sure than the one before
-    assert [(one.episode.label, level(one)) for one in passing.stills()] == [("a", 3)]
+        passing.add_frame(frame(index), [(1, "a")] if index in (1, 3) else [], box)
+    passing.end_episodes([episode("a", 0.8, 3), episode("b", 0.9, 3)])
+    passing.add_frame(frame(7), [(1, "a")], box)
+    passing.end_episodes([episode("a", 0.7, 7)])  # less sure than the one before
+    assert [(one.episode.label, level(one)) for one in passing.list_stills()] == [("a", 3)]
 
 
 def test_stills_of_another_video_are_not_taken() -> None:

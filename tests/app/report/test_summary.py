@@ -23,7 +23,7 @@ def test_timeline_keeps_every_frame_in_bounded_space(times: list[float]) -> None
     line = Timeline(("a", "b"))
     for n, time_s in enumerate(times):
         line.add(time_s, (1.0, n % 2))
-    steps = line.steps()
+    steps = line.list_steps()
     assert len(steps) <= MAX_BINS
     assert max(times) < MAX_BINS * line.bin_s
     for begin, means in steps:
@@ -35,7 +35,7 @@ def test_four_hours_take_no_more_than_one() -> None:
     line = Timeline(("a",))
     for second in range(4 * 3600):
         line.add(second, (0.5,))
-    assert len(line.steps()) <= MAX_BINS
+    assert len(line.list_steps()) <= MAX_BINS
     assert line.bin_s == 32.0
 
 
@@ -49,7 +49,7 @@ def test_records_of_two_models_keep_the_labels_of_both() -> None:
     assert summary.labels == ("happy", "calm")
     second = summary.people["b.mp4", 1].timeline
     assert second.labels == ("happy", "calm", UNSURE)
-    assert second.steps()[0][1] == pytest.approx([0.25, 0.75, 0.0])
+    assert second.list_steps()[0][1] == pytest.approx([0.25, 0.75, 0.0])
 
 
 def test_summary_counts_frames_faces_and_labels() -> None:
@@ -62,7 +62,7 @@ def test_summary_counts_frames_faces_and_labels() -> None:
     assert (trouble.frames, trouble.empty_frames, trouble.faces) == (10, 2, 16)
     assert summary.labels == ("happy", "sad")
     people = summary.people
-    assert [one.said for one in people.values()] == [{"happy": 8}, {"sad": 8}]
+    assert [one.label_counts for one in people.values()] == [{"happy": 8}, {"sad": 8}]
     assert [one.last_s for one in people.values()] == [0.7, 0.7]
     assert [(one.face_id, one.label, one.offset_s) for one in summary.episodes] == [
         (1, "happy", 0.8),
@@ -90,13 +90,13 @@ def test_doubtful_faces_are_counted_by_what_is_wrong(
     summary.add([Record("a", 0, 0.0, face(0.9, quality=quality))])
     names = ("small", "blurred", "turned", "dark", "bright")
     assert {name for name in names if getattr(summary.trouble, name)} == counted
-    assert summary.trouble.judged == 1
+    assert summary.trouble.faces_with_quality == 1
 
 
 def test_faces_without_figures_are_not_judged() -> None:
     summary = Summary()
     summary.add([Record("a", 0, 0.0, face(0.9, quality=None))])
-    assert (summary.trouble.faces, summary.trouble.judged) == (1, 0)
+    assert (summary.trouble.faces, summary.trouble.faces_with_quality) == (1, 0)
 
 
 def test_doubt_is_counted_by_its_reason() -> None:
