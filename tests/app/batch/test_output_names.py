@@ -4,7 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from app.batch.output_names import AskedOutputs, distinct_names, list_folders, plan_outputs
+from app.batch.output_names import (
+    AskedOutputs,
+    default_output,
+    distinct_names,
+    list_folders,
+    plan_outputs,
+)
 from app.errors import SinkError, SourceError
 from app.runs.plan import OutputPaths
 from app.sources.find_videos import find_videos, is_one_file
@@ -139,3 +145,11 @@ def test_no_two_files_of_one_name(
 def test_only_folders_that_were_named_are_made(here: Path) -> None:
     asked = AskedOutputs(Path("out"), Path("r/.csv"), (Path("e/x.vtt"),), Path(".html"))
     assert list_folders(asked) == [Path("out"), Path("r")]
+
+
+@pytest.mark.parametrize(
+    ("path", "output"),
+    [("a/clip.mov", "a/clip_annotated.mp4"), ("clip.v2.mp4", "clip.v2_annotated.mp4")],
+)
+def test_default_output_stands_beside_the_input(path: str, output: str) -> None:
+    assert default_output(Path(path)) == Path(output)

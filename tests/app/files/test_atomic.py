@@ -1,0 +1,46 @@
+"""A name that cannot be written is refused before any work is done."""
+
+from pathlib import Path
+
+import pytest
+
+from app.errors import SinkError
+from app.files.atomic import reserve
+
+
+def test_reserve_gives_a_name_in_the_same_folder_and_leaves_nothing(tmp_path):
+    partial = reserve(tmp_path / "out.mp4", overwrite=False)
+    assert partial == tmp_path / ".out.mp4.partial"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_cannot_be_written_is_refused_in_one_line(tmp_path):
+    there = tmp_path / "there.mp4"
+    there.write_text("mine")
+    link = tmp_path / "link.mp4"
+    link.symlink_to(there)
+    cases = [
+        (there, False, (), "there.mp4 exists already. Add --overwrite, or choose another name."),
+        (tmp_path, True, (), "is a folder"),
+        (tmp_path / "none" / "out.mp4", True, (), "none does not exist. Make it"),
+        (there / "out.mp4", True, (), "there.mp4"),
+        (there, True, (there,), "is the input itself"),
+        (link, True, (there,), "is the input itself"),
+        (tmp_path / ("x" * 300), True, (), "name too long"),
+    ]
+    for path, overwrite, inputs, message in cases:
+        with pytest.raises(SinkError) as caught:
+            reserve(path, overwrite=overwrite, inputs=inputs)
+        assert message in str(caught.value)
+        assert "\n" not in str(caught.value)
+    assert there.read_text() == "mine"
+    assert reserve(there, overwrite=True, inputs=(tmp_path / "other",)).parent == tmp_path
+
+
+def test_folder_that_cannot_be_written_is_refused(tmp_path, monkeypatch):
+    def read_only(*_):
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr(Path, "open", read_only)
+    with pytest.raises(SinkError, match=r"out\.mp4 could not be written: Read-only file system\."):
+        reserve(tmp_path / "out.mp4", overwrite=False)
