@@ -271,7 +271,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     dropped = {sink.path.name: sink.dropped for sink in outputs}
     print(
         f"{outcome.frames} frames with {outcome.faces} faces in {outcome.seconds:.1f} s; "
-        f"unplugged {len(source.gaps)} times, {source.skipped} empty pictures skipped, "
+        f"unplugged {len(source.gaps)} times, {source.skipped_count} empty pictures skipped, "
         f"left out by outputs: {dropped}"
     )
     failed = verdict(samples)
