@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 from app.alignment import is_alignable
 from app.contract import Contract
 from app.crops import align_faces
-from app.detection.follower import FILE, LIVE, Follower, Looker
+from app.detection.follower import FILE_PACE, LIVE_PACE, FaceLooker, Follower
 from app.process.stage_clock import StageClock
 from app.recognition.activation_maps import make_face_map
 from app.recognition.quality import find_reading_problem, measure_quality
 from app.stage_state import SavedState, State
 from app.tracking.carried_readings import CarriedReadings
 from app.tracking.resting_face import RestingFaces
-from app.tracking.smoothing import NOBODY, SMOOTH_S, SteadyReasons
+from app.tracking.smoothing import NO_CLASS, SMOOTH_S, SteadyReasons
 from app.tracking.tracker import Tracker
 from app.types import (
     NOT_CONFIDENT,
@@ -47,7 +47,7 @@ class FaceFollower(Protocol):
     def restore(self, state: SavedState) -> None: ...
 
 
-class StreamSearch(FaceFinder, Looker, Protocol):
+class StreamSearch(FaceFinder, FaceLooker, Protocol):
     """A search for faces in pictures and in streams, such as
     `app.detection.search.FaceSearch`."""
 
@@ -119,11 +119,11 @@ class Pipeline:
         if self._tracker is not None:
             ids, shown, said = self._tracker.update(faces, raw, time_s, contract.sureness_nats)
         else:
-            shown, said = raw, np.where(contract.is_sure(raw), raw.argmax(axis=1), NOBODY)
+            shown, said = raw, np.where(contract.is_sure(raw), raw.argmax(axis=1), NO_CLASS)
         quality = {
             row: measure_quality(frame.image, face)
             for row, face in enumerate(faces)
-            if self._with_quality or said[row] == NOBODY
+            if self._with_quality or said[row] == NO_CLASS
         }
         reasons = self._find_reasons(time_s, ids, said, quality)
         times.append(self._clock())
@@ -134,7 +134,7 @@ class Pipeline:
                 TrackedFace(
                     face=face,
                     face_id=face_id,
-                    label=UNSURE if best == NOBODY else contract.labels[best],
+                    label=UNSURE if best == NO_CLASS else contract.labels[best],
                     probabilities=smooth,
                     raw_probabilities=own,
                     reason=reasons.get(face_id),
@@ -239,7 +239,7 @@ class Pipeline:
         now = {
             face_id: find_reading_problem(quality[row]) or NOT_CONFIDENT
             for row, (face_id, best) in enumerate(zip(ids, said.tolist(), strict=True))
-            if best == NOBODY
+            if best == NO_CLASS
         }
         return now if self._tracker is None else self._reasons.update(now, time_s)
 
@@ -278,7 +278,7 @@ def build_pipeline(
     if not mode.is_stream:
         return Pipeline(search, classifier, tracker=None, with_quality=with_quality)
     resting = RestingFaces(classifier.contract.labels) if with_resting_faces else None
-    pace = LIVE if mode.is_live else FILE
+    pace = LIVE_PACE if mode.is_live else FILE_PACE
     return Pipeline(
         search,
         classifier,

@@ -16,7 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.recognition.classifier import DEFAULT_MODEL, Classifier
-from app.tracking.resting_face import BOUND_NATS, FLOOR, LEAD_NATS, resting_shift, shifted
+from app.tracking.resting_face import (
+    BOUND_NATS,
+    FLOOR,
+    LEAD_NATS,
+    compute_resting_shift,
+    shift_probabilities,
+)
 from app.types import Floats
 from training.base.cli import run
 from training.datasets.pack import read_pack
@@ -28,7 +34,9 @@ SETTINGS = tuple((lead, bound) for bound in (0.5, 1.0, 1.5, 2.0, 3.0) for lead i
 def shifts_of(rows: Floats, neutral: int, lead: float, bound: float) -> NDArray[np.float64]:
     """`(N, K)` corrections of N resting faces, from their probabilities `(N, K)`."""
     logs = np.log(np.maximum(rows.astype(np.float64), FLOOR))
-    return np.stack([resting_shift(r, neutral, lead_nats=lead, bound_nats=bound) for r in logs])
+    return np.stack(
+        [compute_resting_shift(r, neutral, lead_nats=lead, bound_nats=bound) for r in logs]
+    )
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -76,9 +84,9 @@ def main(argv: list[str] | None = None) -> int:
     )
     for lead, bound in SETTINGS:
         shifts = shifts_of(seen, neutral, lead, bound)
-        found = shifted(resting, shifts).argmax(axis=1) == neutral
-        kept = shifted(moved, shifts[pairs]).argmax(axis=1) == truth
-        hard = shifted(moved, shifts[missed_pairs]).argmax(axis=1) == truth
+        found = shift_probabilities(resting, shifts).argmax(axis=1) == neutral
+        kept = shift_probabilities(moved, shifts[pairs]).argmax(axis=1) == truth
+        hard = shift_probabilities(moved, shifts[missed_pairs]).argmax(axis=1) == truth
         mark = "**" if (lead, bound) == (LEAD_NATS, BOUND_NATS) else ""
         print(
             f"| {mark}{lead:g}{mark} | {mark}{bound:g}{mark} | {_percent(found)} | "

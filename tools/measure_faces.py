@@ -3,8 +3,8 @@
 Real faces at known places in made 1280 x 720 frames, from the validation split of DATA or, without
 it, from the demo clip; frames without a face, made ones and parts of real ones; and the cost of a
 search and of a face that is followed. A face counts as found when a detection shares its place (see
-`app.detection.boxes.same_place`); the landmark error is the mean over eyes, nose and mouth, in eye
-distances, against what the training's detector sees in the face's own picture.
+`app.detection.boxes.is_same_place`); the landmark error is the mean over eyes, nose and mouth, in
+eye distances, against what the training's detector sees in the face's own picture.
 """
 
 import argparse
@@ -19,9 +19,9 @@ import av
 import numpy as np
 
 from app.defaults import PICTURE_SUFFIXES
-from app.detection.boxes import same_place
+from app.detection.boxes import is_same_place
 from app.detection.follower import Follower
-from app.detection.networks import glances
+from app.detection.networks import list_glances
 from app.detection.search import FaceSearch
 from app.errors import DataError, SourceError
 from app.pictures.reader import read_picture
@@ -59,8 +59,8 @@ def recall(
         frames += 1
         faces += len(placed)
         for one in placed:
-            errors += [landmark_error(f, one.face) for f in found if same_place(f, one.face)][:1]
-        extra += sum(not any(same_place(f, one.face) for one in placed) for f in found)
+            errors += [landmark_error(f, one.face) for f in found if is_same_place(f, one.face)][:1]
+        extra += sum(not any(is_same_place(f, one.face) for one in placed) for f in found)
     return {
         "box_px": list(band_px),
         "faces": faces,
@@ -105,7 +105,7 @@ def crowd(search: FaceSearch, pictures: Sequence[FacePicture], seed: int) -> dic
         for i in range(20)
     ]
     found = search.detect(frame)
-    hits = sum(any(same_place(f, one) for f in found) for one in true)
+    hits = sum(any(is_same_place(f, one) for f in found) for one in true)
     return {"faces": 20, "found": hits, "false_faces": len(found) - hits}
 
 
@@ -140,7 +140,7 @@ def cost(search: FaceSearch, pictures: Sequence[FacePicture], seed: int) -> dict
     follower = Follower(search)
     clock = iter(range(10**6))
     follower.find(frame, next(clock) / 30)
-    plan = glances(1280, 720, far_faces=False)
+    plan = list_glances(1280, 720, far_faces=False)
     return {
         "face followed, look": milliseconds(lambda: search.look_again(frame, face), 60),
         "frame of a stream": milliseconds(lambda: follower.find(frame, next(clock) / 30), 120),

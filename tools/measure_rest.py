@@ -28,10 +28,10 @@ import app.tracking.identities
 from app.defaults import DEMO_CLIP
 from app.detection.follower import Follower
 from app.detection.mediapipe_detector import Detector
-from app.detection.network_input import View as Sight
-from app.detection.refused_hints import Patterns
+from app.detection.network_input import NetworkView as Sight
+from app.detection.refused_hints import RefusedHints
 from app.detection.search import FaceSearch
-from app.detection.view_schedule import Rounds
+from app.detection.view_schedule import ViewSchedule
 from app.diagnostics.benchmark_clip import loop_clip
 from app.overlay.history import History
 from app.pipeline import Pipeline, build_pipeline
@@ -41,7 +41,7 @@ from app.process.threads import set_threads
 from app.recognition.classifier import Classifier
 from app.runs.plan import ViewSettings
 from app.runs.result_view import ResultView
-from app.tracking.smoothing import Steady
+from app.tracking.smoothing import ReadingSmoother
 from app.tracking.tracker import Tracker
 from app.types import Mode
 from training.base.cli import run
@@ -49,14 +49,14 @@ from training.base.cli import run
 WARM_UP_FRAMES = 30
 NETWORKS = "the networks"
 PARTS: tuple[tuple[str, Any, str], ...] = (
-    ("a picture for a detector", app.detection.networks, "render"),
+    ("a picture for a detector", app.detection.networks, "render_view"),
     ("colours, and what a detector found", Detector, "detect"),
     ("faces from a view to the frame", Sight, "face_to_frame"),
-    ("the view of a known face", app.detection.networks, "face_view"),
-    ("which view is next", Rounds, "take"),
-    ("places refused before", Patterns, "unchanged"),
-    ("places refused before", Patterns, "remember"),
-    ("list of all views", app.detection.follower, "glances"),
+    ("the view of a known face", app.detection.networks, "view_face"),
+    ("which view is next", ViewSchedule, "choose_views"),
+    ("places refused before", RefusedHints, "find_unchanged"),
+    ("places refused before", RefusedHints, "remember"),
+    ("list of all views", app.detection.follower, "list_glances"),
     ("following", Follower, "find"),
     ("following", FaceSearch, "search"),
     ("following", FaceSearch, "look_again"),
@@ -64,7 +64,7 @@ PARTS: tuple[tuple[str, Any, str], ...] = (
     ("a crop's normalisation", app.recognition.classifier, "normalise"),
     ("reading", Classifier, "predict"),
     ("who is who", app.tracking.identities.Identities, "update"),
-    ("steady readings", Steady, "update"),
+    ("steady readings", ReadingSmoother, "update"),
     ("steady readings", Tracker, "update"),
     ("why unsure", app.pipeline, "measure_quality"),
     ("why unsure", Pipeline, "_find_reasons"),

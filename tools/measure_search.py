@@ -18,7 +18,7 @@ import numpy as np
 
 from app.detection import search as shipped
 from app.detection.face_check import FACE_CHECK, FaceCheck
-from app.detection.networks import FIRST_MARGIN, Looks, glances
+from app.detection.networks import FIRST_MARGIN, NetworkLooks, list_glances
 from app.errors import DataError
 from app.types import Image
 from training.base.cli import run
@@ -82,7 +82,7 @@ RULES: dict[str, Rule] = {
 
 
 def looked_at(
-    looks: Looks,
+    looks: NetworkLooks,
     check: FaceCheck,
     image: Image,
     placed: Sequence[Placed],
@@ -90,17 +90,17 @@ def looked_at(
 ) -> Iterator[Hint]:
     """Every hint of a whole search that two nearer looks confirm."""
     height, width = image.shape[:2]
-    for hint in looks.hints(image, glances(width, height, far_faces=False)):
+    for hint in looks.find_hints(image, list_glances(width, height, far_faces=False)):
         first = looks.look_again(image, hint, margin=FIRST_MARGIN, quick=False)
         face = None if first is None else looks.look_again(image, first, quick=False)
         if first is None or face is None:
             continue
         yield Hint(
             frame=frame,
-            before=check.share(image, first),
-            share=check.share(image, face),
-            score=looks.certainty(image, face, full_range=False, needed=0),
-            full_score=looks.certainty(image, face, full_range=True, needed=0),
+            before=check.estimate_probability(image, first),
+            share=check.estimate_probability(image, face),
+            score=looks.measure_certainty(image, face, full_range=False, needed=0),
+            full_score=looks.measure_certainty(image, face, full_range=True, needed=0),
             right=bool(assign([face], placed)),
             wrong=truth(face, placed) == "none",
         )
@@ -205,7 +205,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     total = faces + options.empty
     check = FaceCheck(options.check)
     hints: list[Hint] = []
-    with Looks() as looks:
+    with NetworkLooks() as looks:
         bar = progress(shown, total=total, desc="pictures", unit="", leave=False)
         for frame, (image, placed) in enumerate(bar):
             hints += looked_at(looks, check, image, placed, frame)

@@ -25,9 +25,9 @@ import numpy as np
 
 from app.alignment import FACE_TEMPLATE
 from app.crops import align_faces
-from app.detection.boxes import same_place
+from app.detection.boxes import is_same_place
 from app.detection.follower import FEW_LOOKS, Follower
-from app.detection.network_input import face_view, render
+from app.detection.network_input import render_view, view_face
 from app.detection.networks import MARGIN, SHORT_SIDE_PX
 from app.detection.search import FaceSearch
 from app.diagnostics.benchmark_clip import loop_clip
@@ -61,7 +61,7 @@ def newcomers(data: Path | None, trials: int) -> None:
             place = float(rng.uniform(760, 1080)), float(rng.uniform(200, 520))
             true = paste(both, other, centre_xy=place, side_px=side, roll=0)
             # Only who can be found at all is waited for.
-            if any(same_place(face, true) for face in search.detect(both)):
+            if any(is_same_place(face, true) for face in search.detect(both)):
                 scenes.append((empty, both, true, int(rng.integers(20, 60))))
         for round_s in ROUNDS_S:
             waits_s, spent_s = [], 0.0
@@ -77,7 +77,7 @@ def newcomers(data: Path | None, trials: int) -> None:
                         n
                         for n in frames
                         if any(
-                            same_place(face, true)
+                            is_same_place(face, true)
                             for face in follower.find(both, (comes + n) / FPS)
                         )
                     ),
@@ -120,7 +120,7 @@ def turns(clip: Path, frames: int) -> None:
     for all_looked, in_turns in zip(*told, strict=True):
         for face in all_looked.faces:
             for other in in_turns.faces:
-                if same_place(face.face, other.face):
+                if is_same_place(face.face, other.face):
                     pairs += 1
                     same += face.label == other.label
                     apart.append(float(np.abs(face.probabilities - other.probabilities).max()))
@@ -192,12 +192,12 @@ def threads(times: int) -> None:
                 print(f"{name:<44}{milliseconds(run_once, times)}", flush=True)
     frame = background(np.random.default_rng(0)).copy()
     face = paste(frame, clip_faces()[0], centre_xy=(640, 360), side_px=250, roll=5)
-    view = face_view(face, MARGIN, SHORT_SIDE_PX)
+    view = view_face(face, MARGIN, SHORT_SIDE_PX)
     for count in (1, 2):
         cv2.setNumThreads(count)
         for name, work in (
-            ("a look's view", lambda: render(frame, view, quick=True)),
-            ("a look's view, exact", lambda: render(frame, view)),
+            ("a look's view", lambda: render_view(frame, view, quick=True)),
+            ("a look's view, exact", lambda: render_view(frame, view)),
             ("a crop", lambda: align_faces(frame, [face], FACE_TEMPLATE, 48)),
         ):
             print(f"{f'OpenCV {count}, {name}':<44}" + milliseconds(work, times), flush=True)

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from app.contract import Contract
 from app.errors import DataError
 from app.recognition.classifier import DEFAULT_MODEL, Classifier
-from app.tracking.smoothing import DECIDED_NATS, HOLD_S, MARGIN_NATS, SMOOTH_S, Steady
+from app.tracking.smoothing import DECIDED_NATS, HOLD_S, MARGIN_NATS, SMOOTH_S, ReadingSmoother
 from app.types import UNSURE
 from tools.steady_recording import CLEAR, Change, Reading, load, record, save
 from training.base.cli import run
@@ -72,7 +72,7 @@ def steadied(
     readings: Sequence[Reading], fps: float, contract: Contract, setting: Setting
 ) -> NDArray[np.int64]:
     """`(P, F)` classes shown, `NOBODY` for unsure and `ABSENT` where the face was not found."""
-    steady = Steady(
+    steady = ReadingSmoother(
         smooth_s=setting.smooth_s,
         margin_nats=setting.margin_nats,
         hold_s=setting.hold_s,

@@ -9,23 +9,23 @@ import numpy as np
 from app.types import Face
 
 
-def largest(faces: Iterable[Face], count: int | None) -> tuple[Face, ...]:
+def keep_largest(faces: Iterable[Face], count: int | None) -> tuple[Face, ...]:
     by_size = sorted(faces, key=lambda face: face.width_px * face.height_px, reverse=True)
     return tuple(by_size[:count])
 
 
-def centre(face: Face) -> tuple[float, float]:
+def find_centre(face: Face) -> tuple[float, float]:
     x0, y0, x1, y1 = face.box_xyxy
     return (x0 + x1) / 2, (y0 + y1) / 2
 
 
-def distance(one: Face, other: Face) -> float:
+def measure_distance(one: Face, other: Face) -> float:
     """Between the centres, in sides of the smaller box."""
     side = max(1e-6, min(one.width_px, other.width_px))
-    return math.dist(centre(one), centre(other)) / side
+    return math.dist(find_centre(one), find_centre(other)) / side
 
 
-def same_place(one: Face, other: Face) -> bool:
+def is_same_place(one: Face, other: Face) -> bool:
     """Whether two detections are of one face: their boxes share a good part, or one lies in the
     middle of the other."""
     x0, y0, x1, y1 = one.box_xyxy
@@ -35,26 +35,28 @@ def same_place(one: Face, other: Face) -> bool:
     return shared > 0.3 * (sum(areas) - shared) or shared > 0.6 * min(areas)
 
 
-def same_look(one: Face, other: Face) -> bool:
+def is_same_look(one: Face, other: Face) -> bool:
     """Whether a nearer look at either would show much the same."""
-    return distance(one, other) < 0.2 and 0.8 < one.width_px / max(other.width_px, 1e-6) < 1.25
-
-
-def close_by(now: Face, before: Face) -> bool:
-    """Whether a face can be one that was seen before, or in a first look."""
-    ratio = now.width_px / max(before.width_px, 1e-6)
-    return 0.4 < ratio < 2.5 and distance(now, before) < 0.8
-
-
-def agrees(now: Face, expected: Face) -> bool:
-    """Whether a look confirms a face that is already placed well."""
     return (
-        0.6 < now.width_px / max(expected.width_px, 1e-6) < 1.4
-        and math.dist(centre(now), centre(expected)) < 0.35 * now.width_px
+        measure_distance(one, other) < 0.2 and 0.8 < one.width_px / max(other.width_px, 1e-6) < 1.25
     )
 
 
-def plausible(face: Face) -> bool:
+def is_close_by(now: Face, before: Face) -> bool:
+    """Whether a face can be one that was seen before, or in a first look."""
+    ratio = now.width_px / max(before.width_px, 1e-6)
+    return 0.4 < ratio < 2.5 and measure_distance(now, before) < 0.8
+
+
+def is_confirmation(now: Face, expected: Face) -> bool:
+    """Whether a look confirms a face that is already placed well."""
+    return (
+        0.6 < now.width_px / max(expected.width_px, 1e-6) < 1.4
+        and math.dist(find_centre(now), find_centre(expected)) < 0.35 * now.width_px
+    )
+
+
+def has_face_order(face: Face) -> bool:
     """Whether landmarks lie in a face's order: the eyes above the mouth and apart."""
     if not np.isfinite(face.landmarks).all():
         return False
@@ -64,7 +66,7 @@ def plausible(face: Face) -> bool:
     return bool(across[0] * down[1] - across[1] * down[0] > 0.01 * face.width_px**2)
 
 
-def half_turned(face: Face) -> Face:
+def turn_half(face: Face) -> Face:
     """The same place the other way up: turned by 180 degrees about the middle of eyes, nose and
     mouth."""
     x, y = face.landmarks[:4].astype(np.float64).mean(axis=0).tolist()

@@ -28,7 +28,7 @@ class FaceCheck:
             raise ModelError(f"{model} does not tell faces from what is none. {restore}")
         self._column = self._classifier.labels.index(FACE)
 
-    def share(self, image: Image, face: Face) -> float:
+    def estimate_probability(self, image: Image, face: Face) -> float:
         """The probability, 0..1, that `face` is one; `image (H, W, 3)` uint8 BGR."""
         if not is_alignable(face.landmarks):
             return 0.0

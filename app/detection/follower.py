@@ -17,11 +17,11 @@ from typing import Protocol
 
 import numpy as np
 
-from app.detection.boxes import centre, largest, same_place
-from app.detection.networks import Glance, glances
-from app.detection.refused_hints import Patterns
-from app.detection.search import Found
-from app.detection.view_schedule import Rounds
+from app.detection.boxes import find_centre, is_same_place, keep_largest
+from app.detection.networks import Glance, list_glances
+from app.detection.refused_hints import RefusedHints
+from app.detection.search import SearchResult
+from app.detection.view_schedule import ViewSchedule
 from app.stage_state import SavedState, State, dump_face, load_face
 from app.types import Face, Image
 
@@ -57,12 +57,12 @@ class Pace:
             raise ValueError("rest_s is a time of at least 0 seconds, most_step_s of more")
 
 
-FILE = Pace()
+FILE_PACE = Pace()
 # Of 30 frames a second each face is looked at in every one, of 60 in half.
-LIVE = Pace(rest_s=0.025, most_step_s=1 / 30, at_once=False)
+LIVE_PACE = Pace(rest_s=0.025, most_step_s=1 / 30, at_once=False)
 
 
-class Looker(Protocol):
+class FaceLooker(Protocol):
     """What `app.detection.search.FaceSearch` does of it."""
 
     max_faces: int | None
@@ -77,7 +77,7 @@ class Looker(Protocol):
         *,
         waiting: Sequence[Face],
         most: int | None,
-    ) -> Found: ...
+    ) -> SearchResult: ...
 
     def look_again(self, image: Image, face: Face) -> Face | None: ...
 
@@ -85,7 +85,7 @@ class Looker(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Followed:
+class FollowedFace:
     """A face where it was last seen, and the mean of its scores over the last `TRUST_S`.
     `velocity_xy` in px/s; `lost`: the last look did not find it."""
 
@@ -95,7 +95,7 @@ class Followed:
     velocity_xy: tuple[float, float] = (0.0, 0.0)
     lost: bool = False
 
-    def at(self, time_s: float) -> Face:
+    def extrapolate(self, time_s: float) -> Face:
         """Where it should be then, not having been looked at."""
         step_s = time_s - self.seen_s
         x, y = self.velocity_xy[0] * step_s, self.velocity_xy[1] * step_s
@@ -117,11 +117,11 @@ class Follower:
 
     def __init__(
         self,
-        search: Looker,
+        search: FaceLooker,
         *,
         search_s: float = SEARCH_S,
         few_looks: int = FEW_LOOKS,
-        pace: Pace = FILE,
+        pace: Pace = FILE_PACE,
     ) -> None:
         if search_s < 0:
             raise ValueError("search_s is a time of at least 0 seconds")
@@ -130,13 +130,13 @@ class Follower:
         self._search = search
         self._search_s = search_s
         self._size_wh = (0, 0)
-        self._patterns = Patterns()
-        self._rounds = Rounds()
+        self._patterns = RefusedHints()
+        self._rounds = ViewSchedule()
         self._next_key = 1  # no key is given twice, not even after a reset
         self.reset()
 
     def reset(self) -> None:
-        self._known: list[Followed] = []
+        self._known: list[FollowedFace] = []
         self._waiting: list[tuple[Face, float]] = []  # hints, and when they were found
         self._patterns.clear()
         self._rounds.restart()
@@ -174,7 +174,7 @@ class Follower:
             face, seen_s = load_face(one["face"]), float(one["seen_s"])
             if face.key is None:  # of a state that was kept before faces had keys
                 face = self._give_key(face)
-            known.append(Followed(face, seen_s, float(one["trust"]), (x, y), bool(one["lost"])))
+            known.append(FollowedFace(face, seen_s, float(one["trust"]), (x, y), bool(one["lost"])))
         self._known = known
         self._waiting = [(load_face(hint), float(since_s)) for hint, since_s in state["waiting"]]
         self._patterns.restore(state["patterns"])
@@ -204,9 +204,9 @@ class Follower:
         self._known = [
             k
             for k in self._known
-            if not k.lost or not any(same_place(k.face, face) for face in faces)
+            if not k.lost or not any(is_same_place(k.face, face) for face in faces)
         ]
-        return largest(faces, self._search.max_faces)
+        return keep_largest(faces, self._search.max_faces)
 
     def _find_new(self, image: Image, plan: list[Glance], faces: list[Face], time_s: float) -> None:
         """Adds to `faces`, and to those that are known, who is found in the views of `plan` or was
@@ -216,13 +216,13 @@ class Follower:
             image,
             plan,
             faces,
-            self._patterns.unchanged(image, time_s),
+            self._patterns.find_unchanged(image, time_s),
             waiting=[hint for hint, _ in waiting],
             most=None if self._pace.at_once or self._pace.thorough else MOST_NEW,
         )
         self._patterns.remember(image, found.refused, time_s)
         for face in map(self._give_key, found.faces):
-            self._known.append(Followed(face, time_s, max(TRUSTED, face.score)))
+            self._known.append(FollowedFace(face, time_s, max(TRUSTED, face.score)))
             faces.append(face)
         since = {id(hint): since_s for hint, since_s in waiting}
         self._waiting = [(hint, since.get(id(hint), time_s)) for hint in found.waiting]
@@ -234,21 +234,23 @@ class Follower:
     def _follow(self, image: Image, time_s: float, step_s: float) -> list[Face]:
         """Looks where known faces were, or moves them on. Those that are there are returned."""
         faces: list[Face] = []
-        kept: list[Followed] = []
+        kept: list[FollowedFace] = []
         turn = self._turn(time_s, step_s)
         # Who was seen last comes first: a lost face's place may be taken by another.
         for known in sorted(self._known, key=lambda k: (k.lost, -k.seen_s)):
             if id(known) not in turn:
-                here = known.at(time_s)
-                if not any(same_place(here, face) for face in faces):
+                here = known.extrapolate(time_s)
+                if not any(is_same_place(here, face) for face in faces):
                     faces.append(here)
                     kept.append(known)
                 continue
             waited = not known.lost and time_s - known.seen_s > 1.01 * step_s
-            now = self._search.look_again(image, known.at(time_s) if waited else known.face)
+            now = self._search.look_again(
+                image, known.extrapolate(time_s) if waited else known.face
+            )
             if now is not None and now.score < KEEP_SCORE:
                 now = None
-            if now is not None and any(same_place(now, face) for face in faces):
+            if now is not None and any(is_same_place(now, face) for face in faces):
                 continue
             if now is not None:
                 now = replace(now, key=known.face.key)
@@ -258,7 +260,7 @@ class Follower:
                     trust = 1.0
                 if trust >= TRUSTED:
                     faces.append(now)
-                    kept.append(Followed(now, time_s, trust, _velocity(known, now, time_s)))
+                    kept.append(FollowedFace(now, time_s, trust, _velocity(known, now, time_s)))
             elif time_s - known.seen_s <= WATCH_S:
                 kept.append(replace(known, lost=True))
                 if self._hurry_until_s < known.seen_s + WATCH_S:
@@ -281,15 +283,15 @@ class Follower:
     ) -> list[Glance]:
         """The glances that are due in this frame."""
         width, height = self._size_wh
-        plan = glances(width, height, far_faces=self._search.far_faces)
-        begun = not self._rounds.over(plan)
+        plan = list_glances(width, height, far_faces=self._search.far_faces)
+        begun = not self._rounds.is_round_over(plan)
         hurry = not faces or begun or time_s <= self._hurry_until_s
         round_s = min(HURRIED_S, self._search_s) if hurry else self._search_s
         share = min(1.0, step_s / round_s) if round_s > 0 else 1.0
         whole = self._pace.thorough or (self._pace.at_once and step_s == math.inf)
         most = len(plan) if whole else min(MOST_GLANCES, len(plan))
         self._due = min(self._due + share * len(plan), float(most))
-        chosen = self._rounds.take(
+        chosen = self._rounds.choose_views(
             image,
             plan,
             min(int(self._due), math.ceil(share * len(plan))),
@@ -301,10 +303,10 @@ class Follower:
         return chosen
 
 
-def _velocity(before: Followed, now: Face, time_s: float) -> tuple[float, float]:
+def _velocity(before: FollowedFace, now: Face, time_s: float) -> tuple[float, float]:
     """In px/s, from one sight of a face to the next."""
     step_s = time_s - before.seen_s
     if step_s <= 0 or before.lost:
         return (0.0, 0.0)
-    (x0, y0), (x1, y1) = centre(before.face), centre(now)
+    (x0, y0), (x1, y1) = find_centre(before.face), find_centre(now)
     return ((x1 - x0) / step_s, (y1 - y0) / step_s)

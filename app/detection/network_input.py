@@ -19,7 +19,7 @@ from app.types import Face, Image
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class NetworkView:
     """`matrix (2, 3)`: a similarity from frame pixels to those of a square of `side_px`."""
 
     matrix: Matrix
@@ -32,7 +32,7 @@ class View:
         return math.sqrt(abs(a * d - b * c))
 
     @property
-    def straight(self) -> bool:
+    def is_straight(self) -> bool:
         """Whether it shows a part of the frame that begins in it and is not turned."""
         (a, b, x), (c, d, y) = self.matrix.tolist()
         return bool(b == c == 0 and a == d and x <= 0 and y <= 0)
@@ -77,22 +77,22 @@ class View:
         return Face(box, points.astype(np.float32), face.score)
 
 
-def part_view(box_xyxy: tuple[float, float, float, float], side_px: int) -> View:
+def view_part(box_xyxy: tuple[float, float, float, float], side_px: int) -> NetworkView:
     """The part of a frame in a box, as large as it fits, at the top left of the view."""
     x0, y0, x1, y1 = box_xyxy
     scale = side_px / max(x1 - x0, y1 - y0)
-    return View(np.array([[scale, 0.0, -scale * x0], [0.0, scale, -scale * y0]]), side_px)
+    return NetworkView(np.array([[scale, 0.0, -scale * x0], [0.0, scale, -scale * y0]]), side_px)
 
 
-def face_view(face: Face, margin: float, side_px: int) -> View:
+def view_face(face: Face, margin: float, side_px: int) -> NetworkView:
     """One face upright, as in the classifier's crop with `margin` times its side. Raises
     `ValueError` when the landmarks coincide."""
     matrix = fit_crop_matrix(face.landmarks, FACE_TEMPLATE, 1) / margin
     matrix[:, 2] += 0.5 - 0.5 / margin
-    return View(matrix * side_px, side_px)
+    return NetworkView(matrix * side_px, side_px)
 
 
-def tiles(
+def list_tiles(
     width_px: int, height_px: int, tile_px: float, overlap_px: float
 ) -> Iterator[tuple[float, float, float, float]]:
     """Boxes xyxy of squares that cover a frame, row by row, neighbours sharing at least
@@ -107,7 +107,7 @@ def tiles(
             yield (x, y, min(x + tile_px, float(width_px)), min(y + tile_px, float(height_px)))
 
 
-def render(image: Image, view: View, *, quick: bool = False) -> Image:
+def render_view(image: Image, view: NetworkView, *, quick: bool = False) -> Image:
     """`(side_px, side_px, 3)`: what the view shows of `image (H, W, 3)`; black outside it. Where it
     shrinks, pixels are averaged over their area first, and only in the part that is seen. `quick`
     halves them, each pixel the mean of four, until less than a half is left to do, which OpenCV
@@ -119,7 +119,7 @@ def render(image: Image, view: View, *, quick: bool = False) -> Image:
     y0, y1 = max(0, math.floor(min(down)) - 1), min(height, math.ceil(max(down)) + 1)
     if x0 >= x1 or y0 >= y1:
         return np.zeros((side, side, 3), np.uint8)
-    if quick and view.straight:
+    if quick and view.is_straight:
         return _shrunk(image, view)
     part = image[y0:y1, x0:x1]
     matrix = view.matrix.copy()
@@ -141,7 +141,7 @@ def render(image: Image, view: View, *, quick: bool = False) -> Image:
     return np.asarray(shown, np.uint8)
 
 
-def _shrunk(image: Image, view: View) -> Image:
+def _shrunk(image: Image, view: NetworkView) -> Image:
     """A straight view, halved and then resized, from the frame's pixel in which it begins."""
     side = view.side_px
     (x0, y0), (x1, y1) = view.to_frame(((0, 0), (side, side)))

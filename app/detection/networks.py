@@ -14,9 +14,9 @@ from typing import Self
 
 import numpy as np
 
-from app.detection.boxes import agrees, close_by, distance, plausible
+from app.detection.boxes import has_face_order, is_close_by, is_confirmation, measure_distance
 from app.detection.mediapipe_detector import FULL_RANGE, SHORT_RANGE, Detector
-from app.detection.network_input import View, face_view, part_view, render, tiles
+from app.detection.network_input import NetworkView, list_tiles, render_view, view_face, view_part
 from app.types import Face, Image
 
 SHORT_SIDE_PX, FULL_SIDE_PX = 128, 192  # what the networks read
@@ -38,7 +38,7 @@ class Glance:
 
 
 @lru_cache(16)
-def glances(width_px: int, height_px: int, *, far_faces: bool) -> tuple[Glance, ...]:
+def list_glances(width_px: int, height_px: int, *, far_faces: bool) -> tuple[Glance, ...]:
     """What a full search looks at, the whole frame first."""
     whole = (0.0, 0.0, float(width_px), float(height_px))
     longer = max(width_px, height_px)
@@ -49,12 +49,12 @@ def glances(width_px: int, height_px: int, *, far_faces: bool) -> tuple[Glance, 
         *(
             Glance(box, full_range=False)
             for tile, overlap in sizes
-            for box in tiles(width_px, height_px, tile * longer, overlap * longer)
+            for box in list_tiles(width_px, height_px, tile * longer, overlap * longer)
         ),
     )
 
 
-class Looks:
+class NetworkLooks:
     """A context manager; not for several threads. Raises `ModelError` and `DeviceError` as
     `app.detection.mediapipe_detector.Detector` does."""
 
@@ -65,7 +65,7 @@ class Looks:
             self._full = opened.enter_context(Detector(model=FULL_RANGE, min_score=HINT_SCORE))
             self._stack = opened.pop_all()
 
-    def hints(self, image: Image, plan: Iterable[Glance]) -> list[Face]:
+    def find_hints(self, image: Image, plan: Iterable[Glance]) -> list[Face]:
         """What first looks take for faces, the surest first."""
         found = [hint for glance in plan for hint in self._glance(image, glance)]
         return sorted(found, key=lambda face: face.score, reverse=True)
@@ -74,19 +74,21 @@ class Looks:
         self, image: Image, face: Face, *, margin: float = MARGIN, quick: bool = True
     ) -> Face | None:
         """The face that is now where `face` was, or near; None when there is none. `quick` as in
-        `app.detection.network_input.render`."""
+        `app.detection.network_input.render_view`."""
         try:
-            view = face_view(face, margin, SHORT_SIDE_PX)
+            view = view_face(face, margin, SHORT_SIDE_PX)
         except ValueError:
             return None
         near = [
             f
             for f in self._seen(self._short, image, view, quick=quick)
-            if close_by(f, face) and plausible(f)
+            if is_close_by(f, face) and has_face_order(f)
         ]
-        return min(near, key=lambda f: distance(f, face), default=None)
+        return min(near, key=lambda f: measure_distance(f, face), default=None)
 
-    def certainty(self, image: Image, face: Face, *, full_range: bool, needed: float) -> float:
+    def measure_certainty(
+        self, image: Image, face: Face, *, full_range: bool, needed: float
+    ) -> float:
         """Mean score of one network over looks at `face` from near and far, each also mirrored; a
         look that sees no face, or one of another size or place, counts as 0. Ends early, at 0,
         where `needed` is out of reach."""
@@ -96,12 +98,14 @@ class Looks:
 
     def _glance(self, image: Image, glance: Glance) -> list[Face]:
         if glance.full_range:
-            view = part_view(glance.box_xyxy, FULL_SIDE_PX)
+            view = view_part(glance.box_xyxy, FULL_SIDE_PX)
             return self._seen(self._full, image, view, quick=True)
-        return self._seen(self._short, image, part_view(glance.box_xyxy, SHORT_SIDE_PX), quick=True)
+        return self._seen(self._short, image, view_part(glance.box_xyxy, SHORT_SIDE_PX), quick=True)
 
-    def _seen(self, detector: Detector, image: Image, view: View, *, quick: bool) -> list[Face]:
-        shown = render(image, view, quick=quick)
+    def _seen(
+        self, detector: Detector, image: Image, view: NetworkView, *, quick: bool
+    ) -> list[Face]:
+        shown = render_view(image, view, quick=quick)
         return [view.face_to_frame(face) for face in detector.detect(shown)]
 
     @property
@@ -114,13 +118,13 @@ class Looks:
         """The seconds that they took for it."""
         return self._short.inference_s + self._full.inference_s
 
-    def one_look(
+    def prepare_look(
         self, image: Image, *, full_range: bool
     ) -> tuple[Detector, Callable[[], tuple[Face, ...]]]:
         """One of the networks, and a call that shows it `image`, at its size and nothing more."""
         network, side = (self._full, FULL_SIDE_PX) if full_range else (self._short, SHORT_SIDE_PX)
         height, width = image.shape[:2]
-        shown = render(image, part_view((0.0, 0.0, float(width), float(height)), side))
+        shown = render_view(image, view_part((0.0, 0.0, float(width), float(height)), side))
         return network, lambda: network.detect(shown)
 
     def close(self) -> None:
@@ -146,12 +150,12 @@ def _certainty(
     looks = 2 * len(margins)
     total, left = 0.0, looks
     for margin in margins:
-        view = face_view(face, margin, side_px)
-        shown = render(image, view)
+        view = view_face(face, margin, side_px)
+        shown = render_view(image, view)
         for picture, mirrored in ((shown, False), (shown[:, ::-1], True)):
             here = view.face_from_frame(face, mirrored=mirrored)
             seen = detector.detect(np.ascontiguousarray(picture))
-            total += max((f.score for f in seen if agrees(f, here)), default=0.0)
+            total += max((f.score for f in seen if is_confirmation(f, here)), default=0.0)
             left -= 1
             if total + left < looks * needed:
                 return 0.0

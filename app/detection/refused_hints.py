@@ -27,23 +27,23 @@ class _Pattern:
     refused_s: float
 
 
-class Patterns:
+class RefusedHints:
     """Hints that were refused, in one stream of frames."""
 
     def __init__(self) -> None:
         self._patterns: list[_Pattern] = []
 
-    def unchanged(self, image: Image, time_s: float) -> list[Face]:
+    def find_unchanged(self, image: Image, time_s: float) -> list[Face]:
         """The refused hints whose places look in `image` as they did; the others are forgotten."""
         self._patterns = [
             one
             for one in self._patterns
-            if time_s - one.refused_s <= KEEP_S and _alike(one.thumb, thumb(image, one.hint))
+            if time_s - one.refused_s <= KEEP_S and _alike(one.thumb, make_thumb(image, one.hint))
         ]
         return [one.hint for one in self._patterns]
 
     def remember(self, image: Image, hints: Sequence[Face], time_s: float) -> None:
-        self._patterns += [_Pattern(hint, thumb(image, hint), time_s) for hint in hints]
+        self._patterns += [_Pattern(hint, make_thumb(image, hint), time_s) for hint in hints]
 
     def clear(self) -> None:
         self._patterns = []
@@ -67,7 +67,7 @@ class Patterns:
         ]
 
 
-def thumb(image: Image, face: Face) -> NDArray[np.uint8]:
+def make_thumb(image: Image, face: Face) -> NDArray[np.uint8]:
     """Grey levels `(THUMB_PX, THUMB_PX)` of a box and a quarter of its side about it, as far as
     that lies in the picture; black where nothing does."""
     height, width = image.shape[:2]

@@ -12,9 +12,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from app.detection.boxes import half_turned, largest, same_look, same_place
+from app.detection.boxes import is_same_look, is_same_place, keep_largest, turn_half
 from app.detection.face_check import FaceCheck
-from app.detection.networks import FIRST_MARGIN, Glance, Looks, glances
+from app.detection.networks import FIRST_MARGIN, Glance, NetworkLooks, list_glances
 from app.types import Face, Image
 
 # Probabilities of the face check: after the first of two nearer looks, what is under the first is
@@ -28,7 +28,7 @@ SURELY_SEEN, SEEN, WELL_SEEN, AGREED = 0.35, 0.66, 0.75, 0.4
 UPRIGHT = 0.85  # mean score of looks at faces that are surely not upside down
 
 
-class Found(NamedTuple):
+class SearchResult(NamedTuple):
     """What a search found: faces, hints that nearer looks refused, and hints that wait for such
     looks."""
 
@@ -37,7 +37,7 @@ class Found(NamedTuple):
     waiting: Sequence[Face] = ()
 
 
-class FaceSearch(Looks):
+class FaceSearch(NetworkLooks):
     """All faces of single pictures. `far_faces` adds smaller tiles, for faces from 3 % of the
     frame's width on; `max_faces` keeps the largest."""
 
@@ -52,8 +52,8 @@ class FaceSearch(Looks):
         height, width = image.shape[:2]
         if height == 0 or width == 0:
             return ()
-        plan = glances(width, height, far_faces=self.far_faces)
-        return largest(self.search(image, plan).faces, self.max_faces)
+        plan = list_glances(width, height, far_faces=self.far_faces)
+        return keep_largest(self.search(image, plan).faces, self.max_faces)
 
     def search(
         self,
@@ -64,7 +64,7 @@ class FaceSearch(Looks):
         *,
         waiting: Sequence[Face] = (),
         most: int | None = None,
-    ) -> Found:
+    ) -> SearchResult:
         """Confirmed faces in the glances of `plan`, without those that are `known`. `patterns` are
         hints that nearer looks refused, at places that look as they did then. `waiting` are hints
         of frames before, which come first; at most `most` hints (None: all) are looked at from
@@ -73,10 +73,10 @@ class FaceSearch(Looks):
         refused: list[Face] = []
         left: list[Face] = []
         asked = 0
-        for hint in (*waiting, *self.hints(image, plan)):
-            if any(same_place(hint, face) for face in (*known, *faces)):
+        for hint in (*waiting, *self.find_hints(image, plan)):
+            if any(is_same_place(hint, face) for face in (*known, *faces)):
                 continue
-            if any(same_look(hint, other) for other in (*patterns, *refused, *left)):
+            if any(is_same_look(hint, other) for other in (*patterns, *refused, *left)):
                 continue
             if most is not None and asked >= most:
                 left.append(hint)
@@ -85,9 +85,9 @@ class FaceSearch(Looks):
             face = self._confirm(image, hint)
             if face is None:
                 refused.append(hint)
-            elif not any(same_place(face, f) for f in (*known, *faces)):
+            elif not any(is_same_place(face, f) for f in (*known, *faces)):
                 faces.append(face)
-        return Found(faces, refused, left)
+        return SearchResult(faces, refused, left)
 
     @property
     def inference_s(self) -> float:
@@ -96,24 +96,27 @@ class FaceSearch(Looks):
 
     def is_face(self, image: Image, face: Face) -> bool:
         """Whether a face that is followed still is one, whatever the detector's score."""
-        return self._check.share(image, face) >= SURE_FACE
+        return self._check.estimate_probability(image, face) >= SURE_FACE
 
     def _confirm(self, image: Image, hint: Face) -> Face | None:
         """The face that nearer looks make of a hint; None where it is none, or that is not sure."""
         first = self.look_again(image, hint, margin=FIRST_MARGIN, quick=False)
-        if first is None or (before := self._check.share(image, first)) < FIRST_DOUBT:
+        if (
+            first is None
+            or (before := self._check.estimate_probability(image, first)) < FIRST_DOUBT
+        ):
             return None
         face = self.look_again(image, first, quick=False)
-        if face is None or (share := self._check.share(image, face)) < NO_FACE:
+        if face is None or (share := self._check.estimate_probability(image, face)) < NO_FACE:
             return None
         sure = (before + share) / 2 >= SURE_FACE
         needed = SURELY_SEEN if sure else SEEN
-        score = self.certainty(image, face, full_range=False, needed=needed)
+        score = self.measure_certainty(image, face, full_range=False, needed=needed)
         if score < needed:
             return None
         agreed = sure or score >= WELL_SEEN
         if not agreed:
-            agreed = self.certainty(image, face, full_range=True, needed=AGREED) >= AGREED
+            agreed = self.measure_certainty(image, face, full_range=True, needed=AGREED) >= AGREED
         return self._right_way_up(image, replace(face, score=score)) if agreed else None
 
     def _right_way_up(self, image: Image, face: Face) -> Face | None:
@@ -122,10 +125,10 @@ class FaceSearch(Looks):
         face."""
         if face.score >= UPRIGHT:
             return face
-        other = self.look_again(image, half_turned(face), quick=False)
+        other = self.look_again(image, turn_half(face), quick=False)
         if other is None:
             return face
-        score = self.certainty(image, other, full_range=False, needed=face.score)
+        score = self.measure_certainty(image, other, full_range=False, needed=face.score)
         if score <= face.score:
             return face
         if self.is_face(image, other):

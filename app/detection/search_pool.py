@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from threading import Lock
 
 from app.detection.networks import Glance
-from app.detection.search import FaceSearch, Found
+from app.detection.search import FaceSearch, SearchResult
 from app.process.fork_safety import HomeProcess
 from app.types import Face, Image
 
@@ -37,7 +37,7 @@ class SharedSearch:
         *,
         waiting: Sequence[Face] = (),
         most: int | None = None,
-    ) -> Found:
+    ) -> SearchResult:
         with self._one() as search:
             return search.search(image, plan, known, patterns, waiting=waiting, most=most)
 

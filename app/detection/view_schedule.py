@@ -21,7 +21,7 @@ AGAIN, CALM = 0.5, 3.0
 HASTE, MANY = 3.0, 20
 
 
-class Rounds:
+class ViewSchedule:
     """For the frames of one stream, all of one size."""
 
     def __init__(self) -> None:
@@ -32,7 +32,7 @@ class Rounds:
         # Number of a view -> when it was taken, and the frame of then.
         self._seen: dict[int, tuple[float, Thumb]] = {}
 
-    def over(self, plan: Sequence[Glance]) -> bool:
+    def is_round_over(self, plan: Sequence[Glance]) -> bool:
         """Whether every view of `plan` was taken since all began anew."""
         return len(self._seen) >= len(plan)
 
@@ -52,7 +52,7 @@ class Rounds:
         if any(thumb.shape != THUMB_WH[::-1] for _, thumb in self._seen.values()):
             raise ValueError("a thumb is of another shape")
 
-    def take(
+    def choose_views(
         self,
         image: Image,
         plan: Sequence[Glance],

@@ -280,8 +280,8 @@ class _Bench:
         size = self._classifier.contract.size_px
         crop = np.asarray(cv2.resize(self._picture, (size, size))[None], np.uint8)
         calls: dict[str, tuple[Any, Callable[[], object]]] = {
-            "detector, short range": self._search.one_look(self._picture, full_range=False),
-            "detector, full range": self._search.one_look(self._picture, full_range=True),
+            "detector, short range": self._search.prepare_look(self._picture, full_range=False),
+            "detector, full range": self._search.prepare_look(self._picture, full_range=True),
             "classifier": (self._classifier, lambda: self._classifier.predict(crop)),
         }
         found = {}

@@ -173,22 +173,22 @@ class LiveView:
 
     def _follow_resting(self) -> None:
         resting = self._stage.resting
-        if resting is None or (resting.left_s is None and resting.known == self._corrected):
+        if resting is None or (resting.left_s is None and resting.known_count == self._corrected):
             return
-        if resting.known > self._corrected:
-            people = "1 person" if resting.known == 1 else f"{resting.known} people"
+        if resting.known_count > self._corrected:
+            people = "1 person" if resting.known_count == 1 else f"{resting.known_count} people"
             self._tell(f"The resting face of {people} is allowed for. n forgets it.")
-        elif resting.known < self._corrected:
-            gone = self._corrected - resting.known
+        elif resting.known_count < self._corrected:
+            gone = self._corrected - resting.known_count
             whose = "for its person is gone" if gone == 1 else "for their people are gone"
             left = (
-                f"{format_count(resting.known, 'is', 'are')} left"
-                if resting.known
+                f"{format_count(resting.known_count, 'is', 'are')} left"
+                if resting.known_count
                 else "none is left"
             )
             what = "A resting face is" if gone == 1 else f"{gone} resting faces are"
             self._tell(f"{what} forgotten, {whose}; {left}.")
-        self._corrected = resting.known
+        self._corrected = resting.known_count
 
     # Keys
 
@@ -268,7 +268,7 @@ class LiveView:
         if resting is None or resting.neutral is None:
             why = PICTURES if resting is None else NO_NEUTRAL
             self._tell(f"{why}: a resting face cannot be allowed for.", aloud=False)
-        elif resting.left_s is not None or resting.known:
+        elif resting.left_s is not None or resting.known_count:
             resting.clear()
             self._corrected = 0
             self._tell("Resting faces are forgotten.")

@@ -38,7 +38,7 @@ SCIPY_BYTES = 400 << 20
 
 
 @dataclass(slots=True)
-class Person:
+class MovingPerson:
     """`state (3,)`: centre x, y px and the logarithm of the side; `velocity (2,)` px/s."""
 
     face_id: int
@@ -47,27 +47,27 @@ class Person:
     seen_s: float
     born_s: float
 
-    def at(self, time_s: float) -> NDArray[np.float64]:
+    def predict_state(self, time_s: float) -> NDArray[np.float64]:
         """State `(3,)` expected then: the velocity fades, so the way made has an end."""
         way_s = COAST_S * (1 - math.exp(-(time_s - self.seen_s) / COAST_S))
         expected = self.state.copy()
         expected[:2] += self.velocity * way_s
         return expected
 
-    def may_be(self, now: NDArray[np.float64], time_s: float) -> bool:
+    def can_be(self, now: NDArray[np.float64], time_s: float) -> bool:
         """Whether a state `(3,)` is near enough to the one expected then to be the same person."""
-        x, y, size = self.at(time_s).tolist()
+        x, y, size = self.predict_state(time_s).tolist()
         u, v, other = now.tolist()
         side = (math.exp(size) + math.exp(other)) / 2
         reach = MAX_DISTANCE + REACH_PER_S * (time_s - self.seen_s)
         return math.hypot(x - u, y - v) < reach * side and abs(size - other) < MOST_GROWTH
 
-    def see(self, now: NDArray[np.float64], time_s: float) -> None:
+    def add_sight(self, now: NDArray[np.float64], time_s: float) -> None:
         step_s = time_s - self.seen_s
         if step_s <= 0:
             self.state = now
             return
-        expected = self.at(time_s)
+        expected = self.predict_state(time_s)
         surprise = now - expected
         # The first velocity is what the second sight says; then it is averaged.
         first = self.seen_s == self.born_s
@@ -91,7 +91,7 @@ class Identities:
         if max_age_s < 0:
             raise ValueError("max_age_s is a time of at least 0 seconds")
         self._max_age_s = max_age_s
-        self._people: list[Person] = []
+        self._people: list[MovingPerson] = []
         self._next_id = 1
         self._now_s = -math.inf
 
@@ -109,9 +109,9 @@ class Identities:
         for row, state in enumerate(states):
             if row in found:
                 person = self._people[found[row]]
-                person.see(state, time_s)
+                person.add_sight(state, time_s)
             else:
-                person = Person(self._next_id, state, np.zeros(2), time_s, time_s)
+                person = MovingPerson(self._next_id, state, np.zeros(2), time_s, time_s)
                 self._next_id += 1
                 self._people.append(person)
             ids.append(person.face_id)
@@ -140,7 +140,7 @@ class Identities:
 
     def restore(self, state: SavedState) -> None:
         self._people = [
-            Person(
+            MovingPerson(
                 int(one["face_id"]),
                 load_array(one["state"]),
                 load_array(one["velocity"]),
@@ -157,8 +157,8 @@ class Identities:
         if not self._people or not len(now):
             return {}
         if len(self._people) == len(now) == 1:  # nothing to choose
-            return {0: 0} if self._people[0].may_be(now[0], time_s) else {}
-        expected = np.array([person.at(time_s) for person in self._people])  # (M, 3)
+            return {0: 0} if self._people[0].can_be(now[0], time_s) else {}
+        expected = np.array([person.predict_state(time_s) for person in self._people])  # (M, 3)
         absent_s = np.array([time_s - person.seen_s for person in self._people])
         apart = np.linalg.norm(expected[:, None, :2] - now[None, :, :2], axis=2)  # (M, N)
         sides = (np.exp(expected[:, None, 2]) + np.exp(now[None, :, 2])) / 2

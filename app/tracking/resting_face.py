@@ -25,7 +25,7 @@ MAX_STEP_S = 0.2  # what one frame counts for at most: a pause is not a look
 LEAST_LOOKS = 5
 
 
-def resting_shift(
+def compute_resting_shift(
     mean_logs: NDArray[np.float64],
     neutral: int,
     *,
@@ -35,7 +35,8 @@ def resting_shift(
     """`(K,)` what to add to log-probabilities, never above 0 and 0 for neutral. `mean_logs (K,)`:
     the mean log-probabilities of a resting face.
 
-    >>> resting_shift(np.log([0.2, 0.2, 0.6]), 0, lead_nats=0.1, bound_nats=9.0).round(2).tolist()
+    >>> mean_logs = np.log([0.2, 0.2, 0.6])
+    >>> compute_resting_shift(mean_logs, 0, lead_nats=0.1, bound_nats=9.0).round(2).tolist()
     [0.0, -0.1, -1.2]
     """
     excess = mean_logs - mean_logs[neutral] + lead_nats
@@ -44,7 +45,7 @@ def resting_shift(
     return np.asarray(shift, np.float64)
 
 
-def shifted(probabilities: Floats, shifts: NDArray[np.float64]) -> Floats:
+def shift_probabilities(probabilities: Floats, shifts: NDArray[np.float64]) -> Floats:
     """`(N, K)` probabilities whose logarithms were moved by `shifts (N, K)` or `(K,)`."""
     powers = probabilities.astype(np.float64) * np.exp(shifts)
     return np.asarray(powers / powers.sum(axis=-1, keepdims=True), np.float32)
@@ -76,7 +77,7 @@ class RestingFaces:
         self._people: dict[int, _Person] = {}
 
     @property
-    def known(self) -> int:
+    def known_count(self) -> int:
         """People who are corrected."""
         return sum(one.shift is not None for one in self._people.values())
 
@@ -96,7 +97,7 @@ class RestingFaces:
         self._looking = False
         self._people = {}
 
-    def corrected(self, face_ids: Sequence[int], rows: Floats, time_s: float) -> Floats:
+    def correct(self, face_ids: Sequence[int], rows: Floats, time_s: float) -> Floats:
         """`rows (N, K)` of the people of a frame, corrected for those who are known."""
         if not self._looking and not self._people:
             return rows
@@ -115,7 +116,7 @@ class RestingFaces:
                 one.seen_s = time_s
                 if one.shift is not None:
                     shifts[row] = one.shift
-        return shifted(rows, shifts) if shifts.any() else rows
+        return shift_probabilities(rows, shifts) if shifts.any() else rows
 
     def _look(self, face_ids: Sequence[int], rows: Floats, time_s: float) -> None:
         for number, row in zip(face_ids, rows, strict=True):
@@ -133,6 +134,6 @@ class RestingFaces:
             assert self.neutral is not None
             for number, one in list(self._people.items()):
                 if one.looks >= LEAST_LOOKS and one.looked_s >= LOOK_S / 2:
-                    one.shift = resting_shift(one.total / one.looks, self.neutral)
+                    one.shift = compute_resting_shift(one.total / one.looks, self.neutral)
                 else:
                     del self._people[number]

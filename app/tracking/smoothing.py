@@ -31,15 +31,15 @@ MARGIN_NATS, DECIDED_NATS, HOLD_S = 0.5, 1.5, 0.1
 FLOOR = 1e-6  # probabilities below this count as it, for the logarithm of 0 is none
 GAP_S = 0.5  # who was not seen for longer is read anew
 REASON_HOLD_S = 1.0
-NOBODY = -1  # in place of a class: unsure
+NO_CLASS = -1  # in place of a class: unsure
 
 # `(N, K)` probabilities -> `(N,)` nats, at least 0 where a label may be said.
-Sureness = Callable[[Floats], NDArray[np.float64]]
+SurenessFunction = Callable[[Floats], NDArray[np.float64]]
 
 
-class Steadied(NamedTuple):
+class SmoothedReadings(NamedTuple):
     """`probabilities (N, K)`: smoothed, rows sum to 1. `shown (N,)`: the class to be said, or
-    `NOBODY` where that is unsure."""
+    `NO_CLASS` where that is unsure."""
 
     probabilities: Floats
     shown: NDArray[np.int64]
@@ -49,7 +49,7 @@ class Steadied(NamedTuple):
 class _Lead:
     """Who leads over what is shown, and since when. `since_s` NaN: nobody."""
 
-    rival: int = NOBODY
+    rival: int = NO_CLASS
     since_s: float = math.nan
 
     def held_s(self, rival: int, leads: bool, time_s: float) -> float:
@@ -102,7 +102,7 @@ class _Person:
         )
 
 
-class Steady:
+class ReadingSmoother:
     """Readings of the people of one stream, in order of time.
 
     A person is a number. Who was not seen for longer than `GAP_S` begins anew with their next
@@ -157,8 +157,8 @@ class Steady:
         people: Sequence[int],
         probabilities: Floats,
         time_s: float,
-        sureness: Sureness | None = None,
-    ) -> Steadied:
+        sureness: SurenessFunction | None = None,
+    ) -> SmoothedReadings:
         """`probabilities (N, K)` are this frame's of the N `people`. `sureness` None: never in
         doubt."""
         if time_s < self._now_s:
@@ -172,7 +172,7 @@ class Steady:
             self._people = {}
         if self._smooth_s == 0 or not count:
             plain = np.asarray(probabilities, np.float32)
-            return Steadied(plain, _best(plain, sureness)[0])
+            return SmoothedReadings(plain, _best(plain, sureness)[0])
         logs = np.log(np.maximum(np.asarray(probabilities, np.float64), FLOOR))
         known = [self._averaged(n, row, time_s) for n, row in zip(people, logs, strict=True)]
         # Both averages of everybody at once: (2 N, K), the slow ones first.
@@ -184,7 +184,7 @@ class Steady:
             self._decide(one, both[row::count], best[row::count], sure[row::count], time_s)
             if one.slow is not slow:  # a change that was decided in this frame shows in it
                 smoothed[row] = _softmax(one.slow[None])[0]
-        return Steadied(smoothed, np.array([one.shown for one in known], np.int64))
+        return SmoothedReadings(smoothed, np.array([one.shown for one in known], np.int64))
 
     def _averaged(self, number: int, now: NDArray[np.float64], time_s: float) -> _Person:
         one = self._people.get(number)
@@ -236,20 +236,20 @@ def _softmax(logs: NDArray[np.float64]) -> Floats:
 
 
 def _best(
-    probabilities: Floats, sureness: Sureness | None
+    probabilities: Floats, sureness: SurenessFunction | None
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """(class or `NOBODY`, sureness in nats), both `(N,)`."""
+    """(class or `NO_CLASS`, sureness in nats), both `(N,)`."""
     tops = probabilities.argmax(axis=1)
     sure = np.full(len(tops), np.inf) if sureness is None else sureness(probabilities)
-    return np.where(sure >= 0, tops, NOBODY), sure
+    return np.where(sure >= 0, tops, NO_CLASS), sure
 
 
 def _lead_nats(rival: int, shown: int, shares: Floats, sure: float) -> float:
     """By how much the one is ahead of the other: of a class by log odds, of doubt, or doubt of a
     class, by the distance from where doubt begins."""
-    if rival == NOBODY:
+    if rival == NO_CLASS:
         return -float(sure)
-    if shown == NOBODY:
+    if shown == NO_CLASS:
         return float(sure)
     return math.log(max(float(shares[rival]), FLOOR) / max(float(shares[shown]), FLOOR))
 

@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 from app.stage_state import SavedState, State
 from app.tracking.identities import Identities
 from app.tracking.resting_face import RestingFaces
-from app.tracking.smoothing import SMOOTH_S, Steady, Sureness
+from app.tracking.smoothing import SMOOTH_S, ReadingSmoother, SurenessFunction
 from app.types import Face, Floats
 
 
-class Tracked(NamedTuple):
+class TrackedReadings(NamedTuple):
     """Of N faces: `face_ids`, smoothed `probabilities (N, K)`, and the classes to be said, `shown
-    (N,)`, as `app.tracking.smoothing.Steadied` has them."""
+    (N,)`, as `app.tracking.smoothing.SmoothedReadings` has them."""
 
     face_ids: tuple[int, ...]
     probabilities: Floats
@@ -44,42 +44,44 @@ class Tracker:
             raise ValueError("max_age_s and smooth_s are seconds of at least 0")
         self.resting = resting
         self._identities = Identities(max_age_s=max_age_s)
-        self.steady = Steady(smooth_s=smooth_s)
+        self.smoother = ReadingSmoother(smooth_s=smooth_s)
 
     @property
     def smooth_s(self) -> float:
         """May be changed while it runs."""
-        return self.steady.smooth_s
+        return self.smoother.smooth_s
 
     @smooth_s.setter
     def smooth_s(self, seconds: float) -> None:
-        self.steady.smooth_s = seconds
+        self.smoother.smooth_s = seconds
 
     def reset(self) -> None:
         """Everybody who comes now is new."""
         if self.resting is not None:
             self.resting.clear()
         self._identities.reset()
-        self.steady.reset()
+        self.smoother.reset()
 
     def state(self) -> State:
-        return {"identities": self._identities.state(), "steady": self.steady.state()}
+        return {"identities": self._identities.state(), "steady": self.smoother.state()}
 
     def restore(self, state: SavedState) -> None:
         self._identities.restore(state["identities"])
-        self.steady.restore(state["steady"])
+        self.smoother.restore(state["steady"])
 
     def update(
         self,
         faces: Sequence[Face],
         probabilities: Floats,
         time_s: float,
-        sureness: Sureness | None = None,
-    ) -> Tracked:
+        sureness: SurenessFunction | None = None,
+    ) -> TrackedReadings:
         """What is said of the N `faces` after this frame's `probabilities (N, K)`; `sureness` as
-        `Steady.update` takes it."""
+        `ReadingSmoother.update` takes it."""
         boxes = np.array([face.box_xyxy for face in faces], np.float64).reshape(-1, 4)
         face_ids = self._identities.update(boxes, time_s)
         if self.resting is not None:
-            probabilities = self.resting.corrected(face_ids, probabilities, time_s)
-        return Tracked(face_ids, *self.steady.update(face_ids, probabilities, time_s, sureness))
+            probabilities = self.resting.correct(face_ids, probabilities, time_s)
+        return TrackedReadings(
+            face_ids, *self.smoother.update(face_ids, probabilities, time_s, sureness)
+        )

@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from app.detection.networks import Glance
-from app.detection.search import Found
+from app.detection.search import SearchResult
 from app.pipeline import Pipeline, build_pipeline
 from app.process.stage_clock import StageClock
 from app.recognition.quality import measure_quality
@@ -259,10 +259,10 @@ def test_a_pause_of_a_camera_keeps_numbers_and_resting_faces(
     resting.start()
     for step in range(80):
         result = recogniser.step(replace(frame, time_s=step / 10))
-    assert (resting.known, result.faces[0].face_id) == (1, 1)
+    assert (resting.known_count, result.faces[0].face_id) == (1, 1)
     after = recogniser.step(replace(frame, time_s=8 + pause_s))
     assert after.frame.time_s == 8 + pause_s
-    assert (resting.known == 1) == kept
+    assert (resting.known_count == 1) == kept
     assert (after.faces[0].face_id == 1) == kept
 
 
@@ -285,9 +285,9 @@ class Searcher(Finder):
         *,
         waiting: Sequence[Face],
         most: int | None,
-    ) -> Found:
+    ) -> SearchResult:
         self.views.append(len(plan))
-        return Found([] if known else list(self.faces), [])
+        return SearchResult([] if known else list(self.faces), [])
 
     def look_again(self, image: Image, face: Face) -> Face | None:
         return face

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.detection.refused_hints import Patterns
-from app.detection.view_schedule import Rounds
+from app.detection.refused_hints import RefusedHints
+from app.detection.view_schedule import ViewSchedule
 from app.stage_state import dump_array, dump_face, load_array, load_face
 from app.tracking.carried_readings import CarriedReadings
 from app.tracking.identities import Identities
@@ -83,7 +83,8 @@ def test_tracker_goes_on_as_if_nothing_had_been() -> None:
 
 
 @pytest.mark.parametrize(
-    "stage", [Tracker(), Identities(), Patterns(), CarriedReadings(), Rounds(), SteadyReasons()]
+    "stage",
+    [Tracker(), Identities(), RefusedHints(), CarriedReadings(), ViewSchedule(), SteadyReasons()],
 )
 def test_new_stages_have_a_state_too(stage: Any) -> None:
     before = stage.state()

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from app.detection.face_check import FaceCheck
-from app.detection.networks import Looks
+from app.detection.networks import NetworkLooks
 from app.detection.search import FaceSearch
 from app.errors import DataError
 from tools import measure_search
@@ -38,7 +38,7 @@ def test_a_hint_is_taken_as_the_search_takes_it(changed: dict[str, float], taken
 
 def test_rules_agree_with_the_search() -> None:
     source = clip_faces()[0]
-    with FaceSearch() as search, Looks() as looks:
+    with FaceSearch() as search, NetworkLooks() as looks:
         for seed in range(3):
             frame = background(np.random.default_rng(seed)).copy()
             face = paste(frame, source, centre_xy=(640, 360), side_px=150, roll=10.0 * seed)

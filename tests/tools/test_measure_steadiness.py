@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from app.errors import DataError
-from app.tracking.smoothing import NOBODY
+from app.tracking.smoothing import NO_CLASS
 from app.types import Face
 from tests.support.tiny_model import tiny_contract
 from tools.made_frames import FacePicture
@@ -31,7 +31,7 @@ def reading(*rows: tuple[float, float], changes: tuple[Change, ...] = ()) -> Rea
 
 
 def test_changes_are_counted_by_the_minute_of_presence() -> None:
-    shown = np.array([[0, 1, ABSENT, 1, 0, NOBODY], [2, ABSENT, ABSENT, ABSENT, 2, 2]])
+    shown = np.array([[0, 1, ABSENT, 1, 0, NO_CLASS], [2, ABSENT, ABSENT, ABSENT, 2, 2]])
     # 3 changes in 5 frames of 0.1 s; none.
     np.testing.assert_allclose(changes_per_minute(shown, FPS), [360, 0])
 
@@ -39,7 +39,7 @@ def test_changes_are_counted_by_the_minute_of_presence() -> None:
 def test_delay_is_from_the_first_frame_with_something_new() -> None:
     changes = (Change(0.2, 0.0, 0, 1, 0.3), Change(0.5, 0.0, 1, 0, 0.3))
     one = reading(*[(1.0, 0.0)] * 8, changes=changes)
-    shown = np.array([[0, 0, 0, NOBODY, 1, 1, 1, 1]])
+    shown = np.array([[0, 0, 0, NO_CLASS, 1, 1, 1, 1]])
     np.testing.assert_allclose(delays_ms([one], shown, FPS), [200, np.inf])
 
 

@@ -62,7 +62,7 @@ class Finder:
         bgr = np.ascontiguousarray(np.atleast_3d(pixels)[..., ::-1])
         if bgr.shape[2] == 1:
             bgr = np.repeat(bgr, 3, axis=2)
-        return [face for face in faces if self._check.share(bgr, face) >= NO_FACE]
+        return [face for face in faces if self._check.estimate_probability(bgr, face) >= NO_FACE]
 
     def __enter__(self) -> Self:
         return self

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from app.detection.networks import Looks
+from app.detection.networks import NetworkLooks
 from app.errors import DataError
 from training.base.progress import progress
 from training.datasets.pack import Pack, PackedSample, read_pack
@@ -38,13 +38,13 @@ class Hands:
 
     pack: Pack
     photos: dict[Split, Photos | None]
-    looks: Looks
+    looks: NetworkLooks
     seed: int
 
     @classmethod
     def ready(cls, work: Work) -> "Hands":
         photos = {split: Photos(files) if files else None for split, files in work.photos.items()}
-        return cls(read_pack(work.data), photos, Looks(), work.seed)
+        return cls(read_pack(work.data), photos, NetworkLooks(), work.seed)
 
     def chunk(self, split: Split, numbers: range) -> list[PackedSample]:
         """The same whatever was made before."""

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from app.detection.boxes import same_look
-from app.detection.network_input import face_view, render
-from app.detection.networks import FIRST_MARGIN, Looks, glances
+from app.detection.boxes import is_same_look
+from app.detection.network_input import render_view, view_face
+from app.detection.networks import FIRST_MARGIN, NetworkLooks, list_glances
 from app.errors import DataError
 from app.pictures.header import read_header
 from app.types import Face
@@ -123,15 +123,15 @@ def misplaced(face: Face, generator: np.random.Generator) -> Face:
     return replace(face, landmarks=points.astype(np.float32))
 
 
-def taken_for_faces(looks: Looks, frame: Picture) -> Iterator[tuple[Face, ...]]:
+def taken_for_faces(looks: NetworkLooks, frame: Picture) -> Iterator[tuple[Face, ...]]:
     """Every detection that a first look leaves, as that and, where there is one, a second look
     place it; one of several at a place."""
     height, width = frame.shape[:2]
-    hints = looks.hints(frame, glances(width, height, far_faces=False))
+    hints = looks.find_hints(frame, list_glances(width, height, far_faces=False))
     looked_at: list[Face] = []
     found: list[Face] = []
     for hint in hints:
-        if any(same_look(hint, other) for other in looked_at):
+        if any(is_same_look(hint, other) for other in looked_at):
             continue
         looked_at.append(hint)
         first = looks.look_again(frame, hint, margin=FIRST_MARGIN, quick=False)
@@ -139,7 +139,7 @@ def taken_for_faces(looks: Looks, frame: Picture) -> Iterator[tuple[Face, ...]]:
             continue
         second = looks.look_again(frame, first, quick=False)
         face = second or first
-        if not any(same_look(face, other) for other in found):
+        if not any(is_same_look(face, other) for other in found):
             found.append(face)
             yield (first,) if second is None else (first, second)
 
@@ -203,10 +203,10 @@ class Frames:
 def packed(frame: Picture, face: Face, label: str, split: Split, name: str) -> PackedSample | None:
     """None where the landmarks coincide."""
     try:
-        view = face_view(face, MARGIN, SIDE_PX)
+        view = view_face(face, MARGIN, SIDE_PX)
     except ValueError:
         return None
-    shown = render(frame, view)[..., ::-1]
+    shown = render_view(frame, view)[..., ::-1]
     grey = np.asarray(Image.fromarray(np.ascontiguousarray(shown)).convert("L"))
     return PackedSample(
         webp=encode_webp(grey),
@@ -218,7 +218,11 @@ def packed(frame: Picture, face: Face, label: str, split: Split, name: str) -> P
 
 
 def samples(
-    looks: Looks, frames: Frames, split: Split, numbers: range, generator: np.random.Generator
+    looks: NetworkLooks,
+    frames: Frames,
+    split: Split,
+    numbers: range,
+    generator: np.random.Generator,
 ) -> Iterator[PackedSample]:
     """Of as many frames as there are `numbers`, which name them."""
     for number in numbers:

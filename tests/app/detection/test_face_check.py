@@ -27,7 +27,7 @@ def seen(clip_frames: dict[int, Image]) -> tuple[Image, Face]:
 
 
 def test_a_face_is_one(check: FaceCheck, seen: tuple[Image, Face]) -> None:
-    assert check.share(*seen) > SURE_FACE
+    assert check.estimate_probability(*seen) > SURE_FACE
 
 
 @pytest.mark.parametrize(
@@ -44,19 +44,22 @@ def test_at_a_wrong_place_it_is_none(
     middle = face.landmarks.mean(axis=0)
     points = (face.landmarks - middle) @ spin.T + middle + (shift * face.width_px, 0)
     wrong = replace(face, landmarks=points.astype(np.float32))
-    assert check.share(image, wrong) < NO_FACE
+    assert check.estimate_probability(image, wrong) < NO_FACE
 
 
 @pytest.mark.parametrize("grey", [0, 128, 255])
 def test_nothing_is_no_face(grey: int, check: FaceCheck, seen: tuple[Image, Face]) -> None:
     image, face = seen
-    assert check.share(np.full_like(image, grey), face) < NO_FACE
+    assert check.estimate_probability(np.full_like(image, grey), face) < NO_FACE
 
 
 def test_landmarks_at_one_place_are_no_face(check: FaceCheck, seen: tuple[Image, Face]) -> None:
     image, face = seen
     asked = check.inferences
-    assert check.share(image, replace(face, landmarks=np.full((6, 2), 9, np.float32))) == 0
+    assert (
+        check.estimate_probability(image, replace(face, landmarks=np.full((6, 2), 9, np.float32)))
+        == 0
+    )
     assert check.inferences == asked
 
 

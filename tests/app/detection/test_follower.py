@@ -7,17 +7,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from app.detection.follower import FILE, LIVE, Follower, Pace
-from app.detection.networks import Glance, glances
-from app.detection.search import Found
-from app.detection.view_schedule import Rounds
+from app.detection.follower import FILE_PACE, LIVE_PACE, Follower, Pace
+from app.detection.networks import Glance, list_glances
+from app.detection.search import SearchResult
+from app.detection.view_schedule import ViewSchedule
 from app.privacy.face_ledger import LOOK_BACK_S
 from app.process.stage_clock import StageClock
 from app.tracking.tracker import Tracker
 from app.types import Face, Image
 
 FRAME = np.zeros((720, 1280, 3), np.uint8)
-ROUND = len(glances(1280, 720, far_faces=False))
+ROUND = len(list_glances(1280, 720, far_faces=False))
 
 
 def face(x: float, side: float = 100.0, score: float = 0.9) -> Face:
@@ -51,7 +51,7 @@ class Scene:
         *,
         waiting: Sequence[Face] = (),
         most: int | None = None,
-    ) -> Found:
+    ) -> SearchResult:
         self.glances.append(len(plan))
         whole = any(glance.full_range for glance in plan)
         places = {one.box_xyxy for one in known}
@@ -60,7 +60,9 @@ class Scene:
         new = [f for f in (*waiting, *self.faces) if f.box_xyxy not in places]
         new = [f for f in new if whole or f in waiting]
         self.confirmed.append(len(new[:most]))
-        return Found(new[:most], [] if patterns else self.refused, new[most:] if most else [])
+        return SearchResult(
+            new[:most], [] if patterns else self.refused, new[most:] if most else []
+        )
 
     def look_again(self, image: Image, before: Face) -> Face | None:
         self.looks += 1
@@ -72,7 +74,7 @@ class Scene:
         return self.sure
 
 
-@pytest.mark.parametrize(("pace", "glances"), [(FILE, ROUND), (LIVE, 3)])
+@pytest.mark.parametrize(("pace", "glances"), [(FILE_PACE, ROUND), (LIVE_PACE, 3)])
 def test_the_first_frame_of_a_file_is_searched_whole(pace: Pace, glances: int) -> None:
     scene = Scene(face(100))
     assert len(Follower(scene, pace=pace).find(FRAME, 0.0)) == 1
@@ -87,7 +89,7 @@ def test_all_of_a_crowd_are_in_the_first_frame_of_a_file() -> None:
 @pytest.mark.parametrize("fps", [1, 8, 30])
 def test_a_crowd_before_a_camera_comes_in_by_four_a_frame(fps: int) -> None:
     scene = crowd(60)
-    follower = Follower(scene, pace=LIVE)
+    follower = Follower(scene, pace=LIVE_PACE)
     counts = [len(follower.find(FRAME, frame / fps)) for frame in range(15)]
     assert scene.confirmed[: 3 * fps] == [4] * min(15, 3 * fps)
     if fps > 1:  # at one a second the later ones have moved before it is their turn
@@ -96,7 +98,7 @@ def test_a_crowd_before_a_camera_comes_in_by_four_a_frame(fps: int) -> None:
 
 def test_where_blurring_depends_on_it_a_cameras_frame_is_searched_whole() -> None:
     scene = crowd(60)
-    assert len(Follower(scene, pace=replace(LIVE, thorough=True)).find(FRAME, 0.0)) == 60
+    assert len(Follower(scene, pace=replace(LIVE_PACE, thorough=True)).find(FRAME, 0.0)) == 60
 
 
 class SlowMachine:
@@ -106,7 +108,7 @@ class SlowMachine:
     def __init__(self, scene: Scene, base_s: float) -> None:
         self.scene, self.base_s, self.now_s = scene, base_s, 0.0
         self.follower, self.clock, self.tracker = (
-            Follower(scene, pace=LIVE),
+            Follower(scene, pace=LIVE_PACE),
             StageClock(),
             Tracker(),
         )
@@ -192,10 +194,12 @@ def test_more_frames_a_second_do_not_mean_more_glances() -> None:
 def test_a_thorough_search_takes_each_view_as_often_as_a_blur_looks_back(fps: int) -> None:
     scene = Scene(face(100))
     follower = Follower(scene, pace=Pace(thorough=True))
-    seen_s = dict.fromkeys(glances(1280, 720, far_faces=False), 0.0)
+    seen_s = dict.fromkeys(list_glances(1280, 720, far_faces=False), 0.0)
     search = scene.search
 
-    def watched(image: Image, plan: Sequence[Glance], *rest: Sequence[Face], **more: Any) -> Found:
+    def watched(
+        image: Image, plan: Sequence[Glance], *rest: Sequence[Face], **more: Any
+    ) -> SearchResult:
         for glance in plan:
             seen_s[glance] = now_s
         return search(image, plan, *rest, **more)
@@ -224,7 +228,7 @@ def test_a_cameras_faces_rest_between_fast_frames(fps: int, looks: int) -> None:
 
 def test_a_slow_machine_is_not_held_up_further() -> None:
     scene = Scene()
-    follower = Follower(scene, pace=LIVE)
+    follower = Follower(scene, pace=LIVE_PACE)
     for frame in range(5):
         follower.find(FRAME, frame / 4)
     assert scene.glances == [3] * 5
@@ -273,7 +277,7 @@ def test_a_doubtful_face_is_not_kept() -> None:
     follower = Follower(scene)
     follower.find(FRAME, 0.0)
     scene.faces = [replace(face(100), score=0.35)]
-    scene.search = lambda *_, **__: Found([], [])  # type: ignore[method-assign]
+    scene.search = lambda *_, **__: SearchResult([], [])  # type: ignore[method-assign]
     counts = [len(follower.find(FRAME, frame / 30)) for frame in range(1, 61)]
     assert counts[0] == 1
     assert counts[-1] == 0
@@ -341,7 +345,7 @@ def test_a_cameras_crowd_is_looked_at_less_often_where_frames_are_late(
     people: int, looks: int
 ) -> None:
     scene = crowd(people)
-    follower = Follower(scene, pace=LIVE)
+    follower = Follower(scene, pace=LIVE_PACE)
     for frame in range(5):
         follower.find(FRAME, frame / 8)  # until everybody is known
     scene.looks = 0
@@ -415,13 +419,13 @@ def test_a_refused_pattern_is_looked_at_again_when_its_place_changes() -> None:
     assert scene.searches_without_patterns >= 3
 
 
-PLAN = list(glances(1280, 720, far_faces=False))
+PLAN = list(list_glances(1280, 720, far_faces=False))
 
 
-def rounds_taken() -> Rounds:
+def rounds_taken() -> ViewSchedule:
     """All views were taken at 0 s, of a black frame."""
-    rounds = Rounds()
-    assert rounds.take(FRAME, PLAN, ROUND, time_s=0, round_s=1, known=()) == PLAN
+    rounds = ViewSchedule()
+    assert rounds.choose_views(FRAME, PLAN, ROUND, time_s=0, round_s=1, known=()) == PLAN
     return rounds
 
 
@@ -429,11 +433,11 @@ def test_the_search_begins_where_something_changed() -> None:
     rounds = rounds_taken()
     changed = FRAME.copy()
     changed[-100:, -100:] = 200
-    taken = rounds.take(changed, PLAN, ROUND, time_s=0.6, round_s=1, known=())
+    taken = rounds.choose_views(changed, PLAN, ROUND, time_s=0.6, round_s=1, known=())
     assert taken == [*PLAN[:2], PLAN[-1]]
-    assert rounds.take(changed, PLAN, ROUND, time_s=1.2, round_s=1, known=()) == []
+    assert rounds.choose_views(changed, PLAN, ROUND, time_s=1.2, round_s=1, known=()) == []
     # After three rounds those are due that were not looked at since.
-    later = rounds.take(changed, PLAN, ROUND, time_s=3, round_s=1, known=())
+    later = rounds.choose_views(changed, PLAN, ROUND, time_s=3, round_s=1, known=())
     assert later == PLAN[2:-1]
 
 
@@ -443,30 +447,30 @@ def test_what_changes_all_the_time_lets_others_have_their_turn() -> None:
     for frame in range(1, 120):
         flickering = FRAME.copy()
         flickering[:, 640:] = 200 * (frame % 2)
-        seen += rounds.take(flickering, PLAN, 1, time_s=frame / 10, round_s=1, known=())
+        seen += rounds.choose_views(flickering, PLAN, 1, time_s=frame / 10, round_s=1, known=())
     assert set(seen) == set(PLAN)
 
 
 def test_noise_is_no_change() -> None:
     rounds = rounds_taken()
     noise = np.random.default_rng(0).normal(0, 4, FRAME.shape).clip(0, 255).astype(np.uint8)
-    assert rounds.take(noise, PLAN, ROUND, time_s=1, round_s=1, known=()) == []
+    assert rounds.choose_views(noise, PLAN, ROUND, time_s=1, round_s=1, known=()) == []
 
 
 def test_change_of_a_known_face_is_no_news() -> None:
     rounds = rounds_taken()
     changed = FRAME.copy()
     changed[:100, 600:700] = 200
-    news = rounds.take(changed, PLAN, 0, time_s=1, round_s=1, known=())
+    news = rounds.choose_views(changed, PLAN, 0, time_s=1, round_s=1, known=())
     assert news == []
-    assert rounds.take(changed, PLAN, 9, time_s=1, round_s=1, known=[face(600)]) == []
-    assert rounds.take(changed, PLAN, 1, time_s=1, round_s=1, known=()) == PLAN[:1]
+    assert rounds.choose_views(changed, PLAN, 9, time_s=1, round_s=1, known=[face(600)]) == []
+    assert rounds.choose_views(changed, PLAN, 1, time_s=1, round_s=1, known=()) == PLAN[:1]
 
 
 def test_in_a_hurry_all_take_their_turns_whatever_changes() -> None:
-    rounds = Rounds()
+    rounds = ViewSchedule()
     taken = []
     for frame in range(2 * ROUND):
         flickering = np.full_like(FRAME, 90 * (frame % 2))
-        taken += rounds.take(flickering, PLAN, 1, time_s=frame / 30, round_s=0, known=())
+        taken += rounds.choose_views(flickering, PLAN, 1, time_s=frame / 30, round_s=0, known=())
     assert taken == [*PLAN, *PLAN]

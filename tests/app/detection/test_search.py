@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.detection.boxes import distance, half_turned, same_look, same_place
+from app.detection.boxes import is_same_look, is_same_place, measure_distance, turn_half
 from app.detection.follower import Follower
-from app.detection.network_input import face_view, part_view, render, tiles
-from app.detection.networks import glances
+from app.detection.network_input import list_tiles, render_view, view_face, view_part
+from app.detection.networks import list_glances
 from app.detection.search import FaceSearch
 from app.pictures.reader import read_picture
 from app.types import Face, Image
@@ -42,7 +42,7 @@ def test_a_face_of_any_size_is_found_once(
 ) -> None:
     frame, true = scene(source, side_px, roll)
     (found,) = search.detect(frame)
-    assert same_place(found, true)
+    assert is_same_place(found, true)
     apart = np.hypot(*(true.landmarks[1] - true.landmarks[0]))
     error = np.hypot(*(found.landmarks[:4] - true.landmarks[:4]).T).mean() / apart
     assert error < 0.2
@@ -63,20 +63,20 @@ def test_a_face_is_taken_the_way_up_in_which_it_is_seen_best(
         x0, y0, x1, y1 = right.box_xyxy
         box = (width - x1, height - y1, width - x0, height - y0)
         right = replace(right, box_xyxy=box, landmarks=(width, height) - right.landmarks)
-    given = half_turned(right) if upside_down else right
+    given = turn_half(right) if upside_down else right
     taken = search._right_way_up(frame, replace(given, score=0.6))
     assert taken is not None
     apart = np.hypot(*(right.landmarks[1] - right.landmarks[0]))
     assert np.abs(taken.landmarks[:4] - right.landmarks[:4]).max() < 0.2 * apart
-    assert same_place(taken, right)
+    assert is_same_place(taken, right)
 
 
 def test_a_half_turn_twice_is_none(source: FacePicture) -> None:
     _, true = scene(source, 100, 20)
-    twice = half_turned(half_turned(true))
+    twice = turn_half(turn_half(true))
     np.testing.assert_allclose(twice.landmarks, true.landmarks, atol=1e-3)
     np.testing.assert_allclose(twice.box_xyxy, true.box_xyxy, atol=1e-3)
-    eyes, mouth = half_turned(true).landmarks[:2].mean(axis=0), half_turned(true).landmarks[3]
+    eyes, mouth = turn_half(true).landmarks[:2].mean(axis=0), turn_half(true).landmarks[3]
     assert eyes[1] > mouth[1]
 
 
@@ -90,13 +90,13 @@ def test_nobody_stands_upright_in_a_photo_that_is_upside_down(search: FaceSearch
         assert found.landmarks[:2, 1].mean() > found.landmarks[3, 1]
         x0, y0, x1, y1 = found.box_xyxy
         back = Face((width - x1, height - y1, width - x0, height - y0), found.landmarks, 1.0)
-        assert any(same_look(back, one) for one in upright)
+        assert any(is_same_look(back, one) for one in upright)
 
 
 def test_far_faces_are_found_when_asked(source: FacePicture) -> None:
     frame, true = scene(source, 40, 0)
     with FaceSearch(far_faces=True) as far:
-        assert any(same_place(found, true) for found in far.detect(frame))
+        assert any(is_same_place(found, true) for found in far.detect(frame))
 
 
 def test_a_stream_follows_a_moving_face(search: FaceSearch, source: FacePicture) -> None:
@@ -107,7 +107,7 @@ def test_a_stream_follows_a_moving_face(search: FaceSearch, source: FacePicture)
         centre_xy = (400.0 + 20 * index, 300.0 + 5 * index)
         true = paste(frame, source, centre_xy=centre_xy, side_px=160, roll=2.0 * index)
         (found,) = follower.find(frame, index / 30)
-        assert distance(found, true) < 0.15
+        assert measure_distance(found, true) < 0.15
 
 
 @pytest.mark.parametrize(
@@ -136,19 +136,19 @@ def test_a_face_as_small_as_the_overlap_lies_whole_in_a_tile(
     right, bottom = min(left + side, width), min(top + side, height)
     assert any(
         x0 - 1e-6 <= left and y0 - 1e-6 <= top and x1 + 1e-6 >= right and y1 + 1e-6 >= bottom
-        for x0, y0, x1, y1 in tiles(width, height, 0.375 * longer, 0.1 * longer)
+        for x0, y0, x1, y1 in list_tiles(width, height, 0.375 * longer, 0.1 * longer)
     )
 
 
 def test_far_faces_add_glances() -> None:
-    near = glances(1280, 720, far_faces=False)
+    near = list_glances(1280, 720, far_faces=False)
     assert [glance.full_range for glance in near[:2]] == [True, False]
-    assert len(glances(1280, 720, far_faces=True)) > 2 * len(near)
+    assert len(list_glances(1280, 720, far_faces=True)) > 2 * len(near)
 
 
 @given(x=st.floats(-50, 50), y=st.floats(-50, 50), side=st.floats(1, 500))
 def test_a_view_leads_there_and_back(x: float, y: float, side: float) -> None:
-    view = part_view((x, y, x + side, y + side), 128)
+    view = view_part((x, y, x + side, y + side), 128)
     points = np.array([[0.0, 0.0], [128.0, 128.0], [30.0, 90.0]])
     there = view.to_frame(points)
     np.testing.assert_allclose(there[:2], [[x, y], [x + side, y + side]], atol=1e-3)
@@ -162,7 +162,7 @@ def test_patterns_are_no_faces(search: FaceSearch) -> None:
 @pytest.mark.parametrize("mirrored", [False, True])
 def test_a_face_is_where_its_view_says(source: FacePicture, mirrored: bool) -> None:
     _, true = scene(source, 150, 25)
-    here = face_view(true, 2.0, 128).face_from_frame(true, mirrored=mirrored)
+    here = view_face(true, 2.0, 128).face_from_frame(true, mirrored=mirrored)
     x0, y0, x1, y1 = here.box_xyxy
     assert [(x0 + x1) / 2, (y0 + y1) / 2] == pytest.approx([64, 64], abs=8)
     assert here.width_px == pytest.approx(0.82 / 2.0 * 128, rel=0.15)
@@ -171,16 +171,16 @@ def test_a_face_is_where_its_view_says(source: FacePicture, mirrored: bool) -> N
 
 def test_a_face_is_shown_upright(source: FacePicture) -> None:
     frame, true = scene(source, 150, 25)
-    view = face_view(true, 1.4, 128)
+    view = view_face(true, 1.4, 128)
     points = true.landmarks @ view.matrix[:, :2].T + view.matrix[:, 2]
     assert points[0, 1] == pytest.approx(points[1, 1], abs=6)
     assert points[3, 1] > points[0, 1] + 20
-    assert render(frame, view).shape == (128, 128, 3)
+    assert render_view(frame, view).shape == (128, 128, 3)
 
 
 def test_what_lies_outside_is_black() -> None:
     white = np.full((40, 40, 3), 255, np.uint8)
-    shown = render(white, part_view((20, 20, 60, 60), 16))
+    shown = render_view(white, view_part((20, 20, 60, 60), 16))
     assert shown[4, 4].tolist() == [255, 255, 255]
     assert shown[12, 12].tolist() == [0, 0, 0]
-    assert not render(white, part_view((100, 100, 140, 140), 16)).any()
+    assert not render_view(white, view_part((100, 100, 140, 140), 16)).any()

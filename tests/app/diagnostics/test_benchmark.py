@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app.detection.follower import LIVE
+from app.detection.follower import LIVE_PACE
 from app.diagnostics.benchmark import BenchmarkFigures, TimeSpread, run_benchmark
 from app.diagnostics.benchmark_clip import ClipCapture, fit_picture, loop_clip
 from app.diagnostics.benchmark_text import format_figures
@@ -40,7 +40,7 @@ def test_figures_are_of_the_demo_clip(figures: BenchmarkFigures) -> None:
     assert (figures.frames, figures.camera_frames, figures.fitted) == (60, 3, True)
     assert 0.95 <= figures.faces_a_frame <= 1
     # A face rests 25 ms after a look; the first frame's counts whole.
-    assert 0 < figures.readings_a_second <= 1 / LIVE.rest_s + figures.fps / figures.frames
+    assert 0 < figures.readings_a_second <= 1 / LIVE_PACE.rest_s + figures.fps / figures.frames
     assert figures.readings_a_second <= 1.5 * figures.fps
     # Who is read was looked at in the same frame.
     assert 0.5 * figures.readings_a_second / figures.fps <= figures.detections_a_frame < 12

@@ -207,11 +207,11 @@ def test_neutral_key_looks_then_corrects_then_forgets() -> None:
     assert resting is not None
     assert resting.left_s == 5
     for step in range(130):
-        resting.corrected([1], np.array([[0.3, 0.7]], np.float32), step / 25)
+        resting.correct([1], np.array([[0.3, 0.7]], np.float32), step / 25)
     desk.result = desk.view.add(frame(5.2))
     assert desk.said == ["The resting face of 1 person is allowed for. n forgets it."]
     desk.press("neutral")
-    assert resting.known == 0
+    assert resting.known_count == 0
     assert desk.said[-1] == "Resting faces are forgotten."
 
 
@@ -221,9 +221,9 @@ def test_a_resting_face_that_is_forgotten_is_said() -> None:
     assert resting is not None
     resting.start()
     for step in range(150):
-        resting.corrected([1], np.array([[0.3, 0.7]], np.float32), step / 25)
+        resting.correct([1], np.array([[0.3, 0.7]], np.float32), step / 25)
     desk.view.add(frame(6.0))
-    resting.corrected([], np.zeros((0, 2), np.float32), 8.0)
+    resting.correct([], np.zeros((0, 2), np.float32), 8.0)
     desk.view.add(frame(8.0))
     desk.view.add(frame(8.1))
     assert desk.said[1:] == ["A resting face is forgotten, for its person is gone; none is left."]
@@ -243,11 +243,11 @@ def test_the_resting_faces_that_are_left_are_counted(gone: list[int], line: str)
     resting.start()
     shares = np.array([[0.3, 0.7]] * 3, np.float32)
     for step in range(150):
-        resting.corrected([1, 2, 3], shares, step / 25)
+        resting.correct([1, 2, 3], shares, step / 25)
     desk.view.add(frame(6.0))
     stay = [number for number in (1, 2, 3) if number not in gone]
     for step in range(150, 200):
-        resting.corrected(stay, shares[: len(stay)], step / 25)
+        resting.correct(stay, shares[: len(stay)], step / 25)
     desk.view.add(frame(8.0))
     assert desk.said[1:] == [line]
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from app.batch.annotate import FileOutcome, annotate
-from app.detection.search import FaceSearch, Found
+from app.detection.search import FaceSearch, SearchResult
 from app.recognition.classifier import DEFAULT_MODEL, Classifier
 from app.runs.networks import LoadedNetworks
 from app.runs.plan import OutputPaths, RunPlan, VideoInput
@@ -93,8 +93,8 @@ class Unseeing(FaceSearch):
     def __init__(self) -> None:
         self.max_faces, self.far_faces = None, False
 
-    def search(self, *_: object, **__: object) -> Found:
-        return Found((), ())
+    def search(self, *_: object, **__: object) -> SearchResult:
+        return SearchResult((), ())
 
 
 @pytest.fixture(scope="module")

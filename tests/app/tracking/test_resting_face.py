@@ -9,8 +9,8 @@ from app.tracking.resting_face import (
     LEAD_NATS,
     LOOK_S,
     RestingFaces,
-    resting_shift,
-    shifted,
+    compute_resting_shift,
+    shift_probabilities,
 )
 from app.tracking.tracker import Tracker
 from app.types import Face, Floats
@@ -28,15 +28,15 @@ def looked(resting: RestingFaces, row: tuple[float, float, float], face_id: int 
     resting.start()
     steps = round(25 * LOOK_S) + 2
     for step in range(steps):
-        resting.corrected([face_id], rows(row), step / 25)
+        resting.correct([face_id], rows(row), step / 25)
     return (steps - 1) / 25
 
 
 def test_resting_face_reads_as_neutral_afterwards() -> None:
     resting = RestingFaces(LABELS)
     now_s = looked(resting, SAD_AT_REST)
-    assert (resting.known, resting.left_s) == (1, None)
-    after = resting.corrected([1], rows(SAD_AT_REST), now_s + 0.04)[0]
+    assert (resting.known_count, resting.left_s) == (1, None)
+    after = resting.correct([1], rows(SAD_AT_REST), now_s + 0.04)[0]
     assert after.argmax() == 0
     assert np.log(after[0] / after[1]) == pytest.approx(LEAD_NATS, abs=1e-4)
     assert after.sum() == pytest.approx(1)
@@ -45,7 +45,7 @@ def test_resting_face_reads_as_neutral_afterwards() -> None:
 def test_plain_expression_is_still_read() -> None:
     resting = RestingFaces(LABELS)
     now_s = looked(resting, SAD_AT_REST)
-    after = resting.corrected([1], rows((0.03, 0.95, 0.02)), now_s + 0.04)[0]
+    after = resting.correct([1], rows((0.03, 0.95, 0.02)), now_s + 0.04)[0]
     assert after.argmax() == 1
 
 
@@ -60,12 +60,12 @@ def test_plain_expression_is_still_read() -> None:
 def test_no_more_is_taken_off_than_neutral_needs_and_the_bound_allows(
     probabilities: tuple[float, ...], shift: tuple[float, ...]
 ) -> None:
-    assert resting_shift(np.log(probabilities), 0) == pytest.approx(shift, abs=1e-3)
+    assert compute_resting_shift(np.log(probabilities), 0) == pytest.approx(shift, abs=1e-3)
 
 
 def test_shift_of_nothing_changes_nothing() -> None:
     some = rows(SAD_AT_REST, (0.2, 0.2, 0.6))
-    np.testing.assert_allclose(shifted(some, np.zeros((2, 3))), some, atol=1e-7)
+    np.testing.assert_allclose(shift_probabilities(some, np.zeros((2, 3))), some, atol=1e-7)
 
 
 def test_people_are_corrected_apart() -> None:
@@ -73,9 +73,9 @@ def test_people_are_corrected_apart() -> None:
     resting.start()
     both = rows(SAD_AT_REST, (0.3, 0.1, 0.6))
     for step in range(130):
-        resting.corrected([4, 7], both, step / 25)
-    assert resting.known == 2
-    after = resting.corrected([7, 9, 4], rows(*[SAD_AT_REST] * 3), 5.3)
+        resting.correct([4, 7], both, step / 25)
+    assert resting.known_count == 2
+    after = resting.correct([7, 9, 4], rows(*[SAD_AT_REST] * 3), 5.3)
     assert after.argmax(axis=1).tolist() == [1, 1, 0]
     np.testing.assert_allclose(after[1], SAD_AT_REST, atol=1e-6)  # of whom nothing is known
 
@@ -83,27 +83,27 @@ def test_people_are_corrected_apart() -> None:
 def test_readings_stay_as_they_are_while_it_looks() -> None:
     resting = RestingFaces(LABELS)
     resting.start()
-    np.testing.assert_array_equal(resting.corrected([1], rows(SAD_AT_REST), 0), rows(SAD_AT_REST))
+    np.testing.assert_array_equal(resting.correct([1], rows(SAD_AT_REST), 0), rows(SAD_AT_REST))
     assert resting.left_s == LOOK_S
-    resting.corrected([1], rows(SAD_AT_REST), 0.1)
+    resting.correct([1], rows(SAD_AT_REST), 0.1)
     assert resting.left_s == pytest.approx(LOOK_S - 0.1)
 
 
 def test_pause_is_no_look() -> None:
     resting = RestingFaces(LABELS)
     resting.start()
-    resting.corrected([1], rows(SAD_AT_REST), 0.0)
-    resting.corrected([1], rows(SAD_AT_REST), 1.4)
+    resting.correct([1], rows(SAD_AT_REST), 0.0)
+    resting.correct([1], rows(SAD_AT_REST), 1.4)
     assert resting.left_s == pytest.approx(LOOK_S - 0.2)
 
 
 def test_who_is_gone_is_forgotten() -> None:
     resting = RestingFaces(LABELS)
     now_s = looked(resting, SAD_AT_REST)
-    resting.corrected([], rows(), now_s + FORGET_S - 0.1)
-    assert resting.known == 1
-    resting.corrected([], rows(), now_s + FORGET_S + 0.1)
-    assert resting.known == 0
+    resting.correct([], rows(), now_s + FORGET_S - 0.1)
+    assert resting.known_count == 1
+    resting.correct([], rows(), now_s + FORGET_S + 0.1)
+    assert resting.known_count == 0
 
 
 def test_who_came_late_to_the_look_is_not_judged_by_a_glance() -> None:
@@ -111,15 +111,15 @@ def test_who_came_late_to_the_look_is_not_judged_by_a_glance() -> None:
     resting.start()
     for step in range(130):
         there = [1] if step < 110 else [1, 2]
-        resting.corrected(there, rows(*[SAD_AT_REST] * len(there)), step / 25)
-    assert resting.known == 1
+        resting.correct(there, rows(*[SAD_AT_REST] * len(there)), step / 25)
+    assert resting.known_count == 1
 
 
 def test_cleared_faces_are_read_as_they_are() -> None:
     resting = RestingFaces(LABELS)
     now_s = looked(resting, SAD_AT_REST)
     resting.clear()
-    after = resting.corrected([1], rows(SAD_AT_REST), now_s)
+    after = resting.correct([1], rows(SAD_AT_REST), now_s)
     np.testing.assert_array_equal(after, rows(SAD_AT_REST))
 
 
@@ -139,4 +139,4 @@ def test_tracker_corrects_before_it_smooths_and_forgets_when_it_does() -> None:
         shown = tracker.update([found], rows(SAD_AT_REST), step / 25)[1]
     assert shown[0].argmax() == 0
     tracker.reset()
-    assert resting.known == 0
+    assert resting.known_count == 0

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.contract import Contract
-from app.tracking.smoothing import FLOOR, GAP_S, NOBODY, Steady, SteadyReasons
+from app.tracking.smoothing import FLOOR, GAP_S, NO_CLASS, ReadingSmoother, SteadyReasons
 from app.types import Floats, Reason
 from tests.support.tiny_model import tiny_contract
 
@@ -20,7 +20,7 @@ def odds(nats: float) -> tuple[float, float, float]:
 
 
 def play(
-    steady: Steady,
+    steady: ReadingSmoother,
     rows: list[tuple[float, ...]],
     *,
     fps: float = 30,
@@ -43,7 +43,7 @@ def delay_s(shown: list[int], label: int, fps: float = 30) -> float:
 @pytest.mark.parametrize("before", [2.0, 4.0, 7.0])
 @pytest.mark.parametrize("after", [2.0, 4.0, 7.0])
 def test_clear_change_shows_within_300_ms(fps: int, before: float, after: float) -> None:
-    steady = Steady()
+    steady = ReadingSmoother()
     play(steady, [odds(before)] * 3 * fps, fps=fps)
     shown = play(steady, [odds(-after)] * fps, fps=fps, start_s=3.0)
     assert delay_s(shown, SAD, fps) <= 0.3
@@ -57,7 +57,7 @@ def test_trembling_face_keeps_its_label_for_a_minute(seed: int, mean: float) -> 
     noise = np.random.default_rng(seed).normal(mean, 0.8, 60 * 30)
     rows = [odds(float(nats)) for nats in noise]
     raw = np.array([row[0] > row[1] for row in rows])
-    changes = np.count_nonzero(np.diff(play(Steady(), rows)))
+    changes = np.count_nonzero(np.diff(play(ReadingSmoother(), rows)))
     assert changes <= 1
     if mean < 1:
         assert np.count_nonzero(np.diff(raw)) > 100
@@ -66,23 +66,23 @@ def test_trembling_face_keeps_its_label_for_a_minute(seed: int, mean: float) -> 
 @pytest.mark.parametrize("frames", [1, 2])
 def test_blink_does_not_show(frames: int) -> None:
     rows = [odds(3)] * 30 + [odds(-4)] * frames + [odds(3)] * 30
-    assert set(play(Steady(), rows)) == {HAPPY}
+    assert set(play(ReadingSmoother(), rows)) == {HAPPY}
 
 
 def test_lead_that_stays_below_the_margin_never_shows() -> None:
-    steady = Steady(margin_nats=0.5)
+    steady = ReadingSmoother(margin_nats=0.5)
     assert set(play(steady, [odds(2)] * 30 + [odds(-0.4)] * 300)) == {HAPPY}
     assert play(steady, [odds(-0.6)] * 300, start_s=11.0)[-1] == SAD
 
 
 def test_new_label_waits_for_the_hold() -> None:
-    steady = Steady(smooth_s=0.001, margin_nats=0, hold_s=0.1)
+    steady = ReadingSmoother(smooth_s=0.001, margin_nats=0, hold_s=0.1)
     shown = play(steady, [odds(2)] + [odds(-2)] * 20, fps=100)
     assert shown.index(SAD) == 11  # leads from frame 1 on
 
 
 def test_rival_has_to_lead_without_a_break() -> None:
-    steady = Steady(smooth_s=0.001, margin_nats=0, hold_s=0.1)
+    steady = ReadingSmoother(smooth_s=0.001, margin_nats=0, hold_s=0.1)
     rows = [odds(2)] + ([odds(-2)] * 8 + [odds(2)]) * 20
     assert set(play(steady, rows, fps=100)) == {HAPPY}
 
@@ -90,7 +90,7 @@ def test_rival_has_to_lead_without_a_break() -> None:
 @given(st.integers(0, 2**32 - 1), st.sampled_from([0.1, 0.25, 1.0]))
 def test_smoothed_rows_are_probabilities(seed: int, smooth_s: float) -> None:
     rng = np.random.default_rng(seed)
-    steady = Steady(smooth_s=smooth_s)
+    steady = ReadingSmoother(smooth_s=smooth_s)
     for n in range(20):
         rows = rng.dirichlet([0.1] * 5, 3).astype(np.float32)
         done = steady.update([1, 2, 3], rows, n / 30)
@@ -104,7 +104,7 @@ def test_averaging_log_probabilities_is_averaging_logits(temperature: float) -> 
     rng = np.random.default_rng(1)
     logits = rng.normal(0, 1.5, (3, 4))
     smooth_s, fps = 0.2, 10
-    steady = Steady(smooth_s=smooth_s)
+    steady = ReadingSmoother(smooth_s=smooth_s)
     share = 1 - np.exp(-1 / fps / smooth_s)
     mean = logits[0]
     for n, row in enumerate(logits):
@@ -117,14 +117,14 @@ def test_averaging_log_probabilities_is_averaging_logits(temperature: float) -> 
 
 def test_no_smoothing_shows_each_frame_by_itself() -> None:
     rows = [odds(0.1), odds(-0.1)] * 5
-    steady = Steady(smooth_s=0)
+    steady = ReadingSmoother(smooth_s=0)
     assert play(steady, rows) == [HAPPY, SAD] * 5
     done = steady.update([7], np.array([odds(9)], np.float32), 1.0)
     np.testing.assert_array_equal(done.probabilities, np.array([odds(9)], np.float32))
 
 
 def test_smoothing_can_be_changed_while_it_runs() -> None:
-    steady = Steady(smooth_s=0)
+    steady = ReadingSmoother(smooth_s=0)
     assert play(steady, [odds(0.1), odds(-0.1)]) == [HAPPY, SAD]
     steady.smooth_s = 1.0
     assert play(steady, [odds(3)] * 10 + [odds(-3)] * 3, start_s=1.0) == [HAPPY] * 13
@@ -136,14 +136,14 @@ def test_smoothing_can_be_changed_while_it_runs() -> None:
 
 @pytest.mark.parametrize(("gap_s", "shown"), [(0.9 * GAP_S, HAPPY), (1.1 * GAP_S, SAD)])
 def test_long_absence_begins_anew(gap_s: float, shown: int) -> None:
-    steady = Steady(smooth_s=2.0)
+    steady = ReadingSmoother(smooth_s=2.0)
     play(steady, [odds(3)] * 30)
     assert play(steady, [odds(-1)], start_s=29 / 30 + gap_s) == [shown]
 
 
 @pytest.mark.parametrize("back", ["reset", "time"])
 def test_cut_begins_anew(back: str) -> None:
-    steady = Steady()
+    steady = ReadingSmoother()
     play(steady, [odds(3)] * 30, start_s=5.0)
     if back == "reset":
         steady.reset()
@@ -151,7 +151,7 @@ def test_cut_begins_anew(back: str) -> None:
 
 
 def test_people_do_not_mix() -> None:
-    steady = Steady()
+    steady = ReadingSmoother()
     for n in range(30):
         order = [1, 2] if n % 2 else [2, 1]
         rows = np.array([odds(3 if one == 1 else -3) for one in order], np.float32)
@@ -160,7 +160,7 @@ def test_people_do_not_mix() -> None:
 
 
 def test_nobody_is_steadied_to_nothing() -> None:
-    done = Steady().update([], np.zeros((0, 3), np.float32), 0.0)
+    done = ReadingSmoother().update([], np.zeros((0, 3), np.float32), 0.0)
     assert (done.probabilities.shape, done.shown.shape) == ((0, 3), (0,))
 
 
@@ -168,14 +168,14 @@ DOUBT = tiny_contract(unsure_below=0.6)
 
 
 def test_unsure_is_entered_and_left_by_the_margin() -> None:
-    steady = Steady(margin_nats=0.3)
+    steady = ReadingSmoother(margin_nats=0.3)
     at = float(np.log(1.5))  # log odds of 0.6
 
     def two(nats: float) -> list[tuple[float, ...]]:
         share = 1 / (1 + np.exp(-nats))
         return [(share, 1 - share)] * 90
 
-    steps = [(2.0, 0), (at - 0.2, 0), (0.0, NOBODY), (at + 0.2, NOBODY), (at + 0.5, 0)]
+    steps = [(2.0, 0), (at - 0.2, 0), (0.0, NO_CLASS), (at + 0.2, NO_CLASS), (at + 0.5, 0)]
     for n, (nats, label) in enumerate(steps):
         assert play(steady, two(nats), start_s=3.0 * n, contract=DOUBT)[-1] == label, nats
 
@@ -183,7 +183,7 @@ def test_unsure_is_entered_and_left_by_the_margin() -> None:
 @pytest.mark.parametrize("options", [{"smooth_s": -1}, {"margin_nats": -1}, {"hold_s": -0.1}])
 def test_negative_settings_are_refused(options: dict[str, float]) -> None:
     with pytest.raises(ValueError, match="at least 0"):
-        Steady(**options)
+        ReadingSmoother(**options)
 
 
 def reasons(steady: SteadyReasons, said: list[str], fps: float = 10) -> list[str]:
@@ -219,7 +219,7 @@ def test_reason_of_who_was_gone_begins_anew() -> None:
 
 def test_reading_is_not_believed_to_be_impossible() -> None:
     def after(before: Floats) -> list[int]:
-        steady = Steady()
+        steady = ReadingSmoother()
         steady.update([7], before, 0.0)
         return play(steady, [odds(-2)] * 30, start_s=1 / 30)
 
