@@ -10,7 +10,7 @@ from app.batch.file_run import FileRun
 from app.errors import SourceError
 from app.records.resumable import locate_lines
 from app.runs.check_plan import check_plan, is_plan_finished
-from app.runs.checkpoint import Identity, ResumeFile, check_finished, video_facts
+from app.runs.checkpoint import Identity, ResumeFile, check_finished, describe_video
 from app.runs.networks import LoadedNetworks
 from app.runs.plan import OutputPaths, RunPlan
 from app.sources.stream_container import open_stream
@@ -77,7 +77,7 @@ def annotate(
     began_s = clock()
     with _open_video_source(plan, networks, stop) as source:
         identity = Identity.of(
-            video_facts(source), classifier.sha256, classifier.provider, plan.settings
+            describe_video(source), classifier.sha256, classifier.provider, plan.settings
         )
         kept = resume_file.load(identity) if plan.resume and resume_file.exists() else None
         if kept is not None and kept.complete and _have_final_names(outputs):

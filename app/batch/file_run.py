@@ -117,7 +117,7 @@ class FileRun:
             self._recogniser.restore(kept.stages)
             self.notes.restore(kept.notes)
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
-            raise self._file.unusable("it is damaged") from error
+            raise self._file.make_refusal("it is damaged") from error
         counts = self.notes.counts
         self._loop.frames, self._loop.faces = counts["frames"], counts["faces"]
 

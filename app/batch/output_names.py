@@ -1,8 +1,8 @@
-"""Which files come of which video: one of each kind for each, and no two of one name.
+"""Names the outputs of each of many videos, no two of them alike.
 
-What is asked for is a file (of a single video), a folder, or a suffix such as `.jsonl`, alone or in
-a folder. A suffix alone puts the file into the folder of the annotated videos, if there is one, or
-else beside its video. docs/annotating.md says so to users.
+The user asks for a file (of a single video), a folder, or a suffix such as `.jsonl`, alone or in a
+folder. A suffix alone puts the file into the folder of the annotated videos, if there is such a
+folder, and beside its video otherwise. docs/annotating.md tells users.
 """
 
 import os
@@ -19,7 +19,8 @@ from app.sources.find_videos import ANNOTATED
 
 @dataclass(frozen=True, slots=True)
 class AskedOutputs:
-    """What `-o`, `--records`, `--episodes` and `--report` say. None and (): not asked for."""
+    """The arguments of `-o`, `--records`, `--episodes` and `--report`; None and () where an option
+    is not given."""
 
     video: Path | None = None
     records: Path | None = None
@@ -27,24 +28,33 @@ class AskedOutputs:
     report: Path | None = None
 
     @property
-    def anything(self) -> bool:
+    def is_anything(self) -> bool:
+        """True if at least one of the options is given."""
         return bool(self.video or self.records or self.episodes or self.report)
 
 
 def plan_outputs(
     videos: Sequence[Path], asked: AskedOutputs, *, one: bool, inputs: Iterable[Path] | None = None
 ) -> list[OutputPaths]:
-    """The outputs of each of `videos`; `one`: a single file was named, so files may be, too.
-    `inputs` are those of them that are files here (None: all).
+    """Plans the outputs of each video. If nothing is asked for, each gets an annotated video.
 
-    Without anything asked for it is the annotated video beside each. Raises `SinkError` where two
-    outputs, or an output and an input, are one file.
+    Args:
+        videos: The files to read; videos that are fetched stand with the name that they get.
+        asked: The outputs that are asked for.
+        one: True if a single file was named, so that outputs may be files, too.
+        inputs: Those of `videos` that are files of this machine; None: all.
+
+    Returns:
+        The outputs, in the order of `videos`.
+
+    Raises:
+        SinkError: Two outputs, or an output and an input, are one file.
     """
-    names = distinct_names(videos)
+    names = make_distinct_names(videos)
     films_to, film = (None, ".mp4") if asked.video is None else _split(asked.video, ".mp4")
     folder = None if film is None else films_to
 
-    def named(where: Path | None, ending: str | None) -> list[Path]:
+    def name_each(where: Path | None, ending: str | None) -> list[Path]:
         """`ending` None: `where` itself is the file."""
         if ending is None:
             assert where is not None
@@ -61,20 +71,20 @@ def plan_outputs(
 
     none: list[Path | None] = [None] * len(videos)
     films: Sequence[Path | None] = none
-    if asked.video is not None or not asked.anything:
-        films = named(films_to, film and f"{ANNOTATED}{film}")
+    if asked.video is not None or not asked.is_anything:
+        films = name_each(films_to, film and f"{ANNOTATED}{film}")
     records: Sequence[Path | None] = none
     if asked.records is not None:
-        records = named(*_split(asked.records, ".jsonl"))
+        records = name_each(*_split(asked.records, ".jsonl"))
     reports: Sequence[Path | None] = none
     if asked.report is not None:
-        reports = named(*_split(asked.report, ".html"))
+        reports = name_each(*_split(asked.report, ".html"))
     episodes: list[list[Path]] = [[] for _ in videos]
     for path in asked.episodes:
         where, ending = _split(path, ".csv")
         # Records may be .csv, too.
         ending = ".episodes.csv" if ending == ".csv" else ending
-        for number, file in enumerate(named(where, ending)):
+        for number, file in enumerate(name_each(where, ending)):
             episodes[number].append(file)
     outputs = [
         OutputPaths(film, record, tuple(found), report)
@@ -85,7 +95,7 @@ def plan_outputs(
 
 
 def list_folders(asked: AskedOutputs) -> list[Path]:
-    """Those that are named as folders, there or not."""
+    """Lists what is named as a folder, there or not."""
     named = [
         (asked.video, ".mp4"),
         (asked.records, ".jsonl"),
@@ -97,7 +107,7 @@ def list_folders(asked: AskedOutputs) -> list[Path]:
 
 
 def _split(path: Path, usual: str) -> tuple[Path | None, str | None]:
-    """(folder or None for beside the video, suffix or None where `path` is the file itself)."""
+    """Returns the folder (None: beside the video) and the suffix (None: `path` is the file)."""
     check_not_stdout(path)
     if os.path.isdir(path):
         return path, usual
@@ -106,9 +116,13 @@ def _split(path: Path, usual: str) -> tuple[Path | None, str | None]:
     return (path, None) if path.suffix else (path, usual)
 
 
-def distinct_names(videos: Sequence[Path]) -> list[str]:
-    """The stem of each; where that is another's too, the whole name; then the folder before it:
-    talk.mp4, a/day.mp4, b/day.mp4, b/day.mov -> talk, a_day.mp4, b_day.mp4, day.mov."""
+def make_distinct_names(videos: Sequence[Path]) -> list[str]:
+    """Makes a short name for each video: its stem. Where two videos share a stem, each gets its
+    whole name, and where these are alike, also the folder.
+
+    >>> make_distinct_names([Path("talk.mp4"), Path("/a/day.mp4"), Path("/b/day.mp4")])
+    ['talk', 'a_day.mp4', 'b_day.mp4']
+    """
     ways: list[Callable[[Path], str]] = [
         lambda video: video.stem,
         lambda video: video.name,
@@ -125,7 +139,7 @@ def distinct_names(videos: Sequence[Path]) -> list[str]:
 
 
 def _check(videos: Iterable[Path], outputs: Iterable[OutputPaths]) -> None:
-    """By what the names lead to, whatever case they are written in."""
+    """Compares the files to which the names lead, in small letters: some disks know no others."""
     inputs = {_key(video) for video in videos}
     seen: set[str] = set()
     for path in (path for one in outputs for path in one.all):
@@ -141,6 +155,10 @@ def _key(path: Path) -> str:
     return os.path.join(path.parent.resolve(), path.name).casefold()
 
 
-def default_output(path: Path) -> Path:
-    """clip.mov -> clip_annotated.mp4, beside it."""
+def name_annotated_video(path: Path) -> Path:
+    """Names the annotated video beside a video.
+
+    >>> name_annotated_video(Path("talks/clip.mov")).as_posix()
+    'talks/clip_annotated.mp4'
+    """
     return path.with_name(f"{path.stem}_annotated.mp4")

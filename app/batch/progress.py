@@ -1,4 +1,4 @@
-"""How far the videos are: a bar for all of them and one for each in hand, with the time left."""
+"""Shows how far the videos are: a bar for all of them, and a bar for each that is being read."""
 
 import contextlib
 from collections.abc import Callable, Sequence
@@ -10,12 +10,12 @@ from app.sources.frame_selection import Selection
 from app.sources.video_container import choose_picture_stream, find_average_rate, open_video
 from app.sources.video_length import find_duration_s
 
-NAME_SIGNS = 24
+MAX_NAME_SIGNS = 24  # so that a line of 80 columns has room for the bar
 
 
-def expected_frames(plan: RunPlan) -> int | None:
-    """How many frames will be gone through, by what the file's header says; None where it does not
-    say, or cannot be read."""
+def estimate_frames(plan: RunPlan) -> int | None:
+    """Estimates from the file's header how many frames a run will go through; None where the header
+    does not tell, or the file cannot be read."""
     path, name = plan.video.path, plan.name
     if plan.video.address is not None:
         return None
@@ -34,31 +34,35 @@ def _up_to(selection: Selection, frames: int | None, rate: float) -> int | None:
     return end if frames is None else min(frames, end)
 
 
-def short_name(name: str) -> str:
-    """Its beginning and its end, so that a line of a terminal has room for the bar."""
-    if len(name) <= NAME_SIGNS:
+def shorten_name(name: str) -> str:
+    """Shortens a long name to its beginning and its end.
+
+    >>> shorten_name("a_talk_with_a_very_long_name_of_2026.mp4")
+    'a_talk_with…_of_2026.mp4'
+    """
+    if len(name) <= MAX_NAME_SIGNS:
         return name
-    kept = NAME_SIGNS - 1
+    kept = MAX_NAME_SIGNS - 1
     return f"{name[: kept // 2]}…{name[-(kept - kept // 2) :]}"
 
 
 class Bars:
-    """Bars on a terminal; nothing where `sys.stderr` is none. A context manager."""
+    """Shows bars on a terminal, and nothing where `sys.stderr` is none. `close` takes them away."""
 
     def __init__(self, plans: Sequence[RunPlan]) -> None:
         from tqdm import tqdm
 
-        self._tqdm: Callable[..., Any] = tqdm
+        self._tqdm: Callable[..., Any] = tqdm  # which has no types
         self._plans = plans
-        self._expected = [expected_frames(plan) for plan in plans]
+        self._expected = [estimate_frames(plan) for plan in plans]
         self._reached = [0] * len(plans)
-        self._bars: dict[int, Any] = {}
-        self._total: Any = None
+        self._bars: dict[int, Any] = {}  # of tqdm, which has no types
+        self._total: Any = None  # of tqdm, which has no types
         if len(plans) > 1:
             known = [frames for frames in self._expected if frames is not None]
             self._total = self._bar("all", sum(known) if known else None, 0)
 
-    def _bar(self, name: str, frames: int | None, position: int) -> Any:
+    def _bar(self, name: str, frames: int | None, position: int) -> Any:  # tqdm has no types
         return self._tqdm(
             total=frames,
             desc=name,
@@ -69,13 +73,13 @@ class Bars:
             disable=None,  # where stderr is no terminal
         )
 
-    def reached(self, number: int, frames: int) -> None:
-        """`frames` of the plan's video were gone through."""
+    def show_reached(self, number: int, frames: int) -> None:
+        """Shows that a run went through `frames` frames of the video with this number."""
         new = frames - self._reached[number]
         if new <= 0:
             return
         if number not in self._bars:
-            name = short_name(self._plans[number].name)
+            name = shorten_name(self._plans[number].name)
             self._bars[number] = self._bar(name, self._expected[number], self._free_line())
         self._reached[number] = frames
         self._bars[number].update(new)
@@ -89,8 +93,8 @@ class Bars:
             line += 1
         return line
 
-    def over(self, number: int) -> None:
-        """Nothing more comes of the video; the total is corrected to what there really was."""
+    def end(self, number: int) -> None:
+        """Ends the bar of a video, and corrects the total to the frames that there really were."""
         bar = self._bars.pop(number, None)
         if bar is not None:
             bar.close()
@@ -100,6 +104,7 @@ class Bars:
             self._total.refresh()
 
     def close(self) -> None:
+        """Takes all bars off the terminal."""
         for bar in (*self._bars.values(), self._total):
             if bar is not None:
                 bar.close()

@@ -1,4 +1,4 @@
-"""Annotates videos, one or a thousand: says how it goes, what failed, and what it came to."""
+"""Annotates videos, one or a thousand, and tells the user what became of each."""
 
 import sys
 import time
@@ -7,7 +7,7 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from app.batch.annotate import FileOutcome
-from app.batch.counts import counts_line, seen_line, whole_frames
+from app.batch.counts import format_blurred_whole, format_counts, format_seen
 from app.batch.progress import Bars
 from app.batch.workers import run_apart, run_here
 from app.errors import SinkError
@@ -30,7 +30,7 @@ def annotate_all(batch: BatchPlan, *, stop: Callable[[], bool]) -> int:
     for outputs that cannot be, before anything is loaded.
     """
     plans, workers = batch.runs, batch.workers
-    with _made_folders(batch.folders):
+    with _make_folders(batch.folders):
         for plan in plans:
             check_plan(plan)
         if len(plans) == 1:
@@ -44,7 +44,7 @@ def annotate_all(batch: BatchPlan, *, stop: Callable[[], bool]) -> int:
             else:
                 # In a process of its own even for one at a time: a crash then is that of one file.
                 run_apart(plans, workers=workers, stop=stop, listener=news)
-        return news.end(stopped=stop())
+        return news.sum_up(stopped=stop())
 
 
 def _check_input(plan: RunPlan) -> None:
@@ -55,7 +55,7 @@ def _check_input(plan: RunPlan) -> None:
 
 
 class _News:
-    """Says what there is to say of each file when it is over, and counts."""
+    """Tells the user what became of each file when it is over, and counts."""
 
     def __init__(self, plans: Sequence[RunPlan], bars: Bars) -> None:
         self._plans = plans
@@ -66,26 +66,27 @@ class _News:
         self._outcomes: list[FileOutcome] = []
         self._failed = 0
 
-    def ready(self, text: str) -> None:
+    def hear_ready(self, text: str) -> None:
         if not self._ready:  # every worker says so
             self._ready = True
             _say(text)
 
-    def reached(self, number: int, frames: int) -> None:
-        self._bars.reached(number, frames)
+    def hear_reached(self, number: int, frames: int) -> None:
+        self._bars.show_reached(number, frames)
 
-    def done(self, number: int, outcome: FileOutcome) -> None:
-        self._bars.over(number)
+    def hear_done(self, number: int, outcome: FileOutcome) -> None:
+        self._bars.end(number)
         self._outcomes.append(outcome)
         for line in describe_outcome(self._plans[number], outcome, named=self._several):
             _say(line)
 
-    def failed(self, number: int, why: str) -> None:
-        self._bars.over(number)
+    def hear_failed(self, number: int, why: str) -> None:
+        self._bars.end(number)
         self._failed += 1
         _say(f"error: {why}")
 
-    def end(self, *, stopped: bool) -> int:
+    def sum_up(self, *, stopped: bool) -> int:
+        """Tells the user what became of all. Returns the exit code."""
         interrupted = stopped or any(one.interrupted for one in self._outcomes)
         if self._several:
             _say(self._summary())
@@ -119,15 +120,16 @@ class _News:
 
 
 def describe_outcome(plan: RunPlan, outcome: FileOutcome, *, named: bool) -> list[str]:
-    """What is said of a file that did not fail; `named`: it is one of several."""
+    """Describes in lines what became of a file that did not fail. `named` puts its name first,
+    because the file is one of several."""
     name = plan.name
     if outcome.finished_before:
         return [f"{name}: finished before."]
-    line = counts_line(outcome.frames, outcome.faces, outcome.seconds)
+    line = format_counts(outcome.frames, outcome.faces, outcome.seconds)
     if outcome.from_frame:
         here = f"{outcome.seconds:.1f} s from frame {outcome.from_frame} on"
-        line = f"{seen_line(outcome.frames, outcome.faces)}, {here}"
-    line += whole_frames(outcome.blurred_whole)
+        line = f"{format_seen(outcome.frames, outcome.faces)}, {here}"
+    line += format_blurred_whole(outcome.blurred_whole)
     if outcome.frames and (not outcome.interrupted or plan.keeps_early):
         line += f" -> {', '.join(map(str, plan.outputs.all))}"
     lines = [f"{name}: {line}" if named else line]
@@ -141,14 +143,14 @@ def describe_outcome(plan: RunPlan, outcome: FileOutcome, *, named: bool) -> lis
 
 
 @contextmanager
-def _made_folders(folders: Iterable[Path]) -> Iterator[None]:
-    """Makes those that are missing; what is still empty in the end goes again. Raises
-    `SinkError`."""
+def _make_folders(folders: Iterable[Path]) -> Iterator[None]:
+    """Makes folders that are missing, and removes those of them that are still empty in the end.
+    Raises `SinkError`."""
     new: list[Path] = []
     try:
         for folder in folders:
             if not folder.exists():
-                _make(folder)
+                _make_folder(folder)
                 new.append(folder)
         yield
     finally:
@@ -157,7 +159,7 @@ def _made_folders(folders: Iterable[Path]) -> Iterator[None]:
                 folder.rmdir()
 
 
-def _make(folder: Path) -> None:
+def _make_folder(folder: Path) -> None:
     try:
         folder.mkdir()
     except FileNotFoundError as error:

@@ -1,8 +1,8 @@
-"""Several videos at once: a process for each worker, which reads one file after the other.
+"""Reads several videos at once: each worker is a process that reads one file after the other.
 
-A worker that crashes takes only its file with it: that counts as failed, and a new worker goes on
-with the others. Workers do not hear Ctrl-C themselves; they are told to stop, and they stop by
-themselves when whoever started them is gone.
+A worker that crashes takes only its file with it: the file counts as failed, and a new worker goes
+on with the others. Workers ignore Ctrl-C; the process that started them tells them to stop, and
+they stop by themselves when that process is gone.
 """
 
 import multiprocessing
@@ -15,7 +15,7 @@ from contextlib import suppress
 from functools import partial
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from app.batch.annotate import FileOutcome, annotate
 from app.errors import DeviceError, RecogniserError
@@ -25,14 +25,18 @@ from app.process.threads import set_threads
 from app.runs.networks import LoadedNetworks, describe_classifier, load_networks
 from app.runs.plan import RecognitionSettings, RunPlan
 
-TELL_S = 0.2  # between two messages on progress
-POLL_S = 0.2
+PROGRESS_INTERVAL_S = 0.2  # between two messages of a worker; more would be no help to the eye
+POLL_S = 0.2  # within which a Ctrl-C is heard
 END_S = 10.0  # for a worker that was told to stop: one frame, and closing its files
 
 
 class Message(NamedTuple):
-    """What a worker says: `ready` (`text`: model and provider), `reached` (`frames` of the
-    file), `done`, `failed` (with the reason in `text`), or `unable`: it cannot work at all."""
+    """A message of a worker.
+
+    "ready" brings the model and its device in `text`, "reached" the number of `frames` that the
+    worker went through, "done" the `outcome`, "failed" the reason in `text`. "unable" means that
+    the worker cannot work at all.
+    """
 
     kind: Literal["ready", "reached", "done", "failed", "unable"]
     text: str = ""
@@ -41,41 +45,46 @@ class Message(NamedTuple):
 
 
 class BatchListener(Protocol):
-    """Hears how the files are getting on, by their number in the list of jobs."""
+    """Hears how the videos are getting on, by their number in the list of plans."""
 
-    def ready(self, text: str) -> None: ...
-    def reached(self, number: int, frames: int) -> None: ...
-    def done(self, number: int, outcome: FileOutcome) -> None: ...
-    def failed(self, number: int, why: str) -> None: ...
+    def hear_ready(self, text: str) -> None: ...
+    def hear_reached(self, number: int, frames: int) -> None: ...
+    def hear_done(self, number: int, outcome: FileOutcome) -> None: ...
+    def hear_failed(self, number: int, why: str) -> None: ...
 
 
-def threads_each(workers: int) -> int | None:
-    """So that all of them together have a thread for each core; None: one worker has them all."""
+def share_threads(workers: int) -> int | None:
+    """Returns the number of threads for each of `workers` workers, so that all together have one
+    thread a core; None for a single worker, which may take all cores."""
     return None if workers == 1 else max(1, count_cores() // workers)
 
 
 def run_here(
     plans: Sequence[RunPlan], *, stop: Callable[[], bool], listener: BatchListener
 ) -> None:
-    """One after the other, in this process. What a plan raises is passed on to `listener`."""
+    """Carries out the plans one after the other, in this process.
+
+    `stop` tells whether the user has ended the run. `listener` hears the project's errors, and the
+    next plan follows. Raises `ModelError` and `DeviceError` where the networks cannot be loaded.
+    """
     set_threads()
-    with load_networks(plans[0].recognition, threads_each(1)) as networks:
-        listener.ready(describe_classifier(networks.classifier))
+    with load_networks(plans[0].recognition, share_threads(1)) as networks:
+        listener.hear_ready(describe_classifier(networks.classifier))
         for number, plan in enumerate(plans):
             if stop():
                 return
             try:
-                told = partial(listener.reached, number)
-                listener.done(number, annotate(plan, networks, stop=stop, on_reach=told))
+                told = partial(listener.hear_reached, number)
+                listener.hear_done(number, annotate(plan, networks, stop=stop, on_reach=told))
             except RecogniserError as error:
-                listener.failed(number, str(error))
+                listener.hear_failed(number, str(error))
 
 
 # In the worker
 
 
 def _work(link: Connection, recognition: RecognitionSettings, threads: int | None) -> None:
-    """Takes jobs from `link` until it gets None or the other end is gone."""
+    """Takes plans from `link` until None comes, or until the other end is gone."""
     ignore_signals()
     set_threads()
     # EOFError and OSError: nobody listens any more.
@@ -85,22 +94,22 @@ def _work(link: Connection, recognition: RecognitionSettings, threads: int | Non
                 link.send(Message("ready", describe_classifier(networks.classifier)))
                 while (plan := link.recv()) is not None:
                     if isinstance(plan, RunPlan):  # else a stop that came too late
-                        link.send(_done(plan, networks, link))
+                        link.send(_carry_out(plan, networks, link))
         except RecogniserError as error:
             link.send(Message("unable", str(error)))
 
 
-def _done(plan: RunPlan, networks: LoadedNetworks, link: Connection) -> Message:
+def _carry_out(plan: RunPlan, networks: LoadedNetworks, link: Connection) -> Message:
     told_s = time.monotonic()
 
     def tell(reached: int) -> None:
         nonlocal told_s
-        if time.monotonic() - told_s >= TELL_S:
+        if time.monotonic() - told_s >= PROGRESS_INTERVAL_S:
             told_s = time.monotonic()
             link.send(Message("reached", frames=reached))
 
     try:
-        # Whatever is said in the middle of a plan, or that nobody is there to say it: stop.
+        # Whatever comes in the middle of a plan means stop, and so does a link that is closed.
         return Message("done", outcome=annotate(plan, networks, stop=link.poll, on_reach=tell))
     except RecogniserError as error:
         return Message("failed", str(error))
@@ -118,7 +127,7 @@ class _Worker:
         context = multiprocessing.get_context("spawn")
         self.link, theirs = context.Pipe()
         self.number: int | None = None  # of the plan in hand
-        self.ready = False
+        self.is_ready = False
         self.process = context.Process(
             target=_work, args=(theirs, recognition, threads), daemon=True
         )
@@ -132,8 +141,8 @@ class _Worker:
         with suppress(OSError):  # it has crashed, which is seen when it is listened to
             self.link.send(what)
 
-    def end_of(self) -> str:
-        """How it ended, for people."""
+    def describe_end(self) -> str:
+        """Waits for the end of the process, and says for people how it ended."""
         self.process.join(END_S)
         code = self.process.exitcode
         if code is not None and code < 0:
@@ -159,14 +168,17 @@ def run_apart(
     stop: Callable[[], bool],
     listener: BatchListener,
 ) -> None:
-    """On so many processes. After `stop` those that are at work stop after the frame in hand.
-    Raises `RecogniserError` where workers cannot begin."""
+    """Carries out the plans in `workers` processes, or fewer where there are fewer plans.
+
+    After `stop` says True, each worker stops after the frame in hand. `listener` hears what became
+    of the files. Raises `RecogniserError` where workers cannot begin.
+    """
     count = min(workers, len(plans))
-    pool = _Pool(plans, listener, lambda: _Worker(plans[0].recognition, threads_each(count)))
+    pool = _Pool(plans, listener, lambda: _Worker(plans[0].recognition, share_threads(count)))
     at_once = True
     try:
         pool.start(count)
-        while pool.busy:
+        while pool.is_busy:
             pool.listen()
             if stop():
                 pool.stop()
@@ -191,18 +203,18 @@ class _Pool:
             self._workers.append(self._begin())
 
     @property
-    def busy(self) -> bool:
+    def is_busy(self) -> bool:
         return bool(self._waiting) or any(one.number is not None for one in self._workers)
 
     def listen(self) -> None:
-        """Hears what workers have to say, for a moment at most."""
-        links: dict[Any, _Worker] = {one.link: one for one in self._workers}
-        for link in wait(list(links), POLL_S):
+        """Hears what the workers tell within `POLL_S`."""
+        links: dict[object, _Worker] = {one.link: one for one in self._workers}
+        for link in wait([one.link for one in self._workers], POLL_S):
             worker = links[link]
             try:
                 message = worker.link.recv()
             except (EOFError, OSError):
-                self._crashed(worker)
+                self._replace_crashed(worker)
                 continue
             self._hear(worker, message)
 
@@ -211,17 +223,17 @@ class _Pool:
         if message.kind == "unable":
             raise RecogniserError(message.text)
         if message.kind == "ready":
-            worker.ready = True
-            self._listener.ready(message.text)
+            worker.is_ready = True
+            self._listener.hear_ready(message.text)
         elif number is not None and message.kind == "reached":
-            self._listener.reached(number, message.frames)
+            self._listener.hear_reached(number, message.frames)
             return
         elif number is not None:
             worker.number = None
             if message.outcome is not None:
-                self._listener.done(number, message.outcome)
+                self._listener.hear_done(number, message.outcome)
             else:
-                self._listener.failed(number, message.text)
+                self._listener.hear_failed(number, message.text)
         self._employ(worker)
 
     def _employ(self, worker: _Worker) -> None:
@@ -229,15 +241,15 @@ class _Pool:
             worker.number = self._waiting.popleft()
             worker.say(self._plans[worker.number])
 
-    def _crashed(self, worker: _Worker) -> None:
+    def _replace_crashed(self, worker: _Worker) -> None:
         self._workers.remove(worker)
-        how = worker.end_of()
+        how = worker.describe_end()
         worker.close(at_once=True)
-        if worker.number is None and not worker.ready:
+        if worker.number is None and not worker.is_ready:
             raise DeviceError(f"A worker {how} before it could begin. Try --jobs 1.")
         if worker.number is not None:
             name = self._plans[worker.number].video.path
-            self._listener.failed(worker.number, f"{name}: its worker {how}.")
+            self._listener.hear_failed(worker.number, f"{name}: its worker {how}.")
         if self._waiting:
             self._workers.append(self._begin())
 

@@ -1,8 +1,8 @@
-"""What a run comes to: the lines that are said when it is over."""
+"""Sums up a run in the lines that the user reads when it is over."""
 
 from collections.abc import Sequence
 
-from app.batch.counts import counts_line, seen_line, whole_frames
+from app.batch.counts import format_blurred_whole, format_counts, format_seen
 from app.live.session import SessionOutcome
 from app.outputs.sink import RunSink, count_dropped
 from app.sources.base import Gap
@@ -17,15 +17,22 @@ def list_closing_lines(
     of_pictures: bool = False,
     in_window: bool = False,
 ) -> list[str]:
-    """Counts, times and outputs in one line, and a line for each thing that is not as it should.
-    `of_pictures`: what was read are pictures, not the frames of a video or camera. For those that
-    somebody looked at in a window, a rate would be that of their looking."""
+    """Lists the last lines of a run: counts, time and outputs, then what is not as it should be.
+
+    Args:
+        outcome: The outcome of the session.
+        gaps: The times without pictures of a live source.
+        sinks: The outputs.
+        of_pictures: True if pictures were read, and not the frames of a video or a camera.
+        in_window: True if the user looked at them in a window. Pictures then get no rate, which
+            would be the rate of the user's looking.
+    """
     one = "picture" if of_pictures else "frame"
     if of_pictures and in_window:
-        line = seen_line(outcome.frames, outcome.faces, one=one)
+        line = format_seen(outcome.frames, outcome.faces, one=one)
     else:
-        line = counts_line(outcome.frames, outcome.faces, outcome.seconds, one=one)
-    line += whole_frames(outcome.blurred_whole)
+        line = format_counts(outcome.frames, outcome.faces, outcome.seconds, one=one)
+    line += format_blurred_whole(outcome.blurred_whole)
     if gaps:
         times = "once" if len(gaps) == 1 else f"{len(gaps)} times"
         line += f"; without pictures {times}, {sum(gap.seconds for gap in gaps):.1f} s in all"

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from app.batch.output_names import AskedOutputs, default_output, list_folders, plan_outputs
+from app.batch.output_names import AskedOutputs, list_folders, name_annotated_video, plan_outputs
 from app.errors import SinkError, SourceError
 from app.outputs.encoder_choice import choose_encoding
 from app.outputs.encoders import Encoding
@@ -185,7 +185,7 @@ def _plan_output_paths(options: argparse.Namespace, source: Input) -> OutputPath
         if isinstance(source, DemoInput):
             output = Path("demo_annotated.mp4")
         elif isinstance(source, VideoInput):
-            output = default_output(source.path)
+            output = name_annotated_video(source.path)
     return replace(paths, video=output)
 
 

@@ -1,67 +1,27 @@
-"""The options of `run_demo.py`. Nothing here needs a package, so that `--help` and `--doctor` work
-where none is installed."""
+"""Declares the options of `run_demo.py` and reads them. Nothing here needs a package, so that
+`--help` and `--doctor` work where none is installed."""
 
 import argparse
-import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
+from app.cli.option_types import (
+    parse_moment,
+    parse_named_video,
+    parse_positive,
+    parse_rate,
+    parse_seconds,
+    parse_size,
+    parse_strength,
+)
 from app.defaults import SMOOTH_S, find_model, list_shipped_models
 from app.live.keys import KEYS
 from app.process.one_line_parser import OneLineParser, read_version
 from app.sources.camera_address import CameraAddress, parse_address
 
 
-def positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError("must be at least 1")
-    return number
-
-
-def rate(text: str) -> float:
-    number = float(text)
-    if not 0 < number <= 1000:
-        raise argparse.ArgumentTypeError("must be between 0 and 1000")
-    return number
-
-
-def size(text: str) -> tuple[int, int]:
-    width, _, height = text.lower().replace("×", "x").partition("x")
-    wanted = int(width), int(height)
-    if not all(1 <= side <= 10_000 for side in wanted):
-        raise argparse.ArgumentTypeError("must be from 1x1 to 10000x10000")
-    return wanted
-
-
-def moment(text: str) -> float:
-    from app.sources.frame_selection import parse_time
-
-    return parse_time(text)
-
-
-def video(text: str) -> Any:
-    from app.sources.remote_video import parse_video
-
-    return parse_video(text)
-
-
-def strength(text: str) -> float:
-    number = float(text)
-    if not 0 <= number <= 1:
-        raise argparse.ArgumentTypeError("must be between 0 and 1")
-    return number
-
-
-def seconds(text: str) -> float:
-    number = float(text)
-    if not 0 <= number < math.inf:
-        raise argparse.ArgumentTypeError("must be a number of seconds of at least 0")
-    return number
-
-
 def parser() -> argparse.ArgumentParser:
+    """Makes the parser of `run_demo.py`."""
     keys = "\n".join(f"  {key:<10} {what}" for key, what in KEYS)
     top = OneLineParser(
         prog="run_demo.py",
@@ -101,7 +61,7 @@ def parser() -> argparse.ArgumentParser:
     )
     source.add_argument(
         "--video",
-        type=video,
+        type=parse_named_video,
         nargs="+",
         metavar="FILE|DIR|PATTERN|URL",
         help="a video; with --no-window also several, folders, patterns such as 'a/**/*.mp4', and "
@@ -121,27 +81,27 @@ def parser() -> argparse.ArgumentParser:
         help="print a line for each camera and end; exit code 1 when none works",
     )
     mode = top.add_argument_group("camera")
-    mode.add_argument("--size", type=size, metavar="WxH", help="such as 1280x720")
+    mode.add_argument("--size", type=parse_size, metavar="WxH", help="such as 1280x720")
     mode.add_argument(
         "--fps",
-        type=rate,
+        type=parse_rate,
         metavar="N",
         help="frames/s to ask the camera for; of a video, how many a second are read",
     )
     part = top.add_argument_group("video")
     part.add_argument(
-        "--every", type=positive, metavar="N", help="read every N-th frame (default: all)"
+        "--every", type=parse_positive, metavar="N", help="read every N-th frame (default: all)"
     )
     part.add_argument(
         "--start",
-        type=moment,
+        type=parse_moment,
         metavar="T",
         help="begin there: seconds, m:ss or h:mm:ss (0:01:30.5)",
     )
-    part.add_argument("--end", type=moment, metavar="T", help="stop before that time")
+    part.add_argument("--end", type=parse_moment, metavar="T", help="stop before that time")
     part.add_argument(
         "--jobs",
-        type=positive,
+        type=parse_positive,
         metavar="N",
         help="with --no-window: so many videos at once, each in a process of its own (default: 1)",
     )
@@ -253,7 +213,7 @@ def parser() -> argparse.ArgumentParser:
         help="where the model runs; auto takes CUDA where it works (default)",
     )
     how.add_argument(
-        "--max-faces", type=positive, metavar="N", help="read only the N largest faces"
+        "--max-faces", type=parse_positive, metavar="N", help="read only the N largest faces"
     )
     how.add_argument(
         "--far-faces",
@@ -263,7 +223,7 @@ def parser() -> argparse.ArgumentParser:
     )
     how.add_argument(
         "--prior-correction",
-        type=strength,
+        type=parse_strength,
         default=0.0,
         metavar="TAU",
         help="how far to forget how frequent each expression was in training: 0 not at all "
@@ -272,7 +232,7 @@ def parser() -> argparse.ArgumentParser:
     )
     how.add_argument(
         "--smoothing",
-        type=seconds,
+        type=parse_seconds,
         default=SMOOTH_S,
         metavar="SECONDS",
         help="over how long readings are averaged in videos and on cameras (default: "
@@ -287,7 +247,7 @@ def parser() -> argparse.ArgumentParser:
     )
     health.add_argument(
         "--benchmark",
-        type=positive,
+        type=parse_positive,
         nargs="?",
         const=900,
         metavar="FRAMES",

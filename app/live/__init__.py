@@ -1,1 +1,1 @@
-"""Shows a source on the screen and records on request."""
+"""Shows a source on the screen, obeys keys, and records on request."""

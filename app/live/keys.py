@@ -1,4 +1,4 @@
-"""The keys of the window and what each of them does. Nothing here needs OpenCV."""
+"""Names the keys of the window and the action of each. Nothing here needs OpenCV."""
 
 from typing import Literal
 
@@ -17,7 +17,7 @@ Action = Literal[
     "help",
 ]
 
-# As help texts name them: the key, what it does.
+# For help texts: the name of the key, and what the key does.
 KEYS: tuple[tuple[str, str], ...] = (
     ("q, ESC", "quit (so does closing the window)"),
     ("space", "pause, go on; with pictures, the next one"),
@@ -32,7 +32,7 @@ KEYS: tuple[tuple[str, str], ...] = (
     ("h", "show or hide this help"),
 )
 
-ESCAPE = 27
+ESCAPE = 27  # the key's code in ASCII
 _ACTIONS: dict[int, Action] = {
     ord("q"): "quit",
     ESCAPE: "quit",
@@ -50,9 +50,15 @@ _ACTIONS: dict[int, Action] = {
 }
 
 
-def action_of(code: int) -> Action | None:
-    """What the key of a code of `cv2.waitKeyEx` asks for; capital letters are as good as small
-    ones. Arrows and the like have codes beyond a byte, whose last byte is another key's."""
+def find_action(code: int) -> Action | None:
+    """Finds the action of a key by its code of `cv2.waitKeyEx`; None for a key without an action.
+
+    Capital letters count as small ones. Arrow keys have codes beyond a byte, whose last byte is the
+    code of another key.
+
+    >>> find_action(ord("Q")), find_action(ord("x")), find_action(0x10000 | ord("m"))
+    ('quit', None, 'mirror')
+    """
     key = code & 0xFFFF  # without the modifier bits that some window systems add
     if code < 0 or key > 0xFF:
         return None

@@ -1,4 +1,4 @@
-"""How fast frames come and how old they are, from a clock that is an argument."""
+"""Measures the rate of frames, and paces a file, by a clock that is an argument."""
 
 import time
 from collections import deque
@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 
 class RateMeter:
-    """Frames per second over the last `window_s` seconds: n stamps make n - 1 intervals."""
+    """Measures frames per second over the last `window_s` seconds: n frames make n - 1
+    intervals."""
 
     def __init__(
         self, *, window_s: float = 1.0, clock: Callable[[], float] = time.monotonic
@@ -16,7 +17,7 @@ class RateMeter:
         self._stamps: deque[float] = deque()
 
     def tick(self) -> float | None:
-        """Counts a frame. Returns frames per second, None until there are two frames."""
+        """Counts a frame. Returns frames per second, None until two frames have come."""
         now = self._clock()
         self._stamps.append(now)
         while len(self._stamps) > 2 and now - self._stamps[0] > self._window_s:
@@ -25,30 +26,41 @@ class RateMeter:
         return (len(self._stamps) - 1) / span if span > 0 else None
 
     def reset(self) -> None:
+        """Forgets all frames."""
         self._stamps.clear()
 
 
-class Eased:
-    """A figure for the eye: each new value moves it by a tenth of the way."""
+NEW_VALUE_WEIGHT = 0.1  # calm enough to be read at 30 frames a second
+
+
+class EasedFigure:
+    """Calms a figure for the eye: each new value moves it a tenth of the way."""
 
     def __init__(self) -> None:
         self.value: float | None = None
 
-    def add(self, now: float) -> float:
-        self.value = now if self.value is None else self.value + 0.1 * (now - self.value)
+    def add(self, new: float) -> float:
+        """Adds a value. Returns the calmed figure.
+
+        >>> figure = EasedFigure()
+        >>> figure.add(10.0), figure.add(20.0)
+        (10.0, 11.0)
+        """
+        old = new if self.value is None else self.value
+        self.value = old + NEW_VALUE_WEIGHT * (new - old)
         return self.value
 
 
 class Pacer:
-    """Says how long to wait so that a file plays no faster than it was filmed."""
+    """Tells how long to wait so that a file plays no faster than it was filmed."""
 
     def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._start_s: float | None = None
 
     def wait_s(self, time_s: float) -> float:
-        """Seconds until the frame of media time `time_s` is due; 0 when it is late. A late frame
-        moves the schedule, so that what follows is not rushed through."""
+        """Returns the seconds until the frame of media time `time_s` is due, 0 for a late frame. A
+        late frame moves the schedule, so that later frames are not rushed through."""
         now = self._clock()
         if self._start_s is None:
             self._start_s = now - time_s
@@ -59,4 +71,5 @@ class Pacer:
         return due - now
 
     def reset(self) -> None:
+        """Begins a new schedule with the next frame, as after a pause."""
         self._start_s = None

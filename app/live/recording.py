@@ -1,5 +1,5 @@
-"""Recordings and snapshots that are asked for while a view runs: new files with the time in their
-names, never over another one."""
+"""Makes the recordings and snapshots that keys ask for: new files with the time in their names,
+which never replace another file."""
 
 import json
 import threading
@@ -26,8 +26,11 @@ MAX_NAMES_PER_MOMENT = 100  # far more recordings than anybody begins in a milli
 def name_by_time(
     folder: Path, kind: str, suffix: str, now: datetime, taken: Collection[Path] = ()
 ) -> Path:
-    """`kind`_DATE_TIME_MILLISECONDS in `folder`, with a number behind it where that is taken: it is
-    there, or among those that are still being written."""
+    """Names a new file `kind`_DATE_TIME_MILLISECONDS in `folder`.
+
+    A number follows where the name is taken: by a file, or by one of `taken`, which are still being
+    written.
+    """
     stem = f"{kind}_{now.strftime('%Y%m%d_%H%M%S_%f')[:-3]}"
     names = [f"{stem}{suffix}", *(f"{stem}_{n}{suffix}" for n in range(2, MAX_NAMES_PER_MOMENT))]
     paths = (folder / name for name in names)
@@ -35,8 +38,10 @@ def name_by_time(
 
 
 def save_snapshot(folder: Path, result: FrameResult, canvas: Image) -> Path:
-    """The canvas as a .png and, under the same name with .jsonl, its records, a line a face.
-    Raises `SinkError`."""
+    """Saves a canvas, uint8 (H, W, 3) BGR, as a .png, and its records beside it as .jsonl.
+
+    Returns the path of the picture. Raises `SinkError`.
+    """
     path = name_by_time(folder, "snapshot", ".png", datetime.now())
     write_picture(path, canvas, overwrite=False)
     records = make_records(add_quality(result))
@@ -46,13 +51,17 @@ def save_snapshot(folder: Path, result: FrameResult, canvas: Image) -> Path:
 
 
 def open_recording(path: Path) -> RunSink:
+    """Opens a video that is written in the background. Raises `SinkError`."""
     return BackgroundSink(VideoSink(path, overwrite=False))
 
 
 class Recorder:
-    """Records what is shown to a file at a time. A recording that cannot go on ends, and the view
-    does not. Files are completed by threads of their own, so that stopping never holds it up;
-    `news` are the lines on what became of them, to be asked for now and then."""
+    """Records what is shown, to one file at a time.
+
+    A recording that cannot go on ends, and the view goes on. Each file is completed by a thread of
+    its own, so that stopping never holds up the view. `take_news` gives the lines on what became of
+    the files. `seconds` is the length of the recording that runs.
+    """
 
     def __init__(
         self, folder: Path, *, open_video: Callable[[Path], RunSink] = open_recording
@@ -61,17 +70,19 @@ class Recorder:
         self._open_video = open_video
         self._sink: RunSink | None = None
         self._began_s: float | None = None
-        self.seconds = 0.0  # of the recording that runs
+        self.seconds = 0.0
         self._news: deque[str] = deque()
         self._ending: list[threading.Thread] = []
         self._names: set[Path] = set()
 
     @property
     def is_running(self) -> bool:
+        """True while something is recorded."""
         return self._sink is not None
 
     def start(self) -> str:
-        """A line on what is recorded, or on why nothing is."""
+        """Begins a recording. Returns a line for the user: the name of the file, or the reason why
+        nothing is recorded."""
         path = name_by_time(self._folder, "recording", ".mp4", datetime.now(), self._names)
         try:
             self._sink = self._open_video(path)
@@ -82,7 +93,7 @@ class Recorder:
         return f"Recording to {path}."
 
     def write(self, result: FrameResult, canvas: Image) -> None:
-        """A frame, if a recording runs. Its times count from the first frame of the file."""
+        """Writes a frame if a recording runs. Times count from the first frame of the file."""
         if self._sink is None:
             return
         time_s = result.frame.time_s
@@ -98,6 +109,7 @@ class Recorder:
             self._sink = None
 
     def stop(self) -> None:
+        """Ends the recording that runs; a thread completes the file."""
         if self._sink is None:
             return
         sink, self._sink = self._sink, None
@@ -123,10 +135,11 @@ class Recorder:
         )
 
     def take_news(self) -> list[str]:
+        """Returns the lines that have come since the last call."""
         return [self._news.popleft() for _ in range(len(self._news))]
 
     def finish(self) -> list[str]:
-        """Completes what runs and waits for all of it; the last news."""
+        """Ends the recording that runs and waits for all files. Returns the last lines."""
         self.stop()
         for thread in self._ending:
             thread.join()
@@ -134,7 +147,7 @@ class Recorder:
         return self.take_news()
 
     def abort(self) -> None:
-        """Leaves nothing behind of what runs. What was stopped before is complete."""
+        """Leaves nothing of the recording that runs; those that were stopped are complete."""
         if self._sink is not None:
             self._sink.abort()
             self._sink = None

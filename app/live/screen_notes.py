@@ -1,5 +1,5 @@
-"""What lies over the picture on the screen alone, and never in what is saved: how fast the run is,
-help, words on what was done, and that a recording runs."""
+"""Draws notes over the picture on the screen, and never into what is saved: the figures of the run,
+help, messages, and the sign of a recording."""
 
 import math
 from collections.abc import Sequence
@@ -24,15 +24,18 @@ from app.types import Image
 
 KEY_COLOUR: Colour = (66, 228, 240)
 RED: Colour = (60, 60, 240)
-LEAST_WIDTH_PX = 480  # of a picture that notes stand on; a smaller one is enlarged for them
-HELP_LEAST_PX = 9
+MIN_NOTED_WIDTH_PX = 480  # a smaller picture is enlarged so that notes can be read
+MIN_HELP_TEXT_PX = 9  # smaller letters cannot be told apart
 
 
 @dataclass(frozen=True, slots=True)
 class Notes:
-    """`notice` stands in the middle of the picture, `message` at its lower edge, over a bar filled
-    as far as `progress` (0..1) says; `recording_s`: how long what is recorded is by now; `figures`:
-    what stands in the upper left corner, as far as there is room."""
+    """The notes of one moment.
+
+    `notice` stands in the middle of the picture, `message` at its lower edge, over a bar that is
+    filled to `progress` (0..1). `recording_s` is the length of the recording so far, None if
+    nothing is recorded. `figures` stand in the upper left corner, as far as there is room.
+    """
 
     show_help: bool = False
     notice: str | None = None
@@ -42,9 +45,15 @@ class Notes:
     figures: tuple[str, ...] = ()
 
 
-def with_notes(canvas: Image, notes: Notes) -> Image:
-    """`canvas` itself where there is nothing to add, else a new picture, which is larger than one
-    that is too small for texts."""
+def draw_notes(canvas: Image, notes: Notes) -> Image:
+    """Draws notes over a canvas, uint8 (H, W, 3) BGR.
+
+    Returns `canvas` itself where there is nothing to draw, else a new image uint8 (H, W, 3) BGR: a
+    whole number of times as large where the canvas is too small for texts.
+
+    >>> draw_notes(np.zeros((30, 40, 3), np.uint8), Notes(message="Saved.")).shape
+    (360, 480, 3)
+    """
     if notes == Notes():
         return canvas
     enlarge = _enlarged(canvas.shape[1])
@@ -70,10 +79,10 @@ def with_notes(canvas: Image, notes: Notes) -> Image:
 
 def _enlarged(width: int) -> int:
     """Returns how many times as large a picture is shown."""
-    return math.ceil(LEAST_WIDTH_PX / width)
+    return math.ceil(MIN_NOTED_WIDTH_PX / width)
 
 
-def figures_room(figures: Sequence[str], width: int, height: int) -> Rect:
+def find_figures_room(figures: Sequence[str], width: int, height: int) -> Rect:
     """Returns the part of a canvas of `width` x `height` px that the figures lie on."""
     enlarge = _enlarged(width)
     _, _, rect = _laid_out(figures, width * enlarge, height * enlarge)
@@ -132,7 +141,7 @@ def _draw_help(screen: Image, size: int) -> None:
         panel_width = key_width + max(measure_text(what, size, 500) for _, what in KEYS) + 2 * size
         step = round((1.6 if size > MIN_TEXT_PX else 1.35) * size)
         panel_height = step * len(KEYS) + size
-        if size <= HELP_LEAST_PX or (panel_width <= width and panel_height <= height):
+        if size <= MIN_HELP_TEXT_PX or (panel_width <= width and panel_height <= height):
             break
         size -= 1
     rect = Rect((width - panel_width) // 2, (height - panel_height) // 2, panel_width, panel_height)

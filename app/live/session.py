@@ -7,7 +7,7 @@ from typing import Protocol
 
 from app.errors import RecogniserError, SourceError
 from app.live.keys import Action
-from app.live.pacing import Eased, Pacer, RateMeter
+from app.live.pacing import EasedFigure, Pacer, RateMeter
 from app.live.view import LiveView, Stage
 from app.outputs.sink import RunSink, close_all
 from app.privacy.blur_guard import BlurGuard
@@ -103,7 +103,7 @@ class Session:
         self._loop = FrameLoop(source, recogniser, self._guard, sinks, self)
         self._rate = RateMeter(clock=clock)
         self._pacer = Pacer(clock=clock)
-        self._latency_ms = Eased()
+        self._latency_ms = EasedFigure()
         self._last: FrameResult | None = None
         self._before_s: float | None = None  # `time_s` of the last frame that was looked at
         self._trouble: Silence | None = None  # until a frame comes

@@ -8,7 +8,7 @@ from typing import Protocol
 from app.errors import SinkError
 from app.live.keys import Action
 from app.live.recording import Recorder, save_snapshot
-from app.live.screen_notes import Notes, figures_room, with_notes
+from app.live.screen_notes import Notes, draw_notes, find_figures_room
 from app.overlay.scene import HUD_MODES
 from app.process.stage_clock import KEEP_S
 from app.runs.plan import ViewSettings
@@ -17,8 +17,8 @@ from app.tracking.resting_face import LOOK_S, RestingFaces
 from app.types import Frame, FrameResult, Image, Mode
 from app.wording import format_count
 
-MESSAGE_S = 3.0
-SMOOTHINGS_S = (0.0, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0)
+MESSAGE_S = 3.0  # in which a message can be read
+SMOOTHINGS_S = (0.0, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0)  # between which keys step
 PAUSED = "Paused. Press space to go on."
 PICTURES = "Pictures stand for themselves"
 NO_NEUTRAL = "This model has no class named neutral"
@@ -82,7 +82,7 @@ class LiveView:
         self._help = False
         self._message: tuple[str, float] | None = None  # and when it goes
         self._shown = Notes()
-        self._corrected = 0
+        self._known_resting = 0
         self.recorder = Recorder(settings.folder)
 
     @property
@@ -102,9 +102,9 @@ class LiveView:
 
     def add(self, result: FrameResult) -> FrameResult:
         """Takes a new result, once each and in order. Returns the result to show and to store."""
-        had_something = self._drawn.has_history or self._corrected > 0
+        had_something = self._drawn.has_history or self._known_resting > 0
         if self._drawn.remember(result) and had_something:
-            self._corrected = 0
+            self._known_resting = 0
             self._tell(
                 f"Nothing was looked at for more than {KEEP_S:.0f} s: faces are numbered anew, "
                 "and resting faces and history are forgotten."
@@ -120,7 +120,7 @@ class LiveView:
         height, width = result.picture.shape[:2]
         figures = self._figure_texts(None) if self._on_screen else ()
         return self._drawn.draw(
-            result, reserved=[figures_room(figures, width, height)] if figures else ()
+            result, reserved=[find_figures_room(figures, width, height)] if figures else ()
         )
 
     def set_figures(self, fps: float | None, latency_ms: float | None) -> None:
@@ -128,7 +128,8 @@ class LiveView:
         self._figures = fps, latency_ms
 
     def _figure_texts(self, figures: tuple[float | None, float | None] | None) -> tuple[str, ...]:
-        """Returns what the screen says of the run; None for the longest figures that there are."""
+        """Formats the figures of the run; None stands for the longest ones, for which room is
+        left."""
         if self._settings.hud != "full":
             return ()
         fps, latency_ms = figures or (888.0, 8888.0)
@@ -138,7 +139,7 @@ class LiveView:
             self._provider,
             "mirrored" if self._settings.mirror else "",
             "faces blurred" if self._settings.blur else "",
-            f"neutral set ({self._corrected})" if self._corrected else "",
+            f"neutral set ({self._known_resting})" if self._known_resting else "",
         )
         return tuple(part for part in parts if part)
 
@@ -146,7 +147,7 @@ class LiveView:
         """Draws the notes of this moment over a canvas, and `notice` in its middle. Returns the
         image to show, which is larger than a canvas that is too small for texts."""
         self._shown = self._notes(notice)
-        return with_notes(canvas, self._shown)
+        return draw_notes(canvas, self._shown)
 
     def is_stale(self) -> bool:
         """Tells whether the notes of this moment differ from those of the last screen."""
@@ -173,13 +174,15 @@ class LiveView:
 
     def _follow_resting(self) -> None:
         resting = self._stage.resting
-        if resting is None or (resting.left_s is None and resting.known_count == self._corrected):
+        if resting is None or (
+            resting.left_s is None and resting.known_count == self._known_resting
+        ):
             return
-        if resting.known_count > self._corrected:
+        if resting.known_count > self._known_resting:
             people = "1 person" if resting.known_count == 1 else f"{resting.known_count} people"
             self._tell(f"The resting face of {people} is allowed for. n forgets it.")
-        elif resting.known_count < self._corrected:
-            gone = self._corrected - resting.known_count
+        elif resting.known_count < self._known_resting:
+            gone = self._known_resting - resting.known_count
             whose = "for its person is gone" if gone == 1 else "for their people are gone"
             left = (
                 f"{format_count(resting.known_count, 'is', 'are')} left"
@@ -188,7 +191,7 @@ class LiveView:
             )
             what = "A resting face is" if gone == 1 else f"{gone} resting faces are"
             self._tell(f"{what} forgotten, {whose}; {left}.")
-        self._corrected = resting.known_count
+        self._known_resting = resting.known_count
 
     # Keys
 
@@ -270,7 +273,7 @@ class LiveView:
             self._tell(f"{why}: a resting face cannot be allowed for.", aloud=False)
         elif resting.left_s is not None or resting.known_count:
             resting.clear()
-            self._corrected = 0
+            self._known_resting = 0
             self._tell("Resting faces are forgotten.")
         else:
             resting.start()

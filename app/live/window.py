@@ -1,4 +1,4 @@
-"""The window: shows canvases and turns keys into actions."""
+"""Shows canvases in a window and turns keys into actions."""
 
 import os
 import subprocess
@@ -11,7 +11,7 @@ import cv2
 
 from app.errors import SinkError
 from app.frames.to_bgr import letterbox
-from app.live.keys import Action, action_of
+from app.live.keys import Action, find_action
 from app.process.native_stderr import quiet_stderr
 from app.requirements.shared_libraries import find_lacking
 from app.requirements.system_needs import format_install_line
@@ -19,11 +19,11 @@ from app.types import Image
 
 WITHOUT = "Add --no-window, with -o or --records for the results."
 PROBE = "import cv2; cv2.namedWindow('probe'); cv2.destroyAllWindows()"
-PROBE_TIMEOUT_S = 20.0
-NO_WINDOWS = 3  # the probe's exit code where OpenCV was built without them
-LARGEST_WH = (1600, 900)  # of a window that opens; OpenCV does not tell the screen's size
-MAX_DISTORTION = 0.01  # of one side against the other
-LEAST_WIDTH_PX = 480  # smaller pictures are enlarged, so that texts can be read
+PROBE_TIMEOUT_S = 20.0  # a remote display may be slow
+NO_WINDOWS = 3  # the probe's exit code where OpenCV was built without windows
+MAX_OPENING_WH = (1600, 900)  # px; OpenCV does not tell the size of the screen
+MAX_DISTORTION = 0.01  # share by which one side may be stretched without being noticed
+MIN_WINDOW_WIDTH_PX = 480  # smaller pictures are enlarged, so that texts can be read
 
 
 def _probe() -> int:
@@ -45,7 +45,11 @@ def check_display(
     probe: Callable[[], int] = _probe,
     lacks: Callable[[], Sequence[str]] | None = None,
 ) -> None:
-    """Raises `SinkError` where no window can be opened. To be called before any window is."""
+    """Checks that a window can be opened, before the first one is. Raises `SinkError`.
+
+    The arguments stand for this machine: its environment, its platform, a `probe` that opens a
+    window in another process, and `lacks`, which lists shared libraries that are missing.
+    """
     unix = platform not in ("win32", "darwin")
     if unix and not (environment.get("DISPLAY") or environment.get("WAYLAND_DISPLAY")):
         raise SinkError(f"There is no display to open a window on. {WITHOUT}")
@@ -61,7 +65,7 @@ def check_display(
             f"Uninstall it, or go on without a window. {WITHOUT}"
         )
     if code != 0:
-        if lost := (lacks or window_libraries)():
+        if lost := (lacks or find_missing_libraries)():
             raise SinkError(
                 f"No window opens without {', '.join(lost)}. As root: {format_install_line(lost)}. "
                 f"Or go on without a window. {WITHOUT}"
@@ -70,8 +74,12 @@ def check_display(
         raise SinkError(f"The display {display} does not open a window. {WITHOUT}")
 
 
-def same_shape(size_wh: tuple[int, int], other_wh: tuple[int, int]) -> bool:
-    """Tell whether one size can be scaled to the other without a distortion that shows."""
+def has_same_shape(size_wh: tuple[int, int], other_wh: tuple[int, int]) -> bool:
+    """Tells whether one size in px can be scaled to the other without a distortion that shows.
+
+    >>> has_same_shape((640, 480), (1280, 960)), has_same_shape((640, 480), (1280, 720))
+    (True, False)
+    """
     (width, height), (w, h) = size_wh, other_wh
     return abs(width * h - w * height) <= MAX_DISTORTION * width * h
 
@@ -80,17 +88,18 @@ def _size_wh(canvas: Image) -> tuple[int, int]:
     return canvas.shape[1], canvas.shape[0]
 
 
-def window_libraries() -> list[str]:
-    """The shared libraries that OpenCV's windows need and this system does not have."""
+def find_missing_libraries() -> list[str]:
+    """Lists the shared libraries that OpenCV's windows need and this system does not have."""
     plugins = Path(cv2.__file__).parent / "qt" / "plugins" / "platforms"
     return sorted(find_lacking(plugins.glob("*.so")))
 
 
 class Window:
-    """One window, which fits itself to the first canvas and can be resized. A context manager.
+    """Shows canvases in one window, and hears its keys. A context manager.
 
-    Nothing is ever stretched: a canvas of another shape resizes a window that the user has left
-    alone, and gets black edges in any other.
+    The window fits itself to the first canvas and can be resized. Nothing is ever stretched: a
+    canvas of another shape resizes a window that the user has left alone, and gets black edges in a
+    window that the user has resized.
     """
 
     def __init__(self, title: str) -> None:
@@ -102,11 +111,13 @@ class Window:
         self._laid_out = False  # before, the system tells a size that no window has
 
     def show(self, canvas: Image) -> None:
-        """`canvas` uint8 (H, W, 3) BGR."""
+        """Shows a canvas, uint8 (H, W, 3) BGR. Raises `SinkError` if no window opens."""
         if not self._opened:
             with quiet_stderr():  # Qt complains of fonts that it does not need
                 self._open(canvas)
-        elif self._canvas is not None and not same_shape(_size_wh(canvas), _size_wh(self._canvas)):
+        elif self._canvas is not None and not has_same_shape(
+            _size_wh(canvas), _size_wh(self._canvas)
+        ):
             area_wh = self._area_wh()
             if max(abs(a - b) for a, b in zip(area_wh, self._fitted_wh, strict=True)) <= 1:
                 self._fit(canvas)
@@ -125,15 +136,15 @@ class Window:
 
     def _fit(self, canvas: Image) -> None:
         width, height = _size_wh(canvas)
-        scale = max(1.0, LEAST_WIDTH_PX / width)
-        scale = min(scale, LARGEST_WH[0] / width, LARGEST_WH[1] / height)
+        scale = max(1.0, MIN_WINDOW_WIDTH_PX / width)
+        scale = min(scale, MAX_OPENING_WH[0] / width, MAX_OPENING_WH[1] / height)
         self._fitted_wh = max(1, round(width * scale)), max(1, round(height * scale))
         cv2.resizeWindow(self._title, *self._fitted_wh)
         self._laid_out = False
 
     def _area_wh(self) -> tuple[int, int]:
-        """The size px in which the window shows a canvas; what it was given where the system does
-        not tell."""
+        """Returns the size in px in which the window shows a canvas, or the size that the window
+        was given, where the system does not tell."""
         if not self._laid_out:
             return self._fitted_wh
         try:
@@ -145,21 +156,21 @@ class Window:
     def _paint(self) -> None:
         assert self._canvas is not None
         self._painted_wh = area_wh = self._area_wh()
-        same = same_shape(_size_wh(self._canvas), area_wh)
+        same = has_same_shape(_size_wh(self._canvas), area_wh)
         cv2.imshow(self._title, self._canvas if same else letterbox(self._canvas, area_wh))
 
     def poll(self, wait_ms: int) -> Action | None:
-        """Waits up to `wait_ms` (at least 1) for a key and says what it asks for; "quit" when the
-        window was closed."""
-        action = action_of(cv2.waitKeyEx(max(1, wait_ms)))  # `waitKey` makes Left a Q
+        """Waits up to `wait_ms` (at least 1) for a key. Returns the key's action, "quit" when the
+        window was closed, None otherwise."""
+        action = find_action(cv2.waitKeyEx(max(1, wait_ms)))  # `waitKey` makes Left a Q
         self._laid_out = True
-        if action is None and self._closed():
+        if action is None and self._is_closed():
             return "quit"
         if self._canvas is not None and self._opened and self._area_wh() != self._painted_wh:
             self._paint()  # the window has got another size
         return action
 
-    def _closed(self) -> bool:
+    def _is_closed(self) -> bool:
         if not self._opened:
             return False
         try:
@@ -168,6 +179,7 @@ class Window:
             return True
 
     def close(self) -> None:
+        """Closes the window. May be called again."""
         if self._opened:
             self._opened = False
             try:

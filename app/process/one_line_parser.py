@@ -18,14 +18,16 @@ _KINDS = {
     "int": _A_WHOLE_NUMBER,
     "positive": _A_WHOLE_NUMBER,
     "float": _A_NUMBER,
-    "rate": _A_NUMBER,
     "share": _A_NUMBER,
-    "strength": _A_NUMBER,
     "seconds": _A_NUMBER,
+    "parse_positive": _A_WHOLE_NUMBER,
+    "parse_rate": _A_NUMBER,
+    "parse_strength": _A_NUMBER,
+    "parse_seconds": _A_NUMBER,
     "parse_overlap": _A_NUMBER,
     "parse_positive_seconds": _A_NUMBER,
-    "moment": "a time in seconds, m:ss or h:mm:ss",
-    "size": "a size such as 1280x720",
+    "parse_moment": "a time in seconds, m:ss or h:mm:ss",
+    "parse_size": "a size such as 1280x720",
 }
 # The options of `run_demo.py` that take a file by its suffix, other than what is read.
 _RESULTS = {

@@ -1,9 +1,9 @@
-"""Where a run over a video stands, in a file beside its results, so that another run can go on.
+"""Keeps in a file beside a video's results how far a run came, so that another run can go on.
 
-The file holds JSON: what the run was asked for and with what (`Identity`), and how far it came with
-all that its stages remember. It is written after the rows that it counts are on the disk, replaced
-as a whole, and removed when every result has its final name. A file from somebody else can make
-results wrong, but nothing in it is ever run.
+The file holds JSON: the `Identity` of the run, and a `Checkpoint` with all that the stages
+remember. The file is written after the rows that it counts are on the disk, replaced as a whole,
+and removed when every result has its final name. A file from somebody else can make results wrong,
+but nothing in the file is ever run.
 """
 
 import contextlib
@@ -13,18 +13,17 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from app.errors import SinkError, SourceError
 from app.files.atomic import make_write_error, replace_durably
 from app.files.hidden import build_hidden_path
-from app.files.original import Original
 from app.outputs.run_metadata import hash_file, list_versions, read_notes
+from app.sources.video import VideoSource
 from app.stage_state import SavedState
 
-SCHEMA = 1
-MAX_BYTES = 64 << 20
-# Options that say where results go and how fast; all others say what the results are.
+SCHEMA = 1  # of the file; other ones are not read
+MAX_BYTES = 64 << 20  # of a file that is read; real ones hold some kilobytes a face
+# Options that decide where results go and how fast; all others decide what the results are.
 WITHOUT_EFFECT = frozenset(
     "video output records episodes report overwrite resume jobs no_window json no_stills "
     "list_cameras doctor benchmark demo camera image record_dir".split()
@@ -33,22 +32,30 @@ WITHOUT_EFFECT = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What makes records what they are. `video`: size, time of change and a hash of both ends;
-    `settings` as JSON has them."""
+    """The facts that make records what they are: equal facts give equal records.
 
-    video: Mapping[str, Any]
+    `video` holds the facts of `describe_video`, `model` the SHA-256 of the model's file, `settings`
+    the options that decide what the results are.
+    """
+
+    video: Mapping[str, object]
     model: str | None
     provider: str
-    settings: Mapping[str, Any]
+    settings: Mapping[str, object]
     versions: Mapping[str, str]
 
     @staticmethod
     def of(
-        video: Mapping[str, Any], model_sha256: str, provider: str, settings: Mapping[str, Any]
+        video: Mapping[str, object],
+        model_sha256: str,
+        provider: str,
+        settings: Mapping[str, object],
     ) -> "Identity":
-        return Identity(video, model_sha256, provider, what_counts(settings), list_versions())
+        """Describes a run by all of its settings; those without effect on the rows are left out."""
+        return Identity(video, model_sha256, provider, keep_effective(settings), list_versions())
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, object]:
+        """Returns the facts in values that JSON has."""
         return {
             "video": dict(self.video),
             "model": self.model,
@@ -57,8 +64,9 @@ class Identity:
             "versions": dict(self.versions),
         }
 
-    def difference(self, other: Mapping[str, Any]) -> str | None:
-        """What is not the same in `as_json()` of another run, for people; None where all is."""
+    def describe_difference(self, other: Mapping[str, object]) -> str | None:
+        """Names for people the first fact in which `as_json()` of another run differs, such as
+        "another model"; None if nothing differs."""
         mine = self.as_json()
         for name, what in (
             ("video", "another video, or this one before it was changed"),
@@ -68,27 +76,37 @@ class Identity:
         ):
             if mine[name] != other.get(name):
                 return what
-        return different_setting(self.settings, other.get("settings"))
+        return name_different_setting(self.settings, other.get("settings"))
 
 
-def what_counts(settings: Mapping[str, Any]) -> dict[str, Any]:
+def keep_effective(settings: Mapping[str, object]) -> dict[str, object]:
+    """Keeps the settings that decide what the results are.
+
+    >>> keep_effective({"every": 2, "jobs": 4})
+    {'every': 2}
+    """
     return {name: value for name, value in settings.items() if name not in WITHOUT_EFFECT}
 
 
-def different_setting(mine: Mapping[str, Any], others: object) -> str | None:
-    """An option that was not given, or not so, in the other run."""
+def name_different_setting(mine: Mapping[str, object], others: object) -> str | None:
+    """Names for people an option that the other run had not, or had with another value; None if
+    there is none.
+
+    >>> name_different_setting({"max_faces": 1, "jobs": 4}, {"max_faces": None})
+    'another --max-faces'
+    """
     if not isinstance(others, Mapping):
         return "other settings"
-    for name, value in what_counts(mine).items():
+    for name, value in keep_effective(mine).items():
         if others.get(name) != value:
             return f"another --{name.replace('_', '-')}"
     return None
 
 
-def video_facts(source: Any) -> dict[str, Any]:
-    """What the video of a `VideoSource` is known by; no stream comes twice. Raises
-    `SourceError`."""
-    original: Original | None = source.original
+def describe_video(source: VideoSource) -> dict[str, object]:
+    """Returns the facts by which a video is known again: its size, its time of change and a hash of
+    both ends. No stream comes twice. Raises `SourceError`."""
+    original = source.original
     if original is None:
         return {"stream": time.time_ns()}
     try:
@@ -104,8 +122,12 @@ def video_facts(source: Any) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """`next_frame`: the first that is not in the results; `complete`: there is no such frame.
-    `records`, `notes`, `stages`: the states of those. `size_wh` of the last picture."""
+    """The state of a run over a video.
+
+    `next_frame` is the index of the first frame that is not in the results; `complete` says that
+    there is no such frame. `size_wh` is the size in px of the last picture. `records`, `notes` and
+    `stages` are the states of those.
+    """
 
     next_frame: int
     complete: bool
@@ -116,7 +138,8 @@ class Checkpoint:
 
 
 class ResumeFile:
-    """The checkpoint of one video. `first` is the first of its results, which names it."""
+    """Saves and loads the checkpoint of one video, in a hidden file beside `first`, the first of
+    the video's results."""
 
     def __init__(self, first: Path) -> None:
         self._first = first
@@ -127,7 +150,7 @@ class ResumeFile:
         return os.path.exists(self.path)
 
     def save(self, identity: Identity, at: Checkpoint) -> None:
-        """Raises `SinkError`."""
+        """Replaces the file by a new one, as a whole. Raises `SinkError`."""
         content = {
             "schema": SCHEMA,
             "identity": identity.as_json(),
@@ -144,13 +167,14 @@ class ResumeFile:
             raise make_write_error(self._first, error) from error
 
     def load(self, identity: Identity) -> Checkpoint:
-        """Raises `SinkError` where it is of another run than this one, or damaged."""
+        """Loads the checkpoint. Raises `SinkError` where the file is damaged, or belongs to a run
+        that is not as `identity` says."""
         try:
             with self.path.open("rb") as file:
                 content = json.loads(file.read(MAX_BYTES))
             if content["schema"] != SCHEMA:
-                raise ValueError("of another version")
-            difference = identity.difference(content["identity"])
+                raise ValueError(f"the schema must be {SCHEMA}, got {content['schema']}")
+            difference = identity.describe_difference(content["identity"])
             width, height = content["size_wh"]
             found = Checkpoint(
                 int(content["next_frame"]),
@@ -163,32 +187,38 @@ class ResumeFile:
         except OSError as error:
             raise SinkError(f"{self.path} cannot be read: {error.strerror}.") from error
         except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
-            raise self.unusable("it is damaged") from error
+            raise self.make_refusal("it is damaged") from error
         if difference is not None:
-            raise self.unusable(f"it was begun with {difference}")
+            raise self.make_refusal(f"it was begun with {difference}")
         return found
 
-    def unusable(self, why: str) -> SinkError:
+    def make_refusal(self, why: str) -> SinkError:
+        """Makes the error for a checkpoint from which no run can go on."""
         return SinkError(
             f"The run in {self.path} cannot go on: {why}. Say the command as it was, or add "
             "--overwrite instead of --resume to begin anew."
         )
 
     def remove(self) -> None:
+        """Removes the file if there is one."""
         with contextlib.suppress(OSError):
             self.path.unlink(missing_ok=True)
 
 
 def is_finished(outputs: Iterable[Path], resume: ResumeFile) -> bool:
-    """Whether all results of a video are there: a result has its final name when it is whole."""
+    """Tells whether all results of a video are there: a result has its final name when it is
+    whole."""
     return not resume.exists() and all(map(os.path.exists, outputs))
 
 
 def check_finished(
-    records: Path | None, video: Path | None, model: Path, settings: Mapping[str, Any]
+    records: Path | None, video: Path | None, model: Path, settings: Mapping[str, object]
 ) -> None:
     """Raises `SinkError` where the notes beside finished records say that another run made them.
-    `video` None: it is not on this machine."""
+
+    `video` is the file that was read, None if that is not on this machine. `model` is the model's
+    file. Records without notes pass.
+    """
     if records is None or not (notes := read_notes(records)):
         return
     try:
@@ -199,7 +229,7 @@ def check_finished(
     why = None
     if then != now:
         why = "another model" if then[0] == now[0] else "another video"
-    why = why or different_setting(settings, notes.get("settings"))
+    why = why or name_different_setting(settings, notes.get("settings"))
     if why is not None:
         raise SinkError(
             f"{records} was made with {why}. Choose another name, or add --overwrite instead of "

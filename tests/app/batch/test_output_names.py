@@ -6,9 +6,9 @@ import pytest
 
 from app.batch.output_names import (
     AskedOutputs,
-    default_output,
-    distinct_names,
     list_folders,
+    make_distinct_names,
+    name_annotated_video,
     plan_outputs,
 )
 from app.errors import SinkError, SourceError
@@ -71,7 +71,7 @@ def test_one_file_is_not_a_folder_of_one(here: Path) -> None:
     ],
 )
 def test_names_are_as_short_as_they_can_be(here: Path, videos: str, names: str) -> None:
-    assert distinct_names([Path(text) for text in videos.split()]) == names.split()
+    assert make_distinct_names([Path(text) for text in videos.split()]) == names.split()
 
 
 TWO = [Path("a/one.mp4"), Path("b/two.mov")]
@@ -151,5 +151,5 @@ def test_only_folders_that_were_named_are_made(here: Path) -> None:
     ("path", "output"),
     [("a/clip.mov", "a/clip_annotated.mp4"), ("clip.v2.mp4", "clip.v2_annotated.mp4")],
 )
-def test_default_output_stands_beside_the_input(path: str, output: str) -> None:
-    assert default_output(Path(path)) == Path(output)
+def test_annotated_video_stands_beside_the_input(path: str, output: str) -> None:
+    assert name_annotated_video(Path(path)) == Path(output)

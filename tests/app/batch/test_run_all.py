@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from app.batch.annotate import FileOutcome
-from app.batch.progress import short_name
+from app.batch.progress import shorten_name
 from app.batch.run_all import describe_outcome
 from app.defaults import DEMO_CLIP, ROOT
 from app.errors import SinkError
@@ -217,7 +217,7 @@ def test_pictures_of_faces_are_not_taken_for_covered_ones(
     + [("a_talk_with_a_very_long_name_of_2026.mp4", "a_talk_with…_of_2026.mp4")],
 )
 def test_bar_of_a_long_name_has_room(name: str, shown: str) -> None:
-    assert short_name(name) == shown
+    assert shorten_name(name) == shown
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals wait on POSIX only")

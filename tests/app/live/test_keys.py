@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.live.keys import KEYS, action_of
+from app.live.keys import KEYS, find_action
 
 
 @pytest.mark.parametrize(
@@ -31,7 +31,7 @@ from app.live.keys import KEYS, action_of
     ],
 )
 def test_key_codes_become_actions(code: int, action: str | None) -> None:
-    assert action_of(code) == action
+    assert find_action(code) == action
 
 
 def test_help_names_every_action() -> None:

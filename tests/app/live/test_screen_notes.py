@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from app.live.keys import KEYS
-from app.live.screen_notes import LEAST_WIDTH_PX, Notes, with_notes
+from app.live.screen_notes import MIN_NOTED_WIDTH_PX, Notes, draw_notes
 from app.types import Image
 
 
@@ -14,7 +14,7 @@ def grey(width: int = 640, height: int = 480) -> Image:
 
 def test_nothing_to_say_costs_no_copy() -> None:
     canvas = grey()
-    assert with_notes(canvas, Notes()) is canvas
+    assert draw_notes(canvas, Notes()) is canvas
 
 
 @pytest.mark.parametrize(
@@ -28,7 +28,7 @@ def test_nothing_to_say_costs_no_copy() -> None:
 )
 def test_notes_stand_in_their_places(notes: Notes, place: tuple[slice, slice]) -> None:
     canvas = grey()
-    screen = with_notes(canvas, notes)
+    screen = draw_notes(canvas, notes)
     assert (screen != 128).any(axis=2)[place].mean() > 0.9
     assert (canvas == 128).all()
 
@@ -42,8 +42,8 @@ def test_help_fits_and_has_a_line_for_each_key(
         "app.live.screen_notes.put_text",
         lambda _, text, xy, size, **__: drawn.append((text, xy, size)),
     )
-    screen = with_notes(grey(*size_wh), Notes(show_help=True))
-    assert screen.shape[1] >= LEAST_WIDTH_PX
+    screen = draw_notes(grey(*size_wh), Notes(show_help=True))
+    assert screen.shape[1] >= MIN_NOTED_WIDTH_PX
     assert {text for text, _, _ in drawn} == {text for line in KEYS for text in line}
     for _, (x, y), size in drawn:
         assert size >= 9
@@ -56,7 +56,7 @@ def test_long_message_is_cut_and_stays_in_the_picture(monkeypatch: pytest.Monkey
     monkeypatch.setattr(
         "app.live.screen_notes.put_text", lambda _, text, xy, *__, **___: drawn.append((text, xy))
     )
-    with_notes(grey(), Notes(message="word " * 100))
+    draw_notes(grey(), Notes(message="word " * 100))
     ((text, xy),) = drawn
     assert text.endswith("…")
     assert xy[0] >= 0
@@ -64,7 +64,7 @@ def test_long_message_is_cut_and_stays_in_the_picture(monkeypatch: pytest.Monkey
 
 def test_progress_fills_a_bar() -> None:
     def filled(progress: float) -> int:
-        screen = with_notes(grey(), Notes(message="Look neutral for 3 s", progress=progress))
+        screen = draw_notes(grey(), Notes(message="Look neutral for 3 s", progress=progress))
         return int((screen == (66, 228, 240)).all(axis=2).any(axis=0).sum())
 
     assert filled(0.5) == pytest.approx(filled(1.0) / 2, abs=2)

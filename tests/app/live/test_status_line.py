@@ -9,7 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.live.status_line import CLEAR, LiveLine, clock_time, cut, live_line, plain, width_of
+from app.live.status_line import (
+    CLEAR,
+    LiveLine,
+    count_columns,
+    cut_to_columns,
+    format_clock,
+    format_result,
+    replace_controls,
+)
 from app.types import UNSURE, FrameResult
 from tests.support.synthetic import frame_result, tracked_face
 
@@ -30,25 +38,25 @@ DOUBT = tracked_face(2, label=UNSURE, reason="not confident")
     ],
 )
 def test_line_says_who_is_there(faces: Any, columns: int | None, line: str) -> None:
-    assert live_line(frame_result(*faces, time_s=12.7), 28.4, columns) == line
+    assert format_result(frame_result(*faces, time_s=12.7), 28.4, columns) == line
 
 
 def test_first_line_has_no_rate() -> None:
-    assert live_line(frame_result(), None) == "00:00  no face"
+    assert format_result(frame_result(), None) == "00:00  no face"
 
 
 @pytest.mark.parametrize(
     ("seconds", "text"), [(0, "00:00"), (59.99, "00:59"), (61, "01:01"), (3725, "1:02:05")]
 )
 def test_time_is_read_like_a_clock(seconds: float, text: str) -> None:
-    assert clock_time(seconds) == text
+    assert format_clock(seconds) == text
 
 
 @given(st.lists(st.text(max_size=30), max_size=5), st.integers(1, 120))
 def test_no_label_breaks_the_line(labels: list[str], columns: int) -> None:
     faces = [tracked_face(number, label=label) for number, label in enumerate(labels)]
-    line = live_line(frame_result(*faces), 30.0, columns)
-    assert width_of(line) <= columns
+    line = format_result(frame_result(*faces), 30.0, columns)
+    assert count_columns(line) <= columns
     assert line.isprintable()
 
 
@@ -62,12 +70,16 @@ def test_no_label_breaks_the_line(labels: list[str], columns: int) -> None:
     ],
 )
 def test_signs_are_counted_and_tamed(text: str, shown: str, width: int) -> None:
-    assert plain(text) == shown
-    assert width_of(shown) == width
+    assert replace_controls(text) == shown
+    assert count_columns(shown) == width
 
 
 def test_cut_splits_no_wide_sign() -> None:
-    assert (cut("幸せだ", 5), cut("", 5), cut("ab", 0)) == ("幸せ", "", "")
+    assert (cut_to_columns("幸せだ", 5), cut_to_columns("", 5), cut_to_columns("ab", 0)) == (
+        "幸せ",
+        "",
+        "",
+    )
 
 
 class Terminal(io.StringIO):
@@ -101,7 +113,7 @@ def test_terminal_is_refreshed_in_place() -> None:
     line.close()
     drawn = stream.getvalue().split(CLEAR)[1:]
     assert 8 <= len(drawn) <= 11
-    assert all(width_of(text.rstrip("\n")) <= 39 for text in drawn)
+    assert all(count_columns(text.rstrip("\n")) <= 39 for text in drawn)
     assert drawn[-1].endswith("frames/s\n")
     assert stream.getvalue().count("\n") == 1
 

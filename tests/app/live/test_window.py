@@ -12,7 +12,7 @@ import pytest
 
 from app.defaults import ROOT
 from app.errors import SinkError
-from app.live.window import NO_WINDOWS, Window, check_display, same_shape
+from app.live.window import NO_WINDOWS, Window, check_display, has_same_shape
 
 
 @pytest.mark.parametrize(
@@ -133,7 +133,7 @@ def test_pictures_of_any_shape_are_shown_undistorted(display: str) -> None:
 def test_shapes_are_compared_by_their_sides(
     size_wh: tuple[int, int], other_wh: tuple[int, int], same: bool
 ) -> None:
-    assert same_shape(size_wh, other_wh) is same
+    assert has_same_shape(size_wh, other_wh) is same
 
 
 def test_keys_of_a_real_window(display: str, tmp_path: Path) -> None:

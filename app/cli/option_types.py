@@ -1,0 +1,67 @@
+"""Reads the values of options, each within its range. Nothing here needs a package."""
+
+import argparse
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from app.sources.remote_video import WebVideo
+
+MAX_RATE = 1000  # frames/s; no camera of today comes near it
+MAX_SIDE_PX = 10_000
+
+
+def parse_positive(text: str) -> int:
+    """Reads a whole number of at least 1."""
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("must be at least 1")
+    return number
+
+
+def parse_rate(text: str) -> float:
+    """Reads a number of frames a second, above 0."""
+    number = float(text)
+    if not 0 < number <= MAX_RATE:
+        raise argparse.ArgumentTypeError("must be between 0 and 1000")
+    return number
+
+
+def parse_size(text: str) -> tuple[int, int]:
+    """Reads "WxH" as (width, height) in px."""
+    width, _, height = text.lower().replace("×", "x").partition("x")
+    wanted = int(width), int(height)
+    if not all(1 <= side <= MAX_SIDE_PX for side in wanted):
+        raise argparse.ArgumentTypeError("must be from 1x1 to 10000x10000")
+    return wanted
+
+
+def parse_moment(text: str) -> float:
+    """Reads a time, such as "90.5" or "1:30", in seconds."""
+    from app.sources.frame_selection import parse_time
+
+    return parse_time(text)
+
+
+def parse_named_video(text: str) -> "Path | WebVideo":
+    """Reads what one word after `--video` names: a path or an address."""
+    from app.sources.remote_video import parse_video
+
+    return parse_video(text)
+
+
+def parse_strength(text: str) -> float:
+    """Reads a number from 0 to 1."""
+    number = float(text)
+    if not 0 <= number <= 1:
+        raise argparse.ArgumentTypeError("must be between 0 and 1")
+    return number
+
+
+def parse_seconds(text: str) -> float:
+    """Reads a finite number of seconds of at least 0."""
+    number = float(text)
+    if not 0 <= number < math.inf:
+        raise argparse.ArgumentTypeError("must be a number of seconds of at least 0")
+    return number
