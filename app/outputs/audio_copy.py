@@ -1,5 +1,5 @@
 """Copies the audio of a video into its annotated copy: the same bits where the container allows it,
-else encoded anew.
+else encoded again.
 
 No fault of an audio track costs the pictures or the records. Audio that cannot be read, decoded or
 held is left out and named in `AudioCopy.trouble`. Only a full disk is an error here.
@@ -66,7 +66,7 @@ class AudioCopy:
         origin_s: The time in the file at which the pictures of the copy begin.
         cut: Whether audio that ends before the pictures begin is left out.
         shifts: Gives the seconds by which the pictures so far were moved, for each place where the
-            file's times begin anew. The audio is moved by the same.
+            file's times restart. The audio is moved by the same.
 
     Raises:
         av.FFmpegError, OSError, ValueError: The track cannot be read, or the output refuses it.
@@ -125,7 +125,7 @@ class AudioCopy:
                 except Exception as error:
                     self._broken = _explain(error)
                     return
-            if packet is None:  # the pictures have not reached the place where times begin anew
+            if packet is None:  # the pictures have not reached the place where times restart
                 return
             assert packet.pts is not None
             assert packet.time_base is not None
@@ -195,12 +195,12 @@ class AudioCopy:
         whole = (packet for packet in chain(self._first, self._read()) if packet.size)
         own = ((p.pts if p.pts is not None else p.dts, p) for p in whole)
         usual = Fraction(self._from.codec_context.frame_size or 0, clock.rate_hz) or JUMP_S / 50
-        for start_s, packet, anew in self._times.place(own, base, usual):
+        for start_s, packet, is_restarted in self._times.place(own, base, usual):
             if packet is None:
                 yield None
                 continue
             known_s = clock.get_duration(packet.duration) * clock.time_base
-            if self._times.overlaps_earlier(start_s, known_s, anew):
+            if self._times.overlaps_earlier(start_s, known_s, is_restarted):
                 continue
             start, duration = clock.take(start_s, packet.duration)
             if start < 0 and self._must_begin_at_zero(to):
@@ -213,7 +213,7 @@ class AudioCopy:
             packet.stream = to
             yield packet
 
-    # Encoding anew
+    # Encoding again
 
     def _transcode(self) -> Iterator[AudioPacket | None]:
         codec, rate_hz, layout = choose_encoder(self._output.format.name, self._from.codec_context)
@@ -229,12 +229,12 @@ class AudioCopy:
         heard = self._from.codec_context
         base = Fraction(1, heard.sample_rate or rate_hz)
         usual = base * (heard.frame_size or _SAMPLES_PER_FRAME)
-        for start_s, frame, anew in self._times.place(self._decode(base), base, usual):
+        for start_s, frame, is_restarted in self._times.place(self._decode(base), base, usual):
             if frame is None:
                 yield None
                 continue
             duration_s = Fraction(frame.samples, frame.sample_rate)
-            if self._times.overlaps_earlier(start_s, duration_s, anew) or (
+            if self._times.overlaps_earlier(start_s, duration_s, is_restarted) or (
                 self._cut and start_s < 0
             ):
                 continue

@@ -1,4 +1,4 @@
-"""Finds the times of audio in the copy of a video whose own times may begin anew in the middle."""
+"""Finds the times of audio in the copy of a video whose own times may restart in the middle."""
 
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
@@ -7,7 +7,7 @@ from typing import TypeVar
 from app.sources.frame_times import FrameTimes
 
 JUMP_S = 1.0  # a longer step forward in the times may be a mistake; later packets tell
-MAX_APART_S = 2.0  # pictures and audio whose times begin anew together do so within this time
+MAX_APART_S = 2.0  # pictures and audio that restart together do so within this time
 
 T = TypeVar("T")
 
@@ -18,7 +18,7 @@ class AudioTimes:
     Args:
         origin_s: The time in the file at which the copy begins.
         shifts: Gives the seconds by which the pictures so far were moved, for each place where the
-            file's times begin anew.
+            file's times restart.
 
     Attributes:
         until_s: The time in the copy that the pictures have reached; None: their end. To be kept up
@@ -44,7 +44,7 @@ class AudioTimes:
 
         Yields:
             The time in the copy in seconds, the packet or frame, and whether the file's times have
-            begun anew before. None in place of the packet or frame: its time is not known yet.
+            restarted before. None in place of the packet or frame: its time is not known yet.
         """
         step, jump = (max(1, round(span_s / base)) for span_s in (usual_s, JUMP_S))
         times = FrameTimes(own, step=step, jump=jump)
@@ -60,9 +60,9 @@ class AudioTimes:
             yield start_s, one, True
 
     def _find_start(self, count: int, own_s: Fraction, gone_on_s: Fraction) -> Fraction | None:
-        """Finds the time of audio behind the `count`-th place where the file's times begin anew.
+        """Finds the time of audio behind the `count`-th place where the file's times restart.
 
-        The audio keeps its distance from the pictures, if their times begin anew there, too. Else
+        The audio keeps its distance from the pictures, if their times restart there, too. Else
         it follows the audio before. None: the pictures may still come to this place.
 
         Args:
@@ -78,6 +78,6 @@ class AudioTimes:
             return None
         return gone_on_s
 
-    def overlaps_earlier(self, start_s: Fraction, duration_s: Fraction, anew: bool) -> bool:
-        """Returns whether audio from before the times began anew still lasts at this time."""
-        return anew and start_s + duration_s / 2 < self.end_s
+    def overlaps_earlier(self, start_s: Fraction, duration_s: Fraction, is_restarted: bool) -> bool:
+        """Returns whether audio from before the times restarted still lasts at this time."""
+        return is_restarted and start_s + duration_s / 2 < self.end_s

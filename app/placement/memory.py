@@ -42,7 +42,7 @@ class PlacementMemory:
 
     def place(self, scene: Scene, time_s: float) -> Plan:
         """Finds the places of one frame at `time_s`. After a time that runs backwards, and in a
-        picture of another size, all places are found anew."""
+        picture of another size, all places are chosen again."""
         before = self._scene
         if before is not None and scene == before and time_s == self._now_s:
             return self._plan

@@ -83,7 +83,7 @@ def _rate_uniformity(panels: Sequence[Spot | None]) -> float:
 def place_labels(
     scene: Scene, kept: Sequence[Spot | None] | None = None, drift: Drift | None = None
 ) -> list[Spot | None]:
-    """Places all labels anew. Each form is tried for all faces in turn, and smaller forms for the
+    """Places all labels. Each form is tried for all faces in turn, and smaller forms for the
     faces without room.
 
     Args:
@@ -158,7 +158,7 @@ def place_panels(
     kept: Sequence[Spot | None] | None = None,
     drift: Drift | None = None,
 ) -> list[Spot | None]:
-    """Places all panels anew, around the labels. Each form is tried for all faces in turn, and the
+    """Places all panels, around the labels. Each form is tried for all faces in turn, and the
     arrangement that shows most is taken.
 
     Args:
