@@ -28,7 +28,7 @@ from app.outputs.audio_formats import (
     may_copy,
     takes_packets,
 )
-from app.outputs.audio_times import JUMP_S, AudioTimes
+from app.outputs.audio_times import AudioTimes
 from app.sources.video_container import open_container, read_packets
 
 if TYPE_CHECKING:
@@ -41,7 +41,8 @@ else:  # PyAV's classes are generic for type checkers alone
 MAX_TRIED = 3  # packets that a container must take before a track is copied into it
 MAX_LOST_IN_A_ROW = 200  # packets that a container refuses, before the track is given up
 FULL_DISK = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS})
-_SAMPLES_PER_FRAME = 1024  # of a decoder that does not say
+USUAL_PACKET_S = 0.02  # of a codec that does not say how many samples a packet holds
+USUAL_FRAME_SAMPLES = 1024  # of a decoder that does not say
 
 
 def list_tracks(path: Path) -> tuple[list[int], int]:
@@ -194,8 +195,9 @@ class AudioCopy:
         base = clock.own
         whole = (packet for packet in chain(self._first, self._read()) if packet.size)
         own = ((p.pts if p.pts is not None else p.dts, p) for p in whole)
-        usual = Fraction(self._from.codec_context.frame_size or 0, clock.rate_hz) or JUMP_S / 50
-        for start_s, packet, is_restarted in self._times.place(own, base, usual):
+        samples = self._from.codec_context.frame_size or 0
+        usual_s = Fraction(samples, clock.rate_hz) or USUAL_PACKET_S
+        for start_s, packet, is_restarted in self._times.place(own, base, usual_s):
             if packet is None:
                 yield None
                 continue
@@ -228,8 +230,8 @@ class AudioCopy:
         shape = None
         heard = self._from.codec_context
         base = Fraction(1, heard.sample_rate or rate_hz)
-        usual = base * (heard.frame_size or _SAMPLES_PER_FRAME)
-        for start_s, frame, is_restarted in self._times.place(self._decode(base), base, usual):
+        usual_s = base * (heard.frame_size or USUAL_FRAME_SAMPLES)
+        for start_s, frame, is_restarted in self._times.place(self._decode(base), base, usual_s):
             if frame is None:
                 yield None
                 continue
