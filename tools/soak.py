@@ -166,7 +166,7 @@ def all_outputs(
     slow: list[Any] = [
         RecordsSink(folder / "soak.jsonl", classifier.labels, overwrite=True),
         EpisodesSink(folder / "soak.csv", overwrite=True),
-        ReportSink(folder / "soak.html", facts=notes.facts, with_stills=True, overwrite=True),
+        ReportSink(folder / "soak.html", facts=notes.describe, with_stills=True, overwrite=True),
         VideoSink(folder / "soak.mp4", overwrite=True),
     ]
     outputs = [BackgroundSink(sink) for sink in slow]

@@ -1,4 +1,7 @@
-"""How records came about: NAME.run.json beside them, and the same facts on the report."""
+"""Writes NAME.run.json beside the records: the run, its program, its model and its input.
+
+The report shows the same facts.
+"""
 
 import datetime
 import json
@@ -9,7 +12,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from importlib import metadata
 from pathlib import Path
-from typing import Any
 
 from app.contract import Contract
 from app.files.atomic import reserve, write_text
@@ -17,15 +19,21 @@ from app.files.hashing import sha256_of_file
 from app.sources.base import InputFile, Source
 from app.sources.camera_address import mask_addresses
 from app.stage_state import SavedState, State
-from app.types import FrameResult, Image, Json
+from app.types import FrameResult, Image, Json, JsonValue
 from app.wording import escape_surrogates, join_warnings
 
 NOTES_SCHEMA = 1
+MAX_DIGITS = 40  # of a whole number in notes; more are no figure of a run
+# The packages whose versions are noted.
 PACKAGES = ("numpy", "opencv-python", "mediapipe", "onnxruntime", "onnxruntime-gpu", "av", "scipy")
 
 
 def name_notes(records: Path) -> Path:
-    """talk.jsonl -> talk.run.json, beside it."""
+    """Names the notes that lie beside records.
+
+    >>> name_notes(Path("talk.jsonl")).name
+    'talk.run.json'
+    """
     return records.with_name(f"{records.stem}.run.json")
 
 
@@ -37,19 +45,20 @@ def hash_file(path: Path) -> str | None:
         return None
 
 
-def read_notes(records: Path) -> dict[str, Any]:
-    """What `notes_path(records)` holds; nothing where it is missing, damaged or absurd."""
+def read_notes(records: Path) -> SavedState:
+    """Reads the notes beside `records`; empty if they are missing or damaged."""
     try:
-        found = json.loads(name_notes(records).read_text(encoding="utf-8"), parse_int=_small)
-        json.dumps(found, ensure_ascii=False).encode()  # fails where a text holds half a character
+        text = name_notes(records).read_text(encoding="utf-8")
+        found = json.loads(text, parse_int=_parse_int)
+        json.dumps(found, ensure_ascii=False).encode()  # fails if a text holds half a character
     except (OSError, ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
 
 
-def _small(digits: str) -> int:
-    if len(digits) > 40:
-        raise ValueError("no figure of a run has so many digits")
+def _parse_int(digits: str) -> int:
+    if len(digits) > MAX_DIGITS:
+        raise ValueError(f"a number of {len(digits)} digits")
     return int(digits)
 
 
@@ -83,12 +92,12 @@ class RunNotes:
         model: Path,
         contract: Contract,
         provider: str,
-        settings: Mapping[str, Any],
+        settings: Mapping[str, object],
         interrupted: Callable[[], bool],
         overwrite: bool,
         dropped: Callable[[], Mapping[str, int]] = dict,
         command: Sequence[str] | None = None,
-        encoder: Callable[[], Mapping[str, Any] | None] = lambda: None,
+        encoder: Callable[[], Json | None] = lambda: None,
         more_warnings: Callable[[], Iterable[str | None]] = tuple,
         model_sha256: str | None = None,
     ) -> None:
@@ -119,7 +128,7 @@ class RunNotes:
         self._open = True
 
     def write(self, result: FrameResult, canvas: Image) -> None:
-        """`canvas` is not looked at."""
+        """Counts a result. `canvas` plays no part."""
         self._counts["frames"] += 1
         self._counts["frames_without_face"] += not result.faces
         self._counts["faces"] += len(result.faces)
@@ -131,7 +140,7 @@ class RunNotes:
             self._stage_ms[stage] = self._stage_ms.get(stage, 0.0) + milliseconds
 
     def state(self) -> State:
-        """The counts so far, in values that JSON has, for `restore`."""
+        """Gives the counts so far for `restore`."""
         return {
             "begun": self._begun.isoformat(),
             "counts": dict(self._counts),
@@ -140,7 +149,7 @@ class RunNotes:
         }
 
     def restore(self, state: SavedState) -> None:
-        """Goes on with the notes of a run that was taken up again."""
+        """Goes on with the counts of an earlier run over the same input."""
         self._begun = datetime.datetime.fromisoformat(state["begun"])
         self._counts = Counter({str(name): int(n) for name, n in state["counts"].items()})
         self._people = {(str(source), int(face_id)) for source, face_id in state["people"]}
@@ -148,26 +157,26 @@ class RunNotes:
 
     @property
     def counts(self) -> Mapping[str, int]:
-        """`frames`, `frames_without_face`, `faces`."""
+        """The counts so far, by the names `frames`, `frames_without_face` and `faces`."""
         return self._counts
 
     @property
     def blurred_whole(self) -> int:
-        """Frames whose faces could not be accounted for."""
+        """The number of frames that were blurred as a whole, because a face may be missing."""
         return self._doubts.total()
 
     def close(self) -> None:
         if self._open and self.path is not None:
-            text = json.dumps(self.facts(), indent=1, ensure_ascii=False)
+            text = json.dumps(self.describe(), indent=1, ensure_ascii=False)
             write_text(self.path, text + "\n", overwrite=self._overwrite)
         self._open = False
 
     def abort(self) -> None:
         self._open = False
 
-    def facts(self) -> dict[str, Any]:
-        """The run up to now, in values that JSON has."""
-        if self._files is None:  # as they were when somebody asked first
+    def describe(self) -> Json:
+        """Describes the run up to now, as NAME.run.json has it."""
+        if self._files is None:  # hashed once; every description has the same
             self._files = list_input_files(self._source)
         contract = asdict(self._contract)
         contract.pop("probe_logits")
@@ -211,6 +220,7 @@ class RunNotes:
 
 
 def list_versions() -> dict[str, str]:
+    """Lists the versions of Python, of this program and of `PACKAGES`, as far as installed."""
     found = {"python": platform.python_version()}
     for name in ("expression-recogniser", *PACKAGES):
         try:
@@ -221,8 +231,9 @@ def list_versions() -> dict[str, str]:
 
 
 def describe_input(source: Source, files: list[Json]) -> Json:
-    """Tells what is known of the input by now: its name, `files`, how the pictures are stored, and
-    which times of frames are not those of the file, if there are any."""
+    """Describes the input as far as it was read: its name, its files, the form of its pictures, and
+    the times of frames that are not those of the file, if there are any. `files` is the result of
+    `list_input_files`."""
     known: Json = {
         "name": source.name,
         "live": source.mode.is_live,
@@ -235,10 +246,10 @@ def describe_input(source: Source, files: list[Json]) -> Json:
 
 def list_input_files(source: Source) -> list[Json]:
     """Lists the files of the input with hash and size."""
-    return [_file_facts(file) for file in source.list_files()]
+    return [_describe_file(file) for file in source.list_files()]
 
 
-def _file_facts(file: InputFile) -> Json:
+def _describe_file(file: InputFile) -> Json:
     facts: Json = {"name": file.name, "sha256": file.sha256, "bytes": file.size_bytes}
     if file.change is not None:
         facts["changed"] = f"was {file.change} meanwhile"
@@ -247,8 +258,12 @@ def _file_facts(file: InputFile) -> Json:
     return facts
 
 
-def make_json_value(value: Any) -> Any:
-    """As JSON has it; what it has not, such as fractions and paths, as text."""
+def make_json_value(value: object) -> JsonValue:
+    """Turns a value into one that JSON has; values of other kinds, such as paths, become texts.
+
+    >>> make_json_value((1, None, Path("in.mp4")))
+    [1, None, 'in.mp4']
+    """
     if value is None or isinstance(value, bool | int | float):
         return value
     if isinstance(value, list | tuple):

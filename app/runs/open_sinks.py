@@ -1,6 +1,6 @@
 """Opens the outputs of a plan as the sinks that write them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from app.runs.plan import RunPlan
 from app.sources.base import Source
 from app.sources.images import ImageSource
 from app.sources.video import VideoSource
+from app.types import Json
 
 
 @dataclass(slots=True)
@@ -75,7 +76,7 @@ def open_sinks(
         add(sinks.episodes[-1])
     film: VideoSink | None = None
 
-    def encoder() -> Mapping[str, object] | None:
+    def encoder() -> Json | None:
         return None if film is None else film.encoder
 
     if outputs.records is not None or outputs.report is not None or plan.is_resumable:
@@ -96,7 +97,7 @@ def open_sinks(
         )
         add(sinks.notes, in_background=False)
         if outputs.report is not None:
-            facts, stills = sinks.notes.facts, plan.with_stills
+            facts, stills = sinks.notes.describe, plan.with_stills
             add(ReportSink(outputs.report, facts=facts, with_stills=stills, overwrite=overwrite))
     if plan.draws_pictures and isinstance(source, ImageSource):
         add(ImagesSink(outputs.pictures, source, overwrite=overwrite))

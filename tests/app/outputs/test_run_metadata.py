@@ -76,7 +76,7 @@ def test_notes_name_video_model_and_counts(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_read_has_no_hash(tmp_path: Path) -> None:
-    found = notes(tmp_path, Pictures()).facts()
+    found = notes(tmp_path, Pictures()).describe()
     assert found["cut_short"] == "1 of 2 pictures left out"
     assert found["input"] == {
         "name": "2 pictures",

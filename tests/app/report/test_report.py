@@ -331,9 +331,9 @@ def test_model_card_says_what_the_model_says_of_itself() -> None:
         interrupted=lambda: False,
         overwrite=False,
     )
-    reader = Reader(page_of(summary_of(HAPPY), **notes.facts()))
+    reader = Reader(page_of(summary_of(HAPPY), **notes.describe()))
     rows = {row[0]: row[1:] for row in reader.rows}
-    assert rows["sha256"] == [notes.facts()["model"]["sha256"]]
+    assert rows["sha256"] == [notes.describe()["model"]["sha256"]]
     assert rows["method"] == [classifier.contract.method]
     assert rows["happiness"] == [f"{100 * classifier.contract.metrics['recall'][1]:.0f} %"]
 

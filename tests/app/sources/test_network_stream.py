@@ -261,7 +261,7 @@ def test_notes_of_a_run_hold_no_password(server: Any, tmp_path: Path) -> None:
             overwrite=False,
             command=["run_demo.py", "--camera", str(where.target), f"--camera={where.target}"],
         )
-        text = json.dumps(notes.facts())
+        text = json.dumps(notes.describe())
     assert PASSWORD not in text
     assert json.loads(text)["settings"]["camera"] == where.shown
     assert json.loads(text)["dropped"] == {"out.mp4": 3}
