@@ -21,6 +21,9 @@ from app.placement.rects import Rect, find_shortest_line
 from app.placement.values import FacePlaces
 from app.types import FrameResult, Image
 
+BOX_SHARE = 1 / 8  # of the labels' size: how thick a box's line is
+LINE_SHARE = 1 / 10  # of the labels' size: how thick the line from a panel to its face is
+
 
 def draw_result(
     result: FrameResult,
@@ -106,7 +109,7 @@ def _make_canvas(result: FrameResult, mirror: bool) -> Image:
 
 
 def _draw_box(canvas: Image, box: Rect, colour: Colour, size: int) -> None:
-    thickness = max(2, round(size / 8))
+    thickness = max(2, round(BOX_SHARE * size))
     height, width = canvas.shape[:2]
     # Lines this far outside are not seen. OpenCV's coordinates end at 2^31, those of boxes do not.
     out = 2 * thickness + 2
@@ -123,7 +126,7 @@ def _draw_line(canvas: Image, places: FacePlaces, box: Rect, colour: Colour, siz
         return
     start, end = find_shortest_line(places.panel.rect, box)
     if start != end:
-        thickness = max(2, round(size / 10))
+        thickness = max(2, round(LINE_SHARE * size))
         cv2.line(canvas, start, end, BLACK, thickness + 2, cv2.LINE_AA)
         cv2.line(canvas, start, end, colour, thickness, cv2.LINE_AA)
 

@@ -6,7 +6,9 @@ from typing import NamedTuple
 from app.overlay.grounds import darken_rect, fill_rect
 from app.overlay.palette import choose_ink
 from app.overlay.text import (
+    BOLD,
     LEAST_PX,
+    MEDIUM,
     SOFT_WHITE,
     Colour,
     fit_text,
@@ -20,6 +22,7 @@ from app.types import NOT_CONFIDENT, UNSURE, Image, TrackedFace
 WORTHS = (1.0, 0.92, 0.8, 0.6, 0.4)  # of the forms, for `app.placement.solver`
 LINE_HEIGHT = 1.45  # of a label, in sizes of its text
 BASELINE = 1.06  # below the label's top, in sizes of its text
+CORNER_RADIUS = 0.22  # in sizes of the text
 
 
 class Label(NamedTuple):
@@ -93,8 +96,8 @@ def _label(number: str, text: str, share: str, size: int, room_px: int) -> Label
     def around(size: int) -> int:
         """Returns the width of everything but the text, px."""
         pad = _pad(size)
-        number_px = measure_text(number, size, 700) + 2 * pad if number else max(3, size // 3)
-        share_px = measure_text(" 100 %", size, 500) if share else 0
+        number_px = measure_text(number, size, BOLD) + 2 * pad if number else max(3, size // 3)
+        share_px = measure_text(" 100 %", size, MEDIUM) if share else 0
         return number_px + share_px + (2 * pad if text else 0)
 
     def least(size: int) -> int:
@@ -102,10 +105,10 @@ def _label(number: str, text: str, share: str, size: int, room_px: int) -> Label
 
     while size > LEAST_PX and least(size) < 0:
         size -= 1
-    text, size = fit_text(text, size, 700, least)
+    text, size = fit_text(text, size, BOLD, least)
     pad = _pad(size)
-    number_width = measure_text(number, size, 700) + 2 * pad if number else max(3, size // 3)
-    wide = measure_text(text, size, 700)
+    number_width = measure_text(number, size, BOLD) + 2 * pad if number else max(3, size // 3)
+    wide = measure_text(text, size, BOLD)
     return Label(
         number,
         text,
@@ -124,7 +127,7 @@ def _pad(size: int) -> int:
 
 def choose_radius_px(size: int) -> int:
     """Chooses the radius of rounded corners, px, for texts of `size` px."""
-    return max(2, round(0.22 * size))
+    return max(2, round(CORNER_RADIUS * size))
 
 
 def draw_label(canvas: Image, rect: Rect, label: Label, colour: Colour) -> None:
@@ -151,11 +154,11 @@ def draw_label(canvas: Image, rect: Rect, label: Label, colour: Colour) -> None:
     line = rect.y + round(BASELINE * size)
     if label.number:
         put_text(
-            canvas, label.number, (rect.x + pad, line), size, weight=700, colour=choose_ink(colour)
+            canvas, label.number, (rect.x + pad, line), size, weight=BOLD, colour=choose_ink(colour)
         )
     x = rect.x + label.number_width + pad
     if label.text:
-        put_text(canvas, label.text, (x, line), size, weight=700)
+        put_text(canvas, label.text, (x, line), size, weight=BOLD)
     if label.share:
-        right = rect.right - pad - measure_text(label.share, size, 500)
-        put_text(canvas, label.share, (right, line), size, weight=500, colour=SOFT_WHITE)
+        right = rect.right - pad - measure_text(label.share, size, MEDIUM)
+        put_text(canvas, label.share, (right, line), size, weight=MEDIUM, colour=SOFT_WHITE)

@@ -1,6 +1,6 @@
 """The panel of one face: bars of all expressions or of the likeliest, and the last ten seconds."""
 
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import NamedTuple
 
 import cv2
@@ -13,6 +13,8 @@ from app.overlay.labels import choose_radius_px, format_share
 from app.overlay.palette import choose_colour, choose_ink
 from app.overlay.text import (
     BLACK,
+    BOLD,
+    MEDIUM,
     SOFT_WHITE,
     WHITE,
     Colour,
@@ -27,7 +29,19 @@ from app.types import Floats, Image
 FEW_ROWS = 3  # of the compact forms
 MANY_ROWS = 10  # with more classes, the smaller forms show the likeliest alone
 SOME_ROWS = 8  # of these forms
-MAX_NAME_EM = 9.0  # in sizes of the text; longer names are shortened
+# Lengths in sizes of a panel's text (em).
+MAX_NAME_EM = 9.0  # of names; longer ones are shortened
+ROW_EM = 1.32  # of a row's height
+PAD_EM = 0.4  # of margins
+BAR_EM = 5.0  # of a bar of 100 %
+COMPACT_BAR_EM = 3.5  # of the same in a compact form
+HEADER_EM = 1.5  # of the height of the header, where the face's number stands above the rows
+TAG_EM = 1.35  # of the height of the face's number
+TAG_BASELINE_EM = 1.02  # below the top of the face's number
+STRIP_EM = 1.8  # of the strip's height
+# Shares of a row's height.
+BASELINE_SHARE = 0.8  # below the row's top
+BAR_INSET_SHARE = 0.2  # above and below a bar
 TRACK_LIGHT = 34  # of 255, by which a bar's track is brighter than its ground
 TEXT_ONLY_COLUMNS = 2  # from this number of columns on, there are no bars
 Labels = tuple[str, ...]
@@ -107,35 +121,50 @@ def make_panels(
         with_strip: Whether there is a form with the strip.
     """
     large, small = sizes
-
-    def panel(
-        rows: int, columns: int, size: int, worth: float, *, strip: bool = False, compact: bool
-    ) -> Panel:
-        row, pad = round(1.32 * size), max(3, round(0.4 * size))
-        names = max(measure_text(label, size, 700) for label in labels)
-        names = min(names, round(MAX_NAME_EM * size)) + pad
-        bar = 0 if columns >= TEXT_ONLY_COLUMNS else round((3.5 if compact else 5.0) * size)
-        shares = measure_text("100 %", size, 700) + (pad if bar else 0)
-        header = round(1.5 * size) if number and columns == 1 else 0
-        lead = _tag_px(number, size) + pad if number and columns > 1 else 0
-        high = round(1.8 * size) if strip else 0
-        return Panel(
-            rows, columns, size, row, pad, names, bar, shares, header, lead, high, worth, compact
-        )
-
     count = len(labels)
     few = min(FEW_ROWS, count)
     some = count if count <= MANY_ROWS else SOME_ROWS
-    whole = [
-        panel(count, 1, large, 0.9, compact=False),
-        panel(some, 1, small, 0.8, compact=False),
+    make = partial(_make_panel, labels, number)
+    forms = [
+        make(count, 1, large, worth=0.9),
+        make(some, 1, small, worth=0.8),
+        make(few, 1, small, worth=0.6, is_compact=True),
+        make(1, few, small, worth=0.4, is_compact=True),
     ]
     if with_strip:
-        whole.insert(0, panel(count, 1, large, 1.0, strip=True, compact=False))
-    return (
-        *whole,
-        panel(few, 1, small, 0.6, compact=True),
-        panel(1, few, small, 0.4, compact=True),
+        forms.insert(0, make(count, 1, large, worth=1.0, has_strip=True))
+    return tuple(forms)
+
+
+def _make_panel(
+    labels: Labels,
+    number: str,
+    rows: int,
+    columns: int,
+    size: int,
+    *,
+    worth: float,
+    has_strip: bool = False,
+    is_compact: bool = False,
+) -> Panel:
+    pad = max(3, round(PAD_EM * size))
+    has_bars = columns < TEXT_ONLY_COLUMNS
+    bar = round((COMPACT_BAR_EM if is_compact else BAR_EM) * size) if has_bars else 0
+    widest = max(measure_text(label, size, BOLD) for label in labels)
+    return Panel(
+        rows,
+        columns,
+        size,
+        row=round(ROW_EM * size),
+        pad=pad,
+        names=min(widest, round(MAX_NAME_EM * size)) + pad,
+        bar=bar,
+        shares=measure_text("100 %", size, BOLD) + (pad if bar else 0),
+        header=round(HEADER_EM * size) if number and columns == 1 else 0,
+        lead=_measure_tag(number, size) + pad if number and columns > 1 else 0,
+        strip=round(STRIP_EM * size) if has_strip else 0,
+        worth=worth,
+        over_own=is_compact,
     )
 
 
@@ -215,14 +244,14 @@ def _draw_edge(canvas: Image, rect: Rect, thick: int, edge: str, colour: Colour)
 
 
 def _draw_tag(canvas: Image, xy: tuple[int, int], number: str, size: int, colour: Colour) -> None:
-    tag = Rect(*xy, _tag_px(number, size), round(1.35 * size))
+    tag = Rect(*xy, _measure_tag(number, size), round(TAG_EM * size))
     fill_rect(canvas, tag, colour, radius=choose_radius_px(size))
-    start = xy[0] + max(2, size // 3), xy[1] + round(1.02 * size)
-    put_text(canvas, number, start, size, weight=700, colour=choose_ink(colour))
+    start = xy[0] + max(2, size // 3), xy[1] + round(TAG_BASELINE_EM * size)
+    put_text(canvas, number, start, size, weight=BOLD, colour=choose_ink(colour))
 
 
-def _tag_px(number: str, size: int) -> int:
-    return measure_text(number, size, 700) + 2 * max(2, size // 3)
+def _measure_tag(number: str, size: int) -> int:
+    return measure_text(number, size, BOLD) + 2 * max(2, size // 3)
 
 
 def _draw_row(
@@ -236,13 +265,13 @@ def _draw_row(
 ) -> None:
     """Draws a class's name, its bar on a track as long as 100 %, and its figure."""
     x, y = xy
-    size, line = panel.size, y + round(0.8 * panel.row)
-    weight, ink = (700, WHITE) if stands_out else (500, SOFT_WHITE)
-    name = shorten_text(label, size, 700, panel.names - panel.pad)
+    size, line = panel.size, y + round(BASELINE_SHARE * panel.row)
+    weight, ink = (BOLD, WHITE) if stands_out else (MEDIUM, SOFT_WHITE)
+    name = shorten_text(label, size, BOLD, panel.names - panel.pad)
     put_text(canvas, name, (x, line), size, weight=weight, colour=ink)
     x += panel.names
     if panel.bar:
-        inset = max(2, round(0.2 * panel.row))
+        inset = max(2, round(BAR_INSET_SHARE * panel.row))
         track = Rect(x, y + inset, panel.bar, panel.row - 2 * inset)
         _lighten(canvas, track)
         wide = max(1, round(share * panel.bar))
@@ -275,7 +304,7 @@ def _draw_strip(
     left, top = xy
     line = top + round(0.5 * panel.strip + 0.35 * panel.size)
     span = f"{SPAN_S:.0f} s"
-    put_text(canvas, span, (left, line), panel.size, weight=500, colour=SOFT_WHITE)
+    put_text(canvas, span, (left, line), panel.size, weight=MEDIUM, colour=SOFT_WHITE)
     left += panel.names
     right, bottom = left + panel.bar + panel.shares, top + panel.strip
     darken_rect(canvas, Rect(left, top, right - left, panel.strip))

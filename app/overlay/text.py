@@ -22,6 +22,10 @@ SOFT_WHITE: Colour = (225, 225, 225)
 BLACK: Colour = (0, 0, 0)
 MIN_TEXT_PX = 12  # the usual lower limit
 LEAST_PX = 9  # the lower limit where there is little room
+TEXT_SHARE = 0.03  # of the picture's height
+UPRIGHT_SHARE = 0.75  # of the width, which stands for the height of an upright picture
+MEDIUM = 500  # weight of letters
+BOLD = 700  # weight of letters
 MAX_LETTERS = 160  # of a text; the rest of a longer text is left out
 UNKNOWN = "?"
 
@@ -57,7 +61,7 @@ def choose_text_px(width: int, height: int) -> int:
     >>> choose_text_px(640, 480), choose_text_px(1280, 720)
     (14, 22)
     """
-    return max(MIN_TEXT_PX, round(0.03 * min(height, 0.75 * width)))
+    return max(MIN_TEXT_PX, round(TEXT_SHARE * min(height, UPRIGHT_SHARE * width)))
 
 
 @lru_cache(4096)
@@ -100,7 +104,7 @@ def measure_text(text: str, size: int, weight: int) -> int:
     Args:
         text: The text; letters that the font lacks count as `UNKNOWN`.
         size: The size of the letters, px.
-        weight: Their weight: 400 is regular, 700 is bold.
+        weight: Their weight, such as `MEDIUM` or `BOLD`.
     """
     return _advance(np.zeros((1, 1, 3), np.uint8), replace_undrawable(text), (0, 0), size, weight)
 
@@ -193,7 +197,7 @@ def put_text(
         text: The text; letters that the font lacks are drawn as `UNKNOWN`.
         xy: The left end of the baseline (the line that the letters stand on), px.
         size: The size of the letters, px.
-        weight: Their weight: 400 is regular, 700 is bold.
+        weight: Their weight, such as `MEDIUM` or `BOLD`.
         colour: Their colour, BGR.
 
     >>> canvas = np.zeros((40, 60, 3), np.uint8)

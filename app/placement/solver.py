@@ -7,8 +7,9 @@ used, if possible the same one for all faces. A label or panel without any room 
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
+from typing import NamedTuple
 
 import numpy as np
 
@@ -102,54 +103,76 @@ def place_labels(
     Rect(x=300, y=154, width=150, height=26)
     """
     count = len(scene.faces)
-    kept = kept or [None] * count
     forms = max((len(one.labels) for one in scene.faces), default=0)
-    order = sorted(range(count), key=lambda i: -scene.faces[i].box.area)
 
     @cache
     def list_options(form: int) -> list[LabelOptions]:
         return list_label_options(Board(scene), range(count), form)
 
-    best: tuple[float, list[Spot | None]] = (-np.inf, [None] * count)
+    best = _LabelAttempt(-np.inf, [None] * count, 0)
     for first in range(forms):
         board = Board(scene, drift=drift)
-        spots: list[Spot | None] = [None] * count
-        second: list[Choice | None] = [None] * count  # taken where no smaller form does better
-        waiting, total, fit = order, 0.0, 0
-        for form in range(first, forms):
-            left = []
-            for number in waiting:
-                one = scene.faces[number]
-                options = list_options(form)[number]
-                chosen = pick_label(board, number, form, options, kept[number])
-                smaller = one.labels[form + 1].worth if form + 1 < forms else 0.0
-                if chosen is not None and chosen.gain >= smaller - CONTENT_MARGIN:
-                    spots[number] = chosen.spot
-                    total += chosen.gain
-                    board.take(chosen.spot.rect)
-                    continue
-                left.append(number)
-                before = second[number]
-                if chosen is not None and (before is None or chosen.gain > before.gain):
-                    second[number] = chosen
-            waiting = left
-            if form == first:
-                fit = count - len(left)
+        attempt = _try_labels(board, range(first, forms), list_options, kept or [None] * count)
+        if attempt.total > best.total:
+            best = attempt
+        is_uniform = attempt.fitting >= UNIFORM_SHARE * count and None not in attempt.spots
+        if attempt.fitting == count or is_uniform:
+            return attempt.spots
+    return best.spots
+
+
+class _LabelAttempt(NamedTuple):
+    """An arrangement of labels: their gains less the costs of missing labels, the places, and the
+    number of faces whose label has room in the largest form that was tried."""
+
+    total: float
+    spots: list[Spot | None]
+    fitting: int
+
+
+def _try_labels(
+    board: Board,
+    forms: range,
+    list_options: Callable[[int], list[LabelOptions]],
+    kept: Sequence[Spot | None],
+) -> _LabelAttempt:
+    """Places all labels in the first of `forms`, or in a smaller form where that gains more. Large
+    faces choose first."""
+    faces = board.scene.faces
+    count = len(faces)
+    spots: list[Spot | None] = [None] * count
+    second: list[Choice | None] = [None] * count  # taken where no smaller form does better
+    waiting = sorted(range(count), key=lambda i: -faces[i].box.area)
+    total, fitting = 0.0, 0
+    for form in forms:
+        left = []
         for number in waiting:
-            chosen = second[number]
-            if chosen is None or not board.is_free(chosen.spot.rect):
-                other = find_label(board, number, first, kept[number]) if count <= CROWD else None
-                chosen = None if other is None else Choice(other, 0.0)
-            if chosen is not None:
+            options = list_options(form)[number]
+            chosen = pick_label(board, number, form, options, kept[number])
+            smaller = faces[number].labels[form + 1].worth if form + 1 < forms.stop else 0.0
+            if chosen is not None and chosen.gain >= smaller - CONTENT_MARGIN:
                 spots[number] = chosen.spot
                 total += chosen.gain
                 board.take(chosen.spot.rect)
-        total -= WITHOUT_COST * spots.count(None)
-        if total > best[0]:
-            best = total, spots
-        if fit == count or (fit >= UNIFORM_SHARE * count and None not in spots):
-            return spots
-    return best[1]
+                continue
+            left.append(number)
+            before = second[number]
+            if chosen is not None and (before is None or chosen.gain > before.gain):
+                second[number] = chosen
+        waiting = left
+        if form == forms.start:
+            fitting = count - len(left)
+    for number in waiting:
+        chosen = second[number]
+        if chosen is None or not board.is_free(chosen.spot.rect):
+            is_tried = count <= CROWD
+            other = find_label(board, number, forms.start, kept[number]) if is_tried else None
+            chosen = None if other is None else Choice(other, 0.0)
+        if chosen is not None:
+            spots[number] = chosen.spot
+            total += chosen.gain
+            board.take(chosen.spot.rect)
+    return _LabelAttempt(total - WITHOUT_COST * spots.count(None), spots, fitting)
 
 
 def place_panels(

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from app.live.screen_notes import Notes, with_notes
+from app.live.screen_notes import Notes, draw_notes
 from app.overlay import text as lettering
 from app.overlay.drawing import draw_result
 from app.overlay.history import History
@@ -89,7 +89,7 @@ def test_what_is_drawn_is_written_within_the_picture(
 def test_notes_are_written_within_the_screen(
     size_wh: tuple[int, int], notes: Notes, written: Written
 ) -> None:
-    with_notes(np.zeros((size_wh[1], size_wh[0], 3), np.uint8), notes)
+    draw_notes(np.zeros((size_wh[1], size_wh[0], 3), np.uint8), notes)
     assert written
     assert [text for text, inside in written if not inside] == []
 
