@@ -1,6 +1,6 @@
-"""Whether a detection is a face: a small network of our own, on its aligned crop.
+"""Tells faces from patterns with a small network of this project, on the aligned crop.
 
-It learned from what MediaPipe's networks take for faces (`training.face_check`).
+The network learned from what MediaPipe's networks take for faces (`training.face_check`).
 """
 
 from pathlib import Path
@@ -13,11 +13,15 @@ from app.recognition.classifier import Classifier
 from app.types import Face, Image
 
 FACE_CHECK = MODELS / "face_check.onnx"
-FACE = "face"
+FACE = "face"  # the label of the network's class for faces
 
 
 class FaceCheck:
-    """Not for several threads. Raises `ModelError` where the file is missing or none."""
+    """The face check's network, on one thread of the CPU. It must not be shared by threads.
+
+    Raises:
+        ModelError: The file is missing, or is no such network.
+    """
 
     def __init__(self, model: Path = FACE_CHECK) -> None:
         restore = "Restore the models folder of the project."
@@ -29,7 +33,15 @@ class FaceCheck:
         self._column = self._classifier.labels.index(FACE)
 
     def estimate_probability(self, image: Image, face: Face) -> float:
-        """The probability, 0..1, that `face` is one; `image (H, W, 3)` uint8 BGR."""
+        """Estimates how likely a detection is a face.
+
+        Args:
+            image: The frame, uint8 (H, W, 3) BGR.
+            face: The detection in it.
+
+        Returns:
+            A probability, 0 to 1; 0 where the landmarks give no crop.
+        """
         if not is_alignable(face.landmarks):
             return 0.0
         contract = self._classifier.contract
@@ -40,10 +52,10 @@ class FaceCheck:
 
     @property
     def inferences(self) -> int:
-        """What was asked of it so far."""
+        """The number of times that the network has run so far."""
         return self._classifier.inferences
 
     @property
     def inference_s(self) -> float:
-        """The seconds that it took for it."""
+        """The time in seconds that the network has taken so far."""
         return self._classifier.inference_s

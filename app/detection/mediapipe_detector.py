@@ -1,4 +1,4 @@
-"""Finds faces with MediaPipe and gives them in pixels."""
+"""Finds faces in one image with MediaPipe's face detector, and gives them in pixels."""
 
 import time
 from pathlib import Path
@@ -17,18 +17,31 @@ from app.types import Face, Image
 
 SHORT_RANGE = MODELS / "face_detection_short_range.tflite"
 FULL_RANGE = MODELS / "face_detection_full_range_sparse.tflite"
-# The first calls complain, once, of how their memory lies, which is a matter of luck.
+# The first calls write a warning about the alignment of their memory, at random and once each; they
+# are made while the error output is off.
 WARM_UP_SIDES_PX = (128, 240, 360, 480)
-LEAST_ROOM_BYTES = 128 << 20  # of address space; where there is less, no model is to blame
+# Of address space. Where less is free, a failed start says nothing about the model file.
+LEAST_ROOM_BYTES = 128 << 20
 
 
 class Detector:
-    """MediaPipe Tasks `FaceDetector` on BGR images.
+    """MediaPipe Tasks `FaceDetector` on BGR images. A context manager.
 
-    `min_score` is the detection score (0..1) under which a face is not reported;
-    `max_faces` keeps the largest faces. `inferences` and `inference_s` count what was asked of
-    MediaPipe and the seconds that it took. A context manager; not for use from several threads.
-    Raises `ModelError` and `DeviceError`, the latter also in a fork of its process.
+    A detector must not be shared by threads, and works only in the process that made it.
+
+    Args:
+        model: The network, a `.tflite` file.
+        min_score: The detection score, 0 to 1, below which a face is not reported.
+        max_faces: The number of faces to keep, the largest ones; None keeps all.
+
+    Attributes:
+        inferences: The number of images that MediaPipe has searched so far.
+        inference_s: The time in seconds that this took.
+
+    Raises:
+        ModelError: The file is missing, or is no face detector.
+        DeviceError: MediaPipe does not start here; later, the process is a fork of the one that
+            made the detector.
     """
 
     def __init__(
@@ -42,14 +55,14 @@ class Detector:
         self._home = HomeProcess()
         self.inferences, self.inference_s = 0, 0.0
         with quiet_stderr():
-            # Imported here: it takes most of a second and only a detector needs it.
+            # Imported here, because the import takes most of a second and only a detector needs it.
             mp = import_mediapipe()
             from mediapipe.tasks.python import vision
             from mediapipe.tasks.python.core.base_options import BaseOptions
 
-            self._mp: Any = mp
+            self._mp: Any = mp  # MediaPipe has no type hints
             try:
-                self._detector: Any = vision.FaceDetector.create_from_options(
+                self._detector: Any = vision.FaceDetector.create_from_options(  # no type hints
                     vision.FaceDetectorOptions(
                         base_options=BaseOptions(model_asset_buffer=model.read_bytes()),
                         min_detection_confidence=min_score,
@@ -69,13 +82,20 @@ class Detector:
                     "folder of the project."
                 ) from cause
             NOT_IN_FORKS.add(self._detector)
-            # Its own end fails with a traceback then, for its threads have ended before.
+            # At the exit of Python its threads have ended, and its own end prints a traceback.
             NOT_AT_EXIT.add(self._detector)
             for side in WARM_UP_SIDES_PX:
                 self.detect(np.zeros((side, side, 3), np.uint8))
 
     def detect(self, image: Image) -> tuple[Face, ...]:
-        """Faces of `image (H, W, 3)` uint8 BGR, largest first. An image without pixels has none."""
+        """Finds the faces of one image.
+
+        Args:
+            image: uint8 (H, W, 3) BGR. An image without pixels has no faces.
+
+        Returns:
+            The faces in px of `image`, the largest first.
+        """
         height, width = image.shape[:2]
         if height == 0 or width == 0:
             return ()
@@ -108,6 +128,7 @@ class Detector:
         return tuple(faces[: self._max_faces])
 
     def close(self) -> None:
+        """Frees the network. A second call does nothing."""
         if self._detector is not None and not self._home.left:
             with quiet_stderr():
                 self._detector.close()

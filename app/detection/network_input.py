@@ -1,8 +1,9 @@
-"""What a face detector is shown: a frame, a tile of it, or one face upright, at the network's size.
+"""Makes the inputs of the detector networks: a frame, a tile of it, or one face upright.
 
-The detector networks read a square of 128 or 192 pixels. How a frame comes down to that decides
-what they still see: averaged over the area (and not sampled, as MediaPipe does it) a small face
-keeps its eyes. So every view is made here, and what is found in it is brought back to the frame.
+The networks read a square of 128 or 192 pixels. How a frame is reduced to that size decides what
+they still see: if pixels are averaged over their area, a small face keeps its eyes; if they are
+sampled, as in MediaPipe's own resizing, it does not. So every view is made here, and faces found in
+a view are mapped back to the frame.
 """
 
 import math
@@ -20,25 +21,30 @@ from app.types import Face, Image
 
 @dataclass(frozen=True, slots=True)
 class NetworkView:
-    """`matrix (2, 3)`: a similarity from frame pixels to those of a square of `side_px`."""
+    """A square view of a frame: `matrix (2, 3)` is the similarity that maps (x, y) in frame pixels
+    to pixels of a square of `side_px`."""
 
     matrix: Matrix
     side_px: int
 
     @property
     def scale(self) -> float:
-        """View pixels a frame pixel."""
+        """The length in view pixels of one frame pixel."""
         (a, b, _), (c, d, _) = self.matrix.tolist()
         return math.sqrt(abs(a * d - b * c))
 
     @property
     def is_straight(self) -> bool:
-        """Whether it shows a part of the frame that begins in it and is not turned."""
+        """True if the view is not turned and begins inside the frame."""
         (a, b, x), (c, d, y) = self.matrix.tolist()
         return bool(b == c == 0 and a == d and x <= 0 and y <= 0)
 
     def to_frame(self, points: Sequence[Sequence[float]]) -> list[tuple[float, float]]:
-        """P (x, y) in view pixels -> frame pixels."""
+        """Maps points (x, y) in view pixels to frame pixels.
+
+        >>> view_part((100.0, 0.0, 300.0, 200.0), 100).to_frame([(0, 0), (50, 100)])
+        [(100.0, 0.0), (200.0, 200.0)]
+        """
         (a, b, x), (c, d, y) = self.matrix.tolist()
         area = a * d - b * c
         return [
@@ -47,7 +53,8 @@ class NetworkView:
         ]
 
     def face_to_frame(self, face: Face) -> Face:
-        """The box stays a square to the frame's axes, about the same centre and as large."""
+        """Maps a face in view pixels to frame pixels. The box keeps its centre and its size, and
+        stays parallel to the frame's axes."""
         x0, y0, x1, y1 = face.box_xyxy
         (centre,) = self.to_frame([((x0 + x1) / 2, (y0 + y1) / 2)])
         twice = 2 * self.scale
@@ -64,8 +71,11 @@ class NetworkView:
         )
 
     def face_from_frame(self, face: Face, *, mirrored: bool) -> Face:
-        """A frame's face in view pixels, its box square to the axes; `mirrored`: in the view's
-        mirror image, landmarks still in the subject's order as seen in the frame."""
+        """Maps a face in frame pixels to view pixels, with a box parallel to the view's axes.
+
+        `mirrored` maps to the mirror image of the view; the order of the landmarks stays that of
+        the frame.
+        """
         x0, y0, x1, y1 = face.box_xyxy
         middle = self.matrix[:, :2] @ ((x0 + x1) / 2, (y0 + y1) / 2) + self.matrix[:, 2]
         points = face.landmarks @ self.matrix[:, :2].T + self.matrix[:, 2]
@@ -78,15 +88,21 @@ class NetworkView:
 
 
 def view_part(box_xyxy: tuple[float, float, float, float], side_px: int) -> NetworkView:
-    """The part of a frame in a box, as large as it fits, at the top left of the view."""
+    """Returns the view of a part of a frame, `box_xyxy` px.
+
+    The part lies at the top left of a square of `side_px`, at the largest size that fits.
+    """
     x0, y0, x1, y1 = box_xyxy
     scale = side_px / max(x1 - x0, y1 - y0)
     return NetworkView(np.array([[scale, 0.0, -scale * x0], [0.0, scale, -scale * y0]]), side_px)
 
 
 def view_face(face: Face, margin: float, side_px: int) -> NetworkView:
-    """One face upright, as in the classifier's crop with `margin` times its side. Raises
-    `ValueError` when the landmarks coincide."""
+    """Returns the view of one face, upright in the middle of a square of `side_px`.
+
+    The view shows `margin` times the side of `FACE_TEMPLATE`'s crop. Raises `ValueError` if the
+    landmarks coincide.
+    """
     matrix = fit_crop_matrix(face.landmarks, FACE_TEMPLATE, 1) / margin
     matrix[:, 2] += 0.5 - 0.5 / margin
     return NetworkView(matrix * side_px, side_px)
@@ -95,8 +111,14 @@ def view_face(face: Face, margin: float, side_px: int) -> NetworkView:
 def list_tiles(
     width_px: int, height_px: int, tile_px: float, overlap_px: float
 ) -> Iterator[tuple[float, float, float, float]]:
-    """Boxes xyxy of squares that cover a frame, row by row, neighbours sharing at least
-    `overlap_px`. A frame smaller than a tile is one of them whole."""
+    """Yields the boxes (x0, y0, x1, y1) px of square tiles that cover a frame, row by row.
+
+    Neighbours share at least `overlap_px`. Where the frame is smaller than a tile, the tile ends at
+    the frame's edge.
+
+    >>> list(list_tiles(300, 200, 200.0, 50.0))
+    [(0.0, 0.0, 200.0, 200.0), (100.0, 0.0, 300.0, 200.0)]
+    """
 
     def starts(length: int) -> NDArray[np.float64]:
         room = max(0.0, length - tile_px)
@@ -108,10 +130,24 @@ def list_tiles(
 
 
 def render_view(image: Image, view: NetworkView, *, quick: bool = False) -> Image:
-    """`(side_px, side_px, 3)`: what the view shows of `image (H, W, 3)`; black outside it. Where it
-    shrinks, pixels are averaged over their area first, and only in the part that is seen. `quick`
-    halves them, each pixel the mean of four, until less than a half is left to do, which OpenCV
-    does many times faster: good enough to raise a suspicion, or to see a face that is known."""
+    """Renders what a view shows of an image.
+
+    Where the view shrinks the image, pixels are averaged over their area first.
+
+    Args:
+        image: The frame, uint8 (H, W, 3).
+        view: The view of it.
+        quick: True halves the image, each new pixel the mean of four, until less than a half is
+            left to do, and resizes by linear interpolation. OpenCV does this many times faster. It
+            is good enough for a first look, and for a look at a face that is known.
+
+    Returns:
+        uint8 (side_px, side_px, 3); black outside the image.
+
+    >>> white = np.full((40, 80, 3), 255, np.uint8)
+    >>> render_view(white, view_part((0.0, 0.0, 80.0, 40.0), 4))[:, 0, 0].tolist()
+    [255, 255, 0, 0]
+    """
     side = view.side_px
     height, width = image.shape[:2]
     across, down = zip(*view.to_frame(((0, 0), (side, 0), (0, side), (side, side))), strict=True)
@@ -120,7 +156,7 @@ def render_view(image: Image, view: NetworkView, *, quick: bool = False) -> Imag
     if x0 >= x1 or y0 >= y1:
         return np.zeros((side, side, 3), np.uint8)
     if quick and view.is_straight:
-        return _shrunk(image, view)
+        return _render_straight(image, view)
     part = image[y0:y1, x0:x1]
     matrix = view.matrix.copy()
     matrix[:, 2] += matrix[:, :2] @ (x0, y0)
@@ -141,8 +177,9 @@ def render_view(image: Image, view: NetworkView, *, quick: bool = False) -> Imag
     return np.asarray(shown, np.uint8)
 
 
-def _shrunk(image: Image, view: NetworkView) -> Image:
-    """A straight view, halved and then resized, from the frame's pixel in which it begins."""
+def _render_straight(image: Image, view: NetworkView) -> Image:
+    """Renders a straight view by halving and resizing, from the frame's pixel in which the view
+    begins."""
     side = view.side_px
     (x0, y0), (x1, y1) = view.to_frame(((0, 0), (side, side)))
     part, scale = image[int(y0) : math.ceil(y1), int(x0) : math.ceil(x1)], view.scale

@@ -1,9 +1,9 @@
-"""MediaPipe's two networks, and what they are shown of a frame.
+"""Looks at parts of a frame with MediaPipe's two detector networks.
 
-The short-range network reads 128 x 128 pixels and needs a face that fills a sixth of them; the
-full-range one reads 192 x 192, sees smaller faces, places them coarsely and misses close-ups. So
-first looks show the whole frame to both and tiles of it to the faster one; nearer looks go by what
-was found, upright.
+The short-range network reads 128 x 128 pixels and needs a face that fills a sixth of their side.
+The full-range network reads 192 x 192 pixels and sees smaller faces, but places them coarsely and
+misses close-ups. So first looks show the whole frame to both networks, and tiles of the frame to
+the short-range network, which is faster. Nearer looks show what first looks found, upright.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -19,19 +19,25 @@ from app.detection.mediapipe_detector import FULL_RANGE, SHORT_RANGE, Detector
 from app.detection.network_input import NetworkView, list_tiles, render_view, view_face, view_part
 from app.types import Face, Image
 
-SHORT_SIDE_PX, FULL_SIDE_PX = 128, 192  # what the networks read
-HINT_SCORE = 0.25  # a look only has to raise a suspicion
-# Tiles as shares of the frame's longer side: 320 and 179 px in 1280 x 720.
-TILE, TILE_OVERLAP = 0.25, 0.09
-FAR_TILE, FAR_OVERLAP = 0.14, 0.055
-# Side of what is looked at again, in sides of `app.alignment.FACE_TEMPLATE`'s crop.
-FIRST_MARGIN, MARGIN = 2.0, 1.4
-SHORT_MARGINS, FULL_MARGINS = (1.4, 2.0, 2.8), (2.2, 3.0)
+SHORT_SIDE_PX = 128  # side of the short-range network's input
+FULL_SIDE_PX = 192  # side of the full-range network's input
+HINT_SCORE = 0.25  # low, because a first look only has to raise a suspicion
+# Tiles and their overlaps, as shares of the frame's longer side.
+TILE = 0.25  # 320 px in 1280 x 720
+TILE_OVERLAP = 0.09
+FAR_TILE = 0.14  # 179 px in 1280 x 720
+FAR_OVERLAP = 0.055
+# Sides of nearer looks, in sides of `app.alignment.FACE_TEMPLATE`'s crop.
+FIRST_MARGIN = 2.0  # wide, because a first look places a face coarsely
+MARGIN = 1.4
+SHORT_MARGINS = (1.4, 2.0, 2.8)  # of the looks that `measure_certainty` averages
+FULL_MARGINS = (2.2, 3.0)
 
 
 @dataclass(frozen=True, slots=True)
 class Glance:
-    """One view of a frame for one of the networks."""
+    """One first look: a part of the frame, `box_xyxy` px, for the full-range or the short-range
+    network."""
 
     box_xyxy: tuple[float, float, float, float]
     full_range: bool
@@ -39,7 +45,8 @@ class Glance:
 
 @lru_cache(16)
 def list_glances(width_px: int, height_px: int, *, far_faces: bool) -> tuple[Glance, ...]:
-    """What a full search looks at, the whole frame first."""
+    """Lists the first looks of a full search, the whole frame first. `far_faces` adds smaller
+    tiles."""
     whole = (0.0, 0.0, float(width_px), float(height_px))
     longer = max(width_px, height_px)
     sizes = [(TILE, TILE_OVERLAP)] + [(FAR_TILE, FAR_OVERLAP)] * far_faces
@@ -55,8 +62,13 @@ def list_glances(width_px: int, height_px: int, *, far_faces: bool) -> tuple[Gla
 
 
 class NetworkLooks:
-    """A context manager; not for several threads. Raises `ModelError` and `DeviceError` as
-    `app.detection.mediapipe_detector.Detector` does."""
+    """Both networks, ready for looks at frames. A context manager, which must not be shared by
+    threads.
+
+    Raises:
+        ModelError: As `app.detection.mediapipe_detector.Detector`.
+        DeviceError: As `app.detection.mediapipe_detector.Detector`.
+    """
 
     def __init__(self) -> None:
         self._stack = ExitStack()
@@ -66,15 +78,32 @@ class NetworkLooks:
             self._stack = opened.pop_all()
 
     def find_hints(self, image: Image, plan: Iterable[Glance]) -> list[Face]:
-        """What first looks take for faces, the surest first."""
+        """Finds what first looks take for faces, the highest score first.
+
+        Args:
+            image: The frame, uint8 (H, W, 3) BGR.
+            plan: The first looks.
+
+        Returns:
+            Hints in px of the frame. Several of them may be of one face.
+        """
         found = [hint for glance in plan for hint in self._glance(image, glance)]
         return sorted(found, key=lambda face: face.score, reverse=True)
 
     def look_again(
         self, image: Image, face: Face, *, margin: float = MARGIN, quick: bool = True
     ) -> Face | None:
-        """The face that is now where `face` was, or near; None when there is none. `quick` as in
-        `app.detection.network_input.render_view`."""
+        """Looks at the place of a face, upright and near.
+
+        Args:
+            image: The frame, uint8 (H, W, 3) BGR.
+            face: The face, or the hint, that was seen there.
+            margin: The side of the look, in sides of the aligned crop.
+            quick: As in `app.detection.network_input.render_view`.
+
+        Returns:
+            The face that is there now, or near; None if there is none.
+        """
         try:
             view = view_face(face, margin, SHORT_SIDE_PX)
         except ValueError:
@@ -89,12 +118,21 @@ class NetworkLooks:
     def measure_certainty(
         self, image: Image, face: Face, *, full_range: bool, needed: float
     ) -> float:
-        """Mean score of one network over looks at `face` from near and far, each also mirrored; a
-        look that sees no face, or one of another size or place, counts as 0. Ends early, at 0,
-        where `needed` is out of reach."""
+        """Measures how surely one network sees a face, from near and far, each look also mirrored.
+
+        Args:
+            image: The frame, uint8 (H, W, 3) BGR.
+            face: The face in it.
+            full_range: True asks the full-range network, False the short-range one.
+            needed: The mean score that is of use to the caller.
+
+        Returns:
+            The mean score of the looks, 0 to 1. A look that sees no face, or a face of another size
+            or place, counts as 0. Returns 0 as soon as `needed` is out of reach.
+        """
         if full_range:
-            return _certainty(self._full, image, face, FULL_MARGINS, FULL_SIDE_PX, needed)
-        return _certainty(self._short, image, face, SHORT_MARGINS, SHORT_SIDE_PX, needed)
+            return _measure_certainty(self._full, image, face, FULL_MARGINS, FULL_SIDE_PX, needed)
+        return _measure_certainty(self._short, image, face, SHORT_MARGINS, SHORT_SIDE_PX, needed)
 
     def _glance(self, image: Image, glance: Glance) -> list[Face]:
         if glance.full_range:
@@ -110,24 +148,28 @@ class NetworkLooks:
 
     @property
     def inferences(self) -> int:
-        """What was asked of the networks so far."""
+        """The number of looks so far."""
         return self._short.inferences + self._full.inferences
 
     @property
     def inference_s(self) -> float:
-        """The seconds that they took for it."""
+        """The time in seconds that the networks took for them."""
         return self._short.inference_s + self._full.inference_s
 
     def prepare_look(
         self, image: Image, *, full_range: bool
     ) -> tuple[Detector, Callable[[], tuple[Face, ...]]]:
-        """One of the networks, and a call that shows it `image`, at its size and nothing more."""
+        """Prepares a look at the whole of `image`, for measuring the time of the network alone.
+
+        Returns the network and a call that runs it.
+        """
         network, side = (self._full, FULL_SIDE_PX) if full_range else (self._short, SHORT_SIDE_PX)
         height, width = image.shape[:2]
         shown = render_view(image, view_part((0.0, 0.0, float(width), float(height)), side))
         return network, lambda: network.detect(shown)
 
     def close(self) -> None:
+        """Frees the networks. A second call does nothing."""
         self._stack.close()
 
     def __enter__(self) -> Self:
@@ -137,7 +179,7 @@ class NetworkLooks:
         self.close()
 
 
-def _certainty(
+def _measure_certainty(
     detector: Detector,
     image: Image,
     face: Face,
@@ -145,8 +187,7 @@ def _certainty(
     side_px: int,
     needed: float,
 ) -> float:
-    """Mean score over looks from near and far, each also mirrored; a look that sees no face, or one
-    of another size or place, counts as 0. Ends early, at 0, where `needed` is out of reach."""
+    """Does what `NetworkLooks.measure_certainty` describes, with looks of several `margins`."""
     looks = 2 * len(margins)
     total, left = 0.0, looks
     for margin in margins:

@@ -1,7 +1,7 @@
-"""What a stream's search need not look at again: places that were no face a moment ago.
+"""Remembers the hints that nearer looks refused, so that a stream's search can skip them.
 
-A pattern that is taken for a face at a first look costs up to fourteen nearer ones, every time the
-search comes by. As long as the place looks the same, so would the answer.
+A pattern that a first look takes for a face costs up to fourteen nearer looks, each time the search
+comes by. As long as the place looks the same, the answer would be the same.
 """
 
 from collections.abc import Sequence
@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from app.stage_state import SavedState, State, dump_array, dump_face, load_array, load_face
 from app.types import Face, Image
 
-KEEP_S = 2.0  # then it is looked at anew in any case
-THUMB_PX = 16
-# Mean difference of grey levels: noise of a dark webcam picture is averaged to less than 2.
+KEEP_S = 2.0  # a refused hint is looked at again after this time in any case
+THUMB_PX = 16  # side of the small pictures by which places are compared
+# Mean difference of grey levels below which a place looks the same. The noise of a dark webcam
+# picture gives less than 2.
 SAME_GREY = 4.0
 
 
@@ -28,24 +29,28 @@ class _Pattern:
 
 
 class RefusedHints:
-    """Hints that were refused, in one stream of frames."""
+    """The refused hints of one stream of frames."""
 
     def __init__(self) -> None:
         self._patterns: list[_Pattern] = []
 
     def find_unchanged(self, image: Image, time_s: float) -> list[Face]:
-        """The refused hints whose places look in `image` as they did; the others are forgotten."""
+        """Finds the refused hints whose places look in `image`, uint8 (H, W, 3) BGR, as they did
+        when they were refused. Forgets the others."""
         self._patterns = [
             one
             for one in self._patterns
-            if time_s - one.refused_s <= KEEP_S and _alike(one.thumb, make_thumb(image, one.hint))
+            if time_s - one.refused_s <= KEEP_S
+            and _is_alike(one.thumb, make_thumb(image, one.hint))
         ]
         return [one.hint for one in self._patterns]
 
     def remember(self, image: Image, hints: Sequence[Face], time_s: float) -> None:
+        """Adds hints that were refused in `image`, uint8 (H, W, 3) BGR, at `time_s`."""
         self._patterns += [_Pattern(hint, make_thumb(image, hint), time_s) for hint in hints]
 
     def clear(self) -> None:
+        """Forgets all hints."""
         self._patterns = []
 
     def state(self) -> State:
@@ -68,8 +73,20 @@ class RefusedHints:
 
 
 def make_thumb(image: Image, face: Face) -> NDArray[np.uint8]:
-    """Grey levels `(THUMB_PX, THUMB_PX)` of a box and a quarter of its side about it, as far as
-    that lies in the picture; black where nothing does."""
+    """Makes a small grey picture of a face's place: its box and a quarter of the side around it.
+
+    Args:
+        image: The frame, uint8 (H, W, 3) BGR.
+        face: The face in it.
+
+    Returns:
+        Grey levels uint8 (THUMB_PX, THUMB_PX) of the part inside the frame; all 0 if there is none.
+
+    >>> image = np.full((40, 40, 3), 90, np.uint8)
+    >>> face = Face((8.0, 8.0, 24.0, 24.0), np.zeros((6, 2), np.float32), 0.9)
+    >>> int(make_thumb(image, face).min()), int(make_thumb(image[:2], face).max())
+    (90, 0)
+    """
     height, width = image.shape[:2]
     x0, y0, x1, y1 = face.box_xyxy
     about = (x1 - x0) / 4
@@ -85,5 +102,5 @@ def make_thumb(image: Image, face: Face) -> NDArray[np.uint8]:
     return np.asarray(cv2.cvtColor(small, cv2.COLOR_BGR2GRAY), np.uint8)
 
 
-def _alike(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> bool:
+def _is_alike(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> bool:
     return float(cv2.absdiff(one, other).mean()) < SAME_GREY

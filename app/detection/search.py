@@ -1,11 +1,13 @@
 """Finds every face of a picture.
 
-Whatever one of MediaPipe's networks takes for a face at a first look (`app.detection.networks`) is
-looked at again, upright and near, which places the landmarks as in training, whatever the size of
-the face. A small network of our own judges its crop (`app.detection.face_check`), which ends most
-patterns. What is left is looked at from near and far, and where the check is unsure, more of these
-must agree. A face that is seen better the other way up is taken that way: the networks now and then
-read mouth and chin of one that is upside down as eyes and brow.
+First looks at the frame and its tiles give hints (`app.detection.networks`). A nearer look at each
+hint, upright, places the landmarks as in training, whatever the size of the face. The face check
+judges the aligned crop (`app.detection.face_check`) and refuses most patterns that are no face. The
+remaining hints are looked at from near and far; where the face check is unsure, more of these looks
+must agree.
+
+The networks sometimes read the mouth and the chin of a face that is upside down as eyes and brow.
+So a doubtful face is also looked at the other way up, and is taken that way if it is seen better.
 """
 
 from collections.abc import Iterable, Sequence
@@ -17,20 +19,21 @@ from app.detection.face_check import FaceCheck
 from app.detection.networks import FIRST_MARGIN, Glance, NetworkLooks, list_glances
 from app.types import Face, Image
 
-# Probabilities of the face check: after the first of two nearer looks, what is under the first is
-# dropped; after the second, under the second; a mean of both from the third on is a face.
-FIRST_DOUBT, NO_FACE, SURE_FACE = 0.05, 0.2, 0.9
-# Mean score of six more looks. What the check is sure of needs the first, all else the second;
-# under the third the other network's looks must agree. Patterns reach 0.73, most faces have 0.85.
-SURELY_SEEN, SEEN, WELL_SEEN, AGREED = 0.35, 0.66, 0.75, 0.4
-
-
-UPRIGHT = 0.85  # mean score of looks at faces that are surely not upside down
+# Probabilities of the face check, which is asked after each of two nearer looks.
+FIRST_DOUBT = 0.05  # a hint below this after the first look is refused
+NO_FACE = 0.2  # a hint below this after the second look is refused
+SURE_FACE = 0.9  # a hint whose two answers have this mean is surely a face
+# Mean scores of six more looks from near and far. Patterns reach 0.73, most faces have 0.85.
+SURELY_SEEN = 0.35  # needed where the face check is sure
+SEEN = 0.66  # needed where the face check is not sure
+WELL_SEEN = 0.75  # below this, where the check is not sure, the other network has to agree
+AGREED = 0.4  # mean score of the other network's looks with which it agrees
+UPRIGHT = 0.85  # from this mean score on, a face is surely not upside down
 
 
 class SearchResult(NamedTuple):
-    """What a search found: faces, hints that nearer looks refused, and hints that wait for such
-    looks."""
+    """The faces that a search confirmed, the hints that nearer looks refused, and the hints that
+    wait for nearer looks."""
 
     faces: list[Face]
     refused: list[Face]
@@ -38,8 +41,17 @@ class SearchResult(NamedTuple):
 
 
 class FaceSearch(NetworkLooks):
-    """All faces of single pictures. `far_faces` adds smaller tiles, for faces from 3 % of the
-    frame's width on; `max_faces` keeps the largest."""
+    """A search of single pictures for all faces. A context manager, which must not be shared by
+    threads.
+
+    Args:
+        max_faces: The number of faces to keep, the largest ones; None keeps all.
+        far_faces: True adds smaller tiles, which show faces from 3 % of the frame's width on.
+
+    Raises:
+        ModelError: A network's file is missing or is no such network.
+        DeviceError: The networks cannot run here.
+    """
 
     def __init__(self, *, max_faces: int | None = None, far_faces: bool = False) -> None:
         self.max_faces = max_faces
@@ -48,7 +60,14 @@ class FaceSearch(NetworkLooks):
         super().__init__()
 
     def detect(self, image: Image) -> tuple[Face, ...]:
-        """Faces of `image (H, W, 3)` uint8 BGR, largest first. An image without pixels has none."""
+        """Finds the faces of one picture.
+
+        Args:
+            image: uint8 (H, W, 3) BGR. An image without pixels has no faces.
+
+        Returns:
+            The faces in px of `image`, the largest first.
+        """
         height, width = image.shape[:2]
         if height == 0 or width == 0:
             return ()
@@ -65,10 +84,19 @@ class FaceSearch(NetworkLooks):
         waiting: Sequence[Face] = (),
         most: int | None = None,
     ) -> SearchResult:
-        """Confirmed faces in the glances of `plan`, without those that are `known`. `patterns` are
-        hints that nearer looks refused, at places that look as they did then. `waiting` are hints
-        of frames before, which come first; at most `most` hints (None: all) are looked at from
-        near, the others wait."""
+        """Searches parts of a picture.
+
+        Args:
+            image: uint8 (H, W, 3) BGR.
+            plan: The first looks to take.
+            known: Faces that are known already. They are not found again.
+            patterns: Hints that nearer looks refused, at places that look as they did then.
+            waiting: Hints of frames before, which are looked at before new ones.
+            most: The number of hints to look at from near, the others wait; None: all.
+
+        Returns:
+            The confirmed faces, and what became of the other hints.
+        """
         faces: list[Face] = []
         refused: list[Face] = []
         left: list[Face] = []
@@ -91,15 +119,16 @@ class FaceSearch(NetworkLooks):
 
     @property
     def inference_s(self) -> float:
-        """With the check's."""
+        """The time in seconds that the networks took, the face check included."""
         return super().inference_s + self._check.inference_s
 
     def is_face(self, image: Image, face: Face) -> bool:
-        """Whether a face that is followed still is one, whatever the detector's score."""
+        """Tells whether the face check is sure of a face in `image`, uint8 (H, W, 3) BGR, whatever
+        score the detector gave."""
         return self._check.estimate_probability(image, face) >= SURE_FACE
 
     def _confirm(self, image: Image, hint: Face) -> Face | None:
-        """The face that nearer looks make of a hint; None where it is none, or that is not sure."""
+        """Returns the face that nearer looks make of a hint; None if it is not surely a face."""
         first = self.look_again(image, hint, margin=FIRST_MARGIN, quick=False)
         if (
             first is None
@@ -120,9 +149,12 @@ class FaceSearch(NetworkLooks):
         return self._right_way_up(image, replace(face, score=score)) if agreed else None
 
     def _right_way_up(self, image: Image, face: Face) -> Face | None:
-        """`face`, whose score is the mean of looks from near and far, or the face that is there the
-        other way up, if that is seen better and is a sure face; None where neither is a sure
-        face."""
+        """Chooses between `face`, whose score is the mean of looks from near and far, and the face
+        at its place the other way up.
+
+        The other face is taken if it is seen better and the face check is sure of it. Returns None
+        if the other face is seen better and the face check is sure of neither.
+        """
         if face.score >= UPRIGHT:
             return face
         other = self.look_again(image, turn_half(face), quick=False)

@@ -1,4 +1,4 @@
-"""The search for faces, for several threads at once."""
+"""Shares the search for faces among several threads."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -11,10 +11,16 @@ from app.types import Face, Image
 
 
 class SharedSearch:
-    """What `FaceSearch` does, from any thread: MediaPipe's networks take one picture at a time, so
-    there are as many of them as threads were ever at it together. The first is made here; raises
-    what `FaceSearch` raises, and `ValueError` once it is closed. `close` does not wait: those in
-    use are closed when they come back. In a fork of its process it raises `DeviceError`."""
+    """A pool of `FaceSearch`, with the same methods, for any number of threads.
+
+    MediaPipe's networks take one picture at a time, so the pool grows to as many searches as
+    threads were ever searching at once. The first search is made with the pool.
+
+    Raises:
+        ModelError: As `FaceSearch`.
+        DeviceError: As `FaceSearch`; also in a fork of the process that made the pool.
+        ValueError: A method is called after `close`.
+    """
 
     def __init__(self, *, max_faces: int | None = None, far_faces: bool = False) -> None:
         self.max_faces = max_faces
@@ -22,10 +28,11 @@ class SharedSearch:
         self._home = HomeProcess()
         self._lock = Lock()
         self._closed = False
-        self._idle = [self._made()]
+        self._idle = [self._make()]
 
     def detect(self, image: Image) -> tuple[Face, ...]:
-        with self._one() as search:
+        """Does what `FaceSearch.detect` does."""
+        with self._borrow() as search:
             return search.detect(image)
 
     def search(
@@ -38,18 +45,22 @@ class SharedSearch:
         waiting: Sequence[Face] = (),
         most: int | None = None,
     ) -> SearchResult:
-        with self._one() as search:
+        """Does what `FaceSearch.search` does."""
+        with self._borrow() as search:
             return search.search(image, plan, known, patterns, waiting=waiting, most=most)
 
     def look_again(self, image: Image, face: Face) -> Face | None:
-        with self._one() as search:
+        """Does what `FaceSearch.look_again` does."""
+        with self._borrow() as search:
             return search.look_again(image, face)
 
     def is_face(self, image: Image, face: Face) -> bool:
-        with self._one() as search:
+        """Does what `FaceSearch.is_face` does."""
+        with self._borrow() as search:
             return search.is_face(image, face)
 
     def close(self) -> None:
+        """Frees the searches. Those in use are freed when their threads give them back."""
         if self._home.left:
             return
         with self._lock:
@@ -58,16 +69,16 @@ class SharedSearch:
         for search in idle:
             search.close()
 
-    def _made(self) -> FaceSearch:
+    def _make(self) -> FaceSearch:
         return FaceSearch(max_faces=self.max_faces, far_faces=self.far_faces)
 
     @contextmanager
-    def _one(self) -> Iterator[FaceSearch]:
+    def _borrow(self) -> Iterator[FaceSearch]:
         self._home.check()  # before the lock, which another thread may have held at the fork
         with self._lock:
             if self._closed:
                 raise ValueError("this recogniser is closed")
-            search = self._idle.pop() if self._idle else self._made()
+            search = self._idle.pop() if self._idle else self._make()
         try:
             yield search
         finally:

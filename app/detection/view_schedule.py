@@ -1,5 +1,8 @@
-"""Which views of a frame a stream's search takes next: those in which much has changed since they
-were looked at, for that is where somebody came in, and every other one now and then."""
+"""Chooses which views of the frame a stream's search takes next.
+
+Views that changed since their last search come first, because a new face appears there. Unchanged
+views are searched every `CALM_ROUNDS` rounds.
+"""
 
 from collections.abc import Sequence
 
@@ -12,28 +15,32 @@ from app.stage_state import SavedState, State, dump_array, load_array
 from app.types import Face, Image
 
 THUMB_WH = (64, 36)
-Thumb = NDArray[np.int16]  # (36, 64) grey levels
-# A cell of a thumb has changed by more than a camera's noise; so many make a view worth a look.
-CHANGE, CELLS = 20, 3
-# Between two looks at a view: where it changes all the time, and where it does not, in rounds.
-AGAIN, CALM = 0.5, 3.0
-# How much more urgent many changed cells make a view, at most; and how many make half of that.
-HASTE, MANY = 3.0, 20
+Thumb = NDArray[np.int16]  # (36, 64) grey levels of the whole frame; one of them is a cell
+CHANGED_GREY = 20  # difference of a cell's grey levels that a camera's noise does not reach
+LEAST_CHANGED_CELLS = 3  # that make a view worth a search
+# Times between two searches of a view, in rounds.
+BUSY_ROUNDS = 0.5  # of a view that changes all the time
+CALM_ROUNDS = 3.0  # of a view that does not change
+MAX_URGENCY_BOOST = 3.0  # a view with many changed cells ages up to 4x as fast
+HALF_BOOST_CELLS = 20  # changed cells that give half of that boost
 
 
 class ViewSchedule:
-    """For the frames of one stream, all of one size."""
+    """The search times of the views of one stream, whose frames all have one size.
+
+    A view goes by its number in the plan, so every plan must list the same views.
+    """
 
     def __init__(self) -> None:
         self.restart()
 
     def restart(self) -> None:
-        """All begins anew, with the first view, which is the whole frame."""
-        # Number of a view -> when it was taken, and the frame of then.
+        """Forgets all searches. The first view of the plan, the whole frame, comes next."""
+        # Number of a view -> time of its last search, and the frame at that time.
         self._seen: dict[int, tuple[float, Thumb]] = {}
 
     def is_round_over(self, plan: Sequence[Glance]) -> bool:
-        """Whether every view of `plan` was taken since all began anew."""
+        """Tells whether every view of `plan` was searched since the last restart."""
         return len(self._seen) >= len(plan)
 
     def state(self) -> State:
@@ -62,14 +69,27 @@ class ViewSchedule:
         round_s: float,
         known: Sequence[Face],
     ) -> list[Glance]:
-        """At most `count` views of `plan`, the most urgent first: those that were never taken, then
-        by their age, the more so the more has changed. `round_s`: how long all take, if all
-        change; 0: in a hurry, each is due in every frame, and only its age counts. What changes
-        where faces are `known` does not."""
+        """Chooses the views to search in this frame, and counts them as searched.
+
+        Views that were never searched come first. The others follow by age, which counts more the
+        more cells of the view have changed.
+
+        Args:
+            image: The frame, uint8 (H, W, 3) BGR.
+            plan: All views.
+            count: The number of views to choose at most.
+            time_s: The time of the frame.
+            round_s: The time in which all views are searched if all change. With 0, every view is
+                due in every frame, and only its age counts.
+            known: Faces that are known. Changes at their places do not count.
+
+        Returns:
+            The chosen views, the most urgent first.
+        """
         if count <= 0:
             return []
-        now = _thumb(image)
-        free = _elsewhere(image, known)
+        now = _make_thumb(image)
+        free = _mark_free_cells(image, known)
         urgency: dict[int, float] = {}
         for number, view in enumerate(plan):
             if number not in self._seen:
@@ -80,33 +100,35 @@ class ViewSchedule:
             if round_s == 0:
                 urgency[number] = age_s
                 continue
-            if age_s < AGAIN * round_s:
+            if age_s < BUSY_ROUNDS * round_s:
                 continue
-            cells = _cells(view.box_xyxy, image)
-            changed = np.count_nonzero(free[cells] & (np.abs(now[cells] - before[cells]) > CHANGE))
-            if changed >= CELLS or age_s >= CALM * round_s:
-                urgency[number] = age_s * (1 + HASTE * changed / (changed + MANY))
+            cells = _find_cells(view.box_xyxy, image)
+            has_changed = np.abs(now[cells] - before[cells]) > CHANGED_GREY
+            changed = np.count_nonzero(free[cells] & has_changed)
+            if changed >= LEAST_CHANGED_CELLS or age_s >= CALM_ROUNDS * round_s:
+                boost = MAX_URGENCY_BOOST * changed / (changed + HALF_BOOST_CELLS)
+                urgency[number] = age_s * (1 + boost)
         chosen = sorted(urgency, key=lambda number: (-urgency[number], number))[:count]
         for number in chosen:
             self._seen[number] = (time_s, now)
         return [plan[number] for number in chosen]
 
 
-def _thumb(image: Image) -> Thumb:
+def _make_thumb(image: Image) -> Thumb:
     small = cv2.resize(image, THUMB_WH, interpolation=cv2.INTER_NEAREST)
     return cv2.cvtColor(small, cv2.COLOR_BGR2GRAY).astype(np.int16)
 
 
-def _elsewhere(image: Image, known: Sequence[Face]) -> NDArray[np.bool_]:
-    """`(36, 64)`: where no known face is."""
+def _mark_free_cells(image: Image, known: Sequence[Face]) -> NDArray[np.bool_]:
+    """Returns `(36, 64)` flags: True in cells without a known face."""
     free = np.ones(THUMB_WH[::-1], np.bool_)
     for face in known:
-        free[_cells(face.box_xyxy, image)] = False
+        free[_find_cells(face.box_xyxy, image)] = False
     return free
 
 
-def _cells(box_xyxy: tuple[float, float, float, float], image: Image) -> tuple[slice, slice]:
-    """Rows and columns of a thumb in which a box of the frame lies."""
+def _find_cells(box_xyxy: tuple[float, float, float, float], image: Image) -> tuple[slice, slice]:
+    """Returns the rows and the columns of a thumb in which a box of the frame lies."""
     across, down = THUMB_WH[0] / image.shape[1], THUMB_WH[1] / image.shape[0]
     x0, y0, x1, y1 = box_xyxy
     return (
