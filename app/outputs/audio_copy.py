@@ -34,7 +34,7 @@ from app.sources.video_container import open_container, read_packets
 if TYPE_CHECKING:
     from av.stream import Stream
 
-    AudioPacket: TypeAlias = Packet[Stream]
+    AudioPacket: TypeAlias = Packet[AudioStream] | Packet[Stream]
 else:  # PyAV's classes are generic for type checkers alone
     AudioPacket = Packet
 

@@ -31,7 +31,11 @@ def may_copy(codec: str, output: OutputContainer) -> bool:
     return codec in (COPIED.get(output.format.name) or output.supported_codecs)
 
 
-def takes_packets(format_name: str, stream: AudioStream, first: "Sequence[Packet[Stream]]") -> bool:
+def takes_packets(
+    format_name: str,
+    stream: AudioStream,
+    first: "Sequence[Packet[AudioStream] | Packet[Stream]]",
+) -> bool:
     """Tries whether a container takes an audio stream and its first packets. Some refuse a stream
     although they know its codec.
 

@@ -3,16 +3,11 @@
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
-from math import floor
 from pathlib import Path
 
-import av
-from av.audio.stream import AudioStream
 from av.container import InputContainer
-from av.video.stream import VideoStream
 
 from app.errors import SourceError
-from app.frames.av_versions import to_fraction
 from app.frames.stored_shape import ShapeChanges
 from app.frames.upright import UprightConverter
 from app.sources.base import InputFile, SourceDefaults
@@ -20,13 +15,8 @@ from app.sources.call_sizes import find_call_sizes_wh
 from app.sources.frame_selection import Selection
 from app.sources.frame_times import FrameTimes
 from app.sources.packet_decoder import DecodedFrame, PacketDecoder
-from app.sources.video_container import (
-    choose_picture_stream,
-    find_average_rate,
-    list_films,
-    open_original,
-    open_video,
-)
+from app.sources.video_container import open_original, open_video
+from app.sources.video_header import describe_other_films, find_origin_ticks, read_video_header
 from app.sources.video_length import find_announced_end_s, find_duration_s, is_truncated
 from app.types import Frame, Json, Mode
 from app.wording import escape_surrogates, format_count, join_warnings
@@ -113,21 +103,15 @@ class VideoSource(SourceDefaults):
         self, container: InputContainer, threads: int | None, stop: Callable[[], bool]
     ) -> None:
         """Reads what the header says, and decodes the first picture."""
-        self._stream = stream = choose_picture_stream(container, self._title)
+        header = read_video_header(container, self._title)
+        self._stream = stream = header.stream
         stream.thread_type = "AUTO"
         if threads is not None:
             stream.codec_context.thread_count = threads
-        self._track_remarks = self._describe_other_tracks(container)
-        sounds = [s for s in container.streams.audio if s.codec_context is not None]
-        self.has_audio = bool(sounds) and not self._is_stream
-        for other in container.streams:
-            # In a file that was cut short, reading ends where any stream that is read ends.
-            if other is not stream:
-                other.discard = av.stream.Discard.all
-        time_base = to_fraction(stream.time_base)
-        assert time_base is not None
-        self.time_base: Fraction = time_base
-        self.rate = find_average_rate(stream)
+        self._track_remarks = describe_other_films(container, stream, self.name)
+        self.has_audio = bool(header.sounds) and not self._is_stream
+        self.time_base: Fraction = header.time_base
+        self.rate = header.rate
         self._step, jump = (max(1, round(s / self.time_base)) for s in (1 / self.rate, JUMP_S))
         sizes_wh: set[tuple[int, int]] = set()
         if not self._is_stream:
@@ -144,7 +128,8 @@ class VideoSource(SourceDefaults):
         self._first: tuple[int, DecodedFrame] | None = first
         self._shapes = ShapeChanges(first[1].shape)
         self.size_wh = first[1].shape.size_wh
-        self._origin = self._find_origin(stream, sounds, first[0])
+        is_start_wrong = bool(self._timed.mended)
+        self._origin = find_origin_ticks(header, first[0], is_start_wrong=is_start_wrong)
         self.origin_s: Fraction = self._origin * self.time_base
         # Here, because libav changes its mind about where a stream starts while it is read.
         self._announced_end_s = find_announced_end_s(container, stream)
@@ -155,28 +140,6 @@ class VideoSource(SourceDefaults):
         if self.frame_count is None and self.duration_s is not None:
             self.frame_count = max(1, round(self.duration_s * self.rate))
         self.frame_duration_s = float(1 / self.rate)
-
-    def _describe_other_tracks(self, container: InputContainer) -> list[str]:
-        stream = self._stream
-        others = [film for film in list_films(container) if film is not stream]
-        if not others:
-            return []
-        sizes = ", ".join(f"{film.width} x {film.height}" for film in others)
-        return [
-            f"{self.name} has {len(others) + 1} video tracks: the one of {stream.width} x "
-            f"{stream.height} px was read, and not that of {sizes} px."
-        ]
-
-    def _find_origin(self, stream: VideoStream, sounds: list[AudioStream], first: int) -> int:
-        """Gives the earliest start of picture and sound in whole ticks: times that are shifted by
-        whole ticks keep their exact distances. `first` is the time of the first frame in ticks."""
-        starts = [
-            Fraction(s.start_time) * base
-            for s in ((*sounds,) if self._timed.mended else (stream, *sounds))
-            if s.start_time is not None and (base := to_fraction(s.time_base)) is not None
-        ]
-        starts.append(first * self.time_base)
-        return floor(min(starts) / self.time_base)
 
     def _explain_no_picture(self) -> str:
         if self._decoder.is_stopped:

@@ -7,7 +7,7 @@ import struct
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, overload
+from typing import TypeVar, cast
 
 import av
 from av.container import InputContainer
@@ -36,6 +36,8 @@ UNFINISHED = (
 )
 # Codecs with which libav makes a video of the letters of a text file.
 TEXT_CODECS = frozenset({"ansi", "bintext", "idf", "xbin"})
+
+StreamKind = TypeVar("StreamKind", bound=Stream)
 
 
 def open_container(path: Path) -> InputContainer:
@@ -170,20 +172,21 @@ def find_average_rate(stream: VideoStream) -> Fraction:
     return Fraction(25)
 
 
-@overload
-def read_packets(
-    container: InputContainer, stream: VideoStream, /
-) -> Iterator["Packet[VideoStream]"]: ...
-@overload
-def read_packets(container: InputContainer, /, *streams: Stream) -> Iterator["Packet[Stream]"]: ...
-def read_packets(
-    container: InputContainer, /, *streams: Stream
-) -> Iterator["Packet[Any]"]:  # each of the streams that were given
-    """Yields the packets of `streams`, or of all streams if none are given.
+def read_packets(container: InputContainer, stream: StreamKind) -> Iterator["Packet[StreamKind]"]:
+    """Yields the packets of one stream.
 
     The packets of a stream that begins in the middle of the file are left out: PyAV fails at each
     of them and goes on behind it.
     """
+    return cast("Iterator[Packet[StreamKind]]", _demux(container, stream))
+
+
+def read_all_packets(container: InputContainer) -> Iterator["Packet[Stream]"]:
+    """Yields the packets of all streams, except those that `read_packets` leaves out."""
+    return _demux(container)
+
+
+def _demux(container: InputContainer, *streams: Stream) -> Iterator["Packet[Stream]"]:
     while True:
         try:
             yield from container.demux(*streams)

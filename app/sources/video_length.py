@@ -10,7 +10,7 @@ from av.video.stream import VideoStream
 
 from app.frames.av_versions import to_fraction
 from app.sources.packet_decoder import PacketDecoder
-from app.sources.video_container import open_container, read_packets
+from app.sources.video_container import open_container, read_all_packets
 
 # A header's duration may be rounded, or be that of a longer sound.
 END_TOLERANCE_S = 0.5
@@ -65,7 +65,7 @@ def measure_reach_s(path: Path) -> float:
     to the end of the last packet."""
     end_s = 0.0
     with open_container(path) as container, contextlib.suppress(av.FFmpegError):
-        for packet in read_packets(container):
+        for packet in read_all_packets(container):
             if packet.pts is not None and packet.time_base:
                 end_s = max(end_s, float((packet.pts + (packet.duration or 0)) * packet.time_base))
         end_s -= (container.start_time or 0) / av.time_base
