@@ -19,8 +19,8 @@ from training.base.device import Machine
 from training.base.files import write_text
 from training.config.run_config import RunConfig
 from training.datasets.pack import read_pack
-from training.run.options import add_machine_options, add_recipe_options, recipe
-from training.studies.speed import measure, says
+from training.run.options import add_machine_options, add_recipe_options, read_recipe
+from training.studies.speed import describe_timings, measure_training
 
 
 def parser() -> argparse.ArgumentParser:
@@ -47,12 +47,12 @@ def main(argv: list[str] | None = None) -> int:
     options = parser().parse_args(argv)
     if options.steps < 1 or options.rounds < 1:
         raise TrainingError("--steps and --rounds must be at least 1.")
-    config = recipe(options, RunConfig())
+    config = read_recipe(options, RunConfig())
     config = replace(config, train=replace(config.train, loss="dacl"))
     machine = Machine.choose(options.device, options.precision, options.compile)
     pack = read_pack(options.data)
-    timings = measure(pack, config, machine, options.steps, options.rounds)
-    print(says(timings, len(pack.rows("train")), config.train.epochs))
+    timings = measure_training(pack, config, machine, options.steps, options.rounds)
+    print(describe_timings(timings, len(pack.rows("train")), config.train.epochs))
     if options.json is not None:
         write_text(options.json, json.dumps(asdict(timings), indent=1) + "\n")
         print(options.json, file=sys.stderr)

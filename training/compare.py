@@ -22,7 +22,7 @@ from training.config.run_config import RunConfig
 from training.datasets.pack import read_pack
 from training.datasets.split_pair import load_pair
 from training.measures.comparison import of, rows_csv, table
-from training.run.options import add_machine_options, add_recipe_options, recipe
+from training.run.options import add_machine_options, add_recipe_options, read_recipe
 from training.run.teachers import view_of
 from training.studies.variants import LOSSES, Variant, look_at, run_all, runs_folder
 
@@ -79,7 +79,7 @@ def main(argv: list[str] | None = None) -> int:
         raise TrainingError("Two variants have the same name.")
     if options.against not in (None, *(v.name for v in variants)):
         raise TrainingError(f"--against {options.against}: there is no variant of this name.")
-    base = recipe(options, RunConfig())
+    base = read_recipe(options, RunConfig())
     for variant in variants:
         variant.of(base)  # says what is wrong before hours are spent
     try:

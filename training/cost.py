@@ -16,7 +16,7 @@ from app.recognition.classifier import Classifier
 from training.base.cli import run
 from training.base.files import write_text
 from training.exporting.reference_network import REFERENCE_SIZES_PX, reference_name, write_reference
-from training.judge.face_cost import costs, crops_of, difference, names_of, table
+from training.judge.face_cost import costs, crops_of, format_costs, largest_difference, names_of
 from training.judge.latency import (
     THREADS,
     machine_line,
@@ -101,7 +101,7 @@ def main(argv: list[str] | None = None) -> int:
             for name, path in zip(names_of(options.models), options.models, strict=True):
                 classifiers[f"{name} on CUDA"] = gpu = Classifier(path, device="cuda")
                 crops = crops_of(options.data, gpu.contract)
-                apart = difference(classifiers[name], gpu, crops)
+                apart = largest_difference(classifiers[name], gpu, crops)
                 agree = agree and apart <= PARITY
                 parts.append(
                     f"{name}: probabilities on CUDA and on the CPU differ by at most {apart:.1e} "
@@ -112,7 +112,7 @@ def main(argv: list[str] | None = None) -> int:
                 classifiers, against, batch, rounds=options.rounds, at_most_s=options.seconds
             )
             faces = "Single faces" if batch == 1 else f"Batches of {batch}"
-            parts.append(f"{faces}, {rounds} rounds in turn:\n\n{table(rows, against)}\n")
+            parts.append(f"{faces}, {rounds} rounds in turn:\n\n{format_costs(rows, against)}\n")
     head = f"Medians, in brackets the middle eight tenths. {machine_line(options.threads)}\n"
     page = "\n".join([head, *parts])
     print(page, end="")

@@ -19,7 +19,7 @@ from training.base.device import Machine
 from training.datasets.pack import read_pack
 from training.run.options import add_machine_options
 from training.run.teachers import load_teachers
-from training.studies.ensembles import compare, probabilities, table
+from training.studies.ensembles import compare_networks, format_ensemble, probabilities
 
 
 def parser() -> argparse.ArgumentParser:
@@ -46,7 +46,7 @@ def main(argv: list[str] | None = None) -> int:
         shares, labels = probabilities(teacher, pack, machine)
         names.append(str(file))
         said.append(shares)
-    print(table(compare(names, np.stack(said), labels)))
+    print(format_ensemble(compare_networks(names, np.stack(said), labels)))
     return 0
 
 

@@ -23,7 +23,7 @@ from training.judge.evaluation import (
     share_text,
     split_name,
     summary,
-    write_report,
+    write_evaluation,
 )
 from training.judge.latency import latency_ms
 from training.judge.ledger import LEDGER, enter_in_ledger
@@ -104,7 +104,7 @@ def main(argv: list[str] | None = None) -> int:
     if options.latency:
         median, late = latency_ms(options.model)
         print(f"one face, CPU, 2 threads: median {median:.2f} ms, 95 % within {late:.2f} ms")
-    left_out = write_report(report, options.output) if options.output else []
+    left_out = write_evaluation(report, options.output) if options.output else []
     if options.corruptions:
         left_out += judge_corruptions(pack, options)
     for line in left_out:

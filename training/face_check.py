@@ -25,7 +25,7 @@ from training.datasets.digests import sha256
 from training.datasets.landmarks import settings
 from training.datasets.pack import PackMeta, read_pack, write_pack
 from training.datasets.readers import Split
-from training.synthetic.detection_samples import Work, all_samples
+from training.synthetic.detection_samples import SamplingJob, all_samples
 from training.synthetic.detections import LABELS, photos_in
 
 FRAMES, VALID_FRAMES = 2000, 400
@@ -94,7 +94,7 @@ def main(argv: list[str] | None = None) -> int:
         "valid": max(1, options.frames * VALID_FRAMES // FRAMES),
     }
 
-    work = Work(options.data, parts, options.seed)
+    work = SamplingJob(options.data, parts, options.seed)
     count = write_pack(options.output, meta, all_samples(work, counts, options.workers))
     print(
         f"{options.output}: {counted(count, 'detection')} in "

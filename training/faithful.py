@@ -13,7 +13,7 @@ from app.process.one_line_parser import OneLineParser
 from training.base.cli import run
 from training.base.files import write_text
 from training.datasets.pack import read_pack
-from training.judge.faithfulness import judge, markdown
+from training.judge.faithfulness import format_faithfulness_page, measure_faithfulness
 
 PAGE, FIGURE = "faithfulness.md", "deletion.png"
 
@@ -60,8 +60,8 @@ def main(argv: list[str] | None = None) -> int:
                 f"{options.output} could not be made: {cause.strerror or cause}. Choose another -o."
             ) from cause
     pack = read_pack(options.data)
-    found = judge(pack, options.model, faces=options.faces, seed=options.seed)
-    page = markdown(found, options.model.name, pack.meta.dataset)
+    found = measure_faithfulness(pack, options.model, faces=options.faces, seed=options.seed)
+    page = format_faithfulness_page(found, options.model.name, pack.meta.dataset)
     print(page, end="")
     if options.output is None:
         return 0

@@ -19,7 +19,7 @@ from training.base.cli import run
 from training.base.device import Machine
 from training.config.recipes import RECIPES
 from training.datasets.pack import read_pack
-from training.making.finish import digest, finish, given_steps
+from training.making.finish import digest, finish_model, given_steps
 from training.making.forecast import said
 from training.making.plan import MADE, REPORT, Plan, facts_in
 from training.run.options import add_machine_options
@@ -100,7 +100,7 @@ def _make(options: argparse.Namespace) -> int:
             accuracy = plan.carry_out(step, pack, machine)
             print(f"{step}: {100 * accuracy:.2f} % on validation", flush=True)
     folder = runs / f"{name}-{REPORT}"
-    left_out = finish(name, plan, pack, options.output, record, folder, recipe.weights)
+    left_out = finish_model(name, plan, pack, options.output, record, folder, recipe.weights)
     for line in left_out:
         print(line)
     return 1 if left_out else 0

@@ -21,11 +21,11 @@ from training.datasets.pack import read_pack
 from training.judge.non_face_report import (
     ScoreRow,
     compare_scores,
+    count_by_kind,
     face_logits,
     lines_of,
-    look,
-    rows_of,
-    write_report,
+    read_non_faces,
+    write_non_face_report,
 )
 from training.synthetic.non_face_pictures import Clip, pictures
 
@@ -79,8 +79,8 @@ def main(argv: list[str] | None = None) -> int:
     shown = pictures(generator, options.count, faces=faces, frames=frames)
     with FaceSearch() as detector:
         seen = progress(shown, total=options.count, desc="pictures", unit="", leave=False)
-        found = look(classifier, detector, seen)
-    table = rows_of(found, classifier)
+        found = read_non_faces(classifier, detector, seen)
+    table = count_by_kind(found, classifier)
     scores: list[ScoreRow] = []
     if pack is not None:
         of_faces, labels = face_logits(pack, classifier)
@@ -88,7 +88,7 @@ def main(argv: list[str] | None = None) -> int:
     for line in lines_of(table, scores):
         print(line)
     if options.output:
-        write_report(options.output, classifier.path.name, table, scores)
+        write_non_face_report(options.output, classifier.path.name, table, scores)
     return 0
 
 

@@ -19,7 +19,7 @@ from training.run.options import (
     add_machine_options,
     add_recipe_options,
     add_teacher_options,
-    recipe,
+    read_recipe,
 )
 from training.run.run_folder import RunFolder
 
@@ -79,7 +79,7 @@ def _train(options: argparse.Namespace, ranks: Ranks, folder: RunFolder | None) 
     """`folder` is the first rank's; the others go on from what it began."""
     machine = Machine.choose(options.device, options.precision, options.compile)
     pack = read_pack(options.data)
-    config = recipe(options, RECIPES[options.recipe]())
+    config = read_recipe(options, RECIPES[options.recipe]())
     state: dict[str, Any] | None = None
     teachers = tuple(options.teacher or ())
     if folder is not None and options.resume:

@@ -17,7 +17,14 @@ from training.base.cli import run
 from training.base.option_types import positive
 from training.datasets.pack import read_pack
 from training.judge.path_reading import WholePath
-from training.judge.path_report import NOTE, Row, judge, table, verdict, write_report
+from training.judge.path_report import (
+    NOTE,
+    PathRow,
+    describe_target,
+    format_path_table,
+    judge_path,
+    write_path_report,
+)
 from training.synthetic.paste import Grounds
 
 
@@ -65,7 +72,7 @@ def main(argv: list[str] | None = None) -> int:
 
     pack = read_pack(options.data)
     classifier = Classifier(options.model, device="cpu", threads=1)  # a few crops at a time
-    rows: list[Row] = []
+    rows: list[PathRow] = []
     print(NOTE)
     with FaceSearch() as detector:
         path = WholePath(
@@ -75,14 +82,16 @@ def main(argv: list[str] | None = None) -> int:
             Grounds(np.random.default_rng(options.seed)),
             per_frame=options.per_frame,
         )
-        for row in judge(
+        for row in judge_path(
             path, faces=options.faces, target_faces=options.target_faces, seed=options.seed
         ):
-            for line in table([row])[0 if not rows else -1 :]:
+            for line in format_path_table([row])[0 if not rows else -1 :]:
                 print(line, flush=True)
             rows.append(row)
-    print(verdict(rows[0]))
-    left_out = write_report(options.output, classifier.path.name, rows) if options.output else []
+    print(describe_target(rows[0]))
+    left_out = (
+        write_path_report(options.output, classifier.path.name, rows) if options.output else []
+    )
     for line in left_out:
         print(line)
     return 1 if left_out else 0

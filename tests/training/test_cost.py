@@ -110,11 +110,11 @@ def test_crops_to_compare_on_are_faces_where_there_are_some(shapes_npz: Path, ti
 
 
 def test_small_ratios_keep_their_digits() -> None:
-    row = face_cost.Row(
+    row = face_cost.CostRow(
         "m", 48, 1.25, Spread(1, 1, 2), (Spread(0.0123, 0.01, 0.02), Spread(2, 1, 3))
     )
     cells = "| m | 48 | 1.2 | 1.00 (1.00–2.00) | 0.012 (0.010–0.020) | 2.00 (1.00–3.00) |"
-    assert cells in face_cost.table([row], ["a", "b"])
+    assert cells in face_cost.format_costs([row], ["a", "b"])
 
 
 def test_files_of_one_name_are_told_apart() -> None:

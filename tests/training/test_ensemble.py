@@ -24,7 +24,7 @@ def test_mean_is_right_where_the_surer_network_is() -> None:
     a = shares(0.9, 0.4, 0.4, 0.1)  # wrong about the second face, by little
     b = shares(0.4, 0.9, 0.55, 0.8)  # wrong about the first, third and fourth
     said = np.stack([np.stack([a, a]), np.stack([b, a])])
-    found = ensembles.compare(("a", "b"), said, labels)
+    found = ensembles.compare_networks(("a", "b"), said, labels)
     accuracies = {row.name: row.accuracy for row in (*found.alone, *found.together)}
     assert accuracies == {
         "a": 0.75,
@@ -42,7 +42,7 @@ def test_equal_networks_know_no_more_together() -> None:
     rng = np.random.default_rng(0)
     labels = rng.integers(0, 3, 200)
     one = rng.dirichlet(np.ones(3), 200)
-    found = ensembles.compare(("a", "b"), np.stack([np.stack([one, one])] * 2), labels)
+    found = ensembles.compare_networks(("a", "b"), np.stack([np.stack([one, one])] * 2), labels)
     assert {row.accuracy for row in (*found.alone, *found.together)} == {found.alone[0].accuracy}
     assert found.missed_by_all == found.missed_by_any == pytest.approx(1 - found.alone[0].accuracy)
     kept = np.argsort(-one.max(axis=1), kind="stable")[:180]

@@ -58,7 +58,7 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def found(spots: Path, tiny: Path) -> deletion_curves.Curves:
-    return faithfulness.judge(read_pack(spots), tiny)
+    return faithfulness.measure_faithfulness(read_pack(spots), tiny)
 
 
 def log_p(label: str, mean_grey: float) -> float:
@@ -100,7 +100,7 @@ def test_marked_area_matters_more_than_any_other(found: deletion_curves.Curves) 
 
 
 def test_page_says_so(found: deletion_curves.Curves) -> None:
-    page = faithfulness.markdown(found, "tiny.onnx", "spots")
+    page = faithfulness.format_faithfulness_page(found, "tiny.onnx", "spots")
     assert "tiny.onnx on the 8 validation faces of spots (0 read right)" in page
     assert "Of 8 settings" in page
     assert "map marks lowers the true class's probability, against anywhere: more in" in page
@@ -120,12 +120,14 @@ def test_maps_that_mark_the_wrong_place_are_called_wrong(reverse: bool, said: st
         for filling in FILLINGS
         for area in AREAS
     }
-    assert faithfulness.verdict(made, "true").count(said) == len(faithfulness.RIVALS)
+    assert faithfulness.describe_rivals(made, "true").count(said) == len(faithfulness.RIVALS)
 
 
 def test_where_the_prediction_is_right_both_targets_are_one(tiny: Path, tmp_path: Path) -> None:
     labels = LABELS[::-1]  # the same votes now say dark
-    found = faithfulness.judge(read_pack(write_spots(tmp_path / "right.npz", labels=labels)), tiny)
+    found = faithfulness.measure_faithfulness(
+        read_pack(write_spots(tmp_path / "right.npz", labels=labels)), tiny
+    )
     for filling in FILLINGS:
         for area in AREAS:
             one, other = (found[Key(t, filling, area)] for t in ("predicted", "true"))
@@ -180,9 +182,11 @@ def test_what_makes_no_sense_is_refused(
 def test_data_of_other_labels_is_refused(tiny: Path, tmp_path: Path) -> None:
     other = write_spots(tmp_path / "other.npz", labels=("dark", "light"))
     with pytest.raises(DataError, match="knows dark, bright; the data has dark, light"):
-        faithfulness.judge(read_pack(other), tiny)
+        faithfulness.measure_faithfulness(read_pack(other), tiny)
 
 
 def test_single_face_is_too_few(tiny: Path, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="another one is needed"):
-        faithfulness.judge(read_pack(write_spots(tmp_path / "one.npz", count=1)), tiny)
+        faithfulness.measure_faithfulness(
+            read_pack(write_spots(tmp_path / "one.npz", count=1)), tiny
+        )

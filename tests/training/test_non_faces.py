@@ -15,7 +15,13 @@ from tests.app.test_pipeline import Finder, face
 from tests.support.synthetic import write_video
 from tests.support.tiny_model import tiny_contract, write_tiny_model
 from training import non_faces
-from training.judge.non_face_report import Found, compare_scores, lines_of, look, rows_of
+from training.judge.non_face_report import (
+    NonFaceReadings,
+    compare_scores,
+    count_by_kind,
+    lines_of,
+    read_non_faces,
+)
 from training.synthetic.non_face_pictures import Clip, as_crop, pictures, piece
 
 
@@ -39,11 +45,11 @@ class InWhite(Finder):
 
 def test_what_becomes_of_each_picture_is_counted(doubtful: Classifier) -> None:
     shown = [("black", flat(0)), ("grey", flat(128)), ("white", flat(255)), ("white", flat(140))]
-    found = look(doubtful, InWhite(face(20, 20)), iter(shown))
+    found = read_non_faces(doubtful, InWhite(face(20, 20)), iter(shown))
     assert found.past.tolist() == [False, True, True, True]
     assert found.said.tolist() == [False, False, True, False]
     assert found.logits.shape == (4, 2)
-    rows = {row.kind: row for row in rows_of(found, doubtful)}
+    rows = {row.kind: row for row in count_by_kind(found, doubtful)}
     assert list(rows) == ["black", "grey", "white", "all"]
     white, everything = rows["white"], rows["all"]
     assert (white.pictures, white.past, white.said, white.said_crop) == (2, 2, 1, 1)
@@ -58,7 +64,7 @@ def test_what_becomes_of_each_picture_is_counted(doubtful: Classifier) -> None:
 def test_scores_are_compared_at_equal_shares_of_faces() -> None:
     faces = np.array([[4.0, 0.0], [0.0, 4.0], [3.0, 0.0], [0.0, 3.0]])
     others = np.array([[0.1, 0.0], [5.0, 0.0]])
-    found = Found(
+    found = NonFaceReadings(
         kinds=("a", "b"),
         past=np.array([False, True]),
         said=np.array([False, True]),

@@ -29,7 +29,7 @@ from training.making.retrain_folder import made_here
 from training.measures.metrics import interval
 from training.own_pictures.gather import Gathered
 from training.run import finetune
-from training.run.finetune import better_of_equals, early_end, patience_of, recipe
+from training.run.finetune import better_of_equals, early_end, make_fine_tuning_recipe, patience_of
 
 EPOCHS = 2
 PEOPLE = ("ann", "bob", "cyd", "dan")
@@ -339,7 +339,7 @@ def test_run_that_did_not_come_to_training_may_simply_be_tried_again(
     ("pictures", "epochs", "batch"), [(8, 40, 8), (200, 30, 32), (400, 15, 64), (5000, 10, 64)]
 )
 def test_recipe_follows_the_number_of_pictures(pictures: int, epochs: int, batch: int) -> None:
-    train = recipe(recipe(None, 1), pictures).train
+    train = make_fine_tuning_recipe(make_fine_tuning_recipe(None, 1), pictures).train
     assert (train.epochs, train.batch_size) == (epochs, batch)
     assert train.learning_rate == pytest.approx(0.01 * batch / 32)
 
@@ -387,7 +387,11 @@ def test_training_ends_where_validation_gets_no_better(
 
 
 def test_patience_is_a_third_of_the_epochs() -> None:
-    assert [patience_of(recipe(None, 1, epochs=n)) for n in (2, 15, 40)] == [5, 5, 14]
+    assert [patience_of(make_fine_tuning_recipe(None, 1, epochs=n)) for n in (2, 15, 40)] == [
+        5,
+        5,
+        14,
+    ]
 
 
 @pytest.mark.parametrize(

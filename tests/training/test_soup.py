@@ -15,7 +15,7 @@ from training.datasets.pack import read_pack
 from training.datasets.split_pair import load_pair
 from training.exporting import onnx_file
 from training.run import averages
-from training.run.predict import judge
+from training.run.predict import judge_network
 
 CPU = Machine(torch.device("cpu"), autocast=False, compile=False)
 
@@ -48,14 +48,14 @@ def test_average_is_the_mean_of_every_number(runs: list[Path]) -> None:
 def test_norms_settle_on_the_statistics_of_the_data(runs: list[Path], shapes_npz: Path) -> None:
     trained = load_trained(runs[0])
     train, valid = load_pair(read_pack(shapes_npz), trained.config, CPU.device)
-    before = judge(trained.net, valid).accuracy
+    before = judge_network(trained.net, valid).accuracy
     for module in trained.net.modules():
         if isinstance(module, torch.nn.BatchNorm2d):
             module.reset_running_stats()
-    lost = judge(trained.net, valid).accuracy
+    lost = judge_network(trained.net, valid).accuracy
     averages.settle_norms(trained.net, train, trained, CPU)
     assert lost < before - 0.2
-    assert judge(trained.net, valid).accuracy >= before - 0.1
+    assert judge_network(trained.net, valid).accuracy >= before - 0.1
     assert trained.net.backbone.stem[1].momentum == pytest.approx(0.1)
 
 
@@ -64,7 +64,7 @@ def test_greedy_soup_is_never_worse_than_its_best_ingredient(
 ) -> None:
     ingredients = averages.read_ingredients(runs, read_pack(shapes_npz).meta.key)
     train, valid = load_pair(read_pack(shapes_npz), ingredients[0].trained.config, CPU.device)
-    alone = [judge(one.trained.net, valid).accuracy for one in ingredients]
+    alone = [judge_network(one.trained.net, valid).accuracy for one in ingredients]
     made = averages.stir(ingredients, train, valid, CPU)
     assert made.metrics.accuracy >= max(alone)
     assert len(averages.stir(ingredients, train, valid, CPU, greedy=False).taken) == 3

@@ -33,7 +33,7 @@ from training.datasets.pack import Pack, read_pack
 from training.datasets.split_pair import data_facts, load_pair
 from training.network.model import ModelConfig
 from training.run.loop import fit
-from training.run.options import RECIPES, recipe
+from training.run.options import RECIPES, read_recipe
 from training.run.predict import predict
 from training.run.run_folder import read_log
 from training.run.schedule import centre_weight, epoch_rows, learning_rate
@@ -554,7 +554,7 @@ def test_help_explains_every_option(
 
 def test_paper_recipe_is_the_published_configuration() -> None:
     options = train.parser().parse_args(["d.npz", "-o", "run", "--recipe", "paper"])
-    config = recipe(options, RECIPES[options.recipe]())
+    config = read_recipe(options, RECIPES[options.recipe]())
     assert (config.train.size_px, config.train.colour, config.model.width) == (224, "rgb", 64)
     assert (config.train.centre_weight, config.train.centre_rate) == (0.01, 0.5)
     assert (config.train.batch_size, config.train.epochs, config.train.nesterov) == (64, 60, False)

@@ -17,7 +17,7 @@ from training.datasets.landmarks import find_landmarks
 from training.datasets.pack import PackedSample, PackMeta, encode_webp, read_pack, write_pack
 from training.judge import path_report
 from training.judge.path_reading import Condition, Outcome, WholePath, assign, cut_crop
-from training.judge.path_report import row_of, table, verdict
+from training.judge.path_report import describe_target, format_path_table, row_of
 from training.synthetic.paste import Grounds, Placed
 
 
@@ -160,9 +160,12 @@ def test_missed_faces_count_as_wrong() -> None:
     assert row.loss_error == pytest.approx(np.std([0, 1, 0, -1], ddof=1) / 2)
     assert row.loss_found == pytest.approx(-1 / 3)
     assert (row.said, row.said_right) == (0.5, 1.0)
-    line = table([row])[-1]
+    line = format_path_table([row])[-1]
     assert line.startswith("| covered 10 % | 4 | 75.0 % | 75.0 (0.75) | 100.0 (1.00) |")
-    assert "at most 1.0 wanted: held. 2 detections where no face was, in 1 frame" in verdict(row)
+    assert (
+        "at most 1.0 wanted: held. 2 detections where no face was, in 1 frame"
+        in describe_target(row)
+    )
 
 
 def test_model_with_other_labels_is_refused(smiles: Path, tmp_path: Path) -> None:

@@ -97,7 +97,7 @@ def subject_of(pack: Pack, path: Path) -> Subject:
     return Subject(path, contract, train, valid, read, metrics)
 
 
-def compare(subject: Subject, read: Read, temperature: float) -> Quality:
+def compare_with_fp32(subject: Subject, read: Read, temperature: float) -> Quality:
     """`read` and `temperature` are the quantised file's."""
     before = softmax(subject.read.logits, subject.contract.temperature)
     after = softmax(read.logits, temperature)
@@ -115,7 +115,7 @@ def compare(subject: Subject, read: Read, temperature: float) -> Quality:
     )
 
 
-def contract_of(
+def make_int8_contract(
     subject: Subject, settings: Int8Settings, temperature: float, metrics: Metrics
 ) -> Contract:
     """The fp32 file's contract with what the quantisation changed; without probe logits."""
@@ -179,10 +179,10 @@ def make(subject: Subject, settings: Int8Settings, path: Path) -> Quality:
     classifier = Classifier(path, device="cpu", threads=THREADS)
     read = read_all(classifier, subject.valid)
     temperature = fit_temperature(read.logits, subject.valid.labels.numpy())
-    quality = compare(subject, read, temperature)
+    quality = compare_with_fp32(subject, read, temperature)
     probes = classifier.run(make_probe_crops(subject.contract.size_px)).logits
     contract = replace(
-        contract_of(subject, settings, temperature, quality.metrics),
+        make_int8_contract(subject, settings, temperature, quality.metrics),
         probe_logits=tuple(map(tuple, probes.astype(np.float64).tolist())),
     )
     write_model(model, contract, path)

@@ -58,7 +58,7 @@ def probe_logits(trained: Trained) -> NDArray[np.float64]:
     return logits.double().numpy()
 
 
-def contract_of(
+def make_contract(
     trained: Trained,
     temperature: float,
     metrics: Metrics,
@@ -215,7 +215,7 @@ def export(
         trained = replace(trained, net=rounded(full))
     logits = net_logits(trained.net, valid)
     temperature = fit_temperature(logits, labels)
-    contract = contract_of(
+    contract = make_contract(
         trained,
         temperature,
         measure(logits, labels, temperature),

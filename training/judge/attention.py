@@ -29,7 +29,7 @@ from training.network.model import DaclNet
 BATCH = 256
 
 
-class Seen(NamedTuple):
+class NetworkOutputsOfFaces(NamedTuple):
     """What a network makes of N samples."""
 
     logits: Tensor  # (N, K)
@@ -49,13 +49,13 @@ class EmbeddingDistances:
 
 
 @torch.no_grad()
-def see(net: DaclNet, examples: Examples, batch_size: int = BATCH) -> Seen:
+def see(net: DaclNet, examples: Examples, batch_size: int = BATCH) -> NetworkOutputsOfFaces:
     """Every example, unaugmented, in evaluation mode."""
     net.eval()
     rows = torch.arange(len(examples), device=examples.labels.device)
     batches = examples.ahead(torch.split(rows, batch_size))
     parts = [net(normalise(examples.crops(part))) for part in batches]
-    return Seen(
+    return NetworkOutputsOfFaces(
         torch.cat([part.logits for part in parts]).cpu(),
         torch.cat([part.embedding for part in parts]).cpu(),
         torch.cat([part.attention for part in parts]).cpu(),

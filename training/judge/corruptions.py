@@ -79,7 +79,7 @@ def _through_pillow(crops: Floats, change: Callable[[Image.Image], Image.Image])
     return np.stack(pictures).astype(np.float32).reshape(len(crops), *pictures[0].shape[:2], -1)
 
 
-def resolution(crops: Floats, pixels: float, _: Generator) -> Floats:
+def lower_resolution(crops: Floats, pixels: float, _: Generator) -> Floats:
     side, size = max(1, round(pixels)), crops.shape[1]
 
     def change(picture: Image.Image) -> Image.Image:
@@ -168,7 +168,7 @@ def low_contrast(crops: Floats, share: float, _: Generator) -> Floats:
     return np.asarray(128 + (crops - 128) * share, np.float32)
 
 
-def shadow(crops: Floats, loss: float, generator: Generator) -> Floats:
+def cast_shadow(crops: Floats, loss: float, generator: Generator) -> Floats:
     """About one half of the face gets less light by the share `loss`."""
     n, size = crops.shape[:2]
     angle = generator.uniform(0, 2 * np.pi, (n, 1, 1))
@@ -263,14 +263,16 @@ def landmark_noise(
 
 
 CORRUPTIONS: tuple[Corruption, ...] = (
-    Corruption("resolution", "pixels across the crop", (34, 26, 20, 16, 12), True, resolution),
+    Corruption(
+        "resolution", "pixels across the crop", (34, 26, 20, 16, 12), True, lower_resolution
+    ),
     Corruption("defocus", "radius of the disc", (0.02, 0.03, 0.042, 0.058, 0.078), True, defocus),
     Corruption("jpeg", "quality", (80, 55, 30, 15, 8), True, jpeg),
     Corruption("noise", "grey levels", (3, 6, 11, 18, 28), True, sensor_noise),
     Corruption("dark", "gamma", (1.8, 2.7, 3.8, 5.0, 6.5), True, dark),
     Corruption("overexposed", "gain", (1.25, 1.5, 1.85, 2.3, 2.9), True, overexposed),
     Corruption("low contrast", "share left", (0.5, 0.3, 0.2, 0.13, 0.09), True, low_contrast),
-    Corruption("shadow", "share of light lost", (0.4, 0.6, 0.75, 0.87, 0.95), True, shadow),
+    Corruption("shadow", "share of light lost", (0.4, 0.6, 0.75, 0.87, 0.95), True, cast_shadow),
     Corruption("face mask", "its top edge", (0.85, 0.77, 0.70, 0.62, 0.55), True, covers=face_mask),
     Corruption("sunglasses", "opacity", (0.3, 0.55, 0.75, 0.9, 1.0), True, covers=sunglasses),
     Corruption("rotation", "degrees", (10, 18, 26, 34, 42), True, moves=rotation),

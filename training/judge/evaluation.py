@@ -127,7 +127,7 @@ def missing_labels(report: Report) -> list[str]:
     return [label for label, row in rows if not sum(row)]
 
 
-def markdown(report: Report) -> str:
+def format_evaluation_page(report: Report) -> str:
     """The report as a page: figures, per-class table and confusion matrix."""
     m = report.majority
     lines = [
@@ -162,13 +162,13 @@ def share_text(value: float) -> str:
     return "–" if math.isnan(value) else f"{value:.3f}"
 
 
-def write_report(report: Report, folder: Path) -> list[str]:
+def write_evaluation(report: Report, folder: Path) -> list[str]:
     """Writes `report.json`, `report.md` and the figures; returns a line for what was left out."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         content = json.dumps(plain_json(asdict(report)), indent=1, allow_nan=False)
         (folder / "report.json").write_text(content + "\n", encoding="utf-8")
-        (folder / "report.md").write_text(markdown(report), encoding="utf-8")
+        (folder / "report.md").write_text(format_evaluation_page(report), encoding="utf-8")
         try:
             from training.figures.doubt import coverage_figure
             from training.figures.judged import confusion_figure, reliability_figure

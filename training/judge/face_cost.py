@@ -27,7 +27,7 @@ NOISE_CROPS = 512
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class CostRow:
     """One model in one batch size. `face` is milliseconds a face; `ratios` are its time over that
     of each model it is held against."""
 
@@ -45,12 +45,12 @@ def costs(
     *,
     rounds: int,
     at_most_s: float,
-) -> tuple[list[Row], int]:
+) -> tuple[list[CostRow], int]:
     """(a row for each model, rounds taken); `against` names the models that are held against."""
     works = {name: face_work(classifier, batch) for name, classifier in models.items()}
     times: dict[str, Milliseconds] = take_turns(works, rounds, at_most_s=at_most_s)
     rows = [
-        Row(
+        CostRow(
             name=name,
             size_px=classifier.contract.size_px,
             megabytes=classifier.path.stat().st_size / 1e6,
@@ -62,7 +62,7 @@ def costs(
     return rows, len(next(iter(times.values())))
 
 
-def table(rows: Sequence[Row], against: Sequence[str]) -> str:
+def format_costs(rows: Sequence[CostRow], against: Sequence[str]) -> str:
     """Markdown: medians, with the middle eight tenths in brackets."""
     head = ["model", "input, px", "MB", "ms a face", *(f"× {name}" for name in against)]
     lines = ["| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
@@ -97,7 +97,7 @@ def crops_of(data: Path | None, contract: Contract) -> NDArray[np.uint8]:
     return np.stack(crops)
 
 
-def difference(a: Classifier, b: Classifier, crops: NDArray[np.uint8]) -> float:
+def largest_difference(a: Classifier, b: Classifier, crops: NDArray[np.uint8]) -> float:
     """The largest of any probability of any of the crops."""
     parts = np.array_split(crops, -(-len(crops) // PARITY_BATCH))
     return max(float(np.abs(a.predict(part) - b.predict(part)).max()) for part in parts)

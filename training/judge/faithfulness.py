@@ -27,7 +27,9 @@ SHOWN = (0.1, 0.2, 0.3, 0.4)  # of SHARES, in the tables
 RIVALS: tuple[Area, ...] = tuple(area for area in AREAS if area != "marked")
 
 
-def judge(pack: Pack, model: Path, *, faces: int | None = None, seed: int = 0) -> Curves:
+def measure_faithfulness(
+    pack: Pack, model: Path, *, faces: int | None = None, seed: int = 0
+) -> Curves:
     """Raises `DataError` where the model's labels are not the data's or there are too few faces."""
     classifier = Classifier(model, device="cpu")
     contract = classifier.contract
@@ -52,7 +54,7 @@ def judge(pack: Pack, model: Path, *, faces: int | None = None, seed: int = 0) -
     return curves(classifier, examples, true, seed=seed)
 
 
-def says(mean: Mean) -> str:
+def format_mean(mean: Mean) -> str:
     return f"{mean.mean:+.3f} ± {mean.half:.3f} ({100 * mean.above:.0f} %)"
 
 
@@ -64,8 +66,8 @@ def drops_table(found: Curves, target: Target) -> str:
         for share in SHOWN:
             falls = {area: drop(found[Key(target, filling, area)], share) for area in AREAS}
             own = falls["marked"]
-            cells = [FILLING_NAMES[filling], f"{100 * share:.0f} %", says(Mean.of(own))]
-            cells += [says(Mean.of(own - falls[rival])) for rival in RIVALS]
+            cells = [FILLING_NAMES[filling], f"{100 * share:.0f} %", format_mean(Mean.of(own))]
+            cells += [format_mean(Mean.of(own - falls[rival])) for rival in RIVALS]
             lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
@@ -83,12 +85,12 @@ def areas_table(found: Curves, target: Target) -> str:
             mean = Mean.of(values)
             cells.append(f"{mean.mean:.3f} ± {mean.half:.3f}")
         for values, base in zip(under, own, strict=True):
-            cells.append("" if area == "marked" else says(Mean.of(values - base)))
+            cells.append("" if area == "marked" else format_mean(Mean.of(values - base)))
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 
-def verdict(found: Curves, target: Target) -> str:
+def describe_rivals(found: Curves, target: Target) -> str:
     """In how many of the settings the marked area matters more than each rival."""
     settings = [(filling, share) for filling in FILLINGS for share in SHOWN]
     parts = []
@@ -108,7 +110,7 @@ def verdict(found: Curves, target: Target) -> str:
     )
 
 
-def markdown(found: Curves, model: str, dataset: str) -> str:
+def format_faithfulness_page(found: Curves, model: str, dataset: str) -> str:
     count = len(next(iter(found.values())))
     of_predicted, of_true = (found[Key(target, "grey", "marked")][:, 0] for target in TARGETS)
     right = int((of_predicted == of_true).sum())
@@ -116,7 +118,7 @@ def markdown(found: Curves, model: str, dataset: str) -> str:
         f"{model} on the {count} validation faces of {dataset} ({right} read right). ± is half of "
         "a 95 % interval over faces; in brackets the share of faces for which it is above 0. "
         "Maps are enlarged bilinearly.",
-        *(verdict(found, target) for target in TARGETS),
+        *(describe_rivals(found, target) for target in TARGETS),
     ]
     for target in TARGETS:
         parts += [

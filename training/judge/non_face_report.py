@@ -16,7 +16,7 @@ from app.types import Image as Picture
 from training.base.files import write_text
 from training.datasets.examples import NO_LABEL
 from training.datasets.pack import Pack
-from training.judge.path_reading import FaceFinder, cut_crop
+from training.judge.path_reading import PictureFaceFinder, cut_crop
 from training.judge.predictions import file_logits, judged_examples
 from training.measures.confidence_scores import SCORES, accepted_at, auroc, kept_from
 from training.measures.doubt import selective
@@ -28,7 +28,7 @@ BATCH = 64
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class NonFaceRow:
     """Counts of pictures of a kind: `past` the detector, and of those `said` a label; `said_crop`
     of those given straight to the classifier."""
 
@@ -56,7 +56,7 @@ class ScoreRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class NonFaceReadings:
     """The first four share their first axis (N). `past`, `said`: the picture has a face for the
     detector, and a label for the demo; `logits (N, K)` of the pictures as crops. `past_logits
     (M, K)` are of what the detector took for faces, `past_rows (M,)` the pictures of those."""
@@ -69,9 +69,9 @@ class Found:
     past_rows: NDArray[np.int64]
 
 
-def look(
-    classifier: Classifier, detector: FaceFinder, shown: Iterator[tuple[str, Picture]]
-) -> Found:
+def read_non_faces(
+    classifier: Classifier, detector: PictureFaceFinder, shown: Iterator[tuple[str, Picture]]
+) -> NonFaceReadings:
     """Each picture through the whole path, and straight into the classifier."""
     contract = classifier.contract
     kinds: list[str] = []
@@ -97,7 +97,7 @@ def look(
     past[rows] = True
     if len(behind):
         said[rows[contract.is_sure(apply_softmax(behind, contract.temperature))]] = True
-    return Found(
+    return NonFaceReadings(
         kinds=tuple(kinds),
         past=past,
         said=said,
@@ -107,7 +107,7 @@ def look(
     )
 
 
-def rows_of(found: Found, classifier: Classifier) -> list[Row]:
+def count_by_kind(found: NonFaceReadings, classifier: Classifier) -> list[NonFaceRow]:
     """A row a kind, then all of them."""
     contract = classifier.contract
     as_said = contract.is_sure(apply_softmax(found.logits.astype(np.float32), contract.temperature))
@@ -116,12 +116,12 @@ def rows_of(found: Found, classifier: Classifier) -> list[Row]:
     for kind in (*dict.fromkeys(found.kinds), "all"):
         own = np.ones(len(kinds), bool) if kind == "all" else kinds == kind
         counts = (own, found.past & own, found.said & own, as_said & own)
-        rows.append(Row(kind, *(int(flags.sum()) for flags in counts)))
+        rows.append(NonFaceRow(kind, *(int(flags.sum()) for flags in counts)))
     return rows
 
 
 def compare_scores(
-    found: Found,
+    found: NonFaceReadings,
     faces: NDArray[np.float64],
     labels: NDArray[np.int64],
     temperature: float,
@@ -166,10 +166,10 @@ def face_logits(
     return file_logits(classifier, examples)[kept], order[majority[kept]]
 
 
-def lines_of(rows: Sequence[Row], scores: Sequence[ScoreRow]) -> list[str]:
+def lines_of(rows: Sequence[NonFaceRow], scores: Sequence[ScoreRow]) -> list[str]:
     """The tables, and the target's line."""
 
-    def share(count: int, row: Row) -> str:
+    def share(count: int, row: NonFaceRow) -> str:
         return f"{count} ({100 * count / row.pictures:.2f} %)"
 
     lines = [
@@ -207,7 +207,9 @@ def lines_of(rows: Sequence[Row], scores: Sequence[ScoreRow]) -> list[str]:
     ]
 
 
-def write_report(folder: Path, model: str, rows: Sequence[Row], scores: Sequence[ScoreRow]) -> None:
+def write_non_face_report(
+    folder: Path, model: str, rows: Sequence[NonFaceRow], scores: Sequence[ScoreRow]
+) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as cause:

@@ -25,7 +25,7 @@ NONE = "–"  # of no face there is no figure
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class PathRow:
     """Shares in 0..1. `loss`: accuracy of the crops less that of the whole path over all faces, of
     `loss_found` over those found; errors are of the mean of the paired differences. `said`: the
     share of all faces that get a label, `said_right` the accuracy of those."""
@@ -60,14 +60,14 @@ def conditions() -> Iterator[Condition]:
         yield Condition("covered", f"{100 * covered:.0f} %", USUAL_PX, covered=covered)
 
 
-def row_of(condition: Condition, outcome: Outcome) -> Row:
+def row_of(condition: Condition, outcome: Outcome) -> PathRow:
     o = outcome
     count = len(o.labels)
     found = o.by_path != NO_LABEL
     crop_right, right = o.by_crop == o.labels, o.by_path == o.labels
     loss, loss_error = _mean_error(crop_right.astype(float) - right)
     loss_found, loss_found_error = _mean_error((crop_right.astype(float) - right)[found])
-    return Row(
+    return PathRow(
         kind=condition.kind,
         name=condition.name,
         faces=count,
@@ -105,7 +105,7 @@ def _mean_class_recall(labels: NDArray[np.int64], right: NDArray[np.bool_]) -> f
     return float(np.mean([right[labels == k].mean() for k in np.unique(labels)]))
 
 
-def table(rows: Sequence[Row]) -> list[str]:
+def format_path_table(rows: Sequence[PathRow]) -> list[str]:
     """Accuracies in per cent, each with the mean class recall in brackets."""
 
     def both(accuracy: float, recall: float) -> str:
@@ -132,7 +132,7 @@ def table(rows: Sequence[Row]) -> list[str]:
     return lines
 
 
-def verdict(row: Row) -> str:
+def describe_target(row: PathRow) -> str:
     """The target's line."""
     held = row.loss <= TARGET_LOSS
     return (
@@ -152,7 +152,9 @@ NOTE = (
 )
 
 
-def judge(path: WholePath, *, faces: int, target_faces: int | None, seed: int) -> Iterator[Row]:
+def judge_path(
+    path: WholePath, *, faces: int, target_faces: int | None, seed: int
+) -> Iterator[PathRow]:
     """The target's row, then those of the table, each over its own draw of faces."""
     draw = np.random.default_rng(seed)
     low, high = TARGET_PX
@@ -164,14 +166,14 @@ def judge(path: WholePath, *, faces: int, target_faces: int | None, seed: int) -
         yield row_of(condition, path.judge(condition, chosen, draw))
 
 
-def _by_kind(rows: Sequence[Row]) -> dict[str, list[Row]]:
-    kinds: dict[str, list[Row]] = {}
+def _by_kind(rows: Sequence[PathRow]) -> dict[str, list[PathRow]]:
+    kinds: dict[str, list[PathRow]] = {}
     for row in rows:
         kinds.setdefault(row.kind, []).append(row)
     return kinds
 
 
-def write_report(folder: Path, model: str, rows: Sequence[Row]) -> list[str]:
+def write_path_report(folder: Path, model: str, rows: Sequence[PathRow]) -> list[str]:
     """`whole_path.json`, `.md` and the figure; returns a line for what was left out."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -181,7 +183,15 @@ def write_report(folder: Path, model: str, rows: Sequence[Row]) -> list[str]:
         ) from cause
     facts = {"model": model, "rows": plain_json([asdict(row) for row in rows])}
     write_text(folder / "whole_path.json", json.dumps(facts, indent=1, allow_nan=False) + "\n")
-    page = [f"# {model}, from frame to label", "", verdict(rows[0]), "", NOTE, "", *table(rows)]
+    page = [
+        f"# {model}, from frame to label",
+        "",
+        describe_target(rows[0]),
+        "",
+        NOTE,
+        "",
+        *format_path_table(rows),
+    ]
     write_text(folder / "whole_path.md", "\n".join(page) + "\n")
     try:
         from training.figures.whole_path import PathPanel, path_figure

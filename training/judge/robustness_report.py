@@ -42,7 +42,7 @@ def over_classes(right: NDArray[np.float64], labels: NDArray[np.int64]) -> Figur
     return Figure(float(mean), float(np.sqrt(variance)) / len(parts))
 
 
-class Row(NamedTuple):
+class RobustnessRow(NamedTuple):
     """What is said of one corruption at one strength (0: the mean over strengths), of all those of
     a group, or of clean faces. `figures`: accuracy and recall; beside another model also its
     other_accuracy and other_recall, and what ours has more: accuracy_gain and recall_gain."""
@@ -54,7 +54,7 @@ class Row(NamedTuple):
     figures: dict[str, Figure]
 
 
-def table(mine: Endured, other: Endured | None = None) -> list[Row]:
+def list_robustness_rows(mine: Endured, other: Endured | None = None) -> list[RobustnessRow]:
     """Clean faces, the means, then every corruption at every strength and on average. Beside
     another model: over the corruptions that both inputs can show."""
 
@@ -64,7 +64,7 @@ def table(mine: Endured, other: Endured | None = None) -> list[Row]:
         kinds: Sequence[Corruption],
         strength: int = 0,
         value: float | None = None,
-    ) -> Row:
+    ) -> RobustnessRow:
         scores = {"": mine.score(kinds, strength)}
         if other is not None:
             scores["other_"] = other.score(kinds, strength)
@@ -76,7 +76,7 @@ def table(mine: Endured, other: Endured | None = None) -> list[Row]:
             gain = scores[""] - scores["other_"]
             figures["accuracy_gain"] = over_faces(gain)
             figures["recall_gain"] = over_classes(gain, mine.labels)
-        return Row(name, group, strength, value, figures)
+        return RobustnessRow(name, group, strength, value, figures)
 
     kinds = shared_kinds(mine, other)
     rows = [row("clean", "clean", ())]
@@ -117,9 +117,9 @@ def percent(figure: Figure, sign: bool = False) -> str:
     return f"{100 * figure.value:{'+' if sign else ''}.1f} ± {100 * figure.error:.1f}"
 
 
-def markdown(mine: Endured, other: Endured | None = None) -> str:
+def format_robustness_page(mine: Endured, other: Endured | None = None) -> str:
     """The figures as a page."""
-    rows = table(mine, other)
+    rows = list_robustness_rows(mine, other)
     lines = [
         f"# {mine.model} under corruptions",
         "",
@@ -176,7 +176,7 @@ def _grid(head: list[str], body: list[list[str]]) -> list[str]:
     return [f"| {' | '.join(cells)} |" for cells in (head, ["---"] * len(head), *body)]
 
 
-def _by_kind(rows: list[Row], figure: str) -> Iterator[list[str]]:
+def _by_kind(rows: list[RobustnessRow], figure: str) -> Iterator[list[str]]:
     """Name, group, the five strengths and their mean with its error."""
     gain = figure.endswith("gain")
     rest = [row for row in rows if row.group in ("seen", "unseen")]
@@ -188,7 +188,7 @@ def _by_kind(rows: list[Row], figure: str) -> Iterator[list[str]]:
 
 def text(mine: Endured, other: Endured | None = None) -> str:
     """The figures for a terminal."""
-    rows = table(mine, other)
+    rows = list_robustness_rows(mine, other)
     lines = [f"{mine.model} under corruptions, accuracy in % at strengths 1 to 5 and their mean"]
     for name, group, *values, mean in _by_kind(rows, "accuracy"):
         lines.append(f"  {name:<16}{group:<8}" + "".join(f"{v:>6}" for v in values) + f"  {mean}")
@@ -208,8 +208,8 @@ def text(mine: Endured, other: Endured | None = None) -> str:
 
 
 def table_csv(mine: Endured, other: Endured | None = None) -> str:
-    """One line a row of `table`, shares in 0..1."""
-    rows = table(mine, other)
+    """One line a row of `list_robustness_rows`, shares in 0..1."""
+    rows = list_robustness_rows(mine, other)
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     figures = [column for name in rows[0].figures for column in (name, f"{name}_error")]
@@ -227,7 +227,7 @@ def write_robustness(mine: Endured, other: Endured | None, folder: Path) -> list
     `TrainingError`."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        write_text(folder / "corruptions.md", markdown(mine, other))
+        write_text(folder / "corruptions.md", format_robustness_page(mine, other))
         write_text(folder / "corruptions.csv", table_csv(mine, other))
         try:
             from training.figures.corruption import CorruptionPanel, corruption_figure

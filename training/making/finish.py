@@ -12,7 +12,7 @@ from training.checkpoints.digest import file_digest
 from training.config.recipes import Recipe
 from training.datasets.pack import Pack
 from training.exporting.onnx_file import export
-from training.judge.evaluation import evaluate, summary, write_report
+from training.judge.evaluation import evaluate, summary, write_evaluation
 from training.making.plan import Plan, facts_in, write_facts
 from training.network.half_precision import Storage
 
@@ -38,7 +38,7 @@ def given_steps(words: Sequence[str], recipe: Recipe) -> dict[str, Path]:
     return given
 
 
-def finish(
+def finish_model(
     name: str,
     plan: Plan,
     pack: Pack,
@@ -60,7 +60,7 @@ def finish(
         facts = {"checkpoint": checkpoint, "model": digest(output), "weights": weights}
         write_facts(record, facts)
     report = evaluate(pack, output, "valid")
-    left_out = write_report(report, report_folder)
+    left_out = write_evaluation(report, report_folder)
     print(f"{output} ({name}), {output.stat().st_size / 1e6:.1f} MB")
     print(f"validation, majority protocol, {summary(report.majority)}")
     print(f"Report: {report_folder / 'report.md'}")

@@ -20,7 +20,7 @@ from training.own_pictures.gather import Gathered
 from training.page.report import Mistake, Page, render
 from training.run.finetune import (
     Learned,
-    Source,
+    StartingPoint,
 )
 
 MAX_MISTAKES = 24
@@ -71,13 +71,13 @@ def last_test(gathered: Gathered, model: Path) -> str:
     )
 
 
-def write_report(
+def write_retrain_report(
     path: Path,
     *,
     model: Path,
     pack: Pack,
     gathered: Gathered,
-    source: Source,
+    source: StartingPoint,
     learned: Learned,
     arguments: Sequence[str],
 ) -> None:

@@ -24,7 +24,7 @@ from training.making.retrain_folder import (
     made_here,
     run_folder,
 )
-from training.making.retrain_report import command, last_test, write_report
+from training.making.retrain_report import command, last_test, write_retrain_report
 from training.measures.metrics import interval
 from training.own_pictures.gather import Gathered, Gathering, gather
 from training.own_pictures.picture_folder import open_folder
@@ -33,7 +33,7 @@ from training.run.finetune import (
     FROM_SCRATCH,
     find_source,
     learn,
-    recipe,
+    make_fine_tuning_recipe,
 )
 
 CHOICES = ("epochs", "learning_rate", "batch_size", "patience")
@@ -108,7 +108,7 @@ def retrain(options: argparse.Namespace, arguments: Sequence[str]) -> int:
         for note in gathered.notes:
             print(f"Note: {note}")
         pack = read_pack(gathered.pack)
-        config = recipe(
+        config = make_fine_tuning_recipe(
             weights.config if weights else None,
             len(pack.rows("train")),
             seed=settings.seed,
@@ -130,7 +130,7 @@ def retrain(options: argparse.Namespace, arguments: Sequence[str]) -> int:
             pack, training / BEST, options.output, options.licence or source.licence
         )
         write_compact(training / BEST, compact_of(options.output))
-        write_report(
+        write_retrain_report(
             folder / REPORT,
             model=options.output,
             pack=pack,

@@ -25,7 +25,7 @@ from training.datasets.pack import Pack
 from training.datasets.split_pair import load_pair
 from training.measures.metrics import Metrics
 from training.network.model import DaclNet
-from training.run.predict import judge
+from training.run.predict import judge_network
 from training.run.schedule import epoch_rows, step_generator
 
 NORM_STEPS = 60  # batches that the norms' statistics are taken from
@@ -120,7 +120,7 @@ def stir(
         net = averaged([one.trained.net for one in taken])
         if len(taken) > 1:
             settle_norms(net, train, taken[0].trained, machine)
-        return Soup(net, tuple(taken), judge(net, valid))
+        return Soup(net, tuple(taken), judge_network(net, valid))
 
     def said(soup: Soup, what: str) -> None:
         m = soup.metrics

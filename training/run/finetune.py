@@ -33,7 +33,7 @@ FROM_SCRATCH = "none"
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class StartingPoint:
     """What training begins with. `weights` None is chance; `said` goes on from "It began"."""
 
     weights: Weights | None
@@ -41,13 +41,13 @@ class Source:
     said: str
 
 
-def find_source(asked: str | None) -> Source:
+def find_source(asked: str | None) -> StartingPoint:
     """`asked`: an .onnx file with its compact checkpoint beside it, a checkpoint, "none", or None
     for the shipped model. Raises `TrainingError`, `ModelError`."""
     if asked == FROM_SCRATCH:
-        return Source(None, FOLDER_LICENCE, "from chance, as asked")
+        return StartingPoint(None, FOLDER_LICENCE, "from chance, as asked")
     if asked is None and not compact_of(DEFAULT_MODEL).is_file():
-        return Source(
+        return StartingPoint(
             None,
             FOLDER_LICENCE,
             f"from chance: {compact_of(DEFAULT_MODEL)}, to go on from, is missing",
@@ -64,7 +64,7 @@ def find_source(asked: str | None) -> Source:
             "of this program, or begin with it by `python -m training.train … --init`."
         )
     note = note or f"Weights learned from {weights.facts.dataset}."
-    return Source(
+    return StartingPoint(
         weights,
         f"{FOLDER_LICENCE} Fine-tuned from: {note}",
         f"from {path}, which had learned {weights.facts.dataset}",
@@ -79,7 +79,7 @@ SCRATCH = (24_000, 20, 100)
 FINE_TUNING_RATE, SCRATCH_RATE = 0.01, 0.04
 
 
-def recipe(
+def make_fine_tuning_recipe(
     source: RunConfig | None,
     pictures: int,
     *,

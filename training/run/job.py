@@ -21,7 +21,7 @@ from training.datasets.split_pair import data_facts, load_pair
 from training.run.begin import begin_with
 from training.run.loop import fit
 from training.run.options import (
-    recipe,
+    read_recipe,
 )
 from training.run.run_folder import LAST, RunFolder
 from training.run.teachers import Cached, Teaching, prepared
@@ -34,7 +34,7 @@ def resumed(folder: RunFolder, options: argparse.Namespace, key: str) -> RunConf
     state = folder.state
     config = folder.begun if state is None else RunConfig.from_dict(state["config"])
     assert config is not None
-    if others := config.differences(recipe(options, config)):
+    if others := config.differences(read_recipe(options, config)):
         raise TrainingError(
             f"The run in {folder.folder} has another recipe ({'; '.join(others)} asked for). "
             "Resume it without recipe options."

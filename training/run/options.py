@@ -38,7 +38,7 @@ def add_machine_options(parser: argparse.ArgumentParser) -> None:
 
 
 def add_recipe_options(parser: argparse.ArgumentParser) -> None:
-    """Every option of a recipe; `recipe` reads them back."""
+    """Every option of a recipe; `read_recipe` reads them back."""
     for title, config in (
         ("recipe", TrainConfig),
         ("network", ModelConfig),
@@ -48,7 +48,7 @@ def add_recipe_options(parser: argparse.ArgumentParser) -> None:
 
 
 def add_teacher_options(parser: argparse._ActionsContainer) -> None:
-    """For `recipe`, too."""
+    """For `read_recipe`, too."""
     parser.add_argument(
         "--teacher",
         type=Path,
@@ -60,7 +60,7 @@ def add_teacher_options(parser: argparse._ActionsContainer) -> None:
     add_options(parser, TeachConfig)
 
 
-def recipe(options: argparse.Namespace, base: RunConfig) -> RunConfig:
+def read_recipe(options: argparse.Namespace, base: RunConfig) -> RunConfig:
     """`base` with what was said on the command line."""
     teach = chosen(options, TeachConfig)
     if files := getattr(options, "teacher", None):

@@ -25,6 +25,6 @@ def predict(
     return torch.cat([p.logits for p in parts]), torch.cat([p.attention for p in parts])
 
 
-def judge(net: DaclNet, examples: Examples) -> Metrics:
+def judge_network(net: DaclNet, examples: Examples) -> Metrics:
     logits, _ = predict(net, examples)
     return measure(logits.double().cpu().numpy(), examples.labels.cpu().numpy())

@@ -36,7 +36,7 @@ from training.run.run_folder import TAUGHT
 GPU_BATCH, CPU_BATCH = 256, 32
 
 
-class View(NamedTuple):
+class TeacherInput(NamedTuple):
     """What a network looks at: faces of one size, in a frame, grey or coloured."""
 
     size_px: int
@@ -44,8 +44,8 @@ class View(NamedTuple):
     colour: ColourMode
 
 
-def view_of(train: TrainConfig) -> View:
-    return View(train.size_px, train.keep, train.colour)
+def view_of(train: TrainConfig) -> TeacherInput:
+    return TeacherInput(train.size_px, train.keep, train.colour)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class Teacher:
     columns: tuple[int, ...]
 
     @property
-    def view(self) -> View:
+    def view(self) -> TeacherInput:
         """What it looks at."""
         return view_of(self.trained.config.train)
 
@@ -87,7 +87,7 @@ def load_teachers(
     return tuple(sorted(teachers, key=lambda teacher: teacher.view))
 
 
-def seen_at(examples: Examples, pack: Pack, config: RunConfig, view: View) -> Examples:
+def seen_at(examples: Examples, pack: Pack, config: RunConfig, view: TeacherInput) -> Examples:
     """The same examples as others look at them."""
     own = config.train
     if view[1:] != view_of(own)[1:]:
@@ -111,7 +111,7 @@ def seen_at(examples: Examples, pack: Pack, config: RunConfig, view: View) -> Ex
 
 
 def average(
-    teachers: Sequence[Teacher], crops_for: Callable[[View], Tensor], temperature: float
+    teachers: Sequence[Teacher], crops_for: Callable[[TeacherInput], Tensor], temperature: float
 ) -> Tensor:
     """`(B, K)` mean of the teachers' probabilities; `crops_for` gives the crops of a view."""
     said = []
@@ -165,7 +165,7 @@ class Live:
     say."""
 
     teachers: tuple[Teacher, ...]
-    views: dict[View, Examples]
+    views: dict[TeacherInput, Examples]
     faces: int
     temperature: float
     machine: Machine
@@ -174,7 +174,7 @@ class Live:
         return (rows >= self.faces).float()[:, None]
 
     def targets(self, columns: Tensor, step: Step) -> Tensor:
-        def crops_for(view: View) -> Tensor:
+        def crops_for(view: TeacherInput) -> Tensor:
             if view not in self.views:
                 return step.crops
             crops = augmented_crops(self.views[view], step.rows, step.augment, step.generator())
@@ -187,7 +187,7 @@ class Live:
 
 def cached_probabilities(
     teachers: Sequence[Teacher],
-    views: dict[View, Examples],
+    views: dict[TeacherInput, Examples],
     examples: Examples,
     temperature: float,
     machine: Machine,
@@ -200,7 +200,7 @@ def cached_probabilities(
     batches = examples.ahead(parts)
     for rows in progress(batches, total=len(parts), desc="teachers", unit="batch", leave=False):
 
-        def crops_for(view: View, rows: Tensor = rows) -> Tensor:
+        def crops_for(view: TeacherInput, rows: Tensor = rows) -> Tensor:
             crops = views.get(view, examples).crops(rows).round()
             return torch.cat([crops, crops.flip(3)])
 

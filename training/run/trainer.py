@@ -29,12 +29,12 @@ from training.network.loss import (
 )
 from training.network.model import Output
 from training.network.sharpness_aware import climbed
-from training.run.predict import judge, predict
+from training.run.predict import judge_network, predict
 from training.run.schedule import centre_weight, kept_features, learning_rate, step_generator
 from training.run.teachers import Step, Teaching
 
 
-class Work(NamedTuple):
+class BatchShare(NamedTuple):
     """One rank's share of a step's batch."""
 
     x: Tensor  # (B, C, S, S), normalised
@@ -124,7 +124,7 @@ class Trainer:
         self._add("loss", loss)
         self._add("steps", torch.ones(()))
 
-    def _work(self, examples: Examples, rows: Tensor) -> "Work":
+    def _work(self, examples: Examples, rows: Tensor) -> "BatchShare":
         """This rank's share of the step's batch, with what teachers make of it."""
         device, ranks = self.machine.device, self.ranks
 
@@ -143,7 +143,7 @@ class Trainer:
         if self.teaching:
             shown = Step(crops, rows, self.config.augment, generator, batch.mixing, ranks.mine)
             taught = self.teaching.targets(columns, shown).to(self.dtype)
-        return Work(
+        return BatchShare(
             x=normalise(crops.to(self.dtype)),
             votes=votes.to(self.dtype),
             taught=taught,
@@ -152,7 +152,7 @@ class Trainer:
             kept=kept,
         )
 
-    def _loss(self, work: "Work", weight: float, log: bool = True) -> tuple[Tensor, Output]:
+    def _loss(self, work: "BatchShare", weight: float, log: bool = True) -> tuple[Tensor, Output]:
         """The loss of the network as it is; `weight` is lambda."""
         train, teach = self.config.train, self.config.teach
         with self.machine.precision():
@@ -205,7 +205,7 @@ class Trainer:
 
     def judge_into(self, line: dict[str, Any], valid: Examples) -> tuple[float, str]:
         """Adds what validation says; returns the accuracy and the name of the better weights."""
-        plain, averaged = judge(self.net, valid), judge(self.averaged, valid)
+        plain, averaged = judge_network(self.net, valid), judge_network(self.averaged, valid)
         line |= {
             "valid_accuracy": round(plain.accuracy, 5),
             "valid_mean_class_recall": round(plain.mean_class_recall, 5),

@@ -17,7 +17,7 @@ from training.run.teachers import Teacher
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class EnsembleRow:
     """One network's figures, or of a mean of several: shares in 0..1. `sure_accuracy` is that of
     the most probable nine of ten faces."""
 
@@ -33,8 +33,8 @@ class Ensemble:
     """`missed_by_all`: the share of the faces that every network gets wrong; `missed_by_any`:
     that at least one does."""
 
-    alone: tuple[Row, ...]
-    together: tuple[Row, ...]
+    alone: tuple[EnsembleRow, ...]
+    together: tuple[EnsembleRow, ...]
     missed_by_all: float
     missed_by_any: float
 
@@ -57,15 +57,15 @@ def probabilities(teacher: Teacher, pack: Pack, machine: Machine) -> tuple[Float
     return np.concatenate(parts, axis=1)[:, kept], majority[kept]
 
 
-def judged(name: str, shares: Floats, labels: Labels) -> Row:
+def judged(name: str, shares: Floats, labels: Labels) -> EnsembleRow:
     """Of probabilities `(N, K)`."""
     logits = np.log(np.maximum(shares, 1e-12))
     m = measure(logits, labels)
     sure = selective(logits, labels, max_probability(logits, 1.0)).at(SURE_COVERAGE)
-    return Row(name, m.accuracy, m.standard_error, m.mean_class_recall, sure.accuracy)
+    return EnsembleRow(name, m.accuracy, m.standard_error, m.mean_class_recall, sure.accuracy)
 
 
-def compare(names: Sequence[str], said: Floats, labels: Labels) -> Ensemble:
+def compare_networks(names: Sequence[str], said: Floats, labels: Labels) -> Ensemble:
     """`said (M, 2, N, K)`: of M networks, of faces and their mirror images."""
     alone = []
     for name, (plain, mirrored) in zip(names, said, strict=True):
@@ -84,7 +84,7 @@ def compare(names: Sequence[str], said: Floats, labels: Labels) -> Ensemble:
     )
 
 
-def table(ensemble: Ensemble) -> str:
+def format_ensemble(ensemble: Ensemble) -> str:
     lines = [
         "| | accuracy, % | mean class recall | accuracy at 90 % coverage, % |",
         "|---|---|---|---|",

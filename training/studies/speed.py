@@ -55,16 +55,16 @@ class Timings:
     peak_share: float
 
 
-def finish(device: torch.device) -> None:
+def wait_for_device(device: torch.device) -> None:
     if device.type == "cuda":
         torch.cuda.synchronize(device)
 
 
-def seconds(work: Callable[[], object], device: torch.device) -> float:
-    finish(device)
+def time_work(work: Callable[[], object], device: torch.device) -> float:
+    wait_for_device(device)
     began_s = time.perf_counter()
     work()
-    finish(device)
+    wait_for_device(device)
     return time.perf_counter() - began_s
 
 
@@ -185,19 +185,21 @@ def peak_flop_s(machine: Machine) -> float:
     dtype = torch.bfloat16 if machine.autocast else torch.float32
     side = PEAK_SIDES[machine.device.type]
     a = torch.randn(side, side, device=machine.device).to(dtype)
-    best = min(seconds(lambda: a @ a, machine.device) for _ in range(20))
+    best = min(time_work(lambda: a @ a, machine.device) for _ in range(20))
     return 2 * side**3 / best
 
 
-def measure(pack: Pack, config: RunConfig, machine: Machine, steps: int, rounds: int) -> Timings:
+def measure_training(
+    pack: Pack, config: RunConfig, machine: Machine, steps: int, rounds: int
+) -> Timings:
     ours, theirs = OurLoop(pack, config, machine), TheirLoop(pack, config, machine.device)
     ours.run(WARM_UP)
     theirs.run(WARM_UP)
     ours_s, theirs_s, data_s = [], [], []
     for _ in range(rounds):
-        ours_s.append(seconds(lambda: ours.run(steps), machine.device) / steps)
-        data_s.append(seconds(lambda: ours.make_batches(steps), machine.device) / steps)
-        theirs_s.append(seconds(lambda: theirs.run(steps), machine.device) / steps)
+        ours_s.append(time_work(lambda: ours.run(steps), machine.device) / steps)
+        data_s.append(time_work(lambda: ours.make_batches(steps), machine.device) / steps)
+        theirs_s.append(time_work(lambda: theirs.run(steps), machine.device) / steps)
     batch = config.train.batch_size
     flop = step_flop(config, len(pack.meta.labels))
     ours_median, peak = statistics.median(ours_s), peak_flop_s(machine)
@@ -224,7 +226,7 @@ def measure(pack: Pack, config: RunConfig, machine: Machine, steps: int, rounds:
     )
 
 
-def says(t: Timings, faces: int, epochs: int) -> str:
+def describe_timings(t: Timings, faces: int, epochs: int) -> str:
     minutes = faces * epochs / t.ours_images_s / 60
     return "\n".join(
         [

@@ -25,7 +25,7 @@ from training.measures.metrics import attention_statistics, measure
 from training.run.begin import begin_with
 from training.run.job import find_teaching
 from training.run.loop import fit
-from training.run.options import add_recipe_options, add_teacher_options, recipe
+from training.run.options import add_recipe_options, add_teacher_options, read_recipe
 from training.run.run_folder import LAST, RunFolder
 from training.run.teachers import view_of
 from training.run.trainer import Trainer
@@ -68,7 +68,7 @@ class Variant:
         return options
 
     def of(self, base: RunConfig) -> RunConfig:
-        return recipe(self._options(), base)
+        return read_recipe(self._options(), base)
 
     @property
     def teachers(self) -> tuple[Path, ...]:
@@ -108,7 +108,7 @@ def train_one(
             held.add(line)
 
 
-def judge(folder: Path, variant: Variant, seed: int, valid: Examples) -> Result:
+def judge_run(folder: Path, variant: Variant, seed: int, valid: Examples) -> Result:
     """Of the last weights, and kept as `result.json` beside them."""
     state = load(folder / LAST)
     config = RunConfig.from_dict(state["config"])
@@ -164,7 +164,7 @@ def run_all(
                 result = Result(**facts)
             else:
                 train_one(pack, pairs[key], config, machine, folder, init, variant.teachers)
-                result = judge(folder, variant, config.train.seed, pairs[key][1])
+                result = judge_run(folder, variant, config.train.seed, pairs[key][1])
             print(
                 f"{variant.name}, seed {result.seed}: accuracy {100 * result.accuracy:.2f} %, mean "
                 f"class recall {result.mean_class_recall:.3f}",

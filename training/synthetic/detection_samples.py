@@ -18,13 +18,13 @@ from app.errors import DataError
 from training.base.progress import progress
 from training.datasets.pack import Pack, PackedSample, read_pack
 from training.datasets.readers import Split
-from training.synthetic.detections import Frames, Photos, samples
+from training.synthetic.detections import Frames, Photos, make_samples
 
 CHUNK = 50  # frames that are drawn from one generator, whoever makes them
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
+class SamplingJob:
     """What each process makes frames of. `photos` by split."""
 
     data: Path
@@ -42,7 +42,7 @@ class Hands:
     seed: int
 
     @classmethod
-    def ready(cls, work: Work) -> "Hands":
+    def ready(cls, work: SamplingJob) -> "Hands":
         photos = {split: Photos(files) if files else None for split, files in work.photos.items()}
         return cls(read_pack(work.data), photos, NetworkLooks(), work.seed)
 
@@ -51,13 +51,13 @@ class Hands:
         place = list(self.photos).index(split)
         generator = np.random.default_rng([self.seed, place, numbers.start])
         frames = Frames(self.pack, split, self.photos[split], generator)
-        return list(samples(self.looks, frames, split, numbers, generator))
+        return list(make_samples(self.looks, frames, split, numbers, generator))
 
 
-_work: Work | None = None
+_work: SamplingJob | None = None
 
 
-def _begin(work: Work) -> None:
+def _begin(work: SamplingJob) -> None:
     """In a process of its own, which Ctrl-C ends without a word."""
     global _work
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # not ignored, as by nohup
@@ -75,7 +75,9 @@ def _make(split: Split, numbers: range) -> list[PackedSample]:
     return _hands().chunk(split, numbers)
 
 
-def all_samples(work: Work, counts: dict[Split, int], workers: int) -> Iterator[PackedSample]:
+def all_samples(
+    work: SamplingJob, counts: dict[Split, int], workers: int
+) -> Iterator[PackedSample]:
     """In order, and the same however many processes share the work. `counts`: frames. Raises
     `DataError`."""
     chunks = [

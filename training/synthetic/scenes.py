@@ -41,7 +41,7 @@ def gradient(generator: np.random.Generator, size_wh: Size) -> Picture:
     return _bytes(a + way[..., None] * (b - a))
 
 
-def noise(generator: np.random.Generator, size_wh: Size) -> Picture:
+def make_noise(generator: np.random.Generator, size_wh: Size) -> Picture:
     """White, pink, brown or blue noise, grey or coloured, fine or coarse."""
     width, height = size_wh
     grain = int(generator.integers(1, 6))
@@ -108,7 +108,7 @@ def room(generator: np.random.Generator, size_wh: Size) -> Picture:
     """What may stand behind a person: walls of soft light, textured areas, edges and clutter; made
     at half the size, for it is a little out of focus."""
     width, height = half = (max(1, size_wh[0] // 2), max(1, size_wh[1] // 2))
-    layers: tuple[Maker, ...] = (gradient, noise, texture)
+    layers: tuple[Maker, ...] = (gradient, make_noise, texture)
     picture = gradient(generator, half).astype(np.float32)
     for _ in range(int(generator.integers(1, 4))):
         w = int(generator.integers(width // 6, width + 1))
@@ -150,7 +150,7 @@ def scrambled(generator: np.random.Generator, face: Picture, size_wh: Size) -> P
 MAKERS: dict[str, Maker] = {
     "blank": blank,
     "gradient": gradient,
-    "noise": noise,
+    "noise": make_noise,
     "texture": texture,
     "shapes": shapes,
     "patch": patch,

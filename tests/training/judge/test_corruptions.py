@@ -84,9 +84,9 @@ def test_resolution_leaves_so_many_pixels() -> None:
     """Blocks on the grid of the small picture keep their middles; twice as many blocks do not."""
     for blocks, low, high in ((16, 0, 0.5), (32, 20, 100)):
         crops = scenes(blocks=blocks)
-        x = c.resolution(crops, 16, source())
+        x = c.lower_resolution(crops, 16, source())
         assert low <= abs(x - crops)[:, 1::3, 1::3].mean() <= high
-    np.testing.assert_array_equal(c.resolution(scenes(), 48, source()), scenes())
+    np.testing.assert_array_equal(c.lower_resolution(scenes(), 48, source()), scenes())
 
 
 @pytest.mark.parametrize("blur", [c.defocus, c.motion])
@@ -157,7 +157,7 @@ def test_light_by_hand(change: Any, value: float, before: float, after: float) -
 
 def test_shadow_darkens_one_side_by_its_share() -> None:
     even = np.full((200, 48, 48, 1), 200, np.float32)
-    x = c.shadow(even, 0.75, source())
+    x = c.cast_shadow(even, 0.75, source())
     assert x.min() == pytest.approx(50, abs=0.1)
     assert x.max() == pytest.approx(200, abs=0.1)
     shaded = (x < 125).mean(axis=(1, 2, 3))

@@ -18,11 +18,11 @@ from training.judge import robustness
 from training.judge.corruptions import CORRUPTIONS
 from training.judge.robustness import Endured, endure, open_reader, spread_rows
 from training.judge.robustness_report import (
+    format_robustness_page,
     left_out,
-    markdown,
+    list_robustness_rows,
     over_classes,
     over_faces,
-    table,
     table_csv,
     text,
 )
@@ -64,7 +64,7 @@ THEIRS = by_hand(
 
 
 def test_figures_by_hand() -> None:
-    rows = {(row.name, row.strength): row for row in table(OURS, THEIRS)}
+    rows = {(row.name, row.strength): row for row in list_robustness_rows(OURS, THEIRS)}
     assert len(rows) == 1 + 3 + 2 * 6
     accuracy = {key: row.figures["accuracy"].value for key, row in rows.items()}
     assert accuracy["clean", 0] == 1
@@ -116,7 +116,11 @@ def test_network_and_its_file_endure_alike(shapes_npz: Path, trained: Path, expo
         assert right.shape == (5, 30)
         np.testing.assert_array_equal(right, file.right[name])
     assert net.clean.mean() > 0.9
-    means = {row.name: row.figures["accuracy"].value for row in table(net) if not row.strength}
+    means = {
+        row.name: row.figures["accuracy"].value
+        for row in list_robustness_rows(net)
+        if not row.strength
+    }
     assert 0.4 < means["mean of all"] < means["clean"]
 
 
@@ -191,7 +195,7 @@ def test_command_writes_page_table_and_figure(
 
 def test_texts_of_one_and_of_two_models() -> None:
     assert "  dark            seen     100.0 100.0  75.0  50.0  25.0  70.0 ± " in text(OURS)
-    page = markdown(OURS, THEIRS)
+    page = format_robustness_page(OURS, THEIRS)
     assert "| clean | 100.0 ± 0.0 | 75.0 ± 21.7 | +25.0 ± 21.7 |" in page
     assert "| dark | gamma | 1.8 | 2.7 | 3.8 | 5 | 6.5 |" in page
     assert table_csv(OURS).splitlines()[0] == (
@@ -201,7 +205,7 @@ def test_texts_of_one_and_of_two_models() -> None:
 
 def test_models_of_other_faces_are_not_compared() -> None:
     with pytest.raises(DataError, match="ours and theirs were not judged on the same faces"):
-        table(OURS, replace(THEIRS, labels=np.array([0, 0, 1, 1])))
+        list_robustness_rows(OURS, replace(THEIRS, labels=np.array([0, 0, 1, 1])))
 
 
 def test_test_split_and_senseless_options_are_refused(
