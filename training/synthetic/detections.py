@@ -217,7 +217,7 @@ def packed(frame: Picture, face: Face, label: str, split: Split, name: str) -> P
     )
 
 
-def samples(
+def make_samples(
     looks: NetworkLooks,
     frames: Frames,
     split: Split,
