@@ -22,7 +22,7 @@ from app.defaults import DEMO_CLIP, ROOT
 from app.detection.search import FaceSearch
 from app.pipeline import Pipeline
 from app.recognition.classifier import DEFAULT_MODEL, Classifier
-from app.recognition.quality import BLURRED, TURNED_DEG
+from app.recognition.quality import BLURRED_SHARPNESS, TURNED_DEG
 from app.records.schema import COLUMNS, QUALITY_COLUMNS, SCHEMA, list_flat_columns
 from app.tracking.smoothing import SMOOTH_S
 from app.types import LANDMARKS, Frame, FrameResult
@@ -175,7 +175,7 @@ def test_faces_have_figures_of_quality(rows: list[dict[str, Any]]) -> None:
         assert row["size_px"] == pytest.approx((row["width"] * row["height"]) ** 0.5, abs=0.02)
         assert list(row["landmarks"]) == list(LANDMARKS)
         assert sum(row["raw_probabilities"].values()) == pytest.approx(1, abs=1e-4)
-    assert np.median([row["sharpness"] for row in whole]) > BLURRED
+    assert np.median([row["sharpness"] for row in whole]) > BLURRED_SHARPNESS
     assert all(0.1 < row["brightness"] < 0.9 for row in whole)
     assert np.median([abs(row["yaw_deg"]) for row in whole]) < TURNED_DEG
 

@@ -1,4 +1,4 @@
-"""Words for expressions, as people of many languages and other programs write them."""
+"""Knows the words for expressions that people of many languages and other programs write."""
 
 import unicodedata
 from collections.abc import Mapping, Sequence
@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 EXPRESSIONS = frozenset(
     {"neutral", "happiness", "sadness", "anger", "surprise", "disgust", "fear", "contempt"}
 )
-# The name that FER+ gives an expression, and other words for it. Adjectives and nouns of the
-# languages in which people have named their codes and the folders of their pictures.
+# The name of each expression in FER+, and other words for it: adjectives and nouns of the languages
+# in which people have named their codes and the folders of their pictures.
 WORDS: Mapping[str, Sequence[str]] = {
     "neutral": (
         *("neutrality", "no expression", "neutro", "neutra", "neutre", "neutraal", "neutrale"),
@@ -57,24 +57,38 @@ WORDS: Mapping[str, Sequence[str]] = {
 
 
 def fold_text(text: str) -> str:
-    """Text as it is compared: without case, and equal however an accent is stored. macOS stores a
-    file's name as a letter and its accent, other systems as one sign."""
+    """Folds text for comparison: without case, and with each accent stored in the same way. macOS
+    stores a letter and its accent as two signs in file names, other systems as one sign.
+
+    >>> fold_text("FRÖHLICH") == fold_text("fro\\u0308hlich")
+    True
+    """
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
 
 
-# The plain name of each word.
+# Folded word -> FER+'s name of the expression.
 MEANING: Mapping[str, str] = {
     fold_text(word): name for name, words in WORDS.items() for word in (name, *words)
 }
-NOT_CODED = ""  # what a coder left open
-# What programs write where there is no label.
+NOT_CODED = ""  # the label of what a coder left open
+# The words that programs write where there is no label.
 _EMPTY = frozenset({"", ".", "-", "–", "na", "n/a", "<na>", "nan", "null", "#null!", "#n/a", "#nv"})
 _EMPTY |= {"find_failed", "fit_failed", "not coded"}
 
 
 def normalise_label(text: str, rename: Mapping[str, str]) -> str:
-    """Writes a label in lower case and by one name, `NOT_CODED` where there is none; what the user
-    renames comes first."""
+    """Gives a label its one name in lower case.
+
+    Args:
+        text: The label as somebody wrote it.
+        rename: Names that the user prefers; they come first.
+
+    Returns:
+        The name, or `NOT_CODED` where the text means that there is no label.
+
+    >>> normalise_label("Happy", {}), normalise_label("N/A", {}), normalise_label("lol", {})
+    ('happiness', '', 'lol')
+    """
     label = " ".join(text.lower().split())
     label = rename.get(label, label)
     return NOT_CODED if label in _EMPTY else MEANING.get(fold_text(label), label)

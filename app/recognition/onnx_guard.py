@@ -1,62 +1,80 @@
-"""Looks a model file over before ONNX Runtime sees it, because a model may come from anybody.
+"""Checks a model file before ONNX Runtime opens it, because a model may come from anybody.
 
-It walks ONNX's protobuf messages in place and reads no more of them than it must. The onnx package
-would do too, were it not for its parser, which builds every message it meets: two million empty
-nodes, 4 MB of file, became 300 MB of memory. Here what is looked at is bounded, nothing is copied,
-a model of 11 MB takes a few milliseconds, and the program needs no further package.
-Field numbers are those of onnx.proto (ONNX IR version 13).
+The check walks ONNX's protobuf messages in place and reads no more of them than necessary. The onnx
+package builds every message that it meets: two million empty nodes, 4 MB of file, became 300 MB of
+memory. Here the number of fields is bounded and nothing is copied. A model of 11 MB takes a few
+milliseconds, and the program needs no further package.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import NoReturn
 
 from app.errors import ModelError
+from app.recognition.onnx_fields import (
+    ELEMENT_BITS,
+    AttributeField,
+    DataType,
+    DimensionField,
+    GraphField,
+    ModelField,
+    NodeField,
+    OpsetField,
+    ShapeField,
+    TensorField,
+    TensorTypeField,
+    TypeField,
+    ValueInfoField,
+    Wire,
+)
+from app.recognition.protobuf_reader import DamageError, ProtobufReader, Span, to_signed
 
 MAX_FILE_BYTES = 512 << 20
-MAX_FIELDS = 200_000  # that are looked at, in all messages together
 MAX_NODES = 20_000
 MAX_METADATA_BYTES = 1 << 20
 MAX_DEPTH = 64  # of brackets in a metadata entry
 MAX_TYPED_BYTES = 64 << 20  # of numbers that are not raw bytes; they grow up to eightfold
 MAX_AXIS = 4096  # of inputs and outputs
 MAX_STEP = 4096  # of a convolution's or pooling's paddings, strides, kernels
+ENDLESS_ELEMENTS = 1 << 100  # Python's numbers do not overflow, but need not grow without end
 OWN_DOMAINS = frozenset({b"", b"ai.onnx"})
-
-# Bits of one element by TensorProto.DataType. Strings (8) and complex numbers are left out.
-_BITS = {1: 32, 2: 8, 3: 8, 4: 16, 5: 16, 6: 32, 7: 64, 9: 8, 10: 16, 11: 64, 12: 32, 13: 64}
-_BITS |= {16: 16, 17: 8, 18: 8, 19: 8, 20: 8, 21: 4, 22: 4, 23: 4, 24: 8, 25: 2, 26: 2}
-_VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
-
-
-class _DamageError(Exception):
-    """What is there is no protobuf message."""
-
-
-@dataclass(slots=True)
-class _Tally:
-    """What was seen so far of one file."""
-
-    fields: int = 0
-    nodes: int = 0
-    metadata_bytes: int = 0
-    typed_bytes: int = 0
+STEP_ATTRIBUTES = frozenset(
+    {b"pads", b"strides", b"dilations", b"kernel_shape", b"output_padding", b"output_shape"}
+)
+TYPED_DATA = frozenset(
+    {
+        TensorField.FLOAT_DATA,
+        TensorField.INT32_DATA,
+        TensorField.INT64_DATA,
+        TensorField.DOUBLE_DATA,
+        TensorField.UINT64_DATA,
+    }
+)
 
 
 def check_model(content: bytes, name: str) -> None:
-    """Raises `ModelError` unless `content`, an ONNX file called `name` in errors, is a network that
-    is whole in itself: no data in other files, no operators but ONNX's own, no functions or loops,
-    no sparse tensors, no tensor that says to be larger than what the file holds of it."""
+    """Checks that an ONNX file is a complete network in itself.
+
+    Such a file takes no data from other files. It has no operators other than ONNX's own, no
+    functions or loops, no sparse tensors, and no tensor that claims more elements than the file
+    holds.
+
+    Args:
+        content: The file.
+        name: Its name in errors.
+
+    Raises:
+        ModelError: The file is damaged or no such network.
+    """
     try:
-        _Look(memoryview(content), name).model()
-    except (_DamageError, IndexError) as cause:
+        _Inspection(memoryview(content), name).check_model()
+    except (DamageError, IndexError) as cause:
         raise ModelError(
             f"{name} is not a model that ONNX Runtime can open: it is damaged or of another kind."
         ) from cause
 
 
 def check_size(size_bytes: int, name: str) -> None:
-    """Before a file is read. Raises `ModelError`."""
+    """Checks a file's size before the file is read. Raises `ModelError`."""
     if size_bytes > MAX_FILE_BYTES:
         raise ModelError(
             f"The model {name} is refused: it has {size_bytes >> 20} MB, more than "
@@ -64,11 +82,15 @@ def check_size(size_bytes: int, name: str) -> None:
         )
 
 
-class _Look:
+class _Inspection:
+    """The walk through one file. It raises `ModelError` for what must not be there, and
+    `DamageError` for bytes that are no protobuf message."""
+
     def __init__(self, content: memoryview, name: str) -> None:
         self._content = content
         self._name = name
-        self._tally = _Tally()
+        self._reader = ProtobufReader(content, refuse=self._refuse)
+        self._nodes = self._metadata_bytes = self._typed_bytes = 0
 
     def _refuse(self, why: str) -> NoReturn:
         raise ModelError(
@@ -76,107 +98,42 @@ class _Look:
             "from somebody you trust."
         )
 
-    def _varint(self, at: int, end: int) -> tuple[int, int]:
-        value = shift = 0
-        while at < end and shift < 70:
-            byte = self._content[at]
-            at += 1
-            value |= (byte & 127) << shift
-            if byte < 128:
-                return value & (1 << 64) - 1, at
-            shift += 7
-        raise _DamageError
-
-    def _fields(
-        self, span: tuple[int, int], once: tuple[int, ...] = ()
-    ) -> Iterator[tuple[int, int, int | tuple[int, int]]]:
-        """(number, wire type, a number or the span of the bytes) of each field of the message in
-        `span`. Parsers merge messages that come twice where one belongs; `once` are not to."""
-        at, end = span
-        seen: set[int] = set()
-        while at < end:
-            self._tally.fields += 1
-            if self._tally.fields > MAX_FIELDS:
-                self._refuse(f"it has more than {MAX_FIELDS:,} entries")
-            tag, at = self._varint(at, end)
-            number, wire = tag >> 3, tag & 7
-            if not 0 < number < 1 << 29:
-                raise _DamageError
-            if number in once and wire == _BYTES:
-                if number in seen:
-                    self._refuse("an entry that belongs there once stands there twice")
-                seen.add(number)
-            value: int | tuple[int, int]
-            if wire == _VARINT:
-                value, at = self._varint(at, end)
-            else:
-                if wire == _BYTES:
-                    length, at = self._varint(at, end)
-                elif wire in (_FIXED64, _FIXED32):
-                    length = 8 if wire == _FIXED64 else 4
-                else:
-                    raise _DamageError  # groups, which ONNX does not use
-                if length > end - at:
-                    raise _DamageError
-                value = (at, at + length)
-                at += length
-            yield number, wire, value
-
-    def _messages(
-        self, span: tuple[int, int], once: tuple[int, ...] = ()
-    ) -> Iterator[tuple[int, tuple[int, int]]]:
-        """The fields of `span` that are messages, strings or bytes."""
-        for number, wire, value in self._fields(span, once):
-            if wire == _BYTES and isinstance(value, tuple):
-                yield number, value
-
-    def _numbers(self, wire: int, value: int | tuple[int, int]) -> Iterator[int]:
-        """A repeated whole number, alone or packed."""
-        if wire == _VARINT and isinstance(value, int):
-            yield _signed(value)
-        elif wire == _BYTES and isinstance(value, tuple):
-            at, end = value
-            while at < end:
-                self._tally.fields += 1
-                if self._tally.fields > MAX_FIELDS:
-                    self._refuse(f"it has more than {MAX_FIELDS:,} entries")
-                one, at = self._varint(at, end)
-                yield _signed(one)
-
-    def model(self) -> None:
+    def check_model(self) -> None:
         graphs = 0
-        for number, span in self._messages((0, len(self._content)), once=(7,)):
-            if number == 7:
+        for number, span in self._reader.messages(
+            (0, len(self._content)), once=(ModelField.GRAPH,)
+        ):
+            if number == ModelField.GRAPH:
                 graphs += 1
-                self._graph(span)
-            elif number == 8:
-                for field, part in self._messages(span):
-                    if field == 1:
-                        self._own_domain(part)
-            elif number == 14:
-                self._metadata(span)
-            elif number == 20:
+                self._check_graph(span)
+            elif number == ModelField.OPSET_IMPORT:
+                for field, part in self._reader.messages(span):
+                    if field == OpsetField.DOMAIN:
+                        self._check_domain(part)
+            elif number == ModelField.METADATA_PROPS:
+                self._check_metadata(span)
+            elif number == ModelField.TRAINING_INFO:
                 self._refuse("it carries a way to train, which nothing here needs")
-            elif number == 25:
+            elif number == ModelField.FUNCTIONS:
                 self._refuse("it defines functions of its own")
-            elif number == 26:
-                self._count(span)
+            elif number == ModelField.CONFIGURATION:
+                self._count_fields(span)
         if not graphs:
-            raise _DamageError
+            raise DamageError
 
-    def _own_domain(self, span: tuple[int, int]) -> None:
+    def _check_domain(self, span: Span) -> None:
         domain = bytes(self._content[slice(*span)])
         if domain not in OWN_DOMAINS:
-            self._refuse(f"it needs operators that are not ONNX's own ({_shown(domain)})")
+            self._refuse(f"it needs operators that are not ONNX's own ({_printable(domain)})")
 
-    def _count(self, span: tuple[int, int]) -> None:
-        """A message of no interest, whose fields count nevertheless."""
-        for _ in self._fields(span):
+    def _count_fields(self, span: Span) -> None:
+        """Counts the fields of a message that is not checked any further."""
+        for _ in self._reader.fields(span):
             pass
 
-    def _metadata(self, span: tuple[int, int]) -> None:
-        self._tally.metadata_bytes += span[1] - span[0]
-        if self._tally.metadata_bytes > MAX_METADATA_BYTES:
+    def _check_metadata(self, span: Span) -> None:
+        self._metadata_bytes += span[1] - span[0]
+        if self._metadata_bytes > MAX_METADATA_BYTES:
             self._refuse(f"its metadata has more than {MAX_METADATA_BYTES >> 20} MB")
         depth = 0
         for byte in bytes(self._content[slice(*span)]):
@@ -184,111 +141,121 @@ class _Look:
             if depth > MAX_DEPTH:
                 self._refuse(f"its metadata is nested more than {MAX_DEPTH} deep")
 
-    def _graph(self, span: tuple[int, int]) -> None:
-        for number, part in self._messages(span):
-            if number == 1:
-                self._tally.nodes += 1
-                if self._tally.nodes > MAX_NODES:
+    def _check_graph(self, span: Span) -> None:
+        for number, part in self._reader.messages(span):
+            if number == GraphField.NODE:
+                self._nodes += 1
+                if self._nodes > MAX_NODES:
                     self._refuse(f"it has more than {MAX_NODES:,} operations")
-                self._node(part)
-            elif number == 5:
-                self._tensor(part)
-            elif number in (11, 12, 13):
-                self._value(part, bounded=number != 13)
-            elif number == 14:
-                self._count(part)
-            elif number == 15:
+                self._check_node(part)
+            elif number == GraphField.INITIALIZER:
+                self._check_tensor(part)
+            elif number in (GraphField.INPUT, GraphField.OUTPUT):
+                self._check_value(part, is_bounded=True)
+            elif number == GraphField.VALUE_INFO:
+                self._check_value(part, is_bounded=False)
+            elif number == GraphField.QUANTIZATION_ANNOTATION:
+                self._count_fields(part)
+            elif number == GraphField.SPARSE_INITIALIZER:
                 self._refuse("it has sparse tensors")
 
-    def _node(self, span: tuple[int, int]) -> None:
-        for number, part in self._messages(span):
-            if number == 5:
-                self._attribute(part)
-            elif number == 7:
-                self._own_domain(part)
-            elif number == 10:
+    def _check_node(self, span: Span) -> None:
+        for number, part in self._reader.messages(span):
+            if number == NodeField.ATTRIBUTE:
+                self._check_attribute(part)
+            elif number == NodeField.DOMAIN:
+                self._check_domain(part)
+            elif number == NodeField.DEVICE_CONFIGURATIONS:
                 self._refuse("it is laid out for several devices")
 
-    def _attribute(self, span: tuple[int, int]) -> None:
+    def _check_attribute(self, span: Span) -> None:
         name = b""
         largest = 0
-        for number, wire, value in self._fields(span, once=(5, 6, 22)):
-            if number in (3, 8):
-                largest = max([largest, *(abs(one) for one in self._numbers(wire, value))])
-            if wire != _BYTES or not isinstance(value, tuple):
+        single = (AttributeField.T, AttributeField.G, AttributeField.SPARSE_TENSOR)
+        for number, wire, value in self._reader.fields(span, once=single):
+            if number in (AttributeField.I, AttributeField.INTS):
+                largest = max([largest, *(abs(one) for one in self._reader.numbers(wire, value))])
+            if wire != Wire.BYTES or not isinstance(value, tuple):
                 continue
-            if number == 1:
+            if number == AttributeField.NAME:
                 name = bytes(self._content[value[0] : min(value[1], value[0] + 40)])
-            elif number in (5, 10):
-                self._tensor(value)
-            elif number in (6, 11):
+            elif number in (AttributeField.T, AttributeField.TENSORS):
+                self._check_tensor(value)
+            elif number in (AttributeField.G, AttributeField.GRAPHS):
                 self._refuse("it has loops or branches")
-            elif number in (22, 23):
+            elif number in (AttributeField.SPARSE_TENSOR, AttributeField.SPARSE_TENSORS):
                 self._refuse("it has sparse tensors")
-            elif number in (14, 15):
+            elif number in (AttributeField.TP, AttributeField.TYPE_PROTOS):
                 self._refuse("it has operations that are told types")
-        steps = (b"pads", b"strides", b"dilations", b"kernel_shape", b"output_padding")
-        if largest > MAX_STEP and name in (*steps, b"output_shape"):
-            self._refuse(f"its {_shown(name)} are of an absurd size, {largest:,}")
+        if largest > MAX_STEP and name in STEP_ATTRIBUTES:
+            self._refuse(f"its {_printable(name)} are of an absurd size, {largest:,}")
 
-    def _tensor(self, span: tuple[int, int]) -> None:
-        elements, kind, raw, typed = 1, 0, 0, 0
-        for number, wire, value in self._fields(span):
+    def _check_tensor(self, span: Span) -> None:
+        elements, kind, raw_bytes, typed_bytes = 1, 0, 0, 0
+        for number, wire, value in self._reader.fields(span):
             size = value[1] - value[0] if isinstance(value, tuple) else 0
-            if number == 1:
-                for axis in self._numbers(wire, value):
+            if number == TensorField.DIMS:
+                for axis in self._reader.numbers(wire, value):
                     if axis < 0:
                         self._refuse("a tensor has an axis of negative length")
-                    # Python's numbers do not overflow, but they need not grow without end either.
-                    elements = min(elements * axis, 1 << 100)
-            elif number == 2 and isinstance(value, int):
+                    elements = min(elements * axis, ENDLESS_ELEMENTS)
+            elif number == TensorField.DATA_TYPE and isinstance(value, int):
                 kind = value
-            elif number == 6:
+            elif number == TensorField.STRING_DATA:
                 self._refuse("it has tensors of text")
-            elif number == 9:
-                raw = size
-            elif number in (4, 5, 7, 10, 11):
-                typed += size if wire == _BYTES else 1
-            elif number == 13 or (number == 14 and value != 0):
+            elif number == TensorField.RAW_DATA:
+                raw_bytes = size
+            elif number in TYPED_DATA:
+                typed_bytes += size if wire == Wire.BYTES else 1
+            elif number == TensorField.EXTERNAL_DATA or (
+                number == TensorField.DATA_LOCATION and value != 0
+            ):
                 self._refuse("it takes data from other files")
-        self._tally.typed_bytes += typed
-        if self._tally.typed_bytes > MAX_TYPED_BYTES:
+        self._typed_bytes += typed_bytes
+        if self._typed_bytes > MAX_TYPED_BYTES:
             self._refuse("its numbers are not stored as bytes")
-        if kind not in _BITS:
+        if kind not in ELEMENT_BITS:
             self._refuse(f"it has tensors of the kind {kind}, which nothing here needs")
-        held = raw * 8 // _BITS[kind] if raw else 8 * typed
-        if elements > held:
+        most = raw_bytes * 8 // ELEMENT_BITS[DataType(kind)] if raw_bytes else 8 * typed_bytes
+        if elements > most:
             self._refuse(
                 f"a tensor says that it has {elements:,} elements, and the file holds fewer"
-                if elements < 1 << 100
+                if elements < ENDLESS_ELEMENTS
                 else "a tensor says that it has endless elements"
             )
 
-    def _value(self, span: tuple[int, int], *, bounded: bool) -> None:
-        """An input, output or what is between: name and type. Only tensors, with no absurd axes
-        where `bounded`."""
-        for number, part in self._messages(span, once=(2,)):
-            if number != 2:
+    def _check_value(self, span: Span, *, is_bounded: bool) -> None:
+        """Checks the type of an input, output or value between: a tensor, whose axes have a limit
+        if `is_bounded`."""
+        for number, part in self._reader.messages(span, once=(ValueInfoField.TYPE,)):
+            if number != ValueInfoField.TYPE:
                 continue
-            for kind, tensor in self._messages(part, once=(1,)):
-                if kind in (4, 5, 8, 9):
+            for kind, tensor in self._reader.messages(part, once=(TypeField.TENSOR_TYPE,)):
+                if kind == TypeField.TENSOR_TYPE:
+                    self._check_axes(tensor, is_bounded=is_bounded)
+                elif kind in (
+                    TypeField.SEQUENCE_TYPE,
+                    TypeField.MAP_TYPE,
+                    TypeField.SPARSE_TENSOR_TYPE,
+                    TypeField.OPTIONAL_TYPE,
+                ):
                     self._refuse("it has values that are not tensors")
-                for field, shape in self._messages(tensor, once=(2,)) if kind == 1 else ():
-                    for axis in self._axes(shape) if field == 2 else ():
-                        if bounded and not 0 <= axis <= MAX_AXIS:
-                            self._refuse(f"its inputs or outputs are of an absurd size, {axis:,}")
 
-    def _axes(self, span: tuple[int, int]) -> Iterator[int]:
-        for number, dimension in self._messages(span):
-            for field, _, value in self._fields(dimension) if number == 1 else ():
-                if field == 1 and isinstance(value, int):
-                    yield _signed(value)
+    def _check_axes(self, span: Span, *, is_bounded: bool) -> None:
+        for number, shape in self._reader.messages(span, once=(TensorTypeField.SHAPE,)):
+            for axis in self._axes(shape) if number == TensorTypeField.SHAPE else ():
+                if is_bounded and not 0 <= axis <= MAX_AXIS:
+                    self._refuse(f"its inputs or outputs are of an absurd size, {axis:,}")
+
+    def _axes(self, span: Span) -> Iterator[int]:
+        for number, dimension in self._reader.messages(span):
+            for field, _, value in (
+                self._reader.fields(dimension) if number == ShapeField.DIM else ()
+            ):
+                if field == DimensionField.DIM_VALUE and isinstance(value, int):
+                    yield to_signed(value)
 
 
-def _signed(value: int) -> int:
-    return value - (1 << 64) if value >> 63 else value
-
-
-def _shown(text: bytes) -> str:
-    """What a file says, fit for one line of a terminal."""
+def _printable(text: bytes) -> str:
+    """Makes text from a file fit for one line of a terminal."""
     return ascii(text[:40].decode("utf-8", "replace"))[1:-1]

@@ -20,7 +20,13 @@ from app.pages.document import (
 )
 from app.pages.html import NO_HTML, Html, fill_html, join_html
 from app.pages.style import STYLE
-from app.recognition.quality import BLURRED, BRIGHT, DARK, SMALL_PX, TURNED_DEG
+from app.recognition.quality import (
+    BLURRED_SHARPNESS,
+    BRIGHT_BRIGHTNESS,
+    DARK_BRIGHTNESS,
+    SMALL_PX,
+    TURNED_DEG,
+)
 from app.report.facts import render_model_card, render_run_facts, render_run_warnings
 from app.report.picture_page import render_pictures
 from app.report.stills import PictureStill, Still
@@ -317,11 +323,15 @@ def _render_trouble(trouble: DataTrouble, are_pictures: bool) -> Html:
         known = trouble.faces_with_quality
         if known:
             yield make_row("small", trouble.small, known, f"box under {SMALL_PX:g} px")
-            yield make_row("blurred", trouble.blurred, known, f"sharpness under {BLURRED:g}")
+            yield make_row(
+                "blurred", trouble.blurred, known, f"sharpness under {BLURRED_SHARPNESS:g}"
+            )
             turned = f"yaw beyond {TURNED_DEG:g}°, estimated"
             yield make_row("turned away", trouble.turned, known, turned)
-            yield make_row("dark", trouble.dark, known, f"mean grey under {100 * DARK:.0f} %")
-            bright = f"mean grey over {100 * BRIGHT:.0f} %"
+            yield make_row(
+                "dark", trouble.dark, known, f"mean grey under {100 * DARK_BRIGHTNESS:.0f} %"
+            )
+            bright = f"mean grey over {100 * BRIGHT_BRIGHTNESS:.0f} %"
             yield make_row("too bright", trouble.bright, known, bright)
 
     table = render_table(("", "count", "share", "meaning"), make_rows(), "numbers last-text")

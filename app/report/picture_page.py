@@ -4,7 +4,13 @@ from collections.abc import Mapping, Sequence
 
 from app.pages.document import embed_picture, render_remark, render_table
 from app.pages.html import NO_HTML, Html, fill_html, join_html
-from app.recognition.quality import BLURRED, BRIGHT, DARK, SMALL_PX, TURNED_DEG
+from app.recognition.quality import (
+    BLURRED_SHARPNESS,
+    BRIGHT_BRIGHTNESS,
+    DARK_BRIGHTNESS,
+    SMALL_PX,
+    TURNED_DEG,
+)
 from app.records.schema import FaceRecord, Record
 from app.report.stills import PictureStill
 from app.types import UNSURE, FaceQuality
@@ -117,10 +123,10 @@ def _describe_quality(quality: FaceQuality | None) -> str:
     sharpness, brightness = quality.sharpness, quality.brightness
     troubles = {
         "small": quality.size_px < SMALL_PX,
-        "blurred": sharpness is not None and sharpness < BLURRED,
+        "blurred": sharpness is not None and sharpness < BLURRED_SHARPNESS,
         "turned away": abs(quality.yaw_deg) > TURNED_DEG,
-        "dark": brightness is not None and brightness < DARK,
-        "too bright": brightness is not None and brightness > BRIGHT,
+        "dark": brightness is not None and brightness < DARK_BRIGHTNESS,
+        "too bright": brightness is not None and brightness > BRIGHT_BRIGHTNESS,
     }
     size = f"{quality.size_px:.0f} px"
     return ", ".join([size, *(name for name, is_there in troubles.items() if is_there)])

@@ -13,7 +13,13 @@ from numpy.typing import NDArray
 
 from app.episodes.episode import Episode
 from app.episodes.finder import EpisodeFinder, EpisodeRules, sort_episodes
-from app.recognition.quality import BLURRED, BRIGHT, DARK, SMALL_PX, TURNED_DEG
+from app.recognition.quality import (
+    BLURRED_SHARPNESS,
+    BRIGHT_BRIGHTNESS,
+    DARK_BRIGHTNESS,
+    SMALL_PX,
+    TURNED_DEG,
+)
 from app.records.schema import Record
 from app.types import UNSURE
 
@@ -182,7 +188,7 @@ class Summary:
         trouble.faces_with_quality += 1
         trouble.small += found.size_px < SMALL_PX
         trouble.turned += abs(found.yaw_deg) > TURNED_DEG
-        trouble.blurred += found.sharpness is not None and found.sharpness < BLURRED
+        trouble.blurred += found.sharpness is not None and found.sharpness < BLURRED_SHARPNESS
         if found.brightness is not None:
-            trouble.dark += found.brightness < DARK
-            trouble.bright += found.brightness > BRIGHT
+            trouble.dark += found.brightness < DARK_BRIGHTNESS
+            trouble.bright += found.brightness > BRIGHT_BRIGHTNESS

@@ -12,7 +12,7 @@ import pytest
 from app.contract import MAX_TEMPERATURE, MIN_TEMPERATURE
 from app.defaults import ROOT
 from app.errors import DeviceError, ModelError
-from app.recognition import classifier as classifier_module
+from app.recognition import onnx_session
 from app.recognition.classifier import Classifier, apply_softmax, compute_prior_shift
 from tests.support.tiny_model import tiny_contract, write_tiny_model
 
@@ -248,13 +248,13 @@ def test_cuda_that_opens_but_does_not_run_is_not_taken(
 
     monkeypatch.setattr(ort, "InferenceSession", opened)
     monkeypatch.setattr(ort, "get_available_providers", lambda: ["CUDAExecutionProvider"])
-    monkeypatch.setattr(ort, "preload_dlls", lambda: None, raising=False)
+    monkeypatch.setattr(ort, "preload_dlls", lambda: None)
     if device == "cuda":
         with pytest.raises(DeviceError, match="CUDA does not work here"):
             Classifier(tiny, device=device)
         return
     for has_gpu, fallback in ((True, "CUDA does not work here"), (False, None)):
-        monkeypatch.setattr(classifier_module, "has_nvidia_gpu", lambda has=has_gpu: has)
+        monkeypatch.setattr(onnx_session, "has_nvidia_gpu", lambda has=has_gpu: has)
         classifier = Classifier(tiny, device=device)
         assert (classifier.provider, classifier.fallback) == ("CPU", fallback)
     assert classifier.predict(grey(0, count=2)).shape == (2, 2)
