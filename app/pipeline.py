@@ -95,7 +95,9 @@ class Pipeline:
     def step(self, frame: Frame) -> FrameResult:
         contract = self._classifier.contract
         times = [self._clock()]
-        time_s = frame.time_s if self._stage_clock is None else self._stage_clock.at(frame.time_s)
+        time_s = (
+            frame.time_s if self._stage_clock is None else self._stage_clock.advance(frame.time_s)
+        )
         found = self._find(frame.image, time_s)
         faces = tuple(face for face in found if is_alignable(face.landmarks))
         times.append(self._clock())

@@ -129,7 +129,7 @@ class Detector:
 
     def close(self) -> None:
         """Frees the network. A second call does nothing."""
-        if self._detector is not None and not self._home.left:
+        if self._detector is not None and not self._home.is_left:
             with quiet_stderr():
                 self._detector.close()
                 self._detector = None

@@ -61,7 +61,7 @@ class SharedSearch:
 
     def close(self) -> None:
         """Frees the searches. Those in use are freed when their threads give them back."""
-        if self._home.left:
+        if self._home.is_left:
             return
         with self._lock:
             self._closed = True

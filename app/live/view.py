@@ -10,7 +10,7 @@ from app.live.keys import Action
 from app.live.recording import Recorder, save_snapshot
 from app.live.screen_notes import Notes, draw_notes, find_figures_room
 from app.overlay.scene import HUD_MODES
-from app.process.stage_clock import KEEP_S
+from app.process.stage_clock import MAX_PAUSE_S
 from app.runs.plan import ViewSettings
 from app.runs.result_view import ResultView
 from app.tracking.resting_face import LOOK_S, RestingFaces
@@ -106,8 +106,8 @@ class LiveView:
         if self._drawn.remember(result) and had_something:
             self._known_resting = 0
             self._tell(
-                f"Nothing was looked at for more than {KEEP_S:.0f} s: faces are numbered anew, "
-                "and resting faces and history are forgotten."
+                f"Nothing was looked at for more than {MAX_PAUSE_S:.0f} s: faces are numbered "
+                "anew, and resting faces and history are forgotten."
             )
         self._follow_resting()
         for line in self.recorder.take_news():

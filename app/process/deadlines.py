@@ -1,4 +1,5 @@
-"""Waiting for what cannot be interrupted, such as name servers and libraries that read networks."""
+"""Waits for work that cannot be interrupted, such as name servers and libraries that read
+networks."""
 
 import threading
 import time
@@ -7,8 +8,8 @@ from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
-POLL_S = 0.1
-GIVEN_UP_S = 0.3  # for work that was given up, to notice
+POLL_S = 0.1  # between two looks at the work
+GIVE_UP_S = 0.3  # for work that was given up, to notice and end
 
 
 class _Work(Generic[T]):
@@ -20,7 +21,7 @@ class _Work(Generic[T]):
     def run(self) -> None:
         try:
             self.result = self._work()
-        except BaseException as error:  # belongs to who waits
+        except BaseException as error:  # raised again in the waiting thread
             self.error = error
 
 
@@ -31,10 +32,21 @@ def run_with_deadline(
     limit_s: float | None,
     give_up: Callable[[], object] = lambda: None,
 ) -> T | None:
-    """What `work` returns or raises; it is done in a thread of its own, so that this one hears
-    signals meanwhile. None as soon as `stop` says so. Raises `TimeoutError` after `limit_s` (None:
-    no limit). In both cases `give_up` is called, which should end the work; a thread that does not
-    end is left to itself."""
+    """Does work in a thread of its own, so that the calling thread hears signals meanwhile.
+
+    Args:
+        work: The work. Its result is returned and its error raised here.
+        stop: True ends the waiting.
+        limit_s: The longest wait in seconds. None: no limit.
+        give_up: Called when the waiting ends early; it should end the work. A thread that does not
+            end is left to itself.
+
+    Returns:
+        The result of `work`, or None if `stop` ended the waiting.
+
+    Raises:
+        TimeoutError: The work took longer than `limit_s`.
+    """
     doing = _Work(work)
     thread = threading.Thread(target=doing.run, daemon=True)
     thread.start()
@@ -43,7 +55,7 @@ def run_with_deadline(
         stopped = stop()
         if stopped or (until_s is not None and time.monotonic() >= until_s):
             give_up()
-            thread.join(GIVEN_UP_S)
+            thread.join(GIVE_UP_S)
             if stopped:
                 return None
             raise TimeoutError

@@ -1,30 +1,32 @@
-"""Networks belong to the process that loaded them: in a copy of it that `fork` made, the threads
-that they compute with are missing, and what waits for them waits for ever, also the networks' own
-end."""
+"""Keeps networks from being used or ended in a fork of the process that loaded them.
+
+A fork lacks the threads with which the networks compute. Whatever waits for these threads waits for
+ever, and so does the networks' own end.
+"""
 
 import atexit
 import ctypes
 import os
+import sys
 import weakref
-from typing import Any
 
 from app.errors import DeviceError
 
 
 class HomeProcess:
-    """The process in which something was made."""
+    """The process in which an object was made."""
 
     def __init__(self) -> None:
         self._pid = os.getpid()
 
     @property
-    def left(self) -> bool:
-        """Whether this process is another one, made by `fork`."""
+    def is_left(self) -> bool:
+        """True in a process that `fork` made from the home process."""
         return os.getpid() != self._pid
 
     def check(self) -> None:
-        """Raises `DeviceError` in another process."""
-        if self.left:
+        """Raises `DeviceError` in a fork of the home process."""
+        if self.is_left:
             raise DeviceError(
                 f"These networks were loaded in process {self._pid}, and this is process "
                 f"{os.getpid()}, a fork of it, in which they would hang. Load them here: make a "
@@ -33,22 +35,23 @@ class HomeProcess:
 
 
 class NeverEnded:
-    """Objects whose own end is left out at certain times, by a reference that is never given
-    back."""
+    """A set of objects that are not ended from a certain moment on, by a reference that is never
+    given back."""
 
     def __init__(self) -> None:
-        self._objects: weakref.WeakSet[Any] = weakref.WeakSet()
+        self._objects: weakref.WeakSet[object] = weakref.WeakSet()
 
-    def add(self, value: Any) -> None:
+    def add(self, value: object) -> None:
         self._objects.add(value)
 
     def keep(self) -> None:
-        """From now on none of them is ever ended in this process."""
+        """Keeps all objects of the set from ever being ended in this process."""
         for value in list(self._objects):
             ctypes.pythonapi.Py_IncRef(ctypes.py_object(value))
 
 
-NOT_IN_FORKS, NOT_AT_EXIT = NeverEnded(), NeverEnded()
+NOT_IN_FORKS = NeverEnded()  # objects that are not ended in forks
+NOT_AT_EXIT = NeverEnded()  # objects that are not ended when the process ends
 atexit.register(NOT_AT_EXIT.keep)
-if hasattr(os, "register_at_fork"):  # not on Windows, where nothing forks
+if sys.platform != "win32":  # where nothing forks
     os.register_at_fork(after_in_child=NOT_IN_FORKS.keep)

@@ -1,4 +1,4 @@
-"""What a measurement was made on, and what the process takes of it."""
+"""Describes the machine that measurements are made on, and measures this process's memory."""
 
 import ctypes
 import os
@@ -10,8 +10,8 @@ CUDA_NO_DEVICE = 100  # CUDA_ERROR_NO_DEVICE in the CUDA driver API
 
 
 def describe_machine() -> str:
-    """One line: processor, cores, load, system, Python."""
-    load = f", load {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
+    """Describes the machine in one line: processor, cores, load, system, Python."""
+    load = f", load {os.getloadavg()[0]:.1f}" if sys.platform != "win32" else ""
     return (
         f"{_processor()}, {count_cores()} cores{load}; {platform.system()} {platform.machine()}, "
         f"Python {platform.python_version()}"
@@ -19,15 +19,15 @@ def describe_machine() -> str:
 
 
 def count_cores() -> int:
-    """Cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
+    """Counts the cores that this process may use."""
+    if sys.platform == "linux":
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 def has_nvidia_gpu() -> bool:
-    """Tells whether there is a driver of NVIDIA's that knows of a GPU. A driver that does not work
-    counts."""
+    """Tells whether NVIDIA's driver is installed and knows of a GPU. A driver that does not work
+    counts, too."""
     name = "nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1"
     try:
         return int(ctypes.CDLL(name).cuInit(0)) != CUDA_NO_DEVICE
@@ -46,17 +46,18 @@ def _processor() -> str:
 
 
 def measure_resident_mb() -> float | None:
-    """Resident memory of this process now, in MB of 1,000,000 bytes; None where the system does
-    not say."""
+    """Measures the resident memory of this process, in MB of 1,000,000 bytes. None where the system
+    does not tell."""
     try:
         pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
         return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
     except (OSError, ValueError, IndexError):
-        return _most_resident_mb()
+        return _measure_peak_mb()
 
 
-def _most_resident_mb() -> float | None:
-    """The most so far: all that macOS tells without a further package."""
+def _measure_peak_mb() -> float | None:
+    """Measures the highest resident memory so far, as all that macOS tells without a further
+    package."""
     if sys.platform == "win32":
         return None
     import resource
@@ -66,6 +67,7 @@ def _most_resident_mb() -> float | None:
 
 
 def give_memory_back() -> None:
-    """To the system, what is free in the C library's heaps: after what took much for a moment."""
+    """Returns the free memory in the C library's heaps to the system, after work that needed much
+    for a moment."""
     if platform.libc_ver()[0] == "glibc":
         ctypes.CDLL(None).malloc_trim(0)

@@ -1,21 +1,32 @@
-"""Tells whether an error means that memory ran out, and says so in one line."""
+"""Tells whether an error means that memory ran out, and words it in one line."""
 
 import errno
 import mmap
 
-# What libraries say where there is no memory for them: the C library's loader, C++, the system.
-NO_MEMORY = ("failed to map segment", "bad_alloc", "annot allocate memory", "ailed to allocate")
+# The words of libraries that get no memory: the C library's loader, C++, the system.
+NO_MEMORY_WORDS = (
+    "failed to map segment",
+    "bad_alloc",
+    "annot allocate memory",
+    "ailed to allocate",
+)
 
 
 def lacks_memory(error: BaseException) -> bool:
-    """Tells whether an operation failed for want of memory, and not for what it worked on."""
-    if isinstance(error, MemoryError) or getattr(error, "errno", None) == errno.ENOMEM:
+    """Tells whether an operation failed because memory ran out.
+
+    >>> lacks_memory(OSError(errno.ENOMEM, "")), lacks_memory(RuntimeError("std::bad_alloc"))
+    (True, True)
+    """
+    if isinstance(error, MemoryError):
         return True
-    return any(words in str(error) for words in NO_MEMORY)
+    if isinstance(error, OSError) and error.errno == errno.ENOMEM:
+        return True
+    return any(words in str(error) for words in NO_MEMORY_WORDS)
 
 
 def has_room(size_bytes: int) -> bool:
-    """Tells whether so much address space can be had. Limits (ulimit -v, containers) may end it."""
+    """Tells whether this much address space is left. `ulimit -v` and containers may limit it."""
     try:
         mmap.mmap(-1, size_bytes).close()
     except (OSError, ValueError, OverflowError):
@@ -24,7 +35,8 @@ def has_room(size_bytes: int) -> bool:
 
 
 def format_memory_line(what: str) -> str:
-    """One line on `what`, for which there is too little memory."""
+    """Words the lack of memory in one line. `what` continues "There is too little memory here", as
+    "to open a.onnx" does."""
     return (
         f"There is too little memory here {what}. Close other programs, or raise the limit of this "
         "one (ulimit -v, or the container's)."

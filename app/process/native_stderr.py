@@ -11,8 +11,8 @@ from app.process.safe_output import SureStream, fill_descriptors, is_own
 
 
 class _NativeStderr:
-    """File descriptor 2, which is the whole process's: of the threads that want it quiet together,
-    the first leads it nowhere, and the last leads it back."""
+    """File descriptor 2, which belongs to the whole process. Of the threads that want it quiet at
+    the same time, the first leads it nowhere, and the last leads it back."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -39,7 +39,7 @@ class _NativeStderr:
                 self._lead_back()
 
     def begin_anew(self) -> None:
-        """In a fork of the process, which has none of the other threads."""
+        """Forgets the other threads, which a fork of the process lacks."""
         self._lock, self._wanting = threading.Lock(), 0
         self._lead_back()
 
@@ -51,15 +51,17 @@ class _NativeStderr:
 
 
 _NATIVE = _NativeStderr()
-if hasattr(os, "register_at_fork"):  # not on Windows, where nothing forks
+if sys.platform != "win32":  # where nothing forks
     os.register_at_fork(after_in_child=_NATIVE.begin_anew)
 
 
 @contextmanager
 def quiet_stderr() -> Iterator[None]:
-    """Keeps native libraries' start-up chatter off the terminal: they write to file descriptor 2
-    themselves, where Python's logging has no say. Python exceptions pass through. From any
-    thread."""
+    """Keeps native libraries' start-up chatter off the terminal.
+
+    These libraries write to file descriptor 2 directly, past Python's logging. Python exceptions
+    pass through. Any thread may call this.
+    """
     _NATIVE.quiet()
     try:
         yield
@@ -69,10 +71,12 @@ def quiet_stderr() -> Iterator[None]:
 
 @contextmanager
 def redirect_native_stderr() -> Iterator[None]:
-    """For a program as a whole: Python's `sys.stderr` keeps the terminal, file descriptor 2, where
-    native libraries write whenever they like, leads nowhere. A crash in native code still shows
-    where in Python it happened. Lines that cannot be written, or where there is no stderr, are left
-    out. A `sys.stderr` that is not file descriptor 2 is left as it is."""
+    """Leads file descriptor 2 nowhere while a program runs, because native libraries write there.
+
+    Python's `sys.stderr` keeps the terminal. A crash in native code still shows its place in the
+    Python code. Lines that cannot be written, also because there is no stderr, are left out. A
+    `sys.stderr` that is not file descriptor 2 stays unchanged.
+    """
     fill_descriptors()
     before = sys.stderr
     if not is_own(before, 2):

@@ -1,5 +1,5 @@
-"""A parser of options that says in one line what it does not understand, with a guess at what was
-meant. Needs no package."""
+"""Parses a command's options. A mistake gives one line, with a guess at what was meant. This module
+needs no package."""
 
 import argparse
 import difflib
@@ -12,8 +12,9 @@ from typing import Any, NoReturn
 from app.defaults import PICTURE_SUFFIXES, ROOT, VIDEO_SUFFIXES
 
 _INVALID = re.compile(r"invalid (?P<kind>\w+) value: (?P<value>.*)", re.DOTALL)
-_A_NUMBER, _A_WHOLE_NUMBER = "a number", "a whole number"
-# What an option takes, by the name of the function that reads it.
+_A_NUMBER = "a number"
+_A_WHOLE_NUMBER = "a whole number"
+# The name of the function that reads an option's value -> words for that value.
 _KINDS = {
     "int": _A_WHOLE_NUMBER,
     "positive": _A_WHOLE_NUMBER,
@@ -29,7 +30,7 @@ _KINDS = {
     "parse_moment": "a time in seconds, m:ss or h:mm:ss",
     "parse_size": "a size such as 1280x720",
 }
-# The options of `run_demo.py` that take a file by its suffix, other than what is read.
+# The options of `run_demo.py` that take a file of this suffix, other than a picture or video.
 _RESULTS = {
     ".onnx": ("--model",),
     ".csv": ("--records", "--episodes"),
@@ -43,14 +44,18 @@ _RESULTS = {
 
 
 class OneLineParser(argparse.ArgumentParser):
-    """`argparse.ArgumentParser` without the usage of many lines at each mistake."""
+    """`argparse.ArgumentParser` with one line in place of the usage at each mistake."""
 
     def error(self, message: str) -> NoReturn:
         message = _INVALID.sub(_expected, message)
         ended = message if message.endswith((".", "?")) else f"{message}."
         self.exit(2, f"error: {ended} See --help.\n")
 
-    def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
+    def parse_args(
+        self,
+        args: Iterable[str] | None = None,
+        namespace: Any = None,  # any object, as in argparse
+    ) -> Any:  # the namespace, as in argparse
         options, rest = self.parse_known_args(args, namespace)
         if rest:
             self.error(describe_unknown_word(rest[0], self._option_string_actions))
@@ -58,14 +63,22 @@ class OneLineParser(argparse.ArgumentParser):
 
 
 def _expected(invalid: re.Match[str]) -> str:
-    """Says what an option takes instead of argparse's "invalid moment value: '1:99'"."""
+    """Names the kind of value that an option takes, in place of argparse's "invalid moment value:
+    '1:99'"."""
     kind = _KINDS.get(invalid["kind"])
     return invalid[0] if kind is None else f"{invalid['value']} is not {kind}"
 
 
 def describe_unknown_word(word: str, options: Iterable[str]) -> str:
-    """Says of a `word` that belongs to no option what may have been meant by it, where `options`
-    are those that there are."""
+    """Words a mistake in one line, with a guess at what was meant.
+
+    Args:
+        word: A word of the command line that belongs to no option.
+        options: The options of the command.
+
+    >>> describe_unknown_word("--vidoe", ["--video", "--image"])
+    'there is no option --vidoe; did you mean --video?'
+    """
     known = list(options)
     if word.startswith("-"):
         name = word.partition("=")[0]
@@ -78,7 +91,11 @@ def describe_unknown_word(word: str, options: Iterable[str]) -> str:
 
 
 def find_options(word: str) -> Sequence[str]:
-    """The options of `run_demo.py` that take what `word` names."""
+    """Finds the options of `run_demo.py` that take the file, camera or address that `word` names.
+
+    >>> find_options("talk.mp4"), find_options("rtsp://camera/1")
+    (('--video',), ('--camera',))
+    """
     path = Path(word)
     suffix = path.suffix.lower()
     if suffix in VIDEO_SUFFIXES:
@@ -93,7 +110,7 @@ def find_options(word: str) -> Sequence[str]:
 
 
 def read_version() -> str:
-    """The version of this checkout or, without its pyproject.toml, of what is installed."""
+    """Reads the version from pyproject.toml or, where there is none, from the installed package."""
     import tomllib
 
     path = ROOT / "pyproject.toml"

@@ -1,8 +1,8 @@
-"""Standard streams that never end a run.
+"""Keeps the standard streams from ending a run.
 
-A terminal may be closed, a pipe's reader gone, a log's disk full, and services start programs
-without any stream at all. None of it is a reason to lose results: lines that cannot be written are
-left out. Nothing here needs a package.
+A terminal may be closed, a pipe's reader may be gone, and a log's disk may be full. Services start
+programs without any stream. None of these is a reason to lose results: lines that cannot be written
+are left out. This module needs no package.
 """
 
 import contextlib
@@ -15,8 +15,8 @@ from typing import TextIO
 
 
 class _SureFile(io.FileIO):
-    """A descriptor to write to. What cannot be written counts as written; `failure` is the first
-    reason for it."""
+    """A descriptor to write to. Bytes that cannot be written count as written, and `failure` is the
+    first reason."""
 
     failure: OSError | None = None
 
@@ -27,17 +27,23 @@ class _SureFile(io.FileIO):
         except OSError as error:
             self.failure = self.failure or error
             return size
-        return size if written is None else written  # None: nothing fits, and it does not wait
+        return size if written is None else written  # None: the pipe is full and does not wait
 
 
 class SureStream(io.TextIOWrapper):
-    """A text stream to `descriptor` that raises nothing when lines cannot be written. Encoding and
-    buffering are those of `like`. `owns`: the descriptor is closed with the stream."""
+    """A text stream that raises nothing when lines cannot be written.
+
+    Args:
+        descriptor: The file descriptor to write to.
+        like: The stream whose encoding and buffering are taken over.
+        owns: True closes the descriptor with the stream.
+    """
 
     def __init__(self, descriptor: int, like: TextIO | None = None, *, owns: bool = False) -> None:
         self._file = _SureFile(descriptor, "w", closefd=owns)
         super().__init__(
             io.BufferedWriter(self._file),
+            # A stream that replaces `sys.stdout` may lack any of these.
             encoding=getattr(like, "encoding", None) or "utf-8",
             errors=getattr(like, "errors", None) or "backslashreplace",
             line_buffering=bool(getattr(like, "line_buffering", True)),
@@ -45,13 +51,13 @@ class SureStream(io.TextIOWrapper):
 
     @property
     def failure(self) -> OSError | None:
-        """Why the first line that is lost could not be written; None where none is lost."""
+        """The reason for which the first lost line could not be written, or None."""
         return self._file.failure
 
 
 def fill_descriptors() -> None:
-    """Opens descriptors 0, 1 and 2 to nowhere where a program was started without them. Else the
-    next file that is opened gets such a number, and native libraries write their chatter into it.
+    """Leads descriptors 0, 1 and 2 nowhere where a program was started without them. Else the next
+    file that is opened would get such a number, and native libraries would write into that file.
     """
     with contextlib.suppress(OSError):
         while (number := os.open(os.devnull, os.O_RDWR)) <= 2:
@@ -61,9 +67,11 @@ def fill_descriptors() -> None:
 
 @contextmanager
 def protect_output() -> Iterator[SureStream | None]:
-    """For a program as a whole: what is written to `sys.stdout` and `sys.stderr` raises nothing.
-    Yields the new `sys.stdout`, None where that was replaced by what is no file of this process; it
-    is left as it is then, as such a `sys.stderr` is."""
+    """Keeps `sys.stdout` and `sys.stderr` from raising anything while a program runs.
+
+    Yields the new `sys.stdout`, or None where it was replaced by an object that is no file of this
+    process. Such an object stays unchanged, also as `sys.stderr`.
+    """
     fill_descriptors()
     before = sys.stdout, sys.stderr
     out = error = None
@@ -78,13 +86,22 @@ def protect_output() -> Iterator[SureStream | None]:
         for stream in (out, error):
             if stream is not None:
                 stream.flush()
-                stream.detach()  # it may not close the process's own descriptor
+                stream.detach()  # so that the process's own descriptor stays open
 
 
 def run_printing(work: Callable[[], int], *, cut_short: int) -> int:
-    """The exit code of `work`, during which nothing that is printed raises; `cut_short` in place of
-    0 where some of what went to stdout is lost, with a line that says why. None is said where who
-    read it has had enough, as `head` does."""
+    """Runs a program whose printing raises nothing.
+
+    Lost output on stdout gives a line with the reason, except where its reader ended, as `head`
+    does after some lines.
+
+    Args:
+        work: The program. It returns its exit code.
+        cut_short: The exit code in place of 0 where output on stdout was lost.
+
+    Returns:
+        The exit code.
+    """
     with protect_output() as out:
         code = work()
         if out is None:
@@ -99,14 +116,14 @@ def run_printing(work: Callable[[], int], *, cut_short: int) -> int:
 
 
 def is_own(stream: TextIO | None, descriptor: int) -> bool:
-    """Whether a standard stream is the process's own, or there is none. What it still holds is
-    written first."""
+    """Tells whether a standard stream is the process's own, or there is none. The stream is
+    flushed first."""
     if stream is None:
         return True
     try:
         if stream.fileno() != descriptor:
             return False
-    except (AttributeError, OSError, ValueError):  # replaced by an object that is no file
+    except (AttributeError, OSError, ValueError):  # an object that is no file stands there
         return False
     with contextlib.suppress(OSError, ValueError):
         stream.flush()

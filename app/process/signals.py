@@ -1,21 +1,21 @@
-"""Ctrl-C, a closed terminal and `kill`, and what they ask for."""
+"""Handles the signals of Ctrl-C, a closed terminal and `kill`."""
 
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-SIGNALS = tuple(
-    getattr(signal, name)
-    for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
-    if hasattr(signal, name)
-)
+if sys.platform == "win32":
+    SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGBREAK)
+else:
+    SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @contextmanager
 def hold_back_signals() -> Iterator[None]:
-    """Lets signals wait meanwhile, for this thread and for processes that it begins: a Ctrl-C goes
-    to all of them at once, and one that is still loading would end with a traceback."""
-    if not hasattr(signal, "pthread_sigmask"):  # Windows
+    """Makes signals wait, for this thread and for processes that it starts meanwhile. A Ctrl-C goes
+    to all processes at once, and one that is still loading would end with a traceback."""
+    if sys.platform == "win32":  # which cannot hold signals back
         yield
         return
     before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
@@ -30,16 +30,19 @@ def ignore_signals() -> None:
     `hold_back_signals` holds back are dropped."""
     for number in SIGNALS:
         signal.signal(number, signal.SIG_IGN)
-    if hasattr(signal, "pthread_sigmask"):
+    if sys.platform != "win32":
         signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
 
 
 @contextmanager
 def catch_ctrl_c() -> Iterator[Callable[[], bool]]:
-    """Yields what says whether Ctrl-C was pressed, so that the frame or step in hand can be
-    finished and saved; pressed a second time, it stops at once. The terminal that is closed and a
-    `kill` (SIGHUP, SIGTERM; SIGBREAK on Windows) are the same, but for a hang-up that is ignored
-    already, as `nohup` has it."""
+    """Yields a function that tells whether Ctrl-C was pressed, so that the current frame or step
+    can be finished and saved.
+
+    A second Ctrl-C raises `KeyboardInterrupt` at once. A closed terminal (SIGHUP) and `kill`
+    (SIGTERM; SIGBREAK on Windows) count as Ctrl-C, too. A signal that is ignored already, as
+    `nohup` does with SIGHUP, stays ignored.
+    """
     asked = False
 
     def ask(*_: object) -> None:

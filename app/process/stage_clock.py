@@ -1,29 +1,33 @@
-"""The clock of the stages of a live stream."""
+"""Keeps the clock by which the stages of a live stream go."""
 
-KEEP_S = 120.0  # a longer pause of what is live begins anew
+MAX_STEP_S = 0.95  # the stages carry on over a step of this length
+MAX_PAUSE_S = 120.0  # after a longer pause of a live stream, everything begins anew
 
 
 class StageClock:
-    """The time of a live stream as its stages take it.
+    """The time of a live stream for its stages.
 
-    Between two frames that come late, because the user paused or the machine is slow, nobody was
-    there to see a change: such a step counts as `most_step_s`, which the stages bear without a cut,
-    so that people keep their numbers and what is known of them. A step of more than `keep_s`, and
-    one back, count as they are, and all begins anew.
+    A frame may come late because the user paused or the machine is slow. Such a step counts as
+    `max_step_s`, so that the stages carry on and people keep their numbers and readings. A step of
+    more than `max_pause_s`, and a step back, count in full, and everything begins anew.
+
+    >>> clock = StageClock(max_step_s=1.0)
+    >>> clock.advance(0.0), clock.advance(0.5), clock.advance(10.5)
+    (0.0, 0.5, 1.5)
     """
 
-    def __init__(self, *, most_step_s: float = 0.95, keep_s: float = KEEP_S) -> None:
-        self._most_step_s = most_step_s
-        self._keep_s = keep_s
+    def __init__(self, *, max_step_s: float = MAX_STEP_S, max_pause_s: float = MAX_PAUSE_S) -> None:
+        self._max_step_s = max_step_s
+        self._max_pause_s = max_pause_s
         self._last_s: float | None = None
         self._left_out_s = 0.0
-        self.too_long = False  # whether the last step was longer than `keep_s`
+        self.is_too_long = False  # True if the last step was longer than `max_pause_s`
 
-    def at(self, time_s: float) -> float:
-        """The stages' time of the frame of `time_s`, which is the next one."""
+    def advance(self, time_s: float) -> float:
+        """Advances to the next frame, of the source's time `time_s`. Returns the stages' time."""
         step_s = 0.0 if self._last_s is None else time_s - self._last_s
         self._last_s = time_s
-        self.too_long = step_s > self._keep_s
-        if self._most_step_s < step_s <= self._keep_s:
-            self._left_out_s += step_s - self._most_step_s
+        self.is_too_long = step_s > self._max_pause_s
+        if self._max_step_s < step_s <= self._max_pause_s:
+            self._left_out_s += step_s - self._max_step_s
         return time_s - self._left_out_s

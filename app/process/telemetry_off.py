@@ -1,9 +1,9 @@
-"""What libraries would tell their makers of this machine and its work, and how that is prevented.
+"""Imports libraries in a way that keeps them from reporting to their makers.
 
-Nothing leaves this machine but the request for a stream that the user named. Two libraries see that
-otherwise: ONNX Runtime from 1.29 on sends what models it loads, and keeps a device's number and a
-queue of reports under the user's cache; MediaPipe from 0.10.35 on sends reports of its use, which
-nothing in it switches off (its issue 6291).
+Nothing leaves this machine except the request for a stream that the user named. ONNX Runtime from
+1.29 on reports the models that it loads, and keeps a device number and a queue of reports in the
+user's cache. MediaPipe from 0.10.35 on reports its use, and has no switch against that (its issue
+6291).
 """
 
 import logging
@@ -11,14 +11,15 @@ import os
 from typing import Any
 
 NO_REPORTS = "ORT_DISABLE_TELEMETRY"
-# MediaPipe's reports go through libcurl, which asks the environment for a proxy. Nobody listens
-# there. FFmpeg, which fetches streams, heeds another variable.
-PROXY, NOBODY = "https_proxy", "http://127.0.0.1:9"
+# MediaPipe reports through libcurl, which reads its proxy from this variable. FFmpeg, which fetches
+# streams, reads another one.
+PROXY = "https_proxy"
+NOBODY = "http://127.0.0.1:9"  # an address at which no program listens
 
 
 def import_onnx_runtime() -> Any:
-    """The module `onnxruntime`; once it is loaded, its first reports are made. Raises
-    `ImportError`."""
+    """Imports and returns `onnxruntime`. The switch must be set first, because the library reports
+    while it is loaded. Raises `ImportError`."""
     os.environ[NO_REPORTS] = "1"
     import onnxruntime
 
@@ -32,9 +33,9 @@ def import_mediapipe(proxy: str = NOBODY) -> Any:
     stays unchanged.
     """
     os.putenv(PROXY, proxy)
-    matplotlib = logging.getLogger("matplotlib")  # which MediaPipe imports, and never draws with
+    matplotlib = logging.getLogger("matplotlib")  # MediaPipe imports it, and never draws with it
     before = matplotlib.level
-    matplotlib.setLevel(logging.ERROR)  # it warns where the user's folder cannot be written to
+    matplotlib.setLevel(logging.ERROR)  # it warns where the user's folder is read-only
     try:
         import mediapipe as module
     finally:

@@ -1,4 +1,4 @@
-"""A program may have been started in a folder that was removed since."""
+"""Notices that the folder in which a program was started has been removed since."""
 
 import os
 
@@ -9,6 +9,7 @@ NO_WORKING_FOLDER = (
 
 
 def has_working_folder() -> bool:
+    """Tells whether the working folder still exists."""
     try:
         os.getcwd()
     except OSError:

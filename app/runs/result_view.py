@@ -51,8 +51,8 @@ class ResultView:
             return False
         time_s, is_anew = frame.time_s, False
         if self._history_clock is not None:
-            time_s = self._history_clock.at(time_s)
-            is_anew = self._history_clock.too_long
+            time_s = self._history_clock.advance(time_s)
+            is_anew = self._history_clock.is_too_long
         self._history.add(result.faces, result.labels, time_s)
         return is_anew
 

@@ -118,7 +118,7 @@ class SlowMachine:
         """The seconds that the next frame takes."""
         scene = self.scene
         scene.glances, scene.looks, scene.confirmed = [], 0, []
-        stage_s = self.clock.at(self.now_s)
+        stage_s = self.clock.advance(self.now_s)
         faces = self.follower.find(FRAME, stage_s)
         rows = np.full((len(faces), 2), 0.5, np.float32)
         self.ids |= set(self.tracker.update(faces, rows, stage_s).face_ids)

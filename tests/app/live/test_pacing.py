@@ -67,5 +67,5 @@ def test_stages_of_a_live_stream_do_not_see_pauses(
     times: tuple[float, ...], stage_times: tuple[float, ...]
 ) -> None:
     clock = StageClock()
-    assert [clock.at(time_s) for time_s in times] == pytest.approx(stage_times)
-    assert clock.too_long == (times == (0.0, 121.0))
+    assert [clock.advance(time_s) for time_s in times] == pytest.approx(stage_times)
+    assert clock.is_too_long == (times == (0.0, 121.0))
