@@ -1,34 +1,32 @@
-"""How fast the program is on this machine: the real stages on 1280 x 720 pictures, no display.
+"""Measures how fast the program is on this machine: the real stages on 1280 x 720 pictures, without
+a display.
 
-A frame counts from the decoded picture to the drawn canvas. Its networks are timed where they run,
-so that what everything else costs is known of the very same frames. Three parts: start-up, in
-processes of their own; as many frames as go; and a camera of 30 frames a second, for how old a
-picture is when it has been drawn.
+A frame's time counts from the decoded picture to the drawn canvas. The networks are timed where
+they run, so that the cost of all other work is known for the same frames. There are three parts:
+the start, in processes of their own; frames as fast as the machine computes them; and a camera of
+30 frames/s, which tells how old a picture is when it has been drawn.
 """
 
-import json
-import os
-import subprocess
-import sys
-import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Protocol, TypedDict
 
 import cv2
 import numpy as np
 
-from app.defaults import DEMO_CLIP, ROOT
+from app.defaults import DEMO_CLIP
 from app.detection.search import FaceSearch
 from app.diagnostics.benchmark_clip import CAMERA_FPS, HEIGHT_PX, WIDTH_PX, ClipCapture, loop_clip
-from app.errors import DeviceError
+from app.diagnostics.benchmark_figures import BenchmarkFigures, TimeSpread
+from app.diagnostics.benchmark_start import StoppedError, measure_start_s
 from app.pipeline import Pipeline, build_pipeline
 from app.process.machine import describe_machine, measure_resident_mb
 from app.process.threads import set_threads
 from app.recognition.classifier import DEFAULT_MODEL, Classifier
+from app.recognition.onnx_session import Device
 from app.runs.plan import ViewSettings
 from app.runs.result_view import ResultView
 from app.sources.camera import CameraSource
@@ -36,77 +34,39 @@ from app.sources.video import VideoSource
 from app.types import Frame, Image, Mode
 from app.wording import format_count
 
-FRAMES, CAMERA_FRAMES = 900, 300
+FRAMES = 900  # of the clip
+CAMERA_FRAMES = 300
 WARM_UP_FRAMES = 30  # not counted: memory is taken, caches are filled
 STARTS = 3
-START_TIMEOUT_S = 120.0
-ALONE_TIMES = 200
+ALONE_CALLS = 200  # of each network
+ALONE_WARM_UP_CALLS = 10  # not counted
 
 
-@dataclass(frozen=True, slots=True)
-class TimeSpread:
-    """Of a stage's times, in milliseconds."""
+class _SustainedFigures(TypedDict):
+    """The part of `BenchmarkFigures` that comes from frames as fast as the machine computes."""
 
-    p50_ms: float
-    p95_ms: float
-    p99_ms: float
-    mean_ms: float
-
-    @classmethod
-    def of(cls, times_ms: Sequence[float]) -> "TimeSpread":
-        """Raises `ValueError` of no times."""
-        if not len(times_ms):
-            raise ValueError("no times to speak of")
-        p50, p95, p99 = np.percentile(times_ms, (50, 95, 99)).tolist()
-        return cls(p50, p95, p99, float(np.mean(times_ms)))
-
-
-@dataclass(frozen=True, slots=True)
-class BenchmarkFigures:
-    """What was measured. `stages` in their order, the frame as a whole last but two: `networks` is
-    what they took within it, `rest` is the frame without them. `alone` is one call of each network
-    on a ready input. `fps` counts picture to canvas, `fps_decoding` with the clip's decoding before
-    it. `cpu_ms` is processor time a frame, of all threads. Memory is that of the process before the
-    first and after the last of `frames`, and after all, with the camera's own decoder."""
-
-    clip: str
-    fitted: bool
-    model: str
-    provider: str
-    fallback: str | None
-    threads: dict[str, str]
-    machine: str
     frames: int
     faces_a_frame: float
     detections_a_frame: float
     readings_a_second: float
     stages: dict[str, TimeSpread]
-    alone: dict[str, TimeSpread]
     cpu_ms: float
     fps: float
     fps_decoding: float
-    latency: TimeSpread | None
-    camera_fps: float
-    camera_frames: int
-    camera_missed: int
-    start_s: list[float] = field(default_factory=list)
-    memory_start_mb: float | None = None
-    memory_end_mb: float | None = None
-    memory_whole_mb: float | None = None
-
-    def to_json(self) -> str:
-        return json.dumps(asdict(self), indent=2, ensure_ascii=False)
+    memory_start_mb: float | None
+    memory_end_mb: float | None
 
 
-class StoppedError(Exception):
-    """`stop` said so."""
+class _TimedNetwork(Protocol):
+    @property
+    def inference_s(self) -> float: ...
 
 
 def run_benchmark(
     clip: Path = DEMO_CLIP,
     *,
     model: Path = DEFAULT_MODEL,
-    device: Any = "auto",
+    device: Device = "auto",
     far_faces: bool = False,
     max_faces: int | None = None,
     frames: int = FRAMES,
@@ -115,22 +75,41 @@ def run_benchmark(
     stop: Callable[[], bool] = lambda: False,
     say: Callable[[str], None] = lambda line: None,
 ) -> BenchmarkFigures | None:
-    """None when `stop` ended it. Raises `RecogniserError` as the stages do."""
+    """Measures all figures.
+
+    Args:
+        clip: The video that is measured with.
+        model: The classifier's file.
+        device: The device of the classifier.
+        far_faces: True searches small faces, too.
+        max_faces: The most faces that are read in a frame. None: all.
+        frames: The number of frames of the clip.
+        camera_frames: The number of frames of the camera.
+        starts: The number of starts.
+        stop: True ends the benchmark.
+        say: Gets a line before each part.
+
+    Returns:
+        The figures, or None if `stop` ended the benchmark.
+
+    Raises:
+        RecogniserError: As the stages do.
+    """
     set_threads()
     try:
         start_s = []
         for number in range(starts):
             say(f"start-up, {number + 1} of {starts}")
-            start_s.append(_start_s(clip, model, device, stop))
+            start_s.append(measure_start_s(clip, model, device, stop))
         with ExitStack() as stack:
             search = stack.enter_context(FaceSearch(max_faces=max_faces, far_faces=far_faces))
             classifier = Classifier(model, device=device)
             bench = _Bench(search, classifier, stop)
             say(f"{format_count(frames, 'frame')} as fast as they go")
-            run = bench.sustained(clip, frames)
+            run = bench.measure_sustained(clip, frames)
             say(f"{format_count(camera_frames, 'frame')} of a camera of {CAMERA_FPS} a second")
-            latency_ms, missed, took_s = bench.camera(clip, camera_frames)
-            alone = bench.alone()
+            latency_ms, missed, took_s = bench.measure_camera(clip, camera_frames)
+            alone = bench.measure_alone()
             with VideoSource(clip) as source:
                 fitted = source.size_wh != (WIDTH_PX, HEIGHT_PX)
             return BenchmarkFigures(
@@ -155,7 +134,7 @@ def run_benchmark(
 
 
 def list_threads(classifier: Classifier) -> dict[str, str]:
-    """Who computes on how many threads."""
+    """Maps the name of each library to the number of its threads."""
     return {
         "OpenCV": str(cv2.getNumThreads()),
         "MediaPipe": "1 a network",  # XNNPACK's own choice on desktops; there is no option
@@ -164,7 +143,7 @@ def list_threads(classifier: Classifier) -> dict[str, str]:
 
 
 class _Bench:
-    """The stages as `run_demo` composes them, with a clock at every seam."""
+    """The stages as in `run_demo.py`, with a clock between them."""
 
     def __init__(
         self, search: FaceSearch, classifier: Classifier, stop: Callable[[], bool]
@@ -182,10 +161,9 @@ class _Bench:
     def _network_s(self) -> float:
         return self._search.inference_s + self._classifier.inference_s
 
-    def sustained(self, clip: Path, frames: int) -> dict[str, Any]:
-        """Measures frames one after the other, as fast as the machine computes them, and returns
-        this part of `BenchmarkFigures`. A frame's time is the seconds of work before it, as with a
-        camera that always has its next picture ready."""
+    def measure_sustained(self, clip: Path, frames: int) -> _SustainedFigures:
+        """Measures frames one after the other, as fast as the machine computes them. A frame's time
+        is the seconds of work before it, as with a camera whose next picture is always ready."""
         recogniser, view = self._stages()
         times: dict[str, list[float]] = {}
         faces, detections, readings = 0, 0, 0
@@ -243,9 +221,9 @@ class _Bench:
             "memory_end_mb": memory_end_mb,
         }
 
-    def camera(self, clip: Path, frames: int) -> tuple[list[float], int, float]:
-        """(milliseconds from the capture to the drawn canvas, pictures of the camera that were
-        never looked at, seconds that it took)."""
+    def measure_camera(self, clip: Path, frames: int) -> tuple[list[float], int, float]:
+        """Measures a camera. Returns the milliseconds from each capture to the drawn canvas, the
+        number of pictures of the camera that were skipped, and the seconds of the whole part."""
         recogniser, view = self._stages()
         latency_ms: list[float] = []
         if not frames:
@@ -274,12 +252,12 @@ class _Bench:
             missed = max(0, captures[0].delivered - before - frames)
         return latency_ms, missed, took_s
 
-    def alone(self) -> dict[str, TimeSpread]:
-        """One call of each network on a ready input, and nothing beside it."""
+    def measure_alone(self) -> dict[str, TimeSpread]:
+        """Times calls of each network alone, on a ready input."""
         assert self._picture is not None
         size = self._classifier.contract.size_px
         crop = np.asarray(cv2.resize(self._picture, (size, size))[None], np.uint8)
-        calls: dict[str, tuple[Any, Callable[[], object]]] = {
+        calls: dict[str, tuple[_TimedNetwork, Callable[[], object]]] = {
             "detector, short range": self._search.prepare_look(self._picture, full_range=False),
             "detector, full range": self._search.prepare_look(self._picture, full_range=True),
             "classifier": (self._classifier, lambda: self._classifier.predict(crop)),
@@ -287,7 +265,7 @@ class _Bench:
         found = {}
         for name, (network, call) in calls.items():
             times_ms = []
-            for number in range(-10, ALONE_TIMES):
+            for number in range(-ALONE_WARM_UP_CALLS, ALONE_CALLS):
                 if self._stop():
                     raise StoppedError
                 before_s = network.inference_s
@@ -299,35 +277,8 @@ class _Bench:
 
 
 def _rate(readings: int, faces: int, taken_s: Sequence[float]) -> float:
-    """How often a second a face was read, on average."""
+    """Computes how often each face was read in a second, on average."""
     if not faces or len(taken_s) < 2:
         return 0.0
     fps = (len(taken_s) - 1) / max(taken_s[-1] - taken_s[0], 1e-9)
     return readings / faces * fps
-
-
-# Start-up
-
-
-def _start_s(clip: Path, model: Path, device: str, stop: Callable[[], bool]) -> float:
-    """From the start of a new process to its first drawn canvas."""
-    command = [sys.executable, "-m", "app.diagnostics.first_frame", str(clip), str(model), device]
-    said = None
-    began_s = time.perf_counter()
-    with subprocess.Popen(
-        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    ) as process:
-        assert process.stdout is not None
-        timer = threading.Timer(START_TIMEOUT_S, process.kill)
-        timer.start()
-        try:
-            said = process.stdout.readline().strip()
-            took_s = time.perf_counter() - began_s
-        finally:
-            timer.cancel()
-            process.terminate()
-    if stop():
-        raise StoppedError
-    if said != "drawn":
-        raise DeviceError(said or f"{os.path.basename(sys.executable)} drew no first frame.")
-    return took_s

@@ -1,4 +1,4 @@
-"""What the benchmark shows the program: a clip in 1280 x 720, on and on, or as a camera would."""
+"""Shows a clip to the benchmark, in 1280 x 720 pictures, without end or as a camera would."""
 
 import math
 import queue
@@ -13,17 +13,31 @@ from app.frames.to_bgr import letterbox
 from app.sources.video import VideoSource
 from app.types import Frame, Image
 
-WIDTH_PX, HEIGHT_PX = 1280, 720
+WIDTH_PX = 1280
+HEIGHT_PX = 720
 CAMERA_FPS = 30
+READY_PICTURES = 3  # decoded ahead
 
 
 def fit_picture(image: Image) -> Image:
-    """As large as it fits into 1280 x 720, on black."""
+    """Scales a picture to fit into 1280 x 720, on black.
+
+    Args:
+        image: `(H, W, 3)` uint8 BGR.
+
+    Returns:
+        `(720, 1280, 3)` uint8 BGR.
+
+    >>> import numpy as np
+    >>> fit_picture(np.zeros((9, 9, 3), np.uint8)).shape
+    (720, 1280, 3)
+    """
     return letterbox(image, (WIDTH_PX, HEIGHT_PX))
 
 
 def loop_clip(clip: Path) -> Generator[Frame, None, None]:
-    """The clip's pictures in 1280 x 720, again and again, at times that go on."""
+    """Yields the clip's pictures in 1280 x 720, again and again, at times that go on. Raises
+    `SourceError` for a clip without pictures."""
     index, offset_s = 0, 0.0
     while True:
         with VideoSource(clip) as source:
@@ -39,14 +53,14 @@ def loop_clip(clip: Path) -> Generator[Frame, None, None]:
 
 
 class ClipCapture:
-    """What `CameraSource` reads of a camera: a clip's pictures, each when it is due. They are
-    decoded before, on a thread of their own, as a camera's are by its driver."""
+    """A camera for `CameraSource` that gives each picture of a clip when it is due. A thread of its
+    own decodes them ahead, as a camera's driver does. `delivered` counts them."""
 
     def __init__(self, clip: Path, *, fps: float = CAMERA_FPS) -> None:
         self.delivered = 0
         self._step_s = 1 / fps
         self._due_s = -math.inf
-        self._ready: queue.Queue[Image | None] = queue.Queue(maxsize=3)
+        self._ready: queue.Queue[Image | None] = queue.Queue(maxsize=READY_PICTURES)
         self._closed = threading.Event()
         self._decoder = threading.Thread(target=self._decode, args=(clip,), daemon=True)
         self._decoder.start()

@@ -1,4 +1,4 @@
-"""One line of what the doctor finds."""
+"""Defines one line of the doctor's findings."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -7,13 +7,12 @@ from app.requirements.system_needs import UnfitMachineError
 
 Status = Literal["ok", "warning", "failed"]
 
-
 SEE_ABOVE = "See to what failed above first."
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One line of the answer. `remedy` says what to do, None where nothing is to be done."""
+    """One line of the findings. `remedy` is an instruction, or None where nothing is to be done."""
 
     name: str
     status: Status
@@ -22,7 +21,7 @@ class Check:
 
 
 def explain_unloaded(error: ImportError) -> str:
-    """Why a package cannot be loaded, in a few words."""
+    """Words in short why a package cannot be loaded."""
     if isinstance(error, UnfitMachineError):
         return "not all that it needs is there"
     if isinstance(error, ModuleNotFoundError):
@@ -31,5 +30,5 @@ def explain_unloaded(error: ImportError) -> str:
 
 
 def join_lines(error: Exception) -> str:
-    """Gives an error's message with its line breaks as spaces."""
+    """Joins the lines of an error's message by spaces."""
     return " ".join(str(error).split())

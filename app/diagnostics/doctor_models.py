@@ -1,4 +1,4 @@
-"""What the doctor looks at of recognition: models, a frame through them, and where they run."""
+"""Checks recognition for the doctor: the models, a frame through them, and their processors."""
 
 import importlib.util
 import json
@@ -9,27 +9,31 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from app.defaults import ROOT
 from app.diagnostics.check import SEE_ABOVE, Check, Status, explain_unloaded
+from app.diagnostics.frame_probe import ProbeResult
 from app.files.hashing import sha256_of_file
-from app.process.telemetry_off import import_onnx_runtime
+from app.process.telemetry_off import OnnxModule, import_onnx_runtime
 from app.requirements.shared_libraries import is_loadable, list_needed
 from app.requirements.system_needs import check_machine
 
+if TYPE_CHECKING:
+    from app.contract import Contract
+
 FRAME_TIMEOUT_S = 90.0  # a slow disk loads a hundred megabytes of libraries
-SLOW_MS = 200  # under 5 frames/s
+SLOW_FRAME_MS = 200  # under 5 frames/s
 DRIVER = "libcuda.so.1"
-LATER = ("libcudnn.so.9",)  # opened by others while they run
+OPENED_LATER = ("libcudnn.so.9",)  # opened by other libraries while they run
 DETECTORS = ("face_detection_short_range.tflite", "face_detection_full_range_sparse.tflite")
 FACE_CHECK = "face_check.onnx"
 RESTORE = "Restore the models folder of the project: git checkout -- models"
 
 
 def read_listed_hashes(card: Path) -> dict[str, str]:
-    """File name -> sha256 in the table of models/README.md; empty where there is none. A row may
-    name several files, and has as many hashes."""
+    """Maps each file's name to its SHA-256 in the table of models/README.md, or nothing where that
+    file is missing. A row may name several files, and has as many hashes."""
     if not card.is_file():
         return {}
     found: dict[str, str] = {}
@@ -42,8 +46,14 @@ def read_listed_hashes(card: Path) -> dict[str, str]:
 
 
 def check_models(given: Path | None, folder: Path | None = None) -> Iterator[Check]:
-    """Every model in `folder`, against its card, and the one that the user named. What the demo
-    needs has to be right; damage elsewhere is a warning."""
+    """Compares the models with their card, and opens them.
+
+    A damaged file that the demo needs is a failure, other damage a warning.
+
+    Args:
+        given: The model that the user named.
+        folder: The folder of models. None: that of the program.
+    """
     folder = ROOT / "models" if folder is None else folder
     vital = {*DETECTORS, FACE_CHECK, *(("dacl.onnx",) if given is None else ())}
     listed = read_listed_hashes(folder / "README.md")
@@ -59,14 +69,14 @@ def check_models(given: Path | None, folder: Path | None = None) -> Iterator[Che
             yield Check(name, bad, f"is not what its card says: sha256 {digest[:12]}…", RESTORE)
             continue
         known = "as its card says" if name in listed else "not in models/README.md"
-        yield _with_contract(Check(name, "ok", f"{known} · sha256 {digest[:12]}…"), path, bad)
+        yield _add_contract(Check(name, "ok", f"{known} · sha256 {digest[:12]}…"), path, bad)
     if given is not None:
         known = f"sha256 {sha256_of_file(given)[:12]}…" if given.is_file() else ""
-        yield _with_contract(Check(str(given), "ok", known), given, "failed")
+        yield _add_contract(Check(str(given), "ok", known), given, "failed")
 
 
-def _with_contract(check: Check, path: Path, bad: Status) -> Check:
-    """An ONNX file has to say what it is, too."""
+def _add_contract(check: Check, path: Path, bad: Status) -> Check:
+    """Adds the contract of an ONNX file to its check."""
     if path.suffix != ".onnx" and path.is_file():
         return check
     try:
@@ -88,12 +98,12 @@ def _with_contract(check: Check, path: Path, bad: Status) -> Check:
     promise = f"{len(contract.labels)} labels, {contract.colour}, {contract.size_px} px"
     accuracy = contract.metrics.get("accuracy")
     if isinstance(accuracy, float):
-        promise += f", accuracy {accuracy:.3f}{_judged_on(contract)}"
+        promise += f", accuracy {accuracy:.3f}{_word_test_data(contract)}"
     return Check(check.name, "ok", f"{check.detail} · {promise}")
 
 
-def _judged_on(contract: Any) -> str:
-    """The faces that a contract's accuracy is of, as far as it says."""
+def _word_test_data(contract: "Contract") -> str:
+    """Words the faces on which a contract's accuracy was measured, as far as it tells."""
     split, faces = contract.metrics.get("split"), contract.metrics.get("faces")
     named = " ".join(word for word in (contract.training_data.dataset, split) if word)
     count = f"{faces:,} faces" if isinstance(faces, int) else ""
@@ -101,7 +111,7 @@ def _judged_on(contract: Any) -> str:
     return f" on {told}" if told and split else ""
 
 
-def _run_probe(model: Path | None) -> dict[str, Any]:
+def _run_probe(model: Path | None) -> ProbeResult:
     check_machine()
     done = subprocess.run(
         [sys.executable, "-m", "app.diagnostics.frame_probe", *([str(model)] if model else [])],
@@ -112,14 +122,14 @@ def _run_probe(model: Path | None) -> dict[str, Any]:
         timeout=FRAME_TIMEOUT_S,
         check=True,
     )
-    found: dict[str, Any] = json.loads(done.stdout)
+    found: ProbeResult = json.loads(done.stdout)
     return found
 
 
 def check_frame(
-    model: Path | None, probe: Callable[[Path | None], dict[str, Any]] = _run_probe
+    model: Path | None, probe: Callable[[Path | None], ProbeResult] = _run_probe
 ) -> Iterator[Check]:
-    """One frame of the demo clip through every stage, in another process."""
+    """Sends one frame of the demo clip through every stage, in another process. `probe` does it."""
     name = "demo clip"
     try:
         found = probe(model)
@@ -127,7 +137,7 @@ def check_frame(
         yield Check(name, "failed", f"no result within {FRAME_TIMEOUT_S:.0f} s", "Try again.")
         return
     except subprocess.CalledProcessError as error:
-        yield Check(name, "failed", _end_of(error), SEE_ABOVE)
+        yield Check(name, "failed", _word_end(error), SEE_ABOVE)
         return
     if "error" in found:
         what, _, remedy = found["error"].partition(". ")
@@ -143,15 +153,18 @@ def check_frame(
     times = ", ".join(f"{stage} {ms:.1f}" for stage, ms in found["stages"].items())
     yield Check(
         "stages, ms",
-        "warning" if total_ms > SLOW_MS else "ok",
+        "warning" if total_ms > SLOW_FRAME_MS else "ok",
         f"{times}; {total_ms:.0f} in all",
-        "Close other programs; smaller pictures are found faster." if total_ms > SLOW_MS else None,
+        "Close other programs; smaller pictures are found faster."
+        if total_ms > SLOW_FRAME_MS
+        else None,
     )
     why = f" ({found['fallback']})" if found["fallback"] else ""
     yield Check("runs on", "ok", f"{found['provider']}{why}")
 
 
-def _end_of(error: subprocess.CalledProcessError) -> str:
+def _word_end(error: subprocess.CalledProcessError) -> str:
+    """Words how the other process ended."""
     if error.returncode < 0:
         return f"a library crashed with {signal.Signals(-error.returncode).name}"
     said = [line for line in (error.stderr or "").splitlines() if line.strip()]
@@ -167,7 +180,13 @@ def check_providers(
     library: Path | None = None,
     loads: Callable[[str], bool] = is_loadable,
 ) -> Iterator[Check]:
-    """What ONNX Runtime was built with, and what CUDA lacks here. `library`: its CUDA part."""
+    """Lists the processors of this build of ONNX Runtime, and the libraries that CUDA lacks here.
+
+    Args:
+        available: ONNX Runtime's providers. None asks the library.
+        library: Its CUDA part. None searches the installed package.
+        loads: Tells whether the system has a library.
+    """
     if available is None:
         onnxruntime = import_onnx_runtime()
         available = list(onnxruntime.get_available_providers())
@@ -182,8 +201,8 @@ def check_providers(
         assert spec.origin is not None
         library = Path(spec.origin).parent / "capi" / "libonnxruntime_providers_cuda.so"
     if not library.is_file() or not (names := list_needed(library)):
-        return  # not Linux: only running tells
-    lost = [name for name in dict.fromkeys((*names, DRIVER, *LATER)) if not loads(name)]
+        return  # not Linux, where only a run tells
+    lost = [name for name in dict.fromkeys((*names, DRIVER, *OPENED_LATER)) if not loads(name)]
     if DRIVER in lost:
         rest = [name for name in lost if name != DRIVER]
         also = f"; also missing: {', '.join(rest)}" if rest else ""
@@ -199,9 +218,9 @@ def check_providers(
         yield Check("CUDA", "ok", "its libraries are there")
 
 
-def _preload(onnxruntime: Any) -> None:
+def _preload(onnxruntime: OnnxModule) -> None:
     import io
     from contextlib import redirect_stdout, suppress
 
-    with redirect_stdout(io.StringIO()), suppress(Exception):  # it prints what it does not find
+    with redirect_stdout(io.StringIO()), suppress(Exception):  # it prints missing names
         onnxruntime.preload_dlls()

@@ -1,22 +1,16 @@
-"""What the doctor looks at of the machine: Python, packages, libraries, window, cameras, disk."""
+"""Checks the machine for the doctor: system libraries, window, cameras, codecs, disk."""
 
-import importlib
-import importlib.metadata
 import os
-import platform
-import re
 import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Literal, Protocol
 
-from app.defaults import ROOT
-from app.diagnostics.check import Check, explain_unloaded
+from app.diagnostics.check import Check, Status
 from app.requirements.system_needs import (
-    INSTALL,
     PACKAGES,
     find_kernel_problem,
     find_missing_libraries,
@@ -33,155 +27,23 @@ from app.sources.camera_list import (
 )
 from app.sources.camera_probe import ProbeFacts
 
-OLDEST_PYTHON = (3, 11)
+if TYPE_CHECKING:
+    from app.outputs.encoder_trial import Attempt
+
 LOW_DISK_BYTES = 1 << 30
-SEE_BELOW = "See the system libraries below."
 ENCODERS = ("libx264", "aac")  # what an annotated video is written with
 DECODERS = ("h264", "hevc", "vp9", "av1", "mpeg4", "mjpeg", "prores", "aac", "mp3", "opus")
-
-
-def check_python() -> Iterator[Check]:
-    version = platform.python_version()
-    place = f"{version} · {platform.system()} {platform.machine()}"
-    if sys.version_info < OLDEST_PYTHON:
-        yield Check(
-            "Python",
-            "failed",
-            f"{place}, but 3.11 is the oldest that works",
-            "Install Python 3.11 or newer and make the virtual environment anew.",
-        )
-    else:
-        yield Check("Python", "ok", place)
-
-
-def read_requirements() -> tuple[str, ...]:
-    """What the program says that it needs: pyproject.toml's lines, or those it was installed
-    with."""
-    import tomllib
-
-    path = ROOT / "pyproject.toml"
-    if path.is_file():
-        return tuple(tomllib.loads(path.read_text(encoding="utf-8"))["project"]["dependencies"])
-    found = importlib.metadata.requires("expression-recogniser") or []
-    return tuple(line for line in found if "extra ==" not in line)
-
-
-def read_tested_versions() -> dict[str, str]:
-    """Name -> the version in constraints.txt, which the tests ran with."""
-    path = ROOT / "constraints.txt"
-    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
-    pairs = (line.partition("#")[0].strip().partition("==") for line in lines)
-    return {_plain(name): version for name, _, version in pairs if version}
-
-
-def _requirement_class() -> Any:
-    """`packaging.requirements.Requirement`, pip's own copy of it where that is not installed, or
-    None."""
-    for module in ("packaging.requirements", "pip._vendor.packaging.requirements"):
-        try:
-            return importlib.import_module(module).Requirement
-        except ImportError:
-            continue
-    return None
-
-
-def check_package_versions(
-    wanted: Sequence[str] | None = None,
-    installed: Callable[[str], str] = importlib.metadata.version,
-) -> Iterator[Check]:
-    """What pyproject.toml asks, against what is installed. Without anything that can read
-    requirements, only whether their names are installed."""
-    requirement = _requirement_class()
-    tested = read_tested_versions()
-    for line in read_requirements() if wanted is None else wanted:
-        if requirement is None:
-            name = re.split(r"[^\w.-]", line)[0]
-            if ";" not in line:  # else it may be meant for another platform
-                yield _installed(name, "", lambda _: True, installed, tested)
-            continue
-        need = requirement(line)
-        if need.marker is None or need.marker.evaluate():
-
-            def suits(version: str, need: Any = need) -> bool:
-                return bool(need.specifier.contains(version, prereleases=True))
-
-            yield _installed(need.name, str(need.specifier), suits, installed, tested)
-    yield from check_opencv(installed)
-
-
-def _installed(
-    name: str,
-    asked: str,
-    suits: Callable[[str], bool],
-    installed: Callable[[str], str],
-    tested: dict[str, str],
-) -> Check:
-    try:
-        version = installed(name)
-    except importlib.metadata.PackageNotFoundError:
-        return Check(name, "failed", "is not installed", INSTALL)
-    if not suits(version):
-        return Check(name, "warning", f"{version}, but {asked} is asked", INSTALL)
-    usual = tested.get(_plain(name), version)
-    told = version if usual == version else f"{version} (tests ran with {usual})"
-    return Check(name, "ok", told)
-
-
-def check_opencv(
-    installed: Callable[[str], str] = importlib.metadata.version, build: str | None = None
-) -> Iterator[Check]:
-    """`build` is OpenCV's own account of how it was built."""
-    wheels: dict[str, str] = {}
-    for end in ("", "-contrib", "-headless", "-contrib-headless"):
-        try:
-            name = f"opencv{end.removesuffix('-headless')}-python" + (
-                "-headless" if end.endswith("-headless") else ""
-            )
-            wheels[name] = installed(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    if len(set(wheels.values())) > 1:
-        named = " and ".join(f"{name} {version}" for name, version in wheels.items())
-        yield Check(
-            "OpenCV",
-            "warning",
-            f"{named} lie in one folder, but are of unequal versions: which of their files are in "
-            "use is a matter of luck",
-            f"python -m pip uninstall -y {' '.join(wheels)}; {INSTALL}",
-        )
-        return
-    if build is None:
-        try:
-            import cv2
-        except ModuleNotFoundError:
-            return  # said already
-        except ImportError as error:
-            yield Check(
-                "OpenCV", "failed", f"cannot be loaded: {explain_unloaded(error)}", SEE_BELOW
-            )
-            return
-        build = cv2.getBuildInformation()
-    shown = re.search(r"^\s*GUI:\s*(.*?)\s*$", build, re.MULTILINE)
-    toolkit = shown[1] if shown and shown[1] not in ("", "NONE") else None
-    if toolkit is None:
-        hides = [name for name in wheels if name.endswith("headless")]
-        yield Check(
-            "OpenCV",
-            "warning",
-            "was built without windows",
-            f"python -m pip uninstall -y {' '.join(hides or wheels)}; {INSTALL}; or use "
-            "--no-window",
-        )
-    else:
-        yield Check("OpenCV", "ok", f"with windows ({toolkit})")
 
 
 def check_system_libraries(
     lost: Mapping[str, Sequence[str]] | None = None, kernel: str | None = None
 ) -> Iterator[Check]:
-    """The shared libraries and files of the kernel that the packages need of the system. `lost`:
-    library -> packages that cannot be loaded without it; `kernel`: what is wrong with the
-    kernel's."""
+    """Checks the shared libraries and the kernel's files that the packages need.
+
+    Args:
+        lost: Missing library -> the packages that cannot be loaded without it. None looks here.
+        kernel: The line on a missing file of the kernel.
+    """
     if lost is None:
         lost, kernel = find_missing_libraries(PACKAGES), find_kernel_problem()
     if lost:
@@ -204,6 +66,7 @@ def check_system_libraries(
 
 
 def check_window(check: Callable[[], None] | None = None) -> Iterator[Check]:
+    """Checks that a window opens. `check` raises `SinkError` where none does."""
     from app.errors import SinkError
     from app.live.window import check_display
 
@@ -217,7 +80,8 @@ def check_window(check: Callable[[], None] | None = None) -> Iterator[Check]:
 
 
 def check_cameras_here(wanted: int | str | None) -> Iterator[Check]:
-    """`cameras` of this machine, which OpenCV opens. Raises `ImportError` where it cannot."""
+    """Checks the cameras of this machine, which OpenCV opens. Raises `ImportError` where OpenCV
+    cannot be loaded."""
     import cv2  # noqa: F401
 
     yield from check_cameras(wanted)
@@ -229,8 +93,14 @@ def check_cameras(
     probe: Callable[[int | str, float], ProbeFacts] = run_camera_probe,
     clock: Callable[[], float] = time.monotonic,
 ) -> Iterator[Check]:
-    """`wanted` alone (a number, path or address), which then has to work, or whichever is there.
-    Takes bounded time."""
+    """Checks cameras, in bounded time.
+
+    Args:
+        wanted: The one camera that has to work, as a number, path or address. None: any camera.
+        numbers: The cameras of this machine. None asks the system.
+        probe: Opens a camera for at most some seconds and tells its abilities.
+        clock: The seconds of a clock.
+    """
     if wanted is not None:
         numbers = (wanted,)
     elif numbers is None:
@@ -239,7 +109,7 @@ def check_cameras(
     works = 0
     for index in numbers:
         name, left_s = f"camera {mask_addresses(str(index))}", until_s - clock()
-        bad: Any = "failed" if wanted is not None else "warning"
+        bad: Status = "failed" if wanted is not None else "warning"
         if left_s <= 0:
             yield Check(name, "warning", "not looked at: others took all the time")
             continue
@@ -286,8 +156,11 @@ def check_cameras(
         )
 
 
-def check_codecs(can: Callable[[str, Any], object] | None = None) -> Iterator[Check]:
-    """What PyAV's own FFmpeg reads and writes; the system's plays no part."""
+def check_codecs(
+    can: Callable[[str, Literal["r", "w"]], object] | None = None,
+) -> Iterator[Check]:
+    """Checks the codecs of PyAV's own FFmpeg; the system's plays no part. `can` raises `ValueError`
+    for a codec that cannot be read or written."""
     import av
 
     look = can or av.codec.Codec
@@ -313,17 +186,17 @@ def check_codecs(can: Callable[[str, Any], object] | None = None) -> Iterator[Ch
         yield Check("reading", "ok", ", ".join(DECODERS))
 
 
-def check_encoders(attempt: Callable[[Any], Any] | None = None) -> Iterator[Check]:
-    """What `--codec` can be: each encoder encodes a few small pictures."""
+def check_encoders(attempt: "Attempt | None" = None) -> Iterator[Check]:
+    """Checks the values of `--codec`: each encoder encodes a few small pictures."""
     from app.outputs.encoder_trial import list_working, try_encoder
     from app.outputs.encoders import CODECS
 
     found = list_working(CODECS, attempt or try_encoder)
     for hardware, name in ((False, "software"), (True, "hardware")):
         named = [
-            f"{one.encoder.codec} ({one.encoder.name})" if not hardware else one.encoder.name
-            for one in found
-            if one.encoder.hardware == hardware
+            f"{trial.encoder.codec} ({trial.encoder.name})" if not hardware else trial.encoder.name
+            for trial in found
+            if trial.encoder.hardware == hardware
         ]
         if named:
             yield Check(f"{name} encoders", "ok", ", ".join(named))
@@ -331,10 +204,18 @@ def check_encoders(attempt: Callable[[Any], Any] | None = None) -> Iterator[Chec
             yield Check(f"{name} encoders", "ok", "none works here; software is used")
 
 
+class DiskUsage(Protocol):
+    """The part of `shutil.disk_usage`'s answer that is checked."""
+
+    @property
+    def free(self) -> int: ...
+
+
 def check_disk(
-    folder: Path | None = None, usage: Callable[[Path], Any] = shutil.disk_usage
+    folder: Path | None = None,
+    usage: Callable[[Path], DiskUsage] = shutil.disk_usage,
 ) -> Iterator[Check]:
-    """Where outputs without a folder go: the current one."""
+    """Checks the folder of outputs that name none: the current one."""
     folder = Path.cwd() if folder is None else folder
     free = usage(folder).free
     room = f"{free / (1 << 30):.1f} GB free in {folder}"
@@ -344,7 +225,3 @@ def check_disk(
         yield Check("free", "warning", room, "Make room, or give -o a folder on another disk.")
     else:
         yield Check("free", "ok", room)
-
-
-def _plain(name: str) -> str:
-    return re.sub(r"[-_.]+", "-", name).lower()

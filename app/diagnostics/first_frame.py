@@ -1,5 +1,6 @@
-"""Draws the first frame of a video, as the demo does, and says so: `python -m
-app.diagnostics.first_frame CLIP MODEL DEVICE`. A program of its own, so that its start is timed."""
+"""Draws the first frame of a video, as the demo does, and prints "drawn": `python -m
+app.diagnostics.first_frame CLIP MODEL DEVICE`. The benchmark runs this as a program of its own, to
+time its start."""
 
 import sys
 from pathlib import Path
@@ -20,7 +21,7 @@ def main() -> int:
 
 
 def _first_frame(clip: Path, model: Path, device: str) -> None:
-    from typing import Any, cast
+    from typing import cast
 
     from app.detection.search import FaceSearch
     from app.diagnostics.benchmark_clip import fit_picture
@@ -28,12 +29,13 @@ def _first_frame(clip: Path, model: Path, device: str) -> None:
     from app.pipeline import build_pipeline
     from app.process.threads import set_threads
     from app.recognition.classifier import Classifier
+    from app.recognition.onnx_session import Device
     from app.sources.video import VideoSource
     from app.types import Frame, Mode
 
     set_threads()
     with VideoSource(clip) as source, FaceSearch() as search:
-        classifier = Classifier(model, device=cast(Any, device))
+        classifier = Classifier(model, device=cast(Device, device))
         recogniser = build_pipeline(search, classifier, Mode.FILE)
         frame = next(iter(source))
         picture = Frame(fit_picture(frame.image), 0, frame.time_s, frame.source)

@@ -1,19 +1,35 @@
-"""Two frames of the demo clip through every stage: `python -m app.diagnostics.frame_probe MODEL`
-prints the times of the second as JSON. A program of its own, so that a crash in native code is an
-answer."""
+"""Sends two frames of the demo clip through every stage and prints the times of the second as JSON:
+`python -m app.diagnostics.frame_probe MODEL`.
+
+The doctor runs this as a program of its own, so that a crash in native code is an answer, too.
+"""
 
 import json
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 from app.defaults import DEMO_CLIP
 
 
-def probe_frame(model: Path | None) -> dict[str, Any]:
-    """`provider`, `fallback` (why not CUDA), `faces`, `label`, `start_ms` (everything up to the
-    first result) and `stages` (name -> ms, of the frame after it). Raises `RecogniserError`."""
+class ProbeResult(TypedDict, total=False):
+    """The result of `probe_frame`, or an `error` alone. `fallback` is the reason for which CUDA is
+    not used, `label` that of the first face. `start_ms` counts up to the first result, and `stages`
+    holds the milliseconds of each stage for the frame after it."""
+
+    provider: str
+    fallback: str | None
+    faces: int
+    label: str | None
+    start_ms: float
+    stages: dict[str, float]
+    error: str
+
+
+def probe_frame(model: Path | None) -> ProbeResult:
+    """Sends two frames of the demo clip through every stage. `model` None: the usual one. Raises
+    `RecogniserError`."""
     began = time.perf_counter()
     from app.detection.search import FaceSearch
     from app.overlay.drawing import draw_result

@@ -8,7 +8,10 @@ user's cache. MediaPipe from 0.10.35 on reports its use, and has no switch again
 
 import logging
 import os
-from typing import Any
+from typing import Any, TypeAlias
+
+OnnxModule: TypeAlias = Any  # onnxruntime has no types
+MediapipeModule: TypeAlias = Any  # mediapipe has none either
 
 NO_REPORTS = "ORT_DISABLE_TELEMETRY"
 # MediaPipe reports through libcurl, which reads its proxy from this variable. FFmpeg, which fetches
@@ -17,7 +20,7 @@ PROXY = "https_proxy"
 NOBODY = "http://127.0.0.1:9"  # an address at which no program listens
 
 
-def import_onnx_runtime() -> Any:
+def import_onnx_runtime() -> OnnxModule:
     """Imports and returns `onnxruntime`. The switch must be set first, because the library reports
     while it is loaded. Raises `ImportError`."""
     os.environ[NO_REPORTS] = "1"
@@ -26,7 +29,7 @@ def import_onnx_runtime() -> Any:
     return onnxruntime
 
 
-def import_mediapipe(proxy: str = NOBODY) -> Any:
+def import_mediapipe(proxy: str = NOBODY) -> MediapipeModule:
     """Imports and returns `mediapipe`, with `proxy` as the only address that its reports reach.
 
     The variable is set for native code alone. `os.environ`, which Python's own libraries read,

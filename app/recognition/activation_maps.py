@@ -24,8 +24,8 @@ def make_face_map(cam: Floats, face: Face, template: AlignmentTemplate) -> FaceM
     >>> from app.alignment import FACE_TEMPLATE
     >>> points = np.array([(33, 39), (67, 39), (50, 58), (50, 76), (0, 0), (0, 0)], np.float32)
     >>> face = Face((20, 20, 80, 80), points, 0.9)
-    >>> make_face_map(np.zeros((3, 3), np.float32), face, FACE_TEMPLATE).matrix.round(2)
-    array([[0.01, 0.  , 0.  ],
-           [0.  , 0.01, 0.  ]])
+    >>> shown = make_face_map(np.zeros((3, 3), np.float32), face, FACE_TEMPLATE)
+    >>> (shown.matrix @ (50, 58, 1)).round(1)  # the tip of the nose
+    array([0.5, 0.6])
     """
     return FaceMap(np.asarray(cam, np.float32), fit_crop_matrix(face.landmarks, template, 1))

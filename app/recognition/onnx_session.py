@@ -13,14 +13,13 @@ from app.errors import DeviceError, ModelError
 from app.process.machine import has_nvidia_gpu
 from app.process.memory_room import format_memory_line, lacks_memory
 from app.process.native_stderr import quiet_stderr
-from app.process.telemetry_off import import_onnx_runtime
+from app.process.telemetry_off import OnnxModule, import_onnx_runtime
 
 Device = Literal["auto", "cpu", "cuda"]
 MAX_WORKING_BYTES = 4 << 30  # of all models together, on the CPU; a small file can ask for any sum
 LOG_FATAL = 4  # ONNX Runtime's severity: failures come back as exceptions, with their reason
 _ONE_AT_A_TIME = threading.Lock()
-OnnxModule: TypeAlias = Any  # onnxruntime has no types
-Session: TypeAlias = Any  # its InferenceSession
+Session: TypeAlias = Any  # onnxruntime's InferenceSession: the package has no types
 
 
 def _share_bounded_memory(ort: OnnxModule) -> None:

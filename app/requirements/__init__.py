@@ -1,1 +1,1 @@
-"""Finds what this machine lacks, before a library that needs it is loaded."""
+"""Finds the packages and libraries that this machine lacks, before they are needed."""

@@ -1,4 +1,7 @@
-"""Reads which shared libraries a library asks for, and finds those that are not there (Linux)."""
+"""Reads which shared libraries a library asks for, and finds those that are missing (Linux).
+
+The format is that of the System V ABI, "Object Files" and "Dynamic Linking".
+"""
 
 import ctypes
 import struct
@@ -6,37 +9,44 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-_DYNAMIC_SEGMENT, _LOADED_SEGMENT = 2, 1
-_END, _NEEDED, _STRING_TABLE, _RPATH, _RUNPATH = 0, 1, 5, 15, 29
-_LONGEST_NAME = 4096
+_ELF_64_LITTLE_ENDIAN = b"\x7fELF\x02\x01"
+_HEADER_BYTES = 64
+_SEGMENT_BYTES = 56  # of an entry of the program header table
+_LOADED_SEGMENT = 1  # PT_LOAD
+_DYNAMIC_SEGMENT = 2  # PT_DYNAMIC
+_END = 0  # DT_NULL
+_NEEDED = 1  # DT_NEEDED
+_STRING_TABLE = 5  # DT_STRTAB
+_RPATH = 15  # DT_RPATH
+_RUNPATH = 29  # DT_RUNPATH
+_MAX_NAME_BYTES = 4096
 
 
 @dataclass(frozen=True, slots=True)
 class LibraryNeeds:
-    """What a library says of others: `names` of those it needs, in order, and the `folders` in
-    which they are looked for before the system's own."""
+    """The libraries that a library asks for: their `names` in order, and the `folders` that are
+    searched before the system's own."""
 
     names: tuple[str, ...] = ()
     folders: tuple[Path, ...] = ()
 
 
 def read_needs(path: Path) -> LibraryNeeds:
-    """Reads the DT_NEEDED, DT_RPATH and DT_RUNPATH entries of a 64-bit little-endian ELF file;
-    nothing for a file of another kind. After the System V ABI's "Object Files" and "Dynamic
-    Linking". Raises `OSError`."""
+    """Reads the DT_NEEDED, DT_RPATH and DT_RUNPATH entries of a 64-bit little-endian ELF file. A
+    file of another kind needs nothing. Raises `OSError`."""
     with path.open("rb") as file:
 
         def at(offset: int, size: int) -> bytes:
             file.seek(offset)
             return file.read(size)
 
-        head = at(0, 64)
-        if head[:6] != b"\x7fELF\x02\x01" or len(head) < 64:
+        head = at(0, _HEADER_BYTES)
+        if head[:6] != _ELF_64_LITTLE_ENDIAN or len(head) < _HEADER_BYTES:
             return LibraryNeeds()
         (table,) = struct.unpack_from("<Q", head, 32)
         size, count = struct.unpack_from("<HH", head, 54)
         rows = at(table, size * count)
-        if size < 56 or len(rows) < size * count:  # cut short
+        if size < _SEGMENT_BYTES or len(rows) < size * count:  # cut short
             return LibraryNeeds()
         segments = [struct.unpack_from("<II6Q", rows, i * size) for i in range(count)]
         loaded = [s for s in segments if s[0] == _LOADED_SEGMENT]
@@ -51,13 +61,13 @@ def read_needs(path: Path) -> LibraryNeeds:
                     break
                 if tag in (_NEEDED, _RPATH, _RUNPATH):
                     entries.append((tag, value))
-                elif tag == _STRING_TABLE:  # an address in memory
+                elif tag == _STRING_TABLE:  # the value is an address in memory
                     strings = next(
                         (value - s[3] + s[2] for s in loaded if 0 <= value - s[3] < s[5]), 0
                     )
 
         def text(offset: int) -> str:
-            return at(strings + offset, _LONGEST_NAME).split(b"\0")[0].decode("utf-8", "replace")
+            return at(strings + offset, _MAX_NAME_BYTES).split(b"\0")[0].decode("utf-8", "replace")
 
         origin = str(path.parent)
         folders = ":".join(text(value) for tag, value in entries if tag != _NEEDED)
@@ -70,7 +80,8 @@ def read_needs(path: Path) -> LibraryNeeds:
 
 
 def list_needed(path: Path) -> tuple[str, ...]:
-    """The names in the DT_NEEDED entries of `path`, in order; none for a file that is not ELF."""
+    """Lists the names in the DT_NEEDED entries of `path`, in order. A file that is not ELF has
+    none."""
     return read_needs(path).names
 
 
@@ -86,12 +97,20 @@ def is_loadable(name: str) -> bool:
 def find_lacking(
     paths: Iterable[Path], loads: Callable[[str], bool] = is_loadable
 ) -> dict[str, Path]:
-    """Finds what is missing for `paths` to be loaded, through the libraries that lie beside them.
+    """Finds the libraries that are missing for `paths` to be loaded.
 
-    Returns the name of each library that neither lies in a folder of the file that asks for it (or
-    of one that asked for that file) nor is had by the system, with the file that asks for it."""
+    Each library is searched in the folders of the file that asks for it and of the files that asked
+    for that file, then in the system. Libraries that are found there are followed in turn.
+
+    Args:
+        paths: The libraries to load.
+        loads: Tells whether the system has a library.
+
+    Returns:
+        The name of each missing library, with the file that asks for it.
+    """
     lost: dict[str, Path] = {}
-    asked: set[str] = set()  # of the system
+    asked: set[str] = set()  # names that the system was asked for
     seen: set[Path] = set()
     waiting = [(path, tuple[Path, ...]()) for path in paths]
     while waiting:

@@ -1,4 +1,4 @@
-"""Says in one line what this machine lacks, before the library that would need it is loaded.
+"""Names in one line the packages and libraries that this machine lacks, before they are loaded.
 
 OpenCV's and MediaPipe's wheels do not bring every shared library that they need, and MediaPipe's
 library ends the process where a file of the kernel is missing. `guard_imports` has the machine
@@ -19,7 +19,7 @@ from app.defaults import ROOT
 from app.process.memory_room import format_memory_line, lacks_memory
 from app.requirements.shared_libraries import find_lacking
 
-# Imported name -> the name for pip. In the order in which they are named.
+# Imported name -> pip's name, in the order in which messages name them.
 PACKAGES = {
     "numpy": "numpy",
     "cv2": "opencv-python",
@@ -29,7 +29,7 @@ PACKAGES = {
     "scipy": "scipy",
     "tqdm": "tqdm",
 }
-# What training needs beside them.
+# The same for the packages that only training needs.
 TRAINING_PACKAGES = {
     "torch": "torch",
     "onnx": "onnx",
@@ -39,10 +39,10 @@ TRAINING_PACKAGES = {
     "tensorboard": "tensorboard",
 }
 GUARDED = ("cv2", "mediapipe")
-# Opened while the program runs, not by Python's import.
+# Libraries that are opened while the program runs, not by Python's import.
 OPENED_LATER = ("libmediapipe.so",)
-# Library -> the package that has it in Debian and Ubuntu, and in Fedora. In Debian 13 and Ubuntu
-# 24.04, apt takes libglib2.0-0t64 where libglib2.0-0 is asked for.
+# Library -> its package in Debian and Ubuntu, and in Fedora. Debian 13's and Ubuntu 24.04's apt
+# takes libglib2.0-0t64 for libglib2.0-0.
 SYSTEM_PACKAGES = {
     "libEGL.so.1": ("libegl1", "libglvnd-egl"),
     "libGL.so.1": ("libgl1", "libglvnd-glx"),
@@ -58,8 +58,8 @@ SYSTEM_PACKAGES = {
     "libstdc++.so.6": ("libstdc++6", "libstdc++"),
     "libxcb.so.1": ("libxcb1", "libxcb"),
 }
-# File -> how it is brought back. Without the first, MediaPipe's memory allocator ends the process;
-# without the second, one of its threads does.
+# File -> the command that restores it. Without the first, MediaPipe's memory allocator ends the
+# process; without the second, one of its threads does.
 KERNEL_FILES = {
     "/sys/devices/system/cpu/possible": "mount -t sysfs sysfs /sys",
     "/dev/urandom": "mknod -m 666 /dev/urandom c 1 9",
@@ -69,13 +69,14 @@ INSTALL_TRAINING = "python -m pip install -c constraints.txt -e '.[training]'"
 
 
 class UnfitMachineError(ImportError):
-    """A package cannot work on this machine. The message says what lacks and what to do, in one
+    """A package cannot work on this machine. The message names the lack and the remedy in one
     line."""
 
 
 class _Guard:
-    """Looks at the machine when a package in `GUARDED` is first imported, and finds nothing itself:
-    an entry of `sys.meta_path`. `is_paused` while somebody asks only where a package is."""
+    """An entry of `sys.meta_path` that checks the machine when a package in `GUARDED` is first
+    imported, and finds no module itself. `is_paused` while only the place of a package is asked
+    for."""
 
     def __init__(self) -> None:
         self._to_check = set(GUARDED)
@@ -93,8 +94,8 @@ class _Guard:
 _GUARD = _Guard()
 
 
-def _installed(package: str) -> ModuleSpec | None:
-    """Where `package` is, without importing it; None where it is not installed."""
+def _find_spec(package: str) -> ModuleSpec | None:
+    """Finds `package` without importing it. None where it is not installed."""
     before, _GUARD.is_paused = _GUARD.is_paused, True
     try:
         return importlib.util.find_spec(package)
@@ -103,14 +104,14 @@ def _installed(package: str) -> ModuleSpec | None:
 
 
 def find_package_folder(package: str) -> Path | None:
-    """Where `package` is installed, without importing it; None where it is not."""
-    spec = _installed(package)
+    """Finds the folder of `package` without importing it. None where it is not installed."""
+    spec = _find_spec(package)
     return Path(spec.origin).parent if spec is not None and spec.origin is not None else None
 
 
 def list_entry_libraries(package: str) -> list[Path]:
-    """The shared libraries of `package` that Python loads: its extension modules and those in
-    `OPENED_LATER`. What is optional, such as ONNX Runtime's CUDA part, is none of them."""
+    """Lists the shared libraries of `package` that Python loads: its extension modules and those in
+    `OPENED_LATER`. Optional ones, such as ONNX Runtime's CUDA part, are left out."""
     folder = find_package_folder(package)
     if folder is None or sys.platform != "linux":
         return []
@@ -125,7 +126,8 @@ def list_entry_libraries(package: str) -> list[Path]:
 
 
 def find_missing_libraries(packages: Iterable[str] = GUARDED) -> dict[str, list[str]]:
-    """Library -> those of `packages` that cannot be loaded without it, in alphabetical order."""
+    """Maps each missing library to those of `packages` that cannot be loaded without it, in
+    alphabetical order."""
     found: dict[str, list[str]] = {}
     for package in packages:
         for name in find_lacking(list_entry_libraries(package)):
@@ -136,8 +138,8 @@ def find_missing_libraries(packages: Iterable[str] = GUARDED) -> dict[str, list[
 def format_install_line(
     libraries: Iterable[str], has: Callable[[str], object] = shutil.which
 ) -> str:
-    """The command that installs `libraries`, for the package manager that this system has; for
-    both where it has neither."""
+    """Words the command that installs `libraries`, for the package manager of this system, or for
+    both where it has neither. `has` tells whether there is a command of a name."""
     names = list(libraries)
     known = sorted({SYSTEM_PACKAGES[name][0] for name in names if name in SYSTEM_PACKAGES})
     unknown = [name for name in names if name not in SYSTEM_PACKAGES]
@@ -154,7 +156,7 @@ def format_install_line(
 
 
 def format_libraries_line(lost: Mapping[str, Sequence[str]]) -> str:
-    """One line: which libraries are missing, for whom, and what installs them."""
+    """Words in one line which libraries are missing, for which packages, and what installs them."""
     users = " and ".join(
         dict.fromkeys(PACKAGES.get(p, p) for names in lost.values() for p in names)
     )
@@ -168,8 +170,13 @@ def format_libraries_line(lost: Mapping[str, Sequence[str]]) -> str:
 def find_kernel_problem(
     files: Mapping[str, str] = KERNEL_FILES, survives: Callable[[], bool] | None = None
 ) -> str | None:
-    """One line on a file of the kernel without which MediaPipe ends the process; None where all
-    are there, or where MediaPipe's library works without them all the same."""
+    """Words in one line the lack of a kernel's file without which MediaPipe ends the process. None
+    where all are there, or where MediaPipe's library works without them.
+
+    Args:
+        files: The files, with the command that restores each.
+        survives: Tells whether MediaPipe's library works here.
+    """
     lost = [name for name in files if not os.access(name, os.R_OK)]
     if not lost or sys.platform != "linux" or (survives or _mediapipe_survives)():
         return None
@@ -182,7 +189,8 @@ def find_kernel_problem(
 
 
 def _mediapipe_survives() -> bool:
-    """Loads MediaPipe's library in another process, and starts its threads."""
+    """Tells whether another process survives loading MediaPipe's library and starting its
+    threads."""
     done = subprocess.run(
         [
             sys.executable,
@@ -199,7 +207,7 @@ def _mediapipe_survives() -> bool:
 
 
 def try_mediapipe() -> None:
-    """Finds no face in a black picture, without the checks of this module."""
+    """Starts MediaPipe without the checks of this module, in a process that may not survive it."""
     _GUARD.is_paused = True
     from app.detection.mediapipe_detector import Detector
 
@@ -207,12 +215,12 @@ def try_mediapipe() -> None:
 
 
 def find_missing_packages(packages: Mapping[str, str] = PACKAGES) -> list[str]:
-    """Those of `packages` that are not installed, by the names that pip knows."""
-    return [pip for name, pip in packages.items() if _installed(name) is None]
+    """Lists those of `packages` that are not installed, by pip's names."""
+    return [pip for name, pip in packages.items() if _find_spec(name) is None]
 
 
 def format_packages_line(lost: Sequence[str], install: str = INSTALL) -> str:
-    """One line on packages that are not installed."""
+    """Words in one line that packages are not installed, and what installs them."""
     are = "is" if len(lost) == 1 else "are"
     python = ROOT / ".venv" / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
     elsewhere = python.exists() and Path(sys.prefix).resolve() != (ROOT / ".venv").resolve()
@@ -221,8 +229,8 @@ def format_packages_line(lost: Sequence[str], install: str = INSTALL) -> str:
 
 
 def check_packages(packages: Sequence[str] = GUARDED) -> None:
-    """Raises `UnfitMachineError` where one of `packages` cannot work on this machine. It names what
-    all of `GUARDED` lack, so that one installation mends it."""
+    """Raises `UnfitMachineError` if one of `packages` cannot work on this machine. The message
+    names all that `GUARDED` lack, so that one installation is enough."""
     if find_missing_libraries(packages):
         raise UnfitMachineError(format_libraries_line(find_missing_libraries()))
     if "mediapipe" in packages and (line := find_kernel_problem()) is not None:
@@ -230,24 +238,24 @@ def check_packages(packages: Sequence[str] = GUARDED) -> None:
 
 
 def check_machine() -> None:
-    """Raises `UnfitMachineError` where the program cannot run here: before anything is loaded."""
+    """Raises `UnfitMachineError` if the program cannot run here, before anything is loaded."""
     if lost := find_missing_packages():
         raise UnfitMachineError(format_packages_line(lost))
     check_packages()
 
 
 def guard_imports() -> None:
-    """From now on, the first import of OpenCV or MediaPipe raises `UnfitMachineError` where the
-    machine lacks what it needs. A command of this project then ends with that one line."""
+    """Makes the first import of OpenCV or MediaPipe raise `UnfitMachineError` if the machine lacks
+    a library or file for it. A command of this project then ends with that one line."""
     if _GUARD not in sys.meta_path:
         sys.meta_path.insert(0, _GUARD)
-    started = getattr(sys, "argv", [""])[:1]
+    started = getattr(sys, "argv", [""])[:1]  # an embedded interpreter may have none
     if started == ["-m"] or Path(*started).name == "run_demo.py":  # `python -m app.report`
         sys.excepthook = _say_in_one_line
 
 
 def explain_import_error(error: BaseException) -> str | None:
-    """What a user can do about a failed import; None where that is no matter of the machine."""
+    """Words the remedy for a failed import in one line. None where the machine is not the cause."""
     if isinstance(error, UnfitMachineError):
         return str(error)
     if lacks_memory(error):

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from app.detection.follower import LIVE_PACE
-from app.diagnostics.benchmark import BenchmarkFigures, TimeSpread, run_benchmark
+from app.diagnostics.benchmark import run_benchmark
 from app.diagnostics.benchmark_clip import ClipCapture, fit_picture, loop_clip
+from app.diagnostics.benchmark_figures import BenchmarkFigures, TimeSpread
 from app.diagnostics.benchmark_text import format_figures
 from app.process.machine import count_cores, describe_machine, measure_resident_mb
 from run_demo import main

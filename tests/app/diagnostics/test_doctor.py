@@ -15,7 +15,7 @@ import pytest
 
 from app.contract import TrainingData
 from app.defaults import ROOT
-from app.diagnostics import doctor_models, doctor_system
+from app.diagnostics import doctor_models, doctor_packages, doctor_system
 from app.diagnostics.check import SEE_ABOVE, Check
 from app.diagnostics.doctor import Findings, Group, Style, can_run, examine
 from app.errors import SinkError
@@ -59,14 +59,14 @@ def test_packages_are_held_against_what_is_asked(
     version: str | None, status: str, detail: str
 ) -> None:
     installed = versions(opencv_python="5", **({"numpy": version} if version else {}))
-    check = next(iter(doctor_system.check_package_versions(["numpy>=2.0"], installed)))
+    check = next(iter(doctor_packages.check_package_versions(["numpy>=2.0"], installed)))
     assert (check.name, check.status, check.detail) == ("numpy", status, detail)
     assert (check.remedy is None) == (status == "ok")
 
 
 def test_package_of_another_platform_is_not_missed() -> None:
     lines = ["nothing>=1; platform_system == 'Nowhere'"]
-    checks = list(doctor_system.check_package_versions(lines, versions(opencv_python="5")))
+    checks = list(doctor_packages.check_package_versions(lines, versions(opencv_python="5")))
     assert [check.name for check in checks] == ["OpenCV"]
 
 
@@ -93,16 +93,16 @@ def test_package_of_another_platform_is_not_missed() -> None:
 def test_opencv_is_one_and_has_windows(
     wheels: dict[str, str], build: str, status: str, detail: str, remedy: str | None
 ) -> None:
-    check = one(doctor_system.check_opencv(versions(**wheels), build))
+    check = one(doctor_packages.check_opencv(versions(**wheels), build))
     assert check.status == status
     assert detail in check.detail
     assert (remedy or "") in (check.remedy or "")
 
 
 def test_old_python_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert one(doctor_system.check_python()).status == "ok"
-    monkeypatch.setattr(doctor_system, "OLDEST_PYTHON", (99, 0))
-    assert one(doctor_system.check_python()).status == "failed"
+    assert one(doctor_packages.check_python()).status == "ok"
+    monkeypatch.setattr(doctor_packages, "OLDEST_PYTHON", (99, 0))
+    assert one(doctor_packages.check_python()).status == "failed"
 
 
 @pytest.mark.parametrize(
