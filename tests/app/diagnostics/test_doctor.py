@@ -415,7 +415,7 @@ FOUND = Findings(
 
 @pytest.mark.parametrize("marks", [True, False])
 def test_answer_fits_80_columns(marks: bool) -> None:
-    text = Style(columns=80, colour=False, marks=marks).render(FOUND)
+    text = Style(columns=80, has_colour=False, has_marks=marks).render(FOUND)
     assert max(map(len, text.splitlines())) <= 80
     assert text.isascii() != marks
     details = [line for line in text.splitlines() if "is missing" in line or "as its" in line]
@@ -429,10 +429,10 @@ def test_colour_is_for_terminals_that_want_it() -> None:
         def isatty(self) -> bool:
             return True
 
-    assert Style.of(Terminal(), {}).colour
-    assert not Style.of(Terminal(), {"NO_COLOR": "1"}).colour
-    assert not Style.of(io.StringIO(), {}).colour
-    painted = Style(80, colour=True, marks=True).render(FOUND)
+    assert Style.of(Terminal(), {}).has_colour
+    assert not Style.of(Terminal(), {"NO_COLOR": "1"}).has_colour
+    assert not Style.of(io.StringIO(), {}).has_colour
+    painted = Style(80, has_colour=True, has_marks=True).render(FOUND)
     assert "\x1b[32m✓ ok\x1b[0m" in painted
     assert "\x1b[31m✗ failed\x1b[0m" in painted
 
