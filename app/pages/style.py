@@ -35,7 +35,7 @@ th, td { padding: .3rem .6rem; text-align: left; border-bottom: 1px solid var(--
   vertical-align: top; }
 th { font-weight: 600; } thead th { color: var(--quiet); font-weight: 500; }
 td { font-variant-numeric: tabular-nums; }
-.numbers td, .numbers:not(.last-text) th { white-space: nowrap; }
+.numbers td, .numbers:not(.last-text, .totalled) th { white-space: nowrap; }
 .last-text td:nth-child(2), .last-text td:nth-child(3) { text-align: right; }
 .last-text td:last-child { white-space: normal; color: var(--quiet); }
 .totalled td, .totalled thead th:not(:first-child) { text-align: right; }

@@ -1,4 +1,4 @@
-"""Writes the page on a retraining."""
+"""Gathers what the page of a retraining shows, and writes the page."""
 
 import datetime
 import io
@@ -17,16 +17,13 @@ from training.datasets.pack import Pack
 from training.judge.predictions import file_logits, judged_examples, uint8_crops
 from training.measures.metrics import measure, softmax
 from training.own_pictures.gather import Gathered
-from training.page.report import Mistake, Page, render
-from training.run.finetune import (
-    Learned,
-    StartingPoint,
-)
+from training.page.report import Mistake, RetrainingPage, render_retraining
+from training.run.finetune import Learned, StartingPoint
 
-MAX_MISTAKES = 24
+MAX_MISTAKES = 24  # shown on the page
 
 
-def mistakes(
+def list_mistakes(
     logits: NDArray[np.float64],
     labels: NDArray[np.int64],
     *,
@@ -35,38 +32,72 @@ def mistakes(
     temperature: float,
     crops: NDArray[np.uint8],
 ) -> tuple[Mistake, ...]:
-    """What was misread, the surest first. All arrays share their first axis; `crops` (N, S, S, 3)
-    BGR."""
+    """Lists the misread faces, those with the most probable wrong label first.
+
+    Args:
+        logits: The model's output for each face, `(N, K)`.
+        labels: The number of the true class of each face, `(N,)`.
+        names: The N names of the faces.
+        classes: The K labels.
+        temperature: The temperature by which logits are divided.
+        crops: The faces as the network sees them, `(N, S, S, 3)` uint8 BGR.
+
+    Returns:
+        At most `MAX_MISTAKES` mistakes.
+
+    >>> crops = np.zeros((2, 4, 4, 3), np.uint8)
+    >>> found = list_mistakes(
+    ...     np.array([[2.0, 0.0], [0.0, 3.0]]),
+    ...     np.array([0, 0]),
+    ...     names=["a.png", "b.png"],
+    ...     classes=["calm", "happy"],
+    ...     temperature=1.0,
+    ...     crops=crops,
+    ... )
+    >>> [(one.name, one.true, one.said, round(one.probability, 2)) for one in found]
+    [('b.png', 'calm', 'happy', 0.95)]
+    """
     probabilities = softmax(logits, temperature)
-    said, sure = probabilities.argmax(axis=1), probabilities.max(axis=1)
-    wrong = np.flatnonzero(said != labels)
-    wrong = wrong[np.argsort(-sure[wrong], kind="stable")][:MAX_MISTAKES]
+    given, shares = probabilities.argmax(axis=1), probabilities.max(axis=1)
+    wrong = np.flatnonzero(given != labels)
+    wrong = wrong[np.argsort(-shares[wrong], kind="stable")][:MAX_MISTAKES]
     return tuple(
         Mistake(
-            name=names[place],
-            png=png(crops[place]),
-            true=classes[labels[place]],
-            said=classes[said[place]],
-            probability=float(sure[place]),
+            name=names[index],
+            png=encode_png(crops[index]),
+            true=classes[labels[index]],
+            said=classes[given[index]],
+            probability=float(shares[index]),
         )
-        for place in wrong.tolist()
+        for index in wrong.tolist()
     )
 
 
-def png(crop: NDArray[np.uint8]) -> bytes:
+def encode_png(crop: NDArray[np.uint8]) -> bytes:
+    """Encodes a picture `(H, W, 3)` uint8 BGR as PNG.
+
+    >>> encode_png(np.zeros((4, 4, 3), np.uint8))[1:4]
+    b'PNG'
+    """
     buffer = io.BytesIO()
     Image.fromarray(np.ascontiguousarray(crop[..., ::-1])).save(buffer, "PNG")
     return buffer.getvalue()
 
 
-def command(module: str, *arguments: object) -> str:
+def format_command(module: str, *arguments: object) -> str:
+    """Formats a command that a shell understands.
+
+    >>> format_command("run_demo.py", "--model", "my model.onnx")
+    "python run_demo.py --model 'my model.onnx'"
+    """
     return f"python {module} {shlex.join(map(str, arguments))}"
 
 
-def last_test(gathered: Gathered, model: Path) -> str:
-    """The command that opens the test pictures of the folder; its ledger lies beside them."""
+def format_last_test(gathered: Gathered, model: Path) -> str:
+    """Formats the command that opens the test pictures of the folder. The ledger of test runs is
+    beside the gathered pictures."""
     ledger = gathered.pack.with_name("test_ledger.md")
-    return command(
+    return format_command(
         "-m training.evaluate", gathered.pack, model, "--split", "test", "--ledger", ledger
     )
 
@@ -81,6 +112,17 @@ def write_retrain_report(
     learned: Learned,
     arguments: Sequence[str],
 ) -> None:
+    """Reads the validation faces with the exported model and writes the page.
+
+    Args:
+        path: The page.
+        model: The exported model.
+        pack: The gathered pictures.
+        gathered: What was gathered from the user's folder, and where it is.
+        source: The model that the training began with.
+        learned: The log and the result of the training.
+        arguments: The arguments of the command, for the page.
+    """
     classifier = Classifier(model, device="cpu")
     contract = classifier.contract
     examples, labels = judged_examples(
@@ -88,50 +130,49 @@ def write_retrain_report(
     )
     logits = file_logits(classifier, examples)
     steps, began = contract.recipe["steps"], learned.began
-    settings = {
-        f"{group}.{name}": str(value)
-        for group in ("train", "model", "augment")
-        for name, value in contract.recipe[group].items()
-    }
-    write_text(
-        path,
-        render(
-            Page(
-                title=model.stem,
-                made=datetime.date.today().isoformat(),
-                labels=contract.labels,
-                pictures=gathered.pictures,
-                notes=(*gathered.notes, *([learned.ended] if learned.ended else [])),
-                lines=tuple(learned.lines),
-                chosen_epoch=next(x["epoch"] for x in learned.lines if x["step"] == steps),
-                metrics=measure(logits, labels, contract.temperature),
-                temperature=contract.temperature,
-                mistakes=mistakes(
-                    logits,
-                    labels,
-                    names=[pack.names[row] for row in pack.rows("valid")],
-                    classes=contract.labels,
-                    temperature=contract.temperature,
-                    crops=uint8_crops(examples, torch.arange(len(examples))),
-                ),
-                settings=settings,
-                commands=(
-                    ("Run it:", command("run_demo.py", "--model", model)),
-                    ("Judge it again:", command("-m training.evaluate", gathered.pack, model)),
-                    *(
-                        [("Judge it by the test pictures, at last:", last_test(gathered, model))]
-                        if len(pack.rows("test"))
-                        else []
-                    ),
-                    (
-                        "Go on from it with other pictures:",
-                        f"{command('-m training.retrain')}DATA_DIR -o models/next.onnx --from "
-                        f"{shlex.quote(str(model))}",
-                    ),
-                    ("How this was made:", command("-m training.retrain", *arguments)),
-                ),
-                weights=f"It began {source.said}.",
-                weight_lines=(began.summary(), *began.lines()) if began else (),
-            )
+    page = RetrainingPage(
+        title=model.stem,
+        made=datetime.date.today().isoformat(),
+        labels=contract.labels,
+        pictures=gathered.pictures,
+        notes=(*gathered.notes, *([learned.ended] if learned.ended else [])),
+        lines=tuple(learned.lines),
+        chosen_epoch=next(x["epoch"] for x in learned.lines if x["step"] == steps),
+        metrics=measure(logits, labels, contract.temperature),
+        temperature=contract.temperature,
+        mistakes=list_mistakes(
+            logits,
+            labels,
+            names=[pack.names[row] for row in pack.rows("valid")],
+            classes=contract.labels,
+            temperature=contract.temperature,
+            crops=uint8_crops(examples, torch.arange(len(examples))),
         ),
+        settings={
+            f"{group}.{name}": str(value)
+            for group in ("train", "model", "augment")
+            for name, value in contract.recipe[group].items()
+        },
+        commands=_list_commands(model, pack, gathered, arguments),
+        weights=f"It began {source.said}.",
+        weight_lines=(began.summary(), *began.lines()) if began else (),
+    )
+    write_text(path, render_retraining(page))
+
+
+def _list_commands(
+    model: Path, pack: Pack, gathered: Gathered, arguments: Sequence[str]
+) -> tuple[tuple[str, str], ...]:
+    """Lists (purpose, command) of what a user may do next."""
+    retrain = format_command("-m training.retrain")
+    last_test = "Judge it by the test pictures, at last:", format_last_test(gathered, model)
+    return (
+        ("Run it:", format_command("run_demo.py", "--model", model)),
+        ("Judge it again:", format_command("-m training.evaluate", gathered.pack, model)),
+        *([last_test] if len(pack.rows("test")) else []),
+        (
+            "Go on from it with other pictures:",
+            f"{retrain}DATA_DIR -o models/next.onnx --from {shlex.quote(str(model))}",
+        ),
+        ("How this was made:", format_command("-m training.retrain", *arguments)),
     )

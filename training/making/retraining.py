@@ -24,7 +24,7 @@ from training.making.retrain_folder import (
     made_here,
     run_folder,
 )
-from training.making.retrain_report import command, last_test, write_retrain_report
+from training.making.retrain_report import format_command, format_last_test, write_retrain_report
 from training.measures.metrics import interval
 from training.own_pictures.gather import Gathered, Gathering, gather
 from training.own_pictures.picture_folder import open_folder
@@ -156,5 +156,7 @@ def say_result(
     if gathered.skipped:
         print(f"{counted(len(gathered.skipped), 'picture')} skipped: {folder / TABLE} says why.")
     if tests:
-        print(f"{counted(tests, 'test picture')} for a last test: {last_test(gathered, model)}")
-    print(f"Next: {command('run_demo.py', '--model', model)}")
+        print(
+            f"{counted(tests, 'test picture')} for a last test: {format_last_test(gathered, model)}"
+        )
+    print(f"Next: {format_command('run_demo.py', '--model', model)}")
