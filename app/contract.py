@@ -1,23 +1,19 @@
 """Describes a model file's contract: labels, input, calibration and provenance.
 
 `training.export` writes the contract into the metadata of the `.onnx` file, so that one file is the
-whole model, and `app.recognition.classifier` reads it. Nothing here needs OpenCV, MediaPipe, PyAV
-or ONNX Runtime.
+whole model, and the classifier reads it (`app.recognition.contract_metadata`). Nothing here needs
+OpenCV, MediaPipe, PyAV or ONNX Runtime.
 """
 
-import json
 import math
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Any, Self
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from app.alignment import AlignmentTemplate, ColourMode
-from app.errors import ModelError
 
-METADATA_KEY = "expression_contract"
 CONTRACT_FORMAT = 1
 INPUT = "input"  # (N, C, S, S)
 LOGITS = "logits"  # an output (N, K)
@@ -72,9 +68,9 @@ class Contract:
     template: AlignmentTemplate
     temperature: float
     method: str
-    recipe: dict[str, Any]
+    recipe: dict[str, Any]  # JSON, which only people read
     training_data: TrainingData
-    metrics: dict[str, Any]
+    metrics: dict[str, Any]  # JSON, in which each reader checks the figures that it takes
     licence: str
     probe_logits: tuple[tuple[float, ...], ...] = ()
     unsure_below: float | None = None
@@ -145,112 +141,6 @@ class Contract:
         if self.unsure_above_nats is not None:
             far = np.minimum(far, ODDS_FOR_ENTROPY * (self.unsure_above_nats - entropy_nats(p)))
         return far
-
-    def to_metadata(self) -> dict[str, str]:
-        """Returns the entries for the ONNX file's `metadata_props`."""
-        return {METADATA_KEY: json.dumps(asdict(self), ensure_ascii=False, allow_nan=False)}
-
-    @classmethod
-    def from_metadata(cls, metadata: Mapping[str, str], name: str) -> Self:
-        """Reads the contract from an ONNX file's metadata.
-
-        Args:
-            metadata: The file's `metadata_props`.
-            name: The file's name in errors.
-
-        Raises:
-            ModelError: There is no contract, its format is newer, or it is not valid.
-        """
-        text = metadata.get(METADATA_KEY)
-        if text is None:
-            raise ModelError(
-                f"{name} has no contract: it does not say which labels and which input it has. "
-                "Use a model that `python -m training.export` wrote."
-            )
-        try:
-            facts = json.loads(text)
-            found = facts["format"]
-        except (ValueError, KeyError, TypeError, RecursionError) as cause:
-            raise ModelError(f"{name} has a damaged contract. Export the model again.") from cause
-        if isinstance(found, int) and found > CONTRACT_FORMAT:
-            raise ModelError(
-                f"{name} has contract format {found}, this program reads up to {CONTRACT_FORMAT}. "
-                "Update the program, or export the model again with this version."
-            )
-        try:
-            data = facts["training_data"]
-            return cls(
-                labels=tuple(facts["labels"]),
-                colour=facts["colour"],
-                size_px=facts["size_px"],
-                mean=tuple(facts["mean"]),
-                std=tuple(facts["std"]),
-                template=AlignmentTemplate(
-                    tuple((name, float(x), float(y)) for name, x, y in facts["template"]["points"])
-                ),
-                temperature=facts["temperature"],
-                method=str(facts["method"]),
-                recipe=dict(facts["recipe"]),
-                training_data=TrainingData(
-                    dataset=str(data["dataset"]),
-                    key=str(data["key"]),
-                    class_shares=tuple(data["class_shares"]),
-                ),
-                metrics=dict(facts["metrics"]),
-                licence=str(facts["licence"]),
-                probe_logits=tuple(tuple(row) for row in facts["probe_logits"]),
-                unsure_below=facts.get("unsure_below"),
-                unsure_above_nats=facts.get("unsure_above_nats"),
-                format=found,
-            )
-        except KeyError as cause:
-            raise ModelError(
-                f"The contract of {name} lacks {cause.args[0]!r}. Export the model again."
-            ) from cause
-        except (ValueError, TypeError, AttributeError, OverflowError) as cause:
-            raise ModelError(
-                f"The contract of {name} is not valid: {cause}. Export the model again."
-            ) from cause
-
-    def check_shapes(
-        self, name: str, inputs: Mapping[str, list[Any]], outputs: Mapping[str, list[Any]]
-    ) -> None:
-        """Compares this contract with the graph.
-
-        Args:
-            name: The file's name in errors.
-            inputs: The shape of each input. An axis of free length is not a whole number.
-            outputs: The shape of each output, likewise.
-
-        Raises:
-            ModelError: The graph contradicts the contract.
-        """
-        k, size = len(self.labels), self.size_px
-
-        def must(held: bool, what: str) -> None:
-            if not held:
-                raise ModelError(
-                    f"{name} contradicts its contract: {what}. Export the model again."
-                )
-
-        must(list(inputs) == [INPUT], f"its inputs are {list(inputs)}, not ['{INPUT}']")
-        wanted = [self.channels, size, size]
-        shape = inputs[INPUT]
-        must(
-            len(shape) == 4 and shape[1:] == wanted,
-            f"its input is {_shape(shape)}, the contract says {_shape(['N', *wanted])}",
-        )
-        must(not isinstance(shape[0], int), f"its batch size is fixed at {shape[0]}")
-        for output, axes in ((LOGITS, 2), (CAM, 4)):
-            must(output in outputs, f"it has no output {output}")
-            shape = outputs[output]
-            must(
-                len(shape) == axes and shape[1] == k,
-                f"its {output} are {_shape(shape)}, for {k} labels",
-            )
-        if ATTENTION in outputs:
-            shape = outputs[ATTENTION]
-            must(len(shape) == 2, f"its {ATTENTION} is {_shape(shape)}, not (N, d)")
 
 
 def check_label(label: str) -> None:
@@ -334,14 +224,10 @@ def make_probe_crops(size_px: int, count: int = 2) -> NDArray[np.uint8]:
     return np.asarray(planes, np.uint8).transpose(0, 2, 3, 1).copy()
 
 
-def _finite(value: Any) -> bool:
+def _finite(value: object) -> bool:
     if not isinstance(value, int | float) or isinstance(value, bool):
         return False
     try:
         return math.isfinite(value)
     except OverflowError:  # a whole number of hundreds of digits
         return False
-
-
-def _shape(axes: list[Any]) -> str:
-    return "(" + ", ".join(str(axis) for axis in axes) + ")"

@@ -13,9 +13,9 @@ from app.diagnostics.check import Check, Status
 from app.requirements.system_needs import (
     PACKAGES,
     find_kernel_problem,
-    find_missing_libraries,
     find_package_folder,
     format_install_line,
+    map_missing_libraries,
 )
 from app.sources.camera_address import mask_addresses
 from app.sources.camera_list import (
@@ -45,7 +45,7 @@ def check_system_libraries(
         kernel: The line on a missing file of the kernel.
     """
     if lost is None:
-        lost, kernel = find_missing_libraries(PACKAGES), find_kernel_problem()
+        lost, kernel = map_missing_libraries(PACKAGES), find_kernel_problem()
     if lost:
         users = sorted({PACKAGES[package] for packages in lost.values() for package in packages})
         yield Check(

@@ -21,6 +21,10 @@ MAX_NAME_BYTES = 255  # of a file, on usual systems; `os.pathconf` may tell a lo
 MAX_SUFFIX_BYTES = 16
 MAX_CLAIM_TRIES = 50  # a worker whose run was killed may need a moment to notice
 CLAIM_STEP_S = 0.1  # between two tries
+if sys.platform == "win32":
+    _BINARY = os.O_BINARY
+else:
+    _BINARY = 0
 MAX_NAMES = 100  # tried for a result whose own name is taken
 
 
@@ -69,7 +73,7 @@ def claim_file(path: Path, *, keep: bool = False, wait: bool = False) -> IO[byte
         except (PermissionError, FileExistsError):
             return None
     for tries in count(1):
-        flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0)
+        flags = os.O_RDWR | os.O_CREAT | _BINARY
         file = os.fdopen(os.open(path, flags, 0o666), "r+b")
         try:
             if lock_file(file):

@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.alignment import normalise
-from app.contract import ATTENTION, CAM, INPUT, LOGITS, Contract, make_probe_crops
+from app.contract import ATTENTION, CAM, INPUT, LOGITS, make_probe_crops
 from app.defaults import DEFAULT_MODEL, MODELS, list_shipped_models
 from app.errors import ModelError
 from app.process.fork_safety import NOT_IN_FORKS, HomeProcess
 from app.process.machine import count_cores, give_memory_back
+from app.recognition.contract_metadata import check_shapes, read_contract
 from app.recognition.onnx_guard import check_model, check_size
 from app.recognition.onnx_session import Device, open_session
 from app.types import Floats
@@ -133,9 +134,10 @@ class Classifier:
         NOT_IN_FORKS.add(self._session)
         del content
         meta = self._session.get_modelmeta().custom_metadata_map
-        self.contract = Contract.from_metadata(meta, str(model))
+        self.contract = read_contract(meta, str(model))
         outputs = {value.name: list(value.shape) for value in self._session.get_outputs()}
-        self.contract.check_shapes(
+        check_shapes(
+            self.contract,
             str(model),
             {value.name: list(value.shape) for value in self._session.get_inputs()},
             outputs,

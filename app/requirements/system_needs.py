@@ -125,7 +125,7 @@ def list_entry_libraries(package: str) -> list[Path]:
     )
 
 
-def find_missing_libraries(packages: Iterable[str] = GUARDED) -> dict[str, list[str]]:
+def map_missing_libraries(packages: Iterable[str] = GUARDED) -> dict[str, list[str]]:
     """Maps each missing library to those of `packages` that cannot be loaded without it, in
     alphabetical order."""
     found: dict[str, list[str]] = {}
@@ -231,8 +231,8 @@ def format_packages_line(lost: Sequence[str], install: str = INSTALL) -> str:
 def check_packages(packages: Sequence[str] = GUARDED) -> None:
     """Raises `UnfitMachineError` if one of `packages` cannot work on this machine. The message
     names all that `GUARDED` lack, so that one installation is enough."""
-    if find_missing_libraries(packages):
-        raise UnfitMachineError(format_libraries_line(find_missing_libraries()))
+    if map_missing_libraries(packages):
+        raise UnfitMachineError(format_libraries_line(map_missing_libraries()))
     if "mediapipe" in packages and (line := find_kernel_problem()) is not None:
         raise UnfitMachineError(line)
 

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from app.alignment import FACE_TEMPLATE
 from app.contract import (
-    METADATA_KEY,
     Contract,
     TrainingData,
     are_sure,
@@ -19,6 +18,12 @@ from app.contract import (
     make_probe_crops,
 )
 from app.errors import ModelError
+from app.recognition.contract_metadata import (
+    METADATA_KEY,
+    check_shapes,
+    read_contract,
+    write_contract,
+)
 
 CONTRACT = Contract(
     labels=("calm", "joy", "Ärger"),
@@ -43,12 +48,12 @@ OUTPUTS = {"logits": ["N", 3], "cam": ["N", 3, 3, 3]}
 
 def facts(**changes: Any) -> dict[str, str]:
     """The contract's metadata with some of its facts replaced; `...` removes one."""
-    content = json.loads(CONTRACT.to_metadata()[METADATA_KEY]) | changes
+    content = json.loads(write_contract(CONTRACT)[METADATA_KEY]) | changes
     return {METADATA_KEY: json.dumps({k: v for k, v in content.items() if v is not ...})}
 
 
 def test_contract_survives_the_file() -> None:
-    assert Contract.from_metadata(CONTRACT.to_metadata(), "m.onnx") == CONTRACT
+    assert read_contract(write_contract(CONTRACT), "m.onnx") == CONTRACT
 
 
 @pytest.mark.parametrize(
@@ -97,14 +102,14 @@ def test_contract_survives_the_file() -> None:
 )
 def test_bad_contract_is_named(metadata: dict[str, str], message: str) -> None:
     with pytest.raises(ModelError, match=r"m\.onnx") as caught:
-        Contract.from_metadata(metadata, "m.onnx")
+        read_contract(metadata, "m.onnx")
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
 def test_file_from_before_doubt_is_never_unsure() -> None:
     old = facts(unsure_below=..., unsure_above_nats=...)
-    contract = Contract.from_metadata(old, "old.onnx")
+    contract = read_contract(old, "old.onnx")
     assert (contract.unsure_below, contract.unsure_above_nats) == (None, None)
     assert contract.is_sure(np.full((2, 3), 1 / 3, np.float32)).tolist() == [True, True]
 
@@ -156,7 +161,7 @@ def test_entropy_by_hand(probabilities: list[float], nats: float) -> None:
 
 
 def test_matching_shapes_are_accepted() -> None:
-    CONTRACT.check_shapes("m.onnx", INPUTS, OUTPUTS)
+    check_shapes(CONTRACT, "m.onnx", INPUTS, OUTPUTS)
 
 
 @pytest.mark.parametrize(
@@ -177,7 +182,7 @@ def test_contradicting_shapes_are_named(
     inputs: dict[str, list[Any]], outputs: dict[str, list[Any]], message: str
 ) -> None:
     with pytest.raises(ModelError) as caught:
-        CONTRACT.check_shapes("m.onnx", inputs, outputs)
+        check_shapes(CONTRACT, "m.onnx", inputs, outputs)
     assert message in str(caught.value)
 
 
@@ -198,7 +203,7 @@ def test_any_labels_and_temperature_survive(labels: list[str], temperature: floa
         training_data=TrainingData("d", "k", ()),
         probe_logits=(),
     )
-    assert Contract.from_metadata(contract.to_metadata(), "m") == contract
+    assert read_contract(write_contract(contract), "m") == contract
 
 
 @pytest.mark.parametrize("size_px", [8, 48, 112])

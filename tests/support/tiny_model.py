@@ -8,6 +8,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from app.alignment import FACE_TEMPLATE, ColourMode
 from app.contract import Contract, TrainingData
+from app.recognition.contract_metadata import write_contract
 
 
 def tiny_contract(
@@ -84,6 +85,6 @@ def write_tiny_model(
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=10)
     if contract is not None:
-        helper.set_model_props(model, contract.to_metadata())
+        helper.set_model_props(model, write_contract(contract))
     onnx.save(model, str(path))
     return path

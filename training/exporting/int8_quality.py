@@ -15,6 +15,7 @@ from app.errors import DataError, ModelError, TrainingError
 from app.files.hashing import sha256_of_file
 from app.process.telemetry_off import import_onnx_runtime
 from app.recognition.classifier import Classifier
+from app.recognition.contract_metadata import write_contract
 from training.base.json_values import plain_json
 from training.datasets.examples import Examples, load_examples
 from training.datasets.pack import Pack
@@ -144,7 +145,7 @@ def make_int8_contract(
 
 def write_model(model: Any, contract: Contract, path: Path) -> None:
     del model.metadata_props[:]
-    onnx.helper.set_model_props(model, contract.to_metadata())
+    onnx.helper.set_model_props(model, write_contract(contract))
     model.doc_string = contract.method
     try:
         onnx.save_model(model, str(path))

@@ -20,6 +20,7 @@ from app.contract import ATTENTION, CAM, INPUT, LOGITS, Contract, TrainingData, 
 from app.errors import DataError, TrainingError
 from app.files.hidden import build_hidden_path
 from app.recognition.classifier import Classifier
+from app.recognition.contract_metadata import write_contract
 from training.base.device import PIXEL_MEAN, PIXEL_STD, normalise
 from training.base.json_values import plain_json
 from training.checkpoints.checkpoint import Trained, load_trained
@@ -156,7 +157,7 @@ def write_onnx(
     forget_origin(model)
     if weights == "half":
         halve(model)
-    onnx.helper.set_model_props(model, contract.to_metadata())
+    onnx.helper.set_model_props(model, write_contract(contract))
     model.producer_name, model.doc_string = "training.export", contract.method
     onnx.checker.check_model(model)
     onnx.save_model(model, str(path))

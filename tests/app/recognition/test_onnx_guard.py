@@ -17,10 +17,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 
-from app.contract import METADATA_KEY
 from app.defaults import ROOT
 from app.errors import ModelError
 from app.recognition.classifier import MODELS, Classifier
+from app.recognition.contract_metadata import METADATA_KEY
 from app.recognition.onnx_guard import MAX_FILE_BYTES, check_model, check_size
 from tests.support.tiny_model import tiny_contract, write_tiny_model
 

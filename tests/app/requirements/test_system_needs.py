@@ -160,7 +160,7 @@ def lost_library(monkeypatch: pytest.MonkeyPatch) -> None:
     def lost(packages: Sequence[str] = system_needs.GUARDED) -> dict[str, list[str]]:
         return {"libGL.so.1": ["cv2"]} if "cv2" in packages else {}
 
-    monkeypatch.setattr(system_needs, "find_missing_libraries", lost)
+    monkeypatch.setattr(system_needs, "map_missing_libraries", lost)
 
 
 @pytest.mark.usefixtures("lost_library")
