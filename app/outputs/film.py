@@ -29,7 +29,8 @@ MAX_MPEG4_TICKS = 65_535  # per second
 
 
 class FilmedSource(Protocol):
-    """The video that is annotated, as far as its copy needs it; see `app.sources.video`."""
+    """The part of an annotated video that its copy needs. `app.sources.video.VideoSource` describes
+    the attributes."""
 
     @property
     def path(self) -> Path: ...
