@@ -19,7 +19,7 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 
-from training.base.files import write_text
+from training.base.files import write_text_file
 
 ROOT = Path(__file__).resolve().parent.parent
 TARGET = ROOT / "docs" / "dependencies.md"
@@ -151,7 +151,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         except importlib.metadata.PackageNotFoundError:
             licences[name] = "not installed here"
     text = table(versions, dates(versions, options.pip), licences, reasons(project))
-    write_text(TARGET, text)
+    write_text_file(TARGET, text)
     return 0
 
 

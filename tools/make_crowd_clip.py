@@ -19,7 +19,7 @@ from app.errors import DataError
 from app.types import Image
 from tools.made_frames import HEIGHT_PX, WIDTH_PX, FacePicture, background, clip_faces, pack_faces
 from tools.made_frames import paste as set_into
-from training.base.cli import run
+from training.base.cli import run_entry_point
 
 FPS, CHANGE_S = 30, 2.0
 MOST_PEOPLE = 24
@@ -87,4 +87,4 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(run(main))
+    raise SystemExit(run_entry_point(main))

@@ -27,7 +27,7 @@ from app.runs.plan import ViewSettings
 from app.sources.video import VideoSource
 from app.types import Frame, Image, Mode
 from tools.make_demo_clip import Pose, draw_prints
-from training.base.cli import run
+from training.base.cli import run_entry_point
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 OVERLAY_S = 9.2  # of the clip, when two faces are shown
@@ -141,4 +141,4 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(run(main))
+    raise SystemExit(run_entry_point(main))

@@ -24,7 +24,7 @@ from app.tracking.resting_face import (
     shift_probabilities,
 )
 from app.types import Floats
-from training.base.cli import run
+from training.base.cli import run_entry_point
 from training.datasets.pack import read_pack
 from training.judge.predictions import batches, judged_examples, uint8_crops
 
@@ -100,4 +100,4 @@ def _percent(hits: NDArray[np.bool_]) -> str:
 
 
 if __name__ == "__main__":
-    raise SystemExit(run(main))
+    raise SystemExit(run_entry_point(main))

@@ -27,8 +27,8 @@ from app.errors import DataError, SourceError
 from app.pictures.reader import read_picture
 from app.types import Face, Image
 from tools.made_frames import FacePicture, background, clip_faces, face_frames, pack_faces, paste
-from training.base.cli import run
-from training.base.files import write_text
+from training.base.cli import run_entry_point
+from training.base.files import write_text_file
 
 BANDS_PX = ((67, 115), (115, 300), (300, 720))
 FAR_BAND_PX = (40, 67)
@@ -240,9 +240,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         add("far faces", line)
         add("empty", false_faces(search, options.empty, real, options.seed))
     if options.json is not None:
-        write_text(options.json, json.dumps(figures, indent=1) + "\n")
+        write_text_file(options.json, json.dumps(figures, indent=1) + "\n")
     return 0
 
 
 if __name__ == "__main__":
-    raise SystemExit(run(main))
+    raise SystemExit(run_entry_point(main))

@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.tracking.identities import Identities
-from training.base.cli import run
-from training.base.files import write_text
+from training.base.cli import run_entry_point
+from training.base.files import write_text_file
 
 FPS, SECONDS = 30, 20
 NOISE = 0.03  # standard deviation of a box's place and size, in its sides
@@ -195,10 +195,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             f"  IDF1 {line['IDF1']:.3f}  HOTA {line['HOTA']:.3f}"
         )
     if options.json is not None:
-        write_text(options.json, json.dumps(figures, indent=1) + "\n")
+        write_text_file(options.json, json.dumps(figures, indent=1) + "\n")
         print(options.json, file=sys.stderr)
     return 0
 
 
 if __name__ == "__main__":
-    raise SystemExit(run(main))
+    raise SystemExit(run_entry_point(main))

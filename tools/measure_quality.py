@@ -22,8 +22,8 @@ from app.alignment import FACE_TEMPLATE
 from app.recognition.classifier import Classifier
 from app.recognition.quality import estimate_pose_deg, measure_quality
 from app.types import LANDMARKS, Face, Image
-from training.base.cli import run
-from training.datasets.examples import NO_LABEL, argmax_labels
+from training.base.cli import run_entry_point
+from training.datasets.examples import NO_LABEL, choose_argmax_labels
 from training.datasets.pack import Pack, read_pack
 from training.judge.predictions import batches, judged_examples, uint8_crops
 
@@ -75,7 +75,7 @@ def face_of(size_px: int) -> Face:
 def turns_deg(pack: Pack) -> NDArray[np.float64]:
     """Yaw of the same faces; NaN where their landmarks are not known."""
     rows = pack.rows("valid")
-    winners = argmax_labels(pack.votes[rows], len(pack.meta.labels)) != NO_LABEL
+    winners = choose_argmax_labels(pack.votes[rows], len(pack.meta.labels)) != NO_LABEL
     return np.array(
         [
             estimate_pose_deg(points)[1] if np.isfinite(points).all() else np.nan
@@ -143,4 +143,4 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(run(main))
+    raise SystemExit(run_entry_point(main))

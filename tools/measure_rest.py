@@ -44,7 +44,7 @@ from app.runs.result_view import ResultView
 from app.tracking.smoothing import ReadingSmoother
 from app.tracking.tracker import Tracker
 from app.types import Mode
-from training.base.cli import run
+from training.base.cli import run_entry_point
 
 WARM_UP_FRAMES = 30
 NETWORKS = "the networks"
@@ -184,4 +184,4 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(run(main))
+    raise SystemExit(run_entry_point(main))

@@ -21,8 +21,8 @@ from app.detection.face_check import FACE_CHECK, FaceCheck
 from app.detection.networks import FIRST_MARGIN, NetworkLooks, list_glances
 from app.errors import DataError
 from app.types import Image
-from training.base.cli import run
-from training.base.progress import progress
+from training.base.cli import run_entry_point
+from training.base.progress import track_progress
 from training.datasets.pack import Pack, read_pack
 from training.judge.path_reading import assign
 from training.synthetic.detections import faces_of, truth
@@ -206,7 +206,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     check = FaceCheck(options.check)
     hints: list[Hint] = []
     with NetworkLooks() as looks:
-        bar = progress(shown, total=total, desc="pictures", unit="", leave=False)
+        bar = track_progress(shown, total=total, desc="pictures", unit="", leave=False)
         for frame, (image, placed) in enumerate(bar):
             hints += looked_at(looks, check, image, placed, frame)
     judgements = [judged(name, rule, hints, faces, options.empty) for name, rule in RULES.items()]
@@ -216,4 +216,4 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(run(main))
+    raise SystemExit(run_entry_point(main))

@@ -40,7 +40,7 @@ from app.runs.result_view import ResultView
 from app.tracking.tracker import Tracker
 from app.types import FrameResult, Mode
 from tools.made_frames import background, clip_faces, pack_faces, paste
-from training.base.cli import run
+from training.base.cli import run_entry_point
 
 FPS, WAIT_S, ROUNDS_S = 30, 2.0, (0.5, 1.0, 2.0)
 CLASSIFIED = (1, 4, 10)
@@ -236,4 +236,4 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(run(main))
+    raise SystemExit(run_entry_point(main))

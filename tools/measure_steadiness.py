@@ -25,7 +25,7 @@ from app.recognition.classifier import DEFAULT_MODEL, Classifier
 from app.tracking.smoothing import DECIDED_NATS, HOLD_S, MARGIN_NATS, SMOOTH_S, ReadingSmoother
 from app.types import UNSURE
 from tools.steady_recording import CLEAR, Change, Reading, load, record, save
-from training.base.cli import run
+from training.base.cli import run_entry_point
 
 ABSENT = -9
 SMOOTHS_S = (0.1, 0.2, 0.3, 0.5, 1.0)
@@ -298,4 +298,4 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(run(main))
+    raise SystemExit(run_entry_point(main))

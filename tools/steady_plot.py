@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from matplotlib import pyplot as plt
 
-from training.figures.style import SERIES, save
+from training.figures.style import SERIES, save_figure
 
 if TYPE_CHECKING:
     from tools.measure_steadiness import Figures
@@ -60,4 +60,4 @@ def plot(
         axes.grid(alpha=0.3)
         axes.legend(fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=3)
     panels[0].set_ylabel("label changes a minute of a still face (mean)")
-    save(figure, path)
+    save_figure(figure, path)

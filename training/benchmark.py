@@ -14,9 +14,9 @@ from pathlib import Path
 
 from app.errors import TrainingError
 from app.process.one_line_parser import OneLineParser
-from training.base.cli import run
-from training.base.device import Machine
-from training.base.files import write_text
+from training.base.cli import run_entry_point
+from training.base.device import ComputeDevice
+from training.base.files import write_text_file
 from training.config.run_config import RunConfig
 from training.datasets.pack import read_pack
 from training.run.options import add_machine_options, add_recipe_options, read_recipe
@@ -49,15 +49,15 @@ def main(argv: list[str] | None = None) -> int:
         raise TrainingError("--steps and --rounds must be at least 1.")
     config = read_recipe(options, RunConfig())
     config = replace(config, train=replace(config.train, loss="dacl"))
-    machine = Machine.choose(options.device, options.precision, options.compile)
+    machine = ComputeDevice.choose(options.device, options.precision, options.compile)
     pack = read_pack(options.data)
     timings = measure_training(pack, config, machine, options.steps, options.rounds)
     print(describe_timings(timings, len(pack.rows("train")), config.train.epochs))
     if options.json is not None:
-        write_text(options.json, json.dumps(asdict(timings), indent=1) + "\n")
+        write_text_file(options.json, json.dumps(asdict(timings), indent=1) + "\n")
         print(options.json, file=sys.stderr)
     return 0
 
 
 if __name__ == "__main__":
-    raise SystemExit(run(main))
+    raise SystemExit(run_entry_point(main))

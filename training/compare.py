@@ -15,13 +15,13 @@ from pathlib import Path
 
 from app.errors import TrainingError
 from app.process.one_line_parser import OneLineParser
-from training.base.cli import run
-from training.base.device import Machine
-from training.base.files import write_text
+from training.base.cli import run_entry_point
+from training.base.device import ComputeDevice
+from training.base.files import write_text_file
 from training.config.run_config import RunConfig
 from training.datasets.pack import read_pack
 from training.datasets.split_pair import load_pair
-from training.measures.comparison import of, rows_csv, table
+from training.measures.comparison import build_comparison_page, format_results_csv, list_values
 from training.run.options import add_machine_options, add_recipe_options, read_recipe
 from training.run.teachers import view_of
 from training.studies.variants import LOSSES, Variant, look_at, run_all, runs_folder
@@ -86,16 +86,16 @@ def main(argv: list[str] | None = None) -> int:
         options.output.mkdir(parents=True, exist_ok=True)
     except OSError as cause:
         raise TrainingError(f"{options.output} could not be made: {cause.strerror}.") from cause
-    machine = Machine.choose(options.device, options.precision, False)
+    machine = ComputeDevice.choose(options.device, options.precision, False)
     pack = read_pack(options.data)
     runs = options.runs or runs_folder(options.init)
     results = run_all(pack, base, variants, options.seeds, machine, runs, options.init)
     first = variants[0].of(base)
     _, valid = load_pair(pack, first, machine.device)
     command = " ".join(["python -m training.compare", *map(_quoted, argv or sys.argv[1:])])
-    write_text(
+    write_text_file(
         options.output / "comparison.md",
-        table(
+        build_comparison_page(
             results,
             [v.name for v in variants],
             dataset=pack.meta.dataset,
@@ -104,14 +104,14 @@ def main(argv: list[str] | None = None) -> int:
             against=options.against,
         ),
     )
-    write_text(options.output / "comparison.csv", rows_csv(results))
+    write_text_file(options.output / "comparison.csv", format_results_csv(results))
     print(f"{options.output / 'comparison.md'}")
     try:
         from training.figures.comparison import (
-            attention_figure,
-            comparison_figure,
-            embedding_figure,
-            profile_figure,
+            draw_attention_curves,
+            draw_attention_profiles,
+            draw_comparison,
+            draw_embeddings,
         )
     except ImportError:
         print("The figures were left out: matplotlib is not installed.", file=sys.stderr)
@@ -121,15 +121,15 @@ def main(argv: list[str] | None = None) -> int:
         for v in variants
         if view_of(v.of(base).train) == view_of(first.train)
     ]
-    comparison_figure(
-        {v.name: of(results, v.name, "accuracy") for v in variants},
-        {v.name: of(results, v.name, "mean_class_recall") for v in variants},
+    draw_comparison(
+        {v.name: list_values(results, v.name, "accuracy") for v in variants},
+        {v.name: list_values(results, v.name, "mean_class_recall") for v in variants},
         options.output / "accuracy.png",
     )
-    embedding_figure(looks, pack.meta.labels, options.output / "embedding.png")
+    draw_embeddings(looks, pack.meta.labels, options.output / "embedding.png")
     if any(look.profiles is not None for look in looks):
-        attention_figure(looks, options.output / "attention.png")
-        profile_figure(looks, pack.meta.labels, options.output / "profiles.png")
+        draw_attention_curves(looks, options.output / "attention.png")
+        draw_attention_profiles(looks, pack.meta.labels, options.output / "profiles.png")
     return 0
 
 
@@ -138,4 +138,4 @@ def _quoted(word: str) -> str:
 
 
 if __name__ == "__main__":
-    raise SystemExit(run(main))
+    raise SystemExit(run_entry_point(main))

@@ -13,8 +13,8 @@ from pathlib import Path
 from app.errors import TrainingError
 from app.process.one_line_parser import OneLineParser
 from app.recognition.classifier import Classifier
-from training.base.cli import run
-from training.base.files import write_text
+from training.base.cli import run_entry_point
+from training.base.files import write_text_file
 from training.exporting.reference_network import REFERENCE_SIZES_PX, reference_name, write_reference
 from training.judge.face_cost import costs, crops_of, format_costs, largest_difference, names_of
 from training.judge.latency import (
@@ -117,9 +117,9 @@ def main(argv: list[str] | None = None) -> int:
     page = "\n".join([head, *parts])
     print(page, end="")
     if options.output is not None:
-        write_text(options.output, page)
+        write_text_file(options.output, page)
     return 0 if agree else 1
 
 
 if __name__ == "__main__":
-    raise SystemExit(run(main))
+    raise SystemExit(run_entry_point(main))

@@ -14,8 +14,8 @@ import numpy as np
 
 from app.errors import TrainingError
 from app.process.one_line_parser import OneLineParser
-from training.base.cli import run
-from training.base.device import Machine
+from training.base.cli import run_entry_point
+from training.base.device import ComputeDevice
 from training.datasets.pack import read_pack
 from training.run.options import add_machine_options
 from training.run.teachers import load_teachers
@@ -38,7 +38,7 @@ def main(argv: list[str] | None = None) -> int:
     options = parser().parse_args(argv)
     if len(options.checkpoints) < 2:
         raise TrainingError("An ensemble needs two checkpoints at least.")
-    machine = Machine.choose(options.device, options.precision, compile_net=False)
+    machine = ComputeDevice.choose(options.device, options.precision, compile_net=False)
     pack = read_pack(options.data)
     names, said = [], []
     for file in options.checkpoints:
@@ -51,4 +51,4 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(run(main))
+    raise SystemExit(run_entry_point(main))

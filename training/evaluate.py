@@ -10,7 +10,7 @@ from pathlib import Path
 
 from app.errors import TrainingError
 from app.process.one_line_parser import OneLineParser
-from training.base.cli import run
+from training.base.cli import run_entry_point
 from training.datasets.pack import read_pack
 from training.judge.corruption_options import (
     add_corruption_options,
@@ -27,7 +27,7 @@ from training.judge.evaluation import (
 )
 from training.judge.latency import latency_ms
 from training.judge.ledger import LEDGER, enter_in_ledger
-from training.measures.doubt_lines import doubt_lines, prior_lines
+from training.measures.doubt_lines import format_doubt, format_priors
 
 
 def parser() -> argparse.ArgumentParser:
@@ -91,10 +91,10 @@ def main(argv: list[str] | None = None) -> int:
     print(f"majority protocol, {summary(report.majority)}")
     if report.argmax is not None:
         print(f"plain winner of the votes, {summary(report.argmax)}")
-    for line in doubt_lines(report.doubt):
+    for line in format_doubt(report.doubt):
         print(line)
     for line in (
-        prior_lines(report.model, report.doubt, missing_labels(report)) if options.priors else []
+        format_priors(report.model, report.doubt, missing_labels(report)) if options.priors else []
     ):
         print(line)
     for label, row, recall in zip(
@@ -113,4 +113,4 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(run(main))
+    raise SystemExit(run_entry_point(main))

@@ -9,9 +9,9 @@ from typing import get_args
 
 from app.errors import TrainingError
 from app.process.one_line_parser import OneLineParser
-from training.base.cli import run
-from training.base.licences import licence_of
-from training.checkpoints.compact import compact_of, write_compact
+from training.base.cli import run_entry_point
+from training.base.licences import choose_licence
+from training.checkpoints.compact import name_compact, write_compact
 from training.datasets.pack import read_pack
 from training.exporting.onnx_file import SAME_LABEL, export
 from training.network.half_precision import Storage
@@ -56,7 +56,7 @@ def main(argv: list[str] | None = None) -> int:
     if not options.output.parent.is_dir():
         raise TrainingError(f"{options.output.parent} is not a folder. Make it first.")
     pack = read_pack(options.data)
-    licence = options.licence or licence_of(pack.meta.dataset)
+    licence = options.licence or choose_licence(pack.meta.dataset)
     contract, difference = export(
         pack,
         options.checkpoint,
@@ -66,7 +66,7 @@ def main(argv: list[str] | None = None) -> int:
         weights=options.weights,
     )
     if options.compact:
-        write_compact(options.checkpoint, compact_of(options.output))
+        write_compact(options.checkpoint, name_compact(options.output))
     m = contract.metrics
     print(
         f"{options.output}: {options.output.stat().st_size / 1e6:.1f} MB, validation accuracy "
@@ -80,10 +80,10 @@ def main(argv: list[str] | None = None) -> int:
             f"{100 * m[SAME_LABEL]:.2f} % of {m['faces']} validation faces."
         )
     if options.compact:
-        path = compact_of(options.output)
+        path = name_compact(options.output)
         print(f"{path}: {path.stat().st_size / 1e6:.1f} MB, to go on from.")
     return 0
 
 
 if __name__ == "__main__":
-    raise SystemExit(run(main))
+    raise SystemExit(run_entry_point(main))

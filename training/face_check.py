@@ -18,11 +18,11 @@ from pathlib import Path
 from app.errors import DataError
 from app.process.machine import count_cores
 from app.process.one_line_parser import OneLineParser
-from training.base.cli import run
+from app.wording import format_count
+from training.base.cli import run_entry_point
 from training.base.licences import DETECTIONS
-from training.base.wording import counted
-from training.datasets.digests import sha256
-from training.datasets.landmarks import settings
+from training.datasets.digests import hash_data_file
+from training.datasets.landmarks import describe_settings
 from training.datasets.pack import PackMeta, read_pack, write_pack
 from training.datasets.readers import Split
 from training.synthetic.detection_samples import SamplingJob, all_samples
@@ -76,10 +76,10 @@ def main(argv: list[str] | None = None) -> int:
         protocol="single",
         labels=LABELS,
         vote_names=LABELS,
-        made_from=settings()
+        made_from=describe_settings()
         | {
             "faces": pack.meta.key,
-            "photos": [sha256(path) for path in photos],
+            "photos": [hash_data_file(path) for path in photos],
             "frames": options.frames,
             "seed": options.seed,
         },
@@ -97,11 +97,11 @@ def main(argv: list[str] | None = None) -> int:
     work = SamplingJob(options.data, parts, options.seed)
     count = write_pack(options.output, meta, all_samples(work, counts, options.workers))
     print(
-        f"{options.output}: {counted(count, 'detection')} in "
-        f"{counted(sum(counts.values()), 'frame')}"
+        f"{options.output}: {format_count(count, 'detection')} in "
+        f"{format_count(sum(counts.values()), 'frame')}"
     )
     return 0
 
 
 if __name__ == "__main__":
-    raise SystemExit(run(main))
+    raise SystemExit(run_entry_point(main))

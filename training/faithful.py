@@ -10,8 +10,8 @@ from pathlib import Path
 
 from app.errors import TrainingError
 from app.process.one_line_parser import OneLineParser
-from training.base.cli import run
-from training.base.files import write_text
+from training.base.cli import run_entry_point
+from training.base.files import write_text_file
 from training.datasets.pack import read_pack
 from training.judge.faithfulness import format_faithfulness_page, measure_faithfulness
 
@@ -65,15 +65,15 @@ def main(argv: list[str] | None = None) -> int:
     print(page, end="")
     if options.output is None:
         return 0
-    write_text(options.output / PAGE, page)
+    write_text_file(options.output / PAGE, page)
     try:
-        from training.figures.deletion import deletion_figure
+        from training.figures.deletion import draw_deletion_curves
     except ImportError:
         print("The figure was left out: matplotlib is not installed.")
         return 1
-    deletion_figure(found, options.output / FIGURE)
+    draw_deletion_curves(found, options.output / FIGURE)
     return 0
 
 
 if __name__ == "__main__":
-    raise SystemExit(run(main))
+    raise SystemExit(run_entry_point(main))

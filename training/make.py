@@ -15,8 +15,8 @@ import torch
 
 from app.errors import TrainingError
 from app.process.one_line_parser import OneLineParser
-from training.base.cli import run
-from training.base.device import Machine
+from training.base.cli import run_entry_point
+from training.base.device import ComputeDevice
 from training.config.recipes import RECIPES
 from training.datasets.pack import read_pack
 from training.making.finish import digest, finish_model, given_steps
@@ -88,7 +88,7 @@ def _make(options: argparse.Namespace) -> int:
     record = runs / f"{name}-{MADE}"
     _check(options, record)
     plan = Plan(recipe, runs, scale, given_steps(options.given, recipe))
-    machine = Machine.choose(options.device, options.precision, compile_net=False)
+    machine = ComputeDevice.choose(options.device, options.precision, compile_net=False)
     pack = read_pack(options.data)
     if scale < 1:
         pack = shrunk(pack, scale)
@@ -121,4 +121,4 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(run(main))
+    raise SystemExit(run_entry_point(main))

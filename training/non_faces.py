@@ -15,8 +15,8 @@ from app.errors import TrainingError
 from app.process.one_line_parser import OneLineParser
 from app.recognition.classifier import Classifier
 from app.types import Image as Picture
-from training.base.cli import run
-from training.base.progress import progress
+from training.base.cli import run_entry_point
+from training.base.progress import track_progress
 from training.datasets.pack import read_pack
 from training.judge.non_face_report import (
     ScoreRow,
@@ -78,7 +78,7 @@ def main(argv: list[str] | None = None) -> int:
 
     shown = pictures(generator, options.count, faces=faces, frames=frames)
     with FaceSearch() as detector:
-        seen = progress(shown, total=options.count, desc="pictures", unit="", leave=False)
+        seen = track_progress(shown, total=options.count, desc="pictures", unit="", leave=False)
         found = read_non_faces(classifier, detector, seen)
     table = count_by_kind(found, classifier)
     scores: list[ScoreRow] = []
@@ -93,4 +93,4 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(run(main))
+    raise SystemExit(run_entry_point(main))

@@ -15,10 +15,10 @@ import numpy as np
 from app.detection.mediapipe_detector import Detector
 from app.errors import DataError
 from app.process.one_line_parser import OneLineParser
-from training.base.cli import run
+from app.wording import format_count
+from training.base.cli import run_entry_point
 from training.base.option_types import inner_share, share
-from training.base.progress import progress
-from training.base.wording import counted
+from training.base.progress import track_progress
 from training.datasets.affectnet import list_affectnet
 from training.datasets.landmarks import MIN_SCORE
 from training.datasets.listed import (
@@ -27,13 +27,13 @@ from training.datasets.listed import (
     read_samples,
 )
 from training.datasets.pack import PackedSample, PackMeta, write_pack
-from training.datasets.packing import ferplus_meta, listed_meta, pack_sample, up_to_date
+from training.datasets.packing import describe_ferplus, describe_listed, is_up_to_date, pack_sample
 from training.datasets.rafdb import list_rafdb
 from training.datasets.readers import (
     Sample,
     read_ferplus,
 )
-from training.own_pictures.given_split import folder_samples
+from training.own_pictures.given_split import read_split_folder
 
 MAX_SKIPPED_LINES = 20
 
@@ -100,18 +100,18 @@ def _open_set(
 ) -> tuple[PackMeta, int | None, Iterator[Sample], tuple[str, ...]]:
     """(what the pack will be, pictures if known, the samples, what to tell the user)."""
     if options.kind == "ferplus":
-        meta = ferplus_meta(options.fer2013, options.ferplus)
+        meta = describe_ferplus(options.fer2013, options.ferplus)
         return meta, None, read_ferplus(options.fer2013, options.ferplus), ()
     if options.kind == "folder":
         unreadable = options.max_unreadable
-        return (*folder_samples(options.root, max_unreadable=unreadable, skipped=skipped), ())
+        return (*read_split_folder(options.root, max_unreadable=unreadable, skipped=skipped), ())
     aside = options.validation_share
     if options.kind == "rafdb":
         listed = list_rafdb(options.root, images=options.images, validation_share=aside)
     else:
         listed = list_affectnet(options.root, classes=options.classes, validation_share=aside)
     samples = read_samples(listed, max_unreadable=options.max_unreadable, skipped=skipped)
-    return listed_meta(listed, aside), len(listed.pictures), samples, listed.notes
+    return describe_listed(listed, aside), len(listed.pictures), samples, listed.notes
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -123,14 +123,14 @@ def main(argv: list[str] | None = None) -> int:
         raise DataError(f"{output.parent} is not a folder. Make it first.")
     skipped: list[str] = []
     meta, total, samples, notes = _open_set(options, skipped)
-    if up_to_date(output, meta):
+    if is_up_to_date(output, meta):
         print(f"{output} is up to date.")
         return 0
     found = 0
 
     def packed(detector: Detector) -> Iterator[PackedSample]:
         nonlocal found
-        for sample in progress(samples, total=total, desc="faces", unit="picture"):
+        for sample in track_progress(samples, total=total, desc="faces", unit="picture"):
             done = pack_sample(detector, sample)
             found += bool(np.isfinite(done.landmarks).all())
             yield done
@@ -138,7 +138,7 @@ def main(argv: list[str] | None = None) -> int:
     with Detector(min_score=MIN_SCORE) as detector:
         count = write_pack(output, meta, packed(detector))
     print(
-        f"{output}: {counted(count, 'picture')}, a face found in {found} "
+        f"{output}: {format_count(count, 'picture')}, a face found in {found} "
         f"({100 * found / count:.1f} %), {output.stat().st_size / 1e6:.1f} MB."
     )
     for line in notes:
@@ -151,4 +151,4 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(run(main))
+    raise SystemExit(run_entry_point(main))

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from app.errors import TrainingError
 from app.process.one_line_parser import OneLineParser
-from training.base.cli import add_options, chosen, run
-from training.base.files import write_text
+from training.base.cli import add_options, collect_given_options, run_entry_point
+from training.base.files import write_text_file
 from training.datasets.pack import read_pack
 from training.exporting.int8 import Int8Settings
 from training.exporting.int8_file import ROUNDS, quantise, survey
@@ -68,14 +68,14 @@ def main(argv: list[str] | None = None) -> int:
     if options.rounds < 1 or options.threads < 1:
         raise TrainingError("--rounds and --threads must be at least 1.")
     try:
-        settings = Int8Settings(**chosen(options, Int8Settings))
+        settings = Int8Settings(**collect_given_options(options, Int8Settings))
     except ValueError as cause:
         raise TrainingError(f"{cause}.") from cause
     timing = {"rounds": options.rounds, "threads": options.threads}
     pack = read_pack(options.data)
     if options.survey is not None:
         page = survey(pack, options.model, settings, **timing)
-        write_text(target, page)
+        write_text_file(target, page)
         print(page, end="")
         return 0
     says, found = quantise(pack, options.model, target, settings, anyway=options.anyway, **timing)
@@ -89,4 +89,4 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(run(main))
+    raise SystemExit(run_entry_point(main))

@@ -17,7 +17,7 @@ import torch
 from app.errors import TrainingError
 from app.process.one_line_parser import OneLineParser
 from app.recognition.classifier import DEFAULT_MODEL
-from training.base.cli import run
+from training.base.cli import run_entry_point
 from training.making.retraining import retrain
 from training.own_pictures.gather import Gathering
 from training.run.finetune import (
@@ -114,4 +114,4 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(run(main))
+    raise SystemExit(run_entry_point(main))

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from app.errors import TrainingError
 from app.process.one_line_parser import OneLineParser
-from training.base.cli import run
-from training.base.device import Machine
+from training.base.cli import run_entry_point
+from training.base.device import ComputeDevice
 from training.datasets.pack import read_pack
 from training.run.averages import make_soup
 from training.run.options import add_machine_options
@@ -40,7 +40,7 @@ def main(argv: list[str] | None = None) -> int:
         raise TrainingError("An average needs two checkpoints at least.")
     if options.output.exists() and not options.overwrite:
         raise TrainingError(f"{options.output} is there already. Choose another, or --overwrite.")
-    machine = Machine.choose(options.device, options.precision, compile_net=False)
+    machine = ComputeDevice.choose(options.device, options.precision, compile_net=False)
     pack = read_pack(options.data)
     soup = make_soup(pack, options.checkpoints, options.output, machine, greedy=not options.all)
     print(
@@ -51,4 +51,4 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(run(main))
+    raise SystemExit(run_entry_point(main))

@@ -8,10 +8,10 @@ import torch
 
 from app.errors import TrainingError
 from app.process.one_line_parser import OneLineParser
-from training.base.cli import run
-from training.base.device import Machine
+from training.base.cli import run_entry_point
+from training.base.device import ComputeDevice
 from training.base.option_types import gigabytes
-from training.base.processes import Ranks, joined
+from training.base.processes import Ranks, join_ranks
 from training.datasets.pack import read_pack
 from training.run.job import Job, carry_out, resumed
 from training.run.options import (
@@ -77,7 +77,7 @@ def parser() -> argparse.ArgumentParser:
 
 def _train(options: argparse.Namespace, ranks: Ranks, folder: RunFolder | None) -> int:
     """`folder` is the first rank's; the others go on from what it began."""
-    machine = Machine.choose(options.device, options.precision, options.compile)
+    machine = ComputeDevice.choose(options.device, options.precision, options.compile)
     pack = read_pack(options.data)
     config = read_recipe(options, RECIPES[options.recipe]())
     state: dict[str, Any] | None = None
@@ -107,7 +107,7 @@ def main(argv: list[str] | None = None) -> int:
     options = parser().parse_args(argv)
     device = "cuda" if options.device != "cpu" and torch.cuda.is_available() else "cpu"
     try:
-        with joined(device) as ranks:
+        with join_ranks(device) as ranks:
             if not ranks.first:
                 return _train(options, ranks, None)
             with RunFolder(options.output, resume=options.resume) as folder:
@@ -126,4 +126,4 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(run(main))
+    raise SystemExit(run_entry_point(main))

@@ -11,10 +11,10 @@ from pathlib import Path
 
 from app.errors import DataError
 from app.process.one_line_parser import OneLineParser
-from training.base.cli import run
-from training.base.wording import counted
+from app.wording import format_count
+from training.base.cli import run_entry_point
 from training.datasets.pack import read_pack, write_pack
-from training.datasets.unaligned import samples
+from training.datasets.unaligned import copy_unaligned
 
 
 def parser() -> argparse.ArgumentParser:
@@ -34,10 +34,10 @@ def main(argv: list[str] | None = None) -> int:
         raise DataError(f"{options.output} is there already. Choose another -o.")
     pack = read_pack(options.data)
     meta = replace(pack.meta, made_from=pack.meta.made_from | {"framing": "whole frames"})
-    count = write_pack(options.output, meta, samples(pack))
-    print(f"{options.output}: {counted(count, 'picture')}, whole frames")
+    count = write_pack(options.output, meta, copy_unaligned(pack))
+    print(f"{options.output}: {format_count(count, 'picture')}, whole frames")
     return 0
 
 
 if __name__ == "__main__":
-    raise SystemExit(run(main))
+    raise SystemExit(run_entry_point(main))

@@ -13,7 +13,7 @@ import numpy as np
 
 from app.process.one_line_parser import OneLineParser
 from app.recognition.classifier import Classifier
-from training.base.cli import run
+from training.base.cli import run_entry_point
 from training.base.option_types import positive
 from training.datasets.pack import read_pack
 from training.judge.path_reading import WholePath
@@ -98,4 +98,4 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(run(main))
+    raise SystemExit(run_entry_point(main))

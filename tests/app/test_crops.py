@@ -37,7 +37,7 @@ def torch_crop(
     side = max(height, width, canvas_px)
     canvas = torch.full((1, 3, side, side), 255, dtype=torch.uint8)
     canvas[0, :, :height, :width] = torch.from_numpy(image.copy()).permute(2, 0, 1)
-    crops = torch_warp.warp(
+    crops = torch_warp.warp_batch(
         canvas,
         torch.tensor([[width, height]], dtype=torch.int32),
         torch.from_numpy(matrix[None].astype(np.float32)),
@@ -150,13 +150,13 @@ def test_composition_is_one_map_after_the_other(
     outer: torch.Tensor, inner: torch.Tensor, x: float, y: float
 ) -> None:
     point = torch.tensor([x, y], dtype=torch.float64)
-    composed = torch_warp.compose(outer, inner)
+    composed = torch_warp.compose_maps(outer, inner)
     torch.testing.assert_close(apply(composed, point), apply(outer, apply(inner, point)))
 
 
 @given(affine_maps())
 def test_inverse_leads_back(matrix: torch.Tensor) -> None:
-    there_and_back = torch_warp.compose(torch_warp.invert(matrix), matrix)
+    there_and_back = torch_warp.compose_maps(torch_warp.invert_maps(matrix), matrix)
     torch.testing.assert_close(there_and_back, torch.eye(2, 3, dtype=torch.float64)[None])
 
 
@@ -164,14 +164,14 @@ def test_inverse_leads_back(matrix: torch.Tensor) -> None:
 def test_oversampling_is_the_apps_rule(matrices: list[torch.Tensor]) -> None:
     small = [matrix / 3 for matrix in matrices]
     expected = [alignment.oversampling(matrix[0].numpy()) for matrix in small]
-    assert torch_warp.oversampling(torch.cat(small)).tolist() == expected
+    assert torch_warp.choose_oversampling(torch.cat(small)).tolist() == expected
 
 
 def test_mixed_shrink_factors_keep_their_rows(clip_frames: dict[int, Image]) -> None:
     frame = clip_frames[0]
     matrices = [about_centre(frame, shrink=s, off_px=(-60, 0)) for s in (8, 0.5, 2, 8)]
     planes = torch.from_numpy(frame).permute(2, 0, 1)
-    together = torch_warp.warp(
+    together = torch_warp.warp_batch(
         planes.expand(4, -1, -1, -1),
         torch.tensor([[640, 480]] * 4),
         torch.from_numpy(np.stack(matrices).astype(np.float32)),

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import torch
 
-from training.base.device import Machine
-from training.base.processes import joined
-from training.checkpoints.digest import file_digest
+from training.base.device import ComputeDevice
+from training.base.processes import join_ranks
+from training.checkpoints.digest import hash_checkpoint
 from training.config.run_config import RunConfig
 from training.config.teach_config import TeachConfig
 from training.datasets.pack import read_pack
-from training.datasets.split_pair import data_facts, load_pair
+from training.datasets.split_pair import gather_facts, load_pair
 from training.run.job import find_teaching
 from training.run.schedule import epoch_rows
 from training.run.trainer import Trainer
@@ -25,7 +25,7 @@ def main(data: Path, folder: Path, *teachers: Path) -> None:
     config = RunConfig()
     config = replace(config, train=replace(config.train, batch_size=16, size_px=32))
     if teachers:
-        digests = tuple(map(file_digest, teachers))
+        digests = tuple(map(hash_checkpoint, teachers))
         config = replace(
             config,
             train=replace(config.train, sam=0.05),
@@ -33,11 +33,11 @@ def main(data: Path, folder: Path, *teachers: Path) -> None:
             teach=TeachConfig(digests, teacher_view="live"),
         )
     pack = read_pack(data)
-    machine = Machine(torch.device("cpu"), autocast=False, compile=False)
-    with joined("cpu") as ranks:
+    machine = ComputeDevice(torch.device("cpu"), autocast=False, compile=False)
+    with join_ranks("cpu") as ranks:
         train, _ = load_pair(pack, config, machine.device)
         teaching = find_teaching(config, teachers, pack, train, machine, ranks, folder)
-        facts = data_facts(pack, train)
+        facts = gather_facts(pack, train)
         trainer = Trainer(config, facts, machine, ranks, torch.float64, teaching)
         losses = []
         for rows in epoch_rows(train, config.train, 0)[:STEPS]:

@@ -11,15 +11,22 @@ import torch
 from app.errors import TrainingError
 from tests.support.shapes import RECIPE
 from training import compare
-from training.checkpoints.checkpoint import load
-from training.checkpoints.digest import file_digest
+from training.checkpoints.checkpoint import load_checkpoint
+from training.checkpoints.digest import hash_checkpoint
 from training.config.run_config import RunConfig
-from training.measures.comparison import Interval, Result, difference, holds
+from training.measures.comparison import (
+    Interval,
+    VariantResult,
+    describe_difference,
+    measure_difference,
+)
 from training.studies.variants import Variant
 
 
-def result(variant: str, seed: int, accuracy: float) -> Result:
-    return Result(variant, seed, accuracy, accuracy / 2, 0, 0, 1, 2, 0.5, *[float("nan")] * 5)
+def result(variant: str, seed: int, accuracy: float) -> VariantResult:
+    return VariantResult(
+        variant, seed, accuracy, accuracy / 2, 0, 0, 1, 2, 0.5, *[float("nan")] * 5
+    )
 
 
 @pytest.mark.parametrize(
@@ -42,10 +49,10 @@ def test_differences_are_paired_by_seed() -> None:
         *(result("dacl", seed, 0.61 + 0.1 * seed) for seed in (2, 0, 1)),
         *(result("softmax", seed, 0.60 + 0.1 * seed) for seed in (0, 1, 2)),
     ]
-    found = difference(results, "dacl", "softmax", "accuracy")
+    found = measure_difference(results, "dacl", "softmax", "accuracy")
     assert found.mean == pytest.approx(0.01)
     assert found.half == pytest.approx(0, abs=1e-9)
-    assert holds(found) == "better"
+    assert describe_difference(found) == "better"
 
 
 @pytest.mark.parametrize(
@@ -58,7 +65,7 @@ def test_differences_are_paired_by_seed() -> None:
     ],
 )
 def test_only_clear_differences_are_claimed(mean: float, half: float, said: str) -> None:
-    assert holds(Interval(mean, half, 3)) == said
+    assert describe_difference(Interval(mean, half, 3)) == said
 
 
 def test_variant_changes_what_it_names() -> None:
@@ -141,8 +148,8 @@ def test_variants_may_have_teachers_and_be_held_against_one(
     words += ["--variant", "a: loss=dacl", "--variant", f"b: teacher={teacher}"]
     words += ["--variant", "c: mixup=0", "--against", "b"]
     assert compare.main(words) == 0
-    config = RunConfig.from_dict(load(tmp_path / "runs/b/seed0/last.pt")["config"])
-    assert config.teach.teachers == (file_digest(teacher),)
+    config = RunConfig.from_dict(load_checkpoint(tmp_path / "runs/b/seed0/last.pt")["config"])
+    assert config.teach.teachers == (hash_checkpoint(teacher),)
     page = (tmp_path / "out/comparison.md").read_text()
     assert [f"| {a} − b |" in page for a in "abc"] == [True, False, True]
     assert "− a |" not in page
@@ -163,11 +170,11 @@ def test_runs_may_begin_with_trained_weights(
     words += ["--variant", "softmax: loss=softmax"]
     assert compare.main([*words, "-o", "a", "--epochs", "2"]) == 0
     last = Path("runs/compare/softmax/seed0/last.pt")
-    given = load(last)
+    given = load_checkpoint(last)
     words += ["--init", str(last), "--epochs", "1", "--seed", "7", "--learning-rate", "1e-9"]
     assert compare.main([*words, "-o", "b"]) == 0
     (folder,) = Path("runs").glob("compare-????????")
-    ended = load(folder / "softmax" / "seed7" / "last.pt")["net"]
+    ended = load_checkpoint(folder / "softmax" / "seed7" / "last.pt")["net"]
     for name, weights in given[given["recommended"]].items():
         if name.endswith("weight"):
             torch.testing.assert_close(ended[name], weights, rtol=0, atol=1e-6)

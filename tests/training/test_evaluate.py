@@ -15,7 +15,7 @@ from tests.support.shapes import write_shapes
 from tests.support.tiny_model import tiny_contract, write_tiny_model
 from training import evaluate
 from training.base import json_values
-from training.base.cli import run
+from training.base.cli import run_entry_point
 from training.datasets.pack import PackedSample, PackMeta, encode_webp, read_pack, write_pack
 from training.datasets.readers import Split
 from training.judge import evaluation, latency, predictions
@@ -253,7 +253,7 @@ def test_what_cannot_be_done_is_said_in_one_line(
         ((lamps, tiny, *test, "--ledger", tmp_path / "no/l.md"), "Give another --ledger."),
         ((lamps, tiny, *test, "--ledger", tmp_path), "Give another --ledger."),
     ):
-        assert run(lambda o=options: evaluate.main([str(option) for option in o])) == 2
+        assert run_entry_point(lambda o=options: evaluate.main([str(option) for option in o])) == 2
         said = capsys.readouterr().err
         assert (said[:7], said.count("\n")) == ("error: ", 1)
         assert message in said
@@ -331,7 +331,7 @@ def test_crops_are_handed_over_as_the_demo_cuts_them(tmp_path: Path, colour: Any
     ],
 )
 def test_numbers_that_json_lacks_become_null(value: Any, plain: Any) -> None:
-    assert json_values.plain_json(value) == plain
+    assert json_values.make_json_safe(value) == plain
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from tests.support.shapes import train_shapes
 from training import evaluate
 from training import export as exporting
 from training.base import licences
-from training.checkpoints.checkpoint import build, load_trained, save
+from training.checkpoints.checkpoint import build_network, load_trained, save_checkpoint
 from training.config.run_config import RunConfig
 from training.config.train_config import TrainConfig
 from training.datasets.examples import load_examples
@@ -55,7 +55,7 @@ def checkpoint(pack: Pack, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A network of random weights, with batch statistics that are not the trivial ones."""
     torch.manual_seed(1)
     config = RunConfig(train=TrainConfig(size_px=32), model=ModelConfig(width=4, blocks=1))
-    net = build(config, 3)
+    net = build_network(config, 3)
     with torch.no_grad():
         for name, tensor in net.state_dict().items():
             if "running_var" in name or ("norm" in name and "weight" in name):
@@ -64,7 +64,7 @@ def checkpoint(pack: Pack, tmp_path_factory: pytest.TempPathFactory) -> Path:
                 tensor.normal_(std=0.3)
     path = tmp_path_factory.mktemp("run") / "best.pt"
     facts = {"dataset": "tiny", "key": pack.meta.key, "labels": LABELS}
-    save(
+    save_checkpoint(
         path,
         {
             "config": {
@@ -260,7 +260,11 @@ def test_attention_of_another_loss_is_refused(shapes_npz: Path, tmp_path: Path) 
 
 
 def test_note_warns_of_what_the_data_allows() -> None:
-    assert "FER2013" in licences.licence_of("FER+") == licences.licence_of("FER+ detections")
-    assert "RAF-DB, which its authors give out for non-commercial" in licences.licence_of("RAF-DB")
-    assert "AffectNet, which" in licences.licence_of("AffectNet")
-    assert licences.licence_of("mine") == licences.FOLDER_LICENCE
+    assert (
+        "FER2013" in licences.choose_licence("FER+") == licences.choose_licence("FER+ detections")
+    )
+    assert "RAF-DB, which its authors give out for non-commercial" in licences.choose_licence(
+        "RAF-DB"
+    )
+    assert "AffectNet, which" in licences.choose_licence("AffectNet")
+    assert licences.choose_licence("mine") == licences.FOLDER_LICENCE

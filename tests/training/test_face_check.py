@@ -11,7 +11,7 @@ from app.alignment import FACE_TEMPLATE
 from app.errors import DataError
 from app.types import Face
 from training import face_check
-from training.base.cli import run
+from training.base.cli import run_entry_point
 from training.datasets.pack import read_pack
 from training.synthetic import detection_samples
 from training.synthetic.detections import MARGIN, SIDE_PX, misplaced, truth
@@ -119,7 +119,7 @@ def test_what_cannot_be_is_said(
     places = {"data": face_npz, "new": tmp_path / "x.npz", "gone": tmp_path / "gone"}
     places["empty"] = tmp_path / "empty"
     said = [word.format(**places) for word in words]
-    assert run(lambda: face_check.main([str(face_npz), *said])) == 2
+    assert run_entry_point(lambda: face_check.main([str(face_npz), *said])) == 2
     err = capsys.readouterr().err
     assert (err.count("\n"), err[:7]) == (1, "error: ")
     assert message in err

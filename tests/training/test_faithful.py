@@ -13,7 +13,14 @@ from training.datasets.readers import Split
 from training.judge import faithfulness
 from training.judge.deletion import partners
 from training.measures import deletion_curves
-from training.measures.deletion_curves import AREAS, SHARES, Key, Mean, area_under, drop
+from training.measures.deletion_curves import (
+    AREAS,
+    SHARES,
+    CurveKey,
+    MeanOverFaces,
+    measure_area_under,
+    measure_drop,
+)
 from training.measures.masking import FILLINGS
 
 LABELS = ("dark", "bright")
@@ -81,7 +88,7 @@ MEAN = LOW + (HIGH - LOW) * SPOT**2 / SIDE**2
 def test_curve_by_hand(
     found: deletion_curves.Curves, target: str, label: str, area: str, covered_level: int
 ) -> None:
-    curve = found[Key(target, "grey", area)]  # type: ignore[arg-type]
+    curve = found[CurveKey(target, "grey", area)]  # type: ignore[arg-type]
     assert curve.shape == (8, len(SHARES))
     np.testing.assert_allclose(curve[:, 0], log_p(label, MEAN), atol=1e-5)
     changed = round(0.1 * SIDE**2) * (round(MEAN) - covered_level) / SIDE**2
@@ -91,8 +98,8 @@ def test_curve_by_hand(
 
 def test_marked_area_matters_more_than_any_other(found: deletion_curves.Curves) -> None:
     for area in faithfulness.RIVALS:
-        more = drop(found[Key("true", "grey", "marked")], 0.1) - drop(
-            found[Key("true", "grey", area)],  # type: ignore[arg-type]
+        more = measure_drop(found[CurveKey("true", "grey", "marked")], 0.1) - measure_drop(
+            found[CurveKey("true", "grey", area)],  # type: ignore[arg-type]
             0.1,
         )
         assert more.mean() > 0
@@ -105,7 +112,7 @@ def test_page_says_so(found: deletion_curves.Curves) -> None:
     assert "Of 8 settings" in page
     assert "map marks lowers the true class's probability, against anywhere: more in" in page
     row = next(line for line in page.splitlines() if line.startswith("| mean grey | 10 % |"))
-    own = drop(found[Key("predicted", "grey", "marked")], 0.1)
+    own = measure_drop(found[CurveKey("predicted", "grey", "marked")], 0.1)
     assert f"| {own.mean():+.3f} ± 0.000 (100 %) |" in row
 
 
@@ -116,7 +123,7 @@ def test_maps_that_mark_the_wrong_place_are_called_wrong(reverse: bool, said: st
     falls = -np.linspace(0, 2, len(SHARES))[None].repeat(4, axis=0)
     steep, flat = (falls, falls / 2) if not reverse else (falls / 2, falls)
     made = {
-        Key("true", filling, area): steep if area == "marked" else flat
+        CurveKey("true", filling, area): steep if area == "marked" else flat
         for filling in FILLINGS
         for area in AREAS
     }
@@ -130,7 +137,7 @@ def test_where_the_prediction_is_right_both_targets_are_one(tiny: Path, tmp_path
     )
     for filling in FILLINGS:
         for area in AREAS:
-            one, other = (found[Key(t, filling, area)] for t in ("predicted", "true"))
+            one, other = (found[CurveKey(t, filling, area)] for t in ("predicted", "true"))
             np.testing.assert_array_equal(one, other)
 
 
@@ -142,14 +149,14 @@ def test_nobody_lends_a_map_to_oneself(count: int) -> None:
 
 
 def test_mean_by_hand() -> None:
-    mean = Mean.of(np.array([1.0, -1.0, 3.0, 1.0]))
+    mean = MeanOverFaces.of(np.array([1.0, -1.0, 3.0, 1.0]))
     assert (mean.mean, mean.above) == (1.0, 0.75)
     assert mean.half == pytest.approx(1.96 * np.sqrt(8 / 3) / 2)
 
 
 def test_area_under_a_straight_line_is_its_middle() -> None:
     curve = np.log(np.linspace(1.0, 0.5, len(SHARES)))[None]
-    np.testing.assert_allclose(area_under(curve), [0.75])
+    np.testing.assert_allclose(measure_area_under(curve), [0.75])
 
 
 def test_command_writes_page_and_figure(

@@ -10,11 +10,11 @@ import pytest
 from app.recognition.classifier import Classifier
 from tests.support.shapes import MACHINE
 from training import make
-from training.base.cli import run
+from training.base.cli import run_entry_point
 from training.checkpoints.checkpoint import load_trained
 from training.checkpoints.compact import read_compact
-from training.checkpoints.digest import file_digest
-from training.config.recipes import ENSEMBLE, RECIPES, Learn, Mean, Recipe
+from training.checkpoints.digest import hash_checkpoint
+from training.config.recipes import ENSEMBLE, RECIPES, Learn, Recipe, WeightMean
 from training.config.run_config import RunConfig
 from training.config.teach_config import TeachConfig
 from training.config.train_config import TrainConfig
@@ -59,7 +59,7 @@ def test_model_is_made_from_data_to_file(
     assert "in all, if nothing else runs here" in said
     contract = Classifier(tmp_path / "m.onnx", device="cpu").contract
     teachers = [runs / name / "best.pt" for name in ("wide", "large")]
-    assert contract.recipe["teach"]["teachers"] == [file_digest(file) for file in teachers]
+    assert contract.recipe["teach"]["teachers"] == [hash_checkpoint(file) for file in teachers]
     accuracy = json.loads((runs / "student/result.json").read_text())["accuracy"]
     assert contract.metrics["accuracy"] == pytest.approx(accuracy, abs=0.04)
     read_compact(tmp_path / "m.onnx")
@@ -115,7 +115,7 @@ def test_given_checkpoints_take_the_place_of_steps(
     given = [f"--given=large={trained / 'best.pt'}", f"--given=wide={trained / 'best.pt'}"]
     assert make.main([*command, *given]) == 0
     recipe = Classifier(tmp_path / "m.onnx", device="cpu").contract.recipe
-    assert recipe["teach"]["teachers"] == [file_digest(trained / "best.pt")] * 2
+    assert recipe["teach"]["teachers"] == [hash_checkpoint(trained / "best.pt")] * 2
     assert not (tmp_path / "runs/wide").exists()
     assert not (tmp_path / "runs/large").exists()
 
@@ -170,7 +170,7 @@ def test_what_cannot_be_is_said_first(
 ) -> None:
     (tmp_path / "other.onnx").write_text("mine")
     said = words.format(other=tmp_path / "other.onnx").split()
-    assert run(lambda: make.main([*command, *said])) == 2
+    assert run_entry_point(lambda: make.main([*command, *said])) == 2
     out, err = capsys.readouterr()
     assert (out, err.count("\n")) == ("", 1)
     assert message in err
@@ -188,7 +188,7 @@ def test_run_of_another_recipe_is_not_written_into(
     half = [*command, "--scale", "0.5"]
     assert make.main(half) == 0
     monkeypatch.setitem(RECIPES, "small", recipe(0.8))
-    assert run(lambda: make.main(half)) == 2
+    assert run_entry_point(lambda: make.main(half)) == 2
     message = capsys.readouterr().err
     assert "holds another run (train.momentum: 0.9 and 0.8). Choose another --runs." in message
 
@@ -238,7 +238,7 @@ def test_steps_begin_with_earlier_ones_are_widened_and_averaged(
         "first": Learn(RunConfig(TINY, NARROW)),
         "a": gentle(1),
         "b": gentle(2),
-        "mean": Mean(("a", "b")),
+        "mean": WeightMean(("a", "b")),
         "wider": Learn(wider, ("a", "mean"), begins_with="mean"),
     }
     recipe = Recipe(steps, weights="half")
@@ -249,7 +249,7 @@ def test_steps_begin_with_earlier_ones_are_widened_and_averaged(
     assert started == [None, first, first, begin]
     assert load_trained(begin).config.model.width == 8
     assert set(load_trained(runs / "mean/best.pt").soup) <= {
-        file_digest(runs / name / "best.pt") for name in ("a", "b")
+        hash_checkpoint(runs / name / "best.pt") for name in ("a", "b")
     }
     assert Classifier(tmp_path / "m.onnx", device="cpu").contract.recipe["weights"] == "half"
     # Weights of another beginning are not taken for these.
@@ -291,19 +291,21 @@ def test_command_goes_on_that_was_stopped_before_a_widened_step_had_a_checkpoint
     ("steps", "reason"),
     [
         ({}, "begins with a run"),
-        ({"a": Mean(())}, "begins with a run"),
+        ({"a": WeightMean(())}, "begins with a run"),
         ({"a": STUDENT}, "step a needs wide, which is no step before it"),
         ({"a": replace(TEACHERS["wide"], begins_with="a")}, "step a needs a, which is no step"),
     ],
 )
-def test_recipe_that_cannot_be_is_refused(steps: dict[str, Learn | Mean], reason: str) -> None:
+def test_recipe_that_cannot_be_is_refused(
+    steps: dict[str, Learn | WeightMean], reason: str
+) -> None:
     with pytest.raises(ValueError, match=reason):
         Recipe(steps)
 
 
 def test_steps_of_one_name_are_the_same_in_all_recipes() -> None:
     # They share the folder of their runs.
-    known: dict[str, Learn | Mean] = {}
+    known: dict[str, Learn | WeightMean] = {}
     for name in RECIPES.keys() - {"small"}:
         for step, what in RECIPES[name].steps.items():
             assert known.setdefault(step, what) == what
@@ -312,12 +314,12 @@ def test_steps_of_one_name_are_the_same_in_all_recipes() -> None:
 def test_recipes_learn_by_dacl_and_fit_what_they_begin_with() -> None:
     for recipe in RECIPES.values():
         for step in recipe.steps.values():
-            if isinstance(step, Mean):
+            if isinstance(step, WeightMean):
                 continue
             assert step.config.train.loss == "dacl"
             assert step.config.train.centre_weight > 0
             before = recipe.steps[step.begins_with] if step.begins_with else None
-            while isinstance(before, Mean):
+            while isinstance(before, WeightMean):
                 before = recipe.steps[before.of[0]]
             if before is not None:
                 width = step.config.model.width

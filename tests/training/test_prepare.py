@@ -15,7 +15,7 @@ from app.detection.mediapipe_detector import Detector
 from app.errors import DataError
 from app.types import Image
 from training import prepare
-from training.base.cli import run
+from training.base.cli import run_entry_point
 from training.datasets import landmarks
 from training.datasets import pack as packing
 from training.datasets.examples import load_examples
@@ -97,7 +97,7 @@ def test_region_leaves_room_for_augmentation() -> None:
     points = np.zeros((6, 2), np.float32)
     points[:4] = FACE_TEMPLATE.targets() * 100 + (150.5, 100.5)  # a crop 100 px wide from there
     picture = np.arange(400, dtype=np.uint8)[None, :].repeat(300, axis=0) % 251
-    region, moved = landmarks.face_region(picture, points)
+    region, moved = landmarks.cut_face_region(picture, points)
     assert region.shape == (161, 161)  # whole pixels that hold 160
     np.testing.assert_array_equal(region[0], picture[0, 120:281])
     np.testing.assert_allclose(moved[:4], points[:4] - (120, 70), atol=1e-3)
@@ -106,7 +106,7 @@ def test_region_leaves_room_for_augmentation() -> None:
 def test_large_region_is_shrunk_with_its_landmarks() -> None:
     points = np.zeros((6, 2), np.float32)
     points[:4] = FACE_TEMPLATE.targets() * 280 + (85, 85)
-    region, moved = landmarks.face_region(np.zeros((450, 450, 3), np.uint8), points)
+    region, moved = landmarks.cut_face_region(np.zeros((450, 450, 3), np.uint8), points)
     assert region.shape == (224, 224, 3)
     to_crop = fit_crop_matrix(moved, FACE_TEMPLATE, 48)
     assert np.hypot(*to_crop[:, 0]) == pytest.approx(48 / 280 * 448 / 224, rel=0.01)
@@ -116,7 +116,7 @@ def test_large_region_is_shrunk_with_its_landmarks() -> None:
 def test_picture_without_a_face_in_it_is_kept_whole(place: float) -> None:
     points = np.full((6, 2), place, np.float32)
     points[:4] += FACE_TEMPLATE.targets() * 50
-    region, moved = landmarks.face_region(np.zeros((100, 448), np.uint8), points)
+    region, moved = landmarks.cut_face_region(np.zeros((100, 448), np.uint8), points)
     assert region.shape == (50, 224)
     np.testing.assert_allclose(moved, points / 2, rtol=1e-5)
 
@@ -223,7 +223,7 @@ def test_bad_row_ends_the_run_before_anything_is_written(
     options = write_ferplus(tmp_path, np.zeros((48, 48), np.uint8))
     fer = tmp_path / "fer2013.csv"
     fer.write_text(fer.read_text().replace("PublicTest", "Public"))
-    assert run(lambda: prepare.main(options)) == 2
+    assert run_entry_point(lambda: prepare.main(options)) == 2
     assert "fer2013.csv, row 2: unknown Usage 'Public'" in capsys.readouterr().err
     assert not (tmp_path / "f.npz").exists()
 
@@ -248,7 +248,7 @@ def test_bad_row_ends_the_run_before_anything_is_written(
 def test_what_cannot_be_done_is_said_in_one_line(
     tmp_path: Path, options: list[str], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run(lambda: prepare.main([o.format(tmp_path) for o in options])) == 2
+    assert run_entry_point(lambda: prepare.main([o.format(tmp_path) for o in options])) == 2
     out, err = capsys.readouterr()
     assert (out, err.count("\n"), err[:7]) == ("", 1, "error: ")
     assert message in err
@@ -261,7 +261,7 @@ def test_pictures_that_all_fail_are_an_error(
         (tmp_path / name).mkdir(parents=True)
         (tmp_path / name / "1.png").write_bytes(b"")
     options = ["folder", str(tmp_path), "-o", str(tmp_path / "m.npz"), "--max-unreadable", "1"]
-    assert run(lambda: prepare.main(options)) == 2
+    assert run_entry_point(lambda: prepare.main(options)) == 2
     assert "Nothing to pack" in capsys.readouterr().err
 
 
@@ -270,7 +270,7 @@ def test_a_folder_with_too_many_unreadable_pictures_stops(
 ) -> None:
     output = tmp_path / "mine.npz"
     options = ["folder", str(pictures), "-o", str(output), "--max-unreadable", "0.19"]
-    assert run(lambda: prepare.main(options)) == 2
+    assert run_entry_point(lambda: prepare.main(options)) == 2
     err = capsys.readouterr().err
     assert "1 of 5 pictures are missing or unreadable, more than --max-unreadable 0.19" in err
     assert "broken.png is text, not a picture" in err

@@ -25,7 +25,7 @@ from training.exporting.int8 import Int8Settings, calibration_input, chosen_node
 from training.judge.evaluation import evaluate
 from training.judge.latency import Spread
 from training.judge.predictions import uint8_crops
-from training.measures.metrics import measure
+from training.measures.metrics import measure_metrics
 
 
 def times(int8_ms: float) -> object:
@@ -208,7 +208,7 @@ def test_slower_file_is_refused_with_its_figures(
     assert Classifier(path, device="cpu").contract.recipe["int8"]["weight_bits"] == 7
 
 
-SAME = measure(np.eye(4).repeat(25, axis=0) * 9, np.arange(4).repeat(25))
+SAME = measure_metrics(np.eye(4).repeat(25, axis=0) * 9, np.arange(4).repeat(25))
 
 
 @pytest.mark.parametrize(

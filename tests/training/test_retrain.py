@@ -19,14 +19,14 @@ from app.recognition.classifier import Classifier
 from app.types import Image
 from tests.support.shapes import draw
 from training import retrain
-from training.base.cli import run
-from training.checkpoints.checkpoint import load, load_trained
-from training.checkpoints.compact import compact_of, write_compact
+from training.base.cli import run_entry_point
+from training.checkpoints.checkpoint import load_checkpoint, load_trained
+from training.checkpoints.compact import name_compact, write_compact
 from training.datasets.pack import read_pack
 from training.exporting import onnx_file
 from training.making import retraining
 from training.making.retrain_folder import made_here
-from training.measures.metrics import interval
+from training.measures.metrics import find_wilson_interval
 from training.own_pictures.gather import Gathered
 from training.run import finetune
 from training.run.finetune import better_of_equals, early_end, make_fine_tuning_recipe, patience_of
@@ -37,7 +37,7 @@ PEOPLE = ("ann", "bob", "cyd", "dan")
 
 def command(*words: object) -> int:
     """The command as a shell would see it end."""
-    return run(lambda: retrain.main([*map(str, words), "--device", "cpu"]))
+    return run_entry_point(lambda: retrain.main([*map(str, words), "--device", "cpu"]))
 
 
 def shape(label: str, seed: int) -> Picture.Image:
@@ -69,7 +69,7 @@ def shapes_model(exported: Path, trained: Path, tmp_path_factory: pytest.TempPat
     """The network that knows frames, discs and crosses, with its compact checkpoint."""
     model = tmp_path_factory.mktemp("models") / "shapes.onnx"
     model.write_bytes(exported.read_bytes())
-    write_compact(trained / "best.pt", compact_of(model))
+    write_compact(trained / "best.pt", name_compact(model))
     return model
 
 
@@ -105,7 +105,7 @@ def test_model_runs_and_still_knows_the_shapes(made: tuple[Path, Path]) -> None:
     )
     said = classifier.predict(crops).argmax(axis=1)
     assert (said == np.arange(20) % 2).mean() >= 0.9
-    assert load_trained(compact_of(model)).facts.labels == ("cross", "disc")
+    assert load_trained(name_compact(model)).facts.labels == ("cross", "disc")
 
 
 def test_table_says_what_became_of_each_picture(made: tuple[Path, Path]) -> None:
@@ -185,7 +185,7 @@ def test_ctrl_c_then_resume_gives_the_same_model(
         assert command(*words) == 130
     assert capsys.readouterr().err == "Interrupted. The same command with --resume goes on.\n"
     assert not model.exists()
-    assert load(kept / "training/last.pt")["step"] > 0
+    assert load_checkpoint(kept / "training/last.pt")["step"] > 0
 
     assert command(*words) == 2
     assert "holds a run. Go on with it by --resume" in capsys.readouterr().err
@@ -399,7 +399,7 @@ def test_patience_is_a_third_of_the_epochs() -> None:
     [(0, 10, (0.0, 0.2775)), (5, 10, (0.2366, 0.7634)), (10, 10, (0.7225, 1.0))],
 )
 def test_interval_is_wilsons(hits: int, count: int, wanted: tuple[float, float]) -> None:
-    assert interval(hits, count) == pytest.approx(wanted, abs=1e-4)
+    assert find_wilson_interval(hits, count) == pytest.approx(wanted, abs=1e-4)
 
 
 def test_test_pictures_are_left_for_a_last_command(

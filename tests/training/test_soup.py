@@ -8,16 +8,16 @@ import torch
 from app.errors import DataError, TrainingError
 from tests.support.shapes import LABELS, MACHINE, train_shapes, write_shapes
 from training import soup
-from training.base.device import Machine
-from training.checkpoints.checkpoint import load, load_trained
-from training.checkpoints.digest import file_digest
+from training.base.device import ComputeDevice
+from training.checkpoints.checkpoint import load_checkpoint, load_trained
+from training.checkpoints.digest import hash_checkpoint
 from training.datasets.pack import read_pack
 from training.datasets.split_pair import load_pair
 from training.exporting import onnx_file
 from training.run import averages
 from training.run.predict import judge_network
 
-CPU = Machine(torch.device("cpu"), autocast=False, compile=False)
+CPU = ComputeDevice(torch.device("cpu"), autocast=False, compile=False)
 
 
 @pytest.fixture(scope="module")
@@ -77,8 +77,8 @@ def test_command_writes_a_checkpoint_that_is_exported(
     command = [str(shapes_npz), *map(str, runs), "-o", str(output), *MACHINE]
     assert soup.main([*command, "--all"]) == 0
     assert "the mean of 3 of 3" in capsys.readouterr().out
-    state = load(output)
-    assert sorted(state["soup"]) == sorted(map(file_digest, runs))
+    state = load_checkpoint(output)
+    assert sorted(state["soup"]) == sorted(map(hash_checkpoint, runs))
     assert state["centres"]["centres"].shape == (len(LABELS), 64)
     pack = read_pack(shapes_npz)
     contract, difference = onnx_file.export(pack, output, tmp_path / "soup.onnx", "none")

@@ -19,18 +19,18 @@ from app.defaults import ROOT
 from app.errors import DataError, TrainingError
 from tests.support.shapes import LABELS, MACHINE, RECIPE, train_shapes, write_shapes
 from training import train
-from training.base.cli import run
-from training.base.device import Machine
-from training.base.files import write_text
+from training.base.cli import run_entry_point
+from training.base.device import ComputeDevice
+from training.base.files import write_text_file
 from training.checkpoints import checkpoint
-from training.checkpoints.checkpoint import load, load_trained
+from training.checkpoints.checkpoint import load_checkpoint, load_trained
 from training.checkpoints.initial_weights import read_weights
 from training.config.augment_config import AugmentConfig
 from training.config.run_config import RunConfig
 from training.config.train_config import TrainConfig
 from training.datasets.examples import Examples
 from training.datasets.pack import Pack, read_pack
-from training.datasets.split_pair import data_facts, load_pair
+from training.datasets.split_pair import gather_facts, load_pair
 from training.network.model import ModelConfig
 from training.run.loop import fit
 from training.run.options import RECIPES, read_recipe
@@ -44,7 +44,7 @@ CONFIG = RunConfig(
     model=ModelConfig(width=4, blocks=1),
     augment=AugmentConfig(mixup=0.2),
 )
-FP32 = Machine(torch.device("cpu"), autocast=False, compile=False)
+FP32 = ComputeDevice(torch.device("cpu"), autocast=False, compile=False)
 STEPS = 18  # three epochs of 96 pictures, 16 a step
 
 
@@ -59,7 +59,7 @@ def pair(pack: Pack) -> tuple[Examples, Examples]:
 
 
 def begin(pack: Pack, pair: tuple[Examples, Examples], config: RunConfig = CONFIG) -> Trainer:
-    return Trainer(config, data_facts(pack, pair[0]), FP32)
+    return Trainer(config, gather_facts(pack, pair[0]), FP32)
 
 
 def log_of(folder: Path) -> list[dict[str, Any]]:
@@ -101,7 +101,7 @@ def test_best_checkpoint_is_the_one_that_was_best_on_validation(trained: Path) -
     accuracy = [
         max(line["valid_accuracy"], line["valid_accuracy_averaged"]) for line in log_of(trained)
     ]
-    best = load(trained / "best.pt")
+    best = load_checkpoint(trained / "best.pt")
     assert best["best_accuracy"] == pytest.approx(max(accuracy), abs=1e-5)
     assert best["step"] == 6 * (accuracy.index(max(accuracy)) + 1)  # the first of equals
     network = load_trained(trained / "best.pt")
@@ -143,12 +143,12 @@ def test_training_resumes_exactly(
     for stop in (*stops, None):
         part = begin(pack, pair)
         if stop is not stops[0]:
-            part.restore(load(tmp_path / "last.pt"))
+            part.restore(load_checkpoint(tmp_path / "last.pt"))
         torch.manual_seed(123)  # nothing hangs on what was drawn before
         lines += fit(part, *pair, tmp_path, checkpoint_s=0, stop_after_steps=stop)
     assert lines == log
-    assert_same(load(tmp_path / "last.pt"), load(folder / "last.pt"))
-    assert_same(load(tmp_path / "best.pt"), load(folder / "best.pt"))
+    assert_same(load_checkpoint(tmp_path / "last.pt"), load_checkpoint(folder / "last.pt"))
+    assert_same(load_checkpoint(tmp_path / "best.pt"), load_checkpoint(folder / "best.pt"))
 
 
 def test_resumed_run_remembers_its_best(
@@ -158,9 +158,9 @@ def test_resumed_run_remembers_its_best(
     first.best_accuracy = 1.0
     list(fit(first, *pair, tmp_path, checkpoint_s=0, stop_after_steps=3))
     second = begin(pack, pair)
-    second.restore(load(tmp_path / "last.pt"))
+    second.restore(load_checkpoint(tmp_path / "last.pt"))
     list(fit(second, *pair, tmp_path))
-    assert load(tmp_path / "last.pt")["step"] == STEPS
+    assert load_checkpoint(tmp_path / "last.pt")["step"] == STEPS
     assert not (tmp_path / "best.pt").exists()  # nothing was better
 
 
@@ -193,14 +193,14 @@ def test_interrupted_command_resumes_exactly(
     _, err = process.communicate(timeout=60)
     assert (process.returncode, err.splitlines()[-1]) == (130, "Interrupted.")
     assert "Traceback" not in err
-    assert 0 < load(folder / "last.pt")["step"] < 72
+    assert 0 < load_checkpoint(folder / "last.pt")["step"] < 72
 
     options = [str(shapes_npz), "-o", str(folder), "--resume", *MACHINE]
     assert train.main(options) == 0
     assert capsys.readouterr().out.endswith("best.pt: 100.00 % on validation.\n")
     assert log_of(folder) == log_of(trained)
     for name in ("last.pt", "best.pt"):
-        assert_same(load(folder / name), load(trained / name))
+        assert_same(load_checkpoint(folder / name), load_checkpoint(trained / name))
     # A run that is through has nothing left to do.
     assert train.main(options) == 0
     assert log_of(folder) == log_of(trained)
@@ -211,7 +211,7 @@ def test_log_line_after_the_last_checkpoint_is_done_again(shapes_npz: Path, tmp_
     once."""
     train_shapes(shapes_npz, tmp_path / "run", "--epochs", "2")
     wanted = log_of(tmp_path / "run")
-    state = load(tmp_path / "run" / "last.pt")
+    state = load_checkpoint(tmp_path / "run" / "last.pt")
     log = tmp_path / "run" / "log.jsonl"
     log.write_text(
         "".join(json.dumps(line) + "\n" for line in [*wanted, wanted[-1] | {"step": 18}])
@@ -263,7 +263,7 @@ def test_lambda_does_not_scale_the_centre_update(
 
 def test_half_precision_trains_too(pack: Pack, pair: tuple[Examples, Examples]) -> None:
     machine = replace(FP32, autocast=True)
-    run = Trainer(CONFIG, data_facts(pack, pair[0]), machine)
+    run = Trainer(CONFIG, gather_facts(pack, pair[0]), machine)
     for rows in epoch_rows(pair[0], CONFIG.train, 0)[:2]:
         run.step(pair[0], rows, STEPS)
     assert math.isfinite(run.sums["loss"])
@@ -305,7 +305,7 @@ def test_average_follows_quickly_at_first(pack: Pack, pair: tuple[Examples, Exam
 def fails(capsys: pytest.CaptureFixture[str], *options: object) -> str:
     """The one line with which the command ends."""
     capsys.readouterr()
-    assert run(lambda: train.main([str(option) for option in options])) == 2
+    assert run_entry_point(lambda: train.main([str(option) for option in options])) == 2
     out, err = capsys.readouterr()
     assert (out, err.count("\n"), err[:7]) == ("", 1, "error: ")
     return err[7:-1]
@@ -384,7 +384,7 @@ def test_missing_device_is_named(
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     message = fails(capsys, shapes_npz, "-o", tmp_path / "run", "--device", "cuda")
     assert message == "No CUDA device works here. Try --device cpu."
-    assert Machine.choose("auto", "fp32", False).device.type == "cpu"
+    assert ComputeDevice.choose("auto", "fp32", False).device.type == "cpu"
 
 
 def test_missing_data_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -429,7 +429,7 @@ def test_failed_write_keeps_the_last_checkpoint(
     trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "last.pt"
-    checkpoint.save(path, {"step": 1})
+    checkpoint.save_checkpoint(path, {"step": 1})
 
     def fill_the_disk(state: object, file: Any) -> None:
         file.write(b"half")
@@ -437,14 +437,14 @@ def test_failed_write_keeps_the_last_checkpoint(
 
     monkeypatch.setattr(torch, "save", fill_the_disk)
     with pytest.raises(TrainingError, match=r"last\.pt could not be written: .*No space left"):
-        checkpoint.save(path, {"step": 2})
-    assert load(path)["step"] == 1
+        checkpoint.save_checkpoint(path, {"step": 2})
+    assert load_checkpoint(path)["step"] == 1
     assert [p.name for p in tmp_path.iterdir()] == ["last.pt"]
 
 
 def test_log_that_cannot_be_written_or_read_is_named(tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="could not be written: No such file"):
-        write_text(tmp_path / "gone" / "log.jsonl", "{}")
+        write_text_file(tmp_path / "gone" / "log.jsonl", "{}")
     (tmp_path / "log.jsonl").write_text("{")
     with pytest.raises(TrainingError, match=r"is damaged\. Move it away"):
         read_log(tmp_path / "log.jsonl", 1)
@@ -464,7 +464,7 @@ def test_damaged_checkpoint_is_named(trained: Path, tmp_path: Path, share: float
 def test_other_file_is_no_checkpoint(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "x.pt").write_bytes(content)
     with pytest.raises(TrainingError, match=r"x\.pt is not a checkpoint of this program"):
-        load(tmp_path / "x.pt")
+        load_checkpoint(tmp_path / "x.pt")
 
 
 def packed_zeros(path: Path) -> None:
@@ -484,7 +484,7 @@ def test_checkpoint_that_unpacks_to_more_than_it_is_is_not_unpacked(
     assert (tmp_path / "small.pt").stat().st_size < 1 << 20
     monkeypatch.setattr(torch, "load", lambda *_, **__: pytest.fail("it was unpacked"))
     with pytest.raises(TrainingError, match=r"small\.pt is not a checkpoint of this program"):
-        load(tmp_path / "small.pt")
+        load_checkpoint(tmp_path / "small.pt")
     with pytest.raises(TrainingError, match=r"small\.pt holds no weights that can be read safely"):
         read_weights(tmp_path / "small.pt")
 
@@ -492,10 +492,10 @@ def test_checkpoint_that_unpacks_to_more_than_it_is_is_not_unpacked(
 def test_checkpoint_of_another_version_is_named(trained: Path, tmp_path: Path) -> None:
     torch.save({"format": 2}, tmp_path / "new.pt")
     with pytest.raises(TrainingError, match="not a checkpoint that this version"):
-        load(tmp_path / "new.pt")
-    state = load(trained / "best.pt")
+        load_checkpoint(tmp_path / "new.pt")
+    state = load_checkpoint(trained / "best.pt")
     state["config"]["train"]["wings"] = 2
-    checkpoint.save(tmp_path / "wings.pt", state)
+    checkpoint.save_checkpoint(tmp_path / "wings.pt", state)
     with pytest.raises(TrainingError, match=r"recipe does not fit this version.*wings"):
         load_trained(tmp_path / "wings.pt")
 
@@ -562,7 +562,7 @@ def test_paper_recipe_is_the_published_configuration() -> None:
     rates = [learning_rate(config.train, epoch * 10, 600) for epoch in (0, 19, 20, 40, 59)]
     assert rates == pytest.approx([1e-2, 1e-2, 1e-3, 1e-4, 1e-4])
     with torch.device("meta"):
-        net = checkpoint.build(config, 7)
+        net = checkpoint.build_network(config, 7)
     sizes = [layer.weight.shape for layer in net.attention.encoder[::3]]
     assert sizes == [(3584, 25088), (512, 3584), (64, 512)]
     assert net.attention.heads.weight.shape == (1024, 64)

@@ -6,7 +6,7 @@ import pytest
 
 from app.alignment import FACE_TEMPLATE
 from training import whole_frames
-from training.base.cli import run
+from training.base.cli import run_entry_point
 from training.datasets.examples import load_examples
 from training.datasets.pack import read_pack
 
@@ -40,5 +40,5 @@ def test_copies_differ_in_framing_alone(
 def test_what_is_there_is_not_replaced(
     shapes_npz: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run(lambda: whole_frames.main([str(shapes_npz), "-o", str(shapes_npz)])) == 2
+    assert run_entry_point(lambda: whole_frames.main([str(shapes_npz), "-o", str(shapes_npz)])) == 2
     assert "is there already" in capsys.readouterr().err

@@ -38,7 +38,7 @@ RGB_TO_YCC = (
 )
 
 
-def uniform(low: float, high: float, n: int, generator: Generator) -> Tensor:
+def draw_uniform(low: float, high: float, n: int, generator: Generator) -> Tensor:
     return torch.rand(n, generator=generator, device=generator.device) * (high - low) + low
 
 
@@ -60,44 +60,44 @@ def _both_ways(crops: Tensor, matrices: Tensor) -> Tensor:
     return matrices[:, None] @ crops @ matrices[:, None].transpose(2, 3)
 
 
-def occlusion(crops: Tensor, strength: Tensor, generator: Generator) -> Tensor:
+def occlude_crops(crops: Tensor, strength: Tensor, generator: Generator) -> Tensor:
     """A band over the mouth, the eyes or a side, of one grey or cut out of another crop that is
     covered, shifted by half a side so that no eye comes to lie on an eye."""
     n, channels, size, _ = crops.shape
     sort = torch.randint(3, (n,), generator=generator, device=crops.device)  # mouth, eyes, side
-    left = uniform(0, 1, n, generator) < 0.5
+    left = draw_uniform(0, 1, n, generator) < 0.5
     straight = torch.where(sort < 2, math.pi / 2, torch.where(left, math.pi, 0.0))
-    angle = straight + uniform(-0.25, 0.25, n, generator)
+    angle = straight + draw_uniform(-0.25, 0.25, n, generator)
     begin = torch.where(sort == 0, 0.42 - 0.37 * strength, 0.38 - 0.35 * strength)
     half = 0.04 + 0.10 * strength
     low = torch.where(sort == 1, -0.11 - half, begin)
     high = torch.where(sort == 1, -0.11 + half, torch.full_like(half, 2.0))
     across = _along(crops, angle)
-    length = uniform(0.3, 0.8, n, generator)
+    length = draw_uniform(0.3, 0.8, n, generator)
     inside = (across >= _each(low)) & (across <= _each(high))
     inside &= _along(crops, angle + math.pi / 2).abs() <= _each(length)
     other = crops.roll((1, size // 2, size // 2), dims=(0, 2, 3))
-    grey = uniform(0, 255, n, generator)[:, None] + 30 * torch.randn(
+    grey = draw_uniform(0, 255, n, generator)[:, None] + 30 * torch.randn(
         (n, channels), generator=generator, device=crops.device
     )
-    plain = _each(uniform(0, 1, n, generator) < 0.5)
+    plain = _each(draw_uniform(0, 1, n, generator) < 0.5)
     fill = torch.where(plain, grey.clamp(0, 255)[:, :, None, None], other)
     return torch.where(inside, fill, crops)
 
 
-def shadow(crops: Tensor, strength: Tensor, generator: Generator) -> Tensor:
+def shade_crops(crops: Tensor, strength: Tensor, generator: Generator) -> Tensor:
     """Less light on one side of an edge, which is sharp or as wide as the face (side light)."""
     n = len(crops)
-    distance = _along(crops, uniform(-math.pi, math.pi, n, generator))
-    begin = uniform(-0.3, 0.3, n, generator)
-    width = uniform(math.log(0.01), math.log(0.3), n, generator).exp()
+    distance = _along(crops, draw_uniform(-math.pi, math.pi, n, generator))
+    begin = draw_uniform(-0.3, 0.3, n, generator)
+    width = draw_uniform(math.log(0.01), math.log(0.3), n, generator).exp()
     dark = torch.sigmoid((distance - _each(begin)) / _each(width))
     return crops * (1 - _each(0.9 * strength) * dark)
 
 
-def exposure(crops: Tensor, strength: Tensor, generator: Generator) -> Tensor:
+def expose_crops(crops: Tensor, strength: Tensor, generator: Generator) -> Tensor:
     """Too dark (gamma), too bright (with what is lost at the top) or without contrast."""
-    sort = _each(uniform(0, 3, len(crops), generator))
+    sort = _each(draw_uniform(0, 3, len(crops), generator))
     mean = crops.mean(dim=(1, 2, 3), keepdim=True)
     dark = 255 * (crops / 255).clamp(1e-4, 1) ** _each((1.5 * strength).exp())
     bright = (crops * _each((0.9 * strength).exp())).clamp(max=255)
@@ -105,17 +105,17 @@ def exposure(crops: Tensor, strength: Tensor, generator: Generator) -> Tensor:
     return torch.where(sort < 1, dark, torch.where(sort < 2, bright, flat))
 
 
-def cast(crops: Tensor, strength: Tensor, generator: Generator) -> Tensor:
+def tint_crops(crops: Tensor, strength: Tensor, generator: Generator) -> Tensor:
     """Each channel's light scaled by itself, as a wrong white balance does; greys are spared."""
     n, channels, _, _ = crops.shape
     if channels == 1:
         return crops
-    logs = 0.35 * uniform(-1, 1, n * channels, generator).view(n, channels) * strength[:, None]
+    logs = 0.35 * draw_uniform(-1, 1, n * channels, generator).view(n, channels) * strength[:, None]
     logs = logs - logs.mean(dim=1, keepdim=True)
     return (crops * logs.exp()[:, :, None, None]).clamp(max=255)
 
 
-def blur(crops: Tensor, strength: Tensor, _: Generator) -> Tensor:
+def blur_crops(crops: Tensor, strength: Tensor, _: Generator) -> Tensor:
     """Out of focus: a Gaussian of up to a 24th of the side."""
     size = crops.shape[-1]
     places = torch.arange(size, device=crops.device, dtype=torch.float32)
@@ -124,13 +124,13 @@ def blur(crops: Tensor, strength: Tensor, _: Generator) -> Tensor:
     return _both_ways(crops, weights / weights.sum(dim=2, keepdim=True))
 
 
-def resolution(crops: Tensor, strength: Tensor, generator: Generator) -> Tensor:
+def coarsen_crops(crops: Tensor, strength: Tensor, generator: Generator) -> Tensor:
     """Seen by as few pixels as `LEAST_PX` across and enlarged again: means over the large pixels,
     whose grid begins anywhere, then straight lines between their centres."""
     n, _, size, _ = crops.shape
     most = min(size, SOURCE_PX)
     pitch = (size / most * (most / min(LEAST_PX, most / 4)) ** strength)[:, None]  # (M, 1)
-    begin = -uniform(0, 1, n, generator)[:, None] * pitch
+    begin = -draw_uniform(0, 1, n, generator)[:, None] * pitch
     fine = torch.arange(size, device=crops.device, dtype=torch.float32)  # (S,)
     low = begin + pitch * torch.arange(size + 1, device=crops.device)  # (M, S + 1) large pixels
     high = low + pitch
@@ -144,7 +144,7 @@ def resolution(crops: Tensor, strength: Tensor, generator: Generator) -> Tensor:
     return _both_ways(crops, enlarge @ shrink)
 
 
-def noise(crops: Tensor, strength: Tensor, generator: Generator) -> Tensor:
+def add_sensor_noise(crops: Tensor, strength: Tensor, generator: Generator) -> Tensor:
     """A sensor's: of one size everywhere in part, and growing with the light in part (its variance
     is proportional to it); the grain is one pixel, or two where the picture was enlarged."""
     n, channels, size, _ = crops.shape
@@ -152,8 +152,8 @@ def noise(crops: Tensor, strength: Tensor, generator: Generator) -> Tensor:
     half = (size + 1) // 2
     coarse = torch.randn((n, channels, half, half), generator=generator, device=crops.device)
     coarse = coarse.repeat_interleave(2, dim=2).repeat_interleave(2, dim=3)[..., :size, :size]
-    grain = torch.where(_each(uniform(0, 1, n, generator) < 0.5), fine, coarse)
-    share = _each(uniform(0, 1, n, generator))
+    grain = torch.where(_each(draw_uniform(0, 1, n, generator) < 0.5), fine, coarse)
+    share = _each(draw_uniform(0, 1, n, generator))
     size_of_it = (1 - share + share * crops / 128).sqrt() * _each(30 * strength)
     return (crops + grain * size_of_it).clamp(0, 255)
 
@@ -166,7 +166,7 @@ def _dct(device: torch.device) -> Tensor:
     return matrix
 
 
-def compression(crops: Tensor, strength: Tensor, generator: Generator) -> Tensor:
+def compress_crops(crops: Tensor, strength: Tensor, generator: Generator) -> Tensor:
     """JPEG's loss at qualities from 60 down to 6: blocks of 8 x 8 to cosines, rounded, and back.
     The blocks begin anywhere, as those of a frame do in the crop of a face. ITU-T T.81."""
     n, channels, size, _ = crops.shape
@@ -194,25 +194,25 @@ def compression(crops: Tensor, strength: Tensor, generator: Generator) -> Tensor
 JITTER = "jitter"
 # In the order in which they happen: before the camera, in its lens, on its sensor, on the wire.
 PIXEL_KINDS: dict[str, Kind] = {
-    "occlusion": occlusion,
-    "shadow": shadow,
-    "exposure": exposure,
-    "cast": cast,
-    "blur": blur,
-    "resolution": resolution,
-    "noise": noise,
-    "compression": compression,
+    "occlusion": occlude_crops,
+    "shadow": shade_crops,
+    "exposure": expose_crops,
+    "cast": tint_crops,
+    "blur": blur_crops,
+    "resolution": coarsen_crops,
+    "noise": add_sensor_noise,
+    "compression": compress_crops,
 }
 
 
-def jitter_matrices(strength: Tensor, size_px: int, generator: Generator) -> Tensor:
+def draw_jitter(strength: Tensor, size_px: int, generator: Generator) -> Tensor:
     """`(B, 2, 3)` crop -> crop, the identity where the strength is 0: what badly placed landmarks,
     a turned head or another lens do to the alignment. At most 12 degrees, 12 % of scale, 8 % of
     shift, 10 % of difference between the axes and 0.1 of shear."""
     n = len(strength)
 
     def spread(most: float) -> Tensor:
-        return uniform(-most, most, n, generator) * strength
+        return draw_uniform(-most, most, n, generator) * strength
 
     angle, scale, stretch, shear = spread(math.radians(12)), spread(0.12), spread(0.05), spread(0.1)
     cos, sin = angle.cos() * scale.exp(), angle.sin() * scale.exp()
@@ -257,7 +257,7 @@ class Degradation:
         names = [name for name in kinds if channels > 1 or name != "cast"]
         order = torch.rand((n, len(names)), generator=own, device=own.device).argsort(dim=1)
         many = torch.randint(1, MOST_KINDS + 1, (n, 1), generator=own, device=own.device)
-        hit = (order < many) & (uniform(0, 1, n, own) < share)[:, None]
+        hit = (order < many) & (draw_uniform(0, 1, n, own) < share)[:, None]
         much = torch.rand((n, len(names)), generator=own, device=own.device) * strength
         table = torch.where(hit, much, 0.0)
         return cls(dict(zip(names, table.unbind(1), strict=True)), own)
@@ -265,7 +265,7 @@ class Degradation:
     def matrices(self, size_px: int) -> Tensor | None:
         """`(B, 2, 3)` to compose with the alignment, None where nothing moves."""
         moved = self.strength.get(JITTER)
-        return None if moved is None else jitter_matrices(moved, size_px, self.generator)
+        return None if moved is None else draw_jitter(moved, size_px, self.generator)
 
     def apply(self, crops: Tensor) -> Tensor:
         """`crops (B, C, S, S)` of 0..255 -> the same, degraded; a new tensor."""

@@ -57,7 +57,9 @@ class Mixing:
         return rows[:, :, None] & columns[:, None, :]
 
 
-def draw(count: int, size_px: int, *, mixup: float, cutmix: float, generator: Generator) -> Mixing:
+def draw_mixing(
+    count: int, size_px: int, *, mixup: float, cutmix: float, generator: Generator
+) -> Mixing:
     """`mixup` and `cutmix` are the alphas of their beta distributions, 0 switches one off; with
     both, a fair coin decides for each crop. Boxes lie on the grid of crops of `size_px`."""
     share = _shares(count, mixup or cutmix, generator)

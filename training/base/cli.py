@@ -13,7 +13,7 @@ from app.process.safe_output import run_printing
 from app.process.working_folder import NO_WORKING_FOLDER, has_working_folder
 
 
-def run(main: Callable[[], int]) -> int:
+def run_entry_point(main: Callable[[], int]) -> int:
     """Exit codes: 0 done, 1 done with something skipped, 2 could not be done, 130 interrupted.
     Output that cannot be written ends nothing (`app.process.safe_output`)."""
 
@@ -63,7 +63,7 @@ def add_options(parser: argparse._ActionsContainer, config: type[Any]) -> None:
         parser.add_argument("--" + item.name.replace("_", "-"), **keywords)
 
 
-def chosen(options: argparse.Namespace, config: type[Any]) -> dict[str, Any]:
+def collect_given_options(options: argparse.Namespace, config: type[Any]) -> dict[str, Any]:
     """The fields of `config` that were given on the command line."""
     names = {item.name for item in fields(config)}
     return {name: value for name, value in vars(options).items() if name in names}

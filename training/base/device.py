@@ -14,7 +14,7 @@ Precision = Literal["auto", "fp32", "bf16"]
 
 
 @dataclass(frozen=True, slots=True)
-class Machine:
+class ComputeDevice:
     """Where and how to compute. It changes speed and rounding, not the recipe."""
 
     device: torch.device
@@ -22,7 +22,7 @@ class Machine:
     compile: bool
 
     @classmethod
-    def choose(cls, device: str, precision: Precision, compile_net: bool) -> "Machine":
+    def choose(cls, device: str, precision: Precision, compile_net: bool) -> "ComputeDevice":
         if device == "auto":
             device = "cuda" if torch.cuda.is_available() else "cpu"
         if device == "cuda" and not torch.cuda.is_available():
@@ -38,7 +38,7 @@ class Machine:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.autocast)
 
 
-def normalise(crops: Tensor) -> Tensor:
+def normalise_batch(crops: Tensor) -> Tensor:
     """`(B, C, S, S)` of 0..255 -> network input; the torch twin of `app.alignment.normalise`."""
     x = (crops / 255 - PIXEL_MEAN) / PIXEL_STD
     return x.contiguous(memory_format=torch.channels_last)

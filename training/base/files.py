@@ -7,7 +7,7 @@ from app.errors import TrainingError
 from app.wording import escape_surrogates
 
 
-def write_text(path: Path, text: str) -> None:
+def write_text_file(path: Path, text: str) -> None:
     """Beside `path` first, then renamed: never half-written. Names of files in the text may hold
     bytes that are no UTF-8. Raises `TrainingError`."""
     partial = path.with_name(f".{path.name}.partial")

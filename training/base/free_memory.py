@@ -19,7 +19,7 @@ CGROUPS = (
 UNKNOWN_BYTES = 4 << 30  # where the system does not say: what small machines have left
 
 
-def free_bytes(device: torch.device | None = None) -> int:
+def measure_free_bytes(device: torch.device | None = None) -> int:
     """What this process may still take, of main memory and, for CUDA, of the device's. Processes
     that `torchrun` started on this machine share its main memory."""
     known = [_system(), *(_container(*names) for names in CGROUPS)]

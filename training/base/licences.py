@@ -12,7 +12,7 @@ RESEARCH_LICENCE = (
 DETECTIONS = " detections"  # what training.face_check makes of a data set
 
 
-def licence_of(dataset: str) -> str:
+def choose_licence(dataset: str) -> str:
     """The note that travels with what was learned from a data set."""
     source = dataset.removesuffix(DETECTIONS)
     if source == "FER+":

@@ -74,7 +74,7 @@ ALONE = Ranks()
 
 
 @contextmanager
-def joined(device: str) -> Iterator[Ranks]:
+def join_ranks(device: str) -> Iterator[Ranks]:
     """The ranks that `torchrun` started, or this process alone. `device`: "cuda" or "cpu"; each
     rank on CUDA takes the GPU of its local rank."""
     if "RANK" not in os.environ or "WORLD_SIZE" not in os.environ:

@@ -1,4 +1,4 @@
-"""How far a long piece of work is: a bar on a terminal, a line now and then where there is none."""
+"""Shows the progress of long work: a bar on a terminal, or else a line now and then."""
 
 import os
 import sys
@@ -8,27 +8,38 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
-LINE_EVERY_S = 30.0  # between two lines where there is no terminal to draw a bar on
+LINE_INTERVAL_S = 30.0  # between two lines where no terminal shows a bar
 
 
-def progress(
+def track_progress(
     items: Iterable[T],
     *,
     note: Callable[[], str] | None = None,
+    units: str | None = None,
     clock: Callable[[], float] = time.monotonic,
     **options: Any,
 ) -> Iterator[T]:
-    """Iterates over `items` under a bar with the time left; `options` are tqdm's.
+    """Iterates over `items` and shows how far the work is and how long the rest takes.
 
-    Where stderr is no terminal, or tqdm is not installed, a line is written every `LINE_EVERY_S`
-    instead, so that a log or a notebook shows that the work goes on. `note` says what stands
-    behind the bar, or in front of the line. Silent with `disable=True`. `clock` gives seconds.
+    The bar is tqdm's. Where stderr is no terminal, or tqdm is not installed, a line is written
+    every `LINE_INTERVAL_S` instead, so that a log or a notebook shows that the work goes on.
+
+    Args:
+        items: What is worked on.
+        note: Gives the text behind the bar, or in front of the line.
+        units: The plural of the option `unit` in lines; None adds an s.
+        clock: Gives the time in seconds.
+        options: Options of tqdm, such as `total`, `desc`, `unit` (a singular noun) and `initial`;
+            `disable=True` shows nothing.
+
+    Yields:
+        Each of `items`, in order.
     """
-    tqdm = _tqdm() if _is_terminal() else None
+    tqdm = _import_tqdm() if _is_terminal() else None
     if options.get("disable"):
         yield from items
     elif tqdm is None:
-        yield from _with_lines(items, note, clock, options)
+        yield from _iterate_with_lines(items, note, units, clock, options)
     else:
         bar = tqdm(items, **({"disable": None} | options))
         for item in bar:
@@ -37,9 +48,9 @@ def progress(
                 bar.set_postfix_str(note(), refresh=False)
 
 
-def say(line: str) -> None:
-    """Print a line to stdout without breaking into a bar that stands on the same terminal."""
-    tqdm = _tqdm() if _is_terminal() else None
+def print_line(line: str) -> None:
+    """Prints a line to stdout without breaking a bar that stands on the same terminal."""
+    tqdm = _import_tqdm() if _is_terminal() else None
     if tqdm is None:
         print(line, flush=True)
     else:
@@ -48,8 +59,8 @@ def say(line: str) -> None:
 
 
 def _is_terminal() -> bool:
-    """Whether stderr is a terminal with room for a bar: those of `docker run -t` and `script` may
-    say that they are 0 wide, and tqdm then draws nothing."""
+    """Tells whether stderr is a terminal with room for a bar. The terminals of `docker run -t` and
+    `script` may report a width of 0, and tqdm then draws nothing."""
     if sys.stderr is None or not sys.stderr.isatty():
         return False
     try:
@@ -58,7 +69,7 @@ def _is_terminal() -> bool:
         return True
 
 
-def _tqdm() -> Any:
+def _import_tqdm() -> Any:
     try:
         from tqdm import tqdm
     except ImportError:
@@ -66,9 +77,10 @@ def _tqdm() -> Any:
     return tqdm
 
 
-def _with_lines(
+def _iterate_with_lines(
     items: Iterable[T],
     note: Callable[[], str] | None,
+    units: str | None,
     clock: Callable[[], float],
     options: dict[str, Any],
 ) -> Iterator[T]:
@@ -76,25 +88,30 @@ def _with_lines(
     if total is None and isinstance(items, Sized):
         total = len(items)
     first = done = options.get("initial", 0)
-    unit = options.get("unit") or "item"
-    began_s = said_s = clock()
+    units = units or f"{options.get('unit') or 'item'}s"
+    start_s = last_line_s = clock()
     for item in items:
         yield item
         done += 1
         now_s = clock()
-        if now_s - said_s < LINE_EVERY_S or done == total:  # what follows says that it is done
+        # The program's next line tells that the work is done.
+        if now_s - last_line_s < LINE_INTERVAL_S or done == total:
             continue
-        said_s = now_s
+        last_line_s = now_s
         name = note() if note is not None else options.get("desc", "")
         reached = f"{done} of {total}" if total else f"{done}"
-        line = f"{name}: {reached} {unit}s" if name else f"{reached} {unit}s"
+        line = f"{name}: {reached} {units}" if name else f"{reached} {units}"
         if total:
-            line += f", {time_left((now_s - began_s) / (done - first) * (total - done))}"
+            line += f", {describe_time_left((now_s - start_s) / (done - first) * (total - done))}"
         print(line, file=sys.stderr, flush=True)
 
 
-def time_left(seconds: float) -> str:
-    """Say how long something still takes: "less than a minute left", "about 2 h 10 min left"."""
+def describe_time_left(seconds: float) -> str:
+    """Describes how long work still takes, to the minute.
+
+    >>> describe_time_left(20), describe_time_left(7800)
+    ('less than a minute left', 'about 2 h 10 min left')
+    """
     minutes = round(seconds / 60)
     if minutes < 1:
         return "less than a minute left"

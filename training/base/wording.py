@@ -1,16 +1,15 @@
-"""Counts and lists of names, as they stand in lines for people."""
+"""Puts lists of names into words, for messages."""
 
 from collections.abc import Iterable
 
-MAX_LISTED = 4  # names in a message
+MAX_LISTED = 4  # names in a message; more would hide what the message says
 
 
-def counted(count: int, noun: str) -> str:
-    """A number and its noun: "1 picture", "2 pictures"."""
-    return f"{count} {noun}{'' if count == 1 else 's'}"
+def join_names(names: Iterable[str]) -> str:
+    """Joins the first `MAX_LISTED` names in alphabetical order; "…" stands for further ones.
 
-
-def listed(names: Iterable[str]) -> str:
-    """The first of some names, in their order, and a sign that there are more."""
+    >>> join_names(["sad", "angry"]), join_names("edcba")
+    ('angry, sad', 'a, b, c, d, …')
+    """
     every = sorted(names)
     return ", ".join(every[:MAX_LISTED]) + (", …" if len(every) > MAX_LISTED else "")

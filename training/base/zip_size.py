@@ -8,7 +8,7 @@ from pathlib import Path
 MOST_GROWTH, LEAST_LIMIT_BYTES = 8, 64 << 20
 
 
-def unpacked_bytes(path: Path) -> int:
+def measure_unpacked_bytes(path: Path) -> int:
     """The size of all that is in a zip file, by its directory; 0 for what is no zip file. Raises
     `OSError`, and `zipfile.BadZipFile` or `ValueError` for a damaged directory."""
     if not zipfile.is_zipfile(path):
@@ -29,6 +29,6 @@ def check_packed(path: Path) -> None:
 
 
 def _check(path: Path, limit_bytes: int) -> None:
-    size = unpacked_bytes(path)
+    size = measure_unpacked_bytes(path)
     if size > limit_bytes:
         raise ValueError(f"it unpacks to {size:,} bytes")

@@ -28,7 +28,7 @@ class Trained:
     soup: tuple[str, ...] = ()
 
 
-def save(path: Path, state: dict[str, Any]) -> None:
+def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
     """Never half-written: beside `path` first, synced, then renamed."""
     partial = path.with_name(f".{path.name}.partial")
     try:
@@ -43,7 +43,7 @@ def save(path: Path, state: dict[str, Any]) -> None:
         partial.unlink(missing_ok=True)
 
 
-def load(path: Path) -> dict[str, Any]:
+def load_checkpoint(path: Path) -> dict[str, Any]:
     """A checkpoint's state on the CPU. Raises `TrainingError` when it cannot be used, `DataError`
     for a pipe."""
     check_regular(path)
@@ -59,7 +59,7 @@ def load(path: Path) -> dict[str, Any]:
     return state
 
 
-def facts_of(state: dict[str, Any]) -> DataFacts:
+def read_facts(state: dict[str, Any]) -> DataFacts:
     facts = state["facts"]
     return DataFacts(
         dataset=facts["dataset"],
@@ -69,7 +69,7 @@ def facts_of(state: dict[str, Any]) -> DataFacts:
     )
 
 
-def build(config: RunConfig, classes: int) -> DaclNet:
+def build_network(config: RunConfig, classes: int) -> DaclNet:
     return DaclNet(
         config.model,
         channels=1 if config.train.colour == "grey" else 3,
@@ -80,11 +80,11 @@ def build(config: RunConfig, classes: int) -> DaclNet:
 
 def load_trained(path: Path) -> Trained:
     """The network that a checkpoint recommends (the better of plain and averaged weights)."""
-    state = load(path)
+    state = load_checkpoint(path)
     try:
         config = RunConfig.from_dict(state["config"])
-        facts = facts_of(state)
-        net = build(config, len(facts.labels))
+        facts = read_facts(state)
+        net = build_network(config, len(facts.labels))
         net.load_state_dict(state[state["recommended"]])
         return Trained(net.eval(), config, facts, state["step"], tuple(state.get("soup", ())))
     except (RuntimeError, KeyError, TypeError, AttributeError) as cause:

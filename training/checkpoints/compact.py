@@ -12,34 +12,34 @@ from torch import Tensor
 
 from app.errors import TrainingError
 from app.recognition.classifier import Classifier
-from training.checkpoints.checkpoint import load, save
+from training.checkpoints.checkpoint import load_checkpoint, save_checkpoint
 from training.checkpoints.initial_weights import Weights, read_weights
 
 
-def halved(tensor: Tensor) -> Tensor:
+def halve_tensor(tensor: Tensor) -> Tensor:
     return tensor.half() if tensor.is_floating_point() and tensor.ndim > 1 else tensor.clone()
 
 
 def write_compact(checkpoint: Path, path: Path) -> None:
     """The recommended weights of `checkpoint`, its centres, recipe and facts; whole or not at all.
     Raises `TrainingError`."""
-    state = load(checkpoint)
+    state = load_checkpoint(checkpoint)
     tensors: dict[str, Tensor] = state[state["recommended"]]
     kept = {
         "config": state["config"],
         "facts": state["facts"],
         "step": state["step"],
         "recommended": "weights",
-        "weights": {name: halved(tensor) for name, tensor in tensors.items()},
+        "weights": {name: halve_tensor(tensor) for name, tensor in tensors.items()},
     }
     if "centres" in state:
-        kept["centres"] = {"centres": halved(state["centres"]["centres"])}
+        kept["centres"] = {"centres": halve_tensor(state["centres"]["centres"])}
     if "soup" in state:
         kept["soup"] = state["soup"]
-    save(path, kept)
+    save_checkpoint(path, kept)
 
 
-def compact_of(model: Path) -> Path:
+def name_compact(model: Path) -> Path:
     """Where the compact checkpoint of an exported model lies."""
     return model.with_suffix(".pt")
 
@@ -47,7 +47,7 @@ def compact_of(model: Path) -> Path:
 def read_compact(model: Path) -> tuple[Weights, str]:
     """The weights that lie beside `model`, an .onnx file, and the model's licence note. Raises
     `TrainingError` when there are none, or those of another model."""
-    path = compact_of(model)
+    path = name_compact(model)
     contract = Classifier(model, device="cpu").contract
     if not path.is_file():
         raise TrainingError(

@@ -16,9 +16,9 @@ from torch import Tensor
 from app.errors import TrainingError
 from training.base.regular_file import check_regular
 from training.base.zip_size import check_stored
-from training.checkpoints.checkpoint import CHECKPOINT_FORMAT, facts_of
+from training.checkpoints.checkpoint import CHECKPOINT_FORMAT, read_facts
 from training.config.run_config import DataFacts, RunConfig
-from training.datasets.expression_words import expression
+from training.datasets.expression_words import name_expression
 from training.network.dlib_backbone import DlibBackbone
 from training.network.dlib_file import is_dlib_file, read_dlib
 from training.network.model import DaclNet
@@ -87,11 +87,11 @@ class InitReport:
         ]
 
 
-def shared_rows(labels: Sequence[str], known: Sequence[str]) -> dict[int, int]:
+def match_label_rows(labels: Sequence[str], known: Sequence[str]) -> dict[int, int]:
     """Row of `labels` -> row of `known` that says the same. The same word goes before an alias, and
     each row of `known` goes to one label only."""
     rows: dict[int, int] = {}
-    for spelling in (str, expression):
+    for spelling in (str, name_expression):
         theirs = [spelling(label) for label in known]
         for row, label in enumerate(labels):
             word = spelling(label)
@@ -146,7 +146,7 @@ def _own(path: Path, state: dict[str, Any]) -> Weights:
             kind="checkpoint" if "optimizer" in state else "compact checkpoint",
             tensors=state[state["recommended"]],
             config=RunConfig.from_dict(state["config"]),
-            facts=facts_of(state),
+            facts=read_facts(state),
             step=state["step"],
             centres=state.get("centres", {}).get("centres"),
         )
@@ -163,7 +163,7 @@ _PARTS = {
 }
 
 
-def our_name(name: str, blocks: int) -> str:
+def translate_name(name: str, blocks: int) -> str:
     """torchvision's name of a ResNet's tensor -> ours, for stages of `blocks`; others unchanged."""
     if (match := _BLOCK.fullmatch(name)) and int(match[2]) < blocks:
         stage = (int(match[1]) - 1) * blocks + int(match[2])
@@ -198,9 +198,9 @@ def load_initial(
     weights = _dlib(net, path) if is_dlib_file(path) else read_weights(path)
     known = weights.facts.labels if weights.facts is not None else ()
     by_row = bool(labels and known)
-    rows = shared_rows(labels or (), known)
+    rows = match_label_rows(labels or (), known)
     ours: dict[str, Tensor] = net.state_dict()
-    theirs = {our_name(name, net.config.blocks): name for name in weights.tensors}
+    theirs = {translate_name(name, net.config.blocks): name for name in weights.tensors}
     matched: list[str] = []
     heads: list[str] = []
     mismatched: list[tuple[str, tuple[int, ...], tuple[int, ...]]] = []

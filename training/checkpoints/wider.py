@@ -13,11 +13,11 @@ import torch
 from torch import Generator, Tensor, nn
 
 from app.errors import TrainingError
-from training.checkpoints.checkpoint import Trained, build, load_trained, save
+from training.checkpoints.checkpoint import Trained, build_network, load_trained, save_checkpoint
 from training.network.model import DaclNet
 
 
-def copies(channels: int, wide: int) -> Tensor:
+def list_copies(channels: int, wide: int) -> Tensor:
     """`(wide,)`: of which of the `channels` each of the wider network's is a copy."""
     return torch.arange(wide) % channels
 
@@ -26,7 +26,7 @@ def spread_inputs(weight: Tensor, wide: int, generator: Generator) -> Tensor:
     """`(O, I, ...)` -> `(O, wide, ...)`: on copies of the input it gives the same. The shares of a
     channel's copies are positive, random and add up to 1."""
     outputs, inputs = weight.shape[:2]
-    source = copies(inputs, wide)
+    source = list_copies(inputs, wide)
     drawn = torch.rand((outputs, wide), generator=generator).double() + 1e-3
     whole = torch.zeros(outputs, inputs, dtype=torch.float64).index_add_(1, source, drawn)
     share = (drawn / whole[:, source]).reshape(outputs, wide, *(1,) * (weight.ndim - 2))
@@ -34,7 +34,7 @@ def spread_inputs(weight: Tensor, wide: int, generator: Generator) -> Tensor:
 
 
 @torch.no_grad()
-def widen(trained: Trained, width: int, seed: int) -> Trained:
+def widen_network(trained: Trained, width: int, seed: int) -> Trained:
     """The same network with `width` channels in its first stage and as many more in the others.
     Raises `TrainingError`."""
     narrow = trained.config.model
@@ -49,19 +49,19 @@ def widen(trained: Trained, width: int, seed: int) -> Trained:
     config = replace(trained.config, model=replace(narrow, width=width))
     generator = Generator().manual_seed(seed)
     torch.manual_seed(seed)  # of the attention network
-    wide = build(config, len(trained.facts.labels)).eval()
+    wide = build_network(config, len(trained.facts.labels)).eval()
     modules = dict(wide.named_modules())
     for name, module in trained.net.named_modules():
         if name.startswith("attention"):
             continue
         other = modules[name]
         if isinstance(module, nn.Conv2d) and isinstance(other, nn.Conv2d):
-            weight = module.weight[copies(module.out_channels, other.out_channels)]
+            weight = module.weight[list_copies(module.out_channels, other.out_channels)]
             if other.in_channels != module.in_channels:  # not the picture's own channels
                 weight = spread_inputs(weight, other.in_channels, generator)
             other.weight.copy_(weight)
         elif isinstance(module, nn.BatchNorm2d) and isinstance(other, nn.BatchNorm2d):
-            source = copies(module.num_features, other.num_features)
+            source = list_copies(module.num_features, other.num_features)
             other.load_state_dict(
                 {
                     key: value[source] if value.ndim else value
@@ -77,7 +77,7 @@ def widen(trained: Trained, width: int, seed: int) -> Trained:
 
 def write_wide(source: Path, output: Path, width: int, seed: int) -> Trained:
     """A checkpoint like any other, without centres. Raises `TrainingError`."""
-    wide = widen(load_trained(source), width, seed)
+    wide = widen_network(load_trained(source), width, seed)
     state = {
         "config": asdict(wide.config),
         "facts": asdict(wide.facts),
@@ -85,5 +85,5 @@ def write_wide(source: Path, output: Path, width: int, seed: int) -> Trained:
         "recommended": "weights",
         "weights": wide.net.state_dict(),
     }
-    save(output, state)
+    save_checkpoint(output, state)
     return wide

@@ -34,7 +34,7 @@ class Learn:
 
 
 @dataclass(frozen=True, slots=True)
-class Mean:
+class WeightMean:
     """The greedy mean of these steps' weights (`training.soup`); of one alone, where the others do
     harm."""
 
@@ -49,7 +49,7 @@ class Mean:
 class Recipe:
     """`weights`: how the file stores them. Raises `ValueError` where a step needs a later one."""
 
-    steps: Mapping[str, Learn | Mean]
+    steps: Mapping[str, Learn | WeightMean]
     weights: Storage = "full"
 
     def __post_init__(self) -> None:
@@ -58,11 +58,11 @@ class Recipe:
             if missing := [need for need in step.needs if need not in known]:
                 raise ValueError(f"step {name} needs {missing[0]}, which is no step before it")
             known.add(name)
-        if not self.steps or isinstance(next(iter(self.steps.values())), Mean):
+        if not self.steps or isinstance(next(iter(self.steps.values())), WeightMean):
             raise ValueError("a recipe begins with a run")
 
 
-def gentle(keep: float, teacher_weight: float) -> RunConfig:
+def make_gentle_config(keep: float, teacher_weight: float) -> RunConfig:
     """Ten epochs more, on faces as bad webcams show them."""
     return RunConfig(
         TrainConfig(epochs=10, learning_rate=0.03, warmup=0.1, keep=keep, seed=1),
@@ -71,7 +71,9 @@ def gentle(keep: float, teacher_weight: float) -> RunConfig:
     )
 
 
-def wide(teachers: tuple[str, ...], begins_with: str, size_px: int, model: ModelConfig) -> Learn:
+def make_wide_step(
+    teachers: tuple[str, ...], begins_with: str, size_px: int, model: ModelConfig
+) -> Learn:
     """An earlier network with half as many channels again, taught by all the better ones."""
     config = RunConfig(
         TrainConfig(epochs=14, learning_rate=0.05, warmup=0.1, seed=2, size_px=size_px),
@@ -82,7 +84,7 @@ def wide(teachers: tuple[str, ...], begins_with: str, size_px: int, model: Model
     return Learn(config, teachers, begins_with)
 
 
-def sharp() -> Learn:
+def make_sharp_step() -> Learn:
     """The plain network at 96 px, whose stem shrinks them twice, at no greater cost. It learns
     longest: its stem begins anew, and all else has to get used to it."""
     config = RunConfig(
@@ -96,17 +98,19 @@ def sharp() -> Learn:
 
 # What is shipped, for two CPU cores (docs/ways.md). "plain" sees clean faces; "gentle" goes on from
 # it on damaged ones. The first two see more around the face.
-SMALL: dict[str, Learn | Mean] = {
+SMALL: dict[str, Learn | WeightMean] = {
     "whole": Learn(RunConfig(TrainConfig(keep=1.0))),
-    "whole-gentle": Learn(gentle(1.0, 0.5), teachers=("whole",), begins_with="whole"),
+    "whole-gentle": Learn(make_gentle_config(1.0, 0.5), teachers=("whole",), begins_with="whole"),
     "plain": Learn(RunConfig()),
-    "gentle": Learn(gentle(0.85, 0.6), teachers=("plain", "whole-gentle"), begins_with="plain"),
-    "wide": wide(("plain", "gentle", "whole-gentle"), "plain", 48, ModelConfig(width=48)),
-    "sharp": sharp(),
+    "gentle": Learn(
+        make_gentle_config(0.85, 0.6), teachers=("plain", "whole-gentle"), begins_with="plain"
+    ),
+    "wide": make_wide_step(("plain", "gentle", "whole-gentle"), "plain", 48, ModelConfig(width=48)),
+    "sharp": make_sharp_step(),
 }
-DEFAULT: dict[str, Learn | Mean] = {
+DEFAULT: dict[str, Learn | WeightMean] = {
     **SMALL,
-    "sharp-wide": wide(
+    "sharp-wide": make_wide_step(
         ("sharp", "wide", "plain"), "sharp", 96, ModelConfig(width=48, stem="standard")
     ),
 }
@@ -125,7 +129,7 @@ ENSEMBLE: dict[str, Learn] = {
 }
 
 
-def distilled(epochs: int, width: int) -> Learn:
+def make_distilled_step(epochs: int, width: int) -> Learn:
     """From random weights, under the ensemble's eyes at every step."""
     teach = TeachConfig(teacher_weight=0.7, teacher_view="live")
     augment = AugmentConfig(degrade=0.4)
@@ -135,7 +139,7 @@ def distilled(epochs: int, width: int) -> Learn:
 
 RECIPES: dict[str, Recipe] = {
     "default": Recipe(DEFAULT, weights="half"),
-    "default-gpu": Recipe({**ENSEMBLE, "default-gpu": distilled(60, 64)}),
+    "default-gpu": Recipe({**ENSEMBLE, "default-gpu": make_distilled_step(60, 64)}),
     "small": Recipe(SMALL, weights="half"),
-    "small-gpu": Recipe({**ENSEMBLE, "small-gpu": distilled(80, 23)}),
+    "small-gpu": Recipe({**ENSEMBLE, "small-gpu": make_distilled_step(80, 23)}),
 }

@@ -19,11 +19,11 @@ from training.datasets.listed import (
     BOX_MARGIN,
     ListedPicture,
     ListedSet,
+    find_empty_labels,
     put_aside,
     refuse_other_form,
-    without_pictures,
 )
-from training.datasets.readers import Split, csv_rows
+from training.datasets.readers import Split, read_csv_rows
 
 Classes = Literal[7, 8]
 COLUMNS = (
@@ -68,7 +68,7 @@ def list_affectnet(root: Path, *, classes: Classes, validation_share: float) -> 
     test = list(_pictures(lists["validation"], "test", classes, left_out))
     tested = {picture.name for picture in test}
     kept = [picture for picture in training if picture.name not in tested]
-    for split, label in without_pictures(labels, kept + test):
+    for split, label in find_empty_labels(labels, kept + test):
         path = lists["training" if split == "train" else "validation"]
         raise DataError(f"{path} has no picture of {label!r}. Is it the whole list?")
     if not folder.is_dir():
@@ -96,7 +96,7 @@ def _pictures(
     path: Path, split: Split, classes: int, left_out: Counter[str]
 ) -> Iterator[ListedPicture]:
     needed = ("subDirectory_filePath", *BOX_COLUMNS, "expression")
-    for number, row in csv_rows(path, needed, without_header=COLUMNS):
+    for number, row in read_csv_rows(path, needed, without_header=COLUMNS):
         where = f"{path}, row {number}"
         text = row["expression"].strip()
         code = int(text) if text.isascii() and text.isdigit() else -1

@@ -7,14 +7,14 @@ from torch.nn import functional
 from app.alignment import MAX_OVERSAMPLING
 
 
-def compose(outer: Tensor, inner: Tensor) -> Tensor:
+def compose_maps(outer: Tensor, inner: Tensor) -> Tensor:
     """`(B, 2, 3)` affine maps: first `inner`, then `outer`."""
     linear = outer[:, :, :2] @ inner[:, :, :2]
     shift = outer[:, :, :2] @ inner[:, :, 2:] + outer[:, :, 2:]
     return torch.cat([linear, shift], dim=2)
 
 
-def invert(matrices: Tensor) -> Tensor:
+def invert_maps(matrices: Tensor) -> Tensor:
     """`(B, 2, 3)` affine maps, turned around."""
     a, b = matrices[:, 0, 0], matrices[:, 0, 1]
     c, d = matrices[:, 1, 0], matrices[:, 1, 1]
@@ -23,7 +23,7 @@ def invert(matrices: Tensor) -> Tensor:
     return torch.cat([linear, -linear @ matrices[:, :, 2:]], dim=2)
 
 
-def oversampling(matrices: Tensor) -> Tensor:
+def choose_oversampling(matrices: Tensor) -> Tensor:
     """`(B,)` int64, the rule of `app.alignment.oversampling` for a batch."""
     linear = matrices[:, :, :2]
     determinant = linear[:, 0, 0] * linear[:, 1, 1] - linear[:, 0, 1] * linear[:, 1, 0]
@@ -31,13 +31,13 @@ def oversampling(matrices: Tensor) -> Tensor:
     return shrink.round().clamp(1, MAX_OVERSAMPLING).long()
 
 
-def warp(pictures: Tensor, sizes: Tensor, matrices: Tensor, size_px: int) -> Tensor:
+def warp_batch(pictures: Tensor, sizes: Tensor, matrices: Tensor, size_px: int) -> Tensor:
     """Samples `pictures (B, C, H, W)` uint8 into `(B, C, size_px, size_px)` float32 of 0..255.
 
     `sizes (B, 2)`: width and height of each picture at the top left of its canvas; what lies
     outside repeats its edge. `matrices (B, 2, 3)` lead from picture to crop pixels.
     """
-    factors = oversampling(matrices)
+    factors = choose_oversampling(matrices)
     crops = pictures.new_empty((*pictures.shape[:2], size_px, size_px), dtype=torch.float32)
     for factor in sorted(set(factors.tolist())):
         chosen = torch.nonzero(factors == factor).flatten()
@@ -54,7 +54,7 @@ def _warp_at(
     centres = (torch.arange(size_px * factor, device=pictures.device) + 0.5) / factor
     y, x = torch.meshgrid(centres, centres, indexing="ij")
     points = torch.stack([x.flatten(), y.flatten(), torch.ones_like(x).flatten()])  # (3, P)
-    places = (invert(matrices) @ points).transpose(1, 2)  # (B, P, 2), picture pixels
+    places = (invert_maps(matrices) @ points).transpose(1, 2)  # (B, P, 2), picture pixels
     limit = sizes.to(places.dtype)[:, None]
     places = torch.minimum(places.clamp(min=0.5), limit - 0.5)
     canvas = places.new_tensor([width, height])

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from app.alignment import AlignmentTemplate, ColourMode, fit_crop_matrix, fit_frame_matrix
 from app.errors import DataError
-from training.base.free_memory import free_bytes
-from training.datasets.crops import warp
+from training.base.free_memory import measure_free_bytes
+from training.datasets.crops import warp_batch
 from training.datasets.pack import Pack, Protocol
 from training.datasets.readers import Split
 from training.datasets.streaming import StreamedPictures
@@ -19,12 +19,12 @@ from training.datasets.streaming import StreamedPictures
 NO_LABEL = -1
 
 
-def without_single_votes(votes: NDArray[np.uint8]) -> NDArray[np.int64]:
+def drop_single_votes(votes: NDArray[np.uint8]) -> NDArray[np.int64]:
     """FER+'s outlier rule: a label with one vote counts as not voted for. `(N, V)`."""
     return np.where(votes == 1, 0, votes).astype(np.int64)
 
 
-def majority_labels(
+def choose_majority_labels(
     votes: NDArray[np.uint8], classes: int, protocol: Protocol
 ) -> NDArray[np.int64]:
     """`(N,)` class of each picture, or `NO_LABEL`.
@@ -33,35 +33,39 @@ def majority_labels(
     half of what remains, "unknown" and "not a face" (columns from `classes` on) counted in the
     total; a picture that those two win has no label.
     """
-    counts = without_single_votes(votes) if protocol == "ferplus" else votes.astype(np.int64)
+    counts = drop_single_votes(votes) if protocol == "ferplus" else votes.astype(np.int64)
     winner = counts.argmax(axis=1)
     majority = 2 * counts.max(axis=1) > counts.sum(axis=1)
     return np.where(majority & (winner < classes), winner, NO_LABEL)
 
 
-def argmax_labels(votes: NDArray[np.uint8], classes: int) -> NDArray[np.int64]:
+def choose_argmax_labels(votes: NDArray[np.uint8], classes: int) -> NDArray[np.int64]:
     """`(N,)` the plain winner of the votes, the first of equals, or `NO_LABEL` where "unknown" or
     "not a face" wins or nobody voted: the larger and harder set that some papers report."""
     winner = votes.argmax(axis=1)
     return np.where((winner < classes) & (votes.max(axis=1) > 0), winner, NO_LABEL)
 
 
-def soft_targets(votes: NDArray[np.uint8], classes: int, protocol: Protocol) -> NDArray[np.float32]:
+def make_soft_targets(
+    votes: NDArray[np.uint8], classes: int, protocol: Protocol
+) -> NDArray[np.float32]:
     """`(N, K)` share of each class among the votes for classes; a row of zeros where none is left
     or where "unknown" and "not a face" win."""
-    counts = without_single_votes(votes) if protocol == "ferplus" else votes.astype(np.int64)
+    counts = drop_single_votes(votes) if protocol == "ferplus" else votes.astype(np.int64)
     kept = counts[:, :classes].astype(np.float32)
     kept[counts.argmax(axis=1) >= classes] = 0.0
     total = kept.sum(axis=1, keepdims=True)
     return np.asarray(np.divide(kept, total, out=np.zeros_like(kept), where=total > 0), np.float32)
 
 
-def outlier_rows(votes: NDArray[np.uint8], classes: int, protocol: Protocol) -> NDArray[np.int64]:
+def find_outlier_rows(
+    votes: NDArray[np.uint8], classes: int, protocol: Protocol
+) -> NDArray[np.int64]:
     """Which pictures "unknown" and "not a face" win: they show no expression that people agree
     on."""
     if protocol != "ferplus":
         return np.empty(0, np.int64)
-    return np.flatnonzero(without_single_votes(votes).argmax(axis=1) >= classes)
+    return np.flatnonzero(drop_single_votes(votes).argmax(axis=1) >= classes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +91,7 @@ class Examples:
 
     def crops(self, rows: Tensor) -> Tensor:
         """`(B, C, S, S)` float32 of 0..255: the crops as the demo would cut them."""
-        return warp(self.pictures[rows], self.sizes[rows], self.matrices[rows], self.size_px)
+        return warp_batch(self.pictures[rows], self.sizes[rows], self.matrices[rows], self.size_px)
 
     def ahead(self, batches: Iterable[Tensor]) -> Iterator[Tensor]:
         """The batches (rows) in turn. Pictures that are not in memory are decoded while the batches
@@ -108,7 +112,7 @@ class Examples:
         )
 
 
-def picture_matrices(
+def fit_picture_matrices(
     landmarks: NDArray[np.float32],
     sizes: NDArray[np.int32],
     template: AlignmentTemplate,
@@ -143,16 +147,16 @@ def load_examples(
     rows = pack.rows(split)
     classes = len(pack.meta.labels)
     votes = pack.votes[rows]
-    soft = soft_targets(votes, classes, pack.meta.protocol)
-    labels = majority_labels(votes, classes, pack.meta.protocol)
+    soft = make_soft_targets(votes, classes, pack.meta.protocol)
+    labels = choose_majority_labels(votes, classes, pack.meta.protocol)
     if labels_from == "argmax":
-        labels = argmax_labels(votes, classes)
+        labels = choose_argmax_labels(votes, classes)
     kept = soft.sum(axis=1) > 0 if labels_from == "soft" else labels != NO_LABEL
     if not kept.any():
         raise DataError(f"The pack has no usable pictures in its {split} split.")
     chosen, beside = np.flatnonzero(kept), np.empty(0, np.int64)
     if outliers:
-        beside = outlier_rows(votes, classes, pack.meta.protocol)
+        beside = find_outlier_rows(votes, classes, pack.meta.protocol)
         if not len(beside):
             raise DataError(
                 f"The pack has no picture of an unknown expression or of no face in its {split} "
@@ -163,8 +167,8 @@ def load_examples(
     rows, soft, labels = rows[chosen], soft[chosen], labels[chosen]
     pictures = StreamedPictures(pack, rows, colour)
     sizes = pack.sizes(rows)
-    matrices = picture_matrices(pack.landmarks[rows], sizes, template, size_px)
-    budget = free_bytes() // 2 if memory_bytes is None else memory_bytes
+    matrices = fit_picture_matrices(pack.landmarks[rows], sizes, template, size_px)
+    budget = measure_free_bytes() // 2 if memory_bytes is None else memory_bytes
     return Examples(
         pictures=pictures if pictures.nbytes > budget else pictures.decoded(),
         sizes=torch.from_numpy(sizes),

@@ -13,19 +13,19 @@ _LEFT_BEHIND = frozenset(
 )
 
 
-def hidden(name: str) -> bool:
+def is_hidden(name: str) -> bool:
     """Whether a file or folder is none of a user's: its name begins with . or __, or a system left
     it behind."""
     return name.startswith((".", "__")) or name.casefold() in _LEFT_BEHIND
 
 
-def entries(folder: Path) -> tuple[list[Path], list[Path]]:
+def list_entries(folder: Path) -> tuple[list[Path], list[Path]]:
     """(folders, all else) in a folder, sorted, without what is hidden. Links are followed."""
     folders: list[Path] = []
     others: list[Path] = []
     with os.scandir(folder) as found:
         for entry in sorted(found, key=lambda entry: entry.name):
-            if not hidden(entry.name):
+            if not is_hidden(entry.name):
                 (folders if _is_dir(entry) else others).append(folder / entry.name)
     return folders, others
 
@@ -37,24 +37,24 @@ def _is_dir(entry: "os.DirEntry[str]") -> bool:
         return False
 
 
-def walk(folder: Path, above: tuple[tuple[int, int], ...] = ()) -> Iterator[Path]:
+def walk_files(folder: Path, above: tuple[tuple[int, int], ...] = ()) -> Iterator[Path]:
     """Everything below a folder that is no folder, in order of the names. Links to folders are
     followed, but not into a folder that they lie in."""
     status = folder.stat()
     key = (status.st_dev, status.st_ino)
     if key in above:
         return
-    folders, others = entries(folder)
+    folders, others = list_entries(folder)
     yield from others
     for each in folders:
-        yield from walk(each, (*above, key))
+        yield from walk_files(each, (*above, key))
 
 
-def is_picture(path: Path) -> bool:
+def has_picture_suffix(path: Path) -> bool:
     """Whether a file's name says that it is a picture."""
     return path.suffix.lower() in PICTURES
 
 
-def pictures_in(folder: Path) -> tuple[Path, ...]:
+def list_pictures(folder: Path) -> tuple[Path, ...]:
     """The pictures anywhere below a folder."""
-    return tuple(path for path in walk(folder) if is_picture(path))
+    return tuple(path for path in walk_files(folder) if has_picture_suffix(path))

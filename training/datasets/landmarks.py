@@ -10,7 +10,7 @@ from PIL import Image
 from app.alignment import FACE_TEMPLATE, fit_crop_matrix
 from app.detection.mediapipe_detector import SHORT_RANGE, Detector
 from app.types import Face
-from training.datasets.digests import sha256
+from training.datasets.digests import hash_data_file
 
 # The detector looks for faces of some size in a frame; FER2013's 48 px are enlarged for it.
 MIN_DETECTION_SIDE_PX = 192
@@ -21,12 +21,12 @@ MAX_REGION_SIDE_PX = 224
 NOT_FOUND = np.full((6, 2), np.nan, np.float32)
 
 
-def settings() -> dict[str, Any]:
+def describe_settings() -> dict[str, Any]:
     """Everything but the pictures that decides what a pack holds."""
     import mediapipe
 
     return {
-        "detector": sha256(SHORT_RANGE),
+        "detector": hash_data_file(SHORT_RANGE),
         "mediapipe": mediapipe.__version__,
         "min_detection_side_px": MIN_DETECTION_SIDE_PX,
         "min_score": MIN_SCORE,
@@ -66,7 +66,7 @@ def find_landmarks(detector: Detector, pixels: NDArray[np.uint8]) -> NDArray[np.
     return faces[0].landmarks if faces else NOT_FOUND
 
 
-def face_region(
+def cut_face_region(
     pixels: NDArray[np.uint8], landmarks: NDArray[np.float32]
 ) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
     """The part of a photo around its face, no side over `MAX_REGION_SIDE_PX`, and the landmarks in

@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.errors import DataError
-from training.datasets.folder_walk import entries
-from training.datasets.readers import Sample, Split, read_picture
-from training.datasets.split_folders import split_of
+from training.datasets.folder_walk import list_entries
+from training.datasets.readers import Sample, Split, read_grey_or_rgb
+from training.datasets.split_folders import recognise_split
 
 VALIDATION_SHARE = 0.1
 VALIDATION_SEED = 0
@@ -54,9 +54,9 @@ def refuse_other_form(root: Path, part: Path, what: str) -> None:
     folder that is, or with the command that reads the form that is there."""
     if (root / part).exists() or not root.is_dir():
         return
-    if inside := [folder for folder in entries(root)[0] if (folder / part).exists()]:
+    if inside := [folder for folder in list_entries(root)[0] if (folder / part).exists()]:
         raise DataError(f"{root} holds {what} further down. Give {inside[0]}.")
-    if any(split_of(folder.name) == "train" for folder in entries(root)[0]):
+    if any(recognise_split(folder.name) == "train" for folder in list_entries(root)[0]):
         raise DataError(
             f"{root} has folders for splits and not {what}'s own form, which has {part}. Read it "
             f"by: python -m training.retrain {root} -o MODEL.onnx"
@@ -84,7 +84,7 @@ def put_aside(pictures: Sequence[ListedPicture], share: float) -> tuple[ListedPi
     )
 
 
-def without_pictures(
+def find_empty_labels(
     labels: Sequence[str], pictures: Iterable[ListedPicture]
 ) -> list[tuple[Split, str]]:
     """The (split, label) of which a list has none, in training and test."""
@@ -98,7 +98,7 @@ def without_pictures(
     ]
 
 
-def files_digest(listed: ListedSet) -> str:
+def hash_listed_files(listed: ListedSet) -> str:
     """Stands for the pictures by their names and lengths: to read hundreds of thousands of them
     just to hear that nothing changed would take hours."""
     digest = hashlib.sha256()
@@ -133,19 +133,19 @@ def read_samples(
         try:
             if not path.is_file():
                 raise DataError(f"{path} is missing.")
-            image = read_picture(path)
+            image = read_grey_or_rgb(path)
         except DataError as error:
             skipped.append(str(error))
             stop_if_too_many(len(skipped), total, max_unreadable, str(error))
             continue
         if picture.box_xywh is not None:
-            image = around_box(image, picture.box_xywh)
+            image = cut_around_box(image, picture.box_xywh)
         votes = np.zeros(len(listed.labels), np.uint8)
         votes[picture.label] = 1
         yield Sample(image, picture.split, votes, picture.name)
 
 
-def around_box(
+def cut_around_box(
     pixels: NDArray[np.uint8], box_xywh: tuple[float, float, float, float]
 ) -> NDArray[np.uint8]:
     """The square around a face box, `BOX_MARGIN` wider on each side, as far as the picture goes;

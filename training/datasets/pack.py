@@ -102,7 +102,9 @@ class Pack:
         if self.size_wh is not None:
             found = self.size_wh[rows].astype(np.int32)
         else:
-            found = np.array([webp_size(self._webp(row)) for row in rows], np.int32).reshape(-1, 2)
+            found = np.array([read_webp_size(self._webp(row)) for row in rows], np.int32).reshape(
+                -1, 2
+            )
         for row in rows[(found == 0).any(axis=1)].tolist():
             raise self._undecodable(row)
         return found
@@ -133,7 +135,7 @@ class Pack:
         """Decoded pictures `(n, C, P, P)` uint8 (C = 1 grey, 3 RGB), each at the top left of its
         canvas, and their sizes `(n, 2)` (width, height); P is the longest side among them."""
         sizes = self.sizes(rows)
-        canvas = empty_canvas(len(rows), colour, int(sizes.max(initial=1)))
+        canvas = make_canvas(len(rows), colour, int(sizes.max(initial=1)))
         self.decode_into(canvas, rows, colour)
         return canvas, sizes
 
@@ -146,7 +148,7 @@ class Pack:
         return self.blob[self.offsets[row] : self.offsets[row + 1]].tobytes()
 
 
-def empty_canvas(count: int, colour: ColourMode, side_px: int) -> NDArray[np.uint8]:
+def make_canvas(count: int, colour: ColourMode, side_px: int) -> NDArray[np.uint8]:
     return np.zeros((count, 1 if colour == "grey" else 3, side_px, side_px), np.uint8)
 
 
@@ -157,7 +159,7 @@ def encode_webp(pixels: NDArray[np.uint8]) -> bytes:
     return buffer.getvalue()
 
 
-def webp_size(webp: bytes) -> tuple[int, int]:
+def read_webp_size(webp: bytes) -> tuple[int, int]:
     """(width, height) from a picture's header; (0, 0) where there is none."""
     if webp[12:16] == b"VP8L":  # lossless and no more: 14 bits each after length and signature
         bits = int.from_bytes(webp[21:25], "little")
@@ -189,7 +191,7 @@ class _Table:
         self.split.append(SPLITS.index(sample.split))
         self.votes += sample.votes.astype(np.uint8).tobytes()
         self.landmarks += sample.landmarks.astype(np.float32).tobytes()
-        self.size_wh += np.array(webp_size(sample.webp), np.uint16).tobytes()
+        self.size_wh += np.array(read_webp_size(sample.webp), np.uint16).tobytes()
         self.crc += np.uint32(zlib.crc32(sample.webp)).tobytes()
 
     def arrays(self) -> dict[str, NDArray[Any]]:

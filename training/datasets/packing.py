@@ -4,12 +4,12 @@ from pathlib import Path
 
 from app.detection.mediapipe_detector import Detector
 from app.errors import DataError
-from training.datasets.digests import sha256
-from training.datasets.landmarks import face_region, find_landmarks, settings
+from training.datasets.digests import hash_data_file
+from training.datasets.landmarks import cut_face_region, describe_settings, find_landmarks
 from training.datasets.listed import (
     VALIDATION_SEED,
     ListedSet,
-    files_digest,
+    hash_listed_files,
 )
 from training.datasets.pack import PackedSample, PackMeta, encode_webp, read_meta
 from training.datasets.readers import (
@@ -21,7 +21,7 @@ from training.datasets.readers import (
 
 def pack_sample(detector: Detector, sample: Sample) -> PackedSample:
     landmarks = find_landmarks(detector, sample.image)
-    region, landmarks = face_region(sample.image, landmarks)
+    region, landmarks = cut_face_region(sample.image, landmarks)
     return PackedSample(
         webp=encode_webp(region),
         split=sample.split,
@@ -31,30 +31,31 @@ def pack_sample(detector: Detector, sample: Sample) -> PackedSample:
     )
 
 
-def ferplus_meta(fer2013_csv: Path, ferplus_csv: Path) -> PackMeta:
+def describe_ferplus(fer2013_csv: Path, ferplus_csv: Path) -> PackMeta:
     return PackMeta(
         dataset="FER+",
         protocol="ferplus",
         labels=FERPLUS_LABELS,
         vote_names=FERPLUS_VOTES,
-        made_from=settings() | {"fer2013": sha256(fer2013_csv), "ferplus": sha256(ferplus_csv)},
+        made_from=describe_settings()
+        | {"fer2013": hash_data_file(fer2013_csv), "ferplus": hash_data_file(ferplus_csv)},
     )
 
 
-def listed_meta(listed: ListedSet, validation_share: float) -> PackMeta:
-    hashes = {name: sha256(path) for name, path in listed.lists.items()}
+def describe_listed(listed: ListedSet, validation_share: float) -> PackMeta:
+    hashes = {name: hash_data_file(path) for name, path in listed.lists.items()}
     split = {"validation_share": validation_share, "validation_seed": VALIDATION_SEED}
-    files = {"pictures": files_digest(listed), "count": len(listed.pictures)}
+    files = {"pictures": hash_listed_files(listed), "count": len(listed.pictures)}
     return PackMeta(
         dataset=listed.dataset,
         protocol="single",
         labels=listed.labels,
         vote_names=listed.labels,
-        made_from=settings() | hashes | listed.choices | split | files,
+        made_from=describe_settings() | hashes | listed.choices | split | files,
     )
 
 
-def up_to_date(path: Path, meta: PackMeta) -> bool:
+def is_up_to_date(path: Path, meta: PackMeta) -> bool:
     if not path.exists():
         return False
     try:

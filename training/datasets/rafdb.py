@@ -20,11 +20,11 @@ from training.base.regular_file import check_regular
 from training.datasets.listed import (
     ListedPicture,
     ListedSet,
+    find_empty_labels,
     put_aside,
     refuse_other_form,
-    without_pictures,
 )
-from training.datasets.readers import Split, missing_file
+from training.datasets.readers import Split, build_missing_error
 
 Images = Literal["aligned", "original"]
 LIST = Path("EmoLabel", "list_patition_label.txt")
@@ -40,7 +40,7 @@ def list_rafdb(root: Path, *, images: Images, validation_share: float) -> Listed
     refuse_other_form(root, LIST, "RAF-DB")
     path, folder = root / LIST, root / "Image" / images
     pictures = list(_pictures(path, "_aligned" if images == "aligned" else ""))
-    for split, label in without_pictures(LABELS, pictures):
+    for split, label in find_empty_labels(LABELS, pictures):
         raise DataError(f"{path} has no {split} picture of {label!r}. Is it the whole list?")
     if not folder.is_dir():
         raise DataError(f"{folder} is missing. It comes with RAF-DB's basic set.")
@@ -59,7 +59,7 @@ def _pictures(path: Path, ending: str) -> Iterator[ListedPicture]:
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except FileNotFoundError as cause:
-        raise missing_file(path) from cause
+        raise build_missing_error(path) from cause
     except (OSError, UnicodeDecodeError) as cause:
         raise DataError(f"{path} could not be read as text: {cause}") from cause
     seen: dict[str, int] = {}

@@ -62,7 +62,7 @@ class PictureFile:
     label: int
 
 
-def csv_rows(
+def read_csv_rows(
     path: Path, required: tuple[str, ...], *, without_header: tuple[str, ...] = ()
 ) -> Iterator[tuple[int, dict[str, str]]]:
     """(row number counted from 1 under the header, row) of a CSV file with these columns.
@@ -91,7 +91,7 @@ def csv_rows(
                     raise DataError(f"{path}, row {number}: too many columns.")
                 yield number, row
     except FileNotFoundError as cause:
-        raise missing_file(path) from cause
+        raise build_missing_error(path) from cause
     except (OSError, UnicodeDecodeError, csv.Error) as cause:
         raise DataError(f"{path} could not be read as a CSV file: {cause}") from cause
 
@@ -105,7 +105,7 @@ _WHERE_FROM = {
 }
 
 
-def missing_file(path: Path) -> DataError:
+def build_missing_error(path: Path) -> DataError:
     return DataError(f"{path} is missing. {_WHERE_FROM.get(path.name, '')}".strip())
 
 
@@ -116,8 +116,8 @@ def read_ferplus(fer2013_csv: Path, ferplus_csv: Path) -> Iterator[Sample]:
     `FERPLUS_VOTES` and the row number (0-based) as name: file names are no key, four of them
     repeat. Raises `DataError`, naming file and row, for anything that does not fit.
     """
-    pixel_rows = csv_rows(fer2013_csv, ("pixels", "Usage"))
-    vote_rows = csv_rows(ferplus_csv, ("Usage", "Image name", *FERPLUS_VOTES))
+    pixel_rows = read_csv_rows(fer2013_csv, ("pixels", "Usage"))
+    vote_rows = read_csv_rows(ferplus_csv, ("Usage", "Image name", *FERPLUS_VOTES))
     number = 0
     for number, pixel_row in pixel_rows:
         _, vote_row = next(vote_rows, (0, None))
@@ -178,7 +178,7 @@ def _votes(path: Path, number: int, row: dict[str, str]) -> NDArray[np.uint8]:
     return np.array(votes, np.uint8)
 
 
-def read_picture(path: Path) -> NDArray[np.uint8]:
+def read_grey_or_rgb(path: Path) -> NDArray[np.uint8]:
     """Read a picture file as the program does: upright, uint8, (H, W) when it is grey throughout
     and (H, W, 3) RGB otherwise. Raises `DataError`."""
     from app.pictures.reader import read_picture as read_bgr  # trains without OpenCV

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from app.errors import DataError
-from training.base.wording import listed
+from training.base.wording import join_names
 from training.datasets.readers import SPLIT_NAMES, SPLITS, Split
 
 _SPLIT_WORDS: dict[str, Split] = {
@@ -24,7 +24,7 @@ _FILLERS = frozenset(
 _BETWEEN = re.compile(r"[\s_.\-]+")
 
 
-def split_of(name: str) -> Split | None:
+def recognise_split(name: str) -> Split | None:
     """The split that a folder's name means: "Train", "val", "PublicTest", "test_images"."""
     words = [word for word in _BETWEEN.split(name.casefold()) if word and word not in _FILLERS]
     return _SPLIT_WORDS.get("".join(words))
@@ -38,12 +38,12 @@ def _split_within(name: str) -> Split | None:
     return splits.pop() if len(splits) == 1 else None
 
 
-def split_folders(root: Path, folders: Sequence[Path]) -> dict[Split, Path]:
+def find_split_folders(root: Path, folders: Sequence[Path]) -> dict[Split, Path]:
     """The folders of the splits, empty where the folder is not split. Raises `DataError` where it
     is split by halves."""
     found: dict[Split, list[Path]] = defaultdict(list)
     for folder in folders:
-        if split := split_of(folder.name):
+        if split := recognise_split(folder.name):
             found[split].append(folder)
     if not found and len(folders) > 1 and all(_split_within(f.name) for f in folders):
         for folder in folders:
@@ -54,13 +54,13 @@ def split_folders(root: Path, folders: Sequence[Path]) -> dict[Split, Path]:
     for split, several in found.items():
         if len(several) > 1:
             raise DataError(
-                f"{root} has {listed(f.name for f in several)}, which all mean the "
+                f"{root} has {join_names(f.name for f in several)}, which all mean the "
                 f"{SPLIT_NAMES[split]} pictures. Expected one folder for each split, with a "
                 "folder per label in it."
             )
     alone = [f.name for f in folders if not any(f in several for several in found.values())]
     if "train" not in found or (len(found) == 1 and alone):
-        names = listed(f.name for several in found.values() for f in several)
+        names = join_names(f.name for several in found.values() for f in several)
         raise DataError(
             f"{root} has {names}/ as if it were split. Expected both train/ and valid/ (or test/) "
             "with a folder per label in each, or a folder per label directly."

@@ -7,13 +7,13 @@ import torch
 from torch.nn.functional import one_hot
 
 from app.errors import DataError
-from training.base.free_memory import free_bytes
+from training.base.free_memory import measure_free_bytes
 from training.config.run_config import DataFacts, RunConfig
 from training.datasets.examples import Examples, load_examples
 from training.datasets.pack import Pack
 
 
-def data_facts(pack: Pack, examples: Examples) -> DataFacts:
+def gather_facts(pack: Pack, examples: Examples) -> DataFacts:
     return DataFacts(
         dataset=pack.meta.dataset,
         key=pack.meta.key,
@@ -36,7 +36,7 @@ def load_pair(
             size_px=config.train.size_px,
             colour=config.train.colour,
             labels_from=labels_from,
-            memory_bytes=free_bytes(device) // 2 if memory_bytes is None else memory_bytes,
+            memory_bytes=measure_free_bytes(device) // 2 if memory_bytes is None else memory_bytes,
             outliers=split == "train" and config.train.outliers > 0,
         ).to(device)
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from app.alignment import ColourMode
-from training.datasets.pack import Pack, empty_canvas
+from training.datasets.pack import Pack, make_canvas
 
 THREADS = min(8, os.cpu_count() or 1)  # Pillow decodes without holding Python's lock
 AHEAD = 2  # batches that are decoded while one is worked on
@@ -90,7 +90,7 @@ class StreamedPictures:
 
     def _begin(self, pool: ThreadPoolExecutor, rows: Tensor) -> _Batch:
         wanted = self._rows[rows.cpu().numpy()]
-        canvas = empty_canvas(len(wanted), self._colour, self._side_px)
+        canvas = make_canvas(len(wanted), self._colour, self._side_px)
         parts = [
             pool.submit(
                 self._pack.decode_into,

@@ -7,7 +7,7 @@ from training.datasets.pack import Pack, PackedSample
 from training.datasets.readers import SPLITS
 
 
-def samples(pack: Pack) -> Iterator[PackedSample]:
+def copy_unaligned(pack: Pack) -> Iterator[PackedSample]:
     for row, name in enumerate(pack.names):
         yield PackedSample(
             webp=pack.blob[pack.offsets[row] : pack.offsets[row + 1]].tobytes(),

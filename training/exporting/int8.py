@@ -27,7 +27,7 @@ from app.process.telemetry_off import import_onnx_runtime
 from app.types import Floats
 from training.datasets.examples import Examples
 from training.judge.predictions import uint8_crops
-from training.network.half_precision import widen
+from training.network.half_precision import restore_full
 
 # What is computed in integers; everything else (sigmoids, means, the attention network) is not.
 OPERATORS = ("Conv", "Relu", "Clip", "Add", "Mul", "MaxPool", "Concat")
@@ -122,7 +122,7 @@ def read_float_model(path: Path) -> Any:
     """The ONNX ModelProto of `path`, every node with a name. Raises `ModelError` when it is
     quantised already."""
     model = onnx.load(str(path))
-    widen(model)
+    restore_full(model)
     if any(node.op_type == "QuantizeLinear" for node in model.graph.node):
         raise ModelError(f"{path} is quantised already. Give the file that it was made from.")
     for number, node in enumerate(model.graph.node):

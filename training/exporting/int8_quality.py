@@ -16,14 +16,14 @@ from app.files.hashing import sha256_of_file
 from app.process.telemetry_off import import_onnx_runtime
 from app.recognition.classifier import Classifier
 from app.recognition.contract_metadata import write_contract
-from training.base.json_values import plain_json
+from training.base.json_values import make_json_safe
 from training.datasets.examples import Examples, load_examples
 from training.datasets.pack import Pack
 from training.datasets.readers import Split
 from training.exporting.int8 import Int8Settings, calibration_input, quantised
 from training.judge.latency import THREADS, Milliseconds, Spread, face_work, take_turns
 from training.judge.predictions import batches, uint8_crops
-from training.measures.metrics import Metrics, fit_temperature, measure, softmax
+from training.measures.metrics import Metrics, compute_softmax, fit_temperature, measure_metrics
 
 # The limits of a file that may be shipped, against its fp32.
 ACCURACY_LOSS = 0.003
@@ -94,14 +94,14 @@ def subject_of(pack: Pack, path: Path) -> Subject:
 
     train, valid = faces("train", "soft"), faces("valid", "majority")
     read = read_all(classifier, valid)
-    metrics = measure(read.logits, valid.labels.numpy(), contract.temperature)
+    metrics = measure_metrics(read.logits, valid.labels.numpy(), contract.temperature)
     return Subject(path, contract, train, valid, read, metrics)
 
 
 def compare_with_fp32(subject: Subject, read: Read, temperature: float) -> Quality:
     """`read` and `temperature` are the quantised file's."""
-    before = softmax(subject.read.logits, subject.contract.temperature)
-    after = softmax(read.logits, temperature)
+    before = compute_softmax(subject.read.logits, subject.contract.temperature)
+    after = compute_softmax(read.logits, temperature)
     faces, labels = np.arange(len(before)), before.argmax(axis=1)
     own, other = (r.cam[faces, labels].reshape(len(faces), -1) for r in (subject.read, read))
     own = own - own.mean(axis=1, keepdims=True)
@@ -109,7 +109,7 @@ def compare_with_fp32(subject: Subject, read: Read, temperature: float) -> Quali
     spread = np.sqrt((own**2).sum(axis=1) * (other**2).sum(axis=1))
     alike = (own * other).sum(axis=1)[spread > 0] / spread[spread > 0]
     return Quality(
-        metrics=measure(read.logits, subject.valid.labels.numpy(), temperature),
+        metrics=measure_metrics(read.logits, subject.valid.labels.numpy(), temperature),
         agreement=float((after.argmax(axis=1) == labels).mean()),
         gap=float(np.abs(after - before).max(axis=1).mean()),
         maps=float(alike.mean()) if len(alike) else float("nan"),
@@ -126,7 +126,7 @@ def make_int8_contract(
     figures["faces"] = metrics.count
     for name in old.metrics:
         if hasattr(metrics, name):
-            figures[name] = plain_json(getattr(metrics, name))
+            figures[name] = make_json_safe(getattr(metrics, name))
     made = {
         **asdict(settings),
         "made_from_sha256": sha256_of_file(subject.path),

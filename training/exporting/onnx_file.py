@@ -21,15 +21,15 @@ from app.errors import DataError, TrainingError
 from app.files.hidden import build_hidden_path
 from app.recognition.classifier import Classifier
 from app.recognition.contract_metadata import write_contract
-from training.base.device import PIXEL_MEAN, PIXEL_STD, normalise
-from training.base.json_values import plain_json
+from training.base.device import PIXEL_MEAN, PIXEL_STD, normalise_batch
+from training.base.json_values import make_json_safe
 from training.checkpoints.checkpoint import Trained, load_trained
 from training.datasets.examples import Examples, load_examples
 from training.datasets.pack import Pack
 from training.judge.predictions import file_logits, net_logits, uint8_crops
-from training.measures.doubt import Thresholds, doubt_thresholds
-from training.measures.metrics import Metrics, fit_temperature, measure, softmax
-from training.network.half_precision import Storage, halve, rounded
+from training.measures.doubt import Thresholds, choose_thresholds
+from training.measures.metrics import Metrics, compute_softmax, fit_temperature, measure_metrics
+from training.network.half_precision import Storage, round_to_half, store_halved
 from training.network.model import ExportNet
 
 TOLERANCE = 1e-4  # largest difference of a logit between PyTorch and ONNX Runtime
@@ -53,7 +53,7 @@ def probe_logits(trained: Trained) -> NDArray[np.float64]:
             app_normalise(crops, colour="grey", mean=(PIXEL_MEAN,), std=(PIXEL_STD,))
         )
     else:
-        x = normalise(torch.from_numpy(crops[..., ::-1].copy()).permute(0, 3, 1, 2).float())
+        x = normalise_batch(torch.from_numpy(crops[..., ::-1].copy()).permute(0, 3, 1, 2).float())
     with torch.no_grad():
         logits: torch.Tensor = trained.net(x, with_attention=False).logits
     return logits.double().numpy()
@@ -90,7 +90,7 @@ def make_contract(
             "protocol": "majority",
             "faces": metrics.count,
             **{
-                name: plain_json(getattr(metrics, name))
+                name: make_json_safe(getattr(metrics, name))
                 for name in (
                     "accuracy",
                     "standard_error",
@@ -135,7 +135,7 @@ def write_onnx(
     weights: Storage = "full",
 ) -> None:
     """One self-contained file with the contract in its metadata. With `weights` "half", the network
-    should be `rounded`: other weights stay in full."""
+    should be `round_to_half`: other weights stay in full."""
     size = contract.size_px
     example = torch.zeros(2, contract.channels, size, size)
     # The exporter warns of its own deprecations, and of torchvision, which is not needed.
@@ -156,7 +156,7 @@ def write_onnx(
     model = program.model_proto
     forget_origin(model)
     if weights == "half":
-        halve(model)
+        store_halved(model)
     onnx.helper.set_model_props(model, write_contract(contract))
     model.producer_name, model.doc_string = "training.export", contract.method
     onnx.checker.check_model(model)
@@ -175,7 +175,7 @@ def attention_difference(classifier: Classifier, trained: Trained, examples: Exa
     """The largest absolute difference of an attention weight on some real crops."""
     rows = torch.arange(min(256, len(examples)))
     with torch.no_grad():
-        wanted = trained.net(normalise(examples.crops(rows).round())).attention
+        wanted = trained.net(normalise_batch(examples.crops(rows).round())).attention
     got = classifier.run(uint8_crops(examples, rows)).attention
     assert got is not None
     return float(np.abs(got - wanted.numpy()).max())
@@ -191,8 +191,8 @@ def export(
     weights: Storage = "full",
 ) -> tuple[Contract, float]:
     """(what the file promises, the largest difference of a logit to the network). With `weights`
-    "half", the network is the `rounded` one in everything. Raises `TrainingError` when the file
-    does not give the network's logits; what was at `output` then stays."""
+    "half", the network is that of `round_to_half` in everything. Raises `TrainingError` when the
+    file does not give the network's logits; what was at `output` then stays."""
     trained = load_trained(checkpoint)
     if trained.facts.key != pack.meta.key:
         raise DataError("The data is not what the checkpoint was trained on; give that file.")
@@ -213,15 +213,15 @@ def export(
     labels = valid.labels.numpy()
     full = trained.net
     if weights == "half":
-        trained = replace(trained, net=rounded(full))
+        trained = replace(trained, net=round_to_half(full))
     logits = net_logits(trained.net, valid)
     temperature = fit_temperature(logits, labels)
     contract = make_contract(
         trained,
         temperature,
-        measure(logits, labels, temperature),
+        measure_metrics(logits, labels, temperature),
         licence,
-        doubt_thresholds(softmax(logits, temperature)),
+        choose_thresholds(compute_softmax(logits, temperature)),
     )
     if weights == "half":
         alike = float((net_logits(full, valid).argmax(axis=1) == logits.argmax(axis=1)).mean())

@@ -7,7 +7,7 @@ import torch
 from app.alignment import FACE_TEMPLATE
 from app.contract import Contract, TrainingData
 from training.base.device import PIXEL_MEAN, PIXEL_STD
-from training.checkpoints.checkpoint import Trained, build
+from training.checkpoints.checkpoint import Trained, build_network
 from training.config.run_config import DataFacts, RunConfig
 from training.config.train_config import TrainConfig
 from training.exporting.onnx_file import write_onnx
@@ -31,7 +31,7 @@ def write_reference(size_px: int, path: Path, *, width: int = 64) -> Path:
         # The attention network is not exported; reading the pooled feature keeps it small.
         model=ModelConfig(width=width, stem="standard", attention_reads="pooled"),
     )
-    net = build(config, len(labels)).eval()
+    net = build_network(config, len(labels)).eval()
     for module in net.modules():
         if isinstance(module, BasicBlock):  # begins as its shortcut: let it compute something
             torch.nn.init.ones_(module.norm2.weight)

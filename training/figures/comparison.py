@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 from matplotlib import pyplot as plt
 
-from training.figures.style import SERIES, save
-from training.measures.comparison import Interval, Look
+from training.figures.style import SERIES, save_figure
+from training.measures.comparison import Interval, VariantFigures
 
 
-def comparison_figure(
+def draw_comparison(
     accuracy: dict[str, list[float]], recall: dict[str, list[float]], path: Path
 ) -> None:
     """Every run as a point, its variant's mean and 95 % interval beside them; lines join runs of
@@ -33,10 +33,10 @@ def comparison_figure(
             )
         area.set_xticks(places, names, rotation=30, ha="right")
         area.set(ylabel=title, xlim=(-0.5, len(names) - 0.3))
-    save(figure, path)
+    save_figure(figure, path)
 
 
-def embedding_figure(looks: Sequence[Look], labels: tuple[str, ...], path: Path) -> None:
+def draw_embeddings(looks: Sequence[VariantFigures], labels: tuple[str, ...], path: Path) -> None:
     """The validation faces' embeddings on their two widest directions, one panel a variant."""
     columns = min(3, len(looks))
     rows = -(-len(looks) // columns)
@@ -51,10 +51,10 @@ def embedding_figure(looks: Sequence[Look], labels: tuple[str, ...], path: Path)
             area.plot(x, y, ".", markersize=2, color=SERIES[k % len(SERIES)], label=label)
         area.set(title=look.name, xticks=[], yticks=[])
     areas.flat[0].legend(fontsize=7, markerscale=4, frameon=False, loc="best")
-    save(figure, path)
+    save_figure(figure, path)
 
 
-def attention_figure(looks: Sequence[Look], path: Path) -> None:
+def draw_attention_curves(looks: Sequence[VariantFigures], path: Path) -> None:
     """Mean, spread, entropy and share of small weights over the epochs, on validation faces."""
     names = {
         "attention_mean": "mean",
@@ -73,10 +73,12 @@ def attention_figure(looks: Sequence[Look], path: Path) -> None:
     for area in areas[1]:
         area.set(xlabel="epoch")
     areas.flat[0].legend(frameon=False, fontsize=8)
-    save(figure, path)
+    save_figure(figure, path)
 
 
-def profile_figure(looks: Sequence[Look], labels: tuple[str, ...], path: Path) -> None:
+def draw_attention_profiles(
+    looks: Sequence[VariantFigures], labels: tuple[str, ...], path: Path
+) -> None:
     """Each class's mean attention as a row, feature elements sorted by their mean over classes."""
     shown = [look for look in looks if look.profiles is not None]
     figure, areas = plt.subplots(
@@ -91,4 +93,4 @@ def profile_figure(looks: Sequence[Look], labels: tuple[str, ...], path: Path) -
         area.set_yticks(range(len(labels)), labels)
         area.set(title=f"{look.name}: mean attention", xlabel="feature elements, sorted")
         figure.colorbar(picture, ax=area)
-    save(figure, path)
+    save_figure(figure, path)

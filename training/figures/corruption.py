@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib import pyplot as plt
 from numpy.typing import NDArray
 
-from training.figures.style import SERIES, save
+from training.figures.style import SERIES, save_figure
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,7 @@ class CorruptionPanel:
     curves: tuple[tuple[str, NDArray[np.float64]], ...]
 
 
-def corruption_figure(panels: Sequence[CorruptionPanel], path: Path) -> None:
+def draw_corruptions(panels: Sequence[CorruptionPanel], path: Path) -> None:
     """Accuracy against strength, one panel a corruption; 0 is the clean face."""
     columns = min(4, len(panels))
     rows = -(-len(panels) // columns)
@@ -44,4 +44,4 @@ def corruption_figure(panels: Sequence[CorruptionPanel], path: Path) -> None:
         area.set(ylabel="accuracy, %")
     areas.flat[0].legend(frameon=False, fontsize=8, loc="lower left")
     figure.supxlabel("strength (0: clean)", fontsize=9)
-    save(figure, path)
+    save_figure(figure, path)

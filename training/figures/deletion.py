@@ -5,12 +5,12 @@ from pathlib import Path
 import numpy as np
 from matplotlib import pyplot as plt
 
-from training.figures.style import SERIES, save
-from training.measures.deletion_curves import AREA_NAMES, AREAS, SHARES, TARGETS, Curves, Key
+from training.figures.style import SERIES, save_figure
+from training.measures.deletion_curves import AREA_NAMES, AREAS, SHARES, TARGETS, CurveKey, Curves
 from training.measures.masking import FILLING_NAMES, FILLINGS
 
 
-def deletion_figure(found: Curves, path: Path) -> None:
+def draw_deletion_curves(found: Curves, path: Path) -> None:
     """Mean probability of the class as ever more of the crop is covered, one line an order of
     covering, with 95 % intervals; rows are target classes, columns fillings."""
     figure, areas = plt.subplots(2, 2, figsize=(9, 7.2), layout="constrained", sharex=True)
@@ -18,7 +18,7 @@ def deletion_figure(found: Curves, path: Path) -> None:
     for row, target in zip(areas, TARGETS, strict=True):
         for panel, filling in zip(row, FILLINGS, strict=True):
             for area, colour in zip(AREAS, SERIES, strict=False):
-                shares = np.exp(found[Key(target, filling, area)])  # (N, T)
+                shares = np.exp(found[CurveKey(target, filling, area)])  # (N, T)
                 mean = shares.mean(axis=0)
                 half = 1.96 * shares.std(axis=0) / np.sqrt(len(shares))
                 panel.plot(covered, mean, color=colour, label=AREA_NAMES[area])
@@ -31,4 +31,4 @@ def deletion_figure(found: Curves, path: Path) -> None:
     for panel in areas[1]:
         panel.set_xlabel("area covered, %")
     areas[0, 1].legend(frameon=False, fontsize=8)
-    save(figure, path)
+    save_figure(figure, path)

@@ -4,11 +4,11 @@ from pathlib import Path
 
 from matplotlib import pyplot as plt
 
-from training.figures.style import SERIES, save
+from training.figures.style import SERIES, save_figure
 from training.measures.doubt import SURE_COVERAGE, Selective
 
 
-def coverage_figure(doubt: Selective, path: Path) -> None:
+def draw_coverage(doubt: Selective, path: Path) -> None:
     """Accuracy of the faces that the model is surest of, against their share."""
     figure, axes = plt.subplots(figsize=(4.8, 3.8), layout="constrained")
     coverage, accuracy = zip(*doubt.curve, strict=True)
@@ -29,4 +29,4 @@ def coverage_figure(doubt: Selective, path: Path) -> None:
         title=f"area under the risk-coverage curve {doubt.area:.4f}",
     )
     axes.grid(alpha=0.3)
-    save(figure, path)
+    save_figure(figure, path)

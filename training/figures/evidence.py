@@ -6,10 +6,10 @@ import numpy as np
 from matplotlib import pyplot as plt
 from numpy.typing import NDArray
 
-from training.figures.style import save
+from training.figures.style import save_figure
 
 
-def evidence_figure(
+def draw_evidence(
     crop: NDArray[np.uint8],
     labels: tuple[str, ...],
     path: Path,
@@ -66,4 +66,4 @@ def evidence_figure(
             )
             area.set(xticks=[], yticks=[], title=f"{labels[k]} {shares[k]:.0%}\n{name}")
         figure.colorbar(picture, ax=axes[row, 1:], label="evidence", shrink=0.8)
-    save(figure, path)
+    save_figure(figure, path)

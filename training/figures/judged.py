@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 from matplotlib import pyplot as plt
 
-from training.figures.style import save
+from training.figures.style import save_figure
 from training.measures.metrics import Metrics
 
 
-def confusion_figure(metrics: Metrics, labels: tuple[str, ...], path: Path) -> None:
+def draw_confusion(metrics: Metrics, labels: tuple[str, ...], path: Path) -> None:
     """The confusion matrix: colour is the share of the true class, numbers are faces."""
     counts = np.array(metrics.confusion)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
@@ -38,10 +38,10 @@ def confusion_figure(metrics: Metrics, labels: tuple[str, ...], path: Path) -> N
                 color="black" if shares[row, column] > 0.55 else "white",
             )
     figure.colorbar(picture, ax=axes, label="share of the true class", shrink=0.8)
-    save(figure, path)
+    save_figure(figure, path)
 
 
-def reliability_figure(metrics: Metrics, path: Path) -> None:
+def draw_reliability(metrics: Metrics, path: Path) -> None:
     """Accuracy against confidence in equal-width bins, with how many faces each holds."""
     filled = [b for b in metrics.reliability if b.count]
     width = metrics.reliability[0].high
@@ -70,4 +70,4 @@ def reliability_figure(metrics: Metrics, path: Path) -> None:
     top.legend(loc="upper left", frameon=False)
     bottom.bar(middles, [b.count for b in filled], width, color="#0072B2", edgecolor="white")
     bottom.set(xlabel="confidence", ylabel="faces", xlim=(0, 1))
-    save(figure, path)
+    save_figure(figure, path)

@@ -13,7 +13,7 @@ DPI = 120
 SERIES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#999999", "#000000")
 
 
-def save(figure: Any, path: Path) -> None:
+def save_figure(figure: Any, path: Path) -> None:
     try:
         figure.savefig(path, dpi=DPI)
     finally:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from matplotlib import pyplot as plt
 
-from training.figures.style import SERIES, save
+from training.figures.style import SERIES, save_figure
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class PathPanel:
     labelled: tuple[float, ...]
 
 
-def path_figure(panels: Sequence[PathPanel], path: Path) -> None:
+def draw_whole_path(panels: Sequence[PathPanel], path: Path) -> None:
     """One panel a kind: the share of faces found, accuracy over all, and that of the crops."""
     figure, areas = plt.subplots(
         1,
@@ -45,4 +45,4 @@ def path_figure(panels: Sequence[PathPanel], path: Path) -> None:
         area.set(title=panel.kind, ylim=(0, 1.02))
         area.grid(alpha=0.3)
     areas[0, 0].legend(frameon=False, fontsize=8, loc="lower right")
-    save(figure, path)
+    save_figure(figure, path)

@@ -18,12 +18,12 @@ from torch import Tensor
 
 from app.alignment import fit_crop_matrix, fit_frame_matrix
 from app.errors import DataError, TrainingError
-from training.base.device import normalise
+from training.base.device import normalise_batch
 from training.checkpoints.checkpoint import Trained
 from training.config.train_config import TrainConfig
-from training.datasets.crops import warp
+from training.datasets.crops import warp_batch
 from training.datasets.examples import Examples
-from training.datasets.readers import read_picture
+from training.datasets.readers import read_grey_or_rgb
 from training.network.model import DaclNet
 
 BATCH = 256
@@ -54,7 +54,7 @@ def see(net: DaclNet, examples: Examples, batch_size: int = BATCH) -> NetworkOut
     net.eval()
     rows = torch.arange(len(examples), device=examples.labels.device)
     batches = examples.ahead(torch.split(rows, batch_size))
-    parts = [net(normalise(examples.crops(part))) for part in batches]
+    parts = [net(normalise_batch(examples.crops(part))) for part in batches]
     return NetworkOutputsOfFaces(
         torch.cat([part.logits for part in parts]).cpu(),
         torch.cat([part.embedding for part in parts]).cpu(),
@@ -131,7 +131,7 @@ def face_crop(
 
     picture = Image.fromarray(pixels).convert("L" if config.colour == "grey" else "RGB")
     planes = np.atleast_3d(np.asarray(picture)).transpose(2, 0, 1)
-    return warp(
+    return warp_batch(
         torch.from_numpy(planes[None].copy()),
         torch.tensor([[width, height]], dtype=torch.int32),
         torch.from_numpy(matrix[None].astype(np.float32)),
@@ -143,21 +143,21 @@ def show(trained: Trained, files: Sequence[Path], folder: Path) -> list[Path]:
     """Writes one figure a picture and returns their names. Needs MediaPipe and matplotlib."""
     from app.detection.mediapipe_detector import Detector
     from training.datasets.landmarks import find_landmarks
-    from training.figures.evidence import evidence_figure
+    from training.figures.evidence import draw_evidence
 
     config = trained.config.train
     written = []
     with Detector() as detector:
         for file in files:
-            pixels = read_picture(file)
+            pixels = read_grey_or_rgb(file)
             landmarks = find_landmarks(detector, pixels)
             crop = face_crop(pixels, landmarks, config)
-            seen = evidence(trained.net, normalise(crop))
+            seen = evidence(trained.net, normalise_batch(crop))
             path = folder / f"{file.stem}_attention.png"
             shown = np.asarray(crop[0].round().byte().permute(1, 2, 0).numpy())
             partial = path.with_name(f".{path.stem}.partial.png")
             try:
-                evidence_figure(shown, trained.facts.labels, partial, **seen._asdict())
+                draw_evidence(shown, trained.facts.labels, partial, **seen._asdict())
                 os.replace(partial, path)
             except OSError as cause:
                 raise TrainingError(

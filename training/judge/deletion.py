@@ -11,17 +11,17 @@ from numpy.typing import NDArray
 from app.recognition.classifier import Classifier
 from training.datasets.examples import Examples
 from training.judge.predictions import batches, uint8_crops
-from training.measures.deletion_curves import AREAS, SHARES, TARGETS, Area, Curves, Key, Target
+from training.measures.deletion_curves import AREAS, SHARES, TARGETS, Area, CurveKey, Curves, Target
 from training.measures.masking import (
     FILLINGS,
     Order,
     Pictures,
-    centre_first,
-    covered,
-    enlarge,
-    filled,
-    largest_first,
-    reversed_order,
+    cover_pixels,
+    enlarge_maps,
+    make_filling,
+    order_centre_first,
+    order_largest_first,
+    reverse_order,
 )
 
 
@@ -42,7 +42,7 @@ def path(
     """`(N, T, K)` log-probabilities over `SHARES`; `ends` are those of the whole crop and of the
     filling alone, which are the same for every order."""
     steps = [
-        log_probabilities(classifier, covered(crops, filling, order, share))
+        log_probabilities(classifier, cover_pixels(crops, filling, order, share))
         for share in SHARES[1:-1]
     ]
     return np.stack([ends[0], *steps, ends[1]], axis=1)
@@ -69,7 +69,7 @@ class _Orders:
         self._size_px, self._seed = size_px, seed
         generator = np.random.default_rng(seed)
         self._other = partners(len(cam), generator)
-        self._centre = centre_first(size_px, generator)
+        self._centre = order_centre_first(size_px, generator)
         faces = np.arange(len(cam))
         self._own = {target: cam[faces, chosen] for target, chosen in classes.items()}
         cells = cam.shape[2] * cam.shape[3]
@@ -81,7 +81,7 @@ class _Orders:
             case "centre":
                 return self._centre
             case "least":
-                return reversed_order(self.of("marked", target, rows))
+                return reverse_order(self.of("marked", target, rows))
             case "another":
                 return self.of("marked", target, self._other[rows])
         maps = self._own[target][rows]  # (n, h, w)
@@ -89,7 +89,9 @@ class _Orders:
             flat = np.take_along_axis(maps.reshape(len(rows), -1), self._shuffled[rows], axis=1)
             maps = flat.reshape(maps.shape)
         # Equal values of all faces and areas in one order.
-        return largest_first(enlarge(maps, self._size_px), np.random.default_rng(self._seed))
+        return order_largest_first(
+            enlarge_maps(maps, self._size_px), np.random.default_rng(self._seed)
+        )
 
 
 def curves(
@@ -104,7 +106,7 @@ def curves(
         np.concatenate([part.cam for part in outputs]), classes, examples.size_px, seed
     )
     result = {
-        Key(target, filling, area): np.empty((len(true), len(SHARES)))
+        CurveKey(target, filling, area): np.empty((len(true), len(SHARES)))
         for target in TARGETS
         for filling in FILLINGS
         for area in AREAS
@@ -115,11 +117,11 @@ def curves(
         wrong = np.flatnonzero(predicted[rows] != true[rows])
         whole = log_probabilities(classifier, crops)
         for filling in FILLINGS:
-            cover = filled(crops, filling)
+            cover = make_filling(crops, filling)
             ends = whole, log_probabilities(classifier, cover)
             for area in AREAS:
                 seen = path(classifier, crops, cover, orders.of(area, "predicted", rows), ends)
-                result[Key("predicted", filling, area)][rows] = seen[faces, :, predicted[rows]]
+                result[CurveKey("predicted", filling, area)][rows] = seen[faces, :, predicted[rows]]
                 # Where the prediction is right, both maps are one; elsewhere the true class's own.
                 if area != "centre" and len(wrong):
                     seen[wrong] = path(
@@ -129,7 +131,7 @@ def curves(
                         orders.of(area, "true", rows[wrong]),
                         (ends[0][wrong], ends[1][wrong]),
                     )
-                result[Key("true", filling, area)][rows] = seen[faces, :, true[rows]]
+                result[CurveKey("true", filling, area)][rows] = seen[faces, :, true[rows]]
     return result
 
 

@@ -9,18 +9,17 @@ from app.contract import Contract
 from app.errors import DataError, TrainingError
 from app.files.hashing import sha256_of_file
 from app.recognition.classifier import Classifier
-from app.wording import escape_surrogates
-from training.base.device import Machine
-from training.base.json_values import plain_json
-from training.base.wording import counted
+from app.wording import escape_surrogates, format_count
+from training.base.device import ComputeDevice
+from training.base.json_values import make_json_safe
 from training.checkpoints.checkpoint import load_trained
 from training.datasets.examples import NO_LABEL
 from training.datasets.pack import Pack
 from training.datasets.readers import SPLIT_NAMES, Split
 from training.judge.predictions import file_logits, judged_examples, net_logits
-from training.measures.doubt import DoubtReport, Thresholds, judge_doubt
-from training.measures.doubt_lines import doubt_lines, prior_lines
-from training.measures.metrics import Metrics, interval, measure
+from training.measures.doubt import DoubtReport, Thresholds, measure_doubt
+from training.measures.doubt_lines import format_doubt, format_priors
+from training.measures.metrics import Metrics, find_wilson_interval, measure_metrics
 
 OWN_NAMES: dict[str, dict[Split, str]] = {  # what a data set's papers call its splits
     "FER+": {"valid": "PublicTest", "test": "PrivateTest"},
@@ -62,7 +61,7 @@ def evaluate(pack: Pack, model: Path, split: Split, device: str = "cpu") -> Repo
             pack, split, contract.template, contract.size_px, contract.colour
         )
     else:
-        place = Machine.choose(device, "fp32", compile_net=False).device
+        place = ComputeDevice.choose(device, "fp32", compile_net=False).device
         trained = load_trained(model)
         labels, shares = trained.facts.labels, trained.facts.class_shares
         train = trained.config.train
@@ -89,9 +88,9 @@ def evaluate(pack: Pack, model: Path, split: Split, device: str = "cpu") -> Repo
         split=split,
         labels=pack.meta.labels,
         temperature=temperature,
-        majority=measure(logits[kept], majority[kept], temperature),
-        argmax=measure(logits, argmax, temperature) if voted else None,
-        doubt=judge_doubt(
+        majority=measure_metrics(logits[kept], majority[kept], temperature),
+        argmax=measure_metrics(logits, argmax, temperature) if voted else None,
+        doubt=measure_doubt(
             logits[kept],
             majority[kept],
             temperature=temperature,
@@ -111,10 +110,10 @@ def summary(metrics: Metrics) -> str:
     of 8 right ones of 8 is 0."""
     few = ""
     if 0 < metrics.count < FEW_FACES:
-        low, high = interval(round(metrics.accuracy * metrics.count), metrics.count)
+        low, high = find_wilson_interval(round(metrics.accuracy * metrics.count), metrics.count)
         few = f", 95 % interval {100 * low:.0f} to {100 * high:.0f} %"
     return (
-        f"{counted(metrics.count, 'face')}: accuracy {100 * metrics.accuracy:.2f} % "
+        f"{format_count(metrics.count, 'face')}: accuracy {100 * metrics.accuracy:.2f} % "
         f"(± {100 * metrics.standard_error:.2f}){few}, mean class recall "
         f"{metrics.mean_class_recall:.3f}, macro F1 {metrics.macro_f1:.3f}, ECE {metrics.ece:.3f}, "
         f"NLL {metrics.nll:.3f}"
@@ -140,9 +139,9 @@ def format_evaluation_page(report: Report) -> str:
     ]
     if report.argmax is not None:
         lines.append(f"- plain winner of the votes, {summary(report.argmax)}")
-    lines += [f"- {line}" for line in doubt_lines(report.doubt)]
+    lines += [f"- {line}" for line in format_doubt(report.doubt)]
     if report.doubt.priors:
-        note, *table = prior_lines(report.model, report.doubt, missing_labels(report))
+        note, *table = format_priors(report.model, report.doubt, missing_labels(report))
         lines += ["", note, "", *table]
     lines += ["", "| class | faces | recall | precision |", "|---|---|---|---|"]
     for label, row, recall, precision in zip(
@@ -166,17 +165,17 @@ def write_evaluation(report: Report, folder: Path) -> list[str]:
     """Writes `report.json`, `report.md` and the figures; returns a line for what was left out."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        content = json.dumps(plain_json(asdict(report)), indent=1, allow_nan=False)
+        content = json.dumps(make_json_safe(asdict(report)), indent=1, allow_nan=False)
         (folder / "report.json").write_text(content + "\n", encoding="utf-8")
         (folder / "report.md").write_text(format_evaluation_page(report), encoding="utf-8")
         try:
-            from training.figures.doubt import coverage_figure
-            from training.figures.judged import confusion_figure, reliability_figure
+            from training.figures.doubt import draw_coverage
+            from training.figures.judged import draw_confusion, draw_reliability
         except ImportError:
             return ["The figures were left out: matplotlib is not installed."]
-        confusion_figure(report.majority, report.labels, folder / "confusion.png")
-        reliability_figure(report.majority, folder / "reliability.png")
-        coverage_figure(report.doubt.selective, folder / "coverage.png")
+        draw_confusion(report.majority, report.labels, folder / "confusion.png")
+        draw_reliability(report.majority, folder / "reliability.png")
+        draw_coverage(report.doubt.selective, folder / "coverage.png")
     except OSError as cause:
         raise TrainingError(
             f"{folder} could not be written: {cause.strerror or cause}. Choose another -o."

@@ -14,12 +14,12 @@ from training.measures.deletion_curves import (
     AREAS,
     TARGETS,
     Area,
+    CurveKey,
     Curves,
-    Key,
-    Mean,
+    MeanOverFaces,
     Target,
-    area_under,
-    drop,
+    measure_area_under,
+    measure_drop,
 )
 from training.measures.masking import FILLING_NAMES, FILLINGS
 
@@ -54,7 +54,7 @@ def measure_faithfulness(
     return curves(classifier, examples, true, seed=seed)
 
 
-def format_mean(mean: Mean) -> str:
+def format_mean(mean: MeanOverFaces) -> str:
     return f"{mean.mean:+.3f} ± {mean.half:.3f} ({100 * mean.above:.0f} %)"
 
 
@@ -64,10 +64,16 @@ def drops_table(found: Curves, target: Target) -> str:
     lines = ["| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
     for filling in FILLINGS:
         for share in SHOWN:
-            falls = {area: drop(found[Key(target, filling, area)], share) for area in AREAS}
+            falls = {
+                area: measure_drop(found[CurveKey(target, filling, area)], share) for area in AREAS
+            }
             own = falls["marked"]
-            cells = [FILLING_NAMES[filling], f"{100 * share:.0f} %", format_mean(Mean.of(own))]
-            cells += [format_mean(Mean.of(own - falls[rival])) for rival in RIVALS]
+            cells = [
+                FILLING_NAMES[filling],
+                f"{100 * share:.0f} %",
+                format_mean(MeanOverFaces.of(own)),
+            ]
+            cells += [format_mean(MeanOverFaces.of(own - falls[rival])) for rival in RIVALS]
             lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
@@ -78,14 +84,16 @@ def areas_table(found: Curves, target: Target) -> str:
     head = ["covered first", *names, *(f"{name}: less the marked area's" for name in names)]
     lines = ["| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
     for area in AREAS:
-        under = [area_under(found[Key(target, filling, area)]) for filling in FILLINGS]
-        own = [area_under(found[Key(target, filling, "marked")]) for filling in FILLINGS]
+        under = [measure_area_under(found[CurveKey(target, filling, area)]) for filling in FILLINGS]
+        own = [
+            measure_area_under(found[CurveKey(target, filling, "marked")]) for filling in FILLINGS
+        ]
         cells = [AREA_NAMES[area]]
         for values in under:
-            mean = Mean.of(values)
+            mean = MeanOverFaces.of(values)
             cells.append(f"{mean.mean:.3f} ± {mean.half:.3f}")
         for values, base in zip(under, own, strict=True):
-            cells.append("" if area == "marked" else format_mean(Mean.of(values - base)))
+            cells.append("" if area == "marked" else format_mean(MeanOverFaces.of(values - base)))
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
@@ -97,9 +105,9 @@ def describe_rivals(found: Curves, target: Target) -> str:
     for rival in RIVALS:
         above = below = 0
         for filling, share in settings:
-            mean = Mean.of(
-                drop(found[Key(target, filling, "marked")], share)
-                - drop(found[Key(target, filling, rival)], share)
+            mean = MeanOverFaces.of(
+                measure_drop(found[CurveKey(target, filling, "marked")], share)
+                - measure_drop(found[CurveKey(target, filling, rival)], share)
             )
             above += mean.mean - mean.half > 0
             below += mean.mean + mean.half < 0
@@ -112,7 +120,7 @@ def describe_rivals(found: Curves, target: Target) -> str:
 
 def format_faithfulness_page(found: Curves, model: str, dataset: str) -> str:
     count = len(next(iter(found.values())))
-    of_predicted, of_true = (found[Key(target, "grey", "marked")][:, 0] for target in TARGETS)
+    of_predicted, of_true = (found[CurveKey(target, "grey", "marked")][:, 0] for target in TARGETS)
     right = int((of_predicted == of_true).sum())
     parts = [
         f"{model} on the {count} validation faces of {dataset} ({right} read right). ± is half of "

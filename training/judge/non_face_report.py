@@ -13,13 +13,18 @@ from app.alignment import is_alignable
 from app.errors import DataError, TrainingError
 from app.recognition.classifier import Classifier, apply_softmax
 from app.types import Image as Picture
-from training.base.files import write_text
+from training.base.files import write_text_file
 from training.datasets.examples import NO_LABEL
 from training.datasets.pack import Pack
 from training.judge.path_reading import PictureFaceFinder, cut_crop
 from training.judge.predictions import file_logits, judged_examples
-from training.measures.confidence_scores import SCORES, accepted_at, auroc, kept_from
-from training.measures.doubt import selective
+from training.measures.confidence_scores import (
+    SCORES,
+    find_keeping_score,
+    measure_acceptance,
+    measure_auroc,
+)
+from training.measures.doubt import measure_selective
 from training.synthetic.non_face_pictures import as_crop
 
 COVERAGES = (0.9, 0.95)
@@ -131,15 +136,15 @@ def compare_scores(
     for name, score in SCORES.items():
         of_faces, of_others = score(faces, temperature), score(found.logits, temperature)
         behind = score(found.past_logits, temperature)
-        chosen = selective(faces, labels, of_faces)
-        threshold = kept_from(of_faces, COVERAGES[0])
+        chosen = measure_selective(faces, labels, of_faces)
+        threshold = find_keeping_score(of_faces, COVERAGES[0])
         point = chosen.at(COVERAGES[0])
         rows.append(
             ScoreRow(
                 name=name,
-                accepted=tuple(accepted_at(of_faces, of_others, c) for c in COVERAGES),
+                accepted=tuple(measure_acceptance(of_faces, of_others, c) for c in COVERAGES),
                 past=len(set(found.past_rows[behind >= threshold].tolist())) / len(found.kinds),
-                auroc=auroc(of_faces, of_others),
+                auroc=measure_auroc(of_faces, of_others),
                 accuracy=point.accuracy,
                 mean_class_recall=point.mean_class_recall,
                 area=chosen.area,
@@ -221,6 +226,6 @@ def write_non_face_report(
         "rows": [asdict(row) for row in rows],
         "scores": [asdict(row) for row in scores],
     }
-    write_text(folder / "non_faces.json", json.dumps(facts, indent=1, allow_nan=False) + "\n")
+    write_text_file(folder / "non_faces.json", json.dumps(facts, indent=1, allow_nan=False) + "\n")
     page = [f"# {model}, pictures without a face", "", *lines_of(rows, scores)]
-    write_text(folder / "non_faces.md", "\n".join(page) + "\n")
+    write_text_file(folder / "non_faces.md", "\n".join(page) + "\n")

@@ -14,9 +14,9 @@ from app.errors import DataError
 from app.recognition.classifier import Classifier
 from app.types import Face
 from app.types import Image as Picture
-from training.base.progress import progress
-from training.datasets.crops import warp
-from training.datasets.examples import NO_LABEL, Examples, load_examples, majority_labels
+from training.base.progress import track_progress
+from training.datasets.crops import warp_batch
+from training.datasets.examples import NO_LABEL, Examples, choose_majority_labels, load_examples
 from training.datasets.pack import Pack
 from training.judge.predictions import batches, uint8_crops
 from training.synthetic.paste import Cutout, Grounds, Placed, Pose, arrange, cutout
@@ -72,7 +72,7 @@ def cut_crop(frame: Picture, face: Face, contract: Contract) -> Picture:
     high = np.clip(np.ceil(reach.max(axis=0)).astype(int) + 2, low + 1, limits)
     part = np.ascontiguousarray(frame[low[1] : high[1], low[0] : high[0]].transpose(2, 0, 1))
     matrix[:, 2] += matrix[:, :2] @ low
-    crop = warp(
+    crop = warp_batch(
         torch.from_numpy(part)[None],
         torch.tensor([[part.shape[2], part.shape[1]]]),
         torch.from_numpy(matrix.astype(np.float32))[None],
@@ -120,7 +120,9 @@ class WholePath:
                 f"{', '.join(pack.meta.labels)}."
             )
         rows = pack.rows("valid")
-        majority = majority_labels(pack.votes[rows], len(pack.meta.labels), pack.meta.protocol)
+        majority = choose_majority_labels(
+            pack.votes[rows], len(pack.meta.labels), pack.meta.protocol
+        )
         kept = majority != NO_LABEL
         order = np.array([contract.labels.index(label) for label in pack.meta.labels])
         self._pack, self._classifier, self._detector = pack, classifier, detector
@@ -151,7 +153,7 @@ class WholePath:
         sure = np.zeros(len(chosen), np.bool_)
         frames = others = 0
         contract = self._classifier.contract
-        for frame, placed in progress(
+        for frame, placed in track_progress(
             self._frames(condition, chosen, generator),
             desc=condition.name,
             unit="frame",

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.errors import TrainingError
-from training.base.files import write_text
-from training.base.json_values import plain_json
-from training.base.wording import counted
+from app.wording import format_count
+from training.base.files import write_text_file
+from training.base.json_values import make_json_safe
 from training.datasets.examples import NO_LABEL
 from training.judge.path_reading import Condition, Outcome, WholePath
 
@@ -140,7 +140,7 @@ def describe_target(row: PathRow) -> str:
         f"loses {100 * row.loss:.2f} ± {100 * row.loss_error:.2f} points of accuracy, of those "
         f"found {100 * row.loss_found:.2f} ± {100 * row.loss_found_error:.2f}; at most "
         f"{100 * TARGET_LOSS:.1f} wanted: {'held' if held else 'missed'}. {row.others} detections "
-        f"where no face was, in {counted(row.frames, 'frame')}."
+        f"where no face was, in {format_count(row.frames, 'frame')}."
     )
 
 
@@ -181,8 +181,8 @@ def write_path_report(folder: Path, model: str, rows: Sequence[PathRow]) -> list
         raise TrainingError(
             f"{folder} could not be made: {cause.strerror}. Choose another -o."
         ) from cause
-    facts = {"model": model, "rows": plain_json([asdict(row) for row in rows])}
-    write_text(folder / "whole_path.json", json.dumps(facts, indent=1, allow_nan=False) + "\n")
+    facts = {"model": model, "rows": make_json_safe([asdict(row) for row in rows])}
+    write_text_file(folder / "whole_path.json", json.dumps(facts, indent=1, allow_nan=False) + "\n")
     page = [
         f"# {model}, from frame to label",
         "",
@@ -192,9 +192,9 @@ def write_path_report(folder: Path, model: str, rows: Sequence[PathRow]) -> list
         "",
         *format_path_table(rows),
     ]
-    write_text(folder / "whole_path.md", "\n".join(page) + "\n")
+    write_text_file(folder / "whole_path.md", "\n".join(page) + "\n")
     try:
-        from training.figures.whole_path import PathPanel, path_figure
+        from training.figures.whole_path import PathPanel, draw_whole_path
     except ImportError:
         return ["The figure was left out: matplotlib is not installed."]
     panels = [
@@ -209,7 +209,7 @@ def write_path_report(folder: Path, model: str, rows: Sequence[PathRow]) -> list
         for kind, own in _by_kind(rows[1:]).items()
     ]
     try:
-        path_figure(panels, folder / "whole_path.png")
+        draw_whole_path(panels, folder / "whole_path.png")
     except OSError as cause:
         raise TrainingError(f"{folder} could not be written: {cause}.") from cause
     return []

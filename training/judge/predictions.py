@@ -9,14 +9,14 @@ from numpy.typing import NDArray
 from app.alignment import AlignmentTemplate, ColourMode
 from app.errors import DataError
 from app.recognition.classifier import Classifier
-from training.base.device import normalise
-from training.base.progress import progress
+from training.base.device import normalise_batch
+from training.base.progress import track_progress
 from training.datasets.examples import (
     NO_LABEL,
     Examples,
-    argmax_labels,
+    choose_argmax_labels,
+    choose_majority_labels,
     load_examples,
-    majority_labels,
 )
 from training.datasets.pack import Pack
 from training.datasets.readers import Split
@@ -34,8 +34,13 @@ def uint8_crops(examples: Examples, rows: torch.Tensor) -> NDArray[np.uint8]:
 
 def batches(examples: Examples) -> Iterator[torch.Tensor]:
     parts = torch.split(torch.arange(len(examples), device=examples.labels.device), BATCH)
-    yield from progress(
-        examples.ahead(parts), total=len(parts), desc="faces", unit="batch", leave=False
+    yield from track_progress(
+        examples.ahead(parts),
+        total=len(parts),
+        desc="faces",
+        unit="batch",
+        units="batches",
+        leave=False,
     )
 
 
@@ -43,7 +48,7 @@ def batches(examples: Examples) -> Iterator[torch.Tensor]:
 def net_logits(net: DaclNet, examples: Examples) -> NDArray[np.float64]:
     """`(N, K)` of a PyTorch network in evaluation mode, in fp32 on whole grey levels."""
     parts = [
-        net(normalise(examples.crops(rows).round()), with_attention=False).logits
+        net(normalise_batch(examples.crops(rows).round()), with_attention=False).logits
         for rows in batches(examples)
     ]
     return torch.cat(parts).double().cpu().numpy()
@@ -65,8 +70,8 @@ def judged_examples(
     )
     votes = pack.votes[pack.rows(split)]
     classes = len(pack.meta.labels)
-    winners = argmax_labels(votes, classes) != NO_LABEL
-    majority = majority_labels(votes[winners], classes, pack.meta.protocol)
+    winners = choose_argmax_labels(votes, classes) != NO_LABEL
+    majority = choose_majority_labels(votes[winners], classes, pack.meta.protocol)
     if (majority == NO_LABEL).all():
         raise DataError(f"No picture of the {split} split has a majority label.")
     return examples, majority

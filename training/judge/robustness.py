@@ -18,10 +18,10 @@ from app.errors import DataError, TrainingError
 from app.files.hashing import sha256_of_file
 from app.recognition.classifier import Classifier
 from app.types import Floats
-from training.base.device import Machine, normalise
-from training.base.progress import progress
+from training.base.device import ComputeDevice, normalise_batch
+from training.base.progress import track_progress
 from training.checkpoints.checkpoint import load_trained
-from training.datasets.crops import compose, warp
+from training.datasets.crops import compose_maps, warp_batch
 from training.datasets.examples import Examples, load_examples
 from training.datasets.pack import Pack
 from training.datasets.readers import Split
@@ -57,14 +57,14 @@ def open_reader(model: Path, device: str = "cpu") -> Reader:
 
         facts = (contract.labels, contract.template, contract.size_px, contract.colour)
         return Reader(model.name, sha256_of_file(model), *facts, of_file)
-    place = Machine.choose(device, "fp32", compile_net=False).device
+    place = ComputeDevice.choose(device, "fp32", compile_net=False).device
     trained = load_trained(model)
     net, train = trained.net.to(place), trained.config.train
 
     @torch.no_grad()
     def of_net(crops: NDArray[np.uint8]) -> Floats:
         x = torch.from_numpy(np.ascontiguousarray(crops)).permute(0, 3, 1, 2).to(place)
-        logits = net(normalise(x.float()), with_attention=False).logits
+        logits = net(normalise_batch(x.float()), with_attention=False).logits
         return np.asarray(logits.float().cpu().numpy())
 
     return Reader(
@@ -175,14 +175,19 @@ def views(
     """For each batch: its place among `chosen`, the corruption (None: none), its strength 0..4, and
     the crops `(n, S, S, C)` uint8, which were cut by `template`."""
     parts = torch.split(chosen, BATCH)
-    bar = progress(
-        examples.ahead(parts), total=len(parts), desc="corruptions", unit="batch", leave=False
+    bar = track_progress(
+        examples.ahead(parts),
+        total=len(parts),
+        desc="corruptions",
+        unit="batch",
+        units="batches",
+        leave=False,
     )
     for number, rows in enumerate(bar):
         place = slice(number * BATCH, number * BATCH + len(rows))
         pictures, sizes = examples.pictures[rows], examples.sizes[rows]
         matrices, size = examples.matrices[rows], examples.size_px
-        plain = _channels_last(warp(pictures, sizes, matrices, size).round())
+        plain = _channels_last(warp_batch(pictures, sizes, matrices, size).round())
         yield place, None, 0, _whole(plain)
         for kind in kinds:
             for level, value in enumerate(kind.values):
@@ -194,8 +199,8 @@ def views(
                 else:
                     assert kind.moves is not None
                     move = torch.from_numpy(kind.moves(len(rows), value, size, template, generator))
-                    moved = compose(move.to(matrices.dtype), matrices)
-                    crops = _channels_last(warp(pictures, sizes, moved, size))
+                    moved = compose_maps(move.to(matrices.dtype), matrices)
+                    crops = _channels_last(warp_batch(pictures, sizes, moved, size))
                 yield place, kind, level, _whole(crops)
 
 

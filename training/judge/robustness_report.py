@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.errors import DataError, TrainingError
-from training.base.files import write_text
+from training.base.files import write_text_file
 from training.judge.corruptions import CORRUPTIONS, LEVELS, Corruption
 from training.judge.robustness import Endured
 
@@ -227,10 +227,10 @@ def write_robustness(mine: Endured, other: Endured | None, folder: Path) -> list
     `TrainingError`."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        write_text(folder / "corruptions.md", format_robustness_page(mine, other))
-        write_text(folder / "corruptions.csv", table_csv(mine, other))
+        write_text_file(folder / "corruptions.md", format_robustness_page(mine, other))
+        write_text_file(folder / "corruptions.csv", table_csv(mine, other))
         try:
-            from training.figures.corruption import CorruptionPanel, corruption_figure
+            from training.figures.corruption import CorruptionPanel, draw_corruptions
         except ImportError:
             return ["The figure of corruptions was left out: matplotlib is not installed."]
         models = [mine] if other is None else [mine, other]
@@ -241,7 +241,7 @@ def write_robustness(mine: Endured, other: Endured | None, folder: Path) -> list
             )
             for kind in shared_kinds(mine, other)
         ]
-        corruption_figure(panels, folder / "corruptions.png")
+        draw_corruptions(panels, folder / "corruptions.png")
     except OSError as cause:
         raise TrainingError(
             f"{folder} could not be written: {cause.strerror or cause}. Choose another -o."

@@ -5,10 +5,10 @@ from pathlib import Path
 
 from app.errors import TrainingError
 from app.files.hashing import sha256_of_file
-from training.base.licences import licence_of
+from training.base.licences import choose_licence
 from training.checkpoints.checkpoint import load_trained
-from training.checkpoints.compact import compact_of, write_compact
-from training.checkpoints.digest import file_digest
+from training.checkpoints.compact import name_compact, write_compact
+from training.checkpoints.digest import hash_checkpoint
 from training.config.recipes import Recipe
 from training.datasets.pack import Pack
 from training.exporting.onnx_file import export
@@ -50,12 +50,12 @@ def finish_model(
     """Exports the last step's network and reports on it, as far as that is not done. Returns a line
     for what was left out."""
     best = plan.file(plan.last)
-    checkpoint = file_digest(best)
+    checkpoint = hash_checkpoint(best)
     known = facts_in(record)
     made_as = (known.get("checkpoint"), known.get("model"), known.get("weights"))
     if made_as != (checkpoint, digest(output), weights):
-        export(pack, best, output, licence_of(pack.meta.dataset), weights=weights)
-        write_compact(best, compact_of(output))
+        export(pack, best, output, choose_licence(pack.meta.dataset), weights=weights)
+        write_compact(best, name_compact(output))
         record.parent.mkdir(parents=True, exist_ok=True)
         facts = {"checkpoint": checkpoint, "model": digest(output), "weights": weights}
         write_facts(record, facts)

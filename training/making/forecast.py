@@ -1,8 +1,8 @@
 """Says what a plan will do, and about how long each step takes here."""
 
-from training.base.device import Machine
+from training.base.device import ComputeDevice
 from training.checkpoints.checkpoint import load_trained
-from training.config.recipes import Mean
+from training.config.recipes import WeightMean
 from training.datasets.pack import Pack
 from training.making.plan import Plan
 from training.run.rehearsal import measured
@@ -14,7 +14,7 @@ def minutes(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
-def said(plan: Plan, pack: Pack, machine: Machine) -> str:
+def said(plan: Plan, pack: Pack, machine: ComputeDevice) -> str:
     """What will be done and about how long it takes here, from a few steps of each network."""
     faces, key = len(pack.rows("train")), pack.meta.key
     total_s, lines = 0.0, []
@@ -26,7 +26,7 @@ def said(plan: Plan, pack: Pack, machine: Machine) -> str:
             lines.append(f"  {name:<12} {plan.given[name]}")
             continue
         done = plan.accuracy(name, key)
-        if isinstance(step, Mean):
+        if isinstance(step, WeightMean):
             asked_s[name] = asked_s[step.of[0]]
             about = "minutes" if done is None else f"finished, {100 * done:.2f} %"
             lines.append(f"  {name:<12} mean of {', '.join(step.of)}: {about}")

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from app.errors import TrainingError
-from training.base.device import Machine
-from training.base.files import write_text
+from training.base.device import ComputeDevice
+from training.base.files import write_text_file
 from training.base.processes import ALONE
-from training.checkpoints.checkpoint import facts_of, load_trained
-from training.checkpoints.digest import file_digest
+from training.checkpoints.checkpoint import load_trained, read_facts
+from training.checkpoints.digest import hash_checkpoint
 from training.checkpoints.wider import write_wide
-from training.config.recipes import Learn, Mean, Recipe
+from training.config.recipes import Learn, Recipe, WeightMean
 from training.config.run_config import RunConfig
 from training.datasets.pack import Pack
 from training.run.averages import make_soup
@@ -34,7 +34,7 @@ def facts_in(path: Path) -> dict[str, Any]:
 
 
 def write_facts(path: Path, facts: Mapping[str, Any]) -> None:
-    write_text(path, json.dumps(facts, indent=1) + "\n")
+    write_text_file(path, json.dumps(facts, indent=1) + "\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,20 +70,20 @@ class Plan:
     def config(self, step: Learn) -> RunConfig:
         """With the digests of its teachers, as far as they are there."""
         files = [self.file(name) for name in step.teachers]
-        digests = tuple(file_digest(file) for file in files if file.exists())
+        digests = tuple(hash_checkpoint(file) for file in files if file.exists())
         teach = replace(step.config.teach, teachers=digests)
         return shortened(replace(step.config, teach=teach), self.scale)
 
     def facts(self, name: str) -> dict[str, Any]:
         """What decides a step's result, beside the data: what its result is written down with."""
         step = self.recipe.steps[name]
-        if isinstance(step, Mean):
+        if isinstance(step, WeightMean):
             files = [self.file(one) for one in step.of]
-            return {"of": [file_digest(file) for file in files if file.exists()]}
+            return {"of": [hash_checkpoint(file) for file in files if file.exists()]}
         facts: dict[str, Any] = {"config": asdict(self.config(step))}
         if step.begins_with is not None:
             begin = self.file(step.begins_with)
-            facts["init"] = file_digest(begin) if begin.exists() else None
+            facts["init"] = hash_checkpoint(begin) if begin.exists() else None
         return facts
 
     def accuracy(self, name: str, key: str) -> float | None:
@@ -95,7 +95,7 @@ class Plan:
             return None
         return float(found["accuracy"])
 
-    def carry_out(self, name: str, pack: Pack, machine: Machine) -> float:
+    def carry_out(self, name: str, pack: Pack, machine: ComputeDevice) -> float:
         """A step to its end, from where it stopped. Raises `TrainingError` where its folder holds
         another run."""
         key = pack.meta.key
@@ -103,7 +103,7 @@ class Plan:
         if done is not None:
             return done
         step, folder = self.recipe.steps[name], self.runs / name
-        if isinstance(step, Mean):
+        if isinstance(step, WeightMean):
             folder.mkdir(parents=True, exist_ok=True)
             soup = make_soup(pack, [self.file(one) for one in step.of], folder / BEST, machine)
             accuracy = soup.metrics.accuracy
@@ -112,14 +112,14 @@ class Plan:
         write_facts(folder / RESULT, self.facts(name) | {"data": key, "accuracy": accuracy})
         return accuracy
 
-    def _train(self, name: str, step: Learn, pack: Pack, machine: Machine) -> float:
+    def _train(self, name: str, step: Learn, pack: Pack, machine: ComputeDevice) -> float:
         folder, config = self.runs / name, self.config(step)
         going = any((folder / part).exists() for part in (LAST, FACTS))
         with RunFolder(folder, resume=going) as held:
             state = held.state
             begun = held.begun if state is None else RunConfig.from_dict(state["config"])
             others = begun.differences(config) if begun is not None else []
-            if state is not None and facts_of(state).key != pack.meta.key:
+            if state is not None and read_facts(state).key != pack.meta.key:
                 others.append("other data")
             if others:
                 raise TrainingError(

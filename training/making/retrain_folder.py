@@ -12,7 +12,7 @@ from filelock import FileLock, Timeout
 
 from app.errors import RecogniserError, TrainingError
 from app.recognition.classifier import Classifier
-from training.base.files import write_text
+from training.base.files import write_text_file
 from training.datasets.pack import read_meta
 from training.run.run_folder import LOCK
 
@@ -71,7 +71,7 @@ def run_folder(
     try:
         if not resume:
             _clear(folder)
-            write_text(folder / SETTINGS, json.dumps(asdict(settings), indent=1) + "\n")
+            write_text_file(folder / SETTINGS, json.dumps(asdict(settings), indent=1) + "\n")
         yield
     finally:
         lock.release()

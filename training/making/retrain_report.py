@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from app.recognition.classifier import Classifier
-from training.base.files import write_text
+from training.base.files import write_text_file
 from training.datasets.pack import Pack
 from training.judge.predictions import file_logits, judged_examples, uint8_crops
-from training.measures.metrics import measure, softmax
+from training.measures.metrics import compute_softmax, measure_metrics
 from training.own_pictures.gather import Gathered
 from training.page.report import Mistake, RetrainingPage, render_retraining
 from training.run.finetune import Learned, StartingPoint
@@ -57,7 +57,7 @@ def list_mistakes(
     >>> [(one.name, one.true, one.said, round(one.probability, 2)) for one in found]
     [('b.png', 'calm', 'happy', 0.95)]
     """
-    probabilities = softmax(logits, temperature)
+    probabilities = compute_softmax(logits, temperature)
     given, shares = probabilities.argmax(axis=1), probabilities.max(axis=1)
     wrong = np.flatnonzero(given != labels)
     wrong = wrong[np.argsort(-shares[wrong], kind="stable")][:MAX_MISTAKES]
@@ -138,7 +138,7 @@ def write_retrain_report(
         notes=(*gathered.notes, *([learned.ended] if learned.ended else [])),
         lines=tuple(learned.lines),
         chosen_epoch=next(x["epoch"] for x in learned.lines if x["step"] == steps),
-        metrics=measure(logits, labels, contract.temperature),
+        metrics=measure_metrics(logits, labels, contract.temperature),
         temperature=contract.temperature,
         mistakes=list_mistakes(
             logits,
@@ -157,7 +157,7 @@ def write_retrain_report(
         weights=f"It began {source.said}.",
         weight_lines=(began.summary(), *began.lines()) if began else (),
     )
-    write_text(path, render_retraining(page))
+    write_text_file(path, render_retraining(page))
 
 
 def _list_commands(

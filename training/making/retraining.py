@@ -8,11 +8,10 @@ from pathlib import Path
 
 from app.contract import Contract
 from app.errors import TrainingError
-from app.wording import escape_surrogates
-from training.base.device import Machine
-from training.base.wording import counted
-from training.checkpoints.compact import compact_of, write_compact
-from training.datasets.digests import sha256
+from app.wording import escape_surrogates, format_count
+from training.base.device import ComputeDevice
+from training.checkpoints.compact import name_compact, write_compact
+from training.datasets.digests import hash_data_file
 from training.datasets.pack import read_pack
 from training.exporting.onnx_file import export
 from training.making.retrain_folder import (
@@ -25,7 +24,7 @@ from training.making.retrain_folder import (
     run_folder,
 )
 from training.making.retrain_report import format_command, format_last_test, write_retrain_report
-from training.measures.metrics import interval
+from training.measures.metrics import find_wilson_interval
 from training.own_pictures.gather import Gathered, Gathering, gather
 from training.own_pictures.picture_folder import open_folder
 from training.run.finetune import (
@@ -54,7 +53,7 @@ def checked(options: argparse.Namespace) -> Gathering:
     if not os.access(output.parent, os.W_OK):
         raise TrainingError(f"{output.parent} may not be written to. Choose another -o.")
     replacing = options.overwrite or (options.resume and made_here(output, run_of(options)))
-    for path in (output, compact_of(output)):
+    for path in (output, name_compact(output)):
         try:
             if path.is_dir():
                 raise TrainingError(f"{path} is a folder. Choose another -o.")
@@ -81,19 +80,19 @@ def retrain(options: argparse.Namespace, arguments: Sequence[str]) -> int:
     opened = open_folder(options.data)
     source = find_source(options.source)
     weights = source.weights
-    if weights and weights.path.resolve() == compact_of(options.output).resolve():
+    if weights and weights.path.resolve() == name_compact(options.output).resolve():
         raise TrainingError(
             f"{options.output} would replace what training begins with. Choose another -o."
         )
     settings = Settings(
         data=str(options.data.resolve()),
         weights=str(weights.path.resolve()) if weights else FROM_SCRATCH,
-        weights_sha256=sha256(weights.path) if weights else None,
+        weights_sha256=hash_data_file(weights.path) if weights else None,
         dataset=escape_surrogates(options.dataset or options.data.resolve().name),
         **asdict(gathering),
         **{name: getattr(options, name) for name in CHOICES},
     )
-    machine = Machine.choose(options.device, "auto", compile_net=False)
+    machine = ComputeDevice.choose(options.device, "auto", compile_net=False)
     folder = run_of(options)
     with run_folder(folder, settings, resume=options.resume, overwrite=options.overwrite):
         print(f"Training begins {source.said}.")
@@ -129,7 +128,7 @@ def retrain(options: argparse.Namespace, arguments: Sequence[str]) -> int:
         contract, _ = export(
             pack, training / BEST, options.output, options.licence or source.licence
         )
-        write_compact(training / BEST, compact_of(options.output))
+        write_compact(training / BEST, name_compact(options.output))
         write_retrain_report(
             folder / REPORT,
             model=options.output,
@@ -147,16 +146,19 @@ def say_result(
     model: Path, contract: Contract, folder: Path, gathered: Gathered, *, tests: int
 ) -> None:
     faces, accuracy = contract.metrics["faces"], contract.metrics["accuracy"]
-    low, high = interval(round(accuracy * faces), faces)
+    low, high = find_wilson_interval(round(accuracy * faces), faces)
     print(
         f"{model}: {100 * accuracy:.1f} % of {faces} validation pictures right (95 % interval "
         f"{100 * low:.0f} to {100 * high:.0f} %)."
     )
     print(f"Report: {folder / REPORT}")
     if gathered.skipped:
-        print(f"{counted(len(gathered.skipped), 'picture')} skipped: {folder / TABLE} says why.")
+        print(
+            f"{format_count(len(gathered.skipped), 'picture')} skipped: {folder / TABLE} says why."
+        )
     if tests:
         print(
-            f"{counted(tests, 'test picture')} for a last test: {format_last_test(gathered, model)}"
+            f"{format_count(tests, 'test picture')} for a last test: "
+            f"{format_last_test(gathered, model)}"
         )
     print(f"Next: {format_command('run_demo.py', '--model', model)}")

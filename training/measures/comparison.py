@@ -14,7 +14,7 @@ from app.files.csv_text import escape_cell
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class VariantResult:
     """One run, judged on the validation split after its last epoch. Attention figures are NaN
     where the loss has none."""
 
@@ -58,18 +58,20 @@ class Interval:
         return mean if np.isnan(self.half) else f"{mean} ± {scale * self.half:.{digits}f}"
 
 
-def of(results: Sequence[Result], variant: str, name: str) -> list[float]:
+def list_values(results: Sequence[VariantResult], variant: str, name: str) -> list[float]:
     """One figure of every run of a variant, by seed."""
     rows = sorted((r for r in results if r.variant == variant), key=lambda r: r.seed)
     return [getattr(row, name) for row in rows]
 
 
-def difference(results: Sequence[Result], a: str, b: str, name: str) -> Interval:
+def measure_difference(results: Sequence[VariantResult], a: str, b: str, name: str) -> Interval:
     """Of `a` minus `b`, paired by seed."""
-    return Interval.of(np.subtract(of(results, a, name), of(results, b, name)).tolist())
+    return Interval.of(
+        np.subtract(list_values(results, a, name), list_values(results, b, name)).tolist()
+    )
 
 
-def holds(interval: Interval) -> str:
+def describe_difference(interval: Interval) -> str:
     if np.isnan(interval.half):
         return "one run tells nothing"
     if interval.mean - interval.half > 0:
@@ -77,8 +79,8 @@ def holds(interval: Interval) -> str:
     return "worse" if interval.mean + interval.half < 0 else "no difference shown"
 
 
-def table(
-    results: Sequence[Result],
+def build_comparison_page(
+    results: Sequence[VariantResult],
     variants: Sequence[str],
     *,
     dataset: str,
@@ -103,7 +105,7 @@ def table(
     ]
 
     def interval(variant: str, name: str) -> Interval:
-        return Interval.of(of(results, variant, name))
+        return Interval.of(list_values(results, variant, name))
 
     lines += [
         f"| {v} | {interval(v, 'accuracy').count} | {interval(v, 'accuracy').says()} | "
@@ -123,11 +125,11 @@ def table(
     if against is not None:
         pairs = [(against, variant) for variant in variants if variant != against]
     for b, a in pairs:
-        accuracy = difference(results, a, b, "accuracy")
-        recall = difference(results, a, b, "mean_class_recall")
+        accuracy = measure_difference(results, a, b, "accuracy")
+        recall = measure_difference(results, a, b, "mean_class_recall")
         lines.append(
-            f"| {a} − {b} | {accuracy.says(sign=True)} | {holds(accuracy)} | "
-            f"{recall.says(sign=True)} | {holds(recall)} |"
+            f"| {a} − {b} | {accuracy.says(sign=True)} | {describe_difference(accuracy)} | "
+            f"{recall.says(sign=True)} | {describe_difference(recall)} |"
         )
     attentive = [v for v in variants if not np.isnan(interval(v, "attention_mean").mean)]
     if attentive:
@@ -143,9 +145,9 @@ def table(
     return "\n".join(lines) + "\n"
 
 
-def rows_csv(results: Sequence[Result]) -> str:
+def format_results_csv(results: Sequence[VariantResult]) -> str:
     text = io.StringIO()
-    writer = csv.DictWriter(text, [f.name for f in fields(Result)], lineterminator="\n")
+    writer = csv.DictWriter(text, [f.name for f in fields(VariantResult)], lineterminator="\n")
     writer.writeheader()
     writer.writerows(
         {
@@ -162,7 +164,7 @@ def rows_csv(results: Sequence[Result]) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class VariantFigures:
     """What the figures show of one run: `places (N, 2)`, `labels (N,)`, and, with attention,
     `profiles (K, d)` and the epochs' log lines."""
 

@@ -31,17 +31,17 @@ AREA_NAMES: dict[Area, str] = {
 SHARES = tuple(number / 10 for number in range(11))  # covered, of the crop's area
 
 
-class Key(NamedTuple):
+class CurveKey(NamedTuple):
     target: Target
     filling: Filling
     area: Area
 
 
-Curves = dict[Key, NDArray[np.float64]]  # (N, T) log-probability of the target at each share
+Curves = dict[CurveKey, NDArray[np.float64]]  # (N, T) log-probability of the target at each share
 
 
 @dataclass(frozen=True, slots=True)
-class Mean:
+class MeanOverFaces:
     """A mean over faces, half of its 95 % interval, and the share of faces above 0."""
 
     mean: float
@@ -56,11 +56,11 @@ class Mean:
         return cls(float(values.mean()), half, float((values > 0).mean()))
 
 
-def drop(curve: NDArray[np.float64], share: float) -> NDArray[np.float64]:
+def measure_drop(curve: NDArray[np.float64], share: float) -> NDArray[np.float64]:
     """`(N,)` by how much the probability has fallen at one of `SHARES`."""
     return np.asarray(np.exp(curve[:, 0]) - np.exp(curve[:, SHARES.index(share)]))
 
 
-def area_under(curve: NDArray[np.float64]) -> NDArray[np.float64]:
+def measure_area_under(curve: NDArray[np.float64]) -> NDArray[np.float64]:
     """`(N,)` mean probability over the share covered, from nothing to everything."""
     return np.asarray(np.trapezoid(np.exp(curve), SHARES, axis=1))

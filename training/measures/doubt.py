@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from app.contract import are_sure, entropy_nats
 from app.recognition.classifier import compute_prior_shift
-from training.measures.confidence_scores import Floats, faces_kept, kept_from
-from training.measures.metrics import measure, softmax
+from training.measures.confidence_scores import Floats, count_kept_faces, find_keeping_score
+from training.measures.metrics import compute_softmax, measure_metrics
 
 Labels = NDArray[np.int64]
 
@@ -52,7 +52,7 @@ class Selective:
         return min(self.points, key=lambda point: abs(point.coverage - coverage))
 
 
-def selective(logits: Floats, labels: Labels, score: Floats) -> Selective:
+def measure_selective(logits: Floats, labels: Labels, score: Floats) -> Selective:
     """Accuracy against coverage. `score (N,)`, N >= 1; of equal scores the first come first."""
     count = len(labels)
     order = np.argsort(-score, kind="stable")
@@ -61,8 +61,8 @@ def selective(logits: Floats, labels: Labels, score: Floats) -> Selective:
     best = np.sort(wrong).cumsum() / np.arange(1, count + 1)
     points = []
     for coverage in COVERAGES:
-        kept = order[: faces_kept(coverage, count)]
-        m = measure(logits[kept], labels[kept])
+        kept = order[: count_kept_faces(coverage, count)]
+        m = measure_metrics(logits[kept], labels[kept])
         points.append(
             CoveragePoint(
                 coverage=coverage,
@@ -89,7 +89,7 @@ class Thresholds:
     above_nats: float
 
 
-def doubt_thresholds(probabilities: Floats) -> Thresholds:
+def choose_thresholds(probabilities: Floats) -> Thresholds:
     """What leaves nine of ten validation faces, `probabilities (N, K)`, their label. A share of
     faces means the same for every model, which a fixed probability does not, and it needs no guess
     of what else a camera will see.
@@ -100,16 +100,16 @@ def doubt_thresholds(probabilities: Floats) -> Thresholds:
     of 2/3, or what is left of two classes at 2 : 1, is sure enough. Rounded to the mild side.
     """
     top = probabilities.max(axis=1)
-    below = min(kept_from(top, PROBABILITY_COVERAGE), MAX_BELOW)
+    below = min(find_keeping_score(top, PROBABILITY_COVERAGE), MAX_BELOW)
     below = float(np.floor(1000 * below) / 1000)
     nats = np.sort(entropy_nats(probabilities)[top >= below])
-    last = min(faces_kept(SURE_COVERAGE, len(top)), len(nats)) - 1
+    last = min(count_kept_faces(SURE_COVERAGE, len(top)), len(nats)) - 1
     above = max(float(nats[last]), MIN_ABOVE_NATS)
     return Thresholds(below, float(np.ceil(1000 * above) / 1000))
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class LabelledFaces:
     """The faces that get a label under a file's thresholds, and how good those labels are; figures
     are NaN where none does."""
 
@@ -120,16 +120,20 @@ class Said:
     mean_class_recall: float
 
 
-def labels_said(
+def measure_labelled(
     logits: Floats, labels: Labels, *, temperature: float, thresholds: Thresholds
-) -> Said:
+) -> LabelledFaces:
     kept = are_sure(
-        softmax(logits, temperature), below=thresholds.below, above_nats=thresholds.above_nats
+        compute_softmax(logits, temperature),
+        below=thresholds.below,
+        above_nats=thresholds.above_nats,
     )
     if not kept.any():
-        return Said(thresholds, 0.0, np.nan, np.nan, np.nan)
-    m = measure(logits[kept], labels[kept])
-    return Said(thresholds, float(kept.mean()), m.accuracy, m.standard_error, m.mean_class_recall)
+        return LabelledFaces(thresholds, 0.0, np.nan, np.nan, np.nan)
+    m = measure_metrics(logits[kept], labels[kept])
+    return LabelledFaces(
+        thresholds, float(kept.mean()), m.accuracy, m.standard_error, m.mean_class_recall
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +153,7 @@ class PriorRow:
     sure: float
 
 
-def prior_rows(
+def measure_priors(
     logits: Floats,
     labels: Labels,
     *,
@@ -164,12 +168,12 @@ def prior_rows(
     weights = 1.0 / faces[labels]
     for tau in taus:
         shifted = logits / temperature - compute_prior_shift(shares, tau).astype(np.float64)
-        m = measure(shifted, labels)
+        m = measure_metrics(shifted, labels)
         present = faces > 0
         # One hit and one miss more than were seen: no class is known to fail or hit always.
         rate = (np.diag(m.confusion)[present] + 1) / (faces[present] + 2)
         errors = rate * (1 - rate) / faces[present]
-        probabilities = softmax(shifted)
+        probabilities = compute_softmax(shifted)
         rows.append(
             PriorRow(
                 tau=tau,
@@ -178,7 +182,7 @@ def prior_rows(
                 mean_class_recall=m.mean_class_recall,
                 recall_error=float(np.sqrt(errors.sum()) / present.sum()),
                 ece=m.ece,
-                balanced_ece=weighted_ece(
+                balanced_ece=measure_weighted_ece(
                     probabilities.max(axis=1),
                     probabilities.argmax(axis=1) == labels,
                     weights / weights.sum(),
@@ -194,7 +198,7 @@ def prior_rows(
     return tuple(rows)
 
 
-def weighted_ece(
+def measure_weighted_ece(
     confidence: Floats, right: NDArray[np.bool_], weights: Floats, bins: int = 15
 ) -> float:
     """Expected calibration error in equal-width bins where samples count as much as their
@@ -210,11 +214,11 @@ class DoubtReport:
     `priors` are empty where it does not know its training priors."""
 
     selective: Selective
-    said: Said | None
+    said: LabelledFaces | None
     priors: tuple[PriorRow, ...]
 
 
-def judge_doubt(
+def measure_doubt(
     logits: Floats,
     labels: Labels,
     *,
@@ -223,17 +227,17 @@ def judge_doubt(
     thresholds: Thresholds | None,
 ) -> DoubtReport:
     """`logits (N, K)`, `labels (N,)`, N >= 1. `shares (K,)`, or empty where they are not known."""
-    probabilities = softmax(logits, temperature)
+    probabilities = compute_softmax(logits, temperature)
     said = None
     if thresholds is not None:
-        said = labels_said(logits, labels, temperature=temperature, thresholds=thresholds)
+        said = measure_labelled(logits, labels, temperature=temperature, thresholds=thresholds)
     priors: tuple[PriorRow, ...] = ()
     if shares:
-        priors = prior_rows(
+        priors = measure_priors(
             logits,
             labels,
             temperature=temperature,
             shares=shares,
-            thresholds=thresholds or doubt_thresholds(probabilities),
+            thresholds=thresholds or choose_thresholds(probabilities),
         )
-    return DoubtReport(selective(logits, labels, probabilities.max(axis=1)), said, priors)
+    return DoubtReport(measure_selective(logits, labels, probabilities.max(axis=1)), said, priors)

@@ -6,7 +6,7 @@ from app.errors import TrainingError
 from training.measures.doubt import SURE_COVERAGE, DoubtReport, PriorRow
 
 
-def doubt_lines(report: DoubtReport) -> list[str]:
+def format_doubt(report: DoubtReport) -> list[str]:
     """Accuracy where the model is surest, and of the labels that the demo would say."""
     point = report.selective.at(SURE_COVERAGE)
     lines = [
@@ -25,7 +25,7 @@ def doubt_lines(report: DoubtReport) -> list[str]:
     return lines
 
 
-def prior_lines(model: str, report: DoubtReport, missing: Sequence[str]) -> list[str]:
+def format_priors(model: str, report: DoubtReport, missing: Sequence[str]) -> list[str]:
     """A note and the table of prior corrections; `missing` are classes without faces. Raises
     `TrainingError` where the model does not know its priors."""
     if not report.priors:
@@ -42,10 +42,10 @@ def prior_lines(model: str, report: DoubtReport, missing: Sequence[str]) -> list
         f"Probabilities p / share^tau. Mean class recall: {same}. ± is one standard error; tau 0 "
         "is the model as it was trained."
     )
-    return [note, *prior_table(report.priors)]
+    return [note, *format_prior_table(report.priors)]
 
 
-def prior_table(rows: Sequence[PriorRow]) -> list[str]:
+def format_prior_table(rows: Sequence[PriorRow]) -> list[str]:
     """The rows as a table for people and for pages."""
     lines = [
         "| tau | accuracy, % | mean class recall | ECE | ECE, classes alike | NLL | get a label |",

@@ -20,7 +20,7 @@ Order = NDArray[np.int64]
 Pictures = NDArray[np.uint8]
 
 
-def enlarge(maps: NDArray[np.float32], size_px: int) -> NDArray[np.float32]:
+def enlarge_maps(maps: NDArray[np.float32], size_px: int) -> NDArray[np.float32]:
     """`(N, h, w)` -> `(N, S, S)`, bilinearly; a value stands for the middle of its cell."""
     if not len(maps):
         return np.zeros((0, size_px, size_px), np.float32)
@@ -30,7 +30,7 @@ def enlarge(maps: NDArray[np.float32], size_px: int) -> NDArray[np.float32]:
     return np.asarray(large[:, 0].numpy(), np.float32)
 
 
-def largest_first(values: NDArray[np.float32], generator: np.random.Generator) -> Order:
+def order_largest_first(values: NDArray[np.float32], generator: np.random.Generator) -> Order:
     """The order of falling `values (N, S, S)`; equal ones, such as beyond the middles of the
     outermost cells, come in an order drawn once for all pictures."""
     flat = values.reshape(len(values), -1)
@@ -41,20 +41,20 @@ def largest_first(values: NDArray[np.float32], generator: np.random.Generator) -
     return ranks.reshape(values.shape)
 
 
-def reversed_order(order: Order) -> Order:
+def reverse_order(order: Order) -> Order:
     """The last pixel first."""
     last = order.shape[1] * order.shape[2] - 1
     return np.asarray(last - order, np.int64)
 
 
-def centre_first(size_px: int, generator: np.random.Generator) -> Order:
+def order_centre_first(size_px: int, generator: np.random.Generator) -> Order:
     """`(1, S, S)`: a square that grows from the middle."""
     offset = np.abs(np.arange(size_px) + 0.5 - size_px / 2)
     distance = np.maximum(offset[:, None], offset[None])
-    return largest_first(-distance[None].astype(np.float32), generator)
+    return order_largest_first(-distance[None].astype(np.float32), generator)
 
 
-def filled(crops: Pictures, filling: Filling) -> Pictures:
+def make_filling(crops: Pictures, filling: Filling) -> Pictures:
     """What takes the place of covered pixels, `(N, S, S, 3)`: the crop's mean colour everywhere, or
     the crop blurred by a Gaussian."""
     if filling == "grey":
@@ -74,7 +74,7 @@ def filled(crops: Pictures, filling: Filling) -> Pictures:
     return np.ascontiguousarray(blurred.round().clamp(0, 255).to(torch.uint8).numpy())
 
 
-def covered(crops: Pictures, filling: Pictures, order: Order, share: float) -> Pictures:
+def cover_pixels(crops: Pictures, filling: Pictures, order: Order, share: float) -> Pictures:
     """The crops with the first `share` (0..1) of their pixels replaced by those of `filling`."""
     count = round(share * crops.shape[1] * crops.shape[2])
     return np.where((order < count)[..., None], filling, crops)

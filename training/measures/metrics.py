@@ -36,14 +36,16 @@ class Metrics:
     reliability: tuple[ReliabilityBin, ...]
 
 
-def softmax(logits: NDArray[np.float64], temperature: float = 1.0) -> NDArray[np.float64]:
+def compute_softmax(logits: NDArray[np.float64], temperature: float = 1.0) -> NDArray[np.float64]:
     """`(N, K)` probabilities of `logits / temperature`."""
     z = logits / temperature
     e = np.exp(z - z.max(axis=1, keepdims=True))
     return np.asarray(e / e.sum(axis=1, keepdims=True), np.float64)
 
 
-def nll(logits: NDArray[np.float64], labels: NDArray[np.int64], temperature: float) -> float:
+def measure_nll(
+    logits: NDArray[np.float64], labels: NDArray[np.int64], temperature: float
+) -> float:
     """Mean negative log-likelihood, nats."""
     z = logits / temperature
     top = z.max(axis=1, keepdims=True)
@@ -61,7 +63,7 @@ def fit_temperature(logits: NDArray[np.float64], labels: NDArray[np.int64]) -> f
 
     def cost(log_t: float) -> float:
         prior = (log_t / PRIOR_LOG_TEMPERATURE) ** 2 / 2
-        return len(labels) * nll(logits, labels, float(np.exp(log_t))) + prior
+        return len(labels) * measure_nll(logits, labels, float(np.exp(log_t))) + prior
 
     ratio = (np.sqrt(5.0) - 1) / 2
     low, high = np.log(0.05), np.log(20.0)
@@ -74,7 +76,7 @@ def fit_temperature(logits: NDArray[np.float64], labels: NDArray[np.int64]) -> f
     return float(np.exp((low + high) / 2))
 
 
-def reliability(
+def bin_reliability(
     probabilities: NDArray[np.float64], labels: NDArray[np.int64], bins: int = ECE_BINS
 ) -> tuple[ReliabilityBin, ...]:
     """Equal-width bins of the top class's probability, (low, high]; empty ones hold zeros."""
@@ -97,12 +99,12 @@ def reliability(
     return tuple(rows)
 
 
-def expected_calibration_error(rows: tuple[ReliabilityBin, ...]) -> float:
+def measure_calibration_error(rows: tuple[ReliabilityBin, ...]) -> float:
     total = sum(row.count for row in rows)
     return sum(row.count * abs(row.accuracy - row.confidence) for row in rows) / max(total, 1)
 
 
-def measure(
+def measure_metrics(
     logits: NDArray[np.float64], labels: NDArray[np.int64], temperature: float = 1.0
 ) -> Metrics:
     """`logits (N, K)`, `labels (N,)` in 0..K-1, N >= 1."""
@@ -118,15 +120,15 @@ def measure(
     precision = np.divide(hits, claimed, out=nan.copy(), where=claimed > 0)
     f1 = np.divide(2 * hits, present + claimed, out=nan.copy(), where=present > 0)
     accuracy = float(hits.sum() / len(labels))
-    bins = reliability(softmax(logits, temperature), labels)
+    bins = bin_reliability(compute_softmax(logits, temperature), labels)
     return Metrics(
         count=len(labels),
         accuracy=accuracy,
         standard_error=float(np.sqrt(accuracy * (1 - accuracy) / len(labels))),
         mean_class_recall=float(np.nanmean(recall)),
         macro_f1=float(np.nanmean(f1)),
-        nll=nll(logits, labels, temperature),
-        ece=expected_calibration_error(bins),
+        nll=measure_nll(logits, labels, temperature),
+        ece=measure_calibration_error(bins),
         recall=tuple(map(float, recall)),
         precision=tuple(map(float, precision)),
         confusion=tuple(tuple(map(int, row)) for row in confusion),
@@ -150,7 +152,7 @@ class AttentionStatistics:
     low: float
 
 
-def attention_statistics(attention: NDArray[np.float64]) -> AttentionStatistics:
+def measure_attention(attention: NDArray[np.float64]) -> AttentionStatistics:
     """`attention (N, d)` in 0..1, N >= 1."""
     a = np.clip(attention, 1e-6, 1 - 1e-6)
     return AttentionStatistics(
@@ -162,7 +164,7 @@ def attention_statistics(attention: NDArray[np.float64]) -> AttentionStatistics:
     )
 
 
-def interval(hits: int, count: int) -> tuple[float, float]:
+def find_wilson_interval(hits: int, count: int) -> tuple[float, float]:
     """95 % interval of a share, of use for small counts, too. Wilson, 1927."""
     z = 1.96
     share = hits / count

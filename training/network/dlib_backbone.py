@@ -29,7 +29,7 @@ FEATURE_DIM = BLOCKS[-1][0]
 MIN_SIZE_PX = 64  # smaller crops leave no map behind the third halving
 
 
-def map_side(size_px: int) -> int:
+def compute_map_side(size_px: int) -> int:
     """Side of the last feature map for square crops of `size_px`."""
     side = (size_px - 7) // 2 + 1
     side = (side - 3) // 2 + 1

@@ -76,8 +76,9 @@ def read_dlib(path: Path, *, channels: int) -> dict[str, Tensor]:
 
 
 def _for_our_pixels(filters: Floats, bias: Floats, channels: int) -> tuple[Floats, Floats]:
-    """The first convolution for pixels of `training.base.device.normalise` instead of dlib's own:
-    255 · (PIXEL_STD · x + PIXEL_MEAN) is a pixel of 0..255."""
+    """Folds dlib's own pixel scaling into the first convolution, so that pixels may come from
+    `training.base.device.normalise_batch`. A value x there is the pixel
+    255 · (PIXEL_STD · x + PIXEL_MEAN)."""
     mean = np.array(DLIB_MEAN_RGB)[None, :, None, None]
     wide = filters.astype(np.float64)
     constant = (255 * PIXEL_MEAN - mean) / DLIB_SCALE

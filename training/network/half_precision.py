@@ -51,7 +51,7 @@ def _fuse_all(net: nn.Module) -> None:
 
 
 @torch.no_grad()
-def rounded(net: DaclNet) -> DaclNet:
+def round_to_half(net: DaclNet) -> DaclNet:
     """A network for evaluation alone whose weights are 16-bit floats in value, 32-bit in kind;
     biases are as they were. Raises `TrainingError` where a weight is too large for that."""
     result = copy.deepcopy(net).eval()
@@ -67,7 +67,7 @@ def rounded(net: DaclNet) -> DaclNet:
     return result
 
 
-def halve(model: Any) -> None:
+def store_halved(model: Any) -> None:
     """Stores in 16 bits every larger 32-bit tensor of an ONNX ModelProto that loses nothing by it,
     and widens it before its use."""
     graph = model.graph
@@ -90,8 +90,8 @@ def halve(model: Any) -> None:
     graph.node.extend(nodes)
 
 
-def widen(model: Any) -> None:
-    """Takes `halve` back, for those who look for weights among the tensors."""
+def restore_full(model: Any) -> None:
+    """Takes `store_halved` back, for those who look for weights among the tensors."""
     graph = model.graph
     tensors = {tensor.name: tensor for tensor in graph.initializer}
     nodes = []

@@ -10,26 +10,26 @@ import torch
 from torch import Tensor, nn
 
 
-def soft_cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
+def compute_soft_cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
     """Mean over the batch of -sum_k t_k log softmax(z)_k; `logits`, `targets` (B, K)."""
     return -(targets * logits.log_softmax(dim=1)).sum(dim=1).mean()
 
 
-def distillation(logits: Tensor, taught: Tensor, temperature: float) -> Tensor:
+def compute_distillation(logits: Tensor, taught: Tensor, temperature: float) -> Tensor:
     """T^2 times the mean cross-entropy of softmax(z / T) to `taught (B, K)`, which the teachers
     softened by the same T; the factor keeps the gradient's size. Hinton et al., 2015. At T = 1,
     a share of it is as good as that share of the target."""
-    return temperature**2 * soft_cross_entropy(logits / temperature, taught)
+    return temperature**2 * compute_soft_cross_entropy(logits / temperature, taught)
 
 
-def attention_entropy(attention: Tensor) -> Tensor:
+def compute_attention_entropy(attention: Tensor) -> Tensor:
     """Mean over samples and feature elements of the binary entropy of a weight, in nats: ln 2 where
     nothing is decided, 0 where every element is wholly kept or left. `attention` (B, d)."""
     a = attention.clamp(1e-6, 1 - 1e-6)
     return -(a * a.log() + (1 - a) * (1 - a).log()).mean()
 
 
-def attention_pull(attention: Tensor, keep: float) -> Tensor:
+def compute_attention_pull(attention: Tensor, keep: float) -> Tensor:
     """Mean over samples of (mean_j a_ij - keep)^2. L_SC alone only ever pushes attention down, for
     dL_SC/da_ij = (x_ij - c_j)^2 / 2m >= 0; this holds on to a share `keep` of the elements."""
     return (attention.mean(dim=1) - keep).square().mean()

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from training.network.dlib_backbone import FEATURE_DIM as DLIB_FEATURE_DIM
-from training.network.dlib_backbone import DlibBackbone, DlibBlock, map_side
+from training.network.dlib_backbone import DlibBackbone, DlibBlock, compute_map_side
 
 BackboneKind = Literal["resnet", "dlib"]
 Stem = Literal["small", "fine", "standard"]
@@ -88,7 +88,7 @@ class ModelConfig:
     def grid(self, size_px: int) -> int:
         """The side of the last feature map for crops of `size_px`."""
         if self.backbone == "dlib":
-            return map_side(size_px)
+            return compute_map_side(size_px)
         side = size_px
         for _ in range(HALVINGS[self.stem]):
             side = -(-side // 2)
@@ -213,7 +213,7 @@ class AttentionNetwork(nn.Module):
         return attention
 
 
-def attention_input(reads: Reads, feature_map: Tensor, embedding: Tensor) -> Tensor:
+def choose_attention_input(reads: Reads, feature_map: Tensor, embedding: Tensor) -> Tensor:
     """What the attention network gets to see of x* `(B, d, h, w)` and x `(B, d)`."""
     match reads:
         case "map":
@@ -261,7 +261,7 @@ class DaclNet(nn.Module):
         attention = torch.ones_like(embedding)
         if with_attention:
             attention = self.attention(
-                attention_input(self.config.attention_reads, feature_map, embedding)
+                choose_attention_input(self.config.attention_reads, feature_map, embedding)
             )
         return Output(logits, embedding, attention)
 
@@ -289,5 +289,5 @@ class ExportNet(nn.Module):
         outputs = cam.mean(dim=(2, 3)), cam
         if self.attention is None:
             return outputs
-        seen = attention_input(self.reads, feature_map, feature_map.mean(dim=(2, 3)))
+        seen = choose_attention_input(self.reads, feature_map, feature_map.mean(dim=(2, 3)))
         return *outputs, self.attention(seen)

@@ -11,7 +11,7 @@ from torch import nn
 
 
 @contextmanager
-def climbed(net: nn.Module, rho: float) -> Iterator[None]:
+def climb(net: nn.Module, rho: float) -> Iterator[None]:
     """Inside, the trained weights are `rho` further up their gradient (all of them as one vector)
     and have none; after it, weights, batch statistics and other buffers are as they were before,
     bit for bit, and what gradients arose inside remain. With several ranks, gradients are already

@@ -14,25 +14,38 @@ import numpy as np
 from app.detection.face_check import FACE_CHECK
 from app.detection.mediapipe_detector import FULL_RANGE
 from app.errors import DataError
-from training.base.progress import progress
-from training.datasets.digests import sha256
-from training.datasets.landmarks import settings
+from training.base.progress import track_progress
+from training.datasets.digests import hash_data_file
+from training.datasets.landmarks import describe_settings
 from training.datasets.pack import PackedSample, PackMeta, read_meta, write_pack
 from training.datasets.readers import SPLIT_NAMES, SPLITS, Split
-from training.own_pictures.gather_notes import TWIN, notes_on
+from training.own_pictures.gather_notes import TWIN, list_notes
 from training.own_pictures.groups import (
     MAX_HAMMING,
     MIN_CORRELATION,
     THUMBNAIL,
-    look_alikes,
-    same,
+    pair_equal,
+    pair_look_alikes,
     split_groups,
-    unite,
+    unite_pairs,
 )
-from training.own_pictures.look import MAX_CROP_SIDE_PX, MIN_SIDE_PX, Finder, Seen, Unusable, look
-from training.own_pictures.people import Place, compiled, people_notes, people_of, source_of
-from training.own_pictures.picture_folder import Folder
-from training.own_pictures.picture_table import Picture, read_table, write_table
+from training.own_pictures.look import (
+    MAX_CROP_SIDE_PX,
+    MIN_SIDE_PX,
+    PictureFaceFinder,
+    UnusablePicture,
+    UsablePicture,
+    inspect_picture,
+)
+from training.own_pictures.people import (
+    PicturePlace,
+    compile_rule,
+    find_original,
+    find_people,
+    list_people_notes,
+)
+from training.own_pictures.picture_folder import PictureFolder
+from training.own_pictures.picture_table import PictureRow, read_picture_table, write_picture_table
 
 GROUP_BY = ("person", "picture", "prefix")  # or a regular expression
 PEOPLE_RULES = 2  # counts up when people are told apart by other rules
@@ -45,7 +58,7 @@ class Gathering:
 
     valid_share: float = 0.2
     seed: int = 0
-    group_by: str = "person"  # of `GROUP_BY`, or a regular expression (`people_of`)
+    group_by: str = "person"  # of `GROUP_BY`, or a regular expression (`find_people`)
 
     def __post_init__(self) -> None:
         if not 0 < self.valid_share < 1:
@@ -53,7 +66,7 @@ class Gathering:
         if self.seed < 0:
             raise ValueError("the seed must be a whole number of at least 0")
         if self.group_by not in GROUP_BY:
-            compiled(self.group_by)
+            compile_rule(self.group_by)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,17 +75,17 @@ class Gathered:
 
     meta: PackMeta
     pack: Path
-    pictures: tuple[Picture, ...]
+    pictures: tuple[PictureRow, ...]
     notes: tuple[str, ...]
-    left_out: bool  # as of its `Folder`
+    left_out: bool  # as of its `PictureFolder`
 
     @property
-    def skipped(self) -> tuple[Picture, ...]:
+    def skipped(self) -> tuple[PictureRow, ...]:
         return tuple(picture for picture in self.pictures if not picture.used)
 
 
 def gather(
-    folder: Folder,
+    folder: PictureFolder,
     *,
     dataset: str,
     gathering: Gathering,
@@ -82,49 +95,51 @@ def gather(
 ) -> Gathered:
     """Writes the `table` of pictures, then the `pack`. Where the pack is there already, from the
     same pictures in the same way, both are taken as they are. Raises `DataError`."""
-    people = people_of(folder.places, folder.labels, gathering.group_by)
-    told = list(people_notes(folder.places, people, folder.labels, gathering.group_by))
+    people = find_people(folder.places, folder.labels, gathering.group_by)
+    told = list(list_people_notes(folder.places, people, folder.labels, gathering.group_by))
     byte_keys = [_byte_key(file.path) for file in folder.files]
-    meta = pack_meta(folder, byte_keys, dataset, gathering)
+    meta = describe_pack(folder, byte_keys, dataset, gathering)
     if pack.exists() and read_meta(pack).key == meta.key:
-        pictures = read_table(table)
+        pictures = read_picture_table(table)
     else:
-        files = progress(folder.files, desc="faces", unit="picture", leave=False)
-        with Finder() as finder:
-            seen = [look(finder, file.path) for file in files]
-        pictures = judge(folder, seen, byte_keys, [who.name if who else None for who in people])
-        write_table(table, pictures)
+        files = track_progress(folder.files, desc="faces", unit="picture", leave=False)
+        with PictureFaceFinder() as finder:
+            seen = [inspect_picture(finder, file.path) for file in files]
+        pictures = list_outcomes(
+            folder, seen, byte_keys, [who.name if who else None for who in people]
+        )
+        write_picture_table(table, pictures)
         refuse_unusable(folder, pictures, max_unreadable, table)
         try:
-            pictures = divide(folder, pictures, gathering)
+            pictures = assign_splits(folder, pictures, gathering)
         except DataError as error:
             raise DataError(" ".join([str(error), *told, f"{table} lists the groups."])) from error
-        write_table(table, pictures)
-        write_pack(pack, meta, samples(folder, seen, pictures))
+        write_picture_table(table, pictures)
+        write_pack(pack, meta, make_packed_samples(folder, seen, pictures))
     notes = (
         *folder.notes,
         *told,
-        *notes_on(folder, pictures),
+        *list_notes(folder, pictures),
     )
     return Gathered(meta, pack, pictures, notes, folder.left_out)
 
 
 def _byte_key(path: Path) -> str:
     try:
-        return sha256(path) if path.is_file() else UNREADABLE_FILE
+        return hash_data_file(path) if path.is_file() else UNREADABLE_FILE
     except DataError:  # may not be read: counted as unreadable when it is opened
         return UNREADABLE_FILE
 
 
-def pack_meta(
-    folder: Folder, byte_keys: Sequence[str], dataset: str, gathering: Gathering
+def describe_pack(
+    folder: PictureFolder, byte_keys: Sequence[str], dataset: str, gathering: Gathering
 ) -> PackMeta:
     digest = hashlib.sha256()
     for file, key in zip(folder.files, byte_keys, strict=True):
         digest.update(f"{folder.name(file)}\0{key}\n".encode())
     others = {
-        "far_detector": sha256(FULL_RANGE),
-        "face_check": sha256(FACE_CHECK),
+        "far_detector": hash_data_file(FULL_RANGE),
+        "face_check": hash_data_file(FACE_CHECK),
         "crop_side_px": [MIN_SIDE_PX, MAX_CROP_SIDE_PX],
         "look_alikes": [*THUMBNAIL, MAX_HAMMING, MIN_CORRELATION],
         "pictures": digest.hexdigest(),
@@ -136,52 +151,56 @@ def pack_meta(
         protocol="single",
         labels=folder.labels,
         vote_names=folder.labels,
-        made_from=settings() | asdict(gathering) | others,
+        made_from=describe_settings() | asdict(gathering) | others,
     )
 
 
-def relations(
-    places: Sequence[Place],
+def find_relations(
+    places: Sequence[PicturePlace],
     people: Sequence[str | None],
     byte_keys: Sequence[str],
-    seen: Sequence[Seen | Unusable],
+    seen: Sequence[UsablePicture | UnusablePicture],
 ) -> Iterator[tuple[int, int]]:
     """Pairs of pictures that belong together: of one person; changed copies of one picture; of the
     same bytes; of the same pixels; of nearly the same face or frame, also when mirrored."""
-    yield from same(people)
-    sources = [source_of(place.below) for place in places]
-    yield from same([s and (s, place.label) for s, place in zip(sources, places, strict=True)])
-    yield from same([None if key == UNREADABLE_FILE else key for key in byte_keys])
-    numbers = [number for number, s in enumerate(seen) if isinstance(s, Seen)]
-    usable = [s for s in seen if isinstance(s, Seen)]
+    yield from pair_equal(people)
+    sources = [find_original(place.below) for place in places]
+    yield from pair_equal(
+        [s and (s, place.label) for s, place in zip(sources, places, strict=True)]
+    )
+    yield from pair_equal([None if key == UNREADABLE_FILE else key for key in byte_keys])
+    numbers = [number for number, s in enumerate(seen) if isinstance(s, UsablePicture)]
+    usable = [s for s in seen if isinstance(s, UsablePicture)]
     if not usable:
         return
     for pairs in (
-        same([s.pixel_key for s in usable]),
-        look_alikes(np.array([s.face_thumbnail for s in usable])),
-        look_alikes(np.array([s.frame_thumbnail for s in usable])),
+        pair_equal([s.pixel_key for s in usable]),
+        pair_look_alikes(np.array([s.face_thumbnail for s in usable])),
+        pair_look_alikes(np.array([s.frame_thumbnail for s in usable])),
     ):
         for i, j in pairs:
             yield numbers[i], numbers[j]
 
 
-def judge(
-    folder: Folder,
-    seen: Sequence[Seen | Unusable],
+def list_outcomes(
+    folder: PictureFolder,
+    seen: Sequence[UsablePicture | UnusablePicture],
     byte_keys: Sequence[str],
     people: Sequence[str | None],
-) -> tuple[Picture, ...]:
+) -> tuple[PictureRow, ...]:
     """What became of each picture and whom it belongs to; no split yet. `people`: who is on each,
     None where nothing tells. A group is called after the first person in it, or else after its
     first picture."""
     names = [folder.name(file) for file in folder.files]
-    groups = unite(len(names), relations(folder.places, people, byte_keys, seen)).tolist()
+    groups = unite_pairs(
+        len(names), find_relations(folder.places, people, byte_keys, seen)
+    ).tolist()
     called: dict[int, str] = {}
     for words in (people, names):
         for group, word in zip(groups, words, strict=True):
             if word is not None:
                 called.setdefault(group, word)
-    keys = [s.pixel_key if isinstance(s, Seen) else None for s in seen]
+    keys = [s.pixel_key if isinstance(s, UsablePicture) else None for s in seen]
     under: dict[str, dict[int, str]] = {}  # pixels -> label -> the first picture that has both
     for key, file, name in zip(keys, folder.files, names, strict=True):
         if key is not None:
@@ -191,7 +210,7 @@ def judge(
         twins = [n for label, n in under.get(key or "", {}).items() if label != file.label]
         reasons = [s.reason, *(TWIN + twin for twin in twins)]
         pictures.append(
-            Picture(
+            PictureRow(
                 path=name,
                 label=folder.labels[file.label],
                 split="",
@@ -203,12 +222,12 @@ def judge(
     return tuple(pictures)
 
 
-def _usable(picture: Picture) -> bool:
+def _usable(picture: PictureRow) -> bool:
     return picture.status not in ("no face", "unreadable")
 
 
 def refuse_unusable(
-    folder: Folder, pictures: Sequence[Picture], max_unreadable: float, table: Path
+    folder: PictureFolder, pictures: Sequence[PictureRow], max_unreadable: float, table: Path
 ) -> None:
     """Raises `DataError` where too much is missing to go on."""
     unreadable = [p for p in pictures if p.status == "unreadable"]
@@ -227,9 +246,9 @@ def refuse_unusable(
             )
 
 
-def divide(
-    folder: Folder, pictures: Sequence[Picture], gathering: Gathering
-) -> tuple[Picture, ...]:
+def assign_splits(
+    folder: PictureFolder, pictures: Sequence[PictureRow], gathering: Gathering
+) -> tuple[PictureRow, ...]:
     """The pictures with their splits: as given, or training pictures divided by groups."""
     sides: list[str] = [
         file.split if _usable(picture) else ""
@@ -244,7 +263,7 @@ def divide(
     if not folder.given:
         usable = [place for place, side in enumerate(sides) if side == "train"]
         labels = np.array([folder.files[place].label for place in usable], np.int64)
-        groups = unite(len(usable), same([pictures[place].group for place in usable]))
+        groups = unite_pairs(len(usable), pair_equal([pictures[place].group for place in usable]))
         valid = split_groups(
             groups,
             labels,
@@ -261,16 +280,18 @@ def divide(
                 "people where there are none."
             )
     return tuple(
-        Picture(p.path, p.label, side, p.group, p.status, p.reason)
+        PictureRow(p.path, p.label, side, p.group, p.status, p.reason)
         for p, side in zip(pictures, sides, strict=True)
     )
 
 
-def samples(
-    folder: Folder, seen: Sequence[Seen | Unusable], pictures: Sequence[Picture]
+def make_packed_samples(
+    folder: PictureFolder,
+    seen: Sequence[UsablePicture | UnusablePicture],
+    pictures: Sequence[PictureRow],
 ) -> Iterator[PackedSample]:
     votes = np.eye(len(folder.labels), dtype=np.uint8)
     for file, s, picture in zip(folder.files, seen, pictures, strict=True):
-        if isinstance(s, Seen):
+        if isinstance(s, UsablePicture):
             split = next(split for split in SPLITS if split == picture.split)
             yield PackedSample(s.webp, split, votes[file.label], s.landmarks, picture.path)

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from app.pictures.kinds import UNREAD_SUFFIXES
-from training.base.wording import counted
-from training.own_pictures.groups import one_sided
+from app.wording import format_count
+from training.own_pictures.groups import find_one_sided
 from training.own_pictures.look import MAX_CROP_SIDE_PX
 from training.own_pictures.people import MAX_NAMED
-from training.own_pictures.picture_folder import Folder
-from training.own_pictures.picture_table import Picture
+from training.own_pictures.picture_folder import PictureFolder
+from training.own_pictures.picture_table import PictureRow
 
 FEW_PICTURES = 10  # of a label, to learn from
 LARGE_LABEL = 0.8  # share of the training pictures from which on a label is worth a word
@@ -19,21 +19,22 @@ LARGE_GROUP = 0.4  # share of all pictures from which on a group is worth a word
 TWIN = "the same picture under another label: "
 
 
-def notes_on(folder: Folder, pictures: Sequence[Picture]) -> Iterator[str]:
+def list_notes(folder: PictureFolder, pictures: Sequence[PictureRow]) -> Iterator[str]:
     """What a person should know, a line each; nothing where all is well."""
     used = [p for p in pictures if p.used]
     statuses = Counter(p.status for p in pictures)
     if skipped := len(pictures) - len(used):
         yield (
-            f"{skipped} of {counted(len(pictures), 'picture')} skipped: {statuses['no face']} "
-            f"without a face, {statuses['unreadable']} unreadable."
+            f"{skipped} of {format_count(len(pictures), 'picture')} skipped: "
+            f"{statuses['no face']} without a face, {statuses['unreadable']} unreadable."
         )
     if count := statuses["several faces"]:
-        yield f"{counted(count, 'picture')} with several faces: the largest, most central taken."
+        counted = format_count(count, "picture")
+        yield f"{counted} with several faces: the largest, most central taken."
     if count := statuses["whole frame"]:
         yield (
-            f"{counted(count, 'picture')} of at most {MAX_CROP_SIDE_PX} px without a face found: "
-            "taken for face crops and used whole."
+            f"{format_count(count, 'picture')} of at most {MAX_CROP_SIDE_PX} px without a face "
+            "found: taken for face crops and used whole."
         )
     unread = [pair for pair in folder.passed_over if pair[0] in UNREAD_SUFFIXES]
     if unread:
@@ -46,8 +47,8 @@ def notes_on(folder: Folder, pictures: Sequence[Picture]) -> Iterator[str]:
     yield from _uneven(folder, [p for p in used if p.split == "train"])
     if twins := [p for p in pictures if TWIN in p.reason]:
         yield (
-            f"{counted(len(twins), 'picture')} under two labels, as {twins[0].path} is. Keep one "
-            "of each."
+            f"{format_count(len(twins), 'picture')} under two labels, as {twins[0].path} is. Keep "
+            "one of each."
         )
     tested = {p.group for p in used if p.split == "test"}
     if folder.given:
@@ -60,7 +61,7 @@ def notes_on(folder: Folder, pictures: Sequence[Picture]) -> Iterator[str]:
         yield from _lopsided(folder, [p for p in used if p.split != "test"])
 
 
-def _uneven(folder: Folder, training: Sequence[Picture]) -> Iterator[str]:
+def _uneven(folder: PictureFolder, training: Sequence[PictureRow]) -> Iterator[str]:
     """A line for labels with few training pictures, and one for a label with nearly all of them."""
     counts = Counter(p.label for p in training)
     few = [label for label in folder.labels if counts[label] < FEW_PICTURES]
@@ -83,22 +84,22 @@ def _kinds(pairs: Sequence[tuple[str, int]]) -> str:
     return ", ".join(f"{count} x {suffix}" for suffix, count in pairs)
 
 
-def _leaks(used: Sequence[Picture]) -> Iterator[str]:
-    sides: dict[str, dict[str, Picture]] = {}
+def _leaks(used: Sequence[PictureRow]) -> Iterator[str]:
+    sides: dict[str, dict[str, PictureRow]] = {}
     for picture in used:
         sides.setdefault(picture.group, {}).setdefault(picture.split, picture)
     if shared := [found for found in sides.values() if len(found) > 1]:
         one, other = list(shared[0].values())[:2]
         yield (
-            f"{counted(len(shared), 'group')} (same person, or same picture) on both sides of the "
-            f"given split, as {one.path} and {other.path} are: the figures will flatter."
+            f"{format_count(len(shared), 'group')} (same person, or same picture) on both sides of "
+            f"the given split, as {one.path} and {other.path} are: the figures will flatter."
         )
 
 
-def _lopsided(folder: Folder, used: Sequence[Picture]) -> Iterator[str]:
+def _lopsided(folder: PictureFolder, used: Sequence[PictureRow]) -> Iterator[str]:
     labels = np.array([folder.labels.index(p.label) for p in used], np.int64)
     valid = np.array([p.split == "valid" for p in used])
-    for k in one_sided(valid, labels, len(folder.labels))[1]:
+    for k in find_one_sided(valid, labels, len(folder.labels))[1]:
         label = folder.labels[k]
         groups = len({p.group for p in used if p.label == label})
         why = "all its pictures are one group" if groups == 1 else "its groups are others' too"

@@ -8,20 +8,20 @@ import numpy as np
 
 from app.errors import DataError
 from app.wording import escape_surrogates
-from training.datasets.digests import sha256
-from training.datasets.landmarks import settings
+from training.datasets.digests import hash_data_file
+from training.datasets.landmarks import describe_settings
 from training.datasets.listed import (
     stop_if_too_many,
 )
 from training.datasets.pack import PackMeta
 from training.datasets.readers import (
     Sample,
-    read_picture,
+    read_grey_or_rgb,
 )
 from training.own_pictures.picture_folder import open_folder
 
 
-def folder_samples(
+def read_split_folder(
     root: Path, *, max_unreadable: float, skipped: list[str]
 ) -> tuple[PackMeta, int, Iterator[Sample]]:
     """(what the pack will be, how many pictures, the samples as they are read). A picture that does
@@ -36,20 +36,20 @@ def folder_samples(
         )
     digest = hashlib.sha256()
     for file in files:
-        key = sha256(file.path) if file.path.is_file() else "-"
+        key = hash_data_file(file.path) if file.path.is_file() else "-"
         digest.update(f"{opened.name(file)}\0{key}\n".encode())
     meta = PackMeta(
         dataset=escape_surrogates(root.resolve().name),
         protocol="single",
         labels=labels,
         vote_names=labels,
-        made_from=settings() | {"pictures": digest.hexdigest(), "count": len(files)},
+        made_from=describe_settings() | {"pictures": digest.hexdigest(), "count": len(files)},
     )
 
     def samples() -> Iterator[Sample]:
         for file in files:
             try:
-                image = read_picture(file.path)
+                image = read_grey_or_rgb(file.path)
             except DataError as error:
                 skipped.append(str(error))
                 stop_if_too_many(len(skipped), len(files), max_unreadable, str(error))

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.errors import DataError
-from training.base.wording import counted
+from app.wording import format_count
 
 # Thumbnails are compared, first by 64 bits of each and then by what they show. Of pictures saved
 # again, resized, relit or mirrored, 97 to 100 % are found so; of 18 million pairs of FER+ pictures,
@@ -22,7 +22,7 @@ MAX_HAMMING = 8
 MIN_CORRELATION = 0.95
 
 
-def dhash(thumbnails: NDArray[np.floating]) -> NDArray[np.uint64]:
+def hash_differences(thumbnails: NDArray[np.floating]) -> NDArray[np.uint64]:
     """`(N,)` difference hashes of `thumbnails (N, 24, 27)` grey: of 8 x 9 means, a bit for each
     that is brighter than its left neighbour. Light, contrast and size do not change it."""
     means = thumbnails.reshape(-1, 8, 3, 9, 3).mean(axis=(2, 4))
@@ -31,7 +31,7 @@ def dhash(thumbnails: NDArray[np.floating]) -> NDArray[np.uint64]:
     return np.ascontiguousarray(packed).view(np.uint64).reshape(len(bits))
 
 
-def same(values: Sequence[Hashable]) -> Iterator[tuple[int, int]]:
+def pair_equal(values: Sequence[Hashable]) -> Iterator[tuple[int, int]]:
     """Each place with the first that holds the same value; None is the same as nothing."""
     first: dict[Hashable, int] = {}
     for place, value in enumerate(values):
@@ -39,7 +39,7 @@ def same(values: Sequence[Hashable]) -> Iterator[tuple[int, int]]:
             yield first[value], place
 
 
-def near(
+def pair_near_hashes(
     hashes: NDArray[np.uint64], others: NDArray[np.uint64], limit: int = MAX_HAMMING
 ) -> Iterator[tuple[int, int]]:
     """Pairs (i, j), i < j, whose `hashes[i]` and `others[j]` differ in at most `limit` bits."""
@@ -50,13 +50,13 @@ def near(
                 yield begin + i, j
 
 
-def look_alikes(thumbnails: NDArray[np.floating]) -> Iterator[tuple[int, int]]:
+def pair_look_alikes(thumbnails: NDArray[np.floating]) -> Iterator[tuple[int, int]]:
     """Pairs (i, j), i < j, of `thumbnails (N, 24, 27)` grey that show the same, up to light and a
     mirror."""
     mirrored = thumbnails[:, :, ::-1]
-    hashes, own = dhash(thumbnails), _normalised(thumbnails)
-    for others, theirs in ((hashes, own), (dhash(mirrored), _normalised(mirrored))):
-        for i, j in near(hashes, others):
+    hashes, own = hash_differences(thumbnails), _normalised(thumbnails)
+    for others, theirs in ((hashes, own), (hash_differences(mirrored), _normalised(mirrored))):
+        for i, j in pair_near_hashes(hashes, others):
             if float(own[i] @ theirs[j]) >= MIN_CORRELATION:
                 yield i, j
 
@@ -69,7 +69,7 @@ def _normalised(thumbnails: NDArray[np.floating]) -> NDArray[np.floating]:
     return np.asarray(rows / np.maximum(length, 1e-6))
 
 
-def unite(count: int, pairs: Iterable[tuple[int, int]]) -> NDArray[np.int64]:
+def unite_pairs(count: int, pairs: Iterable[tuple[int, int]]) -> NDArray[np.int64]:
     """`(count,)` number of each place's group: groups are what the pairs connect, numbered from 0
     in the order of their first places."""
     parent = list(range(count))
@@ -88,7 +88,7 @@ def unite(count: int, pairs: Iterable[tuple[int, int]]) -> NDArray[np.int64]:
     return np.array([numbers[place] for place in roots], np.int64)
 
 
-def tally(
+def count_by_group(
     groups: NDArray[np.int64], labels: NDArray[np.int64], classes: int
 ) -> NDArray[np.float64]:
     """`(G, K)` pictures of each group by label."""
@@ -114,7 +114,7 @@ def split_groups(
     where whole groups allow it. Chosen by chance, then improved a group at a time. Raises
     `DataError` when nothing can be put aside.
     """
-    table = tally(groups, labels, classes)
+    table = count_by_group(groups, labels, classes)
     total = table.sum(axis=0)
     found = []
     for number in range(ATTEMPTS):
@@ -125,9 +125,10 @@ def split_groups(
     valid = min(found, key=lambda pair: pair[0])[1].astype(bool)[groups]
     if not valid.any():
         raise DataError(
-            f"{counted(len(groups), 'picture')} make {counted(len(table), 'group')} (same person, "
-            "or same picture), too few to put some aside for validation. Add pictures of other "
-            "people; or, where file names do not tell people apart, use --group-by picture."
+            f"{format_count(len(groups), 'picture')} make {format_count(len(table), 'group')} "
+            "(same person, or same picture), too few to put some aside for validation. Add "
+            "pictures of other people; or, where file names do not tell people apart, use "
+            "--group-by picture."
         )
     return valid
 
@@ -181,7 +182,7 @@ def _attempt(
     return picked, cost
 
 
-def one_sided(
+def find_one_sided(
     valid: NDArray[np.bool_], labels: NDArray[np.int64], classes: int
 ) -> tuple[list[int], list[int]]:
     """(labels without a picture for training, labels without one for validation)."""

@@ -8,32 +8,32 @@ from pathlib import Path
 
 from app.errors import DataError
 from app.wording import escape_surrogates
-from training.base.wording import listed
+from training.base.wording import join_names
 from training.datasets.expression_words import is_expression
-from training.datasets.folder_walk import pictures_in
+from training.datasets.folder_walk import list_pictures
 from training.datasets.rafdb import LABELS as RAFDB_LABELS
 from training.datasets.readers import PictureFile
-from training.own_pictures.known_sets import known_name
+from training.own_pictures.known_sets import parse_known_name
 from training.own_pictures.listed_folder import Contents
-from training.own_pictures.people import Place
+from training.own_pictures.people import PicturePlace
 
 _RAFDB_NAME = re.compile(r"(train|test)_\d+(_aligned)?\.", re.ASCII)
 MIN_KNOWN_SHARE = 0.9  # of pictures that a known set's names must fit to read labels from them
 
 
-def names_say_labels(root: Path, folders: Sequence[Path]) -> bool:
+def are_labels_in_names(root: Path, folders: Sequence[Path]) -> bool:
     """Whether labels are in the files' names, by a known set's rule, and not in the folders'."""
     if any(is_expression(folder.name) for folder in folders):
         return False
-    names = [known_name(path.stem) for path in pictures_in(root)]
+    names = [parse_known_name(path.stem) for path in list_pictures(root)]
     sets = Counter(name.of for name in names if name is not None and name.label is not None)
     return bool(sets) and sets.most_common(1)[0][1] >= MIN_KNOWN_SHARE * len(names)
 
 
-def by_names(root: Path) -> Contents:
+def read_labels_from_names(root: Path) -> Contents:
     """Pictures of a known set, in whatever folders: the files' names say the labels."""
-    pictures = pictures_in(root)
-    read = [known_name(path.stem) for path in pictures]
+    pictures = list_pictures(root)
+    read = [parse_known_name(path.stem) for path in pictures]
     (of, _), *_ = Counter(name.of for name in read if name is not None).most_common(1)
     ours = [name.label if name and name.of == of else None for name in read]
     labels = tuple(sorted({label for label in ours if label is not None}))
@@ -49,12 +49,12 @@ def by_names(root: Path) -> Contents:
     ]
     notes = [f"The labels are read from the file names, which are those of {of}."]
     if others := [path.name for path, label in zip(pictures, ours, strict=True) if label is None]:
-        notes.append(f"Passed over, as their names are not of {of}: {listed(others)}.")
-    places = [Place(escape_surrogates(file.path.name), file.label) for file in files]
+        notes.append(f"Passed over, as their names are not of {of}: {join_names(others)}.")
+    places = [PicturePlace(escape_surrogates(file.path.name), file.label) for file in files]
     return Contents(labels, files, places, notes, bool(others))
 
 
-def with_names_of_rafdb(found: Contents) -> Contents:
+def name_rafdb_labels(found: Contents) -> Contents:
     """The labels of RAF-DB in words, where folders have its numbers and files its names, as in its
     copies on Kaggle."""
     numbers = tuple(map(str, range(1, len(RAFDB_LABELS) + 1)))

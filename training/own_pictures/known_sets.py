@@ -149,7 +149,7 @@ KNOWN_SETS = (
 )
 
 
-def known_name(stem: str) -> KnownName | None:
+def parse_known_name(stem: str) -> KnownName | None:
     """Read a file's name without its suffix as one of a known set; None where it is of none."""
     for known in KNOWN_SETS:
         if match := known.pattern.search(stem):

@@ -41,7 +41,7 @@ PERSON_COLUMNS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class LabelRow:
     """A picture's name as the file has it; `label` None where it has none or several. `split` and
     `person` are empty where nothing says them."""
 
@@ -60,7 +60,7 @@ def is_label_file(path: Path) -> bool:
         return False
 
 
-def rows_of(path: Path) -> Iterator[Row]:
+def read_label_rows(path: Path) -> Iterator[LabelRow]:
     """The rows of a file with labels; none where it is of another form. Several rows of one picture
     may come. Raises `DataError` for a file that cannot be read."""
     reader = _reader_of(path)
@@ -101,7 +101,7 @@ def _one(label: Any) -> str | None:
     return str(label).strip() or None
 
 
-def _from_table(rows: Iterable[Mapping[str, Any]]) -> Iterator[Row]:
+def _from_table(rows: Iterable[Mapping[str, Any]]) -> Iterator[LabelRow]:
     """Rows with a column of pictures and one of labels, or one column of 0 and 1 for each label."""
     picture = label = split = person = None
     one_hot: list[str] = []
@@ -122,7 +122,7 @@ def _from_table(rows: Iterable[Mapping[str, Any]]) -> Iterator[Row]:
             said = marked[0] if len(marked) == 1 else None
         else:
             said = _one(row.get(label or ""))
-        yield Row(
+        yield LabelRow(
             name,
             said,
             _one(row.get(split)) or "" if split else "",
@@ -138,7 +138,7 @@ def _is_marked(value: Any) -> bool:
     return str(value).strip() in ("1", "1.0")
 
 
-def _csv(text: str) -> Iterator[Row]:
+def _csv(text: str) -> Iterator[LabelRow]:
     marked = split_separator_line(text)
     delimiter, text = marked or ("", text)
     head = text.partition("\n")[0]
@@ -149,12 +149,12 @@ def _csv(text: str) -> Iterator[Row]:
     yield from _from_table(csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter))
 
 
-def _json_lines(text: str) -> Iterator[Row]:
+def _json_lines(text: str) -> Iterator[LabelRow]:
     parsed = (json.loads(line) for line in text.splitlines() if line.strip())
     yield from _from_table(row for row in parsed if isinstance(row, dict))
 
 
-def _json(text: str) -> Iterator[Row]:
+def _json(text: str) -> Iterator[LabelRow]:
     found = json.loads(text)
     if isinstance(found, dict) and {"images", "annotations", "categories"} <= found.keys():
         yield from _coco(found)
@@ -166,18 +166,18 @@ def _json(text: str) -> Iterator[Row]:
             yield from _from_table(tasks)
 
 
-def _coco(found: dict[str, Any]) -> Iterator[Row]:
+def _coco(found: dict[str, Any]) -> Iterator[LabelRow]:
     """A row for each annotation of a picture. COCO's ids are whole numbers."""
     try:
         names = {each["id"]: str(each["file_name"]) for each in found["images"]}
         labels = {each["id"]: str(each["name"]) for each in found["categories"]}
         for each in found["annotations"]:
-            yield Row(names[each["image_id"]], labels[each["category_id"]])
+            yield LabelRow(names[each["image_id"]], labels[each["category_id"]])
     except (KeyError, TypeError) as cause:
         raise ValueError(f"an entry of its COCO lists lacks {cause}") from cause
 
 
-def _label_studio(tasks: Iterable[dict[str, Any]]) -> Iterator[Row]:
+def _label_studio(tasks: Iterable[dict[str, Any]]) -> Iterator[LabelRow]:
     """A row for each choice that was made of a picture."""
     for task in tasks:
         try:
@@ -189,22 +189,22 @@ def _label_studio(tasks: Iterable[dict[str, Any]]) -> Iterator[Row]:
                 for result in annotation["result"]:
                     choices = result["value"].get("choices")
                     if choices:
-                        yield Row(picture, _one(choices))
+                        yield LabelRow(picture, _one(choices))
         except (KeyError, TypeError, AttributeError) as cause:
             raise ValueError(f"a task of Label Studio lacks {cause}") from cause
 
 
-def _xml(text: str) -> Iterator[Row]:
+def _xml(text: str) -> Iterator[LabelRow]:
     """CVAT's "for images": a row for each tag or shape of a picture."""
     if "<image " not in text or "<!ENTITY" in text:
         return
     for image in ElementTree.fromstring(text).iter("image"):
         for each in image:
             if label := each.get("label"):
-                yield Row(image.get("name", ""), label)
+                yield LabelRow(image.get("name", ""), label)
 
 
-_READERS: dict[str, Callable[[str], Iterator[Row]]] = {
+_READERS: dict[str, Callable[[str], Iterator[LabelRow]]] = {
     ".csv": _csv,
     ".tsv": _csv,
     ".json": _json,
@@ -215,7 +215,7 @@ _READERS: dict[str, Callable[[str], Iterator[Row]]] = {
 _DAMAGED = (ValueError, RecursionError, csv.Error, ElementTree.ParseError)
 
 
-def _reader_of(path: Path) -> Callable[[str], Iterator[Row]] | None:
+def _reader_of(path: Path) -> Callable[[str], Iterator[LabelRow]] | None:
     reader = _READERS.get(path.suffix.casefold())
     if reader is None or not path.is_file() or path.stat().st_size > MAX_FILE_BYTES:
         return None
@@ -226,7 +226,7 @@ def _reader_of(path: Path) -> Callable[[str], Iterator[Row]] | None:
 _UPLOADED = re.compile(r"^[0-9a-f]{8}-")
 
 
-def file_names(picture: str) -> list[str]:
+def list_file_names(picture: str) -> list[str]:
     """The names that a picture may have on the disk: its path, its last part, and that without what
     Label Studio puts before it. Addresses give the path in them."""
     try:

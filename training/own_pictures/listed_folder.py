@@ -8,16 +8,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from app.errors import DataError
-from app.wording import escape_surrogates
-from training.base.wording import counted, listed
+from app.wording import escape_surrogates, format_count
+from training.base.wording import join_names
 from training.datasets.expression_words import fold_text
-from training.datasets.folder_walk import entries, pictures_in
+from training.datasets.folder_walk import list_entries, list_pictures
 from training.datasets.readers import PictureFile, Split
-from training.datasets.split_folders import split_of
-from training.own_pictures.label_files import Row, file_names, is_label_file, rows_of
-from training.own_pictures.people import Place
-from training.own_pictures.picture_lists import known_form
-from training.own_pictures.yolo_labels import class_names, yolo_file, yolo_rows
+from training.datasets.split_folders import recognise_split
+from training.own_pictures.label_files import (
+    LabelRow,
+    is_label_file,
+    list_file_names,
+    read_label_rows,
+)
+from training.own_pictures.people import PicturePlace
+from training.own_pictures.picture_lists import describe_known_form
+from training.own_pictures.yolo_labels import find_yolo_file, read_class_names, read_yolo_rows
 
 MIN_FOUND_SHARE = 0.5  # of the rows must name a picture, or the file is of another folder
 
@@ -29,7 +34,7 @@ class Contents:
 
     labels: tuple[str, ...]
     files: list[PictureFile]
-    places: list[Place]
+    places: list[PicturePlace]
     notes: list[str]
     left_out: bool = False
 
@@ -49,7 +54,7 @@ class _Read:
     """What the rows say of each picture; `missing` and `empty` are rows of no use."""
 
     labels: dict[Path, set[str]] = field(default_factory=lambda: defaultdict(set))
-    rows: dict[Path, Row] = field(default_factory=dict)
+    rows: dict[Path, LabelRow] = field(default_factory=dict)
     missing: list[str] = field(default_factory=list)
     count: int = 0
 
@@ -66,7 +71,7 @@ class _Pictures:
         self._by_name = {name: found[0] for name, found in by_name.items() if len(found) == 1}
 
     def find(self, picture: str) -> Path | None:
-        for name in file_names(picture):
+        for name in list_file_names(picture):
             if found := self._by_path.get(name) or self._by_name.get(name):
                 return found
         return None
@@ -74,8 +79,12 @@ class _Pictures:
 
 def _read(file: LabelFile) -> _Read:
     pictures, read = _Pictures(file), _Read()
-    of_yolo = bool(class_names(file.path))
-    rows = yolo_rows(file.path, file.folder, file.pictures) if of_yolo else rows_of(file.path)
+    of_yolo = bool(read_class_names(file.path))
+    rows = (
+        read_yolo_rows(file.path, file.folder, file.pictures)
+        if of_yolo
+        else read_label_rows(file.path)
+    )
     for row in rows:
         read.count += 1
         path = pictures.find(row.picture)
@@ -96,7 +105,7 @@ def _read(file: LabelFile) -> _Read:
     return read
 
 
-def by_lists(root: Path, files: Sequence[LabelFile]) -> Contents:
+def read_labels_from_lists(root: Path, files: Sequence[LabelFile]) -> Contents:
     """Read a folder whose labels stand in `files`. A column of splits, or else the name of the
     picture's first folder, says which split it is of. Raises `DataError`."""
     read = [_read(file) for file in files]
@@ -111,7 +120,7 @@ def by_lists(root: Path, files: Sequence[LabelFile]) -> Contents:
         raise DataError(f"{files[0].path} has {found}; at least 2 are needed.")
     numbers = {fold_text(label): number for number, label in enumerate(labels)}
     pictures: list[PictureFile] = []
-    places: list[Place] = []
+    places: list[PicturePlace] = []
     notes: list[str] = []
     lines: list[str] = []
     for file, each in zip(files, read, strict=True):
@@ -124,17 +133,17 @@ def by_lists(root: Path, files: Sequence[LabelFile]) -> Contents:
             (label,) = said
             row = each.rows[path]
             folder = path.relative_to(file.folder).parts[0]
-            split = file.split or split_of(row.split) or split_of(folder) or "train"
+            split = file.split or recognise_split(row.split) or recognise_split(folder) or "train"
             pictures.append(PictureFile(path, split, numbers[label]))
             places.append(
-                Place(escape_surrogates(path.name), numbers[label], fold_text(row.person))
+                PicturePlace(escape_surrogates(path.name), numbers[label], fold_text(row.person))
             )
         notes.append(f"The labels are read from {file.path.relative_to(root).as_posix()}.")
         lines += _left_over(file, each, unclear)
     named = {path for each in read for path in each.labels}
     unnamed = {path.name for file in files for path in file.pictures if path not in named}
     if unnamed:
-        lines.append(f"{counted(len(unnamed), 'picture')} left out, which no row names.")
+        lines.append(f"{format_count(len(unnamed), 'picture')} left out, which no row names.")
     if not any(picture.split == "train" for picture in pictures):
         raise DataError(f"{files[0].path} names no picture for training.")
     return Contents(labels, pictures, places, [*notes, *lines], bool(lines))
@@ -143,32 +152,32 @@ def by_lists(root: Path, files: Sequence[LabelFile]) -> Contents:
 def _left_over(file: LabelFile, read: _Read, unclear: int) -> Iterator[str]:
     name = file.path.name
     if unclear:
-        pictures = counted(unclear, "picture")
+        pictures = format_count(unclear, "picture")
         yield f"{pictures} left out, to which {name} gives no label or several."
     if missing := len(read.missing):
-        yield f"{counted(missing, 'row')} of {name} left out, for which there is no picture."
+        yield f"{format_count(missing, 'row')} of {name} left out, for which there is no picture."
 
 
-def label_files(
+def find_label_files(
     root: Path, folders: Sequence[Path], others: Sequence[Path], splits: dict[Split, Path]
 ) -> list[LabelFile]:
     """The files that hold the labels, where folders do not: one for each split, in its folder or
     called after it, or one for all. Raises `DataError` where it is not clear which."""
     if any((folder / "images").is_dir() for folder in (root, *splits.values())):
-        pictures = pictures_in(root)
-        if yaml := yolo_file(others, pictures):
+        pictures = list_pictures(root)
+        if yaml := find_yolo_file(others, pictures):
             return [LabelFile(yaml, root, pictures)]
     train = splits.get("train", root)
-    if len(entries(train)[0] if splits else folders) > 1 or known_form(train):
+    if len(list_entries(train)[0] if splits else folders) > 1 or describe_known_form(train):
         return []
     found: list[LabelFile] = []
     for split, folder in splits.items():
-        if one := _only_list(folder, entries(folder)[1]):
-            found.append(LabelFile(one, folder, pictures_in(folder), split))
+        if one := _only_list(folder, list_entries(folder)[1]):
+            found.append(LabelFile(one, folder, list_pictures(folder), split))
     if found:
         return found
-    named = {split_of(path.stem): path for path in others if is_label_file(path)}
-    pictures = pictures_in(root)
+    named = {recognise_split(path.stem): path for path in others if is_label_file(path)}
+    pictures = list_pictures(root)
     if len(named) > 1 and None not in named:
         return [LabelFile(path, root, pictures, split) for split, path in named.items()]
     one = _only_list(root, others)
@@ -179,7 +188,7 @@ def _only_list(folder: Path, files: Sequence[Path]) -> Path | None:
     lists = [path for path in files if is_label_file(path)]
     if len(lists) > 1:
         raise DataError(
-            f"{folder} has several files with labels: {listed(path.name for path in lists)}. "
+            f"{folder} has several files with labels: {join_names(path.name for path in lists)}. "
             "Leave one of them there, or call one after each split."
         )
     return lists[0] if lists else None

@@ -11,7 +11,7 @@ from typing import Literal
 
 from app.errors import DataError
 from training.datasets.expression_words import fold_text, is_expression
-from training.own_pictures.known_sets import known_name
+from training.own_pictures.known_sets import parse_known_name
 
 # Words that cameras, programs and data sets put into file names: nobody's name.
 _NO_NAME = frozenset(
@@ -48,7 +48,7 @@ How = Literal["the list", "sub-folder", "file name"]
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class PicturePlace:
     """A picture's path below the folder of its label, with "/", and that label's number. Where
     labels stand in a file, `below` is the picture's name alone."""
 
@@ -58,21 +58,21 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class NamedPerson:
     name: str
     how: How
 
 
-def stem_of(below: str) -> str:
+def strip_name(below: str) -> str:
     """A file's name without its suffix and what Roboflow appends."""
     return _ROBOFLOW.sub("", PurePosixPath(below).stem)
 
 
-def source_of(below: str) -> str | None:
+def find_original(below: str) -> str | None:
     """The name of the picture that a file is a changed copy of, as Roboflow names such copies; None
     for all other files."""
     stem = PurePosixPath(below).stem
-    return fold_text(stem_of(below)) if _ROBOFLOW.search(stem) else None
+    return fold_text(strip_name(below)) if _ROBOFLOW.search(stem) else None
 
 
 def _words(stem: str, in_labels: frozenset[str]) -> list[str]:
@@ -118,9 +118,9 @@ def _by_words(stem: str, in_labels: frozenset[str], codes: frozenset[str]) -> st
     return name if any(letter.isalpha() for letter in name) else None
 
 
-def person_of(
+def find_person(
     below: str, labels: Iterable[str], codes: frozenset[str] = frozenset()
-) -> Person | None:
+) -> NamedPerson | None:
     """Read who is on a picture from its path below the label's folder.
 
     The name of a known set goes before all; then the first sub-folder that does not sort by
@@ -132,21 +132,21 @@ def person_of(
     "anna/1.jpg" -> "anna"; "anna-2.png" -> "anna"; "S010_004_00000017.png" -> "ck+ s010";
     "IMG_0017.jpg" -> None.
     """
-    stem = stem_of(below)
-    if known := known_name(stem):
-        return Person(f"{known.of} {known.who}".lower(), "file name")
+    stem = strip_name(below)
+    if known := parse_known_name(stem):
+        return NamedPerson(f"{known.of} {known.who}".lower(), "file name")
     for folder in map(fold_text, PurePosixPath(below).parts[:-1]):
         if folder not in _SORTING_FOLDERS:
-            return Person(folder, "sub-folder")
+            return NamedPerson(folder, "sub-folder")
     name = _by_words(stem, _words_of_labels(labels), codes)
-    return None if name is None else Person(name, "file name")
+    return None if name is None else NamedPerson(name, "file name")
 
 
-def _repeated_codes(places: Sequence[Place], in_labels: frozenset[str]) -> frozenset[str]:
+def _repeated_codes(places: Sequence[PicturePlace], in_labels: frozenset[str]) -> frozenset[str]:
     """Codes that are the one word of file names under several labels, as in "S010_happy.png"."""
     under: dict[str, set[int]] = defaultdict(set)
     for place in places:
-        words = _words(stem_of(place.below), in_labels)
+        words = _words(strip_name(place.below), in_labels)
         if len(words) == 1 and _is_code(words[0]):
             under[words[0]].add(place.label)
     return frozenset(word for word, found in under.items() if len(found) > 1)
@@ -154,11 +154,11 @@ def _repeated_codes(places: Sequence[Place], in_labels: frozenset[str]) -> froze
 
 def _first_word(below: str) -> str:
     """What a file's name begins with, up to the first space, _, - or dot."""
-    stem = stem_of(below)
+    stem = strip_name(below)
     return fold_text(next((word for word in _BETWEEN_WORDS.split(stem) if word), ""))
 
 
-def compiled(rule: str) -> re.Pattern[str]:
+def compile_rule(rule: str) -> re.Pattern[str]:
     """A regular expression of `--group-by`. Raises `ValueError`."""
     try:
         return re.compile(rule)
@@ -177,10 +177,10 @@ def _by_rule(rule: re.Pattern[str], below: str) -> str | None:
     return fold_text(name) or None
 
 
-def people_of(
-    places: Sequence[Place], labels: Sequence[str], group_by: str
-) -> tuple[Person | None, ...]:
-    """Who is on each picture, None where nothing tells. `group_by`: "person" (`person_of`),
+def find_people(
+    places: Sequence[PicturePlace], labels: Sequence[str], group_by: str
+) -> tuple[NamedPerson | None, ...]:
+    """Who is on each picture, None where nothing tells. `group_by`: "person" (`find_person`),
     "picture" (nobody is known), "prefix" (the first word of the file's name) or a regular
     expression that is looked for in the path below the label's folder; its first group, or else
     all that it matches, is the person. Raises `DataError` where that finds nobody."""
@@ -190,28 +190,31 @@ def people_of(
         in_labels = _words_of_labels(labels)
         codes = _repeated_codes(places, in_labels)
         return tuple(
-            Person(place.person, "the list")
+            NamedPerson(place.person, "the list")
             if place.person
-            else person_of(place.below, labels, codes)
+            else find_person(place.below, labels, codes)
             for place in places
         )
     if group_by == "prefix":
         names: list[str | None] = [_first_word(place.below) or None for place in places]
     else:
-        rule = compiled(group_by)
+        rule = compile_rule(group_by)
         names = [_by_rule(rule, place.below) for place in places]
     if places and not any(names):
         raise DataError(
             f"--group-by {group_by!r} is found in no file's name, such as {places[0].below!r}."
         )
-    return tuple(None if name is None else Person(name, "file name") for name in names)
+    return tuple(None if name is None else NamedPerson(name, "file name") for name in names)
 
 
 MAX_NAMED = 3
 
 
-def people_notes(
-    places: Sequence[Place], people: Sequence[Person | None], labels: Sequence[str], group_by: str
+def list_people_notes(
+    places: Sequence[PicturePlace],
+    people: Sequence[NamedPerson | None],
+    labels: Sequence[str],
+    group_by: str,
 ) -> Iterator[str]:
     """What a user should know of how people were told apart, a line each."""
     if group_by == "picture":
@@ -237,16 +240,16 @@ def people_notes(
 
 
 def _prefix_note(
-    places: Sequence[Place], people: Sequence[Person | None], labels: Sequence[str]
+    places: Sequence[PicturePlace], people: Sequence[NamedPerson | None], labels: Sequence[str]
 ) -> Iterator[str]:
     """A line where file names of several "people" begin alike, under several labels."""
     in_labels = _words_of_labels(labels)
     owners: dict[str, set[str]] = defaultdict(set)
     under: dict[str, set[int]] = defaultdict(set)
     for number, (place, person) in enumerate(zip(places, people, strict=True)):
-        stem = stem_of(place.below)
+        stem = strip_name(place.below)
         words = _words(stem, in_labels)
-        if place.person or "/" in place.below or known_name(stem) or len(words) < 2:
+        if place.person or "/" in place.below or parse_known_name(stem) or len(words) < 2:
             continue
         prefix = words[0]
         if (prefix.isdecimal() and len(prefix) > MAX_PREFIX_DIGITS) or is_expression(prefix):

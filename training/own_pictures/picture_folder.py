@@ -14,31 +14,40 @@ from pathlib import Path
 from app.contract import check_label
 from app.errors import DataError
 from app.pictures.kinds import UNREAD_SUFFIXES
-from app.wording import escape_surrogates
-from training.base.wording import counted, listed
+from app.wording import escape_surrogates, format_count
+from training.base.wording import join_names
 from training.datasets.expression_words import fold_text, is_expression
-from training.datasets.folder_walk import entries, is_picture, pictures_in, walk
+from training.datasets.folder_walk import (
+    has_picture_suffix,
+    list_entries,
+    list_pictures,
+    walk_files,
+)
 from training.datasets.readers import PictureFile, Split
-from training.datasets.split_folders import split_folders
-from training.own_pictures.known_folder import by_names, names_say_labels, with_names_of_rafdb
+from training.datasets.split_folders import find_split_folders
+from training.own_pictures.known_folder import (
+    are_labels_in_names,
+    name_rafdb_labels,
+    read_labels_from_names,
+)
 from training.own_pictures.label_files import is_label_file
-from training.own_pictures.listed_folder import Contents, by_lists, label_files
-from training.own_pictures.people import Place
-from training.own_pictures.picture_lists import known_form, what_it_is
+from training.own_pictures.listed_folder import Contents, find_label_files, read_labels_from_lists
+from training.own_pictures.people import PicturePlace
+from training.own_pictures.picture_lists import describe_known_form, describe_label_file
 
 _ARCHIVES = frozenset([".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar"])
 MAX_LABEL_DEPTH = 3  # levels below the first at which labels in the wrong place are looked for
 
 
 @dataclass(frozen=True, slots=True)
-class Folder:
+class PictureFolder:
     """What lies in a folder, before a picture is opened. `files` in order of their names, those of
     `places` alike. `notes` are lines for people."""
 
     root: Path
     labels: tuple[str, ...]
     files: tuple[PictureFile, ...]
-    places: tuple[Place, ...]
+    places: tuple[PicturePlace, ...]
     passed_over: tuple[tuple[str, int], ...]  # (suffix, files) of what is no picture
     notes: tuple[str, ...]
     left_out: bool  # there are pictures that cannot be used, and not for what they show
@@ -53,7 +62,7 @@ class Folder:
         return escape_surrogates(file.path.relative_to(self.root).as_posix())
 
 
-def open_folder(root: Path) -> Folder:
+def open_folder(root: Path) -> PictureFolder:
     """`root/<label>/…`; or `root/<split>/<label>/…` with splits for training and for validation or
     test, under any of their usual names; or pictures of a known set whose names say the label.
     Hidden files are as good as absent. Raises `DataError` when it is none of them."""
@@ -73,42 +82,42 @@ def _no_folder(root: Path) -> str:
         )
     if is_label_file(root):
         return f"{root} holds labels of pictures. Give the folder that it lies in: {root.parent}."
-    if root.is_file() and (found := what_it_is(root)):
+    if root.is_file() and (found := describe_label_file(root)):
         return found
     missing = "is not a folder" if root.exists() else "does not exist"
     return f"{root} {missing}. Expected one sub-folder of pictures per label in a folder."
 
 
-def _opened(root: Path) -> Folder:
-    folders, others = entries(root)
-    splits = split_folders(root, folders)
-    lists = label_files(root, folders, others, splits)
+def _opened(root: Path) -> PictureFolder:
+    folders, others = list_entries(root)
+    splits = find_split_folders(root, folders)
+    lists = find_label_files(root, folders, others, splits)
     if lists:
-        found = by_lists(root, lists)
+        found = read_labels_from_lists(root, lists)
     elif splits:
         found = _with_splits(root, splits)
-    elif names_say_labels(root, folders):
-        found = by_names(root)
+    elif are_labels_in_names(root, folders):
+        found = read_labels_from_names(root)
     else:
         found = _by_folders(root, folders, others)
-    found = with_names_of_rafdb(found)
+    found = name_rafdb_labels(found)
     labels, notes = found.labels, list(found.notes)
     if all(label.isdecimal() for label in labels):
         notes.append(
-            f"The labels are numbers ({listed(labels)}), and the model will say numbers. Write the "
-            "names of the expressions instead, to have words."
+            f"The labels are numbers ({join_names(labels)}), and the model will say numbers. Write "
+            "the names of the expressions instead, to have words."
         )
     if splits and not lists and (beside := [f.name for f in folders if f not in splits.values()]):
-        notes.append(f"Passed over, beside the split: {listed(beside)}.")
+        notes.append(f"Passed over, beside the split: {join_names(beside)}.")
     known = {file.path for file in found.files} | {each.path for each in lists}
     strangers = Counter(
         path.suffix.lower() or path.name
-        for path in walk(root)
-        if path not in known and not is_picture(path)
+        for path in walk_files(root)
+        if path not in known and not has_picture_suffix(path)
     )
     _check_labels(root, labels)
     unread = any(suffix in UNREAD_SUFFIXES for suffix in strangers)
-    return Folder(
+    return PictureFolder(
         root=root,
         labels=labels,
         files=tuple(found.files),
@@ -121,16 +130,16 @@ def _opened(root: Path) -> Folder:
 
 def _with_splits(root: Path, splits: dict[Split, Path]) -> Contents:
     train = splits["train"]
-    folders, others = entries(train)
+    folders, others = list_entries(train)
     if len(folders) < 2:
         raise DataError(_few_labels(train, folders, others))
     _refuse_known_form(train)
     _refuse_nested(train, folders)
     labels, numbers = _labels(train, folders)
     files: list[PictureFile] = []
-    places: list[Place] = []
+    places: list[PicturePlace] = []
     for split, place in splits.items():
-        for folder in entries(place)[0]:
+        for folder in list_entries(place)[0]:
             number = numbers.get(fold_text(folder.name))
             if number is None:
                 raise DataError(
@@ -171,12 +180,15 @@ def _labels(root: Path, folders: Sequence[Path]) -> tuple[tuple[str, ...], dict[
 
 
 def _pictures_of(folder: Path, number: int, split: Split) -> list[PictureFile]:
-    return [PictureFile(path, split, number) for path in pictures_in(folder)]
+    return [PictureFile(path, split, number) for path in list_pictures(folder)]
 
 
-def _places(folder: Path, files: Sequence[PictureFile]) -> list[Place]:
+def _places(folder: Path, files: Sequence[PictureFile]) -> list[PicturePlace]:
     """Where pictures lie below the folder of their label."""
-    return [Place(escape_surrogates(f.path.relative_to(folder).as_posix()), f.label) for f in files]
+    return [
+        PicturePlace(escape_surrogates(f.path.relative_to(folder).as_posix()), f.label)
+        for f in files
+    ]
 
 
 def _by_folders(root: Path, folders: Sequence[Path], others: Sequence[Path]) -> Contents:
@@ -186,7 +198,7 @@ def _by_folders(root: Path, folders: Sequence[Path], others: Sequence[Path]) -> 
     _refuse_nested(root, folders)
     labels, _ = _labels(root, folders)
     files: list[PictureFile] = []
-    places: list[Place] = []
+    places: list[PicturePlace] = []
     for number, folder in enumerate(folders):
         below = _pictures_of(folder, number, "train")
         if not below:
@@ -194,42 +206,42 @@ def _by_folders(root: Path, folders: Sequence[Path], others: Sequence[Path]) -> 
         files += below
         places += _places(folder, below)
     notes = []
-    if loose := [path.name for path in others if is_picture(path)]:
-        notes.append(f"Passed over, as they lie in no label's folder: {listed(loose)}.")
+    if loose := [path.name for path in others if has_picture_suffix(path)]:
+        notes.append(f"Passed over, as they lie in no label's folder: {join_names(loose)}.")
     return Contents(labels, files, places, notes, bool(loose))
 
 
 def _few_labels(root: Path, folders: Sequence[Path], others: Sequence[Path]) -> str:
     """Why a folder with fewer than two label folders is none to learn from, and the way out."""
-    if form := known_form(root):
+    if form := describe_known_form(root):
         return form
     for path in others:
-        if not is_picture(path) and (found := what_it_is(path)):
+        if not has_picture_suffix(path) and (found := describe_label_file(path)):
             return found
     needed = f"at least 2 are needed, as in {root / 'happy'} and {root / 'sad'}"
     if not folders:
-        pictures = sum(map(is_picture, others))
+        pictures = sum(map(has_picture_suffix, others))
         if pictures:
-            held = f"{counted(pictures, 'picture')} and no folders"
+            held = f"{format_count(pictures, 'picture')} and no folders"
             return f"{root} holds {held}. Labels are the names of folders; {needed}."
         if archives := [path.name for path in others if path.suffix.lower() in _ARCHIVES]:
             return f"{root} holds the archive {archives[0]}. Unpack it, and give what is in it."
         return f"{root} has 0 label folders; {needed}."
     only = folders[0]
-    below, _ = entries(only)
+    below, _ = list_entries(only)
     said = f"{root} has 1 label folder, {only.name!r}; {needed}."
     if len(below) > 1:
-        names = listed(folder.name for folder in below)
+        names = join_names(folder.name for folder in below)
         said += f" If {names} are the labels (or splits), give {only}."
     return said
 
 
 def _no_pictures(folder: Path) -> str:
     """Why a label's folder is of no use."""
-    for path in walk(folder):
-        if found := what_it_is(path):
+    for path in walk_files(folder):
+        if found := describe_label_file(path):
             return found
-    unread = Counter(path.suffix.lower() for path in walk(folder))
+    unread = Counter(path.suffix.lower() for path in walk_files(folder))
     if kinds := [f"{unread[suffix]} x {suffix}" for suffix in unread if suffix in UNREAD_SUFFIXES]:
         return (
             f"{folder} holds pictures only of kinds that are not read here ({', '.join(kinds)}). "
@@ -239,7 +251,7 @@ def _no_pictures(folder: Path) -> str:
 
 
 def _refuse_known_form(root: Path) -> None:
-    if form := known_form(root):
+    if form := describe_known_form(root):
         raise DataError(form)
 
 
@@ -255,15 +267,15 @@ def _refuse_nested(root: Path, folders: Sequence[Path]) -> None:
         return
     one = next(folder for folder, names in within.items() if any(map(is_expression, names)))
     raise DataError(
-        f"{root} has the folders {listed(f.name for f in folders)}, and the labels "
-        f"({listed(expressions)}) further down, in {one.name} and others. Put the labels first: "
-        f"{root.name}/<label>/<person>/…; or name splits train/, valid/ and test/."
+        f"{root} has the folders {join_names(f.name for f in folders)}, and the labels "
+        f"({join_names(expressions)}) further down, in {one.name} and others. Put the labels "
+        f"first: {root.name}/<label>/<person>/…; or name splits train/, valid/ and test/."
     )
 
 
 def _folders_below(folder: Path, depth: int) -> Iterator[str]:
     """The names of the folders in a folder, `depth` levels down."""
-    for each in entries(folder)[0] if depth else ():
+    for each in list_entries(folder)[0] if depth else ():
         yield each.name
         yield from _folders_below(each, depth - 1)
 

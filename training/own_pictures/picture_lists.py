@@ -14,7 +14,7 @@ _AS_FOLDERS = (
 )
 
 
-def known_form(root: Path) -> str | None:
+def describe_known_form(root: Path) -> str | None:
     """Say, in a line, what a folder is that another command reads or that keeps its labels in
     files; None where it is nothing known."""
 
@@ -45,7 +45,7 @@ def known_form(root: Path) -> str | None:
     return None
 
 
-def what_it_is(path: Path) -> str | None:
+def describe_label_file(path: Path) -> str | None:
     """Say, in a line, what a file with labels in it is and what to do with it; None where it is
     nothing known."""
     name, suffix = path.name.casefold(), path.suffix.casefold()

@@ -8,12 +8,12 @@ from pathlib import Path
 
 from app.errors import DataError
 from app.files.csv_text import escape_cell, unescape_cell
-from training.base.files import write_text
+from training.base.files import write_text_file
 from training.own_pictures.look import Status
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
+class PictureRow:
     """A row of `pictures.csv`. `path` is below the folder; `split` is empty for a skipped one."""
 
     path: str
@@ -28,21 +28,21 @@ class Picture:
         return self.split != ""
 
 
-def write_table(path: Path, pictures: Sequence[Picture]) -> None:
+def write_picture_table(path: Path, pictures: Sequence[PictureRow]) -> None:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([item.name for item in fields(Picture)])
+    writer.writerow([item.name for item in fields(PictureRow)])
     writer.writerows(map(escape_cell, astuple(picture)) for picture in pictures)
-    write_text(path, text.getvalue())
+    write_text_file(path, text.getvalue())
 
 
-def read_table(path: Path) -> tuple[Picture, ...]:
+def read_picture_table(path: Path) -> tuple[PictureRow, ...]:
     """Raises `DataError`."""
     try:
         with open(path, newline="", encoding="utf-8") as file:
             rows = csv.DictReader(file)
             return tuple(
-                Picture(**{name: unescape_cell(cell) for name, cell in row.items()})  # type: ignore[arg-type]
+                PictureRow(**{name: unescape_cell(cell) for name, cell in row.items()})  # type: ignore[arg-type]
                 for row in rows
             )
     except (OSError, ValueError, TypeError, AttributeError, csv.Error) as cause:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from app.errors import DataError
-from training.own_pictures.label_files import Row
+from training.own_pictures.label_files import LabelRow
 
 _SUFFIXES = frozenset([".yaml", ".yml"])
 _IMAGES, _LABELS = "images", "labels"
@@ -16,7 +16,7 @@ _ENTRY = re.compile(r"^\s*(?:-|(?P<number>\d+)\s*:)\s*(?P<name>.+?)\s*$")
 MAX_YAML_BYTES = 1 << 20
 
 
-def class_names(path: Path) -> tuple[str, ...]:
+def read_class_names(path: Path) -> tuple[str, ...]:
     """The names of the classes in a data.yaml, in the order of their numbers; empty where it has
     none. They stand in brackets behind `names:`, or one in each line below it."""
     if path.suffix.lower() not in _SUFFIXES or not path.is_file():
@@ -54,11 +54,11 @@ def _block(lines: Sequence[str]) -> tuple[str, ...]:
     return tuple(names)
 
 
-def yolo_file(files: Sequence[Path], pictures: Sequence[Path]) -> Path | None:
+def find_yolo_file(files: Sequence[Path], pictures: Sequence[Path]) -> Path | None:
     """The one of `files` that names the classes of `pictures` with labels in YOLO's form."""
     if not any(_labels_of(picture) for picture in pictures):
         return None
-    return next((path for path in files if class_names(path)), None)
+    return next((path for path in files if read_class_names(path)), None)
 
 
 def _labels_of(picture: Path) -> Path | None:
@@ -72,10 +72,10 @@ def _labels_of(picture: Path) -> Path | None:
     return path if path.is_file() else None
 
 
-def yolo_rows(yaml: Path, folder: Path, pictures: Sequence[Path]) -> Iterator[Row]:
+def read_yolo_rows(yaml: Path, folder: Path, pictures: Sequence[Path]) -> Iterator[LabelRow]:
     """A row for each box of each of `pictures`, or one without a label where there is no box. The
     folder before or behind `images` says the split. Raises `DataError`."""
-    names = class_names(yaml)
+    names = read_class_names(yaml)
     for picture in pictures:
         path = _labels_of(picture)
         if path is None:
@@ -96,4 +96,4 @@ def yolo_rows(yaml: Path, folder: Path, pictures: Sequence[Path]) -> Iterator[Ro
                 f"names {len(names)}, from 0 on."
             ) from cause
         for label in labels or [None]:
-            yield Row(relative.as_posix(), label, split)
+            yield LabelRow(relative.as_posix(), label, split)

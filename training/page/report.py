@@ -26,8 +26,8 @@ from app.pages.document import (
 from app.pages.html import NO_HTML, Html, escape_text, fill_html, join_html
 from app.pages.style import STYLE
 from app.wording import format_count
-from training.measures.metrics import Metrics, interval
-from training.own_pictures.picture_table import Picture
+from training.measures.metrics import Metrics, find_wilson_interval
+from training.own_pictures.picture_table import PictureRow
 
 MAX_ROWS = 200  # of the table of skipped pictures; pictures.csv holds all
 LOSS_MARGIN = 1.05  # height of the chart of losses, in highest losses
@@ -57,7 +57,7 @@ class RetrainingPage:
     title: str
     made: str
     labels: tuple[str, ...]
-    pictures: tuple[Picture, ...]
+    pictures: tuple[PictureRow, ...]
     notes: tuple[str, ...]
     lines: tuple[Mapping[str, float], ...]
     chosen_epoch: int
@@ -98,7 +98,7 @@ def _count_hits(metrics: Metrics) -> int:
 def _render_head(page: RetrainingPage) -> Html:
     metrics = page.metrics
     hits = _count_hits(metrics)
-    low, high = interval(hits, metrics.count)
+    low, high = find_wilson_interval(hits, metrics.count)
     tiles = (
         (_format_share(metrics.accuracy), "accuracy on validation", f"{hits} of {metrics.count}"),
         (f"{100 * low:.0f}–{100 * high:.0f} %", "95 % interval", "from so many pictures"),
@@ -133,7 +133,7 @@ def _render_counts(page: RetrainingPage) -> Html:
     splits = [split for split in SPLIT_NAMES if any(p.split == split for p in page.pictures)]
     head = ["label", *(SPLIT_NAMES[split] for split in splits), "groups", "skipped"]
 
-    def make_row(name: str, pictures: Sequence[Picture]) -> list[str]:
+    def make_row(name: str, pictures: Sequence[PictureRow]) -> list[str]:
         used = [picture for picture in pictures if picture.used]
         by_split = Counter(picture.split for picture in used)
         return [

@@ -16,10 +16,10 @@ import torch
 from torch import Tensor, nn
 
 from app.errors import DataError, TrainingError
-from training.augment.augment import training_batch
-from training.base.device import Machine, normalise
-from training.checkpoints.checkpoint import Trained, load, load_trained, save
-from training.checkpoints.digest import file_digest
+from training.augment.augment import make_training_batch
+from training.base.device import ComputeDevice, normalise_batch
+from training.checkpoints.checkpoint import Trained, load_checkpoint, load_trained, save_checkpoint
+from training.checkpoints.digest import hash_checkpoint
 from training.datasets.examples import Examples
 from training.datasets.pack import Pack
 from training.datasets.split_pair import load_pair
@@ -48,10 +48,10 @@ def read_ingredients(files: Sequence[Path], data_key: str) -> list[Ingredient]:
         trained = load_trained(file)
         if trained.facts.key != data_key:
             raise DataError(f"The data is not what {file} was trained on; give that file.")
-        centres = load(file).get("centres", {}).get("centres")
+        centres = load_checkpoint(file).get("centres", {}).get("centres")
         ingredients.append(
             Ingredient(
-                file, trained, None if centres is None else centres.float(), file_digest(file)
+                file, trained, None if centres is None else centres.float(), hash_checkpoint(file)
             )
         )
     first = ingredients[0]
@@ -79,7 +79,9 @@ def averaged(nets: Sequence[DaclNet]) -> DaclNet:
 
 
 @torch.no_grad()
-def settle_norms(net: DaclNet, examples: Examples, trained: Trained, machine: Machine) -> None:
+def settle_norms(
+    net: DaclNet, examples: Examples, trained: Trained, machine: ComputeDevice
+) -> None:
     """Takes the norms' statistics anew from `NORM_STEPS` batches, augmented as in training."""
     norms = [m for m in net.modules() if isinstance(m, nn.BatchNorm1d | nn.BatchNorm2d)]
     before = [norm.momentum for norm in norms]
@@ -89,9 +91,11 @@ def settle_norms(net: DaclNet, examples: Examples, trained: Trained, machine: Ma
     net.train()
     for step, rows in enumerate(epoch_rows(examples, trained.config.train, 0)[:NORM_STEPS]):
         drawn = step_generator(0, "norms", step, machine.device)
-        batch = training_batch(examples, rows, trained.config.augment, drawn, examples.soft[rows])
+        batch = make_training_batch(
+            examples, rows, trained.config.augment, drawn, examples.soft[rows]
+        )
         with machine.precision():
-            net(normalise(batch.crops))
+            net(normalise_batch(batch.crops))
     net.eval()
     for norm, momentum in zip(norms, before, strict=True):
         norm.momentum = momentum
@@ -110,7 +114,7 @@ def stir(
     ingredients: Sequence[Ingredient],
     train: Examples,
     valid: Examples,
-    machine: Machine,
+    machine: ComputeDevice,
     *,
     greedy: bool = True,
 ) -> Soup:
@@ -162,11 +166,11 @@ def write_soup(soup: Soup, path: Path) -> None:
     centres = [one.centres for one in soup.taken if one.centres is not None]
     if len(centres) == len(soup.taken):
         state["centres"] = {"centres": torch.stack(centres).mean(0)}
-    save(path, state)
+    save_checkpoint(path, state)
 
 
 def make_soup(
-    pack: Pack, files: Sequence[Path], output: Path, machine: Machine, *, greedy: bool = True
+    pack: Pack, files: Sequence[Path], output: Path, machine: ComputeDevice, *, greedy: bool = True
 ) -> Soup:
     ingredients = read_ingredients(files, pack.meta.key)
     for one in ingredients:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import torch
 
-from training.base.device import normalise
+from training.base.device import normalise_batch
 from training.checkpoints.initial_weights import InitReport, load_initial
 from training.datasets.examples import Examples
 from training.network.dlib_backbone import measure_norms
@@ -27,7 +27,7 @@ def begin_with(trainer: Trainer, path: Path, examples: Examples) -> InitReport:
         measure_norms(
             trainer.net.backbone,
             (
-                normalise(examples.crops(chunk).to(trainer.dtype))
+                normalise_batch(examples.crops(chunk).to(trainer.dtype))
                 for chunk in examples.ahead(torch.split(rows, MEASURED_AT_ONCE))
             ),
         )

@@ -12,17 +12,17 @@ import numpy as np
 from app.errors import TrainingError
 from app.process.signals import catch_ctrl_c
 from app.recognition.classifier import DEFAULT_MODEL
-from training.base.device import Machine
+from app.wording import format_count
+from training.base.device import ComputeDevice
 from training.base.licences import FOLDER_LICENCE, LICENCE
-from training.base.progress import say, time_left
-from training.base.wording import counted
-from training.checkpoints.checkpoint import facts_of, save
-from training.checkpoints.compact import compact_of, read_compact
+from training.base.progress import describe_time_left, print_line
+from training.checkpoints.checkpoint import read_facts, save_checkpoint
+from training.checkpoints.compact import name_compact, read_compact
 from training.checkpoints.initial_weights import InitReport, Weights, load_initial, read_weights
 from training.config.run_config import RunConfig
 from training.config.teach_config import TeachConfig
 from training.datasets.pack import Pack
-from training.datasets.split_pair import data_facts, load_pair
+from training.datasets.split_pair import gather_facts, load_pair
 from training.run.loop import fit
 from training.run.run_folder import FACTS, LAST, RunFolder
 from training.run.trainer import Trainer
@@ -46,11 +46,11 @@ def find_source(asked: str | None) -> StartingPoint:
     for the shipped model. Raises `TrainingError`, `ModelError`."""
     if asked == FROM_SCRATCH:
         return StartingPoint(None, FOLDER_LICENCE, "from chance, as asked")
-    if asked is None and not compact_of(DEFAULT_MODEL).is_file():
+    if asked is None and not name_compact(DEFAULT_MODEL).is_file():
         return StartingPoint(
             None,
             FOLDER_LICENCE,
-            f"from chance: {compact_of(DEFAULT_MODEL)}, to go on from, is missing",
+            f"from chance: {name_compact(DEFAULT_MODEL)}, to go on from, is missing",
         )
     path = DEFAULT_MODEL if asked is None else Path(asked)
     if path.suffix == ".onnx":
@@ -177,7 +177,7 @@ def learn(
     config: RunConfig,
     weights: Weights | None,
     folder: Path,
-    machine: Machine,
+    machine: ComputeDevice,
     *,
     patience: int | None = None,
     resume: bool,
@@ -190,13 +190,13 @@ def learn(
     with RunFolder(folder, resume=going) as kept, catch_ctrl_c() as stop:
         if kept.state is not None:
             config = RunConfig.from_dict(kept.state["config"])
-            if facts_of(kept.state).key != pack.meta.key:
+            if read_facts(kept.state).key != pack.meta.key:
                 raise TrainingError(
                     f"The pictures are not those that the run in {folder.parent} began with. Begin "
                     "it anew with --overwrite."
                 )
         train, valid = load_pair(pack, config, machine.device)
-        trainer = Trainer(config, data_facts(pack, train), machine)
+        trainer = Trainer(config, gather_facts(pack, train), machine)
         began = None
         if weights is not None:
             centres = trainer.centre_loss.centres
@@ -210,11 +210,11 @@ def learn(
         where = f"{machine.device.type}, {'bf16' if machine.autocast else 'fp32'}"
         kept.write_facts(config, pack, where)
         if kept.state is None:
-            save(folder / LAST, trainer.state("averaged"))
+            save_checkpoint(folder / LAST, trainer.state("averaged"))
         epochs = config.train.epochs
         print(
-            f"Training on {counted(len(train), 'face')}, {len(valid)} for validation, "
-            f"{counted(epochs, 'epoch')}."
+            f"Training on {format_count(len(train), 'face')}, {len(valid)} for validation, "
+            f"{format_count(epochs, 'epoch')}."
         )
         patience = patience_of(config) if patience is None else patience
         began_s, before = time.monotonic(), len(kept.lines)
@@ -223,7 +223,7 @@ def learn(
         for line in fit(trainer, train, valid, folder, checkpoint_s=CHECKPOINT_S, stop=stop):
             kept.add(line)
             if better_of_equals(kept.lines):
-                save(folder / BEST, trainer.state("averaged"))
+                save_checkpoint(folder / BEST, trainer.state("averaged"))
             epoch = line["epoch"]
             text = (
                 f"epoch {epoch}/{epochs}: loss {line['loss']:.3f}, validation "
@@ -231,13 +231,13 @@ def learn(
             )
             if epoch < epochs:
                 each_s = (time.monotonic() - began_s) / (len(kept.lines) - before)
-                text += f", {time_left(each_s * (epochs - epoch))}"
-            say(text)
+                text += f", {describe_time_left(each_s * (epochs - epoch))}"
+            print_line(text)
             if ended := early_end(kept.lines, epochs, patience):
-                save(folder / LAST, trainer.state("averaged"))
-                say(f"{ended} --patience sets how long it waits.")
+                save_checkpoint(folder / LAST, trainer.state("averaged"))
+                print_line(f"{ended} --patience sets how long it waits.")
                 break
             if stop():  # `fit` asks within an epoch only
-                save(folder / LAST, trainer.state("averaged"))
+                save_checkpoint(folder / LAST, trainer.state("averaged"))
                 raise KeyboardInterrupt
         return Learned(kept.lines, began, ended)

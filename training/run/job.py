@@ -10,14 +10,14 @@ from typing import Any
 
 from app.errors import TrainingError
 from app.process.signals import catch_ctrl_c
-from training.base.device import Machine
+from training.base.device import ComputeDevice
 from training.base.processes import Ranks
-from training.base.progress import say
-from training.checkpoints.checkpoint import facts_of, save
+from training.base.progress import print_line
+from training.checkpoints.checkpoint import read_facts, save_checkpoint
 from training.config.run_config import RunConfig
 from training.datasets.examples import Examples
 from training.datasets.pack import Pack
-from training.datasets.split_pair import data_facts, load_pair
+from training.datasets.split_pair import gather_facts, load_pair
 from training.run.begin import begin_with
 from training.run.loop import fit
 from training.run.options import (
@@ -39,7 +39,7 @@ def resumed(folder: RunFolder, options: argparse.Namespace, key: str) -> RunConf
             f"The run in {folder.folder} has another recipe ({'; '.join(others)} asked for). "
             "Resume it without recipe options."
         )
-    if state is not None and facts_of(state).key != key:
+    if state is not None and read_facts(state).key != key:
         raise TrainingError(f"{options.data} is not the data that the run began with.")
     return config
 
@@ -49,7 +49,7 @@ def find_teaching(
     files: Sequence[Path],
     pack: Pack,
     examples: Examples,
-    machine: Machine,
+    machine: ComputeDevice,
     ranks: Ranks,
     folder: Path,
 ) -> Teaching | None:
@@ -74,7 +74,7 @@ class Job:
     config: RunConfig
     pack: Pack
     output: Path
-    machine: Machine
+    machine: ComputeDevice
     teachers: tuple[Path, ...] = ()
     state: dict[str, Any] | None = None
     init: Path | None = None
@@ -89,7 +89,7 @@ def carry_out(job: Job, ranks: Ranks, folder: RunFolder | None) -> float:
     ranks.check_batch(config.train.batch_size)
     examples, valid = load_pair(pack, config, machine.device, job.memory_bytes)
     teaching = find_teaching(config, job.teachers, pack, examples, machine, ranks, job.output)
-    facts = data_facts(pack, examples)
+    facts = gather_facts(pack, examples)
     trainer = Trainer(config, facts, machine, ranks, teaching=teaching)
     if state is not None:
         trainer.restore(state)
@@ -104,7 +104,7 @@ def carry_out(job: Job, ranks: Ranks, folder: RunFolder | None) -> float:
     where = f"{machine.device.type}, {'bf16' if machine.autocast else 'fp32'}"
     folder.write_facts(config, pack, where, job.teachers)
     if state is None:
-        save(job.output / LAST, trainer.state("averaged"))
+        save_checkpoint(job.output / LAST, trainer.state("averaged"))
     beside = f" and {examples.outliers} outliers" if examples.outliers else ""
     print(
         f"{examples.faces} training{beside} and {len(valid)} validation faces, "
@@ -122,5 +122,5 @@ def carry_out(job: Job, ranks: Ranks, folder: RunFolder | None) -> float:
         )
         for line in lines:
             folder.add(line)
-            say(json.dumps(line))
+            print_line(json.dumps(line))
     return trainer.best_accuracy

@@ -7,8 +7,8 @@ from typing import Any
 
 from torch import Tensor
 
-from training.base.progress import progress
-from training.checkpoints.checkpoint import save
+from training.base.progress import track_progress
+from training.checkpoints.checkpoint import save_checkpoint
 from training.datasets.examples import Examples
 from training.run.schedule import epoch_rows
 from training.run.trainer import Trainer
@@ -46,7 +46,7 @@ def fit(
             for rows in train.ahead(epoch_rows(train, config, epoch)[done:]):
                 yield epoch, rows
 
-    bar = progress(
+    bar = track_progress(
         steps(),
         note=note,
         initial=trainer.step_number,
@@ -62,7 +62,7 @@ def fit(
         if trainer.step_number % per_epoch:
             stopping = stop()
             if ranks.first and (stopping or time.monotonic() - saved_s > checkpoint_s):
-                save(folder / "last.pt", trainer.state("averaged"))
+                save_checkpoint(folder / "last.pt", trainer.state("averaged"))
                 saved_s = time.monotonic()
             if stopping:
                 raise KeyboardInterrupt
@@ -72,8 +72,8 @@ def fit(
             accuracy, recommended = trainer.judge_into(line, valid)
             if accuracy > trainer.best_accuracy:
                 trainer.best_accuracy = accuracy
-                save(folder / "best.pt", trainer.state(recommended))
+                save_checkpoint(folder / "best.pt", trainer.state(recommended))
             yield line
-            save(folder / "last.pt", trainer.state(recommended))
+            save_checkpoint(folder / "last.pt", trainer.state(recommended))
             saved_s = time.monotonic()
         ranks.wait()

@@ -6,8 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from app.errors import TrainingError
-from training.base.cli import add_options, chosen
-from training.checkpoints.digest import file_digest
+from training.base.cli import add_options, collect_given_options
+from training.checkpoints.digest import hash_checkpoint
 from training.config.augment_config import AugmentConfig
 from training.config.run_config import RunConfig
 from training.config.teach_config import TeachConfig
@@ -62,16 +62,16 @@ def add_teacher_options(parser: argparse._ActionsContainer) -> None:
 
 def read_recipe(options: argparse.Namespace, base: RunConfig) -> RunConfig:
     """`base` with what was said on the command line."""
-    teach = chosen(options, TeachConfig)
+    teach = collect_given_options(options, TeachConfig)
     if files := getattr(options, "teacher", None):
-        teach["teachers"] = tuple(file_digest(file) for file in files)
+        teach["teachers"] = tuple(hash_checkpoint(file) for file in files)
     elif teach and not base.teach.teachers:
         raise TrainingError("The teacher options need a teacher. Add --teacher FILE.pt.")
     try:
         return RunConfig(
-            train=replace(base.train, **chosen(options, TrainConfig)),
-            model=replace(base.model, **chosen(options, ModelConfig)),
-            augment=replace(base.augment, **chosen(options, AugmentConfig)),
+            train=replace(base.train, **collect_given_options(options, TrainConfig)),
+            model=replace(base.model, **collect_given_options(options, ModelConfig)),
+            augment=replace(base.augment, **collect_given_options(options, AugmentConfig)),
             teach=replace(base.teach, **teach),
         )
     except ValueError as cause:

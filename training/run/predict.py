@@ -3,9 +3,9 @@
 import torch
 from torch import Tensor
 
-from training.base.device import normalise
+from training.base.device import normalise_batch
 from training.datasets.examples import Examples
-from training.measures.metrics import Metrics, measure
+from training.measures.metrics import Metrics, measure_metrics
 from training.network.model import DaclNet
 
 
@@ -19,7 +19,7 @@ def predict(
     rows = torch.arange(len(examples), device=examples.labels.device)
     dtype = net.classifier.weight.dtype
     parts = [
-        net(normalise(examples.crops(part).round().to(dtype)), with_attention)
+        net(normalise_batch(examples.crops(part).round().to(dtype)), with_attention)
         for part in examples.ahead(torch.split(rows, batch_size))
     ]
     return torch.cat([p.logits for p in parts]), torch.cat([p.attention for p in parts])
@@ -27,4 +27,4 @@ def predict(
 
 def judge_network(net: DaclNet, examples: Examples) -> Metrics:
     logits, _ = predict(net, examples)
-    return measure(logits.double().cpu().numpy(), examples.labels.cpu().numpy())
+    return measure_metrics(logits.double().cpu().numpy(), examples.labels.cpu().numpy())

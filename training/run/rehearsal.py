@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
-from training.base.device import Machine
+from training.base.device import ComputeDevice
 from training.config.run_config import RunConfig
 from training.config.teach_config import TeachConfig
 from training.datasets.pack import Pack
 from training.datasets.readers import SPLITS
-from training.datasets.split_pair import data_facts, load_pair
+from training.datasets.split_pair import gather_facts, load_pair
 from training.run.schedule import epoch_rows
 from training.run.trainer import Trainer
 
@@ -57,12 +57,12 @@ class Cost:
         return self.step_s / 3
 
 
-def measured(config: RunConfig, pack: Pack, machine: Machine) -> Cost:
+def measured(config: RunConfig, pack: Pack, machine: ComputeDevice) -> Cost:
     """By a few real steps on a few pictures, whose result is thrown away."""
     config = replace(config, teach=TeachConfig())
     few = shrunk(pack, 0.0)
     examples, _ = load_pair(few, config, machine.device)
-    trainer = Trainer(config, data_facts(few, examples), machine)
+    trainer = Trainer(config, gather_facts(few, examples), machine)
     rows = epoch_rows(examples, config.train, 0)[0]
     times = []
     for _ in range(WARM_UP + TIMED):

@@ -22,8 +22,8 @@ from filelock import FileLock, Timeout
 
 from app.errors import TrainingError
 from app.wording import escape_surrogates
-from training.base.files import write_text
-from training.checkpoints.checkpoint import load
+from training.base.files import write_text_file
+from training.checkpoints.checkpoint import load_checkpoint
 from training.config.run_config import RunConfig
 from training.datasets.pack import Pack
 
@@ -78,7 +78,7 @@ class RunFolder:
 
     def _resume(self, there: set[str]) -> None:
         if LAST in there:
-            self.state = load(self.folder / LAST)
+            self.state = load_checkpoint(self.folder / LAST)
             self.lines = read_log(self.folder / LOG, self.state["step"])
             return
         if FACTS not in there or not there <= BEFORE_FIRST_CHECKPOINT:
@@ -133,13 +133,13 @@ class RunFolder:
             },
             "code": code_state(),
         }
-        write_text(path, json.dumps(facts, indent=1) + "\n")
+        write_text_file(path, json.dumps(facts, indent=1) + "\n")
 
     def add(self, line: dict[str, Any]) -> None:
         """An epoch's line, into the log and into TensorBoard's events."""
         self.lines.append(line)
         text = "".join(json.dumps(each) + "\n" for each in self.lines)
-        write_text(self.folder / LOG, text)
+        write_text_file(self.folder / LOG, text)
         for name, value in line.items():
             if name not in ("epoch", "step"):
                 self._scalar(name, value, line["step"])

@@ -19,12 +19,12 @@ from torch import Generator, Tensor
 
 from app.alignment import ColourMode
 from app.errors import TrainingError
-from training.augment.augment import augmented_crops
+from training.augment.augment import augment_crops
 from training.augment.mixing import Mixing
-from training.base.device import Machine, normalise
-from training.base.progress import progress
-from training.checkpoints.checkpoint import Trained, load, load_trained, save
-from training.checkpoints.digest import file_digest
+from training.base.device import ComputeDevice, normalise_batch
+from training.base.progress import track_progress
+from training.checkpoints.checkpoint import Trained, load_checkpoint, load_trained, save_checkpoint
+from training.checkpoints.digest import hash_checkpoint
 from training.config.augment_config import AugmentConfig
 from training.config.run_config import RunConfig
 from training.config.train_config import TrainConfig
@@ -63,7 +63,7 @@ class Teacher:
     @torch.no_grad()
     def says(self, crops: Tensor, temperature: float) -> Tensor:
         """`(B, K)` probabilities of `crops (B, C, S, S)` of 0..255."""
-        logits: Tensor = self.trained.net(normalise(crops), with_attention=False).logits
+        logits: Tensor = self.trained.net(normalise_batch(crops), with_attention=False).logits
         return (logits.float()[:, list(self.columns)] / temperature).softmax(dim=1)
 
 
@@ -168,7 +168,7 @@ class Live:
     views: dict[TeacherInput, Examples]
     faces: int
     temperature: float
-    machine: Machine
+    machine: ComputeDevice
 
     def columns(self, rows: Tensor) -> Tensor:
         return (rows >= self.faces).float()[:, None]
@@ -177,7 +177,7 @@ class Live:
         def crops_for(view: TeacherInput) -> Tensor:
             if view not in self.views:
                 return step.crops
-            crops = augmented_crops(self.views[view], step.rows, step.augment, step.generator())
+            crops = augment_crops(self.views[view], step.rows, step.augment, step.generator())
             return step.mine(crops if step.mixing is None else step.mixing.crops(crops))
 
         with self.machine.precision():
@@ -190,7 +190,7 @@ def cached_probabilities(
     views: dict[TeacherInput, Examples],
     examples: Examples,
     temperature: float,
-    machine: Machine,
+    machine: ComputeDevice,
 ) -> Tensor:
     """`(N, K)` mean over the teachers, the unaugmented crop and its mirror image; even for
     outliers."""
@@ -198,7 +198,9 @@ def cached_probabilities(
     parts = torch.split(torch.arange(len(examples), device=examples.labels.device), batch)
     probabilities = []
     batches = examples.ahead(parts)
-    for rows in progress(batches, total=len(parts), desc="teachers", unit="batch", leave=False):
+    for rows in track_progress(
+        batches, total=len(parts), desc="teachers", unit="batch", units="batches", leave=False
+    ):
 
         def crops_for(view: TeacherInput, rows: Tensor = rows) -> Tensor:
             crops = views.get(view, examples).crops(rows).round()
@@ -227,7 +229,7 @@ def cached_in(folder: Path, config: RunConfig, data_key: str) -> Tensor | None:
     path = folder / TAUGHT
     if not path.exists():
         return None
-    state = load(path)
+    state = load_checkpoint(path)
     found: Tensor = state["probabilities"]
     return found if state["key"] == cache_key(config, data_key) else None
 
@@ -237,7 +239,7 @@ def prepared(
     config: RunConfig,
     pack: Pack,
     examples: Examples,
-    machine: Machine,
+    machine: ComputeDevice,
     folder: Path | None,
 ) -> Teaching:
     """What a run with teachers asks. The cached view is kept in `folder`, and taken from it, in
@@ -260,7 +262,7 @@ def prepared(
     said = cached_probabilities(teachers, views, examples, teach.teacher_temperature, machine)
     if folder is not None:
         key = cache_key(config, pack.meta.key)
-        save(folder / TAUGHT, {"key": key, "probabilities": said.cpu()})
+        save_checkpoint(folder / TAUGHT, {"key": key, "probabilities": said.cpu()})
     return Cached(said)
 
 
@@ -269,7 +271,7 @@ def check_files(files: Sequence[Path], digests: Sequence[str]) -> None:
     if len(files) != len(digests):
         raise TrainingError("The run's teachers are needed. Give them again with --teacher.")
     for file, digest in zip(files, digests, strict=True):
-        if file_digest(file) != digest:
+        if hash_checkpoint(file) != digest:
             raise TrainingError(
                 f"The teacher {file} is not the file that the run began with. Give that one with "
                 "--teacher."

@@ -13,22 +13,22 @@ import torch
 from torch import Tensor
 
 from app.errors import TrainingError
-from training.augment.augment import training_batch
-from training.base.device import Machine, normalise
+from training.augment.augment import make_training_batch
+from training.base.device import ComputeDevice, normalise_batch
 from training.base.processes import ALONE, Ranks, share_norms
-from training.checkpoints.checkpoint import build
+from training.checkpoints.checkpoint import build_network
 from training.config.run_config import DataFacts, RunConfig
 from training.datasets.examples import Examples
-from training.measures.metrics import attention_statistics
+from training.measures.metrics import measure_attention
 from training.network.loss import (
     SparseCentreLoss,
-    attention_entropy,
-    attention_pull,
-    distillation,
-    soft_cross_entropy,
+    compute_attention_entropy,
+    compute_attention_pull,
+    compute_distillation,
+    compute_soft_cross_entropy,
 )
 from training.network.model import Output
-from training.network.sharpness_aware import climbed
+from training.network.sharpness_aware import climb
 from training.run.predict import judge_network, predict
 from training.run.schedule import centre_weight, kept_features, learning_rate, step_generator
 from training.run.teachers import Step, Teaching
@@ -53,7 +53,7 @@ class Trainer:
         self,
         config: RunConfig,
         facts: DataFacts,
-        machine: Machine,
+        machine: ComputeDevice,
         ranks: Ranks = ALONE,
         dtype: torch.dtype = torch.float32,
         teaching: Teaching | None = None,
@@ -64,7 +64,7 @@ class Trainer:
             raise TrainingError("This recipe learns from teachers, which only training.train asks.")
         train = config.train
         torch.manual_seed(train.seed)
-        self.net = build(config, len(facts.labels)).to(machine.device, dtype)
+        self.net = build_network(config, len(facts.labels)).to(machine.device, dtype)
         self.net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         share_norms(self.net, ranks, machine.device)
         # What no loss reaches is not trained: its gradient would not exist on any rank.
@@ -107,7 +107,7 @@ class Trainer:
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         if train.sam > 0:
-            with climbed(self.net, train.sam):
+            with climb(self.net, train.sam):
                 self._loss(work, weight, log=False)[0].backward()  # type: ignore[no-untyped-call]
         self.optimizer.step()
         if train.loss != "softmax":
@@ -135,7 +135,7 @@ class Trainer:
         votes = examples.soft[rows]
         columns = self.teaching.columns(rows) if self.teaching else votes[:, :0]
         beside = torch.cat([votes, columns.to(votes.dtype)], dim=1)  # mixed as the votes are
-        batch = training_batch(examples, rows, self.config.augment, drawn, beside)
+        batch = make_training_batch(examples, rows, self.config.augment, drawn, beside)
         kept = kept_features(len(rows), self.config.model, drawn)
         crops, soft, labels, kept = map(ranks.mine, (batch.crops, batch.soft, batch.labels, kept))
         votes, columns = soft[:, : votes.shape[1]], soft[:, votes.shape[1] :]
@@ -144,7 +144,7 @@ class Trainer:
             shown = Step(crops, rows, self.config.augment, generator, batch.mixing, ranks.mine)
             taught = self.teaching.targets(columns, shown).to(self.dtype)
         return BatchShare(
-            x=normalise(crops.to(self.dtype)),
+            x=normalise_batch(crops.to(self.dtype)),
             votes=votes.to(self.dtype),
             taught=taught,
             labels=labels,
@@ -158,9 +158,9 @@ class Trainer:
         with self.machine.precision():
             output = self.forward(work.x, train.loss == "dacl", work.kept)
         logits, embedding, attention = (part.to(self.dtype) for part in output)
-        softmax_loss = soft_cross_entropy(logits, work.votes)
+        softmax_loss = compute_soft_cross_entropy(logits, work.votes)
         if work.taught is not None:
-            said = distillation(logits, work.taught, teach.teacher_temperature)
+            said = compute_distillation(logits, work.taught, teach.teacher_temperature)
             softmax_loss = softmax_loss.lerp(said, teach.teacher_weight)
         loss, parts = softmax_loss, {"softmax_loss": softmax_loss}
         if train.loss != "softmax":
@@ -168,11 +168,11 @@ class Trainer:
             loss = loss + weight * centre_loss
             parts["centre_loss"] = centre_loss
         if train.loss == "dacl":
-            entropy = attention_entropy(attention)
+            entropy = compute_attention_entropy(attention)
             if train.attention_entropy:
                 loss = loss + train.attention_entropy * entropy
             if train.attention_pull:
-                pull = attention_pull(attention, train.attention_keep)
+                pull = compute_attention_pull(attention, train.attention_keep)
                 loss = loss + train.attention_pull * pull
         if log:
             for name, value in parts.items():
@@ -215,7 +215,7 @@ class Trainer:
         }
         if self.config.train.loss == "dacl":
             _, attention = predict(self.net, valid, with_attention=True)
-            seen = attention_statistics(attention.double().cpu().numpy())
+            seen = measure_attention(attention.double().cpu().numpy())
             line |= {f"attention_{name}": round(x, 5) for name, x in asdict(seen).items()}
         return max((averaged.accuracy, "averaged"), (plain.accuracy, "net"), key=lambda p: p[0])
 

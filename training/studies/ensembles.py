@@ -6,13 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from training.base.device import Machine
+from training.base.device import ComputeDevice
 from training.datasets.examples import NO_LABEL
 from training.datasets.pack import Pack
 from training.judge.predictions import batches, judged_examples
-from training.measures.confidence_scores import Floats, max_probability
-from training.measures.doubt import SURE_COVERAGE, Labels, selective
-from training.measures.metrics import measure
+from training.measures.confidence_scores import Floats, score_max_probability
+from training.measures.doubt import SURE_COVERAGE, Labels, measure_selective
+from training.measures.metrics import measure_metrics
 from training.run.teachers import Teacher
 
 
@@ -40,7 +40,7 @@ class Ensemble:
 
 
 @torch.no_grad()
-def probabilities(teacher: Teacher, pack: Pack, machine: Machine) -> tuple[Floats, Labels]:
+def probabilities(teacher: Teacher, pack: Pack, machine: ComputeDevice) -> tuple[Floats, Labels]:
     """`(2, N, K)` of the validation faces that have a majority label, and of their mirror images;
     `(N,)` their labels."""
     view = teacher.view
@@ -60,8 +60,8 @@ def probabilities(teacher: Teacher, pack: Pack, machine: Machine) -> tuple[Float
 def judged(name: str, shares: Floats, labels: Labels) -> EnsembleRow:
     """Of probabilities `(N, K)`."""
     logits = np.log(np.maximum(shares, 1e-12))
-    m = measure(logits, labels)
-    sure = selective(logits, labels, max_probability(logits, 1.0)).at(SURE_COVERAGE)
+    m = measure_metrics(logits, labels)
+    sure = measure_selective(logits, labels, score_max_probability(logits, 1.0)).at(SURE_COVERAGE)
     return EnsembleRow(name, m.accuracy, m.standard_error, m.mean_class_recall, sure.accuracy)
 
 

@@ -16,15 +16,15 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 from torch.utils.flop_counter import FlopCounterMode
 
-from training.augment.augment import training_batch
-from training.base.device import PIXEL_MEAN, PIXEL_STD, Machine, normalise
-from training.base.wording import counted
-from training.checkpoints.checkpoint import build
+from app.wording import format_count
+from training.augment.augment import make_training_batch
+from training.base.device import PIXEL_MEAN, PIXEL_STD, ComputeDevice, normalise_batch
+from training.checkpoints.checkpoint import build_network
 from training.config.run_config import RunConfig
-from training.datasets.examples import Examples, majority_labels
+from training.datasets.examples import Examples, choose_majority_labels
 from training.datasets.pack import Pack
-from training.datasets.split_pair import data_facts, load_pair
-from training.network.loss import SparseCentreLoss, soft_cross_entropy
+from training.datasets.split_pair import gather_facts, load_pair
+from training.network.loss import SparseCentreLoss, compute_soft_cross_entropy
 from training.run.schedule import epoch_rows, step_generator
 from training.run.trainer import Trainer
 
@@ -72,7 +72,7 @@ class PictureByPicture(Dataset[tuple[Tensor, int]]):
     """One picture at a time from its file's bytes, as a loader worker sees it."""
 
     def __init__(self, pack: Pack, size_px: int, colour: str) -> None:
-        labels = majority_labels(pack.votes, len(pack.meta.labels), pack.meta.protocol)
+        labels = choose_majority_labels(pack.votes, len(pack.meta.labels), pack.meta.protocol)
         rows = np.intersect1d(pack.rows("train"), np.flatnonzero(labels >= 0))
         self._files = [pack.blob[pack.offsets[r] : pack.offsets[r + 1]].tobytes() for r in rows]
         self._labels = labels[rows]
@@ -102,7 +102,7 @@ class TheirLoop:
         self._config, self._device = config, device
         classes = len(pack.meta.labels)
         torch.manual_seed(0)
-        self._net = build(config, classes).to(device).train()
+        self._net = build_network(config, classes).to(device).train()
         self._centres = SparseCentreLoss(classes, config.model.feature_dim).to(device)
         self._optimizer = torch.optim.SGD(
             self._net.parameters(), lr=0.01, momentum=0.9, weight_decay=5e-4
@@ -132,7 +132,7 @@ class TheirLoop:
             crops, labels = (part.to(self._device) for part in next(self._batches))
             output = self._net(crops)
             targets = torch.nn.functional.one_hot(labels, output.logits.shape[1]).float()
-            loss = soft_cross_entropy(output.logits, targets)
+            loss = compute_soft_cross_entropy(output.logits, targets)
             loss = loss + 0.01 * self._centres(output.embedding, output.attention, labels)
             self._optimizer.zero_grad()
             loss.backward()
@@ -141,10 +141,10 @@ class TheirLoop:
 
 
 class OurLoop:
-    def __init__(self, pack: Pack, config: RunConfig, machine: Machine) -> None:
+    def __init__(self, pack: Pack, config: RunConfig, machine: ComputeDevice) -> None:
         self.examples: Examples
         self.examples, _ = load_pair(pack, config, machine.device)
-        self.trainer = Trainer(config, data_facts(pack, self.examples), machine)
+        self.trainer = Trainer(config, gather_facts(pack, self.examples), machine)
         self._config = config
         self._batches = self._forever()
 
@@ -163,15 +163,15 @@ class OurLoop:
         for number in range(steps):
             device = self.examples.labels.device
             generator = step_generator(0, "benchmark", number, device)
-            batch = training_batch(
+            batch = make_training_batch(
                 self.examples, next(self._batches), self._config.augment, generator
             )
-            normalise(batch.crops)
+            normalise_batch(batch.crops)
 
 
 def step_flop(config: RunConfig, classes: int) -> float:
     """Floating-point operations of a training step's products and convolutions."""
-    net = build(config, classes).train()
+    net = build_network(config, classes).train()
     channels = 1 if config.train.colour == "grey" else 3
     batch, size = 4, config.train.size_px
     with FlopCounterMode(display=False) as counter:
@@ -180,7 +180,7 @@ def step_flop(config: RunConfig, classes: int) -> float:
     return float(counter.get_total_flops()) / batch * config.train.batch_size
 
 
-def peak_flop_s(machine: Machine) -> float:
+def peak_flop_s(machine: ComputeDevice) -> float:
     """The best of some square matrix products, in the precision of the step."""
     dtype = torch.bfloat16 if machine.autocast else torch.float32
     side = PEAK_SIDES[machine.device.type]
@@ -190,7 +190,7 @@ def peak_flop_s(machine: Machine) -> float:
 
 
 def measure_training(
-    pack: Pack, config: RunConfig, machine: Machine, steps: int, rounds: int
+    pack: Pack, config: RunConfig, machine: ComputeDevice, steps: int, rounds: int
 ) -> Timings:
     ours, theirs = OurLoop(pack, config, machine), TheirLoop(pack, config, machine.device)
     ours.run(WARM_UP)
@@ -238,7 +238,7 @@ def describe_timings(t: Timings, faces: int, epochs: int) -> str:
             f"  making the batch     {100 * t.data_share:10.1f} % of our step",
             f"  matrix products      {t.reached_tflop_s:10.3f} TFLOP/s, {100 * t.peak_share:.0f} % "
             f"of the {t.peak_tflop_s:.3f} measured here",
-            f"  a whole training     {minutes:10.1f} minutes ({counted(epochs, 'epoch')} of "
+            f"  a whole training     {minutes:10.1f} minutes ({format_count(epochs, 'epoch')} of "
             f"{faces} faces, without validation)",
         ]
     )

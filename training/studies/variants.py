@@ -11,17 +11,17 @@ from typing import Any
 from app.errors import TrainingError
 from app.files.hashing import sha256_of_file
 from app.process.one_line_parser import OneLineParser
-from training.base.device import Machine
-from training.base.files import write_text
+from training.base.device import ComputeDevice
+from training.base.files import write_text_file
 from training.base.processes import ALONE
-from training.checkpoints.checkpoint import build, load, save
+from training.checkpoints.checkpoint import build_network, load_checkpoint, save_checkpoint
 from training.config.run_config import RunConfig
 from training.datasets.examples import Examples
 from training.datasets.pack import Pack
-from training.datasets.split_pair import data_facts, load_pair
+from training.datasets.split_pair import gather_facts, load_pair
 from training.judge.attention import class_distances, class_profiles, project, see
-from training.measures.comparison import Look, Result
-from training.measures.metrics import attention_statistics, measure
+from training.measures.comparison import VariantFigures, VariantResult
+from training.measures.metrics import measure_attention, measure_metrics
 from training.run.begin import begin_with
 from training.run.job import find_teaching
 from training.run.loop import fit
@@ -82,7 +82,7 @@ def train_one(
     pack: Pack,
     pair: tuple[Examples, Examples],
     config: RunConfig,
-    machine: Machine,
+    machine: ComputeDevice,
     folder: Path,
     init: Path | None = None,
     teachers: tuple[Path, ...] = (),
@@ -91,7 +91,7 @@ def train_one(
     weights of `init`."""
     with RunFolder(folder, resume=(folder / LAST).exists()) as held:
         teaching = find_teaching(config, teachers, pack, pair[0], machine, ALONE, folder)
-        trainer = Trainer(config, data_facts(pack, pair[0]), machine, teaching=teaching)
+        trainer = Trainer(config, gather_facts(pack, pair[0]), machine, teaching=teaching)
         if held.state is not None:
             begun = RunConfig.from_dict(held.state["config"])
             if others := begun.differences(config):
@@ -103,27 +103,27 @@ def train_one(
             begin_with(trainer, init, pair[0])
         held.write_facts(config, pack, machine.device.type, teachers)
         if held.state is None:
-            save(folder / LAST, trainer.state("averaged"))
+            save_checkpoint(folder / LAST, trainer.state("averaged"))
         for line in fit(trainer, *pair, folder):
             held.add(line)
 
 
-def judge_run(folder: Path, variant: Variant, seed: int, valid: Examples) -> Result:
+def judge_run(folder: Path, variant: Variant, seed: int, valid: Examples) -> VariantResult:
     """Of the last weights, and kept as `result.json` beside them."""
-    state = load(folder / LAST)
+    state = load_checkpoint(folder / LAST)
     config = RunConfig.from_dict(state["config"])
-    net = build(config, len(state["facts"]["labels"]))
+    net = build_network(config, len(state["facts"]["labels"]))
     net.load_state_dict(state["net"])
     seen = see(net.to(valid.labels.device), valid)
-    metrics = measure(seen.logits.double().numpy(), seen.labels.numpy())
+    metrics = measure_metrics(seen.logits.double().numpy(), seen.labels.numpy())
     distances = class_distances(seen.embedding, seen.labels)
     attention: dict[str, float] = dict.fromkeys(
-        (f.name for f in fields(Result) if f.name.startswith("attention_")), float("nan")
+        (f.name for f in fields(VariantResult) if f.name.startswith("attention_")), float("nan")
     )
     if config.train.loss == "dacl":
-        figures = asdict(attention_statistics(seen.attention.double().numpy()))
+        figures = asdict(measure_attention(seen.attention.double().numpy()))
         attention = {f"attention_{name}": value for name, value in figures.items()}
-    result = Result(
+    result = VariantResult(
         variant=variant.name,
         seed=seed,
         accuracy=metrics.accuracy,
@@ -135,7 +135,7 @@ def judge_run(folder: Path, variant: Variant, seed: int, valid: Examples) -> Res
         ratio=distances.ratio,
         **attention,
     )
-    write_text(folder / RESULT, json.dumps(asdict(result)) + "\n")
+    write_text_file(folder / RESULT, json.dumps(asdict(result)) + "\n")
     return result
 
 
@@ -144,10 +144,10 @@ def run_all(
     base: RunConfig,
     variants: Sequence[Variant],
     seeds: int,
-    machine: Machine,
+    machine: ComputeDevice,
     runs: Path,
     init: Path | None = None,
-) -> list[Result]:
+) -> list[VariantResult]:
     """Seed by seed, so that what is finished is paired whenever it is stopped."""
     results = []
     pairs: dict[tuple[Any, ...], tuple[Examples, Examples]] = {}
@@ -161,7 +161,7 @@ def run_all(
             folder = runs / variant.slug / f"seed{config.train.seed}"
             if (folder / RESULT).exists():
                 facts = json.loads((folder / RESULT).read_text(encoding="utf-8"))
-                result = Result(**facts)
+                result = VariantResult(**facts)
             else:
                 train_one(pack, pairs[key], config, machine, folder, init, variant.teachers)
                 result = judge_run(folder, variant, config.train.seed, pairs[key][1])
@@ -174,18 +174,20 @@ def run_all(
     return results
 
 
-def look_at(variant: Variant, folder: Path, valid: Examples, machine: Machine) -> Look:
-    state = load(folder / LAST)
+def look_at(
+    variant: Variant, folder: Path, valid: Examples, machine: ComputeDevice
+) -> VariantFigures:
+    state = load_checkpoint(folder / LAST)
     config = RunConfig.from_dict(state["config"])
     labels = state["facts"]["labels"]
-    net = build(config, len(labels)).to(machine.device)
+    net = build_network(config, len(labels)).to(machine.device)
     net.load_state_dict(state["net"])
     seen = see(net, valid)
     profiles = None
     if config.train.loss == "dacl":
         profiles = class_profiles(seen.attention, seen.labels, len(labels))
     log = (folder / "log.jsonl").read_text(encoding="utf-8").splitlines()
-    return Look(
+    return VariantFigures(
         name=variant.name,
         places=project(seen.embedding),
         labels=seen.labels.numpy(),

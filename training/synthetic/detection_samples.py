@@ -15,7 +15,7 @@ import numpy as np
 
 from app.detection.networks import NetworkLooks
 from app.errors import DataError
-from training.base.progress import progress
+from training.base.progress import track_progress
 from training.datasets.pack import Pack, PackedSample, read_pack
 from training.datasets.readers import Split
 from training.synthetic.detections import Frames, Photos, make_samples
@@ -90,13 +90,13 @@ def all_samples(
     if workers == 1:
         hands = Hands.ready(work)
         with hands.looks:
-            made = progress(map(hands.chunk, splits, numbers), **bar)
+            made = track_progress(map(hands.chunk, splits, numbers), **bar)
             yield from itertools.chain.from_iterable(made)
         return
     context = multiprocessing.get_context("spawn")
     try:
         with ProcessPoolExecutor(workers, context, initializer=_begin, initargs=(work,)) as pool:
-            made = progress(pool.map(_make, splits, numbers), **bar)
+            made = track_progress(pool.map(_make, splits, numbers), **bar)
             yield from itertools.chain.from_iterable(made)
     except BrokenProcessPool as cause:
         raise DataError(

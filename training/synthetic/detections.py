@@ -17,7 +17,7 @@ from app.types import Face
 from app.types import Image as Picture
 from training.datasets.landmarks import NOT_FOUND
 from training.datasets.pack import Pack, PackedSample, encode_webp
-from training.datasets.readers import PICTURES, Split, read_picture
+from training.datasets.readers import PICTURES, Split, read_grey_or_rgb
 from training.synthetic.non_face_pictures import piece
 from training.synthetic.paste import FRAME_WH, Cutout, Grounds, Placed, Pose, arrange, cutout
 from training.synthetic.scenes import MAKERS, scrambled
@@ -56,7 +56,7 @@ class Photos:
 
 
 def _photo(path: Path) -> Image.Image:
-    photo = Image.fromarray(read_picture(path)).convert("RGB")
+    photo = Image.fromarray(read_grey_or_rgb(path)).convert("RGB")
     photo.thumbnail((PHOTO_PX, PHOTO_PX), Image.Resampling.BOX)
     return photo
 

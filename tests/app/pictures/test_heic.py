@@ -17,7 +17,7 @@ from app.pictures.heif_boxes import MAX_BOXES, StillFile
 from app.pictures.reader import read_picture
 from app.sources.video import VideoSource
 from tests.app.pictures.test_stored_colour import PROFILES, by_littlecms
-from training.datasets.readers import read_picture as read_for_training
+from training.datasets.readers import read_grey_or_rgb as read_for_training
 
 TILE = 64
 

@@ -15,7 +15,7 @@ from app.pictures.colour_profile import read_profile
 from app.pictures.reader import read_picture
 from app.pictures.stored_colour import find_colours
 from tests.app.pictures.test_stored_orientation import chunk
-from training.datasets.readers import read_picture as read_for_training
+from training.datasets.readers import read_grey_or_rgb as read_for_training
 
 PQ, HLG, BT2020, DISPLAY_P3 = 16, 18, 9, 12
 # The primaries' CIE XYZ at D50, as makers' profiles have them.

@@ -16,7 +16,7 @@ from app.pictures.header import find_kind
 from app.pictures.heif_boxes import StillFile, hide_exif, read_primary_properties
 from app.pictures.reader import read_picture
 from app.pictures.stored_orientation import find_orientation, read_exif_number
-from training.datasets.readers import read_picture as read_for_training
+from training.datasets.readers import read_grey_or_rgb as read_for_training
 
 # Four different corners, so that every turn and mirror shows.
 UPRIGHT = np.zeros((48, 64, 3), np.uint8)

@@ -7,7 +7,7 @@ import pytest
 
 from app.process.console import run_command as run_app
 from run_demo import main
-from training.base.cli import run as run_training
+from training.base.cli import run_entry_point as run_training
 
 
 @pytest.fixture

@@ -11,10 +11,17 @@ from torch import Tensor
 
 from app.alignment import FACE_TEMPLATE
 from app.types import Image
-from training.augment.augment import Batch, erase, mix, random_matrices, relight, training_batch
-from training.augment.mixing import CLEAR_SHARE, draw
+from training.augment.augment import (
+    Batch,
+    draw_matrices,
+    erase_holes,
+    make_training_batch,
+    mix_batch,
+    relight_crops,
+)
+from training.augment.mixing import CLEAR_SHARE, draw_mixing
 from training.config.augment_config import AugmentConfig
-from training.datasets.crops import warp
+from training.datasets.crops import warp_batch
 from training.datasets.examples import NO_LABEL, Examples, load_examples
 from training.datasets.pack import read_pack
 
@@ -39,7 +46,7 @@ def examples(shapes_npz: Path) -> Examples:
 
 def test_no_strength_leaves_each_crop_or_its_mirror_image(examples: Examples) -> None:
     rows = torch.arange(96)
-    batch = training_batch(examples, rows, NOTHING, source())
+    batch = make_training_batch(examples, rows, NOTHING, source())
     plain = examples.crops(rows)
     kept = (batch.crops - plain).abs().amax(dim=(1, 2, 3)) < 0.05
     mirrored = (batch.crops - plain.flip(3)).abs().amax(dim=(1, 2, 3)) < 0.05
@@ -53,7 +60,7 @@ def test_same_seed_gives_the_same_batch(examples: Examples) -> None:
     rows = torch.tensor([3, 1, 4, 1, 5, 9, 2, 6])
     config = AugmentConfig()
     first, again, other = (
-        training_batch(examples, rows, config, source(seed)) for seed in (7, 7, 8)
+        make_training_batch(examples, rows, config, source(seed)) for seed in (7, 7, 8)
     )
     assert torch.equal(first.crops, again.crops)
     assert torch.equal(first.soft, again.soft)
@@ -66,7 +73,7 @@ def test_same_seed_gives_the_same_batch(examples: Examples) -> None:
 
 def test_random_geometry_keeps_its_bounds() -> None:
     config = replace(NOTHING, rotation_deg=20, scale=0.25, shift=0.1)
-    linear, shift = random_matrices(2000, 40, config, source()).split([2, 1], dim=2)
+    linear, shift = draw_matrices(2000, 40, config, source()).split([2, 1], dim=2)
     determinant = linear.det()
     scale = determinant.abs().sqrt()
     assert 1 / 1.25 - 1e-5 <= scale.min() < 0.83
@@ -94,9 +101,9 @@ def test_alignment_and_augmentation_are_one_resampling(clip_frames: dict[int, Im
     row = torch.tensor([0])
     config = replace(NOTHING, rotation_deg=15, scale=0.15, shift=0.05)
     for seed in range(4):
-        once = training_batch(aligned, row, config, source(seed)).crops
-        random = random_matrices(1, 96, config, source(seed))
-        twice = warp(aligned.crops(row), torch.tensor([[96, 96]]), random, 96)
+        once = make_training_batch(aligned, row, config, source(seed)).crops
+        random = draw_matrices(1, 96, config, source(seed))
+        twice = warp_batch(aligned.crops(row), torch.tensor([[96, 96]]), random, 96)
         inner = (once - twice)[..., 24:-24, 24:-24]  # past the first crop's edge they must differ
         assert once[..., 24:-24, 24:-24].std() > 20
         assert inner.abs().mean() < 4
@@ -104,12 +111,12 @@ def test_alignment_and_augmentation_are_one_resampling(clip_frames: dict[int, Im
 
 def test_relighting_stays_within_grey_levels() -> None:
     crops = torch.rand(50, 1, 8, 8, generator=source()) * 255
-    same = relight(crops, 0.0, source())
+    same = relight_crops(crops, 0.0, source())
     torch.testing.assert_close(same, crops, atol=0.05, rtol=1e-4)
-    strong = relight(crops, 2.0, source())
+    strong = relight_crops(crops, 2.0, source())
     assert (strong.min(), strong.max()) == (0, 255)
     assert (strong - crops).abs().mean() > 20
-    mild = relight(crops, 0.1, source())
+    mild = relight_crops(crops, 0.1, source())
     assert 0.5 < (mild - crops).abs().mean() < 15
     order = crops.flatten(1).argsort(dim=1)
     assert (mild.flatten(1).gather(1, order).diff(dim=1) >= -1e-3).all()  # brighter stays brighter
@@ -118,13 +125,13 @@ def test_relighting_stays_within_grey_levels() -> None:
 @pytest.mark.parametrize(("share", "low", "high"), [(0, 0, 0), (0.4, 0.34, 0.46), (1, 1, 1)])
 def test_erasing_hits_its_share_of_the_crops(share: float, low: float, high: float) -> None:
     crops = torch.full((600, 1, 20, 20), -1.0)
-    holes = erase(crops, share, source()) >= 0
+    holes = erase_holes(crops, share, source()) >= 0
     assert low <= holes.flatten(1).any(dim=1).float().mean() <= high
 
 
 def test_hole_is_one_rectangle_of_one_grey() -> None:
     crops = torch.full((300, 3, 40, 40), -1.0)
-    for crop in erase(crops, 1.0, source()):
+    for crop in erase_holes(crops, 1.0, source()):
         hole = crop >= 0
         assert torch.equal(hole[0], hole[2])
         assert len(crop[hole].unique()) == 1
@@ -140,8 +147,8 @@ def one_hot_batch(n: int, labels: Tensor | None = None) -> Batch:
 
 
 def mixup(batch: Batch, alpha: float) -> Batch:
-    drawn = draw(len(batch.labels), 4, mixup=alpha, cutmix=0, generator=source())
-    return mix(batch, drawn)
+    drawn = draw_mixing(len(batch.labels), 4, mixup=alpha, cutmix=0, generator=source())
+    return mix_batch(batch, drawn)
 
 
 def test_mixup_blends_pictures_and_targets_alike() -> None:
@@ -199,7 +206,7 @@ def test_impossible_strength_is_refused(changes: dict[str, Any], message: str) -
 def test_mean_brightness_is_kept_on_average(examples: Examples) -> None:
     config = replace(NOTHING, light=0.3)
     rows = torch.arange(96)
-    batch = training_batch(examples, rows, config, source())
+    batch = make_training_batch(examples, rows, config, source())
     change = batch.crops.mean(dim=(1, 2, 3)) - examples.crops(rows).mean(dim=(1, 2, 3))
     assert abs(float(change.mean())) < 10
     assert 10 < float(change.std()) < 60
@@ -207,7 +214,7 @@ def test_mean_brightness_is_kept_on_average(examples: Examples) -> None:
 
 def test_five_crops_are_the_corners_and_the_centre() -> None:
     config = AugmentConfig(rotation_deg=0, scale=0, shift=0, crops="five")
-    matrices = random_matrices(400, 224, config, torch.Generator().manual_seed(0))
+    matrices = draw_matrices(400, 224, config, torch.Generator().manual_seed(0))
     mirrored = matrices[:, 0, 0] < 0
     assert 0.4 < mirrored.float().mean() < 0.6
     x = torch.where(mirrored, matrices[:, 0, 2] - 224, matrices[:, 0, 2])

@@ -12,15 +12,15 @@ from PIL import Image
 from torch import Tensor
 
 from app.alignment import FACE_TEMPLATE
-from training.augment.augment import training_batch
+from training.augment.augment import make_training_batch
 from training.augment.degrade import (
     JITTER,
     PIXEL_KINDS,
     Degradation,
-    blur,
-    compression,
-    jitter_matrices,
-    resolution,
+    blur_crops,
+    coarsen_crops,
+    compress_crops,
+    draw_jitter,
 )
 from training.config.augment_config import KINDS, AugmentConfig, parse_kinds
 from training.config.run_config import RunConfig
@@ -93,7 +93,7 @@ def test_no_strength_changes_nothing(name: str) -> None:
     )
 
 
-@pytest.mark.parametrize("kind", [blur, resolution])
+@pytest.mark.parametrize("kind", [blur_crops, coarsen_crops])
 def test_blur_and_resolution_keep_the_light_and_lose_the_detail(kind: Any) -> None:
     crops = torch.rand((16, 1, 48, 48), generator=source()) * 255
     dull = kind(crops, FULL, source())
@@ -107,7 +107,7 @@ def test_lowest_resolution_is_twelve_pixels_across() -> None:
     """What twelve pixels can hold survives; a pattern of 24 does not."""
     x = torch.arange(96) / 96
     waves = [127 + 100 * torch.sin(2 * torch.pi * k * x).expand(1, 96, 96) for k in (2, 12)]
-    coarse, fine = resolution(torch.stack(waves), torch.ones(2), source())
+    coarse, fine = coarsen_crops(torch.stack(waves), torch.ones(2), source())
     assert coarse[:, 8:-8, 8:-8].std() > 50
     assert fine[:, 8:-8, 8:-8].std() < 10
 
@@ -119,7 +119,7 @@ def test_compression_is_what_a_codec_does() -> None:
     aligned = next(s for s in range(500) if source_offset(s) == (0, 0))
     quality = 20
     strength = torch.tensor([np.log(60 / quality) / np.log(10)], dtype=torch.float32)
-    ours = compression(crop, strength, source(aligned))
+    ours = compress_crops(crop, strength, source(aligned))
     buffer = io.BytesIO()
     Image.fromarray(crop[0, 0].byte().numpy()).save(buffer, "JPEG", quality=quality)
     theirs = torch.from_numpy(np.array(Image.open(buffer))).float()
@@ -133,7 +133,7 @@ def source_offset(seed: int) -> tuple[int, ...]:
 
 def test_jitter_keeps_its_bounds_and_leaves_the_rest() -> None:
     strength = torch.cat([torch.zeros(50), torch.ones(500)])
-    matrices = jitter_matrices(strength, 48, source())
+    matrices = draw_jitter(strength, 48, source())
     assert torch.equal(matrices[:50], torch.eye(3)[:2].expand(50, 2, 3))
     determinant = matrices[50:, :, :2].det()
     assert np.exp(-0.24) <= determinant.min() < 0.85
@@ -168,15 +168,15 @@ def test_spared_crops_are_those_of_a_batch_without_degradations(examples: Exampl
     rows = torch.arange(96)
     plain = replace(AugmentConfig(), mixup=0.0)
     one, other = source(5), source(5)
-    without = training_batch(examples, rows, plain, one)
-    half = training_batch(examples, rows, replace(plain, degrade=0.5), other)
+    without = make_training_batch(examples, rows, plain, one)
+    half = make_training_batch(examples, rows, replace(plain, degrade=0.5), other)
     assert torch.equal(one.get_state(), other.get_state())
     changed = (half.crops != without.crops).flatten(1).any(dim=1)
     assert 0.3 < changed.float().mean() < 0.6
     assert torch.equal(half.soft, without.soft)
     assert half.crops.isfinite().all()
     assert 0 <= half.crops.min() <= half.crops.max() <= 255.01
-    again = training_batch(examples, rows, replace(plain, degrade=0.5), source(5))
+    again = make_training_batch(examples, rows, replace(plain, degrade=0.5), source(5))
     assert torch.equal(half.crops, again.crops)
 
 
@@ -184,7 +184,7 @@ def test_only_the_named_kinds_happen(examples: Examples) -> None:
     rows = torch.arange(60)
     plain = AugmentConfig(rotation_deg=0, scale=0, shift=0, light=0, erase=0, mixup=0)
     dull = replace(plain, degrade=1.0, degrade_kinds="blur, resolution")
-    sharp, soft = (training_batch(examples, rows, c, source(1)).crops for c in (plain, dull))
+    sharp, soft = (make_training_batch(examples, rows, c, source(1)).crops for c in (plain, dull))
     assert sharpness(soft) < 0.8 * sharpness(sharp)
     grey = Degradation.draw(
         4, channels=1, share=1, strength=1, kinds=parse_kinds("cast"), generator=source()

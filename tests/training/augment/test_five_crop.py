@@ -3,7 +3,7 @@ is 224, and its mirror image; judged by the centre."""
 
 import torch
 
-from training.augment.augment import training_batch
+from training.augment.augment import make_training_batch
 from training.config.augment_config import AugmentConfig
 from training.datasets.examples import Examples
 
@@ -35,7 +35,9 @@ def test_centre_is_what_is_judged() -> None:
 
 
 def test_training_sees_five_places_and_their_mirror_images() -> None:
-    batch = training_batch(EXAMPLES, torch.arange(COUNT), FIVE, torch.Generator().manual_seed(0))
+    batch = make_training_batch(
+        EXAMPLES, torch.arange(COUNT), FIVE, torch.Generator().manual_seed(0)
+    )
     known = torch.stack([*PLACES, *(crop.flip(2) for crop in PLACES)])  # (10, 3, 28, 28)
     far = (batch.crops[:, None] - known[None]).abs().amax(dim=(2, 3, 4))  # (COUNT, 10)
     assert ((far < 0.01).sum(dim=1) == 1).all()
@@ -49,7 +51,7 @@ def test_training_sees_five_places_and_their_mirror_images() -> None:
 def test_same_seed_takes_the_same_places() -> None:
     rows = torch.arange(20)
     first, again, other = (
-        training_batch(EXAMPLES, rows, FIVE, torch.Generator().manual_seed(seed)).crops
+        make_training_batch(EXAMPLES, rows, FIVE, torch.Generator().manual_seed(seed)).crops
         for seed in (1, 1, 2)
     )
     assert torch.equal(first, again)

@@ -5,7 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from training.augment.mixing import CLEAR_SHARE, Mixing, draw
+from training.augment.mixing import CLEAR_SHARE, Mixing, draw_mixing
 from training.datasets.examples import NO_LABEL
 
 
@@ -20,7 +20,7 @@ def named(count: int, size_px: int) -> torch.Tensor:
 
 @given(st.integers(0, 99), st.sampled_from([0.3, 1.0, 5.0]), st.integers(6, 40))
 def test_cutmix_targets_are_the_shares_of_the_pixels(seed: int, alpha: float, size_px: int) -> None:
-    mixing = draw(24, size_px, mixup=0, cutmix=alpha, generator=source(seed))
+    mixing = draw_mixing(24, size_px, mixup=0, cutmix=alpha, generator=source(seed))
     crops, targets = mixing.crops(named(24, size_px)), mixing.targets(torch.eye(24))
     for row in range(24):
         counted = torch.bincount(crops[row].long().flatten(), minlength=24) / size_px**2
@@ -32,7 +32,7 @@ def test_cutmix_targets_are_the_shares_of_the_pixels(seed: int, alpha: float, si
 
 
 def test_with_mixup_half_are_blended_and_half_are_cut() -> None:
-    mixing = draw(2000, 24, mixup=0.4, cutmix=1.0, generator=source())
+    mixing = draw_mixing(2000, 24, mixup=0.4, cutmix=1.0, generator=source())
     assert mixing.box is not None
     cut = (mixing.box[:, 2:] > mixing.box[:, :2]).all(dim=1)
     assert 0.4 < cut.float().mean() < 0.6
@@ -44,7 +44,7 @@ def test_with_mixup_half_are_blended_and_half_are_cut() -> None:
 
 
 def test_cut_crops_keep_their_class_while_they_are_nearly_whole() -> None:
-    mixing = draw(500, 32, mixup=0, cutmix=1.0, generator=source())
+    mixing = draw_mixing(500, 32, mixup=0, cutmix=1.0, generator=source())
     labels = mixing.labels(torch.full((500,), 2))
     assert torch.equal(labels == 2, mixing.share >= CLEAR_SHARE)
     assert 0.05 < (labels == NO_LABEL).float().mean() < 0.95
@@ -52,7 +52,7 @@ def test_cut_crops_keep_their_class_while_they_are_nearly_whole() -> None:
 
 @pytest.mark.parametrize("cutmix", [0.0, 1.0])
 def test_crops_of_another_size_are_mixed_alike(cutmix: float) -> None:
-    mixing = draw(64, 16, mixup=0.5, cutmix=cutmix, generator=source())
+    mixing = draw_mixing(64, 16, mixup=0.5, cutmix=cutmix, generator=source())
     small, large = (mixing.crops(named(64, size)) for size in (16, 48))
     reduced = torch.nn.functional.avg_pool2d(large, 3)
     torch.testing.assert_close(small, reduced, atol=1e-4, rtol=1e-4)
@@ -61,7 +61,7 @@ def test_crops_of_another_size_are_mixed_alike(cutmix: float) -> None:
 def test_without_cutmix_nothing_more_is_drawn() -> None:
     """So that recipes from before it give the runs that they gave."""
     generator, by_hand = source(), source()
-    mixing = draw(10, 8, mixup=0.2, cutmix=0, generator=generator)
+    mixing = draw_mixing(10, 8, mixup=0.2, cutmix=0, generator=generator)
     gammas = torch._standard_gamma(torch.full((10, 2), 0.2), generator=by_hand).clamp(min=1e-12)
     assert torch.equal(mixing.share, gammas.amax(dim=1) / gammas.sum(dim=1))
     assert torch.equal(mixing.other, torch.randperm(10, generator=by_hand))

@@ -15,8 +15,8 @@ import pytest
 
 from app.defaults import ROOT
 from app.errors import DataError
-from training.base.cli import add_options, chosen, run
-from training.base.progress import progress, say, time_left
+from training.base.cli import add_options, collect_given_options, run_entry_point
+from training.base.progress import describe_time_left, print_line, track_progress
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Settings:
 def parse(*options: str) -> dict[str, Any]:
     parser = argparse.ArgumentParser()
     add_options(parser, Settings)
-    return chosen(parser.parse_args(options), Settings)
+    return collect_given_options(parser.parse_args(options), Settings)
 
 
 @pytest.mark.parametrize(
@@ -84,13 +84,13 @@ def raising(error: BaseException) -> Callable[[], int]:
 def test_commands_end_in_one_line(
     main: Callable[[], int], code: int, said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run(main) == code
+    assert run_entry_point(main) == code
     assert capsys.readouterr() == ("", said)
 
 
 def test_error_of_the_program_itself_is_not_hidden() -> None:
     with pytest.raises(ZeroDivisionError):
-        run(raising(ZeroDivisionError()))
+        run_entry_point(raising(ZeroDivisionError()))
 
 
 class Terminal(io.StringIO):
@@ -104,7 +104,7 @@ def test_bar_is_drawn_on_terminals_alone(
 ) -> None:
     monkeypatch.setattr(sys, "stderr", stream())
     notes = iter("abc")
-    bar = progress([1, 2, 3], note=lambda: f"note {next(notes)}", desc="faces", mininterval=0)
+    bar = track_progress([1, 2, 3], note=lambda: f"note {next(notes)}", desc="faces", mininterval=0)
     assert list(bar) == [1, 2, 3]
     shown = sys.stderr.getvalue()  # type: ignore[attr-defined]
     assert ("faces" in shown, "note" in shown) == (drawn, drawn)
@@ -120,8 +120,8 @@ def test_line_does_not_break_into_a_bar(
         monkeypatch.setattr(sys, "stdout", terminal)
         for columns in (0, 60):
             termios.tcsetwinsize(follower, (20, columns))
-            for _ in progress([1], desc="faces", leave=False):
-                say("epoch 1")
+            for _ in track_progress([1], desc="faces", leave=False):
+                print_line("epoch 1")
             print("end", file=terminal, flush=True)
             shown = ""
             while not shown.endswith("end\r\n"):  # a terminal hands over what it has, in parts
@@ -134,7 +134,11 @@ def test_line_does_not_break_into_a_bar(
 
 def test_without_tqdm_items_just_come(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "tqdm", None)
-    assert list(progress(iter("abc"), note=lambda: "", total=3, leave=False)) == ["a", "b", "c"]
+    assert list(track_progress(iter("abc"), note=lambda: "", total=3, leave=False)) == [
+        "a",
+        "b",
+        "c",
+    ]
 
 
 def test_line_now_and_then_says_the_same_without_a_terminal(
@@ -142,7 +146,7 @@ def test_line_now_and_then_says_the_same_without_a_terminal(
 ) -> None:
     monkeypatch.setattr(sys, "stderr", io.StringIO())
     times = iter([0.0, 10.0, 30.0, 40.0, 300.0])
-    items = progress([1, 2, 3, 4], desc="faces", unit="picture", clock=lambda: next(times))
+    items = track_progress([1, 2, 3, 4], desc="faces", unit="picture", clock=lambda: next(times))
     assert list(items) == [1, 2, 3, 4]
     assert sys.stderr.getvalue() == (  # type: ignore[attr-defined]
         "faces: 2 of 4 pictures, less than a minute left\n"
@@ -151,12 +155,12 @@ def test_line_now_and_then_says_the_same_without_a_terminal(
     times = iter([0.0, 600.0])
     steps = iter([7])
     assert list(
-        progress(
+        track_progress(
             steps, initial=5, total=20, unit="step", note=lambda: "A", clock=lambda: next(times)
         )
     ) == [7]
     assert sys.stderr.getvalue() == "A: 6 of 20 steps, about 2 h 20 min left\n"  # type: ignore[attr-defined]
-    assert time_left(150) == "about 2 min left"
+    assert describe_time_left(150) == "about 2 min left"
 
 
 COMMANDS = sorted(
@@ -164,6 +168,20 @@ COMMANDS = sorted(
     for path in (ROOT / "training").glob("*.py")
     if "\ndef parser()" in path.read_text(encoding="utf-8")
 )
+
+
+def test_unit_with_a_plural_of_its_own_is_written_with_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
+    times = iter([0.0, *(40.0 * n for n in range(1, 4))])
+    items = track_progress(
+        range(3), desc="faces", unit="batch", units="batches", clock=lambda: next(times)
+    )
+    assert list(items) == [0, 1, 2]
+    assert sys.stderr.getvalue() == (  # type: ignore[attr-defined]
+        "faces: 1 of 3 batches, about 1 min left\nfaces: 2 of 3 batches, about 1 min left\n"
+    )
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -184,11 +202,11 @@ def test_mistyped_command_gets_one_line(command: str, capsys: pytest.CaptureFixt
 
 def test_reader_that_has_had_enough_is_no_error() -> None:
     code = (
-        "from training.base.cli import run\n"
+        "from training.base.cli import run_entry_point\n"
         "def main():\n"
         "    for _ in range(20_000): print('x' * 80)\n"
         "    return 0\n"
-        "raise SystemExit(run(main))"
+        "raise SystemExit(run_entry_point(main))"
     )
     with subprocess.Popen(
         [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from app.errors import DataError
-from training.checkpoints.checkpoint import load
-from training.checkpoints.digest import file_digest
+from training.checkpoints.checkpoint import load_checkpoint
+from training.checkpoints.digest import hash_checkpoint
 from training.checkpoints.initial_weights import read_weights
-from training.datasets.digests import sha256
+from training.datasets.digests import hash_data_file
 from training.datasets.pack import read_meta
 from training.datasets.rafdb import list_rafdb
-from training.datasets.readers import csv_rows
+from training.datasets.readers import read_csv_rows
 from training.own_pictures.label_files import is_label_file
 from training.own_pictures.picture_folder import open_folder
 
@@ -27,12 +27,12 @@ def rafdb(list_file: Path) -> None:
 @pytest.mark.parametrize(
     "opens",
     [
-        load,
+        load_checkpoint,
         read_weights,
         read_meta,
-        sha256,
-        file_digest,
-        lambda path: list(csv_rows(path, ("a",))),
+        hash_data_file,
+        hash_checkpoint,
+        lambda path: list(read_csv_rows(path, ("a",))),
         rafdb,
     ],
     ids=["checkpoint", "weights", "pack", "hash", "teacher", "table", "RAF-DB's list"],

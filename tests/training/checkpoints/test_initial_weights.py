@@ -11,16 +11,21 @@ from app.errors import TrainingError
 from tests.support.shapes import LABELS, train_shapes
 from training import export
 from training.base import licences
-from training.checkpoints.checkpoint import build, load, load_trained
-from training.checkpoints.compact import compact_of, read_compact, write_compact
-from training.checkpoints.initial_weights import load_initial, our_name, read_weights, shared_rows
+from training.checkpoints.checkpoint import build_network, load_checkpoint, load_trained
+from training.checkpoints.compact import name_compact, read_compact, write_compact
+from training.checkpoints.initial_weights import (
+    load_initial,
+    match_label_rows,
+    read_weights,
+    translate_name,
+)
 from training.config.run_config import RunConfig
 from training.network.model import DaclNet, ModelConfig
 
 
 def other_net(trained: Path, classes: int, seed: int = 7) -> DaclNet:
     torch.manual_seed(seed)
-    return build(load_trained(trained / "best.pt").config, classes)
+    return build_network(load_trained(trained / "best.pt").config, classes)
 
 
 def values(net: DaclNet) -> dict[str, Tensor]:
@@ -40,7 +45,7 @@ def values(net: DaclNet) -> dict[str, Tensor]:
 def test_labels_are_matched_by_what_they_say(
     labels: list[str], known: list[str], rows: dict[int, int]
 ) -> None:
-    assert shared_rows(labels, known) == rows
+    assert match_label_rows(labels, known) == rows
 
 
 class Hostile:
@@ -56,7 +61,7 @@ class Hostile:
 def test_code_in_a_checkpoint_does_not_run(tmp_path: Path) -> None:
     victim, file = tmp_path / "ran", tmp_path / "hostile.pt"
     torch.save({"format": 1, "recommended": "model", "model": Hostile(victim)}, file)
-    for read in (load, load_trained, read_weights):
+    for read in (load_checkpoint, load_trained, read_weights):
         with pytest.raises(TrainingError, match=r"hostile\.pt"):
             read(file)
     assert not victim.exists()
@@ -76,15 +81,15 @@ def test_code_in_a_checkpoint_does_not_run(tmp_path: Path) -> None:
     ],
 )
 def test_names_of_torchvision_are_known(theirs: str, ours: str | None) -> None:
-    names = build(RunConfig(model=ModelConfig(blocks=2)), 3).state_dict()
-    found = our_name(theirs, blocks=2)
+    names = build_network(RunConfig(model=ModelConfig(blocks=2)), 3).state_dict()
+    found = translate_name(theirs, blocks=2)
     if ours is not None:
         assert found == ours
     assert (found in names) == (found != theirs)
 
 
 def test_shared_labels_keep_their_rows(trained: Path) -> None:
-    state = load(trained / "best.pt")
+    state = load_checkpoint(trained / "best.pt")
     theirs = state[state["recommended"]]
     labels = ("cross", "star", "disc", "frame")
     net, before = other_net(trained, 4), values(other_net(trained, 4))
@@ -135,7 +140,7 @@ def test_state_dict_is_taken_by_name_and_shape(
 
 def test_network_of_another_width_is_refused_and_left_alone(trained: Path) -> None:
     config = load_trained(trained / "best.pt").config
-    net = build(replace(config, model=replace(config.model, width=16)), 3)
+    net = build_network(replace(config, model=replace(config.model, width=16)), 3)
     before = values(net)
     with pytest.raises(TrainingError, match=r"Nothing in .*best\.pt fits this network"):
         load_initial(net, trained / "best.pt", labels=LABELS)
@@ -161,7 +166,7 @@ def test_training_begins_with_given_weights(
     options = ("--epochs", "1", "--batch-size", "96", "--learning-rate", "1e-9")
     train_shapes(shapes_npz, tmp_path / "run", *options, "--init", str(trained / "best.pt"))
     assert "labels carried over: frame, disc, cross." in capsys.readouterr().err
-    state, source = load(tmp_path / "run/last.pt"), load(trained / "best.pt")
+    state, source = load_checkpoint(tmp_path / "run/last.pt"), load_checkpoint(trained / "best.pt")
     for name, tensor in source[source["recommended"]].items():
         if "running" not in name and "num_batches" not in name:
             torch.testing.assert_close(state["net"][name], tensor, atol=1e-6, rtol=0)
@@ -175,11 +180,11 @@ def test_compact_checkpoint_gives_the_same_network(
     assert export.main(words) == 0
     assert f"{tmp_path / 'shapes.pt'}: " in capsys.readouterr().out
     assert sorted(path.name for path in tmp_path.iterdir()) == ["shapes.onnx", "shapes.pt"]
-    assert compact_of(model).stat().st_size < 0.3 * (trained / "best.pt").stat().st_size
+    assert name_compact(model).stat().st_size < 0.3 * (trained / "best.pt").stat().st_size
     weights, licence = read_compact(model)
     assert weights.kind == "compact checkpoint"
     assert licence == licences.FOLDER_LICENCE
-    whole, half = load_trained(trained / "best.pt"), load_trained(compact_of(model))
+    whole, half = load_trained(trained / "best.pt"), load_trained(name_compact(model))
     assert (half.config, half.facts, half.step) == (whole.config, whole.facts, whole.step)
     crops = torch.rand(8, 1, 24, 24, generator=torch.Generator().manual_seed(0)) * 4 - 2
     with torch.no_grad():
@@ -195,8 +200,8 @@ def test_compact_checkpoint_of_another_training_is_refused(
     model.write_bytes(exported.read_bytes())
     with pytest.raises(TrainingError, match=r"mine\.pt is missing: .*--compact"):
         read_compact(model)
-    state = load(trained / "best.pt")
+    state = load_checkpoint(trained / "best.pt")
     torch.save(state | {"step": state["step"] + 1}, tmp_path / "other.pt")
-    write_compact(tmp_path / "other.pt", compact_of(model))
+    write_compact(tmp_path / "other.pt", name_compact(model))
     with pytest.raises(TrainingError, match="does not belong to"):
         read_compact(model)

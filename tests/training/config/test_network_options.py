@@ -7,7 +7,7 @@ import pytest
 from tests.support.shapes import LABELS, MACHINE, RECIPE, train_shapes
 from training import benchmark, evaluate, export
 from training.checkpoints.checkpoint import load_trained
-from training.checkpoints.compact import compact_of
+from training.checkpoints.compact import name_compact
 
 
 @pytest.mark.parametrize(
@@ -29,9 +29,9 @@ def test_network_goes_from_data_to_file(
     words = [str(shapes_npz), str(run / "best.pt"), "-o", str(model), "--compact", "--attention"]
     assert export.main(words) == 0
     assert evaluate.main([str(shapes_npz), str(model)]) == 0
-    assert load_trained(compact_of(model)).config == load_trained(run / "best.pt").config
+    assert load_trained(name_compact(model)).config == load_trained(run / "best.pt").config
     capsys.readouterr()
-    again = (*options, "--epochs", "1", "--init", str(compact_of(model)))
+    again = (*options, "--epochs", "1", "--init", str(name_compact(model)))
     train_shapes(shapes_npz, tmp_path / "next", *again)
     said = capsys.readouterr().err
     assert f"labels carried over: {', '.join(LABELS)}." in said

@@ -12,10 +12,10 @@ from PIL import Image as Picture
 from app.errors import DataError
 from app.types import Image
 from training import prepare
-from training.base.cli import run
+from training.base.cli import run_entry_point
 from training.datasets import digests
 from training.datasets.affectnet import COLUMNS, LABELS, list_affectnet
-from training.datasets.listed import around_box
+from training.datasets.listed import cut_around_box
 from training.datasets.pack import Pack, read_pack
 
 FOLDER = "Manually_Annotated_Images"
@@ -87,8 +87,8 @@ def test_set_becomes_one_file(pack: Pack, affectnet: Path) -> None:
     assert pack.names[1] == f"1/{1:056x}.jpg"
     np.testing.assert_array_equal(pack.votes, np.eye(8)[[*range(8)] * 3])
     facts = pack.meta.made_from
-    assert facts["training"] == digests.sha256(affectnet / "training.csv")
-    assert facts["validation"] == digests.sha256(affectnet / "validation.csv")
+    assert facts["training"] == digests.hash_data_file(affectnet / "training.csv")
+    assert facts["validation"] == digests.hash_data_file(affectnet / "validation.csv")
     assert (facts["classes"], facts["count"], facts["validation_share"]) == (8, 24, 0.1)
 
 
@@ -142,7 +142,7 @@ def test_few_unreadable_pictures_are_skipped(
     (root / FOLDER).rmdir()
     (root / FOLDER).symlink_to(affectnet / FOLDER)
     options = ["affectnet", str(root), "-o", str(tmp_path / "a.npz"), "--classes", "8"]
-    assert run(lambda: prepare.main(options)) == 2
+    assert run_entry_point(lambda: prepare.main(options)) == 2
     assert "1 of 25 pictures are missing or unreadable" in capsys.readouterr().err
     assert prepare.main([*options, "--max-unreadable", "0.04"]) == 1
     out = capsys.readouterr().out
@@ -288,7 +288,7 @@ def test_what_is_missing_is_named(
     root = write_lists(tmp_path / "set", training_rows(), validation_rows())
     (root / removed).rename(tmp_path / "elsewhere")
     options = ["affectnet", str(root), "-o", str(tmp_path / "a.npz"), "--classes", "7"]
-    assert run(lambda: prepare.main(options)) == 2
+    assert run_entry_point(lambda: prepare.main(options)) == 2
     out, err = capsys.readouterr()
     assert (out, err.count("\n")) == ("", 1)
     assert message in err
@@ -311,5 +311,5 @@ NUMBERED = np.arange(60 * 80, dtype=np.uint16).reshape(60, 80).astype(np.uint8)
 def test_square_around_the_box_is_kept(
     box: tuple[float, float, float, float], expected: tuple[slice, slice] | None
 ) -> None:
-    kept = around_box(NUMBERED, box)
+    kept = cut_around_box(NUMBERED, box)
     np.testing.assert_array_equal(kept, NUMBERED if expected is None else NUMBERED[expected])

@@ -13,11 +13,11 @@ from app.alignment import FACE_TEMPLATE, fit_crop_matrix, fit_frame_matrix
 from app.errors import DataError
 from training.datasets.examples import (
     NO_LABEL,
-    argmax_labels,
+    choose_argmax_labels,
+    choose_majority_labels,
+    fit_picture_matrices,
     load_examples,
-    majority_labels,
-    picture_matrices,
-    soft_targets,
+    make_soft_targets,
 )
 from training.datasets.pack import Pack, PackedSample, PackMeta, encode_webp, read_pack, write_pack
 from training.datasets.readers import FERPLUS_LABELS, FERPLUS_VOTES, Split
@@ -47,28 +47,28 @@ def test_votes_by_the_official_protocol(
     votes: list[int], majority: int, winner: int, soft: dict[int, float]
 ) -> None:
     rows = np.array([votes], np.uint8)
-    assert majority_labels(rows, 8, "ferplus").tolist() == [majority]
-    assert argmax_labels(rows, 8).tolist() == [winner]
+    assert choose_majority_labels(rows, 8, "ferplus").tolist() == [majority]
+    assert choose_argmax_labels(rows, 8).tolist() == [winner]
     expected = [[soft.get(k, 0.0) for k in range(8)]]
-    np.testing.assert_allclose(soft_targets(rows, 8, "ferplus"), expected, rtol=1e-6)
+    np.testing.assert_allclose(make_soft_targets(rows, 8, "ferplus"), expected, rtol=1e-6)
 
 
 def test_one_label_a_picture_is_taken_as_it_is() -> None:
     rows = np.eye(3, dtype=np.uint8)[[2, 0]]
-    assert majority_labels(rows, 3, "single").tolist() == [2, 0]
-    assert soft_targets(rows, 3, "single").tolist() == [[0, 0, 1], [1, 0, 0]]
+    assert choose_majority_labels(rows, 3, "single").tolist() == [2, 0]
+    assert make_soft_targets(rows, 3, "single").tolist() == [[0, 0, 1], [1, 0, 0]]
 
 
 def test_many_votes_do_not_overflow() -> None:
     rows = np.array([[200, 150, 0], [255, 255, 0]], np.uint8)
-    assert majority_labels(rows, 3, "single").tolist() == [0, NO_LABEL]
-    np.testing.assert_allclose(soft_targets(rows, 3, "single")[0, :2], [200 / 350, 150 / 350])
+    assert choose_majority_labels(rows, 3, "single").tolist() == [0, NO_LABEL]
+    np.testing.assert_allclose(make_soft_targets(rows, 3, "single")[0, :2], [200 / 350, 150 / 350])
 
 
 @given(st.lists(st.lists(st.integers(0, 10), min_size=10, max_size=10), max_size=6))
 def test_majority_is_the_largest_soft_target(votes: list[list[int]]) -> None:
     rows = np.array(votes, np.uint8).reshape(-1, 10)
-    soft, labels = soft_targets(rows, 8, "ferplus"), majority_labels(rows, 8, "ferplus")
+    soft, labels = make_soft_targets(rows, 8, "ferplus"), choose_majority_labels(rows, 8, "ferplus")
     assert soft.dtype == np.float32
     total = soft.sum(axis=1)
     assert np.all(np.isclose(total, 1, atol=1e-6) | (total == 0))
@@ -153,7 +153,7 @@ def test_landmarks_are_aligned_as_in_the_app() -> None:
     points[:4] = FACE_TEMPLATE.targets() * 30 + (5, 9)
     landmarks = np.stack([points, UNKNOWN, np.ones((6, 2), np.float32)])
     sizes = np.array([(50, 60), (50, 60), (60, 30)], np.int32)
-    matrices = picture_matrices(landmarks, sizes, FACE_TEMPLATE, 48)
+    matrices = fit_picture_matrices(landmarks, sizes, FACE_TEMPLATE, 48)
     np.testing.assert_allclose(matrices[0], fit_crop_matrix(points, FACE_TEMPLATE, 48), rtol=1e-6)
     np.testing.assert_allclose(matrices[0, :, :2], np.eye(2) * 1.6, atol=1e-5)
     np.testing.assert_allclose(matrices[1], fit_frame_matrix(50, 60, 48), rtol=1e-6)

@@ -19,9 +19,9 @@ from app.alignment import FACE_TEMPLATE
 from app.errors import DataError
 from tests.support.shapes import train_shapes
 from training import train
-from training.augment.augment import training_batch
+from training.augment.augment import make_training_batch
 from training.base import free_memory
-from training.checkpoints.checkpoint import load
+from training.checkpoints.checkpoint import load_checkpoint
 from training.config.augment_config import AugmentConfig
 from training.datasets.examples import Examples, load_examples
 from training.datasets.pack import Pack, PackedSample, PackMeta, encode_webp, read_pack, write_pack
@@ -87,7 +87,7 @@ def test_run_gives_the_same_network(shapes_npz: Path, tmp_path: Path) -> None:
     ]
     logs = [(run / "log.jsonl").read_text() for run in runs]
     assert logs[0] == logs[1]
-    held, streamed = (load(run / "last.pt")["net"] for run in runs)
+    held, streamed = (load_checkpoint(run / "last.pt")["net"] for run in runs)
     assert all(torch.equal(held[name], streamed[name]) for name in held)
 
 
@@ -97,7 +97,7 @@ def test_augmented_batches_are_the_same(mapped: Pack) -> None:
     order = torch.randperm(COUNT, generator=torch.Generator().manual_seed(0))
     for number, rows in enumerate(streamed.ahead(torch.split(order, 7))):
         ours, theirs = (
-            training_batch(e, rows, AugmentConfig(), torch.Generator().manual_seed(number))
+            make_training_batch(e, rows, AugmentConfig(), torch.Generator().manual_seed(number))
             for e in (streamed, held)
         )
         assert torch.equal(ours.crops, theirs.crops)
@@ -119,9 +119,9 @@ def test_processes_of_one_machine_share_its_memory(
     monkeypatch.setattr(free_memory, "MEMINFO", tmp_path / "meminfo")
     monkeypatch.setattr(free_memory, "CGROUPS", ())
     monkeypatch.delenv("LOCAL_WORLD_SIZE", raising=False)
-    assert free_memory.free_bytes() == 10_240_000
+    assert free_memory.measure_free_bytes() == 10_240_000
     monkeypatch.setenv("LOCAL_WORLD_SIZE", "4")
-    assert free_memory.free_bytes() == 2_560_000
+    assert free_memory.measure_free_bytes() == 2_560_000
 
 
 def write_as_before(path: Path, pack: Pack) -> None:

@@ -10,7 +10,7 @@ from PIL import Image as Picture
 from app.errors import DataError
 from app.types import Image
 from training import prepare
-from training.base.cli import run
+from training.base.cli import run_entry_point
 from training.datasets import digests
 from training.datasets.listed import ListedPicture, put_aside
 from training.datasets.pack import Pack, read_pack
@@ -80,7 +80,7 @@ def test_faces_are_found_in_small_crops(pack: Pack) -> None:
 
 def test_pack_says_what_made_it(pack: Pack, rafdb: Path) -> None:
     facts = pack.meta.made_from
-    assert facts["list"] == digests.sha256(rafdb / LIST)
+    assert facts["list"] == digests.hash_data_file(rafdb / LIST)
     assert (facts["images"], facts["count"]) == ("aligned", 21)
     assert (facts["validation_share"], facts["validation_seed"]) == (0.5, 0)
     assert len(facts["pictures"]) == 64
@@ -111,14 +111,14 @@ def test_few_unreadable_pictures_are_skipped_many_end_the_run(
     missing.unlink()
     broken.write_bytes(b"no picture")
     options = ["rafdb", str(root), "-o", str(tmp_path / "raf.npz")]
-    assert run(lambda: prepare.main(options)) == 2
+    assert run_entry_point(lambda: prepare.main(options)) == 2
     out, err = capsys.readouterr()
     assert out == ""
     assert err == (
         "error: 1 of 21 pictures are missing or unreadable, more than --max-unreadable 0.02 "
         f"allows: {missing} is missing.\n"
     )
-    assert run(lambda: prepare.main([*options, "--max-unreadable", "0.05"])) == 2
+    assert run_entry_point(lambda: prepare.main([*options, "--max-unreadable", "0.05"])) == 2
     err = capsys.readouterr().err
     assert err.startswith("error: 2 of 21 pictures are missing or unreadable, more than")
     assert f"allows: {broken} is text" in err
@@ -188,7 +188,7 @@ def test_what_is_missing_is_named(
     root = write_list(tmp_path / "raf", TRAIN + TEST)
     (root / removed).rename(tmp_path / "elsewhere")
     options = ["rafdb", str(root), "-o", str(tmp_path / "raf.npz")]
-    assert run(lambda: prepare.main(options)) == 2
+    assert run_entry_point(lambda: prepare.main(options)) == 2
     out, err = capsys.readouterr()
     assert (out, err.count("\n")) == ("", 1)
     assert message in err

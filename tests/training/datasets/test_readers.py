@@ -14,7 +14,7 @@ from training.datasets.readers import (
     FERPLUS_LABELS,
     FERPLUS_VOTES,
     read_ferplus,
-    read_picture,
+    read_grey_or_rgb,
 )
 
 PIXELS = " ".join(str(value % 256) for value in range(48 * 48))
@@ -168,7 +168,7 @@ def test_pixels_come_as_they_are(
     tmp_path: Path, picture: Image.Image, expected: np.ndarray
 ) -> None:
     picture.save(tmp_path / "p.png")
-    pixels = read_picture(tmp_path / "p.png")
+    pixels = read_grey_or_rgb(tmp_path / "p.png")
     assert pixels.dtype == np.uint8
     np.testing.assert_array_equal(pixels, expected)
 
@@ -178,7 +178,7 @@ def test_picture_comes_upright(tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6  # stored on its side: to be turned clockwise
     turned.save(tmp_path / "p.png", exif=exif)
-    np.testing.assert_array_equal(read_picture(tmp_path / "p.png"), np.rot90(GREY, -1))
+    np.testing.assert_array_equal(read_grey_or_rgb(tmp_path / "p.png"), np.rot90(GREY, -1))
 
 
 @pytest.mark.parametrize(
@@ -200,4 +200,4 @@ def test_picture_that_does_not_decode_is_named(
     assert isinstance(content, bytes)
     path.write_bytes(content)
     with pytest.raises(DataError, match=rf"broken\.jpg {message}"):
-        read_picture(path)
+        read_grey_or_rgb(path)

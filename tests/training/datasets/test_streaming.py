@@ -14,7 +14,7 @@ from torch import Tensor
 from app.alignment import FACE_TEMPLATE, ColourMode
 from app.errors import DataError
 from training.base import free_memory
-from training.base.free_memory import free_bytes
+from training.base.free_memory import measure_free_bytes
 from training.datasets.examples import Examples, load_examples
 from training.datasets.pack import Pack, PackedSample, PackMeta, encode_webp, read_pack, write_pack
 from training.datasets.streaming import AHEAD, StreamedPictures
@@ -263,8 +263,8 @@ def test_free_memory_is_the_least_that_system_and_container_leave(
     names = (tmp_path, "memory.max", "memory.current", "inactive_file")
     monkeypatch.setattr(free_memory, "MEMINFO", tmp_path / "meminfo")
     monkeypatch.setattr(free_memory, "CGROUPS", (names,))
-    assert free_bytes() == expected
-    assert free_bytes(torch.device("cpu")) == expected
+    assert measure_free_bytes() == expected
+    assert measure_free_bytes(torch.device("cpu")) == expected
 
 
 def test_pictures_are_streamed_when_they_take_half_of_what_is_free(
@@ -273,5 +273,5 @@ def test_pictures_are_streamed_when_they_take_half_of_what_is_free(
     pack = read_pack(path)
     need = load(pack, 0).pictures.nbytes
     for free, kind in ((2 * need, Tensor), (2 * need - 2, StreamedPictures)):
-        monkeypatch.setattr("training.datasets.examples.free_bytes", lambda free=free: free)
+        monkeypatch.setattr("training.datasets.examples.measure_free_bytes", lambda free=free: free)
         assert isinstance(load(pack, None).pictures, kind)

@@ -10,7 +10,7 @@ import torch
 from app.errors import DataError
 from app.types import Image
 from training.attention import main
-from training.base.device import normalise
+from training.base.device import normalise_batch
 from training.checkpoints.checkpoint import load_trained
 from training.config.train_config import TrainConfig
 from training.datasets.pack import read_pack
@@ -23,7 +23,7 @@ from training.judge.attention import (
     project,
     see,
 )
-from training.measures.metrics import attention_statistics
+from training.measures.metrics import measure_attention
 from training.run.predict import predict
 
 
@@ -43,7 +43,7 @@ def test_statistics_of_small_tables(
     entropy: float,
     low: float,
 ) -> None:
-    seen = attention_statistics(np.array(attention))
+    seen = measure_attention(np.array(attention))
     assert (seen.mean, seen.spread, seen.low) == (mean, spread, low)
     assert seen.spread_of_samples == spread_of_samples
     assert seen.entropy == pytest.approx(entropy, abs=1e-4)
@@ -76,7 +76,7 @@ def test_projection_keeps_the_widest_directions() -> None:
 def test_evidence_adds_up_to_the_logits(trained: Path, shapes_npz: Path) -> None:
     loaded = load_trained(trained / "best.pt")
     _, valid = load_pair(read_pack(shapes_npz), loaded.config, torch.device("cpu"))
-    x = normalise(valid.crops(torch.tensor([4])))
+    x = normalise_batch(valid.crops(torch.tensor([4])))
     seen = evidence(loaded.net, x)
     bias = loaded.net.classifier.bias.detach().double().numpy()
     np.testing.assert_allclose(seen.plain.mean(axis=(1, 2)) + bias, seen.logits, atol=1e-4)

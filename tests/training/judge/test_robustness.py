@@ -12,7 +12,7 @@ from app.errors import DataError, TrainingError
 from tests.support.shapes import train_shapes, write_shapes
 from tests.support.tiny_model import tiny_contract, write_tiny_model
 from training import evaluate
-from training.base.cli import run
+from training.base.cli import run_entry_point
 from training.datasets.pack import read_pack
 from training.judge import robustness
 from training.judge.corruptions import CORRUPTIONS
@@ -220,7 +220,9 @@ def test_test_split_and_senseless_options_are_refused(
         (["--corruptions", "--faces", "0"], "--faces must be at least 1"),
         (["--corruptions", "--against", tmp_path / "no.onnx"], "no.onnx is missing"),
     ):
-        assert run(lambda o=[*base, *extra]: evaluate.main([str(part) for part in o])) == 2
+        assert (
+            run_entry_point(lambda o=[*base, *extra]: evaluate.main([str(part) for part in o])) == 2
+        )
         said = capsys.readouterr().err
         assert (said[:7], said.count("\n")) == ("error: ", 1)
         assert message in said

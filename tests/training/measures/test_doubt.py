@@ -5,19 +5,19 @@ import pytest
 
 from app.contract import are_sure, entropy_nats
 from tests.training.measures.test_metrics import logits_for
-from training.measures.confidence_scores import SCORES, accepted_at, auroc
+from training.measures.confidence_scores import SCORES, measure_acceptance, measure_auroc
 from training.measures.doubt import (
     MAX_BELOW,
     MIN_ABOVE_NATS,
     Thresholds,
-    doubt_thresholds,
-    judge_doubt,
-    labels_said,
-    prior_rows,
-    selective,
-    weighted_ece,
+    choose_thresholds,
+    measure_doubt,
+    measure_labelled,
+    measure_priors,
+    measure_selective,
+    measure_weighted_ece,
 )
-from training.measures.doubt_lines import doubt_lines, prior_lines
+from training.measures.doubt_lines import format_doubt, format_priors
 
 # Ten faces of two classes, the surest first; the network errs on the sixth and the last.
 LABELS = np.array([0, 1, 0, 0, 1, 1, 0, 1, 0, 1])
@@ -31,7 +31,7 @@ def ten() -> np.ndarray:
 
 
 def test_accuracy_against_coverage_by_hand() -> None:
-    found = selective(ten(), LABELS, SURENESS)
+    found = measure_selective(ten(), LABELS, SURENESS)
     by_coverage = {point.coverage: point for point in found.points}
     assert by_coverage[0.5].accuracy == 1.0
     assert by_coverage[0.8].accuracy == pytest.approx(7 / 8)
@@ -48,8 +48,8 @@ def test_accuracy_against_coverage_by_hand() -> None:
 
 
 def test_useless_score_costs_area() -> None:
-    turned = selective(ten(), LABELS, -SURENESS)
-    assert turned.area > selective(ten(), LABELS, SURENESS).area
+    turned = measure_selective(ten(), LABELS, -SURENESS)
+    assert turned.area > measure_selective(ten(), LABELS, SURENESS).area
     assert turned.at(1.0).accuracy == pytest.approx(0.8)
 
 
@@ -57,14 +57,14 @@ def test_useless_score_costs_area() -> None:
 def test_nine_of_ten_faces_keep_their_label(count: int) -> None:
     generator = np.random.default_rng(count)
     probabilities = generator.dirichlet([0.6, 0.4, 0.3], count)
-    found = doubt_thresholds(probabilities)
+    found = choose_thresholds(probabilities)
     kept = are_sure(probabilities, below=found.below, above_nats=found.above_nats).mean()
     assert 0.9 <= kept <= (1 if count < 100 else 0.92)
 
 
 def test_near_certainty_is_not_asked_for() -> None:
     probabilities = np.linspace([0.9, 0.1], [0.999, 0.001], 50)
-    found = doubt_thresholds(probabilities)
+    found = choose_thresholds(probabilities)
     assert found.below == pytest.approx(MAX_BELOW, abs=1e-3)
     assert found.above_nats == pytest.approx(MIN_ABOVE_NATS, abs=1e-3)
     two_to_one = entropy_nats(np.array([[2 / 3, 1 / 3]]))[0]
@@ -72,10 +72,10 @@ def test_near_certainty_is_not_asked_for() -> None:
 
 
 def test_labels_that_are_said_are_counted_alone() -> None:
-    said = labels_said(ten(), LABELS, temperature=1.0, thresholds=Thresholds(0.8, 9.0))
+    said = measure_labelled(ten(), LABELS, temperature=1.0, thresholds=Thresholds(0.8, 9.0))
     assert said.share == pytest.approx((SURENESS >= 0.8).mean())
     assert said.accuracy == 1.0
-    nobody = labels_said(ten(), LABELS, temperature=1.0, thresholds=Thresholds(1.0, 0.0))
+    nobody = measure_labelled(ten(), LABELS, temperature=1.0, thresholds=Thresholds(1.0, 0.0))
     assert nobody.share == 0
     assert np.isnan(nobody.accuracy)
 
@@ -85,7 +85,7 @@ def test_labels_that_are_said_are_counted_alone() -> None:
 )
 def test_others_are_accepted_at_the_faces_threshold(coverage: float, accepted: float) -> None:
     faces, others = np.array([0.9, 0.5, 0.4, 0.1]), np.array([0.6, 0.2])
-    assert accepted_at(faces, others, coverage) == accepted
+    assert measure_acceptance(faces, others, coverage) == accepted
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_others_are_accepted_at_the_faces_threshold(coverage: float, accepted: f
     [([2.0, 3.0], [0.0, 1.0], 1.0), ([0.0], [1.0], 0.0), ([1.0], [1.0], 0.5), ([2, 0], [1], 0.5)],
 )
 def test_auroc_by_hand(faces: list[float], others: list[float], area: float) -> None:
-    assert auroc(np.array(faces), np.array(others)) == area
+    assert measure_auroc(np.array(faces), np.array(others)) == area
 
 
 @pytest.mark.parametrize("name", SCORES)
@@ -115,7 +115,7 @@ def test_prior_correction_trades_the_frequent_class_for_the_rare_one() -> None:
     p1 = np.array([0.01] * 7 + [0.2] + [0.3, 0.05])
     labels = np.array([0] * 8 + [1] * 2)
     logits = np.log(np.stack([1 - p1, p1], axis=1))
-    plain, corrected = prior_rows(
+    plain, corrected = measure_priors(
         logits,
         labels,
         temperature=1.0,
@@ -135,19 +135,19 @@ def test_prior_correction_trades_the_frequent_class_for_the_rare_one() -> None:
 def test_weights_of_classes_enter_the_calibration_error() -> None:
     confidence, right = np.array([0.9, 0.9, 0.9]), np.array([True, True, False])
     even, uneven = np.full(3, 1 / 3), np.array([0.25, 0.25, 0.5])
-    assert weighted_ece(confidence, right, even) == pytest.approx(0.9 - 2 / 3)
-    assert weighted_ece(confidence, right, uneven) == pytest.approx(0.4)
+    assert measure_weighted_ece(confidence, right, even) == pytest.approx(0.9 - 2 / 3)
+    assert measure_weighted_ece(confidence, right, uneven) == pytest.approx(0.4)
 
 
 def test_lines_say_what_was_found() -> None:
-    report = judge_doubt(
+    report = measure_doubt(
         ten(), LABELS, temperature=1.0, shares=(0.5, 0.5), thresholds=Thresholds(0.8, 9.0)
     )
-    at_coverage, said = doubt_lines(report)
+    at_coverage, said = format_doubt(report)
     assert at_coverage.startswith("at 90 % coverage: accuracy 88.89 % (± 10.48)")
     assert said.startswith("unsure below 0.800 or above 9.000 nats: 40.0 % get a label")
-    note, *table = prior_lines("m.onnx", report, missing=["fear"])
+    note, *table = format_priors("m.onnx", report, missing=["fear"])
     assert "of the classes that have faces here, which fear lacks" in note
     assert len(table) == 2 + 11
-    bare = judge_doubt(ten(), LABELS, temperature=1.0, shares=(), thresholds=None)
-    assert (bare.said, bare.priors, len(doubt_lines(bare))) == (None, (), 1)
+    bare = measure_doubt(ten(), LABELS, temperature=1.0, shares=(), thresholds=None)
+    assert (bare.said, bare.priors, len(format_doubt(bare))) == (None, (), 1)

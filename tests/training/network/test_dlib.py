@@ -10,14 +10,20 @@ from torch.nn import functional
 
 from app.errors import TrainingError
 from tests.support.shapes import LABELS
-from training.checkpoints.checkpoint import Trained, build
+from training.checkpoints.checkpoint import Trained, build_network
 from training.checkpoints.initial_weights import load_initial
-from training.checkpoints.wider import widen
+from training.checkpoints.wider import widen_network
 from training.config.run_config import DataFacts, RunConfig
 from training.config.train_config import TrainConfig
-from training.network.dlib_backbone import BLOCKS, DlibBackbone, DlibBlock, map_side, measure_norms
+from training.network.dlib_backbone import (
+    BLOCKS,
+    DlibBackbone,
+    DlibBlock,
+    compute_map_side,
+    measure_norms,
+)
 from training.network.dlib_file import DLIB_MEAN_RGB, Layer, is_dlib_file, read_dlib
-from training.network.half_precision import rounded
+from training.network.half_precision import round_to_half
 from training.network.model import ExportNet, ModelConfig
 
 CONFIG = RunConfig.face_pretrained()
@@ -131,7 +137,7 @@ def dlib_says(layers: list[Layer], rgb: torch.Tensor) -> torch.Tensor:
 
 @pytest.mark.parametrize(("size_px", "side"), [(64, 1), (96, 2), (112, 3), (150, 4), (224, 6)])
 def test_the_map_is_as_large_as_announced(size_px: int, side: int) -> None:
-    assert map_side(size_px) == side
+    assert compute_map_side(size_px) == side
     assert DlibBackbone(1)(torch.zeros(2, 1, size_px, size_px)).shape == (2, 256, side, side)
 
 
@@ -201,27 +207,29 @@ def test_a_cut_file_is_refused(layers: list[Layer], tmp_path: Path) -> None:
 
 
 def test_it_begins_a_network_and_names_what_is_new(file: Path) -> None:
-    net = build(CONFIG, len(LABELS))
+    net = build_network(CONFIG, len(LABELS))
     report = load_initial(net, file, labels=LABELS)
     assert report.kind == "dlib"
     assert len(report.matched) == 29 * 5
     assert not report.unexpected
     assert {name.partition(".")[0] for name in report.missing} == {"attention", "classifier"}
-    other = build(RunConfig(), len(LABELS))
+    other = build_network(RunConfig(), len(LABELS))
     with pytest.raises(TrainingError, match="Add --backbone dlib"):
         load_initial(other, file, labels=LABELS)
 
 
 def test_its_export_says_the_same_with_norms_folded_in() -> None:
     torch.manual_seed(1)
-    net = build(CONFIG, 3).eval()
+    net = build_network(CONFIG, 3).eval()
     x = torch.randn(2, 1, 112, 112)
     with torch.no_grad():
-        logits, cam = ExportNet(rounded(net))(x)
+        logits, cam = ExportNet(round_to_half(net))(x)
         wanted = net(x, with_attention=False).logits
     assert cam.shape == (2, 3, 3, 3)
     torch.testing.assert_close(logits, wanted, rtol=1e-2, atol=1e-2)
-    assert not any("norm" in name for name, _ in rounded(net).backbone.stages.named_parameters())
+    assert not any(
+        "norm" in name for name, _ in round_to_half(net).backbone.stages.named_parameters()
+    )
 
 
 def test_what_cannot_be_is_said() -> None:
@@ -232,11 +240,11 @@ def test_what_cannot_be_is_said() -> None:
 def test_it_is_not_widened() -> None:
     facts = DataFacts("made", "key", LABELS, (1 / 3,) * 3)
     with pytest.raises(TrainingError, match="dlib cannot be widened"):
-        widen(Trained(build(CONFIG, 3), CONFIG, facts, 0), 64, seed=0)
+        widen_network(Trained(build_network(CONFIG, 3), CONFIG, facts, 0), 64, seed=0)
 
 
 def test_a_block_begins_as_its_shortcut() -> None:
-    net = build(CONFIG, 3)
+    net = build_network(CONFIG, 3)
     blocks = [module for module in net.modules() if isinstance(module, DlibBlock)]
     assert len(blocks) == len(BLOCKS) == 14
     assert all(not block.norm2.weight.any() for block in blocks)

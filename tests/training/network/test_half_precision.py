@@ -20,7 +20,13 @@ from training.exporting import onnx_file
 from training.exporting.int8 import Int8Settings, quantised
 from training.judge.evaluation import evaluate
 from training.judge.predictions import net_logits, uint8_crops
-from training.network.half_precision import LEAST_ELEMENTS, SUFFIX, halve, rounded, widen
+from training.network.half_precision import (
+    LEAST_ELEMENTS,
+    SUFFIX,
+    restore_full,
+    round_to_half,
+    store_halved,
+)
 from training.network.model import DaclNet, ModelConfig
 
 
@@ -58,7 +64,7 @@ def test_outputs_are_those_of_the_rounded_network(
     )
     crops = uint8_crops(valid, torch.arange(len(valid)))
     outputs = Classifier(half, device="cpu").run(crops)
-    net = rounded(network.net)
+    net = round_to_half(network.net)
     np.testing.assert_allclose(outputs.logits, net_logits(net, valid), atol=1e-5)
     # The very same bits as the rounded network stored in full.
     full = tmp_path / "full.onnx"
@@ -112,7 +118,7 @@ def test_rounding_takes_the_normalisations_in(excite: int) -> None:
             elif "running_mean" in name:
                 tensor.normal_(std=0.3)
     before = {name: tensor.clone() for name, tensor in net.state_dict().items()}
-    small = rounded(net)
+    small = round_to_half(net)
     kinds = {type(module) for module in small.modules()}
     assert not kinds & {torch.nn.BatchNorm1d, torch.nn.BatchNorm2d}
     weights = [weight for weight in small.parameters() if weight.ndim > 1]
@@ -130,7 +136,7 @@ def test_weights_beyond_half_precision_are_refused() -> None:
     with torch.no_grad():
         net.classifier.weight[0, 0] = 70000
     with pytest.raises(TrainingError, match=r"classifier\.weight are too large for half"):
-        rounded(net)
+        round_to_half(net)
 
 
 def model_of(*tensors: np.ndarray) -> onnx.ModelProto:
@@ -161,7 +167,7 @@ EXACT = np.arange(400, dtype=np.float32).reshape(20, 20)
 )
 def test_what_is_stored_in_half(tensor: np.ndarray, stored: int) -> None:
     model = model_of(tensor)
-    halve(model)
+    store_halved(model)
     [kept] = model.graph.initializer
     assert kept.data_type == stored
     assert kept.name == ("w0" + SUFFIX if stored == TensorProto.FLOAT16 else "w0")
@@ -170,10 +176,10 @@ def test_what_is_stored_in_half(tensor: np.ndarray, stored: int) -> None:
 
 def test_widening_takes_it_back() -> None:
     model, before = model_of(EXACT, EXACT / 3, EXACT + 1), model_of(EXACT, EXACT / 3, EXACT + 1)
-    halve(model)
+    store_halved(model)
     assert model != before
     onnx.checker.check_model(model)
-    widen(model)
+    restore_full(model)
     assert model == before
 
 

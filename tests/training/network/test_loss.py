@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.nn import functional
 
-from training.network.loss import SparseCentreLoss, soft_cross_entropy
+from training.network.loss import SparseCentreLoss, compute_soft_cross_entropy
 
 K, D = 4, 5
 
@@ -147,7 +147,7 @@ def test_soft_cross_entropy_of_one_label_is_the_usual_one() -> None:
     labels = torch.tensor([0, 3, 1, 2, 2, 0])
     targets = functional.one_hot(labels, K).float()
     expected = functional.cross_entropy(logits, labels)
-    torch.testing.assert_close(soft_cross_entropy(logits, targets), expected)
+    torch.testing.assert_close(compute_soft_cross_entropy(logits, targets), expected)
 
 
 @pytest.mark.parametrize(
@@ -162,5 +162,5 @@ def test_soft_cross_entropy_of_one_label_is_the_usual_one() -> None:
 def test_soft_cross_entropy_by_hand(
     logits: list[float], targets: list[float], expected: float
 ) -> None:
-    value = soft_cross_entropy(torch.tensor([logits]), torch.tensor([targets]))
+    value = compute_soft_cross_entropy(torch.tensor([logits]), torch.tensor([targets]))
     assert float(value) == pytest.approx(expected, rel=1e-6)

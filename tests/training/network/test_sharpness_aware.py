@@ -9,8 +9,8 @@ from torch import nn
 
 from tests.training.test_train import CONFIG, FP32, assert_same
 from training.datasets.pack import read_pack
-from training.datasets.split_pair import data_facts, load_pair
-from training.network.sharpness_aware import climbed
+from training.datasets.split_pair import gather_facts, load_pair
+from training.network.sharpness_aware import climb
 from training.run.trainer import Trainer
 
 
@@ -23,7 +23,7 @@ def test_weights_climb_by_rho_along_their_gradient_and_come_back() -> None:
     before = {name: value.clone() for name, value in net.state_dict().items()}
     gradient = {name: p.grad.clone() for name, p in net.named_parameters() if p.grad is not None}
     length = torch.cat([g.flatten() for g in gradient.values()]).norm()
-    with climbed(net, 0.5):
+    with climb(net, 0.5):
         for name, parameter in net.named_parameters():
             moved = 0.5 * gradient[name] / length if name in gradient else torch.zeros(1)
             torch.testing.assert_close(parameter, before[name] + moved)
@@ -38,7 +38,7 @@ def test_failure_uphill_brings_the_weights_back() -> None:
     net = nn.Linear(2, 1)
     net(torch.ones(1, 2)).sum().backward()
     before = net.weight.clone()
-    with pytest.raises(ZeroDivisionError), climbed(net, 1.0):
+    with pytest.raises(ZeroDivisionError), climb(net, 1.0):
         raise ZeroDivisionError
     assert torch.equal(net.weight, before)
 
@@ -49,7 +49,7 @@ def test_sam_changes_the_step_but_not_its_batch_statistics(shapes_npz: Path) -> 
     runs = []
     for rho in (0.0, 0.1):
         config = replace(CONFIG, train=replace(CONFIG.train, sam=rho))
-        trainer = Trainer(config, data_facts(pack, examples), FP32)
+        trainer = Trainer(config, gather_facts(pack, examples), FP32)
         trainer.step(examples, torch.arange(16), 18)
         runs.append(trainer)
     plain, sharp = (run.net.state_dict() for run in runs)

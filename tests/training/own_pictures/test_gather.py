@@ -18,11 +18,11 @@ from training.own_pictures.gather import (
     Gathering,
     gather,
 )
-from training.own_pictures.gather_notes import notes_on
-from training.own_pictures.look import Finder, look, within
+from training.own_pictures.gather_notes import list_notes
+from training.own_pictures.look import PictureFaceFinder, inspect_picture, is_within
 from training.own_pictures.picture_folder import open_folder
-from training.own_pictures.picture_table import Picture as Row
-from training.own_pictures.picture_table import read_table, write_table
+from training.own_pictures.picture_table import PictureRow as Row
+from training.own_pictures.picture_table import read_picture_table, write_picture_table
 
 SIDE_PX = 40
 
@@ -43,7 +43,7 @@ class Nobody:
 @pytest.fixture(autouse=True)
 def blind(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     if "clip_frames" not in request.fixturenames:
-        monkeypatch.setattr(gathering, "Finder", Nobody)
+        monkeypatch.setattr(gathering, "PictureFaceFinder", Nobody)
 
 
 def noise(seed: int, side: int = SIDE_PX) -> Picture.Image:
@@ -84,16 +84,16 @@ def test_table_holds_no_formula_and_reads_back(tmp_path: Path) -> None:
         Row("=cmd/a.png", "@happy", "train", "-g", "used", ""),
         Row("b.png", "sad", "", "", "no face", "+reason"),
     )
-    write_table(tmp_path / "pictures.csv", rows)
+    write_picture_table(tmp_path / "pictures.csv", rows)
     text = (tmp_path / "pictures.csv").read_text(encoding="utf-8")
     assert text.splitlines()[1] == "'=cmd/a.png,'@happy,train,'-g,used,"
-    assert read_table(tmp_path / "pictures.csv") == rows
+    assert read_picture_table(tmp_path / "pictures.csv") == rows
 
 
 def test_pack_holds_what_the_table_says(tmp_path: Path) -> None:
     root = fill(tmp_path / "in", *many("b", "a"))
     result = gathered(root, tmp_path)
-    assert read_table(tmp_path / "pictures.csv") == result.pictures
+    assert read_picture_table(tmp_path / "pictures.csv") == result.pictures
     assert (result.skipped, result.meta.labels, result.meta.dataset) == ((), ("a", "b"), "mine")
     pack = read_pack(result.pack)
     assert pack.names == tuple(picture.path for picture in result.pictures)
@@ -111,7 +111,7 @@ def test_same_pictures_are_not_looked_at_again(
     root = fill(tmp_path / "in", *many("a", "b"))
     first = gathered(root, tmp_path)
     with monkeypatch.context() as patch:
-        patch.setattr(gathering, "look", None)
+        patch.setattr(gathering, "inspect_picture", None)
         assert gathered(root, tmp_path) == first
         noise(99).save(root / "a/0.png")
         with pytest.raises(TypeError):
@@ -294,8 +294,8 @@ def test_small_finding_within_a_face_is_no_second_face() -> None:
         return Face(box, np.zeros((6, 2), np.float32), 0.9)
 
     whole = face(0, 0, 100, 100)
-    assert within(face(40, 60, 60, 80), whole)
-    assert not within(face(90, 0, 190, 100), whole)
+    assert is_within(face(40, 60, 60, 80), whole)
+    assert not is_within(face(90, 0, 190, 100), whole)
 
 
 def painted(photo: Image, person: int, label: int) -> Picture.Image:
@@ -335,17 +335,17 @@ def test_noise_is_no_face_however_the_detector_sees_it(
 ) -> None:
     path, statuses = tmp_path / "noise.png", []
     rng = np.random.default_rng(0)
-    with Finder() as finder:
+    with PictureFaceFinder() as finder:
         for _ in range(20):
             pixels = rng.integers(0, 256, (16, 16, 3), np.uint8)
             Picture.fromarray(pixels).save(path)
-            statuses.append(look(finder, path).status)
+            statuses.append(inspect_picture(finder, path).status)
         assert find_faces(finder._near, pixels)  # it does see one
         clip = Picture.fromarray(clip_frames[60][..., ::-1])
         clip.crop((230, 100, 490, 360)).resize((48, 48)).save(path)
-        assert look(finder, path).status == "face"
+        assert inspect_picture(finder, path).status == "face"
         Picture.fromarray(rng.integers(0, 256, (4, 4, 3), np.uint8)).save(path)
-        tiny = look(finder, path)
+        tiny = inspect_picture(finder, path)
     assert statuses.count("whole frame") >= 19
     assert (tiny.status, tiny.reason) == ("no face", "4 x 4 px are too few for a face")
 
@@ -355,8 +355,8 @@ def test_several_faces_and_the_one_that_was_taken(
 ) -> None:
     path = tmp_path / "two.png"
     Picture.fromarray(clip_frames[239][..., ::-1]).save(path)
-    with Finder() as finder:
-        seen = look(finder, path)
+    with PictureFaceFinder() as finder:
+        seen = inspect_picture(finder, path)
     assert (seen.status, seen.reason) == (
         "several faces",
         "2 faces; the largest, most central one taken",
@@ -389,7 +389,7 @@ def test_uneven_labels_are_said(counts: dict[str, int], said: list[str], tmp_pat
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
     rows = [Row(name, name[0], "train", name, "face", "") for name in names]
-    notes = notes_on(open_folder(tmp_path), rows)
+    notes = list_notes(open_folder(tmp_path), rows)
     assert [n for n in notes if "training pictures" in n] == said
 
 
@@ -402,6 +402,6 @@ def test_names_that_are_no_utf8_are_read_and_written(tmp_path: Path) -> None:
     (root / "b/0.png").rename(os.fsdecode(os.fsencode(root) + b"/b/caf\xe9.png"))
     result = gathered(root, tmp_path)
     assert {r"a/zo\udceb/1.png", r"b/caf\udce9.png"} < groups_of(result).keys()
-    assert read_table(tmp_path / "pictures.csv") == result.pictures
+    assert read_picture_table(tmp_path / "pictures.csv") == result.pictures
     assert set(read_pack(result.pack).names) == groups_of(result).keys()
     assert r"1 person by sub-folder: zo\udceb." in result.notes

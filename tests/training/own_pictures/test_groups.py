@@ -8,25 +8,25 @@ from numpy.typing import NDArray
 
 from app.errors import DataError
 from training.own_pictures.groups import (
-    dhash,
-    look_alikes,
-    near,
-    one_sided,
-    same,
+    count_by_group,
+    find_one_sided,
+    hash_differences,
+    pair_equal,
+    pair_look_alikes,
+    pair_near_hashes,
     split_groups,
-    tally,
-    unite,
+    unite_pairs,
 )
 
 
 def test_nothing_makes_no_groups() -> None:
-    assert unite(0, []).tolist() == []
-    assert list(same([])) == []
-    assert list(near(np.zeros(0, np.uint64), np.zeros(0, np.uint64))) == []
+    assert unite_pairs(0, []).tolist() == []
+    assert list(pair_equal([])) == []
+    assert list(pair_near_hashes(np.zeros(0, np.uint64), np.zeros(0, np.uint64))) == []
 
 
 def test_unknown_values_are_not_the_same() -> None:
-    assert list(same(["a", None, "b", "a", None, "a"])) == [(0, 3), (0, 5)]
+    assert list(pair_equal(["a", None, "b", "a", None, "a"])) == [(0, 3), (0, 5)]
 
 
 @given(
@@ -44,7 +44,7 @@ def test_groups_are_what_pairs_connect(case: tuple[int, list[tuple[int, int]]]) 
         reach[a, b] = reach[b, a] = True
     for _ in range(count):
         reach = reach @ reach
-    groups = unite(count, pairs)
+    groups = unite_pairs(count, pairs)
     np.testing.assert_array_equal(groups[:, None] == groups[None], reach)
     firsts = [int(np.flatnonzero(groups == g)[0]) for g in range(groups.max() + 1)]
     assert firsts == sorted(firsts)
@@ -57,17 +57,17 @@ def faces(count: int) -> NDArray[np.float64]:
 def test_hash_sees_through_light_and_contrast_but_not_another_face() -> None:
     one, other = faces(2)
     changed = 0.5 * one + 30  # darker, flatter
-    hashes = dhash(np.array([one, changed, other, one[:, ::-1]]))
+    hashes = hash_differences(np.array([one, changed, other, one[:, ::-1]]))
     assert hashes[0] == hashes[1]
-    assert list(near(hashes, hashes)) == [(0, 1)]
-    mirrored = dhash(np.array([one, changed, other, one[:, ::-1]])[:, :, ::-1])
-    assert list(near(hashes, mirrored)) == [(0, 3), (1, 3)]
+    assert list(pair_near_hashes(hashes, hashes)) == [(0, 1)]
+    mirrored = hash_differences(np.array([one, changed, other, one[:, ::-1]])[:, :, ::-1])
+    assert list(pair_near_hashes(hashes, mirrored)) == [(0, 3), (1, 3)]
 
 
 @pytest.mark.parametrize(("flipped", "found"), [(8, True), (9, False)])
 def test_few_bits_apart_are_near(flipped: int, found: bool) -> None:
     hashes = np.array([0, 2**flipped - 1], np.uint64)
-    assert list(near(hashes, hashes)) == ([(0, 1)] if found else [])
+    assert list(pair_near_hashes(hashes, hashes)) == ([(0, 1)] if found else [])
 
 
 def test_look_alikes_are_the_same_up_to_light_noise_and_a_mirror() -> None:
@@ -79,15 +79,15 @@ def test_look_alikes_are_the_same_up_to_light_noise_and_a_mirror() -> None:
         blobs[2] + noise,
         blobs[3][::-1],  # upside down is another picture
     ]
-    assert set(look_alikes(np.stack([*blobs, *copies]))) == {(0, 6), (1, 7), (2, 8)}
-    assert list(look_alikes(np.zeros((0, 24, 27)))) == []
+    assert set(pair_look_alikes(np.stack([*blobs, *copies]))) == {(0, 6), (1, 7), (2, 8)}
+    assert list(pair_look_alikes(np.zeros((0, 24, 27)))) == []
 
 
 def test_equal_hashes_of_unlike_pictures_are_not_enough() -> None:
     rows = np.arange(24.0)[:, None] * np.ones((1, 27))
     pair = np.stack([rows, 255 - rows])
-    assert dhash(pair)[0] == dhash(pair)[1]
-    assert list(look_alikes(pair)) == []
+    assert hash_differences(pair)[0] == hash_differences(pair)[1]
+    assert list(pair_look_alikes(pair)) == []
 
 
 @st.composite
@@ -97,7 +97,7 @@ def groupings(draw: st.DrawFn) -> tuple[NDArray[np.int64], NDArray[np.int64], in
     rows = draw(
         st.lists(st.tuples(st.integers(0, 9), st.integers(0, classes - 1)), min_size=2, max_size=60)
     )
-    groups = unite(len(rows), same([group for group, _ in rows]))
+    groups = unite_pairs(len(rows), pair_equal([group for group, _ in rows]))
     return groups, np.array([label for _, label in rows], np.int64), classes
 
 
@@ -110,14 +110,14 @@ def test_split_keeps_groups_whole_and_labels_in_training(
         valid = split_groups(groups, labels, classes=classes, share=share, seed=seed)
     except DataError:
         # Right only where every single group is all that some label has.
-        table = tally(groups, labels, classes)
+        table = count_by_group(groups, labels, classes)
         assert ((table == table.sum(axis=0)) & (table > 0)).any(axis=1).all()
         return
     assert valid.any()
     for group in range(groups.max() + 1):
         assert len(set(valid[groups == group].tolist())) == 1
     seen = [k for k in range(classes) if (labels == k).any()]
-    assert not set(one_sided(valid, labels, classes)[0]) & set(seen)  # all can be learned
+    assert not set(find_one_sided(valid, labels, classes)[0]) & set(seen)  # all can be learned
     again = split_groups(groups, labels, classes=classes, share=share, seed=seed)
     np.testing.assert_array_equal(again, valid)
 
@@ -133,7 +133,7 @@ def test_label_of_two_people_stands_on_both_sides() -> None:
     groups = np.repeat([0, 1, 2, 3], [30, 30, 5, 5])
     labels = np.repeat([0, 1], [60, 10])
     valid = split_groups(groups, labels, classes=2, share=0.2, seed=0)
-    assert one_sided(valid, labels, 2) == ([], [])
+    assert find_one_sided(valid, labels, 2) == ([], [])
 
 
 def test_one_person_cannot_be_split() -> None:

@@ -6,12 +6,17 @@ from pathlib import Path
 import pytest
 
 from app.errors import DataError
-from training.own_pictures.label_files import Row, file_names, is_label_file, rows_of
-from training.own_pictures.people import people_of
-from training.own_pictures.picture_folder import Folder, open_folder
+from training.own_pictures.label_files import (
+    LabelRow,
+    is_label_file,
+    list_file_names,
+    read_label_rows,
+)
+from training.own_pictures.people import find_people
+from training.own_pictures.picture_folder import PictureFolder, open_folder
 
-HAPPY_SAD = [Row("a.jpg", "happy"), Row("b.jpg", "sad")]
-NUMBER = [HAPPY_SAD[0], Row("b.jpg", "1")]
+HAPPY_SAD = [LabelRow("a.jpg", "happy"), LabelRow("b.jpg", "sad")]
+NUMBER = [HAPPY_SAD[0], LabelRow("b.jpg", "1")]
 COCO = {
     "images": [{"id": 7, "file_name": "a.jpg"}, {"id": 8, "file_name": "b.jpg"}],
     "categories": [{"id": 1, "name": "happy"}, {"id": 2, "name": "sad"}],
@@ -32,21 +37,25 @@ def task(image: str, *choices: str) -> dict[str, object]:
         ("labels.tsv", "img\tClass Name\na.jpg\thappy\nb.jpg\tsad\n", HAPPY_SAD),
         ("m.jsonl", '{"image":"a.jpg","label":"happy"}\n\n{"image":"b.jpg","label":1}\n', NUMBER),
         ("_classes.csv", "filename, happy, sad\na.jpg, 1, 0\nb.jpg, 0, 1\n", HAPPY_SAD),
-        ("_classes.csv", "filename, happy, sad\na.jpg, 1, 1\n", [Row("a.jpg", None)]),
+        ("_classes.csv", "filename, happy, sad\na.jpg, 1, 1\n", [LabelRow("a.jpg", None)]),
         (
             "_annotations.csv",
             "filename,width,height,class,xmin,ymin,xmax,ymax\na.jpg,9,9,happy,0,0,1,1\n",
             HAPPY_SAD[:1],
         ),
-        ("l.csv", "id,pth,label\n0,a.jpg,happy\n1,b.jpg,\n", [HAPPY_SAD[0], Row("b.jpg", None)]),
+        (
+            "l.csv",
+            "id,pth,label\n0,a.jpg,happy\n1,b.jpg,\n",
+            [HAPPY_SAD[0], LabelRow("b.jpg", None)],
+        ),
         (
             "labels.csv",
             "image,label,Split,Subject\na.jpg,happy,Train,P1\n",
-            [Row("a.jpg", "happy", "Train", "P1")],
+            [LabelRow("a.jpg", "happy", "Train", "P1")],
         ),
         ("_annotations.coco.json", json.dumps(COCO), HAPPY_SAD),
         ("p.json", json.dumps([task("a.jpg", "happy"), task("b.jpg", "sad")]), HAPPY_SAD),
-        ("p.json", json.dumps([task("a.jpg", "happy", "sad")]), [Row("a.jpg", None)]),
+        ("p.json", json.dumps([task("a.jpg", "happy", "sad")]), [LabelRow("a.jpg", None)]),
         ("m.json", '[{"img":"a.jpg","choice":"happy"},{"img":"b.jpg","choice":"sad"}]', HAPPY_SAD),
         (
             "annotations.xml",
@@ -64,11 +73,11 @@ def task(image: str, *choices: str) -> dict[str, object]:
     ],
 )
 def test_rows_are_read_from_each_form(
-    name: str, text: str, rows: list[Row], tmp_path: Path
+    name: str, text: str, rows: list[LabelRow], tmp_path: Path
 ) -> None:
     path = tmp_path / name
     path.write_text(text, encoding="utf-8")
-    assert list(rows_of(path)) == rows
+    assert list(read_label_rows(path)) == rows
     assert is_label_file(path) == bool(rows)
 
 
@@ -83,7 +92,7 @@ def test_rows_are_read_from_each_form(
 def test_tables_are_read_as_spreadsheets_write_them(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_bytes(content)
     assert is_label_file(tmp_path / "a.csv")
-    assert list(rows_of(tmp_path / "a.csv")) == [Row("a.jpg", "glücklich")]
+    assert list(read_label_rows(tmp_path / "a.csv")) == [LabelRow("a.jpg", "glücklich")]
 
 
 @pytest.mark.parametrize(
@@ -99,7 +108,7 @@ def test_tables_are_read_as_spreadsheets_write_them(content: bytes, tmp_path: Pa
 def test_damaged_file_is_one_line(name: str, content: bytes, said: str, tmp_path: Path) -> None:
     (tmp_path / name).write_bytes(content)
     with pytest.raises(DataError, match=said) as caught:
-        list(rows_of(tmp_path / name))
+        list(read_label_rows(tmp_path / name))
     assert "\n" not in str(caught.value)
 
 
@@ -109,7 +118,7 @@ def test_entities_of_xml_are_not_expanded(tmp_path: Path) -> None:
         '<!DOCTYPE a [<!ENTITY b "happy">]><annotations><image name="a.jpg"><tag label="&b;"/>'
         "</image></annotations>"
     )
-    assert list(rows_of(path)) == []
+    assert list(read_label_rows(path)) == []
 
 
 @pytest.mark.parametrize(
@@ -125,10 +134,10 @@ def test_entities_of_xml_are_not_expanded(tmp_path: Path) -> None:
     ],
 )
 def test_picture_may_be_called_by_an_address(picture: str, names: list[str]) -> None:
-    assert file_names(picture) == names
+    assert list_file_names(picture) == names
 
 
-def folder_of(root: Path, texts: dict[str, str], *pictures: str) -> Folder:
+def folder_of(root: Path, texts: dict[str, str], *pictures: str) -> PictureFolder:
     for name in pictures:
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).touch()
@@ -137,7 +146,7 @@ def folder_of(root: Path, texts: dict[str, str], *pictures: str) -> Folder:
     return open_folder(root)
 
 
-def found(folder: Folder) -> dict[str, tuple[str, str]]:
+def found(folder: PictureFolder) -> dict[str, tuple[str, str]]:
     return {folder.name(f): (f.split, folder.labels[f.label]) for f in folder.files}
 
 
@@ -149,7 +158,7 @@ def test_list_beside_the_pictures_labels_them(tmp_path: Path) -> None:
         "c.jpg": ("train", "sad"),
         "in/b.jpg": ("train", "Happy"),
     }
-    people = people_of(folder.places, folder.labels, "person")
+    people = find_people(folder.places, folder.labels, "person")
     assert [person.name for person in people if person] == ["p1", "p1", "p2"]
     assert folder.left_out
     assert folder.notes == (

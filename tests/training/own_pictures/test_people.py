@@ -3,21 +3,27 @@
 import pytest
 
 from app.errors import DataError
-from training.datasets.expression_words import expression, is_expression
-from training.own_pictures.known_sets import known_name
-from training.own_pictures.people import Place, people_notes, people_of, person_of, source_of
+from training.datasets.expression_words import is_expression, name_expression
+from training.own_pictures.known_sets import parse_known_name
+from training.own_pictures.people import (
+    PicturePlace,
+    find_original,
+    find_people,
+    find_person,
+    list_people_notes,
+)
 
 LABELS = ("happy", "sad")
 
 
 def names(*places: tuple[str, int], group_by: str = "person") -> list[str | None]:
-    people = people_of([Place(*place) for place in places], LABELS, group_by)
+    people = find_people([PicturePlace(*place) for place in places], LABELS, group_by)
     return [person.name if person else None for person in people]
 
 
 def notes(*places: tuple[str, int], group_by: str = "person") -> list[str]:
-    listed = [Place(*place) for place in places]
-    return list(people_notes(listed, people_of(listed, LABELS, group_by), LABELS, group_by))
+    listed = [PicturePlace(*place) for place in places]
+    return list(list_people_notes(listed, find_people(listed, LABELS, group_by), LABELS, group_by))
 
 
 @pytest.mark.parametrize(
@@ -56,7 +62,7 @@ def notes(*places: tuple[str, int], group_by: str = "person") -> list[str]:
     ],
 )
 def test_person_is_read_from_the_place(below_label: str, person: str | None) -> None:
-    found = person_of(below_label, LABELS)
+    found = find_person(below_label, LABELS)
     assert (found.name if found else None) == person
 
 
@@ -82,17 +88,17 @@ def test_person_is_read_from_the_place(below_label: str, person: str | None) -> 
 def test_names_of_known_sets_tell_person_and_label(
     stem: str, of: str, who: str, label: str | None
 ) -> None:
-    known = known_name(stem)
+    known = parse_known_name(stem)
     assert known is not None
     assert (known.of, known.who, known.label) == (of, who, label)
-    person = person_of(f"{stem}.png", LABELS)
+    person = find_person(f"{stem}.png", LABELS)
     assert person is not None
     assert person.name == f"{of.lower()} {who}"
 
 
 @pytest.mark.parametrize("stem", ["anna_1", "S010", "IMG_0017", "AF01", "001_a_b", "2021-05-03"])
 def test_other_names_are_of_no_known_set(stem: str) -> None:
-    assert known_name(stem) is None
+    assert parse_known_name(stem) is None
 
 
 def test_code_that_is_a_whole_name_counts_where_it_repeats_over_labels() -> None:
@@ -133,8 +139,12 @@ def test_beginning_that_several_people_share_is_said() -> None:
 
 
 def test_changed_copies_of_one_picture_have_one_source() -> None:
-    assert source_of("a/IMG_1_jpg.rf.aa01.jpg") == source_of("IMG_1_jpg.rf.bb02.jpg") == "img_1"
-    assert source_of("IMG_1.jpg") is None
+    assert (
+        find_original("a/IMG_1_jpg.rf.aa01.jpg")
+        == find_original("IMG_1_jpg.rf.bb02.jpg")
+        == "img_1"
+    )
+    assert find_original("IMG_1.jpg") is None
 
 
 @pytest.mark.parametrize(
@@ -152,5 +162,5 @@ def test_changed_copies_of_one_picture_have_one_source() -> None:
     ],
 )
 def test_words_for_one_expression_have_one_name(label: str, name: str) -> None:
-    assert expression(label) == name
+    assert name_expression(label) == name
     assert is_expression(label) == (name not in ("cross", "1"))

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from app.errors import DataError
-from training.datasets.folder_walk import walk
-from training.datasets.readers import read_picture
-from training.datasets.split_folders import split_of
+from training.datasets.folder_walk import walk_files
+from training.datasets.readers import read_grey_or_rgb
+from training.datasets.split_folders import recognise_split
 from training.own_pictures.picture_folder import open_folder
 
 
@@ -50,7 +50,7 @@ def crossed(*parts: tuple[str, ...]) -> list[str]:
     ],
 )
 def test_splits_are_known_by_their_usual_names(name: str, split: str | None) -> None:
-    assert split_of(name) == split
+    assert recognise_split(name) == split
 
 
 @pytest.mark.parametrize(
@@ -119,15 +119,15 @@ def test_links_are_followed_once(tmp_path: Path) -> None:
         *("sad/again/happy/1.jpg", "sad/again/happy/more/2.jpg"),
     ]
     with pytest.raises(DataError, match=r"gone\.jpg does not exist"):
-        read_picture(root / "sad/gone.jpg")
+        read_grey_or_rgb(root / "sad/gone.jpg")
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes here")
 def test_named_pipe_is_no_picture_and_never_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "p.png")
-    assert list(walk(tmp_path)) == [tmp_path / "p.png"]
+    assert list(walk_files(tmp_path)) == [tmp_path / "p.png"]
     with pytest.raises(DataError, match=r"p\.png is a pipe or a device"):
-        read_picture(tmp_path / "p.png")
+        read_grey_or_rgb(tmp_path / "p.png")
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from app.errors import DataError
-from training.own_pictures.picture_folder import Folder, open_folder
-from training.own_pictures.yolo_labels import class_names
+from training.own_pictures.picture_folder import PictureFolder, open_folder
+from training.own_pictures.yolo_labels import read_class_names
 
 YAML = "train: ../train/images\nnc: 2\nnames: ['happy', 'sad']\n"
 
@@ -25,10 +25,10 @@ YAML = "train: ../train/images\nnc: 2\nnames: ['happy', 'sad']\n"
 )
 def test_names_of_classes_are_read(text: str, names: tuple[str, ...], tmp_path: Path) -> None:
     (tmp_path / "data.yaml").write_text(text)
-    assert class_names(tmp_path / "data.yaml") == names
+    assert read_class_names(tmp_path / "data.yaml") == names
 
 
-def folder_of(root: Path, labels: dict[str, str | None]) -> Folder:
+def folder_of(root: Path, labels: dict[str, str | None]) -> PictureFolder:
     """A picture for each path, and beside it its label file."""
     (root / "data.yaml").write_text(YAML)
     for name, text in labels.items():

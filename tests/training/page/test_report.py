@@ -10,8 +10,8 @@ import pytest
 from PIL import Image as Picture
 
 from training.making.retrain_report import list_mistakes
-from training.measures.metrics import measure
-from training.own_pictures.picture_table import Picture as Row
+from training.measures.metrics import measure_metrics
+from training.own_pictures.picture_table import PictureRow as Row
 from training.page.report import MAX_ROWS, Mistake, RetrainingPage, render_retraining
 
 LABELS = ("calm", "<wild> & free")
@@ -85,7 +85,7 @@ def page() -> RetrainingPage:
             for n in range(3)
         ),
         chosen_epoch=2,
-        metrics=measure(LOGITS, TRUE),
+        metrics=measure_metrics(LOGITS, TRUE),
         temperature=1.25,
         mistakes=list_mistakes(
             LOGITS,
@@ -162,7 +162,7 @@ def test_page_without_mistakes_or_skipped_pictures(page: RetrainingPage) -> None
         mistakes=(),
         notes=(),
         pictures=tuple(row for row in page.pictures if row.used),
-        metrics=measure(np.array([[9.0, 0.0], [0.0, 9.0]]), np.array([0, 1])),
+        metrics=measure_metrics(np.array([[9.0, 0.0], [0.0, 9.0]]), np.array([0, 1])),
     )
     text = Reader(render_retraining(clean)).text
     assert "None of the 2 validation pictures was misread." in text
@@ -171,7 +171,7 @@ def test_page_without_mistakes_or_skipped_pictures(page: RetrainingPage) -> None
 
 
 def test_label_that_was_never_seen_has_no_figure(page: RetrainingPage) -> None:
-    metrics = measure(np.array([[1.0, 0.0]]), np.array([0]))
+    metrics = measure_metrics(np.array([[1.0, 0.0]]), np.array([0]))
     each = Reader(render_retraining(replace(page, metrics=metrics))).tables[2]
     assert each[2] == ["<wild> & free", "–", "0 of 0", "–", "0 of 0"]
 

@@ -10,15 +10,15 @@ import torch
 from app.errors import DataError
 from tests.support.shapes import draw
 from tests.training.test_train import FP32, fails
-from training.checkpoints.checkpoint import save
-from training.checkpoints.digest import file_digest
+from training.checkpoints.checkpoint import save_checkpoint
+from training.checkpoints.digest import hash_checkpoint
 from training.config.run_config import RunConfig
 from training.config.teach_config import TeachConfig
 from training.config.train_config import TrainConfig
-from training.datasets.examples import NO_LABEL, outlier_rows
+from training.datasets.examples import NO_LABEL, find_outlier_rows
 from training.datasets.pack import Pack, PackedSample, PackMeta, encode_webp, read_pack, write_pack
 from training.datasets.readers import FERPLUS_LABELS, FERPLUS_VOTES
-from training.datasets.split_pair import data_facts, load_pair
+from training.datasets.split_pair import gather_facts, load_pair
 from training.network.model import ModelConfig
 from training.run.schedule import epoch_rows
 from training.run.teachers import Cached, Live, prepared
@@ -76,8 +76,8 @@ def pack(tmp_path_factory: pytest.TempPathFactory) -> Pack:
 )
 def test_outliers_are_won_by_unknown_or_no_face(votes: list[int], outlier: bool) -> None:
     rows = np.array([votes], np.uint8)
-    assert outlier_rows(rows, 8, "ferplus").tolist() == ([0] if outlier else [])
-    assert outlier_rows(rows, 10, "single").tolist() == []
+    assert find_outlier_rows(rows, 8, "ferplus").tolist() == ([0] if outlier else [])
+    assert find_outlier_rows(rows, 10, "single").tolist() == []
 
 
 @pytest.mark.parametrize("targets", ["soft", "majority"])
@@ -92,7 +92,7 @@ def test_outliers_come_last_with_even_targets_and_no_label(pack: Pack, targets: 
     without = replace(config, train=replace(config.train, outliers=0.0))
     plain, _ = load_pair(pack, without, FP32.device)
     assert (plain.outliers, len(plain)) == (0, FACES)
-    assert data_facts(pack, train) == data_facts(pack, plain)  # the priors are of faces
+    assert gather_facts(pack, train) == gather_facts(pack, plain)  # the priors are of faces
 
 
 def test_each_batch_has_its_share_and_each_face_its_turn(pack: Pack) -> None:
@@ -111,12 +111,12 @@ def test_each_batch_has_its_share_and_each_face_its_turn(pack: Pack) -> None:
 def test_teachers_have_no_say_on_outliers(view: str, pack: Pack, tmp_path: Path) -> None:
     train, _ = load_pair(pack, CONFIG, FP32.device)
     teacher = tmp_path / "teacher.pt"
-    save(teacher, Trainer(CONFIG, data_facts(pack, train), FP32).state("net"))
-    teach = TeachConfig((file_digest(teacher),), teacher_view=view)
+    save_checkpoint(teacher, Trainer(CONFIG, gather_facts(pack, train), FP32).state("net"))
+    teach = TeachConfig((hash_checkpoint(teacher),), teacher_view=view)
     config = replace(CONFIG, augment=replace(CONFIG.augment, mixup=0), teach=teach)
     teaching = prepared((teacher,), config, pack, train, FP32, None)
     assert isinstance(teaching, Cached | Live)
-    student = Trainer(config, data_facts(pack, train), FP32, teaching=teaching)
+    student = Trainer(config, gather_facts(pack, train), FP32, teaching=teaching)
     work = student._work(train, torch.tensor([0, FACES, 1, FACES + 1]))
     assert work.taught is not None
     torch.testing.assert_close(work.taught[1::2], torch.full((2, 8), 1 / 8))

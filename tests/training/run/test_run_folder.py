@@ -15,7 +15,7 @@ from app.defaults import ROOT
 from app.errors import TrainingError
 from tests.support.shapes import MACHINE, RECIPE, train_shapes
 from training import train
-from training.checkpoints.checkpoint import load
+from training.checkpoints.checkpoint import load_checkpoint
 from training.run.run_folder import BEFORE_FIRST_CHECKPOINT, RunFolder, code_state, read_log
 
 
@@ -113,10 +113,10 @@ def test_killed_run_goes_on_exactly(shapes_npz: Path, trained: Path, tmp_path: P
     and log are those of the run that was not killed."""
     folder = tmp_path / "run"
     kill_when(begin(shapes_npz, folder), folder / "log.jsonl", after_s=0.05)
-    step = load(folder / "last.pt")["step"]
+    step = load_checkpoint(folder / "last.pt")["step"]
     assert 0 < step < 72
     assert train.main([str(shapes_npz), "-o", str(folder), "--resume", *MACHINE]) == 0
-    whole, resumed = load(trained / "last.pt"), load(folder / "last.pt")
+    whole, resumed = load_checkpoint(trained / "last.pt"), load_checkpoint(folder / "last.pt")
     for part in ("net", "averaged", "centres"):
         for name, value in whole[part].items():
             assert torch.equal(value, resumed[part][name]), (part, name)
@@ -137,4 +137,4 @@ def test_run_killed_before_its_first_checkpoint_keeps_its_recipe(
         if path.name not in BEFORE_FIRST_CHECKPOINT:
             path.unlink()
     assert train.main([str(shapes_npz), "-o", str(folder), "--resume", *MACHINE]) == 0
-    assert load(folder / "last.pt")["config"]["train"]["epochs"] == 1
+    assert load_checkpoint(folder / "last.pt")["config"]["train"]["epochs"] == 1

@@ -16,24 +16,24 @@ from app.recognition.classifier import Classifier
 from tests.support.shapes import MACHINE, RECIPE, train_shapes
 from tests.training.test_train import assert_same
 from training import export, train
-from training.base.cli import run
-from training.base.device import Machine, normalise
-from training.checkpoints.checkpoint import load, load_trained, save
+from training.base.cli import run_entry_point
+from training.base.device import ComputeDevice, normalise_batch
+from training.checkpoints.checkpoint import load_checkpoint, load_trained, save_checkpoint
 from training.checkpoints.compact import write_compact
-from training.checkpoints.digest import file_digest
+from training.checkpoints.digest import hash_checkpoint
 from training.config.run_config import RunConfig
 from training.config.teach_config import TeachConfig
 from training.datasets.examples import Examples
 from training.datasets.pack import Pack, read_pack
-from training.datasets.split_pair import data_facts, load_pair
-from training.network.loss import distillation, soft_cross_entropy
+from training.datasets.split_pair import gather_facts, load_pair
+from training.network.loss import compute_distillation, compute_soft_cross_entropy
 from training.run.loop import fit
 from training.run.run_folder import TAUGHT
 from training.run.schedule import epoch_rows
 from training.run.teachers import Cached, Live, prepared
 from training.run.trainer import Trainer
 
-FP32 = Machine(torch.device("cpu"), autocast=False, compile=False)
+FP32 = ComputeDevice(torch.device("cpu"), autocast=False, compile=False)
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +60,7 @@ def others(shapes_npz: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[
 def student(trained: Path, *files: Path, **changes: Any) -> RunConfig:
     base = load_trained(trained / "best.pt").config
     augment = replace(base.augment, mixup=0.4, cutmix=1.0, rotation_deg=20, erase=0.3)
-    teach = TeachConfig(teachers=tuple(map(file_digest, files)), **changes)
+    teach = TeachConfig(teachers=tuple(map(hash_checkpoint, files)), **changes)
     return replace(base, augment=augment, teach=teach)
 
 
@@ -73,7 +73,7 @@ def ask(pack: Pack, config: RunConfig, *files: Path) -> tuple[Examples, Cached |
 
 @torch.no_grad()
 def says(file: Path, crops: Tensor, temperature: float = 1.0) -> Tensor:
-    logits: Tensor = load_trained(file).net(normalise(crops)).logits
+    logits: Tensor = load_trained(file).net(normalise_batch(crops)).logits
     return (logits / temperature).softmax(dim=1)
 
 
@@ -121,7 +121,7 @@ def test_teacher_of_a_wider_frame_sees_more_around_the_landmarks(
 
 def trainer_of(pack: Pack, config: RunConfig, *files: Path) -> tuple[Trainer, Examples]:
     examples, teaching = ask(pack, config, *files)
-    facts = data_facts(pack, examples)
+    facts = gather_facts(pack, examples)
     return Trainer(config, facts, FP32, teaching=teaching), examples
 
 
@@ -169,9 +169,9 @@ def test_weight_and_temperature_make_the_loss() -> None:
     torch.manual_seed(0)
     logits, taught = torch.randn(6, 4), torch.rand(6, 4).softmax(dim=1)
     by_hand = -(taught * (logits / 3).log_softmax(dim=1)).sum(dim=1).mean() * 9
-    torch.testing.assert_close(distillation(logits, taught, 3.0), by_hand)
+    torch.testing.assert_close(compute_distillation(logits, taught, 3.0), by_hand)
     torch.testing.assert_close(
-        distillation(logits, taught, 1.0), soft_cross_entropy(logits, taught)
+        compute_distillation(logits, taught, 1.0), compute_soft_cross_entropy(logits, taught)
     )
 
 
@@ -179,7 +179,7 @@ def test_weight_of_nothing_gives_the_run_without_teachers(pack: Pack, trained: P
     file = trained / "best.pt"
     with_teacher, examples = trainer_of(pack, student(trained, file, teacher_weight=0.0), file)
     config = replace(with_teacher.config, teach=TeachConfig())
-    alone = Trainer(config, data_facts(pack, examples), FP32)
+    alone = Trainer(config, gather_facts(pack, examples), FP32)
     taught, _ = trainer_of(pack, student(trained, file, teacher_weight=1.0), file)
     for each in (with_teacher, alone, taught):
         for rows in epoch_rows(examples, config.train, 0)[:3]:
@@ -203,10 +203,12 @@ def test_taught_run_resumes_exactly(view: str, pack: Pack, trained: Path, tmp_pa
     whole = list(fit(begin(), *pair, tmp_path / "whole"))
     lines = list(fit(begin(), *pair, tmp_path / "parts", checkpoint_s=0, stop_after_steps=4))
     second = begin()
-    second.restore(load(tmp_path / "parts/last.pt"))
+    second.restore(load_checkpoint(tmp_path / "parts/last.pt"))
     lines += fit(second, *pair, tmp_path / "parts")
     assert lines == whole
-    assert_same(load(tmp_path / "parts/last.pt"), load(tmp_path / "whole/last.pt"))
+    assert_same(
+        load_checkpoint(tmp_path / "parts/last.pt"), load_checkpoint(tmp_path / "whole/last.pt")
+    )
 
 
 def test_command_learns_from_teachers_and_says_so(
@@ -222,7 +224,7 @@ def test_command_learns_from_teachers_and_says_so(
     folder = train_shapes(
         shapes_npz, tmp_path / "run", *words, "--teacher-weight", "0.7", "--epochs", "3"
     )
-    digests = [file_digest(file) for file in files]
+    digests = [hash_checkpoint(file) for file in files]
     facts = json.loads((folder / "run.json").read_text())
     assert facts["config"]["teach"] == {
         "teachers": digests,
@@ -241,9 +243,9 @@ def test_command_learns_from_teachers_and_says_so(
     assert train.main(resume) == 0
     (folder / TAUGHT).unlink()
     capsys.readouterr()
-    assert run(lambda: train.main(resume)) == 2
+    assert run_entry_point(lambda: train.main(resume)) == 2
     assert "compact.pt is not the file that the run began with" in capsys.readouterr().err
-    assert run(lambda: train.main([*resume, "--teacher", str(others[0])])) == 2
+    assert run_entry_point(lambda: train.main([*resume, "--teacher", str(others[0])])) == 2
     assert "has another recipe (teach.teachers: " in capsys.readouterr().err
 
 
@@ -253,7 +255,7 @@ def test_cache_of_other_teachers_is_not_taken(pack: Pack, trained: Path, tmp_pat
         config = student(trained, trained / file, teacher_temperature=temperature)
         examples, _ = load_pair(pack, config, FP32.device)
         prepared((trained / file,), config, pack, examples, FP32, tmp_path)
-        kept[file, temperature] = load(tmp_path / TAUGHT)
+        kept[file, temperature] = load_checkpoint(tmp_path / TAUGHT)
     assert len({state["key"] for state in kept.values()}) == 3
 
 
@@ -262,8 +264,8 @@ def test_kept_cache_is_taken_as_it_is(pack: Pack, trained: Path, tmp_path: Path)
     config = student(trained, file)
     examples, _ = load_pair(pack, config, FP32.device)
     prepared((file,), config, pack, examples, FP32, tmp_path)
-    state = load(tmp_path / TAUGHT)
-    save(tmp_path / TAUGHT, state | {"probabilities": torch.full((96, 3), 0.25)})
+    state = load_checkpoint(tmp_path / TAUGHT)
+    save_checkpoint(tmp_path / TAUGHT, state | {"probabilities": torch.full((96, 3), 0.25)})
     taken = prepared((), config, pack, examples, FP32, tmp_path)
     assert isinstance(taken, Cached)
     assert (taken.probabilities == 0.25).all()
@@ -289,20 +291,20 @@ def test_teacher_that_cannot_be_is_named(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     (tmp_path / "text.pt").write_text("no")
-    state = load(trained / "best.pt")
+    state = load_checkpoint(trained / "best.pt")
     state["facts"]["labels"] = ("a", "b", "c")
-    save(tmp_path / "strange.pt", state)
+    save_checkpoint(tmp_path / "strange.pt", state)
     files = {name: tmp_path / f"{name}.pt" for name in ("gone", "text", "strange")}
     said = words.format(best=trained / "best.pt", **files).split()
     command = [str(shapes_npz), "-o", str(tmp_path / "run"), *MACHINE, *RECIPE, *said]
-    assert run(lambda: train.main(command)) == 2
+    assert run_entry_point(lambda: train.main(command)) == 2
     err = capsys.readouterr().err
     assert (err.count("\n"), err[:7]) == (1, "error: ")
     assert message in err
 
 
 def test_recipes_from_before_teachers_have_none_and_keep_the_whole_frame(trained: Path) -> None:
-    values = load(trained / "best.pt")["config"]
+    values = load_checkpoint(trained / "best.pt")["config"]
     del values["teach"]
     for name in ("sam", "outliers", "keep"):
         del values["train"][name]
@@ -317,6 +319,6 @@ def test_taught_loss_is_finite_in_half_precision(pack: Pack, trained: Path) -> N
     examples, _ = load_pair(pack, config, FP32.device)
     half = replace(FP32, autocast=True)
     teaching = prepared((file,), config, pack, examples, half, None)
-    trainer = Trainer(config, data_facts(pack, examples), half, teaching=teaching)
+    trainer = Trainer(config, gather_facts(pack, examples), half, teaching=teaching)
     trainer.step(examples, torch.arange(16), 10)
     assert math.isfinite(trainer.sums["loss"])
