@@ -71,6 +71,7 @@ class WideColour:
 
     @property
     def is_hdr(self) -> bool:
+        """True for the curves of HDR, False for wide primaries alone."""
         return self.transfer is not None
 
     def to_bgr(self, codes: NDArray[np.uint16]) -> Image:

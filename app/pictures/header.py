@@ -136,7 +136,7 @@ def _jpeg(content: bytes) -> tuple[int, int] | None:
             height, width = struct.unpack_from(">HH", content, at + 5)
             return width, height
         elif mark in (JPEG_END, JPEG_SCAN):
-            return None  # pixels, or the end, before a size was said
+            return None  # the pixels or the end came before a size
         else:
             at += 2 + max(2, int.from_bytes(content[at + 2 : at + 4], "big"))
 

@@ -183,7 +183,7 @@ def _item_types(content: bytes, meta: tuple[int, int]) -> Iterator[tuple[int, by
 def _associations(ipma: bytes) -> Iterator[tuple[int, list[int]]]:
     """Yields (item, numbers of its properties from 1 on) from the body of an `ipma` box."""
     size, step = 2 if ipma[0] < 1 else 4, 2 if ipma[3] & 1 else 1
-    mask = 0x7FFF if step == 2 else 0x7F  # the highest bit says "essential"
+    mask = 0x7FFF if step == 2 else 0x7F  # the highest bit is the flag "essential"
     (entries,) = struct.unpack_from(">I", ipma, 4)
     at = 8
     for _ in range(min(entries, MAX_BOXES)):

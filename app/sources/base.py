@@ -80,9 +80,8 @@ class Source(Protocol):
 
 
 class SourceDefaults:
-    """Gives a source the parts of `Source` that it has nothing to say about.
-
-    The input of such a source is no file, its times are its own, and nothing stays open.
+    """The parts of `Source` for a source without files, remarks or gaps, which keeps nothing open.
+    Sources derive from it and override the parts that differ.
     """
 
     name: str

@@ -39,6 +39,7 @@ class CameraAddress:
 
     @property
     def is_stream(self) -> bool:
+        """True for the address of a network stream, False for a camera of this machine."""
         return isinstance(self.target, str) and "://" in self.target
 
     @property

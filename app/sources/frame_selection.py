@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 _CLOCK = re.compile(r"(?:(\d{1,6}):)?(\d{1,2}):(\d{1,2}(?:\.\d+)?)")
 _BINARY_ERROR_S = 1e-9  # the error of the difference of two times in binary
-# Times that are rounded or cut off to ticks lie up to a tick before the moment that they stand for.
-# A time base as coarse as a frame has exact times, so the slack is never more than this.
+# A time that is rounded or cut off to ticks lies up to a tick before the moment it stands for. A
+# time base as coarse as a frame has exact times, so the slack is never more than this.
 MAX_SLACK_S = 0.001
 
 

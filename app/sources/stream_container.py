@@ -89,7 +89,7 @@ def open_stream(
         stop: Asked several times a second; True gives up.
 
     Raises:
-        UnreachableError: If there is no answer, which may be another a little later.
+        UnreachableError: If the server does not answer, which it may do a little later.
         SourceError: If the answer is no stream that is read, or `stop` was True.
     """
     work = partial(_find_container, address, options, open_container)
@@ -140,7 +140,7 @@ def _has_picture(container: InputContainer) -> bool:
 
 
 def explain_refusal(title: str, error: AVError) -> SourceError:
-    """Makes an error for users of one that libav raised while it opened the address `title`."""
+    """Turns an error of libav into one for users. `title` names the address that was opened."""
     for kind, why in REFUSALS:
         if isinstance(error, kind):
             return SourceError(f"{title} {why}.")

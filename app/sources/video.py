@@ -22,8 +22,8 @@ from app.types import Frame, Json, Mode
 from app.wording import escape_surrogates, format_count, join_warnings
 
 NO_HASH = "a stream is no file that could be hashed"
-JUMP_S = 1.0  # frames that are farther apart are compared with those behind them
-LAST_GAPS = 8  # distances of the last frames that say how long the very last is shown
+JUMP_S = 1.0  # the distance of two frames from which on their times are doubted
+MAX_KEPT_GAPS = 8  # distances of the last frames, which tell how long the very last is shown
 
 
 class VideoSource(SourceDefaults):
@@ -84,13 +84,13 @@ class VideoSource(SourceDefaults):
         self._is_stream = stream is not None
         self._skipped_frames = 0
         self._damage: str | None = None
-        self._gaps: deque[int] = deque([0], maxlen=LAST_GAPS)  # ticks from frame to frame
+        self._gaps: deque[int] = deque([0], maxlen=MAX_KEPT_GAPS)  # ticks from frame to frame
         self._delivered_s = 0.0
         nothing: Iterator[tuple[int | None, DecodedFrame]] = iter(())
         self._timed = FrameTimes(nothing, step=1, jump=1)
         self._title = name or str(path)
         self._container: InputContainer | None = None
-        # Before it is opened by its name, so that what is hashed is never of a later file.
+        # Opened for its hash before it is opened by its name: the hash is never of a later file.
         self.original = None if stream is not None else open_original(path, self._title)
         try:
             self._container = stream or open_video(path, self._title)
@@ -176,7 +176,7 @@ class VideoSource(SourceDefaults):
             if not self.watch(self.reached):
                 return
             if not chooser.wants(time_s) or index < self._skipped_frames:
-                self.frame_duration_s += shown_s  # the one before is shown in its place
+                self.frame_duration_s += shown_s  # the frame before is shown in its place
                 continue
             self.frame_duration_s = shown_s
             image = self._upright.make_picture(frame, shape)

@@ -14,11 +14,11 @@ from app.sources.video_container import open_container, read_all_packets
 
 # A header's duration may be rounded, or be that of a longer sound.
 END_TOLERANCE_S = 0.5
-# Formats whose header says how long the file ought to be; others guess from what is there.
+# Formats whose header states the length; libav guesses the length of others from their bytes.
 TIMED_FORMATS = frozenset({"mov", "matroska", "webm", "avi", "flv", "asf"})
-# An AVI's announced count may be too high by these: a share of the frames, and some more.
-AVI_MISSING_SHARE = 50
-AVI_MISSING_FRAMES = 2
+# The count of frames in the header of an AVI may be too high by one frame in 50, and by 2 more.
+AVI_TOLERANCE_DIVISOR = 50
+AVI_TOLERANCE_FRAMES = 2
 
 
 def find_duration_s(container: InputContainer, stream: VideoStream) -> float | None:
@@ -103,7 +103,7 @@ def is_truncated(
     if "avi" in formats and announced:
         # Counted with the empty packets, which stand for frames that were dropped.
         came = max(decoder.packet_count, decoder.reached_ticks)
-        return came + announced // AVI_MISSING_SHARE + AVI_MISSING_FRAMES < announced
+        return came + announced // AVI_TOLERANCE_DIVISOR + AVI_TOLERANCE_FRAMES < announced
     if announced_end_s is None or not formats & TIMED_FORMATS:
         return False
     tolerance_s = max(END_TOLERANCE_S, *gaps_s)
