@@ -12,14 +12,16 @@ from numpy.typing import NDArray
 from app.alignment import is_alignable
 from app.contract import Contract
 from app.crops import align_faces
-from app.detection.follower import FILE_PACE, LIVE_PACE, FaceLooker, Follower
+from app.detection.follower import FaceLooker, Follower
+from app.detection.pace import FILE_PACE, LIVE_PACE
 from app.process.stage_clock import StageClock
 from app.recognition.activation_maps import make_face_map
 from app.recognition.quality import find_reading_problem, measure_quality
 from app.stage_state import SavedState, State
 from app.tracking.carried_readings import CarriedReadings
+from app.tracking.reasons import SteadyReasons
 from app.tracking.resting_face import RestingFaces
-from app.tracking.smoothing import NO_CLASS, SMOOTH_S, SteadyReasons
+from app.tracking.smoothing import NO_CLASS, SMOOTH_S
 from app.tracking.tracker import Tracker
 from app.types import (
     NOT_CONFIDENT,

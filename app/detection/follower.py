@@ -1,13 +1,21 @@
-"""Finds faces in a stream of frames: near where they were, and everywhere every so often.
+"""Finds the faces of a stream, frame by frame: near where they were, and from time to time
+everywhere.
 
-A face that is known costs one short look at the place where it was. The rest of the frame is gone
-through glance by glance, so that a search of all of it does not hold up one frame: a round takes
-`search_s` where all of it changes, and longer where little does (`app.detection.view_schedule`); it
-takes much less at the beginning, as long as nobody is known, and when somebody was just lost. The
-first frame of a file is searched whole. More than a few faces are looked at in turns, each at least
-ten times a second, and moved on in between. What is live must not fall behind (`Pace`): there, all
-that is done in one frame is bounded, however late it comes; faces rest in frames that follow each
-other fast, and a crowd is looked at less often where frames are late.
+A known face costs one short look at its last place. The rest of the frame is searched view by view,
+so that no frame waits for a search of all views. A round of all views takes `search_s` where
+everything changes, and longer where little does (`app.detection.view_schedule`). A round takes much
+less time at the beginning, while no face is known, and after a face was lost. The first frame of a
+file is searched as a whole.
+
+If there are more than a few faces, they are looked at in turns, each at least ten times a second;
+between its turns, a face is moved on by its last velocity.
+
+A live stream must not fall behind (`app.detection.pace`). There, the work on one frame is bounded,
+however late the frame comes; faces rest while frames follow each other fast, and a crowd is looked
+at less often where frames come late.
+
+Each face gets a key (`Face.key`), which it keeps until it is lost. Later stages go by the key where
+they ask whether a face is the one of the frame before.
 """
 
 import math
@@ -19,51 +27,31 @@ import numpy as np
 
 from app.detection.boxes import find_centre, is_same_place, keep_largest
 from app.detection.networks import Glance, list_glances
+from app.detection.pace import FILE_PACE, Pace
 from app.detection.refused_hints import RefusedHints
 from app.detection.search import SearchResult
 from app.detection.view_schedule import ViewSchedule
 from app.stage_state import SavedState, State, dump_face, load_face
 from app.types import Face, Image
 
-SEARCH_S, HURRIED_S = 1.0, 0.2  # a round of the search, and one in a hurry
-MOST_GLANCES = 3  # in a frame: a slow machine must not fall further behind
-MOST_NEW = 4  # so many possible faces are looked at from near in a frame of what is live
-WAIT_S = 3.0  # what could not be looked at from near by then has moved
-WATCH_S = 1.0  # how long the place of a lost face is looked at
-# A pattern once taken for a face is not kept for long: where the mean score over a while is low, it
-# is asked again whether it is one.
-TRUST_S, TRUSTED = 0.5, 0.5
-KEEP_SCORE = 0.3  # of the look at a face that is known
-MAX_STEP_S = 1.0  # a longer pause between frames is a cut
-FEW_LOOKS, LOOK_S = 3, 0.1  # so many faces are looked at in every frame, more at least that often
-
-
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """How often known faces are looked at. After a look a face rests for `rest_s`. Turns are shared
-    out as if frames were at most `most_step_s` apart: those that are later hold no more work, or
-    they would be later still. `thorough`: all of the frame is searched within `search_s`, whether
-    or not it changes, however few frames that is. `at_once`: the first frame, and one after a cut,
-    is searched whole, and all that may be a face is looked at from near in the same frame. Else
-    there are at most `MOST_GLANCES` and `MOST_NEW` of these in a frame, and the others wait."""
-
-    rest_s: float = 0.0
-    most_step_s: float = math.inf
-    thorough: bool = False
-    at_once: bool = True
-
-    def __post_init__(self) -> None:
-        if not (self.rest_s >= 0 and self.most_step_s > 0):
-            raise ValueError("rest_s is a time of at least 0 seconds, most_step_s of more")
-
-
-FILE_PACE = Pace()
-# Of 30 frames a second each face is looked at in every one, of 60 in half.
-LIVE_PACE = Pace(rest_s=0.025, most_step_s=1 / 30, at_once=False)
+SEARCH_S = 1.0  # a round of the search
+HURRIED_S = 0.2  # a round while no face is known, or after one was lost
+MOST_GLANCES = 3  # views searched in a frame, so that a slow machine does not fall further behind
+MOST_NEW = 4  # hints looked at from near in a frame of a live stream
+WAIT_S = 3.0  # a hint that waited longer for its nearer look has moved, and is dropped
+WATCH_S = 1.0  # for which the place of a lost face is looked at
+# Where the mean score of a face over `TRUST_S` falls below `TRUSTED`, the face check is asked
+# again, so that a pattern that was once taken for a face is not kept for long.
+TRUST_S = 0.5
+TRUSTED = 0.5
+KEEP_SCORE = 0.3  # score below which a look at a known face does not count
+MAX_STEP_S = 1.0  # a longer step between frames is a cut
+FEW_LOOKS = 3  # faces that are looked at in every frame; more are looked at in turns
+LOOK_S = 0.1  # time within which each face has its turn
 
 
 class FaceLooker(Protocol):
-    """What `app.detection.search.FaceSearch` does of it."""
+    """The part of `app.detection.search.FaceSearch` that a follower uses."""
 
     max_faces: int | None
     far_faces: bool
@@ -86,8 +74,11 @@ class FaceLooker(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class FollowedFace:
-    """A face where it was last seen, and the mean of its scores over the last `TRUST_S`.
-    `velocity_xy` in px/s; `lost`: the last look did not find it."""
+    """A face where it was last seen, at `seen_s`.
+
+    `trust` is the mean of its scores over the last `TRUST_S`, 0 to 1. `velocity_xy` is in px/s.
+    `lost` is True if the last look did not find the face.
+    """
 
     face: Face
     seen_s: float
@@ -96,7 +87,7 @@ class FollowedFace:
     lost: bool = False
 
     def extrapolate(self, time_s: float) -> Face:
-        """Where it should be then, not having been looked at."""
+        """Returns the face at its expected place at `time_s`, marked as not seen."""
         step_s = time_s - self.seen_s
         x, y = self.velocity_xy[0] * step_s, self.velocity_xy[1] * step_s
         x0, y0, x1, y1 = self.face.box_xyxy
@@ -110,10 +101,21 @@ class FollowedFace:
 
 
 class Follower:
-    """`find(image, time_s)` for the frames of one stream, in order; times are the frames' own, so
-    a file gives the same faces each time. `reset` (or time running backwards, a pause, or frames
-    of another size) forgets everybody and begins with the frame as a whole. More faces than
-    `few_looks` are looked at in turns."""
+    """Follows the faces of one stream, whose frames are given to `find` in order.
+
+    Times are those of the frames, so a file gives the same faces each time. A time that runs
+    backwards, a step of more than `MAX_STEP_S` and a frame of another size are cuts: all faces are
+    forgotten, as after `reset`.
+
+    Args:
+        search: The search for new faces.
+        search_s: The time in seconds, at least 0, of a round of all views.
+        few_looks: The number of faces that are looked at in every frame; more take turns.
+        pace: The amount of work that one frame may take.
+
+    Raises:
+        ValueError: `search_s` is no such time.
+    """
 
     def __init__(
         self,
@@ -124,7 +126,7 @@ class Follower:
         pace: Pace = FILE_PACE,
     ) -> None:
         if search_s < 0:
-            raise ValueError("search_s is a time of at least 0 seconds")
+            raise ValueError(f"search_s is a time of at least 0 seconds, got {search_s}")
         self._few_looks = few_looks
         self._pace = pace
         self._search = search
@@ -136,15 +138,17 @@ class Follower:
         self.reset()
 
     def reset(self) -> None:
+        """Forgets all faces. The next frame is searched from the beginning."""
         self._known: list[FollowedFace] = []
-        self._waiting: list[tuple[Face, float]] = []  # hints, and when they were found
+        self._waiting: list[tuple[Face, float]] = []  # hints, and the times of their first looks
         self._patterns.clear()
         self._rounds.restart()
         self._time_s = -math.inf
         self._hurry_until_s = -math.inf
-        self._due = 0.0  # glances, the part of one included
+        self._due = 0.0  # views that are due; the fraction is kept for the next frame
 
     def state(self) -> State:
+        """Returns all that the next frame's faces depend on but the frame itself."""
         return {
             "known": [
                 {
@@ -167,6 +171,7 @@ class Follower:
         }
 
     def restore(self, state: SavedState) -> None:
+        """Takes up a state that `state` gave."""
         self._next_key = int(state.get("next_key", 1))
         known = []
         for one in state["known"]:
@@ -186,7 +191,15 @@ class Follower:
         self._due = float(state["due"])
 
     def find(self, image: Image, time_s: float) -> tuple[Face, ...]:
-        """Faces of `image (H, W, 3)` uint8 BGR at `time_s`, largest first."""
+        """Finds the faces of the next frame.
+
+        Args:
+            image: The frame, uint8 (H, W, 3) BGR. A frame without pixels has no faces.
+            time_s: The time of the frame in seconds.
+
+        Returns:
+            The faces in px of the frame, the largest first, each with its key.
+        """
         height, width = image.shape[:2]
         if height == 0 or width == 0:
             return ()
@@ -200,7 +213,7 @@ class Follower:
         plan = self._plan(image, faces, step_s, time_s)
         if plan or self._waiting:
             self._find_new(image, plan, faces, time_s)
-        # A new face may be the lost one at another place: nobody is kept twice.
+        # A new face may be the lost one at another place, which must not be kept twice.
         self._known = [
             k
             for k in self._known
@@ -209,8 +222,8 @@ class Follower:
         return keep_largest(faces, self._search.max_faces)
 
     def _find_new(self, image: Image, plan: list[Glance], faces: list[Face], time_s: float) -> None:
-        """Adds to `faces`, and to those that are known, who is found in the views of `plan` or was
-        waiting."""
+        """Searches the views of `plan` and looks at waiting hints. Adds new faces to `faces` and to
+        the known ones."""
         waiting = [(hint, since_s) for hint, since_s in self._waiting if time_s - since_s <= WAIT_S]
         found = self._search.search(
             image,
@@ -232,11 +245,12 @@ class Follower:
         return replace(face, key=self._next_key - 1)
 
     def _follow(self, image: Image, time_s: float, step_s: float) -> list[Face]:
-        """Looks where known faces were, or moves them on. Those that are there are returned."""
+        """Looks at the known faces whose turn it is, and moves the others on. Returns the faces
+        that are there."""
         faces: list[Face] = []
         kept: list[FollowedFace] = []
-        turn = self._turn(time_s, step_s)
-        # Who was seen last comes first: a lost face's place may be taken by another.
+        turn = self._choose_turn(time_s, step_s)
+        # Faces that were seen last come first, because another face may take a lost one's place.
         for known in sorted(self._known, key=lambda k: (k.lost, -k.seen_s)):
             if id(known) not in turn:
                 here = known.extrapolate(time_s)
@@ -260,7 +274,9 @@ class Follower:
                     trust = 1.0
                 if trust >= TRUSTED:
                     faces.append(now)
-                    kept.append(FollowedFace(now, time_s, trust, _velocity(known, now, time_s)))
+                    kept.append(
+                        FollowedFace(now, time_s, trust, _measure_velocity(known, now, time_s))
+                    )
             elif time_s - known.seen_s <= WATCH_S:
                 kept.append(replace(known, lost=True))
                 if self._hurry_until_s < known.seen_s + WATCH_S:
@@ -269,9 +285,9 @@ class Follower:
         self._known = kept
         return faces
 
-    def _turn(self, time_s: float, step_s: float) -> set[int]:
-        """`id`s of the known faces that are looked at in this frame: those that were not for the
-        longest time, and the lost ones."""
+    def _choose_turn(self, time_s: float, step_s: float) -> set[int]:
+        """Chooses the known faces to look at in this frame: those whose last look is the longest
+        ago, and all lost ones. Returns their `id`s."""
         there = sorted((k for k in self._known if not k.lost), key=lambda k: k.seen_s)
         share = min(1.0, step_s / LOOK_S, self._pace.most_step_s / LOOK_S)
         count = max(self._few_looks, math.ceil(len(there) * share))
@@ -281,7 +297,7 @@ class Follower:
     def _plan(
         self, image: Image, faces: Sequence[Face], step_s: float, time_s: float
     ) -> list[Glance]:
-        """The glances that are due in this frame."""
+        """Chooses the views to search in this frame."""
         width, height = self._size_wh
         plan = list_glances(width, height, far_faces=self._search.far_faces)
         begun = not self._rounds.is_round_over(plan)
@@ -303,8 +319,8 @@ class Follower:
         return chosen
 
 
-def _velocity(before: FollowedFace, now: Face, time_s: float) -> tuple[float, float]:
-    """In px/s, from one sight of a face to the next."""
+def _measure_velocity(before: FollowedFace, now: Face, time_s: float) -> tuple[float, float]:
+    """Returns the velocity (x, y) in px/s from one sight of a face to the next."""
     step_s = time_s - before.seen_s
     if step_s <= 0 or before.lost:
         return (0.0, 0.0)

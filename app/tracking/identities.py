@@ -1,9 +1,13 @@
-"""Who is who from frame to frame: a standard assignment of boxes to moving people.
+"""Assigns the boxes of each frame to people, by their expected places.
 
-Each person's place and size are estimated by a filter of constant velocity (alpha-beta, gains by
-the time since they were last seen), so that people who cross, or pass behind something, are looked
-for where they should be by then. Detections are assigned at the least total cost (Kuhn and Munkres'
-problem, by scipy).
+The keys of faces (`Face.key`) do not serve here. A key ends when the follower loses the face, for
+example behind another person, and two faces that cross may exchange their keys; a person must keep
+the same number through both.
+
+The place and the size of each person are estimated by a filter of constant velocity (an alpha-beta
+filter whose gains follow from the time since the last sight). So people who cross, or pass behind
+something, are expected where they should be by then. Boxes are assigned to people at the least
+total cost (the assignment problem of Kuhn and Munkres, solved by SciPy).
 """
 
 import importlib
@@ -20,26 +24,25 @@ from app.errors import DeviceError
 from app.process.memory_room import format_memory_line, has_room
 from app.stage_state import SavedState, State, dump_array, load_array
 
-# Boxes further apart than this, in mean face sides, are not the same person; after an absence the
-# reach grows with the time, for people turn.
-MAX_DISTANCE = 1.0
-REACH_PER_S = 1.0
-MOST_GROWTH = math.log(2.0)
-SIZE_WEIGHT = 1.5  # of the logarithm of the sizes' ratio, against a side's distance
-# The filter: how fast a place is believed, and how fast a velocity.
-PLACE_S, VELOCITY_S = 0.03, 0.15
+MAX_DISTANCE = 1.0  # mean face sides between the expected and the seen place of one person
+REACH_PER_S = 1.0  # that this distance grows by during an absence, because people turn
+MOST_GROWTH = math.log(2.0)  # logarithm of the largest ratio of two sizes of one person
+SIZE_WEIGHT = 1.5  # cost of the logarithm of the sizes' ratio, where a distance of one side costs 1
+# Time constants with which the filter follows what is seen.
+PLACE_S = 0.03
+VELOCITY_S = 0.15
 SIZE_S = 0.15
-# A velocity that nobody confirms fades.
-COAST_S = 1.0
-IMPOSSIBLE = 1e6
-# Of address space, for scipy's libraries and what these take at once. Its algebra library tries
-# again for ever where it gets none, and holds up every other import meanwhile.
+COAST_S = 1.0  # with which the velocity of a person who is not seen fades
+IMPOSSIBLE = 1e6  # cost of a pair that cannot be
+# Address space for SciPy's libraries and what they take at once. Where its algebra library gets
+# none, it tries again for ever and blocks every other import meanwhile.
 SCIPY_BYTES = 400 << 20
 
 
 @dataclass(slots=True)
 class MovingPerson:
-    """`state (3,)`: centre x, y px and the logarithm of the side; `velocity (2,)` px/s."""
+    """A person at the last sight, at `seen_s`: `state (3,)` is the centre x, y in px and the
+    logarithm of the side; `velocity (2,)` is in px/s."""
 
     face_id: int
     state: NDArray[np.float64]
@@ -48,14 +51,14 @@ class MovingPerson:
     born_s: float
 
     def predict_state(self, time_s: float) -> NDArray[np.float64]:
-        """State `(3,)` expected then: the velocity fades, so the way made has an end."""
+        """Predicts the state `(3,)` at `time_s`. The velocity fades, so the way has an end."""
         way_s = COAST_S * (1 - math.exp(-(time_s - self.seen_s) / COAST_S))
         expected = self.state.copy()
         expected[:2] += self.velocity * way_s
         return expected
 
     def can_be(self, now: NDArray[np.float64], time_s: float) -> bool:
-        """Whether a state `(3,)` is near enough to the one expected then to be the same person."""
+        """Tells whether a state `(3,)` seen at `time_s` is near enough to the expected one."""
         x, y, size = self.predict_state(time_s).tolist()
         u, v, other = now.tolist()
         side = (math.exp(size) + math.exp(other)) / 2
@@ -63,13 +66,14 @@ class MovingPerson:
         return math.hypot(x - u, y - v) < reach * side and abs(size - other) < MOST_GROWTH
 
     def add_sight(self, now: NDArray[np.float64], time_s: float) -> None:
+        """Takes the state `(3,)` in which the person was seen at `time_s` into the estimate."""
         step_s = time_s - self.seen_s
         if step_s <= 0:
             self.state = now
             return
         expected = self.predict_state(time_s)
         surprise = now - expected
-        # The first velocity is what the second sight says; then it is averaged.
+        # The second sight alone gives the first velocity; later ones are averaged.
         first = self.seen_s == self.born_s
         quick = 1 - math.exp(-step_s / PLACE_S)
         slow = 1.0 if first else 1 - math.exp(-step_s / VELOCITY_S)
@@ -81,29 +85,46 @@ class MovingPerson:
 
 
 class Identities:
-    """Gives boxes identities, counted from 1 and never used twice.
+    """Gives the boxes of one stream the numbers of their people, from 1 and never used twice.
 
-    A person keeps theirs while seen again within `max_age_s`. Times are seconds; a jump back
-    starts everybody anew.
+    A person keeps the number while seen again within `max_age_s` seconds. When time runs backwards,
+    everybody is new.
+
+    >>> identities = Identities()
+    >>> identities.update(np.array([[0.0, 0.0, 50.0, 50.0], [200.0, 0.0, 250.0, 50.0]]), 0.0)
+    (1, 2)
+    >>> identities.update(np.array([[203.0, 0.0, 253.0, 50.0]]), 0.04)
+    (2,)
     """
 
     def __init__(self, *, max_age_s: float = 1.5) -> None:
         if max_age_s < 0:
-            raise ValueError("max_age_s is a time of at least 0 seconds")
+            raise ValueError(f"max_age_s is a time of at least 0 seconds, got {max_age_s}")
         self._max_age_s = max_age_s
         self._people: list[MovingPerson] = []
         self._next_id = 1
         self._now_s = -math.inf
 
     def update(self, boxes: NDArray[np.float64], time_s: float) -> tuple[int, ...]:
-        """Identities of `boxes (N, 4)` xyxy px, in their order."""
+        """Takes the boxes of one frame.
+
+        Args:
+            boxes: float64 (N, 4), corners x0, y0, x1, y1 in px.
+            time_s: The time of the frame in seconds.
+
+        Returns:
+            The numbers of the N people, in the order of the boxes.
+
+        Raises:
+            DeviceError: There are several people, and no memory is left to load SciPy.
+        """
         if time_s < self._now_s:
             self.reset()
         self._now_s = time_s
         self._people = [p for p in self._people if time_s - p.seen_s <= self._max_age_s]
-        states = _states(boxes)
+        states = _make_states(boxes)
         if len(states):
-            _prepare()
+            _load_scipy_ahead()
         found = self._assign(states, time_s)
         ids = []
         for row, state in enumerate(states):
@@ -118,11 +139,12 @@ class Identities:
         return tuple(ids)
 
     def reset(self) -> None:
-        """Everybody who comes now is new."""
+        """Forgets everybody. Numbers go on from the last one."""
         self._people = []
         self._now_s = -math.inf
 
     def state(self) -> State:
+        """Returns all that the next frame's numbers depend on but its boxes."""
         return {
             "people": [
                 {
@@ -139,6 +161,7 @@ class Identities:
         }
 
     def restore(self, state: SavedState) -> None:
+        """Takes up a state that `state` gave."""
         self._people = [
             MovingPerson(
                 int(one["face_id"]),
@@ -153,10 +176,10 @@ class Identities:
         self._now_s = float(state["now_s"])
 
     def _assign(self, now: NDArray[np.float64], time_s: float) -> dict[int, int]:
-        """Row of `now (N, 3)` -> place in the list of people, at the least total cost."""
+        """Maps rows of `now (N, 3)` to places in the list of people, at the least total cost."""
         if not self._people or not len(now):
             return {}
-        if len(self._people) == len(now) == 1:  # nothing to choose
+        if len(self._people) == len(now) == 1:  # no choice, so SciPy is not needed
             return {0: 0} if self._people[0].can_be(now[0], time_s) else {}
         expected = np.array([person.predict_state(time_s) for person in self._people])  # (M, 3)
         absent_s = np.array([time_s - person.seen_s for person in self._people])
@@ -166,14 +189,14 @@ class Identities:
         reach = MAX_DISTANCE + REACH_PER_S * absent_s[:, None]
         near = apart / sides
         possible = (near < reach) & (growth < MOST_GROWTH)
-        # Of two people who may be meant, the one who was there a moment ago is likelier.
+        # Of two possible people, the one who was seen a moment ago is likelier.
         cost = near + SIZE_WEIGHT * growth + 0.5 * absent_s[:, None]
-        rows, columns = _assigned(np.where(possible, cost, IMPOSSIBLE))
+        rows, columns = _solve_assignment(np.where(possible, cost, IMPOSSIBLE))
         return {int(n): int(m) for m, n in zip(rows, columns, strict=True) if possible[m, n]}
 
 
-def _states(boxes: NDArray[np.float64]) -> NDArray[np.float64]:
-    """`(N, 4)` xyxy px -> `(N, 3)` centre and logarithm of the side."""
+def _make_states(boxes: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Turns boxes `(N, 4)` xyxy px into states `(N, 3)`: centre and logarithm of the side."""
     boxes = np.asarray(boxes, np.float64).reshape(-1, 4)
     spans = np.maximum(boxes[:, 2:] - boxes[:, :2], 1e-6)
     centres = (boxes[:, :2] + boxes[:, 2:]) / 2
@@ -181,14 +204,14 @@ def _states(boxes: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 @cache
-def _prepare() -> None:
-    """Begins to import scipy's assignment, which takes a third of a second: the first picture need
-    not wait for it, and the second person not either."""
+def _load_scipy_ahead() -> None:
+    """Begins to import SciPy's assignment in a thread. The import takes a third of a second, for
+    which neither the first picture nor the second person has to wait."""
     if has_room(SCIPY_BYTES):
         Thread(target=importlib.import_module, args=("scipy.optimize",)).start()
 
 
-def _assigned(cost: NDArray[np.float64]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+def _solve_assignment(cost: NDArray[np.float64]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     if "scipy.optimize" not in sys.modules and not has_room(SCIPY_BYTES):
         raise DeviceError(format_memory_line("to load SciPy, which tells several people apart"))
     from scipy.optimize import linear_sum_assignment

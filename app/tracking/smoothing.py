@@ -1,21 +1,23 @@
-"""One steady reading for each person, out of readings that tremble with camera and detector.
+"""Smooths the readings of each person over time, because single readings tremble with the camera
+and the detector.
 
-Probabilities are averaged as logarithms. The logarithms of calibrated probabilities are the
-network's logits, divided by its temperature, up to a constant of each frame that cancels when they
-are made to sum to 1 again: so this is averaging logits, and margins in nats (differences of log
+Probabilities are averaged as logarithms. The logarithm of a calibrated probability is the network's
+logit divided by its temperature, plus a constant of the frame, which cancels when the averages are
+made to sum to 1 again. So logits are averaged, and margins in nats (differences of log
 probabilities, log odds) mean the same for networks of any temperature. The average of many frames
-is as bold as one frame is, not bolder: frames of one face err together, so they are no independent
-witnesses. The temperature was fitted on single pictures; that it suits averages is taken over, not
+is as confident as one frame, and not more so, because the errors in frames of one face are not
+independent. The temperature was fitted on single pictures; whether it suits averages was not
 measured.
 
-The label shown is not just the largest. Another one, "unsure" among them, takes its place when it
-leads for `hold_s` by `margin_nats` in the average over `smooth_s`, or by `decided_nats` in a quick
-average over `QUICK_S`: then the expression has changed, and the slow average begins anew with the
-quick one. docs/steadiness.md has the figures that chose these.
+The displayed label is not just the class with the largest average. Another class, or "unsure",
+replaces the displayed one when it leads for `hold_s` either by `margin_nats` in the slow average
+over `smooth_s`, or by `decided_nats` in a quick average over `QUICK_S`. In the second case the
+expression has changed, and the slow average goes on from the quick one. docs/steadiness.md has the
+figures behind these values.
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -24,22 +26,24 @@ from numpy.typing import NDArray
 
 from app.defaults import SMOOTH_S as SMOOTH_S
 from app.stage_state import SavedState, State, dump_array, load_array
-from app.types import REASONS, Floats, Reason
+from app.types import Floats
 
-QUICK_S = 0.05  # of the quick average; the slow one's is `SMOOTH_S`
-MARGIN_NATS, DECIDED_NATS, HOLD_S = 0.5, 1.5, 0.1
-FLOOR = 1e-6  # probabilities below this count as it, for the logarithm of 0 is none
-GAP_S = 0.5  # who was not seen for longer is read anew
-REASON_HOLD_S = 1.0
-NO_CLASS = -1  # in place of a class: unsure
+QUICK_S = 0.05  # time constant of the quick average; that of the slow one is `SMOOTH_S`
+# Leads and their duration that change the displayed label; docs/steadiness.md compares others.
+MARGIN_NATS = 0.5  # lead in the slow average
+DECIDED_NATS = 1.5  # lead in the quick average
+HOLD_S = 0.1
+FLOOR = 1e-6  # lower probabilities count as this one, because 0 has no logarithm
+GAP_S = 0.5  # the averages of a person who was not seen for longer start again
+NO_CLASS = -1  # in place of a class where the label is unsure
 
-# `(N, K)` probabilities -> `(N,)` nats, at least 0 where a label may be said.
+# Maps probabilities `(N, K)` to nats `(N,)`, at least 0 where a class may be displayed.
 SurenessFunction = Callable[[Floats], NDArray[np.float64]]
 
 
 class SmoothedReadings(NamedTuple):
-    """`probabilities (N, K)`: smoothed, rows sum to 1. `shown (N,)`: the class to be said, or
-    `NO_CLASS` where that is unsure."""
+    """Readings of N people: smoothed `probabilities (N, K)` float32, whose rows sum to 1, and the
+    displayed classes `shown (N,)`, `NO_CLASS` where the label is unsure."""
 
     probabilities: Floats
     shown: NDArray[np.int64]
@@ -47,13 +51,13 @@ class SmoothedReadings(NamedTuple):
 
 @dataclass(slots=True)
 class _Lead:
-    """Who leads over what is shown, and since when. `since_s` NaN: nobody."""
+    """The class that leads over the displayed one, and since when; `since_s` NaN: none leads."""
 
     rival: int = NO_CLASS
     since_s: float = math.nan
 
-    def held_s(self, rival: int, leads: bool, time_s: float) -> float:
-        """How long it has led without a break; less than 0 where it does not."""
+    def measure_hold_s(self, rival: int, leads: bool, time_s: float) -> float:
+        """Returns how long `rival` has led without a break; -1 if it does not lead."""
         if not leads:
             self.since_s = math.nan
             return -1.0
@@ -65,13 +69,14 @@ class _Lead:
         return {"rival": self.rival, "since_s": float(self.since_s)}
 
     @classmethod
-    def of(cls, state: SavedState) -> "_Lead":
+    def load(cls, state: SavedState) -> "_Lead":
         return cls(int(state["rival"]), float(state["since_s"]))
 
 
 @dataclass(slots=True)
 class _Person:
-    """`slow (K,)`, `quick (K,)`: averaged logarithms. `shown` None: nothing yet."""
+    """The averages of one person: `slow (K,)` and `quick (K,)` logarithms of probabilities, and the
+    displayed class, `shown`; None before the first frame."""
 
     slow: NDArray[np.float64]
     quick: NDArray[np.float64]
@@ -91,24 +96,33 @@ class _Person:
         }
 
     @classmethod
-    def of(cls, state: SavedState) -> "_Person":
+    def load(cls, state: SavedState) -> "_Person":
         return cls(
             load_array(state["slow"]),
             load_array(state["quick"]),
             float(state["seen_s"]),
             None if state["shown"] is None else int(state["shown"]),
-            _Lead.of(state["slow_lead"]),
-            _Lead.of(state["quick_lead"]),
+            _Lead.load(state["slow_lead"]),
+            _Lead.load(state["quick_lead"]),
         )
 
 
 class ReadingSmoother:
-    """Readings of the people of one stream, in order of time.
+    """Smooths the readings of the people of one stream, which come in order of time.
 
-    A person is a number. Who was not seen for longer than `GAP_S` begins anew with their next
-    reading, as everybody does when time runs backwards; after a shorter gap the new reading weighs
-    as much as the time since the last one asks for. `smooth_s` may be changed while it runs; 0
-    shows every frame as it is, without margin and hold.
+    A person is a number. The averages of a person start again with the next reading after a gap of
+    more than `GAP_S`, and everybody's start again when time runs backwards. After a shorter gap,
+    the weight of the new reading follows from the time since the last one.
+
+    Args:
+        smooth_s: The time constant of the slow average in seconds, at least 0. With 0, every frame
+            is shown as it is, without margin and hold. The attribute may be set at any time.
+        margin_nats: The lead in the slow average, at least 0, that changes the displayed label.
+        decided_nats: The lead in the quick average, at least 0, that changes the displayed label.
+        hold_s: The time in seconds, at least 0, for which a lead has to last.
+
+    Raises:
+        ValueError: A value is out of its range.
     """
 
     def __init__(
@@ -120,7 +134,10 @@ class ReadingSmoother:
         hold_s: float = HOLD_S,
     ) -> None:
         if not (margin_nats >= 0 and decided_nats >= 0 and hold_s >= 0):
-            raise ValueError("margin_nats, decided_nats and hold_s must be at least 0")
+            raise ValueError(
+                "margin_nats, decided_nats and hold_s must be at least 0, got "
+                f"{margin_nats}, {decided_nats} and {hold_s}"
+            )
         self.smooth_s = smooth_s
         self._margin_nats = margin_nats
         self._decided_nats = decided_nats
@@ -129,27 +146,30 @@ class ReadingSmoother:
 
     @property
     def smooth_s(self) -> float:
+        """The time constant of the slow average in seconds."""
         return self._smooth_s
 
     @smooth_s.setter
     def smooth_s(self, seconds: float) -> None:
         if not 0 <= seconds < math.inf:
-            raise ValueError("smooth_s must be a time of at least 0 seconds")
+            raise ValueError(f"smooth_s must be a time of at least 0 seconds, got {seconds}")
         self._smooth_s = seconds
 
     def reset(self) -> None:
-        """Everybody begins anew, as after a cut."""
+        """Forgets all averages, as after a cut."""
         self._people: dict[int, _Person] = {}
         self._now_s = -math.inf
 
     def state(self) -> State:
+        """Returns all that the next frame's readings depend on but the readings themselves."""
         return {
             "people": [[number, one.state()] for number, one in self._people.items()],
             "now_s": float(self._now_s),
         }
 
     def restore(self, state: SavedState) -> None:
-        self._people = {int(number): _Person.of(one) for number, one in state["people"]}
+        """Takes up a state that `state` gave."""
+        self._people = {int(number): _Person.load(one) for number, one in state["people"]}
         self._now_s = float(state["now_s"])
 
     def update(
@@ -159,8 +179,23 @@ class ReadingSmoother:
         time_s: float,
         sureness: SurenessFunction | None = None,
     ) -> SmoothedReadings:
-        """`probabilities (N, K)` are this frame's of the N `people`. `sureness` None: never in
-        doubt."""
+        """Takes the readings of one frame.
+
+        Args:
+            people: The numbers of the N people in the frame.
+            probabilities: Their probabilities in this frame alone, float32 (N, K).
+            time_s: The time of the frame in seconds.
+            sureness: Tells how sure smoothed probabilities are; None: always sure.
+
+        Returns:
+            The smoothed probabilities and the displayed classes of the N people.
+
+        >>> smoother = ReadingSmoother(smooth_s=0.25)
+        >>> first = smoother.update([7], np.array([[0.9, 0.1]], np.float32), 0.0)
+        >>> second = smoother.update([7], np.array([[0.2, 0.8]], np.float32), 0.04)
+        >>> second.probabilities.round(3), second.shown
+        (array([[0.841, 0.159]], dtype=float32), array([0]))
+        """
         if time_s < self._now_s:
             self.reset()
         self._now_s = time_s
@@ -172,12 +207,12 @@ class ReadingSmoother:
             self._people = {}
         if self._smooth_s == 0 or not count:
             plain = np.asarray(probabilities, np.float32)
-            return SmoothedReadings(plain, _best(plain, sureness)[0])
+            return SmoothedReadings(plain, _find_best(plain, sureness)[0])
         logs = np.log(np.maximum(np.asarray(probabilities, np.float64), FLOOR))
-        known = [self._averaged(n, row, time_s) for n, row in zip(people, logs, strict=True)]
+        known = [self._average(n, row, time_s) for n, row in zip(people, logs, strict=True)]
         # Both averages of everybody at once: (2 N, K), the slow ones first.
         both = _softmax(np.stack([one.slow for one in known] + [one.quick for one in known]))
-        best, sure = _best(both, sureness)
+        best, sure = _find_best(both, sureness)
         smoothed = both[:count]
         for row, one in enumerate(known):
             slow = one.slow
@@ -186,14 +221,16 @@ class ReadingSmoother:
                 smoothed[row] = _softmax(one.slow[None])[0]
         return SmoothedReadings(smoothed, np.array([one.shown for one in known], np.int64))
 
-    def _averaged(self, number: int, now: NDArray[np.float64], time_s: float) -> _Person:
+    def _average(self, number: int, now: NDArray[np.float64], time_s: float) -> _Person:
         one = self._people.get(number)
         if one is None:
             one = self._people[number] = _Person(now, now, time_s)
             return one
         step_s = time_s - one.seen_s
-        one.slow = one.slow + _share(step_s, self._smooth_s) * (now - one.slow)
-        one.quick = one.quick + _share(step_s, min(QUICK_S, self._smooth_s)) * (now - one.quick)
+        slow_weight = _weigh_step(step_s, self._smooth_s)
+        quick_weight = _weigh_step(step_s, min(QUICK_S, self._smooth_s))
+        one.slow = one.slow + slow_weight * (now - one.slow)
+        one.quick = one.quick + quick_weight * (now - one.quick)
         one.seen_s = time_s
         return one
 
@@ -205,7 +242,8 @@ class ReadingSmoother:
         sure: NDArray[np.float64],
         time_s: float,
     ) -> None:
-        """`shares (2, K)`, `best (2,)`, `sure (2,)`: of the slow and of the quick average."""
+        """Chooses the displayed class of a person. `shares (2, K)`, `best (2,)` and `sure (2,)` are
+        those of the slow and of the quick average."""
         if one.shown is None:
             one.shown = int(best[0])
             return
@@ -214,11 +252,10 @@ class ReadingSmoother:
             (0, one.slow_lead, self._margin_nats),
         ):
             rival = int(best[row])
-            leads = (
-                rival != one.shown and _lead_nats(rival, one.shown, shares[row], sure[row]) >= nats
-            )
-            # 1e-9: 0.1 s stay 0.1 s, whatever is left of their difference in binary.
-            if lead.held_s(rival, leads, time_s) >= self._hold_s - 1e-9:
+            lead_nats = _measure_lead_nats(rival, one.shown, shares[row], sure[row])
+            leads = rival != one.shown and lead_nats >= nats
+            # 1e-9, because the difference of two times in binary may be a little less than 0.1 s.
+            if lead.measure_hold_s(rival, leads, time_s) >= self._hold_s - 1e-9:
                 one.shown = rival
                 one.slow_lead, one.quick_lead = _Lead(), _Lead()
                 if row == 1:
@@ -226,7 +263,7 @@ class ReadingSmoother:
                 return
 
 
-def _share(step_s: float, smooth_s: float) -> float:
+def _weigh_step(step_s: float, smooth_s: float) -> float:
     return 1.0 - math.exp(-step_s / smooth_s)
 
 
@@ -235,84 +272,21 @@ def _softmax(logs: NDArray[np.float64]) -> Floats:
     return np.asarray(powers / powers.sum(axis=1, keepdims=True), np.float32)
 
 
-def _best(
+def _find_best(
     probabilities: Floats, sureness: SurenessFunction | None
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """(class or `NO_CLASS`, sureness in nats), both `(N,)`."""
+    """Returns the likeliest classes `(N,)`, `NO_CLASS` where unsure, and the sureness `(N,)` in
+    nats."""
     tops = probabilities.argmax(axis=1)
     sure = np.full(len(tops), np.inf) if sureness is None else sureness(probabilities)
     return np.where(sure >= 0, tops, NO_CLASS), sure
 
 
-def _lead_nats(rival: int, shown: int, shares: Floats, sure: float) -> float:
-    """By how much the one is ahead of the other: of a class by log odds, of doubt, or doubt of a
-    class, by the distance from where doubt begins."""
+def _measure_lead_nats(rival: int, shown: int, shares: Floats, sure: float) -> float:
+    """Returns the lead of `rival` over `shown` in nats: the log odds of two classes; if one of them
+    is `NO_CLASS`, the distance from where doubt begins."""
     if rival == NO_CLASS:
         return -float(sure)
     if shown == NO_CLASS:
         return float(sure)
     return math.log(max(float(shares[rival]), FLOOR) / max(float(shares[shown]), FLOOR))
-
-
-@dataclass(slots=True)
-class _Why:
-    reason: Reason
-    seen_s: float
-    rival: Reason | None = None
-    rival_since_s: float = 0.0
-
-    def state(self) -> State:
-        return {
-            "reason": self.reason,
-            "seen_s": float(self.seen_s),
-            "rival": self.rival,
-            "rival_since_s": float(self.rival_since_s),
-        }
-
-    @classmethod
-    def of(cls, state: SavedState) -> "_Why":
-        rival = None if state["rival"] is None else _reason(state["rival"])
-        return cls(
-            _reason(state["reason"]), float(state["seen_s"]), rival, float(state["rival_since_s"])
-        )
-
-
-def _reason(text: str) -> Reason:
-    for known in REASONS:
-        if known == text:
-            return known
-    raise ValueError(f"{text!r} is no reason")
-
-
-class SteadyReasons:
-    """Why nothing is said of a person, changed only when another reason has held for `hold_s`
-    without a break, so that a figure at its threshold does not flicker."""
-
-    def __init__(self, *, hold_s: float = REASON_HOLD_S) -> None:
-        self._hold_s = hold_s
-        self._people: dict[int, _Why] = {}
-
-    def state(self) -> State:
-        return {"people": [[number, one.state()] for number, one in self._people.items()]}
-
-    def restore(self, state: SavedState) -> None:
-        self._people = {int(number): _Why.of(one) for number, one in state["people"]}
-
-    def update(self, now: Mapping[int, Reason], time_s: float) -> dict[int, Reason]:
-        """`now`: this frame's reasons, by the number of the person; all others are forgotten after
-        `GAP_S`."""
-        self._people = {
-            number: one for number, one in self._people.items() if 0 <= time_s - one.seen_s <= GAP_S
-        }
-        for number in self._people.keys() - now.keys():
-            self._people[number].rival = None  # no doubt at all breaks the hold
-        return {number: self._held(number, reason, time_s) for number, reason in now.items()}
-
-    def _held(self, number: int, reason: Reason, time_s: float) -> Reason:
-        one = self._people.setdefault(number, _Why(reason, time_s))
-        one.seen_s = time_s
-        if reason != one.rival:
-            one.rival, one.rival_since_s = reason, time_s
-        if time_s - one.rival_since_s >= self._hold_s:
-            one.reason = reason
-        return one.reason

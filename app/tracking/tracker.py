@@ -1,4 +1,4 @@
-"""Who is who from frame to frame, and one steady reading for each of them."""
+"""Gives the faces of a stream the numbers of their people, and smooths each person's readings."""
 
 import math
 from collections.abc import Sequence
@@ -15,8 +15,8 @@ from app.types import Face, Floats
 
 
 class TrackedReadings(NamedTuple):
-    """Of N faces: `face_ids`, smoothed `probabilities (N, K)`, and the classes to be said, `shown
-    (N,)`, as `app.tracking.smoothing.SmoothedReadings` has them."""
+    """Readings of N faces: the numbers of their people, `face_ids`, smoothed `probabilities (N, K)`
+    and the displayed classes `shown (N,)` as in `app.tracking.smoothing.SmoothedReadings`."""
 
     face_ids: tuple[int, ...]
     probabilities: Floats
@@ -24,13 +24,19 @@ class TrackedReadings(NamedTuple):
 
 
 class Tracker:
-    """Gives faces identities and steadies what is read from them (`steady`, whose `smooth_s` may be
-    changed while it runs).
+    """Tracks the people of one stream, whose frames come in order of time.
 
-    A face keeps its `face_id` (counted from 1, never used twice) while it is seen again within
-    `max_age_s`; faces that are gone are not emitted. Times are seconds and must not run backwards
-    for long: a jump back starts everybody anew. `resting` corrects readings before they are
-    averaged; it is of a live view and is not kept in the state.
+    A person keeps a `face_id`, counted from 1 and never used twice, while seen again within
+    `max_age_s`. When time runs backwards, everybody is new.
+
+    Args:
+        max_age_s: The time in seconds, at least 0, after which a person who was not seen is gone.
+        smooth_s: The time in seconds, at least 0, over which readings are averaged.
+        resting: Corrects readings before they are averaged. It belongs to a live view and is not
+            part of the state.
+
+    Raises:
+        ValueError: A time is out of its range.
     """
 
     def __init__(
@@ -41,33 +47,37 @@ class Tracker:
         resting: RestingFaces | None = None,
     ) -> None:
         if max_age_s < 0 or not 0 <= smooth_s < math.inf:
-            raise ValueError("max_age_s and smooth_s are seconds of at least 0")
+            raise ValueError(
+                f"max_age_s and smooth_s are seconds of at least 0, got {max_age_s} and {smooth_s}"
+            )
         self.resting = resting
         self._identities = Identities(max_age_s=max_age_s)
-        self.smoother = ReadingSmoother(smooth_s=smooth_s)
+        self._smoother = ReadingSmoother(smooth_s=smooth_s)
 
     @property
     def smooth_s(self) -> float:
-        """May be changed while it runs."""
-        return self.smoother.smooth_s
+        """The time in seconds over which readings are averaged. It may be set at any time."""
+        return self._smoother.smooth_s
 
     @smooth_s.setter
     def smooth_s(self, seconds: float) -> None:
-        self.smoother.smooth_s = seconds
+        self._smoother.smooth_s = seconds
 
     def reset(self) -> None:
-        """Everybody who comes now is new."""
+        """Forgets everybody. Numbers go on from the last one."""
         if self.resting is not None:
             self.resting.clear()
         self._identities.reset()
-        self.smoother.reset()
+        self._smoother.reset()
 
     def state(self) -> State:
-        return {"identities": self._identities.state(), "steady": self.smoother.state()}
+        """Returns all that the next frame's readings depend on but the frame itself."""
+        return {"identities": self._identities.state(), "steady": self._smoother.state()}
 
     def restore(self, state: SavedState) -> None:
+        """Takes up a state that `state` gave."""
         self._identities.restore(state["identities"])
-        self.smoother.restore(state["steady"])
+        self._smoother.restore(state["steady"])
 
     def update(
         self,
@@ -76,12 +86,18 @@ class Tracker:
         time_s: float,
         sureness: SurenessFunction | None = None,
     ) -> TrackedReadings:
-        """What is said of the N `faces` after this frame's `probabilities (N, K)`; `sureness` as
-        `ReadingSmoother.update` takes it."""
+        """Takes the faces of one frame.
+
+        Args:
+            faces: The N faces.
+            probabilities: Their probabilities in this frame alone, float32 (N, K).
+            time_s: The time of the frame in seconds.
+            sureness: As in `ReadingSmoother.update`.
+        """
         boxes = np.array([face.box_xyxy for face in faces], np.float64).reshape(-1, 4)
         face_ids = self._identities.update(boxes, time_s)
         if self.resting is not None:
             probabilities = self.resting.correct(face_ids, probabilities, time_s)
         return TrackedReadings(
-            face_ids, *self.smoother.update(face_ids, probabilities, time_s, sureness)
+            face_ids, *self._smoother.update(face_ids, probabilities, time_s, sureness)
         )

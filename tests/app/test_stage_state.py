@@ -14,7 +14,7 @@ from app.detection.view_schedule import ViewSchedule
 from app.stage_state import dump_array, dump_face, load_array, load_face
 from app.tracking.carried_readings import CarriedReadings
 from app.tracking.identities import Identities
-from app.tracking.smoothing import SteadyReasons
+from app.tracking.reasons import SteadyReasons
 from app.tracking.tracker import Tracker
 from app.types import Face
 

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from app.detection.follower import FILE_PACE, LIVE_PACE, Follower, Pace
+from app.detection.follower import Follower
 from app.detection.networks import Glance, list_glances
+from app.detection.pace import FILE_PACE, LIVE_PACE, Pace
 from app.detection.search import SearchResult
 from app.detection.view_schedule import ViewSchedule
 from app.privacy.face_ledger import LOOK_BACK_S

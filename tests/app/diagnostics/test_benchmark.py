@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app.detection.follower import LIVE_PACE
+from app.detection.pace import LIVE_PACE
 from app.diagnostics.benchmark import run_benchmark
 from app.diagnostics.benchmark_clip import ClipCapture, fit_picture, loop_clip
 from app.diagnostics.benchmark_figures import BenchmarkFigures, TimeSpread
