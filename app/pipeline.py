@@ -39,10 +39,14 @@ from app.types import (
 
 
 class FaceFinder(Protocol):
+    """Finds the faces of single pictures, as `app.detection.search.FaceSearch` does."""
+
     def detect(self, image: Image) -> tuple[Face, ...]: ...
 
 
 class FaceFollower(Protocol):
+    """Finds the faces of a stream, as `app.detection.follower.Follower` does."""
+
     def find(self, image: Image, time_s: float) -> tuple[Face, ...]: ...
     def reset(self) -> None: ...
     def state(self) -> State: ...
@@ -55,6 +59,8 @@ class StreamSearch(FaceFinder, FaceLooker, Protocol):
 
 
 class CropReader(Protocol):
+    """Reads aligned crops, as `app.recognition.classifier.Classifier` does."""
+
     contract: Contract
 
     def predict(self, crops: NDArray[np.uint8]) -> Floats: ...
@@ -62,14 +68,21 @@ class CropReader(Protocol):
 
 
 class Pipeline:
-    """Reads the expressions of one stream of frames.
+    """Reads the expressions of one stream of frames. `build_pipeline` chooses the parts.
 
-    `build_pipeline` chooses the parts. `tracker` None: every frame stands for itself; faces are
-    then numbered from 1, largest first, and nothing is smoothed. `follower`, for streams, finds
-    faces near where they were instead of anew in each frame. `stage_clock`, for live streams, keeps
-    frames that come late from cutting the stream. `with_quality` measures every face's quality;
-    else only that of unsure faces, whose reason depends on it. `clock` gives seconds, for
-    `stage_ms`. While `with_maps` is set, faces come with their class activation maps.
+    Args:
+        detector: Finds the faces of a frame, unless there is a follower.
+        classifier: Reads the aligned crops.
+        tracker: Numbers the people of a stream and smooths their readings. None: every frame stands
+            for itself; faces are numbered from 1, the largest first, and nothing is smoothed.
+        follower: Finds the faces of a stream near their last places.
+        stage_clock: The time of a live stream for the stages, so that a late frame is no cut.
+        with_quality: True measures the quality of every face, False only that of unsure faces,
+            whose reason depends on it.
+        clock: Gives seconds, for `FrameResult.stage_ms`.
+
+    Attributes:
+        with_maps: While it is True, faces come with their class activation maps.
     """
 
     def __init__(
@@ -95,6 +108,7 @@ class Pipeline:
         self.with_maps = False
 
     def step(self, frame: Frame) -> FrameResult:
+        """Reads the next frame."""
         contract = self._classifier.contract
         times = [self._clock()]
         time_s = (
@@ -105,7 +119,7 @@ class Pipeline:
         times.append(self._clock())
         carried = self._readings.carry(faces)
         fresh = [row for row in range(len(faces)) if row not in carried]
-        crops = self._crops(frame.image, [faces[row] for row in fresh])
+        crops = self._align(frame.image, [faces[row] for row in fresh])
         times.append(self._clock())
         raw, cams = self._read(crops)
         maps: dict[int, Floats] = {}
@@ -121,15 +135,17 @@ class Pipeline:
         times.append(self._clock())
         ids: Sequence[int] = range(1, len(faces) + 1)
         if self._tracker is not None:
-            ids, shown, said = self._tracker.update(faces, raw, time_s, contract.sureness_nats)
+            ids, smoothed, classes = self._tracker.update(
+                faces, raw, time_s, contract.sureness_nats
+            )
         else:
-            shown, said = raw, np.where(contract.is_sure(raw), raw.argmax(axis=1), NO_CLASS)
+            smoothed, classes = raw, np.where(contract.is_sure(raw), raw.argmax(axis=1), NO_CLASS)
         quality = {
             row: measure_quality(frame.image, face)
             for row, face in enumerate(faces)
-            if self._with_quality or said[row] == NO_CLASS
+            if self._with_quality or classes[row] == NO_CLASS
         }
-        reasons = self._find_reasons(time_s, ids, said, quality)
+        reasons = self._find_reasons(time_s, ids, classes, quality)
         times.append(self._clock())
         stages = ("detect", "align", "classify", "track")
         result = FrameResult(
@@ -145,7 +161,7 @@ class Pipeline:
                     quality=quality.get(row),
                 )
                 for row, (face, face_id, smooth, own, best) in enumerate(
-                    zip(faces, ids, shown, raw, said.tolist(), strict=True)
+                    zip(faces, ids, smoothed, raw, classes.tolist(), strict=True)
                 )
             ),
             labels=contract.labels,
@@ -155,44 +171,46 @@ class Pipeline:
             },
             unread=tuple(face for face in found if not is_alignable(face.landmarks)),
         )
-        return self._mapped(result, maps) if maps else result
+        return self._add_maps(result, maps) if maps else result
 
     def explain(self, result: FrameResult) -> FrameResult:
-        """The same result with a map of each face, read for that alone: a frame that stands still
-        needs no other way."""
+        """Returns the same result with a class activation map of each face, and reads the faces
+        again for that. A frame on which the view is paused gets its maps this way."""
         faces = [face.face for face in result.faces]
-        crops = self._crops(result.frame.image, faces)
+        crops = self._align(result.frame.image, faces)
         _, cams = self._classifier.predict_with_maps(crops)
-        return self._mapped(result, dict(enumerate(cams)))
+        return self._add_maps(result, dict(enumerate(cams)))
 
-    def _crops(self, image: Image, faces: Sequence[Face]) -> NDArray[np.uint8]:
+    def _align(self, image: Image, faces: Sequence[Face]) -> NDArray[np.uint8]:
         contract = self._classifier.contract
         return align_faces(
             image, faces, contract.template, contract.size_px, colour=contract.colour
         )
 
     def _read(self, crops: NDArray[np.uint8]) -> tuple[Floats, Sequence[Floats]]:
-        """`(N, K)` probabilities and, where they are wanted, N class activation maps."""
+        """Returns probabilities `(N, K)` and, while `with_maps` is set, N arrays `(K, h, w)` of
+        class activation maps."""
         if self.with_maps:
             probabilities, cams = self._classifier.predict_with_maps(crops)
             return probabilities, list(cams)
         return self._classifier.predict(crops), ()
 
-    def _mapped(self, result: FrameResult, maps: dict[int, Floats]) -> FrameResult:
-        """`maps (K, h, w)` by place among the faces; the class is that which is said, in doubt the
-        likeliest."""
+    def _add_maps(self, result: FrameResult, maps: dict[int, Floats]) -> FrameResult:
+        """Adds maps `(K, h, w)`, by place among the faces, to a result. The map of the displayed
+        class is taken, for an unsure face that of the likeliest class."""
         template, labels = self._classifier.contract.template, result.labels
         faces = list(result.faces)
         for row, cams in maps.items():
             face = faces[row]
-            said = face.reason is None
-            shown = labels.index(face.label) if said else int(face.probabilities.argmax())
-            faces[row] = replace(face, map=make_face_map(cams[shown], face.face, template))
+            is_sure = face.reason is None
+            class_index = labels.index(face.label) if is_sure else int(face.probabilities.argmax())
+            faces[row] = replace(face, map=make_face_map(cams[class_index], face.face, template))
         return replace(result, faces=tuple(faces))
 
     @property
     def smoothing_s(self) -> float | None:
-        """Over how long readings are averaged; None for separate pictures."""
+        """The time in seconds over which readings are averaged; None for pictures. It may be set at
+        any time."""
         return None if self._tracker is None else self._tracker.smooth_s
 
     @smoothing_s.setter
@@ -202,11 +220,12 @@ class Pipeline:
 
     @property
     def resting(self) -> RestingFaces | None:
-        """Of the people of a stream; None for separate pictures."""
+        """The resting faces of the people of a stream; None for pictures, and where they were not
+        asked for."""
         return None if self._tracker is None else self._tracker.resting
 
     def reset(self) -> None:
-        """The next frame has nothing to do with those before it: everybody in it is new."""
+        """Forgets all people. Everybody in the next frame is new."""
         self._readings, self._cams = CarriedReadings(), CarriedReadings()
         self._reasons = SteadyReasons()
         if self._tracker is not None:
@@ -215,7 +234,7 @@ class Pipeline:
             self._follower.reset()
 
     def state(self) -> State:
-        """All that the next frame's result depends on but the frame itself."""
+        """Returns all that the next frame's result depends on but the frame itself."""
         return {
             "readings": self._readings.state(),
             "reasons": self._reasons.state(),
@@ -224,6 +243,8 @@ class Pipeline:
         }
 
     def restore(self, state: SavedState) -> None:
+        """Takes up a state that `state` gave. Raises `KeyError`, `TypeError` or `ValueError` for a
+        state of another kind of run, or none."""
         self._readings.restore(state["readings"])
         self._reasons.restore(state["reasons"])
         for stage, kept in ((self._tracker, "tracker"), (self._follower, "follower")):
@@ -236,13 +257,13 @@ class Pipeline:
         self,
         time_s: float,
         ids: Sequence[int],
-        said: NDArray[np.int64],
+        classes: NDArray[np.int64],
         quality: Mapping[int, FaceQuality],
     ) -> dict[int, Reason]:
-        """Why nothing is said, by the `face_id` of those of whom nothing is."""
+        """Finds the reasons why faces are unsure, by their `face_id`."""
         now = {
             face_id: find_reading_problem(quality[row]) or NOT_CONFIDENT
-            for row, (face_id, best) in enumerate(zip(ids, said.tolist(), strict=True))
+            for row, (face_id, best) in enumerate(zip(ids, classes.tolist(), strict=True))
             if best == NO_CLASS
         }
         return now if self._tracker is None else self._reasons.update(now, time_s)

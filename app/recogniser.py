@@ -1,5 +1,5 @@
-"""The library's front door: pictures and streams of frames in, results out. docs/library.md is the
-description for users."""
+"""Offers the whole recogniser as one class: pictures and streams of frames in, results out.
+docs/library.md describes the class for users."""
 
 import math
 import os
@@ -25,19 +25,27 @@ from app.types import Frame, FrameResult, Image, Mode, Silence
 
 
 class Recogniser:
-    """Finds faces and reads their expressions. A context manager; or call `close`.
+    """Finds faces and reads their expressions. A context manager; without `with`, call `close`.
 
-    `model` is a shipped one's name ("default", "int8", "small", "small_int8") or an exported
-    `.onnx` file; `device` "auto" takes CUDA where it works. `max_faces` keeps the largest;
-    `far_faces` looks for small ones, too, which takes longer. In streams, readings are averaged
-    over `smoothing_s` seconds. `prior_correction` says rare expressions more often
-    (docs/doubt.md). `threads` are the classifier's, None: one per core, at most 4.
+    Several threads may use one recogniser, also while streams of it are read: no call changes the
+    recogniser, and each stream has a memory of its own. A recogniser works only in the process that
+    made it; in a fork of that process, every use raises `DeviceError`.
 
-    One may be used from several threads, also while others iterate over streams of it: it holds
-    nothing that a call changes, and what a stream remembers belongs to that stream. It belongs to
-    the process that made it: in a fork of that, every use raises `DeviceError`.
+    Args:
+        model: The name of a shipped model ("default", "int8", "small", "small_int8"), or an
+            exported `.onnx` file.
+        device: "cpu", "cuda", or "auto", which takes CUDA where it works.
+        max_faces: The number of faces to read, the largest ones; None reads all.
+        far_faces: True also looks for small faces, which takes longer.
+        smoothing_s: The time in seconds, at least 0, over which the readings of a stream are
+            averaged.
+        prior_correction: Makes rare expressions more frequent, 0 not at all (docs/doubt.md).
+        threads: The number of threads of the classifier; None: one per core, at most 4.
 
-    Raises `ModelError` and `DeviceError`; `ValueError` for a setting that cannot be.
+    Raises:
+        ModelError: A model is missing or cannot be used.
+        DeviceError: The networks do not run here.
+        ValueError: A setting is out of its range.
     """
 
     def __init__(
@@ -53,7 +61,7 @@ class Recogniser:
     ) -> None:
         if max_faces is not None and max_faces < 1:
             raise ValueError(f"max_faces is at least 1, or None for all; got {max_faces}")
-        Tracker(smooth_s=smoothing_s)  # says what is wrong with it before models are loaded
+        Tracker(smooth_s=smoothing_s)  # raises for a wrong time before the models are loaded
         self._smoothing_s = smoothing_s
         self._classifier = Classifier(
             find_model(os.fspath(model)),
@@ -66,23 +74,30 @@ class Recogniser:
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """The K expressions that the model knows, in the order of all probabilities."""
+        """The K expressions of the model, in the order of all probabilities."""
         return self._classifier.labels
 
     @property
     def provider(self) -> str:
-        """What runs the model: "CPU" or "CUDA"."""
+        """The device that runs the model: "CPU" or "CUDA"."""
         return self._classifier.provider
 
     def image(self, picture: str | os.PathLike[str] | Image) -> FrameResult:
-        """The faces of one picture, which stands for itself: the path of a file, or an array uint8
-        `(H, W, 3)` in OpenCV's BGR order. They are numbered from 1, the largest first.
+        """Reads the faces of one picture, which has nothing to do with other pictures.
 
-        Raises `SourceError` for a file that cannot be read, `ValueError` for another array,
-        `TypeError` for what is neither.
+        Args:
+            picture: The path of a file, or an array uint8 (H, W, 3) in OpenCV's BGR order.
+
+        Returns:
+            The result, with faces numbered from 1, the largest first.
+
+        Raises:
+            SourceError: The file cannot be read.
+            ValueError: The array has another type or shape, or the recogniser is closed.
+            TypeError: `picture` is neither a path nor an array.
         """
         if isinstance(picture, np.ndarray):
-            frame = Frame(_own(picture), 0, 0.0, "image")
+            frame = Frame(_copy_image(picture), 0, 0.0, "image")
         elif not isinstance(picture, str | os.PathLike):
             given = type(picture).__name__
             raise TypeError(f"a picture is the path of a file or an array, not {given}")
@@ -99,34 +114,53 @@ class Recogniser:
         name: str = "frames",
         live: bool | None = None,
     ) -> Iterator[FrameResult]:
-        """A result for each frame of one stream, as they are asked for: people keep their
-        `face_id`, and readings are steadied over time.
+        """Reads the frames of one stream, each when its result is asked for.
 
-        `frames` is a `VideoSource`, `CameraSource` or `StreamSource`, or anything that gives
-        `Frame`s or pairs of an array, as `image` takes it, and its time in seconds; those come in
-        the order of their times, and their results say `name` for a source. What a live source
-        says while it has no frame is passed over. A time before the last one, or a frame of another
-        size, begins anew, with new people. `live`: frames are read while they are filmed, so the
-        work on one of them is bounded however late it comes, and a late one cuts nothing; None: as
-        `frames` says, which is yes for a `CameraSource` and a `StreamSource` alone. Else the first
-        frame is searched whole, and so is one that comes more than a second after the one before.
+        People keep their `face_id`, and readings are averaged over time. A time before the last
+        one, or a frame of another size, starts the stream again, with new people. A `Silence` of a
+        live source is left out.
 
-        Raises what `frames` raises, and `ValueError` or `TypeError` for what is no frame.
+        Args:
+            frames: A `VideoSource`, `CameraSource` or `StreamSource`, or anything that gives
+                `Frame`s, or pairs of an array, as `image` takes it, and its time in seconds. Frames
+                come in the order of their times.
+            name: The source that the results of pairs name.
+            live: True for frames that are read while they are filmed: the work on one frame is
+                bounded, however late the frame comes, and a late frame is no cut. With False, the
+                first frame is searched as a whole, and so is a frame that comes more than a second
+                after the one before. None: True for a `CameraSource` and a `StreamSource`, else
+                False.
+
+        Returns:
+            An iterator of one result for each frame. It also raises what `frames` raises.
+
+        Raises:
+            ValueError: An array or a time is none of a frame, or the recogniser is closed.
+            TypeError: `frames` gives something else than frames.
         """
         self._check_open()
         is_live = isinstance(frames, LiveSource) if live is None else live
         pipeline = self._build(Mode.LIVE if is_live else Mode.FILE)
-        return _results(pipeline, _frames(frames, name))
+        return _read_results(pipeline, _read_frames(frames, name))
 
     def draw(self, result: FrameResult, mode: HudMode = "full") -> Image:
-        """Returns a new picture uint8 (H, W, 3) BGR of the frame with what was read: "full" with
-        bars, "boxes" with labels alone, "off" the frame as it is. The same result gives the same
-        picture; `app.Overlay` draws a stream, where texts should stay in place. Raises `ValueError`
-        for another mode, and for a picture without pixels."""
+        """Draws a result onto its frame. The same result gives the same picture; `app.Overlay`
+        draws a stream, in which texts stay in place.
+
+        Args:
+            result: The result of `image` or `stream`.
+            mode: "full" draws boxes, labels and bars, "boxes" no bars, "off" nothing.
+
+        Returns:
+            A new picture, uint8 (H, W, 3) BGR.
+
+        Raises:
+            ValueError: The mode is another one, or the frame has no pixels.
+        """
         return draw_result(result, mode)
 
     def close(self) -> None:
-        """Frees the networks. May be called again."""
+        """Frees the networks. A second call does nothing."""
         self._closed = True
         self._search.close()
 
@@ -142,7 +176,8 @@ class Recogniser:
         )
 
     def _build(self, mode: Mode) -> Pipeline:
-        """Faces come with their quality, because a `RecordsSink` may be given the results."""
+        """Builds a pipeline that measures the quality of every face, because a `RecordsSink` may be
+        given the results."""
         return build_pipeline(
             self._search,
             self._classifier,
@@ -156,8 +191,9 @@ class Recogniser:
             raise ValueError("this recogniser is closed")
 
 
-def _results(pipeline: Pipeline, frames: Iterable[Frame]) -> Iterator[FrameResult]:
-    """A picture of another size has other coordinates, so nobody in it can be known again."""
+def _read_results(pipeline: Pipeline, frames: Iterable[Frame]) -> Iterator[FrameResult]:
+    """Yields the results of a stream, which starts again at a frame of another size, because faces
+    have other coordinates there."""
     shape: tuple[int, ...] | None = None
     for frame in frames:
         if shape not in (None, frame.image.shape):
@@ -166,30 +202,36 @@ def _results(pipeline: Pipeline, frames: Iterable[Frame]) -> Iterator[FrameResul
         yield pipeline.step(frame)
 
 
-def _frames(frames: Iterable[Frame | Silence | tuple[Image, float]], name: str) -> Iterator[Frame]:
+def _read_frames(
+    frames: Iterable[Frame | Silence | tuple[Image, float]], name: str
+) -> Iterator[Frame]:
+    """Yields the frames of a stream, each with pixels that belong to it alone."""
     index = 0
     fresh = isinstance(frames, VideoSource | LiveSource)  # each picture is an array of its own
     for given in frames:
         if isinstance(given, Silence):
             continue
         if isinstance(given, Frame):
-            yield given if fresh else replace(given, image=_own(given.image))
+            yield given if fresh else replace(given, image=_copy_image(given.image))
             continue
         if not (isinstance(given, tuple) and len(given) == 2):
             raise TypeError(
                 "frames are Frame or pairs (image, time in seconds), got "
                 f"{type(given).__name__}; a single picture goes to image()"
             )
-        image, time_s = _own(given[0]), float(given[1])
+        image, time_s = _copy_image(given[0]), float(given[1])
         if not math.isfinite(time_s):
             raise ValueError(f"a frame's time is a finite number of seconds, got {time_s}")
         yield Frame(image, index, time_s, name)
         index += 1
 
 
-def _own(image: Image) -> Image:
-    """A copy of `image`, whose pixels lie in order, for views of arrays do not suit every library.
-    Results are kept, and whoever gave the picture may use its memory for the next one."""
+def _copy_image(image: Image) -> Image:
+    """Returns a copy of an image in C order.
+
+    A copy, because results are kept while the caller may use the memory for the next picture; in C
+    order, because not every library takes other views of arrays.
+    """
     if not isinstance(image, np.ndarray):
         raise TypeError(f"an image is an array uint8 (H, W, 3), got {type(image).__name__}")
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
