@@ -5,8 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from app.agreement.episodes import compare_episodes
 from app.agreement.figures import estimate_intervals, measure_table
-from app.agreement.measures import compare_episodes, compare_instants, pair_people
+from app.agreement.instants import compare_instants
+from app.agreement.people import pair_people
 from app.agreement.plausibility import check_ends, list_unknown_labels
 from app.agreement.text import format_agreement, make_json_values
 from app.codings.reader import Coding, ReadingRules, read_coding

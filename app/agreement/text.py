@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import asdict
 
+from app.agreement.episodes import EpisodeFigures
 from app.agreement.figures import CONFIDENCE, MIN_BLOCKS, RESAMPLINGS, AgreementFigures, Intervals
-from app.agreement.measures import MIN_BLOCK_S, ComparedInstants, EpisodeFigures
+from app.agreement.instants import MIN_BLOCK_S, ComparedInstants
 from app.types import Json
 from app.wording import format_count
 

@@ -8,7 +8,7 @@ from itertools import islice
 
 from app.codings.columns import NAMES, ColumnKind, ColumnMeaning, TimeUnit, find_column_meaning
 from app.codings.text import DELIMITERS, TextTable
-from app.codings.times import NumberStyle, parse_seconds
+from app.codings.times import NumberStyle, parse_coded_time
 from app.errors import DataError
 from app.recognition.expression_names import EXPRESSIONS, normalise_label
 
@@ -222,7 +222,7 @@ def _is_time(cell: str) -> bool:
     if cell.count(":") == 3:  # a timecode
         return cell.replace(":", "").strip().isdigit()
     try:
-        parse_seconds(cell, None, NumberStyle())
+        parse_coded_time(cell, None, NumberStyle())
     except ValueError:
         return False
     return True
@@ -248,7 +248,7 @@ def _notations(cells: Sequence[str], *, has_tier: bool) -> tuple[TimeUnit | None
         if plain is None:
             return units
         begin, end, length = (
-            parse_seconds(cells[k * size + plain], units[plain], NumberStyle()) for k in range(3)
+            parse_coded_time(cells[k * size + plain], units[plain], NumberStyle()) for k in range(3)
         )
         if abs(end - begin - length) < LENGTH_SLIP_S:
             return units

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from app.codings.rows import SLIP_S, CodedRow, CodedTable, GivenUnit, RecordFrameTimes
+from app.codings.frame_times import RecordFrameTimes
+from app.codings.rows import SLIP_S, CodedRow, CodedTable, GivenUnit
 from app.codings.tiers import is_tier_file, read_tiers
 from app.codings.tracks import InstantLabels, Span, Track, join_instants
 from app.episodes.episode import Episode

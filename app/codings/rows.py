@@ -9,13 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
-from numpy.typing import NDArray
-
 from app.codings.columns import ColumnKind, TimeUnit, find_unit
+from app.codings.frame_times import RecordFrameTimes
 from app.codings.layout import Layout, TableHeader, find_header
 from app.codings.text import DELIMITERS, TextTable, read_text
-from app.codings.times import NumberStyle, detect_number_style, parse_seconds
+from app.codings.times import NumberStyle, detect_number_style, parse_coded_time
 from app.errors import DataError
 from app.files.csv_text import unescape_cell
 from app.recognition.expression_names import NOT_CODED, normalise_label
@@ -40,41 +38,6 @@ class CodedRow:
     label: str
     onset_s: float
     offset_s: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class RecordFrameTimes:
-    """The times of the T frames of records.
-
-    `frames (T,) int64` are the numbers of the frames and `times_s (T,) float64` their times in
-    seconds. Both go up. Records may hold every n-th frame only.
-    """
-
-    frames: NDArray[np.int64]
-    times_s: NDArray[np.float64]
-
-    @property
-    def step_s(self) -> float:
-        """The median distance of two frames of the records; 1 s for a single frame."""
-        return float(np.median(np.diff(self.times_s))) if len(self.times_s) > 1 else 1.0
-
-    def find_time(self, frame: int) -> float:
-        """Returns the time in seconds of a frame, interpolated if the records lack it.
-
-        Raises `ValueError` for a frame before the first or after the last of the records.
-        """
-        first, last = int(self.frames[0]), int(self.frames[-1])
-        if not first <= frame <= last:
-            raise ValueError(f"it is of frame {frame}, and the records are of {first} to {last}")
-        return float(np.interp(frame, self.frames, self.times_s))
-
-    def find_end(self, frame: int) -> float:
-        """Returns the time in seconds at which the frame after `frame` begins. For the last frame,
-        and for the number after the last, this is the end of the video."""
-        last = int(self.frames[-1])
-        if frame in (last, last + 1):
-            return float(self.times_s[-1]) + self.step_s
-        return self.find_time(frame + 1)
 
 
 class CodedTable:
@@ -217,7 +180,7 @@ class CodedTable:
             return (
                 self._frames.find_end(frame) if kind == "offset" else self._frames.find_time(frame)
             )
-        return parse_seconds(text, unit, self._style)
+        return parse_coded_time(text, unit, self._style)
 
     def _find_highest(self, row: "_Cells") -> str:
         """Returns the label with the highest score; "" if no score is above 0 or if two labels

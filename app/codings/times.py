@@ -87,12 +87,12 @@ def detect_number_style(cells: Iterable[str], *, comma_parts_cells: bool) -> Num
     return NumberStyle(",")
 
 
-def parse_seconds(text: str, unit: TimeUnit | None, style: NumberStyle) -> float:
+def parse_coded_time(text: str, unit: TimeUnit | None, style: NumberStyle) -> float:
     """Reads a time as seconds: a number in `unit`, a number with its unit, or hours, minutes and
     seconds. Raises `ValueError`.
 
     >>> style = NumberStyle()
-    >>> [parse_seconds(text, None, style) for text in ("12.5", "1:02:03.5", "480 ms")]
+    >>> [parse_coded_time(text, None, style) for text in ("12.5", "1:02:03.5", "480 ms")]
     [12.5, 3723.5, 0.48]
     """
     text = text.strip()

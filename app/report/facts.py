@@ -10,6 +10,15 @@ from app.report.notes import find_list, find_objects, find_section, read_number
 from app.types import JsonValue
 
 
+def format_percent(part: float, whole: float) -> str:
+    """Formats a share, with a space that does not break; "–" if `whole` is 0.
+
+    >>> format_percent(1, 8)
+    '12.5\\xa0%'
+    """
+    return "–" if not whole else f"{100 * part / whole:.1f}\u00a0%"
+
+
 def render_model_card(notes: Mapping[str, JsonValue]) -> Html:
     """Renders what the model file says about the model, from the notes of the run."""
     model = notes.get("model")

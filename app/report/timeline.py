@@ -11,10 +11,10 @@ from app.pages.html import Html, fill_html, join_html
 TICK_STEPS_S = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200)
 
 
-def format_clock(time_s: float, step_s: float = 1.0) -> str:
+def format_play_time(time_s: float, step_s: float = 1.0) -> str:
     """Formats seconds as players do, with decimals if steps are shorter than a second.
 
-    >>> format_clock(75), format_clock(3675), format_clock(1.5, step_s=0.1)
+    >>> format_play_time(75), format_play_time(3675), format_play_time(1.5, step_s=0.1)
     ('1:15', '1:01:15', '0:01.5')
     """
     decimals = 0 if step_s >= 1 else 1 if step_s >= 0.1 else 2
@@ -56,7 +56,8 @@ def draw_label_timeline(
 
 def _describe(episode: Episode) -> str:
     onset, apex, offset = (
-        format_clock(time_s, 0.1) for time_s in (episode.onset_s, episode.apex_s, episode.offset_s)
+        format_play_time(time_s, 0.1)
+        for time_s in (episode.onset_s, episode.apex_s, episode.offset_s)
     )
     peak = f"{100 * episode.peak:.0f} %"
     return f"{episode.label}, {onset} to {offset}, strongest at {apex} ({peak})"
@@ -70,7 +71,7 @@ def draw_axis(end_s: float) -> Html:
         fill_html(
             '<span style="left:{:.2f}%">{}</span>',
             100 * time_s / max(end_s, 1e-9),
-            format_clock(time_s, step_s),
+            format_play_time(time_s, step_s),
         )
         for time_s in ticks
     )

@@ -3,7 +3,6 @@
 The page can be read on a phone, in light and in dark.
 """
 
-import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -23,11 +22,12 @@ from app.pages.document import (
     render_table,
     render_tiles,
 )
-from app.pages.html import NO_HTML, Html, escape_text, fill_html, join_html
+from app.pages.html import NO_HTML, Html, fill_html, join_html
 from app.pages.style import STYLE
 from app.wording import format_count
 from training.measures.metrics import Metrics, find_wilson_interval
 from training.own_pictures.picture_table import PictureRow
+from training.page.labels import format_share, render_confusion, render_labels
 
 MAX_ROWS = 200  # of the table of skipped pictures; pictures.csv holds all
 LOSS_MARGIN = 1.05  # height of the chart of losses, in highest losses
@@ -77,18 +77,14 @@ def render_retraining(page: RetrainingPage) -> str:
         _render_notes(page),
         render_section("Pictures", _render_counts(page) + _render_skipped(page)),
         render_section("Learning", _render_curves(page)),
-        render_section("Each label", _render_labels(page.metrics, page.labels)),
-        render_section("What was taken for what", _render_confusion(page.metrics, page.labels)),
+        render_section("Each label", render_labels(page.metrics, page.labels)),
+        render_section("What was taken for what", render_confusion(page.metrics, page.labels)),
         render_section("Can its probabilities be believed?", _render_calibration(page)),
         render_section("Worst mistakes", _render_mistakes(page)),
         render_section("Settings", _render_settings(page)),
         render_section("Commands", _render_commands(page)),
     ]
     return render_document(f"{page.title}: training report", STYLE, sections)
-
-
-def _format_share(share: float) -> str:
-    return "–" if math.isnan(share) else f"{100 * share:.1f} %"
 
 
 def _count_hits(metrics: Metrics) -> int:
@@ -100,7 +96,7 @@ def _render_head(page: RetrainingPage) -> Html:
     hits = _count_hits(metrics)
     low, high = find_wilson_interval(hits, metrics.count)
     tiles = (
-        (_format_share(metrics.accuracy), "accuracy on validation", f"{hits} of {metrics.count}"),
+        (format_share(metrics.accuracy), "accuracy on validation", f"{hits} of {metrics.count}"),
         (f"{100 * low:.0f}–{100 * high:.0f} %", "95 % interval", "from so many pictures"),
         (f"{metrics.mean_class_recall:.2f}", "mean recall of the labels", "1 is best"),
         (f"{metrics.ece:.3f}", "calibration error (ECE)", "0 is best"),
@@ -222,53 +218,6 @@ def _render_figure(drawing: Html, series: Sequence[Series]) -> Html:
         drawing,
         legend,
     )
-
-
-def _render_meter(share: float) -> Html:
-    if math.isnan(share):
-        return escape_text("–")
-    return fill_html(
-        '<span class="meter"><i style="width:{:.0f}%"></i></span>{}',
-        100 * share,
-        _format_share(share),
-    )
-
-
-def _render_labels(metrics: Metrics, labels: Sequence[str]) -> Html:
-    rows = []
-    for k, label in enumerate(labels):
-        hits = metrics.confusion[k][k]
-        rows.append(
-            (
-                label,
-                _render_meter(metrics.recall[k]),
-                f"{hits} of {sum(metrics.confusion[k])}",
-                _render_meter(metrics.precision[k]),
-                f"{hits} of {sum(row[k] for row in metrics.confusion)}",
-            )
-        )
-    explanation = (
-        "Recall: of the faces of a label, those that were found. Precision: of "
-        "the faces that were called so, those that are."
-    )
-    table = render_table(("label", "recall", "found", "precision", "right"), rows, "each")
-    return table + render_remark(explanation) + Html("\n")
-
-
-def _render_confusion(metrics: Metrics, labels: Sequence[str]) -> Html:
-    head: list[Html | str] = ["true ↓ said →"]
-    head += [fill_html("<span>{}</span>", label) for label in labels]
-    rows: list[list[Html | str]] = []
-    for label, counts in zip(labels, metrics.confusion, strict=True):
-        total = max(1, sum(counts))
-        cells = [
-            fill_html(
-                '<span class="cell" style="--share:{:.2f}">{}</span>', count / total, str(count)
-            )
-            for count in counts
-        ]
-        rows.append([label, *cells])
-    return render_table(head, rows, "confusion")
 
 
 def _render_calibration(page: RetrainingPage) -> Html:

@@ -10,14 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.agreement.__main__ import main
+from app.agreement.episodes import compare_episodes, match_episodes
 from app.agreement.figures import estimate_intervals, measure_pairs, measure_table
-from app.agreement.measures import (
-    compare_episodes,
-    compare_instants,
-    match_episodes,
-    number_blocks,
-    pair_people,
-)
+from app.agreement.instants import compare_instants, number_blocks
+from app.agreement.people import pair_people
 from app.codings.tracks import Span, Track
 from app.errors import DataError
 from app.records.writers import RecordsSink

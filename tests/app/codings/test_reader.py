@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from app.codings.columns import find_column_meaning
+from app.codings.frame_times import RecordFrameTimes
 from app.codings.reader import Coding, ReadingRules, read_coding
-from app.codings.rows import RecordFrameTimes
-from app.codings.times import NumberStyle, detect_number_style, parse_seconds
+from app.codings.times import NumberStyle, detect_number_style, parse_coded_time
 from app.codings.tracks import Span, Track
 from app.episodes.episode import Episode
 from app.episodes.finder import EpisodeRules
@@ -618,7 +618,7 @@ def test_decimal_marks_are_told_by_all_numbers(
 
 
 def test_clocks_may_have_a_comma() -> None:
-    assert parse_seconds("00:01:02,5", None, NumberStyle()) == 62.5
+    assert parse_coded_time("00:01:02,5", None, NumberStyle()) == 62.5
 
 
 def test_records_of_a_face_say_nothing_where_it_is_not(

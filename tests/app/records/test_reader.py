@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from app.agreement import __main__ as agreement
 from app.episodes import __main__ as episodes
 from app.errors import DataError
-from app.records.reader import RecordsReader, _labels_of
+from app.records.parsing import find_column_labels
+from app.records.reader import RecordsReader
 from app.records.rows import make_records
 from app.records.schema import COLUMNS, SCHEMA, FaceRecord, Record, list_flat_columns
 from app.records.writers import RecordsSink
@@ -129,7 +130,7 @@ def test_only_whole_lines_are_read(tmp_path: Path, suffix: str) -> None:
 def test_labels_are_known_by_the_columns(labels: list[str]) -> None:
     names = [column.name for column in list_flat_columns(labels)]
     assert len(set(names)) == len(names)
-    assert _labels_of(names) == tuple(labels)
+    assert find_column_labels(names) == tuple(labels)
 
 
 def edited(row: dict[str, object], **changes: object) -> str:

@@ -20,7 +20,8 @@ from app.pages.charts import TIMELINE_BASE, TIMELINE_TOP
 from app.records.schema import FaceRecord, Record
 from app.records.writers import RecordsSink
 from app.report.__main__ import main
-from app.report.page import MAX_PEOPLE, ReportPage, render_report
+from app.report.page import ReportPage, render_report
+from app.report.people import MAX_PEOPLE
 from app.report.sink import ReportSink
 from app.report.stills import (
     PICTURE_PX,
@@ -32,7 +33,7 @@ from app.report.stills import (
     make_picture_still,
 )
 from app.report.summary import MAX_PICTURES, Summary
-from app.report.timeline import choose_time_ticks, format_clock, split_stretches
+from app.report.timeline import choose_time_ticks, format_play_time, split_stretches
 from app.sources.video import VideoSource
 from app.types import UNSURE, FaceQuality, Frame, Mode
 from tests.support.browser import browse, needs_browser
@@ -349,7 +350,7 @@ def test_model_card_says_what_the_model_says_of_itself() -> None:
     ],
 )
 def test_clock_reads_as_players_show_it(seconds: float, step: float, text: str) -> None:
-    assert format_clock(seconds, step) == text
+    assert format_play_time(seconds, step) == text
 
 
 @pytest.mark.parametrize(
