@@ -183,6 +183,14 @@ def test_training_enters_only_its_rooms_of_app() -> None:
         assert not {"run_demo", "tools", "tests"} & outsiders(path)
 
 
+def test_only_commands_know_options() -> None:
+    """Everything below them takes typed values, such as `app.runs.plan.RunPlan`."""
+    knowing = {
+        find_room(m) for m, path in APP.items() if "argparse.Namespace" in path.read_text("utf-8")
+    }
+    assert knowing <= {"app.cli", "app.commands"}
+
+
 @pytest.mark.parametrize("stage", STAGES)
 def test_stages_know_no_files_and_no_windows(stage: str) -> None:
     assert not reached(stage, APP_ARROWS) & FILES_AND_WINDOWS

@@ -59,7 +59,7 @@ def parse_strength(text: str) -> float:
     return number
 
 
-def parse_seconds(text: str) -> float:
+def parse_duration(text: str) -> float:
     """Reads a finite number of seconds of at least 0."""
     number = float(text)
     if not 0 <= number < math.inf:

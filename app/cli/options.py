@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from app.cli.option_types import (
+    parse_duration,
     parse_moment,
     parse_named_video,
     parse_positive,
     parse_rate,
-    parse_seconds,
     parse_size,
     parse_strength,
 )
@@ -232,7 +232,7 @@ def parser() -> argparse.ArgumentParser:
     )
     how.add_argument(
         "--smoothing",
-        type=parse_seconds,
+        type=parse_duration,
         default=SMOOTH_S,
         metavar="SECONDS",
         help="over how long readings are averaged in videos and on cameras (default: "

@@ -102,6 +102,7 @@ class LiveLine:
             self._drawn = False
 
     def abort(self) -> None:
+        """Does what `close` does, because a line on a terminal cannot be taken back."""
         self.close()
 
 
@@ -111,7 +112,7 @@ def format_result(result: FrameResult, fps: float | None, columns: int | None = 
     `columns` is the most columns that the line may take; None: any number. Faces for which there is
     no room are counted. `fps` None leaves out the rate.
     """
-    start = f"{format_clock(result.frame.time_s)}  "
+    start = f"{format_run_time(result.frame.time_s)}  "
     end = "" if fps is None else f"  {fps:.1f} frames/s"
     faces = [_format_face(face) for face in result.faces]
     for shown in range(len(faces), -1, -1):
@@ -136,10 +137,10 @@ def _format_face(face: TrackedFace) -> str:
     return f"{said} {float(face.probabilities.max()):.2f}"
 
 
-def format_clock(seconds: float) -> str:
+def format_run_time(seconds: float) -> str:
     """Formats a time as minutes and seconds, with hours where there are any.
 
-    >>> format_clock(75.9), format_clock(3675)
+    >>> format_run_time(75.9), format_run_time(3675)
     ('01:15', '1:01:15')
     """
     whole = max(0, int(seconds))

@@ -65,7 +65,7 @@ def check_display(
             f"Uninstall it, or go on without a window. {WITHOUT}"
         )
     if code != 0:
-        if lost := (lacks or find_missing_libraries)():
+        if lost := (lacks or list_missing_window_libraries)():
             raise SinkError(
                 f"No window opens without {', '.join(lost)}. As root: {format_install_line(lost)}. "
                 f"Or go on without a window. {WITHOUT}"
@@ -88,7 +88,7 @@ def _size_wh(canvas: Image) -> tuple[int, int]:
     return canvas.shape[1], canvas.shape[0]
 
 
-def find_missing_libraries() -> list[str]:
+def list_missing_window_libraries() -> list[str]:
     """Lists the shared libraries that OpenCV's windows need and this system does not have."""
     plugins = Path(cv2.__file__).parent / "qt" / "plugins" / "platforms"
     return sorted(find_lacking(plugins.glob("*.so")))

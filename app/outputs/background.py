@@ -1,4 +1,4 @@
-"""Keeps a slow disk or encoder from holding up a live view: outputs are written by threads."""
+"""Writes outputs in threads, so that a slow disk or encoder does not hold up a live view."""
 
 import threading
 from collections import deque
@@ -7,23 +7,24 @@ from pathlib import Path
 from app.outputs.sink import RunSink
 from app.types import FrameResult, Image
 
-# What waits to be written: about two seconds of 640 x 480 at most.
-MAX_WAITING = 64
-MAX_WAITING_BYTES = 64 << 20
-GIVE_UP_S = 10.0  # how long `abort` waits for a write that hangs
+MAX_WAITING_FRAMES = 64  # about two seconds
+MAX_WAITING_BYTES = 64 << 20  # of 640 x 480 px, in that time
+GIVE_UP_S = 10.0  # for which `abort` waits for a write that hangs
 
 
 class BackgroundSink:
-    """Passes frames on to `sink` in a thread of its own. `write` never waits: a frame for which
-    there is no room is left out and counted in `dropped`. `close` writes what waits, however long
-    it takes. What goes wrong in the thread is raised by the next `write`, or by `close`.
+    """Passes frames on to `sink` in a thread.
+
+    `write` never waits: a frame for which there is no room is left out, and counted in `dropped`.
+    `close` writes all frames that wait, however long that takes. An error in the thread is raised
+    by the next `write`, or by `close`.
     """
 
     def __init__(
         self,
         sink: RunSink,
         *,
-        max_waiting: int = MAX_WAITING,
+        max_waiting: int = MAX_WAITING_FRAMES,
         max_bytes: int = MAX_WAITING_BYTES,
     ) -> None:
         self.dropped = 0
@@ -48,7 +49,7 @@ class BackgroundSink:
 
     @property
     def waiting(self) -> int:
-        """Frames that are not written yet, without the one in hand."""
+        """The number of frames that wait; the frame that is being written does not count."""
         return len(self._queue)
 
     def write(self, result: FrameResult, canvas: Image) -> None:

@@ -147,6 +147,7 @@ class ResumeFile:
         self._partial = build_hidden_path(first, ".resume.new")
 
     def exists(self) -> bool:
+        """Tells whether there is a checkpoint."""
         return os.path.exists(self.path)
 
     def save(self, identity: Identity, at: Checkpoint) -> None:

@@ -14,8 +14,8 @@ from app.live.status_line import (
     LiveLine,
     count_columns,
     cut_to_columns,
-    format_clock,
     format_result,
+    format_run_time,
     replace_controls,
 )
 from app.types import UNSURE, FrameResult
@@ -49,7 +49,7 @@ def test_first_line_has_no_rate() -> None:
     ("seconds", "text"), [(0, "00:00"), (59.99, "00:59"), (61, "01:01"), (3725, "1:02:05")]
 )
 def test_time_is_read_like_a_clock(seconds: float, text: str) -> None:
-    assert format_clock(seconds) == text
+    assert format_run_time(seconds) == text
 
 
 @given(st.lists(st.text(max_size=30), max_size=5), st.integers(1, 120))
