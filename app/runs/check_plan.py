@@ -64,10 +64,11 @@ def _check_names(plan: RunPlan) -> None:
         if path.absolute() in named:
             raise SinkError(f"{path} cannot be two results at once. Choose another name.")
         named.add(path.absolute())
-    if outputs.video is not None:
-        check_video_format(outputs.video)
-    if outputs.records is not None:
-        check_records_suffix(outputs.records)
+    if plan.is_resumable:  # in other runs, video and records check their suffix when they open
+        if outputs.video is not None:
+            check_video_format(outputs.video)
+        if outputs.records is not None:
+            check_records_suffix(outputs.records)
 
 
 def _check_unfinished(plan: RunPlan) -> None:

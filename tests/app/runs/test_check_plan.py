@@ -32,8 +32,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.parametrize(
     ("outputs", "why"),
     [
-        (OutputPaths(video=Path("o.txt")), "o.txt is not a video that can be written"),
-        (OutputPaths(records=Path("r.xml")), "r.xml must end in .jsonl, .csv or .parquet"),
+        (OutputPaths(video=Path("nowhere/o.txt")), "The folder nowhere does not exist"),
         (OutputPaths(episodes=(Path("e.srt"),)), "e.srt must end in"),
         (OutputPaths(report=Path("r.pdf")), "r.pdf must end in .html"),
         (OutputPaths(records=Path("-")), "nothing goes to the standard output"),
@@ -49,6 +48,18 @@ def test_names_that_cannot_be_are_refused(outputs: OutputPaths, why: str, here: 
     with pytest.raises(SinkError, match=why):
         check_plan(RunPlan(DemoInput(), outputs))
     assert sorted(here.iterdir()) == before
+
+
+@pytest.mark.parametrize(
+    ("outputs", "why"),
+    [
+        (OutputPaths(video=Path("o.txt")), "o.txt is not a video that can be written"),
+        (OutputPaths(records=Path("r.xml")), "r.xml must end in .jsonl, .csv or .parquet"),
+    ],
+)
+def test_suffixes_of_a_batch_are_checked_before_it_begins(outputs: OutputPaths, why: str) -> None:
+    with pytest.raises(SinkError, match=why):
+        check_plan(RunPlan(VIDEO, outputs))
 
 
 def test_input_is_never_replaced() -> None:
