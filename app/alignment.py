@@ -138,7 +138,11 @@ def fit_similarity(src: ArrayLike, dst: ArrayLike) -> Matrix:
 
 def is_alignable(landmarks: Floats) -> bool:
     """Tells whether a detection can be aligned: its `landmarks (6, 2)` px are finite, and eyes,
-    nose and mouth lie more than a pixel apart."""
+    nose and mouth lie more than a pixel apart.
+
+    >>> is_alignable(np.zeros((6, 2), np.float32))
+    False
+    """
     return bool(np.isfinite(landmarks).all() and np.ptp(landmarks[:4], axis=0).max() > 1.0)
 
 

@@ -127,7 +127,7 @@ class Contract:
         See `are_sure`."""
         return are_sure(probabilities, below=self.unsure_below, above_nats=self.unsure_above_nats)
 
-    def sureness_nats(self, probabilities: NDArray[np.floating]) -> NDArray[np.float64]:
+    def measure_sureness_nats(self, probabilities: NDArray[np.floating]) -> NDArray[np.float64]:
         """Measures how far each row of `probabilities (N, K)` is from doubt, as nats `(N,)`.
 
         The result is the lesser of two distances: of the largest probability's log odds, and of the
@@ -137,9 +137,13 @@ class Contract:
         p = np.asarray(probabilities, np.float64)
         far = np.full(len(p), np.inf)
         if self.unsure_below is not None:
-            far = np.minimum(far, log_odds(p.max(axis=1)) - log_odds(self.unsure_below))
+            far = np.minimum(
+                far, compute_log_odds(p.max(axis=1)) - compute_log_odds(self.unsure_below)
+            )
         if self.unsure_above_nats is not None:
-            far = np.minimum(far, ODDS_FOR_ENTROPY * (self.unsure_above_nats - entropy_nats(p)))
+            far = np.minimum(
+                far, ODDS_FOR_ENTROPY * (self.unsure_above_nats - compute_entropy_nats(p))
+            )
         return far
 
 
@@ -177,24 +181,24 @@ def are_sure(
     if below is not None:
         result &= p.max(axis=1) >= below
     if above_nats is not None:
-        result &= entropy_nats(p) <= above_nats
+        result &= compute_entropy_nats(p) <= above_nats
     return result
 
 
-def entropy_nats(probabilities: NDArray[np.floating]) -> NDArray[np.float64]:
+def compute_entropy_nats(probabilities: NDArray[np.floating]) -> NDArray[np.float64]:
     """Computes the entropy of each row of `probabilities (N, K)`, as nats `(N,)` in 0..log K.
 
-    >>> entropy_nats(np.array([[1.0, 0.0], [0.5, 0.5]])).round(4)
+    >>> compute_entropy_nats(np.array([[1.0, 0.0], [0.5, 0.5]])).round(4)
     array([-0.    ,  0.6931])
     """
     p = np.asarray(probabilities, np.float64)
     return np.asarray(-(p * np.log(np.maximum(p, 1e-300))).sum(axis=1), np.float64)
 
 
-def log_odds(probability: NDArray[np.float64] | float) -> NDArray[np.float64]:
+def compute_log_odds(probability: NDArray[np.float64] | float) -> NDArray[np.float64]:
     """Computes log(p / (1 - p)) in nats, elementwise. The result is finite at 0 and 1, too.
 
-    >>> log_odds(np.array([0.5, 0.9])).round(3)
+    >>> compute_log_odds(np.array([0.5, 0.9])).round(3)
     array([0.   , 2.197])
     """
     p = np.clip(np.asarray(probability, np.float64), 1e-12, 1 - 1e-12)

@@ -136,7 +136,7 @@ class Pipeline:
         ids: Sequence[int] = range(1, len(faces) + 1)
         if self._tracker is not None:
             ids, smoothed, classes = self._tracker.update(
-                faces, raw, time_s, contract.sureness_nats
+                faces, raw, time_s, contract.measure_sureness_nats
             )
         else:
             smoothed, classes = raw, np.where(contract.is_sure(raw), raw.argmax(axis=1), NO_CLASS)

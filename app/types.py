@@ -124,10 +124,12 @@ class Face:
 
     @property
     def width_px(self) -> float:
+        """The width of the box."""
         return self.box_xyxy[2] - self.box_xyxy[0]
 
     @property
     def height_px(self) -> float:
+        """The height of the box."""
         return self.box_xyxy[3] - self.box_xyxy[1]
 
 

@@ -82,7 +82,9 @@ def steadied(
     shown = np.full(raw.shape[:2], ABSENT, np.int64)
     for index, rows in enumerate(raw):
         there = np.flatnonzero(np.isfinite(rows[:, 0]))
-        done = steady.update(there.tolist(), rows[there], index / fps, contract.sureness_nats)
+        done = steady.update(
+            there.tolist(), rows[there], index / fps, contract.measure_sureness_nats
+        )
         shown[index, there] = done.shown
     return shown.T
 

@@ -108,7 +108,7 @@ def record(
 def _to_the_border(one: _Known, contract: Contract) -> float:
     """How many nats a face's reading is from another label, "unsure" included."""
     second, first = np.sort(one.probabilities)[-2:].tolist()
-    doubt = abs(float(contract.sureness_nats(one.probabilities[None])[0]))
+    doubt = abs(float(contract.measure_sureness_nats(one.probabilities[None])[0]))
     return min(doubt, float(np.log(first / max(second, 1e-6))))
 
 

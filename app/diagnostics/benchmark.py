@@ -120,7 +120,7 @@ def run_benchmark(
                 fallback=classifier.fallback,
                 threads=list_threads(classifier),
                 machine=describe_machine(),
-                latency=TimeSpread.of(latency_ms) if latency_ms else None,
+                latency=TimeSpread.summarise(latency_ms) if latency_ms else None,
                 camera_fps=len(latency_ms) / took_s if took_s else 0.0,
                 camera_frames=len(latency_ms),
                 camera_missed=missed,
@@ -213,7 +213,7 @@ class _Bench:
             "faces_a_frame": faces / frames,
             "detections_a_frame": detections / frames,
             "readings_a_second": _rate(readings, faces, taken_s),
-            "stages": {stage: TimeSpread.of(taken_ms) for stage, taken_ms in times.items()},
+            "stages": {stage: TimeSpread.summarise(taken_ms) for stage, taken_ms in times.items()},
             "cpu_ms": 1000 * cpu_s / frames,
             "fps": frames / whole_s,
             "fps_decoding": frames / (whole_s + decoding_s),
@@ -272,7 +272,7 @@ class _Bench:
                 call()
                 if number >= 0:
                     times_ms.append(1000 * (network.inference_s - before_s))
-            found[name] = TimeSpread.of(times_ms)
+            found[name] = TimeSpread.summarise(times_ms)
         return found
 
 

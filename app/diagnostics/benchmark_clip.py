@@ -17,6 +17,7 @@ WIDTH_PX = 1280
 HEIGHT_PX = 720
 CAMERA_FPS = 30
 READY_PICTURES = 3  # decoded ahead
+READ_TIMEOUT_S = 10.0
 
 
 def fit_picture(image: Image) -> Image:
@@ -78,11 +79,14 @@ class ClipCapture:
                     return
 
     def isOpened(self) -> bool:  # noqa: N802 - OpenCV's name
+        """Returns True."""
         return True
 
     def read(self) -> tuple[bool, Image | None]:
+        """Waits for the next picture, as OpenCV's `VideoCapture.read` does. Returns (False, None)
+        where none comes within `READ_TIMEOUT_S`."""
         try:
-            picture = self._ready.get(timeout=10)
+            picture = self._ready.get(timeout=READ_TIMEOUT_S)
         except queue.Empty:
             return False, None
         now_s = time.monotonic()
@@ -95,5 +99,6 @@ class ClipCapture:
         return True, picture
 
     def release(self) -> None:
+        """Ends the decoding thread."""
         self._closed.set()
         self._decoder.join(2.0)

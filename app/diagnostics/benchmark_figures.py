@@ -17,10 +17,10 @@ class TimeSpread:
     mean_ms: float
 
     @classmethod
-    def of(cls, times_ms: Sequence[float]) -> "TimeSpread":
+    def summarise(cls, times_ms: Sequence[float]) -> "TimeSpread":
         """Summarises times. Raises `ValueError` where there are none.
 
-        >>> TimeSpread.of([1.0, 2.0, 3.0])
+        >>> TimeSpread.summarise([1.0, 2.0, 3.0])
         TimeSpread(p50_ms=2.0, p95_ms=2.9, p99_ms=2.98, mean_ms=2.0)
         """
         if not len(times_ms):

@@ -111,7 +111,7 @@ def run_doctor(
         rows = [asdict(check) for findings in found for check in findings.checks]
         print(json.dumps(rows, indent=2), flush=True)  # in ASCII, for any terminal and pipe
         return 0 if can_run(found) else 1
-    style = Style.of(sys.stdout)
+    style = Style.choose(sys.stdout)
     print(style.embolden("Looking at what the demo needs\n"))
     found = examine(list_groups(model, camera), lambda f: print(style.render(f), flush=True))
     print(style.word_verdict(found))
@@ -128,7 +128,7 @@ class Style:
     has_marks: bool
 
     @classmethod
-    def of(cls, stream: TextIO, environment: Mapping[str, str] = os.environ) -> "Style":
+    def choose(cls, stream: TextIO, environment: Mapping[str, str] = os.environ) -> "Style":
         """Chooses the look for a stream."""
         terminal = stream.isatty()
         columns = shutil.get_terminal_size((80, 24)).columns if terminal else 80
@@ -145,6 +145,7 @@ class Style:
         )
 
     def embolden(self, text: str) -> str:
+        """Makes text bold on a terminal with colours."""
         return f"\x1b[1m{text}\x1b[0m" if self.has_colour else text
 
     def _paint(self, status: Status, text: str) -> str:

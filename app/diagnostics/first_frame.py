@@ -9,6 +9,7 @@ from app.process.native_stderr import redirect_native_stderr
 
 
 def main() -> int:
+    """Draws the frame. Returns the exit code: 2 after an error, whose line is on stdout."""
     from app.errors import RecogniserError
 
     with redirect_native_stderr():

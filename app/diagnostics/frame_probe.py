@@ -63,6 +63,7 @@ def probe_frame(model: Path | None) -> ProbeResult:
 
 
 def main() -> int:
+    """Prints the result, or an error, as a JSON object. Returns 0."""
     from app.errors import RecogniserError
     from app.process.native_stderr import redirect_native_stderr
 

@@ -189,7 +189,7 @@ class HiddenFile:
             settle_file(self.path, self.final, overwrite=self._overwrite)
         except DisplacedError:
             self._over = True
-            self.let_go()
+            self.release()
             raise
         self._over = True
         self.file.close()
@@ -197,14 +197,14 @@ class HiddenFile:
     def discard(self) -> None:
         """Leaves nothing behind, except a settled result."""
         if sys.platform == "win32":
-            self.let_go()
+            self.release()
         if not self._over:
             with contextlib.suppress(OSError):
                 self.path.unlink(missing_ok=True)
         self._over = True
-        self.let_go()
+        self.release()
 
-    def let_go(self) -> None:
+    def release(self) -> None:
         """Closes the file and leaves it unchanged, for another run."""
         with contextlib.suppress(OSError):  # a full disk does not matter any more
             self.file.close()

@@ -22,7 +22,7 @@ class Original:
         self.bytes, self.changed_ns = self._facts.st_size, self._facts.st_mtime_ns
         self._sha256: str | None = None
 
-    def change(self) -> str | None:
+    def find_change(self) -> str | None:
         """Tells what has happened to the file since, in words that follow "was". None: nothing."""
         try:
             now = self._path.stat()
@@ -34,7 +34,7 @@ class Original:
             return "replaced by another file"
         return None if same else "changed"
 
-    def sha256(self) -> str | None:
+    def compute_sha256(self) -> str | None:
         """Computes the SHA-256 of the opened file once. None where the file cannot be read."""
         if self._sha256 is None and self._file is not None:
             with contextlib.suppress(OSError):
@@ -42,7 +42,7 @@ class Original:
                 self._sha256 = hashlib.file_digest(self._file, "sha256").hexdigest()
         return self._sha256
 
-    def ends_sha256(self) -> str:
+    def compute_ends_sha256(self) -> str:
         """Computes the SHA-256 of `END_BYTES` at either end. Raises `OSError`."""
         assert self._file is not None
         digest = hashlib.sha256()
@@ -53,6 +53,7 @@ class Original:
         return digest.hexdigest()
 
     def close(self) -> None:
+        """Closes the file. Hashes that were not computed are then unknown."""
         file, self._file = self._file, None
         if file is not None:
             file.close()

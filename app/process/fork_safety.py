@@ -42,6 +42,7 @@ class NeverEnded:
         self._objects: weakref.WeakSet[object] = weakref.WeakSet()
 
     def add(self, value: object) -> None:
+        """Adds an object, without keeping it alive."""
         self._objects.add(value)
 
     def keep(self) -> None:

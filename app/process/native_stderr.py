@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from app.process.safe_output import SureStream, fill_descriptors, is_own
+from app.process.safe_output import SureStream, fill_descriptors, is_own_stream
 
 
 class _NativeStderr:
@@ -79,7 +79,7 @@ def redirect_native_stderr() -> Iterator[None]:
     """
     fill_descriptors()
     before = sys.stderr
-    if not is_own(before, 2):
+    if not is_own_stream(before, 2):
         yield
         return
     mine = SureStream(os.dup(2), before, owns=True)

@@ -46,6 +46,7 @@ class OneLineParser(argparse.ArgumentParser):
     """`argparse.ArgumentParser` with one line in place of the usage at each mistake."""
 
     def error(self, message: str) -> NoReturn:
+        """Ends the program with exit code 2 and one line on stderr."""
         message = _INVALID.sub(_expected, message)
         ended = message if message.endswith((".", "?")) else f"{message}."
         self.exit(2, f"error: {ended} See --help.\n")
@@ -55,6 +56,7 @@ class OneLineParser(argparse.ArgumentParser):
         args: Iterable[str] | None = None,
         namespace: Any = None,  # any object, as in argparse
     ) -> Any:  # the namespace, as in argparse
+        """Parses all words, as argparse does. A word that belongs to no option is an error."""
         options, rest = self.parse_known_args(args, namespace)
         if rest:
             self.error(describe_unknown_word(rest[0], self._option_string_actions))

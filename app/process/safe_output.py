@@ -76,9 +76,9 @@ def protect_output() -> Iterator[SureStream | None]:
     before = sys.stdout, sys.stderr
     out = error = None
     try:
-        if is_own(sys.stdout, 1):
+        if is_own_stream(sys.stdout, 1):
             sys.stdout = out = SureStream(1, sys.stdout)
-        if is_own(sys.stderr, 2):
+        if is_own_stream(sys.stderr, 2):
             sys.stderr = error = SureStream(2, sys.stderr)
         yield out
     finally:
@@ -115,7 +115,7 @@ def run_printing(work: Callable[[], int], *, cut_short: int) -> int:
         return code or cut_short
 
 
-def is_own(stream: TextIO | None, descriptor: int) -> bool:
+def is_own_stream(stream: TextIO | None, descriptor: int) -> bool:
     """Tells whether a standard stream is the process's own, or there is none. The stream is
     flushed first."""
     if stream is None:

@@ -155,6 +155,7 @@ class Classifier:
 
     @property
     def labels(self) -> tuple[str, ...]:
+        """The names of the K classes, in the order of the probabilities."""
         return self.contract.labels
 
     def run(self, crops: NDArray[np.uint8]) -> NetworkOutputs:

@@ -100,14 +100,14 @@ class _Inspection:
 
     def check_model(self) -> None:
         graphs = 0
-        for number, span in self._reader.messages(
+        for number, span in self._reader.read_messages(
             (0, len(self._content)), once=(ModelField.GRAPH,)
         ):
             if number == ModelField.GRAPH:
                 graphs += 1
                 self._check_graph(span)
             elif number == ModelField.OPSET_IMPORT:
-                for field, part in self._reader.messages(span):
+                for field, part in self._reader.read_messages(span):
                     if field == OpsetField.DOMAIN:
                         self._check_domain(part)
             elif number == ModelField.METADATA_PROPS:
@@ -128,7 +128,7 @@ class _Inspection:
 
     def _count_fields(self, span: Span) -> None:
         """Counts the fields of a message that is not checked any further."""
-        for _ in self._reader.fields(span):
+        for _ in self._reader.read_fields(span):
             pass
 
     def _check_metadata(self, span: Span) -> None:
@@ -142,7 +142,7 @@ class _Inspection:
                 self._refuse(f"its metadata is nested more than {MAX_DEPTH} deep")
 
     def _check_graph(self, span: Span) -> None:
-        for number, part in self._reader.messages(span):
+        for number, part in self._reader.read_messages(span):
             if number == GraphField.NODE:
                 self._nodes += 1
                 if self._nodes > MAX_NODES:
@@ -160,7 +160,7 @@ class _Inspection:
                 self._refuse("it has sparse tensors")
 
     def _check_node(self, span: Span) -> None:
-        for number, part in self._reader.messages(span):
+        for number, part in self._reader.read_messages(span):
             if number == NodeField.ATTRIBUTE:
                 self._check_attribute(part)
             elif number == NodeField.DOMAIN:
@@ -172,9 +172,11 @@ class _Inspection:
         name = b""
         largest = 0
         single = (AttributeField.T, AttributeField.G, AttributeField.SPARSE_TENSOR)
-        for number, wire, value in self._reader.fields(span, once=single):
+        for number, wire, value in self._reader.read_fields(span, once=single):
             if number in (AttributeField.I, AttributeField.INTS):
-                largest = max([largest, *(abs(one) for one in self._reader.numbers(wire, value))])
+                largest = max(
+                    [largest, *(abs(one) for one in self._reader.read_numbers(wire, value))]
+                )
             if wire != Wire.BYTES or not isinstance(value, tuple):
                 continue
             if number == AttributeField.NAME:
@@ -192,10 +194,10 @@ class _Inspection:
 
     def _check_tensor(self, span: Span) -> None:
         elements, kind, raw_bytes, typed_bytes = 1, 0, 0, 0
-        for number, wire, value in self._reader.fields(span):
+        for number, wire, value in self._reader.read_fields(span):
             size = value[1] - value[0] if isinstance(value, tuple) else 0
             if number == TensorField.DIMS:
-                for axis in self._reader.numbers(wire, value):
+                for axis in self._reader.read_numbers(wire, value):
                     if axis < 0:
                         self._refuse("a tensor has an axis of negative length")
                     elements = min(elements * axis, ENDLESS_ELEMENTS)
@@ -227,10 +229,10 @@ class _Inspection:
     def _check_value(self, span: Span, *, is_bounded: bool) -> None:
         """Checks the type of an input, output or value between: a tensor, whose axes have a limit
         if `is_bounded`."""
-        for number, part in self._reader.messages(span, once=(ValueInfoField.TYPE,)):
+        for number, part in self._reader.read_messages(span, once=(ValueInfoField.TYPE,)):
             if number != ValueInfoField.TYPE:
                 continue
-            for kind, tensor in self._reader.messages(part, once=(TypeField.TENSOR_TYPE,)):
+            for kind, tensor in self._reader.read_messages(part, once=(TypeField.TENSOR_TYPE,)):
                 if kind == TypeField.TENSOR_TYPE:
                     self._check_axes(tensor, is_bounded=is_bounded)
                 elif kind in (
@@ -242,15 +244,15 @@ class _Inspection:
                     self._refuse("it has values that are not tensors")
 
     def _check_axes(self, span: Span, *, is_bounded: bool) -> None:
-        for number, shape in self._reader.messages(span, once=(TensorTypeField.SHAPE,)):
+        for number, shape in self._reader.read_messages(span, once=(TensorTypeField.SHAPE,)):
             for axis in self._axes(shape) if number == TensorTypeField.SHAPE else ():
                 if is_bounded and not 0 <= axis <= MAX_AXIS:
                     self._refuse(f"its inputs or outputs are of an absurd size, {axis:,}")
 
     def _axes(self, span: Span) -> Iterator[int]:
-        for number, dimension in self._reader.messages(span):
+        for number, dimension in self._reader.read_messages(span):
             for field, _, value in (
-                self._reader.fields(dimension) if number == ShapeField.DIM else ()
+                self._reader.read_fields(dimension) if number == ShapeField.DIM else ()
             ):
                 if field == DimensionField.DIM_VALUE and isinstance(value, int):
                     yield to_signed(value)

@@ -50,7 +50,7 @@ class ProtobufReader:
             shift += 7
         raise DamageError
 
-    def fields(self, span: Span, once: tuple[int, ...] = ()) -> Iterator[Field]:
+    def read_fields(self, span: Span, once: tuple[int, ...] = ()) -> Iterator[Field]:
         """Yields (number, wire type, a whole number or the span of the bytes) for each field of the
         message in `span`. Refuses a file in which a field of `once` comes twice, because parsers
         merge the messages in it."""
@@ -82,13 +82,13 @@ class ProtobufReader:
                 at += length
             yield number, wire, value
 
-    def messages(self, span: Span, once: tuple[int, ...] = ()) -> Iterator[tuple[int, Span]]:
+    def read_messages(self, span: Span, once: tuple[int, ...] = ()) -> Iterator[tuple[int, Span]]:
         """Yields (number, span) for the fields of `span` that are messages, strings or bytes."""
-        for number, wire, value in self.fields(span, once):
+        for number, wire, value in self.read_fields(span, once):
             if wire == Wire.BYTES and isinstance(value, tuple):
                 yield number, value
 
-    def numbers(self, wire: int, value: int | Span) -> Iterator[int]:
+    def read_numbers(self, wire: int, value: int | Span) -> Iterator[int]:
         """Yields the values of a repeated whole number, which are stored one by one or packed."""
         if wire == Wire.VARINT and isinstance(value, int):
             yield to_signed(value)

@@ -183,7 +183,7 @@ class LongRecords:
         except OSError as error:
             raise make_write_error(self.path, error) from error
         finally:
-            part.let_go()
+            part.release()
 
     def _to_parquet(self) -> None:
         from app.records.parquet import ParquetRows
@@ -205,7 +205,7 @@ class LongRecords:
         part, self._part, self._file = self._part, None, None
         if part is not None:
             self._left = part
-            part.let_go()
+            part.release()
 
     def abort(self) -> None:
         """Removes the rows, also suspended ones."""

@@ -110,7 +110,7 @@ def describe_video(source: VideoSource) -> dict[str, object]:
     if original is None:
         return {"stream": time.time_ns()}
     try:
-        ends = original.ends_sha256()
+        ends = original.compute_ends_sha256()
     except OSError as error:
         raise SourceError(f"{source.name} cannot be read: {error.strerror}.") from error
     return {

@@ -228,7 +228,7 @@ class VideoSource(SourceDefaults):
         )
 
     def _change(self) -> str | None:
-        change = None if self.original is None else self.original.change()
+        change = None if self.original is None else self.original.find_change()
         return change and (
             f"{self.name} was {change} while it was read; what was read is of the file as it was "
             "opened."
@@ -241,7 +241,7 @@ class VideoSource(SourceDefaults):
     @property
     def replaced(self) -> bool:
         """True if the name of the file leads to another file, or nowhere, by now."""
-        return self.original is not None and self.original.change() not in (None, "changed")
+        return self.original is not None and self.original.find_change() not in (None, "changed")
 
     @property
     def shifts_s(self) -> list[Fraction]:
@@ -269,8 +269,8 @@ class VideoSource(SourceDefaults):
         original = self.original
         if original is None:
             return [InputFile(self.name, None, None, why_no_hash=NO_HASH)]
-        sha256 = original.sha256()
-        return [InputFile(self.name, sha256, original.bytes, change=original.change())]
+        sha256 = original.compute_sha256()
+        return [InputFile(self.name, sha256, original.bytes, change=original.find_change())]
 
     def describe_stream(self) -> Json:
         return {

@@ -14,7 +14,7 @@ from app.contract import (
     Contract,
     TrainingData,
     are_sure,
-    entropy_nats,
+    compute_entropy_nats,
     make_probe_crops,
 )
 from app.errors import ModelError
@@ -133,19 +133,21 @@ def test_doubt_begins_at_either_threshold(
     row = np.array([probabilities])
     assert are_sure(row, below=below, above_nats=above_nats).tolist() == [wanted]
     contract = replace(CONTRACT, unsure_below=below, unsure_above_nats=above_nats)
-    assert (contract.sureness_nats(row) >= 0).tolist() == [wanted]
+    assert (contract.measure_sureness_nats(row) >= 0).tolist() == [wanted]
 
 
 def test_sureness_is_the_lesser_distance_from_doubt() -> None:
     contract = replace(CONTRACT, unsure_below=0.5, unsure_above_nats=0.8)
     even, odds = np.array([[0.5, 0.5]]), np.array([[0.75, 0.25]])
-    assert contract.sureness_nats(even).tolist() == [pytest.approx(0, abs=1e-9)]
-    assert contract.sureness_nats(odds)[0] == pytest.approx(1.6 * (0.8 - entropy_nats(odds)[0]))
+    assert contract.measure_sureness_nats(even).tolist() == [pytest.approx(0, abs=1e-9)]
+    assert contract.measure_sureness_nats(odds)[0] == pytest.approx(
+        1.6 * (0.8 - compute_entropy_nats(odds)[0])
+    )
     only = replace(contract, unsure_above_nats=None)
-    assert only.sureness_nats(odds)[0] == pytest.approx(np.log(3))
+    assert only.measure_sureness_nats(odds)[0] == pytest.approx(np.log(3))
     none = replace(only, unsure_below=None)
-    assert none.sureness_nats(odds).tolist() == [np.inf]
-    assert contract.sureness_nats(np.zeros((0, 2))).shape == (0,)
+    assert none.measure_sureness_nats(odds).tolist() == [np.inf]
+    assert contract.measure_sureness_nats(np.zeros((0, 2))).shape == (0,)
 
 
 def test_no_faces_raise_no_doubt() -> None:
@@ -157,7 +159,7 @@ def test_no_faces_raise_no_doubt() -> None:
     [([1.0, 0.0], 0.0), ([0.5, 0.5], np.log(2)), ([0.25] * 4, np.log(4))],
 )
 def test_entropy_by_hand(probabilities: list[float], nats: float) -> None:
-    assert entropy_nats(np.array([probabilities]))[0] == pytest.approx(nats)
+    assert compute_entropy_nats(np.array([probabilities]))[0] == pytest.approx(nats)
 
 
 def test_matching_shapes_are_accepted() -> None:

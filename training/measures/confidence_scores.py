@@ -10,7 +10,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from app.contract import entropy_nats
+from app.contract import compute_entropy_nats
 from training.measures.metrics import compute_softmax
 
 Floats: TypeAlias = NDArray[np.float64]
@@ -30,7 +30,7 @@ def score_margin(logits: Floats, temperature: float) -> Floats:
 
 def score_negative_entropy(logits: Floats, temperature: float) -> Floats:
     """Nats, at most 0."""
-    return -entropy_nats(compute_softmax(logits, temperature))
+    return -compute_entropy_nats(compute_softmax(logits, temperature))
 
 
 def score_negative_energy(logits: Floats, temperature: float) -> Floats:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from app.contract import are_sure, entropy_nats
+from app.contract import are_sure, compute_entropy_nats
 from app.recognition.classifier import compute_prior_shift
 from training.measures.confidence_scores import Floats, count_kept_faces, find_keeping_score
 from training.measures.metrics import compute_softmax, measure_metrics
@@ -102,7 +102,7 @@ def choose_thresholds(probabilities: Floats) -> Thresholds:
     top = probabilities.max(axis=1)
     below = min(find_keeping_score(top, PROBABILITY_COVERAGE), MAX_BELOW)
     below = float(np.floor(1000 * below) / 1000)
-    nats = np.sort(entropy_nats(probabilities)[top >= below])
+    nats = np.sort(compute_entropy_nats(probabilities)[top >= below])
     last = min(count_kept_faces(SURE_COVERAGE, len(top)), len(nats)) - 1
     above = max(float(nats[last]), MIN_ABOVE_NATS)
     return Thresholds(below, float(np.ceil(1000 * above) / 1000))

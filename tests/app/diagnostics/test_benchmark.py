@@ -63,10 +63,10 @@ def test_page_and_json_say_the_same(figures: BenchmarkFigures) -> None:
 
 
 def test_spread_of_times() -> None:
-    spread = TimeSpread.of([float(n) for n in range(101)])
+    spread = TimeSpread.summarise([float(n) for n in range(101)])
     assert (spread.p50_ms, spread.p95_ms, spread.p99_ms, spread.mean_ms) == (50, 95, 99, 50)
     with pytest.raises(ValueError, match="no times"):
-        TimeSpread.of([])
+        TimeSpread.summarise([])
 
 
 @pytest.mark.parametrize(

@@ -429,9 +429,9 @@ def test_colour_is_for_terminals_that_want_it() -> None:
         def isatty(self) -> bool:
             return True
 
-    assert Style.of(Terminal(), {}).has_colour
-    assert not Style.of(Terminal(), {"NO_COLOR": "1"}).has_colour
-    assert not Style.of(io.StringIO(), {}).has_colour
+    assert Style.choose(Terminal(), {}).has_colour
+    assert not Style.choose(Terminal(), {"NO_COLOR": "1"}).has_colour
+    assert not Style.choose(io.StringIO(), {}).has_colour
     painted = Style(80, has_colour=True, has_marks=True).render(FOUND)
     assert "\x1b[32m✓ ok\x1b[0m" in painted
     assert "\x1b[31m✗ failed\x1b[0m" in painted

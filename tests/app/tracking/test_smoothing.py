@@ -28,7 +28,7 @@ def play(
     contract: Contract | None = None,
 ) -> list[int]:
     """The classes shown of one person, frame by frame."""
-    doubt = None if contract is None else contract.sureness_nats
+    doubt = None if contract is None else contract.measure_sureness_nats
     return [
         int(steady.update([7], np.array([row], np.float32), start_s + n / fps, doubt).shown[0])
         for n, row in enumerate(rows)

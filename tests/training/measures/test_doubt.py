@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from app.contract import are_sure, entropy_nats
+from app.contract import are_sure, compute_entropy_nats
 from tests.training.measures.test_metrics import logits_for
 from training.measures.confidence_scores import SCORES, measure_acceptance, measure_auroc
 from training.measures.doubt import (
@@ -67,7 +67,7 @@ def test_near_certainty_is_not_asked_for() -> None:
     found = choose_thresholds(probabilities)
     assert found.below == pytest.approx(MAX_BELOW, abs=1e-3)
     assert found.above_nats == pytest.approx(MIN_ABOVE_NATS, abs=1e-3)
-    two_to_one = entropy_nats(np.array([[2 / 3, 1 / 3]]))[0]
+    two_to_one = compute_entropy_nats(np.array([[2 / 3, 1 / 3]]))[0]
     assert pytest.approx(two_to_one) == MIN_ABOVE_NATS
 
 
