@@ -40,13 +40,13 @@ class AlignmentTemplate:
     def __post_init__(self) -> None:
         names = [name for name, _, _ in self.points]
         if len(names) < 2 or len(set(names)) != len(names):
-            raise ValueError(f"a template needs at least two different landmarks, got {names}")
+            raise ValueError("a template needs at least two different landmarks")
         if unknown := [name for name in names if name not in LANDMARKS]:
             raise ValueError(f"unknown landmarks {unknown}, known are {list(LANDMARKS)}")
         if not all(-1.0 <= v <= 2.0 for _, x, y in self.points for v in (x, y)):
-            raise ValueError(f"template points are fractions of the crop's side, got {self.points}")
+            raise ValueError("template points are fractions of the crop's side")
         if np.ptp(self.targets(), axis=0).max() < 1e-3:
-            raise ValueError(f"template points coincide: {self.points}")
+            raise ValueError("template points coincide")
 
     def indices(self) -> list[int]:
         """Returns the rows of `Face.landmarks` that the template uses, in its own order."""

@@ -44,7 +44,7 @@ class TrainingData:
 
     def __post_init__(self) -> None:
         if not all(_finite(share) and share >= 0 for share in self.class_shares):
-            raise ValueError(f"class_shares must be numbers of at least 0, got {self.class_shares}")
+            raise ValueError("class_shares must be numbers of at least 0")
 
 
 @dataclass(frozen=True, slots=True)
