@@ -42,6 +42,7 @@ class ComparedInstants:
 
     @property
     def table(self) -> Numbers:
+        """The table of the whole recording, `(K, K) float64`: the sum of all blocks."""
         return np.asarray(self.blocks.sum(axis=0))
 
     @property

@@ -36,6 +36,7 @@ class Layout:
 
     @property
     def column_count(self) -> int:
+        """The number of columns whose meaning is known."""
         return len(self.at) + len(self.scores)
 
 

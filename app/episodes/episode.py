@@ -24,4 +24,5 @@ class Episode:
 
     @property
     def duration_s(self) -> float:
+        """The time from onset to offset."""
         return self.offset_s - self.onset_s

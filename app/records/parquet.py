@@ -62,6 +62,7 @@ class ParquetRows:
         self._writer = parquet.ParquetWriter(str(path), self._schema, compression="zstd")
 
     def write(self, records: Sequence[Record]) -> None:
+        """Takes rows, and writes a group when enough rows are waiting."""
         self._waiting += [make_flat_row(record, self._labels) for record in records]
         if len(self._waiting) >= ROWS_PER_GROUP:
             self._flush()
@@ -76,6 +77,7 @@ class ParquetRows:
         self._waiting = []
 
     def finish(self) -> None:
+        """Writes the waiting rows and completes the file."""
         if self._waiting:
             self._flush()
         self._writer.close()

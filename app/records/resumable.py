@@ -52,12 +52,14 @@ class _CountedFile:
 
     @property
     def sha256(self) -> str:
+        """The digest of the whole file so far, in hexadecimal digits."""
         return self._hash.hexdigest()
 
     def flush(self) -> None:
         self._file.flush()
 
     def sync(self) -> None:
+        """Makes sure that the disk holds the file."""
         self._file.flush()
         os.fsync(self._file.fileno())
 

@@ -31,7 +31,7 @@ def check_records_suffix(path: Path) -> str:
 
 
 class RowFile(Protocol):
-    """A file of rows, of any kind."""
+    """A file of rows, of any kind. `finish` completes the file."""
 
     def write(self, records: Sequence[Record]) -> None: ...
     def finish(self) -> None: ...
@@ -62,6 +62,7 @@ class LineRows:
             self._put(format_csv_line([escape_cell(column.name) for column in self._columns]))
 
     def write(self, records: Sequence[Record]) -> None:
+        """Writes the rows of one frame."""
         self._put("".join(self._line(record) for record in records))
 
     def _line(self, record: Record) -> str:
@@ -75,6 +76,7 @@ class LineRows:
         self._file.flush()
 
     def finish(self) -> None:
+        """Hands all lines to the system. A full disk may show only here."""
         self._file.flush()
 
 

@@ -98,6 +98,7 @@ class DataTrouble:
 
     @property
     def unsure(self) -> int:
+        """The number of unsure faces."""
         return self.reasons.total()
 
 

@@ -8,7 +8,7 @@ from app.pages.html import Html, escape_text, fill_html
 from training.measures.metrics import Metrics
 
 
-def format_share(share: float) -> str:
+def format_share_or_dash(share: float) -> str:
     """Formats a share from 0 to 1 as a percentage; "–" for NaN."""
     return "–" if math.isnan(share) else f"{100 * share:.1f} %"
 
@@ -19,7 +19,7 @@ def _render_meter(share: float) -> Html:
     return fill_html(
         '<span class="meter"><i style="width:{:.0f}%"></i></span>{}',
         100 * share,
-        format_share(share),
+        format_share_or_dash(share),
     )
 
 

@@ -27,7 +27,7 @@ from app.pages.style import STYLE
 from app.wording import format_count
 from training.measures.metrics import Metrics, find_wilson_interval
 from training.own_pictures.picture_table import PictureRow
-from training.page.labels import format_share, render_confusion, render_labels
+from training.page.labels import format_share_or_dash, render_confusion, render_labels
 
 MAX_ROWS = 200  # of the table of skipped pictures; pictures.csv holds all
 LOSS_MARGIN = 1.05  # height of the chart of losses, in highest losses
@@ -96,7 +96,11 @@ def _render_head(page: RetrainingPage) -> Html:
     hits = _count_hits(metrics)
     low, high = find_wilson_interval(hits, metrics.count)
     tiles = (
-        (format_share(metrics.accuracy), "accuracy on validation", f"{hits} of {metrics.count}"),
+        (
+            format_share_or_dash(metrics.accuracy),
+            "accuracy on validation",
+            f"{hits} of {metrics.count}",
+        ),
         (f"{100 * low:.0f}–{100 * high:.0f} %", "95 % interval", "from so many pictures"),
         (f"{metrics.mean_class_recall:.2f}", "mean recall of the labels", "1 is best"),
         (f"{metrics.ece:.3f}", "calibration error (ECE)", "0 is best"),
