@@ -1,10 +1,9 @@
-"""The report of a run: what it says, what it keeps to itself, and how a browser shows it."""
+"""The page of a run: its contents, its escaping, and how a browser shows it."""
 
 import json
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from fractions import Fraction
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -15,31 +14,22 @@ import pytest
 
 from app.episodes.episode import Episode
 from app.episodes.finder import EpisodeRules
-from app.errors import SinkError
 from app.pages.charts import TIMELINE_BASE, TIMELINE_TOP
 from app.records.schema import FaceRecord, Record
-from app.records.writers import RecordsSink
-from app.report.__main__ import main
 from app.report.page import ReportPage, render_report
 from app.report.people import MAX_PEOPLE
-from app.report.sink import ReportSink
 from app.report.stills import (
-    PICTURE_PX,
     SIDE_PX,
     Still,
-    StillsInPassing,
-    collect_stills,
-    cut_still,
     make_picture_still,
 )
 from app.report.summary import MAX_PICTURES, Summary
-from app.report.timeline import choose_time_ticks, format_play_time, split_stretches
-from app.sources.video import VideoSource
-from app.types import UNSURE, FaceQuality, Frame, Mode
+from app.types import UNSURE, FaceQuality, Mode
 from tests.support.browser import browse, needs_browser
-from tests.support.synthetic import LABELS, frame_result, tracked_face, write_video
 
 EVIL = "<script>alert(1)</script>&\"'"
+
+
 VOID = {"meta", "img", "line", "polygon"}
 
 
@@ -248,65 +238,6 @@ def test_only_the_first_pictures_are_shown_one_by_one() -> None:
     assert (summary.are_pictures, summary.pictures) == (False, {})
 
 
-def test_still_of_a_picture_is_small_and_knows_its_size() -> None:
-    still = make_picture_still(np.full((1000, 2000, 3), 200, np.uint8), {3: (10, 10, 50, 50)})
-    whole, cut = (
-        cv2.imdecode(np.frombuffer(one, np.uint8), cv2.IMREAD_COLOR)
-        for one in (still.jpeg, still.faces[3])
-    )
-    assert still.size_wh == (2000, 1000)
-    assert whole.shape == (PICTURE_PX // 2, PICTURE_PX, 3)
-    assert cut.shape == (SIDE_PX, SIDE_PX, 3)
-
-
-def test_sink_and_command_show_the_same_pictures(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    report = ReportSink(tmp_path / "live.html", facts=dict, overwrite=False)
-    records = RecordsSink(tmp_path / "r.jsonl", LABELS, overwrite=False)
-    for n, name in enumerate(("a.png", "b.png")):
-        image = np.full((60, 80, 3), 40 * n, np.uint8)
-        cv2.imwrite(str(tmp_path / name), image)
-        result = frame_result(
-            tracked_face(box_xyxy=(10, 10, 40, 40), probabilities=(0.1, 0.8, 0.1)),
-            image=image,
-            index=n,
-            time_s=0.0,
-            source=name,
-        )
-        for sink in (report, records):
-            sink.write(result, image)
-    records.close()
-    report.close()
-    line = [str(tmp_path / "r.jsonl"), "-o", str(tmp_path / "later.html")]
-    assert main(line) == 0
-    assert "2 pictures, 2 faces, 2 shown" in capsys.readouterr().err
-    live, later = ((tmp_path / f"{name}.html").read_text() for name in ("live", "later"))
-    assert live == later
-    assert live.count("data:image/jpeg") == 4
-    (tmp_path / "a.png").unlink()
-    assert main([*line, "--overwrite", "--pictures", str(tmp_path)]) == 1
-    said = capsys.readouterr().err
-    assert f"1 of the pictures is not in {tmp_path}, or is another one." in said
-    assert main([*line, "--overwrite"]) == 0
-    said = capsys.readouterr().err
-    assert "note: 1 picture not shown, for want of the files: name their folder by" in said
-    assert main([*line, "--overwrite", "--no-stills"]) == 0
-    assert "data:image" not in (tmp_path / "later.html").read_text()
-
-
-@pytest.mark.parametrize("up", ["../out.png", "inner/../../out.png", "ABSOLUTE"])
-def test_pictures_outside_the_folder_are_not_shown(tmp_path: Path, up: str) -> None:
-    (tmp_path / "in" / "inner").mkdir(parents=True)
-    cv2.imwrite(str(tmp_path / "out.png"), np.zeros((60, 80, 3), np.uint8))
-    name = str(tmp_path / "out.png") if up == "ABSOLUTE" else up
-    records = RecordsSink(tmp_path / "in/r.jsonl", LABELS, overwrite=False)
-    records.write(frame_result(tracked_face(), time_s=0.0, source=name), np.zeros((9, 9, 3)))
-    records.close()
-    assert main([str(tmp_path / "in/r.jsonl"), "-o", str(tmp_path / "p.html")]) == 0
-    assert "data:image" not in (tmp_path / "p.html").read_text()
-
-
 def test_records_without_any_face_make_a_page() -> None:
     text = Reader(page_of(summary_of([None] * 5))).text
     assert "No face was found" in text
@@ -339,198 +270,6 @@ def test_model_card_says_what_the_model_says_of_itself() -> None:
     assert rows["happiness"] == [f"{100 * classifier.contract.metrics['recall'][1]:.0f} %"]
 
 
-@pytest.mark.parametrize(
-    ("seconds", "step", "text"),
-    [
-        (0, 1, "0:00"),
-        (75.4, 1, "1:15"),
-        (3675, 60, "1:01:15"),
-        (59.96, 0.1, "1:00.0"),
-        (5.25, 0.01, "0:05.25"),
-    ],
-)
-def test_clock_reads_as_players_show_it(seconds: float, step: float, text: str) -> None:
-    assert format_play_time(seconds, step) == text
-
-
-@pytest.mark.parametrize(
-    ("end_s", "expected"),
-    [
-        (0, [0]),
-        (0.7, [0, 0.2, 0.4, 0.6]),
-        (19.7, [0, 5, 10, 15]),
-        (14400, [0, 3600, 7200, 10800, 14400]),
-    ],
-)
-def test_ticks_are_round_times(end_s: float, expected: list[float]) -> None:
-    assert choose_time_ticks(end_s) == pytest.approx(expected)
-
-
-def test_stretches_end_where_nothing_is_seen() -> None:
-    steps = [(0.0, 0.5), (0.1, 0.7), (1.0, 0.9)]
-    assert split_stretches(steps, 0.1, 0.3) == [
-        [(0.0, 0.5), (0.05, 0.5), (pytest.approx(0.15), 0.7), (pytest.approx(0.2), 0.7)],
-        [(1.0, 0.9), (1.05, 0.9), (1.1, 0.9)],
-    ]
-
-
-# Stills
-
-
-@pytest.mark.parametrize("side", [20, 400])
-def test_still_is_the_square_about_the_box(side: int) -> None:
-    image = np.zeros((1000, 1000, 3), np.uint8)
-    image[300 : 300 + side, 300 : 300 + side] = 200
-    still = cut_still(image, (300, 300, side, side))
-    assert still.shape == (SIDE_PX, SIDE_PX, 3)
-    middle = still[SIDE_PX // 2, SIDE_PX // 2]
-    assert middle.tolist() == [200, 200, 200]
-    bright = (still[..., 0] > 100).mean()
-    assert bright == pytest.approx(1 / 1.5**2, abs=0.03)
-
-
-@pytest.mark.parametrize(
-    "box", [(-50, -50, 80, 80), (90, 90, 300, 300), (500, 500, 10, 10), (5, 5, 0, 0)]
-)
-def test_still_of_a_box_that_reaches_out_is_black_there(box: tuple[int, ...]) -> None:
-    still = cut_still(np.full((100, 100, 3), 255, np.uint8), box)  # type: ignore[arg-type]
-    assert still.shape == (SIDE_PX, SIDE_PX, 3)
-
-
-def episode(label: str, peak: float, apex_frame: int, face_id: int = 1) -> Episode:
-    return Episode("a", face_id, label, 0, apex_frame / 10, 9, apex_frame, peak, peak, 9)
-
-
-def frame(index: int) -> Frame:
-    return Frame(np.full((80, 80, 3), 10 * index, np.uint8), index, index / 10, "a")
-
-
-def level(still: Still) -> int:
-    picture = cv2.imdecode(np.frombuffer(still.jpeg, np.uint8), cv2.IMREAD_COLOR)
-    return round(float(picture[90:110, 90:110].mean()) / 10)
-
-
-def test_stills_in_passing_are_of_the_highest_point() -> None:
-    passing = StillsInPassing()
-    box = {1: (20.0, 20.0, 40.0, 40.0)}
-    for index in range(6):
-        passing.add_frame(frame(index), [(1, "a")] if index in (1, 3) else [], box)
-    passing.end_episodes([episode("a", 0.8, 3), episode("b", 0.9, 3)])
-    passing.add_frame(frame(7), [(1, "a")], box)
-    passing.end_episodes([episode("a", 0.7, 7)])  # less sure than the one before
-    assert [(one.episode.label, level(one)) for one in passing.list_stills()] == [("a", 3)]
-
-
-def test_stills_of_another_video_are_not_taken() -> None:
-    box = (20.0, 20.0, 40.0, 40.0)
-    frames = [frame(n) for n in range(9)]
-    wanted = [(episode("a", 0.8, 2), box), (episode("b", 0.9, 5), box)]
-    assert [level(one) for one in collect_stills(frames, wanted)] == [5, 2]
-    other = [Frame(one.image, one.index, one.time_s + 0.5, "b") for one in frames]
-    assert collect_stills(other, wanted) == []
-    rest = iter(frames)
-    collect_stills(rest, wanted)
-    assert next(rest).index == 6
-
-
-# The sink and the command
-
-
-def shares_at(index: int) -> tuple[float, float, float]:
-    """Happiest at frame 20."""
-    happy = 0.7 + 0.01 * min(index, 40 - index)
-    return 0.9 - happy, happy, 0.1
-
-
-def happy_results(video: Path) -> list[Any]:
-    with VideoSource(video) as source:
-        return [
-            frame_result(
-                tracked_face(box_xyxy=(10, 10, 40, 40), probabilities=shares_at(one.index)),
-                image=one.image,
-                index=one.index,
-                time_s=one.time_s,
-                source=one.source,
-            )
-            for one in source
-        ]
-
-
-@pytest.fixture
-def video(tmp_path: Path) -> Path:
-    write_video(tmp_path / "clip.mp4", frames=25)
-    return tmp_path / "clip.mp4"
-
-
-def test_sink_and_command_make_the_same_page(
-    video: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    report = ReportSink(tmp_path / "live.html", facts=dict, overwrite=False)
-    records = RecordsSink(tmp_path / "r.jsonl", LABELS, overwrite=False)
-    for result in happy_results(video):
-        for sink in (report, records):
-            sink.write(result, result.frame.image)
-    records.close()
-    assert not (tmp_path / "live.html").exists()
-    report.close()
-    assert main([str(tmp_path / "r.jsonl"), "-o", str(tmp_path / "later.html")]) == 0
-    assert "25 frames, 1 face, 1 episode, 1 still " in capsys.readouterr().err
-    live, later = ((tmp_path / f"{name}.html").read_text() for name in ("live", "later"))
-    assert live == later
-    assert live.count('src="data:image/jpeg;base64,') == 1
-
-
-def test_no_faces_are_stored_unasked(video: Path, tmp_path: Path) -> None:
-    report = ReportSink(tmp_path / "live.html", facts=dict, overwrite=False, with_stills=False)
-    records = RecordsSink(tmp_path / "r.csv", LABELS, overwrite=False)
-    for result in happy_results(video):
-        for sink in (report, records):
-            sink.write(result, result.frame.image)
-    report.close()
-    records.close()
-    assert main([str(tmp_path / "r.csv"), "-o", str(tmp_path / "l.html"), "--no-stills"]) == 0
-    for name in ("live", "l"):
-        page = (tmp_path / f"{name}.html").read_text()
-        assert "data:image" not in page
-        assert "shows faces" not in page
-
-
-def test_command_says_what_is_wrong(
-    video: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    records = RecordsSink(tmp_path / "r.csv", LABELS, overwrite=False)
-    for result in happy_results(video):
-        records.write(result, result.frame.image)
-    records.close()
-    out, other = tmp_path / "r.html", tmp_path / "other.mp4"
-    write_video(other, frames=25, rate=Fraction(20))
-    line = [str(tmp_path / "r.csv"), "-o"]
-    video.rename(tmp_path / "moved.mp4")
-    assert main([*line, str(tmp_path / "none.html")]) == 0
-    said = capsys.readouterr().err
-    assert "note: no stills, for want of the video: name it by --video." in said
-    (tmp_path / "moved.mp4").rename(video)
-    assert main([*line, str(out), "--video", str(other)]) == 1
-    assert "is not the video of these records" in capsys.readouterr().err
-    notes = {"input": {"files": [{"sha256": "of another"}]}}
-    (tmp_path / "r.run.json").write_text(json.dumps(notes))
-    assert main([*line, str(out), "--video", str(video), "--overwrite"]) == 1
-    assert "is not the video of these records" in capsys.readouterr().err
-    (tmp_path / "r.run.json").write_text(json.dumps({"settings": {"blur": True}}))
-    assert main([*line, str(out), "--video", str(video), "--overwrite"]) == 1
-    assert "faces were to be blurred" in capsys.readouterr().err
-    assert "data:image" not in out.read_text()
-    assert main([*line, str(out)]) == 2
-    assert "exists already" in capsys.readouterr().err
-    assert main([*line, str(tmp_path / "r.pdf")]) == 2
-    assert "must end in .html" in capsys.readouterr().err
-    (tmp_path / "empty.jsonl").touch()
-    assert main([str(tmp_path / "empty.jsonl"), "-o", str(tmp_path / "e.html")]) == 2
-    assert "has no rows" in capsys.readouterr().err
-    with pytest.raises(SinkError, match="exists already"):
-        ReportSink(out, facts=dict, overwrite=False)
-
-
 MEASURE = """
 <iframe id="page" style="width: %dpx; height: 4000px; border: 0"></iframe>
 <script>
@@ -557,7 +296,8 @@ page.srcdoc = %s;
 @pytest.mark.parametrize("width", [1280, 390])
 def test_browser_shows_times_where_they_are(tmp_path: Path, width: int) -> None:
     picture = np.full((SIDE_PX, SIDE_PX, 3), 128, np.uint8)
-    still = Still(episode("happy", 0.9, 3), cv2.imencode(".jpg", picture)[1].tobytes())
+    height = Episode("a", 1, "happy", 0, 0.3, 9, 3, 0.9, 0.9, 9)
+    still = Still(height, cv2.imencode(".jpg", picture)[1].tobytes())
     page = page_of(summary_of(HAPPY), (still,), model={"sha256": "0f" * 32})
     text = json.dumps(page).replace("</", "<\\/")
     (tmp_path / "measure.html").write_text(MEASURE % (width, text), encoding="utf-8")
