@@ -39,6 +39,9 @@ def decode_heic(content: bytes, colours: WideColour | ColourProfile | None) -> I
 
     Raises:
         struct.error, IndexError, ValueError: If boxes of the file are damaged.
+
+    >>> decode_heic(b"\\0\\0\\0\\x10ftypheic\\0\\0\\0\\0", None) is None  # no picture is in it
+    True
     """
     still = StillFile(content)
     grid = _find_grid(still)

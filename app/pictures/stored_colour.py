@@ -67,8 +67,15 @@ def make_plain(
 def find_stored_depth(content: bytes, kind: str, image: NDArray[np.uint8 | np.uint16]) -> int:
     """Finds the number of bits of each value of `image`, which was decoded from `content`.
 
-    The codes of an AVIF, of 10 or 12 bits, are not spread over 16 bits. `kind` is the result of
-    `app.pictures.header.find_kind`.
+    The codes of an AVIF, of 10 or 12 bits, are not spread over 16 bits.
+
+    Args:
+        content: The bytes of the file.
+        kind: The result of `app.pictures.header.find_kind`.
+        image: uint8 or uint16 (H, W, 3) BGR, decoded from the file.
+
+    >>> find_stored_depth(b"", "PNG", np.zeros((1, 1, 3), np.uint16))
+    16
     """
     if image.dtype == np.uint8:
         return 8

@@ -100,8 +100,8 @@ def _unreadable(path: Path, title: str, error: Exception) -> SourceError:
             return SourceError(f"{title} is a picture. Use --image.")
         why = f": {UNFINISHED}" if _lacks_index(path) else ""
         return SourceError(f"{title} is not a video, or is damaged beyond reading{why}.")
-    has_reason = isinstance(error, OSError | av.FFmpegError) and error.strerror
-    return SourceError(f"{title} cannot be read: {has_reason or error}.")
+    reason = error.strerror if isinstance(error, OSError | av.FFmpegError) else None
+    return SourceError(f"{title} cannot be read: {reason or error}.")
 
 
 def _beginning(path: Path) -> bytes:
