@@ -37,10 +37,10 @@ class ImageSource(SourceDefaults):
     def __init__(self, paths: Sequence[Path]) -> None:
         self.skip_reasons: dict[Path, str] = {}
         self.digests: dict[str, str] = {}
-        self._more: dict[Path, tuple[int, str]] = {}  # file -> pictures in it, and its kind
+        self._several: dict[Path, tuple[int, str]] = {}  # file -> pictures in it, and its kind
         found: dict[Path, Path] = {}  # resolved -> as given: a picture named twice counts once
         for path in paths:
-            for file in self._pictures(path):
+            for file in self._list_pictures(path):
                 found.setdefault(file.resolve(), file)
         if not found:
             raise SourceError(next(iter(self.skip_reasons.values()), "No picture was given."))
@@ -54,10 +54,10 @@ class ImageSource(SourceDefaults):
             else f"{len(self.files)} pictures"
         )
 
-    def _pictures(self, path: Path) -> list[Path]:
+    def _list_pictures(self, path: Path) -> list[Path]:
         try:
             if path.is_dir():
-                return self._inside(path)
+                return self._list_folder(path)
             if path.exists():
                 return [path]
         except OSError as error:
@@ -66,7 +66,7 @@ class ImageSource(SourceDefaults):
         self.skip_reasons[path] = f"{path} does not exist."
         return []
 
-    def _inside(self, folder: Path) -> list[Path]:
+    def _list_folder(self, folder: Path) -> list[Path]:
         """Lists the pictures of a folder, also those of kinds that are not read: the warning names
         each of them when its turn comes."""
         inside = leave_out_annotated(
@@ -92,10 +92,10 @@ class ImageSource(SourceDefaults):
             count = len(self.skip_reasons)
             lines.append(f"{count} of {format_count(self._given, 'picture')} left out: {why}")
             if others:
-                lines.append(f"Also left out: {_listed(others)}.")
-        if self._more:
-            (file, (count, kind)), *_ = self._more.items()
-            _, *others = (path.name for path in self._more)
+                lines.append(f"Also left out: {_join_names(others)}.")
+        if self._several:
+            (file, (count, kind)), *_ = self._several.items()
+            _, *others = (path.name for path in self._several)
             lines.append(
                 f"Of {escape_controls(str(file))}, which holds {count} pictures, the first was "
                 "read."
@@ -103,7 +103,7 @@ class ImageSource(SourceDefaults):
             if kind != "TIFF":
                 lines.append("For all of them use --video.")
             if others:
-                lines.append(f"Likewise: {_listed(others)}.")
+                lines.append(f"Likewise: {_join_names(others)}.")
         return " ".join(lines) or None
 
     def __iter__(self) -> Iterator[Frame]:
@@ -115,7 +115,7 @@ class ImageSource(SourceDefaults):
                 self.skip_reasons[file] = str(error)
                 continue
             if picture.count > 1:
-                self._more[file] = picture.count, picture.kind
+                self._several[file] = picture.count, picture.kind
             self.digests[name] = picture.sha256
             yield Frame(picture.image, index, 0.0, name)
             index += 1
@@ -140,7 +140,7 @@ def _size_bytes(path: Path) -> int | None:
         return None
 
 
-def _listed(names: Sequence[str]) -> str:
+def _join_names(names: Sequence[str]) -> str:
     more = f" and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else ""
     return escape_controls(", ".join(names[:MAX_NAMES]) + more)
 
