@@ -1,6 +1,8 @@
-"""Facial expressions of pictures, videos and cameras. These names are the library and stay as they
-are (docs/library.md); they are loaded when they are first asked for, so that importing one room of
-the package brings in no other."""
+"""Reads facial expressions in pictures, videos and camera streams.
+
+These names are the library and stay stable (docs/library.md). Each is loaded at its first use, so
+that importing one room of the package brings in no other.
+"""
 
 import sys
 from importlib import import_module
@@ -54,7 +56,7 @@ __all__ = [
     "writing",
 ]
 
-if not TYPE_CHECKING:  # so that a type checker still knows which names there are
+if not TYPE_CHECKING:  # a type checker would take `__getattr__` for any name
 
     def __getattr__(name):
         if name not in __all__:

@@ -46,8 +46,8 @@ LANDMARKS: tuple[Landmark, ...] = (
 
 
 class Mode(Enum):
-    """The kind of frames that a run reads. It decides what is remembered from one frame to the
-    next, and whether a frame may take its time.
+    """The kind of frames that a run reads. The kind decides what is remembered from one frame to
+    the next, and whether the work on a frame has a time limit.
 
     >>> Mode.PICTURES.is_stream, Mode.FILE.is_stream, Mode.LIVE.is_stream
     (False, True, True)

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from app.outputs.encoder_trial import Attempt
 
 LOW_DISK_BYTES = 1 << 30
-ENCODERS = ("libx264", "aac")  # what an annotated video is written with
+ENCODERS = ("libx264", "aac")  # those of annotated videos
 DECODERS = ("h264", "hevc", "vp9", "av1", "mpeg4", "mjpeg", "prores", "aac", "mp3", "opus")
 
 

@@ -13,8 +13,9 @@ else:
 
 @contextmanager
 def hold_back_signals() -> Iterator[None]:
-    """Makes signals wait, for this thread and for processes that it starts meanwhile. A Ctrl-C goes
-    to all processes at once, and one that is still loading would end with a traceback."""
+    """Makes signals wait, for this thread and for processes that the thread starts inside the
+    block. A Ctrl-C goes to all processes at once, and a process that is still loading would end
+    with a traceback."""
     if sys.platform == "win32":  # which cannot hold signals back
         yield
         return

@@ -1,7 +1,7 @@
 """Keeps the clock by which the stages of a live stream go."""
 
 MAX_STEP_S = 0.95  # the stages carry on over a step of this length
-MAX_PAUSE_S = 120.0  # after a longer pause of a live stream, everything begins anew
+MAX_PAUSE_S = 120.0  # after a longer pause of a live stream, the stages restart
 
 
 class StageClock:
@@ -9,7 +9,7 @@ class StageClock:
 
     A frame may come late because the user paused or the machine is slow. Such a step counts as
     `max_step_s`, so that the stages carry on and people keep their numbers and readings. A step of
-    more than `max_pause_s`, and a step back, count in full, and everything begins anew.
+    more than `max_pause_s`, and a step back, count in full, and the stages restart.
 
     >>> clock = StageClock(max_step_s=1.0)
     >>> clock.advance(0.0), clock.advance(0.5), clock.advance(10.5)

@@ -83,7 +83,7 @@ def check_size(size_bytes: int, name: str) -> None:
 
 
 class _Inspection:
-    """The walk through one file. It raises `ModelError` for what must not be there, and
+    """The walk through one file. The walk raises `ModelError` for a forbidden part of the file, and
     `DamageError` for bytes that are no protobuf message."""
 
     def __init__(self, content: memoryview, name: str) -> None:
