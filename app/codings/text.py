@@ -97,7 +97,7 @@ class TextTable:
     def rows(self) -> Iterator[tuple[int, list[str]]]:
         """Yields (number of the last line, cells) of every row that is not empty and no remark.
 
-        Can be called several times. Raises `DataError` if quotes do not match.
+        The method can be called several times. Raises `DataError` if quotes do not match.
         """
         first, text = 0, self._text
         if (marked := split_separator_line(text)) is not None:

@@ -19,7 +19,7 @@ from app.records.writers import SUFFIXES
 
 
 class RecordsReader:
-    """The records of the file `path`, in order. Can be iterated several times.
+    """The records of the file `path`, in order. They can be read several times.
 
     Only whole lines are read. The last line is incomplete while a program is still writing, or
     after a crash; it is left out, and `cut_short` is True after the iteration. Raises `DataError`

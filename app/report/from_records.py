@@ -40,7 +40,7 @@ class ReportRequest:
 @dataclass(frozen=True, slots=True)
 class _Faces:
     """The pictures of faces for a page. `warning` tells why faces of files that the user named are
-    missing; None where there is nothing to warn of."""
+    missing; None if there is no warning."""
 
     stills: Sequence[Still] = ()
     pictures: Mapping[str, PictureStill] = field(default_factory=dict)

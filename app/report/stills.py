@@ -130,8 +130,8 @@ class StillsInPassing:
             self._waiting[face_id, label] = (frame.index, cut_still(frame.image, boxes[face_id]))
 
     def end_episodes(self, over: Iterable[Episode]) -> None:
-        """Makes stills of episodes that are over. Must be called before `add_frame` of the frame
-        that ended them."""
+        """Makes stills of episodes that are over. Callers call it before `add_frame` of the frame
+        that ended these episodes."""
         for one in over:
             index, picture = self._waiting.pop((one.face_id, one.label), (None, None))
             key = (one.source, one.face_id, one.label)

@@ -147,7 +147,8 @@ class Summary:
         return over
 
     def finish(self) -> list[Episode]:
-        """Ends the running episodes and returns them. Must be called once, after all rows."""
+        """Ends the running episodes and returns them. Callers call it
+        once, after all rows."""
         over = self._finder.finish()
         self._keep(over)
         for one in over:
