@@ -197,7 +197,7 @@ def test_ctrl_c_then_resume_gives_the_same_model(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(retraining, "write_report", stopped)
+        patch.setattr(retraining, "write_retrain_report", stopped)
         assert command(*words, "--resume") == 130
     assert made_here(model, kept)
     assert command(*words, "--resume") == 1
