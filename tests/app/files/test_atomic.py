@@ -1,11 +1,13 @@
-"""A name that cannot be written is refused before any work is done."""
+"""A name that cannot be written is refused before any work is done; a file is replaced whole."""
 
+import os
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
 from app.errors import SinkError
-from app.files.atomic import reserve
+from app.files.atomic import replace_durably, reserve
 
 
 def test_reserve_gives_a_name_in_the_same_folder_and_leaves_nothing(tmp_path):
@@ -44,3 +46,24 @@ def test_folder_that_cannot_be_written_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(Path, "open", read_only)
     with pytest.raises(SinkError, match=r"out\.mp4 could not be written: Read-only file system\."):
         reserve(tmp_path / "out.mp4", overwrite=False)
+
+
+def test_new_content_takes_the_place_of_the_old(tmp_path: Path) -> None:
+    path, partial = tmp_path / "file", tmp_path / "new"
+    for content in (b"first", b"second"):
+        replace_durably(path, content, partial=partial)
+        assert path.read_bytes() == content
+        assert not partial.exists()
+
+
+def test_failure_leaves_the_old_content(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(descriptor: int) -> NoReturn:
+        raise OSError(28, "No space left on device")
+
+    path, partial = tmp_path / "file", tmp_path / "new"
+    path.write_bytes(b"old")
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(OSError, match="No space"):
+        replace_durably(path, b"new", partial=partial)
+    assert path.read_bytes() == b"old"
+    assert not partial.exists()
