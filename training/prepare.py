@@ -17,7 +17,7 @@ from app.errors import DataError
 from app.process.one_line_parser import OneLineParser
 from app.wording import format_count
 from training.base.cli import run_entry_point
-from training.base.option_types import inner_share, share
+from training.base.option_types import parse_inner_share, parse_share
 from training.base.progress import track_progress
 from training.datasets.affectnet import list_affectnet
 from training.datasets.landmarks import MIN_SCORE
@@ -73,7 +73,7 @@ def parser() -> argparse.ArgumentParser:
     for kind in (raf, affect):
         kind.add_argument(
             "--validation-share",
-            type=inner_share,
+            type=parse_inner_share,
             default=VALIDATION_SHARE,
             metavar="X",
             help="share of each label's training pictures that becomes the validation split, drawn "
@@ -84,7 +84,7 @@ def parser() -> argparse.ArgumentParser:
     for kind in (raf, affect, folder):
         kind.add_argument(
             "--max-unreadable",
-            type=share,
+            type=parse_share,
             default=MAX_UNREADABLE,
             metavar="X",
             help="share of pictures that may be missing or unreadable and is skipped; with more "

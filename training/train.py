@@ -10,7 +10,7 @@ from app.errors import TrainingError
 from app.process.one_line_parser import OneLineParser
 from training.base.cli import run_entry_point
 from training.base.device import ComputeDevice
-from training.base.option_types import gigabytes
+from training.base.option_types import parse_gigabytes
 from training.base.processes import Ranks, join_ranks
 from training.datasets.pack import read_pack
 from training.run.job import Job, carry_out, resumed
@@ -51,7 +51,7 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument(
         "--memory-gb",
-        type=gigabytes,
+        type=parse_gigabytes,
         metavar="X",
         help="decoded pictures that take more than this are decoded batch by batch instead "
         "(default: half of the free memory)",
@@ -85,7 +85,7 @@ def _train(options: argparse.Namespace, ranks: Ranks, folder: RunFolder | None) 
     if folder is not None and options.resume:
         config, state = resumed(folder, options, pack.meta.key), folder.state
         teachers = teachers or folder.teachers()
-    config, state, teachers = ranks.share((config, state, teachers))
+    config, state, teachers = ranks.broadcast((config, state, teachers))
     job = Job(
         config=config,
         pack=pack,
@@ -108,7 +108,7 @@ def main(argv: list[str] | None = None) -> int:
     device = "cuda" if options.device != "cpu" and torch.cuda.is_available() else "cpu"
     try:
         with join_ranks(device) as ranks:
-            if not ranks.first:
+            if not ranks.is_first:
                 return _train(options, ranks, None)
             with RunFolder(options.output, resume=options.resume) as folder:
                 return _train(options, ranks, folder)

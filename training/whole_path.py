@@ -14,7 +14,7 @@ import numpy as np
 from app.process.one_line_parser import OneLineParser
 from app.recognition.classifier import Classifier
 from training.base.cli import run_entry_point
-from training.base.option_types import positive
+from training.base.option_types import parse_count
 from training.datasets.pack import read_pack
 from training.judge.path_reading import WholePath
 from training.judge.path_report import (
@@ -41,20 +41,20 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument(
         "--faces",
-        type=positive,
+        type=parse_count,
         default=200,
         metavar="N",
         help="faces for each row of the table (default: 200)",
     )
     top.add_argument(
         "--target-faces",
-        type=positive,
+        type=parse_count,
         metavar="N",
         help="faces for the first row, of 128 px and more (default: all)",
     )
     top.add_argument(
         "--per-frame",
-        type=positive,
+        type=parse_count,
         default=1,
         metavar="N",
         help="paste up to so many faces into a frame (default: 1): quicker, but detectors for "

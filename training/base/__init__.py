@@ -1,1 +1,2 @@
-"""Holds what every room uses: options, exit codes, progress, devices, memory, files and words."""
+"""Holds what every room of training uses: options, exit codes, progress, devices, memory and
+files."""

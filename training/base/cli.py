@@ -1,4 +1,4 @@
-"""What the training commands share at the terminal: options from a dataclass, and how they end."""
+"""Gives the training commands their options from a dataclass, and their exit codes."""
 
 import argparse
 import sys
@@ -14,8 +14,17 @@ from app.process.working_folder import NO_WORKING_FOLDER, has_working_folder
 
 
 def run_entry_point(main: Callable[[], int]) -> int:
-    """Exit codes: 0 done, 1 done with something skipped, 2 could not be done, 130 interrupted.
-    Output that cannot be written ends nothing (`app.process.safe_output`)."""
+    """Runs a command and turns its errors into exit codes and one line on stderr.
+
+    Output that cannot be written does not end the command (`app.process.safe_output`).
+
+    Args:
+        main: The command. It returns 0 when all is done, 1 when something was skipped.
+
+    Returns:
+        What `main` returned; 2 for a `RecogniserError` and where the working folder is gone; 130
+            after Ctrl+C.
+    """
 
     def worked() -> int:
         try:
@@ -36,8 +45,11 @@ def run_entry_point(main: Callable[[], int]) -> int:
 
 
 def add_options(parser: argparse._ActionsContainer, config: type[Any]) -> None:
-    """One `--option` for every field of a dataclass whose metadata holds help for it. An
-    option that is not given stays out of the namespace, so that callers know what was said."""
+    """Adds one `--option` for every field of a dataclass whose metadata holds help for it.
+
+    An option that is not given stays out of the namespace, so that `collect_given_options` finds
+    only what the user gave.
+    """
     hints = get_type_hints(config)
     for item in fields(config):
         if "help" not in item.metadata:
@@ -64,6 +76,7 @@ def add_options(parser: argparse._ActionsContainer, config: type[Any]) -> None:
 
 
 def collect_given_options(options: argparse.Namespace, config: type[Any]) -> dict[str, Any]:
-    """The fields of `config` that were given on the command line."""
+    """Collects the fields of the dataclass `config` that were given on the command line, by
+    name."""
     names = {item.name for item in fields(config)}
     return {name: value for name, value in vars(options).items() if name in names}

@@ -8,8 +8,10 @@ from app.wording import escape_surrogates
 
 
 def write_text_file(path: Path, text: str) -> None:
-    """Beside `path` first, then renamed: never half-written. Names of files in the text may hold
-    bytes that are no UTF-8. Raises `TrainingError`."""
+    """Writes `text` as UTF-8 under a hidden name beside `path`, then renames the file.
+
+    Bytes in file names that are not UTF-8 become escapes. Raises `TrainingError`.
+    """
     partial = path.with_name(f".{path.name}.partial")
     try:
         partial.write_text(escape_surrogates(text), encoding="utf-8")

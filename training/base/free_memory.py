@@ -1,4 +1,4 @@
-"""How much memory there is to take, so that what does not fit is not tried."""
+"""Measures how much memory is free, so that work that does not fit is not tried."""
 
 import os
 from pathlib import Path
@@ -6,7 +6,8 @@ from pathlib import Path
 import torch
 
 MEMINFO = Path("/proc/meminfo")
-# What a container may use and uses, and what of that is files the system can drop (versions 2, 1).
+# Of control groups, version 2 and 1: the folder, the files with the limit and the use in bytes, and
+# the entry of memory.stat that counts cached files, which the system can drop.
 CGROUPS = (
     (Path("/sys/fs/cgroup"), "memory.max", "memory.current", "inactive_file"),
     (
@@ -16,12 +17,22 @@ CGROUPS = (
         "total_inactive_file",
     ),
 )
-UNKNOWN_BYTES = 4 << 30  # where the system does not say: what small machines have left
+UNKNOWN_BYTES = 4 << 30  # what small machines have left; taken where the system tells nothing
 
 
 def measure_free_bytes(device: torch.device | None = None) -> int:
-    """What this process may still take, of main memory and, for CUDA, of the device's. Processes
-    that `torchrun` started on this machine share its main memory."""
+    """Measures how many bytes this process may still take.
+
+    Processes that `torchrun` started on this machine share its main memory equally.
+
+    Args:
+        device: A CUDA device counts with its own free memory, too; None and the CPU count main
+            memory.
+
+    Returns:
+        The least of what the system, its control group and the device have left; `UNKNOWN_BYTES`
+            for a system that tells nothing.
+    """
     known = [_system(), *(_container(*names) for names in CGROUPS)]
     main = min((free for free in known if free is not None), default=UNKNOWN_BYTES)
     main //= int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
@@ -45,7 +56,7 @@ def _container(folder: Path, limit: str, used: str, droppable: str) -> int | Non
 
 
 def _numbers(path: Path) -> dict[str, int]:
-    """The lines `name number …` of a file; nothing where it cannot be read."""
+    """Reads the lines `name number …` of a file; a file that cannot be read gives no entries."""
     try:
         lines = [line.split() for line in path.read_text().splitlines()]
     except OSError:

@@ -5,7 +5,12 @@ from typing import Any
 
 
 def make_json_safe(value: Any) -> Any:
-    """NaN, which JSON does not have, becomes null."""
+    """Replaces NaN and infinities by None in a value for JSON, which has no such numbers. Tuples
+    become lists.
+
+    >>> make_json_safe({"share": float("nan"), "pair": (1, 2.5)})
+    {'share': None, 'pair': [1, 2.5]}
+    """
     if isinstance(value, dict):
         return {key: make_json_safe(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

@@ -1,4 +1,4 @@
-"""Holds the licence notes that travel with models."""
+"""Holds the licence notes that are stored in models."""
 
 LICENCE = (
     "Weights: MIT, as the program. Learned from FER2013 pictures, gathered from the web for "
@@ -13,7 +13,7 @@ DETECTIONS = " detections"  # what training.face_check makes of a data set
 
 
 def choose_licence(dataset: str) -> str:
-    """The note that travels with what was learned from a data set."""
+    """Chooses the licence note for a network that learned from the data set of this name."""
     source = dataset.removesuffix(DETECTIONS)
     if source == "FER+":
         return LICENCE

@@ -1,8 +1,9 @@
-"""Several processes as one: torch's own distributed package, started by `torchrun`.
+"""Lets several processes train as one, by torch's distributed package; `torchrun` starts them.
 
-Every rank makes the whole batch from the step's seed and takes its share of it, so that any number
-of ranks sees what one rank would. Gradients are averaged by torch's DistributedDataParallel; what
-it does not know of (the centres, batch statistics on CPUs, counts of labels) is summed here.
+Every rank makes the whole batch from the step's seed and computes its share, so that any number of
+ranks sees the same pictures as one rank. torch's DistributedDataParallel averages the gradients.
+This module sums what that class does not know: the centres, batch statistics on CPUs, and counts of
+labels.
 """
 
 import os
@@ -22,40 +23,44 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Ranks:
-    """This process among `count`. One process alone needs no process group."""
+    """This process, number `rank` among `count`. A process alone needs no process group."""
 
     rank: int = 0
     count: int = 1
 
     @property
-    def first(self) -> bool:
+    def is_first(self) -> bool:
+        """True on the rank that writes files and messages."""
         return self.rank == 0
 
-    def mine(self, whole: Tensor) -> Tensor:
-        """This rank's share of a batch along its first axis; shares are equal."""
+    def take_share(self, whole: Tensor) -> Tensor:
+        """Takes this rank's share of `whole`, a batch along its first axis. All shares have the
+        same size."""
         return whole.chunk(self.count)[self.rank] if self.count > 1 else whole
 
-    def sum(self, value: Tensor) -> Tensor:
-        """The sum over all ranks, on each of them; not differentiable."""
+    def sum_over_ranks(self, value: Tensor) -> Tensor:
+        """Sums `value` over all ranks; every rank gets the sum. The result is not
+        differentiable."""
         if self.count > 1:
             value = value.clone()
             distributed.all_reduce(value)
         return value
 
-    def share(self, value: T) -> T:
-        """The first rank's value, on every rank. Anything that can be pickled."""
+    def broadcast(self, value: T) -> T:
+        """Gives every rank the first rank's value, which may be anything that can be pickled."""
         if self.count == 1:
             return value
         box = [value]
         distributed.broadcast_object_list(box)
         return box[0]
 
-    def wait(self) -> None:
-        """Until all ranks are here."""
+    def wait_for_all(self) -> None:
+        """Waits until all ranks have come to this call."""
         if self.count > 1:
             distributed.barrier()
 
     def check_batch(self, size: int) -> None:
+        """Raises `TrainingError` for a batch that the ranks cannot share equally."""
         if size % self.count:
             raise TrainingError(
                 f"A batch of {size} cannot be shared by {self.count} processes. Choose a "
@@ -63,7 +68,7 @@ class Ranks:
             )
 
     def wrap(self, net: nn.Module, device: torch.device) -> nn.Module:
-        """`net` such that `backward` averages its gradients over all ranks."""
+        """Wraps `net` so that `backward` averages its gradients over all ranks."""
         if self.count == 1:
             return net
         ids = [device] if device.type == "cuda" else None
@@ -75,8 +80,14 @@ ALONE = Ranks()
 
 @contextmanager
 def join_ranks(device: str) -> Iterator[Ranks]:
-    """The ranks that `torchrun` started, or this process alone. `device`: "cuda" or "cpu"; each
-    rank on CUDA takes the GPU of its local rank."""
+    """Joins the ranks that `torchrun` started; a process that was started otherwise stays alone.
+
+    Args:
+        device: "cuda" or "cpu". On CUDA each rank takes the GPU of its local rank.
+
+    Yields:
+        This process among its ranks. The process group ends with the context.
+    """
     if "RANK" not in os.environ or "WORLD_SIZE" not in os.environ:
         yield Ranks()
         return
@@ -90,7 +101,7 @@ def join_ranks(device: str) -> Iterator[Ranks]:
 
 
 class _SumOverRanks(torch.autograd.Function):
-    """A differentiable sum: what each rank's loss makes of it comes back to all of them."""
+    """Sums over all ranks, differentiably: each rank's gradient of the sum returns to all ranks."""
 
     @staticmethod
     def forward(_: Any, own: Tensor) -> Tensor:
@@ -106,10 +117,11 @@ class _SumOverRanks(torch.autograd.Function):
 
 
 class _SharedNorm(nn.BatchNorm1d):
-    """Batch normalisation over all ranks' samples, for devices without torch's own.
+    """Normalises batches over all ranks' samples, on devices for which torch has no such layer.
 
-    `(B, C)` or `(B, C, H, W)`; every rank has as many samples. Mean and variance are differentiable
-    sums over the ranks, in two passes, as one rank with the whole batch would take them.
+    The input is `(B, C)` or `(B, C, H, W)` with the same B on every rank. Mean and variance are
+    differentiable sums over the ranks, in two passes, as one rank with the whole batch would
+    compute them.
     """
 
     def _check_input_dim(self, input: Tensor) -> None:  # noqa: A002 - the name of torch
@@ -142,8 +154,11 @@ class _SharedNorm(nn.BatchNorm1d):
 
 
 def share_norms(net: nn.Module, ranks: Ranks, device: torch.device) -> nn.Module:
-    """`net` with batch statistics over all ranks: torch's SyncBatchNorm on CUDA, which knows no
-    other device, and a differentiable sum elsewhere. State dicts keep their names."""
+    """Gives `net` batch statistics over all ranks; the names in its state dict stay.
+
+    On CUDA this is torch's SyncBatchNorm, which supports no other device; elsewhere it is a
+    differentiable sum.
+    """
     if ranks.count == 1:
         return net
     if device.type == "cuda":

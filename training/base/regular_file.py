@@ -1,4 +1,5 @@
-"""Files that may be opened by name: a named pipe waits for a writer, and no program would end."""
+"""Refuses paths that are no files. Opening a named pipe waits for a writer, so that a command
+would never end."""
 
 import stat
 from pathlib import Path
@@ -7,8 +8,8 @@ from app.errors import DataError
 
 
 def check_regular(path: Path) -> None:
-    """Raises `DataError` for a pipe, socket or device. What is missing or a folder is left to
-    whoever opens it."""
+    """Raises `DataError` for a pipe, a socket or a device. A folder or a missing file passes;
+    the code that opens the path reports those."""
     try:
         mode = path.stat().st_mode
     except (OSError, ValueError):

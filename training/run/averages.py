@@ -94,7 +94,7 @@ def settle_norms(
         batch = make_training_batch(
             examples, rows, trained.config.augment, drawn, examples.soft[rows]
         )
-        with machine.precision():
+        with machine.open_autocast():
             net(normalise_batch(batch.crops))
     net.eval()
     for norm, momentum in zip(norms, before, strict=True):

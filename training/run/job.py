@@ -59,9 +59,9 @@ def find_teaching(
     if config.teach.teacher_view == "live":
         return prepared(files, config, pack, examples, machine, None)
     found = None
-    if ranks.first:
+    if ranks.is_first:
         found = prepared(files, config, pack, examples, machine, folder)
-    said = ranks.share(found.probabilities.cpu() if isinstance(found, Cached) else None)
+    said = ranks.broadcast(found.probabilities.cpu() if isinstance(found, Cached) else None)
     assert said is not None
     return Cached(said.to(examples.labels.device))
 

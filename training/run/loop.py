@@ -53,7 +53,7 @@ def fit(
         total=total,
         unit="step",
         leave=False,
-        disable=None if ranks.first else True,
+        disable=None if ranks.is_first else True,
     )
     for epoch, rows in bar:
         if stop_after_steps is not None and trainer.step_number >= stop_after_steps:
@@ -61,14 +61,14 @@ def fit(
         trainer.step(train, rows, total)
         if trainer.step_number % per_epoch:
             stopping = stop()
-            if ranks.first and (stopping or time.monotonic() - saved_s > checkpoint_s):
+            if ranks.is_first and (stopping or time.monotonic() - saved_s > checkpoint_s):
                 save_checkpoint(folder / "last.pt", trainer.state("averaged"))
                 saved_s = time.monotonic()
             if stopping:
                 raise KeyboardInterrupt
             continue
         line = trainer.epoch_line(epoch + 1)
-        if ranks.first:
+        if ranks.is_first:
             accuracy, recommended = trainer.judge_into(line, valid)
             if accuracy > trainer.best_accuracy:
                 trainer.best_accuracy = accuracy
@@ -76,4 +76,4 @@ def fit(
             yield line
             save_checkpoint(folder / "last.pt", trainer.state(recommended))
             saved_s = time.monotonic()
-        ranks.wait()
+        ranks.wait_for_all()

@@ -180,7 +180,7 @@ class Live:
             crops = augment_crops(self.views[view], step.rows, step.augment, step.generator())
             return step.mine(crops if step.mixing is None else step.mixing.crops(crops))
 
-        with self.machine.precision():
+        with self.machine.open_autocast():
             said = average(self.teachers, crops_for, self.temperature)
         return (1 - columns) * said + columns / said.shape[1]
 
@@ -206,7 +206,7 @@ def cached_probabilities(
             crops = views.get(view, examples).crops(rows).round()
             return torch.cat([crops, crops.flip(3)])
 
-        with machine.precision():
+        with machine.open_autocast():
             both = average(teachers, crops_for, temperature)
         probabilities.append((both[: len(rows)] + both[len(rows) :]) / 2)
     result = torch.cat(probabilities)

@@ -117,7 +117,7 @@ class Trainer:
                 output.attention.detach(),
                 work.labels,
                 rate,
-                total_over=ranks.sum,
+                total_over=ranks.sum_over_ranks,
             )
         self._average()
         self.step_number += 1
@@ -137,11 +137,15 @@ class Trainer:
         beside = torch.cat([votes, columns.to(votes.dtype)], dim=1)  # mixed as the votes are
         batch = make_training_batch(examples, rows, self.config.augment, drawn, beside)
         kept = kept_features(len(rows), self.config.model, drawn)
-        crops, soft, labels, kept = map(ranks.mine, (batch.crops, batch.soft, batch.labels, kept))
+        crops, soft, labels, kept = map(
+            ranks.take_share, (batch.crops, batch.soft, batch.labels, kept)
+        )
         votes, columns = soft[:, : votes.shape[1]], soft[:, votes.shape[1] :]
         taught = None
         if self.teaching:
-            shown = Step(crops, rows, self.config.augment, generator, batch.mixing, ranks.mine)
+            shown = Step(
+                crops, rows, self.config.augment, generator, batch.mixing, ranks.take_share
+            )
             taught = self.teaching.targets(columns, shown).to(self.dtype)
         return BatchShare(
             x=normalise_batch(crops.to(self.dtype)),
@@ -155,7 +159,7 @@ class Trainer:
     def _loss(self, work: "BatchShare", weight: float, log: bool = True) -> tuple[Tensor, Output]:
         """The loss of the network as it is; `weight` is lambda."""
         train, teach = self.config.train, self.config.teach
-        with self.machine.precision():
+        with self.machine.open_autocast():
             output = self.forward(work.x, train.loss == "dacl", work.kept)
         logits, embedding, attention = (part.to(self.dtype) for part in output)
         softmax_loss = compute_soft_cross_entropy(logits, work.votes)
@@ -180,7 +184,7 @@ class Trainer:
         return loss, Output(logits, embedding, attention)
 
     def _add(self, name: str, value: Tensor) -> None:
-        mean = self.ranks.sum(value.detach().double()) / self.ranks.count
+        mean = self.ranks.sum_over_ranks(value.detach().double()) / self.ranks.count
         self.sums[name] = self.sums.get(name, 0.0) + float(mean)
 
     @torch.no_grad()

@@ -50,7 +50,7 @@ def probabilities(teacher: Teacher, pack: Pack, machine: ComputeDevice) -> tuple
     parts = []
     for rows in batches(examples):
         crops = examples.crops(rows).round()
-        with machine.precision():
+        with machine.open_autocast():
             both = teacher.says(torch.cat([crops, crops.flip(3)]), 1.0)
         parts.append(both.reshape(2, len(rows), -1).double().cpu().numpy())
     kept = majority != NO_LABEL

@@ -56,16 +56,16 @@ def test_two_ranks_learn_what_one_learns(
 def test_one_process_alone_needs_no_group() -> None:
     alone = Ranks()
     whole = torch.arange(6)
-    assert alone.first
-    assert alone.mine(whole) is whole
-    assert alone.sum(whole) is whole
-    assert alone.share("x") == "x"
-    alone.wait()
+    assert alone.is_first
+    assert alone.take_share(whole) is whole
+    assert alone.sum_over_ranks(whole) is whole
+    assert alone.broadcast("x") == "x"
+    alone.wait_for_all()
 
 
 @pytest.mark.parametrize(("rank", "mine"), [(0, [0, 1]), (1, [2, 3]), (2, [4, 5])])
 def test_each_rank_takes_its_share(rank: int, mine: list[int]) -> None:
-    assert Ranks(rank, 3).mine(torch.arange(6)).tolist() == mine
+    assert Ranks(rank, 3).take_share(torch.arange(6)).tolist() == mine
 
 
 def test_batch_that_cannot_be_shared_is_refused() -> None:
