@@ -38,7 +38,7 @@ def result(variant: str, seed: int, accuracy: float) -> VariantResult:
     ],
 )
 def test_interval_of_small_tables(values: list[float], mean: float, half: float) -> None:
-    found = Interval.of(values)
+    found = Interval.from_values(values)
     assert (found.mean, found.count) == (mean, len(values))
     assert found.half == pytest.approx(half, abs=1e-6, nan_ok=True)
 

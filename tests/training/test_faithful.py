@@ -149,7 +149,7 @@ def test_nobody_lends_a_map_to_oneself(count: int) -> None:
 
 
 def test_mean_by_hand() -> None:
-    mean = MeanOverFaces.of(np.array([1.0, -1.0, 3.0, 1.0]))
+    mean = MeanOverFaces.from_values(np.array([1.0, -1.0, 3.0, 1.0]))
     assert (mean.mean, mean.above) == (1.0, 0.75)
     assert mean.half == pytest.approx(1.96 * np.sqrt(8 / 3) / 2)
 

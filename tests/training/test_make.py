@@ -320,7 +320,7 @@ def test_recipes_learn_by_dacl_and_fit_what_they_begin_with() -> None:
             assert step.config.train.centre_weight > 0
             before = recipe.steps[step.begins_with] if step.begins_with else None
             while isinstance(before, WeightMean):
-                before = recipe.steps[before.of[0]]
+                before = recipe.steps[before.steps[0]]
             if before is not None:
                 width = step.config.model.width
                 assert width >= before.config.model.width

@@ -1,1 +1,1 @@
-"""Describes recipes as frozen values that are checked when they are made."""
+"""Describes runs and recipes as frozen values."""

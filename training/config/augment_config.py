@@ -19,7 +19,11 @@ KINDS = (
 
 
 def parse_kinds(text: str) -> tuple[str, ...]:
-    """The kinds that "all" or "blur,noise" names. Raises `ValueError`."""
+    """Reads the degradations that "all" or a list such as "blur,noise" names. Raises `ValueError`.
+
+    >>> parse_kinds("blur, noise")
+    ('blur', 'noise')
+    """
     names = KINDS if text == "all" else tuple(name.strip() for name in text.split(","))
     if unknown := [name for name in names if name not in KINDS]:
         raise ValueError(f"unknown degradation {unknown[0]!r}; known are {', '.join(KINDS)}")
@@ -28,6 +32,9 @@ def parse_kinds(text: str) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class AugmentConfig:
+    """The random changes of training pictures. Raises `ValueError` for values that make no
+    sense. Checkpoints store these fields."""
+
     rotation_deg: float = field(default=15.0, metadata={"help": "largest rotation, either way"})
     scale: float = field(default=0.15, metadata={"help": "largest change of scale, as a fraction"})
     shift: float = field(default=0.08, metadata={"help": "largest shift, in sides of the crop"})

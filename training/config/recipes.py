@@ -1,8 +1,8 @@
-"""How models are made, as data: `training.make` carries it out.
+"""Describes how models are made, as data; `training.make` carries a recipe out.
 
-A recipe is steps with names, in order; the last one's network is exported. A step is a run, which
-may learn from earlier steps' networks and begin with the weights of one, or the mean of earlier
-ones' weights. Recipes that name the same steps share them.
+A recipe is a series of named steps; the last step's network is exported. A step is a run, which may
+learn from earlier steps' networks and begin with the weights of one, or the mean of earlier steps'
+weights. Recipes that name the same steps share their results.
 """
 
 from collections.abc import Mapping
@@ -18,10 +18,13 @@ from training.network.model import ModelConfig
 
 @dataclass(frozen=True, slots=True)
 class Learn:
-    """A run. `config` is without the digests of its teachers, which are known once they are
-    trained. `begins_with`: an earlier step, of a network that is as wide or is widened
-    (`training.widen`), of any input size, and whatever its stem, which then begins anew; None:
-    random weights."""
+    """A run.
+
+    `config` lacks the digests of its teachers, which are known once they are trained. `begins_with`
+    names an earlier step whose weights the run begins with; None begins with random weights. That
+    step's network is as wide or becomes wider (`training.widen`), and may have any input size;
+    another stem begins anew.
+    """
 
     config: RunConfig
     teachers: tuple[str, ...] = ()
@@ -29,25 +32,28 @@ class Learn:
 
     @property
     def needs(self) -> tuple[str, ...]:
+        """The earlier steps that this run uses."""
         begins = () if self.begins_with is None else (self.begins_with,)
         return (*begins, *self.teachers)
 
 
 @dataclass(frozen=True, slots=True)
 class WeightMean:
-    """The greedy mean of these steps' weights (`training.soup`); of one alone, where the others do
-    harm."""
+    """The greedy mean of these steps' weights (`training.soup`), or the weights of one step
+    alone where the others would do harm."""
 
-    of: tuple[str, ...]
+    steps: tuple[str, ...]
 
     @property
     def needs(self) -> tuple[str, ...]:
-        return self.of
+        """The earlier steps that the mean uses."""
+        return self.steps
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """`weights`: how the file stores them. Raises `ValueError` where a step needs a later one."""
+    """The steps of a recipe, and the precision in which the exported file stores weights. Raises
+    `ValueError` where a step needs a later one."""
 
     steps: Mapping[str, Learn | WeightMean]
     weights: Storage = "full"
@@ -63,7 +69,7 @@ class Recipe:
 
 
 def make_gentle_config(keep: float, teacher_weight: float) -> RunConfig:
-    """Ten epochs more, on faces as bad webcams show them."""
+    """Makes ten more epochs, on faces as bad webcams show them."""
     return RunConfig(
         TrainConfig(epochs=10, learning_rate=0.03, warmup=0.1, keep=keep, seed=1),
         augment=AugmentConfig(degrade=0.4, mixup=0),
@@ -74,7 +80,7 @@ def make_gentle_config(keep: float, teacher_weight: float) -> RunConfig:
 def make_wide_step(
     teachers: tuple[str, ...], begins_with: str, size_px: int, model: ModelConfig
 ) -> Learn:
-    """An earlier network with half as many channels again, taught by all the better ones."""
+    """Makes a step that widens an earlier network by half and learns from all better ones."""
     config = RunConfig(
         TrainConfig(epochs=14, learning_rate=0.05, warmup=0.1, seed=2, size_px=size_px),
         model,
@@ -85,8 +91,10 @@ def make_wide_step(
 
 
 def make_sharp_step() -> Learn:
-    """The plain network at 96 px, whose stem shrinks them twice, at no greater cost. It learns
-    longest: its stem begins anew, and all else has to get used to it."""
+    """Makes a step for the plain network at 96 px, whose stem shrinks crops twice, at the same
+    cost.
+    This step learns longest, because its stem begins anew and all other layers have to adapt.
+    """
     config = RunConfig(
         TrainConfig(epochs=24, learning_rate=0.1, warmup=0.15, seed=3, size_px=96),
         ModelConfig(stem="standard"),
@@ -96,8 +104,8 @@ def make_sharp_step() -> Learn:
     return Learn(config, teachers=("plain", "wide", "whole-gentle"), begins_with="plain")
 
 
-# What is shipped, for two CPU cores (docs/ways.md). "plain" sees clean faces; "gentle" goes on from
-# it on damaged ones. The first two see more around the face.
+# The shipped models, for two CPU cores (docs/ways.md). "plain" learns from clean faces; "gentle"
+# goes on from "plain" with damaged ones. The crops of the first two show more around the face.
 SMALL: dict[str, Learn | WeightMean] = {
     "whole": Learn(RunConfig(TrainConfig(keep=1.0))),
     "whole-gentle": Learn(make_gentle_config(1.0, 0.5), teachers=("whole",), begins_with="whole"),
@@ -116,7 +124,7 @@ DEFAULT: dict[str, Learn | WeightMean] = {
 }
 
 
-# For a GPU. Teachers differ in shape and seed, so that their mean knows more than each.
+# For a GPU. The teachers differ in shape and seed, so that their mean predicts better than each.
 ENSEMBLE: dict[str, Learn] = {
     "broad": Learn(
         RunConfig(TrainConfig(seed=1), ModelConfig(width=64), AugmentConfig(degrade=0.4))
@@ -130,7 +138,7 @@ ENSEMBLE: dict[str, Learn] = {
 
 
 def make_distilled_step(epochs: int, width: int) -> Learn:
-    """From random weights, under the ensemble's eyes at every step."""
+    """Makes a step that begins with random weights and learns from the ensemble at every step."""
     teach = TeachConfig(teacher_weight=0.7, teacher_view="live")
     augment = AugmentConfig(degrade=0.4)
     config = RunConfig(TrainConfig(epochs=epochs), ModelConfig(width=width), augment, teach)

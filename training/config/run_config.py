@@ -13,7 +13,7 @@ from training.network.model import ModelConfig
 
 @dataclass(frozen=True, slots=True)
 class RunConfig:
-    """A run's whole recipe, saved with what it produced."""
+    """The whole recipe of a run, which is stored with its results."""
 
     train: TrainConfig = field(default_factory=TrainConfig)
     model: ModelConfig = field(default_factory=ModelConfig)
@@ -26,8 +26,11 @@ class RunConfig:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:
-        """Raises `TrainingError` for a recipe of another version of the program. Recipes from
-        before there were teachers have none, and those without `keep` kept all."""
+        """Builds the recipe that a checkpoint stores.
+
+        Older checkpoints have no teachers, or no `keep`; those kept the whole frame. Raises
+        `TrainingError` for a recipe of another version of the program.
+        """
         try:
             teach = dict(values.get("teach", {}))
             teach["teachers"] = tuple(teach.get("teachers", ()))
@@ -43,10 +46,14 @@ class RunConfig:
             ) from cause
 
     @classmethod
-    def published(cls) -> Self:
-        """The configuration of the paper as its authors coded it (section 4.1 and their
-        repository): ResNet-18 with its standard stem at 224 px in RGB, 60 epochs of SGD without
-        Nesterov at 0.01, a tenth every 20 epochs, one label a picture, five crops and a flip."""
+    def make_published(cls) -> Self:
+        """Makes the configuration of the paper as its authors coded it (section 4.1 and their
+        repository).
+
+        That is a ResNet-18 with its standard stem at 224 px in RGB, 60 epochs of SGD without
+        Nesterov at 0.01, divided by ten every 20 epochs, one label for each picture, five crops and
+        a flip.
+        """
         return cls(
             train=TrainConfig(
                 loss="dacl",
@@ -74,15 +81,16 @@ class RunConfig:
         )
 
     @classmethod
-    def face_pretrained(cls) -> Self:
-        """For dlib's network, begun with its published weights (`--init`): crops of 112 px, a low
-        peak rate, few epochs."""
+    def make_face_pretrained(cls) -> Self:
+        """Makes the configuration for dlib's network that begins with its published weights
+        (`--init`): crops of 112 px, a low peak rate, few epochs."""
         return cls(
             train=TrainConfig(size_px=112, epochs=14, batch_size=64, learning_rate=0.06),
             model=ModelConfig(backbone="dlib"),
         )
 
-    def differences(self, other: "RunConfig") -> list[str]:
+    def list_differences(self, other: "RunConfig") -> list[str]:
+        """Lists the fields that differ from `other`, as "part.field: mine and theirs"."""
         mine, theirs = asdict(self), asdict(other)
         return [
             f"{item.name}.{name}: {mine[item.name][name]} and {theirs[item.name][name]}"
@@ -94,7 +102,7 @@ class RunConfig:
 
 @dataclass(frozen=True, slots=True)
 class DataFacts:
-    """The data that a run learned from, as far as its result must remember it."""
+    """The facts about a run's training data that its result must keep."""
 
     dataset: str
     key: str

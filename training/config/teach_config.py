@@ -1,4 +1,4 @@
-"""Describes what a student learns from its teachers."""
+"""Describes how a student learns from its teachers."""
 
 import math
 from dataclasses import dataclass, field
@@ -9,9 +9,10 @@ TeacherView = Literal["cached", "live"]
 
 @dataclass(frozen=True, slots=True)
 class TeachConfig:
-    """What a student learns from teachers. Raises `ValueError`."""
+    """The settings of learning from teachers. Raises `ValueError` for values that make no sense.
+    Checkpoints store these fields."""
 
-    teachers: tuple[str, ...] = ()  # sha256 of each one's file; which file that is, says the run
+    teachers: tuple[str, ...] = ()  # SHA-256 of each file; the run knows the paths
     teacher_weight: float = field(
         default=0.5,
         metadata={"help": "share of the softmax loss's target that comes from the teachers"},

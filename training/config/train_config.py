@@ -1,4 +1,4 @@
-"""Describes everything that decides the result of a run, given the data."""
+"""Describes the settings that decide the result of a run, given the data."""
 
 import math
 from dataclasses import dataclass, field
@@ -14,7 +14,8 @@ Targets = Literal["soft", "majority"]
 
 @dataclass(frozen=True, slots=True)
 class TrainConfig:
-    """Everything that decides the result of a run, given the data. Raises `ValueError`."""
+    """The settings that decide the result of a run, given the data. Raises `ValueError` for
+    values that make no sense. Checkpoints store these fields."""
 
     loss: Loss = field(
         default="dacl",
@@ -138,5 +139,5 @@ class TrainConfig:
 
     @property
     def template(self) -> AlignmentTemplate:
-        """By which faces are cropped."""
+        """The template to which faces are aligned."""
         return FACE_TEMPLATE.scale_crop(self.keep)

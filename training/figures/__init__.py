@@ -1,1 +1,1 @@
-"""Draws figures from values with matplotlib, which nothing else in training needs."""
+"""Draws arrays as figures, with matplotlib. Needs no network and no data set."""

@@ -1,4 +1,4 @@
-"""Draws what a comparison of variants found."""
+"""Draws the results of comparing variants."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,8 +13,13 @@ from training.measures.comparison import Interval, VariantFigures
 def draw_comparison(
     accuracy: dict[str, list[float]], recall: dict[str, list[float]], path: Path
 ) -> None:
-    """Every run as a point, its variant's mean and 95 % interval beside them; lines join runs of
-    one seed."""
+    """Draws every run as a point, beside the mean and 95 % interval of its variant. Lines join runs
+    of one seed.
+    Args:
+        accuracy: For each variant its runs' accuracies, in 0..1, in the order of the seeds.
+        recall: Mean class recalls in the same form.
+        path: The picture to write.
+    """
     names = list(accuracy)
     width = max(6.0, 1.1 * len(names) + 2.5)
     figure, areas = plt.subplots(1, 2, figsize=(width, 4.2), layout="constrained")
@@ -26,7 +31,7 @@ def draw_comparison(
         area.plot(places, table, color="#bbbbbb", linewidth=0.8, zorder=1)
         for place, row, colour in zip(places, table, SERIES * 9, strict=False):
             area.plot([place] * len(row), row, "o", color=colour, markersize=4, alpha=0.6)
-            mean = Interval.of(row.tolist())
+            mean = Interval.from_values(row.tolist())
             half = 0.0 if np.isnan(mean.half) else mean.half
             area.errorbar(
                 place + 0.18, mean.mean, half, fmt="s", color=colour, capsize=4, markersize=6
@@ -37,7 +42,8 @@ def draw_comparison(
 
 
 def draw_embeddings(looks: Sequence[VariantFigures], labels: tuple[str, ...], path: Path) -> None:
-    """The validation faces' embeddings on their two widest directions, one panel a variant."""
+    """Draws the validation faces' embeddings on their two widest directions, a panel for each
+    variant."""
     columns = min(3, len(looks))
     rows = -(-len(looks) // columns)
     figure, areas = plt.subplots(
@@ -55,7 +61,7 @@ def draw_embeddings(looks: Sequence[VariantFigures], labels: tuple[str, ...], pa
 
 
 def draw_attention_curves(looks: Sequence[VariantFigures], path: Path) -> None:
-    """Mean, spread, entropy and share of small weights over the epochs, on validation faces."""
+    """Draws mean, spread, entropy and share of small weights of the attention over the epochs."""
     names = {
         "attention_mean": "mean",
         "attention_spread": "spread",
@@ -79,7 +85,8 @@ def draw_attention_curves(looks: Sequence[VariantFigures], path: Path) -> None:
 def draw_attention_profiles(
     looks: Sequence[VariantFigures], labels: tuple[str, ...], path: Path
 ) -> None:
-    """Each class's mean attention as a row, feature elements sorted by their mean over classes."""
+    """Draws each class's mean attention as a row; feature elements are sorted by their mean over
+    classes."""
     shown = [look for look in looks if look.profiles is not None]
     figure, areas = plt.subplots(
         len(shown), 1, figsize=(9, 0.8 + 2.4 * len(shown)), layout="constrained", squeeze=False

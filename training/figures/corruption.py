@@ -13,15 +13,16 @@ from training.figures.style import SERIES, save_figure
 
 @dataclass(frozen=True, slots=True)
 class CorruptionPanel:
-    """One corruption: for each model its name and the accuracies `(6,)`, in 0..1, of clean faces
-    and at the five strengths."""
+    """One corruption: for each model its name and `(6,)` accuracies in 0..1, of clean faces and
+    at the five strengths."""
 
     title: str
     curves: tuple[tuple[str, NDArray[np.float64]], ...]
 
 
 def draw_corruptions(panels: Sequence[CorruptionPanel], path: Path) -> None:
-    """Accuracy against strength, one panel a corruption; 0 is the clean face."""
+    """Draws accuracy against strength, a panel for each corruption; strength 0 is the clean
+    face."""
     columns = min(4, len(panels))
     rows = -(-len(panels) // columns)
     figure, areas = plt.subplots(

@@ -11,8 +11,10 @@ from training.measures.masking import FILLING_NAMES, FILLINGS
 
 
 def draw_deletion_curves(found: Curves, path: Path) -> None:
-    """Mean probability of the class as ever more of the crop is covered, one line an order of
-    covering, with 95 % intervals; rows are target classes, columns fillings."""
+    """Draws the class's mean probability against the share covered, with 95 % intervals.
+
+    A line is an order of covering; rows are target classes, columns are fillings.
+    """
     figure, areas = plt.subplots(2, 2, figsize=(9, 7.2), layout="constrained", sharex=True)
     covered = 100 * np.array(SHARES)
     for row, target in zip(areas, TARGETS, strict=True):

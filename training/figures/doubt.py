@@ -9,11 +9,11 @@ from training.measures.doubt import SURE_COVERAGE, Selective
 
 
 def draw_coverage(doubt: Selective, path: Path) -> None:
-    """Accuracy of the faces that the model is surest of, against their share."""
+    """Draws the accuracy of the surest faces against their share."""
     figure, axes = plt.subplots(figsize=(4.8, 3.8), layout="constrained")
     coverage, accuracy = zip(*doubt.curve, strict=True)
     axes.plot(coverage, accuracy, color=SERIES[0])
-    point = doubt.at(SURE_COVERAGE)
+    point = doubt.find_point(SURE_COVERAGE)
     axes.plot(point.coverage, point.accuracy, "o", color=SERIES[1])
     axes.annotate(
         f"{100 * point.accuracy:.1f} % at {100 * point.coverage:.0f} %",

@@ -19,16 +19,16 @@ def draw_evidence(
     plain: NDArray[np.float64],
     attentive: NDArray[np.float64],
 ) -> None:
-    """Draws one face, and the evidence for its three most probable classes.
+    """Draws one face and the evidence for its three most probable classes.
 
     Args:
-        crop: `(S, S, C)`, the aligned face.
-        labels: the K classes' names.
-        path: the picture to write.
+        crop: `(S, S, C)` uint8, the aligned face.
+        labels: The K classes' names.
+        path: The picture to write.
         logits: `(K,)`.
-        attention: `(d,)`, of each feature element, in 0..1.
-        plain: `(K, h, w)`, the evidence with all elements.
-        attentive: `(K, h, w)`, the evidence with those that the attention keeps.
+        attention: `(d,)` weight of each feature element, in 0..1.
+        plain: `(K, h, w)` evidence with all elements.
+        attentive: `(K, h, w)` evidence with the elements that the attention keeps.
     """
     top = np.argsort(logits)[::-1][:3]
     figure, axes = plt.subplots(

@@ -1,4 +1,4 @@
-"""Draws what an evaluation found."""
+"""Draws the results of an evaluation."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from training.measures.metrics import Metrics
 
 
 def draw_confusion(metrics: Metrics, labels: tuple[str, ...], path: Path) -> None:
-    """The confusion matrix: colour is the share of the true class, numbers are faces."""
+    """Draws the confusion matrix; colour is the share of the true class, numbers are faces."""
     counts = np.array(metrics.confusion)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     side = 2.2 + 0.62 * len(labels)
@@ -42,7 +42,8 @@ def draw_confusion(metrics: Metrics, labels: tuple[str, ...], path: Path) -> Non
 
 
 def draw_reliability(metrics: Metrics, path: Path) -> None:
-    """Accuracy against confidence in equal-width bins, with how many faces each holds."""
+    """Draws accuracy against confidence in bins of equal width, above the count of faces in
+    each."""
     filled = [b for b in metrics.reliability if b.count]
     width = metrics.reliability[0].high
     middles = [(b.low + b.high) / 2 for b in filled]

@@ -1,4 +1,4 @@
-"""Sets what all figures share: colours, resolution, and how one is written. Needs matplotlib."""
+"""Sets the colours and the resolution of all figures, and writes them. Needs matplotlib."""
 
 from pathlib import Path
 from typing import Any
@@ -8,12 +8,13 @@ import matplotlib
 matplotlib.use("Agg")
 from matplotlib import pyplot as plt
 
-DPI = 120
+DPI = 120  # dots per inch; legible on pages at half the size
 # Okabe & Ito's colours, told apart with any kind of colour vision.
 SERIES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#999999", "#000000")
 
 
 def save_figure(figure: Any, path: Path) -> None:
+    """Writes a figure of matplotlib to `path` and closes it, also after an error."""
     try:
         figure.savefig(path, dpi=DPI)
     finally:

@@ -1,4 +1,4 @@
-"""Draws how faces fare on the way from a frame to a label."""
+"""Draws the share of faces that each step from frame to label keeps."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from training.figures.style import SERIES, save_figure
 @dataclass(frozen=True, slots=True)
 class PathPanel:
     """One kind of hardship: the names of its strengths and, for each, shares in 0..1 of faces
-    found, right by the cached crop, right by the whole path, and given a label."""
+    that are found, right by the cached crop, right by the whole path, and given a label."""
 
     kind: str
     names: tuple[str, ...]
@@ -23,7 +23,8 @@ class PathPanel:
 
 
 def draw_whole_path(panels: Sequence[PathPanel], path: Path) -> None:
-    """One panel a kind: the share of faces found, accuracy over all, and that of the crops."""
+    """Draws, a panel for each kind, the share of faces found, both accuracies, and the share of
+    labels."""
     figure, areas = plt.subplots(
         1,
         len(panels),

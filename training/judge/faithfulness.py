@@ -71,9 +71,11 @@ def drops_table(found: Curves, target: Target) -> str:
             cells = [
                 FILLING_NAMES[filling],
                 f"{100 * share:.0f} %",
-                format_mean(MeanOverFaces.of(own)),
+                format_mean(MeanOverFaces.from_values(own)),
             ]
-            cells += [format_mean(MeanOverFaces.of(own - falls[rival])) for rival in RIVALS]
+            cells += [
+                format_mean(MeanOverFaces.from_values(own - falls[rival])) for rival in RIVALS
+            ]
             lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
@@ -90,10 +92,12 @@ def areas_table(found: Curves, target: Target) -> str:
         ]
         cells = [AREA_NAMES[area]]
         for values in under:
-            mean = MeanOverFaces.of(values)
+            mean = MeanOverFaces.from_values(values)
             cells.append(f"{mean.mean:.3f} ± {mean.half:.3f}")
         for values, base in zip(under, own, strict=True):
-            cells.append("" if area == "marked" else format_mean(MeanOverFaces.of(values - base)))
+            cells.append(
+                "" if area == "marked" else format_mean(MeanOverFaces.from_values(values - base))
+            )
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
@@ -105,7 +109,7 @@ def describe_rivals(found: Curves, target: Target) -> str:
     for rival in RIVALS:
         above = below = 0
         for filling, share in settings:
-            mean = MeanOverFaces.of(
+            mean = MeanOverFaces.from_values(
                 measure_drop(found[CurveKey(target, filling, "marked")], share)
                 - measure_drop(found[CurveKey(target, filling, rival)], share)
             )

@@ -138,7 +138,7 @@ def compare_scores(
         behind = score(found.past_logits, temperature)
         chosen = measure_selective(faces, labels, of_faces)
         threshold = find_keeping_score(of_faces, COVERAGES[0])
-        point = chosen.at(COVERAGES[0])
+        point = chosen.find_point(COVERAGES[0])
         rows.append(
             ScoreRow(
                 name=name,

@@ -27,9 +27,9 @@ def said(plan: Plan, pack: Pack, machine: ComputeDevice) -> str:
             continue
         done = plan.accuracy(name, key)
         if isinstance(step, WeightMean):
-            asked_s[name] = asked_s[step.of[0]]
+            asked_s[name] = asked_s[step.steps[0]]
             about = "minutes" if done is None else f"finished, {100 * done:.2f} %"
-            lines.append(f"  {name:<12} mean of {', '.join(step.of)}: {about}")
+            lines.append(f"  {name:<12} mean of {', '.join(step.steps)}: {about}")
             continue
         config = plan.config(step)
         cost = measured(config, pack, machine)

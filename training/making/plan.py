@@ -78,7 +78,7 @@ class Plan:
         """What decides a step's result, beside the data: what its result is written down with."""
         step = self.recipe.steps[name]
         if isinstance(step, WeightMean):
-            files = [self.file(one) for one in step.of]
+            files = [self.file(one) for one in step.steps]
             return {"of": [hash_checkpoint(file) for file in files if file.exists()]}
         facts: dict[str, Any] = {"config": asdict(self.config(step))}
         if step.begins_with is not None:
@@ -105,7 +105,7 @@ class Plan:
         step, folder = self.recipe.steps[name], self.runs / name
         if isinstance(step, WeightMean):
             folder.mkdir(parents=True, exist_ok=True)
-            soup = make_soup(pack, [self.file(one) for one in step.of], folder / BEST, machine)
+            soup = make_soup(pack, [self.file(one) for one in step.steps], folder / BEST, machine)
             accuracy = soup.metrics.accuracy
         else:
             accuracy = self._train(name, step, pack, machine)
@@ -118,7 +118,7 @@ class Plan:
         with RunFolder(folder, resume=going) as held:
             state = held.state
             begun = held.begun if state is None else RunConfig.from_dict(state["config"])
-            others = begun.differences(config) if begun is not None else []
+            others = begun.list_differences(config) if begun is not None else []
             if state is not None and read_facts(state).key != pack.meta.key:
                 others.append("other data")
             if others:

@@ -1,4 +1,4 @@
-"""What a comparison says: figures of runs, intervals over seeds, paired differences, the table."""
+"""Compares runs: intervals over seeds, differences paired by seed, and the page that shows them."""
 
 import csv
 import io
@@ -15,8 +15,10 @@ from app.files.csv_text import escape_cell
 
 @dataclass(frozen=True, slots=True)
 class VariantResult:
-    """One run, judged on the validation split after its last epoch. Attention figures are NaN
-    where the loss has none."""
+    """The figures of one run on the validation split, after its last epoch. Attention figures are
+    NaN for a loss without attention.
+    The fields are the keys of a run's result file and the columns of the CSV.
+    """
 
     variant: str
     seed: int
@@ -36,15 +38,23 @@ class VariantResult:
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """A mean and the half width of its 95 % confidence interval (Student's t over the runs); the
-    half width is NaN for a single run."""
+    """A mean of `count` runs and half the width of its 95 % confidence interval (Student's t).
+    `half` is NaN for a single run."""
 
     mean: float
     half: float
     count: int
 
     @classmethod
-    def of(cls, values: Sequence[float]) -> "Interval":
+    def from_values(cls, values: Sequence[float]) -> "Interval":
+        """Computes the interval of one figure over runs.
+
+        Args:
+            values: One number a run, at least one.
+
+        >>> Interval.from_values([0.7, 0.8, 0.9]).format()
+        '80.00 ± 24.84'
+        """
         n = len(values)
         half = float("nan")
         if n > 1:
@@ -53,25 +63,37 @@ class Interval:
             half = float(t.ppf(0.975, n - 1) * np.std(values, ddof=1) / np.sqrt(n))
         return cls(float(np.mean(values)), half, n)
 
-    def says(self, scale: float = 100.0, digits: int = 2, sign: bool = False) -> str:
+    def format(self, scale: float = 100.0, digits: int = 2, sign: bool = False) -> str:
+        """Formats the mean and, where there is one, the half width.
+
+        Args:
+            scale: Factor on both; 100 turns shares into percent.
+            digits: Digits behind the point.
+            sign: True writes a plus before a positive mean.
+        """
         mean = f"{scale * self.mean:{'+' if sign else ''}.{digits}f}"
         return mean if np.isnan(self.half) else f"{mean} ± {scale * self.half:.{digits}f}"
 
 
 def list_values(results: Sequence[VariantResult], variant: str, name: str) -> list[float]:
-    """One figure of every run of a variant, by seed."""
+    """Lists the figure `name` of every run of a variant, in the order of the seeds."""
     rows = sorted((r for r in results if r.variant == variant), key=lambda r: r.seed)
     return [getattr(row, name) for row in rows]
 
 
 def measure_difference(results: Sequence[VariantResult], a: str, b: str, name: str) -> Interval:
-    """Of `a` minus `b`, paired by seed."""
-    return Interval.of(
+    """Computes the interval of a figure of variant `a` minus that of `b`, paired by seed."""
+    return Interval.from_values(
         np.subtract(list_values(results, a, name), list_values(results, b, name)).tolist()
     )
 
 
 def describe_difference(interval: Interval) -> str:
+    """Tells whether a difference's interval lies above 0, below 0 or around it.
+
+    >>> describe_difference(Interval(0.02, 0.01, 3)), describe_difference(Interval(0.02, 0.03, 3))
+    ('better', 'no difference shown')
+    """
     if np.isnan(interval.half):
         return "one run tells nothing"
     if interval.mean - interval.half > 0:
@@ -88,8 +110,16 @@ def build_comparison_page(
     faces: int,
     against: str | None = None,
 ) -> str:
-    """The comparison of the named variants as a page of Markdown, with the differences of all
-    pairs or, `against` one variant, from that alone."""
+    """Builds the comparison of variants as a page of Markdown.
+
+    Args:
+        results: All runs.
+        variants: The variants in the order of the rows.
+        dataset: Name of the data set.
+        command: The command that compared, for the page's head.
+        faces: Count of validation faces.
+        against: Compares all variants with this one alone; None compares all pairs.
+    """
     lines = [
         f"# Compared on {dataset}, validation split",
         "",
@@ -105,12 +135,12 @@ def build_comparison_page(
     ]
 
     def interval(variant: str, name: str) -> Interval:
-        return Interval.of(list_values(results, variant, name))
+        return Interval.from_values(list_values(results, variant, name))
 
     lines += [
-        f"| {v} | {interval(v, 'accuracy').count} | {interval(v, 'accuracy').says()} | "
-        f"{interval(v, 'mean_class_recall').says()} | {interval(v, 'macro_f1').says()} | "
-        f"{interval(v, 'nll').says(1, 3)} | {interval(v, 'ratio').says(1, 3)} |"
+        f"| {v} | {interval(v, 'accuracy').count} | {interval(v, 'accuracy').format()} | "
+        f"{interval(v, 'mean_class_recall').format()} | {interval(v, 'macro_f1').format()} | "
+        f"{interval(v, 'nll').format(1, 3)} | {interval(v, 'ratio').format(1, 3)} |"
         for v in variants
     ]
     lines += [
@@ -128,8 +158,8 @@ def build_comparison_page(
         accuracy = measure_difference(results, a, b, "accuracy")
         recall = measure_difference(results, a, b, "mean_class_recall")
         lines.append(
-            f"| {a} − {b} | {accuracy.says(sign=True)} | {describe_difference(accuracy)} | "
-            f"{recall.says(sign=True)} | {describe_difference(recall)} |"
+            f"| {a} − {b} | {accuracy.format(sign=True)} | {describe_difference(accuracy)} | "
+            f"{recall.format(sign=True)} | {describe_difference(recall)} |"
         )
     attentive = [v for v in variants if not np.isnan(interval(v, "attention_mean").mean)]
     if attentive:
@@ -140,12 +170,14 @@ def build_comparison_page(
         ]
     for v in attentive:
         names = ("mean", "spread", "spread_of_samples", "entropy", "low")
-        row = " | ".join(interval(v, f"attention_{name}").says(1, 3) for name in names)
+        row = " | ".join(interval(v, f"attention_{name}").format(1, 3) for name in names)
         lines.append(f"| {v} | {row} |")
     return "\n".join(lines) + "\n"
 
 
 def format_results_csv(results: Sequence[VariantResult]) -> str:
+    """Formats runs as CSV with a header, a row for each run; numbers have six significant
+    digits."""
     text = io.StringIO()
     writer = csv.DictWriter(text, [f.name for f in fields(VariantResult)], lineterminator="\n")
     writer.writeheader()
@@ -165,8 +197,12 @@ def format_results_csv(results: Sequence[VariantResult]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class VariantFigures:
-    """What the figures show of one run: `places (N, 2)`, `labels (N,)`, and, with attention,
-    `profiles (K, d)` and the epochs' log lines."""
+    """The arrays that the figures draw of one run.
+
+    `places (N, 2)` are embeddings on their two widest directions, `labels (N,)` their classes.
+    `profiles (K, d)`, each class's mean attention, is None without attention. `lines` are the
+    epochs' log lines.
+    """
 
     name: str
     places: NDArray[np.float64]

@@ -1,5 +1,6 @@
-"""How well a model knows when it errs, and what follows: thresholds for "unsure" and the correction
-of class priors. In numpy.
+"""Measures how well a model knows when it errs, chooses its thresholds for "unsure", and measures
+the correction of class priors.
+All in numpy. Logits are `(N, K)` float64, labels `(N,)` int64 in 0..K-1, N >= 1.
 """
 
 from collections.abc import Sequence
@@ -15,19 +16,21 @@ from training.measures.metrics import compute_softmax, measure_metrics
 
 Labels = NDArray[np.int64]
 
-COVERAGES = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1.0)
-# Nine faces of ten get a label: the coverage at which accuracy is reported, too.
-SURE_COVERAGE = 0.9
-PROBABILITY_COVERAGE = 0.95
-# Calibrated, a label of this probability is right twice in three times: nobody needs to be warned.
+COVERAGES = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1.0)  # shares of the faces at which accuracy is given
+SURE_COVERAGE = 0.9  # share of validation faces that get a label; accuracy is reported there, too
+PROBABILITY_COVERAGE = 0.95  # share that the threshold on the largest probability leaves
+# A calibrated label of this probability is right twice in three times, which needs no warning.
 MAX_BELOW = 2 / 3
+# The entropy of two classes at 2 : 1, for the same reason.
 MIN_ABOVE_NATS = float(-(2 / 3) * np.log(2 / 3) - (1 / 3) * np.log(1 / 3))
+# Strengths of the prior correction that are compared: 0 is none, 1 divides by the whole prior.
 TAUS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 
 
 @dataclass(frozen=True, slots=True)
 class CoveragePoint:
-    """The surest `coverage` of the faces: those whose score is at least `threshold`."""
+    """The figures of the surest `coverage` of the faces: those whose score is at least
+    `threshold`."""
 
     coverage: float
     threshold: float
@@ -38,22 +41,37 @@ class CoveragePoint:
 
 @dataclass(frozen=True, slots=True)
 class Selective:
-    """`area`: under the risk-coverage curve, the mean error of the surest 1, 2, …, N faces (Geifman
-    & El-Yaniv, "Selective Classification for Deep Neural Networks", NeurIPS 2017). `least_area` is
-    that of a score which puts every error last. `curve`: (coverage, accuracy), thinned out."""
+    """Accuracy against coverage (Geifman & El-Yaniv, "Selective Classification for Deep Neural
+    Networks", NeurIPS 2017).
+
+    `area` is that under the risk-coverage curve: the mean error of the surest 1, 2, …, N faces.
+    `least_area` is the area of a score that puts every error last. `curve` holds pairs (coverage,
+    accuracy), at most 200 of them.
+    """
 
     points: tuple[CoveragePoint, ...]
     area: float
     least_area: float
     curve: tuple[tuple[float, float], ...]
 
-    def at(self, coverage: float) -> CoveragePoint:
-        """The point nearest to a coverage."""
+    def find_point(self, coverage: float) -> CoveragePoint:
+        """Finds the point nearest to a coverage."""
         return min(self.points, key=lambda point: abs(point.coverage - coverage))
 
 
 def measure_selective(logits: Floats, labels: Labels, score: Floats) -> Selective:
-    """Accuracy against coverage. `score (N,)`, N >= 1; of equal scores the first come first."""
+    """Measures accuracy against coverage.
+
+    Args:
+        logits: `(N, K)`.
+        labels: `(N,)`.
+        score: `(N,)`, larger for surer faces. Of equal scores the first come first.
+
+    >>> logits = np.array([[2.0, 0.0], [0.0, 1.0]])
+    >>> found = measure_selective(logits, np.array([0, 0]), np.array([0.9, 0.6]))
+    >>> found.area, [p.accuracy for p in found.points if p.coverage in (0.5, 1.0)]
+    (0.25, [1.0, 0.5])
+    """
     count = len(labels)
     order = np.argsort(-score, kind="stable")
     wrong = logits.argmax(axis=1)[order] != labels[order]
@@ -83,21 +101,30 @@ def measure_selective(logits: Floats, labels: Labels, score: Floats) -> Selectiv
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
-    """Where a contract's doubt begins: see `app.contract.are_sure`."""
+    """The thresholds from which a contract's model is unsure: see `app.contract.are_sure`."""
 
     below: float
     above_nats: float
 
 
 def choose_thresholds(probabilities: Floats) -> Thresholds:
-    """What leaves nine of ten validation faces, `probabilities (N, K)`, their label. A share of
-    faces means the same for every model, which a fixed probability does not, and it needs no guess
-    of what else a camera will see.
+    """Chooses thresholds that leave nine of ten validation faces their label.
 
-    Half of the tenth goes to the least of the largest probability, which finds the errors best; the
-    rest to the greatest entropy, which finds errors as well and what is no face much better
-    (`training.non_faces` compares). Where few or easy faces would ask for near certainty, a label
-    of 2/3, or what is left of two classes at 2 : 1, is sure enough. Rounded to the mild side.
+    Half of the other tenth goes to the threshold on the largest probability, which finds the errors
+    best. The rest goes to the threshold on the entropy, which finds errors as well and pictures
+    without a face much better (`training.non_faces` compares). Where few or easy faces would ask
+    for near certainty, a label of 2/3, or the entropy of two classes at 2 : 1, is sure enough. A
+    share of faces means the same for every model, which a fixed probability does not, and needs no
+    guess about what else a camera will see.
+
+    Args:
+        probabilities: `(N, K)`, rows sum to 1.
+
+    Returns:
+        Both thresholds, rounded to three digits such that more faces keep their label.
+
+    >>> choose_thresholds(np.array([[0.9, 0.1], [0.5, 0.5]]))
+    Thresholds(below=0.5, above_nats=0.694)
     """
     top = probabilities.max(axis=1)
     below = min(find_keeping_score(top, PROBABILITY_COVERAGE), MAX_BELOW)
@@ -110,8 +137,8 @@ def choose_thresholds(probabilities: Floats) -> Thresholds:
 
 @dataclass(frozen=True, slots=True)
 class LabelledFaces:
-    """The faces that get a label under a file's thresholds, and how good those labels are; figures
-    are NaN where none does."""
+    """The faces that get a label under `thresholds`: their share, and how good the labels are.
+    Figures are NaN where no face gets one."""
 
     thresholds: Thresholds
     share: float
@@ -123,6 +150,23 @@ class LabelledFaces:
 def measure_labelled(
     logits: Floats, labels: Labels, *, temperature: float, thresholds: Thresholds
 ) -> LabelledFaces:
+    """Measures the labels that a model shows under its thresholds.
+
+    Args:
+        logits: `(N, K)`.
+        labels: `(N,)`.
+        temperature: Divisor of the logits.
+        thresholds: From which the model is unsure.
+
+    >>> found = measure_labelled(
+    ...     np.array([[4.0, 0.0], [0.0, 0.1]]),
+    ...     np.array([0, 0]),
+    ...     temperature=1.0,
+    ...     thresholds=Thresholds(0.6, 0.6),
+    ... )
+    >>> found.share, found.accuracy
+    (0.5, 1.0)
+    """
     kept = are_sure(
         compute_softmax(logits, temperature),
         below=thresholds.below,
@@ -138,9 +182,11 @@ def measure_labelled(
 
 @dataclass(frozen=True, slots=True)
 class PriorRow:
-    """What a prior correction of strength `tau` does. `recall_error`: one standard error of the
-    mean class recall, from the binomial ones of the classes. `balanced_ece` weighs every class as
-    much as every other. `are_sure`: the share of faces that get a label."""
+    """The figures under a prior correction of strength `tau`.
+
+    `recall_error` is one standard error of the mean class recall, from the binomial errors of the
+    classes. `balanced_ece` weighs all classes alike. `sure` is the share of faces that get a label.
+    """
 
     tau: float
     accuracy: float
@@ -162,7 +208,27 @@ def measure_priors(
     thresholds: Thresholds,
     taus: Sequence[float] = TAUS,
 ) -> tuple[PriorRow, ...]:
-    """`shares (K,)`: the training priors. The correction is the app's own."""
+    """Measures prior corrections of several strengths. The correction is the app's own.
+
+    Args:
+        logits: `(N, K)`.
+        labels: `(N,)`.
+        temperature: Divisor of the logits.
+        shares: `(K,)` class shares in training.
+        thresholds: From which the model is unsure.
+        taus: The strengths; 0 changes nothing.
+
+    >>> rows = measure_priors(
+    ...     np.array([[0.5, 0.0], [0.0, 2.0]]),
+    ...     np.array([1, 1]),
+    ...     temperature=1.0,
+    ...     shares=(0.8, 0.2),
+    ...     thresholds=Thresholds(0.5, 0.7),
+    ...     taus=(0.0, 1.0),
+    ... )
+    >>> [row.accuracy for row in rows]
+    [0.5, 1.0]
+    """
     rows = []
     faces = np.bincount(labels, minlength=logits.shape[1])
     weights = 1.0 / faces[labels]
@@ -170,7 +236,7 @@ def measure_priors(
         shifted = logits / temperature - compute_prior_shift(shares, tau).astype(np.float64)
         m = measure_metrics(shifted, labels)
         present = faces > 0
-        # One hit and one miss more than were seen: no class is known to fail or hit always.
+        # One more hit and one more miss than counted, because few faces prove no rate of 0 or 1.
         rate = (np.diag(m.confusion)[present] + 1) / (faces[present] + 2)
         errors = rate * (1 - rate) / faces[present]
         probabilities = compute_softmax(shifted)
@@ -201,8 +267,17 @@ def measure_priors(
 def measure_weighted_ece(
     confidence: Floats, right: NDArray[np.bool_], weights: Floats, bins: int = 15
 ) -> float:
-    """Expected calibration error in equal-width bins where samples count as much as their
-    `weights (N,)`, which sum to 1."""
+    """Measures the expected calibration error of weighted samples, in bins of equal width.
+
+    Args:
+        confidence: `(N,)` in 0..1.
+        right: `(N,)` True where the label is right.
+        weights: `(N,)`, which sum to 1.
+        bins: Count of bins.
+
+    >>> measure_weighted_ece(np.array([0.75, 0.75]), np.array([True, False]), np.array([0.5, 0.5]))
+    0.25
+    """
     index = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
     gaps = np.bincount(index, weights * (right - confidence), minlength=bins)
     return float(np.abs(gaps).sum())
@@ -210,11 +285,14 @@ def measure_weighted_ece(
 
 @dataclass(frozen=True, slots=True)
 class DoubtReport:
-    """`selective` is by the largest probability; `said` is None where the model has no thresholds;
-    `priors` are empty where it does not know its training priors."""
+    """The result of `measure_doubt`.
+
+    `selective` is by the largest probability. `labelled` is None for a model without thresholds.
+    `priors` is empty for a model that does not know its training priors.
+    """
 
     selective: Selective
-    said: LabelledFaces | None
+    labelled: LabelledFaces | None
     priors: tuple[PriorRow, ...]
 
 
@@ -226,11 +304,29 @@ def measure_doubt(
     shares: Sequence[float],
     thresholds: Thresholds | None,
 ) -> DoubtReport:
-    """`logits (N, K)`, `labels (N,)`, N >= 1. `shares (K,)`, or empty where they are not known."""
+    """Measures how well a model knows when it errs.
+
+    Args:
+        logits: `(N, K)`.
+        labels: `(N,)`.
+        temperature: Divisor of the logits.
+        shares: `(K,)` class shares in training; empty where they are not known.
+        thresholds: The model's own; None where it has none.
+
+    >>> report = measure_doubt(
+    ...     np.array([[4.0, 0.0], [0.0, 0.1]]),
+    ...     np.array([0, 1]),
+    ...     temperature=1.0,
+    ...     shares=(),
+    ...     thresholds=Thresholds(0.6, 0.6),
+    ... )
+    >>> report.labelled.share, report.selective.area, report.priors
+    (0.5, 0.0, ())
+    """
     probabilities = compute_softmax(logits, temperature)
-    said = None
+    labelled = None
     if thresholds is not None:
-        said = measure_labelled(logits, labels, temperature=temperature, thresholds=thresholds)
+        labelled = measure_labelled(logits, labels, temperature=temperature, thresholds=thresholds)
     priors: tuple[PriorRow, ...] = ()
     if shares:
         priors = measure_priors(
@@ -240,4 +336,6 @@ def measure_doubt(
             shares=shares,
             thresholds=thresholds or choose_thresholds(probabilities),
         )
-    return DoubtReport(measure_selective(logits, labels, probabilities.max(axis=1)), said, priors)
+    return DoubtReport(
+        measure_selective(logits, labels, probabilities.max(axis=1)), labelled, priors
+    )

@@ -1,4 +1,4 @@
-"""What `training.measures.doubt` found, in words and tables."""
+"""Puts the results of `training.measures.doubt` into lines and tables."""
 
 from collections.abc import Sequence
 
@@ -7,27 +7,36 @@ from training.measures.doubt import SURE_COVERAGE, DoubtReport, PriorRow
 
 
 def format_doubt(report: DoubtReport) -> list[str]:
-    """Accuracy where the model is surest, and of the labels that the demo would say."""
-    point = report.selective.at(SURE_COVERAGE)
+    """Formats, a line each, the accuracy of the surest faces and that of the labels that the
+    demo shows."""
+    point = report.selective.find_point(SURE_COVERAGE)
     lines = [
         f"at {100 * point.coverage:.0f} % coverage: accuracy {100 * point.accuracy:.2f} % "
         f"(± {100 * point.standard_error:.2f}), mean class recall {point.mean_class_recall:.3f}; "
         f"area under the risk-coverage curve {report.selective.area:.4f} "
         f"(the errors last: {report.selective.least_area:.4f})"
     ]
-    if report.said is not None:
-        said, t = report.said, report.said.thresholds
+    if report.labelled is not None:
+        kept, t = report.labelled, report.labelled.thresholds
         lines.append(
             f"unsure below {t.below:.3f} or above {t.above_nats:.3f} nats: "
-            f"{100 * said.share:.1f} % get a label, accuracy of those {100 * said.accuracy:.2f} % "
-            f"(± {100 * said.standard_error:.2f}), mean class recall {said.mean_class_recall:.3f}"
+            f"{100 * kept.share:.1f} % get a label, accuracy of those {100 * kept.accuracy:.2f} % "
+            f"(± {100 * kept.standard_error:.2f}), mean class recall {kept.mean_class_recall:.3f}"
         )
     return lines
 
 
 def format_priors(model: str, report: DoubtReport, missing: Sequence[str]) -> list[str]:
-    """A note and the table of prior corrections; `missing` are classes without faces. Raises
-    `TrainingError` where the model does not know its priors."""
+    """Formats a note and the table of prior corrections.
+
+    Args:
+        model: Name of the model's file, for the error.
+        report: The measured figures.
+        missing: Names of the classes without faces.
+
+    Raises:
+        TrainingError: The model does not know its training priors.
+    """
     if not report.priors:
         raise TrainingError(
             f"{model} does not say how frequent its classes were in training. Export it again, or "
@@ -46,7 +55,7 @@ def format_priors(model: str, report: DoubtReport, missing: Sequence[str]) -> li
 
 
 def format_prior_table(rows: Sequence[PriorRow]) -> list[str]:
-    """The rows as a table for people and for pages."""
+    """Formats prior corrections as the lines of a Markdown table."""
     lines = [
         "| tau | accuracy, % | mean class recall | ECE | ECE, classes alike | NLL | get a label |",
         "|---|---|---|---|---|---|---|",

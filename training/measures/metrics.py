@@ -1,4 +1,4 @@
-"""Figures of merit from logits and labels, in numpy."""
+"""Measures predictions against labels, in numpy."""
 
 import math
 from dataclasses import dataclass
@@ -6,12 +6,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-ECE_BINS = 15
-PRIOR_LOG_TEMPERATURE = 0.5  # spread of log T that is expected before any sample was seen
+ECE_BINS = 15  # as in Guo et al., 2017
+PRIOR_LOG_TEMPERATURE = 0.5  # standard deviation of log T that is expected before any sample
 
 
 @dataclass(frozen=True, slots=True)
 class ReliabilityBin:
+    """One bin of confidence, (low, high]: its count of faces, their mean confidence and their
+    accuracy."""
+
     low: float
     high: float
     count: int
@@ -21,7 +24,8 @@ class ReliabilityBin:
 
 @dataclass(frozen=True, slots=True)
 class Metrics:
-    """All shares in 0..1. A class without examples takes part in no mean over classes."""
+    """Figures of one set of predictions; shares are in 0..1. A class without examples counts in
+    no mean over classes."""
 
     count: int
     accuracy: float
@@ -37,7 +41,18 @@ class Metrics:
 
 
 def compute_softmax(logits: NDArray[np.float64], temperature: float = 1.0) -> NDArray[np.float64]:
-    """`(N, K)` probabilities of `logits / temperature`."""
+    """Turns logits into probabilities.
+
+    Args:
+        logits: `(N, K)`.
+        temperature: Divisor of the logits, over 0; a larger one makes the probabilities more even.
+
+    Returns:
+        `(N, K)` float64, rows sum to 1.
+
+    >>> compute_softmax(np.array([[np.log(3.0), 0.0]])).round(2).tolist()
+    [[0.75, 0.25]]
+    """
     z = logits / temperature
     e = np.exp(z - z.max(axis=1, keepdims=True))
     return np.asarray(e / e.sum(axis=1, keepdims=True), np.float64)
@@ -46,7 +61,16 @@ def compute_softmax(logits: NDArray[np.float64], temperature: float = 1.0) -> ND
 def measure_nll(
     logits: NDArray[np.float64], labels: NDArray[np.int64], temperature: float
 ) -> float:
-    """Mean negative log-likelihood, nats."""
+    """Measures the mean negative log-likelihood of the true classes, in nats.
+
+    Args:
+        logits: `(N, K)`.
+        labels: `(N,)` in 0..K-1.
+        temperature: Divisor of the logits.
+
+    >>> round(measure_nll(np.zeros((1, 2)), np.array([0]), 1.0), 3)
+    0.693
+    """
     z = logits / temperature
     top = z.max(axis=1, keepdims=True)
     log_sum = top[:, 0] + np.log(np.exp(z - top).sum(axis=1))
@@ -54,11 +78,18 @@ def measure_nll(
 
 
 def fit_temperature(logits: NDArray[np.float64], labels: NDArray[np.int64]) -> float:
-    """The temperature of least negative log-likelihood, in 0.05..20. Guo et al., "On Calibration
-    of Modern Neural Networks", ICML 2017. Golden-section search: in log T there is one minimum.
+    """Finds the temperature of least negative log-likelihood, in 0.05..20.
 
-    A weak prior around 1 keeps a handful of samples, all of them right, from asking for
-    certainty; thousands do not feel it.
+    Guo et al., "On Calibration of Modern Neural Networks", ICML 2017, by golden-section search,
+    because in log T there is one minimum. A weak prior around 1 keeps a handful of samples, all of
+    them right, from asking for certainty; it does not matter to thousands.
+
+    Args:
+        logits: `(N, K)`.
+        labels: `(N,)` in 0..K-1.
+
+    >>> fit_temperature(np.array([[4.0, 0.0]] * 2), np.array([0, 1])) > 1
+    True
     """
 
     def cost(log_t: float) -> float:
@@ -79,7 +110,20 @@ def fit_temperature(logits: NDArray[np.float64], labels: NDArray[np.int64]) -> f
 def bin_reliability(
     probabilities: NDArray[np.float64], labels: NDArray[np.int64], bins: int = ECE_BINS
 ) -> tuple[ReliabilityBin, ...]:
-    """Equal-width bins of the top class's probability, (low, high]; empty ones hold zeros."""
+    """Sorts predictions into bins of equal width by the probability of the top class.
+
+    Args:
+        probabilities: `(N, K)`.
+        labels: `(N,)`.
+        bins: Count of bins.
+
+    Returns:
+        All bins, rising; an empty one holds zeros.
+
+    >>> found = bin_reliability(np.array([[0.9, 0.1], [0.8, 0.2]]), np.array([0, 1]), bins=2)
+    >>> found[1].count, round(found[1].confidence, 2), found[1].accuracy
+    (2, 0.85, 0.5)
+    """
     confidence = probabilities.max(axis=1)
     correct = probabilities.argmax(axis=1) == labels
     index = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
@@ -100,6 +144,8 @@ def bin_reliability(
 
 
 def measure_calibration_error(rows: tuple[ReliabilityBin, ...]) -> float:
+    """Measures the expected calibration error: the mean distance between confidence and accuracy
+    of the bins, weighted by their faces."""
     total = sum(row.count for row in rows)
     return sum(row.count * abs(row.accuracy - row.confidence) for row in rows) / max(total, 1)
 
@@ -107,7 +153,17 @@ def measure_calibration_error(rows: tuple[ReliabilityBin, ...]) -> float:
 def measure_metrics(
     logits: NDArray[np.float64], labels: NDArray[np.int64], temperature: float = 1.0
 ) -> Metrics:
-    """`logits (N, K)`, `labels (N,)` in 0..K-1, N >= 1."""
+    """Measures predictions.
+
+    Args:
+        logits: `(N, K)` float64, N >= 1.
+        labels: `(N,)` int64 in 0..K-1.
+        temperature: Divisor of the logits; matters to `nll`, `ece` and `reliability` alone.
+
+    >>> m = measure_metrics(np.array([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]]), np.array([0, 1, 1]))
+    >>> m.confusion, round(m.accuracy, 3), m.mean_class_recall
+    (((1, 0), (1, 1)), 0.667, 0.75)
+    """
     classes = logits.shape[1]
     predicted = logits.argmax(axis=1)
     confusion = np.bincount(labels * classes + predicted, minlength=classes**2)
@@ -136,14 +192,17 @@ def measure_metrics(
     )
 
 
-LOW_ATTENTION = 0.1  # an element with a smaller weight counts as left out
+LOW_ATTENTION = 0.1  # a feature element with a smaller weight counts as left out
 
 
 @dataclass(frozen=True, slots=True)
 class AttentionStatistics:
-    """`spread` is the standard deviation over samples and elements, `spread_of_samples` that of one
-    element over the samples, averaged: 0 when the attention does not look at the sample at all.
-    `entropy` in nats, at most ln 2; `low` is the share of weights under 0.1."""
+    """Statistics of the attention weights.
+
+    `spread` is the standard deviation over samples and elements. `spread_of_samples` is that of one
+    element over the samples, averaged: 0 for an attention that ignores the sample. `entropy` is in
+    nats, at most ln 2. `low` is the share of weights under `LOW_ATTENTION`.
+    """
 
     mean: float
     spread: float
@@ -153,7 +212,15 @@ class AttentionStatistics:
 
 
 def measure_attention(attention: NDArray[np.float64]) -> AttentionStatistics:
-    """`attention (N, d)` in 0..1, N >= 1."""
+    """Measures attention weights.
+
+    Args:
+        attention: `(N, d)` in 0..1, N >= 1.
+
+    >>> found = measure_attention(np.array([[0.0, 1.0], [0.0, 1.0]]))
+    >>> found.mean, found.spread, found.spread_of_samples, found.low
+    (0.5, 0.5, 0.0, 0.5)
+    """
     a = np.clip(attention, 1e-6, 1 - 1e-6)
     return AttentionStatistics(
         mean=float(attention.mean()),
@@ -165,7 +232,19 @@ def measure_attention(attention: NDArray[np.float64]) -> AttentionStatistics:
 
 
 def find_wilson_interval(hits: int, count: int) -> tuple[float, float]:
-    """95 % interval of a share, of use for small counts, too. Wilson, 1927."""
+    """Finds the 95 % interval of a share, which also suits small counts (Wilson, 1927).
+
+    The formula stands here because training must run without scipy, whose `binomtest` gives the
+    same.
+
+    Args:
+        hits: In 0..count.
+        count: At least 1.
+
+    >>> low, high = find_wilson_interval(8, 10)
+    >>> round(low, 3), round(high, 3)
+    (0.49, 0.943)
+    """
     z = 1.96
     share = hits / count
     middle = share + z * z / (2 * count)

@@ -1,1 +1,1 @@
-"""Computes the network, its losses and its weights, and knows no data and no training."""
+"""Computes the network and its losses, and reads its weights. Knows no data and no training."""

@@ -1,10 +1,11 @@
-"""The convolutional network of dlib's face recognition, as a backbone to begin from.
+"""Defines dlib's face recognition network as a backbone, whose published weights training can begin
+with.
 
 Davis King's `dlib_face_recognition_resnet_model_v1` (https://github.com/davisking/dlib-models,
 public domain; dlib.net, "High Quality Face Recognition with Deep Metric Learning", 2017) is a
 ResNet of 29 convolutions with half the filters of ResNet-34, trained on some three million faces.
-Its weights are read by `training.network.dlib_file`. Two things differ here: every scale and shift
-is a batch norm, and the last block keeps its map's size, so that a map of 3 x 3 is left of 112 px.
+`training.network.dlib_file` reads its weights. Two things differ here: every scale and shift is a
+batch norm, and the last block keeps its map's size, so that 112 px leave a map of 3 x 3.
 """
 
 from collections.abc import Iterable
@@ -13,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-# Channels of each residual block, and whether it halves the map.
+# For each residual block its channels, and True where it halves the map.
 BLOCKS: tuple[tuple[int, bool], ...] = (
     *((32, False),) * 3,
     (64, True),
@@ -24,13 +25,17 @@ BLOCKS: tuple[tuple[int, bool], ...] = (
     *((256, False),) * 2,
     (256, False),  # halves the map in dlib's network
 )
-STEM_CHANNELS = 32
-FEATURE_DIM = BLOCKS[-1][0]
-MIN_SIZE_PX = 64  # smaller crops leave no map behind the third halving
+STEM_CHANNELS = 32  # of the first convolution
+FEATURE_DIM = BLOCKS[-1][0]  # of the embedding
+MIN_SIZE_PX = 64  # side of the crop; smaller ones leave no map behind the third halving
 
 
 def compute_map_side(size_px: int) -> int:
-    """Side of the last feature map for square crops of `size_px`."""
+    """Computes the side of the last feature map for square crops of `size_px`.
+
+    >>> compute_map_side(112), compute_map_side(150)
+    (3, 4)
+    """
     side = (size_px - 7) // 2 + 1
     side = (side - 3) // 2 + 1
     for _, halves in BLOCKS:
@@ -41,9 +46,9 @@ def compute_map_side(size_px: int) -> int:
 class DlibBlock(nn.Module):
     """Two 3 x 3 convolutions beside a shortcut without weights. `(B, C, h, w)` -> `(B, N, h', w')`.
 
-    A block that halves convolves without padding and pools its shortcut by 2 x 2. Where the two
-    results differ in size or in channels, the smaller one is filled up with zeros at its right, its
-    lower end and its last channels, as dlib's `add_prev` does.
+    A block that halves the map convolves without padding and pools its shortcut by 2 x 2. Where the
+    two results differ in size or in channels, zeros fill up the smaller one at its right, its lower
+    end and its last channels, as dlib's `add_prev` does.
     """
 
     def __init__(self, channels_in: int, channels: int, halves: bool) -> None:
@@ -71,7 +76,8 @@ class DlibBlock(nn.Module):
 
 
 class DlibBackbone(nn.Module):
-    """`(B, C, S, S)` -> spatial feature map x* `(B, 256, h, w)`, h = w = `map_side(S)`."""
+    """Maps crops `(B, C, S, S)` to the feature map x* `(B, 256, h, w)`, h = w =
+    `compute_map_side(S)`."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -98,10 +104,14 @@ class DlibBackbone(nn.Module):
 def measure_norms(net: nn.Module, batches: Iterable[Tensor]) -> None:
     """Turns norms that only scale and shift into batch norms that compute the same.
 
-    dlib's network was saved with its batch norms folded to a scale and a shift a channel: norms of
-    mean 0 and variance 1. Trained as they are, they would jump to each batch's own statistics. This
-    measures mean and variance of what every norm sees over `batches`, each `(B, C, S, S)` and
-    normalised, and rewrites scale and shift so that `net` in evaluation says what it said.
+    dlib's network was saved with its batch norms folded to a scale and a shift for each channel:
+    norms of mean 0 and variance 1. In training, such norms would jump to each batch's own
+    statistics. This function measures mean and variance of every norm's input and rewrites scale
+    and shift, so that the outputs of `net` in evaluation stay the same.
+
+    Args:
+        net: Changed in place.
+        batches: Crops to measure on, each `(B, C, S, S)`, normalised.
     """
     norms = [module for module in net.modules() if isinstance(module, nn.BatchNorm2d)]
     count = dict.fromkeys(norms, 0)
@@ -132,7 +142,8 @@ def measure_norms(net: nn.Module, batches: Iterable[Tensor]) -> None:
 
 
 def _rebase(norm: nn.BatchNorm2d, mean: Tensor, variance: Tensor) -> None:
-    """Gives `norm` these statistics; scale and shift change so that it computes the same."""
+    """Gives `norm` new statistics, and changes scale and shift so that its output stays the
+    same."""
     assert norm.running_mean is not None
     assert norm.running_var is not None
     before_mean, before_variance = norm.running_mean.cpu().double(), norm.running_var.cpu().double()

@@ -1,10 +1,10 @@
-"""Weights of dlib's face recognition network, read from the files in which they are published.
+"""Reads the weights of dlib's face recognition network from the files in which they are published.
 
 Two forms are known: dlib's own `dlib_face_recognition_resnet_model_v1.dat` in full precision (also
 inside the PyPI package face-recognition-models), and the manifest
-`face_recognition_model-weights_manifest.json` of the npm package @vladmandic/face-api with its
-.bin beside it, whose tensors are kept in 8 bits. Both become the tensors of
-`training.network.dlib_backbone`, for pixels as this program feeds them.
+`face_recognition_model-weights_manifest.json` of the npm package @vladmandic/face-api with its .bin
+beside it, whose tensors have 8 bits. Both become the tensors of `training.network.dlib_backbone`,
+for pixels as this program feeds them.
 """
 
 import json
@@ -22,11 +22,11 @@ from app.errors import TrainingError
 from training.base.device import PIXEL_MEAN, PIXEL_STD
 from training.network.dlib_backbone import BLOCKS
 
-DLIB_SUFFIX, MANIFEST_SUFFIX = ".dat", "weights_manifest.json"
-# dlib subtracts these from a picture's red, green and blue (0..255) and divides by 256.
-DLIB_MEAN_RGB = (122.782, 117.001, 104.298)
-DLIB_SCALE = 256.0
-MAX_FILE_BYTES = 64 << 20
+DLIB_SUFFIX = ".dat"
+MANIFEST_SUFFIX = "weights_manifest.json"  # end of the name of face-api's file
+DLIB_MEAN_RGB = (122.782, 117.001, 104.298)  # dlib subtracts this from red, green and blue (0..255)
+DLIB_SCALE = 256.0  # and divides by this
+MAX_FILE_BYTES = 64 << 20  # three times the larger form; a larger file is another one
 _NORM_EPS = 1e-5  # of torch.nn.BatchNorm2d
 
 Floats = NDArray[np.float32]
@@ -35,16 +35,23 @@ Layer = tuple[Floats, Floats, Floats, Floats]
 
 
 def is_dlib_file(path: Path) -> bool:
-    """Whether the name is that of one of the two forms."""
+    """Tells, from its name, whether a file has one of the two forms."""
     return path.suffix == DLIB_SUFFIX or path.name.endswith(MANIFEST_SUFFIX)
 
 
 def read_dlib(path: Path, *, channels: int) -> dict[str, Tensor]:
-    """The tensors of `DlibBackbone(channels)` under their names, with "backbone." in front.
+    """Reads the tensors of `DlibBackbone(channels)` under their names, with "backbone." in front.
 
-    `channels` 1 sums the filters over red, green and blue, which is exact for grey pictures. Norms
-    have mean 0 and variance 1: `training.network.dlib_backbone.measure_norms` comes next. Raises
-    `TrainingError`.
+    Norms have mean 0 and variance 1, so that `training.network.dlib_backbone.measure_norms` comes
+    next.
+
+    Args:
+        path: The .dat file, or the manifest with its .bin beside it.
+        channels: 3 for RGB; 1 sums the filters over red, green and blue, which is exact for grey
+            pictures.
+
+    Raises:
+        TrainingError: A file is missing, or is not this network.
     """
     try:
         if path.stat().st_size > MAX_FILE_BYTES:
@@ -76,9 +83,9 @@ def read_dlib(path: Path, *, channels: int) -> dict[str, Tensor]:
 
 
 def _for_our_pixels(filters: Floats, bias: Floats, channels: int) -> tuple[Floats, Floats]:
-    """Folds dlib's own pixel scaling into the first convolution, so that pixels may come from
-    `training.base.device.normalise_batch`. A value x there is the pixel
-    255 · (PIXEL_STD · x + PIXEL_MEAN)."""
+    """Folds dlib's pixel scaling into the first convolution, so that its input comes from
+    `training.base.device.normalise_batch`: a value x there is the pixel 255 · (PIXEL_STD · x
+    + PIXEL_MEAN)."""
     mean = np.array(DLIB_MEAN_RGB)[None, :, None, None]
     wide = filters.astype(np.float64)
     constant = (255 * PIXEL_MEAN - mean) / DLIB_SCALE
@@ -90,7 +97,7 @@ def _for_our_pixels(filters: Floats, bias: Floats, channels: int) -> tuple[Float
 
 
 def _manifest(path: Path) -> list[Layer]:
-    """face-api's form: filters lie as (kh, kw, I, O)."""
+    """Reads face-api's form, where filters lie as (kh, kw, I, O)."""
     groups: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
     content = b"".join((path.parent / Path(name).name).read_bytes() for name in groups[0]["paths"])
     kept: dict[str, Floats] = {}
@@ -116,8 +123,8 @@ def _manifest(path: Path) -> list[Layer]:
 
 
 def _dat(path: Path) -> list[Layer]:
-    """dlib's form: the layers' tags and tensors from the picture on. Each convolution's parameters
-    are its filters and biases, each affine layer's its scales and shifts."""
+    """Reads dlib's form: the layers' tags and tensors, from the picture on. A convolution's
+    parameters are its filters and biases, an affine layer's its scales and shifts."""
     content = path.read_bytes()
     tensors: list[tuple[bytes, Floats]] = []
     at = 0
@@ -144,9 +151,11 @@ def _dat(path: Path) -> list[Layer]:
 
 
 def _tags(content: bytes) -> Iterator[tuple[bytes, int]]:
-    """Each convolution's and affine layer's tag with the place behind it. A text is written as its
-    length and its bytes, a whole number as the count of its bytes (its sign in the highest bit) and
-    these."""
+    """Yields each convolution's and affine layer's tag with the place behind the tag.
+
+    A text is stored as its length and its bytes; a whole number as the count of its bytes, with its
+    sign in the highest bit, and these bytes.
+    """
     at = 0
     while True:
         places = {
@@ -162,7 +171,7 @@ def _tags(content: bytes) -> Iterator[tuple[bytes, int]]:
 
 
 def _tensor(content: bytes, at: int) -> Floats:
-    """A tensor's version, four dimensions, and 32-bit floats, flat."""
+    """Reads a tensor, flat: its version, four dimensions, and 32-bit floats."""
     numbers = []
     for _ in range(5):
         length = content[at] & 0x0F

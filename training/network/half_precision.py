@@ -1,9 +1,9 @@
-"""Weights in half precision: a file half as large that computes in single precision as before.
+"""Stores weights in half precision: the file is half as large and computes in single precision.
 
-The network's weights are rounded first, with each normalisation taken into the layer before it, as
-the exporter does anyway. What the file then holds is exactly the rounded network: its 16-bit
-numbers are widened to 32 bits by the first operators of the graph, which ONNX Runtime carries out
-once, when the session is made.
+First the network's weights are rounded, with each normalisation folded into the layer before it, as
+the exporter does anyway. The file then holds exactly the rounded network. The first operators of
+its graph widen the 16-bit numbers to 32 bits; ONNX Runtime does this once, when it makes the
+session.
 """
 
 import copy
@@ -22,12 +22,12 @@ from training.network.dlib_backbone import DlibBlock
 from training.network.model import BasicBlock, DaclNet
 
 Storage = Literal["full", "half"]
-LEAST_ELEMENTS = 256  # smaller tensors gain nothing; biases and shapes are among them
-SUFFIX = "_half"
+MIN_HALVED_ELEMENTS = 256  # smaller tensors, such as biases and shapes, save nothing
+SUFFIX = "_half"  # of the names of stored 16-bit tensors
 
 
 def _fused(layer: nn.Module, norm: nn.Module) -> nn.Module | None:
-    """One layer for both; None where there is nothing to fuse."""
+    """Fuses a layer with its norm into one layer; None where the two do not fuse."""
     if isinstance(layer, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
         return fuse_conv_bn_eval(layer, norm)
     if isinstance(layer, nn.Linear) and isinstance(norm, nn.BatchNorm1d):
@@ -52,8 +52,11 @@ def _fuse_all(net: nn.Module) -> None:
 
 @torch.no_grad()
 def round_to_half(net: DaclNet) -> DaclNet:
-    """A network for evaluation alone whose weights are 16-bit floats in value, 32-bit in kind;
-    biases are as they were. Raises `TrainingError` where a weight is too large for that."""
+    """Copies a network and rounds its weights to 16-bit floats, which it keeps as 32-bit numbers.
+    Biases stay. The copy is for evaluation alone.
+
+    Raises `TrainingError` for a weight that is too large for half precision.
+    """
     result = copy.deepcopy(net).eval()
     _fuse_all(result)
     for name, weight in result.named_parameters():
@@ -68,8 +71,8 @@ def round_to_half(net: DaclNet) -> DaclNet:
 
 
 def store_halved(model: Any) -> None:
-    """Stores in 16 bits every larger 32-bit tensor of an ONNX ModelProto that loses nothing by it,
-    and widens it before its use."""
+    """Stores in 16 bits every larger 32-bit tensor of an ONNX ModelProto that loses nothing, and
+    adds the operator that widens the tensor before its use. Changes `model` in place."""
     graph = model.graph
     casts = []
     for tensor in graph.initializer:
@@ -78,7 +81,7 @@ def store_halved(model: Any) -> None:
         full = numpy_helper.to_array(tensor)
         with np.errstate(over="ignore"):
             half = full.astype(np.float16)
-        if full.size < LEAST_ELEMENTS or not np.array_equal(half, full):
+        if full.size < MIN_HALVED_ELEMENTS or not np.array_equal(half, full):
             continue
         name = tensor.name
         tensor.CopyFrom(numpy_helper.from_array(half, name + SUFFIX))
@@ -91,7 +94,8 @@ def store_halved(model: Any) -> None:
 
 
 def restore_full(model: Any) -> None:
-    """Takes `store_halved` back, for those who look for weights among the tensors."""
+    """Undoes `store_halved`, for code that looks for weights among the tensors. Changes `model`
+    in place."""
     graph = model.graph
     tensors = {tensor.name: tensor for tensor in graph.initializer}
     nodes = []

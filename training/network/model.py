@@ -1,8 +1,8 @@
-"""The DACL network: backbone, attention network and classifier.
+"""Defines the DACL network: backbone, attention network and classifier.
 
-Farzaneh & Qi, "Facial Expression Recognition in the Wild via Deep Attentive Center Loss",
-WACV 2021. The logits never touch the attention branch: it weights a loss, so the exported model
-goes without it.
+Farzaneh & Qi, "Facial Expression Recognition in the Wild via Deep Attentive Center Loss", WACV
+2021. The logits do not depend on the attention branch, which weights a loss, so that the exported
+model goes without this branch.
 """
 
 from dataclasses import dataclass, field
@@ -17,16 +17,23 @@ from training.network.dlib_backbone import DlibBackbone, DlibBlock, compute_map_
 
 BackboneKind = Literal["resnet", "dlib"]
 Stem = Literal["small", "fine", "standard"]
-STAGES = 4
-HALVINGS: dict[str, int] = {"small": 4, "fine": 3, "standard": 5}  # of the side, stem to last map
+STAGES = 4  # as in every ResNet
+HALVINGS: dict[str, int] = {
+    "small": 4,
+    "fine": 3,
+    "standard": 5,
+}  # of the side, from crop to last map
 Reads = Literal["map", "detached", "pooled"]
 
 
 @dataclass(frozen=True, slots=True)
 class ModelConfig:
-    """ResNet (He et al., CVPR 2016) of basic blocks in four stages, each `growth` times as wide as
-    the one before; or dlib's face recognition network, whose shape is fixed, so that `width`,
-    `blocks`, `stem`, `growth` and `excite` say nothing of it."""
+    """The shape of the network.
+
+    A ResNet (He et al., CVPR 2016) has basic blocks in four stages, each `growth` times as wide as
+    the one before. dlib's face recognition network has a fixed shape: `width`, `blocks`, `stem`,
+    `growth` and `excite` do not apply. Checkpoints store these fields.
+    """
 
     backbone: BackboneKind = field(
         default="resnet",
@@ -78,15 +85,20 @@ class ModelConfig:
 
     @property
     def widths(self) -> tuple[int, ...]:
-        """Channels of each stage."""
+        """The channels of each stage."""
         return tuple(round(self.width * self.growth**stage) for stage in range(STAGES))
 
     @property
     def feature_dim(self) -> int:
+        """The length d of the embedding."""
         return DLIB_FEATURE_DIM if self.backbone == "dlib" else self.widths[-1]
 
-    def grid(self, size_px: int) -> int:
-        """The side of the last feature map for crops of `size_px`."""
+    def compute_grid(self, size_px: int) -> int:
+        """Computes the side of the last feature map for crops of `size_px`.
+
+        >>> ModelConfig().compute_grid(48), ModelConfig(stem="standard").compute_grid(224)
+        (3, 7)
+        """
         if self.backbone == "dlib":
             return compute_map_side(size_px)
         side = size_px
@@ -96,8 +108,11 @@ class ModelConfig:
 
 
 class Excitation(nn.Module):
-    """Squeeze-excitation: each channel times a share in (0, 1) that follows from the means of all.
-    Hu et al., "Squeeze-and-Excitation Networks", CVPR 2018. `(B, C, h, w)` -> the same."""
+    """Squeeze-excitation: scales each channel by a share in (0, 1) that follows from all channels'
+    means.
+
+    Hu et al., "Squeeze-and-Excitation Networks", CVPR 2018. `(B, C, h, w)` -> the same.
+    """
 
     def __init__(self, channels: int, divisor: int) -> None:
         super().__init__()
@@ -113,9 +128,10 @@ class Excitation(nn.Module):
 
 
 class Projection(nn.Conv2d):
-    """1 x 1 with a stride. oneDNN's gradient of it writes past its memory on processors without
-    AVX-512 where fewer than eight channels come in, channels last
-    (https://github.com/uxlfoundation/oneDNN/issues/6035): these are picked out before."""
+    """A 1 x 1 convolution with a stride. oneDNN's gradient of this layer writes past its memory
+    on processors without AVX-512 where fewer than eight channels come in, channels last
+    (https://github.com/uxlfoundation/oneDNN/issues/6035). Such inputs are subsampled before
+    the convolution."""
 
     def forward(self, x: Tensor) -> Tensor:
         if self.in_channels >= 8 or torch.compiler.is_exporting():
@@ -125,6 +141,9 @@ class Projection(nn.Conv2d):
 
 
 class BasicBlock(nn.Module):
+    """Two 3 x 3 convolutions beside a shortcut. `(B, C, h, w)` -> `(B, N, h / stride, w /
+    stride)`, rounded up."""
+
     def __init__(self, channels_in: int, channels: int, stride: int, excite: int = 0) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(channels_in, channels, 3, stride, 1, bias=False)
@@ -144,7 +163,8 @@ class BasicBlock(nn.Module):
 
 
 class Backbone(nn.Module):
-    """`(B, C, S, S)` -> spatial feature map x* `(B, d, h, w)`, d the last stage's width."""
+    """Maps crops `(B, C, S, S)` to the feature map x* `(B, d, h, w)`; d is the last stage's
+    width."""
 
     def __init__(self, config: ModelConfig, channels: int) -> None:
         super().__init__()
@@ -174,16 +194,17 @@ class Backbone(nn.Module):
 
 
 class AttentionNetwork(nn.Module):
-    """Weights `(B, d)` in (0, 1), one per feature dimension and sample, from x* `(B, d, h, w)`.
-
-    The paper's context encoder: three fully connected layers over the flattened map, then d binary
-    heads whose softmax gives the share kept (section 3.3). The published sizes for 512 x 7 x 7 are
-    25088 -> 3584 -> 512 -> 64: each layer keeps a seventh, then an eighth. Here the same ratios
-    follow the map; maps over 7 x 7 are pooled to it, so that input size does not blow this up.
+    """Computes weights `(B, d)` in (0, 1), one for each feature dimension and sample, from x* `(B,
+    d, h, w)`.
+    The paper's context encoder has three fully connected layers over the flattened map, then d
+    binary heads whose softmax gives the share kept (section 3.3). The published sizes for 512 x 7 x
+    7 are 25088 -> 3584 -> 512 -> 64: each layer keeps a seventh, then an eighth. Here the same
+    ratios follow the map's size; maps over 7 x 7 are pooled to 7 x 7, so that the layers do not
+    grow with the input.
     """
 
-    MAX_GRID = 7
-    CODE = 64
+    MAX_GRID = 7  # side of the map that is read, as published
+    CODE = 64  # length of the code before the heads, as published
 
     def __init__(self, feature_dim: int, grid: int) -> None:
         super().__init__()
@@ -205,7 +226,8 @@ class AttentionNetwork(nn.Module):
         self.heads = nn.Linear(self.CODE, 2 * feature_dim)
 
     def forward(self, feature_map: Tensor) -> Tensor:
-        """`(B, d, h, w)`; (B, d, 1, 1) where it reads the pooled feature."""
+        """Computes the weights. `feature_map` is `(B, d, h, w)`, or `(B, d, 1, 1)` for the
+        pooled feature."""
         pooled = functional.adaptive_avg_pool2d(feature_map, self.grid)
         scores = self.heads(self.encoder(pooled.flatten(1)))  # (B, 2d)
         kept_or_not = scores.unflatten(1, (-1, 2)).softmax(dim=2)  # (B, d, 2)
@@ -214,7 +236,19 @@ class AttentionNetwork(nn.Module):
 
 
 def choose_attention_input(reads: Reads, feature_map: Tensor, embedding: Tensor) -> Tensor:
-    """What the attention network gets to see of x* `(B, d, h, w)` and x `(B, d)`."""
+    """Chooses the attention network's input.
+
+    Args:
+        reads: "map", "detached" (the map without its gradient) or "pooled".
+        feature_map: x*, `(B, d, h, w)`.
+        embedding: x, `(B, d)`.
+
+    Returns:
+        `(B, d, h, w)`, or `(B, d, 1, 1)` for "pooled".
+
+    >>> choose_attention_input("pooled", torch.zeros(2, 8, 3, 3), torch.zeros(2, 8)).shape
+    torch.Size([2, 8, 1, 1])
+    """
     match reads:
         case "map":
             return feature_map
@@ -225,19 +259,23 @@ def choose_attention_input(reads: Reads, feature_map: Tensor, embedding: Tensor)
 
 
 class Output(NamedTuple):
+    """The network's results for a batch."""
+
     logits: Tensor  # (B, K)
     embedding: Tensor  # (B, d), the deep feature x
     attention: Tensor  # (B, d) in (0, 1)
 
 
 class DaclNet(nn.Module):
+    """The whole network as it is trained."""
+
     def __init__(self, config: ModelConfig, *, channels: int, classes: int, size_px: int) -> None:
         super().__init__()
         self.config = config
         self.backbone: nn.Module = (
             DlibBackbone(channels) if config.backbone == "dlib" else Backbone(config, channels)
         )
-        grid = 1 if config.attention_reads == "pooled" else config.grid(size_px)
+        grid = 1 if config.attention_reads == "pooled" else config.compute_grid(size_px)
         self.attention = AttentionNetwork(config.feature_dim, grid)
         self.classifier = nn.Linear(config.feature_dim, classes)
         for module in self.modules():
@@ -249,8 +287,14 @@ class DaclNet(nn.Module):
     def forward(
         self, x: Tensor, with_attention: bool = True, kept_features: Tensor | None = None
     ) -> Output:
-        """`x (B, C, S, S)`, normalised. `kept_features (B, d)` is the factor on each pooled feature
-        before the classifier, in training: 0 where it is dropped. None draws it here."""
+        """Computes logits, embedding and attention.
+
+        Args:
+            x: `(B, C, S, S)`, normalised by `training.base.device.normalise_batch`.
+            with_attention: False skips the attention network and gives ones.
+            kept_features: `(B, d)` factor on each pooled feature before the classifier, in
+                training: 0 where the feature is dropped. None draws the factor here.
+        """
         feature_map = self.backbone(x)  # (B, d, h, w)
         embedding = feature_map.mean(dim=(2, 3))
         if kept_features is None:
@@ -267,11 +311,11 @@ class DaclNet(nn.Module):
 
 
 class ExportNet(nn.Module):
-    """What is shipped: `(N, C, S, S)` -> `logits (N, K)`, `cam (N, K, h, w)` and, if asked for,
-    `attention (N, d)`.
+    """The network as it is exported: `(N, C, S, S)` -> `logits (N, K)`, `cam (N, K, h, w)` and, on
+    request, `attention (N, d)`.
 
-    The classifier as a 1x1 convolution before the mean gives the class activation maps (Zhou et
-    al., CVPR 2016) on the way to the very same logits.
+    The classifier runs as a 1 x 1 convolution before the mean, which gives the class activation
+    maps (Zhou et al., CVPR 2016) on the way to the same logits.
     """
 
     def __init__(self, net: DaclNet, *, with_attention: bool = False) -> None:

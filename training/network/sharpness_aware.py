@@ -1,4 +1,5 @@
-"""Sharpness-aware minimisation: the gradient is taken where the loss is worst nearby.
+"""Moves the weights uphill for sharpness-aware minimisation: the gradient is taken where the loss
+nearby is worst.
 
 Foret et al., "Sharpness-Aware Minimization for Efficiently Improving Generalization", ICLR 2021.
 """
@@ -12,10 +13,16 @@ from torch import nn
 
 @contextmanager
 def climb(net: nn.Module, rho: float) -> Iterator[None]:
-    """Inside, the trained weights are `rho` further up their gradient (all of them as one vector)
-    and have none; after it, weights, batch statistics and other buffers are as they were before,
-    bit for bit, and what gradients arose inside remain. With several ranks, gradients are already
-    averages over them, so that all ranks climb alike."""
+    """Moves the trained weights `rho` up their gradient while the context lasts.
+
+    All weights count as one vector, and their gradients are None on entry. On exit, weights, batch
+    statistics and other buffers are restored bit for bit; gradients from inside remain. With
+    several ranks, the gradients are averages over them already, so that all ranks move alike.
+
+    Args:
+        net: Has gradients.
+        rho: Length of the step.
+    """
     with torch.no_grad():
         climbing = [p for p in net.parameters() if p.grad is not None]
         before = [p.clone() for p in climbing]

@@ -34,7 +34,7 @@ def resumed(folder: RunFolder, options: argparse.Namespace, key: str) -> RunConf
     state = folder.state
     config = folder.begun if state is None else RunConfig.from_dict(state["config"])
     assert config is not None
-    if others := config.differences(read_recipe(options, config)):
+    if others := config.list_differences(read_recipe(options, config)):
         raise TrainingError(
             f"The run in {folder.folder} has another recipe ({'; '.join(others)} asked for). "
             "Resume it without recipe options."

@@ -16,8 +16,8 @@ from training.network.model import ModelConfig
 
 RECIPES: dict[str, Callable[[], RunConfig]] = {
     "default": RunConfig,
-    "dlib": RunConfig.face_pretrained,
-    "paper": RunConfig.published,
+    "dlib": RunConfig.make_face_pretrained,
+    "paper": RunConfig.make_published,
 }
 
 

@@ -61,7 +61,9 @@ def judged(name: str, shares: Floats, labels: Labels) -> EnsembleRow:
     """Of probabilities `(N, K)`."""
     logits = np.log(np.maximum(shares, 1e-12))
     m = measure_metrics(logits, labels)
-    sure = measure_selective(logits, labels, score_max_probability(logits, 1.0)).at(SURE_COVERAGE)
+    sure = measure_selective(logits, labels, score_max_probability(logits, 1.0)).find_point(
+        SURE_COVERAGE
+    )
     return EnsembleRow(name, m.accuracy, m.standard_error, m.mean_class_recall, sure.accuracy)
 
 

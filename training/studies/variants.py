@@ -94,7 +94,7 @@ def train_one(
         trainer = Trainer(config, gather_facts(pack, pair[0]), machine, teaching=teaching)
         if held.state is not None:
             begun = RunConfig.from_dict(held.state["config"])
-            if others := begun.differences(config):
+            if others := begun.list_differences(config):
                 raise TrainingError(
                     f"{folder} holds another recipe ({'; '.join(others)}). Choose another --runs."
                 )

@@ -212,7 +212,7 @@ def test_impossible_degradation_is_refused(changes: dict[str, Any], message: str
 def test_recipes_from_before_there_were_degradations_have_none() -> None:
     old = {"train": {"keep": 0.85}, "model": {}, "augment": {"rotation_deg": 15.0, "erase": 0.4}}
     assert RunConfig.from_dict(old) == RunConfig()
-    assert RunConfig().augment.degrade == RunConfig.published().augment.degrade == 0
+    assert RunConfig().augment.degrade == RunConfig.make_published().augment.degrade == 0
     assert parse_kinds("all") == KINDS == (JITTER, *PIXEL_KINDS)
 
 

@@ -44,13 +44,13 @@ def test_accuracy_against_coverage_by_hand() -> None:
     assert found.least_area == pytest.approx((1 / 9 + 2 / 10) / 10)
     assert found.curve[0] == (0.1, 1.0)
     assert found.curve[-1] == pytest.approx((1.0, 0.8))
-    assert found.at(0.9) is by_coverage[0.9]
+    assert found.find_point(0.9) is by_coverage[0.9]
 
 
 def test_useless_score_costs_area() -> None:
     turned = measure_selective(ten(), LABELS, -SURENESS)
     assert turned.area > measure_selective(ten(), LABELS, SURENESS).area
-    assert turned.at(1.0).accuracy == pytest.approx(0.8)
+    assert turned.find_point(1.0).accuracy == pytest.approx(0.8)
 
 
 @pytest.mark.parametrize("count", [1, 7, 100, 3199])
@@ -150,4 +150,4 @@ def test_lines_say_what_was_found() -> None:
     assert "of the classes that have faces here, which fear lacks" in note
     assert len(table) == 2 + 11
     bare = measure_doubt(ten(), LABELS, temperature=1.0, shares=(), thresholds=None)
-    assert (bare.said, bare.priors, len(format_doubt(bare))) == (None, (), 1)
+    assert (bare.labelled, bare.priors, len(format_doubt(bare))) == (None, (), 1)

@@ -26,7 +26,7 @@ from training.network.dlib_file import DLIB_MEAN_RGB, Layer, is_dlib_file, read_
 from training.network.half_precision import round_to_half
 from training.network.model import ExportNet, ModelConfig
 
-CONFIG = RunConfig.face_pretrained()
+CONFIG = RunConfig.make_face_pretrained()
 
 
 def made_layers() -> list[Layer]:

@@ -21,7 +21,7 @@ from training.exporting.int8 import Int8Settings, quantised
 from training.judge.evaluation import evaluate
 from training.judge.predictions import net_logits, uint8_crops
 from training.network.half_precision import (
-    LEAST_ELEMENTS,
+    MIN_HALVED_ELEMENTS,
     SUFFIX,
     restore_full,
     round_to_half,
@@ -102,7 +102,7 @@ def test_command_says_how_often_labels_agree(
     assert exporting.main([*words, "--weights", "half", "--attention"]) == 0
     assert "the label of full precision on 100.00 % of 30 validation" in capsys.readouterr().out
     kept = onnx.load(str(tmp_path / "m.onnx")).graph.initializer
-    large = [t for t in kept if len(t.dims) > 1 and np.prod(t.dims) >= LEAST_ELEMENTS]
+    large = [t for t in kept if len(t.dims) > 1 and np.prod(t.dims) >= MIN_HALVED_ELEMENTS]
     assert all(tensor.data_type == TensorProto.FLOAT16 for tensor in large)
     assert len([tensor for tensor in large if len(tensor.dims) == 2]) >= 4  # the attention's
 

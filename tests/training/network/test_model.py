@@ -79,7 +79,7 @@ def test_outputs_have_their_shapes(
     assert output.logits.shape == (5, classes)
     assert output.embedding.shape == output.attention.shape == (5, 8 * width)
     assert net.backbone(x).shape == (5, 8 * width, grid, grid)
-    assert net.config.grid(size_px) == grid
+    assert net.config.compute_grid(size_px) == grid
     logits, cam = ExportNet(net)(x)
     assert (logits.shape, cam.shape) == ((5, classes), (5, classes, grid, grid))
 
@@ -89,8 +89,8 @@ def test_outputs_have_their_shapes(
 def test_grid_is_foretold_for_every_size(stem: Any, size_px: int) -> None:
     config = ModelConfig(width=1, blocks=1, stem=stem)
     assert Backbone(config, 1).eval()(torch.zeros(1, 1, size_px, size_px)).shape[2:] == (
-        config.grid(size_px),
-        config.grid(size_px),
+        config.compute_grid(size_px),
+        config.compute_grid(size_px),
     )
 
 
