@@ -147,7 +147,7 @@ class FaceMap:
 
 @dataclass(frozen=True, slots=True)
 class FaceQuality:
-    """How well a face can be seen in its frame; `app.recognition.quality` measures it.
+    """The visibility of a face in its frame, as `app.recognition.quality` measures it.
 
     Attributes:
         size_px: The geometric mean of the box's sides.

@@ -104,7 +104,7 @@ class AudioCopy:
 
     @property
     def trouble(self) -> str | None:
-        """What is missing in the audio, for users; None where nothing is."""
+        """The missing part of the audio, in words for users; None where nothing is missing."""
         if self._broken is not None:
             return f"the sound ends at {float(self._times.end_s):.1f} s ({self._broken})"
         if self._lost:

@@ -173,7 +173,7 @@ class Film:
 
     @property
     def audio_trouble(self) -> str | None:
-        """What the audio lacks, for users; None where nothing is missing."""
+        """The missing part of the audio, in words for users; None where nothing is missing."""
         troubles = [*self._lost_tracks, *(track.trouble for track in self._tracks)]
         return "; ".join(text for text in troubles if text) or None
 

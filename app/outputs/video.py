@@ -81,7 +81,7 @@ class VideoSink:
 
     @property
     def warning(self) -> str | None:
-        """What the audio lacks, in one line; None where nothing is missing."""
+        """The missing part of the audio, in one line; None where nothing is missing."""
         trouble = None if self._film is None else self._film.audio_trouble
         return trouble and f"In {self.path}, {trouble}."
 
