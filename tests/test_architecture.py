@@ -148,6 +148,43 @@ def test_commands_of_training_are_front_desks() -> None:
     assert importers == set()
 
 
+def test_no_public_name_stands_twice() -> None:
+    """A class or function of a module is named like no other of `app` or `training`, but for what
+    every command has."""
+    places: dict[str, list[str]] = {}
+    for module, path in {**APP, **TRAINING}.items():
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.ClassDef | ast.FunctionDef) and not node.name.startswith("_"):
+                places.setdefault(node.name, []).append(module)
+    assert len(places) > 1000
+    twice = {name: where for name, where in places.items() if len(set(where)) > 1}
+    assert twice.keys() <= {"main", "parser"}, twice
+
+
+def test_any_is_rare_and_has_its_reason() -> None:
+    lines = []
+    for module, path in APP.items():
+        text = path.read_text(encoding="utf-8")
+        numbers = {
+            node.lineno
+            for node in ast.walk(ast.parse(text))
+            if isinstance(node, ast.Name) and node.id == "Any"
+        }
+        lines += [(module, text.splitlines()[number - 1]) for number in sorted(numbers)]
+    assert len(lines) <= 40
+    assert [(module, line) for module, line in lines if "#" not in line] == []
+
+
+def test_options_are_values_below_the_command_line() -> None:
+    """Only `app.cli` knows the namespace of `argparse`."""
+    knowing = {
+        find_room(module)
+        for module, path in APP.items()
+        if "argparse.Namespace" in path.read_text(encoding="utf-8")
+    }
+    assert knowing <= {"app.cli"}
+
+
 @pytest.mark.parametrize(("room", "others"), SMALL_WORLDS.items())
 def test_some_rooms_know_little(room: str, others: set[str]) -> None:
     assert reached(room, TRAINING_ARROWS) <= others

@@ -16,7 +16,7 @@ from app.types import Image as Picture
 from training.base.files import write_text_file
 from training.datasets.examples import NO_LABEL
 from training.datasets.pack import Pack
-from training.judge.path_reading import PictureFaceFinder, cut_crop
+from training.judge.path_reading import FrameFaceFinder, cut_crop
 from training.judge.predictions import file_logits, judged_examples
 from training.measures.confidence_scores import (
     SCORES,
@@ -75,7 +75,7 @@ class NonFaceReadings:
 
 
 def read_non_faces(
-    classifier: Classifier, detector: PictureFaceFinder, shown: Iterator[tuple[str, Picture]]
+    classifier: Classifier, detector: FrameFaceFinder, shown: Iterator[tuple[str, Picture]]
 ) -> NonFaceReadings:
     """Each picture through the whole path, and straight into the classifier."""
     contract = classifier.contract

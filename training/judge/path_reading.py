@@ -26,7 +26,7 @@ from training.synthetic.paste import Cutout, Grounds, Placed, Pose, arrange, cut
 MAX_DISTANCE, MAX_RATIO = 0.5, 2.0
 
 
-class PictureFaceFinder(Protocol):
+class FrameFaceFinder(Protocol):
     def detect(self, image: Picture) -> tuple[Face, ...]: ...
 
 
@@ -108,7 +108,7 @@ class WholePath:
         self,
         pack: Pack,
         classifier: Classifier,
-        detector: PictureFaceFinder,
+        detector: FrameFaceFinder,
         grounds: Grounds,
         *,
         per_frame: int = 1,
