@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from app.alignment import is_alignable
 from app.contract import Contract
 from app.crops import align_faces
-from app.detection.follower import FaceLooker, Follower
+from app.detection.follower import Follower
 from app.detection.pace import FILE_PACE, LIVE_PACE
+from app.detection.ports import FaceFinder, FaceFollower, StreamSearch
 from app.process.stage_clock import StageClock
 from app.recognition.activation_maps import make_face_map
 from app.recognition.quality import find_reading_problem, measure_quality
@@ -36,26 +37,6 @@ from app.types import (
     Reason,
     TrackedFace,
 )
-
-
-class FaceFinder(Protocol):
-    """Finds the faces of single pictures, as `app.detection.search.FaceSearch` does."""
-
-    def detect(self, image: Image) -> tuple[Face, ...]: ...
-
-
-class FaceFollower(Protocol):
-    """Finds the faces of a stream, as `app.detection.follower.Follower` does."""
-
-    def find(self, image: Image, time_s: float) -> tuple[Face, ...]: ...
-    def reset(self) -> None: ...
-    def state(self) -> State: ...
-    def restore(self, state: SavedState) -> None: ...
-
-
-class StreamSearch(FaceFinder, FaceLooker, Protocol):
-    """A search for faces in pictures and in streams, such as
-    `app.detection.search.FaceSearch`."""
 
 
 class CropReader(Protocol):

@@ -14,22 +14,20 @@ A live stream must not fall behind (`app.detection.pace`). There, the work on on
 however late the frame comes; faces rest while frames follow each other fast, and a crowd is looked
 at less often where frames come late.
 
-Each face gets a key (`Face.key`), which it keeps until it is lost. Later stages go by the key where
-they ask whether a face is the one of the frame before.
+Each face gets a key (`Face.key`), which stays the same as long as looks find the face again. Later
+stages go by the key where they ask whether a face is one of the frame before.
 """
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Protocol
+from dataclasses import replace
 
-import numpy as np
-
-from app.detection.boxes import find_centre, is_same_place, keep_largest
+from app.detection.boxes import is_same_place, keep_largest
+from app.detection.followed_face import FollowedFace
 from app.detection.networks import Glance, list_glances
 from app.detection.pace import FILE_PACE, Pace
+from app.detection.ports import FaceLooker
 from app.detection.refused_hints import RefusedHints
-from app.detection.search import SearchResult
 from app.detection.view_schedule import ViewSchedule
 from app.stage_state import SavedState, State, dump_face, load_face
 from app.types import Face, Image
@@ -48,56 +46,6 @@ KEEP_SCORE = 0.3  # score below which a look at a known face does not count
 MAX_STEP_S = 1.0  # a longer step between frames is a cut
 FEW_LOOKS = 3  # faces that are looked at in every frame; more are looked at in turns
 LOOK_S = 0.1  # time within which each face has its turn
-
-
-class FaceLooker(Protocol):
-    """The part of `app.detection.search.FaceSearch` that a follower uses."""
-
-    max_faces: int | None
-    far_faces: bool
-
-    def search(
-        self,
-        image: Image,
-        plan: list[Glance],
-        known: Sequence[Face],
-        patterns: Sequence[Face],
-        *,
-        waiting: Sequence[Face],
-        most: int | None,
-    ) -> SearchResult: ...
-
-    def look_again(self, image: Image, face: Face) -> Face | None: ...
-
-    def is_face(self, image: Image, face: Face) -> bool: ...
-
-
-@dataclass(frozen=True, slots=True)
-class FollowedFace:
-    """A face where it was last seen, at `seen_s`.
-
-    `trust` is the mean of its scores over the last `TRUST_S`, 0 to 1. `velocity_xy` is in px/s.
-    `lost` is True if the last look did not find the face.
-    """
-
-    face: Face
-    seen_s: float
-    trust: float
-    velocity_xy: tuple[float, float] = (0.0, 0.0)
-    lost: bool = False
-
-    def extrapolate(self, time_s: float) -> Face:
-        """Returns the face at its expected place at `time_s`, marked as not seen."""
-        step_s = time_s - self.seen_s
-        x, y = self.velocity_xy[0] * step_s, self.velocity_xy[1] * step_s
-        x0, y0, x1, y1 = self.face.box_xyxy
-        return Face(
-            (x0 + x, y0 + y, x1 + x, y1 + y),
-            self.face.landmarks + np.array((x, y), np.float32),
-            self.face.score,
-            seen=False,
-            key=self.face.key,
-        )
 
 
 class Follower:
@@ -150,16 +98,7 @@ class Follower:
     def state(self) -> State:
         """Returns all that the next frame's faces depend on but the frame itself."""
         return {
-            "known": [
-                {
-                    "face": dump_face(one.face),
-                    "seen_s": float(one.seen_s),
-                    "trust": float(one.trust),
-                    "velocity_xy": [float(value) for value in one.velocity_xy],
-                    "lost": one.lost,
-                }
-                for one in self._known
-            ],
+            "known": [one.state() for one in self._known],
             "waiting": [[dump_face(hint), float(since_s)] for hint, since_s in self._waiting],
             "patterns": self._patterns.state(),
             "size_wh": list(self._size_wh),
@@ -173,14 +112,11 @@ class Follower:
     def restore(self, state: SavedState) -> None:
         """Takes up a state that `state` gave."""
         self._next_key = int(state.get("next_key", 1))
-        known = []
-        for one in state["known"]:
-            x, y = (float(value) for value in one["velocity_xy"])
-            face, seen_s = load_face(one["face"]), float(one["seen_s"])
-            if face.key is None:  # of a state that was kept before faces had keys
-                face = self._give_key(face)
-            known.append(FollowedFace(face, seen_s, float(one["trust"]), (x, y), bool(one["lost"])))
-        self._known = known
+        self._known = []
+        for known in map(FollowedFace.load, state["known"]):
+            if known.face.key is None:  # of a state that was kept before faces had keys
+                known = replace(known, face=self._give_key(known.face))
+            self._known.append(known)
         self._waiting = [(load_face(hint), float(since_s)) for hint, since_s in state["waiting"]]
         self._patterns.restore(state["patterns"])
         width, height = state["size_wh"]
@@ -275,7 +211,7 @@ class Follower:
                 if trust >= TRUSTED:
                     faces.append(now)
                     kept.append(
-                        FollowedFace(now, time_s, trust, _measure_velocity(known, now, time_s))
+                        FollowedFace(now, time_s, trust, known.measure_velocity_xy(now, time_s))
                     )
             elif time_s - known.seen_s <= WATCH_S:
                 kept.append(replace(known, lost=True))
@@ -317,12 +253,3 @@ class Follower:
         )
         self._due -= len(chosen)
         return chosen
-
-
-def _measure_velocity(before: FollowedFace, now: Face, time_s: float) -> tuple[float, float]:
-    """Returns the velocity (x, y) in px/s from one sight of a face to the next."""
-    step_s = time_s - before.seen_s
-    if step_s <= 0 or before.lost:
-        return (0.0, 0.0)
-    (x0, y0), (x1, y1) = find_centre(before.face), find_centre(now)
-    return ((x1 - x0) / step_s, (y1 - y0) / step_s)

@@ -1,7 +1,9 @@
 """Makes faces unrecognisable in pictures, also while the detector loses them for a moment.
 
 The place of a face is covered from the frame in which the face is found until `HOLD_S` after it was
-last seen. Meanwhile the place grows, because an unseen face may move.
+last seen. Meanwhile the place grows, because an unseen face may move. A face that is near a place
+is taken for the face that was there. Keys (`Face.key`) do not serve here: a face that is found
+again after a loss has another key, and faces of pictures have none.
 """
 
 from collections.abc import Sequence
