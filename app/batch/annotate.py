@@ -17,7 +17,7 @@ from app.sources.stream_container import open_stream
 from app.sources.video import VideoSource
 from app.sources.video_download import fetch_copy
 
-CHECKPOINT_S = 1.0
+CHECKPOINT_S = 1.0  # a run that is killed loses at most the work of this time
 
 
 @dataclass(frozen=True, slots=True)

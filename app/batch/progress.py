@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Protocol
 
 from app.errors import SourceError
 from app.runs.plan import RunPlan
@@ -46,23 +46,34 @@ def shorten_name(name: str) -> str:
     return f"{name[: kept // 2]}…{name[-(kept - kept // 2) :]}"
 
 
+class _Bar(Protocol):
+    """The parts of tqdm, which has no types, that the bars need."""
+
+    pos: int
+    total: float | None
+
+    def update(self, n: float) -> object: ...
+    def refresh(self) -> object: ...
+    def close(self) -> None: ...
+
+
 class Bars:
     """Shows bars on a terminal, and nothing where `sys.stderr` is none. `close` takes them away."""
 
     def __init__(self, plans: Sequence[RunPlan]) -> None:
         from tqdm import tqdm
 
-        self._tqdm: Callable[..., Any] = tqdm  # which has no types
+        self._tqdm: Callable[..., _Bar] = tqdm
         self._plans = plans
         self._expected = [estimate_frames(plan) for plan in plans]
         self._reached = [0] * len(plans)
-        self._bars: dict[int, Any] = {}  # of tqdm, which has no types
-        self._total: Any = None  # of tqdm, which has no types
+        self._bars: dict[int, _Bar] = {}
+        self._total: _Bar | None = None
         if len(plans) > 1:
             known = [frames for frames in self._expected if frames is not None]
             self._total = self._bar("all", sum(known) if known else None, 0)
 
-    def _bar(self, name: str, frames: int | None, position: int) -> Any:  # tqdm has no types
+    def _bar(self, name: str, frames: int | None, position: int) -> _Bar:
         return self._tqdm(
             total=frames,
             desc=name,
