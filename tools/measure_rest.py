@@ -60,7 +60,7 @@ PARTS: tuple[tuple[str, Any, str], ...] = (
     ("following", Follower, "find"),
     ("following", FaceSearch, "search"),
     ("following", FaceSearch, "look_again"),
-    ("a face's crop", app.pipeline, "align"),
+    ("a face's crop", app.pipeline, "align_faces"),
     ("a crop's normalisation", app.recognition.classifier, "normalise"),
     ("reading", Classifier, "predict"),
     ("who is who", app.tracking.identities.Identities, "update"),

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from tools.measure_rest import NETWORKS, Clocks
+from tools.measure_rest import NETWORKS, PARTS, Clocks
 
 
 def test_own_time_is_without_other_parts(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -33,3 +33,7 @@ def test_own_time_is_without_other_parts(monkeypatch: pytest.MonkeyPatch) -> Non
     clocks.clocked("outer", work)()
     assert dict(clocks.own_s) == {"inner": 4.0, NETWORKS: 4.0, "outer": 1.0}
     assert dict(clocks.calls) == {"inner": 2, "outer": 1}
+
+
+def test_every_part_is_one_of_the_program() -> None:
+    assert [part for part in PARTS if not callable(getattr(part[1], part[2], None))] == []
