@@ -98,12 +98,12 @@ def test_training_can_go_on_from_what_is_shipped(path: Path) -> None:
     """The compact checkpoint is the network of the file beside it, in half precision."""
     from training.checkpoints.checkpoint import load_trained
     from training.checkpoints.compact import read_compact
-    from training.exporting.onnx_file import probe_logits
+    from training.exporting.onnx_file import compute_probe_logits
 
     weights, licence = read_compact(path.with_suffix(".onnx"))
     assert "FER2013" in licence
     assert weights.facts is not None
     contract = Classifier(path.with_suffix(".onnx"), device="cpu").contract
     assert weights.facts.labels == contract.labels
-    logits = probe_logits(load_trained(path))
+    logits = compute_probe_logits(load_trained(path))
     np.testing.assert_allclose(logits, contract.probe_logits, atol=0.03)

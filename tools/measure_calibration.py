@@ -26,7 +26,7 @@ from app.tracking.resting_face import (
 from app.types import Floats
 from training.base.cli import run_entry_point
 from training.datasets.pack import read_pack
-from training.judge.predictions import batches, judged_examples, uint8_crops
+from training.judge.predictions import iterate_batches, load_judged_examples, make_uint8_crops
 
 SETTINGS = tuple((lead, bound) for bound in (0.5, 1.0, 1.5, 2.0, 3.0) for lead in (0.0, 0.7, 1.4))
 
@@ -53,10 +53,10 @@ def main(argv: list[str] | None = None) -> int:
     contract = classifier.contract
     neutral = contract.labels.index("neutral")
     pack = read_pack(options.data)
-    examples, _ = judged_examples(
+    examples, _ = load_judged_examples(
         pack, "valid", contract.template, contract.size_px, contract.colour
     )
-    crops = np.concatenate([uint8_crops(examples, rows) for rows in batches(examples)])
+    crops = np.concatenate([make_uint8_crops(examples, rows) for rows in iterate_batches(examples)])
     labels = np.array(
         [contract.labels.index(pack.meta.labels[k]) for k in examples.labels.tolist()]
     )

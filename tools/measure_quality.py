@@ -25,7 +25,7 @@ from app.types import LANDMARKS, Face, Image
 from training.base.cli import run_entry_point
 from training.datasets.examples import NO_LABEL, choose_argmax_labels
 from training.datasets.pack import Pack, read_pack
-from training.judge.predictions import batches, judged_examples, uint8_crops
+from training.judge.predictions import iterate_batches, load_judged_examples, make_uint8_crops
 
 
 def blurred(sigma_px: float) -> Callable[[Image], Image]:
@@ -92,10 +92,10 @@ def main(argv: list[str] | None = None) -> int:
     classifier = Classifier(options.model, device="cpu")
     contract = classifier.contract
     pack = read_pack(options.data)
-    examples, _ = judged_examples(
+    examples, _ = load_judged_examples(
         pack, "valid", contract.template, contract.size_px, contract.colour
     )
-    crops = np.concatenate([uint8_crops(examples, rows) for rows in batches(examples)])
+    crops = np.concatenate([make_uint8_crops(examples, rows) for rows in iterate_batches(examples)])
     face = face_of(contract.size_px)
     labels = [contract.labels.index(pack.meta.labels[k]) for k in examples.labels.tolist()]
     print(

@@ -24,10 +24,10 @@ from app.types import Image
 from training.base.cli import run_entry_point
 from training.base.progress import track_progress
 from training.datasets.pack import Pack, read_pack
-from training.judge.path_reading import assign
-from training.synthetic.detections import faces_of, truth
-from training.synthetic.non_face_pictures import Clip, pictures
-from training.synthetic.paste import Grounds, Placed, Pose, arrange, cutout
+from training.judge.path_reading import assign_detections
+from training.synthetic.detections import label_detection, list_face_rows
+from training.synthetic.non_face_pictures import Clip, make_pictures
+from training.synthetic.paste import Grounds, PlacedFace, Pose, arrange_faces, cut_face
 
 SIZES_PX = (128.0, 400.0)  # as in the first row of `training.whole_path`
 
@@ -85,7 +85,7 @@ def looked_at(
     looks: NetworkLooks,
     check: FaceCheck,
     image: Image,
-    placed: Sequence[Placed],
+    placed: Sequence[PlacedFace],
     frame: int,
 ) -> Iterator[Hint]:
     """Every hint of a whole search that two nearer looks confirm."""
@@ -101,21 +101,21 @@ def looked_at(
             share=check.estimate_probability(image, face),
             score=looks.measure_certainty(image, face, full_range=False, needed=0),
             full_score=looks.measure_certainty(image, face, full_range=True, needed=0),
-            right=bool(assign([face], placed)),
-            wrong=truth(face, placed) == "none",
+            right=bool(assign_detections([face], placed)),
+            wrong=label_detection(face, placed) == "none",
         )
 
 
 def face_frames(
     pack: Pack, count: int, generator: np.random.Generator
-) -> Iterator[tuple[Image, tuple[Placed, ...]]]:
+) -> Iterator[tuple[Image, tuple[PlacedFace, ...]]]:
     """One face each, upright as in its own picture."""
     grounds = Grounds(generator)
-    for row in generator.permutation(faces_of(pack, "valid"))[:count].tolist():
+    for row in generator.permutation(list_face_rows(pack, "valid"))[:count].tolist():
         size_px = float(np.exp(generator.uniform(*np.log(SIZES_PX))))
         picture = pack.decode(row, "rgb")[::-1].transpose(1, 2, 0)
-        face = cutout(picture, pack.landmarks[row], Pose(size_px), generator)
-        yield arrange([face], grounds.draw(generator), generator)
+        face = cut_face(picture, pack.landmarks[row], Pose(size_px), generator)
+        yield arrange_faces([face], grounds.draw(generator), generator)
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,14 +192,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     if options.faces < 1 or options.empty < 1:
         raise DataError("--faces and --empty must be at least 1.")
     pack = read_pack(options.data)
-    faces = min(options.faces, len(faces_of(pack, "valid")))
+    faces = min(options.faces, len(list_face_rows(pack, "valid")))
     generator = np.random.default_rng(options.seed)
     rows = generator.permutation(pack.rows("valid"))[:500].tolist()
-    strange = pictures(
+    strange = make_pictures(
         generator,
         options.empty,
         faces=[pack.decode(row, "rgb")[::-1].transpose(1, 2, 0) for row in rows],
-        frames=[frame for clip in options.media for frame in clip.frames()],
+        frames=[frame for clip in options.media for frame in clip.read_frames()],
     )
     shown = chain(face_frames(pack, faces, generator), ((picture, ()) for _, picture in strange))
     total = faces + options.empty

@@ -58,7 +58,7 @@ class Stage:
     def __init__(self, rng: np.random.Generator, camera: Camera) -> None:
         self._rng = rng
         self._camera = camera
-        self._ground = scenes.room(rng, (WIDTH_PX, HEIGHT_PX))
+        self._ground = scenes.make_room(rng, (WIDTH_PX, HEIGHT_PX))
         # Far larger than a frame: each frame gets a part of it, at a place of its own.
         size = (HEIGHT_PX + NOISE_REACH_PX, WIDTH_PX + NOISE_REACH_PX, 3)
         self._noise = rng.normal(0, camera.noise, size).round().astype(np.int16)

@@ -1,4 +1,4 @@
-"""Shows what the attention of DACL keeps of single faces.
+"""Shows which elements of the deep feature DACL's attention keeps for single faces.
 
 python -m training.attention RUN/best.pt photo.jpg -o folder
 """
@@ -10,10 +10,11 @@ from app.errors import TrainingError
 from app.process.one_line_parser import OneLineParser
 from training.base.cli import run_entry_point
 from training.checkpoints.checkpoint import load_trained
-from training.judge.attention import show
+from training.judge.attention import write_evidence_figures
 
 
 def parser() -> argparse.ArgumentParser:
+    """Makes the parser of `python -m training.attention`."""
     top = OneLineParser(
         prog="python -m training.attention",
         description="Show, for any picture, which elements of the deep feature the attention keeps "
@@ -28,6 +29,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(argv: list[str] | None = None) -> int:
+    """Runs the command with the words of a command line. Returns the exit code."""
     options = parser().parse_args(argv)
     trained = load_trained(options.checkpoint)
     if trained.config.train.loss != "dacl":
@@ -37,7 +39,7 @@ def main(argv: list[str] | None = None) -> int:
         )
     if not options.output.is_dir():
         raise TrainingError(f"{options.output} is not a folder. Make it first.")
-    for path in show(trained, options.pictures, options.output):
+    for path in write_evidence_figures(trained, options.pictures, options.output):
         print(path)
     return 0
 

@@ -1,9 +1,10 @@
-"""How fast training is: python -m training.benchmark DATA.npz
+"""Measures how fast training is: python -m training.benchmark DATA.npz
 
-Our loop (the whole training set on the device as uint8, alignment and augmentation of the batch in
-one resampling there, mixed precision, channels last) against the way the authors' code feeds the
-same network at the same size: each picture decoded, resized, cropped and flipped on its own by
-Pillow in loader workers, fp32. Both take turns in one process, so that a busy machine slows both.
+Our loop keeps the whole training set on the device as uint8, aligns and augments a batch in one
+resampling there, and computes in mixed precision with channels last. It is compared with the way
+the authors' code feeds the same network at the same size: Pillow decodes, resizes, crops and flips
+each picture on its own in loader workers, in fp32. Both loops take turns in one process, so that a
+busy machine slows both.
 """
 
 import argparse
@@ -24,6 +25,7 @@ from training.studies.speed import describe_timings, measure_training
 
 
 def parser() -> argparse.ArgumentParser:
+    """Makes the parser of `python -m training.benchmark`."""
     top = OneLineParser(
         prog="python -m training.benchmark",
         description="Images per second of our training loop and of the authors' way of feeding the "
@@ -44,6 +46,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(argv: list[str] | None = None) -> int:
+    """Runs the command with the words of a command line. Returns the exit code."""
     options = parser().parse_args(argv)
     if options.steps < 1 or options.rounds < 1:
         raise TrainingError("--steps and --rounds must be at least 1.")

@@ -1,11 +1,11 @@
-"""Softmax, centre loss and DACL under one recipe, over seeds:
+"""Compares softmax, centre loss and DACL under one recipe, over several seeds:
 
 python -m training.compare DATA.npz -o docs/comparison --seeds 3
 
 All variants of a seed begin with the same weights (with --init, all runs do) and see the same
-pictures in the same order, so their differences are paired. What is compared is the network after
-the last epoch on the validation split: no checkpoint is chosen, the test split stays closed.
-Finished runs are not done again.
+pictures in the same order, so their differences are paired. The networks are compared after the
+last epoch on the validation split: no checkpoint is chosen, and the test split stays closed.
+Finished runs are not made again.
 """
 
 import argparse
@@ -23,11 +23,12 @@ from training.datasets.pack import read_pack
 from training.datasets.split_pair import load_pair
 from training.measures.comparison import build_comparison_page, format_results_csv, list_values
 from training.run.options import add_machine_options, add_recipe_options, read_recipe
-from training.run.teachers import view_of
-from training.studies.variants import LOSSES, Variant, look_at, run_all, runs_folder
+from training.run.teachers import find_view
+from training.studies.variants import LOSSES, Variant, choose_runs_folder, read_look, run_variants
 
 
 def parser() -> argparse.ArgumentParser:
+    """Makes the parser of `python -m training.compare`."""
     top = OneLineParser(
         prog="python -m training.compare",
         description="Train losses, or any variants of a recipe, over several seeds and write a "
@@ -71,6 +72,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(argv: list[str] | None = None) -> int:
+    """Runs the command with the words of a command line. Returns the exit code."""
     options = parser().parse_args(argv)
     if options.seeds < 1:
         raise TrainingError("--seeds must be at least 1.")
@@ -81,16 +83,16 @@ def main(argv: list[str] | None = None) -> int:
         raise TrainingError(f"--against {options.against}: there is no variant of this name.")
     base = read_recipe(options, RunConfig())
     for variant in variants:
-        variant.of(base)  # says what is wrong before hours are spent
+        variant.apply_to(base)  # raises for a wrong variant before hours are spent
     try:
         options.output.mkdir(parents=True, exist_ok=True)
     except OSError as cause:
         raise TrainingError(f"{options.output} could not be made: {cause.strerror}.") from cause
     machine = ComputeDevice.choose(options.device, options.precision, False)
     pack = read_pack(options.data)
-    runs = options.runs or runs_folder(options.init)
-    results = run_all(pack, base, variants, options.seeds, machine, runs, options.init)
-    first = variants[0].of(base)
+    runs = options.runs or choose_runs_folder(options.init)
+    results = run_variants(pack, base, variants, options.seeds, machine, runs, options.init)
+    first = variants[0].apply_to(base)
     _, valid = load_pair(pack, first, machine.device)
     command = " ".join(["python -m training.compare", *map(_quoted, argv or sys.argv[1:])])
     write_text_file(
@@ -117,9 +119,9 @@ def main(argv: list[str] | None = None) -> int:
         print("The figures were left out: matplotlib is not installed.", file=sys.stderr)
         return 1
     looks = [
-        look_at(v, runs / v.slug / f"seed{base.train.seed}", valid, machine)
+        read_look(v, runs / v.slug / f"seed{base.train.seed}", valid, machine)
         for v in variants
-        if view_of(v.of(base).train) == view_of(first.train)
+        if find_view(v.apply_to(base).train) == find_view(first.train)
     ]
     draw_comparison(
         {v.name: list_values(results, v.name, "accuracy") for v in variants},

@@ -1,9 +1,9 @@
-"""What a face costs: python -m training.cost MODEL.onnx... [--reference]
+"""Measures the time that a face costs: python -m training.cost MODEL.onnx... [--reference]
 
-Several exported models take turns in one run on the CPU, single faces and batches, beside a
-standard ResNet-18 at 224 and at 112 pixels (of random weights: they do not change the time).
-Figures are of one machine; the ratios travel further. With --cuda, each model also runs on the GPU,
-and must say there what it says on the CPU.
+Several exported models take turns in one run on the CPU, with single faces and with batches, beside
+a standard ResNet-18 at 224 and at 112 pixels. The weights of that network are random, which does
+not change its time. The figures hold for one machine; the ratios hold more widely. With --cuda each
+model also runs on the GPU, and its probabilities there are compared with those on the CPU.
 """
 
 import argparse
@@ -15,18 +15,22 @@ from app.process.one_line_parser import OneLineParser
 from app.recognition.classifier import Classifier
 from training.base.cli import run_entry_point
 from training.base.files import write_text_file
-from training.exporting.reference_network import REFERENCE_SIZES_PX, reference_name, write_reference
-from training.judge.face_cost import costs, crops_of, format_costs, largest_difference, names_of
-from training.judge.latency import (
-    THREADS,
-    machine_line,
+from training.exporting.reference_network import REFERENCE_SIZES_PX, name_reference, write_reference
+from training.judge.face_cost import (
+    find_largest_difference,
+    format_costs,
+    load_crops,
+    measure_costs,
+    name_models,
 )
+from training.judge.latency import THREADS, describe_timing_machine
 
-BATCHES = (1, 8, 64)
-PARITY = 1e-3  # of a probability
+BATCHES = (1, 8, 64)  # faces at a time
+MAX_DIFFERENCE = 1e-3  # of a probability between CUDA and the CPU
 
 
 def parser() -> argparse.ArgumentParser:
+    """Makes the parser of `python -m training.cost`."""
     top = OneLineParser(
         prog="python -m training.cost",
         description="Milliseconds a face (uint8 crop to probabilities) of exported models that "
@@ -67,7 +71,7 @@ def parser() -> argparse.ArgumentParser:
         "--cuda",
         action="store_true",
         help="run each model on the GPU, too (exit code 1 where a probability differs there by "
-        f"more than {PARITY:g})",
+        f"more than {MAX_DIFFERENCE:g})",
     )
     top.add_argument(
         "--data",
@@ -80,17 +84,18 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(argv: list[str] | None = None) -> int:
+    """Runs the command with the words of a command line. Returns the exit code."""
     options = parser().parse_args(argv)
     if min(options.batches) < 1 or options.rounds < 1 or options.threads < 1:
         raise TrainingError("--batches, --rounds and --threads must be at least 1.")
-    named = dict(zip(names_of(options.models), options.models, strict=True))
+    named = dict(zip(name_models(options.models), options.models, strict=True))
     against = [next(iter(named))]
     with tempfile.TemporaryDirectory() as folder:
         if options.reference:
-            against = [reference_name(size) for size in REFERENCE_SIZES_PX]
+            against = [name_reference(size) for size in REFERENCE_SIZES_PX]
             for size in REFERENCE_SIZES_PX:
                 path = Path(folder) / f"reference{size}.onnx"
-                named[reference_name(size)] = write_reference(size, path)
+                named[name_reference(size)] = write_reference(size, path)
         classifiers = {
             name: Classifier(path, device="cpu", threads=options.threads)
             for name, path in named.items()
@@ -98,22 +103,23 @@ def main(argv: list[str] | None = None) -> int:
         parts = []
         agree = True
         if options.cuda:
-            for name, path in zip(names_of(options.models), options.models, strict=True):
+            for name, path in zip(name_models(options.models), options.models, strict=True):
                 classifiers[f"{name} on CUDA"] = gpu = Classifier(path, device="cuda")
-                crops = crops_of(options.data, gpu.contract)
-                apart = largest_difference(classifiers[name], gpu, crops)
-                agree = agree and apart <= PARITY
+                crops = load_crops(options.data, gpu.contract)
+                apart = find_largest_difference(classifiers[name], gpu, crops)
+                agree = agree and apart <= MAX_DIFFERENCE
                 parts.append(
                     f"{name}: probabilities on CUDA and on the CPU differ by at most {apart:.1e} "
                     f"on {len(crops)} crops.\n"
                 )
         for batch in options.batches:
-            rows, rounds = costs(
+            rows, rounds = measure_costs(
                 classifiers, against, batch, rounds=options.rounds, at_most_s=options.seconds
             )
             faces = "Single faces" if batch == 1 else f"Batches of {batch}"
             parts.append(f"{faces}, {rounds} rounds in turn:\n\n{format_costs(rows, against)}\n")
-    head = f"Medians, in brackets the middle eight tenths. {machine_line(options.threads)}\n"
+    machine = describe_timing_machine(options.threads)
+    head = f"Medians, in brackets the middle eight tenths. {machine}\n"
     page = "\n".join([head, *parts])
     print(page, end="")
     if options.output is not None:

@@ -1,10 +1,10 @@
-"""What networks know together that none knows alone, before hours go into learning from them:
+"""Judges the mean of several networks, before hours are spent on learning from it:
 
 python -m training.ensemble ferplus.npz a.pt b.pt c.pt
 
-Judges the mean of their probabilities on validation, which is what a student would be taught
-(`training.run.teachers`), with and without each face's mirror image. Networks that err on the same
-faces have little to teach.
+The mean of the networks' probabilities is judged on validation, with and without the mirror image
+of each face. A student would be taught this mean (`training.run.teaching`). Networks that err on
+the same faces have little to teach.
 """
 
 import argparse
@@ -19,10 +19,11 @@ from training.base.device import ComputeDevice
 from training.datasets.pack import read_pack
 from training.run.options import add_machine_options
 from training.run.teachers import load_teachers
-from training.studies.ensembles import compare_networks, format_ensemble, probabilities
+from training.studies.ensembles import compare_networks, format_ensemble, read_probabilities
 
 
 def parser() -> argparse.ArgumentParser:
+    """Makes the parser of `python -m training.ensemble`."""
     top = OneLineParser(
         prog="python -m training.ensemble",
         description="How good the mean of several networks' probabilities is on validation: what "
@@ -35,18 +36,19 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(argv: list[str] | None = None) -> int:
+    """Runs the command with the words of a command line. Returns the exit code."""
     options = parser().parse_args(argv)
     if len(options.checkpoints) < 2:
         raise TrainingError("An ensemble needs two checkpoints at least.")
     machine = ComputeDevice.choose(options.device, options.precision, compile_net=False)
     pack = read_pack(options.data)
-    names, said = [], []
+    names, probabilities = [], []
     for file in options.checkpoints:
         (teacher,) = load_teachers([file], pack.meta.labels, machine.device)
-        shares, labels = probabilities(teacher, pack, machine)
+        shares, labels = read_probabilities(teacher, pack, machine)
         names.append(str(file))
-        said.append(shares)
-    print(format_ensemble(compare_networks(names, np.stack(said), labels)))
+        probabilities.append(shares)
+    print(format_ensemble(compare_networks(names, np.stack(probabilities), labels)))
     return 0
 
 

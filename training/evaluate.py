@@ -1,7 +1,8 @@
 """Judges a checkpoint or an exported model: python -m training.evaluate DATA.npz MODEL
 
-On the validation split (FER+'s PublicTest) unless the test split is asked for by name; each opening
-of the test split is entered in the ledger, so that everybody can see how often it was looked at.
+The model is judged on the validation split (FER+'s PublicTest) unless --split asks for the test
+split by name. Each opening of the test split is entered in the ledger, so that everybody can see
+how often it was opened.
 """
 
 import argparse
@@ -19,18 +20,19 @@ from training.judge.corruption_options import (
 )
 from training.judge.evaluation import (
     evaluate,
-    missing_labels,
-    share_text,
-    split_name,
-    summary,
+    format_class_share,
+    format_split,
+    format_summary,
+    list_missing_labels,
     write_evaluation,
 )
-from training.judge.latency import latency_ms
+from training.judge.latency import measure_latency_ms
 from training.judge.ledger import LEDGER, enter_in_ledger
 from training.measures.doubt_lines import format_doubt, format_priors
 
 
 def parser() -> argparse.ArgumentParser:
+    """Makes the parser of `python -m training.evaluate`."""
     top = OneLineParser(
         prog="python -m training.evaluate",
         description="Accuracy, mean class recall, macro F1, confusion matrix, calibration and "
@@ -75,6 +77,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(argv: list[str] | None = None) -> int:
+    """Runs the command with the words of a command line. Returns the exit code."""
     options = parser().parse_args(argv)
     if options.split == "test" and not options.ledger.parent.is_dir():
         raise TrainingError(f"{options.ledger.parent} is not a folder. Give another --ledger.")
@@ -87,22 +90,24 @@ def main(argv: list[str] | None = None) -> int:
     report = evaluate(pack, options.model, options.split, options.device)
     if options.split == "test":
         enter_in_ledger(report, options.ledger, datetime.date.today())
-    print(f"{report.model}, {report.dataset} {split_name(report)}")
-    print(f"majority protocol, {summary(report.majority)}")
+    print(f"{report.model}, {report.dataset} {format_split(report)}")
+    print(f"majority protocol, {format_summary(report.majority)}")
     if report.argmax is not None:
-        print(f"plain winner of the votes, {summary(report.argmax)}")
+        print(f"plain winner of the votes, {format_summary(report.argmax)}")
     for line in format_doubt(report.doubt):
         print(line)
     for line in (
-        format_priors(report.model, report.doubt, missing_labels(report)) if options.priors else []
+        format_priors(report.model, report.doubt, list_missing_labels(report))
+        if options.priors
+        else []
     ):
         print(line)
     for label, row, recall in zip(
         report.labels, report.majority.confusion, report.majority.recall, strict=True
     ):
-        print(f"  {label:<12} {share_text(recall)}  of {sum(row)}")
+        print(f"  {label:<12} {format_class_share(recall)}  of {sum(row)}")
     if options.latency:
-        median, late = latency_ms(options.model)
+        median, late = measure_latency_ms(options.model)
         print(f"one face, CPU, 2 threads: median {median:.2f} ms, 95 % within {late:.2f} ms")
     left_out = write_evaluation(report, options.output) if options.output else []
     if options.corruptions:

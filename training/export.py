@@ -1,4 +1,4 @@
-"""Turns a checkpoint into the one file that the app runs.
+"""Exports a checkpoint as the one file that the app runs.
 
 python -m training.export DATA.npz RUN/best.pt -o MODEL.onnx
 """
@@ -13,11 +13,12 @@ from training.base.cli import run_entry_point
 from training.base.licences import choose_licence
 from training.checkpoints.compact import name_compact, write_compact
 from training.datasets.pack import read_pack
-from training.exporting.onnx_file import SAME_LABEL, export
+from training.exporting.onnx_file import SAME_LABEL, export_model
 from training.network.half_precision import Storage
 
 
 def parser() -> argparse.ArgumentParser:
+    """Makes the parser of `python -m training.export`."""
     top = OneLineParser(
         prog="python -m training.export",
         description="Write a checkpoint as one ONNX file that carries its whole contract.",
@@ -50,6 +51,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(argv: list[str] | None = None) -> int:
+    """Runs the command with the words of a command line. Returns the exit code."""
     options = parser().parse_args(argv)
     if options.output.suffix != ".onnx":
         raise TrainingError(f"{options.output}: the output must end in .onnx.")
@@ -57,7 +59,7 @@ def main(argv: list[str] | None = None) -> int:
         raise TrainingError(f"{options.output.parent} is not a folder. Make it first.")
     pack = read_pack(options.data)
     licence = options.licence or choose_licence(pack.meta.dataset)
-    contract, difference = export(
+    contract, difference = export_model(
         pack,
         options.checkpoint,
         options.output,

@@ -1,15 +1,15 @@
-"""What the detector takes for faces, and whether it is right, to learn the last word on it from:
+"""Makes the pictures from which a network learns whether a detection is a face:
 
 python -m training.face_check ferplus.npz -o check.npz --photos FOLDER
 
-Frames are made of faces at known places, pieces of photos set in the same way, and rooms or photos
-behind them. What each of two looks of the detector takes for a face, as `app.detection.search` asks
-for them, becomes a picture upright about its landmarks, labelled by what really is there. So the
-pictures, their places and their errors are those that the search will ask about. A tenth of the
-faces are shown once more at a wrong place, to be refused.
+Frames show faces at known places, pieces of photos pasted in the same way, and rooms or photos
+behind them. Each detection of the two looks that `app.detection.search` asks for becomes a picture,
+upright about its landmarks, labelled by what the frame really shows there. The pictures, their
+places and their errors are therefore those that the search will ask about. A tenth of the faces are
+shown once more at a wrong place, to be refused.
 
-Training pictures become training pictures, validation ones validation ones; of the photos every
-fifth is kept for validation. The test split is never opened.
+Frames of the training split show training faces, those of the validation split validation faces;
+every fifth photo is kept for validation. The test split is never opened.
 """
 
 import argparse
@@ -25,13 +25,15 @@ from training.datasets.digests import hash_data_file
 from training.datasets.landmarks import describe_settings
 from training.datasets.pack import PackMeta, read_pack, write_pack
 from training.datasets.readers import Split
-from training.synthetic.detection_samples import SamplingJob, all_samples
-from training.synthetic.detections import LABELS, photos_in
+from training.synthetic.detection_samples import SamplingJob, make_all_samples
+from training.synthetic.detections import LABELS, find_photos
 
-FRAMES, VALID_FRAMES = 2000, 400
+FRAMES = 2000  # of the training split, where --frames is not given
+VALID_FRAMES = 400  # for as many training frames; the share stays with other --frames
 
 
 def parser() -> argparse.ArgumentParser:
+    """Makes the parser of `python -m training.face_check`."""
     top = OneLineParser(
         prog="python -m training.face_check",
         description="Make the pictures from which a network learns whether a detection is a face.",
@@ -60,6 +62,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(argv: list[str] | None = None) -> int:
+    """Runs the command with the words of a command line. Returns the exit code."""
     options = parser().parse_args(argv)
     if options.output.exists():
         raise DataError(f"{options.output} is there already. Choose another -o.")
@@ -68,7 +71,7 @@ def main(argv: list[str] | None = None) -> int:
     if options.workers < 1:
         raise DataError("--workers must be at least 1.")
     pack = read_pack(options.data)
-    photos = photos_in(options.photos)
+    photos = find_photos(options.photos)
     if options.photos and len(photos) < 2:
         raise DataError("--photos: fewer than two photos of 240 px or more were found there.")
     meta = PackMeta(
@@ -95,7 +98,7 @@ def main(argv: list[str] | None = None) -> int:
     }
 
     work = SamplingJob(options.data, parts, options.seed)
-    count = write_pack(options.output, meta, all_samples(work, counts, options.workers))
+    count = write_pack(options.output, meta, make_all_samples(work, counts, options.workers))
     print(
         f"{options.output}: {format_count(count, 'detection')} in "
         f"{format_count(sum(counts.values()), 'frame')}"

@@ -1,8 +1,10 @@
-"""Are the class activation maps right? python -m training.faithful DATA MODEL.onnx [-o FOLDER]
+"""Tests whether class activation maps are right: python -m training.faithful DATA MODEL.onnx [-o
+FOLDER]
 
-Covering what the map of a class marks should lower that class's score more than covering as much
-elsewhere: anywhere, the area that it marks least, the area that another face's map marks, a square
-in the middle. Measured on the validation split, for the predicted and for the true class.
+Covering the area that the map of a class marks should lower that class's score more than covering
+as much elsewhere: anywhere, the area that the map marks least, the area that another face's map
+marks, or a square in the middle. The command measures this on the validation split, for the
+predicted and for the true class.
 """
 
 import argparse
@@ -15,10 +17,12 @@ from training.base.files import write_text_file
 from training.datasets.pack import read_pack
 from training.judge.faithfulness import format_faithfulness_page, measure_faithfulness
 
-PAGE, FIGURE = "faithfulness.md", "deletion.png"
+PAGE = "faithfulness.md"
+FIGURE = "deletion.png"
 
 
 def parser() -> argparse.ArgumentParser:
+    """Makes the parser of `python -m training.faithful`."""
     top = OneLineParser(
         prog="python -m training.faithful",
         description="Whether covering what a class activation map marks lowers that class's score "
@@ -47,6 +51,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(argv: list[str] | None = None) -> int:
+    """Runs the command with the words of a command line. Returns the exit code."""
     options = parser().parse_args(argv)
     if options.faces is not None and options.faces < 2:
         raise TrainingError("--faces must be at least 2.")

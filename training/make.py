@@ -1,10 +1,10 @@
-"""A shipped model from the data to the file, in one command:
+"""Makes a shipped model from the data, in one command:
 
 python -m training.make default ferplus.npz -o models/dacl.onnx
 
-Carries out the recipe's steps (training.config.recipes) in order, exports what the last one gave
-with its contract, and writes its report. What is finished is not done again: the same command goes
-on where it was stopped. The test split stays closed.
+The command carries out the recipe's steps (training.config.recipes) in order, exports the network
+of the last step with its contract, and writes its report. Finished steps are not made again: the
+same command goes on where it was stopped. The test split stays closed.
 """
 
 import argparse
@@ -19,20 +19,23 @@ from training.base.cli import run_entry_point
 from training.base.device import ComputeDevice
 from training.config.recipes import RECIPES
 from training.datasets.pack import read_pack
-from training.making.finish import digest, finish_model, given_steps
-from training.making.forecast import said
-from training.making.plan import MADE, REPORT, Plan, facts_in
+from training.making.finish import finish_model, parse_given_steps, read_digest
+from training.making.forecast import describe_plan
+from training.making.plan import MADE, REPORT, Plan, read_facts_file
 from training.run.options import add_machine_options
-from training.run.rehearsal import shrunk
+from training.run.rehearsal import shrink_pack
 
 
 def parser() -> argparse.ArgumentParser:
+    """Makes the parser of `python -m training.make`."""
     top = OneLineParser(
         prog="python -m training.make",
         description="Make a shipped model from the prepared data: carry out its recipe, choose on "
         "validation, export, report. The same command goes on where it was stopped.",
     )
-    top.add_argument("model", choices=sorted(RECIPES), help="which recipe (training.recipes)")
+    top.add_argument(
+        "model", choices=sorted(RECIPES), help="which recipe (training.config.recipes)"
+    )
     top.add_argument("data", type=Path, help="the .npz that training.prepare wrote")
     top.add_argument(
         "-o", "--output", type=Path, required=True, metavar="MODEL.onnx", help="the file to write"
@@ -66,7 +69,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _check(options: argparse.Namespace, record: Path) -> None:
-    """Raises `TrainingError` for what cannot be, before anything is done."""
+    """Checks the options before anything is done. Raises `TrainingError`."""
     output: Path = options.output
     if output.suffix != ".onnx":
         raise TrainingError(f"{output}: the output must end in .onnx.")
@@ -74,8 +77,8 @@ def _check(options: argparse.Namespace, record: Path) -> None:
         raise TrainingError(f"{output.parent} is not a folder. Make it first.")
     if not 0 < options.scale <= 1:
         raise TrainingError("--scale must be above 0 and at most 1.")
-    ours = facts_in(record).get("model")
-    if not options.overwrite and output.exists() and digest(output) != ours:
+    ours = read_facts_file(record).get("model")
+    if not options.overwrite and output.exists() and read_digest(output) != ours:
         raise TrainingError(
             f"{output} is there already and not of these runs. Choose another -o, or --overwrite."
         )
@@ -87,15 +90,15 @@ def _make(options: argparse.Namespace) -> int:
     runs = options.runs if scale == 1 else options.runs / f"scale-{scale:g}"
     record = runs / f"{name}-{MADE}"
     _check(options, record)
-    plan = Plan(recipe, runs, scale, given_steps(options.given, recipe))
+    plan = Plan(recipe, runs, scale, parse_given_steps(options.given, recipe))
     machine = ComputeDevice.choose(options.device, options.precision, compile_net=False)
     pack = read_pack(options.data)
     if scale < 1:
-        pack = shrunk(pack, scale)
-    print(said(plan, pack, machine), flush=True)
+        pack = shrink_pack(pack, scale)
+    print(describe_plan(plan, pack, machine), flush=True)
     if options.plan:
         return 0
-    for step in plan.needed():
+    for step in plan.list_needed():
         if step not in plan.given:
             accuracy = plan.carry_out(step, pack, machine)
             print(f"{step}: {100 * accuracy:.2f} % on validation", flush=True)
@@ -107,6 +110,7 @@ def _make(options: argparse.Namespace) -> int:
 
 
 def main(argv: list[str] | None = None) -> int:
+    """Runs the command with the words of a command line. Returns the exit code."""
     options = parser().parse_args(argv)
     try:
         return _make(options)

@@ -1,9 +1,10 @@
-"""What the program makes of pictures without a face: python -m training.non_faces MODEL.onnx
+"""Measures what the program reads in pictures without a face: python -m training.non_faces
+MODEL.onnx
 
 Thousands of made pictures go through the detector and, where it finds a face, on to the label. Few
 get that far, so all of them are also given straight to the classifier as crops: its doubt is the
-last guard. With validation faces (`--data`) the ways to measure doubt are compared at equal shares
-of faces kept.
+last guard. With validation faces (`--data`) the measures of doubt are compared at equal shares of
+faces kept.
 """
 
 import argparse
@@ -22,17 +23,18 @@ from training.judge.non_face_report import (
     ScoreRow,
     compare_scores,
     count_by_kind,
-    face_logits,
-    lines_of,
+    format_non_face_lines,
+    read_face_logits,
     read_non_faces,
     write_non_face_report,
 )
-from training.synthetic.non_face_pictures import Clip, pictures
+from training.synthetic.non_face_pictures import Clip, make_pictures
 
-COUNT = 10_000
+COUNT = 10_000  # pictures, where --count is not given
 
 
 def parser() -> argparse.ArgumentParser:
+    """Makes the parser of `python -m training.non_faces`."""
     top = OneLineParser(
         prog="python -m training.non_faces",
         description="Show the detector and the model thousands of made pictures without a face and "
@@ -63,11 +65,12 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(argv: list[str] | None = None) -> int:
+    """Runs the command with the words of a command line. Returns the exit code."""
     options = parser().parse_args(argv)
     if options.count < 1:
         raise TrainingError("--count must be at least 1.")
     classifier = Classifier(options.model, device="cpu", threads=1)
-    frames = [frame for clip in options.media for frame in clip.frames()]
+    frames = [frame for clip in options.media for frame in clip.read_frames()]
     generator = np.random.default_rng(options.seed)
     faces: list[Picture] = []
     pack = read_pack(options.data) if options.data else None
@@ -76,16 +79,16 @@ def main(argv: list[str] | None = None) -> int:
         faces = [pack.decode(int(row), "rgb")[::-1].transpose(1, 2, 0) for row in rows]
     from app.detection.search import FaceSearch
 
-    shown = pictures(generator, options.count, faces=faces, frames=frames)
+    shown = make_pictures(generator, options.count, faces=faces, frames=frames)
     with FaceSearch() as detector:
         seen = track_progress(shown, total=options.count, desc="pictures", unit="", leave=False)
         found = read_non_faces(classifier, detector, seen)
     table = count_by_kind(found, classifier)
     scores: list[ScoreRow] = []
     if pack is not None:
-        of_faces, labels = face_logits(pack, classifier)
+        of_faces, labels = read_face_logits(pack, classifier)
         scores = compare_scores(found, of_faces, labels, classifier.contract.temperature)
-    for line in lines_of(table, scores):
+    for line in format_non_face_lines(table, scores):
         print(line)
     if options.output:
         write_non_face_report(options.output, classifier.path.name, table, scores)

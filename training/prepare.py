@@ -39,6 +39,7 @@ MAX_SKIPPED_LINES = 20
 
 
 def parser() -> argparse.ArgumentParser:
+    """Makes the parser of `python -m training.prepare`."""
     top = OneLineParser(
         prog="python -m training.prepare",
         description="Find the faces of a data set once and write one portable training file.",
@@ -98,7 +99,8 @@ def parser() -> argparse.ArgumentParser:
 def _open_set(
     options: argparse.Namespace, skipped: list[str]
 ) -> tuple[PackMeta, int | None, Iterator[Sample], tuple[str, ...]]:
-    """(what the pack will be, pictures if known, the samples, what to tell the user)."""
+    """Opens a data set. Returns (the pack's facts, the number of pictures if known, the samples,
+    notes for the user)."""
     if options.kind == "ferplus":
         meta = describe_ferplus(options.fer2013, options.ferplus)
         return meta, None, read_ferplus(options.fer2013, options.ferplus), ()
@@ -115,6 +117,7 @@ def _open_set(
 
 
 def main(argv: list[str] | None = None) -> int:
+    """Runs the command with the words of a command line. Returns the exit code."""
     options = parser().parse_args(argv)
     output: Path = options.output
     if output.suffix != ".npz":

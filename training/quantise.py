@@ -1,7 +1,7 @@
-"""An exported model in 8-bit integers: python -m training.quantise DATA MODEL.onnx -o INT8.onnx
+"""Quantises an exported model: python -m training.quantise DATA MODEL.onnx -o INT8.onnx
 
-The file is written only when it is as good as the one it was made from, on the validation split,
-and faster in the same run; otherwise the command says the figures and leaves what was there.
+The file is written only when it is as good as the original on the validation split, and faster in
+the same run. Otherwise the command prints the figures and leaves an older file as it was.
 """
 
 import argparse
@@ -13,11 +13,12 @@ from training.base.cli import add_options, collect_given_options, run_entry_poin
 from training.base.files import write_text_file
 from training.datasets.pack import read_pack
 from training.exporting.int8 import Int8Settings
-from training.exporting.int8_file import ROUNDS, quantise, survey
+from training.exporting.int8_file import ROUNDS, survey_settings, write_int8_file
 from training.judge.latency import THREADS
 
 
 def parser() -> argparse.ArgumentParser:
+    """Makes the parser of `python -m training.quantise`."""
     top = OneLineParser(
         prog="python -m training.quantise",
         description="Write an exported model in 8-bit integers, if it is as good on the validation "
@@ -59,6 +60,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(argv: list[str] | None = None) -> int:
+    """Runs the command with the words of a command line. Returns the exit code."""
     options = parser().parse_args(argv)
     target: Path = options.output or options.survey
     if options.output is not None and target.suffix != ".onnx":
@@ -74,18 +76,20 @@ def main(argv: list[str] | None = None) -> int:
     timing = {"rounds": options.rounds, "threads": options.threads}
     pack = read_pack(options.data)
     if options.survey is not None:
-        page = survey(pack, options.model, settings, **timing)
+        page = survey_settings(pack, options.model, settings, **timing)
         write_text_file(target, page)
         print(page, end="")
         return 0
-    says, found = quantise(pack, options.model, target, settings, anyway=options.anyway, **timing)
-    print("\n".join(says))
-    if found and not options.anyway:
+    lines, faults = write_int8_file(
+        pack, options.model, target, settings, anyway=options.anyway, **timing
+    )
+    print("\n".join(lines))
+    if faults and not options.anyway:
         raise TrainingError(
-            f"{target} was not written: {'; '.join(found)}. Try other settings, or --anyway."
+            f"{target} was not written: {'; '.join(faults)}. Try other settings, or --anyway."
         )
-    print(f"{target}: " + ("not fit to ship, " + "; ".join(found) if found else "fit to ship."))
-    return 1 if found else 0
+    print(f"{target}: " + ("not fit to ship, " + "; ".join(faults) if faults else "fit to ship."))
+    return 1 if faults else 0
 
 
 if __name__ == "__main__":

@@ -1,11 +1,11 @@
-"""From a folder of labelled pictures to a model that runs, in one command:
+"""Makes a model that runs from a folder of labelled pictures, in one command:
 
 python -m training.retrain DATA_DIR -o models/mine.onnx
 
 Pictures lie in DATA_DIR/<label>/…, whole photos or face crops, or already split in train/<label>/…
-and valid/<label>/…, or in another form of docs/retraining.md. Faces are found, groups are split, a
-network is fine-tuned, exported and judged; the run's folder says what happened: pictures.csv,
-data.npz, training/, report.html.
+and valid/<label>/…, or in another form of docs/retraining.md. The command finds faces, splits
+groups, fine-tunes a network, exports and judges it. The run's folder holds the record:
+pictures.csv, data.npz, training/, report.html.
 """
 
 import argparse
@@ -20,12 +20,11 @@ from app.recognition.classifier import DEFAULT_MODEL
 from training.base.cli import run_entry_point
 from training.making.retraining import retrain
 from training.own_pictures.gather import Gathering
-from training.run.finetune import (
-    LEAST_PATIENCE,
-)
+from training.run.finetune import MIN_PATIENCE_EPOCHS
 
 
 def parser() -> argparse.ArgumentParser:
+    """Makes the parser of `python -m training.retrain`."""
     top = OneLineParser(
         prog="python -m training.retrain",
         description="Train on your own pictures: DATA_DIR/<label>/… (whole photos or face crops), "
@@ -86,7 +85,7 @@ def parser() -> argparse.ArgumentParser:
         type=int,
         metavar="N",
         help="end early where no epoch was better for N (default: a third of the epochs, at least "
-        f"{LEAST_PATIENCE}; 0: never)",
+        f"{MIN_PATIENCE_EPOCHS}; 0: never)",
     )
     how.add_argument("--learning-rate", type=float, metavar="X", help="the schedule's peak")
     how.add_argument("--batch-size", type=int, metavar="N", help="pictures a step")
@@ -101,6 +100,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(argv: list[str] | None = None) -> int:
+    """Runs the command with the words of a command line. Returns the exit code."""
     options = parser().parse_args(argv)
     try:
         return retrain(options, sys.argv[1:] if argv is None else argv)

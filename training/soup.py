@@ -1,4 +1,4 @@
-"""Averages the weights of runs that began with the same ones.
+"""Averages the weights of runs that began with the same weights.
 
 python -m training.soup ferplus.npz a/best.pt b/best.pt -o soup.pt
 """
@@ -16,6 +16,7 @@ from training.run.options import add_machine_options
 
 
 def parser() -> argparse.ArgumentParser:
+    """Makes the parser of `python -m training.soup`."""
     top = OneLineParser(
         prog="python -m training.soup",
         description="Average the weights of runs that began with the same ones: one network, "
@@ -35,6 +36,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(argv: list[str] | None = None) -> int:
+    """Runs the command with the words of a command line. Returns the exit code."""
     options = parser().parse_args(argv)
     if len(options.checkpoints) < 2:
         raise TrainingError("An average needs two checkpoints at least.")
@@ -44,7 +46,7 @@ def main(argv: list[str] | None = None) -> int:
     pack = read_pack(options.data)
     soup = make_soup(pack, options.checkpoints, options.output, machine, greedy=not options.all)
     print(
-        f"{options.output}: the mean of {len(soup.taken)} of {len(options.checkpoints)}, "
+        f"{options.output}: the mean of {len(soup.ingredients)} of {len(options.checkpoints)}, "
         f"{100 * soup.metrics.accuracy:.2f} % on validation."
     )
     return 0

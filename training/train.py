@@ -13,9 +13,9 @@ from training.base.device import ComputeDevice
 from training.base.option_types import parse_gigabytes
 from training.base.processes import Ranks, join_ranks
 from training.datasets.pack import read_pack
-from training.run.job import Job, carry_out, resumed
+from training.run.job import TrainingJob, carry_out, read_resumed_recipe
 from training.run.options import (
-    RECIPES,
+    RECIPE_MAKERS,
     add_machine_options,
     add_recipe_options,
     add_teacher_options,
@@ -25,6 +25,7 @@ from training.run.run_folder import RunFolder
 
 
 def parser() -> argparse.ArgumentParser:
+    """Makes the parser of `python -m training.train`."""
     top = OneLineParser(
         prog="python -m training.train",
         description="Train a DACL network on a prepared file. The best checkpoint on the "
@@ -64,7 +65,7 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument(
         "--recipe",
-        choices=sorted(RECIPES),
+        choices=sorted(RECIPE_MAKERS),
         default="default",
         help="where the options below start from: default; dlib, dlib's face recognition network "
         "to be begun with its weights (--init); or paper, the configuration that the authors "
@@ -76,17 +77,18 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _train(options: argparse.Namespace, ranks: Ranks, folder: RunFolder | None) -> int:
-    """`folder` is the first rank's; the others go on from what it began."""
+    """Trains. `folder` is the first rank's; the other ranks go on from what the first rank
+    began."""
     machine = ComputeDevice.choose(options.device, options.precision, options.compile)
     pack = read_pack(options.data)
-    config = read_recipe(options, RECIPES[options.recipe]())
+    config = read_recipe(options, RECIPE_MAKERS[options.recipe]())
     state: dict[str, Any] | None = None
     teachers = tuple(options.teacher or ())
     if folder is not None and options.resume:
-        config, state = resumed(folder, options, pack.meta.key), folder.state
-        teachers = teachers or folder.teachers()
+        config, state = read_resumed_recipe(folder, options, pack.meta.key), folder.state
+        teachers = teachers or folder.read_teachers()
     config, state, teachers = ranks.broadcast((config, state, teachers))
-    job = Job(
+    job = TrainingJob(
         config=config,
         pack=pack,
         output=options.output,
@@ -104,6 +106,7 @@ def _train(options: argparse.Namespace, ranks: Ranks, folder: RunFolder | None) 
 
 
 def main(argv: list[str] | None = None) -> int:
+    """Runs the command with the words of a command line. Returns the exit code."""
     options = parser().parse_args(argv)
     device = "cuda" if options.device != "cpu" and torch.cuda.is_available() else "cpu"
     try:

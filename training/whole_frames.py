@@ -1,8 +1,10 @@
-"""The same pictures with no face found in any, to measure what alignment gives:
+"""Copies a prepared file as if no face had been found in any picture, to measure the gain of
+alignment:
 
 python -m training.whole_frames ferplus.npz -o frames.npz
 
-Each is then seen as it is. How much of an aligned face a crop keeps is a recipe's `--keep`.
+Each picture is then seen as it is. The recipe's `--keep` sets how much of an aligned face a crop
+keeps.
 """
 
 import argparse
@@ -18,6 +20,7 @@ from training.datasets.unaligned import copy_unaligned
 
 
 def parser() -> argparse.ArgumentParser:
+    """Makes the parser of `python -m training.whole_frames`."""
     top = OneLineParser(
         prog="python -m training.whole_frames",
         description="Copy a prepared file as if no face had been found in it, to measure what "
@@ -29,6 +32,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(argv: list[str] | None = None) -> int:
+    """Runs the command with the words of a command line. Returns the exit code."""
     options = parser().parse_args(argv)
     if options.output.exists():
         raise DataError(f"{options.output} is there already. Choose another -o.")

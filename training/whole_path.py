@@ -1,8 +1,9 @@
-"""From a frame to a label and back: python -m training.whole_path DATA.npz MODEL.onnx
+"""Measures what is lost on the way from a frame to a label: python -m training.whole_path DATA.npz
+MODEL.onnx
 
 Faces of the validation split (FER+'s PublicTest) are pasted into made frames of 1280 x 720 and read
-as the demo reads them: detector, alignment, classifier. What that loses against the crops which the
-same faces have in evaluation is what the way itself costs; a face that is not found is a wrong one.
+as the app reads them: detector, alignment, classifier. The loss against the crops that the same
+faces have in evaluation is the cost of the way itself. A face that is not found counts as wrong.
 The test split is never opened.
 """
 
@@ -29,6 +30,7 @@ from training.synthetic.paste import Grounds
 
 
 def parser() -> argparse.ArgumentParser:
+    """Makes the parser of `python -m training.whole_path`."""
     top = OneLineParser(
         prog="python -m training.whole_path",
         description="Paste faces of the validation split into made 1280 x 720 frames and read them "
@@ -67,6 +69,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(argv: list[str] | None = None) -> int:
+    """Runs the command with the words of a command line. Returns the exit code."""
     options = parser().parse_args(argv)
     from app.detection.search import FaceSearch
 

@@ -1,8 +1,8 @@
-"""Writes a wider network that says the same.
+"""Writes a wider network that computes the same.
 
 python -m training.widen models/dacl.pt -o wide.pt
 
-Training goes on from it with `training.train --width N --init wide.pt`.
+Training goes on from the wider network with `training.train --width N --init wide.pt`.
 """
 
 import argparse
@@ -15,6 +15,7 @@ from training.checkpoints.wider import write_wide
 
 
 def parser() -> argparse.ArgumentParser:
+    """Makes the parser of `python -m training.widen`."""
     top = OneLineParser(
         prog="python -m training.widen",
         description="Write a wider network that says the same, to go on training from.",
@@ -32,6 +33,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(argv: list[str] | None = None) -> int:
+    """Runs the command with the words of a command line. Returns the exit code."""
     options = parser().parse_args(argv)
     if options.output.exists() and not options.overwrite:
         raise TrainingError(f"{options.output} is there already. Choose another, or --overwrite.")

@@ -15,7 +15,7 @@ from training.config.teach_config import TeachConfig
 from training.datasets.pack import read_pack
 from training.datasets.split_pair import gather_facts, load_pair
 from training.run.job import find_teaching
-from training.run.schedule import epoch_rows
+from training.run.schedule import draw_epoch_rows
 from training.run.trainer import Trainer
 
 STEPS = 3
@@ -40,7 +40,7 @@ def main(data: Path, folder: Path, *teachers: Path) -> None:
         facts = gather_facts(pack, train)
         trainer = Trainer(config, facts, machine, ranks, torch.float64, teaching)
         losses = []
-        for rows in epoch_rows(train, config.train, 0)[:STEPS]:
+        for rows in draw_epoch_rows(train, config.train, 0)[:STEPS]:
             before = trainer.sums.get("loss", 0.0)
             trainer.step(train, rows, 20 * STEPS)
             losses.append(trainer.sums["loss"] - before)

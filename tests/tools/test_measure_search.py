@@ -13,7 +13,7 @@ from app.errors import DataError
 from tools import measure_search
 from tools.made_frames import background, clip_faces, paste
 from tools.measure_search import Hint, Row, Rule, judged, looked_at
-from training.synthetic.paste import Placed
+from training.synthetic.paste import PlacedFace
 
 SURE = Hint(0, before=0.95, share=0.99, score=0.8, full_score=0.0, right=True, wrong=False)
 
@@ -43,7 +43,7 @@ def test_rules_agree_with_the_search() -> None:
             frame = background(np.random.default_rng(seed)).copy()
             face = paste(frame, source, centre_xy=(640, 360), side_px=150, roll=10.0 * seed)
             x0, y0, x1, y1 = face.box_xyxy
-            placed = [Placed(0, ((x0 + x1) / 2, (y0 + y1) / 2), x1 - x0)]
+            placed = [PlacedFace(0, ((x0 + x1) / 2, (y0 + y1) / 2), x1 - x0)]
             hints = list(looked_at(looks, FaceCheck(), frame, placed, 0))
             taken = [hint for hint in hints if Rule().accepts(hint)]
             assert any(hint.right for hint in taken)

@@ -13,7 +13,7 @@ from training.config.run_config import RunConfig
 from training.config.train_config import TrainConfig
 from training.datasets.pack import read_pack
 from training.network.model import ModelConfig
-from training.studies.speed import PictureByPicture, step_flop
+from training.studies.speed import PictureByPicture, count_step_flop
 
 
 def test_both_loops_are_timed_in_turn(
@@ -52,6 +52,6 @@ def test_operations_of_a_step_are_counted() -> None:
     """Backward takes about twice what forward does; operations grow with the batch."""
     small = RunConfig(TrainConfig(size_px=32, batch_size=8), ModelConfig(width=8, blocks=1))
     large = RunConfig(TrainConfig(size_px=32, batch_size=16), ModelConfig(width=8, blocks=1))
-    assert step_flop(large, 3) == pytest.approx(2 * step_flop(small, 3))
+    assert count_step_flop(large, 3) == pytest.approx(2 * count_step_flop(small, 3))
     stem = 2 * 8 * 9 * 16 * 16  # the first convolution's own, forward, a picture
-    assert step_flop(small, 3) > 8 * 3 * stem
+    assert count_step_flop(small, 3) > 8 * 3 * stem

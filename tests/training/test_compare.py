@@ -70,15 +70,15 @@ def test_only_clear_differences_are_claimed(mean: float, half: float, said: str)
 
 def test_variant_changes_what_it_names() -> None:
     variant = Variant.parse("dacl, λ 0.1: loss=dacl centre-weight=0.1 width=24 erase=0")
-    config = variant.of(RunConfig())
+    config = variant.apply_to(RunConfig())
     assert (config.train.centre_weight, config.model.width, config.augment.erase) == (0.1, 24, 0)
     assert config.train.epochs == RunConfig().train.epochs
     assert variant.slug == "dacl_λ_0.1"
 
 
 def test_variant_switches_a_switch() -> None:
-    assert Variant.parse("a: scale-centres").of(RunConfig()).train.scale_centres
-    assert not Variant.parse("a: no-nesterov").of(RunConfig()).train.nesterov
+    assert Variant.parse("a: scale-centres").apply_to(RunConfig()).train.scale_centres
+    assert not Variant.parse("a: no-nesterov").apply_to(RunConfig()).train.nesterov
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_variant_switches_a_switch() -> None:
 )
 def test_variant_that_cannot_be_is_one_line(text: str, message: str) -> None:
     with pytest.raises(TrainingError, match=message) as caught:
-        Variant.parse(text).of(RunConfig())
+        Variant.parse(text).apply_to(RunConfig())
     assert "\n" not in str(caught.value)
 
 

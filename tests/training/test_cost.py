@@ -102,7 +102,7 @@ def test_gpu_takes_turns_with_the_cpu_and_must_agree(
 
 def test_crops_to_compare_on_are_faces_where_there_are_some(shapes_npz: Path, tiny: Path) -> None:
     contract = Classifier(tiny, device="cpu").contract
-    noise, faces = face_cost.crops_of(None, contract), face_cost.crops_of(shapes_npz, contract)
+    noise, faces = face_cost.load_crops(None, contract), face_cost.load_crops(shapes_npz, contract)
     assert noise.shape == (512, 16, 16, 3)
     assert (noise.dtype, faces.dtype) == (np.uint8, np.uint8)
     assert faces.shape[1:] == noise.shape[1:]
@@ -118,8 +118,8 @@ def test_small_ratios_keep_their_digits() -> None:
 
 
 def test_files_of_one_name_are_told_apart() -> None:
-    assert face_cost.names_of([Path("a/m.onnx"), Path("b/n.onnx")]) == ["m.onnx", "n.onnx"]
-    assert face_cost.names_of([Path("a/m.onnx"), Path("b/m.onnx")]) == ["a/m.onnx", "b/m.onnx"]
+    assert face_cost.name_models([Path("a/m.onnx"), Path("b/n.onnx")]) == ["m.onnx", "n.onnx"]
+    assert face_cost.name_models([Path("a/m.onnx"), Path("b/m.onnx")]) == ["a/m.onnx", "b/m.onnx"]
 
 
 @pytest.mark.parametrize(

@@ -294,7 +294,7 @@ def test_one_face_is_timed(
 ) -> None:
     assert evaluate.main([str(lamps), str(tiny), "--latency"]) == 0
     assert "one face, CPU, 2 threads: median " in capsys.readouterr().out
-    median, late = latency.latency_ms(tiny, runs=20)
+    median, late = latency.measure_latency_ms(tiny, runs=20)
     assert 0 < median <= late < 1000
 
 
@@ -310,10 +310,10 @@ def test_crops_are_handed_over_as_the_demo_cuts_them(tmp_path: Path, colour: Any
     )
     write_pack(tmp_path / "p.npz", PackMeta("p", "single", LABELS, LABELS, {}), [sample])
     contract = tiny_contract(colour=colour)
-    examples, _ = predictions.judged_examples(
+    examples, _ = predictions.load_judged_examples(
         read_pack(tmp_path / "p.npz"), "valid", contract.template, 16, colour
     )
-    crops = predictions.uint8_crops(examples, torch.tensor([0]))
+    crops = predictions.make_uint8_crops(examples, torch.tensor([0]))
     assert (crops.shape, crops.dtype) == ((1, 16, 16, 3), np.uint8)
     if colour == "rgb":
         np.testing.assert_array_equal(crops[0], pixels[..., ::-1])
@@ -349,4 +349,4 @@ def test_split_has_its_papers_name(
     lamps: Path, tiny: Path, dataset: str, split: Any, name: str
 ) -> None:
     report = evaluation.evaluate(read_pack(lamps), tiny, "valid")
-    assert evaluation.split_name(replace(report, dataset=dataset, split=split)) == name
+    assert evaluation.format_split(replace(report, dataset=dataset, split=split)) == name

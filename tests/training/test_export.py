@@ -87,7 +87,7 @@ def checkpoint(pack: Pack, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def tiny(pack: Pack, checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("out") / "tiny.onnx"
-    onnx_file.export(pack, checkpoint, path, "for tests")
+    onnx_file.export_model(pack, checkpoint, path, "for tests")
     return path
 
 
@@ -132,8 +132,8 @@ def test_file_gives_the_networks_logits(
         colour="grey",
         labels_from="majority",
     )
-    wanted = predictions.net_logits(trained.net, valid)
-    crops = predictions.uint8_crops(valid, torch.arange(len(valid)))
+    wanted = predictions.compute_net_logits(trained.net, valid)
+    crops = predictions.make_uint8_crops(valid, torch.arange(len(valid)))
     outputs = Classifier(tiny, device="cpu").run(crops[:count])
     np.testing.assert_allclose(outputs.logits, wanted[:count], atol=1e-4)
     np.testing.assert_allclose(outputs.cam.mean(axis=(2, 3)), outputs.logits, atol=1e-5)
@@ -153,10 +153,10 @@ def test_file_that_differs_from_the_network_does_not_replace_the_old_one(
 ) -> None:
     path = tmp_path / "model.onnx"
     path.write_bytes(b"the old one")
-    real = onnx_file.file_logits
-    monkeypatch.setattr(onnx_file, "file_logits", lambda *a: real(*a) + 2e-4)
+    real = onnx_file.compute_file_logits
+    monkeypatch.setattr(onnx_file, "compute_file_logits", lambda *a: real(*a) + 2e-4)
     with pytest.raises(TrainingError, match="differs from the network by 2"):
-        onnx_file.export(pack, checkpoint, path, "")
+        onnx_file.export_model(pack, checkpoint, path, "")
     assert path.read_bytes() == b"the old one"
     assert list(tmp_path.iterdir()) == [path]
 
@@ -245,7 +245,7 @@ def test_attention_is_a_third_output_where_it_is_asked_for(
     network = load_trained(checkpoint)
     crops = make_probe_crops(network.config.train.size_px)
     attentive = Classifier(path, device="cpu").run(crops)
-    np.testing.assert_allclose(attentive.logits, onnx_file.probe_logits(network), atol=1e-4)
+    np.testing.assert_allclose(attentive.logits, onnx_file.compute_probe_logits(network), atol=1e-4)
     assert attentive.attention is not None
     assert attentive.attention.shape == (2, network.net.config.feature_dim)
     assert 0 < attentive.attention.min() < attentive.attention.max() < 1

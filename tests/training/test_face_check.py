@@ -14,8 +14,8 @@ from training import face_check
 from training.base.cli import run_entry_point
 from training.datasets.pack import read_pack
 from training.synthetic import detection_samples
-from training.synthetic.detections import MARGIN, SIDE_PX, misplaced, truth
-from training.synthetic.paste import Placed
+from training.synthetic.detections import PICTURE_MARGIN, PICTURE_SIDE_PX, label_detection, misplace
+from training.synthetic.paste import PlacedFace
 
 
 def detection(x: float, y: float, side: float) -> Face:
@@ -40,15 +40,15 @@ def detection(x: float, y: float, side: float) -> Face:
 def test_only_what_is_clearly_right_or_wrong_is_labelled(
     x: float, side: float, label: str | None
 ) -> None:
-    placed = [Placed(0, (500.0, 300.0), 100.0), Placed(1, (1100.0, 300.0), 60.0)]
-    assert truth(detection(x, 300, side), placed) == label
-    assert truth(detection(x, 300, side), []) == "none"
+    placed = [PlacedFace(0, (500.0, 300.0), 100.0), PlacedFace(1, (1100.0, 300.0), 60.0)]
+    assert label_detection(detection(x, 300, side), placed) == label
+    assert label_detection(detection(x, 300, side), []) == "none"
 
 
 def test_misplaced_landmarks_show_no_face_upright() -> None:
     face, generator = detection(500, 300, 100), np.random.default_rng(0)
     for _ in range(40):
-        wrong = misplaced(face, generator).landmarks[:4].astype(float)
+        wrong = misplace(face, generator).landmarks[:4].astype(float)
         moved = np.hypot(*(wrong.mean(axis=0) - face.landmarks[:4].mean(axis=0)))
         zoom = np.std(wrong, axis=0).sum() / np.std(face.landmarks[:4], axis=0).sum()
         upright = (wrong[3] - wrong[:2].mean(axis=0))[1] > 20
@@ -71,14 +71,14 @@ def test_command_finds_faces_and_what_is_taken_for_some(
     assert len(pack.rows("test")) == 0
     # The detector's landmarks lie where the template has them, upright in the middle of the view.
     shown = pack.landmarks[pack.votes[:, 0] == 1][:, :4]
-    wanted = (0.5 + (FACE_TEMPLATE.targets() - 0.5) / MARGIN) * SIDE_PX
+    wanted = (0.5 + (FACE_TEMPLATE.targets() - 0.5) / PICTURE_MARGIN) * PICTURE_SIDE_PX
     assert np.abs(np.median(shown, axis=0) - wanted).max() < 4
 
 
 def test_processes_make_together_what_one_makes_alone(
     face_npz: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(detection_samples, "CHUNK", 2)
+    monkeypatch.setattr(detection_samples, "FRAMES_PER_CHUNK", 2)
     made = []
     for workers in ("1", "2"):
         made.append(tmp_path / f"{workers}.npz")

@@ -11,7 +11,7 @@ from training import faithful
 from training.datasets.pack import PackedSample, PackMeta, encode_webp, read_pack, write_pack
 from training.datasets.readers import Split
 from training.judge import faithfulness
-from training.judge.deletion import partners
+from training.judge.deletion import draw_partners
 from training.measures import deletion_curves
 from training.measures.deletion_curves import (
     AREAS,
@@ -143,7 +143,7 @@ def test_where_the_prediction_is_right_both_targets_are_one(tiny: Path, tmp_path
 
 @pytest.mark.parametrize("count", [2, 3, 10])
 def test_nobody_lends_a_map_to_oneself(count: int) -> None:
-    other = partners(count, np.random.default_rng(0))
+    other = draw_partners(count, np.random.default_rng(0))
     assert sorted(other) == list(range(count))
     assert (other != np.arange(count)).all()
 

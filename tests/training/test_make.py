@@ -24,7 +24,7 @@ from training.making import plan as planning
 from training.making.plan import Plan
 from training.network.model import ModelConfig
 from training.run import job
-from training.run.rehearsal import Cost, shortened, shrunk
+from training.run.rehearsal import TrainingCost, shorten_recipe, shrink_pack
 from training.run.run_folder import RunFolder
 
 TINY = TrainConfig(size_px=24, batch_size=16, epochs=4, learning_rate=0.1, average=0.9)
@@ -64,7 +64,7 @@ def test_model_is_made_from_data_to_file(
     assert contract.metrics["accuracy"] == pytest.approx(accuracy, abs=0.04)
     read_compact(tmp_path / "m.onnx")
     report = json.loads((runs / "small-report/report.json").read_text())
-    assert (report["split"], report["sha256"]) == ("valid", finish.digest(tmp_path / "m.onnx"))
+    assert (report["split"], report["sha256"]) == ("valid", finish.read_digest(tmp_path / "m.onnx"))
 
     # Said again, everything is there already.
     before = {path: path.stat().st_mtime_ns for path in runs.rglob("*.pt")}
@@ -86,9 +86,9 @@ def test_interrupted_command_goes_on_to_the_same_model(
         RECIPES, "small", Recipe({"first": Learn(RunConfig(TINY, NARROW)), "second": second})
     )
     with monkeypatch.context() as patch:
-        patch.setattr(make, "finish", lambda *_: [])
+        patch.setattr(make, "finish_model", lambda *_: [])
         assert make.main([*command, "--runs", str(tmp_path / "whole")]) == 0
-    add, count = RunFolder.add, 0
+    add, count = RunFolder.add_line, 0
 
     def stop_at_the_sixth(self: RunFolder, line: dict[str, float]) -> None:
         nonlocal count
@@ -97,7 +97,7 @@ def test_interrupted_command_goes_on_to_the_same_model(
             raise KeyboardInterrupt
         add(self, line)
 
-    monkeypatch.setattr(RunFolder, "add", stop_at_the_sixth)
+    monkeypatch.setattr(RunFolder, "add_line", stop_at_the_sixth)
     assert make.main(command) == 130
     assert "Interrupted. The same command goes on." in capsys.readouterr().err
     assert not (tmp_path / "m.onnx").exists()
@@ -136,9 +136,9 @@ def test_what_only_a_given_step_would_need_is_not_done() -> None:
             "last": Learn(RunConfig(TINY, NARROW), ("wide",), begins_with="student"),
         }
     )
-    assert Plan(recipe, Path("runs")).needed() == ["wide", "large", "student", "last"]
+    assert Plan(recipe, Path("runs")).list_needed() == ["wide", "large", "student", "last"]
     plan = Plan(recipe, Path("runs"), given={"student": Path("s.pt")})
-    assert plan.needed() == ["wide", "student", "last"]
+    assert plan.list_needed() == ["wide", "student", "last"]
 
 
 def test_plan_alone_does_nothing(
@@ -184,7 +184,7 @@ def test_run_of_another_recipe_is_not_written_into(
         return Recipe({"one": Learn(RunConfig(replace(TINY, momentum=momentum), NARROW))})
 
     monkeypatch.setitem(RECIPES, "small", recipe(0.9))
-    monkeypatch.setattr(make, "finish", lambda *_: [])
+    monkeypatch.setattr(make, "finish_model", lambda *_: [])
     half = [*command, "--scale", "0.5"]
     assert make.main(half) == 0
     monkeypatch.setitem(RECIPES, "small", recipe(0.8))
@@ -201,21 +201,23 @@ def pack(shapes_npz: Path) -> Pack:
 def test_rehearsal_keeps_some_of_both_splits_and_no_test(
     pack: Pack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("training.run.rehearsal.LEAST", 10)
-    small = shrunk(pack, 0.25)
+    monkeypatch.setattr("training.run.rehearsal.MIN_PICTURES", 10)
+    small = shrink_pack(pack, 0.25)
     assert [len(small.rows(split)) for split in ("train", "valid", "test")] == [24, 10, 0]
     assert set(small.rows("train")) < set(pack.rows("train"))
     assert small.meta.key != pack.meta.key
-    assert {pack.meta.key, shrunk(pack, 0.5).meta.key}.isdisjoint({small.meta.key})
-    assert shortened(RunConfig(), 0.1).train.epochs == 4
-    assert shortened(RunConfig(), 0.001).train.epochs == 1
+    assert {pack.meta.key, shrink_pack(pack, 0.5).meta.key}.isdisjoint({small.meta.key})
+    assert shorten_recipe(RunConfig(), 0.1).train.epochs == 4
+    assert shorten_recipe(RunConfig(), 0.001).train.epochs == 1
 
 
 def test_cost_is_steps_times_what_they_take() -> None:
     config = RunConfig(TrainConfig(epochs=10, batch_size=100))
-    cost = Cost(parameters=1, step_s=0.3)
-    assert cost.run_s(config, 1000) == pytest.approx(10 * 10 * 0.3 * 1.1)
-    assert cost.run_s(config, 1000, asked_s=cost.ask_s) == pytest.approx(10 * 10 * 0.4 * 1.1)
+    cost = TrainingCost(parameters=1, step_s=0.3)
+    assert cost.estimate_run_s(config, 1000) == pytest.approx(10 * 10 * 0.3 * 1.1)
+    assert cost.estimate_run_s(config, 1000, teachers_s=cost.teacher_batch_s) == pytest.approx(
+        10 * 10 * 0.4 * 1.1
+    )
 
 
 def test_steps_begin_with_earlier_ones_are_widened_and_averaged(
@@ -255,9 +257,9 @@ def test_steps_begin_with_earlier_ones_are_widened_and_averaged(
     # Weights of another beginning are not taken for these.
     plan = Plan(recipe, runs)
     key = json.loads((runs / "a/result.json").read_text())["data"]
-    assert plan.accuracy("a", key) is not None
-    assert replace(plan, given={"first": runs / "b/best.pt"}).accuracy("a", key) is None
-    assert plan.accuracy("a", "other data") is None
+    assert plan.read_accuracy("a", key) is not None
+    assert replace(plan, given={"first": runs / "b/best.pt"}).read_accuracy("a", key) is None
+    assert plan.read_accuracy("a", "other data") is None
 
 
 def test_command_goes_on_that_was_stopped_before_a_widened_step_had_a_checkpoint(

@@ -19,10 +19,10 @@ from training.judge.non_face_report import (
     NonFaceReadings,
     compare_scores,
     count_by_kind,
-    lines_of,
+    format_non_face_lines,
     read_non_faces,
 )
-from training.synthetic.non_face_pictures import Clip, as_crop, pictures, piece
+from training.synthetic.non_face_pictures import Clip, cut_centre, cut_piece, make_pictures
 
 
 @pytest.fixture
@@ -46,8 +46,8 @@ class InWhite(Finder):
 def test_what_becomes_of_each_picture_is_counted(doubtful: Classifier) -> None:
     shown = [("black", flat(0)), ("grey", flat(128)), ("white", flat(255)), ("white", flat(140))]
     found = read_non_faces(doubtful, InWhite(face(20, 20)), iter(shown))
-    assert found.past.tolist() == [False, True, True, True]
-    assert found.said.tolist() == [False, False, True, False]
+    assert found.detected.tolist() == [False, True, True, True]
+    assert found.labelled.tolist() == [False, False, True, False]
     assert found.logits.shape == (4, 2)
     rows = {row.kind: row for row in count_by_kind(found, doubtful)}
     assert list(rows) == ["black", "grey", "white", "all"]
@@ -57,7 +57,7 @@ def test_what_becomes_of_each_picture_is_counted(doubtful: Classifier) -> None:
     assert everything.said_crop == 2  # black is said, too, where no detector stands before it
     assert (
         "25.00 % get a label through the whole path; at most 1 % wanted: missed."
-        in (lines_of(list(rows.values()), [])[-1])
+        in (format_non_face_lines(list(rows.values()), [])[-1])
     )
 
 
@@ -66,11 +66,11 @@ def test_scores_are_compared_at_equal_shares_of_faces() -> None:
     others = np.array([[0.1, 0.0], [5.0, 0.0]])
     found = NonFaceReadings(
         kinds=("a", "b"),
-        past=np.array([False, True]),
-        said=np.array([False, True]),
+        detected=np.array([False, True]),
+        labelled=np.array([False, True]),
         logits=others,
-        past_logits=np.array([[0.2, 0.0], [6.0, 0.0], [7.0, 0.0]]),
-        past_rows=np.array([1, 1, 1]),
+        detected_logits=np.array([[0.2, 0.0], [6.0, 0.0], [7.0, 0.0]]),
+        detected_rows=np.array([1, 1, 1]),
     )
     rows = {r.name: r for r in compare_scores(found, faces, np.array([0, 1, 0, 0]), 1.0)}
     assert {row.accepted for row in rows.values()} == {(0.5, 0.5)}
@@ -82,7 +82,7 @@ def test_scores_are_compared_at_equal_shares_of_faces() -> None:
 def test_kinds_come_in_turn_and_repeat_themselves() -> None:
     frames = [flat(10), flat(20)]
     for _ in range(2):
-        shown = list(pictures(np.random.default_rng(0), 24, faces=[flat(90)], frames=frames))
+        shown = list(make_pictures(np.random.default_rng(0), 24, faces=[flat(90)], frames=frames))
         assert [kind for kind, _ in shown[:8]] == [
             *("blank", "gradient", "noise", "texture", "shapes", "patch"),
             *("scrambled face", "clip"),
@@ -92,14 +92,16 @@ def test_kinds_come_in_turn_and_repeat_themselves() -> None:
         first = [picture.sum() for _, picture in shown]
     assert first == [
         picture.sum()
-        for _, picture in pictures(np.random.default_rng(0), 24, faces=[flat(90)], frames=frames)
+        for _, picture in make_pictures(
+            np.random.default_rng(0), 24, faces=[flat(90)], frames=frames
+        )
     ]
 
 
 def test_crop_and_piece_have_their_sizes() -> None:
-    assert as_crop(flat(7), 48).shape == (48, 48, 3)
-    assert as_crop(flat(7), 48).max() == 7
-    part = piece(np.random.default_rng(0), flat(9))
+    assert cut_centre(flat(7), 48).shape == (48, 48, 3)
+    assert cut_centre(flat(7), 48).max() == 7
+    part = cut_piece(np.random.default_rng(0), flat(9))
     assert part.shape == (192, 192, 3)
 
 
@@ -117,10 +119,14 @@ def test_clip_may_begin_later(text: str, clip: Clip) -> None:
 
 def test_clips_are_read_from_their_second_on(tmp_path: Path) -> None:
     write_video(tmp_path / "c.mp4", frames=10)
-    assert len(Clip(tmp_path / "c.mp4").frames()) == 10
-    assert len(Clip(tmp_path / "c.mp4", 0.2).frames()) == 5
+    assert len(Clip(tmp_path / "c.mp4").read_frames()) == 10
+    assert len(Clip(tmp_path / "c.mp4", 0.2).read_frames()) == 5
     write_video(tmp_path / "r.mp4", frames=2, rotation=90, pixel_aspect=Fraction(2))
-    assert Clip(tmp_path / "r.mp4").frames()[1].shape == (128, 48, 3)  # as the program reads it
+    assert Clip(tmp_path / "r.mp4").read_frames()[1].shape == (
+        128,
+        48,
+        3,
+    )  # as the program reads it
     (tmp_path / "t.mp4").write_text("no video")
     for clip, message in (
         (Clip(tmp_path / "c.mp4", 9.0), "has no frames after 9.0 s"),
@@ -128,7 +134,7 @@ def test_clips_are_read_from_their_second_on(tmp_path: Path) -> None:
         (Clip(tmp_path / "no.mp4"), "is no video that can be read"),
     ):
         with pytest.raises(DataError, match=message):
-            clip.frames()
+            clip.read_frames()
     with pytest.raises(argparse.ArgumentTypeError, match="seconds belong after the @"):
         Clip.parse("c.mp4@soon")
 

@@ -21,10 +21,15 @@ from training import quantise
 from training.datasets.examples import load_examples
 from training.datasets.pack import read_pack
 from training.exporting import int8_file, int8_quality
-from training.exporting.int8 import Int8Settings, calibration_input, chosen_nodes, quantised
+from training.exporting.int8 import (
+    Int8Settings,
+    choose_int8_nodes,
+    make_calibration_input,
+    quantise_model,
+)
 from training.judge.evaluation import evaluate
 from training.judge.latency import Spread
-from training.judge.predictions import uint8_crops
+from training.judge.predictions import make_uint8_crops
 from training.measures.metrics import measure_metrics
 
 
@@ -38,12 +43,12 @@ def times(int8_ms: float) -> object:
 @pytest.fixture
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """The error of calibration of 30 faces says little."""
-    monkeypatch.setattr(int8_quality, "ECE_LIMIT", 0.2)
+    monkeypatch.setattr(int8_quality, "MAX_ECE", 0.2)
 
 
 @pytest.fixture
 def fast(patient: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(int8_file, "time_in_turn", times(0.5))
+    monkeypatch.setattr(int8_file, "time_files", times(0.5))
 
 
 @pytest.fixture(scope="module")
@@ -132,9 +137,9 @@ def test_app_runs_the_file_unchanged(made: Path, clip_frames: dict[int, Image]) 
 def test_every_setting_gives_a_file_that_says_nearly_the_same(
     changes: dict[str, object], shapes_npz: Path, exported: Path, tmp_path: Path
 ) -> None:
-    subject = int8_quality.subject_of(read_pack(shapes_npz), exported)
+    subject = int8_quality.load_subject(read_pack(shapes_npz), exported)
     settings = replace(Int8Settings(faces=64), **changes)  # type: ignore[arg-type]
-    quality = int8_quality.make(subject, settings, tmp_path / "m.onnx")
+    quality = int8_quality.make_int8_file(subject, settings, tmp_path / "m.onnx")
     assert quality.agreement >= 0.9
     assert quality.gap < 0.1
     assert quality.maps > 0.95
@@ -151,7 +156,7 @@ def test_every_setting_gives_a_file_that_says_nearly_the_same(
 def test_what_is_left_in_float(keep: str, left: list[str], exported: Path) -> None:
     graph = onnx.load(str(exported)).graph
     convolutions = [node.name for node in graph.node if node.op_type == "Conv"]
-    chosen = chosen_nodes(graph, keep, "m")  # type: ignore[arg-type]
+    chosen = choose_int8_nodes(graph, keep, "m")  # type: ignore[arg-type]
     ends = {"first": convolutions[0], "last": convolutions[-1]}
     assert [c for c in convolutions if c not in chosen] == [ends[end] for end in left]
 
@@ -166,10 +171,10 @@ def test_calibration_sees_what_the_app_would_feed(shapes_npz: Path) -> None:
         colour="grey",
         labels_from="soft",
     )
-    few = calibration_input(examples, contract, Int8Settings(faces=10))
-    every = calibration_input(examples, contract, Int8Settings(faces=1000))
+    few = make_calibration_input(examples, contract, Int8Settings(faces=10))
+    every = make_calibration_input(examples, contract, Int8Settings(faces=1000))
     assert few.shape == (10, 1, 24, 24)
-    crops = uint8_crops(examples, torch.arange(len(examples)))
+    crops = make_uint8_crops(examples, torch.arange(len(examples)))
     wanted = normalise(crops, colour="grey", mean=(0.4,), std=(0.2,))
     np.testing.assert_array_equal(every, wanted)
     assert all((wanted == face).all(axis=(1, 2, 3)).any() for face in few)
@@ -194,7 +199,7 @@ def test_slower_file_is_refused_with_its_figures(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr(int8_file, "time_in_turn", times(1.5))
+    monkeypatch.setattr(int8_file, "time_files", times(1.5))
     path = tmp_path / "m.onnx"
     path.write_bytes(b"the old one")
     words = [str(shapes_npz), str(exported), "-o", str(path)]
@@ -224,12 +229,12 @@ SAME = measure_metrics(np.eye(4).repeat(25, axis=0) * 9, np.arange(4).repeat(25)
 )
 def test_limits(changes: dict[str, float], speed: float, said: list[str]) -> None:
     after = replace(SAME, **changes)  # type: ignore[arg-type]
-    assert int8_quality.faults(SAME, after, Spread(speed, 0.8, 1.2)) == said
+    assert int8_quality.find_faults(SAME, after, Spread(speed, 0.8, 1.2)) == said
 
 
 def test_gain_is_no_fault() -> None:
     worse = replace(SAME, accuracy=0.9, mean_class_recall=0.9)
-    assert int8_quality.faults(worse, SAME, Spread(0.5, 0.5, 0.5)) == []
+    assert int8_quality.find_faults(worse, SAME, Spread(0.5, 0.5, 0.5)) == []
 
 
 def test_survey_shows_each_variant_beside_fp32(
@@ -260,47 +265,47 @@ def test_survey_says_of_a_variant_why_it_failed(
 ) -> None:
     variants = {"as asked for": {}, "8-bit weights": {"weight_bits": 8}}
     monkeypatch.setattr(int8_file, "VARIANTS", variants)
-    real = int8_file.make
+    real = int8_file.make_int8_file
 
     def make(subject: object, settings: Int8Settings, path: Path) -> object:
         if settings.weight_bits == 8:
             raise ModelError(f"{path} depends on the machine.")
         return real(subject, settings, path)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(int8_file, "make", make)
+    monkeypatch.setattr(int8_file, "make_int8_file", make)
     settings = Int8Settings(faces=32)
-    page = int8_file.survey(read_pack(shapes_npz), exported, settings, rounds=2, threads=1)
+    page = int8_file.survey_settings(read_pack(shapes_npz), exported, settings, rounds=2, threads=1)
     assert "| 8-bit weights | it depends on the machine. | |" in page
 
 
 def test_file_whose_integers_depend_on_the_machine_is_refused(
     shapes_npz: Path, exported: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(int8_quality, "unfused_difference", lambda *_: 0.3)
-    subject = int8_quality.subject_of(read_pack(shapes_npz), exported)
+    monkeypatch.setattr(int8_quality, "measure_unfused_difference", lambda *_: 0.3)
+    subject = int8_quality.load_subject(read_pack(shapes_npz), exported)
     with pytest.raises(ModelError, match=r"depends on the machine: .* by 0\.30"):
-        int8_quality.make(subject, Int8Settings(faces=8), tmp_path / "m.onnx")
+        int8_quality.make_int8_file(subject, Int8Settings(faces=8), tmp_path / "m.onnx")
 
 
 def test_quantised_file_is_not_quantised_again(made: Path, shapes_npz: Path) -> None:
     x = np.zeros((1, 1, 24, 24), np.float32)
     with pytest.raises(ModelError, match=r"shapes\.int8\.onnx is quantised already"):
-        quantised(made, x, Int8Settings())
+        quantise_model(made, x, Int8Settings())
 
 
 def test_model_of_one_layer_has_nothing_but_its_maps(tmp_path: Path) -> None:
     path = write_tiny_model(tmp_path / "tiny.onnx", tiny_contract())
     x = np.random.default_rng(0).normal(size=(9, 1, 16, 16)).astype(np.float32)
     with pytest.raises(ModelError, match="nothing to compute in integers with --keep-float maps"):
-        quantised(path, x, Int8Settings())
-    model = quantised(path, x, Int8Settings(keep_float="none"))
+        quantise_model(path, x, Int8Settings())
+    model = quantise_model(path, x, Int8Settings(keep_float="none"))
     assert "QuantizeLinear" in [node.op_type for node in model.graph.node]
 
 
 def test_other_data_is_refused(exported: Path, tmp_path: Path) -> None:
     other = read_pack(write_shapes(tmp_path / "other.npz", seed=1))
     with pytest.raises(DataError, match="not what the model was trained on"):
-        int8_quality.subject_of(other, exported)
+        int8_quality.load_subject(other, exported)
 
 
 @pytest.mark.parametrize(

@@ -25,11 +25,16 @@ from training.checkpoints.compact import name_compact, write_compact
 from training.datasets.pack import read_pack
 from training.exporting import onnx_file
 from training.making import retraining
-from training.making.retrain_folder import made_here
+from training.making.retrain_folder import is_made_here
 from training.measures.metrics import find_wilson_interval
 from training.own_pictures.gather import Gathered
 from training.run import finetune
-from training.run.finetune import better_of_equals, early_end, make_fine_tuning_recipe, patience_of
+from training.run.finetune import (
+    choose_patience,
+    describe_early_end,
+    is_better_of_equals,
+    make_fine_tuning_recipe,
+)
 
 EPOCHS = 2
 PEOPLE = ("ann", "bob", "cyd", "dan")
@@ -178,10 +183,10 @@ def test_ctrl_c_then_resume_gives_the_same_model(
 
     def pressed(lines: list[dict[str, Any]]) -> bool:
         signal.raise_signal(signal.SIGINT)
-        return better_of_equals(lines)
+        return is_better_of_equals(lines)
 
     with monkeypatch.context() as patch:
-        patch.setattr(finetune, "better_of_equals", pressed)
+        patch.setattr(finetune, "is_better_of_equals", pressed)
         assert command(*words) == 130
     assert capsys.readouterr().err == "Interrupted. The same command with --resume goes on.\n"
     assert not model.exists()
@@ -199,7 +204,7 @@ def test_ctrl_c_then_resume_gives_the_same_model(
     with monkeypatch.context() as patch:
         patch.setattr(retraining, "write_retrain_report", stopped)
         assert command(*words, "--resume") == 130
-    assert made_here(model, kept)
+    assert is_made_here(model, kept)
     assert command(*words, "--resume") == 1
     assert (kept / "report.html").is_file()
     ours, theirs = (
@@ -226,7 +231,7 @@ def test_early_end_is_said_and_resumed_as_one(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(retraining, "export", stopped)
+        patch.setattr(retraining, "export_model", stopped)
         assert command(*words, "--patience", 1) == 130
     out = capsys.readouterr().out
     (said,) = [line for line in out.splitlines() if line.startswith("Training ended")]
@@ -248,7 +253,7 @@ def test_model_that_fails_its_check_leaves_the_old_one(
     model = tmp_path / "mine.onnx"
     model.write_bytes(b"the old one")
 
-    monkeypatch.setattr(onnx_file, "TOLERANCE", -1.0)
+    monkeypatch.setattr(onnx_file, "MAX_LOGIT_DIFFERENCE", -1.0)
     words = ("-o", model, "--run", tmp_path / "run", "--from", shapes_model, "--epochs", 1)
     assert command(pictures, *words) == 2
     assert "mine.onnx is there already" in capsys.readouterr().err
@@ -330,7 +335,7 @@ def test_run_that_did_not_come_to_training_may_simply_be_tried_again(
         reached.append(arguments[3])
         raise TrainingError("far enough")
 
-    monkeypatch.setattr(retraining, "learn", learn)
+    monkeypatch.setattr(retraining, "fine_tune", learn)
     assert command(pictures, *options) == 2
     assert reached == [kept / "training"]
 
@@ -353,9 +358,9 @@ def test_of_equal_epochs_the_one_of_least_loss_is_kept() -> None:
         }
 
     lines = [line(0.5, 0.9), line(0.75, 0.6), line(0.75, 0.5), line(0.75, 0.7), line(0.7, 0.1)]
-    kept = [better_of_equals(lines[: n + 1]) for n in range(len(lines))]
+    kept = [is_better_of_equals(lines[: n + 1]) for n in range(len(lines))]
     assert kept == [True, True, True, False, False]
-    assert not better_of_equals([line(0.5, 0.9, plain=0.8), line(0.75, 0.6)])
+    assert not is_better_of_equals([line(0.5, 0.9, plain=0.8), line(0.75, 0.6)])
 
 
 def seen(*readings: tuple[float, float]) -> list[dict[str, Any]]:
@@ -380,14 +385,14 @@ def seen(*readings: tuple[float, float]) -> list[dict[str, Any]]:
 def test_training_ends_where_validation_gets_no_better(
     readings: list[tuple[float, float]], patience: int, ended: str | None
 ) -> None:
-    said = early_end(seen(*readings), 20, patience)
+    said = describe_early_end(seen(*readings), 20, patience)
     assert said is None if ended is None else ended in (said or "")
     if said is not None:
         assert said.startswith(f"Training ended after epoch {len(readings)} of 20: ")
 
 
 def test_patience_is_a_third_of_the_epochs() -> None:
-    assert [patience_of(make_fine_tuning_recipe(None, 1, epochs=n)) for n in (2, 15, 40)] == [
+    assert [choose_patience(make_fine_tuning_recipe(None, 1, epochs=n)) for n in (2, 15, 40)] == [
         5,
         5,
         14,

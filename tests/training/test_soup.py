@@ -38,7 +38,7 @@ def runs(shapes_npz: Path, trained: Path, tmp_path_factory: pytest.TempPathFacto
 
 def test_average_is_the_mean_of_every_number(runs: list[Path]) -> None:
     nets = [load_trained(file).net for file in runs]
-    mean = averages.averaged(nets)
+    mean = averages.average_networks(nets)
     for name, tensor in mean.state_dict().items():
         wanted = torch.stack([net.state_dict()[name].double() for net in nets]).mean(0)
         assert torch.allclose(tensor.double(), wanted.to(tensor.dtype).double()), name
@@ -53,7 +53,7 @@ def test_norms_settle_on_the_statistics_of_the_data(runs: list[Path], shapes_npz
         if isinstance(module, torch.nn.BatchNorm2d):
             module.reset_running_stats()
     lost = judge_network(trained.net, valid).accuracy
-    averages.settle_norms(trained.net, train, trained, CPU)
+    averages.estimate_norm_statistics(trained.net, train, trained, CPU)
     assert lost < before - 0.2
     assert judge_network(trained.net, valid).accuracy >= before - 0.1
     assert trained.net.backbone.stem[1].momentum == pytest.approx(0.1)
@@ -65,9 +65,9 @@ def test_greedy_soup_is_never_worse_than_its_best_ingredient(
     ingredients = averages.read_ingredients(runs, read_pack(shapes_npz).meta.key)
     train, valid = load_pair(read_pack(shapes_npz), ingredients[0].trained.config, CPU.device)
     alone = [judge_network(one.trained.net, valid).accuracy for one in ingredients]
-    made = averages.stir(ingredients, train, valid, CPU)
+    made = averages.choose_soup(ingredients, train, valid, CPU)
     assert made.metrics.accuracy >= max(alone)
-    assert len(averages.stir(ingredients, train, valid, CPU, greedy=False).taken) == 3
+    assert len(averages.choose_soup(ingredients, train, valid, CPU, greedy=False).ingredients) == 3
 
 
 def test_command_writes_a_checkpoint_that_is_exported(
@@ -81,8 +81,8 @@ def test_command_writes_a_checkpoint_that_is_exported(
     assert sorted(state["soup"]) == sorted(map(hash_checkpoint, runs))
     assert state["centres"]["centres"].shape == (len(LABELS), 64)
     pack = read_pack(shapes_npz)
-    contract, difference = onnx_file.export(pack, output, tmp_path / "soup.onnx", "none")
-    assert difference < onnx_file.TOLERANCE
+    contract, difference = onnx_file.export_model(pack, output, tmp_path / "soup.onnx", "none")
+    assert difference < onnx_file.MAX_LOGIT_DIFFERENCE
     assert contract.recipe["soup"] == state["soup"]
     with pytest.raises(TrainingError, match="--overwrite"):
         soup.main(command)

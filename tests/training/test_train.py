@@ -33,10 +33,10 @@ from training.datasets.pack import Pack, read_pack
 from training.datasets.split_pair import gather_facts, load_pair
 from training.network.model import ModelConfig
 from training.run.loop import fit
-from training.run.options import RECIPES, read_recipe
+from training.run.options import RECIPE_MAKERS, read_recipe
 from training.run.predict import predict
 from training.run.run_folder import read_log
-from training.run.schedule import centre_weight, epoch_rows, learning_rate
+from training.run.schedule import compute_centre_weight, compute_learning_rate, draw_epoch_rows
 from training.run.trainer import Trainer
 
 CONFIG = RunConfig(
@@ -230,7 +230,7 @@ def test_losses_differ_in_what_they_train(
     for loss in ("softmax", "centre", "dacl"):
         config = replace(CONFIG, train=replace(CONFIG.train, loss=loss, centre_weight=0.5))
         runs[loss] = begin(pack, pair, config)
-        for rows in epoch_rows(pair[0], config.train, 0)[:3]:
+        for rows in draw_epoch_rows(pair[0], config.train, 0)[:3]:
             runs[loss].step(pair[0], rows, STEPS)
     weights = [run.net.backbone.stem[0].weight for run in runs.values()]
     for a, b in ((0, 1), (0, 2), (1, 2)):
@@ -264,7 +264,7 @@ def test_lambda_does_not_scale_the_centre_update(
 def test_half_precision_trains_too(pack: Pack, pair: tuple[Examples, Examples]) -> None:
     machine = replace(FP32, autocast=True)
     run = Trainer(CONFIG, gather_facts(pack, pair[0]), machine)
-    for rows in epoch_rows(pair[0], CONFIG.train, 0)[:2]:
+    for rows in draw_epoch_rows(pair[0], CONFIG.train, 0)[:2]:
         run.step(pair[0], rows, STEPS)
     assert math.isfinite(run.sums["loss"])
     assert run.net.classifier.weight.dtype == torch.float32
@@ -273,12 +273,12 @@ def test_half_precision_trains_too(pack: Pack, pair: tuple[Examples, Examples]) 
 
 def test_epoch_shows_every_picture_once_in_a_new_order(pair: tuple[Examples, Examples]) -> None:
     config = replace(CONFIG.train, batch_size=36)
-    first, second = (torch.cat(epoch_rows(pair[0], config, epoch)) for epoch in (0, 1))
-    assert [len(rows) for rows in epoch_rows(pair[0], config, 0)] == [36, 36]  # of 96
+    first, second = (torch.cat(draw_epoch_rows(pair[0], config, epoch)) for epoch in (0, 1))
+    assert [len(rows) for rows in draw_epoch_rows(pair[0], config, 0)] == [36, 36]  # of 96
     assert len(first.unique()) == 72
     assert not torch.equal(first, second)
-    assert torch.equal(first, torch.cat(epoch_rows(pair[0], config, 0)))
-    assert [len(r) for r in epoch_rows(pair[0], replace(config, batch_size=500), 0)] == [96]
+    assert torch.equal(first, torch.cat(draw_epoch_rows(pair[0], config, 0)))
+    assert [len(r) for r in draw_epoch_rows(pair[0], replace(config, batch_size=500), 0)] == [96]
 
 
 @pytest.mark.parametrize(
@@ -286,7 +286,7 @@ def test_epoch_shows_every_picture_once_in_a_new_order(pair: tuple[Examples, Exa
 )
 def test_learning_rate_goes_up_in_a_line_and_down_in_a_cosine(step: int, rate: float) -> None:
     config = TrainConfig(learning_rate=2.0, warmup=0.2)
-    assert learning_rate(config, step, 100) == pytest.approx(2 * rate, abs=1e-4)
+    assert compute_learning_rate(config, step, 100) == pytest.approx(2 * rate, abs=1e-4)
 
 
 def test_average_follows_quickly_at_first(pack: Pack, pair: tuple[Examples, Examples]) -> None:
@@ -554,12 +554,12 @@ def test_help_explains_every_option(
 
 def test_paper_recipe_is_the_published_configuration() -> None:
     options = train.parser().parse_args(["d.npz", "-o", "run", "--recipe", "paper"])
-    config = read_recipe(options, RECIPES[options.recipe]())
+    config = read_recipe(options, RECIPE_MAKERS[options.recipe]())
     assert (config.train.size_px, config.train.colour, config.model.width) == (224, "rgb", 64)
     assert (config.train.centre_weight, config.train.centre_rate) == (0.01, 0.5)
     assert (config.train.batch_size, config.train.epochs, config.train.nesterov) == (64, 60, False)
     assert (config.augment.crops, config.augment.mixup, config.model.dropout) == ("five", 0, 0)
-    rates = [learning_rate(config.train, epoch * 10, 600) for epoch in (0, 19, 20, 40, 59)]
+    rates = [compute_learning_rate(config.train, epoch * 10, 600) for epoch in (0, 19, 20, 40, 59)]
     assert rates == pytest.approx([1e-2, 1e-2, 1e-3, 1e-4, 1e-4])
     with torch.device("meta"):
         net = checkpoint.build_network(config, 7)
@@ -570,9 +570,9 @@ def test_paper_recipe_is_the_published_configuration() -> None:
 
 def test_lambda_rises_over_its_warm_up() -> None:
     config = TrainConfig(centre_weight=0.1, centre_warmup=0.5)
-    weights = [centre_weight(config, step, 100) for step in (0, 25, 50, 99)]
+    weights = [compute_centre_weight(config, step, 100) for step in (0, 25, 50, 99)]
     assert weights == pytest.approx([0.0, 0.05, 0.1, 0.1])
-    assert centre_weight(replace(config, centre_warmup=0.0), 0, 100) == 0.1
+    assert compute_centre_weight(replace(config, centre_warmup=0.0), 0, 100) == 0.1
 
 
 @pytest.mark.parametrize(
@@ -590,7 +590,7 @@ def test_lambda_scales_the_centres_only_if_asked(
     other = begin(
         pack, pair, replace(CONFIG, train=replace(CONFIG.train, centre_weight=0.01, **options))
     )
-    rows = epoch_rows(pair[0], CONFIG.train, 0)[0]
+    rows = draw_epoch_rows(pair[0], CONFIG.train, 0)[0]
     for trainer in (whole, other):
         trainer.step(pair[0], rows, STEPS)
     torch.testing.assert_close(
@@ -604,7 +604,7 @@ def test_pull_holds_the_attention_at_its_mean(pack: Pack, pair: tuple[Examples, 
         train_config = replace(CONFIG.train, centre_weight=0.0, **options)
         trainer = begin(pack, pair, replace(CONFIG, train=train_config))
         for epoch in range(3):
-            for rows in epoch_rows(pair[0], train_config, epoch):
+            for rows in draw_epoch_rows(pair[0], train_config, epoch):
                 trainer.step(pair[0], rows, STEPS)
         _, attention = predict(trainer.net, pair[1], with_attention=True)
         return float(attention.mean())

@@ -16,9 +16,9 @@ from training import whole_path
 from training.datasets.landmarks import find_landmarks
 from training.datasets.pack import PackedSample, PackMeta, encode_webp, read_pack, write_pack
 from training.judge import path_report
-from training.judge.path_reading import Condition, Outcome, WholePath, assign, cut_crop
-from training.judge.path_report import describe_target, format_path_table, row_of
-from training.synthetic.paste import Grounds, Placed
+from training.judge.path_reading import Condition, Outcome, WholePath, assign_detections, cut_crop
+from training.judge.path_report import describe_target, format_path_table, make_row
+from training.synthetic.paste import Grounds, PlacedFace
 
 
 @pytest.fixture(scope="module")
@@ -69,8 +69,8 @@ def test_large_faces_are_found_and_read_as_their_crops_are(smiles: Path) -> None
             per_frame=2,
         )
         condition = Condition("face size", "300 px", (300, 300))
-        outcome = path.judge(condition, np.arange(6), np.random.default_rng(0))
-    row = row_of(condition, outcome)
+        outcome = path.read_condition(condition, np.arange(6), np.random.default_rng(0))
+    row = make_row(condition, outcome)
     assert (row.faces, row.found) == (6, 1.0)
     assert row.crop_accuracy == row.accuracy == pytest.approx(5 / 6)
     assert row.recall == pytest.approx(0.5)  # happiness always, sadness never
@@ -86,7 +86,7 @@ def test_command_prints_every_row_and_writes_them(
 ) -> None:
     monkeypatch.setattr(path_report, "SIZES_PX", (40, 300))
     monkeypatch.setattr(path_report, "TILTS_DEG", (10,))
-    monkeypatch.setattr(path_report, "COVERED", (0.5,))
+    monkeypatch.setattr(path_report, "COVERED_SHARES", (0.5,))
     folder = tmp_path / "report"
     arguments = [str(smiles), str(DEFAULT_MODEL), "--faces", "2", "--target-faces", "3"]
     assert whole_path.main([*arguments, "-o", str(folder)]) == 0
@@ -125,22 +125,22 @@ def box(x: float, y: float, side: float) -> Face:
 @pytest.mark.parametrize(
     ("faces", "placed", "wanted"),
     [
-        ([], [Placed(0, (50, 50), 20)], {}),
-        ([box(52, 50, 20)], [Placed(0, (50, 50), 20)], {0: 0}),
-        ([box(52, 50, 45)], [Placed(0, (50, 50), 20)], {}),  # too large
-        ([box(62, 50, 20)], [Placed(0, (50, 50), 20)], {}),  # too far
-        ([box(55, 50, 20), box(51, 50, 20)], [Placed(0, (50, 50), 20)], {0: 1}),  # the nearer
+        ([], [PlacedFace(0, (50, 50), 20)], {}),
+        ([box(52, 50, 20)], [PlacedFace(0, (50, 50), 20)], {0: 0}),
+        ([box(52, 50, 45)], [PlacedFace(0, (50, 50), 20)], {}),  # too large
+        ([box(62, 50, 20)], [PlacedFace(0, (50, 50), 20)], {}),  # too far
+        ([box(55, 50, 20), box(51, 50, 20)], [PlacedFace(0, (50, 50), 20)], {0: 1}),  # the nearer
         (
             [box(90, 50, 20), box(50, 50, 20)],
-            [Placed(3, (50, 50), 20), Placed(4, (90, 50), 20)],
+            [PlacedFace(3, (50, 50), 20), PlacedFace(4, (90, 50), 20)],
             {0: 1, 1: 0},
         ),
     ],
 )
 def test_detections_belong_to_the_nearest_face(
-    faces: list[Face], placed: list[Placed], wanted: dict[int, int]
+    faces: list[Face], placed: list[PlacedFace], wanted: dict[int, int]
 ) -> None:
-    assert assign(faces, placed) == wanted
+    assert assign_detections(faces, placed) == wanted
 
 
 def test_missed_faces_count_as_wrong() -> None:
@@ -152,7 +152,7 @@ def test_missed_faces_count_as_wrong() -> None:
         others=2,
         frames=1,
     )
-    row = row_of(Condition("covered", "10 %", (128, 128)), outcome)
+    row = make_row(Condition("covered", "10 %", (128, 128)), outcome)
     assert (row.found, row.crop_accuracy, row.accuracy) == (0.75, 0.75, 0.75)
     assert (row.crop_recall, row.recall) == (0.75, 0.75)
     assert (row.accuracy_found, row.recall_found) == (1.0, 1.0)

@@ -1,1 +1,2 @@
-"""Writes models as ONNX files, in full, half or 8-bit weights, and proves them."""
+"""Writes models as ONNX files, in full, half or 8-bit weights, and checks them against their
+networks."""

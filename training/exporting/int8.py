@@ -1,9 +1,10 @@
 """Turns an exported model into one that computes with 8-bit integers, calibrated on real crops.
 
-Post-training static quantisation: what passes between layers is measured on training faces once and
-gets a fixed scale (Jacob et al., "Quantization and Training of Neural Networks for Efficient
-Integer-Arithmetic-Only Inference", CVPR 2018). The convolution that gives the class activation maps
-can stay as it is, so that maps and logits keep their full precision and their exact relation.
+This is post-training static quantisation: the range of the values between layers is measured on
+training faces once and becomes a fixed scale (Jacob et al., "Quantization and Training of Neural
+Networks for Efficient Integer-Arithmetic-Only Inference", CVPR 2018). The convolution that gives
+the class activation maps can stay as it is, so that maps and logits keep their full precision and
+their exact relation.
 """
 
 import io
@@ -26,12 +27,13 @@ from app.errors import ModelError
 from app.process.telemetry_off import import_onnx_runtime
 from app.types import Floats
 from training.datasets.examples import Examples
-from training.judge.predictions import uint8_crops
+from training.judge.predictions import make_uint8_crops
 from training.network.half_precision import restore_full
 
-# What is computed in integers; everything else (sigmoids, means, the attention network) is not.
+# The operators that are computed in integers. All others (sigmoids, means, the attention network)
+# stay in floats.
 OPERATORS = ("Conv", "Relu", "Clip", "Add", "Mul", "MaxPool", "Concat")
-CALIBRATION_BATCH = 64
+CALIBRATION_BATCH = 64  # faces at a time
 
 Activations = Literal["uint8", "int8"]
 Calibration = Literal["minmax", "percentile", "entropy"]
@@ -40,7 +42,7 @@ KeepFloat = Literal["none", "maps", "stem", "both"]
 
 @dataclass(frozen=True, slots=True)
 class Int8Settings:
-    """How a model is quantised. Raises `ValueError`."""
+    """The settings of a quantisation. Raises `ValueError` for values that cannot be."""
 
     activations: Activations = field(
         default="uint8", metadata={"help": "numbers between layers; weights are always int8"}
@@ -79,17 +81,25 @@ class Int8Settings:
             raise ValueError("seed must be at least 0")
 
 
-def calibration_input(examples: Examples, contract: Contract, settings: Int8Settings) -> Floats:
-    """`(n, C, S, S)` some of the examples (all, where there are fewer) as the app feeds them."""
+def make_calibration_input(
+    examples: Examples, contract: Contract, settings: Int8Settings
+) -> Floats:
+    """Makes the input to calibrate on: `settings.faces` of the examples, or all where there are
+    fewer, as the app feeds them to the model.
+
+    Returns:
+        `(n, C, S, S)` float32, normalised.
+    """
     count = min(settings.faces, len(examples))
     drawn = np.random.default_rng(settings.seed).choice(len(examples), count, replace=False)
-    crops = uint8_crops(examples, torch.from_numpy(np.sort(drawn)))
+    crops = make_uint8_crops(examples, torch.from_numpy(np.sort(drawn)))
     return normalise(crops, colour=contract.colour, mean=contract.mean, std=contract.std)
 
 
-def nodes_of_the_maps(graph: Any, name: str) -> list[Any]:
-    """The nodes that lead to the output `CAM`, in the file's order; `graph` is an ONNX GraphProto.
-    Raises `ModelError` when a convolution does not give it."""
+def find_map_nodes(graph: Any, name: str) -> list[Any]:
+    """Finds the nodes that lead to the output `CAM` of `graph`, an ONNX GraphProto, in the file's
+    order. Raises `ModelError` where no convolution gives that output; `name` stands in the message.
+    """
     maker = {output: node for node in graph.node for output in node.output}
     wanted, found = [CAM], set()
     while wanted:
@@ -102,9 +112,10 @@ def nodes_of_the_maps(graph: Any, name: str) -> list[Any]:
     return [node for node in graph.node if node.output[0] in found]
 
 
-def chosen_nodes(graph: Any, keep_float: KeepFloat, name: str) -> list[str]:
-    """Names of the nodes to compute in integers. Raises `ModelError`."""
-    nodes = nodes_of_the_maps(graph, name)
+def choose_int8_nodes(graph: Any, keep_float: KeepFloat, name: str) -> list[str]:
+    """Chooses the names of the nodes to compute in integers. Raises `ModelError` where no
+    convolution is left."""
+    nodes = find_map_nodes(graph, name)
     left = set()
     if keep_float in ("maps", "both"):
         left |= {node.name for node in nodes if CAM in node.output}
@@ -119,8 +130,8 @@ def chosen_nodes(graph: Any, keep_float: KeepFloat, name: str) -> list[str]:
 
 
 def read_float_model(path: Path) -> Any:
-    """The ONNX ModelProto of `path`, every node with a name. Raises `ModelError` when it is
-    quantised already."""
+    """Reads the ONNX ModelProto of `path` and names every node. Raises `ModelError` where the model
+    is quantised already."""
     model = onnx.load(str(path))
     restore_full(model)
     if any(node.op_type == "QuantizeLinear" for node in model.graph.node):
@@ -131,8 +142,8 @@ def read_float_model(path: Path) -> Any:
 
 
 class _Batches:
-    """ONNX Runtime's calibration reader: a dictionary of inputs a call, None at the end. Its
-    histograms need batches of one size, so a few of the faces may be left out."""
+    """Feeds ONNX Runtime's calibration: a dictionary of inputs a call, None at the end. The
+    calibration's histograms need batches of one size, so a few of the faces may be left out."""
 
     def __init__(self, x: Floats) -> None:
         count = -(-len(x) // CALIBRATION_BATCH)
@@ -140,13 +151,15 @@ class _Batches:
         self._parts = iter(np.split(x[: count * size], count))
 
     def get_next(self) -> dict[str, Floats] | None:
+        """Gives the next batch."""
         part = next(self._parts, None)
         return None if part is None else {INPUT: part}
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
-    """The quantiser prints its progress and advises steps that exported files do not need."""
+def _silence_quantiser() -> Iterator[None]:
+    """Silences the quantiser, which prints its progress and advises steps that exported files do
+    not need."""
     before = logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:
@@ -157,15 +170,26 @@ def _quiet() -> Iterator[None]:
         logging.disable(before)
 
 
-def quantised(path: Path, x: Floats, settings: Int8Settings) -> Any:
-    """The ONNX ModelProto of `path` in integers, with its metadata as they were. `x`: what to
-    calibrate on. Raises `ModelError`."""
+def quantise_model(path: Path, x: Floats, settings: Int8Settings) -> Any:
+    """Quantises a model.
+
+    Args:
+        path: The exported model.
+        x: `(n, C, S, S)` float32, the input to calibrate on.
+        settings: What is quantised, and how.
+
+    Returns:
+        The ONNX ModelProto in integers, with the metadata of `path`.
+
+    Raises:
+        ModelError: The model is quantised already, or the quantiser failed.
+    """
     import_onnx_runtime()
     from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
 
     model = read_float_model(path)
-    names = chosen_nodes(model.graph, settings.keep_float, str(path))
-    with tempfile.TemporaryDirectory() as folder, _quiet():
+    names = choose_int8_nodes(model.graph, settings.keep_float, str(path))
+    with tempfile.TemporaryDirectory() as folder, _silence_quantiser():
         source, target = Path(folder) / "float.onnx", Path(folder) / "int8.onnx"
         onnx.save_model(model, str(source))
         try:
@@ -173,7 +197,7 @@ def quantised(path: Path, x: Floats, settings: Int8Settings) -> Any:
                 str(source),
                 str(target),
                 _Batches(x),
-                # ONNX's own operators, fused on loading: the app refuses any others.
+                # QDQ uses ONNX's own operators, which are fused on loading; the app refuses others.
                 quant_format=QuantFormat.QDQ,
                 op_types_to_quantize=list(OPERATORS),
                 nodes_to_quantize=names,
@@ -189,7 +213,7 @@ def quantised(path: Path, x: Floats, settings: Int8Settings) -> Any:
                     "entropy": CalibrationMethod.Entropy,
                 }[settings.calibration],
             )
-        except Exception as cause:  # the quantiser raises whatever it stumbles over
+        except Exception as cause:  # the quantiser documents no error types
             raise ModelError(f"{path} could not be quantised: {cause}") from cause
         result = onnx.load(str(target))
     result.producer_name, result.producer_version = "training.quantise", ""

@@ -1,4 +1,4 @@
-"""How good a quantised file is: made, run on the validation faces, held against its fp32."""
+"""Makes a quantised file, runs it on the validation faces and compares it with its fp32 file."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
@@ -20,48 +20,50 @@ from training.base.json_values import make_json_safe
 from training.datasets.examples import Examples, load_examples
 from training.datasets.pack import Pack
 from training.datasets.readers import Split
-from training.exporting.int8 import Int8Settings, calibration_input, quantised
-from training.judge.latency import THREADS, Milliseconds, Spread, face_work, take_turns
-from training.judge.predictions import batches, uint8_crops
+from training.exporting.int8 import Int8Settings, make_calibration_input, quantise_model
+from training.judge.latency import THREADS, Milliseconds, Spread, make_face_work, take_turns
+from training.judge.predictions import iterate_batches, make_uint8_crops
 from training.measures.metrics import Metrics, compute_softmax, fit_temperature, measure_metrics
 
-# The limits of a file that may be shipped, against its fp32.
-ACCURACY_LOSS = 0.003
-RECALL_LOSS = 0.02
-ECE_LIMIT = 0.03
-# Largest difference of a logit on the contract's probe crops between machines. Integers are the
-# same everywhere, but where a float lies on the edge between two of them, kernels may round it
-# either way. Where products of 8-bit numbers overflow (processors without dot-product
-# instructions, weights of 8 bits), the difference is larger: then the file does not suit.
+# The limits of a file that may be shipped, compared with its fp32 file.
+MAX_ACCURACY_LOSS = 0.003  # share of the faces
+MAX_RECALL_LOSS = 0.02  # of mean class recall
+MAX_ECE = 0.03  # expected calibration error
+# The largest difference of a logit on the contract's probe crops between machines. Integers are the
+# same everywhere, but kernels may round a float on the edge between two integers either way. Where
+# products of 8-bit numbers overflow (weights of 8 bits on processors without dot-product
+# instructions), the difference is larger, and the file is refused.
 PROBE_TOLERANCE = 0.1
-NOTE = "; weights and activations quantised to 8-bit integers after training"
+METHOD_NOTE = "; weights and activations quantised to 8-bit integers after training"
 
 
 @dataclass(frozen=True, slots=True)
-class Read:
-    """What a file says of the validation faces: `logits (N, K)`, `cam (N, K, h, w)`."""
+class FileOutputs:
+    """The outputs of a file for the validation faces: `logits (N, K)`, `cam (N, K, h, w)`."""
 
     logits: NDArray[np.float64]
     cam: NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
-    """A model to quantise, with the faces to calibrate and to judge it on, and what it says."""
+class QuantisationSubject:
+    """A model to quantise, the faces to calibrate and to judge it on, and its outputs and
+    metrics."""
 
     path: Path
     contract: Contract
     train: Examples
     valid: Examples
-    read: Read
+    read: FileOutputs
     metrics: Metrics
 
 
 @dataclass(frozen=True, slots=True)
-class Quality:
-    """`agreement`: share of faces with the label that the fp32 file gives. `gap`: mean over faces
-    of the largest difference of a probability. `maps`: mean correlation of the predicted class's
-    map with the fp32 file's (NaN where maps are constant)."""
+class QuantisationQuality:
+    """The quality of a quantised file. `agreement` is the share of faces with the label of the fp32
+    file, `gap` the mean over faces of the largest difference of a probability, `maps` the mean
+    correlation of the predicted class's map with the fp32 file's (NaN where the maps are constant).
+    """
 
     metrics: Metrics
     agreement: float
@@ -69,14 +71,16 @@ class Quality:
     maps: float
 
 
-def read_all(classifier: Classifier, examples: Examples) -> Read:
-    parts = [classifier.run(uint8_crops(examples, rows)) for rows in batches(examples)]
+def run_file(classifier: Classifier, examples: Examples) -> FileOutputs:
+    """Runs a file on all examples."""
+    parts = [classifier.run(make_uint8_crops(examples, rows)) for rows in iterate_batches(examples)]
     logits = np.concatenate([part.logits for part in parts]).astype(np.float64)
-    return Read(logits, np.concatenate([part.cam for part in parts]))
+    return FileOutputs(logits, np.concatenate([part.cam for part in parts]))
 
 
-def subject_of(pack: Pack, path: Path) -> Subject:
-    """Raises `DataError` when the model was not trained on this data."""
+def load_subject(pack: Pack, path: Path) -> QuantisationSubject:
+    """Loads the model and its faces. Raises `DataError` where the model was trained on other
+    data."""
     classifier = Classifier(path, device="cpu", threads=THREADS)
     contract = classifier.contract
     if contract.training_data.key != pack.meta.key:
@@ -93,13 +97,16 @@ def subject_of(pack: Pack, path: Path) -> Subject:
         )
 
     train, valid = faces("train", "soft"), faces("valid", "majority")
-    read = read_all(classifier, valid)
+    read = run_file(classifier, valid)
     metrics = measure_metrics(read.logits, valid.labels.numpy(), contract.temperature)
-    return Subject(path, contract, train, valid, read, metrics)
+    return QuantisationSubject(path, contract, train, valid, read, metrics)
 
 
-def compare_with_fp32(subject: Subject, read: Read, temperature: float) -> Quality:
-    """`read` and `temperature` are the quantised file's."""
+def compare_with_fp32(
+    subject: QuantisationSubject, read: FileOutputs, temperature: float
+) -> QuantisationQuality:
+    """Compares a quantised file with its fp32 file; `read` and `temperature` are the quantised
+    file's."""
     before = compute_softmax(subject.read.logits, subject.contract.temperature)
     after = compute_softmax(read.logits, temperature)
     faces, labels = np.arange(len(before)), before.argmax(axis=1)
@@ -108,7 +115,7 @@ def compare_with_fp32(subject: Subject, read: Read, temperature: float) -> Quali
     other = other - other.mean(axis=1, keepdims=True)
     spread = np.sqrt((own**2).sum(axis=1) * (other**2).sum(axis=1))
     alike = (own * other).sum(axis=1)[spread > 0] / spread[spread > 0]
-    return Quality(
+    return QuantisationQuality(
         metrics=measure_metrics(read.logits, subject.valid.labels.numpy(), temperature),
         agreement=float((after.argmax(axis=1) == labels).mean()),
         gap=float(np.abs(after - before).max(axis=1).mean()),
@@ -117,9 +124,9 @@ def compare_with_fp32(subject: Subject, read: Read, temperature: float) -> Quali
 
 
 def make_int8_contract(
-    subject: Subject, settings: Int8Settings, temperature: float, metrics: Metrics
+    subject: QuantisationSubject, settings: Int8Settings, temperature: float, metrics: Metrics
 ) -> Contract:
-    """The fp32 file's contract with what the quantisation changed; without probe logits."""
+    """Makes the contract of the quantised file from the fp32 file's, without probe logits."""
     onnxruntime = import_onnx_runtime()
     old = subject.contract
     figures = {k: v for k, v in old.metrics.items() if k in ("split", "protocol")}
@@ -136,7 +143,7 @@ def make_int8_contract(
     return replace(
         old,
         temperature=temperature,
-        method=old.method + NOTE,
+        method=old.method + METHOD_NOTE,
         recipe=old.recipe | {"int8": made},
         metrics=figures,
         probe_logits=(),
@@ -144,6 +151,7 @@ def make_int8_contract(
 
 
 def write_model(model: Any, contract: Contract, path: Path) -> None:
+    """Writes an ONNX ModelProto with its contract. Raises `TrainingError`."""
     del model.metadata_props[:]
     onnx.helper.set_model_props(model, write_contract(contract))
     model.doc_string = contract.method
@@ -153,9 +161,9 @@ def write_model(model: Any, contract: Contract, path: Path) -> None:
         raise TrainingError(f"{path} could not be written: {cause.strerror or cause}.") from cause
 
 
-def unfused_difference(path: Path, contract: Contract) -> float:
-    """The largest difference of a logit on the probe crops to the same file without ONNX Runtime's
-    fusions: what another machine's kernels may come to."""
+def measure_unfused_difference(path: Path, contract: Contract) -> float:
+    """Measures the largest difference of a logit on the probe crops to the same file without ONNX
+    Runtime's fusions. The kernels of another machine may differ by as much."""
     onnxruntime = import_onnx_runtime()
     options = onnxruntime.SessionOptions()
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
@@ -170,15 +178,17 @@ def unfused_difference(path: Path, contract: Contract) -> float:
     return float(np.abs(plain - np.array(contract.probe_logits)).max())
 
 
-def make(subject: Subject, settings: Int8Settings, path: Path) -> Quality:
-    """Writes the quantised file with its contract and says how good it is. Raises `ModelError`,
-    `TrainingError`."""
-    model = quantised(
-        subject.path, calibration_input(subject.train, subject.contract, settings), settings
+def make_int8_file(
+    subject: QuantisationSubject, settings: Int8Settings, path: Path
+) -> QuantisationQuality:
+    """Writes the quantised file with its contract to `path`, and measures its quality. Raises
+    `ModelError` where the file depends on the machine, or `TrainingError`."""
+    model = quantise_model(
+        subject.path, make_calibration_input(subject.train, subject.contract, settings), settings
     )
     write_model(model, subject.contract, path)
     classifier = Classifier(path, device="cpu", threads=THREADS)
-    read = read_all(classifier, subject.valid)
+    read = run_file(classifier, subject.valid)
     temperature = fit_temperature(read.logits, subject.valid.labels.numpy())
     quality = compare_with_fp32(subject, read, temperature)
     probes = classifier.run(make_probe_crops(subject.contract.size_px)).logits
@@ -187,7 +197,7 @@ def make(subject: Subject, settings: Int8Settings, path: Path) -> Quality:
         probe_logits=tuple(map(tuple, probes.astype(np.float64).tolist())),
     )
     write_model(model, contract, path)
-    difference = unfused_difference(path, contract)
+    difference = measure_unfused_difference(path, contract)
     if not difference <= PROBE_TOLERANCE:
         raise ModelError(
             f"{path} depends on the machine: its probe logits differ by {difference:.2f} without "
@@ -196,32 +206,34 @@ def make(subject: Subject, settings: Int8Settings, path: Path) -> Quality:
     return quality
 
 
-def time_in_turn(
+def time_files(
     files: Mapping[str, Path], rounds: int, threads: int = THREADS
 ) -> dict[str, Milliseconds]:
-    """Single faces on the CPU."""
+    """Times the files in turn, on single faces on the CPU. Returns each file's time in every round,
+    ms."""
     return take_turns(
         {
-            name: face_work(Classifier(path, device="cpu", threads=threads))
+            name: make_face_work(Classifier(path, device="cpu", threads=threads))
             for name, path in files.items()
         },
         rounds,
     )
 
 
-def faults(before: Metrics, after: Metrics, speed: Spread) -> list[str]:
-    """Why a file may not be shipped; `speed` is its time over the fp32 file's."""
+def find_faults(before: Metrics, after: Metrics, speed: Spread) -> list[str]:
+    """Lists the reasons why a file may not be shipped; `speed` is its time over that of the fp32
+    file."""
     found = []
     lost = before.accuracy - after.accuracy
-    if lost > ACCURACY_LOSS:
+    if lost > MAX_ACCURACY_LOSS:
         found.append(
-            f"accuracy falls by {100 * lost:.2f} points (at most {100 * ACCURACY_LOSS:.1f})"
+            f"accuracy falls by {100 * lost:.2f} points (at most {100 * MAX_ACCURACY_LOSS:.1f})"
         )
     lost = before.mean_class_recall - after.mean_class_recall
-    if lost > RECALL_LOSS:
-        found.append(f"mean class recall falls by {lost:.3f} (at most {RECALL_LOSS})")
-    if after.ece > ECE_LIMIT:
-        found.append(f"ECE is {after.ece:.3f} (at most {ECE_LIMIT})")
+    if lost > MAX_RECALL_LOSS:
+        found.append(f"mean class recall falls by {lost:.3f} (at most {MAX_RECALL_LOSS})")
+    if after.ece > MAX_ECE:
+        found.append(f"ECE is {after.ece:.3f} (at most {MAX_ECE})")
     if not speed.median < 1:
-        found.append(f"it takes {speed.says()} of the fp32 file's time")
+        found.append(f"it takes {speed.format()} of the fp32 file's time")
     return found

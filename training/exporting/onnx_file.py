@@ -1,8 +1,8 @@
 """Writes a checkpoint as one ONNX file that carries its whole contract.
 
-The temperature is fitted, and the thresholds of doubt are chosen, on the validation split. The new
-file must give the network's logits on real crops, through the app's own classifier, before it
-replaces an older one.
+The temperature and the thresholds of doubt are fitted on the validation split. The new file must
+give the network's logits on real crops, by the app's own classifier, before it replaces an older
+file.
 """
 
 import logging
@@ -26,15 +26,17 @@ from training.base.json_values import make_json_safe
 from training.checkpoints.checkpoint import Trained, load_trained
 from training.datasets.examples import Examples, load_examples
 from training.datasets.pack import Pack
-from training.judge.predictions import file_logits, net_logits, uint8_crops
+from training.judge.predictions import compute_file_logits, compute_net_logits, make_uint8_crops
 from training.measures.doubt import Thresholds, choose_thresholds
 from training.measures.metrics import Metrics, compute_softmax, fit_temperature, measure_metrics
 from training.network.half_precision import Storage, round_to_half, store_halved
 from training.network.model import ExportNet
 
-TOLERANCE = 1e-4  # largest difference of a logit between PyTorch and ONNX Runtime
-OPSET = 20
-SAME_LABEL = "same_label_as_full"  # of a file in half precision, share of validation faces
+MAX_LOGIT_DIFFERENCE = 1e-4  # between PyTorch and ONNX Runtime
+OPSET = 20  # of ONNX
+# The name in the contract for the share of validation faces on which a file in half precision gives
+# the label of full precision.
+SAME_LABEL = "same_label_as_full"
 METHODS = {
     "softmax": "softmax loss",
     "centre": "centre loss (Wen et al., ECCV 2016)",
@@ -42,8 +44,12 @@ METHODS = {
 }
 
 
-def probe_logits(trained: Trained) -> NDArray[np.float64]:
-    """`(P, K)` the network's own logits on the contract's probe crops."""
+def compute_probe_logits(trained: Trained) -> NDArray[np.float64]:
+    """Computes the network's own logits on the contract's probe crops.
+
+    Returns:
+        `(P, K)` float64.
+    """
     train = trained.config.train
     crops = make_probe_crops(train.size_px)  # (P, S, S, 3) BGR
     if train.colour == "grey":
@@ -66,6 +72,8 @@ def make_contract(
     licence: str,
     thresholds: Thresholds,
 ) -> Contract:
+    """Makes the contract that travels with the file: input, labels, calibration, metrics and
+    origin."""
     train = trained.config.train
     channels = 1 if train.colour == "grey" else 3
     return Contract(
@@ -103,15 +111,15 @@ def make_contract(
             },
         },
         licence=licence,
-        probe_logits=tuple(map(tuple, probe_logits(trained).tolist())),
+        probe_logits=tuple(map(tuple, compute_probe_logits(trained).tolist())),
         unsure_below=thresholds.below,
         unsure_above_nats=thresholds.above_nats,
     )
 
 
 def forget_origin(model: onnx.ModelProto) -> None:
-    """Removes the exporter's notes, which hold stack traces and with them the paths of this
-    machine. What the graph computes is not touched."""
+    """Removes the exporter's notes, which hold stack traces and with them paths of this machine.
+    The graph computes the same as before."""
     graph = model.graph
     for part in (
         model,
@@ -134,11 +142,12 @@ def write_onnx(
     with_attention: bool = False,
     weights: Storage = "full",
 ) -> None:
-    """One self-contained file with the contract in its metadata. With `weights` "half", the network
-    should be `round_to_half`: other weights stay in full."""
+    """Writes one self-contained file with the contract in its metadata. With `weights` "half" the
+    network should be rounded first, because weights that half precision cannot hold stay in full.
+    """
     size = contract.size_px
     example = torch.zeros(2, contract.channels, size, size)
-    # The exporter warns of its own deprecations, and of torchvision, which is not needed.
+    # The exporter warns of its own deprecations and of a missing torchvision, which is not needed.
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -163,25 +172,36 @@ def write_onnx(
     onnx.save_model(model, str(path))
 
 
-def parity(
+def measure_parity(
     classifier: Classifier, examples: Examples, wanted: NDArray[np.float64]
 ) -> tuple[float, NDArray[np.float64]]:
-    """(largest absolute difference of a logit, the file's logits) on real crops."""
-    got = file_logits(classifier, examples)
+    """Compares a file with its network on real crops.
+
+    Args:
+        classifier: The exported file.
+        examples: N faces.
+        wanted: `(N, K)` the network's logits.
+
+    Returns:
+        (the largest absolute difference of a logit, the file's logits `(N, K)`).
+    """
+    got = compute_file_logits(classifier, examples)
     return float(np.abs(got - wanted).max()), got
 
 
-def attention_difference(classifier: Classifier, trained: Trained, examples: Examples) -> float:
-    """The largest absolute difference of an attention weight on some real crops."""
+def measure_attention_difference(
+    classifier: Classifier, trained: Trained, examples: Examples
+) -> float:
+    """Measures the largest absolute difference of an attention weight on up to 256 real crops."""
     rows = torch.arange(min(256, len(examples)))
     with torch.no_grad():
         wanted = trained.net(normalise_batch(examples.crops(rows).round())).attention
-    got = classifier.run(uint8_crops(examples, rows)).attention
+    got = classifier.run(make_uint8_crops(examples, rows)).attention
     assert got is not None
     return float(np.abs(got - wanted.numpy()).max())
 
 
-def export(
+def export_model(
     pack: Pack,
     checkpoint: Path,
     output: Path,
@@ -190,9 +210,24 @@ def export(
     with_attention: bool = False,
     weights: Storage = "full",
 ) -> tuple[Contract, float]:
-    """(what the file promises, the largest difference of a logit to the network). With `weights`
-    "half", the network is that of `round_to_half` in everything. Raises `TrainingError` when the
-    file does not give the network's logits; what was at `output` then stays."""
+    """Exports a checkpoint, and checks the file before it replaces an older one.
+
+    Args:
+        pack: The data that the checkpoint was trained on.
+        checkpoint: The checkpoint.
+        output: The file to write or replace.
+        licence: The licence note that travels with the file.
+        with_attention: True adds the attention as a third output.
+        weights: "half" stores the weights in 16 bits; the contract then describes the rounded
+            network.
+
+    Returns:
+        (the contract, the largest difference of a logit to the network).
+
+    Raises:
+        DataError: The checkpoint was trained on other data.
+        TrainingError: The file does not give the network's logits. `output` stays as it was.
+    """
     trained = load_trained(checkpoint)
     if trained.facts.key != pack.meta.key:
         raise DataError("The data is not what the checkpoint was trained on; give that file.")
@@ -214,7 +249,7 @@ def export(
     full = trained.net
     if weights == "half":
         trained = replace(trained, net=round_to_half(full))
-    logits = net_logits(trained.net, valid)
+    logits = compute_net_logits(trained.net, valid)
     temperature = fit_temperature(logits, labels)
     contract = make_contract(
         trained,
@@ -224,7 +259,9 @@ def export(
         choose_thresholds(compute_softmax(logits, temperature)),
     )
     if weights == "half":
-        alike = float((net_logits(full, valid).argmax(axis=1) == logits.argmax(axis=1)).mean())
+        alike = float(
+            (compute_net_logits(full, valid).argmax(axis=1) == logits.argmax(axis=1)).mean()
+        )
         contract = replace(
             contract,
             recipe=contract.recipe | {"weights": weights},
@@ -234,13 +271,13 @@ def export(
     try:
         write_onnx(trained, contract, partial, with_attention=with_attention, weights=weights)
         classifier = Classifier(partial, device="cpu")
-        difference, _ = parity(classifier, valid, logits)
+        difference, _ = measure_parity(classifier, valid, logits)
         if with_attention:
-            difference = max(difference, attention_difference(classifier, trained, valid))
-        if not difference <= TOLERANCE:
+            difference = max(difference, measure_attention_difference(classifier, trained, valid))
+        if not difference <= MAX_LOGIT_DIFFERENCE:
             raise TrainingError(
                 f"The exported file differs from the network by {difference:.2e}, more "
-                f"than {TOLERANCE:.0e}. {output} was left as it was."
+                f"than {MAX_LOGIT_DIFFERENCE:.0e}. {output} was left as it was."
             )
         os.replace(partial, output)
     except OSError as cause:

@@ -1,4 +1,4 @@
-"""Writes the network of random weights that costs are held against."""
+"""Writes the network of random weights that costs are compared with."""
 
 from pathlib import Path
 
@@ -13,18 +13,23 @@ from training.config.train_config import TrainConfig
 from training.exporting.onnx_file import write_onnx
 from training.network.model import BasicBlock, ModelConfig
 
-REFERENCE_SIZES_PX = (224, 112)
-REFERENCE_CLASSES = 8
+REFERENCE_SIZES_PX = (224, 112)  # sides of the input: ImageNet's, and half of it
+REFERENCE_CLASSES = 8  # as FER+ has
 
 
-def reference_name(size_px: int) -> str:
+def name_reference(size_px: int) -> str:
+    """Names the reference network of an input size.
+
+    >>> name_reference(224)
+    'ResNet-18 at 224 px'
+    """
     return f"ResNet-18 at {size_px} px"
 
 
 def write_reference(size_px: int, path: Path, *, width: int = 64) -> Path:
-    """A standard ResNet-18 (7 x 7 stem, max pooling, colour) of random weights, written as
-    `training.export` writes a trained one. He et al., "Deep Residual Learning for Image
-    Recognition", CVPR 2016."""
+    """Writes a standard ResNet-18 (7 x 7 stem, max pooling, colour) of random weights, as
+    `training.export` writes a trained network. He et al., "Deep Residual Learning for Image
+    Recognition", CVPR 2016. Returns `path`."""
     labels = tuple(f"class {number}" for number in range(1, REFERENCE_CLASSES + 1))
     config = RunConfig(
         train=TrainConfig(size_px=size_px, colour="rgb"),
@@ -33,7 +38,7 @@ def write_reference(size_px: int, path: Path, *, width: int = 64) -> Path:
     )
     net = build_network(config, len(labels)).eval()
     for module in net.modules():
-        if isinstance(module, BasicBlock):  # begins as its shortcut: let it compute something
+        if isinstance(module, BasicBlock):  # a new block computes its shortcut alone
             torch.nn.init.ones_(module.norm2.weight)
     contract = Contract(
         labels=labels,

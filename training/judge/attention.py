@@ -1,8 +1,9 @@
-"""Measures and shows what the attention of DACL keeps.
+"""Measures and shows which elements of the deep feature DACL's attention keeps.
 
-The paper's central idea (Farzaneh & Qi, WACV 2021, section 3): of the deep feature's elements only
-those that matter for the sample are pulled to its class's centre. Here that choice is measured over
-a data set, and shown for single pictures beside the class activation map.
+The central idea of the paper (Farzaneh & Qi, WACV 2021, section 3) is that only those elements of
+the deep feature that matter for a sample are pulled to the centre of its class. This module
+measures that choice over a data set, and shows it for single pictures beside the class activation
+map.
 """
 
 import os
@@ -26,11 +27,11 @@ from training.datasets.examples import Examples
 from training.datasets.readers import read_grey_or_rgb
 from training.network.model import DaclNet
 
-BATCH = 256
+BATCH = 256  # faces that the network reads at a time
 
 
 class NetworkOutputsOfFaces(NamedTuple):
-    """What a network makes of N samples."""
+    """The outputs of a network for N samples."""
 
     logits: Tensor  # (N, K)
     embedding: Tensor  # (N, d)
@@ -40,8 +41,9 @@ class NetworkOutputsOfFaces(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class EmbeddingDistances:
-    """Euclidean. `intra`: mean distance of a sample to its class's mean, `inter`: mean distance
-    between the means of two classes; `ratio` intra / inter, the smaller the better apart."""
+    """Euclidean distances of embeddings. `intra` is the mean distance of a sample to its class's
+    mean, `inter` the mean distance between the means of two classes, `ratio` intra / inter; a
+    smaller ratio means that the classes lie further apart."""
 
     intra: float
     inter: float
@@ -49,8 +51,19 @@ class EmbeddingDistances:
 
 
 @torch.no_grad()
-def see(net: DaclNet, examples: Examples, batch_size: int = BATCH) -> NetworkOutputsOfFaces:
-    """Every example, unaugmented, in evaluation mode."""
+def read_outputs(
+    net: DaclNet, examples: Examples, batch_size: int = BATCH
+) -> NetworkOutputsOfFaces:
+    """Runs a network on every example, unaugmented and in evaluation mode.
+
+    Args:
+        net: The network; it is put into evaluation mode.
+        examples: N faces, on the network's device.
+        batch_size: Faces at a time.
+
+    Returns:
+        The outputs of all N faces, on the CPU.
+    """
     net.eval()
     rows = torch.arange(len(examples), device=examples.labels.device)
     batches = examples.ahead(torch.split(rows, batch_size))
@@ -63,14 +76,40 @@ def see(net: DaclNet, examples: Examples, batch_size: int = BATCH) -> NetworkOut
     )
 
 
-def class_profiles(attention: Tensor, labels: Tensor, classes: int) -> NDArray[np.float64]:
-    """`(K, d)` mean attention of each class's samples; NaN for a class without any."""
+def compute_class_profiles(attention: Tensor, labels: Tensor, classes: int) -> NDArray[np.float64]:
+    """Computes the mean attention of each class's samples.
+
+    Args:
+        attention: `(N, d)`.
+        labels: `(N,)` class numbers.
+        classes: The number K of classes.
+
+    Returns:
+        `(K, d)` float64; NaN for a class without samples.
+
+    >>> attention = torch.tensor([[0.0, 1.0], [1.0, 1.0], [0.5, 0.0]])
+    >>> compute_class_profiles(attention, torch.tensor([0, 0, 1]), 2).tolist()
+    [[0.5, 1.0], [0.5, 0.0]]
+    """
     rows = [attention[labels == k].double().mean(dim=0) for k in range(classes)]
     return np.asarray(torch.stack(rows).numpy(), np.float64)
 
 
-def class_distances(embedding: Tensor, labels: Tensor) -> EmbeddingDistances:
-    """`embedding (N, d)`, `labels (N,)` with at least two classes."""
+def compute_class_distances(embedding: Tensor, labels: Tensor) -> EmbeddingDistances:
+    """Computes how far samples lie from their class's mean, and the means from each other.
+
+    Args:
+        embedding: `(N, d)`.
+        labels: `(N,)` class numbers.
+
+    Raises:
+        DataError: The samples are of one class only.
+
+    >>> embedding = torch.tensor([[0.0, 0.0], [0.0, 2.0], [4.0, 1.0]])
+    >>> distances = compute_class_distances(embedding, torch.tensor([0, 0, 1]))
+    >>> round(distances.intra, 3), distances.inter
+    (0.667, 4.0)
+    """
     present = torch.unique(labels)
     if len(present) < 2:
         raise DataError("Distances between classes need samples of at least two of them.")
@@ -81,15 +120,27 @@ def class_distances(embedding: Tensor, labels: Tensor) -> EmbeddingDistances:
     return EmbeddingDistances(intra, inter, intra / inter)
 
 
-def project(embedding: Tensor) -> NDArray[np.float64]:
-    """`(N, 2)`: the two directions of largest variance (PCA), for a look at `embedding (N, d)`."""
+def project_to_plane(embedding: Tensor) -> NDArray[np.float64]:
+    """Projects embeddings onto their two directions of largest variance (PCA), for plotting.
+
+    Args:
+        embedding: `(N, d)`.
+
+    Returns:
+        `(N, 2)` float64, centred; the sign of each direction is arbitrary.
+
+    >>> places = project_to_plane(torch.tensor([[0.0, 0.0, 5.0], [6.0, 0.0, 5.0]]))
+    >>> np.abs(places).round(3).tolist()
+    [[3.0, 0.0], [3.0, 0.0]]
+    """
     centred = (embedding - embedding.mean(dim=0)).double()
     _, _, directions = torch.linalg.svd(centred, full_matrices=False)
     return np.asarray((centred @ directions[:2].T).numpy(), np.float64)
 
 
 class Evidence(NamedTuple):
-    """For one crop: what speaks for each class, where, with all elements and with those kept."""
+    """The evidence for each class at each place of one crop, with all elements of the feature and
+    with those that the attention keeps."""
 
     logits: NDArray[np.float64]  # (K,)
     attention: NDArray[np.float64]  # (d,)
@@ -98,8 +149,23 @@ class Evidence(NamedTuple):
 
 
 @torch.no_grad()
-def evidence(net: DaclNet, x: Tensor) -> Evidence:
-    """`x (1, C, S, S)`, normalised. The mean of `plain` over (h, w) is the logits without bias."""
+def compute_evidence(net: DaclNet, x: Tensor) -> Evidence:
+    """Computes the class activation maps of a crop, with and without the attention's weights.
+
+    Args:
+        net: The network; it is put into evaluation mode.
+        x: `(1, C, S, S)`, normalised.
+
+    Returns:
+        Logits, attention and both maps. The mean of `plain` over (h, w) is the logits without bias.
+
+    >>> from training.network.model import ModelConfig
+    >>> net = DaclNet(ModelConfig(width=8), channels=1, classes=3, size_px=48)
+    >>> found = compute_evidence(net, torch.zeros(1, 1, 48, 48))
+    >>> bias = net.classifier.bias.detach().double().numpy()
+    >>> bool(np.allclose(found.plain.mean(axis=(1, 2)) + bias, found.logits, atol=1e-4))
+    True
+    """
     net.eval()
     feature_map = net.backbone(x)
     output = net(x)
@@ -117,11 +183,25 @@ def evidence(net: DaclNet, x: Tensor) -> Evidence:
     )
 
 
-def face_crop(
+def cut_face_crop(
     pixels: NDArray[np.uint8], landmarks: NDArray[np.float32], config: TrainConfig
 ) -> Tensor:
-    """`(1, C, S, S)` float32 of 0..255, aligned as in training; a picture without a face keeps its
-    own frame. `pixels` (H, W) grey or (H, W, 3) RGB; `landmarks (6, 2)` px or NaN."""
+    """Cuts the crop of a face, aligned as in training. A picture without a face keeps its own
+    frame.
+
+    Args:
+        pixels: `(H, W)` grey or `(H, W, 3)` RGB, uint8.
+        landmarks: `(6, 2)` px in the subject's order, or NaN.
+        config: Size, frame and colour of the crop.
+
+    Returns:
+        `(1, C, S, S)` float32 of 0..255.
+
+    >>> lost = np.full((6, 2), np.nan, np.float32)
+    >>> crop = cut_face_crop(np.full((60, 60), 9, np.uint8), lost, TrainConfig(size_px=48))
+    >>> crop.shape, float(crop.mean())
+    (torch.Size([1, 1, 48, 48]), 9.0)
+    """
     height, width = pixels.shape[:2]
     try:
         matrix = fit_crop_matrix(landmarks, config.template, config.size_px)
@@ -139,8 +219,9 @@ def face_crop(
     )
 
 
-def show(trained: Trained, files: Sequence[Path], folder: Path) -> list[Path]:
-    """Writes one figure a picture and returns their names. Needs MediaPipe and matplotlib."""
+def write_evidence_figures(trained: Trained, files: Sequence[Path], folder: Path) -> list[Path]:
+    """Writes a figure for each picture of `files` into `folder`, and returns their paths. Needs
+    MediaPipe and matplotlib. Raises `TrainingError` for a figure that cannot be written."""
     from app.detection.mediapipe_detector import Detector
     from training.datasets.landmarks import find_landmarks
     from training.figures.evidence import draw_evidence
@@ -151,8 +232,8 @@ def show(trained: Trained, files: Sequence[Path], folder: Path) -> list[Path]:
         for file in files:
             pixels = read_grey_or_rgb(file)
             landmarks = find_landmarks(detector, pixels)
-            crop = face_crop(pixels, landmarks, config)
-            seen = evidence(trained.net, normalise_batch(crop))
+            crop = cut_face_crop(pixels, landmarks, config)
+            seen = compute_evidence(trained.net, normalise_batch(crop))
             path = folder / f"{file.stem}_attention.png"
             shown = np.asarray(crop[0].round().byte().permute(1, 2, 0).numpy())
             partial = path.with_name(f".{path.stem}.partial.png")

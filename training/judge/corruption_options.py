@@ -1,15 +1,16 @@
-"""The part of `training.evaluate` that --corruptions switches on: its options and what they do."""
+"""Adds the options of --corruptions to `training.evaluate`, checks them, and carries them out."""
 
 import argparse
 from pathlib import Path
 
 from app.errors import TrainingError
 from training.datasets.pack import Pack
-from training.judge.robustness import check_labels, endure, open_reader
-from training.judge.robustness_report import text, write_robustness
+from training.judge.robustness import check_labels, judge_robustness, open_reader
+from training.judge.robustness_report import format_robustness_text, write_robustness
 
 
 def add_corruption_options(parser: argparse.ArgumentParser) -> None:
+    """Adds --corruptions, --against, --faces and --seed."""
     group = parser.add_argument_group("corruptions")
     group.add_argument(
         "--corruptions",
@@ -39,7 +40,7 @@ def add_corruption_options(parser: argparse.ArgumentParser) -> None:
 
 
 def check_corruptions(options: argparse.Namespace) -> None:
-    """Raises `TrainingError` for options that make no sense together."""
+    """Checks that the options of --corruptions go together. Raises `TrainingError`."""
     if not options.corruptions:
         if options.against is not None or options.faces is not None:
             raise TrainingError("--against and --faces go with --corruptions. Add it.")
@@ -56,15 +57,16 @@ def check_corruptions(options: argparse.Namespace) -> None:
 
 
 def judge_corruptions(pack: Pack, options: argparse.Namespace) -> list[str]:
-    """Prints, and with -o writes, how the model endures; returns a line for what was left out."""
+    """Judges the model, and --against beside it, under corruptions. Prints the results and, with
+    -o, writes them; returns a line for each output that was left out."""
     paths = [options.model] if options.against is None else [options.model, options.against]
     readers = [open_reader(path, options.device) for path in paths]
-    for reader in readers:  # before the first is judged, which takes minutes
+    for reader in readers:  # checked first, because judging a model takes minutes
         check_labels(reader, pack)
     found = [
-        endure(pack, reader, options.split, seed=options.seed, faces=options.faces)
+        judge_robustness(pack, reader, options.split, seed=options.seed, faces=options.faces)
         for reader in readers
     ]
     mine, other = found[0], found[1] if len(found) > 1 else None
-    print(text(mine, other))
+    print(format_robustness_text(mine, other))
     return write_robustness(mine, other, options.output) if options.output else []

@@ -16,23 +16,25 @@ from training.checkpoints.checkpoint import load_trained
 from training.datasets.examples import NO_LABEL
 from training.datasets.pack import Pack
 from training.datasets.readers import SPLIT_NAMES, Split
-from training.judge.predictions import file_logits, judged_examples, net_logits
+from training.judge.predictions import compute_file_logits, compute_net_logits, load_judged_examples
 from training.measures.doubt import DoubtReport, Thresholds, measure_doubt
 from training.measures.doubt_lines import format_doubt, format_priors
 from training.measures.metrics import Metrics, find_wilson_interval, measure_metrics
 
-OWN_NAMES: dict[str, dict[Split, str]] = {  # what a data set's papers call its splits
+# The names that the papers of a data set give its splits.
+NAMES_IN_PAPERS: dict[str, dict[Split, str]] = {
     "FER+": {"valid": "PublicTest", "test": "PrivateTest"},
     "AffectNet": {"valid": "a share of training.csv", "test": "validation.csv"},
     "RAF-DB": {"valid": "a share of train"},
 }
-FEW_FACES = 100
+FEW_FACES = 100  # below this many faces the report gives a 95 % interval, too
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
-    """`majority` is the official protocol; `argmax` the larger set of plain winners, where the data
-    has votes. `doubt` is of the majority protocol."""
+class EvaluationReport:
+    """The results of a model on a split. `majority` is the official protocol; `argmax` covers the
+    larger set of faces with a plain winner, where the data has votes. `doubt` belongs to the
+    majority protocol."""
 
     model: str
     sha256: str
@@ -45,9 +47,13 @@ class Report:
     doubt: DoubtReport
 
 
-def evaluate(pack: Pack, model: Path, split: Split, device: str = "cpu") -> Report:
-    """Raises `DataError` where the model's labels are not the data's, `DeviceError` where there is
-    no such device."""
+def evaluate(pack: Pack, model: Path, split: Split, device: str = "cpu") -> EvaluationReport:
+    """Judges a checkpoint (.pt) or an exported model (.onnx) on a split.
+
+    Raises:
+        DataError: The model's labels are not the data's.
+        DeviceError: The machine has no such device.
+    """
     temperature = 1.0
     thresholds: Thresholds | None = None
     if model.suffix == ".onnx":
@@ -57,7 +63,7 @@ def evaluate(pack: Pack, model: Path, split: Split, device: str = "cpu") -> Repo
         shares = contract.training_data.class_shares
         if contract.unsure_below is not None and contract.unsure_above_nats is not None:
             thresholds = Thresholds(contract.unsure_below, contract.unsure_above_nats)
-        examples, majority = judged_examples(
+        examples, majority = load_judged_examples(
             pack, split, contract.template, contract.size_px, contract.colour
         )
     else:
@@ -65,7 +71,7 @@ def evaluate(pack: Pack, model: Path, split: Split, device: str = "cpu") -> Repo
         trained = load_trained(model)
         labels, shares = trained.facts.labels, trained.facts.class_shares
         train = trained.config.train
-        examples, majority = judged_examples(
+        examples, majority = load_judged_examples(
             pack, split, train.template, train.size_px, train.colour
         )
     if set(labels) != set(pack.meta.labels):
@@ -73,15 +79,15 @@ def evaluate(pack: Pack, model: Path, split: Split, device: str = "cpu") -> Repo
             f"{model} knows {', '.join(labels)}; the data has {', '.join(pack.meta.labels)}."
         )
     if model.suffix == ".onnx":
-        logits = file_logits(classifier, examples)
+        logits = compute_file_logits(classifier, examples)
     else:
-        logits = net_logits(trained.net.to(place), examples.to(place))
+        logits = compute_net_logits(trained.net.to(place), examples.to(place))
     order = [labels.index(label) for label in pack.meta.labels]
     logits = logits[:, order]
     argmax = examples.labels.cpu().numpy()
     voted = pack.meta.protocol == "ferplus"
     kept = majority != NO_LABEL
-    return Report(
+    return EvaluationReport(
         model=escape_surrogates(model.name),
         sha256=sha256_of_file(model),
         dataset=pack.meta.dataset,
@@ -100,14 +106,15 @@ def evaluate(pack: Pack, model: Path, split: Split, device: str = "cpu") -> Repo
     )
 
 
-def split_name(report: Report) -> str:
-    own = OWN_NAMES.get(report.dataset, {}).get(report.split)
+def format_split(report: EvaluationReport) -> str:
+    """Formats a split's name, with the name that papers give it."""
+    own = NAMES_IN_PAPERS.get(report.dataset, {}).get(report.split)
     return SPLIT_NAMES[report.split] + (f" ({own})" if own else "")
 
 
-def summary(metrics: Metrics) -> str:
-    """The figures in one line. Of few faces the interval stands there, too, for the standard error
-    of 8 right ones of 8 is 0."""
+def format_summary(metrics: Metrics) -> str:
+    """Formats the figures in one line. Of few faces the line also gives the 95 % interval, because
+    the standard error of 8 right faces of 8 is 0."""
     few = ""
     if 0 < metrics.count < FEW_FACES:
         low, high = find_wilson_interval(round(metrics.accuracy * metrics.count), metrics.count)
@@ -120,34 +127,35 @@ def summary(metrics: Metrics) -> str:
     )
 
 
-def missing_labels(report: Report) -> list[str]:
-    """The classes of which the split has no face."""
+def list_missing_labels(report: EvaluationReport) -> list[str]:
+    """Lists the classes of which the split has no face."""
     rows = zip(report.labels, report.majority.confusion, strict=True)
     return [label for label, row in rows if not sum(row)]
 
 
-def format_evaluation_page(report: Report) -> str:
-    """The report as a page: figures, per-class table and confusion matrix."""
+def format_evaluation_page(report: EvaluationReport) -> str:
+    """Formats the report as a Markdown page: figures, table of classes and confusion matrix."""
     m = report.majority
     lines = [
-        f"# {report.model} on {report.dataset}, {split_name(report)}",
+        f"# {report.model} on {report.dataset}, {format_split(report)}",
         "",
         f"sha256 `{report.sha256}`, temperature {report.temperature:.3f}. ± is one binomial "
         "standard error.",
         "",
-        f"- majority protocol, {summary(m)}",
+        f"- majority protocol, {format_summary(m)}",
     ]
     if report.argmax is not None:
-        lines.append(f"- plain winner of the votes, {summary(report.argmax)}")
+        lines.append(f"- plain winner of the votes, {format_summary(report.argmax)}")
     lines += [f"- {line}" for line in format_doubt(report.doubt)]
     if report.doubt.priors:
-        note, *table = format_priors(report.model, report.doubt, missing_labels(report))
+        note, *table = format_priors(report.model, report.doubt, list_missing_labels(report))
         lines += ["", note, "", *table]
     lines += ["", "| class | faces | recall | precision |", "|---|---|---|---|"]
     for label, row, recall, precision in zip(
         report.labels, m.confusion, m.recall, m.precision, strict=True
     ):
-        lines.append(f"| {label} | {sum(row)} | {share_text(recall)} | {share_text(precision)} |")
+        cells = (label, sum(row), format_class_share(recall), format_class_share(precision))
+        lines.append(f"| {' | '.join(map(str, cells))} |")
     lines += ["", "Rows are true classes, columns what the model said.", ""]
     lines.append("| | " + " | ".join(report.labels) + " |")
     lines.append("|---" * (len(report.labels) + 1) + "|")
@@ -156,13 +164,18 @@ def format_evaluation_page(report: Report) -> str:
     return "\n".join(lines) + "\n"
 
 
-def share_text(value: float) -> str:
-    """Three digits, or a dash for what is not a number."""
+def format_class_share(value: float) -> str:
+    """Formats a share with three digits, and NaN as a dash.
+
+    >>> format_class_share(0.5), format_class_share(float("nan"))
+    ('0.500', '–')
+    """
     return "–" if math.isnan(value) else f"{value:.3f}"
 
 
-def write_evaluation(report: Report, folder: Path) -> list[str]:
-    """Writes `report.json`, `report.md` and the figures; returns a line for what was left out."""
+def write_evaluation(report: EvaluationReport, folder: Path) -> list[str]:
+    """Writes `report.json`, `report.md` and the figures into `folder`; returns a line for each
+    output that was left out. Raises `TrainingError`."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         content = json.dumps(make_json_safe(asdict(report)), indent=1, allow_nan=False)

@@ -8,7 +8,7 @@ from app.errors import DataError
 from app.recognition.classifier import Classifier
 from training.datasets.examples import load_examples
 from training.datasets.pack import Pack
-from training.judge.deletion import chosen_examples, curves
+from training.judge.deletion import choose_examples, compute_curves
 from training.measures.deletion_curves import (
     AREA_NAMES,
     AREAS,
@@ -23,14 +23,20 @@ from training.measures.deletion_curves import (
 )
 from training.measures.masking import FILLING_NAMES, FILLINGS
 
-SHOWN = (0.1, 0.2, 0.3, 0.4)  # of SHARES, in the tables
+SHOWN = (0.1, 0.2, 0.3, 0.4)  # the shares of `SHARES` that the tables show
+# The areas that the marked area is compared with.
 RIVALS: tuple[Area, ...] = tuple(area for area in AREAS if area != "marked")
 
 
 def measure_faithfulness(
     pack: Pack, model: Path, *, faces: int | None = None, seed: int = 0
 ) -> Curves:
-    """Raises `DataError` where the model's labels are not the data's or there are too few faces."""
+    """Measures the deletion curves of a model on validation faces, `faces` of them at random or
+    all.
+
+    Raises:
+        DataError: The model's labels are not the data's, or there are fewer than two faces.
+    """
     classifier = Classifier(model, device="cpu")
     contract = classifier.contract
     if set(contract.labels) != set(pack.meta.labels):
@@ -46,20 +52,22 @@ def measure_faithfulness(
         colour=contract.colour,
         labels_from="majority",
     )
-    examples = chosen_examples(examples, faces, seed)
+    examples = choose_examples(examples, faces, seed)
     if len(examples) < 2:
         raise DataError("The validation split has a single face; another one is needed.")
     order = [contract.labels.index(label) for label in pack.meta.labels]
     true = np.array(order)[examples.labels.numpy()]
-    return curves(classifier, examples, true, seed=seed)
+    return compute_curves(classifier, examples, true, seed=seed)
 
 
 def format_mean(mean: MeanOverFaces) -> str:
+    """Formats a mean over faces with half of its 95 % interval and the share of faces above 0."""
     return f"{mean.mean:+.3f} ± {mean.half:.3f} ({100 * mean.above:.0f} %)"
 
 
-def drops_table(found: Curves, target: Target) -> str:
-    """How much covering the marked area takes, and how much more than covering the others."""
+def format_drops_table(found: Curves, target: Target) -> str:
+    """Formats how much covering the marked area lowers the probability, and how much more than
+    covering the other areas."""
     head = ["filling", "covered", "marked", *(f"more than {AREA_NAMES[rival]}" for rival in RIVALS)]
     lines = ["| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
     for filling in FILLINGS:
@@ -80,8 +88,8 @@ def drops_table(found: Curves, target: Target) -> str:
     return "\n".join(lines)
 
 
-def areas_table(found: Curves, target: Target) -> str:
-    """The area under each deletion curve: the smaller, the better the order."""
+def format_areas_table(found: Curves, target: Target) -> str:
+    """Formats the area under each deletion curve; a smaller area means a better order."""
     names = [FILLING_NAMES[filling] for filling in FILLINGS]
     head = ["covered first", *names, *(f"{name}: less the marked area's" for name in names)]
     lines = ["| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
@@ -103,7 +111,8 @@ def areas_table(found: Curves, target: Target) -> str:
 
 
 def describe_rivals(found: Curves, target: Target) -> str:
-    """In how many of the settings the marked area matters more than each rival."""
+    """Says in how many of the settings the marked area matters more, and in how many less, than
+    each other area."""
     settings = [(filling, share) for filling in FILLINGS for share in SHOWN]
     parts = []
     for rival in RIVALS:
@@ -123,6 +132,7 @@ def describe_rivals(found: Curves, target: Target) -> str:
 
 
 def format_faithfulness_page(found: Curves, model: str, dataset: str) -> str:
+    """Formats the whole page in Markdown."""
     count = len(next(iter(found.values())))
     of_predicted, of_true = (found[CurveKey(target, "grey", "marked")][:, 0] for target in TARGETS)
     right = int((of_predicted == of_true).sum())
@@ -136,9 +146,9 @@ def format_faithfulness_page(found: Curves, model: str, dataset: str) -> str:
         parts += [
             f"### The {target} class",
             "Fall of its probability:",
-            drops_table(found, target),
+            format_drops_table(found, target),
             "Mean probability over the share covered, from nothing to everything (the area under "
             "the deletion curve):",
-            areas_table(found, target),
+            format_areas_table(found, target),
         ]
     return "\n\n".join(parts) + "\n"

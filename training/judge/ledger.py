@@ -6,9 +6,7 @@ from pathlib import Path
 
 from app.errors import TrainingError
 from app.files.hidden import build_hidden_path
-from training.judge.evaluation import (
-    Report,
-)
+from training.judge.evaluation import EvaluationReport
 
 LEDGER = Path(__file__).resolve().parents[2] / "docs" / "test_ledger.md"
 LEDGER_HEAD = """# Openings of the test split
@@ -21,8 +19,8 @@ Models and settings are chosen on the validation split (FER+'s PublicTest). `tra
 """
 
 
-def enter_in_ledger(report: Report, ledger: Path, today: datetime.date) -> None:
-    """Appends a line; the ledger is made where there is none. Raises `TrainingError`."""
+def enter_in_ledger(report: EvaluationReport, ledger: Path, today: datetime.date) -> None:
+    """Appends a line to the ledger, which is made where there is none. Raises `TrainingError`."""
     m = report.majority
     line = (
         f"| {today.isoformat()} | {report.model} | `{report.sha256[:16]}` | {report.dataset} "

@@ -1,4 +1,4 @@
-"""Shows pictures without a face to detector and classifier, and reports which get a label."""
+"""Shows pictures without a face to detector and classifier, and reports how many get a label."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -17,7 +17,7 @@ from training.base.files import write_text_file
 from training.datasets.examples import NO_LABEL
 from training.datasets.pack import Pack
 from training.judge.path_reading import FrameFaceFinder, cut_crop
-from training.judge.predictions import file_logits, judged_examples
+from training.judge.predictions import compute_file_logits, load_judged_examples
 from training.measures.confidence_scores import (
     SCORES,
     find_keeping_score,
@@ -25,17 +25,18 @@ from training.measures.confidence_scores import (
     measure_auroc,
 )
 from training.measures.doubt import measure_selective
-from training.synthetic.non_face_pictures import as_crop
+from training.synthetic.non_face_pictures import cut_centre
 
-COVERAGES = (0.9, 0.95)
-TARGET = 0.01
-BATCH = 64
+COVERAGES = (0.9, 0.95)  # shares of the faces that a measure of doubt keeps
+MAX_LABELLED_SHARE = 0.01  # of the pictures that may get a label: the target
+BATCH = 64  # crops that the classifier reads at a time
 
 
 @dataclass(frozen=True, slots=True)
 class NonFaceRow:
-    """Counts of pictures of a kind: `past` the detector, and of those `said` a label; `said_crop`
-    of those given straight to the classifier."""
+    """Counts of the pictures of a kind: `past` the detector, and of those `said` counts the
+    pictures that get a label. `said_crop` counts the labels of pictures given straight to the
+    classifier."""
 
     kind: str
     pictures: int
@@ -46,10 +47,14 @@ class NonFaceRow:
 
 @dataclass(frozen=True, slots=True)
 class ScoreRow:
-    """A way to measure doubt. `accepted`: what share of the pictures, given straight, it lets
-    through where it keeps `COVERAGES` of the faces; `past`: what share of all pictures it lets
-    through behind the detector at the first of them; `accuracy` and `mean_class_recall` on the
-    faces that are kept then; `area` under the risk-coverage curve; `auroc`, face against none."""
+    """The results of one measure of doubt.
+
+    `accepted` is the share of the pictures, given straight to the classifier, that pass where the
+    measure keeps each of `COVERAGES` of the faces. `past` is the share of all pictures that pass
+    behind the detector at the first coverage; `accuracy` and `mean_class_recall` are those of the
+    faces that are kept then. `area` lies under the risk-coverage curve; `auroc` is of faces against
+    pictures without one.
+    """
 
     name: str
     accepted: tuple[float, ...]
@@ -62,65 +67,78 @@ class ScoreRow:
 
 @dataclass(frozen=True, slots=True)
 class NonFaceReadings:
-    """The first four share their first axis (N). `past`, `said`: the picture has a face for the
-    detector, and a label for the demo; `logits (N, K)` of the pictures as crops. `past_logits
-    (M, K)` are of what the detector took for faces, `past_rows (M,)` the pictures of those."""
+    """The readings of N pictures without a face, in which the detector found M faces.
+
+    `detected (N,)` and `labelled (N,)` tell whether the detector found a face and whether the app
+    would give a label. `logits (N, K)` are of the pictures as crops, `detected_logits (M, K)` of
+    the faces that were found, `detected_rows (M,)` the numbers of their pictures.
+    """
 
     kinds: tuple[str, ...]
-    past: NDArray[np.bool_]
-    said: NDArray[np.bool_]
+    detected: NDArray[np.bool_]
+    labelled: NDArray[np.bool_]
     logits: NDArray[np.float64]
-    past_logits: NDArray[np.float64]
-    past_rows: NDArray[np.int64]
+    detected_logits: NDArray[np.float64]
+    detected_rows: NDArray[np.int64]
 
 
 def read_non_faces(
     classifier: Classifier, detector: FrameFaceFinder, shown: Iterator[tuple[str, Picture]]
 ) -> NonFaceReadings:
-    """Each picture through the whole path, and straight into the classifier."""
+    """Reads each picture by the whole path, and as a crop given straight to the classifier.
+
+    Args:
+        classifier: The exported model.
+        detector: Finds the faces of a picture.
+        shown: (kind, picture `(H, W, 3)` uint8 BGR) of each picture.
+    """
     contract = classifier.contract
     kinds: list[str] = []
     crops: list[Picture] = []
     logits: list[NDArray[np.float32]] = []
-    past_crops: list[Picture] = []
-    past_rows: list[int] = []
+    detected_crops: list[Picture] = []
+    detected_rows: list[int] = []
     for row, (kind, picture) in enumerate(shown):
         faces = [f for f in detector.detect(picture) if is_alignable(f.landmarks)]
         kinds.append(kind)
-        past_crops += [cut_crop(picture, face, contract) for face in faces]
-        past_rows += [row] * len(faces)
-        crops.append(as_crop(picture, contract.size_px))
+        detected_crops += [cut_crop(picture, face, contract) for face in faces]
+        detected_rows += [row] * len(faces)
+        crops.append(cut_centre(picture, contract.size_px))
         if len(crops) == BATCH:
             logits.append(classifier.run(np.stack(crops)).logits)
             crops = []
     if crops:
         logits.append(classifier.run(np.stack(crops)).logits)
     size = contract.size_px
-    behind = classifier.run(np.reshape(np.array(past_crops, np.uint8), (-1, size, size, 3))).logits
-    rows = np.array(past_rows, np.int64)
-    past, said = (np.zeros(len(kinds), np.bool_) for _ in range(2))
-    past[rows] = True
+    behind = classifier.run(
+        np.reshape(np.array(detected_crops, np.uint8), (-1, size, size, 3))
+    ).logits
+    rows = np.array(detected_rows, np.int64)
+    detected, labelled = (np.zeros(len(kinds), np.bool_) for _ in range(2))
+    detected[rows] = True
     if len(behind):
-        said[rows[contract.is_sure(apply_softmax(behind, contract.temperature))]] = True
+        labelled[rows[contract.is_sure(apply_softmax(behind, contract.temperature))]] = True
     return NonFaceReadings(
         kinds=tuple(kinds),
-        past=past,
-        said=said,
+        detected=detected,
+        labelled=labelled,
         logits=np.concatenate(logits).astype(np.float64),
-        past_logits=behind.astype(np.float64),
-        past_rows=rows,
+        detected_logits=behind.astype(np.float64),
+        detected_rows=rows,
     )
 
 
 def count_by_kind(found: NonFaceReadings, classifier: Classifier) -> list[NonFaceRow]:
-    """A row a kind, then all of them."""
+    """Counts the pictures of each kind, and of all kinds in the last row."""
     contract = classifier.contract
-    as_said = contract.is_sure(apply_softmax(found.logits.astype(np.float32), contract.temperature))
+    crop_labelled = contract.is_sure(
+        apply_softmax(found.logits.astype(np.float32), contract.temperature)
+    )
     kinds = np.array(found.kinds)
     rows = []
     for kind in (*dict.fromkeys(found.kinds), "all"):
         own = np.ones(len(kinds), bool) if kind == "all" else kinds == kind
-        counts = (own, found.past & own, found.said & own, as_said & own)
+        counts = (own, found.detected & own, found.labelled & own, crop_labelled & own)
         rows.append(NonFaceRow(kind, *(int(flags.sum()) for flags in counts)))
     return rows
 
@@ -131,11 +149,34 @@ def compare_scores(
     labels: NDArray[np.int64],
     temperature: float,
 ) -> list[ScoreRow]:
-    """`faces (N, K)`: logits of validation faces, `labels (N,)`."""
+    """Compares the measures of doubt on faces and on pictures without one.
+
+    Args:
+        found: The readings of the pictures without a face.
+        faces: `(N, K)` logits of validation faces.
+        labels: `(N,)` their classes.
+        temperature: The model's temperature.
+
+    Returns:
+        A row for each measure of doubt.
+
+    >>> found = NonFaceReadings(
+    ...     kinds=("noise", "noise"),
+    ...     detected=np.array([True, False]),
+    ...     labelled=np.array([False, False]),
+    ...     logits=np.array([[0.2, 0.0], [0.0, 0.1]]),
+    ...     detected_logits=np.array([[0.2, 0.0]]),
+    ...     detected_rows=np.array([0]),
+    ... )
+    >>> faces = np.array([[4.0, 0.0], [0.0, 4.0], [5.0, 0.0], [0.0, 5.0]])
+    >>> first = compare_scores(found, faces, np.array([0, 1, 0, 1]), temperature=1.0)[0]
+    >>> first.auroc, first.past, first.accuracy
+    (1.0, 0.0, 1.0)
+    """
     rows = []
     for name, score in SCORES.items():
         of_faces, of_others = score(faces, temperature), score(found.logits, temperature)
-        behind = score(found.past_logits, temperature)
+        behind = score(found.detected_logits, temperature)
         chosen = measure_selective(faces, labels, of_faces)
         threshold = find_keeping_score(of_faces, COVERAGES[0])
         point = chosen.find_point(COVERAGES[0])
@@ -143,7 +184,7 @@ def compare_scores(
             ScoreRow(
                 name=name,
                 accepted=tuple(measure_acceptance(of_faces, of_others, c) for c in COVERAGES),
-                past=len(set(found.past_rows[behind >= threshold].tolist())) / len(found.kinds),
+                past=len(set(found.detected_rows[behind >= threshold].tolist())) / len(found.kinds),
                 auroc=measure_auroc(of_faces, of_others),
                 accuracy=point.accuracy,
                 mean_class_recall=point.mean_class_recall,
@@ -153,26 +194,33 @@ def compare_scores(
     return rows
 
 
-def face_logits(
+def read_face_logits(
     pack: Pack, classifier: Classifier
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Logits and labels, in the model's order, of the validation faces (majority protocol)."""
+    """Reads the validation faces of the majority protocol with the model.
+
+    Returns:
+        (logits `(N, K)`, classes `(N,)`), both in the order of the model's labels.
+
+    Raises:
+        DataError: The model's labels are not the data's.
+    """
     contract = classifier.contract
     if set(contract.labels) != set(pack.meta.labels):
         raise DataError(
             f"{classifier.path} knows {', '.join(contract.labels)}; the data has "
             f"{', '.join(pack.meta.labels)}."
         )
-    examples, majority = judged_examples(
+    examples, majority = load_judged_examples(
         pack, "valid", contract.template, contract.size_px, contract.colour
     )
     kept = majority != NO_LABEL
     order = np.array([contract.labels.index(label) for label in pack.meta.labels])
-    return file_logits(classifier, examples)[kept], order[majority[kept]]
+    return compute_file_logits(classifier, examples)[kept], order[majority[kept]]
 
 
-def lines_of(rows: Sequence[NonFaceRow], scores: Sequence[ScoreRow]) -> list[str]:
-    """The tables, and the target's line."""
+def format_non_face_lines(rows: Sequence[NonFaceRow], scores: Sequence[ScoreRow]) -> list[str]:
+    """Formats the tables and the line of the target in Markdown."""
 
     def share(count: int, row: NonFaceRow) -> str:
         return f"{count} ({100 * count / row.pictures:.2f} %)"
@@ -202,19 +250,20 @@ def lines_of(rows: Sequence[NonFaceRow], scores: Sequence[ScoreRow]) -> list[str
             for row in scores
         ]
     total = rows[-1]
-    held = total.said <= TARGET * total.pictures
+    is_met = total.said <= MAX_LABELLED_SHARE * total.pictures
     return [
         *lines,
         "",
         f"Of {total.pictures} pictures without a face, {100 * total.said / total.pictures:.2f} % "
-        f"get a label through the whole path; at most {100 * TARGET:.0f} % wanted: "
-        f"{'held' if held else 'missed'}.",
+        f"get a label through the whole path; at most {100 * MAX_LABELLED_SHARE:.0f} % wanted: "
+        f"{'held' if is_met else 'missed'}.",
     ]
 
 
 def write_non_face_report(
     folder: Path, model: str, rows: Sequence[NonFaceRow], scores: Sequence[ScoreRow]
 ) -> None:
+    """Writes `non_faces.json` and `non_faces.md` into `folder`. Raises `TrainingError`."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as cause:
@@ -227,5 +276,5 @@ def write_non_face_report(
         "scores": [asdict(row) for row in scores],
     }
     write_text_file(folder / "non_faces.json", json.dumps(facts, indent=1, allow_nan=False) + "\n")
-    page = [f"# {model}, pictures without a face", "", *lines_of(rows, scores)]
+    page = [f"# {model}, pictures without a face", "", *format_non_face_lines(rows, scores)]
     write_text_file(folder / "non_faces.md", "\n".join(page) + "\n")

@@ -1,4 +1,4 @@
-"""Reads faces that were pasted into frames, as the demo does: detector, alignment, classifier."""
+"""Reads faces that were pasted into frames as the app does: detector, alignment, classifier."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -18,22 +18,25 @@ from training.base.progress import track_progress
 from training.datasets.crops import warp_batch
 from training.datasets.examples import NO_LABEL, Examples, choose_majority_labels, load_examples
 from training.datasets.pack import Pack
-from training.judge.predictions import batches, uint8_crops
-from training.synthetic.paste import Cutout, Grounds, Placed, Pose, arrange, cutout
+from training.judge.predictions import iterate_batches, make_uint8_crops
+from training.synthetic.paste import Cutout, Grounds, PlacedFace, Pose, arrange_faces, cut_face
 
-# A detection belongs to a face when their middles are nearer than this share of the face's side and
-# their sides differ by less than this factor.
-MAX_DISTANCE, MAX_RATIO = 0.5, 2.0
+# A detection belongs to a face within both of these limits.
+MAX_DISTANCE = 0.5  # between the centres, in sides of the face
+MAX_RATIO = 2.0  # between the sides, either way
 
 
 class FrameFaceFinder(Protocol):
-    def detect(self, image: Picture) -> tuple[Face, ...]: ...
+    """A detector that finds the faces of one frame."""
+
+    def detect(self, image: Picture) -> tuple[Face, ...]:
+        """Finds the faces of `image (H, W, 3)` uint8 BGR, in its px."""
 
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """A row of the table. Sizes are drawn evenly in their logarithm from `size_px`; a tilt goes to
-    either side."""
+    """A row of the table. Sizes `size_px` are drawn evenly in their logarithm between two limits; a
+    tilt goes to either side; `covered` is a share of the face's box."""
 
     kind: str
     name: str
@@ -41,7 +44,8 @@ class Condition:
     tilt_deg: float = 0.0
     covered: float = 0.0
 
-    def pose(self, generator: np.random.Generator) -> Pose:
+    def draw_pose(self, generator: np.random.Generator) -> Pose:
+        """Draws the appearance of one face under this condition."""
         low, high = np.log(self.size_px)
         size = float(np.exp(generator.uniform(low, high)))
         return Pose(size, self.tilt_deg * float(generator.choice((-1, 1))), self.covered)
@@ -49,25 +53,36 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of the faces of a condition. All share their first axis (N)."""
+    """The readings of the N faces of a condition. `sure` tells whether the app would show the
+    label, `others` counts detections where there is no face."""
 
     labels: NDArray[np.int64]
-    by_crop: NDArray[np.int64]  # what the classifier says of the cached crop
-    by_path: NDArray[np.int64]  # and at the end of the whole path; NO_LABEL where not found
-    sure: NDArray[np.bool_]  # whether the demo would say that label
+    by_crop: NDArray[np.int64]  # (N,) the class that the classifier reads in the cached crop
+    by_path: NDArray[np.int64]  # (N,) and at the end of the whole path; NO_LABEL where not found
+    sure: NDArray[np.bool_]  # (N,)
     others: int  # detections where there is no face
     frames: int
 
 
 def cut_crop(frame: Picture, face: Face, contract: Contract) -> Picture:
-    """Cuts the crop `(S, S, 3)` of `app.crops.align_faces` by its torch twin, from the part of the
-    frame that the crop shows."""
+    """Cuts the crop of `app.crops.align_faces` by its torch twin, from the part of the frame that
+    the crop shows.
+
+    Args:
+        frame: `(H, W, 3)` uint8 BGR.
+        face: A face with landmarks in frame px.
+        contract: The model's contract, which gives size and template of the crop.
+
+    Returns:
+        `(S, S, 3)` uint8 BGR.
+    """
     size = contract.size_px
     matrix = fit_crop_matrix(face.landmarks, contract.template, size)
     corners = np.array([(0, 0), (size, 0), (0, size), (size, size)], np.float64)
     reach = (corners - matrix[:, 2]) @ np.linalg.inv(matrix[:, :2]).T  # (4, 2) frame px
     limits = np.array(frame.shape[1::-1])
-    # Two pixels more for the interpolation; at least one pixel of a frame that is left wholly.
+    # The part has two more pixels on each side for the interpolation, and at least one pixel where
+    # the crop lies outside the frame.
     low = np.clip(np.floor(reach.min(axis=0)).astype(int) - 2, 0, limits - 1)
     high = np.clip(np.ceil(reach.max(axis=0)).astype(int) + 2, low + 1, limits)
     part = np.ascontiguousarray(frame[low[1] : high[1], low[0] : high[0]].transpose(2, 0, 1))
@@ -81,8 +96,9 @@ def cut_crop(frame: Picture, face: Face, contract: Contract) -> Picture:
     return np.asarray(crop[0].round().to(torch.uint8).permute(1, 2, 0).numpy(), np.uint8)
 
 
-def assign(faces: Sequence[Face], placed: Sequence[Placed]) -> dict[int, int]:
-    """Place in `placed` -> place in `faces`, nearest first; each is used once."""
+def assign_detections(faces: Sequence[Face], placed: Sequence[PlacedFace]) -> dict[int, int]:
+    """Assigns detections to the faces that were placed, nearest first. Returns a map from the index
+    in `placed` to the index in `faces`; each detection is used once."""
     pairs = []
     for p, truth in enumerate(placed):
         for f, face in enumerate(faces):
@@ -100,9 +116,12 @@ def assign(faces: Sequence[Face], placed: Sequence[Placed]) -> dict[int, int]:
 
 
 class WholePath:
-    """A model, a detector and the faces to read. `rows (N,)` are those faces' places in the pack,
-    `labels (N,)` what they show in the order of the model's labels. At most `per_frame` faces are
-    pasted into a frame."""
+    """A model, a detector and the faces to read.
+
+    `rows (N,)` are the faces' rows in the pack, `labels (N,)` their classes in the order of the
+    model's labels. At most `per_frame` faces are pasted into a frame. Raises `DataError` where the
+    model's labels are not the data's.
+    """
 
     def __init__(
         self,
@@ -140,15 +159,21 @@ class WholePath:
 
     def _read_crops(self, examples: Examples) -> NDArray[np.int64]:
         parts = [
-            self._classifier.predict(uint8_crops(examples, rows)).argmax(axis=1)
-            for rows in batches(examples)
+            self._classifier.predict(make_uint8_crops(examples, rows)).argmax(axis=1)
+            for rows in iterate_batches(examples)
         ]
         return np.concatenate(parts)
 
-    def judge(
+    def read_condition(
         self, condition: Condition, chosen: NDArray[np.int64], generator: np.random.Generator
     ) -> Outcome:
-        """`chosen`: which of the faces, in the order in which they are pasted."""
+        """Pastes faces into frames under a condition, and reads them.
+
+        Args:
+            condition: Size, tilt and cover of the faces.
+            chosen: Indices of the faces, in the order in which they are pasted.
+            generator: The source of places and poses.
+        """
         by_path = np.full(len(chosen), NO_LABEL, np.int64)
         sure = np.zeros(len(chosen), np.bool_)
         frames = others = 0
@@ -160,7 +185,7 @@ class WholePath:
             leave=False,
         ):
             faces = [f for f in self._detector.detect(frame) if is_alignable(f.landmarks)]
-            found = assign(faces, placed)
+            found = assign_detections(faces, placed)
             frames += 1
             others += len(faces) - len(found)
             if found:
@@ -173,18 +198,19 @@ class WholePath:
 
     def _frames(
         self, condition: Condition, chosen: NDArray[np.int64], generator: np.random.Generator
-    ) -> Iterator[tuple[Picture, tuple[Placed, ...]]]:
-        """Frames until every face has been in one; numbers are places in `chosen`."""
+    ) -> Iterator[tuple[Picture, tuple[PlacedFace, ...]]]:
+        """Makes frames until every face has been in one. The faces' numbers are indices in
+        `chosen`."""
         waiting: list[Cutout] = []
         done = 0
         while done < len(chosen):
             for number in range(done + len(waiting), min(done + self._per_frame, len(chosen))):
                 row = int(self.rows[chosen[number]])
                 picture = self._pack.decode(row, "rgb")[::-1].transpose(1, 2, 0)  # BGR
-                pose = condition.pose(generator)
-                waiting.append(cutout(picture, self._pack.landmarks[row], pose, generator))
+                pose = condition.draw_pose(generator)
+                waiting.append(cut_face(picture, self._pack.landmarks[row], pose, generator))
             ground = self._grounds.draw(generator)
-            frame, placed = arrange(waiting, ground, generator, first=done)
+            frame, placed = arrange_faces(waiting, ground, generator, first=done)
             yield frame, placed
             done += len(placed)
             del waiting[: len(placed)]

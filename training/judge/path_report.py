@@ -1,4 +1,4 @@
-"""Judges the way from a frame to a label under growing hardship, and writes the report."""
+"""Judges the way from a frame to a label under growing difficulty, and writes the report."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -15,20 +15,21 @@ from training.base.json_values import make_json_safe
 from training.datasets.examples import NO_LABEL
 from training.judge.path_reading import Condition, Outcome, WholePath
 
-TARGET_PX = (128.0, 400.0)
+TARGET_PX = (128.0, 400.0)  # sizes of the target's faces
 SIZES_PX = (32, 48, 67, 96, 128, 192, 256, 400, 600)
 TILTS_DEG = (0, 10, 20, 30, 40, 50, 60)
-COVERED = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5)
+COVERED_SHARES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5)  # of a face's box
 USUAL_PX = (128.0, 256.0)  # of faces that are tilted or covered
-TARGET_LOSS = 0.01
-NONE = "–"  # of no face there is no figure
+MAX_LOSS = 0.01  # of accuracy on the way from a frame to a label: the target
+NO_FIGURE = "–"  # stands where there is no face
 
 
 @dataclass(frozen=True, slots=True)
 class PathRow:
-    """Shares in 0..1. `loss`: accuracy of the crops less that of the whole path over all faces, of
-    `loss_found` over those found; errors are of the mean of the paired differences. `said`: the
-    share of all faces that get a label, `said_right` the accuracy of those."""
+    """The figures of one condition, shares in 0..1. `loss` is the accuracy of the crops minus that
+    of the whole path over all faces, `loss_found` the same over the faces that were found; errors
+    are standard errors of the mean of the paired differences. `said` is the share of all faces that
+    get a label, `said_right` the accuracy of those."""
 
     kind: str
     name: str
@@ -50,47 +51,48 @@ class PathRow:
     frames: int
 
 
-def conditions() -> Iterator[Condition]:
-    """The rows of "where it breaks"."""
+def list_conditions() -> Iterator[Condition]:
+    """Lists the conditions of the table, each kind from easy to hard or from small to large."""
     for size in SIZES_PX:
         yield Condition("face size", f"{size} px", (size, size))
     for tilt in TILTS_DEG:
         yield Condition("tilt", f"{tilt}°", USUAL_PX, tilt_deg=tilt)
-    for covered in COVERED:
+    for covered in COVERED_SHARES:
         yield Condition("covered", f"{100 * covered:.0f} %", USUAL_PX, covered=covered)
 
 
-def row_of(condition: Condition, outcome: Outcome) -> PathRow:
+def make_row(condition: Condition, outcome: Outcome) -> PathRow:
+    """Computes the row of a condition from its readings."""
     o = outcome
     count = len(o.labels)
     found = o.by_path != NO_LABEL
     crop_right, right = o.by_crop == o.labels, o.by_path == o.labels
-    loss, loss_error = _mean_error(crop_right.astype(float) - right)
-    loss_found, loss_found_error = _mean_error((crop_right.astype(float) - right)[found])
+    loss, loss_error = _compute_mean_error(crop_right.astype(float) - right)
+    loss_found, loss_found_error = _compute_mean_error((crop_right.astype(float) - right)[found])
     return PathRow(
         kind=condition.kind,
         name=condition.name,
         faces=count,
         found=float(found.mean()),
         crop_accuracy=float(crop_right.mean()),
-        crop_recall=_mean_class_recall(o.labels, crop_right),
+        crop_recall=_compute_mean_class_recall(o.labels, crop_right),
         accuracy=float(right.mean()),
-        recall=_mean_class_recall(o.labels, right),
-        accuracy_found=_mean_error(right[found])[0],
-        recall_found=_mean_class_recall(o.labels[found], right[found]),
+        recall=_compute_mean_class_recall(o.labels, right),
+        accuracy_found=_compute_mean_error(right[found])[0],
+        recall_found=_compute_mean_class_recall(o.labels[found], right[found]),
         loss=loss,
         loss_error=loss_error,
         loss_found=loss_found,
         loss_found_error=loss_found_error,
         said=float(o.sure.mean()),
-        said_right=_mean_error(right[o.sure])[0],
+        said_right=_compute_mean_error(right[o.sure])[0],
         others=o.others,
         frames=o.frames,
     )
 
 
-def _mean_error(values: NDArray[np.generic]) -> tuple[float, float]:
-    """(mean, its standard error); NaN for none."""
+def _compute_mean_error(values: NDArray[np.generic]) -> tuple[float, float]:
+    """Computes (mean, its standard error); NaN for no values."""
     if not len(values):
         return float("nan"), float("nan")
     numbers = values.astype(np.float64)
@@ -98,22 +100,23 @@ def _mean_error(values: NDArray[np.generic]) -> tuple[float, float]:
     return float(numbers.mean()), spread / float(np.sqrt(len(numbers)))
 
 
-def _mean_class_recall(labels: NDArray[np.int64], right: NDArray[np.bool_]) -> float:
-    """Over the classes that are there."""
+def _compute_mean_class_recall(labels: NDArray[np.int64], right: NDArray[np.bool_]) -> float:
+    """Computes the mean recall over the classes that have faces."""
     if not len(labels):
         return float("nan")
     return float(np.mean([right[labels == k].mean() for k in np.unique(labels)]))
 
 
 def format_path_table(rows: Sequence[PathRow]) -> list[str]:
-    """Accuracies in per cent, each with the mean class recall in brackets."""
+    """Formats the rows as a Markdown table: accuracies in per cent, each with the mean class recall
+    in brackets."""
 
     def both(accuracy: float, recall: float) -> str:
-        return NONE if np.isnan(accuracy) else f"{100 * accuracy:.1f} ({recall:.2f})"
+        return NO_FIGURE if np.isnan(accuracy) else f"{100 * accuracy:.1f} ({recall:.2f})"
 
     def points(loss: float, error: float) -> str:
         if np.isnan(loss):
-            return NONE
+            return NO_FIGURE
         return f"{100 * loss:.1f}" + ("" if np.isnan(error) else f" ± {100 * error:.1f}")
 
     lines = [
@@ -133,13 +136,13 @@ def format_path_table(rows: Sequence[PathRow]) -> list[str]:
 
 
 def describe_target(row: PathRow) -> str:
-    """The target's line."""
-    held = row.loss <= TARGET_LOSS
+    """Says how the first row compares with the target."""
+    is_met = row.loss <= MAX_LOSS
     return (
         f"{row.name}: {100 * row.found:.2f} % of {row.faces} faces found; of all, the whole path "
         f"loses {100 * row.loss:.2f} ± {100 * row.loss_error:.2f} points of accuracy, of those "
         f"found {100 * row.loss_found:.2f} ± {100 * row.loss_found_error:.2f}; at most "
-        f"{100 * TARGET_LOSS:.1f} wanted: {'held' if held else 'missed'}. {row.others} detections "
+        f"{100 * MAX_LOSS:.1f} wanted: {'held' if is_met else 'missed'}. {row.others} detections "
         f"where no face was, in {format_count(row.frames, 'frame')}."
     )
 
@@ -155,18 +158,19 @@ NOTE = (
 def judge_path(
     path: WholePath, *, faces: int, target_faces: int | None, seed: int
 ) -> Iterator[PathRow]:
-    """The target's row, then those of the table, each over its own draw of faces."""
+    """Judges the condition of the target, then those of the table, each over its own draw of faces.
+    `target_faces` of None takes all faces for the target."""
     draw = np.random.default_rng(seed)
     low, high = TARGET_PX
     target = Condition("face size", f"{low:.0f} to {high:.0f} px", TARGET_PX)
-    everybody = len(path.rows)
-    for condition, wanted in ((target, target_faces), *((c, faces) for c in conditions())):
-        count = everybody if wanted is None else min(wanted, everybody)
-        chosen = draw.permutation(everybody)[:count]
-        yield row_of(condition, path.judge(condition, chosen, draw))
+    all_faces = len(path.rows)
+    for condition, wanted in ((target, target_faces), *((c, faces) for c in list_conditions())):
+        count = all_faces if wanted is None else min(wanted, all_faces)
+        chosen = draw.permutation(all_faces)[:count]
+        yield make_row(condition, path.read_condition(condition, chosen, draw))
 
 
-def _by_kind(rows: Sequence[PathRow]) -> dict[str, list[PathRow]]:
+def _group_by_kind(rows: Sequence[PathRow]) -> dict[str, list[PathRow]]:
     kinds: dict[str, list[PathRow]] = {}
     for row in rows:
         kinds.setdefault(row.kind, []).append(row)
@@ -174,7 +178,8 @@ def _by_kind(rows: Sequence[PathRow]) -> dict[str, list[PathRow]]:
 
 
 def write_path_report(folder: Path, model: str, rows: Sequence[PathRow]) -> list[str]:
-    """`whole_path.json`, `.md` and the figure; returns a line for what was left out."""
+    """Writes `whole_path.json`, `whole_path.md` and the figure into `folder`; returns a line for
+    each output that was left out. Raises `TrainingError`."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as cause:
@@ -206,7 +211,7 @@ def write_path_report(folder: Path, model: str, rows: Sequence[PathRow]) -> list
             right_by_path=tuple(row.accuracy for row in own),
             labelled=tuple(row.said for row in own),
         )
-        for kind, own in _by_kind(rows[1:]).items()
+        for kind, own in _group_by_kind(rows[1:]).items()
     ]
     try:
         draw_whole_path(panels, folder / "whole_path.png")

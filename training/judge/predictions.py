@@ -1,4 +1,4 @@
-"""Reads the faces of a split with a network or an exported file."""
+"""Runs a network or an exported file on the faces of a split."""
 
 from collections.abc import Iterator
 
@@ -22,17 +22,40 @@ from training.datasets.pack import Pack
 from training.datasets.readers import Split
 from training.network.model import DaclNet
 
-BATCH = 256
+BATCH = 256  # faces that a model reads at a time
 
 
-def uint8_crops(examples: Examples, rows: torch.Tensor) -> NDArray[np.uint8]:
-    """`(B, S, S, 3)` BGR: whole grey levels, as the demo hands them to the classifier."""
+def make_uint8_crops(examples: Examples, rows: torch.Tensor) -> NDArray[np.uint8]:
+    """Makes the crops of the examples `rows` in whole grey levels, as the app hands them to the
+    classifier.
+
+    Args:
+        examples: The faces.
+        rows: `(B,)` int64.
+
+    Returns:
+        `(B, S, S, 3)` uint8 BGR; grey crops repeat their channel.
+
+    >>> examples = Examples(
+    ...     pictures=torch.full((4, 1, 48, 48), 7, dtype=torch.uint8),
+    ...     sizes=torch.full((4, 2), 48, dtype=torch.int32),
+    ...     matrices=torch.eye(2, 3).repeat(4, 1, 1),
+    ...     soft=torch.eye(4),
+    ...     labels=torch.arange(4),
+    ...     size_px=48,
+    ... )
+    >>> crops = make_uint8_crops(examples, torch.tensor([0, 2]))
+    >>> crops.shape, int(crops.min()), int(crops.max())
+    ((2, 48, 48, 3), 7, 7)
+    """
     crops = examples.crops(rows).round().to(torch.uint8)
     planes = crops.expand(-1, 3, -1, -1) if crops.shape[1] == 1 else crops.flip(1)
     return np.ascontiguousarray(planes.permute(0, 2, 3, 1).cpu().numpy())
 
 
-def batches(examples: Examples) -> Iterator[torch.Tensor]:
+def iterate_batches(examples: Examples) -> Iterator[torch.Tensor]:
+    """Iterates over the rows of all examples, `(B,)` int64, with a progress bar. Data that is read
+    batch by batch is read ahead."""
     parts = torch.split(torch.arange(len(examples), device=examples.labels.device), BATCH)
     yield from track_progress(
         examples.ahead(parts),
@@ -45,26 +68,65 @@ def batches(examples: Examples) -> Iterator[torch.Tensor]:
 
 
 @torch.no_grad()
-def net_logits(net: DaclNet, examples: Examples) -> NDArray[np.float64]:
-    """`(N, K)` of a PyTorch network in evaluation mode, in fp32 on whole grey levels."""
+def compute_net_logits(net: DaclNet, examples: Examples) -> NDArray[np.float64]:
+    """Computes the logits of a PyTorch network in evaluation mode, in fp32 on whole grey levels.
+
+    Args:
+        net: The network; it must be in evaluation mode.
+        examples: N faces, on the network's device.
+
+    Returns:
+        `(N, K)` float64.
+
+    >>> examples = Examples(
+    ...     pictures=torch.full((4, 1, 48, 48), 7, dtype=torch.uint8),
+    ...     sizes=torch.full((4, 2), 48, dtype=torch.int32),
+    ...     matrices=torch.eye(2, 3).repeat(4, 1, 1),
+    ...     soft=torch.eye(4),
+    ...     labels=torch.arange(4),
+    ...     size_px=48,
+    ... )
+    >>> from training.network.model import ModelConfig
+    >>> net = DaclNet(ModelConfig(width=8), channels=1, classes=3, size_px=48)
+    >>> compute_net_logits(net.eval(), examples).shape
+    (4, 3)
+    """
     parts = [
         net(normalise_batch(examples.crops(rows).round()), with_attention=False).logits
-        for rows in batches(examples)
+        for rows in iterate_batches(examples)
     ]
     return torch.cat(parts).double().cpu().numpy()
 
 
-def file_logits(classifier: Classifier, examples: Examples) -> NDArray[np.float64]:
-    """`(N, K)` of an exported file, through the very classifier of the app."""
-    parts = [classifier.run(uint8_crops(examples, rows)).logits for rows in batches(examples)]
+def compute_file_logits(classifier: Classifier, examples: Examples) -> NDArray[np.float64]:
+    """Computes the logits of an exported file by the very classifier of the app.
+
+    Args:
+        classifier: The exported file.
+        examples: N faces, cut by the file's own template and size.
+
+    Returns:
+        `(N, K)` float64.
+    """
+    parts = [
+        classifier.run(make_uint8_crops(examples, rows)).logits
+        for rows in iterate_batches(examples)
+    ]
     return np.concatenate(parts).astype(np.float64)
 
 
-def judged_examples(
+def load_judged_examples(
     pack: Pack, split: Split, template: AlignmentTemplate, size_px: int, colour: ColourMode
 ) -> tuple[Examples, NDArray[np.int64]]:
-    """The pictures of a split with a plain winner (its labels), and `(N,)` majority labels, which
-    are `NO_LABEL` for some of them."""
+    """Loads the pictures of a split that have a plain winner of the votes.
+
+    Returns:
+        (the examples with the winner as label, `(N,)` majority labels). Some majority labels are
+            `NO_LABEL`.
+
+    Raises:
+        DataError: No picture has a majority label.
+    """
     examples = load_examples(
         pack, split, template=template, size_px=size_px, colour=colour, labels_from="argmax"
     )

@@ -1,7 +1,7 @@
 """Reads every face of a split under every kind and strength of `training.judge.corruptions`.
 
-What is damaged follows from the seed, the kind and the face, not from the model: two models meet
-the same damage. `training.judge.robustness_report` says what came of it.
+The damage follows from the seed, the kind and the face, not from the model, so that two models meet
+the same damage. `training.judge.robustness_report` reports the results.
 """
 
 import zlib
@@ -27,13 +27,16 @@ from training.datasets.pack import Pack
 from training.datasets.readers import Split
 from training.judge.corruptions import CORRUPTIONS, LEVELS, Corruption
 
+# Faces damaged at a time. The damage of a face depends on its batch, so that another value gives
+# other figures.
 BATCH = 128
 Bools = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
-class Reader:
-    """A model, ready to read crops. `logits`: `(n, S, S, C)` uint8, RGB or grey, -> `(n, K)`."""
+class ModelReader:
+    """A model, ready to read crops. `logits` maps crops `(n, S, S, C)` uint8, RGB or grey, to `(n,
+    K)`."""
 
     name: str
     sha256: str
@@ -44,8 +47,8 @@ class Reader:
     logits: Callable[[NDArray[np.uint8]], Floats]
 
 
-def open_reader(model: Path, device: str = "cpu") -> Reader:
-    """An exported file through the app's own classifier, or a checkpoint's network. Raises
+def open_reader(model: Path, device: str = "cpu") -> ModelReader:
+    """Opens an exported file by the app's own classifier, or a checkpoint's network. Raises
     `ModelError`, `TrainingError` or `DeviceError`."""
     if model.suffix == ".onnx":
         classifier = Classifier(model, device="cpu" if device == "cpu" else "cuda")
@@ -56,7 +59,7 @@ def open_reader(model: Path, device: str = "cpu") -> Reader:
             return classifier.run(bgr).logits
 
         facts = (contract.labels, contract.template, contract.size_px, contract.colour)
-        return Reader(model.name, sha256_of_file(model), *facts, of_file)
+        return ModelReader(model.name, sha256_of_file(model), *facts, of_file)
     place = ComputeDevice.choose(device, "fp32", compile_net=False).device
     trained = load_trained(model)
     net, train = trained.net.to(place), trained.config.train
@@ -67,7 +70,7 @@ def open_reader(model: Path, device: str = "cpu") -> Reader:
         logits = net(normalise_batch(x.float()), with_attention=False).logits
         return np.asarray(logits.float().cpu().numpy())
 
-    return Reader(
+    return ModelReader(
         model.name,
         sha256_of_file(model),
         trained.facts.labels,
@@ -79,9 +82,10 @@ def open_reader(model: Path, device: str = "cpu") -> Reader:
 
 
 @dataclass(frozen=True, slots=True)
-class Endured:
-    """`labels (N,)` of the faces; `clean (N,)` and, for each kind by its name, `right (5, N)`: what
-    was read right. `kinds` are those that were tried."""
+class RobustnessResult:
+    """The results of one model. `labels (N,)` are the faces' classes; `clean (N,)` and, for each
+    kind by its name, `right (5, N)` tell whether a face was read right. `kinds` are the kinds that
+    were tried."""
 
     model: str
     sha256: str
@@ -95,21 +99,22 @@ class Endured:
     clean: Bools
     right: dict[str, Bools]
 
-    def score(self, kinds: Sequence[Corruption], strength: int = 0) -> NDArray[np.float64]:
-        """`(N,)`: the share of these corruptions at that strength in 1..5 (0: over all strengths)
-        under which a face is read right; without corruptions, whether it is when clean."""
+    def compute_scores(self, kinds: Sequence[Corruption], strength: int = 0) -> NDArray[np.float64]:
+        """Computes for each face, `(N,)`, the share of the corruptions `kinds` under which it is
+        read right, at a strength in 1..5 (0: over all strengths). Without `kinds`, the score is 1
+        where the clean face is read right, else 0."""
         if not kinds:
             return self.clean.astype(np.float64)
         levels = slice(strength - 1, strength) if strength else slice(None)
         return np.asarray(np.mean([self.right[k.name][levels].mean(axis=0) for k in kinds], axis=0))
 
-    def curve(self, kind: Corruption) -> NDArray[np.float64]:
-        """`(6,)`: accuracy on clean faces and at each strength of a corruption."""
+    def compute_curve(self, kind: Corruption) -> NDArray[np.float64]:
+        """Computes the accuracy on clean faces and at each strength of a corruption, `(6,)`."""
         return np.array([self.clean.mean(), *self.right[kind.name].mean(axis=1)])
 
 
-def check_labels(reader: Reader, pack: Pack) -> None:
-    """Raises `DataError` where the model's labels are not the data's."""
+def check_labels(reader: ModelReader, pack: Pack) -> None:
+    """Checks that the model's labels are the data's. Raises `DataError`."""
     if set(reader.labels) != set(pack.meta.labels):
         raise DataError(
             f"{reader.name} knows {', '.join(reader.labels)}; the data has "
@@ -117,18 +122,30 @@ def check_labels(reader: Reader, pack: Pack) -> None:
         )
 
 
-def endure(
+def judge_robustness(
     pack: Pack,
-    reader: Reader,
+    reader: ModelReader,
     split: Split,
     *,
     seed: int = 0,
     faces: int | None = None,
     corruptions: tuple[Corruption, ...] = CORRUPTIONS,
-) -> Endured:
-    """Reads every face of the split that has a majority (or `faces` of them, evenly spread) clean
-    and under every corruption that its input can show. Raises `DataError`, and `TrainingError` for
-    the test split."""
+) -> RobustnessResult:
+    """Reads every face of the split that has a majority label, clean and under every corruption
+    that the model's input can show.
+
+    Args:
+        pack: The prepared data.
+        reader: The model.
+        split: The validation or the training split.
+        seed: The seed of the corruptions' random choices.
+        faces: Only this many faces, evenly spread; None takes all.
+        corruptions: The kinds to try.
+
+    Raises:
+        DataError: The model's labels are not the data's.
+        TrainingError: The split is the test split.
+    """
     if split == "test":
         raise TrainingError(
             "Corruptions are judged on the validation or the training split, not on the test split."
@@ -148,32 +165,42 @@ def endure(
     column = [reader.labels.index(label) for label in pack.meta.labels]
     clean = np.zeros(len(chosen), np.bool_)
     right = {kind.name: np.zeros((LEVELS, len(chosen)), np.bool_) for kind in kinds}
-    for place, kind, level, crops in views(examples, chosen, reader.template, kinds, seed):
+    for place, kind, level, crops in iterate_corrupted_crops(
+        examples, chosen, reader.template, kinds, seed
+    ):
         found = reader.logits(crops)[:, column].argmax(axis=1) == labels[place]
         if kind is None:
             clean[place] = found
         else:
             right[kind.name][level, place] = found
     facts = (reader.name, reader.sha256, pack.meta.dataset, split, seed)
-    return Endured(*facts, reader.size_px, reader.colour, kinds, labels, clean, right)
+    return RobustnessResult(*facts, reader.size_px, reader.colour, kinds, labels, clean, right)
 
 
 def spread_rows(count: int, faces: int | None) -> torch.Tensor:
-    """`faces` of `count` rows, evenly spread; all of them where there are no more."""
+    """Spreads `faces` rows evenly over `count`; takes all where there are no more.
+
+    Returns:
+        `(n,)` int64, ascending.
+
+    >>> spread_rows(10, 4).tolist(), spread_rows(2, 4).tolist()
+    ([0, 2, 5, 7], [0, 1])
+    """
     if faces is None or faces >= count:
         return torch.arange(count)
     return torch.arange(faces) * count // faces
 
 
-def views(
+def iterate_corrupted_crops(
     examples: Examples,
     chosen: torch.Tensor,
     template: AlignmentTemplate,
     kinds: tuple[Corruption, ...],
     seed: int,
 ) -> Iterator[tuple[slice, Corruption | None, int, NDArray[np.uint8]]]:
-    """For each batch: its place among `chosen`, the corruption (None: none), its strength 0..4, and
-    the crops `(n, S, S, C)` uint8, which were cut by `template`."""
+    """Damages the chosen examples batch by batch. Yields the batch's slice of `chosen`, the
+    corruption (None: clean), its strength 0..4, and the crops `(n, S, S, C)` uint8. `template` is
+    the one that the crops are cut by."""
     parts = torch.split(chosen, BATCH)
     bar = track_progress(
         examples.ahead(parts),
@@ -187,8 +214,8 @@ def views(
         place = slice(number * BATCH, number * BATCH + len(rows))
         pictures, sizes = examples.pictures[rows], examples.sizes[rows]
         matrices, size = examples.matrices[rows], examples.size_px
-        plain = _channels_last(warp_batch(pictures, sizes, matrices, size).round())
-        yield place, None, 0, _whole(plain)
+        plain = _to_channels_last(warp_batch(pictures, sizes, matrices, size).round())
+        yield place, None, 0, _to_uint8(plain)
         for kind in kinds:
             for level, value in enumerate(kind.values):
                 generator = np.random.default_rng([seed, zlib.crc32(kind.name.encode()), number])
@@ -200,13 +227,15 @@ def views(
                     assert kind.moves is not None
                     move = torch.from_numpy(kind.moves(len(rows), value, size, template, generator))
                     moved = compose_maps(move.to(matrices.dtype), matrices)
-                    crops = _channels_last(warp_batch(pictures, sizes, moved, size))
-                yield place, kind, level, _whole(crops)
+                    crops = _to_channels_last(warp_batch(pictures, sizes, moved, size))
+                yield place, kind, level, _to_uint8(crops)
 
 
-def _channels_last(crops: torch.Tensor) -> Floats:
+def _to_channels_last(crops: torch.Tensor) -> Floats:
+    """Turns `(n, C, S, S)` into `(n, S, S, C)`."""
     return np.ascontiguousarray(crops.permute(0, 2, 3, 1).numpy())
 
 
-def _whole(crops: Floats) -> NDArray[np.uint8]:
+def _to_uint8(crops: Floats) -> NDArray[np.uint8]:
+    """Rounds to whole levels and clips to 0..255."""
     return np.clip(np.rint(crops), 0, 255).astype(np.uint8)

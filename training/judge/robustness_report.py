@@ -1,8 +1,8 @@
-"""Writes what `training.judge.robustness` found, of one model or of two, as text and figure.
+"""Writes the results of `training.judge.robustness`, of one model or of two, as text and figure.
 
-Two models saw the same faces under the same damage, so their differences are paired: the standard
-error of a difference comes from the differences of single faces, and that of a mean over
-corruptions from each face's own mean over them.
+Two models read the same faces under the same damage, so their differences are paired. The standard
+error of a difference comes from the differences of single faces; that of a mean over corruptions
+comes from each face's own mean over them.
 """
 
 import csv
@@ -17,46 +17,64 @@ from numpy.typing import NDArray
 from app.errors import DataError, TrainingError
 from training.base.files import write_text_file
 from training.judge.corruptions import CORRUPTIONS, LEVELS, Corruption
-from training.judge.robustness import Endured
+from training.judge.robustness import RobustnessResult
 
-MEANS = ("all", "seen", "unseen")
+MEANS = ("all", "seen", "unseen")  # groups of corruptions with a mean of their own
 
 
-class Figure(NamedTuple):
-    """A share in 0..1, or a difference of two, with its standard error."""
+class Estimate(NamedTuple):
+    """A share in 0..1, or a difference of two shares, with its standard error."""
 
     value: float
     error: float
 
 
-def over_faces(right: NDArray[np.float64]) -> Figure:
-    """Accuracy from `right (N,)`: each face's score, or difference of scores."""
-    return Figure(float(right.mean()), float(right.std() / np.sqrt(len(right))))
+def estimate_over_faces(right: NDArray[np.float64]) -> Estimate:
+    """Estimates accuracy from the scores of N faces.
+
+    Args:
+        right: `(N,)` each face's score, or difference of scores.
+
+    >>> estimate_over_faces(np.array([1.0, 0.0, 1.0, 0.0]))
+    Estimate(value=0.5, error=0.25)
+    """
+    return Estimate(float(right.mean()), float(right.std() / np.sqrt(len(right))))
 
 
-def over_classes(right: NDArray[np.float64], labels: NDArray[np.int64]) -> Figure:
-    """Mean class recall, likewise; classes without faces take no part."""
+def estimate_over_classes(right: NDArray[np.float64], labels: NDArray[np.int64]) -> Estimate:
+    """Estimates mean class recall from the scores of N faces. Classes without faces do not count.
+
+    Args:
+        right: `(N,)` each face's score, or difference of scores.
+        labels: `(N,)` the faces' classes.
+
+    >>> estimate_over_classes(np.array([1.0, 1.0, 1.0, 0.0]), np.array([0, 0, 0, 1]))
+    Estimate(value=0.5, error=0.0)
+    """
     parts = [right[labels == k] for k in np.unique(labels)]
     variance = sum(float(part.var()) / len(part) for part in parts)
     mean = np.mean([part.mean() for part in parts])
-    return Figure(float(mean), float(np.sqrt(variance)) / len(parts))
+    return Estimate(float(mean), float(np.sqrt(variance)) / len(parts))
 
 
 class RobustnessRow(NamedTuple):
-    """What is said of one corruption at one strength (0: the mean over strengths), of all those of
-    a group, or of clean faces. `figures`: accuracy and recall; beside another model also its
-    other_accuracy and other_recall, and what ours has more: accuracy_gain and recall_gain."""
+    """The figures of one corruption at one strength (0: the mean over strengths), of all
+    corruptions of a group, or of clean faces. `figures` holds accuracy and recall; beside another
+    model also its other_accuracy and other_recall, and the differences accuracy_gain and
+    recall_gain."""
 
     name: str
     group: str  # seen, unseen, clean, mean
     strength: int
     value: float | None
-    figures: dict[str, Figure]
+    figures: dict[str, Estimate]
 
 
-def list_robustness_rows(mine: Endured, other: Endured | None = None) -> list[RobustnessRow]:
-    """Clean faces, the means, then every corruption at every strength and on average. Beside
-    another model: over the corruptions that both inputs can show."""
+def list_robustness_rows(
+    mine: RobustnessResult, other: RobustnessResult | None = None
+) -> list[RobustnessRow]:
+    """Lists the rows: clean faces, the means, then every corruption at every strength and on
+    average. Beside another model, only corruptions that both inputs can show are listed."""
 
     def row(
         name: str,
@@ -65,40 +83,44 @@ def list_robustness_rows(mine: Endured, other: Endured | None = None) -> list[Ro
         strength: int = 0,
         value: float | None = None,
     ) -> RobustnessRow:
-        scores = {"": mine.score(kinds, strength)}
+        scores = {"": mine.compute_scores(kinds, strength)}
         if other is not None:
-            scores["other_"] = other.score(kinds, strength)
+            scores["other_"] = other.compute_scores(kinds, strength)
         figures = {}
         for prefix, score in scores.items():
-            figures[f"{prefix}accuracy"] = over_faces(score)
-            figures[f"{prefix}recall"] = over_classes(score, mine.labels)
+            figures[f"{prefix}accuracy"] = estimate_over_faces(score)
+            figures[f"{prefix}recall"] = estimate_over_classes(score, mine.labels)
         if other is not None:
             gain = scores[""] - scores["other_"]
-            figures["accuracy_gain"] = over_faces(gain)
-            figures["recall_gain"] = over_classes(gain, mine.labels)
+            figures["accuracy_gain"] = estimate_over_faces(gain)
+            figures["recall_gain"] = estimate_over_classes(gain, mine.labels)
         return RobustnessRow(name, group, strength, value, figures)
 
-    kinds = shared_kinds(mine, other)
+    kinds = find_shared_kinds(mine, other)
     rows = [row("clean", "clean", ())]
     for name in MEANS:
-        group = [kind for kind in kinds if name in ("all", group_of(kind))]
+        group = [kind for kind in kinds if name in ("all", name_group(kind))]
         if group:
             rows.append(row(f"mean of {name}", "mean", group))
     for kind in kinds:
         rows += [
-            row(kind.name, group_of(kind), (kind,), level, value)
+            row(kind.name, name_group(kind), (kind,), level, value)
             for level, value in enumerate(kind.values, start=1)
         ]
-        rows.append(row(kind.name, group_of(kind), (kind,)))
+        rows.append(row(kind.name, name_group(kind), (kind,)))
     return rows
 
 
-def group_of(kind: Corruption) -> str:
-    return "seen" if kind.seen else "unseen"
+def name_group(kind: Corruption) -> str:
+    """Names the group of a corruption: "seen" where training prepares for it, else "unseen"."""
+    return "seen" if kind.in_training else "unseen"
 
 
-def shared_kinds(mine: Endured, other: Endured | None) -> tuple[Corruption, ...]:
-    """Raises `DataError` when the two were not judged on the same faces."""
+def find_shared_kinds(
+    mine: RobustnessResult, other: RobustnessResult | None
+) -> tuple[Corruption, ...]:
+    """Finds the corruptions that both models were judged under. Raises `DataError` where they were
+    not judged on the same faces."""
     if other is None:
         return mine.kinds
     if not np.array_equal(mine.labels, other.labels) or mine.seed != other.seed:
@@ -106,19 +128,24 @@ def shared_kinds(mine: Endured, other: Endured | None) -> tuple[Corruption, ...]
     return tuple(kind for kind in mine.kinds if kind in other.kinds)
 
 
-def left_out(mine: Endured, other: Endured | None) -> str | None:
-    """A line on the kinds that no model, or not both, could be shown."""
+def describe_left_out(mine: RobustnessResult, other: RobustnessResult | None) -> str | None:
+    """Names the kinds that a grey input cannot show; None where no input is grey."""
     names = [c.name for c in CORRUPTIONS if c.needs_colour]
     grey = [e.model for e in (mine, other) if e is not None and e.colour == "grey"]
     return f"Left out for grey input ({', '.join(grey)}): {', '.join(names)}." if grey else None
 
 
-def percent(figure: Figure, sign: bool = False) -> str:
+def format_estimate(figure: Estimate, sign: bool = False) -> str:
+    """Formats an estimate in per cent with its standard error.
+
+    >>> format_estimate(Estimate(0.5, 0.012)), format_estimate(Estimate(0.01, 0.002), sign=True)
+    ('50.0 ± 1.2', '+1.0 ± 0.2')
+    """
     return f"{100 * figure.value:{'+' if sign else ''}.1f} ± {100 * figure.error:.1f}"
 
 
-def format_robustness_page(mine: Endured, other: Endured | None = None) -> str:
-    """The figures as a page."""
+def format_robustness_page(mine: RobustnessResult, other: RobustnessResult | None = None) -> str:
+    """Formats the results as a Markdown page."""
     rows = list_robustness_rows(mine, other)
     lines = [
         f"# {mine.model} under corruptions",
@@ -146,15 +173,15 @@ def format_robustness_page(mine: Endured, other: Endured | None = None) -> str:
             "other_recall": other.model,
             "recall_gain": "difference",
         }
-    lines += _grid(
+    lines += _format_grid(
         ["", *columns.values()],
         [
-            [r.name, *(percent(r.figures[c], c.endswith("gain")) for c in columns)]
+            [r.name, *(format_estimate(r.figures[c], c.endswith("gain")) for c in columns)]
             for r in rows
             if r.group in ("clean", "mean")
         ],
     )
-    if (line := left_out(mine, other)) is not None:
+    if (line := describe_left_out(mine, other)) is not None:
         lines += ["", line]
     titles = {"accuracy": "Accuracy", "recall": "Mean class recall"}
     if other is not None:
@@ -162,53 +189,57 @@ def format_robustness_page(mine: Endured, other: Endured | None = None) -> str:
     levels = [str(level) for level in range(1, LEVELS + 1)]
     for figure, title in titles.items():
         lines += ["", f"## {title}", ""]
-        lines += _grid(["corruption", "", *levels, "mean"], list(_by_kind(rows, figure)))
+        lines += _format_grid(
+            ["corruption", "", *levels, "mean"], list(_list_cells_by_kind(rows, figure))
+        )
     lines += ["", "## Strengths", ""]
-    lines += _grid(
+    lines += _format_grid(
         ["corruption", "of what", *levels],
-        [[k.name, k.unit, *(f"{v:g}" for v in k.values)] for k in shared_kinds(mine, other)],
+        [[k.name, k.unit, *(f"{v:g}" for v in k.values)] for k in find_shared_kinds(mine, other)],
     )
     return "\n".join(lines) + "\n"
 
 
-def _grid(head: list[str], body: list[list[str]]) -> list[str]:
-    """A Markdown table's lines."""
+def _format_grid(head: list[str], body: list[list[str]]) -> list[str]:
+    """Formats the lines of a Markdown table."""
     return [f"| {' | '.join(cells)} |" for cells in (head, ["---"] * len(head), *body)]
 
 
-def _by_kind(rows: list[RobustnessRow], figure: str) -> Iterator[list[str]]:
-    """Name, group, the five strengths and their mean with its error."""
+def _list_cells_by_kind(rows: list[RobustnessRow], figure: str) -> Iterator[list[str]]:
+    """Lists for each kind its name, its group, the five strengths and their mean with its error."""
     gain = figure.endswith("gain")
     rest = [row for row in rows if row.group in ("seen", "unseen")]
     for begin in range(0, len(rest), LEVELS + 1):
         *levels, mean = rest[begin : begin + LEVELS + 1]
         values = [f"{100 * row.figures[figure].value:{'+' if gain else ''}.1f}" for row in levels]
-        yield [mean.name, mean.group, *values, percent(mean.figures[figure], gain)]
+        yield [mean.name, mean.group, *values, format_estimate(mean.figures[figure], gain)]
 
 
-def text(mine: Endured, other: Endured | None = None) -> str:
-    """The figures for a terminal."""
+def format_robustness_text(mine: RobustnessResult, other: RobustnessResult | None = None) -> str:
+    """Formats the results for a terminal."""
     rows = list_robustness_rows(mine, other)
     lines = [f"{mine.model} under corruptions, accuracy in % at strengths 1 to 5 and their mean"]
-    for name, group, *values, mean in _by_kind(rows, "accuracy"):
+    for name, group, *values, mean in _list_cells_by_kind(rows, "accuracy"):
         lines.append(f"  {name:<16}{group:<8}" + "".join(f"{v:>6}" for v in values) + f"  {mean}")
     for row in rows:
         if row.group in ("clean", "mean"):
             line = (
-                f"{row.name}: accuracy {percent(row.figures['accuracy'])} %, mean class recall "
-                f"{percent(row.figures['recall'])} %"
+                f"{row.name}: accuracy {format_estimate(row.figures['accuracy'])} %, mean class "
+                f"recall {format_estimate(row.figures['recall'])} %"
             )
             if other is not None:
-                gains = [percent(row.figures[f"{x}_gain"], True) for x in ("accuracy", "recall")]
+                gains = [
+                    format_estimate(row.figures[f"{x}_gain"], True) for x in ("accuracy", "recall")
+                ]
                 line += f"; {gains[0]} and {gains[1]} points against {other.model}"
             lines.append(line)
-    if (note := left_out(mine, other)) is not None:
+    if (note := describe_left_out(mine, other)) is not None:
         lines.append(note)
     return "\n".join(lines)
 
 
-def table_csv(mine: Endured, other: Endured | None = None) -> str:
-    """One line a row of `list_robustness_rows`, shares in 0..1."""
+def format_robustness_csv(mine: RobustnessResult, other: RobustnessResult | None = None) -> str:
+    """Formats the rows of `list_robustness_rows` as CSV, shares in 0..1."""
     rows = list_robustness_rows(mine, other)
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
@@ -222,13 +253,15 @@ def table_csv(mine: Endured, other: Endured | None = None) -> str:
     return out.getvalue()
 
 
-def write_robustness(mine: Endured, other: Endured | None, folder: Path) -> list[str]:
-    """Writes `corruptions.md`, `.csv` and `.png`; returns a line for what was left out. Raises
-    `TrainingError`."""
+def write_robustness(
+    mine: RobustnessResult, other: RobustnessResult | None, folder: Path
+) -> list[str]:
+    """Writes `corruptions.md`, `.csv` and `.png` into `folder`; returns a line for each output that
+    was left out. Raises `TrainingError`."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         write_text_file(folder / "corruptions.md", format_robustness_page(mine, other))
-        write_text_file(folder / "corruptions.csv", table_csv(mine, other))
+        write_text_file(folder / "corruptions.csv", format_robustness_csv(mine, other))
         try:
             from training.figures.corruption import CorruptionPanel, draw_corruptions
         except ImportError:
@@ -236,10 +269,10 @@ def write_robustness(mine: Endured, other: Endured | None, folder: Path) -> list
         models = [mine] if other is None else [mine, other]
         panels = [
             CorruptionPanel(
-                f"{kind.name}, {group_of(kind)}",
-                tuple((model.model, model.curve(kind)) for model in models),
+                f"{kind.name}, {name_group(kind)}",
+                tuple((model.model, model.compute_curve(kind)) for model in models),
             )
-            for kind in shared_kinds(mine, other)
+            for kind in find_shared_kinds(mine, other)
         ]
         draw_corruptions(panels, folder / "corruptions.png")
     except OSError as cause:

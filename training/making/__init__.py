@@ -1,1 +1,1 @@
-"""Makes a model from pictures or prepared data to the finished file."""
+"""Makes a model, from pictures or prepared data to the finished file."""

@@ -1,4 +1,4 @@
-"""Exports and reports on what a plan's last step gave."""
+"""Exports the network of a plan's last step, and reports on it."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,21 +11,23 @@ from training.checkpoints.compact import name_compact, write_compact
 from training.checkpoints.digest import hash_checkpoint
 from training.config.recipes import Recipe
 from training.datasets.pack import Pack
-from training.exporting.onnx_file import export
-from training.judge.evaluation import evaluate, summary, write_evaluation
-from training.making.plan import Plan, facts_in, write_facts
+from training.exporting.onnx_file import export_model
+from training.judge.evaluation import evaluate, format_summary, write_evaluation
+from training.making.plan import Plan, read_facts_file, write_facts
 from training.network.half_precision import Storage
 
 
-def digest(path: Path) -> str | None:
+def read_digest(path: Path) -> str | None:
+    """Computes a file's SHA-256; None where the file cannot be read."""
     try:
         return sha256_of_file(path)
     except OSError:
         return None
 
 
-def given_steps(words: Sequence[str], recipe: Recipe) -> dict[str, Path]:
-    """Raises `TrainingError` for a step that is none, or a file that cannot be read."""
+def parse_given_steps(words: Sequence[str], recipe: Recipe) -> dict[str, Path]:
+    """Reads the words STEP=FILE.pt of --given. Raises `TrainingError` for a step that the recipe
+    lacks, and for a file that cannot be read."""
     given = {}
     for word in words:
         name, _, file = word.partition("=")
@@ -47,21 +49,34 @@ def finish_model(
     report_folder: Path,
     weights: Storage,
 ) -> list[str]:
-    """Exports the last step's network and reports on it, as far as that is not done. Returns a line
-    for what was left out."""
-    best = plan.file(plan.last)
+    """Exports the last step's network and reports on it; the export is left out where `record` says
+    that it is done.
+
+    Args:
+        name: The model's name, for the line that is printed.
+        plan: The plan, all of whose steps are finished.
+        pack: The data.
+        output: The model to write.
+        record: The file that says which checkpoint `output` was made from.
+        report_folder: The folder of the report.
+        weights: "half" stores the weights in 16 bits.
+
+    Returns:
+        A line for each output that was left out.
+    """
+    best = plan.find_file(plan.last)
     checkpoint = hash_checkpoint(best)
-    known = facts_in(record)
+    known = read_facts_file(record)
     made_as = (known.get("checkpoint"), known.get("model"), known.get("weights"))
-    if made_as != (checkpoint, digest(output), weights):
-        export(pack, best, output, choose_licence(pack.meta.dataset), weights=weights)
+    if made_as != (checkpoint, read_digest(output), weights):
+        export_model(pack, best, output, choose_licence(pack.meta.dataset), weights=weights)
         write_compact(best, name_compact(output))
         record.parent.mkdir(parents=True, exist_ok=True)
-        facts = {"checkpoint": checkpoint, "model": digest(output), "weights": weights}
+        facts = {"checkpoint": checkpoint, "model": read_digest(output), "weights": weights}
         write_facts(record, facts)
     report = evaluate(pack, output, "valid")
     left_out = write_evaluation(report, report_folder)
     print(f"{output} ({name}), {output.stat().st_size / 1e6:.1f} MB")
-    print(f"validation, majority protocol, {summary(report.majority)}")
+    print(f"validation, majority protocol, {format_summary(report.majority)}")
     print(f"Report: {report_folder / 'report.md'}")
     return left_out

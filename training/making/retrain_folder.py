@@ -1,4 +1,4 @@
-"""The folder of a retraining: what was asked for, and one process in it at a time."""
+"""Holds the folder of a retraining: its settings, and one process in it at a time."""
 
 import json
 import shutil
@@ -16,18 +16,17 @@ from training.base.files import write_text_file
 from training.datasets.pack import read_meta
 from training.run.run_folder import LOCK
 
-SETTINGS, TABLE, PACK, REPORT, TRAINING = (
-    "retrain.json",
-    "pictures.csv",
-    "data.npz",
-    "report.html",
-    "training",
-)
+# Files of the run's folder.
+SETTINGS = "retrain.json"
+TABLE = "pictures.csv"  # what became of each picture
+PACK = "data.npz"  # the prepared pictures
+REPORT = "report.html"
+TRAINING = "training"  # the folder of checkpoints and log
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
-    """What was asked for, as far as it decides the result; saved in the run's folder."""
+class RetrainSettings:
+    """The settings that decide the result of a retraining; they are saved in the run's folder."""
 
     data: str
     weights: str  # a path, or "none"
@@ -41,7 +40,8 @@ class Settings:
     batch_size: int | None
     patience: int | None
 
-    def differences(self, saved: dict[str, Any]) -> list[str]:
+    def list_differences(self, saved: dict[str, Any]) -> list[str]:
+        """Describes in words each setting that differs from the saved ones."""
         return [
             f"{name}: {saved.get(name)} then, {value} now"
             for name, value in asdict(self).items()
@@ -50,11 +50,11 @@ class Settings:
 
 
 @contextmanager
-def run_folder(
-    folder: Path, settings: Settings, *, resume: bool, overwrite: bool
+def hold_run_folder(
+    folder: Path, settings: RetrainSettings, *, resume: bool, overwrite: bool
 ) -> Iterator[None]:
-    """Makes the run's folder, or makes sure that it is of the same run, and keeps other processes
-    out of it. Raises `TrainingError`."""
+    """Makes the run's folder, or checks that it is of the same run, and keeps other processes out
+    of it. A context manager. Raises `TrainingError`."""
     if resume:
         _same_run(folder, settings)
     else:
@@ -77,10 +77,10 @@ def run_folder(
         lock.release()
 
 
-def _same_run(folder: Path, settings: Settings) -> None:
+def _same_run(folder: Path, settings: RetrainSettings) -> None:
     try:
         saved = json.loads((folder / SETTINGS).read_text(encoding="utf-8"))
-        others = settings.differences(saved)
+        others = settings.list_differences(saved)
     except (OSError, ValueError, AttributeError) as cause:
         raise TrainingError(f"{folder} holds no run to go on from. Leave --resume out.") from cause
     if others:
@@ -96,13 +96,13 @@ def _make(folder: Path, *, overwrite: bool) -> None:
         there = {path.name for path in folder.iterdir()}
     except OSError as cause:
         raise _unusable(folder, cause) from cause
-    # One that was stopped before its training began, as by a wrong path, has nothing to lose.
+    # A run that was stopped before its training began, as by a wrong path, has nothing to lose.
     if {SETTINGS, TRAINING} <= there and not overwrite:
         raise TrainingError(
             f"{folder} holds a run. Go on with it by --resume, begin it anew by --overwrite, or "
             "choose another --run."
         )
-    # Never emptied: it may be anything.
+    # A folder without settings is never emptied, because it may hold anything.
     if SETTINGS not in there and not there <= {LOCK}:
         raise TrainingError(f"{folder} is not empty and holds no run. Choose another --run.")
 
@@ -121,9 +121,9 @@ def _unusable(folder: Path, cause: OSError) -> TrainingError:
     return TrainingError(f"{folder} could not be used: {cause.strerror or cause}.")
 
 
-def made_here(model: Path, folder: Path) -> bool:
-    """Whether a model comes from the pictures of the run in `folder`, as one does that a run left
-    that was stopped after its export."""
+def is_made_here(model: Path, folder: Path) -> bool:
+    """Tells whether a model was made from the pictures of the run in `folder`. A run that is
+    stopped after its export leaves such a model."""
     try:
         key = Classifier(model, device="cpu").contract.training_data.key
         return key == read_meta(folder / PACK).key

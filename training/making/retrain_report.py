@@ -14,11 +14,11 @@ from PIL import Image
 from app.recognition.classifier import Classifier
 from training.base.files import write_text_file
 from training.datasets.pack import Pack
-from training.judge.predictions import file_logits, judged_examples, uint8_crops
+from training.judge.predictions import compute_file_logits, load_judged_examples, make_uint8_crops
 from training.measures.metrics import compute_softmax, measure_metrics
 from training.own_pictures.gather import Gathered
 from training.page.report import Mistake, RetrainingPage, render_retraining
-from training.run.finetune import Learned, StartingPoint
+from training.run.finetune import LearningResult, StartingPoint
 
 MAX_MISTAKES = 24  # shown on the page
 
@@ -109,7 +109,7 @@ def write_retrain_report(
     pack: Pack,
     gathered: Gathered,
     source: StartingPoint,
-    learned: Learned,
+    learned: LearningResult,
     arguments: Sequence[str],
 ) -> None:
     """Reads the validation faces with the exported model and writes the page.
@@ -125,17 +125,17 @@ def write_retrain_report(
     """
     classifier = Classifier(model, device="cpu")
     contract = classifier.contract
-    examples, labels = judged_examples(
+    examples, labels = load_judged_examples(
         pack, "valid", contract.template, contract.size_px, contract.colour
     )
-    logits = file_logits(classifier, examples)
-    steps, began = contract.recipe["steps"], learned.began
+    logits = compute_file_logits(classifier, examples)
+    steps, began = contract.recipe["steps"], learned.init_report
     page = RetrainingPage(
         title=model.stem,
         made=datetime.date.today().isoformat(),
         labels=contract.labels,
         pictures=gathered.pictures,
-        notes=(*gathered.notes, *([learned.ended] if learned.ended else [])),
+        notes=(*gathered.notes, *([learned.early_end] if learned.early_end else [])),
         lines=tuple(learned.lines),
         chosen_epoch=next(x["epoch"] for x in learned.lines if x["step"] == steps),
         metrics=measure_metrics(logits, labels, contract.temperature),
@@ -146,7 +146,7 @@ def write_retrain_report(
             names=[pack.names[row] for row in pack.rows("valid")],
             classes=contract.labels,
             temperature=contract.temperature,
-            crops=uint8_crops(examples, torch.arange(len(examples))),
+            crops=make_uint8_crops(examples, torch.arange(len(examples))),
         ),
         settings={
             f"{group}.{name}": str(value)
@@ -154,7 +154,7 @@ def write_retrain_report(
             for name, value in contract.recipe[group].items()
         },
         commands=_list_commands(model, pack, gathered, arguments),
-        weights=f"It began {source.said}.",
+        weights=f"It began {source.description}.",
         weight_lines=(began.summary(), *began.lines()) if began else (),
     )
     write_text_file(path, render_retraining(page))

@@ -1,4 +1,4 @@
-"""Goes from a folder of labelled pictures to a model that runs."""
+"""Goes from a folder of labelled pictures to a finished model."""
 
 import argparse
 import os
@@ -13,15 +13,15 @@ from training.base.device import ComputeDevice
 from training.checkpoints.compact import name_compact, write_compact
 from training.datasets.digests import hash_data_file
 from training.datasets.pack import read_pack
-from training.exporting.onnx_file import export
+from training.exporting.onnx_file import export_model
 from training.making.retrain_folder import (
     PACK,
     REPORT,
     TABLE,
     TRAINING,
-    Settings,
-    made_here,
-    run_folder,
+    RetrainSettings,
+    hold_run_folder,
+    is_made_here,
 )
 from training.making.retrain_report import format_command, format_last_test, write_retrain_report
 from training.measures.metrics import find_wilson_interval
@@ -30,21 +30,22 @@ from training.own_pictures.picture_folder import open_folder
 from training.run.finetune import (
     BEST,
     FROM_SCRATCH,
-    find_source,
-    learn,
+    find_starting_point,
+    fine_tune,
     make_fine_tuning_recipe,
 )
 
+# Options that are saved in the settings under their own name.
 CHOICES = ("epochs", "learning_rate", "batch_size", "patience")
 
 
-def run_of(options: argparse.Namespace) -> Path:
-    """The run's folder, as asked or by the model's name."""
+def choose_run_folder(options: argparse.Namespace) -> Path:
+    """Chooses the run's folder: the one that was asked for, or one named after the model."""
     return options.run or Path("runs") / f"retrain-{options.output.stem}"
 
 
-def checked(options: argparse.Namespace) -> Gathering:
-    """Raises `TrainingError` for what cannot be, before anything is done."""
+def check_options(options: argparse.Namespace) -> Gathering:
+    """Checks the options before anything is done. Raises `TrainingError`."""
     output: Path = options.output
     if output.suffix != ".onnx":
         raise TrainingError(f"{output}: the output must end in .onnx.")
@@ -52,14 +53,16 @@ def checked(options: argparse.Namespace) -> Gathering:
         raise TrainingError(f"{output.parent} is not a folder. Make it first.")
     if not os.access(output.parent, os.W_OK):
         raise TrainingError(f"{output.parent} may not be written to. Choose another -o.")
-    replacing = options.overwrite or (options.resume and made_here(output, run_of(options)))
+    replacing = options.overwrite or (
+        options.resume and is_made_here(output, choose_run_folder(options))
+    )
     for path in (output, name_compact(output)):
         try:
             if path.is_dir():
                 raise TrainingError(f"{path} is a folder. Choose another -o.")
             if path.exists() and not replacing:
                 raise TrainingError(f"{path} is there already. Choose another -o, or --overwrite.")
-        except OSError as cause:  # such as a name that is too long
+        except OSError as cause:  # for example a name that is too long
             raise TrainingError(f"{path}: {cause.strerror}. Choose another -o.") from cause
     if not 0 <= options.max_unreadable <= 1:
         raise TrainingError("--max-unreadable is a share, in 0..1.")
@@ -76,15 +79,28 @@ def checked(options: argparse.Namespace) -> Gathering:
 
 
 def retrain(options: argparse.Namespace, arguments: Sequence[str]) -> int:
-    gathering = checked(options)
+    """Gathers the pictures, fine-tunes, exports and reports.
+
+    Args:
+        options: The options of `training.retrain`.
+        arguments: The words of the command line, for the report.
+
+    Returns:
+        The exit code: 1 where pictures were skipped or left out, else 0.
+
+    Raises:
+        TrainingError: The options or the folder do not allow it.
+        DataError: The pictures cannot be used.
+    """
+    gathering = check_options(options)
     opened = open_folder(options.data)
-    source = find_source(options.source)
+    source = find_starting_point(options.source)
     weights = source.weights
     if weights and weights.path.resolve() == name_compact(options.output).resolve():
         raise TrainingError(
             f"{options.output} would replace what training begins with. Choose another -o."
         )
-    settings = Settings(
+    settings = RetrainSettings(
         data=str(options.data.resolve()),
         weights=str(weights.path.resolve()) if weights else FROM_SCRATCH,
         weights_sha256=hash_data_file(weights.path) if weights else None,
@@ -93,9 +109,9 @@ def retrain(options: argparse.Namespace, arguments: Sequence[str]) -> int:
         **{name: getattr(options, name) for name in CHOICES},
     )
     machine = ComputeDevice.choose(options.device, "auto", compile_net=False)
-    folder = run_of(options)
-    with run_folder(folder, settings, resume=options.resume, overwrite=options.overwrite):
-        print(f"Training begins {source.said}.")
+    folder = choose_run_folder(options)
+    with hold_run_folder(folder, settings, resume=options.resume, overwrite=options.overwrite):
+        print(f"Training begins {source.description}.")
         gathered = gather(
             opened,
             dataset=settings.dataset,
@@ -116,7 +132,7 @@ def retrain(options: argparse.Namespace, arguments: Sequence[str]) -> int:
             batch_size=settings.batch_size,
         )
         training = folder / TRAINING
-        learned = learn(
+        learned = fine_tune(
             pack,
             config,
             weights,
@@ -125,7 +141,7 @@ def retrain(options: argparse.Namespace, arguments: Sequence[str]) -> int:
             patience=settings.patience,
             resume=options.resume,
         )
-        contract, _ = export(
+        contract, _ = export_model(
             pack, training / BEST, options.output, options.licence or source.licence
         )
         write_compact(training / BEST, name_compact(options.output))
@@ -145,6 +161,7 @@ def retrain(options: argparse.Namespace, arguments: Sequence[str]) -> int:
 def say_result(
     model: Path, contract: Contract, folder: Path, gathered: Gathered, *, tests: int
 ) -> None:
+    """Prints the result of a retraining and what to do next."""
     faces, accuracy = contract.metrics["faces"], contract.metrics["accuracy"]
     low, high = find_wilson_interval(round(accuracy * faces), faces)
     print(

@@ -1,10 +1,10 @@
-"""Averages the weights of runs that began with the same ones.
+"""Averages the weights of runs that began with the same weights.
 
 Wortsman et al., "Model soups: averaging weights of multiple fine-tuned models improves accuracy
-without increasing inference time", ICML 2022. Greedy, as there: from the best run on, each other is
-taken in if accuracy on validation does not fall. The norms' statistics are those of the averaged
-weights, over training batches (as in Izmailov et al., "Averaging Weights Leads to Wider Optima and
-Better Generalization", UAI 2018).
+without increasing inference time", ICML 2022. The choice is greedy, as there: beginning with the
+best run, each further run joins if accuracy on validation does not fall. The norms' statistics are
+measured anew over training batches with the averaged weights (as in Izmailov et al., "Averaging
+Weights Leads to Wider Optima and Better Generalization", UAI 2018).
 """
 
 import copy
@@ -26,14 +26,15 @@ from training.datasets.split_pair import load_pair
 from training.measures.metrics import Metrics
 from training.network.model import DaclNet
 from training.run.predict import judge_network
-from training.run.schedule import epoch_rows, step_generator
+from training.run.schedule import draw_epoch_rows, make_step_generator
 
-NORM_STEPS = 60  # batches that the norms' statistics are taken from
+NORM_BATCHES = 60  # training batches over which the norms' statistics are measured
 
 
 @dataclass(frozen=True, slots=True)
 class Ingredient:
-    """A run's recommended network, with its centres `(K, d)`."""
+    """The recommended network of a run, its class centres `(K, d)` where it has them, and its
+    file's digest."""
 
     path: Path
     trained: Trained
@@ -42,7 +43,8 @@ class Ingredient:
 
 
 def read_ingredients(files: Sequence[Path], data_key: str) -> list[Ingredient]:
-    """Raises `TrainingError` or `DataError` unless they are networks of one shape and data set."""
+    """Reads the checkpoints `files`. Raises `TrainingError` where the networks differ in shape, and
+    `DataError` where one of them was trained on other data than `data_key`."""
     ingredients = []
     for file in files:
         trained = load_trained(file)
@@ -65,8 +67,17 @@ def read_ingredients(files: Sequence[Path], data_key: str) -> list[Ingredient]:
     return ingredients
 
 
-def averaged(nets: Sequence[DaclNet]) -> DaclNet:
-    """A new network whose every number is the mean of theirs."""
+def average_networks(nets: Sequence[DaclNet]) -> DaclNet:
+    """Averages networks of one shape: every weight of the new network is the mean of theirs.
+
+    >>> from training.network.model import ModelConfig
+    >>> config = ModelConfig(width=8)
+    >>> nets = [DaclNet(config, channels=1, classes=3, size_px=48) for _ in range(2)]
+    >>> mean = average_networks(nets)
+    >>> two = sum(net.classifier.bias.detach() for net in nets)
+    >>> bool(torch.allclose(2 * mean.classifier.bias, two))
+    True
+    """
     mean = copy.deepcopy(nets[0])
     states = [net.state_dict() for net in nets]
     mean.load_state_dict(
@@ -79,18 +90,19 @@ def averaged(nets: Sequence[DaclNet]) -> DaclNet:
 
 
 @torch.no_grad()
-def settle_norms(
+def estimate_norm_statistics(
     net: DaclNet, examples: Examples, trained: Trained, machine: ComputeDevice
 ) -> None:
-    """Takes the norms' statistics anew from `NORM_STEPS` batches, augmented as in training."""
+    """Measures the norms' means and variances anew over the first `NORM_BATCHES` batches of an
+    epoch, augmented as in training. Changes `net` in place."""
     norms = [m for m in net.modules() if isinstance(m, nn.BatchNorm1d | nn.BatchNorm2d)]
     before = [norm.momentum for norm in norms]
     for norm in norms:
         norm.reset_running_stats()
         norm.momentum = None  # the plain mean over all batches
     net.train()
-    for step, rows in enumerate(epoch_rows(examples, trained.config.train, 0)[:NORM_STEPS]):
-        drawn = step_generator(0, "norms", step, machine.device)
+    for step, rows in enumerate(draw_epoch_rows(examples, trained.config.train, 0)[:NORM_BATCHES]):
+        drawn = make_step_generator(0, "norms", step, machine.device)
         batch = make_training_batch(
             examples, rows, trained.config.augment, drawn, examples.soft[rows]
         )
@@ -103,14 +115,14 @@ def settle_norms(
 
 @dataclass(frozen=True, slots=True)
 class Soup:
-    """`taken`: what it is the mean of, the best first."""
+    """An average of networks: `ingredients` lists what it is the mean of, the best first."""
 
     net: DaclNet
-    taken: tuple[Ingredient, ...]
+    ingredients: tuple[Ingredient, ...]
     metrics: Metrics
 
 
-def stir(
+def choose_soup(
     ingredients: Sequence[Ingredient],
     train: Examples,
     valid: Examples,
@@ -118,15 +130,24 @@ def stir(
     *,
     greedy: bool = True,
 ) -> Soup:
-    """Prints a line for each step. Not `greedy`: the mean of all."""
+    """Chooses which networks to average, by accuracy on validation, and prints a line for each
+    average.
 
-    def judged(taken: Sequence[Ingredient]) -> Soup:
-        net = averaged([one.trained.net for one in taken])
+    Args:
+        ingredients: The networks.
+        train: The faces that the norms' statistics are measured on.
+        valid: The faces that decide.
+        machine: The device and its precision.
+        greedy: False averages all networks.
+    """
+
+    def judge_mean(taken: Sequence[Ingredient]) -> Soup:
+        net = average_networks([one.trained.net for one in taken])
         if len(taken) > 1:
-            settle_norms(net, train, taken[0].trained, machine)
+            estimate_norm_statistics(net, train, taken[0].trained, machine)
         return Soup(net, tuple(taken), judge_network(net, valid))
 
-    def said(soup: Soup, what: str) -> None:
+    def print_figures(soup: Soup, what: str) -> None:
         m = soup.metrics
         print(
             f"{what}: {100 * m.accuracy:.2f} %, mean class recall {m.mean_class_recall:.3f}, "
@@ -134,37 +155,39 @@ def stir(
             flush=True,
         )
 
-    alone = [judged([one]) for one in ingredients]
+    alone = [judge_mean([one]) for one in ingredients]
     for soup in alone:
-        said(soup, str(soup.taken[0].path))
+        print_figures(soup, str(soup.ingredients[0].path))
     ranked = sorted(alone, key=lambda soup: soup.metrics.accuracy, reverse=True)
     best = ranked[0]
     if not greedy:
-        best = judged([soup.taken[0] for soup in ranked])
-        said(best, f"mean of {len(ranked)}")
+        best = judge_mean([soup.ingredients[0] for soup in ranked])
+        print_figures(best, f"mean of {len(ranked)}")
         return best
     for other in ranked[1:]:
-        tried = judged([*best.taken, other.taken[0]])
+        tried = judge_mean([*best.ingredients, other.ingredients[0]])
         better = tried.metrics.accuracy >= best.metrics.accuracy
-        said(tried, f"with {other.taken[0].path}, {'taken' if better else 'left out'}")
+        print_figures(
+            tried, f"with {other.ingredients[0].path}, {'taken' if better else 'left out'}"
+        )
         best = tried if better else best
     return best
 
 
 def write_soup(soup: Soup, path: Path) -> None:
-    """A checkpoint like any other, with the best ingredient's recipe and all ingredients' digests.
-    Raises `TrainingError`."""
-    first = soup.taken[0].trained
+    """Writes a checkpoint with the averaged weights, the best ingredient's recipe and all
+    ingredients' digests. Raises `TrainingError`."""
+    first = soup.ingredients[0].trained
     state = {
         "config": asdict(first.config),
         "facts": asdict(first.facts),
         "step": first.step,
         "recommended": "weights",
         "weights": soup.net.state_dict(),
-        "soup": [one.digest for one in soup.taken],
+        "soup": [one.digest for one in soup.ingredients],
     }
-    centres = [one.centres for one in soup.taken if one.centres is not None]
-    if len(centres) == len(soup.taken):
+    centres = [one.centres for one in soup.ingredients if one.centres is not None]
+    if len(centres) == len(soup.ingredients):
         state["centres"] = {"centres": torch.stack(centres).mean(0)}
     save_checkpoint(path, state)
 
@@ -172,10 +195,12 @@ def write_soup(soup: Soup, path: Path) -> None:
 def make_soup(
     pack: Pack, files: Sequence[Path], output: Path, machine: ComputeDevice, *, greedy: bool = True
 ) -> Soup:
+    """Reads the checkpoints `files`, averages those that do no harm (all, unless `greedy`), and
+    writes the average to `output`. Raises `TrainingError` or `DataError`."""
     ingredients = read_ingredients(files, pack.meta.key)
     for one in ingredients:
         one.trained.net.to(machine.device)
     train, valid = load_pair(pack, ingredients[0].trained.config, machine.device)
-    soup = stir(ingredients, train, valid, machine, greedy=greedy)
+    soup = choose_soup(ingredients, train, valid, machine, greedy=greedy)
     write_soup(soup, output)
     return soup

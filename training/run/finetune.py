@@ -1,4 +1,4 @@
-"""Fine-tuning on few pictures: what to begin with, the recipe, and which epoch to keep."""
+"""Fine-tunes a network on few pictures: chooses its beginning, its recipe and the epoch to keep."""
 
 import shutil
 import time
@@ -28,22 +28,31 @@ from training.run.run_folder import FACTS, LAST, RunFolder
 from training.run.trainer import Trainer
 
 BEST = "best.pt"
-CHECKPOINT_S = 60.0
-FROM_SCRATCH = "none"
+CHECKPOINT_INTERVAL_S = 60.0  # an interrupted run loses at most this much work
+FROM_SCRATCH = "none"  # the word for no weights on the command line
 
 
 @dataclass(frozen=True, slots=True)
 class StartingPoint:
-    """What training begins with. `weights` None is chance; `said` goes on from "It began"."""
+    """The beginning of a training. `weights` is None where training begins from chance;
+    `description` completes the sentence "It began …"."""
 
     weights: Weights | None
     licence: str
-    said: str
+    description: str
 
 
-def find_source(asked: str | None) -> StartingPoint:
-    """`asked`: an .onnx file with its compact checkpoint beside it, a checkpoint, "none", or None
-    for the shipped model. Raises `TrainingError`, `ModelError`."""
+def find_starting_point(asked: str | None) -> StartingPoint:
+    """Finds the weights that training begins with, and the licence note that follows from them.
+
+    Args:
+        asked: An .onnx file with its compact checkpoint beside it, a checkpoint, "none" for chance,
+            or None for the shipped model.
+
+    Raises:
+        TrainingError: The file cannot be read, or lacks size, colour or labels.
+        ModelError: The .onnx file is no model of this program.
+    """
     if asked == FROM_SCRATCH:
         return StartingPoint(None, FOLDER_LICENCE, "from chance, as asked")
     if asked is None and not name_compact(DEFAULT_MODEL).is_file():
@@ -71,12 +80,16 @@ def find_source(asked: str | None) -> StartingPoint:
     )
 
 
-# Pictures that pass by in all, and bounds of the epochs that follow from it: enough for a few
-# hundred pictures, and minutes on two CPU cores.
-FINE_TUNING = (6_000, 10, 40)
-SCRATCH = (24_000, 20, 100)
-# Peaks of the schedule for a batch of 32; they grow with the batch (Goyal et al., 2017).
-FINE_TUNING_RATE, SCRATCH_RATE = 0.01, 0.04
+# Pictures shown in all epochs together, and the bounds of the number of epochs that follows. These
+# are enough for a few hundred pictures and take minutes on two CPU cores.
+FINE_TUNING_VIEWS = 6_000
+FINE_TUNING_EPOCHS = (10, 40)
+SCRATCH_VIEWS = 24_000
+SCRATCH_EPOCHS = (20, 100)
+# Peaks of the learning rate for a batch of 32. They grow with the batch (Goyal et al., "Accurate,
+# Large Minibatch SGD", 2017).
+FINE_TUNING_RATE = 0.01
+SCRATCH_RATE = 0.04
 
 
 def make_fine_tuning_recipe(
@@ -88,13 +101,16 @@ def make_fine_tuning_recipe(
     learning_rate: float | None = None,
     batch_size: int | None = None,
 ) -> RunConfig:
-    """A recipe for few pictures: network, size, colour and augmentation are the source's.
+    """Makes a recipe for few pictures. Network, size, colour and augmentation are those of
+    `source`.
 
-    The batch is the largest power of two that makes four steps an epoch, in 8..64. Epochs are
-    6,000 (from chance: 24,000) pictures in all, in 10..40 (20..100). Raises `TrainingError`.
+    The batch is the largest power of two that leaves four steps an epoch, in 8..64. The epochs show
+    6,000 pictures in all (from chance: 24,000) and are bounded to 10..40 (20..100). Raises
+    `TrainingError` for values that make no recipe.
     """
     base = source or RunConfig()
-    views, least, most = FINE_TUNING if source else SCRATCH
+    views = FINE_TUNING_VIEWS if source else SCRATCH_VIEWS
+    least, most = FINE_TUNING_EPOCHS if source else SCRATCH_EPOCHS
     power = 2 ** max(0, int(np.log2(max(1, pictures / 4))))
     batch = batch_size or min(64, max(8, power))
     peak = FINE_TUNING_RATE if source else SCRATCH_RATE
@@ -116,10 +132,17 @@ def make_fine_tuning_recipe(
     return replace(base, train=train, teach=TeachConfig())
 
 
-def better_of_equals(lines: Sequence[dict[str, Any]]) -> bool:
-    """Whether the last epoch's averaged weights are as accurate as any before and of less loss than
-    those as accurate. `fit` keeps the first of equals; with few pictures there are many of them,
-    and the first has learned least."""
+def is_better_of_equals(lines: Sequence[dict[str, Any]]) -> bool:
+    """Tells whether the last epoch's averaged weights are as accurate on validation as any before,
+    and have less loss than those that are as accurate.
+
+    `fit` keeps the first of equally accurate epochs. With few pictures there are many of them, and
+    the first has learned least.
+
+    >>> first = {"valid_accuracy": 0.5, "valid_accuracy_averaged": 0.8, "valid_nll_averaged": 0.9}
+    >>> is_better_of_equals([first, first | {"valid_nll_averaged": 0.7}])
+    True
+    """
     best = max(max(x["valid_accuracy"], x["valid_accuracy_averaged"]) for x in lines)
     *before, last = lines
     if last["valid_accuracy_averaged"] < best:
@@ -128,51 +151,58 @@ def better_of_equals(lines: Sequence[dict[str, Any]]) -> bool:
     return bool(last["valid_nll_averaged"] < min(rivals, default=float("inf")))
 
 
-# Epochs without a better one after which training ends: a third of all, for the best ones come
-# late, where the learning rate falls, but at least so many.
-LEAST_PATIENCE = 5
-BETTER_LOSS = 0.99  # of the best loss so far: what lies above counts as no better
+# Training ends after a third of all epochs without a better one. The best epochs come late, where
+# the learning rate falls; training therefore waits at least this many.
+MIN_PATIENCE_EPOCHS = 5
+BETTER_LOSS_SHARE = 0.99  # a loss is better only below this share of the best so far
 
 
-def patience_of(config: RunConfig) -> int:
-    """The epochs that training waits for a better one, where nothing was asked for."""
-    return max(LEAST_PATIENCE, -(-config.train.epochs // 3))
+def choose_patience(config: RunConfig) -> int:
+    """Chooses how many epochs training waits for a better one: a third of all, at least
+    `MIN_PATIENCE_EPOCHS`."""
+    return max(MIN_PATIENCE_EPOCHS, -(-config.train.epochs // 3))
 
 
-def early_end(lines: Sequence[dict[str, Any]], epochs: int, patience: int) -> str | None:
-    """Say, in a sentence, why training ends after the epochs of these `lines` though `epochs` were
-    planned; None where it goes on.
+def describe_early_end(lines: Sequence[dict[str, Any]], epochs: int, patience: int) -> str | None:
+    """Says in a sentence why training ends after the epochs of these log `lines` though `epochs`
+    were planned; None where training goes on.
 
-    It ends where no epoch was better for `patience` epochs, 0 for never. Better is a higher
-    validation accuracy of the averaged weights, or as high a one with less loss. Where all
-    validation pictures are right, loss does not count and at most `LEAST_PATIENCE` epochs are
-    waited for: nothing better could be seen.
+    Training ends where no epoch was better for `patience` epochs (0: it never ends early). An epoch
+    is better where the averaged weights' validation accuracy is higher, or as high with less loss.
+    Where all validation pictures are right, loss does not count and training waits at most
+    `MIN_PATIENCE_EPOCHS` epochs, because validation can show nothing better.
+
+    >>> line = {"valid_accuracy_averaged": 0.8, "valid_nll_averaged": 0.9}
+    >>> describe_early_end([line] * 4, epochs=20, patience=3)
+    'Training ended after epoch 4 of 20: validation was no better for 3 epochs.'
     """
     if not patience or len(lines) >= epochs:
         return None
     accuracy, loss, waited = -1.0, float("inf"), 0
     for line in lines:
         now, now_loss = line["valid_accuracy_averaged"], line["valid_nll_averaged"]
-        better = now > accuracy or (now == accuracy < 1.0 and now_loss < BETTER_LOSS * loss)
+        better = now > accuracy or (now == accuracy < 1.0 and now_loss < BETTER_LOSS_SHARE * loss)
         waited = 0 if better else waited + 1
         accuracy, loss = max(accuracy, now), now_loss if better else loss
     ended = f"Training ended after epoch {len(lines)} of {epochs}"
-    if accuracy == 1.0 and waited >= min(patience, LEAST_PATIENCE):
+    if accuracy == 1.0 and waited >= min(patience, MIN_PATIENCE_EPOCHS):
         return f"{ended}: all validation pictures have been right for {waited + 1} epochs."
     if waited >= patience:
         return f"{ended}: validation was no better for {waited} epochs."
     return None
 
 
-class Learned(NamedTuple):
-    """`lines` of the log, what was taken over, and why training ended early (None: it did not)."""
+class LearningResult(NamedTuple):
+    """The outcome of a training: the log's `lines`, a report on the weights that were taken over
+    (None from chance or on resuming), and the sentence on an early end (None where all epochs ran).
+    """
 
     lines: list[dict[str, Any]]
-    began: InitReport | None
-    ended: str | None
+    init_report: InitReport | None
+    early_end: str | None
 
 
-def learn(
+def fine_tune(
     pack: Pack,
     config: RunConfig,
     weights: Weights | None,
@@ -181,11 +211,23 @@ def learn(
     *,
     patience: int | None = None,
     resume: bool,
-) -> Learned:
-    """Trains to the end, or until `patience` epochs were no better (`early_end`; None: by their
-    number)."""
+) -> LearningResult:
+    """Trains to the end of the recipe, or until validation was no better for `patience` epochs.
+
+    Args:
+        pack: The pictures.
+        config: The recipe. A resumed run keeps its own.
+        weights: The weights to begin with; None for chance.
+        folder: The run's folder, for checkpoints and log.
+        machine: The device and its precision.
+        patience: Epochs to wait (`describe_early_end`); None chooses by the number of epochs.
+        resume: True goes on from the last checkpoint where there is one.
+
+    Raises:
+        TrainingError: The folder holds a run on other pictures, or cannot be used.
+    """
     going = resume and ((folder / LAST).exists() or (folder / FACTS).exists())
-    if resume and not going:  # stopped before there was anything to go on from
+    if resume and not going:  # the run was stopped before its first checkpoint
         shutil.rmtree(folder, ignore_errors=True)
     with RunFolder(folder, resume=going) as kept, catch_ctrl_c() as stop:
         if kept.state is not None:
@@ -216,13 +258,16 @@ def learn(
             f"Training on {format_count(len(train), 'face')}, {len(valid)} for validation, "
             f"{format_count(epochs, 'epoch')}."
         )
-        patience = patience_of(config) if patience is None else patience
+        patience = choose_patience(config) if patience is None else patience
         began_s, before = time.monotonic(), len(kept.lines)
-        if ended := early_end(kept.lines, epochs, patience):  # stopped between this and the export
-            return Learned(kept.lines, began, ended)
-        for line in fit(trainer, train, valid, folder, checkpoint_s=CHECKPOINT_S, stop=stop):
-            kept.add(line)
-            if better_of_equals(kept.lines):
+        # A run may have been stopped between its early end and the export.
+        if ended := describe_early_end(kept.lines, epochs, patience):
+            return LearningResult(kept.lines, began, ended)
+        for line in fit(
+            trainer, train, valid, folder, checkpoint_s=CHECKPOINT_INTERVAL_S, stop=stop
+        ):
+            kept.add_line(line)
+            if is_better_of_equals(kept.lines):
                 save_checkpoint(folder / BEST, trainer.state("averaged"))
             epoch = line["epoch"]
             text = (
@@ -233,11 +278,11 @@ def learn(
                 each_s = (time.monotonic() - began_s) / (len(kept.lines) - before)
                 text += f", {describe_time_left(each_s * (epochs - epoch))}"
             print_line(text)
-            if ended := early_end(kept.lines, epochs, patience):
+            if ended := describe_early_end(kept.lines, epochs, patience):
                 save_checkpoint(folder / LAST, trainer.state("averaged"))
                 print_line(f"{ended} --patience sets how long it waits.")
                 break
-            if stop():  # `fit` asks within an epoch only
+            if stop():  # `fit` asks within an epoch, not after its last step
                 save_checkpoint(folder / LAST, trainer.state("averaged"))
                 raise KeyboardInterrupt
-        return Learned(kept.lines, began, ended)
+        return LearningResult(kept.lines, began, ended)

@@ -1,4 +1,4 @@
-"""Carries a run from its first step, or its last checkpoint, to its end."""
+"""Carries a run from its first step, or from its last checkpoint, to its end."""
 
 import argparse
 import json
@@ -18,21 +18,19 @@ from training.config.run_config import RunConfig
 from training.datasets.examples import Examples
 from training.datasets.pack import Pack
 from training.datasets.split_pair import gather_facts, load_pair
-from training.run.begin import begin_with
+from training.run.begin import load_beginning
 from training.run.loop import fit
-from training.run.options import (
-    read_recipe,
-)
+from training.run.options import read_recipe
 from training.run.run_folder import LAST, RunFolder
-from training.run.teachers import Cached, Teaching, prepared
+from training.run.teaching import CachedTeaching, Teaching, prepare_teaching
 from training.run.trainer import Trainer
 
 
-def resumed(folder: RunFolder, options: argparse.Namespace, key: str) -> RunConfig:
-    """The recipe of the run that goes on. Raises `TrainingError` when another one, or other data,
-    was asked for."""
+def read_resumed_recipe(folder: RunFolder, options: argparse.Namespace, key: str) -> RunConfig:
+    """Reads the recipe of the run in `folder`, which goes on. Raises `TrainingError` where
+    `options` ask for another recipe, or where `key` names other data."""
     state = folder.state
-    config = folder.begun if state is None else RunConfig.from_dict(state["config"])
+    config = folder.begun_recipe if state is None else RunConfig.from_dict(state["config"])
     assert config is not None
     if others := config.list_differences(read_recipe(options, config)):
         raise TrainingError(
@@ -53,23 +51,24 @@ def find_teaching(
     ranks: Ranks,
     folder: Path,
 ) -> Teaching | None:
-    """What the run's teachers say; the cached view is the first rank's work."""
+    """Prepares what the run's teachers contribute; None without teachers. With the cached view, the
+    first rank computes the probabilities and shares them with the others."""
     if not config.teach.teachers:
         return None
     if config.teach.teacher_view == "live":
-        return prepared(files, config, pack, examples, machine, None)
+        return prepare_teaching(files, config, pack, examples, machine, None)
     found = None
     if ranks.is_first:
-        found = prepared(files, config, pack, examples, machine, folder)
-    said = ranks.broadcast(found.probabilities.cpu() if isinstance(found, Cached) else None)
+        found = prepare_teaching(files, config, pack, examples, machine, folder)
+    said = ranks.broadcast(found.probabilities.cpu() if isinstance(found, CachedTeaching) else None)
     assert said is not None
-    return Cached(said.to(examples.labels.device))
+    return CachedTeaching(said.to(examples.labels.device))
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
-    """A run to be carried to its end: what from, where to, and what to begin with. `state` is a
-    checkpoint to go on from."""
+class TrainingJob:
+    """A run to carry to its end. `init` is a file of weights to begin with, `state` a checkpoint to
+    go on from, `memory_bytes` the room for decoded pictures."""
 
     config: RunConfig
     pack: Pack
@@ -82,9 +81,9 @@ class Job:
     checkpoint_s: float = 300.0
 
 
-def carry_out(job: Job, ranks: Ranks, folder: RunFolder | None) -> float:
-    """Returns the best accuracy on validation. `folder` is the first rank's; the others write
-    nothing."""
+def carry_out(job: TrainingJob, ranks: Ranks, folder: RunFolder | None) -> float:
+    """Trains until the recipe's last epoch, and returns the best accuracy on validation in 0..1.
+    `folder` is the first rank's run folder; other ranks get None and write nothing."""
     config, pack, machine, state = job.config, job.pack, job.machine, job.state
     ranks.check_batch(config.train.batch_size)
     examples, valid = load_pair(pack, config, machine.device, job.memory_bytes)
@@ -94,7 +93,7 @@ def carry_out(job: Job, ranks: Ranks, folder: RunFolder | None) -> float:
     if state is not None:
         trainer.restore(state)
     elif job.init is not None:
-        report = begin_with(trainer, job.init, examples)
+        report = load_beginning(trainer, job.init, examples)
         if folder is not None:
             print(report.summary(), file=sys.stderr)
     if folder is None:
@@ -121,6 +120,6 @@ def carry_out(job: Job, ranks: Ranks, folder: RunFolder | None) -> float:
             stop=stop if ranks.count == 1 else lambda: False,
         )
         for line in lines:
-            folder.add(line)
+            folder.add_line(line)
             print_line(json.dumps(line))
     return trainer.best_accuracy

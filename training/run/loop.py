@@ -1,4 +1,4 @@
-"""The loop: steps, the validation after each epoch, and the checkpoints."""
+"""Runs the training loop: the steps, the validation after each epoch, and the checkpoints."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -10,7 +10,7 @@ from torch import Tensor
 from training.base.progress import track_progress
 from training.checkpoints.checkpoint import save_checkpoint
 from training.datasets.examples import Examples
-from training.run.schedule import epoch_rows
+from training.run.schedule import draw_epoch_rows
 from training.run.trainer import Trainer
 
 
@@ -24,31 +24,43 @@ def fit(
     stop_after_steps: int | None = None,
     stop: Callable[[], bool] = lambda: False,
 ) -> Iterator[dict[str, Any]]:
-    """Runs to the end, yielding one log line an epoch (on the first rank only). `last.pt` is
-    written every `checkpoint_s` seconds and after every epoch, once its line is taken; `best.pt`
-    when validation accuracy rises. `stop_after_steps` ends early, as a crash would; `stop` is
-    asked after every step, and when it says so, the state is saved and KeyboardInterrupt raised."""
+    """Trains to the last epoch and yields one log line an epoch, on the first rank only.
+
+    `last.pt` is written every `checkpoint_s` seconds and after each epoch, when the caller has
+    taken its line; `best.pt` is written whenever validation accuracy rises.
+
+    Args:
+        trainer: The state of the run; it may already have made steps.
+        train: The faces to learn from.
+        valid: The faces that choose the checkpoint.
+        folder: The folder of the checkpoints.
+        checkpoint_s: The longest time between two checkpoints.
+        stop_after_steps: A number of steps after which the loop returns without saving, as a crash
+            would.
+        stop: A question asked after every step within an epoch. Where the answer is True, the state
+            is saved and `KeyboardInterrupt` raised.
+    """
     config, ranks = trainer.config.train, trainer.ranks
-    per_epoch = len(epoch_rows(train, config, 0))
+    per_epoch = len(draw_epoch_rows(train, config, 0))
     total = per_epoch * config.epochs
     saved_s = time.monotonic()
 
-    def note() -> str:
+    def format_note() -> str:
         number = min(config.epochs, trainer.step_number // per_epoch + 1)
         epoch = f"epoch {number}/{config.epochs}"
         if not trainer.sums:  # an epoch has just ended
             return epoch
         return f"{epoch}, loss {trainer.sums['loss'] / trainer.sums['steps']:.3f}"
 
-    def steps() -> Iterator[tuple[int, Tensor]]:
+    def iterate_steps() -> Iterator[tuple[int, Tensor]]:
         while trainer.step_number < total:
             epoch, done = divmod(trainer.step_number, per_epoch)
-            for rows in train.ahead(epoch_rows(train, config, epoch)[done:]):
+            for rows in train.ahead(draw_epoch_rows(train, config, epoch)[done:]):
                 yield epoch, rows
 
     bar = track_progress(
-        steps(),
-        note=note,
+        iterate_steps(),
+        note=format_note,
         initial=trainer.step_number,
         total=total,
         unit="step",
@@ -67,9 +79,9 @@ def fit(
             if stopping:
                 raise KeyboardInterrupt
             continue
-        line = trainer.epoch_line(epoch + 1)
+        line = trainer.take_epoch_line(epoch + 1)
         if ranks.is_first:
-            accuracy, recommended = trainer.judge_into(line, valid)
+            accuracy, recommended = trainer.add_validation(line, valid)
             if accuracy > trainer.best_accuracy:
                 trainer.best_accuracy = accuracy
                 save_checkpoint(folder / "best.pt", trainer.state(recommended))

@@ -14,7 +14,8 @@ from training.config.teach_config import TeachConfig
 from training.config.train_config import TrainConfig
 from training.network.model import ModelConfig
 
-RECIPES: dict[str, Callable[[], RunConfig]] = {
+# The choices of --recipe.
+RECIPE_MAKERS: dict[str, Callable[[], RunConfig]] = {
     "default": RunConfig,
     "dlib": RunConfig.make_face_pretrained,
     "paper": RunConfig.make_published,
@@ -22,7 +23,7 @@ RECIPES: dict[str, Callable[[], RunConfig]] = {
 
 
 def add_machine_options(parser: argparse.ArgumentParser) -> None:
-    """Where and how to compute, for `Machine.choose`."""
+    """Adds --device and --precision, for `Machine.choose`."""
     parser.add_argument(
         "--device",
         choices=["auto", "cpu", "cuda"],
@@ -38,7 +39,7 @@ def add_machine_options(parser: argparse.ArgumentParser) -> None:
 
 
 def add_recipe_options(parser: argparse.ArgumentParser) -> None:
-    """Every option of a recipe; `read_recipe` reads them back."""
+    """Adds every option of a recipe; `read_recipe` reads them."""
     for title, config in (
         ("recipe", TrainConfig),
         ("network", ModelConfig),
@@ -48,7 +49,7 @@ def add_recipe_options(parser: argparse.ArgumentParser) -> None:
 
 
 def add_teacher_options(parser: argparse._ActionsContainer) -> None:
-    """For `read_recipe`, too."""
+    """Adds --teacher and the options of teaching; `read_recipe` reads them."""
     parser.add_argument(
         "--teacher",
         type=Path,
@@ -61,7 +62,8 @@ def add_teacher_options(parser: argparse._ActionsContainer) -> None:
 
 
 def read_recipe(options: argparse.Namespace, base: RunConfig) -> RunConfig:
-    """`base` with what was said on the command line."""
+    """Makes a recipe out of `base` and the options that were given. Raises `TrainingError` for
+    values that make no recipe, and for teacher options without a teacher."""
     teach = collect_given_options(options, TeachConfig)
     if files := getattr(options, "teacher", None):
         teach["teachers"] = tuple(hash_checkpoint(file) for file in files)

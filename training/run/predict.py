@@ -1,4 +1,4 @@
-"""What a network says of examples, and how right it is."""
+"""Runs a network on examples, and measures how right it is."""
 
 import torch
 from torch import Tensor
@@ -13,8 +13,32 @@ from training.network.model import DaclNet
 def predict(
     net: DaclNet, examples: Examples, batch_size: int = 256, with_attention: bool = False
 ) -> tuple[Tensor, Tensor]:
-    """`(N, K)` logits and `(N, d)` attention (ones unless asked for) of the unaugmented
-    crops, in whole grey levels as the app sees them."""
+    """Runs a network on the unaugmented crops of all examples, in whole grey levels as the app sees
+    them.
+
+    Args:
+        net: The network; it is put into evaluation mode.
+        examples: N faces.
+        batch_size: Faces at a time.
+        with_attention: False skips the attention network and gives ones.
+
+    Returns:
+        (logits `(N, K)`, attention `(N, d)`), on the network's device and in its dtype.
+
+    >>> examples = Examples(
+    ...     pictures=torch.full((4, 1, 48, 48), 7, dtype=torch.uint8),
+    ...     sizes=torch.full((4, 2), 48, dtype=torch.int32),
+    ...     matrices=torch.eye(2, 3).repeat(4, 1, 1),
+    ...     soft=torch.eye(4),
+    ...     labels=torch.arange(4),
+    ...     size_px=48,
+    ... )
+    >>> from training.network.model import ModelConfig
+    >>> net = DaclNet(ModelConfig(width=8), channels=1, classes=3, size_px=48)
+    >>> logits, attention = predict(net, examples)
+    >>> tuple(logits.shape), attention.shape[0], bool((attention == 1).all())
+    ((4, 3), 4, True)
+    """
     net.eval()
     rows = torch.arange(len(examples), device=examples.labels.device)
     dtype = net.classifier.weight.dtype
@@ -26,5 +50,6 @@ def predict(
 
 
 def judge_network(net: DaclNet, examples: Examples) -> Metrics:
+    """Measures accuracy, recall and calibration of a network on all examples."""
     logits, _ = predict(net, examples)
     return measure_metrics(logits.double().cpu().numpy(), examples.labels.cpu().numpy())

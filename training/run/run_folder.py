@@ -1,8 +1,8 @@
-"""A run's folder: one process in it at a time, and a record of how its result came about.
+"""Holds the folder of a run: one process at a time, and a record of how the result came about.
 
-`last.pt` and `best.pt` (training.checkpoints.checkpoint), `log.jsonl` (a line an epoch),
-`run.json` (recipe, versions, data, state of the code), `teachers.pt` where there are teachers whose
-view is cached, `tensorboard/` where TensorBoard is installed.
+The folder holds `last.pt` and `best.pt` (training.checkpoints.checkpoint), `log.jsonl` (a line an
+epoch), `run.json` (recipe, versions, data, state of the code), `teachers.pt` where there are
+teachers whose view is cached, and `tensorboard/` where TensorBoard is installed.
 """
 
 import datetime
@@ -27,27 +27,33 @@ from training.checkpoints.checkpoint import load_checkpoint
 from training.config.run_config import RunConfig
 from training.datasets.pack import Pack
 
-LAST, LOG, FACTS, LOCK, EVENTS = "last.pt", "log.jsonl", "run.json", ".lock", "tensorboard"
-TAUGHT = "teachers.pt"  # what teachers said of each face (training.run.teachers)
+LAST = "last.pt"  # the newest checkpoint
+LOG = "log.jsonl"
+FACTS = "run.json"
+LOCK = ".lock"
+EVENTS = "tensorboard"
+TAUGHT = "teachers.pt"  # the teachers' probabilities of each face (training.run.teaching)
 BEGIN = "begin.pt"  # a network that was widened to begin with (training.make)
-# What a run may leave that was killed before it had written its facts, or its first checkpoint.
+# Files that a run may leave when it is killed before it has written its facts, or its first
+# checkpoint.
 BEFORE_FACTS = {LOCK, *(f"{dot}" for name in (TAUGHT, BEGIN) for dot in (name, f".{name}.partial"))}
 BEFORE_FIRST_CHECKPOINT = BEFORE_FACTS | {FACTS, EVENTS, f".{LAST}.partial", f".{FACTS}.partial"}
 
 
 class RunFolder:
-    """Holds the folder of a run, made if missing, against other processes. A context manager.
+    """Holds the folder of a run against other processes; makes the folder where it is missing. A
+    context manager.
 
-    A folder with something in it is not written into unless `resume`. `state` is the checkpoint to
-    go on from, None for a new run; `begun` the recipe of a run that was stopped before it had one.
-    Raises `TrainingError`.
+    A folder that holds anything else is written into only with `resume`. `lines` are the log's
+    lines so far, `state` the checkpoint to go on from (None for a new run), `begun_recipe` the
+    recipe of a run that was stopped before its first checkpoint. Raises `TrainingError`.
     """
 
     def __init__(self, folder: Path, *, resume: bool) -> None:
         self.folder = folder
         self.lines: list[dict[str, Any]] = []
         self.state: dict[str, Any] | None = None
-        self.begun: RunConfig | None = None
+        self.begun_recipe: RunConfig | None = None
         self._events: Any = None
         try:
             there = {path.name for path in folder.iterdir()} if folder.exists() else set()
@@ -87,14 +93,15 @@ class RunFolder:
             )
         try:
             facts = json.loads((self.folder / FACTS).read_text(encoding="utf-8"))
-            self.begun = RunConfig.from_dict(facts["config"])
+            self.begun_recipe = RunConfig.from_dict(facts["config"])
         except (OSError, ValueError, KeyError, TypeError) as cause:
             raise TrainingError(
                 f"{self.folder / FACTS} is damaged. Begin the run again in another folder."
             ) from cause
 
-    def teachers(self) -> tuple[Path, ...]:
-        """Where the files of the run's teachers were when it was begun or last resumed."""
+    def read_teachers(self) -> tuple[Path, ...]:
+        """Reads where the files of the run's teachers were when the run was begun or last resumed;
+        empty where nothing says it."""
         try:
             facts = json.loads((self.folder / FACTS).read_text(encoding="utf-8"))
             return tuple(Path(name) for name in facts.get("teachers", ()))
@@ -104,7 +111,7 @@ class RunFolder:
     def write_facts(
         self, config: RunConfig, pack: Pack, machine: str, teachers: Sequence[Path] = ()
     ) -> None:
-        """`run.json`; a resumed run adds the time at which it went on."""
+        """Writes `run.json`. A resumed run adds the time at which it went on."""
         path = self.folder / FACTS
         now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
         begun: list[str] = []
@@ -131,20 +138,20 @@ class RunFolder:
                 "numpy": np.__version__,
                 "pillow": PIL.__version__,
             },
-            "code": code_state(),
+            "code": read_code_state(),
         }
         write_text_file(path, json.dumps(facts, indent=1) + "\n")
 
-    def add(self, line: dict[str, Any]) -> None:
-        """An epoch's line, into the log and into TensorBoard's events."""
+    def add_line(self, line: dict[str, Any]) -> None:
+        """Adds an epoch's line to the log and to TensorBoard's events."""
         self.lines.append(line)
         text = "".join(json.dumps(each) + "\n" for each in self.lines)
         write_text_file(self.folder / LOG, text)
         for name, value in line.items():
             if name not in ("epoch", "step"):
-                self._scalar(name, value, line["step"])
+                self._write_scalar(name, value, line["step"])
 
-    def _scalar(self, name: str, value: float, step: int) -> None:
+    def _write_scalar(self, name: str, value: float, step: int) -> None:
         events = str(self.folder / EVENTS)
         if events != escape_surrogates(events):  # TensorBoard takes names in UTF-8 alone
             self._events = False
@@ -160,6 +167,7 @@ class RunFolder:
             self._events.flush()
 
     def close(self) -> None:
+        """Closes TensorBoard's events and lets other processes use the folder."""
         if self._events:
             self._events.close()
         self._lock.release()
@@ -172,7 +180,8 @@ class RunFolder:
 
 
 def read_log(path: Path, last_step: int) -> list[dict[str, Any]]:
-    """The lines of a log up to a step: what came after the last checkpoint is done again."""
+    """Reads the lines of a log up to a step; the steps after the last checkpoint are made again.
+    Raises `TrainingError` for a damaged log."""
     try:
         lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
         return [line for line in lines if line["step"] <= last_step]
@@ -182,8 +191,9 @@ def read_log(path: Path, last_step: int) -> list[dict[str, Any]]:
         raise TrainingError(f"{path} is damaged. Move it away, then resume.") from cause
 
 
-def code_state() -> dict[str, Any]:
-    """The commit that this code is of and whether it was changed since; nulls outside git."""
+def read_code_state() -> dict[str, Any]:
+    """Reads the commit of this code and whether tracked files were changed since; both are None
+    outside git."""
 
     def git(arguments: Iterable[str]) -> str | None:
         try:

@@ -1,6 +1,6 @@
-"""What a step follows from, all of it from the seed and the step's number: rates, the order of the
-examples, and the random source. So a run that was interrupted goes on as if it had not been.
-"""
+"""Derives everything that a step depends on from the seed and the step's number: rates, the order
+of the examples, and the random source. A run that was interrupted therefore goes on as if it had
+not been."""
 
 import math
 
@@ -13,9 +13,17 @@ from training.datasets.examples import Examples
 from training.network.model import ModelConfig
 
 
-def learning_rate(config: TrainConfig, step: int, total: int) -> float:
-    """One cycle: a straight line up to the peak, half a cosine down to zero (Smith & Topin,
-    "Super-Convergence", 2019). Steps: a tenth after every `step_epochs`."""
+def compute_learning_rate(config: TrainConfig, step: int, total: int) -> float:
+    """Computes the learning rate of a step out of `total` steps.
+
+    One cycle is a straight line up to the peak and half a cosine down to zero (Smith & Topin,
+    "Super-Convergence", 2019). With the schedule "step" the rate falls to a tenth after every
+    `step_epochs` epochs.
+
+    >>> config = TrainConfig(learning_rate=0.1, warmup=0.1)
+    >>> [round(compute_learning_rate(config, step, 100), 3) for step in (0, 10, 55, 100)]
+    [0.004, 0.1, 0.05, 0.0]
+    """
     if config.schedule == "step":
         epoch = step * config.epochs // total
         return config.learning_rate * 0.1 ** (epoch // config.step_epochs)
@@ -26,22 +34,50 @@ def learning_rate(config: TrainConfig, step: int, total: int) -> float:
     return config.learning_rate * (1 + math.cos(math.pi * done)) / 2
 
 
-def centre_weight(config: TrainConfig, step: int, total: int) -> float:
-    """Lambda at a step: risen to its full value after the share `centre_warmup` of the steps."""
+def compute_centre_weight(config: TrainConfig, step: int, total: int) -> float:
+    """Computes lambda, the weight of the centre loss, at a step out of `total` steps. Lambda rises
+    in a straight line during the share `centre_warmup` of the steps.
+
+    >>> config = TrainConfig(centre_weight=0.2, centre_warmup=0.5)
+    >>> [compute_centre_weight(config, step, 100) for step in (0, 25, 50, 100)]
+    [0.0, 0.1, 0.2, 0.2]
+    """
     rising = config.centre_warmup * total
     return config.centre_weight * (min(1.0, step / rising) if rising > 0 else 1.0)
 
 
-def step_generator(seed: int, purpose: str, number: int, device: torch.device) -> torch.Generator:
-    """The random source of one step (or of one epoch's order), from numbers alone."""
+def make_step_generator(
+    seed: int, purpose: str, number: int, device: torch.device
+) -> torch.Generator:
+    """Makes the random source of one step, or of one epoch's order, from numbers alone.
+
+    >>> cpu = torch.device("cpu")
+    >>> a, b = (make_step_generator(0, "step", 7, cpu) for _ in range(2))
+    >>> bool(torch.rand(1, generator=a) == torch.rand(1, generator=b))
+    True
+    """
     sequence = np.random.SeedSequence([seed, number, *purpose.encode()])
     generator = torch.Generator(device)
     generator.manual_seed(int(sequence.generate_state(1, np.uint64)[0] >> 1))
     return generator
 
 
-def kept_features(count: int, config: ModelConfig, generator: torch.Generator) -> Tensor:
-    """`(count, d)` factors of dropout on the pooled features, from the step's own generator."""
+def draw_kept_features(count: int, config: ModelConfig, generator: torch.Generator) -> Tensor:
+    """Draws the factors of dropout on the pooled features, from the step's own generator.
+
+    Args:
+        count: Samples.
+        config: The network; `dropout` is the share of features set to 0.
+        generator: The step's generator; its device is the result's.
+
+    Returns:
+        `(count, d)` float32: 0, or 1 / (1 - dropout) for the features that are kept.
+
+    >>> generator = make_step_generator(0, "step", 0, torch.device("cpu"))
+    >>> kept = draw_kept_features(4, ModelConfig(dropout=0.5), generator)
+    >>> kept.shape[0], sorted(set(kept.flatten().tolist()))
+    (4, [0.0, 2.0])
+    """
     shape = (count, config.feature_dim)
     keep = 1.0 - config.dropout
     if keep == 1.0:
@@ -49,10 +85,33 @@ def kept_features(count: int, config: ModelConfig, generator: torch.Generator) -
     return torch.rand(shape, generator=generator, device=generator.device).lt(keep) / keep
 
 
-def epoch_rows(examples: Examples, config: TrainConfig, epoch: int) -> tuple[Tensor, ...]:
-    """The batches of an epoch; a last one that would be short is left out. Outliers, where there
-    are any, are a share of every batch, all of them in turn in a new order."""
-    generator = step_generator(config.seed, "order", epoch, torch.device("cpu"))
+def draw_epoch_rows(examples: Examples, config: TrainConfig, epoch: int) -> tuple[Tensor, ...]:
+    """Draws the batches of an epoch.
+
+    A last batch that would be short is left out. Where there are outliers, every batch holds a
+    share of them; all outliers come in turn, each time in a new order.
+
+    Args:
+        examples: The training set.
+        config: Batch size, share of outliers and seed.
+        epoch: The number of the epoch, from 0.
+
+    Returns:
+        The rows of each batch, int64 `(B,)`, on the examples' device.
+
+    >>> examples = Examples(
+    ...     pictures=torch.full((4, 1, 48, 48), 7, dtype=torch.uint8),
+    ...     sizes=torch.full((4, 2), 48, dtype=torch.int32),
+    ...     matrices=torch.eye(2, 3).repeat(4, 1, 1),
+    ...     soft=torch.eye(4),
+    ...     labels=torch.arange(4),
+    ...     size_px=48,
+    ... )
+    >>> rows = draw_epoch_rows(examples, TrainConfig(batch_size=2), epoch=0)
+    >>> sorted(torch.cat(rows).tolist()), [len(batch) for batch in rows]
+    ([0, 1, 2, 3], [2, 2])
+    """
+    generator = make_step_generator(config.seed, "order", epoch, torch.device("cpu"))
     faces = examples.faces
     order = torch.randperm(faces, generator=generator).to(examples.labels.device)
     beside = max(1, round(config.outliers * config.batch_size)) if examples.outliers else 0

@@ -1,7 +1,7 @@
-"""The state of a training run and one step of it.
+"""Holds the state of a training run, and makes one step of it.
 
-Everything random in a step follows from the seed and the step's number (`training.run.schedule`),
-so a run that was interrupted goes on from its last checkpoint exactly as if it had not been.
+Everything random in a step follows from the seed and the step's number (`training.run.schedule`). A
+run that was interrupted therefore goes on from its last checkpoint exactly as if it had not been.
 """
 
 import copy
@@ -30,24 +30,32 @@ from training.network.loss import (
 from training.network.model import Output
 from training.network.sharpness_aware import climb
 from training.run.predict import judge_network, predict
-from training.run.schedule import centre_weight, kept_features, learning_rate, step_generator
-from training.run.teachers import Step, Teaching
+from training.run.schedule import (
+    compute_centre_weight,
+    compute_learning_rate,
+    draw_kept_features,
+    make_step_generator,
+)
+from training.run.teaching import Teaching, TeachingStep
 
 
 class BatchShare(NamedTuple):
-    """One rank's share of a step's batch."""
+    """The share of a step's batch that one rank works on."""
 
     x: Tensor  # (B, C, S, S), normalised
     votes: Tensor  # (B, K)
     taught: Tensor | None  # (B, K), the teachers' probabilities
     labels: Tensor  # (B,)
-    labelled: Tensor  # how many labels there are for each rank, of all ranks
-    kept: Tensor  # (B, d)
+    labelled: Tensor  # the number of labels of the whole batch over the number of ranks
+    kept: Tensor  # (B, d), the factors of dropout
 
 
 class Trainer:
-    """The state of a run and one step of it. `sums` gathers this epoch's statistics. With several
-    `ranks`, each calls `step` with the same rows and works on its share of the batch."""
+    """Holds the state of a run, and makes one step of it.
+
+    `sums` gathers the statistics of the current epoch. With several `ranks`, each calls `step` with
+    the same rows and works on its own share of the batch.
+    """
 
     def __init__(
         self,
@@ -67,7 +75,7 @@ class Trainer:
         self.net = build_network(config, len(facts.labels)).to(machine.device, dtype)
         self.net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         share_norms(self.net, ranks, machine.device)
-        # What no loss reaches is not trained: its gradient would not exist on any rank.
+        # Weights that no loss reaches are not trained: their gradient would exist on no rank.
         self.net.attention.requires_grad_(train.loss == "dacl")
         self.averaged = copy.deepcopy(self.net).requires_grad_(False)
         self.centre_loss = SparseCentreLoss(len(facts.labels), config.model.feature_dim)
@@ -92,13 +100,23 @@ class Trainer:
         self.sums: dict[str, float] = {}
 
     def step(self, examples: Examples, rows: Tensor, total_steps: int) -> None:
+        """Makes one step of training.
+
+        Args:
+            examples: The training set.
+            rows: The examples of the batch, `(B,)` int64.
+            total_steps: The number of steps of the whole run, which the rates depend on.
+
+        Raises:
+            TrainingError: The loss is not finite.
+        """
         train, ranks = self.config.train, self.ranks
         for group in self.optimizer.param_groups:
-            group["lr"] = learning_rate(train, self.step_number, total_steps)
-        work = self._work(examples, rows)
-        weight = centre_weight(train, self.step_number, total_steps)
+            group["lr"] = compute_learning_rate(train, self.step_number, total_steps)
+        share = self._make_share(examples, rows)
+        weight = compute_centre_weight(train, self.step_number, total_steps)
         self.net.train()
-        loss, output = self._loss(work, weight)
+        loss, output = self._compute_loss(share, weight)
         if not math.isfinite(float(loss.detach())):
             raise TrainingError(
                 f"The loss is not finite at step {self.step_number}. Lower --learning-rate or "
@@ -108,45 +126,45 @@ class Trainer:
         loss.backward()  # type: ignore[no-untyped-call]
         if train.sam > 0:
             with climb(self.net, train.sam):
-                self._loss(work, weight, log=False)[0].backward()  # type: ignore[no-untyped-call]
+                self._compute_loss(share, weight, log=False)[0].backward()  # type: ignore[no-untyped-call]
         self.optimizer.step()
         if train.loss != "softmax":
             rate = train.centre_rate * (weight if train.scale_centres else 1.0)
             self.centre_loss.update(
                 output.embedding.detach(),
                 output.attention.detach(),
-                work.labels,
+                share.labels,
                 rate,
                 total_over=ranks.sum_over_ranks,
             )
-        self._average()
+        self._update_average()
         self.step_number += 1
-        self._add("loss", loss)
-        self._add("steps", torch.ones(()))
+        self._add_to_sums("loss", loss)
+        self._add_to_sums("steps", torch.ones(()))
 
-    def _work(self, examples: Examples, rows: Tensor) -> "BatchShare":
-        """This rank's share of the step's batch, with what teachers make of it."""
+    def _make_share(self, examples: Examples, rows: Tensor) -> "BatchShare":
+        """Makes this rank's share of the step's batch, with the teachers' targets."""
         device, ranks = self.machine.device, self.ranks
 
         def generator() -> torch.Generator:
-            return step_generator(self.config.train.seed, "step", self.step_number, device)
+            return make_step_generator(self.config.train.seed, "step", self.step_number, device)
 
         drawn = generator()
         votes = examples.soft[rows]
-        columns = self.teaching.columns(rows) if self.teaching else votes[:, :0]
+        columns = self.teaching.select_columns(rows) if self.teaching else votes[:, :0]
         beside = torch.cat([votes, columns.to(votes.dtype)], dim=1)  # mixed as the votes are
         batch = make_training_batch(examples, rows, self.config.augment, drawn, beside)
-        kept = kept_features(len(rows), self.config.model, drawn)
+        kept = draw_kept_features(len(rows), self.config.model, drawn)
         crops, soft, labels, kept = map(
             ranks.take_share, (batch.crops, batch.soft, batch.labels, kept)
         )
         votes, columns = soft[:, : votes.shape[1]], soft[:, votes.shape[1] :]
         taught = None
         if self.teaching:
-            shown = Step(
+            shown = TeachingStep(
                 crops, rows, self.config.augment, generator, batch.mixing, ranks.take_share
             )
-            taught = self.teaching.targets(columns, shown).to(self.dtype)
+            taught = self.teaching.make_targets(columns, shown).to(self.dtype)
         return BatchShare(
             x=normalise_batch(crops.to(self.dtype)),
             votes=votes.to(self.dtype),
@@ -156,19 +174,21 @@ class Trainer:
             kept=kept,
         )
 
-    def _loss(self, work: "BatchShare", weight: float, log: bool = True) -> tuple[Tensor, Output]:
-        """The loss of the network as it is; `weight` is lambda."""
+    def _compute_loss(
+        self, share: "BatchShare", weight: float, log: bool = True
+    ) -> tuple[Tensor, Output]:
+        """Computes the loss of the network as it stands; `weight` is lambda."""
         train, teach = self.config.train, self.config.teach
         with self.machine.open_autocast():
-            output = self.forward(work.x, train.loss == "dacl", work.kept)
+            output = self.forward(share.x, train.loss == "dacl", share.kept)
         logits, embedding, attention = (part.to(self.dtype) for part in output)
-        softmax_loss = compute_soft_cross_entropy(logits, work.votes)
-        if work.taught is not None:
-            said = compute_distillation(logits, work.taught, teach.teacher_temperature)
+        softmax_loss = compute_soft_cross_entropy(logits, share.votes)
+        if share.taught is not None:
+            said = compute_distillation(logits, share.taught, teach.teacher_temperature)
             softmax_loss = softmax_loss.lerp(said, teach.teacher_weight)
         loss, parts = softmax_loss, {"softmax_loss": softmax_loss}
         if train.loss != "softmax":
-            centre_loss = self.centre_loss(embedding, attention, work.labels, work.labelled)
+            centre_loss = self.centre_loss(embedding, attention, share.labels, share.labelled)
             loss = loss + weight * centre_loss
             parts["centre_loss"] = centre_loss
         if train.loss == "dacl":
@@ -180,16 +200,17 @@ class Trainer:
                 loss = loss + train.attention_pull * pull
         if log:
             for name, value in parts.items():
-                self._add(name, value)
+                self._add_to_sums(name, value)
         return loss, Output(logits, embedding, attention)
 
-    def _add(self, name: str, value: Tensor) -> None:
+    def _add_to_sums(self, name: str, value: Tensor) -> None:
         mean = self.ranks.sum_over_ranks(value.detach().double()) / self.ranks.count
         self.sums[name] = self.sums.get(name, 0.0) + float(mean)
 
     @torch.no_grad()
-    def _average(self) -> None:
-        """Exponential moving average of weights and norm statistics, quick at the start."""
+    def _update_average(self) -> None:
+        """Moves the exponential average of weights and norm statistics towards the network, quickly
+        at the start."""
         decay = min(self.config.train.average, (1 + self.step_number) / (10 + self.step_number))
         for mean, now in zip(
             self.averaged.state_dict().values(), self.net.state_dict().values(), strict=True
@@ -199,16 +220,17 @@ class Trainer:
             else:
                 mean.copy_(now)
 
-    def epoch_line(self, epoch: int) -> dict[str, Any]:
-        """The means of the sums since the last one, which begin anew."""
+    def take_epoch_line(self, epoch: int) -> dict[str, Any]:
+        """Makes the log line of an epoch from the means of the sums, and clears the sums."""
         steps = self.sums.pop("steps")
         line: dict[str, Any] = {"epoch": epoch, "step": self.step_number}
         line |= {name: round(value / steps, 5) for name, value in self.sums.items()}
         self.sums = {}
         return line
 
-    def judge_into(self, line: dict[str, Any], valid: Examples) -> tuple[float, str]:
-        """Adds what validation says; returns the accuracy and the name of the better weights."""
+    def add_validation(self, line: dict[str, Any], valid: Examples) -> tuple[float, str]:
+        """Adds the results on validation to `line`. Returns the better accuracy and the name of the
+        weights that gave it, "averaged" or "net"."""
         plain, averaged = judge_network(self.net, valid), judge_network(self.averaged, valid)
         line |= {
             "valid_accuracy": round(plain.accuracy, 5),
@@ -224,6 +246,7 @@ class Trainer:
         return max((averaged.accuracy, "averaged"), (plain.accuracy, "net"), key=lambda p: p[0])
 
     def state(self, recommended: str) -> dict[str, Any]:
+        """Gives everything that a run needs to go on; `recommended` names the weights to use."""
         return {
             "config": asdict(self.config),
             "facts": asdict(self.facts),
@@ -238,10 +261,12 @@ class Trainer:
         }
 
     def start_from_net(self) -> None:
-        """After other weights were put into `net`: the average begins with them."""
+        """Begins the average with the network's weights, after other weights were loaded into
+        it."""
         self.averaged.load_state_dict(self.net.state_dict())
 
     def restore(self, state: dict[str, Any]) -> None:
+        """Restores the state that `state` gave."""
         self.net.load_state_dict(state["net"])
         self.averaged.load_state_dict(state["averaged"])
         self.centre_loss.load_state_dict(state["centres"])

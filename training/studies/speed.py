@@ -25,20 +25,22 @@ from training.datasets.examples import Examples, choose_majority_labels
 from training.datasets.pack import Pack
 from training.datasets.split_pair import gather_facts, load_pair
 from training.network.loss import SparseCentreLoss, compute_soft_cross_entropy
-from training.run.schedule import epoch_rows, step_generator
+from training.run.schedule import draw_epoch_rows, make_step_generator
 from training.run.trainer import Trainer
 
-WORKERS = 4  # of the authors' loader
-ENLARGE = 256 / 224  # they resize to 256 px and crop 224
-WARM_UP = 3
-PEAK_SIDES = {"cuda": 8192, "cpu": 1024}  # of the square products that show the peak
+LOADER_WORKERS = 4  # processes of the authors' loader
+ENLARGED_SHARE = 256 / 224  # the authors resize to 256 px and crop 224
+WARM_UP_STEPS = 3  # of each loop, before the first round
+# Sides of the square matrices whose product shows the peak.
+PEAK_MATRIX_SIDES = {"cuda": 8192, "cpu": 1024}
 
 
 @dataclass(frozen=True, slots=True)
 class Timings:
-    """Medians over the rounds, which took turns. `ratio`: ours over theirs, of each round.
-    `data_share`: of our step's time, what making the batch takes. `peak_share`: of the device's
-    measured matrix-product peak, what the step's convolutions and products reach."""
+    """Medians over the rounds, in which both loops took turns. `ratio` is our speed over theirs,
+    taken within each round. `data_share` is the share of our step's time that making the batch
+    takes, `peak_share` the share of the device's measured peak of matrix products that the step
+    reaches."""
 
     device: str
     precision: str
@@ -56,11 +58,13 @@ class Timings:
 
 
 def wait_for_device(device: torch.device) -> None:
+    """Waits until a CUDA device has finished its work; returns at once on a CPU."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
 
 
 def time_work(work: Callable[[], object], device: torch.device) -> float:
+    """Times a piece of work in seconds, including what the device still has to finish."""
     wait_for_device(device)
     began_s = time.perf_counter()
     work()
@@ -69,7 +73,8 @@ def time_work(work: Callable[[], object], device: torch.device) -> float:
 
 
 class PictureByPicture(Dataset[tuple[Tensor, int]]):
-    """One picture at a time from its file's bytes, as a loader worker sees it."""
+    """A data set that makes one picture at a time from its file's bytes, as a loader worker does in
+    the authors' code. Gives (`(C, S, S)` float32, normalised; the label)."""
 
     def __init__(self, pack: Pack, size_px: int, colour: str) -> None:
         labels = choose_majority_labels(pack.votes, len(pack.meta.labels), pack.meta.protocol)
@@ -83,7 +88,7 @@ class PictureByPicture(Dataset[tuple[Tensor, int]]):
 
     def __getitem__(self, index: int) -> tuple[Tensor, int]:
         size = self._size_px
-        side = round(ENLARGE * size)
+        side = round(ENLARGED_SHARE * size)
         with Image.open(io.BytesIO(self._files[index])) as file:
             picture = file.convert(self._mode).resize((side, side), Image.Resampling.BILINEAR)
         x, y, turn = torch.randint(0, side - size + 1, (3,)).tolist()
@@ -113,7 +118,7 @@ class TheirLoop:
                 PictureByPicture(pack, config.train.size_px, config.train.colour),
                 batch_size=config.train.batch_size,
                 shuffle=True,
-                num_workers=WORKERS,
+                num_workers=LOADER_WORKERS,
                 drop_last=True,
                 pin_memory=device.type == "cuda",
                 persistent_workers=True,
@@ -128,6 +133,7 @@ class TheirLoop:
             yield from epoch
 
     def run(self, steps: int) -> None:
+        """Makes a number of steps."""
         for _ in range(steps):
             crops, labels = (part.to(self._device) for part in next(self._batches))
             output = self._net(crops)
@@ -141,6 +147,8 @@ class TheirLoop:
 
 
 class OurLoop:
+    """Our step, as `training.train` makes it."""
+
     def __init__(self, pack: Pack, config: RunConfig, machine: ComputeDevice) -> None:
         self.examples: Examples
         self.examples, _ = load_pair(pack, config, machine.device)
@@ -151,26 +159,27 @@ class OurLoop:
     def _forever(self) -> Iterator[Tensor]:
         epoch = 0
         while True:
-            yield from epoch_rows(self.examples, self._config.train, epoch)
+            yield from draw_epoch_rows(self.examples, self._config.train, epoch)
             epoch += 1
 
     def run(self, steps: int) -> None:
+        """Makes a number of steps."""
         for _ in range(steps):
             self.trainer.step(self.examples, next(self._batches), 10**6)
 
     def make_batches(self, steps: int) -> None:
-        """Only what comes before the network: alignment, augmentation, normalisation."""
+        """Makes a number of batches without the network: alignment, augmentation, normalisation."""
         for number in range(steps):
             device = self.examples.labels.device
-            generator = step_generator(0, "benchmark", number, device)
+            generator = make_step_generator(0, "benchmark", number, device)
             batch = make_training_batch(
                 self.examples, next(self._batches), self._config.augment, generator
             )
             normalise_batch(batch.crops)
 
 
-def step_flop(config: RunConfig, classes: int) -> float:
-    """Floating-point operations of a training step's products and convolutions."""
+def count_step_flop(config: RunConfig, classes: int) -> float:
+    """Counts the floating-point operations of the products and convolutions of a training step."""
     net = build_network(config, classes).train()
     channels = 1 if config.train.colour == "grey" else 3
     batch, size = 4, config.train.size_px
@@ -180,10 +189,11 @@ def step_flop(config: RunConfig, classes: int) -> float:
     return float(counter.get_total_flops()) / batch * config.train.batch_size
 
 
-def peak_flop_s(machine: ComputeDevice) -> float:
-    """The best of some square matrix products, in the precision of the step."""
+def measure_peak_flop_s(machine: ComputeDevice) -> float:
+    """Measures the device's peak in floating-point operations a second: the best of 20 square
+    matrix products in the step's precision."""
     dtype = torch.bfloat16 if machine.autocast else torch.float32
-    side = PEAK_SIDES[machine.device.type]
+    side = PEAK_MATRIX_SIDES[machine.device.type]
     a = torch.randn(side, side, device=machine.device).to(dtype)
     best = min(time_work(lambda: a @ a, machine.device) for _ in range(20))
     return 2 * side**3 / best
@@ -192,17 +202,18 @@ def peak_flop_s(machine: ComputeDevice) -> float:
 def measure_training(
     pack: Pack, config: RunConfig, machine: ComputeDevice, steps: int, rounds: int
 ) -> Timings:
+    """Times both loops in turn: `steps` a turn, `rounds` turns each."""
     ours, theirs = OurLoop(pack, config, machine), TheirLoop(pack, config, machine.device)
-    ours.run(WARM_UP)
-    theirs.run(WARM_UP)
+    ours.run(WARM_UP_STEPS)
+    theirs.run(WARM_UP_STEPS)
     ours_s, theirs_s, data_s = [], [], []
     for _ in range(rounds):
         ours_s.append(time_work(lambda: ours.run(steps), machine.device) / steps)
         data_s.append(time_work(lambda: ours.make_batches(steps), machine.device) / steps)
         theirs_s.append(time_work(lambda: theirs.run(steps), machine.device) / steps)
     batch = config.train.batch_size
-    flop = step_flop(config, len(pack.meta.labels))
-    ours_median, peak = statistics.median(ours_s), peak_flop_s(machine)
+    flop = count_step_flop(config, len(pack.meta.labels))
+    ours_median, peak = statistics.median(ours_s), measure_peak_flop_s(machine)
     ratios = tuple(their / own for own, their in zip(ours_s, theirs_s, strict=True))
     name = (
         torch.cuda.get_device_name(machine.device)
@@ -227,12 +238,15 @@ def measure_training(
 
 
 def describe_timings(t: Timings, faces: int, epochs: int) -> str:
+    """Describes the timings in lines for a terminal, with the time of a whole training on `faces`
+    faces."""
     minutes = faces * epochs / t.ours_images_s / 60
     return "\n".join(
         [
             f"{t.device}, {t.size_px} px, batch {t.batch_size}, {len(t.ratios)} rounds in turn",
             f"  ours ({t.precision})          {t.ours_images_s:10.0f} images/s",
-            f"  picture by picture   {t.theirs_images_s:10.0f} images/s ({WORKERS} workers, fp32)",
+            f"  picture by picture   {t.theirs_images_s:10.0f} images/s ({LOADER_WORKERS} workers, "
+            "fp32)",
             f"  ratio                {t.ratio:10.2f} (from {min(t.ratios):.2f} to "
             f"{max(t.ratios):.2f})",
             f"  making the batch     {100 * t.data_share:10.1f} % of our step",

@@ -19,31 +19,40 @@ from training.config.run_config import RunConfig
 from training.datasets.examples import Examples
 from training.datasets.pack import Pack
 from training.datasets.split_pair import gather_facts, load_pair
-from training.judge.attention import class_distances, class_profiles, project, see
+from training.judge.attention import (
+    compute_class_distances,
+    compute_class_profiles,
+    project_to_plane,
+    read_outputs,
+)
 from training.measures.comparison import VariantFigures, VariantResult
 from training.measures.metrics import measure_attention, measure_metrics
-from training.run.begin import begin_with
+from training.run.begin import load_beginning
 from training.run.job import find_teaching
 from training.run.loop import fit
 from training.run.options import add_recipe_options, add_teacher_options, read_recipe
 from training.run.run_folder import LAST, RunFolder
-from training.run.teachers import view_of
+from training.run.teachers import find_view
 from training.run.trainer import Trainer
 
-RESULT = "result.json"
+RESULT = "result.json"  # the figures of a finished run, in its folder
 
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """A name and what it changes in the common recipe."""
+    """A name, and its changes to the common recipe."""
 
     name: str
     changes: tuple[str, ...]
 
     @classmethod
     def parse(cls, text: str) -> "Variant":
-        """ "NAME: option=value switch option=value"; options as on the command line. Raises
-        `TrainingError`."""
+        """Reads "NAME: option=value switch option=value", with options as on the command line.
+        Raises `TrainingError`.
+
+        >>> Variant.parse("wide: width=64 nesterov")
+        Variant(name='wide', changes=('width=64', 'nesterov'))
+        """
         name, colon, rest = text.partition(":")
         if not name.strip() or not colon:
             raise TrainingError(
@@ -53,6 +62,7 @@ class Variant:
 
     @property
     def slug(self) -> str:
+        """The name as it stands in the names of folders."""
         return re.sub(r"[^\w.=+-]+", "_", self.name)
 
     def _options(self) -> argparse.Namespace:
@@ -67,18 +77,20 @@ class Variant:
             raise TrainingError(f"Variant {self.name}: unknown option {unknown[0]}.")
         return options
 
-    def of(self, base: RunConfig) -> RunConfig:
+    def apply_to(self, base: RunConfig) -> RunConfig:
+        """Makes the variant's recipe from the common one. Raises `TrainingError`."""
         return read_recipe(self._options(), base)
 
     @property
     def teachers(self) -> tuple[Path, ...]:
+        """The files of the variant's teachers."""
         return tuple(self._options().teacher or ())
 
 
 LOSSES = tuple(Variant(name, (f"loss={name}",)) for name in ("softmax", "centre", "dacl"))
 
 
-def train_one(
+def train_variant(
     pack: Pack,
     pair: tuple[Examples, Examples],
     config: RunConfig,
@@ -87,8 +99,8 @@ def train_one(
     init: Path | None = None,
     teachers: tuple[Path, ...] = (),
 ) -> None:
-    """Runs `config` to its end in `folder`, from its last checkpoint if there is one, else from the
-    weights of `init`."""
+    """Trains `config` to its end in `folder`, from its last checkpoint if there is one, else from
+    the weights of `init`. Raises `TrainingError` where the folder holds another recipe."""
     with RunFolder(folder, resume=(folder / LAST).exists()) as held:
         teaching = find_teaching(config, teachers, pack, pair[0], machine, ALONE, folder)
         trainer = Trainer(config, gather_facts(pack, pair[0]), machine, teaching=teaching)
@@ -100,23 +112,23 @@ def train_one(
                 )
             trainer.restore(held.state)
         elif init is not None:
-            begin_with(trainer, init, pair[0])
+            load_beginning(trainer, init, pair[0])
         held.write_facts(config, pack, machine.device.type, teachers)
         if held.state is None:
             save_checkpoint(folder / LAST, trainer.state("averaged"))
         for line in fit(trainer, *pair, folder):
-            held.add(line)
+            held.add_line(line)
 
 
 def judge_run(folder: Path, variant: Variant, seed: int, valid: Examples) -> VariantResult:
-    """Of the last weights, and kept as `result.json` beside them."""
+    """Judges the last weights of a run, and writes the result as `result.json` beside them."""
     state = load_checkpoint(folder / LAST)
     config = RunConfig.from_dict(state["config"])
     net = build_network(config, len(state["facts"]["labels"]))
     net.load_state_dict(state["net"])
-    seen = see(net.to(valid.labels.device), valid)
+    seen = read_outputs(net.to(valid.labels.device), valid)
     metrics = measure_metrics(seen.logits.double().numpy(), seen.labels.numpy())
-    distances = class_distances(seen.embedding, seen.labels)
+    distances = compute_class_distances(seen.embedding, seen.labels)
     attention: dict[str, float] = dict.fromkeys(
         (f.name for f in fields(VariantResult) if f.name.startswith("attention_")), float("nan")
     )
@@ -139,7 +151,7 @@ def judge_run(folder: Path, variant: Variant, seed: int, valid: Examples) -> Var
     return result
 
 
-def run_all(
+def run_variants(
     pack: Pack,
     base: RunConfig,
     variants: Sequence[Variant],
@@ -148,14 +160,15 @@ def run_all(
     runs: Path,
     init: Path | None = None,
 ) -> list[VariantResult]:
-    """Seed by seed, so that what is finished is paired whenever it is stopped."""
+    """Trains and judges every variant, seed by seed, so that the finished runs are paired whenever
+    the study is stopped. Finished runs are read, not made again."""
     results = []
     pairs: dict[tuple[Any, ...], tuple[Examples, Examples]] = {}
     for seed in range(seeds):
         for variant in variants:
-            config = variant.of(base)
+            config = variant.apply_to(base)
             config = replace(config, train=replace(config.train, seed=base.train.seed + seed))
-            key = (*view_of(config.train), config.train.targets)
+            key = (*find_view(config.train), config.train.targets)
             if key not in pairs:
                 pairs = {key: load_pair(pack, config, machine.device)}
             folder = runs / variant.slug / f"seed{config.train.seed}"
@@ -163,7 +176,7 @@ def run_all(
                 facts = json.loads((folder / RESULT).read_text(encoding="utf-8"))
                 result = VariantResult(**facts)
             else:
-                train_one(pack, pairs[key], config, machine, folder, init, variant.teachers)
+                train_variant(pack, pairs[key], config, machine, folder, init, variant.teachers)
                 result = judge_run(folder, variant, config.train.seed, pairs[key][1])
             print(
                 f"{variant.name}, seed {result.seed}: accuracy {100 * result.accuracy:.2f} %, mean "
@@ -174,30 +187,32 @@ def run_all(
     return results
 
 
-def look_at(
+def read_look(
     variant: Variant, folder: Path, valid: Examples, machine: ComputeDevice
 ) -> VariantFigures:
+    """Reads what the figures show of a run: embedding, attention profiles and log."""
     state = load_checkpoint(folder / LAST)
     config = RunConfig.from_dict(state["config"])
     labels = state["facts"]["labels"]
     net = build_network(config, len(labels)).to(machine.device)
     net.load_state_dict(state["net"])
-    seen = see(net, valid)
+    seen = read_outputs(net, valid)
     profiles = None
     if config.train.loss == "dacl":
-        profiles = class_profiles(seen.attention, seen.labels, len(labels))
+        profiles = compute_class_profiles(seen.attention, seen.labels, len(labels))
     log = (folder / "log.jsonl").read_text(encoding="utf-8").splitlines()
     return VariantFigures(
         name=variant.name,
-        places=project(seen.embedding),
+        places=project_to_plane(seen.embedding),
         labels=seen.labels.numpy(),
         profiles=profiles,
         lines=[json.loads(line) for line in log],
     )
 
 
-def runs_folder(init: Path | None) -> Path:
-    """Runs from other weights are other runs. Raises `TrainingError` when they cannot be read."""
+def choose_runs_folder(init: Path | None) -> Path:
+    """Chooses the folder of the runs. Runs from other weights get a folder of their own. Raises
+    `TrainingError` where the weights cannot be read."""
     if init is None:
         return Path("runs/compare")
     try:

@@ -1,1 +1,1 @@
-"""Makes pictures and frames: grounds, pasted faces, and frames without a face."""
+"""Makes pictures and frames: backgrounds, pasted faces, and frames without a face."""

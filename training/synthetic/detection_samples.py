@@ -1,4 +1,4 @@
-"""Makes the pictures of detections, in one process or shared out over several."""
+"""Makes the pictures of detections, in one process or shared among several."""
 
 import itertools
 import multiprocessing
@@ -20,12 +20,14 @@ from training.datasets.pack import Pack, PackedSample, read_pack
 from training.datasets.readers import Split
 from training.synthetic.detections import Frames, Photos, make_samples
 
-CHUNK = 50  # frames that are drawn from one generator, whoever makes them
+# Each chunk has a generator of its own, so that the result is the same in every process.
+FRAMES_PER_CHUNK = 50
 
 
 @dataclass(frozen=True, slots=True)
 class SamplingJob:
-    """What each process makes frames of. `photos` by split."""
+    """A description of the frames that each process makes. `photos` maps each split to its photo
+    files."""
 
     data: Path
     photos: dict[Split, tuple[Path, ...]]
@@ -33,8 +35,9 @@ class SamplingJob:
 
 
 @dataclass(frozen=True, slots=True)
-class Hands:
-    """What a process keeps between its chunks."""
+class SampleMaker:
+    """The objects that a process keeps between its chunks: pack, photos, detector networks and
+    seed."""
 
     pack: Pack
     photos: dict[Split, Photos | None]
@@ -42,60 +45,76 @@ class Hands:
     seed: int
 
     @classmethod
-    def ready(cls, work: SamplingJob) -> "Hands":
-        photos = {split: Photos(files) if files else None for split, files in work.photos.items()}
-        return cls(read_pack(work.data), photos, NetworkLooks(), work.seed)
+    def open(cls, job: SamplingJob) -> "SampleMaker":
+        """Reads the pack and the photos, and opens the detector's networks. Raises `DataError`."""
+        photos = {split: Photos(files) if files else None for split, files in job.photos.items()}
+        return cls(read_pack(job.data), photos, NetworkLooks(), job.seed)
 
-    def chunk(self, split: Split, numbers: range) -> list[PackedSample]:
-        """The same whatever was made before."""
+    def make_chunk(self, split: Split, numbers: range) -> list[PackedSample]:
+        """Makes the samples of the frames `numbers` of a split. The result depends on the seed, the
+        split and the first number alone, not on earlier chunks."""
         place = list(self.photos).index(split)
         generator = np.random.default_rng([self.seed, place, numbers.start])
         frames = Frames(self.pack, split, self.photos[split], generator)
         return list(make_samples(self.looks, frames, split, numbers, generator))
 
 
-_work: SamplingJob | None = None
+_job: SamplingJob | None = None
 
 
-def _begin(work: SamplingJob) -> None:
-    """In a process of its own, which Ctrl-C ends without a word."""
-    global _work
+def _set_up_process(job: SamplingJob) -> None:
+    """Keeps the job for a worker process, and lets Ctrl-C end that process without a message."""
+    global _job
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # not ignored, as by nohup
         signal.signal(signal.SIGINT, signal.SIG_DFL)
-    _work = work
+    _job = job
 
 
 @cache
-def _hands() -> Hands:
-    assert _work is not None
-    return Hands.ready(_work)
+def _get_maker() -> SampleMaker:
+    assert _job is not None
+    return SampleMaker.open(_job)
 
 
 def _make(split: Split, numbers: range) -> list[PackedSample]:
-    return _hands().chunk(split, numbers)
+    return _get_maker().make_chunk(split, numbers)
 
 
-def all_samples(
-    work: SamplingJob, counts: dict[Split, int], workers: int
+def make_all_samples(
+    job: SamplingJob, counts: dict[Split, int], workers: int
 ) -> Iterator[PackedSample]:
-    """In order, and the same however many processes share the work. `counts`: frames. Raises
-    `DataError`."""
+    """Makes the samples of all splits in order. The result is the same for every number of workers.
+
+    Args:
+        job: The pack, the photos and the seed.
+        counts: The number of frames to make for each split.
+        workers: The number of processes; with 1, everything is made in this process.
+
+    Raises:
+        DataError: The pack or a photo cannot be read, or a worker process was ended.
+    """
     chunks = [
-        (split, range(start, min(start + CHUNK, count)))
+        (split, range(start, min(start + FRAMES_PER_CHUNK, count)))
         for split, count in counts.items()
-        for start in range(0, count, CHUNK)
+        for start in range(0, count, FRAMES_PER_CHUNK)
     ]
     splits, numbers = zip(*chunks, strict=True)
-    bar: dict[str, Any] = {"total": len(chunks), "desc": f"{CHUNK} frames each", "leave": False}
+    bar: dict[str, Any] = {
+        "total": len(chunks),
+        "desc": f"{FRAMES_PER_CHUNK} frames each",
+        "leave": False,
+    }
     if workers == 1:
-        hands = Hands.ready(work)
-        with hands.looks:
-            made = track_progress(map(hands.chunk, splits, numbers), **bar)
+        maker = SampleMaker.open(job)
+        with maker.looks:
+            made = track_progress(map(maker.make_chunk, splits, numbers), **bar)
             yield from itertools.chain.from_iterable(made)
         return
     context = multiprocessing.get_context("spawn")
     try:
-        with ProcessPoolExecutor(workers, context, initializer=_begin, initargs=(work,)) as pool:
+        with ProcessPoolExecutor(
+            workers, context, initializer=_set_up_process, initargs=(job,)
+        ) as pool:
             made = track_progress(pool.map(_make, splits, numbers), **bar)
             yield from itertools.chain.from_iterable(made)
     except BrokenProcessPool as cause:

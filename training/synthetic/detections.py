@@ -1,4 +1,4 @@
-"""Made frames of faces at known places, and what the detector takes for faces in them."""
+"""Makes frames with faces at known places, and labels what the detector takes for faces in them."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -18,32 +18,48 @@ from app.types import Image as Picture
 from training.datasets.landmarks import NOT_FOUND
 from training.datasets.pack import Pack, PackedSample, encode_webp
 from training.datasets.readers import PICTURES, Split, read_grey_or_rgb
-from training.synthetic.non_face_pictures import piece
-from training.synthetic.paste import FRAME_WH, Cutout, Grounds, Placed, Pose, arrange, cutout
-from training.synthetic.scenes import MAKERS, scrambled
+from training.synthetic.non_face_pictures import cut_piece
+from training.synthetic.paste import (
+    FRAME_WH,
+    Cutout,
+    Grounds,
+    PlacedFace,
+    Pose,
+    arrange_faces,
+    cut_face,
+)
+from training.synthetic.scenes import MAKERS, scramble_face
 
 LABELS = ("face", "none")
-# A picture shows this many crops of `app.alignment.FACE_TEMPLATE`, so large.
-MARGIN, SIDE_PX = 1.4, 72
-SIZES_PX = (36.0, 500.0)
-MAX_TILT_DEG, MAX_COVERED = 40.0, 0.3
-PER_FRAME, PIECES = 4, 3
-PHOTO_PX, LEAST_PHOTO_PX = 1920, 240
-# Middles nearer than this, in sides of the face, and sides within this factor: it is the face.
-RIGHT_PLACE, RIGHT_SIZE = 0.2, 1.35
-# Further off than this, or larger or smaller by this factor, it is none.
-WRONG_PLACE, WRONG_SIZE = 0.9, 2.2
-MISPLACED = 0.1
+PICTURE_MARGIN = 1.4  # sides of the crop of `app.alignment.FACE_TEMPLATE` that a picture shows
+PICTURE_SIDE_PX = 72
+FACE_SIZES_PX = (36.0, 500.0)  # sides of a pasted face's box, drawn evenly in their logarithm
+MAX_TILT_DEG = 40.0
+MAX_COVERED_SHARE = 0.3  # of a face's box
+MAX_FACES_PER_FRAME = 4
+MAX_PIECES_PER_FRAME = 3  # that show no face
+MAX_PHOTO_SIDE_PX = 1920  # larger photos are shrunk, as all of them stay in memory
+MIN_PHOTO_SIDE_PX = 240  # smaller photos would be enlarged too far
+# A detection is right where its box's centre and its side are at most this far from a face's.
+MAX_RIGHT_OFFSET = 0.2  # sides of the face
+MAX_RIGHT_SIZE_RATIO = 1.35  # either way
+# A detection is wrong where it is at least this far from every face. Between both limits it gets no
+# label.
+MIN_WRONG_OFFSET = 0.9  # sides of the face
+MIN_WRONG_SIZE_RATIO = 2.2  # either way
+MISPLACED_SHARE = 0.1  # of the right detections that are shown once more, at a wrong place
 
 
 class Photos:
-    """Pictures without a face, no side over `PHOTO_PX`. Raises `DataError`."""
+    """A set of photos without a face, none with a side over `MAX_PHOTO_SIDE_PX`. Raises `DataError`
+    for a file that cannot be read."""
 
     def __init__(self, files: Sequence[Path]) -> None:
-        self._photos = [_photo(path) for path in files]
+        self._photos = [_read_photo(path) for path in files]
 
     def draw(self, generator: np.random.Generator) -> Picture:
-        """A part of one, `(720, 1280, 3)` BGR, of any size."""
+        """Cuts a random part out of a random photo: `(720, 1280, 3)` uint8 BGR, mirrored in half of
+        the cases. The part is between 15 % and all of the largest 16:9 part."""
         photo = self._photos[int(generator.integers(len(self._photos)))]
         width, height = photo.size
         w = min(width, height * FRAME_WH[0] / FRAME_WH[1])
@@ -55,33 +71,35 @@ class Photos:
         return np.ascontiguousarray(frame[:, :: -1 if generator.random() < 0.5 else 1])
 
 
-def _photo(path: Path) -> Image.Image:
+def _read_photo(path: Path) -> Image.Image:
     photo = Image.fromarray(read_grey_or_rgb(path)).convert("RGB")
-    photo.thumbnail((PHOTO_PX, PHOTO_PX), Image.Resampling.BOX)
+    photo.thumbnail((MAX_PHOTO_SIDE_PX, MAX_PHOTO_SIDE_PX), Image.Resampling.BOX)
     return photo
 
 
-def photos_in(folders: Sequence[Path]) -> tuple[Path, ...]:
-    """All of them, once each where they lie several times under links. Raises `DataError`."""
+def find_photos(folders: Sequence[Path]) -> tuple[Path, ...]:
+    """Lists the photos in `folders` and their sub-folders, sorted, without links and without photos
+    that have a side below `MIN_PHOTO_SIDE_PX`. Raises `DataError` for a path that is no folder."""
     found = []
     for folder in folders:
         if not folder.is_dir():
             raise DataError(f"{folder} is not a folder of photos.")
         here = (p for p in folder.rglob("*") if p.suffix.lower() in PICTURES and p.is_file())
-        found += [p for p in here if not p.is_symlink() and _large(p)]
+        found += [p for p in here if not p.is_symlink() and _is_large(p)]
     return tuple(sorted(found))
 
 
-def _large(path: Path) -> bool:
+def _is_large(path: Path) -> bool:
     try:
         header = read_header(path.read_bytes())
     except OSError:
         return False
-    return header is not None and min(header.size_wh) >= LEAST_PHOTO_PX
+    return header is not None and min(header.size_wh) >= MIN_PHOTO_SIDE_PX
 
 
-def faces_of(pack: Pack, split: Split) -> NDArray[np.int64]:
-    """Rows with landmarks, which nobody called no face."""
+def list_face_rows(pack: Pack, split: Split) -> NDArray[np.int64]:
+    """Lists the rows of a split that have landmarks and that no annotator called no face: `(n,)`
+    int64."""
     rows = pack.rows(split)
     known = np.isfinite(pack.landmarks[rows]).all(axis=(1, 2))
     names = list(pack.meta.vote_names)
@@ -90,22 +108,32 @@ def faces_of(pack: Pack, split: Split) -> NDArray[np.int64]:
     return rows[known]
 
 
-def truth(face: Face, placed: Sequence[Placed]) -> str | None:
-    """What a detection shows; None where it is neither right nor clearly wrong."""
+def label_detection(face: Face, placed: Sequence[PlacedFace]) -> str | None:
+    """Labels a detection by the faces that were placed in the frame.
+
+    Args:
+        face: A detection, in frame px.
+        placed: The faces that the frame really shows, in frame px.
+
+    Returns:
+        "face" where the detection matches one, "none" where it is far from all of them in place or
+            size, and None in between.
+    """
     doubtful = False
     for one in placed:
         x0, y0, x1, y1 = face.box_xyxy
         offset = np.hypot((x0 + x1) / 2 - one.centre[0], (y0 + y1) / 2 - one.centre[1])
         away, ratio = float(offset) / one.size_px, face.width_px / one.size_px
         size = max(ratio, 1 / max(ratio, 1e-6))
-        if away < RIGHT_PLACE and size < RIGHT_SIZE:
+        if away < MAX_RIGHT_OFFSET and size < MAX_RIGHT_SIZE_RATIO:
             return "face"
-        doubtful |= away < WRONG_PLACE * max(1.0, ratio) and size < WRONG_SIZE
+        doubtful |= away < MIN_WRONG_OFFSET * max(1.0, ratio) and size < MIN_WRONG_SIZE_RATIO
     return None if doubtful else "none"
 
 
-def misplaced(face: Face, generator: np.random.Generator) -> Face:
-    """The same landmarks beside, larger, smaller or upside down."""
+def misplace(face: Face, generator: np.random.Generator) -> Face:
+    """Moves, enlarges, shrinks or turns the landmarks of a face until they are clearly wrong. The
+    box and the score stay."""
     middle = face.landmarks[:4].mean(axis=0)
     kind = int(generator.integers(4))
     turn, zoom, shift = 0.0, 1.0, np.zeros(2)
@@ -123,9 +151,9 @@ def misplaced(face: Face, generator: np.random.Generator) -> Face:
     return replace(face, landmarks=points.astype(np.float32))
 
 
-def taken_for_faces(looks: NetworkLooks, frame: Picture) -> Iterator[tuple[Face, ...]]:
-    """Every detection that a first look leaves, as that and, where there is one, a second look
-    place it; one of several at a place."""
+def find_detections(looks: NetworkLooks, frame: Picture) -> Iterator[tuple[Face, ...]]:
+    """Finds the faces that the detector's first look leaves in `frame (H, W, 3)` BGR. Yields one
+    tuple for each place: the first look's face and, where there is one, the second look's."""
     height, width = frame.shape[:2]
     hints = looks.find_hints(frame, list_glances(width, height, far_faces=False))
     looked_at: list[Face] = []
@@ -145,35 +173,37 @@ def taken_for_faces(looks: NetworkLooks, frame: Picture) -> Iterator[tuple[Face,
 
 
 class Frames:
-    """Made of the faces of one split."""
+    """Draws frames that show faces of one split, at most `MAX_FACES_PER_FRAME` each."""
 
     def __init__(
         self, pack: Pack, split: Split, photos: Photos | None, generator: np.random.Generator
     ) -> None:
         self._pack, self._generator, self._photos = pack, generator, photos
-        self._rows = generator.permutation(faces_of(pack, split))
+        self._rows = generator.permutation(list_face_rows(pack, split))
         self._grounds = Grounds(generator)
         self._next = 0
 
-    def draw(self) -> tuple[Picture, tuple[Placed, ...]]:
+    def draw(self) -> tuple[Picture, tuple[PlacedFace, ...]]:
+        """Draws a frame `(720, 1280, 3)` uint8 BGR, and where its faces are. Other pieces are
+        pasted in the same way, so that pasting alone does not give a face away."""
         generator = self._generator
         use = self._photos if generator.random() < 0.5 else None
         ground = self._grounds.draw(generator) if use is None else use.draw(generator)
-        frame, _ = arrange(
-            [self._strange() for _ in range(int(generator.integers(PIECES + 1)))],
+        frame, _ = arrange_faces(
+            [self._strange() for _ in range(int(generator.integers(MAX_PIECES_PER_FRAME + 1)))],
             ground,
             generator,
         )
-        faces = [self._face() for _ in range(int(generator.integers(PER_FRAME + 1)))]
+        faces = [self._face() for _ in range(int(generator.integers(MAX_FACES_PER_FRAME + 1)))]
         if not faces:
             return frame, ()
-        return arrange(faces, frame, generator)
+        return arrange_faces(faces, frame, generator)
 
     def _pose(self) -> Pose:
         generator = self._generator
-        size = float(np.exp(generator.uniform(*np.log(SIZES_PX))))
+        size = float(np.exp(generator.uniform(*np.log(FACE_SIZES_PX))))
         tilt = generator.uniform(-MAX_TILT_DEG, MAX_TILT_DEG)
-        covered = generator.uniform(0, MAX_COVERED) if generator.random() < 0.25 else 0.0
+        covered = generator.uniform(0, MAX_COVERED_SHARE) if generator.random() < 0.25 else 0.0
         return Pose(size, tilt, covered)
 
     def _picture(self, row: int) -> Picture:
@@ -183,27 +213,41 @@ class Frames:
         row = int(self._rows[self._next % len(self._rows)])
         self._next += 1
         landmarks = self._pack.landmarks[row]
-        return cutout(self._picture(row), landmarks, self._pose(), self._generator)
+        return cut_face(self._picture(row), landmarks, self._pose(), self._generator)
 
     def _strange(self) -> Cutout:
-        """What is set into a frame as faces are, and is none."""
+        """Cuts out something that is pasted as faces are, and shows none."""
         generator = self._generator
         kind = int(generator.integers(3))
         if kind == 0:
             face = self._picture(int(generator.choice(self._rows)))
-            picture = scrambled(generator, face, (96, 96))
+            picture = scramble_face(generator, face, (96, 96))
         elif kind == 1 and self._photos is not None:
-            picture = piece(generator, self._photos.draw(generator))
+            picture = cut_piece(generator, self._photos.draw(generator))
         else:
             maker = list(MAKERS.values())[int(generator.integers(len(MAKERS)))]
             picture = maker(generator, (96, 96))
-        return cutout(picture, NOT_FOUND, self._pose(), generator)
+        return cut_face(picture, NOT_FOUND, self._pose(), generator)
 
 
-def packed(frame: Picture, face: Face, label: str, split: Split, name: str) -> PackedSample | None:
-    """None where the landmarks coincide."""
+def pack_detection(
+    frame: Picture, face: Face, label: str, split: Split, name: str
+) -> PackedSample | None:
+    """Cuts the picture that a detection shows, upright about its landmarks, and packs it.
+
+    Args:
+        frame: `(H, W, 3)` uint8 BGR.
+        face: The detection, in frame px.
+        label: One of `LABELS`.
+        split: The split that the picture belongs to.
+        name: The picture's name.
+
+    Returns:
+        The sample, grey, `PICTURE_SIDE_PX` wide, with the landmarks in its own px; None where the
+            landmarks coincide.
+    """
     try:
-        view = view_face(face, MARGIN, SIDE_PX)
+        view = view_face(face, PICTURE_MARGIN, PICTURE_SIDE_PX)
     except ValueError:
         return None
     shown = render_view(frame, view)[..., ::-1]
@@ -224,17 +268,23 @@ def make_samples(
     numbers: range,
     generator: np.random.Generator,
 ) -> Iterator[PackedSample]:
-    """Of as many frames as there are `numbers`, which name them."""
+    """Makes the samples of as many frames as there are `numbers`; the numbers name the frames. A
+    share `MISPLACED_SHARE` of the right detections is shown a second time at a wrong place,
+    labelled "none"."""
     for number in numbers:
         frame, placed = frames.draw()
-        for seen in taken_for_faces(looks, frame):
-            shown = [(face, label) for face in seen if (label := truth(face, placed)) is not None]
+        for seen in find_detections(looks, frame):
+            shown = [
+                (face, label)
+                for face in seen
+                if (label := label_detection(face, placed)) is not None
+            ]
             if not shown:
                 continue
             face, label = shown[-1]
-            if label == "face" and generator.random() < MISPLACED:
-                shown.append((misplaced(face, generator), "none"))
+            if label == "face" and generator.random() < MISPLACED_SHARE:
+                shown.append((misplace(face, generator), "none"))
             for one, is_what in shown:
-                sample = packed(frame, one, is_what, split, f"{split} frame {number}")
+                sample = pack_detection(frame, one, is_what, split, f"{split} frame {number}")
                 if sample is not None:
                     yield sample

@@ -1,4 +1,5 @@
-"""Pictures without a face for `training.non_faces`: made ones, scrambled faces, pieces of clips."""
+"""Makes pictures without a face for `training.non_faces`: made pictures, scrambled faces and pieces
+of clips."""
 
 import argparse
 from collections.abc import Iterator, Sequence
@@ -10,30 +11,34 @@ from PIL import Image
 
 from app.errors import DataError
 from app.types import Image as Picture
-from training.synthetic.scenes import MAKERS, scrambled
+from training.synthetic.scenes import MAKERS, scramble_face
 
-SIZES_WH = ((320, 240), (480, 360), (640, 480))
-SCRAMBLED, CLIPS = "scrambled face", "clip"
+PICTURE_SIZES_WH = ((320, 240), (480, 360), (640, 480))  # px
+SCRAMBLED_KIND = "scrambled face"
+CLIP_KIND = "clip"
 
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """A video, or what comes after `from_s` seconds of it, that shows no face."""
+    """A video that shows no face, or none from `from_s` seconds on."""
 
     path: Path
     from_s: float = 0.0
 
     @classmethod
     def parse(cls, text: str) -> "Clip":
+        """Reads "PATH" or "PATH@SECONDS". Raises `argparse.ArgumentTypeError` where no number
+        follows the @."""
         name, at, seconds = text.rpartition("@")
         try:
             return cls(Path(name), float(seconds)) if at else cls(Path(text))
         except ValueError as cause:
             raise argparse.ArgumentTypeError(f"{text}: seconds belong after the @") from cause
 
-    def frames(self) -> list[Picture]:
-        """The pictures as the program reads them: upright, in square pixels, of plain colours.
-        Raises `DataError`."""
+    def read_frames(self) -> list[Picture]:
+        """Reads the pictures from `from_s` on, each `(H, W, 3)` uint8 BGR, upright and in square
+        pixels, as the app reads them. Raises `DataError` for a file that is no video or has no such
+        pictures."""
         import av  # only where clips are given
 
         from app.frames.av_versions import open_input
@@ -54,32 +59,55 @@ class Clip:
         return found
 
 
-def pictures(
+def make_pictures(
     generator: np.random.Generator,
     count: int,
     *,
     faces: Sequence[Picture] = (),
     frames: Sequence[Picture] = (),
 ) -> Iterator[tuple[str, Picture]]:
-    """`count` pictures (kind, uint8 (H, W, 3)), the kinds in turn. `faces` are scrambled; of
-    `frames`, each is shown whole once, then pieces of them."""
-    kinds = [*MAKERS, *([SCRAMBLED] if faces else []), *([CLIPS] if frames else [])]
+    """Makes pictures without a face, of all kinds in turn.
+
+    Args:
+        generator: The source of all random choices.
+        count: The number of pictures.
+        faces: Pictures of faces to scramble, each `(H, W, 3)` uint8 BGR.
+        frames: Frames of clips, each `(H, W, 3)` uint8 BGR. Each frame is shown whole once; after
+            that, pieces of them are shown.
+
+    Yields:
+        (kind, picture), the picture `(H, W, 3)` uint8 BGR.
+
+    >>> made = make_pictures(np.random.default_rng(0), 7)
+    >>> [kind for kind, _ in made]
+    ['blank', 'gradient', 'noise', 'texture', 'shapes', 'patch', 'blank']
+    """
+    kinds = [*MAKERS, *([SCRAMBLED_KIND] if faces else []), *([CLIP_KIND] if frames else [])]
     whole = list(frames)
     for number in range(count):
         kind = kinds[number % len(kinds)]
-        size_wh = SIZES_WH[int(generator.integers(len(SIZES_WH)))]
-        if kind == SCRAMBLED:
-            yield kind, scrambled(generator, faces[int(generator.integers(len(faces)))], size_wh)
-        elif kind == CLIPS and whole:
+        size_wh = PICTURE_SIZES_WH[int(generator.integers(len(PICTURE_SIZES_WH)))]
+        if kind == SCRAMBLED_KIND:
+            yield (
+                kind,
+                scramble_face(generator, faces[int(generator.integers(len(faces)))], size_wh),
+            )
+        elif kind == CLIP_KIND and whole:
             yield kind, whole.pop()
-        elif kind == CLIPS:
-            yield kind, piece(generator, frames[int(generator.integers(len(frames)))])
+        elif kind == CLIP_KIND:
+            yield kind, cut_piece(generator, frames[int(generator.integers(len(frames)))])
         else:
             yield kind, MAKERS[kind](generator, size_wh)
 
 
-def piece(generator: np.random.Generator, frame: Picture) -> Picture:
-    """A square of 48 px to the whole height, enlarged to at least 192 px."""
+def cut_piece(generator: np.random.Generator, frame: Picture) -> Picture:
+    """Cuts a random square out of `frame (H, W, 3)` uint8, 48 px to the whole height, and enlarges
+    it to at least 192 px.
+
+    >>> frame = np.zeros((100, 200, 3), np.uint8)
+    >>> cut_piece(np.random.default_rng(0), frame).shape
+    (192, 192, 3)
+    """
     limit = min(frame.shape[:2])
     side = int(generator.integers(min(48, limit), limit + 1))
     y = int(generator.integers(0, frame.shape[0] - side + 1))
@@ -89,8 +117,13 @@ def piece(generator: np.random.Generator, frame: Picture) -> Picture:
     return np.array(part.resize((wanted, wanted), Image.Resampling.BICUBIC), np.uint8)
 
 
-def as_crop(picture: Picture, size_px: int) -> Picture:
-    """The largest centred square, `(size_px, size_px, 3)`: as if a detector had taken it."""
+def cut_centre(picture: Picture, size_px: int) -> Picture:
+    """Cuts the largest centred square of `picture (H, W, 3)` uint8 and resizes it to `(size_px,
+    size_px, 3)`, as if a detector had taken the picture for a face.
+
+    >>> cut_centre(np.full((90, 120, 3), 7, np.uint8), 48).shape
+    (48, 48, 3)
+    """
     side = min(picture.shape[:2])
     y, x = ((length - side) // 2 for length in picture.shape[:2])
     square = Image.fromarray(picture[y : y + side, x : x + side])

@@ -16,12 +16,12 @@ from training.config.train_config import TrainConfig
 from training.datasets.pack import read_pack
 from training.datasets.split_pair import load_pair
 from training.judge.attention import (
-    class_distances,
-    class_profiles,
-    evidence,
-    face_crop,
-    project,
-    see,
+    compute_class_distances,
+    compute_class_profiles,
+    compute_evidence,
+    cut_face_crop,
+    project_to_plane,
+    read_outputs,
 )
 from training.measures.metrics import measure_attention
 from training.run.predict import predict
@@ -51,7 +51,7 @@ def test_statistics_of_small_tables(
 
 def test_profiles_are_means_of_classes() -> None:
     attention = torch.tensor([[0.2, 0.4], [0.4, 0.8], [1.0, 0.0]])
-    profiles = class_profiles(attention, torch.tensor([0, 0, 2]), 3)
+    profiles = compute_class_profiles(attention, torch.tensor([0, 0, 2]), 3)
     np.testing.assert_allclose(profiles[0], [0.3, 0.6], atol=1e-6)
     np.testing.assert_allclose(profiles[2], [1.0, 0.0])
     assert np.isnan(profiles[1]).all()
@@ -59,17 +59,17 @@ def test_profiles_are_means_of_classes() -> None:
 
 def test_distances_of_two_pairs_of_points() -> None:
     embedding = torch.tensor([[0.0, 1.0], [0.0, -1.0], [10.0, 1.0], [10.0, -1.0]])
-    distances = class_distances(embedding, torch.tensor([3, 3, 5, 5]))
+    distances = compute_class_distances(embedding, torch.tensor([3, 3, 5, 5]))
     assert (distances.intra, distances.inter) == (1.0, 10.0)
     assert distances.ratio == pytest.approx(0.1)
     with pytest.raises(DataError, match="at least two"):
-        class_distances(embedding, torch.zeros(4, dtype=torch.int64))
+        compute_class_distances(embedding, torch.zeros(4, dtype=torch.int64))
 
 
 def test_projection_keeps_the_widest_directions() -> None:
     generator = torch.Generator().manual_seed(0)
     wide = torch.randn(200, 5, generator=generator) * torch.tensor([0.1, 9.0, 0.1, 3.0, 0.1])
-    flat = project(wide)
+    flat = project_to_plane(wide)
     assert flat.std(axis=0) == pytest.approx([9.0, 3.0], rel=0.15)
 
 
@@ -77,7 +77,7 @@ def test_evidence_adds_up_to_the_logits(trained: Path, shapes_npz: Path) -> None
     loaded = load_trained(trained / "best.pt")
     _, valid = load_pair(read_pack(shapes_npz), loaded.config, torch.device("cpu"))
     x = normalise_batch(valid.crops(torch.tensor([4])))
-    seen = evidence(loaded.net, x)
+    seen = compute_evidence(loaded.net, x)
     bias = loaded.net.classifier.bias.detach().double().numpy()
     np.testing.assert_allclose(seen.plain.mean(axis=(1, 2)) + bias, seen.logits, atol=1e-4)
     weight = loaded.net.classifier.weight.detach().double().numpy()
@@ -89,7 +89,7 @@ def test_evidence_adds_up_to_the_logits(trained: Path, shapes_npz: Path) -> None
 def test_all_examples_are_seen_in_order(trained: Path, shapes_npz: Path) -> None:
     loaded = load_trained(trained / "best.pt")
     _, valid = load_pair(read_pack(shapes_npz), loaded.config, torch.device("cpu"))
-    seen = see(loaded.net, valid, batch_size=7)
+    seen = read_outputs(loaded.net, valid, batch_size=7)
     logits, attention = predict(loaded.net, valid, with_attention=True)
     torch.testing.assert_close(seen.logits, logits, atol=1e-5, rtol=0)
     torch.testing.assert_close(seen.attention, attention, atol=1e-5, rtol=0)
@@ -100,11 +100,11 @@ def test_all_examples_are_seen_in_order(trained: Path, shapes_npz: Path) -> None
 def test_face_without_landmarks_keeps_its_frame() -> None:
     pixels = np.tile(np.arange(0, 240, 10, dtype=np.uint8), (24, 1))
     unknown = np.full((6, 2), np.nan, np.float32)
-    crop = face_crop(pixels, unknown, TrainConfig(size_px=24))
+    crop = cut_face_crop(pixels, unknown, TrainConfig(size_px=24))
     assert crop.shape == (1, 1, 24, 24)
     np.testing.assert_allclose(crop[0, 0].numpy(), pixels, atol=0.5)
     coloured = TrainConfig(size_px=24, colour="rgb")
-    assert face_crop(np.dstack([pixels] * 3), unknown, coloured).shape[1] == 3
+    assert cut_face_crop(np.dstack([pixels] * 3), unknown, coloured).shape[1] == 3
 
 
 def test_figure_of_a_picture_is_written(

@@ -11,8 +11,9 @@ from PIL import Image
 
 from app.alignment import FACE_TEMPLATE
 from app.types import Floats
-from training.judge import corruptions as c
-from training.judge.corruptions import CORRUPTIONS, GRAIN_PX, LEVELS, Corruption
+from training.judge import face_damage, pixel_damage
+from training.judge.corruptions import CORRUPTIONS, LEVELS, Corruption
+from training.judge.pixel_damage import GRAIN_PX
 
 PIXELS = [kind for kind in CORRUPTIONS if kind.pixels is not None]
 MOVES = [kind for kind in CORRUPTIONS if kind.moves is not None]
@@ -39,7 +40,7 @@ def damage(kind: Corruption, level: int, crops: Floats, seed: int = 0) -> Floats
 
 def test_at_least_three_kinds_have_no_counterpart_in_training() -> None:
     assert len({kind.name for kind in CORRUPTIONS}) == len(CORRUPTIONS) == 17
-    assert sum(not kind.seen for kind in CORRUPTIONS) == 4
+    assert sum(not kind.in_training for kind in CORRUPTIONS) == 4
     for kind in CORRUPTIONS:
         assert len(set(kind.values)) == len(kind.values) == LEVELS
         assert sum(way is not None for way in (kind.pixels, kind.covers, kind.moves)) == 1
@@ -84,12 +85,12 @@ def test_resolution_leaves_so_many_pixels() -> None:
     """Blocks on the grid of the small picture keep their middles; twice as many blocks do not."""
     for blocks, low, high in ((16, 0, 0.5), (32, 20, 100)):
         crops = scenes(blocks=blocks)
-        x = c.lower_resolution(crops, 16, source())
+        x = pixel_damage.lower_resolution(crops, 16, source())
         assert low <= abs(x - crops)[:, 1::3, 1::3].mean() <= high
-    np.testing.assert_array_equal(c.lower_resolution(scenes(), 48, source()), scenes())
+    np.testing.assert_array_equal(pixel_damage.lower_resolution(scenes(), 48, source()), scenes())
 
 
-@pytest.mark.parametrize("blur", [c.defocus, c.motion])
+@pytest.mark.parametrize("blur", [pixel_damage.defocus, pixel_damage.blur_by_motion])
 def test_blur_spreads_a_point_and_keeps_its_light(blur: Any) -> None:
     point = np.zeros((2, 48, 48, 1), np.float32)
     point[:, 24, 20] = 200
@@ -98,7 +99,7 @@ def test_blur_spreads_a_point_and_keeps_its_light(blur: Any) -> None:
     y, x = np.mgrid[:48, :48]
     middle = [(spread[0, ..., 0] * axis).sum() / 200 for axis in (y, x)]
     np.testing.assert_allclose(middle, (24, 20), atol=0.01)
-    radius = 0.2 * 48 if blur is c.defocus else 0.2 * 48 / 2
+    radius = 0.2 * 48 if blur is pixel_damage.defocus else 0.2 * 48 / 2
     reach = np.hypot(y - 24, x - 20)[spread[0, ..., 0] > 0.01].max()
     assert radius - 1 < reach < radius + 1.5
     even = np.full((2, 20, 20, 1), 90, np.float32)
@@ -108,7 +109,10 @@ def test_blur_spreads_a_point_and_keeps_its_light(blur: Any) -> None:
 def test_disc_is_flat_and_a_stroke_is_thin() -> None:
     point = np.zeros((1, 49, 49, 1), np.float32)
     point[:, 24, 24] = 100
-    disc, stroke = c.defocus(point, 0.1, source())[0], c.motion(point, 0.3, source())[0]
+    disc, stroke = (
+        pixel_damage.defocus(point, 0.1, source())[0],
+        pixel_damage.blur_by_motion(point, 0.3, source())[0],
+    )
     assert disc[24, 24] == pytest.approx(disc[24, 27], rel=1e-3)
     assert (stroke > 1).sum() < 40 < (disc > 0.5).sum()
 
@@ -118,20 +122,20 @@ def test_jpeg_is_a_real_codecs() -> None:
     buffer = io.BytesIO()
     Image.fromarray(crops[0, ..., 0].round().astype(np.uint8)).save(buffer, "JPEG", quality=8)
     theirs = np.asarray(Image.open(buffer), np.float32)
-    ours = c.jpeg(crops, 8, source())[0, ..., 0]
+    ours = pixel_damage.compress_as_jpeg(crops, 8, source())[0, ..., 0]
     np.testing.assert_allclose(ours, theirs, atol=0.51)  # the crop's fractions stay
 
 
 def test_noise_has_the_size_it_says() -> None:
     for level, expected in ((127.5, 10.0), (255.0, 10 * np.sqrt(1.5)), (0.0, 10 * np.sqrt(0.5))):
         crops = np.full((20, 48, 48, 1), level, np.float32)
-        assert (c.sensor_noise(crops, 10, source()) - crops).std() == pytest.approx(
+        assert (pixel_damage.add_camera_noise(crops, 10, source()) - crops).std() == pytest.approx(
             expected, rel=0.02
         )
 
 
 def test_salt_and_pepper_share() -> None:
-    x = c.salt_and_pepper(np.full((40, 96, 96, 3), 100, np.float32), 0.1, source())
+    x = pixel_damage.add_salt_and_pepper(np.full((40, 96, 96, 3), 100, np.float32), 0.1, source())
     for value in (0, 255):
         hit = x == value
         assert hit.mean() == pytest.approx(0.05, abs=0.004)
@@ -142,12 +146,12 @@ def test_salt_and_pepper_share() -> None:
 @pytest.mark.parametrize(
     ("change", "value", "before", "after"),
     [
-        (c.dark, 2.0, 127.5, 63.75),
-        (c.overexposed, 1.5, 100, 150),
-        (c.low_contrast, 0.25, 228, 153),
-        (c.posterise, 2, 120, 0),
-        (c.posterise, 2, 130, 255),
-        (c.posterise, 3, 120, 127.5),
+        (pixel_damage.darken, 2.0, 127.5, 63.75),
+        (pixel_damage.overexpose, 1.5, 100, 150),
+        (pixel_damage.lower_contrast, 0.25, 228, 153),
+        (pixel_damage.posterise, 2, 120, 0),
+        (pixel_damage.posterise, 2, 130, 255),
+        (pixel_damage.posterise, 3, 120, 127.5),
     ],
 )
 def test_light_by_hand(change: Any, value: float, before: float, after: float) -> None:
@@ -157,7 +161,7 @@ def test_light_by_hand(change: Any, value: float, before: float, after: float) -
 
 def test_shadow_darkens_one_side_by_its_share() -> None:
     even = np.full((200, 48, 48, 1), 200, np.float32)
-    x = c.cast_shadow(even, 0.75, source())
+    x = pixel_damage.cast_shadow(even, 0.75, source())
     assert x.min() == pytest.approx(50, abs=0.1)
     assert x.max() == pytest.approx(200, abs=0.1)
     shaded = (x < 125).mean(axis=(1, 2, 3))
@@ -175,8 +179,8 @@ def test_mask_covers_mouth_and_glasses_cover_eyes(keep: float) -> None:
         column, row = (int(48 * v) for v in places[name])
         return bool((x[:, row, column] >= 0).all())
 
-    mask = c.face_mask(crops, 0.55, template, source())
-    glasses = c.sunglasses(crops, 1.0, template, source())
+    mask = face_damage.cover_with_mask(crops, 0.55, template, source())
+    glasses = face_damage.cover_with_sunglasses(crops, 1.0, template, source())
     assert [covered(mask, n) for n in ("mouth_centre", "nose_tip", "left_eye")] == [
         True,
         True,
@@ -191,7 +195,7 @@ def test_mask_covers_mouth_and_glasses_cover_eyes(keep: float) -> None:
 
 
 def test_cast_gives_greys_a_hue() -> None:
-    x = c.colour_cast(np.full((50, 4, 4, 3), 100, np.float32), 0.3, source())
+    x = pixel_damage.cast_colour(np.full((50, 4, 4, 3), 100, np.float32), 0.3, source())
     np.testing.assert_allclose(x.mean(axis=3), 100, rtol=1e-5)
     assert np.ptp(x[:, 0, 0], axis=1).min() >= 30
     assert x.max() <= 130.01
@@ -199,14 +203,14 @@ def test_cast_gives_greys_a_hue() -> None:
 
 def test_fog_hides_evenly_lit_and_dark_alike() -> None:
     crops = scenes(64)
-    x = c.fog(crops, 0.75, source())
+    x = pixel_damage.add_fog(crops, 0.75, source())
     assert x.mean() == pytest.approx(0.25 * crops.mean() + 150, abs=6)
     assert x.std(axis=(1, 2, 3)).mean() < 0.6 * crops.std(axis=(1, 2, 3)).mean()
 
 
 @given(st.integers(0, 2**32 - 1), st.sampled_from([24, 48, 112]), st.floats(1, 90))
 def test_rotation_is_about_the_middle(seed: int, size: int, degrees: float) -> None:
-    m = c.rotation(5, degrees, size, FACE_TEMPLATE, source(seed))
+    m = face_damage.draw_rotations(5, degrees, size, FACE_TEMPLATE, source(seed))
     np.testing.assert_allclose(m @ (size / 2, size / 2, 1), size / 2, atol=1e-9)
     turned = np.rad2deg(np.arctan2(m[:, 1, 0], m[:, 0, 0]))
     np.testing.assert_allclose(abs(turned), degrees, atol=1e-6)
@@ -226,14 +230,14 @@ def test_moved_landmarks_lie_further_off_with_strength(kind: Corruption) -> None
 
 
 def test_right_landmarks_move_nothing() -> None:
-    m = c.landmark_noise(3, 0.0, GRAIN_PX, FACE_TEMPLATE, source())
+    m = face_damage.draw_landmark_errors(3, 0.0, GRAIN_PX, FACE_TEMPLATE, source())
     np.testing.assert_allclose(m, np.eye(3)[:2][None].repeat(3, 0), atol=1e-9)
 
 
 def test_landmark_noise_is_as_strong_on_a_tighter_crop() -> None:
     tight = FACE_TEMPLATE.scale_crop(0.8)
-    m = c.landmark_noise(20, 0.05, GRAIN_PX, FACE_TEMPLATE, source())
-    n = c.landmark_noise(20, 0.05, GRAIN_PX, tight, source())
+    m = face_damage.draw_landmark_errors(20, 0.05, GRAIN_PX, FACE_TEMPLATE, source())
+    n = face_damage.draw_landmark_errors(20, 0.05, GRAIN_PX, tight, source())
     np.testing.assert_allclose(m[:, :, :2], n[:, :, :2], atol=1e-9)  # of turn and scale
     middle = (GRAIN_PX / 2, GRAIN_PX / 2, 1)
     np.testing.assert_allclose((m @ middle - 24) / 0.8, n @ middle - 24, atol=1e-9)

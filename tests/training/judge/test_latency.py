@@ -6,7 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from training.judge.latency import LEAST_ROUNDS, CpuFacts, Spread, machine_line, ratio, take_turns
+from training.judge.latency import (
+    MIN_ROUNDS,
+    CpuFacts,
+    Spread,
+    compute_ratio,
+    describe_timing_machine,
+    take_turns,
+)
 
 
 class Clock:
@@ -36,7 +43,7 @@ def test_each_work_is_timed_once_a_round_after_a_pause_and_runs_that_are_not() -
     np.testing.assert_allclose(times["b"], [500, 500])
 
 
-@pytest.mark.parametrize(("at_most_s", "rounds"), [(0.5, LEAST_ROUNDS), (7.0, 8), (1e9, 20)])
+@pytest.mark.parametrize(("at_most_s", "rounds"), [(0.5, MIN_ROUNDS), (7.0, 8), (1e9, 20)])
 def test_no_round_begins_late_once_there_are_enough(at_most_s: float, rounds: int) -> None:
     clock = Clock()
     work = {"a": clock.work("a", 0.5, [])}  # a round takes a second
@@ -46,13 +53,13 @@ def test_no_round_begins_late_once_there_are_enough(at_most_s: float, rounds: in
 def test_ratios_are_taken_within_a_round() -> None:
     """A moment that slows both tenfold does not show."""
     own, other = np.array([1.0, 10.0, 1.0]), np.array([2.0, 20.0, 2.0])
-    assert ratio(own, other) == Spread(0.5, 0.5, 0.5)
+    assert compute_ratio(own, other) == Spread(0.5, 0.5, 0.5)
 
 
 def test_spread_is_the_middle_eight_tenths() -> None:
-    spread = Spread.of(list(range(11)))
+    spread = Spread.from_values(list(range(11)))
     assert spread == Spread(5.0, 1.0, 9.0)
-    assert spread.says(1) == "5.0 (1.0–9.0)"
+    assert spread.format(1) == "5.0 (1.0–9.0)"
 
 
 @pytest.mark.parametrize(
@@ -84,6 +91,6 @@ def test_processor_without_cpuinfo_still_has_a_name(tmp_path: Path) -> None:
 
 
 def test_figures_name_their_machine() -> None:
-    line = machine_line(2)
+    line = describe_timing_machine(2)
     assert "ONNX Runtime" in line
     assert "CPU, 2 threads" in line

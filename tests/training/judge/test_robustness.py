@@ -16,21 +16,23 @@ from training.base.cli import run_entry_point
 from training.datasets.pack import read_pack
 from training.judge import robustness
 from training.judge.corruptions import CORRUPTIONS
-from training.judge.robustness import Endured, endure, open_reader, spread_rows
+from training.judge.robustness import RobustnessResult, judge_robustness, open_reader, spread_rows
 from training.judge.robustness_report import (
+    describe_left_out,
+    estimate_over_classes,
+    estimate_over_faces,
+    format_robustness_csv,
     format_robustness_page,
-    left_out,
+    format_robustness_text,
     list_robustness_rows,
-    over_classes,
-    over_faces,
-    table_csv,
-    text,
 )
 
 TWO = tuple(kind for kind in CORRUPTIONS if kind.name in ("dark", "fog"))
 
 
-def by_hand(right: dict[str, Any], clean: list[int], labels: list[int], **facts: Any) -> Endured:
+def by_hand(
+    right: dict[str, Any], clean: list[int], labels: list[int], **facts: Any
+) -> RobustnessResult:
     usual: dict[str, Any] = {
         "model": "ours",
         "sha256": "0" * 64,
@@ -40,7 +42,7 @@ def by_hand(right: dict[str, Any], clean: list[int], labels: list[int], **facts:
         "size_px": 16,
         "colour": "grey",
     }
-    return Endured(
+    return RobustnessResult(
         **(usual | facts),
         kinds=TWO,
         labels=np.array(labels),
@@ -87,12 +89,13 @@ def test_standard_errors_are_those_of_repeated_draws() -> None:
     labels = np.repeat([0, 1, 2], [300, 80, 20])
     chance = np.array([0.9, 0.6, 0.3])[labels]
     draws = [(generator.random(400) < chance).astype(float) for _ in range(3000)]
-    for figure in (over_faces, lambda right: over_classes(right, labels)):
+    for figure in (estimate_over_faces, lambda right: estimate_over_classes(right, labels)):
         found = [figure(right) for right in draws]
         spread = np.std([f.value for f in found])
-        # Faces of set classes vary less than faces of any class, which over_faces allows for.
+        # Faces of set classes vary less than faces of any class; `estimate_over_faces` is for faces
+        # of any class.
         assert 0.95 < np.mean([f.error for f in found]) / spread < 1.2
-    assert over_classes(np.array([1.0, 0.0]), np.array([4, 7])).value == 0.5
+    assert estimate_over_classes(np.array([1.0, 0.0]), np.array([4, 7])).value == 0.5
 
 
 @pytest.mark.parametrize(
@@ -108,7 +111,8 @@ def test_fewer_faces_are_spread_over_the_split(
 def test_network_and_its_file_endure_alike(shapes_npz: Path, trained: Path, exported: Path) -> None:
     pack = read_pack(shapes_npz)
     net, file = (
-        endure(pack, open_reader(path), "valid") for path in (trained / "best.pt", exported)
+        judge_robustness(pack, open_reader(path), "valid")
+        for path in (trained / "best.pt", exported)
     )
     assert list(net.right) == [kind.name for kind in CORRUPTIONS if not kind.needs_colour]
     assert net.labels.shape == net.clean.shape == (30,)
@@ -128,7 +132,7 @@ def test_seed_decides_on_the_damage(shapes_npz: Path, trained: Path) -> None:
     pack, reader = read_pack(shapes_npz), open_reader(trained / "best.pt")
     noisy = tuple(kind for kind in CORRUPTIONS if kind.name in ("noise", "landmark noise"))
     one, again, other = (
-        endure(pack, reader, "valid", seed=seed, corruptions=noisy) for seed in (1, 1, 2)
+        judge_robustness(pack, reader, "valid", seed=seed, corruptions=noisy) for seed in (1, 1, 2)
     )
     assert all((one.right[k.name] == again.right[k.name]).all() for k in noisy)
     assert any((one.right[k.name] != other.right[k.name]).any() for k in noisy)
@@ -137,10 +141,10 @@ def test_seed_decides_on_the_damage(shapes_npz: Path, trained: Path) -> None:
 def test_colour_models_meet_every_kind(tmp_path: Path) -> None:
     npz = write_shapes(tmp_path / "shapes.npz", seed=1)
     folder = train_shapes(npz, tmp_path / "rgb", "--colour", "rgb", "--epochs", "2")
-    found = endure(read_pack(npz), open_reader(folder / "best.pt"), "valid", faces=6)
+    found = judge_robustness(read_pack(npz), open_reader(folder / "best.pt"), "valid", faces=6)
     assert list(found.right) == [kind.name for kind in CORRUPTIONS]
     assert found.labels.shape == (6,)
-    assert left_out(found, None) is None
+    assert describe_left_out(found, None) is None
 
 
 def test_file_of_colour_sees_red_as_red(tmp_path: Path) -> None:
@@ -164,7 +168,9 @@ def test_damage_is_the_same_whatever_the_model(shapes_npz: Path, trained: Path) 
             seen.append(int(crops.astype(np.int64).sum()))
             return reader.logits(crops)
 
-        endure(read_pack(shapes_npz), replace(reader, logits=watch), "valid", corruptions=TWO)
+        judge_robustness(
+            read_pack(shapes_npz), replace(reader, logits=watch), "valid", corruptions=TWO
+        )
         shown.append(seen)
     assert shown[0] == shown[1]
     assert len(shown[0]) == 11
@@ -194,11 +200,14 @@ def test_command_writes_page_table_and_figure(
 
 
 def test_texts_of_one_and_of_two_models() -> None:
-    assert "  dark            seen     100.0 100.0  75.0  50.0  25.0  70.0 ± " in text(OURS)
+    assert (
+        "  dark            seen     100.0 100.0  75.0  50.0  25.0  70.0 ± "
+        in format_robustness_text(OURS)
+    )
     page = format_robustness_page(OURS, THEIRS)
     assert "| clean | 100.0 ± 0.0 | 75.0 ± 21.7 | +25.0 ± 21.7 |" in page
     assert "| dark | gamma | 1.8 | 2.7 | 3.8 | 5 | 6.5 |" in page
-    assert table_csv(OURS).splitlines()[0] == (
+    assert format_robustness_csv(OURS).splitlines()[0] == (
         "corruption,group,strength,value,accuracy,accuracy_error,recall,recall_error"
     )
 
@@ -228,7 +237,7 @@ def test_test_split_and_senseless_options_are_refused(
         assert message in said
     assert not ledger.exists()
     with pytest.raises(TrainingError, match="not on the test split"):
-        endure(read_pack(shapes_npz), open_reader(exported), "test")
+        judge_robustness(read_pack(shapes_npz), open_reader(exported), "test")
 
 
 def test_other_labels_are_named_before_anything_is_judged(
@@ -237,7 +246,7 @@ def test_other_labels_are_named_before_anything_is_judged(
     def fail(*_: object) -> None:
         raise AssertionError("judged")
 
-    monkeypatch.setattr(robustness, "views", fail)
+    monkeypatch.setattr(robustness, "iterate_corrupted_crops", fail)
     other = write_tiny_model(tmp_path / "other.onnx", tiny_contract())
     command = [shapes_npz, exported, "--corruptions", "--against", other]
     with pytest.raises(DataError, match=r"other\.onnx knows dark, bright; the data has frame"):

@@ -17,9 +17,9 @@ from training.checkpoints.checkpoint import load_trained
 from training.datasets.examples import load_examples
 from training.datasets.pack import read_pack
 from training.exporting import onnx_file
-from training.exporting.int8 import Int8Settings, quantised
+from training.exporting.int8 import Int8Settings, quantise_model
 from training.judge.evaluation import evaluate
-from training.judge.predictions import net_logits, uint8_crops
+from training.judge.predictions import compute_net_logits, make_uint8_crops
 from training.network.half_precision import (
     MIN_HALVED_ELEMENTS,
     SUFFIX,
@@ -62,10 +62,10 @@ def test_outputs_are_those_of_the_rounded_network(
         colour=contract.colour,
         labels_from="majority",
     )
-    crops = uint8_crops(valid, torch.arange(len(valid)))
+    crops = make_uint8_crops(valid, torch.arange(len(valid)))
     outputs = Classifier(half, device="cpu").run(crops)
     net = round_to_half(network.net)
-    np.testing.assert_allclose(outputs.logits, net_logits(net, valid), atol=1e-5)
+    np.testing.assert_allclose(outputs.logits, compute_net_logits(net, valid), atol=1e-5)
     # The very same bits as the rounded network stored in full.
     full = tmp_path / "full.onnx"
     onnx_file.write_onnx(type(network)(net, network.config, network.facts, 0), contract, full)
@@ -185,6 +185,6 @@ def test_widening_takes_it_back() -> None:
 
 def test_file_can_still_be_quantised(half: Path) -> None:
     x = np.random.default_rng(0).normal(size=(8, 1, 24, 24)).astype(np.float32)
-    model = quantised(half, x, Int8Settings(calibration="minmax"))
+    model = quantise_model(half, x, Int8Settings(calibration="minmax"))
     weights = [t.data_type for t in model.graph.initializer if len(t.dims) == 4]
     assert weights.count(TensorProto.INT8) == len(weights) - 1

@@ -20,8 +20,8 @@ from training.datasets.pack import Pack, PackedSample, PackMeta, encode_webp, re
 from training.datasets.readers import FERPLUS_LABELS, FERPLUS_VOTES
 from training.datasets.split_pair import gather_facts, load_pair
 from training.network.model import ModelConfig
-from training.run.schedule import epoch_rows
-from training.run.teachers import Cached, Live, prepared
+from training.run.schedule import draw_epoch_rows
+from training.run.teaching import CachedTeaching, LiveTeaching, prepare_teaching
 from training.run.trainer import Trainer
 
 CONFIG = RunConfig(
@@ -97,14 +97,14 @@ def test_outliers_come_last_with_even_targets_and_no_label(pack: Pack, targets: 
 
 def test_each_batch_has_its_share_and_each_face_its_turn(pack: Pack) -> None:
     train, _ = load_pair(pack, CONFIG, FP32.device)
-    batches = epoch_rows(train, CONFIG.train, 0)
+    batches = draw_epoch_rows(train, CONFIG.train, 0)
     assert [len(rows) for rows in batches] == [16, 16, 16]  # 13 faces and 3 outliers
     assert all(int((rows >= FACES).sum()) == 3 for rows in batches)
     shown = torch.cat(batches)
     assert len(shown[shown < FACES].unique()) == 39
     turns = torch.bincount(shown[shown >= FACES] - FACES)
     assert turns.tolist() == pytest.approx([2] * 5, abs=1)
-    assert not torch.equal(shown, torch.cat(epoch_rows(train, CONFIG.train, 1)))
+    assert not torch.equal(shown, torch.cat(draw_epoch_rows(train, CONFIG.train, 1)))
 
 
 @pytest.mark.parametrize("view", ["cached", "live"])
@@ -114,10 +114,10 @@ def test_teachers_have_no_say_on_outliers(view: str, pack: Pack, tmp_path: Path)
     save_checkpoint(teacher, Trainer(CONFIG, gather_facts(pack, train), FP32).state("net"))
     teach = TeachConfig((hash_checkpoint(teacher),), teacher_view=view)
     config = replace(CONFIG, augment=replace(CONFIG.augment, mixup=0), teach=teach)
-    teaching = prepared((teacher,), config, pack, train, FP32, None)
-    assert isinstance(teaching, Cached | Live)
+    teaching = prepare_teaching((teacher,), config, pack, train, FP32, None)
+    assert isinstance(teaching, CachedTeaching | LiveTeaching)
     student = Trainer(config, gather_facts(pack, train), FP32, teaching=teaching)
-    work = student._work(train, torch.tensor([0, FACES, 1, FACES + 1]))
+    work = student._make_share(train, torch.tensor([0, FACES, 1, FACES + 1]))
     assert work.taught is not None
     torch.testing.assert_close(work.taught[1::2], torch.full((2, 8), 1 / 8))
     assert (work.taught[::2] - 1 / 8).abs().max() > 1e-3

@@ -16,12 +16,12 @@ from app.errors import TrainingError
 from tests.support.shapes import MACHINE, RECIPE, train_shapes
 from training import train
 from training.checkpoints.checkpoint import load_checkpoint
-from training.run.run_folder import BEFORE_FIRST_CHECKPOINT, RunFolder, code_state, read_log
+from training.run.run_folder import BEFORE_FIRST_CHECKPOINT, RunFolder, read_code_state, read_log
 
 
 def test_new_folder_is_made_and_held(tmp_path: Path) -> None:
     with RunFolder(tmp_path / "a" / "run", resume=False) as folder:
-        assert (folder.state, folder.begun, folder.lines) == (None, None, [])
+        assert (folder.state, folder.begun_recipe, folder.lines) == (None, None, [])
         with pytest.raises(TrainingError, match="Another process is training"):
             RunFolder(tmp_path / "a" / "run", resume=False)
     with RunFolder(tmp_path / "a" / "run", resume=False):
@@ -35,7 +35,7 @@ def test_folder_may_have_a_name_that_is_no_utf8(tmp_path: Path) -> None:
     except OSError:
         pytest.skip("this system takes UTF-8 names alone")
     with RunFolder(folder, resume=False) as kept:
-        kept.add({"epoch": 1, "step": 3, "loss": 0.5})
+        kept.add_line({"epoch": 1, "step": 3, "loss": 0.5})
     assert [path.name for path in folder.iterdir() if path.name[0] != "."] == ["log.jsonl"]
 
 
@@ -71,7 +71,7 @@ def test_run_says_how_it_came_about(trained: Path) -> None:
     assert facts["versions"]["torch"] == torch.__version__
     assert facts["begun"][0].startswith("20")
     assert set(facts["code"]) == {"commit", "changed"}
-    assert set(code_state()) == {"commit", "changed"}
+    assert set(read_code_state()) == {"commit", "changed"}
 
 
 def test_tensorboard_can_read_the_curves(trained: Path) -> None:

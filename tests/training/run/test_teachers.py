@@ -29,8 +29,8 @@ from training.datasets.split_pair import gather_facts, load_pair
 from training.network.loss import compute_distillation, compute_soft_cross_entropy
 from training.run.loop import fit
 from training.run.run_folder import TAUGHT
-from training.run.schedule import epoch_rows
-from training.run.teachers import Cached, Live, prepared
+from training.run.schedule import draw_epoch_rows
+from training.run.teaching import CachedTeaching, LiveTeaching, prepare_teaching
 from training.run.trainer import Trainer
 
 FP32 = ComputeDevice(torch.device("cpu"), autocast=False, compile=False)
@@ -64,10 +64,12 @@ def student(trained: Path, *files: Path, **changes: Any) -> RunConfig:
     return replace(base, augment=augment, teach=teach)
 
 
-def ask(pack: Pack, config: RunConfig, *files: Path) -> tuple[Examples, Cached | Live]:
+def ask(
+    pack: Pack, config: RunConfig, *files: Path
+) -> tuple[Examples, CachedTeaching | LiveTeaching]:
     examples, _ = load_pair(pack, config, FP32.device)
-    teaching = prepared(files, config, pack, examples, FP32, None)
-    assert isinstance(teaching, Cached | Live)
+    teaching = prepare_teaching(files, config, pack, examples, FP32, None)
+    assert isinstance(teaching, CachedTeaching | LiveTeaching)
     return examples, teaching
 
 
@@ -80,13 +82,13 @@ def says(file: Path, crops: Tensor, temperature: float = 1.0) -> Tensor:
 def test_cached_view_is_the_mean_over_teachers_and_mirror_images(pack: Pack, trained: Path) -> None:
     files = (trained / "best.pt", trained / "last.pt")
     examples, teaching = ask(pack, student(trained, *files, teacher_temperature=2.0), *files)
-    assert isinstance(teaching, Cached)
+    assert isinstance(teaching, CachedTeaching)
     crops = examples.crops(torch.arange(96)).round()
     said = [says(file, view, 2.0) for file in files for view in (crops, crops.flip(3))]
     mean = torch.stack(said).mean(dim=0)
     torch.testing.assert_close(teaching.probabilities, mean, atol=1e-5, rtol=0)
     rows = torch.tensor([7, 0, 95])
-    assert torch.equal(teaching.columns(rows), teaching.probabilities[rows])
+    assert torch.equal(teaching.select_columns(rows), teaching.probabilities[rows])
 
 
 @pytest.mark.parametrize("which", [0, 1, 2], ids=["size", "colour", "frame"])
@@ -95,7 +97,7 @@ def test_teacher_sees_crops_of_its_own_kind(
 ) -> None:
     file = others[which]
     _, teaching = ask(pack, student(trained, file), file)
-    assert isinstance(teaching, Cached)
+    assert isinstance(teaching, CachedTeaching)
     own, _ = load_pair(pack, load_trained(file).config, FP32.device)
     crops = own.crops(torch.arange(96)).round()
     said = (says(file, crops) + says(file, crops.flip(3))) / 2
@@ -109,7 +111,7 @@ def test_teacher_of_a_wider_frame_sees_more_around_the_landmarks(
     found[::2, :4] = FACE_TEMPLATE.targets() * 30 + 9  # every other face, well inside its picture
     pack = replace(pack, landmarks=found)
     _, teaching = ask(pack, student(trained, others[2]), others[2])
-    assert isinstance(teaching, Cached)
+    assert isinstance(teaching, CachedTeaching)
     own, _ = load_pair(pack, load_trained(others[2]).config, FP32.device)
     tight, _ = load_pair(pack, load_trained(trained / "best.pt").config, FP32.device)
     wider = own.matrices[:, 0, 0] / tight.matrices[:, 0, 0]
@@ -128,7 +130,7 @@ def trainer_of(pack: Pack, config: RunConfig, *files: Path) -> tuple[Trainer, Ex
 def test_live_teachers_see_the_very_batch_of_the_student(pack: Pack, trained: Path) -> None:
     file = trained / "best.pt"
     trainer, examples = trainer_of(pack, student(trained, file, teacher_view="live"), file)
-    work = trainer._work(examples, torch.arange(16))
+    work = trainer._make_share(examples, torch.arange(16))
     pixels = (work.x * 0.25 + 0.5) * 255
     assert work.taught is not None
     torch.testing.assert_close(work.taught, says(file, pixels), atol=1e-4, rtol=0)
@@ -139,13 +141,13 @@ def test_live_teacher_of_another_size_sees_the_same_change(
 ) -> None:
     shown: list[Tensor] = []
     monkeypatch.setattr(
-        "training.run.teachers.Teacher.says",
+        "training.run.teachers.Teacher.predict",
         lambda self, crops, temperature: (shown.append(crops), torch.full((16, 3), 1 / 3))[1],
     )
     trainer, examples = trainer_of(
         pack, student(trained, others[0], teacher_view="live"), others[0]
     )
-    work = trainer._work(examples, torch.arange(16))
+    work = trainer._make_share(examples, torch.arange(16))
     small, (large,) = (work.x * 0.25 + 0.5) * 255, shown
     assert large.shape == (16, 1, 32, 32)
     reduced = torch.nn.functional.interpolate(large, size=24, mode="area")
@@ -158,8 +160,8 @@ def test_cached_targets_are_mixed_as_the_votes_are(pack: Pack, trained: Path) ->
     """Teachers who say what the votes say change nothing, whatever is mixed."""
     file = trained / "best.pt"
     trainer, examples = trainer_of(pack, student(trained, file), file)
-    trainer.teaching = Cached(examples.soft)
-    work = trainer._work(examples, torch.arange(32))
+    trainer.teaching = CachedTeaching(examples.soft)
+    work = trainer._make_share(examples, torch.arange(32))
     assert work.taught is not None
     torch.testing.assert_close(work.taught, work.votes)
     assert ((work.votes > 0.01) & (work.votes < 0.99)).any()
@@ -182,7 +184,7 @@ def test_weight_of_nothing_gives_the_run_without_teachers(pack: Pack, trained: P
     alone = Trainer(config, gather_facts(pack, examples), FP32)
     taught, _ = trainer_of(pack, student(trained, file, teacher_weight=1.0), file)
     for each in (with_teacher, alone, taught):
-        for rows in epoch_rows(examples, config.train, 0)[:3]:
+        for rows in draw_epoch_rows(examples, config.train, 0)[:3]:
             each.step(examples, rows, 30)
     assert_same(with_teacher.net.state_dict(), alone.net.state_dict())
     assert not torch.equal(taught.net.classifier.weight, alone.net.classifier.weight)
@@ -254,7 +256,7 @@ def test_cache_of_other_teachers_is_not_taken(pack: Pack, trained: Path, tmp_pat
     for file, temperature in (("best.pt", 1.0), ("best.pt", 3.0), ("last.pt", 1.0)):
         config = student(trained, trained / file, teacher_temperature=temperature)
         examples, _ = load_pair(pack, config, FP32.device)
-        prepared((trained / file,), config, pack, examples, FP32, tmp_path)
+        prepare_teaching((trained / file,), config, pack, examples, FP32, tmp_path)
         kept[file, temperature] = load_checkpoint(tmp_path / TAUGHT)
     assert len({state["key"] for state in kept.values()}) == 3
 
@@ -263,11 +265,11 @@ def test_kept_cache_is_taken_as_it_is(pack: Pack, trained: Path, tmp_path: Path)
     file = trained / "best.pt"
     config = student(trained, file)
     examples, _ = load_pair(pack, config, FP32.device)
-    prepared((file,), config, pack, examples, FP32, tmp_path)
+    prepare_teaching((file,), config, pack, examples, FP32, tmp_path)
     state = load_checkpoint(tmp_path / TAUGHT)
     save_checkpoint(tmp_path / TAUGHT, state | {"probabilities": torch.full((96, 3), 0.25)})
-    taken = prepared((), config, pack, examples, FP32, tmp_path)
-    assert isinstance(taken, Cached)
+    taken = prepare_teaching((), config, pack, examples, FP32, tmp_path)
+    assert isinstance(taken, CachedTeaching)
     assert (taken.probabilities == 0.25).all()
 
 
@@ -318,7 +320,7 @@ def test_taught_loss_is_finite_in_half_precision(pack: Pack, trained: Path) -> N
     config = student(trained, file, teacher_view="live", teacher_weight=1.0)
     examples, _ = load_pair(pack, config, FP32.device)
     half = replace(FP32, autocast=True)
-    teaching = prepared((file,), config, pack, examples, half, None)
+    teaching = prepare_teaching((file,), config, pack, examples, half, None)
     trainer = Trainer(config, gather_facts(pack, examples), half, teaching=teaching)
     trainer.step(examples, torch.arange(16), 10)
     assert math.isfinite(trainer.sums["loss"])

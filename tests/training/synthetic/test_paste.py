@@ -7,7 +7,15 @@ from hypothesis import strategies as st
 
 from app.alignment import FACE_TEMPLATE
 from app.types import LANDMARKS
-from training.synthetic.paste import BOX_CENTRE, BOX_SIDE, FRAME_WH, Grounds, Pose, arrange, cutout
+from training.synthetic.paste import (
+    BOX_CENTRE,
+    BOX_SIDE_SHARE,
+    FRAME_WH,
+    Grounds,
+    Pose,
+    arrange_faces,
+    cut_face,
+)
 
 SIDE = 48
 
@@ -34,8 +42,8 @@ def spot(pixels: np.ndarray) -> np.ndarray:
 @given(size_px=st.floats(40, 300), tilt_deg=st.floats(-60, 60))
 def test_middle_of_the_box_follows_scale_and_tilt(size_px: float, tilt_deg: float) -> None:
     picture, landmarks = template_face()
-    face = cutout(picture, landmarks, Pose(size_px, tilt_deg), np.random.default_rng(0))
-    zoom = size_px / (BOX_SIDE * SIDE)
+    face = cut_face(picture, landmarks, Pose(size_px, tilt_deg), np.random.default_rng(0))
+    zoom = size_px / (BOX_SIDE_SHARE * SIDE)
     np.testing.assert_allclose(spot(face.pixels), face.centre, atol=0.3 * zoom + 1)
     assert face.opacity.max() == pytest.approx(1, abs=1e-3)
     assert face.opacity.min() < 0.05
@@ -45,16 +53,17 @@ def test_middle_of_the_box_follows_scale_and_tilt(size_px: float, tilt_deg: floa
 def test_size_is_the_side_of_the_detectors_box(size_px: float) -> None:
     """The picture's own 48 px are then 1 / 0.81 of it."""
     picture, landmarks = template_face()
-    face = cutout(picture, landmarks, Pose(size_px), np.random.default_rng(0))
+    face = cut_face(picture, landmarks, Pose(size_px), np.random.default_rng(0))
     inner = face.opacity > 0.999
-    assert inner.any(axis=0).sum() == pytest.approx(size_px / BOX_SIDE, rel=0.06, abs=2)
+    assert inner.any(axis=0).sum() == pytest.approx(size_px / BOX_SIDE_SHARE, rel=0.06, abs=2)
 
 
 def test_face_without_landmarks_fills_its_frame() -> None:
     picture, landmarks = template_face()
     lost = np.full_like(landmarks, np.nan)
     a, b = (
-        cutout(picture, points, Pose(100), np.random.default_rng(0)) for points in (landmarks, lost)
+        cut_face(picture, points, Pose(100), np.random.default_rng(0))
+        for points in (landmarks, lost)
     )
     np.testing.assert_allclose(a.centre, b.centre, atol=1)
     assert a.pixels.shape == b.pixels.shape
@@ -66,7 +75,7 @@ def test_cover_takes_its_share_of_the_box(covered: float, seed: int) -> None:
     picture, landmarks = template_face()
     picture[:] = 0
     plain, hidden = (
-        cutout(picture, landmarks, Pose(200, covered=c), np.random.default_rng(seed))
+        cut_face(picture, landmarks, Pose(200, covered=c), np.random.default_rng(seed))
         for c in (0.0, covered)
     )
     changed = (plain.pixels != hidden.pixels).any(axis=2)
@@ -78,9 +87,9 @@ def test_faces_lie_in_the_frame_and_do_not_touch() -> None:
     picture, landmarks = template_face()
     generator = np.random.default_rng(0)
     grounds = Grounds(generator, count=1)
-    faces = [cutout(picture, landmarks, Pose(90), generator) for _ in range(8)]
+    faces = [cut_face(picture, landmarks, Pose(90), generator) for _ in range(8)]
     ground = np.zeros_like(grounds.draw(generator))
-    frame, placed = arrange(faces, ground, generator, first=5)
+    frame, placed = arrange_faces(faces, ground, generator, first=5)
     assert frame.shape == (FRAME_WH[1], FRAME_WH[0], 3)
     assert [p.number for p in placed] == list(range(5, 5 + len(placed)))
     assert len(placed) >= 3
@@ -99,6 +108,6 @@ def test_faces_lie_in_the_frame_and_do_not_touch() -> None:
 def test_face_larger_than_the_frame_is_placed_too() -> None:
     picture, landmarks = template_face()
     generator = np.random.default_rng(0)
-    face = cutout(picture, landmarks, Pose(600), generator)
-    _, placed = arrange([face, face], np.zeros((720, 1280, 3), np.uint8), generator)
+    face = cut_face(picture, landmarks, Pose(600), generator)
+    _, placed = arrange_faces([face, face], np.zeros((720, 1280, 3), np.uint8), generator)
     assert [p.number for p in placed] == [0]

@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from training.synthetic.scenes import MAKERS, room, scrambled
+from training.synthetic.scenes import MAKERS, make_room, scramble_face
 
 
 @pytest.mark.parametrize("name", [*MAKERS, "room"])
 @pytest.mark.parametrize("size_wh", [(64, 48), (97, 31)])
 def test_maker_repeats_itself_and_varies(name: str, size_wh: tuple[int, int]) -> None:
-    maker = (MAKERS | {"room": room})[name]
+    maker = (MAKERS | {"room": make_room})[name]
     first, again, other = (maker(np.random.default_rng(seed), size_wh) for seed in (1, 1, 2))
     assert (first.shape, first.dtype) == ((size_wh[1], size_wh[0], 3), np.uint8)
     np.testing.assert_array_equal(first, again)
@@ -24,6 +24,6 @@ def test_blank_is_one_colour_and_gradient_is_not() -> None:
 
 def test_scrambled_face_keeps_its_tones_and_loses_its_order() -> None:
     ramp = np.linspace(0, 255, 48).astype(np.uint8)[None, :, None].repeat(48, 0).repeat(3, 2)
-    mixed = scrambled(np.random.default_rng(0), ramp, (48, 48))
+    mixed = scramble_face(np.random.default_rng(0), ramp, (48, 48))
     assert mixed.mean() == pytest.approx(ramp.mean(), abs=3)
     assert np.abs(mixed.astype(int) - ramp).mean() > 20
