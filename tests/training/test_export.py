@@ -222,7 +222,7 @@ def test_doubt_leaves_nine_of_ten_validation_faces_their_label(
     contract = Classifier(exported, device="cpu").contract
     assert contract.unsure_below is not None
     assert 1 / 3 < contract.unsure_below <= 2 / 3
-    said = evaluation.evaluate(read_pack(shapes_npz), exported, "valid").doubt.labelled
+    said = evaluation.evaluate(read_pack(shapes_npz), exported, "valid").doubt.said
     assert said is not None
     assert said.share >= 0.9
     assert said.thresholds.below == contract.unsure_below

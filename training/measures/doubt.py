@@ -287,12 +287,12 @@ def measure_weighted_ece(
 class DoubtReport:
     """The result of `measure_doubt`.
 
-    `selective` is by the largest probability. `labelled` is None for a model without thresholds.
+    `selective` is by the largest probability. `said`, the faces that get a label, is None for a model without thresholds.
     `priors` is empty for a model that does not know its training priors.
     """
 
     selective: Selective
-    labelled: LabelledFaces | None
+    said: LabelledFaces | None  # a key of report.json
     priors: tuple[PriorRow, ...]
 
 
@@ -320,7 +320,7 @@ def measure_doubt(
     ...     shares=(),
     ...     thresholds=Thresholds(0.6, 0.6),
     ... )
-    >>> report.labelled.share, report.selective.area, report.priors
+    >>> report.said.share, report.selective.area, report.priors
     (0.5, 0.0, ())
     """
     probabilities = compute_softmax(logits, temperature)

@@ -16,8 +16,8 @@ def format_doubt(report: DoubtReport) -> list[str]:
         f"area under the risk-coverage curve {report.selective.area:.4f} "
         f"(the errors last: {report.selective.least_area:.4f})"
     ]
-    if report.labelled is not None:
-        kept, t = report.labelled, report.labelled.thresholds
+    if report.said is not None:
+        kept, t = report.said, report.said.thresholds
         lines.append(
             f"unsure below {t.below:.3f} or above {t.above_nats:.3f} nats: "
             f"{100 * kept.share:.1f} % get a label, accuracy of those {100 * kept.accuracy:.2f} % "

@@ -150,4 +150,4 @@ def test_lines_say_what_was_found() -> None:
     assert "of the classes that have faces here, which fear lacks" in note
     assert len(table) == 2 + 11
     bare = measure_doubt(ten(), LABELS, temperature=1.0, shares=(), thresholds=None)
-    assert (bare.labelled, bare.priors, len(format_doubt(bare))) == (None, (), 1)
+    assert (bare.said, bare.priors, len(format_doubt(bare))) == (None, (), 1)
