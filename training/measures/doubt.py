@@ -287,7 +287,8 @@ def measure_weighted_ece(
 class DoubtReport:
     """The result of `measure_doubt`.
 
-    `selective` is by the largest probability. `said`, the faces that get a label, is None for a model without thresholds.
+    `selective` is by the largest probability. `said`, the faces that get a label, is None for a
+    model without thresholds.
     `priors` is empty for a model that does not know its training priors.
     """
 
