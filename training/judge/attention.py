@@ -233,12 +233,12 @@ def write_evidence_figures(trained: Trained, files: Sequence[Path], folder: Path
             pixels = read_grey_or_rgb(file)
             landmarks = find_landmarks(detector, pixels)
             crop = cut_face_crop(pixels, landmarks, config)
-            seen = compute_evidence(trained.net, normalise_batch(crop))
+            found = compute_evidence(trained.net, normalise_batch(crop))
             path = folder / f"{file.stem}_attention.png"
             shown = np.asarray(crop[0].round().byte().permute(1, 2, 0).numpy())
             partial = path.with_name(f".{path.stem}.partial.png")
             try:
-                draw_evidence(shown, trained.facts.labels, partial, **seen._asdict())
+                draw_evidence(shown, trained.facts.labels, partial, **found._asdict())
                 os.replace(partial, path)
             except OSError as cause:
                 raise TrainingError(

@@ -166,21 +166,23 @@ def compute_curves(
             cover = make_filling(crops, filling)
             ends = whole, compute_log_probabilities(classifier, cover)
             for area in AREAS:
-                seen = compute_path(
+                values = compute_path(
                     classifier, crops, cover, orders.find(area, "predicted", rows), ends
                 )
-                result[CurveKey("predicted", filling, area)][rows] = seen[faces, :, predicted[rows]]
+                result[CurveKey("predicted", filling, area)][rows] = values[
+                    faces, :, predicted[rows]
+                ]
                 # Where the prediction is right, the true class has the same map; elsewhere it has
                 # a map of its own.
                 if area != "centre" and len(wrong):
-                    seen[wrong] = compute_path(
+                    values[wrong] = compute_path(
                         classifier,
                         crops[wrong],
                         cover[wrong],
                         orders.find(area, "true", rows[wrong]),
                         (ends[0][wrong], ends[1][wrong]),
                     )
-                result[CurveKey("true", filling, area)][rows] = seen[faces, :, true[rows]]
+                result[CurveKey("true", filling, area)][rows] = values[faces, :, true[rows]]
     return result
 
 

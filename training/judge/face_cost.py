@@ -29,7 +29,7 @@ NOISE_CROPS = 512
 @dataclass(frozen=True, slots=True)
 class CostRow:
     """The cost of one model in one batch size. `face` is in ms a face; `ratios` are the model's
-    time over that of each model it is held against."""
+    time over that of each model that it is compared with."""
 
     name: str
     size_px: int
@@ -50,7 +50,7 @@ def measure_costs(
 
     Args:
         models: The models by name.
-        against: Names of the models that the others are held against.
+        against: Names of the models that all are compared with.
         batch: Faces at a time.
         rounds: Turns of each model.
         at_most_s: No new round begins after this many seconds.

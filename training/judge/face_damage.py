@@ -58,7 +58,7 @@ def cover_with_sunglasses(
     Args:
         crops: `(n, S, S, C)` of 0..255.
         opacity: 0 to 1.
-        template: The template that the crops were cut by, which says where the eyes are.
+        template: The template that the crops were cut by, which tells where the eyes are.
         generator: The source of the lenses' greys.
 
     >>> white = np.full((1, 48, 48, 1), 255, np.float32)

@@ -126,9 +126,9 @@ class Plan:
     def _train(self, name: str, step: Learn, pack: Pack, machine: ComputeDevice) -> float:
         folder, config = self.runs / name, self.make_config(step)
         going = any((folder / part).exists() for part in (LAST, FACTS))
-        with RunFolder(folder, resume=going) as held:
-            state = held.state
-            begun = held.begun_recipe if state is None else RunConfig.from_dict(state["config"])
+        with RunFolder(folder, resume=going) as run:
+            state = run.state
+            begun = run.begun_recipe if state is None else RunConfig.from_dict(state["config"])
             others = begun.list_differences(config) if begun is not None else []
             if state is not None and read_facts(state).key != pack.meta.key:
                 others.append("other data")
@@ -151,4 +151,4 @@ class Plan:
                 state=state,
                 init=init,
             )
-            return carry_out(job, ALONE, held)
+            return carry_out(job, ALONE, run)

@@ -60,9 +60,11 @@ def find_teaching(
     found = None
     if ranks.is_first:
         found = prepare_teaching(files, config, pack, examples, machine, folder)
-    said = ranks.broadcast(found.probabilities.cpu() if isinstance(found, CachedTeaching) else None)
-    assert said is not None
-    return CachedTeaching(said.to(examples.labels.device))
+    probabilities = ranks.broadcast(
+        found.probabilities.cpu() if isinstance(found, CachedTeaching) else None
+    )
+    assert probabilities is not None
+    return CachedTeaching(probabilities.to(examples.labels.device))
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,7 +101,7 @@ class RunFolder:
 
     def read_teachers(self) -> tuple[Path, ...]:
         """Reads where the files of the run's teachers were when the run was begun or last resumed;
-        empty where nothing says it."""
+        empty where `run.json` does not name them."""
         try:
             facts = json.loads((self.folder / FACTS).read_text(encoding="utf-8"))
             return tuple(Path(name) for name in facts.get("teachers", ()))

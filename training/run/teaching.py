@@ -113,8 +113,8 @@ class LiveTeaching:
             return step.mine(crops if step.mixing is None else step.mixing.crops(crops))
 
         with self.machine.open_autocast():
-            said = average_teachers(self.teachers, crops_for, self.temperature)
-        return (1 - columns) * said + columns / said.shape[1]
+            taught = average_teachers(self.teachers, crops_for, self.temperature)
+        return (1 - columns) * taught + columns / taught.shape[1]
 
 
 def compute_probabilities(

@@ -184,8 +184,8 @@ class Trainer:
         logits, embedding, attention = (part.to(self.dtype) for part in output)
         softmax_loss = compute_soft_cross_entropy(logits, share.votes)
         if share.taught is not None:
-            said = compute_distillation(logits, share.taught, teach.teacher_temperature)
-            softmax_loss = softmax_loss.lerp(said, teach.teacher_weight)
+            distilled = compute_distillation(logits, share.taught, teach.teacher_temperature)
+            softmax_loss = softmax_loss.lerp(distilled, teach.teacher_weight)
         loss, parts = softmax_loss, {"softmax_loss": softmax_loss}
         if train.loss != "softmax":
             centre_loss = self.centre_loss(embedding, attention, share.labels, share.labelled)
@@ -241,8 +241,8 @@ class Trainer:
         }
         if self.config.train.loss == "dacl":
             _, attention = predict(self.net, valid, with_attention=True)
-            seen = measure_attention(attention.double().cpu().numpy())
-            line |= {f"attention_{name}": round(x, 5) for name, x in asdict(seen).items()}
+            statistics = measure_attention(attention.double().cpu().numpy())
+            line |= {f"attention_{name}": round(x, 5) for name, x in asdict(statistics).items()}
         return max((averaged.accuracy, "averaged"), (plain.accuracy, "net"), key=lambda p: p[0])
 
     def state(self, recommended: str) -> dict[str, Any]:

@@ -101,23 +101,23 @@ def train_variant(
 ) -> None:
     """Trains `config` to its end in `folder`, from its last checkpoint if there is one, else from
     the weights of `init`. Raises `TrainingError` where the folder holds another recipe."""
-    with RunFolder(folder, resume=(folder / LAST).exists()) as held:
+    with RunFolder(folder, resume=(folder / LAST).exists()) as run:
         teaching = find_teaching(config, teachers, pack, pair[0], machine, ALONE, folder)
         trainer = Trainer(config, gather_facts(pack, pair[0]), machine, teaching=teaching)
-        if held.state is not None:
-            begun = RunConfig.from_dict(held.state["config"])
+        if run.state is not None:
+            begun = RunConfig.from_dict(run.state["config"])
             if others := begun.list_differences(config):
                 raise TrainingError(
                     f"{folder} holds another recipe ({'; '.join(others)}). Choose another --runs."
                 )
-            trainer.restore(held.state)
+            trainer.restore(run.state)
         elif init is not None:
             load_beginning(trainer, init, pair[0])
-        held.write_facts(config, pack, machine.device.type, teachers)
-        if held.state is None:
+        run.write_facts(config, pack, machine.device.type, teachers)
+        if run.state is None:
             save_checkpoint(folder / LAST, trainer.state("averaged"))
         for line in fit(trainer, *pair, folder):
-            held.add_line(line)
+            run.add_line(line)
 
 
 def judge_run(folder: Path, variant: Variant, seed: int, valid: Examples) -> VariantResult:
@@ -126,14 +126,14 @@ def judge_run(folder: Path, variant: Variant, seed: int, valid: Examples) -> Var
     config = RunConfig.from_dict(state["config"])
     net = build_network(config, len(state["facts"]["labels"]))
     net.load_state_dict(state["net"])
-    seen = read_outputs(net.to(valid.labels.device), valid)
-    metrics = measure_metrics(seen.logits.double().numpy(), seen.labels.numpy())
-    distances = compute_class_distances(seen.embedding, seen.labels)
+    outputs = read_outputs(net.to(valid.labels.device), valid)
+    metrics = measure_metrics(outputs.logits.double().numpy(), outputs.labels.numpy())
+    distances = compute_class_distances(outputs.embedding, outputs.labels)
     attention: dict[str, float] = dict.fromkeys(
         (f.name for f in fields(VariantResult) if f.name.startswith("attention_")), float("nan")
     )
     if config.train.loss == "dacl":
-        figures = asdict(measure_attention(seen.attention.double().numpy()))
+        figures = asdict(measure_attention(outputs.attention.double().numpy()))
         attention = {f"attention_{name}": value for name, value in figures.items()}
     result = VariantResult(
         variant=variant.name,
@@ -196,15 +196,15 @@ def read_look(
     labels = state["facts"]["labels"]
     net = build_network(config, len(labels)).to(machine.device)
     net.load_state_dict(state["net"])
-    seen = read_outputs(net, valid)
+    outputs = read_outputs(net, valid)
     profiles = None
     if config.train.loss == "dacl":
-        profiles = compute_class_profiles(seen.attention, seen.labels, len(labels))
+        profiles = compute_class_profiles(outputs.attention, outputs.labels, len(labels))
     log = (folder / "log.jsonl").read_text(encoding="utf-8").splitlines()
     return VariantFigures(
         name=variant.name,
-        places=project_to_plane(seen.embedding),
-        labels=seen.labels.numpy(),
+        places=project_to_plane(outputs.embedding),
+        labels=outputs.labels.numpy(),
         profiles=profiles,
         lines=[json.loads(line) for line in log],
     )

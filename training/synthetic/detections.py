@@ -273,10 +273,10 @@ def make_samples(
     labelled "none"."""
     for number in numbers:
         frame, placed = frames.draw()
-        for seen in find_detections(looks, frame):
+        for detections in find_detections(looks, frame):
             shown = [
                 (face, label)
-                for face in seen
+                for face in detections
                 if (label := label_detection(face, placed)) is not None
             ]
             if not shown:
