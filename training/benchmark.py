@@ -1,4 +1,6 @@
-"""Measures how fast training is: python -m training.benchmark DATA.npz
+"""Measures how fast training is.
+
+python -m training.benchmark DATA.npz
 
 Our loop keeps the whole training set on the device as uint8, aligns and augments a batch in one
 resampling there, and computes in mixed precision with channels last. It is compared with the way

@@ -1,4 +1,4 @@
-"""Compares softmax, centre loss and DACL under one recipe, over several seeds:
+"""Compares softmax, centre loss and DACL under one recipe, over several seeds.
 
 python -m training.compare DATA.npz -o docs/comparison --seeds 3
 

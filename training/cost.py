@@ -1,4 +1,6 @@
-"""Measures the time that a face costs: python -m training.cost MODEL.onnx... [--reference]
+"""Measures the time that a face costs.
+
+python -m training.cost MODEL.onnx... [--reference]
 
 Several exported models take turns in one run on the CPU, with single faces and with batches, beside
 a standard ResNet-18 at 224 and at 112 pixels. The weights of that network are random, which does

@@ -1,4 +1,4 @@
-"""Judges the mean of several networks, before hours are spent on learning from it:
+"""Judges the mean of several networks, before hours are spent on learning from it.
 
 python -m training.ensemble ferplus.npz a.pt b.pt c.pt
 

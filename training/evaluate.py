@@ -1,4 +1,6 @@
-"""Judges a checkpoint or an exported model: python -m training.evaluate DATA.npz MODEL
+"""Judges a checkpoint or an exported model.
+
+python -m training.evaluate DATA.npz MODEL
 
 The model is judged on the validation split (FER+'s PublicTest) unless --split asks for the test
 split by name. Each opening of the test split is entered in the ledger, so that everybody can see

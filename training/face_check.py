@@ -1,4 +1,4 @@
-"""Makes the pictures from which a network learns whether a detection is a face:
+"""Makes the pictures from which a network learns whether a detection is a face.
 
 python -m training.face_check ferplus.npz -o check.npz --photos FOLDER
 

@@ -1,5 +1,6 @@
-"""Tests whether class activation maps are right: python -m training.faithful DATA MODEL.onnx [-o
-FOLDER]
+"""Tests whether class activation maps are right.
+
+python -m training.faithful DATA MODEL.onnx [-o FOLDER]
 
 Covering the area that the map of a class marks should lower that class's score more than covering
 as much elsewhere: anywhere, the area that the map marks least, the area that another face's map

@@ -1,4 +1,4 @@
-"""Makes a shipped model from the data, in one command:
+"""Makes a shipped model from the data, in one command.
 
 python -m training.make default ferplus.npz -o models/dacl.onnx
 

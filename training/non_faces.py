@@ -1,5 +1,6 @@
-"""Measures what the program reads in pictures without a face: python -m training.non_faces
-MODEL.onnx
+"""Measures what the program reads in pictures without a face.
+
+python -m training.non_faces MODEL.onnx
 
 Thousands of made pictures go through the detector and, where it finds a face, on to the label. Few
 get that far, so all of them are also given straight to the classifier as crops: its doubt is the

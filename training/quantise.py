@@ -1,4 +1,6 @@
-"""Quantises an exported model: python -m training.quantise DATA MODEL.onnx -o INT8.onnx
+"""Quantises an exported model.
+
+python -m training.quantise DATA MODEL.onnx -o INT8.onnx
 
 The file is written only when it is as good as the original on the validation split, and faster in
 the same run. Otherwise the command prints the figures and leaves an older file as it was.

@@ -1,4 +1,4 @@
-"""Makes a model that runs from a folder of labelled pictures, in one command:
+"""Makes a model that runs from a folder of labelled pictures, in one command.
 
 python -m training.retrain DATA_DIR -o models/mine.onnx
 

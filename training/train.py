@@ -1,4 +1,7 @@
-"""Trains a DACL network: python -m training.train DATA.npz -o RUN_FOLDER"""
+"""Trains a DACL network.
+
+python -m training.train DATA.npz -o RUN_FOLDER
+"""
 
 import argparse
 from pathlib import Path

@@ -1,5 +1,5 @@
 """Copies a prepared file as if no face had been found in any picture, to measure the gain of
-alignment:
+alignment.
 
 python -m training.whole_frames ferplus.npz -o frames.npz
 

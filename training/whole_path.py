@@ -1,5 +1,6 @@
-"""Measures what is lost on the way from a frame to a label: python -m training.whole_path DATA.npz
-MODEL.onnx
+"""Measures what is lost on the way from a frame to a label.
+
+python -m training.whole_path DATA.npz MODEL.onnx
 
 Faces of the validation split (FER+'s PublicTest) are pasted into made frames of 1280 x 720 and read
 as the app reads them: detector, alignment, classifier. The loss against the crops that the same

@@ -75,6 +75,15 @@ def cut_crop(frame: Picture, face: Face, contract: Contract) -> Picture:
 
     Returns:
         `(S, S, 3)` uint8 BGR.
+
+    >>> from app.recognition.classifier import DEFAULT_MODEL
+    >>> contract = Classifier(DEFAULT_MODEL, device="cpu").contract
+    >>> landmarks = np.full((6, 2), np.nan, np.float32)
+    >>> landmarks[:4] = contract.template.targets() * 100 + 50
+    >>> face = Face((50.0, 50.0, 150.0, 150.0), landmarks, 0.9)
+    >>> crop = cut_crop(np.full((200, 200, 3), 9, np.uint8), face, contract)
+    >>> crop.shape == (contract.size_px, contract.size_px, 3), int(crop.min()), int(crop.max())
+    (True, 9, 9)
     """
     size = contract.size_px
     matrix = fit_crop_matrix(face.landmarks, contract.template, size)
@@ -97,8 +106,20 @@ def cut_crop(frame: Picture, face: Face, contract: Contract) -> Picture:
 
 
 def assign_detections(faces: Sequence[Face], placed: Sequence[PlacedFace]) -> dict[int, int]:
-    """Assigns detections to the faces that were placed, nearest first. Returns a map from the index
-    in `placed` to the index in `faces`; each detection is used once."""
+    """Assigns detections to the faces that were placed, nearest first.
+
+    Args:
+        faces: The detections, in frame px.
+        placed: The faces that the frame really shows, in frame px.
+
+    Returns:
+        A map from the index in `placed` to the index in `faces`; each detection is used once.
+
+    >>> landmarks = np.zeros((6, 2), np.float32)
+    >>> found = [Face((x, 0.0, x + 100.0, 100.0), landmarks, 0.9) for x in (300.0, 10.0)]
+    >>> assign_detections(found, [PlacedFace(0, (50.0, 50.0), 100.0)])
+    {0: 1}
+    """
     pairs = []
     for p, truth in enumerate(placed):
         for f, face in enumerate(faces):

@@ -118,6 +118,11 @@ def label_detection(face: Face, placed: Sequence[PlacedFace]) -> str | None:
     Returns:
         "face" where the detection matches one, "none" where it is far from all of them in place or
             size, and None in between.
+
+    >>> landmarks = np.zeros((6, 2), np.float32)
+    >>> found = [Face((x, 0.0, x + 100.0, 100.0), landmarks, 0.9) for x in (10.0, 60.0, 300.0)]
+    >>> [label_detection(face, [PlacedFace(0, (50.0, 50.0), 100.0)]) for face in found]
+    ['face', None, 'none']
     """
     doubtful = False
     for one in placed:
