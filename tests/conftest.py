@@ -139,7 +139,9 @@ def face_npz(clip_frames: dict[int, Image], tmp_path_factory: pytest.TempPathFac
 
     from app.detection.mediapipe_detector import Detector
     from training.datasets.landmarks import find_landmarks
-    from training.datasets.pack import PackedSample, PackMeta, encode_webp, write_pack
+    from training.datasets.pack import PackedSample, PackMeta
+    from training.datasets.pack_writer import write_pack
+    from training.datasets.webp import encode_webp
 
     image = clip_frames[0]
     with Detector() as detector:

@@ -18,7 +18,7 @@ from app.defaults import DEMO_CLIP
 from app.detection.mediapipe_detector import Detector
 from app.types import Face, Image
 from training.datasets.landmarks import MIN_SCORE, find_faces
-from training.datasets.pack import read_pack
+from training.datasets.pack_reader import read_pack
 
 WIDTH_PX, HEIGHT_PX = 1280, 720
 MAX_TURN = 0.25  # of the nose from between the eyes, in eye distances, to count as frontal
@@ -67,7 +67,7 @@ def pack_faces(path: Path, count: int, rng: np.random.Generator) -> list[FacePic
     names = list(pack.meta.vote_names)
     found: list[FacePicture] = []
     with Detector(min_score=MIN_SCORE) as detector:
-        for row in rng.permutation(pack.rows("valid")).tolist():
+        for row in rng.permutation(pack.find_rows("valid")).tolist():
             if len(found) == count:
                 break
             votes = pack.votes[row]

@@ -25,7 +25,7 @@ from app.tracking.resting_face import (
 )
 from app.types import Floats
 from training.base.cli import run_entry_point
-from training.datasets.pack import read_pack
+from training.datasets.pack_reader import read_pack
 from training.judge.predictions import iterate_batches, load_judged_examples, make_uint8_crops
 
 SETTINGS = tuple((lead, bound) for bound in (0.5, 1.0, 1.5, 2.0, 3.0) for lead in (0.0, 0.7, 1.4))

@@ -24,7 +24,8 @@ from app.recognition.quality import estimate_pose_deg, measure_quality
 from app.types import LANDMARKS, Face, Image
 from training.base.cli import run_entry_point
 from training.datasets.examples import NO_LABEL, choose_argmax_labels
-from training.datasets.pack import Pack, read_pack
+from training.datasets.pack import Pack
+from training.datasets.pack_reader import read_pack
 from training.judge.predictions import iterate_batches, load_judged_examples, make_uint8_crops
 
 
@@ -74,7 +75,7 @@ def face_of(size_px: int) -> Face:
 
 def turns_deg(pack: Pack) -> NDArray[np.float64]:
     """Yaw of the same faces; NaN where their landmarks are not known."""
-    rows = pack.rows("valid")
+    rows = pack.find_rows("valid")
     winners = choose_argmax_labels(pack.votes[rows], len(pack.meta.labels)) != NO_LABEL
     return np.array(
         [

@@ -23,7 +23,8 @@ from app.errors import DataError
 from app.types import Image
 from training.base.cli import run_entry_point
 from training.base.progress import track_progress
-from training.datasets.pack import Pack, read_pack
+from training.datasets.pack import Pack
+from training.datasets.pack_reader import read_pack
 from training.judge.path_reading import assign_detections
 from training.synthetic.detections import label_detection, list_face_rows
 from training.synthetic.non_face_pictures import Clip, make_pictures
@@ -194,7 +195,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     pack = read_pack(options.data)
     faces = min(options.faces, len(list_face_rows(pack, "valid")))
     generator = np.random.default_rng(options.seed)
-    rows = generator.permutation(pack.rows("valid"))[:500].tolist()
+    rows = generator.permutation(pack.find_rows("valid"))[:500].tolist()
     strange = make_pictures(
         generator,
         options.empty,

@@ -19,7 +19,7 @@ from app.recognition.classifier import Classifier
 from app.types import Face, Floats, Frame, Mode
 from tools.made_frames import FacePicture, pack_faces
 from tools.steady_scenes import PLACES, Camera, Shown, Stage
-from training.datasets.pack import read_pack
+from training.datasets.pack_reader import read_pack
 
 CLEAR = 0.8  # probability of a clearly recognised expression
 DWELL_S = (1.5, 2.5)

@@ -21,7 +21,7 @@ from training.base.cli import run_entry_point
 from training.base.device import ComputeDevice
 from training.base.files import write_text_file
 from training.config.run_config import RunConfig
-from training.datasets.pack import read_pack
+from training.datasets.pack_reader import read_pack
 from training.run.options import add_machine_options, add_recipe_options, read_recipe
 from training.studies.speed import describe_timings, measure_training
 
@@ -57,7 +57,7 @@ def main(argv: list[str] | None = None) -> int:
     machine = ComputeDevice.choose(options.device, options.precision, options.compile)
     pack = read_pack(options.data)
     timings = measure_training(pack, config, machine, options.steps, options.rounds)
-    print(describe_timings(timings, len(pack.rows("train")), config.train.epochs))
+    print(describe_timings(timings, len(pack.find_rows("train")), config.train.epochs))
     if options.json is not None:
         write_text_file(options.json, json.dumps(asdict(timings), indent=1) + "\n")
         print(options.json, file=sys.stderr)

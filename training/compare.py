@@ -19,7 +19,7 @@ from training.base.cli import run_entry_point
 from training.base.device import ComputeDevice
 from training.base.files import write_text_file
 from training.config.run_config import RunConfig
-from training.datasets.pack import read_pack
+from training.datasets.pack_reader import read_pack
 from training.datasets.split_pair import load_pair
 from training.measures.comparison import build_comparison_page, format_results_csv, list_values
 from training.run.options import add_machine_options, add_recipe_options, read_recipe

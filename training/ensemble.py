@@ -16,7 +16,7 @@ from app.errors import TrainingError
 from app.process.one_line_parser import OneLineParser
 from training.base.cli import run_entry_point
 from training.base.device import ComputeDevice
-from training.datasets.pack import read_pack
+from training.datasets.pack_reader import read_pack
 from training.run.options import add_machine_options
 from training.run.teachers import load_teachers
 from training.studies.ensembles import compare_networks, format_ensemble, read_probabilities

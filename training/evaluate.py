@@ -14,7 +14,7 @@ from pathlib import Path
 from app.errors import TrainingError
 from app.process.one_line_parser import OneLineParser
 from training.base.cli import run_entry_point
-from training.datasets.pack import read_pack
+from training.datasets.pack_reader import read_pack
 from training.judge.corruption_options import (
     add_corruption_options,
     check_corruptions,

@@ -12,7 +12,7 @@ from app.process.one_line_parser import OneLineParser
 from training.base.cli import run_entry_point
 from training.base.licences import choose_licence
 from training.checkpoints.compact import name_compact, write_compact
-from training.datasets.pack import read_pack
+from training.datasets.pack_reader import read_pack
 from training.exporting.onnx_file import SAME_LABEL, export_model
 from training.network.half_precision import Storage
 

@@ -23,7 +23,9 @@ from training.base.cli import run_entry_point
 from training.base.licences import DETECTIONS
 from training.datasets.digests import hash_data_file
 from training.datasets.landmarks import describe_settings
-from training.datasets.pack import PackMeta, read_pack, write_pack
+from training.datasets.pack import PackMeta
+from training.datasets.pack_reader import read_pack
+from training.datasets.pack_writer import write_pack
 from training.datasets.readers import Split
 from training.synthetic.detection_samples import SamplingJob, make_all_samples
 from training.synthetic.detections import LABELS, find_photos

@@ -15,7 +15,7 @@ from app.errors import TrainingError
 from app.process.one_line_parser import OneLineParser
 from training.base.cli import run_entry_point
 from training.base.files import write_text_file
-from training.datasets.pack import read_pack
+from training.datasets.pack_reader import read_pack
 from training.judge.faithfulness import format_faithfulness_page, measure_faithfulness
 
 PAGE = "faithfulness.md"

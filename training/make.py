@@ -18,7 +18,7 @@ from app.process.one_line_parser import OneLineParser
 from training.base.cli import run_entry_point
 from training.base.device import ComputeDevice
 from training.config.recipes import RECIPES
-from training.datasets.pack import read_pack
+from training.datasets.pack_reader import read_pack
 from training.making.finish import finish_model, parse_given_steps, read_digest
 from training.making.forecast import describe_plan
 from training.making.plan import MADE, REPORT, Plan, read_facts_file

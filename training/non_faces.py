@@ -19,7 +19,7 @@ from app.recognition.classifier import Classifier
 from app.types import Image as Picture
 from training.base.cli import run_entry_point
 from training.base.progress import track_progress
-from training.datasets.pack import read_pack
+from training.datasets.pack_reader import read_pack
 from training.judge.non_face_report import (
     ScoreRow,
     compare_scores,
@@ -76,7 +76,7 @@ def main(argv: list[str] | None = None) -> int:
     faces: list[Picture] = []
     pack = read_pack(options.data) if options.data else None
     if pack is not None:
-        rows = generator.permutation(pack.rows("valid"))[:500]
+        rows = generator.permutation(pack.find_rows("valid"))[:500]
         faces = [pack.decode(int(row), "rgb")[::-1].transpose(1, 2, 0) for row in rows]
     from app.detection.search import FaceSearch
 

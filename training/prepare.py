@@ -26,7 +26,8 @@ from training.datasets.listed import (
     VALIDATION_SHARE,
     read_samples,
 )
-from training.datasets.pack import PackedSample, PackMeta, write_pack
+from training.datasets.pack import PackedSample, PackMeta
+from training.datasets.pack_writer import write_pack
 from training.datasets.packing import describe_ferplus, describe_listed, is_up_to_date, pack_sample
 from training.datasets.rafdb import list_rafdb
 from training.datasets.readers import (

@@ -13,7 +13,7 @@ from app.errors import TrainingError
 from app.process.one_line_parser import OneLineParser
 from training.base.cli import add_options, collect_given_options, run_entry_point
 from training.base.files import write_text_file
-from training.datasets.pack import read_pack
+from training.datasets.pack_reader import read_pack
 from training.exporting.int8 import Int8Settings
 from training.exporting.int8_file import ROUNDS, survey_settings, write_int8_file
 from training.judge.latency import THREADS

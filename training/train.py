@@ -15,7 +15,7 @@ from training.base.cli import run_entry_point
 from training.base.device import ComputeDevice
 from training.base.option_types import parse_gigabytes
 from training.base.processes import Ranks, join_ranks
-from training.datasets.pack import read_pack
+from training.datasets.pack_reader import read_pack
 from training.run.job import TrainingJob, carry_out, read_resumed_recipe
 from training.run.options import (
     RECIPE_MAKERS,

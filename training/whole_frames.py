@@ -15,7 +15,8 @@ from app.errors import DataError
 from app.process.one_line_parser import OneLineParser
 from app.wording import format_count
 from training.base.cli import run_entry_point
-from training.datasets.pack import read_pack, write_pack
+from training.datasets.pack_reader import read_pack
+from training.datasets.pack_writer import write_pack
 from training.datasets.unaligned import copy_unaligned
 
 

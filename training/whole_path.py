@@ -17,7 +17,7 @@ from app.process.one_line_parser import OneLineParser
 from app.recognition.classifier import Classifier
 from training.base.cli import run_entry_point
 from training.base.option_types import parse_count
-from training.datasets.pack import read_pack
+from training.datasets.pack_reader import read_pack
 from training.judge.path_reading import WholePath
 from training.judge.path_report import (
     NOTE,

@@ -12,7 +12,7 @@ from training.base.processes import join_ranks
 from training.checkpoints.digest import hash_checkpoint
 from training.config.run_config import RunConfig
 from training.config.teach_config import TeachConfig
-from training.datasets.pack import read_pack
+from training.datasets.pack_reader import read_pack
 from training.datasets.split_pair import gather_facts, load_pair
 from training.run.job import find_teaching
 from training.run.schedule import draw_epoch_rows

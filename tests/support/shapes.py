@@ -6,8 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training import train
-from training.datasets.pack import PackedSample, PackMeta, encode_webp, write_pack
+from training.datasets.pack import PackedSample, PackMeta
+from training.datasets.pack_writer import write_pack
 from training.datasets.readers import SPLITS, Split
+from training.datasets.webp import encode_webp
 
 LABELS = ("frame", "disc", "cross")  # not in alphabetical order: names count, not places
 SIDE_PX = 24

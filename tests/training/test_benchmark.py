@@ -11,7 +11,7 @@ from tests.support.shapes import RECIPE
 from training import benchmark
 from training.config.run_config import RunConfig
 from training.config.train_config import TrainConfig
-from training.datasets.pack import read_pack
+from training.datasets.pack_reader import read_pack
 from training.network.model import ModelConfig
 from training.studies.speed import PictureByPicture, count_step_flop
 
@@ -42,7 +42,7 @@ def test_pictures_are_cut_out_of_an_enlarged_frame(shapes_npz: Path) -> None:
     tensor, label = pictures[5]
     assert tensor.shape == (1, 24, 24)
     assert tensor.dtype == torch.float32
-    assert label == int(pack.votes[pack.rows("train")[5]].argmax())
+    assert label == int(pack.votes[pack.find_rows("train")[5]].argmax())
     assert -2 <= float(tensor.min()) < float(tensor.max()) <= 2
     others = [np.abs(tensor.numpy() - pictures[5][0].numpy()).max() for _ in range(12)]
     assert max(others) > 0.1  # another place each time

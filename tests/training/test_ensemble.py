@@ -8,7 +8,7 @@ import pytest
 from app.errors import TrainingError
 from tests.support.shapes import MACHINE, train_shapes
 from training import ensemble
-from training.datasets.pack import read_pack
+from training.datasets.pack_reader import read_pack
 from training.judge.evaluation import evaluate
 from training.studies import ensembles
 

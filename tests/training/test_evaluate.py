@@ -16,8 +16,11 @@ from tests.support.tiny_model import tiny_contract, write_tiny_model
 from training import evaluate
 from training.base import json_values
 from training.base.cli import run_entry_point
-from training.datasets.pack import PackedSample, PackMeta, encode_webp, read_pack, write_pack
+from training.datasets.pack import PackedSample, PackMeta
+from training.datasets.pack_reader import read_pack
+from training.datasets.pack_writer import write_pack
 from training.datasets.readers import Split
+from training.datasets.webp import encode_webp
 from training.judge import evaluation, latency, predictions
 from training.judge.ledger import LEDGER_HEAD
 

@@ -20,8 +20,11 @@ from training.checkpoints.checkpoint import build_network, load_trained, save_ch
 from training.config.run_config import RunConfig
 from training.config.train_config import TrainConfig
 from training.datasets.examples import load_examples
-from training.datasets.pack import Pack, PackedSample, PackMeta, encode_webp, read_pack, write_pack
+from training.datasets.pack import Pack, PackedSample, PackMeta
+from training.datasets.pack_reader import read_pack
+from training.datasets.pack_writer import write_pack
 from training.datasets.readers import SPLITS, Split
+from training.datasets.webp import encode_webp
 from training.exporting import onnx_file
 from training.judge import evaluation, predictions
 from training.network.model import ModelConfig

@@ -12,7 +12,7 @@ from app.errors import DataError
 from app.types import Face
 from training import face_check
 from training.base.cli import run_entry_point
-from training.datasets.pack import read_pack
+from training.datasets.pack_reader import read_pack
 from training.synthetic import detection_samples
 from training.synthetic.detections import PICTURE_MARGIN, PICTURE_SIDE_PX, label_detection, misplace
 from training.synthetic.paste import PlacedFace
@@ -67,8 +67,8 @@ def test_command_finds_faces_and_what_is_taken_for_some(
     found = Counter(pack.votes.argmax(axis=1).tolist())
     assert found[0] >= 5
     assert found[1] >= 5
-    assert len(pack.rows("valid")) > 0
-    assert len(pack.rows("test")) == 0
+    assert len(pack.find_rows("valid")) > 0
+    assert len(pack.find_rows("test")) == 0
     # The detector's landmarks lie where the template has them, upright in the middle of the view.
     shown = pack.landmarks[pack.votes[:, 0] == 1][:, :4]
     wanted = (0.5 + (FACE_TEMPLATE.targets() - 0.5) / PICTURE_MARGIN) * PICTURE_SIDE_PX

@@ -8,8 +8,11 @@ import pytest
 from app.errors import DataError, TrainingError
 from tests.support.tiny_model import tiny_contract, write_tiny_model
 from training import faithful
-from training.datasets.pack import PackedSample, PackMeta, encode_webp, read_pack, write_pack
+from training.datasets.pack import PackedSample, PackMeta
+from training.datasets.pack_reader import read_pack
+from training.datasets.pack_writer import write_pack
 from training.datasets.readers import Split
+from training.datasets.webp import encode_webp
 from training.judge import faithfulness
 from training.judge.deletion import draw_partners
 from training.measures import deletion_curves

@@ -18,7 +18,8 @@ from training.config.recipes import ENSEMBLE, RECIPES, Learn, Recipe, WeightMean
 from training.config.run_config import RunConfig
 from training.config.teach_config import TeachConfig
 from training.config.train_config import TrainConfig
-from training.datasets.pack import Pack, read_pack
+from training.datasets.pack import Pack
+from training.datasets.pack_reader import read_pack
 from training.making import finish
 from training.making import plan as planning
 from training.making.plan import Plan
@@ -203,8 +204,8 @@ def test_rehearsal_keeps_some_of_both_splits_and_no_test(
 ) -> None:
     monkeypatch.setattr("training.run.rehearsal.MIN_PICTURES", 10)
     small = shrink_pack(pack, 0.25)
-    assert [len(small.rows(split)) for split in ("train", "valid", "test")] == [24, 10, 0]
-    assert set(small.rows("train")) < set(pack.rows("train"))
+    assert [len(small.find_rows(split)) for split in ("train", "valid", "test")] == [24, 10, 0]
+    assert set(small.find_rows("train")) < set(pack.find_rows("train"))
     assert small.meta.key != pack.meta.key
     assert {pack.meta.key, shrink_pack(pack, 0.5).meta.key}.isdisjoint({small.meta.key})
     assert shorten_recipe(RunConfig(), 0.1).train.epochs == 4

@@ -17,9 +17,10 @@ from app.types import Image
 from training import prepare
 from training.base.cli import run_entry_point
 from training.datasets import landmarks
-from training.datasets import pack as packing
+from training.datasets import pack_writer as packing
 from training.datasets.examples import load_examples
-from training.datasets.pack import Pack, read_pack
+from training.datasets.pack import Pack
+from training.datasets.pack_reader import read_pack
 from training.datasets.readers import FERPLUS_VOTES
 
 FACES = {"train/joy/0.png": 0, "train/joy/110.jpg": 110, "valid/joy/60.png": 60}
@@ -62,7 +63,7 @@ def test_folder_becomes_one_file(pack: Pack, pictures: Path) -> None:
     assert (pack.meta.protocol, pack.meta.made_from["count"]) == ("single", 5)
     assert pack.names == ("train/empty/145.png", *FACES)
     assert pack.votes.tolist() == [[1, 0], [0, 1], [0, 1], [0, 1]]
-    assert (pack.rows("train").tolist(), pack.rows("valid").tolist()) == ([0, 1, 2], [3])
+    assert (pack.find_rows("train").tolist(), pack.find_rows("valid").tolist()) == ([0, 1, 2], [3])
 
 
 def test_landmarks_are_those_of_the_face_in_the_kept_region(pack: Pack, detector: Detector) -> None:
@@ -85,7 +86,7 @@ def test_training_cuts_the_crop_that_the_app_cuts(
     examples = load_examples(
         pack, "train", template=FACE_TEMPLATE, size_px=48, colour="rgb", labels_from="soft"
     )
-    crops = examples.crops(torch.tensor([1, 2])).permute(0, 2, 3, 1).numpy()[..., ::-1]
+    crops = examples.cut_crops(torch.tensor([1, 2])).permute(0, 2, 3, 1).numpy()[..., ::-1]
     for crop, index in zip(crops, (0, 110), strict=True):
         (face,) = detector.detect(clip_frames[index])
         (ours,) = align_faces(clip_frames[index], [face], FACE_TEMPLATE, 48)
@@ -191,7 +192,7 @@ def test_official_files_become_one_file(
     assert (pack.meta.dataset, pack.meta.protocol, len(pack.meta.labels)) == ("FER+", "ferplus", 8)
     assert pack.names == ("00000", "00001")
     assert pack.votes.tolist()[0] == [1, 7, 0, 0, 0, 0, 0, 0, 1, 1]
-    stored, _ = pack.pictures(np.array([0]), "grey")
+    stored, _ = pack.decode_pictures(np.array([0]), "grey")
     assert stored.shape[2] <= 48
     assert np.isfinite(pack.landmarks).all()
 

@@ -19,7 +19,7 @@ from tests.support.shapes import write_shapes
 from tests.support.tiny_model import tiny_contract, write_tiny_model
 from training import quantise
 from training.datasets.examples import load_examples
-from training.datasets.pack import read_pack
+from training.datasets.pack_reader import read_pack
 from training.exporting import int8_file, int8_quality
 from training.exporting.int8 import (
     Int8Settings,

@@ -22,7 +22,7 @@ from training import retrain
 from training.base.cli import run_entry_point
 from training.checkpoints.checkpoint import load_checkpoint, load_trained
 from training.checkpoints.compact import name_compact, write_compact
-from training.datasets.pack import read_pack
+from training.datasets.pack_reader import read_pack
 from training.exporting import onnx_file
 from training.making import retraining
 from training.making.retrain_folder import is_made_here

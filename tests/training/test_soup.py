@@ -11,7 +11,7 @@ from training import soup
 from training.base.device import ComputeDevice
 from training.checkpoints.checkpoint import load_checkpoint, load_trained
 from training.checkpoints.digest import hash_checkpoint
-from training.datasets.pack import read_pack
+from training.datasets.pack_reader import read_pack
 from training.datasets.split_pair import load_pair
 from training.exporting import onnx_file
 from training.run import averages

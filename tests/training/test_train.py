@@ -29,7 +29,8 @@ from training.config.augment_config import AugmentConfig
 from training.config.run_config import RunConfig
 from training.config.train_config import TrainConfig
 from training.datasets.examples import Examples
-from training.datasets.pack import Pack, read_pack
+from training.datasets.pack import Pack
+from training.datasets.pack_reader import read_pack
 from training.datasets.split_pair import gather_facts, load_pair
 from training.network.model import ModelConfig
 from training.run.loop import fit
@@ -501,7 +502,7 @@ def test_checkpoint_of_another_version_is_named(trained: Path, tmp_path: Path) -
 
 
 def test_single_picture_is_not_enough(pack: Pack) -> None:
-    rows = pack.rows("train")[1:]
+    rows = pack.find_rows("train")[1:]
     split = pack.split.copy()
     split[rows] = 2
     with pytest.raises(DataError, match="a single usable training picture"):

@@ -8,7 +8,7 @@ from app.alignment import FACE_TEMPLATE
 from training import whole_frames
 from training.base.cli import run_entry_point
 from training.datasets.examples import load_examples
-from training.datasets.pack import read_pack
+from training.datasets.pack_reader import read_pack
 
 SIZE = 48
 

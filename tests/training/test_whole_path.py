@@ -14,7 +14,10 @@ from app.types import Face, Image
 from tests.support.tiny_model import tiny_contract, write_tiny_model
 from training import whole_path
 from training.datasets.landmarks import find_landmarks
-from training.datasets.pack import PackedSample, PackMeta, encode_webp, read_pack, write_pack
+from training.datasets.pack import PackedSample, PackMeta
+from training.datasets.pack_reader import read_pack
+from training.datasets.pack_writer import write_pack
+from training.datasets.webp import encode_webp
 from training.judge import path_report
 from training.judge.path_reading import Condition, Outcome, WholePath, assign_detections, cut_crop
 from training.judge.path_report import describe_target, format_path_table, make_row

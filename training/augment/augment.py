@@ -1,6 +1,6 @@
-"""Random changes of a batch: geometry before the one resampling, light and holes after it, mixing.
+"""Changes a batch at random: geometry before the one resampling, then light and holes, then mixing.
 
-Every function takes its generator, so that a step's augmentation follows from its seed alone.
+Every function takes its generator, so that the changes of a step follow from its seed alone.
 """
 
 import math
@@ -15,16 +15,16 @@ from training.config.augment_config import AugmentConfig, parse_kinds
 from training.datasets.crops import compose_maps, warp_batch
 from training.datasets.examples import Examples
 
-# Where the crop of 224 lies in the frame of 256, from its centre in sides of the crop. The centre
-# is the crop that is judged.
+# The crop of 224 lies in the frame of 256 at five places, given from the frame's centre in sides
+# of the crop. Judging uses the centre.
 _REACH = (256 - 224) / 2 / 224
 FIVE_CROPS = ((0.0, 0.0), *((x * _REACH, y * _REACH) for x in (-1, 1) for y in (-1, 1)))
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """`crops (B, C, S, S)` float32 of 0..255, `soft (B, K)` or whatever else was mixed as the
-    crops were, `labels (B,)` for the centre loss."""
+    """A training batch: `crops (B, C, S, S)` float32 of 0..255, `soft (B, K)` targets (or other
+    values mixed as the crops are), `labels (B,)` for the centre loss."""
 
     crops: Tensor
     soft: Tensor
@@ -33,7 +33,22 @@ class Batch:
 
 
 def draw_matrices(n: int, size_px: int, config: AugmentConfig, generator: Generator) -> Tensor:
-    """`(n, 2, 3)` crop -> crop: rotation and scale about the centre, shift, a mirror for half."""
+    """Draws a rotation and scale about the centre, a shift, and a mirror for half of the crops.
+
+    Args:
+        n: Count of crops.
+        size_px: Their side.
+        config: The largest changes.
+        generator: Draws them.
+
+    Returns:
+        `(n, 2, 3)` crop -> crop, px.
+
+    >>> still = AugmentConfig(rotation_deg=0, scale=0, shift=0)
+    >>> drawn = draw_matrices(8, 48, still, Generator().manual_seed(0))
+    >>> drawn[:, 0, 0].abs().tolist() == [1.0] * 8, drawn[:, 1].unique(dim=0).tolist()
+    (True, [[0.0, 1.0, 0.0]])
+    """
     turn = math.radians(config.rotation_deg)
     angle = draw_uniform(-turn, turn, n, generator)
     scale = draw_uniform(-math.log1p(config.scale), math.log1p(config.scale), n, generator).exp()
@@ -54,7 +69,21 @@ def draw_matrices(n: int, size_px: int, config: AugmentConfig, generator: Genera
 
 
 def relight_crops(crops: Tensor, strength: float, generator: Generator) -> Tensor:
-    """Contrast about each crop's mean, gamma and brightness, within 0..255."""
+    """Changes contrast about each crop's mean, gamma and brightness.
+
+    Args:
+        crops: `(B, C, S, S)` of 0..255.
+        strength: Largest change, as in `AugmentConfig.light`.
+        generator: Draws the changes.
+
+    Returns:
+        `(B, C, S, S)` of 0..255.
+
+    >>> crops = torch.full((2, 1, 4, 4), 128.0)
+    >>> lit = relight_crops(crops, 0.3, Generator().manual_seed(0))
+    >>> lit.shape == crops.shape, bool((lit != crops).any())
+    (True, True)
+    """
     n = len(crops)
 
     def factor() -> Tensor:
@@ -69,7 +98,20 @@ def relight_crops(crops: Tensor, strength: float, generator: Generator) -> Tenso
 
 def erase_holes(crops: Tensor, share: float, generator: Generator) -> Tensor:
     """Fills a random rectangle (2 to 25 % of the area) of a share of the crops with one random
-    grey. Zhong et al., "Random Erasing Data Augmentation", AAAI 2020."""
+    grey.
+
+    Zhong et al., "Random Erasing Data Augmentation", AAAI 2020.
+
+    Args:
+        crops: `(B, C, S, S)` of 0..255.
+        share: Share of the crops, in 0..1.
+        generator: Draws crops, places and greys.
+
+    >>> crops = torch.zeros(4, 1, 16, 16)
+    >>> holes = erase_holes(crops, 1.0, Generator().manual_seed(0)) > 0
+    >>> bool(holes.flatten(1).any(dim=1).all()), float(holes.float().mean()) < 0.3
+    (True, True)
+    """
     n, _, height, width = crops.shape
     area = draw_uniform(0.02, 0.25, n, generator)
     aspect = draw_uniform(-math.log(3.3), math.log(3.3), n, generator).exp()
@@ -88,11 +130,11 @@ def erase_holes(crops: Tensor, share: float, generator: Generator) -> Tensor:
 
 
 def mix_batch(batch: Batch, mixing: Mixing) -> Batch:
-    """Each crop mixed with another of the batch, targets and labels accordingly."""
+    """Mixes each crop with another of the batch, and its targets and label accordingly."""
     return Batch(
-        crops=mixing.crops(batch.crops),
-        soft=mixing.targets(batch.soft),
-        labels=mixing.labels(batch.labels),
+        crops=mixing.mix_crops(batch.crops),
+        soft=mixing.mix_targets(batch.soft),
+        labels=mixing.drop_unclear_labels(batch.labels),
         mixing=mixing,
     )
 
@@ -100,7 +142,7 @@ def mix_batch(batch: Batch, mixing: Mixing) -> Batch:
 def draw_degradation(
     n: int, channels: int, config: AugmentConfig, generator: Generator
 ) -> Degradation | None:
-    """None where the recipe has none: then nothing is drawn."""
+    """Draws the degradation of a batch; None, without drawing, for a recipe that has none."""
     if config.degrade == 0:
         return None
     return Degradation.draw(
@@ -116,8 +158,20 @@ def draw_degradation(
 def augment_crops(
     examples: Examples, rows: Tensor, config: AugmentConfig, generator: Generator
 ) -> Tensor:
-    """`(B, C, S, S)`, not mixed; alignment and random geometry are one resampling. What is drawn
-    does not hang on the size of the crops: the same source gives the same change of each."""
+    """Cuts augmented crops, not mixed; alignment and random geometry are one resampling.
+
+    The random draws do not depend on the size of the crops, so that equal seeds change crops of all
+    sizes alike.
+
+    Args:
+        examples: The pictures.
+        rows: `(B,)` row numbers.
+        config: The largest changes.
+        generator: Draws the changes.
+
+    Returns:
+        `(B, C, S, S)` float32 of 0..255.
+    """
     random = draw_matrices(len(rows), examples.size_px, config, generator)
     webcam = draw_degradation(len(rows), examples.pictures.shape[1], config, generator)
     moved = webcam.matrices(examples.size_px) if webcam is not None else None
@@ -141,8 +195,15 @@ def make_training_batch(
     generator: Generator,
     targets: Tensor | None = None,
 ) -> Batch:
-    """The augmented and mixed crops of `rows (B,)`. `targets (B, T)` take the place of the
-    examples' soft targets."""
+    """Makes the augmented and mixed crops of a batch.
+
+    Args:
+        examples: The pictures.
+        rows: `(B,)` row numbers.
+        config: The largest changes.
+        generator: Draws the changes.
+        targets: `(B, T)`, which replace the examples' soft targets; None keeps those.
+    """
     crops = augment_crops(examples, rows, config, generator)
     batch = Batch(crops, examples.soft[rows] if targets is None else targets, examples.labels[rows])
     if not (config.mixup or config.cutmix):

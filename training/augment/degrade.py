@@ -1,9 +1,10 @@
-"""What a webcam does to faces, done to a batch on its device: few pixels, bad light, a hand before
-the mouth. Applied between alignment and mixing; `training.augment.augment` says to how many crops.
+"""Degrades a batch as a webcam does: few pixels, bad light, a hand before the mouth.
 
+This happens between alignment and mixing; `training.augment.augment` decides for how many crops.
 Each kind takes `crops (M, C, S, S)` of 0..255, `strength (M,)` (0 leaves a crop about as it is, 1
 is as bad as a usable webcam gets) and the generator, and returns crops of 0..255. The corruptions
-that judge a model (`training.judge.corruptions`) are written apart from these and share no code.
+that judge a model (`training.judge.corruptions`) are written independently and share no code with
+these.
 """
 
 import math
@@ -16,9 +17,9 @@ from torch.nn import functional
 
 Kind = Callable[[Tensor, Tensor, Generator], Tensor]
 
-MOST_KINDS = 3  # that one crop suffers at once
-SOURCE_PX = 48  # a crop of more pixels than this is taken for an enlarged one, as FER+'s are
-LEAST_PX = 12  # across the crop, of the lowest resolution
+MAX_KINDS = 3  # degradations of one crop at once; more leave little of a face
+SOURCE_PX = 48  # the side of FER+'s pictures; larger crops count as enlarged ones
+MIN_PX = 12  # side of the crop at the lowest resolution
 # Quantisation of brightness and of colour in ITU-T T.81 (JPEG), annex K.
 LUMA_TABLE = (
     *(16, 11, 10, 16, 24, 40, 51, 61, 12, 12, 14, 19, 26, 58, 60, 55),
@@ -39,6 +40,12 @@ RGB_TO_YCC = (
 
 
 def draw_uniform(low: float, high: float, n: int, generator: Generator) -> Tensor:
+    """Draws `(n,)` numbers between `low` and `high`.
+
+    >>> drawn = draw_uniform(2, 3, 100, Generator().manual_seed(0))
+    >>> bool(((drawn >= 2) & (drawn < 3)).all())
+    True
+    """
     return torch.rand(n, generator=generator, device=generator.device) * (high - low) + low
 
 
@@ -48,21 +55,23 @@ def _each(values: Tensor) -> Tensor:
 
 
 def _along(crops: Tensor, angle: Tensor) -> Tensor:
-    """`(M, 1, S, S)`: how far each pixel lies from the middle in the direction `angle (M,)` (0 is
-    right, a quarter turn is down), in sides of the crop."""
+    """Measures each pixel's distance from the middle in the direction `angle (M,)` (0 is right,
+    a quarter turn is down), in sides of the crop. Returns `(M, 1, S, S)`."""
     size = crops.shape[-1]
     places = (torch.arange(size, device=crops.device) + 0.5) / size - 0.5
     return _each(angle.cos()) * places + _each(angle.sin()) * places[:, None]
 
 
 def _both_ways(crops: Tensor, matrices: Tensor) -> Tensor:
-    """`matrices (M, S, S)` applied to the columns and to the rows of each crop."""
+    """Applies `matrices (M, S, S)` to the columns and to the rows of each crop."""
     return matrices[:, None] @ crops @ matrices[:, None].transpose(2, 3)
 
 
 def occlude_crops(crops: Tensor, strength: Tensor, generator: Generator) -> Tensor:
-    """A band over the mouth, the eyes or a side, of one grey or cut out of another crop that is
-    covered, shifted by half a side so that no eye comes to lie on an eye."""
+    """Covers the mouth, the eyes or a side by a band of one grey, or of another covered crop.
+
+    That crop is shifted by half a side, so that no eye comes to lie on an eye.
+    """
     n, channels, size, _ = crops.shape
     sort = torch.randint(3, (n,), generator=generator, device=crops.device)  # mouth, eyes, side
     left = draw_uniform(0, 1, n, generator) < 0.5
@@ -86,7 +95,7 @@ def occlude_crops(crops: Tensor, strength: Tensor, generator: Generator) -> Tens
 
 
 def shade_crops(crops: Tensor, strength: Tensor, generator: Generator) -> Tensor:
-    """Less light on one side of an edge, which is sharp or as wide as the face (side light)."""
+    """Darkens one side of an edge, which is sharp or as wide as the face (side light)."""
     n = len(crops)
     distance = _along(crops, draw_uniform(-math.pi, math.pi, n, generator))
     begin = draw_uniform(-0.3, 0.3, n, generator)
@@ -96,7 +105,8 @@ def shade_crops(crops: Tensor, strength: Tensor, generator: Generator) -> Tensor
 
 
 def expose_crops(crops: Tensor, strength: Tensor, generator: Generator) -> Tensor:
-    """Too dark (gamma), too bright (with what is lost at the top) or without contrast."""
+    """Makes crops too dark (gamma), too bright (the brightest parts are lost) or low in
+    contrast."""
     sort = _each(draw_uniform(0, 3, len(crops), generator))
     mean = crops.mean(dim=(1, 2, 3), keepdim=True)
     dark = 255 * (crops / 255).clamp(1e-4, 1) ** _each((1.5 * strength).exp())
@@ -106,7 +116,7 @@ def expose_crops(crops: Tensor, strength: Tensor, generator: Generator) -> Tenso
 
 
 def tint_crops(crops: Tensor, strength: Tensor, generator: Generator) -> Tensor:
-    """Each channel's light scaled by itself, as a wrong white balance does; greys are spared."""
+    """Scales each channel's light, as a wrong white balance does; grey crops stay."""
     n, channels, _, _ = crops.shape
     if channels == 1:
         return crops
@@ -116,7 +126,7 @@ def tint_crops(crops: Tensor, strength: Tensor, generator: Generator) -> Tensor:
 
 
 def blur_crops(crops: Tensor, strength: Tensor, _: Generator) -> Tensor:
-    """Out of focus: a Gaussian of up to a 24th of the side."""
+    """Blurs crops as a lens out of focus does, by a Gaussian of up to a 24th of the side."""
     size = crops.shape[-1]
     places = torch.arange(size, device=crops.device, dtype=torch.float32)
     sigma = (strength * size / 24).clamp(min=0.05)[:, None, None]
@@ -125,11 +135,13 @@ def blur_crops(crops: Tensor, strength: Tensor, _: Generator) -> Tensor:
 
 
 def coarsen_crops(crops: Tensor, strength: Tensor, generator: Generator) -> Tensor:
-    """Seen by as few pixels as `LEAST_PX` across and enlarged again: means over the large pixels,
-    whose grid begins anywhere, then straight lines between their centres."""
+    """Lowers the resolution to as few as `MIN_PX` pixels across and enlarges the result again.
+
+    The coarse pixels are means, on a grid that begins anywhere; straight lines join their centres.
+    """
     n, _, size, _ = crops.shape
     most = min(size, SOURCE_PX)
-    pitch = (size / most * (most / min(LEAST_PX, most / 4)) ** strength)[:, None]  # (M, 1)
+    pitch = (size / most * (most / min(MIN_PX, most / 4)) ** strength)[:, None]  # (M, 1)
     begin = -draw_uniform(0, 1, n, generator)[:, None] * pitch
     fine = torch.arange(size, device=crops.device, dtype=torch.float32)  # (S,)
     low = begin + pitch * torch.arange(size + 1, device=crops.device)  # (M, S + 1) large pixels
@@ -145,8 +157,11 @@ def coarsen_crops(crops: Tensor, strength: Tensor, generator: Generator) -> Tens
 
 
 def add_sensor_noise(crops: Tensor, strength: Tensor, generator: Generator) -> Tensor:
-    """A sensor's: of one size everywhere in part, and growing with the light in part (its variance
-    is proportional to it); the grain is one pixel, or two where the picture was enlarged."""
+    """Adds the noise of a sensor.
+
+    A part of the noise has the same size everywhere; the variance of the other part is proportional
+    to the light. The grain is one pixel, or two as in an enlarged picture.
+    """
     n, channels, size, _ = crops.shape
     fine = torch.randn(crops.shape, generator=generator, device=crops.device)
     half = (size + 1) // 2
@@ -154,12 +169,12 @@ def add_sensor_noise(crops: Tensor, strength: Tensor, generator: Generator) -> T
     coarse = coarse.repeat_interleave(2, dim=2).repeat_interleave(2, dim=3)[..., :size, :size]
     grain = torch.where(_each(draw_uniform(0, 1, n, generator) < 0.5), fine, coarse)
     share = _each(draw_uniform(0, 1, n, generator))
-    size_of_it = (1 - share + share * crops / 128).sqrt() * _each(30 * strength)
-    return (crops + grain * size_of_it).clamp(0, 255)
+    deviation = (1 - share + share * crops / 128).sqrt() * _each(30 * strength)
+    return (crops + grain * deviation).clamp(0, 255)
 
 
 def _dct(device: torch.device) -> Tensor:
-    """`(8, 8)`: the orthonormal cosine transform of eight values."""
+    """Computes the orthonormal cosine transform of eight values, `(8, 8)`."""
     k = torch.arange(8, device=device, dtype=torch.float32)
     matrix = ((2 * k + 1) * k[:, None] * math.pi / 16).cos() / 2
     matrix[0] /= math.sqrt(2)
@@ -167,8 +182,11 @@ def _dct(device: torch.device) -> Tensor:
 
 
 def compress_crops(crops: Tensor, strength: Tensor, generator: Generator) -> Tensor:
-    """JPEG's loss at qualities from 60 down to 6: blocks of 8 x 8 to cosines, rounded, and back.
-    The blocks begin anywhere, as those of a frame do in the crop of a face. ITU-T T.81."""
+    """Applies the loss of JPEG (ITU-T T.81) at qualities from 60 down to 6.
+
+    Blocks of 8 x 8 become cosines, are rounded and turned back. The blocks begin anywhere, as those
+    of a frame do in the crop of a face.
+    """
     n, channels, size, _ = crops.shape
     y, x = torch.randint(8, (2,), generator=generator, device=crops.device).tolist()
     blocks = -(-(size + max(y, x)) // 8)
@@ -192,7 +210,7 @@ def compress_crops(crops: Tensor, strength: Tensor, generator: Generator) -> Ten
 
 
 JITTER = "jitter"
-# In the order in which they happen: before the camera, in its lens, on its sensor, on the wire.
+# In the order in which they happen: in front of the camera, in its lens, on its sensor, in transit.
 PIXEL_KINDS: dict[str, Kind] = {
     "occlusion": occlude_crops,
     "shadow": shade_crops,
@@ -206,9 +224,23 @@ PIXEL_KINDS: dict[str, Kind] = {
 
 
 def draw_jitter(strength: Tensor, size_px: int, generator: Generator) -> Tensor:
-    """`(B, 2, 3)` crop -> crop, the identity where the strength is 0: what badly placed landmarks,
-    a turned head or another lens do to the alignment. At most 12 degrees, 12 % of scale, 8 % of
-    shift, 10 % of difference between the axes and 0.1 of shear."""
+    """Draws small errors of the alignment, as badly placed landmarks, a turned head or another lens
+    make.
+
+    At strength 1 these are at most 12 degrees, 12 % of scale, 8 % of shift, 10 % of difference
+    between the axes and 0.1 of shear.
+
+    Args:
+        strength: `(B,)`; 0 gives the identity.
+        size_px: Side of the crops.
+        generator: Draws the errors.
+
+    Returns:
+        `(B, 2, 3)` crop -> crop, px.
+
+    >>> draw_jitter(torch.zeros(1), 48, Generator().manual_seed(0))[0].tolist()
+    [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]
+    """
     n = len(strength)
 
     def spread(most: float) -> Tensor:
@@ -232,7 +264,7 @@ def draw_jitter(strength: Tensor, size_px: int, generator: Generator) -> Tensor:
 
 @dataclass(frozen=True, slots=True)
 class Degradation:
-    """What happens to each crop of a batch. `strength`: of each kind `(B,)`, 0 where it does not
+    """The degradations of a batch: for each kind its strength `(B,)`, 0 where it does not
     happen."""
 
     strength: dict[str, Tensor]
@@ -249,26 +281,36 @@ class Degradation:
         kinds: tuple[str, ...],
         generator: Generator,
     ) -> "Degradation":
-        """`share` of `n` crops suffer one to `MOST_KINDS` of `kinds`, each at a strength between 0
-        and `strength`. A generator of its own follows from the seed of `generator`, which itself
-        stays as it is: crops that are spared are those of a batch without degradations."""
+        """Draws the degradations of a batch.
+
+        An own generator follows from the seed of `generator`, which itself stays as it is, so that
+        spared crops are those of a batch without degradations.
+
+        Args:
+            n: Count of crops.
+            channels: 1 leaves out "cast", which greys do not show.
+            share: Share of the crops that suffer one to `MAX_KINDS` kinds.
+            strength: The largest strength.
+            kinds: Names of the kinds to draw from.
+            generator: Gives its seed and device.
+        """
         own = Generator(generator.device)
         own.manual_seed((generator.initial_seed() ^ 0x5EED_0F_CA3E7A5) & (2**63 - 1))
         names = [name for name in kinds if channels > 1 or name != "cast"]
         order = torch.rand((n, len(names)), generator=own, device=own.device).argsort(dim=1)
-        many = torch.randint(1, MOST_KINDS + 1, (n, 1), generator=own, device=own.device)
+        many = torch.randint(1, MAX_KINDS + 1, (n, 1), generator=own, device=own.device)
         hit = (order < many) & (draw_uniform(0, 1, n, own) < share)[:, None]
         much = torch.rand((n, len(names)), generator=own, device=own.device) * strength
         table = torch.where(hit, much, 0.0)
         return cls(dict(zip(names, table.unbind(1), strict=True)), own)
 
     def matrices(self, size_px: int) -> Tensor | None:
-        """`(B, 2, 3)` to compose with the alignment, None where nothing moves."""
+        """Draws `(B, 2, 3)` to compose with the alignment; None where nothing moves."""
         moved = self.strength.get(JITTER)
         return None if moved is None else draw_jitter(moved, size_px, self.generator)
 
     def apply(self, crops: Tensor) -> Tensor:
-        """`crops (B, C, S, S)` of 0..255 -> the same, degraded; a new tensor."""
+        """Degrades `crops (B, C, S, S)` of 0..255 into a new tensor."""
         crops = crops.clone()
         for name, kind in PIXEL_KINDS.items():
             if name in self.strength:

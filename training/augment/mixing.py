@@ -1,4 +1,4 @@
-"""Which crop of a batch each crop is mixed with, and how: mixup's blend or CutMix's box.
+"""Mixes each crop of a batch with another: mixup's blend or CutMix's box.
 
 Zhang et al., "mixup: Beyond Empirical Risk Minimization", ICLR 2018. Yun et al., "CutMix:
 Regularization Strategy to Train Strong Classifiers with Localizable Features", ICCV 2019.
@@ -11,23 +11,24 @@ from torch import Generator, Tensor
 
 from training.datasets.examples import NO_LABEL
 
-# A mixed crop keeps its class for the centre loss only while this share of it is one picture.
-CLEAR_SHARE = 0.9
+CLEAR_SHARE = 0.9  # of one picture: from here on a mixed crop keeps its class for the centre loss
 
 
 @dataclass(frozen=True, slots=True)
 class Mixing:
-    """Drawn once for a batch; says the same of crops of any size. `share (B,)`, half or more, is
-    of the crop itself, the rest of the crop `other (B,)`. `box (B, 4)`: left, top, right and
-    bottom, in sides of the crop, of the part that is the other's, empty where the two are blended;
-    None where all are."""
+    """The mixing of one batch, which fits crops of any size.
+
+    `share (B,)`, half or more, belongs to the crop itself, the rest to the crop `other (B,)`.
+    `box (B, 4)` is the other's part: left, top, right and bottom, in sides of the crop. The box is
+    empty where the two are blended, and None where all are.
+    """
 
     share: Tensor
     other: Tensor
     box: Tensor | None = None
 
-    def crops(self, crops: Tensor) -> Tensor:
-        """`(B, C, S, S)`."""
+    def mix_crops(self, crops: Tensor) -> Tensor:
+        """Mixes `(B, C, S, S)`."""
         weight = self.share[:, None, None, None]
         others = crops[self.other]
         blended = weight * crops + (1 - weight) * others
@@ -38,17 +39,20 @@ class Mixing:
         pasted = torch.where(inside[:, None], others, crops)
         return torch.where(cut[:, None, None, None], pasted, blended)
 
-    def targets(self, targets: Tensor) -> Tensor:
-        """`(B, T)` of anything that is mixed as the crops are."""
+    def mix_targets(self, targets: Tensor) -> Tensor:
+        """Mixes `(B, T)` of any values as the crops are mixed."""
         return self.share[:, None] * targets + (1 - self.share[:, None]) * targets[self.other]
 
-    def labels(self, labels: Tensor) -> Tensor:
-        """`(B,)` for the centre loss: the deep feature of two faces in one belongs to no class's
-        centre, so that a crop of which less than `CLEAR_SHARE` is one picture loses its label."""
+    def drop_unclear_labels(self, labels: Tensor) -> Tensor:
+        """Keeps the labels `(B,)` of crops that are at least `CLEAR_SHARE` one picture; others
+        become `NO_LABEL`.
+
+        The deep feature of two faces in one crop belongs to no class's centre.
+        """
         return torch.where(self.share >= CLEAR_SHARE, labels, NO_LABEL)
 
     def _inside(self, size_px: int) -> Tensor:
-        """`(B, S, S)`: which pixels' centres lie in the box."""
+        """Marks the pixels whose centres lie in the box, `(B, S, S)`."""
         assert self.box is not None
         left, top, right, bottom = (self.box * size_px)[:, :, None].unbind(dim=1)
         centres = torch.arange(size_px, device=self.box.device) + 0.5
@@ -60,8 +64,19 @@ class Mixing:
 def draw_mixing(
     count: int, size_px: int, *, mixup: float, cutmix: float, generator: Generator
 ) -> Mixing:
-    """`mixup` and `cutmix` are the alphas of their beta distributions, 0 switches one off; with
-    both, a fair coin decides for each crop. Boxes lie on the grid of crops of `size_px`."""
+    """Draws the mixing of a batch.
+
+    Args:
+        count: Count of crops.
+        size_px: Boxes lie on the grid of crops of this side.
+        mixup: Alpha of mixup's beta distribution; 0 switches mixup off.
+        cutmix: Alpha of CutMix's; 0 switches it off. With both, a fair coin decides for each crop.
+        generator: Draws shares, partners and boxes.
+
+    >>> mixing = draw_mixing(4, 48, mixup=0.2, cutmix=0, generator=Generator().manual_seed(0))
+    >>> bool((mixing.share >= 0.5).all()), sorted(mixing.other.tolist()), mixing.box
+    (True, [0, 1, 2, 3], None)
+    """
     share = _shares(count, mixup or cutmix, generator)
     other = torch.randperm(count, generator=generator, device=generator.device)
     if not cutmix:
@@ -77,12 +92,12 @@ def draw_mixing(
     low = (middle - side[:, None] / 2).round().clamp(0, size_px)
     high = (middle + side[:, None] / 2).round().clamp(0, size_px)
     box = torch.where(cut[:, None], torch.cat([low, high], dim=1) / size_px, box)
-    kept = 1 - (high - low).prod(dim=1) / size_px**2  # what the edges cut off is the crop's own
+    kept = 1 - (high - low).prod(dim=1) / size_px**2  # a box ends at the crop's edges
     return Mixing(torch.where(cut, kept, share), other, box)
 
 
 def _shares(count: int, alpha: float, generator: Generator) -> Tensor:
-    """`(count,)` the larger of u and 1 - u, u of Beta(alpha, alpha), as a ratio of gammas."""
+    """Draws `(count,)` the larger of u and 1 - u, u of Beta(alpha, alpha), as a ratio of gammas."""
     shape = torch.full((count, 2), alpha, device=generator.device)
     gammas = torch._standard_gamma(shape, generator=generator).clamp(min=1e-12)
     return gammas.amax(dim=1) / gammas.sum(dim=1)

@@ -14,6 +14,7 @@ MIN_LIMIT_BYTES = 64 << 20  # below this size no memory is in danger
 def measure_unpacked_bytes(path: Path) -> int:
     """Sums the sizes of all entries of a zip file, from its directory; 0 for a file of another
     kind.
+
     Raises `OSError`, and `zipfile.BadZipFile` or `ValueError` for a damaged directory.
     """
     if not zipfile.is_zipfile(path):

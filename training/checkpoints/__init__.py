@@ -1,1 +1,2 @@
-"""Saves, loads, shrinks and widens trained networks, and begins with their weights."""
+"""Saves and loads networks with their recipes, and begins one network with the weights of
+another."""

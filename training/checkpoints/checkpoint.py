@@ -18,8 +18,8 @@ CHECKPOINT_FORMAT = 1
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """A network ready to judge or export. `soup`: sha256 of the checkpoints whose weights it is the
-    mean of; the recipe is then that of the first."""
+    """A network for judging or export. `soup` holds the SHA-256 of the checkpoints whose weights
+    were averaged; `config` is then that of the first."""
 
     net: DaclNet
     config: RunConfig
@@ -29,7 +29,8 @@ class Trained:
 
 
 def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
-    """Never half-written: beside `path` first, synced, then renamed."""
+    """Writes a checkpoint to a hidden file beside `path`, syncs it to the disk and renames it.
+    Raises `TrainingError`."""
     partial = path.with_name(f".{path.name}.partial")
     try:
         with open(partial, "wb") as file:
@@ -44,15 +45,17 @@ def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
 
 
 def load_checkpoint(path: Path) -> dict[str, Any]:
-    """A checkpoint's state on the CPU. Raises `TrainingError` when it cannot be used, `DataError`
-    for a pipe."""
+    """Loads a checkpoint's state on the CPU.
+
+    Raises `TrainingError` for a file that cannot be used, `DataError` for a pipe.
+    """
     check_regular(path)
     try:
         check_stored(path)
         state = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError as cause:
         raise TrainingError(f"The checkpoint {path} is missing.") from cause
-    except Exception as cause:  # a damaged pickle raises whatever it stumbles over
+    except Exception as cause:  # a damaged pickle may raise any error
         raise TrainingError(f"{path} is not a checkpoint of this program.") from cause
     if not isinstance(state, dict) or state.get("format") != CHECKPOINT_FORMAT:
         raise TrainingError(f"{path} is not a checkpoint that this version of the program reads.")
@@ -60,6 +63,7 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
 
 
 def read_facts(state: dict[str, Any]) -> DataFacts:
+    """Reads the facts about the training data from a checkpoint's state."""
     facts = state["facts"]
     return DataFacts(
         dataset=facts["dataset"],
@@ -70,6 +74,7 @@ def read_facts(state: dict[str, Any]) -> DataFacts:
 
 
 def build_network(config: RunConfig, classes: int) -> DaclNet:
+    """Builds the network of a recipe, with random weights."""
     return DaclNet(
         config.model,
         channels=1 if config.train.colour == "grey" else 3,
@@ -79,7 +84,8 @@ def build_network(config: RunConfig, classes: int) -> DaclNet:
 
 
 def load_trained(path: Path) -> Trained:
-    """The network that a checkpoint recommends (the better of plain and averaged weights)."""
+    """Loads the network that a checkpoint recommends: the better of its plain and its averaged
+    weights. Raises `TrainingError`."""
     state = load_checkpoint(path)
     try:
         config = RunConfig.from_dict(state["config"])

@@ -1,9 +1,10 @@
-"""A checkpoint to pass on: what a network has learned, without what only its run needed.
+"""Writes and reads compact checkpoints: the learned weights, without the state that only the run
+needed.
 
-It lies beside an exported model as NAME.pt, so that others can go on from NAME.onnx. The weights
-are in half precision, which is enough to begin with; norms and biases, small and of wide range,
-stay as they are. `training.checkpoints.checkpoint.load_trained` and
-`training.checkpoints.initial_weights` read it as any checkpoint.
+A compact checkpoint lies beside an exported model as NAME.pt, so that others can continue from
+NAME.onnx. Its weights have half precision, which is enough to begin with; norms and biases, small
+and of wide range, stay as they are. `training.checkpoints.checkpoint.load_trained` and
+`training.checkpoints.initial_weights` read it like any other checkpoint.
 """
 
 from pathlib import Path
@@ -17,12 +18,18 @@ from training.checkpoints.initial_weights import Weights, read_weights
 
 
 def halve_tensor(tensor: Tensor) -> Tensor:
+    """Copies a tensor; floats of more than one axis become half precision.
+
+    >>> import torch
+    >>> halve_tensor(torch.ones(2, 2)).dtype, halve_tensor(torch.ones(2)).dtype
+    (torch.float16, torch.float32)
+    """
     return tensor.half() if tensor.is_floating_point() and tensor.ndim > 1 else tensor.clone()
 
 
 def write_compact(checkpoint: Path, path: Path) -> None:
-    """The recommended weights of `checkpoint`, its centres, recipe and facts; whole or not at all.
-    Raises `TrainingError`."""
+    """Writes the recommended weights of `checkpoint`, its centres, recipe and facts; whole or
+    not at all. Raises `TrainingError`."""
     state = load_checkpoint(checkpoint)
     tensors: dict[str, Tensor] = state[state["recommended"]]
     kept = {
@@ -40,13 +47,15 @@ def write_compact(checkpoint: Path, path: Path) -> None:
 
 
 def name_compact(model: Path) -> Path:
-    """Where the compact checkpoint of an exported model lies."""
+    """Names the compact checkpoint of an exported model."""
     return model.with_suffix(".pt")
 
 
 def read_compact(model: Path) -> tuple[Weights, str]:
-    """The weights that lie beside `model`, an .onnx file, and the model's licence note. Raises
-    `TrainingError` when there are none, or those of another model."""
+    """Reads the weights beside `model`, an .onnx file, and the model's licence note.
+
+    Raises `TrainingError` where there are no weights, or those of another model.
+    """
     path = name_compact(model)
     contract = Classifier(model, device="cpu").contract
     if not path.is_file():

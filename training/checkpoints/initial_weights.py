@@ -1,7 +1,7 @@
-"""Weights to begin with, from a file: a checkpoint of this program or a state dict of one's own.
+"""Reads weights to begin with: a checkpoint of this program, or another program's state dict.
 
-`load_initial` copies what fits in name and shape and says what it did not copy. A network that
-learned other labels lends its features whole and its classifier row by row.
+`load_initial` copies the tensors that fit in name and shape and reports the others. A network that
+learned other labels gives its features whole and its classifier row by row.
 """
 
 import re
@@ -25,13 +25,13 @@ from training.network.model import DaclNet
 
 Kind = Literal["checkpoint", "compact checkpoint", "state dict", "dlib"]
 HEAD = ("classifier.weight", "classifier.bias")
-# Where other programs keep the state dict within what they save.
+# Keys under which other programs store the state dict.
 WRAPPERS = ("state_dict", "model_state_dict", "model", "net")
 
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """What a file holds. A plain state dict knows neither recipe nor labels nor centres."""
+    """The weights in a file. A plain state dict has no recipe, no labels and no centres."""
 
     path: Path
     kind: Kind
@@ -44,8 +44,8 @@ class Weights:
 
 @dataclass(frozen=True, slots=True)
 class InitReport:
-    """What was copied into a network and what was not. Tensors are called by the network's names,
-    but those in `unexpected` by the file's."""
+    """The tensors that were copied into a network, and the others. Names are the network's,
+    except for the file's in `unexpected`."""
 
     path: Path
     kind: Kind
@@ -54,10 +54,10 @@ class InitReport:
     unexpected: tuple[str, ...]  # in the file only
     mismatched: tuple[tuple[str, tuple[int, ...], tuple[int, ...]], ...]  # name, file's, network's
     carried: tuple[tuple[str, str], ...] = ()  # (label, the file's label whose row it took)
-    fresh: tuple[str, ...] = ()  # labels whose rows start from chance
+    fresh: tuple[str, ...] = ()  # labels whose rows stay random
 
     def summary(self) -> str:
-        """One line."""
+        """Sums the report up in one line."""
         parts = [f"{len(self.matched)} tensors taken"]
         for names, what in (
             (self.missing, "missing there"),
@@ -75,7 +75,7 @@ class InitReport:
         return text + "."
 
     def lines(self) -> list[str]:
-        """The full lists, a tensor a line."""
+        """Lists all tensors, one a line."""
         return [
             *(f"taken: {name}" for name in self.matched),
             *(f"missing in the file: {name}" for name in self.missing),
@@ -88,8 +88,12 @@ class InitReport:
 
 
 def match_label_rows(labels: Sequence[str], known: Sequence[str]) -> dict[int, int]:
-    """Row of `labels` -> row of `known` that says the same. The same word goes before an alias, and
-    each row of `known` goes to one label only."""
+    """Maps each row of `labels` to the row of `known` with the same meaning. The same word goes
+    before an alias, and each row of `known` serves one label only.
+
+    >>> match_label_rows(["Happy", "sad", "calm"], ["sadness", "happiness"])
+    {0: 1, 1: 0}
+    """
     rows: dict[int, int] = {}
     for spelling in (str, name_expression):
         theirs = [spelling(label) for label in known]
@@ -101,15 +105,17 @@ def match_label_rows(labels: Sequence[str], known: Sequence[str]) -> dict[int, i
 
 
 def read_weights(path: Path) -> Weights:
-    """Raises `TrainingError` when the file is missing or holds no weights, `DataError` for a
-    pipe."""
+    """Reads the weights of a file that torch saved.
+
+    Raises `TrainingError` for a file that is missing or holds no weights, `DataError` for a pipe.
+    """
     check_regular(path)
     try:
         check_stored(path)
         state = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError as cause:
         raise TrainingError(f"The weights {path} are missing.") from cause
-    except Exception as cause:  # a damaged pickle raises whatever it stumbles over
+    except Exception as cause:  # a damaged pickle may raise any error
         raise TrainingError(
             f"{path} holds no weights that can be read safely. Give a checkpoint of this program, "
             "or a state dict that torch.save wrote."
@@ -164,7 +170,15 @@ _PARTS = {
 
 
 def translate_name(name: str, blocks: int) -> str:
-    """torchvision's name of a ResNet's tensor -> ours, for stages of `blocks`; others unchanged."""
+    """Translates torchvision's name of a ResNet's tensor into this program's; others stay.
+
+    Args:
+        name: Name in a state dict.
+        blocks: Blocks of each stage.
+
+    >>> translate_name("layer2.0.bn1.weight", blocks=2), translate_name("fc.bias", blocks=2)
+    ('backbone.stages.2.norm1.weight', 'classifier.bias')
+    """
     if (match := _BLOCK.fullmatch(name)) and int(match[2]) < blocks:
         stage = (int(match[1]) - 1) * blocks + int(match[2])
         return f"backbone.stages.{stage}.{_PARTS.get(match[3], match[3])}.{match[4]}"
@@ -186,13 +200,20 @@ def load_initial(
     labels: Sequence[str] | None = None,
     centres: Tensor | None = None,
 ) -> InitReport:
-    """Copies into `net` what the file has under the same name and in the same shape.
+    """Copies tensors of a file into `net` that have the same name and shape.
 
-    With `labels` (the network's, in order) and a file that names its own, the classifier takes the
-    rows of the labels that both know, and `centres (K, d)`, where given, those rows of the file's.
-    Without, the classifier is a tensor like any other. The norms of dlib's network only scale and
-    shift; `training.run.begin.begin_with` measures them. Raises `TrainingError` when nothing fits;
-    `net` then stays as it was.
+    dlib's network has norms that only scale and shift; `training.run.begin.begin_with` measures
+    them.
+
+    Args:
+        net: Changed in place; unchanged after an error.
+        path: A checkpoint, a state dict, or dlib's file.
+        labels: The network's labels, in order. Where the file names its own, the classifier takes
+            the rows of shared labels; None treats the classifier like any other tensor.
+        centres: `(K, d)`, changed in place: takes the file's rows of shared labels.
+
+    Raises:
+        TrainingError: Nothing fits.
     """
     check_regular(path)
     weights = _dlib(net, path) if is_dlib_file(path) else read_weights(path)

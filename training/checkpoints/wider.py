@@ -1,9 +1,9 @@
-"""Widens networks so that they say the same.
+"""Widens networks without changing their outputs.
 
-Chen et al., "Net2Net: Accelerating Learning via Knowledge Transfer", ICLR 2016. Channels are there
-more than once; what reads them shares its weights out among the copies at random, so that they
-learn different things from the first step on. The attention network's layers do not grow in step,
-so it begins anew.
+Chen et al., "Net2Net: Accelerating Learning via Knowledge Transfer", ICLR 2016. Channels are
+copied, and the next layer's weights are shared out among the copies at random, so that the copies
+learn different things from the first step on. The attention network's layers do not grow in the
+same ratio, so that it begins anew.
 """
 
 from dataclasses import asdict, replace
@@ -18,13 +18,30 @@ from training.network.model import DaclNet
 
 
 def list_copies(channels: int, wide: int) -> Tensor:
-    """`(wide,)`: of which of the `channels` each of the wider network's is a copy."""
+    """Lists, for each channel of the wider network, the channel that it copies. Returns `(wide,)`
+    int64.
+
+    >>> list_copies(3, 5).tolist()
+    [0, 1, 2, 0, 1]
+    """
     return torch.arange(wide) % channels
 
 
 def spread_inputs(weight: Tensor, wide: int, generator: Generator) -> Tensor:
-    """`(O, I, ...)` -> `(O, wide, ...)`: on copies of the input it gives the same. The shares of a
-    channel's copies are positive, random and add up to 1."""
+    """Widens a layer's inputs such that copies of the old inputs give the old outputs.
+
+    Args:
+        weight: `(O, I, ...)`.
+        wide: Count of new inputs, at least I.
+        generator: Draws the shares of a channel's copies, which are positive and sum to 1.
+
+    Returns:
+        `(O, wide, ...)` of the same dtype.
+
+    >>> spread = spread_inputs(torch.ones(1, 2), 4, Generator().manual_seed(0))
+    >>> round(float(spread[0, 0] + spread[0, 2]), 5)
+    1.0
+    """
     outputs, inputs = weight.shape[:2]
     source = list_copies(inputs, wide)
     drawn = torch.rand((outputs, wide), generator=generator).double() + 1e-3
@@ -35,8 +52,11 @@ def spread_inputs(weight: Tensor, wide: int, generator: Generator) -> Tensor:
 
 @torch.no_grad()
 def widen_network(trained: Trained, width: int, seed: int) -> Trained:
-    """The same network with `width` channels in its first stage and as many more in the others.
-    Raises `TrainingError`."""
+    """Widens a network to `width` channels in its first stage, and the other stages in the same
+    ratio.
+
+    Raises `TrainingError` for a network that cannot be widened, or is not narrower.
+    """
     narrow = trained.config.model
     if narrow.backbone != "resnet":
         raise TrainingError(f"A network of the kind {narrow.backbone} cannot be widened.")
@@ -76,7 +96,8 @@ def widen_network(trained: Trained, width: int, seed: int) -> Trained:
 
 
 def write_wide(source: Path, output: Path, width: int, seed: int) -> Trained:
-    """A checkpoint like any other, without centres. Raises `TrainingError`."""
+    """Widens the network of a checkpoint and writes a checkpoint like any other, without
+    centres. Raises `TrainingError`."""
     wide = widen_network(load_trained(source), width, seed)
     state = {
         "config": asdict(wide.config),

@@ -93,6 +93,7 @@ def make_wide_step(
 def make_sharp_step() -> Learn:
     """Makes a step for the plain network at 96 px, whose stem shrinks crops twice, at the same
     cost.
+
     This step learns longest, because its stem begins anew and all other layers have to adapt.
     """
     config = RunConfig(

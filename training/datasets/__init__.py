@@ -1,1 +1,1 @@
-"""Reads published data sets, packs their faces, and gives examples out of a pack."""
+"""Reads published data sets, packs their faces, and gives examples from a pack."""

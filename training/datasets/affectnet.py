@@ -54,8 +54,16 @@ FOLDER = "Manually_Annotated_Images"
 
 
 def list_affectnet(root: Path, *, classes: Classes, validation_share: float) -> ListedSet:
-    """With 7 `classes`, contempt is left out. Raises `DataError`, naming file and row, for what is
-    not AffectNet."""
+    """Lists the pictures of AffectNet.
+
+    Args:
+        root: The folder with training.csv, validation.csv and the pictures.
+        classes: 7 leaves contempt out.
+        validation_share: Share of the training pictures of each label that is put aside.
+
+    Raises:
+        DataError: The folder is not AffectNet; the message names file and row.
+    """
     if not root.is_dir():
         raise DataError(
             f"{root} is not a folder. Expected training.csv, validation.csv and {FOLDER}/ in it."
@@ -116,7 +124,8 @@ def _pictures(
 
 
 def _box(where: str, row: dict[str, str]) -> tuple[float, float, float, float] | None:
-    """None where the row has none: its four columns are empty or NULL."""
+    """Reads a row's face box (x, y, width, height) in px; None where its four columns are empty
+    or NULL."""
     fields = [row[column].strip() for column in BOX_COLUMNS]
     if all(field in ("", "NULL") for field in fields):
         return None

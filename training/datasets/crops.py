@@ -1,4 +1,4 @@
-"""Aligned, augmented crops in one resampling on tensors: the torch twin of `app.crops`."""
+"""Cuts aligned, augmented crops in one resampling on tensors, as `app.crops` does for the app."""
 
 import torch
 from torch import Tensor
@@ -8,14 +8,32 @@ from app.alignment import MAX_OVERSAMPLING
 
 
 def compose_maps(outer: Tensor, inner: Tensor) -> Tensor:
-    """`(B, 2, 3)` affine maps: first `inner`, then `outer`."""
+    """Composes affine maps: first `inner`, then `outer`.
+
+    Args:
+        outer: `(B, 2, 3)`.
+        inner: `(B, 2, 3)`.
+
+    Returns:
+        `(B, 2, 3)`.
+
+    >>> double = torch.tensor([[[2.0, 0.0, 0.0], [0.0, 2.0, 0.0]]])
+    >>> right = torch.tensor([[[1.0, 0.0, 5.0], [0.0, 1.0, 0.0]]])
+    >>> compose_maps(double, right)[0].tolist()
+    [[2.0, 0.0, 10.0], [0.0, 2.0, 0.0]]
+    """
     linear = outer[:, :, :2] @ inner[:, :, :2]
     shift = outer[:, :, :2] @ inner[:, :, 2:] + outer[:, :, 2:]
     return torch.cat([linear, shift], dim=2)
 
 
 def invert_maps(matrices: Tensor) -> Tensor:
-    """`(B, 2, 3)` affine maps, turned around."""
+    """Inverts affine maps `(B, 2, 3)`.
+
+    >>> double = torch.tensor([[[2.0, 0.0, 4.0], [0.0, 2.0, 0.0]]])
+    >>> invert_maps(double)[0].tolist()
+    [[0.5, -0.0, -2.0], [-0.0, 0.5, 0.0]]
+    """
     a, b = matrices[:, 0, 0], matrices[:, 0, 1]
     c, d = matrices[:, 1, 0], matrices[:, 1, 1]
     rows = torch.stack([torch.stack([d, -b], 1), torch.stack([-c, a], 1)], 1)
@@ -24,7 +42,17 @@ def invert_maps(matrices: Tensor) -> Tensor:
 
 
 def choose_oversampling(matrices: Tensor) -> Tensor:
-    """`(B,)` int64, the rule of `app.alignment.oversampling` for a batch."""
+    """Chooses each crop's oversampling, by the rule of the app's alignment.
+
+    Args:
+        matrices: `(B, 2, 3)` picture -> crop.
+
+    Returns:
+        `(B,)` int64: samples along each side of a crop's pixel, more where the picture shrinks.
+
+    >>> choose_oversampling(torch.tensor([[[0.25, 0.0, 0.0], [0.0, 0.25, 0.0]]])).tolist()
+    [4]
+    """
     linear = matrices[:, :, :2]
     determinant = linear[:, 0, 0] * linear[:, 1, 1] - linear[:, 0, 1] * linear[:, 1, 0]
     shrink = determinant.abs().sqrt().clamp(min=1e-6).reciprocal()
@@ -32,10 +60,22 @@ def choose_oversampling(matrices: Tensor) -> Tensor:
 
 
 def warp_batch(pictures: Tensor, sizes: Tensor, matrices: Tensor, size_px: int) -> Tensor:
-    """Samples `pictures (B, C, H, W)` uint8 into `(B, C, size_px, size_px)` float32 of 0..255.
+    """Samples crops from pictures.
 
-    `sizes (B, 2)`: width and height of each picture at the top left of its canvas; what lies
-    outside repeats its edge. `matrices (B, 2, 3)` lead from picture to crop pixels.
+    Args:
+        pictures: `(B, C, H, W)` uint8, each picture at the top left of its canvas.
+        sizes: `(B, 2)` width and height of each picture, px. Beyond them its edge repeats.
+        matrices: `(B, 2, 3)` picture -> crop, in px, where (0, 0) is the outer corner of the first
+            pixel.
+        size_px: Side S of the crops.
+
+    Returns:
+        `(B, C, S, S)` float32 of 0..255.
+
+    >>> pictures = torch.tensor([[[[10, 20], [30, 40]]]], dtype=torch.uint8)
+    >>> same = torch.tensor([[[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]])
+    >>> warp_batch(pictures, torch.tensor([[2, 2]]), same, 2).tolist()
+    [[[[10.0, 20.0], [30.0, 40.0]]]]
     """
     factors = choose_oversampling(matrices)
     crops = pictures.new_empty((*pictures.shape[:2], size_px, size_px), dtype=torch.float32)

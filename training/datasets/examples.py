@@ -1,4 +1,8 @@
-"""Examples for training and judging: targets from votes, crops from packed pictures."""
+"""Makes examples for training and judging: targets from votes, crops from packed pictures.
+
+Votes are `(N, V)` uint8. FER+'s have columns for "unknown" and "not a face" behind those of the K
+classes.
+"""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -16,22 +20,43 @@ from training.datasets.pack import Pack, Protocol
 from training.datasets.readers import Split
 from training.datasets.streaming import StreamedPictures
 
-NO_LABEL = -1
+NO_LABEL = -1  # of a picture without a majority
 
 
 def drop_single_votes(votes: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """FER+'s outlier rule: a label with one vote counts as not voted for. `(N, V)`."""
+    """Drops votes that a label has only once, by FER+'s outlier rule.
+
+    Args:
+        votes: `(N, V)`.
+
+    Returns:
+        `(N, V)` int64.
+
+    >>> drop_single_votes(np.array([[8, 1, 1]], np.uint8)).tolist()
+    [[8, 0, 0]]
+    """
     return np.where(votes == 1, 0, votes).astype(np.int64)
 
 
 def choose_majority_labels(
     votes: NDArray[np.uint8], classes: int, protocol: Protocol
 ) -> NDArray[np.int64]:
-    """`(N,)` class of each picture, or `NO_LABEL`.
+    """Chooses each picture's label by FER+'s official majority protocol.
 
-    FER+'s official majority protocol: single votes are dropped, and the winner must hold more than
-    half of what remains, "unknown" and "not a face" (columns from `classes` on) counted in the
-    total; a picture that those two win has no label.
+    Single votes are dropped. The winner must hold more than half of the remaining votes; "unknown"
+    and "not a face" count in the total. A picture that those two win has no label.
+
+    Args:
+        votes: `(N, V)`.
+        classes: K; columns from K on are no classes.
+        protocol: "single" drops no votes.
+
+    Returns:
+        `(N,)` int64 in 0..K-1, or `NO_LABEL`.
+
+    >>> votes = np.array([[6, 3, 1], [5, 5, 0], [2, 1, 7]], np.uint8)
+    >>> choose_majority_labels(votes, 2, "ferplus").tolist()
+    [0, -1, -1]
     """
     counts = drop_single_votes(votes) if protocol == "ferplus" else votes.astype(np.int64)
     winner = counts.argmax(axis=1)
@@ -40,8 +65,20 @@ def choose_majority_labels(
 
 
 def choose_argmax_labels(votes: NDArray[np.uint8], classes: int) -> NDArray[np.int64]:
-    """`(N,)` the plain winner of the votes, the first of equals, or `NO_LABEL` where "unknown" or
-    "not a face" wins or nobody voted: the larger and harder set that some papers report."""
+    """Chooses the plain winner of the votes, the first of equals: the larger and harder set that
+    some papers report.
+
+    Args:
+        votes: `(N, V)`.
+        classes: K; columns from K on are no classes.
+
+    Returns:
+        `(N,)` int64 in 0..K-1, or `NO_LABEL` where "unknown" or "not a face" wins or there is no
+            vote.
+
+    >>> choose_argmax_labels(np.array([[5, 5, 0], [2, 1, 7]], np.uint8), 2).tolist()
+    [0, -1]
+    """
     winner = votes.argmax(axis=1)
     return np.where((winner < classes) & (votes.max(axis=1) > 0), winner, NO_LABEL)
 
@@ -49,8 +86,20 @@ def choose_argmax_labels(votes: NDArray[np.uint8], classes: int) -> NDArray[np.i
 def make_soft_targets(
     votes: NDArray[np.uint8], classes: int, protocol: Protocol
 ) -> NDArray[np.float32]:
-    """`(N, K)` share of each class among the votes for classes; a row of zeros where none is left
-    or where "unknown" and "not a face" win."""
+    """Computes the share of each class among the votes for classes.
+
+    Args:
+        votes: `(N, V)`.
+        classes: K; columns from K on are no classes.
+        protocol: "ferplus" drops single votes first.
+
+    Returns:
+        `(N, K)` float32. A row is zero where no vote is left, or where "unknown" or "not a face"
+            wins.
+
+    >>> make_soft_targets(np.array([[6, 2, 1], [2, 1, 7]], np.uint8), 2, "ferplus").tolist()
+    [[0.75, 0.25], [0.0, 0.0]]
+    """
     counts = drop_single_votes(votes) if protocol == "ferplus" else votes.astype(np.int64)
     kept = counts[:, :classes].astype(np.float32)
     kept[counts.argmax(axis=1) >= classes] = 0.0
@@ -61,8 +110,20 @@ def make_soft_targets(
 def find_outlier_rows(
     votes: NDArray[np.uint8], classes: int, protocol: Protocol
 ) -> NDArray[np.int64]:
-    """Which pictures "unknown" and "not a face" win: they show no expression that people agree
-    on."""
+    """Finds the pictures that "unknown" or "not a face" wins, which show no expression that people
+    agree on.
+
+    Args:
+        votes: `(N, V)`.
+        classes: K; columns from K on are no classes.
+        protocol: "single" has no such pictures.
+
+    Returns:
+        Row numbers, int64, rising.
+
+    >>> find_outlier_rows(np.array([[6, 2, 1], [2, 1, 7]], np.uint8), 2, "ferplus").tolist()
+    [1]
+    """
     if protocol != "ferplus":
         return np.empty(0, np.int64)
     return np.flatnonzero(drop_single_votes(votes).argmax(axis=1) >= classes)
@@ -70,8 +131,11 @@ def find_outlier_rows(
 
 @dataclass(frozen=True, slots=True)
 class Examples:
-    """Pictures with their geometry and targets. All share their first axis (N). The pictures lie
-    decoded in memory, or are decoded when a batch asks for them; both give the same crops."""
+    """Pictures with their geometry and targets; all share their first axis (N).
+
+    The pictures lie decoded in memory, or are decoded when a batch needs them. Both give the same
+    crops.
+    """
 
     pictures: Tensor | StreamedPictures  # (N, C, P, P) uint8
     sizes: Tensor  # (N, 2) int32, width and height
@@ -79,28 +143,32 @@ class Examples:
     soft: Tensor  # (N, K) float32
     labels: Tensor  # (N,) int64, NO_LABEL where there is no majority
     size_px: int
-    outliers: int = 0  # how many, at the end, show no expression: even targets, no label
+    outliers: int = 0  # pictures at the end without an expression: even targets, no label
 
     def __len__(self) -> int:
         return len(self.labels)
 
     @property
     def faces(self) -> int:
-        """Examples that are no outliers; they come first."""
+        """The count of examples that are no outliers; these come first."""
         return len(self) - self.outliers
 
-    def crops(self, rows: Tensor) -> Tensor:
-        """`(B, C, S, S)` float32 of 0..255: the crops as the demo would cut them."""
+    def cut_crops(self, rows: Tensor) -> Tensor:
+        """Cuts the crops of `rows (B,)` as the demo would: `(B, C, S, S)` float32 of 0..255."""
         return warp_batch(self.pictures[rows], self.sizes[rows], self.matrices[rows], self.size_px)
 
-    def ahead(self, batches: Iterable[Tensor]) -> Iterator[Tensor]:
-        """The batches (rows) in turn. Pictures that are not in memory are decoded while the batches
-        before theirs are worked on; asked for with other tensors than these, they have to wait."""
+    def decode_ahead(self, batches: Iterable[Tensor]) -> Iterator[Tensor]:
+        """Yields the batches of row numbers in turn, and decodes the next ones' pictures meanwhile.
+
+        Pictures in memory need no decoding. `cut_crops` finds the decoded pictures only for the
+        very tensors that this method yields; for other ones it decodes and waits.
+        """
         if isinstance(self.pictures, StreamedPictures):
-            return self.pictures.ahead(batches)
+            return self.pictures.decode_ahead(batches)
         return iter(batches)
 
     def to(self, device: torch.device) -> "Examples":
+        """Copies the examples to a device."""
         return Examples(
             self.pictures.to(device),
             self.sizes.to(device),
@@ -118,8 +186,23 @@ def fit_picture_matrices(
     template: AlignmentTemplate,
     size_px: int,
 ) -> NDArray[np.float32]:
-    """`(N, 2, 3)` picture -> crop; a picture whose landmarks are unknown or useless keeps its own
-    frame."""
+    """Fits the map from each picture to its crop.
+
+    Args:
+        landmarks: `(N, 6, 2)` px, subject's right eye first, as `app.types.Face` orders them; NaN
+            where there is no face.
+        sizes: `(N, 2)` width and height, px.
+        template: The places of the landmarks in the crop.
+        size_px: Side of the crop.
+
+    Returns:
+        `(N, 2, 3)` float32. A picture without useful landmarks is taken whole.
+
+    >>> from app.alignment import FACE_TEMPLATE
+    >>> unknown = np.full((1, 6, 2), np.nan, np.float32)
+    >>> fit_picture_matrices(unknown, np.array([[96, 96]], np.int32), FACE_TEMPLATE, 48)[0].tolist()
+    [[0.5, 0.0, 0.0], [0.0, 0.5, 0.0]]
+    """
     matrices = np.empty((len(landmarks), 2, 3), np.float32)
     for matrix, points, (width, height) in zip(matrices, landmarks, sizes, strict=True):
         try:
@@ -140,11 +223,24 @@ def load_examples(
     memory_bytes: int | None = None,
     outliers: bool = False,
 ) -> Examples:
-    """The examples of a split. `labels_from` is "soft" (every picture with a usable vote, for
-    training), "majority" (the official protocol) or "argmax". Pictures that take more than
-    `memory_bytes` (None: half of what is free) when decoded are left to be decoded on demand.
-    `outliers` adds the pictures that show no expression."""
-    rows = pack.rows(split)
+    """Loads the examples of a split.
+
+    Args:
+        pack: The prepared pictures.
+        split: "train", "valid" or "test".
+        template: The places of the landmarks in the crop.
+        size_px: Side of the crops.
+        colour: "grey" or "rgb".
+        labels_from: "soft" (every picture with a usable vote, for training), "majority" (FER+'s
+            official protocol) or "argmax".
+        memory_bytes: Decoded pictures that take more are decoded on demand; None allows half of the
+            free memory.
+        outliers: True adds the pictures without an expression.
+
+    Raises:
+        DataError: The split has no such pictures, or a picture does not decode.
+    """
+    rows = pack.find_rows(split)
     classes = len(pack.meta.labels)
     votes = pack.votes[rows]
     soft = make_soft_targets(votes, classes, pack.meta.protocol)
@@ -166,11 +262,11 @@ def load_examples(
         chosen = np.concatenate([chosen, beside])
     rows, soft, labels = rows[chosen], soft[chosen], labels[chosen]
     pictures = StreamedPictures(pack, rows, colour)
-    sizes = pack.sizes(rows)
+    sizes = pack.read_sizes(rows)
     matrices = fit_picture_matrices(pack.landmarks[rows], sizes, template, size_px)
     budget = measure_free_bytes() // 2 if memory_bytes is None else memory_bytes
     return Examples(
-        pictures=pictures if pictures.nbytes > budget else pictures.decoded(),
+        pictures=pictures if pictures.nbytes > budget else pictures.decode_all(),
         sizes=torch.from_numpy(sizes),
         matrices=torch.from_numpy(matrices),
         soft=torch.from_numpy(soft),

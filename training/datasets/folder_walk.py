@@ -1,4 +1,5 @@
-"""The files in a folder that are a user's own, and those of them that are pictures."""
+"""Lists the files of a folder, without those that a system put there, and finds the pictures
+among them."""
 
 import os
 from collections.abc import Iterator
@@ -6,7 +7,7 @@ from pathlib import Path
 
 from training.datasets.readers import PICTURES
 
-# What systems and network drives leave in folders, besides hidden names.
+# Files that systems and network drives leave in folders, besides hidden names.
 _LEFT_BEHIND = frozenset(
     ["thumbs.db", "desktop.ini", "ehthumbs.db", "icon\r", "@eadir", "#recycle", "$recycle.bin"]
     + ["lost+found", "system volume information"]
@@ -14,13 +15,14 @@ _LEFT_BEHIND = frozenset(
 
 
 def is_hidden(name: str) -> bool:
-    """Whether a file or folder is none of a user's: its name begins with . or __, or a system left
-    it behind."""
+    """Tells whether a user did not put this file or folder here: its name begins with . or __,
+    or is that of a file which systems leave behind."""
     return name.startswith((".", "__")) or name.casefold() in _LEFT_BEHIND
 
 
 def list_entries(folder: Path) -> tuple[list[Path], list[Path]]:
-    """(folders, all else) in a folder, sorted, without what is hidden. Links are followed."""
+    """Lists the folders in a folder, and all else in it; both sorted, without hidden names.
+    Links are followed."""
     folders: list[Path] = []
     others: list[Path] = []
     with os.scandir(folder) as found:
@@ -38,8 +40,8 @@ def _is_dir(entry: "os.DirEntry[str]") -> bool:
 
 
 def walk_files(folder: Path, above: tuple[tuple[int, int], ...] = ()) -> Iterator[Path]:
-    """Everything below a folder that is no folder, in order of the names. Links to folders are
-    followed, but not into a folder that they lie in."""
+    """Yields the files below a folder in order of the names. Links to folders are followed, but
+    not into a folder that holds them."""
     status = folder.stat()
     key = (status.st_dev, status.st_ino)
     if key in above:
@@ -51,10 +53,10 @@ def walk_files(folder: Path, above: tuple[tuple[int, int], ...] = ()) -> Iterato
 
 
 def has_picture_suffix(path: Path) -> bool:
-    """Whether a file's name says that it is a picture."""
+    """Tells whether a file's name ends as that of a picture that this program reads."""
     return path.suffix.lower() in PICTURES
 
 
 def list_pictures(folder: Path) -> tuple[Path, ...]:
-    """The pictures anywhere below a folder."""
+    """Lists the pictures anywhere below a folder."""
     return tuple(path for path in walk_files(folder) if has_picture_suffix(path))

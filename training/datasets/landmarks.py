@@ -1,4 +1,7 @@
-"""Finds the face of a picture once, and keeps its landmarks and its surroundings."""
+"""Finds the face of a picture, and cuts out the part of the picture that a pack stores.
+
+Pixels are uint8, (H, W) grey or (H, W, 3) RGB.
+"""
 
 from dataclasses import replace
 from typing import Any
@@ -12,17 +15,17 @@ from app.detection.mediapipe_detector import SHORT_RANGE, Detector
 from app.types import Face
 from training.datasets.digests import hash_data_file
 
-# The detector looks for faces of some size in a frame; FER2013's 48 px are enlarged for it.
+# The detector misses tiny faces, so that smaller pictures, such as FER2013's 48 px, are enlarged.
 MIN_DETECTION_SIDE_PX = 192
-MIN_SCORE = 0.3  # face pictures show a face: better one badly lit than none
-# What is kept around a face of a photo, in sides of the aligned crop: room for augmentation.
-REGION = 1.6
-MAX_REGION_SIDE_PX = 224
+MIN_SCORE = 0.3  # low, because a picture of these sets shows a face, if badly lit
+REGION = 1.6  # side of the stored part of a photo, in sides of the aligned crop; room to augment
+MAX_REGION_SIDE_PX = 224  # the largest input that training uses
+# (6, 2) landmarks of a picture without a face.
 NOT_FOUND = np.full((6, 2), np.nan, np.float32)
 
 
 def describe_settings() -> dict[str, Any]:
-    """Everything but the pictures that decides what a pack holds."""
+    """Describes all settings that decide the contents of a pack, besides its pictures."""
     import mediapipe
 
     return {
@@ -37,8 +40,14 @@ def describe_settings() -> dict[str, Any]:
 
 
 def find_faces(detector: Detector, pixels: NDArray[np.uint8]) -> list[Face]:
-    """The faces of a picture, in its pixels; first the one that matters most (large and central).
-    `pixels`: (H, W) grey or (H, W, 3) RGB uint8."""
+    """Finds the faces of a picture, in its pixels; the most important face, large and central,
+    comes first.
+
+    Args:
+        detector: Runs on the picture, which is enlarged to `MIN_DETECTION_SIDE_PX` where it is
+            smaller.
+        pixels: uint8, (H, W) grey or (H, W, 3) RGB.
+    """
     height, width = pixels.shape[:2]
     enlarge = max(1, -(-MIN_DETECTION_SIDE_PX // min(height, width)))
     picture = Image.fromarray(pixels).convert("RGB")
@@ -60,8 +69,15 @@ def find_faces(detector: Detector, pixels: NDArray[np.uint8]) -> list[Face]:
 
 
 def find_landmarks(detector: Detector, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """`(6, 2)` landmarks, in pixels of the picture, of the face that matters most in it, or NaN
-    when there is none. `pixels`: (H, W) grey or (H, W, 3) RGB uint8."""
+    """Finds the landmarks of the most important face.
+
+    Args:
+        detector: The face detector.
+        pixels: uint8, (H, W) grey or (H, W, 3) RGB.
+
+    Returns:
+        `(6, 2)` float32, px of the picture; NaN where no face is found.
+    """
     faces = find_faces(detector, pixels)
     return faces[0].landmarks if faces else NOT_FOUND
 
@@ -69,8 +85,19 @@ def find_landmarks(detector: Detector, pixels: NDArray[np.uint8]) -> NDArray[np.
 def cut_face_region(
     pixels: NDArray[np.uint8], landmarks: NDArray[np.float32]
 ) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-    """The part of a photo around its face, no side over `MAX_REGION_SIDE_PX`, and the landmarks in
-    it. Without a face, the whole picture."""
+    """Cuts out the part of a photo around its face; without a face, the whole picture.
+
+    Args:
+        pixels: uint8, (H, W) grey or (H, W, 3) RGB.
+        landmarks: `(6, 2)` px, or NaN.
+
+    Returns:
+        The part, no side over `MAX_REGION_SIDE_PX`, and the `(6, 2)` landmarks in its pixels.
+
+    >>> region, moved = cut_face_region(np.zeros((448, 224), np.uint8), NOT_FOUND)
+    >>> region.shape, bool(np.isnan(moved).all())
+    ((224, 112), True)
+    """
     height, width = pixels.shape[:2]
     x0, y0, x1, y1 = 0, 0, width, height
     if np.isfinite(landmarks).all():

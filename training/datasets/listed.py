@@ -1,8 +1,7 @@
-"""Sets whose pictures stand in a list: which are put aside for validation, and what to do about
-those that are not there.
+"""Handles data sets whose pictures stand in a list: puts some aside for validation, and reads them
+one at a time.
 
-What a list says is the business of its set's own reader; a list of a million rows is held, its
-pictures are opened one at a time.
+Each set's own reader makes the list. A list of a million rows fits in memory; its pictures do not.
 """
 
 import hashlib
@@ -19,18 +18,18 @@ from training.datasets.folder_walk import list_entries
 from training.datasets.readers import Sample, Split, read_grey_or_rgb
 from training.datasets.split_folders import recognise_split
 
-VALIDATION_SHARE = 0.1
-VALIDATION_SEED = 0
-MAX_UNREADABLE = 0.02
-# What is kept around an annotated face box, in its longer sides, on each of its own sides: room for
-# a tilted head and for augmentation.
+VALIDATION_SHARE = 0.1  # of the training pictures of each label
+VALIDATION_SEED = 0  # fixed, so that every pack of a set has the same split
+MAX_UNREADABLE = 0.02  # share of pictures; more suggests an incomplete copy of the set
+# On each side of an annotated face box, in its longer sides: room for a tilted head and for
+# augmentation.
 BOX_MARGIN = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class ListedPicture:
-    """`name` is its path below the set's folder of pictures; `box_xywh` px of the face, if known.
-    Pictures of equal name are one file."""
+    """A picture of a list. `name` is its path below the set's folder of pictures, and pictures
+    of equal name are one file. `box_xywh` is the box of its face in px, where known."""
 
     name: str
     split: Split
@@ -40,18 +39,20 @@ class ListedPicture:
 
 @dataclass(frozen=True, slots=True)
 class ListedSet:
+    """A listed data set: the files of its lists, by name, and its pictures with their labels."""
+
     dataset: str
     labels: tuple[str, ...]
     lists: dict[str, Path]
     folder: Path
     pictures: tuple[ListedPicture, ...]
-    choices: dict[str, Any]  # what else decides which pictures these are
-    notes: tuple[str, ...] = field(default=())  # what a user should know of the rows left out
+    choices: dict[str, Any]  # further settings that decide which pictures these are
+    notes: tuple[str, ...] = field(default=())  # lines for people about rows left out
 
 
 def refuse_other_form(root: Path, part: Path, what: str) -> None:
-    """Raises `DataError` where `root`, which lacks `part`, is not the set's own folder: with the
-    folder that is, or with the command that reads the form that is there."""
+    """Raises `DataError` where `root`, which lacks `part`, is not the set's own folder. The
+    message names the folder that is, or the command that reads the present form."""
     if (root / part).exists() or not root.is_dir():
         return
     if inside := [folder for folder in list_entries(root)[0] if (folder / part).exists()]:
@@ -64,9 +65,14 @@ def refuse_other_form(root: Path, part: Path, what: str) -> None:
 
 
 def put_aside(pictures: Sequence[ListedPicture], share: float) -> tuple[ListedPicture, ...]:
-    """The pictures in their order, with `share` of the training files of each label turned into
-    validation: drawn by `VALIDATION_SEED`, whatever the order of the list, to the nearest whole
-    number, but at least one of two or more. A file that is listed more than once goes as a whole.
+    """Turns a share of the training files of each label into validation.
+
+    `VALIDATION_SEED` draws the files, independent of the order of the list. Their count is the
+    nearest whole number, but at least one of two or more. A file that is listed more than once
+    moves as a whole.
+
+    Returns:
+        The pictures in their order.
     """
     files: dict[str, int] = {}
     for picture in pictures:
@@ -74,7 +80,7 @@ def put_aside(pictures: Sequence[ListedPicture], share: float) -> tuple[ListedPi
             files.setdefault(picture.name, picture.label)
     chosen: set[str] = set()
     for label in sorted(set(files.values())):
-        names = sorted(name for name, of in files.items() if of == label)
+        names = sorted(name for name, number in files.items() if number == label)
         count = min(len(names) - 1, max(1, round(share * len(names))))
         drawn = np.random.default_rng([VALIDATION_SEED, label]).permutation(len(names))[:count]
         chosen.update(names[place] for place in drawn)
@@ -87,7 +93,7 @@ def put_aside(pictures: Sequence[ListedPicture], share: float) -> tuple[ListedPi
 def find_empty_labels(
     labels: Sequence[str], pictures: Iterable[ListedPicture]
 ) -> list[tuple[Split, str]]:
-    """The (split, label) of which a list has none, in training and test."""
+    """Finds the pairs (split, label) for which a list has no picture, in training and test."""
     present = {(p.split, p.label) for p in pictures}
     splits: tuple[Split, ...] = ("train", "test")
     return [
@@ -99,8 +105,10 @@ def find_empty_labels(
 
 
 def hash_listed_files(listed: ListedSet) -> str:
-    """Stands for the pictures by their names and lengths: to read hundreds of thousands of them
-    just to hear that nothing changed would take hours."""
+    """Computes a digest of the pictures' names, splits, labels and lengths.
+
+    The pictures themselves are not read, because hundreds of thousands of them would take hours.
+    """
     digest = hashlib.sha256()
     for picture in listed.pictures:
         path = listed.folder / picture.name
@@ -110,8 +118,8 @@ def hash_listed_files(listed: ListedSet) -> str:
 
 
 def stop_if_too_many(skipped: int, total: int, max_unreadable: float, example: str) -> None:
-    """Raises `DataError` when more than the share `max_unreadable` of `total` pictures had to be
-    skipped. `example` is the sentence that says what was wrong with one of them."""
+    """Raises `DataError` when more than the share `max_unreadable` of `total` pictures is
+    skipped. `example` is a sentence about one of them."""
     if skipped > max_unreadable * total:
         raise DataError(
             f"{skipped} of {total} pictures are missing or unreadable, more than "
@@ -122,9 +130,17 @@ def stop_if_too_many(skipped: int, total: int, max_unreadable: float, example: s
 def read_samples(
     listed: ListedSet, *, max_unreadable: float, skipped: list[str]
 ) -> Iterator[Sample]:
-    """The samples, as they are read. A picture that is missing or does not decode becomes a line of
-    `skipped`; raises `DataError` as soon as more than the share `max_unreadable` has, before the
-    first picture when so many are missing."""
+    """Reads the samples of a listed set one at a time.
+
+    Args:
+        listed: The set.
+        max_unreadable: Share of pictures that may be missing or unreadable.
+        skipped: Receives a line for each picture that is missing or does not decode.
+
+    Raises:
+        DataError: Too many pictures are skipped; before the first picture where so many are
+            missing.
+    """
     total = len(listed.pictures)
     paths = [listed.folder / picture.name for picture in listed.pictures]
     if missing := [path for path in paths if not path.is_file()]:
@@ -148,8 +164,19 @@ def read_samples(
 def cut_around_box(
     pixels: NDArray[np.uint8], box_xywh: tuple[float, float, float, float]
 ) -> NDArray[np.uint8]:
-    """The square around a face box, `BOX_MARGIN` wider on each side, as far as the picture goes;
-    the whole picture where the box is empty or its centre lies outside."""
+    """Cuts out the square around a face box, `BOX_MARGIN` wider on each side, as far as the picture
+    goes.
+
+    Args:
+        pixels: (H, W) or (H, W, 3).
+        box_xywh: Left, top, width and height, px.
+
+    Returns:
+        A view of `pixels`; the whole picture where the box is empty or its centre lies outside.
+
+    >>> cut_around_box(np.zeros((50, 100), np.uint8), (40, 20, 10, 10)).shape
+    (20, 20)
+    """
     height, width = pixels.shape[:2]
     x, y, w, h = box_xywh
     centre_x, centre_y = x + w / 2, y + h / 2

@@ -1,4 +1,4 @@
-"""Turns the samples of a data set into those of a pack."""
+"""Turns the samples of a data set into samples of a pack."""
 
 from pathlib import Path
 
@@ -11,15 +11,18 @@ from training.datasets.listed import (
     ListedSet,
     hash_listed_files,
 )
-from training.datasets.pack import PackedSample, PackMeta, encode_webp, read_meta
+from training.datasets.pack import PackedSample, PackMeta
+from training.datasets.pack_reader import read_meta
 from training.datasets.readers import (
     FERPLUS_LABELS,
     FERPLUS_VOTES,
     Sample,
 )
+from training.datasets.webp import encode_webp
 
 
 def pack_sample(detector: Detector, sample: Sample) -> PackedSample:
+    """Finds the face of a sample and encodes the part of the picture around it."""
     landmarks = find_landmarks(detector, sample.image)
     region, landmarks = cut_face_region(sample.image, landmarks)
     return PackedSample(
@@ -32,6 +35,7 @@ def pack_sample(detector: Detector, sample: Sample) -> PackedSample:
 
 
 def describe_ferplus(fer2013_csv: Path, ferplus_csv: Path) -> PackMeta:
+    """Describes the pack of FER2013 with FER+'s votes."""
     return PackMeta(
         dataset="FER+",
         protocol="ferplus",
@@ -43,6 +47,7 @@ def describe_ferplus(fer2013_csv: Path, ferplus_csv: Path) -> PackMeta:
 
 
 def describe_listed(listed: ListedSet, validation_share: float) -> PackMeta:
+    """Describes the pack of a listed data set."""
     hashes = {name: hash_data_file(path) for name, path in listed.lists.items()}
     split = {"validation_share": validation_share, "validation_seed": VALIDATION_SEED}
     files = {"pictures": hash_listed_files(listed), "count": len(listed.pictures)}
@@ -56,6 +61,7 @@ def describe_listed(listed: ListedSet, validation_share: float) -> PackMeta:
 
 
 def is_up_to_date(path: Path, meta: PackMeta) -> bool:
+    """Tells whether the file at `path` is a pack of the same samples already."""
     if not path.exists():
         return False
     try:

@@ -34,7 +34,16 @@ _LINE = re.compile(r"((train|test)_\d+)\.jpg\s+(\d+)", re.ASCII)
 
 
 def list_rafdb(root: Path, *, images: Images, validation_share: float) -> ListedSet:
-    """Raises `DataError`, naming file and line, for what is not RAF-DB's basic set."""
+    """Lists the pictures of RAF-DB's basic set.
+
+    Args:
+        root: The folder with EmoLabel/ and Image/.
+        images: "aligned" or "original" pictures.
+        validation_share: Share of the training pictures of each label that is put aside.
+
+    Raises:
+        DataError: The folder is not RAF-DB's basic set; the message names file and line.
+    """
     if not root.is_dir():
         raise DataError(f"{root} is not a folder. Expected EmoLabel/ and Image/{images}/ in it.")
     refuse_other_form(root, LIST, "RAF-DB")

@@ -1,9 +1,8 @@
-"""Reads data sets in the form in which their users have them.
+"""Reads FER2013 with FER+'s votes, CSV files, and pictures.
 
-A reader yields `Sample`s; what they are turned into is the business of `training.prepare`.
-FER2013: Goodfellow et al., "Challenges in Representation Learning", ICONIP 2013.
-FER+: Barsoum et al., "Training deep networks for facial expression recognition with
-crowd-sourced label distribution", ICMI 2016.
+A reader yields `Sample`s, which `training.prepare` packs. FER2013: Goodfellow et al., "Challenges
+in Representation Learning", ICONIP 2013. FER+: Barsoum et al., "Training deep networks for facial
+expression recognition with crowd-sourced label distribution", ICMI 2016.
 """
 
 import csv
@@ -39,15 +38,15 @@ FERPLUS_USAGES: dict[str, Split] = {
     "PublicTest": "valid",
     "PrivateTest": "test",
 }
-FER_SIDE_PX = 48
-_REST = "\0"  # what a row has beyond its columns
-MAX_FIELD = 1 << 20  # characters; 2304 pixel values take some 9000
+FER_SIDE_PX = 48  # of FER2013's square pictures
+_REST = "\0"  # key of the fields beyond a row's columns
+MAX_FIELD_CHARACTERS = 1 << 20  # 2304 pixel values take some 9000
 PICTURES = PICTURE_SUFFIXES
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One labelled picture: `image` uint8, (H, W) grey or (H, W, 3) RGB; `votes (V,)` counts."""
+    """A labelled picture: `image` uint8, (H, W) grey or (H, W, 3) RGB; `votes (V,)` counts."""
 
     image: NDArray[np.uint8]
     split: Split
@@ -57,6 +56,8 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class PictureFile:
+    """A picture's file with its split and the number of its label."""
+
     path: Path
     split: Split
     label: int
@@ -65,10 +66,19 @@ class PictureFile:
 def read_csv_rows(
     path: Path, required: tuple[str, ...], *, without_header: tuple[str, ...] = ()
 ) -> Iterator[tuple[int, dict[str, str]]]:
-    """(row number counted from 1 under the header, row) of a CSV file with these columns.
-    `without_header`: the columns, in order, of a file that may come without naming them; such a
-    row must have no more of them either."""
-    csv.field_size_limit(MAX_FIELD)
+    """Reads the rows of a CSV file with their numbers, counted from 1 under the header.
+
+    Args:
+        path: The file, in UTF-8.
+        required: Columns that the file must have.
+        without_header: All columns, in order, of a file that may lack a header; its rows must not
+            have more.
+
+    Raises:
+        DataError: The file is missing or unreadable, lacks a column, or has a row of another
+            length.
+    """
+    csv.field_size_limit(MAX_FIELD_CHARACTERS)
     check_regular(path)
     try:
         with open(path, newline="", encoding="utf-8-sig") as file:
@@ -106,15 +116,20 @@ _WHERE_FROM = {
 
 
 def build_missing_error(path: Path) -> DataError:
+    """Builds the error for a missing file, which names the file's source where that is known."""
     return DataError(f"{path} is missing. {_WHERE_FROM.get(path.name, '')}".strip())
 
 
 def read_ferplus(fer2013_csv: Path, ferplus_csv: Path) -> Iterator[Sample]:
-    """Kaggle's `fer2013.csv` joined, row by row, with FER+'s `fer2013new.csv`.
+    """Joins Kaggle's `fer2013.csv`, row by row, with FER+'s `fer2013new.csv`.
 
-    Yields the rows to which FER+ gives an image name, with ten votes each in the order of
-    `FERPLUS_VOTES` and the row number (0-based) as name: file names are no key, four of them
-    repeat. Raises `DataError`, naming file and row, for anything that does not fit.
+    Yields:
+        The rows to which FER+ gives an image name, with ten votes each in the order of
+            `FERPLUS_VOTES`. Their name is the row number from 0, because four of the image names
+            repeat.
+
+    Raises:
+        DataError: The files do not fit each other; the message names file and row.
     """
     pixel_rows = read_csv_rows(fer2013_csv, ("pixels", "Usage"))
     vote_rows = read_csv_rows(ferplus_csv, ("Usage", "Image name", *FERPLUS_VOTES))
@@ -179,9 +194,15 @@ def _votes(path: Path, number: int, row: dict[str, str]) -> NDArray[np.uint8]:
 
 
 def read_grey_or_rgb(path: Path) -> NDArray[np.uint8]:
-    """Read a picture file as the program does: upright, uint8, (H, W) when it is grey throughout
-    and (H, W, 3) RGB otherwise. Raises `DataError`."""
-    from app.pictures.reader import read_picture as read_bgr  # trains without OpenCV
+    """Reads a picture file as the program does, upright.
+
+    Returns:
+        uint8, (H, W) for a picture that is grey throughout, or else (H, W, 3) RGB.
+
+    Raises:
+        DataError: The file is no readable picture.
+    """
+    from app.pictures.reader import read_picture as read_bgr  # training must run without OpenCV
 
     try:
         bgr = read_bgr(path)

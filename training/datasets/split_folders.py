@@ -1,4 +1,4 @@
-"""Folders of training, validation and test pictures, by the names that people give them."""
+"""Recognises folders of training, validation and test pictures by their names."""
 
 import re
 from collections import defaultdict
@@ -25,13 +25,17 @@ _BETWEEN = re.compile(r"[\s_.\-]+")
 
 
 def recognise_split(name: str) -> Split | None:
-    """The split that a folder's name means: "Train", "val", "PublicTest", "test_images"."""
+    """Recognises the split that a folder's name means; None for another name.
+
+    >>> recognise_split("Train"), recognise_split("PublicTest"), recognise_split("test_images")
+    ('train', 'valid', 'test')
+    """
     words = [word for word in _BETWEEN.split(name.casefold()) if word and word not in _FILLERS]
     return _SPLIT_WORDS.get("".join(words))
 
 
 def _split_within(name: str) -> Split | None:
-    """The split that one word of a folder's name means, as in "fer_train"."""
+    """Recognises the split that one word of a folder's name means, as in "fer_train"."""
     splits = {
         _SPLIT_WORDS[word] for word in _BETWEEN.split(name.casefold()) if word in _SPLIT_WORDS
     }
@@ -39,8 +43,10 @@ def _split_within(name: str) -> Split | None:
 
 
 def find_split_folders(root: Path, folders: Sequence[Path]) -> dict[Split, Path]:
-    """The folders of the splits, empty where the folder is not split. Raises `DataError` where it
-    is split by halves."""
+    """Finds the folder of each split; none where the folder is not split.
+
+    Raises `DataError` for a folder that is split in part, or has two folders for one split.
+    """
     found: dict[Split, list[Path]] = defaultdict(list)
     for folder in folders:
         if split := recognise_split(folder.name):

@@ -1,4 +1,4 @@
-"""The training and the validation examples of a pack, as a recipe asks for them."""
+"""Loads the training and the validation examples of a pack for a recipe."""
 
 from dataclasses import replace
 from typing import Literal
@@ -14,6 +14,7 @@ from training.datasets.pack import Pack
 
 
 def gather_facts(pack: Pack, examples: Examples) -> DataFacts:
+    """Gathers the facts about training data that the result must keep."""
     return DataFacts(
         dataset=pack.meta.dataset,
         key=pack.meta.key,
@@ -25,8 +26,18 @@ def gather_facts(pack: Pack, examples: Examples) -> DataFacts:
 def load_pair(
     pack: Pack, config: RunConfig, device: torch.device, memory_bytes: int | None = None
 ) -> tuple[Examples, Examples]:
-    """Training and validation examples; never the test split. `memory_bytes`: as in
-    `load_examples`; None: half of what is free, here and on the device."""
+    """Loads training and validation examples. The test split is never read here.
+
+    Args:
+        pack: The prepared pictures.
+        config: The recipe.
+        device: Holds the examples.
+        memory_bytes: As in `load_examples`; None allows half of the free memory, here and on the
+            device.
+
+    Raises:
+        DataError: The pack has too few pictures.
+    """
 
     def load_split(split: Literal["train", "valid"], labels_from: str) -> Examples:
         return load_examples(

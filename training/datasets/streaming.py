@@ -1,7 +1,7 @@
-"""Pictures that are decoded when they are asked for, for data that memory does not hold.
+"""Decodes pictures when a batch needs them, for data that does not fit in memory.
 
-`StreamedPictures` stands in for the tensor of all pictures and gives the same bytes: which of the
-two a run works with changes its speed and its memory, not its result.
+`StreamedPictures` replaces the tensor of all pictures and gives the same bytes. The choice changes
+speed and memory, not the result.
 """
 
 import os
@@ -20,9 +20,9 @@ from torch import Tensor
 from app.alignment import ColourMode
 from training.datasets.pack import Pack, make_canvas
 
-THREADS = min(8, os.cpu_count() or 1)  # Pillow decodes without holding Python's lock
-AHEAD = 2  # batches that are decoded while one is worked on
-CHUNK = 8  # pictures that a thread takes at a time
+THREADS = min(8, os.cpu_count() or 1)  # Pillow decodes without holding the interpreter's lock
+AHEAD = 2  # batches that are decoded while the training uses one
+CHUNK = 8  # pictures of one task of a thread
 
 
 class _Batch(NamedTuple):
@@ -33,7 +33,8 @@ class _Batch(NamedTuple):
 
 class StreamedPictures:
     """Reads like a tensor `(N, C, P, P)` uint8 of the pictures `rows (N,)` of a pack; P is the
-    longest side among all of them. What a thread could not decode raises where it is asked for."""
+    longest side among them. A picture that does not decode raises `DataError` where its batch
+    is read."""
 
     def __init__(
         self,
@@ -43,7 +44,7 @@ class StreamedPictures:
         device: torch.device = torch.device("cpu"),  # noqa: B008 - a value
     ) -> None:
         self._pack, self._rows, self._colour, self._device = pack, rows, colour, device
-        self._side_px = int(pack.sizes(rows).max(initial=1))
+        self._side_px = int(pack.read_sizes(rows).max(initial=1))
         self._current: _Batch | None = None
 
     def __len__(self) -> int:
@@ -56,22 +57,24 @@ class StreamedPictures:
 
     @property
     def nbytes(self) -> int:
-        """What the tensor would take."""
+        """The bytes that the tensor of all pictures would take."""
         return self.shape.numel()
 
     def to(self, device: torch.device) -> Self:
+        """Copies the reader, whose batches then lie on `device`."""
         return type(self)(self._pack, self._rows, self._colour, device)
 
     def __getitem__(self, rows: Tensor) -> Tensor:
-        """`(B, C, P, P)` of `rows (B,)`, at once when they are the current batch of `ahead`."""
+        """Decodes `(B, C, P, P)` of `rows (B,)`; the current batch of `decode_ahead` is decoded
+        already."""
         if self._current is not None and self._current.rows is rows:
             return self._finished(self._current)
         with _readers() as pool:
             return self._finished(self._begin(pool, rows))
 
-    def ahead(self, batches: Iterable[Tensor]) -> Iterator[Tensor]:
-        """The batches (rows) in turn, while the pictures of the next ones are being decoded. Memory
-        holds `AHEAD` + 1 batches, however many there are."""
+    def decode_ahead(self, batches: Iterable[Tensor]) -> Iterator[Tensor]:
+        """Yields the batches of row numbers in turn, while threads decode the pictures of the
+        next ones. Memory holds `AHEAD` + 1 batches."""
         waiting = iter(batches)
         begun: deque[_Batch] = deque()
         with _readers() as pool:
@@ -84,8 +87,8 @@ class StreamedPictures:
             finally:
                 self._current = None
 
-    def decoded(self) -> Tensor:
-        """All of them, in memory."""
+    def decode_all(self) -> Tensor:
+        """Decodes all pictures into memory."""
         return self[torch.arange(len(self))]
 
     def _begin(self, pool: ThreadPoolExecutor, rows: Tensor) -> _Batch:
@@ -110,7 +113,7 @@ class StreamedPictures:
 
 @contextmanager
 def _readers() -> Iterator[ThreadPoolExecutor]:
-    """Threads that end with what they have in hand when they are no longer needed."""
+    """Opens threads that finish only their current task when the context ends."""
     pool = ThreadPoolExecutor(THREADS)
     try:
         yield pool

@@ -1,4 +1,4 @@
-"""Copies prepared pictures as if no face had been found in them."""
+"""Copies prepared pictures without their landmarks, as if no face had been found."""
 
 from collections.abc import Iterator
 
@@ -8,6 +8,7 @@ from training.datasets.readers import SPLITS
 
 
 def copy_unaligned(pack: Pack) -> Iterator[PackedSample]:
+    """Yields every sample of a pack with unknown landmarks."""
     for row, name in enumerate(pack.names):
         yield PackedSample(
             webp=pack.blob[pack.offsets[row] : pack.offsets[row + 1]].tobytes(),

@@ -195,7 +195,7 @@ def measure_attention_difference(
     """Measures the largest absolute difference of an attention weight on up to 256 real crops."""
     rows = torch.arange(min(256, len(examples)))
     with torch.no_grad():
-        wanted = trained.net(normalise_batch(examples.crops(rows).round())).attention
+        wanted = trained.net(normalise_batch(examples.cut_crops(rows).round())).attention
     got = classifier.run(make_uint8_crops(examples, rows)).attention
     assert got is not None
     return float(np.abs(got - wanted.numpy()).max())

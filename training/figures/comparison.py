@@ -15,6 +15,7 @@ def draw_comparison(
 ) -> None:
     """Draws every run as a point, beside the mean and 95 % interval of its variant. Lines join runs
     of one seed.
+
     Args:
         accuracy: For each variant its runs' accuracies, in 0..1, in the order of the seeds.
         recall: Mean class recalls in the same form.

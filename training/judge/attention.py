@@ -66,8 +66,8 @@ def read_outputs(
     """
     net.eval()
     rows = torch.arange(len(examples), device=examples.labels.device)
-    batches = examples.ahead(torch.split(rows, batch_size))
-    parts = [net(normalise_batch(examples.crops(part))) for part in batches]
+    batches = examples.decode_ahead(torch.split(rows, batch_size))
+    parts = [net(normalise_batch(examples.cut_crops(part))) for part in batches]
     return NetworkOutputsOfFaces(
         torch.cat([part.logits for part in parts]).cpu(),
         torch.cat([part.embedding for part in parts]).cpu(),

@@ -12,7 +12,7 @@ from app.contract import Contract
 from app.errors import TrainingError
 from app.recognition.classifier import Classifier
 from training.datasets.examples import load_examples
-from training.datasets.pack import read_pack
+from training.datasets.pack_reader import read_pack
 from training.judge.latency import (
     Milliseconds,
     Spread,

@@ -159,7 +159,7 @@ class WholePath:
                 f"{classifier.path} knows {', '.join(contract.labels)}; the data has "
                 f"{', '.join(pack.meta.labels)}."
             )
-        rows = pack.rows("valid")
+        rows = pack.find_rows("valid")
         majority = choose_majority_labels(
             pack.votes[rows], len(pack.meta.labels), pack.meta.protocol
         )

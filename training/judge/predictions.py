@@ -48,7 +48,7 @@ def make_uint8_crops(examples: Examples, rows: torch.Tensor) -> NDArray[np.uint8
     >>> crops.shape, int(crops.min()), int(crops.max())
     ((2, 48, 48, 3), 7, 7)
     """
-    crops = examples.crops(rows).round().to(torch.uint8)
+    crops = examples.cut_crops(rows).round().to(torch.uint8)
     planes = crops.expand(-1, 3, -1, -1) if crops.shape[1] == 1 else crops.flip(1)
     return np.ascontiguousarray(planes.permute(0, 2, 3, 1).cpu().numpy())
 
@@ -58,7 +58,7 @@ def iterate_batches(examples: Examples) -> Iterator[torch.Tensor]:
     batch by batch is read ahead."""
     parts = torch.split(torch.arange(len(examples), device=examples.labels.device), BATCH)
     yield from track_progress(
-        examples.ahead(parts),
+        examples.decode_ahead(parts),
         total=len(parts),
         desc="faces",
         unit="batch",
@@ -92,7 +92,7 @@ def compute_net_logits(net: DaclNet, examples: Examples) -> NDArray[np.float64]:
     (4, 3)
     """
     parts = [
-        net(normalise_batch(examples.crops(rows).round()), with_attention=False).logits
+        net(normalise_batch(examples.cut_crops(rows).round()), with_attention=False).logits
         for rows in iterate_batches(examples)
     ]
     return torch.cat(parts).double().cpu().numpy()
@@ -130,7 +130,7 @@ def load_judged_examples(
     examples = load_examples(
         pack, split, template=template, size_px=size_px, colour=colour, labels_from="argmax"
     )
-    votes = pack.votes[pack.rows(split)]
+    votes = pack.votes[pack.find_rows(split)]
     classes = len(pack.meta.labels)
     winners = choose_argmax_labels(votes, classes) != NO_LABEL
     majority = choose_majority_labels(votes[winners], classes, pack.meta.protocol)

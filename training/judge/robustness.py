@@ -203,7 +203,7 @@ def iterate_corrupted_crops(
     the one that the crops are cut by."""
     parts = torch.split(chosen, BATCH)
     bar = track_progress(
-        examples.ahead(parts),
+        examples.decode_ahead(parts),
         total=len(parts),
         desc="corruptions",
         unit="batch",

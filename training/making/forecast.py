@@ -22,7 +22,7 @@ def format_duration(seconds: float) -> str:
 def describe_plan(plan: Plan, pack: Pack, machine: ComputeDevice) -> str:
     """Describes the steps of a plan and about how long they take here, measured by a few steps of
     each network."""
-    faces, key = len(pack.rows("train")), pack.meta.key
+    faces, key = len(pack.find_rows("train")), pack.meta.key
     total_s, lines = 0.0, []
     teacher_s: dict[str, float] = {}  # one batch shown to a step's network
     for name in plan.list_needed():

@@ -13,7 +13,7 @@ from filelock import FileLock, Timeout
 from app.errors import RecogniserError, TrainingError
 from app.recognition.classifier import Classifier
 from training.base.files import write_text_file
-from training.datasets.pack import read_meta
+from training.datasets.pack_reader import read_meta
 from training.run.run_folder import LOCK
 
 # Files of the run's folder.

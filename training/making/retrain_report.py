@@ -143,7 +143,7 @@ def write_retrain_report(
         mistakes=list_mistakes(
             logits,
             labels,
-            names=[pack.names[row] for row in pack.rows("valid")],
+            names=[pack.names[row] for row in pack.find_rows("valid")],
             classes=contract.labels,
             temperature=contract.temperature,
             crops=make_uint8_crops(examples, torch.arange(len(examples))),
@@ -169,7 +169,7 @@ def _list_commands(
     return (
         ("Run it:", format_command("run_demo.py", "--model", model)),
         ("Judge it again:", format_command("-m training.evaluate", gathered.pack, model)),
-        *([last_test] if len(pack.rows("test")) else []),
+        *([last_test] if len(pack.find_rows("test")) else []),
         (
             "Go on from it with other pictures:",
             f"{retrain}DATA_DIR -o models/next.onnx --from {shlex.quote(str(model))}",

@@ -12,7 +12,7 @@ from app.wording import escape_surrogates, format_count
 from training.base.device import ComputeDevice
 from training.checkpoints.compact import name_compact, write_compact
 from training.datasets.digests import hash_data_file
-from training.datasets.pack import read_pack
+from training.datasets.pack_reader import read_pack
 from training.exporting.onnx_file import export_model
 from training.making.retrain_folder import (
     PACK,
@@ -125,7 +125,7 @@ def retrain(options: argparse.Namespace, arguments: Sequence[str]) -> int:
         pack = read_pack(gathered.pack)
         config = make_fine_tuning_recipe(
             weights.config if weights else None,
-            len(pack.rows("train")),
+            len(pack.find_rows("train")),
             seed=settings.seed,
             epochs=settings.epochs,
             learning_rate=settings.learning_rate,
@@ -154,7 +154,7 @@ def retrain(options: argparse.Namespace, arguments: Sequence[str]) -> int:
             learned=learned,
             arguments=arguments,
         )
-    say_result(options.output, contract, folder, gathered, tests=len(pack.rows("test")))
+    say_result(options.output, contract, folder, gathered, tests=len(pack.find_rows("test")))
     return 1 if gathered.skipped or gathered.left_out else 0
 
 

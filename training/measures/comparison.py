@@ -17,6 +17,7 @@ from app.files.csv_text import escape_cell
 class VariantResult:
     """The figures of one run on the validation split, after its last epoch. Attention figures are
     NaN for a loss without attention.
+
     The fields are the keys of a run's result file and the columns of the CSV.
     """
 

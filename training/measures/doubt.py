@@ -1,5 +1,6 @@
 """Measures how well a model knows when it errs, chooses its thresholds for "unsure", and measures
 the correction of class priors.
+
 All in numpy. Logits are `(N, K)` float64, labels `(N,)` int64 in 0..K-1, N >= 1.
 """
 

@@ -48,6 +48,7 @@ def compute_distillation(logits: Tensor, taught: Tensor, temperature: float) -> 
 def compute_attention_entropy(attention: Tensor) -> Tensor:
     """Computes the mean binary entropy of attention weights, in nats: ln 2 where nothing is
     decided, 0 where every element is wholly kept or left out.
+
     Args:
         attention: `(B, d)` in 0..1.
 

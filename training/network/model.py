@@ -141,8 +141,8 @@ class Projection(nn.Conv2d):
 
 
 class BasicBlock(nn.Module):
-    """Two 3 x 3 convolutions beside a shortcut. `(B, C, h, w)` -> `(B, N, h / stride, w /
-    stride)`, rounded up."""
+    """Two 3 x 3 convolutions beside a shortcut. `(B, C, h, w)` ->
+    `(B, N, h / stride, w / stride)`, rounded up."""
 
     def __init__(self, channels_in: int, channels: int, stride: int, excite: int = 0) -> None:
         super().__init__()
@@ -194,8 +194,9 @@ class Backbone(nn.Module):
 
 
 class AttentionNetwork(nn.Module):
-    """Computes weights `(B, d)` in (0, 1), one for each feature dimension and sample, from x* `(B,
-    d, h, w)`.
+    """Computes weights `(B, d)` in (0, 1), one for each feature dimension and sample, from x*
+    `(B, d, h, w)`.
+
     The paper's context encoder has three fully connected layers over the flattened map, then d
     binary heads whose softmax gives the share kept (section 3.3). The published sizes for 512 x 7 x
     7 are 25088 -> 3584 -> 512 -> 64: each layer keeps a seventh, then an eighth. Here the same

@@ -1,7 +1,7 @@
-"""A folder of one's own pictures becomes a pack: groups kept together, nothing lost unsaid.
+"""Gathers a user's own pictures into a pack; pictures of one group stay on one side of the split.
 
-What became of every picture stands in a table beside the pack (`pictures.csv`): path, label, split,
-group, status, reason.
+The outcome for every picture stands in a table beside the pack (`pictures.csv`): path, label,
+split, group, status, reason.
 """
 
 import hashlib
@@ -17,7 +17,9 @@ from app.errors import DataError
 from training.base.progress import track_progress
 from training.datasets.digests import hash_data_file
 from training.datasets.landmarks import describe_settings
-from training.datasets.pack import PackedSample, PackMeta, read_meta, write_pack
+from training.datasets.pack import PackedSample, PackMeta
+from training.datasets.pack_reader import read_meta
+from training.datasets.pack_writer import write_pack
 from training.datasets.readers import SPLIT_NAMES, SPLITS, Split
 from training.own_pictures.gather_notes import TWIN, list_notes
 from training.own_pictures.groups import (
@@ -47,14 +49,15 @@ from training.own_pictures.people import (
 from training.own_pictures.picture_folder import PictureFolder
 from training.own_pictures.picture_table import PictureRow, read_picture_table, write_picture_table
 
-GROUP_BY = ("person", "picture", "prefix")  # or a regular expression
-PEOPLE_RULES = 2  # counts up when people are told apart by other rules
-UNREADABLE_FILE = "-"
+GROUP_BY = ("person", "picture", "prefix")  # the words of --group-by beside regular expressions
+PEOPLE_RULES = 2  # version of the rules that tell people apart; part of a pack's key
+UNREADABLE_FILE = "-"  # in place of the digest of a file that cannot be read
 
 
 @dataclass(frozen=True, slots=True)
 class Gathering:
-    """How a folder becomes a pack. Raises `ValueError`."""
+    """The settings that turn a folder into a pack. Raises `ValueError`. A pack stores these
+    fields."""
 
     valid_share: float = 0.2
     seed: int = 0
@@ -71,17 +74,18 @@ class Gathering:
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """A folder after the look at it. `notes` are lines for people; a pack lies at `pack`."""
+    """The result for a folder: the pack, the outcome for each picture, and notes for people."""
 
     meta: PackMeta
     pack: Path
     pictures: tuple[PictureRow, ...]
     notes: tuple[str, ...]
-    left_out: bool  # as of its `PictureFolder`
+    left_out: bool  # from its `PictureFolder`
 
     @property
     def skipped(self) -> tuple[PictureRow, ...]:
-        return tuple(picture for picture in self.pictures if not picture.used)
+        """The pictures that are not in the pack."""
+        return tuple(picture for picture in self.pictures if not picture.is_used)
 
 
 def gather(
@@ -93,8 +97,23 @@ def gather(
     pack: Path,
     table: Path,
 ) -> Gathered:
-    """Writes the `table` of pictures, then the `pack`. Where the pack is there already, from the
-    same pictures in the same way, both are taken as they are. Raises `DataError`."""
+    """Writes the `table` of pictures, then the `pack`.
+
+    A pack that exists already, from the same pictures with the same settings, is taken as it is,
+    with its table.
+
+    Args:
+        folder: The opened folder.
+        dataset: Name of the data set.
+        gathering: The settings.
+        max_unreadable: Share of pictures that may be unreadable.
+        pack: File to write.
+        table: File to write.
+
+    Raises:
+        DataError: Too many pictures are unreadable, or a label or a side of the split is left
+            empty.
+    """
     people = find_people(folder.places, folder.labels, gathering.group_by)
     told = list(list_people_notes(folder.places, people, folder.labels, gathering.group_by))
     byte_keys = [_byte_key(file.path) for file in folder.files]
@@ -127,16 +146,17 @@ def gather(
 def _byte_key(path: Path) -> str:
     try:
         return hash_data_file(path) if path.is_file() else UNREADABLE_FILE
-    except DataError:  # may not be read: counted as unreadable when it is opened
+    except DataError:  # such a file counts as unreadable when it is opened
         return UNREADABLE_FILE
 
 
 def describe_pack(
     folder: PictureFolder, byte_keys: Sequence[str], dataset: str, gathering: Gathering
 ) -> PackMeta:
+    """Describes the pack of a folder's pictures, by the digest `byte_keys` of each file."""
     digest = hashlib.sha256()
     for file, key in zip(folder.files, byte_keys, strict=True):
-        digest.update(f"{folder.name(file)}\0{key}\n".encode())
+        digest.update(f"{folder.name_file(file)}\0{key}\n".encode())
     others = {
         "far_detector": hash_data_file(FULL_RANGE),
         "face_check": hash_data_file(FACE_CHECK),
@@ -161,8 +181,11 @@ def find_relations(
     byte_keys: Sequence[str],
     seen: Sequence[UsablePicture | UnusablePicture],
 ) -> Iterator[tuple[int, int]]:
-    """Pairs of pictures that belong together: of one person; changed copies of one picture; of the
-    same bytes; of the same pixels; of nearly the same face or frame, also when mirrored."""
+    """Yields pairs of pictures that belong together.
+
+    These are pictures of one person, changed copies of one picture, files of the same bytes,
+    pictures of the same pixels, and pictures of nearly the same face or frame, also when mirrored.
+    """
     yield from pair_equal(people)
     sources = [find_original(place.below) for place in places]
     yield from pair_equal(
@@ -188,10 +211,17 @@ def list_outcomes(
     byte_keys: Sequence[str],
     people: Sequence[str | None],
 ) -> tuple[PictureRow, ...]:
-    """What became of each picture and whom it belongs to; no split yet. `people`: who is on each,
-    None where nothing tells. A group is called after the first person in it, or else after its
-    first picture."""
-    names = [folder.name(file) for file in folder.files]
+    """Lists the outcome for each picture and the group it belongs to; the split is still empty.
+
+    A group is named after the first person in it, or else after its first picture.
+
+    Args:
+        folder: The opened folder.
+        seen: The inspected pictures, in the order of the folder's files.
+        byte_keys: A digest of each file's bytes.
+        people: The name of the person on each picture, None where unknown.
+    """
+    names = [folder.name_file(file) for file in folder.files]
     groups = unite_pairs(
         len(names), find_relations(folder.places, people, byte_keys, seen)
     ).tolist()
@@ -201,7 +231,7 @@ def list_outcomes(
             if word is not None:
                 called.setdefault(group, word)
     keys = [s.pixel_key if isinstance(s, UsablePicture) else None for s in seen]
-    under: dict[str, dict[int, str]] = {}  # pixels -> label -> the first picture that has both
+    under: dict[str, dict[int, str]] = {}  # pixels -> label -> first picture with both
     for key, file, name in zip(keys, folder.files, names, strict=True):
         if key is not None:
             under.setdefault(key, {}).setdefault(file.label, name)
@@ -229,7 +259,7 @@ def _usable(picture: PictureRow) -> bool:
 def refuse_unusable(
     folder: PictureFolder, pictures: Sequence[PictureRow], max_unreadable: float, table: Path
 ) -> None:
-    """Raises `DataError` where too much is missing to go on."""
+    """Raises `DataError` where too many pictures are unreadable, or a label has no usable one."""
     unreadable = [p for p in pictures if p.status == "unreadable"]
     if len(unreadable) > max_unreadable * len(pictures):
         raise DataError(
@@ -249,18 +279,21 @@ def refuse_unusable(
 def assign_splits(
     folder: PictureFolder, pictures: Sequence[PictureRow], gathering: Gathering
 ) -> tuple[PictureRow, ...]:
-    """The pictures with their splits: as given, or training pictures divided by groups."""
+    """Assigns each usable picture its split: the folder's own, or groups divided by chance.
+
+    Raises `DataError` where a split or a label's training pictures would be empty.
+    """
     sides: list[str] = [
         file.split if _usable(picture) else ""
         for file, picture in zip(folder.files, pictures, strict=True)
     ]
-    needed: tuple[Split, ...] = ("train", "valid") if folder.given else ("train",)
+    needed: tuple[Split, ...] = ("train", "valid") if folder.has_validation else ("train",)
     for split in needed:
         if split not in sides:
             raise DataError(
                 f"None of the {SPLIT_NAMES[split]} pictures in {folder.root} can be used."
             )
-    if not folder.given:
+    if not folder.has_validation:
         usable = [place for place, side in enumerate(sides) if side == "train"]
         labels = np.array([folder.files[place].label for place in usable], np.int64)
         groups = unite_pairs(len(usable), pair_equal([pictures[place].group for place in usable]))
@@ -290,6 +323,7 @@ def make_packed_samples(
     seen: Sequence[UsablePicture | UnusablePicture],
     pictures: Sequence[PictureRow],
 ) -> Iterator[PackedSample]:
+    """Makes the samples of a pack from the usable pictures."""
     votes = np.eye(len(folder.labels), dtype=np.uint8)
     for file, s, picture in zip(folder.files, seen, pictures, strict=True):
         if isinstance(s, UsablePicture):

@@ -1,4 +1,4 @@
-"""What a user should know of the pictures that were gathered, a line each."""
+"""Writes the notes, a line each, that a user should read about gathered pictures."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -13,15 +13,16 @@ from training.own_pictures.people import MAX_NAMED
 from training.own_pictures.picture_folder import PictureFolder
 from training.own_pictures.picture_table import PictureRow
 
-FEW_PICTURES = 10  # of a label, to learn from
-LARGE_LABEL = 0.8  # share of the training pictures from which on a label is worth a word
-LARGE_GROUP = 0.4  # share of all pictures from which on a group is worth a word
-TWIN = "the same picture under another label: "
+FEW_PICTURES = 10  # training pictures of a label; with fewer a note warns
+LARGE_LABEL = 0.8  # share of the training pictures; above, a note names the label
+LARGE_GROUP = 0.4  # share of all pictures; above, a note names the group
+TWIN = "the same picture under another label: "  # begins a reason in the table
 
 
 def list_notes(folder: PictureFolder, pictures: Sequence[PictureRow]) -> Iterator[str]:
-    """What a person should know, a line each; nothing where all is well."""
-    used = [p for p in pictures if p.used]
+    """Yields notes about skipped pictures, uneven labels, pictures under two labels and leaks
+    between splits; none for a faultless folder."""
+    used = [p for p in pictures if p.is_used]
     statuses = Counter(p.status for p in pictures)
     if skipped := len(pictures) - len(used):
         yield (
@@ -51,7 +52,7 @@ def list_notes(folder: PictureFolder, pictures: Sequence[PictureRow]) -> Iterato
             "one of each."
         )
     tested = {p.group for p in used if p.split == "test"}
-    if folder.given:
+    if folder.has_validation:
         yield from _leaks(used)
         judged = {p.label for p in used if p.split == "valid"}
         if unjudged := [label for label in folder.labels if label not in judged]:
@@ -62,7 +63,8 @@ def list_notes(folder: PictureFolder, pictures: Sequence[PictureRow]) -> Iterato
 
 
 def _uneven(folder: PictureFolder, training: Sequence[PictureRow]) -> Iterator[str]:
-    """A line for labels with few training pictures, and one for a label with nearly all of them."""
+    """Yields a note on labels with few training pictures, and a note on a label with nearly all
+    of them."""
     counts = Counter(p.label for p in training)
     few = [label for label in folder.labels if counts[label] < FEW_PICTURES]
     if few:

@@ -1,4 +1,4 @@
-"""Reads a folder of one's own pictures that is split already."""
+"""Reads a user's own folder that is split already."""
 
 import hashlib
 from collections.abc import Iterator
@@ -24,12 +24,24 @@ from training.own_pictures.picture_folder import open_folder
 def read_split_folder(
     root: Path, *, max_unreadable: float, skipped: list[str]
 ) -> tuple[PackMeta, int, Iterator[Sample]]:
-    """(what the pack will be, how many pictures, the samples as they are read). A picture that does
-    not decode becomes a line of `skipped`; raises `DataError` as soon as more than the share
-    `max_unreadable` has."""
+    """Reads a folder with a split of its own.
+
+    Args:
+        root: The folder.
+        max_unreadable: Share of pictures that may be unreadable.
+        skipped: Receives a line for each picture that does not decode.
+
+    Returns:
+        The description of the pack, the count of pictures, and the samples, which are read one at a
+            time.
+
+    Raises:
+        DataError: The folder has no validation pictures; while the samples are read, too many are
+            unreadable.
+    """
     opened = open_folder(root)
     labels, files = opened.labels, opened.files
-    if not opened.given:
+    if not opened.has_validation:
         raise DataError(
             f"{root} has no folder of validation pictures. Expected train/<label>/… and "
             "valid/<label>/… in it; python -m training.retrain splits a folder by itself."
@@ -37,7 +49,7 @@ def read_split_folder(
     digest = hashlib.sha256()
     for file in files:
         key = hash_data_file(file.path) if file.path.is_file() else "-"
-        digest.update(f"{opened.name(file)}\0{key}\n".encode())
+        digest.update(f"{opened.name_file(file)}\0{key}\n".encode())
     meta = PackMeta(
         dataset=escape_surrogates(root.resolve().name),
         protocol="single",
@@ -56,6 +68,6 @@ def read_split_folder(
                 continue
             votes = np.zeros(len(labels), np.uint8)
             votes[file.label] = 1
-            yield Sample(image, file.split, votes, opened.name(file))
+            yield Sample(image, file.split, votes, opened.name_file(file))
 
     return meta, len(files), samples()

@@ -1,8 +1,8 @@
-"""Sets of faces that many people have, known by the names of their files.
+"""Knows face sets that many people have, by the names of their files.
 
-A file's name says who is on the picture and, in most sets, which expression. Patterns were taken
-from the sets' own descriptions; capitals do not matter, and words may stand before and behind, as
-copies and converters add them.
+A file's name tells the person on the picture and, in most sets, the expression. The patterns follow
+the sets' own descriptions. Case does not matter, and words may stand in front and behind, as copies
+and converters add them.
 """
 
 import re
@@ -22,8 +22,8 @@ _CODES_2 = {
 
 @dataclass(frozen=True, slots=True)
 class KnownSet:
-    """`pattern` has a group `who` and, where `labels` is not empty, `what`; `labels` gives the
-    expression of each code, in small letters."""
+    """A set of faces. `pattern` has a group `who` and, where `labels` is not empty, `what`;
+    `labels` maps each code, in small letters, to its expression."""
 
     name: str
     pattern: re.Pattern[str]
@@ -32,9 +32,10 @@ class KnownSet:
 
 @dataclass(frozen=True, slots=True)
 class KnownName:
-    """What a file's name says: the set, the person's code in it, and the label where it has one."""
+    """The content of a file's name: the set, the person's code in the set, and the label where
+    the name has one."""
 
-    of: str
+    set_name: str
     who: str
     label: str | None
 
@@ -150,7 +151,12 @@ KNOWN_SETS = (
 
 
 def parse_known_name(stem: str) -> KnownName | None:
-    """Read a file's name without its suffix as one of a known set; None where it is of none."""
+    """Reads a file's name, without its suffix, by the rules of the known sets; None for another
+    name.
+
+    >>> parse_known_name("S010_004_00000017")
+    KnownName(set_name='CK+', who='s010', label=None)
+    """
     for known in KNOWN_SETS:
         if match := known.pattern.search(stem):
             label = known.labels[match["what"].lower()] if known.labels else None

@@ -1,7 +1,7 @@
-"""Labels that stand in a file beside the pictures: tables, and exports of programs that annotate.
+"""Reads labels from a file beside the pictures: tables, and exports of annotation programs.
 
-Every form gives rows of a picture's name and its label. What pictures those are, and what becomes
-of rows that name none, is the business of `training.own_pictures.listed_folder`.
+Every form gives rows of a picture's name and its label. `training.own_pictures.listed_folder` finds
+the pictures, and reports rows that name none.
 """
 
 import csv
@@ -18,7 +18,7 @@ from xml.etree import ElementTree
 from app.errors import DataError
 from app.files.foreign_text import decode_text, split_separator_line
 
-MAX_FILE_BYTES = 1 << 28
+MAX_FILE_BYTES = 1 << 28  # larger files are no tables of labels
 # Names of columns and fields, the likeliest first, in small letters and with _ for a blank.
 PICTURE_COLUMNS = (
     *("file_name", "filename", "image_path", "img_path", "file_path", "filepath", "path", "pth"),
@@ -42,8 +42,8 @@ PERSON_COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class LabelRow:
-    """A picture's name as the file has it; `label` None where it has none or several. `split` and
-    `person` are empty where nothing says them."""
+    """A picture's name as the file has it, with its label; None for no label or several. `split`
+    and `person` are empty where the file has none."""
 
     picture: str
     label: str | None
@@ -52,7 +52,7 @@ class LabelRow:
 
 
 def is_label_file(path: Path) -> bool:
-    """Whether a file holds labels of pictures in a form that is read here."""
+    """Tells whether a file holds labels of pictures in a form that is read here."""
     reader = _reader_of(path)
     try:
         return reader is not None and any(True for _ in reader(_text_of(path)))
@@ -61,8 +61,11 @@ def is_label_file(path: Path) -> bool:
 
 
 def read_label_rows(path: Path) -> Iterator[LabelRow]:
-    """The rows of a file with labels; none where it is of another form. Several rows of one picture
-    may come. Raises `DataError` for a file that cannot be read."""
+    """Yields the rows of a file with labels; none for a file of another form. A picture may have
+    several rows.
+
+    Raises `DataError` for a file that cannot be read.
+    """
     reader = _reader_of(path)
     if reader is None:
         return
@@ -75,7 +78,7 @@ def read_label_rows(path: Path) -> Iterator[LabelRow]:
 
 
 def _text_of(path: Path) -> str:
-    """In UTF-8, UTF-16 or Windows-1252, as spreadsheets write them."""
+    """Reads text in UTF-8, UTF-16 or Windows-1252, as spreadsheets write them."""
     text = decode_text(path.read_bytes())
     if text is None:
         raise ValueError("it is no text")
@@ -87,13 +90,13 @@ def _key(name: object) -> str:
 
 
 def _column(names: Iterable[str], wanted: Iterable[str]) -> str | None:
-    """The first of the `wanted` columns that there is, by its own name."""
+    """Finds the first of the `wanted` columns that is present, by its own name."""
     by_key = {_key(name): name for name in names if name is not None}
     return next((by_key[key] for key in wanted if key in by_key), None)
 
 
 def _one(label: Any) -> str | None:
-    """A label as text; None for none and for several."""
+    """Turns a label into text; None for no label and for several."""
     if isinstance(label, list):
         return _one(label[0]) if len(label) == 1 else None
     if isinstance(label, dict) or label is None:
@@ -102,7 +105,8 @@ def _one(label: Any) -> str | None:
 
 
 def _from_table(rows: Iterable[Mapping[str, Any]]) -> Iterator[LabelRow]:
-    """Rows with a column of pictures and one of labels, or one column of 0 and 1 for each label."""
+    """Yields rows of a table with a column of pictures and a column of labels, or a column of 0
+    and 1 for each label."""
     picture = label = split = person = None
     one_hot: list[str] = []
     for number, row in enumerate(rows):
@@ -167,7 +171,7 @@ def _json(text: str) -> Iterator[LabelRow]:
 
 
 def _coco(found: dict[str, Any]) -> Iterator[LabelRow]:
-    """A row for each annotation of a picture. COCO's ids are whole numbers."""
+    """Yields a row for each annotation of a picture. COCO's ids are whole numbers."""
     try:
         names = {each["id"]: str(each["file_name"]) for each in found["images"]}
         labels = {each["id"]: str(each["name"]) for each in found["categories"]}
@@ -178,7 +182,7 @@ def _coco(found: dict[str, Any]) -> Iterator[LabelRow]:
 
 
 def _label_studio(tasks: Iterable[dict[str, Any]]) -> Iterator[LabelRow]:
-    """A row for each choice that was made of a picture."""
+    """Yields a row for each choice that was made for a picture."""
     for task in tasks:
         try:
             data = task["data"]
@@ -195,7 +199,7 @@ def _label_studio(tasks: Iterable[dict[str, Any]]) -> Iterator[LabelRow]:
 
 
 def _xml(text: str) -> Iterator[LabelRow]:
-    """CVAT's "for images": a row for each tag or shape of a picture."""
+    """Yields a row for each tag or shape of a picture, from CVAT's "for images"."""
     if "<image " not in text or "<!ENTITY" in text:
         return
     for image in ElementTree.fromstring(text).iter("image"):
@@ -227,8 +231,12 @@ _UPLOADED = re.compile(r"^[0-9a-f]{8}-")
 
 
 def list_file_names(picture: str) -> list[str]:
-    """The names that a picture may have on the disk: its path, its last part, and that without what
-    Label Studio puts before it. Addresses give the path in them."""
+    """Lists the names that a picture may have on the disk: its path, the path's last part, and that
+    part without Label Studio's prefix. An address gives the path in it.
+
+    >>> list_file_names("/data/upload/1/0a1b2c3d-happy.jpg")
+    ['/data/upload/1/0a1b2c3d-happy.jpg', '0a1b2c3d-happy.jpg', 'happy.jpg']
+    """
     try:
         address = urlsplit(picture)
     except ValueError:  # such as //[1].jpg, which begins as a host does

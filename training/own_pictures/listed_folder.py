@@ -1,6 +1,5 @@
-"""A folder of pictures whose labels stand in a file: which picture each row means, and what is left
-over on both sides.
-"""
+"""Reads a folder whose labels stand in a file: finds the picture of each row, and reports rows
+and pictures without a partner."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -24,13 +23,13 @@ from training.own_pictures.people import PicturePlace
 from training.own_pictures.picture_lists import describe_known_form
 from training.own_pictures.yolo_labels import find_yolo_file, read_class_names, read_yolo_rows
 
-MIN_FOUND_SHARE = 0.5  # of the rows must name a picture, or the file is of another folder
+MIN_FOUND_SHARE = 0.5  # of the rows; with fewer pictures found, the file is of another folder
 
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """The labelled pictures of a folder; `places` are in the order of `files`. `notes` are lines
-    for people. `left_out`: there are pictures without a label, or labels without a picture."""
+    """The labelled pictures of a folder. `places` are in the order of `files`; `notes` are lines
+    for people. `left_out` is True where pictures lack a label, or labels a picture."""
 
     labels: tuple[str, ...]
     files: list[PictureFile]
@@ -41,7 +40,8 @@ class Contents:
 
 @dataclass(frozen=True, slots=True)
 class LabelFile:
-    """A file with labels of the pictures in `folder`; `split` where the folder is that split's."""
+    """A file with labels of the pictures in `folder`. `split` is set where the folder holds that
+    split alone."""
 
     path: Path
     folder: Path
@@ -51,7 +51,7 @@ class LabelFile:
 
 @dataclass(slots=True)
 class _Read:
-    """What the rows say of each picture; `missing` and `empty` are rows of no use."""
+    """The rows of each picture; `missing` names the rows without one."""
 
     labels: dict[Path, set[str]] = field(default_factory=lambda: defaultdict(set))
     rows: dict[Path, LabelRow] = field(default_factory=dict)
@@ -60,8 +60,7 @@ class _Read:
 
 
 class _Pictures:
-    """Finds pictures by what a row calls them: by their path, or else by their name alone where
-    only one has it."""
+    """Finds pictures by the name in a row: by path, or else by a name that only one picture has."""
 
     def __init__(self, file: LabelFile) -> None:
         self._by_path = {p.relative_to(file.folder).as_posix(): p for p in file.pictures}
@@ -96,7 +95,7 @@ def _read(file: LabelFile) -> _Read:
             read.labels[path].add(fold_text(row.label))
             read.rows[path] = row
         else:
-            read.labels[path] |= {"", "\0"}  # none or several: of no use
+            read.labels[path] |= {"", "\0"}  # no label or several: the picture is left out
     if len(read.missing) > (1 - MIN_FOUND_SHARE) * read.count:
         raise DataError(
             f"{len(read.missing)} of {read.count} rows of {file.path} name no picture in "
@@ -106,8 +105,11 @@ def _read(file: LabelFile) -> _Read:
 
 
 def read_labels_from_lists(root: Path, files: Sequence[LabelFile]) -> Contents:
-    """Read a folder whose labels stand in `files`. A column of splits, or else the name of the
-    picture's first folder, says which split it is of. Raises `DataError`."""
+    """Reads a folder whose labels stand in `files`.
+
+    A column of splits, or else the name of the picture's first folder, gives the split. Raises
+    `DataError` where too many rows name no picture, or where fewer than two labels are found.
+    """
     read = [_read(file) for file in files]
     spelled: dict[str, str] = {}
     for each in read:
@@ -161,8 +163,11 @@ def _left_over(file: LabelFile, read: _Read, unclear: int) -> Iterator[str]:
 def find_label_files(
     root: Path, folders: Sequence[Path], others: Sequence[Path], splits: dict[Split, Path]
 ) -> list[LabelFile]:
-    """The files that hold the labels, where folders do not: one for each split, in its folder or
-    called after it, or one for all. Raises `DataError` where it is not clear which."""
+    """Finds the files that hold the labels where folders do not: one for each split, in its folder
+    or named after it, or one for all.
+
+    Raises `DataError` for several files that might be meant.
+    """
     if any((folder / "images").is_dir() for folder in (root, *splits.values())):
         pictures = list_pictures(root)
         if yaml := find_yolo_file(others, pictures):

@@ -1,4 +1,4 @@
-"""One's own pictures: what a look at each file gives."""
+"""Opens a user's own pictures and finds the face in each."""
 
 import hashlib
 import math
@@ -22,23 +22,23 @@ from app.types import Face
 from training.datasets.crops import warp_batch
 from training.datasets.examples import fit_picture_matrices
 from training.datasets.landmarks import MIN_SCORE, NOT_FOUND, cut_face_region, find_faces
-from training.datasets.pack import encode_webp
 from training.datasets.readers import read_grey_or_rgb
+from training.datasets.webp import encode_webp
 from training.own_pictures.groups import THUMBNAIL
 
-# A picture this small in which no face is found is taken for a face crop and used whole.
+# A picture whose shorter side is at most this counts as a face crop if no face is found.
 MAX_CROP_SIDE_PX = 256
-# A smaller one shows no expression, whatever the detector sees in it once it is enlarged.
+# A smaller picture shows no expression, whatever the detector finds once it is enlarged.
 MIN_SIDE_PX = 12
-# A second face counts from this score on; what is found with less may be a pattern.
+# A second face needs this score, because detections with less may be patterns.
 SURE_SCORE = 0.5
 
 Status = Literal["face", "several faces", "whole frame", "no face", "unreadable"]
 
 
 class PictureFaceFinder:
-    """Faces by the program's detector, and in photos by the one for distant faces where it sees
-    none; what the program's check of faces rules out is none. A context manager."""
+    """Finds faces by the program's detector, and in photos without one by the detector for
+    distant faces. Faces that the program's check rules out are dropped. A context manager."""
 
     def __init__(self) -> None:
         self._stack = ExitStack()
@@ -46,9 +46,13 @@ class PictureFaceFinder:
         self._far: Detector | None = None
         self._check = FaceCheck()
 
-    def faces(self, pixels: NDArray[np.uint8]) -> list[Face]:
-        """The one that matters most first; further ones only where they are sure, and beside it:
-        what is found within a face is part of it."""
+    def find(self, pixels: NDArray[np.uint8]) -> list[Face]:
+        """Finds the faces in `pixels`, uint8 (H, W) grey or (H, W, 3) RGB; the most important comes
+        first.
+
+        Further faces count only where the detector is sure and their centre lies outside the first,
+        because a detection within a face is a part of that face.
+        """
         faces = self._believed(find_faces(self._near, pixels), pixels)
         if not faces and not is_small(pixels):
             if self._far is None:
@@ -72,21 +76,29 @@ class PictureFaceFinder:
 
 
 def is_within(face: Face, other: Face) -> bool:
-    """Whether a face's centre lies in another's box."""
+    """Tells whether the centre of `face` lies in the box of `other`."""
     x0, y0, x1, y1 = face.box_xyxy
     left, top, right, bottom = other.box_xyxy
     return left <= (x0 + x1) / 2 <= right and top <= (y0 + y1) / 2 <= bottom
 
 
 def is_small(pixels: NDArray[np.uint8]) -> bool:
+    """Tells whether a picture, (H, W) or (H, W, 3), is small enough to be a face crop.
+
+    >>> is_small(np.zeros((256, 900), np.uint8)), is_small(np.zeros((257, 900), np.uint8))
+    (True, False)
+    """
     return bool(min(pixels.shape[:2]) <= MAX_CROP_SIDE_PX)
 
 
 @dataclass(frozen=True, slots=True)
 class UsablePicture:
-    """A picture that can be used. `webp` and `landmarks (6, 2)` as in a pack; `pixel_key` is equal
-    for equal pixels. Two thumbnails (24, 27), grey: the aligned face is the same in a photo and in
-    a part of it, the whole frame does not hang on where exactly a face was found."""
+    """A picture that can be packed.
+
+    `webp` and `landmarks (6, 2)` are those of the pack; `pixel_key` is equal for equal pixels. Both
+    thumbnails are (24, 27), grey. That of the aligned face is the same in a photo and in a part of
+    the photo; that of the whole frame does not depend on the exact place of the face.
+    """
 
     status: Status
     reason: str
@@ -99,6 +111,8 @@ class UsablePicture:
 
 @dataclass(frozen=True, slots=True)
 class UnusablePicture:
+    """A picture that cannot be packed, with the reason."""
+
     status: Status
     reason: str
 
@@ -112,7 +126,7 @@ def inspect_picture(finder: PictureFaceFinder, path: Path) -> UsablePicture | Un
     height, width = pixels.shape[:2]
     if min(height, width) < MIN_SIDE_PX:
         return UnusablePicture("no face", f"{width} x {height} px are too few for a face")
-    faces = finder.faces(pixels)
+    faces = finder.find(pixels)
     status: Status = "face"
     reason = ""
     if len(faces) > 1:
@@ -134,7 +148,17 @@ def inspect_picture(finder: PictureFaceFinder, path: Path) -> UsablePicture | Un
 
 
 def make_frame_thumbnail(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """`(24, 27)` grey means over the whole picture."""
+    """Averages the whole picture into a grey thumbnail.
+
+    Args:
+        pixels: uint8, (H, W) grey or (H, W, 3) RGB.
+
+    Returns:
+        `(24, 27)` float32 of 0..255.
+
+    >>> float(make_frame_thumbnail(np.full((48, 54), 7, np.uint8)).mean())
+    7.0
+    """
     rows, columns = THUMBNAIL
     grey = Image.fromarray(pixels).convert("L")
     return np.asarray(grey.resize((columns, rows), Image.Resampling.BOX), np.float32)
@@ -143,7 +167,18 @@ def make_frame_thumbnail(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
 def make_face_thumbnail(
     region: NDArray[np.uint8], landmarks: NDArray[np.float32]
 ) -> NDArray[np.float32]:
-    """`(24, 27)` grey means over the aligned face."""
+    """Averages the aligned face into a grey thumbnail.
+
+    Args:
+        region: uint8, (H, W) grey or (H, W, 3) RGB.
+        landmarks: `(6, 2)` px of the region; NaN takes the whole region.
+
+    Returns:
+        `(24, 27)` float32 of 0..255.
+
+    >>> float(make_face_thumbnail(np.full((48, 48), 7, np.uint8), NOT_FOUND).mean())
+    7.0
+    """
     grey = np.array(Image.fromarray(region).convert("L"))
     size = np.array([[grey.shape[1], grey.shape[0]]], np.int32)
     rows, columns = THUMBNAIL

@@ -1,5 +1,6 @@
-"""Who is on a picture, by its place and name: pictures of one person must stay on one side of a
-split, and file names are often all that tells.
+"""Tells who is on a picture, by its place and name.
+
+Pictures of one person must stay on one side of a split, and file names are often the only evidence.
 """
 
 import re
@@ -13,7 +14,7 @@ from app.errors import DataError
 from training.datasets.expression_words import fold_text, is_expression
 from training.own_pictures.known_sets import parse_known_name
 
-# Words that cameras, programs and data sets put into file names: nobody's name.
+# Words that cameras, programs and data sets put into file names; no person's name.
 _NO_NAME = frozenset(
     [
         *("img", "image", "images", "dsc", "dscn", "dscf", "pxl", "mvimg", "gopr", "win", "pano"),
@@ -23,7 +24,7 @@ _NO_NAME = frozenset(
         *("publictest", "privatetest", "fer", "ffhq", "rafdb", "affectnet"),
     ]
 )
-# Names of sub-folders that sort pictures by something else than who is on them.
+# Names of sub-folders that sort pictures by something else than the person.
 _SORTING_FOLDERS = frozenset(
     [
         *("male", "female", "men", "women", "man", "woman", "boys", "girls", "child", "adult"),
@@ -35,13 +36,13 @@ _SORTING_FOLDERS = frozenset(
 )
 # Roboflow appends this to every picture's name: copies that it changed differ behind "rf".
 _ROBOFLOW = re.compile(r"_(?:jpe?g|png|bmp|webp|tiff?)\.rf\.[0-9a-z]+$", re.IGNORECASE)
-# Words that a number makes a person: "person 2" is one, "person" is not.
+# Words that mean a person with a number only: "person 2" does, "person" does not.
 _ANYBODY = frozenset(["person", "people", "subject", "subj", "participant", "actor", "user", "id"])
 _BETWEEN_WORDS = re.compile(r"[\s_.\-()]+")
 _NUMBER_BEHIND = re.compile(r"\d+$")
 # A person's number as studies write it: S010, P001, ff01, 01F, sub-12; not a camera's P1000123.
 _CODE = re.compile(r"(?P<front>[a-z]+)0*\d{1,4}[a-z]?|\d{1,3}[a-z]{1,2}")
-MAX_CODE_LETTERS = 3
+MAX_CODE_LETTERS = 3  # in front of a code's number; more make a word
 MAX_PREFIX_DIGITS = 4  # a longer number in front of a name is a date or a counter
 
 How = Literal["the list", "sub-folder", "file name"]
@@ -54,29 +55,35 @@ class PicturePlace:
 
     below: str
     label: int
-    person: str = ""  # where a list says who it is
+    person: str = ""  # the name that a list gives
 
 
 @dataclass(frozen=True, slots=True)
 class NamedPerson:
+    """A person's name, and the evidence for it."""
+
     name: str
     how: How
 
 
 def strip_name(below: str) -> str:
-    """A file's name without its suffix and what Roboflow appends."""
+    """Strips a file's name of its suffix and of the ending that Roboflow appends."""
     return _ROBOFLOW.sub("", PurePosixPath(below).stem)
 
 
 def find_original(below: str) -> str | None:
-    """The name of the picture that a file is a changed copy of, as Roboflow names such copies; None
-    for all other files."""
+    """Names the picture of which a file is a changed copy, as Roboflow names such copies; None for
+    all other files.
+
+    >>> find_original("a/IMG_1_jpg.rf.aa01.jpg"), find_original("IMG_1.jpg")
+    ('img_1', None)
+    """
     stem = PurePosixPath(below).stem
     return fold_text(strip_name(below)) if _ROBOFLOW.search(stem) else None
 
 
 def _words(stem: str, in_labels: frozenset[str]) -> list[str]:
-    """The words of a file's name, as they are compared, but for those that are nobody's."""
+    """Splits a file's name into folded words, without those that name no person."""
     words = [word for word in _BETWEEN_WORDS.split(fold_text(stem)) if word]
     return [word for word in words if word not in _NO_NAME and word not in in_labels]
 
@@ -96,8 +103,8 @@ def _is_code(word: str) -> bool:
 
 
 def _by_words(stem: str, in_labels: frozenset[str], codes: frozenset[str]) -> str | None:
-    """Whose picture a file is by the words of its name: the code of a person that it begins with,
-    or else what stands before its last numbers."""
+    """Reads a person from the words of a file's name: a code of a person in front, or else the
+    words before the last numbers."""
     words = _words(stem, in_labels)
     if not words:
         return None
@@ -121,20 +128,29 @@ def _by_words(stem: str, in_labels: frozenset[str], codes: frozenset[str]) -> st
 def find_person(
     below: str, labels: Iterable[str], codes: frozenset[str] = frozenset()
 ) -> NamedPerson | None:
-    """Read who is on a picture from its path below the label's folder.
+    """Reads the person on a picture from its path below the label's folder.
 
-    The name of a known set goes before all; then the first sub-folder that does not sort by
-    something else, as "male" does; then the file's name, by the
-    code of a person that it begins with or by what stands before its last numbers. `codes` are
-    codes that are known to be people's. None where a name tells nobody: numbers alone, one letter,
-    words of cameras and data sets, the labels themselves.
+    The name of a known set goes first; then the first sub-folder that does not sort by something
+    else, as "male" does; then the file's name, by a code of a person in front or by the words
+    before its last numbers.
 
-    "anna/1.jpg" -> "anna"; "anna-2.png" -> "anna"; "S010_004_00000017.png" -> "ck+ s010";
-    "IMG_0017.jpg" -> None.
+    Args:
+        below: The path.
+        labels: All labels, which name no person.
+        codes: Codes that are known to mean people.
+
+    Returns:
+        None for a name that tells no person: numbers alone, one letter, words of cameras and data
+            sets, the labels themselves.
+
+    >>> [find_person(path, ["happy"]).name for path in ("anna/1.jpg", "anna-2.png")]
+    ['anna', 'anna']
+    >>> find_person("S010_004_00000017.png", []).name, find_person("IMG_0017.jpg", [])
+    ('ck+ s010', None)
     """
     stem = strip_name(below)
     if known := parse_known_name(stem):
-        return NamedPerson(f"{known.of} {known.who}".lower(), "file name")
+        return NamedPerson(f"{known.set_name} {known.who}".lower(), "file name")
     for folder in map(fold_text, PurePosixPath(below).parts[:-1]):
         if folder not in _SORTING_FOLDERS:
             return NamedPerson(folder, "sub-folder")
@@ -143,7 +159,8 @@ def find_person(
 
 
 def _repeated_codes(places: Sequence[PicturePlace], in_labels: frozenset[str]) -> frozenset[str]:
-    """Codes that are the one word of file names under several labels, as in "S010_happy.png"."""
+    """Finds codes that are the only word of file names under several labels, as in
+    "S010_happy.png"."""
     under: dict[str, set[int]] = defaultdict(set)
     for place in places:
         words = _words(strip_name(place.below), in_labels)
@@ -153,13 +170,13 @@ def _repeated_codes(places: Sequence[PicturePlace], in_labels: frozenset[str]) -
 
 
 def _first_word(below: str) -> str:
-    """What a file's name begins with, up to the first space, _, - or dot."""
+    """Takes the beginning of a file's name, up to the first space, _, - or dot."""
     stem = strip_name(below)
     return fold_text(next((word for word in _BETWEEN_WORDS.split(stem) if word), ""))
 
 
 def compile_rule(rule: str) -> re.Pattern[str]:
-    """A regular expression of `--group-by`. Raises `ValueError`."""
+    """Compiles a regular expression of `--group-by`. Raises `ValueError`."""
     try:
         return re.compile(rule)
     except re.error as cause:
@@ -180,10 +197,18 @@ def _by_rule(rule: re.Pattern[str], below: str) -> str | None:
 def find_people(
     places: Sequence[PicturePlace], labels: Sequence[str], group_by: str
 ) -> tuple[NamedPerson | None, ...]:
-    """Who is on each picture, None where nothing tells. `group_by`: "person" (`find_person`),
-    "picture" (nobody is known), "prefix" (the first word of the file's name) or a regular
-    expression that is looked for in the path below the label's folder; its first group, or else
-    all that it matches, is the person. Raises `DataError` where that finds nobody."""
+    """Finds the person on each picture; None where unknown.
+
+    Args:
+        places: The pictures.
+        labels: All labels.
+        group_by: "person" (`find_person`), "picture" (no person is known), "prefix" (the first word
+            of the file's name) or a regular expression, which is searched in the path below the
+            label's folder. Its first group, or else its whole match, is the person.
+
+    Raises:
+        DataError: The rule matches no picture.
+    """
     if group_by == "picture":
         return (None,) * len(places)
     if group_by == "person":
@@ -207,7 +232,7 @@ def find_people(
     return tuple(None if name is None else NamedPerson(name, "file name") for name in names)
 
 
-MAX_NAMED = 3
+MAX_NAMED = 3  # names or labels in a note
 
 
 def list_people_notes(
@@ -216,7 +241,7 @@ def list_people_notes(
     labels: Sequence[str],
     group_by: str,
 ) -> Iterator[str]:
-    """What a user should know of how people were told apart, a line each."""
+    """Yields notes, a line each, on how people were told apart."""
     if group_by == "picture":
         return
     told = [person for person in people if person is not None]
@@ -242,7 +267,7 @@ def list_people_notes(
 def _prefix_note(
     places: Sequence[PicturePlace], people: Sequence[NamedPerson | None], labels: Sequence[str]
 ) -> Iterator[str]:
-    """A line where file names of several "people" begin alike, under several labels."""
+    """Yields a note where file names of several "people" begin alike, under several labels."""
     in_labels = _words_of_labels(labels)
     owners: dict[str, set[str]] = defaultdict(set)
     under: dict[str, set[int]] = defaultdict(set)

@@ -1,8 +1,9 @@
-"""What lies in a folder of labelled pictures: labels, splits and files, before a picture is opened;
-or one line that says why it is no such folder and what to do.
+"""Opens a folder of labelled pictures: finds its labels, splits and files, without opening a
+picture; or tells in one line why the folder cannot be used and what to do.
 
-Folders come as people unpack them: with splits under many names, with what systems leave behind,
-and with labels in another case or with accents stored in another way on each side of a split.
+Folders come as people unpack them: with splits under many names, with files that systems leave
+behind, and with labels in another case or with accents stored in another way on each side of a
+split.
 """
 
 import unicodedata
@@ -36,36 +37,40 @@ from training.own_pictures.people import PicturePlace
 from training.own_pictures.picture_lists import describe_known_form, describe_label_file
 
 _ARCHIVES = frozenset([".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar"])
-MAX_LABEL_DEPTH = 3  # levels below the first at which labels in the wrong place are looked for
+MAX_LABEL_DEPTH = 3  # levels below the first that are searched for labels in the wrong place
 
 
 @dataclass(frozen=True, slots=True)
 class PictureFolder:
-    """What lies in a folder, before a picture is opened. `files` in order of their names, those of
-    `places` alike. `notes` are lines for people."""
+    """The contents of a folder. `files` are in the order of their names; `places` are in the
+    same order. `notes` are lines for people."""
 
     root: Path
     labels: tuple[str, ...]
     files: tuple[PictureFile, ...]
     places: tuple[PicturePlace, ...]
-    passed_over: tuple[tuple[str, int], ...]  # (suffix, files) of what is no picture
+    passed_over: tuple[tuple[str, int], ...]  # (suffix, count) of other files
     notes: tuple[str, ...]
-    left_out: bool  # there are pictures that cannot be used, and not for what they show
+    left_out: bool  # True where pictures are unused for another reason than their content
 
     @property
-    def given(self) -> bool:
-        """The split into training and validation comes with the folder."""
+    def has_validation(self) -> bool:
+        """True where the folder comes with a split into training and validation."""
         return any(file.split == "valid" for file in self.files)
 
-    def name(self, file: PictureFile) -> str:
-        """Path below the root, the same on every system, as text that every file takes."""
+    def name_file(self, file: PictureFile) -> str:
+        """Names a file by its path below the root, the same on every system, as text that every
+        file can hold."""
         return escape_surrogates(file.path.relative_to(self.root).as_posix())
 
 
 def open_folder(root: Path) -> PictureFolder:
-    """`root/<label>/…`; or `root/<split>/<label>/…` with splits for training and for validation or
-    test, under any of their usual names; or pictures of a known set whose names say the label.
-    Hidden files are as good as absent. Raises `DataError` when it is none of them."""
+    """Opens a folder of labelled pictures.
+
+    Its form is `root/<label>/…`; or `root/<split>/<label>/…` with splits for training and for
+    validation or test, under any of their usual names; or labels in a file; or pictures of a known
+    set whose names hold the labels. Hidden files are ignored. Raises `DataError` for another form.
+    """
     if not root.is_dir():
         raise DataError(_no_folder(root))
     try:
@@ -165,8 +170,8 @@ def _with_splits(root: Path, splits: dict[Split, Path]) -> Contents:
 
 
 def _labels(root: Path, folders: Sequence[Path]) -> tuple[tuple[str, ...], dict[str, int]]:
-    """The labels, and the number of each as they are compared. Raises `DataError` where two differ
-    in case or accents' form alone."""
+    """Numbers the labels, also by their folded form. Raises `DataError` for two labels that
+    differ only in case or in how accents are stored."""
     labels = tuple(unicodedata.normalize("NFC", folder.name) for folder in folders)
     numbers: dict[str, int] = {}
     for number, folder in enumerate(folders):
@@ -184,7 +189,7 @@ def _pictures_of(folder: Path, number: int, split: Split) -> list[PictureFile]:
 
 
 def _places(folder: Path, files: Sequence[PictureFile]) -> list[PicturePlace]:
-    """Where pictures lie below the folder of their label."""
+    """Makes the places of pictures below the folder of their label."""
     return [
         PicturePlace(escape_surrogates(f.path.relative_to(folder).as_posix()), f.label)
         for f in files
@@ -212,7 +217,7 @@ def _by_folders(root: Path, folders: Sequence[Path], others: Sequence[Path]) -> 
 
 
 def _few_labels(root: Path, folders: Sequence[Path], others: Sequence[Path]) -> str:
-    """Why a folder with fewer than two label folders is none to learn from, and the way out."""
+    """Explains why a folder with fewer than two label folders cannot be used, and what to do."""
     if form := describe_known_form(root):
         return form
     for path in others:
@@ -237,7 +242,7 @@ def _few_labels(root: Path, folders: Sequence[Path], others: Sequence[Path]) -> 
 
 
 def _no_pictures(folder: Path) -> str:
-    """Why a label's folder is of no use."""
+    """Explains why a label's folder is of no use."""
     for path in walk_files(folder):
         if found := describe_label_file(path):
             return found
@@ -256,9 +261,9 @@ def _refuse_known_form(root: Path) -> None:
 
 
 def _refuse_nested(root: Path, folders: Sequence[Path]) -> None:
-    """Raises `DataError` where expressions are the names of folders further down: of every person
-    or every part of a set. Equal sub-folders of other names are people, who have all expressions.
-    """
+    """Raises `DataError` where expressions are the names of folders further down, one set for
+    every person or every part. Equal sub-folders of other names are people, who have all
+    expressions."""
     if sum(is_expression(folder.name) for folder in folders) > 1:
         return
     within = {folder: list(_folders_below(folder, MAX_LABEL_DEPTH)) for folder in folders}
@@ -274,14 +279,14 @@ def _refuse_nested(root: Path, folders: Sequence[Path]) -> None:
 
 
 def _folders_below(folder: Path, depth: int) -> Iterator[str]:
-    """The names of the folders in a folder, `depth` levels down."""
+    """Yields the names of the folders in a folder, `depth` levels down."""
     for each in list_entries(folder)[0] if depth else ():
         yield each.name
         yield from _folders_below(each, depth - 1)
 
 
 def _check_labels(root: Path, labels: Sequence[str]) -> None:
-    """Raises `DataError` for a label that a model could not say."""
+    """Raises `DataError` for a label that a model cannot hold."""
     for label in labels:
         try:
             check_label(label)

@@ -1,13 +1,15 @@
-"""Forms in which labels come that are no folders of labels: what a file or a folder is, and how its
-pictures become folders. Programs that annotate and sites that share data have one each.
+"""Recognises folders and files whose labels have a form that is not read here, and tells the user
+what to do.
+
+Annotation programs and sites that share data have one form each.
 """
 
 import json
 from pathlib import Path
 from typing import Any
 
-HEAD_BYTES = 1 << 16
-MAX_JSON_BYTES = 1 << 28
+HEAD_BYTES = 1 << 16  # read to recognise a form
+MAX_JSON_BYTES = 1 << 28  # larger files are not parsed
 _AS_FOLDERS = (
     "This form is not read. Put each picture into a folder that is called after its label, "
     "<label>/<picture>, or write a table labels.csv with the columns image and label"
@@ -15,8 +17,8 @@ _AS_FOLDERS = (
 
 
 def describe_known_form(root: Path) -> str | None:
-    """Say, in a line, what a folder is that another command reads or that keeps its labels in
-    files; None where it is nothing known."""
+    """Describes, in a line, a folder that another command reads or that keeps its labels in
+    files; None for an unknown one."""
 
     def has(*names: str) -> bool:
         return all((root / name).exists() for name in names)
@@ -46,8 +48,7 @@ def describe_known_form(root: Path) -> str | None:
 
 
 def describe_label_file(path: Path) -> str | None:
-    """Say, in a line, what a file with labels in it is and what to do with it; None where it is
-    nothing known."""
+    """Describes, in a line, a file with labels and what to do with it; None for an unknown one."""
     name, suffix = path.name.casefold(), path.suffix.casefold()
     if suffix == ".csv":
         return _table(path)

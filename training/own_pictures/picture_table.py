@@ -1,4 +1,4 @@
-"""What became of each picture of a folder: a row each of `pictures.csv`."""
+"""Writes and reads `pictures.csv`, which has a row for each picture of a folder."""
 
 import csv
 import io
@@ -14,7 +14,8 @@ from training.own_pictures.look import Status
 
 @dataclass(frozen=True, slots=True)
 class PictureRow:
-    """A row of `pictures.csv`. `path` is below the folder; `split` is empty for a skipped one."""
+    """A row of `pictures.csv`. `path` is below the folder; `split` is empty for a skipped
+    picture. The fields are the columns."""
 
     path: str
     label: str
@@ -24,11 +25,13 @@ class PictureRow:
     reason: str
 
     @property
-    def used(self) -> bool:
+    def is_used(self) -> bool:
+        """True where the picture is in the pack."""
         return self.split != ""
 
 
 def write_picture_table(path: Path, pictures: Sequence[PictureRow]) -> None:
+    """Writes the table, whole or not at all. Raises `TrainingError`."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow([item.name for item in fields(PictureRow)])
@@ -37,7 +40,7 @@ def write_picture_table(path: Path, pictures: Sequence[PictureRow]) -> None:
 
 
 def read_picture_table(path: Path) -> tuple[PictureRow, ...]:
-    """Raises `DataError`."""
+    """Reads the table. Raises `DataError`."""
     try:
         with open(path, newline="", encoding="utf-8") as file:
             rows = csv.DictReader(file)

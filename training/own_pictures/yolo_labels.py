@@ -1,6 +1,5 @@
-"""Labels in YOLO's form: a text file for each picture, whose lines begin with a class's number, and
-a file data.yaml that names the classes.
-"""
+"""Reads labels in YOLO's form: a text file for each picture, whose lines begin with a class's
+number, and a file data.yaml that names the classes."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -10,15 +9,18 @@ from app.errors import DataError
 from training.own_pictures.label_files import LabelRow
 
 _SUFFIXES = frozenset([".yaml", ".yml"])
-_IMAGES, _LABELS = "images", "labels"
+_IMAGES = "images"  # folder of pictures
+_LABELS = "labels"  # folder of their label files
 _NAMES = re.compile(r"^names\s*:\s*(?P<inline>\S.*)?$")
 _ENTRY = re.compile(r"^\s*(?:-|(?P<number>\d+)\s*:)\s*(?P<name>.+?)\s*$")
-MAX_YAML_BYTES = 1 << 20
+MAX_YAML_BYTES = 1 << 20  # larger files are no data.yaml
 
 
 def read_class_names(path: Path) -> tuple[str, ...]:
-    """The names of the classes in a data.yaml, in the order of their numbers; empty where it has
-    none. They stand in brackets behind `names:`, or one in each line below it."""
+    """Reads the names of the classes from a data.yaml, in the order of their numbers.
+
+    They stand in brackets behind `names:`, or one on each line below it. Another file gives none.
+    """
     if path.suffix.lower() not in _SUFFIXES or not path.is_file():
         return ()
     if path.stat().st_size > MAX_YAML_BYTES:
@@ -34,7 +36,7 @@ def read_class_names(path: Path) -> tuple[str, ...]:
 
 
 def _inline(text: str) -> tuple[str, ...]:
-    """`['a', 'b']` or `{0: a, 1: b}`, up to the closing bracket."""
+    """Reads `['a', 'b']` or `{0: a, 1: b}`, up to the closing bracket."""
     if text[0] not in "[{":
         return ()
     inside = text[1:].partition("]" if text[0] == "[" else "}")[0]
@@ -55,14 +57,15 @@ def _block(lines: Sequence[str]) -> tuple[str, ...]:
 
 
 def find_yolo_file(files: Sequence[Path], pictures: Sequence[Path]) -> Path | None:
-    """The one of `files` that names the classes of `pictures` with labels in YOLO's form."""
+    """Finds the file among `files` that names the classes of `pictures` with labels in YOLO's
+    form."""
     if not any(_labels_of(picture) for picture in pictures):
         return None
     return next((path for path in files if read_class_names(path)), None)
 
 
 def _labels_of(picture: Path) -> Path | None:
-    """The file with a picture's labels: `labels` stands for the last `images` of its path."""
+    """Finds the file with a picture's labels: `labels` replaces the last `images` of its path."""
     parts = list(picture.parts)
     places = [place for place, part in enumerate(parts[:-1]) if part == _IMAGES]
     if not places:
@@ -73,8 +76,11 @@ def _labels_of(picture: Path) -> Path | None:
 
 
 def read_yolo_rows(yaml: Path, folder: Path, pictures: Sequence[Path]) -> Iterator[LabelRow]:
-    """A row for each box of each of `pictures`, or one without a label where there is no box. The
-    folder before or behind `images` says the split. Raises `DataError`."""
+    """Yields a row for each class in the label file of each of `pictures`, or a row without a label
+    for an empty file.
+
+    The folder in front of `images` or behind it gives the split. Raises `DataError`.
+    """
     names = read_class_names(yaml)
     for picture in pictures:
         path = _labels_of(picture)

@@ -114,7 +114,7 @@ def _render_head(page: RetrainingPage) -> Html:
         "{made}. {weights}</p>\n{tiles}\n{caution}</header>\n",
         title=page.title,
         labels=len(page.labels),
-        used=sum(picture.used for picture in page.pictures),
+        used=sum(picture.is_used for picture in page.pictures),
         made=page.made,
         weights=page.weights,
         tiles=render_tiles(tiles),
@@ -134,7 +134,7 @@ def _render_counts(page: RetrainingPage) -> Html:
     head = ["label", *(SPLIT_NAMES[split] for split in splits), "groups", "skipped"]
 
     def make_row(name: str, pictures: Sequence[PictureRow]) -> list[str]:
-        used = [picture for picture in pictures if picture.used]
+        used = [picture for picture in pictures if picture.is_used]
         by_split = Counter(picture.split for picture in used)
         return [
             name,
@@ -155,7 +155,7 @@ def _render_counts(page: RetrainingPage) -> Html:
 
 
 def _render_skipped(page: RetrainingPage) -> Html:
-    skipped = [picture for picture in page.pictures if not picture.used]
+    skipped = [picture for picture in page.pictures if not picture.is_used]
     if not skipped:
         return Html("<p>No picture was skipped.</p>\n")
     rows = [

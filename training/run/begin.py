@@ -29,8 +29,8 @@ def load_beginning(trainer: Trainer, path: Path, examples: Examples) -> InitRepo
         measure_norms(
             trainer.net.backbone,
             (
-                normalise_batch(examples.crops(chunk).to(trainer.dtype))
-                for chunk in examples.ahead(torch.split(rows, MEASURING_BATCH))
+                normalise_batch(examples.cut_crops(chunk).to(trainer.dtype))
+                for chunk in examples.decode_ahead(torch.split(rows, MEASURING_BATCH))
             ),
         )
     trainer.start_from_net()

@@ -55,7 +55,7 @@ def fit(
     def iterate_steps() -> Iterator[tuple[int, Tensor]]:
         while trainer.step_number < total:
             epoch, done = divmod(trainer.step_number, per_epoch)
-            for rows in train.ahead(draw_epoch_rows(train, config, epoch)[done:]):
+            for rows in train.decode_ahead(draw_epoch_rows(train, config, epoch)[done:]):
                 yield epoch, rows
 
     bar = track_progress(

@@ -43,8 +43,8 @@ def predict(
     rows = torch.arange(len(examples), device=examples.labels.device)
     dtype = net.classifier.weight.dtype
     parts = [
-        net(normalise_batch(examples.crops(part).round().to(dtype)), with_attention)
-        for part in examples.ahead(torch.split(rows, batch_size))
+        net(normalise_batch(examples.cut_crops(part).round().to(dtype)), with_attention)
+        for part in examples.decode_ahead(torch.split(rows, batch_size))
     ]
     return torch.cat([p.logits for p in parts]), torch.cat([p.attention for p in parts])
 

@@ -29,7 +29,7 @@ def shrink_pack(pack: Pack, scale: float) -> Pack:
     one that learned from all pictures."""
     split = np.full_like(pack.split, NO_SPLIT)
     for name in ("train", "valid"):
-        rows = pack.rows(name)
+        rows = pack.find_rows(name)
         count = min(len(rows), max(MIN_PICTURES, round(scale * len(rows))))
         split[rows[np.linspace(0, len(rows) - 1, count).round().astype(int)]] = SPLITS.index(name)
     meta = replace(pack.meta, made_from=pack.meta.made_from | {"scale": scale})

@@ -110,7 +110,7 @@ class LiveTeaching:
             if view not in self.views:
                 return step.crops
             crops = augment_crops(self.views[view], step.rows, step.augment, step.generator())
-            return step.mine(crops if step.mixing is None else step.mixing.crops(crops))
+            return step.mine(crops if step.mixing is None else step.mixing.mix_crops(crops))
 
         with self.machine.open_autocast():
             taught = average_teachers(self.teachers, crops_for, self.temperature)
@@ -133,13 +133,13 @@ def compute_probabilities(
     batch = CPU_BATCH if machine.device.type == "cpu" else GPU_BATCH
     parts = torch.split(torch.arange(len(examples), device=examples.labels.device), batch)
     probabilities = []
-    batches = examples.ahead(parts)
+    batches = examples.decode_ahead(parts)
     for rows in track_progress(
         batches, total=len(parts), desc="teachers", unit="batch", units="batches", leave=False
     ):
 
         def crops_for(view: TeacherInput, rows: Tensor = rows) -> Tensor:
-            crops = views.get(view, examples).crops(rows).round()
+            crops = views.get(view, examples).cut_crops(rows).round()
             return torch.cat([crops, crops.flip(3)])
 
         with machine.open_autocast():

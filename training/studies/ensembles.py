@@ -55,7 +55,7 @@ def read_probabilities(
     examples = examples.to(machine.device)
     parts = []
     for rows in iterate_batches(examples):
-        crops = examples.crops(rows).round()
+        crops = examples.cut_crops(rows).round()
         with machine.open_autocast():
             both = teacher.predict(torch.cat([crops, crops.flip(3)]), 1.0)
         parts.append(both.reshape(2, len(rows), -1).double().cpu().numpy())

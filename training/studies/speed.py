@@ -78,7 +78,7 @@ class PictureByPicture(Dataset[tuple[Tensor, int]]):
 
     def __init__(self, pack: Pack, size_px: int, colour: str) -> None:
         labels = choose_majority_labels(pack.votes, len(pack.meta.labels), pack.meta.protocol)
-        rows = np.intersect1d(pack.rows("train"), np.flatnonzero(labels >= 0))
+        rows = np.intersect1d(pack.find_rows("train"), np.flatnonzero(labels >= 0))
         self._files = [pack.blob[pack.offsets[r] : pack.offsets[r + 1]].tobytes() for r in rows]
         self._labels = labels[rows]
         self._size_px, self._mode = size_px, "L" if colour == "grey" else "RGB"

@@ -16,7 +16,8 @@ import numpy as np
 from app.detection.networks import NetworkLooks
 from app.errors import DataError
 from training.base.progress import track_progress
-from training.datasets.pack import Pack, PackedSample, read_pack
+from training.datasets.pack import Pack, PackedSample
+from training.datasets.pack_reader import read_pack
 from training.datasets.readers import Split
 from training.synthetic.detections import Frames, Photos, make_samples
 

@@ -16,8 +16,9 @@ from app.pictures.header import read_header
 from app.types import Face
 from app.types import Image as Picture
 from training.datasets.landmarks import NOT_FOUND
-from training.datasets.pack import Pack, PackedSample, encode_webp
+from training.datasets.pack import Pack, PackedSample
 from training.datasets.readers import PICTURES, Split, read_grey_or_rgb
+from training.datasets.webp import encode_webp
 from training.synthetic.non_face_pictures import cut_piece
 from training.synthetic.paste import (
     FRAME_WH,
@@ -100,7 +101,7 @@ def _is_large(path: Path) -> bool:
 def list_face_rows(pack: Pack, split: Split) -> NDArray[np.int64]:
     """Lists the rows of a split that have landmarks and that no annotator called no face: `(n,)`
     int64."""
-    rows = pack.rows(split)
+    rows = pack.find_rows(split)
     known = np.isfinite(pack.landmarks[rows]).all(axis=(1, 2))
     names = list(pack.meta.vote_names)
     if "NF" in names:

@@ -23,7 +23,7 @@ from training.augment.mixing import CLEAR_SHARE, draw_mixing
 from training.config.augment_config import AugmentConfig
 from training.datasets.crops import warp_batch
 from training.datasets.examples import NO_LABEL, Examples, load_examples
-from training.datasets.pack import read_pack
+from training.datasets.pack_reader import read_pack
 
 NOTHING = AugmentConfig(rotation_deg=0, scale=0, shift=0, light=0, erase=0, mixup=0)
 
@@ -47,7 +47,7 @@ def examples(shapes_npz: Path) -> Examples:
 def test_no_strength_leaves_each_crop_or_its_mirror_image(examples: Examples) -> None:
     rows = torch.arange(96)
     batch = make_training_batch(examples, rows, NOTHING, source())
-    plain = examples.crops(rows)
+    plain = examples.cut_crops(rows)
     kept = (batch.crops - plain).abs().amax(dim=(1, 2, 3)) < 0.05
     mirrored = (batch.crops - plain.flip(3)).abs().amax(dim=(1, 2, 3)) < 0.05
     assert (kept ^ mirrored).all()
@@ -103,7 +103,7 @@ def test_alignment_and_augmentation_are_one_resampling(clip_frames: dict[int, Im
     for seed in range(4):
         once = make_training_batch(aligned, row, config, source(seed)).crops
         random = draw_matrices(1, 96, config, source(seed))
-        twice = warp_batch(aligned.crops(row), torch.tensor([[96, 96]]), random, 96)
+        twice = warp_batch(aligned.cut_crops(row), torch.tensor([[96, 96]]), random, 96)
         inner = (once - twice)[..., 24:-24, 24:-24]  # past the first crop's edge they must differ
         assert once[..., 24:-24, 24:-24].std() > 20
         assert inner.abs().mean() < 4
@@ -207,7 +207,7 @@ def test_mean_brightness_is_kept_on_average(examples: Examples) -> None:
     config = replace(NOTHING, light=0.3)
     rows = torch.arange(96)
     batch = make_training_batch(examples, rows, config, source())
-    change = batch.crops.mean(dim=(1, 2, 3)) - examples.crops(rows).mean(dim=(1, 2, 3))
+    change = batch.crops.mean(dim=(1, 2, 3)) - examples.cut_crops(rows).mean(dim=(1, 2, 3))
     assert abs(float(change.mean())) < 10
     assert 10 < float(change.std()) < 60
 

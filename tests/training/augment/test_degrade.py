@@ -25,7 +25,7 @@ from training.augment.degrade import (
 from training.config.augment_config import KINDS, AugmentConfig, parse_kinds
 from training.config.run_config import RunConfig
 from training.datasets.examples import Examples, load_examples
-from training.datasets.pack import read_pack
+from training.datasets.pack_reader import read_pack
 from training.train import main
 
 FULL = torch.ones(16)

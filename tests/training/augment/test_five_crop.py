@@ -30,7 +30,7 @@ PLACES = [place(2, 2), place(0, 0), place(4, 0), place(0, 4), place(4, 4)]
 
 
 def test_centre_is_what_is_judged() -> None:
-    (crop,) = EXAMPLES.crops(torch.tensor([0]))
+    (crop,) = EXAMPLES.cut_crops(torch.tensor([0]))
     torch.testing.assert_close(crop, PLACES[0], atol=0.01, rtol=0)
 
 

@@ -11,7 +11,7 @@ from training.checkpoints.checkpoint import load_checkpoint
 from training.checkpoints.digest import hash_checkpoint
 from training.checkpoints.initial_weights import read_weights
 from training.datasets.digests import hash_data_file
-from training.datasets.pack import read_meta
+from training.datasets.pack_reader import read_meta
 from training.datasets.rafdb import list_rafdb
 from training.datasets.readers import read_csv_rows
 from training.own_pictures.label_files import is_label_file

@@ -16,7 +16,8 @@ from training.base.cli import run_entry_point
 from training.datasets import digests
 from training.datasets.affectnet import COLUMNS, LABELS, list_affectnet
 from training.datasets.listed import cut_around_box
-from training.datasets.pack import Pack, read_pack
+from training.datasets.pack import Pack
+from training.datasets.pack_reader import read_pack
 
 FOLDER = "Manually_Annotated_Images"
 BOX = (146, 80, 64, 64)  # px of the smaller, right-hand face in the pictures below
@@ -93,16 +94,18 @@ def test_set_becomes_one_file(pack: Pack, affectnet: Path) -> None:
 
 
 def test_official_validation_is_the_test_split(pack: Pack) -> None:
-    assert [pack.names[n] for n in pack.rows("test")] == [row[0] for row in validation_rows()[:8]]
+    assert [pack.names[n] for n in pack.find_rows("test")] == [
+        row[0] for row in validation_rows()[:8]
+    ]
     for split in ("train", "valid"):
-        rows = pack.rows(split)
+        rows = pack.find_rows(split)
         assert sorted(pack.votes[rows].argmax(axis=1).tolist()) == [*range(8)]
 
 
 def test_face_in_the_annotated_box_counts(pack: Pack, two_faces: np.ndarray) -> None:
     """Not the larger one beside it."""
     assert np.isfinite(pack.landmarks).all()
-    pictures, sizes = pack.pictures(np.array([16]), "rgb")  # a PNG: every pixel is kept
+    pictures, sizes = pack.decode_pictures(np.array([16]), "rgb")  # a PNG: every pixel is kept
     width, height = sizes[0]
     assert max(width, height) <= 2 * 64 + 1
     region = pictures[0, :, :height, :width].transpose(1, 2, 0)

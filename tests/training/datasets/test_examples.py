@@ -19,8 +19,11 @@ from training.datasets.examples import (
     load_examples,
     make_soft_targets,
 )
-from training.datasets.pack import Pack, PackedSample, PackMeta, encode_webp, read_pack, write_pack
+from training.datasets.pack import Pack, PackedSample, PackMeta
+from training.datasets.pack_reader import read_pack
+from training.datasets.pack_writer import write_pack
 from training.datasets.readers import FERPLUS_LABELS, FERPLUS_VOTES, Split
+from training.datasets.webp import encode_webp
 
 # Columns: eight classes, unknown, not a face. (votes, majority, plain winner, soft targets)
 VOTES: list[tuple[list[int], int, int, dict[int, float]]] = [
@@ -141,7 +144,7 @@ def test_picture_without_landmarks_keeps_its_frame(tmp_path: Path) -> None:
     examples = load_examples(
         pack, "train", template=FACE_TEMPLATE, size_px=48, colour="grey", labels_from="soft"
     )
-    crops = examples.crops(torch.tensor([0, 0]))
+    crops = examples.cut_crops(torch.tensor([0, 0]))
     assert crops.shape == (2, 1, 48, 48)
     np.testing.assert_allclose(crops[1, 0].numpy(), PICTURE, atol=0.01)
     moved = examples.to(torch.device("cpu"))

@@ -24,8 +24,11 @@ from training.base import free_memory
 from training.checkpoints.checkpoint import load_checkpoint
 from training.config.augment_config import AugmentConfig
 from training.datasets.examples import Examples, load_examples
-from training.datasets.pack import Pack, PackedSample, PackMeta, encode_webp, read_pack, write_pack
+from training.datasets.pack import Pack, PackedSample, PackMeta
+from training.datasets.pack_reader import read_pack
+from training.datasets.pack_writer import write_pack
 from training.datasets.streaming import AHEAD, StreamedPictures
+from training.datasets.webp import encode_webp
 
 LABELS = ("a", "b", "c")
 META = PackMeta("made", "single", LABELS, LABELS, {"seed": 0})
@@ -95,7 +98,7 @@ def test_augmented_batches_are_the_same(mapped: Pack) -> None:
     held, streamed = examples(mapped, HELD), examples(mapped, STREAMED)
     assert isinstance(streamed.pictures, StreamedPictures)
     order = torch.randperm(COUNT, generator=torch.Generator().manual_seed(0))
-    for number, rows in enumerate(streamed.ahead(torch.split(order, 7))):
+    for number, rows in enumerate(streamed.decode_ahead(torch.split(order, 7))):
         ours, theirs = (
             make_training_batch(e, rows, AugmentConfig(), torch.Generator().manual_seed(number))
             for e in (streamed, held)
@@ -149,10 +152,10 @@ def test_older_pack_holds_the_same(mapped: Pack, tmp_path: Path) -> None:
     assert content(old) == content(mapped)
     assert old.meta.key == mapped.meta.key
     rows = np.arange(COUNT)
-    np.testing.assert_array_equal(old.sizes(rows), mapped.sizes(rows))
+    np.testing.assert_array_equal(old.read_sizes(rows), mapped.read_sizes(rows))
     for bytes_for_pictures in (HELD, STREAMED):
         ours, theirs = (examples(pack, bytes_for_pictures) for pack in (old, mapped))
-        assert torch.equal(ours.crops(torch.arange(9)), theirs.crops(torch.arange(9)))
+        assert torch.equal(ours.cut_crops(torch.arange(9)), theirs.cut_crops(torch.arange(9)))
 
 
 def test_pictures_are_stored_for_anybody_to_read(path: Path, mapped: Pack) -> None:
@@ -226,8 +229,8 @@ def test_memory_does_not_grow_with_what_is_learned_from(twofold: tuple[Path, Pat
     def peak(path: Path, memory_bytes: int) -> int:
         def epoch() -> None:
             loaded = examples(read_pack(path, map_over_bytes=0), memory_bytes)
-            for rows in loaded.ahead(torch.split(torch.arange(len(loaded)), 20)):
-                loaded.crops(rows)
+            for rows in loaded.decode_ahead(torch.split(torch.arange(len(loaded)), 20)):
+                loaded.cut_crops(rows)
 
         return peak_bytes(epoch)
 
@@ -247,7 +250,7 @@ class Watched:
         self.rows: list[int] = []
         self.decoded = threading.Semaphore(0)
 
-    def sizes(self, rows: NDArray[np.int64]) -> NDArray[np.int32]:
+    def read_sizes(self, rows: NDArray[np.int64]) -> NDArray[np.int32]:
         return np.full((len(rows), 2), 4, np.int32)
 
     def decode_into(self, canvas: NDArray[np.uint8], rows: NDArray[np.int64], _: object) -> None:
@@ -259,7 +262,7 @@ class Watched:
 def test_next_batches_are_decoded_while_one_is_worked_on() -> None:
     pack = Watched()
     pictures = StreamedPictures(pack, np.arange(100, 140), "grey")  # type: ignore[arg-type]
-    batches = pictures.ahead(torch.split(torch.arange(40), 4))
+    batches = pictures.decode_ahead(torch.split(torch.arange(40), 4))
     known = 0
     for taken in range(10):
         rows = next(batches)

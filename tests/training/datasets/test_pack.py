@@ -13,17 +13,12 @@ import pytest
 from numpy.typing import NDArray
 
 from app.errors import DataError
-from training.datasets import pack as packing
-from training.datasets.pack import (
-    Pack,
-    PackedSample,
-    PackMeta,
-    encode_webp,
-    read_meta,
-    read_pack,
-    write_pack,
-)
+from training.datasets import pack_writer as packing
+from training.datasets.pack import Pack, PackedSample, PackMeta
+from training.datasets.pack_reader import read_meta, read_pack
+from training.datasets.pack_writer import write_pack
 from training.datasets.readers import SPLITS, Split
+from training.datasets.webp import encode_webp
 
 META = PackMeta("mine", "single", ("joy", "Ärger"), ("joy", "Ärger"), {"version": 1, "side": [1.5]})
 GENERATOR = np.random.default_rng(0)
@@ -51,14 +46,14 @@ def test_everything_comes_back(path: Path) -> None:
     assert read_meta(path) == META
     assert pack.names == ("é/grey", "rgb")
     assert len(pack) == 2
-    assert [pack.rows(split).tolist() for split in SPLITS] == [[0], [], [1]]
+    assert [pack.find_rows(split).tolist() for split in SPLITS] == [[0], [], [1]]
     assert pack.votes.tolist() == [[1, 0], [1, 0]]
     np.testing.assert_array_equal(pack.landmarks, [LANDMARKS, LANDMARKS])
     assert [p.name for p in path.parent.iterdir()] == ["mine.npz"]
 
 
 def test_grey_pictures_keep_every_pixel(path: Path) -> None:
-    pictures, sizes = read_pack(path).pictures(np.array([0]), "grey")
+    pictures, sizes = read_pack(path).decode_pictures(np.array([0]), "grey")
     assert pictures.shape == (1, 1, 7, 7)
     assert sizes.tolist() == [[7, 5]]
     np.testing.assert_array_equal(pictures[0, 0, :5], GREY)
@@ -66,7 +61,7 @@ def test_grey_pictures_keep_every_pixel(path: Path) -> None:
 
 
 def test_coloured_pictures_keep_every_pixel_as_red_green_blue(path: Path) -> None:
-    pictures, sizes = read_pack(path).pictures(np.array([1, 0]), "rgb")
+    pictures, sizes = read_pack(path).decode_pictures(np.array([1, 0]), "rgb")
     assert pictures.shape == (2, 3, 8, 8)
     assert sizes.tolist() == [[6, 8], [7, 5]]
     np.testing.assert_array_equal(pictures[0, :, :, :6], RGB.transpose(2, 0, 1))
@@ -74,13 +69,13 @@ def test_coloured_pictures_keep_every_pixel_as_red_green_blue(path: Path) -> Non
 
 
 def test_coloured_pictures_are_read_as_grey_where_grey_is_wanted(path: Path) -> None:
-    pictures, _ = read_pack(path).pictures(np.array([1]), "grey")
+    pictures, _ = read_pack(path).decode_pictures(np.array([1]), "grey")
     luma = RGB @ [0.299, 0.587, 0.114]
     np.testing.assert_allclose(pictures[0, 0, :, :6], luma, atol=1)
 
 
 def test_no_rows_give_no_pictures(path: Path) -> None:
-    pictures, sizes = read_pack(path).pictures(np.array([], np.int64), "grey")
+    pictures, sizes = read_pack(path).decode_pictures(np.array([], np.int64), "grey")
     assert (len(pictures), sizes.shape) == (0, (0, 2))
 
 
@@ -181,7 +176,7 @@ def test_picture_that_does_not_decode_is_named(path: Path) -> None:
     broken = PackedSample(b"RIFF no webp", "train", np.array([1, 0], np.uint8), LANDMARKS, "bad")
     write_pack(path, META, [sample(GREY, "good"), broken])
     with pytest.raises(DataError, match="Picture bad of the pack does not decode"):
-        read_pack(path).pictures(np.array([0, 1]), "grey")
+        read_pack(path).decode_pictures(np.array([0, 1]), "grey")
 
 
 def test_nothing_is_half_written(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,8 @@ from training import prepare
 from training.base.cli import run_entry_point
 from training.datasets import digests
 from training.datasets.listed import ListedPicture, put_aside
-from training.datasets.pack import Pack, read_pack
+from training.datasets.pack import Pack
+from training.datasets.pack_reader import read_pack
 from training.datasets.rafdb import LABELS, list_rafdb
 
 LIST = "EmoLabel/list_patition_label.txt"
@@ -64,7 +65,7 @@ def test_set_becomes_one_file(pack: Pack) -> None:
 
 
 def test_half_of_each_label_is_put_aside(pack: Pack) -> None:
-    sides = {split: pack.rows(split) for split in ("train", "valid", "test")}
+    sides = {split: pack.find_rows(split) for split in ("train", "valid", "test")}
     for rows in sides.values():
         assert sorted(pack.votes[rows].argmax(axis=1).tolist()) == [*range(7)]
     assert sides["test"].tolist() == [*range(14, 21)]
@@ -95,7 +96,7 @@ def test_original_pictures_and_second_run(
     made = read_pack(tmp_path / "o.npz")
     assert made.names[0] == "train_00001.jpg"
     assert made.meta.made_from["images"] == "original"
-    assert len(made.rows("valid")) == 7  # a tenth of two, but at least one
+    assert len(made.find_rows("valid")) == 7  # a tenth of two, but at least one
     assert prepare.main(options) == 0
     assert capsys.readouterr().out == f"{tmp_path / 'o.npz'} is up to date.\n"
 

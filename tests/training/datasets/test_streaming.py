@@ -16,8 +16,11 @@ from app.errors import DataError
 from training.base import free_memory
 from training.base.free_memory import measure_free_bytes
 from training.datasets.examples import Examples, load_examples
-from training.datasets.pack import Pack, PackedSample, PackMeta, encode_webp, read_pack, write_pack
+from training.datasets.pack import Pack, PackedSample, PackMeta
+from training.datasets.pack_reader import read_pack
+from training.datasets.pack_writer import write_pack
 from training.datasets.streaming import AHEAD, StreamedPictures
+from training.datasets.webp import encode_webp
 
 COUNT = 50
 META = PackMeta("noise", "single", ("a", "b"), ("a", "b"), {})
@@ -79,24 +82,26 @@ def test_streamed_and_held_examples_are_equal_bit_for_bit(path: Path, colour: Co
         assert torch.equal(getattr(streamed, name), getattr(held, name))
     for rows in [*batches(), torch.tensor([3, 3, 0]), torch.tensor([], dtype=torch.int64)]:
         assert torch.equal(streamed.pictures[rows], held.pictures[rows])
-        crops = held.crops(rows)
+        crops = held.cut_crops(rows)
         assert crops.shape == (len(rows), 1 if colour == "grey" else 3, 24, 24)
-        assert torch.equal(streamed.crops(rows), crops)
+        assert torch.equal(streamed.cut_crops(rows), crops)
 
 
 def test_batches_decoded_ahead_are_the_same_in_the_same_order(path: Path) -> None:
     pack = read_pack(path)
     held, streamed = load(pack, None), load(pack, 0)
     count = 0
-    for rows, wanted in zip(streamed.ahead(batches()), batches(), strict=True):
+    for rows, wanted in zip(streamed.decode_ahead(batches()), batches(), strict=True):
         assert torch.equal(rows, wanted)
-        assert torch.equal(streamed.crops(rows), held.crops(wanted))
+        assert torch.equal(streamed.cut_crops(rows), held.cut_crops(wanted))
         # Other rows than the current ones have to wait, but are right.
-        assert torch.equal(streamed.crops(rows[:2].clone()), held.crops(wanted[:2]))
+        assert torch.equal(streamed.cut_crops(rows[:2].clone()), held.cut_crops(wanted[:2]))
         count += 1
     assert count == 4
-    assert list(streamed.ahead([])) == []
-    assert [rows.tolist() for rows in held.ahead(batches())] == [r.tolist() for r in batches()]
+    assert list(streamed.decode_ahead([])) == []
+    assert [rows.tolist() for rows in held.decode_ahead(batches())] == [
+        r.tolist() for r in batches()
+    ]
 
 
 def test_no_more_batches_are_begun_than_are_wanted_soon(path: Path) -> None:
@@ -107,7 +112,7 @@ def test_no_more_batches_are_begun_than_are_wanted_soon(path: Path) -> None:
             asked.append(number)
             yield rows
 
-    for number, _ in enumerate(load(read_pack(path), 0).ahead(asking())):
+    for number, _ in enumerate(load(read_pack(path), 0).decode_ahead(asking())):
         assert len(asked) == min(10, number + 1 + AHEAD)
 
 
@@ -115,18 +120,20 @@ def test_moved_examples_stay_streamed(path: Path) -> None:
     pack = read_pack(path)
     moved = load(pack, 0).to(torch.device("cpu"))
     assert isinstance(moved.pictures, StreamedPictures)
-    assert torch.equal(moved.crops(torch.tensor([4])), load(pack, None).crops(torch.tensor([4])))
+    assert torch.equal(
+        moved.cut_crops(torch.tensor([4])), load(pack, None).cut_crops(torch.tensor([4]))
+    )
 
 
 def test_threads_end_with_their_batches(path: Path) -> None:
     before = set(threading.enumerate())
     streamed = load(read_pack(path), 0)
-    for rows in streamed.ahead(batches()):
-        streamed.crops(rows)
-    given_up = streamed.ahead(batches())
+    for rows in streamed.decode_ahead(batches()):
+        streamed.cut_crops(rows)
+    given_up = streamed.decode_ahead(batches())
     next(given_up)
     given_up.close()  # type: ignore[attr-defined]
-    streamed.crops(torch.tensor([1]))
+    streamed.cut_crops(torch.tensor([1]))
     for thread in set(threading.enumerate()) - before:
         thread.join(timeout=10)
         assert not thread.is_alive()
@@ -146,15 +153,15 @@ def test_damaged_picture_is_named_when_it_is_wanted(path: Path, tmp_path: Path) 
     pack = read_pack(damage(path, tmp_path / "damaged.npz", 7), map_over_bytes=0)
     streamed, held = load(pack, 0), load(read_pack(path), None)
     others = torch.tensor([n for n in range(COUNT) if n != 7])
-    assert torch.equal(streamed.crops(others), held.crops(others))
+    assert torch.equal(streamed.cut_crops(others), held.cut_crops(others))
     with pytest.raises(DataError, match="Picture 7 of the pack does not decode"):
-        streamed.crops(torch.tensor([7]))
+        streamed.cut_crops(torch.tensor([7]))
     with pytest.raises(DataError, match="Picture 7 of the pack does not decode"):
         load(pack, None)
     seen = []
     with pytest.raises(DataError, match="Picture 7 of the pack does not decode"):  # noqa: PT012
-        for rows in streamed.ahead(torch.arange(COUNT).split(5)):
-            streamed.crops(rows)
+        for rows in streamed.decode_ahead(torch.arange(COUNT).split(5)):
+            streamed.cut_crops(rows)
             seen.append(rows[0].item())
     assert seen == [0]  # the batch before was whole
 
@@ -175,7 +182,9 @@ def test_mapped_pack_is_the_read_pack(path: Path) -> None:
         assert ours.dtype == theirs.dtype
         np.testing.assert_array_equal(ours, theirs)
     rows = np.arange(COUNT)
-    for ours, theirs in zip(mapped.pictures(rows, "rgb"), read.pictures(rows, "rgb"), strict=True):
+    for ours, theirs in zip(
+        mapped.decode_pictures(rows, "rgb"), read.decode_pictures(rows, "rgb"), strict=True
+    ):
         np.testing.assert_array_equal(ours, theirs)
 
 

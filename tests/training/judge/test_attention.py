@@ -13,7 +13,7 @@ from training.attention import main
 from training.base.device import normalise_batch
 from training.checkpoints.checkpoint import load_trained
 from training.config.train_config import TrainConfig
-from training.datasets.pack import read_pack
+from training.datasets.pack_reader import read_pack
 from training.datasets.split_pair import load_pair
 from training.judge.attention import (
     compute_class_distances,
@@ -76,7 +76,7 @@ def test_projection_keeps_the_widest_directions() -> None:
 def test_evidence_adds_up_to_the_logits(trained: Path, shapes_npz: Path) -> None:
     loaded = load_trained(trained / "best.pt")
     _, valid = load_pair(read_pack(shapes_npz), loaded.config, torch.device("cpu"))
-    x = normalise_batch(valid.crops(torch.tensor([4])))
+    x = normalise_batch(valid.cut_crops(torch.tensor([4])))
     seen = compute_evidence(loaded.net, x)
     bias = loaded.net.classifier.bias.detach().double().numpy()
     np.testing.assert_allclose(seen.plain.mean(axis=(1, 2)) + bias, seen.logits, atol=1e-4)

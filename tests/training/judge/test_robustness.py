@@ -13,7 +13,7 @@ from tests.support.shapes import train_shapes, write_shapes
 from tests.support.tiny_model import tiny_contract, write_tiny_model
 from training import evaluate
 from training.base.cli import run_entry_point
-from training.datasets.pack import read_pack
+from training.datasets.pack_reader import read_pack
 from training.judge import robustness
 from training.judge.corruptions import CORRUPTIONS
 from training.judge.robustness import RobustnessResult, judge_robustness, open_reader, spread_rows

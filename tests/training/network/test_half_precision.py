@@ -15,7 +15,7 @@ from app.recognition.onnx_guard import check_model
 from training import export as exporting
 from training.checkpoints.checkpoint import load_trained
 from training.datasets.examples import load_examples
-from training.datasets.pack import read_pack
+from training.datasets.pack_reader import read_pack
 from training.exporting import onnx_file
 from training.exporting.int8 import Int8Settings, quantise_model
 from training.judge.evaluation import evaluate

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from tests.training.test_train import CONFIG, FP32, assert_same
-from training.datasets.pack import read_pack
+from training.datasets.pack_reader import read_pack
 from training.datasets.split_pair import gather_facts, load_pair
 from training.network.sharpness_aware import climb
 from training.run.trainer import Trainer

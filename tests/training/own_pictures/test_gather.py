@@ -11,7 +11,7 @@ from PIL import Image as Picture
 from app.errors import DataError
 from app.types import Face, Image
 from training.datasets.landmarks import find_faces
-from training.datasets.pack import read_pack
+from training.datasets.pack_reader import read_pack
 from training.own_pictures import gather as gathering
 from training.own_pictures.gather import (
     Gathered,
@@ -30,7 +30,7 @@ SIDE_PX = 40
 class Nobody:
     """A detector that finds no face: small pictures are then used whole."""
 
-    def faces(self, _: np.ndarray) -> list[Face]:
+    def find(self, _: np.ndarray) -> list[Face]:
         return []
 
     def __enter__(self) -> "Nobody":
@@ -98,7 +98,7 @@ def test_pack_holds_what_the_table_says(tmp_path: Path) -> None:
     pack = read_pack(result.pack)
     assert pack.names == tuple(picture.path for picture in result.pictures)
     for split, count in (("train", 16), ("valid", 4)):
-        names = [pack.names[row] for row in pack.rows(split)]
+        names = [pack.names[row] for row in pack.find_rows(split)]
         assert names == [p.path for p in result.pictures if p.split == split]
         assert len(names) == count
     assert pack.votes.tolist() == [[1, 0]] * 10 + [[0, 1]] * 10
@@ -193,8 +193,8 @@ def test_test_pictures_stay_aside_where_validation_is_drawn(tmp_path: Path) -> N
     root = fill(tmp_path / "in", *names)
     result = gathered(root, tmp_path)
     pack = read_pack(result.pack)
-    assert [len(pack.rows(split)) for split in ("train", "valid", "test")] == [16, 4, 20]
-    assert {pack.names[row][:5] for row in pack.rows("test")} == {"Test/"}
+    assert [len(pack.find_rows(split)) for split in ("train", "valid", "test")] == [16, 4, 20]
+    assert {pack.names[row][:5] for row in pack.find_rows("test")} == {"Test/"}
     (root / "Test/a/90.png").write_bytes((root / "Train/a/0.png").read_bytes())
     noise(300).save(root / "Train/b/kim_1.png")
     noise(301).save(root / "Test/b/kim_2.png")
@@ -228,8 +228,8 @@ def test_without_a_face_only_small_pictures_are_used(
     noise(77).resize((300, side)).save(root / "a/77.png")
     result = gathered(root, tmp_path)
     (picture,) = [p for p in result.pictures if p.path == "a/77.png"]
-    assert (picture.status, picture.used) == (status, status == "whole frame")
-    if not picture.used:
+    assert (picture.status, picture.is_used) == (status, status == "whole frame")
+    if not picture.is_used:
         assert picture.reason == "no face found in 300 x 257 px"
         assert "1 of 21 pictures skipped: 1 without a face, 0 unreadable." in result.notes
 
@@ -323,7 +323,7 @@ def test_faces_of_photos_are_found_aligned_and_grouped(
     # The light tells people apart, and the tint does not: the same "person" is one group.
     groups: dict[str, set[str]] = defaultdict(set)
     for picture in result.pictures:
-        if picture.used:
+        if picture.is_used:
             groups[picture.group].add(picture.path.partition("/")[2])
     assert sorted(groups.values(), key=min) == [{f"{person}.png"} for person in range(6)]
     pack = read_pack(result.pack)

@@ -147,7 +147,7 @@ def folder_of(root: Path, texts: dict[str, str], *pictures: str) -> PictureFolde
 
 
 def found(folder: PictureFolder) -> dict[str, tuple[str, str]]:
-    return {folder.name(f): (f.split, folder.labels[f.label]) for f in folder.files}
+    return {folder.name_file(f): (f.split, folder.labels[f.label]) for f in folder.files}
 
 
 def test_list_beside_the_pictures_labels_them(tmp_path: Path) -> None:
@@ -201,7 +201,7 @@ def test_lists_know_splits(texts: dict[str, str], tmp_path: Path) -> None:
         "train/b.jpg": ("train", "sad"),
         "valid/c.jpg": ("valid", "sad"),
     }
-    assert (folder.given, folder.left_out, folder.passed_over) == (True, False, ())
+    assert (folder.has_validation, folder.left_out, folder.passed_over) == (True, False, ())
 
 
 def test_folders_of_labels_go_before_lists(tmp_path: Path) -> None:

@@ -90,7 +90,7 @@ def test_names_of_known_sets_tell_person_and_label(
 ) -> None:
     known = parse_known_name(stem)
     assert known is not None
-    assert (known.of, known.who, known.label) == (of, who, label)
+    assert (known.set_name, known.who, known.label) == (of, who, label)
     person = find_person(f"{stem}.png", LABELS)
     assert person is not None
     assert person.name == f"{of.lower()} {who}"

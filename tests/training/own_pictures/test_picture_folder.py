@@ -70,7 +70,7 @@ def test_splits_come_with_the_folder(
     folder = open_folder(touch(tmp_path, *crossed(splits, ("Anger", "Happy"))))
     assert folder.labels == ("Anger", "Happy")
     assert Counter(file.split for file in folder.files) == counts
-    assert folder.given == ("valid" in counts)
+    assert folder.has_validation == ("valid" in counts)
     assert ("drawn from" in " ".join(folder.notes)) == ("valid" not in counts)
     assert {place.below for place in folder.places} == {"0.jpg", "1.jpg"}
 
@@ -101,7 +101,7 @@ def test_what_systems_leave_behind_is_absent(tmp_path: Path) -> None:
         *("happy/@eaDir/1.jpg/SYNOPHOTO_THUMB_M.jpg", ".ipynb_checkpoints/x.jpg", "desktop.ini"),
     )
     folder = open_folder(touch(tmp_path, "happy/1.jpg", "sad/1.jpg", *debris))
-    assert [folder.name(file) for file in folder.files] == ["happy/1.jpg", "sad/1.jpg"]
+    assert [folder.name_file(file) for file in folder.files] == ["happy/1.jpg", "sad/1.jpg"]
     assert (folder.labels, folder.passed_over) == (("happy", "sad"), ())
 
 
@@ -114,7 +114,7 @@ def test_links_are_followed_once(tmp_path: Path) -> None:
     (root / "sad/self").symlink_to(root / "sad/self")
     folder = open_folder(root)
     assert folder.labels == ("happy", "sad")
-    assert [folder.name(file) for file in folder.files] == [
+    assert [folder.name_file(file) for file in folder.files] == [
         *("happy/1.jpg", "happy/more/2.jpg", "sad/1.jpg", "sad/gone.jpg"),
         *("sad/again/happy/1.jpg", "sad/again/happy/more/2.jpg"),
     ]
@@ -161,7 +161,7 @@ def test_numbers_for_labels_are_said(tmp_path: Path) -> None:
 def test_numbers_of_rafdb_are_its_words(tmp_path: Path) -> None:
     names = [f"{s}/{k}/{s}_0000{k}_aligned.jpg" for s in ("train", "test") for k in range(1, 8)]
     folder = open_folder(touch(tmp_path, *names, "train_labels.csv"))
-    said = {folder.name(file): folder.labels[file.label] for file in folder.files}
+    said = {folder.name_file(file): folder.labels[file.label] for file in folder.files}
     assert said["train/1/train_00001_aligned.jpg"] == "surprise"
     assert said["test/4/test_00004_aligned.jpg"] == "happiness"
     assert said["train/7/train_00007_aligned.jpg"] == "neutral"

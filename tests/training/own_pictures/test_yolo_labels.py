@@ -55,7 +55,7 @@ def test_pictures_have_the_class_of_their_boxes(form: str, tmp_path: Path) -> No
             f"{valid}/c.jpg": "1 0.5 0.5 1 1\n",
         },
     )
-    found = {folder.name(f): (f.split, folder.labels[f.label]) for f in folder.files}
+    found = {folder.name_file(f): (f.split, folder.labels[f.label]) for f in folder.files}
     assert found == {
         f"{train}/a.jpg": ("train", "happy"),
         f"{train}/b.jpg": ("train", "sad"),

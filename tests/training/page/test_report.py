@@ -161,7 +161,7 @@ def test_page_without_mistakes_or_skipped_pictures(page: RetrainingPage) -> None
         page,
         mistakes=(),
         notes=(),
-        pictures=tuple(row for row in page.pictures if row.used),
+        pictures=tuple(row for row in page.pictures if row.is_used),
         metrics=measure_metrics(np.array([[9.0, 0.0], [0.0, 9.0]]), np.array([0, 1])),
     )
     text = Reader(render_retraining(clean)).text

@@ -24,7 +24,8 @@ from training.checkpoints.digest import hash_checkpoint
 from training.config.run_config import RunConfig
 from training.config.teach_config import TeachConfig
 from training.datasets.examples import Examples
-from training.datasets.pack import Pack, read_pack
+from training.datasets.pack import Pack
+from training.datasets.pack_reader import read_pack
 from training.datasets.split_pair import gather_facts, load_pair
 from training.network.loss import compute_distillation, compute_soft_cross_entropy
 from training.run.loop import fit
@@ -83,7 +84,7 @@ def test_cached_view_is_the_mean_over_teachers_and_mirror_images(pack: Pack, tra
     files = (trained / "best.pt", trained / "last.pt")
     examples, teaching = ask(pack, student(trained, *files, teacher_temperature=2.0), *files)
     assert isinstance(teaching, CachedTeaching)
-    crops = examples.crops(torch.arange(96)).round()
+    crops = examples.cut_crops(torch.arange(96)).round()
     said = [says(file, view, 2.0) for file in files for view in (crops, crops.flip(3))]
     mean = torch.stack(said).mean(dim=0)
     torch.testing.assert_close(teaching.probabilities, mean, atol=1e-5, rtol=0)
@@ -99,7 +100,7 @@ def test_teacher_sees_crops_of_its_own_kind(
     _, teaching = ask(pack, student(trained, file), file)
     assert isinstance(teaching, CachedTeaching)
     own, _ = load_pair(pack, load_trained(file).config, FP32.device)
-    crops = own.crops(torch.arange(96)).round()
+    crops = own.cut_crops(torch.arange(96)).round()
     said = (says(file, crops) + says(file, crops.flip(3))) / 2
     torch.testing.assert_close(teaching.probabilities, said, atol=1e-5, rtol=0)
 
@@ -116,7 +117,7 @@ def test_teacher_of_a_wider_frame_sees_more_around_the_landmarks(
     tight, _ = load_pair(pack, load_trained(trained / "best.pt").config, FP32.device)
     wider = own.matrices[:, 0, 0] / tight.matrices[:, 0, 0]
     assert {round(float(share), 3) for share in wider} == {1.0, round(0.85 / 1.3, 3)}
-    crops = own.crops(torch.arange(96)).round()
+    crops = own.cut_crops(torch.arange(96)).round()
     said = (says(others[2], crops) + says(others[2], crops.flip(3))) / 2
     torch.testing.assert_close(teaching.probabilities, said, atol=1e-5, rtol=0)
 
