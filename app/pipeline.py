@@ -44,8 +44,11 @@ class CropReader(Protocol):
 
     contract: Contract
 
-    def predict(self, crops: NDArray[np.uint8]) -> Floats: ...
-    def predict_with_maps(self, crops: NDArray[np.uint8]) -> tuple[Floats, Floats]: ...
+    def predict(self, crops: NDArray[np.uint8]) -> Floats:
+        """Reads crops, uint8 (N, S, S, 3) BGR. Returns probabilities (N, K)."""
+
+    def predict_with_maps(self, crops: NDArray[np.uint8]) -> tuple[Floats, Floats]:
+        """Reads crops. Returns probabilities (N, K) and activation maps (N, K, h, w)."""
 
 
 class Pipeline:

@@ -161,29 +161,36 @@ class FileRun:
     # chosen, so `is_stopped` need not.
 
     def is_stopped(self) -> bool:
+        """Returns False, because the source itself asks whether to stop."""
         return False
 
     def on_silence(self, silence: Silence) -> bool:
+        """Returns True, because a file has no silences."""
         return True
 
     def before_frame(self, frame: Frame) -> None:
         """Does nothing."""
 
     def prepare(self, judged: FrameResult) -> tuple[FrameResult, Image]:
+        """Covers and draws a result. Without a video to write, nothing is drawn: the picture itself
+        is returned."""
         result = self._view.add(judged)
         draws = self._plan.outputs.video is not None
         return result, self._view.draw(result) if draws else result.picture
 
     def after_result(self, result: FrameResult, canvas: Image) -> bool:
+        """Notes the number of the next frame, for the checkpoint."""
         self._next = result.frame.index + 1
         return True
 
     def after_frame(self) -> None:
+        """Saves a checkpoint when it is due."""
         if self._clock() >= self._due_s:
             self._save(complete=False)
             self._due_s = self._clock() + self._checkpoint_s
 
     def after_last_frame(self) -> None:
+        """Notes if the user ended the run before the source was finished."""
         # The source asks, too, and may have been told between two frames.
         self.interrupted = self.interrupted or (not self._source.finished and self._stop())
 

@@ -47,10 +47,17 @@ class Message(NamedTuple):
 class BatchListener(Protocol):
     """Hears how the videos are getting on, by their number in the list of plans."""
 
-    def hear_ready(self, text: str) -> None: ...
-    def hear_reached(self, number: int, frames: int) -> None: ...
-    def hear_done(self, number: int, outcome: FileOutcome) -> None: ...
-    def hear_failed(self, number: int, why: str) -> None: ...
+    def hear_ready(self, text: str) -> None:
+        """Hears that a worker has loaded the model; `text` names the model and its device."""
+
+    def hear_reached(self, number: int, frames: int) -> None:
+        """Hears that a worker has gone through `frames` frames of a video."""
+
+    def hear_done(self, number: int, outcome: FileOutcome) -> None:
+        """Hears that a video was read, and its outcome."""
+
+    def hear_failed(self, number: int, why: str) -> None:
+        """Hears that a video failed; `why` is the line for the user."""
 
 
 def share_threads(workers: int) -> int | None:

@@ -24,26 +24,39 @@ class FaceLooker(Protocol):
         *,
         waiting: Sequence[Face],
         most: int | None,
-    ) -> SearchResult: ...
+    ) -> SearchResult:
+        """Searches the views of `plan` in an image, uint8 (H, W, 3) BGR. `FaceSearch.search`
+        describes the arguments."""
 
-    def look_again(self, image: Image, face: Face) -> Face | None: ...
+    def look_again(self, image: Image, face: Face) -> Face | None:
+        """Looks at a face from near. Returns the face in px of `image`, or None if it is gone."""
 
-    def is_face(self, image: Image, face: Face) -> bool: ...
+    def is_face(self, image: Image, face: Face) -> bool:
+        """Tells whether the face check is sure of a face in `image`."""
 
 
 class FaceFinder(Protocol):
     """Finds the faces of single pictures, as `app.detection.search.FaceSearch` does."""
 
-    def detect(self, image: Image) -> tuple[Face, ...]: ...
+    def detect(self, image: Image) -> tuple[Face, ...]:
+        """Finds the faces of an image, uint8 (H, W, 3) BGR. Returns them in px of the image, the
+        largest first."""
 
 
 class FaceFollower(Protocol):
     """Finds the faces of a stream, as `app.detection.follower.Follower` does."""
 
-    def find(self, image: Image, time_s: float) -> tuple[Face, ...]: ...
-    def reset(self) -> None: ...
-    def state(self) -> State: ...
-    def restore(self, state: SavedState) -> None: ...
+    def find(self, image: Image, time_s: float) -> tuple[Face, ...]:
+        """Finds the faces of the next frame, uint8 (H, W, 3) BGR, at `time_s` seconds."""
+
+    def reset(self) -> None:
+        """Forgets all faces."""
+
+    def state(self) -> State:
+        """Returns all that the next frame's faces depend on but the frame itself."""
+
+    def restore(self, state: SavedState) -> None:
+        """Takes up a state that `state` gave."""
 
 
 class StreamSearch(FaceFinder, FaceLooker, Protocol):

@@ -54,6 +54,7 @@ class RefusedHints:
         self._patterns = []
 
     def state(self) -> State:
+        """Returns the hints as plain values."""
         return {
             "patterns": [
                 {
@@ -66,6 +67,7 @@ class RefusedHints:
         }
 
     def restore(self, state: SavedState) -> None:
+        """Takes up a state that `state` gave."""
         self._patterns = [
             _Pattern(load_face(one["hint"]), load_array(one["thumb"]), float(one["refused_s"]))
             for one in state["patterns"]

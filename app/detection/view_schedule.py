@@ -44,6 +44,7 @@ class ViewSchedule:
         return len(self._seen) >= len(plan)
 
     def state(self) -> State:
+        """Returns the search times as plain values."""
         return {
             "seen": [
                 [number, float(seen_s), dump_array(thumb.astype(np.uint8))]
@@ -52,6 +53,7 @@ class ViewSchedule:
         }
 
     def restore(self, state: SavedState) -> None:
+        """Takes up a state that `state` gave. Raises `ValueError` if a thumb has another shape."""
         self._seen = {
             int(number): (float(seen_s), load_array(thumb).astype(np.int16))
             for number, seen_s, thumb in state["seen"]

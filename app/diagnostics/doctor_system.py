@@ -208,7 +208,8 @@ class DiskUsage(Protocol):
     """The part of `shutil.disk_usage`'s answer that is checked."""
 
     @property
-    def free(self) -> int: ...
+    def free(self) -> int:
+        """The free space in bytes."""
 
 
 def check_disk(

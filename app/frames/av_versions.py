@@ -16,9 +16,12 @@ class Ratio(Protocol):
     """A ratio of whole numbers, as `Fraction` and PyAV's `AVRational` give it."""
 
     @property
-    def numerator(self) -> int: ...
+    def numerator(self) -> int:
+        """The number above the line."""
+
     @property
-    def denominator(self) -> int: ...
+    def denominator(self) -> int:
+        """The number below the line."""
 
 
 def open_input(

@@ -38,9 +38,18 @@ def name_by_time(
 
 
 def save_snapshot(folder: Path, result: FrameResult, canvas: Image) -> Path:
-    """Saves a canvas, uint8 (H, W, 3) BGR, as a .png, and its records beside it as .jsonl.
+    """Saves a canvas as a .png, and its records beside it as .jsonl. The time names the files.
 
-    Returns the path of the picture. Raises `SinkError`.
+    Args:
+        folder: The folder for both files.
+        result: The result that the canvas shows.
+        canvas: uint8 (H, W, 3) BGR.
+
+    Returns:
+        The path of the picture.
+
+    Raises:
+        SinkError: A file cannot be written.
     """
     path = name_by_time(folder, "snapshot", ".png", datetime.now())
     write_picture(path, canvas, overwrite=False)

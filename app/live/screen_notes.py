@@ -46,10 +46,15 @@ class Notes:
 
 
 def draw_notes(canvas: Image, notes: Notes) -> Image:
-    """Draws notes over a canvas, uint8 (H, W, 3) BGR.
+    """Draws notes over a canvas.
 
-    Returns `canvas` itself where there is nothing to draw, else a new image uint8 (H, W, 3) BGR: a
-    whole number of times as large where the canvas is too small for texts.
+    Args:
+        canvas: uint8 (H, W, 3) BGR. It is not changed.
+        notes: The texts and figures to draw.
+
+    Returns:
+        `canvas` itself where there is nothing to draw, else a new image uint8 (H, W, 3) BGR. A
+        canvas that is too small for texts is enlarged, by a whole number.
 
     >>> draw_notes(np.zeros((30, 40, 3), np.uint8), Notes(message="Saved.")).shape
     (360, 480, 3)

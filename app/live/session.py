@@ -23,9 +23,11 @@ LONGEST_POLL_MS = 50  # so that Ctrl-C is heard soon
 class Screen(Protocol):
     """Shows canvases and hears keys, as `app.live.window.Window` does."""
 
-    def show(self, canvas: Image) -> None: ...
+    def show(self, canvas: Image) -> None:
+        """Shows a canvas, uint8 (H, W, 3) BGR. Raises `SinkError` if no window opens."""
 
-    def poll(self, wait_ms: int) -> Action | None: ...
+    def poll(self, wait_ms: int) -> Action | None:
+        """Waits up to `wait_ms` for a key. Returns its action, or None."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +177,7 @@ class Session:
     # The hooks of the loop
 
     def is_stopped(self) -> bool:
+        """Tells whether the user has ended the run."""
         return self._stop()
 
     def on_silence(self, silence: Silence) -> bool:
@@ -216,6 +219,7 @@ class Session:
         self._rate.reset()
 
     def prepare(self, judged: FrameResult) -> tuple[FrameResult, Image]:
+        """Covers and draws a result, and measures the rate and the delay of the view."""
         result = self._last = self._view.add(judged)
         fps = self._rate.tick()
         captured_s = result.frame.captured_s
@@ -228,6 +232,7 @@ class Session:
         return result, self._view.draw(result)
 
     def after_result(self, result: FrameResult, canvas: Image) -> bool:
+        """Records and shows a result. Returns False if the user ends the session."""
         self._view.recorder.write(result, canvas)
         self._on_frame()
         if self._screen is not None and not self._show(self._screen, result, canvas):

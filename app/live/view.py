@@ -29,18 +29,24 @@ class Stage(Protocol):
     """Does to frames what `app.pipeline.Pipeline` does, with the switches that keys turn.
 
     `with_maps`: results come with maps of the evidence. `smoothing_s` is the time over which
-    readings are averaged, in seconds; None for separate pictures, as `resting` is.
+    readings are averaged, in seconds; None for separate pictures.
     """
 
     with_maps: bool
     smoothing_s: float | None
 
     @property
-    def resting(self) -> RestingFaces | None: ...
+    def resting(self) -> RestingFaces | None:
+        """The resting faces of the people of a stream; None for separate pictures."""
 
-    def step(self, frame: Frame) -> FrameResult: ...
-    def explain(self, result: FrameResult) -> FrameResult: ...
-    def reset(self) -> None: ...
+    def step(self, frame: Frame) -> FrameResult:
+        """Reads the next frame."""
+
+    def explain(self, result: FrameResult) -> FrameResult:
+        """Returns the same result with a class activation map of each face."""
+
+    def reset(self) -> None:
+        """Forgets all people."""
 
 
 class LiveView:

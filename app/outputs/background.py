@@ -41,10 +41,12 @@ class BackgroundSink:
 
     @property
     def path(self) -> Path | None:
+        """The path of the inner sink."""
         return self._sink.path
 
     @property
     def warning(self) -> str | None:
+        """The warning of the inner sink."""
         return self._sink.warning
 
     @property
@@ -53,6 +55,7 @@ class BackgroundSink:
         return len(self._queue)
 
     def write(self, result: FrameResult, canvas: Image) -> None:
+        """Queues a result without waiting. Raises the error of the thread, if it had one."""
         size = _bytes_of(result, canvas)
         with self._change:
             self._raise_failure()
@@ -85,6 +88,7 @@ class BackgroundSink:
             raise failure
 
     def close(self) -> None:
+        """Waits until all queued frames are written, then completes the inner sink."""
         with self._change:
             self._ending = True
             self._change.notify_all()
@@ -93,6 +97,7 @@ class BackgroundSink:
         self._sink.close()
 
     def abort(self) -> None:
+        """Drops the queued frames and aborts the inner sink, unless its thread hangs."""
         with self._change:
             self._ending = True
             self._queue.clear()

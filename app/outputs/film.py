@@ -29,33 +29,55 @@ MAX_MPEG4_TICKS = 65_535  # per second
 
 
 class FilmedSource(Protocol):
-    """The part of an annotated video that its copy needs. `app.sources.video.VideoSource` describes
-    the attributes."""
+    """The part of `app.sources.video.VideoSource` that the annotated copy of a video needs."""
 
     @property
-    def path(self) -> Path: ...
+    def path(self) -> Path:
+        """The file, from which the audio is copied."""
+
     @property
-    def time_base(self) -> Fraction: ...
+    def time_base(self) -> Fraction:
+        """The seconds of a tick."""
+
     @property
-    def rate(self) -> Fraction: ...
+    def rate(self) -> Fraction:
+        """The frames per second on average."""
+
     @property
-    def has_audio(self) -> bool: ...
+    def has_audio(self) -> bool:
+        """True if the file has sound that can be copied."""
+
     @property
-    def made_plain(self) -> bool: ...
+    def made_plain(self) -> bool:
+        """True if the colours of the file were made into those of BT.709."""
+
     @property
-    def origin_s(self) -> Fraction: ...
+    def origin_s(self) -> Fraction:
+        """The time in the file, in seconds, from which `Frame.time_s` counts."""
+
     @property
-    def shifts_s(self) -> Sequence[Fraction]: ...
+    def shifts_s(self) -> Sequence[Fraction]:
+        """The seconds added to the file's times where they begin anew, one for each such place."""
+
     @property
-    def begins_s(self) -> Fraction: ...
+    def begins_s(self) -> Fraction:
+        """The start of the selection in seconds."""
+
     @property
-    def frame_duration_s(self) -> float: ...
+    def frame_duration_s(self) -> float:
+        """The seconds for which the last delivered frame is shown."""
+
     @property
-    def finished(self) -> bool: ...
+    def finished(self) -> bool:
+        """True if all that can be read was gone through."""
+
     @property
-    def cut_short(self) -> bool: ...
+    def cut_short(self) -> bool:
+        """True if the file ought to have more than came out."""
+
     @property
-    def replaced(self) -> bool: ...
+    def replaced(self) -> bool:
+        """True if the name of the file leads to another file, or nowhere, by now."""
 
 
 class Film:

@@ -17,10 +17,11 @@ WRITABLE_SUFFIXES = JPEG_SUFFIXES | {".bmp", ".png", ".tif", ".tiff", ".webp"}
 
 
 class Pictures(Protocol):
-    """A source of pictures; `files` maps each frame's `source` to its file."""
+    """A source of pictures."""
 
     @property
-    def files(self) -> Mapping[str, Path]: ...
+    def files(self) -> Mapping[str, Path]:
+        """The files of the pictures, by the `source` of their frames."""
 
 
 class ImagesSink:

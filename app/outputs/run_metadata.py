@@ -166,12 +166,14 @@ class RunNotes:
         return self._doubts.total()
 
     def close(self) -> None:
+        """Writes the description of the run, if there is a path. Raises `SinkError`."""
         if self._open and self.path is not None:
             text = json.dumps(self.describe(), indent=1, ensure_ascii=False)
             write_text(self.path, text + "\n", overwrite=self._overwrite)
         self._open = False
 
     def abort(self) -> None:
+        """Ends the notes without a file."""
         self._open = False
 
     def describe(self) -> Json:

@@ -12,30 +12,33 @@ from app.types import FrameResult, Image
 class Sink(Protocol):
     """Takes every result of a run and the picture that is drawn of it.
 
-    `path` is the final name of the output, None where the output is no file. `close` completes the
-    output with all that was written so far; `abort` leaves nothing behind. After either of them,
-    both do nothing. `write` and `close` raise `SinkError`.
+    After `close` or `abort`, both do nothing.
     """
 
     @property
-    def path(self) -> Path | None: ...
+    def path(self) -> Path | None:
+        """The final name of the output; None where the output is no file."""
 
-    def write(self, result: FrameResult, canvas: Image) -> None: ...
-    def close(self) -> None: ...
-    def abort(self) -> None: ...
+    def write(self, result: FrameResult, canvas: Image) -> None:
+        """Adds a result and its canvas, uint8 (H, W, 3) BGR. Raises `SinkError`."""
+
+    def close(self) -> None:
+        """Completes the output with all that was written so far. Raises `SinkError`."""
+
+    def abort(self) -> None:
+        """Leaves nothing of the output behind."""
 
 
 class RunSink(Sink, Protocol):
-    """A sink of this program's own runs, which also says what its output lacks.
-
-    `dropped` counts the frames that were left out because the output was too slow for a live
-    source. `warning` is one line on what else is wrong with the output, None while nothing is.
-    """
+    """A sink of this program's own runs, which also says what its output lacks."""
 
     @property
-    def dropped(self) -> int: ...
+    def dropped(self) -> int:
+        """The number of frames left out because the output was too slow for a live source."""
+
     @property
-    def warning(self) -> str | None: ...
+    def warning(self) -> str | None:
+        """One line on what else is wrong with the output; None while nothing is."""
 
 
 def close_all(sinks: Iterable[Sink]) -> list[RecogniserError]:

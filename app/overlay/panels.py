@@ -119,6 +119,10 @@ def make_panels(
         sizes: The sizes of large and small letters, px.
         number: The longest number of a face, "" for none.
         with_strip: Whether there is a form with the strip.
+
+    >>> forms = make_panels(("calm", "cross", "glad", "sad"), (20, 14), number="", with_strip=False)
+    >>> [(form.rows, form.columns, form.size) for form in forms]
+    [(4, 1, 20), (4, 1, 14), (3, 1, 14), (1, 3, 14)]
     """
     large, small = sizes
     count = len(labels)

@@ -29,8 +29,11 @@ MAX_HELD_BYTES = 512 << 20  # 1.4 s of 1080p at 60 frames/s, 0.3 s of 4K at that
 class Stepper(Protocol):
     """The part of `app.pipeline.Pipeline` that the guard needs."""
 
-    def step(self, frame: Frame) -> FrameResult: ...
-    def reset(self) -> None: ...
+    def step(self, frame: Frame) -> FrameResult:
+        """Reads the next frame."""
+
+    def reset(self) -> None:
+        """Forgets all people."""
 
 
 class BlurGuard:

@@ -31,17 +31,23 @@ def check_records_suffix(path: Path) -> str:
 
 
 class RowFile(Protocol):
-    """A file of rows, of any kind. `finish` completes the file."""
+    """A file of rows, of any kind."""
 
-    def write(self, records: Sequence[Record]) -> None: ...
-    def finish(self) -> None: ...
+    def write(self, records: Sequence[Record]) -> None:
+        """Writes the rows of one frame."""
+
+    def finish(self) -> None:
+        """Completes the file."""
 
 
 class LineFile(Protocol):
     """A file of bytes, as far as `LineRows` uses it."""
 
-    def write(self, content: bytes, /) -> int: ...
-    def flush(self) -> None: ...
+    def write(self, content: bytes, /) -> int:
+        """Writes bytes. Returns their number."""
+
+    def flush(self) -> None:
+        """Hands what was written on to the system."""
 
 
 class LineRows:

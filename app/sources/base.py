@@ -36,30 +36,32 @@ class InputFile:
 
 
 class Source(Protocol):
-    """Delivers frames in order, once. A context manager.
-
-    Attributes:
-        name: The name that a user knows the source by.
-        mode: The kind of the frames. A live source has no end of its own, and it gives `Silence`
-            several times a second while it has no frame.
-        frame_count: The number of frames to come, which may be an estimate; None if unknown.
-        warning: One line on what was cut short or skipped so far; None if nothing was.
-        remarks: Lines that a user of the results must know, none of which is a fault.
-        gaps: The times without pictures so far, the present one included.
-    """
+    """Delivers frames in order, once. A context manager."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """The name that a user knows the source by."""
+
     @property
-    def mode(self) -> Mode: ...
+    def mode(self) -> Mode:
+        """The kind of the frames. A live source has no end of its own, and gives `Silence` several
+        times a second while there is no frame."""
+
     @property
-    def frame_count(self) -> int | None: ...
+    def frame_count(self) -> int | None:
+        """The number of frames to come, which may be an estimate; None if unknown."""
+
     @property
-    def warning(self) -> str | None: ...
+    def warning(self) -> str | None:
+        """One line on what was cut short or skipped so far; None if nothing was."""
+
     @property
-    def remarks(self) -> Sequence[str]: ...
+    def remarks(self) -> Sequence[str]:
+        """Lines that a user of the results must know, none of which is a fault."""
+
     @property
-    def gaps(self) -> Sequence[Gap]: ...
+    def gaps(self) -> Sequence[Gap]:
+        """The times without pictures so far, the present one included."""
 
     def list_files(self) -> Sequence[InputFile]:
         """Lists the files of the input with their hashes, which may take long."""
@@ -74,7 +76,10 @@ class Source(Protocol):
         """Says in one line why the source gave no frame although it was read to its end."""
 
     def __iter__(self) -> Iterator[Frame | Silence]: ...
-    def close(self) -> None: ...
+
+    def close(self) -> None:
+        """Closes the input."""
+
     def __enter__(self) -> Self: ...
     def __exit__(self, *_: object) -> None: ...
 
@@ -89,22 +94,28 @@ class SourceDefaults:
 
     @property
     def remarks(self) -> Sequence[str]:
+        """No lines."""
         return ()
 
     @property
     def gaps(self) -> Sequence[Gap]:
+        """No gaps."""
         return ()
 
     def list_files(self) -> Sequence[InputFile]:
+        """Returns no files."""
         return ()
 
     def describe_stream(self) -> Json:
+        """Tells only the number of frames."""
         return {"frame_count": self.frame_count}
 
     def describe_time_changes(self) -> Json:
+        """Returns an empty object: all times are those of the file."""
         return {}
 
     def explain_no_frames(self) -> str:
+        """Says that no picture of the source can be shown."""
         return f"{self.name} has no picture that can be shown."
 
     def close(self) -> None:

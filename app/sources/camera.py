@@ -25,16 +25,24 @@ MJPG = cv2.VideoWriter.fourcc(*"MJPG")
 class Capture(Protocol):
     """The parts of `cv2.VideoCapture` that are used here."""
 
-    def isOpened(self) -> bool: ...  # noqa: N802 - OpenCV's name
-    def read(self) -> tuple[bool, object]: ...
-    def release(self) -> None: ...
+    def isOpened(self) -> bool:  # noqa: N802 - OpenCV's name
+        """Tells whether the camera is open."""
+
+    def read(self) -> tuple[bool, object]:
+        """Reads the next picture. Returns whether there is one, and the picture."""
+
+    def release(self) -> None:
+        """Closes the camera."""
 
 
 class AdjustableCapture(Capture, Protocol):
     """A capture whose size and rate can be asked for."""
 
-    def get(self, prop: int, /) -> float: ...
-    def set(self, prop: int, value: float, /) -> bool: ...
+    def get(self, prop: int, /) -> float:
+        """Returns the value of one of OpenCV's properties."""
+
+    def set(self, prop: int, value: float, /) -> bool:
+        """Asks for a value of a property. Returns whether the driver took it."""
 
 
 class CameraFeed:
@@ -67,6 +75,7 @@ class CameraFeed:
         return None
 
     def close(self) -> None:
+        """Closes the camera."""
         self._capture.release()
 
 

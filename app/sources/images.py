@@ -85,6 +85,8 @@ class ImageSource(SourceDefaults):
 
     @property
     def warning(self) -> str | None:
+        """One line on pictures left out, and on files of several pictures; None if there are
+        none."""
         lines = []
         if self.skip_reasons:
             why, *_ = self.skip_reasons.values()

@@ -36,7 +36,8 @@ class Feed(Protocol):
         """Waits for the next picture, in any form that `convert_to_bgr` knows. Returns None after a
         hiccup. Raises `SourceError` when no more will come."""
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """Closes the camera or stream."""
 
 
 @dataclass(slots=True)
@@ -225,6 +226,7 @@ class LiveSource(SourceDefaults):
 
     @property
     def gaps(self) -> tuple[Gap, ...]:
+        """The times without pictures so far, the present one included."""
         if self._gap_begun is None:
             return tuple(self._gaps)
         after_s, since_s = self._gap_begun
@@ -232,12 +234,14 @@ class LiveSource(SourceDefaults):
 
     @property
     def warning(self) -> str | None:
+        """One line on the pictures that could not be used; None if all could."""
         if not self.skipped_count:
             return None
         pictures = format_count(self.skipped_count, "picture")
         return f"{pictures} of {self.name} could not be used: empty, or of an unknown kind."
 
     def close(self) -> None:
+        """Ends the thread of the reader, which closes the feed. A read that hangs is left alone."""
         self._end_gap(self._clock())
         with self._change:
             self._closed = True

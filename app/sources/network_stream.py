@@ -105,6 +105,7 @@ class StreamFeed:
             raise SourceError(f"{self._title} broke off ({name_cause(error)}).") from None
 
     def close(self) -> None:
+        """Closes the stream. A second call does nothing."""
         if self._container is not None:
             container, self._container = self._container, None
             self._frames = iter(())
@@ -156,8 +157,10 @@ class StreamSource(LiveSource):
         return {} if self._shapes is None else self._shapes.describe()
 
     def describe_stream(self) -> Json:
+        """Tells how the pictures are stored and what was made of them."""
         return self.picture_facts | super().describe_stream()
 
     @property
     def remarks(self) -> list[str]:
+        """Lines on the shapes of the pictures."""
         return [] if self._shapes is None else self._shapes.remarks(self.name)

@@ -223,6 +223,7 @@ class VideoSource(SourceDefaults):
 
     @property
     def warning(self) -> str | None:
+        """One line on damage, odd times and changes of the file so far; None if there are none."""
         return join_warnings(
             self._damage, self._timed.warning(self.name, self._seconds), self._change()
         )
@@ -236,6 +237,7 @@ class VideoSource(SourceDefaults):
 
     @property
     def remarks(self) -> list[str]:
+        """Lines on the choice of the track and on the shapes of the pictures."""
         return [*self._track_remarks, *self._shapes.remarks(self.name)]
 
     @property
@@ -273,6 +275,7 @@ class VideoSource(SourceDefaults):
         return [InputFile(self.name, sha256, original.bytes, change=original.find_change())]
 
     def describe_stream(self) -> Json:
+        """Tells how the pictures are stored, and the rate, length and sound of the file."""
         return {
             **self.picture_facts,
             "rate": str(self.rate),
@@ -283,6 +286,7 @@ class VideoSource(SourceDefaults):
         }
 
     def describe_time_changes(self) -> Json:
+        """Tells which times are not those of the file; empty if all are."""
         changes = self.time_changes
         return changes if any(changes.values()) else {}
 
@@ -290,6 +294,7 @@ class VideoSource(SourceDefaults):
         return float((ticks - self._origin) * self.time_base)
 
     def close(self) -> None:
+        """Closes the file. A second call does nothing."""
         if self._container is not None:
             # Streams point into the container: nothing may touch them after this.
             container, self._container = self._container, None

@@ -43,6 +43,7 @@ class CarriedReadings:
         self._rows = {face.key: row for face, row in pairs if face.key is not None}
 
     def state(self) -> State:
+        """Returns the readings as plain values."""
         return {
             "keys": list(self._rows),
             "rows": dump_array(np.asarray(list(self._rows.values()), np.float32)),
