@@ -94,7 +94,7 @@ def main(argv: list[str] | None = None) -> int:
     results = run_variants(pack, base, variants, options.seeds, machine, runs, options.init)
     first = variants[0].apply_to(base)
     _, valid = load_pair(pack, first, machine.device)
-    command = " ".join(["python -m training.compare", *map(_quoted, argv or sys.argv[1:])])
+    command = " ".join(["python -m training.compare", *map(_quote, argv or sys.argv[1:])])
     write_text_file(
         options.output / "comparison.md",
         build_comparison_page(
@@ -135,7 +135,7 @@ def main(argv: list[str] | None = None) -> int:
     return 0
 
 
-def _quoted(word: str) -> str:
+def _quote(word: str) -> str:
     return f"'{word}'" if re.search(r"[^\w./=+-]", word) else word
 
 

@@ -132,7 +132,7 @@ def main(argv: list[str] | None = None) -> int:
         return 0
     found = 0
 
-    def packed(detector: Detector) -> Iterator[PackedSample]:
+    def pack_samples(detector: Detector) -> Iterator[PackedSample]:
         nonlocal found
         for sample in track_progress(samples, total=total, desc="faces", unit="picture"):
             done = pack_sample(detector, sample)
@@ -140,7 +140,7 @@ def main(argv: list[str] | None = None) -> int:
             yield done
 
     with Detector(min_score=MIN_SCORE) as detector:
-        count = write_pack(output, meta, packed(detector))
+        count = write_pack(output, meta, pack_samples(detector))
     print(
         f"{output}: {format_count(count, 'picture')}, a face found in {found} "
         f"({100 * found / count:.1f} %), {output.stat().st_size / 1e6:.1f} MB."

@@ -20,7 +20,7 @@ from training.datasets.pack_writer import write_pack
 from training.datasets.webp import encode_webp
 from training.judge import path_report
 from training.judge.path_reading import Condition, Outcome, WholePath, assign_detections, cut_crop
-from training.judge.path_report import describe_target, format_path_table, make_row
+from training.judge.path_report import describe_target, format_path_table, make_path_row
 from training.synthetic.paste import Grounds, PlacedFace
 
 
@@ -73,7 +73,7 @@ def test_large_faces_are_found_and_read_as_their_crops_are(smiles: Path) -> None
         )
         condition = Condition("face size", "300 px", (300, 300))
         outcome = path.read_condition(condition, np.arange(6), np.random.default_rng(0))
-    row = make_row(condition, outcome)
+    row = make_path_row(condition, outcome)
     assert (row.faces, row.found) == (6, 1.0)
     assert row.crop_accuracy == row.accuracy == pytest.approx(5 / 6)
     assert row.recall == pytest.approx(0.5)  # happiness always, sadness never
@@ -155,7 +155,7 @@ def test_missed_faces_count_as_wrong() -> None:
         others=2,
         frames=1,
     )
-    row = make_row(Condition("covered", "10 %", (128, 128)), outcome)
+    row = make_path_row(Condition("covered", "10 %", (128, 128)), outcome)
     assert (row.found, row.crop_accuracy, row.accuracy) == (0.75, 0.75, 0.75)
     assert (row.crop_recall, row.recall) == (0.75, 0.75)
     assert (row.accuracy_found, row.recall_found) == (1.0, 1.0)

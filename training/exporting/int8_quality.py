@@ -86,7 +86,7 @@ def load_subject(pack: Pack, path: Path) -> QuantisationSubject:
     if contract.training_data.key != pack.meta.key:
         raise DataError("The data is not what the model was trained on; give that file.")
 
-    def faces(split: Split, labels_from: str) -> Examples:
+    def load_faces(split: Split, labels_from: str) -> Examples:
         return load_examples(
             pack,
             split,
@@ -96,7 +96,7 @@ def load_subject(pack: Pack, path: Path) -> QuantisationSubject:
             labels_from=labels_from,
         )
 
-    train, valid = faces("train", "soft"), faces("valid", "majority")
+    train, valid = load_faces("train", "soft"), load_faces("valid", "majority")
     read = run_file(classifier, valid)
     metrics = measure_metrics(read.logits, valid.labels.numpy(), contract.temperature)
     return QuantisationSubject(path, contract, train, valid, read, metrics)

@@ -172,14 +172,14 @@ def compute_evidence(net: DaclNet, x: Tensor) -> Evidence:
     weighted = feature_map * output.attention[:, :, None, None]
     weight = net.classifier.weight[:, :, None, None]
 
-    def maps(features: Tensor) -> NDArray[np.float64]:
+    def compute_maps(features: Tensor) -> NDArray[np.float64]:
         return np.asarray(torch.nn.functional.conv2d(features, weight)[0].double().numpy())
 
     return Evidence(
         logits=np.asarray(output.logits[0].double().numpy()),
         attention=np.asarray(output.attention[0].double().numpy()),
-        plain=maps(feature_map),
-        attentive=maps(weighted),
+        plain=compute_maps(feature_map),
+        attentive=compute_maps(weighted),
     )
 
 

@@ -222,7 +222,7 @@ def read_face_logits(
 def format_non_face_lines(rows: Sequence[NonFaceRow], scores: Sequence[ScoreRow]) -> list[str]:
     """Formats the tables and the line of the target in Markdown."""
 
-    def share(count: int, row: NonFaceRow) -> str:
+    def format_share(count: int, row: NonFaceRow) -> str:
         return f"{count} ({100 * count / row.pictures:.2f} %)"
 
     lines = [
@@ -230,8 +230,8 @@ def format_non_face_lines(rows: Sequence[NonFaceRow], scores: Sequence[ScoreRow]
         "|---|---|---|---|---|",
     ]
     lines += [
-        f"| {row.kind} | {row.pictures} | {share(row.past, row)} | {share(row.said, row)} "
-        f"| {share(row.said_crop, row)} |"
+        f"| {row.kind} | {row.pictures} | {format_share(row.past, row)} "
+        f"| {format_share(row.said, row)} | {format_share(row.said_crop, row)} |"
         for row in rows
     ]
     if scores:

@@ -200,7 +200,7 @@ class WholePath:
         frames = others = 0
         contract = self._classifier.contract
         for frame, placed in track_progress(
-            self._frames(condition, chosen, generator),
+            self._make_frames(condition, chosen, generator),
             desc=condition.name,
             unit="frame",
             leave=False,
@@ -217,7 +217,7 @@ class WholePath:
                 sure[numbers] = contract.is_sure(probabilities)
         return Outcome(self.labels[chosen], self._by_crop[chosen], by_path, sure, others, frames)
 
-    def _frames(
+    def _make_frames(
         self, condition: Condition, chosen: NDArray[np.int64], generator: np.random.Generator
     ) -> Iterator[tuple[Picture, tuple[PlacedFace, ...]]]:
         """Makes frames until every face has been in one. The faces' numbers are indices in

@@ -61,7 +61,7 @@ def list_conditions() -> Iterator[Condition]:
         yield Condition("covered", f"{100 * covered:.0f} %", USUAL_PX, covered=covered)
 
 
-def make_row(condition: Condition, outcome: Outcome) -> PathRow:
+def make_path_row(condition: Condition, outcome: Outcome) -> PathRow:
     """Computes the row of a condition from its readings."""
     o = outcome
     count = len(o.labels)
@@ -111,10 +111,10 @@ def format_path_table(rows: Sequence[PathRow]) -> list[str]:
     """Formats the rows as a Markdown table: accuracies in per cent, each with the mean class recall
     in brackets."""
 
-    def both(accuracy: float, recall: float) -> str:
+    def format_accuracy(accuracy: float, recall: float) -> str:
         return NO_FIGURE if np.isnan(accuracy) else f"{100 * accuracy:.1f} ({recall:.2f})"
 
-    def points(loss: float, error: float) -> str:
+    def format_loss(loss: float, error: float) -> str:
         if np.isnan(loss):
             return NO_FIGURE
         return f"{100 * loss:.1f}" + ("" if np.isnan(error) else f" ± {100 * error:.1f}")
@@ -126,10 +126,12 @@ def format_path_table(rows: Sequence[PathRow]) -> list[str]:
     ]
     lines += [
         f"| {row.kind} {row.name} | {row.faces} | {100 * row.found:.1f} % "
-        f"| {both(row.crop_accuracy, row.crop_recall)} "
-        f"| {both(row.accuracy_found, row.recall_found)} | {both(row.accuracy, row.recall)} "
-        f"| {points(row.loss_found, row.loss_found_error)} | {points(row.loss, row.loss_error)} "
-        f"| {100 * row.said:.1f} % | {points(row.said_right, np.nan)} |"
+        f"| {format_accuracy(row.crop_accuracy, row.crop_recall)} "
+        f"| {format_accuracy(row.accuracy_found, row.recall_found)} "
+        f"| {format_accuracy(row.accuracy, row.recall)} "
+        f"| {format_loss(row.loss_found, row.loss_found_error)} "
+        f"| {format_loss(row.loss, row.loss_error)} "
+        f"| {100 * row.said:.1f} % | {format_loss(row.said_right, np.nan)} |"
         for row in rows
     ]
     return lines
@@ -167,7 +169,7 @@ def judge_path(
     for condition, wanted in ((target, target_faces), *((c, faces) for c in list_conditions())):
         count = all_faces if wanted is None else min(wanted, all_faces)
         chosen = draw.permutation(all_faces)[:count]
-        yield make_row(condition, path.read_condition(condition, chosen, draw))
+        yield make_path_row(condition, path.read_condition(condition, chosen, draw))
 
 
 def _group_by_kind(rows: Sequence[PathRow]) -> dict[str, list[PathRow]]:

@@ -125,16 +125,16 @@ def compress_as_jpeg(crops: Floats, quality: float, _: Generator) -> Floats:
     True
     """
 
-    def resized(picture: Image.Image) -> Image.Image:
+    def resize(picture: Image.Image) -> Image.Image:
         return picture.resize((GRAIN_PX, GRAIN_PX), Image.Resampling.BOX)
 
-    def coded(picture: Image.Image) -> Image.Image:
+    def encode(picture: Image.Image) -> Image.Image:
         buffer = io.BytesIO()
         picture.save(buffer, "JPEG", quality=round(quality))
         return Image.open(buffer)
 
-    small = _change_by_pillow(crops, resized)
-    return crops + _enlarge_grain(_change_by_pillow(small, coded) - small, crops.shape[1])
+    small = _change_by_pillow(crops, resize)
+    return crops + _enlarge_grain(_change_by_pillow(small, encode) - small, crops.shape[1])
 
 
 def add_camera_noise(crops: Floats, deviation: float, generator: Generator) -> Floats:

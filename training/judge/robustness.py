@@ -54,18 +54,18 @@ def open_reader(model: Path, device: str = "cpu") -> ModelReader:
         classifier = Classifier(model, device="cpu" if device == "cpu" else "cuda")
         contract = classifier.contract
 
-        def of_file(crops: NDArray[np.uint8]) -> Floats:
+        def run_file(crops: NDArray[np.uint8]) -> Floats:
             bgr = crops[..., ::-1] if crops.shape[3] == 3 else crops.repeat(3, axis=3)
             return classifier.run(bgr).logits
 
         facts = (contract.labels, contract.template, contract.size_px, contract.colour)
-        return ModelReader(model.name, sha256_of_file(model), *facts, of_file)
+        return ModelReader(model.name, sha256_of_file(model), *facts, run_file)
     place = ComputeDevice.choose(device, "fp32", compile_net=False).device
     trained = load_trained(model)
     net, train = trained.net.to(place), trained.config.train
 
     @torch.no_grad()
-    def of_net(crops: NDArray[np.uint8]) -> Floats:
+    def run_net(crops: NDArray[np.uint8]) -> Floats:
         x = torch.from_numpy(np.ascontiguousarray(crops)).permute(0, 3, 1, 2).to(place)
         logits = net(normalise_batch(x.float()), with_attention=False).logits
         return np.asarray(logits.float().cpu().numpy())
@@ -77,7 +77,7 @@ def open_reader(model: Path, device: str = "cpu") -> ModelReader:
         train.template,
         train.size_px,
         train.colour,
-        of_net,
+        run_net,
     )
 
 

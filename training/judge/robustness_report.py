@@ -76,7 +76,7 @@ def list_robustness_rows(
     """Lists the rows: clean faces, the means, then every corruption at every strength and on
     average. Beside another model, only corruptions that both inputs can show are listed."""
 
-    def row(
+    def make_row(
         name: str,
         group: str,
         kinds: Sequence[Corruption],
@@ -97,17 +97,17 @@ def list_robustness_rows(
         return RobustnessRow(name, group, strength, value, figures)
 
     kinds = find_shared_kinds(mine, other)
-    rows = [row("clean", "clean", ())]
+    rows = [make_row("clean", "clean", ())]
     for name in MEANS:
         group = [kind for kind in kinds if name in ("all", name_group(kind))]
         if group:
-            rows.append(row(f"mean of {name}", "mean", group))
+            rows.append(make_row(f"mean of {name}", "mean", group))
     for kind in kinds:
         rows += [
-            row(kind.name, name_group(kind), (kind,), level, value)
+            make_row(kind.name, name_group(kind), (kind,), level, value)
             for level, value in enumerate(kind.values, start=1)
         ]
-        rows.append(row(kind.name, name_group(kind), (kind,)))
+        rows.append(make_row(kind.name, name_group(kind), (kind,)))
     return rows
 
 

@@ -56,9 +56,9 @@ def hold_run_folder(
     """Makes the run's folder, or checks that it is of the same run, and keeps other processes out
     of it. A context manager. Raises `TrainingError`."""
     if resume:
-        _same_run(folder, settings)
+        _check_same_run(folder, settings)
     else:
-        _make(folder, overwrite=overwrite)
+        _make_folder(folder, overwrite=overwrite)
     lock = FileLock(folder / LOCK)
     try:
         lock.acquire(timeout=0)
@@ -67,17 +67,17 @@ def hold_run_folder(
             f"Another process is at work in {folder}. Wait for it, or choose another --run."
         ) from cause
     except OSError as cause:
-        raise _unusable(folder, cause) from cause
+        raise _make_unusable_error(folder, cause) from cause
     try:
         if not resume:
-            _clear(folder)
+            _clear_folder(folder)
             write_text_file(folder / SETTINGS, json.dumps(asdict(settings), indent=1) + "\n")
         yield
     finally:
         lock.release()
 
 
-def _same_run(folder: Path, settings: RetrainSettings) -> None:
+def _check_same_run(folder: Path, settings: RetrainSettings) -> None:
     try:
         saved = json.loads((folder / SETTINGS).read_text(encoding="utf-8"))
         others = settings.list_differences(saved)
@@ -90,12 +90,12 @@ def _same_run(folder: Path, settings: RetrainSettings) -> None:
         )
 
 
-def _make(folder: Path, *, overwrite: bool) -> None:
+def _make_folder(folder: Path, *, overwrite: bool) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         there = {path.name for path in folder.iterdir()}
     except OSError as cause:
-        raise _unusable(folder, cause) from cause
+        raise _make_unusable_error(folder, cause) from cause
     # A run that was stopped before its training began, as by a wrong path, has nothing to lose.
     if {SETTINGS, TRAINING} <= there and not overwrite:
         raise TrainingError(
@@ -107,17 +107,17 @@ def _make(folder: Path, *, overwrite: bool) -> None:
         raise TrainingError(f"{folder} is not empty and holds no run. Choose another --run.")
 
 
-def _clear(folder: Path) -> None:
+def _clear_folder(folder: Path) -> None:
     try:
         for name in (PACK, TABLE, REPORT):
             (folder / name).unlink(missing_ok=True)
         if (folder / TRAINING).exists():
             shutil.rmtree(folder / TRAINING)
     except OSError as cause:
-        raise _unusable(folder, cause) from cause
+        raise _make_unusable_error(folder, cause) from cause
 
 
-def _unusable(folder: Path, cause: OSError) -> TrainingError:
+def _make_unusable_error(folder: Path, cause: OSError) -> TrainingError:
     return TrainingError(f"{folder} could not be used: {cause.strerror or cause}.")
 
 

@@ -195,7 +195,7 @@ def read_code_state() -> dict[str, Any]:
     """Reads the commit of this code and whether tracked files were changed since; both are None
     outside git."""
 
-    def git(arguments: Iterable[str]) -> str | None:
+    def run_git(arguments: Iterable[str]) -> str | None:
         try:
             done = subprocess.run(
                 ["git", *arguments],
@@ -209,8 +209,8 @@ def read_code_state() -> dict[str, Any]:
             return None
         return done.stdout.strip() if done.returncode == 0 else None
 
-    status = git(["status", "--porcelain", "--untracked-files=no", "--", "."])
+    status = run_git(["status", "--porcelain", "--untracked-files=no", "--", "."])
     return {
-        "commit": git(["rev-parse", "HEAD"]),
+        "commit": run_git(["rev-parse", "HEAD"]),
         "changed": None if status is None else bool(status),
     }

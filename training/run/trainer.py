@@ -146,10 +146,10 @@ class Trainer:
         """Makes this rank's share of the step's batch, with the teachers' targets."""
         device, ranks = self.machine.device, self.ranks
 
-        def generator() -> torch.Generator:
+        def make_generator() -> torch.Generator:
             return make_step_generator(self.config.train.seed, "step", self.step_number, device)
 
-        drawn = generator()
+        drawn = make_generator()
         votes = examples.soft[rows]
         columns = self.teaching.select_columns(rows) if self.teaching else votes[:, :0]
         beside = torch.cat([votes, columns.to(votes.dtype)], dim=1)  # mixed as the votes are
@@ -162,7 +162,7 @@ class Trainer:
         taught = None
         if self.teaching:
             shown = TeachingStep(
-                crops, rows, self.config.augment, generator, batch.mixing, ranks.take_share
+                crops, rows, self.config.augment, make_generator, batch.mixing, ranks.take_share
             )
             taught = self.teaching.make_targets(columns, shown).to(self.dtype)
         return BatchShare(

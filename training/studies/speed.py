@@ -123,9 +123,9 @@ class TheirLoop:
                 pin_memory=device.type == "cuda",
                 persistent_workers=True,
             )
-        self._batches = self._forever()
+        self._batches = self._repeat_epochs()
 
-    def _forever(self) -> Iterator[Any]:
+    def _repeat_epochs(self) -> Iterator[Any]:
         while True:
             with warnings.catch_warnings():
                 warnings.filterwarnings("ignore", "This DataLoader will create")
@@ -154,9 +154,9 @@ class OurLoop:
         self.examples, _ = load_pair(pack, config, machine.device)
         self.trainer = Trainer(config, gather_facts(pack, self.examples), machine)
         self._config = config
-        self._batches = self._forever()
+        self._batches = self._repeat_epochs()
 
-    def _forever(self) -> Iterator[Tensor]:
+    def _repeat_epochs(self) -> Iterator[Tensor]:
         epoch = 0
         while True:
             yield from draw_epoch_rows(self.examples, self._config.train, epoch)

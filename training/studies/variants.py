@@ -65,7 +65,7 @@ class Variant:
         """The name as it stands in the names of folders."""
         return re.sub(r"[^\w.=+-]+", "_", self.name)
 
-    def _options(self) -> argparse.Namespace:
+    def _parse_options(self) -> argparse.Namespace:
         parser = OneLineParser(prog=self.name, exit_on_error=False, allow_abbrev=False)
         add_recipe_options(parser)
         add_teacher_options(parser)
@@ -79,12 +79,12 @@ class Variant:
 
     def apply_to(self, base: RunConfig) -> RunConfig:
         """Makes the variant's recipe from the common one. Raises `TrainingError`."""
-        return read_recipe(self._options(), base)
+        return read_recipe(self._parse_options(), base)
 
     @property
     def teachers(self) -> tuple[Path, ...]:
         """The files of the variant's teachers."""
-        return tuple(self._options().teacher or ())
+        return tuple(self._parse_options().teacher or ())
 
 
 LOSSES = tuple(Variant(name, (f"loss={name}",)) for name in ("softmax", "centre", "dacl"))

@@ -196,44 +196,44 @@ class Frames:
         use = self._photos if generator.random() < 0.5 else None
         ground = self._grounds.draw(generator) if use is None else use.draw(generator)
         frame, _ = arrange_faces(
-            [self._strange() for _ in range(int(generator.integers(MAX_PIECES_PER_FRAME + 1)))],
+            [self._cut_piece() for _ in range(int(generator.integers(MAX_PIECES_PER_FRAME + 1)))],
             ground,
             generator,
         )
-        faces = [self._face() for _ in range(int(generator.integers(MAX_FACES_PER_FRAME + 1)))]
+        faces = [self._cut_face() for _ in range(int(generator.integers(MAX_FACES_PER_FRAME + 1)))]
         if not faces:
             return frame, ()
         return arrange_faces(faces, frame, generator)
 
-    def _pose(self) -> Pose:
+    def _draw_pose(self) -> Pose:
         generator = self._generator
         size = float(np.exp(generator.uniform(*np.log(FACE_SIZES_PX))))
         tilt = generator.uniform(-MAX_TILT_DEG, MAX_TILT_DEG)
         covered = generator.uniform(0, MAX_COVERED_SHARE) if generator.random() < 0.25 else 0.0
         return Pose(size, tilt, covered)
 
-    def _picture(self, row: int) -> Picture:
+    def _decode_picture(self, row: int) -> Picture:
         return self._pack.decode(row, "rgb")[::-1].transpose(1, 2, 0)
 
-    def _face(self) -> Cutout:
+    def _cut_face(self) -> Cutout:
         row = int(self._rows[self._next % len(self._rows)])
         self._next += 1
         landmarks = self._pack.landmarks[row]
-        return cut_face(self._picture(row), landmarks, self._pose(), self._generator)
+        return cut_face(self._decode_picture(row), landmarks, self._draw_pose(), self._generator)
 
-    def _strange(self) -> Cutout:
+    def _cut_piece(self) -> Cutout:
         """Cuts out something that is pasted as faces are, and shows none."""
         generator = self._generator
         kind = int(generator.integers(3))
         if kind == 0:
-            face = self._picture(int(generator.choice(self._rows)))
+            face = self._decode_picture(int(generator.choice(self._rows)))
             picture = scramble_face(generator, face, (96, 96))
         elif kind == 1 and self._photos is not None:
             picture = cut_piece(generator, self._photos.draw(generator))
         else:
             maker = list(MAKERS.values())[int(generator.integers(len(MAKERS)))]
             picture = maker(generator, (96, 96))
-        return cut_face(picture, NOT_FOUND, self._pose(), generator)
+        return cut_face(picture, NOT_FOUND, self._draw_pose(), generator)
 
 
 def pack_detection(
