@@ -1,9 +1,9 @@
 """Measures and shows which elements of the deep feature DACL's attention keeps.
 
-The central idea of the paper (Farzaneh & Qi, WACV 2021, section 3) is that only those elements of
-the deep feature that matter for a sample are pulled to the centre of its class. This module
-measures that choice over a data set, and shows it for single pictures beside the class activation
-map.
+In the paper (Farzaneh & Qi, WACV 2021, section 3), attention selects the elements of the deep
+feature that matter for a sample; only these are pulled to the centre of the sample's class. This
+module measures the selection over a data set, and shows it for single pictures beside the class
+activation map.
 """
 
 import os

@@ -28,8 +28,8 @@ NOISE_CROPS = 512
 
 @dataclass(frozen=True, slots=True)
 class CostRow:
-    """The cost of one model in one batch size. `face` is in ms a face; `ratios` are the model's
-    time over that of each model that it is compared with."""
+    """The cost of a model in one batch size. `face` is the time in ms a face; `ratios` divide the
+    model's time by the time of each model in the comparison's `against`."""
 
     name: str
     size_px: int

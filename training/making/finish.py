@@ -49,15 +49,15 @@ def finish_model(
     report_folder: Path,
     weights: Storage,
 ) -> list[str]:
-    """Exports the last step's network and reports on it; the export is left out where `record` says
-    that it is done.
+    """Exports the last step's network and reports on it. A finished export, which `record` names,
+    is not made again.
 
     Args:
         name: The model's name, for the line that is printed.
-        plan: The plan, all of whose steps are finished.
+        plan: The plan; all of its steps are finished.
         pack: The data.
         output: The model to write.
-        record: The file that says which checkpoint `output` was made from.
+        record: The file that names the checkpoint which `output` was made from.
         report_folder: The folder of the report.
         weights: "half" stores the weights in 16 bits.
 

@@ -53,8 +53,8 @@ class RetrainSettings:
 def hold_run_folder(
     folder: Path, settings: RetrainSettings, *, resume: bool, overwrite: bool
 ) -> Iterator[None]:
-    """Makes the run's folder, or checks that it is of the same run, and keeps other processes out
-    of it. A context manager. Raises `TrainingError`."""
+    """Makes the run's folder, or checks that an existing folder is of the same run, and keeps other
+    processes out of the folder. A context manager. Raises `TrainingError`."""
     if resume:
         _check_same_run(folder, settings)
     else:

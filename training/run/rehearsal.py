@@ -25,8 +25,8 @@ VALIDATION_FACTOR = 1.1  # time of an epoch with its validation over one without
 
 def shrink_pack(pack: Pack, scale: float) -> Pack:
     """Keeps the share `scale` of the training and of the validation pictures, spread evenly, and no
-    test pictures. The pack's key changes, so that a network that learned from it is never taken for
-    one that learned from all pictures."""
+    test pictures. The pack's key changes, so that no network trained on the small pack passes for a
+    network trained on all pictures."""
     split = np.full_like(pack.split, NO_SPLIT)
     for name in ("train", "valid"):
         rows = pack.find_rows(name)
