@@ -50,7 +50,7 @@ def draw_uniform(low: float, high: float, n: int, generator: Generator) -> Tenso
 
 
 def _each(values: Tensor) -> Tensor:
-    """`(M,)` -> `(M, 1, 1, 1)`."""
+    """Reshapes `(M,)` to `(M, 1, 1, 1)`, one number for each crop."""
     return values[:, None, None, None]
 
 
@@ -71,6 +71,11 @@ def occlude_crops(crops: Tensor, strength: Tensor, generator: Generator) -> Tens
     """Covers the mouth, the eyes or a side by a band of one grey, or of another covered crop.
 
     That crop is shifted by half a side, so that no eye comes to lie on an eye.
+
+    >>> crops = torch.zeros(8, 1, 16, 16)
+    >>> covered = occlude_crops(crops, torch.ones(8), Generator().manual_seed(0)) != 0
+    >>> covered.shape, 0 < float(covered.float().mean()) < 0.5
+    (torch.Size([8, 1, 16, 16]), True)
     """
     n, channels, size, _ = crops.shape
     sort = torch.randint(3, (n,), generator=generator, device=crops.device)  # mouth, eyes, side
@@ -95,7 +100,13 @@ def occlude_crops(crops: Tensor, strength: Tensor, generator: Generator) -> Tens
 
 
 def shade_crops(crops: Tensor, strength: Tensor, generator: Generator) -> Tensor:
-    """Darkens one side of an edge, which is sharp or as wide as the face (side light)."""
+    """Darkens one side of an edge, which is sharp or as wide as the face (side light).
+
+    >>> crops = torch.full((4, 1, 16, 16), 200.0)
+    >>> shaded = shade_crops(crops, torch.ones(4), Generator().manual_seed(0))
+    >>> bool((shaded <= crops).all()), float(shaded.min()) < 100
+    (True, True)
+    """
     n = len(crops)
     distance = _along(crops, draw_uniform(-math.pi, math.pi, n, generator))
     begin = draw_uniform(-0.3, 0.3, n, generator)
@@ -105,8 +116,12 @@ def shade_crops(crops: Tensor, strength: Tensor, generator: Generator) -> Tensor
 
 
 def expose_crops(crops: Tensor, strength: Tensor, generator: Generator) -> Tensor:
-    """Makes crops too dark (gamma), too bright (the brightest parts are lost) or low in
-    contrast."""
+    """Makes crops too dark (gamma), too bright (the brightest parts are lost) or low in contrast.
+
+    >>> crops = torch.full((4, 1, 2, 2), 128.0)
+    >>> bool(torch.allclose(expose_crops(crops, torch.zeros(4), Generator().manual_seed(0)), crops))
+    True
+    """
     sort = _each(draw_uniform(0, 3, len(crops), generator))
     mean = crops.mean(dim=(1, 2, 3), keepdim=True)
     dark = 255 * (crops / 255).clamp(1e-4, 1) ** _each((1.5 * strength).exp())
@@ -116,7 +131,12 @@ def expose_crops(crops: Tensor, strength: Tensor, generator: Generator) -> Tenso
 
 
 def tint_crops(crops: Tensor, strength: Tensor, generator: Generator) -> Tensor:
-    """Scales each channel's light, as a wrong white balance does; grey crops stay."""
+    """Scales each channel's light, as a wrong white balance does; grey crops stay.
+
+    >>> crops = torch.full((1, 1, 2, 2), 128.0)
+    >>> tint_crops(crops, torch.ones(1), Generator().manual_seed(0)) is crops
+    True
+    """
     n, channels, _, _ = crops.shape
     if channels == 1:
         return crops
@@ -126,7 +146,14 @@ def tint_crops(crops: Tensor, strength: Tensor, generator: Generator) -> Tensor:
 
 
 def blur_crops(crops: Tensor, strength: Tensor, _: Generator) -> Tensor:
-    """Blurs crops as a lens out of focus does, by a Gaussian of up to a 24th of the side."""
+    """Blurs crops as a lens out of focus does, by a Gaussian of up to a 24th of the side.
+
+    >>> crops = torch.zeros(1, 1, 48, 48)
+    >>> crops[..., 24, 24] = 255
+    >>> blurred = blur_crops(crops, torch.ones(1), Generator())
+    >>> round(float(blurred.sum())), float(blurred.max()) < 20
+    (255, True)
+    """
     size = crops.shape[-1]
     places = torch.arange(size, device=crops.device, dtype=torch.float32)
     sigma = (strength * size / 24).clamp(min=0.05)[:, None, None]
@@ -138,6 +165,11 @@ def coarsen_crops(crops: Tensor, strength: Tensor, generator: Generator) -> Tens
     """Lowers the resolution to as few as `MIN_PX` pixels across and enlarges the result again.
 
     The coarse pixels are means, on a grid that begins anywhere; straight lines join their centres.
+
+    >>> stripes = torch.tensor([0.0, 255.0]).repeat(24).expand(1, 1, 48, 48)
+    >>> coarse = coarsen_crops(stripes, torch.ones(1), Generator().manual_seed(0))
+    >>> float(coarse.std()) < float(stripes.std()) / 4
+    True
     """
     n, _, size, _ = crops.shape
     most = min(size, SOURCE_PX)
@@ -161,6 +193,11 @@ def add_sensor_noise(crops: Tensor, strength: Tensor, generator: Generator) -> T
 
     A part of the noise has the same size everywhere; the variance of the other part is proportional
     to the light. The grain is one pixel, or two as in an enlarged picture.
+
+    >>> crops = torch.full((4, 1, 16, 16), 128.0)
+    >>> noisy = add_sensor_noise(crops, torch.ones(4), Generator().manual_seed(0))
+    >>> 20 < float(noisy.std()) < 40
+    True
     """
     n, channels, size, _ = crops.shape
     fine = torch.randn(crops.shape, generator=generator, device=crops.device)
@@ -186,6 +223,11 @@ def compress_crops(crops: Tensor, strength: Tensor, generator: Generator) -> Ten
 
     Blocks of 8 x 8 become cosines, are rounded and turned back. The blocks begin anywhere, as those
     of a frame do in the crop of a face.
+
+    >>> crops = torch.full((1, 1, 16, 16), 128.0)
+    >>> packed = compress_crops(crops, torch.ones(1), Generator().manual_seed(0))
+    >>> bool(torch.allclose(packed, crops))
+    True
     """
     n, channels, size, _ = crops.shape
     y, x = torch.randint(8, (2,), generator=generator, device=crops.device).tolist()

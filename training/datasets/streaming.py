@@ -52,6 +52,7 @@ class StreamedPictures:
 
     @property
     def shape(self) -> torch.Size:
+        """The shape (N, C, P, P) of the tensor of all pictures."""
         channels = 1 if self._colour == "grey" else 3
         return torch.Size((len(self), channels, self._side_px, self._side_px))
 

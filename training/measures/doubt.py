@@ -286,11 +286,10 @@ def measure_weighted_ece(
 
 @dataclass(frozen=True, slots=True)
 class DoubtReport:
-    """The result of `measure_doubt`.
+    """The result of `measure_doubt`. The fields are keys of report.json.
 
     `selective` is by the largest probability. `said`, the faces that get a label, is None for a
-    model without thresholds.
-    `priors` is empty for a model that does not know its training priors.
+    model without thresholds. `priors` is empty for a model that does not know its training priors.
     """
 
     selective: Selective

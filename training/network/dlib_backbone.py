@@ -62,6 +62,7 @@ class DlibBlock(nn.Module):
         self.norm2 = nn.BatchNorm2d(channels)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Computes the block's map."""
         y = functional.relu(self.norm1(self.conv1(x)))
         y = self.norm2(self.conv2(y))
         if not self.halves:
@@ -96,6 +97,7 @@ class DlibBackbone(nn.Module):
         self.stages = nn.Sequential(*blocks)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Computes x* from normalised crops."""
         result: Tensor = self.stages(self.stem(x))
         return result
 
@@ -112,6 +114,12 @@ def measure_norms(net: nn.Module, batches: Iterable[Tensor]) -> None:
     Args:
         net: Changed in place.
         batches: Crops to measure on, each `(B, C, S, S)`, normalised.
+
+    >>> net = nn.Sequential(nn.BatchNorm2d(1, eps=0)).eval()
+    >>> batch = torch.tensor([1.0, 5.0]).reshape(2, 1, 1, 1)
+    >>> measure_norms(net, [batch])
+    >>> net[0].running_mean.tolist(), net[0].running_var.tolist(), net(batch).flatten().tolist()
+    ([3.0], [4.0], [1.0, 5.0])
     """
     norms = [module for module in net.modules() if isinstance(module, nn.BatchNorm2d)]
     count = dict.fromkeys(norms, 0)

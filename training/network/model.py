@@ -121,6 +121,7 @@ class Excitation(nn.Module):
         self.spread = nn.Linear(hidden, channels)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Scales the channels of `x`."""
         mean = x.mean(dim=(2, 3))  # (B, C)
         share = self.spread(functional.relu(self.squeeze(mean))).sigmoid()
         scaled: Tensor = x * share[:, :, None, None]
@@ -134,6 +135,7 @@ class Projection(nn.Conv2d):
     the convolution."""
 
     def forward(self, x: Tensor) -> Tensor:
+        """Convolves `x (B, C, h, w)`."""
         if self.in_channels >= 8 or torch.compiler.is_exporting():
             return super().forward(x)
         down, across = self.stride
@@ -158,6 +160,7 @@ class BasicBlock(nn.Module):
             )
 
     def forward(self, x: Tensor) -> Tensor:
+        """Computes the block's map."""
         y = functional.relu(self.norm1(self.conv1(x)))
         return functional.relu(self.excitation(self.norm2(self.conv2(y))) + self.shortcut(x))
 
@@ -189,6 +192,7 @@ class Backbone(nn.Module):
         self.stages = nn.Sequential(*stages)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Computes x* from normalised crops."""
         result: Tensor = self.stages(self.stem(x))
         return result
 
@@ -327,6 +331,7 @@ class ExportNet(nn.Module):
         self.reads = net.config.attention_reads
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+        """Computes the outputs from normalised crops."""
         feature_map = self.backbone(x)
         cam = functional.conv2d(
             feature_map, self.classifier.weight[:, :, None, None], self.classifier.bias
