@@ -247,6 +247,19 @@ def test_every_module_named_in_the_documentation_exists() -> None:
     assert {n for n in named if not _exists(n[1], modules)} == set()
 
 
+def test_every_place_in_the_table_of_wishes_exists() -> None:
+    """A name without a folder lies in the folder of the path before it."""
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    rows = [line for line in page.splitlines() if line.startswith("| … ")]
+    assert len(rows) > 25
+    for row in rows:
+        folder = ROOT
+        for name in re.findall(r"`([\w/]+(?:\.py|\.md|/))`", row.split("|")[2]):
+            path = ROOT / name if "/" in name else folder / name
+            assert path.exists(), (row, name)
+            folder = path.parent if path.is_file() else path
+
+
 def _exists(name: str, modules: dict[str, Path]) -> bool:
     """Whether a dotted name is a module, or a name that a module defines."""
     if name in modules:
