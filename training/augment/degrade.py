@@ -17,7 +17,7 @@ from torch.nn import functional
 
 Kind = Callable[[Tensor, Tensor, Generator], Tensor]
 
-MAX_KINDS = 3  # degradations of one crop at once; more leave little of a face
+MAX_KINDS = 3  # degradations of one crop at once
 SOURCE_PX = 48  # the side of FER+'s pictures; larger crops count as enlarged ones
 MIN_PX = 12  # side of the crop at the lowest resolution
 # Quantisation of brightness and of colour in ITU-T T.81 (JPEG), annex K.

@@ -8,7 +8,7 @@ from pathlib import Path
 
 # Of prepared data only the tables beside the pictures are compressed, to a third or so.
 MAX_GROWTH_FACTOR = 8  # unpacked bytes per byte of the file
-MIN_LIMIT_BYTES = 64 << 20  # below this size no memory is in danger
+MIN_LIMIT_BYTES = 64 << 20  # small packs may unpack to this
 
 
 def measure_unpacked_bytes(path: Path) -> int:

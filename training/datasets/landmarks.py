@@ -19,7 +19,7 @@ from training.datasets.digests import hash_data_file
 MIN_DETECTION_SIDE_PX = 192
 MIN_SCORE = 0.3  # low, because a picture of these sets shows a face, if badly lit
 REGION = 1.6  # side of the stored part of a photo, in sides of the aligned crop; room to augment
-MAX_REGION_SIDE_PX = 224  # the largest input that training uses
+MAX_REGION_SIDE_PX = 224  # the side of the paper's input
 # (6, 2) landmarks of a picture without a face.
 NOT_FOUND = np.full((6, 2), np.nan, np.float32)
 

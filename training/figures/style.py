@@ -8,7 +8,7 @@ import matplotlib
 matplotlib.use("Agg")
 from matplotlib import pyplot as plt
 
-DPI = 120  # dots per inch; legible on pages at half the size
+DPI = 120  # dots per inch
 # Okabe & Ito's colours, told apart with any kind of colour vision.
 SERIES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#999999", "#000000")
 

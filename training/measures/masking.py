@@ -14,7 +14,7 @@ from torch.nn import functional
 Filling = Literal["grey", "blurred"]
 FILLINGS: tuple[Filling, ...] = ("grey", "blurred")
 FILLING_NAMES: dict[Filling, str] = {"grey": "mean grey", "blurred": "blurred"}
-BLUR_SHARE = 1 / 8  # standard deviation of the blur, in sides of the crop; no feature survives it
+BLUR_SHARE = 1 / 8  # standard deviation of the blur, in sides of the crop
 
 Order = NDArray[np.int64]
 Pictures = NDArray[np.uint8]

@@ -18,11 +18,8 @@ from training.network.dlib_backbone import DlibBackbone, DlibBlock, compute_map_
 BackboneKind = Literal["resnet", "dlib"]
 Stem = Literal["small", "fine", "standard"]
 STAGES = 4  # as in every ResNet
-HALVINGS: dict[str, int] = {
-    "small": 4,
-    "fine": 3,
-    "standard": 5,
-}  # of the side, from crop to last map
+# Each stem's halvings of the side, from the crop to the last map.
+HALVINGS: dict[str, int] = {"small": 4, "fine": 3, "standard": 5}
 Reads = Literal["map", "detached", "pooled"]
 
 

@@ -123,12 +123,12 @@ def _from_table(rows: Iterable[Mapping[str, Any]]) -> Iterator[LabelRow]:
             continue
         if one_hot:
             marked = [each.strip() for each in one_hot if _is_marked(row.get(each))]
-            said = marked[0] if len(marked) == 1 else None
+            found = marked[0] if len(marked) == 1 else None
         else:
-            said = _one(row.get(label or ""))
+            found = _one(row.get(label or ""))
         yield LabelRow(
             name,
-            said,
+            found,
             _one(row.get(split)) or "" if split else "",
             _one(row.get(person)) or "" if person else "",
         )

@@ -128,11 +128,11 @@ def read_labels_from_lists(root: Path, files: Sequence[LabelFile]) -> Contents:
     for file, each in zip(files, read, strict=True):
         unclear = 0
         for path in file.pictures:
-            said = each.labels.get(path, set())
-            if len(said) != 1:
-                unclear += bool(said)
+            given = each.labels.get(path, set())
+            if len(given) != 1:
+                unclear += bool(given)
                 continue
-            (label,) = said
+            (label,) = given
             row = each.rows[path]
             folder = path.relative_to(file.folder).parts[0]
             split = file.split or recognise_split(row.split) or recognise_split(folder) or "train"

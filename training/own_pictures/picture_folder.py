@@ -234,11 +234,11 @@ def _few_labels(root: Path, folders: Sequence[Path], others: Sequence[Path]) -> 
         return f"{root} has 0 label folders; {needed}."
     only = folders[0]
     below, _ = list_entries(only)
-    said = f"{root} has 1 label folder, {only.name!r}; {needed}."
+    reason = f"{root} has 1 label folder, {only.name!r}; {needed}."
     if len(below) > 1:
         names = join_names(folder.name for folder in below)
-        said += f" If {names} are the labels (or splits), give {only}."
-    return said
+        reason += f" If {names} are the labels (or splits), give {only}."
+    return reason
 
 
 def _no_pictures(folder: Path) -> str:
