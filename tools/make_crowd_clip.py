@@ -22,7 +22,7 @@ from tools.made_frames import paste as set_into
 from training.base.cli import run_entry_point
 
 FPS, CHANGE_S = 30, 2.0
-MOST_PEOPLE = 24
+MAX_PEOPLE = 24
 
 
 def places(people: int) -> tuple[list[tuple[float, float]], float]:
@@ -69,8 +69,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     top.add_argument("--seconds", type=float, default=10, metavar="S", help="default: 10")
     top.add_argument("--seed", type=int, default=0, metavar="N", help="of what is made (default 0)")
     options = top.parse_args(argv)
-    if not 1 <= options.people <= MOST_PEOPLE or not 0 < options.seconds <= 3600:
-        raise DataError(f"--people is 1 to {MOST_PEOPLE}, --seconds more than 0.")
+    if not 1 <= options.people <= MAX_PEOPLE or not 0 < options.seconds <= 3600:
+        raise DataError(f"--people is 1 to {MAX_PEOPLE}, --seconds more than 0.")
     rng = np.random.default_rng(options.seed)
     pictures = pack_faces(options.data, 60, rng) if options.data else clip_faces()
     pictures = [picture for picture in pictures if picture.frontal]

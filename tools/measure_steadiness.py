@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from app.contract import Contract
 from app.errors import DataError
 from app.recognition.classifier import DEFAULT_MODEL, Classifier
-from app.tracking.smoothing import DECIDED_NATS, HOLD_S, MARGIN_NATS, SMOOTH_S, ReadingSmoother
+from app.tracking.smoothing import DECIDED_NATS, LEAD_HOLD_S, MARGIN_NATS, SMOOTH_S, ReadingSmoother
 from app.types import UNSURE
 from tools.steady_recording import CLEAR, Change, Reading, load, record, save
 from training.base.cli import run_entry_point
@@ -40,7 +40,7 @@ MAX_CHANGES, MAX_DELAY_MS = 1.0, 300.0  # a minute; what is aimed at
 class Setting:
     smooth_s: float = SMOOTH_S
     margin_nats: float = MARGIN_NATS
-    hold_s: float = HOLD_S
+    hold_s: float = LEAD_HOLD_S
     decided_nats: float = DECIDED_NATS
 
 

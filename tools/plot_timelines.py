@@ -22,7 +22,7 @@ from app.records.reader import RecordsReader
 from app.records.schema import Record
 from app.types import UNSURE
 
-MOST_PEOPLE = 6
+MAX_PEOPLE = 6
 GAP_S = 0.3  # a longer absence tears a curve
 SHOWN_FROM = 0.2  # a class that never gets that far has no curve
 DPI = 110
@@ -75,7 +75,7 @@ def colour(label: str) -> tuple[float, float, float] | str:
 def plot(path: Path, output: Path, title: str) -> int:
     """Returns how many people there are. Raises `DataError` for what is no records file."""
     found, labels, end_s = people(RecordsReader(path))
-    shown = list(itertools.islice(found.items(), MOST_PEOPLE))
+    shown = list(itertools.islice(found.items(), MAX_PEOPLE))
     figure, all_axes = plt.subplots(
         max(1, len(shown)),
         1,

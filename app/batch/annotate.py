@@ -10,7 +10,7 @@ from app.batch.file_run import FileRun
 from app.errors import SourceError
 from app.records.resumable import locate_lines
 from app.runs.check_plan import check_plan, is_plan_finished
-from app.runs.checkpoint import Identity, ResumeFile, check_finished, describe_video
+from app.runs.checkpoint import ResumeFile, RunFingerprint, check_finished, describe_video
 from app.runs.networks import LoadedNetworks
 from app.runs.plan import OutputPaths, RunPlan
 from app.sources.stream_container import open_stream
@@ -76,14 +76,14 @@ def annotate(
     resume_file = ResumeFile(outputs.first)
     began_s = clock()
     with _open_video_source(plan, networks, stop) as source:
-        identity = Identity.of(
+        fingerprint = RunFingerprint.of(
             describe_video(source), classifier.sha256, classifier.provider, plan.settings
         )
-        kept = resume_file.load(identity) if plan.resume and resume_file.exists() else None
+        kept = resume_file.load(fingerprint) if plan.resume and resume_file.exists() else None
         if kept is not None and kept.complete and _have_final_names(outputs):
             resume_file.remove()  # that was all that was left to do
             return FileOutcome(finished_before=True)
-        run = FileRun(plan, networks, source, identity, kept, stop)
+        run = FileRun(plan, networks, source, fingerprint, kept, stop)
         try:
             run.read(on_reach, checkpoint_s, clock)
             run.finish()

@@ -17,7 +17,7 @@ from app.pipeline import build_pipeline
 from app.privacy.blur_guard import BlurGuard
 from app.recognition.classifier import Classifier
 from app.records.resumable import LongRecords
-from app.runs.checkpoint import Checkpoint, Identity, ResumeFile
+from app.runs.checkpoint import Checkpoint, ResumeFile, RunFingerprint
 from app.runs.frame_loop import FrameLoop
 from app.runs.networks import LoadedNetworks
 from app.runs.open_sinks import open_sinks
@@ -34,7 +34,7 @@ class FileRun:
         plan: The plan of this video.
         networks: The loaded networks.
         source: The open video.
-        identity: Describes this run, for its checkpoints.
+        fingerprint: Describes this run, for its checkpoints.
         kept: The checkpoint to go on from; None begins anew.
         stop: Tells whether the user has ended the run.
     """
@@ -44,11 +44,11 @@ class FileRun:
         plan: RunPlan,
         networks: LoadedNetworks,
         source: VideoSource,
-        identity: Identity,
+        fingerprint: RunFingerprint,
         kept: Checkpoint | None,
         stop: Callable[[], bool],
     ) -> None:
-        self._plan, self._source, self._identity, self._stop = plan, source, identity, stop
+        self._plan, self._source, self._fingerprint, self._stop = plan, source, fingerprint, stop
         self._file = ResumeFile(plan.outputs.first)
         self._recogniser = build_pipeline(
             networks.search,
@@ -199,7 +199,7 @@ class FileRun:
     def _save(self, *, complete: bool) -> None:
         assert self._loop.size_wh is not None
         self._file.save(
-            self._identity,
+            self._fingerprint,
             Checkpoint(
                 next_frame=self._next,
                 complete=complete,

@@ -34,8 +34,8 @@ from app.types import Face, Image
 
 SEARCH_S = 1.0  # a round of the search
 HURRIED_S = 0.2  # a round while no face is known, or after one was lost
-MOST_GLANCES = 3  # views searched in a frame, so that a slow machine does not fall further behind
-MOST_NEW = 4  # hints looked at from near in a frame of a live stream
+MAX_GLANCES = 3  # views searched in a frame, so that a slow machine does not fall further behind
+MAX_NEW_HINTS = 4  # hints looked at from near in a frame of a live stream
 WAIT_S = 3.0  # a hint that waited longer for its nearer look has moved, and is dropped
 WATCH_S = 1.0  # for which the place of a lost face is looked at
 # Where the mean score of a face over `TRUST_S` falls below `TRUSTED`, the face check is asked
@@ -45,7 +45,7 @@ TRUSTED = 0.5
 KEEP_SCORE = 0.3  # score below which a look at a known face does not count
 MAX_STEP_S = 1.0  # a longer step between frames is a cut
 FEW_LOOKS = 3  # faces that are looked at in every frame; more are looked at in turns
-LOOK_S = 0.1  # time within which each face has its turn
+TURN_S = 0.1  # time within which each face has its turn
 
 
 class Follower:
@@ -167,7 +167,7 @@ class Follower:
             faces,
             self._patterns.find_unchanged(image, time_s),
             waiting=[hint for hint, _ in waiting],
-            most=None if self._pace.at_once or self._pace.thorough else MOST_NEW,
+            most=None if self._pace.at_once or self._pace.thorough else MAX_NEW_HINTS,
         )
         self._patterns.remember(image, found.refused, time_s)
         for face in map(self._give_key, found.faces):
@@ -225,7 +225,7 @@ class Follower:
         """Chooses the known faces to look at in this frame: those whose last look is the longest
         ago, and all lost ones. Returns their `id`s."""
         there = sorted((k for k in self._known if not k.lost), key=lambda k: k.seen_s)
-        share = min(1.0, step_s / LOOK_S, self._pace.most_step_s / LOOK_S)
+        share = min(1.0, step_s / TURN_S, self._pace.most_step_s / TURN_S)
         count = max(self._few_looks, math.ceil(len(there) * share))
         turn = [k for k in there[:count] if time_s - k.seen_s >= self._pace.rest_s]
         return {id(known) for known in (*turn, *(k for k in self._known if k.lost))}
@@ -241,7 +241,7 @@ class Follower:
         round_s = min(HURRIED_S, self._search_s) if hurry else self._search_s
         share = min(1.0, step_s / round_s) if round_s > 0 else 1.0
         whole = self._pace.thorough or (self._pace.at_once and step_s == math.inf)
-        most = len(plan) if whole else min(MOST_GLANCES, len(plan))
+        most = len(plan) if whole else min(MAX_GLANCES, len(plan))
         self._due = min(self._due + share * len(plan), float(most))
         chosen = self._rounds.choose_views(
             image,

@@ -21,7 +21,7 @@ FULL_RANGE = MODELS / "face_detection_full_range_sparse.tflite"
 # are made while the error output is off.
 WARM_UP_SIDES_PX = (128, 240, 360, 480)
 # Of address space. Where less is free, a failed start says nothing about the model file.
-LEAST_ROOM_BYTES = 128 << 20
+MIN_ROOM_BYTES = 128 << 20
 
 
 class Detector:
@@ -69,7 +69,7 @@ class Detector:
                     )
                 )
             except OSError as cause:
-                if lacks_memory(cause) or not has_room(LEAST_ROOM_BYTES):
+                if lacks_memory(cause) or not has_room(MIN_ROOM_BYTES):
                     raise DeviceError(format_memory_line("for MediaPipe")) from cause
                 raise DeviceError(
                     f"MediaPipe does not start here: {cause}. See run_demo.py --doctor."

@@ -17,8 +17,8 @@ class Pace:
         thorough: True searches all of the frame within `search_s`, changed or not, however few
             frames that is.
         at_once: True searches the first frame, and the first one after a cut, as a whole, and looks
-            at all hints from near in the same frame. With False, at most `MOST_GLANCES` views are
-            searched and `MOST_NEW` hints are looked at in a frame, and the others wait.
+            at all hints from near in the same frame. With False, at most `MAX_GLANCES` views are
+            searched and `MAX_NEW_HINTS` hints are looked at in a frame, and the others wait.
 
     Raises:
         ValueError: A time is out of its range.

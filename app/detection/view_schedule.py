@@ -17,7 +17,7 @@ from app.types import Face, Image
 THUMB_WH = (64, 36)
 Thumb = NDArray[np.int16]  # (36, 64) grey levels of the whole frame; one of them is a cell
 CHANGED_GREY = 20  # difference of a cell's grey levels that a camera's noise does not reach
-LEAST_CHANGED_CELLS = 3  # that make a view worth a search
+MIN_CHANGED_CELLS = 3  # that make a view worth a search
 # Times between two searches of a view, in rounds.
 BUSY_ROUNDS = 0.5  # of a view that changes all the time
 CALM_ROUNDS = 3.0  # of a view that does not change
@@ -107,7 +107,7 @@ class ViewSchedule:
             cells = _find_cells(view.box_xyxy, image)
             has_changed = np.abs(now[cells] - before[cells]) > CHANGED_GREY
             changed = np.count_nonzero(free[cells] & has_changed)
-            if changed >= LEAST_CHANGED_CELLS or age_s >= CALM_ROUNDS * round_s:
+            if changed >= MIN_CHANGED_CELLS or age_s >= CALM_ROUNDS * round_s:
                 boost = MAX_URGENCY_BOOST * changed / (changed + HALF_BOOST_CELLS)
                 urgency[number] = age_s * (1 + boost)
         chosen = sorted(urgency, key=lambda number: (-urgency[number], number))[:count]

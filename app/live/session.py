@@ -8,7 +8,7 @@ from typing import Protocol
 from app.errors import RecogniserError, SourceError
 from app.live.keys import Action
 from app.live.pacing import EasedFigure, Pacer, RateMeter
-from app.live.view import LiveView, Stage
+from app.live.view import LivePipeline, LiveView
 from app.outputs.sink import RunSink, close_all
 from app.privacy.blur_guard import BlurGuard
 from app.runs.frame_loop import FrameLoop
@@ -68,7 +68,7 @@ class Session:
     def __init__(
         self,
         source: Source,
-        recogniser: Stage,
+        recogniser: LivePipeline,
         *,
         sinks: Sequence[RunSink],
         screen: Screen | None,

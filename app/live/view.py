@@ -13,7 +13,7 @@ from app.overlay.scene import HUD_MODES
 from app.process.stage_clock import MAX_PAUSE_S
 from app.runs.plan import ViewSettings
 from app.runs.result_view import ResultView
-from app.tracking.resting_face import LOOK_S, RestingFaces
+from app.tracking.resting_face import RESTING_LOOK_S, RestingFaces
 from app.types import Frame, FrameResult, Image, Mode
 from app.wording import format_count
 
@@ -25,7 +25,7 @@ NO_NEUTRAL = "This model has no class named neutral"
 LOOKING = "Look neutral for {:.0f} s"
 
 
-class Stage(Protocol):
+class LivePipeline(Protocol):
     """Does to frames what `app.pipeline.Pipeline` does, with the switches that keys turn.
 
     `with_maps`: results come with maps of the evidence. `smoothing_s` is the time over which
@@ -67,7 +67,7 @@ class LiveView:
 
     def __init__(
         self,
-        stage: Stage,
+        stage: LivePipeline,
         settings: ViewSettings,
         *,
         provider: str,
@@ -168,7 +168,8 @@ class LiveView:
         left_s = None if self._stage.resting is None else self._stage.resting.left_s
         if left_s is not None:
             # What a key did meanwhile is told first; the bar shows that the look goes on.
-            message, progress = message or LOOKING.format(max(1.0, left_s)), 1 - left_s / LOOK_S
+            message = message or LOOKING.format(max(1.0, left_s))
+            progress = 1 - left_s / RESTING_LOOK_S
         return Notes(
             show_help=self._help,
             notice=notice,

@@ -29,7 +29,7 @@ MAX_MPEG4_TICKS = 65_535  # per second
 
 
 class FilmedSource(Protocol):
-    """The part of `app.sources.video.VideoSource` that the annotated copy of a video needs."""
+    """The source video, as far as its film needs it (`app.sources.video.VideoSource` in part)."""
 
     @property
     def path(self) -> Path:
@@ -87,7 +87,7 @@ class Film:
         path: The file, which is replaced.
         format_name: FFmpeg's name of the container.
         size_wh: The size of the pictures, px.
-        source: The annotated video, for times and audio; None for a camera.
+        source: The source video, for times and audio; None for a camera.
         threads: The encoder's threads; None: its own number.
         encoding: The encoder and quality.
 

@@ -1,7 +1,7 @@
 """Keeps the displayed labels of each person's last seconds, in rings of a fixed size.
 
-A frame may span several steps of a ring. A label holds until the next frame, for at most `HOLD_S`,
-and ends at a frame without the person.
+A frame may span several steps of a ring. A label holds until the next frame, for at most
+`LABEL_HOLD_S`, and ends at a frame without the person.
 """
 
 import math
@@ -17,8 +17,8 @@ from app.types import Floats, TrackedFace
 SPAN_S = 10.0  # what a panel's strip shows
 STEP_S = 0.1  # of a ring
 STEPS = round(SPAN_S / STEP_S)
-HOLD_S = 2.0  # after this time without a frame, the label is unknown
-MOST_PEOPLE = 64  # the person who was not seen for longest is forgotten first
+LABEL_HOLD_S = 2.0  # after this time without a frame, the label is unknown
+MAX_PEOPLE = 64  # the person who was not seen for longest is forgotten first
 NOT_SEEN = -2  # in place of a class index: the person was not seen
 UNSURE_STEP = -1  # in place of a class index: the label was `app.types.UNSURE`
 
@@ -88,13 +88,13 @@ class History:
             ring.is_here = True
             self._rings[face.face_id] = ring  # the newest last
         gone = [key for key, ring in self._rings.items() if now - ring.last >= STEPS]
-        for key in (*gone, *list(self._rings)[: max(0, len(self._rings) - MOST_PEOPLE)]):
+        for key in (*gone, *list(self._rings)[: max(0, len(self._rings) - MAX_PEOPLE)]):
             self._rings.pop(key, None)
 
     def _hold(self, ring: _Ring, now: int) -> None:
         """Fills the steps between the frame before and this one with the label of then."""
         if ring.is_here:
-            held = min(now, ring.last + 1 + round(HOLD_S / STEP_S))
+            held = min(now, ring.last + 1 + round(LABEL_HOLD_S / STEP_S))
             at = ring.last % STEPS
             ring.fill(ring.last + 1, held, int(ring.classes[at]), float(ring.shares[at]))
         ring.is_here = False  # `add` sets it again for the faces of this frame

@@ -7,8 +7,8 @@ from app.overlay.grounds import darken_rect, fill_rect
 from app.overlay.palette import choose_ink
 from app.overlay.text import (
     BOLD,
-    LEAST_PX,
     MEDIUM,
+    MIN_CRAMPED_TEXT_PX,
     SOFT_WHITE,
     Colour,
     fit_text,
@@ -103,7 +103,7 @@ def _label(number: str, text: str, share: str, size: int, room_px: int) -> Label
     def least(size: int) -> int:
         return room_px - around(size)
 
-    while size > LEAST_PX and least(size) < 0:
+    while size > MIN_CRAMPED_TEXT_PX and least(size) < 0:
         size -= 1
     text, size = fit_text(text, size, BOLD, least)
     pad = _pad(size)

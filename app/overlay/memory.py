@@ -11,7 +11,7 @@ from app.placement.values import Plan, Scene
 from app.types import Floats
 
 HOLD_SHARE = 0.15  # of the text size: a smaller change is ignored
-HOLD_S = 1.0  # a larger change is made after it has been wanted for this time
+SIZE_HOLD_S = 1.0  # a larger change is made after it has been wanted for this time
 LISTED_FORM = 1  # of a label: the one that is used for the lines of the list
 LIST_AGAIN_S = 1.0  # after there was no room for the list, room is looked for again
 NUMBERED_S = 5.0  # how long a face that is left alone keeps its number
@@ -77,14 +77,15 @@ class OverlayMemory:
 
     def hold_size(self, wanted_px: int) -> int:
         """Returns the size of texts, px: that of the frame before until a clearly different one has
-        been wanted for `HOLD_S`."""
+        been wanted for `SIZE_HOLD_S`."""
         held = self._size_px
         if held and abs(wanted_px - held) <= HOLD_SHARE * held:
             self._size_since_s = None
             return held
         if held and self._size_since_s is None:
             self._size_since_s = self._now_s
-        if held and self._size_since_s is not None and self._now_s - self._size_since_s < HOLD_S:
+        since_s = self._size_since_s
+        if held and since_s is not None and self._now_s - since_s < SIZE_HOLD_S:
             return held
         self._size_px, self._size_since_s = wanted_px, None
         return wanted_px

@@ -10,7 +10,7 @@ import numpy as np
 from app.overlay.labels import Label, make_labels, to_label_forms
 from app.overlay.memory import OverlayMemory
 from app.overlay.panels import Panel, make_panels, to_panel_forms
-from app.overlay.text import LEAST_PX, MIN_TEXT_PX, choose_text_px
+from app.overlay.text import MIN_CRAMPED_TEXT_PX, MIN_TEXT_PX, choose_text_px
 from app.placement.rects import Rect
 from app.placement.values import Key, Scene, SceneFace
 from app.types import Face, FrameResult, TrackedFace
@@ -24,7 +24,7 @@ MIN_USUAL_SHARE = 0.6  # of the usual size for the picture: the smallest size fo
 SMALL_SHARE = 0.78  # of a label's size: where there is little room
 PANEL_SHARE = 0.75  # of a label's size: in panels
 SMALL_PANEL_SHARE = 0.6  # of a label's size: in panels where there is little room
-MIN_SMALL_PX = LEAST_PX + 2
+MIN_SMALL_PX = MIN_CRAMPED_TEXT_PX + 2
 
 # The inner part of a face, in shares of its box.
 USUAL_INNER = (0.14, 0.18, 0.86, 0.9)  # x0, y0, x1, y1, where landmarks make no sense

@@ -21,7 +21,7 @@ WHITE: Colour = (255, 255, 255)
 SOFT_WHITE: Colour = (225, 225, 225)
 BLACK: Colour = (0, 0, 0)
 MIN_TEXT_PX = 12  # the usual lower limit
-LEAST_PX = 9  # the lower limit where there is little room
+MIN_CRAMPED_TEXT_PX = 9  # the lower limit where there is little room
 TEXT_SHARE = 0.03  # of the picture's height
 UPRIGHT_SHARE = 0.75  # of the width, which stands for the height of an upright picture
 MEDIUM = 500  # weight of letters
@@ -110,8 +110,8 @@ def measure_text(text: str, size: int, weight: int) -> int:
 
 
 def fit_text(text: str, size: int, weight: int, room_px: Callable[[int], int]) -> tuple[str, int]:
-    """Finds the largest size at which a text fits. A text that is too wide even at `LEAST_PX` is
-    shortened.
+    """Finds the largest size at which a text fits. A text that is too wide even at
+    `MIN_CRAMPED_TEXT_PX` is shortened.
 
     Args:
         text: The text.
@@ -123,7 +123,7 @@ def fit_text(text: str, size: int, weight: int, room_px: Callable[[int], int]) -
         The text and its size, px.
     """
     text = replace_undrawable(text)
-    while size > LEAST_PX and measure_text(text, size, weight) > room_px(size):
+    while size > MIN_CRAMPED_TEXT_PX and measure_text(text, size, weight) > room_px(size):
         size -= 1
     return shorten_text(text, size, weight, room_px(size)), size
 

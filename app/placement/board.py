@@ -17,8 +17,8 @@ OVER_OWN_COST = 0.4  # of a place that covers its own face as a whole; in propor
 KEEP_GAIN = 0.2  # for the place of the frame before
 SOON_S = np.array([0.4, 0.8, 1.2])  # times from now for which positions of faces are predicted
 SOON_COST = 0.2  # for each of these times at which another face would be in the place
-CROWD = 13  # from this number on, faces cross each other's ways too often for predictions
-FEW = 3  # faces; up to this number, each has a label even where no place is free
+MIN_CROWD_FACES = 13  # from this number on, faces cross each other's ways too often for predictions
+MAX_FEW_FACES = 3  # faces; up to this number, each has a label even where no place is free
 TOUCH_SHARE = 0.07  # of a face's sides, at each end: may lie under a place that stood there before
 TOUCH_COST = 0.3  # of a place that covers a face's border, so that a better place is found soon
 MAX_DISTANCE = 0.45  # of a detached panel from its face, in picture diagonals
@@ -57,7 +57,7 @@ class Board:
         self.blocked = stack_corners(scene.blocked)
         self._all_taken = np.zeros((2 * len(scene.faces), 4))  # a label and a panel for each
         self._count = 0
-        is_crowd = len(scene.faces) >= CROWD
+        is_crowd = len(scene.faces) >= MIN_CROWD_FACES
         self._drift = None if is_crowd or drift is None or not drift.any() else drift
         for rect in taken:
             self.take(rect)

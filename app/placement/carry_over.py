@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from app.placement.board import FEW, Board, Drift
+from app.placement.board import MAX_FEW_FACES, Board, Drift
 from app.placement.label_places import find_label
 from app.placement.panel_places import find_panel
 from app.placement.rects import Rect, count_shared_px, stack_corners
@@ -108,7 +108,9 @@ def _carry_panels(
             held.append((number, _move_panel(scene, one, spot, labels.get(number))))
         elif spot is not None or (len(order) <= MAX_PANELS and (retry or one.key not in known)):
             moved.append(number)
-    if len(order) > FEW and not held:  # the solver decides whether many faces have panels at all
+    if (
+        len(order) > MAX_FEW_FACES and not held
+    ):  # the solver decides whether many faces have panels at all
         moved = []
     taken = [spot.rect for spot in labels.values()]
     board = Board(scene, taken, drift)

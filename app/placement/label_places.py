@@ -5,7 +5,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from app.placement.board import FEW, KEEP_GAIN, OVER_OWN_COST, TOUCH_COST, Board, Choice, Costs
+from app.placement.board import (
+    KEEP_GAIN,
+    MAX_FEW_FACES,
+    OVER_OWN_COST,
+    TOUCH_COST,
+    Board,
+    Choice,
+    Costs,
+)
 from app.placement.rects import Corners, count_shared_px
 from app.placement.slots import LABEL_COSTS, list_label_places, to_rect
 from app.placement.values import Spot
@@ -65,7 +73,7 @@ def pick_label(
 
 def find_label(board: Board, number: int, first: int, kept: Spot | None) -> Spot | None:
     """Finds the best free place for the label of face `number`, in the form `first` or a smaller
-    one. A label of up to `FEW` faces may cover its own face where no place is free."""
+    one. A label of up to `MAX_FEW_FACES` faces may cover its own face where no place is free."""
     best: Choice | None = None
     for form in range(first, len(board.scene.faces[number].labels)):
         (options,) = list_label_options(board, [number], form)
@@ -74,7 +82,7 @@ def find_label(board: Board, number: int, first: int, kept: Spot | None) -> Spot
             best = chosen
     if best is not None:
         return best.spot
-    if len(board.scene.faces) <= FEW:
+    if len(board.scene.faces) <= MAX_FEW_FACES:
         return _find_least_hiding(board, number, kept)
     return None
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from app.placement.board import CROWD, FEW, Board, Choice, Drift
+from app.placement.board import MAX_FEW_FACES, MIN_CROWD_FACES, Board, Choice, Drift
 from app.placement.label_places import (
     LabelOptions,
     compute_label_cost,
@@ -26,7 +26,8 @@ from app.placement.values import FacePlaces, Plan, Scene, Spot
 
 WITHOUT_COST = 0.5  # of a face without a label
 CONTENT_MARGIN = 0.05  # a place is taken unless a smaller form could gain more by over this
-MIN_PANEL_SHARE = 0.5  # of more than `FEW` faces must have room for a panel; else none has one
+# Of more than `MAX_FEW_FACES` faces, this share must have room for a panel; else none has one.
+MIN_PANEL_SHARE = 0.5
 MAX_ORDERED = 8  # up to this number of faces, several orders are tried in a single picture
 MAX_PANELS = 12  # with more faces, labels alone are shown
 UNIFORM_SHARE = 0.8  # of the labels must have room in a form that is used for all
@@ -165,7 +166,7 @@ def _try_labels(
     for number in waiting:
         chosen = second[number]
         if chosen is None or not board.is_free(chosen.spot.rect):
-            is_tried = count <= CROWD
+            is_tried = count <= MIN_CROWD_FACES
             other = find_label(board, number, forms.start, kept[number]) if is_tried else None
             chosen = None if other is None else Choice(other, 0.0)
         if chosen is not None:
@@ -234,7 +235,7 @@ def place_panels(
         if smaller and best[0] >= count * (smaller[0].worth + UNIFORM_GAIN):
             break  # no smaller form can show more
     shown = count - best[1].count(None)
-    return best[1] if count <= FEW or shown >= MIN_PANEL_SHARE * count else none
+    return best[1] if count <= MAX_FEW_FACES or shown >= MIN_PANEL_SHARE * count else none
 
 
 def _list_orders(scene: Scene, *, all_orders: bool) -> list[list[int]]:

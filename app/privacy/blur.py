@@ -1,9 +1,9 @@
 """Makes faces unrecognisable in pictures, also while the detector loses them for a moment.
 
-The place of a face is covered from the frame in which the face is found until `HOLD_S` after it was
-last seen. Meanwhile the place grows, because an unseen face may move. A face that is near a place
-is taken for the face that was there. Keys (`Face.key`) do not serve here: a face that is found
-again after a loss has another key, and faces of pictures have none.
+The place of a face is covered from the frame in which the face is found until `COVER_HOLD_S` after
+it was last seen. Meanwhile the place grows, because an unseen face may move. A face that is near a
+place is taken for the face that was there. Keys (`Face.key`) do not serve here: a face that is
+found again after a loss has another key, and faces of pictures have none.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ import numpy as np
 
 from app.types import Face, Image
 
-HOLD_S = 2.0  # a place stays covered for this time after its face was last seen
+COVER_HOLD_S = 2.0  # a place stays covered for this time after its face was last seen
 MARGIN_SHARE = 0.35  # of the box's larger side, on each side; hair and ears lie outside the box
 GROWTH_SHARE_PER_S = 0.6  # of the larger side, on each side, while the face is not seen
 CELLS = 6  # across the larger side of a place: about four across a face
@@ -66,7 +66,7 @@ class FaceBlur:
             of the frame itself are covered.
     """
 
-    def __init__(self, *, hold_s: float = HOLD_S) -> None:
+    def __init__(self, *, hold_s: float = COVER_HOLD_S) -> None:
         if hold_s < 0:
             raise ValueError(f"hold_s must be >= 0, got {hold_s}")
         self._hold_s = hold_s

@@ -26,7 +26,7 @@ from app.wording import format_count
 MAX_HELD_BYTES = 512 << 20  # 1.4 s of 1080p at 60 frames/s, 0.3 s of 4K at that rate
 
 
-class Stepper(Protocol):
+class SteppingPipeline(Protocol):
     """The part of `app.pipeline.Pipeline` that the guard needs."""
 
     def step(self, frame: Frame) -> FrameResult:
@@ -56,7 +56,7 @@ class BlurGuard:
 
     def __init__(
         self,
-        stage: Stepper,
+        stage: SteppingPipeline,
         *,
         wanted: Callable[[], bool],
         mode: Mode,

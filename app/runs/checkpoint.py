@@ -1,6 +1,6 @@
 """Keeps in a file beside a video's results how far a run came, so that another run can go on.
 
-The file holds JSON: the `Identity` of the run, and a `Checkpoint` with all that the stages
+The file holds JSON: the `RunFingerprint` of the run, and a `Checkpoint` with all that the stages
 remember. The file is written after the rows that it counts are on the disk, replaced as a whole,
 and removed when every result has its final name. A file from somebody else can make results wrong,
 but nothing in the file is ever run.
@@ -31,7 +31,7 @@ WITHOUT_EFFECT = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Identity:
+class RunFingerprint:
     """The facts that make records what they are: equal facts give equal records.
 
     `video` holds the facts of `describe_video`, `model` the SHA-256 of the model's file, `settings`
@@ -50,9 +50,11 @@ class Identity:
         model_sha256: str,
         provider: str,
         settings: Mapping[str, object],
-    ) -> "Identity":
+    ) -> "RunFingerprint":
         """Describes a run by all of its settings; those without effect on the rows are left out."""
-        return Identity(video, model_sha256, provider, keep_effective(settings), list_versions())
+        return RunFingerprint(
+            video, model_sha256, provider, keep_effective(settings), list_versions()
+        )
 
     def as_json(self) -> dict[str, object]:
         """Returns the facts in values that JSON has."""
@@ -150,11 +152,11 @@ class ResumeFile:
         """Tells whether there is a checkpoint."""
         return os.path.exists(self.path)
 
-    def save(self, identity: Identity, at: Checkpoint) -> None:
+    def save(self, fingerprint: RunFingerprint, at: Checkpoint) -> None:
         """Replaces the file by a new one, as a whole. Raises `SinkError`."""
         content = {
             "schema": SCHEMA,
-            "identity": identity.as_json(),
+            "identity": fingerprint.as_json(),
             "next_frame": at.next_frame,
             "complete": at.complete,
             "size_wh": list(at.size_wh),
@@ -167,15 +169,15 @@ class ResumeFile:
         except OSError as error:
             raise make_write_error(self._first, error) from error
 
-    def load(self, identity: Identity) -> Checkpoint:
+    def load(self, fingerprint: RunFingerprint) -> Checkpoint:
         """Loads the checkpoint. Raises `SinkError` where the file is damaged, or belongs to a run
-        that is not as `identity` says."""
+        that is not as `fingerprint` says."""
         try:
             with self.path.open("rb") as file:
                 content = json.loads(file.read(MAX_BYTES))
             if content["schema"] != SCHEMA:
                 raise ValueError(f"the schema must be {SCHEMA}, got {content['schema']}")
-            difference = identity.describe_difference(content["identity"])
+            difference = fingerprint.describe_difference(content["identity"])
             width, height = content["size_wh"]
             found = Checkpoint(
                 int(content["next_frame"]),

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from app.errors import SourceError
 from app.outputs.sink import RunSink
-from app.privacy.blur_guard import BlurGuard, Stepper
+from app.privacy.blur_guard import BlurGuard, SteppingPipeline
 from app.sources.base import Source
 from app.types import Frame, FrameResult, Image, Silence
 from app.wording import join_warnings
@@ -55,7 +55,7 @@ class FrameLoop:
     def __init__(
         self,
         source: Source,
-        stage: Stepper,
+        stage: SteppingPipeline,
         guard: BlurGuard,
         sinks: Sequence[RunSink],
         hooks: LoopHooks,

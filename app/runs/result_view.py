@@ -7,7 +7,7 @@ from app.overlay.drawing import draw_result
 from app.overlay.history import History
 from app.overlay.memory import OverlayMemory
 from app.placement.rects import Rect
-from app.privacy.blur import HOLD_S, FaceBlur, blur_whole
+from app.privacy.blur import COVER_HOLD_S, FaceBlur, blur_whole
 from app.process.stage_clock import StageClock
 from app.runs.plan import ViewSettings
 from app.types import FrameResult, Image, Mode
@@ -26,7 +26,7 @@ class ResultView:
         self._overlay = OverlayMemory()
         self._history = History()
         self._history_clock = StageClock() if mode.is_live else None
-        self._blur = FaceBlur(hold_s=HOLD_S if mode.is_stream else 0.0)
+        self._blur = FaceBlur(hold_s=COVER_HOLD_S if mode.is_stream else 0.0)
 
     @property
     def has_history(self) -> bool:

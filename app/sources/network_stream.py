@@ -60,11 +60,11 @@ class StreamFeed:
             raise explain_refusal(self._title, error) from None
 
     def _decode(self, container: InputContainer) -> Iterator[VideoFrame]:
-        films = container.streams.video
-        if not films or films[0].codec_context is None:
+        pictures = container.streams.video
+        if not pictures or pictures[0].codec_context is None:
             self.close()
             raise SourceError(f"{self._title} has no picture that can be decoded.")
-        stream = films[0]
+        stream = pictures[0]
         self.rate = round(float(find_average_rate(stream)), 2)
         for other in container.streams:
             if other is not stream:

@@ -135,8 +135,8 @@ def _find_container(
 
 
 def _has_picture(container: InputContainer) -> bool:
-    films = container.streams.video
-    return bool(films and films[0].codec_context.width)
+    pictures = container.streams.video
+    return bool(pictures and pictures[0].codec_context.width)
 
 
 def explain_refusal(title: str, error: AVError) -> SourceError:

@@ -16,7 +16,7 @@ from app.sources.frame_selection import Selection
 from app.sources.frame_times import FrameTimes
 from app.sources.packet_decoder import DecodedFrame, PacketDecoder
 from app.sources.video_container import open_original, open_video
-from app.sources.video_header import describe_other_films, find_origin_ticks, read_video_header
+from app.sources.video_header import describe_unread_streams, find_origin_ticks, read_video_header
 from app.sources.video_length import find_announced_end_s, find_duration_s, is_truncated
 from app.types import Frame, Json, Mode
 from app.wording import escape_surrogates, format_count, join_warnings
@@ -108,7 +108,7 @@ class VideoSource(SourceDefaults):
         stream.thread_type = "AUTO"
         if threads is not None:
             stream.codec_context.thread_count = threads
-        self._track_remarks = describe_other_films(container, stream, self.name)
+        self._track_remarks = describe_unread_streams(container, stream, self.name)
         self.has_audio = bool(header.sounds) and not self._is_stream
         self.time_base: Fraction = header.time_base
         self.rate = header.rate

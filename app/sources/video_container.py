@@ -128,7 +128,7 @@ def _lacks_index(path: Path) -> bool:
     return b"ftyp" in kinds[:1] and b"mdat" in kinds and b"moov" not in kinds
 
 
-def list_films(container: InputContainer) -> list[VideoStream]:
+def list_video_streams(container: InputContainer) -> list[VideoStream]:
     """Lists the video tracks, without covers and thumbnails, which files keep as tracks, too."""
     covers = av.stream.Disposition.attached_pic | av.stream.Disposition.timed_thumbnails
     return [s for s in container.streams.video if not s.disposition & covers]
@@ -139,7 +139,7 @@ def choose_picture_stream(container: InputContainer, title: str) -> VideoStream:
 
     `title` names the file in errors. Raises `SourceError` where no track can be decoded.
     """
-    pictures = list_films(container)
+    pictures = list_video_streams(container)
     if not pictures:
         if container.streams.audio:
             raise SourceError(f"{title} has sound but no picture.")

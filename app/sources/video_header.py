@@ -11,7 +11,7 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from app.frames.av_versions import to_fraction
-from app.sources.video_container import choose_picture_stream, find_average_rate, list_films
+from app.sources.video_container import choose_picture_stream, find_average_rate, list_video_streams
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,13 +48,13 @@ def read_video_header(container: InputContainer, title: str) -> VideoHeader:
     )
 
 
-def describe_other_films(container: InputContainer, stream: VideoStream, name: str) -> list[str]:
+def describe_unread_streams(container: InputContainer, stream: VideoStream, name: str) -> list[str]:
     """Says in a line which video tracks besides `stream` are not read. The list is empty if there
     are none. `name` is the video's name for users."""
-    others = [film for film in list_films(container) if film is not stream]
+    others = [other for other in list_video_streams(container) if other is not stream]
     if not others:
         return []
-    sizes = ", ".join(f"{film.width} x {film.height}" for film in others)
+    sizes = ", ".join(f"{other.width} x {other.height}" for other in others)
     return [
         f"{name} has {len(others) + 1} video tracks: the one of {stream.width} x "
         f"{stream.height} px was read, and not that of {sizes} px."

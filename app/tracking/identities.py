@@ -26,7 +26,7 @@ from app.stage_state import SavedState, State, dump_array, load_array
 
 MAX_DISTANCE = 1.0  # mean face sides between the expected and the seen place of one person
 REACH_PER_S = 1.0  # that this distance grows by during an absence, because people turn
-MOST_GROWTH = math.log(2.0)  # logarithm of the largest ratio of two sizes of one person
+MAX_GROWTH = math.log(2.0)  # logarithm of the largest ratio of two sizes of one person
 SIZE_WEIGHT = 1.5  # cost of the logarithm of the sizes' ratio, where a distance of one side costs 1
 # Time constants with which the filter follows what is seen.
 PLACE_S = 0.03
@@ -63,7 +63,7 @@ class MovingPerson:
         u, v, other = now.tolist()
         side = (math.exp(size) + math.exp(other)) / 2
         reach = MAX_DISTANCE + REACH_PER_S * (time_s - self.seen_s)
-        return math.hypot(x - u, y - v) < reach * side and abs(size - other) < MOST_GROWTH
+        return math.hypot(x - u, y - v) < reach * side and abs(size - other) < MAX_GROWTH
 
     def add_sight(self, now: NDArray[np.float64], time_s: float) -> None:
         """Takes the state `(3,)` in which the person was seen at `time_s` into the estimate."""
@@ -188,7 +188,7 @@ class Identities:
         growth = np.abs(expected[:, None, 2] - now[None, :, 2])
         reach = MAX_DISTANCE + REACH_PER_S * absent_s[:, None]
         near = apart / sides
-        possible = (near < reach) & (growth < MOST_GROWTH)
+        possible = (near < reach) & (growth < MAX_GROWTH)
         # Of two possible people, the one who was seen a moment ago is likelier.
         cost = near + SIZE_WEIGHT * growth + 0.5 * absent_s[:, None]
         rows, columns = _solve_assignment(np.where(possible, cost, IMPOSSIBLE))

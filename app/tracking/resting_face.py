@@ -15,14 +15,14 @@ from numpy.typing import NDArray
 from app.types import Floats
 
 NEUTRAL = "neutral"  # the label of the class to which others are compared
-LOOK_S = 5.0  # duration of a look at resting faces
+RESTING_LOOK_S = 5.0  # duration of a look at resting faces
 LEAD_NATS = 0.7  # lead of neutral in a corrected resting face, where the bound allows it
 BOUND_NATS = 1.5  # the most that is taken off a class
 FORGET_S = 1.5  # the correction of a person who was not seen for this time is forgotten
-MOST_PEOPLE = 64  # who are looked at, so that memory is bounded
+MAX_PEOPLE = 64  # who are looked at, so that memory is bounded
 FLOOR = 1e-6  # lower probabilities count as this one, because 0 has no logarithm
 MAX_STEP_S = 0.2  # the most that one frame adds to a look, because a pause is no look
-LEAST_LOOKS = 5  # frames that a correction needs
+MIN_LOOKS = 5  # frames that a correction needs
 
 
 def compute_resting_shift(
@@ -87,7 +87,7 @@ class RestingFaces:
     """The resting faces of the people of one stream, by `face_id`.
 
     `start` begins a look at everybody who is there or comes before the look is over. The look is
-    over as soon as one person was seen for `LOOK_S`. `clear` forgets all corrections.
+    over as soon as one person was seen for `RESTING_LOOK_S`. `clear` forgets all corrections.
 
     Attributes:
         neutral: The index of the neutral class; None if the model has none, and then nothing is
@@ -111,7 +111,7 @@ class RestingFaces:
         if not self._looking:
             return None
         looked = [one.looked_s for one in self._people.values() if one.shift is None]
-        return max(0.0, LOOK_S - max(looked, default=0.0))
+        return max(0.0, RESTING_LOOK_S - max(looked, default=0.0))
 
     def start(self) -> None:
         """Forgets all corrections and begins a look."""
@@ -157,7 +157,7 @@ class RestingFaces:
         for number, row in zip(face_ids, rows, strict=True):
             one = self._people.get(number)
             if one is None:
-                if len(self._people) >= MOST_PEOPLE:
+                if len(self._people) >= MAX_PEOPLE:
                     continue
                 one = self._people[number] = _Person(time_s, np.zeros(rows.shape[1]))
             one.total += np.log(np.maximum(row.astype(np.float64), FLOOR))
@@ -168,7 +168,7 @@ class RestingFaces:
             self._looking = False
             assert self.neutral is not None
             for number, one in list(self._people.items()):
-                if one.looks >= LEAST_LOOKS and one.looked_s >= LOOK_S / 2:
+                if one.looks >= MIN_LOOKS and one.looked_s >= RESTING_LOOK_S / 2:
                     one.shift = compute_resting_shift(one.total / one.looks, self.neutral)
                 else:
                     del self._people[number]

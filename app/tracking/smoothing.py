@@ -32,7 +32,7 @@ QUICK_S = 0.05  # time constant of the quick average; that of the slow one is `S
 # Leads and their duration that change the displayed label; docs/steadiness.md compares others.
 MARGIN_NATS = 0.5  # lead in the slow average
 DECIDED_NATS = 1.5  # lead in the quick average
-HOLD_S = 0.1
+LEAD_HOLD_S = 0.1
 FLOOR = 1e-6  # lower probabilities count as this one, because 0 has no logarithm
 GAP_S = 0.5  # the averages of a person who was not seen for longer start again
 NO_CLASS = -1  # in place of a class where the label is unsure
@@ -131,7 +131,7 @@ class ReadingSmoother:
         smooth_s: float = SMOOTH_S,
         margin_nats: float = MARGIN_NATS,
         decided_nats: float = DECIDED_NATS,
-        hold_s: float = HOLD_S,
+        hold_s: float = LEAD_HOLD_S,
     ) -> None:
         if not (margin_nats >= 0 and decided_nats >= 0 and hold_s >= 0):
             raise ValueError(

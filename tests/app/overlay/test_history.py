@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from app.overlay.history import HOLD_S, MOST_PEOPLE, NOT_SEEN, STEPS, UNSURE_STEP, History
+from app.overlay.history import LABEL_HOLD_S, MAX_PEOPLE, NOT_SEEN, STEPS, UNSURE_STEP, History
 from app.types import Face, TrackedFace
 
 LABELS = ("neutral", "happiness", "anger")
@@ -79,7 +79,7 @@ def test_reading_does_not_hold_without_frames_for_long() -> None:
     history.add([said("neutral")], LABELS, 6.0)
     strip = history.get_strip(1)
     assert strip is not None
-    assert (strip.classes == 2).sum() == 10 * HOLD_S + 1
+    assert (strip.classes == 2).sum() == 10 * LABEL_HOLD_S + 1
     assert strip.classes[-30:].tolist() == [*[NOT_SEEN] * 29, 0]
 
 
@@ -117,5 +117,5 @@ def test_ever_new_people_take_no_more_room() -> None:
     history = History()
     for number in range(500):
         history.add([said("anger", face_id=number)], LABELS, number / 1000)
-    assert len(history) == MOST_PEOPLE
+    assert len(history) == MAX_PEOPLE
     assert history.get_strip(499) is not None

@@ -14,7 +14,7 @@ from app.overlay import text as lettering
 from app.overlay.drawing import draw_result
 from app.overlay.history import History
 from app.overlay.scene import HUD_MODES, HudMode
-from app.overlay.text import LEAST_PX, fit_text, measure_text
+from app.overlay.text import MIN_CRAMPED_TEXT_PX, fit_text, measure_text
 from app.types import Face, Frame, FrameResult, Image, TrackedFace
 
 LABELS = ("neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt")
@@ -51,7 +51,7 @@ def written(monkeypatch: pytest.MonkeyPatch) -> Written:
             right = xy[0] + measure_text(text.rstrip(), size, how.get("weight", 600))
             height, width = canvas.shape[:2]
             inside = xy[0] >= 0 and right <= width and 0.7 * size <= xy[1] <= height - 0.2 * size
-            seen.append((text, inside and size >= LEAST_PX))
+            seen.append((text, inside and size >= MIN_CRAMPED_TEXT_PX))
             work(canvas, text, xy, size, **how)
 
         return write

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.placement.board import FEW
+from app.placement.board import MAX_FEW_FACES
 from app.placement.rects import Rect, count_shared_px, stack_corners
 from app.placement.solver import MAX_PANELS, place_all
 from app.placement.values import DETACHED
@@ -16,7 +16,7 @@ boxes = st.builds(
 
 
 @settings(max_examples=30)
-@given(st.lists(boxes, min_size=FEW + 1, max_size=12))
+@given(st.lists(boxes, min_size=MAX_FEW_FACES + 1, max_size=12))
 def test_many_faces_any_way_are_placed_without_a_clash(faces: list[Rect]) -> None:
     made = scene(*faces, blocked=(Rect(0, 0, 150, 30),))
     plan = place_all(made)
@@ -31,7 +31,7 @@ def test_many_faces_any_way_are_placed_without_a_clash(faces: list[Rect]) -> Non
                 assert not over.any()
 
 
-@given(st.lists(boxes, min_size=1, max_size=FEW))
+@given(st.lists(boxes, min_size=1, max_size=MAX_FEW_FACES))
 def test_few_faces_always_have_labels_that_cover_at_most_their_own_face(faces: list[Rect]) -> None:
     made = scene(*faces)
     plan = place_all(made)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.detection.search import FaceSearch
-from app.privacy.blur import CELLS, HOLD_S, CoveredPlace, FaceBlur
+from app.privacy.blur import CELLS, COVER_HOLD_S, CoveredPlace, FaceBlur
 from app.types import Face, Image
 
 SIZE_WH = (320, 240)
@@ -64,7 +64,9 @@ def test_what_is_left_are_the_means_of_few_cells() -> None:
     assert difference[y0:y1, x0:x1].max() <= 4
 
 
-@pytest.mark.parametrize(("unseen_s", "covered"), [(0.04, True), (HOLD_S, True), (2.5, False)])
+@pytest.mark.parametrize(
+    ("unseen_s", "covered"), [(0.04, True), (COVER_HOLD_S, True), (2.5, False)]
+)
 def test_lost_face_stays_covered_for_a_while(unseen_s: float, covered: bool) -> None:
     image, blur = noise(), FaceBlur()
     blur.add_frame([face()], 1.0, SIZE_WH)

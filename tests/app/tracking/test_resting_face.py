@@ -7,7 +7,7 @@ from app.tracking.resting_face import (
     BOUND_NATS,
     FORGET_S,
     LEAD_NATS,
-    LOOK_S,
+    RESTING_LOOK_S,
     RestingFaces,
     compute_resting_shift,
     shift_probabilities,
@@ -26,7 +26,7 @@ def rows(*people: tuple[float, float, float]) -> Floats:
 def looked(resting: RestingFaces, row: tuple[float, float, float], face_id: int = 1) -> float:
     """Shows a face for the whole look, at 25 frames/s; the time of the last frame."""
     resting.start()
-    steps = round(25 * LOOK_S) + 2
+    steps = round(25 * RESTING_LOOK_S) + 2
     for step in range(steps):
         resting.correct([face_id], rows(row), step / 25)
     return (steps - 1) / 25
@@ -84,9 +84,9 @@ def test_readings_stay_as_they_are_while_it_looks() -> None:
     resting = RestingFaces(LABELS)
     resting.start()
     np.testing.assert_array_equal(resting.correct([1], rows(SAD_AT_REST), 0), rows(SAD_AT_REST))
-    assert resting.left_s == LOOK_S
+    assert resting.left_s == RESTING_LOOK_S
     resting.correct([1], rows(SAD_AT_REST), 0.1)
-    assert resting.left_s == pytest.approx(LOOK_S - 0.1)
+    assert resting.left_s == pytest.approx(RESTING_LOOK_S - 0.1)
 
 
 def test_pause_is_no_look() -> None:
@@ -94,7 +94,7 @@ def test_pause_is_no_look() -> None:
     resting.start()
     resting.correct([1], rows(SAD_AT_REST), 0.0)
     resting.correct([1], rows(SAD_AT_REST), 1.4)
-    assert resting.left_s == pytest.approx(LOOK_S - 0.2)
+    assert resting.left_s == pytest.approx(RESTING_LOOK_S - 0.2)
 
 
 def test_who_is_gone_is_forgotten() -> None:
