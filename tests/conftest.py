@@ -5,7 +5,7 @@ import os
 import shutil
 from collections.abc import Callable, Generator
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 # Networks this small are slower with more threads; set before anything loads torch, and inherited
 # by the programs that tests start, so that both compute the same bits.
@@ -17,6 +17,9 @@ from hypothesis import settings
 
 from app.defaults import DEMO_CLIP
 from app.types import Image
+
+if TYPE_CHECKING:
+    from app.runs.networks import LoadedNetworks
 
 # A busy machine is no failure; the same examples every time are.
 settings.register_profile("tests", deadline=None, derandomize=True, max_examples=60)
@@ -130,6 +133,14 @@ def exported(shapes_npz: Path, trained: Path, tmp_path_factory: pytest.TempPathF
         assert main(words) == 0
 
     return made_once(tmp_path_factory, "exported", make) / "shapes.onnx"
+
+
+@pytest.fixture(scope="module")
+def blind_networks() -> "LoadedNetworks":
+    """The shipped classifier with a search that finds no faces."""
+    from tests.support.blind_networks import load_blind_networks
+
+    return load_blind_networks()
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,6 @@
 
 import ast
 import re
-import subprocess
 import sys
 import tomllib
 from collections.abc import Mapping
@@ -10,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.subprocesses import run_without_packages
 from tools.rooms import (
     APP_FLOORS,
     ROOT,
@@ -69,34 +69,6 @@ def reached(room: str, arrows: Arrows) -> set[str]:
         found |= new
         waiting |= new
     return found
-
-
-def blocked(packages: str, code: str, *arguments: object) -> subprocess.CompletedProcess[str]:
-    """Runs Python code as if some packages were not installed. Warnings are errors in it."""
-    block = f"""
-import sys
-
-class WithoutSome:
-    def __init__(self, finder):
-        self.finder = finder
-
-    def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] not in {packages.split()!r}:
-            return self.finder.find_spec(name, path, target)
-
-    def __getattr__(self, name):
-        return getattr(self.finder, name)
-
-sys.meta_path[:] = map(WithoutSome, sys.meta_path)
-"""
-    return subprocess.run(
-        [sys.executable, "-W", "error", "-c", block + code, *map(str, arguments)],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
 
 
 def test_every_module_is_looked_at() -> None:
@@ -276,7 +248,7 @@ def _exists(name: str, modules: dict[str, Path]) -> bool:
 
 
 def test_blocked_packages_are_as_good_as_absent() -> None:
-    done = blocked(
+    done = run_without_packages(
         "tqdm", "import numpy, importlib.util as u; print(u.find_spec('tqdm')); import tqdm"
     )
     assert done.stdout == "None\n"
@@ -285,7 +257,7 @@ def test_blocked_packages_are_as_good_as_absent() -> None:
 
 def test_app_imports_where_nothing_of_training_is_installed() -> None:
     modules = [module for module in APP if module != "app"]
-    done = blocked(
+    done = run_without_packages(
         "torch training PIL matplotlib onnx onnxscript skimage pyarrow pandas",
         f"import importlib\nfor name in {[*modules, 'run_demo']}: importlib.import_module(name)",
     )
@@ -294,7 +266,7 @@ def test_app_imports_where_nothing_of_training_is_installed() -> None:
 
 def test_alignment_and_contract_need_numpy_alone() -> None:
     code = "import app.alignment, app.contract"
-    done = blocked(" ".join(APP_PACKAGES - {"numpy"} | {"torch", "PIL", "onnx"}), code)
+    done = run_without_packages(" ".join(APP_PACKAGES - {"numpy"} | {"torch", "PIL", "onnx"}), code)
     assert (done.returncode, done.stderr) == (0, "")
 
 
@@ -312,7 +284,7 @@ assert evaluate.main([npz, out + "/run/best.pt"]) == 0
 assert evaluate.main([npz, model, "-o", out + "/report"]) == 1
 assert export.parser().prog == "python -m training.export"
 """
-    done = blocked(
+    done = run_without_packages(
         "mediapipe cv2 av matplotlib scipy tqdm tensorboard skimage",
         code,
         *(shapes_npz, exported, tmp_path, *MACHINE, *RECIPE),

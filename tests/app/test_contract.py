@@ -5,32 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from app.alignment import FACE_TEMPLATE
 from app.contract import (
-    Contract,
-    TrainingData,
     are_sure,
     compute_entropy_nats,
     make_probe_crops,
 )
-
-CONTRACT = Contract(
-    labels=("calm", "joy", "Ärger"),
-    colour="grey",
-    size_px=48,
-    mean=(0.5,),
-    std=(0.25,),
-    template=FACE_TEMPLATE,
-    temperature=0.8,
-    method="DACL",
-    recipe={"train": {"epochs": 3}},
-    training_data=TrainingData("own", "abc", (0.5, 0.3, 0.2)),
-    metrics={"accuracy": 0.9},
-    licence="MIT",
-    probe_logits=((1.0, 2.0, 3.0),),
-    unsure_below=0.5,
-    unsure_above_nats=0.9,
-)
+from tests.support.contracts import CONTRACT
 
 
 @pytest.mark.parametrize(

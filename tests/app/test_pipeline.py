@@ -15,22 +15,8 @@ from app.recognition.quality import measure_quality
 from app.tracking.resting_face import RestingFaces
 from app.tracking.tracker import Tracker
 from app.types import Face, Floats, Frame, Image, Mode
-from tests.app.recognition.test_quality import turned
+from tests.support.faces import Finder, make_face, turn_landmarks
 from tests.support.tiny_model import tiny_contract
-
-
-def face(x: float, y: float, side: float = 64.0) -> Face:
-    places = [(0.33, 0.39), (0.67, 0.39), (0.5, 0.58), (0.5, 0.76), (0.1, 0.45), (0.9, 0.45)]
-    points = np.array([(x + side * u, y + side * v) for u, v in places], np.float32)
-    return Face((x, y, x + side, y + side), points, 0.9)
-
-
-class Finder:
-    def __init__(self, *faces: Face) -> None:
-        self.faces = faces
-
-    def detect(self, image: Image) -> tuple[Face, ...]:
-        return self.faces
 
 
 class Brightness:
@@ -69,7 +55,7 @@ def test_empty_frame_yields_no_faces() -> None:
 
 
 def test_each_face_gets_its_own_reading() -> None:
-    finder = Finder(face(10, 10), face(120, 10))
+    finder = Finder(make_face(10, 10), make_face(120, 10))
     result = Pipeline(finder, Brightness(), tracker=Tracker()).step(halves())
     assert [(f.face_id, f.label) for f in result.faces] == [(1, "dark"), (2, "bright")]
     assert result.faces[1].probabilities[1] > 0.99
@@ -77,14 +63,14 @@ def test_each_face_gets_its_own_reading() -> None:
 
 
 def test_separate_pictures_number_their_faces_anew() -> None:
-    recogniser = Pipeline(Finder(face(120, 10)), Brightness(), tracker=None)
+    recogniser = Pipeline(Finder(make_face(120, 10)), Brightness(), tracker=None)
     first, second = recogniser.step(halves()), recogniser.step(halves())
     assert [f.face_id for f in (*first.faces, *second.faces)] == [1, 1]
     np.testing.assert_array_equal(second.faces[0].probabilities, second.faces[0].raw_probabilities)
 
 
 def test_smoothed_and_raw_readings_are_both_kept() -> None:
-    recogniser = Pipeline(Finder(face(120, 10)), Brightness(), tracker=Tracker(smooth_s=1.0))
+    recogniser = Pipeline(Finder(make_face(120, 10)), Brightness(), tracker=Tracker(smooth_s=1.0))
     recogniser.step(halves())
     dark = Frame(np.zeros((100, 200, 3), np.uint8), 1, 0.1, "dark")
     seen = recogniser.step(dark).faces[0]
@@ -101,7 +87,7 @@ def test_doubt_is_said_and_leaves_the_probabilities_alone() -> None:
 
     image = halves().image.copy()
     image[:, 100:] = 128
-    faces = (face(10, 10), face(120, 10))
+    faces = (make_face(10, 10), make_face(120, 10))
     frame = Frame(image, 0, 0.0, "grey")
     seen = Pipeline(Finder(*faces), Doubtful(), tracker=None).step(frame).faces
     assert [(f.label, f.reason) for f in seen] == [("dark", None), ("unsure", "not confident")]
@@ -115,7 +101,7 @@ def test_doubt_is_about_the_smoothed_reading() -> None:
     class Doubtful(Brightness):
         contract = tiny_contract(unsure_below=0.99)
 
-    recogniser = Pipeline(Finder(face(120, 10)), Doubtful(), tracker=Tracker(smooth_s=1.0))
+    recogniser = Pipeline(Finder(make_face(120, 10)), Doubtful(), tracker=Tracker(smooth_s=1.0))
     assert recogniser.step(halves()).faces[0].label == "bright"
     dim = np.full((100, 200, 3), 120, np.uint8)
     for n in range(1, 20):
@@ -135,7 +121,7 @@ def test_doubt_has_the_reason_that_the_picture_gives(
     class Doubtful(Brightness):
         contract = tiny_contract(unsure_below=0.999)
 
-    points = turned(yaw_deg, 0.0, scale=22.0) - 300 + (42, 40)
+    points = turn_landmarks(yaw_deg, 0.0, scale=22.0) - 300 + (42, 40)
     found = Face((10, 10, 74, 74), points.astype(np.float32), 0.9)
     frame = Frame(np.full((100, 200, 3), level, np.uint8), 0, 0.0, "grey")
     for tracker in (None, Tracker()):
@@ -144,7 +130,7 @@ def test_doubt_has_the_reason_that_the_picture_gives(
 
 
 def test_label_that_was_overtaken_a_moment_ago_is_still_said() -> None:
-    recogniser = Pipeline(Finder(face(120, 10)), Brightness(), tracker=Tracker(smooth_s=0.01))
+    recogniser = Pipeline(Finder(make_face(120, 10)), Brightness(), tracker=Tracker(smooth_s=0.01))
     recogniser.step(halves())
     dark = np.zeros((100, 200, 3), np.uint8)
     first = recogniser.step(Frame(dark, 1, 0.05, "dark")).faces[0]
@@ -156,7 +142,7 @@ def test_label_that_was_overtaken_a_moment_ago_is_still_said() -> None:
 
 @pytest.mark.parametrize("spoil", [np.nan, 0.0], ids=["not finite", "in one point"])
 def test_detection_without_usable_landmarks_is_no_face(spoil: float) -> None:
-    whole = face(10, 10)
+    whole = make_face(10, 10)
     broken = Face(whole.box_xyxy, whole.landmarks * np.float32(spoil), 0.9)
     result = Pipeline(Finder(broken, whole), Brightness(), tracker=None).step(halves())
     assert len(result.faces) == 1
@@ -164,7 +150,7 @@ def test_detection_without_usable_landmarks_is_no_face(spoil: float) -> None:
 
 def test_every_stage_is_timed() -> None:
     recogniser = Pipeline(
-        Finder(face(10, 10)), Brightness(), tracker=None, clock=clock_of_milliseconds
+        Finder(make_face(10, 10)), Brightness(), tracker=None, clock=clock_of_milliseconds
     )
     stage_ms = recogniser.step(halves()).stage_ms
     assert list(stage_ms) == ["detect", "align", "classify", "track"]
@@ -174,7 +160,7 @@ def test_every_stage_is_timed() -> None:
 def test_a_face_whose_turn_it_is_not_keeps_its_reading() -> None:
     class Turns:
         def find(self, image: Image, time_s: float) -> tuple[Face, ...]:
-            bright, dark = replace(face(120, 20), key=1), replace(face(20, 20), key=2)
+            bright, dark = replace(make_face(120, 20), key=1), replace(make_face(20, 20), key=2)
             return (bright, dark) if time_s == 0 else (replace(dark, seen=False), bright)
 
     class Counting(Brightness):
@@ -195,13 +181,13 @@ def test_a_face_whose_turn_it_is_not_keeps_its_reading() -> None:
 
 
 def test_a_face_nobody_read_before_is_read_though_it_was_not_looked_at() -> None:
-    unseen = replace(face(120, 20), seen=False, key=1)
+    unseen = replace(make_face(120, 20), seen=False, key=1)
     (one,) = Pipeline(Finder(unseen), Brightness(), tracker=None).step(halves()).faces
     assert one.raw_probabilities[1] == pytest.approx(1, abs=0.05)
 
 
 def test_maps_come_only_when_asked_and_are_of_the_class_that_is_said() -> None:
-    finder = Finder(face(10, 10), face(120, 10))
+    finder = Finder(make_face(10, 10), make_face(120, 10))
     recogniser = Pipeline(finder, Brightness(), tracker=Tracker())
     assert [f.map for f in recogniser.step(halves()).faces] == [None, None]
     recogniser.with_maps = True
@@ -214,7 +200,7 @@ def test_maps_come_only_when_asked_and_are_of_the_class_that_is_said() -> None:
 
 
 def test_face_that_was_not_looked_at_keeps_its_map() -> None:
-    left, right = replace(face(10, 10), key=1), replace(face(120, 10), key=2)
+    left, right = replace(make_face(10, 10), key=1), replace(make_face(120, 10), key=2)
     finder = Finder(left, right)
     recogniser = Pipeline(finder, Brightness(), tracker=Tracker())
     recogniser.with_maps = True
@@ -225,7 +211,7 @@ def test_face_that_was_not_looked_at_keeps_its_map() -> None:
 
 
 def test_still_frame_is_explained_afterwards() -> None:
-    recogniser = Pipeline(Finder(face(120, 10)), Brightness(), tracker=Tracker())
+    recogniser = Pipeline(Finder(make_face(120, 10)), Brightness(), tracker=Tracker())
     result = recogniser.step(halves())
     explained = recogniser.explain(result)
     assert result.faces[0].map is None
@@ -234,7 +220,7 @@ def test_still_frame_is_explained_afterwards() -> None:
 
 
 def test_smoothing_can_be_changed_while_it_runs() -> None:
-    recogniser = Pipeline(Finder(face(120, 10)), Brightness(), tracker=Tracker(smooth_s=9.0))
+    recogniser = Pipeline(Finder(make_face(120, 10)), Brightness(), tracker=Tracker(smooth_s=9.0))
     recogniser.step(halves())
     recogniser.smoothing_s = 0.0
     dark = Frame(np.zeros((100, 200, 3), np.uint8), 1, 0.1, "dark")
@@ -250,7 +236,7 @@ def test_a_pause_of_a_camera_keeps_numbers_and_resting_faces(
 ) -> None:
     resting = RestingFaces(("neutral", "other"))
     recogniser = Pipeline(
-        Finder(face(120, 10)),
+        Finder(make_face(120, 10)),
         Brightness(),
         tracker=Tracker(resting=resting),
         stage_clock=StageClock() if live else None,
@@ -309,7 +295,7 @@ class Searcher(Finder):
 def test_the_mode_decides_what_is_remembered_and_how_much_is_searched(
     mode: Mode, thorough: bool, views: list[int], numbers: list[int], smoothing_s: float | None
 ) -> None:
-    search = Searcher(face(120, 10))
+    search = Searcher(make_face(120, 10))
     recogniser = build_pipeline(search, Brightness(), mode, smooth_s=0.5, thorough=thorough)
     found = [recogniser.step(replace(halves(), time_s=time_s)).faces for time_s in (0.0, 0.1, 9.1)]
     assert search.views[:1] == views
@@ -328,12 +314,12 @@ def test_quality_is_measured_where_it_is_asked_for_and_of_unsure_faces(
 
     grey = Frame(np.full((100, 200, 3), 128, np.uint8), 0, 0.0, "grey")
     sure, unsure = (
-        build_pipeline(Searcher(face(120, 10)), reader, mode, with_quality=with_quality)
+        build_pipeline(Searcher(make_face(120, 10)), reader, mode, with_quality=with_quality)
         .step(grey)
         .faces[0]
         for reader in (Brightness(), Doubtful())
     )
-    measured = measure_quality(grey.image, face(120, 10))
+    measured = measure_quality(grey.image, make_face(120, 10))
     assert (sure.reason, sure.quality) == (None, measured if with_quality else None)
     assert (unsure.reason, unsure.quality) == ("not confident", measured)
 

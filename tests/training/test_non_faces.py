@@ -11,7 +11,7 @@ import pytest
 from app.errors import DataError
 from app.recognition.classifier import Classifier
 from app.types import Face, Image
-from tests.app.test_pipeline import Finder, face
+from tests.support.faces import Finder, make_face
 from tests.support.synthetic import write_video
 from tests.support.tiny_model import tiny_contract, write_tiny_model
 from training import non_faces
@@ -45,7 +45,7 @@ class InWhite(Finder):
 
 def test_what_becomes_of_each_picture_is_counted(doubtful: Classifier) -> None:
     shown = [("black", flat(0)), ("grey", flat(128)), ("white", flat(255)), ("white", flat(140))]
-    found = read_non_faces(doubtful, InWhite(face(20, 20)), iter(shown))
+    found = read_non_faces(doubtful, InWhite(make_face(20, 20)), iter(shown))
     assert found.detected.tolist() == [False, True, True, True]
     assert found.labelled.tolist() == [False, False, True, False]
     assert found.logits.shape == (4, 2)

@@ -18,21 +18,19 @@ import torch
 from app.defaults import ROOT
 from app.errors import DataError, TrainingError
 from tests.support.shapes import LABELS, MACHINE, RECIPE, train_shapes, write_shapes
+from tests.support.training_runs import CONFIG, FP32, assert_same_bits, read_training_error
 from training import train
-from training.base.cli import run_entry_point
 from training.base.device import ComputeDevice
 from training.base.files import write_text_file
 from training.checkpoints import checkpoint
 from training.checkpoints.checkpoint import load_checkpoint, load_trained
 from training.checkpoints.initial_weights import read_weights
-from training.config.augment_config import AugmentConfig
 from training.config.run_config import RunConfig
 from training.config.train_config import TrainConfig
 from training.datasets.examples import Examples
 from training.datasets.pack import Pack
 from training.datasets.pack_reader import read_pack
 from training.datasets.split_pair import gather_facts, load_pair
-from training.network.model import ModelConfig
 from training.run.loop import fit
 from training.run.options import RECIPE_MAKERS, read_recipe
 from training.run.predict import predict
@@ -40,12 +38,6 @@ from training.run.run_folder import read_log
 from training.run.schedule import compute_centre_weight, compute_learning_rate, draw_epoch_rows
 from training.run.trainer import Trainer
 
-CONFIG = RunConfig(
-    train=TrainConfig(size_px=24, batch_size=16, epochs=3, learning_rate=0.1, average=0.9),
-    model=ModelConfig(width=4, blocks=1),
-    augment=AugmentConfig(mixup=0.2),
-)
-FP32 = ComputeDevice(torch.device("cpu"), autocast=False, compile=False)
 STEPS = 18  # three epochs of 96 pictures, 16 a step
 
 
@@ -65,23 +57,6 @@ def begin(pack: Pack, pair: tuple[Examples, Examples], config: RunConfig = CONFI
 
 def log_of(folder: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
-
-
-def assert_same(mine: Any, theirs: Any, where: str = "state") -> None:
-    """Two checkpoints, bit for bit."""
-    assert type(mine) is type(theirs), where
-    if isinstance(mine, torch.Tensor):
-        assert torch.equal(mine, theirs), where
-    elif isinstance(mine, dict):
-        assert mine.keys() == theirs.keys(), where
-        for key in mine:
-            assert_same(mine[key], theirs[key], f"{where}.{key}")
-    elif isinstance(mine, list | tuple):
-        assert len(mine) == len(theirs), where
-        for place, (a, b) in enumerate(zip(mine, theirs, strict=True)):
-            assert_same(a, b, f"{where}[{place}]")
-    else:
-        assert mine == theirs, where
 
 
 def test_training_learns(trained: Path) -> None:
@@ -148,8 +123,8 @@ def test_training_resumes_exactly(
         torch.manual_seed(123)  # nothing hangs on what was drawn before
         lines += fit(part, *pair, tmp_path, checkpoint_s=0, stop_after_steps=stop)
     assert lines == log
-    assert_same(load_checkpoint(tmp_path / "last.pt"), load_checkpoint(folder / "last.pt"))
-    assert_same(load_checkpoint(tmp_path / "best.pt"), load_checkpoint(folder / "best.pt"))
+    assert_same_bits(load_checkpoint(tmp_path / "last.pt"), load_checkpoint(folder / "last.pt"))
+    assert_same_bits(load_checkpoint(tmp_path / "best.pt"), load_checkpoint(folder / "best.pt"))
 
 
 def test_resumed_run_remembers_its_best(
@@ -201,7 +176,7 @@ def test_interrupted_command_resumes_exactly(
     assert capsys.readouterr().out.endswith("best.pt: 100.00 % on validation.\n")
     assert log_of(folder) == log_of(trained)
     for name in ("last.pt", "best.pt"):
-        assert_same(load_checkpoint(folder / name), load_checkpoint(trained / name))
+        assert_same_bits(load_checkpoint(folder / name), load_checkpoint(trained / name))
     # A run that is through has nothing left to do.
     assert train.main(options) == 0
     assert log_of(folder) == log_of(trained)
@@ -303,24 +278,19 @@ def test_average_follows_quickly_at_first(pack: Pack, pair: tuple[Examples, Exam
     torch.testing.assert_close(run.averaged.classifier.weight, 0.05 * mean + 0.95 * now)
 
 
-def fails(capsys: pytest.CaptureFixture[str], *options: object) -> str:
-    """The one line with which the command ends."""
-    capsys.readouterr()
-    assert run_entry_point(lambda: train.main([str(option) for option in options])) == 2
-    out, err = capsys.readouterr()
-    assert (out, err.count("\n"), err[:7]) == ("", 1, "error: ")
-    return err[7:-1]
-
-
 def test_folder_with_something_in_it_is_not_written_into(
     shapes_npz: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "notes.txt").touch()
-    assert "is not empty. Choose another -o" in fails(capsys, shapes_npz, "-o", tmp_path)
+    assert "is not empty. Choose another -o" in read_training_error(
+        capsys, shapes_npz, "-o", tmp_path
+    )
     for path in (tmp_path / "notes.txt", tmp_path / "notes.txt" / "run"):
-        assert "is not a folder. Choose another -o." in fails(capsys, shapes_npz, "-o", path)
+        assert "is not a folder. Choose another -o." in read_training_error(
+            capsys, shapes_npz, "-o", path
+        )
     assert [p.name for p in tmp_path.iterdir()] == ["notes.txt"]
-    message = fails(capsys, shapes_npz, "-o", tmp_path, "--resume")
+    message = read_training_error(capsys, shapes_npz, "-o", tmp_path, "--resume")
     assert "holds no checkpoint to go on from" in message
 
 
@@ -328,11 +298,13 @@ def test_run_is_resumed_only_as_it_began(
     shapes_npz: Path, trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     resume = ("-o", trained, "--resume", *MACHINE)
-    message = fails(capsys, shapes_npz, *resume, "--width", "32", "--seed", "0")
+    message = read_training_error(capsys, shapes_npz, *resume, "--width", "32", "--seed", "0")
     assert "has another recipe (model.width: 8 and 32 asked for)" in message
     assert train.main([str(option) for option in (shapes_npz, *resume, *RECIPE)]) == 0
     other = write_shapes(tmp_path / "other.npz", seed=1)
-    assert "other.npz is not the data that the run began with" in fails(capsys, other, *resume)
+    assert "other.npz is not the data that the run began with" in read_training_error(
+        capsys, other, *resume
+    )
 
 
 @pytest.mark.parametrize(
@@ -371,7 +343,7 @@ def test_impossible_recipe_is_named(
     message: str,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    said = fails(capsys, shapes_npz, "-o", tmp_path / "run", *options.split())
+    said = read_training_error(capsys, shapes_npz, "-o", tmp_path / "run", *options.split())
     assert said.startswith("The recipe cannot be: ")
     assert message in said
 
@@ -383,13 +355,15 @@ def test_missing_device_is_named(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    message = fails(capsys, shapes_npz, "-o", tmp_path / "run", "--device", "cuda")
+    message = read_training_error(capsys, shapes_npz, "-o", tmp_path / "run", "--device", "cuda")
     assert message == "No CUDA device works here. Try --device cpu."
     assert ComputeDevice.choose("auto", "fp32", False).device.type == "cpu"
 
 
 def test_missing_data_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert "no.npz is missing" in fails(capsys, tmp_path / "no.npz", "-o", tmp_path / "run")
+    assert "no.npz is missing" in read_training_error(
+        capsys, tmp_path / "no.npz", "-o", tmp_path / "run"
+    )
 
 
 def test_loss_that_runs_away_ends_the_run(

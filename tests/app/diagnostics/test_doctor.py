@@ -25,8 +25,8 @@ from app.outputs.encoders import Encoder
 from app.requirements.system_needs import UnfitMachineError, format_install_line
 from app.sources import camera_list
 from run_demo import main
+from tests.support.subprocesses import run_without_packages
 from tests.support.tiny_model import tiny_contract, write_tiny_model
-from tests.test_architecture import blocked
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="looks at Linux's libraries")
 
@@ -440,7 +440,7 @@ def test_colour_is_for_terminals_that_want_it() -> None:
 @pytest.mark.parametrize("package", ["onnxruntime", "mediapipe", "av"])
 def test_doctor_sees_what_the_demo_uses(package: str) -> None:
     """A frame of the demo cannot come out well where one of its packages is missing."""
-    done = blocked(
+    done = run_without_packages(
         package, "from app.diagnostics.frame_probe import probe_frame; probe_frame(None)"
     )
     assert f"No module named '{package}" in done.stderr
@@ -461,7 +461,7 @@ def test_real_machine_is_examined(capfd: pytest.CaptureFixture[str]) -> None:
 
 def test_missing_packages_are_said_not_stumbled_over() -> None:
     code = "import run_demo; raise SystemExit(run_demo.main(['--doctor', '--camera', '97']))"
-    done = blocked("numpy cv2 av mediapipe onnxruntime scipy tqdm packaging", code)
+    done = run_without_packages("numpy cv2 av mediapipe onnxruntime scipy tqdm packaging", code)
     assert done.returncode == 1
     assert done.stderr == ""
     assert "Python" in done.stdout

@@ -20,10 +20,7 @@ from app.runs.plan import OutputPaths, RunPlan, VideoInput
 from app.sources.images import ImageSource
 from app.sources.video import VideoSource
 from app.types import FrameResult
-from tests.app.sources.test_odd_videos import machine
 from tests.support.synthetic import LABELS, level_picture, write_video
-
-__all__ = ["machine"]  # a fixture
 
 
 def replace(path: Path) -> None:
@@ -75,7 +72,7 @@ def test_file_is_known_as_it_was_opened(
 
 @CASES
 def test_notes_of_a_run_are_of_what_it_read(
-    tmp_path: Path, machine: LoadedNetworks, act: Callable[[Path], None], what: str | None
+    tmp_path: Path, blind_networks: LoadedNetworks, act: Callable[[Path], None], what: str | None
 ) -> None:
     clip, out = tmp_path / "clip.mp4", tmp_path / "out.jsonl"
     write_video(clip, frames=6)
@@ -86,7 +83,7 @@ def test_notes_of_a_run_are_of_what_it_read(
         if reached == 3:
             act(clip)
 
-    outcome = annotate(plan, machine, stop=lambda: False, on_reach=act_on)
+    outcome = annotate(plan, blind_networks, stop=lambda: False, on_reach=act_on)
     assert outcome.frames == 6
     notes = json.loads((tmp_path / "out.run.json").read_text())
     (file,) = notes["input"]["files"]
@@ -154,7 +151,7 @@ def test_errors_call_a_video_as_its_user_does(
 
 
 def test_name_that_is_no_text_is_written_in_one_way(
-    tmp_path: Path, machine: LoadedNetworks
+    tmp_path: Path, blind_networks: LoadedNetworks
 ) -> None:
     try:
         clip = tmp_path / os.fsdecode(b"t\xff.mp4")
@@ -168,7 +165,7 @@ def test_name_that_is_no_text_is_written_in_one_way(
     outputs = OutputPaths(records=rows, episodes=(table, elan), report=page)
     settings = {"video": [str(clip)]}
     plan = RunPlan(VideoInput(clip), outputs, settings=settings, command=[str(clip)])
-    annotate(plan, machine, stop=lambda: False)
+    annotate(plan, blind_networks, stop=lambda: False)
     row = json.loads(rows.read_text("utf-8").splitlines()[0])
     notes = json.loads(clip.with_suffix(".run.json").read_text("utf-8"))
     name = "t\\udcff.mp4"
@@ -177,11 +174,11 @@ def test_name_that_is_no_text_is_written_in_one_way(
     assert notes["command"][0].endswith(name)
     assert name in page.read_text("utf-8")
     again = RunPlan(VideoInput(clip), outputs, settings=settings, resume=True)
-    assert annotate(again, machine, stop=lambda: False).finished_before
+    assert annotate(again, blind_networks, stop=lambda: False).finished_before
 
 
 def test_full_disk_leaves_no_rows_that_nothing_can_go_on_with(
-    tmp_path: Path, machine: LoadedNetworks, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, blind_networks: LoadedNetworks, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -191,17 +188,17 @@ def test_full_disk_leaves_no_rows_that_nothing_can_go_on_with(
     monkeypatch.setattr("app.runs.checkpoint.os.fsync", full)
     plan = RunPlan(VideoInput(clip), OutputPaths(records=rows))
     with pytest.raises(SinkError, match=r"/out\.jsonl could not be written: No space left"):
-        annotate(plan, machine, stop=lambda: False)
+        annotate(plan, blind_networks, stop=lambda: False)
     assert [path.name for path in tmp_path.iterdir()] == ["clip.mp4"]
 
 
-def test_equal_runs_give_equal_files(tmp_path: Path, machine: LoadedNetworks) -> None:
+def test_equal_runs_give_equal_files(tmp_path: Path, blind_networks: LoadedNetworks) -> None:
     clip = tmp_path / "clip.mp4"
     write_video(clip, frames=3)
     found = []
     for number in range(2):
         path = tmp_path / f"{number}.eaf"
         plan = RunPlan(VideoInput(clip), OutputPaths(episodes=(path,)))
-        annotate(plan, machine, stop=lambda: False)
+        annotate(plan, blind_networks, stop=lambda: False)
         found.append(path.read_text())
     assert found[0] == found[1]

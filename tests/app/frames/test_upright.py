@@ -20,7 +20,7 @@ from app.frames.upright import UprightConverter
 from app.sources.frame_selection import Selection
 from app.sources.video import VideoSource
 from app.types import Frame, Image
-from tests.app.sources.test_images import with_orientation
+from tests.support.picture_files import add_exif_orientation
 from tests.support.synthetic import write_turned_h264, write_video
 
 PAL_WIDE = Fraction(64, 45)
@@ -259,7 +259,7 @@ def test_jpegs_in_a_video_are_turned_by_their_exif(number: int, tmp_path: Path) 
     path = tmp_path / "clip.mkv"
     picture = np.zeros((48, 64, 3), np.uint8)
     picture[:16, :20] = 255
-    jpeg = with_orientation(cv2.imencode(".jpg", picture)[1].tobytes(), number)
+    jpeg = add_exif_orientation(cv2.imencode(".jpg", picture)[1].tobytes(), number)
     with av.open(str(path), "w") as container:
         stream = container.add_stream("mjpeg", rate=25, width=64, height=48, pix_fmt="yuvj420p")
         for index in range(2):

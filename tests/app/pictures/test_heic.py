@@ -16,7 +16,7 @@ from app.pictures.heic import Grid
 from app.pictures.heif_boxes import MAX_BOXES, StillFile
 from app.pictures.reader import read_picture
 from app.sources.video import VideoSource
-from tests.app.pictures.test_stored_colour import PROFILES, by_littlecms
+from tests.support.colour_profiles import PROFILES, convert_by_littlecms
 from training.datasets.readers import read_grey_or_rgb as read_for_training
 
 TILE = 64
@@ -150,7 +150,7 @@ def test_display_p3_of_a_phone_comes_in_srgb(tmp_path):
     flat = np.full((TILE, TILE, 3), (200, 120, 90), np.uint8)
     icc = PROFILES["Display P3"]
     image = read(tmp_path, heic([flat], more=[box(b"colr", b"prof", icc)]))
-    assert np.abs(image - by_littlecms(flat, icc)).max() <= 5
+    assert np.abs(image - convert_by_littlecms(flat, icc)).max() <= 5
 
 
 def test_given_as_a_video_it_is_called_a_picture(tmp_path, tiles):

@@ -1,6 +1,5 @@
 """Photos in wide colour spaces and HDR stills come out as a plain screen shows them."""
 
-import io
 import struct
 import zlib
 
@@ -14,71 +13,23 @@ from app.frames.wide_colour import choose_wide_colour
 from app.pictures.colour_profile import read_profile
 from app.pictures.reader import read_picture
 from app.pictures.stored_colour import find_colours
-from tests.app.pictures.test_stored_orientation import chunk
+from tests.support.colour_profiles import (
+    P3,
+    PROFILES,
+    SRGB,
+    SRGB_CURVE,
+    convert_by_littlecms,
+    make_profile,
+    pack_fixed,
+)
+from tests.support.picture_files import make_png_chunk
 from training.datasets.readers import read_grey_or_rgb as read_for_training
 
 PQ, HLG, BT2020, DISPLAY_P3 = 16, 18, 9, 12
-# The primaries' CIE XYZ at D50, as makers' profiles have them.
-P3 = ((0.51512, 0.24120, -0.00105), (0.29198, 0.69225, 0.04189), (0.15710, 0.06657, 0.78407))
-ADOBE = ((0.60974, 0.31111, 0.01947), (0.20528, 0.62567, 0.06087), (0.14919, 0.06322, 0.74457))
-WIDE = ((0.79767, 0.28804, 0.0), (0.13519, 0.71188, 0.0), (0.03134, 0.00009, 0.82491))
-SRGB = ((0.43607, 0.22249, 0.01392), (0.38515, 0.71687, 0.09708), (0.14307, 0.06061, 0.71410))
-
-
-def fixed(*numbers: float) -> bytes:
-    return struct.pack(f">{len(numbers)}i", *(round(65536 * number) for number in numbers))
-
-
-SRGB_CURVE = b"para\0\0\0\0\0\3\0\0" + fixed(2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045)
-GAMMA_22 = b"curv\0\0\0\0\0\0\0\1" + struct.pack(">H", round(2.19921875 * 256))
-TABLE_18 = b"curv\0\0\0\0" + struct.pack(
-    ">I256H", 256, *(65535 * (np.arange(256) / 255) ** 1.8).astype(int)
-)
-POWER_18 = b"para\0\0\0\0\0\0\0\0" + fixed(1.8)
-LINEAR = b"curv" + bytes(8)
-
-
-def profile(primaries, curve: bytes) -> bytes:
-    """An ICC profile of version 2 with three primaries and one curve."""
-    text = b"desc" + bytes(4) + struct.pack(">I", 5) + b"test\0" + bytes(78)
-    tags = {b"desc": text, b"cprt": b"text" + bytes(4) + b"none\0", b"wtpt": xyz(0.9642, 1, 0.8249)}
-    for name, three in zip((b"rXYZ", b"gXYZ", b"bXYZ"), primaries, strict=True):
-        tags[name] = xyz(*three)
-    tags |= dict.fromkeys((b"rTRC", b"gTRC", b"bTRC"), curve)
-    table, data = b"", b""
-    begin = 132 + 12 * len(tags)
-    for name, body in tags.items():
-        table += struct.pack(">4sII", name, begin + len(data), len(body))
-        data += body + bytes(-len(body) % 4)
-    head = bytes(4) + b"test" + b"\x04\x20\0\0" + b"mntrRGB XYZ " + bytes(12) + b"acsp" + bytes(28)
-    head += fixed(0.9642, 1, 0.8249) + bytes(48)
-    body = head + struct.pack(">I", len(tags)) + table + data
-    return struct.pack(">I", len(body)) + body[4:]
-
-
-def xyz(*three: float) -> bytes:
-    return b"XYZ " + bytes(4) + fixed(*three)
 
 
 COLOURS = np.random.default_rng(3).integers(0, 256, (24, 32, 3), np.uint8)
 COLOURS[0] = np.linspace(0, 255, 32).astype(np.uint8)[:, None]
-PROFILES = {
-    "Display P3": profile(P3, SRGB_CURVE),
-    "Adobe RGB": profile(ADOBE, GAMMA_22),
-    "wide, a table": profile(WIDE, TABLE_18),
-    "wide, a power": profile(WIDE, POWER_18),
-    "light": profile(SRGB, LINEAR),
-}
-
-
-def by_littlecms(rgb: np.ndarray, icc: bytes) -> np.ndarray:
-    made = ImageCms.profileToProfile(
-        Image.fromarray(rgb),
-        ImageCms.ImageCmsProfile(io.BytesIO(icc)),
-        ImageCms.createProfile("sRGB"),
-        renderingIntent=ImageCms.Intent.RELATIVE_COLORIMETRIC,
-    )
-    return np.asarray(made)
 
 
 @pytest.mark.parametrize("name", PROFILES)
@@ -88,7 +39,7 @@ def test_profiles_give_the_colours_that_littlecms_gives(name):
     assert made is not None
     ours = made.to_bgr(COLOURS.astype(np.uint16) * 257)[..., ::-1]
     # It rounds to 8 bits in other places.
-    assert np.abs(ours.astype(int) - by_littlecms(COLOURS, icc)).max() <= 3
+    assert np.abs(ours.astype(int) - convert_by_littlecms(COLOURS, icc)).max() <= 3
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF", "AVIF"])
@@ -99,7 +50,7 @@ def test_a_phones_photo_in_display_p3_comes_in_srgb(tmp_path, kind):
     path = tmp_path / "a"
     Image.fromarray(flat).save(path, kind, icc_profile=icc, **options.get(kind, {"quality": 100}))
     image = read_picture(path)
-    assert np.abs(image[..., ::-1].astype(int) - by_littlecms(flat, icc)).max() <= 4
+    assert np.abs(image[..., ::-1].astype(int) - convert_by_littlecms(flat, icc)).max() <= 4
     np.testing.assert_array_equal(read_for_training(path), image[..., ::-1])
 
 
@@ -116,11 +67,11 @@ def test_a_tiff_of_floating_point_numbers_is_refused_with_a_profile_and_without(
     "icc",
     [
         ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes(),
-        profile(SRGB, SRGB_CURVE),
-        profile(((0.9, 0.9, 0.9),) * 3, SRGB_CURVE),  # no white is made of these
-        profile(P3, b"curv\0\0\0\0\0\0\0\2" + bytes(4)),  # no code gives light
-        profile(P3, b"mft2" + bytes(40)),
-        profile(P3, b"para\0\0\0\0\0\3\0\0" + fixed(30000, 30000, 1, 1, 0.5)),
+        make_profile(SRGB, SRGB_CURVE),
+        make_profile(((0.9, 0.9, 0.9),) * 3, SRGB_CURVE),  # no white is made of these
+        make_profile(P3, b"curv\0\0\0\0\0\0\0\2" + bytes(4)),  # no code gives light
+        make_profile(P3, b"mft2" + bytes(40)),
+        make_profile(P3, b"para\0\0\0\0\0\3\0\0" + pack_fixed(30000, 30000, 1, 1, 0.5)),
         PROFILES["Display P3"][:200],
         PROFILES["Display P3"].replace(b"RGB XYZ ", b"CMYKLab "),
         b"",
@@ -140,7 +91,7 @@ def test_srgb_and_damaged_profiles_change_nothing(tmp_path, icc):
 def hdr_png(codes: np.ndarray, primaries: int, transfer: int) -> bytes:
     """A PNG of 16 bits with a cICP chunk. `codes` (H, W, 3) RGB uint16."""
     content = bytes(cv2.imencode(".png", codes[..., ::-1])[1])
-    return content[:33] + chunk(b"cICP", bytes([primaries, transfer, 0, 1])) + content[33:]
+    return content[:33] + make_png_chunk(b"cICP", bytes([primaries, transfer, 0, 1])) + content[33:]
 
 
 @pytest.mark.parametrize(
@@ -157,10 +108,10 @@ def test_a_png_says_its_colours_in_cicp(tmp_path, primaries, transfer):
 
 def test_cicp_of_a_plain_screen_counts_more_than_a_profile(tmp_path):
     content = bytes(cv2.imencode(".png", COLOURS)[1])
-    icc = chunk(b"iCCP", b"P3\0\0" + zlib.compress(PROFILES["Display P3"]))
+    icc = make_png_chunk(b"iCCP", b"P3\0\0" + zlib.compress(PROFILES["Display P3"]))
     with_profile = content[:33] + icc + content[33:]
     assert find_colours(with_profile, "PNG") is not None
-    both = content[:33] + chunk(b"cICP", bytes([1, 13, 0, 1])) + with_profile[33:]
+    both = content[:33] + make_png_chunk(b"cICP", bytes([1, 13, 0, 1])) + with_profile[33:]
     path = tmp_path / "a.png"
     path.write_bytes(both)
     np.testing.assert_array_equal(read_picture(path), COLOURS)

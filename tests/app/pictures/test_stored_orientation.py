@@ -16,6 +16,7 @@ from app.pictures.header import find_kind
 from app.pictures.heif_boxes import StillFile, hide_exif, read_primary_properties
 from app.pictures.reader import read_picture
 from app.pictures.stored_orientation import find_orientation, read_exif_number
+from tests.support.picture_files import make_png_chunk
 from training.datasets.readers import read_grey_or_rgb as read_for_training
 
 # Four different corners, so that every turn and mirror shows.
@@ -44,17 +45,13 @@ def exif(number: int, form: int = 3, order: str = "<", prefix: bytes = b"") -> b
     return prefix + head + struct.pack(order + "IH", 8, 1) + entry + bytes(4)
 
 
-def chunk(kind: bytes, body: bytes) -> bytes:
-    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
-
-
 def in_jpeg(content: bytes, block: bytes, begins: bytes = b"Exif\0\0") -> bytes:
     body = begins + block
     return content[:2] + b"\xff\xe1" + struct.pack(">H", len(body) + 2) + body + content[2:]
 
 
 def in_png(content: bytes, block: bytes, kind: bytes = b"eXIf") -> bytes:
-    return content[:33] + chunk(kind, block) + content[33:]  # behind IHDR
+    return content[:33] + make_png_chunk(kind, block) + content[33:]  # behind IHDR
 
 
 def in_webp(content: bytes, block: bytes, kind: bytes = b"EXIF") -> bytes:
@@ -228,7 +225,9 @@ def test_texts_of_a_png_are_unpacked_one_by_one_and_not_without_end() -> None:
     """A kilobyte of a packed text may be a megabyte; there may be any number of them."""
     text = b"Raw profile type exif\0\0" + zlib.compress(bytes(1 << 20))
     content = saved(Image.new("RGB", (4, 4)), "PNG")
-    full_of_texts = in_png(content, b"").replace(chunk(b"eXIf", b""), chunk(b"zTXt", text) * 1000)
+    full_of_texts = in_png(content, b"").replace(
+        make_png_chunk(b"eXIf", b""), make_png_chunk(b"zTXt", text) * 1000
+    )
     began_s = time.process_time()
     tracemalloc.start()
     assert find_orientation(full_of_texts, "PNG").is_upright
@@ -239,7 +238,7 @@ def test_texts_of_a_png_are_unpacked_one_by_one_and_not_without_end() -> None:
 
 
 def test_a_note_behind_one_that_counts_is_not_read() -> None:
-    damaged = chunk(b"zTXt", b"Raw profile type exif\0\0no zlib")
+    damaged = make_png_chunk(b"zTXt", b"Raw profile type exif\0\0no zlib")
     content = in_png(saved(Image.new("RGB", (4, 4)), "PNG"), exif(6))
     cut = content.index(b"IDAT") - 4
     assert find_orientation(content[:cut] + damaged + content[cut:], "PNG").exif == 6

@@ -17,7 +17,7 @@ from app.recognition.contract_metadata import (
     read_contract,
     write_contract,
 )
-from tests.app.test_contract import CONTRACT
+from tests.support.contracts import CONTRACT
 
 INPUTS = {"input": ["N", 1, 48, 48]}
 OUTPUTS = {"logits": ["N", 3], "cam": ["N", 3, 3, 3]}

@@ -1,6 +1,5 @@
 """Figures of how well a face can be seen, on faces of known size, pose and sharpness."""
 
-import math
 from dataclasses import replace
 
 import cv2
@@ -10,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.recognition.quality import (
-    FACE_POINTS,
     PATCH_PX,
     add_quality,
     estimate_pose_deg,
@@ -18,18 +16,8 @@ from app.recognition.quality import (
     measure_quality,
 )
 from app.types import Face, FaceQuality, Frame, FrameResult
+from tests.support.faces import turn_landmarks
 from tests.support.synthetic import LABELS, tracked_face
-
-
-def turned(yaw_deg: float, roll_deg: float, scale: float = 80.0) -> np.ndarray:
-    """Landmarks (6, 2) of the average face after a turn of the head and one of the camera."""
-    yaw, roll = math.radians(yaw_deg), math.radians(roll_deg)
-    x, y, z = FACE_POINTS.T
-    x = x * math.cos(yaw) - z * math.sin(yaw)
-    points = np.column_stack(
-        [x * math.cos(roll) - y * math.sin(roll), x * math.sin(roll) + y * math.cos(roll)]
-    )
-    return (300 + scale * points).astype(np.float32)
 
 
 def face_at(landmarks: np.ndarray, size_px: float = 160.0) -> Face:
@@ -40,19 +28,19 @@ def face_at(landmarks: np.ndarray, size_px: float = 160.0) -> Face:
 
 @given(st.floats(-60, 60), st.floats(-170, 170), st.floats(5, 500))
 def test_pose_is_found_again(yaw_deg: float, roll_deg: float, scale: float) -> None:
-    landmarks = turned(yaw_deg, roll_deg, scale)
+    landmarks = turn_landmarks(yaw_deg, roll_deg, scale)
     assert estimate_pose_deg(landmarks) == pytest.approx((roll_deg, yaw_deg), abs=0.2)
 
 
 @given(st.floats(-50, 50), st.floats(-60, 60))
 def test_mirrored_face_has_mirrored_pose(yaw_deg: float, roll_deg: float) -> None:
-    landmarks = turned(yaw_deg, roll_deg)
+    landmarks = turn_landmarks(yaw_deg, roll_deg)
     mirrored = (landmarks * (-1, 1) + (600, 0))[[1, 0, 2, 3, 5, 4]].astype(np.float32)
     assert estimate_pose_deg(mirrored) == pytest.approx((-roll_deg, -yaw_deg), abs=0.2)
 
 
 def test_nose_towards_the_right_of_the_picture_is_a_positive_yaw() -> None:
-    landmarks = turned(25, 0)
+    landmarks = turn_landmarks(25, 0)
     assert landmarks[2, 0] > landmarks[:2, 0].mean()
     assert estimate_pose_deg(landmarks)[1] == pytest.approx(25, abs=0.1)
 
@@ -64,7 +52,9 @@ def test_points_that_coincide_have_no_yaw() -> None:
 @pytest.mark.parametrize(("box", "size_px"), [((0, 0, 40, 90), 60.0), ((5, 5, 4, 9), 0.0)])
 def test_size_is_the_mean_side_of_the_box(box: tuple[int, ...], size_px: float) -> None:
     image = np.zeros((600, 600, 3), np.uint8)
-    assert measure_quality(image, Face(box, turned(0, 0), 0.9)).size_px == pytest.approx(size_px)
+    assert measure_quality(image, Face(box, turn_landmarks(0, 0), 0.9)).size_px == pytest.approx(
+        size_px
+    )
 
 
 @pytest.mark.parametrize("scale", [15, 60, 200])
@@ -76,7 +66,7 @@ def test_blur_lowers_sharpness_at_every_size(scale: float) -> None:
     sharp = cv2.resize(small, None, fx=pixel, fy=pixel, interpolation=cv2.INTER_NEAREST)
     found = [
         measure_quality(cv2.GaussianBlur(sharp, (0, 0), sigma * pixel) if sigma else sharp, face)
-        for face in [face_at(turned(0, 0, scale))]
+        for face in [face_at(turn_landmarks(0, 0, scale))]
         for sigma in (0, 1, 2, 4)
     ]
     sharpness = [one.sharpness or 0.0 for one in found]
@@ -87,7 +77,7 @@ def test_blur_lowers_sharpness_at_every_size(scale: float) -> None:
 @pytest.mark.parametrize("gain", [0.3, 0.8])
 def test_light_and_contrast_do_not_count_as_sharpness(gain: float) -> None:
     image = np.random.default_rng(0).integers(0, 200, (600, 600, 3), np.uint8)
-    face = face_at(turned(0, 0))
+    face = face_at(turn_landmarks(0, 0))
     plain, dim = (
         measure_quality(image, face),
         measure_quality((image * gain).astype(np.uint8), face),
@@ -101,7 +91,7 @@ def test_light_and_contrast_do_not_count_as_sharpness(gain: float) -> None:
 @pytest.mark.parametrize(("level", "brightness"), [(0, 0.0), (51, 0.2), (255, 1.0)])
 def test_even_face_has_brightness_and_no_sharpness(level: int, brightness: float) -> None:
     image = np.full((600, 600, 3), level, np.uint8)
-    found = measure_quality(image, face_at(turned(10, -20)))
+    found = measure_quality(image, face_at(turn_landmarks(10, -20)))
     assert found == FaceQuality(
         size_px=pytest.approx(160, abs=0.01),
         roll_deg=pytest.approx(-20, abs=0.01),
@@ -113,7 +103,7 @@ def test_even_face_has_brightness_and_no_sharpness(level: int, brightness: float
 
 def test_face_outside_the_picture_has_only_size_and_pose() -> None:
     image = np.full((100, 100, 3), 128, np.uint8)
-    found = measure_quality(image, face_at(turned(0, 0) + 1000))
+    found = measure_quality(image, face_at(turn_landmarks(0, 0) + 1000))
     assert (found.sharpness, found.brightness) == (None, None)
 
 
@@ -151,7 +141,7 @@ def test_only_faces_without_figures_are_measured() -> None:
     grey = np.full((600, 600, 3), 102, np.uint8)
     known = FaceQuality(1.0, 2.0, 3.0, None, None)
     faces = [
-        replace(tracked_face(number), face=face_at(turned(0, 0)), quality=quality)
+        replace(tracked_face(number), face=face_at(turn_landmarks(0, 0)), quality=quality)
         for number, quality in ((1, None), (2, known))
     ]
     result = FrameResult(Frame(grey, 0, 0.0, "grey"), tuple(faces), LABELS)

@@ -9,6 +9,7 @@ import pytest
 from app.errors import SourceError
 from app.sources.images import ImageSource
 from app.types import Mode
+from tests.support.picture_files import add_exif_orientation
 from tests.support.synthetic import level_picture
 
 
@@ -16,12 +17,6 @@ def write_picture(path: Path, image: np.ndarray) -> Path:
     path.parent.mkdir(exist_ok=True)
     path.write_bytes(cv2.imencode(path.suffix, image)[1].tobytes())
     return path
-
-
-def with_orientation(jpeg: bytes, orientation: int) -> bytes:
-    tiff = b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0" + bytes([orientation]) + bytes(7)
-    exif = b"Exif\0\0" + tiff
-    return jpeg[:2] + b"\xff\xe1" + (len(exif) + 2).to_bytes(2, "big") + exif + jpeg[2:]
 
 
 def test_folder_is_read_in_the_order_of_names(tmp_path):
@@ -49,7 +44,7 @@ def test_folder_is_read_in_the_order_of_names(tmp_path):
 )
 def test_exif_orientation_turns_a_picture_upright(tmp_path, orientation, shape, white):
     path = write_picture(tmp_path / "a.jpg", level_picture(0, (64, 48)))
-    path.write_bytes(with_orientation(path.read_bytes(), orientation))
+    path.write_bytes(add_exif_orientation(path.read_bytes(), orientation))
     (frame,) = ImageSource([path])
     assert frame.image.shape[:2] == shape
     assert frame.image[white].min() > 240

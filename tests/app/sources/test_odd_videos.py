@@ -10,8 +10,6 @@ from typing import Any
 import pytest
 
 from app.batch.annotate import FileOutcome, annotate
-from app.detection.search import FaceSearch, SearchResult
-from app.recognition.classifier import DEFAULT_MODEL, Classifier
 from app.runs.networks import LoadedNetworks
 from app.runs.plan import OutputPaths, RunPlan, VideoInput
 from tests.support.synthetic import cut, noise_picture, write_video
@@ -87,26 +85,11 @@ FILMS: Sequence[tuple[str, Sequence[str], tuple[int, int]]] = (
 )
 
 
-class Unseeing(FaceSearch):
-    """Looks for nothing: what is in the pictures plays no part here."""
-
-    def __init__(self) -> None:
-        self.max_faces, self.far_faces = None, False
-
-    def search(self, *_: object, **__: object) -> SearchResult:
-        return SearchResult((), ())
-
-
-@pytest.fixture(scope="module")
-def machine() -> LoadedNetworks:
-    return LoadedNetworks(Unseeing(), Classifier(DEFAULT_MODEL, device="cpu"))
-
-
-def run(clip: Path, machine: LoadedNetworks) -> tuple[Path, list[float], FileOutcome]:
+def run(clip: Path, blind_networks: LoadedNetworks) -> tuple[Path, list[float], FileOutcome]:
     """The annotated video, the records' times, and what came of it."""
     out, rows = clip.with_name(f"out{clip.suffix}"), clip.with_name("out.jsonl")
     plan = RunPlan(VideoInput(clip), OutputPaths(out, rows))
-    outcome = annotate(plan, machine, stop=lambda: False)
+    outcome = annotate(plan, blind_networks, stop=lambda: False)
     frames = {row["frame"]: row["time_s"] for row in map(json.loads, rows.read_text().splitlines())}
     assert list(frames) == list(range(len(frames)))
     return out, list(frames.values()), outcome
@@ -118,10 +101,10 @@ def test_other_programs_find_in_the_copy_what_was_in_the_video(
     words: Sequence[str],
     size_wh: tuple[int, int],
     tmp_path: Path,
-    machine: LoadedNetworks,
+    blind_networks: LoadedNetworks,
 ) -> None:
     clip = film(tmp_path / name, *words)
-    out, recorded_s, outcome = run(clip, machine)
+    out, recorded_s, outcome = run(clip, blind_networks)
     assert outcome.cut_short is None
     shown_s = times_s(clip)
     assert recorded_s == pytest.approx(shown_s, abs=2e-6)
@@ -145,13 +128,13 @@ def test_other_programs_find_in_the_copy_what_was_in_the_video(
 
 @pytest.mark.parametrize("rotation", [90, 180, 270])
 def test_rotation_is_in_the_pictures_and_not_in_the_metadata(
-    rotation: int, tmp_path: Path, machine: LoadedNetworks
+    rotation: int, tmp_path: Path, blind_networks: LoadedNetworks
 ) -> None:
     clip = tmp_path / "turned.mp4"
     write_video(clip, frames=6, size_wh=(160, 120), rotation=rotation if rotation < 270 else -90)
     (before,) = streams(clip, "v")
     assert rotation_of(before) % 360 in (rotation, 360 - rotation)
-    out, recorded_s, _ = run(clip, machine)
+    out, recorded_s, _ = run(clip, blind_networks)
     (after,) = streams(out, "v")
     size_wh = (160, 120) if rotation == 180 else (120, 160)
     assert (after["width"], after["height"], rotation_of(after)) == (*size_wh, 0)
@@ -160,12 +143,12 @@ def test_rotation_is_in_the_pictures_and_not_in_the_metadata(
 
 
 def test_truncated_video_gives_a_whole_copy_of_what_is_left(
-    tmp_path: Path, machine: LoadedNetworks
+    tmp_path: Path, blind_networks: LoadedNetworks
 ) -> None:
     clip = tmp_path / "cut.mkv"
     write_video(clip, frames=40, picture=noise_picture, size_wh=(160, 120), sound="aac")
     cut(clip, 0.5)
-    out, recorded_s, outcome = run(clip, machine)
+    out, recorded_s, outcome = run(clip, blind_networks)
     assert outcome.cut_short is not None
     assert "cut short" in outcome.cut_short
     shown_s = times_s(out)

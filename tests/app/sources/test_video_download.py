@@ -24,12 +24,8 @@ from app.sources.remote_video import WebVideo, parse_video
 from app.sources.stream_container import open_stream
 from app.sources.video import NO_HASH, VideoSource
 from app.sources.video_download import fetch_copy
-from tests.app.sources.test_network_stream import rtsp_camera
-from tests.app.sources.test_odd_videos import machine
-from tests.support.servers import LOGIN, http_camera
+from tests.support.servers import LOGIN, http_camera, rtsp_camera
 from tests.support.synthetic import write_video
-
-__all__ = ["machine"]  # a fixture
 
 
 class Files(http.server.BaseHTTPRequestHandler):
@@ -93,23 +89,23 @@ def clip(tmp_path: Path) -> Path:
     return tmp_path / "clip.mp4"
 
 
-def read(text: str, folder: Path, machine: LoadedNetworks) -> tuple[Any, dict[str, Any]]:
+def read(text: str, folder: Path, blind_networks: LoadedNetworks) -> tuple[Any, dict[str, Any]]:
     video = parse_video(text)
     assert isinstance(video, WebVideo)
     outputs = OutputPaths(folder / "out.mp4", folder / "out.jsonl")
     settings = {"video": [str(video)]}
     plan = RunPlan(VideoInput(Path(video.name), video), outputs, settings=settings, command=[text])
-    outcome = annotate(plan, machine, stop=lambda: False)
+    outcome = annotate(plan, blind_networks, stop=lambda: False)
     return outcome, json.loads((folder / "out.run.json").read_text())
 
 
 def test_file_on_a_server_is_read_as_one_here(
-    clip: Path, tmp_path: Path, machine: LoadedNetworks
+    clip: Path, tmp_path: Path, blind_networks: LoadedNetworks
 ) -> None:
     folder = tmp_path / "out"
     folder.mkdir()
     with server(clip.read_bytes()) as host:
-        outcome, notes = read(f"http://me:s3cret@{host}/locked.mp4?k=1", folder, machine)
+        outcome, notes = read(f"http://me:s3cret@{host}/locked.mp4?k=1", folder, blind_networks)
     assert (outcome.frames, outcome.cut_short) == (8, None)
     assert notes["input"]["files"] == [
         {"name": "locked.mp4", "sha256": hash_file(clip), "bytes": clip.stat().st_size}
@@ -123,7 +119,7 @@ def test_file_on_a_server_is_read_as_one_here(
 
 
 def test_streams_are_read_to_their_end_and_have_no_hash(
-    tmp_path: Path, machine: LoadedNetworks
+    tmp_path: Path, blind_networks: LoadedNetworks
 ) -> None:
     for number, (kind, count) in enumerate((("http", 6), ("rtsp", 8))):
         folder = tmp_path / str(number)
@@ -133,7 +129,7 @@ def test_streams_are_read_to_their_end_and_have_no_hash(
                 "http": f"http://127.0.0.1:{one.server_port}/6",
                 "rtsp": f"rtsp://me:s3cret@127.0.0.1:{other.server_address[1]}/live",
             }
-            outcome, notes = read(addresses[kind], folder, machine)
+            outcome, notes = read(addresses[kind], folder, blind_networks)
         assert 0 < outcome.frames <= count
         (file,) = notes["input"]["files"]
         assert (file["sha256"], file["why"]) == (None, NO_HASH)
@@ -177,9 +173,11 @@ def test_two_runs_on_one_address_have_a_copy_each(clip: Path, tmp_path: Path) ->
     assert [one.name for one in tmp_path.iterdir()] == ["clip.mp4"]
 
 
-def test_errors_name_the_address_and_not_the_copy(tmp_path: Path, machine: LoadedNetworks) -> None:
+def test_errors_name_the_address_and_not_the_copy(
+    tmp_path: Path, blind_networks: LoadedNetworks
+) -> None:
     with server(b"no video at all") as host, pytest.raises(SourceError) as caught:
-        read(f"http://{host}/talk.mp4", tmp_path, machine)
+        read(f"http://{host}/talk.mp4", tmp_path, blind_networks)
     assert str(caught.value) == "talk.mp4 is not a video, or is damaged beyond reading."
 
 
@@ -210,11 +208,11 @@ def test_ctrl_c_ends_the_wait_for_a_server_at_once(path: str, tmp_path: Path) ->
 
 
 def test_stream_without_a_further_picture_ends(
-    tmp_path: Path, machine: LoadedNetworks, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, blind_networks: LoadedNetworks, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(packet_decoder, "MAX_PICTURELESS_S", 0.2)
     with http_camera() as camera:
-        outcome, _ = read(f"http://127.0.0.1:{camera.server_port}/junk", tmp_path, machine)
+        outcome, _ = read(f"http://127.0.0.1:{camera.server_port}/junk", tmp_path, blind_networks)
     assert (outcome.frames, outcome.interrupted) == (1, False)
     assert outcome.cut_short == "junk broke off or fell silent after 0.0 s."
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from app.contract import are_sure, compute_entropy_nats
-from tests.training.measures.test_metrics import logits_for
+from tests.support.logits import make_logits
 from training.measures.confidence_scores import SCORES, measure_acceptance, measure_auroc
 from training.measures.doubt import (
     MAX_BELOW,
@@ -27,7 +27,7 @@ SURENESS = np.linspace(0.95, 0.55, 10)
 
 def ten() -> np.ndarray:
     """`(10, 2)` logits of those."""
-    return np.concatenate([logits_for(SAID[i : i + 1], 2, SURENESS[i]) for i in range(10)])
+    return np.concatenate([make_logits(SAID[i : i + 1], 2, SURENESS[i]) for i in range(10)])
 
 
 def test_accuracy_against_coverage_by_hand() -> None:

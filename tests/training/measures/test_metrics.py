@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.logits import make_logits
 from training.measures.metrics import (
     bin_reliability,
     compute_softmax,
@@ -21,16 +22,8 @@ TRUE = np.array([0, 0, 0, 0, 1, 1, 1, 2, 2, 2])
 SAID = np.array([0, 0, 0, 1, 1, 1, 0, 2, 1, 1])
 
 
-def logits_for(said: np.ndarray, classes: int, probability: float = 0.8) -> np.ndarray:
-    """`(N, K)` logits whose softmax gives the said class that probability, the rest shared."""
-    rest = (1 - probability) / (classes - 1)
-    shares = np.full((len(said), classes), rest)
-    shares[np.arange(len(said)), said] = probability
-    return np.log(shares)
-
-
 def test_counts_by_hand() -> None:
-    m = measure_metrics(logits_for(SAID, 3), TRUE)
+    m = measure_metrics(make_logits(SAID, 3), TRUE)
     assert m.count == 10
     assert m.confusion == ((3, 1, 0), (1, 2, 0), (0, 2, 1))
     assert m.accuracy == pytest.approx(0.6)
@@ -45,7 +38,7 @@ def test_counts_by_hand() -> None:
 
 
 def test_perfect_classes() -> None:
-    m = measure_metrics(logits_for(TRUE, 3, 1 - 1e-12), TRUE)
+    m = measure_metrics(make_logits(TRUE, 3, 1 - 1e-12), TRUE)
     assert (m.accuracy, m.mean_class_recall, m.macro_f1, m.standard_error) == (1, 1, 1, 0)
     assert m.ece == pytest.approx(0, abs=1e-9)
     assert m.nll == pytest.approx(0, abs=1e-9)
@@ -53,7 +46,7 @@ def test_perfect_classes() -> None:
 
 def test_class_without_examples_takes_no_part_in_means() -> None:
     true, said = np.array([0, 0, 1]), np.array([0, 2, 1])
-    m = measure_metrics(logits_for(said, 4), true)
+    m = measure_metrics(make_logits(said, 4), true)
     assert m.recall[:2] == (0.5, 1.0)
     assert all(map(math.isnan, m.recall[2:]))
     assert m.precision[:3] == (1.0, 1.0, 0.0)
@@ -64,7 +57,7 @@ def test_class_without_examples_takes_no_part_in_means() -> None:
 
 
 def test_class_that_is_never_said_has_no_precision_and_f1_of_0() -> None:
-    m = measure_metrics(logits_for(np.array([0, 0]), 2), np.array([0, 1]))
+    m = measure_metrics(make_logits(np.array([0, 0]), 2), np.array([0, 1]))
     assert m.precision[0] == 0.5
     assert math.isnan(m.precision[1])
     assert m.macro_f1 == pytest.approx((2 / 3 + 0) / 2)
@@ -114,7 +107,7 @@ def test_temperature_is_recovered(temperature: float) -> None:
 def test_a_few_samples_do_not_ask_for_certainty(wrong: bool, low: float, high: float) -> None:
     """Ten samples, all right or all wrong: without a prior, as sharp or as flat as can be."""
     said = 1 - TRUE.clip(max=1) if wrong else TRUE.clip(max=1)
-    assert low < fit_temperature(logits_for(said, 2), TRUE.clip(max=1)) < high
+    assert low < fit_temperature(make_logits(said, 2), TRUE.clip(max=1)) < high
 
 
 @given(st.lists(st.floats(-800, 800), min_size=2, max_size=6), st.floats(0.05, 20))

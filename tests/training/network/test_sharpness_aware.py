@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from tests.training.test_train import CONFIG, FP32, assert_same
+from tests.support.training_runs import CONFIG, FP32, assert_same_bits
 from training.datasets.pack_reader import read_pack
 from training.datasets.split_pair import gather_facts, load_pair
 from training.network.sharpness_aware import climb
@@ -29,7 +29,7 @@ def test_weights_climb_by_rho_along_their_gradient_and_come_back() -> None:
             torch.testing.assert_close(parameter, before[name] + moved)
             assert parameter.grad is None
         net(x + 1).square().mean().backward()
-    assert_same(dict(net.state_dict()), before)
+    assert_same_bits(dict(net.state_dict()), before)
     for name, parameter in net.named_parameters():
         assert name not in gradient or not torch.equal(parameter.grad, gradient[name])
 

@@ -9,7 +9,7 @@ import torch
 
 from app.errors import DataError
 from tests.support.shapes import draw
-from tests.training.test_train import FP32, fails
+from tests.support.training_runs import FP32, read_training_error
 from training.checkpoints.checkpoint import save_checkpoint
 from training.checkpoints.digest import hash_checkpoint
 from training.config.run_config import RunConfig
@@ -129,7 +129,7 @@ def test_teachers_have_no_say_on_outliers(view: str, pack: Pack, tmp_path: Path)
 def test_data_without_outliers_are_named(
     shapes_npz: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    message = fails(capsys, shapes_npz, "-o", tmp_path / "run", "--outliers", "0.1")
+    message = read_training_error(capsys, shapes_npz, "-o", tmp_path / "run", "--outliers", "0.1")
     assert message == (
         "The pack has no picture of an unknown expression or of no face in its train split. Leave "
         "--outliers out."

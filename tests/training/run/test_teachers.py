@@ -14,10 +14,10 @@ from torch import Tensor
 from app.alignment import FACE_TEMPLATE
 from app.recognition.classifier import Classifier
 from tests.support.shapes import MACHINE, RECIPE, train_shapes
-from tests.training.test_train import assert_same
+from tests.support.training_runs import FP32, assert_same_bits
 from training import export, train
 from training.base.cli import run_entry_point
-from training.base.device import ComputeDevice, normalise_batch
+from training.base.device import normalise_batch
 from training.checkpoints.checkpoint import load_checkpoint, load_trained, save_checkpoint
 from training.checkpoints.compact import write_compact
 from training.checkpoints.digest import hash_checkpoint
@@ -33,8 +33,6 @@ from training.run.run_folder import TAUGHT
 from training.run.schedule import draw_epoch_rows
 from training.run.teaching import CachedTeaching, LiveTeaching, prepare_teaching
 from training.run.trainer import Trainer
-
-FP32 = ComputeDevice(torch.device("cpu"), autocast=False, compile=False)
 
 
 @pytest.fixture(scope="module")
@@ -187,7 +185,7 @@ def test_weight_of_nothing_gives_the_run_without_teachers(pack: Pack, trained: P
     for each in (with_teacher, alone, taught):
         for rows in draw_epoch_rows(examples, config.train, 0)[:3]:
             each.step(examples, rows, 30)
-    assert_same(with_teacher.net.state_dict(), alone.net.state_dict())
+    assert_same_bits(with_teacher.net.state_dict(), alone.net.state_dict())
     assert not torch.equal(taught.net.classifier.weight, alone.net.classifier.weight)
 
 
@@ -209,7 +207,7 @@ def test_taught_run_resumes_exactly(view: str, pack: Pack, trained: Path, tmp_pa
     second.restore(load_checkpoint(tmp_path / "parts/last.pt"))
     lines += fit(second, *pair, tmp_path / "parts")
     assert lines == whole
-    assert_same(
+    assert_same_bits(
         load_checkpoint(tmp_path / "parts/last.pt"), load_checkpoint(tmp_path / "whole/last.pt")
     )
 
