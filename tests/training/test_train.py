@@ -89,9 +89,9 @@ def test_best_checkpoint_is_the_one_that_was_best_on_validation(trained: Path) -
 
 def test_training_never_reads_the_test_split(pack: Pack, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
-    rows = Pack.rows
+    rows = Pack.find_rows
     monkeypatch.setattr(
-        Pack, "rows", lambda self, split: (asked.append(split), rows(self, split))[1]
+        Pack, "find_rows", lambda self, split: (asked.append(split), rows(self, split))[1]
     )
     load_pair(pack, CONFIG, torch.device("cpu"))
     assert sorted(asked) == ["train", "valid"]
