@@ -68,7 +68,7 @@ def test_folder_becomes_one_file(pack: Pack, pictures: Path) -> None:
 
 def test_landmarks_are_those_of_the_face_in_the_kept_region(pack: Pack, detector: Detector) -> None:
     assert np.isnan(pack.landmarks[0]).all()
-    stored, sizes = pack.pictures(np.arange(4), "rgb")
+    stored, sizes = pack.decode_pictures(np.arange(4), "rgb")
     assert sizes.max() <= landmarks.MAX_REGION_SIDE_PX
     for row in (1, 2, 3):
         points, (width, height) = pack.landmarks[row], sizes[row]
