@@ -120,6 +120,19 @@ def test_commands_of_training_are_front_desks() -> None:
     assert importers == set()
 
 
+def test_no_test_file_imports_another() -> None:
+    """Helpers that several test files share lie in tests/support."""
+    test_file = re.compile(r"tests\.(.+\.)?test_")
+    files = sorted((ROOT / "tests").rglob("*.py"))
+    assert len(files) > 150
+    importers = [
+        str(path.relative_to(ROOT))
+        for path in files
+        if any(map(test_file.match, list_imports(path)))
+    ]
+    assert importers == []
+
+
 def test_no_public_name_stands_twice() -> None:
     """A class or function of a module is named like no other of `app` or `training`, but for what
     every command has."""

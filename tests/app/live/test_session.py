@@ -16,6 +16,7 @@ from app.sources.base import SourceDefaults
 from app.sources.frame_selection import Selection
 from app.sources.video import VideoSource
 from app.types import Frame, FrameResult, Image, Mode, Silence
+from tests.support.clock import Clock
 from tests.support.synthetic import LABELS, tracked_face, write_video
 
 
@@ -131,13 +132,6 @@ class Keyboard:
         if self._clock is not None:
             self._clock.now += wait_ms / 1000
         return self._actions.pop(0) if self._actions else None
-
-
-class Clock:
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 def run(

@@ -19,6 +19,7 @@ from app.live.status_line import (
     replace_controls,
 )
 from app.types import UNSURE, FrameResult
+from tests.support.clock import Clock
 from tests.support.synthetic import frame_result, tracked_face
 
 CANVAS = np.zeros((4, 4, 3), np.uint8)
@@ -87,13 +88,6 @@ class Terminal(io.StringIO):
 
     def isatty(self) -> bool:
         return True
-
-
-class Clock:
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 def play(line: LiveLine, clock: Clock, seconds: float, step_s: float = 0.04) -> None:

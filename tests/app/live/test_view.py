@@ -12,6 +12,7 @@ from app.overlay.history import NOT_SEEN
 from app.runs.plan import ViewSettings
 from app.tracking.resting_face import RestingFaces
 from app.types import Face, FaceMap, Frame, FrameResult, Image, Mode, TrackedFace
+from tests.support.clock import Clock
 
 LABELS = ("neutral", "sadness")
 
@@ -43,13 +44,6 @@ class Reader:
         )
 
     def reset(self) -> None: ...
-
-
-class Clock:
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 def frame(time_s: float = 0.0, faces: int = 1) -> FrameResult:
