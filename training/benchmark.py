@@ -52,7 +52,7 @@ def main(argv: list[str] | None = None) -> int:
     options = parser().parse_args(argv)
     if options.steps < 1 or options.rounds < 1:
         raise TrainingError("--steps and --rounds must be at least 1.")
-    config = read_recipe(options, RunConfig())
+    config = read_recipe(vars(options), RunConfig())
     config = replace(config, train=replace(config.train, loss="dacl"))
     machine = ComputeDevice.choose(options.device, options.precision, options.compile)
     pack = read_pack(options.data)

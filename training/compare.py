@@ -81,7 +81,7 @@ def main(argv: list[str] | None = None) -> int:
         raise TrainingError("Two variants have the same name.")
     if options.against not in (None, *(v.name for v in variants)):
         raise TrainingError(f"--against {options.against}: there is no variant of this name.")
-    base = read_recipe(options, RunConfig())
+    base = read_recipe(vars(options), RunConfig())
     for variant in variants:
         variant.apply_to(base)  # raises for a wrong variant before hours are spent
     try:

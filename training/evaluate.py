@@ -16,6 +16,7 @@ from app.process.one_line_parser import OneLineParser
 from training.base.cli import run_entry_point
 from training.datasets.pack_reader import read_pack
 from training.judge.corruption_options import (
+    CorruptionRequest,
     add_corruption_options,
     check_corruptions,
     judge_corruptions,
@@ -87,7 +88,16 @@ def main(argv: list[str] | None = None) -> int:
         raise TrainingError(f"The model {options.model} is missing. Give a .pt or .onnx file.")
     if options.latency and options.model.suffix != ".onnx":
         raise TrainingError("--latency times an exported model. Give a .onnx file.")
-    check_corruptions(options)
+    corruptions = CorruptionRequest(
+        model=options.model,
+        against=options.against,
+        split=options.split,
+        faces=options.faces,
+        seed=options.seed,
+        device=options.device,
+        output=options.output,
+    )
+    check_corruptions(corruptions, are_wanted=options.corruptions)
     pack = read_pack(options.data)
     report = evaluate(pack, options.model, options.split, options.device)
     if options.split == "test":
@@ -113,7 +123,7 @@ def main(argv: list[str] | None = None) -> int:
         print(f"one face, CPU, 2 threads: median {median:.2f} ms, 95 % within {late:.2f} ms")
     left_out = write_evaluation(report, options.output) if options.output else []
     if options.corruptions:
-        left_out += judge_corruptions(pack, options)
+        left_out += judge_corruptions(pack, corruptions)
     for line in left_out:
         print(line)
     return 1 if left_out else 0

@@ -72,7 +72,7 @@ def main(argv: list[str] | None = None) -> int:
     if options.rounds < 1 or options.threads < 1:
         raise TrainingError("--rounds and --threads must be at least 1.")
     try:
-        settings = Int8Settings(**collect_given_options(options, Int8Settings))
+        settings = Int8Settings(**collect_given_options(vars(options), Int8Settings))
     except ValueError as cause:
         raise TrainingError(f"{cause}.") from cause
     timing = {"rounds": options.rounds, "threads": options.threads}

@@ -18,7 +18,7 @@ from app.errors import TrainingError
 from app.process.one_line_parser import OneLineParser
 from app.recognition.classifier import DEFAULT_MODEL
 from training.base.cli import run_entry_point
-from training.making.retraining import retrain
+from training.making.retraining import RetrainRequest, retrain
 from training.own_pictures.gather import Gathering
 from training.run.finetune import MIN_PATIENCE_EPOCHS
 
@@ -103,7 +103,7 @@ def main(argv: list[str] | None = None) -> int:
     """Runs the command with the words of a command line. Returns the exit code."""
     options = parser().parse_args(argv)
     try:
-        return retrain(options, sys.argv[1:] if argv is None else argv)
+        return retrain(RetrainRequest(**vars(options)), sys.argv[1:] if argv is None else argv)
     except KeyboardInterrupt:
         print("Interrupted. The same command with --resume goes on.", file=sys.stderr)
         return 130

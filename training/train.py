@@ -84,11 +84,12 @@ def _train(options: argparse.Namespace, ranks: Ranks, folder: RunFolder | None) 
     began."""
     machine = ComputeDevice.choose(options.device, options.precision, options.compile)
     pack = read_pack(options.data)
-    config = read_recipe(options, RECIPE_MAKERS[options.recipe]())
+    config = read_recipe(vars(options), RECIPE_MAKERS[options.recipe]())
     state: dict[str, Any] | None = None
     teachers = tuple(options.teacher or ())
     if folder is not None and options.resume:
-        config, state = read_resumed_recipe(folder, options, pack.meta.key), folder.state
+        config = read_resumed_recipe(folder, vars(options), options.data, pack.meta.key)
+        state = folder.state
         teachers = teachers or folder.read_teachers()
     config, state, teachers = ranks.broadcast((config, state, teachers))
     job = TrainingJob(

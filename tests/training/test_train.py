@@ -529,7 +529,7 @@ def test_help_explains_every_option(
 
 def test_paper_recipe_is_the_published_configuration() -> None:
     options = train.parser().parse_args(["d.npz", "-o", "run", "--recipe", "paper"])
-    config = read_recipe(options, RECIPE_MAKERS[options.recipe]())
+    config = read_recipe(vars(options), RECIPE_MAKERS[options.recipe]())
     assert (config.train.size_px, config.train.colour, config.model.width) == (224, "rgb", 64)
     assert (config.train.centre_weight, config.train.centre_rate) == (0.01, 0.5)
     assert (config.train.batch_size, config.train.epochs, config.train.nesterov) == (64, 60, False)

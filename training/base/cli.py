@@ -3,7 +3,7 @@
 import argparse
 import sys
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
@@ -75,8 +75,7 @@ def add_options(parser: argparse._ActionsContainer, config: type[Any]) -> None:
         parser.add_argument("--" + item.name.replace("_", "-"), **keywords)
 
 
-def collect_given_options(options: argparse.Namespace, config: type[Any]) -> dict[str, Any]:
-    """Collects the fields of the dataclass `config` that were given on the command line, by
-    name."""
+def collect_given_options(given: Mapping[str, Any], config: type[Any]) -> dict[str, Any]:
+    """Collects those of the `given` options that are fields of the dataclass `config`, by name."""
     names = {item.name for item in fields(config)}
-    return {name: value for name, value in vars(options).items() if name in names}
+    return {name: value for name, value in given.items() if name in names}

@@ -1,10 +1,12 @@
 """Adds the options of --corruptions to `training.evaluate`, checks them, and carries them out."""
 
 import argparse
+from dataclasses import dataclass
 from pathlib import Path
 
 from app.errors import TrainingError
 from training.datasets.pack import Pack
+from training.datasets.readers import Split
 from training.judge.robustness import check_labels, judge_robustness, open_reader
 from training.judge.robustness_report import format_robustness_text, write_robustness
 
@@ -39,9 +41,27 @@ def add_corruption_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def check_corruptions(options: argparse.Namespace) -> None:
-    """Checks that the options of --corruptions go together. Raises `TrainingError`."""
-    if not options.corruptions:
+@dataclass(frozen=True, slots=True)
+class CorruptionRequest:
+    """The options of `training.evaluate` that --corruptions concerns.
+
+    `model` is judged, `against` beside it. `faces` limits their number. `output` is the folder for
+    the results; None: they are only printed.
+    """
+
+    model: Path
+    against: Path | None
+    split: Split
+    faces: int | None
+    seed: int
+    device: str
+    output: Path | None
+
+
+def check_corruptions(options: CorruptionRequest, *, are_wanted: bool) -> None:
+    """Checks that the options of --corruptions go together. `are_wanted`: it was given. Raises
+    `TrainingError`."""
+    if not are_wanted:
         if options.against is not None or options.faces is not None:
             raise TrainingError("--against and --faces go with --corruptions. Add it.")
         return
@@ -56,7 +76,7 @@ def check_corruptions(options: argparse.Namespace) -> None:
         raise TrainingError("--faces must be at least 1, --seed at least 0.")
 
 
-def judge_corruptions(pack: Pack, options: argparse.Namespace) -> list[str]:
+def judge_corruptions(pack: Pack, options: CorruptionRequest) -> list[str]:
     """Judges the model, and --against beside it, under corruptions. Prints the results and, with
     -o, writes them; returns a line for each output that was left out."""
     paths = [options.model] if options.against is None else [options.model, options.against]

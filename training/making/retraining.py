@@ -1,9 +1,8 @@
 """Goes from a folder of labelled pictures to a finished model."""
 
-import argparse
 import os
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from app.contract import Contract
@@ -39,12 +38,38 @@ from training.run.finetune import (
 CHOICES = ("epochs", "learning_rate", "batch_size", "patience")
 
 
-def choose_run_folder(options: argparse.Namespace) -> Path:
+@dataclass(frozen=True, slots=True)
+class RetrainRequest:
+    """The options of `training.retrain`, each under its name there.
+
+    Where a value may be None, None stands for what `--help` says of the default.
+    """
+
+    data: Path
+    output: Path
+    source: str | None
+    run: Path | None
+    resume: bool
+    overwrite: bool
+    valid_share: float
+    group_by: str
+    max_unreadable: float
+    dataset: str | None
+    licence: str | None
+    epochs: int | None
+    patience: int | None
+    learning_rate: float | None
+    batch_size: int | None
+    seed: int
+    device: str
+
+
+def choose_run_folder(options: RetrainRequest) -> Path:
     """Chooses the run's folder: the one that was asked for, or one named after the model."""
     return options.run or Path("runs") / f"retrain-{options.output.stem}"
 
 
-def check_options(options: argparse.Namespace) -> Gathering:
+def check_options(options: RetrainRequest) -> Gathering:
     """Checks the options before anything is done. Raises `TrainingError`."""
     output: Path = options.output
     if output.suffix != ".onnx":
@@ -78,7 +103,7 @@ def check_options(options: argparse.Namespace) -> Gathering:
         raise TrainingError(f"The split cannot be: {cause}.") from cause
 
 
-def retrain(options: argparse.Namespace, arguments: Sequence[str]) -> int:
+def retrain(options: RetrainRequest, arguments: Sequence[str]) -> int:
     """Gathers the pictures, fine-tunes, exports and reports.
 
     Args:

@@ -1,9 +1,8 @@
 """Carries a run from its first step, or from its last checkpoint, to its end."""
 
-import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,19 +25,22 @@ from training.run.teaching import CachedTeaching, Teaching, prepare_teaching
 from training.run.trainer import Trainer
 
 
-def read_resumed_recipe(folder: RunFolder, options: argparse.Namespace, key: str) -> RunConfig:
+def read_resumed_recipe(
+    folder: RunFolder, given: Mapping[str, Any], data: Path, key: str
+) -> RunConfig:
     """Reads the recipe of the run in `folder`, which goes on. Raises `TrainingError` where
-    `options` ask for another recipe, or where `key` names other data."""
+    the `given` options ask for another recipe, or where `key` is that of other data than the file
+    `data` was then."""
     state = folder.state
     config = folder.begun_recipe if state is None else RunConfig.from_dict(state["config"])
     assert config is not None
-    if others := config.list_differences(read_recipe(options, config)):
+    if others := config.list_differences(read_recipe(given, config)):
         raise TrainingError(
             f"The run in {folder.folder} has another recipe ({'; '.join(others)} asked for). "
             "Resume it without recipe options."
         )
     if state is not None and read_facts(state).key != key:
-        raise TrainingError(f"{options.data} is not the data that the run began with.")
+        raise TrainingError(f"{data} is not the data that the run began with.")
     return config
 
 

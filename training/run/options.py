@@ -1,9 +1,10 @@
 """Adds the options that several commands share, and reads a recipe from them."""
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from app.errors import TrainingError
 from training.base.cli import add_options, collect_given_options
@@ -61,19 +62,19 @@ def add_teacher_options(parser: argparse._ActionsContainer) -> None:
     add_options(parser, TeachConfig)
 
 
-def read_recipe(options: argparse.Namespace, base: RunConfig) -> RunConfig:
-    """Makes a recipe out of `base` and the options that were given. Raises `TrainingError` for
-    values that make no recipe, and for teacher options without a teacher."""
-    teach = collect_given_options(options, TeachConfig)
-    if files := getattr(options, "teacher", None):
+def read_recipe(given: Mapping[str, Any], base: RunConfig) -> RunConfig:
+    """Makes a recipe out of `base` and the options that were `given`, by name. Raises
+    `TrainingError` for values that make no recipe, and for teacher options without a teacher."""
+    teach = collect_given_options(given, TeachConfig)
+    if files := given.get("teacher"):
         teach["teachers"] = tuple(hash_checkpoint(file) for file in files)
     elif teach and not base.teach.teachers:
         raise TrainingError("The teacher options need a teacher. Add --teacher FILE.pt.")
     try:
         return RunConfig(
-            train=replace(base.train, **collect_given_options(options, TrainConfig)),
-            model=replace(base.model, **collect_given_options(options, ModelConfig)),
-            augment=replace(base.augment, **collect_given_options(options, AugmentConfig)),
+            train=replace(base.train, **collect_given_options(given, TrainConfig)),
+            model=replace(base.model, **collect_given_options(given, ModelConfig)),
+            augment=replace(base.augment, **collect_given_options(given, AugmentConfig)),
             teach=replace(base.teach, **teach),
         )
     except ValueError as cause:

@@ -65,7 +65,7 @@ class Variant:
         """The name as it stands in the names of folders."""
         return re.sub(r"[^\w.=+-]+", "_", self.name)
 
-    def _parse_options(self) -> argparse.Namespace:
+    def _parse_options(self) -> dict[str, Any]:
         parser = OneLineParser(prog=self.name, exit_on_error=False, allow_abbrev=False)
         add_recipe_options(parser)
         add_teacher_options(parser)
@@ -75,7 +75,7 @@ class Variant:
             raise TrainingError(f"Variant {self.name}: {cause}.") from cause
         if unknown:
             raise TrainingError(f"Variant {self.name}: unknown option {unknown[0]}.")
-        return options
+        return vars(options)
 
     def apply_to(self, base: RunConfig) -> RunConfig:
         """Makes the variant's recipe from the common one. Raises `TrainingError`."""
@@ -84,7 +84,7 @@ class Variant:
     @property
     def teachers(self) -> tuple[Path, ...]:
         """The files of the variant's teachers."""
-        return tuple(self._parse_options().teacher or ())
+        return tuple(self._parse_options().get("teacher") or ())
 
 
 LOSSES = tuple(Variant(name, (f"loss={name}",)) for name in ("softmax", "centre", "dacl"))

@@ -31,7 +31,7 @@ class Settings:
 def parse(*options: str) -> dict[str, Any]:
     parser = argparse.ArgumentParser()
     add_options(parser, Settings)
-    return collect_given_options(parser.parse_args(options), Settings)
+    return collect_given_options(vars(parser.parse_args(options)), Settings)
 
 
 @pytest.mark.parametrize(
