@@ -10,7 +10,7 @@ PICTURE_SUFFIXES = frozenset(
     ".apng .avif .bmp .dib .gif .heic .heics .heif .hif .jfif .jpe .jpeg .jpg .mpo .pbm .pgm .png "
     ".pnm .ppm .tif .tiff .webp".split()
 )
-SMOOTH_S = 0.5  # readings are averaged over this time; docs/steadiness.md has the measurement
+SMOOTHING_S = 0.5  # readings are averaged over this time; docs/steadiness.md has the measurement
 ROOT = Path(__file__).resolve().parent.parent  # the folder that holds `app/` and `models/`
 MODELS = ROOT / "models"
 DEMO_CLIP = ROOT / "app" / "assets" / "demo.mp4"

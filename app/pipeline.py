@@ -22,7 +22,7 @@ from app.stage_state import SavedState, State
 from app.tracking.carried_readings import CarriedReadings
 from app.tracking.reasons import SteadyReasons
 from app.tracking.resting_face import RestingFaces
-from app.tracking.smoothing import NO_CLASS, SMOOTH_S
+from app.tracking.smoothing import NO_CLASS, SMOOTHING_S
 from app.tracking.tracker import Tracker
 from app.types import (
     NOT_CONFIDENT,
@@ -105,14 +105,15 @@ class Pipeline:
         fresh = [row for row in range(len(faces)) if row not in carried]
         crops = self._align(frame.image, [faces[row] for row in fresh])
         times.append(self._clock())
-        raw, cams = self._read(crops)
+        fresh_raw, cams = self._read(crops)
         maps: dict[int, Floats] = {}
         if self.with_maps:
             maps = self._cams.carry(faces) | dict(zip(fresh, cams, strict=True))
         self._cams.keep([faces[row] for row in maps], list(maps.values()))
+        raw = fresh_raw
         if carried:
-            read, raw = raw, np.zeros((len(faces), len(contract.labels)), np.float32)
-            raw[fresh] = read
+            raw = np.zeros((len(faces), len(contract.labels)), np.float32)
+            raw[fresh] = fresh_raw
             for row, reading in carried.items():
                 raw[row] = reading
         self._readings.keep(faces, raw)
@@ -195,12 +196,12 @@ class Pipeline:
     def smoothing_s(self) -> float | None:
         """The time in seconds over which readings are averaged; None for pictures. It may be set at
         any time."""
-        return None if self._tracker is None else self._tracker.smooth_s
+        return None if self._tracker is None else self._tracker.smoothing_s
 
     @smoothing_s.setter
     def smoothing_s(self, seconds: float | None) -> None:
         if self._tracker is not None and seconds is not None:
-            self._tracker.smooth_s = seconds
+            self._tracker.smoothing_s = seconds
 
     @property
     def resting(self) -> RestingFaces | None:
@@ -263,7 +264,7 @@ def build_pipeline(
     classifier: CropReader,
     mode: Mode,
     *,
-    smooth_s: float = SMOOTH_S,
+    smoothing_s: float = SMOOTHING_S,
     with_resting_faces: bool = False,
     thorough: bool = False,
     with_quality: bool = False,
@@ -275,14 +276,14 @@ def build_pipeline(
         classifier: Reads the aligned crops.
         mode: The kind of frames. Pictures get no tracker and no follower; of the settings below,
             only `with_quality` means something there.
-        smooth_s: The time in seconds over which readings are averaged, at least 0.
+        smoothing_s: The time in seconds over which readings are averaged, at least 0.
         with_resting_faces: True lets the run allow for people's resting faces when asked to.
         thorough: True searches all of each frame within a second, as blurring faces needs.
         with_quality: True measures the quality of every face, as records and reports need; it takes
             0.07 ms a face.
 
     Raises:
-        ValueError: `smooth_s` is no such time.
+        ValueError: `smoothing_s` is no such time.
     """
     if not mode.is_stream:
         return Pipeline(search, classifier, tracker=None, with_quality=with_quality)
@@ -291,8 +292,8 @@ def build_pipeline(
     return Pipeline(
         search,
         classifier,
-        tracker=Tracker(smooth_s=smooth_s, resting=resting),
-        follower=Follower(search, pace=replace(pace, thorough=thorough)),
+        tracker=Tracker(smoothing_s=smoothing_s, resting=resting),
+        follower=Follower(search, pace=replace(pace, is_thorough=thorough)),
         stage_clock=StageClock() if mode.is_live else None,
         with_quality=with_quality,
     )

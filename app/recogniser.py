@@ -19,7 +19,7 @@ from app.pipeline import Pipeline, build_pipeline
 from app.recognition.classifier import DEFAULT_MODEL, Classifier, Device
 from app.sources.latest_frame import LiveSource
 from app.sources.video import VideoSource
-from app.tracking.smoothing import SMOOTH_S
+from app.tracking.smoothing import SMOOTHING_S
 from app.tracking.tracker import Tracker
 from app.types import Frame, FrameResult, Image, Mode, Silence
 
@@ -55,13 +55,13 @@ class Recogniser:
         device: Device = "auto",
         max_faces: int | None = None,
         far_faces: bool = False,
-        smoothing_s: float = SMOOTH_S,
+        smoothing_s: float = SMOOTHING_S,
         prior_correction: float = 0.0,
         threads: int | None = None,
     ) -> None:
         if max_faces is not None and max_faces < 1:
             raise ValueError(f"max_faces is at least 1, or None for all; got {max_faces}")
-        Tracker(smooth_s=smoothing_s)  # raises for a wrong time before the models are loaded
+        Tracker(smoothing_s=smoothing_s)  # raises for a wrong time before the models are loaded
         self._smoothing_s = smoothing_s
         self._classifier = Classifier(
             find_model(os.fspath(model)),
@@ -182,7 +182,7 @@ class Recogniser:
             self._search,
             self._classifier,
             mode,
-            smooth_s=self._smoothing_s,
+            smoothing_s=self._smoothing_s,
             with_quality=True,
         )
 

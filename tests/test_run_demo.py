@@ -24,7 +24,7 @@ from app.pipeline import Pipeline
 from app.recognition.classifier import DEFAULT_MODEL, Classifier
 from app.recognition.quality import BLURRED_SHARPNESS, TURNED_DEG
 from app.records.schema import COLUMNS, QUALITY_COLUMNS, SCHEMA, list_flat_columns
-from app.tracking.smoothing import SMOOTH_S
+from app.tracking.smoothing import SMOOTHING_S
 from app.types import LANDMARKS, Frame, FrameResult
 from run_demo import main
 from tests.support.program import called
@@ -441,9 +441,9 @@ def fake_camera(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> type[FakeCap
     monkeypatch.setattr(cv2, "VideoCapture", FakeCapture)
     FakeCapture.opened = FakeCapture.plugged = FakeCapture.worked_on = 0
 
-    def step(recogniser: Pipeline, frame: Frame) -> FrameResult:
+    def step(pipeline: Pipeline, frame: Frame) -> FrameResult:
         FakeCapture.worked_on += 1
-        return real(recogniser, frame)
+        return real(pipeline, frame)
 
     real = Pipeline.step
     monkeypatch.setattr(Pipeline, "step", step)
@@ -540,11 +540,11 @@ def test_help_is_quick_and_names_the_keys(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "smooth_s"),
-    [([], SMOOTH_S), (["--smoothing", "0"], 0.0), (["--smoothing", "2"], 2.0)],
+    ("options", "smoothing_s"),
+    [([], SMOOTHING_S), (["--smoothing", "0"], 0.0), (["--smoothing", "2"], 2.0)],
 )
-def test_smoothing_is_told_in_seconds(options: list[str], smooth_s: float) -> None:
-    assert parser().parse_args(options).smoothing == smooth_s
+def test_smoothing_is_told_in_seconds(options: list[str], smoothing_s: float) -> None:
+    assert parser().parse_args(options).smoothing == smoothing_s
 
 
 @pytest.mark.parametrize("text", ["-1", "nan", "inf", "soon"])

@@ -144,13 +144,13 @@ def measure(clip: Path, frames: int) -> dict[str, tuple[list[float], int]]:
     found: dict[str, tuple[list[float], int]] = {name: ([], 0) for name in names}
     with FaceSearch() as search, closing(loop_clip(clip)) as pictures:
         classifier = Classifier()
-        recogniser = build_pipeline(search, classifier, Mode.FILE)
+        pipeline = build_pipeline(search, classifier, Mode.FILE)
         view = ResultView(ViewSettings(), Mode.FILE)
         for number in range(-WARM_UP_FRAMES, frames):
             frame = next(pictures)
             clocks.own_s.clear()
             clocks.calls.clear()
-            view.draw(view.add(recogniser.step(frame)))
+            view.draw(view.add(pipeline.step(frame)))
             if number < 0:
                 continue
             for name in names:

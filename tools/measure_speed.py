@@ -96,9 +96,9 @@ def results(
     search: FaceSearch, classifier: Classifier, clip: Path, frames: int, few_looks: int
 ) -> Iterator[FrameResult]:
     follower = Follower(search, few_looks=few_looks)
-    recogniser = Pipeline(search, classifier, tracker=Tracker(), follower=follower)
+    pipeline = Pipeline(search, classifier, tracker=Tracker(), follower=follower)
     for frame, _ in zip(loop_clip(clip), range(frames), strict=False):
-        yield recogniser.step(frame)
+        yield pipeline.step(frame)
 
 
 def turns(clip: Path, frames: int) -> None:
@@ -142,11 +142,11 @@ def crowd(clip: Path, frames: int) -> None:
     spent_ms: list[float] = []
     classifier = Classifier()
     with FaceSearch() as search:
-        recogniser = build_pipeline(search, classifier, Mode.FILE)
+        pipeline = build_pipeline(search, classifier, Mode.FILE)
         view = ResultView(ViewSettings(), Mode.FILE)
         for number, (frame, _) in enumerate(zip(loop_clip(clip), range(frames), strict=False)):
             began_s = time.process_time()
-            shown = view.add(recogniser.step(frame))
+            shown = view.add(pipeline.step(frame))
             view.draw(shown)
             if number < FPS:  # the first second: they are being found
                 continue

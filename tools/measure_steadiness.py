@@ -22,7 +22,13 @@ from numpy.typing import NDArray
 from app.contract import Contract
 from app.errors import DataError
 from app.recognition.classifier import DEFAULT_MODEL, Classifier
-from app.tracking.smoothing import DECIDED_NATS, LEAD_HOLD_S, MARGIN_NATS, SMOOTH_S, ReadingSmoother
+from app.tracking.smoothing import (
+    DECIDED_NATS,
+    LEAD_HOLD_S,
+    MARGIN_NATS,
+    SMOOTHING_S,
+    ReadingSmoother,
+)
 from app.types import UNSURE
 from tools.steady_recording import CLEAR, Change, Reading, load, record, save
 from training.base.cli import run_entry_point
@@ -38,7 +44,7 @@ MAX_CHANGES, MAX_DELAY_MS = 1.0, 300.0  # a minute; what is aimed at
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    smooth_s: float = SMOOTH_S
+    smoothing_s: float = SMOOTHING_S
     margin_nats: float = MARGIN_NATS
     hold_s: float = LEAD_HOLD_S
     decided_nats: float = DECIDED_NATS
@@ -73,7 +79,7 @@ def steadied(
 ) -> NDArray[np.int64]:
     """`(P, F)` classes shown, `NOBODY` for unsure and `ABSENT` where the face was not found."""
     steady = ReadingSmoother(
-        smooth_s=setting.smooth_s,
+        smoothing_s=setting.smoothing_s,
         margin_nats=setting.margin_nats,
         hold_s=setting.hold_s,
         decided_nats=setting.decided_nats,
@@ -91,7 +97,7 @@ def steadied(
 
 def each_frame(readings: Sequence[Reading], contract: Contract) -> NDArray[np.int64]:
     """The same where each frame stands for itself."""
-    return steadied(readings, 1.0, contract, Setting(smooth_s=0.0))
+    return steadied(readings, 1.0, contract, Setting(smoothing_s=0.0))
 
 
 def changes_per_minute(shown: NDArray[np.int64], fps: float) -> NDArray[np.float64]:
@@ -150,10 +156,10 @@ def clip_changes(path: Path, classifier: Classifier, setting: Setting) -> str:
     shown: dict[int, list[str]] = {}
     raw: dict[int, list[str]] = {}
     with VideoSource(path) as source, FaceSearch() as search:
-        recogniser = build_pipeline(search, classifier, Mode.FILE, smooth_s=setting.smooth_s)
+        pipeline = build_pipeline(search, classifier, Mode.FILE, smoothing_s=setting.smoothing_s)
         frame = None
         for frame in source:
-            for face in recogniser.step(frame).faces:
+            for face in pipeline.step(frame).faces:
                 own = face.raw_probabilities
                 sure = bool(contract.is_sure(own[None])[0])
                 raw.setdefault(face.face_id, []).append(
@@ -246,7 +252,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "|---|---|---|---|---|---|---|---|---|---|"
     )
     named = {
-        "each frame by itself": Setting(smooth_s=0),
+        "each frame by itself": Setting(smoothing_s=0),
         "smoothed over 0.25 s, no more": Setting(0.25, 0.0, 0.0, np.inf),
         "default": Setting(),
     }

@@ -184,7 +184,7 @@ def soak(frames: int, *, sample_every: int, gap_every: int, folder: Path | None)
     with ExitStack() as stack:
         classifier = Classifier()
         search = stack.enter_context(FaceSearch())
-        recogniser = build_pipeline(search, classifier, Mode.LIVE, with_quality=folder is not None)
+        pipeline = build_pipeline(search, classifier, Mode.LIVE, with_quality=folder is not None)
         source = stack.enter_context(
             CameraSource(
                 open_capture=lambda _: camera,
@@ -216,7 +216,7 @@ def soak(frames: int, *, sample_every: int, gap_every: int, folder: Path | None)
 
         outcome = Session(
             source,
-            recogniser,
+            pipeline,
             sinks=sinks,
             screen=NoScreen(),
             provider=classifier.provider,

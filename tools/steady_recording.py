@@ -123,14 +123,14 @@ def _known(
     there."""
     names = read_pack(data).meta.vote_names
     pictures = pack_faces(data, count, rng)
-    recogniser = build_pipeline(search, classifier, Mode.PICTURES)
+    pipeline = build_pipeline(search, classifier, Mode.PICTURES)
     found: list[_Known] = []
     for first in range(0, len(pictures), len(PLACES)):
         part = pictures[first : first + len(PLACES)]
         stage = Stage(rng, Camera())
         plays = [[Shown(0.0, 0.0, row)] for row in range(len(part))]
         for time_s, image in stage.frames(part, plays, 1 / Camera().fps):
-            for face in recogniser.step(Frame(image, 0, time_s, "made")).faces:
+            for face in pipeline.step(Frame(image, 0, time_s, "made")).faces:
                 row = _place_of(face.face, stage.sides_px)
                 if row is not None and row < len(part):
                     voted = names[int(part[row].votes.argmax())]
@@ -176,12 +176,12 @@ def _read(
     rng: np.random.Generator,
 ) -> list[Reading]:
     stage = Stage(rng, camera)
-    recogniser = build_pipeline(search, classifier, Mode.FILE)
+    pipeline = build_pipeline(search, classifier, Mode.FILE)
     pictures = [one.picture for one in known]
     rows = []
     for index, (time_s, image) in enumerate(stage.frames(pictures, plays, seconds)):
         raw = np.full((len(plays), len(classifier.labels)), np.nan, np.float32)
-        for face in recogniser.step(Frame(image, index, time_s, "made")).faces:
+        for face in pipeline.step(Frame(image, index, time_s, "made")).faces:
             place = _place_of(face.face, stage.sides_px)
             if place is not None and place < len(plays):
                 raw[place] = face.raw_probabilities

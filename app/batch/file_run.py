@@ -50,13 +50,13 @@ class FileRun:
     ) -> None:
         self._plan, self._source, self._fingerprint, self._stop = plan, source, fingerprint, stop
         self._file = ResumeFile(plan.outputs.first)
-        self._recogniser = build_pipeline(
+        self._pipeline = build_pipeline(
             networks.search,
             networks.classifier,
             Mode.FILE,
-            smooth_s=plan.recognition.smooth_s,
+            smoothing_s=plan.recognition.smoothing_s,
             thorough=plan.view.blur,
-            with_quality=plan.outputs.need_quality,
+            with_quality=plan.outputs.needs_quality,
         )
         outputs = plan.outputs
         goes_on = outputs.records is not None and outputs.video is None and outputs.report is None
@@ -70,7 +70,7 @@ class FileRun:
         self._view = ResultView(plan.view, Mode.FILE)
         draws = outputs.video is not None or (outputs.report is not None and plan.with_stills)
         guard = BlurGuard(
-            self._recogniser,
+            self._pipeline,
             wanted=lambda: plan.view.blur and draws,
             mode=Mode.FILE,
             if_lost=plan.view.if_lost,
@@ -90,7 +90,7 @@ class FileRun:
             )
             assert sinks.notes is not None  # of a resumable run
             self.notes: RunNotes = sinks.notes
-            self._loop = FrameLoop(source, self._recogniser, guard, sinks.all, self)
+            self._loop = FrameLoop(source, self._pipeline, guard, sinks.all, self)
             if kept is None:
                 self._file.remove()  # of a run that is begun anew
             if self._kept is not None:
@@ -114,7 +114,7 @@ class FileRun:
         try:
             if kept.stages is None or kept.notes is None:
                 raise ValueError(f"nothing was kept of {self._file.path}")
-            self._recogniser.restore(kept.stages)
+            self._pipeline.restore(kept.stages)
             self.notes.restore(kept.notes)
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise self._file.make_refusal("it is damaged") from error
@@ -206,7 +206,7 @@ class FileRun:
                 size_wh=self._loop.size_wh,
                 records=None if self._records is None else self._records.state(),
                 notes=self.notes.state(),
-                stages=self._recogniser.state(),
+                stages=self._pipeline.state(),
             ),
         )
         self._saved = True  # or the rows are kept for nothing
@@ -221,7 +221,7 @@ class FileRun:
             self.put_down()
             return
         self._save(complete=not self.interrupted)
-        if self.interrupted and not self._plan.keeps_early:
+        if self.interrupted and not self._plan.keeps_partial_results:
             self.put_down()
             return
         failures: list[RecogniserError] = close_all(

@@ -130,14 +130,15 @@ def describe_outcome(plan: RunPlan, outcome: FileOutcome, *, named: bool) -> lis
         here = f"{outcome.seconds:.1f} s from frame {outcome.from_frame} on"
         line = f"{format_seen(outcome.frames, outcome.faces)}, {here}"
     line += format_blurred_whole(outcome.blurred_whole)
-    if outcome.frames and (not outcome.interrupted or plan.keeps_early):
+    if outcome.frames and (not outcome.interrupted or plan.keeps_partial_results):
         line += f" -> {', '.join(map(str, plan.outputs.all))}"
     lines = [f"{name}: {line}" if named else line]
     lines += [f"note: {text}" for text in outcome.remarks]
     if outcome.cut_short:
         lines.append(f"warning: {outcome.cut_short}")
     if outcome.interrupted and not named:
-        kept = "Interrupted; what was finished is complete." if plan.keeps_early else "Interrupted."
+        keeps = plan.keeps_partial_results
+        kept = "Interrupted; what was finished is complete." if keeps else "Interrupted."
         lines.append(f"{kept} {GO_ON}" if outcome.frames else "Interrupted.")
     return lines
 

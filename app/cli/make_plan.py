@@ -95,7 +95,7 @@ def plan_batch(options: argparse.Namespace) -> BatchPlan:
         overwrite=options.overwrite,
         resume=options.resume,
         with_stills=not options.no_stills,
-        keeps_early=one,
+        keeps_partial_results=one,
     )
     outputs = plan_outputs(places, asked, one=one, inputs=local)
     common = replace(common, selection=make_selection(options))
@@ -146,7 +146,7 @@ def make_recognition(options: argparse.Namespace) -> RecognitionSettings:
         prior_correction=options.prior_correction,
         max_faces=options.max_faces,
         far_faces=options.far_faces,
-        smooth_s=options.smoothing,
+        smoothing_s=options.smoothing,
     )
 
 

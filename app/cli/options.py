@@ -14,7 +14,7 @@ from app.cli.option_types import (
     parse_size,
     parse_strength,
 )
-from app.defaults import SMOOTH_S, find_model, list_shipped_models
+from app.defaults import SMOOTHING_S, find_model, list_shipped_models
 from app.live.keys import KEYS
 from app.process.one_line_parser import OneLineParser, read_version
 from app.sources.camera_address import CameraAddress, parse_address
@@ -233,7 +233,7 @@ def parser() -> argparse.ArgumentParser:
     how.add_argument(
         "--smoothing",
         type=parse_duration,
-        default=SMOOTH_S,
+        default=SMOOTHING_S,
         metavar="SECONDS",
         help="over how long readings are averaged in videos and on cameras (default: "
         "%(default)s); more is calmer and later; 0 shows each frame by itself",

@@ -159,7 +159,7 @@ def _from_records(path: Path, rules: ReadingRules) -> Coding:
         )
         for face_id, one in instants.items()
     }
-    cut = (f"{path} ends within a line; that line was left out.",) if reader.cut_short else ()
+    cut = (f"{path} ends within a line; that line was left out.",) if reader.is_cut_short else ()
     return Coding(
         path,
         tracks,

@@ -13,8 +13,8 @@ from app.types import Face
 class FollowedFace:
     """A face where it was last seen, at `seen_s`.
 
-    `trust` is the mean of its scores over a while, 0 to 1. `velocity_xy` is in px/s. `lost` is True
-    if the last look did not find the face.
+    `trust` is the mean of its scores over a while, 0 to 1. `velocity_xy` is in px/s. `is_lost` is
+    True if the last look did not find the face.
 
     >>> face = Face((0.0, 0.0, 50.0, 50.0), np.zeros((6, 2), np.float32), 0.9, key=3)
     >>> later = FollowedFace(face, seen_s=1.0, trust=0.9, velocity_xy=(100.0, 0.0)).extrapolate(1.1)
@@ -26,7 +26,7 @@ class FollowedFace:
     seen_s: float
     trust: float
     velocity_xy: tuple[float, float] = (0.0, 0.0)
-    lost: bool = False
+    is_lost: bool = False
 
     def extrapolate(self, time_s: float) -> Face:
         """Returns the face at its expected place at `time_s`, marked as not seen."""
@@ -44,7 +44,7 @@ class FollowedFace:
     def measure_velocity_xy(self, now: Face, time_s: float) -> tuple[float, float]:
         """Returns the velocity (x, y) in px/s from the last sight to `now`, at `time_s`."""
         step_s = time_s - self.seen_s
-        if step_s <= 0 or self.lost:
+        if step_s <= 0 or self.is_lost:
             return (0.0, 0.0)
         (x0, y0), (x1, y1) = find_centre(self.face), find_centre(now)
         return ((x1 - x0) / step_s, (y1 - y0) / step_s)
@@ -56,7 +56,7 @@ class FollowedFace:
             "seen_s": float(self.seen_s),
             "trust": float(self.trust),
             "velocity_xy": [float(value) for value in self.velocity_xy],
-            "lost": self.lost,
+            "lost": self.is_lost,
         }
 
     @classmethod

@@ -153,7 +153,7 @@ class Follower:
         self._known = [
             k
             for k in self._known
-            if not k.lost or not any(is_same_place(k.face, face) for face in faces)
+            if not k.is_lost or not any(is_same_place(k.face, face) for face in faces)
         ]
         return keep_largest(faces, self._search.max_faces)
 
@@ -167,7 +167,7 @@ class Follower:
             faces,
             self._patterns.find_unchanged(image, time_s),
             waiting=[hint for hint, _ in waiting],
-            most=None if self._pace.at_once or self._pace.thorough else MAX_NEW_HINTS,
+            most=None if self._pace.is_immediate or self._pace.is_thorough else MAX_NEW_HINTS,
         )
         self._patterns.remember(image, found.refused, time_s)
         for face in map(self._give_key, found.faces):
@@ -187,14 +187,14 @@ class Follower:
         kept: list[FollowedFace] = []
         turn = self._choose_turn(time_s, step_s)
         # Faces that were seen last come first, because another face may take a lost one's place.
-        for known in sorted(self._known, key=lambda k: (k.lost, -k.seen_s)):
+        for known in sorted(self._known, key=lambda k: (k.is_lost, -k.seen_s)):
             if id(known) not in turn:
                 here = known.extrapolate(time_s)
                 if not any(is_same_place(here, face) for face in faces):
                     faces.append(here)
                     kept.append(known)
                 continue
-            waited = not known.lost and time_s - known.seen_s > 1.01 * step_s
+            waited = not known.is_lost and time_s - known.seen_s > 1.01 * step_s
             now = self._search.look_again(
                 image, known.extrapolate(time_s) if waited else known.face
             )
@@ -214,7 +214,7 @@ class Follower:
                         FollowedFace(now, time_s, trust, known.measure_velocity_xy(now, time_s))
                     )
             elif time_s - known.seen_s <= WATCH_S:
-                kept.append(replace(known, lost=True))
+                kept.append(replace(known, is_lost=True))
                 if self._hurry_until_s < known.seen_s + WATCH_S:
                     self._hurry_until_s = known.seen_s + WATCH_S
                     self._rounds.restart()  # with the whole frame
@@ -224,11 +224,11 @@ class Follower:
     def _choose_turn(self, time_s: float, step_s: float) -> set[int]:
         """Chooses the known faces to look at in this frame: those whose last look is the longest
         ago, and all lost ones. Returns their `id`s."""
-        there = sorted((k for k in self._known if not k.lost), key=lambda k: k.seen_s)
+        there = sorted((k for k in self._known if not k.is_lost), key=lambda k: k.seen_s)
         share = min(1.0, step_s / TURN_S, self._pace.most_step_s / TURN_S)
         count = max(self._few_looks, math.ceil(len(there) * share))
         turn = [k for k in there[:count] if time_s - k.seen_s >= self._pace.rest_s]
-        return {id(known) for known in (*turn, *(k for k in self._known if k.lost))}
+        return {id(known) for known in (*turn, *(k for k in self._known if k.is_lost))}
 
     def _plan(
         self, image: Image, faces: Sequence[Face], step_s: float, time_s: float
@@ -240,7 +240,7 @@ class Follower:
         hurry = not faces or begun or time_s <= self._hurry_until_s
         round_s = min(HURRIED_S, self._search_s) if hurry else self._search_s
         share = min(1.0, step_s / round_s) if round_s > 0 else 1.0
-        whole = self._pace.thorough or (self._pace.at_once and step_s == math.inf)
+        whole = self._pace.is_thorough or (self._pace.is_immediate and step_s == math.inf)
         most = len(plan) if whole else min(MAX_GLANCES, len(plan))
         self._due = min(self._due + share * len(plan), float(most))
         chosen = self._rounds.choose_views(
@@ -248,7 +248,7 @@ class Follower:
             plan,
             min(int(self._due), math.ceil(share * len(plan))),
             time_s=time_s,
-            round_s=0.0 if hurry or self._pace.thorough else self._search_s,
+            round_s=0.0 if hurry or self._pace.is_thorough else self._search_s,
             known=faces,
         )
         self._due -= len(chosen)

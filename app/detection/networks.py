@@ -40,7 +40,7 @@ class Glance:
     network."""
 
     box_xyxy: tuple[float, float, float, float]
-    full_range: bool
+    is_full_range: bool
 
 
 @lru_cache(16)
@@ -51,10 +51,10 @@ def list_glances(width_px: int, height_px: int, *, far_faces: bool) -> tuple[Gla
     longer = max(width_px, height_px)
     sizes = [(TILE, TILE_OVERLAP)] + [(FAR_TILE, FAR_OVERLAP)] * far_faces
     return (
-        Glance(whole, full_range=True),
-        Glance(whole, full_range=False),
+        Glance(whole, is_full_range=True),
+        Glance(whole, is_full_range=False),
         *(
-            Glance(box, full_range=False)
+            Glance(box, is_full_range=False)
             for tile, overlap in sizes
             for box in list_tiles(width_px, height_px, tile * longer, overlap * longer)
         ),
@@ -135,7 +135,7 @@ class NetworkLooks:
         return _measure_certainty(self._short, image, face, SHORT_MARGINS, SHORT_SIDE_PX, needed)
 
     def _glance(self, image: Image, glance: Glance) -> list[Face]:
-        if glance.full_range:
+        if glance.is_full_range:
             view = view_part(glance.box_xyxy, FULL_SIDE_PX)
             return self._seen(self._full, image, view, quick=True)
         return self._seen(self._short, image, view_part(glance.box_xyxy, SHORT_SIDE_PX), quick=True)

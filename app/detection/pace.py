@@ -14,11 +14,11 @@ class Pace:
         most_step_s: The longest step between frames, more than 0 seconds, by which turns are shared
             out. In frames that come later, there is no more work than after such a step; else the
             next frames would come later still.
-        thorough: True searches all of the frame within `search_s`, changed or not, however few
+        is_thorough: True searches all of the frame within `search_s`, changed or not, however few
             frames that is.
-        at_once: True searches the first frame, and the first one after a cut, as a whole, and looks
-            at all hints from near in the same frame. With False, at most `MAX_GLANCES` views are
-            searched and `MAX_NEW_HINTS` hints are looked at in a frame, and the others wait.
+        is_immediate: True searches the first frame, and the first one after a cut, as a whole, and
+            looks at all hints from near in the same frame. With False, at most `MAX_GLANCES` views
+            are searched and `MAX_NEW_HINTS` hints are looked at in a frame, and the others wait.
 
     Raises:
         ValueError: A time is out of its range.
@@ -26,8 +26,8 @@ class Pace:
 
     rest_s: float = 0.0
     most_step_s: float = math.inf
-    thorough: bool = False
-    at_once: bool = True
+    is_thorough: bool = False
+    is_immediate: bool = True
 
     def __post_init__(self) -> None:
         if not (self.rest_s >= 0 and self.most_step_s > 0):
@@ -39,4 +39,4 @@ class Pace:
 
 FILE_PACE = Pace()
 # Of 30 frames a second, each face is looked at in every frame; of 60, in every other frame.
-LIVE_PACE = Pace(rest_s=0.025, most_step_s=1 / 30, at_once=False)
+LIVE_PACE = Pace(rest_s=0.025, most_step_s=1 / 30, is_immediate=False)

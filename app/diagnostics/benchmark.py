@@ -154,9 +154,9 @@ class _Bench:
         self._picture: Image | None = None
 
     def _stages(self) -> tuple[Pipeline, ResultView]:
-        recogniser = build_pipeline(self._search, self._classifier, Mode.LIVE)
+        pipeline = build_pipeline(self._search, self._classifier, Mode.LIVE)
         view = ResultView(ViewSettings(), Mode.LIVE)
-        return recogniser, view
+        return pipeline, view
 
     def _network_s(self) -> float:
         return self._search.inference_s + self._classifier.inference_s
@@ -164,7 +164,7 @@ class _Bench:
     def measure_sustained(self, clip: Path, frames: int) -> _SustainedFigures:
         """Measures frames one after the other, as fast as the machine computes them. A frame's time
         is the seconds of work before it, as with a camera whose next picture is always ready."""
-        recogniser, view = self._stages()
+        pipeline, view = self._stages()
         times: dict[str, list[float]] = {}
         faces, detections, readings = 0, 0, 0
         cpu_s = decoding_s = busy_s = 0.0
@@ -180,7 +180,7 @@ class _Bench:
                 network_s, asked = self._network_s(), self._search.inferences
                 read = self._classifier.crops_read
                 worked_s, began_s = time.process_time(), time.perf_counter()
-                result = recogniser.step(replace(frame, time_s=busy_s))
+                result = pipeline.step(replace(frame, time_s=busy_s))
                 stepped_s = time.perf_counter()
                 view.draw(view.add(result))
                 ended_s = time.perf_counter()
@@ -224,7 +224,7 @@ class _Bench:
     def measure_camera(self, clip: Path, frames: int) -> tuple[list[float], int, float]:
         """Measures a camera. Returns the milliseconds from each capture to the drawn canvas, the
         number of pictures of the camera that were skipped, and the seconds of the whole part."""
-        recogniser, view = self._stages()
+        pipeline, view = self._stages()
         latency_ms: list[float] = []
         if not frames:
             return latency_ms, 0, 0.0
@@ -239,7 +239,7 @@ class _Bench:
             for number, frame in enumerate(f for f in camera if isinstance(f, Frame)):
                 if self._stop():
                     raise StoppedError
-                result = view.add(recogniser.step(frame))
+                result = view.add(pipeline.step(frame))
                 view.draw(result)
                 if number >= WARM_UP_FRAMES:
                     assert frame.captured_s is not None

@@ -40,14 +40,14 @@ def probe_frame(model: Path | None) -> ProbeResult:
 
     with VideoSource(DEMO_CLIP) as source, FaceSearch() as search:
         classifier = Classifier(model or DEFAULT_MODEL)
-        recogniser = build_pipeline(search, classifier, Mode.FILE)
+        pipeline = build_pipeline(search, classifier, Mode.FILE)
         frames = iter(source)
-        draw_result(recogniser.step(next(frames)))
+        draw_result(pipeline.step(next(frames)))
         start_ms = 1000 * (time.perf_counter() - began)
         decoding = time.perf_counter()
         frame = next(frames)
         stages = {"decode": 1000 * (time.perf_counter() - decoding)}
-        result = recogniser.step(frame)
+        result = pipeline.step(frame)
         stages.update(result.stage_ms)
         drawing = time.perf_counter()
         draw_result(result)

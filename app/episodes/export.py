@@ -63,7 +63,7 @@ def export_episodes(request: ExportRequest) -> int:
     if strange := [label for label in request.only if labels and label not in labels]:
         names = ", ".join(labels)
         warnings.append(f"the records have no label {strange[0]!r}. Their labels are {names}.")
-    if reader.cut_short:
+    if reader.is_cut_short:
         warnings.append(f"{request.records} ends within a line; that line was left out.")
     for warning in warnings:
         say(f"warning: {warning}")

@@ -53,7 +53,7 @@ class Session:
 
     Args:
         source: The open source.
-        recogniser: The stages.
+        pipeline: Reads the frames; keys turn its switches.
         sinks: The open outputs, in the order in which they are written.
         screen: The window; None for a run without one. With a screen and nothing to write, a file
             is shown at the speed at which it was filmed.
@@ -68,7 +68,7 @@ class Session:
     def __init__(
         self,
         source: Source,
-        recogniser: LivePipeline,
+        pipeline: LivePipeline,
         *,
         sinks: Sequence[RunSink],
         screen: Screen | None,
@@ -80,7 +80,7 @@ class Session:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._source = source
-        self._recogniser = recogniser
+        self._pipeline = pipeline
         self._sinks = sinks
         self._screen = screen
         self._stop = stop
@@ -88,7 +88,7 @@ class Session:
         self._on_frame = on_frame
         self._clock = clock
         self._view = LiveView(
-            recogniser,
+            pipeline,
             settings,
             provider=provider,
             mode=source.mode,
@@ -97,12 +97,12 @@ class Session:
             clock=clock,
         )
         self._guard = BlurGuard(
-            recogniser,
+            pipeline,
             wanted=lambda: self._view.blurs,
             mode=source.mode,
             if_lost=settings.if_lost,
         )
-        self._loop = FrameLoop(source, recogniser, self._guard, sinks, self)
+        self._loop = FrameLoop(source, pipeline, self._guard, sinks, self)
         self._rate = RateMeter(clock=clock)
         self._pacer = Pacer(clock=clock)
         self._latency_ms = EasedFigure()
@@ -213,7 +213,7 @@ class Session:
             return
         self._trouble = None
         if before_s is not None:
-            self._recogniser.reset()
+            self._pipeline.reset()
             self._guard.reset()
             self._say(f"{self._source.name} is back after {frame.time_s - before_s:.1f} s.")
         self._rate.reset()

@@ -53,7 +53,7 @@ class LiveView:
     """Makes of results what the user sees, and obeys the keys that change it.
 
     Args:
-        stage: The stages whose switches the keys turn.
+        pipeline: The pipeline whose switches the keys turn.
         settings: The settings with which the view begins.
         provider: The name of the device that runs the model, which the screen shows.
         mode: The kind of frames of the run.
@@ -67,7 +67,7 @@ class LiveView:
 
     def __init__(
         self,
-        stage: LivePipeline,
+        pipeline: LivePipeline,
         settings: ViewSettings,
         *,
         provider: str,
@@ -76,7 +76,7 @@ class LiveView:
         on_screen: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._stage = stage
+        self._pipeline = pipeline
         self._drawn = ResultView(settings, mode)
         self._provider = provider
         self._mode = mode
@@ -165,7 +165,7 @@ class LiveView:
         message, progress = (None if self._message is None else self._message[0]), None
         if message is None and self.paused:
             message = PAUSED
-        left_s = None if self._stage.resting is None else self._stage.resting.left_s
+        left_s = None if self._pipeline.resting is None else self._pipeline.resting.left_s
         if left_s is not None:
             # What a key did meanwhile is told first; the bar shows that the look goes on.
             message = message or LOOKING.format(max(1.0, left_s))
@@ -180,7 +180,7 @@ class LiveView:
         )
 
     def _follow_resting(self) -> None:
-        resting = self._stage.resting
+        resting = self._pipeline.resting
         if resting is None or (
             resting.left_s is None and resting.known_count == self._known_resting
         ):
@@ -239,14 +239,14 @@ class LiveView:
             self._smooth(1 if action == "calm" else -1)
             return None
         elif action == "neutral":
-            self._rest()
+            self._switch_resting()
         return result
 
     def _switch_maps(self, result: FrameResult) -> FrameResult:
-        wanted = self._stage.with_maps = not self._stage.with_maps
+        wanted = self._pipeline.with_maps = not self._pipeline.with_maps
         if wanted:
             self._tell("Bright is what speaks for the label. It is no proof: docs/live_view.md")
-            return self._stage.explain(result)
+            return self._pipeline.explain(result)
         return replace(result, faces=tuple(replace(face, map=None) for face in result.faces))
 
     def _snapshot(self, result: FrameResult, canvas: Image) -> None:
@@ -264,17 +264,17 @@ class LiveView:
             self._tell(self.recorder.start())
 
     def _smooth(self, steps: int) -> None:
-        now = self._stage.smoothing_s
+        now = self._pipeline.smoothing_s
         if now is None:
             self._tell(f"{PICTURES}: there is nothing to smooth.", aloud=False)
             return
         others = [s for s in SMOOTHINGS_S if (s > now if steps > 0 else s < now)]
         if others:
-            now = self._stage.smoothing_s = others[0] if steps > 0 else others[-1]
+            now = self._pipeline.smoothing_s = others[0] if steps > 0 else others[-1]
         self._tell(f"Smoothing over {now:g} s" if now else "No smoothing", aloud=False)
 
-    def _rest(self) -> None:
-        resting = self._stage.resting
+    def _switch_resting(self) -> None:
+        resting = self._pipeline.resting
         if resting is None or resting.neutral is None:
             why = PICTURES if resting is None else NO_NEUTRAL
             self._tell(f"{why}: a resting face cannot be allowed for.", aloud=False)

@@ -37,10 +37,10 @@ class SteppingPipeline(Protocol):
 
 
 class BlurGuard:
-    """Stands between the recogniser and the view, and marks the frames to cover as a whole.
+    """Stands between the pipeline and the view, and marks the frames to cover as a whole.
 
     Args:
-        stage: The recogniser.
+        pipeline: Reads the frames.
         wanted: Returns whether faces are blurred now; asked at every frame. While it returns False,
             the guard passes all results on as they are.
         mode: The mode of the run. The results of a recording come up to `LOOK_BACK_S` later; single
@@ -56,14 +56,14 @@ class BlurGuard:
 
     def __init__(
         self,
-        stage: SteppingPipeline,
+        pipeline: SteppingPipeline,
         *,
         wanted: Callable[[], bool],
         mode: Mode,
         if_lost: IfLost = "whole",
         max_bytes: int = MAX_HELD_BYTES,
     ) -> None:
-        self._stage = stage
+        self._pipeline = pipeline
         self._wanted = wanted
         self._if_lost = if_lost
         self._mode = mode
@@ -84,7 +84,7 @@ class BlurGuard:
         """
         if not self._wanted():
             self._ledger.reset()
-            return [*self.release(), self._stage.step(frame)]
+            return [*self.release(), self._pipeline.step(frame)]
         result, doubt = self._read_and_judge(frame)
         if doubt is not None:
             self._mark_held(doubt.since_s)
@@ -119,13 +119,13 @@ class BlurGuard:
 
     def _read_and_judge(self, frame: Frame) -> tuple[FrameResult, Doubt | None]:
         try:
-            result = self._stage.step(frame)
+            result = self._pipeline.step(frame)
         except RecogniserError:
             raise
         except Exception as error:  # after any failure, the frame's faces are unknown
             self.failures += 1
             self.failure = self.failure or f"{type(error).__name__}: {error}".split("\n")[0]
-            self._stage.reset()
+            self._pipeline.reset()
             return FrameResult(frame, (), self._labels), Doubt(NOT_SEARCHED, frame.time_s)
         self._labels = result.labels
         doubt = None

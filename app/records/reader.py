@@ -22,13 +22,13 @@ class RecordsReader:
     """The records of the file `path`, in order. They can be read several times.
 
     Only whole lines are read. The last line is incomplete while a program is still writing, or
-    after a crash; it is left out, and `cut_short` is True after the iteration. Raises `DataError`
-    with the number of the line.
+    after a crash; it is left out, and `is_cut_short` is True after the iteration. Raises
+    `DataError` with the number of the line.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.cut_short = False
+        self.is_cut_short = False
         # A file that is still being written is read under its temporary name.
         suffix = (path.with_suffix("") if path.suffix == ".partial" else path).suffix.lower()
         if suffix not in SUFFIXES:
@@ -41,7 +41,7 @@ class RecordsReader:
         self._read = {".jsonl": self._json, ".csv": self._csv, ".parquet": self._parquet}[suffix]
 
     def __iter__(self) -> Iterator[Record]:
-        self.cut_short = False
+        self.is_cut_short = False
         order = RowOrder()
         for number, record in self._read():
             try:
@@ -57,7 +57,7 @@ class RecordsReader:
             with self.path.open("rb") as file:
                 for number, content in enumerate(file, start=1):
                     if not content.endswith(b"\n"):
-                        self.cut_short = True
+                        self.is_cut_short = True
                         return
                     text = content.decode("utf-8-sig" if number == 1 else "utf-8")
                     yield number, text

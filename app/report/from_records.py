@@ -77,9 +77,9 @@ def report_records(request: ReportRequest) -> int:
         say(f"warning: {faces.warning}")
     elif request.with_stills and (advice := _advise(request, summary, faces)):
         say(f"note: {advice}")
-    if reader.cut_short:
+    if reader.is_cut_short:
         say(f"warning: {request.records} ends within a line; that line was left out.")
-    return CUT_SHORT if faces.warning is not None or reader.cut_short else DONE
+    return CUT_SHORT if faces.warning is not None or reader.is_cut_short else DONE
 
 
 def _summarise(

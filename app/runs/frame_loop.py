@@ -55,7 +55,7 @@ class FrameLoop:
     def __init__(
         self,
         source: Source,
-        stage: SteppingPipeline,
+        pipeline: SteppingPipeline,
         guard: BlurGuard,
         sinks: Sequence[RunSink],
         hooks: LoopHooks,
@@ -66,7 +66,7 @@ class FrameLoop:
         self.failing: RunSink | None = None
         self.size_wh = size_wh
         self._source = source
-        self._stage = stage
+        self._pipeline = pipeline
         self._guard = guard
         self._sinks = sinks
         self._hooks = hooks
@@ -122,7 +122,7 @@ class FrameLoop:
     def _begin_anew_if_resized(self, frame: Frame) -> None:
         height, width = frame.image.shape[:2]
         if self.size_wh not in (None, (width, height)) and self._source.mode.is_stream:
-            self._stage.reset()
+            self._pipeline.reset()
         self.size_wh = (width, height)
 
     def _pass_on(self, results: Iterable[FrameResult]) -> bool:

@@ -16,7 +16,7 @@ from app.recognition.classifier import DEFAULT_MODEL, Device
 from app.sources.camera_address import CameraAddress
 from app.sources.frame_selection import Selection
 from app.sources.remote_video import WebVideo
-from app.tracking.smoothing import SMOOTH_S
+from app.tracking.smoothing import SMOOTHING_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ class OutputPaths:
         return self.records or self.all[0]
 
     @property
-    def need_quality(self) -> bool:
+    def needs_quality(self) -> bool:
         """True if results are asked for that hold the quality of each face."""
         return self.records is not None or self.report is not None
 
@@ -105,7 +105,7 @@ class RecognitionSettings:
     prior_correction: float = 0.0
     max_faces: int | None = None  # only the largest ones are read; None: all
     far_faces: bool = False
-    smooth_s: float = SMOOTH_S
+    smoothing_s: float = SMOOTHING_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,8 +136,8 @@ class RunPlan:
 
     `settings`, as JSON has them, and `command` are for the notes beside the records. `overwrite`
     replaces files that exist; `resume` goes on from a checkpoint. `with_stills` stores faces in the
-    report. `keeps_early`: a run that is stopped also completes its results up to there. `encoding`
-    None: the annotated video is encoded as is usual.
+    report. `keeps_partial_results`: a run that is stopped also completes its results up to there.
+    `encoding` None: the annotated video is encoded as is usual.
     """
 
     source: Input
@@ -151,7 +151,7 @@ class RunPlan:
     resume: bool = False
     in_window: bool = False
     with_stills: bool = True
-    keeps_early: bool = False
+    keeps_partial_results: bool = False
     encoding: Encoding | None = None
 
     @property

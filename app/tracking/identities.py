@@ -27,7 +27,9 @@ from app.stage_state import SavedState, State, dump_array, load_array
 MAX_DISTANCE = 1.0  # mean face sides between the expected and the seen place of one person
 REACH_PER_S = 1.0  # that this distance grows by during an absence, because people turn
 MAX_GROWTH = math.log(2.0)  # logarithm of the largest ratio of two sizes of one person
+MAX_AGE_S = 1.5  # after which a person who was not seen is gone
 SIZE_WEIGHT = 1.5  # cost of the logarithm of the sizes' ratio, where a distance of one side costs 1
+ABSENCE_COST_PER_S = 0.5  # for a person who was not seen; a distance of one side costs 1
 # Time constants with which the filter follows what is seen.
 PLACE_S = 0.03
 VELOCITY_S = 0.15
@@ -97,7 +99,7 @@ class Identities:
     (2,)
     """
 
-    def __init__(self, *, max_age_s: float = 1.5) -> None:
+    def __init__(self, *, max_age_s: float = MAX_AGE_S) -> None:
         if max_age_s < 0:
             raise ValueError(f"max_age_s is a time of at least 0 seconds, got {max_age_s}")
         self._max_age_s = max_age_s
@@ -190,7 +192,7 @@ class Identities:
         near = apart / sides
         possible = (near < reach) & (growth < MAX_GROWTH)
         # Of two possible people, the one who was seen a moment ago is likelier.
-        cost = near + SIZE_WEIGHT * growth + 0.5 * absent_s[:, None]
+        cost = near + SIZE_WEIGHT * growth + ABSENCE_COST_PER_S * absent_s[:, None]
         rows, columns = _solve_assignment(np.where(possible, cost, IMPOSSIBLE))
         return {int(n): int(m) for m, n in zip(rows, columns, strict=True) if possible[m, n]}
 

@@ -11,7 +11,7 @@ measured.
 
 The displayed label is not just the class with the largest average. Another class, or "unsure",
 replaces the displayed one when it leads for `hold_s` either by `margin_nats` in the slow average
-over `smooth_s`, or by `decided_nats` in a quick average over `QUICK_S`. In the second case the
+over `smoothing_s`, or by `decided_nats` in a quick average over `QUICK_S`. In the second case the
 expression has changed, and the slow average goes on from the quick one. docs/steadiness.md has the
 figures behind these values.
 """
@@ -24,11 +24,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from app.defaults import SMOOTH_S as SMOOTH_S
+from app.defaults import SMOOTHING_S as SMOOTHING_S
 from app.stage_state import SavedState, State, dump_array, load_array
 from app.types import Floats
 
-QUICK_S = 0.05  # time constant of the quick average; that of the slow one is `SMOOTH_S`
+QUICK_S = 0.05  # time constant of the quick average; that of the slow one is `SMOOTHING_S`
 # Leads and their duration that change the displayed label; docs/steadiness.md compares others.
 MARGIN_NATS = 0.5  # lead in the slow average
 DECIDED_NATS = 1.5  # lead in the quick average
@@ -115,8 +115,8 @@ class ReadingSmoother:
     the weight of the new reading follows from the time since the last one.
 
     Args:
-        smooth_s: The time constant of the slow average in seconds, at least 0. With 0, every frame
-            is shown as it is, without margin and hold. The attribute may be set at any time.
+        smoothing_s: The time constant of the slow average in seconds, at least 0. With 0, every
+            frame is shown as it is, without margin and hold. The attribute may be set at any time.
         margin_nats: The lead in the slow average, at least 0, that changes the displayed label.
         decided_nats: The lead in the quick average, at least 0, that changes the displayed label.
         hold_s: The time in seconds, at least 0, for which a lead has to last.
@@ -128,7 +128,7 @@ class ReadingSmoother:
     def __init__(
         self,
         *,
-        smooth_s: float = SMOOTH_S,
+        smoothing_s: float = SMOOTHING_S,
         margin_nats: float = MARGIN_NATS,
         decided_nats: float = DECIDED_NATS,
         hold_s: float = LEAD_HOLD_S,
@@ -138,22 +138,22 @@ class ReadingSmoother:
                 "margin_nats, decided_nats and hold_s must be at least 0, got "
                 f"{margin_nats}, {decided_nats} and {hold_s}"
             )
-        self.smooth_s = smooth_s
+        self.smoothing_s = smoothing_s
         self._margin_nats = margin_nats
         self._decided_nats = decided_nats
         self._hold_s = hold_s
         self.reset()
 
     @property
-    def smooth_s(self) -> float:
+    def smoothing_s(self) -> float:
         """The time constant of the slow average in seconds."""
-        return self._smooth_s
+        return self._smoothing_s
 
-    @smooth_s.setter
-    def smooth_s(self, seconds: float) -> None:
+    @smoothing_s.setter
+    def smoothing_s(self, seconds: float) -> None:
         if not 0 <= seconds < math.inf:
-            raise ValueError(f"smooth_s must be a time of at least 0 seconds, got {seconds}")
-        self._smooth_s = seconds
+            raise ValueError(f"smoothing_s must be a time of at least 0 seconds, got {seconds}")
+        self._smoothing_s = seconds
 
     def reset(self) -> None:
         """Forgets all averages, as after a cut."""
@@ -190,7 +190,7 @@ class ReadingSmoother:
         Returns:
             The smoothed probabilities and the displayed classes of the N people.
 
-        >>> smoother = ReadingSmoother(smooth_s=0.25)
+        >>> smoother = ReadingSmoother(smoothing_s=0.25)
         >>> first = smoother.update([7], np.array([[0.9, 0.1]], np.float32), 0.0)
         >>> second = smoother.update([7], np.array([[0.2, 0.8]], np.float32), 0.04)
         >>> second.probabilities.round(3), second.shown
@@ -203,9 +203,9 @@ class ReadingSmoother:
             number: one for number, one in self._people.items() if time_s - one.seen_s <= GAP_S
         }
         count = len(people)
-        if self._smooth_s == 0:
+        if self._smoothing_s == 0:
             self._people = {}
-        if self._smooth_s == 0 or not count:
+        if self._smoothing_s == 0 or not count:
             plain = np.asarray(probabilities, np.float32)
             return SmoothedReadings(plain, _find_best(plain, sureness)[0])
         logs = np.log(np.maximum(np.asarray(probabilities, np.float64), FLOOR))
@@ -227,8 +227,8 @@ class ReadingSmoother:
             one = self._people[number] = _Person(now, now, time_s)
             return one
         step_s = time_s - one.seen_s
-        slow_weight = _weigh_step(step_s, self._smooth_s)
-        quick_weight = _weigh_step(step_s, min(QUICK_S, self._smooth_s))
+        slow_weight = _weigh_step(step_s, self._smoothing_s)
+        quick_weight = _weigh_step(step_s, min(QUICK_S, self._smoothing_s))
         one.slow = one.slow + slow_weight * (now - one.slow)
         one.quick = one.quick + quick_weight * (now - one.quick)
         one.seen_s = time_s
@@ -263,8 +263,8 @@ class ReadingSmoother:
                 return
 
 
-def _weigh_step(step_s: float, smooth_s: float) -> float:
-    return 1.0 - math.exp(-step_s / smooth_s)
+def _weigh_step(step_s: float, smoothing_s: float) -> float:
+    return 1.0 - math.exp(-step_s / smoothing_s)
 
 
 def _softmax(logs: NDArray[np.float64]) -> Floats:

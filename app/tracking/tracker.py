@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.stage_state import SavedState, State
-from app.tracking.identities import Identities
+from app.tracking.identities import MAX_AGE_S, Identities
 from app.tracking.resting_face import RestingFaces
-from app.tracking.smoothing import SMOOTH_S, ReadingSmoother, SurenessFunction
+from app.tracking.smoothing import SMOOTHING_S, ReadingSmoother, SurenessFunction
 from app.types import Face, Floats
 
 
@@ -31,7 +31,7 @@ class Tracker:
 
     Args:
         max_age_s: The time in seconds, at least 0, after which a person who was not seen is gone.
-        smooth_s: The time in seconds, at least 0, over which readings are averaged.
+        smoothing_s: The time in seconds, at least 0, over which readings are averaged.
         resting: Corrects readings before they are averaged. It belongs to a live view and is not
             part of the state.
 
@@ -42,26 +42,27 @@ class Tracker:
     def __init__(
         self,
         *,
-        max_age_s: float = 1.5,
-        smooth_s: float = SMOOTH_S,
+        max_age_s: float = MAX_AGE_S,
+        smoothing_s: float = SMOOTHING_S,
         resting: RestingFaces | None = None,
     ) -> None:
-        if max_age_s < 0 or not 0 <= smooth_s < math.inf:
+        if max_age_s < 0 or not 0 <= smoothing_s < math.inf:
             raise ValueError(
-                f"max_age_s and smooth_s are seconds of at least 0, got {max_age_s} and {smooth_s}"
+                "max_age_s and smoothing_s are seconds of at least 0, got "
+                f"{max_age_s} and {smoothing_s}"
             )
         self.resting = resting
         self._identities = Identities(max_age_s=max_age_s)
-        self._smoother = ReadingSmoother(smooth_s=smooth_s)
+        self._smoother = ReadingSmoother(smoothing_s=smoothing_s)
 
     @property
-    def smooth_s(self) -> float:
+    def smoothing_s(self) -> float:
         """The time in seconds over which readings are averaged. It may be set at any time."""
-        return self._smoother.smooth_s
+        return self._smoother.smoothing_s
 
-    @smooth_s.setter
-    def smooth_s(self, seconds: float) -> None:
-        self._smoother.smooth_s = seconds
+    @smoothing_s.setter
+    def smoothing_s(self, seconds: float) -> None:
+        self._smoother.smoothing_s = seconds
 
     def reset(self) -> None:
         """Forgets everybody. Numbers go on from the last one."""

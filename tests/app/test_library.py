@@ -258,7 +258,7 @@ def test_hardly_any_pixels_are_no_faces(recogniser: Recogniser, shape: tuple[int
     "setting", [{"max_faces": 0}, {"smoothing_s": -1.0}, {"smoothing_s": float("inf")}]
 )
 def test_settings_that_cannot_be_are_refused_at_once(setting: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match=r"max_faces|smooth_s"):
+    with pytest.raises(ValueError, match=r"max_faces|smoothing_s"):
         Recogniser(**setting)
 
 

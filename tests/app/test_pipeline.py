@@ -63,17 +63,17 @@ def test_each_face_gets_its_own_reading() -> None:
 
 
 def test_separate_pictures_number_their_faces_anew() -> None:
-    recogniser = Pipeline(Finder(make_face(120, 10)), Brightness(), tracker=None)
-    first, second = recogniser.step(halves()), recogniser.step(halves())
+    pipeline = Pipeline(Finder(make_face(120, 10)), Brightness(), tracker=None)
+    first, second = pipeline.step(halves()), pipeline.step(halves())
     assert [f.face_id for f in (*first.faces, *second.faces)] == [1, 1]
     np.testing.assert_array_equal(second.faces[0].probabilities, second.faces[0].raw_probabilities)
 
 
 def test_smoothed_and_raw_readings_are_both_kept() -> None:
-    recogniser = Pipeline(Finder(make_face(120, 10)), Brightness(), tracker=Tracker(smooth_s=1.0))
-    recogniser.step(halves())
+    pipeline = Pipeline(Finder(make_face(120, 10)), Brightness(), tracker=Tracker(smoothing_s=1.0))
+    pipeline.step(halves())
     dark = Frame(np.zeros((100, 200, 3), np.uint8), 1, 0.1, "dark")
-    seen = recogniser.step(dark).faces[0]
+    seen = pipeline.step(dark).faces[0]
     assert seen.raw_probabilities[0] > 0.99
     assert seen.probabilities[0] < 0.5
     assert seen.label == "bright"
@@ -101,11 +101,11 @@ def test_doubt_is_about_the_smoothed_reading() -> None:
     class Doubtful(Brightness):
         contract = tiny_contract(unsure_below=0.99)
 
-    recogniser = Pipeline(Finder(make_face(120, 10)), Doubtful(), tracker=Tracker(smooth_s=1.0))
-    assert recogniser.step(halves()).faces[0].label == "bright"
+    pipeline = Pipeline(Finder(make_face(120, 10)), Doubtful(), tracker=Tracker(smoothing_s=1.0))
+    assert pipeline.step(halves()).faces[0].label == "bright"
     dim = np.full((100, 200, 3), 120, np.uint8)
     for n in range(1, 20):
-        seen = recogniser.step(Frame(dim, n, n / 10, "dim")).faces[0]
+        seen = pipeline.step(Frame(dim, n, n / 10, "dim")).faces[0]
         assert seen.raw_probabilities[1] < 0.5
         assert (seen.label, seen.reason) == ("bright", None) or n > 1
     assert (seen.label, seen.reason) == ("unsure", "not confident")
@@ -130,13 +130,13 @@ def test_doubt_has_the_reason_that_the_picture_gives(
 
 
 def test_label_that_was_overtaken_a_moment_ago_is_still_said() -> None:
-    recogniser = Pipeline(Finder(make_face(120, 10)), Brightness(), tracker=Tracker(smooth_s=0.01))
-    recogniser.step(halves())
+    pipeline = Pipeline(Finder(make_face(120, 10)), Brightness(), tracker=Tracker(smoothing_s=0.01))
+    pipeline.step(halves())
     dark = np.zeros((100, 200, 3), np.uint8)
-    first = recogniser.step(Frame(dark, 1, 0.05, "dark")).faces[0]
+    first = pipeline.step(Frame(dark, 1, 0.05, "dark")).faces[0]
     assert (first.label, int(first.probabilities.argmax())) == ("bright", 0)
     for n in range(2, 8):
-        last = recogniser.step(Frame(dark, n, 0.05 * n, "dark")).faces[0]
+        last = pipeline.step(Frame(dark, n, 0.05 * n, "dark")).faces[0]
     assert last.label == "dark"
 
 
@@ -149,10 +149,10 @@ def test_detection_without_usable_landmarks_is_no_face(spoil: float) -> None:
 
 
 def test_every_stage_is_timed() -> None:
-    recogniser = Pipeline(
+    pipeline = Pipeline(
         Finder(make_face(10, 10)), Brightness(), tracker=None, clock=clock_of_milliseconds
     )
-    stage_ms = recogniser.step(halves()).stage_ms
+    stage_ms = pipeline.step(halves()).stage_ms
     assert list(stage_ms) == ["detect", "align", "classify", "track"]
     assert list(stage_ms.values()) == pytest.approx([1.0] * 4)
 
@@ -171,9 +171,9 @@ def test_a_face_whose_turn_it_is_not_keeps_its_reading() -> None:
             return super().predict(crops)
 
     reader = Counting()
-    recogniser = Pipeline(Finder(), reader, tracker=None, follower=Turns())
-    first = recogniser.step(halves())
-    second = recogniser.step(Frame(halves().image[:, ::-1].copy(), 1, 0.1, "halves"))
+    pipeline = Pipeline(Finder(), reader, tracker=None, follower=Turns())
+    first = pipeline.step(halves())
+    second = pipeline.step(Frame(halves().image[:, ::-1].copy(), 1, 0.1, "halves"))
     assert reader.read == 3
     dark, bright = second.faces
     assert dark.raw_probabilities.tolist() == first.faces[1].raw_probabilities.tolist()
@@ -188,10 +188,10 @@ def test_a_face_nobody_read_before_is_read_though_it_was_not_looked_at() -> None
 
 def test_maps_come_only_when_asked_and_are_of_the_class_that_is_said() -> None:
     finder = Finder(make_face(10, 10), make_face(120, 10))
-    recogniser = Pipeline(finder, Brightness(), tracker=Tracker())
-    assert [f.map for f in recogniser.step(halves()).faces] == [None, None]
-    recogniser.with_maps = True
-    result = recogniser.step(halves())
+    pipeline = Pipeline(finder, Brightness(), tracker=Tracker())
+    assert [f.map for f in pipeline.step(halves()).faces] == [None, None]
+    pipeline.with_maps = True
+    result = pipeline.step(halves())
     shown = [f.map for f in result.faces]
     assert [None if m is None else m.weights[0, 0] for m in shown] == [2, 12]
     matrix = shown[1].matrix  # type: ignore[union-attr]
@@ -202,29 +202,29 @@ def test_maps_come_only_when_asked_and_are_of_the_class_that_is_said() -> None:
 def test_face_that_was_not_looked_at_keeps_its_map() -> None:
     left, right = replace(make_face(10, 10), key=1), replace(make_face(120, 10), key=2)
     finder = Finder(left, right)
-    recogniser = Pipeline(finder, Brightness(), tracker=Tracker())
-    recogniser.with_maps = True
-    recogniser.step(halves())
+    pipeline = Pipeline(finder, Brightness(), tracker=Tracker())
+    pipeline.with_maps = True
+    pipeline.step(halves())
     finder.faces = (replace(left, seen=False), right)
-    maps = [f.map for f in recogniser.step(halves()).faces]
+    maps = [f.map for f in pipeline.step(halves()).faces]
     assert [None if m is None else m.weights[0, 0] for m in maps] == [2, 11]
 
 
 def test_still_frame_is_explained_afterwards() -> None:
-    recogniser = Pipeline(Finder(make_face(120, 10)), Brightness(), tracker=Tracker())
-    result = recogniser.step(halves())
-    explained = recogniser.explain(result)
+    pipeline = Pipeline(Finder(make_face(120, 10)), Brightness(), tracker=Tracker())
+    result = pipeline.step(halves())
+    explained = pipeline.explain(result)
     assert result.faces[0].map is None
     assert explained.faces[0].map is not None
     assert explained.faces[0].map.weights[0, 0] == 11
 
 
 def test_smoothing_can_be_changed_while_it_runs() -> None:
-    recogniser = Pipeline(Finder(make_face(120, 10)), Brightness(), tracker=Tracker(smooth_s=9.0))
-    recogniser.step(halves())
-    recogniser.smoothing_s = 0.0
+    pipeline = Pipeline(Finder(make_face(120, 10)), Brightness(), tracker=Tracker(smoothing_s=9.0))
+    pipeline.step(halves())
+    pipeline.smoothing_s = 0.0
     dark = Frame(np.zeros((100, 200, 3), np.uint8), 1, 0.1, "dark")
-    assert recogniser.step(dark).faces[0].probabilities[0] > 0.99
+    assert pipeline.step(dark).faces[0].probabilities[0] > 0.99
     assert Pipeline(Finder(), Brightness(), tracker=None).smoothing_s is None
 
 
@@ -235,7 +235,7 @@ def test_a_pause_of_a_camera_keeps_numbers_and_resting_faces(
     live: bool, pause_s: float, kept: bool
 ) -> None:
     resting = RestingFaces(("neutral", "other"))
-    recogniser = Pipeline(
+    pipeline = Pipeline(
         Finder(make_face(120, 10)),
         Brightness(),
         tracker=Tracker(resting=resting),
@@ -244,9 +244,9 @@ def test_a_pause_of_a_camera_keeps_numbers_and_resting_faces(
     frame = halves()
     resting.start()
     for step in range(80):
-        result = recogniser.step(replace(frame, time_s=step / 10))
+        result = pipeline.step(replace(frame, time_s=step / 10))
     assert (resting.known_count, result.faces[0].face_id) == (1, 1)
-    after = recogniser.step(replace(frame, time_s=8 + pause_s))
+    after = pipeline.step(replace(frame, time_s=8 + pause_s))
     assert after.frame.time_s == 8 + pause_s
     assert (resting.known_count == 1) == kept
     assert (after.faces[0].face_id == 1) == kept
@@ -296,12 +296,12 @@ def test_the_mode_decides_what_is_remembered_and_how_much_is_searched(
     mode: Mode, thorough: bool, views: list[int], numbers: list[int], smoothing_s: float | None
 ) -> None:
     search = Searcher(make_face(120, 10))
-    recogniser = build_pipeline(search, Brightness(), mode, smooth_s=0.5, thorough=thorough)
-    found = [recogniser.step(replace(halves(), time_s=time_s)).faces for time_s in (0.0, 0.1, 9.1)]
+    pipeline = build_pipeline(search, Brightness(), mode, smoothing_s=0.5, thorough=thorough)
+    found = [pipeline.step(replace(halves(), time_s=time_s)).faces for time_s in (0.0, 0.1, 9.1)]
     assert search.views[:1] == views
     assert [one[0].face_id for one in found] == numbers
-    assert recogniser.smoothing_s == smoothing_s
-    assert recogniser.resting is None
+    assert pipeline.smoothing_s == smoothing_s
+    assert pipeline.resting is None
 
 
 @pytest.mark.parametrize("mode", list(Mode))

@@ -116,8 +116,8 @@ def test_probe_logits_and_maps_are_the_files_own(made: Path, exported: Path) -> 
 
 def test_app_runs_the_file_unchanged(made: Path, clip_frames: dict[int, Image]) -> None:
     with Detector() as detector:
-        recogniser = Pipeline(detector, Classifier(made, device="cpu"), tracker=None)
-        result = recogniser.step(Frame(clip_frames[0], 0, 0.0, "clip"))
+        pipeline = Pipeline(detector, Classifier(made, device="cpu"), tracker=None)
+        result = pipeline.step(Frame(clip_frames[0], 0, 0.0, "clip"))
     assert len(result.faces) == 1
     assert result.faces[0].probabilities.sum() == pytest.approx(1, abs=1e-5)
 

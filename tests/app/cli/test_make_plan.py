@@ -110,14 +110,16 @@ def test_each_video_of_a_batch_has_its_own_plan() -> None:
     ]
     assert [plan.video.address is not None for plan in batch.runs] == [False, False, True]
     assert [plan.input_files for plan in batch.runs] == [(Path("a.mp4"),), (Path("b.mp4"),), ()]
-    assert all(plan.is_resumable and plan.resume and not plan.keeps_early for plan in batch.runs)
+    assert all(
+        plan.is_resumable and plan.resume and not plan.keeps_partial_results for plan in batch.runs
+    )
 
 
 def test_single_video_completes_its_results_when_it_is_stopped() -> None:
     batch = plan_batch(parser().parse_args("--video a.mp4 --no-window".split()))
     (plan,) = batch.runs
     assert plan.outputs == OutputPaths(video=Path("a_annotated.mp4"))
-    assert (plan.keeps_early, batch.workers, batch.folders) == (True, 1, ())
+    assert (plan.keeps_partial_results, batch.workers, batch.folders) == (True, 1, ())
 
 
 @pytest.mark.parametrize("line", ["--start 5 --end 2", "--every 2 --fps 5"])

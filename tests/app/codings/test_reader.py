@@ -627,7 +627,7 @@ def test_records_of_a_face_say_nothing_where_it_is_not(
     face = FaceRecord(3, (0, 0, 9, 9), 0.9, "a", None, {"a": 1.0})
 
     class Reader(list[Record]):
-        cut_short = False
+        is_cut_short = False
 
     records = Reader(Record("v", n, n / 10, face if n != 2 else None) for n in range(5))
     monkeypatch.setattr("app.codings.reader.RecordsReader", lambda path: records)

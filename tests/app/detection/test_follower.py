@@ -54,7 +54,7 @@ class Scene:
         most: int | None = None,
     ) -> SearchResult:
         self.glances.append(len(plan))
-        whole = any(glance.full_range for glance in plan)
+        whole = any(glance.is_full_range for glance in plan)
         places = {one.box_xyxy for one in known}
         self.patterns = list(patterns)
         self.searches_without_patterns += not patterns
@@ -99,7 +99,7 @@ def test_a_crowd_before_a_camera_comes_in_by_four_a_frame(fps: int) -> None:
 
 def test_where_blurring_depends_on_it_a_cameras_frame_is_searched_whole() -> None:
     scene = crowd(60)
-    assert len(Follower(scene, pace=replace(LIVE_PACE, thorough=True)).find(FRAME, 0.0)) == 60
+    assert len(Follower(scene, pace=replace(LIVE_PACE, is_thorough=True)).find(FRAME, 0.0)) == 60
 
 
 class SlowMachine:
@@ -194,7 +194,7 @@ def test_more_frames_a_second_do_not_mean_more_glances() -> None:
 @pytest.mark.parametrize("fps", [2, 5, 25, 60])
 def test_a_thorough_search_takes_each_view_as_often_as_a_blur_looks_back(fps: int) -> None:
     scene = Scene(face(100))
-    follower = Follower(scene, pace=Pace(thorough=True))
+    follower = Follower(scene, pace=Pace(is_thorough=True))
     seen_s = dict.fromkeys(list_glances(1280, 720, far_faces=False), 0.0)
     search = scene.search
 

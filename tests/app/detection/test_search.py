@@ -142,7 +142,7 @@ def test_a_face_as_small_as_the_overlap_lies_whole_in_a_tile(
 
 def test_far_faces_add_glances() -> None:
     near = list_glances(1280, 720, far_faces=False)
-    assert [glance.full_range for glance in near[:2]] == [True, False]
+    assert [glance.is_full_range for glance in near[:2]] == [True, False]
     assert len(list_glances(1280, 720, far_faces=True)) > 2 * len(near)
 
 

@@ -142,12 +142,12 @@ def run(
     said: list[str] | None = None,
     clock: Clock | None = None,
     snapshots: Path = Path(),
-    stage: Blind | None = None,
+    pipeline: Blind | None = None,
 ) -> SessionOutcome:
     frames = [0]
     return Session(
         source,
-        stage or Blind(),
+        pipeline or Blind(),
         sinks=sinks,
         screen=screen,
         provider="CPU",
@@ -339,13 +339,13 @@ GONE = "Camera 0 stopped delivering pictures."
 
 def test_gap_is_said_once_and_shown_and_identities_begin_anew() -> None:
     said: list[str] = []
-    screen, output, stage = Keyboard(), Output(), Blind()
+    screen, output, pipeline = Keyboard(), Output(), Blind()
     silences = [Silence(None, 0.1), Silence(GONE, 0.2), Silence(GONE, 2.3), Silence(None, 2.4)]
     source = Live(live_frame(0, 0.0), live_frame(1, 0.1), *silences, live_frame(2, 2.6))
-    outcome = run(source, output, screen=screen, said=said, stage=stage)
+    outcome = run(source, output, screen=screen, said=said, pipeline=pipeline)
     assert said == [f"{GONE} Waiting for the next picture.", "camera:0 is back after 2.5 s."]
     assert (output.written, output.state) == ([0, 1, 2], "complete")
-    assert stage.resets == [2]
+    assert pipeline.resets == [2]
     assert (outcome.frames, outcome.cut_short) == (3, None)
     notices = screen.shown[2:5]
     assert len(screen.shown) == 6
@@ -357,10 +357,10 @@ def test_gap_is_said_once_and_shown_and_identities_begin_anew() -> None:
 
 def test_slow_camera_is_no_trouble() -> None:
     said: list[str] = []
-    screen, stage = Keyboard(), Blind()
+    screen, pipeline = Keyboard(), Blind()
     source = Live(live_frame(0, 0.0), Silence(None, 0.1), live_frame(1, 0.2))
-    run(source, screen=screen, said=said, stage=stage)
-    assert (said, stage.resets, len(screen.shown)) == ([], [], 2)
+    run(source, screen=screen, said=said, pipeline=pipeline)
+    assert (said, pipeline.resets, len(screen.shown)) == ([], [], 2)
 
 
 def test_keys_are_obeyed_while_a_slow_camera_is_waited_for(tmp_path: Path) -> None:
@@ -402,7 +402,7 @@ def test_ctrl_c_works_at_once_while_there_is_no_picture() -> None:
 
 
 def test_picture_of_another_size_begins_anew() -> None:
-    stage = Blind()
+    pipeline = Blind()
     frames = [live_frame(0, 0.0), live_frame(1, 0.1, (90, 70)), live_frame(2, 0.2, (90, 70))]
-    assert run(Live(*frames), stage=stage).frames == 3
-    assert stage.resets == [1]
+    assert run(Live(*frames), pipeline=pipeline).frames == 3
+    assert pipeline.resets == [1]

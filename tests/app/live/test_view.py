@@ -18,7 +18,7 @@ LABELS = ("neutral", "sadness")
 
 
 class Reader:
-    """A stage that has nothing to say but what was switched on."""
+    """A pipeline that has nothing to say but what was switched on."""
 
     def __init__(self, labels: Sequence[str] = LABELS, *, stream: bool = True) -> None:
         self.with_maps = False
@@ -60,15 +60,15 @@ def frame(time_s: float = 0.0, faces: int = 1) -> FrameResult:
 class Desk:
     """A view with one result on it, and what it said."""
 
-    def __init__(self, look: ViewSettings | None = None, stage: Reader | None = None) -> None:
+    def __init__(self, look: ViewSettings | None = None, pipeline: Reader | None = None) -> None:
         self.said: list[str] = []
         self.clock = Clock()
-        self.stage = stage or Reader()
+        self.pipeline = pipeline or Reader()
         self.view = LiveView(
-            self.stage,
+            self.pipeline,
             look or ViewSettings(),
             provider="CPU",
-            mode=Mode.PICTURES if self.stage.smoothing_s is None else Mode.LIVE,
+            mode=Mode.PICTURES if self.pipeline.smoothing_s is None else Mode.LIVE,
             say=self.said.append,
             clock=self.clock,
         )
@@ -104,11 +104,11 @@ def test_map_key_paints_the_evidence_and_takes_it_away() -> None:
     desk = Desk(ViewSettings(hud="off"))
     plain = desk.canvas()
     desk.press("map")
-    assert desk.stage.with_maps
+    assert desk.pipeline.with_maps
     painted = (desk.canvas() != plain).any(axis=2)
     assert painted[90:170, 110:190].mean() > 0.8
     desk.press("map")
-    assert not desk.stage.with_maps
+    assert not desk.pipeline.with_maps
     assert same(desk.canvas(), plain)
 
 
@@ -165,10 +165,10 @@ def test_record_key_starts_and_stops(tmp_path: Path) -> None:
 
 
 def test_pictures_are_not_recorded_nor_smoothed() -> None:
-    desk = Desk(stage=Reader(stream=False))
+    desk = Desk(pipeline=Reader(stream=False))
     desk.press("record", "calm", "neutral")
     assert not desk.view.recorder.is_running
-    assert desk.stage.smoothing_s is None
+    assert desk.pipeline.smoothing_s is None
 
 
 @pytest.mark.parametrize(
@@ -184,20 +184,20 @@ def test_pictures_are_not_recorded_nor_smoothed() -> None:
 def test_smoothing_keys_move_in_steps(keys: list[Action], seconds: float) -> None:
     desk = Desk()
     desk.press(*keys)
-    assert desk.stage.smoothing_s == seconds
+    assert desk.pipeline.smoothing_s == seconds
 
 
 def test_smoothing_of_ones_own_moves_to_the_next_step() -> None:
     desk = Desk()
-    desk.stage.smoothing_s = 0.3
+    desk.pipeline.smoothing_s = 0.3
     desk.press("quick")
-    assert desk.stage.smoothing_s == 0.25
+    assert desk.pipeline.smoothing_s == 0.25
 
 
 def test_neutral_key_looks_then_corrects_then_forgets() -> None:
     desk = Desk()
     desk.press("neutral")
-    resting = desk.stage.resting
+    resting = desk.pipeline.resting
     assert resting is not None
     assert resting.left_s == 5
     for step in range(130):
@@ -211,7 +211,7 @@ def test_neutral_key_looks_then_corrects_then_forgets() -> None:
 
 def test_a_resting_face_that_is_forgotten_is_said() -> None:
     desk = Desk()
-    resting = desk.stage.resting
+    resting = desk.pipeline.resting
     assert resting is not None
     resting.start()
     for step in range(150):
@@ -232,7 +232,7 @@ def test_a_resting_face_that_is_forgotten_is_said() -> None:
 )
 def test_the_resting_faces_that_are_left_are_counted(gone: list[int], line: str) -> None:
     desk = Desk()
-    resting = desk.stage.resting
+    resting = desk.pipeline.resting
     assert resting is not None
     resting.start()
     shares = np.array([[0.3, 0.7]] * 3, np.float32)
@@ -284,11 +284,11 @@ def test_history_goes_on_after_a_pause_and_says_when_it_cannot() -> None:
 
 
 def test_model_without_neutral_is_said() -> None:
-    desk = Desk(stage=Reader(("happy", "sad")))
+    desk = Desk(pipeline=Reader(("happy", "sad")))
     before = desk.view.draw_screen(desk.canvas())
     assert not same(desk.press("neutral"), before)
-    assert desk.stage.resting is not None
-    assert desk.stage.resting.left_s is None
+    assert desk.pipeline.resting is not None
+    assert desk.pipeline.resting.left_s is None
 
 
 def test_messages_go_by_themselves() -> None:

@@ -165,11 +165,11 @@ def test_what_was_not_looked_at_is_in_doubt(
 
 
 def test_failures_are_told_and_what_a_user_can_mend_is_raised() -> None:
-    stage = Staged([RuntimeError("no graph\nat all"), NONE, DeviceError("The GPU is gone.")])
-    guard = BlurGuard(stage, wanted=lambda: True, mode=Mode.LIVE)
+    pipeline = Staged([RuntimeError("no graph\nat all"), NONE, DeviceError("The GPU is gone.")])
+    guard = BlurGuard(pipeline, wanted=lambda: True, mode=Mode.LIVE)
     for index in range(2):
         guard.step(Frame(scene(0), index, index / RATE, "clip.mp4"))
-    assert stage.resets == 1
+    assert pipeline.resets == 1
     assert guard.warning == (
         "In 1 frame faces could not be looked for (RuntimeError: no graph); nothing was read there."
     )

@@ -68,7 +68,7 @@ def test_records_come_back_as_they_were(tmp_path: Path, suffix: str) -> None:
     reader = RecordsReader(write(tmp_path / f"r.{suffix}"))
     assert list(reader) == ROWS
     assert list(reader) == ROWS
-    assert not reader.cut_short
+    assert not reader.is_cut_short
 
 
 def test_parquet_is_written_and_read_in_groups(
@@ -116,7 +116,7 @@ def test_only_whole_lines_are_read(tmp_path: Path, suffix: str) -> None:
         found = list(reader)
         lines = whole[:end].count(b"\n") - (suffix == "csv")
         assert found == ROWS[: max(0, lines)]
-        assert reader.cut_short == (end > 0 and not whole[:end].endswith(b"\n"))
+        assert reader.is_cut_short == (end > 0 and not whole[:end].endswith(b"\n"))
 
 
 @given(

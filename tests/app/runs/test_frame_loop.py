@@ -99,10 +99,10 @@ def frame(index: int, size_wh: tuple[int, int] = (8, 6)) -> Frame:
     return Frame(np.zeros((size_wh[1], size_wh[0], 3), np.uint8), index, index / 25, "frames")
 
 
-def build(source: Frames, hooks: Hooks, *sinks: Output, stage: Blind | None = None) -> FrameLoop:
-    stage = stage or Blind()
-    guard = BlurGuard(stage, wanted=lambda: False, mode=source.mode)
-    return FrameLoop(source, stage, guard, sinks, hooks)
+def build(source: Frames, hooks: Hooks, *sinks: Output, pipeline: Blind | None = None) -> FrameLoop:
+    pipeline = pipeline or Blind()
+    guard = BlurGuard(pipeline, wanted=lambda: False, mode=source.mode)
+    return FrameLoop(source, pipeline, guard, sinks, hooks)
 
 
 def test_hooks_come_in_order_and_outputs_get_every_frame() -> None:
@@ -148,15 +148,15 @@ def test_output_that_fails_is_named() -> None:
 
 @pytest.mark.parametrize(("mode", "resets"), [(Mode.LIVE, [1]), (Mode.PICTURES, [])])
 def test_stream_of_another_size_begins_anew(mode: Mode, resets: list[int]) -> None:
-    stage = Blind()
+    pipeline = Blind()
     source = Frames(frame(0), frame(1, (6, 8)), frame(2, (6, 8)), mode=mode)
-    assert build(source, Hooks(), stage=stage).run()
-    assert stage.resets == resets
+    assert build(source, Hooks(), pipeline=pipeline).run()
+    assert pipeline.resets == resets
 
 
 def test_run_that_goes_on_knows_the_size_of_the_run_before() -> None:
-    stage = Blind()
-    loop = build(Frames(frame(5)), Hooks(), stage=stage)
+    pipeline = Blind()
+    loop = build(Frames(frame(5)), Hooks(), pipeline=pipeline)
     loop.size_wh = (640, 480)
     loop.run()
-    assert (stage.resets, loop.size_wh) == ([0], (8, 6))
+    assert (pipeline.resets, loop.size_wh) == ([0], (8, 6))

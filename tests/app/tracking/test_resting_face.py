@@ -131,7 +131,7 @@ def test_model_without_neutral_is_never_corrected() -> None:
 
 def test_tracker_corrects_before_it_smooths_and_forgets_when_it_does() -> None:
     resting = RestingFaces(LABELS)
-    tracker = Tracker(resting=resting, smooth_s=0.25)
+    tracker = Tracker(resting=resting, smoothing_s=0.25)
     found = Face((10, 10, 70, 70), np.zeros((6, 2), np.float32), 0.9)
     resting.start()
     shown = rows(SAD_AT_REST)

@@ -76,21 +76,21 @@ def test_lead_that_stays_below_the_margin_never_shows() -> None:
 
 
 def test_new_label_waits_for_the_hold() -> None:
-    steady = ReadingSmoother(smooth_s=0.001, margin_nats=0, hold_s=0.1)
+    steady = ReadingSmoother(smoothing_s=0.001, margin_nats=0, hold_s=0.1)
     shown = play(steady, [odds(2)] + [odds(-2)] * 20, fps=100)
     assert shown.index(SAD) == 11  # leads from frame 1 on
 
 
 def test_rival_has_to_lead_without_a_break() -> None:
-    steady = ReadingSmoother(smooth_s=0.001, margin_nats=0, hold_s=0.1)
+    steady = ReadingSmoother(smoothing_s=0.001, margin_nats=0, hold_s=0.1)
     rows = [odds(2)] + ([odds(-2)] * 8 + [odds(2)]) * 20
     assert set(play(steady, rows, fps=100)) == {HAPPY}
 
 
 @given(st.integers(0, 2**32 - 1), st.sampled_from([0.1, 0.25, 1.0]))
-def test_smoothed_rows_are_probabilities(seed: int, smooth_s: float) -> None:
+def test_smoothed_rows_are_probabilities(seed: int, smoothing_s: float) -> None:
     rng = np.random.default_rng(seed)
-    steady = ReadingSmoother(smooth_s=smooth_s)
+    steady = ReadingSmoother(smoothing_s=smoothing_s)
     for n in range(20):
         rows = rng.dirichlet([0.1] * 5, 3).astype(np.float32)
         done = steady.update([1, 2, 3], rows, n / 30)
@@ -103,9 +103,9 @@ def test_averaging_log_probabilities_is_averaging_logits(temperature: float) -> 
     """Constants of each frame, which a softmax forgets, do not matter."""
     rng = np.random.default_rng(1)
     logits = rng.normal(0, 1.5, (3, 4))
-    smooth_s, fps = 0.2, 10
-    steady = ReadingSmoother(smooth_s=smooth_s)
-    share = 1 - np.exp(-1 / fps / smooth_s)
+    smoothing_s, fps = 0.2, 10
+    steady = ReadingSmoother(smoothing_s=smoothing_s)
+    share = 1 - np.exp(-1 / fps / smoothing_s)
     mean = logits[0]
     for n, row in enumerate(logits):
         powers = np.exp((row + rng.normal()) / temperature)
@@ -117,26 +117,26 @@ def test_averaging_log_probabilities_is_averaging_logits(temperature: float) -> 
 
 def test_no_smoothing_shows_each_frame_by_itself() -> None:
     rows = [odds(0.1), odds(-0.1)] * 5
-    steady = ReadingSmoother(smooth_s=0)
+    steady = ReadingSmoother(smoothing_s=0)
     assert play(steady, rows) == [HAPPY, SAD] * 5
     done = steady.update([7], np.array([odds(9)], np.float32), 1.0)
     np.testing.assert_array_equal(done.probabilities, np.array([odds(9)], np.float32))
 
 
 def test_smoothing_can_be_changed_while_it_runs() -> None:
-    steady = ReadingSmoother(smooth_s=0)
+    steady = ReadingSmoother(smoothing_s=0)
     assert play(steady, [odds(0.1), odds(-0.1)]) == [HAPPY, SAD]
-    steady.smooth_s = 1.0
+    steady.smoothing_s = 1.0
     assert play(steady, [odds(3)] * 10 + [odds(-3)] * 3, start_s=1.0) == [HAPPY] * 13
-    steady.smooth_s = 0
+    steady.smoothing_s = 0
     assert play(steady, [odds(-3)], start_s=2.0) == [SAD]
     with pytest.raises(ValueError, match="seconds"):
-        steady.smooth_s = -1
+        steady.smoothing_s = -1
 
 
 @pytest.mark.parametrize(("gap_s", "shown"), [(0.9 * GAP_S, HAPPY), (1.1 * GAP_S, SAD)])
 def test_long_absence_begins_anew(gap_s: float, shown: int) -> None:
-    steady = ReadingSmoother(smooth_s=2.0)
+    steady = ReadingSmoother(smoothing_s=2.0)
     play(steady, [odds(3)] * 30)
     assert play(steady, [odds(-1)], start_s=29 / 30 + gap_s) == [shown]
 
@@ -180,7 +180,7 @@ def test_unsure_is_entered_and_left_by_the_margin() -> None:
         assert play(steady, two(nats), start_s=3.0 * n, contract=DOUBT)[-1] == label, nats
 
 
-@pytest.mark.parametrize("options", [{"smooth_s": -1}, {"margin_nats": -1}, {"hold_s": -0.1}])
+@pytest.mark.parametrize("options", [{"smoothing_s": -1}, {"margin_nats": -1}, {"hold_s": -0.1}])
 def test_negative_settings_are_refused(options: dict[str, float]) -> None:
     with pytest.raises(ValueError, match="at least 0"):
         ReadingSmoother(**options)

@@ -58,7 +58,7 @@ def test_first_reading_is_taken_as_it_is() -> None:
 
 def test_smoothing_feels_the_same_at_any_frame_rate() -> None:
     def after_half_a_second(fps: int) -> Floats:
-        tracker = Tracker(smooth_s=0.25)
+        tracker = Tracker(smoothing_s=0.25)
         tracker.update((face(0),), rows((0.9, 0.1)), 0.0)
         for step in range(1, fps // 2 + 1):
             _, smoothed, _ = tracker.update((face(0),), rows((0.45, 0.55)), step / fps)
@@ -73,7 +73,7 @@ def test_smoothing_feels_the_same_at_any_frame_rate() -> None:
 
 
 def test_no_smoothing_shows_each_frame() -> None:
-    tracker = Tracker(smooth_s=0)
+    tracker = Tracker(smoothing_s=0)
     tracker.update((face(0),), rows((0.9, 0.1)), 0.0)
     _, smoothed, shown = tracker.update((face(0),), rows((0.2, 0.8)), 0.01)
     np.testing.assert_allclose(smoothed, [[0.2, 0.8]], atol=1e-6)
@@ -105,7 +105,7 @@ def test_smoothed_rows_sum_to_one_even_from_zeros() -> None:
     assert np.isfinite(smoothed).all()
 
 
-@pytest.mark.parametrize("options", [{"max_age_s": -1.0}, {"smooth_s": -0.1}])
+@pytest.mark.parametrize("options", [{"max_age_s": -1.0}, {"smoothing_s": -0.1}])
 def test_negative_times_are_refused(options: dict[str, float]) -> None:
     with pytest.raises(ValueError, match="seconds"):
         Tracker(**options)
