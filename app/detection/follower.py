@@ -41,7 +41,7 @@ WATCH_S = 1.0  # for which the place of a lost face is looked at
 # Where the mean score of a face over `TRUST_S` falls below `TRUSTED`, the face check is asked
 # again, so that a pattern that was once taken for a face is not kept for long.
 TRUST_S = 0.5
-TRUSTED = 0.5
+TRUSTED = 0.5  # midway between the scores of surely no face, 0, and of surely a face, 1
 KEEP_SCORE = 0.3  # score below which a look at a known face does not count
 MAX_STEP_S = 1.0  # a longer step between frames is a cut
 FEW_LOOKS = 3  # faces that are looked at in every frame; more are looked at in turns

@@ -153,7 +153,7 @@ class _Bench:
         self._stop = stop
         self._picture: Image | None = None
 
-    def _stages(self) -> tuple[Pipeline, ResultView]:
+    def _build_pipeline_and_view(self) -> tuple[Pipeline, ResultView]:
         pipeline = build_pipeline(self._search, self._classifier, Mode.LIVE)
         view = ResultView(ViewSettings(), Mode.LIVE)
         return pipeline, view
@@ -164,7 +164,7 @@ class _Bench:
     def measure_sustained(self, clip: Path, frames: int) -> _SustainedFigures:
         """Measures frames one after the other, as fast as the machine computes them. A frame's time
         is the seconds of work before it, as with a camera whose next picture is always ready."""
-        pipeline, view = self._stages()
+        pipeline, view = self._build_pipeline_and_view()
         times: dict[str, list[float]] = {}
         faces, detections, readings = 0, 0, 0
         cpu_s = decoding_s = busy_s = 0.0
@@ -224,7 +224,7 @@ class _Bench:
     def measure_camera(self, clip: Path, frames: int) -> tuple[list[float], int, float]:
         """Measures a camera. Returns the milliseconds from each capture to the drawn canvas, the
         number of pictures of the camera that were skipped, and the seconds of the whole part."""
-        pipeline, view = self._stages()
+        pipeline, view = self._build_pipeline_and_view()
         latency_ms: list[float] = []
         if not frames:
             return latency_ms, 0, 0.0

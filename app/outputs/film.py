@@ -29,7 +29,7 @@ MAX_MPEG4_TICKS = 65_535  # per second
 
 
 class FilmedSource(Protocol):
-    """The source video, as far as its film needs it (`app.sources.video.VideoSource` in part)."""
+    """The source video of a film: the part of `app.sources.video.VideoSource` that it needs."""
 
     @property
     def path(self) -> Path:

@@ -22,8 +22,9 @@ from app.process.deadlines import run_with_deadline
 from app.sources.camera_address import CameraAddress
 from app.sources.latest_frame import UnreachableError
 
+# An address that does not answer would else block for as long as the system tries, often minutes.
 CONNECT_TIMEOUT_S = 8.0
-READ_TIMEOUT_S = 5.0
+READ_TIMEOUT_S = 5.0  # a longer silence counts as a lost connection, which is made anew
 # For all of the opening, where libav does not keep to its limits, as with a slow name server.
 OPEN_TIMEOUT_S = 20.0
 # libav's names. A plain address may lead on to a secure one, but never the other way round.

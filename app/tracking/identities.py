@@ -31,9 +31,9 @@ MAX_AGE_S = 1.5  # after which a person who was not seen is gone
 SIZE_WEIGHT = 1.5  # cost of the logarithm of the sizes' ratio, where a distance of one side costs 1
 ABSENCE_COST_PER_S = 0.5  # for a person who was not seen; a distance of one side costs 1
 # Time constants with which the filter follows what is seen.
-PLACE_S = 0.03
-VELOCITY_S = 0.15
-SIZE_S = 0.15
+PLACE_S = 0.03  # about one frame: longer, the place would lag behind a person who turns
+VELOCITY_S = 0.15  # several frames, because differences of noisy places are noisier than places
+SIZE_S = 0.15  # several frames, because boxes tremble, while true sizes change slowly
 COAST_S = 1.0  # with which the velocity of a person who is not seen fades
 IMPOSSIBLE = 1e6  # cost of a pair that cannot be
 # Address space for SciPy's libraries and what they take at once. Where its algebra library gets

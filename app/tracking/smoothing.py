@@ -32,7 +32,7 @@ QUICK_S = 0.05  # time constant of the quick average; that of the slow one is `S
 # Leads and their duration that change the displayed label; docs/steadiness.md compares others.
 MARGIN_NATS = 0.5  # lead in the slow average
 DECIDED_NATS = 1.5  # lead in the quick average
-LEAD_HOLD_S = 0.1
+LEAD_HOLD_S = 0.1  # so that a lead of one or two frames, of 30 a second, changes nothing
 FLOOR = 1e-6  # lower probabilities count as this one, because 0 has no logarithm
 GAP_S = 0.5  # the averages of a person who was not seen for longer start again
 NO_CLASS = -1  # in place of a class where the label is unsure
