@@ -107,6 +107,7 @@ def test_the_floors_hold_every_room() -> None:
     assert rooms == {room for _, floors in HOUSES for floor in floors for room in floor}
 
 
+@pytest.mark.slow
 def test_commands_of_training_are_front_desks() -> None:
     """Each has `parser` and `main`, and no module imports one."""
     desks = {name for name in TRAINING if find_room(name) == "training"} - {"training"}
@@ -184,6 +185,7 @@ def test_app_needs_no_more_than_it_is_installed_with(room: str) -> None:
             assert outsiders(path) <= APP_PACKAGES | {"app"} | OPTIONAL.get(module, set()), module
 
 
+@pytest.mark.slow
 def test_training_enters_only_its_rooms_of_app() -> None:
     entered = {
         find_room(name)
@@ -260,6 +262,7 @@ def test_blocked_packages_are_as_good_as_absent() -> None:
     assert done.stderr.endswith("ModuleNotFoundError: No module named 'tqdm'\n")
 
 
+@pytest.mark.slow
 def test_app_imports_where_nothing_of_training_is_installed() -> None:
     modules = [module for module in APP if module != "app"]
     done = run_without_packages(
@@ -275,6 +278,7 @@ def test_alignment_and_contract_need_numpy_alone() -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+@pytest.mark.slow
 def test_training_runs_without_cameras_videos_and_figures(
     shapes_npz: Path, exported: Path, tmp_path: Path
 ) -> None:

@@ -26,6 +26,7 @@ def load(name: str) -> ModuleType:
     return module
 
 
+@pytest.mark.slow
 def test_image(capsys: pytest.CaptureFixture[str]) -> None:
     assert load("image").main([]) == 0
     said = capsys.readouterr().out
@@ -35,6 +36,7 @@ def test_image(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().err.startswith("error: nowhere.png does not exist")
 
 
+@pytest.mark.slow
 def test_video(tmp_path: Path) -> None:
     video = load("video")
     folder = tmp_path / "made" / "out"
@@ -52,6 +54,7 @@ def test_video(tmp_path: Path) -> None:
     assert video.main([str(video.DEMO_CLIP), str(folder)]) == 2  # nothing is overwritten
 
 
+@pytest.mark.slow
 def test_live() -> None:
     live = load("live")
     clip = VideoSource(live.DEMO_CLIP, selection=Selection(end_s=2.0))
@@ -61,6 +64,7 @@ def test_live() -> None:
     assert live.main(["/nowhere"]) == 2
 
 
+@pytest.mark.slow
 def test_custom_sink(tmp_path: Path) -> None:
     custom_sink = load("custom_sink")
     folder = tmp_path / "made" / "out"
@@ -81,6 +85,7 @@ def test_help_is_no_file(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out.startswith("usage: ")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["video", "custom_sink"])
 def test_folder_that_cannot_be_made_is_one_line(
     name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]

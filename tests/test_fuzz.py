@@ -12,6 +12,7 @@ from tests.support.fuzz_cases import DAMAGES, make_case, whole_files
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="memory is limited as Linux does")
 
 
+@pytest.mark.slow
 def test_damaged_files_end_in_frames_or_in_a_clear_error() -> None:
     endings = list(run(range(0, 3300, 11), seed=1, timeout_s=20))
     assert [e for e in endings if e.outcome in BAD] == []
@@ -20,6 +21,7 @@ def test_damaged_files_end_in_frames_or_in_a_clear_error() -> None:
     assert {e.damage.partition(".")[0] for e in endings} == {d.__name__ for d in DAMAGES}
 
 
+@pytest.mark.slow
 def test_cases_that_once_ended_badly_end_well() -> None:
     """A part of a PNG that announces 2 GB, and a stream that begins in the middle of a file."""
     cases = (5002, 5309)

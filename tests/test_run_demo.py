@@ -82,11 +82,13 @@ def rows(played: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (played / "out.jsonl").read_text().splitlines()]
 
 
+@pytest.mark.slow
 def test_main_job_leaves_its_outputs_and_nothing_else(played: Path) -> None:
     names = ["out.eaf", "out.html", "out.jsonl", "out.mp4", "out.run.json", "out.vtt", "said"]
     assert sorted(p.name for p in played.iterdir()) == names
 
 
+@pytest.mark.slow
 def test_main_job_says_two_lines_and_no_chatter(played: Path) -> None:
     lines = (played / "said").read_text().splitlines()
     assert len(lines) == 2
@@ -94,6 +96,7 @@ def test_main_job_says_two_lines_and_no_chatter(played: Path) -> None:
     assert lines[1].startswith("240 frames with ")
 
 
+@pytest.mark.slow
 def test_every_frame_has_its_rows(rows: list[dict[str, Any]]) -> None:
     assert sorted({row["frame"] for row in rows}) == list(range(clip.FRAMES))
     nested = ["probabilities", "raw_probabilities", "landmarks"]
@@ -103,6 +106,7 @@ def test_every_frame_has_its_rows(rows: list[dict[str, Any]]) -> None:
         assert row["time_s"] == pytest.approx(row["frame"] / clip.FPS, abs=1e-6)
 
 
+@pytest.mark.slow
 def test_faces_are_found_where_they_were_drawn(rows: list[dict[str, Any]]) -> None:
     found = dict.fromkeys(range(clip.FRAMES), 0)
     for row in rows:
@@ -118,6 +122,7 @@ def test_faces_are_found_where_they_were_drawn(rows: list[dict[str, Any]]) -> No
             assert row["det_score"] >= 0.5
 
 
+@pytest.mark.slow
 def test_the_smile_is_read_as_happiness(rows: list[dict[str, Any]]) -> None:
     faces = [row for row in rows if row["face_id"] is not None]
     labels = [row["label"] for row in faces]
@@ -128,6 +133,7 @@ def test_the_smile_is_read_as_happiness(rows: list[dict[str, Any]]) -> None:
         assert row["label"] == max(row["probabilities"], key=row["probabilities"].get)
 
 
+@pytest.mark.slow
 def test_identities_last(rows: list[dict[str, Any]]) -> None:
     """One person until the clip is empty, then one, joined by another."""
     first = {row["face_id"] for row in rows if row["frame"] < 124}
@@ -136,6 +142,7 @@ def test_identities_last(rows: list[dict[str, Any]]) -> None:
     assert sorted(set(last)) == [2, 3]
 
 
+@pytest.mark.slow
 def test_rows_of_empty_frames_are_empty(rows: list[dict[str, Any]]) -> None:
     empty = [row for row in rows if 135 <= row["frame"] < 158]
     assert len(empty) == 23
@@ -143,6 +150,7 @@ def test_rows_of_empty_frames_are_empty(rows: list[dict[str, Any]]) -> None:
         assert all(row[name] is None for name in (*FIELDS[3:], "probabilities"))
 
 
+@pytest.mark.slow
 def test_video_keeps_every_frame_its_time_and_the_sound(played: Path) -> None:
     def facts(path: Path) -> tuple[list[float], list[bytes]]:
         with av.open(str(path)) as container:
@@ -160,6 +168,7 @@ def test_video_keeps_every_frame_its_time_and_the_sound(played: Path) -> None:
         assert (video.width, video.height) == (clip.WIDTH_PX, clip.HEIGHT_PX)
 
 
+@pytest.mark.slow
 def test_overlay_is_drawn_into_the_video(played: Path) -> None:
     with av.open(str(played / "out.mp4")) as container:
         drawn = next(container.decode(video=0)).to_ndarray(format="bgr24").astype(int)
@@ -167,6 +176,7 @@ def test_overlay_is_drawn_into_the_video(played: Path) -> None:
     assert 0.01 < changed.mean() < 0.5
 
 
+@pytest.mark.slow
 def test_faces_have_figures_of_quality(rows: list[dict[str, Any]]) -> None:
     faces = [row for row in rows if row["face_id"] is not None]
     whole = [row for row in faces if row["x"] > 0]
@@ -180,6 +190,7 @@ def test_faces_have_figures_of_quality(rows: list[dict[str, Any]]) -> None:
     assert np.median([abs(row["yaw_deg"]) for row in whole]) < TURNED_DEG
 
 
+@pytest.mark.slow
 def test_episodes_and_report_say_the_same_as_the_records(played: Path) -> None:
     cues = (played / "out.vtt").read_text().split("\n\n")[1:]
     assert [cue.splitlines()[2] for cue in cues] == [
@@ -203,6 +214,7 @@ def raw_csv(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "raw.csv"
 
 
+@pytest.mark.slow
 def test_csv_has_one_column_per_label(raw_csv: Path) -> None:
     with open(raw_csv, newline="", encoding="utf-8") as file:
         table = list(csv.DictReader(file))
@@ -212,6 +224,7 @@ def test_csv_has_one_column_per_label(raw_csv: Path) -> None:
     assert {row["label"] for row in table if row["frame"] == "140"} == {""}
 
 
+@pytest.mark.slow
 def test_pictures_stand_for_themselves(tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     for index in (0, 100, 145):
@@ -228,6 +241,7 @@ def test_pictures_stand_for_themselves(tmp_path: Path) -> None:
     assert names == [f"{i:03}_annotated.png" for i in (0, 100, 145)]
 
 
+@pytest.mark.slow
 def test_without_an_output_the_result_lies_beside_the_input(tmp_path: Path) -> None:
     (tmp_path / "mine.mp4").write_bytes(DEMO_CLIP.read_bytes())
     still(tmp_path / "photo.jpg")
@@ -237,6 +251,7 @@ def test_without_an_output_the_result_lies_beside_the_input(tmp_path: Path) -> N
     assert names == ["mine.mp4", "mine_annotated.mp4", "photo.jpg", "photo_annotated.jpg"]
 
 
+@pytest.mark.slow
 def test_prior_correction_makes_rare_expressions_more_probable(tmp_path: Path) -> None:
     still(tmp_path / "photo.png")
     rows = []
@@ -252,6 +267,7 @@ def test_prior_correction_makes_rare_expressions_more_probable(tmp_path: Path) -
     assert (bad.returncode, "must be between 0 and 1" in bad.stderr) == (2, True)
 
 
+@pytest.mark.slow
 def test_unreadable_picture_is_skipped_and_said(tmp_path: Path) -> None:
     still(tmp_path / "good.png")
     (tmp_path / "bad.png").write_bytes(b"not a picture")
@@ -262,6 +278,7 @@ def test_unreadable_picture_is_skipped_and_said(tmp_path: Path) -> None:
     assert len((tmp_path / "r.csv").read_text().splitlines()) == 2
 
 
+@pytest.mark.slow
 def test_truncated_video_is_kept_as_far_as_it_goes(tmp_path: Path) -> None:
     content = DEMO_CLIP.read_bytes()
     (tmp_path / "cut.mp4").write_bytes(content[: len(content) // 2])
@@ -291,6 +308,7 @@ def bad_inputs(folder: Path) -> None:
         container.mux(stream.encode(None))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("line", "message"),
     [
@@ -360,6 +378,7 @@ def test_bad_input_is_one_clear_line(
     assert {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*")} == before
 
 
+@pytest.mark.slow
 def test_cuda_that_is_not_there_is_said(tmp_path: Path) -> None:
     if Classifier(DEFAULT_MODEL).provider == "CUDA":
         pytest.skip("CUDA works here")
@@ -370,6 +389,7 @@ def test_cuda_that_is_not_there_is_said(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_ctrl_c_a_kill_and_a_closed_terminal_keep_what_was_finished(
     how: signal.Signals, tmp_path: Path
@@ -450,6 +470,7 @@ def fake_camera(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> type[FakeCap
     return FakeCapture
 
 
+@pytest.mark.slow
 def test_unplugged_camera_comes_back_and_outputs_are_whole(
     tmp_path: Path, fake_camera: type[FakeCapture], capfd: Any
 ) -> None:
@@ -482,6 +503,7 @@ def test_unplugged_camera_comes_back_and_outputs_are_whole(
     assert FakeCapture.opened == 1  # the capture that never opened
 
 
+@pytest.mark.slow
 def test_camera_without_any_output_is_a_line_of_text(
     fake_camera: type[FakeCapture], tmp_path: Path, capfd: Any
 ) -> None:
@@ -496,6 +518,7 @@ def test_camera_without_any_output_is_a_line_of_text(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_stream_is_read_and_its_password_never_shown(tmp_path: Path) -> None:
     with http_camera() as server:
         host = f"127.0.0.1:{server.server_address[1]}"
@@ -557,6 +580,7 @@ def test_smoothing_that_is_no_time_is_refused(
     assert "--smoothing" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_smoothing_calms_the_labels_of_the_clip(played: Path, raw_csv: Path) -> None:
     with raw_csv.open() as file:
         raw = [row for row in csv.DictReader(file) if row["face_id"]]
@@ -573,6 +597,7 @@ def test_smoothing_calms_the_labels_of_the_clip(played: Path, raw_csv: Path) -> 
     assert changes([row for row in calm if row["face_id"]]) <= changes(raw)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("source", [["--demo"], ["--video", str(DEMO_CLIP)]], ids=["demo", "video"])
 def test_blurred_faces_are_blurred_in_the_file(source: list[str], tmp_path: Path) -> None:
     """In what is written nobody is found where the clip shows a face, and no letters lie there."""

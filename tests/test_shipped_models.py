@@ -53,6 +53,7 @@ def smiles() -> list[tuple[Image, Face]]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda p: p.name)
 def test_model_recognises_the_smile_of_the_demo_clip(
     path: Path, smiles: list[tuple[Image, Face]]
@@ -93,6 +94,7 @@ def test_card_names_each_file_with_its_hash(path: Path) -> None:
     assert hashlib.sha256(path.read_bytes()).hexdigest() in card
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", sorted(MODELS.glob("*.pt")), ids=lambda p: p.name)
 def test_training_can_go_on_from_what_is_shipped(path: Path) -> None:
     """The compact checkpoint is the network of the file beside it, in half precision."""

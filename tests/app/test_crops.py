@@ -145,6 +145,7 @@ def apply(matrix: torch.Tensor, point: torch.Tensor) -> torch.Tensor:
     return matrix[0, :, :2] @ point + matrix[0, :, 2]
 
 
+@pytest.mark.slow
 @given(affine_maps(), affine_maps(), numbers, numbers)
 def test_composition_is_one_map_after_the_other(
     outer: torch.Tensor, inner: torch.Tensor, x: float, y: float

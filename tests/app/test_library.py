@@ -60,6 +60,7 @@ def test_public_names_are_these() -> None:
         app.Nobody  # noqa: B018
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("line", "absent"),
     [
@@ -85,6 +86,7 @@ def test_types_travel_with_the_package() -> None:
     assert '"py.typed"' in (ROOT / "pyproject.toml").read_text()
 
 
+@pytest.mark.slow
 def test_picture_is_read_from_a_path_and_from_an_array(
     recogniser: Recogniser, clip_frames: dict[int, Image], tmp_path: Path
 ) -> None:
@@ -170,6 +172,7 @@ def in_a_fork(work: Callable[[], object]) -> str:
         return pipe.read().decode()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="nothing forks here")
 def test_a_fork_of_the_process_is_told_at_once(
     recogniser: Recogniser, clip_frames: dict[int, Image]
@@ -198,6 +201,7 @@ def test_a_recogniser_is_not_sent_to_another_process(recogniser: Recogniser) -> 
         pickle.dumps(recogniser)
 
 
+@pytest.mark.slow
 def test_results_are_the_same_from_four_threads_as_from_one(
     recogniser: Recogniser, clip_frames: dict[int, Image]
 ) -> None:

@@ -57,6 +57,7 @@ def test_each_part_lasts_long_enough_to_be_seen(faces: int, least_s: float) -> N
     assert longest / clip.FPS >= least_s
 
 
+@pytest.mark.slow
 def test_shipped_frames_are_the_ones_the_script_draws() -> None:
     wanted = {0, 100, 145, 239}
     with av.open(str(DEMO_CLIP)) as container:

@@ -36,6 +36,7 @@ def test_a_hint_is_taken_as_the_search_takes_it(changed: dict[str, float], taken
     assert Rule().accepts(replace(SURE, **changed)) is taken
 
 
+@pytest.mark.slow
 def test_rules_agree_with_the_search() -> None:
     source = clip_faces()[0]
     with FaceSearch() as search, NetworkLooks() as looks:
@@ -66,6 +67,7 @@ def test_a_face_is_found_once_and_mistakes_count_by_picture() -> None:
     assert (everything.found, everything.wrong) == (2, 2)
 
 
+@pytest.mark.slow
 def test_command_prints_a_line_for_each_rule(
     face_npz: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -84,6 +84,7 @@ def grey_face(level: int) -> FacePicture:
     return FacePicture(np.full((48, 48, 3), level, np.uint8), face, np.zeros(0, np.uint8), "grey")
 
 
+@pytest.mark.slow
 def test_face_fades_from_one_picture_to_the_next() -> None:
     camera = Camera(noise=0.0, sway_px=0, sway_deg=0, sway_size=0, shake_px=0, jpeg=100)
     stage = Stage(np.random.default_rng(0), camera)

@@ -33,6 +33,7 @@ def test_growth_is_seen(
     assert verdict(samples(rss_mb, waiting, threads)) == grown
 
 
+@pytest.mark.slow
 def test_short_run_of_everything_grows_nowhere(capsys: pytest.CaptureFixture[str]) -> None:
     code = main(["--frames", "300", "--samples", "20", "--gaps", "3"])
     said = capsys.readouterr().out

@@ -16,6 +16,7 @@ from training.network.model import ModelConfig
 from training.studies.speed import PictureByPicture, count_step_flop
 
 
+@pytest.mark.slow
 def test_both_loops_are_timed_in_turn(
     shapes_npz: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -98,6 +98,7 @@ def test_variant_that_cannot_be_is_one_line(text: str, message: str) -> None:
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.slow
 def test_command_writes_table_and_figures_and_keeps_finished_runs(
     shapes_npz: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -127,6 +128,7 @@ def test_command_writes_table_and_figures_and_keeps_finished_runs(
     assert "dacl, seed 1: accuracy 12.30 %" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_all_losses_of_a_seed_begin_alike(shapes_npz: Path, tmp_path: Path) -> None:
     """The first epoch's pictures and weights are the same, so softmax differs only by its loss."""
     words = [str(shapes_npz), "-o", str(tmp_path / "out"), "--runs", str(tmp_path / "runs")]
@@ -139,6 +141,7 @@ def test_all_losses_of_a_seed_begin_alike(shapes_npz: Path, tmp_path: Path) -> N
         assert softmax[name] == zero[name]
 
 
+@pytest.mark.slow
 def test_variants_may_have_teachers_and_be_held_against_one(
     shapes_npz: Path, trained: Path, tmp_path: Path
 ) -> None:
@@ -161,6 +164,7 @@ def test_baseline_that_is_no_variant_is_said(shapes_npz: Path, tmp_path: Path) -
         compare.main(words)
 
 
+@pytest.mark.slow
 def test_runs_may_begin_with_trained_weights(
     shapes_npz: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

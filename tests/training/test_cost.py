@@ -32,6 +32,7 @@ def reference(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
 
 
+@pytest.mark.slow
 def test_reference_computes_something_from_colour(reference: Path) -> None:
     classifier = Classifier(reference, device="cpu")
     assert (classifier.contract.size_px, classifier.contract.colour) == (64, "rgb")

@@ -292,6 +292,7 @@ def test_unwritable_ledger_keeps_its_lines(
     assert [p.name for p in ledger.parent.iterdir()] == ["ledger.md"]
 
 
+@pytest.mark.slow
 def test_one_face_is_timed(
     lamps: Path, tiny: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

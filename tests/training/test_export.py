@@ -94,6 +94,7 @@ def tiny(pack: Pack, checkpoint: Path, tmp_path_factory: pytest.TempPathFactory)
     return path
 
 
+@pytest.mark.slow
 def test_exported_file_stands_alone(tiny: Path) -> None:
     assert [p.name for p in tiny.parent.iterdir()] == ["tiny.onnx"]
 
@@ -151,6 +152,7 @@ def test_probe_logits_travel_with_the_file(tiny: Path) -> None:
     )
 
 
+@pytest.mark.slow
 def test_file_that_differs_from_the_network_does_not_replace_the_old_one(
     pack: Pack, checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -173,6 +175,7 @@ def test_file_and_checkpoint_are_judged_alike(tiny: Path, checkpoint: Path, pack
     assert of_net.temperature == 1.0
 
 
+@pytest.mark.slow
 def test_validation_split_leaves_the_ledger_alone(
     tiny: Path, pack: Pack, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -239,6 +242,7 @@ def test_file_says_nothing_of_the_machine_it_was_made_on(exported: Path) -> None
     assert b".py" not in content
 
 
+@pytest.mark.slow
 def test_attention_is_a_third_output_where_it_is_asked_for(
     shapes_npz: Path, trained: Path, tmp_path: Path
 ) -> None:

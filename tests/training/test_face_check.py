@@ -55,6 +55,7 @@ def test_misplaced_landmarks_show_no_face_upright() -> None:
         assert moved > 49 or zoom > 1.5 or zoom < 0.6 or not upright
 
 
+@pytest.mark.slow
 def test_command_finds_faces_and_what_is_taken_for_some(
     face_npz: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -75,6 +76,7 @@ def test_command_finds_faces_and_what_is_taken_for_some(
     assert np.abs(np.median(shown, axis=0) - wanted).max() < 4
 
 
+@pytest.mark.slow
 def test_processes_make_together_what_one_makes_alone(
     face_npz: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -87,6 +89,7 @@ def test_processes_make_together_what_one_makes_alone(
     assert made[0].read_bytes() == made[1].read_bytes()
 
 
+@pytest.mark.slow
 def test_a_photo_that_a_process_cannot_read_is_said(face_npz: Path, tmp_path: Path) -> None:
     photo = Image.fromarray(np.zeros((300, 300, 3), np.uint8))
     for number in range(2):

@@ -49,6 +49,7 @@ def command(shapes_npz: Path, tmp_path: Path) -> list[str]:
     return ["small", str(shapes_npz), *output, *MACHINE]
 
 
+@pytest.mark.slow
 def test_model_is_made_from_data_to_file(
     command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -76,6 +77,7 @@ def test_model_is_made_from_data_to_file(
     assert (tmp_path / "m.onnx").stat().st_mtime_ns == model
 
 
+@pytest.mark.slow
 def test_interrupted_command_goes_on_to_the_same_model(
     command: list[str],
     tmp_path: Path,
@@ -110,6 +112,7 @@ def test_interrupted_command_goes_on_to_the_same_model(
         assert load_trained(results[0] / "best.pt").config.teach.teachers == ()
 
 
+@pytest.mark.slow
 def test_given_checkpoints_take_the_place_of_steps(
     command: list[str], trained: Path, tmp_path: Path
 ) -> None:
@@ -121,6 +124,7 @@ def test_given_checkpoints_take_the_place_of_steps(
     assert not (tmp_path / "runs/large").exists()
 
 
+@pytest.mark.slow
 def test_a_network_that_is_there_already_is_only_exported(
     command: list[str], trained: Path, tmp_path: Path
 ) -> None:
@@ -221,6 +225,7 @@ def test_cost_is_steps_times_what_they_take() -> None:
     )
 
 
+@pytest.mark.slow
 def test_steps_begin_with_earlier_ones_are_widened_and_averaged(
     command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -263,6 +268,7 @@ def test_steps_begin_with_earlier_ones_are_widened_and_averaged(
     assert plan.read_accuracy("a", "other data") is None
 
 
+@pytest.mark.slow
 def test_command_goes_on_that_was_stopped_before_a_widened_step_had_a_checkpoint(
     command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -79,6 +79,7 @@ def test_scores_are_compared_at_equal_shares_of_faces() -> None:
     assert rows["margin"].accuracy == 0.75
 
 
+@pytest.mark.slow
 def test_kinds_come_in_turn_and_repeat_themselves() -> None:
     frames = [flat(10), flat(20)]
     for _ in range(2):
@@ -139,6 +140,7 @@ def test_clips_are_read_from_their_second_on(tmp_path: Path) -> None:
         Clip.parse("c.mp4@soon")
 
 
+@pytest.mark.slow
 def test_command_tells_and_writes(
     shapes_npz: Path, exported: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -57,6 +57,7 @@ def pack(prepared: Path) -> Pack:
     return read_pack(prepared)
 
 
+@pytest.mark.slow
 def test_folder_becomes_one_file(pack: Pack, pictures: Path) -> None:
     assert pack.meta.dataset == pictures.name
     assert pack.meta.labels == ("empty", "joy")
@@ -266,6 +267,7 @@ def test_pictures_that_all_fail_are_an_error(
     assert "Nothing to pack" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_folder_with_too_many_unreadable_pictures_stops(
     pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -122,6 +122,7 @@ def test_app_runs_the_file_unchanged(made: Path, clip_frames: dict[int, Image]) 
     assert result.faces[0].probabilities.sum() == pytest.approx(1, abs=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "changes",
     [
@@ -237,6 +238,7 @@ def test_gain_is_no_fault() -> None:
     assert int8_quality.find_faults(worse, SAME, Spread(0.5, 0.5, 0.5)) == []
 
 
+@pytest.mark.slow
 def test_survey_shows_each_variant_beside_fp32(
     fast: None,
     shapes_npz: Path,

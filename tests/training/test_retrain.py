@@ -95,6 +95,7 @@ def table(kept: Path) -> dict[str, dict[str, str]]:
     return {row["path"]: row for row in rows}
 
 
+@pytest.mark.slow
 def test_model_runs_and_still_knows_the_shapes(made: tuple[Path, Path]) -> None:
     model, _ = made
     classifier = Classifier(model, device="cpu")
@@ -170,6 +171,7 @@ def test_log_has_a_line_an_epoch(made: tuple[Path, Path]) -> None:
     assert [json.loads(line)["epoch"] for line in lines] == [1, EPOCHS]
 
 
+@pytest.mark.slow
 def test_ctrl_c_then_resume_gives_the_same_model(
     made: tuple[Path, Path],
     pictures: Path,
@@ -217,6 +219,7 @@ def test_ctrl_c_then_resume_gives_the_same_model(
     assert not list(tmp_path.rglob("*partial*"))
 
 
+@pytest.mark.slow
 def test_early_end_is_said_and_resumed_as_one(
     pictures: Path,
     shapes_model: Path,
@@ -243,6 +246,7 @@ def test_early_end_is_said_and_resumed_as_one(
     assert said.partition(" --patience")[0] in (kept / "report.html").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_model_that_fails_its_check_leaves_the_old_one(
     pictures: Path,
     shapes_model: Path,

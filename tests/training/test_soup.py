@@ -36,6 +36,7 @@ def runs(shapes_npz: Path, trained: Path, tmp_path_factory: pytest.TempPathFacto
     return [init, *(folder / "best.pt" for folder in folders)]
 
 
+@pytest.mark.slow
 def test_average_is_the_mean_of_every_number(runs: list[Path]) -> None:
     nets = [load_trained(file).net for file in runs]
     mean = averages.average_networks(nets)
@@ -59,6 +60,7 @@ def test_norms_settle_on_the_statistics_of_the_data(runs: list[Path], shapes_npz
     assert trained.net.backbone.stem[1].momentum == pytest.approx(0.1)
 
 
+@pytest.mark.slow
 def test_greedy_soup_is_never_worse_than_its_best_ingredient(
     runs: list[Path], shapes_npz: Path
 ) -> None:
@@ -70,6 +72,7 @@ def test_greedy_soup_is_never_worse_than_its_best_ingredient(
     assert len(averages.choose_soup(ingredients, train, valid, CPU, greedy=False).ingredients) == 3
 
 
+@pytest.mark.slow
 def test_command_writes_a_checkpoint_that_is_exported(
     runs: list[Path], shapes_npz: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -88,6 +91,7 @@ def test_command_writes_a_checkpoint_that_is_exported(
         soup.main(command)
 
 
+@pytest.mark.slow
 def test_what_cannot_be_averaged_is_refused(
     runs: list[Path], shapes_npz: Path, tmp_path: Path
 ) -> None:

@@ -106,6 +106,7 @@ def whole_run(
     return folder, list(fit(begin(pack, pair), *pair, folder))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stops", [(1,), (6,), (4, 11, 17), (18,)], ids=str)
 def test_training_resumes_exactly(
     pack: Pack,
@@ -127,6 +128,7 @@ def test_training_resumes_exactly(
     assert_same_bits(load_checkpoint(tmp_path / "best.pt"), load_checkpoint(folder / "best.pt"))
 
 
+@pytest.mark.slow
 def test_resumed_run_remembers_its_best(
     pack: Pack, pair: tuple[Examples, Examples], tmp_path: Path
 ) -> None:
@@ -151,6 +153,7 @@ def test_seed_decides_the_run(
     assert line["loss"] != whole_run[1][0]["loss"]
 
 
+@pytest.mark.slow
 def test_interrupted_command_resumes_exactly(
     shapes_npz: Path, trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -182,6 +185,7 @@ def test_interrupted_command_resumes_exactly(
     assert log_of(folder) == log_of(trained)
 
 
+@pytest.mark.slow
 def test_log_line_after_the_last_checkpoint_is_done_again(shapes_npz: Path, tmp_path: Path) -> None:
     """Killed between an epoch's line and its checkpoint, a run does that epoch twice, and logs it
     once."""
@@ -452,6 +456,7 @@ def packed_zeros(path: Path) -> None:
     plain.unlink()
 
 
+@pytest.mark.slow
 def test_checkpoint_that_unpacks_to_more_than_it_is_is_not_unpacked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -574,6 +579,7 @@ def test_lambda_scales_the_centres_only_if_asked(
     assert whole.centre_loss.centres.abs().max() > 1e-3
 
 
+@pytest.mark.slow
 def test_pull_holds_the_attention_at_its_mean(pack: Pack, pair: tuple[Examples, Examples]) -> None:
     def mean_attention(**options: float) -> float:
         train_config = replace(CONFIG.train, centre_weight=0.0, **options)

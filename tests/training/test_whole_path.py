@@ -61,6 +61,7 @@ def smiles(portrait: Image, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_large_faces_are_found_and_read_as_their_crops_are(smiles: Path) -> None:
     """The data's order of labels is not the model's."""
     with Detector() as detector:
@@ -81,6 +82,7 @@ def test_large_faces_are_found_and_read_as_their_crops_are(smiles: Path) -> None
     assert row.said == 1.0
 
 
+@pytest.mark.slow
 def test_command_prints_every_row_and_writes_them(
     smiles: Path,
     tmp_path: Path,

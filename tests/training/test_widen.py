@@ -33,6 +33,7 @@ def a_trained(model: ModelConfig, size_px: int = 24) -> Trained:
     return Trained(net.eval(), config, DataFacts("shapes", "key", LABELS, (1 / 3,) * 3), 7)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [6, 8, 13])
 @pytest.mark.parametrize(
     "model",

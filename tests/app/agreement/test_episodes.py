@@ -24,6 +24,7 @@ def test_episodes_are_matched_one_to_one(human: list, ours: list, expected: list
     assert match_episodes(spans(*human), spans(*ours), 0.25) == expected
 
 
+@pytest.mark.slow
 @given(st.lists(st.floats(0, 9), min_size=2, max_size=9), st.lists(st.floats(0, 9), max_size=9))
 def test_pairs_of_episodes_overlap_the_most(human: list[float], ours: list[float]) -> None:
     """As the solution of the assignment problem has it."""

@@ -62,6 +62,7 @@ def names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
+@pytest.mark.slow
 def test_each_gets_its_own_and_a_bad_one_is_skipped(films: Path, tmp_path: Path) -> None:
     common = "--video films --records .csv --every 3 --end 1"
     said = annotated(tmp_path, f"{common} -o one", 1)
@@ -87,6 +88,7 @@ def test_each_gets_its_own_and_a_bad_one_is_skipped(films: Path, tmp_path: Path)
     assert names(films) == ["a.mp4", "b.mov", "bad.mp4", "c.mp4"]
 
 
+@pytest.mark.slow
 def test_where_nothing_can_be_done_the_code_is_2(tmp_path: Path) -> None:
     for name in ("x.mp4", "y.mp4"):
         (tmp_path / name).write_text("no video")
@@ -116,6 +118,7 @@ def running(folder: Path, line: str, until: Path) -> subprocess.Popen[str]:
     return process
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds the worker in /proc")
 def test_crashed_worker_costs_one_file_which_goes_on(films: Path, tmp_path: Path) -> None:
     line = "--video films/a.mp4 films/b.mov --records out --end 2"
@@ -134,6 +137,7 @@ def test_crashed_worker_costs_one_file_which_goes_on(films: Path, tmp_path: Path
     assert a.replace("a.mp4", "b.mov") == b
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
 def test_stopped_and_killed_runs_leave_nothing_half_done(
     films: Path, tmp_path: Path, how: signal.Signals
@@ -194,6 +198,7 @@ def test_what_is_said_of_a_file(outcome: FileOutcome, named: bool, lines: list[s
     assert describe_outcome(plan(Path()), outcome, named=named) == lines
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("records", ["", " --records .csv"])
 def test_pictures_of_faces_are_not_taken_for_covered_ones(
     films: Path, tmp_path: Path, records: str

@@ -36,6 +36,7 @@ def scene(source: FacePicture, side_px: float, roll: float) -> tuple[Image, Face
     return frame, paste(frame, source, centre_xy=(640, 360), side_px=side_px, roll=roll)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("side_px", "roll"), [(67, 0), (67, 30), (150, -30), (350, 15), (700, 0)])
 def test_a_face_of_any_size_is_found_once(
     search: FaceSearch, source: FacePicture, side_px: float, roll: float
@@ -154,6 +155,7 @@ def test_a_view_leads_there_and_back(x: float, y: float, side: float) -> None:
     np.testing.assert_allclose(there[:2], [[x, y], [x + side, y + side]], atol=1e-3)
 
 
+@pytest.mark.slow
 def test_patterns_are_no_faces(search: FaceSearch) -> None:
     rng = np.random.default_rng(0)
     assert [len(search.detect(background(rng))) for _ in range(10)] == [0] * 10

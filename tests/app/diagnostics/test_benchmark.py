@@ -28,6 +28,7 @@ def figures() -> BenchmarkFigures:
     return found
 
 
+@pytest.mark.slow
 def test_stages_make_up_the_frame(figures: BenchmarkFigures) -> None:
     means = {name: spread.mean_ms for name, spread in figures.stages.items()}
     stages = ("detect", "align", "classify", "track", "draw")
@@ -37,6 +38,7 @@ def test_stages_make_up_the_frame(figures: BenchmarkFigures) -> None:
     assert 0 < means["networks"] < means["frame"]
 
 
+@pytest.mark.slow
 def test_figures_are_of_the_demo_clip(figures: BenchmarkFigures) -> None:
     assert (figures.frames, figures.camera_frames, figures.fitted) == (60, 3, True)
     assert 0.95 <= figures.faces_a_frame <= 1
@@ -54,6 +56,7 @@ def test_figures_are_of_the_demo_clip(figures: BenchmarkFigures) -> None:
     assert figures.provider == "CPU"
 
 
+@pytest.mark.slow
 def test_page_and_json_say_the_same(figures: BenchmarkFigures) -> None:
     told, text = json.loads(figures.to_json()), format_figures(figures)
     assert told["stages"]["frame"]["p50_ms"] == figures.stages["frame"].p50_ms

@@ -446,6 +446,7 @@ def test_doctor_sees_what_the_demo_uses(package: str) -> None:
     assert f"No module named '{package}" in done.stderr
 
 
+@pytest.mark.slow
 def test_real_machine_is_examined(capfd: pytest.CaptureFixture[str]) -> None:
     code = main(["--doctor", "--json"])
     said = capfd.readouterr()
@@ -469,6 +470,7 @@ def test_missing_packages_are_said_not_stumbled_over() -> None:
     assert "The demo cannot run here yet" in done.stdout
 
 
+@pytest.mark.slow
 def test_reader_that_has_had_enough_is_no_error() -> None:
     line = [sys.executable, "run_demo.py", "--doctor"]
     with subprocess.Popen(

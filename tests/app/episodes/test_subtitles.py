@@ -136,6 +136,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     return said
 
 
+@pytest.mark.slow
 @needs_browser
 def test_cues_are_the_episodes(found: dict[str, Any]) -> None:
     assert [tuple(cue) for cue in found["cues"]] == list(SHOWN)
@@ -143,6 +144,7 @@ def test_cues_are_the_episodes(found: dict[str, Any]) -> None:
         assert (onset_s, offset_s) == pytest.approx((one.onset_s, one.offset_s), abs=0.000501)
 
 
+@pytest.mark.slow
 @needs_browser
 def test_every_moment_has_its_cues(found: dict[str, Any]) -> None:
     assert found["size"] == [160, 120]
@@ -151,6 +153,7 @@ def test_every_moment_has_its_cues(found: dict[str, Any]) -> None:
         assert [tuple(cue) for cue in cues] == [cue for cue in SHOWN if cue[0] <= time_s < cue[1]]
 
 
+@pytest.mark.slow
 @needs_browser
 def test_video_is_played_to_its_end_with_each_cue_shown_in_turn(found: dict[str, Any]) -> None:
     assert found["mode"] == "showing"

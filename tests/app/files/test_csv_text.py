@@ -32,6 +32,7 @@ def test_what_starts_like_a_formula_becomes_text(text: str, cell: str) -> None:
     assert unescape_cell(cell) == text
 
 
+@pytest.mark.slow
 @given(st.text(st.characters(codec="utf-8", exclude_characters="\0")))
 def test_every_text_comes_back(text: str) -> None:
     file = io.StringIO(newline="")

@@ -288,6 +288,7 @@ def test_turn_within_h264_is_seen_in_every_frame(tmp_path: Path) -> None:
     assert source.picture_facts["turned"] == "turned 90 degrees clockwise"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("codec", "pix_fmt"), [("libx264", "yuv420p"), ("mjpeg", "yuvj420p")])
 def test_frames_that_were_read_leave_memory_at_once(
     codec: str, pix_fmt: str, tmp_path: Path

@@ -102,6 +102,7 @@ with Window("t") as window:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("import") is None, reason="needs ImageMagick's import")
 def test_pictures_of_any_shape_are_shown_undistorted(display: str) -> None:
     """A circle stays round in one window, whether that fits itself or the user resizes it, and is
@@ -136,6 +137,7 @@ def test_shapes_are_compared_by_their_sides(
     assert has_same_shape(size_wh, other_wh) is same
 
 
+@pytest.mark.slow
 def test_keys_of_a_real_window(display: str, tmp_path: Path) -> None:
     """h, then s, then q in the demo clip's window: a snapshot is left, and the program ends."""
     environment = {**os.environ, "DISPLAY": display}

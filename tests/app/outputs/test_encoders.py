@@ -110,6 +110,7 @@ PAIRS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("codec", "suffix", "container"), [*PAIRS, ("vp9", ".webm", "webm"), ("av1", ".webm", "webm")]
 )

@@ -15,6 +15,7 @@ boxes = st.builds(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=30)
 @given(st.lists(boxes, min_size=MAX_FEW_FACES + 1, max_size=12))
 def test_many_faces_any_way_are_placed_without_a_clash(faces: list[Rect]) -> None:

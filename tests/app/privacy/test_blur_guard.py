@@ -290,6 +290,7 @@ def run(folder: Path, if_lost: str) -> FileOutcome:
         return annotate(plan, machine, stop=lambda: False)
 
 
+@pytest.mark.slow
 def test_frames_of_a_lost_face_show_nothing_at_all(tmp_path: Path) -> None:
     outcome = run(tmp_path, "whole")
     assert outcome.cut_short is None
@@ -306,6 +307,7 @@ def test_frames_of_a_lost_face_show_nothing_at_all(tmp_path: Path) -> None:
     assert notes["counts"]["frames"] == len(grain) == outcome.frames
 
 
+@pytest.mark.slow
 def test_run_that_is_to_stop_ends_before_them(tmp_path: Path) -> None:
     outcome = run(tmp_path, "stop")
     assert outcome.cut_short is not None

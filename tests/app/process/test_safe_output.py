@@ -68,6 +68,7 @@ raise SystemExit(run_printing(work, cut_short=1))
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("streams", "code"),
     [

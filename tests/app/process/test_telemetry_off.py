@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from app.defaults import ROOT
 from app.process.telemetry_off import NOBODY, PROXY
 
@@ -57,6 +59,7 @@ def test_onnx_runtime_keeps_no_reports(tmp_path: Path) -> None:
     assert not list(tmp_path.rglob("deviceid"))
 
 
+@pytest.mark.slow
 def test_reports_of_mediapipe_go_where_they_are_led(tmp_path: Path) -> None:
     """Here, to this test; in the program, to a port at which nobody listens."""
     with socket.create_server(("127.0.0.1", 0)) as server:
@@ -70,6 +73,7 @@ def test_reports_of_mediapipe_go_where_they_are_led(tmp_path: Path) -> None:
     assert request.startswith(b"CONNECT play.googleapis.com:443")
 
 
+@pytest.mark.slow
 def test_they_are_led_to_nobody_and_python_sees_no_proxy(tmp_path: Path) -> None:
     with started(IN_NATIVE_CODE, home=tmp_path) as process:
         said, _ = process.communicate(timeout=60)
@@ -83,6 +87,7 @@ def test_nobody_listens_there() -> None:
         assert asked.connect_ex((host, int(port))) != 0
 
 
+@pytest.mark.slow
 def test_what_mediapipe_imports_does_not_complain_of_the_users_folder(tmp_path: Path) -> None:
     """Matplotlib would, in a container whose home cannot be written to."""
     (tmp_path / "file").touch()

@@ -31,6 +31,7 @@ libc.fflush(stream)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="heaps of the GNU C library")
 @pytest.mark.parametrize(("way", "one"), [("set", True), ("as it is", False)])
 def test_threads_share_one_heap(way: str, one: bool) -> None:

@@ -183,6 +183,7 @@ def test_damage_anywhere_is_said_or_harmless(data: st.DataObject) -> None:
         check_model(bytes(content), "flipped.onnx")
 
 
+@pytest.mark.slow
 def test_honest_models_pass(tiny: Path, exported: Path) -> None:
     for path in (tiny, exported, *MODELS.glob("*.onnx")):
         check_model(path.read_bytes(), str(path))

@@ -106,6 +106,7 @@ def test_files_of_the_first_schema_are_still_read(tmp_path: Path, suffix: str, t
     assert read(path) == [Record("a.mp4", 0, 0.0, face), Record("a.mp4", 1, 0.033333)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", ["jsonl", "csv"])
 def test_only_whole_lines_are_read(tmp_path: Path, suffix: str) -> None:
     whole = write(tmp_path / f"r.{suffix}", RESULTS[:2]).read_bytes()

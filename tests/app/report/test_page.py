@@ -292,6 +292,7 @@ page.srcdoc = %s;
 """
 
 
+@pytest.mark.slow
 @needs_browser
 @pytest.mark.parametrize("width", [1280, 390])
 def test_browser_shows_times_where_they_are(tmp_path: Path, width: int) -> None:

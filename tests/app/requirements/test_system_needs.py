@@ -213,6 +213,7 @@ def test_other_failed_imports_stay_errors_of_the_program(error: ImportError) -> 
     assert explain_import_error(error) is None
 
 
+@pytest.mark.slow
 @LINUX
 @pytest.mark.parametrize("module", ["app.report", "training.retrain"])
 def test_every_command_ends_in_that_line(tmp_path: Path, module: str) -> None:

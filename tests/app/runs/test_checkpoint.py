@@ -121,6 +121,7 @@ def unbroken(two_faces: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_two_faces_are_read_and_smoothed(unbroken: Path) -> None:
     rows = [json.loads(line) for line in (unbroken / "jsonl.jsonl").read_text().splitlines()]
     assert {row["frame"] for row in rows} == set(range(FRAMES))
@@ -128,6 +129,7 @@ def test_two_faces_are_read_and_smoothed(unbroken: Path) -> None:
     assert any(row["probabilities"] != row["raw_probabilities"] for row in rows)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("kind", "at"), [("jsonl", (5, 35)), ("csv", (20,)), ("parquet", (20,))])
 def test_killed_run_ends_with_the_same_bytes(
     two_faces: Path, unbroken: Path, tmp_path: Path, kind: str, at: tuple[int, ...]
@@ -151,6 +153,7 @@ def test_killed_run_ends_with_the_same_bytes(
     assert names == sorted([first.name, f"{kind}.vtt", f"{kind}.run.json"])
 
 
+@pytest.mark.slow
 def test_stopped_run_goes_on_too(two_faces: Path, unbroken: Path, tmp_path: Path) -> None:
     """Ctrl-C on a single file completes its results up to there; they are gone on with."""
     first = tmp_path / "jsonl.jsonl"
@@ -181,6 +184,7 @@ def refused(clip: Path, folder: Path, *options: str) -> str:
     return "\n".join(line for line in said.splitlines() if " on CPU" not in line)
 
 
+@pytest.mark.slow
 def test_changed_rows_and_damaged_checkpoints_are_not_gone_on_with(
     two_faces: Path, tmp_path: Path
 ) -> None:

@@ -31,6 +31,7 @@ def write_call(path: Path, sizes_wh: Sequence[tuple[int, int]], codec: str) -> N
                         container.mux(packet)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("codec", ["libvpx", "libvpx-vp9"])
 @pytest.mark.parametrize(
     ("sizes_wh", "shown_wh"),

@@ -76,6 +76,7 @@ def test_list_says_whether_one_works(works: bool, capsys: pytest.CaptureFixture[
     assert capsys.readouterr().out == "0  A\n1  B\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("target", [97, "/dev/null"])
 def test_camera_that_is_not_there_does_not_open(target: int | str) -> None:
     assert run_camera_probe(target, 60)["opened"] is False

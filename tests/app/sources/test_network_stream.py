@@ -69,6 +69,7 @@ def test_notes_tell_how_a_stream_is_sent(server: Any, tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["none", "image_jpg", "image_jpeg;charset=binary", "image_pjpeg"])
 def test_parts_of_another_type_are_read_as_well(server: Any, kind: str) -> None:
     images, _ = read_all(StreamFeed(address(server, f"/{kind}/16")))

@@ -95,6 +95,7 @@ def run(clip: Path, blind_networks: LoadedNetworks) -> tuple[Path, list[float], 
     return out, list(frames.values()), outcome
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "words", "size_wh"), FILMS, ids=[one[0] for one in FILMS])
 def test_other_programs_find_in_the_copy_what_was_in_the_video(
     name: str,
@@ -126,6 +127,7 @@ def test_other_programs_find_in_the_copy_what_was_in_the_video(
         assert packets(clip, f"a:{number}") == packets(out, f"a:{number}")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rotation", [90, 180, 270])
 def test_rotation_is_in_the_pictures_and_not_in_the_metadata(
     rotation: int, tmp_path: Path, blind_networks: LoadedNetworks

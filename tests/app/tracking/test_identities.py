@@ -53,6 +53,7 @@ def test_a_negative_memory_is_refused() -> None:
         Identities(max_age_s=-1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SCENES)
 def test_switches_are_rare_by_the_fields_own_count(name: str) -> None:
     pytest.importorskip("trackeval")

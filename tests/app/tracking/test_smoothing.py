@@ -50,6 +50,7 @@ def test_clear_change_shows_within_300_ms(fps: int, before: float, after: float)
     assert shown[-1] == SAD
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(5))
 @pytest.mark.parametrize("mean", [0.0, 0.5, 3.0])
 def test_trembling_face_keeps_its_label_for_a_minute(seed: int, mean: float) -> None:

@@ -216,6 +216,7 @@ def test_recipes_from_before_there_were_degradations_have_none() -> None:
     assert parse_kinds("all") == KINDS == (JITTER, *PIXEL_KINDS)
 
 
+@pytest.mark.slow
 def test_network_trains_on_degraded_crops(shapes_npz: Path, tmp_path: Path) -> None:
     options = "--device cpu --width 8 --blocks 1 --size-px 24 --batch-size 16 --epochs 1"
     extra = "--degrade 0.8 --degrade-strength 0.7 --colour rgb"

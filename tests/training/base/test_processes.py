@@ -31,6 +31,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("taught", [False, True], ids=["plain", "taught"])
 def test_two_ranks_learn_what_one_learns(
     taught: bool, shapes_npz: Path, trained: Path, tmp_path: Path

@@ -172,6 +172,7 @@ def test_training_begins_with_given_weights(
             torch.testing.assert_close(state["net"][name], tensor, atol=1e-6, rtol=0)
 
 
+@pytest.mark.slow
 def test_compact_checkpoint_gives_the_same_network(
     shapes_npz: Path, trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -10,6 +10,7 @@ from training.checkpoints.checkpoint import load_trained
 from training.checkpoints.compact import name_compact
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "options",
     [

@@ -82,6 +82,7 @@ def pack(affectnet: Path, tmp_path_factory: pytest.TempPathFactory) -> Pack:
     return read_pack(path)
 
 
+@pytest.mark.slow
 def test_set_becomes_one_file(pack: Pack, affectnet: Path) -> None:
     assert (pack.meta.dataset, pack.meta.protocol) == ("AffectNet", "single")
     assert pack.meta.labels == pack.meta.vote_names == LABELS

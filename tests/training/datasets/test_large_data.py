@@ -83,6 +83,7 @@ def content(pack: Pack) -> list[Any]:
     return [pack.meta, pack.names, *(array.tobytes() for array in arrays)]
 
 
+@pytest.mark.slow
 def test_run_gives_the_same_network(shapes_npz: Path, tmp_path: Path) -> None:
     runs = [
         train_shapes(shapes_npz, tmp_path / name, "--epochs", "2", "--memory-gb", gigabytes)
@@ -225,6 +226,7 @@ def twofold(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     return folder / "200.npz", folder / "400.npz"
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_what_is_learned_from(twofold: tuple[Path, Path]) -> None:
     def peak(path: Path, memory_bytes: int) -> int:
         def epoch() -> None:

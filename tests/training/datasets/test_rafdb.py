@@ -55,6 +55,7 @@ def pack(rafdb: Path, tmp_path_factory: pytest.TempPathFactory) -> Pack:
     return read_pack(path)
 
 
+@pytest.mark.slow
 def test_set_becomes_one_file(pack: Pack) -> None:
     assert (pack.meta.dataset, pack.meta.protocol) == ("RAF-DB", "single")
     assert pack.meta.labels == pack.meta.vote_names == LABELS
@@ -87,6 +88,7 @@ def test_pack_says_what_made_it(pack: Pack, rafdb: Path) -> None:
     assert len(facts["pictures"]) == 64
 
 
+@pytest.mark.slow
 def test_original_pictures_and_second_run(
     rafdb: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -101,6 +103,7 @@ def test_original_pictures_and_second_run(
     assert capsys.readouterr().out == f"{tmp_path / 'o.npz'} is up to date.\n"
 
 
+@pytest.mark.slow
 def test_few_unreadable_pictures_are_skipped_many_end_the_run(
     rafdb: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

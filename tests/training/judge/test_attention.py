@@ -107,6 +107,7 @@ def test_face_without_landmarks_keeps_its_frame() -> None:
     assert cut_face_crop(np.dstack([pixels] * 3), unknown, coloured).shape[1] == 3
 
 
+@pytest.mark.slow
 def test_figure_of_a_picture_is_written(
     trained: Path, clip_frames: dict[int, Image], tmp_path: Path
 ) -> None:

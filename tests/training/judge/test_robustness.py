@@ -83,6 +83,7 @@ def test_figures_by_hand() -> None:
     assert rows["clean", 0].figures["recall_gain"].value == pytest.approx(1 / 6)
 
 
+@pytest.mark.slow
 def test_standard_errors_are_those_of_repeated_draws() -> None:
     """Of faces, and of faces within each class."""
     generator = np.random.default_rng(0)
@@ -108,6 +109,7 @@ def test_fewer_faces_are_spread_over_the_split(
     assert spread_rows(count, faces).tolist() == rows
 
 
+@pytest.mark.slow
 def test_network_and_its_file_endure_alike(shapes_npz: Path, trained: Path, exported: Path) -> None:
     pack = read_pack(shapes_npz)
     net, file = (
@@ -176,6 +178,7 @@ def test_damage_is_the_same_whatever_the_model(shapes_npz: Path, trained: Path) 
     assert len(shown[0]) == 11
 
 
+@pytest.mark.slow
 def test_command_writes_page_table_and_figure(
     shapes_npz: Path, trained: Path, exported: Path, tmp_path: Path, capsys: Any
 ) -> None:

@@ -43,12 +43,14 @@ def weight_bytes(path: Path) -> int:
     return sum(len(tensor.raw_data) for tensor in onnx.load(str(path)).graph.initializer)
 
 
+@pytest.mark.slow
 def test_file_is_half_as_large(half: Path, exported: Path) -> None:
     assert weight_bytes(half) / weight_bytes(exported) == pytest.approx(0.5, abs=0.01)
     saved = exported.stat().st_size - half.stat().st_size
     assert saved > 0.95 * weight_bytes(exported) / 2
 
 
+@pytest.mark.slow
 def test_outputs_are_those_of_the_rounded_network(
     half: Path, trained: Path, shapes_npz: Path, tmp_path: Path
 ) -> None:
@@ -95,6 +97,7 @@ def test_guard_accepts_the_file_which_names_no_path(half: Path) -> None:
     assert b".py" not in half.read_bytes()
 
 
+@pytest.mark.slow
 def test_command_says_how_often_labels_agree(
     shapes_npz: Path, trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -307,6 +307,7 @@ def painted(photo: Image, person: int, label: int) -> Picture.Image:
     return Picture.fromarray(lit.astype(np.uint8))
 
 
+@pytest.mark.slow
 def test_faces_of_photos_are_found_aligned_and_grouped(
     clip_frames: dict[int, Image], tmp_path: Path
 ) -> None:

@@ -107,6 +107,7 @@ def kill_when(run: "subprocess.Popen[str]", there: Path, after_s: float = 0.0) -
     run.wait(30)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="needs SIGKILL")
 def test_killed_run_goes_on_exactly(shapes_npz: Path, trained: Path, tmp_path: Path) -> None:
     """Killed in the middle, where files are being written all the time: weights, centres, momentum

@@ -90,6 +90,7 @@ def test_cached_view_is_the_mean_over_teachers_and_mirror_images(pack: Pack, tra
     assert torch.equal(teaching.select_columns(rows), teaching.probabilities[rows])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("which", [0, 1, 2], ids=["size", "colour", "frame"])
 def test_teacher_sees_crops_of_its_own_kind(
     which: int, pack: Pack, trained: Path, others: tuple[Path, ...]
@@ -189,6 +190,7 @@ def test_weight_of_nothing_gives_the_run_without_teachers(pack: Pack, trained: P
     assert not torch.equal(taught.net.classifier.weight, alone.net.classifier.weight)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("view", ["cached", "live"])
 def test_taught_run_resumes_exactly(view: str, pack: Pack, trained: Path, tmp_path: Path) -> None:
     files = (trained / "best.pt",)
@@ -212,6 +214,7 @@ def test_taught_run_resumes_exactly(view: str, pack: Pack, trained: Path, tmp_pa
     )
 
 
+@pytest.mark.slow
 def test_command_learns_from_teachers_and_says_so(
     shapes_npz: Path,
     trained: Path,

@@ -39,6 +39,7 @@ def spot(pixels: np.ndarray) -> np.ndarray:
     return np.array([(x * light).sum(), (y * light).sum()]) / light.sum()
 
 
+@pytest.mark.slow
 @given(size_px=st.floats(40, 300), tilt_deg=st.floats(-60, 60))
 def test_middle_of_the_box_follows_scale_and_tilt(size_px: float, tilt_deg: float) -> None:
     picture, landmarks = template_face()
