@@ -9,13 +9,23 @@ import pytest
 
 from tools.rooms import list_modules
 
-PACKAGES = ("app",)
+PACKAGES = ("app", "training")
 BAD_OPENING = re.compile(r"(What|Whether|How|Which|Where|When|Who|Why|Of|By|With)\b")
 ARRAY_TYPE = re.compile(r"\b(NDArray|Image|Picture|Floats|Tensor|Crops|Landmarks|Matrix|Labels)\b")
 COMMAND_PORTS = {"main", "parser"}  # of a command, which the docstring of its module describes
 # Functions of arrays that no short example can call -> the reason.
 WITHOUT_EXAMPLE = {
     "app.live.recording.save_snapshot": "writes files that are named by the time of day",
+    "training.checkpoints.initial_weights.load_initial": "needs a file of weights",
+    "training.datasets.landmarks.find_faces": "needs a detector and a face",
+    "training.datasets.landmarks.find_landmarks": "needs a detector and a face",
+    "training.exporting.int8.quantise_model": "runs the quantiser on a model file",
+    "training.exporting.onnx_file.measure_parity": "needs a model file and its network's logits",
+    "training.figures.evidence.draw_evidence": "draws a figure",
+    "training.judge.deletion.compute_curves": "runs a model for every filling, area and share",
+    "training.judge.non_face_report.read_non_faces": "needs a detector",
+    "training.run.teachers.average_teachers": "needs loaded teachers",
+    "training.synthetic.detections.find_detections": "needs the detector's networks and a face",
 }
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef

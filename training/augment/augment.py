@@ -171,6 +171,19 @@ def augment_crops(
 
     Returns:
         `(B, C, S, S)` float32 of 0..255.
+
+    >>> examples = Examples(
+    ...     pictures=torch.full((2, 1, 8, 8), 100, dtype=torch.uint8),
+    ...     sizes=torch.full((2, 2), 8, dtype=torch.int32),
+    ...     matrices=torch.eye(3)[:2].repeat(2, 1, 1),
+    ...     soft=torch.eye(2),
+    ...     labels=torch.arange(2),
+    ...     size_px=8,
+    ... )
+    >>> still = AugmentConfig(rotation_deg=0, scale=0, shift=0, light=0, erase=0)
+    >>> crops = augment_crops(examples, torch.tensor([1, 0, 1]), still, Generator().manual_seed(0))
+    >>> crops.shape, crops.unique().tolist()
+    (torch.Size([3, 1, 8, 8]), [100.0])
     """
     random = draw_matrices(len(rows), examples.size_px, config, generator)
     webcam = draw_degradation(len(rows), examples.pictures.shape[1], config, generator)
@@ -203,6 +216,22 @@ def make_training_batch(
         config: The largest changes.
         generator: Draws the changes.
         targets: `(B, T)`, which replace the examples' soft targets; None keeps those.
+
+    Returns:
+        B crops, float32 of 0..255, with their targets and labels.
+
+    >>> examples = Examples(
+    ...     pictures=torch.full((2, 1, 8, 8), 100, dtype=torch.uint8),
+    ...     sizes=torch.full((2, 2), 8, dtype=torch.int32),
+    ...     matrices=torch.eye(3)[:2].repeat(2, 1, 1),
+    ...     soft=torch.eye(2),
+    ...     labels=torch.arange(2),
+    ...     size_px=8,
+    ... )
+    >>> rows, generator = torch.tensor([1, 0]), Generator().manual_seed(0)
+    >>> batch = make_training_batch(examples, rows, AugmentConfig(mixup=0), generator)
+    >>> batch.crops.shape, batch.soft.tolist(), batch.labels.tolist()
+    (torch.Size([2, 1, 8, 8]), [[0.0, 1.0], [1.0, 0.0]], [1, 0])
     """
     crops = augment_crops(examples, rows, config, generator)
     batch = Batch(crops, examples.soft[rows] if targets is None else targets, examples.labels[rows])

@@ -72,6 +72,14 @@ def occlude_crops(crops: Tensor, strength: Tensor, generator: Generator) -> Tens
 
     That crop is shifted by half a side, so that no eye comes to lie on an eye.
 
+    Args:
+        crops: `(M, C, S, S)` float32 of 0..255.
+        strength: `(M,)` float32, at least 0: the greater, the wider the band.
+        generator: Draws the place, the width and the filling of each band.
+
+    Returns:
+        `(M, C, S, S)` float32 of 0..255.
+
     >>> crops = torch.zeros(8, 1, 16, 16)
     >>> covered = occlude_crops(crops, torch.ones(8), Generator().manual_seed(0)) != 0
     >>> covered.shape, 0 < float(covered.float().mean()) < 0.5
@@ -102,6 +110,14 @@ def occlude_crops(crops: Tensor, strength: Tensor, generator: Generator) -> Tens
 def shade_crops(crops: Tensor, strength: Tensor, generator: Generator) -> Tensor:
     """Darkens one side of an edge, which is sharp or as wide as the face (side light).
 
+    Args:
+        crops: `(M, C, S, S)` float32 of 0..255.
+        strength: `(M,)` float32, at least 0; 1 takes nine tenths of the light.
+        generator: Draws the direction, the place and the width of each edge.
+
+    Returns:
+        `(M, C, S, S)` float32, at most 255; below 0 only where a strength is above 1.
+
     >>> crops = torch.full((4, 1, 16, 16), 200.0)
     >>> shaded = shade_crops(crops, torch.ones(4), Generator().manual_seed(0))
     >>> bool((shaded <= crops).all()), float(shaded.min()) < 100
@@ -118,6 +134,14 @@ def shade_crops(crops: Tensor, strength: Tensor, generator: Generator) -> Tensor
 def expose_crops(crops: Tensor, strength: Tensor, generator: Generator) -> Tensor:
     """Makes crops too dark (gamma), too bright (the brightest parts are lost) or low in contrast.
 
+    Args:
+        crops: `(M, C, S, S)` float32 of 0..255.
+        strength: `(M,)` float32, at least 0; 0 changes no pixel by more than 0.03.
+        generator: Draws which of the three happens to each crop.
+
+    Returns:
+        `(M, C, S, S)` float32 of 0..255.
+
     >>> crops = torch.full((4, 1, 2, 2), 128.0)
     >>> bool(torch.allclose(expose_crops(crops, torch.zeros(4), Generator().manual_seed(0)), crops))
     True
@@ -133,6 +157,14 @@ def expose_crops(crops: Tensor, strength: Tensor, generator: Generator) -> Tenso
 def tint_crops(crops: Tensor, strength: Tensor, generator: Generator) -> Tensor:
     """Scales each channel's light, as a wrong white balance does; grey crops stay.
 
+    Args:
+        crops: `(M, C, S, S)` float32 of 0..255, grey or RGB.
+        strength: `(M,)` float32, at least 0; 0 changes nothing.
+        generator: Draws the gains of the channels.
+
+    Returns:
+        `(M, C, S, S)` float32 of 0..255; for C = 1 the same tensor.
+
     >>> crops = torch.full((1, 1, 2, 2), 128.0)
     >>> tint_crops(crops, torch.ones(1), Generator().manual_seed(0)) is crops
     True
@@ -147,6 +179,14 @@ def tint_crops(crops: Tensor, strength: Tensor, generator: Generator) -> Tensor:
 
 def blur_crops(crops: Tensor, strength: Tensor, _: Generator) -> Tensor:
     """Blurs crops as a lens out of focus does, by a Gaussian of up to a 24th of the side.
+
+    Args:
+        crops: `(M, C, S, S)` float32 of 0..255.
+        strength: `(M,)` float32, at least 0; 1 is the widest Gaussian.
+        _: Not used: the strength alone decides.
+
+    Returns:
+        `(M, C, S, S)` float32 of 0..255.
 
     >>> crops = torch.zeros(1, 1, 48, 48)
     >>> crops[..., 24, 24] = 255
@@ -165,6 +205,14 @@ def coarsen_crops(crops: Tensor, strength: Tensor, generator: Generator) -> Tens
     """Lowers the resolution to as few as `MIN_PX` pixels across and enlarges the result again.
 
     The coarse pixels are means, on a grid that begins anywhere; straight lines join their centres.
+
+    Args:
+        crops: `(M, C, S, S)` float32 of 0..255.
+        strength: `(M,)` float32, at least 0; 1 leaves the fewest pixels.
+        generator: Draws where the grid of each crop begins.
+
+    Returns:
+        `(M, C, S, S)` float32 of 0..255.
 
     >>> stripes = torch.tensor([0.0, 255.0]).repeat(24).expand(1, 1, 48, 48)
     >>> coarse = coarsen_crops(stripes, torch.ones(1), Generator().manual_seed(0))
@@ -193,6 +241,15 @@ def add_sensor_noise(crops: Tensor, strength: Tensor, generator: Generator) -> T
 
     A part of the noise has the same size everywhere; the variance of the other part is proportional
     to the light. The grain is one pixel, or two as in an enlarged picture.
+
+    Args:
+        crops: `(M, C, S, S)` float32 of 0..255.
+        strength: `(M,)` float32, at least 0; 1 is a standard deviation of 30 grey levels at middle
+            grey.
+        generator: Draws the grain and the share of each part.
+
+    Returns:
+        `(M, C, S, S)` float32 of 0..255.
 
     >>> crops = torch.full((4, 1, 16, 16), 128.0)
     >>> noisy = add_sensor_noise(crops, torch.ones(4), Generator().manual_seed(0))
@@ -223,6 +280,14 @@ def compress_crops(crops: Tensor, strength: Tensor, generator: Generator) -> Ten
 
     Blocks of 8 x 8 become cosines, are rounded and turned back. The blocks begin anywhere, as those
     of a frame do in the crop of a face.
+
+    Args:
+        crops: `(M, C, S, S)` float32 of 0..255, grey or RGB.
+        strength: `(M,)` float32, at least 0; 0 is quality 60, 1 is quality 6.
+        generator: Draws where the blocks begin, once for the batch.
+
+    Returns:
+        `(M, C, S, S)` float32 of 0..255.
 
     >>> crops = torch.full((1, 1, 16, 16), 128.0)
     >>> packed = compress_crops(crops, torch.ones(1), Generator().manual_seed(0))

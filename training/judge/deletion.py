@@ -67,6 +67,16 @@ def compute_path(
 
     Returns:
         `(N, T, K)` over the T `SHARES` covered.
+
+    >>> from app.recognition.classifier import DEFAULT_MODEL
+    >>> classifier = Classifier(DEFAULT_MODEL, device="cpu")
+    >>> side = classifier.contract.size_px
+    >>> crops = np.zeros((1, side, side, 3), np.uint8)
+    >>> order = np.arange(side * side).reshape(1, side, side)
+    >>> end = compute_log_probabilities(classifier, crops)
+    >>> path = compute_path(classifier, crops, crops, order, (end, end))
+    >>> path.shape == (1, len(SHARES), end.shape[1]), bool(np.allclose(path, end[:, None]))
+    (True, True)
     """
     steps = [
         compute_log_probabilities(classifier, cover_pixels(crops, filling, order, share))

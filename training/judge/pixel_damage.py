@@ -40,7 +40,15 @@ def _change_by_pillow(crops: Floats, change: Callable[[Image.Image], Image.Image
 
 
 def lower_resolution(crops: Floats, pixels: float, _: Generator) -> Floats:
-    """Shrinks `crops (n, S, S, C)` of 0..255 to `pixels` a side and enlarges them again.
+    """Shrinks crops and enlarges them again.
+
+    Args:
+        crops: `(n, S, S, C)` float32 of 0..255, grey or RGB.
+        pixels: The side of the small crops in px. From S on, nothing changes.
+        _: Not used: the damage is not random.
+
+    Returns:
+        `(n, S, S, C)` float32.
 
     >>> crops = np.zeros((1, 48, 48, 1), np.float32)
     >>> crops[0, 20, 20] = 255
@@ -81,8 +89,15 @@ def convolve(crops: Floats, kernels: Floats) -> Floats:
 
 
 def defocus(crops: Floats, radius: float, _: Generator) -> Floats:
-    """Blurs `crops (n, S, S, C)` by a disc of `radius` sides, as a lens draws a point that is out
-    of focus.
+    """Blurs crops by a disc, as a lens draws a point that is out of focus.
+
+    Args:
+        crops: `(n, S, S, C)` float32 of 0..255, grey or RGB.
+        radius: The disc's radius in sides of the crop.
+        _: Not used: the damage is not random.
+
+    Returns:
+        `(n, S, S, C)` float32.
 
     >>> flat = np.full((1, 48, 48, 1), 100, np.float32)
     >>> bool(np.allclose(defocus(flat, 0.05, np.random.default_rng(0)), 100, atol=1e-3))
@@ -96,8 +111,15 @@ def defocus(crops: Floats, radius: float, _: Generator) -> Floats:
 
 
 def blur_by_motion(crops: Floats, length: float, generator: Generator) -> Floats:
-    """Blurs `crops (n, S, S, C)` along a stroke of `length` sides in a random direction, as a head
-    moves while the shutter is open.
+    """Blurs crops along a stroke, as a head moves while the shutter is open.
+
+    Args:
+        crops: `(n, S, S, C)` float32 of 0..255, grey or RGB.
+        length: The stroke's length in sides of the crop.
+        generator: Draws the direction of each stroke.
+
+    Returns:
+        `(n, S, S, C)` float32.
 
     >>> flat = np.full((2, 48, 48, 1), 100, np.float32)
     >>> bool(np.allclose(blur_by_motion(flat, 0.1, np.random.default_rng(0)), 100, atol=1e-2))
@@ -116,7 +138,15 @@ def blur_by_motion(crops: Floats, length: float, generator: Generator) -> Floats
 
 
 def compress_as_jpeg(crops: Floats, quality: float, _: Generator) -> Floats:
-    """Adds the error that JPEG makes on a crop of `GRAIN_PX` to `crops (n, S, S, C)` of 0..255.
+    """Adds the error that JPEG makes on a crop of `GRAIN_PX` to crops of any size.
+
+    Args:
+        crops: `(n, S, S, C)` float32 of 0..255, grey or RGB.
+        quality: JPEG's quality, 1 to 95; a smaller value does more damage.
+        _: Not used: the damage is not random.
+
+    Returns:
+        `(n, S, S, C)` float32.
 
     >>> crops = np.random.default_rng(0).uniform(0, 255, (1, 48, 48, 1)).astype(np.float32)
     >>> made = [compress_as_jpeg(crops, quality, np.random.default_rng(0)) for quality in (80, 8)]
@@ -138,8 +168,16 @@ def compress_as_jpeg(crops: Floats, quality: float, _: Generator) -> Floats:
 
 
 def add_camera_noise(crops: Floats, deviation: float, generator: Generator) -> Floats:
-    """Adds noise of the standard `deviation`, in grey levels, to `crops (n, S, S, C)` of 0..255.
-    Half of its variance is the same everywhere, half grows with the light.
+    """Adds the noise of a camera. Half of its variance is the same everywhere, half grows with the
+    light.
+
+    Args:
+        crops: `(n, S, S, C)` float32 of 0..255, grey or RGB.
+        deviation: The standard deviation at middle grey, in grey levels.
+        generator: Draws the noise.
+
+    Returns:
+        `(n, S, S, C)` float32, whose values may leave 0..255.
 
     >>> grey = np.full((1, 48, 48, 1), 127.5, np.float32)
     >>> noisy = add_camera_noise(grey, 10, np.random.default_rng(0))
@@ -153,7 +191,15 @@ def add_camera_noise(crops: Floats, deviation: float, generator: Generator) -> F
 
 
 def add_salt_and_pepper(crops: Floats, share: float, generator: Generator) -> Floats:
-    """Turns a `share` of the grains of `crops (n, S, S, C)` white or black, half of them each.
+    """Turns a share of the grains white or black, half of them each.
+
+    Args:
+        crops: `(n, S, S, C)` float32 of 0..255, grey or RGB.
+        share: The share of the grains in 0..1.
+        generator: Draws the grains.
+
+    Returns:
+        `(n, S, S, C)` float32.
 
     >>> grey = np.full((1, 48, 48, 1), 100, np.float32)
     >>> sorted(set(add_salt_and_pepper(grey, 0.1, np.random.default_rng(0)).ravel().tolist()))
@@ -167,7 +213,15 @@ def add_salt_and_pepper(crops: Floats, share: float, generator: Generator) -> Fl
 
 
 def darken(crops: Floats, gamma: float, _: Generator) -> Floats:
-    """Darkens `crops (n, S, S, C)` of 0..255 by the exponent `gamma`.
+    """Darkens crops by a power of their light.
+
+    Args:
+        crops: `(n, S, S, C)` float32 of 0..255, grey or RGB.
+        gamma: The exponent of the light as a fraction of 255; 1 changes nothing.
+        _: Not used: the damage is not random.
+
+    Returns:
+        `(n, S, S, C)` float32.
 
     >>> darken(np.full((1, 1, 1, 1), 127.5, np.float32), 2, np.random.default_rng(0)).item()
     63.75
@@ -176,7 +230,15 @@ def darken(crops: Floats, gamma: float, _: Generator) -> Floats:
 
 
 def overexpose(crops: Floats, gain: float, _: Generator) -> Floats:
-    """Multiplies the light of `crops (n, S, S, C)` by `gain`; values above 255 are cut later.
+    """Multiplies the light of crops.
+
+    Args:
+        crops: `(n, S, S, C)` float32 of 0..255, grey or RGB.
+        gain: The factor of the light; 1 changes nothing.
+        _: Not used: the damage is not random.
+
+    Returns:
+        `(n, S, S, C)` float32; values above 255 are cut later.
 
     >>> overexpose(np.full((1, 1, 1, 1), 100, np.float32), 1.5, np.random.default_rng(0)).item()
     150.0
@@ -185,7 +247,15 @@ def overexpose(crops: Floats, gain: float, _: Generator) -> Floats:
 
 
 def lower_contrast(crops: Floats, share: float, _: Generator) -> Floats:
-    """Leaves a `share` of the contrast of `crops (n, S, S, C)`, about a middle grey of 128.
+    """Leaves a share of the contrast of crops, about a middle grey of 128.
+
+    Args:
+        crops: `(n, S, S, C)` float32 of 0..255, grey or RGB.
+        share: The share that is left, in 0..1; 1 changes nothing.
+        _: Not used: the damage is not random.
+
+    Returns:
+        `(n, S, S, C)` float32.
 
     >>> lower_contrast(np.full((1, 1, 1, 1), 228, np.float32), 0.5, np.random.default_rng(0)).item()
     178.0
@@ -194,8 +264,15 @@ def lower_contrast(crops: Floats, share: float, _: Generator) -> Floats:
 
 
 def cast_shadow(crops: Floats, loss: float, generator: Generator) -> Floats:
-    """Takes the share `loss` of its light from about one half of each of `crops (n, S, S, C)`, from
-    a random side.
+    """Takes light from about one half of each crop, from a random side.
+
+    Args:
+        crops: `(n, S, S, C)` float32 of 0..255, grey or RGB.
+        loss: The share of its light that the dark half loses, in 0..1.
+        generator: Draws the direction, the place and the width of each edge.
+
+    Returns:
+        `(n, S, S, C)` float32.
 
     >>> white = np.full((1, 48, 48, 1), 200, np.float32)
     >>> shaded = cast_shadow(white, 0.5, np.random.default_rng(0))
@@ -213,8 +290,15 @@ def cast_shadow(crops: Floats, loss: float, generator: Generator) -> Floats:
 
 
 def cast_colour(crops: Floats, share: float, generator: Generator) -> Floats:
-    """Colours the light on `crops (n, S, S, 3)`: the three channels' gains differ from 1 by up to
-    `share`, in a random hue.
+    """Colours the light on crops in a random hue.
+
+    Args:
+        crops: `(n, S, S, 3)` float32 of 0..255.
+        share: The most by which the gain of a channel differs from 1.
+        generator: Draws the hue of each crop.
+
+    Returns:
+        `(n, S, S, 3)` float32, whose values may exceed 255.
 
     >>> grey = np.full((1, 1, 1, 3), 100, np.float32)
     >>> round(float(cast_colour(grey, 0.3, np.random.default_rng(0)).mean()), 3)
@@ -239,8 +323,15 @@ def _make_plasma(n: int, size: int, generator: Generator) -> Floats:
 
 
 def add_fog(crops: Floats, density: float, generator: Generator) -> Floats:
-    """Puts bright, uneven haze before the faces of `crops (n, S, S, C)`, like breath on the lens.
-    `density` 0 leaves them as they are, 1 hides them.
+    """Puts bright, uneven haze before the faces of crops, like breath on the lens.
+
+    Args:
+        crops: `(n, S, S, C)` float32 of 0..255, grey or RGB.
+        density: The share of the haze in the picture; 0 changes nothing, 1 hides the faces.
+        generator: Draws the haze.
+
+    Returns:
+        `(n, S, S, C)` float32.
 
     >>> black = np.zeros((1, 48, 48, 1), np.float32)
     >>> 60 < float(add_fog(black, 0.5, np.random.default_rng(0)).mean()) < 140
@@ -251,7 +342,15 @@ def add_fog(crops: Floats, density: float, generator: Generator) -> Floats:
 
 
 def posterise(crops: Floats, levels: float, _: Generator) -> Floats:
-    """Rounds `crops (n, S, S, C)` of 0..255 to `levels` grey levels.
+    """Rounds crops to a few grey levels, evenly spaced from 0 to 255.
+
+    Args:
+        crops: `(n, S, S, C)` float32 of 0..255, grey or RGB.
+        levels: The count of grey levels, at least 2.
+        _: Not used: the damage is not random.
+
+    Returns:
+        `(n, S, S, C)` float32.
 
     >>> ramp = np.linspace(0, 255, 16, dtype=np.float32).reshape(1, 4, 4, 1)
     >>> np.unique(posterise(ramp, 3, np.random.default_rng(0))).tolist()

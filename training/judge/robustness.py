@@ -198,9 +198,33 @@ def iterate_corrupted_crops(
     kinds: tuple[Corruption, ...],
     seed: int,
 ) -> Iterator[tuple[slice, Corruption | None, int, NDArray[np.uint8]]]:
-    """Damages the chosen examples batch by batch. Yields the batch's slice of `chosen`, the
-    corruption (None: clean), its strength 0..4, and the crops `(n, S, S, C)` uint8. `template` is
-    the one that the crops are cut by."""
+    """Damages the chosen examples batch by batch.
+
+    Args:
+        examples: The pictures.
+        chosen: `(M,)` int64 row numbers of examples.
+        template: The template that the crops are cut by.
+        kinds: The corruptions.
+        seed: With a corruption's name and a batch's number, the seed of the damage.
+
+    Yields:
+        The batch's slice of `chosen`, the corruption (None: clean), its strength 0..4, and the
+            crops `(n, S, S, C)` uint8, grey or RGB. Each batch begins with the clean crops.
+
+    >>> from app.alignment import FACE_TEMPLATE
+    >>> examples = Examples(
+    ...     pictures=torch.full((2, 1, 8, 8), 100, dtype=torch.uint8),
+    ...     sizes=torch.full((2, 2), 8, dtype=torch.int32),
+    ...     matrices=torch.eye(3)[:2].repeat(2, 1, 1),
+    ...     soft=torch.eye(2),
+    ...     labels=torch.arange(2),
+    ...     size_px=8,
+    ... )
+    >>> kind = next(one for one in CORRUPTIONS if one.pixels is not None)
+    >>> made = iterate_corrupted_crops(examples, torch.tensor([1]), FACE_TEMPLATE, (kind,), 0)
+    >>> [(level, crops.shape) for place, damage, level, crops in made if damage is None]
+    [(0, (1, 8, 8, 1))]
+    """
     parts = torch.split(chosen, BATCH)
     bar = track_progress(
         examples.decode_ahead(parts),

@@ -22,6 +22,13 @@ def score_max_probability(logits: Floats, temperature: float) -> Floats:
     Hendrycks & Gimpel, "A Baseline for Detecting Misclassified and Out-of-Distribution Examples",
     ICLR 2017.
 
+    Args:
+        logits: `(N, K)` float64.
+        temperature: The divisor of the logits, above 0.
+
+    Returns:
+        `(N,)` float64, 1/K to 1.
+
     >>> score_max_probability(np.array([[0.0, 0.0], [np.log(3.0), 0.0]]), 1.0).round(2).tolist()
     [0.5, 0.75]
     """
@@ -31,6 +38,13 @@ def score_max_probability(logits: Floats, temperature: float) -> Floats:
 def score_margin(logits: Floats, temperature: float) -> Floats:
     """Scores by the distance between the two largest probabilities.
 
+    Args:
+        logits: `(N, K)` float64.
+        temperature: The divisor of the logits, above 0.
+
+    Returns:
+        `(N,)` float64, 0 to 1.
+
     >>> score_margin(np.array([[np.log(3.0), 0.0]]), 1.0).round(2).tolist()
     [0.5]
     """
@@ -39,7 +53,14 @@ def score_margin(logits: Floats, temperature: float) -> Floats:
 
 
 def score_negative_entropy(logits: Floats, temperature: float) -> Floats:
-    """Scores by the entropy of the probabilities times -1, in nats, at most 0.
+    """Scores by the entropy of the probabilities times -1.
+
+    Args:
+        logits: `(N, K)` float64.
+        temperature: The divisor of the logits, above 0.
+
+    Returns:
+        `(N,)` float64, -log K to 0, in nats.
 
     >>> score_negative_entropy(np.zeros((1, 2)), 1.0).round(3).tolist()
     [-0.693]
@@ -48,10 +69,16 @@ def score_negative_entropy(logits: Floats, temperature: float) -> Floats:
 
 
 def score_negative_energy(logits: Floats, temperature: float) -> Floats:
-    """Scores by log Σ exp of the logits. The temperature is not used, because it would flatten the
-    sum.
+    """Scores by log Σ exp of the logits.
 
     Liu et al., "Energy-based Out-of-distribution Detection", NeurIPS 2020.
+
+    Args:
+        logits: `(N, K)` float64.
+        temperature: Not used, because it would flatten the sum.
+
+    Returns:
+        `(N,)` float64, in nats.
 
     >>> score_negative_energy(np.zeros((1, 2)), 1.0).round(3).tolist()
     [0.693]
@@ -61,9 +88,16 @@ def score_negative_energy(logits: Floats, temperature: float) -> Floats:
 
 
 def score_max_logit(logits: Floats, temperature: float) -> Floats:
-    """Scores by the largest logit; the temperature is not used.
+    """Scores by the largest logit.
 
     Hendrycks et al., "Scaling Out-of-Distribution Detection for Real-World Settings", 2022.
+
+    Args:
+        logits: `(N, K)` float64.
+        temperature: Not used.
+
+    Returns:
+        `(N,)` float64, in nats.
 
     >>> score_max_logit(np.array([[1.0, 4.0]]), 1.0).tolist()
     [4.0]

@@ -64,7 +64,15 @@ def read_probabilities(
 
 
 def judge_probabilities(name: str, shares: Floats, labels: Labels) -> EnsembleRow:
-    """Judges probabilities `(N, K)` by labels `(N,)`.
+    """Judges probabilities by labels.
+
+    Args:
+        name: The name of the row.
+        shares: `(N, K)` float64 probabilities.
+        labels: `(N,)` int64 in 0..K-1.
+
+    Returns:
+        The row of the table, with all values as fractions of 1.
 
     >>> shares = np.array([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4]])
     >>> judge_probabilities("one", shares, np.array([0, 1, 0])).accuracy

@@ -158,8 +158,16 @@ def misplace(face: Face, generator: np.random.Generator) -> Face:
 
 
 def find_detections(looks: NetworkLooks, frame: Picture) -> Iterator[tuple[Face, ...]]:
-    """Finds the faces that the detector's first look leaves in `frame (H, W, 3)` BGR. Yields one
-    tuple for each place: the first look's face and, where there is one, the second look's."""
+    """Finds the faces that the detector's first look leaves in a frame.
+
+    Args:
+        looks: The networks of the detector.
+        frame: `(H, W, 3)` uint8 BGR.
+
+    Yields:
+        One tuple for each place, in frame px: the first look's face and, where there is one, the
+            second look's.
+    """
     height, width = frame.shape[:2]
     hints = looks.find_hints(frame, list_glances(width, height, far_faces=False))
     looked_at: list[Face] = []
@@ -251,6 +259,12 @@ def pack_detection(
     Returns:
         The sample, grey, `PICTURE_SIDE_PX` wide, with the landmarks in its own px; None where the
             landmarks coincide.
+
+    >>> points = np.array([[40, 40], [60, 40], [50, 52], [50, 62], [30, 42], [70, 42]], np.float32)
+    >>> face = Face((25.0, 20.0, 75.0, 70.0), points, 0.9)
+    >>> sample = pack_detection(np.zeros((100, 100, 3), np.uint8), face, "none", "train", "a")
+    >>> sample.votes.tolist(), sample.landmarks.mean(axis=0).round().tolist()
+    ([0, 1], [36.0, 36.0])
     """
     try:
         view = view_face(face, PICTURE_MARGIN, PICTURE_SIDE_PX)

@@ -101,8 +101,14 @@ def make_pictures(
 
 
 def cut_piece(generator: np.random.Generator, frame: Picture) -> Picture:
-    """Cuts a random square out of `frame (H, W, 3)` uint8, 48 px to the whole height, and enlarges
-    it to at least 192 px.
+    """Cuts a random square out of a frame and enlarges small ones.
+
+    Args:
+        generator: Draws the side, from 48 px to the frame's shorter side, and the place.
+        frame: `(H, W, 3)` uint8; the order of its channels is kept.
+
+    Returns:
+        `(S, S, 3)` uint8, S at least 192 px.
 
     >>> frame = np.zeros((100, 200, 3), np.uint8)
     >>> cut_piece(np.random.default_rng(0), frame).shape
@@ -118,8 +124,15 @@ def cut_piece(generator: np.random.Generator, frame: Picture) -> Picture:
 
 
 def cut_centre(picture: Picture, size_px: int) -> Picture:
-    """Cuts the largest centred square of `picture (H, W, 3)` uint8 and resizes it to `(size_px,
-    size_px, 3)`, as if a detector had taken the picture for a face.
+    """Cuts out and resizes the largest centred square of a picture, as if a detector had taken the
+    picture for a face.
+
+    Args:
+        picture: `(H, W, 3)` uint8; the order of its channels is kept.
+        size_px: The side of the result.
+
+    Returns:
+        `(size_px, size_px, 3)` uint8.
 
     >>> cut_centre(np.full((90, 120, 3), 7, np.uint8), 48).shape
     (48, 48, 3)
