@@ -107,6 +107,9 @@ def erase_holes(crops: Tensor, share: float, generator: Generator) -> Tensor:
         share: Share of the crops, in 0..1.
         generator: Draws crops, places and greys.
 
+    Returns:
+        `(B, C, S, S)` float32 of 0..255.
+
     >>> crops = torch.zeros(4, 1, 16, 16)
     >>> holes = erase_holes(crops, 1.0, Generator().manual_seed(0)) > 0
     >>> bool(holes.flatten(1).any(dim=1).all()), float(holes.float().mean()) < 0.3

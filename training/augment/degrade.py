@@ -182,7 +182,7 @@ def blur_crops(crops: Tensor, strength: Tensor, _: Generator) -> Tensor:
 
     Args:
         crops: `(M, C, S, S)` float32 of 0..255.
-        strength: `(M,)` float32, at least 0; 1 is the widest Gaussian.
+        strength: `(M,)` float32, at least 0; 1 is a deviation of a 24th of the side.
         _: Not used: the strength alone decides.
 
     Returns:
@@ -208,7 +208,8 @@ def coarsen_crops(crops: Tensor, strength: Tensor, generator: Generator) -> Tens
 
     Args:
         crops: `(M, C, S, S)` float32 of 0..255.
-        strength: `(M,)` float32, at least 0; 1 leaves the fewest pixels.
+        strength: `(M,)` float32, at least 0; 1 leaves `MIN_PX` pixels across, or a quarter of
+            the side where that is fewer.
         generator: Draws where the grid of each crop begins.
 
     Returns:

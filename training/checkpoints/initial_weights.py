@@ -212,6 +212,9 @@ def load_initial(
             the rows of shared labels; None treats the classifier like any other tensor.
         centres: `(K, d)`, changed in place: takes the file's rows of shared labels.
 
+    Returns:
+        The names of the tensors that fit and of those that do not.
+
     Raises:
         TrainingError: Nothing fits.
     """

@@ -47,6 +47,9 @@ def find_faces(detector: Detector, pixels: NDArray[np.uint8]) -> list[Face]:
         detector: Runs on the picture, which is enlarged to `MIN_DETECTION_SIDE_PX` where it is
             smaller.
         pixels: uint8, (H, W) grey or (H, W, 3) RGB.
+
+    Returns:
+        The faces, in px of the given picture.
     """
     height, width = pixels.shape[:2]
     enlarge = max(1, -(-MIN_DETECTION_SIDE_PX // min(height, width)))

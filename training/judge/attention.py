@@ -102,6 +102,9 @@ def compute_class_distances(embedding: Tensor, labels: Tensor) -> EmbeddingDista
         embedding: `(N, d)`.
         labels: `(N,)` class numbers.
 
+    Returns:
+        Both mean distances, in the embedding's unit, and their ratio.
+
     Raises:
         DataError: The samples are of one class only.
 

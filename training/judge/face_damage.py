@@ -40,6 +40,9 @@ def cover_with_mask(
         template: The template that the crops were cut by.
         generator: The source of the greys.
 
+    Returns:
+        `(n, S, S, C)` float32.
+
     >>> black = np.zeros((1, 48, 48, 1), np.float32)
     >>> masked = cover_with_mask(black, 0.6, FACE_TEMPLATE, np.random.default_rng(0))
     >>> bool((masked[0, :28] == 0).all()), bool((masked[0, 40, 20:28] > 0).all())
@@ -60,6 +63,9 @@ def cover_with_sunglasses(
         opacity: 0 to 1.
         template: The template that the crops were cut by, which tells where the eyes are.
         generator: The source of the lenses' greys.
+
+    Returns:
+        `(n, S, S, C)` float32.
 
     >>> white = np.full((1, 48, 48, 1), 255, np.float32)
     >>> dark = cover_with_sunglasses(white, 1.0, FACE_TEMPLATE, np.random.default_rng(0))

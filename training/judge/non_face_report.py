@@ -91,6 +91,9 @@ def read_non_faces(
         classifier: The exported model.
         detector: Finds the faces of a picture.
         shown: (kind, picture `(H, W, 3)` uint8 BGR) of each picture.
+
+    Returns:
+        The readings of all pictures, in the order of `shown`.
     """
     contract = classifier.contract
     kinds: list[str] = []

@@ -48,6 +48,9 @@ def estimate_over_classes(right: NDArray[np.float64], labels: NDArray[np.int64])
         right: `(N,)` each face's score, or difference of scores.
         labels: `(N,)` the faces' classes.
 
+    Returns:
+        The mean over classes, with its standard error.
+
     >>> estimate_over_classes(np.array([1.0, 1.0, 1.0, 0.0]), np.array([0, 0, 0, 1]))
     Estimate(value=0.5, error=0.0)
     """

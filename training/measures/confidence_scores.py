@@ -131,6 +131,9 @@ def find_keeping_score(scores: Floats, coverage: float) -> float:
         scores: `(N,)`, N >= 1.
         coverage: Share of the faces whose score is at least the threshold.
 
+    Returns:
+        The threshold, one of the scores.
+
     >>> find_keeping_score(np.array([0.1, 0.9, 0.5, 0.7]), 0.5)
     0.7
     """
@@ -145,6 +148,9 @@ def measure_acceptance(face_scores: Floats, other_scores: Floats, coverage: floa
         other_scores: `(M,)` scores of pictures without a face.
         coverage: Share of the faces that the threshold keeps.
 
+    Returns:
+        A share in 0..1.
+
     >>> measure_acceptance(np.array([0.5, 0.9]), np.array([0.1, 0.6]), 1.0)
     0.5
     """
@@ -158,6 +164,9 @@ def measure_auroc(face_scores: Floats, other_scores: Floats) -> float:
     Args:
         face_scores: `(N,)`, in any order.
         other_scores: `(M,)`, in any order.
+
+    Returns:
+        A probability in 0..1.
 
     >>> measure_auroc(np.array([0.8, 0.4]), np.array([0.1, 0.4]))
     0.875

@@ -276,6 +276,9 @@ def measure_weighted_ece(
         weights: `(N,)`, which sum to 1.
         bins: Count of bins.
 
+    Returns:
+        The error in 0..1.
+
     >>> measure_weighted_ece(np.array([0.75, 0.75]), np.array([True, False]), np.array([0.5, 0.5]))
     0.25
     """

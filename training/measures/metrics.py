@@ -68,6 +68,9 @@ def measure_nll(
         labels: `(N,)` in 0..K-1.
         temperature: Divisor of the logits.
 
+    Returns:
+        The mean over the N samples.
+
     >>> round(measure_nll(np.zeros((1, 2)), np.array([0]), 1.0), 3)
     0.693
     """
@@ -87,6 +90,9 @@ def fit_temperature(logits: NDArray[np.float64], labels: NDArray[np.int64]) -> f
     Args:
         logits: `(N, K)`.
         labels: `(N,)` in 0..K-1.
+
+    Returns:
+        The divisor of the logits.
 
     >>> fit_temperature(np.array([[4.0, 0.0]] * 2), np.array([0, 1])) > 1
     True

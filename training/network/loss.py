@@ -38,6 +38,9 @@ def compute_distillation(logits: Tensor, taught: Tensor, temperature: float) -> 
         taught: `(B, K)`, which the teachers softened by the same T.
         temperature: T.
 
+    Returns:
+        `()`, in nats times T^2.
+
     >>> taught = torch.tensor([[0.5, 0.5]])
     >>> round(float(compute_distillation(torch.zeros(1, 2), taught, 2.0)), 3)
     2.773
@@ -68,6 +71,9 @@ def compute_attention_pull(attention: Tensor, keep: float) -> Tensor:
     Args:
         attention: `(B, d)`, a, in 0..1.
         keep: The mean attention to hold.
+
+    Returns:
+        `()`, at least 0.
 
     >>> float(compute_attention_pull(torch.tensor([[0.0, 0.5]]), keep=0.5))
     0.0625

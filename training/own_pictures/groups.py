@@ -263,6 +263,9 @@ def find_one_sided(
         labels: `(N,)` int64.
         classes: K.
 
+    Returns:
+        (the labels without a training picture, those without a validation picture), both rising.
+
     >>> find_one_sided(np.array([True, False, False]), np.array([0, 1, 1]), 2)
     ([0], [1])
     """
