@@ -12,7 +12,7 @@ if sys.version_info < (3, 11):  # noqa: UP036 - pip refuses it, a checkout does 
     print("error: Python 3.11 or newer is needed; this is", sys.version.split()[0], file=sys.stderr)
     raise SystemExit(2)
 
-from app.requirements.system_needs import guard_imports
+from app.requirements.import_guard import guard_imports
 
 if TYPE_CHECKING:
     from app.episodes.sink import EpisodesSink

@@ -1,8 +1,8 @@
 """Names in one line the packages and libraries that this machine lacks, before they are loaded.
 
 OpenCV's and MediaPipe's wheels do not bring every shared library that they need, and MediaPipe's
-library ends the process where a file of the kernel is missing. `guard_imports` has the machine
-checked when either is first imported, whoever imports it. This module needs no package.
+library ends the process where a file of the kernel is missing. `app.requirements.import_guard` asks
+this module when either is first imported. It needs no package.
 """
 
 import importlib.util
@@ -13,10 +13,10 @@ import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib.machinery import EXTENSION_SUFFIXES, ModuleSpec
 from pathlib import Path
-from types import ModuleType, TracebackType
 
 from app.defaults import ROOT
 from app.process.memory_room import format_memory_line, lacks_memory
+from app.requirements.import_guard import GUARDED, IMPORT_GUARD
 from app.requirements.shared_libraries import find_lacking
 
 # Imported name -> pip's name, in the order in which messages name them.
@@ -38,7 +38,6 @@ TRAINING_PACKAGES = {
     "filelock": "filelock",
     "tensorboard": "tensorboard",
 }
-GUARDED = ("cv2", "mediapipe")
 # Libraries that are opened while the program runs, not by Python's import.
 OPENED_LATER = ("libmediapipe.so",)
 # Library -> its package in Debian and Ubuntu, and in Fedora. Debian 13's and Ubuntu 24.04's apt
@@ -73,34 +72,13 @@ class UnfitMachineError(ImportError):
     line."""
 
 
-class _Guard:
-    """An entry of `sys.meta_path` that checks the machine when a package in `GUARDED` is first
-    imported, and finds no module itself. `is_paused` while only the place of a package is asked
-    for."""
-
-    def __init__(self) -> None:
-        self._to_check = set(GUARDED)
-        self.is_paused = False
-
-    def find_spec(
-        self, name: str, path: object = None, target: ModuleType | None = None
-    ) -> ModuleSpec | None:
-        if name in self._to_check and not self.is_paused:
-            check_packages((name,))
-            self._to_check.discard(name)
-        return None
-
-
-_GUARD = _Guard()
-
-
 def _find_spec(package: str) -> ModuleSpec | None:
     """Finds `package` without importing it. None where it is not installed."""
-    before, _GUARD.is_paused = _GUARD.is_paused, True
+    before, IMPORT_GUARD.is_paused = IMPORT_GUARD.is_paused, True
     try:
         return importlib.util.find_spec(package)
     finally:
-        _GUARD.is_paused = before
+        IMPORT_GUARD.is_paused = before
 
 
 def find_package_folder(package: str) -> Path | None:
@@ -208,7 +186,7 @@ def _mediapipe_survives() -> bool:
 
 def try_mediapipe() -> None:
     """Starts MediaPipe without the checks of this module, in a process that may not survive it."""
-    _GUARD.is_paused = True
+    IMPORT_GUARD.is_paused = True
     from app.detection.mediapipe_detector import Detector
 
     Detector().close()
@@ -244,16 +222,6 @@ def check_machine() -> None:
     check_packages()
 
 
-def guard_imports() -> None:
-    """Makes the first import of OpenCV or MediaPipe raise `UnfitMachineError` if the machine lacks
-    a library or file for it. A command of this project then ends with that one line."""
-    if _GUARD not in sys.meta_path:
-        sys.meta_path.insert(0, _GUARD)
-    started = getattr(sys, "argv", [""])[:1]  # an embedded interpreter may have none
-    if started == ["-m"] or Path(*started).name == "run_demo.py":  # `python -m app.report`
-        sys.excepthook = _say_in_one_line
-
-
 def explain_import_error(error: BaseException) -> str | None:
     """Words the remedy for a failed import in one line. None where the machine is not the cause."""
     if isinstance(error, UnfitMachineError):
@@ -266,14 +234,3 @@ def explain_import_error(error: BaseException) -> str | None:
         lost = find_missing_packages(TRAINING_PACKAGES) or [TRAINING_PACKAGES[error.name]]
         return format_packages_line(lost, INSTALL_TRAINING)
     return None
-
-
-def _say_in_one_line(
-    kind: type[BaseException], error: BaseException, trace: TracebackType | None
-) -> None:
-    line = explain_import_error(error)
-    if line is None:
-        sys.__excepthook__(kind, error, trace)
-        return
-    print(f"error: {line}", file=sys.stderr)
-    raise SystemExit(2)

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 import run_demo
+from app.cli import run_one
 from app.defaults import ROOT
-from app.requirements import system_needs
+from app.requirements import import_guard, system_needs
 from app.requirements.shared_libraries import LibraryNeeds, find_lacking, list_needed, read_needs
 from app.requirements.system_needs import (
     UnfitMachineError,
@@ -165,7 +166,7 @@ def lost_library(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("lost_library")
 def test_first_import_is_stopped_and_only_of_who_lacks_something() -> None:
-    guard = system_needs._Guard()
+    guard = import_guard._ImportGuard()
     for _ in range(2):
         with pytest.raises(UnfitMachineError, match=r"^libGL\.so\.1 is missing"):
             guard.find_spec("cv2")
@@ -179,7 +180,7 @@ def test_program_ends_in_one_line_before_anything_is_loaded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("app.cli.run_one.run_one", lambda options: pytest.fail("went on"))
+    monkeypatch.setattr(run_one, "run_one", lambda options: pytest.fail("went on"))
     assert run_demo.main(["--demo", "--no-window", "-o", "out.mp4"]) == 2
     assert capfd.readouterr().err.startswith("error: libGL.so.1 is missing on this system")
     assert list(tmp_path.iterdir()) == []
