@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from app.outputs.video import VideoSink
     from app.overlay.stream_overlay import Overlay
     from app.recogniser import Recogniser
+    from app.records.reader import RecordsReader
     from app.records.writers import RecordsSink
     from app.sources.camera import CameraSource
     from app.sources.camera_address import CameraAddress
@@ -43,6 +44,7 @@ __all__ = [
     "Overlay",
     "Recogniser",
     "RecogniserError",
+    "RecordsReader",
     "RecordsSink",
     "Selection",
     "Silence",
@@ -81,6 +83,7 @@ _ROOMS = {
     "EpisodesSink": "app.episodes.sink",
     "Overlay": "app.overlay.stream_overlay",
     "Recogniser": "app.recogniser",
+    "RecordsReader": "app.records.reader",
     "RecordsSink": "app.records.writers",
     "Selection": "app.sources.frame_selection",
     "Sink": "app.outputs.sink",

@@ -139,7 +139,7 @@ class Recogniser:
             TypeError: `frames` gives something else than frames.
         """
         self._check_open()
-        is_live = isinstance(frames, LiveSource) if live is None else live
+        is_live = _says_live(frames) if live is None else live
         pipeline = self._build(Mode.LIVE if is_live else Mode.FILE)
         return _read_results(pipeline, _read_frames(frames, name))
 
@@ -200,6 +200,12 @@ def _read_results(pipeline: Pipeline, frames: Iterable[Frame]) -> Iterator[Frame
             pipeline.reset()
         shape = frame.image.shape
         yield pipeline.step(frame)
+
+
+def _says_live(frames: object) -> bool:
+    """Asks a source whether it is live. Sources of users may say so by an attribute `live`."""
+    mode = getattr(frames, "mode", None)
+    return mode.is_live if isinstance(mode, Mode) else bool(getattr(frames, "live", False))
 
 
 def _read_frames(

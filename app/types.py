@@ -7,9 +7,9 @@ Values are frozen; a stage never changes what it was given.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import Enum
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -102,6 +102,13 @@ class Silence:
     seconds: float
 
 
+def _restore_fields(value: Any, state: Sequence[object]) -> None:  # Any: of several classes
+    """Restores a pickled value. Fields that are younger than the pickle get their defaults."""
+    for place, item in enumerate(fields(value)):
+        kept = state[place] if place < len(state) else item.default
+        object.__setattr__(value, item.name, kept)
+
+
 @dataclass(frozen=True, slots=True)
 class Face:
     """A face that was found in a frame.
@@ -121,6 +128,8 @@ class Face:
     score: float
     seen: bool = True
     key: int | None = None
+
+    __setstate__ = _restore_fields  # results of earlier versions have no `key`
 
     @property
     def width_px(self) -> float:
@@ -187,6 +196,8 @@ class TrackedFace:
     reason: Reason | None = None
     map: FaceMap | None = None
     quality: FaceQuality | None = None
+
+    __setstate__ = _restore_fields  # results of earlier versions have no `quality`
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,12 +16,12 @@ ROOT = Path(__file__).resolve().parent.parent
 APP_FLOORS: tuple[tuple[str, ...], ...] = (
     ("app", "app.pages", "app.placement"),
     ("app.files", "app.frames", "app.overlay", "app.privacy", "app.process"),
-    ("app.pictures", "app.recognition", "app.records", "app.tracking"),
-    ("app.detection", "app.episodes", "app.sources"),
-    ("app.codings", "app.outputs", "app.pipeline", "app.requirements"),
-    ("app.agreement", "app.recogniser", "app.report"),
-    ("app.commands", "app.runs"),
-    ("app.batch", "app.live"),
+    ("app.pictures", "app.recognition", "app.tracking"),
+    ("app.detection", "app.records", "app.sources"),
+    ("app.episodes", "app.outputs", "app.pipeline", "app.requirements"),
+    ("app.codings", "app.recogniser", "app.report"),
+    ("app.agreement", "app.runs"),
+    ("app.batch", "app.commands", "app.live"),
     ("app.diagnostics",),
     ("app.cli",),
 )

@@ -15,6 +15,7 @@ from app.files.atomic import make_write_error, open_partial
 from app.files.csv_text import escape_cell
 from app.files.hidden import HiddenFile
 from app.files.suffixes import read_suffix
+from app.recognition.quality import add_quality
 from app.records.rows import format_csv_line, make_flat_row, make_json_row, make_records
 from app.records.schema import DECIMALS, PIXEL_DECIMALS, Cell, Record, ValueKind, list_flat_columns
 from app.types import FrameResult, Image
@@ -138,7 +139,7 @@ class RecordsSink:
         if self._rows is None:
             raise SinkError(f"{self.path} is closed already.")
         try:
-            self._rows.write(make_records(result))
+            self._rows.write(make_records(add_quality(result)))
         except OSError as error:
             self.abort()
             raise make_write_error(self.path, error) from error

@@ -51,6 +51,9 @@ def guard_imports() -> None:
 def _say_in_one_line(
     kind: type[BaseException], error: BaseException, trace: "TracebackType | None"
 ) -> None:
+    if issubclass(kind, KeyboardInterrupt):  # Ctrl-C before the program could catch it
+        print("Interrupted.", file=sys.stderr)
+        return
     from app.requirements.system_needs import explain_import_error
 
     line = explain_import_error(error)

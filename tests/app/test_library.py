@@ -8,6 +8,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,19 @@ import numpy as np
 import pytest
 
 import app
-from app import FrameResult, Recogniser, Selection, Silence, SinkError, SourceError, VideoSource
+from app import (
+    FrameResult,
+    Recogniser,
+    RecordsSink,
+    Selection,
+    Silence,
+    SinkError,
+    SourceError,
+    VideoSource,
+)
 from app.defaults import DEMO_CLIP, ROOT
 from app.outputs.sink import writing
+from app.recogniser import _says_live
 from app.types import Frame, Image, TrackedFace
 from tests.support.synthetic import frame_result, level_picture
 
@@ -26,7 +37,7 @@ NAMES = {
     *("Overlay", "Recogniser", "Selection", "writing"),
     *("Frame", "Face", "FrameResult", "Image", "Silence", "TrackedFace", "UNSURE"),
     *("CameraAddress", "CameraSource", "StreamSource", "VideoSource"),
-    *("EpisodesSink", "RecordsSink", "Sink", "VideoSink"),
+    *("EpisodesSink", "RecordsReader", "RecordsSink", "Sink", "VideoSink"),
     *("DeviceError", "ModelError", "RecogniserError", "SinkError", "SourceError"),
 }
 
@@ -330,3 +341,31 @@ def test_sink_that_cannot_be_completed_leaves_the_others_whole() -> None:
     with pytest.raises(SinkError, match="b is full"), writing(*sinks):
         pass
     assert notes == ["a whole", "c whole", "b gone"]
+
+
+def test_records_of_a_face_without_figures_measure_them(tmp_path: Path) -> None:
+    """A user may make a `TrackedFace`; its quality is then measured on the frame."""
+    with (
+        Recogniser() as recogniser,
+        VideoSource(DEMO_CLIP, selection=Selection(end_s=0.01)) as clip,
+    ):
+        (result,) = recogniser.stream(clip)
+    bare = replace(result, faces=tuple(replace(face, quality=None) for face in result.faces))
+    for name, one in (("own", result), ("bare", bare)):
+        with writing(RecordsSink(tmp_path / f"{name}.csv", result.labels)) as write:
+            write(one, one.picture)
+    assert (tmp_path / "own.csv").read_bytes() == (tmp_path / "bare.csv").read_bytes()
+
+
+@pytest.mark.parametrize(("given", "live"), [(True, True), (False, False)])
+def test_a_users_source_may_say_that_it_is_live(given: bool, live: bool) -> None:
+    class Source:
+        def __init__(self) -> None:
+            self.live = given
+
+        def __iter__(self) -> Iterator[object]:
+            return iter(())
+
+    assert _says_live(Source()) is live
+    with VideoSource(DEMO_CLIP) as clip:
+        assert not _says_live(clip)
