@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import torch
 from torch import Generator, Tensor
 
-from training.augment.degrade import Degradation, draw_uniform
+from training.augment.crop_tools import draw_uniform
+from training.augment.degrade import Degradation
 from training.augment.mixing import Mixing, draw_mixing
 from training.config.augment_config import AugmentConfig, parse_kinds
 from training.datasets.crops import compose_maps, warp_batch

@@ -13,15 +13,9 @@ from torch import Tensor
 
 from app.alignment import FACE_TEMPLATE
 from training.augment.augment import make_training_batch
-from training.augment.degrade import (
-    JITTER,
-    PIXEL_KINDS,
-    Degradation,
-    blur_crops,
-    coarsen_crops,
-    compress_crops,
-    draw_jitter,
-)
+from training.augment.camera import blur_crops, coarsen_crops
+from training.augment.degrade import JITTER, PIXEL_KINDS, Degradation, draw_jitter
+from training.augment.jpeg import compress_crops
 from training.config.augment_config import KINDS, AugmentConfig, parse_kinds
 from training.config.run_config import RunConfig
 from training.datasets.examples import Examples, load_examples
