@@ -108,6 +108,8 @@ def measure_quality(image: Image, face: Face) -> FaceQuality:
 
 def add_quality(result: FrameResult) -> FrameResult:
     """Returns `result` with the quality of every face; measures those that have none yet."""
+    if all(one.quality for one in result.faces):
+        return result
     image = result.frame.image
     faces = tuple(
         one if one.quality else replace(one, quality=measure_quality(image, one.face))
