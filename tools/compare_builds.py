@@ -34,7 +34,7 @@ import cv2
 from app.defaults import DEMO_CLIP, ROOT
 from app.errors import DataError
 from app.process.console import run_command
-from tools.compare_outputs import check_out
+from tools.checkouts import check_out
 
 PICTURES = 24  # of the clip, spread over it
 PAIRS = 5

@@ -2,11 +2,10 @@
 
 python -m tools.compare_outputs BASE_REF [HEAD_REF]
 
-Checks BASE_REF (and HEAD_REF, if given; else the working tree counts) out into a temporary git
-worktree, runs the commands of `tools.output_commands` in both, with this Python, and compares what
+Checks both commits out into temporary git worktrees (HEAD_REF left out or ".": the working tree
+itself), runs the commands of `tools.output_commands` in both, with this Python, and compares what
 they print and write. A file that differs is listed with the first lines of the difference. It takes
-about four minutes on two cores. Not compared, because they
-differ from run to run:
+about four minutes on two cores. Not compared, because they differ from run to run:
 
 - names of folders, which are replaced by BUILD and OUT;
 - run.json: the values of begun, ended, timings and code;
@@ -25,15 +24,15 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.defaults import ROOT
 from app.errors import DataError
 from app.process.console import run_command
+from tools.checkouts import HEAD_REF_HELP, check_out_pair
 from tools.output_commands import (
     BROKEN,
     RESUMED,
@@ -108,34 +107,6 @@ class Build:
         if not files or not all(path.is_relative_to(self.checkout) for path in files):
             found = done.stdout + done.stderr
             raise DataError(f"app and training do not come from {self.checkout}: {found}")
-
-
-def run_git(*words: str) -> str:
-    """Returns what git prints. Raises `DataError`."""
-    try:
-        done = subprocess.run(
-            ["git", "-C", str(ROOT), *words], capture_output=True, text=True, check=True
-        )
-    except FileNotFoundError as error:
-        raise DataError("git is not installed.") from error
-    except subprocess.CalledProcessError as error:
-        raise DataError(f"git {words[0]} failed: {error.stderr.strip()}") from error
-    return done.stdout.strip()
-
-
-@contextmanager
-def check_out(ref: str, folder: Path) -> Iterator[Path]:
-    """Checks `ref` out into `folder`, which is removed at the end."""
-    try:
-        commit = run_git("rev-parse", "--verify", "--end-of-options", f"{ref}^{{commit}}")
-    except DataError as error:
-        raise DataError(f"{ref!r} names no commit: {error}") from error
-    try:
-        run_git("worktree", "add", "--detach", str(folder), commit)
-        yield folder
-    finally:
-        if folder.exists():
-            run_git("worktree", "remove", "--force", str(folder))
 
 
 def interrupt(build: Build, places: Mapping[str, Path]) -> None:
@@ -216,10 +187,7 @@ def compare_refs(options: argparse.Namespace) -> int:
         kept: Path = options.keep or place
         if options.keep and kept.exists():
             raise DataError(f"{kept} exists already. Choose another --keep.")
-        first = stack.enter_context(check_out(options.base, place / "tree_base"))
-        second = ROOT
-        if options.head is not None:
-            second = stack.enter_context(check_out(options.head, place / "tree_head"))
+        first, second = stack.enter_context(check_out_pair(options.base, options.head, place))
         kept = kept.resolve()
         base, head = Build(first, kept / "base"), Build(second, kept / "head")
         for build in (base, head):
@@ -242,7 +210,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         description=__doc__,
     )
     top.add_argument("base", metavar="BASE_REF", help="a commit, branch or tag")
-    top.add_argument("head", metavar="HEAD_REF", nargs="?", help="(default: the working tree)")
+    top.add_argument("head", metavar="HEAD_REF", nargs="?", help=HEAD_REF_HELP)
     top.add_argument("--keep", type=Path, metavar="FOLDER", help="keep all outputs there")
     options = top.parse_args(argv)
     return run_command(lambda: compare_refs(options))

@@ -3,7 +3,6 @@
 import io
 import json
 import re
-import subprocess
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,8 +12,7 @@ import pytest
 from app.defaults import ROOT
 from app.errors import DataError
 from tests.support.synthetic import write_video
-from tools import compare_outputs
-from tools.compare_outputs import check_exit, check_out, judge_resumed
+from tools.compare_outputs import check_exit, judge_resumed
 from tools.output_commands import (
     BROKEN,
     RESUMED,
@@ -193,25 +191,3 @@ def test_commands_of_training_are_found(tmp_path: Path) -> None:
         (tmp_path / "training" / name).write_text(text)
     assert find_training_commands(tmp_path) == ["training.page", "training.train"]
     assert {"training.train", "training.export"} <= set(find_training_commands(ROOT))
-
-
-def test_checkout_is_removed_whatever_happens(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(compare_outputs, "ROOT", tmp_path)
-    who = ("-c", "user.name=a", "-c", "user.email=a@b")
-    for words in (("init", "-q"), (*who, "commit", "-q", "--allow-empty", "-m", "one")):
-        subprocess.run(["git", "-C", str(tmp_path), *words], check=True)
-    tree = tmp_path / "tree"
-
-    def interrupt() -> None:
-        with check_out("HEAD", tree):
-            assert (tree / ".git").exists()
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        interrupt()
-    assert not tree.exists()
-    assert compare_outputs.run_git("worktree", "list").count("\n") == 0
-    with pytest.raises(DataError, match="'none' names no commit"), check_out("none", tree):
-        pass
