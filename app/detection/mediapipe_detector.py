@@ -10,9 +10,9 @@ import numpy as np
 from app.defaults import MODELS
 from app.errors import DeviceError, ModelError
 from app.process.fork_safety import NOT_AT_EXIT, NOT_IN_FORKS, HomeProcess
+from app.process.mediapipe_tasks import import_vision_task
 from app.process.memory_room import format_memory_line, has_room, lacks_memory
 from app.process.native_stderr import quiet_stderr
-from app.process.telemetry_off import import_mediapipe
 from app.types import Face, Image
 
 SHORT_RANGE = MODELS / "face_detection_short_range.tflite"
@@ -55,16 +55,15 @@ class Detector:
         self._home = HomeProcess()
         self.inferences, self.inference_s = 0, 0.0
         with quiet_stderr():
-            # Imported here, because the import takes most of a second and only a detector needs it.
-            mp = import_mediapipe()
-            from mediapipe.tasks.python import vision
-            from mediapipe.tasks.python.core.base_options import BaseOptions
-
-            self._mp: Any = mp  # MediaPipe has no type hints
+            task = import_vision_task("face_detector")
+            self._images = task.images
+            self._detector: Any = None  # MediaPipe has no type hints
             try:
-                self._detector: Any = vision.FaceDetector.create_from_options(  # no type hints
-                    vision.FaceDetectorOptions(
-                        base_options=BaseOptions(model_asset_buffer=model.read_bytes()),
+                self._detector = task.module.FaceDetector.create_from_options(
+                    task.module.FaceDetectorOptions(
+                        base_options=task.base_options.BaseOptions(
+                            model_asset_buffer=model.read_bytes()
+                        ),
                         min_detection_confidence=min_score,
                     )
                 )
@@ -103,7 +102,7 @@ class Detector:
         rgb = cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
         began_s = time.perf_counter()
         found = self._detector.detect(
-            self._mp.Image(image_format=self._mp.ImageFormat.SRGB, data=rgb)
+            self._images.Image(image_format=self._images.ImageFormat.SRGB, data=rgb)
         )
         self.inference_s += time.perf_counter() - began_s
         self.inferences += 1

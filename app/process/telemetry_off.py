@@ -29,13 +29,20 @@ def import_onnx_runtime() -> OnnxModule:
     return onnxruntime
 
 
-def import_mediapipe(proxy: str = NOBODY) -> MediapipeModule:
-    """Imports and returns `mediapipe`, with `proxy` as the only address that its reports reach.
+def lead_mediapipe_reports(proxy: str = NOBODY) -> None:
+    """Makes `proxy` the only address that MediaPipe's reports reach. It must be called before the
+    library is loaded.
 
     The variable is set for native code alone. `os.environ`, which Python's own libraries read,
     stays unchanged.
     """
     os.putenv(PROXY, proxy)
+
+
+def import_mediapipe() -> MediapipeModule:
+    """Imports and returns the whole of `mediapipe`, without reports to its maker.
+    `app.process.mediapipe_tasks` imports only what a task needs. Raises `ImportError`."""
+    lead_mediapipe_reports()
     matplotlib = logging.getLogger("matplotlib")  # MediaPipe imports it, and never draws with it
     before = matplotlib.level
     matplotlib.setLevel(logging.ERROR)  # it warns where the user's folder is read-only

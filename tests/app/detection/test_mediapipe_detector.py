@@ -9,6 +9,7 @@ import pytest
 
 from app.detection.mediapipe_detector import MODELS, SHORT_RANGE, Detector
 from app.errors import DeviceError, ModelError
+from app.process.mediapipe_tasks import import_vision_task
 from app.types import Image
 from tools.make_demo_clip import face_corners, poses
 
@@ -152,11 +153,10 @@ def test_detector_closes_twice() -> None:
 def test_what_the_machine_lacks_is_not_blamed_on_the_weights(
     error: Exception, said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from mediapipe.tasks.python import vision
-
     def fail(options: object) -> None:
         raise error
 
-    monkeypatch.setattr(vision.FaceDetector, "create_from_options", fail)
+    network = import_vision_task("face_detector").module.FaceDetector
+    monkeypatch.setattr(network, "create_from_options", fail)
     with pytest.raises(DeviceError, match=said):
         Detector()

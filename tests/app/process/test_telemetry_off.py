@@ -22,7 +22,7 @@ DETECT = """
 import sys, time
 import numpy as np
 import app.process.telemetry_off as no_reports
-no_reports.import_mediapipe.__defaults__ = (sys.argv[1],)
+no_reports.lead_mediapipe_reports.__defaults__ = (sys.argv[1],)
 from app.detection.mediapipe_detector import Detector
 with Detector() as detector:
     detector.detect(np.zeros((128, 128, 3), np.uint8))
@@ -30,8 +30,9 @@ with Detector() as detector:
 """
 IN_NATIVE_CODE = """
 import ctypes, os
-from app.process.telemetry_off import PROXY, import_mediapipe
-import_mediapipe()
+from app.process.mediapipe_tasks import import_vision_task
+from app.process.telemetry_off import PROXY
+import_vision_task("face_detector")
 getenv = ctypes.CDLL(None).getenv
 getenv.restype = ctypes.c_char_p
 print(getenv(PROXY.encode()).decode(), PROXY in os.environ)
