@@ -32,7 +32,7 @@ HOUSES = ((APP_ARROWS, APP_FLOORS), (TRAINING_ARROWS, TRAINING_FLOORS))
 SMALL_WORLDS = {"training.network": {"training.base"}, "training.figures": {"training.measures"}}
 
 # What the program itself is installed with; all else belongs to training or development.
-APP_PACKAGES = {"numpy", "cv2", "mediapipe", "onnxruntime", "av", "scipy", "tqdm", "packaging"}
+APP_PACKAGES = {"numpy", "cv2", "mediapipe", "onnxruntime", "av", "tqdm", "packaging"}
 # What an extra brings, and the only module that may ask for it; everything else runs without.
 OPTIONAL = {"app.records.parquet": {"pyarrow"}}
 ROOMS_FOR_TRAINING = {

@@ -15,8 +15,8 @@ ROOT = Path(__file__).resolve().parent.parent
 # From the ground up. `app` and `training` stand for the modules directly in them.
 APP_FLOORS: tuple[tuple[str, ...], ...] = (
     ("app", "app.pages", "app.placement"),
-    ("app.files", "app.frames", "app.overlay", "app.privacy", "app.process"),
-    ("app.pictures", "app.recognition", "app.tracking"),
+    ("app.files", "app.frames", "app.overlay", "app.privacy", "app.process", "app.tracking"),
+    ("app.pictures", "app.recognition"),
     ("app.detection", "app.records", "app.sources"),
     ("app.episodes", "app.outputs", "app.pipeline", "app.requirements"),
     ("app.codings", "app.recogniser", "app.report"),

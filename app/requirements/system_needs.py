@@ -26,7 +26,6 @@ PACKAGES = {
     "mediapipe": "mediapipe",
     "onnxruntime": "onnxruntime",
     "av": "av",
-    "scipy": "scipy",
     "tqdm": "tqdm",
 }
 # The same for the packages that only training needs.

@@ -7,22 +7,17 @@ the same number through both.
 The place and the size of each person are estimated by a filter of constant velocity (an alpha-beta
 filter whose gains follow from the time since the last sight). So people who cross, or pass behind
 something, are expected where they should be by then. Boxes are assigned to people at the least
-total cost (the assignment problem of Kuhn and Munkres, solved by SciPy).
+total cost (`app.tracking.assignment`).
 """
 
-import importlib
 import math
-import sys
 from dataclasses import dataclass
-from functools import cache
-from threading import Thread
 
 import numpy as np
 from numpy.typing import NDArray
 
-from app.errors import DeviceError
-from app.process.memory_room import format_memory_line, has_room
 from app.stage_state import SavedState, State, dump_array, load_array
+from app.tracking.assignment import solve_assignment
 
 MAX_DISTANCE = 1.0  # mean face sides between the expected and the seen place of one person
 REACH_PER_S = 1.0  # that this distance grows by during an absence, because people turn
@@ -36,9 +31,6 @@ VELOCITY_S = 0.15  # several frames, because differences of noisy places are noi
 SIZE_S = 0.15  # several frames, because boxes tremble, while true sizes change slowly
 COAST_S = 1.0  # with which the velocity of a person who is not seen fades
 IMPOSSIBLE = 1e6  # cost of a pair that cannot be
-# Address space for SciPy's libraries and what they take at once. Where its algebra library gets
-# none, it tries again for ever and blocks every other import meanwhile.
-SCIPY_BYTES = 400 << 20
 
 
 @dataclass(slots=True)
@@ -116,17 +108,12 @@ class Identities:
 
         Returns:
             The numbers of the N people, in the order of the boxes.
-
-        Raises:
-            DeviceError: There are several people, and no memory is left to load SciPy.
         """
         if time_s < self._now_s:
             self.reset()
         self._now_s = time_s
         self._people = [p for p in self._people if time_s - p.seen_s <= self._max_age_s]
         states = _make_states(boxes)
-        if len(states):
-            _load_scipy_ahead()
         found = self._assign(states, time_s)
         ids = []
         for row, state in enumerate(states):
@@ -181,7 +168,7 @@ class Identities:
         """Maps rows of `now (N, 3)` to places in the list of people, at the least total cost."""
         if not self._people or not len(now):
             return {}
-        if len(self._people) == len(now) == 1:  # no choice, so SciPy is not needed
+        if len(self._people) == len(now) == 1:  # no choice
             return {0: 0} if self._people[0].can_be(now[0], time_s) else {}
         expected = np.array([person.predict_state(time_s) for person in self._people])  # (M, 3)
         absent_s = np.array([time_s - person.seen_s for person in self._people])
@@ -193,8 +180,8 @@ class Identities:
         possible = (near < reach) & (growth < MAX_GROWTH)
         # Of two possible people, the one who was seen a moment ago is likelier.
         cost = near + SIZE_WEIGHT * growth + ABSENCE_COST_PER_S * absent_s[:, None]
-        rows, columns = _solve_assignment(np.where(possible, cost, IMPOSSIBLE))
-        return {int(n): int(m) for m, n in zip(rows, columns, strict=True) if possible[m, n]}
+        pairs = solve_assignment(np.where(possible, cost, IMPOSSIBLE))
+        return {n: m for m, n in pairs if possible[m, n]}
 
 
 def _make_states(boxes: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -203,20 +190,3 @@ def _make_states(boxes: NDArray[np.float64]) -> NDArray[np.float64]:
     spans = np.maximum(boxes[:, 2:] - boxes[:, :2], 1e-6)
     centres = (boxes[:, :2] + boxes[:, 2:]) / 2
     return np.column_stack([centres, np.log(np.sqrt(spans[:, 0] * spans[:, 1]))])
-
-
-@cache
-def _load_scipy_ahead() -> None:
-    """Begins to import SciPy's assignment in a thread. The import takes a third of a second, for
-    which neither the first picture nor the second person has to wait."""
-    if has_room(SCIPY_BYTES):
-        Thread(target=importlib.import_module, args=("scipy.optimize",)).start()
-
-
-def _solve_assignment(cost: NDArray[np.float64]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    if "scipy.optimize" not in sys.modules and not has_room(SCIPY_BYTES):
-        raise DeviceError(format_memory_line("to load SciPy, which tells several people apart"))
-    from scipy.optimize import linear_sum_assignment
-
-    rows, columns = linear_sum_assignment(cost)
-    return rows, columns

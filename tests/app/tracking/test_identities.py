@@ -1,12 +1,8 @@
 """People keep their numbers while they cross, hide, come and go, and while the camera shakes."""
 
-import sys
-
 import numpy as np
 import pytest
 
-from app.errors import DeviceError
-from app.tracking import identities as identity
 from app.tracking.identities import Identities
 from tools.measure_identities import SCENES, detections, follow, judge
 
@@ -77,15 +73,3 @@ def test_made_detections_are_missed_at_the_stated_rate() -> None:
     boxes = SCENES["shaking camera"](rng)
     seen = sum(map(len, detections(boxes, rng)))
     assert seen / (boxes.shape[0] * boxes.shape[1]) == pytest.approx(0.95, abs=0.02)
-
-
-def test_several_people_where_scipy_would_wait_for_memory_are_one_line(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(identity, "has_room", lambda _: False)
-    monkeypatch.delitem(sys.modules, "scipy.optimize", raising=False)
-    one, two = (0.0, 0.0, 10.0, 10.0), (100.0, 0.0, 110.0, 10.0)
-    people = Identities()
-    assert people.update(np.array([one]), 0.0) == people.update(np.array([one]), 0.1) == (1,)
-    with pytest.raises(DeviceError, match="too little memory here to load SciPy"):
-        people.update(np.array([one, two]), 0.3)
