@@ -11,16 +11,18 @@ from app.live.session import Session, SessionOutcome
 from app.live.status_line import LiveLine
 from app.live.window import Window, check_display
 from app.outputs.sink import RunSink, count_dropped
-from app.pipeline import build_pipeline
+from app.pipeline import Pipeline, build_pipeline
 from app.process.console import CUT_SHORT, DONE, INTERRUPTED, say
 from app.process.signals import catch_ctrl_c
 from app.process.threads import set_threads
 from app.runs.check_plan import check_plan
-from app.runs.networks import describe_classifier, load_networks
+from app.runs.networks import LoadedNetworks, describe_classifier, load_networks
 from app.runs.open_sinks import open_sinks
 from app.runs.open_source import open_source
+from app.runs.pictures_ahead import search_ahead
 from app.runs.plan import PicturesInput, RunPlan
 from app.sources.base import Gap, Source
+from app.sources.images import ImageSource
 
 
 def run_one(options: argparse.Namespace) -> int:
@@ -78,15 +80,7 @@ def _run(plan: RunPlan, stack: ExitStack) -> tuple[SessionOutcome, tuple[Gap, ..
         tell = line.above(say)
     outcome = Session(
         source,
-        build_pipeline(
-            networks.search,
-            classifier,
-            source.mode,
-            smoothing_s=plan.recognition.smoothing_s,
-            with_resting_faces=True,
-            thorough=plan.view.blur,
-            with_quality=plan.outputs.needs_quality,
-        ),
+        _build_pipeline(plan, source, networks, stack),
         sinks=sinks,
         screen=window,
         provider=classifier.provider,
@@ -96,6 +90,26 @@ def _run(plan: RunPlan, stack: ExitStack) -> tuple[SessionOutcome, tuple[Gap, ..
         on_frame=stack.enter_context(_progress_bar(source)),
     ).run()
     return outcome, tuple(source.gaps) if source.mode.is_live else (), sinks
+
+
+def _build_pipeline(
+    plan: RunPlan, source: Source, networks: LoadedNetworks, stack: ExitStack
+) -> Pipeline:
+    """Builds the pipeline of the run. Pictures that nobody turns over by hand are opened and
+    searched ahead, in threads that end with `stack`."""
+    quality = plan.outputs.needs_quality
+    if isinstance(source, ImageSource) and not plan.in_window:
+        ahead = stack.enter_context(search_ahead(source, networks.search, plan.recognition))
+        return Pipeline(ahead, networks.classifier, tracker=None, with_quality=quality)
+    return build_pipeline(
+        networks.search,
+        networks.classifier,
+        source.mode,
+        smoothing_s=plan.recognition.smoothing_s,
+        with_resting_faces=True,
+        thorough=plan.view.blur,
+        with_quality=quality,
+    )
 
 
 @contextmanager

@@ -69,7 +69,18 @@ def read_picture(path: Path) -> Image:
 
 def open_picture(path: Path) -> Picture:
     """Reads the first picture of a file and its facts. Raises `SourceError` like `read_picture`."""
-    content = read_content(path)
+    return decode_picture(read_content(path), path)
+
+
+def count_pixels(content: bytes) -> int:
+    """Counts the pixels of the picture in a file's bytes by its header; 0 where it has none."""
+    header = read_header(content)
+    return 0 if header is None else header.size_wh[0] * header.size_wh[1]
+
+
+def decode_picture(content: bytes, path: Path) -> Picture:
+    """Decodes the first picture in the bytes of the file `path`. Raises `SourceError` like
+    `read_picture`."""
     kind = find_kind(content)
     if kind is None or is_raw_file(content, path):
         raise SourceError(f"{path} {explain_unread(content, path)}")

@@ -2,19 +2,29 @@
 
 import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from app.defaults import PICTURE_SUFFIXES
 from app.errors import SourceError
 from app.pictures.kinds import UNREAD_SUFFIXES
-from app.pictures.reader import open_picture
+from app.pictures.reader import Picture, open_picture
 from app.sources.base import InputFile, SourceDefaults
 from app.sources.find_videos import leave_out_annotated
 from app.types import Frame, Mode
 from app.wording import escape_controls, escape_surrogates, format_count
 
 MAX_NAMES = 10  # of pictures, in one line
+Opened = Picture | SourceError  # a picture, or the reason why its file cannot be read
+
+
+def open_in_turn(files: Iterable[Path]) -> Iterator[Opened]:
+    """Opens picture files one after the other, each when it is asked for."""
+    for file in files:
+        try:
+            yield open_picture(file)
+        except SourceError as error:
+            yield error
 
 
 class ImageSource(SourceDefaults):
@@ -27,6 +37,7 @@ class ImageSource(SourceDefaults):
         files: Maps the `source` of each frame to its file.
         digests: Maps the `source` of each frame so far to the SHA-256 of the bytes that were read.
         skip_reasons: Maps each file that was left out to the reason, a sentence.
+        open_files: Opens files in the order given; another function may open them ahead.
 
     Raises:
         SourceError: If there is no picture, or none of them can be read.
@@ -35,6 +46,7 @@ class ImageSource(SourceDefaults):
     mode = Mode.PICTURES
 
     def __init__(self, paths: Sequence[Path]) -> None:
+        self.open_files: Callable[[Iterable[Path]], Iterator[Opened]] = open_in_turn
         self.skip_reasons: dict[Path, str] = {}
         self.digests: dict[str, str] = {}
         self._several: dict[Path, tuple[int, str]] = {}  # file -> pictures in it, and its kind
@@ -110,11 +122,10 @@ class ImageSource(SourceDefaults):
 
     def __iter__(self) -> Iterator[Frame]:
         index = 0
-        for name, file in self.files.items():
-            try:
-                picture = open_picture(file)
-            except SourceError as error:
-                self.skip_reasons[file] = str(error)
+        opened = self.open_files(self.files.values())
+        for (name, file), picture in zip(self.files.items(), opened, strict=True):
+            if isinstance(picture, SourceError):
+                self.skip_reasons[file] = str(picture)
                 continue
             if picture.count > 1:
                 self._several[file] = picture.count, picture.kind
