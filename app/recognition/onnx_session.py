@@ -67,23 +67,36 @@ def open_session(
         options.log_severity_level = LOG_FATAL
         _share_bounded_memory(ort)
         options.add_session_config_entry("session.use_env_allocators", "1")
-        if device != "cpu" and has_cuda:
-            with redirect_stdout(io.StringIO()):  # it prints the names of missing libraries
-                ort.preload_dlls()  # CUDA and cuDNN as pip packages
-            session = _session(ort, model, content, options, ["CUDAExecutionProvider"])
-            if session.get_providers()[0] == "CUDAExecutionProvider" and _runs(session):
-                return session, "CUDA", None
-            session = _session(ort, model, content, options, [])
-        elif device != "cuda":
-            return _session(ort, model, content, options, []), "CPU", None
-    if device == "cuda":
-        reason = (
-            "its libraries or a GPU were not found; the `gpu` extra brings the libraries"
-            if has_cuda
-            else "this build of ONNX Runtime has none; install onnxruntime-gpu"
-        )
-        raise DeviceError(f"CUDA does not work here: {reason}. Go on with --device cpu.")
-    return session, "CPU", "CUDA does not work here" if has_nvidia_gpu() else None
+        # Without a GPU, an attempt would load the network twice.
+        tries_cuda = device != "cpu" and has_cuda and has_nvidia_gpu()
+        session = _open_with_cuda(ort, model, content, options) if tries_cuda else None
+        if session is not None and session.get_providers()[0] == "CUDAExecutionProvider":
+            return session, "CUDA", None
+        if device != "cuda":
+            if session is None:
+                session = _session(ort, model, content, options, [])
+            return session, "CPU", "CUDA does not work here" if tries_cuda else None
+    reason = (
+        "its libraries or a GPU were not found; the `gpu` extra brings the libraries"
+        if has_cuda
+        else "this build of ONNX Runtime has none; install onnxruntime-gpu"
+    )
+    raise DeviceError(f"CUDA does not work here: {reason}. Go on with --device cpu.")
+
+
+def _open_with_cuda(
+    ort: OnnxModule,
+    model: Path,
+    content: bytes,
+    options: Any,  # onnxruntime's SessionOptions: the package has no types
+) -> Session | None:
+    """Opens a session with CUDA. ONNX Runtime gives one for the CPU where CUDA's libraries cannot
+    be loaded. None where CUDA does not compute."""
+    with redirect_stdout(io.StringIO()):  # it prints the names of missing libraries
+        ort.preload_dlls()  # CUDA and cuDNN as pip packages
+    session = _session(ort, model, content, options, ["CUDAExecutionProvider"])
+    has_begun = session.get_providers()[0] == "CUDAExecutionProvider"
+    return None if has_begun and not _runs(session) else session
 
 
 def _runs(session: Session) -> bool:

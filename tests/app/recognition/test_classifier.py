@@ -260,6 +260,28 @@ def test_cuda_that_opens_but_does_not_run_is_not_taken(
     assert classifier.predict(grey(0, count=2)).shape == (2, 2)
 
 
+@pytest.mark.parametrize(
+    ("has_gpu", "fallback"), [(False, None), (True, "CUDA does not work here")]
+)
+def test_a_machine_without_cuda_opens_the_network_once(
+    tiny: Path, has_gpu: bool, fallback: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a GPU but without CUDA's libraries, ONNX Runtime gives a session for the CPU."""
+    real, asked = ort.InferenceSession, []
+
+    def opened(content: bytes, options: Any, providers: list[str]) -> Any:
+        asked.append(providers)
+        return real(content, options, providers=["CPUExecutionProvider"])
+
+    monkeypatch.setattr(ort, "InferenceSession", opened)
+    monkeypatch.setattr(ort, "get_available_providers", lambda: ["CUDAExecutionProvider"])
+    monkeypatch.setattr(ort, "preload_dlls", lambda: None)
+    monkeypatch.setattr(onnx_session, "has_nvidia_gpu", lambda: has_gpu)
+    classifier = Classifier(tiny)
+    assert (classifier.provider, classifier.fallback) == ("CPU", fallback)
+    assert asked == [["CUDAExecutionProvider"] * has_gpu + ["CPUExecutionProvider"]]
+
+
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="reads Linux's own figures")
 def test_what_opening_a_model_takes_for_a_moment_is_given_back() -> None:
     """In a process of its own. The default's weights are 25 MB in full precision."""
