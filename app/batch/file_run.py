@@ -2,11 +2,16 @@
 
 Records and episodes go on in the middle. An annotated video and a report cannot be put down half
 made: with them, a file that was interrupted is done anew.
+
+Three threads share the work: one decodes the next frames, the caller's finds faces and reads them,
+one draws and writes results. A checkpoint passes through the last two behind the results that it
+counts, so it holds the stages as they were after the last frame whose rows it holds.
 """
 
 import contextlib
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from app.errors import RecogniserError, SinkError, SourceError
@@ -24,7 +29,17 @@ from app.runs.open_sinks import open_sinks
 from app.runs.plan import RunPlan
 from app.runs.result_view import ResultView
 from app.sources.video import VideoSource
+from app.stage_state import State
 from app.types import Frame, FrameResult, Image, Mode, Silence
+
+
+@dataclass(frozen=True, slots=True)
+class _ReadingState:
+    """What reading remembers after a frame: the size of the last picture in px, and the stages,
+    None where another run cannot go on from here."""
+
+    size_wh: tuple[int, int]
+    stages: State | None
 
 
 class FileRun:
@@ -59,9 +74,15 @@ class FileRun:
             with_quality=plan.outputs.needs_quality,
         )
         outputs = plan.outputs
-        goes_on = outputs.records is not None and outputs.video is None and outputs.report is None
-        self._kept = kept if goes_on else None
+        self._can_go_on = (
+            outputs.records is not None and outputs.video is None and outputs.report is None
+        )
+        has_stages = kept is not None and kept.stages is not None
+        self._kept = kept if self._can_go_on and has_stages else None
         self.interrupted = False
+        self._is_told_to_stop = False
+        self._is_torn = False  # stopped where results were still to come
+        self._is_saving = False
         self.from_frame = 0 if self._kept is None else self._kept.next_frame
         self._next = self.from_frame
         self._saved = kept is not None
@@ -90,7 +111,9 @@ class FileRun:
             )
             assert sinks.notes is not None  # of a resumable run
             self.notes: RunNotes = sinks.notes
-            self._loop = FrameLoop(source, self._pipeline, guard, sinks.all, self)
+            self._loop = FrameLoop(
+                source, self._pipeline, guard, sinks.all, self, writes_behind=True
+            )
             if kept is None:
                 self._file.remove()  # of a run that is begun anew
             if self._kept is not None:
@@ -147,15 +170,22 @@ class FileRun:
 
         def watch(reached: int) -> bool:
             on_reach(reached)
-            self.interrupted = self.interrupted or self._stop()
+            self._is_told_to_stop = self._is_told_to_stop or self._stop()
+            self.interrupted = self._is_told_to_stop and self._may_stop
             return not self.interrupted
 
         self._source.watch = watch
         self._checkpoint_s, self._clock = checkpoint_s, clock
         self._due_s = clock()
-        self._loop.run()
+        with self._source.read_ahead():
+            self._loop.run()
         if not self._loop.frames and not self.interrupted:
             raise SourceError(self._source.explain_no_frames())
+
+    @property
+    def _may_stop(self) -> bool:
+        """True where a checkpoint can be taken, so that another run goes on from the last row."""
+        return self._loop.is_settled or not self._can_go_on
 
     # The hooks of the loop. The source asks `watch` at every frame, also at those that are not
     # chosen, so `is_stopped` need not.
@@ -184,32 +214,54 @@ class FileRun:
         return True
 
     def after_frame(self) -> None:
-        """Saves a checkpoint when it is due."""
-        if self._clock() >= self._due_s:
-            self._save(complete=False)
-            self._due_s = self._clock() + self._checkpoint_s
+        """Saves a checkpoint when it is due, behind the results so far."""
+        if self._is_saving or self._clock() < self._due_s or not self._may_stop:
+            return
+        self._is_saving = True
+        self._loop.do_after_results(partial(self._save_in_passing, self._make_state()))
 
     def after_last_frame(self) -> None:
         """Notes if the user ended the run before the source was finished."""
         # The source asks, too, and may have been told between two frames.
-        self.interrupted = self.interrupted or (not self._source.finished and self._stop())
+        self.interrupted = self.interrupted or (
+            not self._source.finished and (self._is_told_to_stop or self._stop())
+        )
+        self._is_torn = self.interrupted and not self._may_stop
 
     # The end
 
-    def _save(self, *, complete: bool) -> None:
+    def _make_state(self) -> "_ReadingState":
+        """Makes a copy of what the stages remember, which they do not change any more."""
         assert self._loop.size_wh is not None
+        stages = self._pipeline.state() if self._loop.is_settled else None
+        return _ReadingState(self._loop.size_wh, stages)
+
+    def _save_in_passing(self, state: "_ReadingState") -> None:
+        self._save(state, complete=False)
+        self._due_s = self._clock() + self._checkpoint_s
+        self._is_saving = False
+
+    def _save(self, state: "_ReadingState", *, complete: bool) -> None:
         self._file.save(
             self._fingerprint,
             Checkpoint(
                 next_frame=self._next,
                 complete=complete,
-                size_wh=self._loop.size_wh,
+                size_wh=state.size_wh,
                 records=None if self._records is None else self._records.state(),
                 notes=self.notes.state(),
-                stages=self._pipeline.state(),
+                stages=state.stages,
             ),
         )
         self._saved = True  # or the rows are kept for nothing
+
+    def _save_at_end(self) -> None:
+        state = self._make_state()
+        if not self._is_torn:
+            self._save(state, complete=not self.interrupted)
+        elif not self._saved:
+            # The last rows were made without the frames behind them, so no run may go on from here.
+            self._save(replace(state, stages=None), complete=False)
 
     def finish(self) -> None:
         """Gives every result its final name; the records are the last, then the checkpoint goes.
@@ -220,7 +272,7 @@ class FileRun:
         if not self._loop.frames:
             self.put_down()
             return
-        self._save(complete=not self.interrupted)
+        self._save_at_end()
         if self.interrupted and not self._plan.keeps_partial_results:
             self.put_down()
             return

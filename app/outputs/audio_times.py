@@ -50,11 +50,11 @@ class AudioTimes:
         times = FrameTimes(own, step=step, jump=jump)
         for ticks, one in times:
             gone_on_s = ticks * base - self._origin_s
-            count = len(times.shifts)
+            count = len(times.changes.shifts)
             if not count:
                 yield gone_on_s, one, False
                 continue
-            own_s = gone_on_s - times.shifts[-1] * base
+            own_s = gone_on_s - times.changes.shifts[-1] * base
             while (start_s := self._find_start(count, own_s, gone_on_s)) is None:
                 yield gone_on_s, None, True
             yield start_s, one, True

@@ -55,9 +55,9 @@ class FilmedSource(Protocol):
     def origin_s(self) -> Fraction:
         """The time in the file, in seconds, from which `Frame.time_s` counts."""
 
-    @property
-    def shifts_s(self) -> Sequence[Fraction]:
-        """The seconds added to the file's times where they begin anew, one for each such place."""
+    def list_shifts_s(self, until_s: float) -> Sequence[Fraction]:
+        """Lists the seconds added to the file's times where they begin anew, one for each such
+        place up to the frame at `until_s`. Frames behind it may have been read already."""
 
     @property
     def begins_s(self) -> Fraction:
@@ -118,6 +118,7 @@ class Film:
         elif encoder.codec == "mpeg4" and self._time_base.denominator > MAX_MPEG4_TICKS:
             self._time_base = MPEG4_TIME_BASE
         self._held: tuple[VideoFrame, int] | None = None  # until the next frame ends its duration
+        self._at_s = 0.0  # the time of the last frame in the source
         self._durations: dict[int, int] = {}  # pts -> ticks, of frames that are being encoded
         self._last_duration = round(1 / CAMERA_RATE / self._time_base)
         self._tracks: list[AudioCopy] = []
@@ -186,7 +187,7 @@ class Film:
                     number=number,
                     origin_s=source.origin_s + self._begins_s,
                     cut=self._begins_s > 0,
-                    shifts=lambda: source.shifts_s,
+                    shifts=lambda: source.list_shifts_s(self._at_s),
                 )
             except (av.FFmpegError, OSError, ValueError):
                 self._lost_tracks.append(f"sound track {number + 1} cannot be read")
@@ -202,6 +203,7 @@ class Film:
     def add(self, canvas: Image, time_s: float) -> None:
         """Adds a canvas, uint8 `(H, W, 3)` BGR, as the frame at `time_s` of the source."""
         frame = self._convert(canvas)
+        self._at_s = time_s
         pts = max(0, round((time_s - float(self._begins_s)) / self._time_base))
         if self._held is not None:
             held, held_pts = self._held

@@ -108,6 +108,11 @@ class BlurGuard:
         return held
 
     @property
+    def holds_results(self) -> bool:
+        """True while results of frames that were read are still to come."""
+        return bool(self._held)
+
+    @property
     def warning(self) -> str | None:
         """The number of failed searches in one line, for users; None for none."""
         if not self.failures:

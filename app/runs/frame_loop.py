@@ -2,14 +2,19 @@
 
 The loop is the same for a camera in a window and for a file in a worker. Each kind of run adds its
 own at the seams, which `LoopHooks` names: keys and pauses there, checkpoints here.
+
+A run over a file may write its results in a thread, while the next frames are read. Every result
+then takes the same way as in one thread, in the same order, only later.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Protocol
 
 from app.errors import SourceError
 from app.outputs.sink import RunSink
 from app.privacy.blur_guard import BlurGuard, SteppingPipeline
+from app.process.work_behind import WorkBehind
 from app.sources.base import Source
 from app.types import Frame, FrameResult, Image, Silence
 from app.wording import join_warnings
@@ -19,7 +24,8 @@ class LoopHooks(Protocol):
     """Adds at the seams of a `FrameLoop` what a kind of run has of its own.
 
     Where a method returns a boolean, False ends the loop, and frames that are held back are then
-    left out.
+    left out. In a loop that writes behind, `prepare` and `after_result` are called in the thread
+    that writes, and all others in the thread that reads.
     """
 
     def is_stopped(self) -> bool:
@@ -49,7 +55,10 @@ class FrameLoop:
 
     Counts `frames`, `faces` and `blurred_whole`, the frames whose faces could not be accounted for.
     `failing` is the sink that is being written to, and stays set where it fails. `size_wh` in px is
-    that of the last frame; pictures of another size begin a stream anew.
+    that of the last frame that was read; pictures of another size begin a stream anew.
+
+    With `writes_behind`, results are drawn and written in a thread of their own. The thread is gone
+    when `run` returns or raises. Counts and `failing` are complete then.
     """
 
     def __init__(
@@ -61,6 +70,7 @@ class FrameLoop:
         hooks: LoopHooks,
         *,
         size_wh: tuple[int, int] | None = None,
+        writes_behind: bool = False,
     ) -> None:
         self.frames = self.faces = self.blurred_whole = 0
         self.failing: RunSink | None = None
@@ -70,6 +80,9 @@ class FrameLoop:
         self._guard = guard
         self._sinks = sinks
         self._hooks = hooks
+        self._writes_behind = writes_behind
+        self._behind: WorkBehind | None = None
+        self._is_ended = False  # by a hook
         self._cut_short: str | None = None
 
     def run(self) -> bool:
@@ -83,14 +96,50 @@ class FrameLoop:
             SourceError: The source failed, or the run had to stop, before any frame was written.
             SinkError: An output failed; `failing` says which one.
         """
+        if not self._writes_behind:
+            return self._run()
+        self._behind = behind = WorkBehind("write results")
         try:
-            return self._read()
+            return self._run()
+        except Exception as error:
+            behind.abandon()
+            # What fails in writing is of an earlier frame than what fails in reading.
+            first = behind.failure
+            if first is None or first is error:
+                raise
+            raise first from None
+        finally:
+            behind.abandon()  # also after Ctrl-C; does nothing after the last result
+            self._behind = None
+
+    def _run(self) -> bool:
+        is_whole, broke_off = False, None
+        try:
+            is_whole = self._read()
         except SourceError as error:
             self._pass_on(self._guard.release())
-            if not self.frames:
-                raise
-            self._cut_short = str(error)
-            return True
+            broke_off = error
+        if self._behind is not None:
+            self._behind.finish()
+        if broke_off is None:
+            return is_whole and not self._is_ended
+        if not self.frames:
+            raise broke_off
+        self._cut_short = str(broke_off)
+        return True
+
+    @property
+    def is_settled(self) -> bool:
+        """True if every frame that was read has given its result. Only then can what the stages
+        remember be kept for another run: results that are still to come would be lost."""
+        return not self._guard.holds_results
+
+    def do_after_results(self, task: Callable[[], object]) -> None:
+        """Carries a task out when all results so far are written; in the thread that writes."""
+        if self._behind is None:
+            task()
+        else:
+            self._behind.do(task)
 
     @property
     def warning(self) -> str | None:
@@ -126,16 +175,25 @@ class FrameLoop:
         self.size_wh = (width, height)
 
     def _pass_on(self, results: Iterable[FrameResult]) -> bool:
-        """Writes results to every output. Returns False if a hook ended the run."""
+        """Writes results to every output, now or soon. Returns False if a hook ended the run."""
         for judged in results:
-            result, canvas = self._hooks.prepare(judged)
-            for sink in self._sinks:
-                self.failing = sink
-                sink.write(result, canvas)
-            self.failing = None
-            self.frames += 1
-            self.faces += len(result.faces)
-            self.blurred_whole += result.doubt is not None
-            if not self._hooks.after_result(result, canvas):
+            if self._behind is None:
+                self._write(judged)
+            else:
+                self._behind.do(partial(self._write, judged), judged.frame.image.nbytes)
+            if self._is_ended:
                 return False
         return True
+
+    def _write(self, judged: FrameResult) -> None:
+        if self._is_ended:
+            return
+        result, canvas = self._hooks.prepare(judged)
+        for sink in self._sinks:
+            self.failing = sink
+            sink.write(result, canvas)
+        self.failing = None
+        self.frames += 1
+        self.faces += len(result.faces)
+        self.blurred_whole += result.doubt is not None
+        self._is_ended = not self._hooks.after_result(result, canvas)

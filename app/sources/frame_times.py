@@ -6,8 +6,8 @@ the frames behind such a place tell the two apart, so frames wait here where tim
 """
 
 from collections import deque
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Generic, TypeVar
 
@@ -34,59 +34,41 @@ class TimeChange:
     given: int
 
 
-class FrameTimes(Generic[T]):
-    """Iterates over pairs (time, frame) whose times rise strictly.
+@dataclass(frozen=True, slots=True)
+class TimeChanges:
+    """The times up to a certain frame that are not the file's own.
 
-    >>> frames = iter([(0, "a"), (40, "b"), (7, "c"), (120, "d"), (160, "e")])
-    >>> list(FrameTimes(frames, step=40, jump=1000))
-    [(0, 'a'), (40, 'b'), (80, 'c'), (120, 'd'), (160, 'e')]
-
-    Args:
-        frames: Pairs of the frame's own time in ticks, or None, and the frame. A frame without a
-            time gets a time between its neighbours.
-        step: The usual distance of two frames in ticks.
-        jump: The distance in ticks from which on a step forward is doubted.
+    A value, so that a frame can be read while the times of later frames are found already.
 
     Attributes:
         mended: The first `MAX_LISTED_CHANGES` frames whose wrong time was mended.
         mended_count: The number of all such frames.
         restarts: The first `MAX_LISTED_CHANGES` frames at which the file's times begin anew.
         shifts: For each restart the ticks that are added to the file's own times from there on.
+        starts: For each restart the time from which on its shift holds, in ticks.
     """
 
-    def __init__(self, frames: Iterator[tuple[int | None, T]], *, step: int, jump: int) -> None:
-        self._frames = frames
-        self._step, self._jump = max(1, step), max(1, jump)
-        self._waiting: deque[tuple[int | None, T]] = deque()
-        self._last: int | None = None
-        self._index = -1
-        self.mended: list[TimeChange] = []
-        self.mended_count = 0
-        self.restarts: list[TimeChange] = []
-        self.shifts: list[int] = []
+    mended: tuple[TimeChange, ...] = ()
+    mended_count: int = 0
+    restarts: tuple[TimeChange, ...] = ()
+    shifts: tuple[int, ...] = ()
+    starts: tuple[int, ...] = ()
 
-    def __iter__(self) -> Iterator[tuple[int, T]]:
-        return self
+    def add_mended(self, change: TimeChange) -> "TimeChanges":
+        """Adds a frame whose wrong time was mended."""
+        is_listed = len(self.mended) < MAX_LISTED_CHANGES
+        mended = (*self.mended, change) if is_listed else self.mended
+        return replace(self, mended=mended, mended_count=self.mended_count + 1)
 
-    def __next__(self) -> tuple[int, T]:
-        times = self._times(2)
-        if not times:
-            raise StopIteration
-        own = times[0]
-        if own is None or not self._rises(own, times[1:]):
-            own = self._choose_time(self._times(LOOKAHEAD_FRAMES))
-        self._index += 1
-        time = own if self._last is None else max(own, self._last + 1)
-        own_ticks = self._waiting[0][0]
-        if own_ticks is not None and time != own_ticks + self._shift:
-            self._note_mended(own_ticks, time)
-        self._last = time
-        return time, self._waiting.popleft()[1]
-
-    def end(self) -> None:
-        """Lets go of all frames. The changes so far stay known."""
-        self._frames = iter(())
-        self._waiting.clear()
+    def add_restart(self, change: TimeChange, shift: int) -> "TimeChanges":
+        """Adds a frame at which the file's times begin anew; `shift` is in ticks."""
+        is_listed = len(self.restarts) < MAX_LISTED_CHANGES
+        return replace(
+            self,
+            restarts=(*self.restarts, change) if is_listed else self.restarts,
+            shifts=(*self.shifts, shift),
+            starts=(*self.starts, change.given),
+        )
 
     def warning(self, name: str, seconds: Callable[[int], float]) -> str | None:
         """Says in a line for users which times were changed; None if none were. `name` is the
@@ -112,7 +94,7 @@ class FrameTimes(Generic[T]):
         """Counts the changes of each kind and lists the first of them. `seconds` turns ticks into
         seconds."""
 
-        def rows(changes: list[TimeChange]) -> list[Json]:
+        def rows(changes: Iterable[TimeChange]) -> list[Json]:
             return [
                 {
                     "frame": one.index,
@@ -129,9 +111,58 @@ class FrameTimes(Generic[T]):
             "first_counted_anew": rows(self.restarts),
         }
 
+
+class FrameTimes(Generic[T]):
+    """Iterates over pairs (time, frame) whose times rise strictly.
+
+    >>> frames = iter([(0, "a"), (40, "b"), (7, "c"), (120, "d"), (160, "e")])
+    >>> list(FrameTimes(frames, step=40, jump=1000))
+    [(0, 'a'), (40, 'b'), (80, 'c'), (120, 'd'), (160, 'e')]
+
+    Args:
+        frames: Pairs of the frame's own time in ticks, or None, and the frame. A frame without a
+            time gets a time between its neighbours.
+        step: The usual distance of two frames in ticks.
+        jump: The distance in ticks from which on a step forward is doubted.
+
+    Attributes:
+        changes: The changes of the times up to the frame that came last.
+    """
+
+    def __init__(self, frames: Iterator[tuple[int | None, T]], *, step: int, jump: int) -> None:
+        self._frames = frames
+        self._step, self._jump = max(1, step), max(1, jump)
+        self._waiting: deque[tuple[int | None, T]] = deque()
+        self._last: int | None = None
+        self._index = -1
+        self.changes = TimeChanges()
+
+    def __iter__(self) -> Iterator[tuple[int, T]]:
+        return self
+
+    def __next__(self) -> tuple[int, T]:
+        times = self._times(2)
+        if not times:
+            raise StopIteration
+        own = times[0]
+        if own is None or not self._rises(own, times[1:]):
+            own = self._choose_time(self._times(LOOKAHEAD_FRAMES))
+        self._index += 1
+        time = own if self._last is None else max(own, self._last + 1)
+        own_ticks = self._waiting[0][0]
+        if own_ticks is not None and time != own_ticks + self._shift:
+            self.changes = self.changes.add_mended(TimeChange(self._index, own_ticks, time))
+        self._last = time
+        return time, self._waiting.popleft()[1]
+
+    def end(self) -> None:
+        """Lets go of all frames. The changes so far stay known."""
+        self._frames = iter(())
+        self._waiting.clear()
+
     @property
     def _shift(self) -> int:
-        return self.shifts[-1] if self.shifts else 0
+        return self.changes.shifts[-1] if self.changes.shifts else 0
 
     def _times(self, count: int) -> list[int | None]:
         """Gives the file's own times of the next `count` frames, shifted like the last one."""
@@ -170,10 +201,8 @@ class FrameTimes(Generic[T]):
     def _begin_anew(self, own: int) -> int:
         assert self._last is not None
         given = self._last + self._step
-        own_ticks = own - self._shift
-        self.shifts.append(self._shift + given - own)
-        if len(self.restarts) < MAX_LISTED_CHANGES:
-            self.restarts.append(TimeChange(self._index + 1, own_ticks, given))
+        restart = TimeChange(self._index + 1, own - self._shift, given)
+        self.changes = self.changes.add_restart(restart, self._shift + given - own)
         return given
 
     def _between(self, following: int | None, distance: int | None) -> int:
@@ -185,11 +214,6 @@ class FrameTimes(Generic[T]):
         if following is None:
             return usual
         return min(usual, self._last + (following - self._last) // ((distance or 1) + 1))
-
-    def _note_mended(self, own: int, given: int) -> None:
-        self.mended_count += 1
-        if len(self.mended) < MAX_LISTED_CHANGES:
-            self.mended.append(TimeChange(self._index, own, given))
 
 
 def _rising(times: list[int | None]) -> bool:

@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
 
@@ -12,9 +13,11 @@ from app.frames.stored_shape import ShapeChanges
 from app.frames.upright import UprightConverter
 from app.sources.base import InputFile, SourceDefaults
 from app.sources.call_sizes import find_call_sizes_wh
+from app.sources.chosen_frames import END_OF_SELECTION, PassedFrame, read_chosen_frames
 from app.sources.frame_selection import Selection
-from app.sources.frame_times import FrameTimes
+from app.sources.frame_times import FrameTimes, TimeChanges
 from app.sources.packet_decoder import DecodedFrame, PacketDecoder
+from app.sources.reading_thread import FrameReading
 from app.sources.video_container import open_original, open_video
 from app.sources.video_header import describe_unread_streams, find_origin_ticks, read_video_header
 from app.sources.video_length import find_announced_end_s, find_duration_s, is_truncated
@@ -83,25 +86,25 @@ class VideoSource(SourceDefaults):
         self.cut_short = False
         self._is_stream = stream is not None
         self._skipped_frames = 0
+        self._reading = FrameReading(stop)
         self._damage: str | None = None
         self._gaps: deque[int] = deque([0], maxlen=MAX_KEPT_GAPS)  # ticks from frame to frame
         self._delivered_s = 0.0
         nothing: Iterator[tuple[int | None, DecodedFrame]] = iter(())
         self._timed = FrameTimes(nothing, step=1, jump=1)
+        self._changes = TimeChanges()
         self._title = name or str(path)
         self._container: InputContainer | None = None
         # Opened for its hash before it is opened by its name: the hash is never of a later file.
         self.original = None if stream is not None else open_original(path, self._title)
         try:
             self._container = stream or open_video(path, self._title)
-            self._begin(self._container, threads, stop)
+            self._begin(self._container, threads)
         except BaseException:
             self.close()
             raise
 
-    def _begin(
-        self, container: InputContainer, threads: int | None, stop: Callable[[], bool]
-    ) -> None:
+    def _begin(self, container: InputContainer, threads: int | None) -> None:
         """Reads what the header says, and decodes the first picture."""
         header = read_video_header(container, self._title)
         self._stream = stream = header.stream
@@ -119,7 +122,11 @@ class VideoSource(SourceDefaults):
             sizes_wh = find_call_sizes_wh(self.path, container.format.name, codec)
         self._upright = UprightConverter(stream, sizes_wh)
         self._decoder = PacketDecoder(
-            container, stream, self._upright, from_network=self._is_stream, stop=stop
+            container,
+            stream,
+            self._upright,
+            from_network=self._is_stream,
+            stop=self._reading.is_stopped,
         )
         self._timed = FrameTimes(self._decoder.decode_frames(), step=self._step, jump=jump)
         first = next(self._timed, None)
@@ -128,7 +135,8 @@ class VideoSource(SourceDefaults):
         self._first: tuple[int, DecodedFrame] | None = first
         self._shapes = ShapeChanges(first[1].shape)
         self.size_wh = first[1].shape.size_wh
-        is_start_wrong = bool(self._timed.mended)
+        self._changes = self._timed.changes
+        is_start_wrong = bool(self._changes.mended)
         self._origin = find_origin_ticks(header, first[0], is_start_wrong=is_start_wrong)
         self.origin_s: Fraction = self._origin * self.time_base
         # Here, because libav changes its mind about where a stream starts while it is read.
@@ -152,35 +160,57 @@ class VideoSource(SourceDefaults):
         """Delivers none of the first `frames` of the file, because an earlier run has done them."""
         self._skipped_frames = frames
 
+    @contextmanager
+    def read_ahead(self) -> Iterator[None]:
+        """Reads ahead inside the block: frames are decoded in a thread while earlier ones are
+        worked on. After the block nothing more can be read.
+
+        All that the source tells is of the frames that it has delivered, as without the thread,
+        and `watch` and `stop` are called in the thread that takes the frames.
+        """
+        self._reading.begin_thread(self._read(), self.name)
+        try:
+            yield
+        finally:
+            self._reading.end_thread()
+
+    def _read(self) -> Iterator[PassedFrame | None]:
+        first, self._first = self._first, None
+        return read_chosen_frames(
+            first,
+            self._timed,
+            self._upright,
+            self.selection,
+            from_index=self._skipped_frames,
+            origin_ticks=self._origin,
+            step_ticks=self._step,
+            time_base=self.time_base,
+        )
+
     def __iter__(self) -> Iterator[Frame]:
-        index, last = -1, 0
-        chooser = self.selection.chooser(float(self.time_base))
-        while self._container is not None:
-            timed = self._first or next(self._timed, None)
-            self._first = None
-            if timed is None:
-                if not self._decoder.is_stopped:
-                    self._finish(index + 1)
+        last = 0
+        for passed in self._reading.take_frames(self._read):
+            if passed is END_OF_SELECTION or self._container is None:
                 return
-            ticks, (frame, shape, is_damaged) = timed[0] - self._origin, timed[1]
-            index += 1
-            time_s = float(ticks * self.time_base)
-            if chooser.is_over(time_s):
-                return
-            self.reached = index + 1
-            self._gaps.append(ticks - last)
-            last = ticks
-            self._shapes.note(shape, time_s, index, interlaced=frame.interlaced_frame)
-            shown_s = float((frame.duration or self._step) * self.time_base)
-            self._delivered_s = time_s + shown_s
+            self.reached = passed.index + 1
+            self._changes = passed.changes
+            self._gaps.append(passed.ticks - last)
+            last = passed.ticks
+            self._shapes.note(
+                passed.shape, passed.time_s, passed.index, interlaced=passed.is_interlaced
+            )
+            self._delivered_s = passed.time_s + passed.shown_s
             if not self.watch(self.reached):
                 return
-            if not chooser.wants(time_s) or index < self._skipped_frames:
-                self.frame_duration_s += shown_s  # the frame before is shown in its place
+            if passed.image is None:
+                self.frame_duration_s += passed.shown_s  # the frame before is shown in its place
                 continue
-            self.frame_duration_s = shown_s
-            image = self._upright.make_picture(frame, shape)
-            yield Frame(image, index, time_s, self.name, damaged=is_damaged)
+            self.frame_duration_s = passed.shown_s
+            yield Frame(
+                passed.image, passed.index, passed.time_s, self.name, damaged=passed.is_damaged
+            )
+        if self._container is not None and not self._decoder.is_stopped:
+            self._finish(self.reached)
 
     def _finish(self, delivered: int) -> None:
         self.finished = True
@@ -225,7 +255,7 @@ class VideoSource(SourceDefaults):
     def warning(self) -> str | None:
         """One line on damage, odd times and changes of the file so far; None if there are none."""
         return join_warnings(
-            self._damage, self._timed.warning(self.name, self._seconds), self._change()
+            self._damage, self._changes.warning(self.name, self._seconds), self._change()
         )
 
     def _change(self) -> str | None:
@@ -245,11 +275,15 @@ class VideoSource(SourceDefaults):
         """True if the name of the file leads to another file, or nowhere, by now."""
         return self.original is not None and self.original.find_change() not in (None, "changed")
 
-    @property
-    def shifts_s(self) -> list[Fraction]:
-        """The seconds that are added to the file's times from each place on at which they begin
-        anew, for each such place so far."""
-        return [shift * self.time_base for shift in self._timed.shifts]
+    def list_shifts_s(self, until_s: float) -> list[Fraction]:
+        """Lists the seconds that are added to the file's times from each place on at which they
+        begin anew, for each such place up to the frame at `until_s`."""
+        changes = self._changes
+        return [
+            shift * self.time_base
+            for shift, start in zip(changes.shifts, changes.starts, strict=True)
+            if self._seconds(start) <= until_s
+        ]
 
     @property
     def made_plain(self) -> bool:
@@ -259,7 +293,7 @@ class VideoSource(SourceDefaults):
     @property
     def time_changes(self) -> Json:
         """The counts and the first of the times that are not the file's own."""
-        return self._timed.describe(self._seconds)
+        return self._changes.describe(self._seconds)
 
     @property
     def picture_facts(self) -> Json:
@@ -295,6 +329,7 @@ class VideoSource(SourceDefaults):
 
     def close(self) -> None:
         """Closes the file. A second call does nothing."""
+        self._reading.end_thread()
         if self._container is not None:
             # Streams point into the container: nothing may touch them after this.
             container, self._container = self._container, None

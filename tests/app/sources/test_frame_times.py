@@ -2,16 +2,16 @@
 
 import pytest
 
-from app.sources.frame_times import MAX_LISTED_CHANGES, FrameTimes, TimeChange
+from app.sources.frame_times import MAX_LISTED_CHANGES, FrameTimes, TimeChange, TimeChanges
 
 STEP, JUMP = 40, 1000
 
 
-def given(own: list[int | None]) -> tuple[list[int], FrameTimes[int]]:
+def given(own: list[int | None]) -> tuple[list[int], TimeChanges]:
     times = FrameTimes(((time, number) for number, time in enumerate(own)), step=STEP, jump=JUMP)
     pairs = list(times)
     assert [number for _, number in pairs] == list(range(len(own)))
-    return [time for time, _ in pairs], times
+    return [time for time, _ in pairs], times.changes
 
 
 def steady(count: int, start: int = 0) -> list[int]:
@@ -33,7 +33,7 @@ def steady(count: int, start: int = 0) -> list[int]:
 def test_times_that_rise_are_the_files_own(own: list[int]) -> None:
     times, changes = given(list(own))
     assert times == own
-    assert (changes.mended_count, changes.restarts, changes.shifts) == (0, [], [])
+    assert (changes.mended_count, changes.restarts, changes.shifts) == (0, (), ())
 
 
 @pytest.mark.parametrize("wrong", [30_000, 3, -5, 35, 40])
@@ -44,8 +44,8 @@ def test_single_wrong_time_is_mended_and_no_other_changes(at: int, wrong: int) -
     times, changes = given(list(own))
     expected = steady(20)
     assert times == expected
-    assert changes.mended == [TimeChange(at, own[at], expected[at])]
-    assert changes.restarts == []
+    assert changes.mended == (TimeChange(at, own[at], expected[at]),)
+    assert changes.restarts == ()
 
 
 @pytest.mark.parametrize(
@@ -68,13 +68,13 @@ def test_single_wrong_time_is_mended_and_no_other_changes(at: int, wrong: int) -
 def test_few_wrong_times(own: list[int], expected: list[int], mended: int) -> None:
     times, changes = given(list(own))
     assert times == expected
-    assert (changes.mended_count, changes.restarts) == (mended, [])
+    assert (changes.mended_count, changes.restarts) == (mended, ())
 
 
 def test_frames_without_a_time_come_in_between() -> None:
     times, changes = given([None, 40, None, 120, None, 140, None, None])
     assert times == [0, 40, 80, 120, 130, 140, 180, 220]
-    assert (changes.mended_count, changes.restarts) == (0, [])
+    assert (changes.mended_count, changes.restarts) == (0, ())
     assert given([None] * 4)[0] == steady(4)
 
 
@@ -82,8 +82,9 @@ def test_times_that_begin_anew_are_moved_on() -> None:
     own = [*steady(10, 1400), *steady(10, 1400), *steady(12), *steady(4, 5000)]
     times, changes = given(list(own))
     assert times == [*steady(32, 1400), *steady(4, 1400 + 20 * STEP + 5000)]
-    assert changes.restarts == [TimeChange(10, 1400, 1800), TimeChange(20, 0, 2200)]
-    assert changes.shifts == [400, 2200]
+    assert changes.restarts == (TimeChange(10, 1400, 1800), TimeChange(20, 0, 2200))
+    assert changes.shifts == (400, 2200)
+    assert changes.starts == (1800, 2200)
     assert changes.mended_count == 0
 
 
@@ -92,8 +93,8 @@ def test_wrong_times_behind_a_restart_are_mended_too() -> None:
     own[15] = 99_000
     times, changes = given(list(own))
     assert times == steady(20)
-    assert changes.mended == [TimeChange(15, 99_000, 600)]
-    assert changes.restarts == [TimeChange(10, 0, 400)]
+    assert changes.mended == (TimeChange(15, 99_000, 600),)
+    assert changes.restarts == (TimeChange(10, 0, 400),)
 
 
 def test_lists_stay_short() -> None:
