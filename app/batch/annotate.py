@@ -13,9 +13,7 @@ from app.runs.check_plan import check_plan, is_plan_finished
 from app.runs.checkpoint import ResumeFile, RunFingerprint, check_finished, describe_video
 from app.runs.networks import LoadedNetworks
 from app.runs.plan import OutputPaths, RunPlan
-from app.sources.stream_container import open_stream
 from app.sources.video import VideoSource
-from app.sources.video_download import fetch_copy
 
 CHECKPOINT_S = 1.0  # a run that is killed loses at most the work of this time
 
@@ -113,6 +111,10 @@ def _open_video_source(
         with opened(path) as source:
             yield source
         return
+    # Imported here, because they bring Python's HTTP client, and files need none.
+    from app.sources.stream_container import open_stream
+    from app.sources.video_download import fetch_copy
+
     with fetch_copy(address, plan.outputs.first, stop=stop) as copy:
         if stop():
             raise SourceError(f"{address} was not read to its end.")

@@ -1,6 +1,5 @@
 """Annotates videos, one or a thousand, and tells the user what became of each."""
 
-import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
@@ -9,7 +8,7 @@ from pathlib import Path
 from app.batch.annotate import FileOutcome
 from app.batch.counts import format_blurred_whole, format_counts, format_seen
 from app.batch.progress import Bars
-from app.batch.workers import run_apart, run_here
+from app.batch.run_here import run_here
 from app.errors import SinkError
 from app.files.atomic import make_write_error
 from app.process.console import CUT_SHORT, DONE, FAILED, INTERRUPTED
@@ -43,6 +42,9 @@ def annotate_all(batch: BatchPlan, *, stop: Callable[[], bool]) -> int:
                 run_here(plans, stop=stop, listener=news)
             else:
                 # In a process of its own even for one at a time: a crash then is that of one file.
+                # Imported here, because it brings Python's module of processes.
+                from app.batch.workers import run_apart
+
                 run_apart(plans, workers=workers, stop=stop, listener=news)
         return news.sum_up(stopped=stop())
 
@@ -69,7 +71,7 @@ class _News:
     def hear_ready(self, text: str) -> None:
         if not self._ready:  # every worker says so
             self._ready = True
-            _say(text)
+            self._say(text)
 
     def hear_reached(self, number: int, frames: int) -> None:
         self._bars.show_reached(number, frames)
@@ -78,25 +80,28 @@ class _News:
         self._bars.end(number)
         self._outcomes.append(outcome)
         for line in describe_outcome(self._plans[number], outcome, named=self._several):
-            _say(line)
+            self._say(line)
 
     def hear_failed(self, number: int, why: str) -> None:
         self._bars.end(number)
         self._failed += 1
-        _say(f"error: {why}")
+        self._say(f"error: {why}")
 
     def sum_up(self, *, stopped: bool) -> int:
         """Tells the user what became of all. Returns the exit code."""
         interrupted = stopped or any(one.interrupted for one in self._outcomes)
         if self._several:
-            _say(self._summary())
+            self._say(self._summary())
             if interrupted:
-                _say(f"Interrupted. {GO_ON}")
+                self._say(f"Interrupted. {GO_ON}")
         if interrupted:
             return INTERRUPTED
         if self._failed:
             return FAILED if self._failed == len(self._plans) else CUT_SHORT
         return CUT_SHORT if any(one.cut_short for one in self._outcomes) else DONE
+
+    def _say(self, line: str) -> None:
+        self._bars.say(escape_controls(line))
 
     def _summary(self) -> str:
         before = sum(one.finished_before for one in self._outcomes)
@@ -169,10 +174,3 @@ def _make_folder(folder: Path) -> None:
         ) from error
     except OSError as error:
         raise make_write_error(folder, error) from error
-
-
-def _say(line: str) -> None:
-    from tqdm import tqdm
-
-    tqdm.write(escape_controls(line), file=sys.stderr)  # above the bars, where there are some
-    sys.stderr.flush()

@@ -16,7 +16,7 @@ from app.cli.option_types import (
 )
 from app.defaults import SMOOTHING_S, find_model, list_shipped_models
 from app.live.keys import KEYS
-from app.process.one_line_parser import OneLineParser, read_version
+from app.process.one_line_parser import OneLineParser, PrintVersion
 from app.sources.camera_address import CameraAddress, parse_address
 
 
@@ -45,8 +45,8 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument(
         "--version",
-        action="version",
-        version=f"expression-recogniser {read_version()}",
+        action=PrintVersion,
+        nargs=0,
         help="print the version and end",
     )
     source = top.add_argument_group("what to look at (one of)").add_mutually_exclusive_group()

@@ -1,6 +1,7 @@
 """Carries out a plan over one source in this process, in a window or without one."""
 
 import argparse
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -13,6 +14,7 @@ from app.live.window import Window, check_display
 from app.outputs.sink import RunSink, count_dropped
 from app.pipeline import Pipeline, build_pipeline
 from app.process.console import CUT_SHORT, DONE, INTERRUPTED, say
+from app.process.safe_output import is_terminal
 from app.process.signals import catch_ctrl_c
 from app.process.threads import set_threads
 from app.runs.check_plan import check_plan
@@ -116,13 +118,15 @@ def _build_pipeline(
 def _progress_bar(source: Source) -> Iterator[Callable[[], object]]:
     """Shows a bar on a terminal, but not for a live source. Yields a function that counts a
     frame."""
+    if source.mode.is_live or not is_terminal(sys.stderr):
+        yield lambda: None
+        return
     from tqdm import tqdm
 
     with tqdm(
         total=source.frame_count,
         desc=source.name,
         unit="frame",
-        disable=True if source.mode.is_live else None,  # None: only where stderr is a terminal
         leave=False,
     ) as bar:
         yield lambda: bar.update(1)

@@ -10,7 +10,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
-from importlib import metadata
+from functools import cache
 from pathlib import Path
 
 from app.contract import Contract
@@ -192,7 +192,7 @@ class RunNotes:
             "ended": ended.isoformat(timespec="seconds"),
             "interrupted": self._interrupted(),
             "cut_short": join_warnings(self._source.warning, *self._more_warnings()),
-            "versions": list_versions(),
+            "versions": dict(list_versions()),
             "platform": platform.platform(),
             "provider": self._provider,
             "model": {
@@ -221,8 +221,11 @@ class RunNotes:
         }
 
 
-def list_versions() -> dict[str, str]:
+@cache
+def list_versions() -> Mapping[str, str]:
     """Lists the versions of Python, of this program and of `PACKAGES`, as far as installed."""
+    from importlib import metadata  # here, because it takes 20 ms, and the first frame needs none
+
     found = {"python": platform.python_version()}
     for name in ("expression-recogniser", *PACKAGES):
         try:

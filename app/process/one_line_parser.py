@@ -3,7 +3,6 @@ needs no package."""
 
 import argparse
 import difflib
-import importlib.metadata
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -119,4 +118,15 @@ def read_version() -> str:
         project = tomllib.loads(path.read_text(encoding="utf-8"))["project"]
         if project["name"] == "expression-recogniser":
             return str(project["version"])
-    return importlib.metadata.version("expression-recogniser")
+    from importlib import metadata
+
+    return metadata.version("expression-recogniser")
+
+
+class PrintVersion(argparse.Action):
+    """The action of `--version`. It reads the version only when it is asked for."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        """Prints the version and ends the program."""
+        print("expression-recogniser", read_version())
+        parser.exit()

@@ -115,6 +115,15 @@ def run_printing(work: Callable[[], int], *, cut_short: int) -> int:
         return code or cut_short
 
 
+def is_terminal(stream: TextIO | None) -> bool:
+    """Tells whether a person sees what is written to a stream. An object that is no file, or a
+    closed file, is no terminal."""
+    try:
+        return stream is not None and stream.isatty()
+    except (AttributeError, ValueError):
+        return False
+
+
 def is_own_stream(stream: TextIO | None, descriptor: int) -> bool:
     """Tells whether a standard stream is the process's own, or there is none. The stream is
     flushed first."""

@@ -15,7 +15,6 @@ from app.errors import DataError, SinkError
 from app.files.atomic import make_write_error, reserve
 from app.files.hidden import DisplacedError, HiddenFile, build_hidden_path
 from app.records.frames import group_by_frame
-from app.records.reader import RecordsReader
 from app.records.rows import make_records
 from app.records.schema import Record
 from app.records.writers import LineRows, check_records_suffix
@@ -160,6 +159,8 @@ class LongRecords:
     def rows_so_far(self) -> Iterator[list[Record]]:
         """Yields the rows written so far, frame by frame. Raises `SinkError`."""
         try:
+            from app.records.reader import RecordsReader  # only a run that goes on reads any
+
             yield from group_by_frame(RecordsReader(self._lines_path))
         except DataError as error:
             raise SinkError(str(error)) from error

@@ -2,13 +2,11 @@
 
 from pathlib import Path
 
-from app.episodes.formats import check_episodes_suffix
 from app.errors import SinkError
 from app.files.atomic import reserve
 from app.outputs.run_metadata import read_notes
 from app.outputs.video import check_video_format
 from app.records.writers import check_records_suffix
-from app.report.sink import check_report_suffix
 from app.runs.checkpoint import ResumeFile, is_finished
 from app.runs.plan import RunPlan
 
@@ -54,9 +52,14 @@ def _list_targets(plan: RunPlan) -> list[Path]:
 
 def _check_names(plan: RunPlan) -> None:
     outputs = plan.outputs
+    # Imported here, because most runs have neither.
     for path in outputs.episodes:
+        from app.episodes.formats import check_episodes_suffix
+
         check_episodes_suffix(path)
     if outputs.report is not None:
+        from app.report.sink import check_report_suffix
+
         check_report_suffix(outputs.report)
     named: set[Path] = set()
     for path in (*_list_targets(plan), *([outputs.pictures] if outputs.pictures else ())):

@@ -35,14 +35,14 @@ class RunFingerprint:
     """The facts that make records what they are: equal facts give equal records.
 
     `video` holds the facts of `describe_video`, `model` the SHA-256 of the model's file, `settings`
-    the options that decide what the results are.
+    the options that decide what the results are. The versions of the program and of its packages
+    are facts, too.
     """
 
     video: Mapping[str, object]
     model: str | None
     provider: str
     settings: Mapping[str, object]
-    versions: Mapping[str, str]
 
     @staticmethod
     def of(
@@ -52,9 +52,7 @@ class RunFingerprint:
         settings: Mapping[str, object],
     ) -> "RunFingerprint":
         """Describes a run by all of its settings; those without effect on the rows are left out."""
-        return RunFingerprint(
-            video, model_sha256, provider, keep_effective(settings), list_versions()
-        )
+        return RunFingerprint(video, model_sha256, provider, keep_effective(settings))
 
     def as_json(self) -> dict[str, object]:
         """Returns the facts in values that JSON has."""
@@ -63,7 +61,7 @@ class RunFingerprint:
             "model": self.model,
             "provider": self.provider,
             "settings": dict(self.settings),
-            "versions": dict(self.versions),
+            "versions": dict(list_versions()),
         }
 
     def describe_difference(self, other: Mapping[str, object]) -> str | None:

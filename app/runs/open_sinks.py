@@ -1,23 +1,27 @@
-"""Opens the outputs of a plan as the sinks that write them."""
+"""Opens the outputs of a plan as the sinks that write them.
+
+Most runs have no episodes, report or pictures, so the modules that write them are imported when
+they are asked for.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from app.episodes.sink import EpisodesSink
 from app.outputs.background import BackgroundSink
-from app.outputs.images import ImagesSink
 from app.outputs.run_metadata import RunNotes
 from app.outputs.sink import RunSink, count_dropped
 from app.outputs.video import VideoSink
 from app.recognition.classifier import Classifier
 from app.records.writers import RecordsSink
-from app.report.sink import ReportSink
 from app.runs.plan import RunPlan
 from app.sources.base import Source
-from app.sources.images import ImageSource
 from app.sources.video import VideoSource
 from app.types import Json
+
+if TYPE_CHECKING:
+    from app.episodes.sink import EpisodesSink
 
 
 @dataclass(slots=True)
@@ -26,7 +30,7 @@ class OpenSinks:
     how the outputs behind them ended, so sinks are closed from the last to the first."""
 
     all: list[RunSink] = field(default_factory=list)
-    episodes: list[EpisodesSink] = field(default_factory=list)
+    episodes: "list[EpisodesSink]" = field(default_factory=list)
     notes: RunNotes | None = None
 
 
@@ -72,6 +76,8 @@ def open_sinks(
         else:
             add(RecordsSink(outputs.records, classifier.labels, overwrite=overwrite))
     for path in outputs.episodes:
+        from app.episodes.sink import EpisodesSink
+
         sinks.episodes.append(EpisodesSink(path, overwrite=overwrite))
         add(sinks.episodes[-1])
     film: VideoSink | None = None
@@ -97,10 +103,16 @@ def open_sinks(
         )
         add(sinks.notes, in_background=False)
         if outputs.report is not None:
+            from app.report.sink import ReportSink
+
             facts, stills = sinks.notes.describe, plan.with_stills
             add(ReportSink(outputs.report, facts=facts, with_stills=stills, overwrite=overwrite))
-    if plan.draws_pictures and isinstance(source, ImageSource):
-        add(ImagesSink(outputs.pictures, source, overwrite=overwrite))
+    if plan.draws_pictures:
+        from app.outputs.images import ImagesSink
+        from app.sources.images import ImageSource
+
+        if isinstance(source, ImageSource):
+            add(ImagesSink(outputs.pictures, source, overwrite=overwrite))
     if outputs.video is not None:
         film = VideoSink(
             outputs.video,
