@@ -1,25 +1,33 @@
-"""Runs the stages of one frame in order: detect, align, classify, track. `build_pipeline` makes the
-stages that a kind of run needs."""
+"""Runs the stages of a frame in order: detect, align, classify, track. `build_pipeline` makes the
+stages that a kind of run needs.
 
+The frames of a file are read in groups of a tenth of a second. The last frame of a group is looked
+at; in the others, faces are looked at and read where they move or change, and interpolated where
+they do not (`app.detection.known_faces`, `app.tracking.group_readings`).
+"""
+
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from app.alignment import is_alignable
-from app.contract import Contract
 from app.crops import align_faces
 from app.detection.follower import Follower
 from app.detection.pace import FILE_PACE, LIVE_PACE
 from app.detection.ports import FaceFinder, FaceFollower, StreamSearch
 from app.process.stage_clock import StageClock
-from app.recognition.activation_maps import make_face_map
+from app.recognition.activation_maps import add_maps
+from app.recognition.carried_quality import CarriedQuality
+from app.recognition.ports import CropReader
 from app.recognition.quality import find_reading_problem, measure_quality
 from app.stage_state import SavedState, State
 from app.tracking.carried_readings import CarriedReadings
+from app.tracking.frame_groups import GROUP_S, FrameGroups
+from app.tracking.group_readings import read_group
 from app.tracking.reasons import SteadyReasons
 from app.tracking.resting_face import RestingFaces
 from app.tracking.smoothing import NO_CLASS, SMOOTHING_S
@@ -38,17 +46,8 @@ from app.types import (
     TrackedFace,
 )
 
-
-class CropReader(Protocol):
-    """Reads aligned crops, as `app.recognition.classifier.Classifier` does."""
-
-    contract: Contract
-
-    def predict(self, crops: NDArray[np.uint8]) -> Floats:
-        """Reads crops, uint8 (N, S, S, 3) BGR. Returns probabilities (N, K)."""
-
-    def predict_with_maps(self, crops: NDArray[np.uint8]) -> tuple[Floats, Floats]:
-        """Reads crops. Returns probabilities (N, K) and activation maps (N, K, h, w)."""
+STAGES = ("detect", "align", "classify")  # and "track", in `FrameResult.stage_ms`
+NO_IMAGE = np.zeros((1, 1, 3), np.uint8)
 
 
 class Pipeline:
@@ -63,10 +62,13 @@ class Pipeline:
         stage_clock: The time of a live stream for the stages, so that a late frame is no cut.
         with_quality: True measures the quality of every face, False only that of unsure faces,
             whose reason depends on it.
+        group_s: The time in seconds from one frame that is looked at to the next; None reads every
+            frame as soon as it comes. With a follower and a tracker only.
         clock: Gives seconds, for `FrameResult.stage_ms`.
 
     Attributes:
-        with_maps: While it is True, faces come with their class activation maps.
+        with_maps: While it is True, faces come with their class activation maps, and every frame is
+            read as soon as it comes.
     """
 
     def __init__(
@@ -78,6 +80,7 @@ class Pipeline:
         follower: FaceFollower | None = None,
         stage_clock: StageClock | None = None,
         with_quality: bool = False,
+        group_s: float | None = None,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         self._detector = detector
@@ -89,11 +92,92 @@ class Pipeline:
         self._reasons = SteadyReasons()
         self._clock = clock
         self._readings, self._cams = CarriedReadings(), CarriedReadings()
+        self._quality = CarriedQuality()
+        self._groups = None if group_s is None else FrameGroups(group_s=group_s)
+        self._ready: list[FrameResult] = []  # that were not given yet
+        self._before_s = -math.inf  # the time of the last frame that was read
         self.with_maps = False
 
-    def step(self, frame: Frame) -> FrameResult:
-        """Reads the next frame."""
+    def feed(self, frame: Frame) -> list[FrameResult]:
+        """Takes the next frame.
+
+        Returns:
+            The results that are ready, in order: those of this frame and of frames before. Where
+            frames are read in groups, the results of some frames are still to come.
+        """
+        if self._groups is None or self.with_maps:
+            return [*self.flush(), self.step(frame)]
+        ready, self._ready = self._ready, []
+        for group in self._groups.add(frame):
+            ready += self._read_group(group)
+        return ready
+
+    def flush(self) -> list[FrameResult]:
+        """Reads the frames that wait for their group to be complete, at the end of a stream.
+        Returns all results that were not given yet."""
+        ready, self._ready = self._ready, []
+        return ready if self._groups is None else [*ready, *self._read_group(self._groups.take())]
+
+    def drop_pending(self) -> None:
+        """Forgets the frames that wait for their group to be complete, as if they had not come."""
+        self._ready = []
+        if self._groups is not None:
+            self._groups.drop()
+
+    @property
+    def has_pending(self) -> bool:
+        """True while frames wait for their group to be complete. `state` is then that before these
+        frames."""
+        return bool(self._ready or self._groups)
+
+    def _read_group(self, frames: Sequence[Frame]) -> list[FrameResult]:
+        if len(frames) < 2 or self._follower is None:
+            return [self.step(frame) for frame in frames]
         contract = self._classifier.contract
+        began_s = self._clock()
+        found = self._follower.find_group([(frame.image, frame.time_s) for frame in frames])
+        faces = [[face for face in one if is_alignable(face.landmarks)] for one in found]
+        found_s = self._clock()
+
+        def read(places: Sequence[tuple[int, int]]) -> Floats:
+            crops = [self._align(frames[n].image, [faces[n][row]]) for n, row in places]
+            return self._classifier.predict(np.concatenate([self._align(NO_IMAGE, ()), *crops]))
+
+        times_s = [frame.time_s for frame in frames]
+        readings = read_group(
+            faces,
+            times_s,
+            (self._before_s, self._readings.get),
+            read,
+            contract.measure_sureness_nats,
+        )
+        self._readings.keep(faces[-1], readings[-1])
+        read_s = self._clock()
+        stage_ms = {
+            "detect": 1000 * (found_s - began_s) / len(frames),
+            "align": 0.0,  # a part of "classify", which asks for crops where it needs them
+            "classify": 1000 * (read_s - found_s) / len(frames),
+        }
+        quality: list[dict[int, FaceQuality]] = [{} for _ in frames]
+        if self._with_quality:
+            quality = self._quality.measure_group(
+                [(frame.image, one) for frame, one in zip(frames, faces, strict=True)],
+                [(at_s - self._before_s) / (times_s[-1] - self._before_s) for at_s in times_s],
+            )
+        self._before_s = times_s[-1]
+        return [
+            self._finish(frame, frame.time_s, every, tuple(one), raw, measured, stage_ms)
+            for frame, every, one, raw, measured in zip(
+                frames, found, faces, readings, quality, strict=True
+            )
+        ]
+
+    def step(self, frame: Frame) -> FrameResult:
+        """Reads the next frame at once. Frames that wait must have been flushed or dropped."""
+        if self._groups:
+            raise ValueError(f"{len(self._groups)} frames wait; flush them before the next step")
+        contract = self._classifier.contract
+        self._before_s = frame.time_s
         times = [self._clock()]
         time_s = (
             frame.time_s if self._stage_clock is None else self._stage_clock.advance(frame.time_s)
@@ -118,6 +202,33 @@ class Pipeline:
                 raw[row] = reading
         self._readings.keep(faces, raw)
         times.append(self._clock())
+        stage_ms = {
+            stage: 1000 * (after - before)
+            for stage, before, after in zip(STAGES, times[:-1], times[1:], strict=True)
+        }
+        measured: dict[int, FaceQuality] = {}
+        if self._with_quality:
+            (measured,) = self._quality.measure_group([(frame.image, faces)], [1.0])
+        result = self._finish(frame, time_s, found, faces, raw, measured, stage_ms)
+        return add_maps(result, maps, contract.template) if maps else result
+
+    def _finish(
+        self,
+        frame: Frame,
+        time_s: float,
+        found: Sequence[Face],
+        faces: Sequence[Face],
+        raw: Floats,
+        quality: dict[int, FaceQuality],
+        stage_ms: Mapping[str, float],
+    ) -> FrameResult:
+        """Tracks the people of a frame, and makes its result.
+
+        `found` are all faces, `faces` those that were read: `raw (N, K)`. `quality` holds what was
+        measured, by the place among `faces`.
+        """
+        contract = self._classifier.contract
+        began_s = self._clock()
         ids: Sequence[int] = range(1, len(faces) + 1)
         if self._tracker is not None:
             ids, smoothed, classes = self._tracker.update(
@@ -125,15 +236,11 @@ class Pipeline:
             )
         else:
             smoothed, classes = raw, np.where(contract.is_sure(raw), raw.argmax(axis=1), NO_CLASS)
-        quality = {
-            row: measure_quality(frame.image, face)
-            for row, face in enumerate(faces)
-            if self._with_quality or classes[row] == NO_CLASS
-        }
+        for row, face in enumerate(faces):
+            if row not in quality and classes[row] == NO_CLASS:
+                quality[row] = measure_quality(frame.image, face)
         reasons = self._find_reasons(time_s, ids, classes, quality)
-        times.append(self._clock())
-        stages = ("detect", "align", "classify", "track")
-        result = FrameResult(
+        return FrameResult(
             frame=frame,
             faces=tuple(
                 TrackedFace(
@@ -150,13 +257,9 @@ class Pipeline:
                 )
             ),
             labels=contract.labels,
-            stage_ms={
-                stage: 1000 * (after - before)
-                for stage, before, after in zip(stages, times[:-1], times[1:], strict=True)
-            },
+            stage_ms={**stage_ms, "track": 1000 * (self._clock() - began_s)},
             unread=tuple(face for face in found if not is_alignable(face.landmarks)),
         )
-        return self._add_maps(result, maps) if maps else result
 
     def explain(self, result: FrameResult) -> FrameResult:
         """Returns the same result with a class activation map of each face, and reads the faces
@@ -164,7 +267,7 @@ class Pipeline:
         faces = [face.face for face in result.faces]
         crops = self._align(result.frame.image, faces)
         _, cams = self._classifier.predict_with_maps(crops)
-        return self._add_maps(result, dict(enumerate(cams)))
+        return add_maps(result, dict(enumerate(cams)), self._classifier.contract.template)
 
     def _align(self, image: Image, faces: Sequence[Face]) -> NDArray[np.uint8]:
         contract = self._classifier.contract
@@ -179,18 +282,6 @@ class Pipeline:
             probabilities, cams = self._classifier.predict_with_maps(crops)
             return probabilities, list(cams)
         return self._classifier.predict(crops), ()
-
-    def _add_maps(self, result: FrameResult, maps: dict[int, Floats]) -> FrameResult:
-        """Adds maps `(K, h, w)`, by place among the faces, to a result. The map of the displayed
-        class is taken, for an unsure face that of the likeliest class."""
-        template, labels = self._classifier.contract.template, result.labels
-        faces = list(result.faces)
-        for row, cams in maps.items():
-            face = faces[row]
-            is_sure = face.reason is None
-            class_index = labels.index(face.label) if is_sure else int(face.probabilities.argmax())
-            faces[row] = replace(face, map=make_face_map(cams[class_index], face.face, template))
-        return replace(result, faces=tuple(faces))
 
     @property
     def smoothing_s(self) -> float | None:
@@ -210,7 +301,12 @@ class Pipeline:
         return None if self._tracker is None else self._tracker.resting
 
     def reset(self) -> None:
-        """Forgets all people. Everybody in the next frame is new."""
+        """Forgets all people. Everybody in the next frame is new. Frames that wait are read before
+        that."""
+        if self._groups is not None:
+            self._ready += self._read_group(self._groups.take())
+            self._groups.restart()
+        self._quality = CarriedQuality()
         self._readings, self._cams = CarriedReadings(), CarriedReadings()
         self._reasons = SteadyReasons()
         if self._tracker is not None:
@@ -221,6 +317,8 @@ class Pipeline:
     def state(self) -> State:
         """Returns all that the next frame's result depends on but the frame itself."""
         return {
+            "groups": None if self._groups is None else self._groups.state(),
+            "quality": self._quality.state(),
             "readings": self._readings.state(),
             "reasons": self._reasons.state(),
             "tracker": None if self._tracker is None else self._tracker.state(),
@@ -230,13 +328,20 @@ class Pipeline:
     def restore(self, state: SavedState) -> None:
         """Takes up a state that `state` gave. Raises `KeyError`, `TypeError` or `ValueError` for a
         state of another kind of run, or none."""
+        self._quality.restore(state["quality"])
         self._readings.restore(state["readings"])
         self._reasons.restore(state["reasons"])
-        for stage, kept in ((self._tracker, "tracker"), (self._follower, "follower")):
+        for stage, kept in (
+            (self._groups, "groups"),
+            (self._tracker, "tracker"),
+            (self._follower, "follower"),
+        ):
             if (stage is None) != (state[kept] is None):
                 raise ValueError(f"the state is of another kind of run: {kept}")
             if stage is not None:
                 stage.restore(state[kept])
+        if self._groups is not None:
+            self._before_s = self._groups.end_s
 
     def _find_reasons(
         self,
@@ -268,6 +373,7 @@ def build_pipeline(
     with_resting_faces: bool = False,
     thorough: bool = False,
     with_quality: bool = False,
+    exact: bool = False,
 ) -> Pipeline:
     """Builds the pipeline of one run.
 
@@ -281,6 +387,8 @@ def build_pipeline(
         thorough: True searches all of each frame within a second, as blurring faces needs.
         with_quality: True measures the quality of every face, as records and reports need; it takes
             0.07 ms a face.
+        exact: True looks at every frame of a file and reads every face anew, as is also done where
+            `smoothing_s` is 0. With False, a file's frames are read in groups (`Pipeline.feed`).
 
     Raises:
         ValueError: `smoothing_s` is no such time.
@@ -296,4 +404,5 @@ def build_pipeline(
         follower=Follower(search, pace=replace(pace, is_thorough=thorough)),
         stage_clock=StageClock() if mode.is_live else None,
         with_quality=with_quality,
+        group_s=GROUP_S if mode.is_recording and not exact and smoothing_s > 0 else None,
     )

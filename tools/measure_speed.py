@@ -26,7 +26,8 @@ import numpy as np
 from app.alignment import FACE_TEMPLATE
 from app.crops import align_faces
 from app.detection.boxes import is_same_place
-from app.detection.follower import FEW_LOOKS, Follower
+from app.detection.follower import Follower
+from app.detection.known_faces import FEW_LOOKS
 from app.detection.network_input import render_view, view_face
 from app.detection.networks import MARGIN, SHORT_SIDE_PX
 from app.detection.search import FaceSearch

@@ -72,6 +72,7 @@ class FileRun:
             smoothing_s=plan.recognition.smoothing_s,
             thorough=plan.view.blur,
             with_quality=plan.outputs.needs_quality,
+            exact=plan.recognition.exact,
         )
         outputs = plan.outputs
         self._can_go_on = (
@@ -226,6 +227,8 @@ class FileRun:
         self.interrupted = self.interrupted or (
             not self._source.finished and (self._is_told_to_stop or self._stop())
         )
+        if self.interrupted and self._can_go_on:
+            self._pipeline.drop_pending()  # another run reads them with the rest of their group
         self._is_torn = self.interrupted and not self._may_stop
 
     # The end

@@ -147,6 +147,7 @@ def make_recognition(options: argparse.Namespace) -> RecognitionSettings:
         max_faces=options.max_faces,
         far_faces=options.far_faces,
         smoothing_s=options.smoothing,
+        exact=options.exact,
     )
 
 

@@ -238,6 +238,13 @@ def parser() -> argparse.ArgumentParser:
         help="over how long readings are averaged in videos and on cameras (default: "
         "%(default)s); more is calmer and later; 0 shows each frame by itself",
     )
+    how.add_argument(
+        "--exact",
+        action="store_true",
+        help="look at every face in every frame and read it anew, which takes about three times as "
+        "long; without it, faces that neither move nor change are looked at ten times a second "
+        "and interpolated in between (always exact with --smoothing 0)",
+    )
     health = top.add_argument_group("when something does not work, or is slow")
     health.add_argument(
         "--doctor",

@@ -108,6 +108,7 @@ def _build_pipeline(
         networks.classifier,
         source.mode,
         smoothing_s=plan.recognition.smoothing_s,
+        exact=plan.recognition.exact,
         with_resting_faces=True,
         thorough=plan.view.blur,
         with_quality=quality,

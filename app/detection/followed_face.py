@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from app.detection.boxes import find_centre
-from app.stage_state import SavedState, State, dump_face, load_face
+from app.stage_state import SavedState, State, dump_array, dump_face, load_array, load_face
 from app.types import Face
 
 
@@ -14,7 +15,8 @@ class FollowedFace:
     """A face where it was last seen, at `seen_s`.
 
     `trust` is the mean of its scores over a while, 0 to 1. `velocity_xy` is in px/s. `is_lost` is
-    True if the last look did not find the face.
+    True if the last look did not find the face. `thumb` is its place at that look, uint8 (16, 16)
+    grey, where that is compared with the next look.
 
     >>> face = Face((0.0, 0.0, 50.0, 50.0), np.zeros((6, 2), np.float32), 0.9, key=3)
     >>> later = FollowedFace(face, seen_s=1.0, trust=0.9, velocity_xy=(100.0, 0.0)).extrapolate(1.1)
@@ -27,6 +29,7 @@ class FollowedFace:
     trust: float
     velocity_xy: tuple[float, float] = (0.0, 0.0)
     is_lost: bool = False
+    thumb: NDArray[np.uint8] | None = None
 
     def extrapolate(self, time_s: float) -> Face:
         """Returns the face at its expected place at `time_s`, marked as not seen."""
@@ -57,16 +60,19 @@ class FollowedFace:
             "trust": float(self.trust),
             "velocity_xy": [float(value) for value in self.velocity_xy],
             "lost": self.is_lost,
+            "thumb": None if self.thumb is None else dump_array(self.thumb),
         }
 
     @classmethod
     def load(cls, state: SavedState) -> "FollowedFace":
         """Takes up a state that `state` gave."""
         x, y = (float(value) for value in state["velocity_xy"])
+        thumb = state.get("thumb")  # results of earlier versions have none
         return cls(
             load_face(state["face"]),
             float(state["seen_s"]),
             float(state["trust"]),
             (x, y),
             bool(state["lost"]),
+            None if thumb is None else load_array(thumb),
         )

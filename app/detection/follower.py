@@ -21,9 +21,11 @@ stages go by the key where they ask whether a face is one of the frame before.
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 from app.detection.boxes import is_same_place, keep_largest
 from app.detection.followed_face import FollowedFace
+from app.detection.known_faces import FEW_LOOKS, KnownFaces, TimedImage
 from app.detection.networks import Glance, list_glances
 from app.detection.pace import FILE_PACE, Pace
 from app.detection.ports import FaceLooker
@@ -37,15 +39,7 @@ HURRIED_S = 0.2  # a round while no face is known, or after one was lost
 MAX_GLANCES = 3  # views searched in a frame, so that a slow machine does not fall further behind
 MAX_NEW_HINTS = 4  # hints looked at from near in a frame of a live stream
 WAIT_S = 3.0  # a hint that waited longer for its nearer look has moved, and is dropped
-WATCH_S = 1.0  # for which the place of a lost face is looked at
-# Where the mean score of a face over `TRUST_S` falls below `TRUSTED`, the face check is asked
-# again, so that a pattern that was once taken for a face is not kept for long.
-TRUST_S = 0.5
-TRUSTED = 0.5  # midway between the scores of surely no face, 0, and of surely a face, 1
-KEEP_SCORE = 0.3  # score below which a look at a known face does not count
 MAX_STEP_S = 1.0  # a longer step between frames is a cut
-FEW_LOOKS = 3  # faces that are looked at in every frame; more are looked at in turns
-TURN_S = 0.1  # time within which each face has its turn
 
 
 class Follower:
@@ -75,8 +69,8 @@ class Follower:
     ) -> None:
         if search_s < 0:
             raise ValueError(f"search_s is a time of at least 0 seconds, got {search_s}")
-        self._few_looks = few_looks
         self._pace = pace
+        self._known = KnownFaces(search, few_looks=few_looks, pace=pace)
         self._search = search
         self._search_s = search_s
         self._size_wh = (0, 0)
@@ -87,23 +81,22 @@ class Follower:
 
     def reset(self) -> None:
         """Forgets all faces. The next frame is searched from the beginning."""
-        self._known: list[FollowedFace] = []
+        self._known.clear()
         self._waiting: list[tuple[Face, float]] = []  # hints, and the times of their first looks
         self._patterns.clear()
         self._rounds.restart()
         self._time_s = -math.inf
-        self._hurry_until_s = -math.inf
         self._due = 0.0  # views that are due; the fraction is kept for the next frame
 
     def state(self) -> State:
         """Returns all that the next frame's faces depend on but the frame itself."""
         return {
-            "known": [one.state() for one in self._known],
+            "known": [one.state() for one in self._known.all],
             "waiting": [[dump_face(hint), float(since_s)] for hint, since_s in self._waiting],
             "patterns": self._patterns.state(),
             "size_wh": list(self._size_wh),
             "time_s": self._time_s,
-            "hurry_until_s": float(self._hurry_until_s),
+            "hurry_until_s": float(self._known.hurry_until_s),
             "rounds": self._rounds.state(),
             "due": float(self._due),
             "next_key": self._next_key,
@@ -112,17 +105,17 @@ class Follower:
     def restore(self, state: SavedState) -> None:
         """Takes up a state that `state` gave."""
         self._next_key = int(state.get("next_key", 1))
-        self._known = []
+        self._known.clear()
         for known in map(FollowedFace.load, state["known"]):
             if known.face.key is None:  # of a state that was kept before faces had keys
                 known = replace(known, face=self._give_key(known.face))
-            self._known.append(known)
+            self._known.all.append(known)
         self._waiting = [(load_face(hint), float(since_s)) for hint, since_s in state["waiting"]]
         self._patterns.restore(state["patterns"])
         width, height = state["size_wh"]
         self._size_wh = (int(width), int(height))
         self._time_s = float(state["time_s"])
-        self._hurry_until_s = float(state["hurry_until_s"])
+        self._known.hurry_until_s = float(state["hurry_until_s"])
         self._rounds.restore(state["rounds"])
         self._due = float(state["due"])
 
@@ -139,23 +132,70 @@ class Follower:
         height, width = image.shape[:2]
         if height == 0 or width == 0:
             return ()
+        step_s = self._begin(image, time_s)
+        hurried_s = self._known.hurry_until_s
+        faces = self._known.follow(image, time_s, step_s)
+        self._search_rest(image, faces, step_s, time_s, hurried_s)
+        return keep_largest(faces, self._search.max_faces)
+
+    def find_group(self, frames: Sequence[TimedImage]) -> list[tuple[Face, ...]]:
+        """Finds the faces of the next frames of a file at once, with fewer looks than `find` takes
+        for each of them (`app.detection.known_faces`).
+
+        Args:
+            frames: The frames, uint8 (H, W, 3) BGR, each with its time in seconds.
+
+        Returns:
+            The faces of each frame, as `find` returns them.
+        """
+        times_s = [self._time_s, *(time_s for _, time_s in frames)]
+        sizes_wh = {(image.shape[1], image.shape[0]) for image, _ in frames} | {self._size_wh}
+        is_cut = any(not 0 < b - a <= MAX_STEP_S for a, b in pairwise(times_s))
+        if len(frames) < 2 or len(sizes_wh) > 1 or is_cut:
+            return [self.find(image, time_s) for image, time_s in frames]
+        image, time_s = frames[-1]
+        step_s = self._begin(image, time_s)
+        hurried_s = self._known.hurry_until_s
+        found = self._known.follow_group(frames)
+        known = len(found[-1])
+        self._search_rest(image, found[-1], step_s, time_s, hurried_s, len(frames))
+        for face in found[-1][known:]:
+            for faces, before in zip(
+                found[:-1], self._known.trace_back(face, frames[:-1]), strict=True
+            ):
+                if before is not None and not any(is_same_place(before, one) for one in faces):
+                    faces.append(before)
+        return [keep_largest(faces, self._search.max_faces) for faces in found]
+
+    def _begin(self, image: Image, time_s: float) -> float:
+        """Begins a frame, after a cut anew. Returns the time since the frame before."""
+        size_wh = image.shape[1], image.shape[0]
         step_s = time_s - self._time_s
-        if (width, height) != self._size_wh or not 0 <= step_s <= MAX_STEP_S:
+        if size_wh != self._size_wh or not 0 <= step_s <= MAX_STEP_S:
             self.reset()
-            self._size_wh = (width, height)
+            self._size_wh = size_wh
             step_s = math.inf
         self._time_s = time_s
-        faces = self._follow(image, time_s, step_s)
-        plan = self._plan(image, faces, step_s, time_s)
+        return step_s
+
+    def _search_rest(
+        self,
+        image: Image,
+        faces: list[Face],
+        step_s: float,
+        time_s: float,
+        hurried_s: float,
+        frames: int = 1,
+    ) -> None:
+        """Searches for further faces and adds them to `faces`. `hurried_s` is the time until which
+        the search hurried before this frame; `frames` counts the frames that this one stands
+        for."""
+        if self._known.hurry_until_s > hurried_s:  # a face was lost in this frame
+            self._rounds.restart()  # with the whole frame
+        plan = self._plan(image, faces, step_s, time_s, frames)
         if plan or self._waiting:
             self._find_new(image, plan, faces, time_s)
-        # A new face may be the lost one at another place, which must not be kept twice.
-        self._known = [
-            k
-            for k in self._known
-            if not k.is_lost or not any(is_same_place(k.face, face) for face in faces)
-        ]
-        return keep_largest(faces, self._search.max_faces)
+        self._known.drop_lost_at(faces)
 
     def _find_new(self, image: Image, plan: list[Glance], faces: list[Face], time_s: float) -> None:
         """Searches the views of `plan` and looks at waiting hints. Adds new faces to `faces` and to
@@ -171,7 +211,7 @@ class Follower:
         )
         self._patterns.remember(image, found.refused, time_s)
         for face in map(self._give_key, found.faces):
-            self._known.append(FollowedFace(face, time_s, max(TRUSTED, face.score)))
+            self._known.add(face, time_s)
             faces.append(face)
         since = {id(hint): since_s for hint, since_s in waiting}
         self._waiting = [(hint, since.get(id(hint), time_s)) for hint in found.waiting]
@@ -180,68 +220,18 @@ class Follower:
         self._next_key += 1
         return replace(face, key=self._next_key - 1)
 
-    def _follow(self, image: Image, time_s: float, step_s: float) -> list[Face]:
-        """Looks at the known faces whose turn it is, and moves the others on. Returns the faces
-        that are there."""
-        faces: list[Face] = []
-        kept: list[FollowedFace] = []
-        turn = self._choose_turn(time_s, step_s)
-        # Faces that were seen last come first, because another face may take a lost one's place.
-        for known in sorted(self._known, key=lambda k: (k.is_lost, -k.seen_s)):
-            if id(known) not in turn:
-                here = known.extrapolate(time_s)
-                if not any(is_same_place(here, face) for face in faces):
-                    faces.append(here)
-                    kept.append(known)
-                continue
-            waited = not known.is_lost and time_s - known.seen_s > 1.01 * step_s
-            now = self._search.look_again(
-                image, known.extrapolate(time_s) if waited else known.face
-            )
-            if now is not None and now.score < KEEP_SCORE:
-                now = None
-            if now is not None and any(is_same_place(now, face) for face in faces):
-                continue
-            if now is not None:
-                now = replace(now, key=known.face.key)
-                share = 1 - math.exp(-(time_s - known.seen_s) / TRUST_S)
-                trust = known.trust + share * (now.score - known.trust)
-                if trust < TRUSTED and self._search.is_face(image, now):
-                    trust = 1.0
-                if trust >= TRUSTED:
-                    faces.append(now)
-                    kept.append(
-                        FollowedFace(now, time_s, trust, known.measure_velocity_xy(now, time_s))
-                    )
-            elif time_s - known.seen_s <= WATCH_S:
-                kept.append(replace(known, is_lost=True))
-                if self._hurry_until_s < known.seen_s + WATCH_S:
-                    self._hurry_until_s = known.seen_s + WATCH_S
-                    self._rounds.restart()  # with the whole frame
-        self._known = kept
-        return faces
-
-    def _choose_turn(self, time_s: float, step_s: float) -> set[int]:
-        """Chooses the known faces to look at in this frame: those whose last look is the longest
-        ago, and all lost ones. Returns their `id`s."""
-        there = sorted((k for k in self._known if not k.is_lost), key=lambda k: k.seen_s)
-        share = min(1.0, step_s / TURN_S, self._pace.most_step_s / TURN_S)
-        count = max(self._few_looks, math.ceil(len(there) * share))
-        turn = [k for k in there[:count] if time_s - k.seen_s >= self._pace.rest_s]
-        return {id(known) for known in (*turn, *(k for k in self._known if k.is_lost))}
-
     def _plan(
-        self, image: Image, faces: Sequence[Face], step_s: float, time_s: float
+        self, image: Image, faces: Sequence[Face], step_s: float, time_s: float, frames: int
     ) -> list[Glance]:
         """Chooses the views to search in this frame."""
         width, height = self._size_wh
         plan = list_glances(width, height, far_faces=self._search.far_faces)
         begun = not self._rounds.is_round_over(plan)
-        hurry = not faces or begun or time_s <= self._hurry_until_s
+        hurry = not faces or begun or time_s <= self._known.hurry_until_s
         round_s = min(HURRIED_S, self._search_s) if hurry else self._search_s
         share = min(1.0, step_s / round_s) if round_s > 0 else 1.0
         whole = self._pace.is_thorough or (self._pace.is_immediate and step_s == math.inf)
-        most = len(plan) if whole else min(MAX_GLANCES, len(plan))
+        most = len(plan) if whole else min(MAX_GLANCES * frames, len(plan))
         self._due = min(self._due + share * len(plan), float(most))
         chosen = self._rounds.choose_views(
             image,

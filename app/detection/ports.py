@@ -49,6 +49,9 @@ class FaceFollower(Protocol):
     def find(self, image: Image, time_s: float) -> tuple[Face, ...]:
         """Finds the faces of the next frame, uint8 (H, W, 3) BGR, at `time_s` seconds."""
 
+    def find_group(self, frames: Sequence[tuple[Image, float]]) -> list[tuple[Face, ...]]:
+        """Finds the faces of the next frames of a file at once, each with its time in seconds."""
+
     def reset(self) -> None:
         """Forgets all faces."""
 

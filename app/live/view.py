@@ -39,8 +39,18 @@ class LivePipeline(Protocol):
     def resting(self) -> RestingFaces | None:
         """The resting faces of the people of a stream; None for separate pictures."""
 
-    def step(self, frame: Frame) -> FrameResult:
-        """Reads the next frame."""
+    def feed(self, frame: Frame) -> list[FrameResult]:
+        """Takes the next frame. Returns the results that are ready."""
+
+    def flush(self) -> list[FrameResult]:
+        """Returns the results that are still to come, at the end of a stream."""
+
+    @property
+    def has_pending(self) -> bool:
+        """True while results of frames that were taken are still to come."""
+
+    def drop_pending(self) -> None:
+        """Forgets the frames whose results are still to come."""
 
     def explain(self, result: FrameResult) -> FrameResult:
         """Returns the same result with a class activation map of each face."""

@@ -6,7 +6,7 @@ face that is found late also covers the frames before, in which it was not found
 """
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Protocol
 
@@ -29,8 +29,18 @@ MAX_HELD_BYTES = 512 << 20  # 1.4 s of 1080p at 60 frames/s, 0.3 s of 4K at that
 class SteppingPipeline(Protocol):
     """The part of `app.pipeline.Pipeline` that the guard needs."""
 
-    def step(self, frame: Frame) -> FrameResult:
-        """Reads the next frame."""
+    def feed(self, frame: Frame) -> list[FrameResult]:
+        """Takes the next frame. Returns the results that are ready."""
+
+    def flush(self) -> list[FrameResult]:
+        """Returns the results that are still to come, at the end of a stream."""
+
+    @property
+    def has_pending(self) -> bool:
+        """True while results of frames that were taken are still to come."""
+
+    def drop_pending(self) -> None:
+        """Forgets the frames whose results are still to come."""
 
     def reset(self) -> None:
         """Forgets all people."""
@@ -72,6 +82,7 @@ class BlurGuard:
         self._held: deque[FrameResult] = deque()
         self._bytes = 0
         self._labels: tuple[str, ...] = ()
+        self._fed: list[Frame] = []  # that the pipeline has taken, without their results so far
         self.failures = 0
         self.failure: str | None = None
 
@@ -84,33 +95,31 @@ class BlurGuard:
         """
         if not self._wanted():
             self._ledger.reset()
-            return [*self.release(), self._pipeline.step(frame)]
-        result, doubt = self._read_and_judge(frame)
-        if doubt is not None:
-            self._mark_held(doubt.since_s)
-            # Frames that were shown already cannot be stopped any more.
-            if self._if_lost == "stop" and (doubt.why is not None or self._mode.is_recording):
-                raise self._make_stop_error(frame, doubt)
-            result = replace(result, doubt=doubt.why)
-        if not self._mode.is_recording:
-            return [result]
-        self._held.append(result)
-        self._bytes += frame.image.nbytes
-        return self._release_due(frame.time_s)
+            self._fed.clear()
+            return [*self._release_held(), *self._pipeline.feed(frame)]
+        self._fed.append(frame)
+        return self._accept(self._read(lambda: self._pipeline.feed(frame)))
 
     def reset(self) -> None:
         """Forgets all faces, before frames that have nothing to do with those so far."""
         self._ledger.reset()
 
     def release(self) -> list[FrameResult]:
-        """Returns the results that are held back, at the end of the run."""
+        """Reads the frames that the pipeline has taken and not read yet. Returns all results that
+        are held back, at the end of the run. Raises what `step` raises."""
+        if not self._wanted():
+            return [*self._release_held(), *self._pipeline.flush()]
+        due = self._accept(self._read(self._pipeline.flush))
+        return [*due, *self._release_held()]
+
+    def _release_held(self) -> list[FrameResult]:
         held, self._held, self._bytes = list(self._held), deque(), 0
         return held
 
     @property
     def holds_results(self) -> bool:
         """True while results of frames that were read are still to come."""
-        return bool(self._held)
+        return bool(self._held) or self._pipeline.has_pending
 
     @property
     def warning(self) -> str | None:
@@ -122,16 +131,30 @@ class BlurGuard:
             f"In {frames} faces could not be looked for ({self.failure}); nothing was read there."
         )
 
-    def _read_and_judge(self, frame: Frame) -> tuple[FrameResult, Doubt | None]:
+    def _read(
+        self, read: Callable[[], list[FrameResult]]
+    ) -> list[tuple[FrameResult, Doubt | None]]:
+        """Asks the pipeline for results, and judges them. Where it fails, all frames that it has
+        taken are in doubt."""
         try:
-            result = self._pipeline.step(frame)
+            results = read()
         except RecogniserError:
             raise
-        except Exception as error:  # after any failure, the frame's faces are unknown
-            self.failures += 1
+        except Exception as error:  # after any failure, the faces of these frames are unknown
+            failed, self._fed = self._fed, []
+            self.failures += len(failed)
             self.failure = self.failure or f"{type(error).__name__}: {error}".split("\n")[0]
+            self._pipeline.drop_pending()
             self._pipeline.reset()
-            return FrameResult(frame, (), self._labels), Doubt(NOT_SEARCHED, frame.time_s)
+            return [
+                (FrameResult(frame, (), self._labels), Doubt(NOT_SEARCHED, frame.time_s))
+                for frame in failed
+            ]
+        del self._fed[: len(results)]
+        return [(result, self._judge(result)) for result in results]
+
+    def _judge(self, result: FrameResult) -> Doubt | None:
+        frame = result.frame
         self._labels = result.labels
         doubt = None
         if self._mode.is_stream:
@@ -139,7 +162,27 @@ class BlurGuard:
             doubt = self._ledger.check_frame(faces, frame.image, frame.time_s)
         if frame.damaged:
             doubt = Doubt(DAMAGED, frame.time_s if doubt is None else doubt.since_s)
-        return result, doubt
+        return doubt
+
+    def _accept(self, judged: Iterable[tuple[FrameResult, Doubt | None]]) -> list[FrameResult]:
+        """Holds results back, and returns those that are due."""
+        due: list[FrameResult] = []
+        for result, doubt in judged:
+            frame = result.frame
+            if doubt is not None:
+                self._mark_held(doubt.since_s)
+                # Frames that were shown already cannot be stopped any more.
+                if self._if_lost == "stop" and (doubt.why is not None or self._mode.is_recording):
+                    self._held.extendleft(reversed(due))  # for `release`
+                    raise self._make_stop_error(frame, doubt)
+                result = replace(result, doubt=doubt.why)
+            if not self._mode.is_recording:
+                due.append(result)
+                continue
+            self._held.append(result)
+            self._bytes += frame.image.nbytes
+            due += self._release_due(frame.time_s)
+        return due
 
     def _mark_held(self, since_s: float) -> None:
         """Marks the held results from `since_s` on as in doubt, or drops them if the run stops."""

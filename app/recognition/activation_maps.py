@@ -4,10 +4,13 @@ Zhou et al., "Learning Deep Features for Discriminative Localization", CVPR 2016
 measures the worth of this network's maps.
 """
 
+from collections.abc import Mapping
+from dataclasses import replace
+
 import numpy as np
 
 from app.alignment import AlignmentTemplate, fit_crop_matrix
-from app.types import Face, FaceMap, Floats
+from app.types import Face, FaceMap, Floats, FrameResult
 
 
 def make_face_map(cam: Floats, face: Face, template: AlignmentTemplate) -> FaceMap:
@@ -29,3 +32,29 @@ def make_face_map(cam: Floats, face: Face, template: AlignmentTemplate) -> FaceM
     array([0.5, 0.6])
     """
     return FaceMap(np.asarray(cam, np.float32), fit_crop_matrix(face.landmarks, template, 1))
+
+
+def add_maps(
+    result: FrameResult, cams: Mapping[int, Floats], template: AlignmentTemplate
+) -> FrameResult:
+    """Returns a result whose faces have their maps: that of the displayed class, for an unsure face
+    that of the likeliest class.
+
+    Args:
+        result: The result of a frame.
+        cams: Activation maps `(K, h, w)` of all classes, by the place of the face.
+        template: The alignment of the crops.
+
+    >>> from app.types import Frame
+    >>> frame = Frame(np.zeros((4, 4, 3), np.uint8), 0, 0.0, "black")
+    >>> from app.alignment import FACE_TEMPLATE
+    >>> add_maps(FrameResult(frame, (), ("neutral",)), {}, FACE_TEMPLATE).faces
+    ()
+    """
+    labels, faces = result.labels, list(result.faces)
+    for row, maps in cams.items():
+        face = faces[row]
+        is_sure = face.reason is None
+        class_index = labels.index(face.label) if is_sure else int(face.probabilities.argmax())
+        faces[row] = replace(face, map=make_face_map(maps[class_index], face.face, template))
+    return replace(result, faces=tuple(faces))

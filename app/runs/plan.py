@@ -98,7 +98,11 @@ class OutputPaths:
 
 @dataclass(frozen=True, slots=True)
 class RecognitionSettings:
-    """The settings of the networks and of smoothing; docs/doubt.md explains `prior_correction`."""
+    """The settings of the networks and of smoothing; docs/doubt.md explains `prior_correction`.
+
+    `exact` reads every face of every frame of a file anew; else faces that neither move nor change
+    are interpolated between frames that are looked at (docs/speed.md).
+    """
 
     model: Path = DEFAULT_MODEL
     device: Device = "auto"
@@ -106,6 +110,7 @@ class RecognitionSettings:
     max_faces: int | None = None  # only the largest ones are read; None: all
     far_faces: bool = False
     smoothing_s: float = SMOOTHING_S
+    exact: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,10 @@ class CarriedReadings:
             if not face.seen and face.key in self._rows
         }
 
+    def get(self, key: int | None) -> Floats | None:
+        """Returns the reading that was kept for a face's key, or None."""
+        return None if key is None else self._rows.get(key)
+
     def keep(self, faces: Sequence[Face], rows: Sequence[Floats] | Floats) -> None:
         """Replaces what was kept by `rows`, one reading for each of the N `faces`: `(N, K)`, or N
         arrays of one shape. Faces without a key are not kept."""

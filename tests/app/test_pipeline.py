@@ -330,3 +330,154 @@ def test_resting_faces_are_for_streams_that_ask_for_them() -> None:
         for mode in Mode
     ]
     assert kept == [False, True, True]
+
+
+def build_file_pipeline(classifier: Brightness, *, exact: bool = False) -> Pipeline:
+    return build_pipeline(Still(), classifier, Mode.FILE, exact=exact, with_quality=True)
+
+
+class Still:
+    """A search that knows one face, which never moves."""
+
+    max_faces: int | None = None
+    far_faces = False
+
+    def detect(self, image: Image) -> tuple[Face, ...]:
+        return (make_face(120, 10),)
+
+    def search(
+        self,
+        image: Image,
+        plan: Sequence[Glance],
+        known: Sequence[Face] = (),
+        patterns: Sequence[Face] = (),
+        *,
+        waiting: Sequence[Face] = (),
+        most: int | None = None,
+    ) -> SearchResult:
+        return SearchResult([] if known else [make_face(120, 10)], [])
+
+    def look_again(self, image: Image, face: Face) -> Face | None:
+        return make_face(120, 10)
+
+    def is_face(self, image: Image, face: Face) -> bool:
+        return True
+
+
+class Counting(Brightness):
+    """Counts the crops that it reads."""
+
+    def __init__(self) -> None:
+        self.crops = 0
+
+    def predict(self, crops: NDArray[np.uint8]) -> Floats:
+        self.crops += len(crops)
+        return super().predict(crops)
+
+
+def film(count: int, light: Sequence[int] | None = None) -> list[Frame]:
+    return [
+        Frame(np.full((100, 200, 3), light[n] if light else 200, np.uint8), n, n / 30, "film")
+        for n in range(count)
+    ]
+
+
+def feed_all(pipeline: Pipeline, frames: Sequence[Frame]) -> list[list[int]]:
+    """The numbers of the results that each frame brings, and those of the end."""
+    given = [pipeline.feed(frame) for frame in frames] + [pipeline.flush()]
+    return [[result.frame.index for result in results] for results in given]
+
+
+def test_results_of_a_file_come_in_groups_and_all_of_them() -> None:
+    assert feed_all(build_file_pipeline(Brightness()), film(9)) == [
+        [0],
+        *([], [], [1, 2, 3]),
+        *([], [], [4, 5, 6]),
+        *([], []),
+        [7, 8],
+    ]
+
+
+@pytest.mark.parametrize(("exact", "crops"), [(False, 3), (True, 7)])
+def test_a_face_at_rest_is_read_in_one_frame_of_a_group(exact: bool, crops: int) -> None:
+    classifier = Counting()
+    pipeline = build_file_pipeline(classifier, exact=exact)
+    results = [one for frame in film(7) for one in pipeline.feed(frame)]
+    assert len(results) == 7
+    assert classifier.crops == crops
+    assert {one.faces[0].label for one in results} == {"bright"}
+    assert all(one.faces[0].quality is not None for one in results)
+
+
+def test_a_face_that_changes_is_read_as_exactly_as_ever() -> None:
+    frames = film(7, light=(240, 240, 240, 240, 30, 240, 20))
+    rough, exact = (
+        [one for frame in frames for one in build.feed(frame)]
+        for build in (
+            build_file_pipeline(Brightness()),
+            build_file_pipeline(Brightness(), exact=True),
+        )
+    )
+    for one, other in zip(rough, exact, strict=True):
+        np.testing.assert_allclose(
+            one.faces[0].raw_probabilities, other.faces[0].raw_probabilities, atol=1e-6
+        )
+
+
+@pytest.mark.parametrize("mode", [Mode.LIVE, Mode.PICTURES])
+def test_a_camera_and_pictures_never_wait_for_a_group(mode: Mode) -> None:
+    pipeline = build_pipeline(Still(), Brightness(), mode)
+    assert feed_all(pipeline, film(4)) == [[0], [1], [2], [3], []]
+
+
+def test_without_smoothing_every_frame_stands_for_itself() -> None:
+    pipeline = build_pipeline(Still(), Brightness(), Mode.FILE, smoothing_s=0)
+    assert feed_all(pipeline, film(3)) == [[0], [1], [2], []]
+
+
+def test_maps_are_of_every_frame() -> None:
+    pipeline = build_file_pipeline(Brightness())
+    frames = film(6)
+    assert feed_all(pipeline, frames[:2])[:2] == [[0], []]
+    pipeline.with_maps = True
+    given = [result for frame in frames[2:4] for result in pipeline.feed(frame)]
+    assert [result.frame.index for result in given] == [2, 3]
+    assert all(result.faces[0].map is not None for result in given)
+
+
+def test_a_reset_and_another_size_lose_no_result() -> None:
+    pipeline = build_file_pipeline(Brightness())
+    frames = film(3)
+    small = Frame(np.zeros((90, 180, 3), np.uint8), 3, 3 / 30, "film")
+    for frame in frames:
+        pipeline.feed(frame)
+    pipeline.reset()
+    assert pipeline.has_pending
+    assert [result.frame.index for result in pipeline.feed(small)] == [1, 2, 3]
+    assert not pipeline.has_pending
+
+
+def test_a_pipeline_that_was_put_down_goes_on_with_the_same_results() -> None:
+    light = [200, 210, 190, 60, 50, 40, 240, 240, 250, 30]
+    frames = film(10, light)
+    pipeline = build_file_pipeline(Brightness())
+    whole = [one for frame in frames for one in pipeline.feed(frame)]
+    first = build_file_pipeline(Brightness())
+    found = [one for frame in frames[:6] for one in first.feed(frame)]
+    assert first.has_pending
+    first.drop_pending()
+    second = build_file_pipeline(Brightness())
+    second.restore(first.state())
+    found += [one for frame in frames[4:] for one in second.feed(frame)]
+    assert [one.frame.index for one in found] == list(range(10))
+    for one, other in zip(found, whole, strict=True):
+        assert one.faces[0].probabilities.tolist() == other.faces[0].probabilities.tolist()
+        assert one.faces[0].quality == other.faces[0].quality
+
+
+def test_a_step_does_not_overtake_frames_that_wait() -> None:
+    pipeline = build_file_pipeline(Brightness())
+    pipeline.feed(film(1)[0])
+    pipeline.feed(film(2)[1])
+    with pytest.raises(ValueError, match="1 frames wait"):
+        pipeline.step(film(3)[2])

@@ -27,7 +27,7 @@ from app.records.resumable import LongRecords, locate_lines
 from app.runs.checkpoint import Checkpoint, ResumeFile, RunFingerprint
 from app.runs.frame_loop import FrameLoop
 from app.runs.networks import LoadedNetworks
-from app.runs.plan import OutputPaths, RunPlan, VideoInput
+from app.runs.plan import OutputPaths, RecognitionSettings, RunPlan, VideoInput
 from app.runs.result_view import ResultView
 from app.sources.frame_selection import Selection
 from app.sources.video import VideoSource
@@ -63,11 +63,20 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "clip.ts"
 
 
-def make_plan(clip: Path, folder: Path, *, video: bool = True, resume: bool = False) -> RunPlan:
+def make_plan(
+    clip: Path, folder: Path, *, video: bool = True, resume: bool = False, exact: bool = True
+) -> RunPlan:
+    """Plans a run that reads frame by frame; with `exact` False, in groups of three."""
     folder.mkdir(exist_ok=True)
     outputs = OutputPaths(folder / "out.mp4" if video else None, folder / "out.jsonl")
     return RunPlan(
-        VideoInput(clip), outputs, Selection(), settings={}, resume=resume, command=["run"]
+        VideoInput(clip),
+        outputs,
+        Selection(),
+        RecognitionSettings(exact=exact),
+        settings={},
+        resume=resume,
+        command=["run"],
     )
 
 
@@ -230,6 +239,28 @@ def test_checkpoints_hold_what_was_written_and_the_stages_of_then(
         assert one.next_frame == one.counted == one.last_row + 1 == one.stages["steps"]
     assert [one.next_frame for one in snapshots] == sorted({one.next_frame for one in snapshots})
     assert snapshots[-1].next_frame == FRAMES
+
+
+@pytest.mark.parametrize(("told_at", "done"), [(11, 10), (12, 13), (13, 13), (14, 13)])
+def test_checkpoints_and_stops_are_at_the_ends_of_groups(
+    clip: Path,
+    tmp_path: Path,
+    blind_networks: LoadedNetworks,
+    snapshots: list[Snapshot],
+    told_at: int,
+    done: int,
+) -> None:
+    heard: list[int] = []
+    outcome = annotate(
+        make_plan(clip, tmp_path, video=False, exact=False),
+        blind_networks,
+        stop=lambda: len(heard) >= told_at,
+        on_reach=heard.append,
+        checkpoint_s=0,
+    )
+    assert (outcome.frames, outcome.interrupted) == (done, True)
+    assert {one.next_frame % 3 for one in snapshots} == {1}
+    assert snapshots[-1].next_frame == done
 
 
 class Grouped:

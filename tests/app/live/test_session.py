@@ -16,6 +16,7 @@ from app.sources.base import SourceDefaults
 from app.sources.frame_selection import Selection
 from app.sources.video import VideoSource
 from app.types import Frame, FrameResult, Image, Mode, Silence
+from tests.support.at_once import AtOnce
 from tests.support.clock import Clock
 from tests.support.synthetic import LABELS, tracked_face, write_video
 
@@ -64,7 +65,7 @@ def live_frame(index: int, time_s: float, size_wh: tuple[int, int] = (80, 60)) -
     return Frame(np.full((size_wh[1], size_wh[0], 3), 120, np.uint8), index, time_s, "camera:0")
 
 
-class Blind:
+class Blind(AtOnce):
     """Sees no face in any frame, and counts how often it was told to forget."""
 
     resets: list[int]

@@ -12,12 +12,13 @@ from app.overlay.history import NOT_SEEN
 from app.runs.plan import ViewSettings
 from app.tracking.resting_face import RestingFaces
 from app.types import Face, FaceMap, Frame, FrameResult, Image, Mode, TrackedFace
+from tests.support.at_once import AtOnce
 from tests.support.clock import Clock
 
 LABELS = ("neutral", "sadness")
 
 
-class Reader:
+class Reader(AtOnce):
     """A pipeline that has nothing to say but what was switched on."""
 
     def __init__(self, labels: Sequence[str] = LABELS, *, stream: bool = True) -> None:

@@ -32,6 +32,7 @@ from app.runs.plan import OutputPaths, RunPlan, VideoInput, ViewSettings
 from app.sources.frame_selection import Selection
 from app.sources.video import VideoSource
 from app.types import Face, Frame, FrameResult, Image, Mode
+from tests.support.at_once import AtOnce
 from tests.support.synthetic import LABELS, noise_picture, tracked_face, write_video
 
 SIZE_WH = (320, 240)
@@ -47,7 +48,7 @@ def scene(seed: int) -> Image:
     return np.asarray(cv2.resize(coarse, SIZE_WH, interpolation=cv2.INTER_LINEAR), np.uint8)
 
 
-class Staged:
+class Staged(AtOnce):
     """Sees in frame N what is said of it: places of faces, or an error."""
 
     def __init__(self, seen: Sequence[Sequence[float] | Exception]) -> None:

@@ -71,7 +71,7 @@ from app.pipeline import Pipeline
 from app.runs.checkpoint import ResumeFile
 
 one_file.annotate.__kwdefaults__["checkpoint_s"] = 0.1
-save, step, left = ResumeFile.save, Pipeline.step, None
+save, feed, left = ResumeFile.save, Pipeline.feed, None
 
 def saving(self, identity, at):
     global left
@@ -88,9 +88,9 @@ def stepping(self, picture):
         left -= 1
         if left == 0:
             os.kill(os.getpid(), how)
-    return step(self, picture)
+    return feed(self, picture)
 
-ResumeFile.save, Pipeline.step = saving, stepping
+ResumeFile.save, Pipeline.feed = saving, stepping
 raise SystemExit(run_demo.main(sys.argv[1:]))
 """
 

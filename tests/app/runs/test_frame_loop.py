@@ -13,6 +13,7 @@ from app.privacy.blur_guard import BlurGuard
 from app.runs.frame_loop import FrameLoop
 from app.sources.base import SourceDefaults
 from app.types import Frame, FrameResult, Image, Mode, Silence
+from tests.support.at_once import AtOnce
 
 
 class Frames(SourceDefaults):
@@ -33,7 +34,7 @@ class Frames(SourceDefaults):
             raise SourceError(self._failure)
 
 
-class Blind:
+class Blind(AtOnce):
     """Sees no face, and counts the frames before each reset."""
 
     def __init__(self) -> None:
