@@ -1,271 +1,169 @@
 """Compares what two builds of this project cost, in turn, in one run:
 
-python -m tools.compare_builds BASE_REF [HEAD_REF] [--clips CLIP...] [--pairs 5]
+python -m tools.compare_builds BASE_REF [HEAD_REF [CLIP...]]
 
-Checks BASE_REF (and HEAD_REF, if given; else the working tree counts) out into a temporary git
-worktree and lets the two take turns at each task, in the order base, head, head, base, and so on,
-so that a busy moment of the machine meets both. Prints, for each task and clip, medians of the
-whole process (with its workers) and the ratio head : base of every pair, as median and range:
+Checks both commits out into temporary git worktrees (HEAD_REF left out or ".": the working tree
+itself) and lets the two take turns at each task, in the order base, head, head, base, and so on, so
+that a busy moment of the machine meets both. CLIP is a video of faces; the demo clip by default.
+Tasks of files, for every clip:
 
-- seconds from start to end, and frames/s in them;
-- processor seconds, user and system, and milliseconds a frame beyond those of the first frame;
-- the largest resident memory of one process.
+- first-frame: from the start to the end of a run that annotates one frame;
+- annotate: an annotated video and records, one worker; records: records alone; jobs: two files
+  with --jobs 2. The clip is played --repeat times, so that the start does not hide the rate;
+- plain-loop: the head's "annotate" beside `tools.plain_loop`, which takes the place of the base;
+- pictures: a folder of pictures of 630 px, of the clip or of --photos.
+
+Tasks with videos that are made of the first clip (`tools.make_speed_clip`):
+
+- phone: 1920 x 1080, H.264, turned by its metadata; 4k-mjpeg, 4k-h264: 3840 x 2160. Annotated;
+- live-720p, live-4k: a camera of 30 frames/s that sends JPEGs, shown in a stand-in for a window
+  (`tools.live_watch`); stream-4k-mjpeg, stream-4k-h264: the same of an HTTP stream;
+- live-ten, live-twenty: so many people before a camera (the demo clip's face, or those of --pack);
+- import: `import app`.
+
+Prints medians and the ratio head : base of every pair as median and range: seconds, processor
+seconds (user and system, of the process and its workers), frames/s and processor milliseconds a
+frame, once of the whole process and once beyond a run of the first frame, and the largest resident
+memory of one process. Live tasks: pictures shown a second, processor milliseconds a picture, the
+age of a picture when it is shown, resident memory, and how often a second a face is read.
 
 Run it on a quiet machine; ratios hold across machines, seconds do not.
+
+Exit codes: 0 done, 1 an aim is missed (with --aims), 2 could not be done, 130 interrupted.
 """
 
 import argparse
+import json
 import os
-import resource
-import shutil
-import statistics
-import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 
-import av
-import cv2
-
-from app.defaults import DEMO_CLIP, ROOT
+from app.defaults import DEMO_CLIP
 from app.errors import DataError
 from app.process.console import run_command
-from tools.checkouts import check_out
+from app.process.machine import count_cores, describe_machine
+from tools.build_costs import measure_in_turn
+from tools.build_table import (
+    HEAD,
+    Row,
+    find_median_start,
+    format_aims,
+    format_row,
+    judge_aims,
+    make_rows,
+)
+from tools.build_tasks import LIVE_S, TASKS, Setting, Task, plan_tasks
+from tools.checkouts import HEAD_REF_HELP, check_out_pair, describe_build
+from tools.speed_clips import REPEAT, SpeedClips
 
-PICTURES = 24  # of the clip, spread over it
-PAIRS = 5
-KIB_PER_MB = 1000.0 / 1.024  # `ru_maxrss` is in KiB
-
-
-@dataclass(frozen=True, slots=True)
-class Cost:
-    """The cost of one process and of all that it waited for."""
-
-    wall_s: float
-    processor_s: float
-    peak_mb: float
-
-
-@dataclass(frozen=True, slots=True)
-class Task:
-    """Something that both builds do. `words` makes the command's words from a clip and a new folder
-    for outputs; `count_frames` counts what is read of a clip."""
-
-    name: str
-    words: Callable[[Path, Path], list[str]]
-    count_frames: Callable[[Path], int]
+RUNS = 3
+QUIET_LOAD = 0.5  # of the cores, that other programs may keep busy
 
 
-def count_video_frames(clip: Path) -> int:
-    """Counts the frames of a video by decoding it."""
-    with av.open(str(clip)) as container:
-        return sum(1 for _ in container.decode(video=0))
+def measure_task(task: Task, runs: int, place: Path) -> list[Row]:
+    """Measures a task in turn with both builds. Returns its rows."""
+    start = None
+    if task.starts is not None:
+        start = find_median_start(measure_in_turn(task.starts, runs, place))
+    return make_rows(task, measure_in_turn(task.measure, runs, place), start)
 
 
-def write_pictures(clip: Path, folder: Path) -> None:
-    """Writes `PICTURES` frames of a clip as JPEG, evenly spread over it."""
-    total = count_video_frames(clip)
-    wanted = {round(k * (total - 1) / (PICTURES - 1)) for k in range(PICTURES)}
-    folder.mkdir(parents=True)
-    with av.open(str(clip)) as container:
-        for index, frame in enumerate(container.decode(video=0)):
-            if index in wanted:
-                cv2.imwrite(str(folder / f"{index:06d}.jpg"), frame.to_ndarray(format="bgr24"))
-
-
-def list_tasks(made: Path) -> list[Task]:
-    """Lists the tasks. `made` has, for each clip, its name's folder with `pictures` and two
-    copies."""
-
-    def read(clip: Path, *words: str) -> list[str]:
-        return ["run_demo.py", "--video", str(clip), "--no-window", "--device", "cpu", *words]
-
-    def find_made(clip: Path, what: str) -> Path:
-        return made / clip.stem / what
-
-    return [
-        Task("import app", lambda clip, out: ["-c", "import app"], lambda clip: 1),
-        Task(
-            "first frame",
-            lambda clip, out: read(
-                clip, "--end", "0.001", "-o", str(out / "a.mp4"), "--records", str(out / "a.jsonl")
-            ),
-            lambda clip: 1,
-        ),
-        Task(
-            "annotate",
-            lambda clip, out: read(
-                clip, "-o", str(out / "a.mp4"), "--records", str(out / "a.jsonl")
-            ),
-            count_video_frames,
-        ),
-        Task(
-            "records",
-            lambda clip, out: read(clip, "--records", str(out / "a.jsonl")),
-            count_video_frames,
-        ),
-        Task(
-            "two, --jobs 2",
-            lambda clip, out: read(
-                find_made(clip, "twice"), "--jobs", "2", "-o", str(out), "--records", str(out)
-            ),
-            lambda clip: 2 * count_video_frames(clip),
-        ),
-        Task(
-            "pictures",
-            lambda clip, out: [
-                *("run_demo.py", "--image", str(find_made(clip, "pictures")), "--no-window"),
-                *("--device", "cpu", "-o", str(out / "pictures")),
-            ],
-            lambda clip: len(list(find_made(clip, "pictures").iterdir())),
-        ),
-    ]
-
-
-def measure_process(words: Sequence[str], checkout: Path) -> Cost:
-    """Runs Python with `words` in a checkout and waits for its end. Raises `DataError` where it
-    fails."""
-    environment = os.environ | {"PYTHONPATH": str(checkout)}
-    with tempfile.TemporaryFile() as said:
-        began_s = time.perf_counter()
-        process = subprocess.Popen(
-            [sys.executable, *words],
-            cwd=checkout,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=said,
-        )
-        _, status, usage = os.wait4(process.pid, 0)
-        wall_s = time.perf_counter() - began_s
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode != 0:
-            said.seek(0)
-            last = said.read().decode(errors="replace").strip().splitlines()[-1:]
-            raise DataError(f"{' '.join(words)} failed in {checkout}: {' '.join(last)}")
-    return Cost(wall_s, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / KIB_PER_MB)
-
-
-def measure_in_turn(
-    task: Task, clip: Path, builds: tuple[Path, Path], pairs: int, place: Path
-) -> list[tuple[Cost, Cost]]:
-    """Measures `pairs` pairs (base, head); every other pair begins with head."""
-    measured = []
-    for turn in range(pairs):
-        costs: dict[Path, Cost] = {}
-        for build in builds if turn % 2 == 0 else builds[::-1]:
-            out = Path(tempfile.mkdtemp(dir=place))
-            costs[build] = measure_process(task.words(clip, out), build)
-            shutil.rmtree(out)
-        measured.append((costs[builds[0]], costs[builds[1]]))
-    return measured
-
-
-def describe_ratio(pairs: Sequence[tuple[float, float]]) -> str:
-    """Describes the ratios head : base of pairs, as median and range.
-
-    >>> describe_ratio([(2.0, 1.0), (2.0, 2.0), (4.0, 3.0)])
-    '0.75 (0.50 to 1.00)'
-    """
-    ratios = sorted(head / base for base, head in pairs)
-    return f"{statistics.median(ratios):.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f})"
-
-
-def format_rows(
-    task: Task, clip: Path, measured: Sequence[tuple[Cost, Cost]], first_s: tuple[float, float]
-) -> list[str]:
-    """Formats the rows of one task. `first_s`: processor seconds up to the first frame."""
-    frames = task.count_frames(clip)
-    base, head = zip(*measured, strict=True)
-
-    def row(unit: str, values: Callable[[Cost], float], digits: int) -> str:
-        one, two = (statistics.median(map(values, side)) for side in (base, head))
-        ratio = describe_ratio([(values(a), values(b)) for a, b in measured])
-        medians = f"{one:.{digits}f} | {two:.{digits}f}"
-        return f"| {task.name} | {clip.name} | {unit} | {medians} | {ratio} |"
-
-    rows = [
-        row("seconds", lambda cost: cost.wall_s, 2),
-        row("processor seconds", lambda cost: cost.processor_s, 2),
-    ]
-    # A process begins as a copy of this one, whose memory counts as its own.
-    own_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / KIB_PER_MB
-    if all(cost.peak_mb > 1.1 * own_mb for cost in (*base, *head)):
-        rows.append(row("peak memory, MB", lambda cost: cost.peak_mb, 0))
-    if frames > 1:
-        rows.append(row("frames/s", lambda cost: frames / cost.wall_s, 1))
-        pairs = [
-            tuple(
-                1000 * (cost.processor_s - first) / (frames - 1)
-                for cost, first in zip(pair, first_s, strict=True)
-            )
-            for pair in measured
-        ]
-        one, two = (statistics.median(side) for side in zip(*pairs, strict=True))
-        rows.append(
-            f"| {task.name} | {clip.name} | processor ms a frame | {one:.1f} | {two:.1f} | "
-            f"{describe_ratio([(a, b) for a, b in pairs])} |"
-        )
-    return rows
+def describe_load() -> str:
+    """Describes the machine and what else it does."""
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
+    quiet = "" if load <= QUIET_LOAD * count_cores() else ": not quiet, take the ratios with care"
+    return f"{describe_machine()}; load {load:.1f}{quiet}"
 
 
 def compare(options: argparse.Namespace) -> int:
     """Does what the options ask. Returns the exit code."""
-    clips = [clip.resolve() for clip in options.clips]
+    clips = [clip.resolve() for clip in options.clips or [DEMO_CLIP]]
     for clip in clips:
         if not clip.is_file():
-            raise DataError(f"{clip} is no file. Give videos to --clips.")
-    with ExitStack() as stack:
-        place = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="compare_builds_")))
-        first = stack.enter_context(check_out(options.base, place / "tree_base"))
-        second = ROOT
-        if options.head is not None:
-            second = stack.enter_context(check_out(options.head, place / "tree_head"))
-        print(
-            "| task | clip | | base | head | head : base |\n|---|---|---|---|---|---|", flush=True
-        )
-        for clip in clips:
-            made = place / "made" / clip.stem
-            write_pictures(clip, made / "pictures")
-            (made / "twice").mkdir()
-            for name in ("one", "two"):
-                shutil.copy2(clip, made / "twice" / f"{name}{clip.suffix}")
-            first_s = (0.0, 0.0)
-            for task in list_tasks(place / "made"):
-                if options.tasks and task.name not in (*options.tasks, "first frame"):
-                    continue
-                measured = measure_in_turn(task, clip, (first, second), options.pairs, place)
-                if task.name == "first frame":
-                    base, head = zip(*measured, strict=True)
-                    first_s = (
-                        statistics.median(cost.processor_s for cost in base),
-                        statistics.median(cost.processor_s for cost in head),
-                    )
-                print("\n".join(format_rows(task, clip, measured, first_s)), flush=True)
-    return 0
+            raise DataError(f"{clip} is no file. Give videos after HEAD_REF.")
+    rows: list[Row] = []
+    with tempfile.TemporaryDirectory(prefix="compare_builds_") as name:
+        place = Path(name)
+        with check_out_pair(options.base, options.head, place) as builds:
+            names = describe_build(options.base), describe_build(options.head)
+            facts = {"base": names[0], "head": names[1], "machine": describe_load()}
+            print(f"base: {names[0]}; head: {names[1]}\n{facts['machine']}\n\n{HEAD}", flush=True)
+            setting = Setting(
+                builds,
+                SpeedClips(options.made),
+                place,
+                options.repeat,
+                options.photos and options.photos.resolve(),
+                options.pack and options.pack.resolve(),
+                options.live_seconds,
+            )
+            for make_task in plan_tasks(setting, clips, options.tasks or ()):
+                found = measure_task(make_task(), options.runs, place)
+                print("\n".join(map(format_row, found)), flush=True)
+                rows += found
+                if options.json is not None:
+                    plain = {**facts, "runs": options.runs, "rows": [row.to_json() for row in rows]}
+                    options.json.write_text(json.dumps(plain, indent=1) + "\n", encoding="utf-8")
+    if not options.aims:
+        return 0
+    judged = judge_aims(rows)
+    print("", *format_aims(judged), sep="\n")
+    return int(not all(aim.is_met(row) for aim, row in judged))
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(
+def make_parser() -> argparse.ArgumentParser:
+    """Makes the parser of the command line."""
+    top = argparse.ArgumentParser(
         prog="python -m tools.compare_builds",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         description=__doc__,
     )
-    parser.add_argument("base", metavar="BASE_REF", help="a commit, branch or tag")
-    parser.add_argument("head", metavar="HEAD_REF", nargs="?", help="(default: the working tree)")
-    parser.add_argument("--clips", type=Path, nargs="+", default=[DEMO_CLIP], metavar="CLIP")
-    parser.add_argument("--pairs", type=int, default=PAIRS, metavar="N", help=f"(default: {PAIRS})")
-    parser.add_argument(
-        "--tasks",
-        nargs="+",
-        metavar="TASK",
-        help="only these: 'import app', 'annotate', 'records', 'two, --jobs 2', 'pictures'",
+    top.add_argument("base", metavar="BASE_REF", help="a commit, branch or tag")
+    top.add_argument("head", metavar="HEAD_REF", nargs="?", help=HEAD_REF_HELP)
+    top.add_argument("clips", metavar="CLIP", type=Path, nargs="*", help="a video of faces")
+    top.add_argument(
+        "--tasks", nargs="+", choices=TASKS, metavar="TASK", help="only these (default: all)"
     )
-    options = parser.parse_args(argv)
+    top.add_argument(
+        "--runs", type=int, default=RUNS, metavar="N", help=f"of each build (default: {RUNS})"
+    )
+    top.add_argument(
+        "--repeat", type=int, default=REPEAT, metavar="N", help=f"of each clip (default: {REPEAT})"
+    )
+    top.add_argument(
+        "--live-seconds",
+        type=float,
+        default=LIVE_S,
+        metavar="S",
+        help=f"of each live run, after three seconds that do not count (default: {LIVE_S:g})",
+    )
+    top.add_argument(
+        "--photos", type=Path, metavar="DIR", help="pictures for the task of that name"
+    )
+    top.add_argument(
+        "--pack", type=Path, metavar="DATA.npz", help="of training.prepare: faces for crowds"
+    )
+    top.add_argument(
+        "--made",
+        type=Path,
+        metavar="DIR",
+        help="where the made videos are kept, 250 MB (default: in the system's temporary folder)",
+    )
+    top.add_argument("--json", type=Path, metavar="FILE", help="write all values there, too")
+    top.add_argument(
+        "--aims", action="store_true", help="judge by the aims beside commit 10c39b9, at the end"
+    )
+    return top
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Compares the costs. Returns the exit code."""
+    top = make_parser()
+    options = top.parse_args(argv)
+    if min(options.runs, options.repeat) < 1 or options.live_seconds <= 0:
+        top.error("--runs and --repeat are at least 1, --live-seconds is more than 0")
     return run_command(lambda: compare(options))
 
 
