@@ -66,7 +66,8 @@ def check_model(content: bytes, name: str) -> None:
         ModelError: The file is damaged or no such network.
     """
     try:
-        _Inspection(memoryview(content), name).check_model()
+        with memoryview(content) as view:  # ends here, or the file stays in memory for a while
+            _Inspection(view, name).check_model()
     except (DamageError, IndexError) as cause:
         raise ModelError(
             f"{name} is not a model that ONNX Runtime can open: it is damaged or of another kind."

@@ -75,6 +75,9 @@ def open_session(
         if device != "cuda":
             if session is None:
                 session = _session(ort, model, content, options, [])
+            # ONNX Runtime keeps the file, 13 MB of the default model, to open it once more where
+            # another processor fails. Here the CPU is the only one.
+            session._model_bytes = None
             return session, "CPU", "CUDA does not work here" if tries_cuda else None
     reason = (
         "its libraries or a GPU were not found; the `gpu` extra brings the libraries"
