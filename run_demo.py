@@ -5,14 +5,20 @@ python run_demo.py --video clip.mp4 -o annotated.mp4 --records clip.jsonl
 python run_demo.py --video talks/ --no-window --records .csv --jobs 2 --resume
 """
 
-import argparse
 import os
+import sys
 from collections.abc import Sequence
 
-from app.cli.options import parse_options
-from app.process.console import CUT_SHORT, DONE, FAILED, run_command, say
-from app.process.native_stderr import redirect_native_stderr
-from app.requirements.system_needs import check_machine, explain_import_error
+try:
+    import argparse
+
+    from app.cli.options import parse_options
+    from app.process.console import CUT_SHORT, DONE, FAILED, run_command, say
+    from app.process.native_stderr import redirect_native_stderr
+    from app.requirements.system_needs import check_machine, explain_import_error
+except KeyboardInterrupt:  # Ctrl-C while the program is loaded
+    print("Interrupted.", file=sys.stderr)
+    raise SystemExit(130) from None  # as `app.process.console.INTERRUPTED`
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -94,6 +94,8 @@ class _News:
             self._say(self._summary())
             if interrupted:
                 self._say(f"Interrupted. {GO_ON}")
+        elif interrupted and not self._outcomes:  # while the networks were loaded
+            self._say("Interrupted.")
         if interrupted:
             return INTERRUPTED
         if self._failed:

@@ -53,7 +53,7 @@ def _say_in_one_line(
 ) -> None:
     if issubclass(kind, KeyboardInterrupt):  # Ctrl-C before the program could catch it
         print("Interrupted.", file=sys.stderr)
-        return
+        raise SystemExit(130)  # as `app.process.console.INTERRUPTED`
     from app.requirements.system_needs import explain_import_error
 
     line = explain_import_error(error)

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from app.batch.annotate import FileOutcome
-from app.batch.progress import shorten_name
-from app.batch.run_all import describe_outcome
+from app.batch.progress import Bars, shorten_name
+from app.batch.run_all import _News, describe_outcome
 from app.defaults import DEMO_CLIP, ROOT
 from app.errors import SinkError
 from app.process.signals import hold_back_signals
@@ -56,6 +56,17 @@ def test_what_is_no_video_is_said_before_a_model_is_loaded(
     line = f"--video {tmp_path / name} --records .csv --model {tmp_path / 'no.onnx'}"
     (line,) = annotated(tmp_path, line, code=2)
     assert line.endswith(said if said.endswith(".") else f"{said}.")
+
+
+@pytest.mark.parametrize(
+    ("stopped", "code", "said"), [(True, 130, "Interrupted.\n"), (False, 0, "")]
+)
+def test_a_run_that_ends_while_it_loads_says_so(
+    stopped: bool, code: int, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plans = [RunPlan(VideoInput(Path("a.mp4")), OutputPaths())]
+    assert _News(plans, Bars(plans)).sum_up(stopped=stopped) == code
+    assert capsys.readouterr() == ("", said)
 
 
 def names(folder: Path) -> list[str]:

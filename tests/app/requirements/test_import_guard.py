@@ -1,36 +1,41 @@
-"""The guard of imports: it is light, and checks what it has to when that is imported."""
+"""Ctrl-C gives one line from the first moment on."""
 
 import subprocess
 import sys
 
+import pytest
+
 from app.defaults import ROOT
-from app.requirements import import_guard, system_needs
+from app.requirements.import_guard import _say_in_one_line
+
+INTERRUPTED_WHILE_LOADING = """
+import runpy, sys
+
+class CtrlC:
+    def find_spec(self, name, path=None, target=None):
+        if name == sys.argv[1]:
+            raise KeyboardInterrupt
+
+sys.meta_path.insert(0, CtrlC())
+runpy.run_path("run_demo.py", run_name="__main__")
+"""
 
 
-def list_loaded(code: str) -> set[str]:
-    """Lists the modules of the project and the packages that are loaded after `code`."""
+@pytest.mark.parametrize("module", ["argparse", "app", "app.cli.options", "app.live.keys"])
+def test_ctrl_c_while_the_program_is_loaded_is_one_line(module: str) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", f"{code}\nimport sys\nprint(*sys.modules)"],
+        [sys.executable, "-c", INTERRUPTED_WHILE_LOADING, module],
         cwd=ROOT,
         capture_output=True,
         text=True,
-        check=True,
+        check=False,
     )
-    names = done.stdout.split()
-    return {n for n in names if n.partition(".")[0] in ("app", "numpy", "cv2", "av", "ctypes")}
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "Interrupted.\n")
 
 
-def test_the_package_loads_nothing_but_the_guard() -> None:
-    assert list_loaded("import app") == {"app", "app.requirements", "app.requirements.import_guard"}
-
-
-def test_the_guard_stands_before_the_finders_of_modules() -> None:
-    assert import_guard.IMPORT_GUARD in sys.meta_path
-    before = list(sys.meta_path)
-    import_guard.guard_imports()
-    assert sys.meta_path == before
-
-
-def test_asking_for_a_place_checks_nothing() -> None:
-    assert system_needs.find_package_folder("cv2") is not None
-    assert not import_guard.IMPORT_GUARD.is_paused
+def test_ctrl_c_while_another_command_is_loaded_is_one_line(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        _say_in_one_line(KeyboardInterrupt, KeyboardInterrupt(), None)
+    assert (ended.value.code, capsys.readouterr().err) == (130, "Interrupted.\n")
