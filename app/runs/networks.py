@@ -1,10 +1,12 @@
 """Loads the networks of a run, and says which model runs on which device."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 from app.detection.search import FaceSearch
+from app.errors import RecogniserError
 from app.recognition.classifier import MAX_THREADS, Classifier
 from app.runs.plan import RecognitionSettings
 
@@ -27,14 +29,24 @@ def load_networks(
     settings: RecognitionSettings, threads: int | None = None
 ) -> Iterator[LoadedNetworks]:
     """Loads the networks for `settings`, each with at most `threads` threads; frees them at the
-    end. Raises `ModelError` and `DeviceError`."""
-    classifier = Classifier(
-        settings.model,
-        device=settings.device,
-        threads=threads and min(threads, MAX_THREADS),
-        prior_correction=settings.prior_correction,
-    )
-    with FaceSearch(max_faces=settings.max_faces, far_faces=settings.far_faces) as search:
+    end. Raises `ModelError` and `DeviceError`, those of the classifier first."""
+    with ExitStack() as stack:
+        # The classifier is opened in a thread, because the libraries work without Python's lock.
+        with ThreadPoolExecutor(1, "classifier") as loader:
+            loading = loader.submit(
+                Classifier,
+                settings.model,
+                device=settings.device,
+                threads=threads and min(threads, MAX_THREADS),
+                prior_correction=settings.prior_correction,
+            )
+            try:
+                search = FaceSearch(max_faces=settings.max_faces, far_faces=settings.far_faces)
+            except RecogniserError:
+                loading.result()
+                raise
+            stack.enter_context(search)
+            classifier = loading.result()
         yield LoadedNetworks(search, classifier, threads)
 
 
