@@ -18,6 +18,11 @@ from app.alignment import FACE_TEMPLATE, Matrix, fit_crop_matrix
 from app.crops import halve_image
 from app.types import Face, Image
 
+# The networks find a face whose contrast is lowered to a twentieth, in which some cell of
+# `FLAT_CELLS` a side differs by 4 grey levels from its surroundings (the least of 120 faces).
+FLAT_CELLS = 32
+FLAT_GREY = 3
+
 
 @dataclass(frozen=True, slots=True)
 class NetworkView:
@@ -132,7 +137,9 @@ def list_tiles(
 def render_view(image: Image, view: NetworkView, *, quick: bool = False) -> Image:
     """Renders what a view shows of an image.
 
-    Where the view shrinks the image, pixels are averaged over their area first.
+    Where the view shrinks the image, pixels are averaged over their area first. OpenCV averages two
+    by two pixels many times faster than other areas, so a large part is halved before that; the
+    last step still averages over two to four pixels a side.
 
     Args:
         image: The frame, uint8 (H, W, 3).
@@ -167,14 +174,36 @@ def render_view(image: Image, view: NetworkView, *, quick: bool = False) -> Imag
             matrix[:, :2] *= 2
             scale *= 2
     elif scale < 1:
-        small = (max(1, round((x1 - x0) * scale)), max(1, round((y1 - y0) * scale)))
+        while scale <= 0.25 and min(part.shape[:2]) > 1:
+            part = halve_image(part)
+            matrix[:, :2] *= 2
+            scale *= 2
+        rows, columns = part.shape[:2]
+        small = (max(1, round(columns * scale)), max(1, round(rows * scale)))
         part = np.asarray(cv2.resize(part, small, interpolation=cv2.INTER_AREA), np.uint8)
-        matrix[:, 0] *= (x1 - x0) / small[0]
-        matrix[:, 1] *= (y1 - y0) / small[1]
+        matrix[:, 0] *= columns / small[0]
+        matrix[:, 1] *= rows / small[1]
     # OpenCV counts pixel centres at whole numbers, this project at halves.
     matrix[:, 2] += matrix[:, :2] @ (0.5, 0.5) - 0.5
     shown = cv2.warpAffine(part, matrix, (side, side), flags=cv2.INTER_LINEAR)
     return np.asarray(shown, np.uint8)
+
+
+def is_flat(shown: Image) -> bool:
+    """Tells whether a view, uint8 (S, S, 3), shows too little for any face: no part of it differs
+    from its surroundings by `FLAT_GREY` grey levels.
+
+    >>> sky = np.repeat(np.linspace(90, 120, 128).astype(np.uint8), 128 * 3).reshape(128, 128, 3)
+    >>> is_flat(sky)
+    True
+    >>> sky[40:60, 50:70] = 160
+    >>> is_flat(sky)
+    False
+    """
+    grey = cv2.cvtColor(shown, cv2.COLOR_BGR2GRAY)
+    cells = cv2.resize(grey, (FLAT_CELLS, FLAT_CELLS), interpolation=cv2.INTER_AREA)
+    around = cv2.blur(cells, (7, 7), borderType=cv2.BORDER_REFLECT)
+    return float(cv2.absdiff(cells, around).max()) < FLAT_GREY
 
 
 def _render_straight(image: Image, view: NetworkView) -> Image:

@@ -16,7 +16,14 @@ import numpy as np
 
 from app.detection.boxes import has_face_order, is_close_by, is_confirmation, measure_distance
 from app.detection.mediapipe_detector import FULL_RANGE, SHORT_RANGE, Detector
-from app.detection.network_input import NetworkView, list_tiles, render_view, view_face, view_part
+from app.detection.network_input import (
+    NetworkView,
+    is_flat,
+    list_tiles,
+    render_view,
+    view_face,
+    view_part,
+)
 from app.types import Face, Image
 
 SHORT_SIDE_PX = 128  # side of the short-range network's input
@@ -24,12 +31,13 @@ FULL_SIDE_PX = 192  # side of the full-range network's input
 HINT_SCORE = 0.25  # low, because a first look only has to raise a suspicion
 # Tiles and their overlaps, as shares of the frame's longer side.
 TILE = 0.25  # 320 px in 1280 x 720
-TILE_OVERLAP = 0.09
+TILE_OVERLAP = 0.06
 FAR_TILE = 0.14  # 179 px in 1280 x 720
 FAR_OVERLAP = 0.055
 # Sides of nearer looks, in sides of `app.alignment.FACE_TEMPLATE`'s crop.
 FIRST_MARGIN = 2.0  # wide, because a first look places a face coarsely
 MARGIN = 1.4
+DISTANT_MARGIN = 2.0  # of `measure_distant_look`
 SHORT_MARGINS = (1.4, 2.0, 2.8)  # of the looks that `measure_certainty` averages
 FULL_MARGINS = (2.2, 3.0)
 
@@ -134,11 +142,22 @@ class NetworkLooks:
             return _measure_certainty(self._full, image, face, FULL_MARGINS, FULL_SIDE_PX, needed)
         return _measure_certainty(self._short, image, face, SHORT_MARGINS, SHORT_SIDE_PX, needed)
 
+    def measure_distant_look(self, image: Image, face: Face) -> float:
+        """Measures the score of one of the looks that `measure_certainty` averages: from farther
+        than the look that found the face, and mirrored. 0 if the look sees no such face."""
+        view = view_face(face, DISTANT_MARGIN, SHORT_SIDE_PX)
+        shown = render_view(image, view)
+        return _score_look(self._short, shown, view, face, mirrored=True)
+
     def _glance(self, image: Image, glance: Glance) -> list[Face]:
         if glance.is_full_range:
             view = view_part(glance.box_xyxy, FULL_SIDE_PX)
             return self._seen(self._full, image, view, quick=True)
-        return self._seen(self._short, image, view_part(glance.box_xyxy, SHORT_SIDE_PX), quick=True)
+        view = view_part(glance.box_xyxy, SHORT_SIDE_PX)
+        shown = render_view(image, view, quick=True)
+        if is_flat(shown):
+            return []
+        return [view.face_to_frame(face) for face in self._short.detect(shown)]
 
     def _seen(
         self, detector: Detector, image: Image, view: NetworkView, *, quick: bool
@@ -193,11 +212,19 @@ def _measure_certainty(
     for margin in margins:
         view = view_face(face, margin, side_px)
         shown = render_view(image, view)
-        for picture, mirrored in ((shown, False), (shown[:, ::-1], True)):
-            here = view.face_from_frame(face, mirrored=mirrored)
-            seen = detector.detect(np.ascontiguousarray(picture))
-            total += max((f.score for f in seen if is_confirmation(f, here)), default=0.0)
+        for mirrored in (False, True):
+            total += _score_look(detector, shown, view, face, mirrored=mirrored)
             left -= 1
             if total + left < looks * needed:
                 return 0.0
     return total / looks
+
+
+def _score_look(
+    detector: Detector, shown: Image, view: NetworkView, face: Face, *, mirrored: bool
+) -> float:
+    """Returns the score of a look at a face in its rendered view, or in the mirror image of it; 0
+    if the look sees no face, or one of another size or place."""
+    here = view.face_from_frame(face, mirrored=mirrored)
+    seen = detector.detect(np.ascontiguousarray(shown[:, ::-1] if mirrored else shown))
+    return max((f.score for f in seen if is_confirmation(f, here)), default=0.0)

@@ -23,6 +23,9 @@ from app.types import Face, Image
 FIRST_DOUBT = 0.05  # a hint below this after the first look is refused
 NO_FACE = 0.2  # a hint below this after the second look is refused
 SURE_FACE = 0.9  # a hint whose two answers have this mean is surely a face
+# Mean of the scores of the second nearer look and of one more, from which on no others are taken
+# where the face check is sure. Of 1,664 such hints 99 % reach it, of which six looks refuse none.
+SEEN_AT_ONCE = 0.6
 # Mean scores of six more looks from near and far. Patterns reach 0.73, most faces have 0.85.
 SURELY_SEEN = 0.35  # needed where the face check is sure
 SEEN = 0.66  # needed where the face check is not sure
@@ -97,25 +100,38 @@ class FaceSearch(NetworkLooks):
         Returns:
             The confirmed faces, and what became of the other hints.
         """
-        faces: list[Face] = []
-        refused: list[Face] = []
-        left: list[Face] = []
-        asked = 0
-        for hint in (*waiting, *self.find_hints(image, plan)):
-            if any(is_same_place(hint, face) for face in (*known, *faces)):
+        found = _Findings(list(known), list(patterns), most)
+        views = list(plan)
+        whole = [view for view in views if shows_whole(view, image)]
+        self._look_near(image, (*waiting, *self.find_hints(image, whole)), found)
+        tiles = [
+            view
+            for view in views
+            if view not in whole and not any(lies_inside(view, face) for face in found.known)
+        ]
+        self._look_near(image, self.find_hints(image, tiles), found)
+        return SearchResult(found.faces, found.refused, found.waiting)
+
+    def _look_near(self, image: Image, hints: Iterable[Face], found: "_Findings") -> None:
+        """Looks at hints from near, and adds to `found` what becomes of them."""
+        for hint in hints:
+            if found.knows(hint) or any(is_same_look(hint, other) for other in found.judged):
                 continue
-            if any(is_same_look(hint, other) for other in (*patterns, *refused, *left)):
+            if found.left == 0:
+                found.waiting.append(hint)
+                found.judged.append(hint)
                 continue
-            if most is not None and asked >= most:
-                left.append(hint)
+            found.count_look()
+            first = self.look_again(image, hint, margin=FIRST_MARGIN, quick=False)
+            if first is not None and found.knows(first):
+                found.judged.append(hint)
                 continue
-            asked += 1
-            face = self._confirm(image, hint)
+            face = None if first is None else self._confirm(image, first)
             if face is None:
-                refused.append(hint)
-            elif not any(is_same_place(face, f) for f in (*known, *faces)):
-                faces.append(face)
-        return SearchResult(faces, refused, left)
+                found.refused.append(hint)
+                found.judged.append(hint)
+            elif not found.knows(face):
+                found.add(face)
 
     @property
     def inference_s(self) -> float:
@@ -127,30 +143,40 @@ class FaceSearch(NetworkLooks):
         score the detector gave."""
         return self._check.estimate_probability(image, face) >= SURE_FACE
 
-    def _confirm(self, image: Image, hint: Face) -> Face | None:
-        """Returns the face that nearer looks make of a hint; None if it is not surely a face."""
-        first = self.look_again(image, hint, margin=FIRST_MARGIN, quick=False)
-        if (
-            first is None
-            or (before := self._check.estimate_probability(image, first)) < FIRST_DOUBT
-        ):
+    def _confirm(self, image: Image, first: Face) -> Face | None:
+        """Returns the face that further looks make of what a first nearer look saw; None if it is
+        not surely a face."""
+        before = self._check.estimate_probability(image, first)
+        if before < FIRST_DOUBT:
             return None
         face = self.look_again(image, first, quick=False)
         if face is None or (share := self._check.estimate_probability(image, face)) < NO_FACE:
             return None
         sure = (before + share) / 2 >= SURE_FACE
+        score = self._measure_score(image, face, sure=sure)
+        if score is None:
+            return None
+        return self._right_way_up(image, replace(face, score=score), sure=share >= SURE_FACE)
+
+    def _measure_score(self, image: Image, face: Face, *, sure: bool) -> float | None:
+        """Returns the mean score of looks at a face from near and far; None if they do not confirm
+        it. `sure`: the face check is sure of the face."""
+        if sure:
+            two = (face.score + self.measure_distant_look(image, face)) / 2
+            if two >= SEEN_AT_ONCE:
+                return two
         needed = SURELY_SEEN if sure else SEEN
         score = self.measure_certainty(image, face, full_range=False, needed=needed)
         if score < needed:
             return None
-        agreed = sure or score >= WELL_SEEN
-        if not agreed:
-            agreed = self.measure_certainty(image, face, full_range=True, needed=AGREED) >= AGREED
-        return self._right_way_up(image, replace(face, score=score)) if agreed else None
+        if sure or score >= WELL_SEEN:
+            return score
+        agreement = self.measure_certainty(image, face, full_range=True, needed=AGREED)
+        return score if agreement >= AGREED else None
 
-    def _right_way_up(self, image: Image, face: Face) -> Face | None:
+    def _right_way_up(self, image: Image, face: Face, *, sure: bool) -> Face | None:
         """Chooses between `face`, whose score is the mean of looks from near and far, and the face
-        at its place the other way up.
+        at its place the other way up. `sure`: the face check is sure of `face`.
 
         The other face is taken if it is seen better and the face check is sure of it. Returns None
         if the other face is seen better and the face check is sure of neither.
@@ -160,9 +186,53 @@ class FaceSearch(NetworkLooks):
         other = self.look_again(image, turn_half(face), quick=False)
         if other is None:
             return face
+        is_other = self.is_face(image, other)
+        if sure and not is_other:  # however well the other face is seen
+            return face
         score = self.measure_certainty(image, other, full_range=False, needed=face.score)
         if score <= face.score:
             return face
-        if self.is_face(image, other):
-            return replace(other, score=score)
-        return face if self.is_face(image, face) else None
+        return replace(other, score=score) if is_other else None
+
+
+class _Findings:
+    """The faces and the hints of one search so far.
+
+    `known` are all faces, `faces` the new ones; `judged` are hints that need no nearer look.
+    `left` is the number of nearer looks that may still be taken, None for any number.
+    """
+
+    def __init__(self, known: list[Face], judged: list[Face], left: int | None) -> None:
+        self.known = known
+        self.faces: list[Face] = []
+        self.refused: list[Face] = []
+        self.waiting: list[Face] = []
+        self.judged = judged
+        self.left = left
+
+    def knows(self, face: Face) -> bool:
+        """Tells whether a face at this place is known."""
+        return any(is_same_place(face, other) for other in self.known)
+
+    def add(self, face: Face) -> None:
+        """Adds a new face."""
+        self.faces.append(face)
+        self.known.append(face)
+
+    def count_look(self) -> None:
+        """Takes one of the hints that may be looked at from near."""
+        if self.left is not None:
+            self.left -= 1
+
+
+def shows_whole(view: Glance, image: Image) -> bool:
+    """Tells whether a first look shows the whole of an image, uint8 (H, W, 3)."""
+    height, width = image.shape[:2]
+    return view.box_xyxy == (0.0, 0.0, float(width), float(height))
+
+
+def lies_inside(view: Glance, face: Face) -> bool:
+    """Tells whether a first look shows nothing but parts of a face."""
+    x0, y0, x1, y1 = face.box_xyxy
+    left, top, right, bottom = view.box_xyxy
+    return x0 <= left and y0 <= top and x1 >= right and y1 >= bottom

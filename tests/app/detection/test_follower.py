@@ -468,6 +468,17 @@ def test_change_of_a_known_face_is_no_news() -> None:
     assert rounds.choose_views(changed, PLAN, 1, time_s=1, round_s=1, known=()) == PLAN[:1]
 
 
+@pytest.mark.parametrize(("width_px", "is_news"), [(50, False), (100, True)])
+def test_change_beside_a_known_face_is_news_where_another_face_has_room(
+    width_px: int, is_news: bool
+) -> None:
+    rounds = rounds_taken()
+    changed = FRAME.copy()
+    changed[:100, 700 : 700 + width_px] = 200  # to the right of a face of 100 px
+    news = rounds.choose_views(changed, PLAN, 9, time_s=1, round_s=1, known=[face(600)])
+    assert bool(news) == is_news
+
+
 def test_in_a_hurry_all_take_their_turns_whatever_changes() -> None:
     rounds = ViewSchedule()
     taken = []

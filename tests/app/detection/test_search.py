@@ -1,10 +1,11 @@
 """Faces are found from small to close, once each, landmarks where they are; patterns are not."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from app.detection.boxes import is_same_look, is_same_place, measure_distance, turn_half
 from app.detection.follower import Follower
 from app.detection.network_input import list_tiles, render_view, view_face, view_part
-from app.detection.networks import list_glances
+from app.detection.networks import Glance, list_glances
 from app.detection.search import FaceSearch
 from app.pictures.reader import read_picture
 from app.types import Face, Image
@@ -65,7 +66,7 @@ def test_a_face_is_taken_the_way_up_in_which_it_is_seen_best(
         box = (width - x1, height - y1, width - x0, height - y0)
         right = replace(right, box_xyxy=box, landmarks=(width, height) - right.landmarks)
     given = turn_half(right) if upside_down else right
-    taken = search._right_way_up(frame, replace(given, score=0.6))
+    taken = search._right_way_up(frame, replace(given, score=0.6), sure=False)
     assert taken is not None
     apart = np.hypot(*(right.landmarks[1] - right.landmarks[0]))
     assert np.abs(taken.landmarks[:4] - right.landmarks[:4]).max() < 0.2 * apart
@@ -153,6 +154,64 @@ def test_a_view_leads_there_and_back(x: float, y: float, side: float) -> None:
     points = np.array([[0.0, 0.0], [128.0, 128.0], [30.0, 90.0]])
     there = view.to_frame(points)
     np.testing.assert_allclose(there[:2], [[x, y], [x + side, y + side]], atol=1e-3)
+
+
+class CountedLooks(FaceSearch):
+    """A search that keeps what it was asked to look at first, and counts all looks."""
+
+    def find_hints(self, image: Image, plan: Iterable[Glance]) -> list[Face]:
+        self.plan = [*getattr(self, "plan", []), *plan]
+        return super().find_hints(image, plan)
+
+
+def test_tiles_inside_a_found_face_are_not_searched(source: FacePicture) -> None:
+    frame, true = scene(source, 600, 0)
+    with CountedLooks() as search:
+        (found,) = search.detect(frame)
+        skipped = set(list_glances(1280, 720, far_faces=False)) - set(search.plan)
+    x0, y0, x1, y1 = found.box_xyxy
+    assert is_same_place(found, true)
+    assert skipped
+    for view in skipped:
+        left, top, right, bottom = view.box_xyxy
+        assert x0 <= left <= right <= x1
+        assert y0 <= top <= bottom <= y1
+
+
+def test_a_blank_picture_costs_only_the_looks_at_the_whole(search: FaceSearch) -> None:
+    before = search.inferences
+    assert search.detect(np.full((480, 640, 3), 90, np.uint8)) == ()
+    assert search.inferences - before <= 2
+
+
+def test_a_face_of_low_contrast_is_not_taken_for_a_flat_view(
+    search: FaceSearch, source: FacePicture
+) -> None:
+    frame = np.full((720, 1280, 3), 128, np.uint8)
+    true = paste(frame, source, centre_xy=(640, 360), side_px=150, roll=0)
+    faint = (128 + 0.1 * (frame.astype(np.float32) - 128)).astype(np.uint8)
+    (found,) = search.detect(faint)
+    assert is_same_place(found, true)
+
+
+def test_a_clear_face_costs_few_looks(search: FaceSearch, source: FacePicture) -> None:
+    frame = np.full((720, 1280, 3), 128, np.uint8)
+    paste(frame, source, centre_xy=(640, 360), side_px=300, roll=0)
+    hints = search.find_hints(frame, list_glances(1280, 720, far_faces=False)[:2])
+    before = search.inferences
+    faces = search.search(frame, (), waiting=hints).faces
+    assert len(faces) == 1
+    assert search.inferences - before <= 4  # of two hints, with one look the other way up
+
+
+@pytest.mark.parametrize("side_px", [128, 700, 3000])
+def test_halving_before_the_average_changes_a_view_by_less_than_a_grey_level(side_px: int) -> None:
+    rng = np.random.default_rng(0)
+    noise = rng.integers(0, 256, (60, 60, 3)).astype(np.uint8)
+    picture = np.asarray(cv2.resize(noise, (side_px, side_px)), np.uint8)
+    shown = render_view(picture, view_part((0, 0, side_px, side_px), 128))
+    exact = np.asarray(cv2.resize(picture, (128, 128), interpolation=cv2.INTER_AREA), np.int16)
+    assert np.abs(shown - exact).mean() < 1
 
 
 @pytest.mark.slow
