@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from app.defaults import MODELS
+from app.detection.direct_calls import Detect, find_direct_detect
 from app.errors import DeviceError, ModelError
 from app.process.fork_safety import NOT_AT_EXIT, NOT_IN_FORKS, HomeProcess
 from app.process.mediapipe_tasks import import_vision_task
@@ -42,6 +43,7 @@ class Detector:
         ModelError: The file is missing, or is no face detector.
         DeviceError: MediaPipe does not start here; later, the process is a fork of the one that
             made the detector.
+        ValueError: `detect` is called after `close`.
     """
 
     def __init__(
@@ -81,6 +83,10 @@ class Detector:
                     "folder of the project."
                 ) from cause
             NOT_IN_FORKS.add(self._detector)
+            self._detect: Detect | None = (
+                find_direct_detect(self._detector, task.module.FaceDetectorResult)
+                or self._detector.detect
+            )
             # At the exit of Python its threads have ended, and its own end prints a traceback.
             NOT_AT_EXIT.add(self._detector)
             for side in WARM_UP_SIDES_PX:
@@ -99,9 +105,11 @@ class Detector:
         if height == 0 or width == 0:
             return ()
         self._home.check()
+        if self._detect is None:
+            raise ValueError("this detector is closed")
         rgb = cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
         began_s = time.perf_counter()
-        found = self._detector.detect(
+        found = self._detect(
             self._images.Image(image_format=self._images.ImageFormat.SRGB, data=rgb)
         )
         self.inference_s += time.perf_counter() - began_s
@@ -129,6 +137,7 @@ class Detector:
     def close(self) -> None:
         """Frees the network. A second call does nothing."""
         if self._detector is not None and not self._home.is_left:
+            self._detect = None
             with quiet_stderr():
                 self._detector.close()
                 self._detector = None
