@@ -31,7 +31,7 @@ FULL_SIDE_PX = 192  # side of the full-range network's input
 HINT_SCORE = 0.25  # low, because a first look only has to raise a suspicion
 # Tiles and their overlaps, as shares of the frame's longer side.
 TILE = 0.25  # 320 px in 1280 x 720
-TILE_OVERLAP = 0.06
+TILE_OVERLAP = 0.08
 FAR_TILE = 0.14  # 179 px in 1280 x 720
 FAR_OVERLAP = 0.055
 # Sides of nearer looks, in sides of `app.alignment.FACE_TEMPLATE`'s crop.

@@ -102,14 +102,19 @@ class FaceSearch(NetworkLooks):
         """
         found = _Findings(list(known), list(patterns), most)
         views = list(plan)
-        whole = [view for view in views if shows_whole(view, image)]
-        self._look_near(image, (*waiting, *self.find_hints(image, whole)), found)
-        tiles = [
-            view
-            for view in views
-            if view not in whole and not any(lies_inside(view, face) for face in found.known)
-        ]
-        self._look_near(image, self.find_hints(image, tiles), found)
+        whole = [view for view in views if _shows_whole(view, image)]
+        tiles = [view for view in views if not _shows_whole(view, image)]
+        hints = self.find_hints(image, whole)
+        # Close-ups come first, because the tiles inside of them need not be searched. Of the other
+        # hints, those with the highest scores come first, as they cost the fewest looks.
+        large = [hint for hint in hints if any(_lies_inside(tile, hint) for tile in tiles)]
+        self._look_near(image, (*waiting, *large), found)
+        hints += self.find_hints(
+            image,
+            [tile for tile in tiles if not any(_lies_inside(tile, face) for face in found.known)],
+        )
+        hints.sort(key=lambda hint: hint.score, reverse=True)
+        self._look_near(image, hints, found)
         return SearchResult(found.faces, found.refused, found.waiting)
 
     def _look_near(self, image: Image, hints: Iterable[Face], found: "_Findings") -> None:
@@ -124,7 +129,6 @@ class FaceSearch(NetworkLooks):
             found.count_look()
             first = self.look_again(image, hint, margin=FIRST_MARGIN, quick=False)
             if first is not None and found.knows(first):
-                found.judged.append(hint)
                 continue
             face = None if first is None else self._confirm(image, first)
             if face is None:
@@ -225,13 +229,13 @@ class _Findings:
             self.left -= 1
 
 
-def shows_whole(view: Glance, image: Image) -> bool:
+def _shows_whole(view: Glance, image: Image) -> bool:
     """Tells whether a first look shows the whole of an image, uint8 (H, W, 3)."""
     height, width = image.shape[:2]
     return view.box_xyxy == (0.0, 0.0, float(width), float(height))
 
 
-def lies_inside(view: Glance, face: Face) -> bool:
+def _lies_inside(view: Glance, face: Face) -> bool:
     """Tells whether a first look shows nothing but parts of a face."""
     x0, y0, x1, y1 = face.box_xyxy
     left, top, right, bottom = view.box_xyxy
