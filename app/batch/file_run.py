@@ -82,7 +82,6 @@ class FileRun:
         self._kept = kept if self._can_go_on and has_stages else None
         self.interrupted = False
         self._is_told_to_stop = False
-        self._is_torn = False  # stopped where results were still to come
         self._is_saving = False
         self.from_frame = 0 if self._kept is None else self._kept.next_frame
         self._next = self.from_frame
@@ -229,7 +228,6 @@ class FileRun:
         )
         if self.interrupted and self._can_go_on:
             self._pipeline.drop_pending()  # another run reads them with the rest of their group
-        self._is_torn = self.interrupted and not self._may_stop
 
     # The end
 
@@ -258,14 +256,6 @@ class FileRun:
         )
         self._saved = True  # or the rows are kept for nothing
 
-    def _save_at_end(self) -> None:
-        state = self._make_state()
-        if not self._is_torn:
-            self._save(state, complete=not self.interrupted)
-        elif not self._saved:
-            # The last rows were made without the frames behind them, so no run may go on from here.
-            self._save(replace(state, stages=None), complete=False)
-
     def finish(self) -> None:
         """Gives every result its final name; the records are the last, then the checkpoint goes.
 
@@ -275,7 +265,7 @@ class FileRun:
         if not self._loop.frames:
             self.put_down()
             return
-        self._save_at_end()
+        self._save(self._make_state(), complete=not self.interrupted)
         if self.interrupted and not self._plan.keeps_partial_results:
             self.put_down()
             return

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Literal
 
+from app.process.machine import count_picture_threads
 from app.types import Json
 
 AUTO = "auto"
@@ -30,6 +31,8 @@ class Encoder:
         pix_fmt: The pixel format that it reads, by FFmpeg's name.
         hardware: Whether it needs a GPU or another chip.
         options: Further options, by FFmpeg's names.
+        pixels_per_thread: The pixels of a picture for each of its threads; None: it chooses the
+            number of its threads.
     """
 
     name: str
@@ -40,6 +43,7 @@ class Encoder:
     pix_fmt: str = "yuv420p"
     hardware: bool = False
     options: Mapping[str, str] = field(default_factory=dict)
+    pixels_per_thread: int | None = None
 
 
 def _hardware(name: str, quality: Quality, most: int, crf: int, pix_fmt: str = "nv12") -> Encoder:
@@ -52,7 +56,14 @@ def _hardware(name: str, quality: Quality, most: int, crf: int, pix_fmt: str = "
 # Without B-frames, pictures are decoded in the order in which they are shown, and each sample lasts
 # exactly as long as its frame. With B-frames, containers keep durations only approximately.
 SOFTWARE = (
-    Encoder("libx264", "h264", options={"preset": "veryfast", "bf": "0"}),
+    # A thread encodes 640 x 480 px in 2.4 ms. With two, the file is 2 % larger and the processor
+    # works 2 % longer (1920 x 1080: 19.2 and 19.6 ms), but other stages wait less for large ones.
+    Encoder(
+        "libx264",
+        "h264",
+        options={"preset": "veryfast", "bf": "0"},
+        pixels_per_thread=500_000,
+    ),
     Encoder(
         "libx265",
         "hevc",
@@ -156,12 +167,16 @@ def build_context_settings(
         size_wh: The width and height of the video, px.
         rate: Its frames per second.
         crf: The quality; None: the encoder's own.
-        threads: The encoder's threads; None: its own number.
+        threads: The most threads that it may take; None: as many as there are cores.
 
     >>> build_context_settings(ENCODERS["h264_amf"], size_wh=(64, 48), rate=Fraction(25)).options
     {'rc': 'cqp', 'qp_i': '23', 'qp_p': '23'}
     """
     options = dict(encoder.options)
+    if encoder.pixels_per_thread is not None:
+        threads = count_picture_threads(
+            size_wh, threads, pixels_per_thread=encoder.pixels_per_thread
+        )
     if threads is not None:
         options["threads"] = str(threads)
     number = str(crf if crf is not None else encoder.crf)

@@ -88,7 +88,7 @@ class Film:
         format_name: FFmpeg's name of the container.
         size_wh: The size of the pictures, px.
         source: The source video, for times and audio; None for a camera.
-        threads: The encoder's threads; None: its own number.
+        threads: The most threads that the encoder may take; None: as many as there are cores.
         encoding: The encoder and quality.
 
     Raises:

@@ -43,7 +43,7 @@ class VideoSink:
             are fitted into it undistorted.
         source_video: The video that is annotated, for times and audio. None: a camera, which has no
             audio and whose frames come at any time.
-        threads: The encoder's threads; None: as many as there are cores.
+        threads: The most threads that the encoder may take; None: as many as there are cores.
         encoding: The encoder and quality; None: the usual ones of the container.
 
     Attributes:

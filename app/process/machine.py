@@ -25,6 +25,29 @@ def count_cores() -> int:
     return os.cpu_count() or 1
 
 
+def count_picture_threads(
+    size_wh: tuple[int, int], most: int | None, *, pixels_per_thread: int
+) -> int:
+    """Counts the threads for a decoder or an encoder, which work on one picture after the other.
+
+    Every thread costs time of its own, so small pictures get one.
+
+    Args:
+        size_wh: The width and height of the pictures, px.
+        most: The most threads; None: as many as there are cores.
+        pixels_per_thread: The pixels of a picture that keep one thread busy.
+
+    >>> count_picture_threads((640, 480), 8, pixels_per_thread=500_000)
+    1
+    >>> count_picture_threads((1920, 1080), 8, pixels_per_thread=500_000)
+    5
+    >>> count_picture_threads((1920, 1080), 2, pixels_per_thread=500_000)
+    2
+    """
+    wanted = -(-size_wh[0] * size_wh[1] // pixels_per_thread)
+    return max(1, min(wanted, count_cores() if most is None else most))
+
+
 def has_nvidia_gpu() -> bool:
     """Tells whether NVIDIA's driver is installed and knows of a GPU. A driver that does not work
     counts, too."""

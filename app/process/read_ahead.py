@@ -69,7 +69,7 @@ class ReadAhead(Generic[T]):
             self._queue.put(end)
 
     def __iter__(self) -> Iterator[T]:
-        while True:
+        while not self._queue.is_closed:
             item = self._take()
             if isinstance(item, _End):
                 if item.error is not None:

@@ -11,6 +11,7 @@ from av.container import InputContainer
 from app.errors import SourceError
 from app.frames.stored_shape import ShapeChanges
 from app.frames.upright import UprightConverter
+from app.process.machine import count_picture_threads
 from app.sources.base import InputFile, SourceDefaults
 from app.sources.call_sizes import find_call_sizes_wh
 from app.sources.chosen_frames import END_OF_SELECTION, PassedFrame, read_chosen_frames
@@ -26,6 +27,10 @@ from app.wording import escape_surrogates, format_count, join_warnings
 
 NO_HASH = "a stream is no file that could be hashed"
 JUMP_S = 1.0  # the distance of two frames from which on their times are doubted
+# A thread decodes 640 x 480 px in 0.4 ms and 1920 x 1080 px in 10 ms. A second thread would
+# cost small pictures a fifth more, and large ones hardly anything.
+PIXELS_PER_DECODER_THREAD = 1_200_000
+MAX_DECODER_THREADS = 4  # each holds pictures of its own
 MAX_KEPT_GAPS = 8  # distances of the last frames, which tell how long the very last is shown
 
 
@@ -39,7 +44,7 @@ class VideoSource(SourceDefaults):
     Args:
         path: The video file.
         selection: The frames to deliver; None for all.
-        threads: The number of the decoder's threads; None for one per core.
+        threads: The most threads that the decoder may take; None for one per core.
         name: Another name than the file's own, for users.
         stream: An open stream, which is read in the file's place, once and without its sound.
         stop: Called at every packet; True ends the reading.
@@ -109,8 +114,15 @@ class VideoSource(SourceDefaults):
         header = read_video_header(container, self._title)
         self._stream = stream = header.stream
         stream.thread_type = "AUTO"
-        if threads is not None:
-            stream.codec_context.thread_count = threads
+        context = stream.codec_context
+        context.thread_count = min(
+            MAX_DECODER_THREADS,
+            count_picture_threads(
+                (context.width, context.height),
+                threads,
+                pixels_per_thread=PIXELS_PER_DECODER_THREAD,
+            ),
+        )
         self._track_remarks = describe_unread_streams(container, stream, self.name)
         self.has_audio = bool(header.sounds) and not self._is_stream
         self.time_base: Fraction = header.time_base

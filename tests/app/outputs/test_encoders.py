@@ -11,7 +11,14 @@ import pytest
 from app.errors import SinkError
 from app.outputs.encoder_choice import choose_encoding
 from app.outputs.encoder_trial import Trial, calm_threads, list_working, try_encoder
-from app.outputs.encoders import CODECS, ENCODERS, SOFTWARE, Encoder, Encoding
+from app.outputs.encoders import (
+    CODECS,
+    ENCODERS,
+    SOFTWARE,
+    Encoder,
+    Encoding,
+    build_context_settings,
+)
 from app.outputs.video import VideoSink
 from tests.support.synthetic import frame_result, level_picture, noise_picture
 
@@ -184,3 +191,23 @@ def test_no_thread_is_left_with_real_time_priority(tmp_path: Path) -> None:
     sink.close()
     tasks = [int(task) for task in os.listdir("/proc/self/task")]
     assert not policies & {os.sched_getscheduler(task) for task in tasks}
+
+
+@pytest.mark.parametrize(
+    ("name", "size_wh", "most", "threads"),
+    [
+        ("libx264", (640, 480), 8, "1"),
+        ("libx264", (1280, 720), 8, "2"),
+        ("libx264", (1920, 1080), 8, "5"),
+        ("libx264", (1920, 1080), 2, "2"),
+        ("libx264", (3840, 2160), 16, "16"),
+        ("libx265", (640, 480), 8, "8"),
+        ("libx265", (640, 480), None, None),
+    ],
+)
+def test_encoder_has_threads_for_the_size_of_its_pictures(
+    name: str, size_wh: tuple[int, int], most: int | None, threads: str | None
+) -> None:
+    encoder = ENCODERS[name]
+    settings = build_context_settings(encoder, size_wh=size_wh, rate=Fraction(25), threads=most)
+    assert settings.options.get("threads") == threads

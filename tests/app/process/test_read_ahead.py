@@ -71,6 +71,7 @@ def test_thread_ends_when_nobody_takes_any_more(taken: int) -> None:
     assert [next(items) for _ in range(taken)] == list(range(taken))
     ahead.close()
     ahead.close()
+    assert list(items) == []
     assert not is_running()
     assert not source.asked[taken + 4].is_set()
 

@@ -1,5 +1,7 @@
 """Videos: every frame once, upright, at its own time, and what is wrong with them in one line."""
 
+import threading
+import time
 from fractions import Fraction
 from pathlib import Path
 
@@ -10,6 +12,8 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import Colorspace
 
 from app.errors import SourceError
+from app.frames.upright import UprightConverter
+from app.sources.frame_selection import Selection
 from app.sources.video import VideoSource
 from app.types import Mode
 from tests.support.synthetic import (
@@ -370,4 +374,67 @@ def test_closing_ends_the_iteration(tmp_path):
     source.close()
     source.close()
     assert list(frames) == []
+    assert not source.finished
+
+
+@pytest.mark.parametrize(
+    ("size_wh", "most", "threads"),
+    [((64, 48), 8, 1), ((1920, 1080), 8, 2), ((1920, 1080), 1, 1), ((3840, 2160), 8, 4)],
+)
+def test_decoder_has_threads_for_the_size_of_its_pictures(tmp_path, size_wh, most, threads):
+    write_video(tmp_path / "clip.mp4", frames=1, size_wh=size_wh)
+    with VideoSource(tmp_path / "clip.mp4", threads=most) as source:
+        assert source._stream.codec_context.thread_count == threads
+
+
+def test_frames_that_are_read_ahead_are_told_of_when_they_come(tmp_path):
+    """The thread is at the end of the file while the first frames are here."""
+    write_video(tmp_path / "clip.mkv", frames=6, codec="mjpeg", pix_fmt="yuvj420p")
+    path = retimed(tmp_path / "clip.mkv", lambda number, ms: ms + 30_000 * (number == 3))
+    told = []
+    with VideoSource(path, selection=Selection(every=2)) as source:
+        with source.read_ahead():
+            for frame in source:
+                time.sleep(0.05)
+                told.append((frame.index, source.reached, source.warning is None, source.finished))
+        assert told == [(0, 1, True, False), (2, 3, True, False), (4, 5, False, False)]
+        assert (source.reached, source.finished) == (6, True)
+        assert source.frame_duration_s == pytest.approx(0.08)
+
+
+def test_reading_ahead_ends_with_the_block_or_the_file(tmp_path):
+    write_video(tmp_path / "clip.mp4")
+    source = VideoSource(tmp_path / "clip.mp4")
+    with source.read_ahead():
+        assert next(iter(source)).index == 0
+    assert not any(thread.name == "read clip.mp4" for thread in threading.enumerate())
+    assert not source.finished
+    source.close()
+    source = VideoSource(tmp_path / "clip.mp4")
+    with source.read_ahead():
+        source.close()
+        assert list(source) == []
+
+
+def test_stop_is_asked_where_frames_are_taken(tmp_path, monkeypatch):
+    """A server or a damaged file may give no frame for long, and then nobody else asks."""
+    write_video(tmp_path / "clip.mp4")
+    make_picture = UprightConverter.make_picture
+
+    def make_slowly(self, frame, shape):
+        time.sleep(0.15)  # longer than the wait for a frame before `stop` is asked
+        return make_picture(self, frame, shape)
+
+    asked, taken = set(), []
+
+    def stop():
+        asked.add(threading.current_thread().name)
+        return len(taken) >= 3
+
+    with VideoSource(tmp_path / "clip.mp4", stop=stop) as source:
+        monkeypatch.setattr(UprightConverter, "make_picture", make_slowly)
+        with source.read_ahead():
+            taken.extend(frame.index for frame in source)
+    assert asked == {threading.current_thread().name}
+    assert 3 <= len(taken) < 12
     assert not source.finished
