@@ -8,7 +8,7 @@ they do not (`app.detection.known_faces`, `app.tracking.group_readings`).
 
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -28,6 +28,7 @@ from app.stage_state import SavedState, State
 from app.tracking.carried_readings import CarriedReadings
 from app.tracking.frame_groups import GROUP_S, FrameGroups
 from app.tracking.group_readings import read_group
+from app.tracking.reading_turns import ReadingTurns
 from app.tracking.reasons import SteadyReasons
 from app.tracking.resting_face import RestingFaces
 from app.tracking.smoothing import NO_CLASS, SMOOTHING_S
@@ -47,6 +48,9 @@ from app.types import (
 )
 
 STAGES = ("detect", "align", "classify")  # and "track", in `FrameResult.stage_ms`
+# Distance of total variation from which a reading differs from what is shown, so that the label may
+# be about to change. A camera's face is then looked at and read in every frame.
+RESTLESS_DISTANCE = 0.3
 NO_IMAGE = np.zeros((1, 1, 3), np.uint8)
 
 
@@ -95,6 +99,8 @@ class Pipeline:
         self._quality = CarriedQuality()
         self._groups = None if group_s is None else FrameGroups(group_s=group_s)
         self._ready: list[FrameResult] = []  # that were not given yet
+        self._turns = ReadingTurns() if stage_clock is not None else None
+        self._restless: frozenset[int] = frozenset()  # keys of faces
         self._before_s = -math.inf  # the time of the last frame that was read
         self.with_maps = False
 
@@ -117,6 +123,12 @@ class Pipeline:
         Returns all results that were not given yet."""
         ready, self._ready = self._ready, []
         return ready if self._groups is None else [*ready, *self._read_group(self._groups.take())]
+
+    def read_all(self, frames: Iterable[Frame]) -> Iterator[FrameResult]:
+        """Yields the results of frames of one size, and of those that wait at their end."""
+        for frame in frames:
+            yield from self.feed(frame)
+        yield from self.flush()
 
     def drop_pending(self) -> None:
         """Forgets the frames that wait for their group to be complete, as if they had not come."""
@@ -186,7 +198,12 @@ class Pipeline:
         faces = tuple(face for face in found if is_alignable(face.landmarks))
         times.append(self._clock())
         carried = self._readings.carry(faces)
+        if self._turns is not None:
+            for row in self._turns.choose(faces, carried, time_s):
+                del carried[row]
         fresh = [row for row in range(len(faces)) if row not in carried]
+        if self._turns is not None:
+            self._turns.note([faces[row] for row in fresh], time_s)
         crops = self._align(frame.image, [faces[row] for row in fresh])
         times.append(self._clock())
         fresh_raw, cams = self._read(crops)
@@ -236,6 +253,12 @@ class Pipeline:
             )
         else:
             smoothed, classes = raw, np.where(contract.is_sure(raw), raw.argmax(axis=1), NO_CLASS)
+        differ = np.abs(raw - smoothed).sum(axis=1) / 2 > RESTLESS_DISTANCE
+        self._restless = frozenset(
+            face.key
+            for face, is_other in zip(faces, differ.tolist(), strict=True)
+            if is_other and face.key is not None
+        )
         for row, face in enumerate(faces):
             if row not in quality and classes[row] == NO_CLASS:
                 quality[row] = measure_quality(frame.image, face)
@@ -309,6 +332,7 @@ class Pipeline:
         self._quality = CarriedQuality()
         self._readings, self._cams = CarriedReadings(), CarriedReadings()
         self._reasons = SteadyReasons()
+        self._restless = frozenset()
         if self._tracker is not None:
             self._tracker.reset()
         if self._follower is not None:
@@ -360,7 +384,7 @@ class Pipeline:
 
     def _find(self, image: Image, time_s: float) -> tuple[Face, ...]:
         if self._follower is not None:
-            return self._follower.find(image, time_s)
+            return self._follower.find(image, time_s, self._restless)
         return self._detector.detect(image)
 
 
@@ -387,8 +411,9 @@ def build_pipeline(
         thorough: True searches all of each frame within a second, as blurring faces needs.
         with_quality: True measures the quality of every face, as records and reports need; it takes
             0.07 ms a face.
-        exact: True looks at every frame of a file and reads every face anew, as is also done where
-            `smoothing_s` is 0. With False, a file's frames are read in groups (`Pipeline.feed`).
+        exact: True looks at every frame and reads every face anew, as is also done where
+            `smoothing_s` is 0; only a crowd takes turns. With False, a file's frames are read in
+            groups (`Pipeline.feed`), and a camera's faces move with the picture between two looks.
 
     Raises:
         ValueError: `smoothing_s` is no such time.
@@ -396,7 +421,10 @@ def build_pipeline(
     if not mode.is_stream:
         return Pipeline(search, classifier, tracker=None, with_quality=with_quality)
     resting = RestingFaces(classifier.contract.labels) if with_resting_faces else None
+    exact = exact or smoothing_s == 0
     pace = LIVE_PACE if mode.is_live else FILE_PACE
+    if exact:
+        pace = replace(pace, calm_s=0.0)
     return Pipeline(
         search,
         classifier,
@@ -404,5 +432,5 @@ def build_pipeline(
         follower=Follower(search, pace=replace(pace, is_thorough=thorough)),
         stage_clock=StageClock() if mode.is_live else None,
         with_quality=with_quality,
-        group_s=GROUP_S if mode.is_recording and not exact and smoothing_s > 0 else None,
+        group_s=GROUP_S if mode.is_recording and not exact else None,
     )

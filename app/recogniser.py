@@ -113,8 +113,9 @@ class Recogniser:
         *,
         name: str = "frames",
         live: bool | None = None,
+        exact: bool | None = None,
     ) -> Iterator[FrameResult]:
-        """Reads the frames of one stream, each when its result is asked for.
+        """Reads the frames of one stream when their results are asked for.
 
         People keep their `face_id`, and readings are averaged over time. A time before the last
         one, or a frame of another size, starts the stream again, with new people. A `Silence` of a
@@ -130,6 +131,11 @@ class Recogniser:
                 first frame is searched as a whole, and so is a frame that comes more than a second
                 after the one before. None: True for a `CameraSource` and a `StreamSource`, else
                 False.
+            exact: True looks at every face in every frame and reads it anew. With False, the frames
+                of a file are read in groups of a tenth of a second, so `frames` is asked for some
+                frames ahead, and faces that neither move nor change are interpolated; in a live
+                stream, they move with the picture between two looks (docs/records.md). None: False
+                for a `VideoSource` and where `live` is true, else True.
 
         Returns:
             An iterator of one result for each frame. It also raises what `frames` raises.
@@ -140,7 +146,9 @@ class Recogniser:
         """
         self._check_open()
         is_live = _says_live(frames) if live is None else live
-        pipeline = self._build(Mode.LIVE if is_live else Mode.FILE)
+        if exact is None:
+            exact = not (is_live or isinstance(frames, VideoSource))
+        pipeline = self._build(Mode.LIVE if is_live else Mode.FILE, exact=exact)
         return _read_results(pipeline, _read_frames(frames, name))
 
     def draw(self, result: FrameResult, mode: HudMode = "full") -> Image:
@@ -175,7 +183,7 @@ class Recogniser:
             "a Recogniser cannot be sent to another process; make one there (docs/library.md)"
         )
 
-    def _build(self, mode: Mode) -> Pipeline:
+    def _build(self, mode: Mode, *, exact: bool = False) -> Pipeline:
         """Builds a pipeline that measures the quality of every face, because a `RecordsSink` may be
         given the results."""
         return build_pipeline(
@@ -184,6 +192,7 @@ class Recogniser:
             mode,
             smoothing_s=self._smoothing_s,
             with_quality=True,
+            exact=exact,
         )
 
     def _check_open(self) -> None:
@@ -199,7 +208,8 @@ def _read_results(pipeline: Pipeline, frames: Iterable[Frame]) -> Iterator[Frame
         if shape not in (None, frame.image.shape):
             pipeline.reset()
         shape = frame.image.shape
-        yield pipeline.step(frame)
+        yield from pipeline.feed(frame)
+    yield from pipeline.flush()
 
 
 def _says_live(frames: object) -> bool:

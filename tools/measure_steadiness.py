@@ -157,9 +157,8 @@ def clip_changes(path: Path, classifier: Classifier, setting: Setting) -> str:
     raw: dict[int, list[str]] = {}
     with VideoSource(path) as source, FaceSearch() as search:
         pipeline = build_pipeline(search, classifier, Mode.FILE, smoothing_s=setting.smoothing_s)
-        frame = None
-        for frame in source:
-            for face in pipeline.step(frame).faces:
+        for result in pipeline.read_all(source):
+            for face in result.faces:
                 own = face.raw_probabilities
                 sure = bool(contract.is_sure(own[None])[0])
                 raw.setdefault(face.face_id, []).append(

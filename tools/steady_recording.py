@@ -179,9 +179,13 @@ def _read(
     pipeline = build_pipeline(search, classifier, Mode.FILE)
     pictures = [one.picture for one in known]
     rows = []
-    for index, (time_s, image) in enumerate(stage.frames(pictures, plays, seconds)):
+    frames = (
+        Frame(image, index, time_s, "made")
+        for index, (time_s, image) in enumerate(stage.frames(pictures, plays, seconds))
+    )
+    for result in pipeline.read_all(frames):
         raw = np.full((len(plays), len(classifier.labels)), np.nan, np.float32)
-        for face in pipeline.step(Frame(image, index, time_s, "made")).faces:
+        for face in result.faces:
             place = _place_of(face.face, stage.sides_px)
             if place is not None and place < len(plays):
                 raw[place] = face.raw_probabilities

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.detection.boxes import find_centre
+from app.detection.flow import Patch
 from app.stage_state import SavedState, State, dump_array, dump_face, load_array, load_face
 from app.types import Face
 
@@ -16,7 +17,8 @@ class FollowedFace:
 
     `trust` is the mean of its scores over a while, 0 to 1. `velocity_xy` is in px/s. `is_lost` is
     True if the last look did not find the face. `thumb` is its place at that look, uint8 (16, 16)
-    grey, where that is compared with the next look.
+    grey, where that is compared with the next look. In a live stream, `patch` is that place in
+    finer detail, and `moved_xy` the way in px that the face has gone since; no checkpoint has them.
 
     >>> face = Face((0.0, 0.0, 50.0, 50.0), np.zeros((6, 2), np.float32), 0.9, key=3)
     >>> later = FollowedFace(face, seen_s=1.0, trust=0.9, velocity_xy=(100.0, 0.0)).extrapolate(1.1)
@@ -30,11 +32,16 @@ class FollowedFace:
     velocity_xy: tuple[float, float] = (0.0, 0.0)
     is_lost: bool = False
     thumb: NDArray[np.uint8] | None = None
+    patch: Patch | None = None
+    moved_xy: tuple[float, float] = (0.0, 0.0)
 
     def extrapolate(self, time_s: float) -> Face:
         """Returns the face at its expected place at `time_s`, marked as not seen."""
         step_s = time_s - self.seen_s
-        x, y = self.velocity_xy[0] * step_s, self.velocity_xy[1] * step_s
+        return self.shift(self.velocity_xy[0] * step_s, self.velocity_xy[1] * step_s)
+
+    def shift(self, x: float, y: float) -> Face:
+        """Returns the face `x`, `y` px from where it was seen, marked as not seen."""
         x0, y0, x1, y1 = self.face.box_xyxy
         return Face(
             (x0 + x, y0 + y, x1 + x, y1 + y),

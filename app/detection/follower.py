@@ -7,8 +7,7 @@ everything changes, and longer where little does (`app.detection.view_schedule`)
 less time at the beginning, while no face is known, and after a face was lost. The first frame of a
 file is searched as a whole.
 
-If there are more than a few faces, they are looked at in turns, each at least ten times a second;
-between its turns, a face is moved on by its last velocity.
+The known faces are looked at as `app.detection.known_faces` says.
 
 A live stream must not fall behind (`app.detection.pace`). There, the work on one frame is bounded,
 however late the frame comes; faces rest while frames follow each other fast, and a crowd is looked
@@ -19,7 +18,7 @@ stages go by the key where they ask whether a face is one of the frame before.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
@@ -119,12 +118,14 @@ class Follower:
         self._rounds.restore(state["rounds"])
         self._due = float(state["due"])
 
-    def find(self, image: Image, time_s: float) -> tuple[Face, ...]:
+    def find(self, image: Image, time_s: float, restless: Collection[int] = ()) -> tuple[Face, ...]:
         """Finds the faces of the next frame.
 
         Args:
             image: The frame, uint8 (H, W, 3) BGR. A frame without pixels has no faces.
             time_s: The time of the frame in seconds.
+            restless: The keys of faces that are about to get another label. A live stream's other
+                faces rest longer after a look.
 
         Returns:
             The faces in px of the frame, the largest first, each with its key.
@@ -134,7 +135,7 @@ class Follower:
             return ()
         step_s = self._begin(image, time_s)
         hurried_s = self._known.hurry_until_s
-        faces = self._known.follow(image, time_s, step_s)
+        faces = self._known.follow(image, time_s, step_s, restless)
         self._search_rest(image, faces, step_s, time_s, hurried_s)
         return keep_largest(faces, self._search.max_faces)
 

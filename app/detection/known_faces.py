@@ -1,17 +1,21 @@
 """Holds the faces that a follower knows, and looks for them where they should be.
 
-If there are more than a few faces, they are looked at in turns, each at least ten times a second;
-between its turns, a face is moved on by its last velocity. In a group of a file's frames, every
-face is looked at in the last frame. Its places in the frames before are interpolated, unless it
-moved, changed or was lost: then it is looked at in each of them (`app.detection.between`).
+If there are more than a few faces, they are looked at in turns. Between its turns, a face is moved
+on: in a live stream with the picture (`app.detection.flow`), else by its last velocity. In a live
+stream, a face that is calm is not looked at in every frame either.
+
+In a group of a file's frames, every face is looked at in the last frame. Its places in the frames
+before are interpolated, unless it moved, changed or was lost: then it is looked at in each of them
+(`app.detection.between`).
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
 from app.detection.between import interpolate_face, is_steady, looks_alike
 from app.detection.boxes import is_same_place, measure_distance
+from app.detection.flow import cut_patch, measure_shift
 from app.detection.followed_face import FollowedFace
 from app.detection.pace import Pace
 from app.detection.ports import FaceLooker
@@ -25,7 +29,6 @@ TRUST_S = 0.5
 TRUSTED = 0.5  # midway between the scores of surely no face, 0, and of surely a face, 1
 KEEP_SCORE = 0.3  # score below which a look at a known face does not count
 FEW_LOOKS = 3  # faces that are looked at in every frame; more are looked at in turns
-TURN_S = 0.1  # time within which each face has its turn
 MIN_AHEAD = 0.1  # sides that a face must have moved on for a look at its expected place
 
 # Share of the score with which a face was found that it needs in earlier frames. A face that comes
@@ -69,35 +72,45 @@ class KnownFaces:
         there = list(faces)
         self.all = [k for k in self.all if not k.is_lost or not _is_taken(k.face, there)]
 
-    def follow(self, image: Image, time_s: float, step_s: float) -> list[Face]:
+    def follow(
+        self, image: Image, time_s: float, step_s: float, restless: Collection[int] = ()
+    ) -> list[Face]:
         """Looks at the faces whose turn it is, and moves the others on.
 
         Args:
             image: The frame, uint8 (H, W, 3) BGR.
             time_s: The time of the frame.
             step_s: The time since the frame before.
+            restless: The keys of faces that are about to get another label.
 
         Returns:
             The faces that are there.
         """
         faces: list[Face] = []
         kept: list[FollowedFace] = []
-        turn = self._choose_turn(time_s, step_s)
+        turn = self._choose_turn(time_s, step_s, restless)
         for known in self._in_order():
             if id(known) not in turn:
-                here = known.extrapolate(time_s)
-                if not _is_taken(here, faces):
-                    faces.append(here)
-                    kept.append(known)
-                continue
+                moved = self._move_on(image, known, time_s)
+                if moved is not None:
+                    if not _is_taken(moved[0], faces):
+                        faces.append(moved[0])
+                        kept.append(moved[1])
+                    continue
             waited = not known.is_lost and time_s - known.seen_s > 1.01 * step_s
-            place = known.extrapolate(time_s) if waited else known.face
+            place = known.face
+            if known.patch is not None and any(known.moved_xy):
+                place = known.shift(*known.moved_xy)
+            elif waited:
+                place = known.extrapolate(time_s)
             sight = self._look(image, known, place, time_s)
             if sight is None or _is_taken(sight.face, faces):
                 continue
-            kept.append(sight)
             if not sight.is_lost:
                 faces.append(sight.face)
+                if self._pace.has_flow:
+                    sight = replace(sight, patch=cut_patch(image, sight.face))
+            kept.append(sight)
         self.all = kept
         return faces
 
@@ -113,7 +126,7 @@ class KnownFaces:
         """
         found: list[list[Face]] = [[] for _ in frames]
         kept: list[FollowedFace] = []
-        are_few = sum(not known.is_lost for known in self.all) <= self._few_looks
+        are_few = self._count_there() <= self._few_looks
         for known in self._in_order():
             way, last = self._follow_one(known, frames, are_few=are_few)
             if last is None or (not last.is_lost and _is_taken(last.face, found[-1])):
@@ -224,13 +237,41 @@ class KnownFaces:
         self.hurry_until_s = max(self.hurry_until_s, known.seen_s + WATCH_S)
         return replace(known, is_lost=True)
 
-    def _choose_turn(self, time_s: float, step_s: float) -> set[int]:
+    def _move_on(
+        self, image: Image, known: FollowedFace, time_s: float
+    ) -> tuple[Face, FollowedFace] | None:
+        """Moves a face on without a look at it. Returns its place, and the face as it is known now;
+        None where it has changed, or cannot be moved with the picture as it should be, and is to be
+        looked at at once."""
+        if not self._pace.has_flow:
+            return known.extrapolate(time_s), known
+        after = known.patch and cut_patch(image, known.face, known.moved_xy)
+        shift = known.patch and after and measure_shift(known.patch, after)
+        if shift and not shift.has_changed:
+            moved_xy = (shift.x, shift.y)
+            return known.shift(*moved_xy), replace(known, moved_xy=moved_xy)
+        if self._count_there() <= self._few_looks and time_s - known.seen_s >= self._pace.rest_s:
+            return None
+        if shift:
+            return known.shift(shift.x, shift.y), known
+        return known.extrapolate(time_s), known
+
+    def _count_there(self) -> int:
+        return sum(not known.is_lost for known in self.all)
+
+    def _choose_turn(self, time_s: float, step_s: float, restless: Collection[int]) -> set[int]:
         """Chooses the known faces to look at in this frame: those whose last look is the longest
         ago, and all lost ones. Returns their `id`s."""
+        pace = self._pace
         there = sorted((k for k in self.all if not k.is_lost), key=lambda k: k.seen_s)
-        share = min(1.0, step_s / TURN_S, self._pace.most_step_s / TURN_S)
+        share = min(1.0, step_s / pace.turn_s, pace.most_step_s / pace.turn_s)
         count = max(self._few_looks, math.ceil(len(there) * share))
-        turn = [k for k in there[:count] if time_s - k.seen_s >= self._pace.rest_s]
+
+        def rest_s(known: FollowedFace) -> float:
+            is_calm = known.patch is not None and known.face.key not in restless
+            return pace.calm_s if is_calm else pace.rest_s
+
+        turn = [k for k in there[:count] if time_s - k.seen_s >= rest_s(k)]
         return {id(known) for known in (*turn, *(k for k in self.all if k.is_lost))}
 
 

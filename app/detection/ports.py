@@ -1,6 +1,6 @@
 """Says what the stages ask of a search for faces, so that tests may give another one."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Protocol
 
 from app.detection.networks import Glance
@@ -46,8 +46,9 @@ class FaceFinder(Protocol):
 class FaceFollower(Protocol):
     """Finds the faces of a stream, as `app.detection.follower.Follower` does."""
 
-    def find(self, image: Image, time_s: float) -> tuple[Face, ...]:
-        """Finds the faces of the next frame, uint8 (H, W, 3) BGR, at `time_s` seconds."""
+    def find(self, image: Image, time_s: float, restless: Collection[int] = ()) -> tuple[Face, ...]:
+        """Finds the faces of the next frame, uint8 (H, W, 3) BGR, at `time_s` seconds. `restless`
+        are the keys of faces that are about to get another label."""
 
     def find_group(self, frames: Sequence[tuple[Image, float]]) -> list[tuple[Face, ...]]:
         """Finds the faces of the next frames of a file at once, each with its time in seconds."""

@@ -1,12 +1,13 @@
 """The stages run in order on values, and leave their input alone."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from app.detection.boxes import is_same_place
 from app.detection.networks import Glance
 from app.detection.search import SearchResult
 from app.pipeline import Pipeline, build_pipeline
@@ -159,7 +160,9 @@ def test_every_stage_is_timed() -> None:
 
 def test_a_face_whose_turn_it_is_not_keeps_its_reading() -> None:
     class Turns:
-        def find(self, image: Image, time_s: float) -> tuple[Face, ...]:
+        def find(
+            self, image: Image, time_s: float, restless: Collection[int] = ()
+        ) -> tuple[Face, ...]:
             bright, dark = replace(make_face(120, 20), key=1), replace(make_face(20, 20), key=2)
             return (bright, dark) if time_s == 0 else (replace(dark, seen=False), bright)
 
@@ -481,3 +484,60 @@ def test_a_step_does_not_overtake_frames_that_wait() -> None:
     pipeline.feed(film(2)[1])
     with pytest.raises(ValueError, match="1 frames wait"):
         pipeline.step(film(3)[2])
+
+
+class Crowd(Still):
+    """Five faces; counts the looks."""
+
+    def __init__(self) -> None:
+        self.faces = [make_face(20 + 120 * k, 40) for k in range(5)]
+        self.looks = 0
+
+    def search(
+        self,
+        image: Image,
+        plan: Sequence[Glance],
+        known: Sequence[Face] = (),
+        patterns: Sequence[Face] = (),
+        *,
+        waiting: Sequence[Face] = (),
+        most: int | None = None,
+    ) -> SearchResult:
+        new = [f for f in self.faces if not any(is_same_place(f, one) for one in known)]
+        return SearchResult(new, [])
+
+    def look_again(self, image: Image, face: Face) -> Face | None:
+        self.looks += 1
+        return min(self.faces, key=lambda one: abs(one.box_xyxy[0] - face.box_xyxy[0]))
+
+
+def test_a_cameras_calm_face_is_looked_at_and_read_ten_times_a_second() -> None:
+    texture = np.random.default_rng(0).integers(0, 255, (100, 200, 3)).astype(np.uint8)
+    for exact, reads in ((False, 11), (True, 31)):
+        classifier = Counting()
+        pipeline = build_pipeline(Still(), classifier, Mode.LIVE, exact=exact)
+        for n in range(31):
+            pipeline.step(Frame(texture, n, n / 30, "camera"))
+        assert classifier.crops == reads
+
+
+def test_a_cameras_face_that_reads_otherwise_is_read_in_every_frame() -> None:
+    classifier = Counting()
+    pipeline = build_pipeline(Still(), classifier, Mode.LIVE, smoothing_s=2.0)
+    texture = np.random.default_rng(0).integers(0, 20, (100, 200, 3)).astype(np.uint8)
+    for n in range(4):
+        pipeline.step(Frame(texture, n, n / 30, "camera"))
+    before = classifier.crops
+    for n in range(4, 14):
+        pipeline.step(Frame(texture + np.uint8(200), n, n / 30, "camera"))
+    assert classifier.crops - before >= 8
+
+
+def test_each_face_of_a_crowd_is_read_fifteen_times_a_second_and_looked_at_less_often() -> None:
+    search, classifier = Crowd(), Counting()
+    pipeline = build_pipeline(search, classifier, Mode.LIVE)
+    texture = np.random.default_rng(0).integers(0, 255, (200, 640, 3)).astype(np.uint8)
+    for n in range(61):
+        assert len(pipeline.step(Frame(texture, n, n / 30, "camera")).faces) == 5
+    assert 5 * 15 * 2 - 10 <= classifier.crops <= 5 * 22 * 2
+    assert search.looks <= 5 * 11 * 2
