@@ -4,22 +4,26 @@ import os
 import stat
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Protocol, cast
+from typing import Protocol, cast, runtime_checkable
 
 import cv2
+import numpy as np
 
 from app.errors import SourceError
+from app.frames.jpeg_picture import decode_jpeg
 from app.process.native_stderr import quiet_stderr
 from app.sources.camera_address import CameraAddress
 from app.sources.camera_list import suggest_other_camera
-from app.sources.latest_frame import DELAYS_S, LiveSource
+from app.sources.latest_frame import DELAYS_S, LiveSource, UnmadePicture
 
 MAX_FAILED_READS = 10  # in a row; more mean that the camera is gone, fewer that it hiccups
 # In a row before the first picture: three seconds, because some drivers fail until then.
 MAX_WAKING_READS = 150
 # Compression by the camera, where the cable is too slow for the plain pixels of a mode.
 MJPG = cv2.VideoWriter.fourcc(*"MJPG")
+JPEG = cv2.VideoWriter.fourcc(*"JPEG")
 
 
 class Capture(Protocol):
@@ -45,18 +49,34 @@ class AdjustableCapture(Capture, Protocol):
         """Asks for a value of a property. Returns whether the driver took it."""
 
 
-class CameraFeed:
-    """Reads pictures from an open capture. `title` begins sentences about the camera."""
+@runtime_checkable
+class NamedCapture(AdjustableCapture, Protocol):
+    """A capture that tells which of OpenCV's ways to cameras it takes."""
 
-    def __init__(self, capture: Capture, title: str) -> None:
+    def getBackendName(self) -> str:  # noqa: N802 - OpenCV's name
+        """Returns the name of the way, such as "V4L2"."""
+
+
+class CameraFeed:
+    """Reads pictures from an open capture.
+
+    Args:
+        capture: The open capture.
+        title: The name of the camera as it begins a sentence.
+        sends_jpegs: True if the capture gives the camera's JPEGs as they are.
+    """
+
+    def __init__(self, capture: Capture, title: str, *, sends_jpegs: bool = False) -> None:
         self._capture = capture
         self._title = title
+        self._sends_jpegs = sends_jpegs
         self._failed = 0
         self._max_failed = MAX_WAKING_READS
 
     def read(self) -> object:
-        """Waits for the next picture, in any form that `convert_to_bgr` knows. Returns None after a
-        hiccup. Raises `SourceError` when no more will come."""
+        """Waits for the next picture: an `UnmadePicture` of a JPEG, else any form that
+        `convert_to_bgr` knows. Returns None after a hiccup. Raises `SourceError` when no more will
+        come."""
         try:
             arrived, image = self._capture.read()
         except cv2.error as error:
@@ -65,6 +85,8 @@ class CameraFeed:
             ) from error
         if arrived and image is not None:
             self._failed, self._max_failed = 0, MAX_FAILED_READS
+            if self._sends_jpegs:
+                return UnmadePicture(partial(decode_jpeg, np.asarray(image, np.uint8).ravel()))
             return image
         self._failed += 1
         if self._failed >= self._max_failed:
@@ -146,7 +168,21 @@ class CameraSource(LiveSource):
         if size_wh is not None or rate is not None:
             adjustable = cast(AdjustableCapture, capture)  # whoever asks for a mode gives such
             self.mode_note = f"{title} gives {request_mode(adjustable, size_wh, rate)}."
-        return CameraFeed(capture, title)
+        return CameraFeed(capture, title, sends_jpegs=ask_for_jpegs(capture))
+
+
+def ask_for_jpegs(capture: Capture) -> bool:
+    """Asks for the JPEGs of a camera as they are. Returns whether they come.
+
+    Where OpenCV decodes them, it does so while it reads, and as long as that takes, the driver's
+    four buffers fill up: at 3840 x 2160 each picture is then up to five intervals old. Only V4L2
+    (Linux) gives JPEGs; other systems keep the newest picture themselves.
+    """
+    if not isinstance(capture, NamedCapture) or capture.getBackendName() != "V4L2":
+        return False
+    if int(capture.get(cv2.CAP_PROP_FOURCC)) not in (MJPG, JPEG):
+        return False
+    return bool(capture.set(cv2.CAP_PROP_CONVERT_RGB, 0))
 
 
 def open_device(target: int | str) -> cv2.VideoCapture:

@@ -83,7 +83,8 @@ def probe_stream(address: CameraAddress) -> ProbeFacts:
     began_s = time.perf_counter()
     feed = StreamFeed(address)
     try:
-        image = feed.read()
+        while (image := feed.read().make()) is None:
+            pass  # until `read` gives up
     finally:
         feed.close()
     first_ms = round(1000 * (time.perf_counter() - began_s))

@@ -2,9 +2,11 @@
 
 A thread reads as fast as pictures come and keeps only the newest picture, so that the view never
 lags behind. No other thread touches the camera, because releasing a camera that is being read
-crashes.
+crashes. Pictures that arrive compressed, or as a decoder's planes, are made in a second thread,
+and only those for which there is time (`app.sources.newest_picture`).
 """
 
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -14,6 +16,7 @@ from typing import Protocol
 from app.errors import SourceError
 from app.frames.to_bgr import convert_to_bgr
 from app.sources.base import Gap, SourceDefaults
+from app.sources.newest_picture import Arrival, MadePicture, NewestPicture
 from app.types import Frame, Image, Mode, Silence
 from app.wording import format_count
 
@@ -22,6 +25,9 @@ RETRY_S = 0.02  # the wait after a read that gave nothing
 DELAYS_S = (0.5, 1.0, 2.0, 4.0, 8.0)
 MIN_STEP_S = 0.001  # between the times of two frames
 SILENCE_INTERVAL_S = 0.1  # between two `Silence`s to a consumer that waits
+# While newer pictures wait to be read, older ones are passed on this seldom, so that a reader that
+# has fallen behind shows something but catches up.
+MAX_CATCHING_UP_S = 0.1
 JOIN_TIMEOUT_S = 1.0  # a read that hangs longer is left to itself
 
 
@@ -29,22 +35,30 @@ class UnreachableError(SourceError):
     """A camera or a server that did not answer, but may do so a little later."""
 
 
+@dataclass(frozen=True, slots=True)
+class UnmadePicture:
+    """A picture that arrived in a form that is costly to turn into BGR.
+
+    `make` makes it uint8 (H, W, 3) BGR, or returns None where it cannot be used. It is called in
+    another thread than `Feed.read`, for one picture of a feed after the other, or not at all.
+    `arrived_s` is the time of its arrival by the clock of the source; None for now. `is_followed`
+    is True where a newer picture waits to be read already.
+    """
+
+    make: Callable[[], Image | None]
+    arrived_s: float | None = None
+    is_followed: bool = False
+
+
 class Feed(Protocol):
     """An open camera or stream."""
 
     def read(self) -> object:
-        """Waits for the next picture, in any form that `convert_to_bgr` knows. Returns None after a
-        hiccup. Raises `SourceError` when no more will come."""
+        """Waits for the next picture: an `UnmadePicture`, or any form that `convert_to_bgr` knows.
+        Returns None after a hiccup. Raises `SourceError` when no more will come."""
 
     def close(self) -> None:
         """Closes the camera or stream."""
-
-
-@dataclass(slots=True)
-class _Newest:
-    image: Image
-    captured_s: float
-    lost: str | None  # why the connection was lost since the frame before it
 
 
 class LiveSource(SourceDefaults):
@@ -98,21 +112,26 @@ class LiveSource(SourceDefaults):
         self._delays_s = delays_s
         self._clock = clock
         self._rest = rest or self._until_closed
-        self._newest: _Newest | None = None
+        self._newest = NewestPicture()
         self._lost: str | None = None  # while the connection is
+        self._untold: str | None = None  # why it was, until the first picture after that is taken
+        self._connection = 0
         self._delivered = False
         self._attempts = 0  # since the last picture
         self._failure: SourceError | None = None
         self._closed = False
         self._gaps: list[Gap] = []
         self._gap_begun: tuple[float, float] | None = None  # time_s and stamp of the last frame
-        self._change = threading.Condition()
+        lock = threading.Lock()
+        self._change = threading.Condition(lock)  # for the consumer
+        self._arrival = threading.Condition(lock)  # for the maker
         self._reader = threading.Thread(
             target=self._read, args=(first,), name=self.name, daemon=True
         )
+        self._maker: threading.Thread | None = None  # from the first `UnmadePicture` on
         self._reader.start()
 
-    # The thread
+    # The reader's thread
 
     def _read(self, feed: Feed | None) -> None:
         while not self._closed:
@@ -132,22 +151,44 @@ class LiveSource(SourceDefaults):
             self._attempts += 1
 
     def _drain(self, feed: Feed) -> None:
+        passed_on_s = -math.inf
         while not self._closed:
             raw = feed.read()
-            captured_s = self._clock()
+            now_s = self._clock()
+            if isinstance(raw, UnmadePicture):
+                if not raw.is_followed or now_s - passed_on_s >= MAX_CATCHING_UP_S:
+                    passed_on_s = now_s
+                    arrived_s = now_s if raw.arrived_s is None else raw.arrived_s
+                    self._pass_on(Arrival(raw.make, arrived_s, self._connection))
+                continue
             image = None if raw is None else convert_to_bgr(raw)
             if image is None:
                 self.skipped_count += raw is not None
                 self._until_closed(RETRY_S)
                 continue
+            self._pass_on(MadePicture(image, now_s, self._connection))
+
+    def _pass_on(self, arrived: Arrival | MadePicture) -> None:
+        with self._change:
+            if isinstance(arrived, MadePicture):
+                self._newest.add_made(arrived)
+                self._note_success(arrived.connection)
+                return
+            self._newest.add(arrived)
+            if self._maker is None and not self._closed:
+                self._maker = threading.Thread(
+                    target=self._make, name=f"{self.name} pictures", daemon=True
+                )
+                self._maker.start()
+            self._arrival.notify_all()
+
+    def _note_success(self, connection: int) -> None:
+        """Notes, under the lock, that a picture is ready."""
+        self._delivered = True
+        if connection == self._connection:
+            self._lost = None
             self._attempts = 0
-            with self._change:
-                before = self._newest
-                lost = self._lost or (before.lost if before is not None else None)
-                self._lost = None
-                self._delivered = True
-                self._newest = _Newest(image, captured_s, lost)
-                self._change.notify_all()
+        self._change.notify_all()
 
     def _lose(self, error: Exception) -> None:
         if not isinstance(error, SourceError):
@@ -155,7 +196,10 @@ class LiveSource(SourceDefaults):
             told.__cause__ = error
             error = told
         with self._change:
-            self._lost = str(error)
+            if not self._delivered:  # the first picture may still be in work
+                self._change.wait_for(lambda: not self._newest.has_work, JOIN_TIMEOUT_S)
+            self._lost = self._untold = str(error)
+            self._connection += 1
             if not self._delivered and not isinstance(error, UnreachableError):
                 self._failure = error
             self._change.notify_all()
@@ -164,6 +208,32 @@ class LiveSource(SourceDefaults):
         with self._change:
             self._change.wait_for(lambda: self._closed, seconds)
 
+    # The maker's thread
+
+    def _make(self) -> None:
+        while (arrival := self._wait_for_work()) is not None:
+            try:
+                image = arrival.make()
+            except Exception:  # a picture that breaks its decoder is one that cannot be used
+                image = None
+            with self._change:
+                self._newest.finish(image, self._clock())
+                if image is None:
+                    self.skipped_count += 1
+                    self._change.notify_all()
+                else:
+                    self._note_success(arrival.connection)
+
+    def _wait_for_work(self) -> Arrival | None:
+        """Waits for an arrival that is to be made; None once the source is closed."""
+        with self._arrival:
+            while not self._closed:
+                arrival = self._newest.begin(self._clock())
+                if arrival is not None:
+                    return arrival
+                self._arrival.wait()
+        return None
+
     # The consumer
 
     def __iter__(self) -> Iterator[Frame | Silence]:
@@ -171,7 +241,7 @@ class LiveSource(SourceDefaults):
         last_s = asked_s = self._clock()
         index, time_s = 0, 0.0
         while True:
-            newest = self._take()
+            newest, lost = self._take()
             if self._closed:
                 return
             if newest is None:
@@ -181,12 +251,12 @@ class LiveSource(SourceDefaults):
                     self._gap_begun = (time_s, began_s + time_s)
                 yield Silence(why, self._clock() - last_s)
                 continue
-            captured_s = newest.captured_s
+            captured_s = newest.arrived_s
             if began_s is None:
                 began_s = captured_s
-            elif newest.lost is not None and self._gap_begun is None:
+            elif lost is not None and self._gap_begun is None:
                 self._gap_begun = (time_s, began_s + time_s)
-                yield Silence(newest.lost, captured_s - last_s)
+                yield Silence(lost, captured_s - last_s)
             self._end_gap(captured_s)
             last_s = captured_s
             # Some clocks stand still between two pictures, and no two frames have one time.
@@ -195,15 +265,26 @@ class LiveSource(SourceDefaults):
             index += 1
             asked_s = self._clock()
 
-    def _take(self) -> _Newest | None:
-        """Waits up to `SILENCE_INTERVAL_S` for a frame that was not taken yet."""
+    def _take(self) -> tuple[MadePicture | None, str | None]:
+        """Waits up to `SILENCE_INTERVAL_S` for a picture that was not taken yet. Returns it, and
+        why the connection was lost since the picture before it."""
         with self._change:
-            self._change.wait_for(
-                lambda: self._newest is not None or self._failure is not None or self._closed,
-                SILENCE_INTERVAL_S,
-            )
-            newest, self._newest = self._newest, None
-            return newest
+            self._newest.ask(self._clock())
+            if self._newest.has_work:
+                self._arrival.notify_all()
+            newest: MadePicture | None = None
+
+            def is_over() -> bool:
+                nonlocal newest
+                if newest is None:
+                    newest = self._newest.take(self._clock())
+                return newest is not None or self._failure is not None or self._closed
+
+            self._change.wait_for(is_over, SILENCE_INTERVAL_S)
+            lost = None
+            if newest is not None and newest.connection == self._connection:
+                lost, self._untold = self._untold, None
+            return newest, lost
 
     def _trouble(self, waited_s: float, *, first: bool) -> str | None:
         """Says why there is no frame; None where the next frame may just be slow."""
@@ -245,6 +326,9 @@ class LiveSource(SourceDefaults):
         self._end_gap(self._clock())
         with self._change:
             self._closed = True
-            self._newest = None
+            self._newest.clear()
             self._change.notify_all()
+            self._arrival.notify_all()
         self._reader.join(JOIN_TIMEOUT_S)
+        if self._maker is not None:
+            self._maker.join(JOIN_TIMEOUT_S)

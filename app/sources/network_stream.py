@@ -2,18 +2,22 @@
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 import av
 from av.container import InputContainer
-from av.video.frame import VideoFrame
+from av.packet import Packet
+from av.video.stream import VideoStream
 
 from app.errors import SourceError
 from app.frames.av_versions import open_input
 from app.frames.stored_shape import MAX_FRAME_PIXELS, Shape, ShapeChanges
 from app.frames.upright import UprightConverter
 from app.sources.camera_address import CameraAddress
-from app.sources.latest_frame import DELAYS_S, LiveSource
+from app.sources.jpeg_reader import JpegReader
+from app.sources.latest_frame import DELAYS_S, LiveSource, UnmadePicture
 from app.sources.packet_decoder import MAX_PICTURELESS_S
+from app.sources.packet_inbox import PacketInbox
 from app.sources.stream_container import (
     AV_ERRORS,
     LIVE_OPTIONS,
@@ -30,10 +34,14 @@ from app.types import Image, Json
 class StreamFeed:
     """Opens a stream and reads its pictures.
 
+    A Motion JPEG is decoded only where its picture is wanted. The packets of other streams must
+    all be decoded, because pictures are made of earlier ones; only wanted pictures are converted.
+
     Args:
         address: The address of the stream.
         open_container: Stands in for `open_input` in tests.
-        see_shape: Called with the shape of each picture.
+        see_shape: Called with the shape of each picture that is made.
+        clock: Stamps the pictures, in seconds.
 
     Attributes:
         format_name: libav's name of the stream's format.
@@ -48,18 +56,32 @@ class StreamFeed:
         address: CameraAddress,
         open_container: OpenContainer = open_input,
         see_shape: Callable[[Shape], object] = lambda shape: None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._title = address.title
         self._see_shape = see_shape
+        self._clock = clock
+        self._inbox: PacketInbox | None = None
+        self._jpegs: JpegReader | None = None
+        self._fruitless_since_s: float | None = None
         container = open_stream(address, LIVE_OPTIONS, open_container)
         self._container: InputContainer | None = container
         try:
             self.format_name = str(container.format.name)
-            self._frames = self._decode(container)
+            self._pictures = self._begin(container)
         except AV_ERRORS as error:
             raise explain_refusal(self._title, error) from None
 
-    def _decode(self, container: InputContainer) -> Iterator[VideoFrame]:
+    def _begin(self, container: InputContainer) -> Iterator[UnmadePicture]:
+        stream = self._prepare_stream(container)
+        packets = read_packets(container, stream)
+        if stream.codec_context.name == "mjpeg":
+            self._jpegs = JpegReader(stream, self._see_shape)
+            return self._read_jpegs(self._jpegs, packets)
+        self._inbox = PacketInbox(packets, container.close, clock=self._clock)
+        return self._decode(self._inbox, stream)
+
+    def _prepare_stream(self, container: InputContainer) -> VideoStream:
         pictures = container.streams.video
         if not pictures or pictures[0].codec_context is None:
             self.close()
@@ -69,46 +91,80 @@ class StreamFeed:
         for other in container.streams:
             if other is not stream:
                 other.discard = av.stream.Discard.all
-        self._upright = UprightConverter(stream)
         stream.codec_context.options = {"max_pixels": str(MAX_FRAME_PIXELS)}
+        return stream
 
-        def frames() -> Iterator[VideoFrame]:
-            last_picture_s = time.monotonic()
-            for packet in read_packets(container, stream):
-                try:
-                    decoded = stream.decode(packet)
-                except av.FFmpegError:
-                    decoded = []  # a damaged picture; the next key frame mends it
-                if decoded:
-                    yield from decoded
-                    last_picture_s = time.monotonic()
-                elif time.monotonic() - last_picture_s > MAX_PICTURELESS_S:
-                    raise SourceError(
-                        f"{self._title} sent data for {MAX_PICTURELESS_S:g} s, but no picture that "
-                        "can be decoded."
-                    )
+    def _read_jpegs(
+        self, jpegs: JpegReader, packets: "Iterator[Packet[VideoStream]]"
+    ) -> Iterator[UnmadePicture]:
+        def make(packet: "Packet[VideoStream]") -> Image | None:
+            image = jpegs.make(packet)
+            self._note_yield(image is not None)
+            return image
 
-        return frames()
+        for packet in packets:
+            self._check_yield()
+            if packet.size:
+                yield UnmadePicture(partial(make, packet), self._clock())
 
-    def read(self) -> Image:
-        """Waits for the next picture, and returns uint8 (H, W, 3) BGR, upright."""
+    def _decode(self, inbox: PacketInbox, stream: VideoStream) -> Iterator[UnmadePicture]:
+        upright = UprightConverter(stream)
+        while (received := inbox.take()) is not None:
+            if received.follows_gap:
+                stream.codec_context.flush_buffers()
+            try:
+                frames = stream.decode(received.packet)
+            except av.FFmpegError:
+                frames = []  # a damaged picture; the next key frame mends it
+            self._note_yield(bool(frames))
+            self._check_yield()
+            for frame in frames:
+                shape = upright.find_shape(frame)
+                self._see_shape(shape)
+                yield UnmadePicture(
+                    partial(upright.make_picture, frame, shape),
+                    received.arrived_s,
+                    is_followed=len(inbox) > 0,
+                )
+
+    def _note_yield(self, has_picture: bool) -> None:
+        """Notes whether a packet gave a picture."""
+        if has_picture:
+            self._fruitless_since_s = None
+        elif self._fruitless_since_s is None:
+            self._fruitless_since_s = time.monotonic()
+
+    def _check_yield(self) -> None:
+        since_s = self._fruitless_since_s
+        if since_s is not None and time.monotonic() - since_s > MAX_PICTURELESS_S:
+            raise SourceError(
+                f"{self._title} sent data for {MAX_PICTURELESS_S:g} s, but no picture that can be "
+                "decoded."
+            )
+
+    def read(self) -> UnmadePicture:
+        """Waits for the next picture, which is made upright."""
         try:
-            frame = next(self._frames, None)
-            if frame is None:
-                raise SourceError(f"{self._title} ended.")
-            shape = self._upright.find_shape(frame)
-            self._see_shape(shape)
-            return self._upright.make_picture(frame, shape)
+            picture = next(self._pictures, None)
         except av.error.ExitError:
             raise SourceError(f"{self._title} sent nothing for {READ_TIMEOUT_S:g} s.") from None
         except AV_ERRORS as error:
             raise SourceError(f"{self._title} broke off ({name_cause(error)}).") from None
+        if picture is None:
+            raise SourceError(f"{self._title} ended.")
+        return picture
 
     def close(self) -> None:
         """Closes the stream. A second call does nothing."""
-        if self._container is not None:
-            container, self._container = self._container, None
-            self._frames = iter(())
+        container, self._container = self._container, None
+        if container is None:
+            return
+        self._pictures = iter(())
+        if self._jpegs is not None:
+            self._jpegs.close()
+        if self._inbox is not None:
+            self._inbox.close()
+        else:
             container.close()
 
 
@@ -134,7 +190,7 @@ class StreamSource(LiveSource):
         self._began_s = 0.0
         self._now: Callable[[], float] = clock
         super().__init__(
-            lambda: StreamFeed(address, open_container, self._note_shape),
+            lambda: StreamFeed(address, open_container, self._note_shape, clock),
             name=address.name,
             title=address.title,
             remedy="See whether it plays elsewhere.",
@@ -146,7 +202,7 @@ class StreamSource(LiveSource):
         )
 
     def _note_shape(self, shape: Shape) -> None:
-        """Runs in the reader's thread."""
+        """Runs in a thread of the source."""
         if self._shapes is None:
             self._shapes, self._began_s = ShapeChanges(shape), self._now()
         self._shapes.note(shape, self._now() - self._began_s)

@@ -12,8 +12,8 @@ import pytest
 
 from app.errors import SourceError
 from app.sources import camera_list
-from app.sources.camera import MJPG, CameraSource, open_device, request_mode
-from app.sources.latest_frame import Gap, LiveSource
+from app.sources.camera import MJPG, CameraSource, ask_for_jpegs, open_device, request_mode
+from app.sources.latest_frame import Gap, LiveSource, UnmadePicture
 from app.types import Frame, Mode, Silence
 from tests.support.synthetic import index_of, level_picture
 
@@ -306,6 +306,143 @@ def test_failure_of_the_reader_itself_is_not_lost() -> None:
     ):
         frame(iter(source))
     assert caught.value.__cause__ is broken
+
+
+# Pictures that are made when they are wanted
+
+
+class Jpegs:
+    """Is like OpenCV's capture of a camera that sends JPEGs: `pictures`, one per `allowed`."""
+
+    def __init__(self, pictures: list[Any], backend: str = "V4L2") -> None:
+        self.backend = backend
+        self.pictures = pictures
+        self.allowed = threading.Semaphore(0)
+        self.converts = True
+
+    def isOpened(self) -> bool:  # noqa: N802
+        return True
+
+    def getBackendName(self) -> str:  # noqa: N802
+        return self.backend
+
+    def get(self, what: int) -> float:
+        return float(MJPG) if what == cv2.CAP_PROP_FOURCC else 0.0
+
+    def set(self, what: int, value: float) -> bool:
+        if what == cv2.CAP_PROP_CONVERT_RGB:
+            self.converts = bool(value)
+        return True
+
+    def read(self) -> tuple[bool, Any]:
+        self.allowed.acquire()
+        if not self.pictures:
+            return False, None
+        picture = self.pictures.pop(0)
+        return True, picture if self.converts else picture.reshape(1, -1)
+
+    def release(self) -> None:
+        self.pictures = []
+        self.allowed.release(99)
+
+
+def jpeg(index: int) -> np.ndarray:
+    return cv2.imencode(".jpg", level_picture(index, (64, 48)))[1]
+
+
+def test_jpegs_of_a_camera_are_decoded_beside_the_reader() -> None:
+    capture = Jpegs([jpeg(1), np.full((9, 1), 7, np.uint8), jpeg(2)])
+    with CameraSource(0, open_capture=lambda target: capture) as source:
+        frames = iter(source)
+        capture.allowed.release()
+        first = frame(frames)
+        capture.allowed.release()
+        assert next(frames) == Silence(None, pytest.approx(0.1, abs=0.2))
+        capture.allowed.release()
+        second = frame(frames)
+        assert source.skipped_count == 1
+        capture.release()
+    assert [index_of(one.image) for one in (first, second)] == [1, 2]
+    assert first.image.shape == (48, 64, 3)
+    assert not capture.converts
+    assert not [one for one in threading.enumerate() if one.name.startswith("camera:0")]
+
+
+@pytest.mark.parametrize("backend", ["MSMF", "AVFOUNDATION", "DSHOW"])
+def test_only_v4l2_is_asked_for_jpegs(backend: str) -> None:
+    capture = Jpegs([], backend)
+    assert not ask_for_jpegs(capture)
+    assert capture.converts
+    assert not ask_for_jpegs(FakeCapture())
+
+
+class SlowFeed:
+    """Gives unmade pictures: each is made when `may_make` is set."""
+
+    def __init__(self, count: int, *, error: Exception | None = None) -> None:
+        self.begun, self.may_make = threading.Event(), threading.Event()
+        self.left, self.made = list(range(count)), []
+        self.error = error
+        self.closed = threading.Event()
+        self.all_read = threading.Event()
+
+    def read(self) -> object:
+        if self.left:
+            number = self.left.pop(0)
+            if number == 1:
+                self.begun.wait(5)
+            return UnmadePicture(lambda: self._make(number))
+        self.all_read.set()
+        if self.error is not None:
+            raise self.error
+        self.closed.wait(5)
+        return None
+
+    def _make(self, number: int) -> Any:
+        self.begun.set()
+        self.made.append(number)
+        self.may_make.wait(5)
+        return level_picture(number, (32, 24))
+
+    def close(self) -> None:
+        self.closed.set()
+
+
+def live(*feeds: SlowFeed) -> LiveSource:
+    waiting = list(feeds)
+    return LiveSource(
+        lambda: waiting.pop(0),
+        name="live",
+        title="It",
+        remedy="",
+        patience_s=5,
+        stall_s=5,
+        delays_s=(0.0,),
+    )
+
+
+def test_a_picture_that_is_in_work_when_the_stream_ends_is_delivered_first() -> None:
+    feed = SlowFeed(1, error=SourceError("It ended."))
+    after = SlowFeed(0)
+    with live(feed, after) as source:
+        frames = iter(source)
+        feed.all_read.wait(5)
+        feed.may_make.set()
+        assert index_of(frame(frames).image) == 0
+        assert trouble(frames).why == "It ended."
+        after.closed.set()
+
+
+def test_pictures_that_were_replaced_are_not_made() -> None:
+    feed = SlowFeed(40)
+    with live(feed) as source:
+        frames = iter(source)
+        feed.all_read.wait(5)
+        feed.may_make.set()
+        while index_of(frame(frames).image) != 39 % 16:
+            pass
+        feed.closed.set()
+    assert feed.made == [0, 39]  # the first was in work, the last is the newest
 
 
 @pytest.mark.parametrize(
