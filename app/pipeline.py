@@ -3,7 +3,7 @@ stages that a kind of run needs.
 
 The frames of a file are read in groups of a tenth of a second. The last frame of a group is looked
 at; in the others, faces are looked at and read where they move or change, and interpolated where
-they do not (`app.detection.known_faces`, `app.tracking.group_readings`).
+they do not (`app.detection.known_faces`, `app.reading.group_readings`).
 """
 
 import math
@@ -20,22 +20,19 @@ from app.detection.follower import Follower
 from app.detection.pace import FILE_PACE, LIVE_PACE
 from app.detection.ports import FaceFinder, FaceFollower, StreamSearch
 from app.process.stage_clock import StageClock
+from app.reading.carried_quality import CarriedQuality
+from app.reading.carried_readings import CarriedReadings
+from app.reading.frame_groups import GROUP_S, FrameGroups
+from app.reading.group_readings import read_group
+from app.reading.reading_turns import ReadingTurns
+from app.reading.result_maker import ResultMaker
 from app.recognition.activation_maps import add_maps
-from app.recognition.carried_quality import CarriedQuality
 from app.recognition.ports import CropReader
-from app.recognition.quality import find_reading_problem, measure_quality
 from app.stage_state import SavedState, State
-from app.tracking.carried_readings import CarriedReadings
-from app.tracking.frame_groups import GROUP_S, FrameGroups
-from app.tracking.group_readings import read_group
-from app.tracking.reading_turns import ReadingTurns
-from app.tracking.reasons import SteadyReasons
 from app.tracking.resting_face import RestingFaces
-from app.tracking.smoothing import NO_CLASS, SMOOTHING_S
+from app.tracking.smoothing import SMOOTHING_S
 from app.tracking.tracker import Tracker
 from app.types import (
-    NOT_CONFIDENT,
-    UNSURE,
     Face,
     FaceQuality,
     Floats,
@@ -43,14 +40,9 @@ from app.types import (
     FrameResult,
     Image,
     Mode,
-    Reason,
-    TrackedFace,
 )
 
 STAGES = ("detect", "align", "classify")  # and "track", in `FrameResult.stage_ms`
-# Distance of total variation from which a reading differs from what is shown, so that the label may
-# be about to change. A camera's face is then looked at and read in every frame.
-RESTLESS_DISTANCE = 0.3
 NO_IMAGE = np.zeros((1, 1, 3), np.uint8)
 
 
@@ -93,14 +85,13 @@ class Pipeline:
         self._follower = follower
         self._stage_clock = stage_clock
         self._with_quality = with_quality
-        self._reasons = SteadyReasons()
+        self._results = ResultMaker(classifier.contract, tracker)
         self._clock = clock
         self._readings, self._cams = CarriedReadings(), CarriedReadings()
         self._quality = CarriedQuality()
         self._groups = None if group_s is None else FrameGroups(group_s=group_s)
         self._ready: list[FrameResult] = []  # that were not given yet
         self._turns = ReadingTurns() if stage_clock is not None else None
-        self._restless: frozenset[int] = frozenset()  # keys of faces
         self._before_s = -math.inf  # the time of the last frame that was read
         self.with_maps = False
 
@@ -236,53 +227,15 @@ class Pipeline:
         found: Sequence[Face],
         faces: Sequence[Face],
         raw: Floats,
-        quality: dict[int, FaceQuality],
+        quality: Mapping[int, FaceQuality],
         stage_ms: Mapping[str, float],
     ) -> FrameResult:
-        """Tracks the people of a frame, and makes its result.
-
-        `found` are all faces, `faces` those that were read: `raw (N, K)`. `quality` holds what was
-        measured, by the place among `faces`.
-        """
-        contract = self._classifier.contract
+        """Makes the result of a frame. `found` are all faces, `faces` those that were read."""
         began_s = self._clock()
-        ids: Sequence[int] = range(1, len(faces) + 1)
-        if self._tracker is not None:
-            ids, smoothed, classes = self._tracker.update(
-                faces, raw, time_s, contract.measure_sureness_nats
-            )
-        else:
-            smoothed, classes = raw, np.where(contract.is_sure(raw), raw.argmax(axis=1), NO_CLASS)
-        differ = np.abs(raw - smoothed).sum(axis=1) / 2 > RESTLESS_DISTANCE
-        self._restless = frozenset(
-            face.key
-            for face, is_other in zip(faces, differ.tolist(), strict=True)
-            if is_other and face.key is not None
-        )
-        for row, face in enumerate(faces):
-            if row not in quality and classes[row] == NO_CLASS:
-                quality[row] = measure_quality(frame.image, face)
-        reasons = self._find_reasons(time_s, ids, classes, quality)
-        return FrameResult(
-            frame=frame,
-            faces=tuple(
-                TrackedFace(
-                    face=face,
-                    face_id=face_id,
-                    label=UNSURE if best == NO_CLASS else contract.labels[best],
-                    probabilities=smooth,
-                    raw_probabilities=own,
-                    reason=reasons.get(face_id),
-                    quality=quality.get(row),
-                )
-                for row, (face, face_id, smooth, own, best) in enumerate(
-                    zip(faces, ids, smoothed, raw, classes.tolist(), strict=True)
-                )
-            ),
-            labels=contract.labels,
-            stage_ms={**stage_ms, "track": 1000 * (self._clock() - began_s)},
-            unread=tuple(face for face in found if not is_alignable(face.landmarks)),
-        )
+        unread = [face for face in found if not is_alignable(face.landmarks)]
+        result = self._results.make_result(frame, time_s, faces, raw, quality, unread)
+        track_ms = 1000 * (self._clock() - began_s)
+        return replace(result, stage_ms={**stage_ms, "track": track_ms})
 
     def explain(self, result: FrameResult) -> FrameResult:
         """Returns the same result with a class activation map of each face, and reads the faces
@@ -331,10 +284,7 @@ class Pipeline:
             self._groups.restart()
         self._quality = CarriedQuality()
         self._readings, self._cams = CarriedReadings(), CarriedReadings()
-        self._reasons = SteadyReasons()
-        self._restless = frozenset()
-        if self._tracker is not None:
-            self._tracker.reset()
+        self._results.reset()
         if self._follower is not None:
             self._follower.reset()
 
@@ -344,7 +294,7 @@ class Pipeline:
             "groups": None if self._groups is None else self._groups.state(),
             "quality": self._quality.state(),
             "readings": self._readings.state(),
-            "reasons": self._reasons.state(),
+            "reasons": self._results.state(),
             "tracker": None if self._tracker is None else self._tracker.state(),
             "follower": None if self._follower is None else self._follower.state(),
         }
@@ -354,7 +304,7 @@ class Pipeline:
         state of another kind of run, or none."""
         self._quality.restore(state["quality"])
         self._readings.restore(state["readings"])
-        self._reasons.restore(state["reasons"])
+        self._results.restore(state["reasons"])
         for stage, kept in (
             (self._groups, "groups"),
             (self._tracker, "tracker"),
@@ -367,24 +317,9 @@ class Pipeline:
         if self._groups is not None:
             self._before_s = self._groups.end_s
 
-    def _find_reasons(
-        self,
-        time_s: float,
-        ids: Sequence[int],
-        classes: NDArray[np.int64],
-        quality: Mapping[int, FaceQuality],
-    ) -> dict[int, Reason]:
-        """Finds the reasons why faces are unsure, by their `face_id`."""
-        now = {
-            face_id: find_reading_problem(quality[row]) or NOT_CONFIDENT
-            for row, (face_id, best) in enumerate(zip(ids, classes.tolist(), strict=True))
-            if best == NO_CLASS
-        }
-        return now if self._tracker is None else self._reasons.update(now, time_s)
-
     def _find(self, image: Image, time_s: float) -> tuple[Face, ...]:
         if self._follower is not None:
-            return self._follower.find(image, time_s, self._restless)
+            return self._follower.find(image, time_s, self._results.restless)
         return self._detector.detect(image)
 
 

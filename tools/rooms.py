@@ -17,7 +17,7 @@ APP_FLOORS: tuple[tuple[str, ...], ...] = (
     ("app", "app.pages", "app.placement"),
     ("app.files", "app.frames", "app.overlay", "app.privacy", "app.process", "app.tracking"),
     ("app.pictures", "app.recognition"),
-    ("app.detection", "app.records", "app.sources"),
+    ("app.detection", "app.reading", "app.records", "app.sources"),
     ("app.episodes", "app.outputs", "app.pipeline", "app.requirements"),
     ("app.codings", "app.recogniser", "app.report"),
     ("app.agreement", "app.runs"),

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from app.detection.refused_hints import RefusedHints
 from app.detection.view_schedule import ViewSchedule
+from app.reading.carried_readings import CarriedReadings
 from app.stage_state import dump_array, dump_face, load_array, load_face
-from app.tracking.carried_readings import CarriedReadings
 from app.tracking.identities import Identities
 from app.tracking.reasons import SteadyReasons
 from app.tracking.tracker import Tracker

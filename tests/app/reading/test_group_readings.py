@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from app.tracking.group_readings import interpolate_reading, is_same_reading, read_group
+from app.reading.group_readings import interpolate_reading, is_same_reading, read_group
 from app.types import Face, Floats
 
 Place = tuple[int, int]
