@@ -13,13 +13,14 @@ from app.errors import DeviceError, ModelError
 from app.process.fork_safety import NOT_AT_EXIT, NOT_IN_FORKS, HomeProcess
 from app.process.mediapipe_tasks import import_vision_task
 from app.process.memory_room import format_memory_line, has_room, lacks_memory
-from app.process.native_stderr import quiet_stderr
+from app.process.native_stderr import goes_nowhere, quiet_stderr
 from app.types import Face, Image
 
 SHORT_RANGE = MODELS / "face_detection_short_range.tflite"
 FULL_RANGE = MODELS / "face_detection_full_range_sparse.tflite"
 # The first calls write a warning about the alignment of their memory, at random and once each; they
-# are made while the error output is off.
+# are made while the error output is off. They take 20 ms of processor time, so none are made where
+# that output goes nowhere anyway, as in `run_demo.py`.
 WARM_UP_SIDES_PX = (128, 240, 360, 480)
 # Of address space. Where less is free, a failed start says nothing about the model file.
 MIN_ROOM_BYTES = 128 << 20
@@ -56,6 +57,7 @@ class Detector:
         self._max_faces = max_faces
         self._home = HomeProcess()
         self.inferences, self.inference_s = 0, 0.0
+        warm_up_sides_px = () if goes_nowhere() else WARM_UP_SIDES_PX
         with quiet_stderr():
             task = import_vision_task("face_detector")
             self._images = task.images
@@ -89,7 +91,7 @@ class Detector:
             )
             # At the exit of Python its threads have ended, and its own end prints a traceback.
             NOT_AT_EXIT.add(self._detector)
-            for side in WARM_UP_SIDES_PX:
+            for side in warm_up_sides_px:
                 self.detect(np.zeros((side, side, 3), np.uint8))
 
     def detect(self, image: Image) -> tuple[Face, ...]:

@@ -24,20 +24,20 @@ def main() -> int:
 def _first_frame(clip: Path, model: Path, device: str) -> None:
     from typing import cast
 
-    from app.detection.search import FaceSearch
     from app.diagnostics.benchmark_clip import fit_picture
     from app.overlay.drawing import draw_result
     from app.pipeline import build_pipeline
     from app.process.threads import set_threads
-    from app.recognition.classifier import Classifier
     from app.recognition.onnx_session import Device
+    from app.runs.networks import load_networks
+    from app.runs.plan import RecognitionSettings
     from app.sources.video import VideoSource
     from app.types import Frame, Mode
 
     set_threads()
-    with VideoSource(clip) as source, FaceSearch() as search:
-        classifier = Classifier(model, device=cast(Device, device))
-        recogniser = build_pipeline(search, classifier, Mode.FILE)
+    settings = RecognitionSettings(model, cast(Device, device))
+    with VideoSource(clip) as source, load_networks(settings) as networks:
+        recogniser = build_pipeline(networks.search, networks.classifier, Mode.FILE)
         frame = next(iter(source))
         picture = Frame(fit_picture(frame.image), 0, frame.time_s, frame.source)
         draw_result(recogniser.step(picture))

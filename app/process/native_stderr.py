@@ -38,6 +38,14 @@ class _NativeStderr:
             if self._wanting == 0:
                 self._lead_back()
 
+    def goes_nowhere(self) -> bool:
+        with self._lock:
+            try:
+                own = os.fstat(2 if self._saved is None else self._saved)
+                return os.path.samestat(own, os.stat(os.devnull))
+            except OSError:  # started without a stderr
+                return True
+
     def begin_anew(self) -> None:
         """Forgets the other threads, which a fork of the process lacks."""
         self._lock, self._wanting = threading.Lock(), 0
@@ -53,6 +61,11 @@ class _NativeStderr:
 _NATIVE = _NativeStderr()
 if sys.platform != "win32":  # where nothing forks
     os.register_at_fork(after_in_child=_NATIVE.begin_anew)
+
+
+def goes_nowhere() -> bool:
+    """Tells whether what native libraries write outside of `quiet_stderr` goes nowhere, too."""
+    return _NATIVE.goes_nowhere()
 
 
 @contextmanager

@@ -70,3 +70,19 @@ def test_replaced_stderr_is_left_alone() -> None:
         "    assert sys.stderr.getvalue() == ''"
     )
     assert done.stderr == "shown"
+
+
+def test_a_stderr_that_leads_nowhere_is_known_as_such() -> None:
+    code = (
+        "from app.process.native_stderr import goes_nowhere, quiet_stderr, redirect_native_stderr\n"
+        "with quiet_stderr():\n"
+        "    print(goes_nowhere())\n"
+        "with redirect_native_stderr(), quiet_stderr():\n"
+        "    print(goes_nowhere())\n"
+        "print(goes_nowhere())\n"
+    )
+    for stderr, said in ((subprocess.PIPE, "False True False"), (subprocess.DEVNULL, "True " * 3)):
+        done = subprocess.run(
+            [sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, stderr=stderr, text=True
+        )
+        assert done.stdout.split() == said.split()
