@@ -1,7 +1,6 @@
 """Tells whether an error means that memory ran out, and words it in one line."""
 
 import errno
-import mmap
 
 # The words of libraries that get no memory: the C library's loader, C++, the system.
 NO_MEMORY_WORDS = (
@@ -27,6 +26,8 @@ def lacks_memory(error: BaseException) -> bool:
 
 def has_room(size_bytes: int) -> bool:
     """Tells whether this much address space is left. `ulimit -v` and containers may limit it."""
+    import mmap  # here, because `--help` needs none
+
     try:
         mmap.mmap(-1, size_bytes).close()
     except (OSError, ValueError, OverflowError):

@@ -2,7 +2,6 @@
 needs no package."""
 
 import argparse
-import difflib
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -82,6 +81,8 @@ def describe_unknown_word(word: str, options: Iterable[str]) -> str:
     known = list(options)
     if word.startswith("-"):
         name = word.partition("=")[0]
+        import difflib  # here, because most command lines have no mistake
+
         near = difflib.get_close_matches(name, known, 1)
         return f"there is no option {name}" + (f"; did you mean {near[0]}?" if near else "")
     meant = [option for option in find_options(word) if option in known]

@@ -2,13 +2,13 @@
 
 OpenCV's and MediaPipe's wheels do not bring every shared library that they need, and MediaPipe's
 library ends the process where a file of the kernel is missing. `app.requirements.import_guard` asks
-this module when either is first imported. It needs no package.
+this module when either is first imported. It needs no package, and imports what only some checks
+need when they run, because `--help` loads it, too.
 """
 
 import importlib.util
 import os
 import shutil
-import subprocess
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib.machinery import EXTENSION_SUFFIXES, ModuleSpec
@@ -17,7 +17,6 @@ from pathlib import Path
 from app.defaults import ROOT
 from app.process.memory_room import format_memory_line, lacks_memory
 from app.requirements.import_guard import GUARDED, IMPORT_GUARD
-from app.requirements.shared_libraries import find_lacking
 
 # Imported name -> pip's name, in the order in which messages name them.
 PACKAGES = {
@@ -105,6 +104,8 @@ def list_entry_libraries(package: str) -> list[Path]:
 def map_missing_libraries(packages: Iterable[str] = GUARDED) -> dict[str, list[str]]:
     """Maps each missing library to those of `packages` that cannot be loaded without it, in
     alphabetical order."""
+    from app.requirements.shared_libraries import find_lacking
+
     found: dict[str, list[str]] = {}
     for package in packages:
         for name in find_lacking(list_entry_libraries(package)):
@@ -168,6 +169,8 @@ def find_kernel_problem(
 def _mediapipe_survives() -> bool:
     """Tells whether another process survives loading MediaPipe's library and starting its
     threads."""
+    import subprocess
+
     done = subprocess.run(
         [
             sys.executable,
