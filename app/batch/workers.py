@@ -5,6 +5,7 @@ on with the others. Workers ignore Ctrl-C; the process that started them tells t
 they stop by themselves when that process is gone.
 """
 
+import gc
 import multiprocessing
 import signal
 import sys
@@ -58,6 +59,10 @@ def _work(link: Connection, recognition: RecognitionSettings, threads: int | Non
                 while (plan := link.recv()) is not None:
                     if isinstance(plan, RunPlan):  # else a stop that came too late
                         link.send(_carry_out(plan, networks, link))
+                        # What is left of a run refers to itself in circles, with a decoder and an
+                        # encoder in them. Python would let 15 runs pass before it looked: 590 MB
+                        # of memory in place of 295.
+                        gc.collect()
         except RecogniserError as error:
             link.send(Message("unable", str(error)))
 
