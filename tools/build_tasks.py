@@ -15,6 +15,7 @@ from tools.speed_clips import SpeedClips, count_video_frames
 
 WATCH = ROOT / "tools" / "live_watch.py"
 LIVE_S = 15.0  # measured, of each live run
+FIRST_S = "0.01"  # the end of a selection with the first frame alone, up to 100 frames/s
 Measure = Callable[[Path], Cost]  # of a new folder for outputs
 Words = Callable[[Path], list[str]]  # of the same
 
@@ -75,7 +76,7 @@ def _read(clip: Path) -> list[str]:
 
 
 def _start(setting: Setting, clip: Path) -> tuple[Measure, Measure]:
-    return _run_both(setting, _annotate(clip, "--end", "0.001"))
+    return _run_both(setting, _annotate(clip, "--end", FIRST_S))
 
 
 def _repeat(setting: Setting, clip: Path) -> Path:
@@ -128,7 +129,7 @@ def make_records(setting: Setting, clip: Path) -> Task:
         return [*_read(long), "--records", str(out / "a.jsonl")]
 
     def first(out: Path) -> list[str]:
-        return [*words(out), "--end", "0.001"]
+        return [*words(out), "--end", FIRST_S]
 
     count = count_video_frames(long)
     return Task("records", clip.name, _run_both(setting, words), count, _run_both(setting, first))

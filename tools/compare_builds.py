@@ -73,8 +73,8 @@ def measure_task(task: Task, runs: int, place: Path) -> list[Row]:
 def describe_load() -> str:
     """Describes the machine and what else it does."""
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
-    quiet = "" if load <= QUIET_LOAD * count_cores() else ": not quiet, take the ratios with care"
-    return f"{describe_machine()}; load {load:.1f}{quiet}"
+    quiet = "" if load <= QUIET_LOAD * count_cores() else "; not quiet: take the figures with care"
+    return f"{describe_machine()}{quiet}"
 
 
 def compare(options: argparse.Namespace) -> int:

@@ -1,6 +1,7 @@
 """Made videos for measuring: their lengths, sizes and numbers, and how they are played live."""
 
 import json
+import sys
 import time
 import urllib.request
 from itertools import islice, pairwise
@@ -30,6 +31,11 @@ from tools.live_watch import (
 )
 from tools.make_speed_clip import film_pictures, repeat_clip, write_film, write_pictures
 from tools.speed_clips import SpeedClips, count_video_frames
+
+WINDOW_FUNCTIONS = (
+    *("imshow", "waitKey", "waitKeyEx", "pollKey", "resizeWindow", "namedWindow", "moveWindow"),
+    *("getWindowProperty", "getWindowImageRect", "destroyWindow", "destroyAllWindows"),
+)
 
 
 def grey(level: int, width: int = 640, height: int = 360) -> np.ndarray:
@@ -209,6 +215,32 @@ def test_a_watch_counts_new_pictures_after_the_warm_up(monkeypatch: pytest.Monke
     assert watch.figures["shown"] == [(2, 4.0), (3, 5.5), (4, 6.0)]
     assert (watch.figures["unreadable"], watch.figures["seconds"]) == (1, 2.0)
     assert watch.wait_key(1) == ord("q")
+
+
+@pytest.mark.parametrize(("code", "ended"), [(0, 0), (1, 0), (2, 2)])
+def test_records_that_lack_frames_are_no_failure_of_a_watch(
+    code: int, ended: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """1 is the program's exit code where the disk was too slow for live records."""
+
+    def run(words: list[str]) -> int:
+        image = grey(0)
+        stamp_picture(image, 1)
+        for _ in range(3):
+            cv2.imshow("title", image)
+        return code
+
+    for name in (*WINDOW_FUNCTIONS, "VideoCapture"):  # put back at the end
+        monkeypatch.setattr(cv2, name, getattr(cv2, name))
+    monkeypatch.setattr("subprocess.run", None)
+    monkeypatch.setenv("DISPLAY", "")
+    monkeypatch.setattr("sys.path", ["tools", *sys.path])
+    monkeypatch.setattr("run_demo.main", run)
+    monkeypatch.setattr(live_watch, "WARM_UP_S", 0.0)
+    path = tmp_path / "watch.json"
+    monkeypatch.setattr("sys.argv", ["live_watch.py", str(path), "0.0", "-", "--camera", "0"])
+    assert live_watch.main() == ended
+    assert json.loads(path.read_text())["shown"][0][0] == 1
 
 
 def test_ages_count_from_the_latest_picture_of_a_number() -> None:
