@@ -2,7 +2,6 @@
 
 import json
 import sys
-import time
 import urllib.request
 from itertools import islice, pairwise
 from pathlib import Path
@@ -168,12 +167,14 @@ def test_a_camera_gives_pictures_when_they_are_due(
 ) -> None:
     monkeypatch.setattr(FilmCamera, "film", str(film))
     monkeypatch.setattr(FilmCamera, "sent", [])
+    clock = [5.0]
+    monkeypatch.setattr("time.monotonic", lambda: clock[0])
+    monkeypatch.setattr("time.sleep", lambda wait_s: clock.append(clock.pop() + wait_s + 1e-6))
     camera = FilmCamera(0)
-    began_s = time.monotonic()
-    numbers = [read_stamp(camera.read()[1]) for _ in range(4)]
-    assert numbers == [0, 1, 2, 3]
-    assert 3 / 30 - 0.005 <= time.monotonic() - began_s < 5
+    assert [read_stamp(camera.read()[1]) for _ in range(4)] == [0, 1, 2, 3]
+    assert clock[0] == pytest.approx(5.1, abs=1e-3)
     assert [number for number, _ in camera.sent] == [0, 1, 2, 3]
+    assert [due_s for _, due_s in camera.sent] == pytest.approx([5 + k / 30 for k in range(4)])
     camera.release()
 
 
