@@ -23,6 +23,11 @@ from app.types import Face, Image
 FIRST_DOUBT = 0.05  # a hint below this after the first look is refused
 NO_FACE = 0.2  # a hint below this after the second look is refused
 SURE_FACE = 0.9  # a hint whose two answers have this mean is surely a face
+# Where both answers of the face check and the mean score of both nearer looks reach these, no other
+# look is taken. Four in five of the hints that are surely faces do. Of 1,664 such hints, patterns
+# and faces that are upside down have a mean score of at most 0.71.
+CLEARLY_A_FACE = 0.98
+CLEARLY_SEEN = 0.75
 # Mean of the scores of the second nearer look and of one more, from which on no others are taken
 # where the face check is sure. Of 1,664 such hints 99 % reach it, of which six looks refuse none.
 SEEN_AT_ONCE = 0.6
@@ -156,6 +161,9 @@ class FaceSearch(NetworkLooks):
         face = self.look_again(image, first, quick=False)
         if face is None or (share := self._check.estimate_probability(image, face)) < NO_FACE:
             return None
+        two = (first.score + face.score) / 2
+        if min(before, share) >= CLEARLY_A_FACE and two >= CLEARLY_SEEN:
+            return replace(face, score=two)
         sure = (before + share) / 2 >= SURE_FACE
         score = self._measure_score(image, face, sure=sure)
         if score is None:
