@@ -139,7 +139,7 @@ def render_view(image: Image, view: NetworkView, *, quick: bool = False) -> Imag
 
     Where the view shrinks the image, pixels are averaged over their area first. OpenCV averages two
     by two pixels many times faster than other areas, so a large part is halved before that; the
-    last step still averages over two to four pixels a side.
+    last step still averages over four to eight pixels a side.
 
     Args:
         image: The frame, uint8 (H, W, 3).
@@ -174,7 +174,7 @@ def render_view(image: Image, view: NetworkView, *, quick: bool = False) -> Imag
             matrix[:, :2] *= 2
             scale *= 2
     elif scale < 1:
-        while scale <= 0.25 and min(part.shape[:2]) > 1:
+        while scale <= 0.125 and min(part.shape[:2]) > 1:
             part = halve_image(part)
             matrix[:, :2] *= 2
             scale *= 2
