@@ -109,6 +109,7 @@ class Session:
         self._last: FrameResult | None = None
         self._before_s: float | None = None  # `time_s` of the last frame that was looked at
         self._trouble: Silence | None = None  # until a frame comes
+        self._notice: str | None = None  # that the screen shows about it
 
     def run(self) -> SessionOutcome:
         """Runs to the end of the source, to "quit", or to Ctrl-C.
@@ -192,10 +193,12 @@ class Session:
             return True
         if self._trouble is not None and self._last is not None:
             notice = f"No picture for {silence.seconds:.0f} s. Trying again."
-            # What was read there is not true any more.
-            self._last = replace(self._last, faces=(), unread=())
-            view.set_figures(None, None)
-            screen.show(view.draw_screen(view.draw(self._last), notice=notice))
+            if notice != self._notice:  # the text changes once a second, and drawing is not free
+                self._notice = notice
+                # What was read there is not true any more.
+                self._last = replace(self._last, faces=(), unread=())
+                view.set_figures(None, None)
+                screen.show(view.draw_screen(view.draw(self._last), notice=notice))
         action = screen.poll(1)
         if action == "quit":
             return False
@@ -211,7 +214,7 @@ class Session:
         before_s, self._before_s = self._before_s, frame.time_s
         if self._trouble is None:
             return
-        self._trouble = None
+        self._trouble = self._notice = None
         if before_s is not None:
             self._pipeline.reset()
             self._guard.reset()

@@ -348,8 +348,8 @@ def test_gap_is_said_once_and_shown_and_identities_begin_anew() -> None:
     assert (output.written, output.state) == ([0, 1, 2], "complete")
     assert pipeline.resets == [2]
     assert (outcome.frames, outcome.cut_short) == (3, None)
-    notices = screen.shown[2:5]
-    assert len(screen.shown) == 6
+    notices = screen.shown[2:4]
+    assert len(screen.shown) == 5  # three frames, and the notice once for each text
     for notice in notices:  # over the last picture
         assert notice.shape == (360, 480, 3)  # enlarged, so that it can be read
         assert 0.002 < (notice > 200).mean() < 0.5
@@ -374,9 +374,9 @@ def test_keys_are_obeyed_while_a_slow_camera_is_waited_for(tmp_path: Path) -> No
 
 
 def test_keys_are_obeyed_while_the_picture_stays_away() -> None:
-    away = Silence("Camera 0 is gone.", 1.0)
+    away = [Silence("Camera 0 is gone.", seconds) for seconds in (1.0, 2.0)]
     screen = Keyboard([None, None, "mirror"])
-    source = Live(live_frame(0, 0.0), away, away, live_frame(1, 9.0))
+    source = Live(live_frame(0, 0.0), *away, live_frame(1, 9.0))
     outcome = run(source, screen=screen)
     assert outcome.frames == 2
     assert len(screen.shown) == 5  # two frames, the notice twice, and once more for the key
