@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Self
 
 import cv2
+import numpy as np
 
 from app.errors import SinkError
 from app.frames.to_bgr import letterbox
@@ -23,6 +24,10 @@ PROBE_TIMEOUT_S = 20.0  # a remote display may be slow
 NO_WINDOWS = 3  # the probe's exit code where OpenCV was built without windows
 MAX_OPENING_WH = (1600, 900)  # px; OpenCV does not tell the size of the screen
 MAX_DISTORTION = 0.01  # share by which one side may be stretched without being noticed
+# Qt takes the nearest pixels of a larger canvas. Shrinking it before is smoother and cheaper: in a
+# window of 1600 x 900 px, 3.5 ms of processor time against 4.2 for 1920 x 1080, 5.1 against 6.1 for
+# 3840 x 2160. Elsewhere a window has finer pixels than OpenCV tells, so its system shrinks it.
+SHRINKS_CANVAS = sys.platform.startswith("linux")
 MIN_WINDOW_WIDTH_PX = 480  # smaller pictures are enlarged, so that texts can be read
 
 
@@ -156,8 +161,12 @@ class Window:
     def _paint(self) -> None:
         assert self._canvas is not None
         self._painted_wh = area_wh = self._area_wh()
-        same = has_same_shape(_size_wh(self._canvas), area_wh)
-        cv2.imshow(self._title, self._canvas if same else letterbox(self._canvas, area_wh))
+        picture = self._canvas
+        if not has_same_shape(_size_wh(picture), area_wh):
+            picture = letterbox(picture, area_wh)
+        elif SHRINKS_CANVAS and picture.shape[1] > area_wh[0]:
+            picture = np.asarray(cv2.resize(picture, area_wh), np.uint8)
+        cv2.imshow(self._title, picture)
 
     def poll(self, wait_ms: int) -> Action | None:
         """Waits up to `wait_ms` (at least 1) for a key. Returns the key's action, "quit" when the

@@ -8,10 +8,13 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
 from app.defaults import ROOT
 from app.errors import SinkError
+from app.live import window
 from app.live.window import NO_WINDOWS, Window, check_display, has_same_shape
 
 
@@ -120,6 +123,27 @@ def test_pictures_of_any_shape_are_shown_undistorted(display: str) -> None:
     assert words[::2] == pytest.approx([1.0] * 6, abs=0.04)
     assert words[1] == pytest.approx(2 * 160, abs=4)
     assert words[-1] == pytest.approx(2 * 400 / 3, abs=4)
+
+
+@pytest.mark.parametrize(
+    ("size_wh", "shown_wh"),
+    [
+        ((640, 480), (640, 480)),
+        ((320, 240), (320, 240)),  # the system enlarges it
+        ((3840, 2160), (1600, 900)),
+        ((1200, 1200), (900, 900)),
+    ],
+)
+def test_canvas_that_is_larger_than_its_window_is_shrunk_before(
+    size_wh: tuple[int, int], shown_wh: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown: list[np.ndarray] = []
+    monkeypatch.setattr(window, "SHRINKS_CANVAS", True)
+    for name in ("namedWindow", "resizeWindow"):
+        monkeypatch.setattr(cv2, name, lambda *_: None)
+    monkeypatch.setattr(cv2, "imshow", lambda title, picture: shown.append(picture))
+    Window("t").show(np.zeros((size_wh[1], size_wh[0], 3), np.uint8))
+    assert [picture.shape[1::-1] for picture in shown] == [shown_wh]
 
 
 @pytest.mark.parametrize(
