@@ -89,6 +89,17 @@ class Frame:
     captured_s: float | None = None  # time.monotonic() at capture; None for files
     damaged: bool = False  # a part of the frame, or of the data it is decoded from, is unreadable
 
+    @property
+    def size_wh(self) -> tuple[int, int]:
+        """Width and height of the picture in px, for which `image` need not be converted."""
+        return self.image.shape[1], self.image.shape[0]
+
+    @property
+    def image_bytes(self) -> int:
+        """The bytes of `image`, for which it need not be converted."""
+        width, height = self.size_wh
+        return 3 * width * height
+
 
 @dataclass(frozen=True, slots=True)
 class Silence:

@@ -14,6 +14,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+import numpy as np
+
 from app.errors import RecogniserError, SinkError, SourceError
 from app.files.hidden import DisplacedError
 from app.outputs.run_metadata import RunNotes
@@ -31,6 +33,8 @@ from app.runs.result_view import ResultView
 from app.sources.video import VideoSource
 from app.stage_state import State
 from app.types import Frame, FrameResult, Image, Mode, Silence
+
+NO_CANVAS: Image = np.empty((0, 0, 3), np.uint8)  # no output of a file takes canvases
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +112,7 @@ class FileRun:
                     path, networks.classifier, overwrite=overwrite
                 ),
                 threads=networks.threads,
+                draw=self._view.plan,
             )
             assert sinks.notes is not None  # of a resumable run
             self.notes: RunNotes = sinks.notes
@@ -202,11 +207,8 @@ class FileRun:
         """Does nothing."""
 
     def prepare(self, judged: FrameResult) -> tuple[FrameResult, Image]:
-        """Covers and draws a result. Without a video to write, nothing is drawn: the picture itself
-        is returned."""
-        result = self._view.add(judged)
-        draws = self._plan.outputs.video is not None
-        return result, self._view.draw(result) if draws else result.picture
+        """Covers a result. The video draws it itself."""
+        return self._view.add(judged), NO_CANVAS
 
     def after_result(self, result: FrameResult, canvas: Image) -> bool:
         """Notes the number of the next frame, for the checkpoint."""

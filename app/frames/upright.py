@@ -24,6 +24,7 @@ from app.frames.orientation import UPRIGHT, Orientation
 from app.frames.stored_shape import SQUARE, Shape, find_square_size
 from app.frames.wide_colour import find_wide_colour
 from app.frames.yuv_colour import to_bgr
+from app.frames.yuv_picture import BgrReader, YuvPicture, find_yuv_picture
 from app.types import Image
 
 MAX_UNKNOWN_KINDS = 4  # of data beside a frame that PyAV may not know
@@ -36,8 +37,8 @@ MAX_SMALL_PIXELS = 64 * 64  # of frames that take so little memory that no corne
 class UprightConverter:
     """Makes upright pictures of the frames of one stream.
 
-    `find_shape` must be asked about every frame, in their order, and `make_picture` only about the
-    frames that are wanted.
+    `find_shape` must be asked about every frame, in their order, and `make_picture` or
+    `keep_picture` only about the frames that are wanted.
 
     Args:
         stream: The video track of the frames.
@@ -54,6 +55,7 @@ class UprightConverter:
         self._corners = _Corners()
         self._largest: Shape | None = None
         self._reformatter = VideoReformatter()
+        self._reader = BgrReader()
 
     def find_shape(self, frame: VideoFrame) -> Shape:
         """Tells how `frame` is stored and how its picture comes out.
@@ -97,6 +99,12 @@ class UprightConverter:
         else:
             image = to_bgr(frame, shape.scaled_wh, self._reformatter, shape.colours)
         return shape.orientation.apply(image)
+
+    def keep_picture(self, frame: VideoFrame, shape: Shape) -> Image | YuvPicture:
+        """Keeps the picture of a frame in its planes if it needs nothing but a plain conversion;
+        else makes it. Takes what `make_picture` takes."""
+        yuv = find_yuv_picture(frame, shape, self._reader)
+        return self.make_picture(frame, shape) if yuv is None else yuv
 
     def _aspect_now(self) -> Fraction | None:
         """Gives the aspect that the container states, or else the codec's, which may change."""

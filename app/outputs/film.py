@@ -8,16 +8,15 @@ from pathlib import Path
 from typing import Protocol
 
 import av
-import numpy as np
 from av.video.frame import VideoFrame
-from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 
-from app.frames.to_bgr import letterbox
-from app.frames.yuv_colour import BT709, LIMITED_RANGE, guess_colour_tags, to_yuv
+from app.frames.yuv_colour import BT709, LIMITED_RANGE, ColourTags, guess_colour_tags
 from app.outputs.audio_copy import AudioCopy, list_tracks
 from app.outputs.encoder_trial import calm_threads
 from app.outputs.encoders import MPEG4_TIME_BASE, Encoder, Encoding, build_context_settings
+from app.outputs.film_pictures import FilmPictures
+from app.overlay.drawing import Drawing
 from app.types import Image
 
 # Edit lists, which delay audio that starts late, count in these ticks; milliseconds by default.
@@ -87,6 +86,8 @@ class Film:
         path: The file, which is replaced.
         format_name: FFmpeg's name of the container.
         size_wh: The size of the pictures, px.
+        colour: The colours in which the pictures are stored; None: those that players expect of
+            this size.
         source: The source video, for times and audio; None for a camera.
         threads: The most threads that the encoder may take; None: as many as there are cores.
         encoding: The encoder and quality.
@@ -101,6 +102,7 @@ class Film:
         path: Path,
         format_name: str,
         size_wh: tuple[int, int],
+        colour: ColourTags | None,
         source: FilmedSource | None,
         threads: int | None,
         encoding: Encoding,
@@ -110,8 +112,8 @@ class Film:
         self._begins_s = Fraction(0) if source is None else source.begins_s
         self._size_wh = width, height = size_wh
         made_plain = source is not None and source.made_plain
-        self._colour = BT709 if made_plain else guess_colour_tags(width, height)
-        self._reformatter = VideoReformatter()
+        self._colour = colour or (BT709 if made_plain else guess_colour_tags(width, height))
+        self._pictures = FilmPictures(size_wh, self._colour, encoder.pix_fmt)
         self._time_base = CAMERA_TIME_BASE if source is None else source.time_base
         if format_name in ("matroska", "webm"):
             self._time_base = MATROSKA_TIME_BASE
@@ -202,7 +204,13 @@ class Film:
 
     def add(self, canvas: Image, time_s: float) -> None:
         """Adds a canvas, uint8 `(H, W, 3)` BGR, as the frame at `time_s` of the source."""
-        frame = self._convert(canvas)
+        self._add(self._pictures.convert(canvas), time_s)
+
+    def add_drawing(self, drawing: Drawing) -> None:
+        """Adds a drawing as the frame at the time of its result."""
+        self._add(self._pictures.compose(drawing), drawing.result.frame.time_s)
+
+    def _add(self, frame: VideoFrame, time_s: float) -> None:
         self._at_s = time_s
         pts = max(0, round((time_s - float(self._begins_s)) / self._time_base))
         if self._held is not None:
@@ -210,15 +218,6 @@ class Film:
             pts = max(pts, held_pts + 1)  # where both times lie within one tick
             self._encode(held, held_pts, pts - held_pts)
         self._held = frame, pts
-
-    def _convert(self, canvas: Image) -> VideoFrame:
-        """Fits a canvas into the video and converts its colours. Odd sides are made even by
-        repeating the last column and row, because 4:2:0 needs even sides."""
-        width, height = self._size_wh
-        canvas = letterbox(canvas, self._size_wh)
-        if width % 2 or height % 2:
-            canvas = np.pad(canvas, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
-        return to_yuv(canvas, self._colour, self._reformatter, self._pix_fmt)
 
     def _encode(self, frame: VideoFrame, pts: int, duration: int) -> None:
         frame.pts, frame.time_base = pts, self._time_base

@@ -68,7 +68,7 @@ def describe_scene(
     Returns:
         The scene, its faces in the same order, and the size of labels in px.
     """
-    height, width = result.picture.shape[:2]
+    width, height = result.frame.size_wh
     mirror_width = width if mirror else None
     boxes = [locate_box(one.face, mirror_width) for one in result.faces]
     size = memory.hold_size(_choose_label_px(boxes, choose_text_px(width, height)))

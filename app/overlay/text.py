@@ -48,6 +48,7 @@ SCRIPTS = (
 # OpenCV's zero has a stroke through it. A capital O, made as narrow as a digit, is drawn in its
 # place.
 ZERO_WIDTH_SHARE = 0.87  # of the O's width
+OVERHANG_PART = 6  # of a text's size: no letter reaches further out of its label
 FINE = 4  # the O is drawn this many times larger and then averaged down
 
 # Drawing sets the font object to the text's size and weight, so only one thread may draw at a time.
@@ -62,6 +63,12 @@ def choose_text_px(width: int, height: int) -> int:
     (14, 22)
     """
     return max(MIN_TEXT_PX, round(TEXT_SHARE * min(height, UPRIGHT_SHARE * width)))
+
+
+def measure_overhang_px(size: int) -> int:
+    """Returns by how many px letters of `size` px may reach out of a label or a panel: high letters
+    with accents above them do."""
+    return 2 + size // OVERHANG_PART
 
 
 @lru_cache(4096)

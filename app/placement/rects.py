@@ -67,6 +67,14 @@ class Rect(NamedTuple):
         dx, dy = int(share * self.width), int(share * self.height)
         return Rect(self.x + dx, self.y + dy, self.width - 2 * dx, self.height - 2 * dy)
 
+    def enlarge(self, by_px: int) -> "Rect":
+        """Adds `by_px` px on every side.
+
+        >>> Rect(10, 10, 5, 5).enlarge(2)
+        Rect(x=8, y=8, width=9, height=9)
+        """
+        return Rect(self.x - by_px, self.y - by_px, self.width + 2 * by_px, self.height + 2 * by_px)
+
     def enclose(self, other: "Rect") -> "Rect":
         """Returns the smallest rectangle that holds both.
 

@@ -67,7 +67,9 @@ class ReportSink:
         if self._stills is not None:
             self._stills.end_episodes(over)
             boxes = {row.face.face_id: row.face.box_xywh for row in rows if row.face}
-            shown = replace(result.frame, image=result.picture)
+            shown = result.frame
+            if result.blurred is not None:
+                shown = replace(shown, image=result.blurred)
             self._stills.add_frame(shown, self._summary.peaks, boxes)
             if not self._summary.are_pictures:
                 self._pictures.clear()

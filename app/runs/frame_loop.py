@@ -169,10 +169,9 @@ class FrameLoop:
         return self._pass_on(guard.release())
 
     def _begin_anew_if_resized(self, frame: Frame) -> None:
-        height, width = frame.image.shape[:2]
-        if self.size_wh not in (None, (width, height)) and self._source.mode.is_stream:
+        if self.size_wh not in (None, frame.size_wh) and self._source.mode.is_stream:
             self._pipeline.reset()
-        self.size_wh = (width, height)
+        self.size_wh = frame.size_wh
 
     def _pass_on(self, results: Iterable[FrameResult]) -> bool:
         """Writes results to every output, now or soon. Returns False if a hook ended the run."""
@@ -180,7 +179,7 @@ class FrameLoop:
             if self._behind is None:
                 self._write(judged)
             else:
-                self._behind.do(partial(self._write, judged), judged.frame.image.nbytes)
+                self._behind.do(partial(self._write, judged), judged.frame.image_bytes)
             if self._is_ended:
                 return False
         return True

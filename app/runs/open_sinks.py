@@ -13,12 +13,13 @@ from app.outputs.background import BackgroundSink
 from app.outputs.run_metadata import RunNotes
 from app.outputs.sink import RunSink, count_dropped
 from app.outputs.video import VideoSink
+from app.overlay.drawing import Drawing
 from app.recognition.classifier import Classifier
 from app.records.writers import RecordsSink
 from app.runs.plan import RunPlan
 from app.sources.base import Source
 from app.sources.video import VideoSource
-from app.types import Json
+from app.types import FrameResult, Json
 
 if TYPE_CHECKING:
     from app.episodes.sink import EpisodesSink
@@ -43,6 +44,7 @@ def open_sinks(
     keep: Callable[[RunSink], object],
     open_records: Callable[[Path], RunSink] | None = None,
     threads: int | None = None,
+    draw: Callable[[FrameResult], Drawing] | None = None,
 ) -> OpenSinks:
     """Opens every output of `plan`.
 
@@ -55,6 +57,7 @@ def open_sinks(
             fails.
         open_records: Opens the records; None for records that no other run goes on with.
         threads: The number of threads of the video encoder; None: all cores.
+        draw: Draws the results for the video, which then takes no canvases; None: it takes them.
 
     Returns:
         The open sinks. A resumable run always has notes, because they count.
@@ -120,6 +123,7 @@ def open_sinks(
             overwrite=overwrite,
             threads=threads,
             encoding=plan.encoding,
+            draw=draw,
         )
         add(film)
     return sinks

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from app.overlay.drawing import draw_result
+from app.overlay.drawing import Drawing, plan_drawing
 from app.overlay.history import History
 from app.overlay.memory import OverlayMemory
 from app.placement.rects import Rect
@@ -44,9 +44,8 @@ class ResultView:
         Returns True if so much time passed since the result before that faces are numbered anew.
         """
         frame = result.frame
-        size_wh = frame.image.shape[1], frame.image.shape[0]
         faces = [*(face.face for face in result.faces), *result.unread]
-        self._blur.add_frame(faces, frame.time_s, size_wh)
+        self._blur.add_frame(faces, frame.time_s, frame.size_wh)
         if not self._is_stream:
             return False
         time_s, is_anew = frame.time_s, False
@@ -70,7 +69,11 @@ class ResultView:
 
         Returns an image uint8 (H, W, 3) BGR of the frame's size.
         """
-        return draw_result(
+        return self.plan(result, reserved).make_canvas()
+
+    def plan(self, result: FrameResult, reserved: Sequence[Rect] = ()) -> Drawing:
+        """Plans what `draw` draws, without touching the picture."""
+        return plan_drawing(
             result,
             self.settings.hud,
             mirror=self.settings.mirror,

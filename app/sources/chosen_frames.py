@@ -8,12 +8,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
+from app.frames.planar_frame import PlanarFrame
 from app.frames.stored_shape import Shape
 from app.frames.upright import UprightConverter
+from app.frames.yuv_picture import YuvPicture
 from app.sources.frame_selection import Selection
 from app.sources.frame_times import FrameTimes, TimeChanges
 from app.sources.packet_decoder import DecodedFrame
-from app.types import Image
+from app.types import Frame, Image
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +31,8 @@ class PassedFrame:
         is_interlaced: True if it is interlaced.
         is_damaged: True if a part of it may be wrong.
         changes: The changes of times up to this frame.
-        image: The upright picture, uint8 (H, W, 3) BGR; None if the frame is not chosen.
+        picture: The upright picture, uint8 (H, W, 3) BGR or in planes; None if the frame is not
+            chosen.
     """
 
     index: int
@@ -40,12 +43,21 @@ class PassedFrame:
     is_interlaced: bool
     is_damaged: bool
     changes: TimeChanges
-    image: Image | None
+    picture: Image | YuvPicture | None
 
     @property
     def image_bytes(self) -> int:
-        """The bytes of the picture; 0 for a frame that is not chosen."""
-        return 0 if self.image is None else self.image.nbytes
+        """The bytes of the picture in BGR; 0 for a frame that is not chosen."""
+        if isinstance(self.picture, YuvPicture):
+            return 3 * self.picture.size_wh[0] * self.picture.size_wh[1]
+        return 0 if self.picture is None else self.picture.nbytes
+
+    def make_frame(self, source: str) -> Frame | None:
+        """Makes the frame that a source of this name delivers; None if it is not chosen."""
+        picture, about = self.picture, (self.index, self.time_s, source)
+        if isinstance(picture, YuvPicture):
+            return PlanarFrame(None, *about, damaged=self.is_damaged, yuv=picture)
+        return None if picture is None else Frame(picture, *about, damaged=self.is_damaged)
 
 
 # Stands behind the last frame of a selection that ends before the video does.
@@ -99,6 +111,6 @@ def read_chosen_frames(
             bool(frame.interlaced_frame),
             is_damaged,
             times.changes,
-            upright.make_picture(frame, shape) if is_chosen else None,
+            upright.keep_picture(frame, shape) if is_chosen else None,
         )
         timed = next(times, None)

@@ -214,13 +214,12 @@ class VideoSource(SourceDefaults):
             self._delivered_s = passed.time_s + passed.shown_s
             if not self.watch(self.reached):
                 return
-            if passed.image is None:
+            frame = passed.make_frame(self.name)
+            if frame is None:
                 self.frame_duration_s += passed.shown_s  # the frame before is shown in its place
                 continue
             self.frame_duration_s = passed.shown_s
-            yield Frame(
-                passed.image, passed.index, passed.time_s, self.name, damaged=passed.is_damaged
-            )
+            yield frame
         if self._container is not None and not self._decoder.is_stopped:
             self._finish(self.reached)
 

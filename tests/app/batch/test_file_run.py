@@ -20,6 +20,7 @@ from app.batch.annotate import FileOutcome, annotate
 from app.defaults import ROOT
 from app.errors import ModelError, SinkError, SourceError
 from app.frames.upright import UprightConverter
+from app.frames.yuv_picture import BgrReader
 from app.outputs.video import VideoSink
 from app.pipeline import Pipeline
 from app.privacy.blur_guard import BlurGuard
@@ -277,8 +278,9 @@ class Break(NamedTuple):
 @pytest.mark.parametrize(
     "at",
     [
-        Break(UprightConverter, "make_picture", MemoryError("no room")),
-        Break(UprightConverter, "make_picture", SourceError("cannot be read.")),
+        Break(UprightConverter, "keep_picture", MemoryError("no room")),
+        Break(UprightConverter, "keep_picture", SourceError("cannot be read.")),
+        Break(BgrReader, "read", MemoryError("no room")),
         Break(Pipeline, "step", ModelError("no numbers.")),
         Break(Pipeline, "step", KeyboardInterrupt()),
         Break(ResultView, "add", MemoryError("no room")),

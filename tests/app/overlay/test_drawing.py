@@ -5,16 +5,16 @@ from itertools import combinations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.overlay.drawing import draw_result
+from app.overlay.drawing import draw_result, plan_drawing
 from app.overlay.history import History
 from app.overlay.palette import COLOURS, OTHERS, choose_colour
 from app.overlay.panels import TRACK_LIGHT
 from app.overlay.scene import HUD_MODES, HudMode
 from app.overlay.text import Colour, choose_text_px, measure_text
-from app.types import Face, Frame, FrameResult, Image, Reason, TrackedFace
+from app.types import Face, FaceMap, Frame, FrameResult, Image, Reason, TrackedFace
 
 LABELS = ("neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt")
 
@@ -328,3 +328,41 @@ def test_label_is_said_with_its_own_share_or_the_reason(
     )
     draw_result(result(shown, labels=("neutral", "happiness")))
     assert texts == said
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    boxes=st.lists(
+        st.tuples(
+            st.integers(-40, 420), st.integers(-40, 300), st.integers(8, 300), st.integers(8, 300)
+        ),
+        max_size=5,
+    ),
+    label=st.sampled_from(["happiness", "Ẩgj", "ѼĢ", "ứng dụng dài", "한국어"]),
+    size_wh=st.sampled_from([(96, 80), (400, 300), (640, 480)]),
+)
+def test_nothing_is_drawn_outside_of_what_is_told(
+    boxes: list[tuple[int, int, int, int]], label: str, size_wh: tuple[int, int]
+) -> None:
+    labels = (label, *LABELS[2:])
+    faces = [
+        face((x, y, x + wide, y + high), top=0, labels=labels, face_id=number)
+        for number, (x, y, wide, high) in enumerate(boxes)
+    ]
+    shown = result(*faces, size_wh=size_wh, labels=labels)
+    history = History()
+    history.add(faces, labels, 0.0)
+    drawing = plan_drawing(shown, history=history)
+    left = changed(drawing.make_canvas(), shown)
+    assert drawing.touched is not None
+    for rect in drawing.touched:
+        left[max(0, rect.y) : max(0, rect.bottom), max(0, rect.x) : max(0, rect.right)] = False
+    assert not left.any()
+
+
+def test_mirrored_pictures_and_maps_touch_everything() -> None:
+    one = face((100, 100, 200, 200))
+    shown = FaceMap(np.ones((2, 2), np.float32), np.array([[0.01, 0, -1], [0, 0.01, -1]]))
+    assert plan_drawing(result(one), mirror=True).touched is None
+    assert plan_drawing(result(replace(one, map=shown))).touched is None
+    assert plan_drawing(result(one), "off").touched == []

@@ -419,11 +419,11 @@ def test_reading_ahead_ends_with_the_block_or_the_file(tmp_path):
 def test_stop_is_asked_where_frames_are_taken(tmp_path, monkeypatch):
     """A server or a damaged file may give no frame for long, and then nobody else asks."""
     write_video(tmp_path / "clip.mp4")
-    make_picture = UprightConverter.make_picture
+    keep_picture = UprightConverter.keep_picture
 
-    def make_slowly(self, frame, shape):
+    def keep_slowly(self, frame, shape):
         time.sleep(0.15)  # longer than the wait for a frame before `stop` is asked
-        return make_picture(self, frame, shape)
+        return keep_picture(self, frame, shape)
 
     asked, taken = set(), []
 
@@ -432,7 +432,7 @@ def test_stop_is_asked_where_frames_are_taken(tmp_path, monkeypatch):
         return len(taken) >= 3
 
     with VideoSource(tmp_path / "clip.mp4", stop=stop) as source:
-        monkeypatch.setattr(UprightConverter, "make_picture", make_slowly)
+        monkeypatch.setattr(UprightConverter, "keep_picture", keep_slowly)
         with source.read_ahead():
             taken.extend(frame.index for frame in source)
     assert asked == {threading.current_thread().name}

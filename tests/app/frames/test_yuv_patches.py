@@ -1,0 +1,94 @@
+"""Parts of a picture are converted as a conversion of the whole picture converts them."""
+
+import numpy as np
+import pytest
+from av.video.frame import VideoFrame
+from av.video.reformatter import VideoReformatter
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from app.frames.yuv_colour import BT601, BT709, ColourTags, to_yuv, view_planes
+from app.frames.yuv_patches import HALVING_MARGIN_PX, PatchConverter
+from app.frames.yuv_picture import BgrReader, YuvPicture
+from app.types import Image
+
+WIDTH, HEIGHT = 318, 182
+RECTS = st.lists(
+    st.tuples(
+        st.integers(-30, WIDTH + 10),
+        st.integers(-30, HEIGHT + 10),
+        st.integers(1, 120),
+        st.integers(1, 90),
+    ),
+    max_size=6,
+)
+
+
+def make_noise(colour: ColourTags, seed: int = 0) -> YuvPicture:
+    frame = VideoFrame(WIDTH, HEIGHT, "yuv420p")
+    frame.colorspace, frame.color_range = colour.tag, 1
+    random = np.random.default_rng(seed)
+    for plane in frame.planes:
+        plane.update(random.integers(0, 256, plane.buffer_size, dtype=np.uint8).tobytes())
+    return YuvPicture(frame, colour, BgrReader())
+
+
+def mark(parts: list[tuple[int, int, int, int]], margin_px: int = 0) -> np.ndarray:
+    """The pixels of parts: bool (HEIGHT, WIDTH)."""
+    inside = np.zeros((HEIGHT, WIDTH), np.bool_)
+    for x0, y0, x1, y1 in parts:
+        top, left = max(0, y0 - margin_px), max(0, x0 - margin_px)
+        inside[top : y1 + margin_px, left : x1 + margin_px] = True
+    return inside
+
+
+@settings(max_examples=25, deadline=None)
+@given(rects=RECTS)
+@pytest.mark.parametrize("colour", [BT601, BT709])
+def test_parts_become_bgr_as_in_the_whole_picture(
+    colour: ColourTags, rects: list[tuple[int, int, int, int]]
+) -> None:
+    picture = make_noise(colour)
+    patches = PatchConverter(picture.size_wh, colour)
+    parts = patches.align(rects)
+    canvas, copied = np.zeros((2, HEIGHT, WIDTH, 3), np.uint8)
+    patches.read(picture, parts, canvas)
+    patches.cut(picture.make_bgr(), parts, copied)
+    inside = mark(parts, HALVING_MARGIN_PX)
+    assert np.array_equal(canvas[inside], picture.make_bgr()[inside])
+    assert np.array_equal(canvas, copied)
+
+
+@settings(max_examples=25, deadline=None)
+@given(rects=RECTS)
+@pytest.mark.parametrize("colour", [BT601, BT709])
+def test_parts_become_planes_as_in_the_whole_picture(
+    colour: ColourTags, rects: list[tuple[int, int, int, int]]
+) -> None:
+    picture = make_noise(colour)
+    patches = PatchConverter(picture.size_wh, colour)
+    parts = patches.align(rects)
+    random = np.random.default_rng(1)
+    canvas: Image = random.integers(0, 256, (HEIGHT, WIDTH, 3), np.uint8)
+    made = picture.copy()
+    patches.write(canvas, parts, made)
+    inside = mark(parts)
+    whole = view_planes(to_yuv(canvas, colour, VideoReformatter()))
+    for plane, drawn, kept in zip(view_planes(made), whole, picture.planes, strict=True):
+        here = inside[:: HEIGHT // plane.shape[0], :: WIDTH // plane.shape[1]]
+        assert np.array_equal(plane[here], drawn[here])
+        assert np.array_equal(plane[~here], kept[~here])
+
+
+def test_parts_cover_whole_blocks_of_colour_once() -> None:
+    patches = PatchConverter((64, 48), BT709)
+    rects = [(3, 3, 4, 4), (4, 4, 1, 1), (-5, 40, 9, 20), (64, 0, 4, 4), (10, 10, 0, 5)]
+    assert patches.align(rects) == [(0, 40, 4, 48), (2, 2, 8, 8)]
+
+
+def test_converters_of_many_sizes_are_not_kept() -> None:
+    picture = make_noise(BT709)
+    patches = PatchConverter(picture.size_wh, BT709)
+    for side in range(2, 180, 4):
+        patches.read(picture, [(0, 0, side, side)], np.zeros((HEIGHT, WIDTH, 3), np.uint8))
+    assert patches.kept_sizes <= 8
