@@ -14,7 +14,7 @@ ROUNDING_S = 0.002  # by which times of frames are rounded, in milliseconds
 class FrameGroups:
     """Collects the frames of one stream. A group ends with the first frame that comes `group_s`
     after the last group's end, earlier where frames are many or large, and before a frame of
-    another size. The first frame of a stream is a group of its own.
+    another size or one whose time is not later. The first frame of a stream is a group of its own.
 
     Attributes:
         end_s: The time of the last frame of the last group; minus infinity before the first.
@@ -38,7 +38,9 @@ class FrameGroups:
     def add(self, frame: Frame) -> list[list[Frame]]:
         """Takes the next frame. Returns the groups that are complete, in order."""
         waiting, ended = self._waiting, []
-        if waiting and frame.image.shape != waiting[0].image.shape:
+        if waiting and (
+            frame.image.shape != waiting[0].image.shape or frame.time_s <= waiting[-1].time_s
+        ):
             ended.append(self.take())
         self._waiting.append(frame)
         if (

@@ -34,10 +34,18 @@ def test_many_frames_within_a_tenth_of_a_second_are_several_groups() -> None:
     assert sizes([n / 240 for n in range(2 * MAX_GROUP + 1)]) == [1, MAX_GROUP, MAX_GROUP]
 
 
-def test_a_time_that_runs_backwards_ends_a_group() -> None:
+@pytest.mark.parametrize(
+    ("times_s", "groups_of"),
+    [
+        ([0.0, 0.03, 0.02, 0.05, 0.13], [[0], [1], [2], [3, 4]]),
+        ([0.0, 0.03, 0.03, 0.14], [[0], [1], [2, 3]]),
+        ([5.0, 5.03, 1.0, 1.1], [[0], [1], [2], [3]]),
+    ],
+)
+def test_in_a_group_times_run_forwards(times_s: list[float], groups_of: list[list[int]]) -> None:
     groups = FrameGroups()
-    ended = [groups.add(frame(n, t)) for n, t in enumerate((0.0, 0.03, 0.02, 0.0, -1.0))]
-    assert [len(group) for some in ended for group in some] == [1, 4]
+    ended = [group for n, t in enumerate(times_s) for group in groups.add(frame(n, t))]
+    assert [[one.index for one in group] for group in ended] == groups_of
 
 
 def test_frames_of_two_sizes_are_never_in_one_group() -> None:
