@@ -114,7 +114,7 @@ def replace_durably(path: Path, content: bytes, *, partial: Path) -> None:
             file.flush()
             os.fsync(file.fileno())
         os.replace(partial, path)
-    except OSError:
+    except BaseException:  # also Ctrl-C
         with contextlib.suppress(OSError):
             partial.unlink(missing_ok=True)
         raise

@@ -56,14 +56,18 @@ def test_new_content_takes_the_place_of_the_old(tmp_path: Path) -> None:
         assert not partial.exists()
 
 
-def test_failure_leaves_the_old_content(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()])
+def test_failure_leaves_the_old_content(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException
+) -> None:
     def fail(descriptor: int) -> NoReturn:
-        raise OSError(28, "No space left on device")
+        raise error
 
     path, partial = tmp_path / "file", tmp_path / "new"
     path.write_bytes(b"old")
     monkeypatch.setattr(os, "fsync", fail)
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(type(error)) as raised:
         replace_durably(path, b"new", partial=partial)
+    assert raised.value is error
     assert path.read_bytes() == b"old"
     assert not partial.exists()
