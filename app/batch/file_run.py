@@ -9,8 +9,10 @@ counts, so it holds the stages as they were after the last frame whose rows it h
 """
 
 import contextlib
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from functools import partial
 from pathlib import Path
 
@@ -22,6 +24,8 @@ from app.outputs.run_metadata import RunNotes
 from app.outputs.sink import RunSink, close_all
 from app.pipeline import build_pipeline
 from app.privacy.blur_guard import BlurGuard
+from app.process.bounded_queue import MAX_WAITING
+from app.reading.frame_groups import GROUP_S
 from app.recognition.classifier import Classifier
 from app.records.resumable import LongRecords
 from app.runs.checkpoint import Checkpoint, ResumeFile, RunFingerprint
@@ -35,6 +39,7 @@ from app.stage_state import State
 from app.types import Frame, FrameResult, Image, Mode, Silence
 
 NO_CANVAS: Image = np.empty((0, 0, 3), np.uint8)  # no output of a file takes canvases
+MOST_WAITING = 12  # frames; the bytes are bounded, too
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +49,17 @@ class _ReadingState:
 
     size_wh: tuple[int, int]
     stages: State | None
+
+
+def count_waiting(rate: Fraction) -> int:
+    """Counts the frames that may wait between two threads, for a video of `rate` frames a second:
+    as many as are read at once. With fewer, all threads would wait for each other in turn.
+
+    >>> count_waiting(Fraction(25)), count_waiting(Fraction(60)), count_waiting(Fraction(1000))
+    (3, 6, 12)
+    """
+    of_group = math.ceil(round(float(rate) * GROUP_S, 3))
+    return max(MAX_WAITING, min(of_group, MOST_WAITING))
 
 
 class FileRun:
@@ -117,7 +133,13 @@ class FileRun:
             assert sinks.notes is not None  # of a resumable run
             self.notes: RunNotes = sinks.notes
             self._loop = FrameLoop(
-                source, self._pipeline, guard, sinks.all, self, writes_behind=True
+                source,
+                self._pipeline,
+                guard,
+                sinks.all,
+                self,
+                writes_behind=True,
+                max_waiting=count_waiting(source.rate),
             )
             if kept is None:
                 self._file.remove()  # of a run that is begun anew
@@ -182,7 +204,7 @@ class FileRun:
         self._source.watch = watch
         self._checkpoint_s, self._clock = checkpoint_s, clock
         self._due_s = clock()
-        with self._source.read_ahead():
+        with self._source.read_ahead(count_waiting(self._source.rate)):
             self._loop.run()
         if not self._loop.frames and not self.interrupted:
             raise SourceError(self._source.explain_no_frames())

@@ -14,6 +14,7 @@ from typing import Protocol
 from app.errors import SourceError
 from app.outputs.sink import RunSink
 from app.privacy.blur_guard import BlurGuard, SteppingPipeline
+from app.process.bounded_queue import MAX_WAITING
 from app.process.work_behind import WorkBehind
 from app.sources.base import Source
 from app.types import Frame, FrameResult, Image, Silence
@@ -57,8 +58,9 @@ class FrameLoop:
     `failing` is the sink that is being written to, and stays set where it fails. `size_wh` in px is
     that of the last frame that was read; pictures of another size begin a stream anew.
 
-    With `writes_behind`, results are drawn and written in a thread of their own. The thread is gone
-    when `run` returns or raises. Counts and `failing` are complete then.
+    With `writes_behind`, results are drawn and written in a thread of their own, for which
+    `max_waiting` of them may wait, or less, as `BoundedQueue` says. The thread is gone when `run`
+    returns or raises. Counts and `failing` are complete then.
     """
 
     def __init__(
@@ -71,6 +73,7 @@ class FrameLoop:
         *,
         size_wh: tuple[int, int] | None = None,
         writes_behind: bool = False,
+        max_waiting: int = MAX_WAITING,
     ) -> None:
         self.frames = self.faces = self.blurred_whole = 0
         self.failing: RunSink | None = None
@@ -80,7 +83,7 @@ class FrameLoop:
         self._guard = guard
         self._sinks = sinks
         self._hooks = hooks
-        self._writes_behind = writes_behind
+        self._writes_behind, self._max_waiting = writes_behind, max_waiting
         self._behind: WorkBehind | None = None
         self._is_ended = False  # by a hook
         self._cut_short: str | None = None
@@ -98,7 +101,7 @@ class FrameLoop:
         """
         if not self._writes_behind:
             return self._run()
-        self._behind = behind = WorkBehind("write results")
+        self._behind = behind = WorkBehind("write results", max_waiting=self._max_waiting)
         try:
             return self._run()
         except Exception as error:

@@ -19,13 +19,17 @@ class FrameReading:
         self._is_stopped = False
         self._ahead: ReadAhead[PassedFrame | None] | None = None
 
-    def begin_thread(self, frames: Iterator[PassedFrame | None], name: str) -> None:
-        """Begins to read `frames` in a thread. `name` is that of the video."""
+    def begin_thread(
+        self, frames: Iterator[PassedFrame | None], name: str, max_waiting: int
+    ) -> None:
+        """Begins to read `frames` in a thread. `name` is that of the video; `max_waiting` frames
+        may wait to be taken."""
         self._ahead = ReadAhead(
             frames,
             measure_bytes=lambda passed: 0 if passed is None else passed.image_bytes,
             on_wait=self._ask,
             name=f"read {name}",
+            max_waiting=max_waiting,
         )
 
     def take_frames(

@@ -11,6 +11,7 @@ from av.container import InputContainer
 from app.errors import SourceError
 from app.frames.stored_shape import ShapeChanges
 from app.frames.upright import UprightConverter
+from app.process.bounded_queue import MAX_WAITING
 from app.process.machine import count_picture_threads
 from app.sources.base import InputFile, SourceDefaults
 from app.sources.call_sizes import find_call_sizes_wh
@@ -173,14 +174,15 @@ class VideoSource(SourceDefaults):
         self._skipped_frames = frames
 
     @contextmanager
-    def read_ahead(self) -> Iterator[None]:
+    def read_ahead(self, max_waiting: int = MAX_WAITING) -> Iterator[None]:
         """Reads ahead inside the block: frames are decoded in a thread while earlier ones are
-        worked on. After the block nothing more can be read.
+        worked on. Up to `max_waiting` of them wait, or less, as `BoundedQueue` says. After the
+        block nothing more can be read.
 
         All that the source tells is of the frames that it has delivered, as without the thread,
         and `watch` and `stop` are called in the thread that takes the frames.
         """
-        self._reading.begin_thread(self._read(), self.name)
+        self._reading.begin_thread(self._read(), self.name, max_waiting)
         try:
             yield
         finally:

@@ -93,7 +93,7 @@ def run_in_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
         build(self, *rest, **more | {"writes_behind": False})  # type: ignore[arg-type]
 
     monkeypatch.setattr(FrameLoop, "__init__", build_plain)
-    monkeypatch.setattr(VideoSource, "read_ahead", lambda self: contextlib.nullcontext())
+    monkeypatch.setattr(VideoSource, "read_ahead", lambda self, waiting: contextlib.nullcontext())
 
 
 def read_results(folder: Path) -> dict[str, bytes | Json]:
@@ -238,7 +238,7 @@ def test_checkpoints_hold_what_was_written_and_the_stages_of_then(
     for one in snapshots:
         assert isinstance(one.stages, dict)
         assert one.next_frame == one.counted == one.last_row + 1 == one.stages["steps"]
-    assert [one.next_frame for one in snapshots] == sorted({one.next_frame for one in snapshots})
+    assert [one.next_frame for one in snapshots] == sorted(one.next_frame for one in snapshots)
     assert snapshots[-1].next_frame == FRAMES
 
 
@@ -290,7 +290,7 @@ class Break(NamedTuple):
     ],
     ids=lambda at: f"{at.owner.__name__} {type(at.error).__name__}",
 )
-@pytest.mark.parametrize("calls", [1, 12])
+@pytest.mark.parametrize("calls", [1, 5])
 def test_error_in_any_thread_ends_all_and_leaves_nothing(
     clip: Path,
     tmp_path: Path,

@@ -225,17 +225,19 @@ def test_frames_are_read_while_the_first_is_written() -> None:
 
 
 def test_reading_waits_for_an_output_that_is_slower() -> None:
-    go_on, read = Event(), list[int]()
+    is_full, read = Event(), list[int]()
 
     class Reading(Hooks):
         def before_frame(self, frame: Frame) -> None:
             read.append(frame.index)
+            if frame.index == 3:  # one is written, two wait, and this one has no room
+                is_full.set()
 
     def check() -> None:
-        if not go_on.is_set():
-            go_on.wait(0.2)  # in which all frames could be read
-            assert max(read) == 3  # one is written, two wait, one has no room
-            go_on.set()
+        if not output.written:
+            assert is_full.wait(WAIT_S)
+            Event().wait(0.1)
+            assert max(read) == 3
 
     output = SlowOutput(check)
     assert build(Frames(*map(frame, range(9))), Reading(), output, writes_behind=True).run()
