@@ -3,8 +3,8 @@ a display.
 
 A frame's time counts from the decoded picture to the drawn canvas. The networks are timed where
 they run, so that the cost of all other work is known for the same frames. There are three parts:
-the start, in processes of their own; frames as fast as the machine computes them; and a camera of
-30 frames/s, which tells how old a picture is when it has been drawn.
+the start, in processes of their own; the frames of a live stream, as fast as the machine computes
+them; and a camera of 30 frames/s, which tells how old a picture is when it has been drawn.
 """
 
 import time
@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import replace
 from pathlib import Path
-from typing import Protocol, TypedDict
+from typing import NamedTuple, Protocol, TypedDict
 
 import cv2
 import numpy as np
@@ -55,6 +55,18 @@ class _SustainedFigures(TypedDict):
     fps_decoding: float
     memory_start_mb: float | None
     memory_end_mb: float | None
+
+
+class _CameraRun(NamedTuple):
+    """What a simulated camera gave: the milliseconds from each capture to the drawn canvas, the
+    number of its pictures that were skipped, the seconds of the whole, and the shares of faces, of
+    all in all frames, that a detector looked at and that were read."""
+
+    latency_ms: list[float]
+    missed: int
+    took_s: float
+    looked_share: float
+    read_share: float
 
 
 class _TimedNetwork(Protocol):
@@ -108,7 +120,7 @@ def run_benchmark(
             say(f"{format_count(frames, 'frame')} as fast as they go")
             run = bench.measure_sustained(clip, frames)
             say(f"{format_count(camera_frames, 'frame')} of a camera of {CAMERA_FPS} a second")
-            latency_ms, missed, took_s = bench.measure_camera(clip, camera_frames)
+            live = bench.measure_camera(clip, camera_frames)
             alone = bench.measure_alone()
             with VideoSource(clip) as source:
                 fitted = source.size_wh != (WIDTH_PX, HEIGHT_PX)
@@ -120,10 +132,12 @@ def run_benchmark(
                 fallback=classifier.fallback,
                 threads=list_threads(classifier),
                 machine=describe_machine(),
-                latency=TimeSpread.summarise(latency_ms) if latency_ms else None,
-                camera_fps=len(latency_ms) / took_s if took_s else 0.0,
-                camera_frames=len(latency_ms),
-                camera_missed=missed,
+                latency=TimeSpread.summarise(live.latency_ms) if live.latency_ms else None,
+                camera_fps=len(live.latency_ms) / live.took_s if live.took_s else 0.0,
+                camera_frames=len(live.latency_ms),
+                camera_missed=live.missed,
+                camera_looked_share=live.looked_share,
+                camera_read_share=live.read_share,
                 start_s=start_s,
                 alone=alone,
                 memory_whole_mb=measure_resident_mb(),
@@ -162,12 +176,13 @@ class _Bench:
         return self._search.inference_s + self._classifier.inference_s
 
     def measure_sustained(self, clip: Path, frames: int) -> _SustainedFigures:
-        """Measures frames one after the other, as fast as the machine computes them. A frame's time
-        is the seconds of work before it, as with a camera whose next picture is always ready."""
+        """Measures frames one after the other, as fast as the machine computes them. The stages are
+        told the times of a camera of `CAMERA_FPS`, or of the frames themselves where these take
+        longer. Told the times of faster frames, they would leave out most of the work."""
         pipeline, view = self._build_pipeline_and_view()
         times: dict[str, list[float]] = {}
         faces, detections, readings = 0, 0, 0
-        cpu_s = decoding_s = busy_s = 0.0
+        cpu_s = decoding_s = now_s = 0.0
         memory_start_mb: float | None = None
         taken_s: list[float] = []
         pictures = loop_clip(clip)
@@ -180,11 +195,11 @@ class _Bench:
                 network_s, asked = self._network_s(), self._search.inferences
                 read = self._classifier.crops_read
                 worked_s, began_s = time.process_time(), time.perf_counter()
-                result = pipeline.step(replace(frame, time_s=busy_s))
+                result = pipeline.step(replace(frame, time_s=now_s))
                 stepped_s = time.perf_counter()
                 view.draw(view.add(result))
                 ended_s = time.perf_counter()
-                busy_s += ended_s - began_s
+                now_s += max(ended_s - began_s, 1 / CAMERA_FPS)
                 if number < 0:
                     memory_start_mb = measure_resident_mb()
                     continue
@@ -193,7 +208,7 @@ class _Bench:
                 detections += self._search.inferences - asked
                 readings += self._classifier.crops_read - read
                 faces += len(result.faces)
-                taken_s.append(busy_s)
+                taken_s.append(now_s)
                 whole_ms = 1000 * (ended_s - began_s)
                 networks_ms = 1000 * (self._network_s() - network_s)
                 now = {
@@ -221,13 +236,13 @@ class _Bench:
             "memory_end_mb": memory_end_mb,
         }
 
-    def measure_camera(self, clip: Path, frames: int) -> tuple[list[float], int, float]:
-        """Measures a camera. Returns the milliseconds from each capture to the drawn canvas, the
-        number of pictures of the camera that were skipped, and the seconds of the whole part."""
+    def measure_camera(self, clip: Path, frames: int) -> _CameraRun:
+        """Measures a camera."""
         pipeline, view = self._build_pipeline_and_view()
         latency_ms: list[float] = []
         if not frames:
-            return latency_ms, 0, 0.0
+            return _CameraRun(latency_ms, 0, 0.0, 0.0, 0.0)
+        faces = looked = 0
         captures: list[ClipCapture] = []
 
         def opened(index: int | str) -> ClipCapture:
@@ -244,13 +259,17 @@ class _Bench:
                 if number >= WARM_UP_FRAMES:
                     assert frame.captured_s is not None
                     latency_ms.append(1000 * (time.monotonic() - frame.captured_s))
+                    faces += len(result.faces)
+                    looked += sum(one.face.seen for one in result.faces)
                 else:
                     began_s, before = time.monotonic(), captures[0].delivered
+                    read_before = self._classifier.crops_read
                 if len(latency_ms) == frames:
                     break
             took_s = time.monotonic() - began_s
             missed = max(0, captures[0].delivered - before - frames)
-        return latency_ms, missed, took_s
+            read = self._classifier.crops_read - read_before
+        return _CameraRun(latency_ms, missed, took_s, looked / max(1, faces), read / max(1, faces))
 
     def measure_alone(self) -> dict[str, TimeSpread]:
         """Times calls of each network alone, on a ready input."""

@@ -38,7 +38,9 @@ class BenchmarkFigures:
     networks took, and "rest" the frame without them. `alone` times one call of each network on a
     ready input. `fps` counts from picture to canvas, `fps_decoding` with the decoding of the clip,
     too. `cpu_ms` is processor time of all threads for each frame. `latency` and the other figures
-    of the camera count from capture to canvas. The memory is that of the process: before the first
+    of the camera count from capture to canvas; of all faces of its frames, `camera_looked_share`
+    were looked at by a detector and `camera_read_share` read, the others moved on and kept their
+    readings. The memory is that of the process: before the first
     frame, after the last, and at the end, with the camera's own decoder.
     """
 
@@ -62,6 +64,8 @@ class BenchmarkFigures:
     camera_fps: float
     camera_frames: int
     camera_missed: int
+    camera_looked_share: float
+    camera_read_share: float
     start_s: list[float] = field(default_factory=list)
     memory_start_mb: float | None = None
     memory_end_mb: float | None = None

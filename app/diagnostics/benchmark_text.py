@@ -55,6 +55,13 @@ def format_figures(figures: BenchmarkFigures) -> str:
                 f"aim p95 {1000 * AIM_LATENCY_FRAMES / 30:.0f}",
             )
         )
+        rows.append(
+            (
+                f"of the camera's faces, {100 * figures.camera_looked_share:.0f} % are looked at "
+                f"and {100 * figures.camera_read_share:.0f} % read in a frame",
+                "",
+            )
+        )
     if figures.start_s:
         rows.append(
             (f"first frame {median(figures.start_s):.2f} s after the start", f"aim {AIM_START_S:g}")

@@ -47,6 +47,8 @@ def test_figures_are_of_the_demo_clip(figures: BenchmarkFigures) -> None:
     assert figures.readings_a_second <= 1.5 * figures.fps
     # Who is read was looked at in the same frame.
     assert 0.5 * figures.readings_a_second / figures.fps <= figures.detections_a_frame < 12
+    assert 0 <= figures.camera_looked_share <= 1
+    assert 0 <= figures.camera_read_share <= 1
     assert figures.fps == pytest.approx(1000 / figures.stages["frame"].mean_ms)
     assert figures.fps_decoding < figures.fps
     assert len(figures.start_s) == 1
