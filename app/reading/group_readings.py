@@ -1,9 +1,8 @@
 """Reads the faces of a group of frames with few runs of the network.
 
-Every face is read in the last frame of the group, and in each frame in which the detector looked at
-it. In the frames between, a reading lies between those of the looks before and after, if they say
-the same; else the frame is read. So a change of expression is read frame by frame, and a face at
-rest ten times a second.
+Every face is read in the last frame of the group. In the frames before, a reading lies between
+those of the groups' last frames, if they say the same; else the frame is read. So a change of
+expression is read frame by frame, and a face at rest ten times a second.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,7 +16,7 @@ from app.types import Face, Floats
 # The most by which the probabilities of two readings that say the same may differ: half the sum of
 # the differences of all classes (their distance of total variation).
 MAX_DISTANCE = 0.1
-FEW_FACES = 3  # of more faces, none is read between two looks
+FEW_FACES = 3  # of more faces, none is read between the last frames of two groups
 
 Place = tuple[int, int]  # the number of a frame in the group, and of a face in the frame
 # Gives probabilities (N, K) of N places, which may be none.
@@ -34,7 +33,7 @@ def read_group(
     """Reads the faces of a group of frames.
 
     Args:
-        faces: The faces of each frame. Those whose place was interpolated are marked as not seen.
+        faces: The faces of each frame, with their keys.
         times_s: The times of the frames in seconds.
         before: The time of the frame before the group, and a function that gives the reading
             `(K,)` that a face had there, by its key; None if it had none.
@@ -53,11 +52,7 @@ def read_group(
     [[[0.75, 0.25]], [[0.75, 0.25]]]
     """
     end = len(faces) - 1
-    first = [
-        (number, row)
-        for number, row in _list_places(faces)
-        if number == end or faces[number][row].seen
-    ]
+    first = [(end, row) for row in range(len(faces[end]))]
     looked = read(first)
     readings: dict[Place, Floats] = dict(zip(first, looked, strict=True))
     after = {face.key: readings[end, row] for row, face in enumerate(faces[end])}
