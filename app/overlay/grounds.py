@@ -47,7 +47,8 @@ def fill_rect(canvas: Image, rect: Rect, colour: Colour, *, radius: int = 0) -> 
     """
 
     def paint(part: Image) -> None:
-        part[:] = colour
+        end = part.shape[1] - 1, part.shape[0] - 1
+        cv2.rectangle(part, (0, 0), end, colour, cv2.FILLED)  # numpy takes ten times as long
 
     _on_rounded(canvas, rect, radius, paint)
 
@@ -82,9 +83,17 @@ def _on_rounded(canvas: Image, rect: Rect, radius: int, paint: Callable[[Image],
         return
     near, far = slice(0, radius), slice(-radius, None)
     places = [(near, near), (near, far), (far, near), (far, far)]
-    before = [part[place].astype(np.float32) for place in places]
+    before = np.stack([part[place] for place in places]).astype(np.float32)
     paint(part)
+    after = np.stack([part[place] for place in places])
+    mixed = (before + _corners(radius) * (after - before) + 0.5).astype(np.uint8)
+    for place, corner in zip(places, mixed, strict=True):
+        part[place] = corner
+
+
+@lru_cache(32)
+def _corners(radius: int) -> NDArray[np.float32]:
+    """Returns the same as `_quarter` for all corners, float32 `(4, r, r, 1)`: top left, top right,
+    bottom left, bottom right."""
     inside = _quarter(radius)
-    for number, (place, was) in enumerate(zip(places, before, strict=True)):
-        share = inside[:: -1 if number > 1 else 1, :: -1 if number % 2 else 1]  # mirrored
-        part[place] = (was + share * (part[place] - was) + 0.5).astype(np.uint8)
+    return np.stack([inside, inside[:, ::-1], inside[::-1], inside[::-1, ::-1]])

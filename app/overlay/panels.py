@@ -11,6 +11,7 @@ from app.overlay.grounds import darken_rect, fill_rect
 from app.overlay.history import NOT_SEEN, SPAN_S, STEPS, UNSURE_STEP, Strip
 from app.overlay.labels import choose_radius_px, format_share
 from app.overlay.palette import choose_colour, choose_ink
+from app.overlay.stamps import Stamp
 from app.overlay.text import (
     BLACK,
     BOLD,
@@ -18,6 +19,7 @@ from app.overlay.text import (
     SOFT_WHITE,
     WHITE,
     Colour,
+    measure_overhang_px,
     measure_text,
     put_text,
     shorten_text,
@@ -225,13 +227,17 @@ def draw_panel(
     if number:
         _draw_tag(canvas, (left, top), number, panel.size, colour)
         left, top = left + panel.lead, top + panel.header
+    # Letters may reach a little out of their rows.
+    out = measure_overhang_px(panel.size)
+    stamp = Stamp(rect.right - left + out, panel.rows * panel.row + 2 * out)
     for place, row in enumerate(rows):
-        x = left + (place % panel.columns) * (panel.column + panel.side)
-        y = top + (place // panel.columns) * panel.row
+        x = out + (place % panel.columns) * (panel.column + panel.side)
+        y = out + (place // panel.columns) * panel.row
         label, share = labels[row], float(probabilities[row])
-        _draw_row(
-            canvas, (x, y), panel, label, share, choose_colour(label, labels), row == highlighted
+        _add_row(
+            stamp, (x, y), panel, label, share, choose_colour(label, labels), row == highlighted
         )
+    stamp.lay_on(canvas, (left - out, top - out))
     if strip is not None and panel.strip:
         top += panel.rows * panel.row + panel.pad
         _draw_strip(canvas, strip, labels, panel, (left, top))
@@ -258,8 +264,8 @@ def _measure_tag(number: str, size: int) -> int:
     return measure_text(number, size, BOLD) + 2 * max(2, size // 3)
 
 
-def _draw_row(
-    canvas: Image,
+def _add_row(
+    stamp: Stamp,
     xy: tuple[int, int],
     panel: Panel,
     label: str,
@@ -267,28 +273,21 @@ def _draw_row(
     colour: Colour,
     stands_out: bool,
 ) -> None:
-    """Draws a class's name, its bar on a track as long as 100 %, and its figure."""
+    """Adds a class's name, its bar on a track as long as 100 %, and its figure."""
     x, y = xy
     size, line = panel.size, y + round(BASELINE_SHARE * panel.row)
     weight, ink = (BOLD, WHITE) if stands_out else (MEDIUM, SOFT_WHITE)
     name = shorten_text(label, size, BOLD, panel.names - panel.pad)
-    put_text(canvas, name, (x, line), size, weight=weight, colour=ink)
+    stamp.put_text(name, (x, line), size, weight=weight, colour=ink)
     x += panel.names
     if panel.bar:
         inset = max(2, round(BAR_INSET_SHARE * panel.row))
-        track = Rect(x, y + inset, panel.bar, panel.row - 2 * inset)
-        _lighten(canvas, track)
-        wide = max(1, round(share * panel.bar))
-        fill_rect(canvas, track._replace(width=wide), colour)
+        top, high = y + inset, panel.row - 2 * inset
+        stamp.lighten((x, top, panel.bar, high), TRACK_LIGHT)
+        stamp.fill((x, top, max(1, round(share * panel.bar)), high), colour)
     text = format_share(share)
     right = x + panel.bar + panel.shares - measure_text(text, size, weight)
-    put_text(canvas, text, (right, line), size, weight=weight, colour=ink)
-
-
-def _lighten(canvas: Image, rect: Rect) -> None:
-    part = canvas[max(0, rect.y) : rect.bottom, max(0, rect.x) : rect.right]
-    if part.size:
-        cv2.convertScaleAbs(part, dst=part, alpha=1, beta=TRACK_LIGHT)
+    stamp.put_text(text, (right, line), size, weight=weight, colour=ink)
 
 
 @lru_cache(16)

@@ -3,9 +3,8 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import median
 from typing import Literal
-
-import numpy as np
 
 from app.overlay.labels import Label, make_labels, to_label_forms
 from app.overlay.memory import OverlayMemory
@@ -105,7 +104,7 @@ def _choose_label_px(boxes: Sequence[Rect], usual_px: int) -> int:
     """Chooses the size of labels: smaller than usual where faces are small."""
     if not boxes:
         return usual_px
-    fitting = FACE_SHARE * float(np.median([box.height for box in boxes]))
+    fitting = FACE_SHARE * median(box.height for box in boxes)
     smallest = max(MIN_TEXT_PX, round(MIN_USUAL_SHARE * usual_px))
     return int(min(usual_px, max(smallest, round(fitting))))
 
@@ -117,6 +116,7 @@ def locate_box(face: Face, mirror_width: int | None) -> Rect:
         face: The face, in the picture's coordinates.
         mirror_width: The width of a mirrored canvas, px; None: the canvas is not mirrored.
 
+    >>> import numpy as np
     >>> face = Face((10.2, 20.0, 50.4, 70.0), np.zeros((6, 2), np.float32), 0.9)
     >>> locate_box(face, None), locate_box(face, 100)
     (Rect(x=10, y=20, width=40, height=50), Rect(x=50, y=20, width=40, height=50))

@@ -212,17 +212,59 @@ def put_text(
     >>> canvas.max(axis=(0, 1)).tolist()
     [0, 0, 200]
     """
+    keep, add, left, top = make_text_stamp(text, size, weight, colour)
+    lay_on(canvas, keep, add, (xy[0] + left, xy[1] + top))
+
+
+@lru_cache(512)
+def make_text_stamp(
+    text: str, size: int, weight: int, colour: Colour
+) -> tuple[Image, Image, int, int]:
+    """Draws the letters of a text once, for `lay_on`.
+
+    Args:
+        text: The text; letters that the font lacks are drawn as `UNKNOWN`.
+        size: The size of the letters, px.
+        weight: Their weight, such as `MEDIUM` or `BOLD`.
+        colour: Their colour, BGR.
+
+    Returns:
+        What of each pixel is kept and what is added to it, uint8 `(h, w, 3)`, which must not be
+        changed, and the x and y px of their top left corner from the left end of the baseline.
+    """
     mask, left, top = _mask(replace_undrawable(text), size, weight)
-    height, width = canvas.shape[:2]
-    x, y = xy[0] + left, xy[1] + top
-    x0, y0 = max(0, x), max(0, y)
-    x1, y1 = min(width, x + mask.shape[1]), min(height, y + mask.shape[0])
-    if x0 >= x1 or y0 >= y1:
-        return
-    mask = mask[y0 - y : y1 - y, x0 - x : x1 - x]
-    part = canvas[y0:y1, x0:x1]
+    if not mask.size:  # a space has no ink
+        nothing = np.zeros((0, 0, 3), np.uint8)
+        return nothing, nothing, left, top
     cover = cv2.merge([mask, mask, mask])
-    cv2.multiply(part, cv2.bitwise_not(cover), dst=part, scale=1 / 255)
+    keep = np.asarray(cv2.bitwise_not(cover), np.uint8)
     if colour != WHITE:
         cover = cv2.merge([cv2.convertScaleAbs(mask, alpha=value / 255) for value in colour])
-    cv2.add(part, cover, dst=part)
+    return keep, np.asarray(cover, np.uint8), left, top
+
+
+def lay_on(canvas: Image, keep: Image, add: Image, xy: tuple[int, int]) -> None:
+    """Multiplies the pixels of a canvas by `keep` / 255 and adds `add`, in place. Parts outside the
+    canvas are left out.
+
+    Args:
+        canvas: uint8 `(H, W, 3)`.
+        keep: uint8 `(h, w, 3)`.
+        add: uint8 `(h, w, 3)`.
+        xy: The place of their top left corner, px, which may lie outside the canvas.
+
+    >>> canvas = np.full((1, 2, 3), 100, np.uint8)
+    >>> lay_on(canvas, np.full((1, 1, 3), 51, np.uint8), np.full((1, 1, 3), 3, np.uint8), (1, 0))
+    >>> canvas[0, :, 0].tolist()
+    [100, 23]
+    """
+    x, y = xy
+    height, width = canvas.shape[:2]
+    x0, y0 = max(0, x), max(0, y)
+    x1, y1 = min(width, x + keep.shape[1]), min(height, y + keep.shape[0])
+    if x0 >= x1 or y0 >= y1:
+        return
+    part = canvas[y0:y1, x0:x1]
+    cut = slice(y0 - y, y1 - y), slice(x0 - x, x1 - x)
+    cv2.multiply(part, keep[cut], dst=part, scale=1 / 255)
+    cv2.add(part, add[cut], dst=part)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from app.placement.rects import Corners, Rect, count_shared_px, stack_corners
+from app.placement.rects import Corners, Rect, count_shared_px, overlaps_any, stack_corners
 from app.placement.values import DETACHED, Scene, Spot
 
 OVER_OWN_COST = 0.4  # of a place that covers its own face as a whole; in proportion for a part
@@ -121,47 +121,52 @@ class Board:
         over = count_shared_px(stack_corners([rect]), self.boxes[number : number + 1])
         return float(over[0, 0]) / max(1, rect.area)
 
-    def measure_distance(self, number: int, rect: Rect) -> float:
-        """Returns the shortest distance of a place from the box of face `number`, in picture
-        diagonals."""
-        box, (width, height) = self.scene.faces[number].box, self.scene.size_wh
-        dx = max(0, rect.x - box.right, box.x - rect.right)
-        dy = max(0, rect.y - box.bottom, box.y - rect.bottom)
-        return float(np.hypot(dx, dy) / np.hypot(width, height))
 
-    def can_stay(
-        self, spots: Sequence[tuple[int, Spot]], *, over_own: Sequence[bool]
-    ) -> NDArray[np.bool_]:
-        """Decides which places of the frame before are still allowed, as far as faces and the
-        picture's borders go. A place may touch the border of a face for a while, but no inner part.
+def can_stay(
+    scene: Scene, spots: Sequence[tuple[int, Spot]], *, over_own: Sequence[bool]
+) -> list[bool]:
+    """Decides which places of the frame before are still allowed, as far as faces and the picture's
+    borders go. A place may touch the border of a face for a while, but no inner part.
 
-        Args:
-            spots: K pairs of a face's number and the place that was carried to where it is now.
-            over_own: For each, whether its form may cover its own face.
+    This is asked about every text of every frame. For the usual few, plain numbers take a tenth of
+    the time of arrays.
 
-        Returns:
-            bool `(K,)`.
-        """
-        if not spots:
-            return np.zeros(0, np.bool_)
-        ours = stack_corners(spot.rect for _, spot in spots)
-        width, height = self.scene.size_wh
-        shrunk = stack_corners(one.box.shrink(TOUCH_SHARE) for one in self.scene.faces)
-        over = count_shared_px(ours, shrunk)
-        rows, numbers = np.arange(len(spots)), [number for number, _ in spots]
+    Args:
+        scene: The picture and its faces.
+        spots: K pairs of a face's number and the place that was carried to where it is now.
+        over_own: For each, whether its form may cover its own face.
+
+    Returns:
+        K answers.
+    """
+    if not spots:
+        return []
+    width, height = scene.size_wh
+    never = [one.inner.corners for one in scene.faces]
+    never += [rect.corners for rect in scene.blocked]
+    shrunk = [one.box.shrink(TOUCH_SHARE).corners for one in scene.faces]
+    answers = []
+    for (number, spot), may_cover in zip(spots, over_own, strict=True):
+        rect = spot.rect.corners
         # Over its own face lies only what the picture's border has pushed there.
-        own = count_shared_px(ours, self.boxes)[rows, numbers]
-        over[rows, numbers] = np.where(over_own, 0, own)
-        wrong = over.sum(axis=1)
-        wrong += count_shared_px(ours, np.vstack([self.inner, self.blocked])).sum(axis=1)
-        far = np.array(
-            [
+        own = [] if may_cover else [scene.faces[number].box.corners]
+        is_inside = rect[0] >= 0 and rect[1] >= 0 and rect[2] <= width and rect[3] <= height
+        answers.append(
+            is_inside
+            and not overlaps_any(rect, [*own, *shrunk[:number], *shrunk[number + 1 :]])
+            and not overlaps_any(rect, never)
+            and not (
                 spot.slot == DETACHED
-                and self.measure_distance(number, spot.rect) > MAX_HELD_DISTANCE
-                for number, spot in spots
-            ]
+                and measure_gap_share(scene, number, spot.rect) > MAX_HELD_DISTANCE
+            )
         )
-        inside = (
-            (ours[:, 0] >= 0) & (ours[:, 1] >= 0) & (ours[:, 2] <= width) & (ours[:, 3] <= height)
-        )
-        return np.asarray((wrong <= 0) & ~far & inside, np.bool_)
+    return answers
+
+
+def measure_gap_share(scene: Scene, number: int, rect: Rect) -> float:
+    """Returns the shortest distance of a place from the box of face `number`, in picture
+    diagonals."""
+    box, (width, height) = scene.faces[number].box, scene.size_wh
+    dx = max(0, rect.x - box.right, box.x - rect.right)
+    dy = max(0, rect.y - box.bottom, box.y - rect.bottom)
+    return float(np.hypot(dx, dy) / np.hypot(width, height))

@@ -2,13 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 
-import numpy as np
-
-from app.placement.board import MAX_FEW_FACES, Board, Drift
+from app.placement.board import MAX_FEW_FACES, Board, Drift, can_stay
 from app.placement.label_places import find_label
 from app.placement.panel_places import find_panel
-from app.placement.rects import Rect, count_shared_px, stack_corners
-from app.placement.slots import list_label_places, list_panel_places, to_rect
+from app.placement.rects import Rect, overlaps_any
+from app.placement.slots import find_label_place, find_panel_place
 from app.placement.solver import MAX_PANELS
 from app.placement.values import DETACHED, NOWHERE, FacePlaces, Key, Plan, Scene, SceneFace, Spot
 
@@ -25,6 +23,7 @@ def carry_over(scene: Scene, known: Mapping[Key, FacePlaces], drift: Drift, *, r
         drift: The velocity of each face, `(N, 2)` px/s.
         retry: Labels and panels that had no room are tried again.
 
+    >>> import numpy as np
     >>> from app.placement.solver import place_all
     >>> from app.placement.values import Form
     >>> def make_scene(x):
@@ -66,21 +65,16 @@ def _carry_labels(
             held.append((number, spot))
         elif spot is not None or one.key not in known or retry:
             moved.append(number)
-    if held:
-        boxes = stack_corners(scene.faces[number].box for number, _ in held)
-        sizes = np.array([scene.faces[n].labels[s.form][:2] for n, s in held], np.float64)
-        slots = [spot.slot for _, spot in held]
-        places = list_label_places(boxes, sizes, scene)[np.arange(len(held)), slots]
-        held = [
-            (number, _follow(scene, spot, to_rect(place)))
-            for (number, spot), place in zip(held, places, strict=True)
-        ]
-    board = Board(scene, drift=drift)
-    stay = board.can_stay(held, over_own=[True] * len(held))
+    held = [
+        (number, _follow(scene, spot, _find_label_target(scene, number, spot)))
+        for number, spot in held
+    ]
+    stay = can_stay(scene, held, over_own=[True] * len(held))
     first = min((spot.form for _, spot in held), default=0)
-    carried, given_way = _split_clashes(held, stay.tolist(), [])
-    for spot in carried.values():
-        board.take(spot.rect)
+    carried, given_way = _split_clashes(held, stay, [])
+    if not (given_way or moved):
+        return carried
+    board = Board(scene, (spot.rect for spot in carried.values()), drift)
     for number in [*given_way, *moved]:
         was = known.get(scene.faces[number].key, NOWHERE).label
         new = find_label(board, number, first, was)
@@ -113,13 +107,13 @@ def _carry_panels(
     ):  # the solver decides whether many faces have panels at all
         moved = []
     taken = [spot.rect for spot in labels.values()]
-    board = Board(scene, taken, drift)
     over_own = [scene.faces[number].panels[spot.form].over_own for number, spot in held]
-    stay = board.can_stay(held, over_own=over_own)
+    stay = can_stay(scene, held, over_own=over_own)
     first = min((spot.form for _, spot in held), default=0)
-    carried, given_way = _split_clashes(held, stay.tolist(), taken)
-    for spot in carried.values():
-        board.take(spot.rect)
+    carried, given_way = _split_clashes(held, stay, taken)
+    if not (given_way or moved):
+        return carried
+    board = Board(scene, [*taken, *(spot.rect for spot in carried.values())], drift)
     for number in [*given_way, *moved]:
         was = known.get(scene.faces[number].key, NOWHERE).panel
         new = find_panel(board, number, first, labels.get(number), was)
@@ -129,6 +123,11 @@ def _carry_panels(
     return carried
 
 
+def _find_label_target(scene: Scene, number: int, spot: Spot) -> Rect:
+    one = scene.faces[number]
+    return find_label_place(one.box, one.labels[spot.form], spot.slot, scene)
+
+
 def _move_panel(scene: Scene, one: SceneFace, spot: Spot, label: Spot | None) -> Spot:
     """Moves a panel along with its face. A detached panel stays on the picture."""
     form = one.panels[spot.form]
@@ -136,8 +135,7 @@ def _move_panel(scene: Scene, one: SceneFace, spot: Spot, label: Spot | None) ->
         rect = spot.rect._replace(width=form.width, height=form.height)
         return spot._replace(rect=rect.move_inside(*scene.size_wh))
     around = one.box if label is None else one.box.enclose(label.rect)
-    places = list_panel_places(one.box, around, form, scene)
-    return _follow(scene, spot, to_rect(places[spot.slot]))
+    return _follow(scene, spot, find_panel_place(one.box, around, form, spot.slot, scene))
 
 
 def _follow(scene: Scene, spot: Spot, target: Rect) -> Spot:
@@ -157,18 +155,11 @@ def _split_clashes(
     place."""
     staying: dict[int, Spot] = {}
     given_way: list[int] = []
-    rects = stack_corners(spot.rect for _, spot in held)
-    against = np.vstack([stack_corners(taken), rects])
-    over = count_shared_px(rects, against) > 0
-    offset = len(taken)
-    over[np.arange(len(held)), offset + np.arange(len(held))] = False
-    if all(stay) and not over.any():
-        return dict(held), []
-    standing = np.ones(len(against), np.bool_)
-    standing[offset:] = False
-    for row, (number, spot) in enumerate(held):
-        if stay[row] and not (over[row] & standing).any():
-            standing[offset + row] = True
+    standing = [rect.corners for rect in taken]
+    for (number, spot), may_stay in zip(held, stay, strict=True):
+        corners = spot.rect.corners
+        if may_stay and not overlaps_any(corners, standing):
+            standing.append(corners)
             staying[number] = spot
         else:
             given_way.append(number)

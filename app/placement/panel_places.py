@@ -12,6 +12,7 @@ from app.placement.board import (
     TOUCH_COST,
     Board,
     Choice,
+    measure_gap_share,
 )
 from app.placement.free_room import choose_cell_px, find_free_places
 from app.placement.rects import Corners, Rect, count_shared_px, stack_corners
@@ -79,7 +80,9 @@ def compute_panel_cost(board: Board, number: int, spot: Spot) -> float:
     over_own = board.scene.faces[number].panels[spot.form].over_own
     cost = TOUCH_COST * board.touches_faces(number, spot.rect, over_own=over_own)
     if spot.slot == DETACHED:
-        return cost + DETACHED_COST + DISTANCE_COST * board.measure_distance(number, spot.rect)
+        return (
+            cost + DETACHED_COST + DISTANCE_COST * measure_gap_share(board.scene, number, spot.rect)
+        )
     own = board.measure_own_share(number, spot.rect)
     return cost + float(PANEL_COSTS[spot.slot]) + OVER_OWN_COST * own + ON_FACE_COST * (own > 0)
 

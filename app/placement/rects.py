@@ -29,6 +29,12 @@ class Rect(NamedTuple):
         return self.y + self.height
 
     @property
+    def corners(self) -> tuple[int, int, int, int]:
+        """The corners x0, y0, x1, y1, px."""
+        x, y, width, height = self
+        return x, y, x + width, y + height
+
+    @property
     def area(self) -> int:
         """The number of pixels."""
         return self.width * self.height
@@ -118,6 +124,21 @@ def count_shared_px(ours: Corners, theirs: Corners) -> Corners:
     wide = np.minimum(ours[:, None, 2], theirs[:, 2]) - np.maximum(ours[:, None, 0], theirs[:, 0])
     high = np.minimum(ours[:, None, 3], theirs[:, 3]) - np.maximum(ours[:, None, 1], theirs[:, 1])
     return np.asarray(np.maximum(wide, 0) * np.maximum(high, 0), np.float64)
+
+
+def overlaps_any(
+    one: tuple[int, int, int, int], others: Iterable[tuple[int, int, int, int]]
+) -> bool:
+    """Returns whether a rectangle has a pixel in common with any of the others. All are given by
+    their `corners`.
+
+    >>> overlaps_any((0, 0, 10, 10), [(10, 0, 20, 10), (9, 9, 12, 12)])
+    True
+    """
+    x0, y0, x1, y1 = one
+    return any(
+        left < x1 and x0 < right and top < y1 and y0 < low for left, top, right, low in others
+    )
 
 
 def find_shortest_line(one: Rect, other: Rect) -> tuple[tuple[int, int], tuple[int, int]]:

@@ -3,6 +3,8 @@
 A cost is subtracted from the worth of what is shown there (`app.placement.values.Form`, at most 1).
 """
 
+from typing import TypeVar
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -27,6 +29,7 @@ PANEL_COSTS = np.array(
 )
 
 _Numbers = NDArray[np.float64] | NDArray[np.int64]
+_Number = TypeVar("_Number", int, NDArray[np.float64])
 
 
 def list_label_places(boxes: Corners, sizes: Corners, scene: Scene) -> Corners:
@@ -45,18 +48,36 @@ def list_label_places(boxes: Corners, sizes: Corners, scene: Scene) -> Corners:
     >>> places.shape, places[0, 0].tolist()  # the first slot is above the box
     ((1, 14, 4), [100.0, 76.0, 160.0, 96.0])
     """
-    gap = scene.gap_px
-    x0, y0, x1, y1 = boxes.T
-    w, h = sizes.T
+    (x0, y0, x1, y1), (w, h) = boxes.T, sizes.T
+    x, y = _list_label_corners(x0, y0, x1, y1, w, h, scene.gap_px)
+    return _move_inside(np.stack(x, axis=1), np.stack(y, axis=1), w[:, None], h[:, None], scene)
+
+
+def find_label_place(box: Rect, form: Form, slot: int, scene: Scene) -> Rect:
+    """Finds the place of one label in one slot. Takes what `list_label_places` takes, for one face.
+
+    >>> find_label_place(Rect(100, 100, 100, 100), Form(60, 20, 1.0), 0, Scene((640, 480), ()))
+    Rect(x=100, y=76, width=60, height=20)
+    """
+    w, h = form.width, form.height
+    x, y = _list_label_corners(*box.corners, w, h, scene.gap_px)
+    return Rect(x[slot], y[slot], w, h).move_inside(*scene.size_wh)
+
+
+def _list_label_corners(
+    x0: _Number, y0: _Number, x1: _Number, y1: _Number, w: _Number, h: _Number, gap: int
+) -> tuple[list[_Number], list[_Number]]:
+    """Lists x and y of a label's top left corner in each slot, from the face's box and the label's
+    size: those of one face, or arrays of many."""
     above, below = y0 - gap - h, y1 + gap
-    middle = np.floor((x0 + x1 - w) / 2)
+    middle = (x0 + x1 - w) // 2
     in_left, in_right, in_top, in_bottom = x0 + gap, x1 - gap - w, y0 + gap, y1 - gap - h
     right, left = x1 + gap, x0 - gap - w
     x = [x0, x1 - w, middle, x0, x1 - w, middle, right, left, right, left]
     y = [above] * 3 + [below] * 3 + [y0, y0, y1 - h, y1 - h]
     x += [in_left, in_right, in_left, in_right]
     y += [in_top, in_top, in_bottom, in_bottom]
-    return _move_inside(np.stack(x, axis=1), np.stack(y, axis=1), w[:, None], h[:, None], scene)
+    return x, y
 
 
 def list_panel_places(box: Rect, around: Rect, form: Form, scene: Scene) -> Corners:
@@ -76,7 +97,26 @@ def list_panel_places(box: Rect, around: Rect, form: Form, scene: Scene) -> Corn
     >>> places.shape, places[0].tolist()  # the first slot is at the right, tops in line
     ((26, 4), [184.0, 100.0, 234.0, 160.0])
     """
-    w, h, gap = form.width, form.height, scene.gap_px
+    x, y = _list_panel_corners(box, around, form, scene.gap_px)
+    return _move_inside(np.array(x), np.array(y), form.width, form.height, scene)
+
+
+def find_panel_place(box: Rect, around: Rect, form: Form, slot: int, scene: Scene) -> Rect:
+    """Finds the place of a panel in one slot. Takes what `list_panel_places` takes.
+
+    >>> box = Rect(100, 100, 80, 80)
+    >>> find_panel_place(box, box, Form(50, 60, 1.0), 0, Scene((640, 480), ()))
+    Rect(x=184, y=100, width=50, height=60)
+    """
+    x, y = _list_panel_corners(box, around, form, scene.gap_px)
+    return Rect(x[slot], y[slot], form.width, form.height).move_inside(*scene.size_wh)
+
+
+def _list_panel_corners(
+    box: Rect, around: Rect, form: Form, gap: int
+) -> tuple[list[int], list[int]]:
+    """Lists x and y of a panel's top left corner in each slot."""
+    w, h = form.width, form.height
     x: list[int] = []
     y: list[int] = []
     for one in (box, around):
@@ -91,7 +131,7 @@ def list_panel_places(box: Rect, around: Rect, form: Form, scene: Scene) -> Corn
     x += [*in_x, *in_x, (box.x + box.right - w) // 2, (box.x + box.right - w) // 2]
     top, bottom = box.y + gap, box.bottom - gap - h
     y += [bottom, bottom, top, top, bottom, top]
-    return _move_inside(np.array(x), np.array(y), w, h, scene)
+    return x, y
 
 
 def _move_inside(

@@ -13,6 +13,7 @@ from app.overlay.history import History
 from app.overlay.palette import COLOURS, OTHERS, choose_colour
 from app.overlay.panels import TRACK_LIGHT
 from app.overlay.scene import HUD_MODES, HudMode
+from app.overlay.stamps import Stamp
 from app.overlay.text import Colour, choose_text_px, measure_text
 from app.types import Face, FaceMap, Frame, FrameResult, Image, Reason, TrackedFace
 
@@ -205,10 +206,11 @@ def panel_of(monkeypatch: pytest.MonkeyPatch, shown: FrameResult) -> list[tuple[
     """Texts of panels with where each begins and ends, px."""
     texts: list[tuple[str, int, int]] = []
 
-    def note(canvas: Image, text: str, xy: tuple[int, int], size: int, **how: int) -> None:
+    def note(_: Image | Stamp, text: str, xy: tuple[int, int], size: int, **how: int) -> None:
         texts.append((text, xy[0], xy[0] + measure_text(text, size, how["weight"])))
 
     monkeypatch.setattr("app.overlay.panels.put_text", note)
+    monkeypatch.setattr(Stamp, "put_text", note)
     draw_result(shown)
     return texts
 
