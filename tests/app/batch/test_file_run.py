@@ -133,7 +133,7 @@ def fails_late(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     return arrange
 
 
-@pytest.mark.parametrize("stops_at", [None, 17, 23, FRAMES - 2])
+@pytest.mark.parametrize("stops_at", [None, 19, 23, FRAMES - 2])
 def test_run_that_the_guard_stops_knows_nothing_of_later_frames(
     clip: Path,
     tmp_path: Path,
