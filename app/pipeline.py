@@ -138,7 +138,7 @@ class Pipeline:
             return [self.step(frame) for frame in frames]
         contract = self._classifier.contract
         began_s = self._clock()
-        found = self._follower.find_group([(frame.image, frame.time_s) for frame in frames])
+        found = self._follower.find_group(frames)
         faces = [[face for face in one if is_alignable(face.landmarks)] for one in found]
         found_s = self._clock()
 
@@ -170,7 +170,7 @@ class Pipeline:
         quality: list[dict[int, FaceQuality]] = [{} for _ in frames]
         if self._with_quality:
             quality = self._quality.measure_group(
-                [(frame.image, one) for frame, one in zip(frames, faces, strict=True)],
+                list(zip(frames, faces, strict=True)),
                 [(at_s - self._before_s) / (times_s[-1] - self._before_s) for at_s in times_s],
             )
         self._before_s = times_s[-1]
@@ -222,7 +222,7 @@ class Pipeline:
         }
         measured: dict[int, FaceQuality] = {}
         if self._with_quality:
-            (measured,) = self._quality.measure_group([(frame.image, faces)], [1.0])
+            (measured,) = self._quality.measure_group([(frame, faces)], [1.0])
         result = self._finish(frame, time_s, found, faces, raw, measured, stage_ms)
         return add_maps(result, maps, contract.template) if maps else result
 

@@ -203,11 +203,11 @@ class Recogniser:
 def _read_results(pipeline: Pipeline, frames: Iterable[Frame]) -> Iterator[FrameResult]:
     """Yields the results of a stream, which starts again at a frame of another size, because faces
     have other coordinates there."""
-    shape: tuple[int, ...] | None = None
+    size_wh: tuple[int, int] | None = None
     for frame in frames:
-        if shape not in (None, frame.image.shape):
+        if size_wh not in (None, frame.size_wh):
             pipeline.reset()
-        shape = frame.image.shape
+        size_wh = frame.size_wh
         yield from pipeline.feed(frame)
     yield from pipeline.flush()
 

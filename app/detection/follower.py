@@ -24,14 +24,14 @@ from itertools import pairwise
 
 from app.detection.boxes import is_same_place, keep_largest
 from app.detection.followed_face import FollowedFace
-from app.detection.known_faces import FEW_LOOKS, KnownFaces, TimedImage
+from app.detection.known_faces import FEW_LOOKS, KnownFaces
 from app.detection.networks import Glance, list_glances
 from app.detection.pace import FILE_PACE, Pace
 from app.detection.ports import FaceLooker
 from app.detection.refused_hints import RefusedHints
 from app.detection.view_schedule import ViewSchedule
 from app.stage_state import SavedState, State, dump_face, load_face
-from app.types import Face, Image
+from app.types import Face, Frame, Image
 
 SEARCH_S = 1.0  # a round of the search
 HURRIED_S = 0.2  # a round while no face is known, or after one was lost
@@ -139,22 +139,22 @@ class Follower:
         self._search_rest(image, faces, step_s, time_s, hurried_s)
         return keep_largest(faces, self._search.max_faces)
 
-    def find_group(self, frames: Sequence[TimedImage]) -> list[tuple[Face, ...]]:
+    def find_group(self, frames: Sequence[Frame]) -> list[tuple[Face, ...]]:
         """Finds the faces of the next frames of a file at once, with fewer looks than `find` takes
         for each of them (`app.detection.known_faces`).
 
         Args:
-            frames: The frames, uint8 (H, W, 3) BGR, each with its time in seconds.
+            frames: The frames. Their images are asked for only where a look is needed.
 
         Returns:
             The faces of each frame, as `find` returns them.
         """
-        times_s = [self._time_s, *(time_s for _, time_s in frames)]
-        sizes_wh = {(image.shape[1], image.shape[0]) for image, _ in frames} | {self._size_wh}
+        times_s = [self._time_s, *(frame.time_s for frame in frames)]
+        sizes_wh = {frame.size_wh for frame in frames} | {self._size_wh}
         is_cut = any(not 0 < b - a <= MAX_STEP_S for a, b in pairwise(times_s))
         if len(frames) < 2 or len(sizes_wh) > 1 or is_cut:
-            return [self.find(image, time_s) for image, time_s in frames]
-        image, time_s = frames[-1]
+            return [self.find(frame.image, frame.time_s) for frame in frames]
+        image, time_s = frames[-1].image, frames[-1].time_s
         step_s = self._begin(image, time_s)
         hurried_s = self._known.hurry_until_s
         found = self._known.follow_group(frames)

@@ -20,7 +20,7 @@ from app.detection.followed_face import FollowedFace
 from app.detection.pace import Pace
 from app.detection.ports import FaceLooker
 from app.detection.refused_hints import make_thumb
-from app.types import Face, Image
+from app.types import Face, Frame, Image
 
 WATCH_S = 1.0  # for which the place of a lost face is looked at
 # Where the mean score of a face over `TRUST_S` falls below `TRUSTED`, the face check is asked
@@ -34,8 +34,6 @@ MIN_AHEAD = 0.1  # sides that a face must have moved on for a look at its expect
 # Share of the score with which a face was found that it needs in earlier frames. A face that comes
 # in at the picture's edge is cut off there, and its reading would be a false start.
 MIN_TRACED_SHARE = 0.9
-
-TimedImage = tuple[Image, float]  # a frame, uint8 (H, W, 3) BGR, and its time in seconds
 
 
 class KnownFaces:
@@ -114,7 +112,7 @@ class KnownFaces:
         self.all = kept
         return faces
 
-    def follow_group(self, frames: Sequence[TimedImage]) -> list[list[Face]]:
+    def follow_group(self, frames: Sequence[Frame]) -> list[list[Face]]:
         """Finds the faces in a group of frames that follow each other: surely in the last one, and
         in the others by interpolation where that is safe.
 
@@ -141,13 +139,13 @@ class KnownFaces:
         self.all = kept
         return found
 
-    def trace_back(self, face: Face, frames: Sequence[TimedImage]) -> list[Face | None]:
+    def trace_back(self, face: Face, frames: Sequence[Frame]) -> list[Face | None]:
         """Looks for a face in the frames before the one in which it was found, the latest first,
         until a look hardly finds it. Returns its place in each of them, or None."""
         way: list[Face | None] = [None] * len(frames)
         here = face
         for place in reversed(range(len(frames))):
-            now = self._search.look_again(frames[place][0], here)
+            now = self._search.look_again(frames[place].image, here)
             if now is None or now.score < MIN_TRACED_SHARE * face.score:
                 break
             way[place] = here = replace(now, key=face.key)
@@ -159,11 +157,11 @@ class KnownFaces:
         return sorted(self.all, key=lambda k: (k.is_lost, -k.seen_s))
 
     def _follow_one(
-        self, known: FollowedFace, frames: Sequence[TimedImage], *, are_few: bool
+        self, known: FollowedFace, frames: Sequence[Frame], *, are_few: bool
     ) -> tuple[list[Face | None], FollowedFace | None]:
         """Follows one face through a group of frames. Returns its place in each of them, None where
         it is not there, and the face as it is known at the end; None: it is to be forgotten."""
-        image, end_s = frames[-1]
+        image, end_s = frames[-1].image, frames[-1].time_s
         place = known.face
         ahead = known.face if known.is_lost else known.extrapolate(end_s)
         if measure_distance(ahead, known.face) > MIN_AHEAD:
@@ -187,23 +185,23 @@ class KnownFaces:
             return self._look_at_each(known, frames)
         span_s = end_s - known.seen_s
         between = [
-            interpolate_face(known.face, last.face, (time_s - known.seen_s) / span_s)
-            for _, time_s in frames[:-1]
+            interpolate_face(known.face, last.face, (frame.time_s - known.seen_s) / span_s)
+            for frame in frames[:-1]
         ]
         return [*between, last.face], replace(last, thumb=thumb)
 
     def _look_at_each(
-        self, known: FollowedFace, frames: Sequence[TimedImage]
+        self, known: FollowedFace, frames: Sequence[Frame]
     ) -> tuple[list[Face | None], FollowedFace | None]:
         """Does what `_follow_one` describes, with a look at each frame."""
         way: list[Face | None] = []
         here: FollowedFace | None = known
-        for image, time_s in frames:
+        for frame in frames:
             if here is not None:
-                here = self._look(image, here, here.face, time_s)
+                here = self._look(frame.image, here, here.face, frame.time_s)
             way.append(None if here is None or here.is_lost else here.face)
         if here is not None and not here.is_lost:
-            here = replace(here, thumb=make_thumb(frames[-1][0], here.face))
+            here = replace(here, thumb=make_thumb(frames[-1].image, here.face))
         return way, here
 
     def _look(

@@ -6,7 +6,7 @@ from typing import Protocol
 from app.detection.networks import Glance
 from app.detection.search import SearchResult
 from app.stage_state import SavedState, State
-from app.types import Face, Image
+from app.types import Face, Frame, Image
 
 
 class FaceLooker(Protocol):
@@ -50,8 +50,8 @@ class FaceFollower(Protocol):
         """Finds the faces of the next frame, uint8 (H, W, 3) BGR, at `time_s` seconds. `restless`
         are the keys of faces that are about to get another label."""
 
-    def find_group(self, frames: Sequence[tuple[Image, float]]) -> list[tuple[Face, ...]]:
-        """Finds the faces of the next frames of a file at once, each with its time in seconds."""
+    def find_group(self, frames: Sequence[Frame]) -> list[tuple[Face, ...]]:
+        """Finds the faces of the next frames of a file at once."""
 
     def reset(self) -> None:
         """Forgets all faces."""

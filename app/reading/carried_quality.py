@@ -6,7 +6,7 @@ from dataclasses import astuple
 
 from app.recognition.quality import measure_quality
 from app.stage_state import SavedState, State
-from app.types import Face, FaceQuality, Image
+from app.types import Face, FaceQuality, Frame
 
 
 class CarriedQuality:
@@ -16,12 +16,12 @@ class CarriedQuality:
         self._known: dict[int, FaceQuality] = {}
 
     def measure_group(
-        self, frames: Sequence[tuple[Image, Sequence[Face]]], shares: Sequence[float]
+        self, frames: Sequence[tuple[Frame, Sequence[Face]]], shares: Sequence[float]
     ) -> list[dict[int, FaceQuality]]:
         """Measures the faces of the last frame, and of the frames before it those that were seen.
 
         Args:
-            frames: Frames that follow each other, uint8 (H, W, 3) BGR, with their faces.
+            frames: Frames that follow each other, with their faces.
             shares: For each frame, the share of the time from the frame before the first one to the
                 last one that has passed, 0 to 1.
 
@@ -29,15 +29,15 @@ class CarriedQuality:
             For each frame the quality of its faces, by their places.
         """
         end = len(frames) - 1
-        image, faces = frames[end]
-        last = {row: measure_quality(image, face) for row, face in enumerate(faces)}
+        frame, faces = frames[end]
+        last = {row: measure_quality(frame.image, face) for row, face in enumerate(faces)}
         after = {face.key: last[row] for row, face in enumerate(faces) if face.key is not None}
         measured: list[dict[int, FaceQuality]] = [{} for _ in range(end)]
-        for (picture, group), share, found in zip(frames[:end], shares, measured, strict=False):
+        for (before, group), share, found in zip(frames[:end], shares, measured, strict=False):
             for row, face in enumerate(group):
                 ends = None if face.seen else self._find_ends(face, after)
                 found[row] = (
-                    measure_quality(picture, face)
+                    measure_quality(before.image, face)
                     if ends is None
                     else interpolate_quality(*ends, share)
                 )

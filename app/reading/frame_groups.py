@@ -38,15 +38,13 @@ class FrameGroups:
     def add(self, frame: Frame) -> list[list[Frame]]:
         """Takes the next frame. Returns the groups that are complete, in order."""
         waiting, ended = self._waiting, []
-        if waiting and (
-            frame.image.shape != waiting[0].image.shape or frame.time_s <= waiting[-1].time_s
-        ):
+        if waiting and (frame.size_wh != waiting[0].size_wh or frame.time_s <= waiting[-1].time_s):
             ended.append(self.take())
         self._waiting.append(frame)
         if (
             not 0 <= frame.time_s - self.end_s < self._group_s - ROUNDING_S
             or len(self._waiting) >= MAX_GROUP
-            or len(self._waiting) * frame.image.nbytes >= MAX_GROUP_BYTES
+            or len(self._waiting) * frame.image_bytes >= MAX_GROUP_BYTES
         ):
             ended.append(self.take())
         return ended

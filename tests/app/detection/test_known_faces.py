@@ -8,7 +8,7 @@ import pytest
 from app.detection.follower import Follower
 from app.detection.networks import Glance
 from app.detection.search import SearchResult
-from app.types import Face, Image
+from app.types import Face, Frame, Image
 
 RATE = 30.0
 
@@ -23,6 +23,10 @@ def picture(number: int) -> Image:
     image = np.full((480, 640, 3), 90, np.uint8)
     image[0, 0] = number
     return image
+
+
+def film_frame(number: int, time_s: float) -> Frame:
+    return Frame(picture(number), number, time_s, "film")
 
 
 class Film:
@@ -67,9 +71,9 @@ class Film:
 def follow(film: Film, frames: int = 7) -> list[tuple[Face, ...]]:
     """The faces of a film: its first frame alone, then groups of three."""
     follower = Follower(film)
-    found = follower.find_group([(picture(0), 0.0)])
+    found = follower.find_group([film_frame(0, 0.0)])
     for first in range(1, frames, 3):
-        found += follower.find_group([(picture(n), n / RATE) for n in range(first, first + 3)])
+        found += follower.find_group([film_frame(n, n / RATE) for n in range(first, first + 3)])
     return found
 
 
@@ -134,8 +138,8 @@ def test_a_crowd_that_moves_costs_one_look_at_each_face() -> None:
 def test_a_cut_begins_a_stream_anew_within_a_group() -> None:
     film = Film(lambda n: [face(200)])
     follower = Follower(film)
-    follower.find_group([(picture(0), 0.0)])
-    found = follower.find_group([(picture(1), 0.03), (picture(2), 5.0), (picture(3), 5.03)])
+    follower.find_group([film_frame(0, 0.0)])
+    found = follower.find_group([film_frame(1, 0.03), film_frame(2, 5.0), film_frame(3, 5.03)])
     assert lefts(found) == [[200.0]] * 3
     assert [faces[0].key for faces in found] == [1, 2, 2]
 
@@ -146,11 +150,34 @@ def test_a_restored_follower_finds_the_same_faces() -> None:
 
     whole = follow(Film(script), 13)
     follower = Follower(Film(script))
-    found = follower.find_group([(picture(0), 0.0)])
+    found = follower.find_group([film_frame(0, 0.0)])
     for first in range(1, 13, 3):
         kept = follower.state()
         follower = Follower(Film(script))
         follower.restore(kept)
-        found += follower.find_group([(picture(n), n / RATE) for n in range(first, first + 3)])
+        found += follower.find_group([film_frame(n, n / RATE) for n in range(first, first + 3)])
     assert lefts(found) == lefts(whole)
     assert [[f.key for f in faces] for faces in found] == [[f.key for f in w] for w in whole]
+
+
+class Unasked(Frame):
+    """A frame whose image is never asked for."""
+
+    @property
+    def image(self) -> Image:
+        raise AssertionError
+
+    @image.setter
+    def image(self, image: Image) -> None:
+        """Keeps nothing."""
+
+    @property
+    def size_wh(self) -> tuple[int, int]:
+        return 640, 480
+
+
+def test_pictures_between_two_looks_are_not_asked_for() -> None:
+    follower = Follower(Film(lambda n: [face(200)]))
+    follower.find_group([film_frame(0, 0.0)])
+    between = [Unasked(picture(n), n, n / RATE, "film") for n in (1, 2)]
+    assert lefts(follower.find_group([*between, film_frame(3, 3 / RATE)])) == [[200.0]] * 3
