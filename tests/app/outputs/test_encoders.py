@@ -211,3 +211,17 @@ def test_encoder_has_threads_for_the_size_of_its_pictures(
     encoder = ENCODERS[name]
     settings = build_context_settings(encoder, size_wh=size_wh, rate=Fraction(25), threads=most)
     assert settings.options.get("threads") == threads
+
+
+@pytest.mark.parametrize(
+    ("size_wh", "words"),
+    [
+        ((640, 480), "subme=1:me=dia"),
+        ((1918, 1080), "subme=1:me=dia"),
+        ((1080, 1920), "subme=1:me=dia:partitions=i8x8,i4x4"),
+    ],
+)
+def test_large_pictures_have_options_of_their_own(size_wh: tuple[int, int], words: str) -> None:
+    settings = build_context_settings(ENCODERS["libx264"], size_wh=size_wh, rate=Fraction(25))
+    assert settings.options["x264-params"] == words
+    assert (settings.options["preset"], settings.options["crf"]) == ("veryfast", "20")
