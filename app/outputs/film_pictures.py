@@ -59,13 +59,13 @@ class FilmPictures:
         width, height = self._size_wh
         if self._canvas.shape[:2] != (height, width):
             self._canvas = np.empty((height, width, 3), np.uint8)
-        parts = self._patches.align(touched)
+        layout = self._patches.lay_out(touched)
         frame = drawing.result.frame
         if isinstance(frame, PlanarFrame) and frame.has_image:
-            self._patches.cut(frame.image, parts, self._canvas)
+            self._patches.cut(frame.image, layout, self._canvas)
         else:
-            self._patches.read(yuv, parts, self._canvas)
+            self._patches.read(yuv, layout, self._canvas)
         drawing.paint(self._canvas)
         picture = yuv.copy()
-        self._patches.write(self._canvas, parts, picture)
+        self._patches.write(self._canvas, layout, picture)
         return picture

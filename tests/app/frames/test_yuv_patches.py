@@ -1,5 +1,7 @@
 """Parts of a picture are converted as a conversion of the whole picture converts them."""
 
+from itertools import product
+
 import numpy as np
 import pytest
 from av.video.frame import VideoFrame
@@ -8,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.frames.yuv_colour import BT601, BT709, ColourTags, to_yuv, view_planes
-from app.frames.yuv_patches import HALVING_MARGIN_PX, PatchConverter
+from app.frames.yuv_patches import DRAWN_MARGIN_PX, MAX_SHEET_SIZES, PatchConverter
 from app.frames.yuv_picture import BgrReader, YuvPicture
 from app.types import Image
 
@@ -50,11 +52,11 @@ def test_parts_become_bgr_as_in_the_whole_picture(
 ) -> None:
     picture = make_noise(colour)
     patches = PatchConverter(picture.size_wh, colour)
-    parts = patches.align(rects)
+    layout = patches.lay_out(rects)
     canvas, copied = np.zeros((2, HEIGHT, WIDTH, 3), np.uint8)
-    patches.read(picture, parts, canvas)
-    patches.cut(picture.make_bgr(), parts, copied)
-    inside = mark(parts, HALVING_MARGIN_PX)
+    patches.read(picture, layout, canvas)
+    patches.cut(picture.make_bgr(), layout, copied)
+    inside = mark(layout.parts, DRAWN_MARGIN_PX)
     assert np.array_equal(canvas[inside], picture.make_bgr()[inside])
     assert np.array_equal(canvas, copied)
 
@@ -67,12 +69,12 @@ def test_parts_become_planes_as_in_the_whole_picture(
 ) -> None:
     picture = make_noise(colour)
     patches = PatchConverter(picture.size_wh, colour)
-    parts = patches.align(rects)
+    layout = patches.lay_out(rects)
     random = np.random.default_rng(1)
     canvas: Image = random.integers(0, 256, (HEIGHT, WIDTH, 3), np.uint8)
     made = picture.copy()
-    patches.write(canvas, parts, made)
-    inside = mark(parts)
+    patches.write(canvas, layout, made)
+    inside = mark(layout.parts)
     whole = view_planes(to_yuv(canvas, colour, VideoReformatter()))
     for plane, drawn, kept in zip(view_planes(made), whole, picture.planes, strict=True):
         here = inside[:: HEIGHT // plane.shape[0], :: WIDTH // plane.shape[1]]
@@ -83,12 +85,13 @@ def test_parts_become_planes_as_in_the_whole_picture(
 def test_parts_cover_whole_blocks_of_colour_once() -> None:
     patches = PatchConverter((64, 48), BT709)
     rects = [(3, 3, 4, 4), (4, 4, 1, 1), (-5, 40, 9, 20), (64, 0, 4, 4), (10, 10, 0, 5)]
-    assert patches.align(rects) == [(0, 40, 4, 48), (2, 2, 8, 8)]
+    assert sorted(patches.lay_out(rects).parts) == [(0, 40, 4, 48), (2, 2, 8, 8)]
 
 
 def test_converters_of_many_sizes_are_not_kept() -> None:
     picture = make_noise(BT709)
     patches = PatchConverter(picture.size_wh, BT709)
-    for side in range(2, 180, 4):
-        patches.read(picture, [(0, 0, side, side)], np.zeros((HEIGHT, WIDTH, 3), np.uint8))
-    assert patches.kept_sizes <= 8
+    canvas = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
+    for wide, high in product(range(2, 318, 50), range(2, 182, 30)):
+        patches.read(picture, patches.lay_out([(0, 0, wide, high)]), canvas)
+    assert 1 < patches.kept_sizes <= MAX_SHEET_SIZES

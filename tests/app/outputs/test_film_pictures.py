@@ -55,7 +55,7 @@ def test_drawn_parts_are_those_of_the_whole_canvas_and_the_rest_is_the_sources(
     assert frame.has_image is is_converted
     assert drawing.touched
     inside = np.zeros((240, 320), np.bool_)
-    for x0, y0, x1, y1 in PatchConverter((320, 240), BT601).align(drawing.touched):
+    for x0, y0, x1, y1 in PatchConverter((320, 240), BT601).lay_out(drawing.touched).parts:
         inside[y0:y1, x0:x1] = True
     assert 0.1 < inside.mean() < 0.9
     for mine, whole, kept in zip(made, convert_whole(drawing), frame.yuv.planes, strict=True):
