@@ -26,10 +26,22 @@ class LoadedNetworks:
 
 @contextmanager
 def load_networks(
-    settings: RecognitionSettings, threads: int | None = None
+    settings: RecognitionSettings,
+    threads: int | None = None,
+    *,
+    classifier_threads: int | None = None,
 ) -> Iterator[LoadedNetworks]:
-    """Loads the networks for `settings`, each with at most `threads` threads; frees them at the
-    end. Raises `ModelError` and `DeviceError`, those of the classifier first."""
+    """Loads the networks of a run, and frees them at the end.
+
+    Args:
+        settings: The settings of the networks.
+        threads: As in `LoadedNetworks`.
+        classifier_threads: The number of threads of the classifier; None: `threads`.
+
+    Raises:
+        ModelError, DeviceError: A network cannot be loaded; that of the classifier comes first.
+    """
+    own = classifier_threads or threads
     with ExitStack() as stack:
         # The classifier is opened in a thread, because the libraries work without Python's lock.
         with ThreadPoolExecutor(1, "classifier") as loader:
@@ -37,7 +49,7 @@ def load_networks(
                 Classifier,
                 settings.model,
                 device=settings.device,
-                threads=threads and min(threads, MAX_THREADS),
+                threads=own and min(own, MAX_THREADS),
                 prior_correction=settings.prior_correction,
             )
             try:
