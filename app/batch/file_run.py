@@ -53,13 +53,13 @@ class _ReadingState:
 
 def count_waiting(rate: Fraction) -> int:
     """Counts the frames that may wait between two threads, for a video of `rate` frames a second:
-    as many as are read at once. With fewer, all threads would wait for each other in turn.
+    two groups that are read at once, so that a group that takes long stops no thread.
 
-    >>> count_waiting(Fraction(25)), count_waiting(Fraction(60)), count_waiting(Fraction(1000))
-    (3, 6, 12)
+    >>> count_waiting(Fraction(10)), count_waiting(Fraction(25)), count_waiting(Fraction(1000))
+    (2, 6, 12)
     """
     of_group = math.ceil(round(float(rate) * GROUP_S, 3))
-    return max(MAX_WAITING, min(of_group, MOST_WAITING))
+    return max(MAX_WAITING, min(2 * of_group, MOST_WAITING))
 
 
 class FileRun:
