@@ -44,8 +44,8 @@ def _make_face_record(face: TrackedFace, labels: Sequence[str]) -> FaceRecord:
 
     def round_shares(values: Floats) -> dict[str, float]:
         return {
-            label: round(float(value), DECIMALS)
-            for label, value in zip(labels, values, strict=True)
+            label: round(value, DECIMALS)
+            for label, value in zip(labels, values.tolist(), strict=True)
         }
 
     x, y, width, height = (round(value, PIXEL_DECIMALS) for value in (x0, y0, x1 - x0, y1 - y0))

@@ -21,6 +21,7 @@ from app.records.schema import DECIMALS, PIXEL_DECIMALS, Cell, Record, ValueKind
 from app.types import FrameResult, Image
 
 SUFFIXES = (".jsonl", ".csv", ".parquet")
+_encode_json = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode  # made once
 
 
 def check_records_suffix(path: Path) -> str:
@@ -74,7 +75,7 @@ class LineRows:
 
     def _line(self, record: Record) -> str:
         if not self._as_csv:
-            return json.dumps(make_json_row(record), ensure_ascii=False, allow_nan=False) + "\n"
+            return _encode_json(make_json_row(record)) + "\n"
         values = zip(self._columns, make_flat_row(record, self._labels), strict=True)
         return format_csv_line([format_csv_cell(column.kind, value) for column, value in values])
 
