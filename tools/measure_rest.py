@@ -22,8 +22,8 @@ import app.overlay.drawing
 import app.overlay.labels
 import app.overlay.panels
 import app.pipeline
+import app.reading.result_maker
 import app.recognition.classifier
-import app.runs.result_view
 import app.tracking.identities
 from app.defaults import DEMO_CLIP
 from app.detection.follower import Follower
@@ -33,11 +33,13 @@ from app.detection.refused_hints import RefusedHints
 from app.detection.search import FaceSearch
 from app.detection.view_schedule import ViewSchedule
 from app.diagnostics.benchmark_clip import loop_clip
+from app.overlay.drawing import Drawing
 from app.overlay.history import History
 from app.pipeline import Pipeline, build_pipeline
 from app.placement.memory import PlacementMemory
 from app.privacy.blur import FaceBlur
 from app.process.threads import set_threads
+from app.reading.result_maker import ResultMaker
 from app.recognition.classifier import Classifier
 from app.runs.plan import ViewSettings
 from app.runs.result_view import ResultView
@@ -66,8 +68,8 @@ PARTS: tuple[tuple[str, Any, str], ...] = (
     ("who is who", app.tracking.identities.Identities, "update"),
     ("steady readings", ReadingSmoother, "update"),
     ("steady readings", Tracker, "update"),
-    ("why unsure", app.pipeline, "measure_quality"),
-    ("why unsure", Pipeline, "_find_reasons"),
+    ("why unsure", app.reading.result_maker, "measure_quality"),
+    ("why unsure", ResultMaker, "_find_reasons"),
     ("results", Pipeline, "step"),
     ("history, blur", History, "add"),
     ("history, blur", FaceBlur, "add_frame"),
@@ -76,13 +78,14 @@ PARTS: tuple[tuple[str, Any, str], ...] = (
     ("texts", app.overlay.panels, "put_text"),
     ("dark grounds", app.overlay.labels, "darken_rect"),
     ("dark grounds", app.overlay.panels, "darken_rect"),
-    ("frames around faces", app.overlay.drawing, "_draw_box"),
+    ("what is drawn, and where", app.overlay.drawing, "plan_drawing"),
+    ("frames around faces, and all else on the canvas", Drawing, "paint"),
     ("what is to be placed", app.overlay.drawing, "describe_scene"),
     ("places of labels and panels", PlacementMemory, "place"),
     ("panels", app.overlay.drawing, "draw_panel"),
     ("strip of ten seconds", app.overlay.panels, "_draw_strip"),
     ("labels", app.overlay.drawing, "draw_label"),
-    ("the canvas, a copy of the frame", app.runs.result_view, "draw_result"),
+    ("the canvas, a copy of the frame", Drawing, "make_canvas"),
     ("the canvas, a copy of the frame", ResultView, "draw"),
 )
 
