@@ -24,6 +24,7 @@ import app.overlay.panels
 import app.pipeline
 import app.reading.result_maker
 import app.recognition.classifier
+import app.runs.result_view
 import app.tracking.identities
 from app.defaults import DEMO_CLIP
 from app.detection.follower import Follower
@@ -78,8 +79,8 @@ PARTS: tuple[tuple[str, Any, str], ...] = (
     ("texts", app.overlay.panels, "put_text"),
     ("dark grounds", app.overlay.labels, "darken_rect"),
     ("dark grounds", app.overlay.panels, "darken_rect"),
-    ("what is drawn, and where", app.overlay.drawing, "plan_drawing"),
-    ("frames around faces, and all else on the canvas", Drawing, "paint"),
+    ("what is drawn, and where", app.runs.result_view, "plan_drawing"),
+    ("frames and lines around faces", Drawing, "paint"),
     ("what is to be placed", app.overlay.drawing, "describe_scene"),
     ("places of labels and panels", PlacementMemory, "place"),
     ("panels", app.overlay.drawing, "draw_panel"),
