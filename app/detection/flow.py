@@ -16,6 +16,7 @@ from app.types import Face, Floats, Image
 
 PATCH_SIDE_PX = 64  # of the small pictures
 REACH = 1.2  # side of the place that they show, in sides of the box
+MAX_INSET = 0.25  # of the place's side, by which it may be moved into the frame
 MIN_RESPONSE = 0.15  # share of the spectrum's power in one peak, below which nothing is known
 MAX_SHIFT = 0.2  # of the patch's side; a larger shift is none
 # Mean difference of grey levels of the face at two times, after the shift, that tells of a change.
@@ -51,7 +52,8 @@ def cut_patch(image: Image, face: Face, moved_xy: tuple[float, float] = (0.0, 0.
         moved_xy: The way (x, y) in px that the face has moved since.
 
     Returns:
-        The patch; None where its place lies in part outside of the frame.
+        The patch, whose place is moved into the frame where the face is at an edge; None where the
+        face is hardly in the frame, or the frame is too small.
 
     >>> face = Face((20, 20, 60, 60), np.zeros((6, 2), np.float32), 0.9)
     >>> patch = cut_patch(np.full((80, 80, 3), 90, np.uint8), face)
@@ -60,15 +62,16 @@ def cut_patch(image: Image, face: Face, moved_xy: tuple[float, float] = (0.0, 0.
     """
     x0, y0, x1, y1 = face.box_xyxy
     side = max(8, round(REACH * max(x1 - x0, y1 - y0)))
-    left = round((x0 + x1 - side) / 2 + moved_xy[0])
-    top = round((y0 + y1 - side) / 2 + moved_xy[1])
     height, width = image.shape[:2]
-    if left < 0 or top < 0 or left + side > width or top + side > height:
+    x, y = (x0 + x1 - side) / 2 + moved_xy[0], (y0 + y1 - side) / 2 + moved_xy[1]
+    left, top = max(0, min(round(x), width - side)), max(0, min(round(y), height - side))
+    if side > min(width, height) or max(abs(left - x), abs(top - y)) > MAX_INSET * side:
         return None
     step = max(1, side // PATCH_SIDE_PX)
     green = np.ascontiguousarray(image[top : top + side : step, left : left + side : step, 1])
     small = cv2.resize(green, (PATCH_SIDE_PX, PATCH_SIDE_PX), interpolation=cv2.INTER_LINEAR)
-    return Patch(small.astype(np.float32), left, top, side)
+    grey = cv2.blur(small, (3, 3))  # against the camera's noise
+    return Patch(grey.astype(np.float32), left, top, side)
 
 
 def measure_shift(before: Patch, after: Patch) -> Shift | None:

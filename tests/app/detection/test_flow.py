@@ -59,8 +59,9 @@ def test_light_is_no_change_and_another_face_is() -> None:
     assert shift.has_changed
 
 
-def test_nothing_is_known_of_two_pictures_without_anything_in_common() -> None:
-    assert measure_shift(cut(scene(0, 0), face()), cut(scene(0, 0, seed=1), face())) is None
+def test_of_two_pictures_without_anything_in_common_nothing_is_known_but_the_change() -> None:
+    shift = measure_shift(cut(scene(0, 0), face()), cut(scene(0, 0, seed=1), face()))
+    assert shift is None or shift.has_changed
 
 
 def test_nothing_is_known_of_a_plain_wall() -> None:
@@ -69,9 +70,29 @@ def test_nothing_is_known_of_a_plain_wall() -> None:
     assert shift is None or (round(shift.x, 3), round(shift.y, 3)) == (0, 0)
 
 
-@pytest.mark.parametrize("at", [face(-5), face(545), face(200, 310), face(200, -1)])
-def test_a_face_at_the_edge_has_no_patch(at: Face) -> None:
+@pytest.mark.parametrize("at", [face(-60), face(600), face(200, 360), face(200, 0, 500)])
+def test_a_face_that_is_hardly_in_the_frame_has_no_patch(at: Face) -> None:
     assert cut_patch(scene(0, 0), at) is None
+
+
+@pytest.mark.parametrize("at", [face(-5), face(545), face(200, 310), face(200, -10)])
+def test_a_face_at_the_edge_is_followed_too(at: Face) -> None:
+    shift = measure_shift(cut(scene(0, 0), at), cut(scene(3, -2), at))
+    assert shift is not None
+    again = measure_shift(cut(scene(0, 0), at), cut(scene(3, -2), at, (shift.x, shift.y)))
+    assert again is not None
+    assert (again.x, again.y) == pytest.approx((3, -2), abs=1)
+
+
+def test_a_cameras_noise_is_no_change() -> None:
+    rng = np.random.default_rng(0)
+    noisy = [
+        np.clip(scene(0, 0) + rng.normal(0, 10, (400, 640, 3)), 0, 255).astype(np.uint8)
+        for _ in range(2)
+    ]
+    shift = measure_shift(cut(noisy[0], face()), cut(noisy[1], face()))
+    assert shift is not None
+    assert not shift.has_changed
 
 
 def test_patches_of_two_sizes_are_not_compared() -> None:
