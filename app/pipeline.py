@@ -65,6 +65,8 @@ class Pipeline:
     Attributes:
         with_maps: While it is True, faces come with their class activation maps, and every frame is
             read as soon as it comes.
+        looks_at_all: While it is True, every frame is looked at, as blurring faces needs: a face
+            that jumps away or appears between two looks would stay uncovered.
     """
 
     def __init__(
@@ -93,7 +95,7 @@ class Pipeline:
         self._ready: list[FrameResult] = []  # that were not given yet
         self._turns = ReadingTurns() if stage_clock is not None else None
         self._before_s = -math.inf  # the time of the last frame that was read
-        self.with_maps = False
+        self.with_maps = self.looks_at_all = False
 
     def feed(self, frame: Frame) -> list[FrameResult]:
         """Takes the next frame.
@@ -138,7 +140,10 @@ class Pipeline:
             return [self.step(frame) for frame in frames]
         contract = self._classifier.contract
         began_s = self._clock()
-        found = self._follower.find_group(frames)
+        if self.looks_at_all:
+            found = [self._follower.find(frame.image, frame.time_s) for frame in frames]
+        else:
+            found = self._follower.find_group(frames)
         faces = [[face for face in one if is_alignable(face.landmarks)] for one in found]
         found_s = self._clock()
 

@@ -29,10 +29,12 @@ class LivePipeline(Protocol):
     """Does to frames what `app.pipeline.Pipeline` does, with the switches that keys turn.
 
     `with_maps`: results come with maps of the evidence. `smoothing_s` is the time over which
-    readings are averaged, in seconds; None for separate pictures.
+    readings are averaged, in seconds; None for separate pictures. `looks_at_all`: every frame of a
+    file is looked at.
     """
 
     with_maps: bool
+    looks_at_all: bool
     smoothing_s: float | None
 
     @property

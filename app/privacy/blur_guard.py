@@ -27,7 +27,10 @@ MAX_HELD_BYTES = 512 << 20  # 1.4 s of 1080p at 60 frames/s, 0.3 s of 4K at that
 
 
 class SteppingPipeline(Protocol):
-    """The part of `app.pipeline.Pipeline` that the guard needs."""
+    """The part of `app.pipeline.Pipeline` that the guard needs. While `looks_at_all` is True, every
+    frame is looked at."""
+
+    looks_at_all: bool
 
     def feed(self, frame: Frame) -> list[FrameResult]:
         """Takes the next frame. Returns the results that are ready."""
@@ -93,7 +96,7 @@ class BlurGuard:
         Raises:
             SourceError: The run must stop here. The results that `release` returns then are fine.
         """
-        if not self._wanted():
+        if not self._ask():
             self._ledger.reset()
             self._fed.clear()
             return [*self._release_held(), *self._pipeline.feed(frame)]
@@ -107,10 +110,15 @@ class BlurGuard:
     def release(self) -> list[FrameResult]:
         """Reads the frames that the pipeline has taken and not read yet. Returns all results that
         are held back, at the end of the run. Raises what `step` raises."""
-        if not self._wanted():
+        if not self._ask():
             return [*self._release_held(), *self._pipeline.flush()]
         due = self._accept(self._read(self._pipeline.flush))
         return [*due, *self._release_held()]
+
+    def _ask(self) -> bool:
+        """Asks whether faces are blurred. If so, the pipeline looks at every frame."""
+        self._pipeline.looks_at_all = is_wanted = self._wanted()
+        return is_wanted
 
     def _release_held(self) -> list[FrameResult]:
         held, self._held, self._bytes = list(self._held), deque(), 0

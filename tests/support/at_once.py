@@ -6,7 +6,7 @@ from app.types import Frame, FrameResult
 class AtOnce:
     """Gives the result of each frame at once. Tests override `step`."""
 
-    has_pending = False
+    has_pending = looks_at_all = False
 
     def step(self, frame: Frame) -> FrameResult:
         """Reads a frame."""

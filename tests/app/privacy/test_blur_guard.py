@@ -10,12 +10,14 @@ import av
 import cv2
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from app.batch.annotate import FileOutcome, annotate
 from app.defaults import DEMO_CLIP
-from app.detection.search import FaceSearch
+from app.detection.search import FaceSearch, SearchResult
 from app.errors import DeviceError, SourceError
 from app.outputs.run_metadata import read_notes
+from app.pipeline import build_pipeline
 from app.privacy.blur import blur_whole
 from app.privacy.blur_guard import BlurGuard
 from app.privacy.face_ledger import (
@@ -31,9 +33,11 @@ from app.runs.networks import LoadedNetworks
 from app.runs.plan import OutputPaths, RunPlan, VideoInput, ViewSettings
 from app.sources.frame_selection import Selection
 from app.sources.video import VideoSource
-from app.types import Face, Frame, FrameResult, Image, Mode
+from app.types import Face, Floats, Frame, FrameResult, Image, Mode
 from tests.support.at_once import AtOnce
+from tests.support.faces import Finder, make_face
 from tests.support.synthetic import LABELS, noise_picture, tracked_face, write_video
+from tests.support.tiny_model import tiny_contract
 
 SIZE_WH = (320, 240)
 RATE = 10
@@ -89,6 +93,67 @@ def doubts(
 
 
 SEEN, NONE = [100.0], []
+
+
+class Jumping(Finder):
+    """Finds the face that is on the left or on the right, where the picture is bright."""
+
+    max_faces: int | None = None
+    far_faces = False
+
+    @staticmethod
+    def find(image: Image) -> Face:
+        return make_face(20 if image[50, 50, 0] > 100 else 200, 10)
+
+    def look_again(self, image: Image, face: Face) -> Face | None:
+        here = self.find(image)
+        return here if abs(here.box_xyxy[0] - face.box_xyxy[0]) < 60 else None
+
+    def search(self, image: Image, *_: object, **__: object) -> SearchResult:
+        return SearchResult([self.find(image)], [])
+
+    def is_face(self, image: Image, face: Face) -> bool:
+        return True
+
+
+class Unsure:
+    """Reads the same in every face."""
+
+    contract = tiny_contract()
+
+    def predict(self, crops: NDArray[np.uint8]) -> Floats:
+        return np.full((len(crops), 2), 0.5, np.float32)
+
+    def predict_with_maps(self, crops: NDArray[np.uint8]) -> tuple[Floats, Floats]:
+        raise NotImplementedError
+
+
+def follow_jumps(blurs: list[bool]) -> list[bool]:
+    """Tells for each frame whether its face is covered, or would be. The face is on the right in
+    two of three frames: in those that are not looked at in a file otherwise."""
+    guard = BlurGuard(
+        build_pipeline(Jumping(), Unsure(), Mode.FILE), wanted=lambda: blurs[0], mode=Mode.FILE
+    )
+    found: list[FrameResult] = []
+    for number in range(len(blurs)):
+        image = np.zeros((100, 300, 3), np.uint8)
+        image[:, 10:100] = 200 if number % 3 == 0 else 0
+        image[:, 190:280] = 0 if number % 3 == 0 else 200
+        found += guard.step(Frame(image, number, number / 30, "jumps.mp4"))
+        blurs = blurs[1:] or blurs
+    found += guard.release()
+    places = [Jumping.find(one.frame.image).box_xyxy for one in found]
+    return [
+        one.doubt is not None or place in [each.face.box_xyxy for each in one.faces]
+        for one, place in zip(found, places, strict=True)
+    ]
+
+
+def test_face_between_two_looks_is_found_while_faces_are_blurred() -> None:
+    assert follow_jumps([True] * 10) == [True] * 10
+    assert follow_jumps([False] * 10) == [number % 3 == 0 for number in range(10)]
+    # Blurring is switched on while frames wait to be read.
+    assert follow_jumps([False] * 5 + [True] * 5) == [True, False, False] + [True] * 7
 
 
 @pytest.mark.parametrize(
