@@ -102,6 +102,39 @@ class Orientation:
             image = cast(Image, cv2.flip(image, axis))
         return image
 
+    @property
+    def inverse(self) -> "Orientation":
+        """The orientation that leads back from the upright picture to the stored one.
+
+        >>> Orientation.from_exif(6).inverse.exif
+        8
+        """
+        if not self.transposes:
+            return self
+        return Orientation(True, self.mirrors_y, self.mirrors_x)
+
+    def turn_corners(
+        self, corners: tuple[int, int, int, int], size_wh: tuple[int, int]
+    ) -> tuple[int, int, int, int]:
+        """Gives the place in the upright picture of a part of the stored picture.
+
+        Args:
+            corners: The part's x0, y0, x1, y1 in px.
+            size_wh: Width and height of the stored picture in px.
+
+        >>> Orientation.from_exif(6).turn_corners((0, 0, 3, 1), (4, 2))
+        (1, 0, 2, 3)
+        """
+        x0, y0, x1, y1 = corners
+        if self.transposes:
+            x0, y0, x1, y1 = y0, x0, y1, x1
+        width, height = self.turn_size(size_wh)
+        if self.mirrors_x:
+            x0, x1 = width - x1, width - x0
+        if self.mirrors_y:
+            y0, y1 = height - y1, height - y0
+        return x0, y0, x1, y1
+
     def turn_size(self, size_wh: tuple[int, int]) -> tuple[int, int]:
         """Gives the width and height in pixels of the upright picture, from those of the stored
         picture."""

@@ -32,6 +32,7 @@ class ColourTags:
 BT709 = ColourTags(Colorspace.ITU709, 1)
 BT601 = ColourTags(Colorspace.ITU601, 6)
 LIMITED_RANGE = 1  # AVCOL_RANGE_MPEG
+FULL_RANGE = 2  # AVCOL_RANGE_JPEG
 
 
 def guess_colour_tags(width: int, height: int) -> ColourTags:

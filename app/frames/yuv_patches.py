@@ -72,7 +72,7 @@ class PatchConverter:
     def __init__(self, size_wh: tuple[int, int], colour: ColourTags) -> None:
         self._size_wh = size_wh
         self._colour = colour
-        self._tools: dict[tuple[int, int], _SheetTools] = {}
+        self._tools: dict[tuple[tuple[int, int], bool], _SheetTools] = {}
 
     @property
     def kept_sizes(self) -> int:
@@ -110,7 +110,11 @@ class PatchConverter:
         """
         if not layout.places:
             return
-        tools = self._find_tools(layout.size_wh)
+        turn, stored_wh = picture.orientation, picture.orientation.turn_size(self._size_wh)
+        if not turn.is_upright:
+            back = turn.inverse
+            layout = _place([back.turn_corners(part, self._size_wh) for part in layout.parts])
+        tools = self._find_tools(layout.size_wh, is_full_range=picture.is_full_range)
         if tools.sheet is None:
             tools.sheet = picture.make_sheet(layout.size_wh)
             tools.planes = view_planes(tools.sheet)
@@ -122,14 +126,15 @@ class PatchConverter:
                 _cut(target, source, half, MARGIN_PX // 2, (x // 2, y // 2))
         made = to_bgr(tools.sheet, layout.size_wh, tools.to_bgr)
         for part, x, y in layout.places:
-            x0, y0, x1, y1 = self._add_margin(part)
+            x0, y0, x1, y1 = wide = _add_margin(part, stored_wh)
             x, y = x + MARGIN_PX + x0 - part[0], y + MARGIN_PX + y0 - part[1]
-            canvas[y0:y1, x0:x1] = made[y : y + y1 - y0, x : x + x1 - x0]
+            left, top, right, bottom = turn.turn_corners(wide, stored_wh)
+            canvas[top:bottom, left:right] = turn.apply(made[y : y + y1 - y0, x : x + x1 - x0])
 
     def cut(self, image: Image, layout: PatchLayout, canvas: Image) -> None:
         """Copies parts of a picture that is BGR already, with the same margin as `read`."""
         for part in layout.parts:
-            x0, y0, x1, y1 = self._add_margin(part)
+            x0, y0, x1, y1 = _add_margin(part, self._size_wh)
             canvas[y0:y1, x0:x1] = image[y0:y1, x0:x1]
 
     def write(self, canvas: Image, layout: PatchLayout, frame: VideoFrame) -> None:
@@ -156,23 +161,25 @@ class PatchConverter:
             for target, source in colours:
                 target[y0:y1, x0:x1] = source[y : y + y1 - y0, x : x + x1 - x0]
 
-    def _add_margin(self, part: Corners) -> Corners:
-        """Adds the margin that counts for `write`, as far as it lies in the picture."""
-        (width, height), (x0, y0, x1, y1) = self._size_wh, part
-        return (
-            max(0, x0 - DRAWN_MARGIN_PX),
-            max(0, y0 - DRAWN_MARGIN_PX),
-            min(width, x1 + DRAWN_MARGIN_PX),
-            min(height, y1 + DRAWN_MARGIN_PX),
-        )
-
-    def _find_tools(self, size_wh: tuple[int, int]) -> _SheetTools:
+    def _find_tools(self, size_wh: tuple[int, int], *, is_full_range: bool = False) -> _SheetTools:
         """Returns what converts sheets of a size; that of the sizes used last is kept."""
-        tools = self._tools.pop(size_wh, None) or _SheetTools()
-        self._tools[size_wh] = tools
+        kind = size_wh, is_full_range
+        tools = self._tools.pop(kind, None) or _SheetTools()
+        self._tools[kind] = tools
         while len(self._tools) > MAX_SHEET_SIZES:
             del self._tools[next(iter(self._tools))]
         return tools
+
+
+def _add_margin(part: Corners, size_wh: tuple[int, int]) -> Corners:
+    """Adds the margin that counts for `write`, as far as it lies in a picture of `size_wh` px."""
+    (width, height), (x0, y0, x1, y1) = size_wh, part
+    return (
+        max(0, x0 - DRAWN_MARGIN_PX),
+        max(0, y0 - DRAWN_MARGIN_PX),
+        min(width, x1 + DRAWN_MARGIN_PX),
+        min(height, y1 + DRAWN_MARGIN_PX),
+    )
 
 
 def _place(parts: Sequence[Corners]) -> PatchLayout:

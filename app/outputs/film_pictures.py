@@ -45,8 +45,8 @@ class FilmPictures:
         return to_yuv(canvas, self._colour, self._reformatter, self._pix_fmt)
 
     def compose(self, drawing: Drawing) -> VideoFrame:
-        """Draws a result. Where its picture has planes like those of the film, they are taken on as
-        they are, and only the parts on which something is drawn are converted."""
+        """Draws a result. Where its picture has planes like those of the film, they are taken on,
+        upright and of limited range, and only the parts that are drawn on are converted."""
         yuv, touched = find_shown_yuv(drawing.result), drawing.touched
         fits = (
             yuv is not None
@@ -66,6 +66,6 @@ class FilmPictures:
         else:
             self._patches.read(yuv, layout, self._canvas)
         drawing.paint(self._canvas)
-        picture = yuv.copy()
+        picture = yuv.copy_for_encoder()
         self._patches.write(self._canvas, layout, picture)
         return picture

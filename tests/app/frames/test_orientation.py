@@ -66,6 +66,21 @@ def test_one_after_the_other(first: int, second: int) -> None:
     assert np.array_equal(one.then(other).apply(PICTURE), other.apply(one.apply(PICTURE)))
 
 
+@pytest.mark.parametrize("number", NUMBERS)
+def test_inverse_leads_back(number: int) -> None:
+    one = Orientation.from_exif(number)
+    assert one.then(one.inverse) == one.inverse.then(one) == UPRIGHT
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_part_of_the_turned_picture_is_the_turned_part(number: int) -> None:
+    one = Orientation.from_exif(number)
+    for x0, y0, x1, y1 in ((0, 0, 3, 2), (1, 0, 3, 1), (0, 1, 1, 2)):
+        left, top, right, bottom = one.turn_corners((x0, y0, x1, y1), (3, 2))
+        part = one.apply(np.ascontiguousarray(PICTURE[y0:y1, x0:x1]))
+        assert np.array_equal(one.apply(PICTURE)[top:bottom, left:right], part)
+
+
 @pytest.mark.parametrize(
     ("number", "words"),
     [

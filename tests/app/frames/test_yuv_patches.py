@@ -9,6 +9,7 @@ from av.video.reformatter import VideoReformatter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from app.frames.orientation import UPRIGHT, Orientation
 from app.frames.yuv_colour import BT601, BT709, ColourTags, to_yuv, view_planes
 from app.frames.yuv_patches import DRAWN_MARGIN_PX, MAX_SHEET_SIZES, PatchConverter
 from app.frames.yuv_picture import BgrReader, YuvPicture
@@ -26,13 +27,15 @@ RECTS = st.lists(
 )
 
 
-def make_noise(colour: ColourTags, seed: int = 0) -> YuvPicture:
-    frame = VideoFrame(WIDTH, HEIGHT, "yuv420p")
-    frame.colorspace, frame.color_range = colour.tag, 1
-    random = np.random.default_rng(seed)
+def make_noise(
+    colour: ColourTags, *, turn: Orientation = UPRIGHT, is_full_range: bool = False
+) -> YuvPicture:
+    frame = VideoFrame(*turn.turn_size((WIDTH, HEIGHT)), "yuv420p")
+    frame.colorspace, frame.color_range = colour.tag, 1 + is_full_range
+    random = np.random.default_rng(0)
     for plane in frame.planes:
         plane.update(random.integers(0, 256, plane.buffer_size, dtype=np.uint8).tobytes())
-    return YuvPicture(frame, colour, BgrReader())
+    return YuvPicture(frame, colour, BgrReader(), turn)
 
 
 def mark(parts: list[tuple[int, int, int, int]], margin_px: int = 0) -> np.ndarray:
@@ -45,12 +48,13 @@ def mark(parts: list[tuple[int, int, int, int]], margin_px: int = 0) -> np.ndarr
 
 
 @settings(max_examples=25, deadline=None)
-@given(rects=RECTS)
+@given(rects=RECTS, number=st.integers(1, 8), is_full_range=st.booleans())
 @pytest.mark.parametrize("colour", [BT601, BT709])
 def test_parts_become_bgr_as_in_the_whole_picture(
-    colour: ColourTags, rects: list[tuple[int, int, int, int]]
+    colour: ColourTags, rects: list[tuple[int, int, int, int]], number: int, is_full_range: bool
 ) -> None:
-    picture = make_noise(colour)
+    turn = Orientation.from_exif(number)
+    picture = make_noise(colour, turn=turn, is_full_range=is_full_range)
     patches = PatchConverter(picture.size_wh, colour)
     layout = patches.lay_out(rects)
     canvas, copied = np.zeros((2, HEIGHT, WIDTH, 3), np.uint8)
@@ -72,7 +76,7 @@ def test_parts_become_planes_as_in_the_whole_picture(
     layout = patches.lay_out(rects)
     random = np.random.default_rng(1)
     canvas: Image = random.integers(0, 256, (HEIGHT, WIDTH, 3), np.uint8)
-    made = picture.copy()
+    made = picture.copy_for_encoder()
     patches.write(canvas, layout, made)
     inside = mark(layout.parts)
     whole = view_planes(to_yuv(canvas, colour, VideoReformatter()))
@@ -86,6 +90,16 @@ def test_parts_cover_whole_blocks_of_colour_once() -> None:
     patches = PatchConverter((64, 48), BT709)
     rects = [(3, 3, 4, 4), (4, 4, 1, 1), (-5, 40, 9, 20), (64, 0, 4, 4), (10, 10, 0, 5)]
     assert sorted(patches.lay_out(rects).parts) == [(0, 40, 4, 48), (2, 2, 8, 8)]
+
+
+def test_pictures_of_both_ranges_may_follow_each_other() -> None:
+    patches = PatchConverter((WIDTH, HEIGHT), BT709)
+    layout = patches.lay_out([(20, 20, 60, 60)])
+    for is_full_range in (False, True, False):
+        picture = make_noise(BT709, is_full_range=is_full_range)
+        canvas = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
+        patches.read(picture, layout, canvas)
+        assert np.array_equal(canvas[20:80, 20:80], picture.make_bgr()[20:80, 20:80])
 
 
 def test_converters_of_many_sizes_are_not_kept() -> None:

@@ -13,6 +13,7 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import Colorspace
 
 from app.frames.planar_frame import PlanarFrame
+from app.frames.upright import UprightConverter
 from app.frames.yuv_colour import BT601, BT709, ColourTags, view_planes
 from app.frames.yuv_picture import BgrReader, YuvPicture
 from app.sources.video import VideoSource
@@ -48,16 +49,13 @@ def test_plain_pictures_stay_in_the_planes_that_the_file_tells(
 @pytest.mark.parametrize(
     "words",
     [
-        {"rotation": 90},
-        {"rotation": 180},
-        {"mirrored": True},
         {"size_wh": (63, 48)},
+        {"size_wh": (63, 48), "rotation": 90},
         {"size_wh": (64, 47)},
         {"pixel_aspect": Fraction(4, 3)},
         {"interlaced": True},
         {"pix_fmt": "yuv444p"},
         {"pix_fmt": "yuv420p10le"},
-        {"matrix": (Colorspace.ITU601, 5), "full_range": True},
         {"matrix": (Colorspace.SMPTE240M, 7)},
         {"matrix": (Colorspace.FCC, 4)},
     ],
@@ -66,6 +64,26 @@ def test_all_other_pictures_are_made_at_once(words: dict[str, Any], tmp_path: Pa
     odd = {"codec": "ffv1"} if "size_wh" in words else {}
     frame = read_first(tmp_path / f"clip.{'mkv' if odd else 'mp4'}", **words, **odd)
     assert type(frame) is Frame
+
+
+@pytest.mark.parametrize("rotation", [0, 90, 180, 270])
+@pytest.mark.parametrize(
+    "words",
+    [{}, {"mirrored": True}, {"matrix": (Colorspace.ITU601, 5), "full_range": True}],
+)
+def test_turned_and_full_pictures_have_the_pixels_of_a_picture_that_is_made_at_once(
+    rotation: int, words: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = {**words, "rotation": rotation, "size_wh": (96, 48)}
+    frame = read_first(tmp_path / "clip.mp4", **words)
+    assert isinstance(frame, PlanarFrame)
+    assert frame.yuv is not None
+    assert frame.size_wh == ((48, 96) if rotation % 180 else (96, 48))
+    assert frame.yuv.is_full_range is ("full_range" in words)
+    monkeypatch.setattr(UprightConverter, "keep_picture", UprightConverter.make_picture)
+    made = read_first(tmp_path / "again.mp4", **words)
+    assert type(made) is Frame
+    assert np.array_equal(frame.image, made.image)
 
 
 def make_frame() -> tuple[PlanarFrame, YuvPicture]:
@@ -111,7 +129,7 @@ def test_frame_has_an_image_or_planes() -> None:
 
 def test_copy_shares_nothing_with_the_decoder() -> None:
     _, yuv = make_frame()
-    copy = view_planes(yuv.copy())
+    copy = view_planes(yuv.copy_for_encoder())
     for mine, theirs in zip(copy, yuv.planes, strict=True):
         assert np.array_equal(mine, theirs)
         assert not np.shares_memory(mine, theirs)

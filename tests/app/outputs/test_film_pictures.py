@@ -65,6 +65,39 @@ def test_drawn_parts_are_those_of_the_whole_canvas_and_the_rest_is_the_sources(
 
 
 @pytest.mark.parametrize(
+    "words",
+    [
+        {"rotation": 90},
+        {"rotation": 180},
+        {"rotation": 270, "mirrored": True},
+        {"matrix": (Colorspace.ITU601, 6), "full_range": True},
+    ],
+)
+def test_turned_and_full_pictures_are_drawn_on_like_others(
+    words: dict[str, Any], tmp_path: Path
+) -> None:
+    clip = tmp_path / "clip.mp4"
+    write_video(clip, frames=1, size_wh=(320, 240), picture=noise_picture, **words)
+    with VideoSource(clip) as source:
+        frame = next(iter(source))
+    assert isinstance(frame, PlanarFrame)
+    assert frame.yuv is not None
+    drawing = plan_drawing(FrameResult(frame, (FACE,), LABELS))
+    made = make_planes(drawing)
+    assert not frame.has_image
+    width, height = frame.size_wh
+    inside = np.zeros((height, width), np.bool_)
+    assert drawing.touched
+    for x0, y0, x1, y1 in PatchConverter(frame.size_wh, BT601).lay_out(drawing.touched).parts:
+        inside[y0:y1, x0:x1] = True
+    rest = view_planes(frame.yuv.copy_for_encoder())
+    for mine, whole, kept in zip(made, convert_whole(drawing), rest, strict=True):
+        here = inside[:: height // mine.shape[0], :: width // mine.shape[1]]
+        assert np.array_equal(mine[here], whole[here])
+        assert np.array_equal(mine[~here], kept[~here])
+
+
+@pytest.mark.parametrize(
     ("change", "words"),
     [
         (lambda one: one, {"colour": BT709}),  # another matrix than the film's
