@@ -107,12 +107,17 @@ class BlurGuard:
         """Forgets all faces, before frames that have nothing to do with those so far."""
         self._ledger.reset()
 
+    def read_waiting(self) -> list[FrameResult]:
+        """Reads the frames that the pipeline has taken and not read yet, before it is reset.
+        Returns and raises what `step` does."""
+        if not self._ask():
+            return [*self._release_held(), *self._pipeline.flush()]
+        return self._accept(self._read(self._pipeline.flush))
+
     def release(self) -> list[FrameResult]:
         """Reads the frames that the pipeline has taken and not read yet. Returns all results that
         are held back, at the end of the run. Raises what `step` raises."""
-        if not self._ask():
-            return [*self._release_held(), *self._pipeline.flush()]
-        due = self._accept(self._read(self._pipeline.flush))
+        due = self.read_waiting()
         return [*due, *self._release_held()]
 
     def _ask(self) -> bool:

@@ -164,17 +164,21 @@ class FrameLoop:
                     return False
                 continue
             hooks.before_frame(frame)
-            self._begin_anew_if_resized(frame)
-            if not self._pass_on(guard.step(frame)):
+            if not (self._begin_anew_if_resized(frame) and self._pass_on(guard.step(frame))):
                 return False
             hooks.after_frame()
         hooks.after_last_frame()
         return self._pass_on(guard.release())
 
-    def _begin_anew_if_resized(self, frame: Frame) -> None:
+    def _begin_anew_if_resized(self, frame: Frame) -> bool:
+        """Begins a stream anew at a frame of another size. Returns False if a hook ended the run at
+        the frames before."""
+        goes_on = True
         if self.size_wh not in (None, frame.size_wh) and self._source.mode.is_stream:
+            goes_on = self._pass_on(self._guard.read_waiting())
             self._pipeline.reset()
         self.size_wh = frame.size_wh
+        return goes_on
 
     def _pass_on(self, results: Iterable[FrameResult]) -> bool:
         """Writes results to every output, now or soon. Returns False if a hook ended the run."""

@@ -315,3 +315,35 @@ def test_run_is_settled_while_no_result_is_held_back() -> None:
     assert not loop.is_settled
     guard.release()
     assert loop.is_settled
+
+
+class Waiting(Blind):
+    """Keeps its first frames until it is told to read them, which fails."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.has_pending = True
+
+    def feed(self, frame: Frame) -> list[FrameResult]:
+        return [] if self.has_pending else super().feed(frame)
+
+    def flush(self) -> list[FrameResult]:
+        if self.has_pending:
+            raise ValueError("no memory for these pictures")
+        return []
+
+    def drop_pending(self) -> None:
+        self.has_pending = False
+
+
+def test_frames_that_cannot_be_read_before_another_size_are_covered_and_the_run_goes_on() -> None:
+    frames = [
+        Frame(np.zeros((size, size, 3), np.uint8), number, number / 10, "frames")
+        for number, size in enumerate([20, 20, 30])
+    ]
+    pipeline, output = Waiting(), Output()
+    guard = BlurGuard(pipeline, wanted=lambda: True, mode=Mode.FILE)
+    loop = FrameLoop(Frames(*frames, mode=Mode.FILE), pipeline, guard, [output], Hooks())
+    assert loop.run()
+    assert output.written == [0, 1, 2]
+    assert (loop.blurred_whole, guard.failures, len(pipeline.resets)) == (2, 2, 2)
