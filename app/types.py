@@ -100,6 +100,13 @@ class Frame:
         width, height = self.size_wh
         return 3 * width * height
 
+    @property
+    def rough_grey(self) -> NDArray[np.uint8]:
+        """Grey levels (H, W) of the picture, for which `image` need not be converted: a view, which
+        must not be written into. They may be the luma or one colour, so only those of frames of one
+        stream can be compared."""
+        return self.image[..., 1]
+
 
 @dataclass(frozen=True, slots=True)
 class Silence:

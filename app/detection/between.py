@@ -36,7 +36,7 @@ def looks_alike(before: NDArray[np.uint8], after: NDArray[np.uint8]) -> bool:
 
     Args:
         before: The face's place at the first look, uint8 (16, 16), as
-            `app.detection.refused_hints.make_thumb` makes it.
+            `app.detection.glimpses.glimpse_face` takes it.
         after: The same at the second look.
 
     >>> rising = np.tile(np.arange(0, 240, 15, dtype=np.uint8), (16, 1))

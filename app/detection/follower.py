@@ -22,15 +22,19 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
+import numpy as np
+from numpy.typing import NDArray
+
 from app.detection.boxes import is_same_place, keep_largest
 from app.detection.followed_face import FollowedFace
+from app.detection.glimpses import glimpse_frame, show_different_scenes
 from app.detection.known_faces import FEW_LOOKS, KnownFaces
 from app.detection.networks import Glance, list_glances
 from app.detection.pace import FILE_PACE, Pace
 from app.detection.ports import FaceLooker
 from app.detection.refused_hints import RefusedHints
 from app.detection.view_schedule import ViewSchedule
-from app.stage_state import SavedState, State, dump_face, load_face
+from app.stage_state import SavedState, State, dump_array, dump_face, load_array, load_face
 from app.types import Face, Frame, Image
 
 SEARCH_S = 1.0  # a round of the search
@@ -85,6 +89,7 @@ class Follower:
         self._patterns.clear()
         self._rounds.restart()
         self._time_s = -math.inf
+        self._glimpse: NDArray[np.uint8] | None = None  # of the last frame of a group
         self._due = 0.0  # views that are due; the fraction is kept for the next frame
 
     def state(self) -> State:
@@ -97,6 +102,7 @@ class Follower:
             "time_s": self._time_s,
             "hurry_until_s": float(self._known.hurry_until_s),
             "rounds": self._rounds.state(),
+            "glimpse": None if self._glimpse is None else dump_array(self._glimpse),
             "due": float(self._due),
             "next_key": self._next_key,
         }
@@ -116,6 +122,8 @@ class Follower:
         self._time_s = float(state["time_s"])
         self._known.hurry_until_s = float(state["hurry_until_s"])
         self._rounds.restore(state["rounds"])
+        glimpse = state.get("glimpse")
+        self._glimpse = None if glimpse is None else load_array(glimpse)
         self._due = float(state["due"])
 
     def find(self, image: Image, time_s: float, restless: Collection[int] = ()) -> tuple[Face, ...]:
@@ -152,7 +160,8 @@ class Follower:
         times_s = [self._time_s, *(frame.time_s for frame in frames)]
         sizes_wh = {frame.size_wh for frame in frames} | {self._size_wh}
         is_cut = any(not 0 < b - a <= MAX_STEP_S for a, b in pairwise(times_s))
-        if len(frames) < 2 or len(sizes_wh) > 1 or is_cut:
+        is_cut = is_cut or len(sizes_wh) > 1 or self._is_cut_within(frames)
+        if len(frames) < 2 or is_cut:
             return [self.find(frame.image, frame.time_s) for frame in frames]
         image, time_s = frames[-1].image, frames[-1].time_s
         step_s = self._begin(image, time_s)
@@ -167,6 +176,13 @@ class Follower:
                 if before is not None and not any(is_same_place(before, one) for one in faces):
                     faces.append(before)
         return [keep_largest(faces, self._search.max_faces) for faces in found]
+
+    def _is_cut_within(self, frames: Sequence[Frame]) -> bool:
+        """Tells whether a cut lies between the frames of a group, or before the first one."""
+        glimpses = [glimpse_frame(frame.rough_grey) for frame in frames]
+        before, self._glimpse = self._glimpse, glimpses[-1]
+        pairs = pairwise(glimpses if before is None else [before, *glimpses])
+        return any(show_different_scenes(one, other) for one, other in pairs)
 
     def _begin(self, image: Image, time_s: float) -> float:
         """Begins a frame, after a cut anew. Returns the time since the frame before."""

@@ -5,21 +5,24 @@ on: in a live stream with the picture (`app.detection.flow`), else by its last v
 stream, a face that is calm is not looked at in every frame either.
 
 In a group of a file's frames, every face is looked at in the last frame. Its places in the frames
-before are interpolated, unless it moved, changed or was lost: then it is looked at in each of them
-(`app.detection.between`).
+before are interpolated, unless it moved, changed, looks otherwise there or was lost: then it is
+looked at in each of them (`app.detection.between`).
 """
 
 import math
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
+import numpy as np
+from numpy.typing import NDArray
+
 from app.detection.between import interpolate_face, is_steady, looks_alike
 from app.detection.boxes import is_same_place, measure_distance
 from app.detection.flow import cut_patch, measure_shift
 from app.detection.followed_face import FollowedFace
+from app.detection.glimpses import glimpse_face
 from app.detection.pace import Pace
 from app.detection.ports import FaceLooker
-from app.detection.refused_hints import make_thumb
 from app.types import Face, Frame, Image
 
 WATCH_S = 1.0  # for which the place of a lost face is looked at
@@ -169,7 +172,7 @@ class KnownFaces:
         now = self._search.look_again(image, place)
         if now is None or now.score < KEEP_SCORE:
             return self._look_at_each(known, frames)
-        thumb = make_thumb(image, now)
+        thumb = glimpse_face(frames[-1].rough_grey, now)
         if known.is_lost:
             last = self._take(image, known, now, end_s)
             if last is None:
@@ -188,6 +191,11 @@ class KnownFaces:
             interpolate_face(known.face, last.face, (frame.time_s - known.seen_s) / span_s)
             for frame in frames[:-1]
         ]
+        if are_few and not all(
+            _looks_like_either(glimpse_face(frame.rough_grey, face), known.thumb, thumb)
+            for frame, face in zip(frames[:-1], between, strict=True)
+        ):
+            return self._look_at_each(known, frames)
         return [*between, last.face], replace(last, thumb=thumb)
 
     def _look_at_each(
@@ -201,7 +209,7 @@ class KnownFaces:
                 here = self._look(frame.image, here, here.face, frame.time_s)
             way.append(None if here is None or here.is_lost else here.face)
         if here is not None and not here.is_lost:
-            here = replace(here, thumb=make_thumb(frames[-1].image, here.face))
+            here = replace(here, thumb=glimpse_face(frames[-1].rough_grey, here.face))
         return way, here
 
     def _look(
@@ -271,6 +279,12 @@ class KnownFaces:
 
         turn = [k for k in there[:count] if time_s - k.seen_s >= rest_s(k)]
         return {id(known) for known in (*turn, *(k for k in self.all if k.is_lost))}
+
+
+def _looks_like_either(
+    thumb: NDArray[np.uint8], before: NDArray[np.uint8] | None, after: NDArray[np.uint8]
+) -> bool:
+    return looks_alike(after, thumb) or (before is not None and looks_alike(before, thumb))
 
 
 def _is_taken(face: Face, faces: Iterable[Face]) -> bool:

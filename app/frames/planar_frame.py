@@ -58,6 +58,11 @@ class PlanarFrame(Frame):
         """Width and height of the picture in px."""
         return super().size_wh if self.yuv is None else self.yuv.size_wh
 
+    @property
+    def rough_grey(self) -> Image:
+        """The luma (H, W), a view of its plane."""
+        return super().rough_grey if self.yuv is None else self.yuv.luma
+
     def __reduce__(self) -> tuple[type[Frame], tuple[object, ...]]:
         return Frame, (
             self.image,

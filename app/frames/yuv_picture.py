@@ -88,6 +88,11 @@ class YuvPicture:
         self.is_full_range = _is_full_range(frame)
         self.planes = tuple(view_planes(frame))
 
+    @property
+    def luma(self) -> Image:
+        """The upright Y (H, W), a view of the plane."""
+        return self.orientation.view(self.planes[0])
+
     def make_bgr(self) -> Image:
         """Converts the picture to upright BGR, uint8 (H, W, 3). Any thread may call this."""
         return self.orientation.apply(self._reader.read(self._frame))

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
+import cv2
 import numpy as np
 import pytest
 
@@ -175,9 +176,58 @@ class Unasked(Frame):
     def size_wh(self) -> tuple[int, int]:
         return 640, 480
 
+    @property
+    def rough_grey(self) -> Image:
+        return picture(self.index)[..., 1]
+
 
 def test_pictures_between_two_looks_are_not_asked_for() -> None:
     follower = Follower(Film(lambda n: [face(200)]))
     follower.find_group([film_frame(0, 0.0)])
     between = [Unasked(picture(n), n, n / RATE, "film") for n in (1, 2)]
     assert lefts(follower.find_group([*between, film_frame(3, 3 / RATE)])) == [[200.0]] * 3
+
+
+def flash(number: int, time_s: float, at: set[int], box: tuple[int, int, int, int]) -> Frame:
+    """A frame of a detailed picture, of which a part is another picture in the frames `at`."""
+    scenes = [np.random.default_rng(seed).integers(0, 255, (12, 16, 3)) for seed in (0, 1)]
+    image, other = (
+        cv2.resize(one.astype(np.uint8), (640, 480), interpolation=cv2.INTER_CUBIC)
+        for one in scenes
+    )
+    if number in at:
+        x0, y0, x1, y1 = box
+        image[y0:y1, x0:x1] = other[y0:y1, x0:x1]
+    image[0, 0] = number
+    return Frame(image, number, time_s, "film")
+
+
+@pytest.mark.parametrize(
+    "box",
+    [(0, 0, 640, 480), (180, 80, 320, 220)],
+    ids=["another scene", "something before the face"],
+)
+@pytest.mark.parametrize("at", [{4}, {5}, {4, 5}])
+def test_a_flash_between_two_looks_is_looked_at(
+    at: set[int], box: tuple[int, int, int, int]
+) -> None:
+    film = Film(lambda n: [] if n in at else [face(200)])
+    follower = Follower(film)
+    found = follower.find_group([flash(0, 0.0, at, box)])
+    for first in (1, 4, 7):
+        group = [flash(n, n / RATE, at, box) for n in range(first, first + 3)]
+        found += follower.find_group(group)
+    assert [len(faces) for faces in found] == [int(n not in at) for n in range(10)]
+
+
+def test_a_scene_that_ends_with_a_group_is_not_interpolated_into_the_next_one() -> None:
+    """The person of the new scene sits where the one before sat."""
+    film = Film(lambda n: [face(200)])
+    follower = Follower(film)
+    box = (0, 0, 640, 480)
+    for first in (0, 1, 4):
+        numbers = [0] if first == 0 else range(first, first + 3)
+        follower.find_group([flash(n, n / RATE, set(), box) for n in numbers])
+    film.looks.clear()
+    follower.find_group([flash(n, n / RATE, {7, 8, 9}, box) for n in (7, 8, 9)])
+    assert film.looks == [7, 8, 9]
