@@ -77,9 +77,11 @@ SOFTWARE = (
         #
         # "superfast" (x 0.6 of the time) takes 29 % more bytes for the same SSIM and 150 % at
         # 1920 x 1080, "ultrafast" (x 0.35) three times as many. Simpler letters (CAVLC) save a
-        # tenth of the time for 10 to 18 % more bytes. A shorter look ahead saves nothing.
+        # tenth of the time for 10 to 18 % more bytes. A shorter look ahead saves no time, but of
+        # 3840 x 2160 px each picture takes 23 MB: with 6 in place of 10 the program needs 1.0 GB
+        # in place of 1.05, files are 2 % smaller, and they lose 0.01 dB and 0.0001 of SSIM.
         options={"preset": "veryfast", "bf": "0", "x264-params": "subme=1:me=dia"},
-        large_options={"x264-params": "subme=1:me=dia:partitions=i8x8,i4x4"},
+        large_options={"x264-params": "subme=1:me=dia:partitions=i8x8,i4x4:rc-lookahead=6"},
         pixels_per_thread=500_000,
     ),
     Encoder(

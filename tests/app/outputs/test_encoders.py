@@ -218,7 +218,7 @@ def test_encoder_has_threads_for_the_size_of_its_pictures(
     [
         ((640, 480), "subme=1:me=dia"),
         ((1918, 1080), "subme=1:me=dia"),
-        ((1080, 1920), "subme=1:me=dia:partitions=i8x8,i4x4"),
+        ((1080, 1920), "subme=1:me=dia:partitions=i8x8,i4x4:rc-lookahead=6"),
     ],
 )
 def test_large_pictures_have_options_of_their_own(size_wh: tuple[int, int], words: str) -> None:
