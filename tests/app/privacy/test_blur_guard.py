@@ -96,14 +96,14 @@ SEEN, NONE = [100.0], []
 
 
 class Jumping(Finder):
-    """Finds the face that is on the left or on the right, where the picture is bright."""
+    """Finds the face on the left or on the right, as one pixel tells that nothing else sees."""
 
     max_faces: int | None = None
     far_faces = False
 
     @staticmethod
     def find(image: Image) -> Face:
-        return make_face(20 if image[50, 50, 0] > 100 else 200, 10)
+        return make_face(20 if image[0, 0, 0] else 200, 10)
 
     def look_again(self, image: Image, face: Face) -> Face | None:
         here = self.find(image)
@@ -137,8 +137,7 @@ def follow_jumps(blurs: list[bool]) -> list[bool]:
     found: list[FrameResult] = []
     for number in range(len(blurs)):
         image = np.zeros((100, 300, 3), np.uint8)
-        image[:, 10:100] = 200 if number % 3 == 0 else 0
-        image[:, 190:280] = 0 if number % 3 == 0 else 200
+        image[0, 0] = number % 3 == 0
         found += guard.step(Frame(image, number, number / 30, "jumps.mp4"))
         blurs = blurs[1:] or blurs
     found += guard.release()
