@@ -1,0 +1,1 @@
+"""Reads facial actions of faces that are known: coefficients of a rig, head pose, blink, gaze."""
