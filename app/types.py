@@ -195,6 +195,32 @@ class FaceQuality:
 
 
 @dataclass(frozen=True, slots=True)
+class FaceActions:
+    """The facial actions of a face, smoothed where the source is a stream (`app.actions`).
+
+    Angles are right-handed, as `app.actions.head_pose` defines them, in degrees towards the axis of
+    the frame's camera. Coefficients are those of a rig, not validated units of FACS.
+
+    Attributes:
+        head_yaw_deg: Positive where the nose points to the picture's right.
+        head_pitch_deg: Positive where the nose points down.
+        head_roll_deg: Positive where the head is turned counterclockwise as seen.
+        blink: The closure of both eyes, 0 to 1.
+        look_x: The direction of the eyes in the head, -1 to 1, positive to the picture's right.
+        look_y: The same, positive up.
+        coefficients: 51 shares, 0 to 1, by the names `app.actions.names.COEFFICIENTS`.
+    """
+
+    head_yaw_deg: float
+    head_pitch_deg: float
+    head_roll_deg: float
+    blink: float
+    look_x: float
+    look_y: float
+    coefficients: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
 class TrackedFace:
     """A face with the number of its person and the reading of its expression.
 
@@ -203,7 +229,8 @@ class TrackedFace:
     `FrameResult.labels`. `label` is a class or `UNSURE`. In a stream, the class may have just been
     overtaken by another (`app.tracking.smoothing`). `reason` (one of `REASONS`) goes with `UNSURE`,
     and is None for a class. `map` is None unless maps were asked for. `quality` is None unless it
-    was asked for or the label is `UNSURE`.
+    was asked for or the label is `UNSURE`. `actions` is None unless facial actions were asked for
+    and could be read.
     """
 
     face: Face
@@ -214,8 +241,9 @@ class TrackedFace:
     reason: Reason | None = None
     map: FaceMap | None = None
     quality: FaceQuality | None = None
+    actions: FaceActions | None = None
 
-    __setstate__ = _restore_fields  # results of earlier versions have no `quality`
+    __setstate__ = _restore_fields  # results of earlier versions have no `quality`, no `actions`
 
 
 @dataclass(frozen=True, slots=True)
