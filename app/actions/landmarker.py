@@ -6,6 +6,7 @@ coefficient; smoothing is `app.actions.smoothing`'s work.
 """
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -13,6 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from app.actions.direct_landmarks import ReadMesh, find_direct_read, read_publicly
 from app.actions.names import COEFFICIENTS
 from app.defaults import MODELS
 from app.errors import DeviceError, ModelError
@@ -79,6 +81,9 @@ class Landmarker:
                         output_face_blendshapes=True,
                     )
                 )
+                self._read: ReadMesh = find_direct_read(self._landmarker) or partial(
+                    read_publicly, self._landmarker
+                )
                 # Some damage shows only when the networks run.
                 self.read(np.zeros((WARM_UP_SIDE_PX, WARM_UP_SIDE_PX, 3), np.uint8))
             except OSError as cause:
@@ -107,18 +112,15 @@ class Landmarker:
             The points and coefficients; None where the network finds no face.
         """
         self._home.check()
-        if self._landmarker is None:
+        if self._landmarker is None:  # the direct call would read freed memory
             raise ValueError("this landmarker is closed")
         height, width = image.shape[:2]
         rgb = cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
-        found = self._landmarker.detect(
-            self._images.Image(image_format=self._images.ImageFormat.SRGB, data=rgb)
-        )
+        found = self._read(self._images.Image(image_format=self._images.ImageFormat.SRGB, data=rgb))
         self.inferences += 1
-        if not found.face_landmarks or not found.face_blendshapes:
+        if found is None:
             return None
-        points = np.array([(p.x, p.y) for p in found.face_landmarks[0]], np.float64)
-        scores = np.array([c.score for c in found.face_blendshapes[0]], np.float64)
+        points, scores = found
         mesh = FaceMesh(points * (width, height), scores[FIRST_COEFFICIENT:])
         if mesh.points.shape != (POINTS, 2) or mesh.coefficients.shape != (len(COEFFICIENTS),):
             raise ValueError(
