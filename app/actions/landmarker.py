@@ -34,8 +34,8 @@ WARM_UP_SIDE_PX = 256  # of the picture with which the network is started
 
 @dataclass(frozen=True, slots=True)
 class FaceMesh:
-    """The answer of the network about one face: `points (478, 2)` in px of its picture, and `coefficients
-    (51,)`, 0 to 1, in the order of `COEFFICIENTS`."""
+    """The answer of the network about one face: `points (478, 2)` in px of its picture, and
+    `coefficients (51,)`, 0 to 1, in the order of `COEFFICIENTS`."""
 
     points: NDArray[np.float64]
     coefficients: NDArray[np.float64]
