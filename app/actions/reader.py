@@ -116,7 +116,11 @@ def place_crop(face: Face, margin: float) -> Matrix:
 
 
 def map_back(points: NDArray[np.float64], matrix: Matrix) -> NDArray[np.float64]:
-    """Maps points (N, 2) of a crop back to the frame from which `matrix (2, 3)` leads to the crop.
+    """Maps points of a crop back to the frame.
+
+    Args:
+        points: Places in px of the crop, (N, 2).
+        matrix: Leads from px of the frame to px of the crop, (2, 3).
 
     >>> map_back(np.array([[4.0, 6.0]]), np.array([[2.0, 0, 0], [0, 2, 2]])).tolist()
     [[2.0, 2.0]]
@@ -125,8 +129,11 @@ def map_back(points: NDArray[np.float64], matrix: Matrix) -> NDArray[np.float64]
 
 
 def make_actions(pose: HeadPose, coefficients: NDArray[np.float64]) -> FaceActions:
-    """Makes the actions of a face of its pose and the 51 `coefficients`, 0 to 1, in the order of
-    `COEFFICIENTS`.
+    """Makes the actions of a face.
+
+    Args:
+        pose: The pose of its head.
+        coefficients: 51 shares, 0 to 1, in the order of `COEFFICIENTS`.
 
     >>> shares = np.zeros(51)
     >>> shares[[COEFFICIENTS.index(f"eyeLook{way}") for way in ("OutLeft", "InRight")]] = 0.5
