@@ -18,7 +18,7 @@ APP_FLOORS: tuple[tuple[str, ...], ...] = (
     ("app.files", "app.frames", "app.overlay", "app.privacy", "app.process", "app.tracking"),
     ("app.actions", "app.pictures", "app.recognition"),
     ("app.detection", "app.reading", "app.records", "app.sources"),
-    ("app.episodes", "app.outputs", "app.pipeline", "app.requirements"),
+    ("app.episodes", "app.events", "app.outputs", "app.pipeline", "app.requirements"),
     ("app.codings", "app.recogniser", "app.report"),
     ("app.agreement", "app.runs"),
     ("app.batch", "app.commands", "app.live"),

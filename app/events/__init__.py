@@ -1,0 +1,1 @@
+"""Tells other programs of every frame while it is read."""
