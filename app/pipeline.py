@@ -14,6 +14,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from app.actions.stream import MAX_LIVE_READINGS, ActionSource, ActionStream
 from app.alignment import is_alignable
 from app.crops import align_faces
 from app.detection.follower import Follower
@@ -42,7 +43,8 @@ from app.types import (
     Mode,
 )
 
-STAGES = ("detect", "align", "classify")  # and "track", in `FrameResult.stage_ms`
+# In `FrameResult.stage_ms`, with "track", and with "actions" where facial actions are read.
+STAGES = ("detect", "align", "classify")
 NO_IMAGE = np.zeros((1, 1, 3), np.uint8)
 
 
@@ -60,6 +62,7 @@ class Pipeline:
             whose reason depends on it.
         group_s: The time in seconds from one frame that is looked at to the next; None reads every
             frame as soon as it comes. With a follower and a tracker only.
+        actions: Adds facial actions to the results; None adds none.
         clock: Gives seconds, for `FrameResult.stage_ms`.
 
     Attributes:
@@ -79,6 +82,7 @@ class Pipeline:
         stage_clock: StageClock | None = None,
         with_quality: bool = False,
         group_s: float | None = None,
+        actions: ActionStream | None = None,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         self._detector = detector
@@ -88,6 +92,7 @@ class Pipeline:
         self._stage_clock = stage_clock
         self._with_quality = with_quality
         self._results = ResultMaker(classifier.contract, tracker)
+        self._actions = actions
         self._clock = clock
         self._readings, self._cams = CarriedReadings(), CarriedReadings()
         self._quality = CarriedQuality()
@@ -245,8 +250,12 @@ class Pipeline:
         began_s = self._clock()
         unread = [face for face in found if not is_alignable(face.landmarks)]
         result = self._results.make_result(frame, time_s, faces, raw, quality, unread)
-        track_ms = 1000 * (self._clock() - began_s)
-        return replace(result, stage_ms={**stage_ms, "track": track_ms})
+        tracked_s = self._clock()
+        taken_ms = {**stage_ms, "track": 1000 * (tracked_s - began_s)}
+        if self._actions is not None:
+            result = self._actions.add(result, time_s, smooth=self.smoothing_s != 0)
+            taken_ms["actions"] = 1000 * (self._clock() - tracked_s)
+        return replace(result, stage_ms=taken_ms)
 
     def explain(self, result: FrameResult) -> FrameResult:
         """Returns the same result with a class activation map of each face, and reads the faces
@@ -296,6 +305,8 @@ class Pipeline:
         self._quality = CarriedQuality()
         self._readings, self._cams = CarriedReadings(), CarriedReadings()
         self._results.reset()
+        if self._actions is not None:
+            self._actions.reset()
         if self._follower is not None:
             self._follower.reset()
 
@@ -308,6 +319,7 @@ class Pipeline:
             "reasons": self._results.state(),
             "tracker": None if self._tracker is None else self._tracker.state(),
             "follower": None if self._follower is None else self._follower.state(),
+            "actions": None if self._actions is None else self._actions.state(),
         }
 
     def restore(self, state: SavedState) -> None:
@@ -320,6 +332,7 @@ class Pipeline:
             (self._groups, "groups"),
             (self._tracker, "tracker"),
             (self._follower, "follower"),
+            (self._actions, "actions"),
         ):
             if (stage is None) != (state[kept] is None):
                 raise ValueError(f"the state is of another kind of run: {kept}")
@@ -344,6 +357,7 @@ def build_pipeline(
     thorough: bool = False,
     with_quality: bool = False,
     exact: bool = False,
+    actions: ActionSource | None = None,
 ) -> Pipeline:
     """Builds the pipeline of one run.
 
@@ -351,7 +365,7 @@ def build_pipeline(
         search: Finds the faces. A search may be shared by pipelines that run one after the other.
         classifier: Reads the aligned crops.
         mode: The kind of frames. Pictures get no tracker and no follower; of the settings below,
-            only `with_quality` means something there.
+            only `with_quality` and `actions` mean something there.
         smoothing_s: The time in seconds over which readings are averaged, at least 0.
         with_resting_faces: True lets the run allow for people's resting faces when asked to.
         thorough: True searches all of each frame within a second, as blurring faces needs.
@@ -360,12 +374,17 @@ def build_pipeline(
         exact: True looks at every frame and reads every face anew, as is also done where
             `smoothing_s` is 0; only a crowd takes turns. With False, a file's frames are read in
             groups (`Pipeline.feed`), and a camera's faces move with the picture between two looks.
+        actions: Reads the facial actions of faces; None leaves them out.
 
     Raises:
         ValueError: `smoothing_s` is no such time.
     """
+    added = None
+    if actions is not None:
+        most = MAX_LIVE_READINGS if mode.is_live else None
+        added = ActionStream(actions, is_stream=mode.is_stream, most=most)
     if not mode.is_stream:
-        return Pipeline(search, classifier, tracker=None, with_quality=with_quality)
+        return Pipeline(search, classifier, tracker=None, with_quality=with_quality, actions=added)
     resting = RestingFaces(classifier.contract.labels) if with_resting_faces else None
     exact = exact or smoothing_s == 0
     pace = LIVE_PACE if mode.is_live else FILE_PACE
@@ -379,4 +398,5 @@ def build_pipeline(
         stage_clock=StageClock() if mode.is_live else None,
         with_quality=with_quality,
         group_s=GROUP_S if mode.is_recording and not exact else None,
+        actions=added,
     )

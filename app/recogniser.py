@@ -10,6 +10,7 @@ from typing import Self
 
 import numpy as np
 
+from app.actions.reader import ActionReader
 from app.defaults import find_model
 from app.detection.search_pool import SharedSearch
 from app.overlay.drawing import draw_result
@@ -41,6 +42,7 @@ class Recogniser:
             averaged.
         prior_correction: Makes rare expressions more frequent, 0 not at all (docs/doubt.md).
         threads: The number of threads of the classifier; None: one per core, at most 4.
+        actions: True also reads facial actions (`TrackedFace.actions`, docs/actions.md).
 
     Raises:
         ModelError: A model is missing or cannot be used.
@@ -58,6 +60,7 @@ class Recogniser:
         smoothing_s: float = SMOOTHING_S,
         prior_correction: float = 0.0,
         threads: int | None = None,
+        actions: bool = False,
     ) -> None:
         if max_faces is not None and max_faces < 1:
             raise ValueError(f"max_faces is at least 1, or None for all; got {max_faces}")
@@ -70,6 +73,7 @@ class Recogniser:
             prior_correction=prior_correction,
         )
         self._search = SharedSearch(max_faces=max_faces, far_faces=far_faces)
+        self._actions = ActionReader() if actions else None
         self._closed = False
 
     @property
@@ -171,6 +175,8 @@ class Recogniser:
         """Frees the networks. A second call does nothing."""
         self._closed = True
         self._search.close()
+        if self._actions is not None:
+            self._actions.close()
 
     def __enter__(self) -> Self:
         return self
@@ -193,6 +199,7 @@ class Recogniser:
             smoothing_s=self._smoothing_s,
             with_quality=True,
             exact=exact,
+            actions=self._actions,
         )
 
     def _check_open(self) -> None:

@@ -13,12 +13,13 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from app.actions.head_pose import HeadPose, measure_head_pose
+from app.actions.head_pose import measure_head_pose
 from app.actions.landmarker import Landmarker
-from app.actions.names import COEFFICIENTS
 from app.actions.rigid_points import RIGID_POINTS
+from app.actions.values import make_actions
 from app.alignment import Matrix
 from app.crops import warp
+from app.process.fork_safety import HomeProcess
 from app.types import LANDMARKS, Face, FaceActions, Floats, Image
 
 CROP_PX = 320  # of which the network for points samples a part, at 256
@@ -29,7 +30,6 @@ MARGINS = (0.5, 0.25)
 MAX_OFFSET = 0.25
 # Landmarks of the network at the corners of the subject's right and left eye.
 RIGHT_EYE, LEFT_EYE = (33, 133), (263, 362)
-_ROWS = {name: row for row, name in enumerate(COEFFICIENTS)}
 _RIGID = list(RIGID_POINTS)
 
 
@@ -46,6 +46,7 @@ class ActionReader:
 
     def __init__(self, landmarker: Landmarker | None = None) -> None:
         self._landmarker = landmarker or Landmarker()
+        self._home = HomeProcess()
         self._lock = Lock()
 
     @property
@@ -68,6 +69,7 @@ class ActionReader:
             return None
         for margin in MARGINS:
             matrix = place_crop(face, margin)
+            self._home.check()  # before the lock, which another thread may have held at the fork
             with self._lock:
                 mesh = self._landmarker.read(warp(image, matrix, CROP_PX))
             if mesh is None:
@@ -82,8 +84,11 @@ class ActionReader:
         return None
 
     def close(self) -> None:
-        """Frees the network. A second call does nothing."""
-        self._landmarker.close()
+        """Frees the network, when a thread that uses it is done. A second call does nothing."""
+        if self._home.is_left:
+            return
+        with self._lock:
+            self._landmarker.close()
 
     def __enter__(self) -> Self:
         return self
@@ -126,34 +131,6 @@ def map_back(points: NDArray[np.float64], matrix: Matrix) -> NDArray[np.float64]
     [[2.0, 2.0]]
     """
     return np.asarray(np.linalg.solve(matrix[:, :2], (points - matrix[:, 2]).T).T, np.float64)
-
-
-def make_actions(pose: HeadPose, coefficients: NDArray[np.float64]) -> FaceActions:
-    """Makes the actions of a face.
-
-    Args:
-        pose: The pose of its head.
-        coefficients: 51 shares, 0 to 1, in the order of `COEFFICIENTS`.
-
-    >>> shares = np.zeros(51)
-    >>> shares[[COEFFICIENTS.index(f"eyeLook{way}") for way in ("OutLeft", "InRight")]] = 0.5
-    >>> actions = make_actions(HeadPose(0.0, 0.0, 0.0), shares)
-    >>> actions.look_x, actions.look_y, actions.coefficients["eyeLookOutLeft"]
-    (0.5, 0.0, 0.5)
-    """
-
-    def add(*names: str) -> float:
-        return float(sum(coefficients[_ROWS[name]] for name in names))
-
-    to_right = add("eyeLookOutLeft", "eyeLookInRight") - add("eyeLookInLeft", "eyeLookOutRight")
-    up = add("eyeLookUpLeft", "eyeLookUpRight") - add("eyeLookDownLeft", "eyeLookDownRight")
-    return FaceActions(
-        *pose,
-        blink=add("eyeBlinkLeft", "eyeBlinkRight") / 2,
-        look_x=to_right / 2,
-        look_y=up / 2,
-        coefficients=dict(zip(COEFFICIENTS, coefficients.tolist(), strict=True)),
-    )
 
 
 def _find_eyes(landmarks: Floats) -> Sequence[NDArray[np.float64]]:

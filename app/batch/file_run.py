@@ -93,6 +93,7 @@ class FileRun:
             thorough=plan.view.blur,
             with_quality=plan.outputs.needs_quality,
             exact=plan.recognition.exact,
+            actions=networks.actions,
         )
         outputs = plan.outputs
         self._can_go_on = (
@@ -155,7 +156,13 @@ class FileRun:
 
     def _open_records(self, path: Path, classifier: Classifier, *, overwrite: bool) -> LongRecords:
         kept = None if self._kept is None else self._kept.records
-        self._records = LongRecords(path, classifier.labels, overwrite=overwrite, kept=kept)
+        self._records = LongRecords(
+            path,
+            classifier.labels,
+            overwrite=overwrite,
+            kept=kept,
+            with_actions=self._plan.recognition.actions,
+        )
         return self._records
 
     def _go_on_from(self, kept: Checkpoint) -> None:

@@ -148,6 +148,7 @@ def make_recognition(options: argparse.Namespace) -> RecognitionSettings:
         far_faces=options.far_faces,
         smoothing_s=options.smoothing,
         exact=options.exact,
+        actions=options.actions,
     )
 
 

@@ -245,6 +245,13 @@ def parser() -> argparse.ArgumentParser:
         "long; without it, faces that neither move nor change are looked at ten times a second "
         "and interpolated in between (always exact with --smoothing 0)",
     )
+    how.add_argument(
+        "--actions",
+        action="store_true",
+        help="also read facial actions: 51 coefficients under ARKit's names, such as jawOpen, head "
+        "pose, blink and gaze, into records, report and picture; coefficients of a rig, not "
+        "validated FACS units (docs/actions.md)",
+    )
     health = top.add_argument_group("when something does not work, or is slow")
     health.add_argument(
         "--doctor",

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 
+from app.actions.stream import ActionStream
 from app.cli.closing_lines import list_closing_lines
 from app.cli.make_plan import plan_encoding, plan_run
 from app.live.session import Session, SessionOutcome
@@ -102,7 +103,11 @@ def _build_pipeline(
     quality = plan.outputs.needs_quality
     if isinstance(source, ImageSource) and not plan.in_window:
         ahead = stack.enter_context(search_ahead(source, networks.search, plan.recognition))
-        return Pipeline(ahead, networks.classifier, tracker=None, with_quality=quality)
+        reader = networks.actions
+        actions = None if reader is None else ActionStream(reader, is_stream=False)
+        return Pipeline(
+            ahead, networks.classifier, tracker=None, with_quality=quality, actions=actions
+        )
     return build_pipeline(
         networks.search,
         networks.classifier,
@@ -112,6 +117,7 @@ def _build_pipeline(
         with_resting_faces=True,
         thorough=plan.view.blur,
         with_quality=quality,
+        actions=networks.actions,
     )
 
 

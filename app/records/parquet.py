@@ -45,10 +45,13 @@ class ParquetRows:
     Errors call the file `name`. Raises `SinkError` if pyarrow is not installed, and `OSError`.
     """
 
-    def __init__(self, path: Path, labels: Sequence[str], *, name: Path) -> None:
+    def __init__(
+        self, path: Path, labels: Sequence[str], *, name: Path, with_actions: bool = False
+    ) -> None:
         self._arrow, parquet = _import_arrow(name, SinkError)
         self._labels = labels
-        columns = list_flat_columns(labels)
+        self._with_actions = with_actions
+        columns = list_flat_columns(labels, with_actions=with_actions)
         types = {"text": self._arrow.string(), "whole": self._arrow.int64()}
         self._schema = self._arrow.schema(
             [(column.name, types.get(column.kind, self._arrow.float64())) for column in columns],
@@ -63,7 +66,10 @@ class ParquetRows:
 
     def write(self, records: Sequence[Record]) -> None:
         """Takes rows, and writes a group when enough rows are waiting."""
-        self._waiting += [make_flat_row(record, self._labels) for record in records]
+        self._waiting += [
+            make_flat_row(record, self._labels, with_actions=self._with_actions)
+            for record in records
+        ]
         if len(self._waiting) >= ROWS_PER_GROUP:
             self._flush()
 

@@ -8,6 +8,7 @@ import json
 from collections.abc import Mapping, Sequence
 from functools import cache
 
+from app.actions.names import ACTION_NAMES
 from app.files.csv_text import unescape_cell
 from app.records.checks import (
     check_number,
@@ -19,8 +20,8 @@ from app.records.checks import (
     check_whole,
 )
 from app.records.schema import (
+    ACTION_COLUMNS,
     COLUMNS,
-    FIXED_COLUMNS,
     POINT_COLUMNS,
     QUALITY_COLUMNS,
     SCHEMA,
@@ -29,6 +30,7 @@ from app.records.schema import (
     FaceRecord,
     Record,
     ValueKind,
+    list_fixed_columns,
     list_flat_columns,
 )
 from app.types import LANDMARKS, FaceQuality
@@ -67,18 +69,20 @@ def parse_json_line(line: str) -> Record:
         raise ValueError("it is not an object")
     _check_schema(row.get(SCHEMA_COLUMN, 1))
     raw, points = row.get("raw_probabilities"), row.get("landmarks")
+    actions = row.get("actions")
     return _record(
         row,
         None if row["probabilities"] is None else check_shares(row["probabilities"], "probability"),
         None if raw is None else check_shares(raw, "raw probability"),
         None if points is None else [value for name in LANDMARKS for value in points[name]],
+        None if actions is None else [actions[name] for name in ACTION_NAMES],
     )
 
 
 def parse_values(row: Mapping[str, object], labels: tuple[str, ...]) -> Record:
     """Makes a record of the values of a table by column name; None stands for an empty cell."""
     _check_schema(row.get(SCHEMA_COLUMN, 1))
-    columns = list(_kinds(labels))[len(COLUMNS) :]
+    columns = list(_kinds(labels, ACTION_COLUMNS[0] in row))[len(COLUMNS) :]
     k = len(labels)
 
     def by_label(names: Sequence[str], what: str) -> dict[str, float] | None:
@@ -87,19 +91,23 @@ def parse_values(row: Mapping[str, object], labels: tuple[str, ...]) -> Record:
         values = (row[name] for name in names)
         return check_shares(dict(zip(labels, values, strict=True)), what)
 
-    points = None if row.get(POINT_COLUMNS[0]) is None else [row[name] for name in POINT_COLUMNS]
+    points, actions = (
+        None if row.get(names[0]) is None else [row[name] for name in names]
+        for names in (POINT_COLUMNS, ACTION_COLUMNS)
+    )
     return _record(
         row,
         by_label(columns[:k], "probability"),
         by_label(columns[k : 2 * k], "raw probability"),
         points,
+        actions,
     )
 
 
 def parse_cells(cells: Mapping[str, str], labels: tuple[str, ...]) -> Record:
     """Makes a record of the cells of a CSV file by column name."""
     row: dict[str, Cell] = {}
-    for name, kind in _kinds(labels).items():
+    for name, kind in _kinds(labels, ACTION_COLUMNS[0] in cells).items():
         cell = cells.get(name, "")
         if not cell:
             row[name] = None
@@ -113,8 +121,8 @@ def parse_cells(cells: Mapping[str, str], labels: tuple[str, ...]) -> Record:
 
 
 @cache
-def _kinds(labels: tuple[str, ...]) -> dict[str, ValueKind]:
-    return dict(list_flat_columns(labels))
+def _kinds(labels: tuple[str, ...], with_actions: bool) -> dict[str, ValueKind]:
+    return dict(list_flat_columns(labels, with_actions=with_actions))
 
 
 def _record(
@@ -122,9 +130,10 @@ def _record(
     probabilities: dict[str, float] | None,
     raw: dict[str, float] | None,
     points: Sequence[object] | None,
+    actions: Sequence[object] | None,
 ) -> Record:
     """Makes a record of values by name, checked here, and of checked probabilities. `points` are
-    the landmarks' x and y in turn."""
+    the landmarks' x and y in turn, `actions` the values of `ACTION_NAMES`."""
     face = None
     if row["face_id"] is not None:
         if probabilities is None:
@@ -142,6 +151,9 @@ def _record(
             raw_probabilities=raw,
             landmarks=(numbers and tuple(zip(numbers[::2], numbers[1::2], strict=True))) or None,
             quality=_quality(row),
+            actions=None
+            if actions is None
+            else dict(zip(ACTION_NAMES, map(check_number, actions), strict=True)),
         )
     return Record(
         check_text(row["source"]),
@@ -171,20 +183,22 @@ def find_column_labels(names: Sequence[str]) -> tuple[str, ...] | None:
         return None
     rest = names[len(start) :]
     if start is OLDEST_COLUMNS and SCHEMA_COLUMN not in rest:
-        return tuple(_without_prefix(rest))
-    count = (len(rest) - (len(FIXED_COLUMNS) - len(COLUMNS))) // 2
-    labels = tuple(_without_prefix(rest[:count])) if count > 0 else ()
-    return labels if [name for name, _ in list_flat_columns(labels)] == list(names) else None
+        return tuple(_without_prefix(rest, list_fixed_columns(with_actions=False)))
+    with_actions = ACTION_COLUMNS[0] in rest
+    fixed = list_fixed_columns(with_actions=with_actions)
+    count = (len(rest) - (len(fixed) - len(COLUMNS))) // 2
+    labels = tuple(_without_prefix(rest[:count], fixed)) if count > 0 else ()
+    expected = list_flat_columns(labels, with_actions=with_actions)
+    return labels if [name for name, _ in expected] == list(names) else None
 
 
-def _without_prefix(columns: Sequence[str]) -> list[str]:
-    """Returns the labels of columns, without the `p_` that `list_flat_columns` put in front."""
+def _without_prefix(columns: Sequence[str], fixed: Sequence[str]) -> list[str]:
+    """Returns the labels of columns, without the `p_` that `list_flat_columns` put in front where a
+    label is among the `fixed` columns."""
     labels: list[str] = []
     for number, column in enumerate(columns):
         label = column
-        while label.startswith("p_") and (
-            label[2:] in FIXED_COLUMNS or label[2:] in columns[:number]
-        ):
+        while label.startswith("p_") and (label[2:] in fixed or label[2:] in columns[:number]):
             label = label[2:]
         while label in labels:
             label = f"p_{label}"

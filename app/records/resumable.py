@@ -80,10 +80,12 @@ class LongRecords:
         *,
         overwrite: bool,
         kept: SavedState | None = None,
+        with_actions: bool = False,
     ) -> None:
         self.path = path
         self._labels = tuple(labels)
         self._overwrite = overwrite
+        self._with_actions = with_actions
         suffix = check_records_suffix(path)
         self._parquet = suffix == ".parquet"
         if self._parquet:
@@ -115,7 +117,13 @@ class LongRecords:
             if not self._parquet and not self._lines_path.exists() and self.path.exists():
                 os.replace(self.path, self._lines_path)  # a stopped run had completed the file
             self._file = self._reopen(kept)
-        self._rows = LineRows(self._file, self._labels, as_csv=as_csv, header=kept is None)
+        self._rows = LineRows(
+            self._file,
+            self._labels,
+            as_csv=as_csv,
+            header=kept is None,
+            with_actions=self._with_actions,
+        )
 
     def _reopen(self, kept: SavedState) -> _CountedFile:
         if not self._lines_path.exists():
@@ -193,7 +201,9 @@ class LongRecords:
 
         part = HiddenFile(self.path, overwrite=self._overwrite)
         try:
-            rows = ParquetRows(part.path, self._labels, name=self.path)
+            rows = ParquetRows(
+                part.path, self._labels, name=self.path, with_actions=self._with_actions
+            )
             try:
                 for records in self.rows_so_far():
                     rows.write(records)

@@ -2,13 +2,14 @@
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import astuple
 
+from app.actions.names import ACTION_NAMES, POSE_NAMES
+from app.actions.values import list_action_values
 from app.records.schema import (
     COLUMNS,
     DECIMALS,
-    FIXED_COLUMNS,
     PIXEL_DECIMALS,
     POINT_COLUMNS,
     QUALITY_COLUMNS,
@@ -16,8 +17,17 @@ from app.records.schema import (
     Cell,
     FaceRecord,
     Record,
+    list_fixed_columns,
 )
-from app.types import LANDMARKS, FaceQuality, Floats, FrameResult, Json, TrackedFace
+from app.types import (
+    LANDMARKS,
+    FaceActions,
+    FaceQuality,
+    Floats,
+    FrameResult,
+    Json,
+    TrackedFace,
+)
 from app.wording import escape_surrogates
 
 
@@ -62,7 +72,15 @@ def _make_face_record(face: TrackedFace, labels: Sequence[str]) -> FaceRecord:
             for px, py in face.face.landmarks.tolist()
         ),
         quality=quality,
+        actions=None if face.actions is None else _round_actions(face.actions),
     )
+
+
+def _round_actions(actions: FaceActions) -> dict[str, float]:
+    return {
+        name: round(value, PIXEL_DECIMALS if name in POSE_NAMES else DECIMALS)
+        for name, value in zip(ACTION_NAMES, list_action_values(actions), strict=True)
+    }
 
 
 def _round_quality(quality: FaceQuality) -> FaceQuality:
@@ -84,13 +102,20 @@ def _list_quality(quality: FaceQuality | None) -> Sequence[float | None]:
     return (None,) * len(QUALITY_COLUMNS) if quality is None else astuple(quality)
 
 
-def make_flat_row(record: Record, labels: Sequence[str]) -> list[Cell]:
-    """Makes the row of a table: a value for each of `list_flat_columns(labels)`, None for an empty
-    cell."""
+def _list_actions(actions: Mapping[str, float] | None) -> Sequence[float | None]:
+    return [None if actions is None else actions[name] for name in ACTION_NAMES]
+
+
+def make_flat_row(
+    record: Record, labels: Sequence[str], *, with_actions: bool = False
+) -> list[Cell]:
+    """Makes the row of a table: a value for each of `list_flat_columns`, which takes the same, None
+    for an empty cell."""
     start: list[Cell] = [record.source, record.frame, record.time_s]
     face = record.face
     if face is None:
-        empty = len(FIXED_COLUMNS) - len(start) - 1 + 2 * len(labels)
+        fixed = list_fixed_columns(with_actions=with_actions)
+        empty = len(fixed) - len(start) - 1 + 2 * len(labels)
         return [*start, *[None] * empty, SCHEMA]
     raw = face.raw_probabilities
     points = face.landmarks
@@ -109,12 +134,14 @@ def make_flat_row(record: Record, labels: Sequence[str]) -> list[Cell]:
             else [None] * len(POINT_COLUMNS)
         ),
         *_list_quality(face.quality),
+        *(_list_actions(face.actions) if with_actions else ()),
         SCHEMA,
     ]
 
 
 def make_json_row(record: Record) -> Json:
-    """Makes the row of a JSON file, with probabilities by label and landmarks by name."""
+    """Makes the row of a JSON file, with probabilities by label, landmarks by name, and `actions`
+    by name where facial actions were read."""
     face = record.face
     row: Json = dict.fromkeys(
         (*COLUMNS, "probabilities", "raw_probabilities", "landmarks", *QUALITY_COLUMNS)
@@ -131,6 +158,8 @@ def make_json_row(record: Record) -> Json:
         landmarks=face.landmarks and dict(zip(LANDMARKS, face.landmarks, strict=True)),
         **dict(zip(QUALITY_COLUMNS, _list_quality(face.quality), strict=True)),
     )
+    if face.actions is not None:
+        row["actions"] = dict(face.actions)
     return row
 
 

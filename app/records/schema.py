@@ -4,11 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Literal, NamedTuple
 
+from app.actions.names import ACTION_NAMES, POSE_NAMES
 from app.types import LANDMARKS, FaceQuality
 
 # Schema 1 had no raw probabilities, landmarks, quality figures, reason and schema. In schema 2, the
-# label was the likeliest one of the frame alone, without regard to the frame before.
-SCHEMA = 3
+# label was the likeliest one of the frame alone, without regard to the frame before. Schema 3 had
+# no facial actions.
+SCHEMA = 4
 # Every records file begins with these; the probabilities follow.
 COLUMNS = (
     "source",
@@ -28,6 +30,10 @@ QUALITY_COLUMNS = tuple(item.name for item in fields(FaceQuality))
 SCHEMA_COLUMN = "schema"
 FIXED_COLUMNS = (*COLUMNS, *POINT_COLUMNS, *QUALITY_COLUMNS, SCHEMA_COLUMN)
 RAW_PREFIX = "raw_"  # of the columns of raw probabilities
+# Facial actions, which only records of a run with `--actions` have: 57 columns that are always
+# empty would double the number of columns for nothing. They stand before `schema`.
+ACTION_PREFIX = "action_"
+ACTION_COLUMNS = tuple(ACTION_PREFIX + name for name in ACTION_NAMES)
 PIXEL_DECIMALS = 2  # of pixels and degrees
 DECIMALS = 6  # of seconds, scores, probabilities and the other figures
 ValueKind = Literal["text", "whole", "pixels", "figure"]
@@ -40,6 +46,7 @@ KINDS: dict[str, ValueKind] = {
     **dict.fromkeys(("frame", "face_id", SCHEMA_COLUMN), "whole"),
     **dict.fromkeys(("x", "y", "width", "height", *POINT_COLUMNS), "pixels"),
     **dict.fromkeys(("size_px", "roll_deg", "yaw_deg"), "pixels"),
+    **dict.fromkeys((ACTION_PREFIX + name for name in POSE_NAMES), "pixels"),
 }
 
 
@@ -48,7 +55,8 @@ class FaceRecord:
     """One face of a frame, with the values of a `TrackedFace` and its `FaceQuality`.
 
     `box_xywh` and `landmarks`, as (x, y) in the order of `LANDMARKS`, are in pixels of the upright
-    picture. Probabilities are by label. Records of schema 1 have None for the last three fields.
+    picture. Probabilities are by label, `actions` by `app.actions.names.ACTION_NAMES`. Records of
+    schema 1 have None for the last four fields.
     """
 
     face_id: int
@@ -60,6 +68,7 @@ class FaceRecord:
     raw_probabilities: Mapping[str, float] | None = None
     landmarks: tuple[tuple[float, float], ...] | None = None
     quality: FaceQuality | None = None
+    actions: Mapping[str, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,21 +89,30 @@ class RecordColumn(NamedTuple):
     kind: ValueKind
 
 
-def list_flat_columns(labels: Sequence[str]) -> tuple[RecordColumn, ...]:
+def list_fixed_columns(*, with_actions: bool) -> tuple[str, ...]:
+    """Lists the columns that do not depend on the labels; the first are `COLUMNS`."""
+    added = ACTION_COLUMNS if with_actions else ()
+    return (*FIXED_COLUMNS[:-1], *added, SCHEMA_COLUMN)
+
+
+def list_flat_columns(
+    labels: Sequence[str], *, with_actions: bool = False
+) -> tuple[RecordColumn, ...]:
     """Lists the columns of a table of records.
 
     These are `COLUMNS`, the probabilities of the labels, the raw probabilities, and the rest of
-    `FIXED_COLUMNS`. A label that would repeat the name of a column gets the prefix `p_`.
+    `list_fixed_columns`. A label that would repeat the name of a column gets the prefix `p_`.
 
     >>> [column.name for column in list_flat_columns(["happiness", "x"])][11:15]
     ['happiness', 'p_x', 'raw_happiness', 'raw_x']
     """
+    fixed = list_fixed_columns(with_actions=with_actions)
     names = list(COLUMNS)
     for prefix in ("", RAW_PREFIX):
         for label in labels:
             name = prefix + label
-            while name in FIXED_COLUMNS or name in names:
+            while name in fixed or name in names:
                 name = f"p_{name}"
             names.append(name)
-    names += FIXED_COLUMNS[len(COLUMNS) :]
+    names += fixed[len(COLUMNS) :]
     return tuple(RecordColumn(name, KINDS.get(name, "figure")) for name in names)

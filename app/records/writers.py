@@ -60,11 +60,18 @@ class LineRows:
     """
 
     def __init__(
-        self, file: LineFile, labels: Sequence[str], *, as_csv: bool, header: bool = True
+        self,
+        file: LineFile,
+        labels: Sequence[str],
+        *,
+        as_csv: bool,
+        header: bool = True,
+        with_actions: bool = False,
     ) -> None:
         self._file = file
         self._labels = labels
-        self._columns = list_flat_columns(labels)
+        self._with_actions = with_actions
+        self._columns = list_flat_columns(labels, with_actions=with_actions)
         self._as_csv = as_csv
         if as_csv and header:
             self._put(format_csv_line([escape_cell(column.name) for column in self._columns]))
@@ -76,7 +83,8 @@ class LineRows:
     def _line(self, record: Record) -> str:
         if not self._as_csv:
             return _encode_json(make_json_row(record)) + "\n"
-        values = zip(self._columns, make_flat_row(record, self._labels), strict=True)
+        row = make_flat_row(record, self._labels, with_actions=self._with_actions)
+        values = zip(self._columns, row, strict=True)
         return format_csv_line([format_csv_cell(column.kind, value) for column, value in values])
 
     def _put(self, text: str) -> None:
@@ -107,15 +115,24 @@ class RecordsSink:
     """Writes records as `.jsonl`, `.csv` or `.parquet`, by the suffix of `path`.
 
     `x, y, width, height` are the box of the face in pixels of the upright picture, not clipped to
-    the picture. A frame without faces is one row with empty fields for the face. Raises
+    the picture. A frame without faces is one row with empty fields for the face. `with_actions`
+    gives tables the columns of facial actions; lines of JSON have them wherever results do. Raises
     `SinkError`, also for Parquet without pyarrow.
     """
 
     dropped = 0
     warning = None
 
-    def __init__(self, path: str | Path, labels: Sequence[str], *, overwrite: bool = False) -> None:
+    def __init__(
+        self,
+        path: str | Path,
+        labels: Sequence[str],
+        *,
+        overwrite: bool = False,
+        with_actions: bool = False,
+    ) -> None:
         self.path = path = Path(path)
+        self._with_actions = with_actions
         suffix = check_records_suffix(path)
         self._rows: RowFile | None = None
         self._partial = open_partial(path, overwrite=overwrite)
@@ -127,10 +144,12 @@ class RecordsSink:
     def _open_rows(self, part: HiddenFile, suffix: str, labels: tuple[str, ...]) -> RowFile:
         try:
             if suffix != ".parquet":
-                return LineRows(part.file, labels, as_csv=suffix == ".csv")
+                return LineRows(
+                    part.file, labels, as_csv=suffix == ".csv", with_actions=self._with_actions
+                )
             from app.records.parquet import ParquetRows
 
-            return ParquetRows(part.path, labels, name=self.path)
+            return ParquetRows(part.path, labels, name=self.path, with_actions=self._with_actions)
         except BaseException:
             part.discard()
             raise

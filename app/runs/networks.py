@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
+from app.actions.reader import ActionReader
 from app.detection.search import FaceSearch
 from app.errors import RecogniserError
 from app.recognition.classifier import MAX_THREADS, Classifier
@@ -16,12 +17,13 @@ class LoadedNetworks:
     """The networks that read one source after the other.
 
     `threads` is the number of threads that a run may take for its decoder and its encoder; None:
-    all cores.
+    all cores. `actions` is None unless facial actions were asked for.
     """
 
     search: FaceSearch
     classifier: Classifier
     threads: int | None = None
+    actions: ActionReader | None = None
 
 
 @contextmanager
@@ -59,7 +61,8 @@ def load_networks(
                 raise
             stack.enter_context(search)
             classifier = loading.result()
-        yield LoadedNetworks(search, classifier, threads)
+        actions = stack.enter_context(ActionReader()) if settings.actions else None
+        yield LoadedNetworks(search, classifier, threads, actions)
 
 
 def describe_classifier(classifier: Classifier) -> str:

@@ -77,7 +77,14 @@ def open_sinks(
         if open_records is not None:
             add(open_records(outputs.records))
         else:
-            add(RecordsSink(outputs.records, classifier.labels, overwrite=overwrite))
+            add(
+                RecordsSink(
+                    outputs.records,
+                    classifier.labels,
+                    overwrite=overwrite,
+                    with_actions=plan.recognition.actions,
+                )
+            )
     for path in outputs.episodes:
         from app.episodes.sink import EpisodesSink
 

@@ -101,7 +101,8 @@ class RecognitionSettings:
     """The settings of the networks and of smoothing; docs/doubt.md explains `prior_correction`.
 
     `exact` reads every face of every frame of a file anew; else faces that neither move nor change
-    are interpolated between frames that are looked at (docs/speed.md).
+    are interpolated between frames that are looked at (docs/speed.md). `actions` reads facial
+    actions, too (docs/actions.md).
     """
 
     model: Path = DEFAULT_MODEL
@@ -111,6 +112,7 @@ class RecognitionSettings:
     far_faces: bool = False
     smoothing_s: float = SMOOTHING_S
     exact: bool = False
+    actions: bool = False
 
 
 @dataclass(frozen=True, slots=True)
