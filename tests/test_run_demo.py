@@ -322,7 +322,7 @@ def bad_inputs(folder: Path) -> None:
         ("--video text.mp4 --no-window --size 9x9", "--size is asked of a camera"),
         ("--image photo.png --no-window --fps 5", "--size and --fps are asked of a camera"),
         ("--image photo.png --no-window --every 2", "--every, --start and --end choose frames"),
-        ("--demo --no-window --jobs 2", "--jobs and --resume go with --video"),
+        ("--demo --no-window --jobs 2", "--jobs, --shard and --resume go with --video"),
         ("--video text.mp4 --every 2 --fps 5 --no-window", "counted or timed, not both"),
         ("--video text.mp4 text.mp4 sound.mp4", "Add --no-window"),
         ("--video there.mp4 sound.mp4 --no-window --records r.csv", "r.csv is one file"),

@@ -29,7 +29,7 @@ def annotate_all(batch: BatchPlan, *, stop: Callable[[], bool]) -> int:
     for outputs that cannot be, before anything is loaded.
     """
     plans, workers = batch.runs, batch.workers
-    with _make_folders(batch.folders):
+    with _make_folders(batch.folders, keep=batch.shares_folders):
         for plan in plans:
             check_plan(plan)
         if len(plans) == 1:
@@ -151,15 +151,16 @@ def describe_outcome(plan: RunPlan, outcome: FileOutcome, *, named: bool) -> lis
 
 
 @contextmanager
-def _make_folders(folders: Iterable[Path]) -> Iterator[None]:
-    """Makes folders that are missing, and removes those of them that are still empty in the end.
-    Raises `SinkError`."""
+def _make_folders(folders: Iterable[Path], *, keep: bool) -> Iterator[None]:
+    """Makes folders that are missing. Unless `keep` is set, those of them that are still empty in
+    the end are removed. Raises `SinkError`."""
     new: list[Path] = []
     try:
         for folder in folders:
             if not folder.exists():
                 _make_folder(folder)
-                new.append(folder)
+                if not keep:
+                    new.append(folder)
         yield
     finally:
         for folder in new:
@@ -169,7 +170,7 @@ def _make_folders(folders: Iterable[Path]) -> Iterator[None]:
 
 def _make_folder(folder: Path) -> None:
     try:
-        folder.mkdir()
+        folder.mkdir(exist_ok=True)  # another share may have made it just now
     except FileNotFoundError as error:
         raise SinkError(
             f"The folder {folder.parent} does not exist. Make it, or choose another one."

@@ -65,8 +65,9 @@ def plan_run(options: argparse.Namespace) -> RunPlan:
 def plan_batch(options: argparse.Namespace) -> BatchPlan:
     """Plans videos that are read without a window, each with outputs of its own.
 
-    The plans have no encoding yet. Raises `SourceError` and `SinkError` for options that do not go
-    together, and for outputs of one name.
+    The plans have no encoding yet. All outputs get their names before `--shard` chooses, so that a
+    name does not depend on the share; the chosen share may have no video. Raises `SourceError` and
+    `SinkError` for options that do not go together, and for outputs of one name.
     """
     if options.size:
         raise SourceError("--size is asked of a camera; leave it out here.")
@@ -101,9 +102,15 @@ def plan_batch(options: argparse.Namespace) -> BatchPlan:
     common = replace(common, selection=make_selection(options))
     runs = tuple(
         replace(common, source=source, outputs=paths)
-        for source, paths in zip(sources, outputs, strict=True)
+        for source, paths, video in zip(sources, outputs, videos, strict=True)
+        if options.shard is None or options.shard.holds(video)
     )
-    return BatchPlan(runs, tuple(list_folders(asked)), workers=options.jobs or 1)
+    return BatchPlan(
+        runs,
+        tuple(list_folders(asked)),
+        workers=options.jobs or 1,
+        shares_folders=options.shard is not None,
+    )
 
 
 def find_single_video(options: argparse.Namespace) -> Path:
@@ -117,9 +124,9 @@ def find_single_video(options: argparse.Namespace) -> Path:
             "Addresses in --video are read without a window. Add --no-window; to watch a stream, "
             "give its address to --camera."
         )
-    if len(found) > 1 or options.jobs or options.resume:
+    if len(found) > 1 or options.jobs or options.resume or options.shard:
         raise SourceError(
-            "Several videos, --jobs and --resume work without a window. Add --no-window."
+            "Several videos, --jobs, --shard and --resume work without a window. Add --no-window."
         )
     named: Path = options.video[0]
     return named if named.is_dir() else Path(str(found[0]))
@@ -201,8 +208,8 @@ def _check_combinations(options: argparse.Namespace, source: Input) -> None:
         )
     if not is_film and (options.every or options.start or options.end):
         raise SourceError("--every, --start and --end choose frames of a video.")
-    if not isinstance(source, VideoInput) and (options.jobs or options.resume):
-        raise SourceError("--jobs and --resume go with --video.")
+    if not isinstance(source, VideoInput) and (options.jobs or options.resume or options.shard):
+        raise SourceError("--jobs, --shard and --resume go with --video.")
     if isinstance(source, PicturesInput) and options.episodes:
         raise SinkError("Pictures have no time, so no episodes. Leave --episodes out.")
     if not options.record_dir.is_dir():

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from app.batch.shares import Share
     from app.sources.remote_video import WebVideo
 
 MAX_RATE = 1000  # frames/s; no camera of today comes near it
@@ -49,6 +50,22 @@ def parse_named_video(text: str) -> "Path | WebVideo":
     from app.sources.remote_video import parse_video
 
     return parse_video(text)
+
+
+def parse_shard(text: str) -> "Share":
+    """Reads "I/N" as the I-th of N shares."""
+    from app.batch.shares import Share
+
+    number, slash, count = text.partition("/")
+    if not (slash and number.isdecimal() and count.isdecimal()):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a share such as 1/8")
+    if int(count) < 1:
+        raise argparse.ArgumentTypeError(f"there must be at least one share, got {text}")
+    if not 1 <= int(number) <= int(count):
+        raise argparse.ArgumentTypeError(
+            f"of {count} shares, the first is 1/{count} and the last {count}/{count}, got {text}"
+        )
+    return Share(int(number), int(count))
 
 
 def parse_strength(text: str) -> float:

@@ -5,16 +5,8 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from app.cli.option_types import (
-    parse_duration,
-    parse_moment,
-    parse_named_video,
-    parse_positive,
-    parse_rate,
-    parse_size,
-    parse_strength,
-)
-from app.defaults import SMOOTHING_S, find_model, list_shipped_models
+from app.cli.option_types import parse_named_video, parse_positive, parse_rate, parse_size
+from app.cli.video_options import add_part_options, add_recognition_options, add_result_options
 from app.live.keys import KEYS
 from app.process.one_line_parser import OneLineParser, PrintVersion
 from app.sources.camera_address import CameraAddress, parse_address
@@ -88,78 +80,8 @@ def parser() -> argparse.ArgumentParser:
         metavar="N",
         help="frames/s to ask the camera for; of a video, how many a second are read",
     )
-    part = top.add_argument_group("video")
-    part.add_argument(
-        "--every", type=parse_positive, metavar="N", help="read every N-th frame (default: all)"
-    )
-    part.add_argument(
-        "--start",
-        type=parse_moment,
-        metavar="T",
-        help="begin there: seconds, m:ss or h:mm:ss (0:01:30.5)",
-    )
-    part.add_argument("--end", type=parse_moment, metavar="T", help="stop before that time")
-    part.add_argument(
-        "--jobs",
-        type=parse_positive,
-        metavar="N",
-        help="with --no-window: so many videos at once, each in a process of its own (default: 1)",
-    )
-    part.add_argument(
-        "--resume",
-        action="store_true",
-        help="with --no-window: go on where a run was stopped or killed; files that are finished "
-        "are left as they are",
-    )
-    results = top.add_argument_group("results")
-    results.add_argument(
-        "-o",
-        "--output",
-        type=Path,
-        metavar="PATH",
-        help="annotated video (.mp4), or a folder for pictures or for several videos; without a "
-        "window and without any other result it is NAME_annotated beside the input",
-    )
-    results.add_argument(
-        "--codec",
-        metavar="NAME",
-        help="what an annotated video is encoded with: h264 (default), hevc, av1, vp9 (default of "
-        ".webm), mpeg4; an encoder by FFmpeg's name, such as h264_nvenc; or auto: hardware where "
-        "it works and is no slower (--doctor lists what works here)",
-    )
-    results.add_argument(
-        "--crf",
-        type=int,
-        metavar="N",
-        help="how far to compress it: lower is better and larger (default: h264 20, hevc 24, av1 "
-        "30, vp9 31, mpeg4 4)",
-    )
-    results.add_argument(
-        "--records",
-        type=Path,
-        metavar="FILE",
-        help="one row per face per frame, as .jsonl, .csv or .parquet, and FILE's notes beside it "
-        "(NAME.run.json: command, versions, model, settings, input, counts); for videos also a "
-        "folder or a suffix alone, such as .csv: NAME.csv for each",
-    )
-    results.add_argument(
-        "--episodes",
-        type=Path,
-        action="append",
-        metavar="FILE",
-        help="episodes of expressions, as .csv, .vtt (subtitles), .eaf (ELAN) or .txt (Audacity); "
-        "may be given several times",
-    )
-    results.add_argument(
-        "--report",
-        type=Path,
-        metavar="FILE",
-        help="one .html page: timelines, shares, quality of the data, and stills of faces",
-    )
-    results.add_argument("--no-stills", action="store_true", help="no faces in the report")
-    results.add_argument(
-        "--overwrite", action="store_true", help="replace files that exist already"
-    )
+    add_part_options(top)
+    add_result_options(top)
     look = top.add_argument_group("view")
     look.add_argument(
         "--no-window",
@@ -199,59 +121,7 @@ def parser() -> argparse.ArgumentParser:
         metavar="DIR",
         help="where the keys r and s put recordings and snapshots (default: the working folder)",
     )
-    how = top.add_argument_group("recognition")
-    how.add_argument(
-        "--model",
-        type=find_model,
-        metavar="NAME|FILE",
-        help=f"a shipped model ({', '.join(list_shipped_models())}) or another exported .onnx file",
-    )
-    how.add_argument(
-        "--device",
-        choices=["auto", "cpu", "cuda"],
-        default="auto",
-        help="where the model runs; auto takes CUDA where it works (default)",
-    )
-    how.add_argument(
-        "--max-faces", type=parse_positive, metavar="N", help="read only the N largest faces"
-    )
-    how.add_argument(
-        "--far-faces",
-        action="store_true",
-        help="also look for small faces, from 3 %% of the picture's width on (default: from 5 %%); "
-        "costs time whenever the whole picture is searched",
-    )
-    how.add_argument(
-        "--prior-correction",
-        type=parse_strength,
-        default=0.0,
-        metavar="TAU",
-        help="how far to forget how frequent each expression was in training: 0 not at all "
-        "(default), 1 as if all were equally frequent; rare ones are then said more often, also "
-        "where they are not there",
-    )
-    how.add_argument(
-        "--smoothing",
-        type=parse_duration,
-        default=SMOOTHING_S,
-        metavar="SECONDS",
-        help="over how long readings are averaged in videos and on cameras (default: "
-        "%(default)s); more is calmer and later; 0 shows each frame by itself",
-    )
-    how.add_argument(
-        "--exact",
-        action="store_true",
-        help="look at every face in every frame and read it anew, which takes about three times as "
-        "long; without it, faces that neither move nor change are looked at ten times a second "
-        "and interpolated in between (always exact with --smoothing 0)",
-    )
-    how.add_argument(
-        "--actions",
-        action="store_true",
-        help="also read facial actions: 51 coefficients under ARKit's names, such as jawOpen, head "
-        "pose, blink and gaze, into records, report and picture; coefficients of a rig, not "
-        "validated FACS units (docs/actions.md)",
-    )
+    add_recognition_options(top)
     health = top.add_argument_group("when something does not work, or is slow")
     health.add_argument(
         "--doctor",

@@ -5,8 +5,9 @@ from dataclasses import replace
 
 from app.batch.run_all import annotate_all
 from app.cli.make_plan import plan_batch, plan_encoding
-from app.process.console import say
+from app.process.console import DONE, say
 from app.process.signals import catch_ctrl_c
+from app.wording import format_count
 
 
 def run_videos(options: argparse.Namespace) -> int:
@@ -15,6 +16,11 @@ def run_videos(options: argparse.Namespace) -> int:
     Raises `RecogniserError` for what concerns all of them.
     """
     batch = plan_batch(options)
+    if not batch.runs:
+        say(f"Share {options.shard} holds no video. Nothing is to be done.")
+        return DONE
+    if options.shard is not None:
+        say(f"Share {options.shard}: {format_count(len(batch.runs), 'video')}.")
     encoding = plan_encoding(options, batch.runs[0].outputs)  # all outputs are of one kind
     if encoding is not None:
         say(f"Encoding with {encoding.encoder.name}.")

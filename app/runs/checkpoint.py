@@ -25,7 +25,7 @@ SCHEMA = 1  # of the file; other ones are not read
 MAX_BYTES = 64 << 20  # of a file that is read; real ones hold some kilobytes a face
 # Options that decide where results go and how fast; all others decide what the results are.
 WITHOUT_EFFECT = frozenset(
-    "video output records episodes report overwrite resume jobs no_window json no_stills "
+    "video output records episodes report overwrite resume jobs shard no_window json no_stills "
     "list_cameras doctor benchmark demo camera image record_dir".split()
 )
 

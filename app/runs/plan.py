@@ -202,9 +202,12 @@ class RunPlan:
 class BatchPlan:
     """Several videos, each with a plan of its own, read by `workers` processes at once.
 
-    `folders` are made if they are missing. `recognition` is the same for all runs.
+    `folders` are made if they are missing. `recognition` is the same for all runs. `shares_folders`
+    is True where other processes write into the folders at the same time, so that even empty ones
+    stay.
     """
 
     runs: tuple[RunPlan, ...]
     folders: tuple[Path, ...]
     workers: int = 1
+    shares_folders: bool = False
