@@ -1,0 +1,252 @@
+/** Writes everything around the picture: buttons, messages, figures, files. Knows no socket. */
+
+import { listKeys } from "./keys.js";
+
+const MESSAGE_MS = 4000; // in which a message can be read
+const RESTING_LOOK_S = 5; // of the calibration
+const find = (id) => document.getElementById(id);
+
+export class Panel {
+  constructor() {
+    this._messageTimer = 0;
+    this._missed = 0;
+    this._links = []; // addresses of what was made in this page, to be given back
+    listKeys(find("keys"));
+    this._keys = find("use-keys");
+  }
+
+  /** True while single keys are obeyed. */
+  get takesKeys() {
+    return this._keys.checked;
+  }
+
+  /** Connects buttons and dropped files: {obey, onServer, onBrowser, onFile, onCancel, onRetry}. */
+  listen({ obey, onServer, onBrowser, onFile, onCancel, onRetry }) {
+    for (const button of document.querySelectorAll("[data-action]")) {
+      button.addEventListener("click", () => obey(button.dataset.action));
+    }
+    find("from-server").addEventListener("click", onServer);
+    find("from-browser").addEventListener("click", () => onBrowser());
+    find("camera").addEventListener("change", ({ target }) => onBrowser(target.value));
+    find("choose-file").addEventListener("click", () => find("file").click());
+    find("file").addEventListener("change", ({ target }) => {
+      if (target.files.length > 0) onFile(target.files[0]);
+      target.value = "";
+    });
+    find("cancel").addEventListener("click", onCancel);
+    find("retry").addEventListener("click", onRetry);
+    find("close-help").addEventListener("click", () => find("help").close());
+    find("close-error").addEventListener("click", () => this.clearError());
+    this._listenToDrops(onFile);
+  }
+
+  _listenToDrops(onFile) {
+    const mark = (isOver) => find("stage").classList.toggle("drop", isOver);
+    const hasFiles = ({ dataTransfer }) => dataTransfer?.types.includes("Files");
+    addEventListener("dragover", (event) => {
+      if (!hasFiles(event)) return;
+      event.preventDefault();
+      mark(true);
+    });
+    addEventListener("dragleave", (event) => {
+      if (event.relatedTarget === null) mark(false);
+    });
+    addEventListener("drop", (event) => {
+      if (!hasFiles(event)) return;
+      event.preventDefault();
+      mark(false);
+      const [first, ...more] = event.dataTransfer.files;
+      if (more.length > 0) this.say("One file at a time: the first one is read.");
+      if (first) onFile(first);
+    });
+  }
+
+  showLink(state, line) {
+    const texts = { connecting: "Connecting …", open: "Connected", lost: "Not connected" };
+    find("link").textContent = texts[state];
+    find("link").dataset.state = state;
+    find("lost").hidden = state !== "lost";
+    if (state === "lost") find("lost-line").textContent = `${line} The page tries again.`;
+  }
+
+  showHello({ server_camera: camera, version }) {
+    const button = find("from-server");
+    button.disabled = camera === null;
+    find("server-name").textContent =
+      camera === null ? "none; start the server with --camera" : camera.name;
+    find("version").textContent = version;
+  }
+
+  showSource(source, kind = "") {
+    for (const [id, one] of [
+      ["from-server", "server"],
+      ["from-browser", "browser"],
+      ["choose-file", "file"],
+    ]) {
+      find(id).setAttribute("aria-pressed", String(source === one));
+    }
+    if (source !== "browser") find("camera").hidden = true;
+    if (source !== "file") find("progress").hidden = true;
+    for (const action of ["pause", "snapshot", "mirror", "record", "neutral", "quit"]) {
+      const isUseless = action === "record" || action === "neutral" ? source === "file" : false;
+      this._button(action).disabled = source === "none" || isUseless;
+    }
+    if (kind === "picture") this._button("pause").disabled = true;
+    this._missed = 0;
+    if (source === "none" || source === "file") find("figures").textContent = "";
+  }
+
+  _button(action) {
+    return document.querySelector(`button[data-action="${action}"]`);
+  }
+
+  showSwitches({ isMirrored, hud, isCovered }) {
+    this._press("mirror", isMirrored);
+    this._press("blur", isCovered);
+    find("hud-name").textContent = { full: "everything", boxes: "boxes", off: "nothing" }[hud];
+  }
+
+  _press(action, isPressed) {
+    this._button(action).setAttribute("aria-pressed", String(isPressed));
+  }
+
+  showPaused(isPaused) {
+    this._press("pause", isPaused);
+    find("paused").hidden = !isPaused;
+  }
+
+  showState(state, { source, tookMs, isCovered }) {
+    this._press("blur", isCovered);
+    this._press("map", state.map);
+    this._press("record", state.recording !== null);
+    this._press("neutral", state.neutral.left_s !== null || state.neutral.known > 0);
+    find("record-name").textContent = state.recording === null ? "Record" : "Stop recording";
+    find("smoothing").textContent = state.smoothing_s ? `${state.smoothing_s} s` : "none";
+    find("recording").hidden = state.recording === null;
+    if (state.recording !== null) find("recording-s").textContent = format(state.recording.seconds);
+    const left = state.neutral.left_s;
+    find("neutral").hidden = left === null;
+    if (left !== null) {
+      find("neutral-line").textContent = `Look neutral for ${Math.max(1, Math.round(left))} s`;
+      find("neutral-bar").value = 1 - left / RESTING_LOOK_S;
+    }
+    this._showFigures(state, source, tookMs);
+  }
+
+  _showFigures(state, source, tookMs) {
+    const known = state.neutral.known;
+    const delay = source === "browser" ? tookMs : state.latency_ms;
+    const parts = [
+      state.fps ? `${Math.round(state.fps)} readings/s` : "",
+      delay ? `${Math.round(delay)} ms` : "",
+      state.blur ? "faces blurred" : "",
+      known ? `neutral set (${known})` : "",
+      this._missed ? `${this._missed} left out` : "",
+    ];
+    const isLive = source === "server" || source === "browser";
+    find("figures").textContent = isLive ? parts.filter(Boolean).join("   ") : "";
+  }
+
+  countMissed(frames) {
+    this._missed += frames;
+  }
+
+  /** Returns the parts of the stage on which something else stands, px. */
+  listReserved() {
+    return [find("figures"), find("recording")]
+      .filter((one) => one.offsetWidth > 0)
+      .map((one) => ({
+        x: one.offsetLeft,
+        y: one.offsetTop,
+        width: one.offsetWidth,
+        height: one.offsetHeight,
+      }));
+  }
+
+  /** Shows what stands in the middle of the stage; "" for nothing. */
+  showNotice(line) {
+    find("notice").textContent = line;
+    find("notice").hidden = line === "";
+  }
+
+  /** Shows a message for a moment. */
+  say(line) {
+    find("message").textContent = line;
+    clearTimeout(this._messageTimer);
+    this._messageTimer = setTimeout(() => (find("message").textContent = ""), MESSAGE_MS);
+  }
+
+  /** Shows a line that stays until it is closed. */
+  showError(line) {
+    find("error-line").textContent = line;
+    find("error").hidden = false;
+  }
+
+  clearError() {
+    find("error").hidden = true;
+  }
+
+  listCameras(cameras, chosen) {
+    const select = find("camera");
+    select.replaceChildren(
+      ...cameras.map(({ id, name }) => new Option(name, id, false, id === chosen)),
+    );
+    select.hidden = cameras.length < 2;
+  }
+
+  showProgress({ state, done, total, message }) {
+    const bar = find("progress-bar");
+    find("progress").hidden = state !== "reading";
+    if (total) {
+      bar.max = total;
+      bar.value = done;
+    } else {
+      bar.removeAttribute("value");
+    }
+    find("progress-line").textContent =
+      message ?? (total ? `Read ${done} of ${total}` : done ? `Read ${done}` : "Sending …");
+  }
+
+  /** Lists files to download. */
+  showFiles(title, files) {
+    if (files.length === 0) return;
+    const list = find("files");
+    for (const { name, url, bytes } of files) {
+      const link = document.createElement("a");
+      link.href = url;
+      link.download = name;
+      link.textContent = name;
+      const item = document.createElement("li");
+      item.append(link, ` ${formatBytes(bytes)}`);
+      list.append(item);
+    }
+    find("downloads").hidden = false;
+    this.say(`${title}: ${files.length} files are ready below.`);
+  }
+
+  /** Hands a file that was made in the page to the user. */
+  offer(blob, stem, suffix) {
+    const when = new Date().toISOString().slice(0, 19).replace("T", "_").replaceAll(":", "-");
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(blob);
+    link.download = `${stem}_${when}${suffix}`;
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+    this.say(`Saved ${link.download}.`);
+  }
+
+  switchHelp() {
+    const help = find("help");
+    if (help.open) help.close();
+    else help.showModal();
+  }
+}
+
+function format(seconds) {
+  const whole = Math.floor(seconds);
+  return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
+}
+
+function formatBytes(bytes) {
+  return bytes < 1000 ? `${bytes} bytes` : `${(bytes / 1000).toLocaleString("en", { maximumFractionDigits: 1 })} kB`;
+}
