@@ -61,6 +61,12 @@ def carry_out(options: argparse.Namespace) -> int:
         from app.cli.measure import measure_speed
 
         return measure_speed(options)
+    if options.serve is not None:
+        import cv2
+
+        from app.cli.run_served import run_served
+
+        return run_served(options)
     if options.video and options.no_window:
         from app.cli.run_videos import run_videos
 

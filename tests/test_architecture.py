@@ -34,7 +34,12 @@ SMALL_WORLDS = {"training.network": {"training.base"}, "training.figures": {"tra
 # What the program itself is installed with; all else belongs to training or development.
 APP_PACKAGES = {"numpy", "cv2", "mediapipe", "onnxruntime", "av", "tqdm", "packaging"}
 # What an extra brings, and the only module that may ask for it; everything else runs without.
-OPTIONAL = {"app.records.parquet": {"pyarrow"}}
+OPTIONAL = {
+    "app.records.parquet": {"pyarrow"},
+    "app.server.page_server": {"websockets"},
+    "app.server.visitor": {"websockets"},
+    "app.server.web_pages": {"websockets"},
+}
 ROOMS_FOR_TRAINING = {
     *("app", "app.detection", "app.files", "app.frames", "app.pages", "app.pictures"),
     *("app.process", "app.recognition"),

@@ -22,7 +22,7 @@ APP_FLOORS: tuple[tuple[str, ...], ...] = (
     ("app.codings", "app.recogniser", "app.report"),
     ("app.agreement", "app.runs"),
     ("app.batch", "app.commands", "app.live"),
-    ("app.diagnostics",),
+    ("app.diagnostics", "app.server"),
     ("app.cli",),
 )
 

@@ -40,24 +40,17 @@ def plan_run(options: argparse.Namespace) -> RunPlan:
     source = _plan_input(options)
     outputs = _plan_output_paths(options, source)
     _check_combinations(options, source)
-    live = isinstance(source, CameraInput)
     return RunPlan(
         source,
         outputs,
         selection=make_selection(options),
         recognition=make_recognition(options),
-        view=ViewSettings(
-            mirror=live if options.mirror is None else options.mirror,
-            hud=options.hud,
-            blur=options.blur,
-            folder=options.record_dir,
-            if_lost=options.if_lost,
-            all_faces=options.max_faces is None,
-        ),
+        view=make_view(options, is_live=isinstance(source, CameraInput)),
         settings=_describe_settings(options),
         command=_describe_command(),
         overwrite=options.overwrite,
         in_window=not options.no_window,
+        is_served=options.serve is not None,
         with_stills=not options.no_stills,
     )
 
@@ -145,6 +138,19 @@ def make_selection(options: argparse.Namespace) -> Selection:
         raise SourceError(f"These frames cannot be chosen: {error}.") from error
 
 
+def make_view(options: argparse.Namespace, *, is_live: bool) -> ViewSettings:
+    """Makes the settings with which the view begins. The picture of a camera is mirrored unless the
+    options say otherwise."""
+    return ViewSettings(
+        mirror=is_live if options.mirror is None else options.mirror,
+        hud=options.hud,
+        blur=options.blur,
+        folder=options.record_dir,
+        if_lost=options.if_lost,
+        all_faces=options.max_faces is None,
+    )
+
+
 def make_recognition(options: argparse.Namespace) -> RecognitionSettings:
     """Makes the settings of the networks."""
     return RecognitionSettings(
@@ -190,7 +196,8 @@ def _plan_output_paths(options: argparse.Namespace, source: Input) -> OutputPath
     output: Path | None = options.output
     if isinstance(source, PicturesInput):
         return replace(paths, pictures=output)
-    if output is None and options.no_window and not paths.are_analyses:
+    asks_nothing = options.no_window and options.serve is None and not paths.are_analyses
+    if output is None and asks_nothing:
         if isinstance(source, DemoInput):
             output = Path("demo_annotated.mp4")
         elif isinstance(source, VideoInput):

@@ -9,6 +9,7 @@ from app.cli.option_types import parse_named_video, parse_positive, parse_rate, 
 from app.cli.video_options import add_part_options, add_recognition_options, add_result_options
 from app.live.keys import KEYS
 from app.process.one_line_parser import OneLineParser, PrintVersion
+from app.server.serve_address import ServeAddress, parse_origin, parse_serve_address
 from app.sources.camera_address import CameraAddress, parse_address
 
 
@@ -27,6 +28,7 @@ def parser() -> argparse.ArgumentParser:
         "  python run_demo.py --no-window                       the same, as a line of text\n"
         "  python run_demo.py --camera rtsp://host/stream       a camera in the network\n"
         "  python run_demo.py --demo                            the clip that comes with it\n"
+        "  python run_demo.py --camera --serve                  the first camera, in a browser\n"
         "  python run_demo.py --video talk.mp4 -o talk_out.mp4  annotate a video, sound kept\n"
         "  python run_demo.py --video talk.mp4 --no-window --records talk.csv\n"
         "  python run_demo.py --video talks/ 'more/**/*.mov' --no-window --records .csv --jobs 2\n"
@@ -88,6 +90,25 @@ def parser() -> argparse.ArgumentParser:
         action="store_true",
         help="needs no display; of a camera it shows a line of what is seen now",
     )
+    look.add_argument(
+        "--serve",
+        type=parse_serve_address,
+        nargs="?",
+        const=ServeAddress(),
+        metavar="[HOST:]PORT",
+        help="show a page in the browser, with this machine's camera or video if one is named, and "
+        "the browser's own camera (default: 127.0.0.1:8765, which only this machine can reach; "
+        "another HOST makes a token; docs/live_page.md)",
+    )
+    look.add_argument(
+        "--allow-origin",
+        action="append",
+        type=parse_origin,
+        metavar="ORIGIN",
+        help="with --serve: a site, such as https://example.org, whose pages may read /events, or "
+        "that stands before this server as a proxy; may be given several times",
+    )
+    look.add_argument("--window", action="store_true", help="with --serve: open the window, too")
     look.add_argument(
         "--mirror",
         action=argparse.BooleanOptionalAction,
@@ -158,6 +179,14 @@ def parse_options(argv: Sequence[str] | None) -> argparse.Namespace:
     """
     command = parser()
     options = command.parse_args(argv)
+    if options.serve is None and (options.allow_origin or options.window):
+        command.error("--allow-origin and --window go with --serve")
+    if options.window and options.no_window:
+        command.error("--window or --no-window: use only one of them")
+    if options.serve is not None:
+        options.no_window = not options.window
+        if options.jobs or options.resume:
+            command.error("--jobs and --resume go without --serve")
     if options.json and not (options.doctor or options.benchmark):
         command.error("--json goes with --doctor or --benchmark")
     if options.resume and options.overwrite:

@@ -5,9 +5,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+import numpy as np
+
 from app.errors import RecogniserError, SourceError
 from app.live.keys import Action
 from app.live.pacing import EasedFigure, Pacer, RateMeter
+from app.live.remote import Remote
 from app.live.view import LivePipeline, LiveView
 from app.outputs.sink import RunSink, close_all
 from app.privacy.blur_guard import BlurGuard
@@ -17,6 +20,7 @@ from app.sources.base import Source
 from app.types import Frame, FrameResult, Image, Silence
 
 PAUSED_POLL_MS = 30  # between two looks at the keyboard while the picture stands still
+NO_FRAME = Frame(np.zeros((1, 1, 3), np.uint8), 0, 0.0, "")  # before the first one
 LONGEST_POLL_MS = 50  # so that Ctrl-C is heard soon
 
 
@@ -62,6 +66,9 @@ class Session:
         stop: Tells before every frame whether the user has ended the run, as Ctrl-C does.
         say: Shows a line to the user.
         on_frame: Is called after each frame that was written.
+        remote: Turns the switches from elsewhere than the screen; None: nobody does.
+        draws: False for a run in which nobody looks at canvases. Each canvas is then the picture
+            itself, and must not be changed.
         clock: Gives the time in seconds.
     """
 
@@ -77,6 +84,8 @@ class Session:
         stop: Callable[[], bool],
         say: Callable[[str], None],
         on_frame: Callable[[], object] = lambda: None,
+        remote: Remote | None = None,
+        draws: bool = True,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._source = source
@@ -86,6 +95,8 @@ class Session:
         self._stop = stop
         self._say = say
         self._on_frame = on_frame
+        self._remote = remote
+        self._draws = draws
         self._clock = clock
         self._view = LiveView(
             pipeline,
@@ -94,6 +105,7 @@ class Session:
             mode=source.mode,
             say=say,
             on_screen=screen is not None,
+            on_message=None if remote is None else remote.show_message,
             clock=clock,
         )
         self._guard = BlurGuard(
@@ -188,6 +200,7 @@ class Session:
             if self._trouble is None:
                 self._say(f"{silence.why} Waiting for the next picture.")
             self._trouble = silence
+        self._obey_remote(self._last)
         screen, view, notice = self._screen, self._view, None
         if screen is None:
             return True
@@ -211,6 +224,7 @@ class Session:
 
     def before_frame(self, frame: Frame) -> None:
         """Begins a stream anew after a gap: what came before has nothing to do with the frame."""
+        self._obey_remote(FrameResult(frame, (), ()) if self._last is None else self._last)
         before_s, self._before_s = self._before_s, frame.time_s
         if self._trouble is None:
             return
@@ -232,15 +246,30 @@ class Session:
             else sum(result.stage_ms.values())
         )
         self._view.set_figures(fps if self._source.mode.is_stream else None, self._latency_ms.value)
-        return result, self._view.draw(result)
+        return result, self._view.draw(result) if self._draws else result.picture
 
     def after_result(self, result: FrameResult, canvas: Image) -> bool:
         """Records and shows a result. Returns False if the user ends the session."""
         self._view.recorder.write(result, canvas)
         self._on_frame()
+        if self._remote is not None:
+            self._remote.show_state(self._view.state)
         if self._screen is not None and not self._show(self._screen, result, canvas):
             return False
         return not self._stop()
+
+    def _obey_remote(self, last: FrameResult | None) -> None:
+        """Does what the remote asks for; `last` is the last result. Before there is a frame, the
+        switches turn all the same, so that blurring begins with the first one."""
+        if self._remote is None:
+            return
+        for action in self._remote.take_actions():
+            if last is None:
+                last = FrameResult(NO_FRAME, (), ())
+            last = self._view.obey(action, last, last.picture) or last
+            if self._last is not None:
+                self._last = last
+        self._remote.show_state(self._view.state)
 
     def after_frame(self) -> None:
         """Does nothing."""

@@ -8,6 +8,7 @@ from typing import Protocol
 from app.errors import SinkError
 from app.live.keys import Action
 from app.live.recording import Recorder, save_snapshot
+from app.live.remote import LiveState
 from app.live.screen_notes import Notes, draw_notes, find_figures_room
 from app.overlay.scene import HUD_MODES
 from app.process.stage_clock import MAX_PAUSE_S
@@ -72,6 +73,7 @@ class LiveView:
         say: Puts a line where the program's other lines are.
         on_screen: True if canvases are also shown, with the run's figures over them, for which
             room is left.
+        on_message: Takes each message that the screen shows for some seconds; None: nobody does.
         clock: Gives the time in seconds.
 
     `paused` tells whether the user holds the picture; `recorder` makes the recordings.
@@ -86,8 +88,10 @@ class LiveView:
         mode: Mode,
         say: Callable[[str], None],
         on_screen: bool = False,
+        on_message: Callable[[str], object] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._on_message = on_message
         self._pipeline = pipeline
         self._drawn = ResultView(settings, mode)
         self._provider = provider
@@ -115,6 +119,20 @@ class LiveView:
     def blurs(self) -> bool:
         """True while faces are blurred."""
         return self._settings.blur
+
+    @property
+    def state(self) -> LiveState:
+        """The switches and figures of this moment."""
+        resting, (fps, latency_ms) = self._pipeline.resting, self._figures
+        return LiveState(
+            blur=self._settings.blur,
+            with_maps=self._pipeline.with_maps,
+            smoothing_s=self._pipeline.smoothing_s,
+            neutral_left_s=None if resting is None else resting.left_s,
+            neutral_known=0 if resting is None else resting.known_count,
+            fps=fps,
+            latency_ms=latency_ms,
+        )
 
     # From a result to the screen
 
@@ -300,5 +318,7 @@ class LiveView:
 
     def _tell(self, line: str, *, aloud: bool = True) -> None:
         self._message = line, self._clock() + MESSAGE_S
+        if self._on_message is not None:
+            self._on_message(line)
         if aloud:
             self._say(line)

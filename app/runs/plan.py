@@ -142,9 +142,10 @@ class RunPlan:
     """One source, and everything that is to be done with it.
 
     `settings`, as JSON has them, and `command` are for the notes beside the records. `overwrite`
-    replaces files that exist; `resume` goes on from a checkpoint. `with_stills` stores faces in the
-    report. `keeps_partial_results`: a run that is stopped also completes its results up to there.
-    `encoding` None: the annotated video is encoded as is usual.
+    replaces files that exist; `resume` goes on from a checkpoint. `is_served`: a page shows the
+    run. `with_stills` stores faces in the report. `keeps_partial_results`: a run that is stopped
+    also completes its results up to there. `encoding` None: the annotated video is encoded as is
+    usual.
     """
 
     source: Input
@@ -157,6 +158,7 @@ class RunPlan:
     overwrite: bool = False
     resume: bool = False
     in_window: bool = False
+    is_served: bool = False
     with_stills: bool = True
     keeps_partial_results: bool = False
     encoding: Encoding | None = None
@@ -176,7 +178,7 @@ class RunPlan:
     @property
     def is_resumable(self) -> bool:
         """True if the run leaves a checkpoint from which another run goes on."""
-        return isinstance(self.source, VideoInput) and not self.in_window
+        return isinstance(self.source, VideoInput) and not (self.in_window or self.is_served)
 
     @property
     def draws_pictures(self) -> bool:

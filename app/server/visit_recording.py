@@ -1,0 +1,126 @@
+"""Records what a visitor's source reads, to the ordinary files of records and episodes."""
+
+import threading
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+from app.episodes.sink import EpisodesSink
+from app.errors import RecogniserError
+from app.outputs.background import BackgroundSink
+from app.outputs.sink import RunSink, close_all
+from app.records.writers import RecordsSink
+from app.server.limits import MAX_RECORDED_ROWS
+from app.types import FrameResult, Image
+from app.wording import format_count
+
+
+def open_analyses(folder: Path, stem: str, labels: Sequence[str], *, timed: bool) -> list[RunSink]:
+    """Opens the files of records, and those of episodes where frames have times.
+
+    Raises `SinkError`; nothing stays open then.
+    """
+    sinks: list[RunSink] = []
+    try:
+        for suffix in (".jsonl", ".csv"):
+            rows = RecordsSink(folder / f"{stem}{suffix}", labels)
+            sinks.append(rows)
+        for suffix in (".csv", ".vtt") if timed else ():
+            episodes = EpisodesSink(folder / f"{stem}_episodes{suffix}")
+            sinks.append(episodes)
+    except RecogniserError:
+        for sink in sinks:
+            sink.abort()
+        raise
+    return sinks
+
+
+class SinkGroup:
+    """Several outputs as one."""
+
+    path = None
+    dropped = 0
+    warning = None
+
+    def __init__(self, sinks: Sequence[RunSink]) -> None:
+        self._sinks = sinks
+
+    def write(self, result: FrameResult, canvas: Image) -> None:
+        """Writes to each output."""
+        for sink in self._sinks:
+            sink.write(result, canvas)
+
+    def close(self) -> None:
+        """Completes all outputs. Raises the first error."""
+        if failures := close_all(self._sinks):
+            raise failures[0]
+
+    def abort(self) -> None:
+        """Leaves nothing of the outputs."""
+        for sink in self._sinks:
+            sink.abort()
+
+
+class VisitRecording:
+    """One recording of a visitor, written in the background.
+
+    `seconds` is the time from the first frame to the last one. `failure` says why the recording
+    ended by itself; None while it goes on. `write` comes from the thread of the source, the rest
+    from one other thread.
+    """
+
+    def __init__(self, folder: Path, labels: Sequence[str]) -> None:
+        stem = f"expressions_{datetime.now().strftime('%Y%m%d_%H%M%S_%f')[:-3]}"
+        sinks = open_analyses(folder, stem, labels, timed=True)
+        self._paths = [sink.path for sink in sinks if sink.path is not None]
+        self._sink = BackgroundSink(SinkGroup(sinks))
+        self._lock = threading.Lock()
+        self._is_over = False
+        self._rows = 0
+        self._began_s: float | None = None
+        self.seconds = 0.0
+        self.failure: str | None = None
+
+    def write(self, result: FrameResult) -> None:
+        """Adds a frame, unless the recording is over. Never waits and never raises."""
+        with self._lock:
+            if self._is_over or self.failure is not None:
+                return
+            self._rows += max(1, len(result.faces))
+            if self._rows > MAX_RECORDED_ROWS:
+                self.failure = f"A recording has at most {MAX_RECORDED_ROWS} rows."
+                return
+            try:
+                self._sink.write(result, result.picture)
+            except RecogniserError as error:
+                self.failure = str(error)
+                return
+            if self._began_s is None:
+                self._began_s = result.frame.time_s
+            self.seconds = max(0.0, result.frame.time_s - self._began_s)
+
+    def finish(self) -> tuple[list[Path], str | None]:
+        """Completes the files, which may take a while.
+
+        Returns:
+            The files, none if no frame came, and one line on what they lack.
+
+        Raises:
+            SinkError: They could not be written.
+        """
+        with self._lock:
+            self._is_over = True
+        if self._began_s is None:
+            self._sink.abort()
+            return [], "Nothing was recorded: no frame came."
+        self._sink.close()
+        lacks = self.failure
+        if self._sink.dropped:
+            lacks = f"The disk was too slow: {format_count(self._sink.dropped, 'frame')} lack."
+        return self._paths, lacks
+
+    def abort(self) -> None:
+        """Gives the recording up."""
+        with self._lock:
+            self._is_over = True
+        self._sink.abort()
