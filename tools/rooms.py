@@ -15,9 +15,9 @@ ROOT = Path(__file__).resolve().parent.parent
 # From the ground up. `app` and `training` stand for the modules directly in them.
 APP_FLOORS: tuple[tuple[str, ...], ...] = (
     ("app", "app.pages", "app.placement"),
-    ("app.files", "app.frames", "app.overlay", "app.privacy", "app.process", "app.tracking"),
+    ("app.files", "app.frames", "app.privacy", "app.process", "app.tracking"),
     ("app.actions", "app.pictures", "app.recognition"),
-    ("app.detection", "app.reading", "app.records", "app.sources"),
+    ("app.detection", "app.overlay", "app.reading", "app.records", "app.sources"),
     ("app.episodes", "app.events", "app.outputs", "app.pipeline", "app.requirements"),
     ("app.codings", "app.recogniser", "app.report"),
     ("app.agreement", "app.runs"),

@@ -5,6 +5,7 @@ the answer depends on the frames before and the same picture settles elsewhere b
 coefficient; smoothing is `app.actions.smoothing`'s work.
 """
 
+import time
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -51,6 +52,7 @@ class Landmarker:
 
     Attributes:
         inferences: The number of images that were read so far.
+        inference_s: The time in seconds that this took.
 
     Raises:
         ModelError: The file is missing, or is no face landmarker.
@@ -68,7 +70,7 @@ class Landmarker:
                 "the models folder of the project."
             ) from cause
         self._home = HomeProcess()
-        self.inferences = 0
+        self.inferences, self.inference_s = 0, 0.0
         with quiet_stderr():
             task = import_vision_task("face_landmarker")
             self._images = task.images
@@ -116,7 +118,9 @@ class Landmarker:
             raise ValueError("this landmarker is closed")
         height, width = image.shape[:2]
         rgb = cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+        began_s = time.perf_counter()
         found = self._read(self._images.Image(image_format=self._images.ImageFormat.SRGB, data=rgb))
+        self.inference_s += time.perf_counter() - began_s
         self.inferences += 1
         if found is None:
             return None

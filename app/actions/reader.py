@@ -54,6 +54,11 @@ class ActionReader:
         """The number of crops that the network has read so far."""
         return self._landmarker.inferences
 
+    @property
+    def inference_s(self) -> float:
+        """The time in seconds that this took."""
+        return self._landmarker.inference_s
+
     def read(self, image: Image, face: Face) -> FaceActions | None:
         """Reads the facial actions of a face.
 

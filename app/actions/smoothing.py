@@ -19,10 +19,10 @@ from app.types import FaceActions
 
 # docs/actions.md compares others. A unit of speed is a degree a second for angles, and the whole
 # range of a coefficient a second for coefficients.
-CALM_HZ = 1.5  # cutoff for a face at rest
-ANGLE_HZ = 0.15  # added to it for a degree a second
+CALM_HZ = 1.0  # cutoff for a face at rest
+ANGLE_HZ = 0.1  # added to it for a degree a second
 SHARE_HZ = 8.0  # added to it for the whole range a second
-SPEED_HZ = 3.0  # cutoff with which the speed itself is smoothed
+SPEED_HZ = 1.5  # cutoff with which the speed itself is smoothed
 GAP_S = 0.5  # the filter of a person who was not read for longer starts again
 
 _ANGLES = len(POSE_NAMES)

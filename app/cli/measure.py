@@ -33,6 +33,7 @@ def measure_speed(options: argparse.Namespace) -> int:
             device=recognition.device,
             far_faces=recognition.far_faces,
             max_faces=recognition.max_faces,
+            actions=recognition.actions,
             frames=options.benchmark,
             camera_frames=max(1, options.benchmark // CAMERA_SHARE),
             stop=stop,

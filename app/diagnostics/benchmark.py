@@ -17,6 +17,7 @@ from typing import NamedTuple, Protocol, TypedDict
 import cv2
 import numpy as np
 
+from app.actions.reader import ActionReader
 from app.defaults import DEMO_CLIP
 from app.detection.search import FaceSearch
 from app.diagnostics.benchmark_clip import CAMERA_FPS, HEIGHT_PX, WIDTH_PX, ClipCapture, loop_clip
@@ -31,7 +32,7 @@ from app.runs.plan import ViewSettings
 from app.runs.result_view import ResultView
 from app.sources.camera import CameraSource
 from app.sources.video import VideoSource
-from app.types import Frame, Image, Mode
+from app.types import Frame, Image, Mode, TrackedFace
 from app.wording import format_count
 
 FRAMES = 900  # of the clip
@@ -81,6 +82,7 @@ def run_benchmark(
     device: Device = "auto",
     far_faces: bool = False,
     max_faces: int | None = None,
+    actions: bool = False,
     frames: int = FRAMES,
     camera_frames: int = CAMERA_FRAMES,
     starts: int = STARTS,
@@ -95,6 +97,7 @@ def run_benchmark(
         device: The device of the classifier.
         far_faces: True searches small faces, too.
         max_faces: The most faces that are read in a frame. None: all.
+        actions: True reads facial actions, too.
         frames: The number of frames of the clip.
         camera_frames: The number of frames of the camera.
         starts: The number of starts.
@@ -116,7 +119,8 @@ def run_benchmark(
         with ExitStack() as stack:
             search = stack.enter_context(FaceSearch(max_faces=max_faces, far_faces=far_faces))
             classifier = Classifier(model, device=device)
-            bench = _Bench(search, classifier, stop)
+            reader = stack.enter_context(ActionReader()) if actions else None
+            bench = _Bench(search, classifier, stop, reader)
             say(f"{format_count(frames, 'frame')} as fast as they go")
             run = bench.measure_sustained(clip, frames)
             say(f"{format_count(camera_frames, 'frame')} of a camera of {CAMERA_FPS} a second")
@@ -160,20 +164,27 @@ class _Bench:
     """The stages as in `run_demo.py`, with a clock between them."""
 
     def __init__(
-        self, search: FaceSearch, classifier: Classifier, stop: Callable[[], bool]
+        self,
+        search: FaceSearch,
+        classifier: Classifier,
+        stop: Callable[[], bool],
+        actions: ActionReader | None,
     ) -> None:
         self._search = search
         self._classifier = classifier
         self._stop = stop
+        self._actions = actions
         self._picture: Image | None = None
+        self._faces: tuple[TrackedFace, ...] = ()
 
     def _build_pipeline_and_view(self) -> tuple[Pipeline, ResultView]:
-        pipeline = build_pipeline(self._search, self._classifier, Mode.LIVE)
+        pipeline = build_pipeline(self._search, self._classifier, Mode.LIVE, actions=self._actions)
         view = ResultView(ViewSettings(), Mode.LIVE)
         return pipeline, view
 
     def _network_s(self) -> float:
-        return self._search.inference_s + self._classifier.inference_s
+        added_s = 0.0 if self._actions is None else self._actions.inference_s
+        return self._search.inference_s + self._classifier.inference_s + added_s
 
     def measure_sustained(self, clip: Path, frames: int) -> _SustainedFigures:
         """Measures frames one after the other, as fast as the machine computes them. The stages are
@@ -220,7 +231,7 @@ class _Bench:
                 }
                 for stage, taken_ms in now.items():
                     times.setdefault(stage, []).append(taken_ms)
-        self._picture = frame.image
+        self._picture, self._faces = frame.image, result.faces
         memory_end_mb = measure_resident_mb()
         whole_s = sum(times["frame"]) / 1000
         return {
@@ -281,6 +292,8 @@ class _Bench:
             "detector, full range": self._search.prepare_look(self._picture, full_range=True),
             "classifier": (self._classifier, lambda: self._classifier.predict(crop)),
         }
+        if self._actions is not None and self._faces:
+            calls["facial actions"] = self._actions, self._read_actions
         found = {}
         for name, (network, call) in calls.items():
             times_ms = []
@@ -293,6 +306,11 @@ class _Bench:
                     times_ms.append(1000 * (network.inference_s - before_s))
             found[name] = TimeSpread.summarise(times_ms)
         return found
+
+    def _read_actions(self) -> None:
+        assert self._actions is not None
+        assert self._picture is not None
+        self._actions.read(self._picture, self._faces[0].face)
 
 
 def _rate(readings: int, faces: int, taken_s: Sequence[float]) -> float:

@@ -83,6 +83,7 @@ _NAMES = {
     "align": "cut them out",
     "classify": "read them",
     "track": "keep them apart",
+    "actions": "read facial actions",
     "draw": "draw",
     "frame": "frame, picture to canvas",
     "networks": "  of it the networks",

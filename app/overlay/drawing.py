@@ -10,6 +10,7 @@ from functools import partial
 import cv2
 import numpy as np
 
+from app.overlay.head_axes import plan_head_axes
 from app.overlay.history import History
 from app.overlay.labels import Label, draw_label
 from app.overlay.map_paint import paint_map
@@ -38,7 +39,8 @@ def draw_result(
     """Draws a frame and its results on a new canvas.
 
     Args:
-        result: The frame and its faces. Maps of faces are painted in any mode.
+        result: The frame and its faces. Maps of faces are painted in any mode. Faces whose facial
+            actions were read have the axes of their heads, but for "off".
         mode: "full" (boxes, labels, and panels with bars), "boxes" (with labels) or "off".
         mirror: Whether the picture is mirrored. Texts are not.
         history: The last seconds of each person, for the strips of panels; None: no strips.
@@ -149,6 +151,10 @@ def plan_drawing(
         _add_line(drawing, plan[one.key], target.box, colour, size)
     for one, colour in zip(faces, colours, strict=True):
         _add_box(drawing, one.box, scene.size_wh, colour, size)
+    for one in faces:
+        if one.face.actions is not None:
+            width = scene.size_wh[0] if mirror else None
+            drawing.add(*plan_head_axes(one.face, one.face.actions, width))
     for one, target, colour in zip(faces, scene.faces, colours, strict=True):
         places = plan[one.key]
         if places.panel is not None:

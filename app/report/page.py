@@ -27,13 +27,14 @@ from app.recognition.quality import (
     SMALL_PX,
     TURNED_DEG,
 )
+from app.report.actions import render_actions
 from app.report.facts import (
     format_percent,
     render_model_card,
     render_run_facts,
     render_run_warnings,
 )
-from app.report.people import render_people
+from app.report.people import MAX_PEOPLE, render_people
 from app.report.picture_page import render_pictures
 from app.report.stills import PictureStill, Still
 from app.report.summary import DataTrouble, PersonSummary, Summary
@@ -65,6 +66,7 @@ def render_report(page: ReportPage) -> str:
     sections = [
         _render_head(page, name),
         *(_render_for_pictures(page) if summary.are_pictures else _render_for_video(page)),
+        *_render_actions(summary),
         render_section(
             "How good the data are", _render_trouble(summary.trouble, summary.are_pictures)
         ),
@@ -101,6 +103,19 @@ def _render_for_pictures(page: ReportPage) -> list[Html]:
     title = "The pictures" if len(summary.end_s) > 1 else "The picture"
     shares = [render_section("What was seen", _render_shares(people))] if len(people) > 1 else []
     return [*shares, render_section(title, pictures)]
+
+
+def _render_actions(summary: Summary) -> list[Html]:
+    """Renders the facial actions of the people seen most, if any were read."""
+    people = [one for one in summary.people.values() if one.actions.faces]
+    people.sort(key=lambda one: -one.actions.faces)
+    shown = sorted(people[:MAX_PEOPLE], key=lambda one: (one.source, one.face_id))
+    several = len(summary.end_s) > 1
+    titled = [
+        (f"Face {one.face_id}" + (f" in {one.source}" if several else ""), one.actions)
+        for one in shown
+    ]
+    return [render_section("Facial actions", render_actions(titled))] if titled else []
 
 
 def _name_page(page: ReportPage) -> str:

@@ -21,6 +21,7 @@ from app.recognition.quality import (
     TURNED_DEG,
 )
 from app.records.schema import Record
+from app.report.actions import ActionTally
 from app.types import UNSURE
 
 MAX_BINS = 600  # steps of a timeline, about one for each pixel of its drawing
@@ -64,7 +65,8 @@ class PersonSummary:
     """One face of one source, seen in `frames` frames from `first_s` to `last_s`.
 
     `label_counts` counts frames by label, including "unsure". `timeline` holds the probabilities of
-    the labels and, last, the share of frames that were unsure.
+    the labels and, last, the share of frames that were unsure. `actions` stays empty where none
+    were read.
     """
 
     source: str
@@ -75,6 +77,7 @@ class PersonSummary:
     last_s: float = 0.0
     label_counts: Counter[str] = field(default_factory=Counter)
     episodes: list[Episode] = field(default_factory=list)
+    actions: ActionTally = field(default_factory=ActionTally)
 
 
 @dataclass(slots=True)
@@ -176,6 +179,8 @@ class Summary:
         person.label_counts[face.label] += 1
         shares = [face.probabilities.get(label, 0.0) for label in person.timeline.labels[:-1]]
         person.timeline.add(row.time_s, [*shares, float(face.label == UNSURE)])
+        if face.actions is not None:
+            person.actions.add(face.actions, row.time_s)
         self._count_trouble(row)
 
     def _count_trouble(self, row: Record) -> None:

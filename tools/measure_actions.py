@@ -1,0 +1,177 @@
+"""Measures facial actions: their cost, and their errors where the truth is made:
+
+python -m tools.measure_actions [--frames N] [--json FILE]
+
+The cost is processor time of all threads, on the demo clip in 1280 x 720 as a live stream of 30
+frames/s: the same frames go through a pipeline with facial actions and through one without them in
+turn, in blocks. The least difference and the median of the blocks count: other work on the machine
+only adds to them. The truth comes from rendered heads
+(`tools.rendered_face`) and from a mirrored picture.
+"""
+
+import argparse
+import json
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from statistics import median
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from app.actions.head_pose import HeadPose
+from app.actions.landmarker import Landmarker
+from app.actions.reader import CROP_PX, ActionReader, map_back, place_crop
+from app.crops import warp
+from app.defaults import DEMO_CLIP
+from app.detection.search import FaceSearch
+from app.diagnostics.benchmark_clip import CAMERA_FPS, loop_clip
+from app.pipeline import Pipeline, build_pipeline
+from app.process.machine import describe_machine
+from app.process.threads import set_threads
+from app.recognition.classifier import Classifier
+from app.types import Frame, Image, Mode
+from tools.rendered_face import render_face
+
+BLOCK_FRAMES = 30  # of one pipeline, before the other has its turn
+WARM_UP_BLOCKS = 1  # of each, not counted
+SIZE_WH = (1280, 720)
+AWAY_CM = 50.0
+PORTRAIT_SCALE = 2  # of the clip's frame, so that rendered heads are sharp
+
+# Groups of rendered heads: pose, and place in cm right of the axis, above it and before the camera.
+GROUPS: dict[str, list[tuple[HeadPose, tuple[float, float, float]]]] = {
+    "yaw to 30°": [(HeadPose(y, 0, 0), (0, 0, AWAY_CM)) for y in (-30, -20, -10, 0, 10, 20, 30)],
+    "yaw of 40°": [(HeadPose(y, 0, 0), (0, 0, AWAY_CM)) for y in (-40, 40)],
+    "pitch from -12° to 25°": [(HeadPose(0, p, 0), (0, 0, AWAY_CM)) for p in (-12, -6, 12, 25)],
+    "pitch of -25°": [(HeadPose(0, -25, 0), (0, 0, AWAY_CM))],
+    "roll to 60°": [(HeadPose(0, 0, r), (0, 0, AWAY_CM)) for r in (-60, -30, 30, 60)],
+    "up to 20° beside the axis": [
+        (HeadPose(0, 0, 0), (x, y, AWAY_CM)) for x, y in ((-18, 0), (-9, 5), (9, -5), (18, 0))
+    ],
+    "three times as far": [(HeadPose(y, 0, 0), (10, 0, 150)) for y in (-15, 0, 15)],
+}
+
+
+def measure_cost_ms(frames: int, reader: ActionReader) -> dict[str, float]:
+    """Measures the processor time a frame in ms with and without facial actions, of frames with one
+    face or more."""
+    with FaceSearch() as first, FaceSearch() as second, closing(loop_clip(DEMO_CLIP)) as clip:
+        classifier = Classifier(device="cpu")
+        pipelines: dict[str, tuple[Pipeline, list[float]]] = {
+            "without": (build_pipeline(first, classifier, Mode.LIVE), []),
+            "with": (build_pipeline(second, classifier, Mode.LIVE, actions=reader), []),
+        }
+        faces = counted = 0
+        for number, block in enumerate(_cut_blocks(clip, frames)):
+            for name, (pipeline, taken) in pipelines.items():
+                began_s = time.process_time()
+                results = [pipeline.step(frame) for frame in block]
+                taken_ms = 1000 * (time.process_time() - began_s) / len(block)
+                if number >= WARM_UP_BLOCKS:
+                    taken.append(taken_ms)
+                    if name == "with":
+                        faces += sum(len(one.faces) for one in results)
+                        counted += len(results)
+    without, added = (taken for _, taken in pipelines.values())
+    more_ms = [b - a for a, b in zip(without, added, strict=True)]
+    return {
+        "without_ms": median(without),
+        "with_ms": median(added),
+        "more_ms_least": min(more_ms),
+        "more_ms_median": median(more_ms),
+        "faces_a_frame": faces / counted,
+        "frames": counted,
+    }
+
+
+def _cut_blocks(clip: Iterator[Frame], frames: int) -> Iterator[list[Frame]]:
+    for number in range(WARM_UP_BLOCKS + max(1, frames // BLOCK_FRAMES)):
+        begin = number * BLOCK_FRAMES
+        yield [
+            replace(next(clip), index=n, time_s=n / CAMERA_FPS)
+            for n in range(begin, begin + BLOCK_FRAMES)
+        ]
+
+
+def measure_pose_errors(
+    reader: ActionReader, search: FaceSearch, portrait: Image, points: NDArray[np.float64]
+) -> dict[str, dict[str, list[float]]]:
+    """Measures the errors in degrees of rendered heads: for each group the mean and the greatest
+    error of yaw, pitch and roll."""
+    found = {}
+    for name, heads in GROUPS.items():
+        errors = []
+        for pose, place_cm in heads:
+            image = render_face(portrait, points, pose, place_cm, SIZE_WH)
+            actions = reader.read(image, search.detect(image)[0])
+            assert actions is not None
+            measured = (actions.head_yaw_deg, actions.head_pitch_deg, actions.head_roll_deg)
+            errors.append(np.abs(np.subtract(measured, pose)))
+        found[name] = {
+            "mean": np.mean(errors, 0).round(1).tolist(),
+            "greatest": np.max(errors, 0).round(1).tolist(),
+        }
+    return found
+
+
+def measure_mirror_differences(
+    reader: ActionReader, search: FaceSearch, portrait: Image
+) -> dict[str, float]:
+    """Measures the sum of yaw and of roll in a picture and in its mirror image, which is 0 for a
+    perfect reader, and the greatest difference of a coefficient without a side."""
+    mirrored = np.ascontiguousarray(portrait[:, ::-1])
+    one, other = (reader.read(image, search.detect(image)[0]) for image in (portrait, mirrored))
+    assert one is not None
+    assert other is not None
+    swapped = {
+        name.replace("Left", "?").replace("Right", "Left").replace("?", "Right"): value
+        for name, value in other.coefficients.items()
+    }
+    return {
+        "yaw_deg": one.head_yaw_deg + other.head_yaw_deg,
+        "roll_deg": one.head_roll_deg + other.head_roll_deg,
+        "coefficient": max(abs(swapped[name] - one.coefficients[name]) for name in swapped),
+    }
+
+
+def read_portrait(search: FaceSearch) -> tuple[Image, NDArray[np.float64]]:
+    """Reads the demo clip's first frame, enlarged, and the places of its face's 468 points."""
+    _, image = cv2.VideoCapture(str(DEMO_CLIP)).read()
+    scale = PORTRAIT_SCALE
+    large = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
+    portrait = np.asarray(large, np.uint8)
+    matrix = place_crop(search.detect(portrait)[0], 0.5)
+    with Landmarker() as landmarker:
+        mesh = landmarker.read(warp(portrait, matrix, CROP_PX))
+    assert mesh is not None
+    return portrait, map_back(mesh.points, matrix)[:468]
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Measures and prints everything."""
+    command = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    command.add_argument("--frames", type=int, default=600, help="for the cost (default: 600)")
+    command.add_argument("--json", type=Path, metavar="FILE", help="also write the figures there")
+    options = command.parse_args(argv)
+    set_threads()
+    with ActionReader() as reader, FaceSearch() as search:
+        portrait, points = read_portrait(search)
+        figures = {
+            "machine": describe_machine(),
+            "cost": measure_cost_ms(options.frames, reader),
+            "pose": measure_pose_errors(reader, search, portrait, points),
+            "mirror": measure_mirror_differences(reader, search, portrait),
+        }
+    print(json.dumps(figures, indent=2, ensure_ascii=False))
+    if options.json:
+        options.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
