@@ -62,6 +62,9 @@ def carry_out(options: argparse.Namespace) -> int:
 
         return measure_speed(options)
     if options.serve is not None:
+        from app.server.bind import check_websockets
+
+        check_websockets()
         import cv2
 
         from app.cli.run_served import run_served

@@ -26,7 +26,7 @@ from app.runs.networks import describe_classifier, load_networks
 from app.runs.open_sinks import open_sinks
 from app.runs.open_source import open_source
 from app.runs.plan import CameraInput, RunPlan
-from app.server.bind import bind_sockets, check_websockets
+from app.server.bind import bind_sockets
 from app.server.gate import Gate
 from app.server.page_server import PageServer, make_page_url, make_visits_folder
 from app.server.repeated_video import RepeatedVideo
@@ -59,7 +59,6 @@ def run_served(options: argparse.Namespace) -> int:
         plan = replace(plan, encoding=encoding)
         if plan.in_window:
             check_display()
-    check_websockets()
     set_threads()
     with ExitStack() as stack:
         sockets = bind_sockets(address)  # before what takes seconds

@@ -82,10 +82,11 @@ class Outbox:
             self._of_files += 1
         self._wake()
 
-    def begin_stream(self) -> None:
-        """Forgets the event that waits, before those of another stream."""
+    def begin_stream(self, last_number: int | None = None) -> None:
+        """Forgets the event that waits, before those of another stream. Its frames count from the
+        one after `last_number`; None for a stream without numbers."""
         with self._room:
-            self._newest, self._last_number, self._missed = None, None, 0
+            self._newest, self._last_number, self._missed = None, last_number, 0
 
     def close(self) -> None:
         """Drops everything, and lets nobody wait any more."""

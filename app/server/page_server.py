@@ -181,22 +181,31 @@ class PageServer:
         assert feed is not None  # `_answer` refuses the socket
         outbox = Outbox(asyncio.get_running_loop())
         feed.add_program(outbox)
-        listening = asyncio.create_task(_refuse_messages(connection))
-        try:
-            while True:
-                await outbox.wait()
-                while parts := outbox.take():
-                    for part in parts:
-                        await connection.send(part)
-        except ConnectionClosed:
-            pass
+        tasks = [
+            asyncio.create_task(_send_all(connection, outbox)),
+            asyncio.create_task(_refuse_messages(connection)),
+        ]
+        try:  # a program also leaves while no frame comes
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
             feed.remove(outbox)
             outbox.close()
-            listening.cancel()
+            for task in tasks:
+                task.cancel()
+
+
+async def _send_all(connection: ServerConnection, outbox: Outbox) -> None:
+    """Sends what comes into an outbox, until the connection closes."""
+    with contextlib.suppress(ConnectionClosed):
+        while True:
+            await outbox.wait()
+            while parts := outbox.take():
+                for part in parts:
+                    await connection.send(part)
 
 
 async def _refuse_messages(connection: ServerConnection) -> None:
+    """Waits until the connection closes, and closes it at the first message."""
     with contextlib.suppress(ConnectionClosed):
         await connection.recv()
         await connection.close(READ_ONLY, "This stream takes no messages.")

@@ -116,11 +116,13 @@ class SourceFeed:
 
     def add_page(self, outbox: Outbox) -> None:
         """Sends the frames from now on to a page, with their pictures."""
+        outbox.begin_stream(self.frames)
         with self._change:
             self._pages = (*self._pages, outbox)
 
     def add_program(self, outbox: Outbox) -> None:
         """Sends the events from now on to a program."""
+        outbox.begin_stream(self.frames)
         with self._change:
             self._programs = (*self._programs, outbox)
 
