@@ -85,7 +85,7 @@ def test_the_default_is_shipped() -> None:
 
 @pytest.mark.parametrize(
     "path",
-    sorted(p for kind in ("onnx", "pt", "tflite") for p in MODELS.glob(f"*.{kind}")),
+    sorted(p for kind in ("onnx", "pt", "tflite", "task") for p in MODELS.glob(f"*.{kind}")),
     ids=lambda p: p.name,
 )
 def test_card_names_each_file_with_its_hash(path: Path) -> None:

@@ -67,6 +67,17 @@ def test_page_and_json_say_the_same(figures: BenchmarkFigures) -> None:
     assert max(len(line) for line in text.splitlines()) <= 120
 
 
+@pytest.mark.slow
+def test_facial_actions_are_a_stage_and_a_network_of_their_own() -> None:
+    found = run_benchmark(device="cpu", frames=20, camera_frames=1, starts=0, actions=True)
+    assert found is not None
+    assert list(found.stages)[4] == "actions"
+    assert found.stages["actions"].p50_ms > 1
+    assert list(found.alone)[-1] == "facial actions"
+    assert found.stages["networks"].mean_ms > found.stages["actions"].mean_ms
+    assert "read facial actions" in format_figures(found)
+
+
 def test_spread_of_times() -> None:
     spread = TimeSpread.summarise([float(n) for n in range(101)])
     assert (spread.p50_ms, spread.p95_ms, spread.p99_ms, spread.mean_ms) == (50, 95, 99, 50)
