@@ -2,9 +2,10 @@
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 
+from app.actions.reader import ActionReader
 from app.detection.search_pool import SharedSearch
 from app.live.remote import LiveState, Remote
 from app.live.session import Session, SessionOutcome
@@ -23,6 +24,7 @@ class SharedNetworks:
     classifier: Classifier
     recognition: RecognitionSettings
     view: ViewSettings
+    actions: ActionReader | None = None  # where facial actions were asked for
 
     @property
     def first_state(self) -> LiveState:
@@ -51,11 +53,11 @@ def load_shared_networks(
             threads=MAX_THREADS,
             prior_correction=recognition.prior_correction,
         )
-    search = SharedSearch(max_faces=recognition.max_faces, far_faces=recognition.far_faces)
-    try:
-        yield SharedNetworks(search, classifier, recognition, view)
-    finally:
-        search.close()
+    with ExitStack() as stack:
+        search = SharedSearch(max_faces=recognition.max_faces, far_faces=recognition.far_faces)
+        stack.callback(search.close)
+        actions = stack.enter_context(ActionReader()) if recognition.actions else None
+        yield SharedNetworks(search, classifier, recognition, view, actions)
 
 
 def run_visit(
@@ -94,6 +96,7 @@ def run_visit(
         with_resting_faces=True,
         thorough=state.blur,
         with_quality=True,
+        actions=networks.actions,
     )
     pipeline.with_maps = state.with_maps
     return Session(
