@@ -71,7 +71,7 @@ const takers = {
     if (source === "browser" && message.sequence !== null) {
       tookMs = sender?.take(message.sequence) ?? tookMs;
     }
-    if (Boolean(message.file) !== (source === "file") || isPaused || source === "none") {
+    if (!isOfSource(message) || isPaused) {
       waiting = message.has_picture ? { isMeant: false } : null;
     } else if (message.has_picture) {
       waiting = { isMeant: true, event: message };
@@ -105,6 +105,12 @@ const takers = {
     panel.say(message);
   },
 };
+
+/** Tells an event of the source of now from a late one of the source before. */
+function isOfSource({ file: isOfFile = false, sequence }) {
+  if (source === "file" || isOfFile) return source === "file" && isOfFile;
+  return source === (sequence === null ? "server" : "browser");
+}
 
 /** Takes the picture that belongs to the event just before it. */
 function takePicture(buffer) {

@@ -6,6 +6,7 @@
 
 export const MAX_PANELS = 12; // faces; with more of them, there are labels alone
 const GAP = 4; // between a face's box and its texts
+const NEAR_PANELS = 4; // the first places of a panel, which lie at its face
 const RETURN_S = 1.5; // for so long a better place must be free before a text moves to it
 const STILL_SHARE = 0.02; // of a face's side: smaller movements do not move its texts
 // The inner part of a face, in shares of its box: x0, y0, x1, y1.
@@ -145,26 +146,31 @@ export class Placer {
   _find(listPlaces, face, forms, size, walls, kept, timeS) {
     let best = null;
     let same = null;
-    for (let form = 0; form < forms.length; form += 1) {
+    for (const { form, slot, x, y } of listCandidates(listPlaces, face.box, forms, size)) {
+      const isKept = kept !== null && kept.form === form && kept.slot === slot;
+      if (best !== null && !isKept) continue;
       const { width, height } = forms[form];
-      const places = listPlaces(face.box, forms[form], size);
-      for (let slot = 0; slot < places.length; slot += 1) {
-        const isKept = kept !== null && kept.form === form && kept.slot === slot;
-        if (best !== null && !isKept) continue;
-        const [x, y] = places[slot].map(Math.round);
-        const rect = { x, y, width, height };
-        if (isKept) holdStill(rect, kept.rect, STILL_SHARE * face.box.height);
-        if (!isFree(rect, size, walls)) continue;
-        const one = { form, slot, rect, betterSince: null };
-        best ??= one;
-        if (isKept) same = one;
-      }
+      const rect = { x: Math.round(x), y: Math.round(y), width, height };
+      if (isKept) holdStill(rect, kept.rect, STILL_SHARE * face.box.height);
+      if (!isFree(rect, size, walls)) continue;
+      const one = { form, slot, rect, betterSince: null };
+      best ??= one;
+      if (isKept) same = one;
     }
     if (same === null || same === best) return best;
     same.betterSince = kept.betterSince ?? timeS;
     const waited = timeS - same.betterSince;
     return waited >= 0 && waited < RETURN_S ? same : best;
   }
+}
+
+/** Lists forms with their places. A smaller panel at its face is better than a full one far away. */
+function listCandidates(listPlaces, box, forms, size) {
+  const all = forms.flatMap((one, form) =>
+    listPlaces(box, one, size).map(([x, y], slot) => ({ form, slot, x, y })),
+  );
+  const isNear = ({ slot }) => listPlaces !== listPanelPlaces || slot < NEAR_PANELS;
+  return [...all.filter(isNear), ...all.filter((one) => !isNear(one))];
 }
 
 /** Leaves a rectangle where it was if it has hardly moved. */

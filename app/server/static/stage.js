@@ -113,6 +113,8 @@ export class Stage {
 
   _showBitmap(bitmap) {
     this._setRatio(bitmap.width, bitmap.height);
+    if (this._picture.width !== bitmap.width) this._picture.width = bitmap.width;
+    if (this._picture.height !== bitmap.height) this._picture.height = bitmap.height;
     this._renderer.transferFromImageBitmap(bitmap);
     const isNew = !this._hasBitmap;
     this._hasBitmap = true;
