@@ -22,13 +22,14 @@ ROOT = Path(__file__).parent.parent
 DEMO = ROOT / "app" / "assets" / "demo.mp4"
 COLOURS = 256
 WATCHED_S = 12.0  # before a picture, so that there is something in the last minute
+MIDDLE_S = 3.5  # after a face came into view
 HAPPY = "document.getElementById('spoken').textContent.includes('happiness')"
 
 
 def save(png: bytes, path: Path) -> None:
     """Saves a PNG with few colours."""
     picture = Image.open(io.BytesIO(png)).convert("RGB")
-    picture = picture.quantize(COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+    picture = picture.quantize(COLOURS, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
     picture.save(path, optimize=True)
     print(f"{path}: {path.stat().st_size / 1000:.0f} kB")
 
@@ -37,7 +38,7 @@ def wait_for_face(page: ChromiumPage) -> None:
     """Waits until a face that smiles is in the middle of its time in view."""
     page.wait_for(f"!({HAPPY})")
     page.wait_for(HAPPY)
-    time.sleep(2.0)
+    time.sleep(MIDDLE_S)
 
 
 def take_pictures(folder: Path, address: str, scratch: Path) -> None:
