@@ -3,13 +3,16 @@ stages that a kind of run needs.
 
 The frames of a file are read in groups of a tenth of a second. The last frame of a group is looked
 at; in the others, faces are looked at and read where they move or change, and interpolated where
-they do not (`app.detection.known_faces`, `app.reading.group_readings`).
+they do not (`app.detection.known_faces`, `app.reading.group_readings`). The faces of a group can be
+found in a thread of their own, while those of the group before are read (`Pipeline.find_ahead`).
 """
 
 import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +24,7 @@ from app.detection.follower import Follower
 from app.detection.pace import FILE_PACE, LIVE_PACE
 from app.detection.ports import FaceFinder, FaceFollower, StreamSearch
 from app.process.stage_clock import StageClock
+from app.process.work_beside import WorkBeside
 from app.reading.carried_quality import CarriedQuality
 from app.reading.carried_readings import CarriedReadings
 from app.reading.frame_groups import GROUP_S, FrameGroups
@@ -48,6 +52,15 @@ STAGES = ("detect", "align", "classify")
 NO_IMAGE = np.zeros((1, 1, 3), np.uint8)
 
 
+@dataclass(frozen=True, slots=True)
+class _FoundGroup:
+    """The frames of a group, the faces of each, and the seconds that finding them took."""
+
+    frames: Sequence[Frame]
+    faces: Sequence[tuple[Face, ...]]
+    taken_s: float
+
+
 class Pipeline:
     """Reads the expressions of one stream of frames. `build_pipeline` chooses the parts.
 
@@ -70,6 +83,8 @@ class Pipeline:
             read as soon as it comes.
         looks_at_all: While it is True, every frame is looked at, as blurring faces needs: a face
             that jumps away or appears between two looks would stay uncovered.
+        catches_up: While it is True, no group is found ahead, so that the results of all complete
+            groups are given.
     """
 
     def __init__(
@@ -100,7 +115,20 @@ class Pipeline:
         self._ready: list[FrameResult] = []  # that were not given yet
         self._turns = ReadingTurns() if stage_clock is not None else None
         self._before_s = -math.inf  # the time of the last frame that was read
-        self.with_maps = self.looks_at_all = False
+        self._beside: WorkBeside[_FoundGroup] | None = None  # finds the faces of a group
+        self.with_maps = self.looks_at_all = self.catches_up = False
+
+    @contextmanager
+    def find_ahead(self) -> Iterator[None]:
+        """Finds ahead inside the block: the faces of a group are found in a thread, while those of
+        the group before are read. The results are the same, and come one group later. What fails in
+        finding comes out of the call that would give the results of that group."""
+        self._beside = beside = WorkBeside[_FoundGroup]("find faces")
+        try:
+            yield
+        finally:
+            self._beside = None
+            beside.close()
 
     def feed(self, frame: Frame) -> list[FrameResult]:
         """Takes the next frame.
@@ -113,14 +141,14 @@ class Pipeline:
             return [*self.flush(), self.step(frame)]
         ready, self._ready = self._ready, []
         for group in self._groups.add(frame):
-            ready += self._read_group(group)
+            ready += self._take_group(group)
         return ready
 
     def flush(self) -> list[FrameResult]:
-        """Reads the frames that wait for their group to be complete, at the end of a stream.
-        Returns all results that were not given yet."""
+        """Reads the frames that wait, for their group to be complete or after it was found ahead,
+        at the end of a stream. Returns all results that were not given yet."""
         ready, self._ready = self._ready, []
-        return ready if self._groups is None else [*ready, *self._read_group(self._groups.take())]
+        return ready + self._read_waiting()
 
     def read_all(self, frames: Iterable[Frame]) -> Iterator[FrameResult]:
         """Yields the results of frames of one size, and of those that wait at their end."""
@@ -129,26 +157,68 @@ class Pipeline:
         yield from self.flush()
 
     def drop_pending(self) -> None:
-        """Forgets the frames that wait for their group to be complete, as if they had not come."""
+        """Forgets the frames that wait for their group to be complete, as if they had not come. A
+        group that is found ahead is complete, and is still to be read."""
         self._ready = []
         if self._groups is not None:
             self._groups.drop()
 
     @property
     def has_pending(self) -> bool:
-        """True while frames wait for their group to be complete. `state` is then that before these
-        frames."""
-        return bool(self._ready or self._groups)
+        """True while frames wait for their group to be complete, or a group is found ahead. `state`
+        is then that before the frames that wait; while a group is found ahead, there is none."""
+        return bool(self._ready or self._groups) or self._is_ahead
 
-    def _read_group(self, frames: Sequence[Frame]) -> list[FrameResult]:
-        if len(frames) < 2 or self._follower is None:
-            return [self.step(frame) for frame in frames]
-        contract = self._classifier.contract
+    @property
+    def awaits_frames(self) -> bool:
+        """True while frames wait for their group to be complete."""
+        return bool(self._groups)
+
+    @property
+    def _is_ahead(self) -> bool:
+        return self._beside is not None and self._beside.is_busy
+
+    def _take_group(self, frames: Sequence[Frame]) -> list[FrameResult]:
+        """Takes a complete group. Returns the results that are ready: of this group, and of the
+        group before if it was found ahead."""
+        find = partial(self._find_group, frames, at_each=self.looks_at_all)
+        if self._beside is None or self.looks_at_all or self.catches_up:
+            return [*self._read_ahead(), *self._read_group(find())]
+        before = self._beside.take() if self._beside.is_busy else None
+        self._beside.begin(find)
+        return [] if before is None else self._read_group(before)
+
+    def _read_ahead(self) -> list[FrameResult]:
+        """Reads the group that is found ahead, if there is one."""
+        if self._beside is None or not self._beside.is_busy:
+            return []
+        return self._read_group(self._beside.take())
+
+    def _read_waiting(self) -> list[FrameResult]:
+        """Reads all frames that wait."""
+        results = self._read_ahead()
+        frames = [] if self._groups is None else self._groups.take()
+        if frames:
+            results += self._read_group(self._find_group(frames, at_each=self.looks_at_all))
+        return results
+
+    def _find_group(self, frames: Sequence[Frame], *, at_each: bool) -> _FoundGroup:
+        """Finds the faces of a group, with a look at each frame if `at_each`. Uses nothing that
+        reading uses, because another thread may be reading."""
         began_s = self._clock()
-        if self.looks_at_all:
+        assert self._follower is not None  # in a stream that is read in groups
+        if at_each or len(frames) < 2:
             found = [self._follower.find(frame.image, frame.time_s) for frame in frames]
         else:
             found = self._follower.find_group(frames)
+        return _FoundGroup(frames, found, self._clock() - began_s)
+
+    def _read_group(self, group: _FoundGroup) -> list[FrameResult]:
+        frames, found = group.frames, group.faces
+        if len(frames) < 2:
+            (frame,), (every,) = frames, found
+            return [self._read_frame(frame, frame.time_s, every, group.taken_s)]
+        contract = self._classifier.contract
         faces = [[face for face in one if is_alignable(face.landmarks)] for one in found]
         found_s = self._clock()
 
@@ -173,7 +243,7 @@ class Pipeline:
         self._readings.keep(faces[-1], readings[-1])
         read_s = self._clock()
         stage_ms = {
-            "detect": 1000 * (found_s - began_s) / len(frames),
+            "detect": 1000 * group.taken_s / len(frames),
             "align": 1000 * align_s / len(frames),
             "classify": 1000 * (read_s - found_s - align_s) / len(frames),
         }
@@ -195,15 +265,23 @@ class Pipeline:
         """Reads the next frame at once. Frames that wait must have been flushed or dropped."""
         if self._groups:
             raise ValueError(f"{len(self._groups)} frames wait; flush them before the next step")
-        contract = self._classifier.contract
-        self._before_s = frame.time_s
-        times = [self._clock()]
+        if self._is_ahead:
+            raise ValueError("a group is found ahead; flush it before the next step")
+        began_s = self._clock()
         time_s = (
             frame.time_s if self._stage_clock is None else self._stage_clock.advance(frame.time_s)
         )
         found = self._find(frame.image, time_s)
+        return self._read_frame(frame, time_s, found, self._clock() - began_s)
+
+    def _read_frame(
+        self, frame: Frame, time_s: float, found: Sequence[Face], found_s: float
+    ) -> FrameResult:
+        """Reads the faces of a frame that were found in it, which took `found_s`."""
+        contract = self._classifier.contract
+        self._before_s = frame.time_s
+        times = [self._clock()]
         faces = tuple(face for face in found if is_alignable(face.landmarks))
-        times.append(self._clock())
         carried = self._readings.carry(faces)
         if self._turns is not None:
             for row in self._turns.choose(faces, carried, time_s):
@@ -228,8 +306,9 @@ class Pipeline:
         times.append(self._clock())
         stage_ms = {
             stage: 1000 * (after - before)
-            for stage, before, after in zip(STAGES, times[:-1], times[1:], strict=True)
+            for stage, before, after in zip(STAGES[1:], times[:-1], times[1:], strict=True)
         }
+        stage_ms = {STAGES[0]: 1000 * found_s, **stage_ms}
         measured: dict[int, FaceQuality] = {}
         if self._with_quality:
             (measured,) = self._quality.measure_group([(frame, faces)], [1.0])
@@ -299,8 +378,8 @@ class Pipeline:
     def reset(self) -> None:
         """Forgets all people. Everybody in the next frame is new. Frames that wait are read before
         that."""
+        self._ready += self._read_waiting()
         if self._groups is not None:
-            self._ready += self._read_group(self._groups.take())
             self._groups.restart()
         self._quality = CarriedQuality()
         self._readings, self._cams = CarriedReadings(), CarriedReadings()
@@ -311,7 +390,10 @@ class Pipeline:
             self._follower.reset()
 
     def state(self) -> State:
-        """Returns all that the next frame's result depends on but the frame itself."""
+        """Returns all that the next frame's result depends on but the frame itself. Raises
+        `ValueError` while a group is found ahead."""
+        if self._is_ahead:
+            raise ValueError("a group is found ahead; flush it before the state is kept")
         return {
             "groups": None if self._groups is None else self._groups.state(),
             "quality": self._quality.state(),

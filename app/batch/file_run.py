@@ -3,9 +3,10 @@
 Records and episodes go on in the middle. An annotated video and a report cannot be put down half
 made: with them, a file that was interrupted is done anew.
 
-Three threads share the work: one decodes the next frames, the caller's finds faces and reads them,
-one draws and writes results. A checkpoint passes through the last two behind the results that it
-counts, so it holds the stages as they were after the last frame whose rows it holds.
+Four threads share the work: one decodes the next frames, one finds their faces, the caller's reads
+the faces, one draws and writes results. A checkpoint is taken when no group of frames is found
+ahead, and passes through the last two behind the results that it counts. So it holds the stages as
+they were after the last frame whose rows it holds.
 """
 
 import contextlib
@@ -211,15 +212,21 @@ class FileRun:
         self._source.watch = watch
         self._checkpoint_s, self._clock = checkpoint_s, clock
         self._due_s = clock()
-        with self._source.read_ahead(count_waiting(self._source.rate)):
+        waiting = count_waiting(self._source.rate)
+        with self._source.read_ahead(waiting), self._pipeline.find_ahead():
             self._loop.run()
         if not self._loop.frames and not self.interrupted:
             raise SourceError(self._source.explain_no_frames())
 
     @property
+    def _is_checkpoint_due(self) -> bool:
+        return not self._is_saving and self._clock() >= self._due_s
+
+    @property
     def _may_stop(self) -> bool:
-        """True where a checkpoint can be taken, so that another run goes on from the last row."""
-        return self._loop.is_settled or not self._can_go_on
+        """True where another run can go on from the last row: a group that is found ahead is read
+        before the end, and frames that wait for their group are read by the other run."""
+        return not self._can_go_on or not self._pipeline.awaits_frames
 
     # The hooks of the loop. The source asks `watch` at every frame, also at those that are not
     # chosen, so `is_stopped` need not.
@@ -233,7 +240,9 @@ class FileRun:
         return True
 
     def before_frame(self, frame: Frame) -> None:
-        """Does nothing."""
+        """Has the pipeline catch up when a checkpoint is due, which holds the state of no group
+        that is found ahead."""
+        self._pipeline.catches_up = self._can_go_on and self._is_checkpoint_due
 
     def prepare(self, judged: FrameResult) -> tuple[FrameResult, Image]:
         """Covers a result. The video draws it itself."""
@@ -246,7 +255,7 @@ class FileRun:
 
     def after_frame(self) -> None:
         """Saves a checkpoint when it is due, behind the results so far."""
-        if self._is_saving or self._clock() < self._due_s or not self._may_stop:
+        if not self._is_checkpoint_due or not (self._loop.is_settled or not self._can_go_on):
             return
         self._is_saving = True
         self._loop.do_after_results(partial(self._save_in_passing, self._make_state()))
@@ -269,8 +278,9 @@ class FileRun:
         return _ReadingState(self._loop.size_wh, stages)
 
     def _save_in_passing(self, state: "_ReadingState") -> None:
-        self._save(state, complete=False)
-        self._due_s = self._clock() + self._checkpoint_s
+        if self._loop.frames:  # or there is nothing to go on from
+            self._save(state, complete=False)
+            self._due_s = self._clock() + self._checkpoint_s
         self._is_saving = False
 
     def _save(self, state: "_ReadingState", *, complete: bool) -> None:

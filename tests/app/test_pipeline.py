@@ -1,5 +1,6 @@
 """The stages run in order on values, and leave their input alone."""
 
+import threading
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
@@ -15,7 +16,7 @@ from app.process.stage_clock import StageClock
 from app.recognition.quality import measure_quality
 from app.tracking.resting_face import RestingFaces
 from app.tracking.tracker import Tracker
-from app.types import Face, Floats, Frame, Image, Mode
+from app.types import Face, Floats, Frame, FrameResult, Image, Mode
 from tests.support.faces import Finder, make_face, turn_landmarks
 from tests.support.tiny_model import tiny_contract
 
@@ -484,6 +485,84 @@ def test_a_step_does_not_overtake_frames_that_wait() -> None:
     pipeline.feed(film(2)[1])
     with pytest.raises(ValueError, match="1 frames wait"):
         pipeline.step(film(3)[2])
+
+
+def describe(results: Sequence[FrameResult]) -> list[tuple[object, ...]]:
+    return [
+        (
+            one.frame.index,
+            one.faces[0].face.box_xyxy,
+            one.faces[0].face_id,
+            one.faces[0].probabilities.tolist(),
+            one.faces[0].quality,
+        )
+        for one in results
+    ]
+
+
+def test_a_group_is_found_ahead_with_the_same_results() -> None:
+    frames = film(12, [200, 210, 190, 60, 50, 40, 240, 240, 250, 30, 40, 50])
+    inline, ahead = build_file_pipeline(Brightness()), build_file_pipeline(Brightness())
+    wanted = describe(list(inline.read_all(frames)))
+    results: list[FrameResult] = []
+    with ahead.find_ahead():
+        given = []
+        for frame in frames:
+            results += (new := ahead.feed(frame))
+            given.append([one.frame.index for one in new])
+        assert given[:8] == [[], [], [], [0], [], [], [1, 2, 3], []]
+        assert ahead.has_pending
+        with pytest.raises(ValueError, match="found ahead"):
+            ahead.state()
+        results += ahead.flush()
+        assert not ahead.has_pending
+    assert describe(results) == wanted
+    assert ahead.state() == inline.state()
+
+
+def test_a_pipeline_that_catches_up_leaves_no_complete_group_unread() -> None:
+    frames = film(10)
+    inline, ahead = build_file_pipeline(Brightness()), build_file_pipeline(Brightness())
+    with ahead.find_ahead():
+        for frame in frames[:9]:
+            ahead.feed(frame)
+        ahead.catches_up = True
+        assert [one.frame.index for one in ahead.feed(frames[9])] == [4, 5, 6, 7, 8, 9]
+        for frame in frames:
+            inline.feed(frame)
+        assert ahead.state() == inline.state()
+        ahead.catches_up = False
+        assert ahead.feed(Frame(frames[0].image, 10, 0.4, "film")) == []
+        ahead.reset()
+        assert ahead.has_pending  # a result that was not given yet
+        assert [one.frame.index for one in ahead.flush()] == [10]
+
+
+def test_frames_that_must_each_be_looked_at_are_not_found_ahead() -> None:
+    pipeline = build_file_pipeline(Brightness())
+    with pipeline.find_ahead():
+        assert pipeline.feed(film(1)[0]) == []
+        pipeline.looks_at_all = True
+        frames = film(4)
+        given = [[one.frame.index for one in pipeline.feed(frame)] for frame in frames[1:]]
+        assert given == [[], [], [0, 1, 2, 3]]
+
+
+def test_what_fails_in_finding_comes_after_the_results_before_it() -> None:
+    class Failing(Still):
+        def look_again(self, image: Image, face: Face) -> Face | None:
+            if int(image[0, 0, 0]) == 13:
+                raise MemoryError("no room")
+            return super().look_again(image, face)
+
+    pipeline = build_pipeline(Failing(), Brightness(), Mode.FILE)
+    frames = film(10, [200] * 4 + [13] * 3 + [200] * 3)
+    with pipeline.find_ahead():
+        found = [one.frame.index for frame in frames[:9] for one in pipeline.feed(frame)]
+        with pytest.raises(MemoryError, match="no room"):
+            pipeline.feed(frames[9])
+    assert found == [0, 1, 2, 3]
+    assert all(thread.name != "find faces" for thread in threading.enumerate())
 
 
 class Crowd(Still):

@@ -354,10 +354,10 @@ def test_program_ends_at_the_second_ctrl_c(clip: Path, tmp_path: Path) -> None:
     body = """
 import sys, threading, run_demo
 from app.pipeline import Pipeline
-def step(self, frame):
+def read(self, group):
     print("begun", flush=True)
     threading.Event().wait()
-Pipeline.step = step
+Pipeline._read_group = read
 raise SystemExit(run_demo.main(sys.argv[1:]))
 """
     words = ["--no-window", "--device", "cpu", "--video", str(clip), "-o", "out.mp4"]
