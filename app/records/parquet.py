@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import ModuleType
+from typing import IO
 
 from app.errors import DataError, RecogniserError, SinkError
 from app.records.rows import make_flat_row
@@ -89,6 +90,41 @@ class ParquetRows:
         self._writer.close()
 
 
+class ParquetTable:
+    """Writes rows of any columns into an open file, in groups. Raises `SinkError` if pyarrow is not
+    installed; errors call the file `name`."""
+
+    def __init__(self, file: IO[bytes], columns: Sequence[RecordColumn], *, name: Path) -> None:
+        self._arrow, parquet = _import_arrow(name, SinkError)
+        types = {"text": self._arrow.string(), "whole": self._arrow.int64()}
+        self._schema = self._arrow.schema(
+            [(column.name, types.get(column.kind, self._arrow.float64())) for column in columns],
+            metadata={b"pandas": _pandas_types(columns)},
+        )
+        self._waiting: list[Sequence[Cell]] = []
+        self._writer = parquet.ParquetWriter(file, self._schema, compression="zstd")
+
+    def write(self, rows: Sequence[Sequence[Cell]]) -> None:
+        """Takes rows, and writes a group when enough rows are waiting."""
+        self._waiting += rows
+        if len(self._waiting) >= ROWS_PER_GROUP:
+            self._flush()
+
+    def _flush(self) -> None:
+        arrays = [
+            self._arrow.array([row[number] for row in self._waiting], item.type)
+            for number, item in enumerate(self._schema)
+        ]
+        self._writer.write_batch(self._arrow.record_batch(arrays, schema=self._schema))
+        self._waiting = []
+
+    def finish(self) -> None:
+        """Writes the waiting rows and completes the table; the file stays open."""
+        if self._waiting:
+            self._flush()
+        self._writer.close()
+
+
 def _pandas_types(columns: Sequence[RecordColumn]) -> bytes:
     """Describes the columns for pandas, which otherwise reads whole numbers as floating point if a
     row lacks them."""
@@ -103,6 +139,16 @@ def _pandas_types(columns: Sequence[RecordColumn]) -> bytes:
         for column in columns
     ]
     return json.dumps({"index_columns": [], "column_indexes": [], "columns": described}).encode()
+
+
+def holds_records(path: Path) -> bool:
+    """Tells whether a Parquet file has the labels that records of this program have. Raises
+    `DataError` for a file that is damaged, or if pyarrow is not installed."""
+    arrow, parquet = _import_arrow(path, DataError)
+    try:
+        return LABELS_KEY in (parquet.read_schema(path).metadata or {})
+    except (arrow.ArrowException, OSError, ValueError) as cause:
+        raise DataError(f"{path} is damaged. Make it again.") from cause
 
 
 def read_parquet_rows(path: Path) -> tuple[tuple[str, ...], Iterator[dict[str, object]]]:

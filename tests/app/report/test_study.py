@@ -1,0 +1,154 @@
+"""The page and the tables of a study: a row per video, a row per episode, and what was left out."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from app.records.writers import RecordsSink
+from app.report.__main__ import main
+from app.report.study_files import find_study_files
+from tests.support.synthetic import LABELS, frame_result, tracked_face
+
+FRAMES = 40  # 4 seconds at 10 frames/s
+
+
+def write_records(path: Path, with_face: int, *, happy: float = 0.9) -> None:
+    """Writes records of 40 frames, of which the first `with_face` have a happy face."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    sink = RecordsSink(path, LABELS, overwrite=False)
+    rest = (1 - happy) / 2
+    for index in range(FRAMES):
+        faces = [tracked_face(probabilities=(rest, happy, rest))] if index < with_face else []
+        result = frame_result(*faces, index=index, time_s=index / 10, source=f"{path.stem}.mp4")
+        sink.write(result, np.zeros((9, 9, 3), np.uint8))
+    sink.close()
+
+
+@pytest.fixture
+def study(tmp_path: Path) -> Path:
+    folder = tmp_path / "talks"
+    write_records(folder / "a.jsonl", 40)
+    write_records(folder / "day 2/b.parquet", 20)
+    write_records(folder / "day 2/c.csv", 0)
+    return folder
+
+
+def test_a_row_per_video_and_per_episode(study: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (study / "day 2/b.html").write_text("single")
+    page, table, overview = (study / n for n in ("study.html", "s.csv", "o.parquet"))
+    line = [str(study), "-o", str(page), "--episodes", str(table), "--overview", str(overview)]
+    assert main(line) == 0
+    assert capsys.readouterr().err == f"3 videos, 2 episodes -> {page}, {table}, {overview}\n"
+    episodes = pd.read_csv(table)
+    assert list(episodes.video) == ["a", "day 2/b"]
+    assert list(episodes.source) == ["a.mp4", "b.mp4"]
+    assert list(episodes.label) == [LABELS[1]] * 2
+    assert list(episodes.frames) == [40, 20]
+    assert list(episodes.duration_s) == pytest.approx(
+        list(episodes.offset_s - episodes.onset_s), abs=2e-6
+    )
+    videos = pd.read_parquet(overview).set_index("video")
+    assert list(videos.share_with_face) == [1.0, 0.5, 0.0]
+    assert list(videos[f"share_{LABELS[1]}"].fillna(-1)) == [1.0, 1.0, -1]
+    assert list(videos[f"episodes_{LABELS[1]}"]) == [1, 1, 0]
+    assert list(videos.people) == [1, 1, 0]
+    text = page.read_text()
+    assert '<a href="day%202/b.html">day 2/b</a>' in text
+    assert '<th scope="row">a</th>' in text
+    assert text.count('role="img"') == 2
+    assert "50.0\xa0%" in text
+    # The second run does not take its own tables for records.
+    assert main([*line, "--overwrite"]) == 0
+    assert page.read_text() == text
+
+
+def test_what_cannot_be_read_is_a_line_and_the_others_go_on(
+    study: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (study / "bad.jsonl").write_text("no\n")
+    (study / "empty.jsonl").touch()
+    (study / "people.csv").write_text("id,age\n1,20\n")
+    (study / "torn.parquet").write_bytes(b"PAR1")
+    whole = (study / "a.jsonl").read_bytes()
+    (study / "cut.jsonl").write_bytes(whole[:-9])
+    (study / "a.run.json").write_text(json.dumps({"interrupted": True}))
+    assert main([str(study), "-o", str(study / "s.html")]) == 1
+    said = capsys.readouterr().err.splitlines()
+    assert [line.split(str(study))[1][:14] for line in said[:3]] == [
+        "/bad.jsonl, li", "/empty.jsonl h", "/torn.parquet ",
+    ]  # fmt: skip
+    assert said[3].startswith("4 videos, ")
+    assert said[4] == "warning: 2 videos are not whole; the page says why."
+    assert said[5] == "note: 1 table without the columns of records left out: people.csv."
+    text = (study / "s.html").read_text()
+    assert "Not on this page: 3 files that cannot be read." in text
+    assert "<small>the run was interrupted</small>" in text
+    assert "<small>the records end within a line</small>" in text
+
+
+def test_names_are_escaped(tmp_path: Path) -> None:
+    write_records(tmp_path / "s" / "=<b>.jsonl", 40)
+    page, table = tmp_path / "p.html", tmp_path / "t.csv"
+    assert main([str(tmp_path / "s"), "-o", str(page), "--episodes", str(table)]) == 0
+    assert "&lt;b&gt;" in page.read_text()
+    assert "=<b>" not in page.read_text()
+    assert table.read_text().splitlines()[1].startswith("'=<b>,'=<b>.mp4,1,")
+
+
+def test_one_file_of_each_video_is_read(study: Path) -> None:
+    write_records(study / "a.csv", 40)
+    write_records(study / ".hidden/x.jsonl", 40)
+    (study / "a.episodes.csv").write_text("x\n")
+    found = find_study_files(study)
+    names = [path.relative_to(study).as_posix() for path in found.records]
+    assert names == ["a.jsonl", "day 2/b.parquet", "day 2/c.csv"]
+    assert found.others == []
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("EMPTY -o p.html", "The folder EMPTY has no records."),
+        ("BAD -o p.html", "No records in BAD can be read."),
+        ("STUDY -o p.txt", "must end in .html."),
+        ("STUDY -o p.html --episodes e.xlsx", "must end in .csv or .parquet."),
+        ("STUDY -o p.html --episodes e.csv --overview e.csv", "Two results have one name."),
+        ("STUDY -o gone/p.html", "does not exist."),
+        ("STUDY -o p.html --no-stills", "are for the records of one run"),
+        ("STUDY/a.jsonl -o p.html --episodes e.csv", "are for a folder of records"),
+    ],
+)
+def test_what_cannot_be_is_one_line(
+    study: Path,
+    words: str,
+    said: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(study.parent)
+    for name in ("EMPTY", "BAD"):
+        Path(name).mkdir()
+    Path("BAD/x.jsonl").write_text("no\n")
+    study.rename("STUDY")
+    try:
+        code = main(words.split())
+    except SystemExit as ended:
+        code = int(str(ended.code))
+    assert code == 2
+    assert said in capsys.readouterr().err.splitlines()[-1]
+    assert sorted(path.name for path in Path().iterdir()) == ["BAD", "EMPTY", "STUDY"]
+
+
+def test_a_full_disk_leaves_nothing(study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("app.records.tables._CsvTable.write", fail)
+    out = study.parent / "out"
+    out.mkdir()
+    line = [str(study), "-o", str(out / "p.html"), "--episodes", str(out / "e.csv")]
+    assert main(line) == 2
+    assert list(out.iterdir()) == []
