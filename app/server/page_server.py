@@ -39,7 +39,11 @@ from app.types import Json
 PING_INTERVAL_S = 4.0
 PING_TIMEOUT_S = 4.0
 CLOSE_TIMEOUT_S = 1.0
-OPEN_TIMEOUT_S = 5.0
+OPEN_TIMEOUT_S = 5.0  # for a request
+# For an answer: a recording of 100 MB takes ten minutes on a slow line.
+FILE_TIMEOUT_S = 30.0
+DOWNLOAD_TIMEOUT_S = 900.0
+MAX_DOWNLOADS = 8  # at once, each of which is in memory
 # The bytes that the system keeps for a visitor. All in them is old by the time it arrives, so they
 # hold a few pictures and no more.
 SEND_BUFFER_BYTES = 256 << 10
@@ -48,6 +52,19 @@ STOP_TIMEOUT_S = 5.0
 END_OF_SERVER = "The server has ended."
 FULL = f"{MAX_VISITORS} visitors are here already, and no more are taken."
 READ_ONLY = 1008  # close code: a message where none is allowed
+
+
+class _Line(ServerConnection):
+    """A connection that is cut if no request comes in time."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begins to wait for the request."""
+        super().connection_made(transport)
+        self.loop.call_later(OPEN_TIMEOUT_S, self._end_without_request)
+
+    def _end_without_request(self) -> None:
+        if self.request is None:
+            self.transport.abort()
 
 
 class PageServer:
@@ -64,6 +81,7 @@ class PageServer:
         self._gate = gate
         self._visits = visits
         self._count = 0
+        self._downloads: set[ServerConnection] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: asyncio.Event | None = None
         self._is_ready = threading.Event()
@@ -113,7 +131,8 @@ class PageServer:
             process_request=self._answer,
             compression=None,
             server_header=None,
-            open_timeout=OPEN_TIMEOUT_S,
+            create_connection=_Line,
+            open_timeout=None,  # it would also cut answers off
             ping_interval=PING_INTERVAL_S,
             ping_timeout=PING_TIMEOUT_S,
             close_timeout=CLOSE_TIMEOUT_S,
@@ -135,6 +154,8 @@ class PageServer:
         if refusal is not None or host is None:
             status, line = (400, "") if refusal is None else (refusal.status, refusal.line)
             return make_text_response(status, line)
+        if not is_socket:
+            connection.close_timeout = FILE_TIMEOUT_S
         if is_socket:
             if path == "/events" and self._visits.feed is None:
                 return make_text_response(404, "This server reads no camera or video.", host=host)
@@ -146,6 +167,13 @@ class PageServer:
         if path.startswith(PREFIX):
             file = self._visits.downloads.find(path)
             if file is not None:
+                if len(self._downloads) >= MAX_DOWNLOADS:
+                    return make_text_response(503, "Too many files are fetched now.", host=host)
+                self._downloads.add(connection)
+                connection.connection_lost_waiter.add_done_callback(
+                    lambda _: self._downloads.discard(connection)
+                )
+                connection.close_timeout = DOWNLOAD_TIMEOUT_S
                 with contextlib.suppress(OSError):  # its visitor is leaving at this moment
                     return await asyncio.to_thread(make_download_response, file, host=host)
         static = find_static(path)

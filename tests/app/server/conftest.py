@@ -13,6 +13,7 @@ from websockets.sync.client import ClientConnection, connect
 from app.defaults import find_model
 from app.runs.plan import RecognitionSettings, ViewSettings
 from app.server.bind import bind_sockets
+from app.server.downloads import Downloads
 from app.server.gate import Gate
 from app.server.page_server import PageServer
 from app.server.serve_address import ServeAddress
@@ -35,6 +36,7 @@ class Served:
     server: PageServer
     folder: Path
     labels: tuple[str, ...]
+    downloads: Downloads
 
     def open(self, path: str = "/ws", **options: object) -> ClientConnection:
         return connect(f"{self.url}{path}", **options)
@@ -80,7 +82,7 @@ def serve(networks: SharedNetworks, tmp_path: Path) -> Iterator[object]:
             stack.callback(server.close)
             port = sockets[0].getsockname()[1]
             labels = networks.classifier.labels
-            return Served(f"ws://127.0.0.1:{port}", feed, server, folder, labels)
+            return Served(f"ws://127.0.0.1:{port}", feed, server, folder, labels, visits.downloads)
 
         yield begin
 

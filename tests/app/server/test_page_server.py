@@ -1,6 +1,7 @@
 """The server through real sockets on loopback."""
 
 import json
+import socket
 import struct
 import time
 import urllib.error
@@ -17,6 +18,7 @@ from websockets.sync.client import ClientConnection
 
 from app.defaults import DEMO_CLIP
 from app.server.limits import MAX_MESSAGE_BYTES, MAX_PICTURE_BYTES, MAX_VISITORS
+from app.server.page_server import OPEN_TIMEOUT_S
 from app.sources.video import VideoSource
 from app.types import Image
 from tests.app.server.conftest import WAIT_S, Served, read_until
@@ -413,3 +415,29 @@ def test_the_end_of_the_server_is_told_and_leaves_nothing(serve: Serve) -> None:
         assert closed.value.rcvd is not None
         assert closed.value.rcvd.code == 1001
     assert not served.folder.exists()
+
+
+@pytest.mark.slow
+def test_a_recording_reaches_a_slow_line_whole(serve: Serve, tmp_path: Path) -> None:
+    served = serve()
+    file = tmp_path / "r.jsonl"
+    content = np.random.default_rng(0).bytes(24 << 20)
+    file.write_bytes(content)
+    _, (offer,) = served.downloads.add([file])
+    with urllib.request.urlopen(f"http{served.url[2:]}{offer['url']}", timeout=WAIT_S) as answer:
+        got = b""
+        while part := answer.read(4 << 20):
+            got += part
+            time.sleep(1.1)
+    assert got == content
+
+
+@pytest.mark.slow
+def test_a_connection_without_a_request_is_cut(serve: Serve) -> None:
+    served = serve()
+    host, port = served.url.removeprefix("ws://").split(":")
+    with socket.create_connection((host, int(port)), timeout=WAIT_S) as line:
+        line.sendall(b"GET / HT")
+        began_s = time.monotonic()
+        assert line.recv(10) == b""
+    assert time.monotonic() - began_s < 2 * OPEN_TIMEOUT_S
