@@ -4,9 +4,10 @@ Records and episodes go on in the middle. An annotated video and a report cannot
 made: with them, a file that was interrupted is done anew.
 
 Four threads share the work: one decodes the next frames, one finds their faces, the caller's reads
-the faces, one draws and writes results. A checkpoint is taken when no group of frames is found
-ahead, and passes through the last two behind the results that it counts. So it holds the stages as
-they were after the last frame whose rows it holds.
+the faces, one draws and writes results. Where the run has one core, the caller's finds faces, too.
+A checkpoint is taken when no group of frames is found ahead, and passes through the last two behind
+the results that it counts. So it holds the stages as they were after the last frame whose rows it
+holds.
 """
 
 import contextlib
@@ -26,6 +27,7 @@ from app.outputs.sink import RunSink, close_all
 from app.pipeline import build_pipeline
 from app.privacy.blur_guard import BlurGuard
 from app.process.bounded_queue import MAX_WAITING
+from app.process.machine import count_cores
 from app.reading.frame_groups import GROUP_S
 from app.recognition.classifier import Classifier
 from app.records.resumable import LongRecords
@@ -85,6 +87,7 @@ class FileRun:
         stop: Callable[[], bool],
     ) -> None:
         self._plan, self._source, self._fingerprint, self._stop = plan, source, fingerprint, stop
+        self._cores = networks.threads or count_cores()
         self._file = ResumeFile(plan.outputs.first)
         self._pipeline = build_pipeline(
             networks.search,
@@ -213,7 +216,9 @@ class FileRun:
         self._checkpoint_s, self._clock = checkpoint_s, clock
         self._due_s = clock()
         waiting = count_waiting(self._source.rate)
-        with self._source.read_ahead(waiting), self._pipeline.find_ahead():
+        # A worker that has one core of several takes longer with one more thread.
+        ahead = self._pipeline.find_ahead() if self._cores > 1 else contextlib.nullcontext()
+        with self._source.read_ahead(waiting), ahead:
             self._loop.run()
         if not self._loop.frames and not self.interrupted:
             raise SourceError(self._source.explain_no_frames())

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from threading import Event
@@ -20,6 +20,7 @@ from av.video.stream import VideoStream
 
 from app.batch.annotate import FileOutcome, annotate
 from app.defaults import ROOT
+from app.detection.follower import Follower
 from app.errors import ModelError, SinkError, SourceError
 from app.frames.upright import UprightConverter
 from app.frames.yuv_picture import BgrReader
@@ -35,7 +36,7 @@ from app.runs.plan import OutputPaths, RecognitionSettings, RunPlan, VideoInput
 from app.runs.result_view import ResultView
 from app.sources.frame_selection import Selection
 from app.sources.video import VideoSource
-from app.types import Frame, FrameResult, Image, Json
+from app.types import Face, Frame, FrameResult, Image, Json
 from tests.support.synthetic import write_video
 
 FRAMES = 40
@@ -47,7 +48,7 @@ def list_threads() -> set[str]:
     return {
         thread.name
         for thread in threading.enumerate()
-        if thread.name.startswith(("read ", "write "))
+        if thread.name.startswith(("read ", "find ", "write "))
     }
 
 
@@ -90,7 +91,7 @@ def never() -> bool:
 
 
 def run_in_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Makes the next runs decode, read and write one frame after the other."""
+    """Makes the next runs decode, find, read and write one frame after the other."""
     build = FrameLoop.__init__
 
     def build_plain(self: FrameLoop, *rest: object, **more: object) -> None:
@@ -98,6 +99,7 @@ def run_in_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(FrameLoop, "__init__", build_plain)
     monkeypatch.setattr(VideoSource, "read_ahead", lambda self, waiting: contextlib.nullcontext())
+    monkeypatch.setattr(Pipeline, "find_ahead", lambda self: contextlib.nullcontext())
 
 
 def read_film(path: Path) -> list[tuple[str, int, int, bytes]]:
@@ -263,6 +265,29 @@ def test_checkpoints_hold_what_was_written_and_the_stages_of_then(
         assert one.next_frame == one.counted == one.last_row + 1 == one.stages["steps"]
     assert [one.next_frame for one in snapshots] == sorted(one.next_frame for one in snapshots)
     assert snapshots[-1].next_frame == FRAMES
+
+
+@pytest.mark.parametrize(("cores", "is_found_ahead"), [(1, False), (2, True)])
+def test_a_run_that_has_one_core_finds_no_group_ahead(
+    clip: Path,
+    tmp_path: Path,
+    blind_networks: LoadedNetworks,
+    monkeypatch: pytest.MonkeyPatch,
+    cores: int,
+    is_found_ahead: bool,
+) -> None:
+    find = Follower.find_group
+    names = set[str]()
+
+    def find_and_note(self: Follower, frames: Sequence[Frame]) -> list[tuple[Face, ...]]:
+        names.add(threading.current_thread().name)
+        return find(self, frames)
+
+    monkeypatch.setattr(Follower, "find_group", find_and_note)
+    plan = make_plan(clip, tmp_path, exact=False)
+    outcome = annotate(plan, replace(blind_networks, threads=cores), stop=never)
+    assert outcome.frames == FRAMES
+    assert ("find faces" in names) == is_found_ahead
 
 
 @pytest.mark.parametrize(("told_at", "done"), [(11, 10), (12, 13), (13, 13), (14, 13)])
