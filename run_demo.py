@@ -12,6 +12,7 @@ from collections.abc import Sequence
 try:
     import argparse
 
+    from app.cli.live_output_options import asks_live_outputs
     from app.cli.options import parse_options
     from app.process.console import CUT_SHORT, DONE, FAILED, run_command, say
     from app.process.native_stderr import redirect_native_stderr
@@ -70,7 +71,7 @@ def carry_out(options: argparse.Namespace) -> int:
         from app.cli.run_served import run_served
 
         return run_served(options)
-    if options.video and options.no_window:
+    if options.video and options.no_window and not asks_live_outputs(options):
         from app.cli.run_videos import run_videos
 
         return run_videos(options)

@@ -17,8 +17,13 @@ from app.requirements.import_guard import guard_imports
 if TYPE_CHECKING:
     from app.episodes.sink import EpisodesSink
     from app.errors import DeviceError, ModelError, RecogniserError, SinkError, SourceError
+    from app.events.event import encode_event, make_event
+    from app.events.file_sink import EventsSink
+    from app.events.lsl import LslSink
+    from app.events.osc import OscSink
     from app.outputs.sink import Sink, writing
     from app.outputs.video import VideoSink
+    from app.outputs.virtual_camera import VirtualCameraSink
     from app.overlay.stream_overlay import Overlay
     from app.recogniser import Recogniser
     from app.records.reader import RecordsReader
@@ -27,6 +32,7 @@ if TYPE_CHECKING:
     from app.sources.camera_address import CameraAddress
     from app.sources.frame_selection import Selection
     from app.sources.network_stream import StreamSource
+    from app.sources.realtime_video import RealtimeVideo
     from app.sources.video import VideoSource
     from app.types import UNSURE, Face, Frame, FrameResult, Image, Silence, TrackedFace
 
@@ -36,12 +42,16 @@ __all__ = [
     "CameraSource",
     "DeviceError",
     "EpisodesSink",
+    "EventsSink",
     "Face",
     "Frame",
     "FrameResult",
     "Image",
+    "LslSink",
     "ModelError",
+    "OscSink",
     "Overlay",
+    "RealtimeVideo",
     "Recogniser",
     "RecogniserError",
     "RecordsReader",
@@ -55,6 +65,9 @@ __all__ = [
     "TrackedFace",
     "VideoSink",
     "VideoSource",
+    "VirtualCameraSink",
+    "encode_event",
+    "make_event",
     "writing",
 ]
 
@@ -81,7 +94,11 @@ _ROOMS = {
     "CameraAddress": "app.sources.camera_address",
     "CameraSource": "app.sources.camera",
     "EpisodesSink": "app.episodes.sink",
+    "EventsSink": "app.events.file_sink",
+    "LslSink": "app.events.lsl",
+    "OscSink": "app.events.osc",
     "Overlay": "app.overlay.stream_overlay",
+    "RealtimeVideo": "app.sources.realtime_video",
     "Recogniser": "app.recogniser",
     "RecordsReader": "app.records.reader",
     "RecordsSink": "app.records.writers",
@@ -90,5 +107,8 @@ _ROOMS = {
     "StreamSource": "app.sources.network_stream",
     "VideoSink": "app.outputs.video",
     "VideoSource": "app.sources.video",
+    "VirtualCameraSink": "app.outputs.virtual_camera",
+    "encode_event": "app.events.event",
+    "make_event": "app.events.event",
     "writing": "app.outputs.sink",
 }

@@ -3,7 +3,8 @@ docs/library.md describes the class for users."""
 
 import math
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Self
@@ -13,11 +14,15 @@ import numpy as np
 from app.actions.reader import ActionReader
 from app.defaults import find_model
 from app.detection.search_pool import SharedSearch
+from app.episodes.sink import EpisodesSink
+from app.outputs.sink import ReadingsSink, Sink, close_all
 from app.overlay.drawing import draw_result
 from app.overlay.scene import HudMode
+from app.overlay.stream_overlay import Overlay
 from app.pictures.reader import read_picture
 from app.pipeline import Pipeline, build_pipeline
 from app.recognition.classifier import DEFAULT_MODEL, Classifier, Device
+from app.records.writers import RecordsSink
 from app.sources.latest_frame import LiveSource
 from app.sources.video import VideoSource
 from app.tracking.smoothing import SMOOTHING_S
@@ -118,6 +123,7 @@ class Recogniser:
         name: str = "frames",
         live: bool | None = None,
         exact: bool | None = None,
+        sinks: Sequence[Sink] = (),
     ) -> Iterator[FrameResult]:
         """Reads the frames of one stream when their results are asked for.
 
@@ -140,9 +146,13 @@ class Recogniser:
                 frames ahead, and faces that neither move nor change are interpolated; in a live
                 stream, they move with the picture between two looks (docs/records.md). None: False
                 for a `VideoSource` and where `live` is true, else True.
+            sinks: Outputs that get each result before it is returned, and a canvas as `Overlay`
+                draws it where one of them needs canvases. They are completed when the frames end or
+                the iterator is closed, and aborted when an error comes from anywhere else.
 
         Returns:
-            An iterator of one result for each frame. It also raises what `frames` raises.
+            An iterator of one result for each frame. It also raises what `frames` and `sinks`
+            raise.
 
         Raises:
             ValueError: An array or a time is none of a frame, or the recogniser is closed.
@@ -153,7 +163,8 @@ class Recogniser:
         if exact is None:
             exact = not (is_live or isinstance(frames, VideoSource))
         pipeline = self._build(Mode.LIVE if is_live else Mode.FILE, exact=exact)
-        return _read_results(pipeline, _read_frames(frames, name))
+        results = _read_results(pipeline, _read_frames(frames, name))
+        return _write_results(results, sinks) if sinks else results
 
     def draw(self, result: FrameResult, mode: HudMode = "full") -> Image:
         """Draws a result onto its frame. The same result gives the same picture; `app.Overlay`
@@ -217,6 +228,27 @@ def _read_results(pipeline: Pipeline, frames: Iterable[Frame]) -> Iterator[Frame
         size_wh = frame.size_wh
         yield from pipeline.feed(frame)
     yield from pipeline.flush()
+
+
+def _write_results(results: Iterator[FrameResult], sinks: Sequence[Sink]) -> Iterator[FrameResult]:
+    """Yields results that every sink has, and completes the sinks at the end."""
+    takes_readings = all(
+        isinstance(sink, ReadingsSink | RecordsSink | EpisodesSink) for sink in sinks
+    )
+    overlay = None if takes_readings else Overlay()
+    with ExitStack() as stack:
+        for sink in sinks:
+            stack.callback(sink.abort)  # which does nothing after `close`
+        try:
+            for result in results:
+                canvas = result.picture if overlay is None else overlay.draw(result)
+                for sink in sinks:
+                    sink.write(result, canvas)
+                yield result
+        except GeneratorExit:  # the user wants no more results; those so far are whole
+            pass
+        if failures := close_all(sinks):
+            raise failures[0]
 
 
 def _says_live(frames: object) -> bool:

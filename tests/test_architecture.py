@@ -35,6 +35,8 @@ SMALL_WORLDS = {"training.network": {"training.base"}, "training.figures": {"tra
 APP_PACKAGES = {"numpy", "cv2", "mediapipe", "onnxruntime", "av", "tqdm", "packaging"}
 # What an extra brings, and the only module that may ask for it; everything else runs without.
 OPTIONAL = {
+    "app.events.lsl": {"pylsl"},
+    "app.outputs.virtual_camera": {"pyvirtualcam"},
     "app.records.parquet": {"pyarrow"},
     "app.server.page_server": {"websockets"},
     "app.server.visitor": {"websockets"},

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from app.batch.output_names import AskedOutputs, list_folders, name_annotated_video, plan_outputs
+from app.cli.live_output_options import PAGE, STDOUT, USUAL_PREFIX, asks_live_outputs
 from app.errors import SinkError, SourceError
 from app.outputs.encoder_choice import choose_encoding
 from app.outputs.encoders import Encoding
@@ -18,6 +19,7 @@ from app.runs.plan import (
     CameraInput,
     DemoInput,
     Input,
+    LiveOutputs,
     OutputPaths,
     PicturesInput,
     RecognitionSettings,
@@ -43,6 +45,7 @@ def plan_run(options: argparse.Namespace) -> RunPlan:
     return RunPlan(
         source,
         outputs,
+        live_outputs=make_live_outputs(options),
         selection=make_selection(options),
         recognition=make_recognition(options),
         view=make_view(options, is_live=isinstance(source, CameraInput)),
@@ -51,6 +54,7 @@ def plan_run(options: argparse.Namespace) -> RunPlan:
         overwrite=options.overwrite,
         in_window=not options.no_window,
         is_served=options.serve is not None,
+        is_realtime=options.realtime,
         with_stills=not options.no_stills,
     )
 
@@ -112,7 +116,12 @@ def find_single_video(options: argparse.Namespace) -> Path:
     Raises `SourceError` where several videos are named, or what only works without a window.
     """
     found = find_videos(options.video)
-    if any(isinstance(one, WebVideo) for one in options.video):
+    if asks_live_outputs(options) and options.no_window and (len(found) > 1 or _is_web(options)):
+        raise SourceError(
+            "--events, --records -, --osc, --lsl, --virtual-camera and --realtime take one video "
+            "of this machine. Name a single file; for a stream, give its address to --camera."
+        )
+    if _is_web(options):
         raise SourceError(
             "Addresses in --video are read without a window. Add --no-window; to watch a stream, "
             "give its address to --camera."
@@ -123,6 +132,10 @@ def find_single_video(options: argparse.Namespace) -> Path:
         )
     named: Path = options.video[0]
     return named if named.is_dir() else Path(str(found[0]))
+
+
+def _is_web(options: argparse.Namespace) -> bool:
+    return any(isinstance(one, WebVideo) for one in options.video)
 
 
 def make_selection(options: argparse.Namespace) -> Selection:
@@ -165,6 +178,20 @@ def make_recognition(options: argparse.Namespace) -> RecognitionSettings:
     )
 
 
+def make_live_outputs(options: argparse.Namespace) -> LiveOutputs:
+    """Makes what other programs are told. The stream of the page is the page's own matter."""
+    events = options.events
+    return LiveOutputs(
+        events=None if events in (STDOUT, PAGE) else events,
+        events_to_stdout=events == STDOUT,
+        records_to_stdout=options.records == STDOUT,
+        osc=options.osc,
+        osc_prefix=options.osc_prefix or USUAL_PREFIX,
+        lsl=options.lsl,
+        virtual_camera=options.virtual_camera,
+    )
+
+
 def plan_encoding(options: argparse.Namespace, outputs: OutputPaths) -> Encoding | None:
     """Chooses what the annotated video is encoded with, None where nothing is asked for.
 
@@ -191,12 +218,15 @@ def _plan_input(options: argparse.Namespace) -> Input:
 def _plan_output_paths(options: argparse.Namespace, source: Input) -> OutputPaths:
     """Takes the outputs as they are named; the demo clip is annotated if nothing else is asked."""
     paths = OutputPaths(
-        records=options.records, episodes=tuple(options.episodes or ()), report=options.report
+        records=None if options.records == STDOUT else options.records,
+        episodes=tuple(options.episodes or ()),
+        report=options.report,
     )
     output: Path | None = options.output
     if isinstance(source, PicturesInput):
         return replace(paths, pictures=output)
-    asks_nothing = options.no_window and options.serve is None and not paths.are_analyses
+    is_plain = options.no_window and options.serve is None and not asks_live_outputs(options)
+    asks_nothing = is_plain and not paths.are_analyses
     if output is None and asks_nothing:
         if isinstance(source, DemoInput):
             output = Path("demo_annotated.mp4")
@@ -213,6 +243,8 @@ def _check_combinations(options: argparse.Namespace, source: Input) -> None:
             "--size and --fps are asked of a camera of this machine, --fps also of a video; leave "
             "them out here."
         )
+    if options.realtime and not is_film:
+        raise SourceError("--realtime is for --video and --demo; a camera has its own pace.")
     if not is_film and (options.every or options.start or options.end):
         raise SourceError("--every, --start and --end choose frames of a video.")
     if not isinstance(source, VideoInput) and (options.jobs or options.resume or options.shard):

@@ -5,6 +5,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from app.cli.live_output_options import add_live_output_options, find_conflict
 from app.cli.option_types import parse_named_video, parse_positive, parse_rate, parse_size
 from app.cli.video_options import add_part_options, add_recognition_options, add_result_options
 from app.live.keys import KEYS
@@ -84,6 +85,7 @@ def parser() -> argparse.ArgumentParser:
     )
     add_part_options(top)
     add_result_options(top)
+    add_live_output_options(top)
     look = top.add_argument_group("view")
     look.add_argument(
         "--no-window",
@@ -187,6 +189,8 @@ def parse_options(argv: Sequence[str] | None) -> argparse.Namespace:
         options.no_window = not options.window
         if options.jobs or options.resume:
             command.error("--jobs and --resume go without --serve")
+    if (conflict := find_conflict(options)) is not None:
+        command.error(conflict)
     if options.json and not (options.doctor or options.benchmark):
         command.error("--json goes with --doctor or --benchmark")
     if options.resume and options.overwrite:

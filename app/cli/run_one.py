@@ -14,6 +14,7 @@ from app.live.status_line import LiveLine
 from app.live.window import Window, check_display
 from app.outputs.sink import RunSink, count_dropped
 from app.pipeline import Pipeline, build_pipeline
+from app.process.claimed_stdout import claim_stdout
 from app.process.console import CUT_SHORT, DONE, INTERRUPTED, say
 from app.process.safe_output import is_terminal
 from app.process.signals import catch_ctrl_c
@@ -60,24 +61,28 @@ def run_one(options: argparse.Namespace) -> int:
 
 def _run(plan: RunPlan, stack: ExitStack) -> tuple[SessionOutcome, tuple[Gap, ...], list[RunSink]]:
     """Opens everything on `stack` and runs the session."""
+    stdout = stack.enter_context(claim_stdout()) if plan.live_outputs.use_stdout else None
     source = stack.enter_context(open_source(plan, say))
     networks = stack.enter_context(load_networks(plan.recognition))
     classifier = networks.classifier
     say(describe_classifier(classifier))
     stop = stack.enter_context(catch_ctrl_c())
+    tell: Callable[[str], None] = say
     sinks = open_sinks(
         plan,
         source,
         classifier,
         is_interrupted=stop,
         keep=lambda sink: stack.callback(sink.abort),
+        stdout=stdout,
+        say=lambda line: tell(line),
     ).all
     window = None
-    tell: Callable[[str], None] = say
     if plan.in_window:
         window = stack.enter_context(Window(f"Expressions: {source.name} (h: keys)"))
-    elif source.mode.is_live:
-        line = LiveLine(alone=not sinks)
+    elif source.mode.is_live and (stdout is None or is_terminal(sys.stderr)):
+        # Beside lines for a program, the line for people goes to the terminal.
+        line = LiveLine(None if stdout is None else sys.stderr, alone=not sinks)
         stack.callback(line.abort)
         sinks.append(line)
         tell = line.above(say)
@@ -91,6 +96,7 @@ def _run(plan: RunPlan, stack: ExitStack) -> tuple[SessionOutcome, tuple[Gap, ..
         stop=stop,
         say=tell,
         on_frame=stack.enter_context(_progress_bar(source)),
+        draws=plan.needs_canvases,
     ).run()
     return outcome, tuple(source.gaps) if source.mode.is_live else (), sinks
 
@@ -100,7 +106,7 @@ def _build_pipeline(
 ) -> Pipeline:
     """Builds the pipeline of the run. Pictures that nobody turns over by hand are opened and
     searched ahead, in threads that end with `stack`."""
-    quality = plan.outputs.needs_quality
+    quality = plan.needs_quality
     if isinstance(source, ImageSource) and not plan.in_window:
         ahead = stack.enter_context(search_ahead(source, networks.search, plan.recognition))
         reader = networks.actions

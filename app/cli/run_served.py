@@ -11,12 +11,19 @@ from dataclasses import replace
 from urllib.parse import urlsplit
 
 from app.cli.closing_lines import list_closing_lines
-from app.cli.make_plan import make_recognition, make_view, plan_encoding, plan_run
+from app.cli.make_plan import (
+    make_live_outputs,
+    make_recognition,
+    make_view,
+    plan_encoding,
+    plan_run,
+)
 from app.errors import SinkError, SourceError
 from app.live.session import Session
 from app.live.window import Window, check_display
 from app.outputs.sink import count_dropped
 from app.pipeline import build_pipeline
+from app.process.claimed_stdout import claim_stdout
 from app.process.console import CUT_SHORT, DONE, INTERRUPTED, say
 from app.process.one_line_parser import read_version
 from app.process.signals import catch_ctrl_c
@@ -79,7 +86,13 @@ def plan_served(options: argparse.Namespace) -> RunPlan | None:
             "dropped on the page."
         )
     if options.camera is None and not options.video and not options.demo:
-        if options.output or options.records or options.episodes or options.report:
+        if (
+            options.output
+            or options.records
+            or options.episodes
+            or options.report
+            or make_live_outputs(options).are_asked
+        ):
             raise SinkError(
                 "Outputs need a source of this machine: name --camera, --video or --demo. Pages "
                 "record their own cameras themselves."
@@ -132,6 +145,7 @@ def _serve_alone(options: argparse.Namespace, page: _Page, stack: ExitStack) -> 
 
 def _serve_run(plan: RunPlan, page: _Page, stack: ExitStack) -> int:
     """Serves the source of a plan, too, and writes its outputs."""
+    stdout = stack.enter_context(claim_stdout()) if plan.live_outputs.use_stdout else None
     source = stack.enter_context(_open_source(plan))
     networks = stack.enter_context(load_networks(plan.recognition))
     classifier = networks.classifier
@@ -146,6 +160,7 @@ def _serve_run(plan: RunPlan, page: _Page, stack: ExitStack) -> int:
         classifier,
         is_interrupted=stop,
         keep=lambda sink: stack.callback(sink.abort),
+        stdout=stdout,
     ).all
     window = None
     if plan.in_window:
@@ -171,7 +186,7 @@ def _serve_run(plan: RunPlan, page: _Page, stack: ExitStack) -> int:
         stop=stop,
         say=say,
         remote=feed,
-        draws=plan.in_window or plan.outputs.video is not None,
+        draws=plan.needs_canvases,
     ).run()
     gaps = tuple(source.gaps)
     for line in list_closing_lines(outcome, gaps, sinks, in_window=plan.in_window):

@@ -81,7 +81,8 @@ def add_result_options(top: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="one row per face per frame, as .jsonl, .csv or .parquet, and FILE's notes beside it "
         "(NAME.run.json: command, versions, model, settings, input, counts); for videos also a "
-        "folder or a suffix alone, such as .csv: NAME.csv for each",
+        "folder or a suffix alone, such as .csv: NAME.csv for each; - writes lines of JSON to the "
+        "standard output",
     )
     results.add_argument(
         "--episodes",

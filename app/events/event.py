@@ -33,12 +33,12 @@ class EventClock:
     utc: Callable[[], float] = time.time
 
 
-def make_event(result: FrameResult, clock: EventClock) -> Json:
+def make_event(result: FrameResult, clock: EventClock | None = None) -> Json:
     """Makes the event of a frame, at the moment at which it is sent.
 
     Args:
         result: The result of the frame. Missing quality figures are measured.
-        clock: The clocks that tell the age of the frame.
+        clock: The clocks that tell the age of the frame; None: those of this machine.
 
     Returns:
         The event, without NaN and infinite numbers:
@@ -53,6 +53,7 @@ def make_event(result: FrameResult, clock: EventClock) -> Json:
         - `unread`: the number of faces that were found and cannot be read.
         - `faces`: a list of objects with the fields of a face in the records.
     """
+    clock = clock or EventClock()
     frame = result.frame
     captured_s, utc, age_ms = frame.captured_s, None, None
     if captured_s is not None:

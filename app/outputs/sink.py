@@ -41,6 +41,11 @@ class RunSink(Sink, Protocol):
         """One line on what else is wrong with the output; None while nothing is."""
 
 
+class ReadingsSink:
+    """Marks a sink that takes readings alone, and does not look at canvases. Where all sinks are of
+    this kind, nothing is drawn for them."""
+
+
 def close_all(sinks: Iterable[Sink]) -> list[RecogniserError]:
     """Completes the sinks in the order given, whatever becomes of one of them. Returns the errors
     of those that failed."""

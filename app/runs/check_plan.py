@@ -8,6 +8,7 @@ from app.outputs.run_metadata import read_notes
 from app.outputs.video import check_video_format
 from app.records.writers import check_records_suffix
 from app.runs.checkpoint import ResumeFile, is_finished
+from app.runs.open_live_outputs import check_live_outputs, find_events_file
 from app.runs.plan import RunPlan
 
 
@@ -15,9 +16,11 @@ def check_plan(plan: RunPlan) -> None:
     """Checks the names of all outputs, and that each can be written.
 
     Leaves nothing behind. Raises `SinkError` for a suffix that is not written, two outputs of one
-    name, an output that exists already or is the input, and an unfinished run that is in the way.
+    name, an output that exists already or is the input, an unfinished run that is in the way, and a
+    live output that cannot be had.
     """
     _check_names(plan)
+    check_live_outputs(plan)
     outputs = plan.outputs
     if plan.is_resumable:
         if ResumeFile(outputs.first).exists() and not plan.overwrite:
@@ -38,7 +41,10 @@ def is_plan_finished(plan: RunPlan) -> bool:
 def check_not_stdout(path: Path) -> None:
     """Raises `SinkError` for "-", which other programs take for their standard output."""
     if path == Path("-"):
-        raise SinkError("- is not a file: nothing goes to the standard output. Name a file.")
+        raise SinkError(
+            "- is not a file: nothing goes to the standard output but --events and --records. Name "
+            "a file."
+        )
 
 
 def _list_targets(plan: RunPlan) -> list[Path]:
@@ -46,7 +52,15 @@ def _list_targets(plan: RunPlan) -> list[Path]:
     outputs = plan.outputs
     if plan.is_resumable:
         return list(outputs.all)
-    paths = (outputs.records, *outputs.episodes, outputs.report, outputs.notes, outputs.video)
+    events = find_events_file(plan)
+    paths = (
+        outputs.records,
+        *outputs.episodes,
+        outputs.report,
+        outputs.notes,
+        outputs.video,
+        events,
+    )
     return [path for path in paths if path is not None]
 
 

@@ -14,8 +14,10 @@ from app.outputs.run_metadata import RunNotes
 from app.outputs.sink import RunSink, count_dropped
 from app.outputs.video import VideoSink
 from app.overlay.drawing import Drawing
+from app.process.console import say as say_on_stderr
 from app.recognition.classifier import Classifier
 from app.records.writers import RecordsSink
+from app.runs.open_live_outputs import open_live_outputs
 from app.runs.plan import RunPlan
 from app.sources.base import Source
 from app.sources.video import VideoSource
@@ -45,6 +47,8 @@ def open_sinks(
     open_records: Callable[[Path], RunSink] | None = None,
     threads: int | None = None,
     draw: Callable[[FrameResult], Drawing] | None = None,
+    stdout: int | None = None,
+    say: Callable[[str], None] = say_on_stderr,
 ) -> OpenSinks:
     """Opens every output of `plan`.
 
@@ -58,6 +62,8 @@ def open_sinks(
         open_records: Opens the records; None for records that no other run goes on with.
         threads: The number of threads of the video encoder; None: all cores.
         draw: Draws the results for the video, which then takes no canvases; None: it takes them.
+        stdout: The descriptor of the standard output, if lines for a program go there.
+        say: Shows a line to the user.
 
     Returns:
         The open sinks. A resumable run always has notes, because they count.
@@ -73,6 +79,16 @@ def open_sinks(
         keep(ready)
         sinks.all.append(ready)
 
+    # First, because nobody's frame is older than a live receiver's. They never wait themselves.
+    open_live_outputs(
+        plan,
+        source,
+        classifier.labels,
+        stdout=stdout,
+        is_interrupted=is_interrupted,
+        say=say,
+        add=lambda sink: add(sink, in_background=False),
+    )
     if outputs.records is not None:
         if open_records is not None:
             add(open_records(outputs.records))

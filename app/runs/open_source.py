@@ -4,6 +4,7 @@ The modules of each kind of source are imported when a plan asks for it.
 """
 
 from collections.abc import Callable
+from pathlib import Path
 
 from app.defaults import DEMO_CLIP
 from app.runs.plan import CameraInput, DemoInput, PicturesInput, RunPlan, VideoInput
@@ -12,7 +13,8 @@ from app.sources.video import VideoSource
 
 
 def open_source(plan: RunPlan, say: Callable[[str], None]) -> Source:
-    """Opens the source of a plan; the caller closes it.
+    """Opens the source of a plan; the caller closes it. A video that is to be read at its own pace
+    becomes a live source.
 
     `say` shows a line to the user where a camera gives something else than was asked of it. Raises
     `SourceError`. A video that is fetched from an address is `app.batch.annotate`'s.
@@ -23,9 +25,9 @@ def open_source(plan: RunPlan, say: Callable[[str], None]) -> Source:
 
             return ImageSource(paths)
         case DemoInput():
-            return VideoSource(DEMO_CLIP, selection=plan.selection)
+            return _open_video(plan, DEMO_CLIP)
         case VideoInput(path=path):
-            return VideoSource(path, selection=plan.selection)
+            return _open_video(plan, path)
         case CameraInput(address=address) if address.is_stream:
             from app.sources.network_stream import StreamSource
 
@@ -37,3 +39,12 @@ def open_source(plan: RunPlan, say: Callable[[str], None]) -> Source:
             if camera.mode_note is not None:
                 say(camera.mode_note)
             return camera
+
+
+def _open_video(plan: RunPlan, path: Path) -> Source:
+    video = VideoSource(path, selection=plan.selection)
+    if not plan.is_realtime:
+        return video
+    from app.sources.realtime_video import RealtimeVideo
+
+    return RealtimeVideo(video)

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from app.events.osc_address import OscTarget
 from app.outputs.encoders import Encoding
 from app.outputs.run_metadata import name_notes
 from app.overlay.scene import HudMode
@@ -97,6 +98,40 @@ class OutputPaths:
 
 
 @dataclass(frozen=True, slots=True)
+class LiveOutputs:
+    """The outputs that other programs get while a run goes on; None and False where none is asked.
+
+    `events` is a file or a named pipe for lines of JSON. Either events or records may go to the
+    standard output. `osc_prefix` is a template of addresses. `lsl` is the name that streams begin
+    with. `virtual_camera` is a device, "" for the first one.
+    """
+
+    events: Path | None = None
+    events_to_stdout: bool = False
+    records_to_stdout: bool = False
+    osc: OscTarget | None = None
+    osc_prefix: str = "/{address}"
+    lsl: str | None = None
+    virtual_camera: str | None = None
+
+    @property
+    def use_stdout(self) -> bool:
+        """True if the standard output belongs to lines that a program reads."""
+        return self.events_to_stdout or self.records_to_stdout
+
+    @property
+    def are_asked(self) -> bool:
+        """True if any of them is asked for."""
+        return self.use_stdout or self.are_besides_stdout
+
+    @property
+    def are_besides_stdout(self) -> bool:
+        """True if any is asked for that does not go to the standard output."""
+        named = self.events, self.osc, self.lsl, self.virtual_camera
+        return any(one is not None for one in named)
+
+
+@dataclass(frozen=True, slots=True)
 class RecognitionSettings:
     """The settings of the networks and of smoothing; docs/doubt.md explains `prior_correction`.
 
@@ -134,6 +169,7 @@ class ViewSettings:
 
 PLAIN_VIEW = ViewSettings()
 WHOLE_VIDEO = Selection()
+NO_LIVE_OUTPUTS = LiveOutputs()
 USUAL_RECOGNITION = RecognitionSettings()
 
 
@@ -143,9 +179,9 @@ class RunPlan:
 
     `settings`, as JSON has them, and `command` are for the notes beside the records. `overwrite`
     replaces files that exist; `resume` goes on from a checkpoint. `is_served`: a page shows the
-    run. `with_stills` stores faces in the report. `keeps_partial_results`: a run that is stopped
-    also completes its results up to there. `encoding` None: the annotated video is encoded as is
-    usual.
+    run. `is_realtime` reads a video as if it were a camera. `with_stills` stores faces in the
+    report. `keeps_partial_results`: a run that is stopped also completes its results up to there.
+    `encoding` None: the annotated video is encoded as is usual.
     """
 
     source: Input
@@ -159,9 +195,11 @@ class RunPlan:
     resume: bool = False
     in_window: bool = False
     is_served: bool = False
+    is_realtime: bool = False
     with_stills: bool = True
     keeps_partial_results: bool = False
     encoding: Encoding | None = None
+    live_outputs: LiveOutputs = NO_LIVE_OUTPUTS
 
     @property
     def video(self) -> VideoInput:
@@ -178,7 +216,28 @@ class RunPlan:
     @property
     def is_resumable(self) -> bool:
         """True if the run leaves a checkpoint from which another run goes on."""
-        return isinstance(self.source, VideoInput) and not (self.in_window or self.is_served)
+        is_here = (
+            self.in_window or self.is_served or self.is_realtime or self.live_outputs.are_asked
+        )
+        return isinstance(self.source, VideoInput) and not is_here
+
+    @property
+    def is_alone_on_stdout(self) -> bool:
+        """True if nobody but the reader of the standard output gets anything of the run."""
+        is_seen = self.in_window or self.is_served or self.draws_pictures
+        return not (is_seen or self.outputs.all or self.live_outputs.are_besides_stdout)
+
+    @property
+    def needs_quality(self) -> bool:
+        """True if somebody gets the quality of each face, which the pipeline measures best."""
+        live = self.live_outputs
+        return self.outputs.needs_quality or live.use_stdout or live.events is not None
+
+    @property
+    def needs_canvases(self) -> bool:
+        """True if somebody looks at what is drawn of each frame."""
+        shows = self.in_window or self.live_outputs.virtual_camera is not None
+        return shows or self.draws_pictures or self.outputs.video is not None
 
     @property
     def draws_pictures(self) -> bool:
@@ -186,7 +245,7 @@ class RunPlan:
         if not isinstance(self.source, PicturesInput):
             return False
         return self.outputs.pictures is not None or not (
-            self.in_window or self.outputs.are_analyses
+            self.in_window or self.outputs.are_analyses or self.live_outputs.are_asked
         )
 
     @property

@@ -35,6 +35,10 @@ class UnreachableError(SourceError):
     """A camera or a server that did not answer, but may do so a little later."""
 
 
+class FeedEndedError(Exception):
+    """A feed has given its last picture, as a file does at its end."""
+
+
 @dataclass(frozen=True, slots=True)
 class UnmadePicture:
     """A picture that arrived in a form that is costly to turn into BGR.
@@ -55,7 +59,8 @@ class Feed(Protocol):
 
     def read(self) -> object:
         """Waits for the next picture: an `UnmadePicture`, or any form that `convert_to_bgr` knows.
-        Returns None after a hiccup. Raises `SourceError` when no more will come."""
+        Returns None after a hiccup. Raises `SourceError` when no more will come, and
+        `FeedEndedError` when no more were to come."""
 
     def close(self) -> None:
         """Closes the camera or stream."""
@@ -68,6 +73,7 @@ class LiveSource(SourceDefaults):
     first frame after a lost connection there is at least one `Silence` that says the reason. A feed
     that fails is opened again for as long as it takes. Before the very first frame, however, a
     `SourceError` is raised to the consumer at once, and an `UnreachableError` after `patience_s`.
+    A feed that has ended ends the frames, too.
 
     Args:
         open_feed: Opens the camera or stream, in the reader's thread.
@@ -120,6 +126,7 @@ class LiveSource(SourceDefaults):
         self._attempts = 0  # since the last picture
         self._failure: SourceError | None = None
         self._closed = False
+        self._has_ended = False
         self._gaps: list[Gap] = []
         self._gap_begun: tuple[float, float] | None = None  # time_s and stamp of the last frame
         lock = threading.Lock()
@@ -142,6 +149,11 @@ class LiveSource(SourceDefaults):
                     self._drain(feed)
                 finally:
                     feed.close()
+            except FeedEndedError:
+                with self._change:
+                    self._has_ended = True
+                    self._change.notify_all()
+                return
             except Exception as error:  # a thread's failure belongs to the consumer
                 self._lose(error)
             feed = None
@@ -241,8 +253,8 @@ class LiveSource(SourceDefaults):
         last_s = asked_s = self._clock()
         index, time_s = 0, 0.0
         while True:
-            newest, lost = self._take()
-            if self._closed:
+            newest, lost, has_ended = self._take()
+            if self._closed or has_ended:
                 return
             if newest is None:
                 waited_s = self._clock() - asked_s
@@ -265,9 +277,9 @@ class LiveSource(SourceDefaults):
             index += 1
             asked_s = self._clock()
 
-    def _take(self) -> tuple[MadePicture | None, str | None]:
-        """Waits up to `SILENCE_INTERVAL_S` for a picture that was not taken yet. Returns it, and
-        why the connection was lost since the picture before it."""
+    def _take(self) -> tuple[MadePicture | None, str | None, bool]:
+        """Waits up to `SILENCE_INTERVAL_S` for a picture that was not taken yet. Returns it, why
+        the connection was lost since the picture before it, and True if no picture will come."""
         with self._change:
             self._newest.ask(self._clock())
             if self._newest.has_work:
@@ -278,13 +290,15 @@ class LiveSource(SourceDefaults):
                 nonlocal newest
                 if newest is None:
                     newest = self._newest.take(self._clock())
-                return newest is not None or self._failure is not None or self._closed
+                has_ended = self._has_ended and not self._newest.has_work
+                return newest is not None or self._failure is not None or self._closed or has_ended
 
             self._change.wait_for(is_over, SILENCE_INTERVAL_S)
             lost = None
             if newest is not None and newest.connection == self._connection:
                 lost, self._untold = self._untold, None
-            return newest, lost
+            has_ended = newest is None and self._has_ended and not self._newest.has_work
+            return newest, lost, has_ended
 
     def _trouble(self, waited_s: float, *, first: bool) -> str | None:
         """Says why there is no frame; None where the next frame may just be slow."""

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from app.cli.make_plan import make_selection, plan_batch, plan_run
-from app.cli.options import parser
+from app.cli.options import parse_options, parser
 from app.defaults import DEFAULT_MODEL
 from app.errors import SourceError
 from app.runs.plan import (
@@ -126,3 +126,26 @@ def test_single_video_completes_its_results_when_it_is_stopped() -> None:
 def test_selection_that_cannot_be_is_refused(line: str) -> None:
     with pytest.raises(SourceError, match="These frames cannot be chosen"):
         make_selection(parser().parse_args(["--demo", *line.split()]))
+
+
+@pytest.mark.parametrize(
+    ("line", "alone", "canvases"),
+    [
+        ("--demo --no-window --events -", True, False),
+        ("--video a.mp4 --no-window --records -", True, False),
+        ("--demo --no-window --events - -o o.mp4", False, True),
+        ("--video a.mp4 --no-window --events - --osc 127.0.0.1:9", False, False),
+        ("--demo --events -", False, True),
+        ("--demo --no-window --virtual-camera", False, True),
+        ("--demo --no-window --osc 127.0.0.1:9 --records r.csv", False, False),
+    ],
+)
+def test_other_programs_are_told_and_nothing_is_drawn_for_nobody(
+    line: str, alone: bool, canvases: bool
+) -> None:
+    plan = plan_run(parse_options(line.split()))
+    assert plan.live_outputs.are_asked
+    assert plan.is_alone_on_stdout is alone
+    assert plan.needs_canvases is canvases
+    assert not plan.is_resumable
+    assert plan.outputs.video == (Path("o.mp4") if "o.mp4" in line else None)
