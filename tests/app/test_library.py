@@ -37,7 +37,9 @@ NAMES = {
     *("Overlay", "Recogniser", "Selection", "writing"),
     *("Frame", "Face", "FrameResult", "Image", "Silence", "TrackedFace", "UNSURE"),
     *("CameraAddress", "CameraSource", "StreamSource", "VideoSource"),
+    *("RealtimeVideo", "encode_event", "make_event"),
     *("EpisodesSink", "RecordsReader", "RecordsSink", "Sink", "VideoSink"),
+    *("EventsSink", "LslSink", "OscSink", "VirtualCameraSink"),
     *("DeviceError", "ModelError", "RecogniserError", "SinkError", "SourceError"),
 }
 
