@@ -1,5 +1,6 @@
 """`from app import …`: its names, and that pictures, streams and threads get the same results."""
 
+import json
 import os
 import pickle
 import signal
@@ -18,6 +19,7 @@ import pytest
 
 import app
 from app import (
+    EventsSink,
     FrameResult,
     Recogniser,
     RecordsSink,
@@ -25,6 +27,7 @@ from app import (
     Silence,
     SinkError,
     SourceError,
+    VideoSink,
     VideoSource,
 )
 from app.defaults import DEMO_CLIP, ROOT
@@ -343,6 +346,55 @@ def test_sink_that_cannot_be_completed_leaves_the_others_whole() -> None:
     with pytest.raises(SinkError, match="b is full"), writing(*sinks):
         pass
     assert notes == ["a whole", "c whole", "b gone"]
+
+
+@pytest.mark.slow
+def test_a_stream_writes_to_its_sinks_and_completes_them(
+    recogniser: Recogniser, tmp_path: Path
+) -> None:
+    paths = [tmp_path / name for name in ("r.jsonl", "e.jsonl", "a.mp4")]
+    sinks = [
+        RecordsSink(paths[0], recogniser.labels),
+        EventsSink(paths[1]),
+        VideoSink(paths[2]),
+    ]
+    with VideoSource(DEMO_CLIP, selection=Selection(end_s=0.4)) as video:
+        frames = [result.frame.index for result in recogniser.stream(video, sinks=sinks)]
+    assert frames == list(range(10))
+    for path in paths[:2]:
+        lines = [json.loads(line) for line in path.read_text().splitlines()]
+        assert [line["frame"] for line in lines] == frames
+    with VideoSource(paths[2]) as annotated:
+        pictures = [frame.image for frame in annotated]
+    assert len(pictures) == 10
+    with VideoSource(DEMO_CLIP, selection=Selection(end_s=0.4)) as video:
+        plain_pictures = [frame.image for frame in video]
+    assert np.abs(pictures[-1].astype(int) - plain_pictures[-1]).max() > 100  # it is annotated
+
+
+@pytest.mark.slow
+def test_a_stream_that_is_left_early_keeps_what_its_sinks_have(
+    recogniser: Recogniser, tmp_path: Path
+) -> None:
+    notes: list[str] = []
+    path = tmp_path / "e.jsonl"
+    with VideoSource(DEMO_CLIP) as video:
+        results = recogniser.stream(video, sinks=[EventsSink(path), Noted("b", notes)])
+        for result in results:
+            if result.frame.index == 2:
+                break
+        results.close()  # type: ignore[attr-defined]
+    assert len(path.read_text().splitlines()) == 3
+    assert notes == ["b 0", "b 1", "b 2", "b whole"]
+
+    def fail() -> Iterator[tuple[Image, float]]:
+        yield np.zeros((48, 64, 3), np.uint8), 0.0
+        raise KeyError("the user's own")
+
+    other = tmp_path / "f.jsonl"
+    with pytest.raises(KeyError):
+        list(recogniser.stream(fail(), sinks=[EventsSink(other)]))
+    assert sorted(tmp_path.iterdir()) == [path]
 
 
 def test_records_of_a_face_without_figures_measure_them(tmp_path: Path) -> None:
