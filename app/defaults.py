@@ -11,9 +11,11 @@ PICTURE_SUFFIXES = frozenset(
     ".pnm .ppm .tif .tiff .webp".split()
 )
 SMOOTHING_S = 0.5  # readings are averaged over this time; docs/steadiness.md has the measurement
-ROOT = Path(__file__).resolve().parent.parent  # the folder that holds `app/` and `models/`
-MODELS = ROOT / "models"
-DEMO_CLIP = ROOT / "app" / "assets" / "demo.mp4"
+_PACKAGE = Path(__file__).resolve().parent
+ROOT = _PACKAGE.parent  # the folder of the checkout, or the one that the wheel was installed into
+# The wheel has the models within the package, a checkout beside it.
+MODELS = _PACKAGE / "models" if (_PACKAGE / "models").is_dir() else ROOT / "models"
+DEMO_CLIP = _PACKAGE / "assets" / "demo.mp4"
 DEFAULT_MODEL = MODELS / "dacl.onnx"
 
 

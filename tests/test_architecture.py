@@ -117,7 +117,8 @@ def test_the_floors_hold_every_room() -> None:
 @pytest.mark.slow
 def test_commands_of_training_are_front_desks() -> None:
     """Each has `parser` and `main`, and no module imports one."""
-    desks = {name for name in TRAINING if find_room(name) == "training"} - {"training"}
+    desks = {name for name in TRAINING if find_room(name) == "training"}
+    desks -= {"training", "training.__main__"}  # the second runs the others by their names
     assert len(desks) > 15
     for name in desks:
         tree = ast.parse(TRAINING[name].read_text(encoding="utf-8"))

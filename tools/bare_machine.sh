@@ -10,15 +10,17 @@
 #   3. the tests.
 # docs/bare_machines.md says what this needs, how long it takes and how much disk.
 #
-#   --suite NAME    a Debian release: bookworm (Python 3.11), trixie (3.13). May be repeated.
+#   --suite NAME    a Debian release: bookworm (Python 3.11), trixie (3.13), forky
+#                   (testing, its newest Python). May be repeated.
 #   --kind KIND     pinned (constraints.txt) or newest (of every package). May be repeated.
 #   --without-torch install no extra `training`; tests that need torch are skipped
+#   --quick         leave out the tests that are marked as slow
 #   --no-tests      end after step 2
 #   --copy PATH     copy this file or folder of this machine into the root, at the same place
 #   --bind PATH     show this folder of this machine in the root, at the same place, read-only
 #   --cache FOLDER  where pip keeps what it has downloaded (default: FOLDER/pip-cache)
 #   --env NAME=VALUE  an environment variable inside. May be repeated.
-#   --mirror URL    the package mirror of Debian (default: debootstrap's own)
+#   --mirror URL    the package mirror of Debian (default: deb.debian.org)
 #   --keep          keep the root of each run, to look around in it
 #
 # FOLDER holds the roots and logs (default: bare-machines in the user's cache).
@@ -38,7 +40,7 @@ fail() {
 }
 
 checkout=$(cd "$(dirname "$0")/.." && pwd)
-mirror= # debootstrap knows its own
+mirror=
 
 # ---------------------------------------------------------------------------------------------
 # Inside a run's own mount and process namespace: whatever is mounted or started here is gone when
@@ -127,8 +129,9 @@ run_inside() {
     expect '--doctor with everything' 0 "$code" 'The demo can run here' "$out"
     cat "$out"
 
-    [ "$tests" = yes ] || return 0
+    [ "$tests" != no ] || return 0
     install=$(from_readme '^python3 -m venv .*pytest$')
+    [ "$tests" = yes ] || install="$install -m 'not slow'"
     say "+ $install"
     in_project "$install"
 }
@@ -152,6 +155,7 @@ while [ $# -gt 0 ]; do
     --suite) suites="$suites ${2:?}" && shift ;;
     --kind) kinds="$kinds ${2:?}" && shift ;;
     --without-torch) torch=no ;;
+    --quick) tests=quick ;;
     --no-tests) tests=no ;;
     --copy) copies="$copies${2:?}$newline" && shift ;;
     --bind) binds="$binds${2:?}$newline" && shift ;;
@@ -191,7 +195,10 @@ base_of() {
     [ ! -e "$base.complete" ] || return 0
     rm -rf --one-file-system "$base"
     say "debootstrap $1, into $base"
-    debootstrap --variant=minbase "$1" "$base" ${mirror:+"$mirror"} >"$folder/$1.debootstrap.log" 2>&1 ||
+    # debootstrap has a script for each release that it knows; unstable's makes the newer ones.
+    script=/usr/share/debootstrap/scripts/$1
+    [ -e "$script" ] || script=/usr/share/debootstrap/scripts/sid
+    debootstrap --variant=minbase "$1" "$base" "${mirror:-http://deb.debian.org/debian}" "$script" >"$folder/$1.debootstrap.log" 2>&1 ||
         fail "debootstrap failed; see $folder/$1.debootstrap.log"
     copy_in "$base"
     chroot "$base" sh -c 'apt-get update && DEBIAN_FRONTEND=noninteractive \

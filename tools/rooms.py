@@ -2,8 +2,8 @@
 
 A room is a package of `app` or `training`. The modules that lie directly in `app` form the ground
 floor (`app`) but for the few that stand above other rooms, which are rooms of their own. The
-commands of `training` lie directly in it and form the room `training`. An `__main__` module is a
-command, too: the room `app.commands`. A room may import only rooms of a lower floor.
+commands of `training` lie directly in it and form the room `training`. An `__main__` module of
+`app` is a command, too: the room `app.commands`. A room may import only rooms of a lower floor.
 """
 
 import ast
@@ -79,7 +79,7 @@ def find_room(module: str) -> str:
     ('app.commands', 'training.datasets')
     """
     parts = module.split(".")
-    if parts[-1] == "__main__":
+    if parts[-1] == "__main__" and parts[0] == "app":
         return f"{parts[0]}.commands"
     if module in ABOVE_GROUND:
         return module

@@ -39,7 +39,7 @@ def parse_positive_seconds(text: str) -> float:
 
 def parser() -> argparse.ArgumentParser:
     top = new_parser(
-        "app.agreement",
+        "python -m app.agreement",
         "Compares a human's coding with ours, by frame and by episode: coverage, accuracy, F1,\n"
         "Cohen's kappa and Krippendorff's alpha. A coding is a table with label and either onset\n"
         "and offset, or time, or frame, and face_id where there are several people, such as ELAN,\n"

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app.defaults import ROOT
+from app.defaults import MODELS, ROOT
 from app.diagnostics.check import SEE_ABOVE, Check, Status, explain_unloaded
 from app.diagnostics.frame_probe import ProbeResult
 from app.files.hashing import sha256_of_file
@@ -54,10 +54,10 @@ def check_models(given: Path | None, folder: Path | None = None) -> Iterator[Che
         given: The model that the user named.
         folder: The folder of models. None: that of the program.
     """
-    folder = ROOT / "models" if folder is None else folder
+    folder = MODELS if folder is None else folder
     vital = {*DETECTORS, FACE_CHECK, *(("dacl.onnx",) if given is None else ())}
     listed = read_listed_hashes(folder / "README.md")
-    there = {p.name for kind in ("onnx", "pt", "tflite") for p in folder.glob(f"*.{kind}")}
+    there = {p.name for kind in ("onnx", "pt", "tflite", "task") for p in folder.glob(f"*.{kind}")}
     for name in sorted(there | set(listed) | vital):
         path = folder / name
         bad: Status = "failed" if name in vital else "warning"

@@ -15,7 +15,7 @@ from app.process.console import new_parser, run_command
 
 def parser() -> argparse.ArgumentParser:
     top = new_parser(
-        "app.episodes",
+        "python -m app.episodes",
         "Finds episodes of expressions in records: onset, apex and offset for each person.",
         "examples:\n"
         "  python -m app.episodes talk.jsonl -o talk.episodes.csv\n"

@@ -66,8 +66,8 @@ def check_display(
         code = 1
     if code == NO_WINDOWS:
         raise SinkError(
-            "This OpenCV was built without windows: opencv-python-headless hides opencv-python. "
-            f"Uninstall it, or go on without a window. {WITHOUT}"
+            "This OpenCV was built without windows: opencv-python-headless hides "
+            f"opencv-contrib-python. Uninstall it, or go on without a window. {WITHOUT}"
         )
     if code != 0:
         if lost := (lacks or list_missing_window_libraries)():

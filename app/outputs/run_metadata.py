@@ -25,7 +25,7 @@ from app.wording import escape_surrogates, join_warnings
 NOTES_SCHEMA = 1
 MAX_DIGITS = 40  # of a whole number in notes; more are no figure of a run
 # The packages whose versions are noted.
-PACKAGES = ("numpy", "opencv-python", "mediapipe", "onnxruntime", "onnxruntime-gpu", "av")
+PACKAGES = ("numpy", "opencv-contrib-python", "mediapipe", "onnxruntime", "onnxruntime-gpu", "av")
 
 
 def name_notes(records: Path) -> Path:

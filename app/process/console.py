@@ -55,11 +55,10 @@ def run_command(command: Callable[[], int]) -> int:
     return run_printing(obey, cut_short=CUT_SHORT)
 
 
-def new_parser(module: str, description: str, examples: str) -> argparse.ArgumentParser:
-    """Makes the parser of `python -m module`, whose `--help` ends with `examples` and the exit
-    codes."""
+def new_parser(command: str, description: str, examples: str) -> argparse.ArgumentParser:
+    """Makes the parser of `command`, whose `--help` ends with `examples` and the exit codes."""
     return OneLineParser(
-        prog=f"python -m {module}",
+        prog=command,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         description=description,
         epilog=f"{examples}\n\n{EXIT_CODES}",

@@ -17,7 +17,7 @@ from app.report.from_records import ReportRequest, report_records
 
 def parser() -> argparse.ArgumentParser:
     top = new_parser(
-        "app.report",
+        "python -m app.report",
         "Makes one HTML page of records: timelines, shares, stills and the quality of the data.\n"
         "Of a folder of records, it makes one page with a row for each video, and tables.\n"
         "The page needs no network. Stills show faces: pass it on accordingly.",

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from types import ModuleType, TracebackType
 
 GUARDED = ("cv2", "mediapipe")  # packages whose wheels lack libraries of the system
+# What the files of the program's commands begin with; `expression-recogniser-train` is one.
+COMMANDS = ("run_demo.py", "expression-recogniser")
 
 
 class _ImportGuard:
@@ -44,7 +46,7 @@ def guard_imports() -> None:
     if IMPORT_GUARD not in sys.meta_path:
         sys.meta_path.insert(0, IMPORT_GUARD)
     started = getattr(sys, "argv", [""])[:1]  # an embedded interpreter may have none
-    if started == ["-m"] or os.path.basename(*started or [""]) == "run_demo.py":
+    if started == ["-m"] or os.path.basename(*started or [""]).startswith(COMMANDS):
         sys.excepthook = _say_in_one_line  # "-m": `python -m app.report`
 
 

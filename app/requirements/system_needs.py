@@ -21,7 +21,7 @@ from app.requirements.import_guard import GUARDED, IMPORT_GUARD
 # Imported name -> pip's name, in the order in which messages name them.
 PACKAGES = {
     "numpy": "numpy",
-    "cv2": "opencv-python",
+    "cv2": "opencv-contrib-python",
     "mediapipe": "mediapipe",
     "onnxruntime": "onnxruntime",
     "av": "av",

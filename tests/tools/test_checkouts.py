@@ -1,5 +1,6 @@
 """Checked-out builds: where they stand, and that nothing of them is left."""
 
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -8,6 +9,8 @@ import pytest
 from app.errors import DataError
 from tools import checkouts
 from tools.checkouts import check_out, check_out_pair, describe_build
+
+pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
 
 
 @pytest.fixture

@@ -8,7 +8,10 @@ from app.errors import TrainingError
 from app.files.hidden import build_hidden_path
 from training.judge.evaluation import EvaluationReport
 
-LEDGER = Path(__file__).resolve().parents[2] / "docs" / "test_ledger.md"
+# A checkout has it in docs/. An installed wheel has no such folder: there, it is in the folder in
+# which the command is run.
+_DOCS = Path(__file__).resolve().parents[2] / "docs"
+LEDGER = (_DOCS if _DOCS.is_dir() else Path()) / "test_ledger.md"
 LEDGER_HEAD = """# Openings of the test split
 
 Models and settings are chosen on the validation split (FER+'s PublicTest). `training.evaluate

@@ -84,13 +84,13 @@ def encode_png(crop: NDArray[np.uint8]) -> bytes:
     return buffer.getvalue()
 
 
-def format_command(module: str, *arguments: object) -> str:
+def format_command(command: str, *arguments: object) -> str:
     """Formats a command that a shell understands.
 
-    >>> format_command("run_demo.py", "--model", "my model.onnx")
+    >>> format_command("python run_demo.py", "--model", "my model.onnx")
     "python run_demo.py --model 'my model.onnx'"
     """
-    return f"python {module} {shlex.join(map(str, arguments))}"
+    return f"{command} {shlex.join(map(str, arguments))}"
 
 
 def format_last_test(gathered: Gathered, model: Path) -> str:
@@ -98,7 +98,7 @@ def format_last_test(gathered: Gathered, model: Path) -> str:
     beside the gathered pictures."""
     ledger = gathered.pack.with_name("test_ledger.md")
     return format_command(
-        "-m training.evaluate", gathered.pack, model, "--split", "test", "--ledger", ledger
+        "python -m training.evaluate", gathered.pack, model, "--split", "test", "--ledger", ledger
     )
 
 
@@ -164,15 +164,15 @@ def _list_commands(
     model: Path, pack: Pack, gathered: Gathered, arguments: Sequence[str]
 ) -> tuple[tuple[str, str], ...]:
     """Lists (purpose, command) of what a user may do next."""
-    retrain = format_command("-m training.retrain")
+    retrain = format_command("python -m training.retrain")
     last_test = "Judge it by the test pictures, at last:", format_last_test(gathered, model)
     return (
-        ("Run it:", format_command("run_demo.py", "--model", model)),
-        ("Judge it again:", format_command("-m training.evaluate", gathered.pack, model)),
+        ("Run it:", format_command("python run_demo.py", "--model", model)),
+        ("Judge it again:", format_command("python -m training.evaluate", gathered.pack, model)),
         *([last_test] if len(pack.find_rows("test")) else []),
         (
             "Go on from it with other pictures:",
             f"{retrain}DATA_DIR -o models/next.onnx --from {shlex.quote(str(model))}",
         ),
-        ("How this was made:", format_command("-m training.retrain", *arguments)),
+        ("How this was made:", format_command("python -m training.retrain", *arguments)),
     )

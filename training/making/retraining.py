@@ -203,4 +203,4 @@ def say_result(
             f"{format_count(tests, 'test picture')} for a last test: "
             f"{format_last_test(gathered, model)}"
         )
-    print(f"Next: {format_command('run_demo.py', '--model', model)}")
+    print(f"Next: {format_command('python run_demo.py', '--model', model)}")

@@ -108,7 +108,10 @@ def test_old_python_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("lost", "name"),
     [
-        ({"libEGL.so.1": ["mediapipe"], "libGL.so.1": ["cv2"]}, "for mediapipe, opencv-python"),
+        (
+            {"libEGL.so.1": ["mediapipe"], "libGL.so.1": ["cv2"]},
+            "for mediapipe, opencv-contrib-python",
+        ),
         ({"libodd.so.7": ["av"]}, "for av"),
     ],
 )

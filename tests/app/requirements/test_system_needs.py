@@ -136,8 +136,8 @@ def test_line_that_installs_is_that_of_the_system(
 def test_missing_libraries_are_named_with_who_needs_them() -> None:
     lost = {"libEGL.so.1": ["mediapipe"], "libGL.so.1": ["cv2"]}
     assert format_libraries_line(lost).startswith(
-        "libEGL.so.1, libGL.so.1 are missing on this system, and mediapipe and opencv-python "
-        "cannot be loaded without them. As root: "
+        "libEGL.so.1, libGL.so.1 are missing on this system, and mediapipe and "
+        "opencv-contrib-python cannot be loaded without them. As root: "
     )
     assert " is missing on this system, and mediapipe cannot be loaded without it." in (
         format_libraries_line({"libEGL.so.1": ["mediapipe"]})
@@ -233,4 +233,6 @@ def test_every_command_ends_in_that_line(tmp_path: Path, module: str) -> None:
     )
     assert done.returncode == 2, done.stderr
     (line,) = done.stderr.splitlines()
-    assert line.startswith("error: libodd.so.7 is missing on this system, and opencv-python cannot")
+    assert line.startswith(
+        "error: libodd.so.7 is missing on this system, and opencv-contrib-python cannot"
+    )
