@@ -27,6 +27,7 @@ def reserve(path: Path, *, overwrite: bool, inputs: Iterable[Path] = ()) -> Path
     """
     partial = build_hidden_path(path, ".partial") if path.name else path
     try:
+        _refuse_impossible_name(path)
         if path.is_dir():
             raise SinkError(f"{path} is a folder. Give a file name in it.")
         if path.exists():
@@ -49,6 +50,18 @@ def reserve(path: Path, *, overwrite: bool, inputs: Iterable[Path] = ()) -> Path
     except OSError as error:
         raise make_write_error(path, error) from error
     return partial
+
+
+def _refuse_impossible_name(path: Path) -> None:
+    """Raises `OSError` where `path` is too long or lies in a folder that must not be entered. From
+    Python 3.14 on, `Path.is_dir` and `Path.exists` only return False for such a path."""
+    try:
+        path.lstat()
+    except OSError as error:
+        if error.errno in (errno.ENAMETOOLONG, errno.EACCES):
+            raise
+    except ValueError:  # a zero byte, which `open` tells
+        return
 
 
 def make_write_error(path: Path, cause: Exception) -> SinkError:

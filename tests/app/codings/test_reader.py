@@ -312,6 +312,7 @@ def test_tiers_are_read(tmp_path: Path, name: str, content: bytes) -> None:
     assert only(read(tmp_path, content, name)).spans == spans(*HAPPY_SAD)
 
 
+@pytest.mark.filterwarnings("ignore:codecs.open:DeprecationWarning")  # pympi on Python 3.14
 @pytest.mark.parametrize("suffix", ["eaf", "TextGrid"])
 def test_tiers_of_an_independent_writer_are_read(tmp_path: Path, suffix: str) -> None:
     pympi = pytest.importorskip("pympi")

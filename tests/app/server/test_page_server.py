@@ -52,7 +52,8 @@ def fetch(served: Served, path: str, **headers: str) -> tuple[int, dict[str, str
         with urllib.request.urlopen(request, timeout=WAIT_S) as answer:
             return answer.status, dict(answer.headers), answer.read()
     except urllib.error.HTTPError as error:
-        return error.code, dict(error.headers), error.read()
+        with error:
+            return error.code, dict(error.headers), error.read()
 
 
 @pytest.fixture(scope="module")
