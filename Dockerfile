@@ -2,6 +2,8 @@
 # The live page in a container; docs/containers.md tells how it is started and how it was tried.
 FROM debian:trixie-slim AS build
 
+# Debian's versions stay within the release; a pinned one would be gone after its next update.
+# hadolint ignore=DL3008
 RUN apt-get update && apt-get install -y --no-install-recommends ca-certificates python3 python3-venv \
     && rm -rf /var/lib/apt/lists/*
 RUN python3 -m venv /opt/uv && /opt/uv/bin/pip install --no-cache-dir uv==0.13.9
@@ -19,7 +21,8 @@ RUN /opt/uv/bin/uv build --wheel --no-cache --out-dir /dist \
 
 FROM debian:trixie-slim
 
-# MediaPipe needs the first two, OpenCV the others.
+# MediaPipe needs the first two libraries, OpenCV the others.
+# hadolint ignore=DL3008
 RUN apt-get update && apt-get install -y --no-install-recommends python3 libegl1 libgles2 libgl1 libglib2.0-0t64 \
     && rm -rf /var/lib/apt/lists/*
 RUN useradd --create-home --home-dir /data --uid 10001 --groups video expressions
@@ -28,7 +31,7 @@ COPY --from=build /opt/expressions /opt/expressions
 
 ENV PATH=/opt/expressions/bin:/usr/local/bin:/usr/bin:/bin PYTHONUNBUFFERED=1
 WORKDIR /data
-USER expressions
+USER 10001
 EXPOSE 8765
 # As Ctrl-C: outputs are finished first.
 STOPSIGNAL SIGINT

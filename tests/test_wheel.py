@@ -196,6 +196,7 @@ def test_it_works_in_processes_of_its_own(installed: Path, tmp_path: Path) -> No
     assert len(list(tmp_path.glob("*.csv"))) == 2
     listed = run(installed, tmp_path, "expression-recogniser", "--doctor", "--json", "--no-window")
     assert '"failed"' not in listed
+    assert "is missing" not in listed  # of the models, nor of the card that lists them
     assert "as its card says" in listed
 
 
