@@ -5,7 +5,7 @@ import importlib.util
 import socket
 
 from app.errors import SinkError
-from app.requirements.system_needs import INSTALL
+from app.requirements.system_needs import INSTALL_LIVE
 from app.server.serve_address import ServeAddress
 
 BACKLOG = 64  # connections that wait to be taken
@@ -14,8 +14,7 @@ BACKLOG = 64  # connections that wait to be taken
 def check_websockets() -> None:
     """Raises `SinkError` where the library that serves is not installed."""
     if importlib.util.find_spec("websockets") is None:
-        install = INSTALL.replace("-e .", "-e '.[live]'")
-        raise SinkError(f"--serve needs the package websockets: {install}")
+        raise SinkError(f"--serve needs the package websockets: {INSTALL_LIVE}")
 
 
 def bind_sockets(address: ServeAddress) -> list[socket.socket]:
