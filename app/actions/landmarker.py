@@ -18,10 +18,9 @@ from numpy.typing import NDArray
 from app.actions.direct_landmarks import ReadMesh, find_direct_read, read_publicly
 from app.actions.names import COEFFICIENTS
 from app.defaults import MODELS
-from app.errors import DeviceError, ModelError
+from app.errors import ModelError
 from app.process.fork_safety import NOT_AT_EXIT, NOT_IN_FORKS, HomeProcess
-from app.process.mediapipe_tasks import import_vision_task
-from app.process.memory_room import format_memory_line, has_room, lacks_memory
+from app.process.mediapipe_tasks import explain_failed_start, import_vision_task
 from app.process.native_stderr import quiet_stderr
 from app.types import Image
 
@@ -29,7 +28,6 @@ FACE_LANDMARKER = MODELS / "face_landmarker.task"
 POINTS = 478  # landmarks of a face
 # The place of each coefficient in MediaPipe's list, which begins with `_neutral`.
 FIRST_COEFFICIENT = 1
-MIN_ROOM_BYTES = 128 << 20  # where less is free, a failed start says nothing about the file
 WARM_UP_SIDE_PX = 256  # of the picture with which the network is started
 
 
@@ -75,7 +73,7 @@ class Landmarker:
             task = import_vision_task("face_landmarker")
             self._images = task.images
             self._landmarker: Any = None  # MediaPipe has no type hints
-            try:
+            with explain_failed_start(model, "face landmarker"):
                 self._landmarker = task.module.FaceLandmarker.create_from_options(
                     task.module.FaceLandmarkerOptions(
                         base_options=task.base_options.BaseOptions(model_asset_buffer=content),
@@ -88,19 +86,6 @@ class Landmarker:
                 )
                 # Some damage shows only when the networks run.
                 self.read(np.zeros((WARM_UP_SIDE_PX, WARM_UP_SIDE_PX, 3), np.uint8))
-            except OSError as cause:
-                if lacks_memory(cause) or not has_room(MIN_ROOM_BYTES):
-                    raise DeviceError(format_memory_line("for MediaPipe")) from cause
-                raise DeviceError(
-                    f"MediaPipe does not start here: {cause}. See run_demo.py --doctor."
-                ) from cause
-            except (RuntimeError, ValueError) as cause:
-                if lacks_memory(cause):
-                    raise DeviceError(format_memory_line("for MediaPipe")) from cause
-                raise ModelError(
-                    f"{model} is not a face landmarker that MediaPipe can use. Restore the models "
-                    "folder of the project."
-                ) from cause
             NOT_IN_FORKS.add(self._landmarker)
             NOT_AT_EXIT.add(self._landmarker)
 

@@ -4,14 +4,14 @@ import argparse
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
 
 from app.actions.stream import ActionStream
 from app.cli.closing_lines import list_closing_lines
-from app.cli.make_plan import plan_encoding, plan_run
+from app.cli.make_plan import plan_run
+from app.cli.prepare_plan import prepare_plan
 from app.live.session import Session, SessionOutcome
 from app.live.status_line import LiveLine
-from app.live.window import Window, check_display
+from app.live.window import Window
 from app.outputs.sink import RunSink, count_dropped
 from app.pipeline import Pipeline, build_pipeline
 from app.process.claimed_stdout import claim_stdout
@@ -19,7 +19,6 @@ from app.process.console import CUT_SHORT, DONE, INTERRUPTED, say
 from app.process.safe_output import is_terminal
 from app.process.signals import catch_ctrl_c
 from app.process.threads import set_threads
-from app.runs.check_plan import check_plan
 from app.runs.networks import LoadedNetworks, describe_classifier, load_networks
 from app.runs.open_sinks import open_sinks
 from app.runs.open_source import open_source
@@ -34,14 +33,7 @@ def run_one(options: argparse.Namespace) -> int:
 
     Raises `RecogniserError`; what was finished by then stays.
     """
-    plan = plan_run(options)
-    check_plan(plan)
-    encoding = plan_encoding(options, plan.outputs)
-    if encoding is not None:
-        say(f"Encoding with {encoding.encoder.name}.")
-    plan = replace(plan, encoding=encoding)
-    if plan.in_window:
-        check_display()
+    plan = prepare_plan(options, plan_run(options))
     set_threads()
     with ExitStack() as stack:
         outcome, gaps, sinks = _run(plan, stack)

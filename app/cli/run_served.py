@@ -7,7 +7,6 @@ import socket
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import replace
 from urllib.parse import urlsplit
 
 from app.cli.closing_lines import list_closing_lines
@@ -15,12 +14,12 @@ from app.cli.make_plan import (
     make_live_outputs,
     make_recognition,
     make_view,
-    plan_encoding,
     plan_run,
 )
+from app.cli.prepare_plan import prepare_plan
 from app.errors import SinkError, SourceError
 from app.live.session import Session
-from app.live.window import Window, check_display
+from app.live.window import Window
 from app.outputs.sink import count_dropped
 from app.pipeline import build_pipeline
 from app.process.claimed_stdout import claim_stdout
@@ -28,7 +27,6 @@ from app.process.console import CUT_SHORT, DONE, INTERRUPTED, say
 from app.process.one_line_parser import read_version
 from app.process.signals import catch_ctrl_c
 from app.process.threads import set_threads
-from app.runs.check_plan import check_plan
 from app.runs.networks import describe_classifier, load_networks
 from app.runs.open_sinks import open_sinks
 from app.runs.open_source import open_source
@@ -59,13 +57,7 @@ def run_served(options: argparse.Namespace) -> int:
     address: ServeAddress = options.serve
     plan = plan_served(options)
     if plan is not None:
-        check_plan(plan)
-        encoding = plan_encoding(options, plan.outputs)
-        if encoding is not None:
-            say(f"Encoding with {encoding.encoder.name}.")
-        plan = replace(plan, encoding=encoding)
-        if plan.in_window:
-            check_display()
+        plan = prepare_plan(options, plan)
     set_threads()
     with ExitStack() as stack:
         sockets = bind_sockets(address)  # before what takes seconds

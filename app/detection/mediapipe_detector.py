@@ -9,10 +9,9 @@ import numpy as np
 
 from app.defaults import MODELS
 from app.detection.direct_calls import Detect, find_direct_detect
-from app.errors import DeviceError, ModelError
+from app.errors import ModelError
 from app.process.fork_safety import NOT_AT_EXIT, NOT_IN_FORKS, HomeProcess
-from app.process.mediapipe_tasks import import_vision_task
-from app.process.memory_room import format_memory_line, has_room, lacks_memory
+from app.process.mediapipe_tasks import explain_failed_start, import_vision_task
 from app.process.native_stderr import goes_nowhere, quiet_stderr
 from app.types import Face, Image
 
@@ -22,8 +21,6 @@ FULL_RANGE = MODELS / "face_detection_full_range_sparse.tflite"
 # are made while the error output is off. They take 20 ms of processor time, so none are made where
 # that output goes nowhere anyway, as in `run_demo.py`.
 WARM_UP_SIDES_PX = (128, 240, 360, 480)
-# Of address space. Where less is free, a failed start says nothing about the model file.
-MIN_ROOM_BYTES = 128 << 20
 
 
 class Detector:
@@ -62,7 +59,7 @@ class Detector:
             task = import_vision_task("face_detector")
             self._images = task.images
             self._detector: Any = None  # MediaPipe has no type hints
-            try:
+            with explain_failed_start(model, "face detector"):
                 self._detector = task.module.FaceDetector.create_from_options(
                     task.module.FaceDetectorOptions(
                         base_options=task.base_options.BaseOptions(
@@ -71,19 +68,6 @@ class Detector:
                         min_detection_confidence=min_score,
                     )
                 )
-            except OSError as cause:
-                if lacks_memory(cause) or not has_room(MIN_ROOM_BYTES):
-                    raise DeviceError(format_memory_line("for MediaPipe")) from cause
-                raise DeviceError(
-                    f"MediaPipe does not start here: {cause}. See run_demo.py --doctor."
-                ) from cause
-            except (RuntimeError, ValueError) as cause:
-                if lacks_memory(cause):
-                    raise DeviceError(format_memory_line("for MediaPipe")) from cause
-                raise ModelError(
-                    f"{model} is not a face detector that MediaPipe can use. Restore the models "
-                    "folder of the project."
-                ) from cause
             NOT_IN_FORKS.add(self._detector)
             self._detect: Detect | None = (
                 find_direct_detect(self._detector, task.module.FaceDetectorResult)

@@ -14,8 +14,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
+from pathlib import Path
 from types import ModuleType
 
+from app.errors import DeviceError, ModelError
+from app.process.memory_room import format_memory_line, has_room, lacks_memory
 from app.process.telemetry_off import (
     MediapipeModule,
     import_mediapipe,
@@ -25,6 +28,8 @@ from app.process.telemetry_off import (
 PACKAGE = "mediapipe"
 NOT_NEEDED = "tensorflow"  # MediaPipe takes only its marks for documentation, if it is installed
 _TASKS = f"{PACKAGE}.tasks.python"
+# Of address space. Where less is free, a failed start says nothing about the file of the network.
+MIN_ROOM_BYTES = 128 << 20
 _LOCK = threading.RLock()
 _PRIVATE: dict[str, ModuleType] = {}  # what was imported here, for the next task
 
@@ -37,6 +42,35 @@ class VisionTask:
     module: MediapipeModule
     images: MediapipeModule
     base_options: MediapipeModule
+
+
+@contextmanager
+def explain_failed_start(model: Path, what: str) -> Iterator[None]:
+    """Turns what MediaPipe raises while a task starts into errors of this project.
+
+    Args:
+        model: The file of the task's network.
+        what: The kind of network, such as "face detector".
+
+    Raises:
+        DeviceError: MediaPipe does not start here, or there is too little memory.
+        ModelError: The file holds no such network.
+    """
+    try:
+        yield
+    except OSError as cause:
+        if lacks_memory(cause) or not has_room(MIN_ROOM_BYTES):
+            raise DeviceError(format_memory_line("for MediaPipe")) from cause
+        raise DeviceError(
+            f"MediaPipe does not start here: {cause}. See run_demo.py --doctor."
+        ) from cause
+    except (RuntimeError, ValueError) as cause:
+        if lacks_memory(cause):
+            raise DeviceError(format_memory_line("for MediaPipe")) from cause
+        raise ModelError(
+            f"{model} is not a {what} that MediaPipe can use. Restore the models folder of the "
+            "project."
+        ) from cause
 
 
 def import_vision_task(name: str) -> VisionTask:

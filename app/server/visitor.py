@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import shutil
 import time
-from collections import deque
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -19,18 +18,15 @@ from app.live.remote import LiveState
 from app.live.view import SMOOTHINGS_S
 from app.overlay.palette import choose_colour
 from app.overlay.text import SOFT_WHITE, Colour
+from app.server.browser_session import BrowserSession
 from app.server.downloads import Downloads
 from app.server.dropped_file import FileTurns, Upload, describe_failure, read_dropped_file
 from app.server.limits import (
-    MAX_BURST_MESSAGES,
     MAX_FILES_AT_ONCE,
-    MAX_MESSAGES_PER_S,
     MAX_RECORDINGS,
     describe_limits,
 )
 from app.server.outbox import Outbox
-from app.server.page_camera import PageCamera
-from app.server.page_events import Origin, make_page_message
 from app.server.page_messages import (
     MALFORMED,
     Cancel,
@@ -44,10 +40,11 @@ from app.server.page_messages import (
     WatchedSource,
     parse_page_message,
 )
+from app.server.rate_limit import RateLimit
 from app.server.source_feed import SourceFeed
 from app.server.visit_recording import VisitRecording
-from app.server.visit_session import SharedNetworks, Worker, run_visit
-from app.types import UNSURE, FrameResult, Image, Json
+from app.server.visit_session import SharedNetworks, Worker
+from app.types import UNSURE, Json
 
 SCHEMA = 1  # of the page's messages
 STATE_S = 1.0  # between two states that differ only in their figures
@@ -70,90 +67,6 @@ class Visits:
     clock: EventClock = field(default_factory=EventClock)
     downloads: Downloads = field(default_factory=Downloads)
     file_turns: FileTurns = field(default_factory=lambda: FileTurns(MAX_FILES_AT_ONCE))
-
-
-class RateLimit:
-    """Counts messages against `MAX_MESSAGES_PER_S`, of which some may come at once."""
-
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
-        self._left = MAX_BURST_MESSAGES
-        self._at_s = clock()
-
-    def is_passed(self) -> bool:
-        """Counts a message. Returns True if it is one too many."""
-        now_s = self._clock()
-        refill = (now_s - self._at_s) * MAX_MESSAGES_PER_S
-        self._left = min(MAX_BURST_MESSAGES, self._left + refill) - 1
-        self._at_s = now_s
-        return self._left < 0
-
-
-class BrowserSession:
-    """The session of a page's own camera: its source, its switches and its sink in one thread."""
-
-    path = None
-    dropped = 0
-    warning = None
-
-    def __init__(self, visitor: "Visitor", state: LiveState) -> None:
-        self.state = state
-        self.recording: VisitRecording | None = None
-        self._visitor = visitor
-        self._actions: deque[Action] = deque()
-        outbox = visitor.outbox
-        self.camera = PageCamera(
-            refuse=visitor.send_away, note_missed=lambda: outbox.note_missed(1)
-        )
-        self._worker = Worker("browser camera", self._run)
-
-    def _run(self, is_stopped: Callable[[], bool]) -> None:
-        visits = self._visitor.visits
-        try:
-            run_visit(
-                visits.networks, self.camera, [self], self.state, stop=is_stopped, remote=self
-            )
-        except Exception as error:  # a visitor's failure must not be another's
-            if not is_stopped():
-                self._visitor.send_away(f"Reading failed: {describe_failure(error, Path())}")
-
-    def press(self, action: Action) -> None:
-        """Asks for an action."""
-        self._actions.append(action)
-
-    def take_actions(self) -> Sequence[Action]:
-        """Returns the actions asked for since the last call."""
-        return [self._actions.popleft() for _ in range(len(self._actions))]
-
-    def show_state(self, state: LiveState) -> None:
-        """Takes the present state."""
-        self.state = state
-
-    def show_message(self, line: str) -> None:
-        """Sends a line to the page."""
-        self._visitor.say(line)
-
-    def write(self, result: FrameResult, canvas: Image) -> None:
-        """Sends the event of a picture to the page that sent it."""
-        if self.recording is not None:
-            self.recording.write(result)
-        origin = Origin(self.camera.take_sequence(result.frame.index))
-        message = make_page_message(
-            result, self._visitor.visits.clock, origin, with_picture=result.blurred is not None
-        )
-        self._visitor.outbox.offer(message)
-
-    def close(self) -> None:
-        """Does nothing, because the connection outlasts the session."""
-
-    def abort(self) -> None:
-        """Does nothing, because the connection outlasts the session."""
-
-    def stop(self) -> None:
-        """Ends the session, and waits for the picture in hand."""
-        self._worker.ask_to_stop()
-        self.camera.close()
-        self._worker.join()
 
 
 class Visitor:
@@ -334,7 +247,9 @@ class Visitor:
             if feed.ended is not None:
                 self._post({"type": "ended", "message": feed.ended})
         elif source == "browser":
-            self._browser = BrowserSession(self, self._own_state)
+            self._browser = BrowserSession(
+                self, self.visits.networks, self.visits.clock, self._own_state
+            )
         self._post(self._describe_state())
 
     async def _leave_source(self) -> None:

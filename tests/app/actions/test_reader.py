@@ -13,15 +13,17 @@ from app.actions.head_pose import HeadPose
 from app.actions.landmarker import FACE_LANDMARKER, Landmarker
 from app.actions.reader import CROP_PX, ActionReader, map_back, place_crop
 from app.crops import warp
-from app.defaults import DEMO_CLIP
+from app.defaults import DEMO_CLIP, ROOT
 from app.detection.search import FaceSearch
 from app.errors import ModelError
 from app.pictures.reader import read_picture
 from app.types import Face, FaceActions, Image
 from tools.rendered_face import render_face
 
-MEDIA = Path("/work/shared/media")
-needs_media = pytest.mark.skipif(not MEDIA.is_dir(), reason="the real clips are not here")
+MEDIA = ROOT.parent / "shared" / "media"
+needs_media = pytest.mark.skipif(
+    not MEDIA.is_dir(), reason="needs real clips beside the project, in shared/media"
+)
 RIGHT_LIDS = [33, 246, 161, 160, 159, 158, 157, 173, 133, 155, 154, 153, 145, 144, 163, 7]
 LEFT_LIDS = [263, 466, 388, 387, 386, 385, 384, 398, 362, 382, 381, 380, 374, 373, 390, 249]
 
