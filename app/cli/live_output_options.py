@@ -85,6 +85,8 @@ def find_conflict(options: argparse.Namespace) -> str | None:
         return "--events - and --records -: the standard output takes only one of them"
     if options.osc_prefix and not options.osc:
         return "--osc-prefix goes with --osc"
+    if "'" in (options.lsl or ""):
+        return "--lsl takes a name without an apostrophe: LSL finds no stream by such a name"
     if options.lsl == "":
         return "--lsl takes a name that is not empty"
     return None

@@ -66,7 +66,8 @@ class LslSink(ReadingsSink):
     with the moment of sending.
 
     Args:
-        name: The names of the streams begin with it.
+        name: The names of the streams begin with it. It has no apostrophe, because liblsl finds no
+            stream by such a name.
         labels: The K labels of the probabilities.
         source: The name of the source, which the identities of the streams hold.
         people: The number of places for people.
@@ -76,6 +77,7 @@ class LslSink(ReadingsSink):
 
     Raises:
         SinkError: pylsl or its library is missing.
+        ValueError: The name has an apostrophe.
     """
 
     path = None
@@ -93,6 +95,8 @@ class LslSink(ReadingsSink):
         say: Callable[[str], None] = lambda line: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        if "'" in name:
+            raise ValueError(f"LSL finds no stream by a name with an apostrophe, got {name!r}")
         self._lsl = lsl = load_pylsl()
         self._clock = clock
         self._say = say

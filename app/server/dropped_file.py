@@ -150,7 +150,13 @@ def read_dropped_file(
     )
     with source:
         stem = f"{upload.path.stem}_expressions"
-        files = open_analyses(upload.path.parent, stem, networks.classifier.labels, timed=is_video)
+        files = open_analyses(
+            upload.path.parent,
+            stem,
+            networks.classifier.labels,
+            timed=is_video,
+            with_actions=networks.actions is not None,
+        )
         events = _FileEvents(outbox, source, is_stopped, progress)
         sinks: Sequence[RunSink] = (*files, events)
         outcome = run_visit(networks, source, sinks, state, stop=is_stopped)

@@ -15,15 +15,18 @@ from app.types import FrameResult, Image
 from app.wording import format_count
 
 
-def open_analyses(folder: Path, stem: str, labels: Sequence[str], *, timed: bool) -> list[RunSink]:
-    """Opens the files of records, and those of episodes where frames have times.
+def open_analyses(
+    folder: Path, stem: str, labels: Sequence[str], *, timed: bool, with_actions: bool
+) -> list[RunSink]:
+    """Opens the files of records, and those of episodes where frames have times. `with_actions`
+    gives tables the columns of facial actions.
 
     Raises `SinkError`; nothing stays open then.
     """
     sinks: list[RunSink] = []
     try:
         for suffix in (".jsonl", ".csv"):
-            rows = RecordsSink(folder / f"{stem}{suffix}", labels)
+            rows = RecordsSink(folder / f"{stem}{suffix}", labels, with_actions=with_actions)
             sinks.append(rows)
         for suffix in (".csv", ".vtt") if timed else ():
             episodes = EpisodesSink(folder / f"{stem}_episodes{suffix}")
@@ -69,9 +72,9 @@ class VisitRecording:
     from one other thread.
     """
 
-    def __init__(self, folder: Path, labels: Sequence[str]) -> None:
+    def __init__(self, folder: Path, labels: Sequence[str], *, with_actions: bool = False) -> None:
         stem = f"expressions_{datetime.now().strftime('%Y%m%d_%H%M%S_%f')[:-3]}"
-        sinks = open_analyses(folder, stem, labels, timed=True)
+        sinks = open_analyses(folder, stem, labels, timed=True, with_actions=with_actions)
         self._paths = [sink.path for sink in sinks if sink.path is not None]
         self._sink = BackgroundSink(SinkGroup(sinks))
         self._lock = threading.Lock()

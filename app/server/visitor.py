@@ -319,7 +319,12 @@ class Visitor:
             labels = self.visits.networks.classifier.labels
             try:
                 folder = await asyncio.to_thread(self._make_folder)
-                recording = await asyncio.to_thread(VisitRecording, folder, labels)
+                recording = await asyncio.to_thread(
+                    VisitRecording,
+                    folder,
+                    labels,
+                    with_actions=self.visits.networks.actions is not None,
+                )
             except (RecogniserError, OSError) as error:
                 self.say(f"Nothing is recorded: {error}")
                 return
