@@ -1,4 +1,4 @@
-"""A visitor's recording has the columns of the records, those of facial actions if they are read."""
+"""A visitor's recording has the columns of the records, and those of facial actions if read."""
 
 import csv
 from pathlib import Path
