@@ -38,6 +38,7 @@ OPTIONAL = {
     "app.events.lsl": {"pylsl"},
     "app.outputs.virtual_camera": {"pyvirtualcam"},
     "app.records.parquet": {"pyarrow"},
+    "app.cluster.ray_engine": {"ray"},
     "app.server.page_server": {"websockets"},
     "app.server.visitor": {"websockets"},
     "app.server.web_pages": {"websockets"},

@@ -205,7 +205,7 @@ def test_its_commands_tell_their_own_names(installed: Path, tmp_path: Path) -> N
     assert "\n  expression-recogniser --demo " in run(
         installed, tmp_path, "expression-recogniser", "--help"
     )
-    for name in ("agreement", "episodes", "report"):
+    for name in ("agreement", "cluster", "episodes", "report"):
         told = run(installed, tmp_path, f"expression-recogniser-{name}", "--help")
         assert f"usage: expression-recogniser-{name} " in told
     listed = run(installed, tmp_path, "expression-recogniser-train")

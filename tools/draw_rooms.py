@@ -44,7 +44,7 @@ GROUND = {
     "app": "Values, errors, the model's contract, alignment and crops.",
     "app.pipeline": "The stages of one frame in order, and what builds them for a mode.",
     "app.recogniser": "The library's front door.",
-    "app.commands": "python -m app.episodes, app.report and app.agreement.",
+    "app.commands": "python -m app.agreement, app.cluster, app.episodes and app.report.",
     "training": "The commands: parser() and main() of each.",
 }
 STYLE = """

@@ -21,9 +21,10 @@ APP_FLOORS: tuple[tuple[str, ...], ...] = (
     ("app.episodes", "app.outputs", "app.pipeline", "app.requirements"),
     ("app.codings", "app.events", "app.recogniser", "app.report"),
     ("app.agreement", "app.runs"),
-    ("app.batch", "app.commands", "app.live"),
-    ("app.diagnostics", "app.server"),
+    ("app.batch", "app.live"),
+    ("app.cluster", "app.diagnostics", "app.server"),
     ("app.cli",),
+    ("app.commands",),
 )
 
 TRAINING_FLOORS: tuple[tuple[str, ...], ...] = (

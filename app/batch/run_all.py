@@ -4,11 +4,12 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
+from typing import Protocol
 
 from app.batch.annotate import FileOutcome
 from app.batch.counts import format_blurred_whole, format_counts, format_seen
 from app.batch.progress import Bars
-from app.batch.run_here import run_here
+from app.batch.run_here import BatchListener, run_here
 from app.errors import SinkError
 from app.files.atomic import make_write_error
 from app.process.console import CUT_SHORT, DONE, FAILED, INTERRUPTED
@@ -20,13 +21,58 @@ from app.wording import escape_controls, format_count
 GO_ON = "The same command with --resume goes on."
 
 
-def annotate_all(batch: BatchPlan, *, stop: Callable[[], bool]) -> int:
+class Workers(Protocol):
+    """Carries out plans elsewhere, as `app.batch.workers.run_apart` does in processes."""
+
+    def __call__(
+        self,
+        plans: Sequence[RunPlan],
+        *,
+        workers: int,
+        stop: Callable[[], bool],
+        listener: BatchListener,
+    ) -> None: ...
+
+
+class ProgressDisplay(Protocol):
+    """Shows how far the videos are, and prints lines above that."""
+
+    def say(self, line: str) -> None:
+        """Prints a line to stderr."""
+
+    def show_reached(self, number: int, frames: int) -> None:
+        """Shows that a run went through `frames` frames of the video with this number."""
+
+    def end(self, number: int) -> None:
+        """Shows that the video with this number is over."""
+
+    def close(self) -> None:
+        """Takes everything off the terminal."""
+
+
+def annotate_all(
+    batch: BatchPlan,
+    *,
+    stop: Callable[[], bool],
+    elsewhere: Workers | None = None,
+    display: Callable[[Sequence[RunPlan]], ProgressDisplay] = Bars,
+) -> int:
     """Carries out every plan of a batch.
 
-    A line to the user says what became of each file, and the others go on. `stop` tells whether the
-    user has ended the run. Returns the exit code: 1 where a file failed or was cut short, 2 where
-    all failed, 130 after a stop. Raises `RecogniserError` for what concerns all of the files, and
-    for outputs that cannot be, before anything is loaded.
+    A line to the user says what became of each file, and the others go on.
+
+    Args:
+        batch: The plans.
+        stop: Tells whether the user has ended the run.
+        elsewhere: Carries out the plans; None takes this process, or processes of this machine.
+        display: Shows the progress of the plans.
+
+    Returns:
+        The exit code: 1 where a file failed or was cut short, 2 where all failed, 130 after a stop.
+
+    Raises:
+        RecogniserError: Something concerns all of the files, or outputs cannot be; the latter
+            before anything is loaded.
     """
     plans, workers = batch.runs, batch.workers
     with _make_folders(batch.folders, keep=batch.shares_folders):
@@ -34,11 +80,14 @@ def annotate_all(batch: BatchPlan, *, stop: Callable[[], bool]) -> int:
             check_plan(plan)
         if len(plans) == 1:
             _check_input(plans[0])
-        with closing(Bars(plans)) as bars:
+        with closing(display(plans)) as bars:
             news = _News(plans, bars)
-            if all(map(is_plan_finished, plans)) and len(plans) > 1:
-                workers = 1  # there is little to do
-            if len(plans) == 1 and workers == 1:
+            if all(map(is_plan_finished, plans)):
+                elsewhere = None  # there is little to do
+                workers = workers if len(plans) == 1 else 1
+            if elsewhere is not None:
+                elsewhere(plans, workers=workers, stop=stop, listener=news)
+            elif len(plans) == 1 and workers == 1:
                 run_here(plans, stop=stop, listener=news)
             else:
                 # In a process of its own even for one at a time: a crash then is that of one file.
@@ -59,7 +108,7 @@ def _check_input(plan: RunPlan) -> None:
 class _News:
     """Tells the user what became of each file when it is over, and counts."""
 
-    def __init__(self, plans: Sequence[RunPlan], bars: Bars) -> None:
+    def __init__(self, plans: Sequence[RunPlan], bars: ProgressDisplay) -> None:
         self._plans = plans
         self._bars = bars
         self._several = len(plans) > 1
@@ -81,6 +130,9 @@ class _News:
         self._outcomes.append(outcome)
         for line in describe_outcome(self._plans[number], outcome, named=self._several):
             self._say(line)
+
+    def hear_note(self, text: str) -> None:
+        self._say(f"note: {text}")
 
     def hear_failed(self, number: int, why: str) -> None:
         self._bars.end(number)

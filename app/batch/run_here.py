@@ -24,6 +24,9 @@ class BatchListener(Protocol):
     def hear_done(self, number: int, outcome: FileOutcome) -> None:
         """Hears that a video was read, and its outcome."""
 
+    def hear_note(self, text: str) -> None:
+        """Hears a line for the user about the workers, such as that one of them ended."""
+
     def hear_failed(self, number: int, why: str) -> None:
         """Hears that a video failed; `why` is the line for the user."""
 

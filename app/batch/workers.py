@@ -76,9 +76,24 @@ def _carry_out(plan: RunPlan, networks: LoadedNetworks, link: Connection) -> Mes
             told_s = time.monotonic()
             link.send(Message("reached", frames=reached))
 
+    # Whatever comes in the middle of a plan means stop, and so does a link that is closed.
+    return carry_out_plan(plan, networks, stop=link.poll, tell=tell)
+
+
+def carry_out_plan(
+    plan: RunPlan,
+    networks: LoadedNetworks,
+    *,
+    stop: Callable[[], bool],
+    tell: Callable[[int], object] = lambda reached: None,
+) -> Message:
+    """Carries out one plan in a worker, and tells its end: "done" or "failed".
+
+    `stop` tells at every frame whether the run is to stop; `tell` takes the number of frames that
+    the worker went through. Only the loss of a connection is raised.
+    """
     try:
-        # Whatever comes in the middle of a plan means stop, and so does a link that is closed.
-        return Message("done", outcome=annotate(plan, networks, stop=link.poll, on_reach=tell))
+        return Message("done", outcome=annotate(plan, networks, stop=stop, on_reach=tell))
     except RecogniserError as error:
         return Message("failed", str(error))
     except (BrokenPipeError, ConnectionError):

@@ -2,7 +2,7 @@
 `--help` and `--doctor` work where none is installed."""
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from pathlib import Path
 
 from app.cli.live_output_options import add_live_output_options, find_conflict
@@ -204,3 +204,12 @@ def parse_options(argv: Sequence[str] | None) -> argparse.Namespace:
     if options.doctor and options.json not in (None, Path("-")):
         command.error("--doctor prints its list; --json takes no FILE there")
     return options
+
+
+def add_usual_options(found: argparse.Namespace, *, without: Container[str]) -> argparse.Namespace:
+    """Adds to the options of another command those of `run_demo.py` that it lacks, with their
+    defaults, so that either of them goes on with what the other has begun. `without` names options
+    that only the other command has."""
+    usual = vars(parser().parse_args(["--no-window"]))
+    own = {name: value for name, value in vars(found).items() if name not in without}
+    return argparse.Namespace(**(usual | own))

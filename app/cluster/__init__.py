@@ -1,0 +1,1 @@
+"""Reads many videos on the machines of a Ray cluster."""

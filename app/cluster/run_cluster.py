@@ -1,0 +1,55 @@
+"""Carries out a batch of videos on the machines of a cluster."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from app.batch.run_all import annotate_all
+from app.batch.run_here import BatchListener
+from app.cluster.fleet import Fleet
+from app.cluster.ray_engine import ClusterPlace, RayEngine, connect_ray, count_workers, import_ray
+from app.cluster.shared_folders import list_result_folders, mark_folders
+from app.cluster.total_progress import TotalProgress
+from app.process.signals import catch_ctrl_c
+from app.runs.plan import BatchPlan, OutputPaths, RunPlan
+
+
+def annotate_on_cluster(batch: BatchPlan, place: ClusterPlace) -> int:
+    """Carries out every plan of a batch on a cluster. Returns the exit code, as `annotate_all`.
+
+    Raises `RecogniserError` for what concerns all of the videos.
+    """
+    import_ray()  # so that it is missed before anything is made
+
+    def run_on_ray(
+        plans: Sequence[RunPlan],
+        *,
+        workers: int,
+        stop: Callable[[], bool],
+        listener: BatchListener,
+    ) -> None:
+        whole = [make_absolute(plan) for plan in plans]
+        with connect_ray(place) as ray, mark_folders(list_result_folders(whole)) as marks:
+            count = count_workers(place, ray.cluster_resources(), len(plans))
+            engine = RayEngine(ray, place, whole[0].recognition, marks, count)
+            with catch_ctrl_c() as is_asked:  # Ray's beginning has its own handlers
+                Fleet(whole, engine, listener).run(count, lambda: stop() or is_asked())
+
+    with catch_ctrl_c() as stop:
+        return annotate_all(batch, stop=stop, elsewhere=run_on_ray, display=TotalProgress)
+
+
+def make_absolute(plan: RunPlan) -> RunPlan:
+    """Names every file of a plan from the root on, because workers run in other folders."""
+    outputs = plan.outputs
+    video = plan.video
+    return replace(
+        plan,
+        source=video if video.address else replace(video, path=video.path.absolute()),
+        outputs=OutputPaths(
+            outputs.video and outputs.video.absolute(),
+            outputs.records and outputs.records.absolute(),
+            tuple(path.absolute() for path in outputs.episodes),
+            outputs.report and outputs.report.absolute(),
+        ),
+        recognition=replace(plan.recognition, model=plan.recognition.model.absolute()),
+    )

@@ -1,0 +1,215 @@
+"""Workers that end, begin late or cannot begin, with workers that only play their part."""
+
+from collections import deque
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from app.batch.annotate import FileOutcome
+from app.batch.workers import Message
+from app.cluster.fleet import MAX_TRIES, Fleet, FleetWorker, WorkerEndedError
+from app.cluster.shared_folders import FolderMarks, list_result_folders, mark_folders
+from app.cluster.total_progress import TotalProgress
+from app.cluster.video_reader import VideoReader, plan_retry
+from app.errors import DeviceError, RecogniserError, SinkError
+from app.runs.plan import OutputPaths, RecognitionSettings, RunPlan, VideoInput
+from tests.support.clock import Clock
+
+READY = Message("ready", "the model on a device")
+Answer = Message | str  # a text: the worker ends, and says how
+
+
+def plans(*names: str) -> list[RunPlan]:
+    return [
+        RunPlan(VideoInput(Path(name)), OutputPaths(records=Path(f"out/{name}.csv")))
+        for name in names
+    ]
+
+
+class PlayedWorker:
+    """Answers with what the engine has for the video, or for its beginning."""
+
+    def __init__(self, engine: "PlayedEngine") -> None:
+        self.engine = engine
+        self.answer: Answer = engine.beginnings.popleft() if engine.beginnings else READY
+        self.is_closed = self.is_asked = False
+        self.is_told_to_stop = False
+
+    def ask(self, plan: RunPlan, *, is_retry: bool) -> None:
+        self.is_asked = True
+        self.engine.asked.append((plan.name, is_retry))
+        answers = self.engine.answers.get(plan.name)
+        self.answer = answers.pop(0) if answers else Message("done", outcome=FileOutcome(frames=1))
+
+    def get_answer(self) -> Message:
+        if isinstance(self.answer, str):
+            raise WorkerEndedError(self.answer)
+        return self.answer
+
+    def stop(self) -> None:
+        self.is_told_to_stop = True
+        self.answer = Message("done", outcome=FileOutcome(interrupted=True))
+
+    def close(self) -> None:
+        self.is_closed = True
+
+
+class PlayedEngine:
+    def __init__(self, beginnings: Sequence[Answer] = (), **answers: list[Answer]) -> None:
+        self.beginnings = deque(beginnings)
+        self.answers = {f"{name}.mp4": said for name, said in answers.items()}
+        self.asked: list[tuple[str, bool]] = []
+        self.started: list[PlayedWorker] = []
+
+    def start(self) -> FleetWorker:
+        self.started.append(PlayedWorker(self))
+        return self.started[-1]
+
+    def wait(self, workers: Sequence[FleetWorker], timeout_s: float) -> Sequence[FleetWorker]:
+        """All begin first; then the last one is over first."""
+        beginning = [one for one in workers if isinstance(one, PlayedWorker) and not one.is_asked]
+        return beginning[:1] or workers[-1:]
+
+
+class Heard:
+    """Keeps everything that a listener hears, as texts."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def hear_ready(self, text: str) -> None:
+        self.lines.append("ready")
+
+    def hear_reached(self, number: int, frames: int) -> None:
+        raise AssertionError
+
+    def hear_done(self, number: int, outcome: FileOutcome) -> None:
+        self.lines.append(f"{number} {'stopped' if outcome.interrupted else 'done'}")
+
+    def hear_note(self, text: str) -> None:
+        self.lines.append(f"note {text}")
+
+    def hear_failed(self, number: int, why: str) -> None:
+        self.lines.append(f"{number} failed {why}")
+
+
+def run(engine: PlayedEngine, names: str, count: int = 1) -> list[str]:
+    heard = Heard()
+    Fleet(plans(*names.split()), engine, heard).run(count, lambda: False)
+    assert all(worker.is_closed for worker in engine.started)
+    return heard.lines
+
+
+def test_a_video_whose_worker_ends_is_read_again_by_another_one() -> None:
+    engine = PlayedEngine(a=["It was killed."])
+    assert run(engine, "a.mp4 b.mp4") == [
+        "ready",
+        "note a.mp4: its worker ended, another one goes on. It was killed.",
+        "ready",
+        "0 done",
+        "1 done",
+    ]
+    assert engine.asked == [("a.mp4", False), ("a.mp4", True), ("b.mp4", False)]
+    assert len(engine.started) == 2
+
+
+def test_a_video_that_ends_every_worker_fails_and_the_others_go_on() -> None:
+    engine = PlayedEngine(a=["Crash."] * MAX_TRIES)
+    lines = run(engine, "a.mp4 b.mp4")
+    assert lines[-3:] == ["0 failed a.mp4: its worker ended 3 times: Crash.", "ready", "1 done"]
+    assert engine.asked.count(("a.mp4", True)) == MAX_TRIES - 1
+
+
+def test_an_idle_worker_takes_over() -> None:
+    """`b` is over while `a` is read; its worker reads `a` when that of `a` ends."""
+    engine = PlayedEngine(a=["Crash."])
+    lines = run(engine, "a.mp4 b.mp4", count=2)
+    assert lines[:3] == ["ready", "ready", "1 done"]
+    assert lines[-1] == "0 done"
+    assert len(engine.started) == 2
+
+
+def test_a_failure_is_no_reason_to_try_again() -> None:
+    engine = PlayedEngine(a=[Message("failed", "a.mp4 is no video.")])
+    assert run(engine, "a.mp4 b.mp4") == ["ready", "0 failed a.mp4 is no video.", "1 done"]
+
+
+def test_a_worker_that_cannot_begin_is_replaced_and_three_in_a_row_end_the_run() -> None:
+    assert run(PlayedEngine(["Gone."] * 2), "a.mp4") == ["ready", "0 done"]
+    engine = PlayedEngine(["No module named 'app'."] * 3)
+    with pytest.raises(DeviceError, match="end before they can begin: No module named 'app'"):
+        run(engine, "a.mp4")
+    assert all(worker.is_closed for worker in engine.started)
+
+
+def test_a_worker_without_a_model_ends_the_run() -> None:
+    engine = PlayedEngine([Message("unable", "no model")])
+    with pytest.raises(RecogniserError, match=r"^no model$"):
+        run(engine, "a.mp4", count=2)
+    assert all(worker.is_closed for worker in engine.started)
+
+
+def test_a_stop_ends_what_is_read_and_begins_nothing() -> None:
+    engine, heard = PlayedEngine(), Heard()
+    Fleet(plans("a.mp4", "b.mp4"), engine, heard).run(1, lambda: bool(engine.asked))
+    assert heard.lines == ["ready", "0 stopped"]
+    assert engine.asked == [("a.mp4", False)]
+
+
+def test_a_full_cluster_is_told_once() -> None:
+    clock, heard = Clock(), Heard()
+
+    class FullEngine(PlayedEngine):
+        def wait(self, workers: Sequence[FleetWorker], timeout_s: float) -> Sequence[FleetWorker]:
+            clock.now += 20.0
+            return [] if clock.now < 200 else workers[:1]
+
+    Fleet(plans("a.mp4"), FullEngine(), heard, clock).run(2, lambda: False)
+    told = "note 2 workers wait for room on the cluster; Ctrl-C gives up."
+    assert heard.lines == [told, "ready", "ready", "0 done"]
+
+
+@pytest.mark.parametrize(
+    ("overwrite", "has_checkpoint", "goes_on"),
+    [(False, False, True), (False, True, True), (True, True, True), (True, False, False)],
+)
+def test_a_retry_goes_on_unless_old_results_may_be_there(
+    *, overwrite: bool, has_checkpoint: bool, goes_on: bool
+) -> None:
+    (plan,) = plans("a.mp4")
+    plan = RunPlan(plan.source, plan.outputs, overwrite=overwrite)
+    again = plan_retry(plan, has_checkpoint=has_checkpoint)
+    assert (again.resume, again.overwrite) == ((True, False) if goes_on else (False, overwrite))
+
+
+def test_folders_that_a_worker_does_not_see(tmp_path: Path) -> None:
+    folder = tmp_path / "out"
+    folder.mkdir()
+    with mark_folders([tmp_path, folder]) as marks:
+        assert len(list(folder.iterdir())) == 1
+        assert marks.find_unseen() is None
+        elsewhere = FolderMarks((*marks.paths, folder / ".seen-other"))
+        assert elsewhere.find_unseen(tries=2, try_s=0.0) == folder
+        reader = VideoReader(RecognitionSettings(), 1, FolderMarks((Path("/gone/.seen-1"),)))
+    assert list(folder.iterdir()) == []
+    said = reader.load()
+    assert said.kind == "unable"
+    assert "does not see the folder /gone. Name a folder on a disk" in said.text
+    with pytest.raises(SinkError, match="could not be written"), mark_folders([tmp_path / "no"]):
+        pass
+
+
+def test_each_folder_of_results_is_marked_once() -> None:
+    assert list_result_folders(plans("a.mp4", "b.mp4")) == [Path("out")]
+
+
+def test_a_log_gets_a_line_a_minute(capsys: pytest.CaptureFixture[str]) -> None:
+    clock = Clock()
+    progress = TotalProgress(plans(*(f"{n}.mp4" for n in range(10))), clock)
+    for clock.now in (30.0, 59.0, 61.0, 62.0, 121.0):
+        progress.end(0)
+    assert capsys.readouterr().err.splitlines() == [
+        "progress: 3 of 10 videos, about 2:22 left.",
+        "progress: 5 of 10 videos, about 2:01 left.",
+    ]

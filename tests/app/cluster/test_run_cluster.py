@@ -1,0 +1,167 @@
+"""The command on a real Ray of this machine, with a worker that is killed, and what cannot be."""
+
+import importlib.util
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from app.cluster.ray_engine import ClusterPlace, check_address, count_workers
+from app.defaults import DEMO_CLIP, ROOT
+from app.errors import DeviceError
+from tests.support.program import called
+from tests.support.subprocesses import run_without_packages
+
+needs_ray = pytest.mark.skipif(
+    importlib.util.find_spec("ray") is None, reason="ray is not installed (extra cluster)"
+)
+READING = b"ray::VideoReader.read"  # Ray's name of a worker that reads a video
+
+
+def start(folder: Path, *words: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "app.cluster", *words],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def find_parent(pid: int) -> int:
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    except OSError:
+        return 0
+
+
+def find_readers(root: int) -> list[int]:
+    """The workers below the process `root` that read a video now."""
+    found = []
+    for place in Path("/proc").glob("[0-9]*"):
+        try:
+            if not (place / "cmdline").read_bytes().startswith(READING):
+                continue
+        except OSError:
+            continue
+        above = int(place.name)
+        while above not in (0, 1, root):
+            above = find_parent(above)
+        if above == root:
+            found.append(int(place.name))
+    return found
+
+
+@needs_ray
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="looks for workers in /proc")
+def test_a_killed_worker_costs_nothing_and_records_are_those_of_one_machine(
+    tmp_path: Path,
+) -> None:
+    films = tmp_path / "films"
+    films.mkdir()
+    for name in ("a.mp4", "b.mp4", "c.mp4"):
+        (films / name).write_bytes(DEMO_CLIP.read_bytes())
+    (films / "bad.mp4").write_text("no video")
+    common = "--records out --episodes out/.csv --exact --device cpu".split()
+    run = start(tmp_path, "films", *common, "--workers", "2")
+    until = time.monotonic() + 120
+    while not list(tmp_path.glob("out/.*.resume")) and run.poll() is None:
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    readers = find_readers(run.pid)
+    assert len(readers) == 2
+    os.kill(readers[0], signal.SIGKILL)
+    said = run.communicate(timeout=240)[1].splitlines()
+    assert run.returncode == 1, said
+    assert len([line for line in said if "its worker ended, another one goes on." in line]) == 1
+    assert len([line for line in said if "bad.mp4 is not a video" in line]) == 1
+    assert said[-1].startswith("4 videos: 3 done, 1 failed, in ")
+    whole = "--no-window --video films --records one --episodes one/.csv --exact --device cpu"
+    code, _ = called(tmp_path, *whole.split())
+    assert code == 1
+    names = sorted(path.name for path in (tmp_path / "one").iterdir())
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == names
+    assert len(names) == 9
+    for name in names:
+        if not name.endswith(".run.json"):
+            both = [(tmp_path / place / name).read_bytes() for place in ("one", "out")]
+            assert both[0] == both[1], name
+    # Either command goes on with what the other has done.
+    code, text = called(tmp_path, *whole.replace("one", "out").split(), "--resume")
+    assert code == 1
+    assert text.count(": finished before.") == 3
+
+
+@needs_ray
+@pytest.mark.slow
+def test_a_gpu_that_is_not_there_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "a.mp4").write_bytes(DEMO_CLIP.read_bytes())
+    run = start(tmp_path, "a.mp4", "--records", "out", "--worker-gpus", "1", "--workers", "1")
+    said = run.communicate(timeout=120)[1]
+    assert run.returncode == 2
+    assert said.startswith("error: No worker fits: it needs 1 CPU and 1 GPU, and the cluster has ")
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.slow
+def test_without_ray_it_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "a.mp4").touch()
+    code = "from app.cluster.__main__ import main; sys.exit(main(sys.argv[1:]))"
+    run = run_without_packages("ray", code, tmp_path / "a.mp4", "--records", tmp_path / "out")
+    assert run.returncode == 2
+    assert run.stderr == (
+        "error: Ray, which runs the workers, is not installed. Get it by pip install -e "
+        "'.[cluster]', or use --jobs or --shard of run_demo.py.\n"
+    )
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("address", ["auto", "ray://head:10001", "head", "head:99999", ":1"])
+def test_what_is_no_address(address: str) -> None:
+    with pytest.raises(DeviceError, match=r"is no address of a cluster\. Give HOST:PORT"):
+        check_address(address)
+
+
+def test_an_address_where_nobody_listens() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    with pytest.raises(DeviceError, match=f"No cluster answers at 127.0.0.1:{port}: "):
+        check_address(f"127.0.0.1:{port}")
+
+
+@needs_ray
+@pytest.mark.slow
+def test_an_address_where_something_else_listens(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.cluster.ray_engine.HEALTH_S", 2.0)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"127.0.0.1:{server.getsockname()[1]}"
+        with pytest.raises(DeviceError, match=f"What answers at {address} is no Ray cluster"):
+            check_address(address)
+
+
+@pytest.mark.parametrize(
+    ("place", "resources", "videos", "count"),
+    [
+        (ClusterPlace(), {"CPU": 8.0}, 100, 8),
+        (ClusterPlace(workers=3), {"CPU": 8.0}, 100, 3),
+        (ClusterPlace(workers=9), {"CPU": 8.0}, 100, 8),
+        (ClusterPlace(cpus=4), {"CPU": 11.0}, 100, 2),
+        (ClusterPlace(gpus=0.5), {"CPU": 8.0, "GPU": 1.0}, 100, 2),
+        (ClusterPlace(), {"CPU": 8.0}, 2, 2),
+    ],
+)
+def test_how_many_workers_there_are(
+    place: ClusterPlace, resources: dict[str, float], videos: int, count: int
+) -> None:
+    assert count_workers(place, resources, videos) == count
+
+
+def test_no_room_for_a_worker() -> None:
+    with pytest.raises(DeviceError, match="it needs 4 CPU, and the cluster has 2 CPU, 0 GPU"):
+        count_workers(ClusterPlace(cpus=4), {"CPU": 2.0}, 1)
