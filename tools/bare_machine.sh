@@ -1,5 +1,6 @@
 #!/bin/sh
-# Sets the project up on bare Debian systems with the commands of the README, and runs its tests.
+# Sets the project up on bare systems (Debian, Ubuntu) with the commands of the README, and runs its
+# tests.
 #
 #   tools/bare_machine.sh [OPTIONS] [FOLDER]
 #
@@ -11,16 +12,18 @@
 # docs/bare_machines.md says what this needs, how long it takes and how much disk.
 #
 #   --suite NAME    a Debian release: bookworm (Python 3.11), trixie (3.13), forky
-#                   (testing, its newest Python). May be repeated.
+#                   (testing, its newest Python), or Ubuntu's noble (3.12). May be repeated.
 #   --kind KIND     pinned (constraints.txt) or newest (of every package). May be repeated.
 #   --without-torch install no extra `training`; tests that need torch are skipped
 #   --quick         leave out the tests that are marked as slow
 #   --no-tests      end after step 2
+#   --time-set-up   do nothing but the two set-up commands of the README, one after the other, and
+#                   tell how long each takes; pip keeps nothing and finds nothing kept
 #   --copy PATH     copy this file or folder of this machine into the root, at the same place
 #   --bind PATH     show this folder of this machine in the root, at the same place, read-only
 #   --cache FOLDER  where pip keeps what it has downloaded (default: FOLDER/pip-cache)
 #   --env NAME=VALUE  an environment variable inside. May be repeated.
-#   --mirror URL    the package mirror of Debian (default: deb.debian.org)
+#   --mirror URL    the package mirror (default: deb.debian.org or archive.ubuntu.com)
 #   --keep          keep the root of each run, to look around in it
 #
 # FOLDER holds the roots and logs (default: bare-machines in the user's cache).
@@ -76,6 +79,17 @@ packages_needed() {
     from_readme 'apt-get update && apt-get install -y [a-z0-9. -]*'
 }
 
+# Runs the README's commands for system packages and for the set-up, as printed and in that order.
+time_set_up() {
+    for line in "$apt" "$setup"; do
+        say "+ $line"
+        began=$(date +%s)
+        in_project "export PIP_NO_CACHE_DIR=1; $line" >"$out" 2>&1 || { cat "$out"; fail "failed: $line"; }
+        took="${took:+$took, }$(($(date +%s) - began)) s"
+    done
+    say "ok: apt-get and the set-up line took $took; the last line: $(tail -n 1 "$out")"
+}
+
 run_inside() {
     root=$1 kind=$2 torch=$3 tests=$4 environment=$5 binds=$6 cache=$7
     setup=$(from_readme '^python3 -m venv .* run_demo.py --demo .*$')
@@ -91,11 +105,16 @@ run_inside() {
     mount --bind "$cache" "$root/pip-cache"
     out=$root/tmp/out
 
-    say "+ $install"
     mount -t proc proc "$root/proc"
     mount -t sysfs -o ro sysfs "$root/sys"
     mount -t devpts devpts "$root/dev/pts"
     mount -t tmpfs tmpfs "$root/dev/shm"
+    if [ "$tests" = time ]; then
+        took=
+        time_set_up
+        return 0
+    fi
+    say "+ $install"
     in_project "$install"
 
     code=0
@@ -157,6 +176,7 @@ while [ $# -gt 0 ]; do
     --without-torch) torch=no ;;
     --quick) tests=quick ;;
     --no-tests) tests=no ;;
+    --time-set-up) tests=time ;;
     --copy) copies="$copies${2:?}$newline" && shift ;;
     --bind) binds="$binds${2:?}$newline" && shift ;;
     --cache) cache=${2:?} && shift ;;
@@ -195,10 +215,18 @@ base_of() {
     [ ! -e "$base.complete" ] || return 0
     rm -rf --one-file-system "$base"
     say "debootstrap $1, into $base"
-    # debootstrap has a script for each release that it knows; unstable's makes the newer ones.
+    # debootstrap has a script for each release that it knows; one of these makes the newer ones.
+    archive=http://deb.debian.org/debian newer=sid components=main
+    if [ "$1" = noble ]; then
+        keyring=/usr/share/keyrings/ubuntu-archive-keyring.gpg
+        [ -e "$keyring" ] || fail "$keyring is missing: apt-get install ubuntu-keyring"
+        archive=http://archive.ubuntu.com/ubuntu newer=jammy
+        components=main,universe # python3-venv is in the second
+    fi
     script=/usr/share/debootstrap/scripts/$1
-    [ -e "$script" ] || script=/usr/share/debootstrap/scripts/sid
-    debootstrap --variant=minbase "$1" "$base" "${mirror:-http://deb.debian.org/debian}" "$script" >"$folder/$1.debootstrap.log" 2>&1 ||
+    [ -e "$script" ] || script=/usr/share/debootstrap/scripts/$newer
+    debootstrap --variant=minbase --components="$components" \
+        "$1" "$base" "${mirror:-$archive}" "$script" >"$folder/$1.debootstrap.log" 2>&1 ||
         fail "debootstrap failed; see $folder/$1.debootstrap.log"
     copy_in "$base"
     chroot "$base" sh -c 'apt-get update && DEBIAN_FRONTEND=noninteractive \

@@ -3,11 +3,14 @@
 python -m tools.measure_cluster CLIP --copies 200 --workers 2 --runs 3
 
 CLIP is a video, such as one of a minute that `tools.make_speed_clip repeated` makes. Both commands
-read the same copies, in turn. A rate is all frames over the whole time of the command. "Begin" is
-the time until the first worker has loaded the networks, "end" the time after the last video. Memory
-is that of all processes of the command together (proportional set size, so that shared pages count
-once); it is sampled once a second, and the largest value of the first and of the last third of
-the run are shown: they are alike where memory does not grow. Records of both must be byte-equal.
+read the same copies, in turn; every other run begins with the second command. A rate is all frames
+over the whole time of the command. "Begin" is the time until the first worker has loaded the
+networks, "end" the time after the last video. Processor time is that of all processes of the
+command together, and is nearly the same on a busy machine; the time of the last half second of each
+is missing. Memory is that of all of them, too (proportional set size, so that shared pages count
+once); the largest value of the first and of the last third of the run are shown: they are alike
+where memory does not grow. The ratios are medians of those of each run. Records of both must be
+byte-equal.
 """
 
 import argparse
@@ -16,7 +19,6 @@ import re
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,22 +28,23 @@ from statistics import median
 from app.errors import DataError
 from app.process.console import DONE, new_parser, run_command, say
 from app.process.machine import count_cores
+from tools.process_tree import TreeWatch
 
 ROOT = Path(__file__).resolve().parent.parent
 FRAMES = re.compile(r": (\d+) frames with ")
 READY = re.compile(r"\.onnx on ")
-SAMPLE_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class ClusterRun:
-    """One run of a command: `begin_s`, `whole_s` and `end_s` in seconds, and the largest memory in
-    MB of its first and its last third."""
+    """One run of a command: `begin_s`, `whole_s` and `end_s` in seconds, the seconds of processor
+    time, and the largest memory in MB of its first and its last third."""
 
     frames: int
     begin_s: float
     whole_s: float
     end_s: float
+    processor_s: float
     first_mb: float
     last_mb: float
 
@@ -55,33 +58,10 @@ class ClusterRun:
         """Frames a second between begin and end."""
         return self.frames / (self.whole_s - self.begin_s - self.end_s)
 
-
-def list_tree(root: int) -> list[int]:
-    """Lists a process and all processes below it."""
-    children: dict[int, list[int]] = {}
-    for place in Path("/proc").glob("[0-9]*"):
-        try:
-            above = int((place / "stat").read_text().rpartition(")")[2].split()[1])
-        except OSError:
-            continue
-        children.setdefault(above, []).append(int(place.name))
-    found = [root]
-    for pid in found:
-        found += children.get(pid, [])
-    return found
-
-
-def measure_memory_mb(root: int) -> float:
-    """Adds up the proportional set sizes of a process and all below it, in MB."""
-    total = 0
-    for pid in list_tree(root):
-        try:
-            text = Path(f"/proc/{pid}/smaps_rollup").read_text()
-        except OSError:
-            continue
-        found = re.search(r"^Pss:\s+(\d+) kB", text, re.MULTILINE)
-        total += int(found[1]) if found else 0
-    return total * 1.024 / 1000
+    @property
+    def frame_ms(self) -> float:
+        """Milliseconds of processor time a frame, begin and end included."""
+        return 1000 * self.processor_s / self.frames
 
 
 def split_thirds(samples: Sequence[float]) -> tuple[float, float]:
@@ -100,31 +80,26 @@ def run_once(command: Sequence[str]) -> ClusterRun:
     process = subprocess.Popen(
         command, cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
     )
-    samples: list[float] = []
-    is_over = threading.Event()
-
-    def sample() -> None:
-        while not is_over.wait(SAMPLE_S):
-            samples.append(measure_memory_mb(process.pid))
-
-    sampler = threading.Thread(target=sample)
-    sampler.start()
     frames, ready_s, last_s, said = 0, began_s, began_s, ""
     assert process.stderr is not None
-    for said in process.stderr:
-        if READY.search(said) and ready_s == began_s:
-            ready_s = time.monotonic()
-        if found := FRAMES.search(said):
-            frames += int(found[1])
-            last_s = time.monotonic()
-    code = process.wait()
-    ended_s = time.monotonic()
-    is_over.set()
-    sampler.join()
-    if code != DONE:
+    with TreeWatch(process.pid) as watch:
+        for said in process.stderr:
+            if READY.search(said) and ready_s == began_s:
+                ready_s = time.monotonic()
+            if found := FRAMES.search(said):
+                frames += int(found[1])
+                last_s = time.monotonic()
+        code = process.wait()
+        ended_s = time.monotonic()
+    if code != DONE or not frames:
         raise DataError(f"{' '.join(command[1:4])} … ended with {code}: {said.strip()}")
     return ClusterRun(
-        frames, ready_s - began_s, ended_s - began_s, ended_s - last_s, *split_thirds(samples)
+        frames,
+        ready_s - began_s,
+        ended_s - began_s,
+        ended_s - last_s,
+        watch.processor_s,
+        *split_thirds(watch.memory_mb),
     )
 
 
@@ -135,6 +110,7 @@ def format_runs(name: str, runs: Sequence[ClusterRun]) -> str:
     cells = [
         f"{median(rates):.1f} ({spread})",
         f"{median(one.steady_rate for one in runs):.1f}",
+        f"{median(one.frame_ms for one in runs):.2f} ms",
         f"{median(one.begin_s for one in runs):.1f} s",
         f"{median(one.end_s for one in runs):.1f} s",
         f"{median(one.first_mb for one in runs):.0f} MB",
@@ -143,7 +119,28 @@ def format_runs(name: str, runs: Sequence[ClusterRun]) -> str:
     return f"| {name} | {' | '.join(cells)} |"
 
 
-def compare(clip: Path, copies: int, workers: int, runs: int) -> int:
+def format_table(measured: dict[str, list[ClusterRun]]) -> str:
+    """Formats the runs of two commands as a table in Markdown, with the ratios of the second one to
+    the first below it."""
+    first, second = measured.values()
+    pairs = list(zip(first, second, strict=True))
+    rate = median(b.rate / a.rate for a, b in pairs)
+    steady = median(b.steady_rate / a.steady_rate for a, b in pairs)
+    processor = median(b.frame_ms / a.frame_ms for a, b in pairs)
+    return "\n".join(
+        [
+            "| command | frames/s (range) | between begin and end | processor time a frame | begin"
+            " | end | memory, first third | last third |",
+            "|---|---|---|---|---|---|---|---|",
+            *(format_runs(name, found) for name, found in measured.items()),
+            "",
+            f"ratios: frames/s {rate:.3f}, between begin and end {steady:.3f}, processor time a "
+            f"frame {processor:.3f}",
+        ]
+    )
+
+
+def compare_commands(clip: Path, copies: int, workers: int, runs: int) -> int:
     """Measures both commands in turn and prints a table. Raises `DataError`."""
     if not clip.is_file():
         raise DataError(f"{clip} does not exist. Name a video.")
@@ -169,20 +166,16 @@ def compare(clip: Path, copies: int, workers: int, runs: int) -> int:
         }
         measured: dict[str, list[ClusterRun]] = {name: [] for name in commands}
         for number in range(runs):
-            for name, command in commands.items():
+            order = list(commands.items())
+            for name, command in order if number % 2 == 0 else reversed(order):
                 measured[name].append(run_once(command))
                 say(f"run {number + 1} of {runs}, {name}: {measured[name][-1].rate:.1f} frames/s")
         _check_equal(folder / "jobs", folder / "cluster", copies)
+    frames = next(iter(measured.values()))[0].frames
     print(
-        f"{copies} copies of {clip.name}, {runs} runs, {count_cores()} cores; records byte-equal\n"
+        f"{copies} copies of {clip.name} of {frames // copies} frames, {runs} runs, "
+        f"{count_cores()} cores; records byte-equal\n\n{format_table(measured)}"
     )
-    print("| command | frames/s (range) | between begin and end | begin | end | memory, first third"
-          " | last third |")  # fmt: skip
-    print("|---|---|---|---|---|---|---|")
-    for name, found in measured.items():
-        print(format_runs(name, found))
-    first, second = (median(one.rate for one in found) for found in measured.values())
-    print(f"\nratio: {second / first:.3f}")
     return DONE
 
 
@@ -194,7 +187,7 @@ def _check_equal(one: Path, other: Path, copies: int) -> None:
 
 
 def parser() -> argparse.ArgumentParser:
-    top = new_parser("tools.measure_cluster", __doc__ or "", "")
+    top = new_parser("python -m tools.measure_cluster", __doc__ or "", "")
     top.add_argument("clip", type=Path, metavar="CLIP")
     top.add_argument("--copies", type=int, default=200, metavar="N")
     top.add_argument("--workers", type=int, default=2, metavar="N")
@@ -204,7 +197,9 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     found = parser().parse_args(argv)
-    return run_command(lambda: compare(found.clip, found.copies, found.workers, found.runs))
+    return run_command(
+        lambda: compare_commands(found.clip, found.copies, found.workers, found.runs)
+    )
 
 
 if __name__ == "__main__":

@@ -124,8 +124,9 @@ class Bars:
             line += 1
         return line
 
-    def end(self, number: int) -> None:
-        """Ends the bar of a video, and corrects the total to the frames that there really were."""
+    def end(self, number: int, *, was_read: bool = True) -> None:
+        """Ends the bar of a video, and corrects the total to the frames that there really were,
+        whether it was read or not."""
         bar = self._bars.pop(number, None)
         if bar is not None:
             bar.close()

@@ -43,8 +43,9 @@ class ProgressDisplay(Protocol):
     def show_reached(self, number: int, frames: int) -> None:
         """Shows that a run went through `frames` frames of the video with this number."""
 
-    def end(self, number: int) -> None:
-        """Shows that the video with this number is over."""
+    def end(self, number: int, *, was_read: bool = True) -> None:
+        """Shows that the video with this number is over. `was_read` False: it was finished before,
+        or it failed."""
 
     def close(self) -> None:
         """Takes everything off the terminal."""
@@ -126,7 +127,7 @@ class _News:
         self._bars.show_reached(number, frames)
 
     def hear_done(self, number: int, outcome: FileOutcome) -> None:
-        self._bars.end(number)
+        self._bars.end(number, was_read=not outcome.finished_before)
         self._outcomes.append(outcome)
         for line in describe_outcome(self._plans[number], outcome, named=self._several):
             self._say(line)
@@ -135,7 +136,7 @@ class _News:
         self._say(f"note: {text}")
 
     def hear_failed(self, number: int, why: str) -> None:
-        self._bars.end(number)
+        self._bars.end(number, was_read=False)
         self._failed += 1
         self._say(f"error: {why}")
 

@@ -17,6 +17,7 @@ from app.wording import format_count
 
 MAX_TRIES = 3  # of a video, with a worker each
 MAX_FAILED_STARTS = 3  # in a row, of workers that end before they can begin
+REACHED_S = 2.0  # between two questions of how far a worker is; its video takes many times as long
 PATIENCE_S = 30.0  # without a worker that begins, before a line says so
 
 
@@ -32,6 +33,10 @@ class FleetWorker(Protocol):
 
     def get_answer(self) -> Message:
         """Returns the answer to the call in hand. Raises `WorkerEndedError`."""
+
+    def ask_reached(self) -> int | None:
+        """Returns the last answer to how many frames it went through, and asks anew. Does not
+        wait; None: there is no new answer."""
 
     def stop(self) -> None:
         """Makes it stop after the frame in hand."""
@@ -75,19 +80,22 @@ class Fleet:
         self._reading: dict[FleetWorker, int] = {}
         self._idle: list[FleetWorker] = []
         self._failed_starts = 0
+        self._is_stopping = False
+        self._asked_s = clock()
 
     def run(self, count: int, stop: Callable[[], bool]) -> None:
         """Carries out all plans with `count` workers. After `stop` says True, each stops after the
         frame in hand. Raises `RecogniserError` where workers cannot begin."""
         try:
             self._loading += [self._engine.start() for _ in range(count)]
-            began_s, is_told, is_stopping = self._clock(), False, False
+            began_s, is_told = self._clock(), False
             while self._waiting or self._reading:
                 busy = [*self._loading, *self._reading]
                 for worker in self._engine.wait(busy, POLL_S):
                     self._hear(worker)
-                if stop() and not is_stopping:
-                    is_stopping = True
+                self._show_reached()
+                if stop() and not self._is_stopping:
+                    self._is_stopping = True
                     self._waiting.clear()
                     for worker in self._reading:
                         worker.stop()
@@ -101,6 +109,15 @@ class Fleet:
         finally:
             for worker in (*self._loading, *self._reading, *self._idle):
                 worker.close()
+
+    def _show_reached(self) -> None:
+        if self._clock() - self._asked_s < REACHED_S:
+            return
+        self._asked_s = self._clock()
+        for worker, number in self._reading.items():
+            frames = worker.ask_reached()
+            if frames is not None:
+                self._listener.hear_reached(number, frames)
 
     def _hear(self, worker: FleetWorker) -> None:
         if worker in self._loading:
@@ -151,6 +168,8 @@ class Fleet:
 
     def _take_back(self, number: int, how: str) -> None:
         """Takes back the plan of a worker that ended."""
+        if self._is_stopping:
+            return  # --resume goes on from its last checkpoint
         self._tries[number] += 1
         name = self._plans[number].name
         if self._tries[number] >= MAX_TRIES:

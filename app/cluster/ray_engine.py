@@ -11,20 +11,18 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager, redirect_stdout, suppress
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
-from app.batch.run_here import share_threads
 from app.batch.workers import Message
 from app.cluster.fleet import FleetWorker, WorkerEndedError
-from app.cluster.shared_folders import FolderMarks
-from app.cluster.video_reader import VideoReader
+from app.cluster.video_reader import ReaderSetting, VideoReader
 from app.defaults import ROOT
 from app.errors import DeviceError
 from app.process.machine import count_cores
-from app.runs.plan import RecognitionSettings, RunPlan
+from app.runs.plan import RunPlan
 
 NO_USAGE_REPORTS = "RAY_USAGE_STATS_ENABLED"
 LOOPBACK = "127.0.0.1"
@@ -155,33 +153,23 @@ class RayEngine:
     Args:
         ray: The connected Ray.
         place: The room that a worker takes.
-        recognition: The settings of the networks.
-        marks: The marks of the folders of results.
-        count: The number of workers.
+        setting: What each worker is started with.
     """
 
-    def __init__(
-        self,
-        ray: ModuleType,
-        place: ClusterPlace,
-        recognition: RecognitionSettings,
-        marks: FolderMarks,
-        count: int,
-    ) -> None:
+    def __init__(self, ray: ModuleType, place: ClusterPlace, setting: ReaderSetting) -> None:
         self._ray = ray
-        threads = share_threads(count) if place.address is None else place.cpus
-        self._arguments = (recognition, threads, marks)
+        self._setting = setting
         self._actors = ray.remote(
             num_cpus=place.cpus,
             num_gpus=place.gpus,
             max_restarts=0,
-            max_concurrency=2,  # `stop` is called while `read` runs
+            max_concurrency=2,  # `stop` and `get_reached` are called while `read` runs
             scheduling_strategy="SPREAD",
         )(VideoReader)
 
     def start(self) -> FleetWorker:
         """Starts a worker, which begins to load the networks."""
-        return RayWorker(self._ray, self._actors.remote(*self._arguments))
+        return RayWorker(self._ray, self._actors.remote(self._setting))
 
     def wait(self, workers: Sequence[FleetWorker], timeout_s: float) -> Sequence[FleetWorker]:
         """Returns those of `workers` whose call is over, after `timeout_s` at the latest."""
@@ -196,9 +184,11 @@ class RayWorker:
     def __init__(self, ray: ModuleType, actor: RayRef) -> None:
         self._ray, self._actor = ray, actor
         self.call: RayRef = actor.load.remote()
+        self._reached: RayRef = None  # the question of `ask_reached` that is on its way
 
     def ask(self, plan: RunPlan, *, is_retry: bool) -> None:
         """Gives it a plan."""
+        self._reached = None  # would be of the video before
         self.call = self._actor.read.remote(plan, is_retry=is_retry)
 
     def get_answer(self) -> Message:
@@ -208,6 +198,18 @@ class RayWorker:
         except self._ray.exceptions.RayError as error:
             raise WorkerEndedError(_summarise_error(error)) from error
         return message
+
+    def ask_reached(self) -> int | None:
+        """Returns the last answer to how many frames it went through, and asks anew. Does not
+        wait; None: there is no new answer."""
+        frames: int | None = None
+        if self._reached is not None:
+            if not self._ray.wait([self._reached], timeout=0)[0]:
+                return None
+            with suppress(self._ray.exceptions.RayError):  # its end is seen by `get_answer`
+                frames = self._ray.get(self._reached)
+        self._reached = self._actor.get_reached.remote()
+        return frames
 
     def stop(self) -> None:
         """Makes it stop after the frame in hand."""

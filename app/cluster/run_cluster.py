@@ -2,13 +2,17 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from app.batch.run_all import annotate_all
-from app.batch.run_here import BatchListener
+from app.batch.run_here import BatchListener, share_threads
 from app.cluster.fleet import Fleet
 from app.cluster.ray_engine import ClusterPlace, RayEngine, connect_ray, count_workers, import_ray
 from app.cluster.shared_folders import list_result_folders, mark_folders
 from app.cluster.total_progress import TotalProgress
+from app.cluster.video_reader import ReaderSetting
+from app.errors import ModelError
+from app.files.hashing import sha256_of_file
 from app.process.signals import catch_ctrl_c
 from app.runs.plan import BatchPlan, OutputPaths, RunPlan
 
@@ -19,6 +23,7 @@ def annotate_on_cluster(batch: BatchPlan, place: ClusterPlace) -> int:
     Raises `RecogniserError` for what concerns all of the videos.
     """
     import_ray()  # so that it is missed before anything is made
+    was_stopped = False
 
     def run_on_ray(
         plans: Sequence[RunPlan],
@@ -27,15 +32,36 @@ def annotate_on_cluster(batch: BatchPlan, place: ClusterPlace) -> int:
         stop: Callable[[], bool],
         listener: BatchListener,
     ) -> None:
+        nonlocal was_stopped
         whole = [make_absolute(plan) for plan in plans]
+        recognition = whole[0].recognition
+        digest = hash_model(recognition.model)
         with connect_ray(place) as ray, mark_folders(list_result_folders(whole)) as marks:
             count = count_workers(place, ray.cluster_resources(), len(plans))
-            engine = RayEngine(ray, place, whole[0].recognition, marks, count)
+            threads = share_threads(count) if place.address is None else place.cpus
+            setting = ReaderSetting(recognition, digest, threads, marks)
+            engine = RayEngine(ray, place, setting)
             with catch_ctrl_c() as is_asked:  # Ray's beginning has its own handlers
                 Fleet(whole, engine, listener).run(count, lambda: stop() or is_asked())
+                was_stopped = is_asked()
 
     with catch_ctrl_c() as stop:
-        return annotate_all(batch, stop=stop, elsewhere=run_on_ray, display=TotalProgress)
+        return annotate_all(
+            batch,
+            stop=lambda: stop() or was_stopped,
+            elsewhere=run_on_ray,
+            display=TotalProgress,
+        )
+
+
+def hash_model(model: Path) -> str:
+    """Computes the digest by which workers know the model again. Raises `ModelError`."""
+    try:
+        return sha256_of_file(model)
+    except OSError as error:
+        raise ModelError(
+            f"The model {model} cannot be read: {error.strerror}. Give an .onnx file with --model."
+        ) from error
 
 
 def make_absolute(plan: RunPlan) -> RunPlan:

@@ -11,7 +11,8 @@ from app.batch.workers import Message
 from app.cluster.fleet import MAX_TRIES, Fleet, FleetWorker, WorkerEndedError
 from app.cluster.shared_folders import FolderMarks, list_result_folders, mark_folders
 from app.cluster.total_progress import TotalProgress
-from app.cluster.video_reader import VideoReader, plan_retry
+from app.cluster.video_reader import ReaderSetting, VideoReader, find_model_here, plan_retry
+from app.defaults import DEFAULT_MODEL, DEMO_CLIP
 from app.errors import DeviceError, RecogniserError, SinkError
 from app.runs.plan import OutputPaths, RecognitionSettings, RunPlan, VideoInput
 from tests.support.clock import Clock
@@ -47,6 +48,9 @@ class PlayedWorker:
             raise WorkerEndedError(self.answer)
         return self.answer
 
+    def ask_reached(self) -> int | None:
+        return self.engine.reached.pop(0) if self.engine.reached else None
+
     def stop(self) -> None:
         self.is_told_to_stop = True
         self.answer = Message("done", outcome=FileOutcome(interrupted=True))
@@ -61,6 +65,7 @@ class PlayedEngine:
         self.answers = {f"{name}.mp4": said for name, said in answers.items()}
         self.asked: list[tuple[str, bool]] = []
         self.started: list[PlayedWorker] = []
+        self.reached: list[int | None] = []
 
     def start(self) -> FleetWorker:
         self.started.append(PlayedWorker(self))
@@ -82,7 +87,7 @@ class Heard:
         self.lines.append("ready")
 
     def hear_reached(self, number: int, frames: int) -> None:
-        raise AssertionError
+        self.lines.append(f"{number} at {frames}")
 
     def hear_done(self, number: int, outcome: FileOutcome) -> None:
         self.lines.append(f"{number} {'stopped' if outcome.interrupted else 'done'}")
@@ -157,6 +162,35 @@ def test_a_stop_ends_what_is_read_and_begins_nothing() -> None:
     assert engine.asked == [("a.mp4", False)]
 
 
+def test_a_worker_that_ends_after_a_stop_is_not_replaced() -> None:
+    class DyingEngine(PlayedEngine):
+        def wait(self, workers: Sequence[FleetWorker], timeout_s: float) -> Sequence[FleetWorker]:
+            for worker in self.started:
+                if worker.is_told_to_stop:
+                    worker.answer = "Killed."
+            return [] if self.asked and not self.started[0].is_told_to_stop else workers[:1]
+
+    engine, heard = DyingEngine(), Heard()
+    Fleet(plans("a.mp4", "b.mp4"), engine, heard).run(1, lambda: bool(engine.asked))
+    assert heard.lines == ["ready"]
+    assert len(engine.started) == 1
+    assert engine.started[0].is_closed
+
+
+def test_workers_are_asked_how_far_they_are() -> None:
+    clock, heard = Clock(), Heard()
+
+    class SlowEngine(PlayedEngine):
+        def wait(self, workers: Sequence[FleetWorker], timeout_s: float) -> Sequence[FleetWorker]:
+            clock.now += 1.0
+            return workers[:1] if not self.asked or clock.now > 7 else []
+
+    engine = SlowEngine()
+    engine.reached = [None, 50, 90, 120]
+    Fleet(plans("a.mp4"), engine, heard, clock).run(1, lambda: False)
+    assert heard.lines == ["ready", "0 at 50", "0 at 90", "0 done"]
+
+
 def test_a_full_cluster_is_told_once() -> None:
     clock, heard = Clock(), Heard()
 
@@ -183,7 +217,10 @@ def test_a_retry_goes_on_unless_old_results_may_be_there(
     assert (again.resume, again.overwrite) == ((True, False) if goes_on else (False, overwrite))
 
 
-def test_folders_that_a_worker_does_not_see(tmp_path: Path) -> None:
+def test_folders_that_a_worker_does_not_see(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.cluster.shared_folders.time.sleep", lambda _: None)
     folder = tmp_path / "out"
     folder.mkdir()
     with mark_folders([tmp_path, folder]) as marks:
@@ -191,7 +228,8 @@ def test_folders_that_a_worker_does_not_see(tmp_path: Path) -> None:
         assert marks.find_unseen() is None
         elsewhere = FolderMarks((*marks.paths, folder / ".seen-other"))
         assert elsewhere.find_unseen(tries=2, try_s=0.0) == folder
-        reader = VideoReader(RecognitionSettings(), 1, FolderMarks((Path("/gone/.seen-1"),)))
+        gone = FolderMarks((Path("/gone/.seen-1"),))
+        reader = VideoReader(ReaderSetting(RecognitionSettings(), "", 1, gone))
     assert list(folder.iterdir()) == []
     said = reader.load()
     assert said.kind == "unable"
@@ -204,12 +242,46 @@ def test_each_folder_of_results_is_marked_once() -> None:
     assert list_result_folders(plans("a.mp4", "b.mp4")) == [Path("out")]
 
 
+def test_a_model_is_found_where_this_program_lies(tmp_path: Path) -> None:
+    assert find_model_here(Path("/elsewhere/models/dacl.onnx")) == DEFAULT_MODEL
+    assert find_model_here(Path("/elsewhere/mine.onnx")) == Path("/elsewhere/mine.onnx")
+    own = tmp_path / "dacl.onnx"
+    own.touch()
+    assert find_model_here(own) == own
+
+
+def test_another_model_under_the_same_name_is_refused() -> None:
+    reader = VideoReader(ReaderSetting(RecognitionSettings(), "0" * 64, 1, FolderMarks(())))
+    said = reader.load()
+    assert said.kind == "unable"
+    assert f"has another model as {DEFAULT_MODEL}. Install the same version" in said.text
+
+
 def test_a_log_gets_a_line_a_minute(capsys: pytest.CaptureFixture[str]) -> None:
     clock = Clock()
-    progress = TotalProgress(plans(*(f"{n}.mp4" for n in range(10))), clock)
-    for clock.now in (30.0, 59.0, 61.0, 62.0, 121.0):
-        progress.end(0)
+    progress = TotalProgress(plans(*(f"{n}.mp4" for n in range(10))), clock)  # of unknown length
+    for number, clock.now in enumerate((30.0, 59.0, 61.0, 62.0, 121.0)):
+        progress.show_reached(number, 1000)
+        progress.end(number)
     assert capsys.readouterr().err.splitlines() == [
-        "progress: 3 of 10 videos, about 2:22 left.",
-        "progress: 5 of 10 videos, about 2:01 left.",
+        "progress: 2 of 10 videos, about 4:04 left.",
+        "progress: 4 of 10 videos, about 3:02 left.",
+    ]
+
+
+def test_few_videos_are_counted_in_frames(capsys: pytest.CaptureFixture[str]) -> None:
+    """Those that were finished before say nothing about the time that is left."""
+    clock = Clock()
+    demos = [RunPlan(VideoInput(DEMO_CLIP), OutputPaths()) for _ in range(4)]
+    progress = TotalProgress(demos, clock)
+    length = progress._lengths[0]
+    progress.end(0, was_read=False)
+    clock.now = 60.0
+    progress.show_reached(1, length // 2)
+    clock.now = 120.0
+    progress.end(1)
+    progress.close()
+    assert capsys.readouterr().err.splitlines() == [
+        f"progress: 1 of 4 videos, {length // 2} frames read, about 5:00 left.",
+        f"progress: 2 of 4 videos, {length} frames read, about 4:00 left.",
     ]

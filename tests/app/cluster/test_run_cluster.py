@@ -30,7 +30,15 @@ def start(folder: Path, *words: str) -> subprocess.Popen[str]:
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         stderr=subprocess.PIPE,
         text=True,
+        start_new_session=True,
     )
+
+
+def wait_for_checkpoint(folder: Path, run: subprocess.Popen[str]) -> None:
+    until = time.monotonic() + 120
+    while not list(folder.glob("out/.*.resume")) and run.poll() is None:
+        assert time.monotonic() < until
+        time.sleep(0.05)
 
 
 def find_parent(pid: int) -> int:
@@ -70,10 +78,7 @@ def test_a_killed_worker_costs_nothing_and_records_are_those_of_one_machine(
     (films / "bad.mp4").write_text("no video")
     common = "--records out --episodes out/.csv --exact --device cpu".split()
     run = start(tmp_path, "films", *common, "--workers", "2")
-    until = time.monotonic() + 120
-    while not list(tmp_path.glob("out/.*.resume")) and run.poll() is None:
-        assert time.monotonic() < until
-        time.sleep(0.05)
+    wait_for_checkpoint(tmp_path, run)
     readers = find_readers(run.pid)
     assert len(readers) == 2
     os.kill(readers[0], signal.SIGKILL)
@@ -96,6 +101,53 @@ def test_a_killed_worker_costs_nothing_and_records_are_those_of_one_machine(
     code, text = called(tmp_path, *whole.replace("one", "out").split(), "--resume")
     assert code == 1
     assert text.count(": finished before.") == 3
+
+
+@needs_ray
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="sends Ctrl-C to a group of processes")
+def test_ctrl_c_keeps_what_is_read_and_resume_goes_on(tmp_path: Path) -> None:
+    films = tmp_path / "films"
+    films.mkdir()
+    for name in ("a.mp4", "b.mp4", "c.mp4"):
+        (films / name).write_bytes(DEMO_CLIP.read_bytes())
+    words = "films --records out --exact --device cpu --workers 2".split()
+    run = start(tmp_path, *words)
+    wait_for_checkpoint(tmp_path, run)
+    os.killpg(run.pid, signal.SIGINT)  # as a terminal does: to all processes at once
+    said = run.communicate(timeout=120)[1].splitlines()
+    assert run.returncode == 130, said
+    assert said[-1] == "Interrupted. The same command with --resume goes on."
+    assert not [line for line in said if "Traceback" in line or "its worker ended" in line]
+    assert list(tmp_path.glob("out/.*.resume"))
+    assert not list(tmp_path.glob("out/.seen-*"))
+    again = start(tmp_path, *words, "--resume")
+    told = again.communicate(timeout=240)[1]
+    assert again.returncode == 0, told
+    assert " s from frame " in told
+    code, _ = called(
+        tmp_path, *"--no-window --video films --records one --exact --device cpu".split()
+    )
+    assert code == 0
+    for name in ("a.jsonl", "b.jsonl", "c.jsonl"):
+        assert (tmp_path / "out" / name).read_bytes() == (tmp_path / "one" / name).read_bytes()
+
+
+@needs_ray
+@pytest.mark.slow
+def test_ctrl_c_while_ray_begins(tmp_path: Path) -> None:
+    for name in ("a.mp4", "b.mp4"):
+        (tmp_path / name).write_bytes(DEMO_CLIP.read_bytes())
+    run = start(tmp_path, "a.mp4", "b.mp4", "--records", "out", "--workers", "2")
+    until = time.monotonic() + 60
+    while not list(tmp_path.glob("out/.seen-*")) and run.poll() is None:  # Ray runs, workers load
+        assert time.monotonic() < until
+        time.sleep(0.02)
+    os.killpg(run.pid, signal.SIGINT)
+    said = run.communicate(timeout=60)[1].splitlines()
+    assert run.returncode == 130, said
+    assert said[-1] == "Interrupted. The same command with --resume goes on."
+    assert not (tmp_path / "out").exists()
 
 
 @needs_ray
