@@ -3,33 +3,25 @@ stages that a kind of run needs.
 
 The frames of a file are read in groups of a tenth of a second. The last frame of a group is looked
 at; in the others, faces are looked at and read where they move or change, and interpolated where
-they do not (`app.detection.known_faces`, `app.reading.group_readings`). The faces of a group can be
+they do not (`app.detection.known_faces`, `app.reading.face_reader`). The faces of a group can be
 found in a thread of their own, while those of the group before are read (`Pipeline.find_ahead`).
 """
 
-import math
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 
-import numpy as np
-from numpy.typing import NDArray
-
 from app.actions.stream import MAX_LIVE_READINGS, ActionSource, ActionStream
 from app.alignment import is_alignable
-from app.crops import align_faces
 from app.detection.follower import Follower
 from app.detection.pace import FILE_PACE, LIVE_PACE
 from app.detection.ports import FaceFinder, FaceFollower, StreamSearch
 from app.process.stage_clock import StageClock
 from app.process.work_beside import WorkBeside
-from app.reading.carried_quality import CarriedQuality
-from app.reading.carried_readings import CarriedReadings
+from app.reading.face_reader import FaceReader, ReadFaces
 from app.reading.frame_groups import GROUP_S, FrameGroups
-from app.reading.group_readings import read_group
-from app.reading.reading_turns import ReadingTurns
 from app.reading.result_maker import ResultMaker
 from app.recognition.activation_maps import add_maps
 from app.recognition.ports import CropReader
@@ -37,19 +29,7 @@ from app.stage_state import SavedState, State
 from app.tracking.resting_face import RestingFaces
 from app.tracking.smoothing import SMOOTHING_S
 from app.tracking.tracker import Tracker
-from app.types import (
-    Face,
-    FaceQuality,
-    Floats,
-    Frame,
-    FrameResult,
-    Image,
-    Mode,
-)
-
-# In `FrameResult.stage_ms`, with "track", and with "actions" where facial actions are read.
-STAGES = ("detect", "align", "classify")
-NO_IMAGE = np.zeros((1, 1, 3), np.uint8)
+from app.types import Face, Frame, FrameResult, Image, Mode
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,20 +81,21 @@ class Pipeline:
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         self._detector = detector
-        self._classifier = classifier
+        self._contract = classifier.contract
         self._tracker = tracker
         self._follower = follower
         self._stage_clock = stage_clock
-        self._with_quality = with_quality
+        self._reader = FaceReader(
+            classifier,
+            with_quality=with_quality,
+            takes_turns=stage_clock is not None,
+            clock=clock,
+        )
         self._results = ResultMaker(classifier.contract, tracker)
         self._actions = actions
         self._clock = clock
-        self._readings, self._cams = CarriedReadings(), CarriedReadings()
-        self._quality = CarriedQuality()
         self._groups = None if group_s is None else FrameGroups(group_s=group_s)
         self._ready: list[FrameResult] = []  # that were not given yet
-        self._turns = ReadingTurns() if stage_clock is not None else None
-        self._before_s = -math.inf  # the time of the last frame that was read
         self._beside: WorkBeside[_FoundGroup] | None = None  # finds the faces of a group
         self.with_maps = self.looks_at_all = self.catches_up = False
 
@@ -214,51 +195,10 @@ class Pipeline:
         return _FoundGroup(frames, found, self._clock() - began_s)
 
     def _read_group(self, group: _FoundGroup) -> list[FrameResult]:
-        frames, found = group.frames, group.faces
-        if len(frames) < 2:
-            (frame,), (every,) = frames, found
-            return [self._read_frame(frame, frame.time_s, every, group.taken_s)]
-        contract = self._classifier.contract
-        faces = [[face for face in one if is_alignable(face.landmarks)] for one in found]
-        found_s = self._clock()
-
-        align_s = 0.0
-
-        def read(places: Sequence[tuple[int, int]]) -> Floats:
-            nonlocal align_s
-            cut_s = self._clock()
-            crops = [self._align(frames[n].image, [faces[n][row]]) for n, row in places]
-            crops = [self._align(NO_IMAGE, ()), *crops]
-            align_s += self._clock() - cut_s
-            return self._classifier.predict(np.concatenate(crops))
-
-        times_s = [frame.time_s for frame in frames]
-        readings = read_group(
-            faces,
-            times_s,
-            (self._before_s, self._readings.get),
-            read,
-            contract.measure_sureness_nats,
-        )
-        self._readings.keep(faces[-1], readings[-1])
-        read_s = self._clock()
-        stage_ms = {
-            "detect": 1000 * group.taken_s / len(frames),
-            "align": 1000 * align_s / len(frames),
-            "classify": 1000 * (read_s - found_s - align_s) / len(frames),
-        }
-        quality: list[dict[int, FaceQuality]] = [{} for _ in frames]
-        if self._with_quality:
-            quality = self._quality.measure_group(
-                list(zip(frames, faces, strict=True)),
-                [(at_s - self._before_s) / (times_s[-1] - self._before_s) for at_s in times_s],
-            )
-        self._before_s = times_s[-1]
+        readings = self._reader.read_group(group.frames, group.faces, group.taken_s)
         return [
-            self._finish(frame, frame.time_s, every, tuple(one), raw, measured, stage_ms)
-            for frame, every, one, raw, measured in zip(
-                frames, found, faces, readings, quality, strict=True
-            )
+            self._finish(frame, frame.time_s, reading)
+            for frame, reading in zip(group.frames, readings, strict=True)
         ]
 
     def step(self, frame: Frame) -> FrameResult:
@@ -272,91 +212,30 @@ class Pipeline:
             frame.time_s if self._stage_clock is None else self._stage_clock.advance(frame.time_s)
         )
         found = self._find(frame.image, time_s)
-        return self._read_frame(frame, time_s, found, self._clock() - began_s)
+        taken_s = self._clock() - began_s
+        reading = self._reader.read_frame(frame, time_s, found, taken_s, with_maps=self.with_maps)
+        return self._finish(frame, time_s, reading)
 
-    def _read_frame(
-        self, frame: Frame, time_s: float, found: Sequence[Face], found_s: float
-    ) -> FrameResult:
-        """Reads the faces of a frame that were found in it, which took `found_s`."""
-        contract = self._classifier.contract
-        self._before_s = frame.time_s
-        times = [self._clock()]
-        faces = tuple(face for face in found if is_alignable(face.landmarks))
-        carried = self._readings.carry(faces)
-        if self._turns is not None:
-            for row in self._turns.choose(faces, carried, time_s):
-                del carried[row]
-        fresh = [row for row in range(len(faces)) if row not in carried]
-        if self._turns is not None:
-            self._turns.note([faces[row] for row in fresh], time_s)
-        crops = self._align(frame.image, [faces[row] for row in fresh])
-        times.append(self._clock())
-        fresh_raw, cams = self._read(crops)
-        maps: dict[int, Floats] = {}
-        if self.with_maps:
-            maps = self._cams.carry(faces) | dict(zip(fresh, cams, strict=True))
-        self._cams.keep([faces[row] for row in maps], list(maps.values()))
-        raw = fresh_raw
-        if carried:
-            raw = np.zeros((len(faces), len(contract.labels)), np.float32)
-            raw[fresh] = fresh_raw
-            for row, reading in carried.items():
-                raw[row] = reading
-        self._readings.keep(faces, raw)
-        times.append(self._clock())
-        stage_ms = {
-            stage: 1000 * (after - before)
-            for stage, before, after in zip(STAGES[1:], times[:-1], times[1:], strict=True)
-        }
-        stage_ms = {STAGES[0]: 1000 * found_s, **stage_ms}
-        measured: dict[int, FaceQuality] = {}
-        if self._with_quality:
-            (measured,) = self._quality.measure_group([(frame, faces)], [1.0])
-        result = self._finish(frame, time_s, found, faces, raw, measured, stage_ms)
-        return add_maps(result, maps, contract.template) if maps else result
-
-    def _finish(
-        self,
-        frame: Frame,
-        time_s: float,
-        found: Sequence[Face],
-        faces: Sequence[Face],
-        raw: Floats,
-        quality: Mapping[int, FaceQuality],
-        stage_ms: Mapping[str, float],
-    ) -> FrameResult:
-        """Makes the result of a frame. `found` are all faces, `faces` those that were read."""
+    def _finish(self, frame: Frame, time_s: float, reading: ReadFaces) -> FrameResult:
+        """Makes the result of a frame whose faces were read."""
         began_s = self._clock()
-        unread = [face for face in found if not is_alignable(face.landmarks)]
-        result = self._results.make_result(frame, time_s, faces, raw, quality, unread)
+        unread = [face for face in reading.found if not is_alignable(face.landmarks)]
+        result = self._results.make_result(
+            frame, time_s, reading.faces, reading.raw, reading.quality, unread
+        )
         tracked_s = self._clock()
-        taken_ms = {**stage_ms, "track": 1000 * (tracked_s - began_s)}
+        taken_ms = {**reading.stage_ms, "track": 1000 * (tracked_s - began_s)}
         if self._actions is not None:
             result = self._actions.add(result, time_s, smooth=self.smoothing_s != 0)
             taken_ms["actions"] = 1000 * (self._clock() - tracked_s)
+        if reading.maps:
+            result = add_maps(result, reading.maps, self._contract.template)
         return replace(result, stage_ms=taken_ms)
 
     def explain(self, result: FrameResult) -> FrameResult:
-        """Returns the same result with a class activation map of each face, and reads the faces
-        again for that. A frame on which the view is paused gets its maps this way."""
-        faces = [face.face for face in result.faces]
-        crops = self._align(result.frame.image, faces)
-        _, cams = self._classifier.predict_with_maps(crops)
-        return add_maps(result, dict(enumerate(cams)), self._classifier.contract.template)
-
-    def _align(self, image: Image, faces: Sequence[Face]) -> NDArray[np.uint8]:
-        contract = self._classifier.contract
-        return align_faces(
-            image, faces, contract.template, contract.size_px, colour=contract.colour
-        )
-
-    def _read(self, crops: NDArray[np.uint8]) -> tuple[Floats, Sequence[Floats]]:
-        """Returns probabilities `(N, K)` and, while `with_maps` is set, N arrays `(K, h, w)` of
-        class activation maps."""
-        if self.with_maps:
-            probabilities, cams = self._classifier.predict_with_maps(crops)
-            return probabilities, list(cams)
-        return self._classifier.predict(crops), ()
+        """Returns the same result with a class activation map of each face
+        (`FaceReader.explain`)."""
+        return self._reader.explain(result)
 
     @property
     def smoothing_s(self) -> float | None:
@@ -381,8 +260,7 @@ class Pipeline:
         self._ready += self._read_waiting()
         if self._groups is not None:
             self._groups.restart()
-        self._quality = CarriedQuality()
-        self._readings, self._cams = CarriedReadings(), CarriedReadings()
+        self._reader.reset()
         self._results.reset()
         if self._actions is not None:
             self._actions.reset()
@@ -396,8 +274,7 @@ class Pipeline:
             raise ValueError("a group is found ahead; flush it before the state is kept")
         return {
             "groups": None if self._groups is None else self._groups.state(),
-            "quality": self._quality.state(),
-            "readings": self._readings.state(),
+            **self._reader.state(),
             "reasons": self._results.state(),
             "tracker": None if self._tracker is None else self._tracker.state(),
             "follower": None if self._follower is None else self._follower.state(),
@@ -407,8 +284,7 @@ class Pipeline:
     def restore(self, state: SavedState) -> None:
         """Takes up a state that `state` gave. Raises `KeyError`, `TypeError` or `ValueError` for a
         state of another kind of run, or none."""
-        self._quality.restore(state["quality"])
-        self._readings.restore(state["readings"])
+        self._reader.restore(state)
         self._results.restore(state["reasons"])
         for stage, kept in (
             (self._groups, "groups"),
@@ -421,7 +297,7 @@ class Pipeline:
             if stage is not None:
                 stage.restore(state[kept])
         if self._groups is not None:
-            self._before_s = self._groups.end_s
+            self._reader.before_s = self._groups.end_s
 
     def _find(self, image: Image, time_s: float) -> tuple[Face, ...]:
         if self._follower is not None:

@@ -1,0 +1,208 @@
+"""Reads the faces that were found in the frames of a stream, or in pictures: cuts their crops, runs
+the classifier on those that need it, and takes over the readings of the others."""
+
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.alignment import is_alignable
+from app.crops import align_faces
+from app.reading.carried_quality import CarriedQuality
+from app.reading.carried_readings import CarriedReadings
+from app.reading.group_readings import read_group
+from app.reading.reading_turns import ReadingTurns
+from app.recognition.activation_maps import add_maps
+from app.recognition.ports import CropReader
+from app.stage_state import SavedState, State
+from app.types import Face, FaceQuality, Floats, Frame, FrameResult, Image
+
+NO_IMAGE = np.zeros((1, 1, 3), np.uint8)
+
+
+@dataclass(frozen=True, slots=True)
+class ReadFaces:
+    """The readings of the faces of a frame.
+
+    Attributes:
+        found: All faces of the frame.
+        faces: Those of them that can be aligned, N.
+        raw: Their readings, probabilities `(N, K)`.
+        quality: The quality of faces, by their places in `faces`.
+        maps: Their class activation maps, by the same places; empty where none were asked for.
+        stage_ms: The time in milliseconds of "detect", "align" and "classify".
+    """
+
+    found: Sequence[Face]
+    faces: Sequence[Face]
+    raw: Floats
+    quality: Mapping[int, FaceQuality]
+    maps: Mapping[int, Floats]
+    stage_ms: Mapping[str, float]
+
+
+class FaceReader:
+    """Reads the faces of one stream of frames.
+
+    Args:
+        classifier: Reads the aligned crops.
+        with_quality: True measures the quality of every face.
+        takes_turns: True lets the faces of a crowd take turns, as those of a camera do.
+        clock: Gives seconds, for `ReadFaces.stage_ms`.
+
+    Attributes:
+        before_s: The time in seconds of the last frame that was read.
+    """
+
+    def __init__(
+        self,
+        classifier: CropReader,
+        *,
+        with_quality: bool = False,
+        takes_turns: bool = False,
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        self._classifier = classifier
+        self._with_quality = with_quality
+        self._clock = clock
+        self._readings, self._cams = CarriedReadings(), CarriedReadings()
+        self._quality = CarriedQuality()
+        self._turns = ReadingTurns() if takes_turns else None
+        self.before_s = -math.inf
+
+    def read_frame(
+        self,
+        frame: Frame,
+        time_s: float,
+        found: Sequence[Face],
+        found_s: float,
+        *,
+        with_maps: bool = False,
+    ) -> ReadFaces:
+        """Reads the faces of a frame.
+
+        Args:
+            frame: The frame.
+            time_s: Its time for the turns, in seconds.
+            found: Its faces.
+            found_s: The seconds that finding them took.
+            with_maps: True adds class activation maps.
+        """
+        contract = self._classifier.contract
+        self.before_s = frame.time_s
+        began_s = self._clock()
+        faces = tuple(face for face in found if is_alignable(face.landmarks))
+        carried = self._readings.carry(faces)
+        if self._turns is not None:
+            for row in self._turns.choose(faces, carried, time_s):
+                del carried[row]
+        fresh = [row for row in range(len(faces)) if row not in carried]
+        if self._turns is not None:
+            self._turns.note([faces[row] for row in fresh], time_s)
+        crops = self._align(frame.image, [faces[row] for row in fresh])
+        aligned_s = self._clock()
+        maps: dict[int, Floats] = {}
+        if with_maps:
+            raw, cams = self._classifier.predict_with_maps(crops)
+            maps = self._cams.carry(faces) | dict(zip(fresh, cams, strict=True))
+        else:
+            raw = self._classifier.predict(crops)
+        self._cams.keep([faces[row] for row in maps], list(maps.values()))
+        if carried:
+            every = np.zeros((len(faces), len(contract.labels)), np.float32)
+            every[fresh] = raw
+            for row, reading in carried.items():
+                every[row] = reading
+            raw = every
+        self._readings.keep(faces, raw)
+        stage_ms = {
+            "detect": 1000 * found_s,
+            "align": 1000 * (aligned_s - began_s),
+            "classify": 1000 * (self._clock() - aligned_s),
+        }
+        measured: dict[int, FaceQuality] = {}
+        if self._with_quality:
+            (measured,) = self._quality.measure_group([(frame, faces)], [1.0])
+        return ReadFaces(found, faces, raw, measured, maps, stage_ms)
+
+    def read_group(
+        self, frames: Sequence[Frame], found: Sequence[Sequence[Face]], taken_s: float
+    ) -> list[ReadFaces]:
+        """Reads the faces of a group of frames with few runs of the network
+        (`app.reading.group_readings`).
+
+        Args:
+            frames: The frames of the group, one at least.
+            found: The faces of each.
+            taken_s: The seconds that finding all of them took.
+        """
+        if len(frames) < 2:
+            (frame,), (every,) = frames, found
+            return [self.read_frame(frame, frame.time_s, every, taken_s)]
+        faces = [[face for face in one if is_alignable(face.landmarks)] for one in found]
+        found_s = self._clock()
+        align_s = 0.0
+
+        def read(places: Sequence[tuple[int, int]]) -> Floats:
+            nonlocal align_s
+            cut_s = self._clock()
+            crops = [self._align(frames[n].image, [faces[n][row]]) for n, row in places]
+            crops = [self._align(NO_IMAGE, ()), *crops]
+            align_s += self._clock() - cut_s
+            return self._classifier.predict(np.concatenate(crops))
+
+        times_s = [frame.time_s for frame in frames]
+        readings = read_group(
+            faces,
+            times_s,
+            (self.before_s, self._readings.get),
+            read,
+            self._classifier.contract.measure_sureness_nats,
+        )
+        self._readings.keep(faces[-1], readings[-1])
+        stage_ms = {
+            "detect": 1000 * taken_s / len(frames),
+            "align": 1000 * align_s / len(frames),
+            "classify": 1000 * (self._clock() - found_s - align_s) / len(frames),
+        }
+        quality: list[dict[int, FaceQuality]] = [{} for _ in frames]
+        if self._with_quality:
+            quality = self._quality.measure_group(
+                list(zip(frames, faces, strict=True)),
+                [(at_s - self.before_s) / (times_s[-1] - self.before_s) for at_s in times_s],
+            )
+        self.before_s = times_s[-1]
+        return [
+            ReadFaces(every, tuple(one), raw, measured, {}, stage_ms)
+            for every, one, raw, measured in zip(found, faces, readings, quality, strict=True)
+        ]
+
+    def explain(self, result: FrameResult) -> FrameResult:
+        """Returns the same result with a class activation map of each face, and reads the faces
+        again for that. A frame on which the view is paused gets its maps this way."""
+        crops = self._align(result.frame.image, [face.face for face in result.faces])
+        _, cams = self._classifier.predict_with_maps(crops)
+        return add_maps(result, dict(enumerate(cams)), self._classifier.contract.template)
+
+    def _align(self, image: Image, faces: Sequence[Face]) -> NDArray[np.uint8]:
+        contract = self._classifier.contract
+        return align_faces(
+            image, faces, contract.template, contract.size_px, colour=contract.colour
+        )
+
+    def reset(self) -> None:
+        """Forgets the readings of all faces."""
+        self._quality = CarriedQuality()
+        self._readings, self._cams = CarriedReadings(), CarriedReadings()
+
+    def state(self) -> State:
+        """Returns the readings that the next frame's may depend on. Maps are not kept."""
+        return {"quality": self._quality.state(), "readings": self._readings.state()}
+
+    def restore(self, state: SavedState) -> None:
+        """Takes up a state that `state` gave."""
+        self._quality.restore(state["quality"])
+        self._readings.restore(state["readings"])
