@@ -15,7 +15,7 @@ from app.records.schema import Record
 from tools.build_costs import Cost
 from tools.live_watch import NUMBERS
 
-MAX_UNREADABLE = 0.9  # of the canvases; what is left still tells how old they are
+MIN_AGES = 20  # pictures whose age is known; of fewer, the figures would be those of chance
 MIN_PRESENT_S = 2.0  # of a person who counts
 
 
@@ -83,12 +83,12 @@ def summarise_live(
         records: The records of the run.
 
     Raises:
-        DataError: Nothing was shown, or the numbers of the pictures could not be read.
+        DataError: Nothing was shown, or next to no picture has a number that can be read.
     """
     shown, hidden = watched["shown"], watched["unreadable"]
     ages = find_ages_ms(sent, shown)
     total = len(shown) + hidden
-    if not ages or hidden > MAX_UNREADABLE * total:
+    if len(ages) < MIN_AGES:
         raise DataError(f"Of {total} live pictures, {hidden} have a number that cannot be read.")
     rows = list(RecordsReader(records))
     frames = len({row.frame for row in rows})

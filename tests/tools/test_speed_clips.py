@@ -275,14 +275,15 @@ def test_a_live_run_has_its_figures(tmp_path: Path) -> None:
         '"probabilities": null}\n'
     )
     watched = {
-        "shown": [(0, 1.05), (1, 1.15)],
-        "unreadable": 1,
-        "seconds": 0.1,
-        "processor_s": 0.03,
+        "shown": [(n, 1.05 + 0.1 * n) for n in range(20)],
+        "unreadable": 10,
+        "seconds": 1.0,
+        "processor_s": 0.3,
         "resident_mb": 300.0,
         "peak_mb": None,
     }
-    found = summarise_live(Cost(1.0, 1.0, 1.0), watched, [(0, 1.0), (1, 1.1)], records).figures
+    sent = [(n, 1.0 + 0.1 * n) for n in range(20)]
+    found = summarise_live(Cost(1.0, 1.0, 1.0), watched, sent, records).figures
     assert found == pytest.approx(
         {
             "frames/s": 30.0,
@@ -293,10 +294,9 @@ def test_a_live_run_has_its_figures(tmp_path: Path) -> None:
             "faces a frame": 0.0,
         }
     )
-    with pytest.raises(DataError, match="Of 40 live pictures, 38 have a number that cannot"):
-        summarise_live(
-            Cost(1.0, 1.0, 1.0), {**watched, "unreadable": 38}, [(0, 1.0), (1, 1.1)], records
-        )
+    few = {**watched, "shown": watched["shown"][:19], "unreadable": 21}
+    with pytest.raises(DataError, match="Of 40 live pictures, 21 have a number that cannot"):
+        summarise_live(Cost(1.0, 1.0, 1.0), few, sent, records)
 
 
 def test_packets_of_a_film_go_round(film: Path) -> None:
