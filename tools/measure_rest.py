@@ -21,7 +21,7 @@ import app.detection.networks
 import app.overlay.drawing
 import app.overlay.labels
 import app.overlay.panels
-import app.pipeline
+import app.reading.face_reader
 import app.reading.result_maker
 import app.recognition.classifier
 import app.runs.result_view
@@ -63,7 +63,7 @@ PARTS: tuple[tuple[str, Any, str], ...] = (
     ("following", Follower, "find"),
     ("following", FaceSearch, "search"),
     ("following", FaceSearch, "look_again"),
-    ("a face's crop", app.pipeline, "align_faces"),
+    ("a face's crop", app.reading.face_reader, "align_faces"),
     ("a crop's normalisation", app.recognition.classifier, "normalise"),
     ("reading", Classifier, "predict"),
     ("who is who", app.tracking.identities.Identities, "update"),
