@@ -359,6 +359,13 @@ def bad_inputs(folder: Path) -> None:
             "plain.onnx does not say how frequent its classes were",
         ),
         ("--demo", "--no-window"),
+        ("--video missing.mp4", "missing.mp4 does not exist"),
+        ("--video text.mp4", "text.mp4 is not a video"),
+        ("--video photo.png", "photo.png is a picture. Use --image"),
+        ("--image missing.png", "missing.png does not exist"),
+        ("--image sound.mp4", "sound.mp4 is a video. Use --video"),
+        ("--image folder", "The folder folder has no pictures"),
+        ("--video missing.mp4 --serve --window", "missing.mp4 does not exist"),
     ],
 )
 def test_bad_input_is_one_clear_line(

@@ -1,4 +1,4 @@
-"""Checks the plan of a single run, and completes it, before anything is loaded."""
+"""Checks and completes the plan of a single run, and opens its source, before networks load."""
 
 import argparse
 from dataclasses import replace
@@ -7,7 +7,9 @@ from app.cli.make_plan import plan_encoding
 from app.live.window import check_display
 from app.process.console import say
 from app.runs.check_plan import check_plan
-from app.runs.plan import RunPlan
+from app.runs.open_source import open_source
+from app.runs.plan import CameraInput, RunPlan
+from app.sources.base import Source
 
 
 def prepare_plan(options: argparse.Namespace, plan: RunPlan) -> RunPlan:
@@ -17,6 +19,29 @@ def prepare_plan(options: argparse.Namespace, plan: RunPlan) -> RunPlan:
     encoding = plan_encoding(options, plan.outputs)
     if encoding is not None:
         say(f"Encoding with {encoding.encoder.name}.")
-    if plan.in_window:
-        check_display()
     return replace(plan, encoding=encoding)
+
+
+def open_planned_source(plan: RunPlan) -> Source:
+    """Opens the source of a plan, and tries the display if a window is asked for. The caller closes
+    the source.
+
+    A file is opened first, so that a wrong name is told on any machine. A camera, which takes
+    seconds and shows a light, is opened last.
+
+    Raises:
+        SourceError: The source cannot be opened.
+        SinkError: No window opens.
+    """
+    if not plan.in_window:
+        return open_source(plan, say)
+    if isinstance(plan.source, CameraInput):
+        check_display()
+        return open_source(plan, say)
+    source = open_source(plan, say)
+    try:
+        check_display()
+    except BaseException:
+        source.close()
+        raise
+    return source

@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 from app.actions.stream import ActionStream
 from app.cli.closing_lines import list_closing_lines
 from app.cli.make_plan import plan_run
-from app.cli.prepare_plan import prepare_plan
+from app.cli.prepare_plan import open_planned_source, prepare_plan
 from app.live.session import Session, SessionOutcome
 from app.live.status_line import LiveLine
 from app.live.window import Window
@@ -21,7 +21,6 @@ from app.process.signals import catch_ctrl_c
 from app.process.threads import set_threads
 from app.runs.networks import LoadedNetworks, describe_classifier, load_networks
 from app.runs.open_sinks import open_sinks
-from app.runs.open_source import open_source
 from app.runs.pictures_ahead import search_ahead
 from app.runs.plan import PicturesInput, RunPlan
 from app.sources.base import Gap, Source
@@ -54,7 +53,7 @@ def run_one(options: argparse.Namespace) -> int:
 def _run(plan: RunPlan, stack: ExitStack) -> tuple[SessionOutcome, tuple[Gap, ...], list[RunSink]]:
     """Opens everything on `stack` and runs the session."""
     stdout = stack.enter_context(claim_stdout()) if plan.live_outputs.use_stdout else None
-    source = stack.enter_context(open_source(plan, say))
+    source = stack.enter_context(open_planned_source(plan))
     networks = stack.enter_context(load_networks(plan.recognition))
     classifier = networks.classifier
     say(describe_classifier(classifier))

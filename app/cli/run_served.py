@@ -16,7 +16,7 @@ from app.cli.make_plan import (
     make_view,
     plan_run,
 )
-from app.cli.prepare_plan import prepare_plan
+from app.cli.prepare_plan import open_planned_source, prepare_plan
 from app.errors import SinkError, SourceError
 from app.live.session import Session
 from app.live.window import Window
@@ -29,7 +29,6 @@ from app.process.signals import catch_ctrl_c
 from app.process.threads import set_threads
 from app.runs.networks import describe_classifier, load_networks
 from app.runs.open_sinks import open_sinks
-from app.runs.open_source import open_source
 from app.runs.plan import CameraInput, RunPlan
 from app.server.bind import bind_sockets
 from app.server.gate import Gate
@@ -196,9 +195,9 @@ def _open_source(plan: RunPlan) -> Source:
     """Opens the source of a plan. A video is shown at its own pace, and without an output that
     would not end, again and again."""
     if isinstance(plan.source, CameraInput):
-        return open_source(plan, say)
+        return open_planned_source(plan)
     has_outputs = bool(plan.outputs.all) or plan.in_window
-    return RepeatedVideo(lambda: open_source(plan, say), is_endless=not has_outputs)
+    return RepeatedVideo(lambda: open_planned_source(plan), is_endless=not has_outputs)
 
 
 def _wait(stop: Callable[[], bool]) -> None:

@@ -15,9 +15,10 @@ from app.defaults import MODELS, ROOT
 from app.diagnostics.check import SEE_ABOVE, Check, Status, explain_unloaded
 from app.diagnostics.frame_probe import ProbeResult
 from app.files.hashing import sha256_of_file
+from app.process.machine import has_nvidia_card
 from app.process.telemetry_off import OnnxModule, import_onnx_runtime
 from app.requirements.shared_libraries import is_loadable, list_needed
-from app.requirements.system_needs import check_machine
+from app.requirements.system_needs import INSTALL_GPU, check_machine
 
 if TYPE_CHECKING:
     from app.contract import Contract
@@ -179,6 +180,7 @@ def check_providers(
     available: list[str] | None = None,
     library: Path | None = None,
     loads: Callable[[str], bool] = is_loadable,
+    has_card: Callable[[], bool] = has_nvidia_card,
 ) -> Iterator[Check]:
     """Lists the processors of this build of ONNX Runtime, and the libraries that CUDA lacks here.
 
@@ -186,6 +188,7 @@ def check_providers(
         available: ONNX Runtime's providers. None asks the library.
         library: Its CUDA part. None searches the installed package.
         loads: Tells whether the system has a library.
+        has_card: Tells whether an NVIDIA GPU is built in, with or without a driver.
     """
     if available is None:
         onnxruntime = import_onnx_runtime()
@@ -204,18 +207,28 @@ def check_providers(
         return  # not Linux, where only a run tells
     lost = [name for name in dict.fromkeys((*names, DRIVER, *OPENED_LATER)) if not loads(name)]
     if DRIVER in lost:
-        rest = [name for name in lost if name != DRIVER]
-        also = f"; also missing: {', '.join(rest)}" if rest else ""
-        yield Check("CUDA", "ok", f"no NVIDIA driver here ({DRIVER}), so the CPU is used{also}")
+        yield _check_driver(has_card)
     elif lost:
         yield Check(
             "CUDA",
             "warning",
             f"cannot be used: {', '.join(lost)} not found",
-            "python -m pip install -c constraints.txt -e '.[gpu]'",
+            INSTALL_GPU,
         )
     else:
         yield Check("CUDA", "ok", "its libraries are there")
+
+
+def _check_driver(has_card: Callable[[], bool]) -> Check:
+    """Words the lack of NVIDIA's driver. It is no fault of a machine without such a GPU."""
+    if not has_card():
+        return Check("CUDA", "ok", "no NVIDIA GPU here, so the CPU is used")
+    return Check(
+        "CUDA",
+        "warning",
+        f"the NVIDIA GPU of this machine has no driver ({DRIVER}), so the CPU is used",
+        f"Install NVIDIA's driver, then: {INSTALL_GPU}",
+    )
 
 
 def _preload(onnxruntime: OnnxModule) -> None:

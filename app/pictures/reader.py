@@ -30,6 +30,7 @@ from app.process.native_stderr import quiet_stderr
 from app.types import Image
 
 MAX_PICTURE_BYTES = 1 << 30
+BEGINNING_BYTES = 4096  # which tell the kind of a file
 MAX_PICTURE_PIXELS = 100_000_000  # 300 MB when decoded
 MAX_PHONE_PIXELS = 220_000_000  # of the kinds that phones with 200 million pixels write
 PHONE_KINDS = ("JPEG", "HEIC")
@@ -72,6 +73,12 @@ def open_picture(path: Path) -> Picture:
     return decode_picture(read_content(path), path)
 
 
+def check_beginning(path: Path) -> None:
+    """Raises `SourceError` if a file cannot be read, or does not begin as a kind of picture that is
+    read. Reads a few kilobytes."""
+    _check_kind(read_content(path, BEGINNING_BYTES), path)
+
+
 def count_pixels(content: bytes) -> int:
     """Counts the pixels of the picture in a file's bytes by its header; 0 where it has none."""
     header = read_header(content)
@@ -81,9 +88,7 @@ def count_pixels(content: bytes) -> int:
 def decode_picture(content: bytes, path: Path) -> Picture:
     """Decodes the first picture in the bytes of the file `path`. Raises `SourceError` like
     `read_picture`."""
-    kind = find_kind(content)
-    if kind is None or is_raw_file(content, path):
-        raise SourceError(f"{path} {explain_unread(content, path)}")
+    kind = _check_kind(content, path)
     header = read_header(content)
     if header is None:
         raise SourceError(f"{path} {DAMAGED.format(kind)}")
@@ -96,6 +101,15 @@ def decode_picture(content: bytes, path: Path) -> Picture:
     image = find_orientation(content, kind).apply(crop_to_shown(image, content, kind))
     digest = hashlib.sha256(content).hexdigest()
     return Picture(image, kind, count_pictures(content, kind), digest)
+
+
+def _check_kind(content: bytes, path: Path) -> str:
+    """Returns the kind of picture that the bytes of a file begin as. Raises `SourceError` for a
+    kind that is not read."""
+    kind = find_kind(content)
+    if kind is None or is_raw_file(content, path):
+        raise SourceError(f"{path} {explain_unread(content, path)}")
+    return kind
 
 
 def _decoded(content: bytes, kind: str, colours: WideColour | ColourProfile | None) -> Image | None:
@@ -135,9 +149,9 @@ def _decoded_gif(content: bytes) -> Image | None:
         return None
 
 
-def read_content(path: Path) -> bytes:
-    """Reads the bytes of a file, one more than `MAX_PICTURE_BYTES` at most. Raises `SourceError`,
-    also for pipes and devices, which may never end."""
+def read_content(path: Path, most_bytes: int = MAX_PICTURE_BYTES + 1) -> bytes:
+    """Reads the bytes of a file, the first `most_bytes` of them. Raises `SourceError`, also for
+    pipes and devices, which may never end."""
     try:
         mode = path.stat().st_mode
         if stat.S_ISDIR(mode):
@@ -148,7 +162,7 @@ def read_content(path: Path) -> bytes:
             )
         # Bytes, because OpenCV opens no path outside the code page on Windows.
         with path.open("rb") as file:
-            content = file.read(MAX_PICTURE_BYTES + 1)
+            content = file.read(most_bytes)
     except FileNotFoundError as error:
         raise SourceError(f"{path} does not exist.") from error
     except OSError as error:

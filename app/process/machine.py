@@ -7,6 +7,10 @@ import sys
 from pathlib import Path
 
 CUDA_NO_DEVICE = 100  # CUDA_ERROR_NO_DEVICE in the CUDA driver API
+PCI_DEVICES = Path("/sys/bus/pci/devices")
+PCI_FACTS = ("vendor", "class")  # files of each device there
+NVIDIA_VENDOR = "0x10de"
+DISPLAY_CLASS = "0x03"  # VGA and 3D controllers; a card's sound has another class
 
 
 def describe_machine() -> str:
@@ -56,6 +60,19 @@ def has_nvidia_gpu() -> bool:
         return int(ctypes.CDLL(name).cuInit(0)) != CUDA_NO_DEVICE
     except (OSError, AttributeError):
         return False
+
+
+def has_nvidia_card(devices: Path = PCI_DEVICES) -> bool:
+    """Tells whether a GPU of NVIDIA is built in, with or without a driver. False where the system
+    does not list its `devices` as Linux does."""
+    for device in devices.glob("*"):
+        try:
+            vendor, kind = ((device / name).read_text("ascii").strip() for name in PCI_FACTS)
+        except (OSError, ValueError):
+            continue
+        if vendor == NVIDIA_VENDOR and kind.startswith(DISPLAY_CLASS):
+            return True
+    return False
 
 
 def _processor() -> str:

@@ -2,6 +2,7 @@
 
 import signal
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -9,6 +10,10 @@ if sys.platform == "win32":
     SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGBREAK)
 else:
     SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+# Two signals within this time are one. `timeout` and other programs that pass a signal on send it
+# to this process and to its group.
+ONE_SIGNAL_S = 0.1
 
 
 @contextmanager
@@ -36,21 +41,25 @@ def ignore_signals() -> None:
 
 
 @contextmanager
-def catch_ctrl_c() -> Iterator[Callable[[], bool]]:
+def catch_ctrl_c(
+    clock: Callable[[], float] = time.monotonic,
+) -> Iterator[Callable[[], bool]]:
     """Yields a function that tells whether Ctrl-C was pressed, so that the current frame or step
     can be finished and saved.
 
-    A second Ctrl-C raises `KeyboardInterrupt` at once. A closed terminal (SIGHUP) and `kill`
+    A second Ctrl-C raises `KeyboardInterrupt` at once, unless it follows within `ONE_SIGNAL_S` by
+    `clock`. A closed terminal (SIGHUP) and `kill`
     (SIGTERM; SIGBREAK on Windows) count as Ctrl-C, too. A signal that is ignored already, as
     `nohup` does with SIGHUP, stays ignored.
     """
-    asked = False
+    asked_s: float | None = None  # the moment of the first signal
 
     def ask(*_: object) -> None:
-        nonlocal asked
-        if asked:
+        nonlocal asked_s
+        if asked_s is None:
+            asked_s = clock()
+        elif clock() - asked_s >= ONE_SIGNAL_S:
             raise KeyboardInterrupt
-        asked = True
 
     before = {
         number: signal.signal(number, ask)
@@ -58,7 +67,7 @@ def catch_ctrl_c() -> Iterator[Callable[[], bool]]:
         if number == signal.SIGINT or signal.getsignal(number) != signal.SIG_IGN
     }
     try:
-        yield lambda: asked
+        yield lambda: asked_s is not None
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

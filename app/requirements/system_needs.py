@@ -62,6 +62,7 @@ KERNEL_FILES = {
     "/dev/urandom": "mknod -m 666 /dev/urandom c 1 9",
 }
 INSTALL = "python -m pip install -c constraints.txt -e ."
+INSTALL_GPU = "python -m pip install -c constraints.txt -e '.[gpu]'"
 INSTALL_LIVE = "python -m pip install -c constraints.txt -e '.[live]'"
 INSTALL_TRAINING = "python -m pip install -c constraints.txt -e '.[training]'"
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from app.defaults import PICTURE_SUFFIXES
 from app.errors import SourceError
 from app.pictures.kinds import UNREAD_SUFFIXES
-from app.pictures.reader import Picture, open_picture
+from app.pictures.reader import Picture, check_beginning, open_picture
 from app.sources.base import InputFile, SourceDefaults
 from app.sources.find_videos import leave_out_annotated
 from app.types import Frame, Mode
@@ -40,7 +40,8 @@ class ImageSource(SourceDefaults):
         open_files: Opens files in the order given; another function may open them ahead.
 
     Raises:
-        SourceError: If there is no picture, or none of them can be read.
+        SourceError: If there is no picture, or none of them can be read. Where the first bytes of
+            the files tell that none is a picture, the source is not made.
     """
 
     mode = Mode.PICTURES
@@ -65,6 +66,24 @@ class ImageSource(SourceDefaults):
             if len(paths) == 1
             else f"{len(self.files)} pictures"
         )
+        self._check_beginnings()
+
+    def _check_beginnings(self) -> None:
+        """Raises `SourceError` if no file begins as a picture. One that does ends the check."""
+        reasons = {}
+        for file in self.files.values():
+            try:
+                check_beginning(file)
+            except SourceError as error:
+                reasons[file] = str(error)
+            else:
+                return
+        self.skip_reasons |= reasons
+        raise SourceError(self._explain_no_picture())
+
+    def _explain_no_picture(self) -> str:
+        why, *_ = self.skip_reasons.values()
+        return why if self._given == 1 else f"No picture can be read: {self.warning}"
 
     def _list_pictures(self, path: Path) -> list[Path]:
         try:
@@ -133,10 +152,7 @@ class ImageSource(SourceDefaults):
             yield Frame(picture.image, index, 0.0, name)
             index += 1
         if index == 0:
-            why, *_ = self.skip_reasons.values()
-            raise SourceError(
-                why if self._given == 1 else f"No picture can be read: {self.warning}"
-            )
+            raise SourceError(self._explain_no_picture())
 
     def list_files(self) -> Sequence[InputFile]:
         """Lists all pictures; those that were not read have no hash."""

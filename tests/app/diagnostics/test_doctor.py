@@ -22,6 +22,7 @@ from app.errors import SinkError
 from app.files.hashing import sha256_of_file
 from app.outputs.encoder_trial import Trial
 from app.outputs.encoders import Encoder
+from app.process.machine import has_nvidia_card
 from app.requirements.system_needs import UnfitMachineError, format_install_line
 from app.sources import camera_list
 from run_demo import main
@@ -348,8 +349,8 @@ def test_slow_frame_is_a_warning() -> None:
     [
         (set(), "ok", "its libraries are there"),
         ({"libcudnn.so.9"}, "warning", "cannot be used: libcudnn.so.9 not found"),
-        ({"libcuda.so.1"}, "ok", "no NVIDIA driver here"),
-        ({"libcuda.so.1", "libcudnn.so.9"}, "ok", "also missing: libcudnn.so.9"),
+        ({"libcuda.so.1"}, "ok", "no NVIDIA GPU here, so the CPU is used"),
+        ({"libcuda.so.1", "libcudnn.so.9"}, "ok", "no NVIDIA GPU here, so the CPU is used"),
     ],
 )
 def test_cuda_libraries_are_missed_by_name(lost: set[str], status: str, detail: str) -> None:
@@ -357,9 +358,43 @@ def test_cuda_libraries_are_missed_by_name(lost: set[str], status: str, detail: 
         ["CUDAExecutionProvider", "CPUExecutionProvider"],
         Path(sys.executable).resolve(),
         lambda name: name not in lost,
+        lambda: False,
     )
     assert cuda.status == status
-    assert detail in cuda.detail
+    assert cuda.detail == detail
+
+
+@LINUX
+def test_card_without_a_driver_is_a_warning() -> None:
+    _, cuda = doctor_models.check_providers(
+        ["CUDAExecutionProvider", "CPUExecutionProvider"],
+        Path(sys.executable).resolve(),
+        lambda name: name != "libcuda.so.1",
+        lambda: True,
+    )
+    assert cuda.status == "warning"
+    assert "has no driver (libcuda.so.1)" in cuda.detail
+    assert cuda.remedy is not None
+    assert cuda.remedy.startswith("Install NVIDIA's driver")
+
+
+@pytest.mark.parametrize(
+    ("vendor", "kind", "has_card"),
+    [
+        ("0x10de", "0x030000", True),
+        ("0x10de", "0x030200", True),
+        ("0x10de", "0x040300", False),
+        ("0x1002", "0x030000", False),
+    ],
+)
+def test_cards_are_found_on_the_bus(vendor: str, kind: str, has_card: bool, tmp_path: Path) -> None:
+    (tmp_path / "0000:00:00.0").mkdir()  # a device that tells nothing
+    device = tmp_path / "0000:01:00.0"
+    device.mkdir()
+    (device / "vendor").write_text(vendor + "\n")
+    (device / "class").write_text(kind + "\n")
+    assert has_nvidia_card(tmp_path) == has_card
+    assert not has_nvidia_card(tmp_path / "missing")
 
 
 def test_build_without_cuda_has_nothing_to_miss() -> None:

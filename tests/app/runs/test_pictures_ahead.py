@@ -125,7 +125,7 @@ def test_pictures_that_wait_are_dropped_at_the_end(tmp_path):
 def test_folder_without_a_readable_picture_fails_as_in_turn(tmp_path):
     paths = write_pictures(tmp_path, 2)
     for path in paths:
-        path.write_bytes(b"no picture")
+        path.write_bytes(b"\x89PNG\r\n\x1a\n, and no more")
     source = ImageSource(paths)
     with PicturesAhead(LevelSearch(), LevelSearch, 2) as ahead:
         source.open_files = ahead.open_files

@@ -101,3 +101,21 @@ def test_pictures_of_one_name_are_told_apart(tmp_path):
     source = ImageSource([*paths, paths[0]])
     assert [frame.source for frame in source] == ["x/a.png", "y/a.png", "b.png"]
     assert list(source.files.values()) == paths
+
+
+@pytest.mark.parametrize(
+    ("contents", "message"),
+    [
+        ([b"....ftypisom"], "a.png is a video. Use --video."),
+        ([b"%PDF-1.7"], "a.png is a PDF"),
+        ([b"", b"hello"], "No picture can be read: 2 of 2 pictures left out"),
+    ],
+)
+def test_files_of_other_kinds_are_told_before_any_is_read(tmp_path, contents, message):
+    paths = [tmp_path / name for name in ("a.png", "b.png")[: len(contents)]]
+    for path, content in zip(paths, contents, strict=True):
+        path.write_bytes(content)
+    with pytest.raises(SourceError, match=message):
+        ImageSource(paths)
+    write_picture(tmp_path / "c.png", level_picture(0, (9, 9)))
+    assert len(list(ImageSource([*paths, tmp_path / "c.png"]))) == 1
