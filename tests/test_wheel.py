@@ -198,6 +198,17 @@ def test_it_works_in_processes_of_its_own(installed: Path, tmp_path: Path) -> No
     assert "as its card says" in listed
 
 
+def test_workers_of_a_cluster_run_from_it(installed: Path, tmp_path: Path) -> None:
+    pytest.importorskip("ray", reason="ray is not installed (extra cluster)")
+    for name in ("a.mp4", "b.mp4"):
+        (tmp_path / name).write_bytes(DEMO_CLIP.read_bytes())
+    words = "a.mp4 b.mp4 --records .jsonl --fps 2 --workers 2".split()
+    run(installed, tmp_path, "expression-recogniser-cluster", *words)
+    a, b = (tmp_path.joinpath(f"{name}.jsonl").read_text("utf-8") for name in "ab")
+    assert a.replace("a.mp4", "b.mp4") == b
+    assert b.count("\n") >= 10
+
+
 def test_its_commands_tell_their_own_names(installed: Path, tmp_path: Path) -> None:
     assert run(installed, tmp_path, "expression-recogniser", "--version") == (
         f"expression-recogniser {PROJECT['version']}\n"
