@@ -219,7 +219,7 @@ base_of() {
     archive=http://deb.debian.org/debian newer=sid components=main
     if [ "$1" = noble ]; then
         keyring=/usr/share/keyrings/ubuntu-archive-keyring.gpg
-        [ -e "$keyring" ] || fail "$keyring is missing: apt-get install ubuntu-keyring"
+        [ -e "$keyring" ] || fail "$keyring is missing: install the package ubuntu-keyring of Ubuntu"
         archive=http://archive.ubuntu.com/ubuntu newer=jammy
         components=main,universe # python3-venv is in the second
     fi

@@ -4,6 +4,7 @@ Ray reports its use to its makers unless a variable forbids that before it begin
 it is bound to the loopback address, and Ray's token in the user's folder keeps others out.
 """
 
+import importlib.util
 import logging
 import os
 import re
@@ -25,6 +26,7 @@ from app.process.machine import count_cores
 from app.runs.plan import RunPlan
 
 NO_USAGE_REPORTS = "RAY_USAGE_STATS_ENABLED"
+AUTH_MODE = "RAY_AUTH_MODE"  # "token" or "disabled"
 LOOPBACK = "127.0.0.1"
 ANSWER_S = 5.0  # for the first sign of an address
 HEALTH_S = 20.0  # for Ray's own check of it, which begins a Python
@@ -46,26 +48,25 @@ class ClusterPlace:
     gpus: float = 0.0
 
 
-def import_ray() -> ModuleType:
-    """Imports Ray without its reports. Raises `DeviceError` if it is not installed."""
-    os.environ[NO_USAGE_REPORTS] = "0"
-    try:
-        import ray
-    except ImportError as cause:
+def require_ray() -> None:
+    """Checks that Ray is installed, without loading it. Raises `DeviceError`."""
+    if importlib.util.find_spec("ray") is None:
         raise DeviceError(
             "Ray, which runs the workers, is not installed. Get it by pip install -e '.[cluster]', "
             "or use --jobs or --shard of run_demo.py."
-        ) from cause
-    module: ModuleType = ray
-    return module
+        )
 
 
 @contextmanager
 def connect_ray(place: ClusterPlace) -> Iterator[ModuleType]:
     """Begins Ray on this machine, or connects to a cluster, for as long as the block lasts. Raises
     `DeviceError`."""
-    ray = import_ray()
+    os.environ[NO_USAGE_REPORTS] = "0"
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}  # Ray's own
+    if place.address is not None:
+        check_address(place.address)
+    import ray  # here, because it reads the environment when it is loaded
+
     try:
         if place.address is None:
             _lead_workers_here()
@@ -78,9 +79,8 @@ def connect_ray(place: ClusterPlace) -> Iterator[ModuleType]:
                 **quiet,
             )
         else:
-            check_address(place.address)
             ray.init(address=place.address, **quiet)
-    except (OSError, RuntimeError, ValueError) as error:
+    except Exception as error:  # Ray raises a plain one where its processes are late
         where = place.address or "on this machine"
         raise DeviceError(f"Ray {where} cannot be used: {_summarise_error(error)}") from error
     # Ray prints what it has to say of a worker that ended, in a paragraph; here that is one line.
@@ -100,7 +100,8 @@ def _lead_workers_here() -> None:
 def check_address(address: str) -> None:
     """Checks that a cluster answers at HOST:PORT. Raises `DeviceError`.
 
-    Ray itself would try for two minutes, and then end this process.
+    Ray itself would try for two minutes, and then end this process. For a cluster that asks for a
+    token, Ray is told to take the one in the user's folder, unless the user chose otherwise.
     """
     found = re.fullmatch(r"(?P<host>[^\s:/]+):(?P<port>\d{1,5})", address)
     if found is None or int(found["port"]) > 65535:
@@ -113,18 +114,29 @@ def check_address(address: str) -> None:
     except OSError as error:
         why = error.strerror or str(error)
         raise DeviceError(f"No cluster answers at {address}: {why}. {remedy}") from error
+    is_well, said = _check_health(address)
+    if is_well:
+        return
+    if b"AuthenticationError" not in said:
+        raise DeviceError(f"What answers at {address} is no Ray cluster. {remedy}")
+    if AUTH_MODE not in os.environ:
+        os.environ[AUTH_MODE] = "token"
+        is_well, _ = _check_health(address)
+    if not is_well:
+        raise DeviceError(
+            f"The cluster at {address} asks for its token. Set RAY_AUTH_MODE=token, and "
+            "RAY_AUTH_TOKEN_PATH to a copy of ~/.ray/auth_token of its head."
+        )
+
+
+def _check_health(address: str) -> tuple[bool, bytes]:
+    """Lets Ray look at a cluster, in a process of its own. Returns its verdict and its errors."""
     check = [sys.executable, "-m", "ray.scripts.scripts", "health-check", "--address", address]
     try:
-        subprocess.run(check, check=True, timeout=HEALTH_S, capture_output=True)
-    except subprocess.CalledProcessError as error:
-        if b"AuthenticationError" in error.stderr:
-            raise DeviceError(
-                f"The cluster at {address} asks for its token. Set RAY_AUTH_MODE=token and "
-                "RAY_AUTH_TOKEN_PATH, as on its machines."
-            ) from error
-        raise DeviceError(f"What answers at {address} is no Ray cluster. {remedy}") from error
-    except (subprocess.SubprocessError, OSError) as error:
-        raise DeviceError(f"What answers at {address} is no Ray cluster. {remedy}") from error
+        done = subprocess.run(check, check=False, timeout=HEALTH_S, capture_output=True)
+    except (subprocess.SubprocessError, OSError):
+        return False, b""
+    return done.returncode == 0, done.stderr
 
 
 def count_workers(place: ClusterPlace, resources: dict[str, float], videos: int) -> int:

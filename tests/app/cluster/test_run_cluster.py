@@ -11,7 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from app.cluster.ray_engine import ClusterPlace, check_address, count_workers
+from app.cluster.ray_engine import (
+    AUTH_MODE,
+    ClusterPlace,
+    check_address,
+    connect_ray,
+    count_workers,
+)
 from app.defaults import DEMO_CLIP, ROOT
 from app.errors import DeviceError
 from tests.support.program import called
@@ -217,3 +223,44 @@ def test_how_many_workers_there_are(
 def test_no_room_for_a_worker() -> None:
     with pytest.raises(DeviceError, match="it needs 4 CPU, and the cluster has 2 CPU, 0 GPU"):
         count_workers(ClusterPlace(cpus=4), {"CPU": 2.0}, 1)
+
+
+@pytest.mark.parametrize(
+    ("mode", "verdicts", "is_let_in"),
+    [(None, [False, True], True), (None, [False, False], False), ("disabled", [False], False)],
+)
+def test_the_token_of_the_user_is_tried(
+    mode: str | None, verdicts: list[bool], *, is_let_in: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(AUTH_MODE, mode or "")  # so that it is taken back in the end
+    if mode is None:
+        monkeypatch.delenv(AUTH_MODE)
+    left = list(verdicts)
+
+    def check(address: str) -> tuple[bool, bytes]:
+        return left.pop(0), b"ray.exceptions.AuthenticationError: no token"
+
+    monkeypatch.setattr("app.cluster.ray_engine._check_health", check)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"127.0.0.1:{server.getsockname()[1]}"
+        if is_let_in:
+            check_address(address)
+            assert os.environ[AUTH_MODE] == "token"
+        else:
+            with pytest.raises(DeviceError, match=r"asks for its token\. Set RAY_AUTH_MODE=token"):
+                check_address(address)
+    assert left == []
+
+
+@needs_ray
+@pytest.mark.slow
+def test_a_ray_that_does_not_begin_in_time_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    import ray
+
+    def begin(**_: object) -> None:
+        raise Exception("The current node timed out during startup. This could happen.\nMore.")
+
+    monkeypatch.setattr(ray, "init", begin)
+    said = "Ray on this machine cannot be used: The current node timed out during startup"
+    with pytest.raises(DeviceError, match=said), connect_ray(ClusterPlace()):
+        raise AssertionError
