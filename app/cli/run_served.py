@@ -141,7 +141,9 @@ def _serve_run(plan: RunPlan, page: _Page, stack: ExitStack) -> int:
     networks = stack.enter_context(load_networks(plan.recognition))
     classifier = networks.classifier
     say(describe_classifier(classifier))
-    shared = stack.enter_context(load_shared_networks(plan.recognition, plan.view, classifier))
+    shared = stack.enter_context(
+        load_shared_networks(plan.recognition, plan.view, classifier, networks.actions)
+    )
     stop = stack.enter_context(catch_ctrl_c())
     feed = SourceFeed(source.name, keeps_blurred=plan.view.blur)
     stack.callback(feed.close)

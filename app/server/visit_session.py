@@ -34,14 +34,19 @@ class SharedNetworks:
 
 @contextmanager
 def load_shared_networks(
-    recognition: RecognitionSettings, view: ViewSettings, classifier: Classifier | None = None
+    recognition: RecognitionSettings,
+    view: ViewSettings,
+    classifier: Classifier | None = None,
+    actions: ActionReader | None = None,
 ) -> Iterator[SharedNetworks]:
-    """Loads the networks of visitors, and frees them at the end.
+    """Loads the networks of visitors, and frees those at the end that it has loaded.
 
     Args:
         recognition: The settings of the networks.
         view: The settings with which a visit begins.
         classifier: One that is loaded already; None loads one.
+        actions: A reader of facial actions that is loaded already; None loads one if the settings
+            ask for it. Threads use it in turns.
 
     Raises:
         ModelError, DeviceError: A network cannot be loaded.
@@ -56,7 +61,8 @@ def load_shared_networks(
     with ExitStack() as stack:
         search = SharedSearch(max_faces=recognition.max_faces, far_faces=recognition.far_faces)
         stack.callback(search.close)
-        actions = stack.enter_context(ActionReader()) if recognition.actions else None
+        if actions is None and recognition.actions:
+            actions = stack.enter_context(ActionReader())
         yield SharedNetworks(search, classifier, recognition, view, actions)
 
 
