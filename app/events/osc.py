@@ -29,6 +29,7 @@ from app.types import UNSURE, FrameResult, Image, TrackedFace
 PEOPLE = 16  # that are sent; more are left out
 FACE_NAMES = frozenset({"found", "id", "label", "score", "box", "actions"})  # of a face's addresses
 NO_LABEL = -1  # the number of the label "unsure"
+FACEOSC_FACE_UNITS = 40.0  # the width of FaceOSC's model face, which its /pose/scale multiplies
 
 
 class OscSink(ReadingsSink):
@@ -163,10 +164,11 @@ def list_face_values(face: TrackedFace, labels: Sequence[str]) -> Iterator[tuple
 
 
 def _list_pose(face: TrackedFace) -> Iterator[tuple[str, Values]]:
-    """Lists what FaceOSC sends of one face: the middle of its box in px and, where head pose is
-    read, pitch, yaw and roll in radians."""
+    """Lists what FaceOSC sends of one face: the middle of its box in px, its size in px of a unit
+    of FaceOSC's model and, where head pose is read, pitch, yaw and roll in radians."""
     x0, y0, x1, y1 = (float(value) for value in face.face.box_xyxy)
     yield "pose/position", ((x0 + x1) / 2, (y0 + y1) / 2)
+    yield "pose/scale", (max(x1 - x0, y1 - y0) / FACEOSC_FACE_UNITS,)
     if face.actions is not None:
         head = face.actions
         angles = head.head_pitch_deg, head.head_yaw_deg, head.head_roll_deg

@@ -44,6 +44,7 @@ def test_a_frame_is_one_bundle_of_floats_and_whole_numbers() -> None:
         ("/frame", (3,)),
         ("/time", (0.5,)),
         ("/pose/position", (3.5, 8.125)),
+        ("/pose/scale", (pytest.approx(0.30625),)),  # of a box of 10 x 12.25 px
         ("/face/1/found", (1,)),
         ("/face/1/id", (7,)),
         ("/face/1/label", (1,)),
