@@ -7,8 +7,9 @@ import cv2
 import numpy as np
 
 from app.events.event import EventClock, encode_event, make_event
+from app.records.schema import PIXEL_DECIMALS
 from app.server.outbox import FrameMessage
-from app.types import FaceMap, FrameResult, Image, Json, JsonValue
+from app.types import Face, FaceMap, FrameResult, Image, Json, JsonValue
 
 # A larger picture is scaled down: the page shows it no larger, and eight visitors take eight times
 # as many bytes.
@@ -62,7 +63,14 @@ def _add_page_fields(event: Json, result: FrameResult, origin: Origin, jpeg: byt
     ]
     if maps:
         event["maps"] = maps
+    if result.unread:  # labels leave these faces free
+        event["unread_boxes"] = [_describe_box(face) for face in result.unread]
     return event
+
+
+def _describe_box(face: Face) -> list[JsonValue]:
+    x0, y0, x1, y1 = (float(value) for value in face.box_xyxy)
+    return [round(value, PIXEL_DECIMALS) for value in (x0, y0, x1 - x0, y1 - y0)]
 
 
 def describe_map(shown: FaceMap) -> Json:

@@ -1,31 +1,24 @@
-"""Serves one page: its messages in, its events out, and all that is its own."""
+"""Serves one page: its messages in, its events out, and the source that it watches."""
 
 import asyncio
 import contextlib
-import shutil
 import time
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 
-from app.errors import RecogniserError
 from app.events.event import EventClock, encode_event
 from app.live.keys import Action
 from app.live.remote import LiveState
 from app.live.view import SMOOTHINGS_S
-from app.overlay.palette import choose_colour
-from app.overlay.text import SOFT_WHITE, Colour
 from app.server.browser_session import BrowserSession
 from app.server.downloads import Downloads
-from app.server.dropped_file import FileTurns, Upload, describe_failure, read_dropped_file
-from app.server.limits import (
-    MAX_FILES_AT_ONCE,
-    MAX_RECORDINGS,
-    describe_limits,
-)
+from app.server.dropped_file import FileTurns
+from app.server.greeting import make_hello, make_state
+from app.server.limits import MAX_FILES_AT_ONCE
 from app.server.outbox import Outbox
 from app.server.page_messages import (
     MALFORMED,
@@ -42,11 +35,12 @@ from app.server.page_messages import (
 )
 from app.server.rate_limit import RateLimit
 from app.server.source_feed import SourceFeed
-from app.server.visit_recording import VisitRecording
-from app.server.visit_session import SharedNetworks, Worker
-from app.types import UNSURE, Json
+from app.server.visit_files import VisitFiles
+from app.server.visit_folder import VisitFolder
+from app.server.visit_recorder import VisitRecorder
+from app.server.visit_session import SharedNetworks
+from app.types import Json
 
-SCHEMA = 1  # of the page's messages
 STATE_S = 1.0  # between two states that differ only in their figures
 STATE_POLL_S = 0.1
 LAST_WORDS_S = 1.0  # for which a visitor who is sent away may take the reason
@@ -82,18 +76,26 @@ class Visitor:
         self._source: WatchedSource = "none"
         self._own_state = visits.networks.first_state  # while no browser session runs
         self._browser: BrowserSession | None = None
-        self._recording: VisitRecording | None = None
-        self._folder: Path | None = None
-        self._upload: Upload | None = None
-        self._file_task: asyncio.Task[None] | None = None
-        self._file_worker: Worker | None = None
-        self._keys: list[str] = []  # of downloads
+        self._folder = VisitFolder(visits.folder, visits.downloads)
+        self._recorder = VisitRecorder(
+            self._folder, visits.networks, post=self._post, tell_state=self._tell_state
+        )
+        self._files = VisitFiles(
+            self._folder,
+            visits.networks,
+            visits.file_turns,
+            self.outbox,
+            post=self._post,
+            find_state=lambda: self._state,
+        )
         self._tasks: set[asyncio.Task[None]] = set()
         self._is_away = False
 
     async def stay(self) -> None:
         """Serves the page until it leaves or is sent away."""
-        self._post(self._make_hello())
+        visits = self.visits
+        labels = visits.networks.classifier.labels
+        self._post(make_hello(labels, visits.feed, visits.version, self._describe_state()))
         tasks = [asyncio.create_task(self._send()), asyncio.create_task(self._tell_states())]
         try:
             async for data in self._connection:
@@ -149,28 +151,6 @@ class Visitor:
                     for part in parts:
                         await self._connection.send(part)
 
-    def _make_hello(self) -> Json:
-        labels = self.visits.networks.classifier.labels
-        feed = self.visits.feed
-        camera: Json | None = None
-        if feed is not None:
-            camera = {
-                "name": feed.name,
-                "size": None if feed.size_wh is None else list(feed.size_wh),
-                "fps": None if feed.state is None else _round(feed.state.fps),
-            }
-        colours = {label: format_colour(choose_colour(label, labels)) for label in labels}
-        return {
-            "type": "hello",
-            "schema": SCHEMA,
-            "version": self.visits.version,
-            "labels": list(labels),
-            "colours": colours | {UNSURE: format_colour(SOFT_WHITE)},
-            "server_camera": camera,
-            "limits": describe_limits(),
-            "state": self._describe_state(),
-        }
-
     @property
     def _state(self) -> LiveState:
         """The switches of the source that is watched."""
@@ -180,34 +160,24 @@ class Visitor:
         return self._own_state if self._browser is None else self._browser.state
 
     def _describe_state(self) -> Json:
-        state, recording = self._state, self._recording
-        return {
-            "type": "state",
-            "blur": state.blur,
-            "map": state.with_maps,
-            "smoothing_s": state.smoothing_s,
-            "neutral": {"left_s": _round(state.neutral_left_s), "known": state.neutral_known},
-            "recording": None if recording is None else {"seconds": round(recording.seconds, 2)},
-            "source": None if self._source == "none" else self._source,
-            "fps": _round(state.fps),
-            "latency_ms": _round(state.latency_ms),
-        }
+        return make_state(self._state, self._source, self._recorder.describe())
+
+    def _tell_state(self) -> None:
+        self._post(self._describe_state())
 
     async def _tell_states(self) -> None:
         told: Mapping[str, object] = {}
         told_s = 0.0
         while True:
             await asyncio.sleep(STATE_POLL_S)
-            if self._recording is not None and self._recording.failure is not None:
-                self.say(self._recording.failure)
-                await self._stop_recording()
+            await self._recorder.stop_if_failed()
             state = self._describe_state()
             switches = {
                 name: value
                 for name, value in state.items()
                 if name not in ("fps", "latency_ms", "recording", "neutral")
             }
-            switches["recording"] = self._recording is not None
+            switches["recording"] = self._recorder.is_running
             now_s = time.monotonic()
             if switches != told or now_s - told_s >= STATE_S or self._state.neutral_left_s:
                 told, told_s = switches, now_s
@@ -226,11 +196,11 @@ class Visitor:
             case PagePicture() if self._browser is not None:
                 self._browser.camera.offer(message)
             case FileOffer():
-                await self._begin_file(message)
+                await self._files.begin(message)
             case FileChunk(content=content):
-                await self._store(content)
+                await self._files.store(content)
             case Cancel():
-                await self._end_file("Cancelled.")
+                await self._files.end("Cancelled.")
 
     async def _watch(self, source: WatchedSource) -> None:
         feed = self.visits.feed
@@ -250,11 +220,10 @@ class Visitor:
             self._browser = BrowserSession(
                 self, self.visits.networks, self.visits.clock, self._own_state
             )
-        self._post(self._describe_state())
+        self._tell_state()
 
     async def _leave_source(self) -> None:
-        if self._recording is not None:
-            await self._stop_recording()
+        await self._recorder.stop()
         if self.visits.feed is not None:
             self.visits.feed.remove(self.outbox)
         self._source = "none"
@@ -264,6 +233,14 @@ class Visitor:
             self._own_state = replace(
                 browser.state, neutral_left_s=None, neutral_known=0, fps=None, latency_ms=None
             )
+
+    async def _switch_recording(self) -> None:
+        if self._recorder.is_running:
+            await self._recorder.stop()
+        elif self._source == "none":
+            self.say(START_FIRST)
+        else:
+            await self._recorder.begin(self._browser, self.visits.feed)
 
     def _press(self, action: Action) -> None:
         feed = self.visits.feed
@@ -297,171 +274,7 @@ class Visitor:
             case _:
                 self.say(START_FIRST)
         self._own_state = state
-        self._post(self._describe_state())
-
-    # Recordings
-
-    def _make_folder(self) -> Path:
-        if self._folder is None:
-            self._folder = self.visits.folder / f"visit_{time.monotonic_ns()}"
-            self._folder.mkdir()
-        return self._folder
-
-    async def _switch_recording(self) -> None:
-        feed = self.visits.feed
-        if self._recording is not None:
-            await self._stop_recording()
-        elif self._source == "none":
-            self.say(START_FIRST)
-        elif len(self._keys) >= MAX_RECORDINGS:
-            self.say(f"{MAX_RECORDINGS} recordings are kept for a page. Load the page anew.")
-        else:
-            labels = self.visits.networks.classifier.labels
-            try:
-                folder = await asyncio.to_thread(self._make_folder)
-                recording = await asyncio.to_thread(
-                    VisitRecording,
-                    folder,
-                    labels,
-                    with_actions=self.visits.networks.actions is not None,
-                )
-            except (RecogniserError, OSError) as error:
-                self.say(f"Nothing is recorded: {error}")
-                return
-            self._recording = recording
-            if self._browser is not None:
-                self._browser.recording = recording
-            elif feed is not None:
-                feed.add_taker(recording)
-            self._post(self._describe_state())
-
-    async def _stop_recording(self) -> None:
-        recording, self._recording = self._recording, None
-        if recording is None:
-            return
-        self._detach(recording)
-        try:
-            paths, lacks = await asyncio.to_thread(recording.finish)
-        except Exception as error:  # the page must learn of it, whatever it is
-            await asyncio.to_thread(recording.abort)
-            self.say(f"The recording is lost: {describe_failure(error, self._make_folder())}")
-            return
-        if lacks is not None:
-            self.say(lacks)
-        if paths:
-            self._post({"type": "recording", "files": self._offer(paths)})
-        self._post(self._describe_state())
-
-    def _detach(self, recording: VisitRecording) -> None:
-        if self._browser is not None:
-            self._browser.recording = None
-        if self.visits.feed is not None:
-            self.visits.feed.remove_taker(recording)
-
-    def _offer(self, paths: Sequence[Path]) -> list[Json]:
-        key, files = self.visits.downloads.add(paths)
-        self._keys.append(key)
-        return files
-
-    # Files
-
-    def _tell_file(
-        self,
-        state: str,
-        done: int = 0,
-        total: int | None = None,
-        *,
-        message: str | None = None,
-        files: Sequence[Json] = (),
-    ) -> None:
-        self._post(
-            {
-                "type": "file",
-                "state": state,
-                "done": done,
-                "total": total,
-                "message": message,
-                "files": list(files),
-            }
-        )
-
-    async def _begin_file(self, offer: FileOffer) -> None:
-        if self._upload is not None:
-            self._post({"type": "error", "message": "One file at a time. Cancel the first one."})
-            return
-        if len(self._keys) >= MAX_RECORDINGS:
-            self._tell_file("failed", message="Load the page anew to read further files.")
-            return
-        try:
-            folder = self._make_folder() / f"file_{time.monotonic_ns()}"
-            folder.mkdir()
-            self._upload = Upload(folder, offer)
-        except (RecogniserError, OSError) as error:
-            self._tell_file("failed", message=describe_failure(error, self.visits.folder))
-            return
-        self._tell_file("reading")
-
-    async def _store(self, content: bytes) -> None:
-        """Stores a part of the file. Parts that were under way when it ended are dropped."""
-        if self._upload is None or self._file_task is not None:
-            return
-        try:
-            is_whole = await asyncio.to_thread(self._upload.add, content)
-        except RecogniserError as error:
-            await self._end_file(describe_failure(error, self._upload.path.parent))
-            return
-        if is_whole:
-            self._file_task = asyncio.create_task(self._read_file(self._upload))
-
-    async def _read_file(self, upload: Upload) -> None:
-        async with self.visits.file_turns:
-            finished: asyncio.Future[tuple[list[Path], str] | Exception]
-            finished = self._loop.create_future()
-            state = self._state
-
-            def work(is_stopped: Callable[[], bool]) -> None:
-                outcome: tuple[list[Path], str] | Exception
-                try:
-                    outcome = read_dropped_file(
-                        upload,
-                        self.visits.networks,
-                        state,
-                        self.outbox,
-                        is_stopped=is_stopped,
-                        progress=lambda done, total: self._tell_file("reading", done, total),
-                    )
-                except Exception as error:  # a visitor's file must end nothing but itself
-                    outcome = error
-                with contextlib.suppress(RuntimeError):  # the loop has ended
-                    self._loop.call_soon_threadsafe(_settle, finished, outcome)
-
-            self._file_worker = Worker("dropped file", work)
-            outcome = await finished
-        folder = upload.path.parent
-        if isinstance(outcome, Exception):
-            self._tell_file("failed", message=describe_failure(outcome, folder))
-        else:
-            paths, line = outcome
-            self._tell_file("done", message=line, files=self._offer(paths))
-        self._upload = self._file_task = self._file_worker = None
-        upload.path.unlink(missing_ok=True)
-
-    async def _end_file(self, line: str | None) -> None:
-        """Gives the file up; `line` tells the page why."""
-        upload, self._upload = self._upload, None
-        if upload is None:
-            return
-        task, self._file_task = self._file_task, None
-        worker, self._file_worker = self._file_worker, None
-        if task is not None:
-            task.cancel()
-        if worker is not None:
-            worker.ask_to_stop()
-            await asyncio.to_thread(worker.join)
-        upload.close()
-        if line is not None:
-            self._tell_file("failed", message=line)
-        await asyncio.to_thread(shutil.rmtree, upload.path.parent, ignore_errors=True)
+        self._tell_state()
 
     # The end
 
@@ -470,35 +283,7 @@ class Visitor:
         self.outbox.close()
         if self.visits.feed is not None:
             self.visits.feed.remove(self.outbox)
-        recording, self._recording = self._recording, None
-        if recording is not None:
-            self._detach(recording)
-            await asyncio.to_thread(recording.abort)
+        await self._recorder.abort()
         await self._leave_source()
-        await self._end_file(None)
-        for key in self._keys:
-            self.visits.downloads.remove(key)
-        if self._folder is not None:
-            await asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True)
-
-
-def _settle(
-    finished: "asyncio.Future[tuple[list[Path], str] | Exception]",
-    outcome: tuple[list[Path], str] | Exception,
-) -> None:
-    if not finished.done():
-        finished.set_result(outcome)
-
-
-def _round(value: float | None) -> float | None:
-    return None if value is None else round(value, 2)
-
-
-def format_colour(colour: Colour) -> str:
-    """Formats a colour, BGR, as a style sheet has it.
-
-    >>> format_colour((0, 159, 230))
-    '#e69f00'
-    """
-    blue, green, red = colour
-    return f"#{red:02x}{green:02x}{blue:02x}"
+        await self._files.end(None)
+        await self._folder.remove()

@@ -12,6 +12,13 @@ export function findKind({ type, name }) {
   return type.startsWith("image/") || PICTURES.test(name) ? "picture" : "video";
 }
 
+/** Says why a file is not sent; "" for a file that can be. */
+export function explainUnfit({ name, size }, maxBytes) {
+  if (size === 0) return `${name} is empty.`;
+  if (size <= maxBytes) return "";
+  return `${name} has ${Math.ceil(size / 2 ** 20)} MB; the server takes up to ${maxBytes >> 20} MB.`;
+}
+
 /** Finds the last event at or before a time: its index, -1 where there is none. */
 export function findEventAt(events, timeS) {
   let [low, high] = [0, events.length];

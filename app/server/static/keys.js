@@ -15,8 +15,8 @@ const KEYS = [
   ["h", "h", "help", "show or hide this help"],
   ["q", "q", "quit", "stop the camera or the file"],
 ];
-const TAKES_LETTERS = "input, select, textarea, [contenteditable]";
-const TAKES_SPACE = "button, a, summary, video, label";
+const TAKES_LETTERS = "input:not([type=checkbox]), select, textarea, [contenteditable]";
+const TAKES_SPACE = "button, a, summary, video, label, input";
 
 /** Finds the action of a pressed key; null for a key without one, or one that is meant elsewhere. */
 export function findAction({ key, ctrlKey, altKey, metaKey, target }) {

@@ -1,27 +1,22 @@
-/** Draws the faces of an event: boxes, labels, and panels with bars and the last minute. */
+/**
+ * Draws the faces of an event, as `app/overlay/drawing.py` does: boxes, labels, axes of heads, and
+ * panels with bars and the last minute.
+ */
 
-import { chooseFaceColour, chooseInk, UNSURE_COLOUR } from "./colours.js";
+import { chooseFaceColour, UNSURE_COLOUR } from "./colours.js";
 import { paintMaps } from "./evidence.js";
-import {
-  chooseRows,
-  chooseTextPx,
-  formatShare,
-  makeFont,
-  makeLabels,
-  makePanels,
-  shorten,
-} from "./forms.js";
-import { History, NOT_SEEN, SPAN_S, STEPS, UNSURE_STEP } from "./history.js";
-import { findLine, Placer } from "./placement.js";
+import { makeFont } from "./forms.js";
+import { AXIS_COLOURS, locateAxes, THICK_SHARE } from "./head_axes.js";
+import { History, NOT_SEEN, STEPS, UNSURE_STEP } from "./history.js";
+import { LISTED_FORM, OverlayMemory } from "./overlay_memory.js";
+import { findShortestLine, roundEven } from "./rects.js";
+import { CanvasPlaces, describeScene } from "./scene.js";
+import { drawLabel, drawPanel } from "./text_blocks.js";
 
 export const HUD_MODES = ["full", "boxes", "off"];
-const GROUND = "rgb(0 0 0 / 0.68)";
-const TRACK = "rgb(255 255 255 / 0.16)";
-const SOFT_WHITE = "#e1e1e1";
-const WHITE = "#ffffff";
-const BASELINE_EM = 1.06; // below a label's top
-const BOX_SHARE = 1 / 8; // of a label's size: how thick a box's line is
-const NUMBERED_S = 5; // labels keep their numbers for so long after a second face was there
+const BOX_SHARE = 1 / 8; // of the labels' size: how thick a box's line is
+const LINE_SHARE = 1 / 10; // of the labels' size: how thick the line from a panel to its face is
+const MAX_MEASURED = 4096; // texts whose width is remembered
 
 /** Draws the events of one stream in order. Texts keep their places while faces move. */
 export class OverlayPainter {
@@ -30,22 +25,13 @@ export class OverlayPainter {
     this.labels = labels;
     this.colours = colours;
     this.history = new History();
-    this._placer = new Placer();
-    this._numberedUntil = -Infinity;
+    this._memory = new OverlayMemory();
+    this._widths = new Map();
   }
 
   /** Takes the next event into the last minute. */
   add(event) {
     this.history.add(event.faces, this.labels, event.time_s);
-    if (event.time_s + NUMBERED_S < this._numberedUntil) this._numberedUntil = -Infinity;
-    if (event.faces.length > 1) this._numberedUntil = event.time_s + NUMBERED_S;
-  }
-
-  /** Forgets all people. */
-  clear() {
-    this.history.clear();
-    this._placer = new Placer();
-    this._numberedUntil = -Infinity;
   }
 
   /**
@@ -58,105 +44,113 @@ export class OverlayPainter {
    *   parts of the area on which something else stands
    */
   draw(context, event, area, { hud, isMirrored, reserved = [] }) {
-    const [sizeX, sizeY] = event.size;
-    const [scaleX, scaleY] = [area.width / sizeX, area.height / sizeY];
+    const [width, height] = event.size;
     context.save();
     context.translate(area.x, area.y);
     context.save();
     if (isMirrored) context.transform(-1, 0, 0, 1, area.width, 0);
-    context.scale(scaleX, scaleY);
+    context.scale(area.width / width, area.height / height);
     paintMaps(context, event.maps);
     context.restore();
-    if (hud !== "off") {
-      const boxes = event.faces.map((face) => ({
-        x: scaleX * (isMirrored ? sizeX - face.x - face.width : face.x),
-        y: scaleY * face.y,
-        width: scaleX * face.width,
-        height: scaleY * face.height,
-      }));
-      this._drawFaces(context, event, boxes, area, hud, reserved);
+    const size = [Math.floor(area.width), Math.floor(area.height)];
+    if (hud !== "off" && size[0] > 0 && size[1] > 0) {
+      this._memory.begin(`${hud} ${isMirrored}`, event.time_s);
+      this._drawFaces(context, event, size, { hud, isMirrored, reserved });
     }
     context.restore();
   }
 
-  _drawFaces(context, event, boxes, { width, height }, hud, reserved) {
-    const size = chooseTextPx(width, height);
-    const isNumbered = event.faces.length > 1 || event.time_s < this._numberedUntil;
-    const measure = (text, px, isBold) => {
-      context.font = makeFont(px, isBold);
-      return context.measureText(text).width;
-    };
-    const drawn = event.faces.map((face, at) => {
-      const number = isNumbered ? `#${face.face_id}` : "";
-      return {
-        id: face.face_id,
-        face,
-        box: boxes[at],
-        number,
-        colour: chooseFaceColour(face, this.colours),
-        labels: makeLabels(face, { size, number, room: width, measure }),
-        panels: hud === "full" ? makePanels(this.labels, { size, number, measure }) : [],
-      };
+  _drawFaces(context, event, size, { hud, isMirrored, reserved }) {
+    const memory = this._memory;
+    const measure = (text, px, isBold) => this._measure(context, text, px, isBold);
+    const places = new CanvasPlaces(event.size, size, isMirrored);
+    const described = describeScene(event, {
+      labels: this.labels,
+      hasPanels: hud === "full",
+      places,
+      size,
+      memory,
+      reserved,
+      measure,
     });
-    const places = this._placer.place({ width, height }, drawn, event.time_s, reserved);
-    const thick = Math.max(2, Math.round(BOX_SHARE * size));
-    for (const one of drawn) {
-      const { panel } = places.get(one.id);
-      const line = panel && findLine(panel.rect, one.box);
-      if (line) strokeLine(context, line, one.colour, Math.max(1, thick - 1));
+    const { scene, faces, size: textPx } = described;
+    const plan = memory.places.place(scene, event.time_s);
+    const colours = faces.map(({ face }) => chooseFaceColour(face, this.colours));
+    const lineThick = Math.max(2, roundEven(LINE_SHARE * textPx));
+    faces.forEach(({ key }, at) => {
+      const { panel } = plan.get(key);
+      if (panel === null) return;
+      const [start, end] = findShortestLine(panel.rect, scene.faces[at].box);
+      if (start.x !== end.x || start.y !== end.y) {
+        strokeLine(context, start, end, colours[at], lineThick);
+      }
+    });
+    const thick = Math.max(2, roundEven(BOX_SHARE * textPx));
+    faces.forEach(({ box }, at) => strokeBox(context, box, colours[at], thick));
+    for (const { face, box } of faces) {
+      if (face.actions && face.landmarks) drawAxes(context, face, box, places);
     }
-    for (const one of drawn) strokeBox(context, one.box, one.colour, thick);
-    for (const one of drawn) {
-      const { panel } = places.get(one.id);
-      if (panel) this._drawPanel(context, one, panel.rect, one.panels[panel.form], measure);
-    }
-    for (const one of drawn) {
-      const { label } = places.get(one.id);
-      if (label) drawLabel(context, label.rect, one.labels[label.form], one.colour);
+    faces.forEach((one, at) => {
+      const { panel } = plan.get(one.key);
+      if (panel === null) return;
+      this._drawPanel(context, one, panel, scene.faces[at].box, colours[at], measure);
+    });
+    faces.forEach(({ key, labels }, at) => {
+      const { label } = plan.get(key);
+      if (label !== null) drawLabel(context, label.rect, labels[label.form], colours[at]);
+    });
+    const listed = memory.placeList(faces.map(({ labels }) => labels), scene, plan);
+    for (const [at, rect] of listed?.lines ?? []) {
+      drawLabel(context, rect, faces[at].labels[LISTED_FORM], colours[at]);
     }
   }
 
-  _drawPanel(context, { face, box, colour }, rect, panel, measure) {
-    const { size, pad, row } = panel;
-    fillRounded(context, rect, Math.max(2, 0.22 * size), GROUND);
-    const isRight = rect.x + rect.width <= box.x; // the face is on the right
-    context.fillStyle = colour;
-    const stripe = isRight ? rect.x + rect.width - panel.edge : rect.x;
-    context.fillRect(stripe, rect.y, panel.edge, rect.height);
-    const left = rect.x + (isRight ? 0 : panel.edge) + pad;
-    let top = rect.y + pad;
-    if (panel.number) {
-      const width = measure(panel.number, size, true) + (2 * size) / 3;
-      fillRounded(context, { x: left, y: top, width, height: 1.35 * size }, 3, colour);
-      write(context, panel.number, left + size / 3, top + 1.02 * size, size, chooseInk(colour), true);
-      top += panel.header;
-    }
-    for (const label of chooseRows(this.labels, face.probabilities, panel.rows)) {
-      const share = face.probabilities[label] ?? 0;
-      const isShown = label === face.label;
-      const ink = isShown ? WHITE : SOFT_WHITE;
-      const line = top + 0.8 * row;
-      const name = shorten(label, panel.names - pad, (text) => measure(text, size, true));
-      write(context, name, left, line, size, ink, isShown);
-      const [x, inset] = [left + panel.names, Math.max(2, Math.round(0.2 * row))];
-      context.fillStyle = TRACK;
-      context.fillRect(x, top + inset, panel.bar, row - 2 * inset);
-      context.fillStyle = this.colours[label] ?? UNSURE_COLOUR;
-      context.fillRect(x, top + inset, Math.max(1, share * panel.bar), row - 2 * inset);
-      context.textAlign = "right";
-      write(context, formatShare(share), x + panel.bar + panel.shares, line, size, ink, isShown);
-      context.textAlign = "left";
-      top += row;
-    }
-    if (panel.strip === 0) return;
-    top += pad;
-    write(context, `${SPAN_S} s`, left, top + panel.strip / 2 + 0.35 * size, size, SOFT_WHITE, false);
-    const x = left + panel.names;
-    const area = { x, y: top, width: panel.bar + panel.shares, height: panel.strip };
-    context.fillStyle = GROUND;
-    context.fillRect(area.x, area.y, area.width, area.height);
-    drawStrip(context, this.history.getStrip(face.face_id), area, this.labels, this.colours);
+  _drawPanel(context, { face, panels, number }, { rect, form }, box, colour, measure) {
+    const panel = panels[form];
+    const count = panel.rows * panel.columns;
+    const shares = this.labels.map((label) => face.probabilities[label] ?? 0);
+    const rows =
+      count === this.labels.length
+        ? [...this.labels.keys()]
+        : this._memory.chooseRows(face.face_id, shares, count);
+    const shown = this.labels.indexOf(face.label);
+    const strip = drawPanel(context, rect, panel, {
+      labels: this.labels,
+      colours: this.colours,
+      shares,
+      rows,
+      highlighted: shown >= 0 ? shown : shares.indexOf(Math.max(...shares)),
+      number,
+      colour,
+      edge: findEdge(rect, box),
+      measure,
+    });
+    if (strip === null) return;
+    drawStrip(context, this.history.getStrip(face.face_id), strip, this.labels, this.colours);
   }
+
+  /** Measures the width of a text in whole px, once. */
+  _measure(context, text, size, isBold) {
+    const key = `${isBold ? "b" : "m"}${size} ${text}`;
+    let width = this._widths.get(key);
+    if (width === undefined) {
+      context.font = makeFont(size, isBold);
+      width = Math.ceil(context.measureText(text).width);
+      if (this._widths.size >= MAX_MEASURED) this._widths.clear();
+      this._widths.set(key, width);
+    }
+    return width;
+  }
+}
+
+/** Finds the side of a panel that its face is on. */
+function findEdge(panel, box) {
+  const [right, low] = [panel.x + panel.width, panel.y + panel.height];
+  if (right <= box.x) return "right";
+  const isAlong = panel.x < box.x + box.width;
+  if (panel.y >= box.y + box.height && isAlong) return "top";
+  if (low <= box.y && isAlong) return "bottom";
+  return "left";
 }
 
 /**
@@ -182,44 +176,31 @@ export function drawStrip(context, strip, area, labels, colours) {
   }
 }
 
-function drawLabel(context, rect, label, colour) {
-  const { size, pad, number } = label;
-  const radius = Math.max(2, 0.22 * size);
-  fillRounded(context, rect, radius, GROUND);
-  const tag = { x: rect.x, y: rect.y, width: label.numberWidth, height: rect.height };
-  fillRounded(context, tag, number ? radius : 0, colour);
-  const line = rect.y + BASELINE_EM * size;
-  if (number) write(context, number, rect.x + pad, line, size, chooseInk(colour), true);
-  if (label.text) write(context, label.text, rect.x + label.numberWidth + pad, line, size, WHITE, true);
-  if (label.share) {
-    context.textAlign = "right";
-    write(context, label.share, rect.x + rect.width - pad, line, size, SOFT_WHITE, false);
-    context.textAlign = "left";
+function drawAxes(context, face, box, places) {
+  const { start, ends } = locateAxes(face);
+  const [x, y] = places.locate(start);
+  const thick = Math.max(1, roundEven(THICK_SHARE * box.width));
+  const tips = ends.map((end) => places.locate(end)).map(([endX, endY]) => ({ x: endX, y: endY }));
+  tips.forEach((tip, at) => strokeLine(context, { x, y }, tip, AXIS_COLOURS[at], thick));
+  const nose = tips.at(-1);
+  for (const [ink, radius] of [["#000000", 2 * thick + 1], [AXIS_COLOURS.at(-1), 2 * thick]]) {
+    context.fillStyle = ink;
+    context.beginPath();
+    context.arc(nose.x, nose.y, radius, 0, 2 * Math.PI);
+    context.fill();
   }
 }
 
-function write(context, text, x, y, size, ink, isBold) {
-  context.font = makeFont(size, isBold);
-  context.fillStyle = ink;
-  context.fillText(text, x, y);
-}
-
-function fillRounded(context, { x, y, width, height }, radius, colour) {
-  context.fillStyle = colour;
-  context.beginPath();
-  context.roundRect(x, y, width, height, radius);
-  context.fill();
-}
-
 function strokeBox(context, { x, y, width, height }, colour, thick) {
-  for (const [ink, line] of [["#000000", thick + 2], [colour, thick]]) {
+  const border = thick + 2 * Math.max(1, Math.floor(thick / 2));
+  for (const [ink, line] of [["#000000", border], [colour, thick]]) {
     context.strokeStyle = ink;
     context.lineWidth = line;
     context.strokeRect(x, y, width, height);
   }
 }
 
-function strokeLine(context, [start, end], colour, thick) {
+function strokeLine(context, start, end, colour, thick) {
   for (const [ink, line] of [["#000000", thick + 2], [colour, thick]]) {
     context.strokeStyle = ink;
     context.lineWidth = line;

@@ -1,7 +1,8 @@
 /** The page: which source is watched, what the server says, and what keys and buttons do. */
 
 import { Cover } from "./cover.js";
-import { DroppedFile, findKind } from "./dropped_file.js";
+import { find } from "./dom.js";
+import { DroppedFile, explainUnfit, findKind } from "./dropped_file.js";
 import { listenToKeys } from "./keys.js";
 import { Link } from "./link.js";
 import { listCameras, openCamera, PictureSender } from "./own_camera.js";
@@ -14,11 +15,15 @@ const SCHEMA = 1; // of the messages that this page understands
 const INVITING = "Choose a camera, or drop a picture or a short video here.";
 const COVERING = "Faces are being covered …";
 const OPENING = "Waiting for the picture …";
-const find = (id) => document.getElementById(id);
 
 const panel = new Panel();
 const stage = new Stage(find("stage"));
-const people = new People(find("people"), find("nobody"));
+const people = new People({
+  list: find("people"),
+  empty: find("nobody"),
+  more: find("more-people"),
+  note: find("actions-note"),
+});
 const spoken = new Spoken(find("spoken"));
 const cover = new Cover();
 
@@ -128,6 +133,7 @@ function takePicture(buffer) {
 
 /** Tells the newest event to those who write it down. */
 function tell(event) {
+  panel.showReading(event, cover.isClosed);
   people.take(event);
   spoken.take(event);
 }
@@ -234,10 +240,9 @@ function read(chosen) {
     panel.showError("There is no connection to the server; the file was not read.");
     return;
   }
-  const limit = hello.limits.max_file_bytes;
-  if (chosen.size > limit || chosen.size === 0) {
-    const size = chosen.size === 0 ? "is empty" : `has ${Math.ceil(chosen.size / 2 ** 20)} MB`;
-    panel.showError(`${chosen.name} ${size}; the server takes up to ${limit >> 20} MB.`);
+  const unfit = explainUnfit(chosen, hello.limits.max_file_bytes);
+  if (unfit !== "") {
+    panel.showError(unfit);
     return;
   }
   if (file !== null) link.send({ type: "cancel" });
@@ -263,7 +268,9 @@ function read(chosen) {
 
 /** Shows that the connection is lost: what was read is not true any more. */
 function lose() {
+  const hadFiles = panel.forgetFiles();
   if (state?.recording) panel.showError("The recording ended with the connection; it is lost.");
+  else if (hadFiles) panel.showError("The files on the server are gone with the connection.");
   cover.lose();
   sender?.stop();
   stage.clearEvent();
@@ -324,6 +331,9 @@ panel.listen({
   onFile: read,
   onCancel: () => link.send({ type: "cancel" }),
   onRetry: () => link.start(),
+});
+addEventListener("beforeunload", (event) => {
+  if (state?.recording) event.preventDefault(); // the browser asks: the recording would be lost
 });
 listenToKeys(obey, () => panel.takesKeys);
 stage.onPicture = showNotice;

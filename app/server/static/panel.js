@@ -1,16 +1,21 @@
 /** Writes everything around the picture: buttons, messages, figures, files. Knows no socket. */
 
+import { find, setText } from "./dom.js";
 import { listKeys } from "./keys.js";
+import { describeDoubt, describeUnread } from "./spoken.js";
 
 const MESSAGE_MS = 4000; // in which a message can be read
 const RESTING_LOOK_S = 5; // of the calibration
-const find = (id) => document.getElementById(id);
+const DOUBT_MS = 1500; // for which a reason stays after the last reading that has it
+const PROGRESS_MS = 2000; // between two lines on a file that screen readers say
 
 export class Panel {
   constructor() {
     this._messageTimer = 0;
+    this._doubtTimer = 0;
+    this._progressAt = -Infinity;
     this._missed = 0;
-    this._links = []; // addresses of what was made in this page, to be given back
+    this._unread = 0;
     listKeys(find("keys"));
     this._keys = find("use-keys");
   }
@@ -63,10 +68,13 @@ export class Panel {
 
   showLink(state, line) {
     const texts = { connecting: "Connecting …", open: "Connected", lost: "Not connected" };
-    find("link").textContent = texts[state];
+    setText(find("link"), texts[state]);
     find("link").dataset.state = state;
-    find("lost").hidden = state !== "lost";
-    if (state === "lost") find("lost-line").textContent = `${line} The page tries again.`;
+    // The line stays while the page tries again, so that it is neither said nor moved each time.
+    if (state === "open") find("lost").hidden = true;
+    if (state !== "lost") return;
+    find("lost").hidden = false;
+    setText(find("lost-line"), `${line} The page tries again.`);
   }
 
   showHello({ server_camera: camera, version }) {
@@ -93,6 +101,8 @@ export class Panel {
     }
     if (kind === "picture") this._button("pause").disabled = true;
     this._missed = 0;
+    this._unread = 0;
+    this._hideDoubt();
     if (source === "none" || source === "file") find("figures").textContent = "";
   }
 
@@ -120,12 +130,13 @@ export class Panel {
     this._press("map", state.map);
     this._press("record", state.recording !== null);
     this._press("neutral", state.neutral.left_s !== null || state.neutral.known > 0);
-    find("record-name").textContent = state.recording === null ? "Record" : "Stop recording";
-    find("smoothing").textContent = state.smoothing_s ? `${state.smoothing_s} s` : "none";
+    setText(find("record-name"), state.recording === null ? "Record" : "Stop recording");
+    setText(find("smoothing"), state.smoothing_s ? `${state.smoothing_s} s` : "none");
     find("recording").hidden = state.recording === null;
     if (state.recording !== null) find("recording-s").textContent = format(state.recording.seconds);
     const left = state.neutral.left_s;
     find("neutral").hidden = left === null;
+    setText(find("asked"), left === null ? "" : "Look neutral for five seconds.");
     if (left !== null) {
       find("neutral-line").textContent = `Look neutral for ${Math.max(1, Math.round(left))} s`;
       find("neutral-bar").value = 1 - left / RESTING_LOOK_S;
@@ -141,6 +152,7 @@ export class Panel {
       delay ? `${Math.round(delay)} ms` : "",
       state.blur ? "faces blurred" : "",
       known ? `neutral set (${known})` : "",
+      describeUnread(this._unread).replace(".", ""),
       this._missed ? `${this._missed} left out` : "",
     ];
     const isLive = source === "server" || source === "browser";
@@ -149,6 +161,20 @@ export class Panel {
 
   countMissed(frames) {
     this._missed += frames;
+  }
+
+  /** Notes what an event says of the whole picture. */
+  showReading({ doubt = null, unread = 0 }, isCovered) {
+    this._unread = unread;
+    if (!doubt || !isCovered) return;
+    setText(find("doubt"), describeDoubt(doubt));
+    find("doubt").hidden = false;
+    clearTimeout(this._doubtTimer);
+    this._doubtTimer = setTimeout(() => this._hideDoubt(), DOUBT_MS);
+  }
+
+  _hideDoubt() {
+    find("doubt").hidden = true;
   }
 
   /** Returns the parts of the stage on which something else stands, px. */
@@ -203,8 +229,13 @@ export class Panel {
     } else {
       bar.removeAttribute("value");
     }
-    find("progress-line").textContent =
-      message ?? (total ? `Read ${done} of ${total}` : done ? `Read ${done}` : "Sending …");
+    const now = performance.now();
+    if (state === "reading" && done > 0 && now < this._progressAt + PROGRESS_MS) return;
+    this._progressAt = now;
+    setText(
+      find("progress-line"),
+      message ?? (total ? `Read ${done} of ${total}` : done ? `Read ${done}` : "Sending …"),
+    );
   }
 
   /** Lists files to download. */
@@ -222,6 +253,14 @@ export class Panel {
     }
     find("downloads").hidden = false;
     this.say(`${title}: ${files.length} files are ready below.`);
+  }
+
+  /** Takes away the files to download, which are no longer there. Returns true if there were any. */
+  forgetFiles() {
+    const hadFiles = find("files").childElementCount > 0;
+    find("files").replaceChildren();
+    find("downloads").hidden = true;
+    return hadFiles;
   }
 
   /** Hands a file that was made in the page to the user. */

@@ -2,16 +2,27 @@
 
 import { nameLabel } from "./forms.js";
 
-const EVERY_MS = 1200; // between two texts
+const EVERY_MS = 2000; // between two texts
 const MAX_NAMED = 6; // people in one text
 
 /** Describes an event in words. The figures are left out, because they change with every frame. */
-export function describeReading(event) {
-  if (event.faces.length === 0) return "Nobody is in view.";
-  const faces = [...event.faces].sort((a, b) => a.face_id - b.face_id);
+export function describeReading({ faces: all, unread = 0 }) {
+  const faces = [...all].sort((a, b) => a.face_id - b.face_id);
   const named = faces.slice(0, MAX_NAMED).map((face) => `Person ${face.face_id}: ${nameLabel(face)}.`);
   const more = faces.length - named.length;
-  return [...named, ...(more > 0 ? [`And ${more} more.`] : [])].join(" ");
+  const parts = [...named, more > 0 ? `And ${more} more.` : "", describeUnread(unread)];
+  return parts.filter(Boolean).join(" ") || "Nobody is in view.";
+}
+
+/** Tells how many faces were found and cannot be read; "" for none. */
+export function describeUnread(count) {
+  if (!count) return "";
+  return count === 1 ? "1 face cannot be read." : `${count} faces cannot be read.`;
+}
+
+/** Tells why all of the picture is covered; "" where it is not. */
+export function describeDoubt(doubt) {
+  return doubt ? `All of the picture is covered: ${doubt}.` : "";
 }
 
 /** Writes the newest text into an aria-live region. */

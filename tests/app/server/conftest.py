@@ -22,6 +22,7 @@ from app.server.visit_session import SharedNetworks, load_shared_networks
 from app.server.visitor import Visits
 from app.types import Frame, FrameResult, Image, TrackedFace
 from tests.support.faces import make_face
+from tests.support.page_modules import RunBody, open_modules
 
 WAIT_S = 30.0
 GREY = np.full((48, 64, 3), 99, np.uint8)
@@ -85,6 +86,13 @@ def serve(networks: SharedNetworks, tmp_path: Path) -> Iterator[object]:
             return Served(f"ws://127.0.0.1:{port}", feed, server, folder, labels, visits.downloads)
 
         yield begin
+
+
+@pytest.fixture(scope="package")
+def run_modules(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunBody]:
+    """Runs JavaScript with the modules of the page."""
+    with open_modules(tmp_path_factory.mktemp("modules") / "profile") as run:
+        yield run
 
 
 def read_until(client: ClientConnection, kind: str) -> dict[str, object]:

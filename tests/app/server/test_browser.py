@@ -324,3 +324,31 @@ def test_the_overlay_is_drawn_on_a_transparent_ground(page: ChromiumPage, addres
     assert picture[470, 5, 3] == 0
     assert picture[..., 3].max() == 255
     check_clean(page, address)
+
+
+def test_facial_actions_are_drawn_and_told_with_what_they_are_not(page: ChromiumPage) -> None:
+    with serve(find_port(), "--demo", "--actions") as address:
+        page.open(address)
+        page.wait_for("document.querySelector('.actions .figure') !== null")
+        note = page.run("document.getElementById('actions-note').textContent")
+        assert "not validated FACS units" in note
+        assert not page.run("document.getElementById('actions-note').hidden")
+        names = "[...document.querySelectorAll('.person .actions .name')].map((a) => a.textContent)"
+        page.wait_for(f"{names}.includes('mouthSmileLeft')")  # the portrait of the clip smiles
+        assert page.run("document.querySelector('.fact').textContent").startswith("Head: yaw ")
+        sky_blue = """(() => { const c = document.querySelector('.marks');
+            const {data} = c.getContext('2d').getImageData(0, 0, c.width, c.height);
+            for (let at = 0; at < data.length; at += 4) if (data[at] === 86 &&
+              data[at + 1] === 180 && data[at + 2] === 233) return true; return false; })()"""
+        page.wait_for(sky_blue)  # the dot of the nose
+        page.press("v")
+        page.press("v")
+        page.wait_for(f"!({sky_blue})")
+        check_clean(page, address)
+
+
+def test_the_help_is_closed_by_its_key(page: ChromiumPage, address: str) -> None:
+    page.open(address)
+    for is_open in (True, False):
+        page.press("h")
+        assert page.run("document.getElementById('help').open") is is_open
