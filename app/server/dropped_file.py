@@ -174,6 +174,8 @@ def describe_failure(error: Exception, folder: Path) -> str:
     """Words a failure for the visitor, without the server's folders."""
     if isinstance(error, RecogniserError):
         return str(error).replace(f"{folder}/", "")
+    if isinstance(error, OSError):
+        return f"The server could not store a file: {error.strerror or type(error).__name__}."
     return f"This file could not be read ({type(error).__name__})."
 
 

@@ -51,11 +51,12 @@ class KeyPress:
 
 @dataclass(frozen=True, slots=True)
 class FileOffer:
-    """The page is about to send a file."""
+    """The page is about to send a file. `number` comes back in all that the page is told of it."""
 
     name: str
     size_bytes: int
     kind: FileKind
+    number: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +113,10 @@ def _parse_text(text: str) -> PageMessage:
                 raise PageMessageError("A file is a picture or a video of at least a byte.")
             if size > MAX_FILE_BYTES:
                 raise PageMessageError(f"A file has at most {MAX_FILE_BYTES >> 20} MB.", TOO_LARGE)
-            return FileOffer(name[:MAX_NAME_CHARACTERS], size, cast("FileKind", kind))
+            number = value.get("number")
+            if number is not None and not (isinstance(number, int) and abs(number) < 2**53):
+                raise PageMessageError("A file's number is a whole number.")
+            return FileOffer(name[:MAX_NAME_CHARACTERS], size, cast("FileKind", kind), number)
         case {"type": "cancel"}:
             return Cancel()
     raise PageMessageError("This type of message, or a value in it, is unknown.")

@@ -58,16 +58,19 @@ class VisitFiles:
             self._post({"type": "error", "message": "One file at a time. Cancel the first one."})
             return
         if self._folder.is_full:
-            self._tell("failed", message="Load the page anew to read further files.")
+            line = "Load the page anew to read further files."
+            self._tell("failed", message=line, number=offer.number)
             return
         try:
             folder = self._folder.make() / f"file_{time.monotonic_ns()}"
             folder.mkdir()
             self._upload = Upload(folder, offer)
         except (RecogniserError, OSError) as error:
-            self._tell("failed", message=describe_failure(error, self._folder.parent))
+            self._tell(
+                "failed", message=describe_failure(error, self._folder.path), number=offer.number
+            )
             return
-        self._tell("reading")
+        self._tell("reading", number=offer.number)
 
     async def store(self, content: bytes) -> None:
         """Stores a part of the file. Parts that were under way when it ended are dropped."""
@@ -95,13 +98,13 @@ class VisitFiles:
             await asyncio.to_thread(worker.join)
         upload.close()
         if line is not None:
-            self._tell("failed", message=line)
+            self._tell("failed", message=line, number=upload.offer.number)
         await asyncio.to_thread(shutil.rmtree, upload.path.parent, ignore_errors=True)
 
     async def _read(self, upload: Upload) -> None:
         async with self._turns:
             finished: asyncio.Future[_Outcome] = self._loop.create_future()
-            state = self._find_state()
+            state, number = self._find_state(), upload.offer.number
 
             def work(is_stopped: Callable[[], bool]) -> None:
                 outcome: _Outcome
@@ -112,7 +115,9 @@ class VisitFiles:
                         state,
                         self._outbox,
                         is_stopped=is_stopped,
-                        progress=lambda done, total: self._tell("reading", done, total),
+                        progress=lambda done, total: self._tell(
+                            "reading", done, total, number=number
+                        ),
                     )
                 except Exception as error:  # a visitor's file must end nothing but itself
                     outcome = error
@@ -123,10 +128,10 @@ class VisitFiles:
             outcome = await finished
         folder = upload.path.parent
         if isinstance(outcome, Exception):
-            self._tell("failed", message=describe_failure(outcome, folder))
+            self._tell("failed", message=describe_failure(outcome, folder), number=number)
         else:
             paths, line = outcome
-            self._tell("done", message=line, files=self._folder.offer(paths))
+            self._tell("done", message=line, files=self._folder.offer(paths), number=number)
         self._upload = self._task = self._worker = None
         upload.path.unlink(missing_ok=True)
 
@@ -136,12 +141,14 @@ class VisitFiles:
         done: int = 0,
         total: int | None = None,
         *,
+        number: int | None,
         message: str | None = None,
         files: Sequence[Json] = (),
     ) -> None:
         self._post(
             {
                 "type": "file",
+                "number": number,
                 "state": state,
                 "done": done,
                 "total": total,

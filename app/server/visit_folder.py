@@ -20,10 +20,15 @@ class VisitFolder:
     """
 
     def __init__(self, parent: Path, downloads: Downloads) -> None:
-        self.parent = parent
+        self._parent = parent
         self._downloads = downloads
         self._path: Path | None = None
         self._keys: list[str] = []  # of downloads
+
+    @property
+    def path(self) -> Path:
+        """The folder; that of all visitors until the visitor's own is made."""
+        return self._path or self._parent
 
     @property
     def is_full(self) -> bool:
@@ -33,7 +38,7 @@ class VisitFolder:
     def make(self) -> Path:
         """Returns the folder, and makes it if need be. Raises `OSError`."""
         if self._path is None:
-            path = self.parent / f"visit_{time.monotonic_ns()}"
+            path = self._parent / f"visit_{time.monotonic_ns()}"
             path.mkdir()
             self._path = path
         return self._path

@@ -64,7 +64,7 @@ class VisitRecorder:
                 with_actions=self._networks.actions is not None,
             )
         except (RecogniserError, OSError) as error:
-            self._say(f"Nothing is recorded: {error}")
+            self._complain(f"Nothing is recorded: {describe_failure(error, self._folder.path)}")
             return
         self._recording, self._browser, self._feed = recording, browser, feed
         if browser is not None:
@@ -80,20 +80,21 @@ class VisitRecorder:
             return
         try:
             paths, lacks = await asyncio.to_thread(recording.finish)
+            files = self._folder.offer(paths) if paths else []
         except Exception as error:  # the page must learn of it, whatever it is
             await asyncio.to_thread(recording.abort)
-            self._say(f"The recording is lost: {describe_failure(error, self._folder.make())}")
+            self._complain(f"The recording is lost: {describe_failure(error, self._folder.path)}")
+            self._tell_state()
             return
         if lacks is not None:
             self._say(lacks)
-        if paths:
-            self._post({"type": "recording", "files": self._folder.offer(paths)})
+        if files:
+            self._post({"type": "recording", "files": files})
         self._tell_state()
 
     async def stop_if_failed(self) -> None:
-        """Completes a recording that has ended by itself, and tells why it has."""
+        """Completes a recording that has ended by itself."""
         if self._recording is not None and self._recording.failure is not None:
-            self._say(self._recording.failure)
             await self.stop()
 
     async def abort(self) -> None:
@@ -111,6 +112,9 @@ class VisitRecorder:
         if self._feed is not None:
             self._feed.remove_taker(recording)
         return recording
+
+    def _complain(self, line: str) -> None:
+        self._post({"type": "error", "message": line})
 
     def _say(self, line: str) -> None:
         self._post({"type": "say", "message": line})

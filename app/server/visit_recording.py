@@ -83,6 +83,7 @@ class VisitRecording:
         self._began_s: float | None = None
         self.seconds = 0.0
         self.failure: str | None = None
+        self._error: Exception | None = None
 
     def write(self, result: FrameResult) -> None:
         """Adds a frame, unless the recording is over. Never waits and never raises."""
@@ -95,7 +96,8 @@ class VisitRecording:
                 return
             try:
                 self._sink.write(result, result.picture)
-            except RecogniserError as error:
+            except Exception as error:  # the source goes on, whatever it is
+                self._error = error
                 self.failure = str(error)
                 return
             if self._began_s is None:
@@ -109,10 +111,12 @@ class VisitRecording:
             The files, none if no frame came, and one line on what they lack.
 
         Raises:
-            SinkError: They could not be written.
+            Exception: They could not be written, as a rule `SinkError`.
         """
         with self._lock:
             self._is_over = True
+        if self._error is not None:
+            raise self._error
         if self._began_s is None:
             self._sink.abort()
             return [], "Nothing was recorded: no frame came."

@@ -30,6 +30,8 @@ export function findEventAt(events, timeS) {
   return low - 1;
 }
 
+let lastNumber = 0; // of the files of this page
+
 export class DroppedFile {
   /**
    * @param file - the File; link - the Link; stage - the Stage
@@ -41,6 +43,7 @@ export class DroppedFile {
     Object.assign(this, { _onSay: onSay, _onShown: onShown });
     this._chunk = Math.min(CHUNK_BYTES, maxChunkBytes ?? CHUNK_BYTES);
     this.kind = findKind(file);
+    this.number = lastNumber += 1; // by which the server's messages on it are known
     this._events = [];
     this._shown = -1;
     this._isSending = false;
@@ -48,14 +51,23 @@ export class DroppedFile {
     this._isClosed = false;
     this._waitsForReadings = false;
     this._canPlay = false;
+    this.isCovered = false; // whether the server covers faces in what it reads of this file
   }
 
   /** Offers the file to the server and opens the page's own copy. */
   start() {
     const { name, size } = this.file;
-    this._link.send({ type: "file", name, bytes: size, kind: this.kind });
+    this.isCovered = this._isCovered();
+    this._link.send({ type: "file", name, bytes: size, kind: this.kind, number: this.number });
     if (this.kind === "video") this._openVideo();
     else if (!this._isCovered()) this._openPicture();
+  }
+
+  /** Shows the page's own copy of what was read covered. */
+  uncover() {
+    this.isCovered = false;
+    if (this.kind === "picture") this._openPicture();
+    else this._goOn();
   }
 
   /** Takes a "file" message of the server. */
@@ -72,7 +84,7 @@ export class DroppedFile {
 
   /** Takes an event of this file, and its covered picture where one came with it. */
   takeEvent(event, jpeg) {
-    if (this._isClosed) return;
+    if (this._isClosed || !this._isSending) return; // else it is of the file before
     this._events.push(event);
     if (jpeg !== null) {
       this._stage.takePicture(jpeg, event);

@@ -65,9 +65,11 @@ const takers = {
   },
   state(message) {
     state = message;
-    const isOfThis = source !== "browser" || message.source === "browser";
-    if (isOfThis) cover.take(message.blur);
-    if (source === "file" || (source === "browser" && isOfThis)) ownBlur = message.blur;
+    if (isOfNow(message.source)) {
+      cover.take(message.blur);
+      if (source === "file" || source === "browser") ownBlur = message.blur;
+      if (source === "file") followBlur(message.blur);
+    }
     applyCover();
     panel.showState(message, { source, tookMs, isCovered: cover.isClosed });
   },
@@ -97,12 +99,13 @@ const takers = {
     panel.showError(message);
   },
   recording({ files }) {
-    panel.showFiles("Recording", files);
+    panel.showFiles("Recorded.", files);
   },
   file(message) {
-    file?.take(message);
+    if (message.state === "done") panel.showFiles(message.message, message.files);
+    if (message.number !== file?.number) return; // of a file that is not shown any more
+    file.take(message);
     panel.showProgress(message);
-    if (message.state === "done") panel.showFiles(file?.file.name ?? "File", message.files);
     if (message.state === "failed") panel.showError(message.message);
   },
   ended({ message }) {
@@ -110,6 +113,11 @@ const takers = {
     panel.say(message);
   },
 };
+
+/** Tells a state of the source of now from a late one; with a file, nothing is watched. */
+function isOfNow(watched) {
+  return source === "server" || source === "none" || watched === (source === "file" ? null : source);
+}
 
 /** Tells an event of the source of now from a late one of the source before. */
 function isOfSource({ file: isOfFile = false, sequence }) {
@@ -266,6 +274,13 @@ function read(chosen) {
   panel.showSource(source, findKind(chosen));
 }
 
+/** Shows the file of now covered, for which it is read again, or as it is. */
+function followBlur(isBlurred) {
+  if (file === null || file.isCovered === isBlurred) return;
+  if (isBlurred) read(file.file);
+  else file.uncover();
+}
+
 /** Shows that the connection is lost: what was read is not true any more. */
 function lose() {
   const hadFiles = panel.forgetFiles();
@@ -319,6 +334,7 @@ function obey(action) {
     if (cover.press()) link.send({ type: "key", action });
     applyCover();
   } else if (["map", "neutral", "quick", "calm", "record"].includes(action)) {
+    if (source === "file") panel.say("This holds from the next picture or video on.");
     if (!link.send({ type: "key", action })) panel.say("There is no connection to the server.");
   }
   panel.showSwitches({ isMirrored: stage.isMirrored, hud: stage.hud, isCovered: cover.isClosed });
@@ -337,7 +353,7 @@ addEventListener("beforeunload", (event) => {
 });
 listenToKeys(obey, () => panel.takesKeys);
 stage.onPicture = showNotice;
-stage.listReserved = () => panel.listReserved();
+stage.listReserved = () => [...panel.listReserved(), ...stage.listControls()];
 applyCover();
 panel.showSource(source);
 link.start();

@@ -238,8 +238,10 @@ export class Panel {
     );
   }
 
-  /** Lists files to download. */
-  showFiles(title, files) {
+  /** Lists files to download, and says what was read. */
+  showFiles(line, files) {
+    const isPlain = !line.includes(". "); // else it has a remark that must be read
+    if (!isPlain) this.showError(line);
     if (files.length === 0) return;
     const list = find("files");
     for (const { name, url, bytes } of files) {
@@ -252,7 +254,7 @@ export class Panel {
       list.append(item);
     }
     find("downloads").hidden = false;
-    this.say(`${title}: ${files.length} files are ready below.`);
+    this.say(`${isPlain ? line : ""} ${files.length} files are ready under “Files”.`.trim());
   }
 
   /** Takes away the files to download, which are no longer there. Returns true if there were any. */

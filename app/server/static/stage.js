@@ -2,6 +2,8 @@
 
 import { HUD_MODES, OverlayPainter } from "./overlay_painter.js";
 
+const CONTROLS_PX = 72; // at the lower edge, where browsers have a player's controls
+
 /**
  * The layers, from below: the page's own camera or file (<video>), the server's picture or the
  * page's own photograph (<canvas>), and the drawing (<canvas>).
@@ -134,6 +136,13 @@ export class Stage {
   /** Sets the shape of the stage where only an event tells it. */
   fitTo([width, height]) {
     this._setRatio(width, height);
+  }
+
+  /** Lists the part of the stage on which the player's own controls stand, px. */
+  listControls() {
+    if (!this.video.controls || this._shows !== "video") return [];
+    const [width, height] = [this._marks.clientWidth, this._marks.clientHeight];
+    return [{ x: 0, y: Math.max(0, height - CONTROLS_PX), width, height: CONTROLS_PX }];
   }
 
   nextHud() {

@@ -352,3 +352,25 @@ def test_the_help_is_closed_by_its_key(page: ChromiumPage, address: str) -> None
     for is_open in (True, False):
         page.press("h")
         assert page.run("document.getElementById('help').open") is is_open
+
+
+def test_another_file_takes_the_place_of_the_one_that_is_read(
+    page: ChromiumPage, address: str, tmp_path: Path
+) -> None:
+    page.open(address)
+    page.wait_for("document.getElementById('link').dataset.state === 'open'")
+    page.run(SHOWN)
+    page.choose_file("#file", [DEMO])
+    page.wait_for("window.shown.length > 3")
+    page.press("b")  # the same file again, covered
+    page.wait_for("window.shown.at(-1).has_picture", 120)
+    assert page.run("getComputedStyle(document.querySelector('video')).visibility") == "hidden"
+    (tmp_path / "cut.mp4").write_bytes(DEMO.read_bytes()[:60_000])
+    page.choose_file("#file", [tmp_path / "cut.mp4"])
+    line = "document.getElementById('error-line').textContent"
+    page.wait_for(f"{line}.includes('cut.mp4 is damaged or cut short')", 120)
+    names = page.run("[...document.querySelectorAll('#files a')].map((a) => a.download)")
+    assert names[0] == "cut_expressions.jsonl"
+    page.press("b")
+    page.wait_for("getComputedStyle(document.querySelector('video')).visibility === 'visible'")
+    check_clean(page, address)

@@ -17,6 +17,8 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection
 
 from app.defaults import DEMO_CLIP
+from app.errors import SinkError
+from app.records.writers import RecordsSink
 from app.server.limits import MAX_MESSAGE_BYTES, MAX_PICTURE_BYTES, MAX_VISITORS
 from app.server.page_server import OPEN_TIMEOUT_S
 from app.sources.video import VideoSource
@@ -174,6 +176,7 @@ def test_the_blur_of_the_server_cannot_be_switched_off(serve: Serve) -> None:
         ('{"type": "watch", "source": "elsewhere"}', 1008),
         ('{"type": "key", "action": "quit"}', 1008),
         ('{"type": "file", "name": "a", "bytes": true, "kind": "video"}', 1008),
+        ('{"type": "file", "name": "a", "bytes": 9, "kind": "video", "number": "x"}', 1008),
         ('{"type": "file", "name": "a", "bytes": 99999999999, "kind": "video"}', 1009),
         ("[" * 60_000, 1008),
         ('{"a": "' + "b" * 70_000 + '"}', 1009),
@@ -320,13 +323,42 @@ def test_a_cancelled_file_makes_room_for_the_next(serve: Serve) -> None:
     served = serve(with_source=False)
     with served.open() as client:
         offer = {"type": "file", "name": "a.mp4", "bytes": 1000, "kind": "video"}
-        for _ in range(2):
-            client.send(json.dumps(offer))
-            assert read_until(client, "file")["state"] == "reading"
+        for number in (7, None):
+            client.send(json.dumps(offer | {"number": number}))
+            told = read_until(client, "file")
+            assert (told["state"], told["number"]) == ("reading", number)
             client.send(b"\x02abc")
             client.send(json.dumps({"type": "cancel"}))
             told = read_until(client, "file")
             assert (told["state"], told["message"]) == ("failed", "Cancelled.")
+            assert told["number"] == number
+
+
+def test_a_recording_that_cannot_be_written_is_one_line_and_the_visit_goes_on(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(self: RecordsSink, *_: object) -> None:
+        raise SinkError(f"{self.path} could not be written: No space left on device.")
+
+    served = serve()
+    with served.open() as client:
+        watch(client, "server")
+        press(client, "record")
+        while read_until(client, "state")["recording"] is None:
+            pass
+        monkeypatch.setattr(RecordsSink, "write", fail)
+        for index in range(20):
+            served.show(index)
+            time.sleep(0.02)
+        line = str(read_until(client, "error")["message"])
+        assert line.startswith("The recording is lost: expressions_")
+        assert "/" not in line
+        while read_until(client, "state")["recording"] is not None:
+            pass
+        wait_for(lambda: not list(served.folder.glob("*/*")))
+        served.show(999)
+        while read_until(client, "frame")["frame"] != 999:
+            pass
 
 
 @pytest.mark.parametrize(
