@@ -46,10 +46,10 @@ print(json.dumps(dates))
 """
 HEAD = """# Dependencies
 
-What the tests run with, as pinned in [constraints.txt](../constraints.txt) (Python 3.11 and
-3.13, Linux x86-64). Written by `python -m tools.list_dependencies`: licences as the packages state
-them, dates of the upload to PyPI. For known vulnerabilities, where PyPI's database can be reached:
-`pip-audit -r constraints.txt --no-deps --disable-pip`.
+The tests run with these packages, which [constraints.txt](../constraints.txt) pins (Python 3.11 and
+3.13, Linux x86-64). `python -m tools.list_dependencies` writes this table. Licences are those that
+the packages state, dates are those of the upload to PyPI. `pip-audit -r constraints.txt --no-deps
+--disable-pip` looks for known vulnerabilities, if PyPI's database can be reached.
 
 | package | version | released | licence | for |
 |---|---|---|---|---|

@@ -1,0 +1,1 @@
+"""Makes the pages of the documentation's site (`tools.build_site`)."""
