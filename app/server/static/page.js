@@ -30,6 +30,7 @@ const cover = new Cover();
 let hello = null; // the server's first message
 let source = "none"; // "none", "server", "browser" or "file"
 let state = null; // the server's newest state
+let isEnded = false; // whether the server's camera was watched until it ended
 let isPaused = false;
 let sender = null; // of the browser's camera
 let file = null; // that was dropped
@@ -61,7 +62,7 @@ const takers = {
     ownBlur = cover.isClosed;
     const usual = message.server_camera === null ? "none" : "server";
     if (source === "browser" && sender !== null) watchAgain();
-    else watch(isFirst || source !== "none" ? usual : "none");
+    else watch(isFirst || source !== "none" || isEnded ? usual : "none");
   },
   state(message) {
     state = message;
@@ -109,7 +110,10 @@ const takers = {
     if (message.state === "failed") panel.showError(message.message);
   },
   ended({ message }) {
-    if (source === "server") stop();
+    if (source === "server") {
+      stop();
+      isEnded = true;
+    }
     panel.say(message);
   },
 };
@@ -169,6 +173,7 @@ function showNotice() {
 
 /** Leaves the source of now. */
 function leave() {
+  isEnded = false;
   sender?.stop();
   sender = null;
   file?.close();

@@ -7,13 +7,11 @@ import { describeDoubt, describeUnread } from "./spoken.js";
 const MESSAGE_MS = 4000; // in which a message can be read
 const RESTING_LOOK_S = 5; // of the calibration
 const DOUBT_MS = 1500; // for which a reason stays after the last reading that has it
-const PROGRESS_MS = 2000; // between two lines on a file that screen readers say
 
 export class Panel {
   constructor() {
     this._messageTimer = 0;
     this._doubtTimer = 0;
-    this._progressAt = -Infinity;
     this._missed = 0;
     this._unread = 0;
     listKeys(find("keys"));
@@ -67,14 +65,13 @@ export class Panel {
   }
 
   showLink(state, line) {
+    // While the page tries again, nothing changes, so that nothing is said or moved each time.
+    if (state === "connecting" && !find("lost").hidden) return;
     const texts = { connecting: "Connecting …", open: "Connected", lost: "Not connected" };
     setText(find("link"), texts[state]);
     find("link").dataset.state = state;
-    // The line stays while the page tries again, so that it is neither said nor moved each time.
-    if (state === "open") find("lost").hidden = true;
-    if (state !== "lost") return;
-    find("lost").hidden = false;
-    setText(find("lost-line"), `${line} The page tries again.`);
+    find("lost").hidden = state !== "lost";
+    if (state === "lost") setText(find("lost-line"), `${line} The page tries again.`);
   }
 
   showHello({ server_camera: camera, version }) {
@@ -229,9 +226,6 @@ export class Panel {
     } else {
       bar.removeAttribute("value");
     }
-    const now = performance.now();
-    if (state === "reading" && done > 0 && now < this._progressAt + PROGRESS_MS) return;
-    this._progressAt = now;
     setText(
       find("progress-line"),
       message ?? (total ? `Read ${done} of ${total}` : done ? `Read ${done}` : "Sending …"),

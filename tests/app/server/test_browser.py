@@ -374,3 +374,29 @@ def test_another_file_takes_the_place_of_the_one_that_is_read(
     page.press("b")
     page.wait_for("getComputedStyle(document.querySelector('video')).visibility === 'visible'")
     check_clean(page, address)
+
+
+def test_the_servers_camera_is_watched_again_when_the_server_is_back(page: ChromiumPage) -> None:
+    port = find_port()
+    state = "document.getElementById('link').dataset.state"
+    with serve(port, "--demo") as address:
+        page.open(address)
+        wait_for_person(page)
+        page.press("r")
+        page.wait_for("!document.getElementById('recording').hidden")
+        page.press("r")
+        page.wait_for("document.querySelectorAll('#files a').length === 4")
+        page.run(
+            """window.said = []; for (const one of document.querySelectorAll('#link, #lost-line'))
+            new MutationObserver(() => said.push(one.textContent)).observe(one, {childList: true});"""
+        )
+    page.wait_for(f"{state} === 'lost'")
+    gone = "The files on the server are gone with the connection."
+    assert page.run("document.getElementById('error-line').textContent") == gone
+    assert page.run("document.querySelectorAll('#files a').length") == 0
+    time.sleep(4)  # the page tries again three times, and says nothing of it
+    assert len(page.run("said")) <= 3
+    with serve(port, "--demo"):
+        page.wait_for(f"{state} === 'open'")
+        wait_for_person(page)
+        assert page.run("document.getElementById('lost').hidden")
