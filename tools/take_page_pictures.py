@@ -66,7 +66,7 @@ def main() -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [sys.executable, "run_demo.py", "--demo", "--serve", str(port)]
+    command = [sys.executable, "run_demo.py", "--demo", "--actions", "--serve", str(port)]
     with tempfile.TemporaryDirectory() as scratch, subprocess.Popen(command, cwd=ROOT) as server:
         try:
             _wait_for(port)

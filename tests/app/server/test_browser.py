@@ -388,7 +388,7 @@ def test_the_servers_camera_is_watched_again_when_the_server_is_back(page: Chrom
         page.wait_for("document.querySelectorAll('#files a').length === 4")
         page.run(
             """window.said = []; for (const one of document.querySelectorAll('#link, #lost-line'))
-            new MutationObserver(() => said.push(one.textContent)).observe(one, {childList: true});"""
+            new MutationObserver(() => window.said.push(one.id)).observe(one, {childList: true});"""
         )
     page.wait_for(f"{state} === 'lost'")
     gone = "The files on the server are gone with the connection."
