@@ -18,7 +18,7 @@ import av
 import cv2
 import numpy as np
 from av.container import OutputContainer
-from av.video.frame import VideoFrame
+from av.packet import Packet
 from av.video.stream import VideoStream
 
 from app.errors import SinkError
@@ -171,15 +171,22 @@ class V4l2Device:
             raise
         self._stream = stream
         self._shown = 0
+        width, height = size_wh
+        self._planes = np.empty((height * 3 // 2, width), np.uint8)  # Y, then U and V
 
     def show(self, picture: Image) -> None:
         """Writes a picture to the device. Raises `OSError`."""
-        # OpenCV converts 1280 x 720 px in 0.3 ms of processor time, the encoder itself in 3.6 ms.
-        planes = np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2YUV_I420), np.uint8)
-        frame = VideoFrame.from_ndarray(planes, format="yuv420p")
-        frame.pts, frame.time_base = self._shown, Fraction(1, RATE)
+        # The planes are the packet, as raw video has them. This takes 0.3 to 0.4 ms of processor
+        # time for 1280 x 720 px; PyAV's frame and encoder take 3.8 ms with their own conversion,
+        # and 0.5 to 0.8 ms with this one.
+        cv2.cvtColor(picture, cv2.COLOR_BGR2YUV_I420, dst=self._planes)
+        packet = Packet(self._planes)  # type: ignore[arg-type]  # it takes any buffer
+        packet.stream = self._stream
+        packet.pts = packet.dts = self._shown
+        packet.time_base = Fraction(1, RATE)
+        packet.is_keyframe = True
         self._shown += 1
-        self._container.mux(self._stream.encode(frame))
+        self._container.mux(packet)
 
     def close(self) -> None:
         """Closes the device."""
