@@ -62,7 +62,9 @@ class Received:
         message = json.loads(line)
         if message["type"] == "frame":
             self.note(message["frame"], message["captured_monotonic_s"])
-        elif message["type"] == "missed":
+        elif (
+            message["type"] == "missed" and self.arrivals
+        ):  # what was before it came is not its own
             self.missed += int(message["frames"])
 
     def count_message(self, data: str | bytes) -> bool:

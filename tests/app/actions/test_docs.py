@@ -10,7 +10,7 @@ def test_every_action_and_every_constant_is_described() -> None:
     page = " ".join((ROOT / "docs" / "actions.md").read_text(encoding="utf-8").split())
     assert [name for name in ACTION_NAMES if f"`{name}`" not in page] == []
     assert "not validated FACS action units" in page
-    assert f"brought to {CROP_PX} px" in page
+    assert f"scaled to {CROP_PX} px" in page
     assert (
         f"a cutoff of {smoothing.CALM_HZ:g} Hz, plus {smoothing.ANGLE_HZ:g} Hz for each degree a "
         f"second and {smoothing.SHARE_HZ:g} Hz" in page
