@@ -40,8 +40,9 @@ def parser() -> argparse.ArgumentParser:
         "--from",
         dest="source",
         metavar="FILE",
-        help="begin from this model (NAME.onnx with NAME.pt beside it) or checkpoint (.pt); none: "
-        f"from chance (default: the shipped models/{DEFAULT_MODEL.name})",
+        help="begin from this model (NAME.onnx with NAME.pt beside it), checkpoint (.pt) or file "
+        "of dlib's network (docs/retraining.md); none: from chance (default: the shipped "
+        f"models/{DEFAULT_MODEL.name})",
     )
     top.add_argument(
         "--run", type=Path, metavar="FOLDER", help="the run's folder (default: runs/retrain-MODEL)"

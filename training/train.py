@@ -64,15 +64,15 @@ def parser() -> argparse.ArgumentParser:
         "--init",
         type=Path,
         metavar="FILE.pth",
-        help="begin with these weights: a checkpoint of this program, or a state dict of your own",
+        help="begin with these weights: a checkpoint of this program, dlib's face recognition "
+        "network (docs/retraining.md says where it is), or a state dict of your own",
     )
     top.add_argument(
         "--recipe",
         choices=sorted(RECIPE_MAKERS),
         default="default",
-        help="where the options below start from: default; dlib, dlib's face recognition network "
-        "to be begun with its weights (--init); or paper, the configuration that the authors "
-        "published",
+        help="where the options below start from: default; dlib, dlib's face recognition network, "
+        "whose weights --init names; or paper, the configuration that the authors published",
     )
     add_recipe_options(top)
     add_teacher_options(top.add_argument_group("teachers"))

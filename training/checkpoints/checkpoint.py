@@ -10,6 +10,7 @@ import torch
 from app.errors import TrainingError
 from training.base.regular_file import check_regular
 from training.base.zip_size import check_stored
+from training.checkpoints.origins import WeightOrigin, read_origins
 from training.config.run_config import DataFacts, RunConfig
 from training.network.model import DaclNet
 
@@ -19,13 +20,15 @@ CHECKPOINT_FORMAT = 1
 @dataclass(frozen=True, slots=True)
 class Trained:
     """A network for judging or export. `soup` holds the SHA-256 of the checkpoints whose weights
-    were averaged; `config` is then that of the first."""
+    were averaged; `config` is then that of the first. `origins` are the weights that it began
+    with."""
 
     net: DaclNet
     config: RunConfig
     facts: DataFacts
     step: int
     soup: tuple[str, ...] = ()
+    origins: tuple[WeightOrigin, ...] = ()
 
 
 def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
@@ -92,6 +95,13 @@ def load_trained(path: Path) -> Trained:
         facts = read_facts(state)
         net = build_network(config, len(facts.labels))
         net.load_state_dict(state[state["recommended"]])
-        return Trained(net.eval(), config, facts, state["step"], tuple(state.get("soup", ())))
+        return Trained(
+            net.eval(),
+            config,
+            facts,
+            state["step"],
+            tuple(state.get("soup", ())),
+            read_origins(state),
+        )
     except (RuntimeError, KeyError, TypeError, AttributeError) as cause:
         raise TrainingError(f"{path} is damaged: it is not a whole checkpoint.") from cause

@@ -41,8 +41,7 @@ def write_compact(checkpoint: Path, path: Path) -> None:
     }
     if "centres" in state:
         kept["centres"] = {"centres": halve_tensor(state["centres"]["centres"])}
-    if "soup" in state:
-        kept["soup"] = state["soup"]
+    kept |= {name: state[name] for name in ("soup", "origins") if name in state}
     save_checkpoint(path, kept)
 
 

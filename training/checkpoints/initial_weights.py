@@ -14,13 +14,15 @@ import torch
 from torch import Tensor
 
 from app.errors import TrainingError
+from app.files.hashing import sha256_of_file
 from training.base.regular_file import check_regular
 from training.base.zip_size import check_stored
 from training.checkpoints.checkpoint import CHECKPOINT_FORMAT, read_facts
+from training.checkpoints.origins import WeightOrigin, name_origin, read_origins
 from training.config.run_config import DataFacts, RunConfig
 from training.datasets.expression_words import name_expression
 from training.network.dlib_backbone import DlibBackbone
-from training.network.dlib_file import is_dlib_file, read_dlib
+from training.network.dlib_file import find_weight_file, is_dlib_file, read_dlib
 from training.network.model import DaclNet
 
 Kind = Literal["checkpoint", "compact checkpoint", "state dict", "dlib"]
@@ -40,6 +42,7 @@ class Weights:
     facts: DataFacts | None = None
     step: int | None = None
     centres: Tensor | None = None  # (K, d)
+    origins: tuple[WeightOrigin, ...] = ()  # what these weights began with
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,7 @@ class InitReport:
     mismatched: tuple[tuple[str, tuple[int, ...], tuple[int, ...]], ...]  # name, file's, network's
     carried: tuple[tuple[str, str], ...] = ()  # (label, the file's label whose row it took)
     fresh: tuple[str, ...] = ()  # labels whose rows stay random
+    origins: tuple[WeightOrigin, ...] = ()  # of the weights, the file itself last
 
     def summary(self) -> str:
         """Sums the report up in one line."""
@@ -136,11 +140,28 @@ def read_weights(path: Path) -> Weights:
     return Weights(path, "state dict", tensors)
 
 
+def read_dlib_weights(path: Path, config: RunConfig) -> Weights:
+    """Reads the weights of dlib's network, for a run of the recipe `config`, which the result
+    carries. Raises `TrainingError`."""
+    channels = 1 if config.train.colour == "grey" else 3
+    return Weights(path, "dlib", read_dlib(path, channels=channels), config=config)
+
+
 def _dlib(net: DaclNet, path: Path) -> Weights:
     if not isinstance(net.backbone, DlibBackbone):
-        raise TrainingError(f"{path} is dlib's network. Add --backbone dlib and --size-px 112.")
-    channels = net.backbone.channels
-    return Weights(path, "dlib", read_dlib(path, channels=channels))
+        raise TrainingError(f"{path} is dlib's network. Add --recipe dlib.")
+    return Weights(path, "dlib", read_dlib(path, channels=net.backbone.channels))
+
+
+def name_weights(weights: Weights) -> WeightOrigin:
+    """Names a file of weights as an origin. Raises `TrainingError` where it is gone meanwhile."""
+    path, facts = weights.path, weights.facts
+    file = find_weight_file(path) if weights.kind == "dlib" else path
+    try:
+        digest = sha256_of_file(file)
+    except OSError as cause:
+        raise TrainingError(f"The weights {file} could not be read: {cause.strerror}.") from cause
+    return name_origin(weights.kind, path.name, None if facts is None else facts.dataset, digest)
 
 
 def _own(path: Path, state: dict[str, Any]) -> Weights:
@@ -155,6 +176,7 @@ def _own(path: Path, state: dict[str, Any]) -> Weights:
             facts=read_facts(state),
             step=state["step"],
             centres=state.get("centres", {}).get("centres"),
+            origins=read_origins(state),
         )
     except (KeyError, TypeError, AttributeError) as cause:
         raise TrainingError(f"{path} is a damaged checkpoint: it lacks {cause}.") from cause
@@ -202,7 +224,7 @@ def load_initial(
 ) -> InitReport:
     """Copies tensors of a file into `net` that have the same name and shape.
 
-    dlib's network has norms that only scale and shift; `training.run.begin.begin_with` measures
+    dlib's network has norms that only scale and shift; `training.run.begin.load_beginning` measures
     them.
 
     Args:
@@ -263,6 +285,7 @@ def load_initial(
         mismatched=tuple(sorted(mismatched, key=lambda entry: order(entry[0]))),
         carried=tuple((labels[a], known[b]) for a, b in sorted(rows.items())) if labels else (),
         fresh=tuple(x for row, x in enumerate(labels or ()) if by_row and row not in rows),
+        origins=(*weights.origins, name_weights(weights)),
     )
 
 

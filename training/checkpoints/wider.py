@@ -14,6 +14,7 @@ from torch import Generator, Tensor, nn
 
 from app.errors import TrainingError
 from training.checkpoints.checkpoint import Trained, build_network, load_trained, save_checkpoint
+from training.checkpoints.origins import write_origins
 from training.network.model import DaclNet
 
 
@@ -105,6 +106,7 @@ def write_wide(source: Path, output: Path, width: int, seed: int) -> Trained:
         "step": wide.step,
         "recommended": "weights",
         "weights": wide.net.state_dict(),
+        "origins": write_origins(wide.origins),
     }
     save_checkpoint(output, state)
     return wide

@@ -151,6 +151,7 @@ def retrain(options: RetrainRequest, arguments: Sequence[str]) -> int:
         config = make_fine_tuning_recipe(
             weights.config if weights else None,
             len(pack.find_rows("train")),
+            from_faces=weights is not None and weights.kind == "dlib",
             seed=settings.seed,
             epochs=settings.epochs,
             learning_rate=settings.learning_rate,

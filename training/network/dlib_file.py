@@ -39,6 +39,15 @@ def is_dlib_file(path: Path) -> bool:
     return path.suffix == DLIB_SUFFIX or path.name.endswith(MANIFEST_SUFFIX)
 
 
+def find_weight_file(path: Path) -> Path:
+    """Finds the file that holds the numbers: the .dat itself, or the .bin beside a manifest that
+    `read_dlib` has read."""
+    if not path.name.endswith(MANIFEST_SUFFIX):
+        return path
+    groups: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
+    return path.parent / Path(groups[0]["paths"][0]).name
+
+
 def read_dlib(path: Path, *, channels: int) -> dict[str, Tensor]:
     """Reads the tensors of `DlibBackbone(channels)` under their names, with "backbone." in front.
 

@@ -20,6 +20,7 @@ from training.augment.augment import make_training_batch
 from training.base.device import ComputeDevice, normalise_batch
 from training.checkpoints.checkpoint import Trained, load_checkpoint, load_trained, save_checkpoint
 from training.checkpoints.digest import hash_checkpoint
+from training.checkpoints.origins import write_origins
 from training.datasets.examples import Examples
 from training.datasets.pack import Pack
 from training.datasets.split_pair import load_pair
@@ -185,6 +186,9 @@ def write_soup(soup: Soup, path: Path) -> None:
         "recommended": "weights",
         "weights": soup.net.state_dict(),
         "soup": [one.digest for one in soup.ingredients],
+        "origins": write_origins(
+            origin for one in soup.ingredients for origin in one.trained.origins
+        ),
     }
     centres = [one.centres for one in soup.ingredients if one.centres is not None]
     if len(centres) == len(soup.ingredients):

@@ -17,7 +17,7 @@ MEASURING_BATCH = 64  # faces at a time
 
 def load_beginning(trainer: Trainer, path: Path, examples: Examples) -> InitReport:
     """Copies what fits out of the file `path` into the trainer's network, its average and its
-    centres.
+    centres, and notes the origin.
 
     dlib's network was published with scales and shifts in place of norms. Its norms are therefore
     measured on the first `MAX_MEASURED_FACES` of `examples`. Raises `TrainingError`.
@@ -33,5 +33,6 @@ def load_beginning(trainer: Trainer, path: Path, examples: Examples) -> InitRepo
                 for chunk in examples.decode_ahead(torch.split(rows, MEASURING_BATCH))
             ),
         )
+    trainer.origins = report.origins
     trainer.start_from_net()
     return report

@@ -14,15 +14,24 @@ from app.process.signals import catch_ctrl_c
 from app.recognition.classifier import DEFAULT_MODEL
 from app.wording import format_count
 from training.base.device import ComputeDevice
-from training.base.licences import FOLDER_LICENCE, LICENCE
+from training.base.licences import FOLDER_LICENCE
 from training.base.progress import describe_time_left, print_line
 from training.checkpoints.checkpoint import read_facts, save_checkpoint
 from training.checkpoints.compact import name_compact, read_compact
-from training.checkpoints.initial_weights import InitReport, Weights, load_initial, read_weights
+from training.checkpoints.initial_weights import (
+    InitReport,
+    Weights,
+    name_weights,
+    read_dlib_weights,
+    read_weights,
+)
+from training.checkpoints.origins import complete_licence, list_origin_notes
 from training.config.run_config import RunConfig
 from training.config.teach_config import TeachConfig
 from training.datasets.pack import Pack
 from training.datasets.split_pair import gather_facts, load_pair
+from training.network.dlib_file import is_dlib_file
+from training.run.begin import load_beginning
 from training.run.loop import fit
 from training.run.run_folder import FACTS, LAST, RunFolder
 from training.run.trainer import Trainer
@@ -46,8 +55,8 @@ def find_starting_point(asked: str | None) -> StartingPoint:
     """Finds the weights that training begins with, and the licence note that follows from them.
 
     Args:
-        asked: An .onnx file with its compact checkpoint beside it, a checkpoint, "none" for chance,
-            or None for the shipped model.
+        asked: An .onnx file with its compact checkpoint beside it, a checkpoint, a file of dlib's
+            network, "none" for chance, or None for the shipped model.
 
     Raises:
         TrainingError: The file cannot be read, or lacks size, colour or labels.
@@ -62,21 +71,30 @@ def find_starting_point(asked: str | None) -> StartingPoint:
             f"from chance: {name_compact(DEFAULT_MODEL)}, to go on from, is missing",
         )
     path = DEFAULT_MODEL if asked is None else Path(asked)
+    if is_dlib_file(path):
+        weights = read_dlib_weights(path, RunConfig.make_face_pretrained())
+        notes = list_origin_notes([name_weights(weights)], "")
+        return StartingPoint(
+            weights,
+            " ".join([FOLDER_LICENCE, *notes]),
+            f"from {path}, which had learned to tell people apart",
+        )
+    note = ""
     if path.suffix == ".onnx":
         weights, note = read_compact(path)
     else:
         weights = read_weights(path)
-        note = LICENCE if weights.facts is not None and weights.facts.dataset == "FER+" else ""
     if weights.config is None or weights.facts is None:
         raise TrainingError(
             f"{path} does not say which size, colour and labels it was made for. Give a checkpoint "
             "of this program, or begin with it by `python -m training.train … --init`."
         )
-    note = note or f"Weights learned from {weights.facts.dataset}."
+    learned = weights.facts.dataset
+    note = note or f"Weights learned from {learned}. {complete_licence(weights.origins, learned)}"
     return StartingPoint(
         weights,
         f"{FOLDER_LICENCE} Fine-tuned from: {note}",
-        f"from {path}, which had learned {weights.facts.dataset}",
+        f"from {path}, which had learned {learned}",
     )
 
 
@@ -86,16 +104,20 @@ FINE_TUNING_VIEWS = 6_000
 FINE_TUNING_EPOCHS = (10, 40)
 SCRATCH_VIEWS = 24_000
 SCRATCH_EPOCHS = (20, 100)
+FACE_VIEWS = 12_000  # from a network that knows faces and no expressions
+FACE_EPOCHS = (15, 60)
 # Peaks of the learning rate for a batch of 32. They grow with the batch (Goyal et al., "Accurate,
 # Large Minibatch SGD", 2017).
 FINE_TUNING_RATE = 0.01
 SCRATCH_RATE = 0.04
+FACE_RATE = 0.02
 
 
 def make_fine_tuning_recipe(
     source: RunConfig | None,
     pictures: int,
     *,
+    from_faces: bool = False,
     seed: int = 0,
     epochs: int | None = None,
     learning_rate: float | None = None,
@@ -105,15 +127,18 @@ def make_fine_tuning_recipe(
     `source`.
 
     The batch is the largest power of two that leaves four steps an epoch, in 8..64. The epochs show
-    6,000 pictures in all (from chance: 24,000) and are bounded to 10..40 (20..100). Raises
-    `TrainingError` for values that make no recipe.
+    6,000 pictures in all (from chance 24,000; `from_faces`, from a network that knows faces and no
+    expressions, 12,000) and are bounded to 10..40 (20..100, 15..60). Raises `TrainingError` for
+    values that make no recipe.
     """
     base = source or RunConfig()
-    views = FINE_TUNING_VIEWS if source else SCRATCH_VIEWS
-    least, most = FINE_TUNING_EPOCHS if source else SCRATCH_EPOCHS
+    views, (least, most), rate = SCRATCH_VIEWS, SCRATCH_EPOCHS, SCRATCH_RATE
+    if source is not None:
+        views, (least, most), rate = FINE_TUNING_VIEWS, FINE_TUNING_EPOCHS, FINE_TUNING_RATE
+    if from_faces:
+        views, (least, most), rate = FACE_VIEWS, FACE_EPOCHS, FACE_RATE
     power = 2 ** max(0, int(np.log2(max(1, pictures / 4))))
     batch = batch_size or min(64, max(8, power))
-    peak = FINE_TUNING_RATE if source else SCRATCH_RATE
     try:
         train = replace(
             base.train,
@@ -122,7 +147,7 @@ def make_fine_tuning_recipe(
             schedule="one-cycle",
             epochs=epochs or min(most, max(least, round(views / pictures))),
             batch_size=batch,
-            learning_rate=learning_rate or peak * batch / 32,
+            learning_rate=learning_rate or rate * batch / 32,
             average=0.99,
             outliers=0.0,
             seed=seed,
@@ -241,11 +266,7 @@ def fine_tune(
         trainer = Trainer(config, gather_facts(pack, train), machine)
         began = None
         if weights is not None:
-            centres = trainer.centre_loss.centres
-            began = load_initial(
-                trainer.net, weights.path, labels=pack.meta.labels, centres=centres
-            )
-            trainer.start_from_net()
+            began = load_beginning(trainer, weights.path, train)
             print(began.summary())
         if kept.state is not None:
             trainer.restore(kept.state)

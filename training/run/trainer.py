@@ -17,6 +17,7 @@ from training.augment.augment import make_training_batch
 from training.base.device import ComputeDevice, normalise_batch
 from training.base.processes import ALONE, Ranks, share_norms
 from training.checkpoints.checkpoint import build_network
+from training.checkpoints.origins import WeightOrigin, read_origins, write_origins
 from training.config.run_config import DataFacts, RunConfig
 from training.datasets.examples import Examples
 from training.measures.metrics import measure_attention
@@ -53,7 +54,8 @@ class BatchShare(NamedTuple):
 class Trainer:
     """Holds the state of a run, and makes one step of it.
 
-    `sums` gathers the statistics of the current epoch. With several `ranks`, each calls `step` with
+    `sums` gathers the statistics of the current epoch. `origins` are the weights that the network
+    began with. With several `ranks`, each calls `step` with
     the same rows and works on its own share of the batch.
     """
 
@@ -98,6 +100,7 @@ class Trainer:
         self.step_number = 0
         self.best_accuracy = -1.0
         self.sums: dict[str, float] = {}
+        self.origins: tuple[WeightOrigin, ...] = ()
 
     def step(self, examples: Examples, rows: Tensor, total_steps: int) -> None:
         """Makes one step of training.
@@ -258,6 +261,7 @@ class Trainer:
             "best_accuracy": self.best_accuracy,
             "sums": self.sums,
             "recommended": recommended,
+            "origins": write_origins(self.origins),
         }
 
     def start_from_net(self) -> None:
@@ -274,3 +278,4 @@ class Trainer:
         self.step_number = state["step"]
         self.best_accuracy = state["best_accuracy"]
         self.sums = dict(state["sums"])
+        self.origins = read_origins(state)

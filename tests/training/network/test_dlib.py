@@ -1,14 +1,13 @@
 """dlib's face network: its shape, its files, and norms that compute what its scales did."""
 
-import json
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 from torch.nn import functional
 
 from app.errors import TrainingError
+from tests.support.dlib_files import encode_dat, encode_number, make_layers, write_manifest
 from tests.support.shapes import LABELS
 from training.checkpoints.checkpoint import Trained, build_network
 from training.checkpoints.initial_weights import load_initial
@@ -29,76 +28,15 @@ from training.network.model import ExportNet, ModelConfig
 CONFIG = RunConfig.make_face_pretrained()
 
 
-def made_layers() -> list[Layer]:
-    rng = np.random.default_rng(0)
-    shapes = [(32, 3, 7)]
-    channels = 32
-    for out, _ in BLOCKS:
-        shapes += [(out, channels, 3), (out, out, 3)]
-        channels = out
-
-    def drawn(*shape: int) -> np.ndarray:
-        return rng.normal(size=shape).astype(np.float32)
-
-    return [
-        (
-            drawn(out, inside, side, side) / side / inside**0.5,
-            drawn(out),
-            1 + 0.1 * drawn(out),
-            drawn(out),
-        )
-        for out, inside, side in shapes
-    ]
-
-
-def number(value: int) -> bytes:
-    content = value.to_bytes(max(1, (value.bit_length() + 7) // 8), "little")
-    return bytes([len(content)]) + content
-
-
-def dat(layers: list[Layer]) -> bytes:
-    """The tags and tensors of dlib's form; what lies between them does not matter."""
-    parts = [number(1), b"\x01\x0dloss_metric_2"]
-    for filters, bias, scale, shift in layers:
-        for tag, values in (
-            (b"con_4", np.concatenate([filters.ravel(), bias])),
-            (b"affine_", np.concatenate([scale, shift])),
-        ):
-            dims = [2, values.size, 1, 1, 1]
-            parts += [bytes([1, len(tag)]), tag, *map(number, dims), values.tobytes(), b"\x01\x07"]
-    return b"".join(parts)
-
-
-def manifest(layers: list[Layer], folder: Path) -> Path:
-    """face-api's form: some tensors in 8 bits, some not."""
-    entries, content = [], b""
-    for place, (filters, *rest) in enumerate(layers):
-        names = ("conv/filters", "conv/bias", "scale/weights", "scale/biases")
-        for name, values in zip(names, (filters.transpose(2, 3, 1, 0), *rest), strict=True):
-            entry = {"name": f"layer{place}/{name}", "shape": values.shape, "dtype": "float32"}
-            if name == "conv/filters" and place % 2:
-                content += values.astype("<f4").tobytes()
-            else:
-                low = float(values.min())
-                step = (float(values.max()) - low) / 255 or 1.0
-                entry["quantization"] = {"dtype": "uint8", "scale": step, "min": low}
-                content += np.rint((values - low) / step).astype(np.uint8).tobytes()
-            entries.append(entry)
-    path = folder / "face_recognition_model-weights_manifest.json"
-    path.write_text(json.dumps([{"weights": entries, "paths": ["model.bin"]}]))
-    (folder / "model.bin").write_bytes(content)
-    return path
-
-
 @pytest.fixture(scope="module")
 def layers() -> list[Layer]:
-    return made_layers()
+    return make_layers()
 
 
 @pytest.fixture(scope="module")
 def file(layers: list[Layer], tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("dlib") / "dlib_face_recognition_resnet_model_v1.dat"
-    path.write_bytes(dat(layers))
+    path.write_bytes(encode_dat(layers))
     return path
 
 
@@ -157,7 +95,7 @@ def test_it_computes_what_dlib_does(layers: list[Layer], file: Path, size_px: in
 
 def test_both_forms_hold_the_same(layers: list[Layer], file: Path, tmp_path: Path) -> None:
     full = read_dlib(file, channels=3)
-    packed = read_dlib(manifest(layers, tmp_path), channels=3)
+    packed = read_dlib(write_manifest(layers, tmp_path), channels=3)
     assert list(full) == list(packed)
     for name, tensor in full.items():
         step = float(tensor.max() - tensor.min()) / 255
@@ -180,8 +118,12 @@ def test_measured_norms_compute_the_same_and_are_what_training_sees(file: Path) 
     ("name", "content", "reason"),
     [
         ("x.dat", b"", "it has 0 convolutions, not 29"),
-        ("x.dat", b"\x01\x05con_4" + number(2), "is not dlib's"),
-        ("x.dat", b"\x01\x05con_4" + b"".join(map(number, (9, 1, 1, 1, 1))), "another version"),
+        ("x.dat", b"\x01\x05con_4" + encode_number(2), "is not dlib's"),
+        (
+            "x.dat",
+            b"\x01\x05con_4" + b"".join(map(encode_number, (9, 1, 1, 1, 1))),
+            "another version",
+        ),
         ("weights_manifest.json", b"{", "is not dlib's"),
         ("weights_manifest.json", b"[{}]", "is not dlib's"),
         ("weights_manifest.json", b'[{"weights": [], "paths": ["gone.bin"]}]', r"gone\.bin are"),
@@ -198,7 +140,7 @@ def test_other_files_are_refused_in_one_line(
 
 
 def test_a_cut_file_is_refused(layers: list[Layer], tmp_path: Path) -> None:
-    whole = dat(layers)
+    whole = encode_dat(layers)
     for share in (0.1, 0.5, 0.999):
         path = tmp_path / "cut.dat"
         path.write_bytes(whole[: int(share * len(whole))])
@@ -214,7 +156,7 @@ def test_it_begins_a_network_and_names_what_is_new(file: Path) -> None:
     assert not report.unexpected
     assert {name.partition(".")[0] for name in report.missing} == {"attention", "classifier"}
     other = build_network(RunConfig(), len(LABELS))
-    with pytest.raises(TrainingError, match="Add --backbone dlib"):
+    with pytest.raises(TrainingError, match="Add --recipe dlib"):
         load_initial(other, file, labels=LABELS)
 
 
