@@ -7,7 +7,7 @@ OpenCV, MediaPipe, PyAV or ONNX Runtime.
 
 import math
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,7 @@ INPUT = "input"  # (N, C, S, S)
 LOGITS = "logits"  # an output (N, K)
 CAM = "cam"  # an output (N, K, h, w): class activation maps
 ATTENTION = "attention"  # an output that a file may have: DACL's weights (N, d)
+EMBEDDING = "embedding"  # an output that a file may have: the deep feature (N, d)
 MIN_SIZE_PX = 8
 MAX_SIZE_PX = 1024
 # The limits of a contract's numbers: float32 holds all that is computed from them with ease.
@@ -28,6 +29,7 @@ MAX_STD = 1e6
 MIN_TEMPERATURE = 1e-3
 MAX_TEMPERATURE = 1e3
 MAX_LABEL_LETTERS = 64
+MAX_PRIOR_CORRECTION = 1.0  # all classes count as equally frequent
 # The fall of the largest probability's log odds, in nats, for each nat by which the entropy rises,
 # near the limits of doubt: a line through readings of 28 % of FER+'s validation faces.
 ODDS_FOR_ENTROPY = 1.6
@@ -48,13 +50,44 @@ class TrainingData:
 
 
 @dataclass(frozen=True, slots=True)
+class EmbeddingFacts:
+    """The size and the scale of the output `EMBEDDING`: `mean (d,)` and `std (d,)`, the mean and
+    the standard deviation of each feature over validation faces. A feature that is always 0 has
+    the deviation 0."""
+
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        if not self.mean or len(self.mean) != len(self.std):
+            raise ValueError("embedding must have as many means as deviations, at least one")
+        if not all(map(_finite, self.mean)):
+            raise ValueError("the means of embedding must be numbers")
+        if not all(_finite(value) and value >= 0 for value in self.std):
+            raise ValueError("the deviations of embedding must be numbers of at least 0")
+
+    @property
+    def dim(self) -> int:
+        """The length d of an embedding."""
+        return len(self.mean)
+
+
+@dataclass(frozen=True, slots=True)
 class Contract:
     """The promises of one model file, checked on construction.
 
     `mean` and `std` have one value per input channel, for pixels in 0..1. `temperature` divides the
     logits before the softmax (Guo et al., "On Calibration of Modern Neural Networks", ICML 2017).
     `unsure_below` and `unsure_above_nats` are the limits of doubt (`are_sure`), None in older
-    files. `probe_logits (P, K)` are the answers of the exported network to `make_probe_crops`.
+    files. `prior_correction` is the tau of the decision rule (`app.recognition.classifier`), 0 in
+    older files; the limits of doubt are those of the probabilities that it gives. A correction
+    lessens the confidence, so `corrected_temperature` takes the place of `temperature` with it;
+    None without a correction.
+    `probe_logits (P, K)` are the answers of the exported network to `make_probe_crops`.
+
+    `embedding` describes the output `EMBEDDING`, None where the file has none. An embedding is the
+    mean of the last feature map over its places, after the ReLU: no feature is below 0, and nothing
+    is scaled to a length. The logits are a linear function of it, up to rounding.
 
     Raises:
         ValueError: A promise contradicts another, or is out of its range.
@@ -75,6 +108,9 @@ class Contract:
     probe_logits: tuple[tuple[float, ...], ...] = ()
     unsure_below: float | None = None
     unsure_above_nats: float | None = None
+    prior_correction: float = 0.0
+    corrected_temperature: float | None = None
+    embedding: EmbeddingFacts | None = None
     format: int = field(default=CONTRACT_FORMAT)
 
     def __post_init__(self) -> None:
@@ -95,12 +131,7 @@ class Contract:
             raise ValueError(f"mean must be numbers in -{MAX_MEAN:g}..{MAX_MEAN:g}")
         if not all(_finite(value) and MIN_STD <= value <= MAX_STD for value in self.std):
             raise ValueError(f"std must be positive numbers in {MIN_STD:g}..{MAX_STD:g}")
-        if not (
-            _finite(self.temperature) and MIN_TEMPERATURE <= self.temperature <= MAX_TEMPERATURE
-        ):
-            raise ValueError(
-                f"temperature must be a positive number in {MIN_TEMPERATURE:g}..{MAX_TEMPERATURE:g}"
-            )
+        _check_temperature("temperature", self.temperature)
         if len(self.training_data.class_shares) not in (0, k):
             raise ValueError(f"class_shares must have {k} values, one per label")
         if any(len(row) != k or not all(map(_finite, row)) for row in self.probe_logits):
@@ -110,6 +141,15 @@ class Contract:
             raise ValueError("unsure_below must be a probability")
         if above is not None and not (_finite(above) and above >= 0):
             raise ValueError("unsure_above_nats must be a number of at least 0")
+        tau = self.prior_correction
+        if not (_finite(tau) and 0 <= tau <= MAX_PRIOR_CORRECTION):
+            raise ValueError(
+                f"prior_correction must be a number in 0..{MAX_PRIOR_CORRECTION:g}, not {tau!r}"
+            )
+        if tau and not self.training_data.class_shares:
+            raise ValueError("prior_correction needs class_shares")
+        if self.corrected_temperature is not None:
+            _check_temperature("corrected_temperature", self.corrected_temperature)
         if self.format != CONTRACT_FORMAT:
             raise ValueError(f"format must be {CONTRACT_FORMAT}")
 
@@ -121,6 +161,23 @@ class Contract:
             return {"grey": 1, "rgb": 3}[self.colour]
         except (KeyError, TypeError):
             raise ValueError(f"colour must be grey or rgb, not {self.colour!r}") from None
+
+    def find_temperature(self, tau: float) -> float:
+        """Finds the temperature for a prior correction of the strength `tau`.
+
+        `temperature` was fitted for 0 and `corrected_temperature` for `prior_correction`. The best
+        temperatures of other strengths lie close to the straight line through both.
+        """
+        if not self.prior_correction or self.corrected_temperature is None:
+            return self.temperature
+        share = tau / self.prior_correction
+        found = self.temperature + share * (self.corrected_temperature - self.temperature)
+        return min(max(found, self.temperature / 2), 2 * self.temperature)
+
+    @property
+    def decision_temperature(self) -> float:
+        """The temperature with the file's own prior correction."""
+        return self.find_temperature(self.prior_correction)
 
     def is_sure(self, probabilities: NDArray[np.floating]) -> NDArray[np.bool_]:
         """Tells for each row of `probabilities (N, K)` whether a label is shown, as bools `(N,)`.
@@ -228,7 +285,15 @@ def make_probe_crops(size_px: int, count: int = 2) -> NDArray[np.uint8]:
     return np.asarray(planes, np.uint8).transpose(0, 2, 3, 1).copy()
 
 
-def _finite(value: object) -> bool:
+def _check_temperature(name: str, value: object) -> None:
+    """Raises `ValueError` for a value that is no temperature."""
+    if not (_finite(value) and MIN_TEMPERATURE <= value <= MAX_TEMPERATURE):
+        raise ValueError(
+            f"{name} must be a positive number in {MIN_TEMPERATURE:g}..{MAX_TEMPERATURE:g}"
+        )
+
+
+def _finite(value: object) -> TypeGuard[float]:
     if not isinstance(value, int | float) or isinstance(value, bool):
         return False
     try:

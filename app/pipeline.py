@@ -24,6 +24,8 @@ from app.reading.face_reader import FaceReader, ReadFaces
 from app.reading.frame_groups import GROUP_S, FrameGroups
 from app.reading.result_maker import ResultMaker
 from app.recognition.activation_maps import add_maps
+from app.recognition.embeddings import add_embeddings
+from app.recognition.mirrored import MirroredReader
 from app.recognition.ports import CropReader
 from app.stage_state import SavedState, State
 from app.tracking.resting_face import RestingFaces
@@ -56,6 +58,7 @@ class Pipeline:
         group_s: The time in seconds from one frame that is looked at to the next; None reads every
             frame as soon as it comes. With a follower and a tracker only.
         actions: Adds facial actions to the results; None adds none.
+        with_embeddings: True gives faces the embeddings of their readings. Nothing else changes.
         clock: Gives seconds, for `FrameResult.stage_ms`.
 
     Attributes:
@@ -78,6 +81,7 @@ class Pipeline:
         with_quality: bool = False,
         group_s: float | None = None,
         actions: ActionStream | None = None,
+        with_embeddings: bool = False,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         self._detector = detector
@@ -89,6 +93,7 @@ class Pipeline:
             classifier,
             with_quality=with_quality,
             takes_turns=stage_clock is not None,
+            with_embeddings=with_embeddings,
             clock=clock,
         )
         self._results = ResultMaker(classifier.contract, tracker)
@@ -230,6 +235,8 @@ class Pipeline:
             taken_ms["actions"] = 1000 * (self._clock() - tracked_s)
         if reading.maps:
             result = add_maps(result, reading.maps, self._contract.template)
+        if reading.embeddings:
+            result = add_embeddings(result, reading.embeddings)
         return replace(result, stage_ms=taken_ms)
 
     def explain(self, result: FrameResult) -> FrameResult:
@@ -316,14 +323,16 @@ def build_pipeline(
     with_quality: bool = False,
     exact: bool = False,
     actions: ActionSource | None = None,
+    with_embeddings: bool = False,
 ) -> Pipeline:
     """Builds the pipeline of one run.
 
     Args:
         search: Finds the faces. A search may be shared by pipelines that run one after the other.
         classifier: Reads the aligned crops.
-        mode: The kind of frames. Pictures get no tracker and no follower; of the settings below,
-            only `with_quality` and `actions` mean something there.
+        mode: The kind of frames. Pictures get no tracker and no follower, and each face is read
+            together with its mirror image; of the settings below, only `with_quality`, `actions`
+            and `with_embeddings` mean something there.
         smoothing_s: The time in seconds over which readings are averaged, at least 0.
         with_resting_faces: True lets the run allow for people's resting faces when asked to.
         thorough: True searches all of each frame within a second, as blurring faces needs.
@@ -333,6 +342,8 @@ def build_pipeline(
             `smoothing_s` is 0; only a crowd takes turns. With False, a file's frames are read in
             groups (`Pipeline.feed`), and a camera's faces move with the picture between two looks.
         actions: Reads the facial actions of faces; None leaves them out.
+        with_embeddings: True gives faces the embeddings of their readings, for which the classifier
+            must have some.
 
     Raises:
         ValueError: `smoothing_s` is no such time.
@@ -342,7 +353,14 @@ def build_pipeline(
         most = MAX_LIVE_READINGS if mode.is_live else None
         added = ActionStream(actions, is_stream=mode.is_stream, most=most)
     if not mode.is_stream:
-        return Pipeline(search, classifier, tracker=None, with_quality=with_quality, actions=added)
+        return Pipeline(
+            search,
+            MirroredReader(classifier),
+            tracker=None,
+            with_quality=with_quality,
+            actions=added,
+            with_embeddings=with_embeddings,
+        )
     resting = RestingFaces(classifier.contract.labels) if with_resting_faces else None
     exact = exact or smoothing_s == 0
     pace = LIVE_PACE if mode.is_live else FILE_PACE
@@ -357,4 +375,5 @@ def build_pipeline(
         with_quality=with_quality,
         group_s=GROUP_S if mode.is_recording and not exact else None,
         actions=added,
+        with_embeddings=with_embeddings,
     )

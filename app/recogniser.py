@@ -12,16 +12,18 @@ from typing import Self
 import numpy as np
 
 from app.actions.reader import ActionReader
+from app.contract import Contract
 from app.defaults import find_model
 from app.detection.search_pool import SharedSearch
 from app.episodes.sink import EpisodesSink
+from app.errors import ModelError
 from app.outputs.sink import ReadingsSink, Sink, close_all
 from app.overlay.drawing import draw_result
 from app.overlay.scene import HudMode
 from app.overlay.stream_overlay import Overlay
 from app.pictures.reader import read_picture
 from app.pipeline import Pipeline, build_pipeline
-from app.recognition.classifier import DEFAULT_MODEL, Classifier, Device
+from app.recognition.classifier import DEFAULT_MODEL, Classifier, Device, format_no_embedding
 from app.records.writers import RecordsSink
 from app.sources.latest_frame import LiveSource
 from app.sources.video import VideoSource
@@ -45,12 +47,16 @@ class Recogniser:
         far_faces: True also looks for small faces, which takes longer.
         smoothing_s: The time in seconds, at least 0, over which the readings of a stream are
             averaged.
-        prior_correction: Makes rare expressions more frequent, 0 not at all (docs/doubt.md).
+        prior_correction: Makes rare expressions more frequent, 0 not at all; None as much as the
+            model's file says (docs/doubt.md).
         threads: The number of threads of the classifier; None: one per core, at most 4.
         actions: True also reads facial actions (`TrackedFace.actions`, docs/actions.md).
+        embeddings: True also gives the embeddings of faces (`TrackedFace.embedding`,
+            docs/library.md).
 
     Raises:
-        ModelError: A model is missing or cannot be used.
+        ModelError: A model is missing or cannot be used, or it has no embeddings and they are asked
+            for.
         DeviceError: The networks do not run here.
         ValueError: A setting is out of its range.
     """
@@ -63,9 +69,10 @@ class Recogniser:
         max_faces: int | None = None,
         far_faces: bool = False,
         smoothing_s: float = SMOOTHING_S,
-        prior_correction: float = 0.0,
+        prior_correction: float | None = None,
         threads: int | None = None,
         actions: bool = False,
+        embeddings: bool = False,
     ) -> None:
         if max_faces is not None and max_faces < 1:
             raise ValueError(f"max_faces is at least 1, or None for all; got {max_faces}")
@@ -77,6 +84,9 @@ class Recogniser:
             threads=threads,
             prior_correction=prior_correction,
         )
+        self._embeddings = embeddings
+        if embeddings and self._classifier.embedding_dim is None:
+            raise ModelError(format_no_embedding(self._classifier.path))
         self._search = SharedSearch(max_faces=max_faces, far_faces=far_faces)
         self._actions = ActionReader() if actions else None
         self._closed = False
@@ -85,6 +95,16 @@ class Recogniser:
     def labels(self) -> tuple[str, ...]:
         """The K expressions of the model, in the order of all probabilities."""
         return self._classifier.labels
+
+    @property
+    def contract(self) -> Contract:
+        """The promises of the model's file: its labels, calibration, origin, embedding."""
+        return self._classifier.contract
+
+    @property
+    def sha256(self) -> str:
+        """The SHA-256 of the model's file, in hexadecimal digits."""
+        return self._classifier.sha256
 
     @property
     def provider(self) -> str:
@@ -211,6 +231,7 @@ class Recogniser:
             with_quality=True,
             exact=exact,
             actions=self._actions,
+            with_embeddings=self._embeddings,
         )
 
     def _check_open(self) -> None:

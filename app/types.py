@@ -230,7 +230,8 @@ class TrackedFace:
     overtaken by another (`app.tracking.smoothing`). `reason` (one of `REASONS`) goes with `UNSURE`,
     and is None for a class. `map` is None unless maps were asked for. `quality` is None unless it
     was asked for or the label is `UNSURE`. `actions` is None unless facial actions were asked for
-    and could be read.
+    and could be read. `embedding (d,)` is the deep feature of this frame's reading, None unless
+    it was asked for and the face was read in this frame (`app.recognition.embeddings`).
     """
 
     face: Face
@@ -242,8 +243,10 @@ class TrackedFace:
     map: FaceMap | None = None
     quality: FaceQuality | None = None
     actions: FaceActions | None = None
+    embedding: Floats | None = None
 
-    __setstate__ = _restore_fields  # results of earlier versions have no `quality`, no `actions`
+    # Results of earlier versions have no `quality`, no `actions`, no `embedding`.
+    __setstate__ = _restore_fields
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ import av
 import numpy as np
 import pytest
 
+from app.alignment import normalise
 from app.contract import make_probe_crops
 from app.crops import align_faces
 from app.defaults import DEMO_CLIP, list_shipped_models
@@ -38,6 +39,29 @@ def test_model_is_as_good_as_its_bar(path: Path) -> None:
     assert contract.recipe["train"]["loss"] == "dacl"
     assert contract.recipe["train"]["centre_weight"] > 0
     assert path.stat().st_size <= 48_000_000
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda p: p.name)
+def test_embedding_gives_the_logits(path: Path) -> None:
+    """By the weights of the file's own classifier, a convolution of 1 x 1."""
+    import onnx
+
+    classifier = Classifier(path, device="cpu")
+    outputs = classifier.run(make_probe_crops(classifier.contract.size_px), with_embedding=True)
+    graph = onnx.load(str(path)).graph
+    (conv,) = (node for node in graph.node if "cam" in node.output)
+    tensors = {one.name: onnx.numpy_helper.to_array(one) for one in graph.initializer}
+    widened = {node.output[0]: node.input[0] for node in graph.node if node.op_type == "Cast"}
+    weight, bias = (tensors[widened.get(name, name)].astype(float) for name in conv.input[1:])
+    assert outputs.embedding is not None
+    assert outputs.embedding.min() >= 0
+    np.testing.assert_allclose(
+        outputs.embedding @ weight[:, :, 0, 0].T + bias, outputs.logits, atol=1e-3
+    )
+    facts = classifier.contract.embedding
+    assert facts is not None
+    assert facts.dim == classifier.embedding_dim == outputs.embedding.shape[1]
+    assert np.count_nonzero(facts.std) > 0.9 * facts.dim
 
 
 @pytest.fixture(scope="module")
@@ -98,6 +122,8 @@ def test_card_names_each_file_with_its_hash(path: Path) -> None:
 @pytest.mark.parametrize("path", sorted(MODELS.glob("*.pt")), ids=lambda p: p.name)
 def test_training_can_go_on_from_what_is_shipped(path: Path) -> None:
     """The compact checkpoint is the network of the file beside it, in half precision."""
+    import torch
+
     from training.checkpoints.checkpoint import load_trained
     from training.checkpoints.compact import read_compact
     from training.exporting.onnx_file import compute_probe_logits
@@ -107,5 +133,11 @@ def test_training_can_go_on_from_what_is_shipped(path: Path) -> None:
     assert weights.facts is not None
     contract = Classifier(path.with_suffix(".onnx"), device="cpu").contract
     assert weights.facts.labels == contract.labels
-    logits = compute_probe_logits(load_trained(path))
-    np.testing.assert_allclose(logits, contract.probe_logits, atol=0.03)
+    trained = load_trained(path)
+    np.testing.assert_allclose(compute_probe_logits(trained), contract.probe_logits, atol=0.03)
+    crops = make_probe_crops(contract.size_px)
+    exported = Classifier(path.with_suffix(".onnx"), device="cpu").run(crops, with_embedding=True)
+    x = normalise(crops, colour=contract.colour, mean=contract.mean, std=contract.std)
+    with torch.no_grad():
+        wanted = trained.net(torch.from_numpy(x), with_attention=False).embedding
+    np.testing.assert_allclose(exported.embedding, wanted.numpy(), atol=0.03)

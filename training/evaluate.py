@@ -24,6 +24,7 @@ from training.judge.corruption_options import (
 from training.judge.evaluation import (
     evaluate,
     format_class_share,
+    format_rule,
     format_split,
     format_summary,
     list_missing_labels,
@@ -67,6 +68,12 @@ def parser() -> argparse.ArgumentParser:
         help="also time one face through an exported model, on the CPU with two threads",
     )
     top.add_argument(
+        "--as-trained",
+        action="store_true",
+        help="judge an exported model without the app's mirror images and prior correction, as "
+        "papers judge networks; a checkpoint is always judged so",
+    )
+    top.add_argument(
         "--priors",
         action="store_true",
         help="also print what correcting for the training priors does, tau from 0 to 1 "
@@ -99,10 +106,13 @@ def main(argv: list[str] | None = None) -> int:
     )
     check_corruptions(corruptions, are_wanted=options.corruptions)
     pack = read_pack(options.data)
-    report = evaluate(pack, options.model, options.split, options.device)
+    report = evaluate(
+        pack, options.model, options.split, options.device, as_trained=options.as_trained
+    )
     if options.split == "test":
         enter_in_ledger(report, options.ledger, datetime.date.today())
     print(f"{report.model}, {report.dataset} {format_split(report)}")
+    print(format_rule(report))
     print(f"majority protocol, {format_summary(report.majority)}")
     if report.argmax is not None:
         print(f"plain winner of the votes, {format_summary(report.argmax)}")

@@ -88,7 +88,7 @@ def main(argv: list[str] | None = None) -> int:
     scores: list[ScoreRow] = []
     if pack is not None:
         of_faces, labels = read_face_logits(pack, classifier)
-        scores = compare_scores(found, of_faces, labels, classifier.contract.temperature)
+        scores = compare_scores(found, of_faces, labels, classifier.contract.decision_temperature)
     for line in format_non_face_lines(table, scores):
         print(line)
     if options.output:

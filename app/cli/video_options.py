@@ -131,11 +131,10 @@ def add_recognition_options(top: argparse.ArgumentParser) -> None:
     how.add_argument(
         "--prior-correction",
         type=parse_strength,
-        default=0.0,
         metavar="TAU",
-        help="how far to forget how frequent each expression was in training: 0 not at all "
-        "(default), 1 as if all were equally frequent; rare ones are then said more often, also "
-        "where they are not there",
+        help="how far to forget how frequent each expression was in training: 0 not at all, 1 as "
+        "if all were equally frequent; rare ones are then said more often, also where they are not "
+        "there (default: as the model's file says, which chose it on validation faces)",
     )
     how.add_argument(
         "--smoothing",

@@ -79,6 +79,7 @@ class RunNotes:
         encoder: Gives at the end the facts of the encoder of the annotated video, if there is one.
         more_warnings: Gives at the end the warnings of other outputs.
         model_sha256: The hash of the model that runs; None for the hash of the file as it is.
+        prior_correction: The prior correction that the run uses; None for the contract's.
     """
 
     dropped = 0
@@ -100,6 +101,7 @@ class RunNotes:
         encoder: Callable[[], Json | None] = lambda: None,
         more_warnings: Callable[[], Iterable[str | None]] = tuple,
         model_sha256: str | None = None,
+        prior_correction: float | None = None,
     ) -> None:
         if path is not None:
             reserve(path, overwrite=overwrite)
@@ -108,6 +110,9 @@ class RunNotes:
         self._model = model
         self._model_sha256 = model_sha256 or hash_file(model)
         self._contract = contract
+        self._prior_correction = (
+            contract.prior_correction if prior_correction is None else prior_correction
+        )
         self._provider = provider
         self._settings = settings
         self._interrupted = interrupted
@@ -181,7 +186,8 @@ class RunNotes:
         if self._files is None:  # hashed once; every description has the same
             self._files = list_input_files(self._source)
         contract = asdict(self._contract)
-        contract.pop("probe_logits")
+        for name in ("probe_logits", "embedding"):  # which tell nothing about the run
+            contract.pop(name)
         ended = _now()
         seconds = (ended - self._begun).total_seconds()
         frames = self._counts["frames"]
@@ -199,6 +205,11 @@ class RunNotes:
                 "file": self._model.name,
                 "sha256": self._model_sha256,
                 "contract": contract,
+                "decision_rule": {
+                    "prior_correction": self._prior_correction,
+                    "temperature": self._contract.find_temperature(self._prior_correction),
+                    "mirror_images": not self._source.mode.is_stream,
+                },
             },
             "encoder": self._encoder(),
             "settings": {name: make_json_value(value) for name, value in self._settings.items()},

@@ -33,6 +33,7 @@ class ReadFaces:
         raw: Their readings, probabilities `(N, K)`.
         quality: The quality of faces, by their places in `faces`.
         maps: Their class activation maps, by the same places; empty where none were asked for.
+        embeddings: The embeddings of those that were read in this frame, likewise.
         stage_ms: The time in milliseconds of "detect", "align" and "classify".
     """
 
@@ -41,7 +42,18 @@ class ReadFaces:
     raw: Floats
     quality: Mapping[int, FaceQuality]
     maps: Mapping[int, Floats]
+    embeddings: Mapping[int, Floats]
     stage_ms: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class _Readings:
+    """The network's readings of N crops: `probabilities (N, K)`, and N activation maps `(K, h, w)`
+    and embeddings `(d,)`, or none where they were not asked for."""
+
+    probabilities: Floats
+    cams: Sequence[Floats] = ()
+    embeddings: Sequence[Floats] = ()
 
 
 class FaceReader:
@@ -51,6 +63,7 @@ class FaceReader:
         classifier: Reads the aligned crops.
         with_quality: True measures the quality of every face.
         takes_turns: True lets the faces of a crowd take turns, as those of a camera do.
+        with_embeddings: True gives the embeddings of faces that are read.
         clock: Gives seconds, for `ReadFaces.stage_ms`.
 
     Attributes:
@@ -63,10 +76,12 @@ class FaceReader:
         *,
         with_quality: bool = False,
         takes_turns: bool = False,
+        with_embeddings: bool = False,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         self._classifier = classifier
         self._with_quality = with_quality
+        self._with_embeddings = with_embeddings
         self._clock = clock
         self._readings, self._cams = CarriedReadings(), CarriedReadings()
         self._quality = CarriedQuality()
@@ -104,12 +119,11 @@ class FaceReader:
             self._turns.note([faces[row] for row in fresh], time_s)
         crops = self._align(frame.image, [faces[row] for row in fresh])
         aligned_s = self._clock()
+        own = self._read(crops, with_maps=with_maps)
+        raw = own.probabilities
         maps: dict[int, Floats] = {}
         if with_maps:
-            raw, cams = self._classifier.predict_with_maps(crops)
-            maps = self._cams.carry(faces) | dict(zip(fresh, cams, strict=True))
-        else:
-            raw = self._classifier.predict(crops)
+            maps = self._cams.carry(faces) | dict(zip(fresh, own.cams, strict=True))
         self._cams.keep([faces[row] for row in maps], list(maps.values()))
         if carried:
             every = np.zeros((len(faces), len(contract.labels)), np.float32)
@@ -126,7 +140,8 @@ class FaceReader:
         measured: dict[int, FaceQuality] = {}
         if self._with_quality:
             (measured,) = self._quality.measure_group([(frame, faces)], [1.0])
-        return ReadFaces(found, faces, raw, measured, maps, stage_ms)
+        embeddings = dict(zip(fresh, own.embeddings, strict=True)) if own.embeddings else {}
+        return ReadFaces(found, faces, raw, measured, maps, embeddings, stage_ms)
 
     def read_group(
         self, frames: Sequence[Frame], found: Sequence[Sequence[Face]], taken_s: float
@@ -145,6 +160,7 @@ class FaceReader:
         faces = [[face for face in one if is_alignable(face.landmarks)] for one in found]
         found_s = self._clock()
         align_s = 0.0
+        embeddings: list[dict[int, Floats]] = [{} for _ in frames]
 
         def read(places: Sequence[tuple[int, int]]) -> Floats:
             nonlocal align_s
@@ -152,7 +168,11 @@ class FaceReader:
             crops = [self._align(frames[n].image, [faces[n][row]]) for n, row in places]
             crops = [self._align(NO_IMAGE, ()), *crops]
             align_s += self._clock() - cut_s
-            return self._classifier.predict(np.concatenate(crops))
+            own = self._read(np.concatenate(crops))
+            if own.embeddings:
+                for (n, row), embedding in zip(places, own.embeddings, strict=True):
+                    embeddings[n][row] = embedding
+            return own.probabilities
 
         times_s = [frame.time_s for frame in frames]
         readings = read_group(
@@ -176,8 +196,10 @@ class FaceReader:
             )
         self.before_s = times_s[-1]
         return [
-            ReadFaces(every, tuple(one), raw, measured, {}, stage_ms)
-            for every, one, raw, measured in zip(found, faces, readings, quality, strict=True)
+            ReadFaces(every, tuple(one), raw, measured, {}, known, stage_ms)
+            for every, one, raw, measured, known in zip(
+                found, faces, readings, quality, embeddings, strict=True
+            )
         ]
 
     def explain(self, result: FrameResult) -> FrameResult:
@@ -186,6 +208,16 @@ class FaceReader:
         crops = self._align(result.frame.image, [face.face for face in result.faces])
         _, cams = self._classifier.predict_with_maps(crops)
         return add_maps(result, dict(enumerate(cams)), self._classifier.contract.template)
+
+    def _read(self, crops: NDArray[np.uint8], *, with_maps: bool = False) -> _Readings:
+        """Reads crops `(N, S, S, 3)`."""
+        if self._with_embeddings:
+            probabilities, cams, embeddings = self._classifier.predict_with_embeddings(crops)
+            return _Readings(probabilities, list(cams), list(embeddings))
+        if with_maps:
+            probabilities, cams = self._classifier.predict_with_maps(crops)
+            return _Readings(probabilities, list(cams))
+        return _Readings(self._classifier.predict(crops))
 
     def _align(self, image: Image, faces: Sequence[Face]) -> NDArray[np.uint8]:
         contract = self._classifier.contract

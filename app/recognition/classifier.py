@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.alignment import normalise
-from app.contract import ATTENTION, CAM, INPUT, LOGITS, make_probe_crops
+from app.contract import ATTENTION, CAM, EMBEDDING, INPUT, LOGITS, make_probe_crops
 from app.defaults import DEFAULT_MODEL, MODELS, list_shipped_models
 from app.errors import ModelError
 from app.process.fork_safety import NOT_IN_FORKS, HomeProcess
@@ -28,6 +28,7 @@ __all__ = [
     "NetworkOutputs",
     "apply_softmax",
     "compute_prior_shift",
+    "format_no_embedding",
 ]
 
 MIN_PRIOR = 1e-3  # lower shares of a class in training count as this one
@@ -42,6 +43,7 @@ class NetworkOutputs(NamedTuple):
     logits: Floats  # (N, K), not divided by the temperature
     cam: Floats  # (N, K, h, w) class activation maps, whose mean over (h, w) are the logits
     attention: Floats | None = None  # (N, d) in 0..1, where the file was exported with it
+    embedding: Floats | None = None  # (N, d), where it was asked for
 
 
 def apply_softmax(logits: Floats, temperature: float) -> Floats:
@@ -93,13 +95,15 @@ class Classifier:
     `provider` is the processor that computes, "CPU" or "CUDA". `fallback` is the reason for which
     "auto" did not take CUDA although this build of ONNX Runtime has it and the machine has a GPU;
     else None. `sha256` is that of the file. `inferences`, `crops_read` and `inference_s` count the
-    session's runs, their crops and their seconds.
+    session's runs, their crops and their seconds. `prior_correction` is the tau that is
+    used. `embedding_dim` is the length d of the embeddings, None where the file gives none.
 
     Args:
         model: The `.onnx` file.
         device: "cpu", "cuda" (an error where CUDA does not work) or "auto" (CUDA where it works).
         threads: For the CPU. None: one per core, at most `MAX_THREADS`.
-        prior_correction: The tau of `compute_prior_shift`. 0 leaves the probabilities as learned.
+        prior_correction: The tau of `compute_prior_shift`; 0 leaves the probabilities as learned,
+            None takes the contract's.
 
     Raises:
         ModelError: The file cannot be used, it gives no numbers for two test crops
@@ -114,7 +118,7 @@ class Classifier:
         *,
         device: Device = "auto",
         threads: int | None = None,
-        prior_correction: float = 0.0,
+        prior_correction: float | None = None,
     ) -> None:
         self.path = model
         self._home = HomeProcess()
@@ -143,13 +147,17 @@ class Classifier:
             outputs,
         )
         shares = self.contract.training_data.class_shares
-        if prior_correction and not shares:
+        tau = self.contract.prior_correction if prior_correction is None else prior_correction
+        self.prior_correction = tau
+        if tau and not shares:
             raise ModelError(
                 f"{model} does not say how frequent its classes were in training. Leave "
                 "--prior-correction out, or export the model again."
             )
-        self._shift = compute_prior_shift(shares, prior_correction) if prior_correction else None
+        self._shift = compute_prior_shift(shares, tau) if tau else None
+        self._temperature = self.contract.find_temperature(tau)
         self._outputs = [name for name in (LOGITS, CAM, ATTENTION) if name in outputs]
+        self.embedding_dim: int | None = outputs[EMBEDDING][1] if EMBEDDING in outputs else None
         self._answer(make_probe_crops(self.contract.size_px))
         give_memory_back()  # several times the file was taken while it was opened
 
@@ -158,34 +166,47 @@ class Classifier:
         """The names of the K classes, in the order of the probabilities."""
         return self.contract.labels
 
-    def run(self, crops: NDArray[np.uint8]) -> NetworkOutputs:
-        """Computes the network's outputs for `crops (N, S, S, 3)` uint8 BGR. N = 0 is valid."""
+    def run(self, crops: NDArray[np.uint8], *, with_embedding: bool = False) -> NetworkOutputs:
+        """Computes the network's outputs for `crops (N, S, S, 3)` uint8 BGR. N = 0 is valid.
+
+        Raises `ModelError` where an embedding is asked for and the file has none.
+        """
+        if with_embedding and self.embedding_dim is None:
+            raise ModelError(format_no_embedding(self.path))
         contract = self.contract
         size = contract.size_px
         if crops.shape[1:] != (size, size, 3):
             raise ValueError(f"crops must be (N, {size}, {size}, 3), got {crops.shape}")
         if not len(crops):
             k = len(contract.labels)
-            return NetworkOutputs(np.zeros((0, k), np.float32), np.zeros((0, k, 1, 1), np.float32))
+            return NetworkOutputs(
+                np.zeros((0, k), np.float32),
+                np.zeros((0, k, 1, 1), np.float32),
+                embedding=np.zeros((0, self.embedding_dim or 0), np.float32)
+                if with_embedding
+                else None,
+            )
         self._home.check()
         began_s = time.perf_counter()
-        found = self._answer(crops)
+        found = self._answer(crops, with_embedding=with_embedding)
         self.inference_s += time.perf_counter() - began_s
         self.inferences += 1
         self.crops_read += len(crops)
         return found
 
-    def _answer(self, crops: NDArray[np.uint8]) -> NetworkOutputs:
+    def _answer(self, crops: NDArray[np.uint8], *, with_embedding: bool = False) -> NetworkOutputs:
         """Computes the outputs for at least one crop, and checks their shapes and numbers."""
         contract = self.contract
         x = normalise(crops, colour=contract.colour, mean=contract.mean, std=contract.std)
+        names = [*self._outputs, EMBEDDING] if with_embedding else self._outputs
         try:
-            found = NetworkOutputs(*self._session.run(self._outputs, {INPUT: x}))
+            values = self._session.run(names, {INPUT: x})
         except Exception as cause:  # ONNX Runtime has no error type of its own
             reason = " ".join(str(cause).split())[:MAX_CAUSE_LETTERS]
             raise ModelError(
                 f"{self.path} could not be run on {self.provider}: {reason}"
             ) from cause
+        found = NetworkOutputs(**dict(zip(names, values, strict=True)))
         n, k = len(crops), len(contract.labels)
         for name, value, wanted in (
             (LOGITS, found.logits, (n, k)),
@@ -197,7 +218,11 @@ class Classifier:
                     f"{name} are {value.dtype} {value.shape}. Export the model again."
                 )
         # Written so that NaN fails.
-        if not (float(np.abs(found.logits).max()) <= MAX_LOGIT and np.isfinite(found.cam).all()):
+        if not (
+            float(np.abs(found.logits).max()) <= MAX_LOGIT
+            and np.isfinite(found.cam).all()
+            and (found.embedding is None or np.isfinite(found.embedding).all())
+        ):
             raise ModelError(
                 f"{self.path} gives no numbers: what it computes overflows or is not a number. Its "
                 "weights are damaged or its training failed; give another model."
@@ -215,13 +240,28 @@ class Classifier:
         found = self.run(crops)
         return self._calibrated(found.logits), found.cam
 
+    def predict_with_embeddings(self, crops: NDArray[np.uint8]) -> tuple[Floats, Floats, Floats]:
+        """Reads crops as `predict` does. Returns the probabilities, the class activation maps
+        `(N, K, h, w)`, and the embeddings `(N, d)` that `app.contract.Contract` describes.
+
+        Raises `ModelError` where the file gives no embedding.
+        """
+        found = self.run(crops, with_embedding=True)
+        assert found.embedding is not None
+        return self._calibrated(found.logits), found.cam, found.embedding
+
     def _calibrated(self, logits: Floats) -> Floats:
-        temperature = self.contract.temperature
+        temperature = self._temperature
         if not len(logits):
             return logits
         if self._shift is not None:
             return apply_softmax(logits / np.float32(temperature) - self._shift, 1.0)
         return apply_softmax(logits, temperature)
+
+
+def format_no_embedding(model: Path) -> str:
+    """Formats the error for a file whose embeddings are asked for and that gives none."""
+    return f"{model} gives no embeddings. Use a shipped model, or export the model again."
 
 
 def _read_checked(model: Path) -> bytes:

@@ -3,10 +3,20 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from app.alignment import AlignmentTemplate
-from app.contract import ATTENTION, CAM, CONTRACT_FORMAT, INPUT, LOGITS, Contract, TrainingData
+from app.contract import (
+    ATTENTION,
+    CAM,
+    CONTRACT_FORMAT,
+    EMBEDDING,
+    INPUT,
+    LOGITS,
+    Contract,
+    EmbeddingFacts,
+    TrainingData,
+)
 from app.errors import ModelError
 
 METADATA_KEY = "expression_contract"
@@ -68,6 +78,9 @@ def read_contract(metadata: Mapping[str, str], name: str) -> Contract:
             probe_logits=tuple(tuple(row) for row in facts["probe_logits"]),
             unsure_below=facts.get("unsure_below"),
             unsure_above_nats=facts.get("unsure_above_nats"),
+            prior_correction=facts.get("prior_correction", 0.0),
+            corrected_temperature=facts.get("corrected_temperature"),
+            embedding=_read_embedding(facts.get("embedding")),
             format=found,
         )
     except KeyError as cause:
@@ -78,6 +91,12 @@ def read_contract(metadata: Mapping[str, str], name: str) -> Contract:
         raise ModelError(
             f"The contract of {name} is not valid: {cause}. Export the model again."
         ) from cause
+
+
+def _read_embedding(facts: Any) -> EmbeddingFacts | None:  # Any: whatever JSON the file holds
+    if facts is None:
+        return None
+    return EmbeddingFacts(mean=tuple(facts["mean"]), std=tuple(facts["std"]))
 
 
 def check_shapes(
@@ -118,6 +137,17 @@ def check_shapes(
     if ATTENTION in outputs:
         shape = outputs[ATTENTION]
         must(len(shape) == 2, f"its {ATTENTION} is {_format_shape(shape)}, not (N, d)")
+    must(contract.embedding is None or EMBEDDING in outputs, f"it has no output {EMBEDDING}")
+    if EMBEDDING in outputs:
+        shape = outputs[EMBEDDING]
+        must(
+            len(shape) == 2 and isinstance(shape[1], int),
+            f"its {EMBEDDING} is {_format_shape(shape)}, not (N, d) of a fixed d",
+        )
+        must(
+            contract.embedding is None or contract.embedding.dim == shape[1],
+            f"its {EMBEDDING} is {_format_shape(shape)}, and it describes another length",
+        )
 
 
 def _format_shape(axes: Shape) -> str:

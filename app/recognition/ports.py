@@ -19,3 +19,7 @@ class CropReader(Protocol):
 
     def predict_with_maps(self, crops: NDArray[np.uint8]) -> tuple[Floats, Floats]:
         """Reads crops. Returns probabilities (N, K) and activation maps (N, K, h, w)."""
+
+    def predict_with_embeddings(self, crops: NDArray[np.uint8]) -> tuple[Floats, Floats, Floats]:
+        """Reads crops. Returns probabilities (N, K), activation maps (N, K, h, w) and embeddings
+        (N, d). Raises `ModelError` where the network gives no embedding."""

@@ -36,6 +36,7 @@ def render_model_card(notes: Mapping[str, JsonValue]) -> Html:
         ("learned from", data.get("dataset")),
         ("faces", _format_shares(labels, find_list(data, "class_shares"))),
         ("measured", _format_accuracy(metrics)),
+        ("decided", _format_rule(find_section(model, "decision_rule"))),
         ("licence", contract.get("licence")),
     ]
     return _render_facts(rows) + _render_recalls(labels, find_list(metrics, "recall"))
@@ -47,6 +48,14 @@ def _format_shares(labels: Sequence[JsonValue], shares: Sequence[JsonValue]) -> 
         for label, share in zip(labels, shares, strict=False)
         if (number := read_number(share)) is not None
     )
+
+
+def _format_rule(rule: Mapping[str, JsonValue]) -> str:
+    tau = read_number(rule.get("prior_correction"))
+    if tau is None:
+        return ""
+    mirrored = ", each face read with its mirror image" if rule.get("mirror_images") else ""
+    return f"prior correction {tau:.2f}{mirrored}"
 
 
 def _format_accuracy(metrics: Mapping[str, JsonValue]) -> str:

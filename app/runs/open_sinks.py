@@ -117,6 +117,7 @@ def open_sinks(
             source=source,
             model=classifier.path,
             model_sha256=classifier.sha256,
+            prior_correction=classifier.prior_correction,
             contract=classifier.contract,
             provider=classifier.provider,
             settings=plan.settings,

@@ -142,7 +142,7 @@ class RecognitionSettings:
 
     model: Path = DEFAULT_MODEL
     device: Device = "auto"
-    prior_correction: float = 0.0
+    prior_correction: float | None = None  # None: as the model's file says
     max_faces: int | None = None  # only the largest ones are read; None: all
     far_faces: bool = False
     smoothing_s: float = SMOOTHING_S

@@ -21,6 +21,7 @@ import app
 from app import (
     EventsSink,
     FrameResult,
+    ModelError,
     Recogniser,
     RecordsSink,
     Selection,
@@ -35,6 +36,7 @@ from app.outputs.sink import writing
 from app.recogniser import _says_live
 from app.types import Frame, Image, TrackedFace
 from tests.support.synthetic import frame_result, level_picture
+from tests.support.tiny_model import tiny_contract, write_tiny_model
 
 NAMES = {
     *("Overlay", "Recogniser", "Selection", "writing"),
@@ -280,6 +282,34 @@ def test_hardly_any_pixels_are_no_faces(recogniser: Recogniser, shape: tuple[int
 def test_settings_that_cannot_be_are_refused_at_once(setting: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"max_faces|smoothing_s"):
         Recogniser(**setting)
+
+
+@pytest.mark.slow
+def test_embeddings_are_given_where_they_are_asked_for(
+    recogniser: Recogniser, clip_frames: dict[int, Image]
+) -> None:
+    assert recogniser.image(clip_frames[60]).faces[0].embedding is None
+    with Recogniser("small", device="cpu", threads=1, embeddings=True) as asked:
+        (face,) = asked.image(clip_frames[60]).faces
+        streamed = list(asked.stream([(clip_frames[60], 0.0), (clip_frames[60], 0.04)]))
+    with Recogniser("small", device="cpu", threads=1) as plain:
+        (same,) = plain.image(clip_frames[60]).faces
+    assert same.probabilities.tolist() == face.probabilities.tolist()
+    assert face.embedding is not None
+    assert (face.embedding.shape, face.embedding.dtype) == ((256,), np.float32)
+    assert asked.contract.embedding is not None
+    assert asked.contract.embedding.dim == 256
+    assert len(asked.sha256) == 64
+    assert face.embedding.min() >= 0
+    assert face.embedding.max() > 0
+    assert all(result.faces[0].embedding is not None for result in streamed)
+    assert pickle.loads(pickle.dumps(face)).embedding.tolist() == face.embedding.tolist()
+
+
+def test_model_without_embeddings_is_refused_where_they_are_asked_for(tmp_path: Path) -> None:
+    path = write_tiny_model(tmp_path / "old.onnx", tiny_contract())
+    with pytest.raises(ModelError, match=r"old\.onnx gives no embeddings"):
+        Recogniser(path, device="cpu", embeddings=True)
 
 
 def test_closed_recogniser_says_so(clip_frames: dict[int, Image]) -> None:

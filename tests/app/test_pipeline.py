@@ -35,6 +35,11 @@ class Brightness:
         maps = np.array([len(crops), 10 + len(crops)], np.float32)[:, None, None] * np.ones((2, 2))
         return self.predict(crops), np.stack([maps.astype(np.float32)] * len(crops) or [maps][:0])
 
+    def predict_with_embeddings(self, crops: NDArray[np.uint8]) -> tuple[Floats, Floats, Floats]:
+        """The embedding is the reading."""
+        probabilities = self.predict(crops)
+        return probabilities, np.zeros((len(crops), 2, 1, 1), np.float32), probabilities
+
 
 def halves() -> Frame:
     image = np.zeros((100, 200, 3), np.uint8)
@@ -620,3 +625,45 @@ def test_each_face_of_a_crowd_is_read_fifteen_times_a_second_and_looked_at_less_
         assert len(pipeline.step(Frame(texture, n, n / 30, "camera")).faces) == 5
     assert 5 * 15 * 2 - 10 <= classifier.crops <= 5 * 22 * 2
     assert search.looks <= 5 * 11 * 2
+
+
+def read_faces(results: Sequence[FrameResult]) -> list[list[object]]:
+    """All that is shown of the first face of each frame, and its own reading."""
+    return [
+        [face.label, face.probabilities.tolist(), face.raw_probabilities.tolist()]
+        for face in (result.faces[0] for result in results)
+    ]
+
+
+@pytest.mark.parametrize("mode", list(Mode))
+def test_embeddings_come_with_the_readings_and_change_nothing(mode: Mode) -> None:
+    frames = film(7, light=(240, 240, 240, 240, 30, 240, 20))
+    plain, asked = (
+        list(
+            build_pipeline(Still(), Brightness(), mode, with_embeddings=with_embeddings).read_all(
+                frames
+            )
+        )
+        for with_embeddings in (False, True)
+    )
+    assert read_faces(asked) == read_faces(plain)
+    assert {result.faces[0].embedding is None for result in plain} == {True}
+    for result in asked:
+        face = result.faces[0]
+        if face.embedding is not None:
+            np.testing.assert_allclose(face.embedding, face.raw_probabilities, atol=1e-6)
+
+
+def test_a_face_that_is_not_read_in_a_frame_has_no_embedding_there() -> None:
+    pipeline = build_pipeline(Still(), Brightness(), Mode.FILE, with_embeddings=True)
+    results = list(pipeline.read_all(film(7)))
+    read = [result.frame.index for result in results if result.faces[0].embedding is not None]
+    assert read == [0, 3, 6]
+
+
+def test_maps_and_embeddings_come_together() -> None:
+    pipeline = build_pipeline(Still(), Brightness(), Mode.LIVE, with_embeddings=True)
+    pipeline.with_maps = True
+    face = pipeline.step(halves()).faces[0]
+    assert face.map is not None
+    assert face.embedding is not None

@@ -1,7 +1,7 @@
 """A contract with a value in every field."""
 
 from app.alignment import FACE_TEMPLATE
-from app.contract import Contract, TrainingData
+from app.contract import Contract, EmbeddingFacts, TrainingData
 
 CONTRACT = Contract(
     labels=("calm", "joy", "Ärger"),
@@ -19,4 +19,7 @@ CONTRACT = Contract(
     probe_logits=((1.0, 2.0, 3.0),),
     unsure_below=0.5,
     unsure_above_nats=0.9,
+    prior_correction=0.25,
+    corrected_temperature=0.6,
+    embedding=EmbeddingFacts(mean=(0.5, 0.0), std=(0.25, 0.0)),
 )

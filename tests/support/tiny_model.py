@@ -7,7 +7,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from app.alignment import FACE_TEMPLATE, ColourMode
-from app.contract import Contract, TrainingData
+from app.contract import Contract, EmbeddingFacts, TrainingData
 from app.recognition.contract_metadata import write_contract
 
 
@@ -20,6 +20,9 @@ def tiny_contract(
     class_shares: tuple[float, ...] = (),
     unsure_below: float | None = None,
     unsure_above_nats: float | None = None,
+    prior_correction: float = 0.0,
+    corrected_temperature: float | None = None,
+    embedding: EmbeddingFacts | None = None,
 ) -> Contract:
     channels = 1 if colour == "grey" else 3
     return Contract(
@@ -37,6 +40,9 @@ def tiny_contract(
         licence="MIT",
         unsure_below=unsure_below,
         unsure_above_nats=unsure_above_nats,
+        prior_correction=prior_correction,
+        corrected_temperature=corrected_temperature,
+        embedding=embedding,
     )
 
 
@@ -50,10 +56,12 @@ def write_tiny_model(
     classes: int = 2,
     batch: str | int = "N",
     first_alone: bool = False,
+    embedding: tuple[str | int, ...] | None = None,
 ) -> Path:
     """`weights (K, C)`: logits are their product with the mean of the normalised input. Without
     them, class 0 likes dark crops and class 1 bright ones. `first_alone`: only the first crop of a
-    batch gets logits, whatever the file says."""
+    batch gets logits, whatever the file says. `embedding`: the shape that is declared for
+    the mean of the input, None leaves this output out."""
     if weights is None:
         weights = np.linspace(-1, 1, classes)[:, None].repeat(channels, axis=1)
     kernel = weights.astype(np.float32)[:, :, None, None]
@@ -64,6 +72,11 @@ def write_tiny_model(
             helper.make_node("Conv", ["input", "kernel"], ["cam"]),
             helper.make_node("ReduceMean", ["cam", "axes"], [means], keepdims=0),
             *([helper.make_node("Gather", [means, "zero"], ["logits"])] if first_alone else []),
+            *(
+                [helper.make_node("ReduceMean", ["input", "axes"], ["embedding"], keepdims=0)]
+                if embedding
+                else []
+            ),
         ],
         "tiny",
         [
@@ -75,6 +88,11 @@ def write_tiny_model(
             helper.make_tensor_value_info("logits", TensorProto.FLOAT, [batch, classes]),
             helper.make_tensor_value_info(
                 "cam", TensorProto.FLOAT, [batch, classes, size_px, size_px]
+            ),
+            *(
+                [helper.make_tensor_value_info("embedding", TensorProto.FLOAT, embedding)]
+                if embedding
+                else []
             ),
         ],
         [

@@ -127,7 +127,7 @@ def test_network_and_exported_file_are_judged_alike(
     """On pictures noisy enough to be mistaken."""
     pack = read_pack(write_shapes(tmp_path / "noisy.npz", seed=3, noise=70))
     of_net = evaluation.evaluate(pack, trained / "best.pt", "test")
-    of_file = evaluation.evaluate(pack, exported, "test")
+    of_file = evaluation.evaluate(pack, exported, "test", as_trained=True)
     assert 0.3 < of_net.majority.accuracy < 0.97
     assert of_file.majority.confusion == of_net.majority.confusion
     assert of_file.majority.recall == of_net.majority.recall
@@ -196,6 +196,29 @@ def test_doubt_is_reported_as_the_demo_would_have_it(
     assert [row[0].strip() for row in rows[1:]] == [f"{tau / 10:.1f}" for tau in range(11)]
     assert rows[1][1].strip() == "60.00 ± 21.91"
     assert "here the same as class-balanced accuracy" in out
+
+
+def test_labels_are_decided_as_the_file_says(
+    lamps: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The correction makes everything bright, as nine of ten training faces were dark."""
+    contract = tiny_contract(
+        LABELS, temperature=100.0, class_shares=(0.9, 0.1), prior_correction=1.0
+    )
+    model = write_tiny_model(tmp_path / "m.onnx", contract)
+    report = evaluation.evaluate(read_pack(lamps), model, "valid")
+    assert report.majority.confusion == ((0, 3), (0, 2))
+    assert (report.prior_correction, report.mirror_images) == (1.0, True)
+    assert report.doubt.selective.points[-1].accuracy == 0.4
+    plain = evaluation.evaluate(read_pack(lamps), model, "valid", as_trained=True)
+    assert plain.majority.confusion == ((2, 1), (1, 1))
+    assert (plain.prior_correction, plain.mirror_images) == (0.0, False)
+    for words, rule in (
+        ((), "read each face with its mirror image, at temperature 100.000 and prior correction 1"),
+        (("--as-trained",), "read each face once, at temperature 100.000 and prior correction 0"),
+    ):
+        assert evaluate.main([str(lamps), str(model), *words]) == 0
+        assert capsys.readouterr().out.splitlines()[1].startswith(rule)
 
 
 def test_priors_of_a_model_that_does_not_know_them_are_an_error(lamps: Path, tiny: Path) -> None:

@@ -2,16 +2,19 @@
 
 import datetime
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 import torch
 
 from app.alignment import FACE_TEMPLATE
-from app.contract import make_probe_crops
+from app.contract import EMBEDDING, make_probe_crops
 from app.errors import TrainingError
 from app.recognition.classifier import Classifier
+from app.recognition.contract_metadata import write_contract
 from tests.support.shapes import train_shapes
 from training import evaluate
 from training import export as exporting
@@ -145,6 +148,40 @@ def test_file_gives_the_networks_logits(
     assert np.ptp(wanted) > 0.1  # random weights must say something
 
 
+def test_file_gives_the_networks_embedding(tiny: Path, checkpoint: Path, pack: Pack) -> None:
+    trained = load_trained(checkpoint)
+    valid = load_examples(
+        pack,
+        "valid",
+        template=FACE_TEMPLATE.scale_crop(0.85),
+        size_px=32,
+        colour="grey",
+        labels_from="majority",
+    )
+    wanted = predictions.compute_net_readings(trained.net, valid)
+    classifier = Classifier(tiny, device="cpu")
+    got = predictions.compute_file_embeddings(classifier, valid)
+    assert got.shape == (12, trained.net.config.feature_dim)
+    assert got.std(axis=0).max() > 0.01  # random weights must say something
+    np.testing.assert_allclose(got, wanted.embeddings, atol=1e-4)
+    weight, bias = (part.detach().numpy() for part in trained.net.classifier.parameters())
+    np.testing.assert_allclose(got @ weight.T + bias, wanted.logits, atol=1e-4)
+    facts = classifier.contract.embedding
+    assert facts is not None
+    np.testing.assert_allclose(facts.mean, got.mean(axis=0), rtol=1e-3, atol=1e-6)
+    np.testing.assert_allclose(facts.std, got.std(axis=0), rtol=1e-3, atol=1e-6)
+
+
+def test_file_whose_embedding_differs_from_the_networks_is_refused(
+    pack: Pack, checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = onnx_file.compute_file_embeddings
+    monkeypatch.setattr(onnx_file, "compute_file_embeddings", lambda *a: real(*a) + 2e-4)
+    with pytest.raises(TrainingError, match="differs from the network by 2"):
+        onnx_file.export_model(pack, checkpoint, tmp_path / "m.onnx", "")
+    assert not list(tmp_path.iterdir())
+
+
 def test_probe_logits_travel_with_the_file(tiny: Path) -> None:
     classifier = Classifier(tiny, device="cpu")
     np.testing.assert_allclose(
@@ -233,6 +270,64 @@ def test_doubt_leaves_nine_of_ten_validation_faces_their_label(
     assert said.share >= 0.9
     assert said.thresholds.below == contract.unsure_below
     assert said.thresholds.above_nats == contract.unsure_above_nats
+
+
+def test_exported_file_gets_a_new_decision_rule_and_keeps_its_network(
+    shapes_npz: Path, exported: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = tmp_path / "new.onnx"
+    words = [str(shapes_npz), str(exported), "-o", str(output)]
+    assert exporting.main([*words, "--prior-correction", "0.5"]) == 0
+    assert "prior correction 0.50. Unsure below" in capsys.readouterr().out
+    old, new = (Classifier(path, device="cpu").contract for path in (exported, output))
+    assert (old.prior_correction, new.prior_correction) == (0, 0.5)  # few faces choose nothing
+    assert (new.temperature, new.probe_logits) == (old.temperature, old.probe_logits)
+    graphs = [onnx.load(str(path)).graph.SerializeToString() for path in (exported, output)]
+    assert graphs[0] == graphs[1]
+    assert exporting.main([str(shapes_npz), str(output), "-o", str(output)]) == 0
+    again = Classifier(output, device="cpu").contract
+    assert again.unsure_below == old.unsure_below
+    assert again.unsure_above_nats == old.unsure_above_nats
+    assert again.metrics["nll"] == pytest.approx(old.metrics["nll"], rel=1e-3)
+    assert [path.name for path in tmp_path.iterdir()] == ["new.onnx"]
+
+
+def test_file_from_before_embeddings_gets_one(
+    shapes_npz: Path, exported: Path, tmp_path: Path
+) -> None:
+    old, new = tmp_path / "old.onnx", tmp_path / "new.onnx"
+    model = onnx.load(str(exported))
+    (output,) = (one for one in model.graph.output if one.name == EMBEDDING)
+    (node,) = (one for one in model.graph.node if EMBEDDING in one.output)
+    model.graph.output.remove(output)
+    model.graph.node.remove(node)
+    contract = replace(Classifier(exported, device="cpu").contract, embedding=None)
+    onnx.helper.set_model_props(model, write_contract(contract))
+    onnx.save(model, str(old))
+    assert Classifier(old, device="cpu").embedding_dim is None
+    assert exporting.main([str(shapes_npz), str(old), "-o", str(new)]) == 0
+    crops = make_probe_crops(24)
+    before, after = (
+        Classifier(path, device="cpu").run(crops, with_embedding=True) for path in (exported, new)
+    )
+    assert before.embedding is not None
+    assert after.embedding is not None
+    np.testing.assert_array_equal(after.embedding, before.embedding)
+    np.testing.assert_array_equal(after.logits, before.logits)
+    facts, wanted = (Classifier(path, device="cpu").contract.embedding for path in (new, exported))
+    assert facts is not None
+    assert wanted is not None
+    np.testing.assert_allclose(facts.mean, wanted.mean, rtol=2e-3, atol=1e-6)
+
+
+@pytest.mark.parametrize("words", [["--compact"], ["--licence", "x"], ["--weights", "half"]])
+def test_options_of_a_checkpoint_are_refused_for_a_file(
+    shapes_npz: Path, exported: Path, tmp_path: Path, words: list[str]
+) -> None:
+    output = tmp_path / "new.onnx"
+    with pytest.raises(TrainingError, match=f"{words[0]} is for a checkpoint"):
+        exporting.main([str(shapes_npz), str(exported), "-o", str(output), *words])
+    assert not output.exists()
 
 
 def test_file_says_nothing_of_the_machine_it_was_made_on(exported: Path) -> None:

@@ -20,6 +20,7 @@ from training.config.teach_config import TeachConfig
 from training.config.train_config import TrainConfig
 from training.datasets.pack import Pack
 from training.datasets.pack_reader import read_pack
+from training.judge.evaluation import evaluate
 from training.making import finish
 from training.making import plan as planning
 from training.making.plan import Plan
@@ -63,9 +64,12 @@ def test_model_is_made_from_data_to_file(
     teachers = [runs / name / "best.pt" for name in ("wide", "large")]
     assert contract.recipe["teach"]["teachers"] == [hash_checkpoint(file) for file in teachers]
     accuracy = json.loads((runs / "student/result.json").read_text())["accuracy"]
-    assert contract.metrics["accuracy"] == pytest.approx(accuracy, abs=0.04)
+    pack = read_pack(Path(command[1]))
+    plain = evaluate(pack, tmp_path / "m.onnx", "valid", as_trained=True)
+    assert plain.majority.accuracy == pytest.approx(accuracy, abs=0.04)
     read_compact(tmp_path / "m.onnx")
     report = json.loads((runs / "small-report/report.json").read_text())
+    assert contract.metrics["accuracy"] == report["majority"]["accuracy"]
     assert (report["split"], report["sha256"]) == ("valid", finish.read_digest(tmp_path / "m.onnx"))
 
     # Said again, everything is there already.

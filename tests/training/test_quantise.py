@@ -114,6 +114,31 @@ def test_probe_logits_and_maps_are_the_files_own(made: Path, exported: Path) -> 
     ).any()
 
 
+def test_embedding_is_that_of_the_integers(made: Path, exported: Path) -> None:
+    crops = make_probe_crops(24)
+    classifier = Classifier(made, device="cpu")
+    found = classifier.run(crops, with_embedding=True)
+    wanted = Classifier(exported, device="cpu").run(crops, with_embedding=True).embedding
+    assert found.embedding is not None
+    assert wanted is not None
+    assert np.abs(found.embedding - wanted).max() < 0.1 * wanted.max()
+    assert (found.embedding != wanted).any()
+    graph = onnx.load(str(made)).graph
+    (conv,) = (node for node in graph.node if "cam" in node.output)
+    weight, bias = (
+        onnx.numpy_helper.to_array(tensor)
+        for name in conv.input[1:]
+        for tensor in graph.initializer
+        if tensor.name == name
+    )
+    np.testing.assert_allclose(
+        found.embedding @ weight[:, :, 0, 0].T + bias, found.logits, atol=1e-4
+    )
+    facts = classifier.contract.embedding
+    assert facts is not None
+    assert facts != Classifier(exported, device="cpu").contract.embedding
+
+
 def test_app_runs_the_file_unchanged(made: Path, clip_frames: dict[int, Image]) -> None:
     with Detector() as detector:
         pipeline = Pipeline(detector, Classifier(made, device="cpu"), tracker=None)

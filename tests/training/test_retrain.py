@@ -17,11 +17,13 @@ from PIL import Image as Picture
 from app.errors import TrainingError
 from app.recognition.classifier import Classifier
 from app.types import Image
+from tests.support.dlib_files import encode_dat, make_layers
 from tests.support.shapes import draw
 from training import retrain
 from training.base.cli import run_entry_point
+from training.base.licences import FOLDER_LICENCE
 from training.checkpoints.checkpoint import load_checkpoint, load_trained
-from training.checkpoints.compact import name_compact, write_compact
+from training.checkpoints.compact import name_compact, read_compact, write_compact
 from training.datasets.pack_reader import read_pack
 from training.exporting import onnx_file
 from training.making import retraining
@@ -172,6 +174,25 @@ def test_log_has_a_line_an_epoch(made: tuple[Path, Path]) -> None:
 
 
 @pytest.mark.slow
+def test_training_may_begin_with_dlibs_network(pictures: Path, tmp_path: Path) -> None:
+    weights = tmp_path / "faces.dat"
+    weights.write_bytes(encode_dat(make_layers()))
+    model, run = tmp_path / "mine.onnx", tmp_path / "run"
+    words = ("-o", model, "--run", run, "--from", weights, "--epochs", 1)
+    assert command(pictures, *words) == 1  # something was skipped
+    contract = Classifier(model, device="cpu").contract
+    assert contract.recipe["model"]["backbone"] == "dlib"
+    assert contract.size_px == 112
+    assert contract.recipe["began_with"][0]["name"] == "faces.dat"
+    assert contract.method.endswith("began with faces.dat")
+    assert contract.licence == (
+        f"{FOLDER_LICENCE} Began with the weights faces.dat, which others made: check their terms."
+    )
+    assert read_compact(model)[0].origins[0].kind == "dlib"
+    assert "145 tensors taken" in (run / "report.html").read_text()
+
+
+@pytest.mark.slow
 def test_ctrl_c_then_resume_gives_the_same_model(
     made: tuple[Path, Path],
     pictures: Path,
@@ -293,6 +314,7 @@ def nothing(_: Path) -> None:
         (broken, [], r"3 of 5 pictures cannot be read, more than 10 %.*--max-unreadable"),
         (nothing, ["--from", "gone.onnx"], r"gone\.onnx"),
         (nothing, ["--from", "gone.pt"], r"gone\.pt are missing"),
+        (nothing, ["--from", "gone.dat"], r"gone\.dat are missing"),
         (nothing, ["--valid-share", "1"], "between 0 and 1"),
         (nothing, ["--patience", "-1"], "--patience must be at least 0"),
         (nothing, ["--epochs", "0"], "--epochs must be above 0"),

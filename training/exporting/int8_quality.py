@@ -16,13 +16,19 @@ from app.files.hashing import sha256_of_file
 from app.process.telemetry_off import import_onnx_runtime
 from app.recognition.classifier import Classifier
 from app.recognition.contract_metadata import write_contract
-from training.base.json_values import make_json_safe
 from training.datasets.examples import Examples, load_examples
 from training.datasets.pack import Pack
 from training.datasets.readers import Split
+from training.exporting.decision import decide_contract
+from training.exporting.embedding_output import add_embedding_output, describe_embeddings
 from training.exporting.int8 import Int8Settings, make_calibration_input, quantise_model
 from training.judge.latency import THREADS, Milliseconds, Spread, make_face_work, take_turns
-from training.judge.predictions import iterate_batches, make_uint8_crops
+from training.judge.predictions import (
+    compute_file_embeddings,
+    compute_shown_logits,
+    iterate_batches,
+    make_uint8_crops,
+)
 from training.measures.metrics import Metrics, compute_softmax, fit_temperature, measure_metrics
 
 # The limits of a file that may be shipped, compared with its fp32 file.
@@ -124,16 +130,12 @@ def compare_with_fp32(
 
 
 def make_int8_contract(
-    subject: QuantisationSubject, settings: Int8Settings, temperature: float, metrics: Metrics
+    subject: QuantisationSubject, settings: Int8Settings, temperature: float
 ) -> Contract:
-    """Makes the contract of the quantised file from the fp32 file's, without probe logits."""
+    """Makes the contract of the quantised file from the fp32 file's, without probe logits and
+    figures."""
     onnxruntime = import_onnx_runtime()
     old = subject.contract
-    figures = {k: v for k, v in old.metrics.items() if k in ("split", "protocol")}
-    figures["faces"] = metrics.count
-    for name in old.metrics:
-        if hasattr(metrics, name):
-            figures[name] = make_json_safe(getattr(metrics, name))
     made = {
         **asdict(settings),
         "made_from_sha256": sha256_of_file(subject.path),
@@ -145,7 +147,7 @@ def make_int8_contract(
         temperature=temperature,
         method=old.method + METHOD_NOTE,
         recipe=old.recipe | {"int8": made},
-        metrics=figures,
+        metrics={},
         probe_logits=(),
     )
 
@@ -186,15 +188,25 @@ def make_int8_file(
     model = quantise_model(
         subject.path, make_calibration_input(subject.train, subject.contract, settings), settings
     )
+    add_embedding_output(model, str(subject.path))
     write_model(model, subject.contract, path)
     classifier = Classifier(path, device="cpu", threads=THREADS)
     read = run_file(classifier, subject.valid)
     temperature = fit_temperature(read.logits, subject.valid.labels.numpy())
     quality = compare_with_fp32(subject, read, temperature)
     probes = classifier.run(make_probe_crops(subject.contract.size_px)).logits
+    # The same correction as in the fp32 file, so that both give the same labels.
+    contract = decide_contract(
+        make_int8_contract(subject, settings, temperature),
+        compute_shown_logits(classifier, subject.valid),
+        read.logits,
+        subject.valid.labels.numpy(),
+        tau=subject.contract.prior_correction,
+    )
     contract = replace(
-        make_int8_contract(subject, settings, temperature, quality.metrics),
+        contract,
         probe_logits=tuple(map(tuple, probes.astype(np.float64).tolist())),
+        embedding=describe_embeddings(compute_file_embeddings(classifier, subject.valid)),
     )
     write_model(model, contract, path)
     difference = measure_unfused_difference(path, contract)

@@ -1,8 +1,8 @@
 """Writes a checkpoint as one ONNX file that carries its whole contract.
 
-The temperature and the thresholds of doubt are fitted on the validation split. The new file must
-give the network's logits on real crops, by the app's own classifier, before it replaces an older
-file.
+The temperature, the prior correction and the thresholds of doubt are fitted on the validation
+split. The new file must give the network's logits on real crops, by the app's own classifier,
+before it replaces an older file.
 """
 
 import logging
@@ -22,17 +22,24 @@ from app.files.hidden import build_hidden_path
 from app.recognition.classifier import Classifier
 from app.recognition.contract_metadata import write_contract
 from training.base.device import PIXEL_MEAN, PIXEL_STD, normalise_batch
-from training.base.json_values import make_json_safe
 from training.checkpoints.checkpoint import Trained, load_trained
+from training.checkpoints.origins import describe_origins, write_origins
 from training.datasets.examples import Examples, load_examples
 from training.datasets.pack import Pack
-from training.judge.predictions import compute_file_logits, compute_net_logits, make_uint8_crops
-from training.measures.doubt import Thresholds, choose_thresholds
-from training.measures.metrics import Metrics, compute_softmax, fit_temperature, measure_metrics
+from training.exporting.decision import decide_contract
+from training.exporting.embedding_output import add_embedding_output, describe_embeddings
+from training.judge.predictions import (
+    compute_file_embeddings,
+    compute_file_logits,
+    compute_net_logits,
+    compute_net_readings,
+    make_uint8_crops,
+)
+from training.measures.metrics import fit_temperature
 from training.network.half_precision import Storage, round_to_half, store_halved
 from training.network.model import ExportNet
 
-MAX_LOGIT_DIFFERENCE = 1e-4  # between PyTorch and ONNX Runtime
+MAX_LOGIT_DIFFERENCE = 1e-4  # between PyTorch and ONNX Runtime; of other outputs, too
 OPSET = 20  # of ONNX
 # The name in the contract for the share of validation faces on which a file in half precision gives
 # the label of full precision.
@@ -65,15 +72,9 @@ def compute_probe_logits(trained: Trained) -> NDArray[np.float64]:
     return logits.double().numpy()
 
 
-def make_contract(
-    trained: Trained,
-    temperature: float,
-    metrics: Metrics,
-    licence: str,
-    thresholds: Thresholds,
-) -> Contract:
-    """Makes the contract that travels with the file: input, labels, calibration, metrics and
-    origin."""
+def make_contract(trained: Trained, temperature: float, licence: str) -> Contract:
+    """Makes the contract that travels with the file: input, labels, calibration and origin. Its
+    decision rule and figures are still to come (`training.exporting.decision`)."""
     train = trained.config.train
     channels = 1 if train.colour == "grey" else 3
     return Contract(
@@ -84,36 +85,19 @@ def make_contract(
         std=(PIXEL_STD,) * channels,
         template=train.template,
         temperature=temperature,
-        method=METHODS[train.loss],
+        method=METHODS[train.loss] + describe_origins(trained.origins),
         recipe=asdict(trained.config)
         | {"steps": trained.step}
-        | ({"soup": list(trained.soup)} if trained.soup else {}),
+        | ({"soup": list(trained.soup)} if trained.soup else {})
+        | ({"began_with": write_origins(trained.origins)} if trained.origins else {}),
         training_data=TrainingData(
             dataset=trained.facts.dataset,
             key=trained.facts.key,
             class_shares=trained.facts.class_shares,
         ),
-        metrics={
-            "split": "validation",
-            "protocol": "majority",
-            "faces": metrics.count,
-            **{
-                name: make_json_safe(getattr(metrics, name))
-                for name in (
-                    "accuracy",
-                    "standard_error",
-                    "mean_class_recall",
-                    "macro_f1",
-                    "nll",
-                    "ece",
-                    "recall",
-                )
-            },
-        },
+        metrics={},
         licence=licence,
         probe_logits=tuple(map(tuple, compute_probe_logits(trained).tolist())),
-        unsure_below=thresholds.below,
-        unsure_above_nats=thresholds.above_nats,
     )
 
 
@@ -164,6 +148,7 @@ def write_onnx(
     assert program is not None
     model = program.model_proto
     forget_origin(model)
+    add_embedding_output(model, str(path))
     if weights == "half":
         store_halved(model)
     onnx.helper.set_model_props(model, write_contract(contract))
@@ -209,6 +194,7 @@ def export_model(
     *,
     with_attention: bool = False,
     weights: Storage = "full",
+    tau: float | None = None,
 ) -> tuple[Contract, float]:
     """Exports a checkpoint, and checks the file before it replaces an older one.
 
@@ -220,6 +206,7 @@ def export_model(
         with_attention: True adds the attention as a third output.
         weights: "half" stores the weights in 16 bits; the contract then describes the rounded
             network.
+        tau: The prior correction of its decision rule; None chooses it.
 
     Returns:
         (the contract, the largest difference of a logit to the network).
@@ -249,15 +236,13 @@ def export_model(
     full = trained.net
     if weights == "half":
         trained = replace(trained, net=round_to_half(full))
-    logits = compute_net_logits(trained.net, valid)
+    logits, embeddings = compute_net_readings(trained.net, valid)
     temperature = fit_temperature(logits, labels)
-    contract = make_contract(
-        trained,
-        temperature,
-        measure_metrics(logits, labels, temperature),
-        licence,
-        choose_thresholds(compute_softmax(logits, temperature)),
+    both = (logits + compute_net_readings(trained.net, valid, mirrored=True).logits) / 2
+    contract = decide_contract(
+        make_contract(trained, temperature, licence), both, logits, labels, tau=tau
     )
+    contract = replace(contract, embedding=describe_embeddings(embeddings))
     if weights == "half":
         alike = float(
             (compute_net_logits(full, valid).argmax(axis=1) == logits.argmax(axis=1)).mean()
@@ -272,6 +257,8 @@ def export_model(
         write_onnx(trained, contract, partial, with_attention=with_attention, weights=weights)
         classifier = Classifier(partial, device="cpu")
         difference, _ = measure_parity(classifier, valid, logits)
+        found = compute_file_embeddings(classifier, valid)
+        difference = max(difference, float(np.abs(found - embeddings).max()))
         if with_attention:
             difference = max(difference, measure_attention_difference(classifier, trained, valid))
         if not difference <= MAX_LOGIT_DIFFERENCE:

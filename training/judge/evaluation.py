@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -16,7 +17,13 @@ from training.checkpoints.checkpoint import load_trained
 from training.datasets.examples import NO_LABEL
 from training.datasets.pack import Pack
 from training.datasets.readers import SPLIT_NAMES, Split
-from training.judge.predictions import compute_file_logits, compute_net_logits, load_judged_examples
+from training.judge.predictions import (
+    compute_file_logits,
+    compute_net_logits,
+    compute_shown_logits,
+    load_judged_examples,
+)
+from training.measures.decision_rule import correct_logits
 from training.measures.doubt import DoubtReport, Thresholds, measure_doubt
 from training.measures.doubt_lines import format_doubt, format_priors
 from training.measures.metrics import Metrics, find_wilson_interval, measure_metrics
@@ -34,7 +41,8 @@ FEW_FACES = 100  # below this many faces the report gives a 95 % interval, too
 class EvaluationReport:
     """The results of a model on a split. `majority` is the official protocol; `argmax` covers the
     larger set of faces with a plain winner, where the data has votes. `doubt` belongs to the
-    majority protocol."""
+    majority protocol. `prior_correction` is the tau by which labels were decided, `mirror_images`
+    True where each face was read together with its mirror image."""
 
     model: str
     sha256: str
@@ -42,25 +50,45 @@ class EvaluationReport:
     split: Split
     labels: tuple[str, ...]
     temperature: float
+    prior_correction: float
+    mirror_images: bool
     majority: Metrics
     argmax: Metrics | None
     doubt: DoubtReport
 
 
-def evaluate(pack: Pack, model: Path, split: Split, device: str = "cpu") -> EvaluationReport:
+def find_no_temperature(tau: float) -> float:
+    """Gives the temperature of a checkpoint, which has none: 1 for every prior correction."""
+    return 1.0
+
+
+def evaluate(
+    pack: Pack, model: Path, split: Split, device: str = "cpu", *, as_trained: bool = False
+) -> EvaluationReport:
     """Judges a checkpoint (.pt) or an exported model (.onnx) on a split.
+
+    Args:
+        pack: The data.
+        model: A checkpoint is judged as it was trained, a file as the app reads pictures: with its
+            mirror images and its prior correction.
+        split: The split to judge on.
+        device: "cpu" or "cuda".
+        as_trained: True judges a file as a checkpoint, too.
 
     Raises:
         DataError: The model's labels are not the data's.
         DeviceError: The machine has no such device.
     """
-    temperature = 1.0
+    tau = 0.0
+    shown = model.suffix == ".onnx" and not as_trained
     thresholds: Thresholds | None = None
+    find_temperature: Callable[[float], float] = find_no_temperature
     if model.suffix == ".onnx":
         classifier = Classifier(model, device="cpu" if device == "cpu" else "cuda")
         contract: Contract = classifier.contract
-        labels, temperature = contract.labels, contract.temperature
-        shares = contract.training_data.class_shares
+        labels, shares = contract.labels, contract.training_data.class_shares
+        tau = contract.prior_correction if shown else 0.0
+        find_temperature = contract.find_temperature
         if contract.unsure_below is not None and contract.unsure_above_nats is not None:
             thresholds = Thresholds(contract.unsure_below, contract.unsure_above_nats)
         examples, majority = load_judged_examples(
@@ -79,11 +107,14 @@ def evaluate(pack: Pack, model: Path, split: Split, device: str = "cpu") -> Eval
             f"{model} knows {', '.join(labels)}; the data has {', '.join(pack.meta.labels)}."
         )
     if model.suffix == ".onnx":
-        logits = compute_file_logits(classifier, examples)
+        logits = (compute_shown_logits if shown else compute_file_logits)(classifier, examples)
     else:
         logits = compute_net_logits(trained.net.to(place), examples.to(place))
     order = [labels.index(label) for label in pack.meta.labels]
     logits = logits[:, order]
+    shares = tuple(shares[place] for place in order) if shares else ()
+    temperature = find_temperature(tau)
+    decided = correct_logits(logits, temperature=temperature, shares=shares, tau=tau)
     argmax = examples.labels.cpu().numpy()
     voted = pack.meta.protocol == "ferplus"
     kept = majority != NO_LABEL
@@ -94,14 +125,17 @@ def evaluate(pack: Pack, model: Path, split: Split, device: str = "cpu") -> Eval
         split=split,
         labels=pack.meta.labels,
         temperature=temperature,
-        majority=measure_metrics(logits[kept], majority[kept], temperature),
-        argmax=measure_metrics(logits, argmax, temperature) if voted else None,
+        prior_correction=tau,
+        mirror_images=shown,
+        majority=measure_metrics(decided[kept], majority[kept], temperature),
+        argmax=measure_metrics(decided, argmax, temperature) if voted else None,
         doubt=measure_doubt(
             logits[kept],
             majority[kept],
-            temperature=temperature,
-            shares=[shares[place] for place in order] if shares else (),
+            find_temperature=find_temperature,
+            shares=shares,
             thresholds=thresholds,
+            tau=tau,
         ),
     )
 
@@ -110,6 +144,15 @@ def format_split(report: EvaluationReport) -> str:
     """Formats a split's name, with the name that papers give it."""
     own = NAMES_IN_PAPERS.get(report.dataset, {}).get(report.split)
     return SPLIT_NAMES[report.split] + (f" ({own})" if own else "")
+
+
+def format_rule(report: EvaluationReport) -> str:
+    """Formats in one line how the faces were read."""
+    images = "each face with its mirror image" if report.mirror_images else "each face once"
+    return (
+        f"read {images}, at temperature {report.temperature:.3f} and prior correction "
+        f"{report.prior_correction:.2f}"
+    )
 
 
 def format_summary(metrics: Metrics) -> str:
@@ -139,8 +182,7 @@ def format_evaluation_page(report: EvaluationReport) -> str:
     lines = [
         f"# {report.model} on {report.dataset}, {format_split(report)}",
         "",
-        f"sha256 `{report.sha256}`, temperature {report.temperature:.3f}. ± is one binomial "
-        "standard error.",
+        f"sha256 `{report.sha256}`; {format_rule(report)}. ± is one binomial standard error.",
         "",
         f"- majority protocol, {format_summary(m)}",
     ]

@@ -24,6 +24,7 @@ from training.measures.confidence_scores import (
     measure_acceptance,
     measure_auroc,
 )
+from training.measures.decision_rule import correct_logits
 from training.measures.doubt import measure_selective
 from training.synthetic.non_face_pictures import cut_centre
 
@@ -71,7 +72,8 @@ class NonFaceReadings:
 
     `detected (N,)` and `labelled (N,)` tell whether the detector found a face and whether the app
     would give a label. `logits (N, K)` are of the pictures as crops, `detected_logits (M, K)` of
-    the faces that were found, `detected_rows (M,)` the numbers of their pictures.
+    the faces that were found, both with the model's prior correction; `detected_rows (M,)` are the
+    numbers of their pictures.
     """
 
     kinds: tuple[str, ...]
@@ -108,19 +110,20 @@ def read_non_faces(
         detected_rows += [row] * len(faces)
         crops.append(cut_centre(picture, contract.size_px))
         if len(crops) == BATCH:
-            logits.append(classifier.run(np.stack(crops)).logits)
+            logits.append(compute_decided_logits(classifier, np.stack(crops)))
             crops = []
     if crops:
-        logits.append(classifier.run(np.stack(crops)).logits)
+        logits.append(compute_decided_logits(classifier, np.stack(crops)))
     size = contract.size_px
-    behind = classifier.run(
-        np.reshape(np.array(detected_crops, np.uint8), (-1, size, size, 3))
-    ).logits
+    behind = compute_decided_logits(
+        classifier, np.reshape(np.array(detected_crops, np.uint8), (-1, size, size, 3))
+    )
     rows = np.array(detected_rows, np.int64)
     detected, labelled = (np.zeros(len(kinds), np.bool_) for _ in range(2))
     detected[rows] = True
     if len(behind):
-        labelled[rows[contract.is_sure(apply_softmax(behind, contract.temperature))]] = True
+        shares = apply_softmax(behind, contract.decision_temperature)
+        labelled[rows[contract.is_sure(shares)]] = True
     return NonFaceReadings(
         kinds=tuple(kinds),
         detected=detected,
@@ -131,11 +134,37 @@ def read_non_faces(
     )
 
 
+def compute_decided_logits(classifier: Classifier, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Computes logits with the model's prior correction.
+
+    Args:
+        classifier: The exported model.
+        crops: `(N, S, S, 3)` uint8 BGR.
+
+    Returns:
+        `(N, K)` float32.
+
+    >>> from app.recognition.classifier import DEFAULT_MODEL
+    >>> classifier = Classifier(DEFAULT_MODEL, device="cpu")
+    >>> side = classifier.contract.size_px
+    >>> compute_decided_logits(classifier, np.zeros((2, side, side, 3), np.uint8)).shape
+    (2, 8)
+    """
+    contract = classifier.contract
+    decided = correct_logits(
+        classifier.run(crops).logits.astype(np.float64),
+        temperature=contract.decision_temperature,
+        shares=contract.training_data.class_shares,
+        tau=contract.prior_correction,
+    )
+    return decided.astype(np.float32)
+
+
 def count_by_kind(found: NonFaceReadings, classifier: Classifier) -> list[NonFaceRow]:
     """Counts the pictures of each kind, and of all kinds in the last row."""
     contract = classifier.contract
     crop_labelled = contract.is_sure(
-        apply_softmax(found.logits.astype(np.float32), contract.temperature)
+        apply_softmax(found.logits.astype(np.float32), contract.decision_temperature)
     )
     kinds = np.array(found.kinds)
     rows = []
@@ -203,7 +232,8 @@ def read_face_logits(
     """Reads the validation faces of the majority protocol with the model.
 
     Returns:
-        (logits `(N, K)`, classes `(N,)`), both in the order of the model's labels.
+        (logits `(N, K)` with the model's prior correction, classes `(N,)`), both in the order of
+            the model's labels.
 
     Raises:
         DataError: The model's labels are not the data's.
@@ -219,7 +249,13 @@ def read_face_logits(
     )
     kept = majority != NO_LABEL
     order = np.array([contract.labels.index(label) for label in pack.meta.labels])
-    return compute_file_logits(classifier, examples)[kept], order[majority[kept]]
+    decided = correct_logits(
+        compute_file_logits(classifier, examples)[kept],
+        temperature=contract.decision_temperature,
+        shares=contract.training_data.class_shares,
+        tau=contract.prior_correction,
+    )
+    return decided, order[majority[kept]]
 
 
 def format_non_face_lines(rows: Sequence[NonFaceRow], scores: Sequence[ScoreRow]) -> list[str]:

@@ -1,6 +1,7 @@
 """Runs a network or an exported file on the faces of a split."""
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 from app.alignment import AlignmentTemplate, ColourMode
 from app.errors import DataError
 from app.recognition.classifier import Classifier
+from app.recognition.mirrored import add_mirror_images
 from training.base.device import normalise_batch
 from training.base.progress import track_progress
 from training.datasets.examples import (
@@ -67,16 +69,23 @@ def iterate_batches(examples: Examples) -> Iterator[torch.Tensor]:
     )
 
 
+class NetReadings(NamedTuple):
+    """A PyTorch network's results for N faces: `logits (N, K)` and `embeddings (N, d)`."""
+
+    logits: NDArray[np.float64]
+    embeddings: NDArray[np.float64]
+
+
 @torch.no_grad()
-def compute_net_logits(net: DaclNet, examples: Examples) -> NDArray[np.float64]:
-    """Computes the logits of a PyTorch network in evaluation mode, in fp32 on whole grey levels.
+def compute_net_readings(
+    net: DaclNet, examples: Examples, *, mirrored: bool = False
+) -> NetReadings:
+    """Computes the results of a PyTorch network in evaluation mode, in fp32 on whole grey levels.
 
     Args:
         net: The network; it must be in evaluation mode.
         examples: N faces, on the network's device.
-
-    Returns:
-        `(N, K)` float64.
+        mirrored: True reads the faces' mirror images.
 
     >>> examples = Examples(
     ...     pictures=torch.full((4, 1, 48, 48), 7, dtype=torch.uint8),
@@ -88,14 +97,24 @@ def compute_net_logits(net: DaclNet, examples: Examples) -> NDArray[np.float64]:
     ... )
     >>> from training.network.model import ModelConfig
     >>> net = DaclNet(ModelConfig(width=8), channels=1, classes=3, size_px=48)
-    >>> compute_net_logits(net.eval(), examples).shape
-    (4, 3)
+    >>> [part.shape for part in compute_net_readings(net.eval(), examples)]
+    [(4, 3), (4, 64)]
     """
-    parts = [
-        net(normalise_batch(examples.cut_crops(rows).round()), with_attention=False).logits
-        for rows in iterate_batches(examples)
-    ]
-    return torch.cat(parts).double().cpu().numpy()
+    parts = []
+    for rows in iterate_batches(examples):
+        crops = examples.cut_crops(rows).round()
+        crops = crops.flip(3) if mirrored else crops
+        parts.append(net(normalise_batch(crops), with_attention=False))
+    return NetReadings(
+        torch.cat([part.logits for part in parts]).double().cpu().numpy(),
+        torch.cat([part.embedding for part in parts]).double().cpu().numpy(),
+    )
+
+
+def compute_net_logits(net: DaclNet, examples: Examples) -> NDArray[np.float64]:
+    """Computes the logits `(N, K)` of a PyTorch network for N faces, as `compute_net_readings`
+    does."""
+    return compute_net_readings(net, examples).logits
 
 
 def compute_file_logits(classifier: Classifier, examples: Examples) -> NDArray[np.float64]:
@@ -113,6 +132,34 @@ def compute_file_logits(classifier: Classifier, examples: Examples) -> NDArray[n
         for rows in iterate_batches(examples)
     ]
     return np.concatenate(parts).astype(np.float64)
+
+
+def compute_file_embeddings(classifier: Classifier, examples: Examples) -> NDArray[np.float64]:
+    """Computes the embeddings `(N, d)` of an exported file for N faces. Raises `ModelError` where
+    the file has none."""
+    parts = []
+    for rows in iterate_batches(examples):
+        found = classifier.run(make_uint8_crops(examples, rows), with_embedding=True).embedding
+        assert found is not None
+        parts.append(found)
+    return np.concatenate(parts).astype(np.float64)
+
+
+def compute_shown_logits(classifier: Classifier, examples: Examples) -> NDArray[np.float64]:
+    """Computes the mean logits of each face and its mirror image, as the app reads pictures.
+
+    Args:
+        classifier: The exported file.
+        examples: N faces, cut by the file's own template and size.
+
+    Returns:
+        `(N, K)` float64, without the prior correction.
+    """
+    parts = []
+    for rows in iterate_batches(examples):
+        both = classifier.run(add_mirror_images(make_uint8_crops(examples, rows))).logits
+        parts.append((both[: len(rows)].astype(np.float64) + both[len(rows) :]) / 2)
+    return np.concatenate(parts)
 
 
 def load_judged_examples(

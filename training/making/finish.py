@@ -5,10 +5,10 @@ from pathlib import Path
 
 from app.errors import TrainingError
 from app.files.hashing import sha256_of_file
-from training.base.licences import choose_licence
 from training.checkpoints.checkpoint import load_trained
 from training.checkpoints.compact import name_compact, write_compact
 from training.checkpoints.digest import hash_checkpoint
+from training.checkpoints.origins import complete_licence
 from training.config.recipes import Recipe
 from training.datasets.pack import Pack
 from training.exporting.onnx_file import export_model
@@ -69,7 +69,8 @@ def finish_model(
     known = read_facts_file(record)
     made_as = (known.get("checkpoint"), known.get("model"), known.get("weights"))
     if made_as != (checkpoint, read_digest(output), weights):
-        export_model(pack, best, output, choose_licence(pack.meta.dataset), weights=weights)
+        licence = complete_licence(load_trained(best).origins, pack.meta.dataset)
+        export_model(pack, best, output, licence, weights=weights)
         write_compact(best, name_compact(output))
         record.parent.mkdir(parents=True, exist_ok=True)
         facts = {"checkpoint": checkpoint, "model": read_digest(output), "weights": weights}

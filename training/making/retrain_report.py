@@ -14,7 +14,12 @@ from PIL import Image
 from app.recognition.classifier import Classifier
 from training.base.files import write_text_file
 from training.datasets.pack import Pack
-from training.judge.predictions import compute_file_logits, load_judged_examples, make_uint8_crops
+from training.judge.predictions import (
+    compute_shown_logits,
+    load_judged_examples,
+    make_uint8_crops,
+)
+from training.measures.decision_rule import correct_logits
 from training.measures.metrics import compute_softmax, measure_metrics
 from training.own_pictures.gather import Gathered
 from training.page.report import Mistake, RetrainingPage, render_retraining
@@ -128,7 +133,12 @@ def write_retrain_report(
     examples, labels = load_judged_examples(
         pack, "valid", contract.template, contract.size_px, contract.colour
     )
-    logits = compute_file_logits(classifier, examples)
+    logits = correct_logits(
+        compute_shown_logits(classifier, examples),
+        temperature=contract.decision_temperature,
+        shares=contract.training_data.class_shares,
+        tau=contract.prior_correction,
+    )
     steps, began = contract.recipe["steps"], learned.init_report
     page = RetrainingPage(
         title=model.stem,
@@ -138,14 +148,14 @@ def write_retrain_report(
         notes=(*gathered.notes, *([learned.early_end] if learned.early_end else [])),
         lines=tuple(learned.lines),
         chosen_epoch=next(x["epoch"] for x in learned.lines if x["step"] == steps),
-        metrics=measure_metrics(logits, labels, contract.temperature),
-        temperature=contract.temperature,
+        metrics=measure_metrics(logits, labels, contract.decision_temperature),
+        temperature=contract.decision_temperature,
         mistakes=list_mistakes(
             logits,
             labels,
             names=[pack.names[row] for row in pack.find_rows("valid")],
             classes=contract.labels,
-            temperature=contract.temperature,
+            temperature=contract.decision_temperature,
             crops=make_uint8_crops(examples, torch.arange(len(examples))),
         ),
         settings={

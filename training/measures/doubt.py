@@ -4,7 +4,7 @@ the correction of class priors.
 All in numpy. Logits are `(N, K)` float64, labels `(N,)` int64 in 0..K-1, N >= 1.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from app.contract import are_sure, compute_entropy_nats
 from app.recognition.classifier import compute_prior_shift
 from training.measures.confidence_scores import Floats, count_kept_faces, find_keeping_score
+from training.measures.decision_rule import correct_logits
 from training.measures.metrics import compute_softmax, measure_metrics
 
 Labels = NDArray[np.int64]
@@ -204,7 +205,7 @@ def measure_priors(
     logits: Floats,
     labels: Labels,
     *,
-    temperature: float,
+    find_temperature: Callable[[float], float],
     shares: Sequence[float],
     thresholds: Thresholds,
     taus: Sequence[float] = TAUS,
@@ -214,7 +215,7 @@ def measure_priors(
     Args:
         logits: `(N, K)`.
         labels: `(N,)`.
-        temperature: Divisor of the logits.
+        find_temperature: Gives the divisor of the logits for each strength.
         shares: `(K,)` class shares in training.
         thresholds: From which the model is unsure.
         taus: The strengths; 0 changes nothing.
@@ -222,7 +223,7 @@ def measure_priors(
     >>> rows = measure_priors(
     ...     np.array([[0.5, 0.0], [0.0, 2.0]]),
     ...     np.array([1, 1]),
-    ...     temperature=1.0,
+    ...     find_temperature=lambda tau: 1.0,
     ...     shares=(0.8, 0.2),
     ...     thresholds=Thresholds(0.5, 0.7),
     ...     taus=(0.0, 1.0),
@@ -234,7 +235,8 @@ def measure_priors(
     faces = np.bincount(labels, minlength=logits.shape[1])
     weights = 1.0 / faces[labels]
     for tau in taus:
-        shifted = logits / temperature - compute_prior_shift(shares, tau).astype(np.float64)
+        shift = compute_prior_shift(shares, tau).astype(np.float64)
+        shifted = logits / find_temperature(tau) - shift
         m = measure_metrics(shifted, labels)
         present = faces > 0
         # One more hit and one more miss than counted, because few faces prove no rate of 0 or 1.
@@ -304,42 +306,46 @@ def measure_doubt(
     logits: Floats,
     labels: Labels,
     *,
-    temperature: float,
+    find_temperature: Callable[[float], float],
     shares: Sequence[float],
     thresholds: Thresholds | None,
+    tau: float = 0.0,
 ) -> DoubtReport:
     """Measures how well a model knows when it errs.
 
     Args:
         logits: `(N, K)`.
         labels: `(N,)`.
-        temperature: Divisor of the logits.
+        find_temperature: Gives the divisor of the logits for each strength of a prior correction.
         shares: `(K,)` class shares in training; empty where they are not known.
         thresholds: The model's own; None where it has none.
+        tau: The strength of the model's own prior correction.
 
     >>> report = measure_doubt(
     ...     np.array([[4.0, 0.0], [0.0, 0.1]]),
     ...     np.array([0, 1]),
-    ...     temperature=1.0,
+    ...     find_temperature=lambda tau: 1.0,
     ...     shares=(),
     ...     thresholds=Thresholds(0.6, 0.6),
     ... )
     >>> report.said.share, report.selective.area, report.priors
     (0.5, 0.0, ())
     """
-    probabilities = compute_softmax(logits, temperature)
+    temperature = find_temperature(tau)
+    decided = correct_logits(logits, temperature=temperature, shares=shares, tau=tau)
+    probabilities = compute_softmax(decided, temperature)
     labelled = None
     if thresholds is not None:
-        labelled = measure_labelled(logits, labels, temperature=temperature, thresholds=thresholds)
+        labelled = measure_labelled(decided, labels, temperature=temperature, thresholds=thresholds)
     priors: tuple[PriorRow, ...] = ()
     if shares:
         priors = measure_priors(
             logits,
             labels,
-            temperature=temperature,
+            find_temperature=find_temperature,
             shares=shares,
             thresholds=thresholds or choose_thresholds(probabilities),
         )
     return DoubtReport(
-        measure_selective(logits, labels, probabilities.max(axis=1)), labelled, priors
+        measure_selective(decided, labels, probabilities.max(axis=1)), labelled, priors
     )

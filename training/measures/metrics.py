@@ -80,7 +80,11 @@ def measure_nll(
     return float((log_sum - z[np.arange(len(z)), labels]).mean())
 
 
-def fit_temperature(logits: NDArray[np.float64], labels: NDArray[np.int64]) -> float:
+def fit_temperature(
+    logits: NDArray[np.float64],
+    labels: NDArray[np.int64],
+    shift: NDArray[np.float64] | None = None,
+) -> float:
     """Finds the temperature of least negative log-likelihood, in 0.05..20.
 
     Guo et al., "On Calibration of Modern Neural Networks", ICML 2017, by golden-section search,
@@ -90,6 +94,7 @@ def fit_temperature(logits: NDArray[np.float64], labels: NDArray[np.int64]) -> f
     Args:
         logits: `(N, K)`.
         labels: `(N,)` in 0..K-1.
+        shift: `(K,)`, subtracted after the temperature; None subtracts nothing.
 
     Returns:
         The divisor of the logits.
@@ -100,7 +105,9 @@ def fit_temperature(logits: NDArray[np.float64], labels: NDArray[np.int64]) -> f
 
     def cost(log_t: float) -> float:
         prior = (log_t / PRIOR_LOG_TEMPERATURE) ** 2 / 2
-        return len(labels) * measure_nll(logits, labels, float(np.exp(log_t))) + prior
+        scaled = logits / np.exp(log_t)
+        shifted = scaled if shift is None else scaled - shift
+        return len(labels) * measure_nll(shifted, labels, 1.0) + prior
 
     ratio = (np.sqrt(5.0) - 1) / 2
     low, high = np.log(0.05), np.log(20.0)

@@ -58,7 +58,12 @@ def test_notes_name_video_model_and_counts(tmp_path: Path) -> None:
     assert found["command"] == ["run_demo.py", "--video", "in.mp4"]
     assert found["model"]["sha256"] == hashlib.sha256(b"model").hexdigest()
     assert found["model"]["contract"]["labels"] == ["dark", "bright"]
-    assert "probe_logits" not in found["model"]["contract"]
+    assert not {"probe_logits", "embedding"} & found["model"]["contract"].keys()
+    assert found["model"]["decision_rule"] == {
+        "prior_correction": 0,
+        "temperature": 1,
+        "mirror_images": False,
+    }
     assert found["input"]["files"] == [
         {
             "name": "in.mp4",
@@ -88,6 +93,9 @@ def test_what_cannot_be_read_has_no_hash(tmp_path: Path) -> None:
         "stream": {"frame_count": 2},
     }
     assert found["gaps"] == []
+    assert found["model"]["decision_rule"]["mirror_images"] is True
+    used = notes(tmp_path, Pictures(), prior_correction=0.75).describe()
+    assert used["model"]["decision_rule"]["prior_correction"] == 0.75
 
 
 def test_aborted_notes_leave_nothing(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import onnxruntime as ort
 import pytest
 
-from app.contract import MAX_TEMPERATURE, MIN_TEMPERATURE
+from app.contract import MAX_TEMPERATURE, MIN_TEMPERATURE, EmbeddingFacts
 from app.defaults import ROOT
 from app.errors import DeviceError, ModelError
 from app.recognition import onnx_session
@@ -57,6 +57,35 @@ def test_prior_correction_divides_by_the_shares(tmp_path: Path, tau: float, dark
     )
     found = Classifier(path, device="cpu", prior_correction=tau).predict(grey(128))
     np.testing.assert_allclose(found, [[dark, 1 - dark]], atol=1e-6)
+
+
+@pytest.mark.parametrize(("asked", "dark"), [(None, 0.25), (0.0, 0.5), (1.0, 0.1)])
+def test_the_file_says_how_much_is_corrected_unless_told_otherwise(
+    tmp_path: Path, asked: float | None, dark: float
+) -> None:
+    path = write_tiny_model(
+        tmp_path / "m.onnx",
+        tiny_contract(class_shares=(0.9, 0.1), prior_correction=0.5),
+        np.array([[-1e-9], [1e-9]]),
+    )
+    found = Classifier(path, device="cpu", prior_correction=asked).predict(grey(128))
+    np.testing.assert_allclose(found, [[dark, 1 - dark]], atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("asked", "temperature"), [(None, 1.0), (0.5, 1.0), (0.0, 2.0), (0.25, 1.5)]
+)
+def test_temperature_follows_the_correction_that_is_used(
+    tmp_path: Path, asked: float | None, temperature: float
+) -> None:
+    contract = tiny_contract(
+        temperature=2.0, class_shares=(0.9, 0.1), prior_correction=0.5, corrected_temperature=1.0
+    )
+    path = write_tiny_model(tmp_path / "m.onnx", contract)
+    found = Classifier(path, device="cpu", prior_correction=asked).predict(grey(0))
+    tau = 0.5 if asked is None else asked
+    odds = np.exp(4 / temperature) * (0.1 / 0.9) ** tau  # the logits of black are 2 and -2
+    np.testing.assert_allclose(found, [[odds / (1 + odds), 1 / (1 + odds)]], rtol=1e-5)
 
 
 def test_class_that_was_never_seen_does_not_answer_everything() -> None:
@@ -298,3 +327,47 @@ def test_what_opening_a_model_takes_for_a_moment_is_given_back() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
     )
     assert float(said.stdout) < 48
+
+
+def test_embedding_comes_where_it_is_asked_for_and_changes_nothing(tmp_path: Path) -> None:
+    facts = EmbeddingFacts(mean=(0.0,), std=(1.0,))
+    path = write_tiny_model(tmp_path / "m.onnx", tiny_contract(embedding=facts), embedding=("N", 1))
+    classifier, crops = Classifier(path, device="cpu"), np.concatenate([grey(0), grey(255)])
+    assert classifier.embedding_dim == 1
+    plain, asked = classifier.run(crops), classifier.run(crops, with_embedding=True)
+    assert plain.embedding is None
+    assert asked.embedding is not None
+    np.testing.assert_allclose(asked.embedding, [[-2], [2]], atol=1e-6)
+    np.testing.assert_array_equal(asked.logits, plain.logits)
+    probabilities, cam, embedding = classifier.predict_with_embeddings(crops)
+    np.testing.assert_array_equal(probabilities, classifier.predict(crops))
+    np.testing.assert_array_equal(cam, plain.cam)
+    np.testing.assert_array_equal(embedding, asked.embedding)
+    none = classifier.run(crops[:0], with_embedding=True).embedding
+    assert none is not None
+    assert none.shape == (0, 1)
+
+
+def test_file_from_before_embeddings_works_and_says_that_it_has_none(tiny: Path) -> None:
+    classifier = Classifier(tiny, device="cpu")
+    assert classifier.embedding_dim is None
+    assert classifier.predict(grey(0)).shape == (1, 2)
+    with pytest.raises(ModelError, match=r"tiny\.onnx gives no embeddings\. Use a shipped model"):
+        classifier.predict_with_embeddings(grey(0))
+
+
+@pytest.mark.parametrize(
+    ("shape", "dim", "message"),
+    [
+        (None, 1, "it has no output embedding"),
+        (("N", 1), 2, "its embedding is (N, 1), and it describes another length"),
+    ],
+)
+def test_embedding_that_is_not_as_described_is_refused(
+    tmp_path: Path, shape: tuple[str | int, ...] | None, dim: int, message: str
+) -> None:
+    facts = EmbeddingFacts(mean=(0.0,) * dim, std=(1.0,) * dim)
+    path = write_tiny_model(tmp_path / "m.onnx", tiny_contract(embedding=facts), embedding=shape)
+    with pytest.raises(ModelError, match=r"m\.onnx contradicts its contract") as caught:
+        Classifier(path, device="cpu")
+    assert message in str(caught.value)

@@ -20,7 +20,7 @@ from app.recognition.contract_metadata import (
 from tests.support.contracts import CONTRACT
 
 INPUTS = {"input": ["N", 1, 48, 48]}
-OUTPUTS = {"logits": ["N", 3], "cam": ["N", 3, 3, 3]}
+OUTPUTS = {"logits": ["N", 3], "cam": ["N", 3, 3, 3], "embedding": ["N", 2]}
 
 
 def facts(**changes: Any) -> dict[str, str]:
@@ -73,7 +73,24 @@ def test_contract_survives_the_file() -> None:
         (facts(unsure_below=1.5), "unsure_below must be a probability"),
         (facts(unsure_below="no"), "unsure_below must be a probability"),
         (facts(unsure_above_nats=-1), "unsure_above_nats must be a number of at least 0"),
+        (facts(prior_correction=1.5), "prior_correction must be a number in 0..1, not 1.5"),
+        (facts(prior_correction=-0.1), "prior_correction must be a number in 0..1"),
+        (facts(prior_correction=None), "prior_correction must be a number in 0..1, not None"),
+        (facts(corrected_temperature=0), "corrected_temperature must be a positive number"),
+        (
+            facts(
+                prior_correction=0.5,
+                training_data={"dataset": "x", "key": "y", "class_shares": []},
+            ),
+            "prior_correction needs class_shares",
+        ),
         (facts(probe_logits=[[1.0, 2.0]]), "probe_logits must have 3"),
+        (facts(embedding=[1]), "is not valid"),
+        (facts(embedding={"mean": [1.0]}), "lacks 'std'"),
+        (facts(embedding={"mean": [], "std": []}), "as many means as deviations, at least one"),
+        (facts(embedding={"mean": [1.0], "std": []}), "as many means as deviations"),
+        (facts(embedding={"mean": ["x"], "std": [1.0]}), "means of embedding must be numbers"),
+        (facts(embedding={"mean": [1.0], "std": [-1.0]}), "deviations of embedding must be"),
         (facts(training_data={"dataset": "x", "key": "y", "class_shares": [1.0]}), "3 values"),
     ],
 )
@@ -89,6 +106,34 @@ def test_file_from_before_doubt_is_never_unsure() -> None:
     contract = read_contract(old, "old.onnx")
     assert (contract.unsure_below, contract.unsure_above_nats) == (None, None)
     assert contract.is_sure(np.full((2, 3), 1 / 3, np.float32)).tolist() == [True, True]
+
+
+def test_file_from_before_the_decision_rule_corrects_nothing() -> None:
+    assert CONTRACT.prior_correction == 0.25
+    assert read_contract(facts(prior_correction=...), "old.onnx").prior_correction == 0
+
+
+@pytest.mark.parametrize(
+    ("tau", "temperature"),
+    [(0.0, 0.8), (0.25, 0.6), (0.125, 0.7), (0.5, 0.4), (1.0, 0.4)],  # at least half of 0.8
+)
+def test_temperature_follows_the_correction(tau: float, temperature: float) -> None:
+    assert CONTRACT.find_temperature(tau) == pytest.approx(temperature)
+
+
+def test_temperature_of_a_file_without_its_own_correction_is_one_number() -> None:
+    for old in (
+        replace(CONTRACT, corrected_temperature=None),
+        replace(CONTRACT, prior_correction=0.0, corrected_temperature=None),
+    ):
+        assert [old.find_temperature(tau) for tau in (0.0, 0.25, 1.0)] == [0.8] * 3
+    assert CONTRACT.decision_temperature == 0.6
+
+
+def test_file_from_before_embeddings_describes_none() -> None:
+    assert CONTRACT.embedding is not None
+    assert CONTRACT.embedding.dim == 2
+    assert read_contract(facts(embedding=...), "old.onnx").embedding is None
 
 
 def test_matching_shapes_are_accepted() -> None:
@@ -107,6 +152,10 @@ def test_matching_shapes_are_accepted() -> None:
         (INPUTS, {"logits": ["N", 3]}, "it has no output cam"),
         (INPUTS, {**OUTPUTS, "logits": ["N", 8]}, "its logits are (N, 8), for 3 labels"),
         (INPUTS, {**OUTPUTS, "cam": ["N", 3]}, "its cam are (N, 3), for 3 labels"),
+        (INPUTS, {**OUTPUTS, "embedding": ["N"]}, "its embedding is (N), not (N, d) of a fixed d"),
+        (INPUTS, {**OUTPUTS, "embedding": ["N", "d"]}, "not (N, d) of a fixed d"),
+        (INPUTS, {**OUTPUTS, "embedding": ["N", 3]}, "it describes another length"),
+        (INPUTS, {"logits": ["N", 3], "cam": ["N", 3, 3, 3]}, "it has no output embedding"),
     ],
 )
 def test_contradicting_shapes_are_named(
@@ -133,5 +182,7 @@ def test_any_labels_and_temperature_survive(labels: list[str], temperature: floa
         temperature=temperature,
         training_data=TrainingData("d", "k", ()),
         probe_logits=(),
+        prior_correction=0.0,
+        corrected_temperature=None,
     )
     assert read_contract(write_contract(contract), "m") == contract

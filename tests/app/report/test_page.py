@@ -267,6 +267,8 @@ def test_model_card_says_what_the_model_says_of_itself() -> None:
     rows = {row[0]: row[1:] for row in reader.rows}
     assert rows["sha256"] == [notes.describe()["model"]["sha256"]]
     assert rows["method"] == [classifier.contract.method]
+    tau = classifier.contract.prior_correction
+    assert rows["decided"] == [f"prior correction {tau:.2f}"]
     assert rows["happiness"] == [f"{100 * classifier.contract.metrics['recall'][1]:.0f} %"]
 
 

@@ -5,6 +5,7 @@ import pytest
 
 from app.contract import are_sure, compute_entropy_nats
 from tests.support.logits import make_logits
+from training.judge.evaluation import find_no_temperature
 from training.measures.confidence_scores import SCORES, measure_acceptance, measure_auroc
 from training.measures.doubt import (
     MAX_BELOW,
@@ -118,7 +119,7 @@ def test_prior_correction_trades_the_frequent_class_for_the_rare_one() -> None:
     plain, corrected = measure_priors(
         logits,
         labels,
-        temperature=1.0,
+        find_temperature=find_no_temperature,
         shares=shares,
         thresholds=Thresholds(0.75, 9.0),
         taus=(0.0, 1.0),
@@ -141,7 +142,11 @@ def test_weights_of_classes_enter_the_calibration_error() -> None:
 
 def test_lines_say_what_was_found() -> None:
     report = measure_doubt(
-        ten(), LABELS, temperature=1.0, shares=(0.5, 0.5), thresholds=Thresholds(0.8, 9.0)
+        ten(),
+        LABELS,
+        find_temperature=lambda tau: 1.0,
+        shares=(0.5, 0.5),
+        thresholds=Thresholds(0.8, 9.0),
     )
     at_coverage, said = format_doubt(report)
     assert at_coverage.startswith("at 90 % coverage: accuracy 88.89 % (± 10.48)")
@@ -149,5 +154,7 @@ def test_lines_say_what_was_found() -> None:
     note, *table = format_priors("m.onnx", report, missing=["fear"])
     assert "of the classes that have faces here, which fear lacks" in note
     assert len(table) == 2 + 11
-    bare = measure_doubt(ten(), LABELS, temperature=1.0, shares=(), thresholds=None)
+    bare = measure_doubt(
+        ten(), LABELS, find_temperature=lambda tau: 1.0, shares=(), thresholds=None
+    )
     assert (bare.said, bare.priors, len(format_doubt(bare))) == (None, (), 1)
