@@ -71,6 +71,14 @@ def build_site(folder: Path, *, with_notebooks: bool = True) -> int:
     return 0
 
 
+def describe_failure(error: OSError | subprocess.CalledProcessError) -> str:
+    """Describes in one line what kept the pages from being made."""
+    if isinstance(error, subprocess.CalledProcessError):
+        last = (error.stderr or "").strip().rpartition("\n")[2]
+        return f"{' '.join(error.cmd[1:])} ended with exit code {error.returncode}: {last}"
+    return str(error)
+
+
 def main(argv: list[str] | None = None) -> int:
     """Builds the site. Returns the exit code."""
     parser = argparse.ArgumentParser(
@@ -87,7 +95,11 @@ def main(argv: list[str] | None = None) -> int:
         names = ", ".join(missing) + (" is" if len(missing) == 1 else " are")
         print(LACKING.format(names=names, python=sys.executable), file=sys.stderr)
         return 2
-    code = build_site(options.folder, with_notebooks=not options.without_running)
+    try:
+        code = build_site(options.folder, with_notebooks=not options.without_running)
+    except (OSError, subprocess.CalledProcessError) as error:
+        print(f"error: {describe_failure(error)}", file=sys.stderr)
+        return 2
     if code == 0:
         print(f"{options.folder / 'index.html'} is the first page.")
     return code

@@ -3,6 +3,7 @@ elsewhere."""
 
 import importlib.util
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -137,6 +138,29 @@ def test_missing_extra_is_one_line(
     assert said.startswith("error: sphinx, myst_nb, furo, jupytext, ipykernel, pandas, ")
     assert said.endswith("-m pip install -c constraints.txt -e '.[training,dev,docs]'\n")
     assert not (tmp_path / "site").exists()
+
+
+def test_page_that_cannot_be_made_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    failures = (
+        FileNotFoundError("docs/a.md links to b.md: no such file"),
+        subprocess.CalledProcessError(2, ["python", "-m", "c", "--help"], stderr="d\ne: f\n"),
+        PermissionError(13, "Permission denied", "g"),
+    )
+    for failure in failures:
+
+        def fail(folder: Path, *, with_notebooks: bool, failure: Exception = failure) -> int:
+            raise failure
+
+        monkeypatch.setattr(build_site, "build_site", fail)
+        monkeypatch.setattr(build_site, "list_missing", list)
+        assert build_site.main([str(tmp_path)]) == 2
+    assert capsys.readouterr().err.splitlines() == [
+        "error: docs/a.md links to b.md: no such file",
+        "error: -m c --help ended with exit code 2: e: f",
+        "error: [Errno 13] Permission denied: 'g'",
+    ]
 
 
 @pytest.fixture(scope="module")

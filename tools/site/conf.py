@@ -17,6 +17,7 @@ html_css_files = ["site.css"]
 pygments_style = "friendly"
 pygments_dark_style = "github-dark"
 highlight_language = "none"
+smartquotes = False  # many quotes are around values
 
 # Docstrings are in Google's style and mark code with single back-quotes.
 default_role = "code"
@@ -31,9 +32,8 @@ python_maximum_signature_line_length = 88
 
 # Headings get the anchors that GitHub gives them, so that links work in both places.
 myst_heading_anchors = 4
-nb_execution_timeout = 120
-nb_execution_raise_on_error = True
-nb_execution_show_tb = True
+nb_execution_timeout = 600  # s for a cell, on a busy machine
+nb_execution_show_tb = True  # of a notebook that fails, which is a warning
 nb_merge_streams = True
 nb_number_source_lines = False
 suppress_warnings = ["mystnb.unknown_mime_type"]
