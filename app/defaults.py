@@ -15,7 +15,9 @@ _PACKAGE = Path(__file__).resolve().parent
 ROOT = _PACKAGE.parent  # the folder of the checkout, or the one that the wheel was installed into
 # The wheel has the models within the package, a checkout beside it.
 MODELS = _PACKAGE / "models" if (_PACKAGE / "models").is_dir() else ROOT / "models"
-DEMO_CLIP = _PACKAGE / "assets" / "demo.mp4"
+DEMO_CLIP = _PACKAGE / "assets" / "demo.mp4"  # what --demo plays
+# One face that smiles, at known places: figures of speed, the doctor and tests are of this clip.
+PORTRAIT_CLIP = _PACKAGE / "assets" / "portrait.mp4"
 DEFAULT_MODEL = MODELS / "dacl.onnx"
 
 

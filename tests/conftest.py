@@ -15,7 +15,7 @@ import av
 import pytest
 from hypothesis import settings
 
-from app.defaults import DEMO_CLIP
+from app.defaults import PORTRAIT_CLIP
 from app.types import Image
 
 if TYPE_CHECKING:
@@ -75,8 +75,8 @@ def pytest_runtest_call() -> Generator[None]:
 
 @pytest.fixture(scope="session")
 def clip_frames() -> dict[int, Image]:
-    """BGR pictures of some frames of the demo clip, by their index."""
-    with av.open(str(DEMO_CLIP)) as container:
+    """BGR pictures of some frames of the portrait clip, by their index."""
+    with av.open(str(PORTRAIT_CLIP)) as container:
         return {
             index: frame.to_ndarray(format="bgr24")
             for index, frame in enumerate(container.decode(video=0))
@@ -145,7 +145,7 @@ def blind_networks() -> "LoadedNetworks":
 
 @pytest.fixture(scope="session")
 def face_npz(clip_frames: dict[int, Image], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The demo clip's face, twice for each split."""
+    """The portrait clip's face, twice for each split."""
     import numpy as np
 
     from app.detection.mediapipe_detector import Detector

@@ -8,7 +8,8 @@ import pytest
 
 from tools.rooms import list_modules
 
-MODULES = {**list_modules("app"), **list_modules("training"), "tools.rooms": Path("tools/rooms.py")}
+TOOLS = {f"tools.{name}": Path(f"tools/{name}.py") for name in ("prints", "rooms")}
+MODULES = {**list_modules("app"), **list_modules("training"), **TOOLS}
 WITH_EXAMPLES = [
     name for name, path in MODULES.items() if ">>> " in path.read_text(encoding="utf-8")
 ]

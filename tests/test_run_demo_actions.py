@@ -11,10 +11,10 @@ from app import Recogniser, VideoSource
 from app.actions import landmarker
 from app.actions.names import ACTION_NAMES, COEFFICIENTS
 from app.batch import annotate as annotate_module
-from app.defaults import DEMO_CLIP
+from app.defaults import PORTRAIT_CLIP
 from run_demo import main
 
-COMMON = ["--video", str(DEMO_CLIP), "--no-window", "--device", "cpu", "--every", "4"]
+COMMON = ["--video", str(PORTRAIT_CLIP), "--no-window", "--device", "cpu", "--every", "4"]
 
 
 def run(*words: str | Path) -> int:
@@ -69,7 +69,7 @@ def test_a_resumed_run_gives_the_same_bytes(
 
 
 def test_pictures_have_actions(tmp_path: Path) -> None:
-    ok, image = cv2.VideoCapture(str(DEMO_CLIP)).read()
+    ok, image = cv2.VideoCapture(str(PORTRAIT_CLIP)).read()
     assert ok
     cv2.imwrite(str(tmp_path / "a.png"), image)
     records = tmp_path / "r.csv"
@@ -103,7 +103,7 @@ def test_a_bad_model_file_is_one_line_and_exit_code_2(
 
 
 def test_the_library_reads_actions_only_when_asked() -> None:
-    with Recogniser(device="cpu", actions=True) as recogniser, VideoSource(DEMO_CLIP) as source:
+    with Recogniser(device="cpu", actions=True) as recogniser, VideoSource(PORTRAIT_CLIP) as source:
         for number, result in enumerate(recogniser.stream(source)):
             assert all(face.actions is not None for face in result.faces)
             if number == 20:

@@ -10,12 +10,12 @@ import pytest
 from app.alignment import normalise
 from app.contract import make_probe_crops
 from app.crops import align_faces
-from app.defaults import DEMO_CLIP, list_shipped_models
+from app.defaults import PORTRAIT_CLIP, list_shipped_models
 from app.detection.face_check import FACE_CHECK
 from app.detection.search import FaceSearch
 from app.recognition.classifier import MODELS, Classifier
 from app.types import Face, Image
-from tools import make_demo_clip as clip
+from tools import make_portrait_clip as clip
 
 EVERY = sorted(MODELS.glob("*.onnx"))
 SHIPPED = sorted(list_shipped_models().values())  # those that read expressions
@@ -66,9 +66,9 @@ def test_embedding_gives_the_logits(path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def smiles() -> list[tuple[Image, Face]]:
-    """Pictures of the demo clip in which one person smiles, and her face."""
+    """Pictures of the portrait clip in which one person smiles, and her face."""
     found: list[tuple[Image, Face]] = []
-    with av.open(str(DEMO_CLIP)) as container, FaceSearch() as search:
+    with av.open(str(PORTRAIT_CLIP)) as container, FaceSearch() as search:
         for index, frame in enumerate(container.decode(video=0)):
             if index % 20 == 0 and clip.expected_faces(index) == 1:
                 image = np.ascontiguousarray(frame.to_ndarray(format="bgr24"))
@@ -79,7 +79,7 @@ def smiles() -> list[tuple[Image, Face]]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda p: p.name)
-def test_model_recognises_the_smile_of_the_demo_clip(
+def test_model_recognises_the_smile_of_the_portrait_clip(
     path: Path, smiles: list[tuple[Image, Face]]
 ) -> None:
     classifier = Classifier(path, device="cpu")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from app.defaults import DEMO_CLIP, ROOT
+from app.defaults import PORTRAIT_CLIP, ROOT
 from tools.build_costs import Cost, measure_process
 from tools.film_server import serve_film
 from tools.live_figures import summarise_live
@@ -181,7 +181,7 @@ def make_live(name: str, kind: str, setting: Setting, clip: Path) -> Task:
     """Shows a made video of a kind live, as that of a camera, or of a stream."""
     source, options = clip, list[str]()
     if kind in ("ten", "twenty"):
-        source = setting.pack or DEMO_CLIP
+        source = setting.pack or PORTRAIT_CLIP
         options = ["--pack"] * (setting.pack is not None)
     film = setting.clips.make(kind, source, *options)
     base, head = (

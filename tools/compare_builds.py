@@ -4,7 +4,7 @@ python -m tools.compare_builds BASE_REF [HEAD_REF [CLIP...]]
 
 Checks both commits out into temporary git worktrees (HEAD_REF left out or ".": the working tree
 itself) and lets the two take turns at each task, in the order base, head, head, base, and so on, so
-that a busy moment of the machine meets both. CLIP is a video of faces; the demo clip by default.
+that a busy moment of the machine meets both. CLIP is a video of faces (default: the portrait clip).
 Tasks of files, for every clip:
 
 - first-frame: from the start to the end of a run that annotates one frame;
@@ -18,7 +18,7 @@ Tasks with videos that are made of the first clip (`tools.make_speed_clip`):
 - phone: 1920 x 1080, H.264, turned by its metadata; 4k-mjpeg, 4k-h264: 3840 x 2160. Annotated;
 - live-720p, live-4k: a camera of 30 frames/s that sends JPEGs, shown in a stand-in for a window
   (`tools.live_watch`); stream-4k-mjpeg, stream-4k-h264: the same of an HTTP stream;
-- live-ten, live-twenty: so many people before a camera (the demo clip's face, or those of --pack);
+- live-ten, live-twenty: so many people before a camera (that of the portrait clip, or of --pack);
 - import: `import app`.
 
 Prints medians and the ratio head : base of every pair as median and range: seconds, processor
@@ -40,7 +40,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from app.defaults import DEMO_CLIP
+from app.defaults import PORTRAIT_CLIP
 from app.errors import DataError
 from app.process.console import run_command
 from app.process.machine import count_cores, describe_machine
@@ -79,7 +79,7 @@ def describe_load() -> str:
 
 def compare(options: argparse.Namespace) -> int:
     """Does what the options ask. Returns the exit code."""
-    clips = [clip.resolve() for clip in options.clips or [DEMO_CLIP]]
+    clips = [clip.resolve() for clip in options.clips or [PORTRAIT_CLIP]]
     for clip in clips:
         if not clip.is_file():
             raise DataError(f"{clip} is no file. Give videos after HEAD_REF.")

@@ -30,6 +30,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from app.defaults import PORTRAIT_CLIP
 from app.errors import DataError
 from app.process.console import run_command
 from tools.checkouts import HEAD_REF_HELP, check_out_pair
@@ -44,7 +45,6 @@ from tools.output_commands import (
 )
 from tools.output_difference import TERMINAL, compare_folders
 
-CLIP = "app/assets/demo.mp4"
 TIMEOUT_S = 600  # for one command, also on a busy machine
 FRAMES_MORE_S = 0.4  # from the first checkpoint to Ctrl-C: some frames, never all of them
 
@@ -193,7 +193,7 @@ def compare_refs(options: argparse.Namespace) -> int:
         for build in (base, head):
             build.check_imports()
         made = kept / "made"
-        make_inputs(base.checkout / CLIP, made)
+        make_inputs(PORTRAIT_CLIP, made)
         how = run_both(base, head, {"made": made, "base": base.out})
         folders = {str(first): "BUILD", str(second): "BUILD"}
         folders |= {str(base.out): "OUT", str(head.out): "OUT"}

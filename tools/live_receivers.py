@@ -34,12 +34,12 @@ from websockets.asyncio.client import connect as connect_async
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
-from app.defaults import DEMO_CLIP, ROOT
+from app.defaults import PORTRAIT_CLIP, ROOT
 from app.errors import DataError
 
 POLL_S = 0.2  # between two looks at whether the receiver is to end
 START_S = 60.0  # in which a receiver is there on a busy machine
-PICTURES = 60  # of the demo clip, which the camera of a page sends
+PICTURES = 60  # of the portrait clip, which the camera of a page sends
 PICTURE_HEAD = struct.Struct("<BId")  # mark, number, time of capture in s
 RECORD_S = 4.0  # of a page that records
 
@@ -170,7 +170,7 @@ def send_camera(place: str, number: int, received: Received, stop: threading.Eve
     import av
     import cv2
 
-    with av.open(str(DEMO_CLIP)) as clip:
+    with av.open(str(PORTRAIT_CLIP)) as clip:
         pictures = [
             cv2.imencode(".jpg", frame.to_ndarray(format="bgr24"))[1].tobytes()
             for frame in itertools.islice(clip.decode(video=0), PICTURES)

@@ -1,7 +1,7 @@
 """Frames made for measuring a face detector: real faces at known places, and frames without any.
 
-Faces come from a prepared file's validation pictures or, without one, from the demo clip. Each is
-what the detector of training saw in its own enlarged picture: that says where face and landmarks
+Faces come from a prepared file's validation pictures or, without one, from the portrait clip. Each
+is what the detector of training saw in its own enlarged picture: that says where face and landmarks
 are, whatever frame the picture is then set into.
 """
 
@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from app.defaults import DEMO_CLIP
+from app.defaults import PORTRAIT_CLIP
 from app.detection.mediapipe_detector import Detector
 from app.types import Face, Image
 from training.datasets.landmarks import MIN_SCORE, find_faces
@@ -82,9 +82,9 @@ def pack_faces(path: Path, count: int, rng: np.random.Generator) -> list[FacePic
 
 
 def clip_faces() -> list[FacePicture]:
-    """The demo clip's face, from some of its frames."""
+    """The portrait clip's face, from some of its frames."""
     found = []
-    with av.open(str(DEMO_CLIP)) as container, Detector() as detector:
+    with av.open(str(PORTRAIT_CLIP)) as container, Detector() as detector:
         for index, frame in enumerate(container.decode(video=0)):
             if index % 10 or index > 110:
                 continue

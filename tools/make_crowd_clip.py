@@ -4,7 +4,7 @@ python -m tools.make_crowd_clip ten.mp4 --people 10 [DATA.npz]
 
 1280 x 720 at 30 frames a second, before a made background with camera noise. Each person sways
 about a place of their own and shows another picture every two seconds, taken from the validation
-split of DATA or, without it, from the demo clip. The same command gives the same clip.
+split of DATA or, without it, from the portrait clip. The same command gives the same clip.
 """
 
 import argparse

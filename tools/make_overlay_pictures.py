@@ -1,9 +1,9 @@
 """The pictures of the overlay in docs/: python -m tools.make_overlay_pictures [FOLDER]
 
-`overlay.jpg` shows two faces of the demo clip, `overlay_many.jpg` eight prints of its portrait, and
-`live_view.jpg` the window while keys are pressed: help; the evidence; blurred faces, a recording
-and a look at a resting face; everything drawn. The clip runs at its own rate, so the figures in the
-window are those of a camera of 25 frames a second, as far as the machine keeps up.
+`overlay.jpg` shows two faces of the portrait clip, `overlay_many.jpg` eight prints of its portrait,
+and `live_view.jpg` the window while keys are pressed: help; the evidence; blurred faces, a
+recording and a look at a resting face; everything drawn. The clip runs at its own rate, so the
+figures in the window are those of a camera of 25 frames a second, as far as the machine keeps up.
 """
 
 import argparse
@@ -15,7 +15,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from app.defaults import DEMO_CLIP
+from app.defaults import PORTRAIT_CLIP
 from app.detection.search import FaceSearch
 from app.live.keys import Action
 from app.live.session import Session
@@ -26,7 +26,7 @@ from app.recognition.classifier import Classifier
 from app.runs.plan import ViewSettings
 from app.sources.video import VideoSource
 from app.types import Frame, Image, Mode
-from tools.make_demo_clip import Pose, draw_prints
+from tools.make_portrait_clip import Pose, draw_prints
 from training.base.cli import run_entry_point
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
@@ -87,7 +87,7 @@ def stages(search: FaceSearch, classifier: Classifier) -> Pipeline:
 
 def overlay_picture(search: FaceSearch, classifier: Classifier) -> Image:
     pipeline, overlay = stages(search, classifier), Overlay()
-    with VideoSource(DEMO_CLIP) as clip:
+    with VideoSource(PORTRAIT_CLIP) as clip:
         for frame in clip:
             canvas = overlay.draw(pipeline.step(frame))
             if frame.time_s >= OVERLAY_S:
@@ -103,7 +103,7 @@ def many_picture(search: FaceSearch, classifier: Classifier) -> Image:
 
 def window_picture(search: FaceSearch, classifier: Classifier) -> Image:
     hands = Hands()
-    with tempfile.TemporaryDirectory() as folder, VideoSource(DEMO_CLIP) as clip:
+    with tempfile.TemporaryDirectory() as folder, VideoSource(PORTRAIT_CLIP) as clip:
         Session(
             clip,
             stages(search, classifier),

@@ -11,7 +11,7 @@ CLIP is any video of faces. KIND is one of:
 - phone: 1920 x 1080 at 30 frames/s, H.264, to be turned by a quarter as its metadata say;
 - 720p, 4k-mjpeg, 4k-h264: 1280 x 720 (MJPEG) and 3840 x 2160 at 30 frames/s;
 - ten, twenty: so many people (`tools.make_crowd_clip`), 1280 x 720, MJPEG. With --pack, CLIP is the
-  .npz that `training.prepare` wrote; without it, the faces are those of the demo clip.
+  .npz that `training.prepare` wrote; without it, the faces are those of the portrait clip.
 
 All but the first two show frames of the clip forwards and then backwards, so that they can be
 played in a circle without a cut; they have a camera's noise, and a number in a corner

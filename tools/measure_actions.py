@@ -2,7 +2,7 @@
 
 python -m tools.measure_actions [--frames N] [--json FILE]
 
-The cost is processor time of all threads, on the demo clip in 1280 x 720 as a live stream of 30
+The cost is processor time of all threads, on the portrait clip in 1280 x 720 as a live stream of 30
 frames/s: the same frames go through a pipeline with facial actions and through one without them in
 turn, in blocks, and the median difference counts. Each reading is timed by itself, too; of these
 times the tenth percentile is that of a quiet machine, because other work only adds to them. The
@@ -26,7 +26,7 @@ from app.actions.head_pose import HeadPose
 from app.actions.landmarker import Landmarker
 from app.actions.reader import CROP_PX, ActionReader, map_back, place_crop
 from app.crops import warp
-from app.defaults import DEMO_CLIP
+from app.defaults import PORTRAIT_CLIP
 from app.detection.search import FaceSearch
 from app.diagnostics.benchmark_clip import CAMERA_FPS, loop_clip
 from app.pipeline import Pipeline, build_pipeline
@@ -78,7 +78,7 @@ def measure_cost_ms(frames: int, reader: ActionReader) -> dict[str, float]:
     """Measures the processor time a frame in ms with and without facial actions, of frames with one
     face or more."""
     timed = TimedReader(reader)
-    with FaceSearch() as first, FaceSearch() as second, closing(loop_clip(DEMO_CLIP)) as clip:
+    with FaceSearch() as first, FaceSearch() as second, closing(loop_clip(PORTRAIT_CLIP)) as clip:
         classifier = Classifier(device="cpu")
         pipelines: dict[str, tuple[Pipeline, list[float]]] = {
             "without": (build_pipeline(first, classifier, Mode.LIVE), []),
@@ -162,8 +162,8 @@ def measure_mirror_differences(
 
 
 def read_portrait(search: FaceSearch) -> tuple[Image, NDArray[np.float64]]:
-    """Reads the demo clip's first frame, enlarged, and the places of its face's 468 points."""
-    _, image = cv2.VideoCapture(str(DEMO_CLIP)).read()
+    """Reads the portrait clip's first frame, enlarged, and the places of its face's 468 points."""
+    _, image = cv2.VideoCapture(str(PORTRAIT_CLIP)).read()
     scale = PORTRAIT_SCALE
     large = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
     portrait = np.asarray(large, np.uint8)

@@ -1,10 +1,10 @@
 """How many faces are found, how well, at what cost: python -m tools.measure_faces [DATA.npz]
 
 Real faces at known places in made 1280 x 720 frames, from the validation split of DATA or, without
-it, from the demo clip; frames without a face, made ones and parts of real ones; and the cost of a
-search and of a face that is followed. A face counts as found when a detection shares its place (see
-`app.detection.boxes.is_same_place`); the landmark error is the mean over eyes, nose and mouth, in
-eye distances, against what the training's detector sees in the face's own picture.
+it, from the portrait clip; frames without a face, made ones and parts of real ones; and the cost of
+a search and of a face that is followed. A face counts as found when a detection shares its place
+(see `app.detection.boxes.is_same_place`); the landmark error is the mean over eyes, nose and mouth,
+in eye distances, against what the training's detector sees in the face's own picture.
 """
 
 import argparse
@@ -183,7 +183,7 @@ def parser() -> argparse.ArgumentParser:
         type=Path,
         nargs="?",
         help="the .npz that training.prepare wrote; only its "
-        "validation split is read (default: the demo clip's face)",
+        "validation split is read (default: the portrait clip's face)",
     )
     top.add_argument("--media", type=Path, metavar="DIR", help="folder of the files named below")
     top.add_argument(

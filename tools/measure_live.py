@@ -7,7 +7,7 @@ Parts, all of them if none is named:
 - latency: a network camera of 1280 x 720 px at 30 frames/s (`tools.film_server`); from the moment
   at which the camera sends a picture to that at which its event is there, of a WebSocket client,
   of python-osc's server and of pylsl's inlet, each in a process of its own;
-- browser: the page in Chromium, whose camera plays the demo clip in 640 x 480 px;
+- browser: the page in Chromium, whose camera plays the portrait clip in 640 x 480 px;
 - visitors: the recogniser's frame rate without visitors and with eight that watch, in turn;
 - sinks: the processor time of all outputs for a frame (`tools.measure_live_outputs`);
 - actions: the processor time of `--actions` for a frame (`tools.measure_actions`), and the frame
@@ -34,7 +34,7 @@ from uuid import uuid4
 import numpy as np
 
 from app.actions.reader import ActionReader
-from app.defaults import DEMO_CLIP
+from app.defaults import PORTRAIT_CLIP
 from app.errors import DataError
 from app.process.machine import describe_machine
 from app.process.threads import set_threads
@@ -197,7 +197,7 @@ def measure_browser(film: Path, seconds: float) -> list[Figure]:
     if BROWSER is None:
         raise DataError("No Chromium is installed; leave the part browser out.")
     with tempfile.TemporaryDirectory() as scratch, serve_program("--device", "cpu") as program:
-        moving = write_camera_film(DEMO_CLIP, Path(scratch) / "camera.mjpeg")
+        moving = write_camera_film(PORTRAIT_CLIP, Path(scratch) / "camera.mjpeg")
         with ChromiumPage(Path(scratch) / "profile", camera=moving) as page:
             page.set_look(1280, 860)
             page.open(program.address)
@@ -337,7 +337,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not options.seconds > 0:
         command.error("--seconds must be more than 0")
     machine = describe_machine()
-    film = SpeedClips().make("720p", DEMO_CLIP)
+    film = SpeedClips().make("720p", PORTRAIT_CLIP)
     figures: list[Figure] = []
     for part in options.parts or PARTS:
         print(f"{part} ...", file=sys.stderr, flush=True)

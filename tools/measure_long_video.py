@@ -2,9 +2,9 @@
 
 python -m tools.measure_long_video --hours 4
 
-Makes a video of that length out of the demo clip in 160 x 120, annotates it as `run_demo.py` does
-(records, episodes and an annotated video), reading `--fps` frames a second of it, and prints the
-resident memory on the way. Exit code 1 when the median of the last quarter is more than 5 % and
+Makes a video of that length out of the portrait clip in 160 x 120, annotates it as `run_demo.py`
+does (records, episodes and an annotated video), reading `--fps` frames a second of it, and prints
+the resident memory on the way. Exit code 1 when the median of the last quarter is more than 5 % and
 8 MB above that of the second one (the first is for warming up).
 """
 
@@ -19,7 +19,7 @@ from statistics import median
 import av
 
 from app.batch.annotate import annotate
-from app.defaults import DEMO_CLIP
+from app.defaults import PORTRAIT_CLIP
 from app.process.console import run_command
 from app.process.machine import measure_resident_mb
 from app.runs.networks import load_networks
@@ -34,7 +34,7 @@ SAMPLES = 24
 
 def write_long_video(path: Path, seconds: float) -> int:
     """The clip again and again: its packets are encoded once and repeated. Returns the frames."""
-    with av.open(str(DEMO_CLIP)) as clip:
+    with av.open(str(PORTRAIT_CLIP)) as clip:
         pictures = [
             frame.reformat(*SIZE_WH, format="yuv420p")
             for number, frame in enumerate(clip.decode(video=0))

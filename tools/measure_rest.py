@@ -1,6 +1,6 @@
-"""Where a frame's time goes beside the networks: python -m tools.measure_rest [DEMO_CLIP]
+"""Where a frame's time goes beside the networks: python -m tools.measure_rest [CLIP]
 
-The real stages on the demo clip in 1280 x 720, as in the benchmark, with a clock in every part.
+The real stages on the portrait clip in 1280 x 720, as in the benchmark, with a clock in every part.
 What a part asks of another one is not counted as its own. Printed are milliseconds a frame: the
 median and the mean over all frames, and how often a part was asked for. The clocks themselves cost
 about a microsecond a call.
@@ -26,7 +26,7 @@ import app.reading.result_maker
 import app.recognition.classifier
 import app.runs.result_view
 import app.tracking.identities
-from app.defaults import DEMO_CLIP
+from app.defaults import PORTRAIT_CLIP
 from app.detection.follower import Follower
 from app.detection.mediapipe_detector import Detector
 from app.detection.network_input import NetworkView as Sight
@@ -166,7 +166,9 @@ def measure(clip: Path, frames: int) -> dict[str, tuple[list[float], int]]:
 
 def main(argv: Sequence[str] | None = None) -> int:
     top = argparse.ArgumentParser(prog="python -m tools.measure_rest", description=__doc__)
-    top.add_argument("clip", type=Path, nargs="?", default=DEMO_CLIP, help="default: the demo clip")
+    top.add_argument(
+        "clip", type=Path, nargs="?", default=PORTRAIT_CLIP, help="default: the portrait clip"
+    )
     top.add_argument("--frames", type=int, default=300, metavar="N", help="default: 300")
     options = top.parse_args(argv)
     if options.frames < 1:

@@ -17,8 +17,8 @@ import cv2
 APP_COMMANDS = ("app.episodes", "app.report", "app.agreement")
 DATA_SETS = ("ferplus", "rafdb", "affectnet", "folder")
 MODELS = ("default", "int8", "small", "small_int8")
-PICTURE_FRAMES = (0, 60, 110, 145, 239)  # of the demo clip: one, two and no face
-# The frames of the demo clip in which a face looks into the camera, and a label for each.
+PICTURE_FRAMES = (0, 60, 110, 145, 239)  # of the portrait clip: one, two and no face
+# The frames of the portrait clip in which a face looks into the camera, and a label for each.
 LABELLED_FRAMES = dict(
     zip(
         (10, 20, 30, 40, 50, 60, 70, 80),

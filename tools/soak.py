@@ -3,10 +3,10 @@ whether anything grows:
 
 python -m tools.soak --frames 100000
 
-A camera stands in that shows the demo clip in small sizes, one frame for each that was worked on,
-so none is left out. It is unplugged every so often, changes its size, and now and then delivers an
-empty or a grey picture. Prints memory, queues and threads over time. Exit code 1 when memory after
-warm-up grows by more than 5 %, a queue grows, threads are left behind, or frames are missing.
+A camera stands in that shows the portrait clip in small sizes, one frame for each that was worked
+on, so none is left out. It is unplugged every so often, changes its size, and now and then delivers
+an empty or a grey picture. Prints memory, queues and threads over time. Exit code 1 when memory
+after warm-up grows by more than 5 %, a queue grows, threads are left behind, or frames are missing.
 """
 
 import argparse
@@ -26,7 +26,7 @@ import av
 import cv2
 import numpy as np
 
-from app.defaults import DEMO_CLIP
+from app.defaults import PORTRAIT_CLIP
 from app.detection.search import FaceSearch
 from app.episodes.sink import EpisodesSink
 from app.live.session import Session
@@ -116,7 +116,7 @@ class NoScreen:
 
 def pictures() -> list[list[Image]]:
     """The clip in each of `SIZES_WH`."""
-    with av.open(str(DEMO_CLIP)) as container:
+    with av.open(str(PORTRAIT_CLIP)) as container:
         frames = [f.to_ndarray(format="bgr24") for f in container.decode(video=0)][::EVERY]
     return [
         [np.asarray(cv2.resize(f, size, interpolation=cv2.INTER_AREA), np.uint8) for f in frames]

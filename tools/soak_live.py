@@ -2,7 +2,7 @@
 
 python -m tools.soak_live --minutes 30
 
-A network camera shows the demo clip in 1280 x 720 px at 30 frames/s (`tools.film_server`). The
+A network camera shows the portrait clip in 1280 x 720 px at 30 frames/s (`tools.film_server`). The
 program reads it, writes records, and serves OSC, LSL, a named pipe of events, and its page. In each
 cycle, receivers (`tools.live_receivers`) come and leave or are killed, and so do pages that watch,
 pages with cameras of their own, one that takes nothing from its line, and one that sends nonsense.
@@ -25,7 +25,7 @@ from itertools import pairwise
 from pathlib import Path
 from uuid import uuid4
 
-from app.defaults import DEMO_CLIP
+from app.defaults import PORTRAIT_CLIP
 from app.errors import RecogniserError
 from app.process.console import INTERRUPTED, run_command
 from tools.film_server import serve_film
@@ -185,7 +185,7 @@ def soak(minutes: float, cycle_s: float, folder: Path, options: Sequence[str]) -
     os.mkfifo(pipe)
     osc, name = find_free_port(), f"soak-{uuid4().hex[:8]}"
     samples: list[Sample] = []
-    film = SpeedClips().make("720p", DEMO_CLIP)
+    film = SpeedClips().make("720p", PORTRAIT_CLIP)
     with (
         serve_film(film) as camera,
         serve_program(

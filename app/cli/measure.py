@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from app.cli.make_plan import find_single_video, make_recognition
-from app.defaults import DEMO_CLIP
+from app.defaults import PORTRAIT_CLIP
 from app.diagnostics.benchmark import run_benchmark
 from app.diagnostics.benchmark_text import format_figures
 from app.files.atomic import reserve, write_text
@@ -24,7 +24,7 @@ def measure_speed(options: argparse.Namespace) -> int:
     if path is not None:
         inputs = [find_single_video(options)] if options.video else []
         reserve(path, overwrite=options.overwrite, inputs=inputs)
-    clip = find_single_video(options) if options.video else DEMO_CLIP
+    clip = find_single_video(options) if options.video else PORTRAIT_CLIP
     recognition = make_recognition(options)
     with catch_ctrl_c() as stop:
         figures = run_benchmark(

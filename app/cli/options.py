@@ -158,7 +158,7 @@ def parser() -> argparse.ArgumentParser:
         nargs="?",
         const=900,
         metavar="FRAMES",
-        help="measure how fast this machine is, with --video FILE or the demo clip, in 1280 x 720 "
+        help="measure how fast this machine is, with --video FILE or its own clip, in 1280 x 720 "
         "(900 frames, and a third as many of a camera: about half a minute); needs no display",
     )
     health.add_argument(
@@ -200,7 +200,7 @@ def parse_options(argv: Sequence[str] | None) -> argparse.Namespace:
             "--max-faces leaves faces unread, which --blur could not cover: use only one of them"
         )
     if options.benchmark and (options.doctor or options.image or options.camera is not None):
-        command.error("--benchmark takes --video FILE or the demo clip, and nothing else")
+        command.error("--benchmark takes --video FILE or its own clip, and nothing else")
     if options.doctor and options.json not in (None, Path("-")):
         command.error("--doctor prints its list; --json takes no FILE there")
     return options

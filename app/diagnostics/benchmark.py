@@ -18,7 +18,7 @@ import cv2
 import numpy as np
 
 from app.actions.reader import ActionReader
-from app.defaults import DEMO_CLIP
+from app.defaults import PORTRAIT_CLIP
 from app.detection.search import FaceSearch
 from app.diagnostics.benchmark_clip import CAMERA_FPS, HEIGHT_PX, WIDTH_PX, ClipCapture, loop_clip
 from app.diagnostics.benchmark_figures import BenchmarkFigures, TimeSpread
@@ -76,7 +76,7 @@ class _TimedNetwork(Protocol):
 
 
 def run_benchmark(
-    clip: Path = DEMO_CLIP,
+    clip: Path = PORTRAIT_CLIP,
     *,
     model: Path = DEFAULT_MODEL,
     device: Device = "auto",

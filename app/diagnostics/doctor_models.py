@@ -130,8 +130,8 @@ def _run_probe(model: Path | None) -> ProbeResult:
 def check_frame(
     model: Path | None, probe: Callable[[Path | None], ProbeResult] = _run_probe
 ) -> Iterator[Check]:
-    """Sends one frame of the demo clip through every stage, in another process. `probe` does it."""
-    name = "demo clip"
+    """Sends one frame of the portrait clip through all stages, in another process, with `probe`."""
+    name = "portrait clip"
     try:
         found = probe(model)
     except subprocess.TimeoutExpired:

@@ -1,5 +1,5 @@
-"""Sends two frames of the demo clip through every stage and prints the times of the second as JSON:
-`python -m app.diagnostics.frame_probe MODEL`.
+"""Sends two frames of the portrait clip through all stages, and prints the times of the second as
+JSON: `python -m app.diagnostics.frame_probe MODEL`.
 
 The doctor runs this as a program of its own, so that a crash in native code is an answer, too.
 """
@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from typing import TypedDict
 
-from app.defaults import DEMO_CLIP
+from app.defaults import PORTRAIT_CLIP
 
 
 class ProbeResult(TypedDict, total=False):
@@ -28,7 +28,7 @@ class ProbeResult(TypedDict, total=False):
 
 
 def probe_frame(model: Path | None) -> ProbeResult:
-    """Sends two frames of the demo clip through every stage. `model` None: the usual one. Raises
+    """Sends two frames of the portrait clip through all stages. `model` None: the usual one. Raises
     `RecogniserError`."""
     began = time.perf_counter()
     from app.detection.search import FaceSearch
@@ -38,7 +38,7 @@ def probe_frame(model: Path | None) -> ProbeResult:
     from app.sources.video import VideoSource
     from app.types import Mode
 
-    with VideoSource(DEMO_CLIP) as source, FaceSearch() as search:
+    with VideoSource(PORTRAIT_CLIP) as source, FaceSearch() as search:
         classifier = Classifier(model or DEFAULT_MODEL)
         pipeline = build_pipeline(search, classifier, Mode.FILE)
         frames = iter(source)

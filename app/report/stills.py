@@ -11,7 +11,7 @@ from app.types import Frame, Image
 
 SIDE_PX = 200  # the page shows stills from 120 px on; dense screens show more pixels
 MARGIN = 1.5  # side of the still in sides of the box; the rest shows the head around it
-JPEG_QUALITY = 85  # a still of the demo clip takes 5 kB of the page
+JPEG_QUALITY = 85  # a still of the portrait clip takes 5 kB of the page
 PICTURE_PX = 900  # longest side of a whole picture
 MAX_KEPT = 60  # stills in memory: more than a page shows
 MAX_TIME_ERROR_S = 1e-3  # of a frame of the video and its row in the records

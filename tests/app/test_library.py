@@ -31,7 +31,7 @@ from app import (
     VideoSink,
     VideoSource,
 )
-from app.defaults import DEMO_CLIP, ROOT
+from app.defaults import PORTRAIT_CLIP, ROOT
 from app.outputs.sink import writing
 from app.recogniser import _says_live
 from app.types import Frame, Image, TrackedFace
@@ -129,7 +129,7 @@ def test_pictures_of_another_size_show_new_people(
 
 
 def test_stream_of_arrays_is_as_good_as_the_file(recogniser: Recogniser) -> None:
-    with VideoSource(str(DEMO_CLIP), selection=Selection(end_s=0.4)) as clip:
+    with VideoSource(str(PORTRAIT_CLIP), selection=Selection(end_s=0.4)) as clip:
         frames = list(clip)
     pairs = [(frame.image, frame.time_s) for frame in frames]
     expected = plain(recogniser.stream(frames))
@@ -223,7 +223,7 @@ def test_a_recogniser_is_not_sent_to_another_process(recogniser: Recogniser) -> 
 def test_results_are_the_same_from_four_threads_as_from_one(
     recogniser: Recogniser, clip_frames: dict[int, Image]
 ) -> None:
-    with VideoSource(DEMO_CLIP, selection=Selection(start_s=2.0, end_s=2.5)) as clip:
+    with VideoSource(PORTRAIT_CLIP, selection=Selection(start_s=2.0, end_s=2.5)) as clip:
         frames = list(clip)
 
     def work(_: int) -> Any:
@@ -388,7 +388,7 @@ def test_a_stream_writes_to_its_sinks_and_completes_them(
         EventsSink(paths[1]),
         VideoSink(paths[2]),
     ]
-    with VideoSource(DEMO_CLIP, selection=Selection(end_s=0.4)) as video:
+    with VideoSource(PORTRAIT_CLIP, selection=Selection(end_s=0.4)) as video:
         frames = [result.frame.index for result in recogniser.stream(video, sinks=sinks)]
     assert frames == list(range(10))
     for path in paths[:2]:
@@ -397,7 +397,7 @@ def test_a_stream_writes_to_its_sinks_and_completes_them(
     with VideoSource(paths[2]) as annotated:
         pictures = [frame.image for frame in annotated]
     assert len(pictures) == 10
-    with VideoSource(DEMO_CLIP, selection=Selection(end_s=0.4)) as video:
+    with VideoSource(PORTRAIT_CLIP, selection=Selection(end_s=0.4)) as video:
         plain_pictures = [frame.image for frame in video]
     assert np.abs(pictures[-1].astype(int) - plain_pictures[-1]).max() > 100  # it is annotated
 
@@ -408,7 +408,7 @@ def test_a_stream_that_is_left_early_keeps_what_its_sinks_have(
 ) -> None:
     notes: list[str] = []
     path = tmp_path / "e.jsonl"
-    with VideoSource(DEMO_CLIP) as video:
+    with VideoSource(PORTRAIT_CLIP) as video:
         results = recogniser.stream(video, sinks=[EventsSink(path), Noted("b", notes)])
         for result in results:
             if result.frame.index == 2:
@@ -431,7 +431,7 @@ def test_records_of_a_face_without_figures_measure_them(tmp_path: Path) -> None:
     """A user may make a `TrackedFace`; its quality is then measured on the frame."""
     with (
         Recogniser() as recogniser,
-        VideoSource(DEMO_CLIP, selection=Selection(end_s=0.01)) as clip,
+        VideoSource(PORTRAIT_CLIP, selection=Selection(end_s=0.01)) as clip,
     ):
         (result,) = recogniser.stream(clip)
     bare = replace(result, faces=tuple(replace(face, quality=None) for face in result.faces))
@@ -451,5 +451,5 @@ def test_a_users_source_may_say_that_it_is_live(given: bool, live: bool) -> None
             return iter(())
 
     assert _says_live(Source()) is live
-    with VideoSource(DEMO_CLIP) as clip:
+    with VideoSource(PORTRAIT_CLIP) as clip:
         assert not _says_live(clip)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from app.defaults import DEMO_CLIP, ROOT
+from app.defaults import PORTRAIT_CLIP, ROOT
 from app.errors import DataError
 from tests.support.synthetic import write_video
 from tools import build_tasks, compare_builds
@@ -33,8 +33,8 @@ def task(name: str = "annotate", frames: int = 101) -> Task:
     return Task(name, "clip.mp4", (do_nothing, do_nothing), frames)
 
 
-def test_frames_of_the_demo_clip_are_counted() -> None:
-    assert count_video_frames(DEMO_CLIP) == 240
+def test_frames_of_the_portrait_clip_are_counted() -> None:
+    assert count_video_frames(PORTRAIT_CLIP) == 240
 
 
 def test_processor_time_is_that_of_the_process(tmp_path: Path) -> None:
@@ -251,7 +251,10 @@ def test_values_are_written_as_json(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     [
         (["HEAD", ".", "nowhere.mp4"], "nowhere.mp4 is no file. Give videos after HEAD_REF."),
         (["no-such-ref"], "'no-such-ref' names no commit"),
-        (["HEAD", str(DEMO_CLIP)], "names no commit but a file. HEAD_REF comes before the files"),
+        (
+            ["HEAD", str(PORTRAIT_CLIP)],
+            "names no commit but a file. HEAD_REF comes before the files",
+        ),
     ],
 )
 def test_wrong_refs_and_clips_are_one_line(

@@ -342,10 +342,10 @@ def test_a_served_film_comes_in_time(film: Path) -> None:
 
 @pytest.mark.slow
 def test_the_plain_loop_annotates(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    from app.defaults import DEMO_CLIP
+    from app.defaults import PORTRAIT_CLIP
 
     output = tmp_path / "a.mp4"
-    assert plain_loop.main([str(DEMO_CLIP), str(output), "--frames", "5"]) == 0
+    assert plain_loop.main([str(PORTRAIT_CLIP), str(output), "--frames", "5"]) == 0
     assert count_video_frames(output) == 5
     found = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert (found["frames"], found["faces"]) == (5, 5)

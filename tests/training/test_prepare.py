@@ -35,7 +35,7 @@ def detector() -> Iterator[Detector]:
 
 @pytest.fixture(scope="module")
 def pictures(clip_frames: dict[int, Image], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Three frames of the demo clip with a face and one without, and a file that is no picture."""
+    """Three frames of the portrait clip with a face, one without, and a file that is no picture."""
     root = tmp_path_factory.mktemp("pictures")
     for name, index in (FACES | NOBODY).items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""The way from frame to label, on the face of the demo clip with the shipped model."""
+"""The way from frame to label, on the face of the portrait clip with the shipped model."""
 
 import json
 from pathlib import Path
@@ -26,7 +26,7 @@ from training.synthetic.paste import Grounds, PlacedFace
 
 @pytest.fixture(scope="module")
 def portrait(clip_frames: dict[int, Image]) -> Image:
-    """The smiling face of the demo clip with its surroundings, BGR."""
+    """The smiling face of the portrait clip with its surroundings, BGR."""
     image = clip_frames[0]
     with Detector() as detector:
         x0, y0, x1, y1 = (round(v) for v in detector.detect(image)[0].box_xyxy)

@@ -13,7 +13,7 @@ from app.actions.head_pose import HeadPose
 from app.actions.landmarker import FACE_LANDMARKER, Landmarker
 from app.actions.reader import CROP_PX, ActionReader, map_back, place_crop
 from app.crops import warp
-from app.defaults import DEMO_CLIP, ROOT
+from app.defaults import PORTRAIT_CLIP, ROOT
 from app.detection.search import FaceSearch
 from app.errors import ModelError
 from app.pictures.reader import read_picture
@@ -47,8 +47,8 @@ def search() -> Iterator[FaceSearch]:
 
 @pytest.fixture(scope="module")
 def portrait() -> Image:
-    """The first frame of the demo clip, twice as large: a woman who smiles into the camera."""
-    ok, image = cv2.VideoCapture(str(DEMO_CLIP)).read()
+    """The first frame of the portrait clip, twice as large: a woman who smiles into the camera."""
+    ok, image = cv2.VideoCapture(str(PORTRAIT_CLIP)).read()
     assert ok
     return np.asarray(cv2.resize(image, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC), np.uint8)
 

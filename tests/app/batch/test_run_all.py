@@ -13,14 +13,14 @@ import pytest
 from app.batch.annotate import FileOutcome
 from app.batch.progress import Bars, shorten_name
 from app.batch.run_all import _News, describe_outcome
-from app.defaults import DEMO_CLIP, ROOT
+from app.defaults import PORTRAIT_CLIP, ROOT
 from app.errors import SinkError
 from app.process.signals import hold_back_signals
 from app.runs.check_plan import check_plan
 from app.runs.checkpoint import ResumeFile
 from app.runs.plan import OutputPaths, RunPlan, VideoInput
 from tests.support.program import called
-from tools.make_demo_clip import FPS
+from tools.make_portrait_clip import FPS
 
 
 def command(*options: str) -> list[str]:
@@ -36,11 +36,11 @@ def annotated(folder: Path, line: str, code: int = 0) -> list[str]:
 
 @pytest.fixture
 def films(tmp_path: Path) -> Path:
-    """A folder with the demo clip under three names and a file that is no video."""
+    """A folder with the portrait clip under three names and a file that is no video."""
     folder = tmp_path / "films"
     folder.mkdir()
     for name in ("a.mp4", "b.mov", "c.mp4"):
-        (folder / name).write_bytes(DEMO_CLIP.read_bytes())
+        (folder / name).write_bytes(PORTRAIT_CLIP.read_bytes())
     (folder / "bad.mp4").write_text("no video")
     return folder
 
@@ -169,7 +169,7 @@ def test_stopped_and_killed_runs_leave_nothing_half_done(
 
 
 def plan(folder: Path, **options: bool) -> RunPlan:
-    return RunPlan(VideoInput(DEMO_CLIP), OutputPaths(records=folder / "r.csv"), **options)
+    return RunPlan(VideoInput(PORTRAIT_CLIP), OutputPaths(records=folder / "r.csv"), **options)
 
 
 def test_unfinished_runs_are_not_begun_anew_unasked(tmp_path: Path) -> None:
@@ -184,7 +184,7 @@ def test_unfinished_runs_are_not_begun_anew_unasked(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("outcome", "named", "lines"),
     [
-        (FileOutcome(finished_before=True), True, ["demo.mp4: finished before."]),
+        (FileOutcome(finished_before=True), True, ["portrait.mp4: finished before."]),
         (
             FileOutcome(2, 1, 4.0),
             False,
@@ -194,14 +194,14 @@ def test_unfinished_runs_are_not_begun_anew_unasked(tmp_path: Path) -> None:
             FileOutcome(2, 1, 4.0, cut_short="It ends early."),
             True,
             [
-                "demo.mp4: 2 frames with 1 face in 4.0 s (0.5 frames/s) -> r.csv, r.run.json",
+                "portrait.mp4: 2 frames with 1 face in 4.0 s (0.5 frames/s) -> r.csv, r.run.json",
                 "warning: It ends early.",
             ],
         ),
         (
             FileOutcome(9, 1, 4.0, from_frame=5, interrupted=True),
             True,
-            ["demo.mp4: 9 frames with 1 face, 4.0 s from frame 5 on"],
+            ["portrait.mp4: 9 frames with 1 face, 4.0 s from frame 5 on"],
         ),
     ],
 )

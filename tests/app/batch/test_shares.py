@@ -9,7 +9,7 @@ import pytest
 from app.batch.shares import Share, choose_share
 from app.cli.make_plan import plan_batch
 from app.cli.options import parser
-from app.defaults import DEMO_CLIP
+from app.defaults import PORTRAIT_CLIP
 from app.runs.plan import RunPlan
 from app.sources.remote_video import WebVideo, parse_video
 from tests.support.program import called
@@ -23,7 +23,7 @@ def films(tmp_path: Path) -> Path:
     folder = tmp_path / "films"
     folder.mkdir()
     for name in ("a.mp4", "a.mov", "b.mp4", "c.mp4", "d.mp4"):
-        (folder / name).write_bytes(DEMO_CLIP.read_bytes())
+        (folder / name).write_bytes(PORTRAIT_CLIP.read_bytes())
     return folder
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from app.defaults import DEMO_CLIP, ROOT
+from app.defaults import PORTRAIT_CLIP, ROOT
 
 # Packages that a dependency brings, and the parts of this program for other runs than this one.
 NEVER = (
@@ -37,8 +37,10 @@ raise SystemExit(run_demo.main(sys.argv[1:]))
 
 @pytest.fixture(scope="module")
 def loaded(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
-    """The modules that are loaded when the first frame of the demo clip goes to the video."""
-    line = f"--video {DEMO_CLIP} --end 0.001 -o a.mp4 --records a.jsonl --no-window --device cpu"
+    """The modules that are loaded when the first frame of the portrait clip goes to the video."""
+    line = (
+        f"--video {PORTRAIT_CLIP} --end 0.001 -o a.mp4 --records a.jsonl --no-window --device cpu"
+    )
     done = subprocess.run(
         [sys.executable, "-c", LIST_AT_FIRST_FRAME, *line.split()],
         cwd=tmp_path_factory.mktemp("run"),

@@ -12,7 +12,7 @@ from app.cluster.fleet import MAX_TRIES, Fleet, FleetWorker, WorkerEndedError
 from app.cluster.shared_folders import FolderMarks, list_result_folders, mark_folders
 from app.cluster.total_progress import TotalProgress
 from app.cluster.video_reader import ReaderSetting, VideoReader, find_model_here, plan_retry
-from app.defaults import DEFAULT_MODEL, DEMO_CLIP
+from app.defaults import DEFAULT_MODEL, PORTRAIT_CLIP
 from app.errors import DeviceError, RecogniserError, SinkError
 from app.runs.plan import OutputPaths, RecognitionSettings, RunPlan, VideoInput
 from tests.support.clock import Clock
@@ -272,7 +272,7 @@ def test_a_log_gets_a_line_a_minute(capsys: pytest.CaptureFixture[str]) -> None:
 def test_few_videos_are_counted_in_frames(capsys: pytest.CaptureFixture[str]) -> None:
     """Those that were finished before say nothing about the time that is left."""
     clock = Clock()
-    demos = [RunPlan(VideoInput(DEMO_CLIP), OutputPaths()) for _ in range(4)]
+    demos = [RunPlan(VideoInput(PORTRAIT_CLIP), OutputPaths()) for _ in range(4)]
     progress = TotalProgress(demos, clock)
     length = progress._lengths[0]
     progress.end(0, was_read=False)

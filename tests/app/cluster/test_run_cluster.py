@@ -18,7 +18,7 @@ from app.cluster.ray_engine import (
     connect_ray,
     count_workers,
 )
-from app.defaults import DEMO_CLIP, ROOT
+from app.defaults import PORTRAIT_CLIP, ROOT
 from app.errors import DeviceError
 from tests.support.program import called
 from tests.support.subprocesses import run_without_packages
@@ -80,7 +80,7 @@ def test_a_killed_worker_costs_nothing_and_records_are_those_of_one_machine(
     films = tmp_path / "films"
     films.mkdir()
     for name in ("a.mp4", "b.mp4", "c.mp4"):
-        (films / name).write_bytes(DEMO_CLIP.read_bytes())
+        (films / name).write_bytes(PORTRAIT_CLIP.read_bytes())
     (films / "bad.mp4").write_text("no video")
     common = "--records out --episodes out/.csv --exact --device cpu".split()
     run = start(tmp_path, "films", *common, "--workers", "2")
@@ -116,7 +116,7 @@ def test_ctrl_c_keeps_what_is_read_and_resume_goes_on(tmp_path: Path) -> None:
     films = tmp_path / "films"
     films.mkdir()
     for name in ("a.mp4", "b.mp4", "c.mp4"):
-        (films / name).write_bytes(DEMO_CLIP.read_bytes())
+        (films / name).write_bytes(PORTRAIT_CLIP.read_bytes())
     words = "films --records out --exact --device cpu --workers 2".split()
     run = start(tmp_path, *words)
     wait_for_checkpoint(tmp_path, run)
@@ -143,7 +143,7 @@ def test_ctrl_c_keeps_what_is_read_and_resume_goes_on(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_ctrl_c_while_ray_begins(tmp_path: Path) -> None:
     for name in ("a.mp4", "b.mp4"):
-        (tmp_path / name).write_bytes(DEMO_CLIP.read_bytes())
+        (tmp_path / name).write_bytes(PORTRAIT_CLIP.read_bytes())
     run = start(tmp_path, "a.mp4", "b.mp4", "--records", "out", "--workers", "2")
     until = time.monotonic() + 60
     while not list(tmp_path.glob("out/.seen-*")) and run.poll() is None:  # Ray runs, workers load
@@ -159,7 +159,7 @@ def test_ctrl_c_while_ray_begins(tmp_path: Path) -> None:
 @needs_ray
 @pytest.mark.slow
 def test_a_gpu_that_is_not_there_is_one_line(tmp_path: Path) -> None:
-    (tmp_path / "a.mp4").write_bytes(DEMO_CLIP.read_bytes())
+    (tmp_path / "a.mp4").write_bytes(PORTRAIT_CLIP.read_bytes())
     run = start(tmp_path, "a.mp4", "--records", "out", "--worker-gpus", "1", "--workers", "1")
     said = run.communicate(timeout=120)[1]
     assert run.returncode == 2

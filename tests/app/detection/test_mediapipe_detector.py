@@ -1,4 +1,4 @@
-"""Faces are found where the demo clip shows them, in pixels and in the subject's own order."""
+"""Faces are found where the portrait clip shows them, in pixels and in the subject's own order."""
 
 import hashlib
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from app.detection.mediapipe_detector import MODELS, SHORT_RANGE, Detector
 from app.errors import DeviceError, ModelError
 from app.process.mediapipe_tasks import import_vision_task
 from app.types import Image
-from tools.make_demo_clip import face_corners, poses
+from tools.make_portrait_clip import face_corners, poses
 
 WEIGHTS = {
     "face_detection_short_range.tflite": (

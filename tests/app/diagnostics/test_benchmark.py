@@ -39,7 +39,7 @@ def test_stages_make_up_the_frame(figures: BenchmarkFigures) -> None:
 
 
 @pytest.mark.slow
-def test_figures_are_of_the_demo_clip(figures: BenchmarkFigures) -> None:
+def test_figures_are_of_the_portrait_clip(figures: BenchmarkFigures) -> None:
     assert (figures.frames, figures.camera_frames, figures.fitted) == (60, 3, True)
     assert 0.95 <= figures.faces_a_frame <= 1
     # A face rests 25 ms after a look; the first frame's counts whole.

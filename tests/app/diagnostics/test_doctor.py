@@ -494,7 +494,7 @@ def test_real_machine_is_examined(capfd: pytest.CaptureFixture[str]) -> None:
     assert all(set(check) == {"name", "status", "detail", "remedy"} for check in checks)
     names = [check["name"] for check in checks]
     assert len(set(names)) == len(names)
-    assert {"Python", "numpy", "dacl.onnx", "demo clip", "runs on", "display"} <= set(names)
+    assert {"Python", "numpy", "dacl.onnx", "portrait clip", "runs on", "display"} <= set(names)
     assert all(check["remedy"] for check in checks if check["status"] == "failed")
 
 

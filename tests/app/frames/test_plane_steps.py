@@ -10,7 +10,7 @@ import pytest
 from av.video.frame import VideoFrame
 from av.video.reformatter import ColorRange, Interpolation, VideoReformatter
 
-from app.defaults import DEMO_CLIP
+from app.defaults import PORTRAIT_CLIP
 from app.frames.orientation import UPRIGHT, Orientation
 from app.frames.plane_steps import CENTRE, LEFT, PlaneSteps, Siting
 from app.frames.stored_shape import Shape
@@ -28,7 +28,7 @@ def measure_psnr_db(one: Image, other: Image) -> float:
 
 @pytest.fixture(scope="module")
 def decoded() -> VideoFrame:
-    with av.open(str(DEMO_CLIP)) as container:
+    with av.open(str(PORTRAIT_CLIP)) as container:
         return next(container.decode(video=0))
 
 

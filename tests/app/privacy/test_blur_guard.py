@@ -13,7 +13,7 @@ import pytest
 from numpy.typing import NDArray
 
 from app.batch.annotate import FileOutcome, annotate
-from app.defaults import DEMO_CLIP
+from app.defaults import PORTRAIT_CLIP
 from app.detection.search import FaceSearch, SearchResult
 from app.errors import DeviceError, SourceError
 from app.outputs.run_metadata import read_notes
@@ -314,7 +314,7 @@ def test_damage_lasts_until_a_frame_that_stands_for_itself(tmp_path: Path) -> No
         assert not any(frame.damaged for frame in source)
 
 
-# A real run in which the detector loses the face of the demo clip for some frames
+# A real run in which the detector loses the face of the portrait clip for some frames
 
 GONE = range(6, 10)
 
@@ -333,7 +333,7 @@ class Blinking(FaceSearch):
 
 
 def run(folder: Path, if_lost: str) -> FileOutcome:
-    with VideoSource(DEMO_CLIP) as source:
+    with VideoSource(PORTRAIT_CLIP) as source:
         first = [frame.image for _, frame in zip(range(max(GONE) + 1), source, strict=False)]
     pictures = [image[::16, ::16].astype(int) for image in first[min(GONE) :]]
 
@@ -343,7 +343,7 @@ def run(folder: Path, if_lost: str) -> FileOutcome:
 
     outputs = OutputPaths(folder / "out.mp4", folder / "out.jsonl", (), folder / "out.html")
     plan = RunPlan(
-        VideoInput(DEMO_CLIP),
+        VideoInput(PORTRAIT_CLIP),
         outputs,
         Selection(end_s=0.6),
         settings={"blur": True},
@@ -376,6 +376,6 @@ def test_frames_of_a_lost_face_show_nothing_at_all(tmp_path: Path) -> None:
 def test_run_that_is_to_stop_ends_before_them(tmp_path: Path) -> None:
     outcome = run(tmp_path, "stop")
     assert outcome.cut_short is not None
-    assert outcome.cut_short.startswith("demo.mp4: stopped at 0.")
+    assert outcome.cut_short.startswith("portrait.mp4: stopped at 0.")
     with av.open(str(tmp_path / "out.mp4")) as container:
         assert len(list(container.decode(video=0))) == min(GONE) == outcome.frames

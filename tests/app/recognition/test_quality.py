@@ -107,7 +107,7 @@ def test_face_outside_the_picture_has_only_size_and_pose() -> None:
     assert (found.sharpness, found.brightness) == (None, None)
 
 
-def test_figures_of_the_demo_clip_are_those_of_a_clear_frontal_face(clip_frames) -> None:
+def test_figures_of_the_portrait_clip_are_those_of_a_clear_frontal_face(clip_frames) -> None:
     from app.detection.mediapipe_detector import Detector
 
     with Detector() as detector:

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from av.video.frame import VideoFrame
 
-from app.defaults import DEMO_CLIP, ROOT
+from app.defaults import PORTRAIT_CLIP, ROOT
 from app.records.resumable import locate_lines
 from app.runs.checkpoint import ResumeFile
 from tests.support.program import called
@@ -22,8 +22,8 @@ FRAMES = 80  # both faces are in the picture all the time
 
 
 def write_two_faces(path: Path, frames: int = FRAMES) -> None:
-    """The demo clip beside its own mirror image, half a second later, at half its size."""
-    with av.open(str(DEMO_CLIP)) as container:
+    """The portrait clip beside its own mirror image, half a second later, at half its size."""
+    with av.open(str(PORTRAIT_CLIP)) as container:
         pictures = []
         for number, frame in enumerate(container.decode(video=0)):
             if number == frames + 12:

@@ -1,4 +1,4 @@
-"""The page in a real Chromium, before a real server; its camera plays the demo clip."""
+"""The page in a real Chromium, before a real server; its camera plays the portrait clip."""
 
 import contextlib
 import json
@@ -21,7 +21,7 @@ from tests.support.chromium_page import ChromiumPage, write_camera_film
 
 pytestmark = [needs_browser, pytest.mark.slow]
 ROOT = Path(app.__file__).parent.parent
-DEMO = ROOT / "app" / "assets" / "demo.mp4"
+CLIP = ROOT / "app" / "assets" / "portrait.mp4"
 START_S = 90.0
 # Chromium tells of sockets that were refused on its console, whatever a page does.
 REFUSED = "ERR_CONNECTION_REFUSED"
@@ -63,13 +63,13 @@ def serve(port: int, *options: str) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
-    with serve(find_port(), "--demo") as one:
+    with serve(find_port(), "--video", str(CLIP)) as one:
         yield one
 
 
 @pytest.fixture(scope="module")
 def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_camera_film(DEMO, tmp_path_factory.mktemp("film") / "camera.mjpeg")
+    return write_camera_film(CLIP, tmp_path_factory.mktemp("film") / "camera.mjpeg")
 
 
 @pytest.fixture
@@ -240,10 +240,10 @@ def test_a_snapshot_is_a_png_of_the_pictures_size(
 def test_a_dropped_file_is_read(
     page: ChromiumPage, address: str, tmp_path: Path, kind: str
 ) -> None:
-    file = DEMO
+    file = CLIP
     if kind == "picture":
         file = tmp_path / "face.jpg"
-        clip = cv2.VideoCapture(str(DEMO))
+        clip = cv2.VideoCapture(str(CLIP))
         clip.set(cv2.CAP_PROP_POS_FRAMES, 60)
         cv2.imwrite(str(file), clip.read()[1])
         clip.release()
@@ -327,7 +327,7 @@ def test_the_overlay_is_drawn_on_a_transparent_ground(page: ChromiumPage, addres
 
 
 def test_facial_actions_are_drawn_and_told_with_what_they_are_not(page: ChromiumPage) -> None:
-    with serve(find_port(), "--demo", "--actions") as address:
+    with serve(find_port(), "--video", str(CLIP), "--actions") as address:
         page.open(address)
         page.wait_for("document.querySelector('.actions .figure') !== null")
         note = page.run("document.getElementById('actions-note').textContent")
@@ -360,12 +360,12 @@ def test_another_file_takes_the_place_of_the_one_that_is_read(
     page.open(address)
     page.wait_for("document.getElementById('link').dataset.state === 'open'")
     page.run(SHOWN)
-    page.choose_file("#file", [DEMO])
+    page.choose_file("#file", [CLIP])
     page.wait_for("window.shown.length > 3")
     page.press("b")  # the same file again, covered
     page.wait_for("window.shown.at(-1).has_picture", 120)
     assert page.run("getComputedStyle(document.querySelector('video')).visibility") == "hidden"
-    (tmp_path / "cut.mp4").write_bytes(DEMO.read_bytes()[:60_000])
+    (tmp_path / "cut.mp4").write_bytes(CLIP.read_bytes()[:60_000])
     page.choose_file("#file", [tmp_path / "cut.mp4"])
     line = "document.getElementById('error-line').textContent"
     page.wait_for(f"{line}.includes('cut.mp4 is damaged or cut short')", 120)

@@ -16,7 +16,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection
 
-from app.defaults import DEMO_CLIP
+from app.defaults import PORTRAIT_CLIP
 from app.errors import SinkError
 from app.records.writers import RecordsSink
 from app.server.limits import MAX_MESSAGE_BYTES, MAX_PICTURE_BYTES, MAX_VISITORS
@@ -60,7 +60,7 @@ def fetch(served: Served, path: str, **headers: str) -> tuple[int, dict[str, str
 
 @pytest.fixture(scope="module")
 def demo_images() -> list[Image]:
-    with VideoSource(DEMO_CLIP) as source:
+    with VideoSource(PORTRAIT_CLIP) as source:
         return [frame.image for frame, _ in zip(source, range(12), strict=False)]
 
 
@@ -275,7 +275,7 @@ def test_records_equal_the_events_that_were_sent(serve: Serve) -> None:
 
 @pytest.mark.slow
 def test_a_dropped_video_is_read_with_its_own_times(serve: Serve, tmp_path: Path) -> None:
-    content = DEMO_CLIP.read_bytes()
+    content = PORTRAIT_CLIP.read_bytes()
     served = serve(with_source=False)
     with served.open() as client:
         offer = {"type": "file", "name": "../a b.mp4", "bytes": len(content), "kind": "video"}

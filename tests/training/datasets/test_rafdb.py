@@ -31,8 +31,8 @@ def write_list(root: Path, lines: list[str], images: str = "aligned") -> Path:
 
 @pytest.fixture(scope="module")
 def rafdb(clip_frames: dict[int, Image], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two training pictures and a test picture of each label: the demo clip's face in 100 px, as
-    the authors cut it, and in a wider picture. Aligned `train_00002` has no face."""
+    """Two training pictures and a test picture of each label: the portrait clip's face in 100 px,
+    as the authors cut it, and in a wider picture. Aligned `train_00002` has no face."""
     root = write_list(tmp_path_factory.mktemp("rafdb"), TRAIN + TEST)
     (root / "Image/original").mkdir()
     x, y = 424, 242  # the face at frame 60

@@ -299,7 +299,7 @@ def test_small_finding_within_a_face_is_no_second_face() -> None:
 
 
 def painted(photo: Image, person: int, label: int) -> Picture.Image:
-    """A frame of the demo clip, RGB, in a light of each person's own and a tint of each label."""
+    """A frame of the portrait clip, RGB, in each person's own light and each label's own tint."""
     cells = np.random.default_rng(person).uniform(100, 255, (10, 14)).astype(np.uint8)
     light = Picture.fromarray(cells).resize((640, 480), Picture.Resampling.BICUBIC)
     tint = ((1.0, 0.9, 0.7), (0.6, 0.8, 1.0))[label]
