@@ -16,29 +16,46 @@ from pathlib import Path
 
 from PIL import Image
 
+from app.overlay.palette import COLOURS as LABEL_COLOURS
 from tests.support.chromium_page import ChromiumPage, write_camera_film
 
 ROOT = Path(__file__).parent.parent
 DEMO = ROOT / "app" / "assets" / "demo.mp4"
 COLOURS = 256
+# Colours of small marks, which are too rare to be chosen: R, G, B.
+MARKS: list[tuple[int, ...]] = [
+    *(colour[::-1] for colour in {*LABEL_COLOURS.values()}),
+    *[(255, 255, 255), (0, 0, 0), (26, 107, 60), (127, 214, 160), (255, 91, 77)],
+]
 WATCHED_S = 12.0  # before a picture, so that there is something in the last minute
-MIDDLE_S = 3.5  # after a face came into view
-HAPPY = "document.getElementById('spoken').textContent.includes('happiness')"
+RECORDED_S = 3.0
+NEWEST = "document.addEventListener('expression', ({detail}) => { window.newest = detail; });"
+# One face that smiles, in the middle third of the picture, and the words for it.
+IN_THE_MIDDLE = """(() => {
+  const [face, ...others] = window.newest?.faces ?? [];
+  if (face === undefined || others.length > 0 || face.label !== 'happiness') return false;
+  if (!document.getElementById('spoken').textContent.includes('happiness')) return false;
+  return Math.abs((face.x + face.width / 2) / window.newest.size[0] - 1 / 2) < 1 / 6;
+})()"""
 
 
 def save(png: bytes, path: Path) -> None:
     """Saves a PNG with few colours."""
     picture = Image.open(io.BytesIO(png)).convert("RGB")
-    picture = picture.quantize(COLOURS, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
-    picture.save(path, optimize=True)
+    common = picture.quantize(COLOURS - len(MARKS), Image.Quantize.MEDIANCUT)
+    palette = Image.new("P", (1, 1))
+    palette.putpalette(
+        [*(common.getpalette() or [])[: 3 * (COLOURS - len(MARKS))], *sum(MARKS, start=())]
+    )
+    picture.quantize(palette=palette, dither=Image.Dither.NONE).save(path, optimize=True)
     print(f"{path}: {path.stat().st_size / 1000:.0f} kB")
 
 
 def wait_for_face(page: ChromiumPage) -> None:
-    """Waits until a face that smiles is in the middle of its time in view."""
-    page.wait_for(f"!({HAPPY})")
-    page.wait_for(HAPPY)
-    time.sleep(MIDDLE_S)
+    """Waits until a face that smiles comes into the middle of the picture."""
+    page.run(NEWEST)
+    page.wait_for(f"!({IN_THE_MIDDLE})")
+    page.wait_for(IN_THE_MIDDLE)
 
 
 def take_pictures(folder: Path, address: str, scratch: Path) -> None:
@@ -54,6 +71,7 @@ def take_pictures(folder: Path, address: str, scratch: Path) -> None:
         page.click("#from-browser")
         time.sleep(WATCHED_S)
         page.press("r")
+        time.sleep(RECORDED_S)
         wait_for_face(page)
         save(page.take_picture(), folder / "live_page_phone.png")
 
