@@ -131,12 +131,16 @@ def receive_lsl(place: str, number: int, received: Received, stop: threading.Eve
         inlets[-1].open_stream(START_S)
     say_ready()
     frames, person = inlets
+    person_s: float | None = None  # the stamp of the last sample of the person
     while not stop.is_set():
         sample, stamp_s = frames.pull_sample(timeout=POLL_S)
-        if sample is not None:
+        if sample is None:
+            continue
+        while person_s is None or person_s < stamp_s:
             _, person_s = person.pull_sample(timeout=START_S)
-            while person_s is not None and person_s < stamp_s:  # that inlet was there before
-                _, person_s = person.pull_sample(timeout=START_S)
+            if person_s is None:
+                raise DataError(f"The stream {place}_face1 has ended.")
+        if person_s == stamp_s:  # one inlet was there before the other
             received.note(int(sample[0]), stamp_s - lsl.local_clock() + time.monotonic())
 
 

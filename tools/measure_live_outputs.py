@@ -31,6 +31,7 @@ from app.events.osc_packet import encode_bundles, encode_time_tag
 from app.outputs.background import BackgroundSink
 from app.outputs.virtual_camera import PictureDevice, V4l2Device, VirtualCameraSink
 from app.process.line_pipe import LinePipe
+from app.process.threads import set_threads
 from app.records.writers import RecordsSink
 from app.runs.plan import RecognitionSettings, ViewSettings
 from app.server.bind import bind_sockets
@@ -244,6 +245,7 @@ def _open_virtual_camera(stack: ExitStack) -> Write:
 
 def measure_sinks(result: FrameResult, *, with_actions: bool) -> dict[str, float]:
     """Measures the milliseconds of processor time of each output for a frame, by its name."""
+    set_threads()
     figures = {}
     opened: dict[str, Callable[[ExitStack], Write]] = {
         "events": _open_lines,
