@@ -5,26 +5,31 @@ python -m tools.measure_actions [--frames N] [--json FILE]
 The cost is processor time of all threads, on the portrait clip in 1280 x 720 as a live stream of 30
 frames/s: the same frames go through a pipeline with facial actions and through one without them in
 turn, in blocks, and the median difference counts. Each reading is timed by itself, too; of these
-times the tenth percentile is that of a quiet machine, because other work only adds to them. The
-truth comes from rendered heads (`tools.rendered_face`) and from a mirrored picture.
+times the tenth percentile is that of a quiet machine, because other work only adds to them. So are
+the parts of a reading, and what a coarser crop changes. The truth comes from rendered heads
+(`tools.rendered_face`) and from a mirrored picture.
 """
 
 import argparse
 import json
 import time
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
-from statistics import median
+from statistics import fmean, median
+from typing import TypeVar
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from app.actions.head_pose import HeadPose
+from app.actions.head_pose import HeadPose, measure_head_pose
 from app.actions.landmarker import Landmarker
-from app.actions.reader import CROP_PX, ActionReader, map_back, place_crop
+from app.actions.reader import CROP_PX, MARGINS, ActionReader, map_back, place_crop
+from app.actions.rigid_points import RIGID_POINTS
 from app.crops import warp
 from app.defaults import PORTRAIT_CLIP
 from app.detection.search import FaceSearch
@@ -36,12 +41,16 @@ from app.recognition.classifier import Classifier
 from app.types import Face, FaceActions, Frame, Image, Mode
 from tools.rendered_face import render_face
 
+T = TypeVar("T")
 BLOCK_FRAMES = 30  # of one pipeline, before the other has its turn
 # As a camera lets the program wait after each frame. ONNX Runtime's threads go on spinning for a
 # moment after a reading, which counts in both runs only if they are given this time.
 REST_S = 0.01
 WARM_UP_BLOCKS = 1  # of each, not counted
 SIZE_WH = (1280, 720)
+PARTS_FRAMES = 60  # of the clip, every fourth one, for the parts of a reading
+SMALLER_PX = (192, 256)  # sides of crops that are tried besides
+SHIFT_PX = (2.0, 1.0)  # of a crop, whose change stands beside that of a coarser one
 AWAY_CM = 50.0
 PORTRAIT_SCALE = 2  # of the clip's frame, so that rendered heads are sharp
 
@@ -120,6 +129,57 @@ def _cut_blocks(clip: Iterator[Frame], frames: int) -> Iterator[list[Frame]]:
         ]
 
 
+def measure_parts(search: FaceSearch) -> dict[str, dict[str, float]]:
+    """Measures the parts of a reading.
+
+    Returns:
+        `ms_p10`: the tenth percentile of processor time in ms. `coefficient_changes`: by how much
+        the coefficients of a crop with four samples a pixel differ on average from those of the
+        usual crop, and from those of a crop that is shifted by `SHIFT_PX`.
+    """
+    taken: dict[str, list[float]] = defaultdict(list)
+    changes: dict[str, list[float]] = defaultdict(list)
+
+    def clock(name: str, work: Callable[[], T]) -> T:
+        began_s = time.process_time()
+        result = work()
+        taken[name].append(1000 * (time.process_time() - began_s))
+        return result
+
+    with Landmarker() as landmarker, closing(loop_clip(DEMO_CLIP)) as clip:
+        for frame in islice(clip, 0, 4 * PARTS_FRAMES, 4):
+            time.sleep(REST_S)
+            for face in search.detect(frame.image)[:1]:
+                image, matrix = frame.image, place_crop(face, MARGINS[0])
+                warp(image, matrix, CROP_PX)  # so that the picture is in the cache for both
+                crop = clock("crop", lambda: warp(image, matrix, CROP_PX, is_quick=True))  # noqa: B023
+                fine = clock("crop, four samples", lambda: warp(image, matrix, CROP_PX))  # noqa: B023
+                mesh = clock("network", lambda: landmarker.read(crop))  # noqa: B023
+                for side in SMALLER_PX:
+                    small = cv2.resize(crop, (side, side), interpolation=cv2.INTER_AREA)
+                    clock(f"network, {side} px", lambda: landmarker.read(np.asarray(small)))  # noqa: B023
+                empty = np.zeros_like(crop)
+                clock("network, no face", lambda: landmarker.read(empty))  # noqa: B023
+                shifted = matrix + np.array([[0, 0, SHIFT_PX[0]], [0, 0, SHIFT_PX[1]]])
+                others = {
+                    "usual crop": mesh,
+                    "shifted": landmarker.read(warp(image, shifted, CROP_PX)),
+                }
+                meant = landmarker.read(fine)
+                if mesh is None or meant is None:
+                    continue
+                for name, other in others.items():
+                    if other is not None:
+                        difference = np.abs(other.coefficients - meant.coefficients)
+                        changes[name].append(float(difference.mean()))
+                places = map_back(mesh.points, matrix)[list(RIGID_POINTS)]
+                clock("pose", lambda: measure_head_pose(places, SIZE_WH))  # noqa: B023
+    return {
+        "ms_p10": {name: float(np.percentile(times, 10)) for name, times in taken.items()},
+        "coefficient_changes": {name: fmean(values) for name, values in changes.items()},
+    }
+
+
 def measure_pose_errors(
     reader: ActionReader, search: FaceSearch, portrait: Image, points: NDArray[np.float64]
 ) -> dict[str, dict[str, list[float]]]:
@@ -188,6 +248,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         figures = {
             "machine": describe_machine(),
             "cost": measure_cost_ms(options.frames, reader),
+            "parts": measure_parts(search),
             "pose": measure_pose_errors(reader, search, portrait, points),
             "mirror": measure_mirror_differences(reader, search, portrait),
         }
