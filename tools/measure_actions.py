@@ -146,7 +146,7 @@ def measure_parts(search: FaceSearch) -> dict[str, dict[str, float]]:
         taken[name].append(1000 * (time.process_time() - began_s))
         return result
 
-    with Landmarker() as landmarker, closing(loop_clip(DEMO_CLIP)) as clip:
+    with Landmarker() as landmarker, closing(loop_clip(PORTRAIT_CLIP)) as clip:
         for frame in islice(clip, 0, 4 * PARTS_FRAMES, 4):
             time.sleep(REST_S)
             for face in search.detect(frame.image)[:1]:
