@@ -30,6 +30,11 @@ def check_plan(plan: RunPlan) -> None:
             _check_covered(plan)
             return
     for path in _list_targets(plan):
+        if path == outputs.notes and path.exists() and not plan.overwrite:
+            raise SinkError(
+                f"{outputs.records} would share its notes, {path}, with other records. Add "
+                "--overwrite, or choose another name."
+            )
         reserve(path, overwrite=plan.overwrite, inputs=plan.input_files)
 
 

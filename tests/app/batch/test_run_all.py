@@ -90,7 +90,7 @@ def test_each_gets_its_own_and_a_bad_one_is_skipped(films: Path, tmp_path: Path)
         assert one == two
     (tmp_path / "two" / "b.csv").unlink()
     said = annotated(tmp_path, f"{common} -o two --resume", 2)
-    assert "a.run.json exists already" in said[0] or "exists already" in said[0]
+    assert "exists already" in said[0]
     for name in ("b.run.json", "b_annotated.mp4"):
         (tmp_path / "two" / name).unlink()
     said = annotated(tmp_path, f"{common} -o two --resume", 1)

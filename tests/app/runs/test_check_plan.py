@@ -24,6 +24,7 @@ VIDEO = VideoInput(Path("clip.mp4"))
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "there.csv").touch()
     (tmp_path / "there.mp4").touch()
+    (tmp_path / "noted.run.json").touch()  # of noted.jsonl
     (tmp_path / "clip.mp4").touch()
     monkeypatch.chdir(tmp_path)
     return tmp_path
@@ -41,6 +42,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (OutputPaths(records=Path("r.csv"), episodes=(Path("r.csv"),)), "r.csv cannot be two"),
         (OutputPaths(records=Path("there.csv")), "there.csv exists already"),
         (OutputPaths(records=Path("none/r.csv")), "The folder none does not exist"),
+        (OutputPaths(records=Path("noted.csv")), "noted.csv would share its notes, noted.run.json"),
     ],
 )
 def test_names_that_cannot_be_are_refused(outputs: OutputPaths, why: str, here: Path) -> None:
