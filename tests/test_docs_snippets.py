@@ -1,4 +1,4 @@
-"""The Python in README.md and docs/, as it stands there, on a second of the demo clip."""
+"""The Python in docs/, as it stands there, on a second of the demo clip."""
 
 import re
 import shutil
@@ -15,10 +15,14 @@ from tests.support.videos import annotate
 
 FRAMES = 25  # of the clip
 PYTHON = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
-# Page -> the values that its snippets leave behind or print, in their order.
+# Page -> what each of its snippets prints, among more; "" for nothing.
 PAGES = {
-    "README.md": ["happiness {'neutral': '0."],
-    "docs/library.md": ["", "0.96 [(1, 'happiness')]", "face_id=1, label='happiness'", ""],
+    "docs/library.md": [
+        "happiness {'neutral': '0.",
+        "0.96 [(1, 'happiness')]",
+        "face_id=1, label='happiness'",
+        "",
+    ],
     "docs/records.md": ["", "0.96 1 happiness {'neutral': "],
 }
 
