@@ -6,9 +6,13 @@ Faces of the validation split, one a frame, as `training.whole_path` pastes them
 without any, as `training.non_faces` makes them. Everything that a first look takes for a face gets
 all looks of `app.detection.search`, none of them cut short; then each rule judges the same numbers.
 A face is found when what is left of one hint lies on it (`training.judge.path_reading.assign`).
+
+With `--missed`, the shipped search looks for the faces, and only those that it does not find get
+all looks: the table says at which step of the search they are lost.
 """
 
 import argparse
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -107,6 +111,72 @@ def looked_at(
         )
 
 
+# The steps at which a face can be lost, the first one first.
+NO_HINT = "no two nearer looks confirm a hint there"
+RULED_OUT = "the face check rules it out"
+UNSURE = "the face check is unsure, and the networks see it too badly"
+BADLY_SEEN = "the face check is sure, and the networks hardly see it"
+OTHER_PLACE = "a hint there would be taken, but another look takes its place"
+STEPS = (NO_HINT, RULED_OUT, UNSURE, BADLY_SEEN, OTHER_PLACE)
+
+
+def find_lost_step(rule: Rule, hints: Sequence[Hint]) -> str:
+    """Finds the last step of the search that any hint on one face reaches; one of `STEPS`.
+
+    Args:
+        rule: The thresholds.
+        hints: All hints of the face's frame.
+    """
+    reached = 0
+    for hint in hints:
+        if not hint.right:
+            continue
+        if rule.accepts(hint):
+            step = OTHER_PLACE
+        elif hint.before < rule.first_doubt or hint.share < rule.no_face:
+            step = RULED_OUT
+        elif (hint.before + hint.share) / 2 >= rule.sure_face:
+            step = BADLY_SEEN
+        else:
+            step = UNSURE
+        reached = max(reached, STEPS.index(step))
+    return STEPS[reached]
+
+
+def count_lost_steps(
+    shown: Iterator[tuple[Image, tuple[PlacedFace, ...]]], check: FaceCheck, faces: int
+) -> tuple[Counter[str], int]:
+    """Counts at which step the shipped search loses faces, one face a frame.
+
+    Returns:
+        The faces lost at each of `STEPS`, and the detections in places without a face.
+    """
+    lost: Counter[str] = Counter()
+    beside = 0
+    with shipped.FaceSearch() as search, NetworkLooks() as looks:
+        bar = track_progress(shown, total=faces, desc="faces", unit="", leave=False)
+        for frame, (image, placed) in enumerate(bar):
+            found = search.detect(image)
+            beside += sum(label_detection(face, placed) == "none" for face in found)
+            if not assign_detections(found, placed):
+                hints = list(looked_at(looks, check, image, placed, frame))
+                lost[find_lost_step(Rule(), hints)] += 1
+    return lost, beside
+
+
+def missed_table(lost: Counter[str], beside: int, faces: int) -> list[str]:
+    found = faces - sum(lost.values())
+    return [
+        "| step | faces | share |",
+        "|---|---|---|",
+        *(
+            f"| {name} | {count} | {100 * count / faces:.1f} % |"
+            for name, count in [("found", found), *((step, lost[step]) for step in STEPS)]
+        ),
+        f"{faces} faces, {beside} detections where no face is.",
+    ]
+
+
 def face_frames(
     pack: Pack, count: int, generator: np.random.Generator
 ) -> Iterator[tuple[Image, tuple[PlacedFace, ...]]]:
@@ -185,6 +255,11 @@ def parser() -> argparse.ArgumentParser:
         "--empty", type=int, default=800, metavar="N", help="pictures without (default: 800)"
     )
     top.add_argument("--seed", type=int, default=0, metavar="N", help="what is made (default: 0)")
+    top.add_argument(
+        "--missed",
+        action="store_true",
+        help="say at which step of the search faces are lost, instead; no pictures without a face",
+    )
     return top
 
 
@@ -195,6 +270,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     pack = read_pack(options.data)
     faces = min(options.faces, len(list_face_rows(pack, "valid")))
     generator = np.random.default_rng(options.seed)
+    check = FaceCheck(options.check)
+    if options.missed:
+        lost, beside = count_lost_steps(face_frames(pack, faces, generator), check, faces)
+        for line in missed_table(lost, beside, faces):
+            print(line)
+        return 0
     rows = generator.permutation(pack.find_rows("valid"))[:500].tolist()
     strange = make_pictures(
         generator,
@@ -204,7 +285,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     shown = chain(face_frames(pack, faces, generator), ((picture, ()) for _, picture in strange))
     total = faces + options.empty
-    check = FaceCheck(options.check)
     hints: list[Hint] = []
     with NetworkLooks() as looks:
         bar = track_progress(shown, total=total, desc="pictures", unit="", leave=False)

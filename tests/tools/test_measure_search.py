@@ -1,5 +1,6 @@
 """What other thresholds of the search would find, judged on what all looks say of each hint."""
 
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -67,6 +68,35 @@ def test_a_face_is_found_once_and_mistakes_count_by_picture() -> None:
     assert (everything.found, everything.wrong) == (2, 2)
 
 
+@pytest.mark.parametrize(
+    ("changed", "step"),
+    [
+        ([], measure_search.NO_HINT),
+        ([{"right": False}], measure_search.NO_HINT),  # a good hint, but elsewhere
+        ([{"before": 0.04}], measure_search.RULED_OUT),
+        ([{"share": 0.19}, {"before": 0.5, "score": 0.6}], measure_search.UNSURE),
+        ([{"before": 0.5, "score": 0.7}], measure_search.UNSURE),  # the other network sees nothing
+        ([{"score": 0.34}, {"before": 0.04}], measure_search.BADLY_SEEN),
+        ([{"score": 0.34}, {}], measure_search.OTHER_PLACE),
+    ],
+)
+def test_a_missed_face_is_lost_at_the_last_step_that_a_hint_reaches(
+    changed: list[dict[str, float]], step: str
+) -> None:
+    hints = [replace(SURE, **one) for one in changed]
+    assert measure_search.find_lost_step(Rule(), hints) == step
+
+
+def test_the_table_of_missed_faces_has_all_steps() -> None:
+    lost = Counter({measure_search.UNSURE: 3, measure_search.NO_HINT: 1})
+    lines = measure_search.missed_table(lost, 2, 40)
+    assert lines[2] == "| found | 36 | 90.0 % |"
+    assert lines[3] == f"| {measure_search.NO_HINT} | 1 | 2.5 % |"
+    assert lines[4] == f"| {measure_search.RULED_OUT} | 0 | 0.0 % |"
+    assert lines[5] == f"| {measure_search.UNSURE} | 3 | 7.5 % |"
+    assert lines[-1] == "40 faces, 2 detections where no face is."
+
+
 @pytest.mark.slow
 def test_command_prints_a_line_for_each_rule(
     face_npz: Path, capsys: pytest.CaptureFixture[str]
@@ -75,5 +105,9 @@ def test_command_prints_a_line_for_each_rule(
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 2 + len(measure_search.RULES)
     assert lines[2].startswith("| as shipped | 2 | 100.0 % | 0 | 8 | 0 |")
+    assert measure_search.main([str(face_npz), "--faces", "2", "--missed"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[2] == "| found | 2 | 100.0 % |"
+    assert lines[-1] == "2 faces, 0 detections where no face is."
     with pytest.raises(DataError, match="at least 1"):
         measure_search.main([str(face_npz), "--empty", "0"])
