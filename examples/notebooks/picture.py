@@ -36,7 +36,7 @@ DEMO_CLIP = Path(app.__file__).parent / "assets" / "demo.mp4"
 # %%
 recogniser = Recogniser()
 if PICTURE is None:
-    with VideoSource(DEMO_CLIP, selection=Selection(start_s=2.5)) as clip:
+    with VideoSource(DEMO_CLIP, selection=Selection(start_s=22.0)) as clip:
         picture = next(iter(clip)).image
 else:
     picture = PICTURE

@@ -69,7 +69,7 @@ def test_navigation_has_the_made_pages() -> None:
     trees = make_page_trees()
     assert "In one minute <readme.md>\n" in trees
     assert trees.count("reference/") == 3
-    assert trees.count("notebooks/") == len(list(NOTEBOOKS.glob("*.py"))) >= 4
+    assert trees.count("notebooks/") == len(list(NOTEBOOKS.glob("*.py"))) >= 5
 
 
 def test_every_public_name_has_an_entry() -> None:
@@ -187,7 +187,7 @@ def test_site_shows_docstrings_help_and_what_notebooks_draw(site: Path) -> None:
     assert 'id="app.Recogniser.stream"' in library
     assert "People keep their" in library
     assert "--no-window" in (site / "reference" / "commands.html").read_text(encoding="utf-8")
-    for notebook in ("picture", "video_table", "live_outputs", "retraining"):
+    for notebook in ("agreement", "picture", "video_table", "live_outputs", "retraining"):
         page = (site / "notebooks" / f"{notebook}.html").read_text(encoding="utf-8")
         assert 'class="cell_output docutils container"' in page, notebook
         assert '<img alt="../_images/' in page, notebook
