@@ -383,7 +383,7 @@ def test_the_servers_camera_is_watched_again_when_the_server_is_back(page: Chrom
         page.open(address)
         wait_for_person(page)
         page.press("r")
-        page.wait_for("!document.getElementById('recording').hidden")
+        page.wait_for("document.getElementById('recording-s').textContent > '0:00'")
         page.press("r")
         page.wait_for("document.querySelectorAll('#files a').length === 4")
         page.run(

@@ -2,15 +2,27 @@
 
 import json
 import math
+import re
 from dataclasses import replace
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pytest
 
+import app.overlay.head_axes
 import app.overlay.labels
+import app.overlay.memory
 import app.overlay.panels
+import app.overlay.reading_list
+import app.overlay.scene
 import app.overlay.text
+import app.placement.board
+import app.placement.free_room
+import app.placement.label_places
+import app.placement.memory
+import app.placement.panel_places
+import app.placement.solver
 from app.actions.head_pose import HeadPose
 from app.actions.values import make_actions
 from app.events.event import make_event
@@ -28,6 +40,7 @@ from tests.support.browser import needs_browser
 from tests.support.faces import make_face
 from tests.support.page_modules import (
     FLATTEN_PLAN,
+    STATIC,
     RunBody,
     describe_scene_for_page,
     flatten_plan,
@@ -328,3 +341,27 @@ def test_axes_of_heads_lie_where_the_windows_do(run_modules: RunBody, mirror: bo
         start, ends = locate_axes(face, one, 300 if mirror else None)
         assert np.abs(np.array(points) - np.array([start, *ends])).max() <= 0.51
     assert json.loads(json.dumps(ours[13]))[3] == pytest.approx(ours[13][0])  # a nose seen head-on
+
+
+@pytest.mark.parametrize(
+    ("file", "module"),
+    [
+        ("board.js", app.placement.board),
+        ("free_room.js", app.placement.free_room),
+        ("label_places.js", app.placement.label_places),
+        ("panel_places.js", app.placement.panel_places),
+        ("placement_memory.js", app.placement.memory),
+        ("solver.js", app.placement.solver),
+        ("reading_list.js", app.overlay.reading_list),
+        ("overlay_memory.js", app.overlay.memory),
+        ("steady_order.js", app.overlay.memory),
+        ("scene.js", app.overlay.scene),
+        ("head_axes.js", app.overlay.head_axes),
+    ],
+)
+def test_numbers_are_those_of_the_window(file: str, module: ModuleType) -> None:
+    text = (STATIC / file).read_text(encoding="utf-8")
+    found = dict(re.findall(r"^(?:export )?const ([A-Z_]+) = ([\d.]+);", text, re.MULTILINE))
+    assert found
+    ours = {name: float(value) for name, value in found.items()}
+    assert ours == {name: float(vars(module)[name]) for name in found}
