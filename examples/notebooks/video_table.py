@@ -52,7 +52,7 @@ print(f"{frames} frames")
 
 # %%
 table = pd.read_csv(records, dtype={"face_id": "Int64"})
-table[["frame", "time_s", "face_id", "label", "reason", "happiness", "size_px"]].iloc[::40].round(3)
+table[["frame", "time_s", "face_id", "label", "reason", "happiness", "size_px"]].iloc[::90].round(3)
 
 # %%
 by_frame = table.groupby("frame").face_id.count()
