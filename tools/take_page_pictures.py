@@ -7,9 +7,6 @@ It needs Chromium and the extra `dev`. Each picture is reduced to 256 colours, w
 
 import argparse
 import io
-import socket
-import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -18,6 +15,7 @@ from PIL import Image
 
 from app.overlay.palette import COLOURS as LABEL_COLOURS
 from tests.support.chromium_page import ChromiumPage, write_camera_film
+from tools.served_program import serve_program
 
 ROOT = Path(__file__).parent.parent
 DEMO = ROOT / "app" / "assets" / "demo.mp4"
@@ -81,26 +79,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", nargs="?", type=Path, default=ROOT / "docs")
     folder = parser.parse_args().folder
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "run_demo.py", "--demo", "--actions", "--serve", str(port)]
-    with tempfile.TemporaryDirectory() as scratch, subprocess.Popen(command, cwd=ROOT) as server:
-        try:
-            _wait_for(port)
-            take_pictures(folder, f"http://127.0.0.1:{port}/", Path(scratch))
-        finally:
-            server.terminate()
-            server.wait()
-
-
-def _wait_for(port: int) -> None:
-    for _ in range(600):
-        with socket.socket() as one:
-            if one.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.1)
-    raise SystemExit(f"The server does not answer at port {port}.")
+    with (
+        tempfile.TemporaryDirectory() as scratch,
+        serve_program("--demo", "--actions") as program,
+    ):
+        take_pictures(folder, program.address, Path(scratch))
 
 
 if __name__ == "__main__":

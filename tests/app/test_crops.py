@@ -94,6 +94,20 @@ def test_whole_pixels_come_through_untouched(turn: int) -> None:
     np.testing.assert_allclose(torch_crop(image, matrix), wanted, atol=0.05)
 
 
+@pytest.mark.parametrize(
+    ("shrink", "is_same"), [(1.0, True), (1.4, True), (2.0, False), (3.0, True)]
+)
+def test_a_quick_crop_differs_only_where_it_shrinks_a_little(shrink: float, is_same: bool) -> None:
+    rng = np.random.default_rng(0)
+    image = rng.integers(0, 256, (120, 120, 3), dtype=np.uint8)
+    matrix = np.array([[1 / shrink, 0, 0], [0, 1 / shrink, 0]])
+    plain = app_warp.warp(image, matrix, 30)
+    quick = app_warp.warp(image, matrix, 30, is_quick=True)
+    assert np.array_equal(plain, quick) == is_same
+    smooth = np.full((120, 120, 3), 77, np.uint8)
+    assert np.unique(app_warp.warp(smooth, matrix, 30, is_quick=True)).tolist() == [77]
+
+
 def test_no_faces_give_no_crops() -> None:
     crops = app_warp.align_faces(np.zeros((10, 10, 3), np.uint8), [], FACE_TEMPLATE, SIZE)
     assert (crops.shape, crops.dtype) == ((0, SIZE, SIZE, 3), np.uint8)
