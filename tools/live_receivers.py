@@ -21,6 +21,8 @@ were left out. Each kind imports what it needs when it starts, because others sh
 import asyncio
 import itertools
 import json
+import os
+import signal
 import struct
 import subprocess
 import sys
@@ -272,7 +274,8 @@ def start_receiver(kind: str, place: str, number: int = 1) -> Iterator[RunningRe
 
 
 def main() -> int:
-    """Receives until the standard input ends."""
+    """Receives until the standard input ends, which is also how Ctrl-C in a terminal is heard of."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     kind, place, number = sys.argv[1], sys.argv[2], int(sys.argv[3]) if len(sys.argv) > 3 else 1
     received, stop, failures = Received(), threading.Event(), list[Exception]()
 
@@ -289,11 +292,11 @@ def main() -> int:
     worker.join(START_S)
     for failure in failures:
         print(f"{kind}: {failure!r}", file=sys.stderr)
-    print(
-        json.dumps(
-            {"arrivals": received.arrivals, "frames": received.frames, "missed": received.missed}
-        )
-    )
+    told = {"arrivals": received.arrivals, "frames": received.frames, "missed": received.missed}
+    try:
+        print(json.dumps(told), flush=True)
+    except BrokenPipeError:  # whoever started this has gone, and nobody is to see a failure at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 1 if failures else 0
 
 
