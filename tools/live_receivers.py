@@ -22,7 +22,6 @@ import asyncio
 import itertools
 import json
 import os
-import signal
 import struct
 import subprocess
 import sys
@@ -264,7 +263,12 @@ def start_receiver(kind: str, place: str, number: int = 1) -> Iterator[RunningRe
     """Starts a receiver, which is killed at the end of the context unless it has ended."""
     words = [sys.executable, "-m", "tools.live_receivers", kind, place, str(number)]
     with subprocess.Popen(
-        words, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        words,
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,  # it hears of Ctrl-C in a terminal by the end of its input
     ) as process:
         receiver = RunningReceiver(process)
         try:
@@ -274,16 +278,16 @@ def start_receiver(kind: str, place: str, number: int = 1) -> Iterator[RunningRe
 
 
 def main() -> int:
-    """Receives until the standard input ends, which is also how Ctrl-C in a terminal is heard of."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """Receives until the standard input ends."""
     kind, place, number = sys.argv[1], sys.argv[2], int(sys.argv[3]) if len(sys.argv) > 3 else 1
     received, stop, failures = Received(), threading.Event(), list[Exception]()
 
     def work() -> None:
         try:
             KINDS[kind](place, number, received, stop)
-        except Exception as error:  # belongs to whoever started this
-            failures.append(error)
+        except Exception as error:  # belongs to whoever started this, and has not ended it
+            if not stop.is_set():
+                failures.append(error)
 
     worker = threading.Thread(target=work, daemon=True)
     worker.start()
