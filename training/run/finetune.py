@@ -104,7 +104,8 @@ FINE_TUNING_VIEWS = 6_000
 FINE_TUNING_EPOCHS = (10, 40)
 SCRATCH_VIEWS = 24_000
 SCRATCH_EPOCHS = (20, 100)
-FACE_VIEWS = 12_000  # from a network that knows faces and no expressions
+# From a network that knows faces and no expressions: between the two others, and not measured yet.
+FACE_VIEWS = 12_000
 FACE_EPOCHS = (15, 60)
 # Peaks of the learning rate for a batch of 32. They grow with the batch (Goyal et al., "Accurate,
 # Large Minibatch SGD", 2017).
