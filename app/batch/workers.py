@@ -55,6 +55,7 @@ def _work(link: Connection, recognition: RecognitionSettings, threads: int | Non
     with suppress(EOFError, OSError):
         try:
             with load_networks(recognition, threads) as networks:
+                gc.freeze()  # what stays is not looked at again, which would take 30 ms a video
                 link.send(Message("ready", describe_classifier(networks.classifier)))
                 while (plan := link.recv()) is not None:
                     if isinstance(plan, RunPlan):  # else a stop that came too late
