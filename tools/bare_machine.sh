@@ -18,7 +18,8 @@
 #   --quick         leave out the tests that are marked as slow
 #   --no-tests      end after step 2
 #   --time-set-up   do nothing but the two set-up commands of the README, one after the other, and
-#                   tell how long each takes; pip keeps nothing and finds nothing kept
+#                   tell how long each takes, with its user and system time; pip keeps nothing and
+#                   finds nothing kept
 #   --copy PATH     copy this file or folder of this machine into the root, at the same place
 #   --bind PATH     show this folder of this machine in the root, at the same place, read-only
 #   --cache FOLDER  where pip keeps what it has downloaded (default: FOLDER/pip-cache)
@@ -84,10 +85,12 @@ time_set_up() {
     for line in "$apt" "$setup"; do
         say "+ $line"
         began=$(date +%s)
-        in_project "export PIP_NO_CACHE_DIR=1; $line" >"$out" 2>&1 || { cat "$out"; fail "failed: $line"; }
-        took="${took:+$took, }$(($(date +%s) - began)) s"
+        in_project "export PIP_NO_CACHE_DIR=1; { $line; } >/tmp/said 2>&1 && times" >"$out" ||
+            { cat "$root/tmp/said"; fail "failed: $line"; }
+        # The last line of `times` has the user and system time of the commands, as 1m2.34s 0m5.6s.
+        took="${took:+$took, }$(($(date +%s) - began)) s ($(tail -n 1 "$out"))"
     done
-    say "ok: apt-get and the set-up line took $took; the last line: $(tail -n 1 "$out")"
+    say "ok: apt-get and the set-up line took $took; the last line: $(tail -n 1 "$root/tmp/said")"
 }
 
 run_inside() {

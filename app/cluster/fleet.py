@@ -17,7 +17,8 @@ from app.wording import format_count
 
 MAX_TRIES = 3  # of a video, with a worker each
 MAX_FAILED_STARTS = 3  # in a row, of workers that end before they can begin
-REACHED_S = 2.0  # between two questions of how far a worker is; its video takes many times as long
+REACHED_S = 2.0  # between two questions to a worker of how far it is
+MAX_QUESTIONS_PER_S = 20  # of these to all workers; a thousand of them keep nobody busy then
 PATIENCE_S = 30.0  # without a worker that begins, before a line says so
 
 
@@ -111,7 +112,8 @@ class Fleet:
                 worker.close()
 
     def _show_reached(self) -> None:
-        if self._clock() - self._asked_s < REACHED_S:
+        interval_s = max(REACHED_S, len(self._reading) / MAX_QUESTIONS_PER_S)
+        if self._clock() - self._asked_s < interval_s:
             return
         self._asked_s = self._clock()
         for worker, number in self._reading.items():
