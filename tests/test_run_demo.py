@@ -261,10 +261,12 @@ def test_prior_correction_makes_rare_expressions_more_probable(tmp_path: Path) -
         options = ("--no-window", "--records", f"{tau}.jsonl", "--prior-correction", tau)
         assert called(tmp_path, "--image", "photo.png", *options)[0] == 0
         rows.append(json.loads((tmp_path / f"{tau}.jsonl").read_text()))
-    shares = Classifier(DEFAULT_MODEL, device="cpu").contract.training_data.class_shares
+    contract = Classifier(DEFAULT_MODEL, device="cpu").contract
     plain, corrected = (np.array(list(row["probabilities"].values())) for row in rows)
-    np.testing.assert_allclose(corrected, plain / shares / (plain / shares).sum(), atol=1e-4)
-    assert corrected[1] < plain[1]  # happiness is frequent
+    sharper = plain ** (contract.find_temperature(0.0) / contract.find_temperature(1.0))
+    wanted = sharper / contract.training_data.class_shares
+    np.testing.assert_allclose(corrected, wanted / wanted.sum(), atol=1e-4)
+    assert corrected[1] < sharper[1] / sharper.sum()  # happiness is frequent
     bad = demo("--demo", "--prior-correction", "2", cwd=tmp_path)
     assert (bad.returncode, "must be between 0 and 1" in bad.stderr) == (2, True)
 
