@@ -13,7 +13,7 @@ FACE = Face((0.0, 0.0, 1.0, 1.0), POINTS, 0.9, key=7)
 TRACKED = TrackedFace(FACE, 3, "neutral", np.ones(1, np.float32), np.ones(1, np.float32))
 
 
-@pytest.mark.parametrize(("value", "youngest"), [(FACE, "key"), (TRACKED, "actions")])
+@pytest.mark.parametrize(("value", "youngest"), [(FACE, "key"), (TRACKED, "embedding")])
 def test_values_without_their_youngest_field_are_restored(
     value: Face | TrackedFace, youngest: str
 ) -> None:
