@@ -150,6 +150,9 @@ def test_all_of_them_go_together(rows: list[dict[str, object]], tmp_path: Path) 
         ("--video http://h/a.mp4 --osc 127.0.0.1:9", "take one video of this machine"),
         ("--video a.mp4 --events - --resume", "without --jobs, --shard and --resume"),
         ("--serve --events -", "Outputs need a source of this machine"),
+        ("--serve --events ws", "Outputs need a source of this machine"),
+        ("--demo --window", "--window goes with --serve"),
+        ("--demo --allow-origin https://a.org", "--allow-origin goes with --serve"),
     ],
 )
 def test_what_cannot_be_is_one_clear_line(

@@ -181,8 +181,10 @@ def parse_options(argv: Sequence[str] | None) -> argparse.Namespace:
     """
     command = parser()
     options = command.parse_args(argv)
-    if options.serve is None and (options.allow_origin or options.window):
-        command.error("--allow-origin and --window go with --serve")
+    if options.serve is None and options.window:
+        command.error("--window goes with --serve; without it there is a window anyhow")
+    if options.serve is None and options.allow_origin:
+        command.error("--allow-origin goes with --serve")
     if options.window and options.no_window:
         command.error("--window or --no-window: use only one of them")
     if options.serve is not None:

@@ -10,6 +10,7 @@ from contextlib import ExitStack
 from urllib.parse import urlsplit
 
 from app.cli.closing_lines import list_closing_lines
+from app.cli.live_output_options import PAGE
 from app.cli.make_plan import (
     make_live_outputs,
     make_recognition,
@@ -82,6 +83,7 @@ def plan_served(options: argparse.Namespace) -> RunPlan | None:
             or options.records
             or options.episodes
             or options.report
+            or options.events == PAGE
             or make_live_outputs(options).are_asked
         ):
             raise SinkError(

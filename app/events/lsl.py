@@ -216,6 +216,8 @@ def _open_outlet(
     about.append_child_value("made_by", "expression-recogniser")
     about.append_child_value("stamps", "moment of capture, by local_clock()")
     about.append_child_value("labels", ",".join(labels))
+    if not {*ACTION_NAMES}.isdisjoint(name for name, _ in channels):
+        about.append_child_value("actions", "coefficients of a face rig, not validated FACS units")
     listed = about.append_child("channels")
     for label, unit in channels:
         channel = listed.append_child("channel")

@@ -153,6 +153,10 @@ function obey(action) {
     if (watched.kind === "file") panel.say("This holds from the next picture or video on.");
     if (!link.send({ type: "key", action })) panel.say("There is no connection to the server.");
   }
+  showSwitches();
+}
+
+function showSwitches() {
   panel.showSwitches({ isMirrored: stage.isMirrored, hud: stage.hud, isCovered: cover.isClosed });
 }
 
@@ -169,6 +173,7 @@ addEventListener("beforeunload", (event) => {
 });
 listenToKeys(obey, () => panel.takesKeys);
 stage.onPicture = () => watched.showNotice();
+stage.onMirror = showSwitches;
 stage.listReserved = () => [...panel.listReserved(), ...stage.listControls()];
 watched.applyCover();
 panel.showSource(watched.kind);

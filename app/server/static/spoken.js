@@ -37,6 +37,7 @@ export class Spoken {
   /** Takes the newest event; null where there is none any more. */
   take(event) {
     this._text = event === null ? "" : describeReading(event);
+    if (event === null) this._region.textContent = ""; // at once: it is not true any more
     if (this._timer !== 0 || this._text === this._region.textContent) return;
     const wait = Math.max(0, this._at + EVERY_MS - performance.now());
     this._timer = setTimeout(() => {

@@ -26,6 +26,7 @@ export class Stage {
     this.hud = HUD_MODES[0];
     this.listReserved = () => []; // the parts of the stage on which something else stands, px
     this.onPicture = () => {}; // called when there is a picture that was not there
+    this.onMirror = () => {}; // called when the picture is mirrored, or is not any more
     this.isMirrored = false;
     new ResizeObserver(() => this.redraw()).observe(this._marks);
     this.video.addEventListener("resize", () => this._fitToVideo());
@@ -154,6 +155,7 @@ export class Stage {
     this.isMirrored = isMirrored;
     this.root.classList.toggle("mirrored", isMirrored);
     this.redraw();
+    this.onMirror();
   }
 
   /** Draws anew. */

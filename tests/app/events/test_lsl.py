@@ -114,6 +114,7 @@ def test_the_description_names_every_channel_and_its_unit(lsl: Any, name: str) -
     assert described == list_face_channels(LABELS, with_actions=True)
     assert len(described) == info.channel_count() == 7 + 2 * len(LABELS) + len(ACTION_NAMES)
     assert info.desc().child_value("labels") == ",".join(LABELS)
+    assert "not validated FACS units" in info.desc().child_value("actions")
     faces = [replace(tracked_face(label=UNSURE), actions=ACTIONS), tracked_face(2)]
     for index, face in enumerate(faces):
         sink.write(frame_result(face, index=index, time_s=9.0 * index), CANVAS)

@@ -222,6 +222,20 @@ def test_blur_covers_the_own_camera_at_once(page: ChromiumPage, address: str) ->
     check_clean(page, address)
 
 
+def test_the_button_tells_whether_the_picture_is_mirrored(page: ChromiumPage, address: str) -> None:
+    pressed = "document.querySelector('[data-action=mirror]').getAttribute('aria-pressed')"
+    page.open(address)
+    page.wait_for("document.getElementById('link').dataset.state === 'open'")
+    page.click("#from-browser")
+    wait_for_person(page)
+    page.wait_for("document.getElementById('spoken').textContent.includes('Person')")
+    assert page.run(pressed) == "true"
+    page.click("#from-server")
+    assert page.run(pressed) == "false"
+    assert page.run("document.getElementById('spoken').textContent") == ""
+    check_clean(page, address)
+
+
 def test_a_snapshot_is_a_png_of_the_pictures_size(
     page: ChromiumPage, address: str, tmp_path: Path
 ) -> None:
