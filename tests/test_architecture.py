@@ -40,6 +40,7 @@ OPTIONAL = {
     "app.records.parquet": {"pyarrow"},
     "app.cluster.ray_engine": {"ray"},
     "app.server.page_server": {"websockets"},
+    "app.server.sending": {"websockets"},
     "app.server.visitor": {"websockets"},
     "app.server.web_pages": {"websockets"},
 }

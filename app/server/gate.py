@@ -5,6 +5,7 @@ the headers `Host` and `Origin`: `Host` tells a name that was bent to this machi
 rebinding), `Origin` the page that opens a socket.
 """
 
+import contextlib
 import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from app.server.serve_address import ServeAddress, is_ip, is_loopback
 
 # Paths that hold nothing of a person and of no use without the others.
 OPEN_PATHS = ("/static/", "/recordings/", "/health")
+NO_ADDRESS = "This address cannot be read."
 SOCKETS = ("/ws", "/events")
 
 
@@ -72,15 +74,18 @@ class Gate:
                 "This host name is none of this server's. Use the address that it has printed, or "
                 "start it with --allow-origin.",
             )
-        target = urlsplit(path)
+        try:
+            target = urlsplit(path)
+            given = parse_qs(target.query, max_num_fields=16).get("token", [""])[0]
+        except ValueError:
+            return Refusal(400, NO_ADDRESS)
         if is_socket and origin is not None and not self._welcomes(origin, host, target.path):
             return Refusal(403, f"Pages of this origin may not open {target.path}.")
-        if self._needs_token(name) and not target.path.startswith(OPEN_PATHS):
-            given = parse_qs(target.query, max_num_fields=16).get("token", [""])[0]
-            if not hmac.compare_digest(given.encode(), (self._token or "").encode()):
-                return Refusal(
-                    403, "The token is missing or wrong. Use the address that the server printed."
-                )
+        is_known = hmac.compare_digest(given.encode(), (self._token or "").encode())
+        if self._needs_token(name) and not target.path.startswith(OPEN_PATHS) and not is_known:
+            return Refusal(
+                403, "The token is missing or wrong. Use the address that the server printed."
+            )
         return None
 
     def _knows(self, name: str, host: str) -> bool:
@@ -93,8 +98,9 @@ class Gate:
 
     def _welcomes(self, origin: str, host: str, path: str) -> bool:
         origin = origin.lower()
-        if urlsplit(origin).netloc == host.lower():
-            return True
+        with contextlib.suppress(ValueError):  # an origin that is no address
+            if urlsplit(origin).netloc == host.lower():
+                return True
         return path == "/events" and origin in self._origins
 
     def _needs_token(self, name: str) -> bool:

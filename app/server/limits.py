@@ -15,6 +15,7 @@ MAX_MESSAGE_BYTES = max(MAX_PICTURE_BYTES, MAX_CHUNK_BYTES) + 64
 MAX_MESSAGES_PER_S = 120.0  # a camera sends 60, a file on a fast line as many as are taken
 MAX_BURST_MESSAGES = 360.0
 MAX_FILES_AT_ONCE = 2  # of all visitors; further ones wait for their turn
+SEND_TIMEOUT_S = 8.0  # for one message; the pings that find a dead line wait behind it
 MAX_RECORDED_ROWS = 200_000  # of a recording: two hours of one face at 28 frames/s, 300 MB
 MAX_RECORDINGS = 8  # that are kept for a visitor
 

@@ -21,9 +21,10 @@ from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
 from app.server.downloads import PREFIX
-from app.server.gate import SOCKETS, Gate
+from app.server.gate import NO_ADDRESS, SOCKETS, Gate
 from app.server.limits import MAX_MESSAGE_BYTES, MAX_VISITORS
 from app.server.outbox import Outbox
+from app.server.sending import send_all
 from app.server.serve_address import ServeAddress
 from app.server.visitor import Visitor, Visits
 from app.server.web_pages import (
@@ -146,7 +147,10 @@ class PageServer:
     async def _answer(self, connection: ServerConnection, request: Request) -> Response | None:
         """Answers a request; None lets a socket open."""
         host = _find_header(request, "Host")
-        path = urlsplit(request.path).path
+        try:
+            path = urlsplit(request.path).path
+        except ValueError:
+            return make_text_response(400, NO_ADDRESS)
         is_socket = path in SOCKETS
         refusal = self._gate.judge(
             request.path, host=host, origin=_find_header(request, "Origin"), is_socket=is_socket
@@ -210,7 +214,7 @@ class PageServer:
         outbox = Outbox(asyncio.get_running_loop())
         feed.add_program(outbox)
         tasks = [
-            asyncio.create_task(_send_all(connection, outbox)),
+            asyncio.create_task(send_all(connection, outbox)),
             asyncio.create_task(_refuse_messages(connection)),
         ]
         try:  # a program also leaves while no frame comes
@@ -220,16 +224,6 @@ class PageServer:
             outbox.close()
             for task in tasks:
                 task.cancel()
-
-
-async def _send_all(connection: ServerConnection, outbox: Outbox) -> None:
-    """Sends what comes into an outbox, until the connection closes."""
-    with contextlib.suppress(ConnectionClosed):
-        while True:
-            await outbox.wait()
-            while parts := outbox.take():
-                for part in parts:
-                    await connection.send(part)
 
 
 async def _refuse_messages(connection: ServerConnection) -> None:

@@ -6,6 +6,7 @@ Nothing here needs a package.
 import argparse
 import ipaddress
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 LOOPBACK = "127.0.0.1"
 PORT = 8765
@@ -67,7 +68,8 @@ def parse_serve_address(text: str) -> ServeAddress:
         host, colon, port = text, "", ""
     elif not colon or is_ip(text):
         host, port = text, ""
-    host = host.removeprefix("[").removesuffix("]")
+    if host.startswith("[") and host.endswith("]"):
+        host = host[1:-1]
     if not host or any(sign.isspace() or sign in "/?#@[]" for sign in host):
         raise argparse.ArgumentTypeError(
             f"{text!r} is no [HOST:]PORT; examples: 8765, 0.0.0.0:8765, [::1]:8765"
@@ -91,6 +93,10 @@ def parse_origin(text: str) -> str:
     plain = text.lower().removesuffix("/")
     scheme, colon, host = plain.partition("://")
     is_plain = colon and host and not any(sign.isspace() or sign in "/?#@" for sign in host)
+    try:
+        _ = urlsplit(plain).port
+    except ValueError:
+        is_plain = False
     if scheme not in ("http", "https") or not is_plain:
         raise argparse.ArgumentTypeError(f"{text!r} is no origin such as https://example.org")
     return plain

@@ -34,6 +34,7 @@ from app.server.page_messages import (
     parse_page_message,
 )
 from app.server.rate_limit import RateLimit
+from app.server.sending import send_all
 from app.server.source_feed import SourceFeed
 from app.server.visit_files import VisitFiles
 from app.server.visit_folder import VisitFolder
@@ -96,7 +97,10 @@ class Visitor:
         visits = self.visits
         labels = visits.networks.classifier.labels
         self._post(make_hello(labels, visits.feed, visits.version, self._describe_state()))
-        tasks = [asyncio.create_task(self._send()), asyncio.create_task(self._tell_states())]
+        tasks = [
+            asyncio.create_task(send_all(self._connection, self.outbox)),
+            asyncio.create_task(self._tell_states()),
+        ]
         try:
             async for data in self._connection:
                 if self._rate.is_passed():
@@ -142,14 +146,6 @@ class Visitor:
 
     def _post(self, message: Json) -> None:
         self.outbox.post(encode_event(message))
-
-    async def _send(self) -> None:
-        with contextlib.suppress(ConnectionClosed):
-            while True:
-                await self.outbox.wait()
-                while parts := self.outbox.take():
-                    for part in parts:
-                        await self._connection.send(part)
 
     @property
     def _state(self) -> LiveState:

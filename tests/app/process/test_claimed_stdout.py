@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+import pytest
+
 from app.defaults import ROOT
 
 CODE = """
@@ -23,3 +25,13 @@ def test_only_the_owner_reaches_the_standard_output() -> None:
     )
     assert done.stdout == "before\nline\nafter\n"
     assert sorted(done.stderr.splitlines()) == ["a native library", "python's print"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the shell is one of POSIX")
+def test_lines_for_a_closed_standard_output_are_refused() -> None:
+    code = CODE.replace("import os, sys", "import os, sys\nfrom app.process import safe_output\n")
+    code = code.replace('print("before")', "safe_output.fill_descriptors()")
+    words = ["sh", "-c", 'exec "$0" -c "$1" >&-', sys.executable, code]
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "SinkError: The standard output is closed." in done.stderr

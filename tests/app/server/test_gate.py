@@ -29,6 +29,9 @@ OPEN = Gate(ServeAddress("pc.lan", 9000), token="s3cret")
         (OPEN, "/ws", "localhost:9000", None, 403),
         (OPEN, "/ws?token=s3cret", None, None, 421),
         (OPEN, "/ws?token=s3cret", "pc.lan:x", None, 421),
+        (OPEN, "/ws?token=s3cret", "pc.lan:9000", "http://[", 403),
+        (OPEN, "//[", "pc.lan:9000", None, 400),
+        (OPEN, "/?" + "a=1&" * 40, "pc.lan:9000", None, 400),
     ],
 )
 def test_the_gate_lets_in_who_belongs_here(

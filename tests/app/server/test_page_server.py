@@ -243,6 +243,24 @@ def test_a_stalled_visitor_delays_nobody_and_is_told_what_it_missed(serve: Serve
         assert events < 60
 
 
+def test_a_visitor_who_takes_nothing_gives_the_place_back(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.server.sending.SEND_TIMEOUT_S", 0.2)
+    served = serve()
+    noise = np.random.default_rng(0).integers(0, 255, (480, 640, 3), np.uint8)  # 250 KB as JPEG
+    with served.open(max_queue=1, close_timeout=1) as stalled, served.open() as idle:
+        watch(stalled, "server")
+        read_until(idle, "hello")
+        until_s = time.monotonic() + WAIT_S
+        index = 0
+        while served.server.visitors == 2 and time.monotonic() < until_s:
+            served.show(index, noise)
+            index += 1
+            time.sleep(0.005)
+        assert served.server.visitors == 1
+
+
 def test_records_equal_the_events_that_were_sent(serve: Serve) -> None:
     served = serve()
     with served.open() as client:

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from websockets.sync.client import connect
 
-from app.defaults import ROOT
-from app.server.serve_address import parse_serve_address
+from app.defaults import PORTRAIT_CLIP, ROOT
+from app.server.serve_address import parse_origin, parse_serve_address
 from tests.support.program import called
 from tests.support.subprocesses import run_without_packages
 
@@ -25,6 +25,7 @@ from tests.support.subprocesses import run_without_packages
         (("--serve", "0", "--image", "a.png"), "leave --image out"),
         (("--serve", "0", "--records", "a.csv"), "Outputs need a source"),
         (("--serve", "0", "--video", "none.mp4"), "none.mp4"),
+        (("--serve", "0", "--video", str(PORTRAIT_CLIP), "--shard", "1/2"), "one camera or video"),
     ],
 )
 def test_what_cannot_be_served_is_one_line(
@@ -48,10 +49,18 @@ def test_a_port_in_use_is_named_before_anything_is_loaded(tmp_path: Path) -> Non
     )
 
 
-@pytest.mark.parametrize("text", ["", "a b:1", ":1", "1:70000", "host:port", "http://a:1", "70000"])
+@pytest.mark.parametrize(
+    "text", ["", "a b:1", ":1", "1:70000", "host:port", "http://a:1", "70000", "[::1", "[a]:b:1"]
+)
 def test_no_address(text: str) -> None:
     with pytest.raises(Exception, match=r"no \[HOST:\]PORT|a port is"):
         parse_serve_address(text)
+
+
+@pytest.mark.parametrize("text", ["https://a:99999", "https://[", "ftp://a", "https://a/b"])
+def test_no_origin(text: str) -> None:
+    with pytest.raises(Exception, match="is no origin"):
+        parse_origin(text)
 
 
 @pytest.mark.slow
