@@ -77,7 +77,7 @@ class LslSink(ReadingsSink):
 
     Raises:
         SinkError: pylsl or its library is missing.
-        ValueError: The name has an apostrophe.
+        ValueError: The name is empty or has an apostrophe.
     """
 
     path = None
@@ -95,6 +95,8 @@ class LslSink(ReadingsSink):
         say: Callable[[str], None] = lambda line: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        if not name:
+            raise ValueError("The streams of LSL need a name that is not empty")
         if "'" in name:
             raise ValueError(f"LSL finds no stream by a name with an apostrophe, got {name!r}")
         self._lsl = lsl = load_pylsl()

@@ -191,3 +191,9 @@ def test_a_missing_library_is_one_clear_line(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(sys, "meta_path", [Finder(), *sys.meta_path])
     with pytest.raises(SinkError, match="liblsl does not run here"):
         load_pylsl()
+
+
+@pytest.mark.parametrize("name", ["", "a'b"])
+def test_a_name_by_which_no_stream_is_found_is_refused(name: str) -> None:
+    with pytest.raises(ValueError, match="LSL"):
+        LslSink(name, ("neutral",))
