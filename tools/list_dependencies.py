@@ -46,7 +46,7 @@ print(json.dumps(dates))
 """
 HEAD = """# Dependencies
 
-The tests run with these packages, which [constraints.txt](../constraints.txt) pins (Python 3.11 and
+The tests run with these packages, which [constraints.txt](../constraints.txt) pins (Python 3.11 to
 3.13, Linux x86-64). `python -m tools.list_dependencies` writes this table. Licences are those that
 the packages state, dates are those of the upload to PyPI. `pip-audit -r constraints.txt --no-deps
 --disable-pip` looks for known vulnerabilities, if PyPI's database can be reached.
