@@ -26,6 +26,7 @@ from tools.site.outside_requests import find_outside_requests
 SITE = Path(__file__).parent / "site"
 # Sphinx's own, what the notebooks need, and what the help of training needs.
 NEEDED = ("sphinx", "myst_nb", "furo", "jupytext", "ipykernel", "pandas", "pythonosc", "torch")
+SPHINX_MARK = ".buildinfo"  # which Sphinx puts into every site
 LACKING = (
     "error: {names} not installed. Run: "
     "{python} -m pip install -c constraints.txt -e '.[training,dev,docs]'"
@@ -38,8 +39,9 @@ def list_missing() -> list[str]:
 
 
 def build_site(folder: Path, *, with_notebooks: bool = True) -> int:
-    """Builds the site into `folder`, which it replaces. Returns the exit code of Sphinx, or 1 if
-    a page would load something from elsewhere.
+    """Builds the site into `folder`, in place of an older one.
+
+    Returns the exit code of Sphinx, or 1 if a page would load something from elsewhere.
 
     Args:
         folder: The site's folder.
@@ -66,9 +68,28 @@ def build_site(folder: Path, *, with_notebooks: bool = True) -> int:
             print(f"error: {page} loads {request}", file=sys.stderr)
         if outside:
             return 1
-        shutil.rmtree(folder, ignore_errors=True)
-        shutil.copytree(built, folder)
+        replace_site(folder, built)
     return 0
+
+
+def is_replaceable(folder: Path) -> bool:
+    """Tells whether `folder` may be replaced: it is not there, is empty, or is a site that Sphinx
+    built."""
+    if not folder.exists():
+        return True
+    return folder.is_dir() and ((folder / SPHINX_MARK).is_file() or not any(folder.iterdir()))
+
+
+def replace_site(folder: Path, built: Path) -> None:
+    """Copies the site `built` to `folder`, in place of an older one. Until the copy is whole, the
+    older one stays."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as beside:
+        copy = Path(beside) / "site"
+        shutil.copytree(built, copy)
+        if folder.exists():
+            folder.rename(Path(beside) / "older")
+        copy.rename(folder)
 
 
 def describe_failure(error: OSError | subprocess.CalledProcessError) -> str:
@@ -95,11 +116,20 @@ def main(argv: list[str] | None = None) -> int:
         names = ", ".join(missing) + (" is" if len(missing) == 1 else " are")
         print(LACKING.format(names=names, python=sys.executable), file=sys.stderr)
         return 2
+    if not is_replaceable(options.folder):
+        print(
+            f"error: {options.folder} holds something else than a site. Name another folder.",
+            file=sys.stderr,
+        )
+        return 2
     try:
         code = build_site(options.folder, with_notebooks=not options.without_running)
     except (OSError, subprocess.CalledProcessError) as error:
         print(f"error: {describe_failure(error)}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("Interrupted.", file=sys.stderr)
+        return 130
     if code == 0:
         print(f"{options.folder / 'index.html'} is the first page.")
     return code

@@ -56,6 +56,30 @@ def test_every_link_leads_to_a_file_and_a_heading(page: Path) -> None:
     assert wrong == []
 
 
+def test_a_folder_that_is_no_site_stays_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(build_site, "list_missing", list)
+    (tmp_path / "mine.txt").write_text("mine")
+    for name in (tmp_path, tmp_path / "mine.txt"):
+        assert build_site.main([str(name)]) == 2
+        assert "holds something else than a site. Name another" in capsys.readouterr().err
+    assert (tmp_path / "mine.txt").read_text() == "mine"
+
+
+def test_a_site_takes_the_place_of_an_older_one(tmp_path: Path) -> None:
+    folder, built = tmp_path / "out" / "site", tmp_path / "built"
+    for words in ("older", "newer"):
+        built.mkdir(exist_ok=True)
+        (built / build_site.SPHINX_MARK).touch()
+        (built / f"{words}.html").touch()
+        assert build_site.is_replaceable(folder)
+        build_site.replace_site(folder, built)
+        (built / f"{words}.html").unlink()
+    assert {path.name for path in folder.iterdir()} == {build_site.SPHINX_MARK, "newer.html"}
+    assert [path.name for path in folder.parent.iterdir()] == ["site"]
+
+
 def test_every_page_is_listed_once() -> None:
     index = INDEX.read_text(encoding="utf-8")
     listed = [link for links in list_navigation(index).values() for _, link in links]
