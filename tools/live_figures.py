@@ -15,7 +15,7 @@ from app.records.schema import Record
 from tools.build_costs import Cost
 from tools.live_watch import NUMBERS
 
-MIN_AGES = 20  # pictures whose age is known; of fewer, the figures would be those of chance
+MIN_AGES = 10  # pictures whose age is known; labels of a crowd may cover the numbers of the others
 MIN_PRESENT_S = 2.0  # of a person who counts
 
 

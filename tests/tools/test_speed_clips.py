@@ -294,8 +294,8 @@ def test_a_live_run_has_its_figures(tmp_path: Path) -> None:
             "faces a frame": 0.0,
         }
     )
-    few = {**watched, "shown": watched["shown"][:19], "unreadable": 21}
-    with pytest.raises(DataError, match="Of 40 live pictures, 21 have a number that cannot"):
+    few = {**watched, "shown": watched["shown"][:9], "unreadable": 31}
+    with pytest.raises(DataError, match="Of 40 live pictures, 31 have a number that cannot"):
         summarise_live(Cost(1.0, 1.0, 1.0), few, sent, records)
 
 
