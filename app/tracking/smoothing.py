@@ -10,10 +10,14 @@ independent. The temperature was fitted on single pictures; whether it suits ave
 measured.
 
 The displayed label is not just the class with the largest average. Another class, or "unsure",
-replaces the displayed one when it leads for `hold_s` either by `margin_nats` in the slow average
-over `smoothing_s`, or by `decided_nats` in a quick average over `QUICK_S`. In the second case the
-expression has changed, and the slow average goes on from the quick one. docs/steadiness.md has the
-figures behind these values.
+replaces the displayed one when the displayed one has been led for `hold_s` either by `margin_nats`
+in the slow average over `smoothing_s`, or by `decided_nats` in a quick average over `QUICK_S`. In
+the second case the expression has changed, and the slow average goes on from the quick one.
+docs/steadiness.md has the figures behind these values.
+
+Leads add up. "unsure" leads the likeliest class by its distance from where doubt begins, and any
+other displayed class by as much more as the likeliest class leads that one. So a displayed class
+that is no longer the likeliest gives way to "unsure" where no other class is beyond doubt.
 """
 
 import math
@@ -51,26 +55,29 @@ class SmoothedReadings(NamedTuple):
 
 @dataclass(slots=True)
 class _Lead:
-    """The class that leads over the displayed one, and since when; `since_s` NaN: none leads."""
+    """Since when the displayed class has been led, by whichever rivals; `since_s` NaN: it is not.
 
-    rival: int = NO_CLASS
+    Rivals may take turns. If each of them had to lead for itself, two that are alike would keep a
+    third class on display.
+    """
+
     since_s: float = math.nan
 
-    def measure_hold_s(self, rival: int, leads: bool, time_s: float) -> float:
-        """Returns how long `rival` has led without a break; -1 if it does not lead."""
-        if not leads:
+    def measure_hold_s(self, is_led: bool, time_s: float) -> float:
+        """Returns how long the class has been led without a break; -1 if it is not."""
+        if not is_led:
             self.since_s = math.nan
             return -1.0
-        if math.isnan(self.since_s) or rival != self.rival:
-            self.rival, self.since_s = rival, time_s
+        if math.isnan(self.since_s):
+            self.since_s = time_s
         return time_s - self.since_s
 
     def state(self) -> State:
-        return {"rival": self.rival, "since_s": float(self.since_s)}
+        return {"since_s": float(self.since_s)}
 
     @classmethod
     def load(cls, state: SavedState) -> "_Lead":
-        return cls(int(state["rival"]), float(state["since_s"]))
+        return cls(float(state["since_s"]))
 
 
 @dataclass(slots=True)
@@ -252,10 +259,14 @@ class ReadingSmoother:
             (0, one.slow_lead, self._margin_nats),
         ):
             rival = int(best[row])
-            lead_nats = _measure_lead_nats(rival, one.shown, shares[row], sure[row])
-            leads = rival != one.shown and lead_nats >= nats
+            over = one.shown
+            if row == 1 and rival == NO_CLASS and over != NO_CLASS:
+                # Many a change passes through doubt in the quick average, and must not stop there.
+                over = int(shares[row].argmax())
+            lead_nats = _measure_lead_nats(rival, over, shares[row], sure[row])
+            is_led = rival != one.shown and lead_nats >= nats
             # 1e-9, because the difference of two times in binary may be a little less than 0.1 s.
-            if lead.measure_hold_s(rival, leads, time_s) >= self._hold_s - 1e-9:
+            if lead.measure_hold_s(is_led, time_s) >= self._hold_s - 1e-9:
                 one.shown = rival
                 one.slow_lead, one.quick_lead = _Lead(), _Lead()
                 if row == 1:
@@ -283,10 +294,14 @@ def _find_best(
 
 
 def _measure_lead_nats(rival: int, shown: int, shares: Floats, sure: float) -> float:
-    """Returns the lead of `rival` over `shown` in nats: the log odds of two classes; if one of them
-    is `NO_CLASS`, the distance from where doubt begins."""
-    if rival == NO_CLASS:
-        return -float(sure)
+    """Returns the lead of `rival`, the best of an average, over `shown` in nats.
+
+    The lead of a class over another one is their log odds. `NO_CLASS` leads the likeliest class by
+    the distance from where doubt begins, and another class by as much more as the likeliest class
+    leads that one. A class leads `NO_CLASS` by the distance from where doubt begins.
+    """
     if shown == NO_CLASS:
         return float(sure)
-    return math.log(max(float(shares[rival]), FLOOR) / max(float(shares[shown]), FLOOR))
+    top = float(shares.max() if rival == NO_CLASS else shares[rival])
+    lead_nats = math.log(max(top, FLOOR) / max(float(shares[shown]), FLOOR))
+    return lead_nats - float(sure) if rival == NO_CLASS else lead_nats

@@ -6,7 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.contract import Contract
-from app.tracking.smoothing import FLOOR, GAP_S, NO_CLASS, ReadingSmoother
+from app.tracking.smoothing import (
+    FLOOR,
+    GAP_S,
+    LEAD_HOLD_S,
+    MARGIN_NATS,
+    NO_CLASS,
+    ReadingSmoother,
+)
 from app.types import Floats
 from tests.support.tiny_model import tiny_contract
 
@@ -86,6 +93,97 @@ def test_rival_has_to_lead_without_a_break() -> None:
     steady = ReadingSmoother(smoothing_s=0.001, margin_nats=0, hold_s=0.1)
     rows = [odds(2)] + ([odds(-2)] * 8 + [odds(2)]) * 20
     assert set(play(steady, rows, fps=100)) == {HAPPY}
+
+
+THREE = tiny_contract(("happy", "sad", "angry"), unsure_below=0.52, unsure_above_nats=0.9)
+CLEARLY_HAPPY = [(0.9, 0.05, 0.05)] * 30
+
+
+def test_label_that_is_no_longer_the_likeliest_gives_way_to_unsure() -> None:
+    """Neither is the average unsure by the margin, nor is the new class beyond doubt."""
+    led = [(0.20, 0.55, 0.25)] * 90
+    assert -MARGIN_NATS < THREE.measure_sureness_nats(np.array(led[:1]))[0] < 0
+    before = [(0.78, 0.20, 0.02)] * 30
+    assert play(ReadingSmoother(), before + led, contract=THREE)[-1] == NO_CLASS
+
+
+def test_doubt_and_the_lead_of_the_likeliest_add_up() -> None:
+    led = [(0.34, 0.48, 0.18)] * 90
+    doubt_nats = -THREE.measure_sureness_nats(np.array(led[:1]))[0]
+    lead_nats = np.log(0.48 / 0.34)
+    assert max(doubt_nats, lead_nats) < MARGIN_NATS < doubt_nats + lead_nats
+    assert play(ReadingSmoother(), CLEARLY_HAPPY + led, contract=THREE)[-1] == NO_CLASS
+    first = [(0.48, 0.34, 0.18)] * 90  # the same doubt, but the label is the likeliest
+    assert play(ReadingSmoother(), CLEARLY_HAPPY + first, contract=THREE)[-1] == HAPPY
+
+
+@pytest.mark.parametrize(
+    ("turns", "contract"),
+    [
+        ([(0.2, 0.5, 0.3), (0.2, 0.3, 0.5)], None),  # two classes take turns
+        ([(0.2, 0.56, 0.24), (0.2, 0.5, 0.3)], THREE),  # a class and "unsure" do
+    ],
+)
+def test_rivals_that_take_turns_replace_a_label_together(
+    turns: list[tuple[float, ...]], contract: Contract | None
+) -> None:
+    smoother = ReadingSmoother(smoothing_s=0.001)
+    shown = play(smoother, CLEARLY_HAPPY + turns * 45, contract=contract)
+    assert HAPPY not in shown[35:]
+
+
+def test_change_does_not_stop_at_the_doubt_it_passes_through() -> None:
+    rows = [*CLEARLY_HAPPY, *[(0.06, 0.52, 0.42)] * 6, *[(0.01, 0.97, 0.02)] * 30]
+    assert set(play(ReadingSmoother(), rows, contract=THREE)) == {HAPPY, SAD}
+
+
+@st.composite
+def draw_readings(draw: st.DrawFn) -> list[tuple[float, ...]]:
+    """Readings of a few seconds: in each passage, up to three readings take turns."""
+    nats = st.sampled_from([-6.0, -2.0, -1.0, -0.5, 0.0, 0.2, 0.4, 0.7])
+    rows: list[tuple[float, ...]] = []
+    for _ in range(draw(st.integers(1, 5))):
+        turns: list[tuple[float, ...]] = []
+        for _ in range(draw(st.integers(1, 3))):
+            powers = np.exp([draw(nats) for _ in range(3)])
+            turns += [tuple((powers / powers.sum()).tolist())] * draw(st.integers(1, 3))
+        rows += turns * draw(st.integers(1, 12))
+    return rows
+
+
+@given(
+    draw_readings(), st.sampled_from([10, 30, 60]), st.sampled_from([0.02, 0.5, 2.0]), st.booleans()
+)
+def test_displayed_label_never_disagrees_with_the_average_for_longer_than_the_hold(
+    rows: list[tuple[float, ...]], fps: int, smoothing_s: float, knows_doubt: bool
+) -> None:
+    """Neither a class that another one leads by the margin, nor one of an average that is unsure by
+    the margin, nor "unsure" where the average is sure by the margin. What replaces a label is the
+    best of the average."""
+    smoother = ReadingSmoother(smoothing_s=smoothing_s)
+    doubt = THREE.measure_sureness_nats if knows_doubt else None
+    wrong_since_s: dict[str, float] = {}
+    before = None
+    for n, row in enumerate(rows):
+        time_s = n / fps
+        done = smoother.update([7], np.array([row], np.float32), time_s, doubt)
+        shares, shown = done.probabilities[0], int(done.shown[0])
+        sure = np.inf if doubt is None else float(doubt(done.probabilities)[0])
+        nats = MARGIN_NATS + 1e-3
+        wrongs = {
+            "is led": shown != NO_CLASS and np.log(shares.max() / shares[shown]) >= nats,
+            "unsure": shown != NO_CLASS and sure <= -nats,
+            "sure": shown == NO_CLASS and sure >= nats,
+        }
+        for name, is_wrong in wrongs.items():
+            if not is_wrong:
+                wrong_since_s.pop(name, None)
+            elif before is not None:
+                wrong_s = time_s - wrong_since_s.setdefault(name, time_s)
+                assert wrong_s < LEAD_HOLD_S, (name, time_s)
+        if shown != before:
+            assert shown == (shares.argmax() if sure >= 0 else NO_CLASS)
+        before = shown
 
 
 @given(st.integers(0, 2**32 - 1), st.sampled_from([0.1, 0.25, 1.0]))
