@@ -120,7 +120,7 @@ def receive_osc(place: str, number: int, received: Received, stop: threading.Eve
 
 def receive_lsl(place: str, number: int, received: Received, stop: threading.Event) -> None:
     """Receives two streams of LSL with pylsl. A frame is there when both have its sample."""
-    from app.events.lsl import load_pylsl
+    from app.events.lsl import load_pylsl, measure_clock_shift
 
     lsl = load_pylsl()
     inlets = []
@@ -142,7 +142,8 @@ def receive_lsl(place: str, number: int, received: Received, stop: threading.Eve
             if person_s is None:
                 raise DataError(f"The stream {place}_face1 has ended.")
         if person_s == stamp_s:  # one inlet was there before the other
-            received.note(int(sample[0]), stamp_s - lsl.local_clock() + time.monotonic())
+            shift_s = measure_clock_shift(lsl.local_clock, time.monotonic)
+            received.note(int(sample[0]), stamp_s - shift_s)
 
 
 def watch_pages(place: str, number: int, received: Received, stop: threading.Event) -> None:

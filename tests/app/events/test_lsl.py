@@ -16,7 +16,7 @@ from app.actions.names import ACTION_NAMES, COEFFICIENTS
 from app.actions.values import list_action_values
 from app.defaults import ROOT
 from app.errors import SinkError
-from app.events.lsl import LslSink, list_face_channels, load_pylsl
+from app.events.lsl import LslSink, list_face_channels, load_pylsl, measure_clock_shift
 from app.types import UNSURE, FaceActions, Image
 from tests.support.subprocesses import run_without_packages
 from tests.support.synthetic import LABELS, frame_result, tracked_face
@@ -72,12 +72,29 @@ def frames_of(count: int) -> Iterator[Any]:
         yield replace(result, frame=replace(result.frame, captured_s=captured_s))
 
 
+@pytest.mark.parametrize(
+    ("ours_s", "expected_s", "readings"),
+    [
+        ([10, 10], 5.0, 2),
+        ([10, 10.5, 10, 10], 5.0, 4),
+        ([10, 10.004, 10, 10.002, 10, 10.004, 10, 10.006, 10, 10.008], 4.999, 10),
+    ],
+)
+def test_clocks_are_compared_where_nothing_came_between(
+    ours_s: list[float], expected_s: float, readings: int
+) -> None:
+    left_s = list(ours_s)
+    shift_s = measure_clock_shift(lambda: 15.0, lambda: left_s.pop(0))
+    assert shift_s == pytest.approx(expected_s)
+    assert len(ours_s) - len(left_s) == readings
+
+
 def test_every_sample_comes_and_its_stamp_is_the_moment_of_capture(lsl: Any, name: str) -> None:
     sink = LslSink(name, LABELS, source="camera:0", people=2)
     face, nobody, frames = (
         open_inlet(lsl, f"{name}_{end}") for end in ("face1", "face2", "frames")
     )
-    shift_s = lsl.local_clock() - time.monotonic()
+    shift_s = measure_clock_shift(lsl.local_clock, time.monotonic)
     results = list(frames_of(60))
     for result in results:
         sink.write(result, CANVAS)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from app.errors import SinkError
-from app.events.lsl import LslSink, list_face_channels, load_pylsl
+from app.events.lsl import LslSink, list_face_channels, load_pylsl, measure_clock_shift
 from app.types import Image
 from tests.support.synthetic import LABELS, frame_result, tracked_face
 
@@ -41,7 +41,7 @@ def test_a_recording_has_every_sample_with_the_stamp_of_its_capture(tmp_path: Pa
         pytest.skip(f"LabRecorder finds no stream on this machine's network: {error}")
     try:
         time.sleep(REST_S)
-        shift_s = lsl.local_clock() - time.monotonic()
+        shift_s = measure_clock_shift(lsl.local_clock, time.monotonic)
         captured = []
         for index in range(FRAMES):
             faces = [tracked_face(3)] if index % 2 == 0 else []
@@ -55,14 +55,14 @@ def test_a_recording_has_every_sample_with_the_stamp_of_its_capture(tmp_path: Pa
     finally:
         recorder.stop()
         sink.close()
-    streams, _ = pyxdf.load_xdf(str(path))
+    # Without the recorder's comparisons of the clocks: on this machine, they are one clock.
+    streams, _ = pyxdf.load_xdf(str(path), synchronize_clocks=False)
     found = {one["info"]["name"][0].rpartition("_")[2]: one for one in streams}
     assert set(found) == {"face1", "frames"}
     assert found["frames"]["time_series"][:, 0].tolist() == list(range(FRAMES))
     for one in found.values():
-        # Exact but for what the recorder measures between the clocks, which are one here.
         late_s = one["time_stamps"] - np.array(captured) - shift_s
-        assert np.abs(late_s).max() < 0.002
+        assert np.abs(late_s).max() < 0.001
         assert float(one["info"]["nominal_srate"][0]) == 0
     person = found["face1"]["time_series"]
     assert np.isnan(person[1::2]).all()
