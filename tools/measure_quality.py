@@ -23,9 +23,10 @@ from app.recognition.classifier import Classifier
 from app.recognition.quality import estimate_pose_deg, measure_quality
 from app.types import LANDMARKS, Face, Image
 from training.base.cli import run_entry_point
-from training.datasets.examples import NO_LABEL, choose_argmax_labels
+from training.datasets.examples import choose_argmax_labels
 from training.datasets.pack import Pack
 from training.datasets.pack_reader import read_pack
+from training.datasets.readers import NO_LABEL
 from training.judge.predictions import iterate_batches, load_judged_examples, make_uint8_crops
 
 

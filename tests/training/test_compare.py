@@ -25,7 +25,7 @@ from training.studies.variants import Variant
 
 def result(variant: str, seed: int, accuracy: float) -> VariantResult:
     return VariantResult(
-        variant, seed, accuracy, accuracy / 2, 0, 0, 1, 2, 0.5, *[float("nan")] * 5
+        variant, seed, accuracy, accuracy / 2, 0, 0, 1, 2, 0.5, *[float("nan")] * 8
     )
 
 
@@ -120,6 +120,14 @@ def test_command_writes_table_and_figures_and_keeps_finished_runs(
     assert 0 < kept["attention_mean"] < 1
     page = (tmp_path / "out" / "comparison.md").read_text()
     assert "| dacl − centre |" in page
+    capsys.readouterr()
+
+    assert "| dacl − centre |" in page[page.index("With the decision rule") :]
+
+    older = {name: value for name, value in kept.items() if not name.startswith("rule_")}
+    (tmp_path / "runs" / "dacl" / "seed1" / "result.json").write_text(json.dumps(older))
+    assert compare.main(words) == 0
+    assert json.loads((tmp_path / "runs" / "dacl" / "seed1" / "result.json").read_text()) == kept
     capsys.readouterr()
 
     kept["accuracy"] = 0.123

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Generator, Tensor
 
-from training.datasets.examples import NO_LABEL
+from training.datasets.readers import NO_LABEL
 
 CLEAR_SHARE = 0.9  # of one picture: from here on a mixed crop keeps its class for the centre loss
 

@@ -103,6 +103,27 @@ class TrainConfig:
             "and 'not a face', to learn no expression of; 0: they are left out"
         },
     )
+    own_votes: float = field(
+        default=0.0,
+        metadata={
+            "help": "votes, such as 5, that FER2013's own label counts for where it says disgust "
+            "or fear, beside FER+'s ten; 0: FER+'s alone"
+        },
+    )
+    logit_adjustment: float = field(
+        default=0.0,
+        metadata={
+            "help": "times the log of the class shares, which the classifier's biases begin with; "
+            "1: the logit-adjusted loss"
+        },
+    )
+    balanced_epochs: int = field(
+        default=0,
+        metadata={
+            "help": "the last epochs, in which all classes come equally often and the classifier "
+            "alone learns"
+        },
+    )
     seed: int = field(default=0, metadata={"help": "of weights, order and augmentation"})
 
     def __post_init__(self) -> None:
@@ -134,6 +155,12 @@ class TrainConfig:
             raise ValueError("sam must not be negative")
         if not 0 <= self.outliers <= 0.5:
             raise ValueError("outliers are a share of each batch, in 0..0.5")
+        if not 0 <= self.own_votes <= 100:
+            raise ValueError("own votes must be in 0..100")
+        if not 0 <= self.logit_adjustment <= 2:
+            raise ValueError("the logit adjustment must be in 0..2")
+        if not 0 <= self.balanced_epochs < self.epochs:
+            raise ValueError("the balanced epochs must be fewer than all epochs")
         if not 0 <= self.seed < 2**63:
             raise ValueError("the seed must be a whole number of at least 0, below 2^63")
 

@@ -19,7 +19,7 @@ from PIL import Image
 from app.alignment import ColourMode
 from app.contract import check_label
 from app.errors import DataError
-from training.datasets.readers import SPLITS, Split
+from training.datasets.readers import NO_LABEL, SPLITS, Split
 from training.datasets.webp import read_webp_size
 
 PACK_FORMAT = 1
@@ -66,6 +66,7 @@ class PackedSample:
     votes: NDArray[np.uint8]
     landmarks: NDArray[np.float32]
     name: str
+    own: int = NO_LABEL  # the number of the label that the data set gives beside the votes
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,7 @@ class Pack:
     # Older packs lack these two. Width and height are 0 for a picture that does not decode.
     size_wh: NDArray[np.uint16] | None = None  # (N, 2)
     crc: NDArray[np.uint32] | None = None  # (N,) CRC-32 of each picture's bytes
+    own: NDArray[np.int8] | None = None  # (N,) labels beside the votes; None without any
 
     def __len__(self) -> int:
         return len(self.names)

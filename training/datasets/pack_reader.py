@@ -84,6 +84,7 @@ def read_pack(path: Path, *, map_over_bytes: int = MAP_OVER_BYTES) -> Pack:
                 names=tuple(json.loads(archive["names"].tobytes())),
                 size_wh=archive.get("size_wh"),
                 crc=archive.get("crc"),
+                own=archive.get("own"),
             )
     except _UNREADABLE as cause:
         raise DataError(f"{path} is damaged. Prepare it again.") from cause

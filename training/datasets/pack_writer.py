@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from app.errors import DataError
 from app.files.hidden import build_hidden_path
 from training.datasets.pack import PackedSample, PackMeta
-from training.datasets.readers import SPLITS
+from training.datasets.readers import NO_LABEL, SPLITS
 from training.datasets.webp import read_webp_size
 
 
@@ -39,6 +39,7 @@ class _Table:
     landmarks: bytearray = field(default_factory=bytearray)
     size_wh: bytearray = field(default_factory=bytearray)
     crc: bytearray = field(default_factory=bytearray)
+    own: list[int] = field(default_factory=list)
 
     def add(self, sample: PackedSample) -> None:
         self.ends.append(self.ends[-1] + len(sample.webp))
@@ -49,9 +50,11 @@ class _Table:
         self.landmarks += sample.landmarks.astype(np.float32).tobytes()
         self.size_wh += np.array(read_webp_size(sample.webp), np.uint16).tobytes()
         self.crc += np.uint32(zlib.crc32(sample.webp)).tobytes()
+        self.own.append(sample.own)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        return {
+        own = np.array(self.own, np.int8)
+        return ({"own": own} if (own != NO_LABEL).any() else {}) | {
             "offsets": np.array(self.ends, np.int64),
             "split": np.frombuffer(self.split, np.uint8),
             "votes": np.frombuffer(self.votes, np.uint8).reshape(-1, self.votes_per_sample),

@@ -31,6 +31,7 @@ def pack_sample(detector: Detector, sample: Sample) -> PackedSample:
         votes=sample.votes,
         landmarks=landmarks,
         name=sample.name,
+        own=sample.own,
     )
 
 

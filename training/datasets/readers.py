@@ -22,6 +22,7 @@ Split = Literal["train", "valid", "test"]
 SPLITS: tuple[Split, ...] = ("train", "valid", "test")
 SPLIT_NAMES: dict[Split, str] = {"train": "training", "valid": "validation", "test": "test"}
 
+NO_LABEL = -1  # of a picture without a majority, or without a label of its data set's own
 FERPLUS_LABELS = (
     "neutral",
     "happiness",
@@ -33,6 +34,8 @@ FERPLUS_LABELS = (
     "contempt",
 )
 FERPLUS_VOTES = (*FERPLUS_LABELS, "unknown", "NF")  # the order of FER+'s columns
+# FER2013's own labels, by their numbers.
+FER2013_LABELS = ("anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral")
 FERPLUS_USAGES: dict[str, Split] = {
     "Training": "train",
     "PublicTest": "valid",
@@ -52,6 +55,7 @@ class Sample:
     split: Split
     votes: NDArray[np.uint8]
     name: str
+    own: int = NO_LABEL  # the number of the label that the data set gives beside the votes
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +163,7 @@ def read_ferplus(fer2013_csv: Path, ferplus_csv: Path) -> Iterator[Sample]:
             split=FERPLUS_USAGES[usage],
             votes=_votes(ferplus_csv, number, vote_row),
             name=f"{number - 1:05d}",
+            own=_own_label(fer2013_csv, number, pixel_row.get("emotion")),
         )
     if number == 0:
         raise DataError(f"{fer2013_csv} has no rows.")
@@ -167,6 +172,18 @@ def read_ferplus(fer2013_csv: Path, ferplus_csv: Path) -> Iterator[Sample]:
             f"{fer2013_csv} ends after row {number} but {ferplus_csv} goes on: the two do not "
             "belong together."
         )
+
+
+def _own_label(path: Path, number: int, text: str | None) -> int:
+    """Reads FER2013's own label as a number of FER+'s labels; a file may lack the column."""
+    if text is None:
+        return NO_LABEL
+    if text.strip() not in map(str, range(len(FER2013_LABELS))):
+        raise DataError(
+            f"{path}, row {number}: the emotion is {text[:20]!r}, expected a number in "
+            f"0..{len(FER2013_LABELS) - 1}."
+        )
+    return FERPLUS_LABELS.index(FER2013_LABELS[int(text)])
 
 
 def _pixels(path: Path, number: int, text: str) -> NDArray[np.uint8]:

@@ -49,6 +49,7 @@ def load_pair(
             labels_from=labels_from,
             memory_bytes=measure_free_bytes(device) // 2 if memory_bytes is None else memory_bytes,
             outliers=split == "train" and config.train.outliers > 0,
+            own_votes=config.train.own_votes if split == "train" else 0.0,
         ).to(device)
 
     train = load_split("train", config.train.targets)

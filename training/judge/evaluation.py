@@ -14,9 +14,8 @@ from app.wording import escape_surrogates, format_count
 from training.base.device import ComputeDevice
 from training.base.json_values import make_json_safe
 from training.checkpoints.checkpoint import load_trained
-from training.datasets.examples import NO_LABEL
 from training.datasets.pack import Pack
-from training.datasets.readers import SPLIT_NAMES, Split
+from training.datasets.readers import NO_LABEL, SPLIT_NAMES, Split
 from training.judge.predictions import (
     compute_file_logits,
     compute_net_logits,

@@ -14,8 +14,8 @@ from app.errors import DataError, TrainingError
 from app.recognition.classifier import Classifier, apply_softmax
 from app.types import Image as Picture
 from training.base.files import write_text_file
-from training.datasets.examples import NO_LABEL
 from training.datasets.pack import Pack
+from training.datasets.readers import NO_LABEL
 from training.judge.path_reading import FrameFaceFinder, cut_crop
 from training.judge.predictions import compute_file_logits, load_judged_examples
 from training.measures.confidence_scores import (

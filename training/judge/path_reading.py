@@ -16,8 +16,9 @@ from app.types import Face
 from app.types import Image as Picture
 from training.base.progress import track_progress
 from training.datasets.crops import warp_batch
-from training.datasets.examples import NO_LABEL, Examples, choose_majority_labels, load_examples
+from training.datasets.examples import Examples, choose_majority_labels, load_examples
 from training.datasets.pack import Pack
+from training.datasets.readers import NO_LABEL
 from training.judge.predictions import iterate_batches, make_uint8_crops
 from training.synthetic.paste import Cutout, Grounds, PlacedFace, Pose, arrange_faces, cut_face
 

@@ -12,7 +12,7 @@ from app.errors import TrainingError
 from app.wording import format_count
 from training.base.files import write_text_file
 from training.base.json_values import make_json_safe
-from training.datasets.examples import NO_LABEL
+from training.datasets.readers import NO_LABEL
 from training.judge.path_reading import Condition, Outcome, WholePath
 
 TARGET_PX = (128.0, 400.0)  # sizes of the target's faces

@@ -14,14 +14,13 @@ from app.recognition.mirrored import add_mirror_images
 from training.base.device import normalise_batch
 from training.base.progress import track_progress
 from training.datasets.examples import (
-    NO_LABEL,
     Examples,
     choose_argmax_labels,
     choose_majority_labels,
     load_examples,
 )
 from training.datasets.pack import Pack
-from training.datasets.readers import Split
+from training.datasets.readers import NO_LABEL, Split
 from training.network.model import DaclNet
 
 BATCH = 256  # faces that a model reads at a time

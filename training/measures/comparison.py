@@ -16,7 +16,8 @@ from app.files.csv_text import escape_cell
 @dataclass(frozen=True, slots=True)
 class VariantResult:
     """The figures of one run on the validation split, after its last epoch. Attention figures are
-    NaN for a loss without attention.
+    NaN for a loss without attention. `rule_` figures are those with the decision rule that
+    `choose_rule` finds on the same faces, read once.
 
     The fields are the keys of a run's result file and the columns of the CSV.
     """
@@ -35,6 +36,9 @@ class VariantResult:
     attention_spread_of_samples: float
     attention_entropy: float
     attention_low: float
+    rule_tau: float
+    rule_accuracy: float
+    rule_recall: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +166,22 @@ def build_comparison_page(
             f"| {a} − {b} | {accuracy.format(sign=True)} | {describe_difference(accuracy)} | "
             f"{recall.format(sign=True)} | {describe_difference(recall)} |"
         )
+    lines += [
+        "",
+        "With the decision rule of `training.export`, chosen on the same faces:",
+        "",
+        "| variant | τ | accuracy, % | mean class recall, % |",
+        "|---|---|---|---|",
+    ]
+    lines += [
+        f"| {v} | {interval(v, 'rule_tau').format(1)} | {interval(v, 'rule_accuracy').format()} | "
+        f"{interval(v, 'rule_recall').format()} |"
+        for v in variants
+    ]
+    lines += ["", "| difference with the rule | mean class recall, points | |", "|---|---|---|"]
+    for b, a in pairs:
+        recall = measure_difference(results, a, b, "rule_recall")
+        lines.append(f"| {a} − {b} | {recall.format(sign=True)} | {describe_difference(recall)} |")
     attentive = [v for v in variants if not np.isnan(interval(v, "attention_mean").mean)]
     if attentive:
         lines += [

@@ -4,7 +4,7 @@ Farzaneh & Qi, WACV 2021, after Wen et al., "A Discriminative Feature Learning A
 Face Recognition", ECCV 2016. The total is L = L_S + lambda * L_SC.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -25,6 +25,27 @@ def compute_soft_cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
     0.693
     """
     return -(targets * logits.log_softmax(dim=1)).sum(dim=1).mean()
+
+
+def compute_log_shares(shares: Sequence[float]) -> Tensor:
+    """Computes the logs of class shares, less their mean.
+
+    Menon et al. ("Long-tail learning via logit adjustment", ICLR 2021, section 5) add their tau
+    times log shares to the logits in the loss, and leave it out afterwards. A classifier has biases
+    of its own. Beginning them with this term, and correcting for the shares afterwards as the app's
+    decision rule does, is therefore the same loss.
+
+    Args:
+        shares: `(K,)`, in 0..1; a class that never comes counts as one face in a million.
+
+    Returns:
+        `(K,)` float32, in nats.
+
+    >>> [round(value, 3) for value in compute_log_shares([0.8, 0.2]).tolist()]
+    [0.693, -0.693]
+    """
+    logs = torch.tensor(shares).clamp(min=1e-6).log()
+    return logs - logs.mean()
 
 
 def compute_distillation(logits: Tensor, taught: Tensor, temperature: float) -> Tensor:

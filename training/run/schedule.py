@@ -18,20 +18,29 @@ def compute_learning_rate(config: TrainConfig, step: int, total: int) -> float:
 
     One cycle is a straight line up to the peak and half a cosine down to zero (Smith & Topin,
     "Super-Convergence", 2019). With the schedule "step" the rate falls to a tenth after every
-    `step_epochs` epochs.
+    `step_epochs` epochs. Balanced epochs have a half cosine of their own, from the peak to zero.
 
     >>> config = TrainConfig(learning_rate=0.1, warmup=0.1)
     >>> [round(compute_learning_rate(config, step, 100), 3) for step in (0, 10, 55, 100)]
     [0.004, 0.1, 0.05, 0.0]
     """
+    shared = total * (config.epochs - config.balanced_epochs) // config.epochs
+    if step >= shared and config.balanced_epochs:
+        return config.learning_rate * _fall((step - shared) / (total - shared))
+    total = shared
     if config.schedule == "step":
-        epoch = step * config.epochs // total
+        epoch = step * (config.epochs - config.balanced_epochs) // total
         return config.learning_rate * 0.1 ** (epoch // config.step_epochs)
     warm = max(1, round(config.warmup * total))
     if step < warm:
         return config.learning_rate * (0.04 + 0.96 * step / warm)
     done = (step - warm) / max(1, total - warm)
-    return config.learning_rate * (1 + math.cos(math.pi * done)) / 2
+    return config.learning_rate * _fall(done)
+
+
+def _fall(done: float) -> float:
+    """Computes half a cosine from 1 at `done` = 0 to 0 at 1."""
+    return (1 + math.cos(math.pi * done)) / 2
 
 
 def compute_centre_weight(config: TrainConfig, step: int, total: int) -> float:
@@ -89,7 +98,8 @@ def draw_epoch_rows(examples: Examples, config: TrainConfig, epoch: int) -> tupl
     """Draws the batches of an epoch.
 
     A last batch that would be short is left out. Where there are outliers, every batch holds a
-    share of them; all outliers come in turn, each time in a new order.
+    share of them; all outliers come in turn, each time in a new order. In balanced epochs, the
+    faces with a majority are drawn so that each class is as probable as the others.
 
     Args:
         examples: The training set.
@@ -113,7 +123,11 @@ def draw_epoch_rows(examples: Examples, config: TrainConfig, epoch: int) -> tupl
     """
     generator = make_step_generator(config.seed, "order", epoch, torch.device("cpu"))
     faces = examples.faces
-    order = torch.randperm(faces, generator=generator).to(examples.labels.device)
+    if epoch >= config.epochs - config.balanced_epochs:
+        order = _draw_balanced(examples.labels[:faces].cpu(), generator)
+    else:
+        order = torch.randperm(faces, generator=generator)
+    order = order.to(examples.labels.device)
     beside = max(1, round(config.outliers * config.batch_size)) if examples.outliers else 0
     size = min(max(1, config.batch_size - beside), faces)
     batches = torch.split(order[: faces // size * size], size)
@@ -124,3 +138,10 @@ def draw_epoch_rows(examples: Examples, config: TrainConfig, epoch: int) -> tupl
     outliers = faces + torch.cat(turns).to(order.device)
     others = torch.split(outliers[: len(batches) * beside], beside)
     return tuple(torch.cat(both) for both in zip(batches, others, strict=True))
+
+
+def _draw_balanced(labels: Tensor, generator: torch.Generator) -> Tensor:
+    """Draws as many rows as there are `labels (N,)`, each class with the same probability."""
+    counts = torch.bincount(labels[labels >= 0])
+    weights = torch.where(labels >= 0, 1.0 / counts[labels.clamp(min=0)].double(), 0.0)
+    return torch.multinomial(weights, len(labels), replacement=True, generator=generator)

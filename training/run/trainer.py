@@ -26,6 +26,7 @@ from training.network.loss import (
     compute_attention_entropy,
     compute_attention_pull,
     compute_distillation,
+    compute_log_shares,
     compute_soft_cross_entropy,
 )
 from training.network.model import Output
@@ -75,6 +76,9 @@ class Trainer:
         train = config.train
         torch.manual_seed(train.seed)
         self.net = build_network(config, len(facts.labels)).to(machine.device, dtype)
+        self.log_shares = compute_log_shares(facts.class_shares).to(machine.device, dtype)
+        with torch.no_grad():
+            self.net.classifier.bias.add_(train.logit_adjustment * self.log_shares)
         self.net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         share_norms(self.net, ranks, machine.device)
         # Weights that no loss reaches are not trained: their gradient would exist on no rank.
@@ -119,7 +123,11 @@ class Trainer:
         share = self._make_share(examples, rows)
         weight = compute_centre_weight(train, self.step_number, total_steps)
         self.net.train()
-        loss, output = self._compute_loss(share, weight)
+        balanced = self.is_balanced(self.step_number, total_steps)
+        if balanced:
+            self.net.backbone.eval()  # keeps the statistics of its norms
+            self.net.attention.eval()
+        loss, output = self._compute_loss(share, weight, balanced)
         if not math.isfinite(float(loss.detach())):
             raise TrainingError(
                 f"The loss is not finite at step {self.step_number}. Lower --learning-rate or "
@@ -129,7 +137,10 @@ class Trainer:
         loss.backward()  # type: ignore[no-untyped-call]
         if train.sam > 0:
             with climb(self.net, train.sam):
-                self._compute_loss(share, weight, log=False)[0].backward()  # type: ignore[no-untyped-call]
+                self._compute_loss(share, weight, balanced, log=False)[0].backward()  # type: ignore[no-untyped-call]
+        if balanced:
+            for part in (self.net.backbone, self.net.attention):
+                part.zero_grad(set_to_none=True)
         self.optimizer.step()
         if train.loss != "softmax":
             rate = train.centre_rate * (weight if train.scale_centres else 1.0)
@@ -144,6 +155,11 @@ class Trainer:
         self.step_number += 1
         self._add_to_sums("loss", loss)
         self._add_to_sums("steps", torch.ones(()))
+
+    def is_balanced(self, step: int, total_steps: int) -> bool:
+        """Tells whether a step is one of the balanced epochs."""
+        epochs = self.config.train.epochs
+        return step >= total_steps * (epochs - self.config.train.balanced_epochs) // epochs
 
     def _make_share(self, examples: Examples, rows: Tensor) -> "BatchShare":
         """Makes this rank's share of the step's batch, with the teachers' targets."""
@@ -178,16 +194,19 @@ class Trainer:
         )
 
     def _compute_loss(
-        self, share: "BatchShare", weight: float, log: bool = True
+        self, share: "BatchShare", weight: float, balanced: bool, log: bool = True
     ) -> tuple[Tensor, Output]:
-        """Computes the loss of the network as it stands; `weight` is lambda."""
+        """Computes the loss of the network as it stands; `weight` is lambda. In a `balanced` step
+        the logits go without the log of the class shares, so that the network's own logits stay
+        those of faces as they come in the training set."""
         train, teach = self.config.train, self.config.teach
         with self.machine.open_autocast():
             output = self.forward(share.x, train.loss == "dacl", share.kept)
         logits, embedding, attention = (part.to(self.dtype) for part in output)
-        softmax_loss = compute_soft_cross_entropy(logits, share.votes)
+        learned = logits - self.log_shares if balanced else logits
+        softmax_loss = compute_soft_cross_entropy(learned, share.votes)
         if share.taught is not None:
-            distilled = compute_distillation(logits, share.taught, teach.teacher_temperature)
+            distilled = compute_distillation(learned, share.taught, teach.teacher_temperature)
             softmax_loss = softmax_loss.lerp(distilled, teach.teacher_weight)
         loss, parts = softmax_loss, {"softmax_loss": softmax_loss}
         if train.loss != "softmax":

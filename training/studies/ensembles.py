@@ -7,8 +7,8 @@ import numpy as np
 import torch
 
 from training.base.device import ComputeDevice
-from training.datasets.examples import NO_LABEL
 from training.datasets.pack import Pack
+from training.datasets.readers import NO_LABEL
 from training.judge.predictions import iterate_batches, load_judged_examples
 from training.measures.confidence_scores import Floats, score_max_probability
 from training.measures.doubt import SURE_COVERAGE, Labels, measure_selective

@@ -26,6 +26,7 @@ from training.judge.attention import (
     read_outputs,
 )
 from training.measures.comparison import VariantFigures, VariantResult
+from training.measures.decision_rule import choose_rule, correct_logits
 from training.measures.metrics import measure_attention, measure_metrics
 from training.run.begin import load_beginning
 from training.run.job import find_teaching
@@ -127,7 +128,12 @@ def judge_run(folder: Path, variant: Variant, seed: int, valid: Examples) -> Var
     net = build_network(config, len(state["facts"]["labels"]))
     net.load_state_dict(state["net"])
     outputs = read_outputs(net.to(valid.labels.device), valid)
-    metrics = measure_metrics(outputs.logits.double().numpy(), outputs.labels.numpy())
+    logits, labels = outputs.logits.double().numpy(), outputs.labels.numpy()
+    metrics = measure_metrics(logits, labels)
+    shares = state["facts"]["class_shares"]
+    rule = choose_rule(logits, logits, labels, shares=shares)
+    corrected = correct_logits(logits, temperature=rule.temperature, shares=shares, tau=rule.tau)
+    ruled = measure_metrics(corrected, labels)
     distances = compute_class_distances(outputs.embedding, outputs.labels)
     attention: dict[str, float] = dict.fromkeys(
         (f.name for f in fields(VariantResult) if f.name.startswith("attention_")), float("nan")
@@ -146,9 +152,24 @@ def judge_run(folder: Path, variant: Variant, seed: int, valid: Examples) -> Var
         inter=distances.inter,
         ratio=distances.ratio,
         **attention,
+        rule_tau=rule.tau,
+        rule_accuracy=ruled.accuracy,
+        rule_recall=ruled.mean_class_recall,
     )
     write_text_file(folder / RESULT, json.dumps(asdict(result)) + "\n")
     return result
+
+
+def read_result(folder: Path) -> VariantResult | None:
+    """Reads the result of a finished run; None without one, or where an older version of the
+    program wrote it with fewer figures."""
+    try:
+        facts = json.loads((folder / RESULT).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    if {*facts} != {item.name for item in fields(VariantResult)}:
+        return None
+    return VariantResult(**facts)
 
 
 def run_variants(
@@ -168,16 +189,15 @@ def run_variants(
         for variant in variants:
             config = variant.apply_to(base)
             config = replace(config, train=replace(config.train, seed=base.train.seed + seed))
-            key = (*find_view(config.train), config.train.targets)
+            key = (*find_view(config.train), config.train.targets, config.train.own_votes)
             if key not in pairs:
                 pairs = {key: load_pair(pack, config, machine.device)}
             folder = runs / variant.slug / f"seed{config.train.seed}"
-            if (folder / RESULT).exists():
-                facts = json.loads((folder / RESULT).read_text(encoding="utf-8"))
-                result = VariantResult(**facts)
-            else:
+            if not (folder / RESULT).exists():
                 train_variant(pack, pairs[key], config, machine, folder, init, variant.teachers)
-                result = judge_run(folder, variant, config.train.seed, pairs[key][1])
+            result = read_result(folder) or judge_run(
+                folder, variant, config.train.seed, pairs[key][1]
+            )
             print(
                 f"{variant.name}, seed {result.seed}: accuracy {100 * result.accuracy:.2f} %, mean "
                 f"class recall {result.mean_class_recall:.3f}",

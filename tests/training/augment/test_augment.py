@@ -22,8 +22,9 @@ from training.augment.augment import (
 from training.augment.mixing import CLEAR_SHARE, draw_mixing
 from training.config.augment_config import AugmentConfig
 from training.datasets.crops import warp_batch
-from training.datasets.examples import NO_LABEL, Examples, load_examples
+from training.datasets.examples import Examples, load_examples
 from training.datasets.pack_reader import read_pack
+from training.datasets.readers import NO_LABEL
 
 NOTHING = AugmentConfig(rotation_deg=0, scale=0, shift=0, light=0, erase=0, mixup=0)
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from training.augment.mixing import CLEAR_SHARE, Mixing, draw_mixing
-from training.datasets.examples import NO_LABEL
+from training.datasets.readers import NO_LABEL
 
 
 def source(seed: int = 0) -> torch.Generator:

@@ -13,6 +13,7 @@ from app.errors import DataError
 from training.datasets.readers import (
     FERPLUS_LABELS,
     FERPLUS_VOTES,
+    NO_LABEL,
     read_ferplus,
     read_grey_or_rgb,
 )
@@ -64,6 +65,23 @@ def test_rows_are_joined_by_their_number(tmp_path: Path) -> None:
     assert np.unique(samples[2].image).tolist() == [7]
     assert samples[1].votes.tolist() == [0, 7, 0, 0, 0, 0, 0, 1, 0, 2]
     assert samples[1].votes.dtype == np.uint8
+
+
+def test_own_labels_have_the_numbers_of_ferplus(tmp_path: Path) -> None:
+    fer = fer_rows()
+    for row, emotion in zip(fer, ("1", " 2", 6), strict=True):
+        row[0] = emotion
+    samples = list(read_ferplus(*write_both(tmp_path, fer, vote_rows())))
+    assert [FERPLUS_LABELS[s.own] for s in samples] == ["disgust", "fear", "neutral"]
+    fer[1][0] = 7
+    with pytest.raises(DataError, match=r"row 2: the emotion is '7', expected a number in 0\.\.6"):
+        list(read_ferplus(*write_both(tmp_path, fer, vote_rows())))
+
+
+def test_a_file_without_own_labels_has_none(tmp_path: Path) -> None:
+    fer = write_csv(tmp_path / "fer.csv", FER_HEADER[1:], [row[1:] for row in fer_rows()])
+    votes = write_csv(tmp_path / "votes.csv", VOTES_HEADER, vote_rows())
+    assert [s.own for s in read_ferplus(fer, votes)] == [NO_LABEL] * 3
 
 
 def test_row_without_an_image_name_is_dropped(tmp_path: Path) -> None:

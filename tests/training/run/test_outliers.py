@@ -15,11 +15,11 @@ from training.checkpoints.digest import hash_checkpoint
 from training.config.run_config import RunConfig
 from training.config.teach_config import TeachConfig
 from training.config.train_config import TrainConfig
-from training.datasets.examples import NO_LABEL, find_outlier_rows
+from training.datasets.examples import find_outlier_rows
 from training.datasets.pack import Pack, PackedSample, PackMeta
 from training.datasets.pack_reader import read_pack
 from training.datasets.pack_writer import write_pack
-from training.datasets.readers import FERPLUS_LABELS, FERPLUS_VOTES
+from training.datasets.readers import FERPLUS_LABELS, FERPLUS_VOTES, NO_LABEL
 from training.datasets.split_pair import gather_facts, load_pair
 from training.datasets.webp import encode_webp
 from training.network.model import ModelConfig
