@@ -7,15 +7,16 @@ python run_demo.py --video talks/ --no-window --records .csv --jobs 2 --resume
 
 import os
 import sys
-from collections.abc import Sequence
 
 try:
     import argparse
+    from collections.abc import Sequence
 
     from app.cli.live_output_options import asks_live_outputs
     from app.cli.options import parse_options
     from app.process.console import CUT_SHORT, DONE, FAILED, run_command, say
     from app.process.native_stderr import redirect_native_stderr
+    from app.process.signals import ignore_ctrl_c
     from app.requirements.system_needs import check_machine, explain_import_error
 except KeyboardInterrupt:  # Ctrl-C while the program is loaded
     print("Interrupted.", file=sys.stderr)
@@ -26,7 +27,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Runs the program with the words of a command line. Returns the exit code."""
     # Nothing here computes with it, and each of its threads takes 32 MB as soon as it is loaded.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    return run_command(lambda: obey(argv))
+    code = run_command(lambda: obey(argv))
+    if argv is None:  # this is the whole program, and not a part of another one
+        ignore_ctrl_c()
+    return code
 
 
 def obey(argv: Sequence[str] | None) -> int:

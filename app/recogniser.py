@@ -17,7 +17,7 @@ from app.defaults import find_model
 from app.detection.search_pool import SharedSearch
 from app.episodes.sink import EpisodesSink
 from app.errors import ModelError
-from app.outputs.sink import ReadingsSink, Sink, close_all
+from app.outputs.sink import ReadingsSink, Sink, check_sinks, close_all
 from app.overlay.drawing import draw_result
 from app.overlay.scene import HudMode
 from app.overlay.stream_overlay import Overlay
@@ -176,9 +176,11 @@ class Recogniser:
 
         Raises:
             ValueError: An array or a time is none of a frame, or the recogniser is closed.
-            TypeError: `frames` gives something else than frames.
+            TypeError: `frames` gives something else than frames, or one of `sinks` is no output.
         """
         self._check_open()
+        sinks = tuple(sinks or ())
+        check_sinks(sinks)
         is_live = _says_live(frames) if live is None else live
         if exact is None:
             exact = not (is_live or isinstance(frames, VideoSource))

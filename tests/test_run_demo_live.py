@@ -136,6 +136,9 @@ def test_all_of_them_go_together(rows: list[dict[str, object]], tmp_path: Path) 
     [
         ("--demo --events - --records -", "the standard output takes only one of them"),
         ("--demo --events ws", "add --serve"),
+        ("--demo --events=", "argument --events: the name is empty"),
+        ("--demo --records=", "argument --records: the name is empty"),
+        ("--demo --output=", "argument -o/--output: the name is empty"),
         ("--demo --events e.csv", "events are lines of JSON. Name a file such as e.jsonl"),
         ("--demo --events nowhere/e.jsonl", "The folder nowhere does not exist"),
         ("--demo --events r.jsonl --records r.jsonl", "r.jsonl cannot be two results at once"),

@@ -52,6 +52,7 @@ class Received:
     arrivals: list[tuple[int, float, float | None]] = field(default_factory=list)
     frames: int = 0
     missed: int = 0
+    untold: int = 0  # missed before the next frame, which may come after this receiver's end
 
     def note(self, frame: int, captured_s: float | None = None) -> None:
         """Notes a frame that is there now."""
@@ -62,11 +63,12 @@ class Received:
         """Notes a line of the event stream."""
         message = json.loads(line)
         if message["type"] == "frame":
+            if self.arrivals:  # what was before it came is not its own
+                self.missed += self.untold
+            self.untold = 0
             self.note(message["frame"], message["captured_monotonic_s"])
-        elif (
-            message["type"] == "missed" and self.arrivals
-        ):  # what was before it came is not its own
-            self.missed += int(message["frames"])
+        elif message["type"] == "missed":
+            self.untold += int(message["frames"])
 
     def count_message(self, data: str | bytes) -> bool:
         """Counts a message to a page, which may be a picture. Returns True for a frame."""
@@ -120,7 +122,8 @@ def receive_osc(place: str, number: int, received: Received, stop: threading.Eve
 
 def receive_lsl(place: str, number: int, received: Received, stop: threading.Event) -> None:
     """Receives two streams of LSL with pylsl. A frame is there when both have its sample."""
-    from app.events.lsl import load_pylsl, measure_clock_shift
+    from app.events.clock_shift import measure_clock_shift
+    from app.events.lsl import load_pylsl
 
     lsl = load_pylsl()
     inlets = []
@@ -281,28 +284,27 @@ def start_receiver(kind: str, place: str, number: int = 1) -> Iterator[RunningRe
 def main() -> int:
     """Receives until the standard input ends."""
     kind, place, number = sys.argv[1], sys.argv[2], int(sys.argv[3]) if len(sys.argv) > 3 else 1
-    received, stop, failures = Received(), threading.Event(), list[Exception]()
+    received, stop = Received(), threading.Event()
 
     def work() -> None:
         try:
             KINDS[kind](place, number, received, stop)
-        except Exception as error:  # belongs to whoever started this, and has not ended it
+        except Exception as error:
             if not stop.is_set():
-                failures.append(error)
+                print(f"{kind}: {error!r}", file=sys.stderr, flush=True)
+                os._exit(1)  # whoever started this learns of it now, and the other thread waits
 
     worker = threading.Thread(target=work, daemon=True)
     worker.start()
     sys.stdin.read()
     stop.set()
     worker.join(START_S)
-    for failure in failures:
-        print(f"{kind}: {failure!r}", file=sys.stderr)
     told = {"arrivals": received.arrivals, "frames": received.frames, "missed": received.missed}
     try:
         print(json.dumps(told), flush=True)
     except BrokenPipeError:  # whoever started this has gone, and nobody is to see a failure at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return 1 if failures else 0
+    return 0
 
 
 if __name__ == "__main__":

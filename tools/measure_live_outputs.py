@@ -36,6 +36,7 @@ from app.records.writers import RecordsSink
 from app.runs.plan import RecognitionSettings, ViewSettings
 from app.server.bind import bind_sockets
 from app.server.gate import Gate
+from app.server.page_camera import PageCamera
 from app.server.page_server import PageServer
 from app.server.serve_address import ServeAddress
 from app.server.source_feed import SourceFeed
@@ -212,7 +213,8 @@ def _open_page(stack: ExitStack) -> Write:
     networks = stack.enter_context(load_shared_networks(RecognitionSettings(), ViewSettings()))
     address = ServeAddress("127.0.0.1", 0)
     sockets = bind_sockets(address)
-    feed = SourceFeed("camera")
+    camera = PageCamera(refuse=print, note_missed=lambda: None)  # gives no frame here
+    feed = SourceFeed(camera)
     stack.callback(feed.close)
     folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
     gate = Gate(address, origins=(), token=None)

@@ -36,6 +36,7 @@ from tools.soak import Sample, show, verdict
 from tools.speed_clips import SpeedClips
 
 CYCLE_S = 60.0
+MAX_GAPS = 5  # of a receiver, whose places are printed
 SAMPLE_AT = 0.97  # of a cycle
 
 
@@ -130,7 +131,7 @@ def list_faults(kind: str, received: Received) -> list[str]:
     newest frame alone.
 
     >>> list_faults("lsl", Received([(3, 0.1, None), (5, 0.2, None)], 2))
-    ['lsl lacks 1 of 3 frames']
+    ['lsl lacks 1 of 3 frames: after 3']
     >>> list_faults("events", Received([(3, 0.1, None), (5, 0.2, None)], 2, missed=1))
     []
     """
@@ -140,7 +141,15 @@ def list_faults(kind: str, received: Received) -> list[str]:
         return []
     frames = received.arrivals[-1][0] - received.arrivals[0][0] + 1
     lacking = frames - received.frames - received.missed
-    return [f"{kind} lacks {lacking} of {frames} frames"] if lacking else []
+    if not lacking:
+        return []
+    gaps = [
+        str(before)
+        for (before, *_), (after, *_) in pairwise(received.arrivals)
+        if after != before + 1
+    ]
+    where = f": after {', '.join(gaps[:MAX_GAPS])}" if gaps else ""
+    return [f"{kind} lacks {lacking} of {frames} frames{where}"]
 
 
 def find_record_faults(records: Path, notes: Path) -> tuple[int, list[str]]:

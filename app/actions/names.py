@@ -6,6 +6,8 @@ MediaPipe's `_neutral` is left out, because it is always near 0, and ARKit's `to
 exist there: 51 coefficients remain. Left and right are the subject's.
 """
 
+# Goes with the values wherever a format has room for it.
+ACTIONS_NOTE = "coefficients of a face rig, not validated FACS units"
 # Each is 0 (not at all) to 1 (as far as the rig goes).
 COEFFICIENTS = (
     "browDownLeft",

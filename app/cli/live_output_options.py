@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from app.cli.option_types import parse_output
 from app.events.osc_address import parse_osc_prefix, parse_osc_target
 
 STDOUT = Path("-")
@@ -20,7 +21,7 @@ def add_live_output_options(top: argparse.ArgumentParser) -> None:
     live = top.add_argument_group("for other programs (docs/live_outputs.md)")
     live.add_argument(
         "--events",
-        type=Path,
+        type=parse_output,
         metavar="-|FILE|ws",
         help="one line of JSON per frame: on the standard output (-), in a file or a named pipe, "
         "or in /events of the page (ws, with --serve)",
@@ -35,7 +36,8 @@ def add_live_output_options(top: argparse.ArgumentParser) -> None:
         "--osc",
         type=parse_osc_target,
         metavar="HOST:PORT",
-        help="send each frame's values as OSC, for TouchDesigner and others",
+        help="send each frame's values as OSC, for TouchDesigner and others; with --actions also "
+        "coefficients of a face rig, which are not validated FACS units",
     )
     live.add_argument(
         "--osc-prefix",

@@ -13,6 +13,13 @@ MAX_RATE = 1000  # frames/s; no camera of today comes near it
 MAX_SIDE_PX = 10_000
 
 
+def parse_output(text: str) -> Path:
+    """Reads the name of a file or folder, which is not empty."""
+    if not text:
+        raise argparse.ArgumentTypeError("the name is empty; name a file")
+    return Path(text)
+
+
 def parse_positive(text: str) -> int:
     """Reads a whole number of at least 1."""
     number = int(text)

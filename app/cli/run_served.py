@@ -147,7 +147,7 @@ def _serve_run(plan: RunPlan, page: _Page, stack: ExitStack) -> int:
         load_shared_networks(plan.recognition, plan.view, classifier, networks.actions)
     )
     stop = stack.enter_context(catch_ctrl_c())
-    feed = SourceFeed(source.name, keeps_blurred=plan.view.blur)
+    feed = SourceFeed(source, keeps_blurred=plan.view.blur)
     stack.callback(feed.close)
     sinks = open_sinks(
         plan,

@@ -2,11 +2,11 @@
 recognition. Nothing here needs a package."""
 
 import argparse
-from pathlib import Path
 
 from app.cli.option_types import (
     parse_duration,
     parse_moment,
+    parse_output,
     parse_positive,
     parse_shard,
     parse_strength,
@@ -56,7 +56,7 @@ def add_result_options(top: argparse.ArgumentParser) -> None:
     results.add_argument(
         "-o",
         "--output",
-        type=Path,
+        type=parse_output,
         metavar="PATH",
         help="annotated video (.mp4), or a folder for pictures or for several videos; without a "
         "window and without any other result it is NAME_annotated beside the input",
@@ -77,7 +77,7 @@ def add_result_options(top: argparse.ArgumentParser) -> None:
     )
     results.add_argument(
         "--records",
-        type=Path,
+        type=parse_output,
         metavar="FILE",
         help="one row per face per frame, as .jsonl, .csv or .parquet, and FILE's notes beside it "
         "(NAME.run.json: command, versions, model, settings, input, counts); for videos also a "
@@ -86,7 +86,7 @@ def add_result_options(top: argparse.ArgumentParser) -> None:
     )
     results.add_argument(
         "--episodes",
-        type=Path,
+        type=parse_output,
         action="append",
         metavar="FILE",
         help="episodes of expressions, as .csv, .vtt (subtitles), .eaf (ELAN) or .txt (Audacity); "
@@ -94,7 +94,7 @@ def add_result_options(top: argparse.ArgumentParser) -> None:
     )
     results.add_argument(
         "--report",
-        type=Path,
+        type=parse_output,
         metavar="FILE",
         help="one .html page: timelines, shares, quality of the data, and stills of faces",
     )

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from app.actions.names import ACTIONS_NOTE
+from app.events.clock_shift import measure_clock_shift
 from app.recognition.quality import add_quality
 from app.records.rows import make_json_row, make_records
 from app.records.schema import DECIMALS
@@ -32,6 +34,10 @@ class EventClock:
     monotonic: Callable[[], float] = time.monotonic
     utc: Callable[[], float] = time.time
 
+    def find_utc_s(self, captured_s: float) -> float:
+        """Finds the seconds since 1970 of a moment by `monotonic`."""
+        return captured_s + measure_clock_shift(self.utc, self.monotonic)
+
 
 def make_event(result: FrameResult, clock: EventClock | None = None) -> Json:
     """Makes the event of a frame, at the moment at which it is sent.
@@ -51,19 +57,20 @@ def make_event(result: FrameResult, clock: EventClock | None = None) -> Json:
         - `size`: [width, height] of the picture in px.
         - `doubt`: the reason for which the whole picture is blurred, or None.
         - `unread`: the number of faces that were found and cannot be read.
+        - `actions_note`: a text on the facial actions of the faces; only where there are any.
         - `faces`: a list of objects with the fields of a face in the records.
     """
     clock = clock or EventClock()
     frame = result.frame
     captured_s, utc, age_ms = frame.captured_s, None, None
     if captured_s is not None:
-        age_s = clock.monotonic() - captured_s
-        utc = _format_utc(clock.utc() - age_s)
-        age_ms = round(1000 * age_s, MS_DECIMALS)
+        utc = _format_utc(clock.find_utc_s(captured_s))
+        age_ms = round(1000 * (clock.monotonic() - captured_s), MS_DECIMALS)
     faces = [
         {name: value for name, value in make_json_row(record).items() if name not in FRAME_FIELDS}
         for record in (make_records(add_quality(result)) if result.faces else ())
     ]
+    has_actions = any(face.actions is not None for face in result.faces)
     return {
         "type": "frame",
         "schema": EVENT_SCHEMA,
@@ -76,6 +83,7 @@ def make_event(result: FrameResult, clock: EventClock | None = None) -> Json:
         "size": list(frame.size_wh),
         "doubt": result.doubt,
         "unread": len(result.unread),
+        **({"actions_note": ACTIONS_NOTE} if has_actions else {}),
         "faces": faces,
     }
 

@@ -16,9 +16,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import Protocol
 
-from app.actions.names import ACTION_NAMES, ACTION_UNITS
+from app.actions.names import ACTION_NAMES, ACTION_UNITS, ACTIONS_NOTE
 from app.actions.values import list_action_values
 from app.errors import SinkError
+from app.events.clock_shift import measure_clock_shift
 from app.events.osc import NO_LABEL
 from app.events.person_slots import PersonSlots
 from app.outputs.sink import ReadingsSink
@@ -28,8 +29,6 @@ from app.types import UNSURE, FrameResult, Image, TrackedFace
 PEOPLE = 4  # streams of people where nobody says how many
 MAX_PEOPLE = 16
 LAST_SAMPLES_S = 0.2  # for samples on their way when the streams end
-CLOCK_TRIES = 5  # comparisons of two clocks, of which the closest counts
-CLOSE_S = 50e-6  # two readings of a clock that nothing came between; the usual is 1 µs
 SILENT = "[log]\nlevel = -3\n"
 # The files from which liblsl takes its settings; with one of them, it is left as it is.
 SETTINGS_FILES = ("lsl_api.cfg", "~/lsl_api/lsl_api.cfg", "/etc/lsl_api/lsl_api.cfg")
@@ -163,28 +162,6 @@ class LslSink(ReadingsSink):
         self.close()
 
 
-def measure_clock_shift(theirs: Callable[[], float], ours: Callable[[], float]) -> float:
-    """Measures by how many seconds a clock is ahead of ours.
-
-    A busy machine may stop the program for milliseconds between two readings. Their clock is
-    therefore read between two readings of ours, up to five times, and the closest pair counts.
-
-    >>> ours = iter([10.0, 10.5, 20.0, 20.00001])
-    >>> round(measure_clock_shift(lambda: 25.0, lambda: next(ours)), 6)
-    4.999995
-    """
-    width_s, shift_s = math.inf, 0.0
-    for _ in range(CLOCK_TRIES):
-        before_s = ours()
-        their_s = theirs()
-        after_s = ours()
-        if after_s - before_s < width_s:
-            width_s, shift_s = after_s - before_s, their_s - (before_s + after_s) / 2
-        if width_s <= CLOSE_S:
-            break
-    return shift_s
-
-
 def list_face_channels(
     labels: Sequence[str], *, with_actions: bool = False
 ) -> list[tuple[str, str]]:
@@ -246,7 +223,7 @@ def _open_outlet(
     about.append_child_value("stamps", "moment of capture, by local_clock()")
     about.append_child_value("labels", ",".join(labels))
     if not {*ACTION_NAMES}.isdisjoint(name for name, _ in channels):
-        about.append_child_value("actions", "coefficients of a face rig, not validated FACS units")
+        about.append_child_value("actions", ACTIONS_NOTE)
     listed = about.append_child("channels")
     for label, unit in channels:
         channel = listed.append_child("channel")

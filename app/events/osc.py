@@ -78,7 +78,7 @@ class OscSink(ReadingsSink):
         captured_s, age_s, utc_s = result.frame.captured_s, None, None
         if captured_s is not None:
             age_s = self._clock.monotonic() - captured_s
-            utc_s = self._clock.utc() - age_s
+            utc_s = self._clock.find_utc_s(captured_s)
         messages = (
             (self._complete(address), values) for address, values in self._list(result, age_s)
         )

@@ -12,7 +12,7 @@ from app.live.keys import Action
 from app.live.pacing import EasedFigure, Pacer, RateMeter
 from app.live.remote import Remote
 from app.live.view import LivePipeline, LiveView
-from app.outputs.sink import RunSink, close_all
+from app.outputs.sink import RunSink, check_sinks, close_all
 from app.privacy.blur_guard import BlurGuard
 from app.runs.frame_loop import FrameLoop
 from app.runs.plan import ViewSettings
@@ -70,6 +70,9 @@ class Session:
         draws: False for a run in which nobody looks at canvases. Each canvas is then the picture
             itself, and must not be changed.
         clock: Gives the time in seconds.
+
+    Raises:
+        TypeError: One of `sinks` is no output.
     """
 
     def __init__(
@@ -88,6 +91,7 @@ class Session:
         draws: bool = True,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        check_sinks(sinks)
         self._source = source
         self._pipeline = pipeline
         self._sinks = sinks

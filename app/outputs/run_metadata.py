@@ -13,10 +13,11 @@ from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 
+from app.actions.names import ACTIONS_NOTE
 from app.contract import Contract
 from app.files.atomic import reserve, write_text
 from app.files.hashing import sha256_of_file
-from app.sources.base import InputFile, Source
+from app.sources.base import Gap, InputFile, Source
 from app.sources.camera_address import mask_addresses
 from app.stage_state import SavedState, State
 from app.types import FrameResult, Image, Json, JsonValue
@@ -76,6 +77,7 @@ class RunNotes:
         overwrite: Whether a file at `path` may be replaced.
         dropped: Gives at the end, for each output, the number of frames that it lacks.
         command: The words of the command; None for those of this process.
+        find_gaps: Gives at the end the times without pictures; None: those of the source.
         encoder: Gives at the end the facts of the encoder of the annotated video, if there is one.
         more_warnings: Gives at the end the warnings of other outputs.
         model_sha256: The hash of the model that runs; None for the hash of the file as it is.
@@ -98,6 +100,7 @@ class RunNotes:
         overwrite: bool,
         dropped: Callable[[], Mapping[str, int]] = dict,
         command: Sequence[str] | None = None,
+        find_gaps: Callable[[], Sequence[Gap]] | None = None,
         encoder: Callable[[], Json | None] = lambda: None,
         more_warnings: Callable[[], Iterable[str | None]] = tuple,
         model_sha256: str | None = None,
@@ -118,6 +121,7 @@ class RunNotes:
         self._interrupted = interrupted
         self._overwrite = overwrite
         self._dropped = dropped
+        self._find_gaps = find_gaps or (lambda: source.gaps)
         self._encoder = encoder
         self._more_warnings = more_warnings
         self._command = [
@@ -213,12 +217,13 @@ class RunNotes:
             },
             "encoder": self._encoder(),
             "settings": {name: make_json_value(value) for name, value in self._settings.items()},
+            **({"actions_note": ACTIONS_NOTE} if self._settings.get("actions") else {}),
             "input": describe_input(self._source, self._files),
             "counts": {**self._counts, "people": len(self._people)},
             "blurred_whole": dict(self._doubts),
             "gaps": [
                 {"after_s": round(gap.after_s, 6), "seconds": round(gap.seconds, 6)}
-                for gap in self._source.gaps
+                for gap in self._find_gaps()
             ],
             "dropped": dict(self._dropped()),
             "timings": {

@@ -3,21 +3,15 @@
 import contextlib
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from app.errors import RecogniserError
 from app.types import FrameResult, Image
 
 
-class Sink(Protocol):
-    """Takes every result of a run and the picture that is drawn of it.
-
-    After `close` or `abort`, both do nothing.
-    """
-
-    @property
-    def path(self) -> Path | None:
-        """The final name of the output; None where the output is no file."""
+@runtime_checkable
+class FrameTaking(Protocol):
+    """The methods that any output has."""
 
     def write(self, result: FrameResult, canvas: Image) -> None:
         """Adds a result and its canvas, uint8 (H, W, 3) BGR. Raises `SinkError`."""
@@ -27,6 +21,17 @@ class Sink(Protocol):
 
     def abort(self) -> None:
         """Leaves nothing of the output behind."""
+
+
+class Sink(FrameTaking, Protocol):
+    """Takes every result of a run and the picture that is drawn of it.
+
+    After `close` or `abort`, both do nothing.
+    """
+
+    @property
+    def path(self) -> Path | None:
+        """The final name of the output; None where the output is no file."""
 
 
 class RunSink(Sink, Protocol):
@@ -44,6 +49,19 @@ class RunSink(Sink, Protocol):
 class ReadingsSink:
     """Marks a sink that takes readings alone, and does not look at canvases. Where all sinks are of
     this kind, nothing is drawn for them."""
+
+
+def check_sinks(sinks: Iterable[object]) -> None:
+    """Raises `TypeError` for the first of `sinks` that is no output.
+
+    >>> check_sinks([None])
+    Traceback (most recent call last):
+    TypeError: a sink has write, close and abort, as RecordsSink has; got NoneType
+    """
+    for sink in sinks:
+        if isinstance(sink, type) or not isinstance(sink, FrameTaking):
+            given = sink.__name__ + ", a class" if isinstance(sink, type) else type(sink).__name__
+            raise TypeError(f"a sink has write, close and abort, as RecordsSink has; got {given}")
 
 
 def close_all(sinks: Iterable[Sink]) -> list[RecogniserError]:
@@ -69,8 +87,10 @@ def writing(*sinks: Sink) -> Iterator[Callable[[FrameResult, Image], None]]:
     """Yields a function that writes a result and its canvas to each of `sinks`.
 
     At the end, all sinks are completed, also when one of them fails. Where an exception comes from
-    elsewhere, the sinks leave nothing behind. Raises the first `SinkError` of a sink that failed.
+    elsewhere, the sinks leave nothing behind. Raises the first `SinkError` of a sink that failed,
+    and `TypeError` for one that is no output.
     """
+    check_sinks(sinks)
 
     def write(result: FrameResult, canvas: Image) -> None:
         for sink in sinks:

@@ -29,6 +29,7 @@ RATE = 30  # frames/s that the camera announces; frames come at the pace of the 
 RETRY_S = 1.0  # between two attempts to open a device that is gone
 GIVE_UP_S = 2.0  # for which `close` waits for a device that hangs
 VIRTUAL_DEVICES = Path("/sys/devices/virtual/video4linux")  # of Linux: a folder for each device
+VIDEO_MAJOR = 81  # the first number of Linux's video devices
 MAKE_DEVICE = (
     "Two commands make one (Debian, Ubuntu): sudo apt install v4l2loopback-dkms; sudo modprobe "
     "v4l2loopback exclusive_caps=1 card_label=Expressions"
@@ -247,7 +248,7 @@ def find_virtual_camera(device: str = "", *, devices: Path = VIRTUAL_DEVICES) ->
         The path of the device on Linux; elsewhere `device` itself.
 
     Raises:
-        SinkError: There is no such device.
+        SinkError: There is no such device, or it is none of v4l2loopback.
     """
     if not sys.platform.startswith("linux"):
         return device
@@ -257,17 +258,31 @@ def find_virtual_camera(device: str = "", *, devices: Path = VIRTUAL_DEVICES) ->
             raise SinkError(f"There is no virtual camera here. {MAKE_DEVICE}")
         return f"/dev/{names[0]}"
     try:
-        is_device = stat.S_ISCHR(os.stat(device).st_mode)
+        found = os.stat(device)
     except (OSError, ValueError) as error:
         raise SinkError(f"There is no virtual camera {device}. {MAKE_DEVICE}") from error
-    if not is_device:
+    if not stat.S_ISCHR(found.st_mode):
         raise SinkError(f"{device} is no device. {MAKE_DEVICE}")
+    if not _is_virtual(found.st_rdev, devices):
+        raise SinkError(
+            f"{device} is no virtual camera of v4l2loopback, so it cannot show a picture. Leave "
+            f"DEVICE out for the first one. {MAKE_DEVICE}"
+        )
     if not os.access(device, os.W_OK):
         raise SinkError(
             f"This user may not write to {device}. Add the user to the group video, and log in "
             "again."
         )
     return device
+
+
+def _is_virtual(number: int, devices: Path) -> bool:
+    """Tells whether a device is a virtual camera, by its number: a container may give it another
+    name. Where Linux lists no virtual devices, any video device may be one."""
+    if not devices.is_dir():
+        return os.major(number) == VIDEO_MAJOR
+    numbers = {path.read_text(encoding="ascii").strip() for path in devices.glob("video*/dev")}
+    return f"{os.major(number)}:{os.minor(number)}" in numbers
 
 
 def letterbox_picture(picture: Image, size_wh: tuple[int, int]) -> Image:

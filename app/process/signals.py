@@ -40,6 +40,15 @@ def ignore_signals() -> None:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
 
 
+def ignore_ctrl_c() -> None:
+    """Makes this process ignore Ctrl-C for the rest of its life, when its exit code is known.
+
+    The interpreter and the native libraries take up to half a second to end. A second Ctrl-C would
+    end the process by the signal then, and nobody would learn the exit code. `kill` still ends it.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
 @contextmanager
 def catch_ctrl_c(
     clock: Callable[[], float] = time.monotonic,

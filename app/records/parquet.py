@@ -6,6 +6,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import IO
 
+from app.actions.names import ACTIONS_NOTE
 from app.errors import DataError, RecogniserError, SinkError
 from app.records.rows import make_flat_row
 from app.records.schema import SCHEMA, Cell, Record, RecordColumn, ValueKind, list_flat_columns
@@ -13,6 +14,7 @@ from app.records.schema import SCHEMA, Cell, Record, RecordColumn, ValueKind, li
 ROWS_PER_GROUP = 4096  # rows wait in memory until they are written as one group
 MAX_GROUP_BYTES = 256 << 20  # unpacked; a group of this program has about 5 MB
 LABELS_KEY = b"labels"  # of the file's metadata: the labels as JSON
+ACTIONS_KEY = b"actions_note"  # of the file's metadata, where there are facial actions
 SCHEMA_KEY = b"schema"  # of the file's metadata: the number of the schema
 PANDAS_TYPES: dict[ValueKind, tuple[str, str]] = {
     "text": ("unicode", "object"),
@@ -60,6 +62,7 @@ class ParquetRows:
                 SCHEMA_KEY: str(SCHEMA).encode(),
                 LABELS_KEY: json.dumps(labels).encode(),
                 b"pandas": _pandas_types(columns),
+                **({ACTIONS_KEY: ACTIONS_NOTE.encode()} if with_actions else {}),
             },
         )
         self._waiting: list[list[Cell]] = []

@@ -16,6 +16,7 @@ from app.server.limits import MAX_VIDEO_S
 from app.server.outbox import Outbox
 from app.server.page_events import DROPPED_FILE, make_page_message
 from app.server.page_messages import FileOffer
+from app.server.visit_notes import open_visit_notes
 from app.server.visit_recording import open_analyses
 from app.server.visit_session import SharedNetworks, run_visit
 from app.sources.base import Source
@@ -23,7 +24,7 @@ from app.sources.frame_selection import Selection
 from app.sources.images import ImageSource
 from app.sources.video import VideoSource
 from app.types import FrameResult, Image
-from app.wording import format_count
+from app.wording import format_count, join_warnings
 
 SPARE_BYTES = 200 << 20  # that stay free on the disk
 PROGRESS_S = 0.25  # between two messages on how far a file is read
@@ -157,17 +158,30 @@ def read_dropped_file(
             timed=is_video,
             with_actions=networks.actions is not None,
         )
+        notes = open_visit_notes(
+            upload.path.with_name(f"{stem}.jsonl"),
+            networks,
+            source,
+            state,
+            more_settings={"end": MAX_VIDEO_S} if is_video else None,
+            more_warnings=lambda: [_explain_end(source)],
+        )
         events = _FileEvents(outbox, source, is_stopped, progress)
-        sinks: Sequence[RunSink] = (*files, events)
+        # The notes are closed before the files that they describe, as those of other runs are.
+        sinks: Sequence[RunSink] = (*files, notes, events)
         outcome = run_visit(networks, source, sinks, state, stop=is_stopped)
-        paths = [sink.path for sink in files if sink.path is not None]
+        paths = [sink.path for sink in (*files, notes) if sink.path is not None]
         line = f"{format_count(outcome.frames, 'frame' if is_video else 'picture')} read."
-        if outcome.cut_short:
-            line += f" {outcome.cut_short}"
-        duration_s = source.duration_s if isinstance(source, VideoSource) else None
-        if duration_s is not None and duration_s > MAX_VIDEO_S:
-            line += f" Only the first {MAX_VIDEO_S:.0f} s of a video are read here."
+        line = join_warnings(line, outcome.cut_short, _explain_end(source)) or line
         return paths, line.replace(f"{upload.path.parent}/", "")
+
+
+def _explain_end(source: Source) -> str | None:
+    """Says where the reading of a long video ends; None for other sources."""
+    duration_s = source.duration_s if isinstance(source, VideoSource) else None
+    if duration_s is None or duration_s <= MAX_VIDEO_S:
+        return None
+    return f"Only the first {MAX_VIDEO_S:.0f} s of a video are read here."
 
 
 def describe_failure(error: Exception, folder: Path) -> str:

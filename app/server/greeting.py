@@ -25,7 +25,7 @@ def make_hello(labels: Sequence[str], feed: SourceFeed | None, version: str, sta
     camera: Json | None = None
     if feed is not None:
         camera = {
-            "name": feed.name,
+            "name": feed.source.name,
             "size": None if feed.size_wh is None else list(feed.size_wh),
             "fps": None if feed.state is None else _round(feed.state.fps),
         }

@@ -61,12 +61,17 @@ def parse_serve_address(text: str) -> ServeAddress:
     >>> parse_serve_address("[::1]:80").host
     '::1'
     """
-    if text.isdecimal():
+    if text.lstrip("-").isdecimal():
         return ServeAddress(port=_read_port(text, text))
     host, colon, port = text.rpartition(":")
+    if ":" in host and (is_ip(host) or is_ip(text)):  # which of its numbers is the port?
+        meant = f"[{host}]:{port}" if is_ip(host) else f"[{text}]:{PORT}"
+        raise argparse.ArgumentTypeError(
+            f"{text!r}: an address of IPv6 stands in brackets, such as {meant}"
+        )
     if text.startswith("[") and text.endswith("]"):
         host, colon, port = text, "", ""
-    elif not colon or is_ip(text):
+    elif not colon:
         host, port = text, ""
     if host.startswith("[") and host.endswith("]"):
         host = host[1:-1]

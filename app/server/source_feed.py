@@ -14,6 +14,7 @@ from app.live.keys import Action
 from app.live.remote import LiveState
 from app.server.outbox import FrameMessage, Outbox
 from app.server.page_events import SERVER_CAMERA, make_page_message
+from app.sources.base import Source
 from app.types import FrameResult, Image
 
 STAYS_BLURRED = "Faces stay blurred: this server was started with --blur."
@@ -30,12 +31,12 @@ class SourceFeed:
     """The source of this machine, as visitors see it. Also the `Remote` of its session.
 
     Args:
-        name: The name of the source.
+        source: The source.
         keeps_blurred: True if pages cannot switch blurring off.
         clock: The clocks of events.
 
     Attributes:
-        name: As above.
+        source: As above.
         frames: The number of frames so far.
         size_wh: Width and height of the last frame in px; None before the first one.
         state: The switches of the session; None before it has begun.
@@ -43,9 +44,9 @@ class SourceFeed:
     """
 
     def __init__(
-        self, name: str, *, keeps_blurred: bool = False, clock: EventClock | None = None
+        self, source: Source, *, keeps_blurred: bool = False, clock: EventClock | None = None
     ) -> None:
-        self.name = name
+        self.source = source
         self.frames = 0
         self.size_wh: tuple[int, int] | None = None
         self.state: LiveState | None = None

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 
 from app.errors import RecogniserError
+from app.live.remote import LiveState
 from app.server.browser_session import BrowserSession
 from app.server.dropped_file import describe_failure
 from app.server.limits import MAX_RECORDINGS
@@ -11,6 +12,7 @@ from app.server.source_feed import SourceFeed
 from app.server.visit_folder import VisitFolder
 from app.server.visit_recording import VisitRecording
 from app.server.visit_session import SharedNetworks
+from app.sources.base import Source
 from app.types import Json
 
 
@@ -19,7 +21,7 @@ class VisitRecorder:
 
     Args:
         folder: Takes the files.
-        networks: Give the labels, and tell whether facial actions are read.
+        networks: Read the source.
         post: Sends the visitor a message.
         tell_state: Sends the visitor the present state.
     """
@@ -50,8 +52,17 @@ class VisitRecorder:
         recording = self._recording
         return None if recording is None else {"seconds": round(recording.seconds, 2)}
 
-    async def begin(self, browser: BrowserSession | None, feed: SourceFeed | None) -> None:
-        """Begins to record a session of the browser's camera, or else a feed. Tells why not."""
+    async def begin(
+        self, browser: BrowserSession | None, feed: SourceFeed | None, state: LiveState
+    ) -> None:
+        """Begins to record a session of the browser's camera, or else a feed. Tells why not.
+        `state` has the switches of what is recorded."""
+        if browser is not None:
+            source: Source = browser.camera
+        elif feed is not None:
+            source = feed.source
+        else:
+            return
         if self._folder.is_full:
             self._say(f"{MAX_RECORDINGS} recordings are kept for a page. Load the page anew.")
             return
@@ -60,8 +71,9 @@ class VisitRecorder:
             recording = await asyncio.to_thread(
                 VisitRecording,
                 folder,
-                self._networks.classifier.labels,
-                with_actions=self._networks.actions is not None,
+                self._networks,
+                source,
+                state,
             )
         except (RecogniserError, OSError) as error:
             self._complain(f"Nothing is recorded: {describe_failure(error, self._folder.path)}")

@@ -1,18 +1,23 @@
-"""Records what a visitor's source reads, to the ordinary files of records and episodes."""
+"""Records what a visitor's source reads, to the ordinary files of records, episodes and notes."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
 from app.episodes.sink import EpisodesSink
 from app.errors import RecogniserError
+from app.live.remote import LiveState
 from app.outputs.background import BackgroundSink
+from app.outputs.run_metadata import name_notes
 from app.outputs.sink import RunSink, close_all
 from app.records.writers import RecordsSink
 from app.server.limits import MAX_RECORDED_ROWS
+from app.server.visit_notes import open_visit_notes
+from app.server.visit_session import SharedNetworks
+from app.sources.base import Gap, Source
 from app.types import FrameResult, Image
-from app.wording import format_count
+from app.wording import format_count, join_warnings
 
 
 def open_analyses(
@@ -67,16 +72,36 @@ class SinkGroup:
 class VisitRecording:
     """One recording of a visitor, written in the background.
 
-    `seconds` is the time from the first frame to the last one. `failure` says why the recording
-    ended by itself; None while it goes on. `write` comes from the thread of the source, the rest
-    from one other thread.
+    `write` comes from the thread of the source, the rest from one other thread.
+
+    Args:
+        folder: Takes the files.
+        networks: Read the source.
+        source: The source.
+        state: The switches of the source now, for the notes.
+
+    Attributes:
+        seconds: The time from the first frame to the last one.
+        failure: The reason for which the recording ended by itself; None while it goes on.
+
+    Raises:
+        SinkError: A file cannot be written.
     """
 
-    def __init__(self, folder: Path, labels: Sequence[str], *, with_actions: bool = False) -> None:
+    def __init__(
+        self, folder: Path, networks: SharedNetworks, source: Source, state: LiveState
+    ) -> None:
         stem = f"expressions_{datetime.now().strftime('%Y%m%d_%H%M%S_%f')[:-3]}"
-        sinks = open_analyses(folder, stem, labels, timed=True, with_actions=with_actions)
+        sinks = open_analyses(
+            folder,
+            stem,
+            networks.classifier.labels,
+            timed=True,
+            with_actions=networks.actions is not None,
+        )
         self._paths = [sink.path for sink in sinks if sink.path is not None]
         self._sink = BackgroundSink(SinkGroup(sinks))
+        self._source = source
         self._lock = threading.Lock()
         self._is_over = False
         self._rows = 0
@@ -84,6 +109,19 @@ class VisitRecording:
         self.seconds = 0.0
         self.failure: str | None = None
         self._error: Exception | None = None
+        try:
+            self._notes = open_visit_notes(
+                self._paths[0],
+                networks,
+                source,
+                state,
+                dropped=self._count_dropped,
+                find_gaps=self._find_gaps,
+                more_warnings=lambda: [self.failure],
+            )
+        except RecogniserError:
+            self._sink.abort()
+            raise
 
     def write(self, result: FrameResult) -> None:
         """Adds a frame, unless the recording is over. Never waits and never raises."""
@@ -96,6 +134,7 @@ class VisitRecording:
                 return
             try:
                 self._sink.write(result, result.picture)
+                self._notes.write(result, result.picture)
             except Exception as error:  # the source goes on, whatever it is
                 self._error = error
                 self.failure = str(error)
@@ -118,16 +157,32 @@ class VisitRecording:
         if self._error is not None:
             raise self._error
         if self._began_s is None:
-            self._sink.abort()
+            self.abort()
             return [], "Nothing was recorded: no frame came."
         self._sink.close()
-        lacks = self.failure
+        paths, lacks = list(self._paths), self.failure
         if self._sink.dropped:
             lacks = f"The disk was too slow: {format_count(self._sink.dropped, 'frame')} lack."
-        return self._paths, lacks
+        notes = name_notes(self._paths[0])
+        try:
+            self._notes.close()
+            paths.append(notes)
+        except RecogniserError:  # the records are whole all the same
+            lacks = join_warnings(lacks, f"{notes.name} could not be written.")
+        return paths, lacks
+
+    def _count_dropped(self) -> Mapping[str, int]:
+        lacking = self._sink.dropped
+        return {path.name: lacking for path in self._paths} if lacking else {}
+
+    def _find_gaps(self) -> Sequence[Gap]:
+        """Finds the times without pictures since the first frame."""
+        began_s = self._began_s
+        return [gap for gap in self._source.gaps if began_s is None or gap.after_s >= began_s]
 
     def abort(self) -> None:
         """Gives the recording up."""
         with self._lock:
             self._is_over = True
         self._sink.abort()
+        self._notes.abort()

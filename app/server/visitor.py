@@ -236,7 +236,7 @@ class Visitor:
         elif self._source == "none":
             self.say(START_FIRST)
         else:
-            await self._recorder.begin(self._browser, self.visits.feed)
+            await self._recorder.begin(self._browser, self.visits.feed, self._state)
 
     def _press(self, action: Action) -> None:
         feed = self.visits.feed

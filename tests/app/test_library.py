@@ -214,6 +214,20 @@ def test_a_fork_of_the_process_is_told_at_once(
     assert len(recogniser.image(picture).faces) == 1  # the fork took nothing away
 
 
+@pytest.mark.parametrize(
+    ("sink", "given"),
+    [(None, "NoneType"), ("out.csv", "str"), (RecordsSink, "RecordsSink, a class")],
+)
+def test_what_is_no_sink_is_refused_before_anything_is_read(
+    recogniser: Recogniser, sink: Any, given: str
+) -> None:
+    line = f"a sink has write, close and abort, as RecordsSink has; got {given}"
+    with pytest.raises(TypeError, match=line):
+        recogniser.stream([], sinks=[sink])
+    with pytest.raises(TypeError, match=line), writing(sink):
+        pass
+
+
 def test_a_recogniser_is_not_sent_to_another_process(recogniser: Recogniser) -> None:
     with pytest.raises(TypeError, match="cannot be sent to another process; make one there"):
         pickle.dumps(recogniser)

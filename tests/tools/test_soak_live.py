@@ -37,7 +37,7 @@ def test_a_frame_that_records_lack_is_seen(
     ("kind", "frames", "missed", "faults"),
     [
         ("lsl", [3, 4, 5], 0, []),
-        ("lsl", [3, 5, 6], 0, ["lsl lacks 1 of 4 frames"]),
+        ("lsl", [3, 5, 6], 0, ["lsl lacks 1 of 4 frames: after 3"]),
         ("events", [3, 5, 6], 1, []),
         ("osc", [3, 5, 6], 0, []),
         ("pipe", [], 0, ["pipe received nothing"]),
@@ -48,6 +48,20 @@ def test_a_frame_that_a_receiver_lacks_is_seen(
 ) -> None:
     received = Received([(frame, 0.1, None) for frame in frames], len(frames), missed)
     assert list_faults(kind, received) == faults
+
+
+def test_frames_that_were_missed_before_the_first_and_after_the_last_one_do_not_count() -> None:
+    received = Received()
+    for message in (
+        {"type": "missed", "frames": 5},
+        {"type": "frame", "frame": 7, "captured_monotonic_s": 0.0},
+        {"type": "missed", "frames": 2},
+        {"type": "frame", "frame": 10, "captured_monotonic_s": 0.1},
+        {"type": "missed", "frames": 3},  # the frame after it comes too late
+    ):
+        received.note_event(json.dumps(message))
+    assert (received.frames, received.missed) == (2, 2)
+    assert list_faults("events", received) == []
 
 
 def test_every_kind_of_receiver_comes_and_all_have_left_at_a_sample() -> None:

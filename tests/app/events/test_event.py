@@ -6,9 +6,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from app.actions.names import ACTIONS_NOTE, COEFFICIENTS
 from app.events.event import EVENT_SCHEMA, EventClock, encode_event, make_event
 from app.records.rows import make_json_row, make_records
-from app.types import Frame, FrameResult
+from app.types import FaceActions, Frame, FrameResult
 from tests.support.synthetic import frame_result, tracked_face
 
 CLOCK = EventClock(monotonic=lambda: 100.25, utc=lambda: 1_700_000_000.25)
@@ -52,6 +53,22 @@ def test_an_event_says_when_its_frame_was_filmed(
         "unread": 0,
         "faces": [],
     }
+
+
+def test_an_event_with_facial_actions_says_what_they_are_not() -> None:
+    actions = FaceActions(10.0, -5.0, 2.0, 0.5, 0.25, -0.25, dict.fromkeys(COEFFICIENTS, 0.5))
+    with_actions = replace(tracked_face(2), actions=actions)
+    event = make_event(frame_result(tracked_face(1), with_actions), CLOCK)
+    assert event["actions_note"] == ACTIONS_NOTE
+    assert "not validated FACS units" in ACTIONS_NOTE
+    assert "actions_note" not in make_event(frame_result(tracked_face(1)), CLOCK)
+
+
+def test_a_stop_between_two_clocks_moves_no_moment_of_capture() -> None:
+    left_s = [10.0, 10.5, 10.5, 10.5, 10.6]  # the program was stopped after the first
+    clock = EventClock(monotonic=lambda: left_s.pop(0), utc=lambda: 1_700_000_000.5)
+    assert clock.find_utc_s(10.25) == 1_700_000_000.25
+    assert left_s == [10.6]
 
 
 def test_an_event_is_one_line_that_json_reads_back() -> None:

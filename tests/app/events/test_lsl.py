@@ -16,7 +16,8 @@ from app.actions.names import ACTION_NAMES, COEFFICIENTS
 from app.actions.values import list_action_values
 from app.defaults import ROOT
 from app.errors import SinkError
-from app.events.lsl import LslSink, list_face_channels, load_pylsl, measure_clock_shift
+from app.events.clock_shift import measure_clock_shift
+from app.events.lsl import LslSink, list_face_channels, load_pylsl
 from app.types import UNSURE, FaceActions, Image
 from tests.support.subprocesses import run_without_packages
 from tests.support.synthetic import LABELS, frame_result, tracked_face

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from app.errors import SinkError
-from app.events.lsl import LslSink, list_face_channels, load_pylsl, measure_clock_shift
+from app.events.clock_shift import measure_clock_shift
+from app.events.lsl import LslSink, list_face_channels, load_pylsl
 from app.types import Image
 from tests.support.synthetic import LABELS, frame_result, tracked_face
 

@@ -160,6 +160,11 @@ def run(
     ).run()
 
 
+def test_what_is_no_output_is_refused_before_anything_is_read() -> None:
+    with pytest.raises(TypeError, match="a sink has write, close and abort, "):
+        run(Frames(5), Output(), None)  # type: ignore[arg-type]
+
+
 def test_every_frame_reaches_every_output() -> None:
     outputs = Output(), Output()
     outcome = run(Frames(5), *outputs)

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
+from app.actions.names import ACTIONS_NOTE
 from app.errors import SinkError
 from app.outputs.run_metadata import RunNotes, name_notes, read_notes
-from app.sources.base import InputFile, SourceDefaults
+from app.sources.base import Gap, InputFile, SourceDefaults
 from app.sources.video import VideoSource
 from app.types import Mode
 from tests.support.synthetic import frame_result, tracked_face, write_video
@@ -25,15 +26,18 @@ class Pictures(SourceDefaults):
         return [InputFile("a.png", "0a", 1), InputFile("gone.png", None, None)]
 
 
-def notes(folder: Path, source: Any, path: Path | None = None, **more: Any) -> RunNotes:
+def notes(
+    folder: Path, source: Any, path: Path | None = None, *, actions: bool = False, **more: Any
+) -> RunNotes:
     (folder / "m.onnx").write_bytes(b"model")
+    settings = {"video": Path("in.mp4"), "max_faces": None, "pair": [1, "x"]}
     return RunNotes(
         path,
         source=source,
         model=folder / "m.onnx",
         contract=tiny_contract(),
         provider="CPU",
-        settings={"video": Path("in.mp4"), "max_faces": None, "pair": [1, "x"]},
+        settings={**settings, "actions": True} if actions else settings,
         interrupted=lambda: False,
         command=["run_demo.py", "--video", "in.mp4"],
         overwrite=False,
@@ -96,6 +100,16 @@ def test_what_cannot_be_read_has_no_hash(tmp_path: Path) -> None:
     assert found["model"]["decision_rule"]["mirror_images"] is True
     used = notes(tmp_path, Pictures(), prior_correction=0.75).describe()
     assert used["model"]["decision_rule"]["prior_correction"] == 0.75
+
+
+def test_notes_of_facial_actions_say_what_they_are_not(tmp_path: Path) -> None:
+    assert notes(tmp_path, Pictures(), actions=True).describe()["actions_note"] == ACTIONS_NOTE
+    assert "actions_note" not in notes(tmp_path, Pictures()).describe()
+
+
+def test_notes_list_the_gaps_that_they_are_given(tmp_path: Path) -> None:
+    found = notes(tmp_path, Pictures(), find_gaps=lambda: [Gap(1.25, 0.5)]).describe()
+    assert found["gaps"] == [{"after_s": 1.25, "seconds": 0.5}]
 
 
 def test_aborted_notes_leave_nothing(tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 """The picture that a virtual camera shows. PyAV's own output is tried with a file for a device."""
 
+import os
+import sys
 import threading
 from functools import partial
 from pathlib import Path
@@ -146,6 +148,20 @@ def test_the_first_virtual_device_is_found(tmp_path: Path, monkeypatch: pytest.M
     for wrong in (tmp_path / "file", tmp_path / "none"):
         with pytest.raises(SinkError, match=two_commands):
             find_virtual_camera(str(wrong))
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="devices of Linux")
+def test_a_device_that_is_no_virtual_camera_is_refused(tmp_path: Path) -> None:
+    null = os.stat("/dev/null").st_rdev
+    for number, is_virtual in (("81:2", False), (f"{os.major(null)}:{os.minor(null)}", True)):
+        (tmp_path / "video2").mkdir(exist_ok=True)
+        (tmp_path / "video2" / "dev").write_text(f"{number}\n")
+        if is_virtual:  # whatever name it has here
+            assert find_virtual_camera("/dev/null", devices=tmp_path) == "/dev/null"
+            continue
+        for folder in (tmp_path, tmp_path / "missing"):
+            with pytest.raises(SinkError, match="/dev/null is no virtual camera of v4l2loopback"):
+                find_virtual_camera("/dev/null", devices=folder)
 
 
 def test_elsewhere_the_package_that_is_needed_is_named_with_its_licence(

@@ -20,12 +20,27 @@ from app.server.serve_address import ServeAddress
 from app.server.source_feed import SourceFeed
 from app.server.visit_session import SharedNetworks, load_shared_networks
 from app.server.visitor import Visits
-from app.types import Frame, FrameResult, Image, TrackedFace
+from app.sources.base import Gap, SourceDefaults
+from app.types import Frame, FrameResult, Image, Mode, TrackedFace
 from tests.support.faces import make_face
 from tests.support.page_modules import RunBody, open_modules
 
 WAIT_S = 30.0
 GREY = np.full((48, 64, 3), 99, np.uint8)
+
+
+class NoFrames(SourceDefaults):
+    """The source of a feed that tests give frames to. It was without pictures for a while before
+    frame 5 and again after it."""
+
+    name = "camera"
+    mode = Mode.LIVE
+    frame_count = None
+    warning = None
+    gaps = (Gap(1 / 30, 0.5), Gap(5 / 30, 2.0))
+
+    def __iter__(self) -> Iterator[Frame]:
+        return iter(())
 
 
 @dataclass
@@ -73,7 +88,7 @@ def serve(networks: SharedNetworks, tmp_path: Path) -> Iterator[object]:
         ) -> Served:
             address = ServeAddress(host, 0)
             sockets = bind_sockets(address)
-            feed = SourceFeed("camera", keeps_blurred=blur)
+            feed = SourceFeed(NoFrames(), keeps_blurred=blur)
             stack.callback(feed.close)
             folder = tmp_path / "visits"
             folder.mkdir()

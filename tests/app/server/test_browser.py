@@ -184,7 +184,7 @@ def test_a_recording_equals_what_the_page_showed(page: ChromiumPage, address: st
         "(() => { const all = [...document.querySelectorAll('#files a')].map((a) => a.download);"
         "return all.length ? all : null; })()"
     )
-    assert [Path(name).suffix for name in names] == [".jsonl", ".csv", ".csv", ".vtt"]
+    assert [Path(name).suffix for name in names] == [".jsonl", ".csv", ".csv", ".vtt", ".json"]
     text = page.run("fetch(document.querySelector('#files a').href).then((one) => one.text())")
     rows = [json.loads(line) for line in text.splitlines()]
     shown = {event["frame"]: event for event in page.run("window.shown.filter(e => e.sequence)")}
@@ -192,6 +192,11 @@ def test_a_recording_equals_what_the_page_showed(page: ChromiumPage, address: st
     assert len(frames) > 20
     assert set(frames) <= set(shown)
     assert any(row["label"] == "happiness" for row in rows)
+    fetch_notes = "fetch([...document.querySelectorAll('#files a')].at(-1).href)"
+    notes = page.run(f"{fetch_notes}.then((one) => one.json())")
+    assert notes["counts"]["frames"] == len(frames)
+    assert (notes["input"]["name"], notes["command"]) == ("browser camera", [])
+    assert names[-1] == f"{Path(names[0]).stem}.run.json"
     for frame in frames:
         written = [row for row in rows if row["frame"] == frame and row["face_id"] is not None]
         told = shown[frame]["faces"]

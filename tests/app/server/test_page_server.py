@@ -1,5 +1,6 @@
 """The server through real sockets on loopback."""
 
+import hashlib
 import json
 import socket
 import struct
@@ -274,7 +275,8 @@ def test_records_equal_the_events_that_were_sent(serve: Serve) -> None:
             events.append(read_until(client, "frame"))
         press(client, "record")
         files = {str(one["name"]): one for one in read_until(client, "recording")["files"]}
-        assert sorted(Path(name).suffix for name in files) == [".csv", ".csv", ".jsonl", ".vtt"]
+        kinds = [".csv", ".csv", ".json", ".jsonl", ".vtt"]
+        assert sorted(Path(name).suffix for name in files) == kinds
         (rows,) = (one for name, one in files.items() if name.endswith(".jsonl"))
         status, headers, body = fetch(served, rows["url"])
         assert status == 200
@@ -311,7 +313,19 @@ def test_a_dropped_video_is_read_with_its_own_times(serve: Serve, tmp_path: Path
                 break
         assert (message["state"], message["message"]) == ("done", "240 frames read.")
         assert times == pytest.approx([index / 25 for index in range(240)])
-        assert len(message["files"]) == 4
+        *_, told = message["files"]
+        assert told["name"] == "a b_expressions.run.json"
+        _, headers, body = fetch(served, told["url"])
+        assert headers["Content-Type"] == "application/json"
+        notes = json.loads(body)
+        (file,) = notes["input"]["files"]
+        assert file == {
+            "name": "a b.mp4",
+            "sha256": hashlib.sha256(content).hexdigest(),
+            "bytes": len(content),
+        }
+        assert notes["counts"]["frames"] == 240
+        assert notes["settings"]["end"] == 300.0
 
 
 @pytest.mark.parametrize(
@@ -451,6 +465,25 @@ def test_no_more_visitors_than_there_is_room_for(serve: Serve) -> None:
         wait_for(lambda: served.server.visitors == MAX_VISITORS - 1)
         with served.open() as client:
             assert json.loads(client.recv(WAIT_S))["type"] == "hello"
+
+
+def test_memory_is_given_back_once_for_visitors_who_left_together(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[int] = []
+    monkeypatch.setattr("app.server.page_server.TIDY_DELAY_S", 0.5)
+    served = serve()
+    monkeypatch.setattr(
+        "app.server.page_server.give_memory_back", lambda: given.append(served.server.visitors)
+    )
+    with served.open(), served.open(), served.open("/events"):
+        wait_for(lambda: served.server.visitors == 3)
+        assert given == []
+    wait_for(lambda: bool(given))
+    assert given == [0]
+    with served.open():
+        pass
+    wait_for(lambda: len(given) == 2)
 
 
 def test_the_end_of_the_server_is_told_and_leaves_nothing(serve: Serve) -> None:

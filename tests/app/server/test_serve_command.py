@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+from argparse import ArgumentTypeError
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,21 @@ def test_no_address(text: str) -> None:
         parse_serve_address(text)
 
 
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("-1", "'-1': a port is a number from 0 to 65535"),
+        ("::1:8765", "'::1:8765': an address of IPv6 stands in brackets, such as [::1]:8765"),
+        ("::1", "'::1': an address of IPv6 stands in brackets, such as [::1]:8765"),
+        ("fe80::2:80", "'fe80::2:80': an address of IPv6 stands in brackets, such as [fe80::2]:80"),
+    ],
+)
+def test_a_wrong_address_is_told_what_is_meant(text: str, line: str) -> None:
+    with pytest.raises(ArgumentTypeError) as failure:
+        parse_serve_address(text)
+    assert str(failure.value) == line
+
+
 @pytest.mark.parametrize("text", ["https://a:99999", "https://[", "ftp://a", "https://a/b"])
 def test_no_origin(text: str) -> None:
     with pytest.raises(Exception, match="is no origin"):
@@ -93,7 +109,11 @@ def test_ctrl_c_ends_it_with_whole_outputs(tmp_path: Path) -> None:
         with connect(f"ws{address.removeprefix('http')}events") as client:
             sent = [json.loads(client.recv(30)) for _ in range(5)]
             process.send_signal(signal.SIGINT)
-            said = process.stderr.read()
+            said = ""
+            while "what was finished" not in said:
+                said += process.stderr.readline()
+            process.send_signal(signal.SIGINT)  # while the interpreter ends
+            said += process.stderr.read()
         assert process.wait(30) == 130, said
     finally:
         process.kill()
