@@ -41,8 +41,8 @@ def annotate(video: Path, folder: Path, selection: Selection | None = None) -> i
             for result in recogniser.stream(source):
                 write(result, overlay.draw(result))
                 frames += 1
-        if source.warning:
-            print(f"warning: {source.warning}", file=sys.stderr)
+        for said in filter(None, (source.warning, source.mended)):
+            print(f"warning: {said}", file=sys.stderr)
     return frames
 
 

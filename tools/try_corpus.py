@@ -27,6 +27,7 @@ from app.pictures.reader import read_picture
 from app.process.native_stderr import quiet_stderr
 from app.sources.video import VideoSource
 from app.types import Image
+from app.wording import join_warnings
 
 GOOD = (
     *("read", "read alike", "read, Pillow cannot", "read with a warning"),
@@ -59,7 +60,8 @@ def _video(path: Path) -> tuple[str, str]:
         for count, _ in enumerate(source, start=1):
             if count >= MAX_FRAMES:
                 break
-    return ("read with a warning", source.warning) if source.warning else ("read", "")
+    said = join_warnings(source.warning, source.mended)
+    return ("read with a warning", said) if said else ("read", "")
 
 
 def _picture(path: Path) -> tuple[str, str]:

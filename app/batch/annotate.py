@@ -23,7 +23,8 @@ class FileOutcome:
     """The outcome of one video.
 
     `frames` and `faces` also count those of runs before; `seconds` is the time of this run alone,
-    which began at `from_frame`. `cut_short` is one line on what is missing, None if nothing is.
+    which began at `from_frame`. `cut_short` is one line on what is missing, None if nothing is;
+    `mended` is one on times of frames that were mended in a video of which nothing is missing.
     `finished_before`: nothing was left to do. `blurred_whole` counts frames whose faces could not
     be accounted for. `remarks` are lines that a user of the results must know.
     """
@@ -37,6 +38,7 @@ class FileOutcome:
     finished_before: bool = False
     blurred_whole: int = 0
     remarks: tuple[str, ...] = ()
+    mended: str | None = None
 
 
 def annotate(
@@ -98,6 +100,7 @@ def annotate(
             interrupted=run.interrupted,
             from_frame=run.from_frame,
             remarks=tuple(source.remarks),
+            mended=source.mended,
         )
 
 

@@ -69,7 +69,8 @@ def annotate_all(
         display: Shows the progress of the plans.
 
     Returns:
-        The exit code: 1 where a file failed or was cut short, 2 where all failed, 130 after a stop.
+        The exit code: 1 where a file failed, was cut short or had wrong times, 2 where all failed,
+            130 after a stop.
 
     Raises:
         RecogniserError: Something concerns all of the files, or outputs cannot be; the latter
@@ -153,7 +154,7 @@ class _News:
             return INTERRUPTED
         if self._failed:
             return FAILED if self._failed == len(self._plans) else CUT_SHORT
-        return CUT_SHORT if any(one.cut_short for one in self._outcomes) else DONE
+        return CUT_SHORT if any(one.cut_short or one.mended for one in self._outcomes) else DONE
 
     def _say(self, line: str) -> None:
         self._bars.say(escape_controls(line))
@@ -163,8 +164,11 @@ class _News:
         stopped = sum(one.interrupted for one in self._outcomes)
         done = len(self._outcomes) - before - stopped
         cut_short = sum(one.cut_short is not None for one in self._outcomes)
+        mended = sum(one.mended is not None and not one.cut_short for one in self._outcomes)
         left = len(self._plans) - len(self._outcomes) - self._failed
-        parts = [f"{done} done" + (f" ({cut_short} of them cut short)" if cut_short else "")]
+        remarks = [f"{cut_short} of them with a part missing"] if cut_short else []
+        remarks += [f"{mended} of them whole, with mended times"] if mended else []
+        parts = [f"{done} done" + (f" ({'; '.join(remarks)})" if remarks else "")]
         parts += [
             f"{count} {what}"
             for count, what in (
@@ -194,8 +198,7 @@ def describe_outcome(plan: RunPlan, outcome: FileOutcome, *, named: bool) -> lis
         line += f" -> {', '.join(map(str, plan.outputs.all))}"
     lines = [f"{name}: {line}" if named else line]
     lines += [f"note: {text}" for text in outcome.remarks]
-    if outcome.cut_short:
-        lines.append(f"warning: {outcome.cut_short}")
+    lines += [f"warning: {text}" for text in (outcome.cut_short, outcome.mended) if text]
     if outcome.interrupted and not named:
         keeps = plan.keeps_partial_results
         kept = "Interrupted; what was finished is complete." if keeps else "Interrupted."

@@ -40,8 +40,7 @@ def list_closing_lines(
     if written and outcome.frames:
         line += f" -> {', '.join(written)}"
     lines = [line, *(f"note: {text}" for text in outcome.remarks)]
-    if outcome.cut_short:
-        lines.append(f"warning: {outcome.cut_short}")
+    lines += [f"warning: {text}" for text in (outcome.cut_short, outcome.mended) if text]
     if dropped := count_dropped(sinks):
         lacks = ", ".join(
             f"{path} lacks {format_count(count, 'frame')}" for path, count in dropped.items()

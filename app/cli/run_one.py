@@ -47,7 +47,8 @@ def run_one(options: argparse.Namespace) -> int:
         say(line)
     if outcome.interrupted:
         return INTERRUPTED
-    return CUT_SHORT if outcome.cut_short or gaps or count_dropped(sinks) else DONE
+    is_cut = outcome.cut_short or outcome.mended or gaps or count_dropped(sinks)
+    return CUT_SHORT if is_cut else DONE
 
 
 def _run(plan: RunPlan, stack: ExitStack) -> tuple[SessionOutcome, tuple[Gap, ...], list[RunSink]]:

@@ -192,7 +192,8 @@ def _serve_run(plan: RunPlan, page: _Page, stack: ExitStack) -> int:
         feed.end(f"{source.name} has ended.")
         say("The page stays; Ctrl-C ends it.")
         _wait(stop)
-    return CUT_SHORT if outcome.cut_short or gaps or count_dropped(sinks) else DONE
+    is_cut = outcome.cut_short or outcome.mended or gaps or count_dropped(sinks)
+    return CUT_SHORT if is_cut else DONE
 
 
 def _open_source(plan: RunPlan) -> Source:

@@ -39,8 +39,9 @@ class SessionOutcome:
     """The outcome of a session.
 
     `seconds` is the time from the first frame to the last output. `cut_short` is one line on what
-    is missing, None if nothing is. `blurred_whole` counts frames whose faces could not be accounted
-    for. `remarks` are lines that a user of the results must know.
+    is missing, None if nothing is, and `mended` one on times that were mended. `blurred_whole`
+    counts frames whose faces could not be accounted for. `remarks` are lines that a user of the
+    results must know.
     """
 
     frames: int
@@ -50,6 +51,7 @@ class SessionOutcome:
     interrupted: bool = False
     blurred_whole: int = 0
     remarks: Sequence[str] = ()
+    mended: str | None = None
 
 
 class Session:
@@ -160,6 +162,7 @@ class Session:
             interrupted=self._stop(),
             blurred_whole=loop.blurred_whole,
             remarks=self._source.remarks,
+            mended=self._source.mended,
         )
 
     def _read(self) -> None:

@@ -202,6 +202,7 @@ class RunNotes:
             "ended": ended.isoformat(timespec="seconds"),
             "interrupted": self._interrupted(),
             "cut_short": join_warnings(self._source.warning, *self._more_warnings()),
+            "mended": self._source.mended,
             "versions": dict(list_versions()),
             "platform": platform.platform(),
             "provider": self._provider,

@@ -98,6 +98,7 @@ def render_run_facts(notes: Mapping[str, JsonValue], rules: EpisodeRules) -> Htm
         ("begun", notes.get("begun")),
         ("interrupted", "yes" if notes.get("interrupted") else None),
         ("warning", notes.get("cut_short")),
+        ("times", notes.get("mended")),
         ("runs on", notes.get("provider")),
         ("speed", _format_speed(find_section(notes, "timings"))),
         *((f"input: {one.get('name')}", one.get("sha256")) for one in find_objects(given, "files")),
@@ -114,12 +115,12 @@ def render_run_facts(notes: Mapping[str, JsonValue], rules: EpisodeRules) -> Htm
 
 
 def render_run_warnings(notes: Mapping[str, JsonValue]) -> Html:
-    """Renders a paragraph for each part of the input that the figures do not cover."""
+    """Renders a paragraph for each part of the input that the figures do not cover, and one on
+    times that were mended."""
     lines = []
     if notes.get("interrupted"):
         lines.append("The run was interrupted: this page is of the part before.")
-    if notes.get("cut_short"):
-        lines.append(str(notes["cut_short"]))
+    lines += [str(notes[name]) for name in ("cut_short", "mended") if notes.get(name)]
     return join_html(fill_html('<p class="lead">{}</p>\n', line) for line in lines)
 
 

@@ -103,7 +103,7 @@ def report_folder(request: StudyRequest) -> int:
             if one is not None:
                 one.close()
     _say_end(request, videos, files)
-    return CUT_SHORT if left_out or any(one.remarks for one in videos) else DONE
+    return CUT_SHORT if left_out or any(one.all_remarks for one in videos) else DONE
 
 
 def _check_outputs(request: StudyRequest) -> None:
@@ -164,6 +164,13 @@ def _say_end(request: StudyRequest, videos: Sequence[StudyVideo], files: StudyFi
     if remarked:
         are = choose_noun(remarked, "is", "are")
         say(f"warning: {format_count(remarked, 'video')} {are} not whole; the page says why.")
+    mended = sum(bool(video.mended) and not video.remarks for video in videos)
+    if mended:
+        are, have = choose_noun(mended, "is", "are"), choose_noun(mended, "has", "have")
+        say(
+            f"warning: {format_count(mended, 'video')} {are} whole but {have} wrong times, which "
+            "were mended; the page says where."
+        )
     if files.others:
         names = ", ".join(path.name for path in files.others[:MAX_NAMED])
         more = ", …" if len(files.others) > MAX_NAMED else ""

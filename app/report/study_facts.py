@@ -42,7 +42,8 @@ class StudyVideo:
 
     `name` is its path from the study's folder, without suffix. `labels` are the model's labels,
     `label_counts` the frames of faces by label, including "unsure". `episode_counts` counts
-    episodes by label. `remarks` say what the figures do not cover.
+    episodes by label. `remarks` say what the figures do not cover, and `mended` which times of a
+    video were mended; a video with this alone is whole.
     """
 
     name: str
@@ -54,6 +55,12 @@ class StudyVideo:
     label_counts: Counter[str] = field(default_factory=Counter)
     episode_counts: Counter[str] = field(default_factory=Counter)
     remarks: tuple[str, ...] = ()
+    mended: str | None = None
+
+    @property
+    def all_remarks(self) -> tuple[str, ...]:
+        """The lines on what is missing, then the one on mended times."""
+        return (*self.remarks, *([self.mended] if self.mended else []))
 
     @property
     def covered(self) -> float:
@@ -112,6 +119,7 @@ def describe_study_video(
         counts,
         Counter(one.label for one in summary.episodes),
         tuple(remarks),
+        str(notes["mended"]) if notes.get("mended") else None,
     )
 
 
@@ -183,5 +191,5 @@ def make_overview_row(video: StudyVideo, labels: Sequence[str]) -> list[Cell]:
         video.episode_counts.total(),
         *(video.episode_counts[name] for name in labels),
         *((doubts.get(words, 0.0) if known else None) for _, words in DOUBTS),
-        "; ".join(video.remarks) or None,
+        "; ".join(video.all_remarks) or None,
     ]

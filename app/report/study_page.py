@@ -84,11 +84,16 @@ def _render_study_head(title: str, videos: Sequence[StudyVideo], left_out: int) 
         (f"{episodes:,}", choose_noun(episodes, "episode")),
     ]
     remarked = sum(bool(one.remarks) for one in videos)
+    mended = sum(bool(one.mended) and not one.remarks for one in videos)
     warnings = []
     if left_out:
         warnings.append(f"Not on this page: {format_count(left_out, 'file')} that cannot be read.")
     if remarked:
         warnings.append(f"Not whole: {format_count(remarked, 'video')}; the rows say why.")
+    if mended:
+        warnings.append(
+            f"Whole, with mended times: {format_count(mended, 'video')}; the rows say where."
+        )
     return fill_html(
         "<header><h1>{}</h1>\n"
         '<p class="lead">An expression is not a feeling: this says what faces look like to a '
@@ -163,7 +168,7 @@ def _render_video(
         if link is None
         else fill_html('<a href="{}">{}</a>', link, video.name)
     )
-    remarks = join_html(fill_html("<small>{}</small>", text) for text in video.remarks)
+    remarks = join_html(fill_html("<small>{}</small>", text) for text in video.all_remarks)
     covered = fill_html(
         '<span class="meter"><i style="width:{:.1f}%"></i></span>{}',
         100 * video.covered,

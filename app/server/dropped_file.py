@@ -172,7 +172,7 @@ def read_dropped_file(
         outcome = run_visit(networks, source, sinks, state, stop=is_stopped)
         paths = [sink.path for sink in (*files, notes) if sink.path is not None]
         line = f"{format_count(outcome.frames, 'frame' if is_video else 'picture')} read."
-        line = join_warnings(line, outcome.cut_short, _explain_end(source)) or line
+        line = join_warnings(line, outcome.cut_short, outcome.mended, _explain_end(source)) or line
         return paths, line.replace(f"{upload.path.parent}/", "")
 
 

@@ -37,6 +37,11 @@ class RepeatedVideo(SourceDefaults):
         """One line on what of the video could not be read; None if nothing is missing."""
         return self._video.warning
 
+    @property
+    def mended(self) -> str | None:
+        """One line on times of the video that were mended; None if none were."""
+        return self._video.mended
+
     def __iter__(self) -> Iterator[Frame | Silence]:
         first_index, first_s, step_s = 0, 0.0, USUAL_STEP_S
         while True:

@@ -56,6 +56,11 @@ class Source(Protocol):
         """One line on what was cut short or skipped so far; None if nothing was."""
 
     @property
+    def mended(self) -> str | None:
+        """One line on times of frames that were mended so far, none of which are lost; None if
+        nothing was mended."""
+
+    @property
     def remarks(self) -> Sequence[str]:
         """Lines that a user of the results must know, none of which is a fault."""
 
@@ -91,6 +96,11 @@ class SourceDefaults:
 
     name: str
     frame_count: int | None
+
+    @property
+    def mended(self) -> str | None:
+        """No line."""
+        return None
 
     @property
     def remarks(self) -> Sequence[str]:

@@ -48,6 +48,11 @@ class RealtimeVideo(SourceDefaults):
         return join_warnings(self._video.warning, own)
 
     @property
+    def mended(self) -> str | None:
+        """One line on times of the video that were mended; None if none were."""
+        return self._video.mended
+
+    @property
     def remarks(self) -> Sequence[str]:
         """The remarks on the video, and the number of frames that came too late."""
         late = self._feed.read_count - self._delivered

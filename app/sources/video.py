@@ -266,10 +266,13 @@ class VideoSource(SourceDefaults):
 
     @property
     def warning(self) -> str | None:
-        """One line on damage, odd times and changes of the file so far; None if there are none."""
-        return join_warnings(
-            self._damage, self._changes.warning(self.name, self._seconds), self._change()
-        )
+        """One line on damage and changes of the file so far; None if there are none."""
+        return join_warnings(self._damage, self._change())
+
+    @property
+    def mended(self) -> str | None:
+        """One line on odd times of the file so far, which were mended; None if there are none."""
+        return self._changes.warning(self.name, self._seconds)
 
     def _change(self) -> str | None:
         change = None if self.original is None else self.original.find_change()

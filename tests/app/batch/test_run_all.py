@@ -6,21 +6,25 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
 from app.batch.annotate import FileOutcome
 from app.batch.progress import Bars, shorten_name
-from app.batch.run_all import _News, describe_outcome
+from app.batch.run_all import _News, annotate_all, describe_outcome
+from app.batch.run_here import BatchListener
 from app.defaults import PORTRAIT_CLIP, ROOT
 from app.errors import SinkError
 from app.process.signals import hold_back_signals
 from app.runs.check_plan import check_plan
 from app.runs.checkpoint import ResumeFile
-from app.runs.plan import OutputPaths, RunPlan, VideoInput
+from app.runs.plan import BatchPlan, OutputPaths, RunPlan, VideoInput
 from tests.support.program import called
 from tools.make_portrait_clip import FPS
+
+CUT, MENDED = "1 of them with a part missing", "1 of them whole, with mended times"
 
 
 def command(*options: str) -> list[str]:
@@ -199,6 +203,14 @@ def test_unfinished_runs_are_not_begun_anew_unasked(tmp_path: Path) -> None:
             ],
         ),
         (
+            FileOutcome(2, 1, 4.0, mended="It has a wrong time, which was mended."),
+            True,
+            [
+                "portrait.mp4: 2 frames with 1 face in 4.0 s (0.5 frames/s) -> r.csv, r.run.json",
+                "warning: It has a wrong time, which was mended.",
+            ],
+        ),
+        (
             FileOutcome(9, 1, 4.0, from_frame=5, interrupted=True),
             True,
             ["portrait.mp4: 9 frames with 1 face, 4.0 s from frame 5 on"],
@@ -207,6 +219,49 @@ def test_unfinished_runs_are_not_begun_anew_unasked(tmp_path: Path) -> None:
 )
 def test_what_is_said_of_a_file(outcome: FileOutcome, named: bool, lines: list[str]) -> None:
     assert describe_outcome(plan(Path()), outcome, named=named) == lines
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "done", "code"),
+    [
+        ([FileOutcome(), FileOutcome()], "2 done", 0),
+        (
+            [FileOutcome(), FileOutcome(cut_short="cut")],
+            "2 done (1 of them with a part missing)",
+            1,
+        ),
+        (
+            [FileOutcome(), FileOutcome(mended="t")],
+            "2 done (1 of them whole, with mended times)",
+            1,
+        ),
+        (
+            [FileOutcome(cut_short="cut", mended="t"), FileOutcome(mended="t")],
+            f"2 done ({CUT}; {MENDED})",
+            1,
+        ),
+    ],
+)
+def test_the_summary_tells_a_cut_video_from_one_with_mended_times(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    outcomes: list[FileOutcome],
+    done: str,
+    code: int,
+) -> None:
+    def tell(
+        plans: Sequence[RunPlan],
+        *,
+        workers: int,
+        stop: Callable[[], bool],
+        listener: BatchListener,
+    ) -> None:
+        for number, outcome in enumerate(outcomes):
+            listener.hear_done(number, outcome)
+
+    batch = BatchPlan((plan(tmp_path), plan(tmp_path)), ())
+    assert annotate_all(batch, stop=lambda: False, elsewhere=tell) == code
+    assert f"2 videos: {done}, in " in capsys.readouterr().err
 
 
 @pytest.mark.slow

@@ -124,9 +124,15 @@ def test_whatever_comes_from_outside_is_escaped() -> None:
 
 
 def test_warnings_of_the_run_stand_above_the_figures() -> None:
-    page = page_of(summary_of(HAPPY), cut_short="a.mp4 ends early <1>.", interrupted=True)
+    page = page_of(
+        summary_of(HAPPY),
+        cut_short="a.mp4 ends early <1>.",
+        interrupted=True,
+        mended="a.mp4 has a wrong time.",
+    )
     head = page[: page.index('class="tiles"')]
     assert '<p class="lead">a.mp4 ends early &lt;1&gt;.</p>' in head
+    assert '<p class="lead">a.mp4 has a wrong time.</p>' in head
     assert "The run was interrupted" in head
     assert "interrupted" not in page_of(summary_of(HAPPY))
 

@@ -89,6 +89,24 @@ def test_what_cannot_be_read_is_a_line_and_the_others_go_on(
     assert "<small>the records end within a line</small>" in text
 
 
+def test_a_whole_video_with_mended_times_is_not_called_cut(
+    study: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said_by_run = "a.mp4 has a wrong time, which was mended: at frame 7, 30.28 s became 0.28 s."
+    (study / "a.run.json").write_text(json.dumps({"cut_short": None, "mended": said_by_run}))
+    overview = study / "v.csv"
+    assert main([str(study), "-o", str(study / "s.html"), "--overview", str(overview)]) == 1
+    said = capsys.readouterr().err.splitlines()
+    assert said[1:] == [
+        "warning: 1 video is whole but has wrong times, which were mended; the page says where."
+    ]
+    text = (study / "s.html").read_text()
+    assert "Whole, with mended times: 1 video; the rows say where." in text
+    assert "Not whole" not in text
+    assert f"<small>{said_by_run}</small>" in text
+    assert said_by_run in overview.read_text()
+
+
 def test_names_are_escaped(tmp_path: Path) -> None:
     write_records(tmp_path / "s" / "=<b>.jsonl", 40)
     page, table = tmp_path / "p.html", tmp_path / "t.csv"

@@ -161,10 +161,10 @@ def test_wrong_time_is_mended_alone_and_said(tmp_path):
     with VideoSource(path) as source:
         times_s = [frame.time_s for frame in source]
     assert times_s == pytest.approx([n / 25 for n in range(20)])
-    assert source.warning == (
+    assert source.mended == (
         "moved.mkv has a wrong time, which was mended: at frame 7, 30.28 s became 0.28 s."
     )
-    assert not source.cut_short
+    assert (source.warning, source.cut_short) == (None, False)
     assert source.time_changes == {
         "mended": 1,
         "counted_anew": 0,
@@ -189,7 +189,7 @@ def test_joined_files_go_on_and_say_so(tmp_path):
         times_s = [frame.time_s for frame in source]
     assert len(times_s) == 24
     assert np.diff(times_s) == pytest.approx(0.04)
-    assert source.warning == "joined.ts counts its time anew at 0.48 s; times go on from there."
+    assert source.mended == "joined.ts counts its time anew at 0.48 s; times go on from there."
     assert not source.cut_short
 
 
@@ -396,7 +396,7 @@ def test_frames_that_are_read_ahead_are_told_of_when_they_come(tmp_path):
         with source.read_ahead():
             for frame in source:
                 time.sleep(0.05)
-                told.append((frame.index, source.reached, source.warning is None, source.finished))
+                told.append((frame.index, source.reached, source.mended is None, source.finished))
         assert told == [(0, 1, True, False), (2, 3, True, False), (4, 5, False, False)]
         assert (source.reached, source.finished) == (6, True)
         assert source.frame_duration_s == pytest.approx(0.08)
