@@ -3,7 +3,7 @@
 Two runs give the same frames: nothing is random, and the encoder works on a single thread.
 """
 
-import os
+import argparse
 from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -12,6 +12,10 @@ from typing import Any
 import av
 import numpy as np
 from numpy.typing import NDArray
+
+from app.errors import SinkError
+from app.files.atomic import make_write_error, open_partial, reserve
+from app.process.console import new_parser
 
 SAMPLE_RATE_HZ = 44_100
 AAC_FRAME_SAMPLES = 1024
@@ -55,22 +59,92 @@ def write_film(
     fps: int,
     crf: float,
     tune: str,
-) -> None:
-    """Writes a clip in H.264 and AAC.
+    max_bytes: int,
+    overwrite: bool = False,
+) -> int:
+    """Writes a clip in H.264 and AAC, whole or not at all.
 
     Args:
-        path: The file, which is replaced.
+        path: The file.
         pictures: The frames, each uint8 (H, W, 3) RGB.
         sound: The samples, float32 (N,) mono.
         size_wh: Width and height of the frames, px.
         fps: The frames of a second.
         crf: x264's quality; lower is better.
         tune: x264's kind of picture, such as "animation" or "film".
+        max_bytes: The size that the clip may have.
+        overwrite: Whether an existing file is replaced.
+
+    Returns:
+        The size of the clip in bytes.
+
+    Raises:
+        SinkError: The clip cannot be written, or is too large. What was at `path` is still there.
     """
-    part = path.with_name(path.name + ".part")
-    part.parent.mkdir(parents=True, exist_ok=True)
+    part = open_partial(path, overwrite=overwrite)
+    try:
+        _encode(part.path, pictures, sound, size_wh=size_wh, fps=fps, crf=crf, tune=tune)
+        size = part.path.stat().st_size
+        if size > max_bytes:
+            raise SinkError(
+                f"{path} would have {size:,} bytes, more than {max_bytes:,}. Raise CRF."
+            )
+        part.settle()
+    except (OSError, av.FFmpegError) as error:
+        raise make_write_error(path, error) from error
+    finally:
+        part.discard()
+    return size
+
+
+def parse_clip_options(
+    command: str,
+    description: str,
+    default: Path,
+    inputs: Iterable[Path],
+    argv: Sequence[str] | None,
+) -> argparse.Namespace:
+    """Reads the options of a command that makes a clip: `output` and `overwrite`.
+
+    Args:
+        command: The command, for its help.
+        description: What it makes.
+        default: The clip that comes with the program.
+        inputs: Files that it must not replace.
+        argv: The words of the command line; None: those of this process.
+
+    Raises:
+        SinkError: The output cannot be written.
+    """
+    top = new_parser(command, description, f"example:\n  {command} -o new.mp4")
+    top.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        default=default,
+        metavar="FILE",
+        help=f"the .mp4 to write (default: the program's own {default.name})",
+    )
+    top.add_argument("--overwrite", action="store_true", help="replace a file that exists already")
+    found = top.parse_args(argv)
+    if found.output.suffix.lower() != ".mp4":
+        raise SinkError(f"{found.output} must end in .mp4.")
+    reserve(found.output, overwrite=found.overwrite, inputs=inputs)  # before minutes of work
+    return found
+
+
+def _encode(
+    path: Path,
+    pictures: Iterable[NDArray[np.uint8]],
+    sound: NDArray[np.float32],
+    *,
+    size_wh: tuple[int, int],
+    fps: int,
+    crf: float,
+    tune: str,
+) -> None:
     options = {"movflags": "+faststart", "fflags": "+bitexact"}
-    with av.open(str(part), "w", format="mp4", options=options) as container:
+    with av.open(str(path), "w", format="mp4", options=options) as container:
         video = container.add_stream("libx264", rate=fps)
         video.width, video.height = size_wh
         video.pix_fmt = "yuv420p"
@@ -93,7 +167,6 @@ def write_film(
         for part_of_sound in _cut_sound(sound):
             container.mux(audio.encode(part_of_sound))
         container.mux(audio.encode(None))
-    os.replace(part, path)
 
 
 def _cut_sound(samples: NDArray[np.float32]) -> Iterator[Any]:

@@ -10,6 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from app.errors import DataError
 from app.types import Image
 
 PLATES = Path(__file__).resolve().parent.parent / "docs" / "plates"
@@ -116,8 +117,10 @@ def find_face(plate: str, figure: int) -> DarwinFace:
 
 
 def read_plate(plate: str) -> Image:
-    """Reads a plate, uint8 (H, W, 3) BGR."""
+    """Reads a plate, uint8 (H, W, 3) BGR. Raises `DataError`."""
     picture = cv2.imread(str(PLATES / f"{plate}.jpg"), cv2.IMREAD_COLOR)
     if picture is None:
-        raise FileNotFoundError(f"{PLATES / plate}.jpg is missing or damaged")
+        raise DataError(
+            f"{PLATES / plate}.jpg is missing or damaged. Restore it: git checkout -- docs/plates"
+        )
     return np.asarray(picture, np.uint8)

@@ -7,11 +7,10 @@ portrait of Eileen Collins is laid down, taken away and laid down again. Each pr
 word for the expression, so that everybody sees where the program says something else.
 
 Pictures and words were chosen by what Darwin shows, never by what the model reads. Run it as
-`python -m tools.make_demo_clip` (scikit-image is a development dependency). Two runs give the same
-frames.
+`python -m tools.make_demo_clip --overwrite` (scikit-image is a development dependency). Two runs
+give the same frames.
 """
 
-import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -21,8 +20,15 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from app.defaults import DEMO_CLIP
-from tools.clip_film import BEAT_S, SAMPLE_RATE_HZ, pluck_notes, write_film
+from app.defaults import DEMO_CLIP, PORTRAIT_CLIP
+from app.process.console import DONE, run_command
+from tools.clip_film import (
+    BEAT_S,
+    SAMPLE_RATE_HZ,
+    parse_clip_options,
+    pluck_notes,
+    write_film,
+)
 from tools.darwin_plates import find_face, read_plate
 from tools.make_portrait_clip import FACE_XYXY, read_portrait
 from tools.prints import (
@@ -315,27 +321,39 @@ def make_sound() -> NDArray[np.float32]:
     return sound
 
 
-def write_clip(path: Path) -> None:
-    """Writes the clip to `path`."""
-    frames = map(draw_frame, range(FRAMES))
-    write_film(path, frames, make_sound(), size_wh=SIZE_WH, fps=FPS, crf=CRF, tune="film")
+def write_clip(path: Path, *, overwrite: bool) -> int:
+    """Writes the clip to `path`. Returns its size in bytes. Raises `SinkError`, and `DataError`
+    where a picture that it is made of is missing."""
+    return write_film(
+        path,
+        map(draw_frame, range(FRAMES)),
+        make_sound(),
+        size_wh=SIZE_WH,
+        fps=FPS,
+        crf=CRF,
+        tune="film",
+        max_bytes=MAX_BYTES,
+        overwrite=overwrite,
+    )
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(
-        prog="python -m tools.make_demo_clip",
-        description="Make the demo clip from Darwin's plates and NASA's portrait.",
-    )
-    parser.add_argument(
-        "-o", "--output", type=Path, default=DEMO_CLIP, help=f"default: {DEMO_CLIP.name}"
-    )
-    output: Path = parser.parse_args().output
-    write_clip(output)
-    size = output.stat().st_size
-    print(f"{output}: {FRAMES} frames, {FRAMES / FPS:.1f} s, {size:,} bytes")
-    if size > MAX_BYTES:
-        raise SystemExit(f"That is over {MAX_BYTES:,} bytes. Raise CRF.")
+def main(argv: Sequence[str] | None = None) -> int:
+    """Makes the clip. Returns the exit code."""
+
+    def make() -> int:
+        options = parse_clip_options(
+            "python -m tools.make_demo_clip",
+            "Makes the demo clip from Darwin's plates and NASA's portrait.",
+            DEMO_CLIP,
+            [PORTRAIT_CLIP],
+            argv,
+        )
+        size = write_clip(options.output, overwrite=options.overwrite)
+        print(f"{options.output}: {FRAMES} frames, {FRAMES / FPS:.1f} s, {size:,} bytes")
+        return DONE
+
+    return run_command(make)
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(main())

@@ -17,6 +17,7 @@ import numpy as np
 
 from app.defaults import PORTRAIT_CLIP
 from app.detection.search import FaceSearch
+from app.files.atomic import reserve, write_whole
 from app.live.keys import Action
 from app.live.session import Session
 from app.overlay.drawing import draw_result
@@ -125,7 +126,10 @@ def window_picture(search: FaceSearch, classifier: Classifier) -> Image:
 def main(argv: Sequence[str] | None = None) -> int:
     top = argparse.ArgumentParser(prog="python -m tools.make_overlay_pictures", description=__doc__)
     top.add_argument("folder", type=Path, nargs="?", default=DOCS, help="default: docs/")
+    top.add_argument("--overwrite", action="store_true", help="replace files that exist already")
     options = top.parse_args(argv)
+    for name in ("overlay.jpg", "overlay_many.jpg", "live_view.jpg"):
+        reserve(options.folder / name, overwrite=options.overwrite)
     with FaceSearch() as search:
         classifier = Classifier(device="cpu")
         for name, make in (
@@ -135,7 +139,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         ):
             picture = make(search, classifier)
             _, content = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
-            (options.folder / name).write_bytes(content.tobytes())
+            write_whole(options.folder / name, content.tobytes(), overwrite=options.overwrite)
             print(options.folder / name)
     return 0
 

@@ -6,12 +6,11 @@ as scikit-image ships it, and a synthesised tune. A photo print drifts, turns, c
 the picture, returns, and is joined by a smaller, mirrored print. `TIMELINE` says how many faces
 each frame shows, so that tests judge a recogniser against what was drawn.
 
-Run it as `python -m tools.make_portrait_clip` (scikit-image is a development dependency). Two runs
-give the same frames.
+Run it as `python -m tools.make_portrait_clip --overwrite` (scikit-image is a development
+dependency). Two runs give the same frames.
 """
 
-import argparse
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -21,8 +20,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from app.defaults import PORTRAIT_CLIP
-from tools.clip_film import SAMPLE_RATE_HZ, pluck_notes, write_film
+from app.defaults import DEMO_CLIP, PORTRAIT_CLIP
+from app.errors import DataError
+from app.process.console import DONE, run_command
+from tools.clip_film import SAMPLE_RATE_HZ, parse_clip_options, pluck_notes, write_film
 from tools.prints import (
     Floats,
     Layer,
@@ -180,10 +181,16 @@ def draw_prints(prints: Iterable[tuple[Pose, bool]]) -> Bytes:
 
 
 def read_portrait() -> Layer:
-    """Reads NASA's portrait of Eileen Collins, RGB (512, 512, 3)."""
-    from skimage import data  # here, so that reading the timeline does not need it
+    """Reads NASA's portrait of Eileen Collins, RGB (512, 512, 3). Raises `DataError`."""
+    try:
+        from skimage import data  # here, so that reading the timeline does not need it
 
-    whole: Bytes = np.asarray(cast(Any, data).astronaut())
+        whole: Bytes = np.asarray(cast(Any, data).astronaut())
+    except (ImportError, OSError) as error:
+        raise DataError(
+            "NASA's portrait is a picture of scikit-image, which cannot be read here: "
+            f"{error}. Get it by pip install -e '.[dev]'."
+        ) from error
     return whole.astype(np.float32) / np.float32(255)
 
 
@@ -221,9 +228,10 @@ def _background() -> Layer:
     return slope
 
 
-def write_clip(path: Path) -> None:
-    """Writes the clip to `path`."""
-    write_film(
+def write_clip(path: Path, *, overwrite: bool) -> int:
+    """Writes the clip to `path`. Returns its size in bytes. Raises `SinkError`, and `DataError`
+    where the portrait is missing."""
+    return write_film(
         path,
         map(draw_frame, range(FRAMES)),
         pluck_notes(NOTES, FRAMES * SAMPLE_RATE_HZ // FPS),
@@ -231,30 +239,34 @@ def write_clip(path: Path) -> None:
         fps=FPS,
         crf=CRF,
         tune="animation",
+        max_bytes=MAX_BYTES,
+        overwrite=overwrite,
     )
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(
-        prog="python -m tools.make_portrait_clip",
-        description="Make the portrait clip from NASA's portrait.",
-    )
-    parser.add_argument(
-        "-o", "--output", type=Path, default=PORTRAIT_CLIP, help=f"default: {PORTRAIT_CLIP.name}"
-    )
-    output: Path = parser.parse_args().output
-    for index in range(FRAMES):
-        if drawn_faces(index) != expected_faces(index):
-            raise SystemExit(
-                f"Frame {index} shows {drawn_faces(index)} faces, TIMELINE says "
-                f"{expected_faces(index)}. Correct TIMELINE."
-            )
-    write_clip(output)
-    size = output.stat().st_size
-    print(f"{output}: {FRAMES} frames, {FRAMES / FPS:.1f} s, {size:,} bytes")
-    if size > MAX_BYTES:
-        raise SystemExit(f"That is over {MAX_BYTES:,} bytes. Raise CRF.")
+def main(argv: Sequence[str] | None = None) -> int:
+    """Makes the clip. Returns the exit code."""
+
+    def make() -> int:
+        options = parse_clip_options(
+            "python -m tools.make_portrait_clip",
+            "Makes the portrait clip from NASA's portrait.",
+            PORTRAIT_CLIP,
+            [DEMO_CLIP],
+            argv,
+        )
+        for index in range(FRAMES):
+            if drawn_faces(index) != expected_faces(index):
+                raise DataError(
+                    f"Frame {index} shows {drawn_faces(index)} faces, TIMELINE says "
+                    f"{expected_faces(index)}. Correct TIMELINE."
+                )
+        size = write_clip(options.output, overwrite=options.overwrite)
+        print(f"{options.output}: {FRAMES} frames, {FRAMES / FPS:.1f} s, {size:,} bytes")
+        return DONE
+
+    return run_command(make)
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(main())

@@ -17,7 +17,7 @@ from PIL import Image as PillowImage
 
 from app.defaults import DEMO_CLIP, ROOT
 from app.errors import DataError
-from app.files.atomic import write_whole
+from app.files.atomic import reserve, write_whole
 from app.overlay.stream_overlay import Overlay
 from app.recogniser import Recogniser
 from app.sources.video import VideoSource
@@ -75,7 +75,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         description=__doc__,
     )
     top.add_argument("file", type=Path, nargs="?", default=TARGET, help="default: docs/demo.webp")
-    path: Path = top.parse_args(argv).file
+    top.add_argument("--overwrite", action="store_true", help="replace a file that exists already")
+    options = top.parse_args(argv)
+    path: Path = options.file
+    reserve(path, overwrite=options.overwrite, inputs=[DEMO_CLIP])
     with Recogniser(device="cpu") as recogniser:
         pictures = list(draw_passages(recogniser))
     write_loop(pictures, path)

@@ -4,8 +4,8 @@ python -m tools.plot_timelines clip.jsonl -o docs/clip.png --title "crying to la
 """
 
 import argparse
+import io
 import itertools
-import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,8 +16,9 @@ import numpy as np
 matplotlib.use("Agg")
 from matplotlib import pyplot as plt
 
-from app.errors import RecogniserError
+from app.files.atomic import reserve, write_whole
 from app.overlay.palette import COLOURS
+from app.process.console import run_command
 from app.records.reader import RecordsReader
 from app.records.schema import Record
 from app.types import UNSURE
@@ -72,8 +73,10 @@ def colour(label: str) -> tuple[float, float, float] | str:
     return red / 255, green / 255, blue / 255
 
 
-def plot(path: Path, output: Path, title: str) -> int:
-    """Returns how many people there are. Raises `DataError` for what is no records file."""
+def plot(path: Path, output: Path, title: str, *, overwrite: bool = False) -> int:
+    """Returns how many people there are. Raises `DataError` for what is no records file, and
+    `SinkError`."""
+    reserve(output, overwrite=overwrite, inputs=[path])
     found, labels, end_s = people(RecordsReader(path))
     shown = list(itertools.islice(found.items(), MAX_PEOPLE))
     figure, all_axes = plt.subplots(
@@ -105,8 +108,10 @@ def plot(path: Path, output: Path, title: str) -> int:
     all_axes[-1, 0].set_xlim(0, max(end_s, 1e-3))
     all_axes[-1, 0].set_xlabel("video time, s (strip: what was said; white: unsure)")
     figure.suptitle(title)
-    figure.savefig(output, dpi=DPI, metadata={"Software": None})
+    content = io.BytesIO()
+    figure.savefig(content, dpi=DPI, metadata={"Software": None}, format="png")
     plt.close(figure)
+    write_whole(output, content.getvalue(), overwrite=overwrite, inputs=[path])
     return len(found)
 
 
@@ -118,14 +123,16 @@ def main(argv: list[str] | None = None) -> int:
     top.add_argument("records", type=Path, help="what run_demo.py --records wrote")
     top.add_argument("-o", "--output", type=Path, required=True, help="the .png to write")
     top.add_argument("--title", default="", help="above the picture (default: the file's name)")
+    top.add_argument("--overwrite", action="store_true", help="replace a file that exists already")
     options = top.parse_args(argv)
-    try:
-        count = plot(options.records, options.output, options.title or options.records.stem)
-    except (RecogniserError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    print(f"{options.output}: {count} people")
-    return 0
+
+    def draw() -> int:
+        title = options.title or options.records.stem
+        count = plot(options.records, options.output, title, overwrite=options.overwrite)
+        print(f"{options.output}: {count} people")
+        return 0
+
+    return run_command(draw)
 
 
 if __name__ == "__main__":

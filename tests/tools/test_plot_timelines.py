@@ -50,6 +50,8 @@ def test_picture_is_made_of_a_records_file(
     )
     assert plot_timelines.main([str(records), "-o", str(tmp_path / "clip.png")]) == 0
     assert capsys.readouterr().out == f"{tmp_path / 'clip.png'}: 1 people\n"
+    assert plot_timelines.main([str(records), "-o", str(tmp_path / "clip.png")]) == 2
+    assert "clip.png exists already. Add --overwrite" in capsys.readouterr().err
     with Image.open(tmp_path / "clip.png") as picture:
         assert picture.width > picture.height > 100
 
