@@ -324,6 +324,7 @@ class FileRun:
                 self._records.close(keep_lines=self.interrupted)
             except DisplacedError as error:
                 failures.append(error)
+        self.notes.follow_records(failures)
         if not self.interrupted and displaced:
             self._file.remove()
         if failures:

@@ -227,9 +227,9 @@ def _make_folders(folders: Iterable[Path], *, keep: bool) -> Iterator[None]:
 def _make_folder(folder: Path) -> None:
     try:
         folder.mkdir(exist_ok=True)  # another share may have made it just now
-    except FileNotFoundError as error:
-        raise SinkError(
-            f"The folder {folder.parent} does not exist. Make it, or choose another one."
-        ) from error
     except OSError as error:
+        if not folder.parent.exists():
+            raise SinkError(
+                f"The folder {folder.parent} does not exist. Make it, or choose another one."
+            ) from error
         raise make_write_error(folder, error) from error

@@ -9,6 +9,16 @@ from pathlib import Path
 from app.errors import SinkError
 from app.files.hidden import BusyError, HiddenFile, build_hidden_path, is_being_written
 
+WRITE_REMEDIES = {  # by the number of the system's error
+    errno.ENAMETOOLONG: "Choose a shorter one.",
+    errno.ENOSPC: "Free some there, or choose another disk.",
+    errno.EDQUOT: "Remove some of your files there, or choose another disk.",
+    errno.EACCES: "Choose a folder in which you may write.",
+    errno.EPERM: "Choose a folder in which you may write.",
+    errno.EROFS: "Choose another disk.",
+    errno.ENOENT: "No file can be made there. Choose another folder.",  # as in /proc
+}
+
 
 def reserve(path: Path, *, overwrite: bool, inputs: Iterable[Path] = ()) -> Path:
     """Checks that a file can be written, and leaves nothing behind.
@@ -67,10 +77,19 @@ def _refuse_impossible_name(path: Path) -> None:
 def make_write_error(path: Path, cause: Exception) -> SinkError:
     """Makes the error for an output that could not be written, from an error of the system or of
     FFmpeg."""
+    return SinkError(describe_write_error(path, cause))
+
+
+def describe_write_error(path: Path, cause: Exception) -> str:
+    """Says in one line that a file could not be written, why, and what to do.
+
+    >>> describe_write_error(Path("a.csv"), OSError(errno.ENOSPC, "No space left on device"))
+    'a.csv could not be written: No space left on device. Free some there, or choose another disk.'
+    """
     # PyAV's errors have both, too, but only some of them are OSErrors.
     reason = getattr(cause, "strerror", None) or str(cause) or type(cause).__name__
-    remedy = " Choose a shorter one." if getattr(cause, "errno", 0) == errno.ENAMETOOLONG else ""
-    return SinkError(f"{path} could not be written: {reason}.{remedy}")
+    remedy = WRITE_REMEDIES.get(getattr(cause, "errno", None) or 0)
+    return f"{path} could not be written: {reason}." + (f" {remedy}" if remedy else "")
 
 
 def open_partial(path: Path, *, overwrite: bool, inputs: Iterable[Path] = ()) -> HiddenFile:
@@ -108,6 +127,20 @@ def write_whole(
 def write_text(path: Path, text: str, *, overwrite: bool, inputs: Iterable[Path] = ()) -> None:
     """Writes `text` as UTF-8 with unchanged line ends, whole or not at all. Raises `SinkError`."""
     write_whole(path, text.encode("utf-8", "backslashreplace"), overwrite=overwrite, inputs=inputs)
+
+
+def add_text(path: Path, text: str, *, overwrite: bool) -> None:
+    """Writes `text` as `write_text` does, at the end of a run that has reserved the name. Raises
+    `DisplacedError` where a file has come to be there: the text then has another name."""
+    try:
+        part = HiddenFile(path, overwrite=overwrite)
+        try:
+            part.file.write(text.encode("utf-8", "backslashreplace"))
+            part.settle()
+        finally:
+            part.discard()
+    except OSError as error:
+        raise make_write_error(path, error) from error
 
 
 def replace_durably(path: Path, content: bytes, *, partial: Path) -> None:

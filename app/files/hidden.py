@@ -141,7 +141,16 @@ class BusyError(SinkError):
 
 
 class DisplacedError(SinkError):
-    """A result is complete, but under another name, because its own was taken meanwhile."""
+    """A result is complete, but under another name, because its own was taken meanwhile.
+
+    `path` is the name that it was to have, `other` the one that it has.
+    """
+
+    def __init__(self, path: Path, other: Path) -> None:
+        super().__init__(
+            f"{path} came to be while this run lasted and was left as it is; the result is {other}."
+        )
+        self.path, self.other = path, other
 
 
 class HiddenFile:
@@ -242,10 +251,7 @@ def settle_file(partial: Path, path: Path, *, overwrite: bool) -> None:
             other = path.with_name(f"{path.stem}_{number}{path.suffix}")
             with contextlib.suppress(FileExistsError):
                 _rename_to_free(partial, other)
-                raise DisplacedError(
-                    f"{path} came to be while this run lasted and was left as it is; the result "
-                    f"is {other}."
-                ) from None
+                raise DisplacedError(path, other) from None
         raise
 
 

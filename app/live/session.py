@@ -12,6 +12,7 @@ from app.live.keys import Action
 from app.live.pacing import EasedFigure, Pacer, RateMeter
 from app.live.remote import Remote
 from app.live.view import LivePipeline, LiveView
+from app.outputs.run_metadata import RunNotes
 from app.outputs.sink import RunSink, check_sinks, close_all
 from app.privacy.blur_guard import BlurGuard
 from app.runs.frame_loop import FrameLoop
@@ -148,6 +149,9 @@ class Session:
             self._read()
             if loop.frames:  # the notes, which are written early, say how the video ended
                 failures = close_all(reversed(self._sinks))
+                for sink in self._sinks:
+                    if isinstance(sink, RunNotes):
+                        sink.follow_records(failures)
             self._say_all(failures[1:])
             self._finish_recording()
             if failures:

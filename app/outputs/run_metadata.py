@@ -15,8 +15,10 @@ from pathlib import Path
 
 from app.actions.names import ACTIONS_NOTE
 from app.contract import Contract
-from app.files.atomic import reserve, write_text
+from app.errors import RecogniserError
+from app.files.atomic import add_text, make_write_error, reserve
 from app.files.hashing import sha256_of_file
+from app.files.hidden import DisplacedError, settle_file
 from app.sources.base import Gap, InputFile, Source
 from app.sources.camera_address import mask_addresses
 from app.stage_state import SavedState, State
@@ -48,6 +50,8 @@ def hash_file(path: Path) -> str | None:
 
 def read_notes(records: Path) -> SavedState:
     """Reads the notes beside `records`; empty if they are missing or damaged."""
+    if not name_notes(records).is_file():  # a named pipe of this name would never end
+        return {}
     try:
         text = name_notes(records).read_text(encoding="utf-8")
         found = json.loads(text, parse_int=_parse_int)
@@ -82,6 +86,7 @@ class RunNotes:
         more_warnings: Gives at the end the warnings of other outputs.
         model_sha256: The hash of the model that runs; None for the hash of the file as it is.
         prior_correction: The prior correction that the run uses; None for the contract's.
+        records: The records that the notes describe; None for no file.
     """
 
     dropped = 0
@@ -105,6 +110,7 @@ class RunNotes:
         more_warnings: Callable[[], Iterable[str | None]] = tuple,
         model_sha256: str | None = None,
         prior_correction: float | None = None,
+        records: Path | None = None,
     ) -> None:
         if path is not None:
             reserve(path, overwrite=overwrite)
@@ -135,6 +141,8 @@ class RunNotes:
         self._doubts: Counter[str] = Counter()
         self._files: list[Json] | None = None
         self._open = True
+        self._records = records
+        self._written: Path | None = None  # the name that the file got
 
     def write(self, result: FrameResult, canvas: Image) -> None:
         """Counts a result. `canvas` plays no part."""
@@ -178,8 +186,32 @@ class RunNotes:
         """Writes the description of the run, if there is a path. Raises `SinkError`."""
         if self._open and self.path is not None:
             text = json.dumps(self.describe(), indent=1, ensure_ascii=False)
-            write_text(self.path, text + "\n", overwrite=self._overwrite)
+            self._open = False
+            try:
+                add_text(self.path, text + "\n", overwrite=self._overwrite)
+            except DisplacedError as error:
+                self._written = error.other
+                raise
+            self._written = self.path
         self._open = False
+
+    def follow_records(self, failures: Iterable[RecogniserError]) -> None:
+        """Gives the written notes the name that goes with the records, where these got another one
+        than they were to have. `failures` are the errors of the outputs that were completed. Raises
+        `SinkError`."""
+        for error in failures:
+            if (
+                isinstance(error, DisplacedError)
+                and self.path == name_notes(error.path)
+                and error.path == self._records
+                and self._written is not None
+            ):
+                target = name_notes(error.other)
+                try:
+                    settle_file(self._written, target, overwrite=False)
+                except OSError as cause:
+                    raise make_write_error(target, cause) from cause
+                self._written = target
 
     def abort(self) -> None:
         """Ends the notes without a file."""

@@ -114,6 +114,7 @@ def open_sinks(
     if outputs.records is not None or outputs.report is not None or plan.is_resumable:
         sinks.notes = RunNotes(
             outputs.notes,
+            records=outputs.records,
             source=source,
             model=classifier.path,
             model_sha256=classifier.sha256,

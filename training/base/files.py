@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 from app.errors import TrainingError
+from app.files.atomic import describe_write_error
 from app.wording import escape_surrogates
 
 
@@ -17,6 +18,6 @@ def write_text_file(path: Path, text: str) -> None:
         partial.write_text(escape_surrogates(text), encoding="utf-8")
         os.replace(partial, path)
     except OSError as cause:
-        raise TrainingError(f"{path} could not be written: {cause.strerror or cause}.") from cause
+        raise TrainingError(describe_write_error(path, cause)) from cause
     finally:
         partial.unlink(missing_ok=True)

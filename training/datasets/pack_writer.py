@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.errors import DataError
+from app.files.atomic import describe_write_error
 from app.files.hidden import build_hidden_path
 from training.datasets.pack import PackedSample, PackMeta
 from training.datasets.readers import NO_LABEL, SPLITS
@@ -95,7 +96,7 @@ def write_pack(path: Path, meta: PackMeta, samples: Iterable[PackedSample]) -> i
                         np.lib.format.write_array(member, array, allow_pickle=False)
         os.replace(partial, path)
     except OSError as cause:
-        raise DataError(f"{path} could not be written: {cause.strerror or cause}.") from cause
+        raise DataError(describe_write_error(path, cause)) from cause
     finally:
         partial.unlink(missing_ok=True)
     return len(table.names)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from app.errors import ModelError, TrainingError
+from app.files.atomic import describe_write_error
 from app.files.hidden import build_hidden_path
 from training.datasets.pack import Pack
 from training.exporting.int8 import Int8Settings
@@ -99,7 +100,7 @@ def write_int8_file(
         if anyway or not faults:
             os.replace(partial, output)
     except OSError as cause:
-        raise TrainingError(f"{output} could not be written: {cause.strerror or cause}.") from cause
+        raise TrainingError(describe_write_error(output, cause)) from cause
     finally:
         partial.unlink(missing_ok=True)
     return lines, faults

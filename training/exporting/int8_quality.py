@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from app.alignment import normalise
 from app.contract import INPUT, LOGITS, Contract, make_probe_crops
 from app.errors import DataError, ModelError, TrainingError
+from app.files.atomic import describe_write_error
 from app.files.hashing import sha256_of_file
 from app.process.telemetry_off import import_onnx_runtime
 from app.recognition.classifier import Classifier
@@ -160,7 +161,7 @@ def write_model(model: Any, contract: Contract, path: Path) -> None:
     try:
         onnx.save_model(model, str(path))
     except OSError as cause:
-        raise TrainingError(f"{path} could not be written: {cause.strerror or cause}.") from cause
+        raise TrainingError(describe_write_error(path, cause)) from cause
 
 
 def measure_unfused_difference(path: Path, contract: Contract) -> float:

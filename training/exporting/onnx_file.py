@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from app.contract import ATTENTION, CAM, INPUT, LOGITS, Contract, TrainingData, make_probe_crops
 from app.errors import DataError, TrainingError
+from app.files.atomic import describe_write_error
 from app.files.hidden import build_hidden_path
 from app.recognition.classifier import Classifier
 from app.recognition.contract_metadata import write_contract
@@ -268,7 +269,7 @@ def export_model(
             )
         os.replace(partial, output)
     except OSError as cause:
-        raise TrainingError(f"{output} could not be written: {cause.strerror or cause}.") from cause
+        raise TrainingError(describe_write_error(output, cause)) from cause
     finally:
         partial.unlink(missing_ok=True)
     return contract, difference

@@ -9,6 +9,7 @@ import onnx
 
 from app.contract import Contract
 from app.errors import DataError, TrainingError
+from app.files.atomic import describe_write_error
 from app.files.hidden import build_hidden_path
 from app.recognition.classifier import Classifier
 from app.recognition.contract_metadata import write_contract
@@ -77,7 +78,7 @@ def renew_file(pack: Pack, model: Path, output: Path, *, tau: float | None = Non
         Classifier(partial, device="cpu")
         os.replace(partial, output)
     except OSError as cause:
-        raise TrainingError(f"{output} could not be written: {cause.strerror or cause}.") from cause
+        raise TrainingError(describe_write_error(output, cause)) from cause
     finally:
         partial.unlink(missing_ok=True)
     return contract

@@ -19,6 +19,7 @@ from torch import Tensor
 
 from app.alignment import fit_crop_matrix, fit_frame_matrix
 from app.errors import DataError, TrainingError
+from app.files.atomic import describe_write_error
 from training.base.device import normalise_batch
 from training.checkpoints.checkpoint import Trained
 from training.config.train_config import TrainConfig
@@ -244,9 +245,7 @@ def write_evidence_figures(trained: Trained, files: Sequence[Path], folder: Path
                 draw_evidence(shown, trained.facts.labels, partial, **found._asdict())
                 os.replace(partial, path)
             except OSError as cause:
-                raise TrainingError(
-                    f"{path} could not be written: {cause.strerror or cause}."
-                ) from cause
+                raise TrainingError(describe_write_error(path, cause)) from cause
             finally:
                 partial.unlink(missing_ok=True)
             written.append(path)

@@ -25,6 +25,7 @@ from app.errors import ModelError, SinkError, SourceError
 from app.frames.upright import UprightConverter
 from app.frames.yuv_picture import BgrReader
 from app.outputs.encoders import ENCODERS, Encoding
+from app.outputs.run_metadata import name_notes, read_notes
 from app.outputs.video import VideoSink
 from app.pipeline import Pipeline
 from app.privacy.blur_guard import BlurGuard
@@ -182,6 +183,24 @@ def test_run_that_the_guard_stops_knows_nothing_of_later_frames(
     assert read_results(tmp_path / "overlapping") == read_results(tmp_path / "plain")
     has_passed_restart = stops_at is None or stops_at > FRAMES // 2
     assert ("counts its time anew" in str(outcomes[0].mended)) == has_passed_restart
+
+
+def test_notes_lie_beside_records_that_got_another_name(
+    clip: Path, tmp_path: Path, blind_networks: LoadedNetworks
+) -> None:
+    plan = make_plan(clip, tmp_path, video=False)
+    records = plan.outputs.records
+    assert records is not None
+
+    def take_the_name(_: int) -> None:
+        records.write_text("yours")
+
+    with pytest.raises(SinkError, match="came to be while this run lasted"):
+        annotate(plan, blind_networks, stop=never, on_reach=take_the_name)
+    other = records.with_name(f"{records.stem}_2{records.suffix}")
+    assert records.read_text() == "yours"
+    assert not name_notes(records).exists()
+    assert read_notes(other)["counts"]["frames"] == FRAMES
 
 
 @pytest.mark.parametrize(("every", "reached"), [(1, 25), (10, 25), (50, 25)])

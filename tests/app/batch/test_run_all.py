@@ -221,6 +221,18 @@ def test_what_is_said_of_a_file(outcome: FileOutcome, named: bool, lines: list[s
     assert describe_outcome(plan(Path()), outcome, named=named) == lines
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
+def test_a_folder_where_none_can_be_made_is_not_called_missing(tmp_path: Path) -> None:
+    line = f"--video {PORTRAIT_CLIP} --records /proc/nope"
+    assert annotated(tmp_path, line, 2) == [
+        "error: /proc/nope could not be written: No such file or directory. No file can be made "
+        "there. Choose another folder."
+    ]
+    missing = f"error: The folder {tmp_path}/no does not exist. Make it, or choose another one."
+    line = f"--video {PORTRAIT_CLIP} --records {tmp_path}/no/out"
+    assert annotated(tmp_path, line, 2) == [missing]
+
+
 @pytest.mark.parametrize(
     ("outcomes", "done", "code"),
     [

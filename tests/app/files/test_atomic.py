@@ -1,5 +1,6 @@
 """A name that cannot be written is refused before any work is done; a file is replaced whole."""
 
+import errno
 import os
 from pathlib import Path
 from typing import NoReturn
@@ -7,7 +8,7 @@ from typing import NoReturn
 import pytest
 
 from app.errors import SinkError
-from app.files.atomic import replace_durably, reserve
+from app.files.atomic import describe_write_error, replace_durably, reserve
 
 
 def test_reserve_gives_a_name_in_the_same_folder_and_leaves_nothing(tmp_path):
@@ -44,8 +45,23 @@ def test_folder_that_cannot_be_written_is_refused(tmp_path, monkeypatch):
         raise OSError(30, "Read-only file system")
 
     monkeypatch.setattr(Path, "open", read_only)
-    with pytest.raises(SinkError, match=r"out\.mp4 could not be written: Read-only file system\."):
+    said = r"out\.mp4 could not be written: Read-only file system\. Choose another disk\."
+    with pytest.raises(SinkError, match=said):
         reserve(tmp_path / "out.mp4", overwrite=False)
+
+
+@pytest.mark.parametrize(
+    ("number", "remedy"),
+    [
+        (errno.ENOSPC, "Free some there, or choose another disk."),
+        (errno.EDQUOT, "Remove some of your files there, or choose another disk."),
+        (errno.EACCES, "Choose a folder in which you may write."),
+        (errno.ENOENT, "No file can be made there. Choose another folder."),
+    ],
+)
+def test_an_error_of_the_system_has_its_remedy(number: int, remedy: str) -> None:
+    said = describe_write_error(Path("a.csv"), OSError(number, os.strerror(number)))
+    assert said == f"a.csv could not be written: {os.strerror(number)}. {remedy}"
 
 
 def test_new_content_takes_the_place_of_the_old(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from app.actions.names import ACTIONS_NOTE
 from app.errors import SinkError
+from app.files.hidden import DisplacedError
 from app.outputs.run_metadata import RunNotes, name_notes, read_notes
 from app.sources.base import Gap, InputFile, SourceDefaults
 from app.sources.video import VideoSource
@@ -82,6 +83,28 @@ def test_notes_name_video_model_and_counts(tmp_path: Path) -> None:
     assert found["versions"]["numpy"]
     assert (found["interrupted"], found["cut_short"], found["provider"]) == (False, None, "CPU")
     assert found["begun"] <= found["ended"]
+
+
+@pytest.mark.parametrize("is_notes_name_taken", [False, True])
+def test_notes_follow_records_that_got_another_name(
+    tmp_path: Path, *, is_notes_name_taken: bool
+) -> None:
+    records = tmp_path / "d6.jsonl"
+    one = notes(tmp_path, Pictures(), name_notes(records), records=records)
+    if is_notes_name_taken:
+        name_notes(records).write_text("yours")
+        with pytest.raises(DisplacedError):
+            one.close()
+    else:
+        one.close()
+    (tmp_path / "m.onnx").unlink()
+    others = [SinkError("x"), DisplacedError(tmp_path / "d6.mp4", tmp_path / "d6_2.mp4")]
+    one.follow_records(others)
+    assert not (tmp_path / "d6_2.run.json").exists()
+    one.follow_records([*others, DisplacedError(records, tmp_path / "d6_2.jsonl")])
+    assert read_notes(tmp_path / "d6_2.jsonl")["provider"] == "CPU"
+    left = ["d6.run.json"] if is_notes_name_taken else []
+    assert sorted(path.name for path in tmp_path.iterdir()) == [*left, "d6_2.run.json"]
 
 
 def test_what_cannot_be_read_has_no_hash(tmp_path: Path) -> None:
