@@ -7,14 +7,22 @@ folder, and beside its video otherwise. docs/annotating.md tells users.
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from app.batch.earlier_names import find_earlier_name, has_results
 from app.errors import SinkError
 from app.runs.check_plan import check_not_stdout
 from app.runs.plan import OutputPaths
 from app.sources.find_videos import ANNOTATED
+
+# The short names that a video can have, the shortest first.
+NAME_WAYS: tuple[Callable[[Path], str], ...] = (
+    lambda video: video.stem,
+    lambda video: video.name,
+    lambda video: f"{video.resolve().parent.name}_{video.name}",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +52,8 @@ def plan_outputs(
         one: True if a single file was named, so that outputs may be files, too.
         inputs: Those of `videos` that are files of this machine; None: all.
 
+    A video whose records are there already, or are half made, keeps the name that they have.
+
     Returns:
         The outputs, in the order of `videos`.
 
@@ -51,6 +61,8 @@ def plan_outputs(
         SinkError: Two outputs, or an output and an input, are one file.
     """
     names = make_distinct_names(videos)
+    if asked.records is not None:
+        names = _keep_earlier_names(videos, names, asked, set(videos if inputs is None else inputs))
     films_to, film = (None, ".mp4") if asked.video is None else _split(asked.video, ".mp4")
     folder = None if film is None else films_to
 
@@ -94,6 +106,32 @@ def plan_outputs(
     return outputs
 
 
+def _keep_earlier_names(
+    videos: Sequence[Path], names: Sequence[str], asked: AskedOutputs, inputs: Container[Path]
+) -> list[str]:
+    """Gives those of `videos` whose records have another name than the one in `names` that name.
+    `inputs` are the videos that are files of this machine."""
+    assert asked.records is not None
+    where, ending = _split(asked.records, ".jsonl")
+    if ending is None:
+        return list(names)
+    if where is None and asked.video is not None and _split(asked.video, ".mp4")[1] is not None:
+        where = _split(asked.video, ".mp4")[0]
+    kept = list(names)
+    for number, video in enumerate(videos):
+        folder = where or video.parent
+        if video not in inputs or has_results(folder, names[number], ending):
+            continue
+        others = [way(video) for way in NAME_WAYS if way(video) != names[number]]
+        there = [name for name in others if has_results(folder, name, ending)]
+        twins = (one for one in videos if one != video and one.name == video.name)
+        if there:
+            earlier = find_earlier_name(video, there, folder, ending, by_hash=any(twins))
+            if earlier is not None and earlier not in kept:
+                kept[number] = earlier
+    return kept
+
+
 def list_folders(asked: AskedOutputs) -> list[Path]:
     """Lists what is named as a folder, there or not."""
     named = [
@@ -123,13 +161,8 @@ def make_distinct_names(videos: Sequence[Path]) -> list[str]:
     >>> make_distinct_names([Path("talk.mp4"), Path("/a/day.mp4"), Path("/b/day.mp4")])
     ['talk', 'a_day.mp4', 'b_day.mp4']
     """
-    ways: list[Callable[[Path], str]] = [
-        lambda video: video.stem,
-        lambda video: video.name,
-        lambda video: f"{video.resolve().parent.name}_{video.name}",
-    ]
-    names = [ways[0](video) for video in videos]
-    for way in ways[1:]:
+    names = [NAME_WAYS[0](video) for video in videos]
+    for way in NAME_WAYS[1:]:
         counts = Counter(name.casefold() for name in names)
         names = [
             way(video) if counts[name.casefold()] > 1 else name

@@ -20,6 +20,7 @@ from app.files.hidden import build_hidden_path
 from app.outputs.run_metadata import hash_file, list_versions, read_notes
 from app.sources.video import VideoSource
 from app.stage_state import SavedState
+from app.types import JsonValue
 
 SCHEMA = 1  # of the file; other ones are not read
 MAX_BYTES = 64 << 20  # of a file that is read; real ones hold some kilobytes a face
@@ -193,6 +194,16 @@ class ResumeFile:
         if difference is not None:
             raise self.make_refusal(f"it was begun with {difference}")
         return found
+
+    def read_video_facts(self) -> Mapping[str, JsonValue]:
+        """Reads the facts of `describe_video` of the video that was read; empty where the file is
+        damaged. Raises `OSError`."""
+        try:
+            with self.path.open("rb") as file:
+                found = json.loads(file.read(MAX_BYTES))["identity"]["video"]
+        except (KeyError, TypeError, ValueError, RecursionError):
+            return {}
+        return found if isinstance(found, dict) else {}
 
     def make_refusal(self, why: str) -> SinkError:
         """Makes the error for a checkpoint from which no run can go on."""

@@ -1,5 +1,7 @@
 """Which videos are meant, and which file comes of which."""
 
+import hashlib
+import json
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ from app.batch.output_names import (
     plan_outputs,
 )
 from app.errors import SinkError, SourceError
+from app.runs.checkpoint import ResumeFile
 from app.runs.plan import OutputPaths
 from app.sources.find_videos import find_videos, is_one_file
 
@@ -140,6 +143,61 @@ def test_no_two_files_of_one_name(
 ) -> None:
     with pytest.raises(SinkError, match=why):
         plan_outputs(videos, asked, one=len(videos) == 1)
+
+
+def write_results(records: Path, video: Path, size_bytes: int, sha256: str = "") -> None:
+    """Leaves records, with notes that say which video they are of."""
+    records.parent.mkdir(exist_ok=True)
+    records.touch()
+    file = {"name": video.name, "bytes": size_bytes, "sha256": sha256}
+    notes = {"input": {"files": [file]}}
+    records.with_name(f"{records.stem}.run.json").write_text(json.dumps(notes))
+
+
+def plan_names(*videos: str, asked: AskedOutputs | None = None) -> list[str]:
+    found = plan_outputs(
+        [Path(video) for video in videos], asked or AskedOutputs(records=Path("out")), one=False
+    )
+    return [one.records.name for one in found if one.records]
+
+
+def test_a_video_keeps_its_name_when_another_one_of_its_stem_comes_or_goes(here: Path) -> None:
+    Path("talk.mov").write_bytes(b"other")
+    (here / "out").mkdir()
+    assert plan_names("talk.mp4", "talk.mov") == ["talk.mp4.jsonl", "talk.mov.jsonl"]
+    write_results(here / "out/talk.jsonl", Path("talk.mp4"), 0)
+    assert plan_names("talk.mp4", "talk.mov") == ["talk.jsonl", "talk.mov.jsonl"]
+    assert plan_names("talk.mov", "talk.mp4") == ["talk.mov.jsonl", "talk.jsonl"]
+    # The other way round: results of both, then one video alone.
+    write_results(here / "out/talk.mov.jsonl", Path("talk.mov"), 5)
+    assert plan_names("talk.mov") == ["talk.jsonl"]  # which is there: refused as another video's
+    Path("out/talk.jsonl").unlink()
+    assert plan_names("talk.mov") == ["talk.mov.jsonl"]
+    # Records of a video of another size are another video's.
+    Path("talk.mov").write_bytes(b"longer")
+    assert plan_names("talk.mov") == ["talk.jsonl"]
+
+
+def test_the_names_of_folders_are_kept_too_and_equal_sizes_are_told_apart(here: Path) -> None:
+    Path("a/day.mp4").write_bytes(b"one")
+    Path("b/day.mp4").write_bytes(b"two")
+    write_results(here / "out/day.jsonl", Path("b/day.mp4"), 3, hashlib.sha256(b"two").hexdigest())
+    assert plan_names("a/day.mp4", "b/day.mp4") == ["a_day.mp4.jsonl", "day.jsonl"]
+    beside = AskedOutputs(records=Path(".csv"))
+    write_results(here / "a/day.csv", Path("a/day.mp4"), 3, hashlib.sha256(b"one").hexdigest())
+    assert plan_names("a/day.mp4", "b/day.mp4", asked=beside) == ["day.csv", "b_day.mp4.csv"]
+
+
+def test_a_half_made_result_keeps_its_name(here: Path) -> None:
+    Path("talk.mov").write_bytes(b"other")
+    (here / "out").mkdir()
+    at = Path("talk.mp4").stat()
+    video = {"bytes": at.st_size, "changed_ns": at.st_mtime_ns}
+    checkpoint = ResumeFile(Path("out/talk.jsonl")).path
+    checkpoint.write_text(json.dumps({"identity": {"video": video}}))
+    assert plan_names("talk.mp4", "talk.mov") == ["talk.jsonl", "talk.mov.jsonl"]
+    checkpoint.write_text("{")
+    assert plan_names("talk.mp4", "talk.mov") == ["talk.mp4.jsonl", "talk.mov.jsonl"]
 
 
 def test_only_folders_that_were_named_are_made(here: Path) -> None:
