@@ -8,6 +8,7 @@ from pathlib import Path
 
 from app.errors import DataError
 from app.files.csv_text import unescape_cell
+from app.files.no_file import describe_no_file
 from app.records.checks import (
     RowOrder,
 )
@@ -31,13 +32,12 @@ class RecordsReader:
         self.is_cut_short = False
         # A file that is still being written is read under its temporary name.
         suffix = (path.with_suffix("") if path.suffix == ".partial" else path).suffix.lower()
+        if not path.is_file():
+            raise DataError(f"{path} {describe_no_file(path)}. Give a file that --records wrote.")
         if suffix not in SUFFIXES:
             raise DataError(
                 f"{path} is no records file: its name must end in .jsonl, .csv or .parquet."
             )
-        if not path.is_file():
-            kind = "is a folder" if path.is_dir() else "does not exist"
-            raise DataError(f"{path} {kind}. Give a file that --records wrote.")
         self._read = {".jsonl": self._json, ".csv": self._csv, ".parquet": self._parquet}[suffix]
 
     def __iter__(self) -> Iterator[Record]:

@@ -6,10 +6,12 @@ python -m app.report out/ -o study.html --episodes study.csv
 """
 
 import argparse
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
 from app.episodes.rules import add_rule_options, make_rules
+from app.errors import DataError
 from app.process.console import new_parser, run_command
 from app.report.from_folder import StudyRequest, report_folder
 from app.report.from_records import ReportRequest, report_records
@@ -26,6 +28,8 @@ def parser() -> argparse.ArgumentParser:
         "  python -m app.report talk.jsonl -o talk.html --no-stills\n"
         "  python -m app.report photos.jsonl -o photos.html --pictures photos/\n"
         "  python -m app.report out/ -o study.html --episodes study.csv --overview videos.csv",
+        for_more="a page is of one file, or of a folder with all that lies in it: put the records "
+        "into one folder and name the folder",
     )
     top.add_argument(
         "records",
@@ -79,6 +83,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     rules = (found.enter, found.leave, found.min_duration, found.max_gap)
 
     def report() -> int:
+        if not os.path.lexists(found.records):
+            raise DataError(
+                f"{found.records} does not exist. Name a file that --records wrote, or a folder of "
+                "such files."
+            )
         if is_study:
             return report_folder(
                 StudyRequest(

@@ -24,6 +24,7 @@ from app.report.study_facts import (
     find_single_report,
     list_episode_rows,
     list_overview_columns,
+    list_repeated_inputs,
     make_overview_row,
 )
 from app.report.study_files import StudyFiles, find_study_files
@@ -79,6 +80,8 @@ def report_folder(request: StudyRequest) -> int:
         if request.episodes is not None:
             table = TableFile(request.episodes, EPISODE_COLUMNS, overwrite=request.overwrite)
             stack.callback(table.abort)
+        for path, why in files.unread:
+            say(f"error: {path} {why}. It was left out.")
         videos = _read_all(request, files, table)
         if not videos:
             raise DataError(f"No records in {request.folder} can be read. See the lines above.")
@@ -90,7 +93,7 @@ def report_folder(request: StudyRequest) -> int:
             )
             stack.callback(overview.abort)
             overview.add([make_overview_row(video, labels) for video in videos])
-        left_out = len(files.records) - len(videos)
+        left_out = len(files.records) + len(files.unread) - len(videos)
         page = render_study(
             request.folder.resolve().name or str(request.folder),
             videos,
@@ -131,9 +134,9 @@ def _read_all(
 
 
 def _read_one(request: StudyRequest, path: Path, table: TableFile | None) -> StudyVideo | None:
-    reader = RecordsReader(path)
     summary = Summary(request.rules)
     try:
+        reader = RecordsReader(path)
         for rows in group_by_frame(reader):
             summary.add(rows)
         summary.finish()
@@ -170,6 +173,11 @@ def _say_end(request: StudyRequest, videos: Sequence[StudyVideo], files: StudyFi
         say(
             f"warning: {format_count(mended, 'video')} {are} whole but {have} wrong times, which "
             "were mended; the page says where."
+        )
+    for twins in list_repeated_inputs(videos)[:MAX_NAMED]:
+        say(
+            f"note: {', '.join(twins[:MAX_NAMED])}{', …' if len(twins) > MAX_NAMED else ''} are of "
+            "one and the same video, and each counts."
         )
     if files.others:
         names = ", ".join(path.name for path in files.others[:MAX_NAMED])

@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from app.episodes.episode import Episode
 from app.records.schema import Cell, RecordColumn
+from app.report.notes import find_objects, find_section
 from app.report.summary import DataTrouble, Summary
 from app.types import UNSURE, JsonValue
 
@@ -43,7 +44,8 @@ class StudyVideo:
     `name` is its path from the study's folder, without suffix. `labels` are the model's labels,
     `label_counts` the frames of faces by label, including "unsure". `episode_counts` counts
     episodes by label. `remarks` say what the figures do not cover, and `mended` which times of a
-    video were mended; a video with this alone is whole.
+    video were mended; a video with this alone is whole. `input_sha256` is the hash of the video
+    that was read, where it is known.
     """
 
     name: str
@@ -56,6 +58,7 @@ class StudyVideo:
     episode_counts: Counter[str] = field(default_factory=Counter)
     remarks: tuple[str, ...] = ()
     mended: str | None = None
+    input_sha256: str | None = None
 
     @property
     def all_remarks(self) -> tuple[str, ...]:
@@ -120,7 +123,23 @@ def describe_study_video(
         Counter(one.label for one in summary.episodes),
         tuple(remarks),
         str(notes["mended"]) if notes.get("mended") else None,
+        _find_input_hash(notes),
     )
+
+
+def _find_input_hash(notes: Mapping[str, JsonValue]) -> str | None:
+    files = find_objects(find_section(notes, "input"), "files")
+    digest = files[0].get("sha256") if len(files) == 1 else None
+    return digest if isinstance(digest, str) else None
+
+
+def list_repeated_inputs(videos: Sequence[StudyVideo]) -> list[list[str]]:
+    """Lists the names of those records, in groups, that are of one and the same file."""
+    groups: dict[str, list[str]] = {}
+    for video in videos:
+        if video.input_sha256 is not None:
+            groups.setdefault(video.input_sha256, []).append(video.name)
+    return [names for names in groups.values() if len(names) > 1]
 
 
 def find_single_report(records: Path, page: Path) -> str | None:

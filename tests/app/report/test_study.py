@@ -1,6 +1,9 @@
 """The page and the tables of a study: a row per video, a row per episode, and what was left out."""
 
 import json
+import os
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -116,6 +119,66 @@ def test_names_are_escaped(tmp_path: Path) -> None:
     assert table.read_text().splitlines()[1].startswith("'=<b>,'=<b>.mp4,1,")
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="makes named pipes and links")
+def test_what_is_no_file_is_a_line_and_the_others_go_on(
+    study: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (study / "gone.jsonl").symlink_to("nowhere.jsonl")
+    (study / "loop.csv").symlink_to("loop.csv")
+    for name in ("pipe.jsonl", "pipe.csv", "pipe.parquet", "a.run.json"):
+        os.mkfifo(study / name)  # opening one would never end
+    (study / "box.jsonl").mkdir()
+    write_records(study / "box.jsonl/x.jsonl", 40)
+    page = study.parent / "p.html"
+    assert main([str(study), "-o", str(page)]) == 1
+    said = capsys.readouterr().err.splitlines()
+    assert said[:-1] == [
+        f"error: {study}/{name}. It was left out."
+        for name in (
+            "box.jsonl is a folder",
+            "gone.jsonl is a link to nowhere.jsonl, which cannot be reached",
+            "loop.csv is a link to loop.csv, which cannot be reached",
+            "pipe.csv is no regular file",
+            "pipe.jsonl is no regular file",
+            "pipe.parquet is no regular file",
+        )
+    ]
+    assert said[-1].startswith("3 videos, ")
+    assert "Not on this page: 6 files that cannot be read." in page.read_text()
+
+
+def test_a_folder_that_may_not_be_read_is_a_line(
+    study: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scan = os.scandir
+
+    def refuse(path: str) -> Iterator[os.DirEntry[str]]:
+        if str(path).endswith(refused):
+            raise PermissionError(13, "Permission denied", str(path))
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    refused = "day 2"
+    assert main([str(study), "-o", str(study.parent / "p.html")]) == 1
+    said = capsys.readouterr().err.splitlines()
+    assert said[0] == f"error: {study}/day 2 cannot be read: Permission denied. It was left out."
+    assert said[1].startswith("1 video, ")
+    refused = "talks"
+    assert main([str(study), "-o", str(study.parent / "q.html")]) == 2
+    assert capsys.readouterr().err == f"error: {study} cannot be read: Permission denied.\n"
+
+
+def test_records_of_one_video_that_count_twice_are_named(
+    study: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, digest in (("a", "1"), ("day 2/b", "2"), ("day 2/c", "1")):
+        notes = {"input": {"files": [{"name": "x.mp4", "sha256": digest}]}}
+        (study / f"{name}.run.json").write_text(json.dumps(notes))
+    assert main([str(study), "-o", str(study.parent / "p.html")]) == 0
+    said = capsys.readouterr().err.splitlines()
+    assert said[1:] == ["note: a, day 2/c are of one and the same video, and each counts."]
+
+
 def test_one_file_of_each_video_is_read(study: Path) -> None:
     write_records(study / "a.csv", 40)
     write_records(study / ".hidden/x.jsonl", 40)
@@ -137,6 +200,9 @@ def test_one_file_of_each_video_is_read(study: Path) -> None:
         ("STUDY -o gone/p.html", "does not exist."),
         ("STUDY -o p.html --no-stills", "are for the records of one run"),
         ("STUDY/a.jsonl -o p.html --episodes e.csv", "are for a folder of records"),
+        ("STUDY/a.jsonl STUDY/b.jsonl -o p.html", "put the records into one folder and name the"),
+        ("STUDY/a.jsonl -o p.html STUDY/b.jsonl b", "put the records into one folder and name the"),
+        ("nowhere -o p.html", "nowhere does not exist. Name a file that --records wrote, or a"),
     ],
 )
 def test_what_cannot_be_is_one_line(
