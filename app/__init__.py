@@ -71,15 +71,21 @@ __all__ = [
     "writing",
 ]
 
+__version__: str
+
 if not TYPE_CHECKING:  # a type checker would take `__getattr__` for any name
 
     def __getattr__(name):
+        if name == "__version__":
+            from app.process.one_line_parser import read_version
+
+            return read_version()
         if name not in __all__:
             raise AttributeError(f"module 'app' has no attribute {name!r}")
         return getattr(import_module(_ROOMS[name]), name)
 
     def __dir__():
-        return sorted({*globals(), *__all__})
+        return sorted({*globals(), *__all__, "__version__"})
 
 
 guard_imports()  # a missing system library then gives one line, whoever imports OpenCV first

@@ -9,6 +9,7 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
+from app.process.one_line_parser import print_version
 from app.process.safe_output import run_printing
 
 _FOLDER = Path(__file__).resolve().parent
@@ -40,6 +41,8 @@ def main(argv: list[str] | None = None) -> int:
     words = sys.argv[1:] if argv is None else argv
     if not words or words[0] in ("-h", "--help"):
         return run_printing(print_commands, cut_short=1)
+    if words[0] == "--version":
+        return run_printing(print_version, cut_short=1)
     name, *rest = words
     if name not in read_commands():
         print(

@@ -48,6 +48,8 @@ def parser() -> argparse.ArgumentParser:
         "  python -m app.agreement human.csv talk.jsonl --outside neutral\n"
         "  python -m app.agreement human.csv talk.episodes.csv --pair Anna=1 --pair Ben=3\n"
         "  python -m app.agreement talk.eaf talk.jsonl --tier expression",
+        for_more="two files are compared, the human's and ours: name only these, and run the "
+        "command again for other ones",
     )
     top.add_argument("human", type=Path, metavar="HUMAN", help="the human's coding")
     top.add_argument(

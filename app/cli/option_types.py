@@ -20,9 +20,24 @@ def parse_output(text: str) -> Path:
     return Path(text)
 
 
+def parse_whole(text: str) -> int:
+    """Reads a whole number in the digits 0 to 9. `int` would also take those of other scripts, and
+    underscores. Raises `ValueError`."""
+    if not (text.isascii() and text.lstrip("+-").isdecimal()):
+        raise ValueError(f"{text!r} is not a whole number")
+    return int(text)
+
+
+def _parse_float(text: str) -> float:
+    """Reads a number in the digits 0 to 9. Raises `ValueError`."""
+    if not text.isascii() or "_" in text:
+        raise ValueError(f"{text!r} is not a number")
+    return float(text)
+
+
 def parse_positive(text: str) -> int:
     """Reads a whole number of at least 1."""
-    number = int(text)
+    number = parse_whole(text)
     if number < 1:
         raise argparse.ArgumentTypeError("must be at least 1")
     return number
@@ -30,7 +45,7 @@ def parse_positive(text: str) -> int:
 
 def parse_rate(text: str) -> float:
     """Reads a number of frames a second, above 0."""
-    number = float(text)
+    number = _parse_float(text)
     if not 0 < number <= MAX_RATE:
         raise argparse.ArgumentTypeError("must be between 0 and 1000")
     return number
@@ -39,7 +54,7 @@ def parse_rate(text: str) -> float:
 def parse_size(text: str) -> tuple[int, int]:
     """Reads "WxH" as (width, height) in px."""
     width, _, height = text.lower().replace("×", "x").partition("x")
-    wanted = int(width), int(height)
+    wanted = parse_whole(width), parse_whole(height)
     if not all(1 <= side <= MAX_SIDE_PX for side in wanted):
         raise argparse.ArgumentTypeError("must be from 1x1 to 10000x10000")
     return wanted
@@ -64,7 +79,7 @@ def parse_shard(text: str) -> "Share":
     from app.batch.shares import Share
 
     number, slash, count = text.partition("/")
-    if not (slash and number.isdecimal() and count.isdecimal()):
+    if not (slash and text.isascii() and number.isdecimal() and count.isdecimal()):
         raise argparse.ArgumentTypeError(f"{text!r} is not a share such as 1/8")
     if int(count) < 1:
         raise argparse.ArgumentTypeError(f"there must be at least one share, got {text}")
@@ -77,15 +92,25 @@ def parse_shard(text: str) -> "Share":
 
 def parse_strength(text: str) -> float:
     """Reads a number from 0 to 1."""
-    number = float(text)
+    number = _parse_float(text)
     if not 0 <= number <= 1:
         raise argparse.ArgumentTypeError("must be between 0 and 1")
     return number
 
 
+def parse_gpu_share(text: str) -> float:
+    """Reads the share of a GPU that a worker takes, from 0 to 1."""
+    number = _parse_float(text)
+    if not 0 <= number <= 1:
+        raise argparse.ArgumentTypeError(
+            f"a worker uses one GPU at most: give a number from 0 to 1, such as 0.5, got {text}"
+        )
+    return number
+
+
 def parse_duration(text: str) -> float:
     """Reads a finite number of seconds of at least 0."""
-    number = float(text)
+    number = _parse_float(text)
     if not 0 <= number < math.inf:
         raise argparse.ArgumentTypeError("must be a number of seconds of at least 0")
     return number

@@ -7,9 +7,14 @@ from pathlib import Path
 
 from app.cli.live_output_options import add_live_output_options, find_conflict
 from app.cli.option_types import parse_named_video, parse_positive, parse_rate, parse_size
-from app.cli.video_options import add_part_options, add_recognition_options, add_result_options
+from app.cli.video_options import (
+    add_part_options,
+    add_recognition_options,
+    add_result_options,
+    find_result_conflict,
+)
 from app.live.keys import KEYS
-from app.process.one_line_parser import OneLineParser, PrintVersion
+from app.process.one_line_parser import OneLineParser
 from app.server.serve_address import ServeAddress, parse_origin, parse_serve_address
 from app.sources.camera_address import CameraAddress, parse_address
 
@@ -37,12 +42,6 @@ def parser() -> argparse.ArgumentParser:
         "  python run_demo.py --doctor                          what does this machine lack?\n\n"
         "exit codes: 0 done, 1 done but something was skipped or cut short, 2 could not be done,\n"
         "130 interrupted by Ctrl-C (what was finished is kept)",
-    )
-    top.add_argument(
-        "--version",
-        action=PrintVersion,
-        nargs=0,
-        help="print the version and end",
     )
     source = top.add_argument_group("what to look at (one of)").add_mutually_exclusive_group()
     source.add_argument(
@@ -189,14 +188,14 @@ def parse_options(argv: Sequence[str] | None) -> argparse.Namespace:
         command.error("--window or --no-window: use only one of them")
     if options.serve is not None:
         options.no_window = not options.window
-        if options.jobs or options.resume:
-            command.error("--jobs and --resume go without --serve")
+        if options.jobs or options.resume or options.shard:
+            command.error("--jobs, --resume and --shard go without --serve")
     if (conflict := find_conflict(options)) is not None:
         command.error(conflict)
     if options.json and not (options.doctor or options.benchmark):
         command.error("--json goes with --doctor or --benchmark")
-    if options.resume and options.overwrite:
-        command.error("--resume goes on, --overwrite begins anew: use only one of them")
+    if (conflict := find_result_conflict(options)) is not None:
+        command.error(conflict)
     if options.blur and options.max_faces:
         command.error(
             "--max-faces leaves faces unread, which --blur could not cover: use only one of them"
@@ -205,7 +204,46 @@ def parse_options(argv: Sequence[str] | None) -> argparse.Namespace:
         command.error("--benchmark takes --video FILE or its own clip, and nothing else")
     if options.doctor and options.json not in (None, Path("-")):
         command.error("--doctor prints its list; --json takes no FILE there")
+    _refuse_idle_options(command, options)
     return options
+
+
+# The options that do something beside one that stands for a task of its own.
+HEEDED = {
+    "doctor": "json model camera",
+    "list_cameras": "",
+    "benchmark": "video model device max_faces far_faces actions json overwrite",
+}
+
+
+def _refuse_idle_options(command: argparse.ArgumentParser, options: argparse.Namespace) -> None:
+    """Ends the process where an option would be ignored beside `--doctor`, `--list-cameras` or
+    `--benchmark`."""
+    for task, heeded in HEEDED.items():
+        if getattr(options, task):
+            idle = find_other_options(options, {task, "no_window", *heeded.split()})
+            if idle:
+                command.error(f"{name_option(task)} does not use {idle[0]}: leave it out")
+
+
+def find_other_options(options: argparse.Namespace, heeded: Container[str]) -> list[str]:
+    """Finds the options that were given and are not among `heeded`, such as "--shard". An option
+    with its usual value counts as not given."""
+    usual = vars(parser().parse_args([]))
+    return [
+        name_option(name)
+        for name, value in vars(options).items()
+        if value != usual.get(name) and name not in heeded
+    ]
+
+
+def name_option(name: str) -> str:
+    """Gives the option whose value has this name in the namespace.
+
+    >>> name_option("no_window")
+    '--no-window'
+    """
+    return f"--{name.replace('_', '-')}"
 
 
 def add_usual_options(found: argparse.Namespace, *, without: Container[str]) -> argparse.Namespace:

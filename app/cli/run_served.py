@@ -17,6 +17,7 @@ from app.cli.make_plan import (
     make_view,
     plan_run,
 )
+from app.cli.options import find_other_options
 from app.cli.prepare_plan import open_planned_source, prepare_plan
 from app.errors import SinkError, SourceError
 from app.live.session import Session
@@ -41,6 +42,11 @@ from app.server.visit_session import SharedNetworks, load_shared_networks
 from app.server.visitor import Visits
 from app.sources.base import Source
 
+# The options that do something for a page without a source.
+HEEDED_BY_PAGES = frozenset(
+    "serve allow_origin no_window model device max_faces far_faces prior_correction smoothing "
+    "exact actions mirror hud blur if_lost".split()
+)
 POLL_S = 0.1  # between two looks at whether Ctrl-C was pressed
 TOKEN_BYTES = 24
 NO_CAMERA_THERE = (
@@ -89,6 +95,11 @@ def plan_served(options: argparse.Namespace) -> RunPlan | None:
             raise SinkError(
                 "Outputs need a source of this machine: name --camera, --video or --demo. Pages "
                 "record their own cameras themselves."
+            )
+        if idle := find_other_options(options, HEEDED_BY_PAGES):
+            raise SourceError(
+                f"{idle[0]} needs a source of this machine: name --camera, --video or --demo, or "
+                "leave it out."
             )
         return None
     return plan_run(options)

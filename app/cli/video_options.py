@@ -10,6 +10,7 @@ from app.cli.option_types import (
     parse_positive,
     parse_shard,
     parse_strength,
+    parse_whole,
 )
 from app.defaults import SMOOTHING_S, find_model, list_shipped_models
 
@@ -40,7 +41,8 @@ def add_part_options(top: argparse.ArgumentParser, *, with_jobs: bool = True) ->
         type=parse_shard,
         metavar="I/N",
         help="with --no-window: only the I-th of N shares of the videos, for machines that share "
-        "the work (docs/scale.md)",
+        "the work; a video's name decides its share, so that shares are equal only on average, and "
+        "of few videos one may be empty (docs/scale.md)",
     )
     part.add_argument(
         "--resume",
@@ -70,7 +72,7 @@ def add_result_options(top: argparse.ArgumentParser) -> None:
     )
     results.add_argument(
         "--crf",
-        type=int,
+        type=parse_whole,
         metavar="N",
         help="how far to compress it: lower is better and larger (default: h264 20, hevc 24, av1 "
         "30, vp9 31, mpeg4 4)",
@@ -102,6 +104,15 @@ def add_result_options(top: argparse.ArgumentParser) -> None:
     results.add_argument(
         "--overwrite", action="store_true", help="replace files that exist already"
     )
+
+
+def find_result_conflict(options: argparse.Namespace) -> str | None:
+    """Returns a line on options of results that do not go together; None if they do."""
+    if options.resume and options.overwrite:
+        return "--resume goes on, --overwrite begins anew: use only one of them"
+    if options.no_stills and not options.report:
+        return "--no-stills goes with --report"
+    return None
 
 
 def add_recognition_options(top: argparse.ArgumentParser) -> None:

@@ -7,9 +7,15 @@ python -m app.cluster /data/talks --records /data/out --address head:6379
 import argparse
 from collections.abc import Sequence
 
-from app.cli.option_types import parse_named_video, parse_positive, parse_rate, parse_strength
+from app.cli.option_types import parse_gpu_share, parse_named_video, parse_positive, parse_rate
 from app.cli.options import add_usual_options
-from app.cli.video_options import add_part_options, add_recognition_options, add_result_options
+from app.cli.video_options import (
+    add_part_options,
+    add_recognition_options,
+    add_result_options,
+    find_result_conflict,
+)
+from app.cluster.cluster_address import parse_cluster_address
 from app.process.console import new_parser, run_command
 from app.process.native_stderr import redirect_native_stderr
 
@@ -35,7 +41,10 @@ def parser() -> argparse.ArgumentParser:
     )
     where = top.add_argument_group("cluster")
     where.add_argument(
-        "--address", metavar="HOST:PORT", help="the head of a running cluster, such as head:6379"
+        "--address",
+        type=parse_cluster_address,
+        metavar="HOST:PORT",
+        help="the head of a running cluster, such as head:6379",
     )
     where.add_argument(
         "--workers",
@@ -48,7 +57,7 @@ def parser() -> argparse.ArgumentParser:
     )
     where.add_argument(
         "--worker-gpus",
-        type=parse_strength,
+        type=parse_gpu_share,
         metavar="F",
         help="GPUs for each, such as 0.5 (default: 1 with --device cuda, else 0)",
     )
@@ -62,8 +71,10 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     command = parser()
     found = command.parse_args(argv)
-    if found.resume and found.overwrite:
-        command.error("--resume goes on, --overwrite begins anew: use only one of them")
+    if (
+        conflict := find_result_conflict(found) or _find_conflict(found.device, found.worker_gpus)
+    ) is not None:
+        command.error(conflict)
 
     def obey() -> int:
         from app.cli.run_videos import plan_videos  # loads the networks' libraries
@@ -79,6 +90,15 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     with redirect_native_stderr():
         return run_command(obey)
+
+
+def _find_conflict(device: str, worker_gpus: float | None) -> str | None:
+    """Returns a line on a device and GPUs that do not go together; None if they do."""
+    if device == "cuda" and worker_gpus == 0:
+        return "--device cuda needs a GPU, and --worker-gpus 0 gives none: leave one of them out"
+    if device == "cpu" and worker_gpus:
+        return "--worker-gpus would take GPUs that --device cpu does not use: leave one of them out"
+    return None
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from types import ModuleType
 from typing import Any
 
 from app.batch.workers import Message
+from app.cluster.cluster_address import describe_no_address, split_cluster_address
 from app.cluster.fleet import FleetWorker, WorkerEndedError
 from app.cluster.video_reader import ReaderSetting, VideoReader
 from app.defaults import ROOT
@@ -103,14 +104,12 @@ def check_address(address: str) -> None:
     Ray itself would try for two minutes, and then end this process. For a cluster that asks for a
     token, Ray is told to take the one in the user's folder, unless the user chose otherwise.
     """
-    found = re.fullmatch(r"(?P<host>[^\s:/]+):(?P<port>\d{1,5})", address)
-    if found is None or int(found["port"]) > 65535:
-        raise DeviceError(
-            f"{address} is no address of a cluster. Give HOST:PORT, such as head:6379."
-        )
+    found = split_cluster_address(address)
+    if found is None:
+        raise DeviceError(describe_no_address(address))
     remedy = "Look at `ray status` there, and at the port (6379 unless it was chosen)."
     try:
-        socket.create_connection((found["host"], int(found["port"])), ANSWER_S).close()
+        socket.create_connection(found, ANSWER_S).close()
     except OSError as error:
         why = error.strerror or str(error)
         raise DeviceError(f"No cluster answers at {address}: {why}. {remedy}") from error
@@ -154,7 +153,12 @@ def count_workers(place: ClusterPlace, resources: dict[str, float], videos: int)
     if not room:
         needs = f"{place.cpus} CPU" + (f" and {place.gpus:g} GPU" if place.gpus else "")
         has = f"{resources.get('CPU', 0.0):g} CPU, {resources.get('GPU', 0.0):g} GPU"
-        raise DeviceError(f"No worker fits: it needs {needs}, and the cluster has {has} in all.")
+        remedy = f"Give --worker-cpus a number below {place.cpus}."
+        if place.gpus:
+            remedy = "Leave --worker-gpus and --device cuda out, or add a machine with a GPU."
+        raise DeviceError(
+            f"No worker fits: it needs {needs}, and the cluster has {has} in all. {remedy}"
+        )
     return max(1, min(room, place.workers or room, videos))
 
 

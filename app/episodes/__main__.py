@@ -22,6 +22,8 @@ def parser() -> argparse.ArgumentParser:
         "  python -m app.episodes talk.jsonl -o talk.vtt   subtitles, for a browser or player\n"
         "  python -m app.episodes talk.jsonl -o talk.eaf   for ELAN\n"
         "  python -m app.episodes talk.jsonl -o talk.txt   labels, for Audacity",
+        for_more="episodes are found in one file at a time; for a table of many, give their folder "
+        "to python -m app.report DIR -o study.html --episodes study.csv",
     )
     top.add_argument("records", type=Path, metavar="RECORDS", help="a .jsonl, .csv or .parquet")
     top.add_argument(

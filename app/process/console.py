@@ -55,9 +55,13 @@ def run_command(command: Callable[[], int]) -> int:
     return run_printing(obey, cut_short=CUT_SHORT)
 
 
-def new_parser(command: str, description: str, examples: str) -> argparse.ArgumentParser:
-    """Makes the parser of `command`, whose `--help` ends with `examples` and the exit codes."""
+def new_parser(
+    command: str, description: str, examples: str, *, for_more: str | None = None
+) -> argparse.ArgumentParser:
+    """Makes the parser of `command`, whose `--help` ends with `examples` and the exit codes.
+    `for_more` is as in `OneLineParser`."""
     return OneLineParser(
+        for_more=for_more,
         prog=command,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         description=description,

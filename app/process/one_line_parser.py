@@ -15,10 +15,12 @@ _A_WHOLE_NUMBER = "a whole number"
 # The name of the function that reads an option's value -> words for that value.
 _KINDS = {
     "int": _A_WHOLE_NUMBER,
+    "parse_whole": _A_WHOLE_NUMBER,
     "positive": _A_WHOLE_NUMBER,
     "float": _A_NUMBER,
     "share": _A_NUMBER,
     "parse_positive": _A_WHOLE_NUMBER,
+    "parse_gpu_share": _A_NUMBER,
     "parse_rate": _A_NUMBER,
     "parse_strength": _A_NUMBER,
     "parse_duration": _A_NUMBER,
@@ -41,7 +43,27 @@ _RESULTS = {
 
 
 class OneLineParser(argparse.ArgumentParser):
-    """`argparse.ArgumentParser` with one line in place of the usage at each mistake."""
+    """`argparse.ArgumentParser` with one line in place of the usage at each mistake, and with
+    `--version`.
+
+    Args:
+        for_more: The line for a user who names more files than the command takes; None for a guess
+            at the option that was meant.
+        with_version: False leaves `--version` out, where the words are not those of a command.
+        **usual: The arguments of `argparse.ArgumentParser`.
+    """
+
+    def __init__(
+        self,
+        *,
+        for_more: str | None = None,
+        with_version: bool = True,
+        **usual: Any,  # as argparse has them
+    ) -> None:
+        super().__init__(**usual)
+        self._for_more = for_more
+        if with_version:
+            self.add_argument("--version", action=PrintVersion, help="print the version and end")
 
     def error(self, message: str) -> NoReturn:
         """Ends the program with exit code 2 and one line on stderr."""
@@ -57,6 +79,8 @@ class OneLineParser(argparse.ArgumentParser):
         """Parses all words, as argparse does. A word that belongs to no option is an error."""
         options, rest = self.parse_known_args(args, namespace)
         if rest:
+            if self._for_more is not None and not rest[0].startswith("-"):
+                self.error(self._for_more)
             self.error(describe_unknown_word(rest[0], self._option_string_actions))
         return options
 
@@ -124,10 +148,27 @@ def read_version() -> str:
     return metadata.version("expression-recogniser")
 
 
+def print_version() -> int:
+    """Prints the name of the program and its version. Returns the exit code."""
+    print("expression-recogniser", read_version())
+    return 0
+
+
 class PrintVersion(argparse.Action):
-    """The action of `--version`. It reads the version only when it is asked for."""
+    """The action of `--version`. It reads the version only when it is asked for, and leaves nothing
+    in the namespace."""
+
+    def __init__(
+        self,
+        option_strings: Sequence[str],
+        dest: str,
+        **usual: Any,  # as argparse has them
+    ) -> None:
+        super().__init__(
+            option_strings, argparse.SUPPRESS, nargs=0, default=argparse.SUPPRESS, **usual
+        )
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
         """Prints the version and ends the program."""
-        print("expression-recogniser", read_version())
+        print_version()
         parser.exit()

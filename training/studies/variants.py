@@ -67,7 +67,13 @@ class Variant:
         return re.sub(r"[^\w.=+-]+", "_", self.name)
 
     def _parse_options(self) -> dict[str, Any]:
-        parser = OneLineParser(prog=self.name, exit_on_error=False, allow_abbrev=False)
+        parser = OneLineParser(
+            with_version=False,
+            prog=self.name,
+            exit_on_error=False,
+            allow_abbrev=False,
+            add_help=False,
+        )
         add_recipe_options(parser)
         add_teacher_options(parser)
         try:

@@ -81,6 +81,7 @@ def test_names_of_outputs_do_not_depend_on_the_share(films: Path) -> None:
         ("1/0", "there must be at least one share, got 1/0."),
         ("-1/2", "'-1/2' is not a share such as 1/8."),
         ("2", "'2' is not a share such as 1/8."),
+        ("٣/٤", "'٣/٤' is not a share such as 1/8."),
         ("a/b", "'a/b' is not a share such as 1/8."),
         ("1/2/3", "'1/2/3' is not a share such as 1/8."),
     ],
@@ -100,6 +101,21 @@ def test_an_empty_share_is_a_line_and_makes_nothing(films: Path, tmp_path: Path)
     code, said = called(tmp_path, *line.split())
     assert (code, said) == (0, f"Share {number}/8 holds no video. Nothing is to be done.\n")
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.slow
+def test_a_video_that_joins_later_makes_nobody_read_twice(films: Path, tmp_path: Path) -> None:
+    line = "--no-window --device cpu --video films --records out --every 120 --resume".split()
+    for path in films.iterdir():
+        if path.name != "a.mp4":
+            path.unlink()
+    assert called(tmp_path, *line)[0] == 0
+    (films / "a.mov").write_bytes((films / "a.mp4").read_bytes())
+    code, said = called(tmp_path, *line)
+    assert code == 0, said
+    assert "a.mp4: finished before.\n" in said
+    names = sorted(path.name for path in (tmp_path / "out").glob("*.jsonl"))
+    assert names == ["a.jsonl", "a.mov.jsonl"]
 
 
 @pytest.mark.slow

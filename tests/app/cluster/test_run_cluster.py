@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from app.cluster.__main__ import main
 from app.cluster.ray_engine import (
     AUTH_MODE,
     ClusterPlace,
@@ -164,6 +165,9 @@ def test_a_gpu_that_is_not_there_is_one_line(tmp_path: Path) -> None:
     said = run.communicate(timeout=120)[1]
     assert run.returncode == 2
     assert said.startswith("error: No worker fits: it needs 1 CPU and 1 GPU, and the cluster has ")
+    assert said.endswith(
+        "Leave --worker-gpus and --device cuda out, or add a machine with a GPU.\n"
+    )
     assert not (tmp_path / "out").exists()
 
 
@@ -180,10 +184,39 @@ def test_without_ray_it_is_one_line(tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize("address", ["auto", "ray://head:10001", "head", "head:99999", ":1"])
-def test_what_is_no_address(address: str) -> None:
+@pytest.mark.parametrize(
+    "address", ["auto", "ray://head:10001", "head", "head:99999", ":1", "", "head:٣"]
+)
+def test_what_is_no_address(address: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(DeviceError, match=r"is no address of a cluster\. Give HOST:PORT"):
         check_address(address)
+    with pytest.raises(SystemExit):
+        main(["a.mp4", "--address", address])
+    said = f"argument --address: {address!r} is no address of a cluster. Give HOST:PORT"
+    assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("--worker-gpus 3", "a worker uses one GPU at most: give a number from 0 to 1, such as"),
+        ("--worker-gpus many", "'many' is not a number"),
+        ("--worker-gpus 0 --device cuda", "--device cuda needs a GPU, and --worker-gpus 0 gives"),
+        ("--worker-gpus 1 --device cpu", "would take GPUs that --device cpu does not use"),
+        ("--resume --overwrite", "--resume goes on, --overwrite begins anew"),
+        ("--no-stills", "--no-stills goes with --report"),
+        ("--jobs 2", "there is no option --jobs"),
+    ],
+)
+def test_options_that_do_not_go_together(
+    words: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["a.mp4", *words.split()])
+    assert ended.value.code == 2
+    error = capsys.readouterr().err
+    assert said in error
+    assert error.count("\n") == 1
 
 
 def test_an_address_where_nobody_listens() -> None:

@@ -1,12 +1,17 @@
 """What a command line has wrong is one line, with a guess at what was meant."""
 
+import argparse
+import importlib
+import tomllib
 from pathlib import Path
 
 import pytest
 
+import app
+import training.__main__
 from app.cli.options import parser
 from app.defaults import ROOT
-from app.process.one_line_parser import describe_unknown_word
+from app.process.one_line_parser import OneLineParser, describe_unknown_word
 from run_demo import main
 
 OPTIONS = (
@@ -76,11 +81,68 @@ def test_mistake_is_one_line(line: str, said: str, capsys: pytest.CaptureFixture
     assert (ended.value.code, capsys.readouterr()) == (2, ("", f"error: {said}\n"))
 
 
-def test_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("number", ["٣", "1_0", "3.0", "", "--3"])
+def test_whole_numbers_have_the_digits_from_0_to_9(
+    number: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        parser().parse_args([f"--jobs={number}"])
+    assert f"{number!r} is not a whole number" in capsys.readouterr().err
+
+
+VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        "run_demo",
+        *sorted(
+            f"app.{path.parent.name}.__main__" for path in (ROOT / "app").glob("*/__main__.py")
+        ),
+    ],
+)
+def test_every_command_tells_the_version(module: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
-        parser().parse_args(["--version"])
-    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
-    said = capsys.readouterr().out
+        importlib.import_module(module).main(["--version"])
     assert ended.value.code == 0
-    assert said.startswith("expression-recogniser ")
-    assert f'version = "{said.split()[1]}"' in text
+    assert capsys.readouterr() == (f"expression-recogniser {VERSION}\n", "")
+
+
+def test_the_library_and_the_training_side_tell_the_version(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert app.__version__ == VERSION
+    assert "__version__" in dir(app)
+    assert training.__main__.main(["--version"]) == 0
+    assert capsys.readouterr() == (f"expression-recogniser {VERSION}\n", "")
+
+
+def test_every_training_command_has_the_parser_that_tells_the_version() -> None:
+    """They load PyTorch, so their text is read instead."""
+    for path in (ROOT / "training").glob("*.py"):
+        if not path.stem.startswith("_"):
+            text = path.read_text(encoding="utf-8")
+            assert "OneLineParser(" in text, path
+            assert "argparse.ArgumentParser(" not in text, path
+    assert OneLineParser().parse_args([]) == argparse.Namespace()
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("--serve 0 --shard 1/2", "--jobs, --resume and --shard go without --serve"),
+        ("--serve 0 --jobs 2", "--jobs, --resume and --shard go without --serve"),
+        ("--doctor --jobs 2", "--doctor does not use --jobs: leave it out"),
+        ("--doctor --serve", "--doctor does not use --serve: leave it out"),
+        ("--list-cameras --records r.csv", "--list-cameras does not use --records: leave it out"),
+        ("--benchmark 9 --shard 1/2", "--benchmark does not use --shard: leave it out"),
+        ("--demo --no-stills", "--no-stills goes with --report"),
+    ],
+)
+def test_an_option_that_would_be_ignored_is_refused(
+    line: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(line.split())
+    assert (ended.value.code, capsys.readouterr().err) == (2, f"error: {said}. See --help.\n")

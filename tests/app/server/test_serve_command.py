@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from websockets.sync.client import connect
 
-from app.defaults import PORTRAIT_CLIP, ROOT
+from app.defaults import ROOT
 from app.server.serve_address import parse_origin, parse_serve_address
 from tests.support.program import called
 from tests.support.subprocesses import run_without_packages
@@ -25,8 +25,15 @@ from tests.support.subprocesses import run_without_packages
         (("--serve", "no-such-host.invalid:1"), "the host no-such-host.invalid is not known"),
         (("--serve", "0", "--image", "a.png"), "leave --image out"),
         (("--serve", "0", "--records", "a.csv"), "Outputs need a source"),
+        *(
+            (("--serve", "0", *words.split()), f"{words.split()[0]} needs a source of this machine")
+            for words in ("--every 2", "--start 5", "--fps 5", "--size 9x9", "--realtime")
+        ),
+        *(
+            (("--serve", "0", *words.split()), f"{words.split()[0]} needs a source of this machine")
+            for words in ("--overwrite", "--crf 20", "--record-dir /", "--window")
+        ),
         (("--serve", "0", "--video", "none.mp4"), "none.mp4"),
-        (("--serve", "0", "--video", str(PORTRAIT_CLIP), "--shard", "1/2"), "one camera or video"),
     ],
 )
 def test_what_cannot_be_served_is_one_line(
