@@ -16,7 +16,14 @@ from app.requirements.import_guard import guard_imports
 
 if TYPE_CHECKING:
     from app.episodes.sink import EpisodesSink
-    from app.errors import DeviceError, ModelError, RecogniserError, SinkError, SourceError
+    from app.errors import (
+        DeviceError,
+        ModelError,
+        ProfileError,
+        RecogniserError,
+        SinkError,
+        SourceError,
+    )
     from app.events.event import encode_event, make_event
     from app.events.file_sink import EventsSink
     from app.events.lsl import LslSink
@@ -51,6 +58,7 @@ __all__ = [
     "ModelError",
     "OscSink",
     "Overlay",
+    "ProfileError",
     "RealtimeVideo",
     "Recogniser",
     "RecogniserError",
@@ -92,7 +100,15 @@ guard_imports()  # a missing system library then gives one line, whoever imports
 
 _ROOMS = {
     **dict.fromkeys(
-        ("DeviceError", "ModelError", "RecogniserError", "SinkError", "SourceError"), "app.errors"
+        (
+            "DeviceError",
+            "ModelError",
+            "ProfileError",
+            "RecogniserError",
+            "SinkError",
+            "SourceError",
+        ),
+        "app.errors",
     ),
     **dict.fromkeys(
         ("UNSURE", "Face", "Frame", "FrameResult", "Image", "Silence", "TrackedFace"), "app.types"

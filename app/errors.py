@@ -9,6 +9,7 @@
         │   └── DisplacedError      the result is complete, but under another name, because a
         │                           file came to be under its own (app.files.hidden)
         ├── ModelError          a model file is missing, damaged or contradicts its contract
+        ├── ProfileError        a person's profile is missing, damaged or of another model
         ├── DeviceError         the processor that was asked for is missing or does not work
         ├── DataError           a data set is missing, damaged or of another form (training)
         └── TrainingError       training, evaluation or export cannot go on
@@ -40,6 +41,10 @@ class SinkError(RecogniserError):
 
 class ModelError(RecogniserError):
     """A model file is missing, damaged, without a contract, or contradicts its contract."""
+
+
+class ProfileError(RecogniserError):
+    """A person's profile is missing, damaged or of another model, or nothing can be taught."""
 
 
 class DeviceError(RecogniserError):

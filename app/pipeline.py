@@ -28,6 +28,7 @@ from app.recognition.embeddings import add_embeddings
 from app.recognition.mirrored import MirroredReader
 from app.recognition.ports import CropReader
 from app.stage_state import SavedState, State
+from app.teaching.taught_face import TaughtFace
 from app.tracking.resting_face import RestingFaces
 from app.tracking.smoothing import SMOOTHING_S
 from app.tracking.tracker import Tracker
@@ -59,6 +60,8 @@ class Pipeline:
             frame as soon as it comes. With a follower and a tracker only.
         actions: Adds facial actions to the results; None adds none.
         with_embeddings: True gives faces the embeddings of their readings. Nothing else changes.
+        taught: Corrects the readings of the person who has a profile; None: of nobody. With a
+            tracker only.
         clock: Gives seconds, for `FrameResult.stage_ms`.
 
     Attributes:
@@ -68,6 +71,8 @@ class Pipeline:
             that jumps away or appears between two looks would stay uncovered.
         catches_up: While it is True, no group is found ahead, so that the results of all complete
             groups are given.
+        with_embeddings: As above. It may be set at any time.
+        taught: As above. Its profile may be changed at any time.
     """
 
     def __init__(
@@ -82,6 +87,7 @@ class Pipeline:
         group_s: float | None = None,
         actions: ActionStream | None = None,
         with_embeddings: bool = False,
+        taught: TaughtFace | None = None,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         self._detector = detector
@@ -96,7 +102,8 @@ class Pipeline:
             with_embeddings=with_embeddings,
             clock=clock,
         )
-        self._results = ResultMaker(classifier.contract, tracker)
+        self.with_embeddings, self.taught = with_embeddings, taught
+        self._results = ResultMaker(classifier.contract, tracker, taught)
         self._actions = actions
         self._clock = clock
         self._groups = None if group_s is None else FrameGroups(group_s=group_s)
@@ -199,7 +206,13 @@ class Pipeline:
             found = self._follower.find_group(frames)
         return _FoundGroup(frames, found, self._clock() - began_s)
 
+    def _choose_embeddings(self) -> None:
+        """Asks the network for embeddings where the results or a profile need them."""
+        uses_profile = self.taught is not None and self.taught.profile is not None
+        self._reader.with_embeddings = self.with_embeddings or uses_profile
+
     def _read_group(self, group: _FoundGroup) -> list[FrameResult]:
+        self._choose_embeddings()
         readings = self._reader.read_group(group.frames, group.faces, group.taken_s)
         return [
             self._finish(frame, frame.time_s, reading)
@@ -217,6 +230,7 @@ class Pipeline:
             frame.time_s if self._stage_clock is None else self._stage_clock.advance(frame.time_s)
         )
         found = self._find(frame.image, time_s)
+        self._choose_embeddings()
         taken_s = self._clock() - began_s
         reading = self._reader.read_frame(frame, time_s, found, taken_s, with_maps=self.with_maps)
         return self._finish(frame, time_s, reading)
@@ -226,7 +240,13 @@ class Pipeline:
         began_s = self._clock()
         unread = [face for face in reading.found if not is_alignable(face.landmarks)]
         result = self._results.make_result(
-            frame, time_s, reading.faces, reading.raw, reading.quality, unread
+            frame,
+            time_s,
+            reading.faces,
+            reading.raw,
+            reading.quality,
+            unread,
+            reading.carried_embeddings,
         )
         tracked_s = self._clock()
         taken_ms = {**reading.stage_ms, "track": 1000 * (tracked_s - began_s)}
@@ -235,7 +255,7 @@ class Pipeline:
             taken_ms["actions"] = 1000 * (self._clock() - tracked_s)
         if reading.maps:
             result = add_maps(result, reading.maps, self._contract.template)
-        if reading.embeddings:
+        if reading.embeddings and self.with_embeddings:
             result = add_embeddings(result, reading.embeddings)
         return replace(result, stage_ms=taken_ms)
 
@@ -286,6 +306,7 @@ class Pipeline:
             "tracker": None if self._tracker is None else self._tracker.state(),
             "follower": None if self._follower is None else self._follower.state(),
             "actions": None if self._actions is None else self._actions.state(),
+            "taught": None if self.taught is None else self.taught.state(),
         }
 
     def restore(self, state: SavedState) -> None:
@@ -303,6 +324,8 @@ class Pipeline:
                 raise ValueError(f"the state is of another kind of run: {kept}")
             if stage is not None:
                 stage.restore(state[kept])
+        if self.taught is not None and state.get("taught") is not None:
+            self.taught.restore(state["taught"])
         if self._groups is not None:
             self._reader.before_s = self._groups.end_s
 
@@ -324,6 +347,7 @@ def build_pipeline(
     exact: bool = False,
     actions: ActionSource | None = None,
     with_embeddings: bool = False,
+    taught: TaughtFace | None = None,
 ) -> Pipeline:
     """Builds the pipeline of one run.
 
@@ -344,6 +368,7 @@ def build_pipeline(
         actions: Reads the facial actions of faces; None leaves them out.
         with_embeddings: True gives faces the embeddings of their readings, for which the classifier
             must have some.
+        taught: Corrects the readings of the person who has a profile, in streams; None: of nobody.
 
     Raises:
         ValueError: `smoothing_s` is no such time.
@@ -376,4 +401,5 @@ def build_pipeline(
         group_s=GROUP_S if mode.is_recording and not exact else None,
         actions=added,
         with_embeddings=with_embeddings,
+        taught=taught,
     )

@@ -27,6 +27,8 @@ from app.recognition.classifier import DEFAULT_MODEL, Classifier, Device, format
 from app.records.writers import RecordsSink
 from app.sources.latest_frame import LiveSource
 from app.sources.video import VideoSource
+from app.teaching.profile import check_profile_fits, find_profile, load_profile
+from app.teaching.taught_face import TaughtFace
 from app.tracking.smoothing import SMOOTHING_S
 from app.tracking.tracker import Tracker
 from app.types import Frame, FrameResult, Image, Mode, Silence
@@ -53,10 +55,13 @@ class Recogniser:
         actions: True also reads facial actions (`TrackedFace.actions`, docs/actions.md).
         embeddings: True also gives the embeddings of faces (`TrackedFace.embedding`,
             docs/library.md).
+        profile: A file NAME.profile, or a name, whose correction one person of each stream gets
+            (docs/teach.md). `image` does not use it.
 
     Raises:
         ModelError: A model is missing or cannot be used, or it has no embeddings and they are asked
             for.
+        ProfileError: The profile is missing, damaged, or was taught with another model.
         DeviceError: The networks do not run here.
         ValueError: A setting is out of its range.
     """
@@ -73,6 +78,7 @@ class Recogniser:
         threads: int | None = None,
         actions: bool = False,
         embeddings: bool = False,
+        profile: str | os.PathLike[str] | None = None,
     ) -> None:
         if max_faces is not None and max_faces < 1:
             raise ValueError(f"max_faces is at least 1, or None for all; got {max_faces}")
@@ -87,6 +93,9 @@ class Recogniser:
         self._embeddings = embeddings
         if embeddings and self._classifier.embedding_dim is None:
             raise ModelError(format_no_embedding(self._classifier.path))
+        self._profile = None if profile is None else load_profile(find_profile(os.fspath(profile)))
+        if self._profile is not None:
+            check_profile_fits(self._profile, self._classifier)
         self._search = SharedSearch(max_faces=max_faces, far_faces=far_faces)
         self._actions = ActionReader() if actions else None
         self._closed = False
@@ -234,6 +243,9 @@ class Recogniser:
             exact=exact,
             actions=self._actions,
             with_embeddings=self._embeddings,
+            taught=None
+            if self._profile is None
+            else TaughtFace(self.labels, self.contract.embedding, self._profile),
         )
 
     def _check_open(self) -> None:

@@ -232,6 +232,7 @@ class TrackedFace:
     was asked for or the label is `UNSURE`. `actions` is None unless facial actions were asked for
     and could be read. `embedding (d,)` is the deep feature of this frame's reading, None unless
     it was asked for and the face was read in this frame (`app.recognition.embeddings`).
+    `taught` is True where a profile corrected the reading before it was smoothed.
     """
 
     face: Face
@@ -244,8 +245,9 @@ class TrackedFace:
     quality: FaceQuality | None = None
     actions: FaceActions | None = None
     embedding: Floats | None = None
+    taught: bool = False
 
-    # Results of earlier versions have no `quality`, no `actions`, no `embedding`.
+    # Results of earlier versions lack some of the last fields, such as `quality` and `actions`.
     __setstate__ = _restore_fields
 
 

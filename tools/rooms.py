@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 APP_FLOORS: tuple[tuple[str, ...], ...] = (
     ("app", "app.pages", "app.placement"),
     ("app.files", "app.frames", "app.privacy", "app.process", "app.tracking"),
-    ("app.actions", "app.pictures", "app.recognition"),
+    ("app.actions", "app.pictures", "app.recognition", "app.teaching"),
     ("app.detection", "app.overlay", "app.reading", "app.records", "app.sources"),
     ("app.episodes", "app.outputs", "app.pipeline", "app.requirements"),
     ("app.codings", "app.events", "app.recogniser", "app.report"),

@@ -99,7 +99,7 @@ def annotate(
             blurred_whole=loop.blurred_whole,
             interrupted=run.interrupted,
             from_frame=run.from_frame,
-            remarks=tuple(source.remarks),
+            remarks=(*source.remarks, *run.profile_news),
             mended=source.mended,
         )
 

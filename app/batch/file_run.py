@@ -88,6 +88,7 @@ class FileRun:
     ) -> None:
         self._plan, self._source, self._fingerprint, self._stop = plan, source, fingerprint, stop
         self._cores = networks.threads or count_cores()
+        self._taught = None if networks.profile is None else networks.make_taught_face()
         self._file = ResumeFile(plan.outputs.first)
         self._pipeline = build_pipeline(
             networks.search,
@@ -98,6 +99,7 @@ class FileRun:
             with_quality=plan.outputs.needs_quality,
             exact=plan.recognition.exact,
             actions=networks.actions,
+            taught=self._taught,
         )
         outputs = plan.outputs
         self._can_go_on = (
@@ -134,6 +136,7 @@ class FileRun:
                 ),
                 threads=networks.threads,
                 draw=self._view.plan,
+                taught=self._taught,
             )
             assert sinks.notes is not None  # of a resumable run
             self.notes: RunNotes = sinks.notes
@@ -181,6 +184,11 @@ class FileRun:
             raise self._file.make_refusal("it is damaged") from error
         counts = self.notes.counts
         self._loop.frames, self._loop.faces = counts["frames"], counts["faces"]
+
+    @property
+    def profile_news(self) -> tuple[str, ...]:
+        """Lines that say for whom a profile was not used."""
+        return () if self._taught is None else tuple(self._taught.take_news())
 
     @property
     def loop(self) -> FrameLoop:

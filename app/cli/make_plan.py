@@ -8,7 +8,7 @@ from pathlib import Path
 
 from app.batch.output_names import AskedOutputs, list_folders, name_annotated_video, plan_outputs
 from app.cli.live_output_options import PAGE, STDOUT, USUAL_PREFIX, asks_live_outputs
-from app.errors import SinkError, SourceError
+from app.errors import ProfileError, SinkError, SourceError
 from app.outputs.encoder_choice import choose_encoding
 from app.outputs.encoders import Encoding
 from app.outputs.run_metadata import make_json_value
@@ -31,6 +31,7 @@ from app.sources.camera_address import CameraAddress, mask_addresses
 from app.sources.find_videos import find_videos, is_one_file
 from app.sources.frame_selection import Selection
 from app.sources.remote_video import WebVideo
+from app.teaching.profile import FaceProfile, find_profile, load_profile
 
 
 def plan_run(options: argparse.Namespace) -> RunPlan:
@@ -42,14 +43,15 @@ def plan_run(options: argparse.Namespace) -> RunPlan:
     source = _plan_input(options)
     outputs = _plan_output_paths(options, source)
     _check_combinations(options, source)
+    recognition = make_recognition(options)
     return RunPlan(
         source,
         outputs,
         live_outputs=make_live_outputs(options),
         selection=make_selection(options),
-        recognition=make_recognition(options),
+        recognition=recognition,
         view=make_view(options, is_live=isinstance(source, CameraInput)),
-        settings=_describe_settings(options),
+        settings=_describe_settings(options, recognition),
         command=_describe_command(),
         overwrite=options.overwrite,
         in_window=not options.no_window,
@@ -78,17 +80,18 @@ def plan_batch(options: argparse.Namespace) -> BatchPlan:
     ]
     places = [source.path for source in sources]
     local = [source.path for source in sources if source.address is None]
+    recognition = make_recognition(options)
     common = RunPlan(
         sources[0],
         OutputPaths(),
-        recognition=make_recognition(options),
+        recognition=recognition,
         view=ViewSettings(
             mirror=bool(options.mirror),
             hud=options.hud,
             blur=options.blur,
             if_lost=options.if_lost,
         ),
-        settings=_describe_settings(options),
+        settings=_describe_settings(options, recognition),
         command=_describe_command(),
         overwrite=options.overwrite,
         resume=options.resume,
@@ -177,7 +180,13 @@ def make_recognition(options: argparse.Namespace) -> RecognitionSettings:
         smoothing_s=options.smoothing,
         exact=options.exact,
         actions=options.actions,
+        profile=_read_profile(options),
     )
+
+
+def _read_profile(options: argparse.Namespace) -> FaceProfile | None:
+    """Reads the profile that the options name. Raises `ProfileError`."""
+    return None if options.profile is None else load_profile(find_profile(options.profile))
 
 
 def make_live_outputs(options: argparse.Namespace) -> LiveOutputs:
@@ -251,14 +260,25 @@ def _check_combinations(options: argparse.Namespace, source: Input) -> None:
         raise SourceError("--every, --start and --end choose frames of a video.")
     if not isinstance(source, VideoInput) and (options.jobs or options.resume or options.shard):
         raise SourceError("--jobs, --shard and --resume go with --video.")
+    if isinstance(source, PicturesInput) and options.profile:
+        raise ProfileError(
+            "--profile is for a camera or a video: in separate pictures, nobody has a place of "
+            "their own. Leave it out here."
+        )
     if isinstance(source, PicturesInput) and options.episodes:
         raise SinkError("Pictures have no time, so no episodes. Leave --episodes out.")
     if not options.record_dir.is_dir():
         raise SinkError(f"{options.record_dir} is no folder. Make it, or name another one.")
 
 
-def _describe_settings(options: argparse.Namespace) -> Mapping[str, object]:
-    return {name: make_json_value(value) for name, value in vars(options).items()}
+def _describe_settings(
+    options: argparse.Namespace, recognition: RecognitionSettings
+) -> Mapping[str, object]:
+    """Describes the options. A profile is named by its hash, because its content decides what the
+    results are."""
+    found = {name: make_json_value(value) for name, value in vars(options).items()}
+    profile = recognition.profile
+    return found | ({} if profile is None else {"profile": profile.sha256})
 
 
 def _describe_command() -> list[str]:

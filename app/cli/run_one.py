@@ -25,6 +25,7 @@ from app.runs.pictures_ahead import search_ahead
 from app.runs.plan import PicturesInput, RunPlan
 from app.sources.base import Gap, Source
 from app.sources.images import ImageSource
+from app.teaching.taught_face import TaughtFace
 
 
 def run_one(options: argparse.Namespace) -> int:
@@ -56,7 +57,7 @@ def _run(plan: RunPlan, stack: ExitStack) -> tuple[SessionOutcome, tuple[Gap, ..
     stdout = stack.enter_context(claim_stdout()) if plan.live_outputs.use_stdout else None
     source = stack.enter_context(open_planned_source(plan))
     networks = stack.enter_context(load_networks(plan.recognition))
-    classifier = networks.classifier
+    classifier, taught = networks.classifier, networks.make_taught_face()
     say(describe_classifier(classifier))
     stop = stack.enter_context(catch_ctrl_c())
     tell: Callable[[str], None] = say
@@ -68,6 +69,7 @@ def _run(plan: RunPlan, stack: ExitStack) -> tuple[SessionOutcome, tuple[Gap, ..
         keep=lambda sink: stack.callback(sink.abort),
         stdout=stdout,
         say=lambda line: tell(line),
+        taught=taught,
     ).all
     window = None
     if plan.in_window:
@@ -80,7 +82,7 @@ def _run(plan: RunPlan, stack: ExitStack) -> tuple[SessionOutcome, tuple[Gap, ..
         tell = line.above(say)
     outcome = Session(
         source,
-        _build_pipeline(plan, source, networks, stack),
+        _build_pipeline(plan, source, networks, taught, stack),
         sinks=sinks,
         screen=window,
         provider=classifier.provider,
@@ -94,7 +96,11 @@ def _run(plan: RunPlan, stack: ExitStack) -> tuple[SessionOutcome, tuple[Gap, ..
 
 
 def _build_pipeline(
-    plan: RunPlan, source: Source, networks: LoadedNetworks, stack: ExitStack
+    plan: RunPlan,
+    source: Source,
+    networks: LoadedNetworks,
+    taught: TaughtFace,
+    stack: ExitStack,
 ) -> Pipeline:
     """Builds the pipeline of the run. Pictures that nobody turns over by hand are opened and
     searched ahead, in threads that end with `stack`."""
@@ -116,6 +122,7 @@ def _build_pipeline(
         thorough=plan.view.blur,
         with_quality=quality,
         actions=networks.actions,
+        taught=taught,
     )
 
 

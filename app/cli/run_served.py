@@ -19,7 +19,7 @@ from app.cli.make_plan import (
 )
 from app.cli.options import find_other_options
 from app.cli.prepare_plan import open_planned_source, prepare_plan
-from app.errors import SinkError, SourceError
+from app.errors import ProfileError, SinkError, SourceError
 from app.live.session import Session
 from app.live.window import Window
 from app.outputs.sink import count_dropped
@@ -84,6 +84,10 @@ def plan_served(options: argparse.Namespace) -> RunPlan | None:
             "dropped on the page."
         )
     if options.camera is None and not options.video and not options.demo:
+        if options.profile:
+            raise ProfileError(
+                "--profile is for a source of this machine: name --camera, --video or --demo."
+            )
         if (
             options.output
             or options.records
@@ -152,7 +156,7 @@ def _serve_run(plan: RunPlan, page: _Page, stack: ExitStack) -> int:
     stdout = stack.enter_context(claim_stdout()) if plan.live_outputs.use_stdout else None
     source = stack.enter_context(_open_source(plan))
     networks = stack.enter_context(load_networks(plan.recognition))
-    classifier = networks.classifier
+    classifier, taught = networks.classifier, networks.make_taught_face()
     say(describe_classifier(classifier))
     shared = stack.enter_context(
         load_shared_networks(plan.recognition, plan.view, classifier, networks.actions)
@@ -167,6 +171,7 @@ def _serve_run(plan: RunPlan, page: _Page, stack: ExitStack) -> int:
         is_interrupted=stop,
         keep=lambda sink: stack.callback(sink.abort),
         stdout=stdout,
+        taught=taught,
     ).all
     window = None
     if plan.in_window:
@@ -184,6 +189,7 @@ def _serve_run(plan: RunPlan, page: _Page, stack: ExitStack) -> int:
             thorough=plan.view.blur,
             with_quality=True,
             actions=networks.actions,
+            taught=taught,
         ),
         sinks=[*sinks, SourceSink(feed)],
         screen=window,

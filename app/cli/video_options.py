@@ -169,3 +169,10 @@ def add_recognition_options(top: argparse.ArgumentParser) -> None:
         "pose, blink and gaze, into records, report and picture; coefficients of a rig, not "
         "validated FACS units (docs/actions.md)",
     )
+    how.add_argument(
+        "--profile",
+        metavar="NAME|FILE",
+        help="correct the readings of one person by NAME.profile, which --teach or the key t has "
+        "made; of a camera or a video, for the face that sits where that person sat "
+        "(docs/teach.md)",
+    )

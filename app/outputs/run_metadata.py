@@ -87,6 +87,8 @@ class RunNotes:
         model_sha256: The hash of the model that runs; None for the hash of the file as it is.
         prior_correction: The prior correction that the run uses; None for the contract's.
         records: The records that the notes describe; None for no file.
+        profile: Gives at the end the facts of the profile that corrected one person's readings, if
+            there was one.
     """
 
     dropped = 0
@@ -111,6 +113,7 @@ class RunNotes:
         model_sha256: str | None = None,
         prior_correction: float | None = None,
         records: Path | None = None,
+        profile: Callable[[], Json | None] = lambda: None,
     ) -> None:
         if path is not None:
             reserve(path, overwrite=overwrite)
@@ -129,6 +132,7 @@ class RunNotes:
         self._dropped = dropped
         self._find_gaps = find_gaps or (lambda: source.gaps)
         self._encoder = encoder
+        self._profile = profile
         self._more_warnings = more_warnings
         self._command = [
             escape_surrogates(mask_addresses(word))
@@ -153,6 +157,8 @@ class RunNotes:
             self._doubts[result.doubt] += 1
         for face in result.faces:
             self._people.add((result.frame.source, face.face_id))
+            if face.taught:
+                self._counts["faces_with_profile"] += 1
         for stage, milliseconds in result.stage_ms.items():
             self._stage_ms[stage] = self._stage_ms.get(stage, 0.0) + milliseconds
 
@@ -227,6 +233,7 @@ class RunNotes:
         ended = _now()
         seconds = (ended - self._begun).total_seconds()
         frames = self._counts["frames"]
+        profile = self._profile()
         return {
             "schema": NOTES_SCHEMA,
             "command": self._command,
@@ -248,6 +255,7 @@ class RunNotes:
                     "mirror_images": not self._source.mode.is_stream,
                 },
             },
+            **({} if profile is None else {"profile": profile}),
             "encoder": self._encoder(),
             "settings": {name: make_json_value(value) for name, value in self._settings.items()},
             **({"actions_note": ACTIONS_NOTE} if self._settings.get("actions") else {}),

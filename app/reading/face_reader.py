@@ -34,6 +34,8 @@ class ReadFaces:
         quality: The quality of faces, by their places in `faces`.
         maps: Their class activation maps, by the same places; empty where none were asked for.
         embeddings: The embeddings of those that were read in this frame, likewise.
+        carried_embeddings: The embeddings `(N, d)` that belong to the readings, carried on or
+            interpolated as these are; None where none were asked for.
         stage_ms: The time in milliseconds of "detect", "align" and "classify".
     """
 
@@ -44,6 +46,7 @@ class ReadFaces:
     maps: Mapping[int, Floats]
     embeddings: Mapping[int, Floats]
     stage_ms: Mapping[str, float]
+    carried_embeddings: Floats | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,7 @@ class FaceReader:
 
     Attributes:
         before_s: The time in seconds of the last frame that was read.
+        with_embeddings: As above. It may be set at any time.
     """
 
     def __init__(
@@ -81,9 +85,10 @@ class FaceReader:
     ) -> None:
         self._classifier = classifier
         self._with_quality = with_quality
-        self._with_embeddings = with_embeddings
+        self.with_embeddings = with_embeddings
         self._clock = clock
         self._readings, self._cams = CarriedReadings(), CarriedReadings()
+        self._embeddings = CarriedReadings()
         self._quality = CarriedQuality()
         self._turns = ReadingTurns() if takes_turns else None
         self.before_s = -math.inf
@@ -111,6 +116,9 @@ class FaceReader:
         began_s = self._clock()
         faces = tuple(face for face in found if is_alignable(face.landmarks))
         carried = self._readings.carry(faces)
+        known = self._embeddings.carry(faces) if self.with_embeddings else {}
+        if self.with_embeddings:  # a reading without its embedding is of no use
+            carried = {row: reading for row, reading in carried.items() if row in known}
         if self._turns is not None:
             for row in self._turns.choose(faces, carried, time_s):
                 del carried[row]
@@ -141,7 +149,13 @@ class FaceReader:
         if self._with_quality:
             (measured,) = self._quality.measure_group([(frame, faces)], [1.0])
         embeddings = dict(zip(fresh, own.embeddings, strict=True)) if own.embeddings else {}
-        return ReadFaces(found, faces, raw, measured, maps, embeddings, stage_ms)
+        every_embedding = self._keep_embeddings(
+            faces,
+            [embeddings[row] if row in embeddings else known[row] for row in range(len(raw))]
+            if self.with_embeddings
+            else None,
+        )
+        return ReadFaces(found, faces, raw, measured, maps, embeddings, stage_ms, every_embedding)
 
     def read_group(
         self, frames: Sequence[Frame], found: Sequence[Sequence[Face]], taken_s: float
@@ -183,6 +197,12 @@ class FaceReader:
             self._classifier.contract.measure_sureness_nats,
         )
         self._readings.keep(faces[-1], readings[-1])
+        carried: Sequence[Floats | None] = [None] * len(frames)
+        if self.with_embeddings:
+            shares = [(at_s - self.before_s) / (times_s[-1] - self.before_s) for at_s in times_s]
+            carried = self._interpolate_embeddings(faces, embeddings, shares)
+        else:
+            self._keep_embeddings(faces[-1], None)
         stage_ms = {
             "detect": 1000 * taken_s / len(frames),
             "align": 1000 * align_s / len(frames),
@@ -196,11 +216,51 @@ class FaceReader:
             )
         self.before_s = times_s[-1]
         return [
-            ReadFaces(every, tuple(one), raw, measured, {}, known, stage_ms)
-            for every, one, raw, measured, known in zip(
-                found, faces, readings, quality, embeddings, strict=True
+            ReadFaces(every, tuple(one), raw, measured, {}, known, stage_ms, own)
+            for every, one, raw, measured, known, own in zip(
+                found, faces, readings, quality, embeddings, carried, strict=True
             )
         ]
+
+    def _keep_embeddings(
+        self, faces: Sequence[Face], embeddings: Sequence[Floats] | None
+    ) -> Floats | None:
+        """Keeps the embeddings of all faces of a frame for the next one. Returns them as an array
+        (N, d); None where there are none."""
+        if embeddings is None:
+            self._embeddings = CarriedReadings()
+            return None
+        self._embeddings.keep(faces, embeddings)
+        return _stack_rows(embeddings)
+
+    def _interpolate_embeddings(
+        self,
+        faces: Sequence[Sequence[Face]],
+        embeddings: Sequence[Mapping[int, Floats]],
+        shares: Sequence[float],
+    ) -> list[Floats | None]:
+        """Interpolates the embeddings of a group's faces that were not read, as
+        `app.reading.group_readings` does with their readings.
+
+        Args:
+            faces: The faces of each frame. Every face of the last frame was read.
+            embeddings: The embeddings of those that were read, by their places.
+            shares: The share of the time of the group that has passed at each frame.
+        """
+        after = {face.key: embeddings[-1][row] for row, face in enumerate(faces[-1])}
+        found = []
+        for group, read, share in zip(faces, embeddings, shares, strict=True):
+            rows = []
+            for row, face in enumerate(group):
+                if row in read:
+                    rows.append(read[row])
+                    continue
+                last = after[face.key]
+                first = self._embeddings.get(face.key)
+                rows.append(last if first is None else (1 - share) * first + share * last)
+            found.append(_stack_rows(rows))
+        self._keep_embeddings(faces[-1], list(found[-1]))
+        return list(found)
 
     def explain(self, result: FrameResult) -> FrameResult:
         """Returns the same result with a class activation map of each face, and reads the faces
@@ -211,7 +271,7 @@ class FaceReader:
 
     def _read(self, crops: NDArray[np.uint8], *, with_maps: bool = False) -> _Readings:
         """Reads crops `(N, S, S, 3)`."""
-        if self._with_embeddings:
+        if self.with_embeddings:
             probabilities, cams, embeddings = self._classifier.predict_with_embeddings(crops)
             return _Readings(probabilities, list(cams), list(embeddings))
         if with_maps:
@@ -229,12 +289,24 @@ class FaceReader:
         """Forgets the readings of all faces."""
         self._quality = CarriedQuality()
         self._readings, self._cams = CarriedReadings(), CarriedReadings()
+        self._embeddings = CarriedReadings()
 
     def state(self) -> State:
         """Returns the readings that the next frame's may depend on. Maps are not kept."""
-        return {"quality": self._quality.state(), "readings": self._readings.state()}
+        kept = self._embeddings.state() if self.with_embeddings else None
+        return {
+            "quality": self._quality.state(),
+            "readings": self._readings.state(),
+            "embeddings": kept,
+        }
 
     def restore(self, state: SavedState) -> None:
         """Takes up a state that `state` gave."""
         self._quality.restore(state["quality"])
         self._readings.restore(state["readings"])
+        if (kept := state.get("embeddings")) is not None:  # earlier versions kept none
+            self._embeddings.restore(kept)
+
+
+def _stack_rows(rows: Sequence[Floats]) -> Floats:
+    return np.stack(rows).astype(np.float32) if len(rows) else np.zeros((0, 0), np.float32)

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from app.contract import Contract
 from app.recognition.quality import find_reading_problem, measure_quality
 from app.stage_state import SavedState, State
+from app.teaching.taught_face import TaughtFace
 from app.tracking.reasons import SteadyReasons
 from app.tracking.smoothing import NO_CLASS
 from app.tracking.tracker import Tracker
@@ -34,14 +35,18 @@ class ResultMaker:
     Args:
         contract: The contract of the network that reads.
         tracker: Numbers people and smooths their readings; None: every frame stands for itself.
+        taught: Corrects the readings of the person who has a profile; None: of nobody.
 
     Attributes:
         restless: The keys of the faces of the last frame whose readings differ from what is shown.
     """
 
-    def __init__(self, contract: Contract, tracker: Tracker | None) -> None:
+    def __init__(
+        self, contract: Contract, tracker: Tracker | None, taught: TaughtFace | None = None
+    ) -> None:
         self._contract = contract
         self._tracker = tracker
+        self._taught = taught
         self._reasons = SteadyReasons()
         self.restless: frozenset[int] = frozenset()
 
@@ -53,6 +58,7 @@ class ResultMaker:
         raw: Floats,
         quality: Mapping[int, FaceQuality],
         unread: Sequence[Face],
+        embeddings: Floats | None = None,
     ) -> FrameResult:
         """Makes the result of the next frame, without `stage_ms`.
 
@@ -64,16 +70,37 @@ class ResultMaker:
             quality: The quality of faces, by their places. That of unsure faces is measured if it
                 is lacking, because their reason depends on it.
             unread: The faces that cannot be read.
+            embeddings: The embeddings (N, d) of their readings, which a profile needs.
         """
         contract = self._contract
         ids: Sequence[int] = range(1, len(faces) + 1)
+        own, taught = raw, self._taught
+
+        def correct(face_ids: Sequence[int], rows: Floats) -> Floats:
+            nonlocal own
+            assert taught is not None
+            own = taught.correct(
+                face_ids,
+                rows,
+                faces=faces,
+                embeddings=embeddings,
+                width_px=frame.size_wh[0],
+                time_s=time_s,
+            )
+            return own
+
         if self._tracker is not None:
             ids, smoothed, shown = self._tracker.update(
-                faces, raw, time_s, contract.measure_sureness_nats
+                faces,
+                raw,
+                time_s,
+                contract.measure_sureness_nats,
+                None if taught is None or taught.profile is None else correct,
             )
         else:
             smoothed, shown = raw, np.where(contract.is_sure(raw), raw.argmax(axis=1), NO_CLASS)
-        self.restless = find_restless(faces, raw, smoothed)
+        self.restless = find_restless(faces, own, smoothed)
+        taught_id = None if taught is None else taught.corrected_id
         classes = shown.tolist()
         known = dict(quality)
         for row, (face, best) in enumerate(zip(faces, classes, strict=True)):
@@ -88,11 +115,12 @@ class ResultMaker:
                     face_id=face_id,
                     label=UNSURE if best == NO_CLASS else contract.labels[best],
                     probabilities=smooth,
-                    raw_probabilities=own,
+                    raw_probabilities=plain,
                     reason=reasons.get(face_id),
                     quality=known.get(row),
+                    taught=face_id == taught_id,
                 )
-                for row, (face, face_id, smooth, own, best) in enumerate(
+                for row, (face, face_id, smooth, plain, best) in enumerate(
                     zip(faces, ids, smoothed, raw, classes, strict=True)
                 )
             ),
@@ -121,6 +149,8 @@ class ResultMaker:
         self.restless = frozenset()
         if self._tracker is not None:
             self._tracker.reset()
+        if self._taught is not None:
+            self._taught.reset()
 
     def state(self) -> State:
         """Returns the reasons, all that the next result depends on besides the tracker."""

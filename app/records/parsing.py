@@ -154,6 +154,7 @@ def _record(
             actions=None
             if actions is None
             else dict(zip(ACTION_NAMES, map(check_number, actions), strict=True)),
+            taught=row.get("profile") is True,
         )
     return Record(
         check_text(row["source"]),

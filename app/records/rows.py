@@ -73,6 +73,7 @@ def _make_face_record(face: TrackedFace, labels: Sequence[str]) -> FaceRecord:
         ),
         quality=quality,
         actions=None if face.actions is None else _round_actions(face.actions),
+        taught=face.taught,
     )
 
 
@@ -140,8 +141,8 @@ def make_flat_row(
 
 
 def make_json_row(record: Record) -> Json:
-    """Makes the row of a JSON file, with probabilities by label, landmarks by name, and `actions`
-    by name where facial actions were read."""
+    """Makes the row of a JSON file, with probabilities by label, landmarks by name, `actions`
+    by name where facial actions were read, and `profile` where one corrected the reading."""
     face = record.face
     row: Json = dict.fromkeys(
         (*COLUMNS, "probabilities", "raw_probabilities", "landmarks", *QUALITY_COLUMNS)
@@ -160,6 +161,8 @@ def make_json_row(record: Record) -> Json:
     )
     if face.actions is not None:
         row["actions"] = dict(face.actions)
+    if face.taught:
+        row["profile"] = True
     return row
 
 

@@ -56,7 +56,8 @@ class FaceRecord:
 
     `box_xywh` and `landmarks`, as (x, y) in the order of `LANDMARKS`, are in pixels of the upright
     picture. Probabilities are by label, `actions` by `app.actions.names.ACTION_NAMES`. Records of
-    schema 1 have None for the last four fields.
+    schema 1 have None for four of the last fields. `taught` is True where a profile corrected the
+    reading; only lines of JSON hold it.
     """
 
     face_id: int
@@ -69,6 +70,7 @@ class FaceRecord:
     landmarks: tuple[tuple[float, float], ...] | None = None
     quality: FaceQuality | None = None
     actions: Mapping[str, float] | None = None
+    taught: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,8 @@ from app.detection.search import FaceSearch
 from app.errors import RecogniserError
 from app.recognition.classifier import MAX_THREADS, Classifier
 from app.runs.plan import RecognitionSettings
+from app.teaching.profile import FaceProfile, check_profile_fits
+from app.teaching.taught_face import TaughtFace
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,13 +19,20 @@ class LoadedNetworks:
     """The networks that read one source after the other.
 
     `threads` is the number of threads that a run may take for its decoder and its encoder; None:
-    all cores. `actions` is None unless facial actions were asked for.
+    all cores. `actions` is None unless facial actions were asked for, and `profile` unless one
+    person's readings are corrected.
     """
 
     search: FaceSearch
     classifier: Classifier
     threads: int | None = None
     actions: ActionReader | None = None
+    profile: FaceProfile | None = None
+
+    def make_taught_face(self) -> TaughtFace:
+        """Makes what gives the profile, if there is one, to a face of one stream."""
+        contract = self.classifier.contract
+        return TaughtFace(contract.labels, contract.embedding, self.profile)
 
 
 @contextmanager
@@ -42,6 +51,7 @@ def load_networks(
 
     Raises:
         ModelError, DeviceError: A network cannot be loaded; that of the classifier comes first.
+        ProfileError: The profile was taught with another model.
     """
     own = classifier_threads or threads
     with ExitStack() as stack:
@@ -61,8 +71,10 @@ def load_networks(
                 raise
             stack.enter_context(search)
             classifier = loading.result()
+        if settings.profile is not None:
+            check_profile_fits(settings.profile, classifier)
         actions = stack.enter_context(ActionReader()) if settings.actions else None
-        yield LoadedNetworks(search, classifier, threads, actions)
+        yield LoadedNetworks(search, classifier, threads, actions, settings.profile)
 
 
 def describe_classifier(classifier: Classifier) -> str:

@@ -21,6 +21,7 @@ from app.runs.open_live_outputs import open_live_outputs
 from app.runs.plan import RunPlan
 from app.sources.base import Source
 from app.sources.video import VideoSource
+from app.teaching.taught_face import TaughtFace
 from app.types import FrameResult, Json
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ def open_sinks(
     draw: Callable[[FrameResult], Drawing] | None = None,
     stdout: int | None = None,
     say: Callable[[str], None] = say_on_stderr,
+    taught: TaughtFace | None = None,
 ) -> OpenSinks:
     """Opens every output of `plan`.
 
@@ -64,6 +66,7 @@ def open_sinks(
         draw: Draws the results for the video, which then takes no canvases; None: it takes them.
         stdout: The descriptor of the standard output, if lines for a program go there.
         say: Shows a line to the user.
+        taught: Knows the profile that the run uses; None: it uses none.
 
     Returns:
         The open sinks. A resumable run always has notes, because they count.
@@ -128,6 +131,7 @@ def open_sinks(
             command=plan.command,
             encoder=encoder,
             more_warnings=lambda: [sink.warning for sink in sinks.all],
+            profile=lambda: None if taught is None else taught.describe_profile(),
         )
         add(sinks.notes, in_background=False)
         if outputs.report is not None:

@@ -17,6 +17,7 @@ from app.recognition.classifier import DEFAULT_MODEL, Device
 from app.sources.camera_address import CameraAddress
 from app.sources.frame_selection import Selection
 from app.sources.remote_video import WebVideo
+from app.teaching.profile import FaceProfile
 from app.tracking.smoothing import SMOOTHING_S
 
 
@@ -137,7 +138,8 @@ class RecognitionSettings:
 
     `exact` reads every face of every frame of a file anew; else faces that neither move nor change
     are interpolated between frames that are looked at (docs/speed.md). `actions` reads facial
-    actions, too (docs/actions.md).
+    actions, too (docs/actions.md). `profile` corrects the readings of one person in streams
+    (docs/teach.md).
     """
 
     model: Path = DEFAULT_MODEL
@@ -148,6 +150,7 @@ class RecognitionSettings:
     smoothing_s: float = SMOOTHING_S
     exact: bool = False
     actions: bool = False
+    profile: FaceProfile | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Gives the faces of a stream the numbers of their people, and smooths each person's readings."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -21,6 +21,10 @@ class TrackedReadings(NamedTuple):
     face_ids: tuple[int, ...]
     probabilities: Floats
     shown: NDArray[np.int64]
+
+
+# Corrects the readings (N, K) of N people, who are given by their numbers.
+ReadingCorrection = Callable[[Sequence[int], Floats], Floats]
 
 
 class Tracker:
@@ -86,6 +90,7 @@ class Tracker:
         probabilities: Floats,
         time_s: float,
         sureness: SurenessFunction | None = None,
+        correct: ReadingCorrection | None = None,
     ) -> TrackedReadings:
         """Takes the faces of one frame.
 
@@ -94,9 +99,12 @@ class Tracker:
             probabilities: Their probabilities in this frame alone, float32 (N, K).
             time_s: The time of the frame in seconds.
             sureness: As in `ReadingSmoother.update`.
+            correct: Corrects the readings before resting faces are allowed for; None leaves them.
         """
         boxes = np.array([face.box_xyxy for face in faces], np.float64).reshape(-1, 4)
         face_ids = self._identities.update(boxes, time_s)
+        if correct is not None:
+            probabilities = correct(face_ids, probabilities)
         if self.resting is not None:
             probabilities = self.resting.correct(face_ids, probabilities, time_s)
         return TrackedReadings(

@@ -45,7 +45,7 @@ NAMES = {
     *("RealtimeVideo", "encode_event", "make_event"),
     *("EpisodesSink", "RecordsReader", "RecordsSink", "Sink", "VideoSink"),
     *("EventsSink", "LslSink", "OscSink", "VirtualCameraSink"),
-    *("DeviceError", "ModelError", "RecogniserError", "SinkError", "SourceError"),
+    *("DeviceError", "ModelError", "ProfileError", "RecogniserError", "SinkError", "SourceError"),
 }
 
 

@@ -3,21 +3,25 @@
 import threading
 from collections.abc import Collection, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from app.contract import EmbeddingFacts
 from app.detection.boxes import is_same_place
 from app.detection.networks import Glance
 from app.detection.search import SearchResult
 from app.pipeline import Pipeline, build_pipeline
 from app.process.stage_clock import StageClock
 from app.recognition.quality import measure_quality
+from app.teaching.taught_face import TaughtFace
 from app.tracking.resting_face import RestingFaces
 from app.tracking.tracker import Tracker
 from app.types import Face, Floats, Frame, FrameResult, Image, Mode
 from tests.support.faces import Finder, make_face, turn_landmarks
+from tests.support.taught import make_profile
 from tests.support.tiny_model import tiny_contract
 
 
@@ -667,3 +671,51 @@ def test_maps_and_embeddings_come_together() -> None:
     face = pipeline.step(halves()).faces[0]
     assert face.map is not None
     assert face.embedding is not None
+
+
+def dim_halves(time_s: float = 0.0) -> Frame:
+    """Halves of which the dark one is not black, so that it is bright with some probability."""
+    image = np.maximum(halves().image, 51)
+    return Frame(image, 0, time_s, "halves")
+
+
+def taught_face(**settings: Any) -> TaughtFace:
+    """A profile that turns dark into bright where the crop is dark: its weight is on the share of
+    dark, which is the first number of `Brightness`'s embedding."""
+    labels = Brightness.contract.labels
+    facts = EmbeddingFacts(mean=(0.0, 0.0), std=(1.0, 1.0))
+    weights = np.array([[0.0, 9.0], [0.0, 0.0]])
+    return TaughtFace(labels, facts, make_profile(labels=labels, weights=weights, **settings))
+
+
+def test_profile_corrects_its_person_and_leaves_raw_readings() -> None:
+    finder = Finder(make_face(10, 10), make_face(120, 10))
+    taught = taught_face(place=(0.21, 0.21, 0.32))
+    pipeline = Pipeline(finder, Brightness(), tracker=Tracker(), taught=taught)
+    first, second = pipeline.step(dim_halves()).faces
+    assert (first.label, first.taught, second.label, second.taught) == (
+        *("bright", True),
+        *("bright", False),
+    )
+    assert first.raw_probabilities[0] > 0.7
+    assert first.embedding is None
+
+
+def test_profile_that_is_dropped_leaves_the_model_as_it_was() -> None:
+    taught = taught_face()
+    pipeline = Pipeline(
+        Finder(make_face(10, 10)), Brightness(), tracker=Tracker(smoothing_s=0), taught=taught
+    )
+    assert pipeline.step(dim_halves()).faces[0].label == "bright"
+    taught.use(None)
+    (face,) = pipeline.step(dim_halves(1.0)).faces
+    assert (face.label, face.taught) == ("dark", False)
+
+
+def test_embeddings_can_be_asked_for_between_two_frames() -> None:
+    pipeline = Pipeline(Finder(make_face(10, 10)), Brightness(), tracker=Tracker())
+    assert pipeline.step(dim_halves()).faces[0].embedding is None
+    pipeline.with_embeddings = True
+    embedding = pipeline.step(dim_halves(0.1)).faces[0].embedding
+    assert embedding is not None
+    assert embedding[0] > 0.7

@@ -1,0 +1,1 @@
+"""Learns how one person shows expressions, and corrects that person's readings."""

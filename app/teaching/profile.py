@@ -1,0 +1,289 @@
+"""Writes and reads NAME.profile: what one person's lesson has taught.
+
+The file is JSON. It holds the correction, a rough sketch of the resting face, the place where the
+face sat, and what the lesson showed; no picture, no embedding. It is bound to one model's file by
+that file's SHA-256, and ends with a digest of the rest, so that a file that was cut short or
+changed by hand is not used. The digest is no signature.
+"""
+
+import base64
+import binascii
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.contract import Contract
+from app.errors import ProfileError
+from app.files.atomic import write_text
+from app.teaching.head import PersonalHead
+from app.teaching.learning import TaughtExpression, Verdict
+from app.teaching.resting_sketch import SKETCH_DECIMALS, SKETCH_SIZE
+from app.types import Json
+
+PROFILE_FORMAT = 1
+PROFILE_SUFFIX = ".profile"
+MAX_PROFILE_BYTES = 1 << 20  # real ones hold some 10 kB
+MAX_NAME_LETTERS = 64
+MAX_NATS = 1e3  # of any number of a correction; real ones are below 1
+MAX_LABELS = 1000
+MAX_DIM = 1 << 16
+AGAIN = "Teach it again."
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FaceProfile:
+    """The correction of one person's readings, for one model.
+
+    Attributes:
+        name: The name that the user gave.
+        model_sha256: The SHA-256 of the model's file.
+        labels: The labels of the model.
+        head: The correction.
+        sketch: The sketch of the resting face, float64 `(SKETCH_SIZE,)`; None where the model has
+            no class for it.
+        place: Where the face sat: centre x and y, and the side of its box, in widths of the
+            picture.
+        expressions: What the lesson showed.
+        sha256: The SHA-256 of the profile's text.
+    """
+
+    name: str
+    model_sha256: str
+    labels: tuple[str, ...]
+    head: PersonalHead
+    sketch: NDArray[np.float64] | None
+    place: tuple[float, float, float]
+    expressions: tuple[TaughtExpression, ...]
+    sha256: str = ""
+
+    @property
+    def learned(self) -> tuple[str, ...]:
+        """The labels that were learned."""
+        return tuple(one.label for one in self.expressions if one.verdict is Verdict.LEARNED)
+
+    def describe(self) -> Json:
+        """Describes the profile for the notes of a run."""
+        return {"name": self.name, "sha256": self.sha256, "learned": list(self.learned)}
+
+
+def check_profile_name(name: str) -> str:
+    """Returns the name of a profile without its suffix.
+
+    Raises:
+        ProfileError: The name cannot be that of a file in a folder.
+
+    >>> check_profile_name("ann"), check_profile_name("ann.profile")
+    ('ann', 'ann')
+    """
+    name = name.removesuffix(PROFILE_SUFFIX)
+    if "/" in name or "\\" in name:
+        raise ProfileError(
+            f"{name!r} is a path, not a name. Give a name such as ann; --record-dir DIR chooses "
+            "the folder."
+        )
+    if not name.strip() or name.startswith(".") or not name.isprintable():
+        raise ProfileError(f"{name!r} is no name for a profile. Give a name such as ann.")
+    if len(name) > MAX_NAME_LETTERS:
+        raise ProfileError(f"A profile's name has at most {MAX_NAME_LETTERS} letters.")
+    return name
+
+
+def find_profile(text: str) -> Path:
+    """Finds the file that a user means by a path or by a name: `ann` is the file ann.profile."""
+    path = Path(text)
+    if path.is_file() or path.name.endswith(PROFILE_SUFFIX):
+        return path
+    return path.with_name(path.name + PROFILE_SUFFIX) if path.name else path
+
+
+def format_profile(profile: FaceProfile) -> str:
+    """Formats the text of a profile's file."""
+    head = profile.head
+    facts: Json = {
+        "format": PROFILE_FORMAT,
+        "name": profile.name,
+        "model_sha256": profile.model_sha256,
+        "labels": list(profile.labels),
+        "dim": int(head.weights.shape[0]),
+        "weights": _encode(head.weights),
+        "offsets": _encode(head.offsets),
+        "resting_sketch": None
+        if profile.sketch is None
+        else [round(float(value), SKETCH_DECIMALS) for value in profile.sketch],
+        "place": [round(value, 2) for value in profile.place],
+        "expressions": [
+            {
+                "label": one.label,
+                "verdict": one.verdict.value,
+                "seconds": one.seconds,
+                "right_before": one.before,
+                "right_after": one.after,
+                "reads_as": one.other,
+            }
+            for one in profile.expressions
+        ],
+    }
+    return json.dumps({**facts, "digest": _digest(facts)}, indent=1, ensure_ascii=False) + "\n"
+
+
+def save_profile(profile: FaceProfile, path: Path, *, overwrite: bool) -> FaceProfile:
+    """Writes a profile, whole or not at all.
+
+    Returns:
+        The profile as it is read back, with the hash of its text.
+
+    Raises:
+        SinkError: The file exists already, or cannot be written.
+    """
+    text = format_profile(profile)
+    write_text(path, text, overwrite=overwrite)
+    return parse_profile(text.encode(), str(path))
+
+
+def load_profile(path: Path) -> FaceProfile:
+    """Reads a profile. Raises `ProfileError` for a file that is missing, damaged or changed."""
+    if path.is_dir():
+        raise ProfileError(f"The profile {path} is a folder. Name a {PROFILE_SUFFIX} file.")
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_PROFILE_BYTES + 1)
+    except FileNotFoundError as cause:
+        raise ProfileError(
+            f"The profile {path} is missing. The key t in the window, or --teach NAME, makes one."
+        ) from cause
+    except (OSError, ValueError) as cause:  # ValueError: a zero byte in the name
+        reason = getattr(cause, "strerror", None) or str(cause)
+        raise ProfileError(f"The profile {path} cannot be read: {reason}.") from cause
+    return parse_profile(content, str(path))
+
+
+def parse_profile(content: bytes, name: str) -> FaceProfile:
+    """Makes a profile of the text of its file; `name` names the file in errors.
+
+    Raises:
+        ProfileError: The text is not that of a profile, or not that which was saved.
+    """
+    if len(content) > MAX_PROFILE_BYTES:
+        raise ProfileError(f"{name} is too large to be a profile.")
+    try:
+        facts = json.loads(content)
+        found = facts["format"]
+        digest = facts.pop("digest")
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as cause:
+        raise ProfileError(f"{name} is no profile, or was cut short. {AGAIN}") from cause
+    if isinstance(found, int) and found > PROFILE_FORMAT:
+        raise ProfileError(
+            f"{name} has profile format {found}, this program reads up to {PROFILE_FORMAT}. Update "
+            "the program, or teach it again with this version."
+        )
+    try:
+        if digest != _digest(facts):
+            raise ProfileError(f"{name} was changed since it was saved. {AGAIN}")
+        return _make_profile(facts, hashlib.sha256(content).hexdigest())
+    except (
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        OverflowError,
+        RecursionError,
+    ) as cause:
+        raise ProfileError(f"{name} is damaged: {cause}. {AGAIN}") from cause
+
+
+class LoadedModel(Protocol):
+    """A model's file, as far as a profile is bound to it. `embedding_dim` is None where the file
+    gives no embeddings."""
+
+    path: Path
+    sha256: str
+    contract: Contract
+    prior_correction: float
+    embedding_dim: int | None
+
+
+def check_profile_fits(profile: FaceProfile, model: LoadedModel) -> None:
+    """Checks that a profile was taught with a model's file.
+
+    Raises:
+        ProfileError: It was taught with another file.
+    """
+    if (
+        profile.model_sha256 != model.sha256
+        or profile.labels != model.contract.labels
+        or model.contract.embedding is None
+        or profile.head.weights.shape[0] != model.embedding_dim
+    ):
+        raise ProfileError(
+            f"The profile {profile.name} was taught with another model than {model.path}. Choose "
+            "that one with --model, or teach it again with this one."
+        )
+
+
+def _encode(values: NDArray[np.float64]) -> str:
+    return base64.b64encode(values.astype("<f2").tobytes()).decode("ascii")
+
+
+def _decode(text: object, shape: tuple[int, ...]) -> NDArray[np.float64]:
+    try:
+        content = base64.b64decode(str(text), validate=True)
+    except binascii.Error as cause:
+        raise ValueError("its numbers cannot be read") from cause
+    values = np.frombuffer(content, "<f2").reshape(shape).astype(np.float64)
+    if not (np.abs(values) <= MAX_NATS).all():  # written so that NaN fails
+        raise ValueError("its numbers are out of their range")
+    return values
+
+
+def _digest(facts: Mapping[str, object]) -> str:
+    text = json.dumps(facts, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _make_profile(facts: Mapping[str, Any], sha256: str) -> FaceProfile:  # Any: whatever JSON holds
+    labels = tuple(str(label) for label in facts["labels"])
+    dim = int(facts["dim"])
+    if not (1 < len(labels) <= MAX_LABELS and 0 < dim <= MAX_DIM):
+        raise ValueError("its sizes are out of their range")
+    weights = _decode(facts["weights"], (dim, len(labels)))
+    sketch = facts["resting_sketch"]
+    return FaceProfile(
+        name=str(facts["name"])[:MAX_NAME_LETTERS],
+        model_sha256=str(facts["model_sha256"]),
+        labels=labels,
+        head=PersonalHead(weights, _decode(facts["offsets"], (len(labels),))),
+        sketch=None if sketch is None else _read_numbers(sketch, SKETCH_SIZE),
+        place=_read_place(facts["place"]),
+        expressions=tuple(_read_expression(one) for one in facts["expressions"]),
+        sha256=sha256,
+    )
+
+
+def _read_numbers(values: Sequence[Any], count: int) -> NDArray[np.float64]:  # Any: as above
+    found = np.array([float(value) for value in values], np.float64)
+    if found.shape != (count,) or not (np.abs(found) <= MAX_NATS).all():
+        raise ValueError(f"{count} numbers are wanted, got {len(found)}, or one out of its range")
+    return found
+
+
+def _read_place(values: Sequence[Any]) -> tuple[float, float, float]:  # Any: as above
+    x, y, side = _read_numbers(values, 3).tolist()
+    return x, y, side
+
+
+def _read_expression(facts: Mapping[str, Any]) -> TaughtExpression:  # Any: as above
+    other = facts["reads_as"]
+    return TaughtExpression(
+        str(facts["label"]),
+        Verdict(facts["verdict"]),
+        int(facts["seconds"]),
+        int(facts["right_before"]),
+        int(facts["right_after"]),
+        None if other is None else str(other),
+    )

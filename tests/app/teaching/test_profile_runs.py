@@ -1,0 +1,86 @@
+"""`--profile` and `Recogniser(profile=…)` correct one person of a stream, and say so."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from app import ProfileError, Recogniser, Selection, VideoSource
+from app.defaults import PORTRAIT_CLIP
+from app.recognition.classifier import DEFAULT_MODEL, Classifier
+from app.teaching.head import PersonalHead
+from app.teaching.profile import FaceProfile, save_profile
+from tests.support.program import called
+
+PART = Selection(end_s=0.8)
+
+
+@pytest.fixture(scope="module")
+def sad(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A profile with which everything reads as sadness."""
+    model = Classifier(DEFAULT_MODEL, device="cpu", threads=1)
+    offsets = np.zeros(8)
+    offsets[model.labels.index("sadness")] = 20.0
+    head = PersonalHead(np.zeros((model.embedding_dim or 0, 8)), offsets)
+    path = tmp_path_factory.mktemp("profiles") / "ann.profile"
+    place = (0.5, 0.5, 0.2)
+    made = FaceProfile("ann", model.sha256, model.labels, head, None, place, ())
+    save_profile(made, path, overwrite=False)
+    return path
+
+
+def test_library_uses_a_profile_in_streams_alone(sad: Path) -> None:
+    with (
+        Recogniser(device="cpu", threads=1, profile=sad) as taught,
+        Recogniser(device="cpu", threads=1) as plain,
+        VideoSource(PORTRAIT_CLIP, selection=PART) as clip,
+        VideoSource(PORTRAIT_CLIP, selection=PART) as other,
+    ):
+        pairs = list(zip(taught.stream(clip), plain.stream(other), strict=True))
+        for own, usual in pairs:
+            assert [face.taught for face in own.faces] == [True] * len(own.faces)
+            for face, before in zip(own.faces, usual.faces, strict=True):
+                assert (face.label, before.label) == ("sadness", "happiness")
+                np.testing.assert_array_equal(face.raw_probabilities, before.raw_probabilities)
+        assert len(pairs) > 10
+        picture = pairs[-1][0].frame.image
+        assert taught.image(picture).faces[0].label == "happiness"
+
+
+def test_notes_and_lines_say_that_a_profile_was_used(sad: Path, tmp_path: Path) -> None:
+    words = ("--video", str(PORTRAIT_CLIP), "--end", "0.5", "--no-window", "--device", "cpu")
+    code, said = called(tmp_path, *words, "--records", "r.jsonl", "--profile", str(sad))
+    assert code == 0, said
+    rows = [json.loads(line) for line in (tmp_path / "r.jsonl").read_text().splitlines()]
+    assert {(row["label"], row["profile"]) for row in rows} == {("sadness", True)}
+    notes = json.loads((tmp_path / "r.run.json").read_text())
+    assert (notes["profile"]["name"], len(notes["profile"]["sha256"])) == ("ann", 64)
+    assert notes["settings"]["profile"] == notes["profile"]["sha256"]
+    assert notes["counts"]["faces_with_profile"] == len(rows)
+    code, said = called(tmp_path, *words, "--records", "r.jsonl", "--resume")
+    assert (code, "another --profile" in said) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (("--demo", "--profile", "nobody"), "nobody.profile is missing"),
+        (("--image", "x.png", "--profile", "PROFILE"), "is for a camera or a video"),
+        (("--demo", "--model", "small", "--profile", "PROFILE"), "was taught with another model"),
+        (("--serve", "0", "--profile", "PROFILE"), "is for a source of this machine"),
+    ],
+)
+def test_profile_that_cannot_be_used_is_one_line(
+    sad: Path, tmp_path: Path, words: tuple[str, ...], line: str
+) -> None:
+    named = [str(sad) if word == "PROFILE" else word for word in words]
+    code, said = called(tmp_path, *named, *([] if "--serve" in words else ["--no-window"]))
+    assert code == 2
+    assert line in said
+    assert said.count("\n") == 1
+
+
+def test_library_refuses_a_profile_of_another_model(sad: Path) -> None:
+    with pytest.raises(ProfileError, match="another model"):
+        Recogniser("small", device="cpu", threads=1, profile=sad)
