@@ -11,6 +11,7 @@
         ├── ModelError          a model file is missing, damaged or contradicts its contract
         ├── ProfileError        a person's profile is missing, damaged or of another model
         ├── DeviceError         the processor that was asked for is missing or does not work
+        │   └── WorkersLostError    workers elsewhere cannot be reached any more (app.batch.run_all)
         ├── DataError           a data set is missing, damaged or of another form (training)
         └── TrainingError       training, evaluation or export cannot go on
     ImportError

@@ -10,7 +10,7 @@ from app.batch.annotate import FileOutcome
 from app.batch.counts import format_blurred_whole, format_counts, format_seen
 from app.batch.progress import Bars
 from app.batch.run_here import BatchListener, run_here
-from app.errors import SinkError
+from app.errors import DeviceError, SinkError
 from app.files.atomic import make_write_error
 from app.process.console import CUT_SHORT, DONE, FAILED, INTERRUPTED
 from app.runs.check_plan import check_plan, is_plan_finished
@@ -18,7 +18,12 @@ from app.runs.plan import BatchPlan, RunPlan
 from app.sources.video_container import open_video
 from app.wording import escape_controls, format_count
 
+MAX_NAMED = 5  # of the videos that were not read
 GO_ON = "The same command with --resume goes on."
+
+
+class WorkersLostError(DeviceError):
+    """Workers elsewhere cannot be reached any more. What they have finished stays."""
 
 
 class Workers(Protocol):
@@ -88,7 +93,10 @@ def annotate_all(
                 elsewhere = None  # there is little to do
                 workers = workers if len(plans) == 1 else 1
             if elsewhere is not None:
-                elsewhere(plans, workers=workers, stop=stop, listener=news)
+                try:
+                    elsewhere(plans, workers=workers, stop=stop, listener=news)
+                except WorkersLostError as error:
+                    news.hear_lost(str(error))
             elif len(plans) == 1 and workers == 1:
                 run_here(plans, stop=stop, listener=news)
             else:
@@ -118,6 +126,8 @@ class _News:
         self._ready = False
         self._outcomes: list[FileOutcome] = []
         self._failed = 0
+        self._open = set(range(len(plans)))  # plans of which nothing was heard
+        self._is_lost = False
 
     def hear_ready(self, text: str) -> None:
         if not self._ready:  # every worker says so
@@ -129,6 +139,7 @@ class _News:
 
     def hear_done(self, number: int, outcome: FileOutcome) -> None:
         self._bars.end(number, was_read=not outcome.finished_before)
+        self._open.discard(number)
         self._outcomes.append(outcome)
         for line in describe_outcome(self._plans[number], outcome, named=self._several):
             self._say(line)
@@ -138,7 +149,13 @@ class _News:
 
     def hear_failed(self, number: int, why: str) -> None:
         self._bars.end(number, was_read=False)
+        self._open.discard(number)
         self._failed += 1
+        self._say(f"error: {why}")
+
+    def hear_lost(self, why: str) -> None:
+        """Hears that nothing more will be heard."""
+        self._is_lost = True
         self._say(f"error: {why}")
 
     def sum_up(self, *, stopped: bool) -> int:
@@ -152,6 +169,12 @@ class _News:
             self._say("Interrupted.")
         if interrupted:
             return INTERRUPTED
+        if self._is_lost and self._open:
+            names = [self._plans[number].name for number in sorted(self._open)[:MAX_NAMED]]
+            more = len(self._open) - len(names)
+            named = ", ".join(names) + (f" and {more} more" if more else "")
+            self._say(f"Not read to the end: {named}. {GO_ON}")
+            return CUT_SHORT if self._outcomes else FAILED
         if self._failed:
             return FAILED if self._failed == len(self._plans) else CUT_SHORT
         return CUT_SHORT if any(one.cut_short or one.mended for one in self._outcomes) else DONE
@@ -175,7 +198,7 @@ class _News:
                 (before, "finished before"),
                 (self._failed, "failed"),
                 (stopped, "interrupted"),
-                (left, "not begun"),
+                (left, "not read to the end" if self._is_lost else "not begun"),
             )
             if count
         ]

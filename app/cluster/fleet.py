@@ -9,6 +9,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from app.batch.run_all import WorkersLostError
 from app.batch.run_here import BatchListener
 from app.batch.workers import POLL_S, Message
 from app.errors import DeviceError, RecogniserError
@@ -19,6 +20,8 @@ MAX_TRIES = 3  # of a video, with a worker each
 MAX_FAILED_STARTS = 3  # in a row, of workers that end before they can begin
 REACHED_S = 2.0  # between two questions to a worker of how far it is
 MAX_QUESTIONS_PER_S = 20  # of these to all workers; a thousand of them keep nobody busy then
+CHECK_S = 5.0  # between two looks at whether the cluster answers
+LOST_S = 30.0  # without an answer; Ray itself would end this process after 60 s, without a word
 PATIENCE_S = 30.0  # without a worker that begins, before a line says so
 
 
@@ -55,6 +58,9 @@ class Engine(Protocol):
     def wait(self, workers: Sequence[FleetWorker], timeout_s: float) -> Sequence[FleetWorker]:
         """Returns those of `workers` whose call is over, after `timeout_s` at the latest."""
 
+    def is_reachable(self) -> bool:
+        """Tells whether the cluster answers."""
+
 
 class Fleet:
     """The workers of a run, and the plans that are left.
@@ -83,10 +89,14 @@ class Fleet:
         self._failed_starts = 0
         self._is_stopping = False
         self._asked_s = clock()
+        self._checked_s = clock()
+        self._silent_since_s: float | None = None  # None while the cluster answers
+        self._late_starts = 0  # of workers, until the cluster answers again
 
     def run(self, count: int, stop: Callable[[], bool]) -> None:
         """Carries out all plans with `count` workers. After `stop` says True, each stops after the
-        frame in hand. Raises `RecogniserError` where workers cannot begin."""
+        frame in hand. Raises `RecogniserError` where workers cannot begin, and `WorkersLostError`
+        where the cluster is gone."""
         try:
             self._loading += [self._engine.start() for _ in range(count)]
             began_s, is_told = self._clock(), False
@@ -95,6 +105,7 @@ class Fleet:
                 for worker in self._engine.wait(busy, POLL_S):
                     self._hear(worker)
                 self._show_reached()
+                self._check_cluster()
                 if stop() and not self._is_stopping:
                     self._is_stopping = True
                     self._waiting.clear()
@@ -110,6 +121,38 @@ class Fleet:
         finally:
             for worker in (*self._loading, *self._reading, *self._idle):
                 worker.close()
+
+    def _check_cluster(self) -> None:
+        """Looks now and then whether the cluster answers. Raises `WorkersLostError` after
+        `LOST_S`."""
+        now_s = self._clock()
+        if now_s - self._checked_s < CHECK_S:
+            return
+        self._checked_s = now_s
+        if self._engine.is_reachable():
+            self._silent_since_s = None
+            while self._late_starts:
+                self._late_starts -= 1
+                self._loading.append(self._engine.start())
+            return
+        if self._silent_since_s is None:
+            self._silent_since_s = now_s
+            self._listener.hear_note(
+                f"The cluster does not answer. It has {LOST_S:.0f} s to come back."
+            )
+        elif now_s - self._silent_since_s >= LOST_S:
+            raise WorkersLostError(
+                f"The cluster has not answered for {LOST_S:.0f} s: its head has ended, or the "
+                "network to it has. Look at `ray status` there."
+            )
+
+    def _start_worker(self) -> None:
+        """Starts a worker, or leaves that until the cluster answers again: the call would not
+        return."""
+        if self._engine.is_reachable():
+            self._loading.append(self._engine.start())
+        else:
+            self._late_starts += 1
 
     def _show_reached(self) -> None:
         interval_s = max(REACHED_S, len(self._reading) / MAX_QUESTIONS_PER_S)
@@ -151,7 +194,7 @@ class Fleet:
                     "every machine of the cluster."
                 ) from error
             if self._waiting:
-                self._loading.append(self._engine.start())
+                self._start_worker()
             return
         if message.kind == "unable":
             worker.close()
@@ -183,4 +226,4 @@ class Fleet:
         if self._idle:
             self._employ(self._idle.pop())
         elif len(self._loading) < len(self._waiting):
-            self._loading.append(self._engine.start())
+            self._start_worker()

@@ -11,12 +11,15 @@ import re
 import socket
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout, suppress
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
+from app.batch.run_all import WorkersLostError
 from app.batch.workers import Message
 from app.cluster.cluster_address import describe_no_address, split_cluster_address
 from app.cluster.fleet import FleetWorker, WorkerEndedError
@@ -30,6 +33,8 @@ NO_USAGE_REPORTS = "RAY_USAGE_STATS_ENABLED"
 AUTH_MODE = "RAY_AUTH_MODE"  # "token" or "disabled"
 LOOPBACK = "127.0.0.1"
 ANSWER_S = 5.0  # for the first sign of an address
+HEAD_ANSWER_S = 2.0  # for the head during a run
+SHUTDOWN_S = 15.0  # for Ray to end without its head, which took 8 s
 HEALTH_S = 20.0  # for Ray's own check of it, which begins a Python
 STORE_BYTES = 80 << 20  # for Ray's store of objects, of which plans and outcomes need little
 RayRef = Any  # Ray's types are generated, and its actors have none
@@ -88,8 +93,16 @@ def connect_ray(place: ClusterPlace) -> Iterator[ModuleType]:
     with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere):
         try:
             yield ray
-        finally:
+        except WorkersLostError:
+            # Ray waits for the head, and this thread must tell the user what was not read.
+            end = threading.Thread(target=ray.shutdown, daemon=True)
+            end.start()
+            end.join(SHUTDOWN_S)
+            raise
+        except BaseException:
             ray.shutdown()
+            raise
+        ray.shutdown()
 
 
 def _lead_workers_here() -> None:
@@ -190,8 +203,22 @@ class RayEngine:
     def wait(self, workers: Sequence[FleetWorker], timeout_s: float) -> Sequence[FleetWorker]:
         """Returns those of `workers` whose call is over, after `timeout_s` at the latest."""
         calls = {one.call: one for one in workers if isinstance(one, RayWorker)}
+        if not calls:  # all wait for the cluster to answer again
+            time.sleep(timeout_s)
+            return []
         over, _ = self._ray.wait(list(calls), num_returns=1, timeout=timeout_s)
         return [calls[call] for call in over]
+
+    def is_reachable(self) -> bool:
+        """Tells whether the head of the cluster answers."""
+        head = split_cluster_address(self._ray.get_runtime_context().gcs_address)
+        if head is None:  # an address of another form, which cannot be asked
+            return True
+        try:
+            socket.create_connection(head, HEAD_ANSWER_S).close()
+        except OSError:
+            return False
+        return True
 
 
 class RayWorker:

@@ -8,7 +8,7 @@ from app.batch.run_all import annotate_all
 from app.batch.run_here import BatchListener, share_threads
 from app.cluster.fleet import Fleet
 from app.cluster.ray_engine import ClusterPlace, RayEngine, connect_ray, count_workers, require_ray
-from app.cluster.shared_folders import list_result_folders, mark_folders
+from app.cluster.shared_folders import list_result_folders, mark_folders, remove_left_marks
 from app.cluster.total_progress import TotalProgress
 from app.cluster.video_reader import ReaderSetting
 from app.errors import ModelError
@@ -23,6 +23,7 @@ def annotate_on_cluster(batch: BatchPlan, place: ClusterPlace) -> int:
     Raises `RecogniserError` for what concerns all of the videos.
     """
     require_ray()  # before anything is made
+    remove_left_marks(list_result_folders(batch.runs))
     was_stopped = False
 
     def run_on_ray(

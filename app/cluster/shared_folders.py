@@ -1,11 +1,16 @@
 """Finds out whether workers on other machines see the folders that results go into.
 
 The process that hands out the work leaves a file with a random name in each folder, and every
-worker looks for it. Only a folder that both see has it.
+worker looks for it. Only a folder that both see has it. A process that is killed leaves its files;
+the next run on the same machine removes them.
 """
 
+import hashlib
 import os
+import re
 import secrets
+import socket
+import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -43,11 +48,45 @@ def list_result_folders(plans: Iterable[RunPlan]) -> list[Path]:
     return list(dict.fromkeys(path.parent for plan in plans for path in plan.outputs.all))
 
 
+def name_process_space() -> str:
+    """Names, in 8 letters, the machine or the container in which the number of a process means that
+    process."""
+    try:
+        space = str(os.stat("/proc/self/ns/pid").st_ino)
+    except OSError:  # not on Linux
+        space = ""
+    return hashlib.sha256(f"{socket.gethostname()} {space}".encode()).hexdigest()[:8]
+
+
+def remove_left_marks(folders: Sequence[Path]) -> None:
+    """Removes the marks of processes of this machine that were killed. Those of other machines
+    stay, because nobody here knows whether their process lives."""
+    if sys.platform == "win32":  # a look at a process would end it there
+        return
+    form = re.compile(rf"\.seen-{name_process_space()}-(?P<process>[0-9]{{1,9}})-[0-9a-f]{{16}}")
+    for folder in folders[:MAX_MARKED]:
+        with suppress(OSError):  # a folder that is not there yet
+            for path in folder.iterdir():
+                found = form.fullmatch(path.name)
+                if found is not None and not _is_alive(int(found["process"])):
+                    path.unlink(missing_ok=True)
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # another user's
+        return True
+    return True
+
+
 @contextmanager
 def mark_folders(folders: Sequence[Path]) -> Iterator[FolderMarks]:
     """Leaves a mark in each of the first folders, for as long as the block lasts. Raises
     `SinkError`."""
-    name = f".seen-{secrets.token_hex(8)}"
+    name = f".seen-{name_process_space()}-{os.getpid()}-{secrets.token_hex(8)}"
     marks = tuple(folder / name for folder in folders[:MAX_MARKED])
     try:
         for mark in marks:

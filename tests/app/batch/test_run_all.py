@@ -7,13 +7,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from app.batch.annotate import FileOutcome
 from app.batch.progress import Bars, shorten_name
-from app.batch.run_all import _News, annotate_all, describe_outcome
+from app.batch.run_all import WorkersLostError, _News, annotate_all, describe_outcome
 from app.batch.run_here import BatchListener
 from app.defaults import PORTRAIT_CLIP, ROOT
 from app.errors import SinkError
@@ -219,6 +220,50 @@ def test_unfinished_runs_are_not_begun_anew_unasked(tmp_path: Path) -> None:
 )
 def test_what_is_said_of_a_file(outcome: FileOutcome, named: bool, lines: list[str]) -> None:
     assert describe_outcome(plan(Path()), outcome, named=named) == lines
+
+
+@pytest.mark.parametrize(
+    ("finished", "failed", "code", "said"),
+    [
+        ((), (), 2, "3 videos: 0 done, 3 not read to the end, in "),
+        ((1,), (), 1, "3 videos: 1 done, 2 not read to the end, in "),
+        ((1,), (0,), 1, "3 videos: 1 done, 1 failed, 1 not read to the end, in "),
+        ((0, 1, 2), (), 0, "3 videos: 3 done, in "),
+    ],
+)
+def test_workers_that_are_lost_end_with_a_summary_and_what_is_left(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    finished: Sequence[int],
+    failed: Sequence[int],
+    code: int,
+    said: str,
+) -> None:
+    def tell(
+        plans: Sequence[RunPlan],
+        *,
+        workers: int,
+        stop: Callable[[], bool],
+        listener: BatchListener,
+    ) -> None:
+        for number in finished:
+            listener.hear_done(number, FileOutcome())
+        for number in failed:
+            listener.hear_failed(number, "It is no video.")
+        raise WorkersLostError("The cluster is gone.")
+
+    videos = [VideoInput(Path(f"{name}.mp4")) for name in "abc"]
+    runs = tuple(replace(plan(tmp_path), source=video) for video in videos)
+    assert annotate_all(BatchPlan(runs, ()), stop=lambda: False, elsewhere=tell) == code
+    lines = [line for line in capsys.readouterr().err.splitlines() if ".mp4: 0 frames" not in line]
+    assert "error: The cluster is gone." in lines
+    left = [n for n in range(3) if n not in (*finished, *failed)]
+    assert lines[-1 - bool(left)].startswith(said)
+    if left:
+        names = ", ".join(f"{'abc'[n]}.mp4" for n in left)
+        assert lines[-1] == (
+            f"Not read to the end: {names}. The same command with --resume goes on."
+        )
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")

@@ -1,18 +1,26 @@
 """Workers that end, begin late or cannot begin, with workers that only play their part."""
 
+import subprocess
+import sys
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
 from app.batch.annotate import FileOutcome
+from app.batch.run_all import WorkersLostError
 from app.batch.workers import Message
 from app.cluster.fleet import MAX_TRIES, Fleet, FleetWorker, WorkerEndedError
-from app.cluster.shared_folders import FolderMarks, list_result_folders, mark_folders
+from app.cluster.shared_folders import (
+    FolderMarks,
+    list_result_folders,
+    mark_folders,
+    remove_left_marks,
+)
 from app.cluster.total_progress import TotalProgress
 from app.cluster.video_reader import ReaderSetting, VideoReader, find_model_here, plan_retry
-from app.defaults import DEFAULT_MODEL, PORTRAIT_CLIP
+from app.defaults import DEFAULT_MODEL, PORTRAIT_CLIP, ROOT
 from app.errors import DeviceError, RecogniserError, SinkError
 from app.runs.plan import OutputPaths, RecognitionSettings, RunPlan, VideoInput
 from tests.support.clock import Clock
@@ -66,6 +74,10 @@ class PlayedEngine:
         self.asked: list[tuple[str, bool]] = []
         self.started: list[PlayedWorker] = []
         self.reached: list[int | None] = []
+        self.reachable: Callable[[], bool] = lambda: True
+
+    def is_reachable(self) -> bool:
+        return self.reachable()
 
     def start(self) -> FleetWorker:
         self.started.append(PlayedWorker(self))
@@ -191,6 +203,48 @@ def test_workers_are_asked_how_far_they_are() -> None:
     assert heard.lines == ["ready", "0 at 50", "0 at 90", "0 done"]
 
 
+def test_a_cluster_that_is_gone_ends_the_run_before_ray_does() -> None:
+    clock, heard = Clock(), Heard()
+
+    class MuteEngine(PlayedEngine):
+        def wait(self, workers: Sequence[FleetWorker], timeout_s: float) -> Sequence[FleetWorker]:
+            clock.now += 1.0
+            return workers[:1] if clock.now < 4 else []
+
+    engine = MuteEngine()
+    engine.reachable = lambda: clock.now < 10
+    fleet = Fleet(plans("a.mp4", "b.mp4", "c.mp4"), engine, heard, clock)
+    with pytest.raises(WorkersLostError, match="has not answered for 30 s: its head has ended"):
+        fleet.run(1, lambda: False)
+    assert 40 <= clock.now < 55
+    told = "note The cluster does not answer. It has 30 s to come back."
+    assert heard.lines.count(told) == 1
+    assert all(worker.is_closed for worker in engine.started)
+
+
+def test_a_cluster_that_comes_back_goes_on() -> None:
+    """A worker ends meanwhile; another one begins only when the cluster answers again."""
+    clock, heard = Clock(), Heard()
+
+    class PausedEngine(PlayedEngine):
+        def wait(self, workers: Sequence[FleetWorker], timeout_s: float) -> Sequence[FleetWorker]:
+            clock.now += 2.0
+            return workers[:1]
+
+    engine = PausedEngine(a=["Killed."])
+    engine.reachable = lambda: not 3 < clock.now < 20
+    Fleet(plans("a.mp4", "b.mp4"), engine, heard, clock).run(1, lambda: False)
+    assert heard.lines == [
+        "ready",
+        "note a.mp4: its worker ended, another one goes on. Killed.",
+        "note The cluster does not answer. It has 30 s to come back.",
+        "ready",
+        "0 done",
+        "1 done",
+    ]
+    assert clock.now >= 20
+
+
 def test_a_full_cluster_is_told_once() -> None:
     clock, heard = Clock(), Heard()
 
@@ -236,6 +290,26 @@ def test_folders_that_a_worker_does_not_see(
     assert "does not see the folder /gone. Name a folder on a disk" in said.text
     with pytest.raises(SinkError, match="could not be written"), mark_folders([tmp_path / "no"]):
         pass
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no look at a process does no harm there")
+def test_marks_of_a_killed_run_go_at_the_next_start_and_those_of_others_stay(
+    tmp_path: Path,
+) -> None:
+    code = (
+        "import os, sys; from pathlib import Path; "
+        "from app.cluster.shared_folders import mark_folders; "
+        "marks = mark_folders([Path(sys.argv[1])]); marks.__enter__(); os.kill(os.getpid(), 9)"
+    )
+    subprocess.run([sys.executable, "-c", code, tmp_path], cwd=ROOT, check=False)
+    (left,) = tmp_path.iterdir()
+    others = [tmp_path / ".seen-00000000-1-0123456789abcdef", tmp_path / ".seen-mine"]
+    for other in others:
+        other.touch()
+    with mark_folders([tmp_path]) as marks:
+        remove_left_marks([tmp_path, tmp_path / "nowhere"])
+        assert set(tmp_path.iterdir()) == {*others, *marks.paths}
+        assert not left.exists()
 
 
 def test_each_folder_of_results_is_marked_once() -> None:

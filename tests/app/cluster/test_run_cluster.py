@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -15,12 +16,16 @@ from app.cluster.__main__ import main
 from app.cluster.ray_engine import (
     AUTH_MODE,
     ClusterPlace,
+    RayEngine,
     check_address,
     connect_ray,
     count_workers,
 )
+from app.cluster.shared_folders import FolderMarks
+from app.cluster.video_reader import ReaderSetting
 from app.defaults import PORTRAIT_CLIP, ROOT
 from app.errors import DeviceError
+from app.runs.plan import RecognitionSettings
 from tests.support.program import called
 from tests.support.subprocesses import run_without_packages
 
@@ -234,6 +239,23 @@ def test_an_address_where_something_else_listens(monkeypatch: pytest.MonkeyPatch
         address = f"127.0.0.1:{server.getsockname()[1]}"
         with pytest.raises(DeviceError, match=f"What answers at {address} is no Ray cluster"):
             check_address(address)
+
+
+def test_a_head_that_has_ended_is_not_reachable() -> None:
+    class Context:
+        gcs_address = ""
+
+    ray = ModuleType("ray")
+    vars(ray).update(get_runtime_context=lambda: Context, remote=lambda **_: lambda reader: reader)
+    setting = ReaderSetting(RecognitionSettings(), "", 1, FolderMarks(()))
+    engine = RayEngine(ray, ClusterPlace(), setting)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        Context.gcs_address = f"127.0.0.1:{server.getsockname()[1]}"
+        assert engine.is_reachable()
+    assert not engine.is_reachable()
+    Context.gcs_address = "an address of another form"
+    assert engine.is_reachable()
+    assert engine.wait([], 0.0) == []
 
 
 @pytest.mark.parametrize(
