@@ -7,7 +7,7 @@ frames/s: the same frames go through a pipeline with facial actions and through 
 turn, in blocks, and the median difference counts. Each reading is timed by itself, too; of these
 times the tenth percentile is that of a quiet machine, because other work only adds to them. So are
 the parts of a reading, and what a coarser crop changes. The truth comes from rendered heads
-(`tools.rendered_face`) and from a mirrored picture.
+(`tools.measure_poses`) and from a mirrored picture.
 """
 
 import argparse
@@ -24,9 +24,8 @@ from typing import TypeVar
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from app.actions.head_pose import HeadPose, measure_head_pose
+from app.actions.head_pose import measure_head_pose
 from app.actions.landmarker import Landmarker
 from app.actions.reader import CROP_PX, MARGINS, ActionReader, map_back, place_crop
 from app.actions.rigid_points import RIGID_POINTS
@@ -39,7 +38,7 @@ from app.process.machine import describe_machine
 from app.process.threads import set_threads
 from app.recognition.classifier import Classifier
 from app.types import Face, FaceActions, Frame, Image, Mode
-from tools.rendered_face import render_face
+from tools.measure_poses import SIZE_WH, measure_pose_errors, read_photo
 
 T = TypeVar("T")
 BLOCK_FRAMES = 30  # of one pipeline, before the other has its turn
@@ -47,25 +46,9 @@ BLOCK_FRAMES = 30  # of one pipeline, before the other has its turn
 # moment after a reading, which counts in both runs only if they are given this time.
 REST_S = 0.01
 WARM_UP_BLOCKS = 1  # of each, not counted
-SIZE_WH = (1280, 720)
 PARTS_FRAMES = 60  # of the clip, every fourth one, for the parts of a reading
 SMALLER_PX = (192, 256)  # sides of crops that are tried besides
 SHIFT_PX = (2.0, 1.0)  # of a crop, whose change stands beside that of a coarser one
-AWAY_CM = 50.0
-PORTRAIT_SCALE = 2  # of the clip's frame, so that rendered heads are sharp
-
-# Groups of rendered heads: pose, and place in cm right of the axis, above it and before the camera.
-GROUPS: dict[str, list[tuple[HeadPose, tuple[float, float, float]]]] = {
-    "yaw to 30°": [(HeadPose(y, 0, 0), (0, 0, AWAY_CM)) for y in (-30, -20, -10, 0, 10, 20, 30)],
-    "yaw of 40°": [(HeadPose(y, 0, 0), (0, 0, AWAY_CM)) for y in (-40, 40)],
-    "pitch from -12° to 25°": [(HeadPose(0, p, 0), (0, 0, AWAY_CM)) for p in (-12, -6, 12, 25)],
-    "pitch of -25°": [(HeadPose(0, -25, 0), (0, 0, AWAY_CM))],
-    "roll to 60°": [(HeadPose(0, 0, r), (0, 0, AWAY_CM)) for r in (-60, -30, 30, 60)],
-    "up to 20° beside the axis": [
-        (HeadPose(0, 0, 0), (x, y, AWAY_CM)) for x, y in ((-18, 0), (-9, 5), (9, -5), (18, 0))
-    ],
-    "three times as far": [(HeadPose(y, 0, 0), (10, 0, 150)) for y in (-15, 0, 15)],
-}
 
 
 class TimedReader:
@@ -180,27 +163,6 @@ def measure_parts(search: FaceSearch) -> dict[str, dict[str, float]]:
     }
 
 
-def measure_pose_errors(
-    reader: ActionReader, search: FaceSearch, portrait: Image, points: NDArray[np.float64]
-) -> dict[str, dict[str, list[float]]]:
-    """Measures the errors in degrees of rendered heads: for each group the mean and the greatest
-    error of yaw, pitch and roll."""
-    found = {}
-    for name, heads in GROUPS.items():
-        errors = []
-        for pose, place_cm in heads:
-            image = render_face(portrait, points, pose, place_cm, SIZE_WH)
-            actions = reader.read(image, search.detect(image)[0])
-            assert actions is not None
-            measured = (actions.head_yaw_deg, actions.head_pitch_deg, actions.head_roll_deg)
-            errors.append(np.abs(np.subtract(measured, pose)))
-        found[name] = {
-            "mean": np.mean(errors, 0).round(1).tolist(),
-            "greatest": np.max(errors, 0).round(1).tolist(),
-        }
-    return found
-
-
 def measure_mirror_differences(
     reader: ActionReader, search: FaceSearch, portrait: Image
 ) -> dict[str, float]:
@@ -221,19 +183,6 @@ def measure_mirror_differences(
     }
 
 
-def read_portrait(search: FaceSearch) -> tuple[Image, NDArray[np.float64]]:
-    """Reads the portrait clip's first frame, enlarged, and the places of its face's 468 points."""
-    _, image = cv2.VideoCapture(str(PORTRAIT_CLIP)).read()
-    scale = PORTRAIT_SCALE
-    large = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
-    portrait = np.asarray(large, np.uint8)
-    matrix = place_crop(search.detect(portrait)[0], 0.5)
-    with Landmarker() as landmarker:
-        mesh = landmarker.read(warp(portrait, matrix, CROP_PX))
-    assert mesh is not None
-    return portrait, map_back(mesh.points, matrix)[:468]
-
-
 def main(argv: Sequence[str] | None = None) -> None:
     """Measures and prints everything."""
     command = argparse.ArgumentParser(
@@ -244,12 +193,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     options = command.parse_args(argv)
     set_threads()
     with ActionReader() as reader, FaceSearch() as search:
-        portrait, points = read_portrait(search)
+        portrait, points, _ = read_photo(search, PORTRAIT_CLIP)
         figures = {
             "machine": describe_machine(),
             "cost": measure_cost_ms(options.frames, reader),
             "parts": measure_parts(search),
-            "pose": measure_pose_errors(reader, search, portrait, points),
+            "pose": measure_pose_errors(search, portrait, points),
             "mirror": measure_mirror_differences(reader, search, portrait),
         }
     print(json.dumps(figures, indent=2, ensure_ascii=False))

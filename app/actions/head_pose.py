@@ -23,6 +23,13 @@ from numpy.typing import NDArray
 from app.actions.rigid_points import RIGID_FACE_CM
 
 FOCAL_SHARE = 1 / (2 * math.tan(math.radians(30)))  # of the longer side: 60 degrees across
+# By its perspective, the network's face is seen from farther away than the head is: on rendered
+# heads, the fit from 1.5 times as far has about half the errors of yaw that the fit from the true
+# distance has (docs/actions.md).
+NETWORK_DISTANCE_FACTOR = 1.5
+# The least extent of a face in focal lengths: that of a head 5 m away. OpenCV solves nothing for
+# points that lie closer together, and from farther away a head hardly looks different.
+MIN_SPREAD = 0.03
 # From the axes of this module to those of OpenCV, whose y points down and z away from the camera.
 _TO_OPENCV = np.diag([1.0, -1.0, -1.0])
 
@@ -35,12 +42,16 @@ class HeadPose(NamedTuple):
     roll_deg: float
 
 
-def measure_head_pose(points: NDArray[np.float64], size_wh: tuple[int, int]) -> HeadPose | None:
+def measure_head_pose(
+    points: NDArray[np.float64], size_wh: tuple[int, int], *, distance_factor: float = 1.0
+) -> HeadPose | None:
     """Measures the pose of a head by the places of its rigid points.
 
     Args:
         points: The places of `RIGID_POINTS` in px of the frame, (33, 2).
         size_wh: The width and height of the frame in px.
+        distance_factor: By how many times as far as it is the head seems to be by its perspective;
+            1 for the places of true points.
 
     Returns:
         The pose; None where the points are those of no face before the camera.
@@ -50,20 +61,38 @@ def measure_head_pose(points: NDArray[np.float64], size_wh: tuple[int, int]) -> 
     >>> [round(angle, 3) + 0.0 for angle in measure_head_pose(flat, (1280, 720))]
     [0.0, 0.0, 0.0]
     """
-    width, height = size_wh
-    focal_px = FOCAL_SHARE * max(width, height)
-    camera = np.array([[focal_px, 0, width / 2], [0, focal_px, height / 2], [0, 0, 1]])
+    focal_px = FOCAL_SHARE * max(size_wh)
+    offsets = (points - np.divide(size_wh, 2)) / focal_px
+    if not np.isfinite(offsets).all():
+        return None
+    # A camera that looks straight at the face: what is seen from farther away stays in its middle.
+    towards = _turn_to_axis((offsets.min(0) + offsets.max(0)) / 2)
+    rays = np.column_stack([offsets, np.ones(len(offsets))]) @ towards.T
+    seen = focal_px * rays[:, :2] / rays[:, 2:]
+    scale = focal_px * min(distance_factor, float(np.ptp(seen / focal_px)) / MIN_SPREAD)
+    camera = np.diag([scale, scale, 1.0])
     face = RIGID_FACE_CM @ _TO_OPENCV
     try:
-        is_found, turn, shift = cv2.solvePnP(face, points, camera, None, flags=cv2.SOLVEPNP_SQPNP)
+        is_found, turn, shift = cv2.solvePnP(face, seen, camera, None, flags=cv2.SOLVEPNP_SQPNP)
         if not is_found:
             return None
-        turn, shift = cv2.solvePnPRefineLM(face, points, camera, None, turn, shift)
+        turn, shift = cv2.solvePnPRefineLM(face, seen, camera, None, turn, shift)
     except cv2.error:  # for points that are all in one place
         return None
     if not (np.isfinite(turn).all() and np.isfinite(shift).all()) or float(shift[2, 0]) <= 0:
         return None
-    return split_turn(_TO_OPENCV @ np.asarray(cv2.Rodrigues(turn)[0], np.float64) @ _TO_OPENCV)
+    head = towards.T @ np.asarray(cv2.Rodrigues(turn)[0], np.float64)
+    return split_turn(_TO_OPENCV @ head @ _TO_OPENCV)
+
+
+def _turn_to_axis(offset: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Makes the rotation (3, 3) in OpenCV's axes that brings a line of sight into the camera's
+    axis. `offset` (2,) is its place in focal lengths beside the middle of the picture."""
+    across = float(np.hypot(*offset))
+    if across == 0:
+        return np.eye(3)
+    axis = np.array([offset[1], -offset[0], 0.0]) / across
+    return np.asarray(cv2.Rodrigues(axis * math.atan(across))[0], np.float64)
 
 
 def split_turn(matrix: NDArray[np.float64]) -> HeadPose:

@@ -13,7 +13,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from app.actions.head_pose import measure_head_pose
+from app.actions.head_pose import NETWORK_DISTANCE_FACTOR, measure_head_pose
 from app.actions.landmarker import Landmarker
 from app.actions.rigid_points import RIGID_POINTS
 from app.actions.values import make_actions
@@ -83,7 +83,9 @@ class ActionReader:
             if not _is_meant(points, face, side_px):
                 continue
             height, width = image.shape[:2]
-            pose = measure_head_pose(points[_RIGID], (width, height))
+            pose = measure_head_pose(
+                points[_RIGID], (width, height), distance_factor=NETWORK_DISTANCE_FACTOR
+            )
             if pose is not None:
                 return make_actions(pose, mesh.coefficients)
         return None

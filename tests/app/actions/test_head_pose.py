@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from app.actions.head_pose import HeadPose, make_turn, measure_head_pose, split_turn
+from app.actions.head_pose import FOCAL_SHARE, HeadPose, make_turn, measure_head_pose, split_turn
 from app.actions.rigid_points import RIGID_FACE_CM, RIGID_POINTS
 from tools.rendered_face import project_points, read_mean_face
 
@@ -48,6 +48,43 @@ def test_the_same_pixels_elsewhere_are_another_pose() -> None:
     moved = measure_head_pose(points + (360, 0), SIZE)
     assert moved is not None
     assert moved.yaw_deg == pytest.approx(-18, abs=1.5)
+
+
+def turn_camera(points: np.ndarray, degrees: float) -> np.ndarray:
+    """Shows points as a camera in the same place sees them that is turned to the left."""
+    focal_px, middle = FOCAL_SHARE * SIZE[0], np.divide(SIZE, 2)
+    cos, sin = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
+    rays = np.column_stack([(points - middle) / focal_px, np.ones(len(points))])
+    rays = rays @ [[cos, 0, -sin], [0, 1, 0], [sin, 0, cos]]
+    return np.asarray(rays[:, :2] / rays[:, 2:] * focal_px + middle)
+
+
+@pytest.mark.parametrize("pose", POSES)
+@pytest.mark.parametrize(("degrees", "tolerance"), [(0, 0.1), (25, 0.5)])
+def test_a_face_with_the_perspective_of_twice_its_distance_keeps_its_pose(
+    pose, degrees, tolerance
+) -> None:
+    """The face is drawn as from 100 cm, and magnified to the size that it has from 50 cm."""
+    place_cm, middle = np.array([0.0, 0.0, 100.0]), np.divide(SIZE, 2)
+    for _ in range(5):  # until the face is in the middle of the picture
+        far = project(pose, place_cm) - middle
+        beside_px = (far.min(0) + far.max(0)) / 2
+        place_cm[:2] -= beside_px * (1, -1) * 100 / (FOCAL_SHARE * SIZE[0])
+    points = turn_camera(2 * far + middle, degrees)
+    turned = make_turn(HeadPose(-degrees, 0, 0)) @ make_turn(pose)
+    found = measure_head_pose(points, SIZE, distance_factor=2)
+    assert found is not None
+    away = (np.trace(make_turn(found).T @ turned) - 1) / 2  # the cosine of the turn between both
+    assert np.degrees(np.arccos(min(1.0, away))) < tolerance
+
+
+@pytest.mark.parametrize("distance_factor", [1, 1.5])
+@pytest.mark.parametrize("away_cm", [500, 3000])
+def test_a_face_of_a_few_pixels_has_a_pose(away_cm, distance_factor) -> None:
+    pose, size_wh = HeadPose(20, 5, -10), (3840, 2160)
+    points = project(pose, (0, 0, away_cm), size_wh)  # 105 and 18 px wide
+    found = measure_head_pose(points, size_wh, distance_factor=distance_factor)
+    assert found == pytest.approx(pose, abs=0.5)
 
 
 def test_signs_are_as_stated() -> None:
