@@ -32,7 +32,9 @@ from training.judge.evaluation import (
 )
 from training.judge.latency import measure_latency_ms
 from training.judge.ledger import LEDGER, enter_in_ledger
+from training.judge.rule_reading import judge_rule
 from training.measures.doubt_lines import format_doubt, format_priors
+from training.measures.rule_gains import format_rule_report
 
 
 def parser() -> argparse.ArgumentParser:
@@ -80,6 +82,13 @@ def parser() -> argparse.ArgumentParser:
         "(run_demo.py --prior-correction)",
     )
     top.add_argument(
+        "--rule",
+        action="store_true",
+        help="also print what an exported model's decision rule and mirror images change, face by "
+        "face, and the prior corrections from which the rule was chosen; not for the test split, "
+        "because the rule is chosen by these figures",
+    )
+    top.add_argument(
         "--device", choices=["cpu", "cuda"], default="cpu", help="where to compute (default: cpu)"
     )
     add_corruption_options(top)
@@ -95,6 +104,11 @@ def main(argv: list[str] | None = None) -> int:
         raise TrainingError(f"The model {options.model} is missing. Give a .pt or .onnx file.")
     if options.latency and options.model.suffix != ".onnx":
         raise TrainingError("--latency times an exported model. Give a .onnx file.")
+    if options.rule and (options.model.suffix != ".onnx" or options.split == "test"):
+        raise TrainingError(
+            "--rule compares an exported model's ways to read faces other than the test split's. "
+            "Give a .onnx file, and leave --split test out."
+        )
     corruptions = CorruptionRequest(
         model=options.model,
         against=options.against,
@@ -124,6 +138,9 @@ def main(argv: list[str] | None = None) -> int:
         else []
     ):
         print(line)
+    if options.rule:
+        found = judge_rule(pack, options.model, options.split, options.device)
+        print("", *format_rule_report(found), "", sep="\n")
     for label, row, recall in zip(
         report.labels, report.majority.confusion, report.majority.recall, strict=True
     ):

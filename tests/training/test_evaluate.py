@@ -221,6 +221,22 @@ def test_labels_are_decided_as_the_file_says(
         assert capsys.readouterr().out.splitlines()[1].startswith(rule)
 
 
+def test_rule_is_compared_with_none(
+    lamps: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Labels of the model and of the data are in different orders."""
+    contract = tiny_contract(
+        LABELS[::-1], temperature=100.0, class_shares=(0.1, 0.9), prior_correction=1.0
+    )
+    model = write_tiny_model(tmp_path / "m.onnx", contract, np.array([[1.0], [-1.0]]))
+    assert evaluate.main([str(lamps), str(model), "--rule"]) == 0
+    out = capsys.readouterr().out
+    assert "| once, as trained | 0 | 100.000 | 60.00 ± 21.91 | 0.583 |" in out
+    assert "| with mirror images, as a picture | 1 | 100.000 | 40.00 ± 21.91 | 0.500 |" in out
+    assert "the rule against tau 0, with mirror images: accuracy -20.00 ± 33.47 points" in out
+    assert "0.0 % of the faces differ by more than 0.1 from their mirror images" in out
+
+
 def test_priors_of_a_model_that_does_not_know_them_are_an_error(lamps: Path, tiny: Path) -> None:
     with pytest.raises(TrainingError, match=r"tiny\.onnx does not say how frequent its classes"):
         evaluate.main([str(lamps), str(tiny), "--priors"])
@@ -274,6 +290,8 @@ def test_what_cannot_be_done_is_said_in_one_line(
         ((tmp_path / "no.npz", tiny), "no.npz is missing. Make it with"),
         ((lamps, text), "notes.txt is not a checkpoint of this program."),
         ((lamps, best, "--latency"), "--latency times an exported model. Give a .onnx file."),
+        ((lamps, best, "--rule"), "--rule compares an exported model's ways to read faces"),
+        ((lamps, tiny, *test, "--rule"), "Give a .onnx file, and leave --split test out."),
         ((lamps, best, "--device", "cuda"), "No CUDA device works here. Try --device cpu."),
         ((lamps, tiny, "-o", text), "could not be written: File exists. Choose another -o."),
         ((lamps, tiny, *test, "--ledger", tmp_path / "no/l.md"), "Give another --ledger."),

@@ -71,6 +71,17 @@ def test_trembling_face_keeps_its_label_for_a_minute(seed: int, mean: float) -> 
         assert np.count_nonzero(np.diff(raw)) > 100
 
 
+@pytest.mark.slow
+def test_half_the_margin_would_not_keep_a_label_for_a_minute() -> None:
+    changes = 0
+    for seed in range(5):
+        noise = np.random.default_rng(seed).normal(0, 0.8, 60 * 30)
+        half = ReadingSmoother(margin_nats=MARGIN_NATS / 2)
+        rows = [odds(float(nats)) for nats in noise]
+        changes += np.count_nonzero(np.diff(play(half, rows)))
+    assert changes > 10  # in five minutes
+
+
 @pytest.mark.parametrize("frames", [1, 2])
 def test_blink_does_not_show(frames: int) -> None:
     rows = [odds(3)] * 30 + [odds(-4)] * frames + [odds(3)] * 30
@@ -158,10 +169,11 @@ def test_displayed_label_never_disagrees_with_the_average_for_longer_than_the_ho
     rows: list[tuple[float, ...]], fps: int, smoothing_s: float, knows_doubt: bool
 ) -> None:
     """Neither a class that another one leads by the margin, nor one of an average that is unsure by
-    the margin, nor "unsure" where the average is sure by the margin. What replaces a label is the
-    best of the average."""
+    the margin, nor one far below the limit of doubt, nor "unsure" where the average is sure by the
+    margin. What replaces a label is the best of the average."""
     smoother = ReadingSmoother(smoothing_s=smoothing_s)
     doubt = THREE.measure_sureness_nats if knows_doubt else None
+    least = 0.52 * np.exp(-MARGIN_NATS) - 1e-3
     wrong_since_s: dict[str, float] = {}
     before = None
     for n, row in enumerate(rows):
@@ -174,6 +186,7 @@ def test_displayed_label_never_disagrees_with_the_average_for_longer_than_the_ho
             "is led": shown != NO_CLASS and np.log(shares.max() / shares[shown]) >= nats,
             "unsure": shown != NO_CLASS and sure <= -nats,
             "sure": shown == NO_CLASS and sure >= nats,
+            "unlikely": knows_doubt and shown != NO_CLASS and shares[shown] < least,
         }
         for name, is_wrong in wrongs.items():
             if not is_wrong:
