@@ -3,9 +3,8 @@
 from pathlib import Path
 
 from app.recognition.classifier import Classifier
-from training.datasets.examples import NO_LABEL
 from training.datasets.pack import Pack
-from training.datasets.readers import Split
+from training.datasets.readers import NO_LABEL, Split
 from training.judge.predictions import (
     compute_file_logits,
     compute_shown_logits,

@@ -22,7 +22,7 @@ MIRROR_DISTANCE = 0.1
 
 @dataclass(frozen=True, slots=True)
 class PairedGain:
-    """What one way to read gains over another one on the same faces, each figure with its standard
+    """The gains of one way to read over another one on the same faces, each with its standard
     error. `nll` is that of the negative log-likelihood, so less is better."""
 
     accuracy: float
@@ -44,7 +44,7 @@ def measure_gain(after: Floats, before: Floats, labels: Labels) -> PairedGain:
     >>> before = np.array([[0.6, 0.4], [0.6, 0.4], [0.4, 0.6], [0.8, 0.2]])
     >>> after = np.array([[0.6, 0.4], [0.4, 0.6], [0.4, 0.6], [0.8, 0.2]])
     >>> gain = measure_gain(after, before, np.array([0, 1, 1, 0]))
-    >>> gain.accuracy, gain.recall, round(gain.accuracy_error, 3), gain.recall_error.round(3)
+    >>> gain.accuracy, gain.recall, round(gain.accuracy_error, 3), round(gain.recall_error, 3)
     (0.25, 0.25, 0.217, 0.177)
     """
     hits = _find_hits(after, labels) - _find_hits(before, labels)
@@ -63,7 +63,7 @@ def measure_gain(after: Floats, before: Floats, labels: Labels) -> PairedGain:
 
 
 def _find_hits(probabilities: Floats, labels: Labels) -> Floats:
-    return (probabilities.argmax(axis=1) == labels).astype(np.float64)
+    return np.asarray(probabilities.argmax(axis=1) == labels, np.float64)
 
 
 def _find_error(values: Floats) -> float:
@@ -94,7 +94,7 @@ class RuleStep:
 
 @dataclass(frozen=True, slots=True)
 class RuleReport:
-    """What a model's decision rule and mirror images change.
+    """The changes that a model's decision rule and mirror images make.
 
     Attributes:
         readings: The figures of the ways to read.
