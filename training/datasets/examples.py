@@ -20,8 +20,8 @@ from training.datasets.pack import Pack, Protocol
 from training.datasets.readers import NO_LABEL, Split
 from training.datasets.streaming import StreamedPictures
 
-# The expressions that FER2013's own labels have more of than FER+'s majorities: 436 and 191
-# training pictures of disgust.
+# The expressions that FER2013's own labels have more of than FER+'s majorities: 440 and 119
+# training pictures of disgust, 4,098 and 532 of fear.
 OWN_LABELS = ("disgust", "fear")
 
 
