@@ -58,6 +58,7 @@ def plan_run(options: argparse.Namespace) -> RunPlan:
         is_served=options.serve is not None,
         is_realtime=options.realtime,
         with_stills=not options.no_stills,
+        teach=options.teach,
     )
 
 

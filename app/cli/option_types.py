@@ -114,3 +114,14 @@ def parse_duration(text: str) -> float:
     if not 0 <= number < math.inf:
         raise argparse.ArgumentTypeError("must be a number of seconds of at least 0")
     return number
+
+
+def parse_profile_name(text: str) -> str:
+    """Reads the name of a profile, without its suffix. A path is none."""
+    from app.errors import ProfileError
+    from app.teaching.profile_name import check_profile_name
+
+    try:
+        return check_profile_name(text)
+    except ProfileError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error

@@ -6,7 +6,13 @@ from collections.abc import Container, Sequence
 from pathlib import Path
 
 from app.cli.live_output_options import add_live_output_options, find_conflict
-from app.cli.option_types import parse_named_video, parse_positive, parse_rate, parse_size
+from app.cli.option_types import (
+    parse_named_video,
+    parse_positive,
+    parse_profile_name,
+    parse_rate,
+    parse_size,
+)
 from app.cli.video_options import (
     add_part_options,
     add_recognition_options,
@@ -137,11 +143,20 @@ def parser() -> argparse.ArgumentParser:
         "when one is not found any more: blur it as a whole (default), or stop there",
     )
     look.add_argument(
+        "--teach",
+        type=parse_profile_name,
+        metavar="NAME",
+        help="begin with a lesson in the window: show each expression for five seconds; it makes "
+        "NAME.profile, which --profile NAME uses (the key t does the same at any time; "
+        "docs/teach.md)",
+    )
+    look.add_argument(
         "--record-dir",
         type=Path,
         default=Path(),
         metavar="DIR",
-        help="where the keys r and s put recordings and snapshots (default: the working folder)",
+        help="where the keys r, s and t put recordings, snapshots and profiles (default: the "
+        "working folder)",
     )
     add_recognition_options(top)
     health = top.add_argument_group("when something does not work, or is slow")
@@ -200,6 +215,16 @@ def parse_options(argv: Sequence[str] | None) -> argparse.Namespace:
         command.error(
             "--max-faces leaves faces unread, which --blur could not cover: use only one of them"
         )
+    if options.teach is not None:
+        if options.no_window:
+            command.error(
+                "--teach shows in the window what to do: use it without --no-window"
+                + (" and with --window" if options.serve is not None else "")
+            )
+        if options.image:
+            command.error("--teach needs a camera or a video, not pictures")
+        if options.profile:
+            command.error("--teach makes a profile, --profile uses one: use only one of them")
     if options.benchmark and (options.doctor or options.image or options.camera is not None):
         command.error("--benchmark takes --video FILE or its own clip, and nothing else")
     if options.doctor and options.json not in (None, Path("-")):

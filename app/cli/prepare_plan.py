@@ -4,6 +4,7 @@ import argparse
 from dataclasses import replace
 
 from app.cli.make_plan import plan_encoding
+from app.errors import SinkError
 from app.live.window import check_display
 from app.process.console import say
 from app.runs.check_plan import check_plan
@@ -35,6 +36,8 @@ def open_planned_source(plan: RunPlan) -> Source:
     """
     if not plan.in_window:
         return open_source(plan, say)
+    if plan.teach is not None:
+        _check_teaching_display()
     if isinstance(plan.source, CameraInput):
         check_display()
         return open_source(plan, say)
@@ -45,3 +48,13 @@ def open_planned_source(plan: RunPlan) -> Source:
         source.close()
         raise
     return source
+
+
+def _check_teaching_display() -> None:
+    try:
+        check_display()
+    except SinkError as error:
+        raise SinkError(
+            "--teach shows in a window what to do, and none opens here. Teach where there is a "
+            "display, copy NAME.profile to this machine, and add --profile NAME."
+        ) from error

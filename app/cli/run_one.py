@@ -9,6 +9,7 @@ from app.actions.stream import ActionStream
 from app.cli.closing_lines import list_closing_lines
 from app.cli.make_plan import plan_run
 from app.cli.prepare_plan import open_planned_source, prepare_plan
+from app.cli.teach_in_window import make_teacher, note_unfinished_lesson
 from app.live.session import Session, SessionOutcome
 from app.live.status_line import LiveLine
 from app.live.window import Window
@@ -80,9 +81,11 @@ def _run(plan: RunPlan, stack: ExitStack) -> tuple[SessionOutcome, tuple[Gap, ..
         stack.callback(line.abort)
         sinks.append(line)
         tell = line.above(say)
+    pipeline = _build_pipeline(plan, source, networks, taught, stack)
+    teacher = make_teacher(plan, pipeline, taught, classifier)
     outcome = Session(
         source,
-        _build_pipeline(plan, source, networks, taught, stack),
+        pipeline,
         sinks=sinks,
         screen=window,
         provider=classifier.provider,
@@ -90,8 +93,10 @@ def _run(plan: RunPlan, stack: ExitStack) -> tuple[SessionOutcome, tuple[Gap, ..
         stop=stop,
         say=tell,
         on_frame=stack.enter_context(_progress_bar(source)),
+        teacher=teacher,
         draws=plan.needs_canvases,
     ).run()
+    outcome = note_unfinished_lesson(plan, outcome, teacher)
     return outcome, tuple(source.gaps) if source.mode.is_live else (), sinks
 
 

@@ -19,6 +19,7 @@ from app.cli.make_plan import (
 )
 from app.cli.options import find_other_options
 from app.cli.prepare_plan import open_planned_source, prepare_plan
+from app.cli.teach_in_window import make_teacher, note_unfinished_lesson
 from app.errors import ProfileError, SinkError, SourceError
 from app.live.session import Session
 from app.live.window import Window
@@ -177,20 +178,22 @@ def _serve_run(plan: RunPlan, page: _Page, stack: ExitStack) -> int:
     if plan.in_window:
         window = stack.enter_context(Window(f"Expressions: {source.name} (h: keys)"))
     page.open(shared, feed, stack)
+    pipeline = build_pipeline(
+        networks.search,
+        classifier,
+        source.mode,
+        smoothing_s=plan.recognition.smoothing_s,
+        exact=plan.recognition.exact,
+        with_resting_faces=True,
+        thorough=plan.view.blur,
+        with_quality=True,
+        actions=networks.actions,
+        taught=taught,
+    )
+    teacher = make_teacher(plan, pipeline, taught, classifier)
     outcome = Session(
         source,
-        build_pipeline(
-            networks.search,
-            classifier,
-            source.mode,
-            smoothing_s=plan.recognition.smoothing_s,
-            exact=plan.recognition.exact,
-            with_resting_faces=True,
-            thorough=plan.view.blur,
-            with_quality=True,
-            actions=networks.actions,
-            taught=taught,
-        ),
+        pipeline,
         sinks=[*sinks, SourceSink(feed)],
         screen=window,
         provider=classifier.provider,
@@ -198,8 +201,10 @@ def _serve_run(plan: RunPlan, page: _Page, stack: ExitStack) -> int:
         stop=stop,
         say=say,
         remote=feed,
+        teacher=teacher,
         draws=plan.needs_canvases,
     ).run()
+    outcome = note_unfinished_lesson(plan, outcome, teacher)
     gaps = tuple(source.gaps)
     for line in list_closing_lines(outcome, gaps, sinks, in_window=plan.in_window):
         say(line)

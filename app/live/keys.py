@@ -13,6 +13,7 @@ Action = Literal[
     "calm",
     "quick",
     "neutral",
+    "teach",
     "mirror",
     "help",
 ]
@@ -28,6 +29,7 @@ KEYS: tuple[tuple[str, str], ...] = (
     ("s", "save a snapshot and its record"),
     ("[ ]", "smooth less, more"),
     ("n", "five seconds of a neutral face, allowed for; forget"),
+    ("t", "teach it your face: each expression for five seconds"),
     ("m", "mirror the picture"),
     ("h", "show or hide this help"),
 )
@@ -45,6 +47,7 @@ _ACTIONS: dict[int, Action] = {
     ord("["): "quick",
     ord("]"): "calm",
     ord("n"): "neutral",
+    ord("t"): "teach",
     ord("m"): "mirror",
     ord("h"): "help",
 }

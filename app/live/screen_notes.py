@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from app.live.keys import KEYS
+from app.live.lesson_notes import draw_lesson, draw_lesson_summary
 from app.overlay.grounds import darken_rect
 from app.overlay.text import (
     MIN_TEXT_PX,
@@ -20,6 +21,7 @@ from app.overlay.text import (
     put_text,
 )
 from app.placement.rects import Rect
+from app.teaching.lesson import LessonMoment
 from app.types import Image
 
 KEY_COLOUR: Colour = (66, 228, 240)
@@ -34,7 +36,8 @@ class Notes:
 
     `notice` stands in the middle of the picture, `message` at its lower edge, over a bar that is
     filled to `progress` (0..1). `recording_s` is the length of the recording so far, None if
-    nothing is recorded. `figures` stand in the upper left corner, as far as there is room.
+    nothing is recorded. `figures` stand in the upper left corner, as far as there is room. `lesson`
+    is the present moment of a lesson, and `summary` has the lines on one that is over.
     """
 
     show_help: bool = False
@@ -43,6 +46,8 @@ class Notes:
     progress: float | None = None
     recording_s: float | None = None
     figures: tuple[str, ...] = ()
+    lesson: LessonMoment | None = None
+    summary: tuple[str, ...] = ()
 
 
 def draw_notes(canvas: Image, notes: Notes) -> Image:
@@ -74,10 +79,15 @@ def draw_notes(canvas: Image, notes: Notes) -> Image:
     if notes.show_help:
         _draw_help(screen, size)
         return screen
+    if notes.lesson is not None:
+        draw_lesson(screen, notes.lesson, size)
+    if notes.summary:
+        draw_lesson_summary(screen, notes.summary, size)
     if notes.notice is not None:
         _draw_line(screen, notes.notice, size, middle=screen.shape[0] // 2)
     if notes.message is not None:
-        low = screen.shape[0] - 2 * size
+        # Above the band of a lesson.
+        low = screen.shape[0] // 2 if notes.lesson is not None else screen.shape[0] - 2 * size
         _draw_line(screen, notes.message, size, middle=low, progress=notes.progress)
     return screen
 

@@ -11,6 +11,7 @@ from app.errors import RecogniserError, SourceError
 from app.live.keys import Action
 from app.live.pacing import EasedFigure, Pacer, RateMeter
 from app.live.remote import Remote
+from app.live.teacher import FaceTeacher
 from app.live.view import LivePipeline, LiveView
 from app.outputs.run_metadata import RunNotes
 from app.outputs.sink import RunSink, check_sinks, close_all
@@ -70,6 +71,7 @@ class Session:
         say: Shows a line to the user.
         on_frame: Is called after each frame that was written.
         remote: Turns the switches from elsewhere than the screen; None: nobody does.
+        teacher: Holds lessons; None: nothing can be taught.
         draws: False for a run in which nobody looks at canvases. Each canvas is then the picture
             itself, and must not be changed.
         clock: Gives the time in seconds.
@@ -91,6 +93,7 @@ class Session:
         say: Callable[[str], None],
         on_frame: Callable[[], object] = lambda: None,
         remote: Remote | None = None,
+        teacher: FaceTeacher | None = None,
         draws: bool = True,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -113,6 +116,7 @@ class Session:
             say=say,
             on_screen=screen is not None,
             on_message=None if remote is None else remote.show_message,
+            teacher=teacher,
             clock=clock,
         )
         self._guard = BlurGuard(
@@ -174,7 +178,10 @@ class Session:
         that failed."""
         loop = self._loop
         try:
-            is_ended = loop.run()
+            try:
+                is_ended = loop.run()
+            finally:
+                self._view.end_lesson()
         except SourceError:
             raise
         except RecogniserError:

@@ -1,7 +1,7 @@
 """Draws the live view: from a result to a canvas, from a canvas to the screen. Obeys the keys."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Protocol
 
@@ -10,6 +10,7 @@ from app.live.keys import Action
 from app.live.recording import Recorder, save_snapshot
 from app.live.remote import LiveState
 from app.live.screen_notes import Notes, draw_notes, find_figures_room
+from app.live.teacher import FaceTeacher
 from app.overlay.scene import HUD_MODES
 from app.process.stage_clock import MAX_PAUSE_S
 from app.runs.plan import ViewSettings
@@ -74,6 +75,7 @@ class LiveView:
         on_screen: True if canvases are also shown, with the run's figures over them, for which
             room is left.
         on_message: Takes each message that the screen shows for some seconds; None: nobody does.
+        teacher: Holds lessons; None: nothing can be taught here.
         clock: Gives the time in seconds.
 
     `paused` tells whether the user holds the picture; `recorder` makes the recordings.
@@ -89,8 +91,10 @@ class LiveView:
         say: Callable[[str], None],
         on_screen: bool = False,
         on_message: Callable[[str], object] | None = None,
+        teacher: FaceTeacher | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._teacher = teacher
         self._on_message = on_message
         self._pipeline = pipeline
         self._drawn = ResultView(settings, mode)
@@ -106,6 +110,8 @@ class LiveView:
         self._shown = Notes()
         self._known_resting = 0
         self.recorder = Recorder(settings.folder)
+        if teacher is not None and teacher.begins_at_once:
+            self._teach()
 
     @property
     def _settings(self) -> ViewSettings:
@@ -148,7 +154,14 @@ class LiveView:
         self._follow_resting()
         for line in self.recorder.take_news():
             self._tell(line)
+        if self._teacher is not None:
+            self._tell_all(self._teacher.add(result))
         return self._drawn.cover(result)
+
+    def end_lesson(self) -> None:
+        """Ends a lesson that is not finished when the stream ends, and says so."""
+        if self._teacher is not None:
+            self._tell_all(self._teacher.close())
 
     def draw(self, result: FrameResult) -> Image:
         """Draws a result that `add` or `obey` returned: the canvas that is saved, and shown below
@@ -207,6 +220,8 @@ class LiveView:
             progress=progress,
             figures=self._figure_texts(self._figures),
             recording_s=self.recorder.seconds if self.recorder.is_running else None,
+            lesson=None if self._teacher is None else self._teacher.moment,
+            summary=() if self._teacher is None else self._teacher.summary,
         )
 
     def _follow_resting(self) -> None:
@@ -239,10 +254,13 @@ class LiveView:
         the picture stays as it is.
         """
         settings = self._settings
-        if action == "pause":
+        if action == "pause" and self._teacher is not None and self._teacher.moment is not None:
+            self._teacher.skip()
+        elif action == "teach":
+            self._teach()
+        elif action == "pause":
             self.paused = not self.paused
-            return result
-        if action == "mirror":
+        elif action == "mirror":
             self._settings = replace(settings, mirror=not settings.mirror)
         elif action == "help":
             self._help = not self._help
@@ -315,6 +333,25 @@ class LiveView:
         else:
             resting.start()
             self._message = None
+
+    def _teach(self) -> None:
+        if self._teacher is None or not self._mode.is_stream:
+            why = "Teaching needs the window" if self._mode.is_stream else PICTURES
+            self._tell(f"{why}: nothing can be taught here.", aloud=False)
+            return
+        self.paused = False
+        line = self._teacher.press()
+        if line is not None:
+            self._tell(line)
+
+    def _tell_all(self, lines: Sequence[str]) -> None:
+        """Says lines, of which the screen shows the last one."""
+        for line in lines[:-1]:
+            self._say(line)
+        if lines and self._teacher is not None and self._teacher.summary:
+            self._say(lines[-1])  # the screen shows all of them
+        elif lines:
+            self._tell(lines[-1])
 
     def _tell(self, line: str, *, aloud: bool = True) -> None:
         self._message = line, self._clock() + MESSAGE_S

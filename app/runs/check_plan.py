@@ -29,6 +29,8 @@ def check_plan(plan: RunPlan) -> None:
         if is_plan_finished(plan):
             _check_covered(plan)
             return
+    if plan.profile_file is not None:
+        reserve(plan.profile_file, overwrite=plan.overwrite)
     for path in _list_targets(plan):
         if path == outputs.notes and path.exists() and not plan.overwrite:
             raise SinkError(

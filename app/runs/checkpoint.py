@@ -28,7 +28,7 @@ MAX_BYTES = 64 << 20  # of a file that is read; real ones hold some kilobytes a 
 WITHOUT_EFFECT = frozenset(
     "video output records episodes report overwrite resume jobs shard no_window json no_stills "
     "list_cameras doctor benchmark demo camera image record_dir events realtime osc osc_prefix lsl "
-    "virtual_camera".split()
+    "virtual_camera teach".split()
 )
 
 

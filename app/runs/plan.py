@@ -18,6 +18,7 @@ from app.sources.camera_address import CameraAddress
 from app.sources.frame_selection import Selection
 from app.sources.remote_video import WebVideo
 from app.teaching.profile import FaceProfile
+from app.teaching.profile_name import PROFILE_SUFFIX
 from app.tracking.smoothing import SMOOTHING_S
 
 
@@ -184,7 +185,8 @@ class RunPlan:
     replaces files that exist; `resume` goes on from a checkpoint. `is_served`: a page shows the
     run. `is_realtime` reads a video as if it were a camera. `with_stills` stores faces in the
     report. `keeps_partial_results`: a run that is stopped also completes its results up to there.
-    `encoding` None: the annotated video is encoded as is usual.
+    `encoding` None: the annotated video is encoded as is usual. `teach` is the name of the profile
+    that a lesson makes in the window, None for no lesson.
     """
 
     source: Input
@@ -203,6 +205,12 @@ class RunPlan:
     keeps_partial_results: bool = False
     encoding: Encoding | None = None
     live_outputs: LiveOutputs = NO_LIVE_OUTPUTS
+    teach: str | None = None
+
+    @property
+    def profile_file(self) -> Path | None:
+        """The profile that a lesson makes; None for no lesson."""
+        return None if self.teach is None else self.view.folder / f"{self.teach}{PROFILE_SUFFIX}"
 
     @property
     def video(self) -> VideoInput:

@@ -19,6 +19,9 @@ MIN_SECONDS = 3  # of an expression; fewer cannot be left out in turn
 # An expression that reads as another one by more than this is not learned. On made people, four of
 # five that were shown wrongly are beyond it, and one of thirty that were shown as asked.
 MAX_DEFICIT_NATS = 3.0
+# Everybody has a resting face, and some look sad. One that reads as something else by more than
+# this was none: the lesson is then of no use, because everything is compared with it.
+MAX_RESTING_DEFICIT_NATS = 6.0
 MAX_LOSS_NATS = 0.01  # by which left-out seconds may read worse
 
 Array = NDArray[np.float64]
@@ -83,7 +86,8 @@ def learn_head(seconds: TaughtSeconds, contract: Contract, tau: float) -> Learne
     """Learns the correction of a person.
 
     An expression keeps the model's own weights where too little was seen of it, where it reads as
-    another one, and where left-out seconds read worse with the correction.
+    another one, and where left-out seconds read worse with the correction. Nothing is learned where
+    the resting face reads as another expression beyond doubt.
 
     Args:
         seconds: The seconds of the lesson.
@@ -99,13 +103,17 @@ def learn_head(seconds: TaughtSeconds, contract: Contract, tau: float) -> Learne
     verdicts = {one: Verdict.NOT_SEEN for one in range(k) if counts[one] < MIN_SECONDS}
     others: dict[int, str] = {}
     for one in range(k):
-        if one in verdicts or labels[one].lower() == NEUTRAL:
-            continue  # everybody can show a resting face, whatever it reads as
+        if one in verdicts:
+            continue
+        is_resting = labels[one].lower() == NEUTRAL
         mean = balanced[seconds.classes == one].mean(axis=0)
-        if mean.max() - mean[one] > MAX_DEFICIT_NATS:
+        most = MAX_RESTING_DEFICIT_NATS if is_resting else MAX_DEFICIT_NATS
+        if mean.max() - mean[one] > most:
             verdicts[one] = Verdict.READS_AS_OTHER
             others[one] = labels[int(mean.argmax())]
     shifts: Array | None = None
+    if any(labels[one].lower() == NEUTRAL for one in others):
+        return LearnedHead(None, _describe(seconds, labels, verdicts, others, None))
     while k - len(verdicts) >= 2:
         kept = ~np.isin(seconds.classes, list(verdicts))
         shifts = _leave_out(seconds, balanced, kept, verdicts)

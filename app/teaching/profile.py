@@ -23,13 +23,12 @@ from app.errors import ProfileError
 from app.files.atomic import write_text
 from app.teaching.head import PersonalHead
 from app.teaching.learning import TaughtExpression, Verdict
+from app.teaching.profile_name import MAX_NAME_LETTERS, PROFILE_SUFFIX
 from app.teaching.resting_sketch import SKETCH_DECIMALS, SKETCH_SIZE
 from app.types import Json
 
 PROFILE_FORMAT = 1
-PROFILE_SUFFIX = ".profile"
 MAX_PROFILE_BYTES = 1 << 20  # real ones hold some 10 kB
-MAX_NAME_LETTERS = 64
 MAX_NATS = 1e3  # of any number of a correction; real ones are below 1
 MAX_LABELS = 1000
 MAX_DIM = 1 << 16
@@ -70,28 +69,6 @@ class FaceProfile:
     def describe(self) -> Json:
         """Describes the profile for the notes of a run."""
         return {"name": self.name, "sha256": self.sha256, "learned": list(self.learned)}
-
-
-def check_profile_name(name: str) -> str:
-    """Returns the name of a profile without its suffix.
-
-    Raises:
-        ProfileError: The name cannot be that of a file in a folder.
-
-    >>> check_profile_name("ann"), check_profile_name("ann.profile")
-    ('ann', 'ann')
-    """
-    name = name.removesuffix(PROFILE_SUFFIX)
-    if "/" in name or "\\" in name:
-        raise ProfileError(
-            f"{name!r} is a path, not a name. Give a name such as ann; --record-dir DIR chooses "
-            "the folder."
-        )
-    if not name.strip() or name.startswith(".") or not name.isprintable():
-        raise ProfileError(f"{name!r} is no name for a profile. Give a name such as ann.")
-    if len(name) > MAX_NAME_LETTERS:
-        raise ProfileError(f"A profile's name has at most {MAX_NAME_LETTERS} letters.")
-    return name
 
 
 def find_profile(text: str) -> Path:

@@ -60,6 +60,7 @@ class TaughtFace:
         self.face_id: int | None = None
         self.corrected_id: int | None = None
         self._news: list[str] = []
+        self._checked_at_s: float | None = None
         self.use(profile)
 
     def use(self, profile: FaceProfile | None, *, face_id: int | None = None) -> None:
@@ -132,7 +133,7 @@ class TaughtFace:
         self, face_ids: Sequence[int], faces: Sequence[Face], width_px: int, time_s: float
     ) -> int | None:
         """Finds the place of the taught person among N faces."""
-        if self.face_id in face_ids:
+        if self.face_id is not None and self.face_id in face_ids:
             row = list(face_ids).index(self.face_id)
         else:
             gone_s = None if self._seen_s is None else time_s - self._seen_s
@@ -203,7 +204,7 @@ class TaughtFace:
     def _forget_check(self) -> None:
         self._sketch_sum = np.zeros(SKETCH_SIZE)
         self._checked, self._checked_s = 0, 0.0
-        self._checked_at_s: float | None = None
+        self._checked_at_s = None
 
     def state(self) -> State:
         """Returns all that the next frame's correction depends on but the profile."""

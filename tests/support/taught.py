@@ -1,5 +1,7 @@
 """A made person's seconds and profiles, small enough to reason about."""
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 
 from app.teaching.head import PersonalHead
@@ -14,7 +16,7 @@ DIM = 6
 def make_seconds(
     shown: dict[int, int],
     *,
-    logs: dict[int, tuple[float, ...]],
+    logs: Mapping[int, Sequence[float]],
     seconds: int = 5,
     spread: float = 0.1,
 ) -> TaughtSeconds:

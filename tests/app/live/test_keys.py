@@ -36,5 +36,5 @@ def test_key_codes_become_actions(code: int, action: str | None) -> None:
 
 def test_help_names_every_action() -> None:
     assert [key for key, _ in KEYS] == [
-        *("q, ESC", "space", "v", "e", "b", "r", "s", "[ ]", "n", "m", "h")
+        *("q, ESC", "space", "v", "e", "b", "r", "s", "[ ]", "n", "t", "m", "h")
     ]

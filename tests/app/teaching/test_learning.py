@@ -87,3 +87,13 @@ def test_balance_is_part_of_the_fit_and_not_of_the_reading() -> None:
     head = learn_head(seconds, rare, 0.0).head
     assert head is not None
     assert float(np.abs(head.compute_shifts(seconds.features)).max()) < 0.5
+
+
+def test_resting_face_that_is_none_teaches_nothing() -> None:
+    """Somebody who smiles all along."""
+    smile = (0.0005, 0.999, 0.0005)
+    seconds = make_seconds({0: 1, 1: 1, 2: 2}, logs={**SURE, 0: smile})
+    found = learn_head(seconds, CONTRACT, 0.0)
+    assert found.head is None
+    assert verdicts(found)["neutral"] is Verdict.READS_AS_OTHER
+    assert found.expressions[0].other == "sadness"

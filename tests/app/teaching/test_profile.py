@@ -17,11 +17,11 @@ from app.teaching.head import PersonalHead, round_head
 from app.teaching.profile import (
     FaceProfile,
     check_profile_fits,
-    check_profile_name,
     find_profile,
     load_profile,
     save_profile,
 )
+from app.teaching.profile_name import check_profile_name
 from tests.support.taught import DIM, make_profile
 
 
@@ -38,6 +38,7 @@ def test_profile_comes_back_as_it_was_saved(tmp_path: Path) -> None:
     np.testing.assert_array_equal(read.head.weights, made.head.weights)
     np.testing.assert_array_equal(read.head.offsets, made.head.offsets)
     assert read.sketch is not None
+    assert made.sketch is not None
     np.testing.assert_allclose(read.sketch, made.sketch, atol=0.051)
     assert (read.name, read.labels, read.place) == ("ann", made.labels, (0.5, 0.5, 0.25))
     assert read.expressions == made.expressions
@@ -136,7 +137,9 @@ def test_profile_of_another_model_is_refused() -> None:
     with pytest.raises(ProfileError, match=r"another model than .*dacl\.onnx"):
         check_profile_fits(make_profile(), classifier)
     own = make_profile(
-        classifier.sha256, labels=classifier.labels, weights=np.zeros((classifier.embedding_dim, 8))
+        classifier.sha256,
+        labels=classifier.labels,
+        weights=np.zeros((classifier.embedding_dim or 0, 8)),
     )
     check_profile_fits(own, classifier)
 

@@ -1,12 +1,14 @@
 """`--profile` and `Recogniser(profile=…)` correct one person of a stream, and say so."""
 
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from app import ProfileError, Recogniser, Selection, VideoSource
+from app.cli.options import parse_options
 from app.defaults import PORTRAIT_CLIP
 from app.recognition.classifier import DEFAULT_MODEL, Classifier
 from app.teaching.head import PersonalHead
@@ -84,3 +86,43 @@ def test_profile_that_cannot_be_used_is_one_line(
 def test_library_refuses_a_profile_of_another_model(sad: Path) -> None:
     with pytest.raises(ProfileError, match="another model"):
         Recogniser("small", device="cpu", threads=1, profile=sad)
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (("--teach", "a/b"), "'a/b' is a path, not a name"),
+        (("--teach", ""), "is no name for a profile"),
+        (("--teach", "ann", "--camera", "0", "--no-window"), "use it without --no-window"),
+        (("--teach", "ann", "--demo", "--serve", "0"), "and with --window"),
+        (("--teach", "ann", "--image", "x.png"), "not pictures"),
+        (("--teach", "ann", "--profile", "eve"), "use only one of them"),
+    ],
+)
+def test_lesson_that_cannot_be_held_is_one_line(
+    capsys: pytest.CaptureFixture[str], words: tuple[str, ...], line: str
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        parse_options(words)
+    assert ended.value.code == 2
+    assert line in capsys.readouterr().err
+
+
+def test_lesson_without_a_display_says_what_it_needs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(sys, "platform", "linux")
+    code, said = called(tmp_path, "--demo", "--teach", "ann")
+    assert code == 2
+    assert "--teach shows in a window what to do, and none opens here" in said
+    assert "copy NAME.profile to this machine" in said
+
+
+def test_lesson_over_a_profile_that_exists_is_refused_at_once(tmp_path: Path) -> None:
+    (tmp_path / "ann.profile").write_text("somebody's")
+    code, said = called(tmp_path, "--demo", "--teach", "ann")
+    assert code == 2
+    assert "ann.profile exists already" in said
+    assert said.count("\n") == 1
