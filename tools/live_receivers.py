@@ -42,6 +42,7 @@ POLL_S = 0.2  # between two looks at whether the receiver is to end
 START_S = 60.0  # in which a receiver is there on a busy machine
 PICTURES = 60  # of the portrait clip, which the camera of a page sends
 PICTURE_HEAD = struct.Struct("<BId")  # mark, number, time of capture in s
+CAMERA_FPS = 60.0  # at most; the server closes a page that sends more than 120 messages a second
 RECORD_S = 4.0  # of a page that records
 
 
@@ -189,6 +190,8 @@ def send_camera(place: str, number: int, received: Received, stop: threading.Eve
         say_ready()
         began_s, presses = time.monotonic(), 0
         for sequence in itertools.count(1):
+            due_s = began_s + sequence / CAMERA_FPS
+            time.sleep(max(0.0, due_s - time.monotonic()))
             now_s = time.monotonic() - began_s
             if presses < 2 and now_s > (1 + presses) * RECORD_S:
                 page.send(json.dumps({"type": "key", "action": "record"}))

@@ -1,12 +1,13 @@
 """Measures facial actions: their cost, and their errors where the truth is made:
 
-python -m tools.measure_actions [--frames N] [--json FILE]
+python -m tools.measure_actions [--frames N] [--json FILE] [--still FILE ...]
 
 The cost is processor time of all threads, on the portrait clip in 1280 x 720 as a live stream of 30
 frames/s: the same frames go through a pipeline with facial actions and through one without them in
 turn, in blocks, and the median difference counts. Each reading is timed by itself, too; of these
 times the tenth percentile is that of a quiet machine, because other work only adds to them. So are
-the parts of a reading, and what a coarser crop changes. The truth comes from rendered heads
+the parts of a reading, what a coarser crop changes, and what a face would lose that looks still and
+kept its actions for a frame. The truth comes from rendered heads
 (`tools.measure_poses`) and from a mirrored picture.
 """
 
@@ -48,6 +49,7 @@ REST_S = 0.01
 WARM_UP_BLOCKS = 1  # of each, not counted
 PARTS_FRAMES = 60  # of the clip, every fourth one, for the parts of a reading
 SMALLER_PX = (192, 256)  # sides of crops that are tried besides
+STILL_FRAMES = 200  # of the clip, in which the stillest ones are looked for
 SHIFT_PX = (2.0, 1.0)  # of a crop, whose change stands beside that of a coarser one
 
 
@@ -163,6 +165,43 @@ def measure_parts(search: FaceSearch) -> dict[str, dict[str, float]]:
     }
 
 
+def measure_still_frames(search: FaceSearch, clip: Path) -> dict[str, float]:
+    """Measures whether a face that looks still could keep its actions for a frame.
+
+    Returns:
+        The `correlation` of the greatest difference of two crops that follow each other, by places
+        of a twentieth of the crop, with the greatest change of a coefficient; and of the stillest
+        third of the frames, and of `all`, the median and the greatest `change`.
+    """
+    differences: list[float] = []
+    changes: list[float] = []
+    film, before = cv2.VideoCapture(str(clip)), None
+    with Landmarker() as landmarker:
+        for _ in range(STILL_FRAMES):
+            is_read, image = film.read()
+            face = next(iter(search.detect(np.asarray(image, np.uint8))), None) if is_read else None
+            if face is None:
+                before = None
+                continue
+            crop = warp(np.asarray(image, np.uint8), place_crop(face, MARGINS[0]), CROP_PX)
+            mesh = landmarker.read(crop)
+            grey = cv2.resize(cv2.cvtColor(crop, cv2.COLOR_BGR2GRAY), (80, 80)).astype(np.float32)
+            inner = grey[20:60, 20:60]  # where the face is
+            if before is not None and mesh is not None:
+                blurred = cv2.blur(np.abs(inner - before[0]), (4, 4))
+                differences.append(float(blurred.max() / max(8.0, inner.std())))
+                changes.append(float(np.abs(mesh.coefficients - before[1]).max()))
+            before = None if mesh is None else (inner, mesh.coefficients)
+    still = np.array(changes)[np.array(differences) <= np.percentile(differences, 100 / 3)]
+    return {
+        "correlation": float(np.corrcoef(differences, changes)[0, 1]),
+        "change_median": float(np.median(still)),
+        "change_greatest": float(still.max()),
+        "all_change_median": float(np.median(changes)),
+        "all_change_greatest": float(max(changes)),
+    }
+
+
 def measure_mirror_differences(
     reader: ActionReader, search: FaceSearch, portrait: Image
 ) -> dict[str, float]:
@@ -190,6 +229,14 @@ def main(argv: Sequence[str] | None = None) -> None:
     )
     command.add_argument("--frames", type=int, default=600, help="for the cost (default: 600)")
     command.add_argument("--json", type=Path, metavar="FILE", help="also write the figures there")
+    command.add_argument(
+        "--still",
+        type=Path,
+        nargs="+",
+        metavar="FILE",
+        default=[PORTRAIT_CLIP],
+        help="videos in which still frames are looked for (default: the portrait clip)",
+    )
     options = command.parse_args(argv)
     set_threads()
     with ActionReader() as reader, FaceSearch() as search:
@@ -199,6 +246,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             "cost": measure_cost_ms(options.frames, reader),
             "parts": measure_parts(search),
             "pose": measure_pose_errors(search, portrait, points),
+            "still": {str(clip): measure_still_frames(search, clip) for clip in options.still},
             "mirror": measure_mirror_differences(reader, search, portrait),
         }
     print(json.dumps(figures, indent=2, ensure_ascii=False))

@@ -130,11 +130,16 @@ def rss_mb() -> float:
     return pages * os.sysconf("SC_PAGE_SIZE") / (1 << 20)
 
 
+def split_samples(samples: Sequence[Sample]) -> tuple[Sequence[Sample], Sequence[Sample]]:
+    """The second tenth of the samples, after warm-up, and the last."""
+    tenth = max(1, len(samples) // 10)
+    return samples[tenth : 2 * tenth] or samples[:1], samples[-tenth:]
+
+
 def verdict(samples: Sequence[Sample]) -> list[str]:
     """What grew, in a line each; nothing where nothing did. The second tenth of the samples, after
     warm-up, is compared with the last."""
-    tenth = max(1, len(samples) // 10)
-    early, late = samples[tenth : 2 * tenth] or samples[:1], samples[-tenth:]
+    early, late = split_samples(samples)
     before, after = (median(s.rss_mb for s in part) for part in (early, late))
     grown = []
     if after > before * (1 + MAX_GROWTH):

@@ -23,6 +23,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from statistics import median
 from uuid import uuid4
 
 from app.defaults import PORTRAIT_CLIP
@@ -32,7 +33,7 @@ from tools.film_server import serve_film
 from tools.live_receivers import Received, start_receiver
 from tools.measure_live import find_free_port
 from tools.served_program import ServedProgram, serve_program
-from tools.soak import Sample, show, verdict
+from tools.soak import Sample, show, split_samples, verdict
 from tools.speed_clips import SpeedClips
 
 CYCLE_S = 60.0
@@ -177,6 +178,26 @@ def _wait_until(due_s: float) -> None:
     time.sleep(max(0.0, due_s - time.monotonic()))
 
 
+def describe_growth(samples: Sequence[Sample]) -> str:
+    """Describes memory and threads after warm-up and at the end, as `tools.soak` compares them, and
+    the frame rate.
+
+    >>> describe_growth([Sample(30 * s, s, 100 + s / 10, 0, 9) for s in (10, 20, 30)])
+    'memory 102.0 MB at 20 s, 103.0 MB at 30 s (+1.0 %), most 103.0 MB; threads 9, 9; 30.0 frames/s'
+    """
+    early, late = split_samples(samples)
+    before_mb, after_mb = (median(one.rss_mb for one in part) for part in (early, late))
+    threads = (f"{median(one.threads for one in part):g}" for part in (early, late))
+    last = samples[-1]
+    return (
+        f"memory {before_mb:.1f} MB at {median(one.seconds for one in early):.0f} s, "
+        f"{after_mb:.1f} MB at {median(one.seconds for one in late):.0f} s "
+        f"({100 * (after_mb / before_mb - 1):+.1f} %), most "
+        f"{max(one.rss_mb for one in samples):.1f} MB; threads {', '.join(threads)}; "
+        f"{last.frame / last.seconds:.1f} frames/s"
+    )
+
+
 def take_sample(program: ServedProgram, began_s: float) -> Sample:
     """Samples a program from outside. Nothing is known of its queues."""
     return Sample(
@@ -227,6 +248,7 @@ def soak(minutes: float, cycle_s: float, folder: Path, options: Sequence[str]) -
     )
     if code != INTERRUPTED:
         faults.append(f"The program ended with {code}: {' '.join(program.said[-1:])}")
+    print(describe_growth(samples))
     return [*verdict(samples), *guests.faults, *faults]
 
 

@@ -162,6 +162,9 @@ class Session:
                 raise failures[0]
         finally:
             self._abort_all()
+            # The session and its loop know each other, and so live on until Python looks for such
+            # circles. A page's server would have the last picture of many visitors by then.
+            self._last = None
         return SessionOutcome(
             frames=loop.frames,
             faces=loop.faces,

@@ -17,3 +17,9 @@ export function make(kind, className, parent, text = "") {
 export function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
+
+/** Makes the parts of a file's name, which a narrow page breaks between its words. */
+export function breakName(name) {
+  const [first, ...others] = name.split(/(?<=[_\s-])|(?=\.)/);
+  return [first, ...others.flatMap((part) => [document.createElement("wbr"), part])];
+}

@@ -1,6 +1,6 @@
 /** Writes everything around the picture: buttons, messages, figures, files. Knows no socket. */
 
-import { find, setText } from "./dom.js";
+import { breakName, find, setText } from "./dom.js";
 import { listKeys } from "./keys.js";
 import { describeDoubt, describeUnread } from "./spoken.js";
 
@@ -143,9 +143,10 @@ export class Panel {
 
   _showFigures(state, source, tookMs) {
     const known = state.neutral.known;
+    const rate = Math.round(state.fps ?? 0);
     const delay = source === "browser" ? tookMs : state.latency_ms;
     const parts = [
-      state.fps ? `${Math.round(state.fps)} readings/s` : "",
+      rate ? `${rate} reading${rate === 1 ? "" : "s"}/s` : "",
       delay ? `${Math.round(delay)} ms` : "",
       state.blur ? "faces blurred" : "",
       known ? `neutral set (${known})` : "",
@@ -242,9 +243,11 @@ export class Panel {
       const link = document.createElement("a");
       link.href = url;
       link.download = name;
-      link.textContent = name;
+      link.append(...breakName(name));
+      const size = document.createElement("span");
+      size.textContent = formatBytes(bytes);
       const item = document.createElement("li");
-      item.append(link, ` ${formatBytes(bytes)}`);
+      item.append(link, " ", size);
       list.append(item);
     }
     find("downloads").hidden = false;

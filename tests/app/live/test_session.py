@@ -1,6 +1,8 @@
 """A run over a source: every frame to every output, and an end that loses nothing."""
 
+import gc
 import json
+import weakref
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -158,6 +160,22 @@ def run(
         on_frame=lambda: frames.__setitem__(0, frames[0] + 1),
         **({"clock": clock} if clock is not None else {}),
     ).run()
+
+
+def test_a_session_that_is_over_keeps_no_picture() -> None:
+    class Pictures(Frames):
+        def __iter__(self) -> Iterator[Frame]:
+            for frame in super().__iter__():
+                images.append(weakref.ref(frame.image))
+                yield frame
+
+    images: list[weakref.ref[Image]] = []
+    gc.disable()
+    try:
+        run(Pictures(5))
+        assert [image() for image in images] == [None] * 5
+    finally:
+        gc.enable()
 
 
 def test_what_is_no_output_is_refused_before_anything_is_read() -> None:

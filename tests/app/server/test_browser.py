@@ -185,6 +185,8 @@ def test_a_recording_equals_what_the_page_showed(page: ChromiumPage, address: st
         "return all.length ? all : null; })()"
     )
     assert [Path(name).suffix for name in names] == [".jsonl", ".csv", ".csv", ".vtt", ".json"]
+    shown = page.run("[...document.querySelectorAll('#files a')].map((a) => a.textContent)")
+    assert shown == names
     text = page.run("fetch(document.querySelector('#files a').href).then((one) => one.text())")
     rows = [json.loads(line) for line in text.splitlines()]
     shown = {event["frame"]: event for event in page.run("window.shown.filter(e => e.sequence)")}
