@@ -11,6 +11,8 @@ import pytest
 
 from app import Recogniser, RecordsSink, VideoSource, writing
 from app.defaults import DEMO_CLIP, ROOT
+from app.teaching.profile import save_profile
+from tests.support.taught import make_real_profile
 from tests.support.videos import annotate
 
 FRAMES = 25  # of the clip
@@ -25,6 +27,7 @@ PAGES = {
         "",
     ],
     "docs/records.md": ["", r"0\.96 1 \w+ \{'neutral': 0\."],
+    "docs/teach.md": [r"\[\('\w+', True\)\]\n"],
 }
 
 
@@ -41,6 +44,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 write(result, result.picture)
         for name in ("photo.jpg", "calm.jpg", "smile.jpg"):
             cv2.imwrite(str(folder / name), result.picture)
+        save_profile(make_real_profile(recogniser), folder / "ann.profile", overwrite=False)
     return folder
 
 

@@ -9,10 +9,11 @@ import numpy as np
 
 from app.errors import RecogniserError, SourceError
 from app.live.keys import Action
+from app.live.live_pipeline import LivePipeline
 from app.live.pacing import EasedFigure, Pacer, RateMeter
 from app.live.remote import Remote
 from app.live.teacher import FaceTeacher
-from app.live.view import LivePipeline, LiveView
+from app.live.view import LiveView
 from app.outputs.run_metadata import RunNotes
 from app.outputs.sink import RunSink, check_sinks, close_all
 from app.privacy.blur_guard import BlurGuard

@@ -3,10 +3,10 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Protocol
 
 from app.errors import SinkError
 from app.live.keys import Action
+from app.live.live_pipeline import LivePipeline
 from app.live.recording import Recorder, save_snapshot
 from app.live.remote import LiveState
 from app.live.screen_notes import Notes, draw_notes, find_figures_room
@@ -15,8 +15,8 @@ from app.overlay.scene import HUD_MODES
 from app.process.stage_clock import MAX_PAUSE_S
 from app.runs.plan import ViewSettings
 from app.runs.result_view import ResultView
-from app.tracking.resting_face import RESTING_LOOK_S, RestingFaces
-from app.types import Frame, FrameResult, Image, Mode
+from app.tracking.resting_face import RESTING_LOOK_S
+from app.types import FrameResult, Image, Mode
 from app.wording import format_count
 
 MESSAGE_S = 3.0  # in which a message can be read
@@ -25,42 +25,6 @@ PAUSED = "Paused. Press space to go on."
 PICTURES = "Pictures stand for themselves"
 NO_NEUTRAL = "This model has no class named neutral"
 LOOKING = "Look neutral for {:.0f} s"
-
-
-class LivePipeline(Protocol):
-    """Does to frames what `app.pipeline.Pipeline` does, with the switches that keys turn.
-
-    `with_maps`: results come with maps of the evidence. `smoothing_s` is the time over which
-    readings are averaged, in seconds; None for separate pictures. `looks_at_all`: every frame of a
-    file is looked at.
-    """
-
-    with_maps: bool
-    looks_at_all: bool
-    smoothing_s: float | None
-
-    @property
-    def resting(self) -> RestingFaces | None:
-        """The resting faces of the people of a stream; None for separate pictures."""
-
-    def feed(self, frame: Frame) -> list[FrameResult]:
-        """Takes the next frame. Returns the results that are ready."""
-
-    def flush(self) -> list[FrameResult]:
-        """Returns the results that are still to come, at the end of a stream."""
-
-    @property
-    def has_pending(self) -> bool:
-        """True while results of frames that were taken are still to come."""
-
-    def drop_pending(self) -> None:
-        """Forgets the frames whose results are still to come."""
-
-    def explain(self, result: FrameResult) -> FrameResult:
-        """Returns the same result with a class activation map of each face."""
-
-    def reset(self) -> None:
-        """Forgets all people."""
 
 
 class LiveView:

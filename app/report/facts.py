@@ -37,6 +37,7 @@ def render_model_card(notes: Mapping[str, JsonValue]) -> Html:
         ("faces", _format_shares(labels, find_list(data, "class_shares"))),
         ("measured", _format_accuracy(metrics)),
         ("decided", _format_rule(find_section(model, "decision_rule"))),
+        ("one person corrected", _format_used_profile(notes)),
         ("licence", contract.get("licence")),
     ]
     return _render_facts(rows) + _render_recalls(labels, find_list(metrics, "recall"))
@@ -56,6 +57,14 @@ def _format_rule(rule: Mapping[str, JsonValue]) -> str:
         return ""
     mirrored = ", each face read with its mirror image" if rule.get("mirror_images") else ""
     return f"prior correction {tau:.2f}{mirrored}"
+
+
+def _format_used_profile(notes: Mapping[str, JsonValue]) -> str:
+    profile = find_section(notes, "profile")
+    if not profile:
+        return ""
+    faces = find_section(notes, "counts").get("faces_with_profile", 0)
+    return f"by profile {profile.get('name')}, {faces} readings; sha256 {profile.get('sha256')}"
 
 
 def _format_accuracy(metrics: Mapping[str, JsonValue]) -> str:

@@ -1,9 +1,9 @@
 """Makes a sketch of a resting face, by which a clearly other face is noticed.
 
 A sketch holds 16 numbers: the features of an embedding, added and subtracted in 16 fixed random
-orders. It cannot be turned back into an embedding, and it is far too rough to tell who somebody is.
-It only says that a face is not the one that was taught, and it misses some who are alike;
-docs/teach.md has the shares.
+orders. It cannot be turned back into an embedding. It says that a face is clearly not the one that
+was taught, and misses a quarter of all others, so it tells nobody among many people; docs/teach.md
+has the shares.
 """
 
 import hashlib

@@ -1,9 +1,11 @@
 """A made person's seconds and profiles, small enough to reason about."""
 
 from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 import numpy as np
 
+from app.contract import Contract
 from app.teaching.head import PersonalHead
 from app.teaching.learning import TaughtExpression, TaughtSeconds, Verdict
 from app.teaching.profile import FaceProfile
@@ -59,3 +61,22 @@ def make_profile(
         place,
         tuple(TaughtExpression(label, Verdict.LEARNED, 5, 3, 5) for label in labels),
     )
+
+
+class Described(Protocol):
+    """A model, as far as a profile is made for it."""
+
+    @property
+    def sha256(self) -> str: ...
+
+    @property
+    def contract(self) -> Contract: ...
+
+
+def make_real_profile(model: Described, **nats: float) -> FaceProfile:
+    """A profile for a shipped model, which adds `nats` to the labels that they name."""
+    labels, facts = model.contract.labels, model.contract.embedding
+    assert facts is not None
+    offsets = np.array([nats.get(label, 0.0) for label in labels])
+    head = PersonalHead(np.zeros((facts.dim, len(labels))), offsets)
+    return FaceProfile("ann", model.sha256, labels, head, None, (0.5, 0.5, 0.2), ())

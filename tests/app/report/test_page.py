@@ -276,6 +276,17 @@ def test_model_card_says_what_the_model_says_of_itself() -> None:
     tau = classifier.contract.prior_correction
     assert rows["decided"] == [f"prior correction {tau:.2f}"]
     assert rows["happiness"] == [f"{100 * classifier.contract.metrics['recall'][1]:.0f} %"]
+    assert "one person corrected" not in rows
+
+
+def test_page_names_the_profile_that_corrected_somebody() -> None:
+    notes = {
+        "model": {"file": "m.onnx", "contract": {"labels": ["a", "b"]}},
+        "profile": {"name": "ann", "sha256": "ab12"},
+        "counts": {"faces_with_profile": 7},
+    }
+    rows = {row[0]: row[1:] for row in Reader(page_of(summary_of(HAPPY), **notes)).rows}
+    assert rows["one person corrected"] == ["by profile ann, 7 readings; sha256 ab12"]
 
 
 MEASURE = """

@@ -1,19 +1,26 @@
 """`--profile` and `Recogniser(profile=…)` correct one person of a stream, and say so."""
 
+import itertools
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from app import ProfileError, Recogniser, Selection, VideoSource
+from app.batch.annotate import annotate
 from app.cli.options import parse_options
 from app.defaults import PORTRAIT_CLIP
 from app.recognition.classifier import DEFAULT_MODEL, Classifier
+from app.runs.networks import load_networks
+from app.runs.plan import OutputPaths, RecognitionSettings, RunPlan, VideoInput
 from app.teaching.head import PersonalHead
-from app.teaching.profile import FaceProfile, save_profile
+from app.teaching.profile import save_profile
+from app.teaching.resting_sketch import SKETCH_SIZE
 from tests.support.program import called
+from tests.support.taught import make_real_profile
 
 PART = Selection(end_s=0.8)
 
@@ -22,13 +29,8 @@ PART = Selection(end_s=0.8)
 def sad(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A profile with which everything reads as sadness."""
     model = Classifier(DEFAULT_MODEL, device="cpu", threads=1)
-    offsets = np.zeros(8)
-    offsets[model.labels.index("sadness")] = 20.0
-    head = PersonalHead(np.zeros((model.embedding_dim or 0, 8)), offsets)
     path = tmp_path_factory.mktemp("profiles") / "ann.profile"
-    place = (0.5, 0.5, 0.2)
-    made = FaceProfile("ann", model.sha256, model.labels, head, None, place, ())
-    save_profile(made, path, overwrite=False)
+    save_profile(make_real_profile(model, sadness=20.0), path, overwrite=False)
     return path
 
 
@@ -126,3 +128,32 @@ def test_lesson_over_a_profile_that_exists_is_refused_at_once(tmp_path: Path) ->
     assert code == 2
     assert "ann.profile exists already" in said
     assert said.count("\n") == 1
+
+
+def test_run_that_was_stopped_goes_on_with_the_same_correction(tmp_path: Path) -> None:
+    """Byte for byte, also where the correction depends on the embedding and on who has it."""
+    model = Classifier(DEFAULT_MODEL, device="cpu", threads=1)
+    random = np.random.default_rng(0)
+    plain = make_real_profile(model)
+    head = PersonalHead(0.02 * random.standard_normal(plain.head.weights.shape), np.zeros(8))
+    profile = replace(plain, head=head, sketch=random.standard_normal(SKETCH_SIZE))
+    settings = RecognitionSettings(device="cpu", profile=profile)
+    video = VideoInput(PORTRAIT_CLIP)
+    whole, cut = (
+        RunPlan(
+            video,
+            OutputPaths(records=tmp_path / name),
+            selection=PART,
+            recognition=settings,
+        )
+        for name in ("whole.jsonl", "cut.jsonl")
+    )
+    calls = itertools.count()
+    with load_networks(settings, 1) as networks:
+        assert not annotate(whole, networks, stop=lambda: False).interrupted
+        assert annotate(cut, networks, stop=lambda: next(calls) > 9, checkpoint_s=0.0).interrupted
+        done = annotate(replace(cut, resume=True), networks, stop=lambda: False)
+    assert done.from_frame > 0
+    first, second = ((tmp_path / name).read_bytes() for name in ("whole.jsonl", "cut.jsonl"))
+    assert first == second
+    assert b'"profile": true' in first
