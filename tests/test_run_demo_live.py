@@ -146,6 +146,7 @@ def test_all_of_them_go_together(rows: list[dict[str, object]], tmp_path: Path) 
         ("--demo --osc nowhere.invalid:9000", "the host nowhere.invalid is not known"),
         ("--demo --lsl Anna's", "without an apostrophe"),
         ("--demo --osc-prefix /me", "--osc-prefix goes with --osc"),
+        ("--demo --osc-immediately", "--osc-immediately goes with --osc"),
         ("--demo --osc 127.0.0.1:9 --osc-prefix me", "'me' is no prefix"),
         ("--realtime", "--realtime is for --video and --demo"),
         ("--image a.png --realtime", "--realtime is for --video and --demo"),

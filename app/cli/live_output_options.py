@@ -47,6 +47,12 @@ def add_live_output_options(top: argparse.ArgumentParser) -> None:
         "itself stands, as in /avatar/parameters/{name}",
     )
     live.add_argument(
+        "--osc-immediately",
+        action="store_true",
+        help='tag OSC bundles with "immediately" and not with the moment of capture, for receivers '
+        "that hold tagged bundles back or drop late ones",
+    )
+    live.add_argument(
         "--lsl",
         nargs="?",
         const=LSL_NAME,
@@ -87,6 +93,8 @@ def find_conflict(options: argparse.Namespace) -> str | None:
         return "--events - and --records -: the standard output takes only one of them"
     if options.osc_prefix and not options.osc:
         return "--osc-prefix goes with --osc"
+    if options.osc_immediately and not options.osc:
+        return "--osc-immediately goes with --osc"
     if "'" in (options.lsl or ""):
         return "--lsl takes a name without an apostrophe: LSL finds no stream by such a name"
     if options.lsl == "":

@@ -199,6 +199,7 @@ def make_live_outputs(options: argparse.Namespace) -> LiveOutputs:
         records_to_stdout=options.records == STDOUT,
         osc=options.osc,
         osc_prefix=options.osc_prefix or USUAL_PREFIX,
+        osc_immediately=options.osc_immediately,
         lsl=options.lsl,
         virtual_camera=options.virtual_camera,
     )

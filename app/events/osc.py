@@ -35,9 +35,14 @@ FACEOSC_FACE_UNITS = 40.0  # the width of FaceOSC's model face, which its /pose/
 class OscSink(ReadingsSink):
     """Sends a bundle for every frame, tagged with the time of its capture. It never waits.
 
+    Some receivers make bad use of the tag: osc-js reads it to whole seconds, and so holds half of
+    all bundles back until their second is over; others drop what is late, as every frame is.
+
     Args:
         target: The host and the port of the receiver, also as "HOST:PORT".
         prefix: The beginning of all addresses, or a template (`app.events.osc_address`).
+        immediately: True to tag every bundle with "immediately". `age_ms` then still tells when
+            the frame was captured.
         say: Shows a line to the user.
         clock: The clocks of the time tags.
 
@@ -55,6 +60,7 @@ class OscSink(ReadingsSink):
         target: OscTarget | str,
         *,
         prefix: str = "/",
+        immediately: bool = False,
         say: Callable[[str], None] = lambda line: None,
         clock: EventClock | None = None,
     ) -> None:
@@ -64,6 +70,7 @@ class OscSink(ReadingsSink):
         except argparse.ArgumentTypeError as error:
             raise ValueError(str(error)) from error
         self._target = target
+        self._immediately = immediately
         self._clock = clock or EventClock()
         self._slots = PersonSlots(PEOPLE)
         self._used = 0  # slots that have ever held a person
@@ -82,7 +89,8 @@ class OscSink(ReadingsSink):
         messages = (
             (self._complete(address), values) for address, values in self._list(result, age_s)
         )
-        for bundle in encode_bundles(encode_time_tag(utc_s), messages):
+        time_tag = encode_time_tag(None if self._immediately else utc_s)
+        for bundle in encode_bundles(time_tag, messages):
             self._send(self._socket, bundle)
 
     def _send(self, sender: socket.socket, bundle: bytes) -> None:

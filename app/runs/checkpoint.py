@@ -27,8 +27,8 @@ MAX_BYTES = 64 << 20  # of a file that is read; real ones hold some kilobytes a 
 # Options that decide where results go and how fast; all others decide what the results are.
 WITHOUT_EFFECT = frozenset(
     "video output records episodes report overwrite resume jobs shard no_window json no_stills "
-    "list_cameras doctor benchmark demo camera image record_dir events realtime osc osc_prefix lsl "
-    "virtual_camera teach".split()
+    "list_cameras doctor benchmark demo camera image record_dir events realtime osc osc_prefix "
+    "osc_immediately lsl virtual_camera teach".split()
 )
 
 

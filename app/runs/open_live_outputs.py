@@ -108,7 +108,8 @@ def open_live_outputs(
     if live.osc is not None:
         from app.events.osc import OscSink
 
-        add(OscSink(live.osc, prefix=live.osc_prefix, say=say))
+        sink = OscSink(live.osc, prefix=live.osc_prefix, immediately=live.osc_immediately, say=say)
+        add(sink)
     if live.lsl is not None:
         from app.events.lsl import PEOPLE, LslSink
 

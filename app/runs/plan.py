@@ -104,8 +104,9 @@ class LiveOutputs:
     """The outputs that other programs get while a run goes on; None and False where none is asked.
 
     `events` is a file or a named pipe for lines of JSON. Either events or records may go to the
-    standard output. `osc_prefix` is a template of addresses. `lsl` is the name that streams begin
-    with. `virtual_camera` is a device, "" for the first one.
+    standard output. `osc_prefix` is a template of addresses; with `osc_immediately`, no bundle has
+    the time of its capture. `lsl` is the name that streams begin with. `virtual_camera` is a
+    device, "" for the first one.
     """
 
     events: Path | None = None
@@ -113,6 +114,7 @@ class LiveOutputs:
     records_to_stdout: bool = False
     osc: OscTarget | None = None
     osc_prefix: str = "/{address}"
+    osc_immediately: bool = False
     lsl: str | None = None
     virtual_camera: str | None = None
 

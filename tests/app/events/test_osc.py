@@ -101,20 +101,24 @@ def test_a_prefix_begins_every_address(prefix: str, address: str) -> None:
     assert address in {found for found, _ in heard}
 
 
-def test_the_time_tag_is_the_moment_of_capture() -> None:
+@pytest.mark.parametrize("immediately", [False, True])
+def test_the_time_tag_is_the_moment_of_capture_unless_it_is_to_be_immediately(
+    immediately: bool,
+) -> None:
     clock = EventClock(monotonic=lambda: 100.25, utc=lambda: 1_700_000_000.5)
     receiver = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     receiver.bind(("127.0.0.1", 0))
     receiver.settimeout(5)
     with receiver:
-        sink = OscSink(OscTarget("127.0.0.1", receiver.getsockname()[1]), clock=clock)
+        target = OscTarget("127.0.0.1", receiver.getsockname()[1])
+        sink = OscSink(target, immediately=immediately, clock=clock)
         result = frame_result(tracked_face())
         sink.write(replace(result, frame=replace(result.frame, captured_s=100.0)), CANVAS)
         filmed = receiver.recv(65_535)
         sink.write(result, CANVAS)
         from_file = receiver.recv(65_535)
         sink.close()
-    assert filmed[8:16] == encode_time_tag(1_700_000_000.25)
+    assert filmed[8:16] == encode_time_tag(None if immediately else 1_700_000_000.25)
     assert ("/age_ms", [250.0]) in [(one.address, one.params) for one in read_bundle(filmed)]
     assert from_file[8:16] == (1).to_bytes(8, "big")  # immediately
     assert "/age_ms" not in {one.address for one in read_bundle(from_file)}
