@@ -70,6 +70,11 @@ def _read_eaf(text: str) -> Iterator[_TierRow]:
     root = ElementTree.fromstring(_without_declaration(text))
     if root.tag != "ANNOTATION_DOCUMENT":
         raise ValueError("it is not of ELAN")
+    # ELAN itself always writes milliseconds; its schema knows PAL-frames and NTSC-frames, too.
+    header = root.find("HEADER")
+    unit = "" if header is None else header.attrib.get("TIME_UNITS", "")
+    if unit not in ("", "milliseconds"):
+        raise ValueError(f"its times are {unit}, not milliseconds")
     # The begin of ELAN's time line in the video, in ms: not 0 if the video was cut or joined.
     media = root.find("HEADER/MEDIA_DESCRIPTOR")
     origin = 0 if media is None else int(media.attrib.get("TIME_ORIGIN") or 0)

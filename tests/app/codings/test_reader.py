@@ -358,6 +358,7 @@ def test_episodes_come_back(tmp_path: Path) -> None:
         ),
         ("h.textgrid", LONG_GRID.replace("size = 3", "size = 1e999"), "is damaged or no"),
         ("h.eaf", EAF.replace('"3500"', f'"{"9" * 400}"'), "is damaged or no"),
+        ("h.eaf", EAF.replace("milliseconds", "PAL-frames"), "its times are PAL-frames"),
         ("h.textgrid", "intervals", "it is not of Praat"),
         ("h.anvil", EAF, "it is not of Anvil"),
     ],
