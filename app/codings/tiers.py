@@ -1,8 +1,9 @@
 """Reads codings in tiers: ELAN's .eaf, Praat's .TextGrid and Anvil's .anvil."""
 
 import re
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 from xml.etree import ElementTree
@@ -17,6 +18,7 @@ _PRAAT = re.compile(
     r'!.*|"(?:[^"]|"")*"|<\w+>|(?<!\S)[+-]?\d+(?:\.\d*)?(?:[eE][+-]?\d+)?(?!\S)|\S+'
 )
 _PRAAT_VALUE = re.compile(r'["<0-9+-]')
+_ELAN_SLOTS = ("TIME_SLOT_REF1", "TIME_SLOT_REF2")  # of an annotation
 
 
 def is_tier_file(path: Path) -> bool:
@@ -78,22 +80,40 @@ def _read_eaf(text: str) -> Iterator[_TierRow]:
     # The begin of ELAN's time line in the video, in ms: not 0 if the video was cut or joined.
     media = root.find("HEADER/MEDIA_DESCRIPTOR")
     origin = 0 if media is None else int(media.attrib.get("TIME_ORIGIN") or 0)
-    times = {
-        slot.attrib["TIME_SLOT_ID"]: (int(slot.attrib["TIME_VALUE"]) + origin) / 1000
-        for slot in root.iter("TIME_SLOT")
-        if "TIME_VALUE" in slot.attrib  # a slot without a value is between its neighbours
-    }
+    slots: dict[str, float | None] = {}
+    for slot in root.iter("TIME_SLOT"):
+        value = slot.attrib.get("TIME_VALUE")
+        slots[slot.attrib["TIME_SLOT_ID"]] = None if value is None else (int(value) + origin) / 1000
     for tier in root.iter("TIER"):
         name = tier.attrib["TIER_ID"]
         if tier.find("ANNOTATION/ALIGNABLE_ANNOTATION") is None:
             continue  # the tier is empty, or its annotations refer to those of another tier
         person = tier.attrib.get("PARTICIPANT", "").strip() or name
-        for one in tier.iter("ALIGNABLE_ANNOTATION"):
-            begin = times.get(one.attrib["TIME_SLOT_REF1"])
-            end = times.get(one.attrib["TIME_SLOT_REF2"])
+        spans = list(tier.iter("ALIGNABLE_ANNOTATION"))
+        used = {one.attrib[which] for one in spans for which in _ELAN_SLOTS}
+        times = _fill_times({slot: time for slot, time in slots.items() if slot in used})
+        for one in spans:
+            begin, end = (times.get(one.attrib[which]) for which in _ELAN_SLOTS)
             if begin is not None and end is not None:
                 label = one.findtext("ANNOTATION_VALUE") or ""
                 yield _TierRow(name, person, _row(person, label, begin, end))
+
+
+def _fill_times(slots: Mapping[str, float | None]) -> dict[str, float]:
+    """Gives the slots of a tier without a time one between their neighbours, at even steps, as ELAN
+    shows the annotations of a subdivision that were not aligned. Slots before the first time or
+    behind the last one get none.
+
+    >>> _fill_times({"a": 1.0, "b": None, "c": None, "d": 4.0, "e": None})
+    {'a': 1.0, 'b': 2.0, 'c': 3.0, 'd': 4.0}
+    """
+    names = list(slots)
+    known = [(place, time) for place, time in enumerate(slots.values()) if time is not None]
+    found = {names[place]: time for place, time in known}
+    for (first, begin), (last, end) in pairwise(known):
+        step = (end - begin) / (last - first)
+        found |= {names[place]: begin + (place - first) * step for place in range(first + 1, last)}
+    return {name: found[name] for name in names if name in found}
 
 
 def _read_anvil(text: str) -> Iterator[_TierRow]:

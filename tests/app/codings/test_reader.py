@@ -380,6 +380,12 @@ def test_times_in_elan_count_from_the_begin_of_the_video(tmp_path: Path) -> None
     assert only(read(tmp_path, text, "h.eaf")).spans[0].onset_s == 2.0
 
 
+def test_parts_of_a_span_that_elan_did_not_align_share_it_evenly(tmp_path: Path) -> None:
+    text = EAF.replace('"ts2" TIME_VALUE="2000"', '"ts2"').replace('"ts3" TIME_VALUE="2000"', '"x"')
+    text = text.replace('REF1="ts3"', 'REF1="ts2"')
+    assert only(read(tmp_path, text, "h.eaf")).spans == spans(*HAPPY_SAD)
+
+
 TWO_TIERS = "gaze\t\t0.5\t1.5\tleft\nface\t\t0.5\t2.0\thappy\nface\t\t2.0\t3.5\tsad\n"
 
 
