@@ -7,6 +7,7 @@ program. The table lies between two marks in docs/darwin.md; pictures are docs/p
 """
 
 import argparse
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,7 @@ PAGE = ROOT / "docs" / "darwin.md"
 BEGIN, END = "<!-- readings: begin -->", "<!-- readings: end -->"
 LONGER_SIDE_PX = 720  # of the pictures of the page
 QUALITY = 78
+LINE = 118  # letters of a line of the page
 HEAD = (
     "| | Darwin | in today's words | largest probability | second | shown | |\n"
     "|---|---|---|---|---|---|---|"
@@ -177,7 +179,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     if options.print:
         print(table, summary, sep="\n\n")
     else:
-        write_text(PAGE, replace_readings(page, f"{summary}\n\n{table}"), overwrite=True)
+        words = textwrap.fill(summary, LINE, break_long_words=False, break_on_hyphens=False)
+        write_text(PAGE, replace_readings(page, f"{words}\n\n{table}"), overwrite=True)
         print(summary)
     return 0
 
