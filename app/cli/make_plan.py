@@ -131,7 +131,7 @@ def find_single_video(options: argparse.Namespace) -> Path:
             "give its address to --camera."
         )
     if options.serve is not None and (len(found) > 1 or options.shard):
-        raise SourceError("--serve shows one camera or video. Name a single file, without --shard.")
+        raise SourceError("--serve shows one camera or video. Name a single file.")
     if len(found) > 1 or options.jobs or options.resume or options.shard:
         raise SourceError(
             "Several videos, --jobs, --shard and --resume work without a window. Add --no-window."

@@ -6,6 +6,7 @@ python -m app.cluster /data/talks --records /data/out --address head:6379
 
 import argparse
 from collections.abc import Sequence
+from pathlib import Path
 
 from app.cli.option_types import parse_gpu_share, parse_named_video, parse_positive, parse_rate
 from app.cli.options import add_usual_options
@@ -71,6 +72,10 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     command = parser()
     found = command.parse_args(argv)
+    if found.records == Path("-"):
+        command.error(
+            "--records - is for one video of run_demo.py: name a folder, or a suffix such as .csv"
+        )
     if (
         conflict := find_result_conflict(found) or _find_conflict(found.device, found.worker_gpus)
     ) is not None:

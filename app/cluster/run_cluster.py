@@ -13,6 +13,7 @@ from app.cluster.total_progress import TotalProgress
 from app.cluster.video_reader import ReaderSetting
 from app.errors import ModelError
 from app.files.hashing import sha256_of_file
+from app.files.no_file import describe_no_file
 from app.process.signals import catch_ctrl_c
 from app.runs.plan import BatchPlan, OutputPaths, RunPlan
 
@@ -57,6 +58,10 @@ def annotate_on_cluster(batch: BatchPlan, place: ClusterPlace) -> int:
 
 def hash_model(model: Path) -> str:
     """Computes the digest by which workers know the model again. Raises `ModelError`."""
+    if not model.is_file():  # a named pipe would never end
+        raise ModelError(
+            f"The model {model} {describe_no_file(model)}. Give an .onnx file with --model."
+        )
     try:
         return sha256_of_file(model)
     except OSError as error:

@@ -18,6 +18,7 @@ from app.codings.tracks import InstantLabels, Span, Track, join_instants
 from app.episodes.episode import Episode
 from app.episodes.finder import EpisodeFinder, EpisodeRules
 from app.errors import DataError
+from app.files.no_file import describe_no_file
 from app.recognition.expression_names import NOT_CODED, normalise_label
 from app.records.frames import group_by_frame
 from app.records.reader import RecordsReader
@@ -74,6 +75,8 @@ def read_coding(path: Path, rules: ReadingRules, frames: RecordFrameTimes | None
     Raises:
         DataError: The file cannot be read.
     """
+    if path.exists() and not path.is_file():  # a named pipe would never end
+        raise DataError(f"{path} {describe_no_file(path)}. Give a file with labels.")
     if is_records_file(path):
         return _from_records(path, rules)
     if is_tier_file(path):

@@ -8,6 +8,7 @@ from app.episodes.episode import Episode
 from app.episodes.finder import EpisodeRules
 from app.errors import DataError, SourceError
 from app.files.atomic import reserve, write_text
+from app.files.no_file import describe_no_file
 from app.outputs.run_metadata import hash_file, read_notes
 from app.process.console import CUT_SHORT, DONE, say
 from app.records.frames import group_by_frame
@@ -138,6 +139,8 @@ def _find_stills(
         if len(sources) > 1 or not beside.is_file():
             return _Faces()
         video = beside
+    elif not video.is_file():  # a named pipe would never end
+        return _Faces(warning=f"no stills: {video} {describe_no_file(video)}.")
     notes = read_notes(request.records)
     if find_section(notes, "settings").get("blur"):
         return _Faces(warning=f"no stills: faces were to be blurred, and in {video} they are not.")

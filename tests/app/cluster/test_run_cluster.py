@@ -21,10 +21,11 @@ from app.cluster.ray_engine import (
     connect_ray,
     count_workers,
 )
+from app.cluster.run_cluster import hash_model
 from app.cluster.shared_folders import FolderMarks
 from app.cluster.video_reader import ReaderSetting
 from app.defaults import PORTRAIT_CLIP, ROOT
-from app.errors import DeviceError
+from app.errors import DeviceError, ModelError
 from app.runs.plan import RecognitionSettings
 from tests.support.program import called
 from tests.support.subprocesses import run_without_packages
@@ -211,6 +212,7 @@ def test_what_is_no_address(address: str, capsys: pytest.CaptureFixture[str]) ->
         ("--resume --overwrite", "--resume goes on, --overwrite begins anew"),
         ("--no-stills", "--no-stills goes with --report"),
         ("--jobs 2", "there is no option --jobs"),
+        ("--records -", "--records - is for one video of run_demo.py: name a folder, or a suffix"),
     ],
 )
 def test_options_that_do_not_go_together(
@@ -239,6 +241,14 @@ def test_an_address_where_something_else_listens(monkeypatch: pytest.MonkeyPatch
         address = f"127.0.0.1:{server.getsockname()[1]}"
         with pytest.raises(DeviceError, match=f"What answers at {address} is no Ray cluster"):
             check_address(address)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="makes named pipes")
+def test_a_model_that_is_no_file_is_one_line(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "m.onnx")
+    for name, said in (("m.onnx", "is no regular file"), ("gone.onnx", "does not exist")):
+        with pytest.raises(ModelError, match=f"{name} {said}"):
+            hash_model(tmp_path / name)
 
 
 def test_a_head_that_has_ended_is_not_reachable() -> None:

@@ -1,5 +1,7 @@
 """Codings as other programs write them."""
 
+import os
+import sys
 import tracemalloc
 from collections.abc import Sequence
 from pathlib import Path
@@ -581,6 +583,17 @@ def test_files_that_are_not_there_are_one_clear_line(tmp_path: Path) -> None:
     for name in ("missing.csv", "missing.eaf", "missing.jsonl"):
         with pytest.raises(DataError, match=name):
             read_coding(tmp_path / name, RULES)
+    (tmp_path / "folder.csv").mkdir()
+    with pytest.raises(DataError, match=r"folder\.csv is a folder\. Give a file with labels\."):
+        read_coding(tmp_path / "folder.csv", RULES)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="makes named pipes")
+@pytest.mark.parametrize("name", ["h.csv", "h.eaf", "h.TextGrid", "h.jsonl", "h"])
+def test_a_named_pipe_is_one_clear_line(tmp_path: Path, name: str) -> None:
+    os.mkfifo(tmp_path / name)
+    with pytest.raises(DataError, match=f"{name} is no regular file"):
+        read_coding(tmp_path / name, RULES)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,8 @@
 """The sink and the command make the same page, and the command says what it lacks."""
 
 import json
+import os
+import sys
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -139,6 +141,12 @@ def test_command_says_what_is_wrong(
     said = capsys.readouterr().err
     assert "note: no stills, for want of the video: name it by --video." in said
     (tmp_path / "moved.mp4").rename(video)
+    if sys.platform != "win32":
+        os.mkfifo(tmp_path / "pipe.mp4")
+        assert (
+            main([*line, str(tmp_path / "pipe.html"), "--video", str(tmp_path / "pipe.mp4")]) == 1
+        )
+        assert "pipe.mp4 is no regular file." in capsys.readouterr().err
     assert main([*line, str(out), "--video", str(other)]) == 1
     assert "is not the video of these records" in capsys.readouterr().err
     notes = {"input": {"files": [{"sha256": "of another"}]}}
