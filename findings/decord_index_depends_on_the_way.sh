@@ -3,8 +3,8 @@
 #
 # Guess before the run: frame 27 is the same picture whether the frames before it are read or not, and
 # len() is the number of frames that players show.
-# Source: an index of a sequence stands for one thing, and decord's VideoReader is read by index; an edit list (ISO/IEC 14496-12, 8.6.6) says which part of
-# the stored frames is shown. A phone's trimming and "ffmpeg -ss -c copy" write one.
+# Source: an index of a sequence stands for one thing, and decord's VideoReader is read by index; an
+# edit list (ISO/IEC 14496-12, 8.6.6) says which part of the stored frames is shown. A phone's trimming and "ffmpeg -ss -c copy" write one.
 # What happens: of 75 stored frames 65 are shown. Read in order, index 27 is the 28th shown frame, and the
 # last ten indices repeat the last frame. Asked for at once, or after a jump, index 27 is ten frames
 # earlier, so a batch with rising indices runs back in time. Trim by encoding anew, or read with PyAV.

@@ -2,7 +2,8 @@
 # MoviePy shows the wrong moments of a clip whose frame rate varies, and never its end.
 #
 # Guess before the run: get_frame(t) is the frame that a player shows at t, also if the frame rate varies.
-# Source: MoviePy's docstring of get_frame, whose t is the "Moment of the clip whose frame will be returned". Phones, video calls and screen recorders write such clips.
+# Source: MoviePy's docstring of get_frame, whose t is the "Moment of the clip whose frame will be returned".
+# Phones, video calls and screen recorders write such clips.
 # What happens: the clip has 2 s of 25 frames/s and 2 s of 5 frames/s. MoviePy counts t in frames of the
 # average, 15.6 frames/s, and FFmpeg hands it frames of 25 frames/s. So t = 3 s is what is shown at 1.84 s, and
 # what comes after 2.4 s never appears. Give it a constant rate first (ffmpeg -fps_mode cfr, or -vsync cfr).
