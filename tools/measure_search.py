@@ -1,10 +1,11 @@
 """What other thresholds, or another check of faces, would make of the same hints:
 
-python -m tools.measure_search ferplus.npz [--check OTHER.onnx]
+python -m tools.measure_search ferplus.npz [--check OTHER.onnx ...]
 
 Faces of the validation split, one a frame, as `training.whole_path` pastes them, and pictures
-without any, as `training.non_faces` makes them. Everything that a first look takes for a face gets
-all looks of `app.detection.search`, none of them cut short; then each rule judges the same numbers.
+without any, as `training.non_faces` makes them. Everything that a first look takes for a face, and
+that some rule may take for one, gets all looks of `app.detection.search`, none of them cut short;
+then each rule judges the same numbers. Several checks judge the same looks.
 A face is found when what is left of one hint lies on it (`training.judge.path_reading.assign`).
 
 With `--missed`, the shipped search looks for the faces, and only those that it does not find get
@@ -86,28 +87,38 @@ RULES: dict[str, Rule] = {
 }
 
 
+# A hint below either of these with every check is refused by all rules.
+LEAST_FIRST_DOUBT = min(rule.first_doubt for rule in RULES.values())
+LEAST_NO_FACE = min(rule.no_face for rule in RULES.values())
+
+
 def looked_at(
     looks: NetworkLooks,
-    check: FaceCheck,
+    checks: Sequence[FaceCheck],
     image: Image,
     placed: Sequence[PlacedFace],
     frame: int,
-) -> Iterator[Hint]:
-    """Every hint of a whole search that two nearer looks confirm."""
+) -> Iterator[tuple[Hint, ...]]:
+    """Every hint of a whole search that two nearer looks confirm, as each check judges it. The
+    scores are 0 where every rule refuses the hint, whatever they are."""
     height, width = image.shape[:2]
     for hint in looks.find_hints(image, list_glances(width, height, far_faces=False)):
         first = looks.look_again(image, hint, margin=FIRST_MARGIN, quick=False)
         face = None if first is None else looks.look_again(image, first, quick=False)
         if first is None or face is None:
             continue
-        yield Hint(
-            frame=frame,
-            before=check.estimate_probability(image, first),
-            share=check.estimate_probability(image, face),
-            score=looks.measure_certainty(image, face, full_range=False, needed=0),
-            full_score=looks.measure_certainty(image, face, full_range=True, needed=0),
-            right=bool(assign_detections([face], placed)),
-            wrong=label_detection(face, placed) == "none",
+        answers = [
+            (check.estimate_probability(image, first), check.estimate_probability(image, face))
+            for check in checks
+        ]
+        score = full_score = 0.0
+        if any(b >= LEAST_FIRST_DOUBT and s >= LEAST_NO_FACE for b, s in answers):
+            score = looks.measure_certainty(image, face, full_range=False, needed=0)
+            full_score = looks.measure_certainty(image, face, full_range=True, needed=0)
+        right = bool(assign_detections([face], placed))
+        wrong = label_detection(face, placed) == "none"
+        yield tuple(
+            Hint(frame, before, share, score, full_score, right, wrong) for before, share in answers
         )
 
 
@@ -159,7 +170,7 @@ def count_lost_steps(
             found = search.detect(image)
             beside += sum(label_detection(face, placed) == "none" for face in found)
             if not assign_detections(found, placed):
-                hints = list(looked_at(looks, check, image, placed, frame))
+                hints = [seen for (seen,) in looked_at(looks, [check], image, placed, frame)]
                 lost[find_lost_step(Rule(), hints)] += 1
     return lost, beside
 
@@ -238,9 +249,10 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument(
         "--check",
         type=Path,
-        default=FACE_CHECK,
+        nargs="+",
+        default=[FACE_CHECK],
         metavar="FILE.onnx",
-        help="the check of faces (default: the one that is shipped)",
+        help="checks of faces, a table for each (default: the one that is shipped)",
     )
     top.add_argument(
         "--media",
@@ -270,9 +282,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     pack = read_pack(options.data)
     faces = min(options.faces, len(list_face_rows(pack, "valid")))
     generator = np.random.default_rng(options.seed)
-    check = FaceCheck(options.check)
+    checks = [FaceCheck(path) for path in options.check]
     if options.missed:
-        lost, beside = count_lost_steps(face_frames(pack, faces, generator), check, faces)
+        lost, beside = count_lost_steps(face_frames(pack, faces, generator), checks[0], faces)
         for line in missed_table(lost, beside, faces):
             print(line)
         return 0
@@ -285,14 +297,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     shown = chain(face_frames(pack, faces, generator), ((picture, ()) for _, picture in strange))
     total = faces + options.empty
-    hints: list[Hint] = []
+    hints: list[tuple[Hint, ...]] = []
     with NetworkLooks() as looks:
         bar = track_progress(shown, total=total, desc="pictures", unit="", leave=False)
         for frame, (image, placed) in enumerate(bar):
-            hints += looked_at(looks, check, image, placed, frame)
-    judgements = [judged(name, rule, hints, faces, options.empty) for name, rule in RULES.items()]
-    for line in table(judgements):
-        print(line)
+            hints += looked_at(looks, checks, image, placed, frame)
+    for number, path in enumerate(options.check):
+        if len(checks) > 1:
+            print(f"{path}:")
+        of_check = [one[number] for one in hints]
+        rows_of_table = [
+            judged(name, rule, of_check, faces, options.empty) for name, rule in RULES.items()
+        ]
+        for line in table(rows_of_table):
+            print(line)
     return 0
 
 

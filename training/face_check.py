@@ -8,6 +8,10 @@ upright about its landmarks, labelled by what the frame really shows there. The 
 places and their errors are therefore those that the search will ask about. A tenth of the faces are
 shown once more at a wrong place, to be refused.
 
+Two kinds of pictures are mined for what is hard: frames with one face each, in which faces turned
+away come first and those that the detector sees well are mostly left out, and pictures without a
+face, shuffled faces above all.
+
 Frames of the training split show training faces, those of the validation split validation faces;
 every fifth photo is kept for validation. The test split is never opened.
 """
@@ -27,11 +31,14 @@ from training.datasets.pack import PackMeta
 from training.datasets.pack_reader import read_pack
 from training.datasets.pack_writer import write_pack
 from training.datasets.readers import Split
-from training.synthetic.detection_samples import SamplingJob, make_all_samples
+from training.synthetic.detection_samples import Part, SamplingJob, make_all_samples
 from training.synthetic.detections import LABELS, find_photos
 
-FRAMES = 2000  # of the training split, where --frames is not given
-VALID_FRAMES = 400  # for as many training frames; the share stays with other --frames
+# Pictures of the training split, where the options are not given.
+FRAMES = 800
+POSES = 6000
+PATTERNS = 800
+VALID_SHARE = 0.1  # of as many pictures once more, of the validation split
 
 
 def parser() -> argparse.ArgumentParser:
@@ -51,6 +58,20 @@ def parser() -> argparse.ArgumentParser:
         help="photos without a face, to stand behind faces and to be taken for some",
     )
     top.add_argument("--frames", type=int, default=FRAMES, help=f"frames (default: {FRAMES})")
+    top.add_argument(
+        "--poses",
+        type=int,
+        default=POSES,
+        metavar="N",
+        help=f"frames to mine for faces in hard poses; 0: none (default: {POSES})",
+    )
+    top.add_argument(
+        "--patterns",
+        type=int,
+        default=PATTERNS,
+        metavar="N",
+        help=f"pictures to mine for patterns without a face; 0: none (default: {PATTERNS})",
+    )
     top.add_argument("--seed", type=int, default=0, metavar="N", help="what is made (default: 0)")
     top.add_argument(
         "--workers",
@@ -70,6 +91,8 @@ def main(argv: list[str] | None = None) -> int:
         raise DataError(f"{options.output} is there already. Choose another -o.")
     if options.frames < 1:
         raise DataError("--frames must be at least 1.")
+    if options.poses < 0 or options.patterns < 0:
+        raise DataError("--poses and --patterns must not be negative.")
     if options.workers < 1:
         raise DataError("--workers must be at least 1.")
     pack = read_pack(options.data)
@@ -86,6 +109,8 @@ def main(argv: list[str] | None = None) -> int:
             "faces": pack.meta.key,
             "photos": [hash_data_file(path) for path in photos],
             "frames": options.frames,
+            "poses": options.poses,
+            "patterns": options.patterns,
             "seed": options.seed,
         },
     )
@@ -94,16 +119,24 @@ def main(argv: list[str] | None = None) -> int:
         "train": tuple(p for p in photos if p not in kept),
         "valid": tuple(p for p in photos if p in kept),
     }
-    counts: dict[Split, int] = {
-        "train": options.frames,
-        "valid": max(1, options.frames * VALID_FRAMES // FRAMES),
+    wanted: dict[Part, int] = {
+        "frames": options.frames,
+        "poses": options.poses,
+        "patterns": options.patterns,
     }
-
+    counts: dict[Split, dict[Part, int]] = {
+        "train": wanted,
+        "valid": {
+            "frames": max(1, int(options.frames * VALID_SHARE)),
+            "poses": int(options.poses * VALID_SHARE),
+            "patterns": int(options.patterns * VALID_SHARE),
+        },
+    }
     work = SamplingJob(options.data, parts, options.seed)
     count = write_pack(options.output, meta, make_all_samples(work, counts, options.workers))
     print(
         f"{options.output}: {format_count(count, 'detection')} in "
-        f"{format_count(sum(counts.values()), 'frame')}"
+        f"{format_count(sum(sum(parts.values()) for parts in counts.values()), 'picture')}"
     )
     return 0
 

@@ -46,7 +46,7 @@ def test_rules_agree_with_the_search() -> None:
             face = paste(frame, source, centre_xy=(640, 360), side_px=150, roll=10.0 * seed)
             x0, y0, x1, y1 = face.box_xyxy
             placed = [PlacedFace(0, ((x0 + x1) / 2, (y0 + y1) / 2), x1 - x0)]
-            hints = list(looked_at(looks, FaceCheck(), frame, placed, 0))
+            hints = [hint for (hint,) in looked_at(looks, [FaceCheck()], frame, placed, 0)]
             taken = [hint for hint in hints if Rule().accepts(hint)]
             assert any(hint.right for hint in taken)
             assert len(search.detect(frame)) == 1

@@ -60,16 +60,24 @@ def test_command_finds_faces_and_what_is_taken_for_some(
     face_npz: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     output = tmp_path / "check.npz"
-    command = [str(face_npz), "-o", str(output), "--frames", "10", "--workers", "1"]
+    command = [str(face_npz), "-o", str(output), "--workers", "1"]
+    command += ["--frames", "10", "--poses", "10", "--patterns", "10"]
     assert face_check.main(command) == 0
     pack = read_pack(output)
-    assert f"{len(pack)} detections in 12 frames" in capsys.readouterr().out
+    assert f"{len(pack)} detections in 33 pictures" in capsys.readouterr().out
     assert pack.meta.labels == ("face", "none")
     found = Counter(pack.votes.argmax(axis=1).tolist())
     assert found[0] >= 5
     assert found[1] >= 5
     assert len(pack.find_rows("valid")) > 0
     assert len(pack.find_rows("test")) == 0
+    kinds = {
+        (words[0], words[1], label == 0)
+        for name, label in zip(pack.names, pack.votes.argmax(axis=1).tolist(), strict=True)
+        for words in (name.split(),)
+    }
+    assert {("train", "frame", True), ("train", "pose", True), ("train", "pattern", False)} <= kinds
+    assert ("train", "pattern", True) not in kinds
     # The detector's landmarks lie where the template has them, upright in the middle of the view.
     shown = pack.landmarks[pack.votes[:, 0] == 1][:, :4]
     wanted = (0.5 + (FACE_TEMPLATE.targets() - 0.5) / PICTURE_MARGIN) * PICTURE_SIDE_PX
@@ -81,10 +89,12 @@ def test_processes_make_together_what_one_makes_alone(
     face_npz: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(detection_samples, "FRAMES_PER_CHUNK", 2)
+    monkeypatch.setattr(detection_samples, "POSES_PER_CHUNK", 2)
     made = []
     for workers in ("1", "2"):
         made.append(tmp_path / f"{workers}.npz")
-        command = [str(face_npz), "-o", str(made[-1]), "--frames", "5", "--workers", workers]
+        command = [str(face_npz), "-o", str(made[-1]), "--workers", workers]
+        command += ["--frames", "5", "--poses", "3", "--patterns", "2"]
         assert face_check.main(command) == 0
     assert made[0].read_bytes() == made[1].read_bytes()
 
@@ -98,7 +108,7 @@ def test_a_photo_that_a_process_cannot_read_is_said(face_npz: Path, tmp_path: Pa
     (tmp_path / "1.png").write_bytes(broken)
     command = [str(face_npz), "-o", str(tmp_path / "x.npz"), "--photos", str(tmp_path)]
     with pytest.raises(DataError, match=r"1\.png is a PNG that is damaged"):
-        face_check.main([*command, "--frames", "2", "--workers", "2"])
+        face_check.main([*command, "--frames", "2", "--poses", "0", "--workers", "2"])
 
 
 @pytest.mark.parametrize(
@@ -107,6 +117,8 @@ def test_a_photo_that_a_process_cannot_read_is_said(face_npz: Path, tmp_path: Pa
         (["-o", "{data}"], "is there already"),
         (["-o", "{new}", "--frames", "0"], "at least 1"),
         (["-o", "{new}", "--workers", "0"], "at least 1"),
+        (["-o", "{new}", "--poses", "-1"], "must not be negative"),
+        (["-o", "{new}", "--patterns", "-2"], "must not be negative"),
         (["-o", "{new}", "--photos", "{gone}"], "not a folder"),
         (["-o", "{new}", "--photos", "{empty}"], "fewer than two photos"),
     ],

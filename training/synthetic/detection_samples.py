@@ -9,7 +9,7 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -20,9 +20,42 @@ from training.datasets.pack import Pack, PackedSample
 from training.datasets.pack_reader import read_pack
 from training.datasets.readers import Split
 from training.synthetic.detections import Frames, Photos, make_samples
+from training.synthetic.mined_detections import mine_faces, mine_patterns
+from training.synthetic.mined_pictures import Patterns, PoseFrames
 
+Part = Literal["frames", "poses", "patterns"]
+PARTS: tuple[Part, ...] = ("frames", "poses", "patterns")
 # Each chunk has a generator of its own, so that the result is the same in every process.
 FRAMES_PER_CHUNK = 50
+POSES_PER_CHUNK = 200  # such frames take a tenth of the time, and as long to begin with
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """The pictures `numbers` of one part of a split, which are made at once."""
+
+    split: Split
+    part: Part
+    numbers: range
+
+
+def list_chunks(counts: dict[Split, dict[Part, int]]) -> list[Chunk]:
+    """Divides the pictures of all splits and parts into chunks, in order.
+
+    Args:
+        counts: The number of pictures to make for each part of each split.
+
+    >>> chunks = list_chunks({"train": {"frames": 60, "patterns": 10}})
+    >>> [(chunk.part, len(chunk.numbers)) for chunk in chunks]
+    [('frames', 50), ('frames', 10), ('patterns', 10)]
+    """
+    return [
+        Chunk(split, part, range(start, min(start + step, count)))
+        for split, parts in counts.items()
+        for part, count in parts.items()
+        for step in (POSES_PER_CHUNK if part == "poses" else FRAMES_PER_CHUNK,)
+        for start in range(0, count, step)
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +84,22 @@ class SampleMaker:
         photos = {split: Photos(files) if files else None for split, files in job.photos.items()}
         return cls(read_pack(job.data), photos, NetworkLooks(), job.seed)
 
-    def make_chunk(self, split: Split, numbers: range) -> list[PackedSample]:
-        """Makes the samples of the frames `numbers` of a split. The result depends on the seed, the
-        split and the first number alone, not on earlier chunks."""
-        place = list(self.photos).index(split)
-        generator = np.random.default_rng([self.seed, place, numbers.start])
-        frames = Frames(self.pack, split, self.photos[split], generator)
-        return list(make_samples(self.looks, frames, split, numbers, generator))
+    def make_chunk(self, chunk: Chunk) -> list[PackedSample]:
+        """Makes the samples of a chunk. The result depends on the seed and the chunk alone, not on
+        earlier chunks."""
+        split, numbers = chunk.split, chunk.numbers
+        place, photos = list(self.photos).index(split), self.photos[split]
+        generator = np.random.default_rng(
+            [self.seed, place, numbers.start, PARTS.index(chunk.part)]
+        )
+        if chunk.part == "frames":
+            frames = Frames(self.pack, split, photos, generator)
+            return list(make_samples(self.looks, frames, split, numbers, generator))
+        if chunk.part == "poses":
+            poses = PoseFrames(self.pack, split, photos, generator, seed=self.seed)
+            return list(mine_faces(self.looks, poses, split, numbers, generator))
+        patterns = Patterns(self.pack, split, photos, generator)
+        return list(mine_patterns(self.looks, patterns, split, numbers, generator))
 
 
 _job: SamplingJob | None = None
@@ -77,38 +119,33 @@ def _get_maker() -> SampleMaker:
     return SampleMaker.open(_job)
 
 
-def _make(split: Split, numbers: range) -> list[PackedSample]:
-    return _get_maker().make_chunk(split, numbers)
+def _make(chunk: Chunk) -> list[PackedSample]:
+    return _get_maker().make_chunk(chunk)
 
 
 def make_all_samples(
-    job: SamplingJob, counts: dict[Split, int], workers: int
+    job: SamplingJob, counts: dict[Split, dict[Part, int]], workers: int
 ) -> Iterator[PackedSample]:
     """Makes the samples of all splits in order. The result is the same for every number of workers.
 
     Args:
         job: The pack, the photos and the seed.
-        counts: The number of frames to make for each split.
+        counts: The number of pictures to make for each part of each split.
         workers: The number of processes; with 1, everything is made in this process.
 
     Raises:
         DataError: The pack or a photo cannot be read, or a worker process was ended.
     """
-    chunks = [
-        (split, range(start, min(start + FRAMES_PER_CHUNK, count)))
-        for split, count in counts.items()
-        for start in range(0, count, FRAMES_PER_CHUNK)
-    ]
-    splits, numbers = zip(*chunks, strict=True)
+    chunks = list_chunks(counts)
     bar: dict[str, Any] = {
         "total": len(chunks),
-        "desc": f"{FRAMES_PER_CHUNK} frames each",
+        "desc": "parts",
         "leave": False,
     }
     if workers == 1:
         maker = SampleMaker.open(job)
         with maker.looks:
-            made = track_progress(map(maker.make_chunk, splits, numbers), **bar)
+            made = track_progress(map(maker.make_chunk, chunks), **bar)
             yield from itertools.chain.from_iterable(made)
         return
     context = multiprocessing.get_context("spawn")
@@ -116,7 +153,7 @@ def make_all_samples(
         with ProcessPoolExecutor(
             workers, context, initializer=_set_up_process, initargs=(job,)
         ) as pool:
-            made = track_progress(pool.map(_make, splits, numbers), **bar)
+            made = track_progress(pool.map(_make, chunks), **bar)
             yield from itertools.chain.from_iterable(made)
     except BrokenProcessPool as cause:
         raise DataError(

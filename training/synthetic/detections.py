@@ -10,7 +10,7 @@ from PIL import Image
 
 from app.detection.boxes import is_same_look
 from app.detection.network_input import render_view, view_face
-from app.detection.networks import FIRST_MARGIN, NetworkLooks, list_glances
+from app.detection.networks import FIRST_MARGIN, Glance, NetworkLooks, list_glances
 from app.errors import DataError
 from app.pictures.header import read_header
 from app.types import Face
@@ -42,8 +42,8 @@ MAX_PIECES_PER_FRAME = 3  # that show no face
 MAX_PHOTO_SIDE_PX = 1920  # larger photos are shrunk, as all of them stay in memory
 MIN_PHOTO_SIDE_PX = 240  # smaller photos would be enlarged too far
 # A detection is right where its box's centre and its side are at most this far from a face's.
-MAX_RIGHT_OFFSET = 0.2  # sides of the face
-MAX_RIGHT_SIZE_RATIO = 1.35  # either way
+MAX_RIGHT_OFFSET = 0.3  # sides of the face; profiles are placed no better
+MAX_RIGHT_SIZE_RATIO = 1.5  # either way
 # A detection is wrong where it is at least this far from every face. Between both limits it gets no
 # label.
 MIN_WRONG_OFFSET = 0.9  # sides of the face
@@ -58,16 +58,16 @@ class Photos:
     def __init__(self, files: Sequence[Path]) -> None:
         self._photos = [_read_photo(path) for path in files]
 
-    def draw(self, generator: np.random.Generator) -> Picture:
-        """Cuts a random part out of a random photo: `(720, 1280, 3)` uint8 BGR, mirrored in half of
-        the cases. The part is between 15 % and all of the largest 16:9 part."""
+    def draw(self, generator: np.random.Generator, size_wh: tuple[int, int] = FRAME_WH) -> Picture:
+        """Cuts a random part out of a random photo: `(H, W, 3)` uint8 BGR of `size_wh`, mirrored in
+        half of the cases. The part is between 15 % and all of the largest part of that shape."""
         photo = self._photos[int(generator.integers(len(self._photos)))]
         width, height = photo.size
-        w = min(width, height * FRAME_WH[0] / FRAME_WH[1])
+        w = min(width, height * size_wh[0] / size_wh[1])
         w *= float(np.exp(generator.uniform(np.log(0.15), 0)))
-        h = w * FRAME_WH[1] / FRAME_WH[0]
+        h = w * size_wh[1] / size_wh[0]
         x, y = generator.uniform(0, width - w), generator.uniform(0, height - h)
-        part = photo.resize(FRAME_WH, Image.Resampling.BILINEAR, box=(x, y, x + w, y + h))
+        part = photo.resize(size_wh, Image.Resampling.BILINEAR, box=(x, y, x + w, y + h))
         frame = np.asarray(part, np.uint8)[..., ::-1]
         return np.ascontiguousarray(frame[:, :: -1 if generator.random() < 0.5 else 1])
 
@@ -103,10 +103,16 @@ def list_face_rows(pack: Pack, split: Split) -> NDArray[np.int64]:
     int64."""
     rows = pack.find_rows(split)
     known = np.isfinite(pack.landmarks[rows]).all(axis=(1, 2))
+    return rows[known & ~has_no_face_vote(pack, rows)]
+
+
+def has_no_face_vote(pack: Pack, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Tells which pictures an annotator called no face, `(n,)` bool for `rows (n,)`; False where
+    the set knows no such vote."""
     names = list(pack.meta.vote_names)
-    if "NF" in names:
-        known &= pack.votes[rows][:, names.index("NF")] == 0
-    return rows[known]
+    if "NF" not in names:
+        return np.zeros(len(rows), np.bool_)
+    return np.asarray(pack.votes[rows][:, names.index("NF")] > 0)
 
 
 def label_detection(face: Face, placed: Sequence[PlacedFace]) -> str | None:
@@ -157,19 +163,22 @@ def misplace(face: Face, generator: np.random.Generator) -> Face:
     return replace(face, landmarks=points.astype(np.float32))
 
 
-def find_detections(looks: NetworkLooks, frame: Picture) -> Iterator[tuple[Face, ...]]:
+def find_detections(
+    looks: NetworkLooks, frame: Picture, plan: Sequence[Glance] | None = None
+) -> Iterator[tuple[Face, ...]]:
     """Finds the faces that the detector's first look leaves in a frame.
 
     Args:
         looks: The networks of the detector.
         frame: `(H, W, 3)` uint8 BGR.
+        plan: The first looks; None: those of a full search.
 
     Yields:
         One tuple for each place, in frame px: the first look's face and, where there is one, the
             second look's.
     """
     height, width = frame.shape[:2]
-    hints = looks.find_hints(frame, list_glances(width, height, far_faces=False))
+    hints = looks.find_hints(frame, plan or list_glances(width, height, far_faces=False))
     looked_at: list[Face] = []
     found: list[Face] = []
     for hint in hints:

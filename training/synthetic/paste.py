@@ -204,6 +204,29 @@ def arrange_faces(
     return frame, tuple(placed)
 
 
+def place_face(frame: Picture, face: Cutout, centre_xy: tuple[float, float]) -> PlacedFace:
+    """Pastes a cutout so that the centre of its box lies at `centre_xy`, to whole pixels.
+
+    Args:
+        frame: `(H, W, 3)` uint8 BGR, changed in place.
+        face: The cutout, which may reach outside of the frame.
+        centre_xy: The place of the centre of its box, px.
+
+    Returns:
+        The face's place, with the number 0.
+
+    >>> white, solid = np.full((4, 4, 3), 255, np.uint8), np.ones((4, 4), np.float32)
+    >>> frame = np.zeros((8, 8, 3), np.uint8)
+    >>> place_face(frame, Cutout(white, solid, (2.0, 2.0), 3.0), (7.2, 4.0)).centre
+    (7.0, 4.0)
+    >>> int((frame > 0).all(axis=2).sum())
+    12
+    """
+    x0, y0 = (round(at - own) for at, own in zip(centre_xy, face.centre, strict=True))
+    _blend(frame, face, x0, y0)
+    return PlacedFace(0, (x0 + face.centre[0], y0 + face.centre[1]), face.size_px)
+
+
 def _find_free_place(
     face: Cutout,
     taken: Sequence[tuple[float, float, float, float]],
