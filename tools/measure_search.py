@@ -44,14 +44,37 @@ class Rule:
 
     first_doubt: float = shipped.FIRST_DOUBT
     no_face: float = shipped.NO_FACE
-    sure_face: float = shipped.SURE_FACE
-    surely_seen: float = shipped.SURELY_SEEN
-    seen: float = shipped.SEEN
-    well_seen: float = shipped.WELL_SEEN
-    agreed: float = shipped.AGREED
+    even_score: float = shipped.EVEN_SCORE
+    per_log_odds: float = shipped.SCORE_PER_LOG_ODDS
 
     def accepts(self, hint: "Hint") -> bool:
         """As `app.detection.search.FaceSearch` does, which asks only for what it needs."""
+        if hint.before < self.first_doubt or hint.share < self.no_face:
+            return False
+        return hint.score >= shipped.compute_needed_score(
+            hint.before,
+            hint.share,
+            even_score=self.even_score,
+            per_log_odds=self.per_log_odds,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SteppedRule:
+    """The thresholds of an earlier search, which had steps where `Rule` has a line: a hint is a
+    face from `surely_seen` where the face check is sure of it, from `well_seen` or, if the other
+    network agrees, from `seen` where it is not."""
+
+    first_doubt: float = 0.05
+    no_face: float = 0.2
+    sure_face: float = 0.9
+    surely_seen: float = 0.35
+    seen: float = 0.66
+    well_seen: float = 0.75
+    agreed: float = 0.4
+
+    def accepts(self, hint: "Hint") -> bool:
+        """As the search did."""
         if hint.before < self.first_doubt or hint.share < self.no_face:
             return False
         if (hint.before + hint.share) / 2 >= self.sure_face:
@@ -75,14 +98,17 @@ class Hint:
     wrong: bool
 
 
-RULES: dict[str, Rule] = {
+RULES: dict[str, Rule | SteppedRule] = {
     "as shipped": Rule(),
-    "sure from 0.85": Rule(sure_face=0.85),
-    "sure from 0.7": Rule(sure_face=0.7),
-    "the check may doubt more (0.02, 0.1)": Rule(first_doubt=0.02, no_face=0.1),
-    "both, sure from 0.85": Rule(first_doubt=0.02, no_face=0.1, sure_face=0.85),
-    "seen from 0.5": Rule(seen=0.5),
-    "seen well from 0.6": Rule(seen=0.6, well_seen=0.6),
+    "0.60 at even odds": Rule(even_score=0.6),
+    "0.63 at even odds": Rule(even_score=0.63),
+    "0.70 at even odds": Rule(even_score=0.7),
+    "0.60 at even odds, 0.07 a unit": Rule(even_score=0.6, per_log_odds=0.07),
+    "0.70 at even odds, 0.07 a unit": Rule(even_score=0.7, per_log_odds=0.07),
+    "the check may doubt more (0.02, 0.05)": Rule(first_doubt=0.02, no_face=0.05),
+    "in steps, as before": SteppedRule(),
+    "in steps, sure from 0.7": SteppedRule(sure_face=0.7),
+    "in steps, sure from 0.8, seen from 0.5": SteppedRule(sure_face=0.8, seen=0.5, well_seen=0.6),
     "whatever the check does not rule out": Rule(0.03, 0.03, 0.0, 0.0),
 }
 
@@ -125,7 +151,7 @@ def looked_at(
 # The steps at which a face can be lost, the first one first.
 NO_HINT = "no two nearer looks confirm a hint there"
 RULED_OUT = "the face check rules it out"
-UNSURE = "the face check is unsure, and the networks see it too badly"
+UNSURE = "the face check is not sure, and the networks see it too badly"
 BADLY_SEEN = "the face check is sure, and the networks hardly see it"
 OTHER_PLACE = "a hint there would be taken, but another look takes its place"
 STEPS = (NO_HINT, RULED_OUT, UNSURE, BADLY_SEEN, OTHER_PLACE)
@@ -146,7 +172,7 @@ def find_lost_step(rule: Rule, hints: Sequence[Hint]) -> str:
             step = OTHER_PLACE
         elif hint.before < rule.first_doubt or hint.share < rule.no_face:
             step = RULED_OUT
-        elif (hint.before + hint.share) / 2 >= rule.sure_face:
+        elif (hint.before + hint.share) / 2 >= shipped.SURE_FACE:
             step = BADLY_SEEN
         else:
             step = UNSURE
@@ -213,7 +239,9 @@ class Row:
     empty: int
 
 
-def judged(name: str, rule: Rule, hints: Sequence[Hint], faces: int, empty: int) -> Row:
+def judged(
+    name: str, rule: Rule | SteppedRule, hints: Sequence[Hint], faces: int, empty: int
+) -> Row:
     """Pictures 0 to `faces` - 1 show a face, the rest none."""
     taken = [hint for hint in hints if rule.accepts(hint)]
     return Row(

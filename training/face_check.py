@@ -8,9 +8,9 @@ upright about its landmarks, labelled by what the frame really shows there. The 
 places and their errors are therefore those that the search will ask about. A tenth of the faces are
 shown once more at a wrong place, to be refused.
 
-Two kinds of pictures are mined for what is hard: frames with one face each, in which faces turned
-away come first and those that the detector sees well are mostly left out, and pictures without a
-face, shuffled faces above all.
+Two kinds of pictures are mined for what is hard, if asked for: frames with one face each (--poses),
+in which faces turned away come first and those that the detector sees well are mostly left out, and
+pictures without a face (--patterns), shuffled faces above all. docs/faces.md has their effect.
 
 Frames of the training split show training faces, those of the validation split validation faces;
 every fifth photo is kept for validation. The test split is never opened.
@@ -34,11 +34,8 @@ from training.datasets.readers import Split
 from training.synthetic.detection_samples import Part, SamplingJob, make_all_samples
 from training.synthetic.detections import LABELS, find_photos
 
-# Pictures of the training split, where the options are not given.
-FRAMES = 800
-POSES = 6000
-PATTERNS = 800
-VALID_SHARE = 0.1  # of as many pictures once more, of the validation split
+FRAMES = 2000  # of the training split, where --frames is not given
+VALID_SHARE = 0.1  # so many pictures more, of each kind, are made of the validation split
 
 
 def parser() -> argparse.ArgumentParser:
@@ -61,16 +58,16 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument(
         "--poses",
         type=int,
-        default=POSES,
+        default=0,
         metavar="N",
-        help=f"frames to mine for faces in hard poses; 0: none (default: {POSES})",
+        help="frames to mine for faces in hard poses as well, such as 6000 (default: none)",
     )
     top.add_argument(
         "--patterns",
         type=int,
-        default=PATTERNS,
+        default=0,
         metavar="N",
-        help=f"pictures to mine for patterns without a face; 0: none (default: {PATTERNS})",
+        help="pictures to mine for patterns without a face as well, such as 800 (default: none)",
     )
     top.add_argument("--seed", type=int, default=0, metavar="N", help="what is made (default: 0)")
     top.add_argument(

@@ -3,13 +3,14 @@
 First looks at the frame and its tiles give hints (`app.detection.networks`). A nearer look at each
 hint, upright, places the landmarks as in training, whatever the size of the face. The face check
 judges the aligned crop (`app.detection.face_check`) and refuses most patterns that are no face. The
-remaining hints are looked at from near and far; where the face check is unsure, more of these looks
-must agree.
+remaining hints are looked at from near and far; the less sure the face check is of a face, the
+better these looks must see it.
 
 The networks sometimes read the mouth and the chin of a face that is upside down as eyes and brow.
 So a doubtful face is also looked at the other way up, and is taken that way if it is seen better.
 """
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import NamedTuple
@@ -31,12 +32,46 @@ CLEARLY_SEEN = 0.75
 # Mean of the scores of the second nearer look and of one more, from which on no others are taken
 # where the face check is sure. Of 1,664 such hints 99 % reach it, of which six looks refuse none.
 SEEN_AT_ONCE = 0.6
-# Mean scores of six more looks from near and far. Patterns reach 0.73, most faces have 0.85.
-SURELY_SEEN = 0.35  # needed where the face check is sure
-SEEN = 0.66  # needed where the face check is not sure
-WELL_SEEN = 0.75  # below this, where the check is not sure, the other network has to agree
-AGREED = 0.4  # mean score of the other network's looks with which it agrees
+# Mean score of six looks from near and far that a hint needs where the face check is undecided, and
+# how much less it needs for each unit of the mean log-odds of the check's two answers: 0.66 at even
+# odds, 0.55 where both answers are 0.9, 0.43 where both are 0.99 (docs/faces.md).
+EVEN_SCORE = 0.66
+SCORE_PER_LOG_ODDS = 0.05
+LEAST_SCORE = 0.3  # however sure the check is
+MAX_LOG_ODDS = 9.2  # of the probabilities 0.0001 and 0.9999, where the odds stop to say more
 UPRIGHT = 0.85  # from this mean score on, a face is surely not upside down
+
+
+def compute_needed_score(
+    before: float,
+    share: float,
+    *,
+    even_score: float = EVEN_SCORE,
+    per_log_odds: float = SCORE_PER_LOG_ODDS,
+) -> float:
+    """Computes the mean score of six looks that a hint needs to be a face.
+
+    Args:
+        before: The face check's answer after the first nearer look, 0 to 1.
+        share: Its answer after the second.
+        even_score: The score that is needed at even odds.
+        per_log_odds: How much less is needed for each unit of the mean log-odds.
+
+    Returns:
+        A score, at least `LEAST_SCORE`.
+
+    >>> [round(compute_needed_score(p, p), 2) for p in (0.2, 0.5, 0.9, 1.0)]
+    [0.73, 0.66, 0.55, 0.3]
+    """
+    odds = (_compute_log_odds(before) + _compute_log_odds(share)) / 2
+    return max(LEAST_SCORE, even_score - per_log_odds * odds)
+
+
+def _compute_log_odds(probability: float) -> float:
+    if probability <= 0.0 or probability >= 1.0:
+        return math.copysign(MAX_LOG_ODDS, probability - 0.5)
+    odds = math.log(probability / (1 - probability))
+    return max(-MAX_LOG_ODDS, min(MAX_LOG_ODDS, odds))
 
 
 class SearchResult(NamedTuple):
@@ -164,27 +199,21 @@ class FaceSearch(NetworkLooks):
         two = (first.score + face.score) / 2
         if min(before, share) >= CLEARLY_A_FACE and two >= CLEARLY_SEEN:
             return replace(face, score=two)
-        sure = (before + share) / 2 >= SURE_FACE
-        score = self._measure_score(image, face, sure=sure)
+        score = self._measure_score(image, face, before, share)
         if score is None:
             return None
         return self._right_way_up(image, replace(face, score=score), sure=share >= SURE_FACE)
 
-    def _measure_score(self, image: Image, face: Face, *, sure: bool) -> float | None:
+    def _measure_score(self, image: Image, face: Face, before: float, share: float) -> float | None:
         """Returns the mean score of looks at a face from near and far; None if they do not confirm
-        it. `sure`: the face check is sure of the face."""
-        if sure:
+        it. `before` and `share` are the face check's two answers."""
+        if (before + share) / 2 >= SURE_FACE:
             two = (face.score + self.measure_distant_look(image, face)) / 2
             if two >= SEEN_AT_ONCE:
                 return two
-        needed = SURELY_SEEN if sure else SEEN
+        needed = compute_needed_score(before, share)
         score = self.measure_certainty(image, face, full_range=False, needed=needed)
-        if score < needed:
-            return None
-        if sure or score >= WELL_SEEN:
-            return score
-        agreement = self.measure_certainty(image, face, full_range=True, needed=AGREED)
-        return score if agreement >= AGREED else None
+        return score if score >= needed else None
 
     def _right_way_up(self, image: Image, face: Face, *, sure: bool) -> Face | None:
         """Chooses between `face`, whose score is the mean of looks from near and far, and the face

@@ -103,12 +103,27 @@ def list_face_rows(pack: Pack, split: Split) -> NDArray[np.int64]:
     int64."""
     rows = pack.find_rows(split)
     known = np.isfinite(pack.landmarks[rows]).all(axis=(1, 2))
-    return rows[known & ~has_no_face_vote(pack, rows)]
+    return rows[known & ~find_non_faces(pack, rows)]
 
 
-def has_no_face_vote(pack: Pack, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Tells which pictures an annotator called no face, `(n,)` bool for `rows (n,)`; False where
-    the set knows no such vote."""
+def find_non_faces(pack: Pack, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Tells which pictures an annotator called no face, where the set knows such a vote.
+
+    Args:
+        pack: The pictures.
+        rows: `(n,)` row numbers.
+
+    Returns:
+        `(n,)` bool.
+
+    >>> from training.datasets.pack import PackMeta
+    >>> meta = PackMeta("faces", "ferplus", ("a", "b"), ("a", "b", "NF"), {})
+    >>> votes, none = np.array([[9, 1, 0], [8, 0, 2]], np.uint8), np.zeros(0, np.uint8)
+    >>> offsets, places = np.zeros(3, np.int64), np.zeros((2, 6, 2), np.float32)
+    >>> pack = Pack(meta, none, offsets, np.zeros(2, np.uint8), votes, places, ("", ""))
+    >>> find_non_faces(pack, np.array([0, 1])).tolist()
+    [False, True]
+    """
     names = list(pack.meta.vote_names)
     if "NF" not in names:
         return np.zeros(len(rows), np.bool_)

@@ -11,7 +11,7 @@ from training.synthetic.detections import (
     MAX_COVERED_SHARE,
     MAX_TILT_DEG,
     Photos,
-    has_no_face_vote,
+    find_non_faces,
     list_face_rows,
 )
 from training.synthetic.non_face_pictures import PICTURE_SIZES_WH, cut_piece
@@ -60,7 +60,8 @@ def is_hard_pose(landmarks: NDArray[np.float32]) -> NDArray[np.bool_]:
         square = (across**2).sum(axis=1)
         turn = np.abs(((nose - middle) * across).sum(axis=1)) / square
         drop = ((mouth - middle) * down).sum(axis=1) / square
-    return ~((turn <= MIN_TURN) & (drop <= MIN_MOUTH_DROP))  # True also where they are NaN
+    is_ordinary = (turn <= MIN_TURN) & (drop <= MIN_MOUTH_DROP)  # False where they are NaN
+    return np.asarray(~is_ordinary, np.bool_)
 
 
 class PoseFrames:
@@ -113,7 +114,7 @@ class PoseFrames:
 def _list_rows(pack: Pack, split: Split) -> NDArray[np.int64]:
     """Lists the rows of a split that nobody called no face, also those without landmarks."""
     rows = pack.find_rows(split)
-    return rows[~has_no_face_vote(pack, rows)]
+    return rows[~find_non_faces(pack, rows)]
 
 
 class Patterns:

@@ -15,7 +15,7 @@ from app.detection.boxes import is_same_look, is_same_place, measure_distance, t
 from app.detection.follower import Follower
 from app.detection.network_input import list_tiles, render_view, view_face, view_part
 from app.detection.networks import Glance, list_glances
-from app.detection.search import FaceSearch
+from app.detection.search import LEAST_SCORE, FaceSearch, compute_needed_score
 from app.pictures.reader import read_picture
 from app.types import Face, Image
 from tools.made_frames import FacePicture, background, clip_faces, paste
@@ -35,6 +35,26 @@ def source() -> FacePicture:
 def scene(source: FacePicture, side_px: float, roll: float) -> tuple[Image, Face]:
     frame = background(np.random.default_rng(3)).copy()
     return frame, paste(frame, source, centre_xy=(640, 360), side_px=side_px, roll=roll)
+
+
+@pytest.mark.parametrize(
+    ("before", "share", "needed"),
+    [
+        (0.5, 0.5, 0.66),
+        (0.9, 0.1, 0.66),  # the mean of the log-odds, not of the answers
+        (0.9, 0.9, 0.55),
+        (0.2, 0.2, 0.729),
+        (0.05, 0.2, 0.768),  # the lowest answers that are not refused
+        (1.0, 0.05, 0.504),  # certainty counts as 0.9999
+        (1.0, 1.0, LEAST_SCORE),
+        (0.99999999, 1.0, LEAST_SCORE),
+    ],
+)
+def test_the_surer_the_face_check_is_the_less_score_a_face_needs(
+    before: float, share: float, needed: float
+) -> None:
+    assert compute_needed_score(before, share) == pytest.approx(needed, abs=1e-3)
+    assert compute_needed_score(share, before) == compute_needed_score(before, share)
 
 
 @pytest.mark.slow
