@@ -406,7 +406,7 @@ def test_the_servers_camera_is_watched_again_when_the_server_is_back(page: Chrom
         page.press("r")
         page.wait_for("document.getElementById('recording-s').textContent > '0:00'")
         page.press("r")
-        page.wait_for("document.querySelectorAll('#files a').length === 4")
+        page.wait_for("document.querySelectorAll('#files a').length === 5")
         page.run(
             """window.said = []; for (const one of document.querySelectorAll('#link, #lost-line'))
             new MutationObserver(() => window.said.push(one.id)).observe(one, {childList: true});"""
