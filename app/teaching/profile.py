@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from app.contract import Contract
 from app.errors import ProfileError
 from app.files.atomic import write_text
+from app.files.no_file import describe_no_file
 from app.teaching.head import PersonalHead
 from app.teaching.learning import TaughtExpression, Verdict
 from app.teaching.profile_name import MAX_NAME_LETTERS, PROFILE_SUFFIX
@@ -74,9 +75,14 @@ class FaceProfile:
 def find_profile(text: str) -> Path:
     """Finds the file that a user means by a path or by a name: `ann` is the file ann.profile."""
     path = Path(text)
-    if path.is_file() or path.name.endswith(PROFILE_SUFFIX):
+    if path.name.endswith(PROFILE_SUFFIX) or not path.name:
         return path
-    return path.with_name(path.name + PROFILE_SUFFIX) if path.name else path
+    try:
+        if path.is_file():
+            return path
+    except OSError:  # a name that is too long, or lies in a closed folder: reading it says so
+        pass
+    return path.with_name(path.name + PROFILE_SUFFIX)
 
 
 def format_profile(profile: FaceProfile) -> str:
@@ -125,9 +131,11 @@ def save_profile(profile: FaceProfile, path: Path, *, overwrite: bool) -> FacePr
 
 def load_profile(path: Path) -> FaceProfile:
     """Reads a profile. Raises `ProfileError` for a file that is missing, damaged or changed."""
-    if path.is_dir():
-        raise ProfileError(f"The profile {path} is a folder. Name a {PROFILE_SUFFIX} file.")
     try:
+        if path.exists() and not path.is_file():  # a named pipe would never end
+            raise ProfileError(
+                f"The profile {path} {describe_no_file(path)}. Name a {PROFILE_SUFFIX} file."
+            )
         with path.open("rb") as file:
             content = file.read(MAX_PROFILE_BYTES + 1)
     except FileNotFoundError as cause:
@@ -136,7 +144,9 @@ def load_profile(path: Path) -> FaceProfile:
         ) from cause
     except (OSError, ValueError) as cause:  # ValueError: a zero byte in the name
         reason = getattr(cause, "strerror", None) or str(cause)
-        raise ProfileError(f"The profile {path} cannot be read: {reason}.") from cause
+        raise ProfileError(
+            f"The profile {path} cannot be read: {reason}. Name another {PROFILE_SUFFIX} file."
+        ) from cause
     return parse_profile(content, str(path))
 
 
@@ -147,7 +157,7 @@ def parse_profile(content: bytes, name: str) -> FaceProfile:
         ProfileError: The text is not that of a profile, or not that which was saved.
     """
     if len(content) > MAX_PROFILE_BYTES:
-        raise ProfileError(f"{name} is too large to be a profile.")
+        raise ProfileError(f"{name} is too large to be a profile. Name a {PROFILE_SUFFIX} file.")
     try:
         facts = json.loads(content)
         found = facts["format"]

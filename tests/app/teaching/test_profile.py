@@ -132,6 +132,21 @@ def test_missing_profile_and_folder_are_named(tmp_path: Path) -> None:
         load_profile(tmp_path)
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_named_pipe_is_refused_at_once(tmp_path: Path) -> None:
+    """Opening one waits for somebody who writes into it, perhaps for ever."""
+    os.mkfifo(tmp_path / "pipe.profile")
+    with pytest.raises(ProfileError, match=r"pipe\.profile is no regular file\. Name a \.profile"):
+        load_profile(tmp_path / "pipe.profile")
+
+
+def test_path_that_cannot_be_followed_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "loop.profile").symlink_to(tmp_path / "loop.profile")
+    for name, why in (("x" * 300, "File name too long"), ("loop", "symbolic links")):
+        with pytest.raises(ProfileError, match=rf"cannot be read: .*{why}.*\. Name another"):
+            load_profile(find_profile(str(tmp_path / name)))
+
+
 def test_profile_of_another_model_is_refused() -> None:
     classifier = Classifier(DEFAULT_MODEL, device="cpu", threads=1)
     with pytest.raises(ProfileError, match=r"another model than .*dacl\.onnx"):
