@@ -34,5 +34,5 @@ def note_unfinished_lesson(
     profile."""
     if plan.teach is None or teacher is None or teacher.is_saved:
         return outcome
-    lesson = f"No profile was saved, so there is no {plan.profile_file}."
+    lesson = f"No profile of this lesson was saved as {plan.profile_file}."
     return replace(outcome, cut_short=join_warnings(outcome.cut_short, lesson))

@@ -9,7 +9,7 @@ from app.errors import ProfileError, SinkError
 from app.files.atomic import reserve
 from app.teaching.learning import TaughtExpression, Verdict
 from app.teaching.lesson import HOLD_S, PATIENCE_S, Lesson, LessonMoment, LessonResult
-from app.teaching.profile import LoadedModel, save_profile
+from app.teaching.profile import LoadedModel, read_back_profile, save_profile
 from app.teaching.profile_name import PROFILE_SUFFIX
 from app.teaching.taught_face import TaughtFace
 from app.types import FrameResult
@@ -136,21 +136,29 @@ class FaceTeacher:
         self._lesson = None
         self._pipeline.with_embeddings = False
 
-    def _choose_path(self) -> Path:
-        """Chooses the file of the profile. Raises `SinkError` where it cannot be written."""
-        if self._name is not None:
-            path = self._folder / (self._name + PROFILE_SUFFIX)
-        else:
-            names = ("face", *(f"face{number}" for number in range(2, MAX_NAMES)))
+    def _choose_path(self, *, is_taught: bool = False) -> Path:
+        """Chooses the file of the profile.
+
+        Args:
+            is_taught: True after the lesson. A name that was given, but that another file has got
+                in the meantime, is then replaced by a free one.
+
+        Raises:
+            SinkError: It cannot be written.
+        """
+        first = self._name or "face"
+        path = self._folder / (first + PROFILE_SUFFIX)
+        if self._name is None or (is_taught and not self._overwrite):
+            names = (first, *(f"{first}{number}" for number in range(2, MAX_NAMES)))
             paths = (self._folder / (name + PROFILE_SUFFIX) for name in names)
-            path = next((one for one in paths if not one.exists()), self._folder)
+            path = next((one for one in paths if not one.exists()), path)
         reserve(path, overwrite=self._overwrite)
         return path
 
     def _finish(self, lesson: Lesson) -> list[str]:
         """Learns, saves and uses. Returns the lines for the user."""
         try:
-            path = self._choose_path()
+            path = self._choose_path(is_taught=True)
             trouble = None
         except SinkError as error:
             path, trouble = self._folder / (self._name or "face"), str(error)
@@ -172,15 +180,20 @@ class FaceTeacher:
         assert profile is not None
         if trouble is None:
             try:
-                profile = save_profile(profile, path, overwrite=self._overwrite)
+                save_profile(profile, path, overwrite=self._overwrite)
             except SinkError as error:
                 trouble = str(error)
-        self._taught.use(profile, face_id=found.face_id)
+        self._taught.use(read_back_profile(profile), face_id=found.face_id)
         if trouble is not None:
             return f"In use until the window closes, but not saved: {trouble}"
         self.is_saved = True
-        self._overwrite = self._overwrite or self._name is not None  # the next lesson replaces it
-        return f"Saved {path}, and in use. Next time: --profile {path.with_suffix('')}"
+        taken = ""
+        if self._name is not None:
+            wanted = self._folder / (self._name + PROFILE_SUFFIX)
+            if path != wanted:
+                taken = f"{wanted} came to be during the lesson and stays. "
+            self._name, self._overwrite = profile.name, True  # the next lesson replaces it
+        return f"{taken}Saved {path}, and in use. Next time: --profile {path.with_suffix('')}"
 
 
 def format_expression(one: TaughtExpression) -> str:

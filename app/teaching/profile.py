@@ -124,9 +124,13 @@ def save_profile(profile: FaceProfile, path: Path, *, overwrite: bool) -> FacePr
     Raises:
         SinkError: The file exists already, or cannot be written.
     """
-    text = format_profile(profile)
-    write_text(path, text, overwrite=overwrite)
-    return parse_profile(text.encode(), str(path))
+    write_text(path, format_profile(profile), overwrite=overwrite)
+    return read_back_profile(profile)
+
+
+def read_back_profile(profile: FaceProfile) -> FaceProfile:
+    """Returns a profile as it is read from its file, with the hash of its text."""
+    return parse_profile(format_profile(profile).encode(), profile.name)
 
 
 def load_profile(path: Path) -> FaceProfile:

@@ -6,10 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from app.cli.teach_in_window import note_unfinished_lesson
 from app.contract import Contract, EmbeddingFacts
+from app.defaults import PORTRAIT_CLIP
+from app.live.session import SessionOutcome
 from app.live.teacher import UNFINISHED, FaceTeacher, format_expression
 from app.live.view import LiveView
-from app.runs.plan import ViewSettings
+from app.runs.plan import OutputPaths, RunPlan, VideoInput, ViewSettings
 from app.teaching.learning import TaughtExpression, Verdict
 from app.teaching.lesson import PATIENCE_S
 from app.teaching.profile import load_profile
@@ -192,6 +195,7 @@ def test_folder_that_is_gone_is_said_at_once_and_later_loses_nothing(tmp_path: P
     desk.go_to_the_end()
     assert desk.said[-1].startswith("In use until the window closes, but not saved: The folder")
     assert desk.taught.profile is not None
+    assert len(desk.taught.profile.sha256) == 64  # the notes of the run name what was in use
     assert not desk.teacher.is_saved
 
 
@@ -203,6 +207,35 @@ def test_profile_of_that_name_is_not_replaced_unasked(tmp_path: Path) -> None:
     desk = Desk(tmp_path, name="ann", overwrite=True)
     desk.go_to_the_end()
     assert load_profile(tmp_path / "ann.profile").name == "ann"
+
+
+def test_name_that_was_taken_during_the_lesson_loses_nothing(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, name="ann")
+    (tmp_path / "ann.profile").write_text("somebody's")
+    desk.go_to_the_end()
+    other = tmp_path / "ann2"
+    assert desk.said[-1] == (
+        f"{tmp_path / 'ann.profile'} came to be during the lesson and stays. "
+        f"Saved {other}.profile, and in use. Next time: --profile {other}"
+    )
+    assert (tmp_path / "ann.profile").read_text() == "somebody's"
+    assert load_profile(other.with_suffix(".profile")).name == "ann2"
+    desk.press("teach", "teach")  # puts the summary away, and begins again
+    desk.go_to_the_end()
+    assert desk.said[-1].startswith(f"Saved {other}.profile")
+    assert (tmp_path / "ann.profile").read_text() == "somebody's"
+
+
+def test_warning_on_a_lesson_is_true_where_an_old_profile_stays(tmp_path: Path) -> None:
+    old = tmp_path / "ann.profile"
+    old.write_text("the old one")
+    desk = Desk(tmp_path, name="ann", overwrite=True)
+    desk.view.end_lesson()
+    view = ViewSettings(folder=tmp_path)
+    plan = RunPlan(VideoInput(PORTRAIT_CLIP), OutputPaths(), view=view, teach="ann")
+    outcome = note_unfinished_lesson(plan, SessionOutcome(1, 1, 0.1), desk.teacher)
+    assert outcome.cut_short == f"No profile of this lesson was saved as {old}."
+    assert old.read_text() == "the old one"
 
 
 def test_pictures_cannot_be_taught(tmp_path: Path) -> None:
