@@ -8,7 +8,7 @@ import cv2
 from app.overlay.example_face import draw_example_face, find_example, find_how_to
 from app.overlay.grounds import darken_rect
 from app.overlay.palette import YELLOW
-from app.overlay.text import SOFT_WHITE, fit_text, measure_text, put_text
+from app.overlay.text import SOFT_WHITE, fit_text, measure_text, put_text, replace_undrawable
 from app.placement.rects import Rect
 from app.teaching.lesson import HOLD_S, READY_S, LessonMoment
 from app.types import Image
@@ -79,7 +79,7 @@ def draw_lesson_summary(screen: Image, lines: Sequence[str], size: int) -> None:
 
     Args:
         screen: uint8 `(H, W, 3)` BGR.
-        lines: The lines.
+        lines: The lines, of which the last one may take several rows.
         size: The largest size of texts, px.
 
     >>> import numpy as np
@@ -89,10 +89,12 @@ def draw_lesson_summary(screen: Image, lines: Sequence[str], size: int) -> None:
     (200, True)
     """
     height, width = screen.shape[:2]
-    every = [*lines, CLOSE_LINE]
-    fitted = [fit_text(line, size, 500, lambda _: width - 3 * size) for line in every]
-    px = max(9, min(min(px for _, px in fitted), height // (2 * len(every))))
-    texts = [fit_text(line, px, 500, lambda _: width - 3 * size)[0] for line in every]
+    room = width - 3 * size
+    *rows, last = lines
+    px = _find_common_size([*rows, CLOSE_LINE], size, room)
+    every = [*rows, *_break_line(last, px, room), CLOSE_LINE]  # a path may be long
+    px = max(9, min(_find_common_size(every, px, room), height // (2 * len(every))))
+    texts = [fit_text(line, px, 500, lambda _: room)[0] for line in every]
     wide = max(measure_text(text, px, 500) for text in texts) + 2 * size
     step = round(1.6 * px)
     high = step * len(texts) + px
@@ -102,3 +104,19 @@ def draw_lesson_summary(screen: Image, lines: Sequence[str], size: int) -> None:
     for row, text in enumerate(texts):
         y = rect.y + px // 2 + round((row + 0.75) * step)
         put_text(screen, text, (rect.x + size, y), px, weight=500)
+
+
+def _find_common_size(lines: Sequence[str], size: int, room: int) -> int:
+    """Finds the largest size, px, at which all lines fit."""
+    return min(fit_text(line, size, 500, lambda _: room)[1] for line in lines)
+
+
+def _break_line(line: str, px: int, room: int) -> list[str]:
+    """Breaks a line between words, so that its rows fit. A longer word gets a row of its own."""
+    rows: list[str] = []
+    for word in replace_undrawable(line).split():
+        if rows and measure_text(f"{rows[-1]} {word}", px, 500) <= room:
+            rows[-1] += f" {word}"
+        else:
+            rows.append(word)
+    return rows
