@@ -193,7 +193,10 @@ class FaceTeacher:
             if path != wanted:
                 taken = f"{wanted} came to be during the lesson and stays. "
             self._name, self._overwrite = profile.name, True  # the next lesson replaces it
-        return f"{taken}Saved {path}, and in use. Next time: --profile {path.with_suffix('')}"
+        name = str(path.with_suffix(""))
+        if " " in name:
+            name = f'"{name}"'
+        return f"{taken}Saved {path}, and in use. Next time: --profile {name}"
 
 
 def format_expression(one: TaughtExpression) -> str:

@@ -21,7 +21,7 @@ def check_profile_name(name: str) -> str:
             f"{name!r} is a path, not a name. Give a name such as ann; --record-dir DIR chooses "
             "the folder."
         )
-    if not name.strip() or name.startswith(".") or not name.isprintable():
+    if not name.strip() or name.startswith((".", "-")) or not name.isprintable():
         raise ProfileError(f"{name!r} is no name for a profile. Give a name such as ann.")
     if len(name) > MAX_NAME_LETTERS:
         raise ProfileError(f"A profile's name has at most {MAX_NAME_LETTERS} letters.")

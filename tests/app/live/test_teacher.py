@@ -209,6 +209,14 @@ def test_profile_of_that_name_is_not_replaced_unasked(tmp_path: Path) -> None:
     assert load_profile(tmp_path / "ann.profile").name == "ann"
 
 
+def test_line_that_is_copied_works_also_with_a_space(tmp_path: Path) -> None:
+    folder = tmp_path / "my faces"
+    folder.mkdir()
+    desk = Desk(folder, name="ann")
+    desk.go_to_the_end()
+    assert desk.said[-1].endswith(f'Next time: --profile "{folder / "ann"}"')
+
+
 def test_name_that_was_taken_during_the_lesson_loses_nothing(tmp_path: Path) -> None:
     desk = Desk(tmp_path, name="ann")
     (tmp_path / "ann.profile").write_text("somebody's")

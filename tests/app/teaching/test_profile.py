@@ -167,6 +167,7 @@ def test_profile_of_another_model_is_refused() -> None:
         ("", "is no name"),
         ("  ", "is no name"),
         (".hidden", "is no name"),
+        ("-x", "is no name"),  # --profile -x would be two options
         ("a\nb", "is no name"),
         ("x" * 65, "at most 64 letters"),
     ],
