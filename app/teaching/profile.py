@@ -51,6 +51,7 @@ class FaceProfile:
             picture.
         expressions: What the lesson showed.
         sha256: The SHA-256 of the profile's text.
+        file: The file that it was read from, for errors; empty where it is new.
     """
 
     name: str
@@ -61,6 +62,7 @@ class FaceProfile:
     place: tuple[float, float, float]
     expressions: tuple[TaughtExpression, ...]
     sha256: str = ""
+    file: str = ""
 
     @property
     def learned(self) -> tuple[str, ...]:
@@ -176,7 +178,7 @@ def parse_profile(content: bytes, name: str) -> FaceProfile:
     try:
         if digest != _digest(facts):
             raise ProfileError(f"{name} was changed since it was saved. {AGAIN}")
-        return _make_profile(facts, hashlib.sha256(content).hexdigest())
+        return _make_profile(facts, hashlib.sha256(content).hexdigest(), name)
     except (
         ValueError,
         KeyError,
@@ -212,8 +214,8 @@ def check_profile_fits(profile: FaceProfile, model: LoadedModel) -> None:
         or profile.head.weights.shape[0] != model.embedding_dim
     ):
         raise ProfileError(
-            f"The profile {profile.name} was taught with another model than {model.path}. Choose "
-            "that one with --model, or teach it again with this one."
+            f"The profile {profile.file or profile.name} was taught with another model than "
+            f"{model.path}. Choose that one with --model, or teach it again with this one."
         )
 
 
@@ -237,7 +239,11 @@ def _digest(facts: Mapping[str, object]) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _make_profile(facts: Mapping[str, Any], sha256: str) -> FaceProfile:  # Any: whatever JSON holds
+def _make_profile(
+    facts: Mapping[str, Any],  # Any: whatever JSON holds
+    sha256: str,
+    file: str,
+) -> FaceProfile:
     labels = tuple(str(label) for label in facts["labels"])
     dim = int(facts["dim"])
     if not (1 < len(labels) <= MAX_LABELS and 0 < dim <= MAX_DIM):
@@ -253,6 +259,7 @@ def _make_profile(facts: Mapping[str, Any], sha256: str) -> FaceProfile:  # Any:
         place=_read_place(facts["place"]),
         expressions=tuple(_read_expression(one) for one in facts["expressions"]),
         sha256=sha256,
+        file=file,
     )
 
 

@@ -85,9 +85,11 @@ def test_profile_that_cannot_be_used_is_one_line(
     assert said.count("\n") == 1
 
 
-def test_library_refuses_a_profile_of_another_model(sad: Path) -> None:
-    with pytest.raises(ProfileError, match="another model"):
-        Recogniser("small", device="cpu", threads=1, profile=sad)
+def test_library_refuses_a_profile_of_another_model(sad: Path, tmp_path: Path) -> None:
+    renamed = tmp_path / "eve.profile"
+    renamed.write_bytes(sad.read_bytes())
+    with pytest.raises(ProfileError, match=r"eve\.profile was taught with another model"):
+        Recogniser("small", device="cpu", threads=1, profile=renamed)
 
 
 @pytest.mark.parametrize(
