@@ -31,8 +31,10 @@ def note_unfinished_lesson(
     plan: RunPlan, outcome: SessionOutcome, teacher: FaceTeacher | None
 ) -> SessionOutcome:
     """Returns the outcome of a session, with a warning where the lesson that was asked for made no
-    profile."""
-    if plan.teach is None or teacher is None or teacher.is_saved:
+    profile, or one of another name."""
+    if plan.teach is None or teacher is None:
         return outcome
-    lesson = f"No profile of this lesson was saved as {plan.profile_file}."
-    return replace(outcome, cut_short=join_warnings(outcome.cut_short, lesson))
+    warning = teacher.displaced
+    if not teacher.is_saved:
+        warning = f"No profile of this lesson was saved as {plan.profile_file}."
+    return replace(outcome, cut_short=join_warnings(outcome.cut_short, warning))

@@ -40,6 +40,7 @@ class FaceTeacher:
 
     Attributes:
         is_saved: True when a profile was saved.
+        displaced: A line on a profile that was saved under another name than asked for, or None.
         summary: What the last lesson taught, in lines for the screen; empty when it was put away.
     """
 
@@ -61,6 +62,7 @@ class FaceTeacher:
         self._summary: tuple[str, ...] = ()
         self._summary_until_s = 0.0
         self.is_saved = False
+        self.displaced: str | None = None
 
     @property
     def begins_at_once(self) -> bool:
@@ -192,6 +194,7 @@ class FaceTeacher:
             wanted = self._folder / (self._name + PROFILE_SUFFIX)
             if path != wanted:
                 taken = f"{wanted} came to be during the lesson and stays. "
+                self.displaced = f"{taken}The profile is {path}."
             self._name, self._overwrite = profile.name, True  # the next lesson replaces it
         name = str(path.with_suffix(""))
         if " " in name:

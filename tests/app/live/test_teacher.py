@@ -134,6 +134,7 @@ def test_named_lesson_begins_at_once(tmp_path: Path) -> None:
     desk.go_to_the_end()
     assert load_profile(tmp_path / "ann.profile").name == "ann"
     assert desk.teacher.is_saved
+    assert warn(desk, tmp_path) is None
 
 
 def test_key_ends_a_lesson_and_space_leaves_an_expression_out(tmp_path: Path) -> None:
@@ -217,6 +218,13 @@ def test_line_that_is_copied_works_also_with_a_space(tmp_path: Path) -> None:
     assert desk.said[-1].endswith(f'Next time: --profile "{folder / "ann"}"')
 
 
+def warn(desk: Desk, folder: Path) -> str | None:
+    """The warning with which `--teach ann` ends, which makes its exit code 1."""
+    view = ViewSettings(folder=folder)
+    plan = RunPlan(VideoInput(PORTRAIT_CLIP), OutputPaths(), view=view, teach="ann")
+    return note_unfinished_lesson(plan, SessionOutcome(1, 1, 0.1), desk.teacher).cut_short
+
+
 def test_name_that_was_taken_during_the_lesson_loses_nothing(tmp_path: Path) -> None:
     desk = Desk(tmp_path, name="ann")
     (tmp_path / "ann.profile").write_text("somebody's")
@@ -228,6 +236,10 @@ def test_name_that_was_taken_during_the_lesson_loses_nothing(tmp_path: Path) -> 
     )
     assert (tmp_path / "ann.profile").read_text() == "somebody's"
     assert load_profile(other.with_suffix(".profile")).name == "ann2"
+    assert warn(desk, tmp_path) == (
+        f"{tmp_path / 'ann.profile'} came to be during the lesson and stays. "
+        f"The profile is {other}.profile."
+    )
     desk.press("teach", "teach")  # puts the summary away, and begins again
     desk.go_to_the_end()
     assert desk.said[-1].startswith(f"Saved {other}.profile")
@@ -239,10 +251,7 @@ def test_warning_on_a_lesson_is_true_where_an_old_profile_stays(tmp_path: Path) 
     old.write_text("the old one")
     desk = Desk(tmp_path, name="ann", overwrite=True)
     desk.view.end_lesson()
-    view = ViewSettings(folder=tmp_path)
-    plan = RunPlan(VideoInput(PORTRAIT_CLIP), OutputPaths(), view=view, teach="ann")
-    outcome = note_unfinished_lesson(plan, SessionOutcome(1, 1, 0.1), desk.teacher)
-    assert outcome.cut_short == f"No profile of this lesson was saved as {old}."
+    assert warn(desk, tmp_path) == f"No profile of this lesson was saved as {old}."
     assert old.read_text() == "the old one"
 
 
