@@ -7,6 +7,7 @@ from app.live.teacher import FaceTeacher
 from app.pipeline import Pipeline
 from app.recognition.classifier import Classifier
 from app.runs.plan import RunPlan
+from app.teaching.lesson import check_model_teaches
 from app.teaching.taught_face import TaughtFace
 from app.wording import join_warnings
 
@@ -14,9 +15,12 @@ from app.wording import join_warnings
 def make_teacher(
     plan: RunPlan, pipeline: Pipeline, taught: TaughtFace, classifier: Classifier
 ) -> FaceTeacher | None:
-    """Makes what holds lessons in the window of a plan; None without a window."""
+    """Makes what holds lessons in the window of a plan; None without a window. Raises
+    `ProfileError` where a lesson was asked for and the model cannot be taught."""
     if not plan.in_window:
         return None
+    if plan.teach is not None:
+        check_model_teaches(classifier)
     return FaceTeacher(
         pipeline,
         taught,

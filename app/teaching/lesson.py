@@ -12,6 +12,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from app.contract import EmbeddingFacts
 from app.errors import ProfileError
 from app.teaching.head import FLOOR, standardise_embeddings
 from app.teaching.learning import MIN_SECONDS, LearnedHead, TaughtSeconds, learn_head
@@ -87,6 +88,18 @@ class _Progress:
     face_id: int | None = None
 
 
+def check_model_teaches(model: LoadedModel) -> EmbeddingFacts:
+    """Returns the units of a model's embeddings. Raises `ProfileError` where its file gives none,
+    so that nothing can be taught."""
+    facts = model.contract.embedding
+    if facts is None or model.embedding_dim is None:
+        raise ProfileError(
+            f"{model.path} gives no embeddings, so nothing can be taught. Use a shipped model, "
+            "or export the model again."
+        )
+    return facts
+
+
 class Lesson:
     """Asks for each expression of a model in turn, the resting face first.
 
@@ -101,13 +114,7 @@ class Lesson:
     """
 
     def __init__(self, model: LoadedModel) -> None:
-        facts = model.contract.embedding
-        if facts is None or model.embedding_dim is None:
-            raise ProfileError(
-                f"{model.path} gives no embeddings, so nothing can be taught. Use a shipped model, "
-                "or export the model again."
-            )
-        self._model, self._facts = model, facts
+        self._model, self._facts = model, check_model_teaches(model)
         labels = model.contract.labels
         # The resting face first: everything else is compared with it.
         self._order = sorted(range(len(labels)), key=lambda one: labels[one].lower() != NEUTRAL)

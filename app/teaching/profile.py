@@ -178,6 +178,8 @@ def parse_profile(content: bytes, name: str) -> FaceProfile:
     try:
         if digest != _digest(facts):
             raise ProfileError(f"{name} was changed since it was saved. {AGAIN}")
+        if found != PROFILE_FORMAT:
+            raise ValueError(f"there is no profile format {found!r}")
         return _make_profile(facts, hashlib.sha256(content).hexdigest(), name)
     except (
         ValueError,

@@ -1,17 +1,20 @@
 """A lesson in the window begins and ends with a key, and loses nothing that it taught."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from app.cli.teach_in_window import note_unfinished_lesson
+from app.cli.teach_in_window import make_teacher, note_unfinished_lesson
 from app.contract import Contract, EmbeddingFacts
 from app.defaults import PORTRAIT_CLIP
+from app.errors import ProfileError
 from app.live.session import SessionOutcome
 from app.live.teacher import UNFINISHED, FaceTeacher, format_expression
 from app.live.view import LiveView
+from app.recognition.classifier import Classifier
 from app.runs.plan import OutputPaths, RunPlan, VideoInput, ViewSettings
 from app.teaching.learning import TaughtExpression, Verdict
 from app.teaching.lesson import PATIENCE_S
@@ -22,7 +25,7 @@ from tests.support.at_once import AtOnce
 from tests.support.clock import Clock
 from tests.support.faces import make_face
 from tests.support.taught import DIM, LABELS
-from tests.support.tiny_model import tiny_contract
+from tests.support.tiny_model import tiny_contract, write_tiny_model
 
 FACTS = EmbeddingFacts(mean=(0.0,) * DIM, std=(1.0,) * DIM)
 
@@ -253,6 +256,21 @@ def test_warning_on_a_lesson_is_true_where_an_old_profile_stays(tmp_path: Path) 
     desk.view.end_lesson()
     assert warn(desk, tmp_path) == f"No profile of this lesson was saved as {old}."
     assert old.read_text() == "the old one"
+
+
+def test_lesson_with_a_model_that_cannot_be_taught_opens_no_window(tmp_path: Path) -> None:
+    plan = RunPlan(
+        VideoInput(PORTRAIT_CLIP),
+        OutputPaths(),
+        view=ViewSettings(folder=tmp_path),
+        in_window=True,
+    )
+    path = write_tiny_model(tmp_path / "plain.onnx", tiny_contract(LABELS), classes=3)
+    model, taught = Classifier(path, device="cpu", threads=1), TaughtFace(LABELS, None)
+    pipeline: Any = Pipeline()
+    assert make_teacher(plan, pipeline, taught, model) is not None  # the key t says it later
+    with pytest.raises(ProfileError, match=r"plain\.onnx gives no embeddings, so nothing"):
+        make_teacher(replace(plan, teach="ann"), pipeline, taught, model)
 
 
 def test_pictures_cannot_be_taught(tmp_path: Path) -> None:

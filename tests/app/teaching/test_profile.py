@@ -99,6 +99,9 @@ def test_damaged_profile_is_one_line(
 @pytest.mark.parametrize(
     ("name", "value"),
     [
+        ("format", 0),
+        ("format", "1"),
+        ("format", None),
         ("weights", "AAAA"),
         ("weights", "no base64!"),
         ("offsets", "AH4AfgB+"),
