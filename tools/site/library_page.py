@@ -18,7 +18,14 @@ GROUPS = {
         *("LslSink", "VirtualCameraSink"),
     ),
     "Reading records, making events": ("RecordsReader", "make_event", "encode_event"),
-    "Errors": ("RecogniserError", "SourceError", "SinkError", "ModelError", "DeviceError"),
+    "Errors": (
+        "RecogniserError",
+        "SourceError",
+        "SinkError",
+        "ModelError",
+        "ProfileError",
+        "DeviceError",
+    ),
 }
 FUNCTIONS = ("writing", "make_event", "encode_event")
 VALUES = {
