@@ -4,7 +4,7 @@ The seconds are left out in turn: the second second of every expression together
 frames would not do, because neighbouring frames are near copies of each other.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -139,14 +139,25 @@ def learn_head(
     head = None
     if shifts is not None:
         kept = ~np.isin(seconds.classes, list(verdicts))
-        head = fit_head(
-            seconds.features[kept],
-            balanced[kept],
-            seconds.classes[kept],
-            fixed=list(verdicts),
-            second_weight=second_weight,
-        )
+        head = _fit(seconds, balanced, kept, verdicts, second_weight)
     return LearnedHead(head, _describe(seconds, labels, verdicts, others, shifts))
+
+
+def _fit(
+    seconds: TaughtSeconds,
+    balanced: Array,
+    rows: NDArray[np.bool_],
+    fixed: Iterable[int],
+    second_weight: float,
+) -> PersonalHead:
+    """Fits a head to some of the seconds; the classes `fixed` keep the model's own weights."""
+    return fit_head(
+        seconds.features[rows],
+        balanced[rows],
+        seconds.classes[rows],
+        fixed=list(fixed),
+        second_weight=second_weight,
+    )
 
 
 def _leave_out(
@@ -163,13 +174,7 @@ def _leave_out(
         known = kept & ~out
         if not known.any():
             continue
-        head = fit_head(
-            seconds.features[known],
-            balanced[known],
-            seconds.classes[known],
-            fixed=list(fixed),
-            second_weight=second_weight,
-        )
+        head = _fit(seconds, balanced, known, fixed, second_weight)
         shifts[out] = head.compute_shifts(seconds.features[out])
     return shifts
 

@@ -158,6 +158,27 @@ def label_detection(face: Face, placed: Sequence[PlacedFace]) -> str | None:
     return None if doubtful else "none"
 
 
+def label_detections(
+    detections: Sequence[Face], placed: Sequence[PlacedFace]
+) -> list[tuple[Face, str]]:
+    """Labels several detections by the faces that were placed in the frame.
+
+    Args:
+        detections: Detections, in frame px.
+        placed: The faces that the frame really shows, in frame px.
+
+    Returns:
+        The detections with their labels, less those in between.
+
+    >>> landmarks = np.zeros((6, 2), np.float32)
+    >>> found = [Face((x, 0.0, x + 100.0, 100.0), landmarks, 0.9) for x in (10.0, 60.0, 300.0)]
+    >>> [label for _, label in label_detections(found, [PlacedFace(0, (50.0, 50.0), 100.0)])]
+    ['face', 'none']
+    """
+    labelled = [(face, label_detection(face, placed)) for face in detections]
+    return [(face, label) for face, label in labelled if label is not None]
+
+
 def misplace(face: Face, generator: np.random.Generator) -> Face:
     """Moves, enlarges, shrinks or turns the landmarks of a face until they are clearly wrong. The
     box and the score stay."""
@@ -318,11 +339,7 @@ def make_samples(
     for number in numbers:
         frame, placed = frames.draw()
         for detections in find_detections(looks, frame):
-            shown = [
-                (face, label)
-                for face in detections
-                if (label := label_detection(face, placed)) is not None
-            ]
+            shown = label_detections(detections, placed)
             if not shown:
                 continue
             face, label = shown[-1]

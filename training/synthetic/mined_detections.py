@@ -11,7 +11,7 @@ from training.datasets.readers import Split
 from training.synthetic.detections import (
     MISPLACED_SHARE,
     find_detections,
-    label_detection,
+    label_detections,
     misplace,
     pack_detection,
 )
@@ -43,11 +43,7 @@ def mine_faces(
     for number in numbers:
         frame, placed = frames.draw(number)
         for detections in find_detections(looks, frame, plan):
-            shown = [
-                (face, label)
-                for face in detections
-                if (label := label_detection(face, placed)) is not None
-            ]
+            shown = label_detections(detections, placed)
             if not shown:
                 continue
             face, label = shown[-1]
