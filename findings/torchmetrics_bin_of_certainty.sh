@@ -3,8 +3,8 @@
 #
 # Guess before the run: with n_bins=1, the calibration error is the difference of the mean confidence and the
 # share of right readings.
-# Source: Guo et al. (2017, "On Calibration of Modern Neural Networks"), equation 3, whose formula is in
-# torchmetrics' docstring: M bins ((m - 1)/M, m/M], so that 1 belongs to the last of them.
+# Source: torchmetrics' docstring: n_bins is the "Number of bins to use when computing the metric"; Guo et al.
+# (2017, "On Calibration of Modern Neural Networks"), section 2: M bins ((m - 1)/M, m/M], with 1 in the last.
 # What happens: there is one bin more, for 1 alone, and nothing is said. Confidences of 1 are usual after rounding
 # and with a very sure model in float32. Here, 500 readings with 1.00, 90 % right, and 500 with 0.97,
 # all right, have an error of 0.065 instead of 0.035 with any number of bins. A clip to just below 1 cures it.
