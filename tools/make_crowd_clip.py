@@ -19,6 +19,7 @@ from app.errors import DataError
 from app.types import Image
 from tools.made_frames import HEIGHT_PX, WIDTH_PX, FacePicture, background, clip_faces, pack_faces
 from tools.made_frames import paste as set_into
+from tools.whole_clip import write_under_hidden_name
 from training.base.cli import run_entry_point
 
 FPS, CHANGE_S = 30, 2.0
@@ -68,13 +69,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     top.add_argument("--people", type=int, default=10, metavar="N", help="1 to 24 (default: 10)")
     top.add_argument("--seconds", type=float, default=10, metavar="S", help="default: 10")
     top.add_argument("--seed", type=int, default=0, metavar="N", help="of what is made (default 0)")
+    top.add_argument("--overwrite", action="store_true", help="replace a file that is there")
     options = top.parse_args(argv)
     if not 1 <= options.people <= MAX_PEOPLE or not 0 < options.seconds <= 3600:
         raise DataError(f"--people is 1 to {MAX_PEOPLE}, --seconds more than 0.")
     rng = np.random.default_rng(options.seed)
     pictures = pack_faces(options.data, 60, rng) if options.data else clip_faces()
     pictures = [picture for picture in pictures if picture.frontal]
-    with av.open(str(options.clip), "w") as container:
+    with (
+        write_under_hidden_name(options.clip, overwrite=options.overwrite) as hidden,
+        av.open(str(hidden), "w") as container,
+    ):
         stream = container.add_stream("libx264", rate=FPS)
         stream.width, stream.height, stream.pix_fmt = WIDTH_PX, HEIGHT_PX, "yuv420p"
         stream.options = {"crf": "20", "preset": "veryfast"}

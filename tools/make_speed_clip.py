@@ -39,6 +39,7 @@ from app.sources.video import VideoSource
 from app.types import Image
 from tools.live_watch import NUMBERS, stamp_picture
 from tools.speed_clips import REPEAT
+from tools.whole_clip import write_under_hidden_name
 
 FPS = 30
 LONGER_SIDE_PX = 630  # of pictures
@@ -192,20 +193,19 @@ def make(options: argparse.Namespace) -> int:
     kind, clip, path = options.kind, options.clip, options.file
     if not (clip.is_file() or (kind == "pictures" and clip.is_dir())):
         raise DataError(f"{clip} is no file. Give a video.")
-    if path.exists():
-        raise DataError(f"{path} exists already. Choose another name.")
-    if kind == "repeated":
-        repeat_clip(clip, path, options.repeat)
-    elif kind == "pictures":
-        write_pictures(clip, path, options.count)
-    else:
-        people = PEOPLE.get(kind)
-        pictures = (
-            read_frames(clip, FORWARD)
-            if people is None
-            else read_crowd(clip if options.pack else None, people)
-        )
-        write_film(path, film_pictures(pictures, SIZES_WH[kind]), kind)
+    with write_under_hidden_name(path, overwrite=options.overwrite, inputs=[clip]) as hidden:
+        if kind == "repeated":
+            repeat_clip(clip, hidden, options.repeat)
+        elif kind == "pictures":
+            write_pictures(clip, hidden, options.count)
+        else:
+            people = PEOPLE.get(kind)
+            pictures = (
+                read_frames(clip, FORWARD)
+                if people is None
+                else read_crowd(clip if options.pack else None, people)
+            )
+            write_film(hidden, film_pictures(pictures, SIZES_WH[kind]), kind)
     return 0
 
 
@@ -222,6 +222,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     top.add_argument("--repeat", type=int, default=REPEAT, metavar="N", help=f"default: {REPEAT}")
     top.add_argument("--count", type=int, default=COUNT, metavar="N", help=f"default: {COUNT}")
     top.add_argument("--pack", action="store_true", help="CLIP is a .npz of training.prepare")
+    top.add_argument("--overwrite", action="store_true", help="replace a file that is there")
     options = top.parse_args(argv)
     if min(options.repeat, options.count) < 1:
         top.error("--repeat and --count are at least 1")

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from app.cli.option_types import parse_output
+from app.cli.option_types import parse_path
 from app.events.osc_address import parse_osc_prefix, parse_osc_target
 
 STDOUT = Path("-")
@@ -21,7 +21,7 @@ def add_live_output_options(top: argparse.ArgumentParser) -> None:
     live = top.add_argument_group("for other programs (docs/live_outputs.md)")
     live.add_argument(
         "--events",
-        type=parse_output,
+        type=parse_path,
         metavar="-|FILE|ws",
         help="one line of JSON per frame: on the standard output (-), in a file or a named pipe, "
         "or in /events of the page (ws, with --serve)",

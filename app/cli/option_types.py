@@ -5,6 +5,8 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from app.defaults import find_model
+
 if TYPE_CHECKING:
     from app.batch.shares import Share
     from app.sources.remote_video import WebVideo
@@ -13,11 +15,21 @@ MAX_RATE = 1000  # frames/s; no camera of today comes near it
 MAX_SIDE_PX = 10_000
 
 
-def parse_output(text: str) -> Path:
+def parse_path(text: str) -> Path:
     """Reads the name of a file or folder, which is not empty."""
+    return Path(parse_name(text))
+
+
+def parse_name(text: str) -> str:
+    """Reads a name, which is not empty."""
     if not text:
         raise argparse.ArgumentTypeError("the name is empty; name a file")
-    return Path(text)
+    return text
+
+
+def parse_model(text: str) -> Path:
+    """Reads the short name of a shipped model, or a path."""
+    return find_model(parse_name(text))
 
 
 def parse_whole(text: str) -> int:
@@ -71,7 +83,7 @@ def parse_named_video(text: str) -> "Path | WebVideo":
     """Reads what one word after `--video` names: a path or an address."""
     from app.sources.remote_video import parse_video
 
-    return parse_video(text)
+    return parse_video(parse_name(text))
 
 
 def parse_shard(text: str) -> "Share":

@@ -8,6 +8,7 @@ from pathlib import Path
 from app.cli.live_output_options import add_live_output_options, find_conflict
 from app.cli.option_types import (
     parse_named_video,
+    parse_path,
     parse_positive,
     parse_profile_name,
     parse_rate,
@@ -69,7 +70,7 @@ def parser() -> argparse.ArgumentParser:
     )
     source.add_argument(
         "--image",
-        type=Path,
+        type=parse_path,
         nargs="+",
         metavar="FILE|DIR",
         help="pictures, or folders of pictures; each stands for itself",
@@ -152,7 +153,7 @@ def parser() -> argparse.ArgumentParser:
     )
     look.add_argument(
         "--record-dir",
-        type=Path,
+        type=parse_path,
         default=Path(),
         metavar="DIR",
         help="where the keys r, s and t put recordings, snapshots and profiles (default: the "
@@ -177,7 +178,7 @@ def parser() -> argparse.ArgumentParser:
     )
     health.add_argument(
         "--json",
-        type=Path,
+        type=parse_path,
         nargs="?",
         const=Path("-"),
         metavar="FILE",

@@ -5,14 +5,16 @@ import argparse
 
 from app.cli.option_types import (
     parse_duration,
+    parse_model,
     parse_moment,
-    parse_output,
+    parse_name,
+    parse_path,
     parse_positive,
     parse_shard,
     parse_strength,
     parse_whole,
 )
-from app.defaults import SMOOTHING_S, find_model, list_shipped_models
+from app.defaults import SMOOTHING_S, list_shipped_models
 
 
 def add_part_options(top: argparse.ArgumentParser, *, with_jobs: bool = True) -> None:
@@ -52,13 +54,14 @@ def add_part_options(top: argparse.ArgumentParser, *, with_jobs: bool = True) ->
     )
 
 
-def add_result_options(top: argparse.ArgumentParser) -> None:
-    """Adds the options that name results."""
+def add_result_options(top: argparse.ArgumentParser, *, with_stdout: bool = True) -> None:
+    """Adds the options that name results. `with_stdout` says that records may go to the standard
+    output."""
     results = top.add_argument_group("results")
     results.add_argument(
         "-o",
         "--output",
-        type=parse_output,
+        type=parse_path,
         metavar="PATH",
         help="annotated video (.mp4), or a folder for pictures or for several videos; without a "
         "window and without any other result it is NAME_annotated beside the input",
@@ -79,16 +82,16 @@ def add_result_options(top: argparse.ArgumentParser) -> None:
     )
     results.add_argument(
         "--records",
-        type=parse_output,
+        type=parse_path,
         metavar="FILE",
         help="one row per face per frame, as .jsonl, .csv or .parquet, and FILE's notes beside it "
         "(NAME.run.json: command, versions, model, settings, input, counts); for videos also a "
-        "folder or a suffix alone, such as .csv: NAME.csv for each; - writes lines of JSON to the "
-        "standard output",
+        "folder or a suffix alone, such as .csv: NAME.csv for each"
+        + ("; - writes lines of JSON to the standard output" if with_stdout else ""),
     )
     results.add_argument(
         "--episodes",
-        type=parse_output,
+        type=parse_path,
         action="append",
         metavar="FILE",
         help="episodes of expressions, as .csv, .vtt (subtitles), .eaf (ELAN) or .txt (Audacity); "
@@ -96,7 +99,7 @@ def add_result_options(top: argparse.ArgumentParser) -> None:
     )
     results.add_argument(
         "--report",
-        type=parse_output,
+        type=parse_path,
         metavar="FILE",
         help="one .html page: timelines, shares, quality of the data, and stills of faces",
     )
@@ -120,7 +123,7 @@ def add_recognition_options(top: argparse.ArgumentParser) -> None:
     how = top.add_argument_group("recognition")
     how.add_argument(
         "--model",
-        type=find_model,
+        type=parse_model,
         metavar="NAME|FILE",
         help=f"a shipped model ({', '.join(list_shipped_models())}) or another exported .onnx file",
     )
@@ -171,6 +174,7 @@ def add_recognition_options(top: argparse.ArgumentParser) -> None:
     )
     how.add_argument(
         "--profile",
+        type=parse_name,
         metavar="NAME|FILE",
         help="correct the readings of one person by NAME.profile, which --teach or the key t has "
         "made; of a camera or a video, for the face that sits where that person sat "

@@ -64,7 +64,7 @@ def parser() -> argparse.ArgumentParser:
     )
     add_part_options(top, with_jobs=False)
     top.add_argument("--fps", type=parse_rate, metavar="N", help="how many frames/s are read")
-    add_result_options(top)
+    add_result_options(top, with_stdout=False)
     add_recognition_options(top)
     return top
 

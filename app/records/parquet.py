@@ -171,7 +171,10 @@ def read_parquet_rows(path: Path) -> tuple[tuple[str, ...], Iterator[dict[str, o
     except RecursionError as cause:
         raise DataError(f"{path} is damaged: its labels are nested too deeply.") from cause
     except (arrow.ArrowException, OSError, LookupError, TypeError, ValueError) as cause:
-        raise DataError(f"{path} is damaged or not a records file of this program.") from cause
+        raise DataError(
+            f"{path} is damaged or not a records file of this program. Make it again, or give "
+            "another file."
+        ) from cause
 
     def rows() -> Iterator[dict[str, object]]:
         try:

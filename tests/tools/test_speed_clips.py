@@ -11,11 +11,12 @@ import cv2
 import numpy as np
 import pytest
 
-from app.errors import DataError
+from app.defaults import PORTRAIT_CLIP
+from app.errors import DataError, SinkError
 from app.records.schema import FaceRecord, Record
 from app.sources.video import VideoSource
 from tests.support.synthetic import write_video
-from tools import live_watch, make_speed_clip, plain_loop
+from tools import live_watch, make_crowd_clip, make_speed_clip, plain_loop
 from tools.build_costs import Cost
 from tools.film_server import find_codec, loop_packets, serve_film
 from tools.live_figures import count_readings, find_ages_ms, summarise_live
@@ -30,6 +31,7 @@ from tools.live_watch import (
 )
 from tools.make_speed_clip import film_pictures, repeat_clip, write_film, write_pictures
 from tools.speed_clips import SpeedClips, count_video_frames
+from tools.whole_clip import write_under_hidden_name
 
 WINDOW_FUNCTIONS = (
     *("imshow", "waitKey", "waitKeyEx", "pollKey", "resizeWindow", "namedWindow", "moveWindow"),
@@ -150,8 +152,39 @@ def test_missing_and_existing_files_are_one_line(
     assert main([*kind, str(clip), str(tmp_path / "new.mp4")]) == 2
     assert capsys.readouterr().err.endswith("clip.mp4 is no file. Give a video.\n")
     clip.write_bytes(b"")
-    assert main([*kind, str(clip), str(clip)]) == 2
-    assert capsys.readouterr().err.endswith("exists already. Choose another name.\n")
+    taken = tmp_path / "taken.mp4"
+    taken.write_bytes(b"another")
+    assert main([*kind, str(clip), str(taken)]) == 2
+    assert "taken.mp4 exists already." in capsys.readouterr().err
+    assert taken.read_bytes() == b"another"
+
+
+def test_a_clip_replaces_a_file_only_when_told_to(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clip, made = tmp_path / "clip.mp4", tmp_path / "made.mp4"
+    clip.write_bytes(PORTRAIT_CLIP.read_bytes())
+    made.write_bytes(b"another")
+    words = ["repeated", str(clip), str(made), "--repeat", "1"]
+    assert make_speed_clip.main([*words, "--overwrite"]) == 0
+    assert made.stat().st_size > 100_000
+    words[2] = str(clip)
+    assert make_speed_clip.main([*words, "--overwrite"]) == 2
+    assert "clip.mp4 is the input itself." in capsys.readouterr().err
+    assert clip.read_bytes() == PORTRAIT_CLIP.read_bytes()
+    with pytest.raises(SinkError, match=r"made\.mp4 exists already"):
+        make_crowd_clip.main([str(made), "--people", "1", "--seconds", "0.1"])
+
+
+def test_a_film_that_breaks_off_leaves_nothing(tmp_path: Path) -> None:
+    def write_half() -> None:
+        with write_under_hidden_name(tmp_path / "film.mp4") as hidden:
+            hidden.write_bytes(b"half")
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        write_half()
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.fixture(scope="module")
@@ -342,8 +375,6 @@ def test_a_served_film_comes_in_time(film: Path) -> None:
 
 @pytest.mark.slow
 def test_the_plain_loop_annotates(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    from app.defaults import PORTRAIT_CLIP
-
     output = tmp_path / "a.mp4"
     assert plain_loop.main([str(PORTRAIT_CLIP), str(output), "--frames", "5"]) == 0
     assert count_video_frames(output) == 5
