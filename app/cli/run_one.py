@@ -8,13 +8,14 @@ from contextlib import ExitStack, contextmanager
 from app.actions.stream import ActionStream
 from app.cli.closing_lines import list_closing_lines
 from app.cli.make_plan import plan_run
+from app.cli.planned_pipeline import build_planned_pipeline
 from app.cli.prepare_plan import open_planned_source, prepare_plan
 from app.cli.teach_in_window import make_teacher, note_unfinished_lesson
 from app.live.session import Session, SessionOutcome
 from app.live.status_line import LiveLine
 from app.live.window import Window
 from app.outputs.sink import RunSink, count_dropped
-from app.pipeline import Pipeline, build_pipeline
+from app.pipeline import Pipeline
 from app.process.claimed_stdout import claim_stdout
 from app.process.console import CUT_SHORT, DONE, INTERRUPTED, say
 from app.process.safe_output import is_terminal
@@ -117,18 +118,7 @@ def _build_pipeline(
         return Pipeline(
             ahead, networks.classifier, tracker=None, with_quality=quality, actions=actions
         )
-    return build_pipeline(
-        networks.search,
-        networks.classifier,
-        source.mode,
-        smoothing_s=plan.recognition.smoothing_s,
-        exact=plan.recognition.exact,
-        with_resting_faces=True,
-        thorough=plan.view.blur,
-        with_quality=quality,
-        actions=networks.actions,
-        taught=taught,
-    )
+    return build_planned_pipeline(plan, source, networks, taught, with_quality=quality)
 
 
 @contextmanager

@@ -18,13 +18,13 @@ from app.cli.make_plan import (
     plan_run,
 )
 from app.cli.options import find_other_options
+from app.cli.planned_pipeline import build_planned_pipeline
 from app.cli.prepare_plan import open_planned_source, prepare_plan
 from app.cli.teach_in_window import make_teacher, note_unfinished_lesson
 from app.errors import ProfileError, SinkError, SourceError
 from app.live.session import Session
 from app.live.window import Window
 from app.outputs.sink import count_dropped
-from app.pipeline import build_pipeline
 from app.process.claimed_stdout import claim_stdout
 from app.process.console import CUT_SHORT, DONE, INTERRUPTED, say
 from app.process.one_line_parser import read_version
@@ -178,18 +178,7 @@ def _serve_run(plan: RunPlan, page: _Page, stack: ExitStack) -> int:
     if plan.in_window:
         window = stack.enter_context(Window(f"Expressions: {source.name} (h: keys)"))
     page.open(shared, feed, stack)
-    pipeline = build_pipeline(
-        networks.search,
-        classifier,
-        source.mode,
-        smoothing_s=plan.recognition.smoothing_s,
-        exact=plan.recognition.exact,
-        with_resting_faces=True,
-        thorough=plan.view.blur,
-        with_quality=True,
-        actions=networks.actions,
-        taught=taught,
-    )
+    pipeline = build_planned_pipeline(plan, source, networks, taught, with_quality=True)
     teacher = make_teacher(plan, pipeline, taught, classifier)
     outcome = Session(
         source,
