@@ -3,10 +3,12 @@
 import os
 import re
 import threading
+from itertools import count
 from pathlib import Path
 from typing import Self
 
-SAMPLE_S = 0.5
+SAMPLE_S = 0.5  # between two looks at processor times
+LOOKS_A_MEMORY = 20  # at processor times; a look at memory halts the processes meanwhile
 
 
 def list_tree(root: int) -> list[int]:
@@ -50,12 +52,13 @@ def measure_processor_s(pid: int) -> float:
 class TreeWatch:
     """Samples a process and all below it, as long as the block lasts.
 
-    `memory_mb` has a value each `SAMPLE_S`. `processor_s` is the time of all of them together; of
-    each process, what it took after its last sample is missing.
+    `memory_mb` has a value each `looks_a_memory` times `SAMPLE_S`. `processor_s` is the time of all
+    of them together; of each process, what it took after its last sample is missing.
     """
 
-    def __init__(self, root: int) -> None:
+    def __init__(self, root: int, *, looks_a_memory: int = LOOKS_A_MEMORY) -> None:
         self._root = root
+        self._looks_a_memory = looks_a_memory
         self._is_over = threading.Event()
         self._thread = threading.Thread(target=self._sample)
         self._times_s: dict[int, float] = {}
@@ -66,9 +69,12 @@ class TreeWatch:
         return sum(self._times_s.values())
 
     def _sample(self) -> None:
-        while not self._is_over.wait(SAMPLE_S):
+        for look in count():
+            if self._is_over.wait(SAMPLE_S):
+                return
             pids = list_tree(self._root)
-            self.memory_mb.append(measure_memory_mb(pids))
+            if look % self._looks_a_memory == 0:
+                self.memory_mb.append(measure_memory_mb(pids))
             for pid in pids:
                 seen_s = self._times_s.get(pid, 0.0)
                 self._times_s[pid] = max(seen_s, measure_processor_s(pid))

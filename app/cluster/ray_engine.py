@@ -30,6 +30,7 @@ from app.process.machine import count_cores
 from app.runs.plan import RunPlan
 
 NO_USAGE_REPORTS = "RAY_USAGE_STATS_ENABLED"
+NICENESS = "RAY_worker_niceness"  # 15 unless it is set, which costs 2 % on a machine of one's own
 AUTH_MODE = "RAY_AUTH_MODE"  # "token" or "disabled"
 LOOPBACK = "127.0.0.1"
 ANSWER_S = 5.0  # for the first sign of an address
@@ -76,6 +77,7 @@ def connect_ray(place: ClusterPlace) -> Iterator[ModuleType]:
     try:
         if place.address is None:
             _lead_workers_here()
+            os.environ.setdefault(NICENESS, "0")  # as the workers of --jobs
             ray.init(
                 address="local",  # also where RAY_ADDRESS names a cluster
                 num_cpus=max(count_cores(), (place.workers or 1) * place.cpus),
