@@ -17,8 +17,8 @@ def add_corruption_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--corruptions",
         action="store_true",
-        help="also judge under 17 kinds of damage (16 for grey input) at five strengths each: "
-        "blur, noise, bad light, covered and tilted faces …; never on the test split",
+        help="also judge under 17 kinds of damage at five strengths each: blur, noise, bad light, "
+        "covered and tilted faces …; never on the test split",
     )
     group.add_argument(
         "--against",

@@ -57,7 +57,7 @@ DrawMoves = Callable[[int, float, int, AlignmentTemplate, Generator], NDArray[np
 class Corruption:
     """One kind of damage, to pixels or to the alignment. `values` are the five strengths and `unit`
     their unit; `in_training` is True where training has a kind that prepares for this one. One of
-    `pixels`, `covers` and `moves` is given."""
+    `pixels`, `covers` and `moves` is given. `needs_colour` says that `pixels` takes RGB alone."""
 
     name: str
     unit: str

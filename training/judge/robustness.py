@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from app.alignment import AlignmentTemplate, ColourMode
+from app.alignment import LUMA_BGR, AlignmentTemplate, ColourMode
 from app.errors import DataError, TrainingError
 from app.files.hashing import sha256_of_file
 from app.recognition.classifier import Classifier
@@ -25,7 +25,7 @@ from training.datasets.crops import compose_maps, warp_batch
 from training.datasets.examples import Examples, load_examples
 from training.datasets.pack import Pack
 from training.datasets.readers import Split
-from training.judge.corruptions import CORRUPTIONS, LEVELS, Corruption
+from training.judge.corruptions import CORRUPTIONS, LEVELS, ChangePixels, Corruption
 
 # Faces damaged at a time. The damage of a face depends on its batch, so that another value gives
 # other figures.
@@ -131,8 +131,7 @@ def judge_robustness(
     faces: int | None = None,
     corruptions: tuple[Corruption, ...] = CORRUPTIONS,
 ) -> RobustnessResult:
-    """Reads every face of the split that has a majority label, clean and under every corruption
-    that the model's input can show.
+    """Reads every face of the split that has a majority label, clean and under every corruption.
 
     Args:
         pack: The prepared data.
@@ -161,12 +160,11 @@ def judge_robustness(
     )
     chosen = spread_rows(len(examples), faces)
     labels = examples.labels[chosen].numpy()
-    kinds = tuple(c for c in corruptions if reader.colour == "rgb" or not c.needs_colour)
     column = [reader.labels.index(label) for label in pack.meta.labels]
     clean = np.zeros(len(chosen), np.bool_)
-    right = {kind.name: np.zeros((LEVELS, len(chosen)), np.bool_) for kind in kinds}
+    right = {kind.name: np.zeros((LEVELS, len(chosen)), np.bool_) for kind in corruptions}
     for place, kind, level, crops in iterate_corrupted_crops(
-        examples, chosen, reader.template, kinds, seed
+        examples, chosen, reader.template, corruptions, seed
     ):
         found = reader.logits(crops)[:, column].argmax(axis=1) == labels[place]
         if kind is None:
@@ -174,7 +172,9 @@ def judge_robustness(
         else:
             right[kind.name][level, place] = found
     facts = (reader.name, reader.sha256, pack.meta.dataset, split, seed)
-    return RobustnessResult(*facts, reader.size_px, reader.colour, kinds, labels, clean, right)
+    return RobustnessResult(
+        *facts, reader.size_px, reader.colour, corruptions, labels, clean, right
+    )
 
 
 def spread_rows(count: int, faces: int | None) -> torch.Tensor:
@@ -243,7 +243,9 @@ def iterate_corrupted_crops(
         for kind in kinds:
             for level, value in enumerate(kind.values):
                 generator = np.random.default_rng([seed, zlib.crc32(kind.name.encode()), number])
-                if kind.pixels is not None:
+                if kind.pixels is not None and kind.needs_colour:
+                    crops = _damage_colours(plain, kind.pixels, value, generator)
+                elif kind.pixels is not None:
                     crops = kind.pixels(plain, value, generator)
                 elif kind.covers is not None:
                     crops = kind.covers(plain, value, template, generator)
@@ -253,6 +255,17 @@ def iterate_corrupted_crops(
                     moved = compose_maps(move.to(matrices.dtype), matrices)
                     crops = _to_channels_last(warp_batch(pictures, sizes, moved, size))
                 yield place, kind, level, _to_uint8(crops)
+
+
+def _damage_colours(
+    crops: Floats, damage: ChangePixels, value: float, generator: np.random.Generator
+) -> Floats:
+    """Damages crops `(n, S, S, C)` of 0..255 in colour. Grey ones are what a camera's colours turn
+    into where the app makes them grey."""
+    if crops.shape[3] == 3:
+        return damage(crops, value, generator)
+    coloured = np.clip(damage(np.repeat(crops, 3, axis=3), value, generator), 0, 255)
+    return np.asarray(coloured @ LUMA_BGR[::-1], np.float32)[..., None]
 
 
 def _to_channels_last(crops: torch.Tensor) -> Floats:

@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 
 from app.errors import DataError, TrainingError
 from training.base.files import write_text_file
-from training.judge.corruptions import CORRUPTIONS, LEVELS, Corruption
+from training.judge.corruptions import LEVELS, Corruption
 from training.judge.robustness import RobustnessResult
 
 MEANS = ("all", "seen", "unseen")  # groups of corruptions with a mean of their own
+GROUPS = ("seen", "unseen", "colour")  # of corruptions
 
 
 class Estimate(NamedTuple):
@@ -67,7 +68,7 @@ class RobustnessRow(NamedTuple):
     recall_gain."""
 
     name: str
-    group: str  # seen, unseen, clean, mean
+    group: str  # seen, unseen, colour, clean, mean
     strength: int
     value: float | None
     figures: dict[str, Estimate]
@@ -77,7 +78,7 @@ def list_robustness_rows(
     mine: RobustnessResult, other: RobustnessResult | None = None
 ) -> list[RobustnessRow]:
     """Lists the rows: clean faces, the means, then every corruption at every strength and on
-    average. Beside another model, only corruptions that both inputs can show are listed."""
+    average. The means leave out corruptions of colour, which hardly touch a grey input."""
 
     def make_row(
         name: str,
@@ -102,7 +103,9 @@ def list_robustness_rows(
     kinds = find_shared_kinds(mine, other)
     rows = [make_row("clean", "clean", ())]
     for name in MEANS:
-        group = [kind for kind in kinds if name in ("all", name_group(kind))]
+        group = [
+            kind for kind in kinds if not kind.needs_colour and name in ("all", name_group(kind))
+        ]
         if group:
             rows.append(make_row(f"mean of {name}", "mean", group))
     for kind in kinds:
@@ -115,7 +118,10 @@ def list_robustness_rows(
 
 
 def name_group(kind: Corruption) -> str:
-    """Names the group of a corruption: "seen" where training prepares for it, else "unseen"."""
+    """Names the group of a corruption: "colour", or else "seen" where training prepares for it and
+    "unseen" where it does not."""
+    if kind.needs_colour:
+        return "colour"
     return "seen" if kind.in_training else "unseen"
 
 
@@ -129,13 +135,6 @@ def find_shared_kinds(
     if not np.array_equal(mine.labels, other.labels) or mine.seed != other.seed:
         raise DataError(f"{mine.model} and {other.model} were not judged on the same faces.")
     return tuple(kind for kind in mine.kinds if kind in other.kinds)
-
-
-def describe_left_out(mine: RobustnessResult, other: RobustnessResult | None) -> str | None:
-    """Names the kinds that a grey input cannot show; None where no input is grey."""
-    names = [c.name for c in CORRUPTIONS if c.needs_colour]
-    grey = [e.model for e in (mine, other) if e is not None and e.colour == "grey"]
-    return f"Left out for grey input ({', '.join(grey)}): {', '.join(names)}." if grey else None
 
 
 def format_estimate(figure: Estimate, sign: bool = False) -> str:
@@ -184,8 +183,6 @@ def format_robustness_page(mine: RobustnessResult, other: RobustnessResult | Non
             if r.group in ("clean", "mean")
         ],
     )
-    if (line := describe_left_out(mine, other)) is not None:
-        lines += ["", line]
     titles = {"accuracy": "Accuracy", "recall": "Mean class recall"}
     if other is not None:
         titles["accuracy_gain"] = "Difference of accuracy, points"
@@ -211,7 +208,7 @@ def _format_grid(head: list[str], body: list[list[str]]) -> list[str]:
 def _list_cells_by_kind(rows: list[RobustnessRow], figure: str) -> Iterator[list[str]]:
     """Lists for each kind its name, its group, the five strengths and their mean with its error."""
     gain = figure.endswith("gain")
-    rest = [row for row in rows if row.group in ("seen", "unseen")]
+    rest = [row for row in rows if row.group in GROUPS]
     for begin in range(0, len(rest), LEVELS + 1):
         *levels, mean = rest[begin : begin + LEVELS + 1]
         values = [f"{100 * row.figures[figure].value:{'+' if gain else ''}.1f}" for row in levels]
@@ -236,8 +233,6 @@ def format_robustness_text(mine: RobustnessResult, other: RobustnessResult | Non
                 ]
                 line += f"; {gains[0]} and {gains[1]} points against {other.model}"
             lines.append(line)
-    if (note := describe_left_out(mine, other)) is not None:
-        lines.append(note)
     return "\n".join(lines)
 
 

@@ -7,18 +7,26 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
+from app.alignment import FACE_TEMPLATE
 from app.errors import DataError, TrainingError
 from tests.support.shapes import train_shapes, write_shapes
 from tests.support.tiny_model import tiny_contract, write_tiny_model
 from training import evaluate
 from training.base.cli import run_entry_point
+from training.datasets.examples import Examples
 from training.datasets.pack_reader import read_pack
 from training.judge import robustness
 from training.judge.corruptions import CORRUPTIONS
-from training.judge.robustness import RobustnessResult, judge_robustness, open_reader, spread_rows
+from training.judge.robustness import (
+    RobustnessResult,
+    iterate_corrupted_crops,
+    judge_robustness,
+    open_reader,
+    spread_rows,
+)
 from training.judge.robustness_report import (
-    describe_left_out,
     estimate_over_classes,
     estimate_over_faces,
     format_robustness_csv,
@@ -116,7 +124,7 @@ def test_network_and_its_file_endure_alike(shapes_npz: Path, trained: Path, expo
         judge_robustness(pack, open_reader(path), "valid")
         for path in (trained / "best.pt", exported)
     )
-    assert list(net.right) == [kind.name for kind in CORRUPTIONS if not kind.needs_colour]
+    assert list(net.right) == [kind.name for kind in CORRUPTIONS]
     assert net.labels.shape == net.clean.shape == (30,)
     for name, right in net.right.items():
         assert right.shape == (5, 30)
@@ -146,7 +154,6 @@ def test_colour_models_meet_every_kind(tmp_path: Path) -> None:
     found = judge_robustness(read_pack(npz), open_reader(folder / "best.pt"), "valid", faces=6)
     assert list(found.right) == [kind.name for kind in CORRUPTIONS]
     assert found.labels.shape == (6,)
-    assert describe_left_out(found, None) is None
 
 
 def test_file_of_colour_sees_red_as_red(tmp_path: Path) -> None:
@@ -189,12 +196,11 @@ def test_command_writes_page_table_and_figure(
     said = capsys.readouterr().out
     assert "shapes.onnx under corruptions" in said
     assert "+0.0 ± 0.0 and +0.0 ± 0.0 points against best.pt" in said
-    assert "Left out for grey input (shapes.onnx, best.pt): colour cast." in said
     with open(out / "corruptions.csv", encoding="utf-8") as file:
         lines = list(csv.DictReader(file))
-    assert len(lines) == 4 + 16 * 6
+    assert len(lines) == 4 + 17 * 6
     assert [line["strength"] for line in lines[4:10]] == ["1", "2", "3", "4", "5", "mean"]
-    assert {line["group"] for line in lines} == {"clean", "mean", "seen", "unseen"}
+    assert {line["group"] for line in lines} == {"clean", "mean", "seen", "unseen", "colour"}
     assert all(float(line["accuracy_gain"]) == 0 for line in lines)
     page = (out / "corruptions.md").read_text(encoding="utf-8")
     assert page.startswith("# shapes.onnx under corruptions\n\n10 faces with a majority label of")
@@ -254,3 +260,24 @@ def test_other_labels_are_named_before_anything_is_judged(
     command = [shapes_npz, exported, "--corruptions", "--against", other]
     with pytest.raises(DataError, match=r"other\.onnx knows dark, bright; the data has frame"):
         evaluate.main([str(part) for part in command])
+
+
+def test_coloured_light_reaches_a_grey_input_through_its_grey() -> None:
+    """Green light makes greys brighter, blue light makes them darker, by the shares of the luma."""
+    examples = Examples(
+        pictures=torch.full((64, 1, 8, 8), 100, dtype=torch.uint8),
+        sizes=torch.full((64, 2), 8, dtype=torch.int32),
+        matrices=torch.eye(2, 3).repeat(64, 1, 1),
+        soft=torch.eye(64),
+        labels=torch.arange(64),
+        size_px=8,
+    )
+    (kind,) = (kind for kind in CORRUPTIONS if kind.needs_colour)
+    made = iterate_corrupted_crops(examples, torch.arange(64), FACE_TEMPLATE, (kind,), 0)
+    found = [crops for _, damage, _, crops in made if damage is not None]
+    assert all(crops.shape == (64, 8, 8, 1) for crops in found)
+    weakest, *_, strongest = (crops[:, 0, 0, 0].astype(float) - 100 for crops in found)
+    # By 0.1 |0.299 + 0.587 w + 0.114 w²| of 100 at most, with w = e^(2πi/3).
+    assert 3 <= abs(weakest).max() <= 4
+    assert abs(weakest.mean()) < 1
+    assert abs(strongest).max() > 4 * abs(weakest).max()
