@@ -64,9 +64,9 @@ class InitReport:
         """Sums the report up in one line."""
         parts = [f"{len(self.matched)} tensors taken"]
         for names, what in (
-            (self.missing, "missing there"),
-            (self.mismatched, "of another shape"),
-            (self.unexpected, "not known here"),
+            (self.missing, "not in the file, which begin anew"),
+            (self.mismatched, "of another shape, which begin anew"),
+            (self.unexpected, "in the file only"),
         ):
             if names:
                 parts.append(f"{len(names)} {what}")
