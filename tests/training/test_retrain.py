@@ -34,6 +34,7 @@ from training.run import finetune
 from training.run.finetune import (
     choose_patience,
     describe_early_end,
+    find_starting_point,
     is_better_of_equals,
     make_fine_tuning_recipe,
 )
@@ -415,6 +416,12 @@ def test_training_ends_where_validation_gets_no_better(
     assert said is None if ended is None else ended in (said or "")
     if said is not None:
         assert said.startswith(f"Training ended after epoch {len(readings)} of 20: ")
+
+
+def test_a_line_says_what_a_training_begins_from() -> None:
+    assert find_starting_point("none").description == "from chance, as asked"
+    shipped = find_starting_point(None).description
+    assert shipped == f"from {finetune.DEFAULT_MODEL}, which had learned from the data FER+"
 
 
 def test_patience_is_a_third_of_the_epochs() -> None:

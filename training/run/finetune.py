@@ -94,7 +94,7 @@ def find_starting_point(asked: str | None) -> StartingPoint:
     return StartingPoint(
         weights,
         f"{FOLDER_LICENCE} Fine-tuned from: {note}",
-        f"from {path}, which had learned {learned}",
+        f"from {path}, which had learned from the data {learned}",
     )
 
 
