@@ -14,21 +14,35 @@ import torch
 from torch import Tensor
 
 from app.errors import TrainingError
-from app.files.hashing import sha256_of_file
 from training.base.regular_file import check_regular
 from training.base.zip_size import check_stored
 from training.checkpoints.checkpoint import CHECKPOINT_FORMAT, read_facts
+from training.checkpoints.digest import hash_weights
 from training.checkpoints.origins import WeightOrigin, name_origin, read_origins
 from training.config.run_config import DataFacts, RunConfig
 from training.datasets.expression_words import name_expression
 from training.network.dlib_backbone import DlibBackbone
-from training.network.dlib_file import find_weight_file, is_dlib_file, read_dlib
+from training.network.dlib_file import (
+    DLIB_SUFFIX,
+    MANIFEST_SUFFIX,
+    is_dlib_file,
+    read_dlib,
+)
 from training.network.model import DaclNet
 
 Kind = Literal["checkpoint", "compact checkpoint", "state dict", "dlib"]
 HEAD = ("classifier.weight", "classifier.bias")
 # Keys under which other programs store the state dict.
 WRAPPERS = ("state_dict", "model_state_dict", "model", "net")
+MAX_LISTED_NAMES = 2  # of tensors in one line; more are only counted
+# Files that somebody who looks for dlib's network may take for it, by the end of their name.
+UNREADABLE_FORMS = {
+    ".bz2": "is packed. Unpack it first (bunzip2), and give the .dat",
+    ".gz": "is packed. Unpack it first (gunzip)",
+    ".zip": "is packed. Unpack it first (unzip)",
+    ".bin": f"holds numbers without names. Give the …{MANIFEST_SUFFIX} beside it",
+    ".onnx": "is a model for the app. Give the checkpoint that it was exported from",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +79,15 @@ class InitReport:
         parts = [f"{len(self.matched)} tensors taken"]
         for names, what in (
             (self.missing, "not in the file, which begin anew"),
-            (self.mismatched, "of another shape, which begin anew"),
+            (
+                [entry[0] for entry in self.mismatched],
+                "of another shape, which begin anew",
+            ),
             (self.unexpected, "in the file only"),
         ):
             if names:
-                parts.append(f"{len(names)} {what}")
+                listed = f" ({', '.join(names)})" if len(names) <= MAX_LISTED_NAMES else ""
+                parts.append(f"{len(names)} {what}{listed}")
         text = f"{self.path} ({self.kind}): {', '.join(parts)}"
         if self.carried:
             pairs = [a if a == b else f"{a} (as {b})" for a, b in self.carried]
@@ -120,9 +138,13 @@ def read_weights(path: Path) -> Weights:
     except FileNotFoundError as cause:
         raise TrainingError(f"The weights {path} are missing.") from cause
     except Exception as cause:  # a damaged pickle may raise any error
+        if path.is_dir():
+            raise TrainingError(f"{path} is a folder. Give a file of weights in it.") from cause
+        if form := UNREADABLE_FORMS.get(path.suffix.lower()):
+            raise TrainingError(f"{path} {form}.") from cause
         raise TrainingError(
             f"{path} holds no weights that can be read safely. Give a checkpoint of this program, "
-            "or a state dict that torch.save wrote."
+            f"a state dict that torch.save wrote, or dlib's network as a {DLIB_SUFFIX} file."
         ) from cause
     if isinstance(state, dict) and "recommended" in state and "config" in state:
         return _own(path, state)
@@ -148,20 +170,21 @@ def read_dlib_weights(path: Path, config: RunConfig) -> Weights:
 
 
 def _dlib(net: DaclNet, path: Path) -> Weights:
+    channels = net.backbone.channels if isinstance(net.backbone, DlibBackbone) else 1
+    tensors = read_dlib(path, channels=channels)
     if not isinstance(net.backbone, DlibBackbone):
-        raise TrainingError(f"{path} is dlib's network. Add --recipe dlib.")
-    return Weights(path, "dlib", read_dlib(path, channels=net.backbone.channels))
+        raise TrainingError(
+            f"{path} is dlib's network. Add --recipe dlib; in training.compare, which has no "
+            "--recipe, --backbone dlib --size-px 112."
+        )
+    return Weights(path, "dlib", tensors)
 
 
 def name_weights(weights: Weights) -> WeightOrigin:
     """Names a file of weights as an origin. Raises `TrainingError` where it is gone meanwhile."""
     path, facts = weights.path, weights.facts
-    file = find_weight_file(path) if weights.kind == "dlib" else path
-    try:
-        digest = sha256_of_file(file)
-    except OSError as cause:
-        raise TrainingError(f"The weights {file} could not be read: {cause.strerror}.") from cause
-    return name_origin(weights.kind, path.name, None if facts is None else facts.dataset, digest)
+    dataset = None if facts is None else facts.dataset
+    return name_origin(weights.kind, path.name, dataset, hash_weights(path))
 
 
 def _own(path: Path, state: dict[str, Any]) -> Weights:
@@ -263,6 +286,11 @@ def load_initial(
             f"Nothing in {path} fits this network: {len(mismatched)} of its tensors have another "
             "shape. Its width, blocks, stem and colour must be the same."
         )
+    for name in (*matched, *heads):
+        if not weights.tensors[theirs[name]].isfinite().all():
+            raise TrainingError(
+                f"{path} holds numbers that are not finite, in {theirs[name]}. Give other weights."
+            )
     for name in matched:
         ours[name].copy_(weights.tensors[theirs[name]])
     for name in heads:

@@ -20,7 +20,8 @@ from torch import Tensor
 
 from app.errors import TrainingError
 from training.base.device import PIXEL_MEAN, PIXEL_STD
-from training.network.dlib_backbone import BLOCKS
+from training.base.regular_file import check_regular
+from training.network.dlib_backbone import BLOCKS, STEM_CHANNELS
 
 DLIB_SUFFIX = ".dat"
 MANIFEST_SUFFIX = "weights_manifest.json"  # end of the name of face-api's file
@@ -36,16 +37,16 @@ Layer = tuple[Floats, Floats, Floats, Floats]
 
 def is_dlib_file(path: Path) -> bool:
     """Tells, from its name, whether a file has one of the two forms."""
-    return path.suffix == DLIB_SUFFIX or path.name.endswith(MANIFEST_SUFFIX)
+    return path.suffix.lower() == DLIB_SUFFIX or path.name.endswith(MANIFEST_SUFFIX)
 
 
-def find_weight_file(path: Path) -> Path:
-    """Finds the file that holds the numbers: the .dat itself, or the .bin beside a manifest that
-    `read_dlib` has read."""
+def find_weight_files(path: Path) -> tuple[Path, ...]:
+    """Finds the files that hold the numbers, in order: the .dat itself, or the .bin or the shards
+    beside a manifest that `read_dlib` has read."""
     if not path.name.endswith(MANIFEST_SUFFIX):
-        return path
+        return (path,)
     groups: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
-    return path.parent / Path(groups[0]["paths"][0]).name
+    return tuple(path.parent / Path(name).name for name in groups[0]["paths"])
 
 
 def read_dlib(path: Path, *, channels: int) -> dict[str, Tensor]:
@@ -61,23 +62,34 @@ def read_dlib(path: Path, *, channels: int) -> dict[str, Tensor]:
 
     Raises:
         TrainingError: A file is missing, or is not this network.
+        DataError: A path is a pipe, a socket or a device.
     """
+    shapes = _list_filter_shapes()
     try:
-        if path.stat().st_size > MAX_FILE_BYTES:
-            raise ValueError("it is too large")
         layers = _manifest(path) if path.name.endswith(MANIFEST_SUFFIX) else _dat(path)
-        names = ["stem.0 stem.1"]
-        for block in range(len(BLOCKS)):
-            names += [f"stages.{block}.conv{n} stages.{block}.norm{n}" for n in (1, 2)]
-        if len(layers) != len(names):
-            raise ValueError(f"it has {len(layers)} convolutions, not {len(names)}")
+        if len(layers) != len(shapes):
+            raise ValueError(f"it has {len(layers)} convolutions, not {len(shapes)}")
+        for number, (layer, shape) in enumerate(zip(layers, shapes, strict=True), 1):
+            _check_layer(layer, shape, number)
     except FileNotFoundError as cause:
         raise TrainingError(f"The weights {cause.filename} are missing.") from cause
-    except (OSError, ValueError, LookupError, TypeError) as cause:
+    except (
+        OSError,
+        ValueError,
+        LookupError,
+        TypeError,
+        AttributeError,
+        ArithmeticError,
+        RecursionError,
+    ) as cause:
+        reason = cause.strerror if isinstance(cause, OSError) else cause
         raise TrainingError(
-            f"{path} is not dlib's face recognition network ({cause}). Give "
+            f"{path} is not dlib's face recognition network ({reason}). Give "
             "dlib_face_recognition_resnet_model_v1.dat, or the manifest of @vladmandic/face-api."
         ) from cause
+    names = ["stem.0 stem.1"]
+    for block in range(len(BLOCKS)):
+        names += [f"stages.{block}.conv{n} stages.{block}.norm{n}" for n in (1, 2)]
     tensors: dict[str, Tensor] = {}
     for place, (name, (filters, bias, scale, shift)) in enumerate(zip(names, layers, strict=True)):
         conv, norm = (f"backbone.{part}" for part in name.split())
@@ -105,10 +117,37 @@ def _for_our_pixels(filters: Floats, bias: Floats, channels: int) -> tuple[Float
     return wide.astype(np.float32), bias
 
 
+def _list_filter_shapes() -> list[tuple[int, int, int, int]]:
+    """Lists the shape (O, I, kh, kw) of each convolution's filters."""
+    channels = STEM_CHANNELS
+    shapes = [(channels, len(DLIB_MEAN_RGB), 7, 7)]
+    for out, _ in BLOCKS:
+        shapes += [(out, channels, 3, 3), (out, out, 3, 3)]
+        channels = out
+    return shapes
+
+
+def _check_layer(layer: Layer, shape: tuple[int, int, int, int], number: int) -> None:
+    """Raises `ValueError` for a layer of another shape, or with numbers that are not finite."""
+    filters, *rest = layer
+    if filters.shape != shape or any(part.shape != shape[:1] for part in rest):
+        raise ValueError(f"convolution {number} is {filters.shape}, not {shape}")
+    if not all(np.isfinite(part).all() for part in layer):
+        raise ValueError(f"convolution {number} has numbers that are not finite")
+
+
+def _read_bytes(path: Path) -> bytes:
+    """Reads a file of a size that the network may have. Raises `ValueError` for a larger one."""
+    check_regular(path)
+    if path.stat().st_size > MAX_FILE_BYTES:
+        raise ValueError(f"{path.name} is too large")
+    return path.read_bytes()
+
+
 def _manifest(path: Path) -> list[Layer]:
     """Reads face-api's form, where filters lie as (kh, kw, I, O)."""
-    groups: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
-    content = b"".join((path.parent / Path(name).name).read_bytes() for name in groups[0]["paths"])
+    groups: list[dict[str, Any]] = json.loads(_read_bytes(path))
+    content = b"".join(map(_read_bytes, find_weight_files(path)))
     kept: dict[str, Floats] = {}
     at = 0
     for entry in groups[0]["weights"]:
@@ -134,7 +173,7 @@ def _manifest(path: Path) -> list[Layer]:
 def _dat(path: Path) -> list[Layer]:
     """Reads dlib's form: the layers' tags and tensors, from the picture on. A convolution's
     parameters are its filters and biases, an affine layer's its scales and shifts."""
-    content = path.read_bytes()
+    content = _read_bytes(path)
     tensors: list[tuple[bytes, Floats]] = []
     at = 0
     for tag, at in _tags(content):

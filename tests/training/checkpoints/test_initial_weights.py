@@ -162,6 +162,48 @@ def test_files_that_hold_no_weights_are_named(tmp_path: Path) -> None:
         read_weights(tmp_path / "numbers.pth")
 
 
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("dlib_face_recognition_resnet_model_v1.dat.bz2", r"is packed\. Unpack it first"),
+        ("face_recognition_model.bin", r"Give the …weights_manifest\.json beside it"),
+        ("dacl.onnx", "Give the checkpoint that it was exported from"),
+        ("dlib.pth", r"or dlib's network as a \.dat file"),
+    ],
+)
+def test_files_that_look_like_weights_are_told_from_them(
+    tmp_path: Path, name: str, message: str
+) -> None:
+    (tmp_path / name).write_bytes(b"no pickle")
+    with pytest.raises(TrainingError, match=message) as caught:
+        read_weights(tmp_path / name)
+    assert "\n" not in str(caught.value)
+    with pytest.raises(TrainingError, match="is a folder"):
+        read_weights(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["backbone.stem.0.weight", "classifier.bias"])
+def test_numbers_that_are_not_finite_are_refused_and_the_network_left_alone(
+    trained: Path, tmp_path: Path, name: str
+) -> None:
+    state = load_checkpoint(trained / "best.pt")
+    tensors = {key: tensor.clone() for key, tensor in state[state["recommended"]].items()}
+    tensors[name].view(-1)[0] = torch.nan
+    torch.save(state | {state["recommended"]: tensors}, tmp_path / "nan.pt")
+    net = other_net(trained, 3)
+    before = values(net)
+    with pytest.raises(TrainingError, match=f"not finite, in {name}"):
+        load_initial(net, tmp_path / "nan.pt", labels=LABELS)
+    assert all(torch.equal(tensor, before[key]) for key, tensor in net.state_dict().items())
+
+
+def test_summary_names_what_little_does_not_fit(trained: Path) -> None:
+    config = load_trained(trained / "best.pt").config
+    coloured = build_network(replace(config, train=replace(config.train, colour="rgb")), 3)
+    report = load_initial(coloured, trained / "best.pt", labels=LABELS)
+    assert "1 of another shape (backbone.stem.0.weight);" in report.summary()
+
+
 def test_training_begins_with_given_weights(
     shapes_npz: Path, trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,15 +1,22 @@
 """dlib's face network: its shape, its files, and norms that compute what its scales did."""
 
+import json
+import math
+import os
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch.nn import functional
 
-from app.errors import TrainingError
+from app.errors import DataError, TrainingError
+from app.files.hashing import sha256_of_file
 from tests.support.dlib_files import encode_dat, encode_number, make_layers, write_manifest
 from tests.support.shapes import LABELS
 from training.checkpoints.checkpoint import Trained, build_network
+from training.checkpoints.digest import hash_weights
 from training.checkpoints.initial_weights import load_initial
 from training.checkpoints.wider import widen_network
 from training.config.run_config import DataFacts, RunConfig
@@ -21,7 +28,13 @@ from training.network.dlib_backbone import (
     compute_map_side,
     measure_norms,
 )
-from training.network.dlib_file import DLIB_MEAN_RGB, Layer, is_dlib_file, read_dlib
+from training.network.dlib_file import (
+    DLIB_MEAN_RGB,
+    MAX_FILE_BYTES,
+    Layer,
+    is_dlib_file,
+    read_dlib,
+)
 from training.network.half_precision import round_to_half
 from training.network.model import ExportNet, ModelConfig
 
@@ -146,6 +159,102 @@ def test_a_cut_file_is_refused(layers: list[Layer], tmp_path: Path) -> None:
         path.write_bytes(whole[: int(share * len(whole))])
         with pytest.raises(TrainingError, match="is not dlib's"):
             read_dlib(path, channels=1)
+
+
+def encode_claim(*dims: int, size: int = 0) -> bytes:
+    """A convolution's tag and a tensor that claims `dims`, with `size` bytes of numbers."""
+    return b"\x01\x05con_4" + b"".join(map(encode_number, (2, *dims))) + bytes(size)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        encode_claim(2**40, 2**40, 1, 1, size=64),
+        encode_claim(2**62, 1, 1, 1, size=64),
+        encode_claim(4, 1, 1, 1, size=16)
+        + encode_claim(0, 1, 1, 1).replace(b"\x05con_4", b"\x07affine_"),
+    ],
+    ids=["more than a machine's words", "more than a machine's memory", "no channels"],
+)
+def test_claims_that_cannot_be_are_refused_in_one_line(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / "x.dat").write_bytes(content)
+    with pytest.raises(TrainingError, match="is not dlib's") as caught:
+        read_dlib(tmp_path / "x.dat", channels=1)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"shape": [10**30]}, "too large"),
+        ({"shape": "wide"}, "is not dlib's"),
+        ({"name": 5}, "is not dlib's"),
+        ({"quantization": {"dtype": "float999", "scale": 1, "min": 0}}, "float999"),
+        ({"quantization": {"dtype": "uint8", "scale": math.nan, "min": 0}}, "not finite"),
+    ],
+)
+def test_damaged_manifest_is_refused_in_one_line(
+    layers: list[Layer], tmp_path: Path, change: dict[str, Any], reason: str
+) -> None:
+    path = write_manifest(layers, tmp_path)
+    (group,) = json.loads(path.read_text())
+    group["weights"][0] |= change
+    path.write_text(json.dumps([group]))
+    with pytest.raises(TrainingError, match=reason) as caught:
+        read_dlib(path, channels=1)
+    assert "\n" not in str(caught.value)
+
+
+def test_network_of_another_shape_is_refused_whole(layers: list[Layer], tmp_path: Path) -> None:
+    """One convolution of another size must not be left random beside 28 trained ones."""
+    wide = list(layers)
+    filters, *rest = layers[3]
+    wide[3] = (np.resize(filters, (*filters.shape[:2], 5, 5)), *rest)
+    (tmp_path / "wide.dat").write_bytes(encode_dat(wide))
+    with pytest.raises(TrainingError, match=r"convolution 4 is \(32, 32, 5, 5\)"):
+        read_dlib(tmp_path / "wide.dat", channels=1)
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_numbers_that_are_not_finite_are_refused(
+    layers: list[Layer], tmp_path: Path, value: float
+) -> None:
+    filters = layers[2][0].copy()
+    filters[0, 0, 0, 0] = value
+    (tmp_path / "x.dat").write_bytes(
+        encode_dat([*layers[:2], (filters, *layers[2][1:]), *layers[3:]])
+    )
+    with pytest.raises(TrainingError, match="convolution 3 has numbers that are not finite"):
+        read_dlib(tmp_path / "x.dat", channels=1)
+
+
+def test_only_files_of_a_likely_size_are_read(layers: list[Layer], tmp_path: Path) -> None:
+    path = write_manifest(layers, tmp_path)
+    os.truncate(tmp_path / "model.bin", MAX_FILE_BYTES + 1)
+    with pytest.raises(TrainingError, match=r"model\.bin is too large"):
+        read_dlib(path, channels=1)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes here")
+def test_named_pipe_as_numbers_is_refused(layers: list[Layer], tmp_path: Path) -> None:
+    path = write_manifest(layers, tmp_path)
+    (tmp_path / "model.bin").unlink()
+    os.mkfifo(tmp_path / "model.bin")
+    with pytest.raises(DataError, match="is a pipe"):
+        read_dlib(path, channels=1)
+
+
+def test_shards_are_the_same_weights_as_one_file(layers: list[Layer], tmp_path: Path) -> None:
+    path = write_manifest(layers, tmp_path)
+    whole, digest = read_dlib(path, channels=1), hash_weights(path)
+    content = (tmp_path / "model.bin").read_bytes()
+    for number, part in enumerate((content[:4_000_000], content[4_000_000:]), 1):
+        (tmp_path / f"shard{number}").write_bytes(part)
+    (group,) = json.loads(path.read_text())
+    path.write_text(json.dumps([group | {"paths": ["shard1", "shard2"]}]))
+    shards = read_dlib(path, channels=1)
+    assert all(torch.equal(shards[name], tensor) for name, tensor in whole.items())
+    assert hash_weights(path) == digest == sha256_of_file(tmp_path / "model.bin")
 
 
 def test_it_begins_a_network_and_names_what_is_new(file: Path) -> None:
