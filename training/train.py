@@ -16,8 +16,14 @@ from training.base.device import ComputeDevice
 from training.base.option_types import parse_gigabytes
 from training.base.processes import Ranks, join_ranks
 from training.datasets.pack_reader import read_pack
-from training.run.job import TrainingJob, carry_out, read_resumed_recipe
+from training.run.job import (
+    TrainingJob,
+    carry_out,
+    find_resumed_init,
+    read_resumed_recipe,
+)
 from training.run.options import (
+    DEFAULT_RECIPE,
     RECIPE_MAKERS,
     add_machine_options,
     add_recipe_options,
@@ -70,7 +76,7 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument(
         "--recipe",
         choices=sorted(RECIPE_MAKERS),
-        default="default",
+        default=DEFAULT_RECIPE,
         help="where the options below start from: default; dlib, dlib's face recognition network, "
         "whose weights --init names; or paper, the configuration that the authors published",
     )
@@ -86,12 +92,13 @@ def _train(options: argparse.Namespace, ranks: Ranks, folder: RunFolder | None) 
     pack = read_pack(options.data)
     config = read_recipe(vars(options), RECIPE_MAKERS[options.recipe]())
     state: dict[str, Any] | None = None
-    teachers = tuple(options.teacher or ())
+    teachers, init = tuple(options.teacher or ()), options.init
     if folder is not None and options.resume:
         config = read_resumed_recipe(folder, vars(options), options.data, pack.meta.key)
         state = folder.state
         teachers = teachers or folder.read_teachers()
-    config, state, teachers = ranks.broadcast((config, state, teachers))
+        init = find_resumed_init(folder, init)
+    config, state, teachers, init = ranks.broadcast((config, state, teachers, init))
     job = TrainingJob(
         config=config,
         pack=pack,
@@ -99,7 +106,7 @@ def _train(options: argparse.Namespace, ranks: Ranks, folder: RunFolder | None) 
         machine=machine,
         teachers=teachers,
         state=state,
-        init=options.init,
+        init=init,
         memory_bytes=None if options.memory_gb is None else round(options.memory_gb * 2**30),
         checkpoint_s=options.checkpoint_minutes * 60,
     )

@@ -4,6 +4,7 @@ import argparse
 import importlib
 import json
 import math
+import re
 import signal
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from app.errors import DataError, TrainingError
 from tests.support.shapes import LABELS, MACHINE, RECIPE, train_shapes, write_shapes
 from tests.support.training_runs import CONFIG, FP32, assert_same_bits, read_training_error
 from training import train
+from training.base.cli import run_entry_point
 from training.base.device import ComputeDevice
 from training.base.files import write_text_file
 from training.checkpoints import checkpoint
@@ -309,6 +311,68 @@ def test_run_is_resumed_only_as_it_began(
     assert "other.npz is not the data that the run began with" in read_training_error(
         capsys, other, *resume
     )
+
+
+def test_run_is_resumed_with_the_weights_that_it_began_with_or_none(
+    shapes_npz: Path, trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    init, run = trained / "best.pt", tmp_path / "run"
+    train_shapes(shapes_npz, run, "--epochs", "1", "--init", str(init))
+    other = train_shapes(shapes_npz, tmp_path / "other", "--epochs", "1") / "best.pt"
+    resume = ("-o", run, "--resume", *MACHINE)
+    for wrong, message in (
+        (other, "did not begin with"),
+        (tmp_path / "gone.pt", "could not be read"),
+    ):
+        assert message in read_training_error(capsys, shapes_npz, *resume, "--init", wrong)
+    plain = ("-o", tmp_path / "other", "--resume", *MACHINE, "--init", init)
+    assert "did not begin with" in read_training_error(capsys, shapes_npz, *plain)
+    for right in ((), ("--init", init)):
+        assert train.main([str(word) for word in (shapes_npz, *resume, *right)]) == 0
+
+
+def test_run_that_was_stopped_before_its_first_checkpoint_begins_as_it_was_asked_to(
+    shapes_npz: Path, trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    init, run = trained / "best.pt", tmp_path / "run"
+    train_shapes(shapes_npz, run, "--epochs", "1", "--init", str(init))
+    whole = load_checkpoint(run / "last.pt")
+    facts = (run / "run.json").read_text()
+    other = train_shapes(shapes_npz, tmp_path / "other", "--epochs", "1") / "best.pt"
+
+    def stop_early(folder: str) -> Path:
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "run.json").write_text(facts)
+        return tmp_path / folder
+
+    words = ("--resume", *MACHINE)
+    again = stop_early("again")
+    assert train.main([str(word) for word in (shapes_npz, "-o", again, *words)]) == 0
+    assert_same_bits(load_checkpoint(again / "last.pt"), whole)
+    capsys.readouterr()
+    options = [str(word) for word in (shapes_npz, "-o", stop_early("wrong"), *words)]
+    assert run_entry_point(lambda: train.main([*options, "--init", str(other)])) == 2
+    assert "began with other weights" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("recipe", ["dlib", "paper"])
+def test_recipe_of_a_resumed_run_is_no_other(
+    shapes_npz: Path, trained: Path, capsys: pytest.CaptureFixture[str], recipe: str
+) -> None:
+    resume = ("-o", trained, "--resume", *MACHINE, "--recipe", recipe)
+    message = read_training_error(capsys, shapes_npz, *resume)
+    assert "has another recipe (train." in message
+    assert message.count(" and ") <= 3
+    assert re.search(r"; \d+ more asked for\)", message)
+
+
+def test_dlibs_network_without_its_weights_is_said(
+    shapes_npz: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = ("--recipe", "dlib", "--size-px", "64", "--epochs", "1", "--batch-size", "96")
+    words = (shapes_npz, "-o", tmp_path / "run", *MACHINE, *options, "--loss", "softmax")
+    assert train.main([str(word) for word in words]) == 0
+    assert "Note: dlib's network begins with random weights" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

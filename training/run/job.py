@@ -3,7 +3,7 @@
 import json
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,35 +13,77 @@ from training.base.device import ComputeDevice
 from training.base.processes import Ranks
 from training.base.progress import print_line
 from training.checkpoints.checkpoint import read_facts, save_checkpoint
+from training.checkpoints.digest import hash_weights
+from training.checkpoints.origins import read_origins
 from training.config.run_config import RunConfig
 from training.datasets.examples import Examples
 from training.datasets.pack import Pack
 from training.datasets.split_pair import gather_facts, load_pair
 from training.run.begin import load_beginning
 from training.run.loop import fit
-from training.run.options import read_recipe
+from training.run.options import DEFAULT_RECIPE, RECIPE_MAKERS, read_recipe
 from training.run.run_folder import LAST, RunFolder
 from training.run.teaching import CachedTeaching, Teaching, prepare_teaching
 from training.run.trainer import Trainer
+
+MAX_LISTED_DIFFERENCES = 3  # of two recipes, in one line; more are only counted
+FROM_CHANCE = (
+    "Note: dlib's network begins with random weights, because no --init names its published ones "
+    "(docs/retraining.md says where they are)."
+)
 
 
 def read_resumed_recipe(
     folder: RunFolder, given: Mapping[str, Any], data: Path, key: str
 ) -> RunConfig:
     """Reads the recipe of the run in `folder`, which goes on. Raises `TrainingError` where
-    the `given` options ask for another recipe, or where `key` is that of other data than the file
-    `data` was then."""
+    the `given` options, `recipe` among them, ask for another recipe, or where `key` is that of
+    other data than the file `data` was then."""
     state = folder.state
     config = folder.begun_recipe if state is None else RunConfig.from_dict(state["config"])
     assert config is not None
-    if others := config.list_differences(read_recipe(given, config)):
+    base = config
+    if (name := given.get("recipe", DEFAULT_RECIPE)) != DEFAULT_RECIPE:
+        base = replace(RECIPE_MAKERS[name](), teach=config.teach)
+    if others := config.list_differences(read_recipe(given, base)):
+        more = len(others) - MAX_LISTED_DIFFERENCES
+        listed = "; ".join(others[:MAX_LISTED_DIFFERENCES]) + (f"; {more} more" * (more > 0))
         raise TrainingError(
-            f"The run in {folder.folder} has another recipe ({'; '.join(others)} asked for). "
+            f"The run in {folder.folder} has another recipe ({listed} asked for). "
             "Resume it without recipe options."
         )
     if state is not None and read_facts(state).key != key:
         raise TrainingError(f"{data} is not the data that the run began with.")
     return config
+
+
+def find_resumed_init(folder: RunFolder, given: Path | None) -> Path | None:
+    """Finds the weights that the run in `folder`, which goes on, begins with: None where it has a
+    checkpoint, else the file `given`, or the one that the run named.
+
+    Raises:
+        TrainingError: `given` are other weights than the run began with, or they cannot be read.
+    """
+    if folder.state is None:
+        return given or folder.read_init()
+    if given is not None and not is_begun_with(folder.state, given):
+        raise TrainingError(
+            f"The run in {folder.folder} did not begin with {given}. Resume it without --init, or "
+            "begin a new run in another folder."
+        )
+    return None
+
+
+def is_begun_with(state: Mapping[str, Any], init: Path | None) -> bool:
+    """Tells whether the run of a checkpoint's state began with the weights `init`; None: with
+    random ones. True for a checkpoint of an older version, which does not say. Raises
+    `TrainingError` where the weights cannot be read."""
+    if "origins" not in state:
+        return True
+    origins = read_origins(state)
+    if init is None or not origins:
+        return init is None and not origins
+    return hash_weights(init) == origins[-1].sha256
 
 
 def find_teaching(
@@ -100,12 +142,18 @@ def carry_out(job: TrainingJob, ranks: Ranks, folder: RunFolder | None) -> float
         report = load_beginning(trainer, job.init, examples)
         if folder is not None:
             print(report.summary(), file=sys.stderr)
+    elif folder is not None and config.model.backbone == "dlib":
+        print(FROM_CHANCE, file=sys.stderr)
+    if folder is not None and folder.begun_with not in (None, trainer.origins):
+        raise TrainingError(
+            f"The run in {folder.folder} began with other weights. Resume it with these as --init."
+        )
     if folder is None:
         for _ in fit(trainer, examples, valid, job.output):
             pass
         return trainer.best_accuracy
     where = f"{machine.device.type}, {'bf16' if machine.autocast else 'fp32'}"
-    folder.write_facts(config, pack, where, job.teachers)
+    folder.write_facts(config, pack, where, job.teachers, init=job.init, origins=trainer.origins)
     if state is None:
         save_checkpoint(job.output / LAST, trainer.state("averaged"))
     beside = f" and {examples.outliers} outliers" if examples.outliers else ""

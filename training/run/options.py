@@ -15,9 +15,10 @@ from training.config.teach_config import TeachConfig
 from training.config.train_config import TrainConfig
 from training.network.model import ModelConfig
 
+DEFAULT_RECIPE = "default"
 # The choices of --recipe.
 RECIPE_MAKERS: dict[str, Callable[[], RunConfig]] = {
-    "default": RunConfig,
+    DEFAULT_RECIPE: RunConfig,
     "dlib": RunConfig.make_face_pretrained,
     "paper": RunConfig.make_published,
 }

@@ -24,6 +24,7 @@ from app.errors import TrainingError
 from app.wording import escape_surrogates
 from training.base.files import write_text_file
 from training.checkpoints.checkpoint import load_checkpoint
+from training.checkpoints.origins import WeightOrigin, read_origins, write_origins
 from training.config.run_config import RunConfig
 from training.datasets.pack import Pack
 
@@ -46,7 +47,8 @@ class RunFolder:
 
     A folder that holds anything else is written into only with `resume`. `lines` are the log's
     lines so far, `state` the checkpoint to go on from (None for a new run), `begun_recipe` the
-    recipe of a run that was stopped before its first checkpoint. Raises `TrainingError`.
+    recipe of a run that was stopped before its first checkpoint, and `begun_with` the weights that
+    it began with (None where they are not known). Raises `TrainingError`.
     """
 
     def __init__(self, folder: Path, *, resume: bool) -> None:
@@ -54,6 +56,7 @@ class RunFolder:
         self.lines: list[dict[str, Any]] = []
         self.state: dict[str, Any] | None = None
         self.begun_recipe: RunConfig | None = None
+        self.begun_with: tuple[WeightOrigin, ...] | None = None
         self._events: Any = None
         try:
             there = {path.name for path in folder.iterdir()} if folder.exists() else set()
@@ -94,6 +97,8 @@ class RunFolder:
         try:
             facts = json.loads((self.folder / FACTS).read_text(encoding="utf-8"))
             self.begun_recipe = RunConfig.from_dict(facts["config"])
+            if "began_with" in facts:
+                self.begun_with = read_origins({"origins": facts["began_with"]})
         except (OSError, ValueError, KeyError, TypeError) as cause:
             raise TrainingError(
                 f"{self.folder / FACTS} is damaged. Begin the run again in another folder."
@@ -108,10 +113,27 @@ class RunFolder:
         except (OSError, ValueError, AttributeError, TypeError):
             return ()
 
+    def read_init(self) -> Path | None:
+        """Reads where the file of weights was that the run began with; None where it began with
+        none, or `run.json` does not name it."""
+        try:
+            facts = json.loads((self.folder / FACTS).read_text(encoding="utf-8"))
+            return None if facts.get("init") is None else Path(facts["init"])
+        except (OSError, ValueError, AttributeError, TypeError):
+            return None
+
     def write_facts(
-        self, config: RunConfig, pack: Pack, machine: str, teachers: Sequence[Path] = ()
+        self,
+        config: RunConfig,
+        pack: Pack,
+        machine: str,
+        teachers: Sequence[Path] = (),
+        *,
+        init: Path | None = None,
+        origins: Sequence[WeightOrigin] = (),
     ) -> None:
-        """Writes `run.json`. A resumed run adds the time at which it went on."""
+        """Writes `run.json`: the recipe, the data, the teachers, and the file `init` of weights to
+        begin with, whose `origins` it names. A resumed run adds the time at which it went on."""
         path = self.folder / FACTS
         now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
         begun: list[str] = []
@@ -125,6 +147,8 @@ class RunFolder:
             "begun": [*begun, now],
             "config": asdict(config),
             "teachers": [str(path.resolve()) for path in teachers],
+            "init": None if init is None else str(init.resolve()),
+            "began_with": write_origins(origins),
             "data": {
                 "dataset": pack.meta.dataset,
                 "key": pack.meta.key,
