@@ -157,6 +157,8 @@ class TrainConfig:
             raise ValueError("outliers are a share of each batch, in 0..0.5")
         if not 0 <= self.own_votes <= 100:
             raise ValueError("own votes must be in 0..100")
+        if self.own_votes and self.targets == "majority":
+            raise ValueError("own votes count among soft targets alone, not beside a majority")
         if not 0 <= self.logit_adjustment <= 2:
             raise ValueError("the logit adjustment must be in 0..2")
         if not 0 <= self.balanced_epochs < self.epochs:

@@ -53,6 +53,11 @@ def load_pair(
         ).to(device)
 
     train = load_split("train", config.train.targets)
+    if config.train.balanced_epochs and not (train.labels >= 0).any():
+        raise DataError(
+            "No training picture of the pack has a majority, by which classes could be balanced. "
+            "Leave --balanced-epochs out."
+        )
     if config.train.targets == "majority":
         classes = train.soft.shape[1]
         named = one_hot(train.labels[: train.faces], classes).to(train.soft.dtype)

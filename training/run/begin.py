@@ -4,6 +4,7 @@ from pathlib import Path
 
 import torch
 
+from app.errors import TrainingError
 from training.base.device import normalise_batch
 from training.checkpoints.initial_weights import InitReport, load_initial
 from training.datasets.examples import Examples
@@ -13,6 +14,7 @@ from training.run.trainer import Trainer
 # Faces on which the norms of dlib's network are measured; 2,000 give the same to a per cent.
 MAX_MEASURED_FACES = 4096
 MEASURING_BATCH = 64  # faces at a time
+BIAS = "classifier.bias"  # the tensor that the logit adjustment changes
 
 
 def load_beginning(trainer: Trainer, path: Path, examples: Examples) -> InitReport:
@@ -20,10 +22,16 @@ def load_beginning(trainer: Trainer, path: Path, examples: Examples) -> InitRepo
     centres, and notes the origin.
 
     dlib's network was published with scales and shifts in place of norms. Its norms are therefore
-    measured on the first `MAX_MEASURED_FACES` of `examples`. Raises `TrainingError`.
+    measured on the first `MAX_MEASURED_FACES` of `examples`. Raises `TrainingError` where the file
+    cannot be used, or sets the biases that the recipe's logit adjustment sets as well.
     """
     labels = trainer.facts.labels
     report = load_initial(trainer.net, path, labels=labels, centres=trainer.centre_loss.centres)
+    if trainer.config.train.logit_adjustment and (report.carried or BIAS in report.matched):
+        raise TrainingError(
+            f"The classifier's biases would begin as in {path}, without the logit adjustment. "
+            "Leave --logit-adjustment out, or begin with weights that have no such classifier."
+        )
     if report.kind == "dlib":
         rows = torch.arange(min(MAX_MEASURED_FACES, examples.faces))
         measure_norms(

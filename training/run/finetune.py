@@ -125,7 +125,8 @@ def make_fine_tuning_recipe(
     batch_size: int | None = None,
 ) -> RunConfig:
     """Makes a recipe for few pictures. Network, size, colour and augmentation are those of
-    `source`.
+    `source`; what `source` did for rare classes and with pictures without an expression is left
+    out, because it belongs to that data.
 
     The batch is the largest power of two that leaves four steps an epoch, in 8..64. The epochs show
     6,000 pictures in all (from chance 24,000; `from_faces`, from a network that knows faces and no
@@ -151,6 +152,9 @@ def make_fine_tuning_recipe(
             learning_rate=learning_rate or rate * batch / 32,
             average=0.99,
             outliers=0.0,
+            own_votes=0.0,
+            logit_adjustment=0.0,
+            balanced_epochs=0,
             seed=seed,
         )
     except ValueError as cause:
@@ -272,7 +276,8 @@ def fine_tune(
         if kept.state is not None:
             trainer.restore(kept.state)
         where = f"{machine.device.type}, {'bf16' if machine.autocast else 'fp32'}"
-        kept.write_facts(config, pack, where)
+        init = None if weights is None else weights.path
+        kept.write_facts(config, pack, where, init=init, origins=trainer.origins)
         if kept.state is None:
             save_checkpoint(folder / LAST, trainer.state("averaged"))
         epochs = config.train.epochs

@@ -37,9 +37,12 @@ def shrink_pack(pack: Pack, scale: float) -> Pack:
 
 
 def shorten_recipe(config: RunConfig, scale: float) -> RunConfig:
-    """Scales the number of epochs; at least one stays."""
-    epochs = max(1, round(scale * config.train.epochs))
-    return replace(config, train=replace(config.train, epochs=epochs))
+    """Scales the number of epochs; at least one stays. Balanced epochs shrink alike, and leave one
+    epoch before them."""
+    train = config.train
+    epochs = max(1, round(scale * train.epochs))
+    balanced = min(epochs - 1, round(scale * train.balanced_epochs))
+    return replace(config, train=replace(train, epochs=epochs, balanced_epochs=balanced))
 
 
 @dataclass(frozen=True, slots=True)

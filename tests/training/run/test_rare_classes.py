@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from app.errors import DataError
+from app.errors import DataError, TrainingError
 from tests.support.training_runs import FP32
+from training.checkpoints.checkpoint import save_checkpoint
 from training.config.run_config import RunConfig
 from training.config.train_config import TrainConfig
 from training.datasets.examples import Examples
@@ -20,6 +21,9 @@ from training.datasets.readers import FERPLUS_LABELS, FERPLUS_VOTES, NO_LABEL
 from training.datasets.split_pair import gather_facts, load_pair
 from training.datasets.webp import encode_webp
 from training.network.model import ModelConfig
+from training.run.begin import load_beginning
+from training.run.finetune import make_fine_tuning_recipe
+from training.run.rehearsal import shorten_recipe
 from training.run.schedule import compute_learning_rate, draw_epoch_rows
 from training.run.trainer import Trainer
 
@@ -176,8 +180,69 @@ def test_logits_stay_those_of_faces_as_they_come(uneven: tuple[Pack, Examples]) 
         ({"balanced_epochs": 4}, "fewer than all epochs"),
         ({"own_votes": -1}, "own votes must be in 0..100"),
         ({"logit_adjustment": float("nan")}, "logit adjustment must be in 0..2"),
+        ({"own_votes": 5, "targets": "majority"}, "own votes count among soft targets alone"),
     ],
 )
 def test_settings_that_make_no_sense_are_refused(changes: dict[str, float], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         replace(CONFIG.train, **changes)
+
+
+def test_classes_cannot_be_balanced_without_a_majority(tmp_path: Path) -> None:
+    rows = [("train", [3, 3, 3, *[0] * 7], NO_LABEL)] * 8
+    pack = make_pack(tmp_path / "even.npz", [*rows, ("valid", VOTES["clear"], NO_LABEL)])
+    assert load_pair(pack, CONFIG, torch.device("cpu"))[0].faces == 8
+    with pytest.raises(DataError, match="Leave --balanced-epochs out"):
+        load_pair(pack, BALANCED, torch.device("cpu"))
+
+
+@pytest.mark.parametrize("own", [True, False], ids=["a checkpoint", "a state dict"])
+def test_logit_adjustment_is_not_lost_in_a_classifier_that_is_given(
+    uneven: tuple[Pack, Examples], tmp_path: Path, own: bool
+) -> None:
+    facts = gather_facts(*uneven)
+    given = Trainer(CONFIG, facts, FP32)
+    path = tmp_path / "given.pt"
+    if own:
+        save_checkpoint(path, given.state("net"))
+    else:
+        torch.save(given.net.state_dict(), path)
+    config = replace(CONFIG, train=replace(CONFIG.train, logit_adjustment=1))
+    with pytest.raises(TrainingError, match="Leave --logit-adjustment out"):
+        load_beginning(Trainer(config, facts, FP32), path, uneven[1])
+    load_beginning(Trainer(CONFIG, facts, FP32), path, uneven[1])
+
+
+def test_features_may_be_given_beside_a_logit_adjustment(
+    uneven: tuple[Pack, Examples], tmp_path: Path
+) -> None:
+    facts = gather_facts(*uneven)
+    given = Trainer(CONFIG, facts, FP32).net.state_dict()
+    path = tmp_path / "features.pth"
+    torch.save({name: x for name, x in given.items() if "classifier" not in name}, path)
+    config = replace(CONFIG, train=replace(CONFIG.train, logit_adjustment=1))
+    trainer = Trainer(config, facts, FP32)
+    before = trainer.net.classifier.bias.clone()
+    load_beginning(trainer, path, uneven[1])
+    assert trainer.averaged.classifier.bias.equal(before)
+
+
+def test_few_pictures_of_ones_own_are_learned_without_measures_for_another_set() -> None:
+    """A model whose training used FER2013's labels can be fine-tuned on pictures without them."""
+    source = replace(
+        CONFIG, train=replace(CONFIG.train, own_votes=5, logit_adjustment=1, balanced_epochs=2)
+    )
+    train = make_fine_tuning_recipe(source, 100, epochs=1).train
+    assert (train.own_votes, train.logit_adjustment, train.balanced_epochs) == (0, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("epochs", "balanced", "scale", "found"),
+    [(10, 4, 0.5, (5, 2)), (10, 9, 0.1, (1, 0)), (10, 8, 0.25, (2, 1)), (10, 0, 0.5, (5, 0))],
+)
+def test_rehearsal_shortens_the_balanced_epochs_too(
+    epochs: int, balanced: int, scale: float, found: tuple[int, int]
+) -> None:
+    config = RunConfig(TrainConfig(epochs=epochs, balanced_epochs=balanced))
+    train = shorten_recipe(config, scale).train
+    assert (train.epochs, train.balanced_epochs) == found
