@@ -5,7 +5,8 @@ python -m training.compare DATA.npz -o docs/comparison --seeds 3
 All variants of a seed begin with the same weights (with --init, all runs do) and see the same
 pictures in the same order, so their differences are paired. The networks are compared after the
 last epoch on the validation split: no checkpoint is chosen, and the test split stays closed.
-Finished runs are not made again.
+Finished runs are not made again, and runs of another recipe, other data or other weights to begin
+with are refused.
 """
 
 import argparse
@@ -14,6 +15,7 @@ import sys
 from pathlib import Path
 
 from app.errors import TrainingError
+from app.files.atomic import describe_write_error, reserve
 from app.process.one_line_parser import OneLineParser
 from training.base.cli import run_entry_point
 from training.base.device import ComputeDevice
@@ -24,7 +26,10 @@ from training.datasets.split_pair import load_pair
 from training.measures.comparison import build_comparison_page, format_results_csv, list_values
 from training.run.options import add_machine_options, add_recipe_options, read_recipe
 from training.run.teachers import find_view
-from training.studies.variants import LOSSES, Variant, choose_runs_folder, read_look, run_variants
+from training.studies.variant_runs import choose_runs_folder, read_look, run_variants
+from training.studies.variants import LOSSES, Variant
+
+PAGE = "comparison.md"
 
 
 def parser() -> argparse.ArgumentParser:
@@ -42,7 +47,8 @@ def parser() -> argparse.ArgumentParser:
         "--runs",
         type=Path,
         help="folder for the runs (default: runs/compare, with --init a folder named after the "
-        "weights); what is finished there is kept",
+        "weights); what is finished there is kept, and refused where its recipe, data or beginning "
+        "is another",
     )
     top.add_argument(
         "--init",
@@ -77,8 +83,10 @@ def main(argv: list[str] | None = None) -> int:
     if options.seeds < 1:
         raise TrainingError("--seeds must be at least 1.")
     variants = [Variant.parse(text) for text in options.variant or ()] or list(LOSSES)
-    if len({v.slug for v in variants}) != len(variants):
-        raise TrainingError("Two variants have the same name.")
+    if len({v.slug.casefold() for v in variants}) != len(variants):
+        raise TrainingError(
+            "Two variants have the same name, or names that give one folder. Rename one."
+        )
     if options.against not in (None, *(v.name for v in variants)):
         raise TrainingError(f"--against {options.against}: there is no variant of this name.")
     base = read_recipe(vars(options), RunConfig())
@@ -88,6 +96,7 @@ def main(argv: list[str] | None = None) -> int:
         options.output.mkdir(parents=True, exist_ok=True)
     except OSError as cause:
         raise TrainingError(f"{options.output} could not be made: {cause.strerror}.") from cause
+    reserve(options.output / PAGE, overwrite=True)  # raises before hours are spent
     machine = ComputeDevice.choose(options.device, options.precision, False)
     pack = read_pack(options.data)
     runs = options.runs or choose_runs_folder(options.init)
@@ -96,7 +105,7 @@ def main(argv: list[str] | None = None) -> int:
     _, valid = load_pair(pack, first, machine.device)
     command = " ".join(["python -m training.compare", *map(_quote, argv or sys.argv[1:])])
     write_text_file(
-        options.output / "comparison.md",
+        options.output / PAGE,
         build_comparison_page(
             results,
             [v.name for v in variants],
@@ -107,7 +116,7 @@ def main(argv: list[str] | None = None) -> int:
         ),
     )
     write_text_file(options.output / "comparison.csv", format_results_csv(results))
-    print(f"{options.output / 'comparison.md'}")
+    print(f"{options.output / PAGE}")
     try:
         from training.figures.comparison import (
             draw_attention_curves,
@@ -123,15 +132,18 @@ def main(argv: list[str] | None = None) -> int:
         for v in variants
         if find_view(v.apply_to(base).train) == find_view(first.train)
     ]
-    draw_comparison(
-        {v.name: list_values(results, v.name, "accuracy") for v in variants},
-        {v.name: list_values(results, v.name, "mean_class_recall") for v in variants},
-        options.output / "accuracy.png",
-    )
-    draw_embeddings(looks, pack.meta.labels, options.output / "embedding.png")
-    if any(look.profiles is not None for look in looks):
-        draw_attention_curves(looks, options.output / "attention.png")
-        draw_attention_profiles(looks, pack.meta.labels, options.output / "profiles.png")
+    try:
+        draw_comparison(
+            {v.name: list_values(results, v.name, "accuracy") for v in variants},
+            {v.name: list_values(results, v.name, "mean_class_recall") for v in variants},
+            options.output / "accuracy.png",
+        )
+        draw_embeddings(looks, pack.meta.labels, options.output / "embedding.png")
+        if any(look.profiles is not None for look in looks):
+            draw_attention_curves(looks, options.output / "attention.png")
+            draw_attention_profiles(looks, pack.meta.labels, options.output / "profiles.png")
+    except OSError as cause:
+        raise TrainingError(describe_write_error(options.output, cause)) from cause
     return 0
 
 

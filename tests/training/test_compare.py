@@ -3,23 +3,30 @@
 import csv
 import json
 import math
+import shutil
 from pathlib import Path
 
 import pytest
 import torch
 
-from app.errors import TrainingError
-from tests.support.shapes import RECIPE
+from app.errors import DataError, SinkError, TrainingError
+from tests.support.dlib_files import encode_dat, make_layers
+from tests.support.shapes import RECIPE, write_shapes
+from tests.support.training_runs import FP32, assert_same_bits
 from training import compare
+from training.base.cli import run_entry_point
 from training.checkpoints.checkpoint import load_checkpoint
 from training.checkpoints.digest import hash_checkpoint
 from training.config.run_config import RunConfig
+from training.datasets.pack_reader import read_pack
 from training.measures.comparison import (
     Interval,
     VariantResult,
     describe_difference,
     measure_difference,
 )
+from training.run.options import read_recipe
+from training.studies.variant_runs import run_variants
 from training.studies.variants import Variant
 
 
@@ -90,6 +97,13 @@ def test_variant_switches_a_switch() -> None:
         ("a: loss=cosine", "invalid choice"),
         ("a: lambda=1", "unknown option --lambda"),
         ("a: centre-rate=7", "centre rate must be in 0..1"),
+        ("a: seed=5", "every variant has the same seeds"),
+        ("..: loss=dacl", "is no name for a variant"),
+        ("a\nb: loss=dacl", "is no name for a variant"),
+        ("a|b: loss=dacl", "is no name for a variant"),
+        ("$x^$: loss=dacl", "is no name for a variant"),
+        ("\udcff: loss=dacl", "is no name for a variant"),
+        (f"{'x' * 61}: loss=dacl", "at most 60 letters"),
     ],
 )
 def test_variant_that_cannot_be_is_one_line(text: str, message: str) -> None:
@@ -198,3 +212,121 @@ def test_weights_that_are_missing_are_said_before_training(
     words = [str(shapes_npz), "-o", str(tmp_path / "out"), "--init", str(tmp_path / "no")]
     with pytest.raises(TrainingError, match="no could not be read"):
         compare.main(words)
+
+
+SHORT = ("--seeds", "1", "--device", "cpu", "--precision", "fp32", *RECIPE, "--epochs", "1")
+
+
+@pytest.mark.slow
+def test_finished_run_is_kept_only_for_the_same_question(
+    shapes_npz: Path, trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    runs, other = tmp_path / "runs", write_shapes(tmp_path / "other.npz", seed=1)
+
+    def ask(*words: object, data: Path = shapes_npz, variant: str = "a: loss=softmax") -> str:
+        given = [str(word) for word in (data, "-o", tmp_path / "out", "--runs", runs, *SHORT)]
+        capsys.readouterr()
+        code = run_entry_point(
+            lambda: compare.main([*given, "--variant", variant, *map(str, words)])
+        )
+        out, err = capsys.readouterr()
+        assert (code, err.count("\n")) in {(0, 0), (2, 1)}
+        return out if code == 0 else err
+
+    first = ask()
+    checkpoint = (runs / "a" / "seed0" / "last.pt").read_bytes()
+    for judged in (True, False):
+        for message, found in (
+            ("another recipe (train.learning_rate", ask(variant="a: loss=softmax learning-rate=1")),
+            ("another recipe (train.epochs", ask("--epochs", "2")),
+            ("other data", ask(data=other)),
+            ("began with other weights", ask("--init", trained / "best.pt")),
+        ):
+            assert message in found
+            assert "Choose another --runs" in found
+        if judged:
+            assert ask() == first
+            (runs / "a" / "seed0" / "result.json").unlink()
+    assert (runs / "a" / "seed0" / "last.pt").read_bytes() == checkpoint
+    assert ask() == first
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("content", [None, "{", "null", '{"variant": 3}', "another's"])
+def test_damaged_result_is_judged_again(
+    shapes_npz: Path, tmp_path: Path, content: str | None
+) -> None:
+    words = [str(shapes_npz), "-o", str(tmp_path / "out"), "--runs", str(tmp_path / "runs")]
+    words += [*SHORT, "--variant", "a: loss=softmax"]
+    assert compare.main(words) == 0
+    path = tmp_path / "runs/a/seed0/result.json"
+    good = path.read_text()
+    if content == "another's":
+        path.write_text(json.dumps(json.loads(good) | {"variant": "b", "accuracy": 0.9}))
+    elif content is None:
+        path.write_text(json.dumps(json.loads(good) | {"accuracy": None}))
+    else:
+        path.write_text(content)
+    assert compare.main(words) == 0
+    assert path.read_text() == good
+
+
+@pytest.mark.slow
+def test_run_that_was_killed_before_its_first_checkpoint_goes_on(
+    shapes_npz: Path, tmp_path: Path
+) -> None:
+    words = [str(shapes_npz), "-o", str(tmp_path / "out"), "--runs", str(tmp_path / "runs")]
+    words += [*SHORT, "--variant", "a: loss=softmax"]
+    assert compare.main(words) == 0
+    folder = tmp_path / "runs/a/seed0"
+    whole = load_checkpoint(folder / "last.pt")
+    for path in folder.iterdir():
+        if path.name not in ("run.json", ".lock"):
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    assert compare.main(words) == 0
+    assert_same_bits(load_checkpoint(folder / "last.pt"), whole)
+
+
+@pytest.mark.parametrize(
+    ("words", "error", "message"),
+    [
+        (("--variant", "b: own-votes=5"), DataError, "no labels of FER2013's own"),
+        (("--variant", "b: width=4", "--init", "best.pt"), TrainingError, "fits this network"),
+        (("--variant", "A: loss=dacl"), TrainingError, "names that give one folder"),
+        (("--variant", "b: loss=dacl", "--init", "d.dat"), TrainingError, "--backbone dlib"),
+    ],
+)
+def test_variant_that_cannot_be_is_said_before_the_first_is_trained(
+    shapes_npz: Path,
+    trained: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    words: tuple[str, ...],
+    error: type[Exception],
+    message: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(trained / "best.pt", "best.pt")
+    Path("d.dat").write_bytes(encode_dat(make_layers()))
+    with pytest.raises(error, match=message):
+        compare.main([str(shapes_npz), "-o", "out", *SHORT, "--variant", "a: loss=softmax", *words])
+    assert not list(Path("runs").rglob("*.pt"))
+
+
+def test_each_variant_gets_its_own_outliers(shapes_npz: Path, tmp_path: Path) -> None:
+    """The pack has none, which only the reading of the second variant's pictures can tell."""
+    base = read_recipe(vars(compare.parser().parse_args(["x", "-o", "y", *SHORT])), RunConfig())
+    variants = [Variant.parse("a: loss=softmax"), Variant.parse("b: loss=softmax outliers=0.1")]
+    with pytest.raises(DataError, match="Leave --outliers out"):
+        run_variants(read_pack(shapes_npz), base, variants, 1, FP32, tmp_path)
+    assert (tmp_path / "a/seed0/result.json").exists()
+
+
+def test_output_that_cannot_be_written_is_said_before_training(
+    shapes_npz: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "out" / "comparison.md").mkdir(parents=True)
+    with pytest.raises(SinkError, match=r"comparison\.md is a folder"):
+        compare.main([str(shapes_npz), "-o", str(tmp_path / "out"), *SHORT])
+    with pytest.raises(TrainingError, match="could not be made"):
+        compare.main([str(shapes_npz), "-o", str(shapes_npz), *SHORT])

@@ -1,5 +1,6 @@
 """Sets the colours and the resolution of all figures, and writes them. Needs matplotlib."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,12 @@ SERIES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#99
 
 
 def save_figure(figure: Any, path: Path) -> None:
-    """Writes a figure of matplotlib to `path` and closes it, also after an error."""
+    """Writes a figure of matplotlib to `path`, whole or not at all, and closes it, also after an
+    error. Raises `OSError`."""
+    partial = path.with_name(f".{path.stem}.partial{path.suffix}")
     try:
-        figure.savefig(path, dpi=DPI)
+        figure.savefig(partial, dpi=DPI)
+        os.replace(partial, path)
     finally:
         plt.close(figure)
+        partial.unlink(missing_ok=True)
