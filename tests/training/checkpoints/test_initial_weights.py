@@ -136,7 +136,8 @@ def test_state_dict_is_taken_by_name_and_shape(
         assert torch.equal(tensor, (before if name in untouched else theirs)[name]), name
     assert report.summary() == (
         f"{tmp_path / 'net.pth'} (state dict): {len(report.matched)} tensors taken, 1 not in the "
-        "file, which begin anew, 2 of another shape, which begin anew, 1 in the file only."
+        "file, which begin anew (backbone.stem.1.bias), 2 of another shape, which begin anew "
+        "(classifier.weight, classifier.bias), 1 in the file only (extra)."
     )
     assert "missing in the file: backbone.stem.1.bias" in report.lines()
 
@@ -201,7 +202,7 @@ def test_summary_names_what_little_does_not_fit(trained: Path) -> None:
     config = load_trained(trained / "best.pt").config
     coloured = build_network(replace(config, train=replace(config.train, colour="rgb")), 3)
     report = load_initial(coloured, trained / "best.pt", labels=LABELS)
-    assert "1 of another shape (backbone.stem.0.weight);" in report.summary()
+    assert "1 of another shape, which begin anew (backbone.stem.0.weight);" in report.summary()
 
 
 def test_training_begins_with_given_weights(
