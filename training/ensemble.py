@@ -40,6 +40,8 @@ def main(argv: list[str] | None = None) -> int:
     options = parser().parse_args(argv)
     if len(options.checkpoints) < 2:
         raise TrainingError("An ensemble needs two checkpoints at least.")
+    if len({file.resolve() for file in options.checkpoints}) < len(options.checkpoints):
+        raise TrainingError("One checkpoint is given twice. Give each once.")
     machine = ComputeDevice.choose(options.device, options.precision, compile_net=False)
     pack = read_pack(options.data)
     names, probabilities = [], []

@@ -87,6 +87,11 @@ def main(argv: list[str] | None = None) -> int:
         raise TrainingError(f"{options.output}: the output must end in .onnx.")
     if not options.output.parent.is_dir():
         raise TrainingError(f"{options.output.parent} is not a folder. Make it first.")
+    if not options.checkpoint.exists():
+        raise TrainingError(
+            f"{options.checkpoint} is missing. Give a checkpoint, or a file that was exported "
+            "before."
+        )
     pack = read_pack(options.data)
     if options.checkpoint.suffix == ".onnx":
         for option in ("licence", "attention", "compact"):

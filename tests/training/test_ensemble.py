@@ -1,5 +1,6 @@
 """What networks know together: the mean of their probabilities, judged on validation."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -68,6 +69,15 @@ def test_command_judges_networks_of_different_sizes(
     assert lines[-1].endswith("% by one at least.")
 
 
-def test_one_network_is_no_ensemble(shapes_npz: Path, trained: Path) -> None:
-    with pytest.raises(TrainingError, match="two checkpoints"):
-        ensemble.main([str(shapes_npz), str(trained / "best.pt")])
+def test_one_network_is_no_ensemble(
+    shapes_npz: Path, trained: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = trained / "best.pt"
+    for files, message in (
+        ([file], "needs two checkpoints"),
+        ([file, trained / ".." / trained.name / "best.pt"], "given twice"),
+        ([file, trained], "is a folder. Give a file in it, such as a run's best.pt"),
+    ):
+        with pytest.raises(TrainingError, match=re.escape(message)):
+            ensemble.main([str(shapes_npz), *map(str, files), *MACHINE])
+    assert capsys.readouterr().out == ""

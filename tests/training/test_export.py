@@ -114,6 +114,13 @@ def test_contract_says_where_the_model_comes_from(tiny: Path, pack: Pack) -> Non
     assert "DACL" in contract.method
 
 
+@pytest.mark.parametrize("name", ["gone.onnx", "gone.pt"])
+def test_network_that_is_missing_is_said_before_the_data_is_read(tmp_path: Path, name: str) -> None:
+    words = [str(tmp_path / "gone.npz"), str(tmp_path / name), "-o", str(tmp_path / "x.onnx")]
+    with pytest.raises(TrainingError, match=rf"{name} is missing\. Give a checkpoint, or a file"):
+        export.main(words)
+
+
 @pytest.mark.parametrize("key", ["config", "facts", "net", "recommended", "step"])
 def test_checkpoint_that_lacks_a_part_is_one_line(
     checkpoint: Path, tmp_path: Path, key: str

@@ -8,13 +8,24 @@ from typing import Any
 import torch
 
 from app.errors import TrainingError
+from app.files.atomic import describe_write_error
 from training.base.regular_file import check_regular
 from training.base.zip_size import check_stored
 from training.checkpoints.origins import WeightOrigin, read_origins
 from training.config.run_config import DataFacts, RunConfig
+from training.network.dlib_file import MANIFEST_SUFFIX
 from training.network.model import DaclNet
 
 CHECKPOINT_FORMAT = 1
+# Files that may be taken for weights, by the end of their name: published networks as they are
+# downloaded, and models that were exported.
+OTHER_FORMS = {
+    ".bz2": "is packed. Unpack it first (bunzip2)",
+    ".gz": "is packed. Unpack it first (gunzip)",
+    ".zip": "is packed. Unpack it first (unzip)",
+    ".bin": f"holds numbers without names. Give the …{MANIFEST_SUFFIX} beside it",
+    ".onnx": "is a model for the app. Give the checkpoint that it was exported from",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +53,9 @@ def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
             os.fsync(file.fileno())
         os.replace(partial, path)
     except (OSError, RuntimeError) as cause:
-        raise TrainingError(f"The checkpoint {path} could not be written: {cause}") from cause
+        # torch says nothing of a full disk, whose error comes before its own.
+        reason = cause.__context__ if isinstance(cause.__context__, OSError) else cause
+        raise TrainingError(describe_write_error(path, reason)) from cause
     finally:
         partial.unlink(missing_ok=True)
 
@@ -59,10 +72,23 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
     except FileNotFoundError as cause:
         raise TrainingError(f"The checkpoint {path} is missing.") from cause
     except Exception as cause:  # a damaged pickle may raise any error
-        raise TrainingError(f"{path} is not a checkpoint of this program.") from cause
+        hint = describe_other_form(path) or "is not a checkpoint of this program"
+        raise TrainingError(f"{path} {hint}.") from cause
     if not isinstance(state, dict) or state.get("format") != CHECKPOINT_FORMAT:
         raise TrainingError(f"{path} is not a checkpoint that this version of the program reads.")
     return state
+
+
+def describe_other_form(path: Path) -> str | None:
+    """Describes what somebody may take for a file of weights, and what to give instead; None for
+    other files.
+
+    >>> describe_other_form(Path("dacl.onnx"))
+    'is a model for the app. Give the checkpoint that it was exported from'
+    """
+    if path.is_dir():
+        return "is a folder. Give a file in it, such as a run's best.pt"
+    return OTHER_FORMS.get(path.suffix.lower())
 
 
 def read_facts(state: dict[str, Any]) -> DataFacts:

@@ -16,7 +16,11 @@ from torch import Tensor
 from app.errors import TrainingError
 from training.base.regular_file import check_regular
 from training.base.zip_size import check_stored
-from training.checkpoints.checkpoint import CHECKPOINT_FORMAT, read_facts
+from training.checkpoints.checkpoint import (
+    CHECKPOINT_FORMAT,
+    describe_other_form,
+    read_facts,
+)
 from training.checkpoints.digest import hash_weights
 from training.checkpoints.origins import WeightOrigin, name_origin, read_origins
 from training.config.run_config import DataFacts, RunConfig
@@ -24,7 +28,6 @@ from training.datasets.expression_words import name_expression
 from training.network.dlib_backbone import DlibBackbone
 from training.network.dlib_file import (
     DLIB_SUFFIX,
-    MANIFEST_SUFFIX,
     is_dlib_file,
     read_dlib,
 )
@@ -35,14 +38,6 @@ HEAD = ("classifier.weight", "classifier.bias")
 # Keys under which other programs store the state dict.
 WRAPPERS = ("state_dict", "model_state_dict", "model", "net")
 MAX_LISTED_NAMES = 2  # of tensors in one line; more are only counted
-# Files that somebody who looks for dlib's network may take for it, by the end of their name.
-UNREADABLE_FORMS = {
-    ".bz2": "is packed. Unpack it first (bunzip2), and give the .dat",
-    ".gz": "is packed. Unpack it first (gunzip)",
-    ".zip": "is packed. Unpack it first (unzip)",
-    ".bin": f"holds numbers without names. Give the …{MANIFEST_SUFFIX} beside it",
-    ".onnx": "is a model for the app. Give the checkpoint that it was exported from",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,14 +133,11 @@ def read_weights(path: Path) -> Weights:
     except FileNotFoundError as cause:
         raise TrainingError(f"The weights {path} are missing.") from cause
     except Exception as cause:  # a damaged pickle may raise any error
-        if path.is_dir():
-            raise TrainingError(f"{path} is a folder. Give a file of weights in it.") from cause
-        if form := UNREADABLE_FORMS.get(path.suffix.lower()):
-            raise TrainingError(f"{path} {form}.") from cause
-        raise TrainingError(
-            f"{path} holds no weights that can be read safely. Give a checkpoint of this program, "
-            f"a state dict that torch.save wrote, or dlib's network as a {DLIB_SUFFIX} file."
-        ) from cause
+        hint = describe_other_form(path) or (
+            "holds no weights that can be read safely. Give a checkpoint of this program, a state "
+            f"dict that torch.save wrote, or dlib's network as a {DLIB_SUFFIX} file"
+        )
+        raise TrainingError(f"{path} {hint}.") from cause
     if isinstance(state, dict) and "recommended" in state and "config" in state:
         return _own(path, state)
     while isinstance(state, dict) and (found := [key for key in WRAPPERS if key in state]):
