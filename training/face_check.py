@@ -25,6 +25,7 @@ from app.process.one_line_parser import OneLineParser
 from app.wording import format_count
 from training.base.cli import run_entry_point
 from training.base.licences import DETECTIONS
+from training.base.option_types import parse_seed
 from training.datasets.digests import hash_data_file
 from training.datasets.landmarks import describe_settings
 from training.datasets.pack import PackMeta
@@ -32,7 +33,7 @@ from training.datasets.pack_reader import read_pack
 from training.datasets.pack_writer import write_pack
 from training.datasets.readers import Split
 from training.synthetic.detection_samples import Part, SamplingJob, make_all_samples
-from training.synthetic.detections import LABELS, find_photos
+from training.synthetic.detections import LABELS, find_photos, list_face_rows
 
 FRAMES = 2000  # of the training split, where --frames is not given
 VALID_SHARE = 0.1  # so many pictures more, of each kind, are made of the validation split
@@ -69,7 +70,9 @@ def parser() -> argparse.ArgumentParser:
         metavar="N",
         help="pictures to mine for patterns without a face as well, such as 800 (default: none)",
     )
-    top.add_argument("--seed", type=int, default=0, metavar="N", help="what is made (default: 0)")
+    top.add_argument(
+        "--seed", type=parse_seed, default=0, metavar="N", help="what is made (default: 0)"
+    )
     top.add_argument(
         "--workers",
         type=int,
@@ -93,6 +96,13 @@ def main(argv: list[str] | None = None) -> int:
     if options.workers < 1:
         raise DataError("--workers must be at least 1.")
     pack = read_pack(options.data)
+    splits: tuple[Split, ...] = ("train", "valid")
+    for split in splits:
+        if not len(list_face_rows(pack, split)):
+            raise DataError(
+                f"{options.data} has no face with landmarks in its {split} split, to be shown in "
+                "frames. Prepare it again from pictures in which faces are found."
+            )
     photos = find_photos(options.photos)
     if options.photos and len(photos) < 2:
         raise DataError("--photos: fewer than two photos of 240 px or more were found there.")

@@ -18,6 +18,7 @@ from app.process.one_line_parser import OneLineParser
 from app.recognition.classifier import Classifier
 from app.types import Image as Picture
 from training.base.cli import run_entry_point
+from training.base.option_types import parse_seed
 from training.base.progress import track_progress
 from training.datasets.pack_reader import read_pack
 from training.judge.non_face_report import (
@@ -60,7 +61,9 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument(
         "--count", type=int, default=COUNT, metavar="N", help=f"pictures (default: {COUNT})"
     )
-    top.add_argument("--seed", type=int, default=0, metavar="N", help="what is made (default: 0)")
+    top.add_argument(
+        "--seed", type=parse_seed, default=0, metavar="N", help="what is made (default: 0)"
+    )
     top.add_argument("-o", "--output", type=Path, metavar="FOLDER", help="write the tables there")
     return top
 

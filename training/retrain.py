@@ -18,6 +18,7 @@ from app.errors import TrainingError
 from app.process.one_line_parser import OneLineParser
 from app.recognition.classifier import DEFAULT_MODEL
 from training.base.cli import run_entry_point
+from training.base.option_types import parse_seed
 from training.making.retraining import RetrainRequest, retrain
 from training.own_pictures.gather import Gathering
 from training.run.finetune import MIN_PATIENCE_EPOCHS
@@ -90,7 +91,9 @@ def parser() -> argparse.ArgumentParser:
     )
     how.add_argument("--learning-rate", type=float, metavar="X", help="the schedule's peak")
     how.add_argument("--batch-size", type=int, metavar="N", help="pictures a step")
-    how.add_argument("--seed", type=int, default=0, metavar="N", help="of split and training")
+    how.add_argument(
+        "--seed", type=parse_seed, default=0, metavar="N", help="of split and training"
+    )
     how.add_argument(
         "--device",
         choices=["auto", "cpu", "cuda"],

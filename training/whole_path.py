@@ -16,7 +16,7 @@ import numpy as np
 from app.process.one_line_parser import OneLineParser
 from app.recognition.classifier import Classifier
 from training.base.cli import run_entry_point
-from training.base.option_types import parse_count
+from training.base.option_types import parse_count, parse_seed
 from training.datasets.pack_reader import read_pack
 from training.judge.path_reading import WholePath
 from training.judge.path_report import (
@@ -64,7 +64,11 @@ def parser() -> argparse.ArgumentParser:
         "distant faces find fewer in a collage",
     )
     top.add_argument(
-        "--seed", type=int, default=0, metavar="N", help="places, sizes, backgrounds (default: 0)"
+        "--seed",
+        type=parse_seed,
+        default=0,
+        metavar="N",
+        help="places, sizes, backgrounds (default: 0)",
     )
     return top
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from app.errors import TrainingError
 from app.process.one_line_parser import OneLineParser
 from training.base.cli import run_entry_point
+from training.base.option_types import parse_seed
 from training.checkpoints.wider import write_wide
 
 
@@ -27,7 +28,7 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument(
         "--width", type=int, required=True, metavar="N", help="channels of its first stage"
     )
-    top.add_argument("--seed", type=int, default=0, help="of the shares (default: 0)")
+    top.add_argument("--seed", type=parse_seed, default=0, help="of the shares (default: 0)")
     top.add_argument("--overwrite", action="store_true", help="replace a file that is there")
     return top
 

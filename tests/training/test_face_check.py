@@ -139,3 +139,19 @@ def test_what_cannot_be_is_said(
     assert (err.count("\n"), err[:7]) == (1, "error: ")
     assert message in err
     assert not (tmp_path / "x.npz").exists()
+
+
+def test_pack_without_faces_to_show_is_said(shapes_npz: Path, tmp_path: Path) -> None:
+    words = [str(shapes_npz), "-o", str(tmp_path / "x.npz"), "--frames", "1", "--workers", "1"]
+    with pytest.raises(DataError, match="has no face with landmarks in its train split"):
+        face_check.main(words)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("seed", ["-1", str(2**63), "1.5", "x"])
+def test_seed_that_cannot_be_is_said(seed: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        face_check.parser().parse_args(["a.npz", "-o", "b.npz", "--seed", seed])
+    assert ended.value.code == 2
+    err = capsys.readouterr().err
+    assert (err.count("\n"), "argument --seed: " in err) == (1, True)

@@ -27,6 +27,17 @@ def parse_count(text: str) -> int:
     return number
 
 
+def parse_seed(text: str) -> int:
+    """Reads a seed, a whole number of at least 0 and below 2^63. Raises `ArgumentTypeError`."""
+    try:
+        number = int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
+    if not 0 <= number < 2**63:
+        raise argparse.ArgumentTypeError("must be at least 0 and below 2^63")
+    return number
+
+
 def parse_share(text: str) -> float:
     """Reads a fraction in 0..1, both included. Raises `ArgumentTypeError`."""
     return _parse_fraction(text, "share")
