@@ -12,6 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from app.errors import DataError
+from app.wording import format_count
+
 Array = NDArray[np.float64]
 POSES = 2  # faces of the data that one expression of a lesson goes through
 SECONDS = 5
@@ -67,6 +70,9 @@ class PeopleMaker:
         lowest: `(d,)` the least value of each feature, which is 0 before it is scaled.
         labels: The labels of the K classes.
         seed: Of all draws.
+
+    Raises:
+        DataError: A class has too few faces.
     """
 
     def __init__(
@@ -88,6 +94,12 @@ class PeopleMaker:
         self._means = np.stack([features[classes == one].mean(axis=0) for one in range(k)])
         self._rest = features - self._means[classes]
         self._rows = [np.flatnonzero(classes == one) for one in range(k)]
+        for label, rows in zip(labels, self._rows, strict=True):
+            if len(rows) <= POSES:
+                raise DataError(
+                    f"The data has {format_count(len(rows), 'face')} of {label} for validation; a "
+                    f"made person needs {POSES + 1}. Give data with more."
+                )
         self.frequencies = np.bincount(classes, minlength=k) / len(classes)
 
     def read(self, features: Array) -> Array:

@@ -11,7 +11,7 @@ FOLDER holds crying_to_laughing.mp4, of which every second second teaches, and t
 
 import argparse
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import cv2
@@ -19,9 +19,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app import Recogniser, VideoSource
+from app.errors import DataError
 from app.recognition.classifier import DEFAULT_MODEL, Classifier
 from app.teaching.head import SECOND_WEIGHT, normalise_logs, standardise_embeddings
 from app.teaching.learning import TaughtSeconds, Verdict, learn_head
+from app.teaching.lesson import check_model_teaches
 from app.teaching.resting_sketch import (
     MAX_SKETCH_DISTANCE,
     make_sketch,
@@ -30,6 +32,7 @@ from app.teaching.resting_sketch import (
 from app.types import Image
 from tools.made_people import GROUPS, Array, Faces, PeopleMaker
 from training.base.cli import run_entry_point
+from training.base.option_types import parse_count, parse_seed
 from training.datasets.pack_reader import read_pack
 from training.judge.predictions import iterate_batches, load_judged_examples, make_uint8_crops
 
@@ -63,12 +66,12 @@ def measure_person(
 def measure_groups(
     make: Callable[[], PeopleMaker], classifier: Classifier, people: int, weight: float
 ) -> None:
+    maker = make()
     print(
         f"\nA second weighs {weight:g}; {people} people a group\n\n"
         "| people with | accuracy, % | with their profile | recall, % | with their profile | "
         f"people who lose more than {MAX_LOSS:g} points of accuracy |\n|---|---|---|---|---|---|"
     )
-    maker = make()
     for group in GROUPS:
         before, after = [], []
         for _ in range(people):
@@ -241,6 +244,22 @@ def measure_cost(maker: PeopleMaker, classifier: Classifier, crops: NDArray[np.u
     )
 
 
+def check_labels(labels: Sequence[str], known: Sequence[str]) -> None:
+    """Raises `DataError` where people cannot be made of faces with `labels` for a model that knows
+    the labels `known`."""
+    if set(labels) != set(known):
+        raise DataError(
+            f"The data has {', '.join(labels)}; the model knows {', '.join(known)}. Give data of "
+            "the same labels."
+        )
+    missing = [name for name in ("neutral", "sadness") if name not in known]
+    if missing or len(known) <= max(group.wrong for group in GROUPS):
+        raise DataError(
+            "People are made who look sad at rest, and who show some expressions wrongly. Give a "
+            "model with neutral, sadness and two more labels."
+        )
+
+
 def main(argv: list[str] | None = None) -> int:
     top = argparse.ArgumentParser(
         prog="python -m tools.measure_teaching",
@@ -249,16 +268,22 @@ def main(argv: list[str] | None = None) -> int:
     )
     top.add_argument("data", type=Path, help="the .npz that training.prepare wrote")
     top.add_argument("--model", type=Path, default=DEFAULT_MODEL, help="an exported .onnx model")
-    top.add_argument("--people", type=int, default=100, help="in a group (default: %(default)s)")
+    top.add_argument(
+        "--people", type=parse_count, default=100, help="in a group (default: %(default)s)"
+    )
     top.add_argument("--sweep", action="store_true", help="compare weights of a second, too")
     top.add_argument("--clips", type=Path, help=f"a folder with {CLIP}")
-    top.add_argument("--seed", type=int, default=0, help="of all draws (default: %(default)s)")
+    top.add_argument(
+        "--seed", type=parse_seed, default=0, help="of all draws (default: %(default)s)"
+    )
     options = top.parse_args(argv)
     classifier = Classifier(options.model, device="cpu")
     contract = classifier.contract
-    facts = contract.embedding
-    assert facts is not None
+    facts = check_model_teaches(classifier)
+    if options.clips is not None and not (options.clips / CLIP).is_file():
+        raise DataError(f"{options.clips} has no {CLIP}. Give its folder, or leave --clips out.")
     pack = read_pack(options.data)
+    check_labels(pack.meta.labels, contract.labels)
     examples, _ = load_judged_examples(
         pack, "valid", contract.template, contract.size_px, contract.colour
     )

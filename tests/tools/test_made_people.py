@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
+from app.errors import DataError
 from tools.made_people import POSES, SECONDS, Group, PeopleMaker
+from tools.measure_teaching import check_labels
 
 LABELS = ("neutral", "sadness", "anger")
 DIM, COUNT = 8, 600
@@ -52,3 +54,27 @@ def test_sad_people_are_moved_towards_sadness(maker: PeopleMaker) -> None:
     sad = [maker.make_person(Group("sad", 0.0, sad=0.5))[1] for _ in range(20)]
     mean = np.mean([one.features[one.classes == 0].mean(axis=0) for one in sad], axis=0)
     assert mean[:2] == pytest.approx([2.0, 2.0], abs=0.5)
+
+
+def test_class_with_too_few_faces_is_said() -> None:
+    classes = np.array([0] * 9 + [1] * 9 + [2] * POSES)
+    features = np.random.default_rng(0).standard_normal((len(classes), DIM))
+    shares = np.full((len(classes), 3), 1 / 3)
+    with pytest.raises(DataError, match=f"{POSES} faces of anger .* needs {POSES + 1}"):
+        PeopleMaker(features, shares, classes, np.zeros(DIM), LABELS, 0)
+
+
+@pytest.mark.parametrize(
+    ("labels", "known", "message"),
+    [
+        (("happy",), ("neutral", "happy"), "The data has happy; the model knows neutral, happy"),
+        (("neutral", "sadness"), ("sadness", "neutral"), "two more labels"),
+        (("a", "b", "c", "d"), ("a", "b", "c", "d"), "with neutral, sadness"),
+    ],
+)
+def test_people_are_made_only_for_models_that_know_what_they_show(
+    labels: tuple[str, ...], known: tuple[str, ...], message: str
+) -> None:
+    with pytest.raises(DataError, match=message):
+        check_labels(labels, known)
+    check_labels((*LABELS, "fear"), ("fear", *LABELS))
