@@ -12,7 +12,7 @@ from typing import Self
 import numpy as np
 
 from app.actions.reader import ActionReader
-from app.contract import Contract
+from app.contract import MAX_PRIOR_CORRECTION, Contract
 from app.defaults import find_model
 from app.detection.search_pool import SharedSearch
 from app.episodes.sink import EpisodesSink
@@ -82,6 +82,11 @@ class Recogniser:
     ) -> None:
         if max_faces is not None and max_faces < 1:
             raise ValueError(f"max_faces is at least 1, or None for all; got {max_faces}")
+        if prior_correction is not None and not 0 <= prior_correction <= MAX_PRIOR_CORRECTION:
+            raise ValueError(
+                f"prior_correction is 0 to {MAX_PRIOR_CORRECTION:g}, or None for the model's own; "
+                f"got {prior_correction}"
+            )
         Tracker(smoothing_s=smoothing_s)  # raises for a wrong time before the models are loaded
         self._smoothing_s = smoothing_s
         self._classifier = Classifier(

@@ -20,6 +20,22 @@ def parse_path(text: str) -> Path:
     return Path(parse_name(text))
 
 
+class GivenOnce(argparse.Action):
+    """Stores the value of an option whose later values must not replace earlier ones."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: object,
+        option_string: str | None = None,
+    ) -> None:
+        """Stores the value. Raises `ArgumentError` for a second one."""
+        if vars(namespace).get(self.dest) is not None:
+            raise argparse.ArgumentError(self, "give it once: it is for one person")
+        setattr(namespace, self.dest, values)
+
+
 def parse_name(text: str) -> str:
     """Reads a name, which is not empty."""
     if not text:

@@ -4,6 +4,7 @@ recognition. Nothing here needs a package."""
 import argparse
 
 from app.cli.option_types import (
+    GivenOnce,
     parse_duration,
     parse_model,
     parse_moment,
@@ -174,6 +175,7 @@ def add_recognition_options(top: argparse.ArgumentParser) -> None:
     )
     how.add_argument(
         "--profile",
+        action=GivenOnce,
         type=parse_name,
         metavar="NAME|FILE",
         help="correct the readings of one person by NAME.profile, which --teach or the key t has "

@@ -291,10 +291,18 @@ def test_hardly_any_pixels_are_no_faces(recogniser: Recogniser, shape: tuple[int
 
 
 @pytest.mark.parametrize(
-    "setting", [{"max_faces": 0}, {"smoothing_s": -1.0}, {"smoothing_s": float("inf")}]
+    "setting",
+    [
+        {"max_faces": 0},
+        {"smoothing_s": -1.0},
+        {"smoothing_s": float("inf")},
+        {"prior_correction": 1.5},
+        {"prior_correction": -0.1},
+        {"prior_correction": float("nan")},
+    ],
 )
 def test_settings_that_cannot_be_are_refused_at_once(setting: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match=r"max_faces|smoothing_s"):
+    with pytest.raises(ValueError, match=r"max_faces|smoothing_s|prior_correction is 0 to 1"):
         Recogniser(**setting)
 
 

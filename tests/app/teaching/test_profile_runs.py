@@ -101,6 +101,7 @@ def test_library_refuses_a_profile_of_another_model(sad: Path, tmp_path: Path) -
         (("--teach", "ann", "--demo", "--serve", "0"), "and with --window"),
         (("--teach", "ann", "--image", "x.png"), "not pictures"),
         (("--teach", "ann", "--profile", "eve"), "use only one of them"),
+        (("--demo", "--profile", "ann", "--profile", "eve"), "it is for one person"),
     ],
 )
 def test_lesson_that_cannot_be_held_is_one_line(
