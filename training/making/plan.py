@@ -126,7 +126,7 @@ class Plan:
     def _train(self, name: str, step: Learn, pack: Pack, machine: ComputeDevice) -> float:
         folder, config = self.runs / name, self.make_config(step)
         going = any((folder / part).exists() for part in (LAST, FACTS))
-        with RunFolder(folder, resume=going) as run:
+        with RunFolder(folder, resume=going, option="--runs") as run:
             state = run.state
             begun = run.begun_recipe if state is None else RunConfig.from_dict(state["config"])
             others = begun.list_differences(config) if begun is not None else []

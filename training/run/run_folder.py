@@ -48,10 +48,11 @@ class RunFolder:
     A folder that holds anything else is written into only with `resume`. `lines` are the log's
     lines so far, `state` the checkpoint to go on from (None for a new run), `begun_recipe` the
     recipe of a run that was stopped before its first checkpoint, and `begun_with` the weights that
-    it began with (None where they are not known). Raises `TrainingError`.
+    it began with (None where they are not known). `option` is the one of the command that names
+    the folder, for errors. Raises `TrainingError`.
     """
 
-    def __init__(self, folder: Path, *, resume: bool) -> None:
+    def __init__(self, folder: Path, *, resume: bool, option: str = "-o") -> None:
         self.folder = folder
         self.lines: list[dict[str, Any]] = []
         self.state: dict[str, Any] | None = None
@@ -62,21 +63,22 @@ class RunFolder:
             there = {path.name for path in folder.iterdir()} if folder.exists() else set()
             folder.mkdir(parents=True, exist_ok=True)
         except NotADirectoryError as cause:
-            raise TrainingError(f"{folder} is not a folder. Choose another -o.") from cause
+            raise TrainingError(f"{folder} is not a folder. Choose another {option}.") from cause
         except OSError as cause:
             raise TrainingError(
-                f"{folder} could not be used: {cause.strerror}. Choose another -o."
+                f"{folder} could not be used: {cause.strerror}. Choose another {option}."
             ) from cause
         if not resume and not there <= BEFORE_FACTS:
             raise TrainingError(
-                f"{folder} is not empty. Choose another -o, or go on with that run by --resume."
+                f"{folder} is not empty. Choose another {option}, or go on with that run by "
+                "--resume."
             )
         self._lock = FileLock(folder / LOCK)
         try:
             self._lock.acquire(timeout=0)
         except Timeout as cause:
             raise TrainingError(
-                f"Another process is training in {folder}. Wait for it, or choose another -o."
+                f"Another process is training in {folder}. Wait for it, or choose another {option}."
             ) from cause
         try:
             if resume:

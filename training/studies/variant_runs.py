@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from app.errors import TrainingError
-from app.files.hashing import sha256_of_file
 from training.base.device import ComputeDevice
 from training.base.files import write_text_file
 from training.base.processes import ALONE
@@ -17,6 +16,7 @@ from training.checkpoints.checkpoint import (
     read_facts,
     save_checkpoint,
 )
+from training.checkpoints.digest import hash_weights
 from training.checkpoints.initial_weights import load_initial
 from training.config.run_config import RunConfig
 from training.datasets.examples import Examples, find_own_labels
@@ -89,7 +89,7 @@ def train_variant(
     """Trains `config` to its end in `folder`, from its last checkpoint if there is one, else from
     the weights of `init`. Raises `TrainingError` where the folder holds another run."""
     going = any((folder / part).exists() for part in (LAST, FACTS))
-    with RunFolder(folder, resume=going) as run:
+    with RunFolder(folder, resume=going, option="--runs") as run:
         state = run.state
         begun = run.begun_recipe if state is None else RunConfig.from_dict(state["config"])
         if begun is not None:
@@ -261,7 +261,4 @@ def choose_runs_folder(init: Path | None) -> Path:
     `TrainingError` where the weights cannot be read."""
     if init is None:
         return Path("runs/compare")
-    try:
-        return Path(f"runs/compare-{sha256_of_file(init)[:8]}")
-    except OSError as cause:
-        raise TrainingError(f"{init} could not be read: {cause.strerror}.") from cause
+    return Path(f"runs/compare-{hash_weights(init)[:8]}")

@@ -24,6 +24,8 @@ def test_new_folder_is_made_and_held(tmp_path: Path) -> None:
         assert (folder.state, folder.begun_recipe, folder.lines) == (None, None, [])
         with pytest.raises(TrainingError, match="Another process is training"):
             RunFolder(tmp_path / "a" / "run", resume=False)
+        with pytest.raises(TrainingError, match="Wait for it, or choose another --runs"):
+            RunFolder(tmp_path / "a" / "run", resume=True, option="--runs")
     with RunFolder(tmp_path / "a" / "run", resume=False):
         pass
 
