@@ -118,7 +118,7 @@ def test_contract_says_where_the_model_comes_from(tiny: Path, pack: Pack) -> Non
 def test_network_that_is_missing_is_said_before_the_data_is_read(tmp_path: Path, name: str) -> None:
     words = [str(tmp_path / "gone.npz"), str(tmp_path / name), "-o", str(tmp_path / "x.onnx")]
     with pytest.raises(TrainingError, match=rf"{name} is missing\. Give a checkpoint, or a file"):
-        export.main(words)
+        exporting.main(words)
 
 
 @pytest.mark.parametrize("key", ["config", "facts", "net", "recommended", "step"])
