@@ -292,6 +292,11 @@ def test_run_that_was_killed_before_its_first_checkpoint_goes_on(
     [
         (("--variant", "b: own-votes=5"), DataError, "no labels of FER2013's own"),
         (("--variant", "b: width=4", "--init", "best.pt"), TrainingError, "fits this network"),
+        (
+            ("--variant", "b: logit-adjustment=1", "--init", "best.pt"),
+            TrainingError,
+            "Leave --logit-adjustment out",
+        ),
         (("--variant", "A: loss=dacl"), TrainingError, "names that give one folder"),
         (("--variant", "b: loss=dacl", "--init", "d.dat"), TrainingError, "--backbone dlib"),
     ],

@@ -7,6 +7,7 @@ import torch
 from app.errors import TrainingError
 from training.base.device import normalise_batch
 from training.checkpoints.initial_weights import InitReport, load_initial
+from training.config.train_config import TrainConfig
 from training.datasets.examples import Examples
 from training.network.dlib_backbone import measure_norms
 from training.run.trainer import Trainer
@@ -15,6 +16,17 @@ from training.run.trainer import Trainer
 MAX_MEASURED_FACES = 4096
 MEASURING_BATCH = 64  # faces at a time
 BIAS = "classifier.bias"  # the tensor that the logit adjustment changes
+
+
+def check_adjustment(train: TrainConfig, report: InitReport) -> None:
+    """Raises `TrainingError` where weights set the classifier's biases, which the logit adjustment
+    of a recipe sets as well."""
+    if train.logit_adjustment and (report.carried or BIAS in report.matched):
+        raise TrainingError(
+            f"The classifier's biases would begin as in {report.path}, without the logit "
+            "adjustment. Leave --logit-adjustment out, or begin with weights that have no such "
+            "classifier."
+        )
 
 
 def load_beginning(trainer: Trainer, path: Path, examples: Examples) -> InitReport:
@@ -27,11 +39,7 @@ def load_beginning(trainer: Trainer, path: Path, examples: Examples) -> InitRepo
     """
     labels = trainer.facts.labels
     report = load_initial(trainer.net, path, labels=labels, centres=trainer.centre_loss.centres)
-    if trainer.config.train.logit_adjustment and (report.carried or BIAS in report.matched):
-        raise TrainingError(
-            f"The classifier's biases would begin as in {path}, without the logit adjustment. "
-            "Leave --logit-adjustment out, or begin with weights that have no such classifier."
-        )
+    check_adjustment(trainer.config.train, report)
     if report.kind == "dlib":
         rows = torch.arange(min(MAX_MEASURED_FACES, examples.faces))
         measure_norms(

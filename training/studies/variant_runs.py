@@ -17,7 +17,7 @@ from training.checkpoints.checkpoint import (
     save_checkpoint,
 )
 from training.checkpoints.digest import hash_weights
-from training.checkpoints.initial_weights import load_initial
+from training.checkpoints.initial_weights import InitReport, load_initial
 from training.config.run_config import RunConfig
 from training.datasets.examples import Examples, find_own_labels
 from training.datasets.pack import Pack
@@ -32,7 +32,7 @@ from training.measures.comparison import VariantFigures, VariantResult
 from training.measures.decision_rule import choose_rule, correct_logits
 from training.measures.metrics import measure_attention, measure_metrics
 from training.network.model import ModelConfig
-from training.run.begin import load_beginning
+from training.run.begin import check_adjustment, load_beginning
 from training.run.job import find_teaching, is_begun_with
 from training.run.loop import fit
 from training.run.run_folder import FACTS, LAST, LOG, RunFolder, read_log
@@ -172,16 +172,21 @@ def check_variants(
         TrainingError: A variant cannot be, or its network does not take the weights of `init`.
         DataError: A variant needs labels that the pack has not.
     """
-    tried: list[tuple[ModelConfig, TeacherInput]] = []
+    loaded: list[tuple[ModelConfig, TeacherInput, InitReport]] = []
     for variant in variants:
         config = variant.apply_to(base)
         if config.train.own_votes:
             find_own_labels(pack)
-        shape = config.model, find_view(config.train)
-        if init is not None and shape not in tried:
-            tried.append(shape)
+        if init is None:
+            continue
+        model, view = config.model, find_view(config.train)
+        reports = [report for *shape, report in loaded if shape == [model, view]]
+        if not reports:
             labels = pack.meta.labels
-            load_initial(build_network(config, len(labels)), init, labels=labels)
+            net = build_network(config, len(labels))
+            reports = [load_initial(net, init, labels=labels)]
+            loaded.append((model, view, reports[0]))
+        check_adjustment(config.train, reports[0])
 
 
 def run_variants(
