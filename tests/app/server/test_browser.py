@@ -178,7 +178,8 @@ def test_a_recording_equals_what_the_page_showed(page: ChromiumPage, address: st
     wait_for_person(page)
     page.press("r")
     page.wait_for("!document.getElementById('recording').hidden")
-    time.sleep(4)
+    page.run("window.before = window.shown.length")
+    page.wait_for("window.shown.length > window.before + 25", 120)
     page.press("r")
     names = page.wait_for(
         "(() => { const all = [...document.querySelectorAll('#files a')].map((a) => a.download);"
