@@ -5,6 +5,7 @@ epoch), `run.json` (recipe, versions, data, state of the code), `teachers.pt` wh
 teachers whose view is cached, and `tensorboard/` where TensorBoard is installed.
 """
 
+import contextlib
 import datetime
 import json
 import platform
@@ -59,6 +60,7 @@ class RunFolder:
         self.begun_recipe: RunConfig | None = None
         self.begun_with: tuple[WeightOrigin, ...] | None = None
         self._events: Any = None
+        self._made = not folder.exists()
         try:
             there = {path.name for path in folder.iterdir()} if folder.exists() else set()
             folder.mkdir(parents=True, exist_ok=True)
@@ -84,7 +86,7 @@ class RunFolder:
             if resume:
                 self._resume(there)
         except BaseException:
-            self._lock.release()
+            self.close()
             raise
 
     def _resume(self, there: set[str]) -> None:
@@ -193,9 +195,14 @@ class RunFolder:
             self._events.flush()
 
     def close(self) -> None:
-        """Closes TensorBoard's events and lets other processes use the folder."""
+        """Closes TensorBoard's events and lets other processes use the folder. Removes a folder
+        that it made and nothing was written into."""
         if self._events:
             self._events.close()
+        with contextlib.suppress(OSError):  # Windows removes no file that is open
+            if self._made and [path.name for path in self.folder.iterdir()] == [LOCK]:
+                (self.folder / LOCK).unlink()
+                self.folder.rmdir()
         self._lock.release()
 
     def __enter__(self) -> Self:

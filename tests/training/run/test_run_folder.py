@@ -66,6 +66,26 @@ def test_lines_after_the_last_checkpoint_are_dropped(tmp_path: Path) -> None:
         read_log(log, 20)
 
 
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (["--init", "none.pt"], "none.pt"),
+        (["--teacher", "none.pt"], "none.pt"),
+        (["--resume"], "no checkpoint to go on from"),
+    ],
+)
+def test_a_refused_run_leaves_no_folder(
+    shapes_npz: Path, tmp_path: Path, words: list[str], reason: str
+) -> None:
+    with pytest.raises(TrainingError, match=reason):
+        train.main([str(shapes_npz), "-o", str(tmp_path / "run"), *MACHINE, *words])
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "mine").mkdir()
+    with pytest.raises(TrainingError, match=reason):
+        train.main([str(shapes_npz), "-o", str(tmp_path / "mine"), *MACHINE, *words])
+    assert (tmp_path / "mine").is_dir()  # it was the user's own
+
+
 def test_run_says_how_it_came_about(trained: Path) -> None:
     facts = json.loads((trained / "run.json").read_text())
     assert facts["config"]["model"]["width"] == 8
