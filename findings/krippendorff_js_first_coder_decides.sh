@@ -3,11 +3,11 @@
 #
 # Guess before the run: Krippendorff's own example has an alpha of 0.743, with trailing missing votes written as
 # undefined or left out, of each coder.
-# Source: Krippendorff (2011, "Computing Krippendorff's Alpha-Reliability"), and the README, whose example leaves out the
-# last vote of its third coder: "note missing rating for third sample".
+# Source: Krippendorff (2011, "Computing Krippendorff's Alpha-Reliability"), and the README, whose example leaves out
+# the last vote of its third coder: "note missing rating for third sample".
 # What happens: with undefined in place of each missing vote, the value is right. With the trailing ones left out, the
-# length of the first list is taken for the number of pictures: the three pictures at the end that others rated are not
-# counted, and alpha is 0.692. Whichever coder stands first decides the value. So write undefined.
+# length of the first list is taken for the number of pictures: the three pictures at the end that others rated are
+# not counted, and alpha is 0.692. Whichever coder stands first decides the value. So write undefined.
 #
 # Needs node 18 or later, npm and the package index. Exits with 0 while this is so.
 set -euo pipefail

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # The npm package @plussub/srt-vtt-parser ends a cue of 1-10 s at 600 s where cue settings stand behind its times.
 #
-# Guess before the run: a cue from 00:01.000 to 00:10.000 ends at 10 s, with and without settings such as "line:0", which
-# put the expressions of two people on lines of their own.
-# Source: WebVTT (https://www.w3.org/TR/webvtt1/, "WebVTT timestamp": the hours may be left out; "WebVTT cue block": the
-# settings follow the times). The README gives "from" and "to" in milliseconds. FFmpeg and browsers read such cues.
+# Guess before the run: a cue from 00:01.000 to 00:10.000 ends at 10 s, with and without settings such as "line:0",
+# which put the expressions of two people on lines of their own.
+# Source: WebVTT (https://www.w3.org/TR/webvtt1/, "WebVTT timestamp": the hours may be left out; "WebVTT cue block":
+# the settings follow the times). The README gives "from" and "to" in milliseconds. FFmpeg and browsers read such
+# cues.
 # What happens: whether the hours are left out is judged by the number of colons in all the rest of the line. "line:0"
 # brings one, so the seconds of the end become minutes; "align:left" makes the end NaN, which JSON writes as null. The
 # begin is right, and there is no error. With hours in the times all is right.

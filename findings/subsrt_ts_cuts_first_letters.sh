@@ -2,11 +2,12 @@
 # The npm package subsrt-ts reads "joy" from each ASS and SSA file as "oy".
 #
 # Guess before the run: labels that the package wrote into ASS come back whole.
-# Source: README: it converts between its formats, of which SubStation Alpha (.ssa and .ass) is one. Both files name their
-# fields in a line that begins with "Format:"; Text is the last of them, and a comma separates each from the next.
+# Source: README: it converts between its formats, of which SubStation Alpha (.ssa and .ass) is one. Both files name
+# their fields in a line that begins with "Format:"; Text is the last of them, and a comma separates each from the
+# next.
 # What happens: the files are right, and FFmpeg reads them. The reader takes for granted that a blank follows the last
-# comma, which neither the package nor FFmpeg writes, and removes a letter of each label in its place. SAMI that
-# the package wrote comes back without any caption. Nothing is said. The other formats keep the texts.
+# comma, which neither the package nor FFmpeg writes, and removes a letter of each label in its place. SAMI that the
+# package wrote comes back without any caption. Nothing is said. The other formats keep the texts.
 #
 # Needs node 18 or later, npm, the package index and ffmpeg. Exits with 0 while this is so.
 set -euo pipefail
