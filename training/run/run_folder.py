@@ -60,8 +60,9 @@ class RunFolder:
         self.begun_recipe: RunConfig | None = None
         self.begun_with: tuple[WeightOrigin, ...] | None = None
         self._events: Any = None
-        self._made = not folder.exists()
+        self._made: list[Path] = []
         try:
+            self._made = [path for path in (folder, *folder.parents) if not path.exists()]
             there = {path.name for path in folder.iterdir()} if folder.exists() else set()
             folder.mkdir(parents=True, exist_ok=True)
         except NotADirectoryError as cause:
@@ -195,14 +196,15 @@ class RunFolder:
             self._events.flush()
 
     def close(self) -> None:
-        """Closes TensorBoard's events and lets other processes use the folder. Removes a folder
-        that it made and nothing was written into."""
+        """Closes TensorBoard's events and lets other processes use the folder. Removes the folder
+        and the parents that it made, if nothing was written into the folder."""
         if self._events:
             self._events.close()
         with contextlib.suppress(OSError):  # Windows removes no file that is open
             if self._made and [path.name for path in self.folder.iterdir()] == [LOCK]:
                 (self.folder / LOCK).unlink()
-                self.folder.rmdir()
+                for folder in self._made:
+                    folder.rmdir()
         self._lock.release()
 
     def __enter__(self) -> Self:

@@ -78,12 +78,17 @@ def test_a_refused_run_leaves_no_folder(
     shapes_npz: Path, tmp_path: Path, words: list[str], reason: str
 ) -> None:
     with pytest.raises(TrainingError, match=reason):
-        train.main([str(shapes_npz), "-o", str(tmp_path / "run"), *MACHINE, *words])
+        train.main([str(shapes_npz), "-o", str(tmp_path / "new" / "run"), *MACHINE, *words])
     assert list(tmp_path.iterdir()) == []
     (tmp_path / "mine").mkdir()
     with pytest.raises(TrainingError, match=reason):
         train.main([str(shapes_npz), "-o", str(tmp_path / "mine"), *MACHINE, *words])
     assert (tmp_path / "mine").is_dir()  # it was the user's own
+
+
+def test_a_folder_that_cannot_be_looked_at_is_named(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="could not be used: File name too long"):
+        RunFolder(tmp_path / ("r" * 300), resume=False)
 
 
 def test_run_says_how_it_came_about(trained: Path) -> None:
