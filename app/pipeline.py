@@ -8,20 +8,19 @@ found in a thread of their own, while those of the group before are read (`Pipel
 """
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from functools import partial
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 
 from app.actions.stream import MAX_LIVE_READINGS, ActionSource, ActionStream
 from app.alignment import is_alignable
 from app.detection.follower import Follower
+from app.detection.frame_groups import GROUP_S
+from app.detection.group_finder import FoundGroup, GroupFinder
 from app.detection.pace import FILE_PACE, LIVE_PACE
 from app.detection.ports import FaceFinder, FaceFollower, StreamSearch
 from app.process.stage_clock import StageClock
-from app.process.work_beside import WorkBeside
 from app.reading.face_reader import FaceReader, ReadFaces
-from app.reading.frame_groups import GROUP_S, FrameGroups
 from app.reading.result_maker import ResultMaker
 from app.recognition.activation_maps import add_maps
 from app.recognition.embeddings import add_embeddings
@@ -33,15 +32,6 @@ from app.tracking.resting_face import RestingFaces
 from app.tracking.smoothing import SMOOTHING_S
 from app.tracking.tracker import Tracker
 from app.types import Face, Frame, FrameResult, Image, Mode
-
-
-@dataclass(frozen=True, slots=True)
-class _FoundGroup:
-    """The frames of a group, the faces of each, and the seconds that finding them took."""
-
-    frames: Sequence[Frame]
-    faces: Sequence[tuple[Face, ...]]
-    taken_s: float
 
 
 class Pipeline:
@@ -106,22 +96,18 @@ class Pipeline:
         self._results = ResultMaker(classifier.contract, tracker, taught)
         self._actions = actions
         self._clock = clock
-        self._groups = None if group_s is None else FrameGroups(group_s=group_s)
+        self._groups: GroupFinder | None = None
+        if group_s is not None:
+            assert follower is not None  # in a stream that is read in groups
+            self._groups = GroupFinder(follower, group_s=group_s, clock=clock)
         self._ready: list[FrameResult] = []  # that were not given yet
-        self._beside: WorkBeside[_FoundGroup] | None = None  # finds the faces of a group
         self.with_maps = self.looks_at_all = self.catches_up = False
 
-    @contextmanager
-    def find_ahead(self) -> Iterator[None]:
+    def find_ahead(self) -> AbstractContextManager[None]:
         """Finds ahead inside the block: the faces of a group are found in a thread, while those of
         the group before are read. The results are the same, and come one group later. What fails in
         finding comes out of the call that would give the results of that group."""
-        self._beside = beside = WorkBeside[_FoundGroup]("find faces")
-        try:
-            yield
-        finally:
-            self._beside = None
-            beside.close()
+        return nullcontext() if self._groups is None else self._groups.find_ahead()
 
     def feed(self, frame: Frame) -> list[FrameResult]:
         """Takes the next frame.
@@ -133,8 +119,9 @@ class Pipeline:
         if self._groups is None or self.with_maps:
             return [*self.flush(), self.step(frame)]
         ready, self._ready = self._ready, []
-        for group in self._groups.add(frame):
-            ready += self._take_group(group)
+        at_once = self.looks_at_all or self.catches_up
+        for group in self._groups.add(frame, at_each=self.looks_at_all, at_once=at_once):
+            ready += self._read_group(group)
         return ready
 
     def flush(self) -> list[FrameResult]:
@@ -154,7 +141,7 @@ class Pipeline:
         group that is found ahead is complete, and is still to be read."""
         self._ready = []
         if self._groups is not None:
-            self._groups.drop()
+            self._groups.drop_waiting()
 
     @property
     def has_pending(self) -> bool:
@@ -169,49 +156,22 @@ class Pipeline:
 
     @property
     def _is_ahead(self) -> bool:
-        return self._beside is not None and self._beside.is_busy
-
-    def _take_group(self, frames: Sequence[Frame]) -> list[FrameResult]:
-        """Takes a complete group. Returns the results that are ready: of this group, and of the
-        group before if it was found ahead."""
-        find = partial(self._find_group, frames, at_each=self.looks_at_all)
-        if self._beside is None or self.looks_at_all or self.catches_up:
-            return [*self._read_ahead(), *self._read_group(find())]
-        before = self._beside.take() if self._beside.is_busy else None
-        self._beside.begin(find)
-        return [] if before is None else self._read_group(before)
-
-    def _read_ahead(self) -> list[FrameResult]:
-        """Reads the group that is found ahead, if there is one."""
-        if self._beside is None or not self._beside.is_busy:
-            return []
-        return self._read_group(self._beside.take())
+        return self._groups is not None and self._groups.is_ahead
 
     def _read_waiting(self) -> list[FrameResult]:
         """Reads all frames that wait."""
-        results = self._read_ahead()
-        frames = [] if self._groups is None else self._groups.take()
-        if frames:
-            results += self._read_group(self._find_group(frames, at_each=self.looks_at_all))
+        results: list[FrameResult] = []
+        if self._groups is not None:
+            for group in self._groups.take_waiting(at_each=self.looks_at_all):
+                results += self._read_group(group)
         return results
-
-    def _find_group(self, frames: Sequence[Frame], *, at_each: bool) -> _FoundGroup:
-        """Finds the faces of a group, with a look at each frame if `at_each`. Uses nothing that
-        reading uses, because another thread may be reading."""
-        began_s = self._clock()
-        assert self._follower is not None  # in a stream that is read in groups
-        if at_each or len(frames) < 2:
-            found = [self._follower.find(frame.image, frame.time_s) for frame in frames]
-        else:
-            found = self._follower.find_group(frames)
-        return _FoundGroup(frames, found, self._clock() - began_s)
 
     def _choose_embeddings(self) -> None:
         """Asks the network for embeddings where the results or a profile need them."""
         uses_profile = self.taught is not None and self.taught.profile is not None
         self._reader.with_embeddings = self.with_embeddings or uses_profile
 
-    def _read_group(self, group: _FoundGroup) -> list[FrameResult]:
+    def _read_group(self, group: FoundGroup) -> list[FrameResult]:
         self._choose_embeddings()
         readings = self._reader.read_group(group.frames, group.faces, group.taken_s)
         return [

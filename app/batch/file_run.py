@@ -20,6 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
+from app.detection.frame_groups import GROUP_S
 from app.errors import RecogniserError, SinkError, SourceError
 from app.files.hidden import DisplacedError
 from app.outputs.run_metadata import RunNotes
@@ -28,7 +29,6 @@ from app.pipeline import build_pipeline
 from app.privacy.blur_guard import BlurGuard
 from app.process.bounded_queue import MAX_WAITING
 from app.process.machine import count_cores
-from app.reading.frame_groups import GROUP_S
 from app.recognition.classifier import Classifier
 from app.records.resumable import LongRecords
 from app.runs.checkpoint import Checkpoint, ResumeFile, RunFingerprint

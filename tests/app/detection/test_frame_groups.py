@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from app.reading.frame_groups import MAX_GROUP, MAX_GROUP_BYTES, FrameGroups
+from app.detection.frame_groups import MAX_GROUP, MAX_GROUP_BYTES, FrameGroups
 from app.types import Frame
 
 
