@@ -11,6 +11,7 @@ from app.runs.check_plan import check_plan
 from app.runs.open_source import open_source
 from app.runs.plan import CameraInput, RunPlan
 from app.sources.base import Source
+from app.sources.images import ImageSource
 
 
 def prepare_plan(options: argparse.Namespace, plan: RunPlan) -> RunPlan:
@@ -32,22 +33,30 @@ def open_planned_source(plan: RunPlan) -> Source:
 
     Raises:
         SourceError: The source cannot be opened.
-        SinkError: No window opens.
+        SinkError: No window opens, or an annotated picture cannot be written.
     """
-    if not plan.in_window:
-        return open_source(plan, say)
-    if plan.teach is not None:
+    if plan.in_window and plan.teach is not None:
         _check_teaching_display()
-    if isinstance(plan.source, CameraInput):
+    is_camera = isinstance(plan.source, CameraInput)
+    if plan.in_window and is_camera:
         check_display()
-        return open_source(plan, say)
     source = open_source(plan, say)
     try:
-        check_display()
+        _check_pictures(plan, source)
+        if plan.in_window and not is_camera:
+            check_display()
     except BaseException:
         source.close()
         raise
     return source
+
+
+def _check_pictures(plan: RunPlan, source: Source) -> None:
+    """Raises `SinkError` if an annotated picture cannot be written. Leaves nothing behind."""
+    if plan.draws_pictures and isinstance(source, ImageSource):
+        from app.outputs.images import ImagesSink  # most runs write no pictures
+
+        ImagesSink(plan.outputs.pictures, source, overwrite=plan.overwrite).abort()
 
 
 def _check_teaching_display() -> None:

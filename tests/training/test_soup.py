@@ -11,6 +11,7 @@ from training import soup
 from training.base.device import ComputeDevice
 from training.checkpoints.checkpoint import load_checkpoint, load_trained
 from training.checkpoints.digest import hash_checkpoint
+from training.checkpoints.origins import WeightOrigin, write_origins
 from training.datasets.pack_reader import read_pack
 from training.datasets.split_pair import load_pair
 from training.exporting import onnx_file
@@ -34,6 +35,14 @@ def runs(shapes_npz: Path, trained: Path, tmp_path_factory: pytest.TempPathFacto
         for seed in (0, 1)
     ]
     return [init, *(folder / "best.pt" for folder in folders)]
+
+
+def begin_with(run: Path, path: Path, origins: list[WeightOrigin]) -> Path:
+    """Writes the network of a run as if it had also begun with other weights."""
+    state = load_checkpoint(run)
+    state["origins"] = [*write_origins(origins), *state.get("origins", [])]
+    torch.save(state, path)
+    return path
 
 
 @pytest.mark.slow
@@ -100,6 +109,11 @@ def test_what_cannot_be_averaged_is_refused(
     key = read_pack(shapes_npz).meta.key
     with pytest.raises(TrainingError, match="another shape"):
         averages.read_ingredients([runs[0], wider / "best.pt"], key)
+    faces = WeightOrigin("state dict", "faces.pth", "0a")
+    begun = [begin_with(runs[k], tmp_path / f"{k}.pt", [faces]) for k in (0, 1)]
+    assert len(averages.read_ingredients(begun, key)) == 2
+    with pytest.raises(TrainingError, match="began with other weights than"):
+        averages.read_ingredients([runs[0], begun[1]], key)
     with pytest.raises(DataError, match="not what"):
         averages.read_ingredients(runs, read_pack(other).meta.key)
     with pytest.raises(TrainingError, match="two checkpoints"):

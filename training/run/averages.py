@@ -44,8 +44,9 @@ class Ingredient:
 
 
 def read_ingredients(files: Sequence[Path], data_key: str) -> list[Ingredient]:
-    """Reads the checkpoints `files`. Raises `TrainingError` where the networks differ in shape, and
-    `DataError` where one of them was trained on other data than `data_key`."""
+    """Reads the checkpoints `files`. Raises `TrainingError` where the networks differ in shape or
+    began with other weights, and `DataError` where one of them was trained on other data than
+    `data_key`."""
     ingredients = []
     for file in files:
         trained = load_trained(file)
@@ -65,7 +66,18 @@ def read_ingredients(files: Sequence[Path], data_key: str) -> list[Ingredient]:
                 f"{other.path} is a network of another shape than {first.path}. Only runs that "
                 "began with the same weights can be averaged."
             )
+        if _list_foreign(first) != _list_foreign(other):
+            raise TrainingError(
+                f"{other.path} began with other weights than {first.path}. Only runs that began "
+                "with the same weights can be averaged."
+            )
     return ingredients
+
+
+def _list_foreign(ingredient: Ingredient) -> list[str]:
+    """Lists the digests of the weights of others that a network began with. A run that continued
+    another one has the same, so it can be averaged with that one."""
+    return [origin.sha256 for origin in ingredient.trained.origins if not origin.is_own]
 
 
 def average_networks(nets: Sequence[DaclNet]) -> DaclNet:
