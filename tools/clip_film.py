@@ -5,6 +5,7 @@ Two runs give the same frames: nothing is random, and the encoder works on a sin
 
 import argparse
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,23 @@ BEAT_S = 0.4
 FADE_OUT_S = 0.8
 LOUDNESS = 0.16  # the highest amplitude, of 1
 BASE_HZ = 220.0
+
+
+@dataclass(frozen=True, slots=True)
+class FilmFormat:
+    """How the frames of a clip are encoded.
+
+    Attributes:
+        size_wh: Width and height of the frames, px.
+        fps: The frames of a second.
+        crf: x264's quality; lower is better.
+        tune: x264's kind of picture, such as "animation" or "film".
+    """
+
+    size_wh: tuple[int, int]
+    fps: int
+    crf: float
+    tune: str
 
 
 def pluck_notes(notes: Sequence[int], length: int) -> NDArray[np.float32]:
@@ -54,11 +72,8 @@ def write_film(
     path: Path,
     pictures: Iterable[NDArray[np.uint8]],
     sound: NDArray[np.float32],
+    film: FilmFormat,
     *,
-    size_wh: tuple[int, int],
-    fps: int,
-    crf: float,
-    tune: str,
     max_bytes: int,
     overwrite: bool = False,
 ) -> int:
@@ -68,10 +83,7 @@ def write_film(
         path: The file.
         pictures: The frames, each uint8 (H, W, 3) RGB.
         sound: The samples, float32 (N,) mono.
-        size_wh: Width and height of the frames, px.
-        fps: The frames of a second.
-        crf: x264's quality; lower is better.
-        tune: x264's kind of picture, such as "animation" or "film".
+        film: How the frames are encoded.
         max_bytes: The size that the clip may have.
         overwrite: Whether an existing file is replaced.
 
@@ -83,7 +95,7 @@ def write_film(
     """
     part = open_partial(path, overwrite=overwrite)
     try:
-        _encode(part.path, pictures, sound, size_wh=size_wh, fps=fps, crf=crf, tune=tune)
+        _encode(part.path, pictures, sound, film)
         size = part.path.stat().st_size
         if size > max_bytes:
             raise SinkError(
@@ -137,22 +149,18 @@ def _encode(
     path: Path,
     pictures: Iterable[NDArray[np.uint8]],
     sound: NDArray[np.float32],
-    *,
-    size_wh: tuple[int, int],
-    fps: int,
-    crf: float,
-    tune: str,
+    film: FilmFormat,
 ) -> None:
     options = {"movflags": "+faststart", "fflags": "+bitexact"}
     with av.open(str(path), "w", format="mp4", options=options) as container:
-        video = container.add_stream("libx264", rate=fps)
-        video.width, video.height = size_wh
+        video = container.add_stream("libx264", rate=film.fps)
+        video.width, video.height = film.size_wh
         video.pix_fmt = "yuv420p"
         # More than one encoding thread would cut frames differently from machine to machine.
         video.options = {
-            "crf": str(crf),
+            "crf": str(film.crf),
             "preset": "veryslow",
-            "tune": tune,
+            "tune": film.tune,
             "threads": "1",
             "x264-params": "threads=1:keyint=100:aq-mode=3:aq-strength=1.1",
             "flags": "+bitexact",
@@ -161,7 +169,7 @@ def _encode(
         audio.bit_rate = 48_000
         for index, picture in enumerate(pictures):
             frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
-            frame.pts, frame.time_base = index, Fraction(1, fps)
+            frame.pts, frame.time_base = index, Fraction(1, film.fps)
             container.mux(video.encode(frame))
         container.mux(video.encode(None))
         for part_of_sound in _cut_sound(sound):

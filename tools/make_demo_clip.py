@@ -25,6 +25,7 @@ from app.process.console import DONE, run_command
 from tools.clip_film import (
     BEAT_S,
     SAMPLE_RATE_HZ,
+    FilmFormat,
     parse_clip_options,
     pluck_notes,
     write_film,
@@ -328,10 +329,7 @@ def write_clip(path: Path, *, overwrite: bool) -> int:
         path,
         map(draw_frame, range(FRAMES)),
         make_sound(),
-        size_wh=SIZE_WH,
-        fps=FPS,
-        crf=CRF,
-        tune="film",
+        FilmFormat(SIZE_WH, FPS, CRF, tune="film"),
         max_bytes=MAX_BYTES,
         overwrite=overwrite,
     )

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from app.defaults import DEMO_CLIP, PORTRAIT_CLIP
 from app.errors import DataError
 from app.process.console import DONE, run_command
-from tools.clip_film import SAMPLE_RATE_HZ, parse_clip_options, pluck_notes, write_film
+from tools.clip_film import SAMPLE_RATE_HZ, FilmFormat, parse_clip_options, pluck_notes, write_film
 from tools.prints import (
     Floats,
     Layer,
@@ -235,10 +235,7 @@ def write_clip(path: Path, *, overwrite: bool) -> int:
         path,
         map(draw_frame, range(FRAMES)),
         pluck_notes(NOTES, FRAMES * SAMPLE_RATE_HZ // FPS),
-        size_wh=(WIDTH_PX, HEIGHT_PX),
-        fps=FPS,
-        crf=CRF,
-        tune="animation",
+        FilmFormat((WIDTH_PX, HEIGHT_PX), FPS, CRF, tune="animation"),
         max_bytes=MAX_BYTES,
         overwrite=overwrite,
     )

@@ -24,10 +24,7 @@ def write(
         path,
         pictures,
         SOUND,
-        size_wh=(64, 48),
-        fps=25,
-        crf=30.0,
-        tune="film",
+        clip_film.FilmFormat((64, 48), 25, 30.0, tune="film"),
         max_bytes=max_bytes,
         overwrite=overwrite,
     )
