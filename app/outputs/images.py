@@ -1,7 +1,7 @@
 """The sink that writes annotated pictures, and the rules for their names."""
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Protocol
 
@@ -66,9 +66,10 @@ class ImagesSink:
             if target is not None:
                 self._make_folder(target)
             self._targets = _list_targets(files, target)
+        originals = _OriginalFiles(files.values())
         try:
             for path in self._targets.values():
-                reserve(path, overwrite=overwrite, inputs=files.values())
+                reserve(path, overwrite=overwrite, inputs=originals.find_same(path))
         except SinkError:
             self.abort()
             raise
@@ -103,6 +104,29 @@ class ImagesSink:
             with contextlib.suppress(OSError):  # not empty
                 self._made.rmdir()
             self._made = None
+
+
+class _OriginalFiles:
+    """Finds the picture that a path leads to. Each file is looked at once, because comparing each
+    of 5,000 results with each picture takes minutes."""
+
+    def __init__(self, files: Iterable[Path]) -> None:
+        self._files = {key: file for file in files if (key := _identify(file)) is not None}
+
+    def find_same(self, path: Path) -> list[Path]:
+        """Returns the picture that `path` leads to, under whatever name; none if there is none."""
+        key = _identify(path)
+        return [self._files[key]] if key in self._files else []
+
+
+def _identify(path: Path) -> tuple[int, int] | None:
+    """Returns the numbers of a file's device and of the file on it, by which `Path.samefile` tells
+    files apart; None for a file that is not there."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 def _names_other_file(target: Path) -> bool:

@@ -1,5 +1,7 @@
 """Annotated pictures get names of their own, which are settled before the first is written."""
 
+import os
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -91,6 +93,40 @@ def test_existing_picture_is_refused_before_the_first_is_written(tmp_path):
     assert names(out) == ["a_annotated.png", "b_annotated.png"]
     with pytest.raises(SinkError, match="is the input itself"):
         run_pictures(paths[0], paths[:1], overwrite=True)
+
+
+@pytest.mark.parametrize("link", [Path.symlink_to, Path.hardlink_to])
+def test_a_picture_is_not_written_over_under_another_name(
+    tmp_path: Path, link: Callable[[Path, Path], None]
+) -> None:
+    paths = write_pictures(tmp_path, "a.png", "b.png")
+    other = tmp_path / "a_annotated.png"
+    link(other, paths[1])
+    before = paths[1].read_bytes()
+    with pytest.raises(SinkError, match=r"a_annotated\.png is the input itself"):
+        run_pictures(None, paths, overwrite=True)
+    assert paths[1].read_bytes() == before
+    assert names(tmp_path) == ["a.png", "a_annotated.png", "b.png"]
+
+
+def test_results_are_not_compared_with_each_picture(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = [tmp_path / f"{n}.png" for n in range(200)]
+    for path in paths:
+        path.touch()
+        path.with_stem(f"{path.stem}_annotated").touch()
+    looks = 0
+    stat = Path.stat
+
+    def count(path: Path, **options: bool) -> os.stat_result:
+        nonlocal looks
+        looks += 1
+        return stat(path, **options)
+
+    monkeypatch.setattr(Path, "stat", count)
+    ImagesSink(None, SimpleNamespace(files={p.name: p for p in paths}), overwrite=True)
+    assert looks < 20 * len(paths)
 
 
 def test_folder_that_stayed_empty_is_removed(tmp_path):
