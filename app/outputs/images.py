@@ -1,6 +1,7 @@
 """The sink that writes annotated pictures, and the rules for their names."""
 
 import contextlib
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Protocol
@@ -65,7 +66,7 @@ class ImagesSink:
         else:
             if target is not None:
                 self._make_folder(target)
-            self._targets = _list_targets(files, target)
+            self._targets = list_targets(files, target)
         originals = _OriginalFiles(files.values())
         try:
             for path in self._targets.values():
@@ -138,19 +139,17 @@ def _names_other_file(target: Path) -> bool:
     return target.suffix.lower() in others and not target.is_dir()
 
 
-def _list_targets(files: Mapping[str, Path], folder: Path | None) -> dict[str, Path]:
+def list_targets(files: Mapping[str, Path], folder: Path | None) -> dict[str, Path]:
     """Chooses the file of each picture, by the picture's name. The endings `_2`, `_3` … keep files
     of the same name apart."""
-    taken: set[Path] = set()
+    count: Counter[Path] = Counter()  # of the pictures that would have the same name
     targets: dict[str, Path] = {}
     for name, file in files.items():
         suffix = file.suffix if file.suffix.lower() in WRITABLE_SUFFIXES else ".png"
         where = folder if folder is not None else file.parent
         path = where / f"{file.stem}_annotated{suffix}"
-        number = 2
-        while path in taken:
-            path = where / f"{file.stem}_annotated_{number}{suffix}"
-            number += 1
-        taken.add(path)
+        count[path] += 1
+        if count[path] > 1:
+            path = path.with_stem(f"{path.stem}_{count[path]}")
         targets[name] = path
     return targets

@@ -8,9 +8,11 @@ from types import SimpleNamespace
 import cv2
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from app.errors import SinkError
-from app.outputs.images import ImagesSink
+from app.outputs.images import ImagesSink, list_targets
 from app.outputs.picture_writer import write_picture
 from app.sources.images import ImageSource
 from app.types import FrameResult
@@ -153,3 +155,18 @@ def test_pictures_stay_in_the_folder_that_was_asked_for(tmp_path, name):
     sink.close()
     files = [path.relative_to(tmp_path) for path in tmp_path.rglob("*") if path.is_file()]
     assert files == [Path("deep/out/evil_annotated.png")]
+
+
+@given(st.lists(st.sampled_from(["a.png", "a.xyz", "a.PNG", "a_annotated.png", "a_2.png"])))
+def test_each_picture_has_a_name_of_its_own(files: list[str]) -> None:
+    pictures = {str(n): Path(str(n), name) for n, name in enumerate(files)}
+    assert len(set(list_targets(pictures, Path("out")).values())) == len(files)
+
+
+def test_pictures_of_one_name_are_counted() -> None:
+    pictures = {str(n): Path(str(n), name) for n, name in enumerate(["a.png", "a.xyz", "a.png"])}
+    assert [path.name for path in list_targets(pictures, Path("out")).values()] == [
+        "a_annotated.png",
+        "a_annotated_2.png",
+        "a_annotated_3.png",
+    ]
