@@ -83,6 +83,15 @@ def wait_for_person(page: ChromiumPage) -> None:
     page.wait_for("document.querySelector('.person .label')?.textContent")
 
 
+def watch_own_camera(page: ChromiumPage) -> None:
+    """Chooses the browser's camera and waits for its readings. A person of the server's camera may
+    stay in view for a moment, and a key would reach that camera until the other one is open."""
+    page.run(SHOWN)
+    page.click("#from-browser")
+    page.wait_for("window.shown.some((one) => one.sequence)")
+    wait_for_person(page)
+
+
 def check_clean(page: ChromiumPage, address: str) -> None:
     """No complaint on the console, and no request to anywhere else."""
     assert page.complaints == []
@@ -173,9 +182,7 @@ def test_texts_can_be_read(page: ChromiumPage, address: str, dark: bool) -> None
 def test_a_recording_equals_what_the_page_showed(page: ChromiumPage, address: str) -> None:
     page.open(address)
     page.wait_for("document.getElementById('link').dataset.state === 'open'")
-    page.run(SHOWN)
-    page.click("#from-browser")
-    wait_for_person(page)
+    watch_own_camera(page)
     page.press("r")
     page.wait_for("!document.getElementById('recording').hidden")
     page.run("window.before = window.shown.length")
@@ -212,8 +219,7 @@ def test_a_recording_equals_what_the_page_showed(page: ChromiumPage, address: st
 def test_blur_covers_the_own_camera_at_once(page: ChromiumPage, address: str) -> None:
     page.open(address)
     page.wait_for("document.getElementById('link').dataset.state === 'open'")
-    page.click("#from-browser")
-    wait_for_person(page)
+    watch_own_camera(page)
     layer = "getComputedStyle(document.querySelector('video')).visibility"
     assert page.run(layer) == "visible"
     covered = page.run(
@@ -234,8 +240,7 @@ def test_the_button_tells_whether_the_picture_is_mirrored(page: ChromiumPage, ad
     pressed = "document.querySelector('[data-action=mirror]').getAttribute('aria-pressed')"
     page.open(address)
     page.wait_for("document.getElementById('link').dataset.state === 'open'")
-    page.click("#from-browser")
-    wait_for_person(page)
+    watch_own_camera(page)
     page.wait_for("document.getElementById('spoken').textContent.includes('Person')")
     assert page.run(pressed) == "true"
     page.click("#from-server")
