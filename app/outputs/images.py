@@ -108,8 +108,8 @@ class ImagesSink:
 
 
 class _OriginalFiles:
-    """Finds the picture that a path leads to. Each file is looked at once, because comparing each
-    of 5,000 results with each picture takes minutes."""
+    """Finds the picture that a path leads to. Each picture is looked at once, because comparing
+    each result with each picture takes too long for thousands of them."""
 
     def __init__(self, files: Iterable[Path]) -> None:
         self._files = {key: file for file in files if (key := _identify(file)) is not None}
