@@ -24,22 +24,25 @@ export function explainRefusal(error) {
   return REFUSALS[error.name] ?? `The camera could not be opened: ${error.message || error.name}.`;
 }
 
-/** Opens a camera and shows it in `video`. Throws an Error whose message is one clear line. */
-export async function openCamera(video, deviceId) {
+/** Opens a camera. Returns its track; throws an Error whose message is one clear line. */
+export async function openCamera(deviceId) {
   if (!navigator.mediaDevices?.getUserMedia) throw new Error(INSECURE);
   const wanted = { width: { ideal: 1280 }, height: { ideal: 720 }, frameRate: { ideal: 30 } };
   if (deviceId) wanted.deviceId = { exact: deviceId };
   else wanted.facingMode = "user";
-  let stream;
   try {
-    stream = await navigator.mediaDevices.getUserMedia({ video: wanted, audio: false });
+    const stream = await navigator.mediaDevices.getUserMedia({ video: wanted, audio: false });
+    return stream.getVideoTracks()[0];
   } catch (error) {
     throw new Error(explainRefusal(error), { cause: error });
   }
-  video.srcObject = stream;
+}
+
+/** Plays a camera in `video`. */
+export async function showCamera(video, track) {
+  video.srcObject = new MediaStream([track]);
   video.muted = true;
   await video.play().catch(() => {}); // a source that was changed meanwhile; the next one plays
-  return stream.getVideoTracks()[0];
 }
 
 /** Lists the cameras of this device: [{id, name}]. Names are known once one was opened. */

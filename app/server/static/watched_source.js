@@ -1,7 +1,7 @@
 /** What the page watches: the server's camera, the browser's own, a dropped file, or nothing. */
 
 import { DroppedFile, explainUnfit, findKind } from "./dropped_file.js";
-import { listCameras, openCamera, PictureSender } from "./own_camera.js";
+import { listCameras, openCamera, PictureSender, showCamera } from "./own_camera.js";
 
 const INVITING = "Choose a camera, or drop a picture or a short video here.";
 const COVERING = "Faces are being covered …";
@@ -26,7 +26,8 @@ export class WatchedSource {
     this.isPaused = false;
     this.tookMs = null;
     this._hello = null; // the server's first message
-    this._sender = null; // of the browser's camera
+    this._sender = null; // of the browser's camera, null until it is open
+    this._choice = 0; // number of the newest choice of a source
     this._isEnded = false; // whether the server's camera was watched until it ended
     this._ownBlur = false; // whether the server covers this page's own camera and files
   }
@@ -38,7 +39,7 @@ export class WatchedSource {
     this._begin();
     if (hello.state.blur) this._cover.take(true);
     this._ownBlur = this._cover.isClosed;
-    if (this.kind === "browser" && this._sender !== null) {
+    if (this.kind === "browser") {
       this._watchOwnAgain();
       return;
     }
@@ -111,6 +112,7 @@ export class WatchedSource {
   /** Leaves the source of now. */
   _leave() {
     const { video } = this._stage;
+    this._choice += 1;
     this._isEnded = false;
     this._sender?.stop();
     this._sender = null;
@@ -138,48 +140,63 @@ export class WatchedSource {
     if (this._hello === null) return;
     const { _stage: stage, _panel: panel } = this;
     this._leave();
+    const choice = this._choice;
     panel.clearError();
     this.kind = "browser";
     this._cover.begin(this._ownBlur);
-    panel.showSource(this.kind);
     this._begin();
-    this.applyCover();
+    this._follow(); // before the camera is open: the keys are for it from now on
     let track;
     try {
-      track = await openCamera(stage.video, deviceId);
+      track = await openCamera(deviceId);
     } catch (error) {
+      if (choice !== this._choice) return;
       this.watch("none");
       panel.showError(error.message);
       return;
     }
-    if (this.kind !== "browser") {
+    if (choice !== this._choice) {
       track.stop(); // another source was chosen meanwhile
       return;
     }
     track.onended = () => {
-      if (this.kind !== "browser") return;
+      if (choice !== this._choice) return;
       this.watch("none");
       panel.showError("The camera is gone: it was unplugged, or the browser took it back.");
     };
-    const facing = track.getSettings().facingMode ?? "user";
+    const { facingMode: facing = "user", deviceId: opened } = track.getSettings();
+    await showCamera(stage.video, track);
+    const cameras = await listCameras();
+    if (choice !== this._choice) return;
     stage.setMirror(facing !== "environment"); // as in a mirror, unless it looks away
-    panel.listCameras(await listCameras(), track.getSettings().deviceId);
-    this._watchOwnAgain();
+    panel.listCameras(cameras, opened);
+    this._startSender();
   }
 
-  /** Tells the server to read the browser's camera, and goes on sending pictures. */
+  /** Tells a server that has just been met to read the browser's camera. */
   _watchOwnAgain() {
+    this._follow();
+    if (this._cover.isAsked) this._link.send({ type: "key", action: "blur" });
+    if (this._sender !== null) this._startSender(); // else the camera is still to be opened
+  }
+
+  /** Has the server follow the browser's camera, whose pictures may come later. */
+  _follow() {
+    this._link.send({ type: "watch", source: "browser" });
+    this.applyCover();
+    this._panel.showSource(this.kind);
+  }
+
+  /** Begins to send the pictures of the browser's camera, which is open. */
+  _startSender() {
     this._sender?.stop();
     this._sender = new PictureSender(this._stage.video, {
       send: (bytes) => this._link.sendBytes(bytes),
       maxSide: this._hello.limits.max_side_px,
       maxBytes: this._hello.limits.max_picture_bytes,
     });
-    this._link.send({ type: "watch", source: "browser" });
-    if (this._cover.isAsked) this._link.send({ type: "key", action: "blur" });
-    if (!this.isPaused) this._sender.start();
-    this.applyCover();
-    this._panel.showSource(this.kind);
+    if (this.isPaused) this._stage.video.pause();
+    else this._sender.start();
   }
 
   /** Has a picture or a video read. */

@@ -23,6 +23,11 @@ pytestmark = [needs_browser, pytest.mark.slow]
 ROOT = Path(app.__file__).parent.parent
 CLIP = ROOT / "app" / "assets" / "portrait.mp4"
 START_S = 90.0
+HELD = """const media = navigator.mediaDevices, ask = media.getUserMedia.bind(media);
+media.getUserMedia = async (wanted) => {
+  await new Promise((go) => { window.allow = go; });
+  return ask(wanted);
+};"""  # a camera opens when the test calls `allow`, as if a user was asked
 # Chromium tells of sockets that were refused on its console, whatever a page does.
 REFUSED = "ERR_CONNECTION_REFUSED"
 SHOWN = """window.shown = [];
@@ -85,7 +90,7 @@ def wait_for_person(page: ChromiumPage) -> None:
 
 def watch_own_camera(page: ChromiumPage) -> None:
     """Chooses the browser's camera and waits for its readings. A person of the server's camera may
-    stay in view for a moment, and a key would reach that camera until the other one is open."""
+    stay in view for a moment."""
     page.run(SHOWN)
     page.click("#from-browser")
     page.wait_for("window.shown.some((one) => one.sequence)")
@@ -261,6 +266,74 @@ def test_a_snapshot_is_a_png_of_the_pictures_size(
     while not (files := list(tmp_path.glob("snapshot_*.png"))) and time.monotonic() < ends:
         time.sleep(0.1)
     assert cv2.imread(str(files[0])).shape == (480, 640, 3)
+
+
+def test_keys_are_for_the_own_camera_while_it_opens(page: ChromiumPage, address: str) -> None:
+    page.open(address)
+    wait_for_person(page)
+    page.run(SHOWN + HELD)
+    page.click("#from-browser")
+    page.press("r")
+    page.press("b")
+    page.wait_for("!document.getElementById('recording').hidden")
+    page.wait_for("document.querySelector('[data-action=blur]').ariaPressed === 'true'")
+    assert page.run("document.getElementById('recording-s').textContent") == "0:00"
+    page.run("window.allow()")
+    page.wait_for("window.shown.filter((one) => one.sequence && one.has_picture).length > 5")
+    assert page.run("window.shown.some((one) => one.sequence && !one.has_picture)") is False
+    page.press("r")
+    page.wait_for("document.querySelectorAll('#files a').length === 5")
+    fetch_notes = "fetch([...document.querySelectorAll('#files a')].at(-1).href)"
+    notes = page.run(f"{fetch_notes}.then((one) => one.json())")
+    assert notes["input"]["name"] == "browser camera"
+    page.click("#from-server")
+    page.wait_for("document.querySelector('[data-action=blur]').ariaPressed === 'false'")
+    check_clean(page, address)
+
+
+def test_a_recording_of_a_camera_that_is_refused_says_that_nothing_came(
+    page: ChromiumPage, address: str
+) -> None:
+    page.open(address)
+    page.wait_for("document.getElementById('link').dataset.state === 'open'")
+    page.run(
+        """navigator.mediaDevices.getUserMedia = () =>
+        new Promise((_, refuse) => { window.refuse = refuse; });"""
+    )
+    page.click("#from-browser")
+    page.press("r")
+    page.wait_for("!document.getElementById('recording').hidden")
+    page.run("window.refuse(new DOMException('', 'NotAllowedError'))")
+    page.wait_for("document.getElementById('recording').hidden")
+    page.wait_for("document.body.textContent.includes('Nothing was recorded: no frame came.')")
+    assert "may not use the camera" in page.run("document.getElementById('error-line').textContent")
+    assert page.run("document.querySelectorAll('#files a').length") == 0
+    assert page.run("document.getElementById('from-browser').ariaPressed") == "false"
+    check_clean(page, address)
+
+
+def test_a_camera_that_opens_too_late_is_let_go(page: ChromiumPage, address: str) -> None:
+    page.open(address)
+    page.wait_for("document.getElementById('link').dataset.state === 'open'")
+    page.run(
+        HELD
+        + """window.tracks = [];
+        const held = media.getUserMedia;
+        media.getUserMedia = async (wanted) => {
+          const stream = await held(wanted);
+          window.tracks.push(...stream.getTracks());
+          return stream;
+        };"""
+    )
+    page.click("#from-browser")
+    page.run(SHOWN)
+    page.choose_file("#file", [CLIP])
+    page.run("window.allow()")
+    page.wait_for("window.tracks[0]?.readyState === 'ended'")
+    page.wait_for("document.querySelector('video').currentTime > 0.3", 120)
+    assert page.run("document.querySelector('video').srcObject") is None
+    assert page.run("document.getElementById('choose-file').ariaPressed") == "true"
+    check_clean(page, address)
 
 
 @pytest.mark.parametrize("kind", ["picture", "video"])
