@@ -3,7 +3,7 @@
 #
 # Guess before the run: resizeResults to twice the size doubles the box and leaves the angle as it is.
 # Source: TUTORIAL.md of the package: the three angles are "in radians in range of -pi/2 to pi/2"; an angle has no size.
-# What happens: for the smiling girl of this repository's plate, the three angles are whole degrees. resizeResults, which
+# What happens: for the smiling girl of this repository's plate, the angles are whole degrees. resizeResults, which
 # fits results to the size at which the picture is shown, doubles her yaw together with the box, and the same picture
 # read at twice its size has about twice the yaw too. So a head that is drawn on a larger canvas has turned
 # further. Roll keeps its value. Divide the yaw by the width of the box before you compare two.
