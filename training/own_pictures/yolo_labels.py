@@ -1,9 +1,11 @@
 """Reads labels in YOLO's form: a text file for each picture, whose lines begin with a class's
 number, and a file data.yaml that names the classes."""
 
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
+
+import yaml
 
 from app.errors import DataError
 from training.own_pictures.label_files import LabelRow
@@ -11,49 +13,29 @@ from training.own_pictures.label_files import LabelRow
 _SUFFIXES = frozenset([".yaml", ".yml"])
 _IMAGES = "images"  # folder of pictures
 _LABELS = "labels"  # folder of their label files
-_NAMES = re.compile(r"^names\s*:\s*(?P<inline>\S.*)?$")
-_ENTRY = re.compile(r"^\s*(?:-|(?P<number>\d+)\s*:)\s*(?P<name>.+?)\s*$")
-MAX_YAML_BYTES = 1 << 20  # larger files are no data.yaml
+MAX_YAML_BYTES = 1 << 17  # larger files are no data.yaml
 
 
-def read_class_names(path: Path) -> tuple[str, ...]:
-    """Reads the names of the classes from a data.yaml, in the order of their numbers.
+def read_class_names(path: Path) -> Mapping[int, str]:
+    """Reads the name of each class's number from a data.yaml.
 
-    They stand in brackets behind `names:`, or one on each line below it. Another file gives none.
+    The names below `names:` are a list, whose numbers begin with 0, or have their numbers before
+    them. Another file gives none.
     """
     if path.suffix.lower() not in _SUFFIXES or not path.is_file():
-        return ()
+        return {}
     if path.stat().st_size > MAX_YAML_BYTES:
-        return ()
-    lines = path.read_text(encoding="utf-8-sig", errors="replace").splitlines()
-    for place, line in enumerate(lines):
-        if match := _NAMES.match(line):
-            inline = (match["inline"] or "").partition(" #")[0].strip()
-            if inline:
-                return _inline(inline + "".join(lines[place + 1 :]))
-            return _block(lines[place + 1 :])
-    return ()
-
-
-def _inline(text: str) -> tuple[str, ...]:
-    """Reads `['a', 'b']` or `{0: a, 1: b}`, up to the closing bracket."""
-    if text[0] not in "[{":
-        return ()
-    inside = text[1:].partition("]" if text[0] == "[" else "}")[0]
-    entries = [entry.strip() for entry in inside.split(",") if entry.strip()]
-    if text[0] == "{":
-        entries = [entry.partition(":")[2].strip() for entry in entries]
-    return tuple(entry.strip("'\"") for entry in entries)
-
-
-def _block(lines: Sequence[str]) -> tuple[str, ...]:
-    names = []
-    for line in lines:
-        match = _ENTRY.match(line.partition(" #")[0])
-        if match is None:
-            break
-        names.append(match["name"].strip("'\""))
-    return tuple(names)
+        return {}
+    text = path.read_text(encoding="utf-8-sig", errors="replace")
+    try:
+        # All values stay texts: a class may be called `no` or `1`.
+        content: Any = yaml.load(text, Loader=yaml.BaseLoader)
+        names = content["names"]
+        numbered = dict(enumerate(names)) if isinstance(names, list) else names
+        found = {int(number): name.strip() for number, name in numbered.items()}
+    except (yaml.YAMLError, RecursionError, LookupError, TypeError, ValueError, AttributeError):
+        return {}
+    return found
 
 
 def find_yolo_file(files: Sequence[Path], pictures: Sequence[Path]) -> Path | None:
@@ -75,13 +57,13 @@ def _labels_of(picture: Path) -> Path | None:
     return path if path.is_file() else None
 
 
-def read_yolo_rows(yaml: Path, folder: Path, pictures: Sequence[Path]) -> Iterator[LabelRow]:
+def read_yolo_rows(data: Path, folder: Path, pictures: Sequence[Path]) -> Iterator[LabelRow]:
     """Yields a row for each class in the label file of each of `pictures`, or a row without a label
     for an empty file.
 
     The folder in front of `images` or behind it gives the split. Raises `DataError`.
     """
-    names = read_class_names(yaml)
+    names = read_class_names(data)
     for picture in pictures:
         path = _labels_of(picture)
         if path is None:
@@ -92,14 +74,20 @@ def read_yolo_rows(yaml: Path, folder: Path, pictures: Sequence[Path]) -> Iterat
         try:
             lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
             numbers = {int(line.split()[0]) for line in lines if line.strip()}
-            by_number = dict(enumerate(names))
-            labels: list[str | None] = [by_number[number] for number in sorted(numbers)]
+            labels: list[str | None] = [names[number] for number in sorted(numbers)]
         except OSError as cause:
             raise DataError(f"{path} could not be read: {cause.strerror or cause}.") from cause
         except (ValueError, LookupError) as cause:
             raise DataError(
-                f"{path} has a line that does not begin with the number of a class; {yaml.name} "
-                f"names {len(names)}, from 0 on."
+                f"{path} has a line that does not begin with the number of a class; {data.name} "
+                f"names {_tell_numbers(names)}."
             ) from cause
         for label in labels or [None]:
             yield LabelRow(relative.as_posix(), label, split)
+
+
+def _tell_numbers(names: Mapping[int, str]) -> str:
+    numbers = sorted(names)
+    if len(numbers) > 2 and numbers == list(range(numbers[0], numbers[-1] + 1)):
+        return f"{numbers[0]} to {numbers[-1]}"
+    return ", ".join(map(str, numbers))

@@ -14,23 +14,34 @@ YAML = "train: ../train/images\nnc: 2\nnames: ['happy', 'sad']\n"
 @pytest.mark.parametrize(
     ("text", "names"),
     [
-        (YAML, ("happy", "sad")),
-        ('names: [\n  "happy",\n  "sad"\n]\nnc: 2\n', ("happy", "sad")),
-        ("names:\n- happy\n- 'sad'  # second\nnc: 2\n", ("happy", "sad")),
-        ("names:\n  0: happy\n  1: very sad\n", ("happy", "very sad")),
-        ("names: {0: happy, 1: sad}\n", ("happy", "sad")),
-        ("nc: 2\n", ()),
-        ("names: &x\n", ()),
+        (YAML, {0: "happy", 1: "sad"}),
+        ('names: [\n  "happy",\n  "sad"\n]\nnc: 2\n', {0: "happy", 1: "sad"}),
+        ("names:\n- happy\n- 'sad'  # second\nnc: 2\n", {0: "happy", 1: "sad"}),
+        ("names: # of two\n\n  - happy\n  # and\n  - sad\n", {0: "happy", 1: "sad"}),
+        ("names: ['happy, at last', no, ~, 1]\n", {0: "happy, at last", 1: "no", 2: "~", 3: "1"}),
+        ("names:\n  0: happy\n  1: very sad\n", {0: "happy", 1: "very sad"}),
+        ("names: {0: happy, 1: sad}\n", {0: "happy", 1: "sad"}),
+        ("names:\n  1: happy\n  2: sad\n", {1: "happy", 2: "sad"}),
+        ("names: {7: happy, '3': sad}\n", {7: "happy", 3: "sad"}),
+        ("nc: 2\n", {}),
+        ("names: &x\n", {}),
+        ("names: happy\n", {}),
+        ("names: [[happy], [sad]]\n", {}),
+        ("names: {happy: 0}\n", {}),
+        ("names: [happy, sad\n", {}),
+        ("- names\n", {}),
+        ("", {}),
+        ("names: " + 5000 * "[", {}),
     ],
 )
-def test_names_of_classes_are_read(text: str, names: tuple[str, ...], tmp_path: Path) -> None:
+def test_names_of_classes_are_read(text: str, names: dict[int, str], tmp_path: Path) -> None:
     (tmp_path / "data.yaml").write_text(text)
     assert read_class_names(tmp_path / "data.yaml") == names
 
 
-def folder_of(root: Path, labels: dict[str, str | None]) -> PictureFolder:
+def folder_of(root: Path, labels: dict[str, str | None], yaml: str = YAML) -> PictureFolder:
     """A picture for each path, and beside it its label file."""
-    (root / "data.yaml").write_text(YAML)
+    (root / "data.yaml").write_text(yaml)
     for name, text in labels.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).touch()
@@ -68,7 +79,28 @@ def test_pictures_have_the_class_of_their_boxes(form: str, tmp_path: Path) -> No
     )
 
 
-@pytest.mark.parametrize("line", ["2 0.5 0.5 1 1", "happy 1 1", "-1 1"])
-def test_line_without_a_known_class_is_said(line: str, tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"a\.txt has a line that does not .*names 2, from 0 on"):
-        folder_of(tmp_path, {"train/images/a.jpg": line, "train/images/b.jpg": "1 0 0 1 1"})
+def test_the_numbers_of_data_yaml_hold(tmp_path: Path) -> None:
+    yaml = "nc: 2\nnames:\n  1: happy\n  2: sad\n"
+    folder = folder_of(
+        tmp_path,
+        {"train/images/a.jpg": "1 0.5 0.5 1 1\n", "train/images/b.jpg": "2 0.5 0.5 1 1\n"},
+        yaml,
+    )
+    found = {folder.name_file(f): folder.labels[f.label] for f in folder.files}
+    assert found == {"train/images/a.jpg": "happy", "train/images/b.jpg": "sad"}
+
+
+@pytest.mark.parametrize(
+    ("yaml", "told"),
+    [
+        (YAML, "0, 1"),
+        ("names: {1: happy, 2: sad, 3: angry}", "1 to 3"),
+        ("names: {1: happy, 3: sad, 4: angry}", "1, 3, 4"),
+    ],
+)
+@pytest.mark.parametrize("line", ["9 0.5 0.5 1 1", "happy 1 1", "-1 1"])
+def test_line_without_a_known_class_is_said(
+    yaml: str, told: str, line: str, tmp_path: Path
+) -> None:
+    with pytest.raises(DataError, match=rf"a\.txt has a line that does not .*names {told}\.$"):
+        folder_of(tmp_path, {"train/images/a.jpg": line, "train/images/b.jpg": "1 0 0 1 1"}, yaml)
