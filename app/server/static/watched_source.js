@@ -165,10 +165,10 @@ export class WatchedSource {
       panel.showError("The camera is gone: it was unplugged, or the browser took it back.");
     };
     const { facingMode: facing = "user", deviceId: opened } = track.getSettings();
+    stage.setMirror(facing !== "environment"); // as in a mirror, unless it looks away
     await showCamera(stage.video, track);
     const cameras = await listCameras();
     if (choice !== this._choice) return;
-    stage.setMirror(facing !== "environment"); // as in a mirror, unless it looks away
     panel.listCameras(cameras, opened);
     this._startSender();
   }
