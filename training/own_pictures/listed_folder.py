@@ -21,7 +21,12 @@ from training.own_pictures.label_files import (
 )
 from training.own_pictures.people import PicturePlace
 from training.own_pictures.picture_lists import describe_known_form
-from training.own_pictures.yolo_labels import find_yolo_file, read_class_names, read_yolo_rows
+from training.own_pictures.yolo_labels import (
+    find_yolo_file,
+    list_yolo_labels,
+    read_class_names,
+    read_yolo_rows,
+)
 
 MIN_FOUND_SHARE = 0.5  # of the rows; with fewer pictures found, the file is of another folder
 
@@ -41,12 +46,13 @@ class Contents:
 @dataclass(frozen=True, slots=True)
 class LabelFile:
     """A file with labels of the pictures in `folder`. `split` is set where the folder holds that
-    split alone."""
+    split alone; `single` are files with the labels of a single picture each."""
 
     path: Path
     folder: Path
     pictures: tuple[Path, ...]
     split: Split | None = None
+    single: tuple[Path, ...] = ()
 
 
 @dataclass(slots=True)
@@ -171,7 +177,7 @@ def find_label_files(
     if any((folder / "images").is_dir() for folder in (root, *splits.values())):
         pictures = list_pictures(root)
         if yaml := find_yolo_file(others, pictures):
-            return [LabelFile(yaml, root, pictures)]
+            return [LabelFile(yaml, root, pictures, single=list_yolo_labels(pictures))]
     train = splits.get("train", root)
     if len(list_entries(train)[0] if splits else folders) > 1 or describe_known_form(train):
         return []

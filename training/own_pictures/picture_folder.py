@@ -114,7 +114,8 @@ def _opened(root: Path) -> PictureFolder:
         )
     if splits and not lists and (beside := [f.name for f in folders if f not in splits.values()]):
         notes.append(f"Passed over, beside the split: {join_names(beside)}.")
-    known = {file.path for file in found.files} | {each.path for each in lists}
+    known = {file.path for file in found.files}
+    known.update(path for each in lists for path in (each.path, *each.single))
     strangers = Counter(
         path.suffix.lower() or path.name
         for path in walk_files(root)

@@ -41,9 +41,14 @@ def read_class_names(path: Path) -> Mapping[int, str]:
 def find_yolo_file(files: Sequence[Path], pictures: Sequence[Path]) -> Path | None:
     """Finds the file among `files` that names the classes of `pictures` with labels in YOLO's
     form."""
-    if not any(_labels_of(picture) for picture in pictures):
+    if not list_yolo_labels(pictures):
         return None
     return next((path for path in files if read_class_names(path)), None)
+
+
+def list_yolo_labels(pictures: Sequence[Path]) -> tuple[Path, ...]:
+    """Lists the files with labels of `pictures`."""
+    return tuple(path for picture in pictures if (path := _labels_of(picture)) is not None)
 
 
 def _labels_of(picture: Path) -> Path | None:

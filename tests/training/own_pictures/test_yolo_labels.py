@@ -77,6 +77,17 @@ def test_pictures_have_the_class_of_their_boxes(form: str, tmp_path: Path) -> No
         "2 pictures left out, to which data.yaml gives no label or several.",
         "1 picture left out, which no row names.",
     )
+    assert folder.passed_over == ()
+
+
+def test_other_texts_are_passed_over(tmp_path: Path) -> None:
+    (tmp_path / "train/labels").mkdir(parents=True)
+    (tmp_path / "train/labels/nobody.txt").touch()
+    (tmp_path / "README.txt").touch()
+    folder = folder_of(
+        tmp_path, {"train/images/a.jpg": "0 0 0 1 1\n", "train/images/b.jpg": "1 0 0 1 1\n"}
+    )
+    assert folder.passed_over == ((".txt", 2),)
 
 
 def test_the_numbers_of_data_yaml_hold(tmp_path: Path) -> None:
