@@ -20,7 +20,7 @@ def read_class_names(path: Path) -> Mapping[int, str]:
     """Reads the name of each class's number from a data.yaml.
 
     The names below `names:` are a list, whose numbers begin with 0, or have their numbers before
-    them. Another file gives none.
+    them. Another file gives none. Raises `DataError` for a file that is no YAML.
     """
     if path.suffix.lower() not in _SUFFIXES or not path.is_file():
         return {}
@@ -33,17 +33,33 @@ def read_class_names(path: Path) -> Mapping[int, str]:
         names = content["names"]
         numbered = dict(enumerate(names)) if isinstance(names, list) else names
         found = {int(number): name.strip() for number, name in numbered.items()}
-    except (yaml.YAMLError, RecursionError, LookupError, TypeError, ValueError, AttributeError):
+    except yaml.YAMLError as cause:
+        mark = getattr(cause, "problem_mark", None)
+        where = f", line {mark.line + 1}" if mark else ""
+        raise DataError(
+            f"{path} is no valid YAML{where}: {getattr(cause, 'problem', None) or cause}. Write "
+            "paths without quotation marks or between single ones."
+        ) from cause
+    except (RecursionError, LookupError, TypeError, ValueError, AttributeError):
         return {}
     return found
 
 
 def find_yolo_file(files: Sequence[Path], pictures: Sequence[Path]) -> Path | None:
     """Finds the file among `files` that names the classes of `pictures` with labels in YOLO's
-    form."""
+    form. Raises `DataError` where none does and one of them is no YAML."""
     if not list_yolo_labels(pictures):
         return None
-    return next((path for path in files if read_class_names(path)), None)
+    broken: DataError | None = None
+    for path in files:
+        try:
+            if read_class_names(path):
+                return path
+        except DataError as error:
+            broken = broken or error
+    if broken is not None:
+        raise broken
+    return None
 
 
 def list_yolo_labels(pictures: Sequence[Path]) -> tuple[Path, ...]:

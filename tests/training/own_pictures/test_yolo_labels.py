@@ -28,7 +28,6 @@ YAML = "train: ../train/images\nnc: 2\nnames: ['happy', 'sad']\n"
         ("names: happy\n", {}),
         ("names: [[happy], [sad]]\n", {}),
         ("names: {happy: 0}\n", {}),
-        ("names: [happy, sad\n", {}),
         ("- names\n", {}),
         ("", {}),
         ("names: " + 5000 * "[", {}),
@@ -78,6 +77,19 @@ def test_pictures_have_the_class_of_their_boxes(form: str, tmp_path: Path) -> No
         "1 picture left out, which no row names.",
     )
     assert folder.passed_over == ()
+
+
+def test_a_file_that_is_no_yaml_is_said_where_no_other_has_the_names(tmp_path: Path) -> None:
+    pictures: dict[str, str | None] = {
+        "train/images/a.jpg": "0 0 0 1 1",
+        "train/images/b.jpg": "1 0 0 1 1",
+    }
+    broken = 'path: "C:\\pictures"\nnames: [happy, sad]\n'
+    with pytest.raises(DataError, match=r"data\.yaml is no valid YAML, line 1: .*escape") as said:
+        folder_of(tmp_path, pictures, broken)
+    assert "\n" not in str(said.value)
+    (tmp_path / "a.yaml").write_text(broken)
+    assert folder_of(tmp_path, pictures).labels == ("happy", "sad")
 
 
 def test_other_texts_are_passed_over(tmp_path: Path) -> None:
