@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import ModuleType
 
@@ -36,7 +36,6 @@ needs_ray = pytest.mark.skipif(
     importlib.util.find_spec("ray") is None, reason="ray is not installed (extra cluster)"
 )
 WHOLE = "--no-window --video films --records out --episodes out/.csv --exact --device cpu"
-READING = b"ray::VideoReader.read"  # Ray's name of a worker that reads a video
 
 
 @contextmanager
@@ -71,14 +70,21 @@ def find_parent(pid: int) -> int:
         return 0
 
 
-def find_readers(root: int) -> list[int]:
-    """The workers below the process `root` that read a video now."""
+def holds_open(place: Path, folder: Path) -> bool:
+    """Whether the process at `place` in /proc holds a file of `folder` open."""
+    held = []
+    with suppress(OSError):  # it has ended, or belongs to someone else
+        for handle in (place / "fd").iterdir():
+            with suppress(OSError):  # closed meanwhile
+                held.append(Path(os.readlink(handle)).parent)
+    return folder in held
+
+
+def find_readers(root: int, films: Path) -> list[int]:
+    """The processes below the process `root` that hold one of `films` open."""
     found = []
     for place in Path("/proc").glob("[0-9]*"):
-        try:
-            if not (place / "cmdline").read_bytes().startswith(READING):
-                continue
-        except OSError:
+        if not holds_open(place, films):
             continue
         above = int(place.name)
         while above not in (0, 1, root):
@@ -115,7 +121,7 @@ def test_a_killed_worker_costs_nothing_and_records_are_those_of_one_machine(
     common = "--records out --episodes out/.csv --exact --device cpu".split()
     with started(tmp_path, "films", *common, "--workers", "2") as run:
         wait_for_checkpoint(tmp_path, run)
-        readers = find_readers(run.pid)
+        readers = find_readers(run.pid, tmp_path / "films")
         assert readers  # one, where the other loads or is between two files
         # They give way to other programs no more than the command that started them does.
         nice = [os.getpriority(os.PRIO_PROCESS, pid) for pid in (run.pid, *readers)]
