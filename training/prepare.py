@@ -8,6 +8,7 @@ python -m training.prepare folder PICTURES -o mine.npz
 
 import argparse
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -97,24 +98,34 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
-def _open_set(
-    options: argparse.Namespace, skipped: list[str]
-) -> tuple[PackMeta, int | None, Iterator[Sample], tuple[str, ...]]:
-    """Opens a data set. Returns (the pack's facts, the number of pictures if known, the samples,
-    notes for the user)."""
+@dataclass(frozen=True, slots=True)
+class _OpenedSet:
+    """An opened data set. `count` is the number of pictures, None where it is not known; `notes`
+    are lines for the user; `left_out` is True where the user's own pictures are not all used."""
+
+    meta: PackMeta
+    count: int | None
+    samples: Iterator[Sample]
+    notes: tuple[str, ...] = ()
+    left_out: bool = False
+
+
+def _open_set(options: argparse.Namespace, skipped: list[str]) -> _OpenedSet:
     if options.kind == "ferplus":
         meta = describe_ferplus(options.fer2013, options.ferplus)
-        return meta, None, read_ferplus(options.fer2013, options.ferplus), ()
+        return _OpenedSet(meta, None, read_ferplus(options.fer2013, options.ferplus))
     if options.kind == "folder":
-        unreadable = options.max_unreadable
-        return (*read_split_folder(options.root, max_unreadable=unreadable, skipped=skipped), ())
+        own = read_split_folder(
+            options.root, max_unreadable=options.max_unreadable, skipped=skipped
+        )
+        return _OpenedSet(own.meta, own.count, own.samples, own.notes, own.left_out)
     aside = options.validation_share
     if options.kind == "rafdb":
         listed = list_rafdb(options.root, images=options.images, validation_share=aside)
     else:
         listed = list_affectnet(options.root, classes=options.classes, validation_share=aside)
     samples = read_samples(listed, max_unreadable=options.max_unreadable, skipped=skipped)
-    return describe_listed(listed, aside), len(listed.pictures), samples, listed.notes
+    return _OpenedSet(describe_listed(listed, aside), len(listed.pictures), samples, listed.notes)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -126,32 +137,34 @@ def main(argv: list[str] | None = None) -> int:
     if not output.parent.is_dir():
         raise DataError(f"{output.parent} is not a folder. Make it first.")
     skipped: list[str] = []
-    meta, total, samples, notes = _open_set(options, skipped)
-    if is_up_to_date(output, meta):
+    opened = _open_set(options, skipped)
+    if is_up_to_date(output, opened.meta):
         print(f"{output} is up to date.")
         return 0
     found = 0
 
     def pack_samples(detector: Detector) -> Iterator[PackedSample]:
         nonlocal found
-        for sample in track_progress(samples, total=total, desc="faces", unit="picture"):
+        for sample in track_progress(
+            opened.samples, total=opened.count, desc="faces", unit="picture"
+        ):
             done = pack_sample(detector, sample)
             found += bool(np.isfinite(done.landmarks).all())
             yield done
 
     with Detector(min_score=MIN_SCORE) as detector:
-        count = write_pack(output, meta, pack_samples(detector))
+        count = write_pack(output, opened.meta, pack_samples(detector))
     print(
         f"{output}: {format_count(count, 'picture')}, a face found in {found} "
         f"({100 * found / count:.1f} %), {output.stat().st_size / 1e6:.1f} MB."
     )
-    for line in notes:
+    for line in opened.notes:
         print(line)
     for line in skipped[:MAX_SKIPPED_LINES]:
         print(f"Skipped: {line}")
     if len(skipped) > MAX_SKIPPED_LINES:
         print(f"Skipped: {len(skipped) - MAX_SKIPPED_LINES} more, {len(skipped)} in all.")
-    return 1 if skipped else 0
+    return 1 if skipped or opened.left_out else 0
 
 
 if __name__ == "__main__":

@@ -57,13 +57,14 @@ WORDS: Mapping[str, Sequence[str]] = {
 
 
 def fold_text(text: str) -> str:
-    """Folds text for comparison: without case, and with each accent stored in the same way. macOS
-    stores a letter and its accent as two signs in file names, other systems as one sign.
+    """Folds text for comparison: without case and spaces around it, and with each accent stored in
+    the same way. macOS stores a letter and its accent as two signs in file names, other systems as
+    one sign.
 
     >>> fold_text("FRÖHLICH") == fold_text("fro\\u0308hlich")
     True
     """
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text.strip()).casefold())
 
 
 # Folded word -> FER+'s name of the expression.

@@ -58,6 +58,33 @@ def pack(prepared: Path) -> Pack:
 
 
 @pytest.mark.slow
+def test_what_is_left_out_of_a_folder_is_said(
+    pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = tmp_path / "in"
+    for number, name in enumerate(("train/a.png", "train/b.png", "valid/c.png")):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_bytes((pictures / [*FACES][number]).read_bytes())
+    (root / "train/phone.cr2").touch()
+    for row in ("train/a.png,joy", "train/b.png,fear", "valid/c.png,joy", "valid/d.png,joy"):
+        with (root / "labels.csv").open("a") as table:
+            table.write(f"{row}\n" if table.tell() else f"image,label\n{row}\n")
+    output = tmp_path / "mine.npz"
+    assert prepare.main(["folder", str(root), "-o", str(output)]) == 1
+    said = capsys.readouterr().out
+    assert "1 row of labels.csv left out, for which there is no picture.\n" in said
+    assert "Left out, as pictures of kinds that are not read here: 1 x .cr2." in said
+    before = read_pack(output)
+    table = (root / "labels.csv").read_text()
+    (root / "labels.csv").write_text(
+        table.replace("a.png,joy", "a.png,fear").replace("b.png,fear", "b.png,joy")
+    )
+    assert prepare.main(["folder", str(root), "-o", str(output)]) == 1
+    assert before.votes.tolist() == [[0, 1], [1, 0], [0, 1]]
+    assert read_pack(output).votes.tolist() == [[1, 0], [0, 1], [0, 1]]
+
+
+@pytest.mark.slow
 def test_folder_becomes_one_file(pack: Pack, pictures: Path) -> None:
     assert pack.meta.dataset == pictures.name
     assert pack.meta.labels == ("empty", "joy")

@@ -17,7 +17,7 @@ def name_expression(label: str) -> str:
     >>> name_expression("Happy"), name_expression("3_glücklich"), name_expression("Group A")
     ('happiness', 'happiness', 'group a')
     """
-    word = fold_text(label.strip())
+    word = fold_text(label)
     return MEANING.get(word) or MEANING.get(_SORTING.sub("", word), word)
 
 

@@ -3,7 +3,7 @@
 import re
 from collections import defaultdict
 from collections.abc import Sequence
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from app.errors import DataError
 from training.base.wording import join_names
@@ -22,6 +22,7 @@ _FILLERS = frozenset(
     + ["split", "class", "classes"]
 )
 _BETWEEN = re.compile(r"[\s_.\-]+")
+_YEAR = re.compile(r"(19|20)\d\d$")  # COCO's splits have one: "train2017"
 
 
 def recognise_split(name: str) -> Split | None:
@@ -30,8 +31,17 @@ def recognise_split(name: str) -> Split | None:
     >>> recognise_split("Train"), recognise_split("PublicTest"), recognise_split("test_images")
     ('train', 'valid', 'test')
     """
-    words = [word for word in _BETWEEN.split(name.casefold()) if word and word not in _FILLERS]
-    return _SPLIT_WORDS.get("".join(words))
+    words = (_YEAR.sub("", word) for word in _BETWEEN.split(name.casefold()))
+    return _SPLIT_WORDS.get("".join(word for word in words if word and word not in _FILLERS))
+
+
+def recognise_split_of_path(path: PurePath) -> Split | None:
+    """Recognises the split that a file's path means by the first of its folders that means one.
+
+    >>> recognise_split_of_path(PurePath("images/val2017/anna/1.jpg"))
+    'valid'
+    """
+    return next(filter(None, map(recognise_split, path.parts[:-1])), None)
 
 
 def _split_within(name: str) -> Split | None:

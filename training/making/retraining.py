@@ -144,6 +144,7 @@ def retrain(options: RetrainRequest, arguments: Sequence[str]) -> int:
             max_unreadable=options.max_unreadable,
             pack=folder / PACK,
             table=folder / TABLE,
+            keep=(folder / TRAINING).exists(),
         )
         for note in gathered.notes:
             print(f"Note: {note}")

@@ -96,11 +96,12 @@ def gather(
     max_unreadable: float,
     pack: Path,
     table: Path,
+    keep: bool = False,
 ) -> Gathered:
     """Writes the `table` of pictures, then the `pack`.
 
-    A pack that exists already, from the same pictures with the same settings, is taken as it is,
-    with its table.
+    A pack that exists already, from the same pictures and labels with the same settings, is taken
+    as it is, with its table.
 
     Args:
         folder: The opened folder.
@@ -109,10 +110,11 @@ def gather(
         max_unreadable: Share of pictures that may be unreadable.
         pack: File to write.
         table: File to write.
+        keep: True never replaces a pack that exists.
 
     Raises:
-        DataError: Too many pictures are unreadable, or a label or a side of the split is left
-            empty.
+        DataError: Too many pictures are unreadable, a label or a side of the split is left empty,
+            or the pack that is to be kept is of other pictures or labels.
     """
     people = find_people(folder.places, folder.labels, gathering.group_by)
     told = list(list_people_notes(folder.places, people, folder.labels, gathering.group_by))
@@ -120,6 +122,11 @@ def gather(
     meta = describe_pack(folder, byte_keys, dataset, gathering)
     if pack.exists() and read_meta(pack).key == meta.key:
         pictures = read_picture_table(table)
+    elif pack.exists() and keep:
+        raise DataError(
+            f"The pictures or their labels are not those that the run in {pack.parent} began with. "
+            "Begin anew with --overwrite, or choose another --run."
+        )
     else:
         files = track_progress(folder.files, desc="faces", unit="picture", leave=False)
         with PictureFaceFinder() as finder:
@@ -155,8 +162,9 @@ def describe_pack(
 ) -> PackMeta:
     """Describes the pack of a folder's pictures, by the digest `byte_keys` of each file."""
     digest = hashlib.sha256()
-    for file, key in zip(folder.files, byte_keys, strict=True):
-        digest.update(f"{folder.name_file(file)}\0{key}\n".encode())
+    for file, place, key in zip(folder.files, folder.places, byte_keys, strict=True):
+        facts = (folder.name_file(file), key, file.split, str(file.label), place.person)
+        digest.update(("\0".join(facts) + "\n").encode())
     others = {
         "far_detector": hash_data_file(FULL_RANGE),
         "face_check": hash_data_file(FACE_CHECK),

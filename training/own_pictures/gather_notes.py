@@ -37,14 +37,7 @@ def list_notes(folder: PictureFolder, pictures: Sequence[PictureRow]) -> Iterato
             f"{format_count(count, 'picture')} of at most {MAX_CROP_SIDE_PX} px without a face "
             "found: taken for face crops and used whole."
         )
-    unread = [pair for pair in folder.passed_over if pair[0] in UNREAD_SUFFIXES]
-    if unread:
-        yield (
-            f"Left out, as pictures of kinds that are not read here: {_kinds(unread)}. Export them "
-            "as JPEG."
-        )
-    if others := [pair for pair in folder.passed_over if pair not in unread]:
-        yield f"Passed over, as no pictures: {_kinds(others)}."
+    yield from list_other_files(folder)
     yield from _uneven(folder, [p for p in used if p.split == "train"])
     if twins := [p for p in pictures if TWIN in p.reason]:
         yield (
@@ -60,6 +53,18 @@ def list_notes(folder: PictureFolder, pictures: Sequence[PictureRow]) -> Iterato
     else:
         yield from _leaks([p for p in used if p.split == "test" or p.group in tested])
         yield from _lopsided(folder, [p for p in used if p.split != "test"])
+
+
+def list_other_files(folder: PictureFolder) -> Iterator[str]:
+    """Yields notes about files that are no pictures, or pictures of kinds that are not read."""
+    unread = [pair for pair in folder.passed_over if pair[0] in UNREAD_SUFFIXES]
+    if unread:
+        yield (
+            f"Left out, as pictures of kinds that are not read here: {_kinds(unread)}. Export them "
+            "as JPEG."
+        )
+    if others := [pair for pair in folder.passed_over if pair not in unread]:
+        yield f"Passed over, as no pictures: {_kinds(others)}."
 
 
 def _uneven(folder: PictureFolder, training: Sequence[PictureRow]) -> Iterator[str]:

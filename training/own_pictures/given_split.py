@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -18,22 +19,37 @@ from training.datasets.readers import (
     Sample,
     read_grey_or_rgb,
 )
+from training.own_pictures.gather_notes import list_other_files
 from training.own_pictures.picture_folder import open_folder
 
 
-def read_split_folder(
-    root: Path, *, max_unreadable: float, skipped: list[str]
-) -> tuple[PackMeta, int, Iterator[Sample]]:
+@dataclass(frozen=True, slots=True)
+class SplitFolder:
+    """A folder with a split of its own, ready to be packed.
+
+    Attributes:
+        meta: The description of the pack.
+        count: The number of pictures.
+        samples: The samples, which are read one at a time.
+        notes: Lines for people.
+        left_out: True where pictures lack a label, labels a picture, or pictures are of kinds that
+            are not read.
+    """
+
+    meta: PackMeta
+    count: int
+    samples: Iterator[Sample]
+    notes: tuple[str, ...]
+    left_out: bool
+
+
+def read_split_folder(root: Path, *, max_unreadable: float, skipped: list[str]) -> SplitFolder:
     """Reads a folder with a split of its own.
 
     Args:
         root: The folder.
         max_unreadable: Share of pictures that may be unreadable.
         skipped: Receives a line for each picture that does not decode.
-
-    Returns:
-        The description of the pack, the count of pictures, and the samples, which are read one at a
-            time.
 
     Raises:
         DataError: The folder has no validation pictures; while the samples are read, too many are
@@ -49,7 +65,7 @@ def read_split_folder(
     digest = hashlib.sha256()
     for file in files:
         key = hash_data_file(file.path) if file.path.is_file() else "-"
-        digest.update(f"{opened.name_file(file)}\0{key}\n".encode())
+        digest.update(f"{opened.name_file(file)}\0{key}\0{file.split}\0{file.label}\n".encode())
     meta = PackMeta(
         dataset=escape_surrogates(root.resolve().name),
         protocol="single",
@@ -70,4 +86,5 @@ def read_split_folder(
             votes[file.label] = 1
             yield Sample(image, file.split, votes, opened.name_file(file))
 
-    return meta, len(files), samples()
+    notes = (*opened.notes, *list_other_files(opened))
+    return SplitFolder(meta, len(files), samples(), notes, opened.left_out)

@@ -7,6 +7,7 @@ the pictures, and reports rows that name none.
 import csv
 import io
 import json
+import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -51,11 +52,18 @@ class LabelRow:
     person: str = ""
 
 
+class _UnusableFormError(ValueError):
+    """A file has a form that is read here, and its content cannot be used."""
+
+
 def is_label_file(path: Path) -> bool:
-    """Tells whether a file holds labels of pictures in a form that is read here."""
+    """Tells whether a file holds labels of pictures in a form that is read here, also where
+    `read_label_rows` cannot use them."""
     reader = _reader_of(path)
     try:
         return reader is not None and any(True for _ in reader(_text_of(path)))
+    except _UnusableFormError:
+        return True
     except (OSError, *_DAMAGED):
         return False
 
@@ -73,6 +81,8 @@ def read_label_rows(path: Path) -> Iterator[LabelRow]:
         yield from reader(_text_of(path))
     except OSError as cause:
         raise DataError(f"{path} could not be read: {cause.strerror or cause}.") from cause
+    except _UnusableFormError as cause:
+        raise DataError(f"{path} cannot be used: {cause}.") from cause
     except _DAMAGED as cause:
         raise DataError(f"{path} is damaged: {cause}.") from cause
 
@@ -101,6 +111,8 @@ def _one(label: Any) -> str | None:
         return _one(label[0]) if len(label) == 1 else None
     if isinstance(label, dict) or label is None:
         return None
+    if isinstance(label, float) and math.isnan(label):  # JSON's NaN, as pandas writes an empty cell
+        return None
     return str(label).strip() or None
 
 
@@ -122,6 +134,11 @@ def _from_table(rows: Iterable[Mapping[str, Any]]) -> Iterator[LabelRow]:
         if name is None:
             continue
         if one_hot:
+            if others := [each for each in one_hot if not _is_flag(row.get(each) or 0)]:
+                raise _UnusableFormError(
+                    f"{name} has {row[others[0]]!r} in the column {others[0].strip()!r}, where 0 "
+                    "or 1 is expected. Votes are not read; write the label of each picture"
+                )
             marked = [each.strip() for each in one_hot if _is_marked(row.get(each))]
             found = marked[0] if len(marked) == 1 else None
         else:
@@ -174,11 +191,13 @@ def _coco(found: dict[str, Any]) -> Iterator[LabelRow]:
     """Yields a row for each annotation of a picture. COCO's ids are whole numbers."""
     try:
         names = {each["id"]: str(each["file_name"]) for each in found["images"]}
-        labels = {each["id"]: str(each["name"]) for each in found["categories"]}
+        labels = {each["id"]: _one(each["name"]) for each in found["categories"]}
         for each in found["annotations"]:
             yield LabelRow(names[each["image_id"]], labels[each["category_id"]])
     except (KeyError, TypeError) as cause:
-        raise ValueError(f"an entry of its COCO lists lacks {cause}") from cause
+        raise _UnusableFormError(f"an entry of its COCO lists lacks {cause}") from cause
+    if not found["annotations"]:
+        raise _UnusableFormError("its COCO list of annotations is empty")
 
 
 def _label_studio(tasks: Iterable[dict[str, Any]]) -> Iterator[LabelRow]:
@@ -191,11 +210,14 @@ def _label_studio(tasks: Iterable[dict[str, Any]]) -> Iterator[LabelRow]:
                 if annotation.get("was_cancelled"):
                     continue
                 for result in annotation["result"]:
-                    choices = result["value"].get("choices")
+                    choices = result.get("value", {}).get("choices")  # relations have no value
                     if choices:
                         yield LabelRow(picture, _one(choices))
         except (KeyError, TypeError, AttributeError) as cause:
-            raise ValueError(f"a task of Label Studio lacks {cause}") from cause
+            raise _UnusableFormError(f"a task of Label Studio lacks {cause}") from cause
+
+
+_NO_SUBSET = frozenset(["default", "none"])  # CVAT's words for pictures outside all subsets
 
 
 def _xml(text: str) -> Iterator[LabelRow]:
@@ -203,9 +225,11 @@ def _xml(text: str) -> Iterator[LabelRow]:
     if "<image " not in text or "<!ENTITY" in text:
         return
     for image in ElementTree.fromstring(text).iter("image"):
+        subset = image.get("subset", "")
+        split = "" if subset.casefold() in _NO_SUBSET else subset
         for each in image:
-            if label := each.get("label"):
-                yield LabelRow(image.get("name", ""), label)
+            if label := each.get("label", "").strip():
+                yield LabelRow(image.get("name", ""), label, split)
 
 
 _READERS: dict[str, Callable[[str], Iterator[LabelRow]]] = {

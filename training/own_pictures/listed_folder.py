@@ -12,7 +12,7 @@ from training.base.wording import join_names
 from training.datasets.expression_words import fold_text
 from training.datasets.folder_walk import list_entries, list_pictures
 from training.datasets.readers import PictureFile, Split
-from training.datasets.split_folders import recognise_split
+from training.datasets.split_folders import recognise_split, recognise_split_of_path
 from training.own_pictures.label_files import (
     LabelRow,
     is_label_file,
@@ -66,38 +66,55 @@ class _Read:
 
 
 class _Pictures:
-    """Finds pictures by the name in a row: by path, or else by a name that only one picture has."""
+    """Finds pictures by the name in a row: by path, or else by a name that only one picture has.
 
-    def __init__(self, file: LabelFile) -> None:
+    Where some rows have the path of a picture, all paths are as they are here, so a row with the
+    path of no picture does not mean one of the same name in another folder.
+    """
+
+    def __init__(self, file: LabelFile, rows: Sequence[LabelRow]) -> None:
         self._by_path = {p.relative_to(file.folder).as_posix(): p for p in file.pictures}
         by_name: dict[str, list[Path]] = defaultdict(list)
         for picture in file.pictures:
             by_name[picture.name].append(picture)
         self._by_name = {name: found[0] for name, found in by_name.items() if len(found) == 1}
+        paths = (list_file_names(row.picture)[0] for row in rows)
+        self._have_paths = any("/" in path and path in self._by_path for path in paths)
 
     def find(self, picture: str) -> Path | None:
-        for name in list_file_names(picture):
+        names = list_file_names(picture)
+        if self._have_paths and "/" in names[0]:
+            return self._by_path.get(names[0])
+        for name in names:
             if found := self._by_path.get(name) or self._by_name.get(name):
                 return found
         return None
 
 
 def _read(file: LabelFile) -> _Read:
-    pictures, read = _Pictures(file), _Read()
     of_yolo = bool(read_class_names(file.path))
-    rows = (
+    rows = list(
         read_yolo_rows(file.path, file.folder, file.pictures)
         if of_yolo
         else read_label_rows(file.path)
     )
+    pictures, read = _Pictures(file, rows), _Read()
     for row in rows:
+        if row.split and recognise_split(row.split) is None:
+            raise DataError(
+                f"{file.path} has the split {row.split[:40]!r} for {row.picture[:80]!r}, which is "
+                "none that is known. Write train, valid or test there, or rename the column if it "
+                "has another meaning."
+            )
         read.count += 1
         path = pictures.find(row.picture)
         if path is None:
             read.missing.append(row.picture)
             continue
-        read.rows.setdefault(path, row)
-        if row.label is not None:
+        first = read.rows.setdefault(path, row)
+        if len({first.split, row.split} - {""}) > 1:
+            read.labels[path] |= {"", "\0"}  # of several splits: the picture is left out
+        elif row.label is not None:
             read.labels[path].add(fold_text(row.label))
             read.rows[path] = row
         else:
@@ -113,19 +130,19 @@ def _read(file: LabelFile) -> _Read:
 def read_labels_from_lists(root: Path, files: Sequence[LabelFile]) -> Contents:
     """Reads a folder whose labels stand in `files`.
 
-    A column of splits, or else the name of the picture's first folder, gives the split. Raises
+    A column of splits, or else the names of the picture's folders, give the split. Raises
     `DataError` where too many rows name no picture, or where fewer than two labels are found.
     """
     read = [_read(file) for file in files]
     spelled: dict[str, str] = {}
     for each in read:
-        for row in each.rows.values():
-            if row.label is not None:
+        for path, row in each.rows.items():
+            if row.label is not None and len(each.labels[path]) == 1:
                 spelled.setdefault(fold_text(row.label), row.label)
     labels = tuple(sorted(spelled.values()))
     if len(labels) < 2:
-        found = f"one label only, {labels[0]!r}" if labels else "no label"
-        raise DataError(f"{files[0].path} has {found}; at least 2 are needed.")
+        found = f"one label only, {labels[0]!r}" if labels else "no picture with a single label"
+        raise DataError(f"{files[0].path} has {found}; at least 2 labels are needed.")
     numbers = {fold_text(label): number for number, label in enumerate(labels)}
     pictures: list[PictureFile] = []
     places: list[PicturePlace] = []
@@ -140,8 +157,8 @@ def read_labels_from_lists(root: Path, files: Sequence[LabelFile]) -> Contents:
                 continue
             (label,) = given
             row = each.rows[path]
-            folder = path.relative_to(file.folder).parts[0]
-            split = file.split or recognise_split(row.split) or recognise_split(folder) or "train"
+            below = recognise_split_of_path(path.relative_to(file.folder))
+            split = file.split or recognise_split(row.split) or below or "train"
             pictures.append(PictureFile(path, split, numbers[label]))
             places.append(
                 PicturePlace(escape_surrogates(path.name), numbers[label], fold_text(row.person))
@@ -149,7 +166,7 @@ def read_labels_from_lists(root: Path, files: Sequence[LabelFile]) -> Contents:
         notes.append(f"The labels are read from {file.path.relative_to(root).as_posix()}.")
         lines += _left_over(file, each, unclear)
     named = {path for each in read for path in each.labels}
-    unnamed = {path.name for file in files for path in file.pictures if path not in named}
+    unnamed = {path for file in files for path in file.pictures if path not in named}
     if unnamed:
         lines.append(f"{format_count(len(unnamed), 'picture')} left out, which no row names.")
     if not any(picture.split == "train" for picture in pictures):
@@ -161,7 +178,7 @@ def _left_over(file: LabelFile, read: _Read, unclear: int) -> Iterator[str]:
     name = file.path.name
     if unclear:
         pictures = format_count(unclear, "picture")
-        yield f"{pictures} left out, to which {name} gives no label or several."
+        yield f"{pictures} left out, to which {name} gives no label, several, or several splits."
     if missing := len(read.missing):
         yield f"{format_count(missing, 'row')} of {name} left out, for which there is no picture."
 
@@ -193,6 +210,24 @@ def find_label_files(
         return [LabelFile(path, root, pictures, split) for split, path in named.items()]
     one = _only_list(root, others)
     return [LabelFile(one, root, pictures)] if one else []
+
+
+def find_splits_without_list(
+    root: Path, files: Sequence[LabelFile], splits: dict[Split, Path]
+) -> Iterator[Path]:
+    """Yields the folder of test pictures where other splits have a file with labels and it has
+    none. Raises `DataError` for such training or validation pictures."""
+    if not files or any(file.folder == root for file in files):
+        return
+    for split, folder in splits.items():
+        if any(file.split == split for file in files):
+            continue
+        if split != "test":
+            raise DataError(
+                f"{folder} has no file with labels, and {files[0].path} is one of another split. "
+                f"Put one there, or one for all pictures into {root}."
+            )
+        yield folder
 
 
 def _only_list(folder: Path, files: Sequence[Path]) -> Path | None:

@@ -32,7 +32,12 @@ from training.own_pictures.known_folder import (
     read_labels_from_names,
 )
 from training.own_pictures.label_files import is_label_file
-from training.own_pictures.listed_folder import Contents, find_label_files, read_labels_from_lists
+from training.own_pictures.listed_folder import (
+    Contents,
+    find_label_files,
+    find_splits_without_list,
+    read_labels_from_lists,
+)
 from training.own_pictures.people import PicturePlace
 from training.own_pictures.picture_lists import describe_known_form, describe_label_file
 
@@ -112,6 +117,8 @@ def _opened(root: Path) -> PictureFolder:
             f"The labels are numbers ({join_names(labels)}), and the model will say numbers. Write "
             "the names of the expressions instead, to have words."
         )
+    unlabelled = list(find_splits_without_list(root, lists, splits))
+    notes += [f"{folder.name}/ has no file with labels and is left out." for folder in unlabelled]
     if splits and not lists and (beside := [f.name for f in folders if f not in splits.values()]):
         notes.append(f"Passed over, beside the split: {join_names(beside)}.")
     known = {file.path for file in found.files}
@@ -130,7 +137,7 @@ def _opened(root: Path) -> PictureFolder:
         places=tuple(found.places),
         passed_over=tuple(sorted(strangers.items())),
         notes=tuple(notes),
-        left_out=found.left_out or unread,
+        left_out=found.left_out or unread or bool(unlabelled),
     )
 
 
@@ -172,15 +179,16 @@ def _with_splits(root: Path, splits: dict[Split, Path]) -> Contents:
 
 def _labels(root: Path, folders: Sequence[Path]) -> tuple[tuple[str, ...], dict[str, int]]:
     """Numbers the labels, also by their folded form. Raises `DataError` for two labels that
-    differ only in case or in how accents are stored."""
-    labels = tuple(unicodedata.normalize("NFC", folder.name) for folder in folders)
+    differ only in case, in spaces around them or in how accents are stored."""
+    labels = tuple(unicodedata.normalize("NFC", folder.name).strip() for folder in folders)
     numbers: dict[str, int] = {}
     for number, folder in enumerate(folders):
         first = numbers.setdefault(fold_text(folder.name), number)
         if first != number:
             raise DataError(
                 f"{root} has the labels {folders[first].name!r} and {folder.name!r}, which differ "
-                "in case or in how accents are stored only. Put their pictures into one folder."
+                "only in case, in spaces or in how accents are stored. Put their pictures into one "
+                "folder."
             )
     return labels, numbers
 
@@ -292,4 +300,4 @@ def _check_labels(root: Path, labels: Sequence[str]) -> None:
         try:
             check_label(label)
         except ValueError as cause:
-            raise DataError(f"{root} has a label folder to rename: {cause}.") from cause
+            raise DataError(f"{root} has a label to rename: {cause}.") from cause

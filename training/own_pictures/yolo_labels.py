@@ -8,11 +8,14 @@ from typing import Any
 import yaml
 
 from app.errors import DataError
+from training.datasets.readers import Split
+from training.datasets.split_folders import recognise_split_of_path
 from training.own_pictures.label_files import LabelRow
 
 _SUFFIXES = frozenset([".yaml", ".yml"])
 _IMAGES = "images"  # folder of pictures
 _LABELS = "labels"  # folder of their label files
+_SETS: Mapping[str, Split] = {"train": "train", "val": "valid", "valid": "valid", "test": "test"}
 MAX_YAML_BYTES = 1 << 17  # larger files are no data.yaml
 
 
@@ -22,17 +25,24 @@ def read_class_names(path: Path) -> Mapping[int, str]:
     The names below `names:` are a list, whose numbers begin with 0, or have their numbers before
     them. Another file gives none. Raises `DataError` for a file that is no YAML.
     """
+    try:
+        names = _load(path)["names"]
+        numbered = dict(enumerate(names)) if isinstance(names, list) else names
+        return {int(number): name.strip() for number, name in numbered.items()}
+    except (LookupError, TypeError, ValueError, AttributeError):
+        return {}
+
+
+def _load(path: Path) -> Any:  # of any form
+    """Reads a YAML file; None for another file. All values are texts, because a class may be called
+    `no` or `1`. Raises `DataError` for a file that is no YAML."""
     if path.suffix.lower() not in _SUFFIXES or not path.is_file():
-        return {}
+        return None
     if path.stat().st_size > MAX_YAML_BYTES:
-        return {}
+        return None
     text = path.read_text(encoding="utf-8-sig", errors="replace")
     try:
-        # All values stay texts: a class may be called `no` or `1`.
-        content: Any = yaml.load(text, Loader=yaml.BaseLoader)
-        names = content["names"]
-        numbered = dict(enumerate(names)) if isinstance(names, list) else names
-        found = {int(number): name.strip() for number, name in numbered.items()}
+        return yaml.load(text, Loader=yaml.BaseLoader)
     except yaml.YAMLError as cause:
         mark = getattr(cause, "problem_mark", None)
         where = f", line {mark.line + 1}" if mark else ""
@@ -40,9 +50,47 @@ def read_class_names(path: Path) -> Mapping[int, str]:
             f"{path} is no valid YAML{where}: {getattr(cause, 'problem', None) or cause}. Write "
             "paths without quotation marks or between single ones."
         ) from cause
-    except (RecursionError, LookupError, TypeError, ValueError, AttributeError):
-        return {}
+    except RecursionError:
+        return None
+
+
+def read_sets(data: Path, pictures: Sequence[Path]) -> Mapping[Path, Split]:
+    """Reads which of `pictures` belong to the sets that a data.yaml names.
+
+    `train:`, `val:` and `test:` are each a folder, a file with a path in each line, or a list of
+    these. A picture in several sets belongs to the first of them.
+    """
+    found: dict[Path, Split] = {}
+    content = _load(data)
+    if not isinstance(content, dict):
+        return found
+    base = data.parent / str(content.get("path") or "")
+    for key, split in _SETS.items():
+        given = content.get(key) or []
+        for entry in given if isinstance(given, list) else [given]:
+            for picture in _list_set(str(entry), (base, data.parent), pictures):
+                found.setdefault(picture, split)
     return found
+
+
+def _list_set(entry: str, bases: Sequence[Path], pictures: Sequence[Path]) -> Iterator[Path]:
+    """Yields those of `pictures` that belong to one entry of a data.yaml; none for an entry of
+    another machine's paths."""
+    place = next((base / entry for base in bases if (base / entry).exists()), None)
+    if place is None:
+        return
+    place = place.resolve()
+    if place.is_dir():
+        yield from (path for path in pictures if place in path.resolve().parents)
+    elif place.suffix == ".txt":
+        lines = place.read_text(encoding="utf-8", errors="replace").splitlines()
+        listed = {
+            (base / line.strip()).resolve()
+            for line in lines
+            if line.strip()
+            for base in (*bases, place.parent)
+        }
+        yield from (path for path in pictures if path.resolve() in listed)
 
 
 def find_yolo_file(files: Sequence[Path], pictures: Sequence[Path]) -> Path | None:
@@ -82,16 +130,18 @@ def read_yolo_rows(data: Path, folder: Path, pictures: Sequence[Path]) -> Iterat
     """Yields a row for each class in the label file of each of `pictures`, or a row without a label
     for an empty file.
 
-    The folder in front of `images` or behind it gives the split. Raises `DataError`.
+    The sets of data.yaml give the split, else the names of the picture's folders. Where neither
+    does for a picture, but data.yaml names sets, the picture has no row. Raises `DataError`.
     """
-    names = read_class_names(data)
+    names, sets = read_class_names(data), read_sets(data, pictures)
     for picture in pictures:
         path = _labels_of(picture)
         if path is None:
             continue
         relative = picture.relative_to(folder)
-        around = [part for part in relative.parts[:-1] if part != _IMAGES]
-        split = around[-1] if around else ""
+        split = sets.get(picture) or recognise_split_of_path(relative)
+        if split is None and sets:
+            continue
         try:
             lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
             numbers = {int(line.split()[0]) for line in lines if line.strip()}
@@ -104,7 +154,7 @@ def read_yolo_rows(data: Path, folder: Path, pictures: Sequence[Path]) -> Iterat
                 f"names {_tell_numbers(names)}."
             ) from cause
         for label in labels or [None]:
-            yield LabelRow(relative.as_posix(), label, split)
+            yield LabelRow(relative.as_posix(), label, split or "")
 
 
 def _tell_numbers(names: Mapping[int, str]) -> str:

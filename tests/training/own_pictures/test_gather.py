@@ -64,7 +64,13 @@ def many(*labels: str, count: int = 10) -> list[str]:
     return [f"{label}/{number}.png" for label in labels for number in range(count)]
 
 
-def gathered(root: Path, into: Path, group_by: str = "person", max_unreadable: float = 0.1):
+def gathered(
+    root: Path,
+    into: Path,
+    group_by: str = "person",
+    max_unreadable: float = 0.1,
+    keep: bool = False,
+) -> Gathered:
     return gather(
         open_folder(root),
         dataset="mine",
@@ -72,6 +78,7 @@ def gathered(root: Path, into: Path, group_by: str = "person", max_unreadable: f
         max_unreadable=max_unreadable,
         pack=into / "data.npz",
         table=into / "pictures.csv",
+        keep=keep,
     )
 
 
@@ -117,6 +124,28 @@ def test_same_pictures_are_not_looked_at_again(
         with pytest.raises(TypeError):
             gathered(root, tmp_path)
     assert gathered(root, tmp_path).meta.key != first.meta.key
+
+
+def test_other_labels_or_splits_make_another_pack(tmp_path: Path) -> None:
+    root = fill(tmp_path / "in", *(f"{number}.png" for number in range(20)))
+    keys = []
+    for label, split in (("happy", ""), ("sad", ""), ("happy", "test")):
+        rows = [f"{n}.png,{'happy' if n % 2 else 'sad'}," for n in range(19)]
+        (root / "l.csv").write_text(
+            "\n".join(["image,label,split", *rows, f"19.png,{label},{split}"])
+        )
+        keys.append(gathered(root, tmp_path).meta.key)
+    assert len({*keys}) == 3
+
+
+def test_pack_that_is_kept_is_not_replaced(tmp_path: Path) -> None:
+    root = fill(tmp_path / "in", *many("a", "b"))
+    gathered(root, tmp_path)
+    before = {name: (tmp_path / name).read_bytes() for name in ("data.npz", "pictures.csv")}
+    (root / "a").rename(root / "c")
+    with pytest.raises(DataError, match="their labels are not those that the run in"):
+        gathered(root, tmp_path, keep=True)
+    assert before == {name: (tmp_path / name).read_bytes() for name in before}
 
 
 def test_people_are_told_by_sub_folder_and_file_name_across_labels(tmp_path: Path) -> None:

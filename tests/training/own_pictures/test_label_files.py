@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,6 +17,7 @@ from training.own_pictures.people import find_people
 from training.own_pictures.picture_folder import PictureFolder, open_folder
 
 HAPPY_SAD = [LabelRow("a.jpg", "happy"), LabelRow("b.jpg", "sad")]
+NOT_B = [HAPPY_SAD[0], LabelRow("b.jpg", None)]
 NUMBER = [HAPPY_SAD[0], LabelRow("b.jpg", "1")]
 COCO = {
     "images": [{"id": 7, "file_name": "a.jpg"}, {"id": 8, "file_name": "b.jpg"}],
@@ -24,9 +26,15 @@ COCO = {
 }
 
 
-def task(image: str, *choices: str) -> dict[str, object]:
+def task(image: str, *choices: str) -> dict[str, Any]:
     result = [{"type": "choices", "value": {"choices": list(choices)}}]
     return {"data": {"image": image}, "annotations": [{"result": result}]}
+
+
+def related(task: dict[str, Any]) -> dict[str, Any]:
+    """The task with a relation between two results."""
+    task["annotations"][0]["result"].append({"type": "relation", "from_id": "x", "to_id": "y"})
+    return task
 
 
 @pytest.mark.parametrize(
@@ -46,7 +54,7 @@ def task(image: str, *choices: str) -> dict[str, object]:
         (
             "l.csv",
             "id,pth,label\n0,a.jpg,happy\n1,b.jpg,\n",
-            [HAPPY_SAD[0], LabelRow("b.jpg", None)],
+            NOT_B,
         ),
         (
             "labels.csv",
@@ -64,6 +72,16 @@ def task(image: str, *choices: str) -> dict[str, object]:
             '<image id="1" name="b.jpg"><box label="sad" xtl="1"/></image></annotations>',
             HAPPY_SAD,
         ),
+        (
+            "annotations.xml",
+            '<annotations><image name="a.jpg" subset="Train"><tag label=" happy"/></image>'
+            '<image name="b.jpg" subset="default"><tag label="sad"/></image></annotations>',
+            [LabelRow("a.jpg", "happy", "Train"), LabelRow("b.jpg", "sad")],
+        ),
+        ("_annotations.coco.json", json.dumps(COCO).replace('"sad"', '" sad "'), HAPPY_SAD),
+        ("m.json", '[{"img":"a.jpg","choice":"happy"},{"img":"b.jpg","choice":NaN}]', NOT_B),
+        ("_classes.csv", "filename,happy,sad\na.jpg,1,0\nb.jpg,0\n", NOT_B),
+        ("p.json", json.dumps([related(task("a.jpg", "happy"))]), HAPPY_SAD[:1]),
         ("fer2013.csv", "emotion,pixels,Usage\n0,1 2,Training\n", []),
         ("other.csv", "a,b\n1,2\n", []),
         ("empty.csv", "", []),
@@ -103,6 +121,13 @@ def test_tables_are_read_as_spreadsheets_write_them(content: bytes, tmp_path: Pa
         ("a.json", b'[{"annotations":[]}]', "a task of Label Studio lacks 'data'"),
         ("a.xml", b"<annotations><image ", "is damaged"),
         ("a.json", b"[" * 99_999, "is damaged"),
+        ("a.json", json.dumps(COCO | {"annotations": []}).encode(), "list of annotations is empty"),
+        ("a.json", json.dumps(COCO | {"categories": []}).encode(), "its COCO lists lacks 1"),
+        (
+            "a.csv",
+            b"image,happy,sad\na.jpg,1,0\nb.jpg,2,1\n",
+            "b.jpg has '2' in .*'happy', where 0",
+        ),
     ],
 )
 def test_damaged_file_is_one_line(name: str, content: bytes, said: str, tmp_path: Path) -> None:
@@ -172,7 +197,10 @@ def test_picture_with_several_labels_is_left_out(tmp_path: Path) -> None:
     table = "image,label\na.jpg,happy\na.jpg,happy\nb.jpg,sad\nc.jpg,sad\nc.jpg,happy\n"
     folder = folder_of(tmp_path, {"l.csv": table}, "a.jpg", "b.jpg", "c.jpg")
     assert found(folder) == {"a.jpg": ("train", "happy"), "b.jpg": ("train", "sad")}
-    assert "1 picture left out, to which l.csv gives no label or several." in folder.notes
+    assert (
+        "1 picture left out, to which l.csv gives no label, several, or several splits."
+        in folder.notes
+    )
 
 
 @pytest.mark.parametrize(
@@ -204,6 +232,61 @@ def test_lists_know_splits(texts: dict[str, str], tmp_path: Path) -> None:
     assert (folder.has_validation, folder.left_out, folder.passed_over) == (True, False, ())
 
 
+def test_splits_are_read_from_any_folder_of_a_path(tmp_path: Path) -> None:
+    table = "image,label\na.jpg,happy\nb.jpg,sad\nc.jpg,sad\n"
+    names = ("faces/train2017/anna/a.jpg", "faces/train2017/b.jpg", "faces/val2017/bob/c.jpg")
+    folder = folder_of(tmp_path, {"labels.csv": table}, *names)
+    assert [split for split, _ in found(folder).values()] == ["train", "train", "valid"]
+
+
+@pytest.mark.parametrize("split", ["2", "held-out", "final test"])
+def test_split_that_is_not_known_is_said(split: str, tmp_path: Path) -> None:
+    table = f"image,label,partition\na.jpg,happy,train\nb.jpg,sad,{split}\n"
+    said = (
+        rf"l\.csv has the split '{split}' for 'b\.jpg', which is none that is known\. Write train"
+    )
+    with pytest.raises(DataError, match=said):
+        folder_of(tmp_path, {"l.csv": table}, "a.jpg", "b.jpg")
+
+
+def test_picture_of_several_splits_is_left_out(tmp_path: Path) -> None:
+    rows = "a.jpg,happy,train\nb.jpg,sad,train\nb.jpg,sad,\nc.jpg,sad,train\nc.jpg,sad,test\n"
+    folder = folder_of(tmp_path, {"l.csv": "image,label,split\n" + rows}, "a.jpg", "b.jpg", "c.jpg")
+    assert sorted(found(folder)) == ["a.jpg", "b.jpg"]
+    assert "1 picture left out, to which l.csv gives no label, several, or several splits." in (
+        folder.notes
+    )
+
+
+def test_split_without_a_list_is_said(tmp_path: Path) -> None:
+    names = ("train/a.jpg", "train/b.jpg", "test/c.jpg")
+    texts = {"train/labels.csv": "image,label\na.jpg,happy\nb.jpg,sad\n"}
+    folder = folder_of(tmp_path, texts, *names)
+    assert sorted(found(folder)) == ["train/a.jpg", "train/b.jpg"]
+    assert "test/ has no file with labels and is left out." in folder.notes
+    assert folder.left_out
+    with pytest.raises(DataError, match=r"valid has no file with labels, and .*train/labels\.csv"):
+        folder_of(tmp_path, {}, "valid/d.jpg")
+
+
+def test_row_of_a_missing_picture_labels_no_other_of_its_name(tmp_path: Path) -> None:
+    table = "image,label\nanna/a.jpg,happy\nanna/b.jpg,sad\nbob/c.jpg,happy\n"
+    folder = folder_of(
+        tmp_path, {"l.csv": table}, "anna/a.jpg", "anna/b.jpg", "anna/c.jpg", "anna/in/a.jpg"
+    )
+    assert sorted(found(folder)) == ["anna/a.jpg", "anna/b.jpg"]
+    assert folder.notes[1:] == (
+        "1 row of l.csv left out, for which there is no picture.",
+        "2 pictures left out, which no row names.",
+    )
+
+
+def test_label_of_pictures_that_are_left_out_alone_is_none(tmp_path: Path) -> None:
+    table = "image,label\na.jpg,happy\nb.jpg,sad\nc.jpg,sad\nc.jpg,fear\n"
+    folder = folder_of(tmp_path, {"l.csv": table}, "a.jpg", "b.jpg", "c.jpg")
+    assert folder.labels == ("happy", "sad")
+
+
 def test_folders_of_labels_go_before_lists(tmp_path: Path) -> None:
     table = "image,label\na.jpg,sad\nb.jpg,happy\n"
     folder = folder_of(tmp_path, {"labels.csv": table}, "happy/a.jpg", "sad/b.jpg")
@@ -216,6 +299,10 @@ def test_folders_of_labels_go_before_lists(tmp_path: Path) -> None:
     [
         ({"l.csv": "image,label\nx.jpg,happy\ny.jpg,sad\n"}, "2 of 2 rows of .*l.csv name no pict"),
         ({"l.csv": "image,label\na.jpg,happy\nb.jpg,happy\n"}, "has one label only, 'happy'"),
+        (
+            {"l.csv": "image,label\na.jpg,happy\na.jpg,man\nb.jpg,sad\nb.jpg,man\n"},
+            "l.csv has no picture with a single label; at least 2 labels are needed.",
+        ),
         (
             {"one.csv": "image,label\na.jpg,happy\n", "two.csv": "image,label\nb.jpg,sad\n"},
             "several files with labels: one.csv, two.csv. Leave one",

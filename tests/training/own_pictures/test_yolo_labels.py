@@ -73,10 +73,49 @@ def test_pictures_have_the_class_of_their_boxes(form: str, tmp_path: Path) -> No
     }
     assert folder.notes == (
         "The labels are read from data.yaml.",
-        "2 pictures left out, to which data.yaml gives no label or several.",
+        "2 pictures left out, to which data.yaml gives no label, several, or several splits.",
         "1 picture left out, which no row names.",
     )
     assert folder.passed_over == ()
+
+
+@pytest.mark.parametrize(
+    ("sets", "lists", "picture"),
+    [
+        ("", {}, "images/val2017/c.jpg"),
+        ("", {}, "images/val/anna/c.jpg"),
+        ("train: images/one\nval: images/two\n", {}, "images/two/c.jpg"),
+        ("path: images\ntrain: [one]\nval: [two/anna, two/bob]\n", {}, "images/two/bob/c.jpg"),
+        (
+            "train: train.txt\nval: val.txt\n",
+            {"train.txt": "./images/one/a.jpg\nimages/one/b.jpg\n", "val.txt": "images/one/c.jpg"},
+            "images/one/c.jpg",
+        ),
+        ("train: /of/another/machine\nval: ../valid/images\n", {}, "images/valid/c.jpg"),
+        ("train: images\nval: images\n", {}, "images/one/c.jpg"),
+    ],
+)
+def test_sets_are_those_of_data_yaml_or_of_folders(
+    sets: str, lists: dict[str, str], picture: str, tmp_path: Path
+) -> None:
+    for name, text in lists.items():
+        (tmp_path / name).write_text(text)
+    pictures = {"images/one/a.jpg": "0 0 0 1 1", "images/one/b.jpg": "1 0 0 1 1", picture: "1 0"}
+    folder = folder_of(tmp_path, pictures, sets + "names: [happy, sad]\n")
+    found = {folder.name_file(f): f.split for f in folder.files}
+    split = "train" if sets == "train: images\nval: images\n" else "valid"
+    assert found == {"images/one/a.jpg": "train", "images/one/b.jpg": "train", picture: split}
+
+
+def test_picture_outside_the_sets_of_data_yaml_is_left_out(tmp_path: Path) -> None:
+    pictures: dict[str, str | None] = {
+        "images/one/a.jpg": "0 0 0 1 1",
+        "images/one/b.jpg": "1 0 0 1 1",
+        "images/three/c.jpg": "1 0 0 1 1",
+    }
+    folder = folder_of(tmp_path, pictures, "train: images/one\nnames: [happy, sad]\n")
+    assert len(folder.files) == 2
+    assert folder.notes[1:] == ("1 picture left out, which no row names.",)
 
 
 def test_a_file_that_is_no_yaml_is_said_where_no_other_has_the_names(tmp_path: Path) -> None:
