@@ -17,6 +17,7 @@ from app.requirements.import_guard import guard_imports
 if TYPE_CHECKING:
     from app.episodes.sink import EpisodesSink
     from app.errors import (
+        DataError,
         DeviceError,
         ModelError,
         ProfileError,
@@ -47,6 +48,7 @@ __all__ = [
     "UNSURE",
     "CameraAddress",
     "CameraSource",
+    "DataError",
     "DeviceError",
     "EpisodesSink",
     "EventsSink",
@@ -101,6 +103,7 @@ guard_imports()  # a missing system library then gives one line, whoever imports
 _ROOMS = {
     **dict.fromkeys(
         (
+            "DataError",
             "DeviceError",
             "ModelError",
             "ProfileError",

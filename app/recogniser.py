@@ -6,8 +6,9 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
+from numbers import Integral
 from pathlib import Path
-from typing import Self
+from typing import Self, get_args
 
 import numpy as np
 
@@ -64,6 +65,7 @@ class Recogniser:
         ProfileError: The profile is missing, damaged, or was taught with another model.
         DeviceError: The networks do not run here.
         ValueError: A setting is out of its range.
+        TypeError: A setting is of another type.
     """
 
     def __init__(
@@ -80,8 +82,11 @@ class Recogniser:
         embeddings: bool = False,
         profile: str | os.PathLike[str] | None = None,
     ) -> None:
-        if max_faces is not None and max_faces < 1:
-            raise ValueError(f"max_faces is at least 1, or None for all; got {max_faces}")
+        _check_count("max_faces", max_faces, "all")
+        _check_count("threads", threads, "one per core")
+        if device not in get_args(Device):
+            words = ", ".join(map(repr, get_args(Device)))
+            raise ValueError(f"device is one of {words}; got {device!r}")
         if prior_correction is not None and not 0 <= prior_correction <= MAX_PRIOR_CORRECTION:
             raise ValueError(
                 f"prior_correction is 0 to {MAX_PRIOR_CORRECTION:g}, or None for the model's own; "
@@ -295,6 +300,17 @@ def _says_live(frames: object) -> bool:
     """Asks a source whether it is live. Sources of users may say so by an attribute `live`."""
     mode = getattr(frames, "mode", None)
     return mode.is_live if isinstance(mode, Mode) else bool(getattr(frames, "live", False))
+
+
+def _check_count(name: str, count: int | None, default: str) -> None:
+    """Checks a setting that is a number of things, or None for `default`. Raises `ValueError` or
+    `TypeError`."""
+    if count is None:
+        return
+    if not isinstance(count, Integral) or isinstance(count, bool):
+        raise TypeError(f"{name} is a whole number, or None for {default}; got {count!r}")
+    if count < 1:
+        raise ValueError(f"{name} is at least 1, or None for {default}; got {count}")
 
 
 def _read_frames(

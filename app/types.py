@@ -136,7 +136,8 @@ class Face:
         landmarks: `(6, 2)` float32 px (x, y), in the order of `LANDMARKS`.
         score: The detector's score, 0 to 1.
         seen: False if the detector did not run on this face in this frame. The box and the
-            landmarks are then extrapolated from its last velocity.
+            landmarks are then interpolated between the looks before and after it (files), or
+            extrapolated from its last velocity.
         key: A number that the same face has in successive frames of a stream, for as long as it is
             followed without a break; None where faces are not followed, as in pictures.
     """

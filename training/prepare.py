@@ -8,7 +8,6 @@ python -m training.prepare folder PICTURES -o mine.npz
 
 import argparse
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -27,12 +26,17 @@ from training.datasets.listed import (
     VALIDATION_SHARE,
     read_samples,
 )
-from training.datasets.pack import PackedSample, PackMeta
+from training.datasets.pack import PackedSample
 from training.datasets.pack_writer import write_pack
-from training.datasets.packing import describe_ferplus, describe_listed, is_up_to_date, pack_sample
+from training.datasets.packing import (
+    OpenedSet,
+    describe_ferplus,
+    describe_listed,
+    is_up_to_date,
+    pack_sample,
+)
 from training.datasets.rafdb import list_rafdb
 from training.datasets.readers import (
-    Sample,
     read_ferplus,
 )
 from training.own_pictures.given_split import read_split_folder
@@ -98,34 +102,22 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
-@dataclass(frozen=True, slots=True)
-class _OpenedSet:
-    """An opened data set. `count` is the number of pictures, None where it is not known; `notes`
-    are lines for the user; `left_out` is True where the user's own pictures are not all used."""
-
-    meta: PackMeta
-    count: int | None
-    samples: Iterator[Sample]
-    notes: tuple[str, ...] = ()
-    left_out: bool = False
-
-
-def _open_set(options: argparse.Namespace, skipped: list[str]) -> _OpenedSet:
+def _open_set(options: argparse.Namespace, skipped: list[str]) -> OpenedSet:
+    """Opens the data set that the options name."""
     if options.kind == "ferplus":
         meta = describe_ferplus(options.fer2013, options.ferplus)
-        return _OpenedSet(meta, None, read_ferplus(options.fer2013, options.ferplus))
+        return OpenedSet(meta, read_ferplus(options.fer2013, options.ferplus))
     if options.kind == "folder":
-        own = read_split_folder(
+        return read_split_folder(
             options.root, max_unreadable=options.max_unreadable, skipped=skipped
         )
-        return _OpenedSet(own.meta, own.count, own.samples, own.notes, own.left_out)
     aside = options.validation_share
     if options.kind == "rafdb":
         listed = list_rafdb(options.root, images=options.images, validation_share=aside)
     else:
         listed = list_affectnet(options.root, classes=options.classes, validation_share=aside)
     samples = read_samples(listed, max_unreadable=options.max_unreadable, skipped=skipped)
-    return _OpenedSet(describe_listed(listed, aside), len(listed.pictures), samples, listed.notes)
+    return OpenedSet(describe_listed(listed, aside), samples, len(listed.pictures), listed.notes)
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -18,7 +18,7 @@ from app.cli.option_types import (
 from app.defaults import SMOOTHING_S, list_shipped_models
 
 
-def add_part_options(top: argparse.ArgumentParser, *, with_jobs: bool = True) -> None:
+def add_part_options(top: argparse.ArgumentParser, *, with_window: bool = True) -> None:
     """Adds the options that choose frames and videos."""
     part = top.add_argument_group("video")
     part.add_argument(
@@ -31,7 +31,8 @@ def add_part_options(top: argparse.ArgumentParser, *, with_jobs: bool = True) ->
         help="begin there: seconds, m:ss or h:mm:ss (0:01:30.5)",
     )
     part.add_argument("--end", type=parse_moment, metavar="T", help="stop before that time")
-    if with_jobs:
+    where = "with --no-window: " if with_window else ""
+    if with_window:
         part.add_argument(
             "--jobs",
             type=parse_positive,
@@ -43,29 +44,35 @@ def add_part_options(top: argparse.ArgumentParser, *, with_jobs: bool = True) ->
         "--shard",
         type=parse_shard,
         metavar="I/N",
-        help="with --no-window: only the I-th of N shares of the videos, for machines that share "
+        help=f"{where}only the I-th of N shares of the videos, for machines that share "
         "the work; a video's name decides its share, so that shares are equal only on average, and "
         "of few videos one may be empty (docs/scale.md)",
     )
     part.add_argument(
         "--resume",
         action="store_true",
-        help="with --no-window: go on where a run was stopped or killed; files that are finished "
+        help=f"{where}go on where a run was stopped or killed; files that are finished "
         "are left as they are",
     )
 
 
-def add_result_options(top: argparse.ArgumentParser, *, with_stdout: bool = True) -> None:
-    """Adds the options that name results. `with_stdout` says that records may go to the standard
-    output."""
+def add_result_options(top: argparse.ArgumentParser, *, with_window: bool = True) -> None:
+    """Adds the options that name results. `with_window` is True for a command that may open a
+    window, read pictures, and write records to the standard output."""
+    where = "for pictures or for several videos" if with_window else "for several"
+    default = (
+        "without a window and without any other result"
+        if with_window
+        else "without any other result"
+    )
     results = top.add_argument_group("results")
     results.add_argument(
         "-o",
         "--output",
         type=parse_path,
         metavar="PATH",
-        help="annotated video (.mp4), or a folder for pictures or for several videos; without a "
-        "window and without any other result it is NAME_annotated beside the input",
+        help=f"annotated video (.mp4), or a folder {where}; {default} it is NAME_annotated beside "
+        "the input",
     )
     results.add_argument(
         "--codec",
@@ -88,7 +95,7 @@ def add_result_options(top: argparse.ArgumentParser, *, with_stdout: bool = True
         help="one row per face per frame, as .jsonl, .csv or .parquet, and FILE's notes beside it "
         "(NAME.run.json: command, versions, model, settings, input, counts); for videos also a "
         "folder or a suffix alone, such as .csv: NAME.csv for each"
-        + ("; - writes lines of JSON to the standard output" if with_stdout else ""),
+        + ("; - writes lines of JSON to the standard output" if with_window else ""),
     )
     results.add_argument(
         "--episodes",

@@ -62,9 +62,9 @@ def parser() -> argparse.ArgumentParser:
         metavar="F",
         help="GPUs for each, such as 0.5 (default: 1 with --device cuda, else 0)",
     )
-    add_part_options(top, with_jobs=False)
+    add_part_options(top, with_window=False)
     top.add_argument("--fps", type=parse_rate, metavar="N", help="how many frames/s are read")
-    add_result_options(top, with_stdout=False)
+    add_result_options(top, with_window=False)
     add_recognition_options(top)
     return top
 

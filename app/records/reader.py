@@ -1,6 +1,7 @@
 """Reads records of any length, kind and schema, row by row."""
 
 import csv
+import os
 from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import chain
@@ -27,8 +28,8 @@ class RecordsReader:
     `DataError` with the number of the line.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = path = Path(path)
         self.is_cut_short = False
         # A file that is still being written is read under its temporary name.
         suffix = (path.with_suffix("") if path.suffix == ".partial" else path).suffix.lower()

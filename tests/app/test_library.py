@@ -45,7 +45,8 @@ NAMES = {
     *("RealtimeVideo", "encode_event", "make_event"),
     *("EpisodesSink", "RecordsReader", "RecordsSink", "Sink", "VideoSink"),
     *("EventsSink", "LslSink", "OscSink", "VirtualCameraSink"),
-    *("DeviceError", "ModelError", "ProfileError", "RecogniserError", "SinkError", "SourceError"),
+    *("DataError", "DeviceError", "ModelError", "ProfileError", "RecogniserError"),
+    *("SinkError", "SourceError"),
 }
 
 
@@ -294,6 +295,10 @@ def test_hardly_any_pixels_are_no_faces(recogniser: Recogniser, shape: tuple[int
     "setting",
     [
         {"max_faces": 0},
+        {"threads": 0},
+        {"threads": -3},
+        {"device": "tpu"},
+        {"device": None},
         {"smoothing_s": -1.0},
         {"smoothing_s": float("inf")},
         {"prior_correction": 1.5},
@@ -302,7 +307,15 @@ def test_hardly_any_pixels_are_no_faces(recogniser: Recogniser, shape: tuple[int
     ],
 )
 def test_settings_that_cannot_be_are_refused_at_once(setting: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match=r"max_faces|smoothing_s|prior_correction is 0 to 1"):
+    (name,) = setting
+    with pytest.raises(ValueError, match=rf"^{name} is |^max_age_s and {name} are"):
+        Recogniser(**setting)
+
+
+@pytest.mark.parametrize("setting", [{"max_faces": 1.5}, {"max_faces": True}, {"threads": "2"}])
+def test_settings_of_another_type_are_refused_at_once(setting: dict[str, Any]) -> None:
+    (name,) = setting
+    with pytest.raises(TypeError, match=rf"^{name} is a whole number, or None for "):
         Recogniser(**setting)
 
 

@@ -24,6 +24,7 @@ GROUPS = {
         "SinkError",
         "ModelError",
         "ProfileError",
+        "DataError",
         "DeviceError",
     ),
 }

@@ -1,5 +1,7 @@
 """Turns the samples of a data set into samples of a pack."""
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from app.detection.mediapipe_detector import Detector
@@ -19,6 +21,26 @@ from training.datasets.readers import (
     Sample,
 )
 from training.datasets.webp import encode_webp
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedSet:
+    """A data set that is ready to be packed.
+
+    Attributes:
+        meta: The description of the pack.
+        samples: The samples, which are read one at a time.
+        count: The number of pictures; None where it is not known yet.
+        notes: Lines for people.
+        left_out: True where pictures of the user's own lack a label, labels a picture, or pictures
+            are of kinds that are not read.
+    """
+
+    meta: PackMeta
+    samples: Iterator[Sample]
+    count: int | None = None
+    notes: tuple[str, ...] = ()
+    left_out: bool = False
 
 
 def pack_sample(detector: Detector, sample: Sample) -> PackedSample:

@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +14,7 @@ from training.datasets.listed import (
     stop_if_too_many,
 )
 from training.datasets.pack import PackMeta
+from training.datasets.packing import OpenedSet
 from training.datasets.readers import (
     Sample,
     read_grey_or_rgb,
@@ -23,27 +23,7 @@ from training.own_pictures.gather_notes import list_other_files
 from training.own_pictures.picture_folder import open_folder
 
 
-@dataclass(frozen=True, slots=True)
-class SplitFolder:
-    """A folder with a split of its own, ready to be packed.
-
-    Attributes:
-        meta: The description of the pack.
-        count: The number of pictures.
-        samples: The samples, which are read one at a time.
-        notes: Lines for people.
-        left_out: True where pictures lack a label, labels a picture, or pictures are of kinds that
-            are not read.
-    """
-
-    meta: PackMeta
-    count: int
-    samples: Iterator[Sample]
-    notes: tuple[str, ...]
-    left_out: bool
-
-
-def read_split_folder(root: Path, *, max_unreadable: float, skipped: list[str]) -> SplitFolder:
+def read_split_folder(root: Path, *, max_unreadable: float, skipped: list[str]) -> OpenedSet:
     """Reads a folder with a split of its own.
 
     Args:
@@ -87,4 +67,4 @@ def read_split_folder(root: Path, *, max_unreadable: float, skipped: list[str]) 
             yield Sample(image, file.split, votes, opened.name_file(file))
 
     notes = (*opened.notes, *list_other_files(opened))
-    return SplitFolder(meta, len(files), samples(), notes, opened.left_out)
+    return OpenedSet(meta, samples(), len(files), notes, opened.left_out)
