@@ -117,8 +117,6 @@ class Contract:
         k, c = len(self.labels), self.channels
         if k < 2 or len(set(self.labels)) != k:
             raise ValueError("labels must be at least two different names")
-        if not all(isinstance(label, str) and label.strip() for label in self.labels):
-            raise ValueError("every label must be a name")
         for label in self.labels:
             check_label(label)
         if isinstance(self.size_px, bool) or not isinstance(self.size_px, int):
@@ -204,8 +202,11 @@ class Contract:
         return far
 
 
-def check_label(label: str) -> None:
-    """Raises `ValueError` if a label cannot be written on pictures and into files."""
+def check_label(label: object) -> None:
+    """Raises `ValueError` if a label is no name, or cannot be written on pictures and into
+    files."""
+    if not (isinstance(label, str) and label.strip()):
+        raise ValueError(f"every label must be a name, not {label!a:.{MAX_LABEL_LETTERS}}")
     if not label.isprintable() or len(label) > MAX_LABEL_LETTERS:
         raise ValueError(
             f"every label must be printable text of at most {MAX_LABEL_LETTERS} letters, "

@@ -161,6 +161,15 @@ def replace_durably(path: Path, content: bytes, *, partial: Path) -> None:
             os.fsync(file.fileno())
         os.replace(partial, path)
     except BaseException:  # also Ctrl-C
-        with contextlib.suppress(OSError):
-            partial.unlink(missing_ok=True)
+        discard_partial(partial)
         raise
+
+
+def discard_partial(partial: Path) -> None:
+    """Removes the file under the name `partial` where there still is one, as after an error.
+
+    Errors of the system are passed over. Nothing can be removed on a read-only disk, and the error
+    of the write says more.
+    """
+    with contextlib.suppress(OSError):
+        partial.unlink(missing_ok=True)

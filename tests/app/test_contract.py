@@ -7,6 +7,7 @@ import pytest
 
 from app.contract import (
     are_sure,
+    check_label,
     compute_entropy_nats,
     make_probe_crops,
 )
@@ -51,6 +52,22 @@ def test_sureness_is_the_lesser_distance_from_doubt() -> None:
 
 def test_no_faces_raise_no_doubt() -> None:
     assert CONTRACT.is_sure(np.zeros((0, 3), np.float32)).shape == (0,)
+
+
+@pytest.mark.parametrize(
+    ("label", "said"),
+    [
+        ("", "every label must be a name, not ''"),
+        (" \t", r"every label must be a name, not ' \t'"),
+        (7, "every label must be a name, not 7"),
+        ("line\nbreak", r"every label must be printable text of at most 64 letters, not 'line\nb"),
+    ],
+)
+def test_a_label_is_a_name(label: object, said: str) -> None:
+    check_label("wide awake")
+    with pytest.raises(ValueError, match="every label must be") as caught:
+        check_label(label)
+    assert str(caught.value).startswith(said)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Averages of networks: the mean of their weights, taken where it does no harm."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -98,6 +99,27 @@ def test_command_writes_a_checkpoint_that_is_exported(
     assert contract.recipe["soup"] == state["soup"]
     with pytest.raises(TrainingError, match="--overwrite"):
         soup.main(command)
+
+
+@pytest.mark.slow
+def test_runs_of_other_random_weights_are_refused(
+    runs: list[Path], shapes_npz: Path, trained: Path, tmp_path: Path
+) -> None:
+    key = read_pack(shapes_npz).meta.key
+    same, other = (
+        train_shapes(shapes_npz, tmp_path / seed, "--epochs", "1", "--seed", seed) / "best.pt"
+        for seed in ("0", "2")
+    )
+    said = f"{other} began with other weights than"
+    begun = averages.read_ingredients([runs[1], trained / "best.pt", same], key)
+    assert [one.random_seed for one in begun] == [None, 0, 0]
+    for files in ([same, other], [runs[1], same, other], [runs[2], trained / "best.pt", other]):
+        with pytest.raises(TrainingError, match=re.escape(said)):
+            averages.read_ingredients(files, key)
+    state = load_checkpoint(other)
+    del state["origins"]  # as older checkpoints are
+    torch.save(state, tmp_path / "old.pt")
+    assert len(averages.read_ingredients([same, tmp_path / "old.pt"], key)) == 2
 
 
 @pytest.mark.slow

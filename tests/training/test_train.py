@@ -442,6 +442,28 @@ def test_loss_that_runs_away_ends_the_run(
         list(fit(begin(pack, pair, config), *pair, tmp_path))
 
 
+def test_network_that_runs_away_in_its_last_step_is_not_kept(
+    pack: Pack, pair: tuple[Examples, Examples], tmp_path: Path
+) -> None:
+    """The loss is measured before a step, so that validation alone sees the last one."""
+    train = replace(CONFIG.train, learning_rate=1e30, warmup=0, batch_size=96, epochs=1)
+    with pytest.raises(TrainingError, match=r"no finite numbers after epoch 1\. Lower --learn"):
+        list(fit(begin(pack, pair, replace(CONFIG, train=train)), *pair, tmp_path))
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("weights", ["net", "averaged"])
+def test_weights_that_are_no_numbers_are_not_judged(
+    pack: Pack, pair: tuple[Examples, Examples], weights: str
+) -> None:
+    trainer = begin(pack, pair)
+    trainer.add_validation({"epoch": 3}, pair[1])
+    with torch.no_grad():
+        getattr(trainer, weights).classifier.bias[1] = math.nan
+    with pytest.raises(TrainingError, match="gives no finite numbers after epoch 3"):
+        trainer.add_validation({"epoch": 3}, pair[1])
+
+
 @pytest.mark.parametrize(
     ("name", "failure", "message"),
     [

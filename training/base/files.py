@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from app.errors import TrainingError
-from app.files.atomic import describe_write_error
+from app.files.atomic import describe_write_error, discard_partial
 from app.wording import escape_surrogates
 
 
@@ -20,4 +20,4 @@ def write_text_file(path: Path, text: str) -> None:
     except OSError as cause:
         raise TrainingError(describe_write_error(path, cause)) from cause
     finally:
-        partial.unlink(missing_ok=True)
+        discard_partial(partial)

@@ -7,8 +7,10 @@ from typing import Any
 
 import torch
 
+from app.contract import make_probe_crops
 from app.errors import TrainingError
-from app.files.atomic import describe_write_error
+from app.files.atomic import describe_write_error, discard_partial
+from training.base.device import normalise_batch
 from training.base.regular_file import check_regular
 from training.base.zip_size import check_stored
 from training.checkpoints.origins import WeightOrigin, read_origins
@@ -57,7 +59,7 @@ def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
         reason = cause.__context__ if isinstance(cause.__context__, OSError) else cause
         raise TrainingError(describe_write_error(path, reason)) from cause
     finally:
-        partial.unlink(missing_ok=True)
+        discard_partial(partial)
 
 
 def load_checkpoint(path: Path) -> dict[str, Any]:
@@ -114,14 +116,14 @@ def build_network(config: RunConfig, classes: int) -> DaclNet:
 
 def load_trained(path: Path) -> Trained:
     """Loads the network that a checkpoint recommends: the better of its plain and its averaged
-    weights. Raises `TrainingError`."""
+    weights. Raises `TrainingError`, also for a network that gives numbers that are not finite."""
     state = load_checkpoint(path)
     try:
         config = RunConfig.from_dict(state["config"])
         facts = read_facts(state)
         net = build_network(config, len(facts.labels))
         net.load_state_dict(state[state["recommended"]])
-        return Trained(
+        trained = Trained(
             net.eval(),
             config,
             facts,
@@ -131,3 +133,19 @@ def load_trained(path: Path) -> Trained:
         )
     except (RuntimeError, KeyError, TypeError, AttributeError) as cause:
         raise TrainingError(f"{path} is damaged: it is not a whole checkpoint.") from cause
+    if not gives_finite_numbers(trained):
+        raise TrainingError(
+            f"The network in {path} gives no finite numbers. Give another checkpoint, or train it "
+            "again with a lower --learning-rate."
+        )
+    return trained
+
+
+@torch.no_grad()
+def gives_finite_numbers(trained: Trained) -> bool:
+    """Tells whether all outputs of a network are finite for made pictures. A training that ran away
+    leaves weights which are finite and so large that the outputs are not."""
+    train = trained.config.train
+    crops = torch.from_numpy(make_probe_crops(train.size_px)).permute(0, 3, 1, 2).float()
+    channels = 1 if train.colour == "grey" else 3
+    return all(part.isfinite().all() for part in trained.net(normalise_batch(crops[:, :channels])))

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.errors import DataError
-from app.files.atomic import describe_write_error
+from app.files.atomic import describe_write_error, discard_partial
 from app.files.hidden import build_hidden_path
 from training.datasets.pack import PackedSample, PackMeta
 from training.datasets.readers import NO_LABEL, SPLITS
@@ -98,7 +98,7 @@ def write_pack(path: Path, meta: PackMeta, samples: Iterable[PackedSample]) -> i
     except OSError as cause:
         raise DataError(describe_write_error(path, cause)) from cause
     finally:
-        partial.unlink(missing_ok=True)
+        discard_partial(partial)
     return len(table.names)
 
 

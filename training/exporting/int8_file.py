@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from app.errors import ModelError, TrainingError
-from app.files.atomic import describe_write_error
+from app.files.atomic import describe_write_error, discard_partial
 from app.files.hidden import build_hidden_path
 from training.datasets.pack import Pack
 from training.exporting.int8 import Int8Settings
@@ -102,7 +102,7 @@ def write_int8_file(
     except OSError as cause:
         raise TrainingError(describe_write_error(output, cause)) from cause
     finally:
-        partial.unlink(missing_ok=True)
+        discard_partial(partial)
     return lines, faults
 
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from app.contract import ATTENTION, CAM, INPUT, LOGITS, Contract, TrainingData, make_probe_crops
 from app.errors import DataError, TrainingError
-from app.files.atomic import describe_write_error
+from app.files.atomic import describe_write_error, discard_partial
 from app.files.hidden import build_hidden_path
 from app.recognition.classifier import Classifier
 from app.recognition.contract_metadata import write_contract
@@ -271,5 +271,5 @@ def export_model(
     except OSError as cause:
         raise TrainingError(describe_write_error(output, cause)) from cause
     finally:
-        partial.unlink(missing_ok=True)
+        discard_partial(partial)
     return contract, difference

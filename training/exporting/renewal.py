@@ -9,7 +9,7 @@ import onnx
 
 from app.contract import Contract
 from app.errors import DataError, TrainingError
-from app.files.atomic import describe_write_error
+from app.files.atomic import describe_write_error, discard_partial
 from app.files.hidden import build_hidden_path
 from app.recognition.classifier import Classifier
 from app.recognition.contract_metadata import write_contract
@@ -80,5 +80,5 @@ def renew_file(pack: Pack, model: Path, output: Path, *, tau: float | None = Non
     except OSError as cause:
         raise TrainingError(describe_write_error(output, cause)) from cause
     finally:
-        partial.unlink(missing_ok=True)
+        discard_partial(partial)
     return contract

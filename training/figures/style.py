@@ -9,6 +9,8 @@ import matplotlib
 matplotlib.use("Agg")
 from matplotlib import pyplot as plt
 
+from app.files.atomic import discard_partial
+
 DPI = 120  # dots per inch
 # Okabe & Ito's colours, told apart with any kind of colour vision.
 SERIES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#999999", "#000000")
@@ -23,4 +25,4 @@ def save_figure(figure: Any, path: Path) -> None:
         os.replace(partial, path)
     finally:
         plt.close(figure)
-        partial.unlink(missing_ok=True)
+        discard_partial(partial)

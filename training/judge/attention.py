@@ -19,7 +19,7 @@ from torch import Tensor
 
 from app.alignment import fit_crop_matrix, fit_frame_matrix
 from app.errors import DataError, TrainingError
-from app.files.atomic import describe_write_error
+from app.files.atomic import describe_write_error, discard_partial
 from training.base.device import normalise_batch
 from training.checkpoints.checkpoint import Trained
 from training.config.train_config import TrainConfig
@@ -247,6 +247,6 @@ def write_evidence_figures(trained: Trained, files: Sequence[Path], folder: Path
             except OSError as cause:
                 raise TrainingError(describe_write_error(path, cause)) from cause
             finally:
-                partial.unlink(missing_ok=True)
+                discard_partial(partial)
             written.append(path)
     return written

@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 
 from app.errors import TrainingError
+from app.files.atomic import discard_partial
 from app.files.hidden import build_hidden_path
 from training.judge.evaluation import EvaluationReport
 
@@ -40,4 +41,4 @@ def enter_in_ledger(report: EvaluationReport, ledger: Path, today: datetime.date
             f"The ledger {ledger} could not be written: {cause}. Give another --ledger."
         ) from cause
     finally:
-        partial.unlink(missing_ok=True)
+        discard_partial(partial)

@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 
 from app.alignment import AlignmentTemplate, ColourMode
-from app.errors import DataError
+from app.errors import DataError, TrainingError
 from app.recognition.classifier import Classifier
 from app.recognition.mirrored import add_mirror_images
 from training.base.device import normalise_batch
@@ -86,6 +86,9 @@ def compute_net_readings(
         examples: N faces, on the network's device.
         mirrored: True reads the faces' mirror images.
 
+    Raises:
+        TrainingError: A logit is not finite.
+
     >>> examples = Examples(
     ...     pictures=torch.full((4, 1, 48, 48), 7, dtype=torch.uint8),
     ...     sizes=torch.full((4, 2), 48, dtype=torch.int32),
@@ -104,8 +107,11 @@ def compute_net_readings(
         crops = examples.cut_crops(rows).round()
         crops = crops.flip(3) if mirrored else crops
         parts.append(net(normalise_batch(crops), with_attention=False))
+    logits = torch.cat([part.logits for part in parts])
+    if not logits.isfinite().all():
+        raise TrainingError("The network gives no finite numbers for some of the faces.")
     return NetReadings(
-        torch.cat([part.logits for part in parts]).double().cpu().numpy(),
+        logits.double().cpu().numpy(),
         torch.cat([part.embedding for part in parts]).double().cpu().numpy(),
     )
 

@@ -8,13 +8,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
-
 from app.errors import RecogniserError, TrainingError
 from app.recognition.classifier import Classifier
 from training.base.files import write_text_file
 from training.datasets.pack_reader import read_meta
-from training.run.run_folder import LOCK
+from training.run.run_folder import LOCK, lock_folder, make_unusable_error
 
 # Files of the run's folder.
 SETTINGS = "retrain.json"
@@ -22,6 +20,8 @@ TABLE = "pictures.csv"  # what became of each picture
 PACK = "data.npz"  # the prepared pictures
 REPORT = "report.html"
 TRAINING = "training"  # the folder of checkpoints and log
+
+RUN_OPTION = "--run"  # names the folder on the command line
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,15 +59,7 @@ def hold_run_folder(
         _check_same_run(folder, settings)
     else:
         _make_folder(folder, overwrite=overwrite)
-    lock = FileLock(folder / LOCK)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout as cause:
-        raise TrainingError(
-            f"Another process is at work in {folder}. Wait for it, or choose another --run."
-        ) from cause
-    except OSError as cause:
-        raise _make_unusable_error(folder, cause) from cause
+    lock = lock_folder(folder, RUN_OPTION, "at work")
     try:
         if not resume:
             _clear_folder(folder)
@@ -95,7 +87,7 @@ def _make_folder(folder: Path, *, overwrite: bool) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         there = {path.name for path in folder.iterdir()}
     except OSError as cause:
-        raise _make_unusable_error(folder, cause) from cause
+        raise make_unusable_error(folder, cause, RUN_OPTION) from cause
     # A run that was stopped before its training began, as by a wrong path, has nothing to lose.
     if {SETTINGS, TRAINING} <= there and not overwrite:
         raise TrainingError(
@@ -114,11 +106,7 @@ def _clear_folder(folder: Path) -> None:
         if (folder / TRAINING).exists():
             shutil.rmtree(folder / TRAINING)
     except OSError as cause:
-        raise _make_unusable_error(folder, cause) from cause
-
-
-def _make_unusable_error(folder: Path, cause: OSError) -> TrainingError:
-    return TrainingError(f"{folder} could not be used: {cause.strerror or cause}.")
+        raise make_unusable_error(folder, cause, RUN_OPTION) from cause
 
 
 def is_made_here(model: Path, folder: Path) -> bool:

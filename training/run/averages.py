@@ -8,9 +8,10 @@ Weights Leads to Wider Optima and Better Generalization", UAI 2018).
 """
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -18,6 +19,7 @@ from torch import Tensor, nn
 from app.errors import DataError, TrainingError
 from training.augment.augment import make_training_batch
 from training.base.device import ComputeDevice, normalise_batch
+from training.base.wording import join_names
 from training.checkpoints.checkpoint import Trained, load_checkpoint, load_trained, save_checkpoint
 from training.checkpoints.digest import hash_checkpoint
 from training.checkpoints.origins import write_origins
@@ -35,27 +37,37 @@ NORM_BATCHES = 60  # training batches over which the norms' statistics are measu
 @dataclass(frozen=True, slots=True)
 class Ingredient:
     """The recommended network of a run, its class centres `(K, d)` where it has them, and its
-    file's digest."""
+    file's digest. `random_seed` is that of the random weights that it began with, None for other
+    weights and where it is not known."""
 
     path: Path
     trained: Trained
     centres: Tensor | None
     digest: str
+    random_seed: int | None = None
 
 
 def read_ingredients(files: Sequence[Path], data_key: str) -> list[Ingredient]:
     """Reads the checkpoints `files`. Raises `TrainingError` where the networks differ in shape or
     began with other weights, and `DataError` where one of them was trained on other data than
-    `data_key`."""
+    `data_key`.
+
+    Random weights are the same where the seeds are. Where runs continued two checkpoints of this
+    program, nothing tells whether those had the same beginning, and the runs are accepted."""
     ingredients = []
     for file in files:
         trained = load_trained(file)
         if trained.facts.key != data_key:
             raise DataError(f"The data is not what {file} was trained on; give that file.")
-        centres = load_checkpoint(file).get("centres", {}).get("centres")
+        state = load_checkpoint(file)
+        centres = state.get("centres", {}).get("centres")
         ingredients.append(
             Ingredient(
-                file, trained, None if centres is None else centres.float(), hash_checkpoint(file)
+                file,
+                trained,
+                None if centres is None else centres.float(),
+                hash_checkpoint(file),
+                random_seed=find_random_seed(state),
             )
         )
     first = ingredients[0]
@@ -67,11 +79,33 @@ def read_ingredients(files: Sequence[Path], data_key: str) -> list[Ingredient]:
                 "began with the same weights can be averaged."
             )
         if _list_foreign(first) != _list_foreign(other):
-            raise TrainingError(
-                f"{other.path} began with other weights than {first.path}. Only runs that began "
-                "with the same weights can be averaged."
-            )
+            raise _make_beginning_error(first, other)
+    random = [one for one in ingredients if one.random_seed is not None]
+    for other in random[1:]:
+        if other.random_seed != random[0].random_seed:
+            raise _make_beginning_error(random[0], other)
     return ingredients
+
+
+def find_random_seed(state: Mapping[str, Any]) -> int | None:
+    """Finds the seed of the random weights that the run of a checkpoint's state began with. None
+    where it began with other weights, or nothing says: older checkpoints name no origins, and an
+    average may be of such.
+
+    >>> run = {"config": {"train": {"seed": 3}}, "origins": []}
+    >>> find_random_seed(run), find_random_seed(run | {"soup": ["0a"]})
+    (3, None)
+    """
+    if state.get("origins") != [] or "soup" in state:
+        return None
+    return int(state["config"]["train"]["seed"])
+
+
+def _make_beginning_error(first: Ingredient, other: Ingredient) -> TrainingError:
+    return TrainingError(
+        f"{other.path} began with other weights than {first.path}. Only runs that began with the "
+        "same weights can be averaged."
+    )
 
 
 def _list_foreign(ingredient: Ingredient) -> list[str]:
@@ -158,7 +192,9 @@ def choose_soup(
         net = average_networks([one.trained.net for one in taken])
         if len(taken) > 1:
             estimate_norm_statistics(net, train, taken[0].trained, machine)
-        return Soup(net, tuple(taken), judge_network(net, valid))
+        names = join_names(str(one.path) for one in taken)
+        trouble = f"The weights of {names} give no finite numbers. Leave them out."
+        return Soup(net, tuple(taken), judge_network(net, valid, trouble=trouble))
 
     def print_figures(soup: Soup, what: str) -> None:
         m = soup.metrics

@@ -3,10 +3,13 @@
 import torch
 from torch import Tensor
 
+from app.errors import TrainingError
 from training.base.device import normalise_batch
 from training.datasets.examples import Examples
 from training.measures.metrics import Metrics, measure_metrics
 from training.network.model import DaclNet
+
+NOT_FINITE = "The network gives no finite numbers for some of the faces."
 
 
 @torch.no_grad()
@@ -49,7 +52,14 @@ def predict(
     return torch.cat([p.logits for p in parts]), torch.cat([p.attention for p in parts])
 
 
-def judge_network(net: DaclNet, examples: Examples) -> Metrics:
-    """Measures accuracy, recall and calibration of a network on all examples."""
+def judge_network(net: DaclNet, examples: Examples, *, trouble: str = NOT_FINITE) -> Metrics:
+    """Measures accuracy, recall and calibration of a network on all examples.
+
+    Raises:
+        TrainingError: A logit is not finite. `argmax` would take it for the first class. The
+            message is `trouble`.
+    """
     logits, _ = predict(net, examples)
+    if not logits.isfinite().all():
+        raise TrainingError(trouble)
     return measure_metrics(logits.double().cpu().numpy(), examples.labels.cpu().numpy())

@@ -68,21 +68,17 @@ class RunFolder:
         except NotADirectoryError as cause:
             raise TrainingError(f"{folder} is not a folder. Choose another {option}.") from cause
         except OSError as cause:
-            raise TrainingError(
-                f"{folder} could not be used: {cause.strerror}. Choose another {option}."
-            ) from cause
+            raise make_unusable_error(folder, cause, option) from cause
         if not resume and not there <= BEFORE_FACTS:
             raise TrainingError(
                 f"{folder} is not empty. Choose another {option}, or go on with that run by "
                 "--resume."
             )
-        self._lock = FileLock(folder / LOCK)
         try:
-            self._lock.acquire(timeout=0)
-        except Timeout as cause:
-            raise TrainingError(
-                f"Another process is training in {folder}. Wait for it, or choose another {option}."
-            ) from cause
+            self._lock = lock_folder(folder, option)
+        except TrainingError:
+            self._remove_made()
+            raise
         try:
             if resume:
                 self._resume(there)
@@ -203,15 +199,50 @@ class RunFolder:
         with contextlib.suppress(OSError):  # Windows removes no file that is open
             if self._made and [path.name for path in self.folder.iterdir()] == [LOCK]:
                 (self.folder / LOCK).unlink()
-                for folder in self._made:
-                    folder.rmdir()
+                self._remove_made()
         self._lock.release()
+
+    def _remove_made(self) -> None:
+        """Removes the folder and the parents that were made for the run, where they are empty."""
+        with contextlib.suppress(OSError):
+            for folder in self._made:
+                folder.rmdir()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def lock_folder(folder: Path, option: str, deed: str = "training") -> FileLock:
+    """Keeps other processes out of a folder until the lock is released.
+
+    Args:
+        folder: The folder, which exists.
+        option: The option of the command that names the folder, for errors.
+        deed: What the commands do that use such a folder, for errors.
+
+    Raises:
+        TrainingError: Another process has the folder, or nothing can be written there.
+    """
+    lock = FileLock(folder / LOCK)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout as cause:
+        raise TrainingError(
+            f"Another process is {deed} in {folder}. Wait for it, or choose another {option}."
+        ) from cause
+    except OSError as cause:
+        raise make_unusable_error(folder, cause, option) from cause
+    return lock
+
+
+def make_unusable_error(folder: Path, cause: OSError, option: str) -> TrainingError:
+    """Makes the error for a folder of a run in which the system refused something."""
+    return TrainingError(
+        f"{folder} could not be used: {cause.strerror or cause}. Choose another {option}."
+    )
 
 
 def read_log(path: Path, last_step: int) -> list[dict[str, Any]]:

@@ -40,6 +40,11 @@ from training.run.schedule import (
 )
 from training.run.teaching import Teaching, TeachingStep
 
+REMEDY = (  # for a run whose numbers have run away
+    "Lower --learning-rate or --centre-weight; the last good checkpoint is last.pt in the run's "
+    "folder."
+)
+
 
 class BatchShare(NamedTuple):
     """The share of a step's batch that one rank works on."""
@@ -129,10 +134,7 @@ class Trainer:
             self.net.attention.eval()
         loss, output = self._compute_loss(share, weight, balanced)
         if not math.isfinite(float(loss.detach())):
-            raise TrainingError(
-                f"The loss is not finite at step {self.step_number}. Lower --learning-rate or "
-                "--centre-weight; the last good checkpoint is last.pt in the run's folder."
-            )
+            raise TrainingError(f"The loss is not finite at step {self.step_number}. {REMEDY}")
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         if train.sam > 0:
@@ -252,8 +254,12 @@ class Trainer:
 
     def add_validation(self, line: dict[str, Any], valid: Examples) -> tuple[float, str]:
         """Adds the results on validation to `line`. Returns the better accuracy and the name of the
-        weights that gave it, "averaged" or "net"."""
-        plain, averaged = judge_network(self.net, valid), judge_network(self.averaged, valid)
+        weights that gave it, "averaged" or "net". Raises `TrainingError` where either weights give
+        numbers that are not finite."""
+        trouble = f"The network gives no finite numbers after epoch {line['epoch']}. {REMEDY}"
+        plain, averaged = (
+            judge_network(net, valid, trouble=trouble) for net in (self.net, self.averaged)
+        )
         line |= {
             "valid_accuracy": round(plain.accuracy, 5),
             "valid_mean_class_recall": round(plain.mean_class_recall, 5),

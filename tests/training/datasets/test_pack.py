@@ -94,7 +94,7 @@ def test_key_tells_other_data_apart(other: PackMeta) -> None:
     assert replace(META).key == META.key
 
 
-@pytest.mark.parametrize("label", ["tab\there", "lone \ud800", 65 * "x"])
+@pytest.mark.parametrize("label", ["", " ", "tab\there", "lone \ud800", 65 * "x"])
 def test_labels_that_no_model_can_have_are_refused_before_training(label: str) -> None:
     with pytest.raises(DataError, match="labels of mine do not suit a model: every label must be"):
         replace(META, labels=("joy", label))

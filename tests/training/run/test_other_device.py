@@ -97,7 +97,7 @@ def take_steps(
     for step in range(2):
         rows = torch.arange(16, device=machine.device) + 16 * step
         trainer.step(examples, rows, 10)
-    line: dict[str, Any] = {}
+    line: dict[str, Any] = {"epoch": 1}
     trainer.add_validation(line, valid)
     weights = trainer.averaged.state_dict() | {"centres": trainer.centre_loss.centres}
     return {name: weight.detach().cpu() for name, weight in weights.items()}, judge_network(

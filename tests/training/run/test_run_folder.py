@@ -1,5 +1,6 @@
 """A run's folder belongs to one process, and a run that is killed goes on as if it had not been."""
 
+import errno
 import json
 import os
 import signal
@@ -7,15 +8,18 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 import torch
+from filelock import FileLock
 
 from app.defaults import ROOT
 from app.errors import TrainingError
 from tests.support.shapes import MACHINE, RECIPE, train_shapes
 from training import train
 from training.checkpoints.checkpoint import load_checkpoint
+from training.making.retrain_folder import RetrainSettings, hold_run_folder
 from training.run.run_folder import BEFORE_FIRST_CHECKPOINT, RunFolder, read_code_state, read_log
 
 
@@ -89,6 +93,29 @@ def test_a_refused_run_leaves_no_folder(
 def test_a_folder_that_cannot_be_looked_at_is_named(tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="could not be used: File name too long"):
         RunFolder(tmp_path / ("r" * 300), resume=False)
+
+
+@pytest.mark.parametrize("resume", [False, True])
+def test_a_folder_on_a_read_only_disk_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, resume: bool
+) -> None:
+    def refuse(*_: object, **__: object) -> NoReturn:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    monkeypatch.setattr(FileLock, "acquire", refuse)
+    (tmp_path / "there").mkdir()
+    for folder in (tmp_path / "there", tmp_path / "new" / "run"):
+        with pytest.raises(TrainingError) as caught:
+            RunFolder(folder, resume=resume)
+        said = f"{folder} could not be used: Read-only file system. Choose another -o."
+        assert str(caught.value) == said
+    assert [path.name for path in tmp_path.iterdir()] == ["there"]  # what was made is gone again
+    settings = RetrainSettings("d", "none", None, "mine", 0.2, 0, "person", *[None] * 4)
+    with (
+        pytest.raises(TrainingError, match=r"Read-only file system\. Choose another --run\.$"),
+        hold_run_folder(tmp_path / "there", settings, resume=False, overwrite=False),
+    ):
+        raise AssertionError
 
 
 def test_run_says_how_it_came_about(trained: Path) -> None:
