@@ -112,7 +112,7 @@ def _read(file: LabelFile) -> _Read:
             read.missing.append(row.picture)
             continue
         first = read.rows.setdefault(path, row)
-        if len({first.split, row.split} - {""}) > 1:
+        if len({recognise_split(first.split), recognise_split(row.split)} - {None}) > 1:
             read.labels[path] |= {"", "\0"}  # of several splits: the picture is left out
         elif row.label is not None:
             read.labels[path].add(fold_text(row.label))

@@ -1,6 +1,7 @@
 """Reads labels in YOLO's form: a text file for each picture, whose lines begin with a class's
 number, and a file data.yaml that names the classes."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -64,33 +65,40 @@ def read_sets(data: Path, pictures: Sequence[Path]) -> Mapping[Path, Split]:
     content = _load(data)
     if not isinstance(content, dict):
         return found
-    base = data.parent / str(content.get("path") or "")
+    bases = (data.parent / str(content.get("path") or ""), data.parent)
+    by_folder: dict[Path, list[Path]] = defaultdict(list)
+    for picture in pictures:
+        by_folder[picture.parent].append(picture)
+    resolved = {folder.resolve(): inside for folder, inside in by_folder.items()}
     for key, split in _SETS.items():
         given = content.get(key) or []
         for entry in given if isinstance(given, list) else [given]:
-            for picture in _list_set(str(entry), (base, data.parent), pictures):
+            for picture in _list_set(str(entry), bases, resolved):
                 found.setdefault(picture, split)
     return found
 
 
-def _list_set(entry: str, bases: Sequence[Path], pictures: Sequence[Path]) -> Iterator[Path]:
-    """Yields those of `pictures` that belong to one entry of a data.yaml; none for an entry of
-    another machine's paths."""
+def _list_set(
+    entry: str, bases: Sequence[Path], pictures: Mapping[Path, Sequence[Path]]
+) -> Iterator[Path]:
+    """Yields those of `pictures`, by their folder, that belong to one entry of a data.yaml; none
+    for an entry with a path of another machine."""
     place = next((base / entry for base in bases if (base / entry).exists()), None)
     if place is None:
         return
-    place = place.resolve()
     if place.is_dir():
-        yield from (path for path in pictures if place in path.resolve().parents)
+        place = place.resolve()
+        for folder, inside in pictures.items():
+            if place in (folder, *folder.parents):
+                yield from inside
     elif place.suffix == ".txt":
-        lines = place.read_text(encoding="utf-8", errors="replace").splitlines()
-        listed = {
-            (base / line.strip()).resolve()
-            for line in lines
-            if line.strip()
-            for base in (*bases, place.parent)
-        }
-        yield from (path for path in pictures if path.resolve() in listed)
+        lines = place.read_text(encoding="utf-8", errors="replace").replace("\0", "").splitlines()
+        named = [line.strip() for line in lines if line.strip()]
+        listed: dict[Path, set[str]] = defaultdict(set)
+        for path in (base / name for name in named for base in (*bases, place.parent)):
+            listed[path.parent].add(path.name)
+        for parent, names in listed.items():
+            yield from (path for path in pictures.get(parent.resolve(), ()) if path.name in names)
 
 
 def find_yolo_file(files: Sequence[Path], pictures: Sequence[Path]) -> Path | None:

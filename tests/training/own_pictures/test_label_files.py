@@ -250,7 +250,10 @@ def test_split_that_is_not_known_is_said(split: str, tmp_path: Path) -> None:
 
 
 def test_picture_of_several_splits_is_left_out(tmp_path: Path) -> None:
-    rows = "a.jpg,happy,train\nb.jpg,sad,train\nb.jpg,sad,\nc.jpg,sad,train\nc.jpg,sad,test\n"
+    rows = (
+        "a.jpg,happy,train\nb.jpg,sad,train\nb.jpg,sad,Training\nb.jpg,sad,\n"
+        "c.jpg,sad,train\nc.jpg,sad,test\n"
+    )
     folder = folder_of(tmp_path, {"l.csv": "image,label,split\n" + rows}, "a.jpg", "b.jpg", "c.jpg")
     assert sorted(found(folder)) == ["a.jpg", "b.jpg"]
     assert "1 picture left out, to which l.csv gives no label, several, or several splits." in (
