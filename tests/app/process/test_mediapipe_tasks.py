@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 
 from app.defaults import ROOT
 
+NATIVE_LOG = re.compile(r"WARNING: Logging before InitGoogle|W\d{4} [\d:.]+ +\d+ \w+\.cc:\d+\]")
 DETECT = """
 import json, sys, threading
 import numpy as np
@@ -37,7 +39,9 @@ def run(code: str, path: Path | None = None) -> object:
         text=True,
         check=False,
     )
-    assert (done.returncode, done.stderr) == (0, "")
+    # Rarely, a tensor of MediaPipe lies badly in memory, and its native code says so.
+    said = [line for line in done.stderr.splitlines() if not NATIVE_LOG.match(line)]
+    assert (done.returncode, said) == (0, [])
     return json.loads(done.stdout)
 
 
