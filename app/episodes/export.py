@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from app.episodes.finder import EpisodeRules, find_episodes
-from app.episodes.formats import check_episodes_suffix, write_episodes
+from app.episodes.formats import check_episodes_suffix, check_sources, write_episodes
+from app.errors import SinkError
 from app.files.atomic import reserve
 from app.process.console import CUT_SHORT, DONE, say
 from app.records.reader import RecordsReader
@@ -34,12 +35,14 @@ def export_episodes(request: ExportRequest) -> int:
         The exit code: `DONE`, or `CUT_SHORT` after a warning.
 
     Raises:
-        SinkError: An output cannot be written.
+        SinkError: An output cannot be written, or two are one file.
         DataError: The records cannot be read.
     """
     for path in request.outputs:
         check_episodes_suffix(path)
         reserve(path, overwrite=request.overwrite, inputs=[request.records])
+    if len({path.resolve() for path in request.outputs}) < len(request.outputs):
+        raise SinkError("Two outputs are one file. Give each a name of its own.")
     reader = RecordsReader(request.records)
     sources: dict[str, None] = {}  # as an ordered set
     labels: dict[str, None] = {}
@@ -54,6 +57,8 @@ def export_episodes(request: ExportRequest) -> int:
     episodes = find_episodes(read_and_note(), request.rules)
     if request.only:
         episodes = [one for one in episodes if one.label in request.only]
+    for path in request.outputs:
+        check_sources(path, list(sources))
     for path in request.outputs:
         write_episodes(path, episodes, sources=list(sources), overwrite=request.overwrite)
     people = len({(one.source, one.face_id) for one in episodes})

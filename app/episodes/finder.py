@@ -1,13 +1,19 @@
 """Finds episodes in records: when a person begins, shows most and ends an expression."""
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from statistics import median_low
 
 from app.episodes.episode import Episode
 from app.errors import DataError
 from app.records.frames import group_by_frame
 from app.records.schema import FaceRecord, Record
 from app.types import UNSURE
+
+HOLE_STEPS = 2.5  # a frame that lasts longer than so many usual ones may stand before a hole
+RECENT_STEPS = 5  # of which the median is the usual step
+SLACK_S = 1e-9  # a difference of 0.5 s counts as 0.5 s in spite of its rounding in binary
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +22,7 @@ class EpisodeRules:
 
     The label's probability reaches `enter` at least once and never falls below `leave`. The
     episode lasts `min_s` seconds or longer. For up to `max_gap_s` seconds within an episode, the
-    face may be absent or unsure.
+    face may be absent or unsure, or there may be no frames.
     """
 
     enter: float = 0.6
@@ -61,7 +67,9 @@ class EpisodeFinder:
 
     One person shows one expression at a time: an episode ends where another begins. An episode
     begins where its label rose above `leave`, and ends where the first frame after it begins.
-    All times are those of the records, so that episodes do not depend on the frame rate.
+    All times are those of the records, so that episodes do not depend on the frame rate. A frame
+    lasts until the next one. Where the next one comes later than `max_gap_s` and than is usual, as
+    after a pause of the camera, the frame lasts as long as a usual one.
 
     `peaks` holds (face_id, label) of every running episode whose highest probability so far is in
     the frame added last.
@@ -73,7 +81,7 @@ class EpisodeFinder:
         self._seen: list[_Person] = []  # in the last frame
         self._source: str | None = None
         self._time_s = 0.0
-        self._step_s = 0.0  # from the last frame but one to the last
+        self._steps: deque[float] = deque(maxlen=RECENT_STEPS)  # seconds between frames
         self.peaks: tuple[tuple[int, str], ...] = ()
 
     def add(self, rows: Sequence[Record]) -> list[Episode]:
@@ -87,15 +95,17 @@ class EpisodeFinder:
             over = self.finish()
             self._source = first.source
         else:
-            self._step_s = first.time_s - self._time_s
-            if self._step_s <= 0:
+            step_s = first.time_s - self._time_s
+            if step_s <= 0:
                 raise DataError(
                     f"{first.source} has no time of its own at frame {first.frame}: "
                     f"{first.time_s:g} s comes after {self._time_s:g} s. Records of a video have "
                     "one frame after the other."
                 )
+            is_hole = step_s > self._rules.max_gap_s + SLACK_S and self._is_unusual(step_s)
             for person in self._seen:
-                person.end_s = first.time_s
+                person.end_s = self._time_s + median_low(self._steps) if is_hole else first.time_s
+            self._steps.append(step_s)
         self._time_s = first.time_s
         over += self._end_absent()
         self._seen = []
@@ -114,24 +124,36 @@ class EpisodeFinder:
         return over
 
     def finish(self) -> list[Episode]:
-        """Ends the source and returns the episodes that were still running. The last frame is
-        assumed to last as long as the frame before it."""
+        """Ends the source and returns the episodes that were still running."""
         for person in self._seen:
-            person.end_s = self._time_s + self._step_s
+            person.end_s = self.end_s
         over = [
             episode
             for face_id, person in self._people.items()
             for episode in self._end_all(face_id, person)
         ]
-        self._people, self._seen, self._source, self._step_s = {}, [], None, 0.0
+        self._people, self._seen, self._source = {}, [], None
+        self._steps.clear()
         return over
+
+    @property
+    def end_s(self) -> float:
+        """The end of the frame that was added last. It is assumed to last as long as the frame
+        before it, or as long as a usual one if that one stood before a hole."""
+        if not self._steps:
+            return self._time_s
+        last_s = self._steps[-1]
+        return self._time_s + (median_low(self._steps) if self._is_unusual(last_s) else last_s)
+
+    def _is_unusual(self, step_s: float) -> bool:
+        return bool(self._steps) and step_s > HOLE_STEPS * median_low(self._steps)
 
     def _end_absent(self) -> list[Episode]:
         """Ends the episodes of faces that have been out of sight for longer than `max_gap_s`."""
         away = [
             face_id
             for face_id, person in self._people.items()
-            if self._time_s - person.end_s > self._rules.max_gap_s
+            if self._time_s - person.end_s > self._rules.max_gap_s + SLACK_S
         ]
         return [
             episode
@@ -179,8 +201,7 @@ class EpisodeFinder:
 
     def _end(self, face_id: int, person: _Person, label: str, end_s: float) -> Iterator[Episode]:
         done = person.runs.pop(label)
-        # 1e-9: a difference of 0.5 s counts as 0.5 s in spite of its rounding in binary.
-        if done.has_entered and end_s - done.onset_s >= self._rules.min_s - 1e-9:
+        if done.has_entered and end_s - done.onset_s >= self._rules.min_s - SLACK_S:
             assert self._source is not None
             yield Episode(
                 source=self._source,

@@ -51,11 +51,7 @@ def write_episodes(
             sources.
     """
     suffix = check_episodes_suffix(path)
-    if suffix != ".csv" and len(sources) > 1:
-        raise SinkError(
-            f"{path} would mix {len(sources)} inputs, but a {suffix} file is for one. Write .csv, "
-            "or use records of one video."
-        )
+    check_sources(path, sources)
     if suffix == ".csv":
         text = format_csv(episodes)
     elif suffix == ".vtt":
@@ -65,6 +61,17 @@ def write_episodes(
     else:
         text = format_eaf(episodes, media=sources[0] if sources else None)
     write_text(path, text, overwrite=overwrite)
+
+
+def check_sources(path: Path, sources: Sequence[str]) -> None:
+    """Raises `SinkError` where the format that the suffix of `path` names is for one video and
+    there are several sources."""
+    suffix = check_episodes_suffix(path)
+    if suffix != ".csv" and len(sources) > 1:
+        raise SinkError(
+            f"{path} would mix {len(sources)} inputs, but a {suffix} file is for one. Write .csv, "
+            "or use records of one video."
+        )
 
 
 def format_csv(episodes: Sequence[Episode]) -> str:

@@ -16,7 +16,7 @@ from app.records.reader import RecordsReader
 from app.report.notes import find_objects, find_section
 from app.report.page import ReportPage, render_report
 from app.report.sink import check_report_suffix
-from app.report.stills import Box, PictureStill, Still, collect_stills, make_picture_still
+from app.report.stills import MAX_KEPT, Box, PictureStill, Still, collect_stills, make_picture_still
 from app.report.summary import Summary
 from app.wording import choose_noun, format_count
 
@@ -158,7 +158,7 @@ def _find_stills(
             stills = collect_stills(source, best.values())
     except SourceError as error:
         return _Faces(warning=f"no stills: {error}")
-    if best and not stills:
+    if len(stills) < min(len(best), MAX_KEPT):
         return is_another
     return _Faces(stills)
 

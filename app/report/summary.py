@@ -108,12 +108,13 @@ class DataTrouble:
 class Summary:
     """Adds up the rows of frames, in order.
 
-    `end_s` holds the length of each source in seconds. `are_pictures` is True as long as all times
-    are 0. `pictures` then holds the rows of the first `MAX_PICTURES` pictures, by source.
+    `end_s` holds the end of each source's last frame in seconds. `are_pictures` is True as long as
+    all times are 0. `pictures` then holds the rows of the first `MAX_PICTURES` pictures, by source.
     """
 
     def __init__(self, rules: EpisodeRules | None = None) -> None:
         self._finder = EpisodeFinder(rules)
+        self._source: str | None = None  # of the last frame
         self.people: dict[tuple[str, int], PersonSummary] = {}
         self.end_s: dict[str, float] = {}
         self.labels: tuple[str, ...] = ()
@@ -134,9 +135,12 @@ class Summary:
 
     def add(self, rows: Sequence[Record]) -> list[Episode]:
         """Takes the rows of one frame. Returns the episodes that this frame ends."""
+        first = rows[0]
+        if self._source not in (None, first.source):
+            self.end_s[self._source] = self._finder.end_s
         over = self._finder.add(rows)
         self._keep(over)
-        first = rows[0]
+        self._source = first.source
         self.end_s[first.source] = first.time_s
         self.are_pictures &= not first.time_s
         if not self.are_pictures:
@@ -152,10 +156,10 @@ class Summary:
     def finish(self) -> list[Episode]:
         """Ends the running episodes and returns them. Callers call it
         once, after all rows."""
+        if self._source is not None:
+            self.end_s[self._source] = self._finder.end_s
         over = self._finder.finish()
         self._keep(over)
-        for one in over:
-            self.end_s[one.source] = max(self.end_s[one.source], one.offset_s)
         return over
 
     def _keep(self, over: Sequence[Episode]) -> None:

@@ -113,6 +113,31 @@ def test_frame_rate_does_not_matter(every: int) -> None:
     assert (only.onset_s, only.offset_s) == pytest.approx((0.6, 1.2))
 
 
+@pytest.mark.parametrize(
+    ("times", "expected"),
+    [
+        ([0, 1, 2, 3, 4], [(0.0, 0.5)]),
+        ([0, 1, 2, 3, 100, 101, 102, 103], [(0.0, 0.4), (10.0, 10.4)]),  # a pause
+        ([0, 1, 2, 3, 4, 100], [(0.0, 0.5)]),  # the frame behind it is too short
+        ([0, 1, 2, 3, 5.5, 6], [(0.0, 0.65)]),  # no longer than the gap that is let pass
+        ([0, 10, 20, 30], [(0.0, 4.0)]),  # frames that are far apart from the beginning
+        ([0, 1, 2, 3, 13, 23, 33, 43, 53], [(0.0, 0.4), (3.3, 6.3)]),  # and from some time on
+    ],
+)
+def test_episode_ends_where_nothing_was_filmed(
+    times: list[float], expected: list[tuple[float, float]]
+) -> None:
+    records = [Record("a.mp4", n, time / 10, face(0.9)) for n, time in enumerate(times)]
+    found = find_episodes(records, RULES)
+    assert [(one.onset_s, round(one.offset_s, 6)) for one in found] == expected
+
+
+@pytest.mark.parametrize("begin", range(1, 30))
+def test_gap_of_just_the_length_is_let_pass(begin: int) -> None:
+    happy = [None if begin <= n < begin + 5 else 0.9 for n in range(40)]
+    assert len(find_episodes(rows(happy), replace(RULES, min_s=0, max_gap_s=0.5))) == 1
+
+
 def test_each_person_has_episodes_of_its_own() -> None:
     both = [
         Record("a.mp4", n, n / 10, face(value, number))
@@ -229,6 +254,21 @@ def test_command_says_what_it_found(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert "leave is at most enter; they are 0.2 and 0.4." in capsys.readouterr().err
     assert main([*line[:2], str(tmp_path / "r.csv"), "--overwrite"]) == 2
     assert "is the input itself" in capsys.readouterr().err
+
+
+def test_outputs_that_cannot_all_be_are_refused_before_one_is_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    records = RecordsSink(tmp_path / "r.csv", LABELS, overwrite=False)
+    for source in ("a.mp4", "b.mp4"):
+        result = frame_result(tracked_face(), source=source)
+        records.write(result, result.frame.image)
+    records.close()
+    for other, said in (("e.vtt", "would mix 2 inputs"), ("e.csv", "Two outputs are one file.")):
+        words = (tmp_path / "r.csv", "-o", tmp_path / "e.csv", "-o", tmp_path / other)
+        assert main([*map(str, words)]) == 2
+        assert said in capsys.readouterr().err
+        assert not list(tmp_path.glob("e.*"))
 
 
 @pytest.mark.parametrize("name", ["e.srt", "e", "e.json"])

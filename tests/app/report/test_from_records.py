@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -124,6 +125,21 @@ def test_no_faces_are_stored_unasked(video: Path, tmp_path: Path) -> None:
         page = (tmp_path / f"{name}.html").read_text()
         assert "data:image" not in page
         assert "shows faces" not in page
+
+
+def test_another_video_that_shares_its_first_frame_time_is_noticed(
+    video: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    records = RecordsSink(tmp_path / "r.csv", LABELS, overwrite=False)
+    for result in happy_results(video):
+        steady = replace(result.faces[0], face_id=2, probabilities=np.array([0.1, 0.8, 0.1]))
+        records.write(replace(result, faces=(*result.faces, steady)), result.frame.image)
+    records.close()
+    other, page = tmp_path / "other.mp4", tmp_path / "r.html"
+    write_video(other, frames=25, rate=Fraction(20))
+    assert main([str(tmp_path / "r.csv"), "-o", str(page), "--video", str(other)]) == 1
+    assert "other.mp4 is not the video of these records." in capsys.readouterr().err
+    assert "data:image" not in page.read_text()
 
 
 def test_command_says_what_is_wrong(

@@ -68,7 +68,7 @@ def test_summary_counts_frames_faces_and_labels() -> None:
         (1, "happy", 0.8),
         (2, "sad", 0.8),
     ]
-    assert summary.end_s == {"a.mp4": 0.9}
+    assert summary.end_s == {"a.mp4": 1.0}  # also where nobody is in sight at the end
 
 
 @pytest.mark.parametrize(
