@@ -49,7 +49,10 @@ def _check_schema(schema: object) -> None:
 def _whole_number(digits: str) -> int:
     if len(digits) > MAX_DIGITS:
         raise ValueError("a number has too many digits")
-    return int(digits)
+    try:
+        return int(digits)
+    except ValueError:
+        raise ValueError(f"{digits!r} is not a whole number") from None
 
 
 def _figure(cell: str) -> float:

@@ -231,6 +231,7 @@ def test_records_joined_with_themselves_are_refused(tmp_path: Path) -> None:
         ("csv", b"a,b\n1,2\n", "line 1: its columns are not those of records"),
         ("csv", OLD_CSV.encode() + b"1,2\r\n", "line 4: it has 2 cells, not 12"),
         ("csv", OLD_CSV.encode().replace(b",12.25", b",tall"), "line 2: 'tall' is not a number"),
+        ("csv", 2 * OLD_CSV.encode(), "line 4: 'frame' is not a whole number"),
         ("csv", OLD_CSV.encode() + b'"x\n', "line 4: "),
         ("parquet", b"PAR1 but not really", "damaged"),
     ],
