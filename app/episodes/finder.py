@@ -201,7 +201,8 @@ class EpisodeFinder:
 
     def _end(self, face_id: int, person: _Person, label: str, end_s: float) -> Iterator[Episode]:
         done = person.runs.pop(label)
-        if done.has_entered and end_s - done.onset_s >= self._rules.min_s - SLACK_S:
+        lasts_s = end_s - done.onset_s
+        if done.has_entered and lasts_s > 0 and lasts_s >= self._rules.min_s - SLACK_S:
             assert self._source is not None
             yield Episode(
                 source=self._source,

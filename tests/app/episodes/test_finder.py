@@ -168,8 +168,10 @@ def test_every_source_stands_for_itself() -> None:
     assert [one.offset_s for one in found] == [0.5, 0.5]
 
 
-def test_pictures_have_no_episodes() -> None:
-    assert find_episodes([Record(f"{n}.png", n, 0.0, face(0.9)) for n in range(5)], RULES) == []
+@pytest.mark.parametrize("min_s", [0.0, 0.3])
+def test_pictures_have_no_episodes(min_s: float) -> None:
+    pictures = [Record(f"{n}.png", n, 0.0, face(0.9)) for n in range(5)]
+    assert find_episodes(pictures, replace(RULES, min_s=min_s)) == []
 
 
 @pytest.mark.parametrize("time_s", [0.0, 0.05, 0.1])
