@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from app.agreement.comparison import ComparisonRequest, compare_codings
+from app.codings.reader import fold_label
 from app.episodes.rules import add_rule_options, make_rules
 from app.process.console import new_parser, run_command
 
@@ -19,6 +20,22 @@ def parse_renaming(text: str) -> tuple[str, str]:
     if not mark or not after.strip():
         raise argparse.ArgumentTypeError("must look like OLD=NEW")
     return before.strip(), after.strip()
+
+
+def join_pairs(option: str, given: Sequence[tuple[str, str]]) -> dict[str, str]:
+    """Joins the values of a repeated option. Raises `ValueError` if one OLD has two NEWs.
+
+    >>> join_pairs("--pair", [("Anna", "1"), ("Ben", "2")])
+    {'Anna': '1', 'Ben': '2'}
+    """
+    found: dict[str, str] = {}
+    for before, after in given:
+        if found.setdefault(before, after) != after:
+            raise ValueError(
+                f"{option} gives {before!r} as {found[before]!r} and as {after!r}: use only one "
+                "of them"
+            )
+    return found
 
 
 def parse_overlap(text: str) -> float:
@@ -120,18 +137,27 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    found = parser().parse_args(argv)
+    command = parser()
+    found = command.parse_args(argv)
+    try:
+        pairs = join_pairs("--pair", found.pair)
+        rename = join_pairs(
+            "--rename",
+            [(fold_label(before), fold_label(after)) for before, after in found.rename],
+        )
+    except ValueError as cause:
+        command.error(str(cause))
 
     def compare() -> int:
         return compare_codings(
             ComparisonRequest(
                 human=found.human,
                 ours=found.ours,
-                outside=found.outside.lower(),
-                pairs=dict(found.pair),
+                outside=found.outside,
+                pairs=pairs,
                 tiers=frozenset(found.tier),
                 unit=found.unit,
-                rename={before.lower(): after.lower() for before, after in found.rename},
+                rename=rename,
                 keep_unsure=found.keep_unsure,
                 step_s=found.step,
                 min_overlap=found.overlap,

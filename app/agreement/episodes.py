@@ -7,6 +7,8 @@ from statistics import median
 from app.agreement.figures import AgreementFigures, measure_pairs
 from app.codings.tracks import Span, Track, drop_unsure
 
+OVERLAP_SLACK = 1e-9  # decimal times such as 0.1 s are rounded in binary
+
 
 @dataclass(frozen=True, slots=True)
 class EpisodeFigures:
@@ -72,7 +74,8 @@ def match_episodes(
         else:
             found.append(edges[k - 1])
             k = free[k - 1]
-    return [(m, n) for m, n in reversed(found) if _overlap(human[m], ours[n]) >= min_overlap]
+    least = min_overlap - OVERLAP_SLACK
+    return [(m, n) for m, n in reversed(found) if _overlap(human[m], ours[n]) >= least]
 
 
 def _overlap(a: Span, b: Span) -> float:

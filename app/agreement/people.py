@@ -12,7 +12,8 @@ def pair_people(
     """Finds out who is who in two codings.
 
     People are paired as `named` says, else by the same name. If each coding has one person and
-    none is named, these two are a pair. If some people are named, others may stay without a pair.
+    none is named, these two are a pair. If some people are named, others may stay without a pair;
+    those whose partner was given to somebody else do.
 
     Args:
         human: The human's tracks, by person.
@@ -23,7 +24,7 @@ def pair_people(
         The pairs, human's name -> ours.
 
     Raises:
-        DataError: A person has no partner.
+        DataError: A person has no partner, or two people have the same one.
     """
     if not human or not ours:
         raise DataError("One of the two says nothing of anybody. Give codings with labels.")
@@ -37,15 +38,24 @@ def pair_people(
     pairs: dict[str, str] = {}
     # Episodes call their tiers "face 3", records the same person "3".
     known = {name.removeprefix("face "): name for name in ours} | {name: name for name in ours}
+    taken = {known.get(other) for other in named.values()}
     for name in human:
         wanted = named[name] if name in named else name.removeprefix("face ")
         if wanted in known:
-            pairs[name] = known[wanted]
+            if name in named or known[wanted] not in taken:
+                pairs[name] = known[wanted]
         elif name in named or not named:
             tier = " If these are tiers, name the one that is meant by --tier." * (len(human) > 1)
             raise DataError(
                 f"The human's coding is of {_listed(human)}, ours of {_listed(ours)}. Say who is "
                 f"who by --pair {_quoted(name)}={sorted(ours)[0]}.{tier}"
+            )
+    human_of: dict[str, str] = {}
+    for name, other in pairs.items():
+        if (first := human_of.setdefault(other, name)) != name:
+            raise DataError(
+                f"{first!r} and {name!r} of the human's coding are both our {other!r}. Say who is "
+                "who by --pair, each of our people once."
             )
     return pairs
 

@@ -1,8 +1,9 @@
 """Looks for signs that two codings are not of one video, one unit of time or one set of labels."""
 
 import difflib
+from collections.abc import Mapping
 
-from app.codings.reader import Coding
+from app.codings.reader import Coding, fold_label
 from app.codings.rows import GivenUnit
 from app.codings.tracks import find_usual_step
 from app.errors import DataError
@@ -64,10 +65,10 @@ def check_ends(human: Coding, ours: Coding, *, unit: GivenUnit | None, outside: 
 
 
 def list_unknown_labels(human: Coding, ours: Coding, outside: str) -> list[str]:
-    """Notes the human's labels that the records cannot give, and proposes a known label for the
-    first one. Returns one note, or none."""
+    """Notes the human's labels, and the one outside of spans, that the records cannot give, and
+    proposes a known label for the first one. Returns one note, or none."""
     used = {one.label for track in human.tracks.values() for one in track.episodes}
-    strange = sorted(used - ours.labels - {outside, "none", UNSURE})
+    strange = sorted((used | {outside}) - ours.labels - {"none", UNSURE})
     if not ours.labels or not strange:
         return []
     known = sorted(ours.labels)
@@ -79,3 +80,14 @@ def list_unknown_labels(human: Coding, ours: Coding, outside: str) -> list[str]:
         f"the records cannot give {shown}, but {', '.join(known)}. If a label means one of these, "
         f"say so by --rename '{strange[0]}={like}'."
     ]
+
+
+def list_unused_renamings(
+    rename: Mapping[str, str], outside: str, human: Coding, ours: Coding
+) -> list[str]:
+    """Notes the labels of `rename` that neither coding holds and that `outside`, as the user wrote
+    it, is not. Returns one note, or none."""
+    unused = sorted(rename.keys() - human.renamed - ours.renamed - {fold_label(outside)})
+    if not unused:
+        return []
+    return [f"--rename changed nothing for {', '.join(map(repr, unused))}: no label is so called."]

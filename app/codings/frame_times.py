@@ -18,6 +18,11 @@ class RecordFrameTimes:
     times_s: NDArray[np.float64]
 
     @property
+    def step(self) -> int:
+        """The median distance of two frames of the records, in frames; 1 for a single frame."""
+        return max(1, round(float(np.median(np.diff(self.frames))))) if len(self.frames) > 1 else 1
+
+    @property
     def step_s(self) -> float:
         """The median distance of two frames of the records; 1 s for a single frame."""
         return float(np.median(np.diff(self.times_s))) if len(self.times_s) > 1 else 1.0
@@ -25,17 +30,35 @@ class RecordFrameTimes:
     def find_time(self, frame: int) -> float:
         """Returns the time in seconds of a frame, interpolated if the records lack it.
 
-        Raises `ValueError` for a frame before the first or after the last of the records.
+        Records of every n-th frame end up to n - 1 frames before the end of the video; the times of
+        these frames are extrapolated.
+
+        Raises `ValueError` for a frame before the first of the records, or one step or more after
+        their last.
+
+        >>> RecordFrameTimes(np.array([0, 3, 6]), np.array([0.0, 0.75, 1.5])).find_time(8)
+        2.0
         """
-        first, last = int(self.frames[0]), int(self.frames[-1])
-        if not first <= frame <= last:
-            raise ValueError(f"it is of frame {frame}, and the records are of {first} to {last}")
-        return float(np.interp(frame, self.frames, self.times_s))
+        self._check(frame, int(self.frames[-1]) + self.step - 1)
+        return self._extrapolate(frame)
 
     def find_end(self, frame: int) -> float:
         """Returns the time in seconds at which the frame after `frame` begins. For the last frame,
-        and for the number after the last, this is the end of the video."""
+        and for the number one step after it, this is the end of the video.
+
+        Raises `ValueError` as `find_time` does, but not for the number one step after the last.
+        """
         last = int(self.frames[-1])
-        if frame in (last, last + 1):
-            return float(self.times_s[-1]) + self.step_s
-        return self.find_time(frame + 1)
+        self._check(frame, last + self.step)
+        if frame == last:
+            return self._extrapolate(last + self.step)
+        return self._extrapolate(min(frame + 1, last + self.step))
+
+    def _check(self, frame: int, greatest: int) -> None:
+        first, last = int(self.frames[0]), int(self.frames[-1])
+        if not first <= frame <= greatest:
+            raise ValueError(f"it is of frame {frame}, and the records are of {first} to {last}")
+
+    def _extrapolate(self, frame: int) -> float:
+        beyond = max(0, frame - int(self.frames[-1]))
+        return float(np.interp(frame, self.frames, self.times_s)) + beyond * self.step_s / self.step

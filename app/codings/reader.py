@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from app.codings.frame_times import RecordFrameTimes
+from app.codings.records_table import is_records_file
 from app.codings.rows import SLIP_S, CodedRow, CodedTable, GivenUnit
 from app.codings.tiers import is_tier_file, read_tiers
 from app.codings.tracks import InstantLabels, Span, Track, join_instants
@@ -30,13 +31,15 @@ class Coding:
 
     `tracks` holds the labels by person; the name is "" if the file names none. `frames` are the
     times of the frames and `labels` all labels that the model can give; only records have both.
-    `notes` name rows that were left out on purpose, `warnings` those that could not be used.
+    `renamed` are the labels, in small letters, that the user gave other names. `notes` name rows
+    that were left out on purpose, `warnings` those that could not be used.
     """
 
     path: Path
     tracks: Mapping[str, Track]
     frames: RecordFrameTimes | None = None
     labels: frozenset[str] = frozenset()
+    renamed: frozenset[str] = frozenset()
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
@@ -84,23 +87,18 @@ def read_coding(path: Path, rules: ReadingRules, frames: RecordFrameTimes | None
     table = CodedTable(path, tiers=rules.tiers, unit=rules.unit, frames=frames)
     found = _from_rows(path, table.rows(), rules, slip_s=table.slip_s)
     _check_one_source(path, table.sources)
+    if unread := table.list_unread_columns():
+        note = (
+            f"{path} has more than one column with the same meaning; not read: "
+            f"{', '.join(map(repr, unread))}. --tier names the column with labels."
+        )
+        found = replace(found, notes=(*found.notes, note))
     if table.unpaired:
         warning = (
             f"{table.unpaired} of {path}'s events lack their begin or end; they were left out."
         )
         return replace(found, warnings=(*found.warnings, warning))
     return found
-
-
-def is_records_file(path: Path) -> bool:
-    """True for records, by the suffix or by the first line of a table."""
-    if path.suffix.lower() in (".jsonl", ".parquet", ".partial"):
-        return True
-    try:
-        with path.open(encoding="utf-8-sig") as file:
-            return file.readline(80).startswith("source,frame,time_s,face_id,x,")
-    except (OSError, UnicodeDecodeError):
-        return False
 
 
 def _check_one_source(path: Path, sources: Iterable[str]) -> None:
@@ -110,6 +108,16 @@ def _check_one_source(path: Path, sources: Iterable[str]) -> None:
             f"{path} is of {len(names)} videos or pictures ({names[0]!r}, {names[1]!r}"
             f"{' …' if len(names) > 2 else ''}). Give a file of a single video."
         )
+
+
+def fold_label(text: str) -> str:
+    """Writes a label as the keys of `ReadingRules.rename`: in small letters, with one space between
+    words.
+
+    >>> fold_label(" No  Expression")
+    'no expression'
+    """
+    return " ".join(text.lower().split())
 
 
 class _Labels(dict[str, str]):
@@ -122,6 +130,11 @@ class _Labels(dict[str, str]):
     def __missing__(self, label: str) -> str:
         self[label] = normalise_label(label, self._rename)
         return self[label]
+
+    @property
+    def renamed(self) -> frozenset[str]:
+        """The labels of the file, in small letters, that `rename` holds."""
+        return frozenset(fold_label(label) for label in self) & self._rename.keys()
 
 
 def _from_records(path: Path, rules: ReadingRules) -> Coding:
@@ -168,6 +181,7 @@ def _from_records(path: Path, rules: ReadingRules) -> Coding:
         tracks,
         RecordFrameTimes(np.frombuffer(frames, np.int64), shown_s),
         frozenset(plain[label] for label in possible),
+        plain.renamed,
         warnings=cut,
     )
 
@@ -201,7 +215,7 @@ def _from_rows(
     for person, one in instants.items():
         tracks[person] = _make_instant_track(path, one)
     coded = {person: track for person, track in tracks.items() if track.episodes}
-    return Coding(path, coded, notes=tuple(notes), warnings=tuple(warnings))
+    return Coding(path, coded, renamed=plain.renamed, notes=tuple(notes), warnings=tuple(warnings))
 
 
 def _make_instant_track(path: Path, labels: InstantLabels) -> Track:

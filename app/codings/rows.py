@@ -9,11 +9,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from app.codings.column_checks import (
+    TIMES,
+    check_minutes,
+    check_width,
+    find_shift,
+    list_unread_columns,
+)
 from app.codings.columns import ColumnKind, TimeUnit, find_unit
 from app.codings.frame_times import RecordFrameTimes
 from app.codings.layout import Layout, TableHeader, find_header
 from app.codings.text import DELIMITERS, TextTable, read_text
-from app.codings.times import NumberStyle, detect_number_style, parse_coded_time
+from app.codings.times import (
+    NumberStyle,
+    check_thousands,
+    detect_number_style,
+    parse_coded_time,
+)
 from app.errors import DataError
 from app.files.csv_text import unescape_cell
 from app.recognition.expression_names import NOT_CODED, normalise_label
@@ -80,7 +92,8 @@ class CodedTable:
             )
         self._table, self._header = found
         self._units_line, self._units = _units_row(self._table, found[1])
-        self._shift = _shift(self._table, found[1])
+        self._shift = find_shift(self._table, found[1])
+        check_minutes(path, self._header, self._cells_of)
         self._style = self._number_style()
 
     @property
@@ -99,6 +112,7 @@ class CodedTable:
         open_events: dict[tuple[str, str], tuple[int, float]] = {}
         tiers: set[str] = {one.tier for one in self._header.layouts if one.tier}
         for line, cells in self._data():
+            check_width(self._table, self._header, line, cells)
             for layout in self._header.layouts:
                 row = _Cells(cells, layout)
                 if tier := row.text("tier"):
@@ -117,6 +131,11 @@ class CodedTable:
                     name for name in self._header.names if name
                 )
                 raise DataError(f"{self.path} has no tier {tier!r}. Its tiers are {names}.")
+
+    def list_unread_columns(self) -> list[str]:
+        """Lists the names of columns that are not read although they have the meaning of others;
+        none if the user named tiers."""
+        return [] if self._tiers else list_unread_columns(self._header, self._cells_of)
 
     def _data(self) -> Iterator[tuple[int, list[str]]]:
         for line, cells in self._table.rows():
@@ -158,7 +177,11 @@ class CodedTable:
         begin: ColumnKind = "onset" if "onset" in at else "time" if "time" in at else "frame"
         onset_s = self._time(row, begin)
         if event != "point" and "offset" in at:
-            yield _span(line, person, label, onset_s, self._time(row, "offset"))
+            offset_s = self._time(row, "offset")
+            if offset_s == onset_s and self._unit_of(row.layout, "offset") == "frame":
+                # A span of one frame has a length, so this one ends with the frame before it.
+                raise ValueError("it ends before it begins")
+            yield _span(line, person, label, onset_s, offset_s)
         elif event != "point" and begin != "frame" and normalise_label(row.text("duration"), {}):
             length_s = self._time(row, "duration")
             yield _span(line, person, label, onset_s, onset_s + length_s)
@@ -200,15 +223,30 @@ class CodedTable:
         scores.sort(reverse=True)
         return scores[0][1] if scores[0][0] > max(0.0, scores[1][0]) else ""
 
+    def _cells_of(self, columns: Collection[int]) -> Iterator[str]:
+        """Yields the cells of some columns, row by row."""
+        return (row[index] for _, row in self._data() for index in columns if index < len(row))
+
+    def _unit_of(self, layout: Layout, kind: ColumnKind) -> TimeUnit | None:
+        """Returns the unit of plain numbers in the column of this kind."""
+        return self._unit or self._units.get(layout.at[kind]) or layout.units.get(kind)
+
     def _number_style(self) -> NumberStyle:
-        kinds: tuple[ColumnKind, ...] = ("onset", "offset", "duration", "time")
         wanted: set[int] = set()
         for layout in self._header.layouts:
-            wanted |= {layout.at[kind] for kind in kinds if kind in layout.at}
+            wanted |= {layout.at[kind] for kind in TIMES if kind in layout.at}
             wanted |= {index for index, _ in layout.scores}
-        cells = (row[index] for _, row in self._data() for index in wanted if index < len(row))
+        in_ms = {
+            layout.at[kind]
+            for layout in self._header.layouts
+            for kind in TIMES
+            if kind in layout.at and self._unit_of(layout, kind) == "ms"
+        }
         try:
-            return detect_number_style(cells, comma_parts_cells=self._table.delimiter == ",")
+            check_thousands(self._cells_of(in_ms))
+            return detect_number_style(
+                self._cells_of(wanted), comma_parts_cells=self._table.delimiter == ","
+            )
         except ValueError as cause:
             raise DataError(f"{self.path}: {cause}.") from cause
 
@@ -225,8 +263,11 @@ class _Cells:
 
 
 def _span(line: int, person: str, label: str, onset_s: float, offset_s: float) -> CodedRow:
-    if offset_s <= onset_s:
+    """Makes a row of a span; of a point if it has no length, as Audacity writes points."""
+    if offset_s < onset_s:
         raise ValueError("it ends before it begins")
+    if offset_s == onset_s:
+        return CodedRow(line, person, label, onset_s)
     return CodedRow(line, person, label, onset_s, offset_s)
 
 
@@ -235,16 +276,6 @@ def _event(text: str) -> str:
     ""."""
     lowered = text.lower()
     return next((one for one in ("start", "stop", "point") if one in lowered), "")
-
-
-def _shift(table: TextTable, header: TableHeader) -> int:
-    """Returns 1 if each row begins with a name for which the header has no cell, as in tables of R,
-    else 0."""
-    for line, cells in table.rows():
-        if line > header.line:
-            is_longer = bool(header.names) and len(cells) == len(header.names) + 1
-            return int(is_longer and bool(cells[-1].strip()))
-    return 0
 
 
 def _units_row(table: TextTable, header: TableHeader) -> tuple[int, dict[int, TimeUnit | None]]:

@@ -99,13 +99,33 @@ class TextTable:
 
         The method can be called several times. Raises `DataError` if quotes do not match.
         """
+        for line, cells, _ in self._parse():
+            yield line, cells
+
+    def begins_with_quotes(self, after_line: int) -> bool:
+        """True if the first cell of each row after the line `after_line` is quoted."""
+        return all(
+            text.lstrip().startswith('"') for line, _, text in self._parse() if line > after_line
+        )
+
+    def _parse(self) -> Iterator[tuple[int, list[str], str]]:
+        """Yields (number of the last line, cells, text) of the rows."""
         first, text = 0, self._text
         if (marked := split_separator_line(text)) is not None:
             first, text = 1, marked[1]
-        lines = (found[0] for found in _LINE.finditer(text))
+        row_lines: list[str] = []
+
+        def lines() -> Iterator[str]:
+            for found in _LINE.finditer(text):
+                row_lines.append(found[0])
+                yield found[0]
+
         is_spaced = self.delimiter == " "  # several spaces then separate two cells
-        table = csv.reader(lines, delimiter=self.delimiter, skipinitialspace=is_spaced, strict=True)
+        table = csv.reader(
+            lines(), delimiter=self.delimiter, skipinitialspace=is_spaced, strict=True
+        )
         while True:
+            row_lines.clear()
             try:
                 cells = next(table, None)
             except csv.Error as cause:
@@ -116,7 +136,7 @@ class TextTable:
                 return
             # ELAN writes "#file://..." above the rows of each file; other programs write remarks.
             if any(cell.strip() for cell in cells) and not _is_remark(cells):
-                yield first + table.line_num, cells
+                yield first + table.line_num, cells, "".join(row_lines)
 
 
 def _is_remark(cells: Sequence[str]) -> bool:

@@ -15,6 +15,8 @@ from app.sources.frame_selection import parse_time
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE)
 _WITH_UNIT = re.compile(r"(.*\d)\s*([a-zA-Z]+)")
 _THOUSANDS = re.compile(r"[+-]?\d{1,3}(?:([.,])\d{3})+")
+_MARKED_DIGITS = re.compile(r"[+-]?[\d.,]*\d")
+_ONE_MARK = re.compile(r"[+-]?[1-9]\d{0,2}[.,]\d{3}")  # 1.500 or 1,500, but not 0.500
 # Marks between thousands that have no other meaning: an apostrophe, and spaces of several kinds.
 _SPACES = str.maketrans("", "", "'\u2019 \u00a0\u2009\u202f")
 _SECONDS = {"s": 1.0, "ms": 1e-3, "min": 60.0}
@@ -85,6 +87,33 @@ def detect_number_style(cells: Iterable[str], *, comma_parts_cells: bool) -> Num
             "Save them without marks between thousands, and with a point"
         )
     return NumberStyle(",")
+
+
+def check_thousands(cells: Iterable[str]) -> None:
+    """Refuses numbers of milliseconds that may have marks between thousands: 1.500 is 1500 or 1.5.
+
+    Other numbers in `cells` decide between the two: a mark that is not before three digits, as in
+    33.37 or 1.234.567, or a number above 999 without a mark. Cells with other texts are skipped.
+
+    Raises `ValueError` if nothing decides.
+    """
+    is_open = False
+    for cell in cells:
+        text = cell.strip().translate(_SPACES)
+        if not _MARKED_DIGITS.fullmatch(text):
+            continue
+        if text.isdigit():
+            if len(text) > 3:
+                return
+        elif _ONE_MARK.fullmatch(text):
+            is_open = True
+        else:
+            return
+    if is_open:
+        raise ValueError(
+            "its milliseconds have a mark before three digits, which may part thousands or "
+            "decimals. Save them as whole numbers without marks, or as seconds"
+        )
 
 
 def parse_coded_time(text: str, unit: TimeUnit | None, style: NumberStyle) -> float:

@@ -199,3 +199,78 @@ def test_records_of_several_videos_are_refused(
     records.write_text(lines + lines.replace("clip.mp4", "other.mp4"))
     assert main([human(tmp_path, "start,end,label\n0,1,joy\n"), str(records)]) == 2
     assert "is of 2 videos or pictures ('clip.mp4', 'other.mp4')" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["neutral"],
+        ["NEUTRE"],
+        ["no  expression"],
+        ["Baseline", "--rename", "baseline=neutral"],
+    ],
+)
+def test_the_label_outside_of_spans_has_one_name_as_others_have(
+    tmp_path: Path, records: Path, options: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    coding = human(tmp_path, "onset,offset,label\n0,0.8,joy\n")
+    main([coding, str(records), "--pair", "=1", "--outside", *options])
+    said = capsys.readouterr()
+    assert "  accuracy               0.900\n" in said.out
+    assert "note: the records" not in said.err
+    assert "changed nothing" not in said.err
+
+
+def test_a_label_outside_of_spans_that_the_records_cannot_give_is_named(
+    tmp_path: Path, records: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    coding = human(tmp_path, "onset,offset,label\n0,0.8,joy\n")
+    main([coding, str(records), "--pair", "=1", "--outside", "nuetral"])
+    said = capsys.readouterr().err
+    assert "note: the records cannot give nuetral, but" in said
+    assert "--rename 'nuetral=neutral'" in said
+    main([coding, str(records), "--pair", "=1"])
+    assert "cannot give" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("outside", ["", "NA", " - "])
+def test_no_label_outside_of_spans_is_refused(
+    tmp_path: Path, records: Path, outside: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    coding = human(tmp_path, "onset,offset,label\n0,0.8,joy\n")
+    assert main([coding, str(records), "--pair", "=1", f"--outside={outside}"]) == 2
+    said = capsys.readouterr()
+    assert said.err.startswith("error: --outside must name a label, got ")
+    assert said.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--pair", "Ann=1", "--pair", "Ann=2"], "--pair gives 'Ann' as '1' and as '2'"),
+        (
+            ["--rename", "calm=neutral", "--rename", "Calm=sad"],
+            "--rename gives 'calm' as 'neutral' and as 'sad'",
+        ),
+    ],
+)
+def test_options_that_contradict_each_other_are_refused(
+    tmp_path: Path,
+    records: Path,
+    options: list[str],
+    message: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main([human(tmp_path, "onset,offset,label\n0,1,joy\n"), str(records), *options])
+    assert caught.value.code == 2
+    assert message in capsys.readouterr().err
+
+
+def test_renamings_that_change_nothing_are_noted(
+    tmp_path: Path, records: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    line = [human(tmp_path, "start,end,label\n0,1,Calm\n"), str(records), "--pair", "=1"]
+    main([*line, "--rename", "calm=neutral", "--rename", "typo=sad", "--rename", "Happy=joy"])
+    said = capsys.readouterr().err
+    assert "note: --rename changed nothing for 'typo': no label is so called." in said

@@ -18,6 +18,7 @@ def test_people_are_paired_by_name_by_word_or_alone() -> None:
     }
     assert pair_people({"": a}, {"1": a, "2": a}, {"": "2"}) == {"": "2"}
     assert pair_people({"Ann": a, "2": a}, {"1": a, "2": a}, {"Ann": "1"}) == {"Ann": "1", "2": "2"}
+    assert pair_people({"1": a, "2": a}, {"1": a, "2": a}, {"1": "2"}) == {"1": "2"}
     # Of people who are named, others may be left out.
     assert pair_people({"Ann": a, "Ben": a}, {"1": a, "2": a}, {"Ann": "1"}) == {"Ann": "1"}
 
@@ -29,6 +30,8 @@ def test_people_are_paired_by_name_by_word_or_alone() -> None:
         ({"Ann M", "gaze"}, {}, "'=1. If these are tiers, name the one"),
         ({"Ann"}, {"Ben": "1"}, "has no person 'Ben'. It is of Ann."),
         ({"Ann"}, {"Ann": "9"}, "ours of 1, 2"),
+        ({"Ann", "Ben"}, {"Ann": "1", "Ben": "1"}, "'Ann' and 'Ben' of the human's coding are bo"),
+        ({"face 1", "1"}, {}, "'1' and 'face 1' of the human's coding are both our '1'"),
         (set(), {}, "says nothing of anybody"),
     ],
 )

@@ -18,7 +18,7 @@ from app.episodes.episode import Episode
 from app.episodes.finder import EpisodeRules
 from app.episodes.formats import format_audacity, format_csv, format_eaf
 from app.errors import DataError
-from app.records.schema import FaceRecord, Record
+from app.records.schema import COLUMNS, FaceRecord, Record, list_fixed_columns
 
 RULES = ReadingRules(episodes=EpisodeRules(min_s=0.2))
 Found = tuple[float, float, str]
@@ -211,6 +211,18 @@ TABLES: dict[str, tuple[str | bytes, list[Found]]] = {
         "frame, face_id, timestamp, confidence, success, label\n"
         "1, 0, 0.000, 0.98, 1, happy\n2, 0, 0.500, 0.98, 1, sad\n",
         [(0, 0.5, "happiness"), (0.5, 1, "sadness")],
+    ),
+    "R, write.csv without quotes": (
+        "start,end,label\n1,0.5,2,happy\n2,2,3.5,sad\n",
+        HAPPY_SAD,
+    ),
+    "milliseconds with decimals": (
+        "onset (ms);offset (ms);label\n500.000;2000.000;happy\n2000.000;3500.000;sad\n",
+        HAPPY_SAD,
+    ),
+    "minutes and seconds of the same times": (
+        "min;sec;label\n0;0;happy\n0,5;30;sad\n",
+        [(0, 30, "happiness"), (30, 60, "sadness")],
     ),
     "a label left open": (
         "onset,offset,label\n0.5,2,happy\n2,3.5,\n",
@@ -426,6 +438,61 @@ def test_a_category_of_behaviour_is_a_tier(tmp_path: Path) -> None:
         read(tmp_path, text)
 
 
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("onset,offset,label,label\n0,1,a,b\n", "'label'"),
+        ("onset,offset,label,emotion\n0,1,a,b\n", "'emotion'"),
+        ("Start,End,Label,Start,End,Label\n0,1,a,0,2,b\n", "'Start', 'End', 'Label'"),
+    ],
+)
+def test_second_columns_of_labels_are_noted(tmp_path: Path, text: str, names: str) -> None:
+    found = read(tmp_path, text)
+    assert only(found).spans == spans((0, 1, "a"))
+    assert f"not read: {names}. " in found.notes[0]
+
+
+def test_other_columns_are_no_reason_for_a_note(tmp_path: Path) -> None:
+    for content, _ in TABLES.values():
+        assert not [one for one in read(tmp_path, content).notes if "not read" in one]
+    text = "onset,offset,label,emotion\n0,1,a,b\n"
+    assert read(tmp_path, text, tiers=["emotion"]).notes == ()
+    assert read(tmp_path, text.replace(",b", ",")).notes == ()
+
+
+RECORDS = (
+    "source,frame,time_s,face_id,x,y,width,height,det_score,label,reason,calm,raw_calm,"
+    + ",".join(list_fixed_columns(with_actions=False)[len(COLUMNS) :])
+    + "\n"
+)
+RECORDS += "a.mp4,0,0.0,1,0,0,9,9,0.9,calm,,1.0,1.0" + "," * (RECORDS.count(",") - 12) + "\n"
+
+
+def test_records_are_told_from_codings(tmp_path: Path) -> None:
+    for text in (RECORDS, "\ufeff" + RECORDS, RECORDS.replace("frame", '"frame"', 1)):
+        assert read(tmp_path, text).labels == {"calm"}
+    coding = "source,frame,time_s,face_id,label\na.mp4,0,0.0,1,calm\n"  # some columns of records
+    assert read(tmp_path, coding).frames is None
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        RECORDS.replace(",", ";"),
+        "sep=,\n" + RECORDS,
+        RECORDS.encode("utf-16"),
+        RECORDS.replace("frame,time_s", "time_s,frame"),
+        RECORDS.replace(",reason", "").replace("calm,,", "calm,"),
+        '"",' + RECORDS.replace("\na.mp4", '\n"1",a.mp4'),
+    ],
+)
+def test_records_that_another_program_saved_are_one_clear_line(
+    tmp_path: Path, content: str | bytes
+) -> None:
+    with pytest.raises(DataError, match="has the columns of records, but not as --records writes"):
+        read(tmp_path, content)
+
+
 def test_rows_of_records_take_little_memory(tmp_path: Path) -> None:
     """What stays of a row: its frame, its time and the number of its label, some of it twice."""
     row = '{"source": "a", "frame": %d, "time_s": %d, "face_id": 1, "x": 0, "y": 0, "width": 9, '
@@ -449,6 +516,15 @@ def test_points_and_spans_in_one_table_are_told_apart(tmp_path: Path) -> None:
     assert only(found).spans == spans(*HAPPY_SAD)
     assert "1 of" in found.warnings[0]
     assert "points without a length" in found.warnings[0]
+
+
+def test_points_of_audacity_are_left_out_beside_spans(tmp_path: Path) -> None:
+    found = read(tmp_path, "0.5\t2.0\thappy\n2.0\t2.0\tclap\n2.0\t3.5\tsad\n", "h.txt")
+    assert only(found).spans == spans(*HAPPY_SAD)
+    assert "1 of" in found.warnings[0]
+    points = only(read(tmp_path, "0.5\t0.5\thappy\n1.0\t1.0\tsad\n", "h.txt"))
+    assert points.instants is not None
+    assert points.instants.tolist() == [0.5, 1.0]
 
 
 def test_events_without_an_end_are_counted(tmp_path: Path) -> None:
@@ -477,6 +553,11 @@ def test_frames_are_counted_by_the_times_of_the_records(tmp_path: Path) -> None:
     assert [one.offset_s for one in found.spans] == pytest.approx([0.2, 0.4])
 
 
+def test_a_span_that_ends_with_the_frame_before_it_is_no_point(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="line 2: it ends before it begins"):
+        read(tmp_path, "OnsetFrame,OffsetFrame,label\n5,4,a\n", frames=FRAMES)
+
+
 def test_frames_go_before_rounded_times(tmp_path: Path) -> None:
     """As py-feat writes scores, with times to the second."""
     text = "FaceScore,anger,happiness,neutral,frame,approx_time\n.9,0,.9,.1,0,00:00\n"
@@ -496,8 +577,34 @@ def test_frames_that_the_records_left_out_lie_between_others(tmp_path: Path) -> 
     found = only(read(tmp_path, "frame,label\n0,a\n12,b\n", frames=every_fifth))
     assert found.instants is not None
     assert found.instants.tolist() == [0.0, pytest.approx(0.48)]
-    with pytest.raises(DataError, match="it is of frame 46, and the records are of 0 to 45"):
-        read(tmp_path, "frame,label\n46,a\n", frames=every_fifth)
+
+
+@pytest.mark.parametrize(
+    ("frame", "time_s", "end_s"),
+    [
+        (4, 0.16, 0.2),
+        (45, 1.8, 2.0),  # the last frame of the records stands for all frames up to the end
+        (46, 1.84, 1.88),
+        (49, 1.96, 2.0),
+        (50, None, 2.0),  # as an end that does not belong to the span
+        (51, None, None),
+    ],
+)
+def test_frames_after_the_last_of_records_are_of_its_step(
+    frame: int, time_s: float | None, end_s: float | None
+) -> None:
+    every_fifth = RecordFrameTimes(np.arange(0, 50, 5), np.arange(0, 50, 5) / 25)
+    for find, expected in ((every_fifth.find_time, time_s), (every_fifth.find_end, end_s)):
+        if expected is None:
+            with pytest.raises(ValueError, match=f"frame {frame}, and the records are of 0 to 45"):
+                find(frame)
+        else:
+            assert find(frame) == pytest.approx(expected)
+
+
+def test_a_frame_that_is_refused_is_named_as_its_line_has_it(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="line 2: it is of frame 12, and the records are of 0 to 9"):
+        read(tmp_path, "OnsetFrame,OffsetFrame,label\n0,12,a\n", frames=FRAMES)
 
 
 @pytest.mark.parametrize(
@@ -521,6 +628,14 @@ def test_frames_that_the_records_left_out_lie_between_others(tmp_path: Path) -> 
         ("onset,offset,label\n0,00:00:02:12,a\n", "line 2: '00:00:02:12' is a timecode"),
         ("onset,offset,label\n0,00:00:02;12,a\n", "is a timecode whose last part counts frames"),
         ('onset,offset,label\n0,"2,500",a\n', "a comma before three digits"),
+        ("Time (ms);label\n500;a\n1.500;b\n", "its milliseconds have a mark before three digits"),
+        ("onset_ms;offset_ms;label\n1,000;3,000;a\n", "its milliseconds have a mark before three"),
+        ("time_s,label\n0,5,a\n1,5,b\n", "has rows with 3 cells below a header of 2"),
+        ("time_s,label\n1,5,a\n2,5,b\n", "If a comma stands within numbers, save the table with"),
+        ("time_s,label\n0,a\n0,5,b\n", "line 3: it has 3 cells, and the header 2"),
+        ("onset,offset,label\n0,5,1,5,a\n", "line 2: it has 5 cells, and the header 3"),
+        ("min,sec,label\n0,40,a\n1,10,b\n", "minutes in the column 'min' and seconds in 'sec'"),
+        ("onset min;onset s;end min;end s;label\n0;4;1;5;a\n", "the column 'end min'"),
         ("time,label\n0,a\n0,b\n", "line 3: it gives a second label"),
         ("time,label\nnan,a\n", "line 2: 'nan' is not a time"),
         ("time,label\n1e300,a\n", "is no time from the beginning"),
